@@ -1,0 +1,7 @@
+import type { Migration } from 'kysely';
+import * as firstTables from './0001_first_tables.ts';
+
+/** Every migration by its name, in order. A released one is never edited. */
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001_first_tables': firstTables,
+};

@@ -1,0 +1,246 @@
+import type { ColumnType, Kysely, Transaction } from 'kysely';
+
+/**
+ * The tables, as the migrations make them. Instants are ISO-8601 UTC text with milliseconds, booleans 0/1, JSON is
+ * text, ids are text, sizes are bigint (read as numbers up to 2^53). `sealed` text is what `secrets/vault.ts` makes.
+ */
+export interface Schema {
+  users: UserRow;
+  sessions: SessionRow;
+  environments: EnvironmentRow;
+  servers: ServerRow;
+  databases: DatabaseRow;
+  spaces_config: SpacesConfigRow;
+  spaces_environments: SpacesEnvironmentRow;
+  backups: BackupRow;
+  backup_objects: BackupObjectRow;
+  leftovers: LeftoverRow;
+  system_settings: SystemSettingRow;
+  signing_keys: SigningKeyRow;
+  audit_logs: AuditLogRow;
+}
+
+export type Db = Kysely<Schema>;
+export type Trx = Transaction<Schema>;
+
+type Flag = 0 | 1;
+/** PostgreSQL's driver gives bigint as text; the repositories pass it through Number. */
+type Big = ColumnType<number, number, number>;
+type BigOrNull = ColumnType<number | null, number | null | undefined, number | null>;
+
+export interface UserRow {
+  id: string;
+  email: string;
+  name: string | null;
+  role: 'admin' | 'operator' | 'viewer';
+  password_hash: string;
+  last_active_at: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface SessionRow {
+  /** The `sid` of the bearer token or of the cookie. */
+  id: string;
+  user_id: string;
+  kind: 'api' | 'ui';
+  created_at: string;
+  expires_at: string;
+}
+
+export interface EnvironmentRow {
+  id: string;
+  name: string;
+  ssh_user: string;
+  /** Sealed, for `environment:<id>:ssh_private_key`. */
+  ssh_private_key: string | null;
+  allow_backup_download: Flag;
+  default_monitoring_enabled: Flag;
+  default_collection_interval_sec: number;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface ServerRow {
+  id: string;
+  environment_id: string;
+  name: string;
+  hostname: string;
+  public_ip: string | null;
+  /** JSON array of text. */
+  tags: string;
+  ssh_port: number;
+  /** Over the environment's, where set. */
+  ssh_user: string | null;
+  /** The pinned key, `type base64`. */
+  host_key: string | null;
+  status: 'unknown' | 'healthy' | 'unhealthy';
+  last_checked_at: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface DatabaseRow {
+  id: string;
+  environment_id: string;
+  /** Null: the app's own machine. */
+  server_id: string | null;
+  name: string;
+  type: string;
+  host: string | null;
+  port: number | null;
+  database_name: string | null;
+  /** Sealed JSON `{username, password}`, for `database:<id>:credentials`. */
+  credentials: string | null;
+  /** JSON, by the wire's names: what the engine declares (useSsl, filePath, backupFormat, pgDumpOptions, …). */
+  options: string;
+  backup_storage_type: 'local' | 'spaces';
+  backup_local_path: string | null;
+  backup_spaces_bucket: string | null;
+  backup_spaces_prefix: string | null;
+  pg_dump_timeout_ms: number;
+  monitoring_enabled: Flag;
+  collection_interval_sec: number;
+  created_at: string;
+  updated_at: string;
+}
+
+/** At most one row: one storage per installation. */
+export interface SpacesConfigRow {
+  id: string;
+  /** Sealed, for `spaces:<id>:access_key`. */
+  access_key: string;
+  /** Sealed, for `spaces:<id>:secret_key`. */
+  secret_key: string;
+  region: string;
+  endpoint: string;
+  /** JSON array of bucket names. */
+  buckets: string;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface SpacesEnvironmentRow {
+  id: string;
+  spaces_config_id: string;
+  environment_id: string;
+  enabled: Flag;
+}
+
+export type BackupStatus = 'pending' | 'in_progress' | 'completed' | 'failed';
+export type BackupStep = 'connect' | 'dump' | 'upload' | 'verify';
+export type BackupOutcome = 'cancelled' | 'interrupted' | 'uncertain' | 'failed' | 'completed';
+
+export interface BackupRow {
+  id: string;
+  database_id: string;
+  filename: string;
+  /** Bytes stored; 0 until completed. */
+  size: Big;
+  type: 'manual' | 'scheduled';
+  status: BackupStatus;
+  outcome: BackupOutcome | null;
+  /** JSON `{message, step, stderr?, exitCode?, advice?}`. */
+  error: string | null;
+  storage_type: 'local' | 'spaces';
+  storage_path: string;
+  /** 0–100; see DESIGN: 10 started, 30 connected, 30–80 by bytes, 90 reading back, 100 only with completed. */
+  progress: number;
+  step: BackupStep | null;
+  bytes_read: Big;
+  bytes_stored: Big;
+  estimated_bytes: BigOrNull;
+  created_at: string;
+  started_at: string | null;
+  completed_at: string | null;
+  /** Seconds. */
+  duration: number | null;
+  is_pinned: Flag;
+  pinned_by_id: string | null;
+  pinned_at: string | null;
+  last_rotation_error: string | null;
+  triggered_by_id: string | null;
+  /** The process that runs it, and until when its claim counts. */
+  claimed_by: string | null;
+  lease_until: string | null;
+  cancel_requested_at: string | null;
+  /** Random, kept with the object; tells our object from a foreign one. */
+  token: string;
+  format: string | null;
+  compression: string | null;
+  content_type: string | null;
+  /** Hex SHA-256 of the stored object. */
+  sha256: string | null;
+  server_version: string | null;
+  client_version: string | null;
+  verification: 'stored' | 'full' | 'drill' | 'failed' | null;
+  verified_at: string | null;
+  /** A tombstone: hidden, kept until its object is gone. */
+  deleted_at: string | null;
+}
+
+export interface BackupObjectRow {
+  id: string;
+  backup_id: string;
+  kind: 'dump' | 'volume' | 'globals' | 'manifest';
+  number: number;
+  /** `https://host[:port]` of the storage, or `host:<server id>` (`host:local` for the app's machine). */
+  endpoint: string;
+  region: string | null;
+  /** Empty for files on a host. */
+  bucket: string;
+  key: string;
+  version_id: string | null;
+  upload_id: string | null;
+  /** Set just before the object is made visible. */
+  bytes: BigOrNull;
+  sha256: string | null;
+}
+
+/** What a run could not remove; retried until it is gone. */
+export interface LeftoverRow {
+  id: string;
+  backup_id: string | null;
+  kind: 'object' | 'upload' | 'file';
+  endpoint: string;
+  region: string | null;
+  bucket: string;
+  key: string;
+  upload_id: string | null;
+  version_id: string | null;
+  tries: number;
+  last_error: string | null;
+  created_at: string;
+  next_try_at: string;
+}
+
+export interface SystemSettingRow {
+  key: string;
+  /** JSON. */
+  value: string;
+  updated_at: string;
+}
+
+export interface SigningKeyRow {
+  id: string;
+  purpose: 'session' | 'manifest';
+  /** Sealed base64 of 32 random bytes, for `signing_key:<id>`. */
+  secret: string;
+  created_at: string;
+}
+
+export interface AuditLogRow {
+  id: string;
+  action: string;
+  resource_type: string;
+  resource_id: string | null;
+  resource_name: string | null;
+  /** JSON, without secrets. */
+  details: string | null;
+  success: Flag;
+  error: string | null;
+  created_at: string;
+  user_id: string | null;
+  environment_id: string | null;
+  address: string | null;
+}

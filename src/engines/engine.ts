@@ -1,0 +1,79 @@
+import type { z } from 'zod';
+import type { HostCommand } from '../hosts/host.ts';
+
+/**
+ * The port of a database engine. An engine is pure: options in, command out; it reaches no host and no network.
+ */
+export interface Engine<Options = unknown> {
+  /** The wire's `type`. */
+  readonly type: string;
+  readonly displayName: string;
+  /** Parses `databases.options`; the wire's own field names (useSsl, filePath, backupFormat, …). */
+  readonly options: z.ZodType<Options>;
+  /** What an HTML form asks for, beyond the fields that every database has. */
+  readonly fields: readonly EngineField[];
+  /** A cheap look before the dump: versions, size, existence. Also the connection test. */
+  probe(target: EngineTarget<Options>): ProbePlan;
+  /** Throws `invalid` for a target that can't be dumped (such as a missing file path). */
+  dump(target: EngineTarget<Options>): DumpPlan;
+}
+
+export interface EngineTarget<Options = unknown> {
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly databaseName: string | null;
+  readonly username: string | null;
+  readonly password: string | null;
+  readonly options: Options;
+}
+
+export interface ProbePlan {
+  readonly command: HostCommand;
+  /** Reads the command's stdout. Throws `dump_*` where the dump could not succeed (client older than the server). */
+  read(stdout: string): Probe;
+  /** An `AppError` for an admin, from what a failed command left; undefined when it is nothing known. */
+  explain(failure: CommandFailure): Error | undefined;
+}
+
+export interface Probe {
+  readonly serverVersion: string | null;
+  readonly clientVersion: string | null;
+  /** Expected size of the uncompressed dump. */
+  readonly estimatedBytes: number | null;
+}
+
+export interface CommandFailure {
+  readonly exitCode: number | null;
+  readonly stderr: string;
+}
+
+export interface DumpPlan {
+  readonly command: HostCommand;
+  /** With its dot, the compression included: `.sql`, `.sql.gz`, `.sql.zst`, `.dump`, `.dump.zst`, `.tar`, `.tar.zst`. */
+  readonly fileExtension: string;
+  readonly contentType: string;
+  /** The compression that our process applies to the stream. */
+  readonly compression: Compression;
+  /** Sees every byte of the uncompressed dump, in order. A new one for each run. */
+  newEndProof(): EndProof;
+  explain(failure: CommandFailure): Error | undefined;
+}
+
+export type Compression =
+  | { readonly type: 'none' }
+  | { readonly type: 'gzip' | 'zstd'; readonly level: number };
+
+export interface EndProof {
+  observe(chunk: Uint8Array): void;
+  /** Throws `dump_incomplete` unless the bytes seen are a whole dump. */
+  finish(): void;
+}
+
+export interface EngineField {
+  /** Key in `options`. */
+  readonly name: string;
+  readonly label: string;
+  readonly widget: 'text' | 'number' | 'checkbox' | 'select';
+  readonly choices?: readonly { readonly value: string; readonly label: string }[];
+  readonly help?: string;
+}

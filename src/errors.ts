@@ -1,0 +1,79 @@
+/**
+ * Every failure that a person may have to act on is an `AppError`. The code is from this closed list, the message
+ * is for the admin, the cause is for the log. Foreign errors are translated where they enter, in the adapters.
+ */
+export type ErrorCode =
+  // requests
+  | 'invalid'
+  | 'readonly_field'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not_found'
+  | 'conflict'
+  | 'rate_limited'
+  | 'unavailable'
+  | 'internal'
+  // this installation
+  | 'config'
+  | 'secret_unreadable'
+  | 'cancelled'
+  | 'shutdown'
+  // hosts
+  | 'host_unreachable'
+  | 'host_auth'
+  | 'host_key_unknown'
+  | 'host_key_changed'
+  | 'host_dropped'
+  | 'host_command'
+  | 'host_timeout'
+  | 'host_path_refused'
+  // dumps
+  | 'dump_tool_missing'
+  | 'dump_client_too_old'
+  | 'dump_source_missing'
+  | 'dump_refused'
+  | 'dump_failed'
+  | 'dump_incomplete'
+  // storage
+  | 'storage_unreachable'
+  | 'storage_tls'
+  | 'storage_bad_credentials'
+  | 'storage_denied'
+  | 'storage_no_bucket'
+  | 'storage_wrong_region'
+  | 'storage_clock_skew'
+  | 'storage_exists'
+  | 'storage_missing'
+  | 'storage_too_large'
+  | 'storage_full'
+  | 'storage_refused'
+  | 'storage_bad_answer'
+  | 'storage_uncertain'
+  | 'storage_mismatch';
+
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, options: { details?: ErrorDetails; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+}
+
+/** True for an `AppError`, with one of the codes where some are given. */
+export function isAppError(error: unknown, ...codes: ErrorCode[]): error is AppError {
+  return error instanceof AppError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** The error as an `AppError`; what nobody has translated becomes `internal` and keeps its cause for the log. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return new AppError('internal', 'Something unexpected went wrong; the log has the details.', {
+    cause: error,
+  });
+}

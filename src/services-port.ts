@@ -1,0 +1,73 @@
+import type { Config } from './config.ts';
+import type { Db } from './db/schema.ts';
+import type { ServerAccess } from './hosts/server-access.ts';
+import type { Log } from './log.ts';
+import type { Vault } from './secrets/vault.ts';
+import type { ObjectStore } from './storage/object-store.ts';
+import type { S3Opener } from './storage/s3/s3.ts';
+
+/** What the composition root (`services.ts`) hands to the app and to the use cases. Types only: nothing is imported at run time. */
+export interface Services {
+  readonly config: Config;
+  readonly db: Db;
+  readonly vault: Vault;
+  readonly log: Log;
+  readonly now: () => Date;
+  readonly passwords: Passwords;
+  readonly servers: ServerAccess;
+  readonly openS3: S3Opener;
+  readonly openPlace: OpenPlace;
+  readonly runs: BackupRuns;
+  readonly assets: Assets;
+  readonly version: string;
+}
+
+/** Password hashing, which only Node has (argon2id). */
+export interface Passwords {
+  hash(password: string): Promise<string>;
+  /** False for a wrong password and for a hash that can't be read. Takes as long for an absent hash. */
+  verify(password: string, hash: string | null): Promise<boolean>;
+}
+
+/** Where the objects of a backup lie, as recorded in `backup_objects`. */
+export interface Place {
+  readonly endpoint: string;
+  readonly region: string | null;
+  readonly bucket: string;
+}
+
+/** Opens the store of a recorded place with the present credentials. Whoever opens it closes it. */
+export type OpenPlace = (place: Place) => Promise<OpenedStore>;
+
+export interface OpenedStore {
+  readonly store: ObjectStore;
+  close(): Promise<void>;
+}
+
+/** The worker that runs backups, as the API sees it. */
+export interface BackupRuns {
+  /** Looks for pending backups now, not at the next tick. */
+  wake(): void;
+  /** Aborts a run of this process; false when it runs none of that id. */
+  cancel(backupId: string): boolean;
+  /** Fresher numbers than the row's, while it runs here. */
+  progress(backupId: string): RunProgress | null;
+}
+
+export interface RunProgress {
+  readonly step: 'connect' | 'dump' | 'upload' | 'verify';
+  readonly progress: number;
+  readonly bytesRead: number;
+  readonly bytesStored: number;
+  readonly estimatedBytes: number | null;
+  /** Bytes per second of the dump, over the last seconds. */
+  readonly bytesPerSecond: number;
+}
+
+/** Files of our own origin (css, htmx, icons). */
+export interface Assets {
+  /** The file under `/assets/<name>`, or null. */
+  read(
+    name: string,
+  ): Promise<{ readonly body: Uint8Array<ArrayBuffer>; readonly contentType: string } | null>;
+}

@@ -1,0 +1,92 @@
+/**
+ * The port to a place where objects are kept. Two adapters: the S3 client (`s3/`) and files on a host (`host-files.ts`).
+ * Keys are relative to the store: an S3 bucket's key, or an absolute path on a host.
+ */
+export interface ObjectStore {
+  /** How messages name this place, such as `bucket backups at fra1.digitaloceanspaces.com`. */
+  readonly label: string;
+
+  /**
+   * Stores the body under the key: the whole object appears, or nothing does. The object is made visible only after
+   * the body ended without throwing. When this throws, nothing is left behind, but for two cases that the caller must
+   * settle: `storage_uncertain` (the outcome of the last request is unknown; never abort or delete blindly, see
+   * `details.uploadId`) and an error with `details.leftover` (a `Leftover`: clean-up was refused or impossible).
+   * Throws `storage_exists` when the key is taken.
+   */
+  put(key: string, body: AsyncIterable<Uint8Array>, options: PutOptions): Promise<StoredObject>;
+
+  /** What is stored under the key, or null. */
+  head(key: string, options?: ReadOptions): Promise<ObjectHead | null>;
+
+  /** The object's bytes, or those of an inclusive range. Throws `storage_missing` when there is none. */
+  get(key: string, options?: ReadOptions & { range?: ByteRange }): Promise<ObjectBody>;
+
+  /** Removes the object (that version, where one is given). An absent object is a success. */
+  remove(key: string, options?: ReadOptions): Promise<void>;
+
+  /**
+   * Ends an unfinished upload and confirms that it is gone. An absent upload is a success.
+   * Never call it while a Complete of the same upload may be in flight.
+   */
+  abortUpload(key: string, uploadId: string, options?: { signal?: AbortSignal }): Promise<void>;
+
+  /** True while the store still knows the unfinished upload. */
+  uploadExists(key: string, uploadId: string, options?: { signal?: AbortSignal }): Promise<boolean>;
+}
+
+export interface PutOptions {
+  readonly signal: AbortSignal;
+  /** Unique to the run, kept with the object (`x-amz-meta-bridgeport-token`); it tells our object from a foreign one. */
+  readonly token: string;
+  readonly contentType: string;
+  /** The name a download should get. */
+  readonly fileName: string;
+  /** Expected size in bytes; decides the part size. */
+  readonly estimatedBytes?: number;
+  /** Awaited after an upload id exists and before the first part is sent, so that a crash can be cleaned up. */
+  readonly onUploadCreated?: (uploadId: string) => Promise<void>;
+  /** Awaited when all bytes are stored and before the request that makes the object visible. */
+  readonly beforeSeal?: (sealed: { bytes: number }) => Promise<void>;
+  /** Bytes that the store has accepted so far. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+export interface ReadOptions {
+  readonly versionId?: string | null;
+  readonly signal?: AbortSignal;
+}
+
+/** Both ends inclusive, as in HTTP. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface StoredObject {
+  readonly bytes: number;
+  readonly etag: string | null;
+  readonly versionId: string | null;
+}
+
+export interface ObjectHead {
+  readonly bytes: number;
+  readonly etag: string | null;
+  /** The run's token, or null where the store keeps none (a file on a host). */
+  readonly token: string | null;
+  readonly versionId: string | null;
+}
+
+export interface ObjectBody extends AsyncIterable<Uint8Array> {
+  /** Size of the whole object. */
+  readonly totalBytes: number;
+  /** Bytes that this body will give; the iteration throws when fewer come. */
+  readonly bytes: number;
+}
+
+/** Something that could not be removed, and where. */
+export interface Leftover {
+  readonly kind: 'object' | 'upload' | 'file';
+  readonly key: string;
+  readonly uploadId: string | null;
+  readonly versionId: string | null;
+}

@@ -1,0 +1,69 @@
+import type { Log } from '../../log.ts';
+import type { ObjectStore } from '../object-store.ts';
+
+/** An account at an S3-compatible storage. */
+export interface S3 {
+  /** Names of the buckets that the key may list, all pages. Throws `storage_denied` for a bucket-scoped key. */
+  listBuckets(signal?: AbortSignal): Promise<readonly string[]>;
+  /** Throws `storage_*` unless the bucket is there and readable with this key (HeadBucket, else a one-key list). */
+  checkBucket(bucket: string, options?: { prefix?: string; signal?: AbortSignal }): Promise<void>;
+  bucket(name: string): S3Bucket;
+  /** Ends the client's sockets. */
+  close(): Promise<void>;
+}
+
+export interface S3Bucket extends ObjectStore {
+  /** A URL that downloads the object with GET until it expires; no header is needed. */
+  presignDownload(key: string, options: PresignOptions): Promise<string>;
+}
+
+export interface PresignOptions {
+  /** What a browser saves the file as; any characters. */
+  readonly fileName: string;
+  readonly expiresInSeconds: number;
+  readonly versionId?: string | null;
+}
+
+export interface S3Settings {
+  /** `https://host[:port]`, or `http://…` where STORAGE_ALLOW_HTTP let it through. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+export type S3Opener = (settings: S3Settings) => S3;
+
+/** What Node gives to the client; on other platforms fetch and Web Crypto do the same, slower. */
+export interface S3Platform {
+  readonly log: Log;
+  readonly now: () => Date;
+  readonly fetch: typeof fetch;
+  /** Sends one part or object: the body in slices with an explicit length, no redirects, a limit per silence. */
+  readonly send: S3Transport;
+  /** Hex SHA-256, off the calling thread where the platform can. */
+  readonly sha256: (bytes: Uint8Array) => Promise<string>;
+  readonly partMemory: PartMemory;
+  /** Base of presigned URLs (`https://host[:port]`), where browsers reach the storage by another name. */
+  readonly publicEndpoint: string | null;
+}
+
+export type S3Transport = (request: {
+  readonly method: 'PUT';
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+  readonly signal: AbortSignal;
+}) => Promise<{ readonly status: number; readonly headers: Headers; readonly text: string }>;
+
+/** One budget for the parts of every upload in the process; see PART_MEMORY_MIB. */
+export interface PartMemory {
+  readonly totalBytes: number;
+  /** Waits until a buffer of that many bytes fits; give it back with `release`. */
+  acquire(bytes: number, signal: AbortSignal): Promise<PartBuffer>;
+}
+
+export interface PartBuffer {
+  readonly bytes: Uint8Array;
+  release(): void;
+}
