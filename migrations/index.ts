@@ -1,4 +1,4 @@
-import type { Migration } from 'kysely';
+import type { Migration } from 'kysely/migration';
 import * as firstTables from './0001_first_tables.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
