@@ -1,0 +1,58 @@
+import { chmod } from 'node:fs/promises';
+import { sql } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import { migrations as ourMigrations } from '../../migrations/index.ts';
+import { AppError } from '../errors.ts';
+import type { Db } from './schema.ts';
+
+export interface MigrateOptions {
+  /** The SQLite file, copied beside itself before a change; null where there is none (memory, PostgreSQL). */
+  readonly file: string | null;
+  readonly now: () => Date;
+  readonly migrations?: Readonly<Record<string, Migration>>;
+}
+
+/**
+ * Brings the schema up to date and gives the path of the copy made before, if one was. A failing migration leaves the
+ * schema as it was. Throws `config` for a schema newer than this version, `internal` for a migration that failed.
+ */
+export async function migrate(db: Db, options: MigrateOptions): Promise<{ copy: string | null }> {
+  const migrations = options.migrations ?? ourMigrations;
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
+  const executed = await executedMigrations(db);
+  const unknown = executed.filter((name) => !(name in migrations));
+  if (unknown.length > 0) {
+    throw new AppError(
+      'config',
+      `The data was written by a newer version of this program (it has ${unknown.join(', ')}). ` +
+        'Start that version, or restore the copy of the database file made before the upgrade.',
+    );
+  }
+  const pending = Object.keys(migrations).filter((name) => !executed.includes(name));
+  if (pending.length === 0) return { copy: null };
+  const copy =
+    executed.length > 0 && options.file !== null ? await copyBeside(db, options.file, options.now()) : null;
+  const { error, results } = await migrator.migrateToLatest();
+  if (error !== undefined) {
+    const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'unknown';
+    throw new AppError('internal', `Migration ${failed} failed; the data is as it was before.`, {
+      cause: error,
+    });
+  }
+  return { copy };
+}
+
+async function executedMigrations(db: Db): Promise<readonly string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === 'kysely_migration')) return [];
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+  return rows.map((row) => row.name);
+}
+
+/** A copy that is whole even while the WAL holds pages that the file does not. */
+async function copyBeside(db: Db, file: string, now: Date): Promise<string> {
+  const copy = `${file}.before-${now.toISOString().replaceAll(/[:.]/g, '-')}`;
+  await sql`vacuum into ${copy}`.execute(db);
+  await chmod(copy, 0o600);
+  return copy;
+}

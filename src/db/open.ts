@@ -1,0 +1,44 @@
+import Database from 'better-sqlite3';
+import { type Dialect, Kysely, SqliteAdapter, SqliteDialect } from 'kysely';
+import { AppError } from '../errors.ts';
+import type { Db, Schema } from './schema.ts';
+
+const BUSY_TIMEOUT_MS = 5000;
+
+/**
+ * Opens (and creates) the SQLite file; `:memory:` is a database of its own. The caller ends it with `destroy()`.
+ * Throws `config` for a file that can't be opened or is no database.
+ */
+export function openDatabase(file: string): Db {
+  let connection: Database.Database | undefined;
+  try {
+    connection = new Database(file);
+    connection.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    connection.pragma('journal_mode = WAL');
+    // FULL: a commit that was answered survives a power cut also in WAL mode.
+    connection.pragma('synchronous = FULL');
+    connection.pragma('foreign_keys = ON');
+  } catch (cause) {
+    connection?.close();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError('config', `Can't open the database file ${file}: ${reason}.`, { cause });
+  }
+  return new Kysely<Schema>({ dialect: transactionalSqlite(connection) });
+}
+
+/** Kysely's SQLite dialect says that DDL can't be rolled back; SQLite's can, so a failing migration leaves nothing. */
+function transactionalSqlite(connection: Database.Database): Dialect {
+  const dialect = new SqliteDialect({ database: connection });
+  return {
+    createAdapter: () => new TransactionalSqliteAdapter(),
+    createDriver: () => dialect.createDriver(),
+    createIntrospector: (db) => dialect.createIntrospector(db),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
+  };
+}
+
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}

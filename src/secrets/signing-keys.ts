@@ -1,0 +1,76 @@
+import type { Db, SigningKeyRow } from '../db/schema.ts';
+import { AppError, isAppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import { fromBase64Url, toBase64Url } from './base64url.ts';
+import type { Vault } from './vault.ts';
+
+export interface SigningKey {
+  readonly id: string;
+  /** 32 random bytes. */
+  readonly secret: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Proves at the start that the master key opens the existing data, and makes the first signing key where there is no
+ * data yet. Throws `config` for a master key that does not fit.
+ */
+export async function checkVault(db: Db, vault: Vault, now: Date): Promise<void> {
+  try {
+    for (const row of await db.selectFrom('signing_keys').selectAll().execute()) await openKey(vault, row);
+  } catch (error) {
+    if (!isAppError(error, 'secret_unreadable')) throw error;
+    throw new AppError(
+      'config',
+      'The master key does not open the existing data. Set MASTER_KEY (or master.key in DATA_DIR) to the key that ' +
+        'this data was made with; nothing was changed.',
+      { cause: error },
+    );
+  }
+  await signingKey(db, vault, 'session', now);
+}
+
+/** True once anything was sealed in this database. */
+export async function hasSealedData(db: Db): Promise<boolean> {
+  return (await db.selectFrom('signing_keys').select('id').limit(1).executeTakeFirst()) !== undefined;
+}
+
+/** The newest key of that purpose, made now where there is none. */
+export async function signingKey(
+  db: Db,
+  vault: Vault,
+  purpose: SigningKeyRow['purpose'],
+  now: Date,
+): Promise<SigningKey> {
+  const row = await db
+    .selectFrom('signing_keys')
+    .selectAll()
+    .where('purpose', '=', purpose)
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? createKey(db, vault, purpose, now) : openKey(vault, row);
+}
+
+async function createKey(
+  db: Db,
+  vault: Vault,
+  purpose: SigningKeyRow['purpose'],
+  now: Date,
+): Promise<SigningKey> {
+  const id = newId();
+  const secret = crypto.getRandomValues(new Uint8Array(32));
+  const sealed = await vault.seal(toBase64Url(secret), identity(id));
+  await db
+    .insertInto('signing_keys')
+    .values({ id, purpose, secret: sealed, created_at: now.toISOString() })
+    .execute();
+  return { id, secret };
+}
+
+async function openKey(vault: Vault, row: SigningKeyRow): Promise<SigningKey> {
+  const secret = fromBase64Url(await vault.open(row.secret, identity(row.id)));
+  if (secret?.length !== 32) throw new AppError('secret_unreadable', `The signing key ${row.id} is damaged.`);
+  return { id: row.id, secret };
+}
+
+const identity = (id: string) => `signing_key:${id}`;

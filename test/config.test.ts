@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { describeConfig, readConfig } from '../src/config.ts';
+import { isAppError } from '../src/errors.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const key = Buffer.alloc(32, 7).toString('base64');
+
+describe('readConfig', () => {
+  it('has a default for everything', () => {
+    const config = readConfig({});
+    expect(config).toMatchObject({
+      host: '0.0.0.0',
+      port: 3000,
+      masterKey: null,
+      sessionTtlSeconds: 7 * 86_400,
+      rateLimitMax: 100,
+      rateLimitWindowMs: 60_000,
+      logLevel: 'info',
+      corsOrigin: [],
+      trustProxy: [],
+      publicUrl: null,
+      localPaths: ['/var/backups'],
+      partMemoryMib: 64,
+      sshStrict: false,
+      storageAllowHttp: false,
+    });
+    expect(config.dataDir).toBe(join(process.cwd(), 'data'));
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it('reads every value', () => {
+    const config = readConfig({
+      HOST: '127.0.0.1',
+      PORT: '8080',
+      DATA_DIR: '/srv/bridgeport',
+      MASTER_KEY: key,
+      SESSION_TTL: '12h',
+      RATE_LIMIT_WINDOW: '90s',
+      CORS_ORIGIN: 'https://a.example, https://b.example:8443',
+      TRUST_PROXY: '10.0.0.0/8,::1',
+      PUBLIC_URL: 'https://backups.example.com/',
+      LOCAL_PATHS: '/srv/dumps/,/var/backups',
+      SSH_STRICT: '1',
+      STORAGE_ALLOW_HTTP: 'true',
+    });
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      dataDir: '/srv/bridgeport',
+      sessionTtlSeconds: 43_200,
+      rateLimitWindowMs: 90_000,
+      corsOrigin: ['https://a.example', 'https://b.example:8443'],
+      trustProxy: ['10.0.0.0/8', '::1'],
+      publicUrl: 'https://backups.example.com',
+      localPaths: ['/srv/dumps', '/var/backups'],
+      sshStrict: true,
+      storageAllowHttp: true,
+    });
+    expect(config.masterKey).toEqual(new Uint8Array(32).fill(7));
+  });
+
+  it('takes a value from the file that NAME_FILE names, without its last newline', () => {
+    const file = join(folder, 'password');
+    writeFileSync(file, 'correct horse battery\n');
+    const config = readConfig({ ADMIN_EMAIL: 'root@example.com', ADMIN_PASSWORD_FILE: file });
+    expect(config.adminPassword).toBe('correct horse battery');
+  });
+
+  it.each([
+    ['PORT', '70000'],
+    ['PORT', '30x'],
+    ['MASTER_KEY', 'c2hvcnQ='],
+    ['MASTER_KEY', `${key.slice(0, 20)}*${key.slice(21)}`],
+    ['JWT_SECRET', 'too-short'],
+    ['SESSION_TTL', '7 weeks'],
+    ['SESSION_TTL', '10ms'],
+    ['SESSION_TTL', '999999999999d'],
+    ['RATE_LIMIT_MAX', '0'],
+    ['LOG_LEVEL', 'loud'],
+    ['CORS_ORIGIN', 'some.host'],
+    ['TRUST_PROXY', '10.0.0.0/40'],
+    ['PUBLIC_URL', 'https://example.com/path'],
+    ['PUBLIC_URL', 'https://user:pass@example.com'],
+    ['LOCAL_PATHS', 'relative/path'],
+    ['PART_MEMORY_MIB', '8'],
+    ['SSH_STRICT', 'yes'],
+    ['STORAGE_PUBLIC_ENDPOINT', 'ftp://s3.example.com'],
+  ])('refuses %s=%s, naming the variable and not the value', (name, value) => {
+    const error = failure(() => readConfig({ [name]: value }));
+    expect(isAppError(error, 'config') && error.message).toMatch(new RegExp(`^${name} must be `));
+    if (value.length > 8) expect(String(error)).not.toContain(value);
+  });
+
+  it('refuses half of the first admin, a value given twice and a file that is not there', () => {
+    expect(() => readConfig({ ADMIN_EMAIL: 'root@example.com' })).toThrow('belong together');
+    expect(() => readConfig({ PORT: '1', PORT_FILE: '/dev/null' })).toThrow('PORT and PORT_FILE');
+    expect(() => readConfig({ PORT_FILE: join(folder, 'absent') })).toThrow('PORT_FILE');
+  });
+});
+
+describe('describeConfig', () => {
+  it('names every variable and shows no secret', () => {
+    const shown = describeConfig(
+      readConfig({
+        MASTER_KEY: key,
+        JWT_SECRET: 'j'.repeat(40),
+        ADMIN_EMAIL: 'a@b.co',
+        ADMIN_PASSWORD: 'hunter2hunter2',
+      }),
+    );
+    expect(shown).toMatchObject({ PORT: 3000, MASTER_KEY: 'set', JWT_SECRET: 'set', ADMIN_PASSWORD: 'set' });
+    expect(JSON.stringify(shown)).not.toMatch(/hunter2|jjjj|BwcH/);
+  });
+});
+
+function failure(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
