@@ -1,13 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
-  oxc: { jsx: { runtime: 'automatic', importSource: 'hono/jsx' } },
-  test: {
-    include: ['test/**/*.test.{ts,tsx}'],
-    exclude: ['test/large/**', '**/node_modules/**'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    maxWorkers: 2,
-    passWithNoTests: false,
-  },
+/** `--mode large` runs the long proofs of test/large, one at a time, instead of everything else. */
+export default defineConfig(({ mode }) => {
+  const large = mode === 'large';
+  return {
+    oxc: { jsx: { runtime: 'automatic', importSource: 'hono/jsx' } },
+    test: {
+      include: large ? ['test/large/**/*.test.ts'] : ['test/**/*.test.{ts,tsx}'],
+      exclude: large ? [] : ['test/large/**'],
+      testTimeout: large ? 3_600_000 : 30_000,
+      hookTimeout: 60_000,
+      maxWorkers: large ? 1 : 2,
+      passWithNoTests: false,
+    },
+  };
 });

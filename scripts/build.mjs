@@ -1,0 +1,62 @@
+/** Bundles the programs into dist/, one self-contained file each, and copies what browsers load to dist/assets. */
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** Output name (dist/NAME.js) to source. */
+export const programs = {
+  main: 'src/main.ts',
+  'sqlite-dump': 'src/engines/sqlite-dump.ts',
+  demo: 'dev/demo/main.ts',
+  'dev-bucket': 'dev/bucket/main.ts',
+};
+
+/** @type {import('esbuild').BuildOptions} */
+export const options = {
+  absWorkingDir: root,
+  entryPoints: Object.fromEntries(
+    Object.entries(programs).filter(([, source]) => existsSync(join(root, source))),
+  ),
+  outdir: 'dist',
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  jsx: 'automatic',
+  jsxImportSource: 'hono/jsx',
+  sourcemap: 'linked',
+  minifySyntax: true,
+  define: { __VERSION__: JSON.stringify(version) },
+  // Native addons beside their JavaScript.
+  external: ['better-sqlite3', 'ssh2'],
+  // CommonJS packages inside an ES module still call require for Node's own modules.
+  banner: {
+    js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
+};
+
+/** Copies the style sheet, htmx and public/ to dist/assets, flat. */
+export function copyAssets() {
+  const assets = join(root, 'dist/assets');
+  mkdirSync(assets, { recursive: true });
+  cpSync(join(root, 'node_modules/@picocss/pico/css/pico.min.css'), join(assets, 'pico.min.css'));
+  cpSync(join(root, 'node_modules/htmx.org/dist/htmx.min.js'), join(assets, 'htmx.min.js'));
+  if (existsSync(join(root, 'public'))) cpSync(join(root, 'public'), assets, { recursive: true });
+}
+
+if (import.meta.main) {
+  const startedAt = performance.now();
+  copyAssets();
+  const { metafile } = await build({ ...options, metafile: true });
+  const sizes = Object.entries(metafile.outputs)
+    .filter(([file]) => file.endsWith('.js'))
+    .map(([file, { bytes }]) => `${file} ${Math.ceil(bytes / 1024)} KiB`);
+  console.log(
+    `Built in ${Math.round(performance.now() - startedAt)} ms: ${sizes.join(', ') || 'assets only'}`,
+  );
+}

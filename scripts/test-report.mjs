@@ -1,0 +1,16 @@
+/**
+ * Numbers of a vitest run. Whatever did not pass counts as failed: a test that was skipped or left as "todo", a
+ * file that could not be loaded, an error outside of any test.
+ *
+ * @param {import('vitest/node').JsonTestResults} report of vitest's JSON reporter
+ * @param {number} exitStatus of vitest
+ * @returns {{ passed: number, failed: number }}
+ */
+export function countTests(report, exitStatus) {
+  const passed = report.numPassedTests;
+  const unloadable = report.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  ).length;
+  const failed = report.numTotalTests - passed + unloadable;
+  return { passed, failed: failed === 0 && exitStatus !== 0 ? 1 : failed };
+}
