@@ -1,4 +1,8 @@
-/** Bundles the programs into dist/, one self-contained file each, and copies what browsers load to dist/assets. */
+/**
+ * Bundles the programs into dist/, one self-contained file each, and copies what browsers load to dist/assets.
+ *
+ *   node scripts/build.mjs [NAME...]    all programs, or those named
+ */
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,9 +22,7 @@ export const programs = {
 /** @type {import('esbuild').BuildOptions} */
 export const options = {
   absWorkingDir: root,
-  entryPoints: Object.fromEntries(
-    Object.entries(programs).filter(([, source]) => existsSync(join(root, source))),
-  ),
+  entryPoints: entryPoints(Object.keys(programs)),
   outdir: 'dist',
   bundle: true,
   format: 'esm',
@@ -40,6 +42,14 @@ export const options = {
   logLevel: 'warning',
 };
 
+/** @param {readonly string[]} names */
+function entryPoints(names) {
+  const chosen = Object.entries(programs).filter(
+    ([name, source]) => names.includes(name) && existsSync(join(root, source)),
+  );
+  return Object.fromEntries(chosen);
+}
+
 /** Copies the style sheet, htmx and public/ to dist/assets, flat. */
 export function copyAssets() {
   const assets = join(root, 'dist/assets');
@@ -52,7 +62,8 @@ export function copyAssets() {
 if (import.meta.main) {
   const startedAt = performance.now();
   copyAssets();
-  const { metafile } = await build({ ...options, metafile: true });
+  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(programs);
+  const { metafile } = await build({ ...options, entryPoints: entryPoints(names), metafile: true });
   const sizes = Object.entries(metafile.outputs)
     .filter(([file]) => file.endsWith('.js'))
     .map(([file, { bytes }]) => `${file} ${Math.ceil(bytes / 1024)} KiB`);

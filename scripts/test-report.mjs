@@ -2,7 +2,11 @@
  * Numbers of a vitest run. Whatever did not pass counts as failed: a test that was skipped or left as "todo", a
  * file that could not be loaded, an error outside of any test.
  *
- * @param {import('vitest/node').JsonTestResults} report of vitest's JSON reporter
+ * @param {{
+ *   numTotalTests: number,
+ *   numPassedTests: number,
+ *   testResults: ReadonlyArray<{ status: string, assertionResults: readonly unknown[] }>,
+ * }} report of vitest's JSON reporter
  * @param {number} exitStatus of vitest
  * @returns {{ passed: number, failed: number }}
  */

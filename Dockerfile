@@ -1,0 +1,36 @@
+# Build: everything from the lock file, then only what the app needs at run time.
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY . .
+# Optional packages go too: they bring Node, which the image has, and add-ons that are compiled where they run.
+RUN node scripts/build.mjs main sqlite-dump && npm prune --omit=dev --omit=optional
+
+FROM node:24-bookworm-slim
+
+# For databases on the machine itself: PostgreSQL 15, MariaDB 10.11 and SQLite 3.40 of Debian 12. Databases on other
+# hosts are dumped by the tools of those hosts. tini reaps what ends without its parent.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends postgresql-client-15 mariadb-client sqlite3 tini \
+  && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /app
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY package.json LICENSE ./
+RUN printf '#!/bin/sh\nexec node /app/dist/main.js reset-password "$@"\n' > /usr/local/bin/reset-password \
+  && chmod 755 /usr/local/bin/reset-password \
+  && install -d -o node -g node -m 700 /data
+
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
+USER node
+VOLUME /data
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --start-interval=1s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+
+# A command after the image's name replaces the app: docker run --rm -v bridgeport-data:/data IMAGE reset-password EMAIL
+ENTRYPOINT ["tini", "--"]
+CMD ["node", "dist/main.js"]

@@ -1,0 +1,148 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { countTests } from '../scripts/test-report.mjs';
+import { missingPackages } from '../scripts/with-node.mjs';
+
+/** esbuild's only makes its start faster; ssh2 and cpu-features would compile add-ons that ssh2 works without. */
+const knownInstallScripts = ['cpu-features', 'esbuild', 'ssh2'];
+
+const names = z.record(z.string(), z.string());
+const manifest = z
+  .object({
+    engines: z.object({ node: z.string() }),
+    scripts: names,
+    dependencies: names,
+    devDependencies: names,
+    optionalDependencies: names,
+  })
+  .parse(JSON.parse(text('package.json')));
+const lock = z
+  .object({ packages: z.record(z.string(), z.object({ hasInstallScript: z.boolean().optional() }).loose()) })
+  .parse(JSON.parse(text('package-lock.json')));
+
+describe('package.json and its lock file', () => {
+  test('every version is exact', () => {
+    const versions = {
+      ...manifest.dependencies,
+      ...manifest.devDependencies,
+      ...manifest.optionalDependencies,
+    };
+    expect(Object.entries(versions).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+  });
+
+  test('the lock file names no registry', () => {
+    const addresses = text('package-lock.json').match(/"resolved"|https?:\/\/registry[^"]*/g) ?? [];
+    expect(addresses).toEqual([]);
+  });
+
+  test('every locked package carries its hash', () => {
+    const packages = Object.entries(lock.packages).filter(([path]) => path !== '');
+    expect(packages.length).toBeGreaterThan(50);
+    expect(packages.filter(([, entry]) => typeof entry['integrity'] !== 'string')).toEqual([]);
+  });
+
+  test('install scripts are off, and only packages known to work without theirs have one', () => {
+    expect(text('.npmrc')).toMatch(/^ignore-scripts=true$/m);
+    const withScript = Object.entries(lock.packages)
+      .filter(([, entry]) => entry.hasInstallScript)
+      .map(([path]) => path.replace('node_modules/', ''));
+    expect(withScript).toEqual(knownInstallScripts);
+  });
+
+  test('the pinned Node satisfies engines, and the image is built from the same major version', () => {
+    const [, major] = /^>=(\d+)$/.exec(manifest.engines.node) ?? [];
+    const pinned = Object.entries(manifest.optionalDependencies).filter(([name]) => name.startsWith('node-'));
+    expect(pinned.map(([, version]) => version.split('.')[0])).toEqual([major, major]);
+    const bases = [...text('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
+    expect(bases).toEqual([`node:${major}-bookworm-slim`, `node:${major}-bookworm-slim`]);
+  });
+
+  test('the image starts the app as an ordinary user with its data in a volume', () => {
+    const lines = text('Dockerfile').split('\n');
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'USER node',
+        'VOLUME /data',
+        'EXPOSE 3000',
+        'STOPSIGNAL SIGTERM',
+        'CMD ["node", "dist/main.js"]',
+      ]),
+    );
+  });
+});
+
+describe('finding out whether npm packages have to be installed', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'bridgeport-build-'));
+    mkdirSync(join(folder, 'node_modules'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test('a folder without node_modules lacks every package', () => {
+    writeLock('package-lock.json', { a: { version: '1.0.0' }, b: { version: '2.0.0', dev: true } });
+    expect(missingPackages(folder)).toEqual(['node_modules/a', 'node_modules/b']);
+  });
+
+  test('a package at another version is missing', () => {
+    writeLock('package-lock.json', { a: { version: '1.0.1' }, b: { version: '2.0.0' } });
+    writeLock('node_modules/.package-lock.json', { a: { version: '1.0.0' }, b: { version: '2.0.0' } });
+    expect(missingPackages(folder)).toEqual(['node_modules/a']);
+  });
+
+  test('an optional package may be absent, but not the Node for this platform', () => {
+    const node = `node-${process.platform}-${process.arch}`;
+    writeLock('package-lock.json', {
+      addon: { version: '1.0.0', optional: true },
+      [node]: { version: '24.0.0', optional: true },
+      'node-linux-other': { version: '24.0.0', optional: true },
+    });
+    expect(missingPackages(folder)).toEqual(process.platform === 'linux' ? [`node_modules/${node}`] : []);
+  });
+
+  test('a production installation needs neither development nor optional packages', () => {
+    writeLock('package-lock.json', {
+      a: { version: '1.0.0' },
+      b: { version: '1.0.0', dev: true },
+      c: { version: '1.0.0', optional: true },
+    });
+    writeLock('node_modules/.package-lock.json', { a: { version: '1.0.0' } });
+    expect(missingPackages(folder, { production: true })).toEqual([]);
+  });
+
+  function writeLock(file: string, packages: Readonly<Record<string, object>>): void {
+    const entries = Object.entries(packages).map(([name, entry]) => [`node_modules/${name}`, entry]);
+    writeFileSync(
+      join(folder, file),
+      JSON.stringify({ packages: { '': {}, ...Object.fromEntries(entries) } }),
+    );
+  }
+});
+
+describe('counting tests', () => {
+  const none = { numTotalTests: 0, numPassedTests: 0, testResults: [] };
+
+  test('a skipped test counts as failed', () => {
+    expect(countTests({ ...none, numTotalTests: 3, numPassedTests: 2 }, 0)).toEqual({ passed: 2, failed: 1 });
+  });
+
+  test('a file that could not be loaded counts as failed', () => {
+    const testResults = [
+      { status: 'failed', assertionResults: [] },
+      { status: 'passed', assertionResults: [{}] },
+    ];
+    const report = { numTotalTests: 1, numPassedTests: 1, testResults };
+    expect(countTests(report, 1)).toEqual({ passed: 1, failed: 1 });
+  });
+
+  test('an error outside of any test counts as failed', () => {
+    expect(countTests({ ...none, numTotalTests: 1, numPassedTests: 1 }, 1)).toEqual({ passed: 1, failed: 1 });
+  });
+});
+
+function text(file: string): string {
+  return readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+}
