@@ -1,4 +1,4 @@
-import type { ColumnType, Kysely, Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 
 /**
  * The tables, as the migrations make them. Instants are ISO-8601 UTC text with milliseconds, booleans 0/1, JSON is
@@ -24,9 +24,9 @@ export type Db = Kysely<Schema>;
 export type Trx = Transaction<Schema>;
 
 type Flag = 0 | 1;
-/** PostgreSQL's driver gives bigint as text; the repositories pass it through Number. */
-type Big = ColumnType<number, number, number>;
-type BigOrNull = ColumnType<number | null, number | null | undefined, number | null>;
+/** Sizes in bytes, `bigint` columns; a PostgreSQL driver must be told to read them as numbers. */
+type Big = number;
+type BigOrNull = number | null;
 
 export interface UserRow {
   id: string;

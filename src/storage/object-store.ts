@@ -30,6 +30,12 @@ export interface ObjectStore {
    */
   abortUpload(key: string, uploadId: string, options?: { signal?: AbortSignal }): Promise<void>;
 
+  /**
+   * Ids of the unfinished uploads of that key, also of one whose id could not be recorded before a crash. The token
+   * names the run's own temporary file where the store is a host's folder.
+   */
+  listUploads(key: string, options: { token: string; signal?: AbortSignal }): Promise<readonly string[]>;
+
   /** True while the store still knows the unfinished upload. */
   uploadExists(key: string, uploadId: string, options?: { signal?: AbortSignal }): Promise<boolean>;
 }

@@ -1,0 +1,116 @@
+import { sql } from 'kysely';
+import type { BackupRow, Db } from '../db/schema.ts';
+import { AppError } from '../errors.ts';
+import type { RunProgress } from '../services-port.ts';
+
+/** A backup's row with the person who asked for it. Tombstones are never given out. */
+export interface BackupWithTrigger extends BackupRow {
+  readonly trigger_email: string | null;
+  readonly trigger_name: string | null;
+}
+
+/** The backup, or undefined when there is none of that id or it was deleted. */
+export async function findBackup(db: Db, id: string): Promise<BackupWithTrigger | undefined> {
+  return visible(db).where('backups.id', '=', id).executeTakeFirst();
+}
+
+/** A page of a database's backups, newest first, and how many there are in all. */
+export async function listBackups(
+  db: Db,
+  databaseId: string,
+  page: { limit: number; offset: number },
+): Promise<{ backups: readonly BackupWithTrigger[]; total: number }> {
+  const backups = await visible(db)
+    .where('backups.database_id', '=', databaseId)
+    .orderBy('backups.created_at', 'desc')
+    .orderBy('backups.id', 'desc')
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute();
+  const { total } = await db
+    .selectFrom('backups')
+    .select(sql<number>`count(*)`.as('total'))
+    .where('database_id', '=', databaseId)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  return { backups, total: Number(total) };
+}
+
+/** Pins or unpins; pinning a pinned backup keeps who pinned it first. Throws `not_found`. */
+export async function pinBackup(
+  db: Db,
+  ids: { databaseId: string; backupId: string; userId: string | null },
+  pinned: boolean,
+  now: Date,
+): Promise<BackupWithTrigger> {
+  const found = await findBackup(db, ids.backupId);
+  if (!found || found.database_id !== ids.databaseId) throw new AppError('not_found', 'Backup not found');
+  if ((found.is_pinned === 1) !== pinned) {
+    await db
+      .updateTable('backups')
+      .set({
+        is_pinned: pinned ? 1 : 0,
+        pinned_by_id: pinned ? ids.userId : null,
+        pinned_at: pinned ? now.toISOString() : null,
+      })
+      .where('id', '=', ids.backupId)
+      .execute();
+  }
+  return (await findBackup(db, ids.backupId)) ?? found;
+}
+
+/** A backup as the HTTP contract's `B`, with our added fields (outcome, verification, step, bytes, rate). */
+export function toWireBackup(row: BackupWithTrigger, progress: RunProgress | null = null) {
+  const live = row.status === 'in_progress' ? progress : null;
+  return {
+    id: row.id,
+    filename: row.filename,
+    size: Number(row.size),
+    type: row.type,
+    status: row.status,
+    error: row.error,
+    storageType: row.storage_type,
+    storagePath: row.storage_path,
+    progress: live?.progress ?? row.progress,
+    duration: row.duration,
+    createdAt: row.created_at,
+    completedAt: row.completed_at,
+    isPinned: row.is_pinned === 1,
+    pinnedById: row.pinned_by_id,
+    pinnedAt: row.pinned_at,
+    lastRotationError: row.last_rotation_error,
+    databaseId: row.database_id,
+    triggeredById: row.triggered_by_id,
+    triggeredBy:
+      row.triggered_by_id === null || row.trigger_email === null
+        ? null
+        : { id: row.triggered_by_id, email: row.trigger_email, name: row.trigger_name },
+    outcome: row.outcome,
+    verification: row.verification,
+    verifiedAt: row.verified_at,
+    startedAt: row.started_at,
+    step: live?.step ?? row.step,
+    bytesRead: live?.bytesRead ?? Number(row.bytes_read),
+    bytesStored: live?.bytesStored ?? Number(row.bytes_stored),
+    bytesPerSecond: live?.bytesPerSecond ?? null,
+    estimatedBytes:
+      live?.estimatedBytes ?? (row.estimated_bytes === null ? null : Number(row.estimated_bytes)),
+    format: row.format,
+    compression: row.compression,
+    sha256: row.sha256,
+    serverVersion: row.server_version,
+    clientVersion: row.client_version,
+    cancelRequested: row.cancel_requested_at !== null,
+  };
+}
+
+export type WireBackup = ReturnType<typeof toWireBackup>;
+
+function visible(db: Db) {
+  return db
+    .selectFrom('backups')
+    .leftJoin('users', 'users.id', 'backups.triggered_by_id')
+    .selectAll('backups')
+    .select(['users.email as trigger_email', 'users.name as trigger_name'])
+    .where('backups.deleted_at', 'is', null);
+}

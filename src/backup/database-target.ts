@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import type { DatabaseRow } from '../db/schema.ts';
+import type { DumpPlan, Engine, EngineTarget, ProbePlan } from '../engines/engine.ts';
+import { engineFor } from '../engines/engines.ts';
+import { AppError } from '../errors.ts';
+import type { Vault } from '../secrets/vault.ts';
+
+const credentialsSchema = z.object({ username: z.string().nullable(), password: z.string().nullable() });
+
+/** What an engine makes of a database: the commands to look at it and to dump it, and the fields it records. */
+export interface DatabasePlans {
+  readonly probe: ProbePlan;
+  readonly dump: DumpPlan;
+  readonly format: string | null;
+}
+
+/**
+ * The engine's plans for a database, its credentials opened. Throws `invalid` for a type without a backup
+ * (`Unsupported database type or missing configuration: <type>`) and for options that can't be dumped.
+ */
+export async function planDatabase(database: DatabaseRow, vault: Vault): Promise<DatabasePlans> {
+  const engine = engineFor(database.type);
+  if (!engine) {
+    throw new AppError('invalid', `Unsupported database type or missing configuration: ${database.type}`);
+  }
+  const target = await openTarget(engine, database, vault);
+  return { probe: engine.probe(target), dump: engine.dump(target), format: formatOf(database) };
+}
+
+async function openTarget(engine: Engine, database: DatabaseRow, vault: Vault): Promise<EngineTarget> {
+  const options = engine.options.safeParse(JSON.parse(database.options));
+  if (!options.success) {
+    throw new AppError(
+      'invalid',
+      `The settings of database "${database.name}" are not complete: ${z.prettifyError(options.error)}`,
+    );
+  }
+  const credentials =
+    database.credentials === null
+      ? { username: null, password: null }
+      : credentialsSchema.parse(
+          JSON.parse(await vault.open(database.credentials, `database:${database.id}:credentials`)),
+        );
+  return {
+    host: database.host,
+    port: database.port,
+    databaseName: database.database_name,
+    ...credentials,
+    options: options.data,
+  };
+}
+
+function formatOf(database: DatabaseRow): string | null {
+  const options: unknown = JSON.parse(database.options);
+  const parsed = z.object({ backupFormat: z.string() }).safeParse(options);
+  return parsed.success ? parsed.data.backupFormat : null;
+}

@@ -1,0 +1,24 @@
+import { AppError, isAppError } from '../errors.ts';
+import type { Services } from '../services-port.ts';
+import { cancelBackup } from './cancel-backup.ts';
+
+/**
+ * Deletes a backup: from now on nobody sees it; its object is removed in the background, and its row when the object
+ * is gone. One that still runs is cancelled first. Throws `not_found`.
+ */
+export async function deleteBackup(services: Services, backupId: string): Promise<void> {
+  try {
+    await cancelBackup(services, backupId);
+  } catch (error) {
+    if (!isAppError(error, 'conflict')) throw error;
+  }
+  const deleted = await services.db
+    .updateTable('backups')
+    .set({ deleted_at: services.now().toISOString() })
+    .where('id', '=', backupId)
+    .where('deleted_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  if (!deleted) throw new AppError('not_found', 'Backup not found');
+  services.runs.wake();
+}

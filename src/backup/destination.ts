@@ -1,0 +1,72 @@
+import type { BackupRow, DatabaseRow, Db } from '../db/schema.ts';
+import { AppError } from '../errors.ts';
+import type { Place } from '../services-port.ts';
+import { backupFileName } from './file-name.ts';
+
+/** The wire's exact texts for storage that is not ready (storage page, HTTP contract section 8). */
+export const SPACES_NOT_CONFIGURED =
+  'Spaces not configured for this environment. Go to Settings > Spaces to configure.';
+export const NO_BUCKET = 'No Spaces bucket configured for this database';
+
+const DEFAULT_LOCAL_FOLDER = '/var/backups';
+
+export interface Destination {
+  readonly place: Place;
+  readonly key: string;
+  readonly fileName: string;
+}
+
+/** The path or key that a backup of this database gets; what the wire calls `storagePath`. */
+export function storagePath(database: DatabaseRow, fileName: string): string {
+  if (database.backup_storage_type === 'spaces') return `${database.backup_spaces_prefix ?? ''}${fileName}`;
+  const folder = (database.backup_local_path ?? DEFAULT_LOCAL_FOLDER).replace(/\/+$/, '');
+  return `${folder}/${fileName}`;
+}
+
+/**
+ * Where this backup goes, by the database's settings as they are now. Throws `invalid` with the wire's texts when
+ * storage is not enabled for the environment or no bucket is chosen.
+ */
+export async function chooseDestination(
+  db: Db,
+  database: DatabaseRow,
+  backup: Pick<BackupRow, 'created_at'>,
+  extension: string,
+): Promise<Destination> {
+  const fileName = backupFileName(database.name, backup.created_at, extension);
+  const key = storagePath(database, fileName);
+  if (database.backup_storage_type === 'local') {
+    return { place: hostPlace(database.server_id), key, fileName };
+  }
+  const spaces = await enabledSpaces(db, database.environment_id);
+  if (!spaces) throw new AppError('invalid', SPACES_NOT_CONFIGURED);
+  const bucket = database.backup_spaces_bucket;
+  if (bucket === null || bucket === '') throw new AppError('invalid', NO_BUCKET);
+  return { place: { endpoint: spaces.endpoint, region: spaces.region, bucket }, key, fileName };
+}
+
+/** The storage's address where it is configured and enabled for the environment, else undefined. */
+export async function enabledSpaces(
+  db: Db,
+  environmentId: string,
+): Promise<{ endpoint: string; region: string } | undefined> {
+  return db
+    .selectFrom('spaces_environments')
+    .innerJoin('spaces_config', 'spaces_config.id', 'spaces_environments.spaces_config_id')
+    .select(['spaces_config.endpoint', 'spaces_config.region'])
+    .where('spaces_environments.environment_id', '=', environmentId)
+    .where('spaces_environments.enabled', '=', 1)
+    .executeTakeFirst();
+}
+
+/** Files on a server, as a place: `host:<server id>`, or `host:local` for the app's own machine. */
+export function hostPlace(serverId: string | null): Place {
+  return { endpoint: `host:${serverId ?? 'local'}`, region: null, bucket: '' };
+}
+
+/** The server of a `hostPlace`; undefined for a bucket. Null is the app's own machine. */
+export function serverOfPlace(place: Place): string | null | undefined {
+  if (!place.endpoint.startsWith('host:')) return undefined;
+  const id = place.endpoint.slice('host:'.length);
+  return id === 'local' ? null : id;
+}

@@ -1,0 +1,67 @@
+import type { CommandFailure, DumpPlan, Probe, ProbePlan } from '../engines/engine.ts';
+import { AppError, isAppError } from '../errors.ts';
+import type { Host } from '../hosts/host.ts';
+
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** Looks at the database before its dump: versions and size. Throws what the engine makes of a failure. */
+export async function probeDatabase(
+  host: Host,
+  plan: ProbePlan,
+  options: { signal: AbortSignal; timeoutMs: number },
+): Promise<Probe> {
+  const decoder = new TextDecoder();
+  let answer = '';
+  try {
+    for await (const chunk of host.run(plan.command, {
+      signal: options.signal,
+      idleTimeoutMs: options.timeoutMs,
+    })) {
+      if (answer.length < MAX_ANSWER_BYTES) answer += decoder.decode(chunk, { stream: true });
+    }
+  } catch (error) {
+    throw explainFailure(error, plan, 'The look at the database');
+  }
+  return plan.read(answer);
+}
+
+/** The dump's bytes; the command starts with the first read, and a failure comes out as the engine explains it. */
+export async function* readDump(
+  host: Host,
+  plan: DumpPlan,
+  options: { signal: AbortSignal; idleTimeoutMs: number },
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* host.run(plan.command, options);
+  } catch (error) {
+    throw explainFailure(error, plan, 'The dump');
+  }
+}
+
+function explainFailure(
+  error: unknown,
+  plan: { explain(failure: CommandFailure): Error | undefined },
+  what: string,
+): unknown {
+  if (!isAppError(error, 'host_command')) return error;
+  const { exitCode, exitSignal, stderr } = error.details;
+  const failure: CommandFailure = {
+    exitCode: typeof exitCode === 'number' ? exitCode : null,
+    stderr: typeof stderr === 'string' ? stderr : '',
+  };
+  const known = plan.explain(failure);
+  const details = { ...error.details, ...(isAppError(known) ? known.details : {}) };
+  if (isAppError(known)) return new AppError(known.code, known.message, { details, cause: error });
+  const ending =
+    failure.exitCode === null
+      ? `was ended by signal ${String(exitSignal)}`
+      : `ended with exit status ${failure.exitCode}`;
+  return new AppError('dump_failed', `${what} ${ending}: ${lastLine(failure.stderr)}`, {
+    details,
+    cause: error,
+  });
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1)?.trim() || 'it printed no reason';
+}

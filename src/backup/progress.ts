@@ -1,0 +1,69 @@
+import type { BackupStep } from '../db/schema.ts';
+import type { RunProgress } from '../services-port.ts';
+
+/** How far one run is. Marks as in the HTTP contract: 10 started, 30 connected, 80 all sent, 90 reading back. */
+export interface ProgressTracker {
+  readonly step: BackupStep;
+  enter(step: BackupStep, mark: number): void;
+  expect(estimatedBytes: number | null): void;
+  /** Bytes so far: from the dump tool, and accepted by the store. */
+  count(bytes: { read?: number; stored?: number }): void;
+  snapshot(): RunProgress;
+}
+
+const RATE_WINDOW_MS = 5_000;
+
+export function trackProgress(now: () => Date): ProgressTracker {
+  let step: BackupStep = 'connect';
+  let mark = 0;
+  let estimatedBytes: number | null = null;
+  let bytesRead = 0;
+  let bytesStored = 0;
+  const samples: { at: number; bytes: number }[] = [];
+
+  return {
+    get step() {
+      return step;
+    },
+    enter(next, nextMark) {
+      step = next;
+      mark = nextMark;
+    },
+    expect(estimate) {
+      estimatedBytes = estimate;
+    },
+    count(bytes) {
+      bytesRead = bytes.read ?? bytesRead;
+      bytesStored = bytes.stored ?? bytesStored;
+      sample(samples, now().getTime(), bytesRead);
+    },
+    snapshot: () => ({
+      step,
+      progress: mark === 30 ? 30 + shareOf50(bytesRead, estimatedBytes) : mark,
+      bytesRead,
+      bytesStored,
+      estimatedBytes,
+      bytesPerSecond: rate(samples, now().getTime()),
+    }),
+  };
+}
+
+/** 0–50: the bytes read over the estimate; stays below 50 when the estimate was too small. */
+function shareOf50(bytesRead: number, estimatedBytes: number | null): number {
+  if (estimatedBytes === null || estimatedBytes <= 0) return 0;
+  return Math.min(49, Math.floor((bytesRead / estimatedBytes) * 50));
+}
+
+function sample(samples: { at: number; bytes: number }[], at: number, bytes: number): void {
+  const last = samples.at(-1);
+  if (last && at - last.at < 250) return;
+  samples.push({ at, bytes });
+  while (samples.length > 2 && at - (samples[0]?.at ?? at) > RATE_WINDOW_MS) samples.shift();
+}
+
+function rate(samples: readonly { at: number; bytes: number }[], at: number): number {
+  const first = samples[0];
+  const last = samples.at(-1);
+  if (!first || !last || at <= first.at) return 0;
+  return Math.round(((last.bytes - first.bytes) / (at - first.at)) * 1000);
+}

@@ -1,0 +1,85 @@
+import { sql } from 'kysely';
+import type { DatabaseRow } from '../db/schema.ts';
+import { engineFor } from '../engines/engines.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { Services } from '../services-port.ts';
+import { planDatabase } from './database-target.ts';
+import { storagePath } from './destination.ts';
+import { backupFileName } from './file-name.ts';
+
+export interface BackupRequest {
+  readonly databaseId: string;
+  readonly type: 'manual' | 'scheduled';
+  readonly triggeredById: string | null;
+}
+
+/**
+ * Asks for a backup: a `pending` row that the worker claims. While one waits already, its id is given back; while one
+ * runs, the new one waits. Throws `not_found` for an unknown database. What else is wrong with it fails the run, not
+ * the request, so that it is seen in the list.
+ */
+export async function requestBackup(
+  services: Services,
+  request: BackupRequest,
+): Promise<{ backupId: string }> {
+  const { db, now, runs } = services;
+  const database = await db
+    .selectFrom('databases')
+    .selectAll()
+    .where('id', '=', request.databaseId)
+    .executeTakeFirst();
+  if (!database) throw new AppError('not_found', 'Database not found');
+
+  const createdAt = now().toISOString();
+  const fileName = backupFileName(database.name, createdAt, await extensionOf(services, database));
+  const inserted = await db
+    .insertInto('backups')
+    .values({
+      id: newId(),
+      database_id: database.id,
+      filename: fileName,
+      size: 0,
+      type: request.type,
+      status: 'pending',
+      storage_type: database.backup_storage_type,
+      storage_path: storagePath(database, fileName),
+      progress: 0,
+      bytes_read: 0,
+      bytes_stored: 0,
+      created_at: createdAt,
+      is_pinned: 0,
+      triggered_by_id: request.triggeredById,
+      token: newId(),
+    })
+    .onConflict((conflict) =>
+      // A literal, not a parameter: only so does SQLite see that the partial unique index is meant.
+      conflict.column('database_id').where(sql.ref('status'), '=', sql.lit('pending')).doNothing(),
+    )
+    .returning('id')
+    .executeTakeFirst();
+  runs.wake();
+  if (inserted) return { backupId: inserted.id };
+  return { backupId: await waitingBackup(services, request) };
+}
+
+async function waitingBackup(services: Services, request: BackupRequest): Promise<string> {
+  const waiting = await services.db
+    .selectFrom('backups')
+    .select('id')
+    .where('database_id', '=', request.databaseId)
+    .where('status', '=', 'pending')
+    .executeTakeFirst();
+  // It was claimed between the two statements: there is room for a new one now.
+  return waiting?.id ?? (await requestBackup(services, request)).backupId;
+}
+
+async function extensionOf(services: Services, database: DatabaseRow): Promise<string> {
+  if (!engineFor(database.type)) return '';
+  try {
+    return (await planDatabase(database, services.vault)).dump.fileExtension;
+  } catch {
+    // Settings that can't be dumped: the run says so with its step; the name only needs no extension yet.
+    return '';
+  }
+}

@@ -1,0 +1,296 @@
+import type { BackupRow, DatabaseRow, Db } from '../db/schema.ts';
+import type { DumpPlan } from '../engines/engine.ts';
+import { AppError, isAppError } from '../errors.ts';
+import type { Host } from '../hosts/host.ts';
+import { newId } from '../ids.ts';
+import type { Services } from '../services-port.ts';
+import type { Leftover, ObjectStore, StoredObject } from '../storage/object-store.ts';
+import { type DatabasePlans, planDatabase } from './database-target.ts';
+import { chooseDestination, type Destination } from './destination.ts';
+import { openPipeline, type StreamRecord } from './pipeline.ts';
+import { probeDatabase, readDump } from './probe-database.ts';
+import type { ProgressTracker } from './progress.ts';
+import { readBack } from './read-back.ts';
+import { type RunClaim, settleCompleted, settleFailed } from './settle.ts';
+import { describeFailure, outcomeOf } from './step-error.ts';
+
+export type RunServices = Pick<Services, 'db' | 'vault' | 'servers' | 'openPlace' | 'now' | 'log'> & {
+  /** How long a storage may go on with a Complete whose caller is gone; 10 minutes when absent. */
+  readonly completeMayTakeMs?: number;
+};
+
+const PROBE_TIMEOUT_MS = 60_000;
+const CLEAN_UP_TIMEOUT_MS = 60_000;
+/** A dump of text can be larger than the database's files; the estimate only decides part sizes. */
+const ESTIMATE_MARGIN = 1.2;
+
+/**
+ * Runs one claimed backup from its first look at the database to its outcome. Never throws for what happens to the
+ * backup: that is written to the row. Reads top to bottom: destination → connect → dump and upload → verify → settle.
+ */
+export async function runBackup(
+  services: RunServices,
+  claim: RunClaim,
+  progress: ProgressTracker,
+  signal: AbortSignal,
+): Promise<void> {
+  const { db, log, now } = services;
+  let destination: Destination | undefined;
+  try {
+    const { backup, database } = await loadBackup(db, claim.backupId);
+    // Whether the storage may be used at all comes before any work (the storage page, step 1 of its list).
+    progress.enter('upload', 10);
+    await chooseDestination(db, database, backup, '');
+
+    progress.enter('connect', 10);
+    const plans = await planRun(services, database, backup);
+    destination = plans.destination;
+    await recordDestination(db, backup, plans);
+    const done = await dumpAndStore(services, { claim, backup, database, plans, progress, signal });
+
+    if (!(await settleCompleted(db, claim, done, now()))) {
+      log.error('a run ended well but its row was no longer its own', { backupId: claim.backupId });
+    }
+  } catch (error) {
+    await settleFailure(services, claim, progress, destination, error);
+  }
+}
+
+interface Run {
+  readonly claim: RunClaim;
+  readonly backup: BackupRow;
+  readonly database: DatabaseRow;
+  readonly plans: Plans;
+  readonly progress: ProgressTracker;
+  readonly signal: AbortSignal;
+}
+
+type Plans = DatabasePlans & { readonly destination: Destination };
+
+async function planRun(services: RunServices, database: DatabaseRow, backup: BackupRow): Promise<Plans> {
+  const plans = await planDatabase(database, services.vault);
+  const destination = await chooseDestination(services.db, database, backup, plans.dump.fileExtension);
+  return { ...plans, destination };
+}
+
+async function dumpAndStore(
+  services: RunServices,
+  run: Run,
+): Promise<{ bytes: number; sha256: string | null; versionId: string | null }> {
+  const { plans, progress, signal, database, backup } = run;
+  const source = await services.servers.open(database.server_id, {
+    startedBy: backup.type === 'manual' ? 'person' : 'schedule',
+  });
+  try {
+    const probe = await probeDatabase(source.host, plans.probe, { signal, timeoutMs: PROBE_TIMEOUT_MS });
+    progress.expect(probe.estimatedBytes);
+    await services.db
+      .updateTable('backups')
+      .set({
+        server_version: probe.serverVersion,
+        client_version: probe.clientVersion,
+        estimated_bytes: probe.estimatedBytes,
+      })
+      .where('id', '=', backup.id)
+      .execute();
+    const destination = await services.openPlace(plans.destination.place);
+    try {
+      return await transfer(services, run, source.host, destination.store, probe.estimatedBytes);
+    } finally {
+      await destination.close();
+    }
+  } finally {
+    await source.host.close();
+  }
+}
+
+async function transfer(
+  services: RunServices,
+  run: Run,
+  host: Host,
+  store: ObjectStore,
+  estimatedBytes: number | null,
+): Promise<{ bytes: number; sha256: string | null; versionId: string | null }> {
+  const { progress, plans, signal, database } = run;
+  progress.enter('dump', 30);
+  const dump = readDump(host, plans.dump, { signal, idleTimeoutMs: database.pg_dump_timeout_ms });
+  const { stream, record } = openPipeline(dump, plans.dump, signal);
+
+  const stored = await upload(services, run, store, stream, record, estimatedBytes);
+
+  progress.enter('verify', 90);
+  try {
+    if (stored.bytes !== record.bytesOut) {
+      throw new AppError(
+        'storage_mismatch',
+        `${store.label} counted ${stored.bytes} bytes of the ${record.bytesOut} that were sent. Run the backup again.`,
+      );
+    }
+    await readBack(
+      store,
+      plans.destination.key,
+      { ...stored, token: run.backup.token, ...ends(record) },
+      signal,
+    );
+  } catch (error) {
+    throw await withObjectRemoved(store, plans.destination.key, stored, error);
+  }
+  return { bytes: stored.bytes, sha256: record.sha256, versionId: stored.versionId };
+}
+
+async function upload(
+  services: RunServices,
+  run: Run,
+  store: ObjectStore,
+  stream: AsyncIterable<Uint8Array>,
+  record: StreamRecord,
+  estimatedBytes: number | null,
+): Promise<StoredObject> {
+  const { plans, progress, signal } = run;
+  try {
+    return await store.put(plans.destination.key, counted(stream, record, progress), {
+      signal,
+      token: run.backup.token,
+      contentType: plans.dump.contentType,
+      fileName: plans.destination.fileName,
+      ...(estimatedBytes === null ? {} : { estimatedBytes: Math.ceil(estimatedBytes * ESTIMATE_MARGIN) }),
+      onUploadCreated: (uploadId) => recordUpload(services.db, run.backup.id, { upload_id: uploadId }),
+      beforeSeal: async ({ bytes }) => {
+        progress.enter('upload', 80);
+        await recordUpload(services.db, run.backup.id, { bytes, sha256: record.sha256 });
+      },
+      onProgress: (stored) => progress.count({ stored }),
+    });
+  } catch (error) {
+    if (record.sourceError === undefined) progress.enter('upload', progress.snapshot().progress);
+    throw error;
+  }
+}
+
+async function* counted(
+  stream: AsyncIterable<Uint8Array>,
+  record: StreamRecord,
+  progress: ProgressTracker,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) {
+    progress.count({ read: record.bytesRead });
+    yield chunk;
+  }
+  progress.count({ read: record.bytesRead });
+}
+
+function ends(record: StreamRecord): { firstByte: number | null; lastByte: number | null } {
+  return { firstByte: record.firstByte, lastByte: record.lastByte };
+}
+
+/** Removes what was stored but failed its reading back; the error then carries what could not be removed. */
+async function withObjectRemoved(
+  store: ObjectStore,
+  key: string,
+  stored: StoredObject,
+  error: unknown,
+): Promise<unknown> {
+  try {
+    await store.remove(key, {
+      versionId: stored.versionId,
+      signal: AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS),
+    });
+    return error;
+  } catch {
+    const leftover: Leftover = { kind: 'object', key, uploadId: null, versionId: stored.versionId };
+    return isAppError(error)
+      ? new AppError(error.code, error.message, { details: { ...error.details, leftover }, cause: error })
+      : new AppError('internal', 'The backup could not be read back.', {
+          details: { leftover },
+          cause: error,
+        });
+  }
+}
+
+async function settleFailure(
+  services: RunServices,
+  claim: RunClaim,
+  progress: ProgressTracker,
+  destination: Destination | undefined,
+  error: unknown,
+): Promise<void> {
+  const failure = describeFailure(error, progress.step);
+  services.log.warn('backup failed', {
+    backupId: claim.backupId,
+    step: failure.step,
+    code: failure.code,
+    error,
+  });
+  const leftover = isAppError(error) ? leftoverOf(error) : undefined;
+  await settleFailed(
+    services.db,
+    claim,
+    {
+      error: failure,
+      outcome: outcomeOf(error),
+      ...(leftover && destination ? { leftover: { place: destination.place, item: leftover } } : {}),
+    },
+    services.now(),
+  );
+}
+
+function leftoverOf(error: AppError): Leftover | undefined {
+  // Set by the stores only (object-store.ts), always as a `Leftover`.
+  return error.details['leftover'] as Leftover | undefined;
+}
+
+async function loadBackup(db: Db, backupId: string): Promise<{ backup: BackupRow; database: DatabaseRow }> {
+  const backup = await db
+    .selectFrom('backups')
+    .selectAll()
+    .where('id', '=', backupId)
+    .executeTakeFirstOrThrow();
+  const database = await db
+    .selectFrom('databases')
+    .selectAll()
+    .where('id', '=', backup.database_id)
+    .executeTakeFirstOrThrow();
+  return { backup, database };
+}
+
+/** The row says where the bytes will be before the first one is sent, so that a crash can be cleaned up. */
+async function recordDestination(db: Db, backup: BackupRow, plans: Plans): Promise<void> {
+  const { place, key, fileName } = plans.destination;
+  const { dump, format } = plans;
+  await db
+    .updateTable('backups')
+    .set({
+      filename: fileName,
+      storage_type: place.bucket === '' ? 'local' : 'spaces',
+      storage_path: key,
+      format,
+      compression: compressionName(dump),
+      content_type: dump.contentType,
+    })
+    .where('id', '=', backup.id)
+    .execute();
+  const recorded = await db
+    .insertInto('backup_objects')
+    .values({ id: newId(), backup_id: backup.id, kind: 'dump', number: 0, ...place, key })
+    .onConflict((conflict) => conflict.columns(['endpoint', 'bucket', 'key']).doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  if (!recorded) {
+    throw new AppError(
+      'storage_exists',
+      `Another backup is already recorded at ${key}. Give the databases that share this place prefixes or folders of their own.`,
+    );
+  }
+}
+
+function compressionName(dump: DumpPlan): string {
+  return dump.compression.type === 'none' ? 'none' : `${dump.compression.type}-${dump.compression.level}`;
+}
+
+async function recordUpload(
+  db: Db,
+  backupId: string,
+  values: { upload_id?: string; bytes?: number; sha256?: string | null },
+): Promise<void> {
+  await db.updateTable('backup_objects').set(values).where('backup_id', '=', backupId).execute();
+}

@@ -1,0 +1,154 @@
+import type { Db, Trx } from '../db/schema.ts';
+import { newId } from '../ids.ts';
+import type { Place } from '../services-port.ts';
+import type { Leftover } from '../storage/object-store.ts';
+import type { BackupError } from './step-error.ts';
+
+/** Which run speaks: an outcome is written only while the row is still that run's. */
+export interface RunClaim {
+  readonly backupId: string;
+  readonly claimedBy: string;
+}
+
+export interface CompletedRun {
+  readonly bytes: number;
+  readonly sha256: string | null;
+  readonly versionId: string | null;
+}
+
+export interface FailedRun {
+  readonly error: BackupError;
+  readonly outcome: 'cancelled' | 'interrupted' | 'uncertain' | 'failed';
+  /** What could not be removed, and where. */
+  readonly leftover?: { readonly place: Place; readonly item: Leftover };
+}
+
+/**
+ * Writes `completed`, the only place that does. Called after the object was read back, by the run itself and by
+ * reconcile. False when the row is no longer this run's (then nothing was written).
+ */
+export async function settleCompleted(
+  db: Db,
+  claim: RunClaim,
+  run: CompletedRun,
+  now: Date,
+): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    const row = await claimed(trx, claim);
+    if (!row) return false;
+    await trx
+      .updateTable('backup_objects')
+      .set({ bytes: run.bytes, sha256: run.sha256, version_id: run.versionId, upload_id: null })
+      .where('backup_id', '=', claim.backupId)
+      .where('kind', '=', 'dump')
+      .execute();
+    await trx
+      .updateTable('backups')
+      .set({
+        status: 'completed',
+        outcome: 'completed',
+        error: null,
+        progress: 100,
+        step: null,
+        size: run.bytes,
+        bytes_stored: run.bytes,
+        sha256: run.sha256,
+        completed_at: now.toISOString(),
+        duration: secondsSince(row.started_at, now),
+        verification: 'stored',
+        verified_at: now.toISOString(),
+        claimed_by: null,
+        lease_until: null,
+      })
+      .where('id', '=', claim.backupId)
+      .execute();
+    return true;
+  });
+}
+
+/** Writes `failed`, with what is left behind as a row to be retried. False when the row is no longer this run's. */
+export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now: Date): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    const row = await claimed(trx, claim);
+    if (!row) return false;
+    if (run.leftover) await addLeftover(trx, claim.backupId, run.leftover.place, run.leftover.item, now);
+    await trx
+      .updateTable('backups')
+      .set({
+        status: 'failed',
+        outcome: run.outcome,
+        error: JSON.stringify(run.error),
+        step: run.error.step,
+        completed_at: row.completed_at ?? now.toISOString(),
+        duration: secondsSince(row.started_at, now),
+        claimed_by: null,
+        // An uncertain one is asked about again when this pause is over (reconcile.ts).
+        lease_until: run.outcome === 'uncertain' ? later(now, UNCERTAIN_PAUSE_MS) : null,
+      })
+      .where('id', '=', claim.backupId)
+      .execute();
+    if (run.outcome !== 'uncertain') {
+      // The key is free again: a failed run has no object (promise 1); what it left is in `leftovers`.
+      await trx.deleteFrom('backup_objects').where('backup_id', '=', claim.backupId).execute();
+    }
+    return true;
+  });
+}
+
+/** Gives an unfinished run to reconcile at once: its lease ends now, its outcome stays open. */
+export async function releaseClaim(db: Db, claim: RunClaim, now: Date): Promise<void> {
+  await db
+    .updateTable('backups')
+    .set({ lease_until: now.toISOString() })
+    .where('id', '=', claim.backupId)
+    .where('claimed_by', '=', claim.claimedBy)
+    .where('status', '=', 'in_progress')
+    .execute();
+}
+
+export async function addLeftover(
+  db: Db | Trx,
+  backupId: string | null,
+  place: Place,
+  item: Leftover,
+  now: Date,
+): Promise<void> {
+  await db
+    .insertInto('leftovers')
+    .values({
+      id: newId(),
+      backup_id: backupId,
+      kind: item.kind,
+      endpoint: place.endpoint,
+      region: place.region,
+      bucket: place.bucket,
+      key: item.key,
+      upload_id: item.uploadId,
+      version_id: item.versionId,
+      tries: 0,
+      last_error: null,
+      created_at: now.toISOString(),
+      next_try_at: now.toISOString(),
+    })
+    .execute();
+}
+
+async function claimed(
+  trx: Trx,
+  claim: RunClaim,
+): Promise<{ started_at: string | null; completed_at: string | null } | undefined> {
+  return trx
+    .selectFrom('backups')
+    .select(['started_at', 'completed_at'])
+    .where('id', '=', claim.backupId)
+    .where('claimed_by', '=', claim.claimedBy)
+    .executeTakeFirst();
+}
+
+const UNCERTAIN_PAUSE_MS = 30_000;
+
+const later = (now: Date, ms: number): string => new Date(now.getTime() + ms).toISOString();
+
+function secondsSince(startedAt: string | null, now: Date): number | null {
+  return startedAt === null ? null : Math.max(0, Math.round((now.getTime() - Date.parse(startedAt)) / 1000));
+}

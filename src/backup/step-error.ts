@@ -1,0 +1,38 @@
+import type { BackupStep } from '../db/schema.ts';
+import { type AppError, isAppError, toAppError } from '../errors.ts';
+
+/** What a failed backup tells: the wire's `error`, as the object that the row keeps as JSON text. */
+export interface BackupError {
+  readonly message: string;
+  readonly step: BackupStep;
+  readonly code: string;
+  readonly stderr?: string;
+  readonly exitCode?: number;
+}
+
+/** The error for the row, from whatever a step threw. Carries no command line and no secret. */
+export function describeFailure(error: unknown, step: BackupStep): BackupError {
+  const known = toAppError(error);
+  const stderr = textDetail(known, 'stderr');
+  const exitCode = known.details['exitCode'];
+  return {
+    message: known.message,
+    step,
+    code: known.code,
+    ...(stderr === undefined ? {} : { stderr }),
+    ...(typeof exitCode === 'number' ? { exitCode } : {}),
+  };
+}
+
+/** The outcome that an error means for the row. */
+export function outcomeOf(error: unknown): 'cancelled' | 'interrupted' | 'uncertain' | 'failed' {
+  if (isAppError(error, 'cancelled')) return 'cancelled';
+  if (isAppError(error, 'shutdown')) return 'interrupted';
+  if (isAppError(error, 'storage_uncertain')) return 'uncertain';
+  return 'failed';
+}
+
+function textDetail(error: AppError, name: string): string | undefined {
+  const value = error.details[name];
+  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
+}

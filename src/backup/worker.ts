@@ -1,0 +1,234 @@
+import { sql } from 'kysely';
+import type { Db } from '../db/schema.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { BackupRuns, RunProgress } from '../services-port.ts';
+import { type ProgressTracker, trackProgress } from './progress.ts';
+import { reconcileExpired } from './reconcile.ts';
+import { type RunServices, runBackup } from './run-backup.ts';
+import { type RunClaim, releaseClaim } from './settle.ts';
+import { sweepDeleted, sweepLeftovers } from './sweep.ts';
+
+export interface WorkerOptions {
+  /** How many runs at once, in all and per server; read before each claim. */
+  readonly limits: () => Promise<{ total: number; perServer: number }>;
+  readonly leaseMs?: number;
+  readonly tickMs?: number;
+}
+
+export interface Worker extends BackupRuns {
+  /** Repairs what an earlier process left, then claims backups until stopped. */
+  start(): void;
+  /**
+   * Claims no more, aborts what runs and waits for it, at most that long. What is not settled by then keeps an open
+   * outcome: its lease is ended, and the next start reconciles it.
+   */
+  stop(withinMs: number): Promise<void>;
+}
+
+interface ActiveRun {
+  readonly claim: RunClaim;
+  readonly serverId: string | null;
+  readonly abort: AbortController;
+  readonly progress: ProgressTracker;
+  readonly done: Promise<void>;
+}
+
+const LEASE_MS = 30_000;
+const TICK_MS = 2_000;
+/** Leftovers and tombstones are looked at this often. */
+const SWEEP_EVERY_MS = 15_000;
+
+/** Runs pending backups in this process: claims, leases, limits, cancelling, and the repairs between runs. */
+export function createWorker(services: RunServices, options: WorkerOptions): Worker {
+  const { db, log, now } = services;
+  const leaseMs = options.leaseMs ?? LEASE_MS;
+  const me = newId();
+  const active = new Map<string, ActiveRun>();
+  let stopping = false;
+  let started = false;
+  let timer: NodeJS.Timeout | undefined;
+  let sweptAt = 0;
+  let round: Promise<void> | undefined;
+  let again = false;
+
+  /** One round at a time; a wake during a round means another one right after it. */
+  function tick(): void {
+    if (stopping || !started) return;
+    if (round) {
+      again = true;
+      return;
+    }
+    round = work()
+      .catch((error: unknown) => log.error('the backup worker stumbled', { error }))
+      .finally(() => {
+        round = undefined;
+        if (again) {
+          again = false;
+          tick();
+        }
+      });
+  }
+
+  async function work(): Promise<void> {
+    await renewLeases();
+    await persistProgress();
+    await abortCancelled();
+    await reconcileExpired(services, { claimedBy: me, leaseMs });
+    if (now().getTime() - sweptAt >= SWEEP_EVERY_MS) {
+      sweptAt = now().getTime();
+      await sweepLeftovers(services);
+      await sweepDeleted(services);
+    }
+    while (!stopping && (await startNext())) {
+      // As many as the limits allow.
+    }
+  }
+
+  async function startNext(): Promise<boolean> {
+    const limits = await options.limits();
+    if (active.size >= limits.total) return false;
+    const busyServers = serversAtLimit(active, limits.perServer);
+    const next = await claimNext(db, { claimedBy: me, leaseUntil: lease(), startedAt: now() }, busyServers);
+    if (!next) return false;
+    const abort = new AbortController();
+    const claim = { backupId: next.id, claimedBy: me };
+    const progress = trackProgress(now);
+    progress.enter('connect', 10);
+    const done = runBackup(services, claim, progress, abort.signal)
+      .catch((error: unknown) => log.error('a backup ended without an outcome', { backupId: next.id, error }))
+      .finally(() => {
+        active.delete(next.id);
+        tick();
+      });
+    active.set(next.id, { claim, serverId: next.server_id, abort, progress, done });
+    log.info('backup started', { backupId: next.id, databaseId: next.database_id });
+    return true;
+  }
+
+  async function renewLeases(): Promise<void> {
+    if (active.size === 0) return;
+    await db
+      .updateTable('backups')
+      .set({ lease_until: lease() })
+      .where('claimed_by', '=', me)
+      .where('status', '=', 'in_progress')
+      .execute();
+  }
+
+  async function persistProgress(): Promise<void> {
+    for (const [id, run] of active) {
+      const { step, progress, bytesRead, bytesStored } = run.progress.snapshot();
+      await db
+        .updateTable('backups')
+        .set({ step, progress, bytes_read: bytesRead, bytes_stored: bytesStored })
+        .where('id', '=', id)
+        .where('status', '=', 'in_progress')
+        .execute();
+    }
+  }
+
+  async function abortCancelled(): Promise<void> {
+    if (active.size === 0) return;
+    const rows = await db
+      .selectFrom('backups')
+      .select('id')
+      .where('id', 'in', [...active.keys()])
+      .where('cancel_requested_at', 'is not', null)
+      .execute();
+    for (const row of rows) cancel(row.id);
+  }
+
+  function cancel(backupId: string): boolean {
+    const run = active.get(backupId);
+    run?.abort.abort(new AppError('cancelled', 'The backup was cancelled.'));
+    return run !== undefined;
+  }
+
+  function lease(): string {
+    return new Date(now().getTime() + leaseMs).toISOString();
+  }
+
+  return {
+    wake: tick,
+    cancel,
+    progress: (backupId): RunProgress | null => active.get(backupId)?.progress.snapshot() ?? null,
+    start() {
+      started = true;
+      timer = setInterval(tick, options.tickMs ?? TICK_MS);
+      timer.unref();
+      tick();
+    },
+    async stop(withinMs) {
+      stopping = true;
+      clearInterval(timer);
+      for (const run of active.values()) {
+        run.abort.abort(
+          new AppError('shutdown', 'The app was stopped while the backup ran. Start the backup again.'),
+        );
+      }
+      const all = Promise.all([round, ...[...active.values()].map((run) => run.done)]);
+      await Promise.race([all, new Promise((resolve) => setTimeout(resolve, withinMs).unref())]);
+      for (const run of active.values()) await releaseClaim(db, run.claim, now());
+    },
+  };
+}
+
+function serversAtLimit(active: ReadonlyMap<string, ActiveRun>, perServer: number): (string | null)[] {
+  const counts = new Map<string | null, number>();
+  for (const run of active.values()) counts.set(run.serverId, (counts.get(run.serverId) ?? 0) + 1);
+  return [...counts].filter(([, count]) => count >= perServer).map(([serverId]) => serverId);
+}
+
+/** The oldest pending backup whose database is not running and whose server has room, claimed in one statement. */
+async function claimNext(
+  db: Db,
+  claim: { claimedBy: string; leaseUntil: string; startedAt: Date },
+  busyServers: readonly (string | null)[],
+): Promise<{ id: string; database_id: string; server_id: string | null } | undefined> {
+  const candidates = db
+    .selectFrom('backups as waiting')
+    .innerJoin('databases', 'databases.id', 'waiting.database_id')
+    .select('waiting.id')
+    .where('waiting.status', '=', 'pending')
+    .where('waiting.cancel_requested_at', 'is', null)
+    .where(
+      sql<string>`coalesce(databases.server_id, '')`,
+      'not in',
+      busyServers.length === 0 ? ['-'] : busyServers.map((id) => id ?? ''),
+    )
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('backups as running')
+            .select('running.id')
+            .whereRef('running.database_id', '=', 'waiting.database_id')
+            .where('running.status', '=', 'in_progress'),
+        ),
+      ),
+    )
+    .orderBy('waiting.created_at')
+    .limit(1);
+  const claimed = await db
+    .updateTable('backups')
+    .set({
+      status: 'in_progress',
+      claimed_by: claim.claimedBy,
+      lease_until: claim.leaseUntil,
+      started_at: claim.startedAt.toISOString(),
+      step: 'connect',
+      progress: 10,
+    })
+    .where('id', '=', candidates)
+    .where('status', '=', 'pending')
+    .returning(['id', 'database_id'])
+    .executeTakeFirst();
+  if (!claimed) return undefined;
+  const database = await db
+    .selectFrom('databases')
+    .select('server_id')
+    .where('id', '=', claimed.database_id)
+    .executeTakeFirstOrThrow();
+  return { ...claimed, server_id: database.server_id };
+}

@@ -1,0 +1,57 @@
+import type { Db } from '../db/schema.ts';
+import { AppError } from '../errors.ts';
+import type { ServerAccess } from '../hosts/server-access.ts';
+import type { Vault } from '../secrets/vault.ts';
+import type { OpenPlace, Place } from '../services-port.ts';
+import { createHostFiles } from './host-files.ts';
+import type { S3Bucket, S3Opener } from './s3/s3.ts';
+
+export interface PlaceServices {
+  readonly db: Db;
+  readonly vault: Vault;
+  readonly openS3: S3Opener;
+  readonly servers: ServerAccess;
+  /** Throws `host_path_refused` for a folder of the app's own machine that backups may not use. */
+  readonly checkLocalPath: (path: string) => Promise<void>;
+}
+
+/** Opens recorded places: a bucket with the storage's present credentials, or the files of a server. */
+export function createOpenPlace(services: PlaceServices): OpenPlace {
+  return async (place) => {
+    const serverId = serverOf(place);
+    if (serverId === undefined) {
+      const { bucket, close } = await openRecordedBucket(services, place);
+      return { store: bucket, close };
+    }
+    const { host } = await services.servers.open(serverId, { startedBy: 'schedule' });
+    const store = createHostFiles(host, host.isLocal ? services.checkLocalPath : undefined);
+    return { store, close: () => host.close() };
+  };
+}
+
+/** The bucket of a recorded place, with the present credentials against the recorded endpoint. */
+export async function openRecordedBucket(
+  services: Pick<PlaceServices, 'db' | 'vault' | 'openS3'>,
+  place: Place,
+): Promise<{ bucket: S3Bucket; close: () => Promise<void> }> {
+  const spaces = await services.db.selectFrom('spaces_config').selectAll().executeTakeFirst();
+  if (!spaces) {
+    throw new AppError(
+      'storage_denied',
+      'No storage is configured any more, so that what is stored there can be reached by nobody. Configure it again under Admin > Storage.',
+    );
+  }
+  const s3 = services.openS3({
+    endpoint: place.endpoint,
+    region: place.region ?? spaces.region,
+    accessKey: await services.vault.open(spaces.access_key, `spaces:${spaces.id}:access_key`),
+    secretKey: await services.vault.open(spaces.secret_key, `spaces:${spaces.id}:secret_key`),
+  });
+  return { bucket: s3.bucket(place.bucket), close: () => s3.close() };
+}
+
+function serverOf(place: Place): string | null | undefined {
+  if (!place.endpoint.startsWith('host:')) return undefined;
+  const id = place.endpoint.slice('host:'.length);
+  return id === 'local' ? null : id;
+}
