@@ -1,0 +1,113 @@
+import { recordAudit } from '../catalog/audit.ts';
+import { AppError } from '../errors.ts';
+import { toBase64Url } from '../secrets/base64url.ts';
+import type { Services } from '../services-port.ts';
+import type { SignedIn } from './login.ts';
+import { type SessionKind, startSession } from './sessions.ts';
+import { hasUsers, insertUser, newUserRow, toUser } from './users.ts';
+
+const SETTING = 'setupCodeHash';
+
+/**
+ * To be called at the start. Without a user: makes the one of ADMIN_EMAIL and ADMIN_PASSWORD where they are set,
+ * otherwise prints a new setup code in the log.
+ */
+export async function prepareFirstAdmin(services: Services): Promise<void> {
+  if (await hasUsers(services.db)) return;
+  const { adminEmail, adminPassword } = services.config;
+  if (adminEmail !== null && adminPassword !== null) {
+    await insertFirstAdmin(services, { email: adminEmail, password: adminPassword, name: 'Admin' }, null);
+    services.log.info('Made the first admin from ADMIN_EMAIL', { email: adminEmail });
+    return;
+  }
+  const code = newSetupCode();
+  await storeCodeHash(services, await hashOf(code));
+  services.log.warn(
+    'No user exists yet. To register the first admin from another machine, use this setup code',
+    {
+      setupCode: code,
+    },
+  );
+}
+
+export interface FirstAdmin {
+  readonly email: string;
+  readonly password: string;
+  readonly name?: string | null | undefined;
+}
+
+/**
+ * Registers the first admin and signs them in. Throws `forbidden` once a user exists, and for a request from another
+ * machine without the setup code.
+ */
+export async function registerFirstAdmin(
+  services: Services,
+  input: FirstAdmin & {
+    readonly setupCode?: string | undefined;
+    readonly kind: SessionKind;
+    /** The request came from this very machine, through no proxy. */
+    readonly isFromThisMachine: boolean;
+    readonly address: string | null;
+  },
+): Promise<SignedIn> {
+  if (await hasUsers(services.db)) throw new AppError('forbidden', 'Registration disabled');
+  if (!input.isFromThisMachine && !(await isSetupCode(services, input.setupCode))) {
+    throw new AppError(
+      'forbidden',
+      'Registering the first admin from another machine needs the setup code that the server printed in its log.',
+      { details: { setupCodeRequired: true } },
+    );
+  }
+  const user = await insertFirstAdmin(services, input, input.address);
+  return { user, ...(await startSession(services, user, input.kind)) };
+}
+
+async function insertFirstAdmin(services: Services, input: FirstAdmin, address: string | null) {
+  const { email, password, name } = input;
+  const row = await newUserRow(services, { email, password, name, role: 'admin' });
+  await services.db.transaction().execute(async (trx) => {
+    if (await hasUsers(trx)) throw new AppError('forbidden', 'Registration disabled');
+    await insertUser(trx, row);
+    await trx.deleteFrom('system_settings').where('key', '=', SETTING).execute();
+    const entry = { action: 'create', resourceType: 'user', resourceId: row.id, resourceName: row.email };
+    await recordAudit(
+      trx,
+      { userId: row.id, address },
+      { ...entry, details: { role: 'admin' } },
+      services.now(),
+    );
+  });
+  return toUser(row);
+}
+
+async function isSetupCode(services: Services, code: string | undefined): Promise<boolean> {
+  if (code === undefined || code === '') return false;
+  const row = await services.db
+    .selectFrom('system_settings')
+    .select('value')
+    .where('key', '=', SETTING)
+    .executeTakeFirst();
+  // Both are hashes: how long the comparison takes says nothing about the code.
+  return row !== undefined && row.value === JSON.stringify(await hashOf(code));
+}
+
+async function storeCodeHash(services: Services, hash: string): Promise<void> {
+  const values = { value: JSON.stringify(hash), updated_at: services.now().toISOString() };
+  await services.db
+    .insertInto('system_settings')
+    .values({ key: SETTING, ...values })
+    .onConflict((conflict) => conflict.column('key').doUpdateSet(values))
+    .execute();
+}
+
+/** Such as `k7mw-2fqz-9hxp-c4tr`: 80 bits, read aloud easily. */
+function newSetupCode(): string {
+  const alphabet = 'abcdefghjkmnpqrstvwxyz0123456789';
+  const characters = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => alphabet[byte % 32]);
+  return characters.join('').replace(/(.{4})(?=.)/g, '$1-');
+}
+
+async function hashOf(code: string): Promise<string> {
+  const plain = code.trim().toLowerCase().replaceAll('-', '');
+  return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(plain))));
+}

@@ -1,0 +1,47 @@
+import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { Passwords } from '../services-port.ts';
+
+const derive = promisify<'argon2id', Argon2Parameters, Buffer>(argon2);
+
+/** OWASP's first choice for argon2id: 19 MiB, two passes, one lane (about 30 ms). */
+const PARAMETERS = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 } as const;
+const SALT_BYTES = 16;
+
+/** Hashes as PHC strings, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, with Node's own argon2. */
+export function createPasswords(): Passwords {
+  return {
+    async hash(password) {
+      const salt = randomBytes(SALT_BYTES);
+      const tag = await derive('argon2id', { ...PARAMETERS, message: password, nonce: salt });
+      const { memory, passes, parallelism } = PARAMETERS;
+      return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${toText(salt)}$${toText(tag)}`;
+    },
+    async verify(password, hash) {
+      const known = hash === null ? null : parse(hash);
+      // Without a hash the same work is done, so that the time does not tell whether the user exists.
+      const { tag, ...parameters } = known ?? ABSENT;
+      const derived = await derive('argon2id', { ...parameters, message: password });
+      return timingSafeEqual(derived, tag) && known !== null;
+    },
+  };
+}
+
+const ABSENT = { ...PARAMETERS, nonce: Buffer.alloc(SALT_BYTES), tag: Buffer.alloc(PARAMETERS.tagLength) };
+
+function parse(hash: string): typeof ABSENT | null {
+  const match = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([\w+/]{16,})\$([\w+/]{43})$/.exec(
+    hash,
+  );
+  if (match === null) return null;
+  const [, memory, passes, parallelism, salt = '', tag = ''] = match;
+  const numbers = { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) };
+  return {
+    ...PARAMETERS,
+    ...(numbers as typeof PARAMETERS),
+    nonce: Buffer.from(salt, 'base64'),
+    tag: Buffer.from(tag, 'base64'),
+  };
+}
+
+const toText = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '');

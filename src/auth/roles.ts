@@ -1,0 +1,8 @@
+export type Role = 'admin' | 'operator' | 'viewer';
+
+const RANK: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2 };
+
+/** True when the role may do what `least` may. */
+export function hasRole(role: Role, least: Role): boolean {
+  return RANK[role] >= RANK[least];
+}

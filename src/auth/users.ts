@@ -1,0 +1,178 @@
+import type { Selectable } from 'kysely';
+import { type Actor, recordAudit } from '../catalog/audit.ts';
+import type { Db, UserRow } from '../db/schema.ts';
+import { isUniqueViolation } from '../db/unique-violation.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { Services } from '../services-port.ts';
+import { hasRole, type Role } from './roles.ts';
+
+export interface User {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string | null;
+  readonly role: Role;
+  readonly lastActiveAt: string | null;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface NewUser {
+  readonly email: string;
+  readonly password: string;
+  readonly name?: string | null | undefined;
+  readonly role: Role;
+}
+
+/** A signed-in person who does something to a user. */
+export interface UserActor extends Actor {
+  readonly userId: string;
+  readonly role: Role;
+}
+
+type Context = Pick<Services, 'db' | 'now' | 'passwords'>;
+
+/** Newest first. */
+export async function listUsers(db: Db): Promise<readonly User[]> {
+  const rows = await db.selectFrom('users').selectAll().orderBy('created_at', 'desc').orderBy('id').execute();
+  return rows.map(toUser);
+}
+
+/** Those who used the installation since then, the latest first. */
+export async function listActiveUsers(db: Db, since: Date): Promise<readonly User[]> {
+  const rows = await db
+    .selectFrom('users')
+    .selectAll()
+    .where('last_active_at', '>=', since.toISOString())
+    .orderBy('last_active_at', 'desc')
+    .execute();
+  return rows.map(toUser);
+}
+
+/** Throws `not_found`. */
+export async function getUser(db: Db, id: string): Promise<User> {
+  const row = await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+  if (row === undefined) throw new AppError('not_found', 'User not found');
+  return toUser(row);
+}
+
+export async function hasUsers(db: Db): Promise<boolean> {
+  return (await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) !== undefined;
+}
+
+/** Throws `conflict` for an email that is taken (case does not count). */
+export async function createUser(context: Context, actor: Actor, input: NewUser): Promise<User> {
+  const row = await newUserRow(context, input);
+  await context.db.transaction().execute(async (trx) => {
+    await insertUser(trx, row);
+    const entry = { action: 'create', resourceType: 'user', resourceId: row.id, resourceName: row.email };
+    await recordAudit(trx, actor, { ...entry, details: { role: row.role } }, context.now());
+  });
+  return toUser(row);
+}
+
+/** A row to insert, its password hashed: the slow part, done before a transaction begins. */
+export async function newUserRow(context: Context, input: NewUser): Promise<UserRow> {
+  const now = context.now().toISOString();
+  return {
+    id: newId(),
+    email: normaliseEmail(input.email),
+    name: input.name ?? null,
+    role: input.role,
+    password_hash: await context.passwords.hash(input.password),
+    last_active_at: null,
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+export async function insertUser(db: Db, row: UserRow): Promise<void> {
+  try {
+    await db.insertInto('users').values(row).execute();
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new AppError('conflict', 'Email already in use');
+    throw error;
+  }
+}
+
+/**
+ * Changes name and role. Throws `forbidden` when someone who is no admin changes a role, or an admin their own;
+ * `conflict` when no admin would be left; `not_found`.
+ */
+export async function updateUser(
+  context: Pick<Services, 'db' | 'now'>,
+  actor: UserActor,
+  id: string,
+  change: { readonly name?: string | null | undefined; readonly role?: Role | undefined },
+): Promise<User> {
+  if (change.role !== undefined && !hasRole(actor.role, 'admin')) {
+    throw new AppError('forbidden', 'Only admins can change user roles');
+  }
+  return context.db.transaction().execute(async (trx) => {
+    const before = await getUser(trx, id);
+    if (change.role !== undefined && change.role !== before.role && actor.userId === id) {
+      throw new AppError('forbidden', 'You cannot change your own role. Ask another admin.');
+    }
+    if (before.role === 'admin' && change.role !== undefined && change.role !== 'admin') {
+      await refuseLastAdmin(trx, id, 'demoted');
+    }
+    const row = await trx
+      .updateTable('users')
+      .set({
+        ...(change.name === undefined ? {} : { name: change.name }),
+        ...(change.role === undefined ? {} : { role: change.role }),
+        updated_at: context.now().toISOString(),
+      })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    const entry = { action: 'update', resourceType: 'user', resourceId: id, resourceName: row.email };
+    await recordAudit(trx, actor, { ...entry, details: { ...change } }, context.now());
+    return toUser(row);
+  });
+}
+
+/** Throws `invalid` for one's own account, `conflict` for the last admin, `not_found`. Their sessions end. */
+export async function deleteUser(
+  context: Pick<Services, 'db' | 'now'>,
+  actor: UserActor,
+  id: string,
+): Promise<void> {
+  if (actor.userId === id) throw new AppError('invalid', 'Cannot delete your own account');
+  await context.db.transaction().execute(async (trx) => {
+    const user = await getUser(trx, id);
+    if (user.role === 'admin') await refuseLastAdmin(trx, id, 'deleted');
+    await trx.deleteFrom('users').where('id', '=', id).execute();
+    const entry = { action: 'delete', resourceType: 'user', resourceId: id, resourceName: user.email };
+    await recordAudit(trx, actor, entry, context.now());
+  });
+}
+
+/** The stored form of an email: trimmed, lower case. */
+export function normaliseEmail(email: string): string {
+  return email.trim().toLowerCase();
+}
+
+export function toUser(row: Selectable<UserRow>): User {
+  return {
+    id: row.id,
+    email: row.email,
+    name: row.name,
+    role: row.role,
+    lastActiveAt: row.last_active_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+async function refuseLastAdmin(trx: Db, id: string, what: 'deleted' | 'demoted'): Promise<void> {
+  const other = await trx
+    .selectFrom('users')
+    .select('id')
+    .where('role', '=', 'admin')
+    .where('id', '<>', id)
+    .limit(1)
+    .executeTakeFirst();
+  if (other !== undefined) return;
+  throw new AppError('conflict', `The last admin cannot be ${what}. Make another user an admin first.`);
+}
