@@ -21,6 +21,8 @@ const numbersFile = join(cache, 'test-numbers.json');
 const args = process.argv.slice(2);
 const large = args.includes('--large');
 const files = args.filter((arg) => !arg.startsWith('--'));
+/** Of each step: a test that hangs ends the run with a failure instead of waiting for somebody to notice. */
+const timeLimitMs = 25 * 60_000;
 const startedAt = Date.now();
 
 mkdirSync(cache, { recursive: true });
@@ -82,6 +84,7 @@ function run(name, program, programArgs) {
   const { status, error } = spawnSync(join(bin, program), programArgs, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
+    timeout: large ? undefined : timeLimitMs,
     // The pinned Node comes first for everything that tests start, too.
     env: { ...process.env, PATH: `${bin}:${process.env['PATH']}` },
   });

@@ -6,7 +6,8 @@
  *
  * Plain JavaScript without imports from node_modules: on a clean clone this is the first thing that runs.
  * It is one command on purpose: npm turns off pre- and post-scripts with `ignore-scripts`, and a shell that
- * has found the machine's `node` once keeps using it for the next command of the same line.
+ * has found the machine's `node` once keeps using it for the next command of the same line. In package.json it
+ * stands after `exec`, without which the shell in between swallows the SIGTERM that npm hands on.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
