@@ -3,10 +3,11 @@
  *
  *   node scripts/build.mjs [NAME...]    all programs, or those named
  */
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { assetSources } from '../src/assets-node.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -50,24 +51,28 @@ function entryPoints(names) {
   return Object.fromEntries(chosen);
 }
 
-/** Copies the style sheet, htmx and public/ to dist/assets, flat. */
+/** Copies what pages load, as src/assets-node.ts lists it, to dist/assets. */
 export function copyAssets() {
   const assets = join(root, 'dist/assets');
-  mkdirSync(assets, { recursive: true });
-  cpSync(join(root, 'node_modules/@picocss/pico/css/pico.min.css'), join(assets, 'pico.min.css'));
-  cpSync(join(root, 'node_modules/htmx.org/dist/htmx.min.js'), join(assets, 'htmx.min.js'));
-  if (existsSync(join(root, 'public'))) cpSync(join(root, 'public'), assets, { recursive: true });
+  for (const { name, path } of assetSources()) cpSync(path, join(assets, name));
 }
 
 if (import.meta.main) {
+  await buildPrograms(process.argv.slice(2)).catch((/** @type {unknown} */ error) => {
+    // esbuild has printed the errors of sources itself.
+    if (!(error instanceof Error && 'errors' in error)) console.error(error);
+    process.exit(1);
+  });
+}
+
+/** @param {readonly string[]} names none: all */
+async function buildPrograms(names) {
   const startedAt = performance.now();
   copyAssets();
-  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(programs);
-  const { metafile } = await build({ ...options, entryPoints: entryPoints(names), metafile: true });
+  const entries = entryPoints(names.length > 0 ? names : Object.keys(programs));
+  const { metafile } = await build({ ...options, entryPoints: entries, metafile: true });
   const sizes = Object.entries(metafile.outputs)
     .filter(([file]) => file.endsWith('.js'))
     .map(([file, { bytes }]) => `${file} ${Math.ceil(bytes / 1024)} KiB`);
-  console.log(
-    `Built in ${Math.round(performance.now() - startedAt)} ms: ${sizes.join(', ') || 'assets only'}`,
-  );
+  console.log(`Built in ${Math.round(performance.now() - startedAt)} ms: ${sizes.join(', ')}`);
 }
