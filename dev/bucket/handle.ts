@@ -1,0 +1,211 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { errorAnswer, paced, sendAnswer } from './answer.ts';
+import type { Fault, FaultBook, Met } from './faults.ts';
+import { operations } from './operations/all.ts';
+import type { Answer, Exchange, Limits } from './operations/exchange.ts';
+import { dropUpload } from './operations/uploads.ts';
+import { type OperationName, readRequest, type S3Request } from './request.ts';
+import { accessDenied, noSuchBucket, noSuchUpload, S3Error } from './s3-error.ts';
+import { type AccessKey, verifySignature } from './signature.ts';
+import type { Bucket } from './store.ts';
+
+/** The server's state. */
+export interface World {
+  readonly buckets: Map<string, Bucket>;
+  readonly keys: readonly AccessKey[];
+  readonly region: string;
+  readonly discard: boolean;
+  readonly limits: Limits;
+  readonly faults: FaultBook;
+  readonly requests: RecordedRequest[];
+  readonly log: (line: string) => void;
+  readonly createBucket: (name: string) => Promise<void>;
+}
+
+export interface RecordedRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Decoded parameters without those of a presigned URL. */
+  readonly query: Readonly<Record<string, string>>;
+  readonly operation: OperationName;
+  readonly bucket: string | null;
+  readonly key: string | null;
+  readonly partNumber: number | null;
+  /** Null until answered, and for ever where a fault left it unanswered. */
+  status: number | null;
+  /** Error code of the answer. */
+  code: string | null;
+}
+
+/** Takes one request from its headers to the last byte of its answer. */
+export async function handleRequest(
+  world: World,
+  http: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const requestId = randomBytes(8).toString('hex').toUpperCase();
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  response.setHeader('x-amz-request-id', requestId);
+  response.setHeader('server', 'DevelopmentBucket');
+  try {
+    await answerRequest(world, http, response, { requestId, signal: gone.signal });
+  } catch (error) {
+    // The client went away, or a fault cut the connection: nobody is left to be told.
+    if (!gone.signal.aborted)
+      world.log(`${requestId} failed: ${error instanceof Error ? error.stack : error}`);
+    response.destroy();
+  }
+}
+
+async function answerRequest(
+  world: World,
+  http: IncomingMessage,
+  response: ServerResponse,
+  ids: { requestId: string; signal: AbortSignal },
+): Promise<void> {
+  let request: S3Request;
+  try {
+    request = readRequest(http);
+  } catch (error) {
+    const answer = errorAnswer(toS3Error(world, error, ids.requestId), null, ids.requestId);
+    return sendAnswer(response, answer, { fault: null, bytesPerSecond: null, signal: ids.signal });
+  }
+  const recorded = record(world, request);
+  const met = world.faults.meet(request);
+  const { main: fault, bytesPerSecond } = met;
+  const now = new Date(Date.now() + met.skewMs);
+  response.setHeader('date', now.toUTCString());
+  if (fault?.kind === 'reset') return void http.socket.destroy();
+  if (fault?.kind === 'hang') return;
+  if (met.delayMs > 0) await delay(met.delayMs, undefined, { signal: ids.signal });
+  const outcome = await perform(world, request, response, { met, now, ...ids });
+  if (fault?.kind === 'reset-after') return void http.socket.destroy();
+  if (fault?.kind === 'hang-after') return;
+  const error = fault?.kind === 'status-after' ? faultError(fault) : outcome.error;
+  const answer = error === null ? outcome.answer : errorAnswer(error, request, ids.requestId);
+  recorded.status = answer.status;
+  recorded.code = error?.code ?? null;
+  world.log(`${ids.requestId} ${request.method} ${request.rawPath} ${request.operation} ${answer.status}`);
+  if (fault?.kind === 'status' && fault.early) response.setHeader('connection', 'close');
+  await sendAnswer(response, answer, { fault, bytesPerSecond, signal: ids.signal });
+}
+
+interface Outcome {
+  readonly answer: Answer;
+  readonly error: S3Error | null;
+}
+
+async function perform(
+  world: World,
+  request: S3Request,
+  response: ServerResponse,
+  context: { met: Met; now: Date; requestId: string; signal: AbortSignal },
+): Promise<Outcome> {
+  const { met, signal } = context;
+  const fault = met.main;
+  let continued = !/100-continue/i.test(request.headers.get('expect') ?? '');
+  const body = (): Readable => {
+    if (!continued) response.writeContinue();
+    continued = true;
+    if (met.bytesPerSecond === null) return request.http;
+    return Readable.from(paced(request.http, met.bytesPerSecond, signal));
+  };
+  try {
+    if (fault?.kind === 'hold') await fault.until;
+    const instead = await insteadOf(world, request, fault, body);
+    if (instead !== null) return { answer: instead, error: null };
+    const exchange = admit(world, request, { fault, now: context.now, body });
+    return { answer: await operations[request.operation](exchange), error: null };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // A client that was not told to go on sends no body, so that the connection cannot be used again.
+    if (!continued) response.setHeader('connection', 'close');
+    return { answer: { status: 500 }, error: toS3Error(world, error, context.requestId) };
+  }
+}
+
+/** Verifies the signature and what the key may reach. */
+function admit(
+  world: World,
+  request: S3Request,
+  context: { fault: Fault | null; now: Date; body: () => Readable },
+): Exchange {
+  const { keys, region } = world;
+  const { key, payloadSha256 } = verifySignature(request, { keys, region, now: context.now });
+  const { bucket } = request;
+  if (bucket !== null && key.buckets !== undefined && !key.buckets.includes(bucket)) throw accessDenied();
+  if (bucket !== null && world.faults.hasVanished(bucket)) throw noSuchBucket(bucket);
+  const buckets = world.buckets;
+  const { discard, limits, createBucket } = world;
+  const { fault, body } = context;
+  return { request, key, payloadSha256, buckets, region, discard, limits, createBucket, fault, body };
+}
+
+/** The answer of a fault that keeps the operation from being performed. */
+async function insteadOf(
+  world: World,
+  request: S3Request,
+  fault: Fault | null,
+  body: () => Readable,
+): Promise<Answer | null> {
+  switch (fault?.kind) {
+    case 'status':
+      if (!fault.early) await drain(body());
+      throw faultError(fault);
+    case 'garbage':
+      await drain(body());
+      return {
+        status: 200,
+        headers: { 'content-type': 'text/html' },
+        body: '<!doctype html><title>Welcome<p>&nbsp;',
+      };
+    case 'error-in-200': {
+      await drain(body());
+      const error = errorAnswer(faultError({ ...fault, status: 200 }), request, 'fault');
+      const text = typeof error.body === 'string' ? error.body : '';
+      return { status: 200, headers: { 'content-type': 'application/xml' }, body: `  \n${text}` };
+    }
+    case 'lose-upload': {
+      await drain(body());
+      const bucket = world.buckets.get(request.bucket ?? '');
+      const uploadId = request.query.get('uploadId') ?? '';
+      const upload = bucket?.uploads.get(uploadId);
+      if (bucket !== undefined && upload !== undefined) await dropUpload(bucket, upload);
+      throw noSuchUpload(uploadId);
+    }
+    default:
+      return null;
+  }
+}
+
+async function drain(body: Readable): Promise<void> {
+  for await (const _chunk of body);
+}
+
+function faultError(fault: {
+  readonly status: number;
+  readonly code: string;
+  readonly message?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}): S3Error {
+  const { status, code, message = `Injected ${code}`, headers = {} } = fault;
+  return new S3Error(status, code, message, { headers });
+}
+
+function toS3Error(world: World, error: unknown, requestId: string): S3Error {
+  if (error instanceof S3Error) return error;
+  world.log(`${requestId} InternalError: ${error instanceof Error ? error.stack : error}`);
+  return new S3Error(500, 'InternalError', 'We encountered an internal error. Please try again.');
+}
+
+function record(world: World, request: S3Request): RecordedRequest {
+  const { method, rawPath: path, operation, bucket, key, partNumber } = request;
+  const query = Object.fromEntries([...request.query].filter(([name]) => !name.startsWith('X-Amz-')));
+  const recorded = { method, path, query, operation, bucket, key, partNumber, status: null, code: null };
+  world.requests.push(recorded);
+  return recorded;
+}
