@@ -80,13 +80,10 @@ function runTests() {
  */
 function run(name, program, programArgs) {
   console.log(`\n── ${name}: ${program} ${programArgs.slice(0, 2).join(' ')}`);
-  const bin = join(root, 'node_modules/.bin');
-  const { status, error } = spawnSync(join(bin, program), programArgs, {
+  const { status, error } = spawnSync(join(root, 'node_modules/.bin', program), programArgs, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     timeout: large ? undefined : timeLimitMs,
-    // The pinned Node comes first for everything that tests start, too.
-    env: { ...process.env, PATH: `${bin}:${process.env['PATH']}` },
   });
   if (error) console.error(`${program} could not be started: ${error.message}`);
   return status ?? 1;

@@ -13,7 +13,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -141,7 +141,10 @@ function packagedNode() {
  * @returns {Promise<{ code: number | null, signal: NodeJS.Signals | null }>}
  */
 function run(node, args) {
-  const child = spawn(node, args, { stdio: 'inherit' });
+  // First in PATH for what starts `node` by name. node_modules/.bin is not enough: npm 10 takes the link away that
+  // one platform's Node made there when it drops the other's.
+  const path = [dirname(node), process.env['PATH']].join(delimiter);
+  const child = spawn(node, args, { stdio: 'inherit', env: { ...process.env, PATH: path } });
   // A terminal sends its signals to the whole group; what was sent to this process alone has to be handed on.
   /** @param {NodeJS.Signals} signal */
   const handOn = (signal) => {
