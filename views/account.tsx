@@ -1,0 +1,35 @@
+import { TextField } from './field.tsx';
+import { Form } from './form.tsx';
+import type { FormState } from './form-state.ts';
+import { type Frame, Page } from './page.tsx';
+
+export function AccountPage({ frame, form }: { readonly frame: Frame; readonly form: FormState }) {
+  return (
+    <Page frame={frame} section="account" title="Account">
+      <p>
+        Signed in as <strong>{frame.user.email}</strong>, role {frame.user.role}.
+      </p>
+      <h2>Change password</h2>
+      <p>Afterwards every session of this account ends, this one too.</p>
+      <Form action="/account/password" form={form} submit="Change password">
+        <TextField
+          form={form}
+          name="currentPassword"
+          label="Current password"
+          type="password"
+          autocomplete="current-password"
+          required
+        />
+        <TextField
+          form={form}
+          name="newPassword"
+          label="New password"
+          type="password"
+          minlength={8}
+          help="At least 8 characters."
+          required
+        />
+      </Form>
+    </Page>
+  );
+}

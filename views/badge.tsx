@@ -1,0 +1,6 @@
+import type { Tone } from './notice.tsx';
+
+/** One or two words about a state. The words carry the meaning; the colour only repeats it. */
+export function Badge({ tone, text }: { readonly tone: Tone | 'neutral'; readonly text: string }) {
+  return <span class={`badge badge-${tone}`}>{text}</span>;
+}

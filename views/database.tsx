@@ -1,0 +1,90 @@
+import { type BackupItem, BackupList } from './backup-list.tsx';
+import { Confirm } from './confirm.tsx';
+import { ConnectionTest, type TestResult } from './connection-test.tsx';
+import { PostButton } from './form.tsx';
+import { type LiveRun, LiveRuns } from './live-runs.tsx';
+import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
+import type { PageOfMany } from './pager.tsx';
+
+export interface DatabaseSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly typeName: string;
+  readonly environment: EnvironmentChoice;
+  /** Label and value, in order. */
+  readonly facts: readonly (readonly [string, string])[];
+}
+
+export function DatabasePage(props: {
+  readonly frame: Frame;
+  readonly database: DatabaseSummary;
+  readonly runs: readonly LiveRun[];
+  readonly backups: readonly BackupItem[];
+  readonly page: PageOfMany;
+  readonly allowDownload: boolean;
+  readonly test: TestResult | null;
+}) {
+  const { frame, database } = props;
+  const mayChange = frame.user.role !== 'viewer';
+  const base = `/databases/${database.id}`;
+  return (
+    <Page
+      frame={frame}
+      section="databases"
+      title={database.name}
+      back={{ href: `/environments/${database.environment.id}/databases`, label: 'Databases' }}
+      actions={mayChange ? <DatabaseActions database={database} /> : undefined}
+    >
+      <dl class="facts">
+        {database.facts.map(([label, value]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {mayChange && (
+        <ConnectionTest
+          id="test-connection"
+          label="Test connection"
+          action={`${base}/test`}
+          result={props.test}
+        />
+      )}
+      <h2>Backups</h2>
+      <LiveRuns databaseId={database.id} runs={props.runs} mayChange={mayChange} />
+      <BackupList
+        databaseId={database.id}
+        backups={props.backups}
+        page={props.page}
+        allowDownload={props.allowDownload}
+        mayChange={mayChange}
+      />
+    </Page>
+  );
+}
+
+function DatabaseActions({ database }: { database: DatabaseSummary }) {
+  const base = `/databases/${database.id}`;
+  return (
+    <>
+      <PostButton action={`${base}/backups`} label="Backup now" kind="primary" />
+      <a class="button outline" href={`${base}/edit`}>
+        Edit
+      </a>
+      <Confirm
+        id="delete-database"
+        label="Delete"
+        accessibleLabel={`Delete ${database.name}`}
+        title={`Delete ${database.name}?`}
+        action={`${base}/delete`}
+        submit="Delete database"
+      >
+        <p>
+          BRIDGEPORT forgets the database; the database itself is not touched. Its backups must be deleted
+          first.
+        </p>
+      </Confirm>
+    </>
+  );
+}

@@ -1,0 +1,86 @@
+import { BackupBadge, type BackupOutcome, type BackupStatus } from './backup-badge.tsx';
+import { EmptyState } from './empty-state.tsx';
+import { Instant } from './instant.tsx';
+import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
+import { type PageOfMany, Pager } from './pager.tsx';
+import { ACTIONS, Table } from './table.tsx';
+
+export interface DatabaseItem {
+  readonly id: string;
+  readonly name: string;
+  readonly typeName: string;
+  readonly serverName: string;
+  readonly destination: string;
+  readonly lastBackup: {
+    readonly status: BackupStatus;
+    readonly outcome: BackupOutcome | null;
+    readonly createdAt: string;
+  } | null;
+}
+
+export function DatabasesPage(props: {
+  readonly frame: Frame;
+  readonly environment: EnvironmentChoice;
+  readonly databases: readonly DatabaseItem[];
+  readonly page: PageOfMany;
+}) {
+  const { frame, environment, databases } = props;
+  const mayChange = frame.user.role !== 'viewer';
+  const list = `/environments/${environment.id}/databases`;
+  const create = (
+    <a class="button" href={`${list}/new`}>
+      New database
+    </a>
+  );
+  return (
+    <Page
+      frame={frame}
+      section="databases"
+      title="Databases"
+      actions={mayChange && databases.length > 0 ? create : undefined}
+    >
+      {databases.length === 0 ? (
+        <EmptyState title={`No databases in ${environment.name} yet`}>
+          <p>Register a database to back it up.</p>
+          {mayChange && create}
+        </EmptyState>
+      ) : (
+        <>
+          <Table
+            caption="Databases"
+            columns={['Name', 'Type', 'Server', 'Stored in', 'Last backup', ACTIONS]}
+          >
+            {databases.map((database) => (
+              <tr key={database.id}>
+                <th scope="row">
+                  <a href={`/databases/${database.id}`}>{database.name}</a>
+                </th>
+                <td>{database.typeName}</td>
+                <td>{database.serverName}</td>
+                <td>{database.destination}</td>
+                <td>
+                  <LastBackup backup={database.lastBackup} />
+                </td>
+                <td>
+                  <a href={`/databases/${database.id}`} aria-label={`Open ${database.name}`}>
+                    Open
+                  </a>
+                </td>
+              </tr>
+            ))}
+          </Table>
+          <Pager page={props.page} path={list} />
+        </>
+      )}
+    </Page>
+  );
+}
+
+function LastBackup({ backup }: { backup: DatabaseItem['lastBackup'] }) {
+  if (backup === null) return <span>never</span>;
+  return (
+    <>
+      <BackupBadge status={backup.status} outcome={backup.outcome} /> <Instant at={backup.createdAt} />
+    </>
+  );
+}

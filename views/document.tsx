@@ -1,0 +1,28 @@
+import type { Child } from 'hono/jsx';
+
+/** No style of its own injected (the CSP would refuse it), no history snapshots, and failed answers leave the page as it is. */
+const HTMX_CONFIG = JSON.stringify({
+  includeIndicatorCSS: false,
+  history: false,
+  noSwap: [204, 304, '4xx', '5xx'],
+});
+
+/** The HTML document around every page. Whoever sends it puts `<!doctype html>` before it. */
+export function Document({ title, children }: { readonly title: string; readonly children?: Child }) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="htmx-config" content={HTMX_CONFIG} />
+        <title>{`${title} · BRIDGEPORT Storage`}</title>
+        <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="/assets/pico.css" />
+        <link rel="stylesheet" href="/assets/app.css" />
+        <script src="/assets/htmx.js" defer />
+      </head>
+      <body>{children}</body>
+    </html>
+  );
+}

@@ -1,0 +1,83 @@
+import type { Child } from 'hono/jsx';
+import { Document } from './document.tsx';
+import { TextField } from './field.tsx';
+import { Form } from './form.tsx';
+import type { FormState } from './form-state.ts';
+import { Notice } from './notice.tsx';
+
+/** A page for somebody who is not signed in. */
+export function Entrance({ title, children }: { readonly title: string; readonly children?: Child }) {
+  return (
+    <Document title={title}>
+      <main class="entrance">
+        <p class="brand">
+          BRIDGEPORT <span>Storage</span>
+        </p>
+        <article>
+          <h1>{title}</h1>
+          {children}
+        </article>
+      </main>
+    </Document>
+  );
+}
+
+export function LoginPage({ form, notice }: { readonly form: FormState; readonly notice: string | null }) {
+  return (
+    <Entrance title="Sign in">
+      {notice !== null && <Notice tone="info">{notice}</Notice>}
+      <Form action="/login" form={form} submit="Sign in">
+        {form.values['next'] !== undefined && <input type="hidden" name="next" value={form.values['next']} />}
+        <TextField
+          form={form}
+          name="email"
+          label="Email"
+          type="email"
+          autocomplete="username"
+          required
+          autofocus
+        />
+        <TextField
+          form={form}
+          name="password"
+          label="Password"
+          type="password"
+          autocomplete="current-password"
+          required
+        />
+      </Form>
+    </Entrance>
+  );
+}
+
+/** The first admin of a new installation. */
+export function SetupPage({ form, needsCode }: { readonly form: FormState; readonly needsCode: boolean }) {
+  return (
+    <Entrance title="Create the first admin">
+      <p>This installation has no users yet. The first one is an admin.</p>
+      <Form action="/setup" form={form} submit="Create admin">
+        {needsCode && (
+          <TextField
+            form={form}
+            name="setupCode"
+            label="Setup code"
+            help="Printed in the log when the app started: only who can read the log may take this installation over."
+            required
+          />
+        )}
+        <TextField form={form} name="email" label="Email" type="email" autocomplete="username" required />
+        <TextField form={form} name="name" label="Name" autocomplete="name" />
+        <TextField
+          form={form}
+          name="password"
+          label="Password"
+          type="password"
+          autocomplete="new-password"
+          minlength={8}
+          help="At least 8 characters."
+          required
+        />
+      </Form>
+    </Entrance>
+  );
+}

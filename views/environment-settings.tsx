@@ -1,0 +1,115 @@
+import { Badge } from './badge.tsx';
+import { Confirm } from './confirm.tsx';
+import { CheckboxField, TextArea, TextField } from './field.tsx';
+import { Form } from './form.tsx';
+import type { FormState } from './form-state.ts';
+import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
+
+export interface EnvironmentSettings {
+  readonly environment: EnvironmentChoice;
+  readonly sshKeyConfigured: boolean;
+  readonly sshUser: string;
+  readonly allowBackupDownload: boolean;
+}
+
+export function EnvironmentSettingsPage(props: {
+  readonly frame: Frame;
+  readonly settings: EnvironmentSettings;
+  readonly ssh: FormState;
+  readonly data: FormState;
+}) {
+  const { frame, settings } = props;
+  const isAdmin = frame.user.role === 'admin';
+  const base = `/environments/${settings.environment.id}`;
+  return (
+    <Page
+      frame={frame}
+      section="environment-settings"
+      title={`Settings of ${settings.environment.name}`}
+      actions={isAdmin ? <DeleteEnvironment environment={settings.environment} /> : undefined}
+    >
+      <h2>SSH access</h2>
+      <p>
+        SSH key:{' '}
+        {settings.sshKeyConfigured ? (
+          <Badge tone="success" text="configured" />
+        ) : (
+          <Badge tone="warning" text="not configured" />
+        )}
+        , user <code>{settings.sshUser}</code>
+      </p>
+      {isAdmin && <SshForm base={base} form={props.ssh} configured={settings.sshKeyConfigured} />}
+      <h2>Data</h2>
+      {isAdmin ? (
+        <Form action={`${base}/settings/data`} form={props.data} submit="Save data settings">
+          <CheckboxField
+            form={props.data}
+            name="allowBackupDownload"
+            label="Allow backup downloads"
+            help="Everybody who may sign in can then download the backups of this environment."
+          />
+        </Form>
+      ) : (
+        <p>Backup downloads are {settings.allowBackupDownload ? 'allowed' : 'not allowed'}.</p>
+      )}
+    </Page>
+  );
+}
+
+function SshForm({ base, form, configured }: { base: string; form: FormState; configured: boolean }) {
+  return (
+    <>
+      <Form action={`${base}/settings/ssh`} form={form} submit="Save SSH settings">
+        <TextField
+          form={form}
+          name="sshUser"
+          label="SSH user"
+          help="For every server of the environment that has no user of its own."
+          required
+        />
+        <TextArea
+          form={form}
+          name="sshPrivateKey"
+          label="Private key"
+          rows={6}
+          secret
+          required={!configured}
+          placeholder="-----BEGIN OPENSSH PRIVATE KEY-----"
+          help={
+            configured
+              ? 'Stored encrypted and never shown. Leave it blank to keep the present key.'
+              : 'In OpenSSH or PEM format, without a passphrase. Stored encrypted and never shown.'
+          }
+        />
+      </Form>
+      {configured && (
+        <Confirm
+          id="remove-ssh-key"
+          label="Remove SSH key"
+          title="Remove the SSH key?"
+          action={`${base}/settings/ssh/remove`}
+          submit="Remove SSH key"
+        >
+          <p>No server of this environment can be reached until a new key is saved.</p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function DeleteEnvironment({ environment }: { environment: EnvironmentChoice }) {
+  return (
+    <Confirm
+      id="delete-environment"
+      label="Delete environment"
+      title={`Delete ${environment.name}?`}
+      action={`/environments/${environment.id}/delete`}
+      submit="Delete environment"
+    >
+      <p>
+        Its servers, databases and the list of their backups are deleted. The stored backup files stay in the
+        bucket.
+      </p>
+    </Confirm>
+  );
+}

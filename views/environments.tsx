@@ -1,0 +1,94 @@
+import { EmptyState } from './empty-state.tsx';
+import { TextField } from './field.tsx';
+import { Form } from './form.tsx';
+import type { FormState } from './form-state.ts';
+import { Instant } from './instant.tsx';
+import { type Frame, Page } from './page.tsx';
+import { ACTIONS, Table } from './table.tsx';
+
+export interface EnvironmentItem {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: string;
+}
+
+export function EnvironmentsPage(props: {
+  readonly frame: Frame;
+  readonly environments: readonly EnvironmentItem[];
+}) {
+  const { frame, environments } = props;
+  const isAdmin = frame.user.role === 'admin';
+  return (
+    <Page
+      frame={frame}
+      section="environments"
+      title="Environments"
+      actions={
+        isAdmin && environments.length > 0 ? (
+          <a class="button" href="/environments/new">
+            New environment
+          </a>
+        ) : undefined
+      }
+    >
+      {environments.length === 0 ? (
+        <EmptyState title="No environments yet">
+          <p>
+            An environment, such as production or staging, groups servers and databases that share an SSH key.
+          </p>
+          {isAdmin ? (
+            <a class="button" href="/environments/new">
+              Create the first environment
+            </a>
+          ) : (
+            <p>An admin has to create one.</p>
+          )}
+        </EmptyState>
+      ) : (
+        <Table caption="Environments" columns={['Name', 'Created', ACTIONS]}>
+          {environments.map((environment) => (
+            <tr key={environment.id}>
+              <th scope="row">
+                <a href={`/environments/${environment.id}/databases`}>{environment.name}</a>
+              </th>
+              <td>
+                <Instant at={environment.createdAt} />
+              </td>
+              <td>
+                <a
+                  href={`/environments/${environment.id}/settings`}
+                  aria-label={`Settings of ${environment.name}`}
+                >
+                  Settings
+                </a>
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Page>
+  );
+}
+
+export function NewEnvironmentPage({ frame, form }: { readonly frame: Frame; readonly form: FormState }) {
+  return (
+    <Page
+      frame={frame}
+      section="environments"
+      title="New environment"
+      back={{ href: '/environments', label: 'Environments' }}
+    >
+      <Form action="/environments/new" form={form} submit="Create environment" cancel="/environments">
+        <TextField
+          form={form}
+          name="name"
+          label="Name"
+          placeholder="production"
+          help="At most 50 characters."
+          required
+          autofocus
+        />
+      </Form>
+    </Page>
+  );
+}

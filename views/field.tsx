@@ -1,0 +1,178 @@
+import type { Child } from 'hono/jsx';
+import type { FormState } from './form-state.ts';
+
+export interface FieldProps {
+  readonly form: FormState;
+  readonly name: string;
+  readonly label: string;
+  readonly help?: Child;
+  readonly required?: boolean;
+}
+
+export interface TextFieldProps extends FieldProps {
+  readonly type?: 'text' | 'email' | 'number' | 'password';
+  readonly placeholder?: string;
+  readonly autocomplete?: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly minlength?: number;
+  readonly autofocus?: boolean;
+  readonly spellcheck?: boolean;
+}
+
+/** One line of text. A password field never gets a value: secrets go one way. */
+export function TextField(props: TextFieldProps) {
+  const { type = 'text' } = props;
+  return (
+    <Field {...props}>
+      <input
+        {...attributes(props)}
+        type={type}
+        value={type === 'password' ? undefined : (props.form.values[props.name] ?? '')}
+        placeholder={props.placeholder}
+        autocomplete={props.autocomplete ?? (type === 'password' ? 'new-password' : 'off')}
+        min={props.min}
+        max={props.max}
+        minlength={props.minlength}
+        autofocus={props.autofocus}
+        spellcheck={props.spellcheck}
+      />
+    </Field>
+  );
+}
+
+/** Several lines of text; with `secret`, what was typed is never given back. */
+export function TextArea(props: FieldProps & { rows?: number; secret?: boolean; placeholder?: string }) {
+  return (
+    <Field {...props}>
+      <textarea
+        {...attributes(props)}
+        rows={props.rows ?? 3}
+        placeholder={props.placeholder}
+        autocomplete="off"
+        spellcheck={false}
+      >
+        {props.secret ? '' : (props.form.values[props.name] ?? '')}
+      </textarea>
+    </Field>
+  );
+}
+
+export interface Choice {
+  readonly value: string;
+  readonly label: string;
+}
+
+export function SelectField(props: FieldProps & { choices: readonly Choice[] }) {
+  const chosen = props.form.values[props.name] ?? '';
+  const known = props.choices.some((choice) => choice.value === chosen);
+  return (
+    <Field {...props}>
+      <select {...attributes(props)}>
+        {chosen !== '' && !known && (
+          <option value={chosen} selected>
+            {chosen}
+          </option>
+        )}
+        {props.choices.map((choice) => (
+          <option key={choice.value} value={choice.value} selected={choice.value === chosen}>
+            {choice.label}
+          </option>
+        ))}
+      </select>
+    </Field>
+  );
+}
+
+export function CheckboxField(props: FieldProps) {
+  return (
+    <div class="field field-checkbox">
+      <label for={idOf(props.name)}>
+        <input {...attributes(props)} type="checkbox" value="true" checked={isTicked(props)} />
+        {props.label}
+      </label>
+      <Notes {...props} />
+    </div>
+  );
+}
+
+/** A set of radio buttons under one legend. */
+export function RadioField(props: FieldProps & { choices: readonly Choice[] }) {
+  const chosen = props.form.values[props.name] ?? '';
+  return (
+    <fieldset class="field" aria-describedby={describedBy(props)}>
+      <legend>{props.label}</legend>
+      {props.choices.map((choice) => (
+        <label key={choice.value}>
+          <input
+            type="radio"
+            name={props.name}
+            value={choice.value}
+            checked={choice.value === chosen}
+            required={props.required}
+          />
+          {choice.label}
+        </label>
+      ))}
+      <Notes {...props} />
+    </fieldset>
+  );
+}
+
+/** Label, input, help and error, tied to each other for assistive technology. */
+function Field(props: FieldProps & { children?: Child }) {
+  return (
+    <div class="field">
+      <label for={idOf(props.name)}>
+        {props.label}
+        {props.required ? null : <span class="optional"> optional</span>}
+      </label>
+      {props.children}
+      <Notes {...props} />
+    </div>
+  );
+}
+
+function Notes({ form, name, help }: FieldProps) {
+  const error = form.errors[name];
+  return (
+    <>
+      {error !== undefined && (
+        <small id={`${idOf(name)}-error`} class="field-error">
+          {error}
+        </small>
+      )}
+      {help !== undefined && (
+        <small id={`${idOf(name)}-help`} class="field-help">
+          {help}
+        </small>
+      )}
+    </>
+  );
+}
+
+function attributes(props: FieldProps) {
+  return {
+    id: idOf(props.name),
+    name: props.name,
+    required: props.required,
+    'aria-invalid': props.form.errors[props.name] === undefined ? undefined : ('true' as const),
+    'aria-describedby': describedBy(props),
+  };
+}
+
+function describedBy({ form, name, help }: FieldProps): string | undefined {
+  const ids = [
+    ...(form.errors[name] === undefined ? [] : [`${idOf(name)}-error`]),
+    ...(help === undefined ? [] : [`${idOf(name)}-help`]),
+  ];
+  return ids.length === 0 ? undefined : ids.join(' ');
+}
+
+function idOf(name: string): string {
+  return `field-${name.replaceAll('.', '-')}`;
+}
+
+function isTicked({ form, name }: FieldProps): boolean {
+  return form.values[name] === 'true';
+}

@@ -1,0 +1,12 @@
+/** What a form shows: what the user typed (never a secret), and what was wrong with it, by field name. */
+export interface FormState {
+  readonly values: Readonly<Record<string, string>>;
+  readonly errors: Readonly<Record<string, string>>;
+  /** What is wrong with the whole of it, above the fields. */
+  readonly message: string | null;
+}
+
+/** A form as it is before anybody has sent it. */
+export function freshForm(values: Readonly<Record<string, string>> = {}): FormState {
+  return { values, errors: {}, message: null };
+}

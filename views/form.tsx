@@ -1,0 +1,57 @@
+import type { Child } from 'hono/jsx';
+import type { FormState } from './form-state.ts';
+import { Notice } from './notice.tsx';
+
+/** A form that posts to its own URL, with what is wrong with the whole of it on top and its buttons below. */
+export function Form(props: {
+  readonly action: string;
+  readonly form: FormState;
+  readonly submit: string;
+  readonly cancel?: string;
+  readonly children?: Child;
+}) {
+  const wrongFields = Object.keys(props.form.errors).length;
+  const message = props.form.message ?? (wrongFields > 0 ? 'Please check the marked fields.' : null);
+  return (
+    <form method="post" action={props.action}>
+      {message !== null && <Notice tone="error">{message}</Notice>}
+      {props.children}
+      <div class="actions">
+        <button type="submit">{props.submit}</button>
+        {props.cancel !== undefined && (
+          <a class="button outline" href={props.cancel}>
+            Cancel
+          </a>
+        )}
+      </div>
+    </form>
+  );
+}
+
+/** A single button that posts: an action without fields. */
+export function PostButton(props: {
+  readonly action: string;
+  readonly label: string;
+  /** Said instead of the label by a screen reader, where the label alone does not say which row it belongs to. */
+  readonly accessibleLabel?: string;
+  readonly kind?: 'primary' | 'secondary' | 'link';
+  readonly values?: Readonly<Record<string, string>>;
+}) {
+  const { kind = 'secondary' } = props;
+  return (
+    <form method="post" action={props.action} class="inline">
+      {Object.entries(props.values ?? {}).map(([name, value]) => (
+        <input key={name} type="hidden" name={name} value={value} />
+      ))}
+      <button type="submit" class={BUTTON_CLASSES[kind]} aria-label={props.accessibleLabel}>
+        {props.label}
+      </button>
+    </form>
+  );
+}
+
+const BUTTON_CLASSES = {
+  primary: '',
+  secondary: 'secondary outline',
+  link: 'link',
+} as const;

@@ -1,0 +1,90 @@
+import type { Child } from 'hono/jsx';
+import { Document } from './document.tsx';
+import { PostButton } from './form.tsx';
+import { Notice, type Tone } from './notice.tsx';
+import { Sidebar } from './sidebar.tsx';
+
+export type Role = 'admin' | 'operator' | 'viewer';
+
+export interface EnvironmentChoice {
+  readonly id: string;
+  readonly name: string;
+}
+
+export type Section =
+  | 'databases'
+  | 'servers'
+  | 'environment-settings'
+  | 'environments'
+  | 'storage'
+  | 'users'
+  | 'account';
+
+/** What every page of a signed-in user shows around its content. */
+export interface Frame {
+  readonly user: { readonly email: string; readonly name: string | null; readonly role: Role };
+  readonly environments: readonly EnvironmentChoice[];
+  /** The one that the page, or the user's last choice, is about. */
+  readonly environment: EnvironmentChoice | null;
+  /** True for an admin while nobody has confirmed to have copied the generated master key. */
+  readonly masterKeyUnconfirmed: boolean;
+  /** What the request before this one did. */
+  readonly notice: { readonly tone: Tone; readonly text: string } | null;
+}
+
+/** A whole page: skip link, sidebar, heading with its buttons, content. */
+export function Page(props: {
+  readonly frame: Frame;
+  readonly section: Section | null;
+  readonly title: string;
+  readonly back?: { readonly href: string; readonly label: string };
+  readonly actions?: Child;
+  readonly children?: Child;
+}) {
+  const { frame } = props;
+  return (
+    <Document title={props.title}>
+      <a class="skip-link" href="#content">
+        Skip to content
+      </a>
+      <div class="shell">
+        <header class="topbar">
+          <a class="brand" href="/">
+            BRIDGEPORT <span>Storage</span>
+          </a>
+          <button type="button" class="menu-button secondary outline" popovertarget="menu">
+            Menu
+          </button>
+        </header>
+        <Sidebar frame={frame} section={props.section} />
+        <main id="content" tabindex={-1}>
+          {frame.masterKeyUnconfirmed && <MasterKeyBanner />}
+          {frame.notice !== null && <Notice tone={frame.notice.tone}>{frame.notice.text}</Notice>}
+          {props.back !== undefined && (
+            <p class="back">
+              <a href={props.back.href}>← {props.back.label}</a>
+            </p>
+          )}
+          <div class="heading">
+            <h1>{props.title}</h1>
+            {props.actions !== undefined && <div class="actions">{props.actions}</div>}
+          </div>
+          {props.children}
+        </main>
+      </div>
+    </Document>
+  );
+}
+
+function MasterKeyBanner() {
+  return (
+    <Notice tone="warning">
+      <p>
+        <strong>Keep a copy of the master key.</strong> It was generated at the first start, in the file{' '}
+        <code>master.key</code> of the data directory. Without it, no stored secret can be read again. Copy it
+        to a safe place that is not this machine.
+      </p>
+      <PostButton action="/admin/master-key/confirm" label="I have copied it" />
+    </Notice>
+  );
+}

@@ -1,0 +1,124 @@
+import { Confirm } from './confirm.tsx';
+import { ConnectionTest, type TestResult } from './connection-test.tsx';
+import { TextField } from './field.tsx';
+import { Form } from './form.tsx';
+import type { FormState } from './form-state.ts';
+import { Instant } from './instant.tsx';
+import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
+import { type ServerItem, ServerStatus } from './servers.tsx';
+
+export function NewServerPage(props: {
+  readonly frame: Frame;
+  readonly environment: EnvironmentChoice;
+  readonly form: FormState;
+}) {
+  const list = `/environments/${props.environment.id}/servers`;
+  return (
+    <Page frame={props.frame} section="servers" title="New server" back={{ href: list, label: 'Servers' }}>
+      <Form action={`${list}/new`} form={props.form} submit="Create server" cancel={list}>
+        <ServerFields form={props.form} />
+      </Form>
+    </Page>
+  );
+}
+
+export function ServerPage(props: {
+  readonly frame: Frame;
+  readonly environment: EnvironmentChoice;
+  readonly server: ServerItem;
+  readonly form: FormState;
+  readonly test: TestResult | null;
+}) {
+  const { frame, environment, server, form } = props;
+  const mayChange = frame.user.role !== 'viewer';
+  return (
+    <Page
+      frame={frame}
+      section="servers"
+      title={server.name}
+      back={{ href: `/environments/${environment.id}/servers`, label: 'Servers' }}
+      actions={frame.user.role === 'admin' ? <DeleteServer server={server} /> : undefined}
+    >
+      <dl class="facts">
+        <dt>Status</dt>
+        <dd>
+          <ServerStatus status={server.status} />
+        </dd>
+        <dt>Last checked</dt>
+        <dd>
+          <Instant at={server.lastCheckedAt} />
+        </dd>
+        <dt>Host key</dt>
+        <dd>{server.fingerprint === null ? 'none pinned yet' : <code>{server.fingerprint}</code>}</dd>
+      </dl>
+      {mayChange && (
+        <>
+          <ConnectionTest
+            id="test-ssh"
+            label="Test SSH"
+            action={`/servers/${server.id}/test`}
+            result={props.test}
+          />
+          {frame.user.role === 'admin' && server.fingerprint !== null && <ForgetHostKey server={server} />}
+          <h2>Settings</h2>
+          <Form action={`/servers/${server.id}`} form={form} submit="Save server">
+            <ServerFields form={form} />
+          </Form>
+        </>
+      )}
+    </Page>
+  );
+}
+
+function ServerFields({ form }: { form: FormState }) {
+  return (
+    <>
+      <TextField form={form} name="name" label="Name" placeholder="db1" required />
+      <TextField
+        form={form}
+        name="hostname"
+        label="Hostname or address"
+        placeholder="10.0.0.5"
+        help="localhost, 127.0.0.1 or ::1 mean the machine that BRIDGEPORT runs on, without SSH."
+        required
+      />
+      <div class="grid">
+        <TextField form={form} name="sshPort" label="SSH port" type="number" min={1} max={65535} required />
+        <TextField form={form} name="sshUser" label="SSH user" help="Blank: the environment's." />
+      </div>
+      <TextField form={form} name="publicIp" label="Public address" help="For your own reference." />
+      <TextField form={form} name="tags" label="Tags" help="Separated by commas." />
+    </>
+  );
+}
+
+function ForgetHostKey({ server }: { server: ServerItem }) {
+  return (
+    <Confirm
+      id="forget-host-key"
+      label="Forget host key"
+      title={`Forget the host key of ${server.name}?`}
+      action={`/servers/${server.id}/host-key/forget`}
+      submit="Forget host key"
+    >
+      <p>
+        Do this only if you know why the server presents another key, such as after a reinstallation. The next
+        connection that a person starts pins the key it meets.
+      </p>
+    </Confirm>
+  );
+}
+
+function DeleteServer({ server }: { server: ServerItem }) {
+  return (
+    <Confirm
+      id="delete-server"
+      label="Delete server"
+      title={`Delete ${server.name}?`}
+      action={`/servers/${server.id}/delete`}
+      submit="Delete server"
+    >
+      <p>A server that has databases can't be deleted: move or delete those first.</p>
+    </Confirm>
+  );
+}

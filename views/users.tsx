@@ -1,0 +1,128 @@
+import { Badge } from './badge.tsx';
+import { Confirm } from './confirm.tsx';
+import { type Choice, SelectField, TextField } from './field.tsx';
+import { Form } from './form.tsx';
+import type { FormState } from './form-state.ts';
+import { Instant } from './instant.tsx';
+import { type Frame, Page, type Role } from './page.tsx';
+import { ACTIONS, Table } from './table.tsx';
+
+export interface UserItem {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string | null;
+  readonly role: Role;
+  readonly lastActiveAt: string | null;
+}
+
+const ROLES: readonly Choice[] = [
+  { value: 'viewer', label: 'Viewer: sees everything, changes nothing' },
+  { value: 'operator', label: 'Operator: runs backups, manages servers and databases' },
+  { value: 'admin', label: 'Admin: everything, also storage and users' },
+];
+
+export function UsersPage({ frame, users }: { readonly frame: Frame; readonly users: readonly UserItem[] }) {
+  return (
+    <Page
+      frame={frame}
+      section="users"
+      title="Users"
+      actions={
+        <a class="button" href="/admin/users/new">
+          New user
+        </a>
+      }
+    >
+      <Table caption="Users" columns={['Email', 'Name', 'Role', 'Last active', ACTIONS]}>
+        {users.map((user) => (
+          <tr key={user.id}>
+            <th scope="row">{user.email}</th>
+            <td>{user.name ?? '–'}</td>
+            <td>
+              <Badge tone={user.role === 'admin' ? 'info' : 'neutral'} text={user.role} />
+            </td>
+            <td>
+              <Instant at={user.lastActiveAt} />
+            </td>
+            <td>
+              <a href={`/admin/users/${user.id}`} aria-label={`Edit ${user.email}`}>
+                Edit
+              </a>
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </Page>
+  );
+}
+
+export function NewUserPage({ frame, form }: { readonly frame: Frame; readonly form: FormState }) {
+  return (
+    <Page frame={frame} section="users" title="New user" back={{ href: '/admin/users', label: 'Users' }}>
+      <Form action="/admin/users/new" form={form} submit="Create user" cancel="/admin/users">
+        <TextField form={form} name="email" label="Email" type="email" required />
+        <TextField form={form} name="name" label="Name" />
+        <SelectField form={form} name="role" label="Role" choices={ROLES} required />
+        <TextField
+          form={form}
+          name="password"
+          label="Password"
+          type="password"
+          minlength={8}
+          help="At least 8 characters. The user can change it under Account."
+          required
+        />
+      </Form>
+    </Page>
+  );
+}
+
+export function UserPage(props: {
+  readonly frame: Frame;
+  readonly user: UserItem;
+  readonly isSelf: boolean;
+  readonly details: FormState;
+  readonly password: FormState;
+}) {
+  const { frame, user, isSelf, details, password } = props;
+  return (
+    <Page
+      frame={frame}
+      section="users"
+      title={user.email}
+      back={{ href: '/admin/users', label: 'Users' }}
+      actions={
+        isSelf ? undefined : (
+          <Confirm
+            id="delete-user"
+            label="Delete user"
+            title={`Delete ${user.email}?`}
+            action={`/admin/users/${user.id}/delete`}
+            submit="Delete user"
+          >
+            <p>The user is signed out at once. The backups that the user started stay.</p>
+          </Confirm>
+        )
+      }
+    >
+      <h2>Details</h2>
+      <Form action={`/admin/users/${user.id}`} form={details} submit="Save">
+        <TextField form={details} name="name" label="Name" />
+        <SelectField form={details} name="role" label="Role" choices={ROLES} required />
+      </Form>
+      <h2>Set a new password</h2>
+      <p>Afterwards every session of this user ends.</p>
+      <Form action={`/admin/users/${user.id}/password`} form={password} submit="Set password">
+        <TextField
+          form={password}
+          name="newPassword"
+          label="New password"
+          type="password"
+          minlength={8}
+          help="At least 8 characters."
+          required
+        />
+      </Form>
+    </Page>
+  );
+}
