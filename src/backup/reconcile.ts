@@ -9,10 +9,10 @@ import { describeFailure } from './step-error.ts';
 export interface Reconciler {
   readonly claimedBy: string;
   readonly leaseMs: number;
+  readonly completeMayTakeMs: number;
 }
 
 const STORE_TIMEOUT_MS = 60_000;
-const COMPLETE_MAY_TAKE_MS = 10 * 60_000;
 
 /**
  * Repairs runs that nobody works on any more: those whose lease is over, and those whose outcome was uncertain. The
@@ -24,11 +24,21 @@ export async function reconcileExpired(services: RunServices, reconciler: Reconc
   for (;;) {
     const backup = await claimExpired(services, reconciler);
     if (!backup) return;
-    await reconcile(services, backup, { backupId: backup.id, claimedBy: reconciler.claimedBy });
+    await reconcile(services, backup, reconciler);
   }
 }
 
-async function reconcile(services: RunServices, backup: BackupRow, claim: RunClaim): Promise<void> {
+/** One unfinished run, the place it wrote to, and who repairs it. */
+interface Unfinished {
+  readonly services: RunServices;
+  readonly backup: BackupRow;
+  readonly object: BackupObjectRow;
+  readonly claim: RunClaim;
+  readonly completeMayTakeMs: number;
+}
+
+async function reconcile(services: RunServices, backup: BackupRow, reconciler: Reconciler): Promise<void> {
+  const claim = { backupId: backup.id, claimedBy: reconciler.claimedBy };
   const object = await services.db
     .selectFrom('backup_objects')
     .selectAll()
@@ -39,10 +49,11 @@ async function reconcile(services: RunServices, backup: BackupRow, claim: RunCla
     await settleFailed(services.db, claim, interrupted(backup), services.now());
     return;
   }
+  const { completeMayTakeMs } = reconciler;
   try {
     const place = await services.openPlace(object);
     try {
-      await judge(services, backup, object, claim, place.store);
+      await judge({ services, backup, object, claim, completeMayTakeMs }, place.store);
     } finally {
       await place.close();
     }
@@ -52,67 +63,54 @@ async function reconcile(services: RunServices, backup: BackupRow, claim: RunCla
   }
 }
 
-async function judge(
-  services: RunServices,
-  backup: BackupRow,
-  object: BackupObjectRow,
-  claim: RunClaim,
-  store: ObjectStore,
-): Promise<void> {
+async function judge(run: Unfinished, store: ObjectStore): Promise<void> {
+  const { services, backup, object, claim } = run;
   const signal = AbortSignal.timeout(STORE_TIMEOUT_MS);
-  const sealed = object.bytes === null ? null : Number(object.bytes);
-  if (sealed !== null) {
-    const head = await store.head(object.key, { signal });
-    if (head && (head.token === null || head.token === backup.token)) {
-      await judgeStored(services, backup, object, claim, store, { bytes: sealed, versionId: head.versionId });
-      return;
-    }
-    if (await mayStillAppear(services, backup, object, store, signal)) {
-      await settleFailed(services.db, claim, stillUncertain(), services.now());
-      return;
-    }
+  if (await settleIfStored(run, store, signal)) return;
+  if (await mayStillAppear(run, store, signal)) {
+    await settleFailed(services.db, claim, stillUncertain(), services.now());
+    return;
   }
   const uploads = new Set(await store.listUploads(object.key, { token: backup.token, signal }));
   if (object.upload_id !== null) uploads.add(object.upload_id);
   for (const uploadId of uploads) await store.abortUpload(object.key, uploadId, { signal });
+  // The Complete may have won against the abort.
+  if (await settleIfStored(run, store, signal)) return;
   await settleFailed(services.db, claim, interrupted(backup), services.now());
 }
 
-async function judgeStored(
-  services: RunServices,
-  backup: BackupRow,
-  object: BackupObjectRow,
-  claim: RunClaim,
-  store: ObjectStore,
-  found: { bytes: number; versionId: string | null },
-): Promise<void> {
-  const signal = AbortSignal.timeout(STORE_TIMEOUT_MS);
+/** Settles a run whose object is there: completed when it reads back, else removed. False when there is none of ours. */
+async function settleIfStored(run: Unfinished, store: ObjectStore, signal: AbortSignal): Promise<boolean> {
+  const { services, backup, object, claim } = run;
+  if (object.bytes === null) return false;
+  const { bytes } = object;
+  const head = await store.head(object.key, { signal });
+  if (!head) return false;
+  // Where no token is kept, the size is what tells our file from a foreign one.
+  if (head.token === null ? head.bytes !== bytes : head.token !== backup.token) return false;
+  const { versionId } = head;
   try {
-    await readBack(store, object.key, { ...found, token: backup.token }, signal);
+    await readBack(store, object.key, { bytes, versionId, token: backup.token }, signal);
   } catch (error) {
     if (!isAppError(error, 'storage_mismatch', 'storage_missing')) throw error;
-    await store.remove(object.key, { versionId: found.versionId, signal });
+    await store.remove(object.key, { versionId, signal });
     await settleFailed(services.db, claim, interrupted(backup), services.now());
-    return;
+    return true;
   }
-  await settleCompleted(services.db, claim, { ...found, sha256: object.sha256 }, services.now());
+  await settleCompleted(services.db, claim, { bytes, versionId, sha256: object.sha256 }, services.now());
+  return true;
 }
 
 /**
  * A Complete can go on at the storage after its caller died, for minutes. While the upload is still known there and
  * that time is not over, it must not be aborted: some gateways then keep an object that can't be read.
  */
-async function mayStillAppear(
-  services: RunServices,
-  backup: BackupRow,
-  object: BackupObjectRow,
-  store: ObjectStore,
-  signal: AbortSignal,
-): Promise<boolean> {
-  if (object.upload_id === null || !(await store.uploadExists(object.key, object.upload_id, { signal })))
-    return false;
+async function mayStillAppear(run: Unfinished, store: ObjectStore, signal: AbortSignal): Promise<boolean> {
+  const { object, backup, services } = run;
+  if (object.bytes === null || object.upload_id === null) return false;
+  if (!(await store.uploadExists(object.key, object.upload_id, { signal }))) return false;
   const since = Date.parse(backup.completed_at ?? services.now().toISOString());
-  return services.now().getTime() - since < (services.completeMayTakeMs ?? COMPLETE_MAY_TAKE_MS);
+  return services.now().getTime() - since < run.completeMayTakeMs;
 }
 
 /** Takes over one run whose lease is over; a row that was uncertain is looked at again once its pause is over. */

@@ -14,10 +14,7 @@ import { readBack } from './read-back.ts';
 import { type RunClaim, settleCompleted, settleFailed } from './settle.ts';
 import { describeFailure, outcomeOf } from './step-error.ts';
 
-export type RunServices = Pick<Services, 'db' | 'vault' | 'servers' | 'openPlace' | 'now' | 'log'> & {
-  /** How long a storage may go on with a Complete whose caller is gone; 10 minutes when absent. */
-  readonly completeMayTakeMs?: number;
-};
+export type RunServices = Pick<Services, 'db' | 'vault' | 'servers' | 'openPlace' | 'now' | 'log'>;
 
 const PROBE_TIMEOUT_MS = 60_000;
 const CLEAN_UP_TIMEOUT_MS = 60_000;

@@ -9,11 +9,18 @@ import { type RunServices, runBackup } from './run-backup.ts';
 import { type RunClaim, releaseClaim } from './settle.ts';
 import { sweepDeleted, sweepLeftovers } from './sweep.ts';
 
-export interface WorkerOptions {
+export interface WorkerOptions extends WorkerTiming {
   /** How many runs at once, in all and per server; read before each claim. */
   readonly limits: () => Promise<{ total: number; perServer: number }>;
+}
+
+export interface WorkerTiming {
+  /** How long a claim counts without being renewed. */
   readonly leaseMs?: number;
   readonly tickMs?: number;
+  readonly sweepEveryMs?: number;
+  /** How long a storage may go on with a Complete whose caller is gone. */
+  readonly completeMayTakeMs?: number;
 }
 
 export interface Worker extends BackupRuns {
@@ -36,6 +43,7 @@ interface ActiveRun {
 
 const LEASE_MS = 30_000;
 const TICK_MS = 2_000;
+const COMPLETE_MAY_TAKE_MS = 10 * 60_000;
 /** Leftovers and tombstones are looked at this often. */
 const SWEEP_EVERY_MS = 15_000;
 
@@ -74,8 +82,12 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
     await renewLeases();
     await persistProgress();
     await abortCancelled();
-    await reconcileExpired(services, { claimedBy: me, leaseMs });
-    if (now().getTime() - sweptAt >= SWEEP_EVERY_MS) {
+    await reconcileExpired(services, {
+      claimedBy: me,
+      leaseMs,
+      completeMayTakeMs: options.completeMayTakeMs ?? COMPLETE_MAY_TAKE_MS,
+    });
+    if (now().getTime() - sweptAt >= (options.sweepEveryMs ?? SWEEP_EVERY_MS)) {
       sweptAt = now().getTime();
       await sweepLeftovers(services);
       await sweepDeleted(services);

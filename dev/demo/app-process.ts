@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+export interface AppProcess {
+  readonly url: string;
+  readonly startedInMs: number;
+  /** The most memory the process has held at once, in bytes; 0 where the system does not tell. */
+  peakMemoryBytes(): number;
+  stop(): Promise<void>;
+}
+
+const START_WITHIN_MS = 15_000;
+
+/** Starts the built app as a process of its own on 127.0.0.1, at port 3000 or, where that is taken, a free one. */
+export async function startApp(options: {
+  dataDir: string;
+  caFile: string | null;
+  localPaths: readonly string[];
+  log: string;
+}): Promise<AppProcess> {
+  const port = (await freePort(3000)) ?? (await freePort(0)) ?? 0;
+  const url = `http://127.0.0.1:${port}`;
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./main.js', import.meta.url))], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      DATA_DIR: options.dataDir,
+      LOCAL_PATHS: options.localPaths.join(','),
+      ...(options.caFile === null ? {} : { STORAGE_CA_FILE: options.caFile }),
+    },
+  });
+  const log = createWriteStream(options.log);
+  child.stdout.pipe(log, { end: false });
+  child.stderr.pipe(log, { end: false });
+  await untilHealthy(child, url, options.log);
+  const startedInMs = Math.round(performance.now() - startedAt);
+  return { url, startedInMs, peakMemoryBytes: () => peakMemory(child.pid), stop: () => stop(child) };
+}
+
+async function untilHealthy(child: ChildProcess, url: string, log: string): Promise<void> {
+  const signal = AbortSignal.timeout(START_WITHIN_MS);
+  for (;;) {
+    if (child.exitCode !== null)
+      throw new Error(`the app stopped with exit status ${child.exitCode}; see ${log}`);
+    try {
+      if ((await fetch(`${url}/health`, { signal })).ok) return;
+    } catch (error) {
+      if (signal.aborted)
+        throw new Error(`the app did not answer within ${START_WITHIN_MS / 1000} s; see ${log}`, {
+          cause: error,
+        });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function freePort(port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined));
+    });
+  });
+}
+
+function peakMemory(pid: number | undefined): number {
+  try {
+    const kib = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kib === undefined ? 0 : Number(kib) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await exited;
+}

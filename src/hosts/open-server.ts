@@ -1,0 +1,102 @@
+import type { Db, ServerRow } from '../db/schema.ts';
+import { AppError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Vault } from '../secrets/vault.ts';
+import type { Host, HostAddress, HostTimeouts, PresentedHostKey } from './host.ts';
+import type { OpenedServer, OpenServerOptions, ServerAccess } from './server-access.ts';
+
+export interface ServerAccessServices {
+  readonly db: Db;
+  readonly vault: Vault;
+  readonly log: Log;
+  readonly now: () => Date;
+  /** With SSH_STRICT, only a test of the connection pins a host key. */
+  readonly sshStrict: boolean;
+  readonly readyTimeoutMs: () => Promise<number>;
+  readonly openLocal: () => Host;
+  readonly openSsh: (address: HostAddress, timeouts: HostTimeouts) => Host;
+}
+
+const LOCAL_NAMES: readonly string[] = ['localhost', '127.0.0.1', '::1'];
+
+/** True for hostnames that mean the app's own machine: commands run there without SSH. */
+export function isLocalHostname(hostname: string): boolean {
+  return LOCAL_NAMES.includes(hostname);
+}
+
+/** Opens registered servers with their environment's key and their pinned host key. */
+export function createServerAccess(services: ServerAccessServices): ServerAccess {
+  return {
+    async open(serverId, options) {
+      if (serverId === null) return local(services);
+      const server = await services.db
+        .selectFrom('servers')
+        .selectAll()
+        .where('id', '=', serverId)
+        .executeTakeFirst();
+      if (!server) throw new AppError('not_found', 'Server not found');
+      return isLocalHostname(server.hostname) ? local(services) : openOverSsh(services, server, options);
+    },
+  };
+}
+
+function local(services: ServerAccessServices): OpenedServer {
+  return { host: services.openLocal(), pinnedFingerprint: () => null };
+}
+
+async function openOverSsh(
+  services: ServerAccessServices,
+  server: ServerRow,
+  options: OpenServerOptions,
+): Promise<OpenedServer> {
+  const environment = await services.db
+    .selectFrom('environments')
+    .select(['id', 'ssh_user', 'ssh_private_key'])
+    .where('id', '=', server.environment_id)
+    .executeTakeFirstOrThrow();
+  if (environment.ssh_private_key === null) {
+    throw new AppError('invalid', 'SSH key not configured for this environment');
+  }
+  let pinned: string | null = null;
+  const address: HostAddress = {
+    label: `${server.name} (${server.hostname})`,
+    hostname: server.hostname,
+    port: server.ssh_port,
+    username: server.ssh_user ?? environment.ssh_user,
+    privateKey: await services.vault.open(
+      environment.ssh_private_key,
+      `environment:${environment.id}:ssh_private_key`,
+    ),
+    hostKey: server.host_key,
+    acceptNewHostKey: async (key) => {
+      if (!mayPin(services, options)) return false;
+      const isPinned = await pinHostKey(services, server, key);
+      if (isPinned) pinned = key.fingerprint;
+      return isPinned;
+    },
+  };
+  const host = services.openSsh(address, { readyTimeoutMs: await services.readyTimeoutMs() });
+  return { host, pinnedFingerprint: () => pinned };
+}
+
+function mayPin(services: ServerAccessServices, options: OpenServerOptions): boolean {
+  if (options.startedBy !== 'person') return false;
+  return !services.sshStrict || options.mayPin === true;
+}
+
+/** Stores the key where none is stored; another connection may have been first, with the same key or another. */
+async function pinHostKey(
+  services: ServerAccessServices,
+  server: ServerRow,
+  key: PresentedHostKey,
+): Promise<boolean> {
+  const stored = await services.db
+    .updateTable('servers')
+    .set({ host_key: key.key, updated_at: services.now().toISOString() })
+    .where('id', '=', server.id)
+    .where((eb) => eb.or([eb('host_key', 'is', null), eb('host_key', '=', key.key)]))
+    .returning('id')
+    .executeTakeFirst();
+  if (stored) services.log.info('host key pinned', { serverId: server.id, fingerprint: key.fingerprint });
+  return stored !== undefined;
+}

@@ -1,0 +1,92 @@
+import { serve } from '@hono/node-server';
+import { createApp } from './app.ts';
+import { describeConfig, readConfig } from './config.ts';
+import { isAppError } from './errors.ts';
+import { createLog, type Log } from './log.ts';
+import { createServices, type RunningServices } from './services.ts';
+
+declare const __VERSION__: string | undefined;
+const version = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-dev';
+
+/** A stop is over by then, whatever still runs; containers are given longer. */
+const STOP_WITHIN_MS = 8_000;
+const SETTLE_WITHIN_MS = 6_000;
+
+const write = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  // What an admin can mend is a sentence; anything else is shown with its stack.
+  process.stderr.write(
+    isAppError(error) ? `${error.message}\n` : `${error instanceof Error ? error.stack : error}\n`,
+  );
+  process.exit(1);
+});
+
+async function main(args: readonly string[]): Promise<void> {
+  const [command, ...rest] = args;
+  const config = readConfig();
+  const log = createLog(config.logLevel, write, () => new Date());
+  if (command === 'reset-password') {
+    const { resetPassword } = await import('./auth/reset-password.ts');
+    const services = await createServices(config, { log, version });
+    try {
+      const { email, password } = await resetPassword(services, rest[0] ?? '');
+      write(`The new password of ${email} is ${password}`);
+    } finally {
+      await services.close();
+    }
+    return;
+  }
+  if (command !== undefined)
+    throw new Error(`Unknown command "${command}". Commands: reset-password <email>.`);
+  log.info('starting', { version, config: describeConfig(config) });
+  const services = await createServices(config, { log, version });
+  await start(services);
+}
+
+async function start(services: RunningServices): Promise<void> {
+  const { config, log } = services;
+  const app = await createApp(services);
+  const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (address) => {
+    log.info('listening', { host: config.host, port: address.port });
+    // Repairs and claims begin only when the app answers.
+    services.worker.start();
+  });
+  server.on('error', (error) => {
+    process.stderr.write(`Can't listen on ${config.host}:${config.port}: ${error.message}\n`);
+    process.exit(1);
+  });
+  const stop = once(async (reason: string) => {
+    log.info('stopping', { reason });
+    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    server.close();
+    if ('closeIdleConnections' in server) server.closeIdleConnections();
+    await services.worker.stop(SETTLE_WITHIN_MS);
+    await services.close();
+    log.info('stopped');
+    process.exit(0);
+  });
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+  survive(log);
+}
+
+function once(action: (reason: string) => Promise<void>): (reason: string) => void {
+  let called = false;
+  return (reason) => {
+    if (called) return;
+    called = true;
+    action(reason).catch((error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+      process.exit(1);
+    });
+  };
+}
+
+/** A bug in one corner must not end the backups of the others; it is logged with its stack. */
+function survive(log: Log): void {
+  process.on('uncaughtException', (error) => log.error('uncaught exception', { error }));
+  process.on('unhandledRejection', (error) => log.error('unhandled rejection', { error }));
+}

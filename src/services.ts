@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createAssets } from './assets-node.ts';
+import { createPasswords } from './auth/passwords-node.ts';
+import { createWorker, type Worker, type WorkerTiming } from './backup/worker.ts';
+import { readSettings } from './catalog/settings.ts';
+import type { Config } from './config.ts';
+import { lockDataDir } from './db/lock.ts';
+import { migrate } from './db/migrate.ts';
+import { openDatabase } from './db/open.ts';
+import type { Db } from './db/schema.ts';
+import { openLocalHost } from './hosts/local.ts';
+import { createLocalPathCheck } from './hosts/local-paths.ts';
+import { createServerAccess } from './hosts/open-server.ts';
+import { openSshHost } from './hosts/ssh.ts';
+import type { Log } from './log.ts';
+import { loadMasterKey } from './secrets/master-key.ts';
+import { checkVault } from './secrets/signing-keys.ts';
+import { createVault, type Vault } from './secrets/vault.ts';
+import type { Services } from './services-port.ts';
+import { createOpenPlace } from './storage/open-place.ts';
+import { createPartMemory } from './storage/part-memory.ts';
+import { createS3 } from './storage/s3/client.ts';
+import { createNodePlatform } from './storage/s3/node-platform.ts';
+
+export interface RunningServices extends Services {
+  readonly worker: Worker;
+  /** True when this start made the master key. */
+  readonly masterKeyGenerated: boolean;
+  readonly masterKeyFile: string;
+  close(): Promise<void>;
+}
+
+const MIB = 1024 * 1024;
+
+/**
+ * The composition root: takes the data folder, opens and migrates the database, opens the vault, and wires every
+ * adapter. Throws `config` for what an admin must mend before the app can start; then nothing is left open.
+ */
+export async function createServices(
+  config: Config,
+  about: { log: Log; version: string; now?: () => Date; timing?: WorkerTiming },
+): Promise<RunningServices> {
+  const { log, version, now = () => new Date() } = about;
+  const lock = lockDataDir(config.dataDir);
+  const file = join(config.dataDir, 'bridgeport.sqlite');
+  let db: Db | undefined;
+  try {
+    db = openDatabase(file);
+    const { copy } = await migrate(db, { file, now });
+    if (copy !== null) log.info('the database was copied before its migration', { copy });
+    const masterKey = await loadMasterKey(config, db);
+    const vault = await createVault(masterKey.key);
+    await checkVault(db, vault, now());
+    const wired = wire(config, { db, vault, log, now, version }, about.timing ?? {});
+    const opened = db;
+    return {
+      ...wired.services,
+      worker: wired.worker,
+      masterKeyGenerated: masterKey.source === 'generated',
+      masterKeyFile: masterKey.file,
+      async close() {
+        await wired.close();
+        await opened.destroy();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    await db?.destroy();
+    lock.release();
+    throw error;
+  }
+}
+
+function wire(
+  config: Config,
+  base: { db: Db; vault: Vault; log: Log; now: () => Date; version: string },
+  timing: WorkerTiming,
+): { services: Services; worker: Worker; close: () => Promise<void> } {
+  const { db, vault, log, now } = base;
+  const platform = createNodePlatform({
+    log,
+    now,
+    partMemory: createPartMemory(config.partMemoryMib * MIB),
+    publicEndpoint: config.storagePublicEndpoint,
+    ...(config.storageCaFile === null ? {} : { ca: readFileSync(config.storageCaFile, 'utf8') }),
+  });
+  const servers = createServerAccess({
+    db,
+    vault,
+    log,
+    now,
+    sshStrict: config.sshStrict,
+    readyTimeoutMs: async () => (await readSettings(db)).sshReadyTimeoutMs,
+    openLocal: () => openLocalHost({ label: 'this machine', log }),
+    openSsh: (address, timeouts) => openSshHost(address, timeouts, log),
+  });
+  const openS3 = (settings: Parameters<typeof createS3>[0]) => createS3(settings, platform);
+  const openPlace = createOpenPlace({
+    db,
+    vault,
+    openS3,
+    servers,
+    checkLocalPath: createLocalPathCheck(config),
+  });
+  const worker = createWorker(
+    { db, vault, servers, openPlace, now, log },
+    {
+      ...timing,
+      limits: async () => {
+        const settings = await readSettings(db);
+        return { total: settings.maxConcurrentBackups, perServer: settings.maxConcurrentBackupsPerServer };
+      },
+    },
+  );
+  return {
+    services: {
+      ...base,
+      config,
+      passwords: createPasswords(),
+      servers,
+      openS3,
+      openPlace,
+      runs: worker,
+      assets: createAssets(),
+    },
+    worker,
+    close: () => platform.close(),
+  };
+}
