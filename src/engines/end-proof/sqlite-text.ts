@@ -1,0 +1,48 @@
+import type { EndProof } from '../engine.ts';
+import { newEdges } from './edges.ts';
+import { incomplete } from './incomplete.ts';
+import { newSqlScanner } from './sql-scanner.ts';
+
+const WHAT = 'SQL dump of SQLite';
+const EDGE_BYTES = 256;
+
+/**
+ * A text dump is one transaction from `PRAGMA …` to `COMMIT;`. sqlite3's `.dump` exits with 0 for a damaged
+ * database, too: it then writes an error as a comment and ends with `ROLLBACK; -- due to errors`.
+ */
+export function newSqliteTextProof(): EndProof {
+  const edges = newEdges(EDGE_BYTES);
+  let damage: string | undefined;
+  const scanner = newSqlScanner({
+    quotes: ["''", '""', '``', '[]'],
+    isPostgres: false,
+    onBlockComment: (text) => {
+      if (/^\/\*{4,} ?(?:ERROR|CORRUPTION)/.test(text)) damage ??= text;
+    },
+  });
+  return {
+    observe(chunk) {
+      edges.observe(chunk);
+      scanner.observe(chunk);
+    },
+    finish() {
+      if (!edges.head().startsWith('PRAGMA ')) {
+        throw incomplete(
+          WHAT,
+          'it does not begin as one (a login script of the host may print text)',
+          edges.bytes,
+        );
+      }
+      if (damage !== undefined || /\nROLLBACK;[^\n]*\n$/.test(edges.tail())) {
+        throw incomplete(
+          WHAT,
+          `sqlite3 met an error in the database (${damage?.replaceAll('*', '').slice(1).trim() || 'rolled back'}); check it with PRAGMA integrity_check`,
+          edges.bytes,
+        );
+      }
+      if (!edges.tail().endsWith('\nCOMMIT;\n') || !scanner.isBetweenStatements()) {
+        throw incomplete(WHAT, 'COMMIT; is not its last line', edges.bytes);
+      }
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { AppError, type ErrorCode } from '../errors.ts';
+import type { CommandFailure } from './engine.ts';
+import { describeTarget, type PostgresTarget } from './postgres-connection.ts';
+
+/** What a failed psql or pg_dump says, as an error for an admin; undefined when it says nothing known. */
+export function explainPostgres(target: PostgresTarget, failure: CommandFailure): AppError | undefined {
+  const known = FAILURES.find(({ pattern }) => pattern.test(failure.stderr));
+  if (known === undefined) return undefined;
+  const detail = known.pattern.exec(failure.stderr)?.[1];
+  return new AppError(known.code, known.message(describeTarget(target), detail ?? ''), {
+    details: { exitCode: failure.exitCode, stderr: failure.stderr.slice(-2000) },
+  });
+}
+
+interface KnownFailure {
+  /** Of the client's messages under LC_ALL=C; those that the server sends may be in its own language. */
+  readonly pattern: RegExp;
+  readonly code: ErrorCode;
+  readonly message: (what: string, detail: string) => string;
+}
+
+const CLIENT_PACKAGE =
+  'Install the Debian package postgresql-client (or your system’s PostgreSQL client programs) there.';
+
+const FAILURES: readonly KnownFailure[] = [
+  {
+    pattern: /bridgeport: (psql|pg_dump) not found/,
+    code: 'dump_tool_missing',
+    message: (_what, tool) => `${tool} was not found on the host. ${CLIENT_PACKAGE}`,
+  },
+  {
+    pattern:
+      /server version: ([^\n]+)\n[^\n]*pg_dump version: [^\n]+|aborting because of server version mismatch/,
+    code: 'dump_client_too_old',
+    message: (what, server) =>
+      `pg_dump on the host is older than the server of ${what}${server ? ` (${server.split(';')[0]})` : ''}. ` +
+      'Install the client package of the server’s major version there, such as postgresql-client-17.',
+  },
+  {
+    pattern:
+      /password authentication failed|no password supplied|SCRAM authentication|authentication failed for user/,
+    code: 'dump_refused',
+    message: (what) =>
+      `The server refused the login to ${what}: wrong user or password. Correct the credentials.`,
+  },
+  {
+    pattern: /database ("[^\n]*") does not exist/,
+    code: 'dump_source_missing',
+    message: (what, name) => `There is no database ${name} on that server (tried ${what}). Correct its name.`,
+  },
+  {
+    pattern: /role ("[^\n]*") does not exist/,
+    code: 'dump_source_missing',
+    message: (what, name) =>
+      `There is no role ${name} on that server (tried ${what}). Correct the user name.`,
+  },
+  {
+    pattern: /server does not support SSL/,
+    code: 'dump_refused',
+    message: (what) =>
+      `TLS is required for ${what}, but the server does not offer it. Turn on "ssl" in its postgresql.conf, or turn the requirement off.`,
+  },
+  {
+    pattern: /no pg_hba\.conf entry for ([^\n]*)/,
+    code: 'dump_refused',
+    message: (what, entry) =>
+      `The server lets nobody in for ${what}: no pg_hba.conf entry for ${entry}. Add one there and reload the server.`,
+  },
+  {
+    pattern:
+      /(?:could not translate host name|Name or service not known|Temporary failure in name resolution)/,
+    code: 'dump_refused',
+    message: (what) =>
+      `The name of the database’s machine was not found from the host (tried ${what}). Correct it.`,
+  },
+  {
+    pattern:
+      /Connection refused|No such file or directory\s+Is the server running|timeout expired|No route to host|Network is unreachable|could not connect to server/,
+    code: 'dump_refused',
+    message: (what) =>
+      `No PostgreSQL server answered for ${what}, as seen from the host. Check that it runs and listens there, and the port.`,
+  },
+  {
+    pattern: /(?:too many clients already|remaining connection slots are reserved)/,
+    code: 'dump_refused',
+    message: (what) => `The server of ${what} has no free connection. Try again, or raise max_connections.`,
+  },
+  {
+    pattern: /permission denied for ([^\n]*)/,
+    code: 'dump_refused',
+    message: (what, thing) =>
+      `The user may not read everything in ${what}: permission denied for ${thing}. Grant it the role pg_read_all_data, or use the owner.`,
+  },
+  {
+    pattern: /query would be affected by row-level security policy for table ([^\n]*)/,
+    code: 'dump_refused',
+    message: (what, table) =>
+      `Row-level security hides rows of ${table} from the user of ${what}. Use the owner or a role with BYPASSRLS.`,
+  },
+  {
+    pattern: /(?:could not write|No space left on device)/,
+    code: 'dump_failed',
+    message: (what) =>
+      `The host ran out of space while dumping ${what}. The tar format needs room in its temporary folder: free some, or choose custom.`,
+  },
+  {
+    pattern:
+      /(?:server closed the connection unexpectedly|terminating connection|connection to server was lost|SSL SYSCALL error)/,
+    code: 'dump_failed',
+    message: (what) =>
+      `The server ended the connection to ${what} during the dump. Its log says why; then try again.`,
+  },
+];

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import type { EngineField } from './engine.ts';
+
+/** How to dump a PostgreSQL database; the wire's own names and defaults. */
+export interface PostgresOptions {
+  readonly backupFormat: 'plain' | 'custom' | 'tar';
+  readonly backupCompression: 'none' | 'gzip' | 'zstd';
+  /** 1 (fast) to 9 (small), for gzip as for zstd. */
+  readonly backupCompressionLevel: number;
+  readonly pgDumpOptions: PgDumpOptions;
+  readonly useSsl: boolean;
+}
+
+export interface PgDumpOptions {
+  readonly noOwner: boolean;
+  readonly clean: boolean;
+  readonly ifExists: boolean;
+  readonly schemaOnly: boolean;
+  readonly dataOnly: boolean;
+}
+
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((value) => value ?? false);
+
+const pgDumpOptions = z
+  .object({ noOwner: flag, clean: flag, ifExists: flag, schemaOnly: flag, dataOnly: flag })
+  .refine((options) => !(options.schemaOnly && options.dataOnly), {
+    error: 'Schema only and data only exclude each other: choose one of them.',
+    path: ['dataOnly'],
+  })
+  .refine((options) => !(options.clean && options.dataOnly), {
+    error: 'Data only can not be combined with clean, which drops and creates tables.',
+    path: ['clean'],
+  })
+  .refine((options) => !options.ifExists || options.clean, {
+    error: 'If exists only has a meaning together with clean.',
+    path: ['ifExists'],
+  });
+
+export const postgresOptions: z.ZodType<PostgresOptions> = z.object({
+  backupFormat: z.enum(['plain', 'custom', 'tar']).default('plain'),
+  backupCompression: z.enum(['none', 'gzip', 'zstd']).default('none'),
+  backupCompressionLevel: z.number().int().min(1).max(9).default(6),
+  pgDumpOptions: pgDumpOptions.nullish().transform((options) => options ?? { ...NO_OPTIONS }),
+  useSsl: flag,
+});
+
+const NO_OPTIONS: PgDumpOptions = {
+  noOwner: false,
+  clean: false,
+  ifExists: false,
+  schemaOnly: false,
+  dataOnly: false,
+};
+
+export const postgresFields: readonly EngineField[] = [
+  { name: 'useSsl', label: 'Require TLS to the database', widget: 'checkbox' },
+  {
+    name: 'backupFormat',
+    label: 'Format',
+    widget: 'select',
+    choices: [
+      { value: 'plain', label: 'plain (SQL text)' },
+      { value: 'custom', label: 'custom (pg_restore)' },
+      { value: 'tar', label: 'tar (pg_restore)' },
+    ],
+    help: 'tar is assembled in the temporary folder of the database host: each table needs room there.',
+  },
+  {
+    name: 'backupCompression',
+    label: 'Compression',
+    widget: 'select',
+    choices: [
+      { value: 'none', label: 'none' },
+      { value: 'gzip', label: 'gzip' },
+      { value: 'zstd', label: 'zstd' },
+    ],
+    help: 'gzip has no effect on the tar format.',
+  },
+  {
+    name: 'backupCompressionLevel',
+    label: 'Compression level',
+    widget: 'number',
+    help: '1 is fastest, 9 is smallest.',
+  },
+];

@@ -1,0 +1,80 @@
+import { AppError } from '../errors.ts';
+import type { Probe, ProbePlan } from './engine.ts';
+import {
+  connectionLines,
+  connectionSecrets,
+  describeTarget,
+  type PostgresTarget,
+} from './postgres-connection.ts';
+import { explainPostgres } from './postgres-failures.ts';
+import { FIND_PG_DUMP } from './postgres-tools.ts';
+
+/** Asks the server for its version and the database's size, and the chosen pg_dump for its version. */
+export function probePostgres(target: PostgresTarget): ProbePlan {
+  return {
+    command: { script: probeScript(target), secrets: connectionSecrets(target) },
+    read: (stdout) => readProbe(target, stdout),
+    explain: (failure) => explainPostgres(target, failure),
+  };
+}
+
+// A line of our own before each answer: a login script of the host may print, too.
+function probeScript(target: PostgresTarget): string {
+  return `${connectionLines(target)}
+${FIND_PG_DUMP}
+find_psql || exit
+server=$(ask 'SHOW server_version_num') || exit
+find_pg_dump "$((server / 10000))" || exit
+printf 'bridgeport:server_number=%s\\n' "$server"
+printf 'bridgeport:server=%s\\n' "$(ask 'SHOW server_version')"
+printf 'bridgeport:client=%s\\n' "$("$pg_dump" --version)"
+printf 'bridgeport:size=%s\\n' "$(ask 'SELECT pg_catalog.pg_database_size(pg_catalog.current_database())')"`;
+}
+
+function readProbe(target: PostgresTarget, stdout: string): Probe {
+  const answers = new Map<string, string>();
+  for (const [, name, value] of stdout.matchAll(/^bridgeport:(\w+)=(.*)$/gm)) {
+    if (name !== undefined && value !== undefined) answers.set(name, value.trim());
+  }
+  const serverMajor = majorOf(answers.get('server_number'), 10_000);
+  const clientVersion = /\d+(?:\.\d+|devel|beta\d+|rc\d+)*/.exec(answers.get('client') ?? '')?.[0] ?? null;
+  const serverVersion = answers.get('server') ?? null;
+  if (serverMajor === null || clientVersion === null) {
+    throw new AppError(
+      'dump_failed',
+      `Asking ${describeTarget(target)} for its version gave no usable answer.`,
+      {
+        details: { answer: stdout.slice(0, 500) },
+      },
+    );
+  }
+  refuseOlderClient(target, serverMajor, serverVersion ?? String(serverMajor), clientVersion);
+  const size = Number(answers.get('size') || Number.NaN);
+  return {
+    serverVersion,
+    clientVersion,
+    estimatedBytes: Number.isSafeInteger(size) && !target.options.pgDumpOptions.schemaOnly ? size : null,
+  };
+}
+
+/** pg_dump refuses servers of a newer major version than its own. */
+function refuseOlderClient(
+  target: PostgresTarget,
+  serverMajor: number,
+  server: string,
+  client: string,
+): void {
+  const clientMajor = majorOf(client, 1);
+  if (clientMajor === null || clientMajor >= serverMajor) return;
+  throw new AppError(
+    'dump_client_too_old',
+    `The server of ${describeTarget(target)} is PostgreSQL ${server}, but the newest pg_dump on the host is ${client}, ` +
+      `which can not dump it. Install the package postgresql-client-${serverMajor} (or newer) there.`,
+    { details: { serverVersion: server, clientVersion: client } },
+  );
+}
+
+function majorOf(version: string | undefined, unit: number): number | null {
+  const number = Number.parseInt(version ?? '', 10);
+  return Number.isNaN(number) ? null : Math.floor(number / unit);
+}

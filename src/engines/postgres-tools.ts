@@ -1,0 +1,40 @@
+/**
+ * Shell functions that find PostgreSQL's client programs on a host.
+ *
+ * `find_pg_dump MAJOR` sets `pg_dump` to the program to use: of several installed ones that of the server's own
+ * major version or the next newer one (a dump of a much newer pg_dump holds settings that an old server does not
+ * know), the newest where the server's version is unknown (MAJOR 0) or newer than all of them. Programs outside the
+ * PATH come first, since Debian's one in the PATH is a wrapper.
+ */
+export const FIND_PG_DUMP = `
+find_pg_dump() {
+  pg_dump= chosen=0
+  for candidate in /usr/lib/postgresql/*/bin/pg_dump /usr/pgsql-*/bin/pg_dump /usr/libexec/postgresql*/pg_dump \\
+    /usr/local/pgsql/bin/pg_dump /opt/homebrew/opt/postgresql@*/bin/pg_dump "$(command -v pg_dump)"; do
+    [ -x "$candidate" ] || continue
+    version=$("$candidate" --version 2>/dev/null) || continue
+    major=\${version#*") "}
+    major=\${major%%[!0-9]*}
+    [ -n "$major" ] || continue
+    if [ "$chosen" = 0 ] ||
+      { [ "$chosen" -lt "$1" ] && [ "$major" -gt "$chosen" ]; } ||
+      { [ "$1" = 0 ] && [ "$major" -gt "$chosen" ]; } ||
+      { [ "$1" != 0 ] && [ "$major" -ge "$1" ] && [ "$major" -lt "$chosen" ]; }; then
+      pg_dump=$candidate chosen=$major
+    fi
+  done
+  [ -n "$pg_dump" ] && return 0
+  echo 'bridgeport: pg_dump not found' >&2
+  return 127
+}
+find_psql() {
+  for candidate in "$(command -v psql)" /usr/lib/postgresql/*/bin/psql /usr/pgsql-*/bin/psql \\
+    /usr/libexec/postgresql*/psql /usr/local/pgsql/bin/psql /opt/homebrew/opt/postgresql@*/bin/psql; do
+    [ -x "$candidate" ] && psql=$candidate && return 0
+  done
+  echo 'bridgeport: psql not found' >&2
+  return 127
+}
+ask() {
+  "$psql" --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --command="$1" </dev/null
+}`;

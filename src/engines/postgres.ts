@@ -1,0 +1,98 @@
+import { quote } from '../hosts/quote.ts';
+import { newCustomArchiveProof } from './end-proof/postgres-custom.ts';
+import { newPlainDumpProof } from './end-proof/postgres-plain.ts';
+import { newTarProof } from './end-proof/tar.ts';
+import type { Compression, DumpPlan, EndProof, Engine } from './engine.ts';
+import { connectionLines, connectionSecrets, type PostgresTarget } from './postgres-connection.ts';
+import { explainPostgres } from './postgres-failures.ts';
+import { type PostgresOptions, postgresFields, postgresOptions } from './postgres-options.ts';
+import { probePostgres } from './postgres-probe.ts';
+import { FIND_PG_DUMP } from './postgres-tools.ts';
+
+/** PostgreSQL by pg_dump, on the host that the database's server names. */
+export const postgres: Engine<PostgresOptions> = {
+  type: 'postgres',
+  displayName: 'PostgreSQL',
+  options: postgresOptions,
+  fields: postgresFields,
+  probe: probePostgres,
+  dump,
+};
+
+function dump(target: PostgresTarget): DumpPlan {
+  const { extension, contentType, compression, newEndProof } = shapeOf(target.options);
+  return {
+    command: { script: dumpScript(target), secrets: connectionSecrets(target) },
+    fileExtension: extension,
+    contentType,
+    compression,
+    newEndProof,
+    explain: (failure) => explainPostgres(target, failure),
+  };
+}
+
+/** Asks the server for its version only where a choice depends on it. */
+function dumpScript(target: PostgresTarget): string {
+  return `${connectionLines(target)}
+${FIND_PG_DUMP}
+find_pg_dump 0 || exit
+newest=$chosen
+find_pg_dump 1 || exit
+if [ "$newest" != "$chosen" ]; then
+  server=$(find_psql && ask 'SHOW server_version_num') || exit
+  find_pg_dump "$((server / 10000))" || exit
+fi
+exec "$pg_dump" ${pgDumpArguments(target.options).map(quote).join(' ')}`;
+}
+
+function pgDumpArguments(options: PostgresOptions): readonly string[] {
+  const chosen = options.pgDumpOptions;
+  return [
+    `--format=${options.backupFormat}`,
+    '--no-password',
+    // Of the three formats only custom compresses by itself; the level is always named, since its default is gzip.
+    ...(options.backupFormat === 'custom' ? [`--compress=${ownCompressionLevel(options)}`] : []),
+    ...(chosen.noOwner ? ['--no-owner'] : []),
+    ...(chosen.clean ? ['--clean'] : []),
+    ...(chosen.clean && chosen.ifExists ? ['--if-exists'] : []),
+    ...(chosen.schemaOnly ? ['--schema-only'] : []),
+    ...(chosen.dataOnly ? ['--data-only'] : []),
+  ];
+}
+
+function ownCompressionLevel(options: PostgresOptions): number {
+  return options.backupCompression === 'gzip' ? options.backupCompressionLevel : 0;
+}
+
+interface Shape {
+  readonly extension: string;
+  readonly contentType: string;
+  readonly compression: Compression;
+  readonly newEndProof: () => EndProof;
+}
+
+function shapeOf(options: PostgresOptions): Shape {
+  const compression = compressionOf(options);
+  const format = FORMATS[options.backupFormat];
+  return {
+    extension: format.extension + SUFFIXES[compression.type],
+    contentType: compression.type === 'none' ? format.contentType : `application/${compression.type}`,
+    compression,
+    newEndProof: format.newEndProof,
+  };
+}
+
+/** gzip by us for plain only: custom does it itself, tar takes none (as the contract has it). */
+function compressionOf(options: PostgresOptions): Compression {
+  const { backupCompression: type, backupCompressionLevel: level } = options;
+  if (type === 'none' || (type === 'gzip' && options.backupFormat !== 'plain')) return { type: 'none' };
+  return { type, level };
+}
+
+const SUFFIXES = { none: '', gzip: '.gz', zstd: '.zst' } as const;
+
+const FORMATS = {
+  plain: { extension: '.sql', contentType: 'application/sql', newEndProof: newPlainDumpProof },
+  custom: { extension: '.dump', contentType: 'application/octet-stream', newEndProof: newCustomArchiveProof },
+  tar: { extension: '.tar', contentType: 'application/x-tar', newEndProof: newTarProof },
+} as const;

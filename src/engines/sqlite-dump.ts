@@ -1,0 +1,285 @@
+import { isUtf8 } from 'node:buffer';
+import { once } from 'node:events';
+import Database from 'better-sqlite3';
+
+/**
+ * A command that writes an SQLite database as SQL text, for a machine without the sqlite3 program:
+ * `node sqlite-dump.js FILE` or `--version`. What it writes means what sqlite3's `.dump --preserve-rowids` means, and
+ * is restored by the same program. In one read transaction, a row in memory at a time, at the pace of the reader.
+ */
+export async function main(args: readonly string[], out: NodeJS.WritableStream): Promise<void> {
+  if (args[0] === '--version') {
+    const memory = new Database(':memory:');
+    out.write(`${memory.prepare('SELECT sqlite_version()').pluck().get()}\n`);
+    memory.close();
+    return;
+  }
+  const [file] = args;
+  if (file === undefined) throw new Error('usage: sqlite-dump FILE');
+  // Not read-only: such a connection leaves the files -wal and -shm behind.
+  const db = new Database(file, { fileMustExist: true, timeout: LOCK_TIMEOUT_MS });
+  try {
+    await dump(db, out);
+  } finally {
+    db.close();
+  }
+}
+
+const LOCK_TIMEOUT_MS = 30_000;
+const FLUSH_BYTES = 64 * 1024;
+const HEX_SLICE_BYTES = 1024 * 1024;
+
+type Db = Database.Database;
+
+async function dump(db: Db, out: NodeJS.WritableStream): Promise<void> {
+  db.defaultSafeIntegers(true);
+  db.unsafeMode(true);
+  db.pragma('query_only = ON');
+  db.exec('BEGIN');
+  const text = newText(out);
+  text.add(headerOf(db));
+  text.add('PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n');
+  const objects = readSchema(db);
+  let hasVirtual = false;
+  for (const object of objects) {
+    if (object.type !== 'table') continue;
+    if (isVirtual(object) && !hasVirtual) {
+      text.add('PRAGMA writable_schema=ON;\n');
+      hasVirtual = true;
+    }
+    await dumpTable(db, object, text);
+  }
+  for (const type of ['view', 'trigger', 'index']) {
+    for (const object of objects) if (object.type === type) text.add(statement(object.sql));
+  }
+  if (hasVirtual) text.add('PRAGMA writable_schema=OFF;\n');
+  text.add('COMMIT;\n');
+  await text.flush();
+  db.exec('ROLLBACK');
+}
+
+/** What lies in the file's header. The encoding comes first: it is fixed with the first write. */
+function headerOf(db: Db): string {
+  const value = (name: string): string => String(db.pragma(name, { simple: true }));
+  return (
+    `PRAGMA encoding='${value('encoding')}';\n` +
+    `PRAGMA application_id=${value('application_id')};\n` +
+    `PRAGMA user_version=${value('user_version')};\n`
+  );
+}
+
+interface SchemaObject {
+  readonly type: string;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** sqlite_sequence last: it comes into being with the first table that has AUTOINCREMENT. */
+function readSchema(db: Db): readonly SchemaObject[] {
+  return db
+    .prepare<[], SchemaObject>(
+      `SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name = 'sqlite_sequence', rowid`,
+    )
+    .all();
+}
+
+function isVirtual(object: SchemaObject): boolean {
+  return /^CREATE VIRTUAL TABLE/i.test(object.sql);
+}
+
+async function dumpTable(db: Db, table: SchemaObject, text: Text): Promise<void> {
+  const { name, sql } = table;
+  if (isVirtual(table)) {
+    // Creating it would also create its shadow tables, which are dumped as what they are: tables.
+    const values = `'table',${literal(name)},${literal(name)},0,${literal(sql)}`;
+    text.add(`INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql) VALUES(${values});\n`);
+    return;
+  }
+  if (name === 'sqlite_sequence') text.add('DELETE FROM sqlite_sequence;\n');
+  else if (name === 'sqlite_stat1') text.add('ANALYZE sqlite_schema;\nDELETE FROM sqlite_stat1;\n');
+  else if (/^sqlite_/i.test(name))
+    return; // statistics that not every build of SQLite knows
+  else text.add(statement(sql));
+  await dumpRows(db, name, text);
+}
+
+async function dumpRows(db: Db, table: string, text: Text): Promise<void> {
+  const columns = storedColumns(db, table);
+  const hiddenRowid = columns.some(({ isRowid }) => isRowid) ? undefined : rowidName(db, table, columns);
+  const names = [...(hiddenRowid ? [hiddenRowid] : []), ...columns.map((column) => identifier(column.name))];
+  const encoding = String(db.pragma('encoding', { simple: true }));
+  // Text is read as bytes: it may hold what is no valid text, which a string could not give back.
+  const rows = db
+    .prepare<[], unknown[]>(
+      `SELECT ${names.map((column) => `typeof(${column}) = 'text', CASE WHEN typeof(${column}) = 'text' THEN CAST(${column} AS BLOB) ELSE ${column} END`).join(', ')} FROM ${identifier(table)}`,
+    )
+    .raw()
+    .iterate();
+  const start = `INSERT INTO ${identifier(table)}${hiddenRowid ? `(${names.join(',')})` : ''} VALUES(`;
+  for (const row of rows) {
+    text.add(start);
+    for (let index = 0; index < row.length; index += 2) {
+      if (index > 0) text.add(',');
+      addValue(text, row[index + 1], row[index] === 1n, encoding);
+    }
+    text.add(');\n');
+    if (text.pending() >= FLUSH_BYTES) await text.flush();
+  }
+}
+
+interface Column {
+  readonly name: string;
+  /** INTEGER PRIMARY KEY of a table: another name of the rowid. */
+  readonly isRowid: boolean;
+}
+
+/** Without generated columns (hidden 2 and 3), which are computed again. */
+function storedColumns(db: Db, table: string): readonly Column[] {
+  const columns = db
+    .prepare<[string], { name: string; type: string; pk: bigint }>(
+      'SELECT name, type, pk FROM pragma_table_xinfo(?) WHERE hidden = 0',
+    )
+    .all(table);
+  const keyIndexes = db
+    .prepare<[string], bigint>(`SELECT count(*) FROM pragma_index_list(?) WHERE origin = 'pk'`)
+    .pluck()
+    .get(table);
+  const hasSingleKey = columns.filter(({ pk }) => pk > 0n).length === 1;
+  return columns.map(({ name, type, pk }) => ({
+    name,
+    isRowid: hasSingleKey && pk > 0n && keyIndexes === 0n && type.toUpperCase() === 'INTEGER',
+  }));
+}
+
+/** A name of the rowid that no column takes; undefined for a table WITHOUT ROWID. */
+function rowidName(db: Db, table: string, columns: readonly Column[]): string | undefined {
+  const withoutRowid = db.prepare<[string], bigint>(
+    `SELECT wr FROM pragma_table_list(?) WHERE schema = 'main'`,
+  );
+  if (withoutRowid.pluck().get(table) === 1n) return undefined;
+  const all = db
+    .prepare<[string], string>('SELECT name FROM pragma_table_xinfo(?)')
+    .pluck()
+    .all(table)
+    .concat(columns.map(({ name }) => name))
+    .map((name) => name.toLowerCase());
+  return ['rowid', '_rowid_', 'oid'].find((name) => !all.includes(name));
+}
+
+function addValue(text: Text, value: unknown, isText: boolean, encoding: string): void {
+  if (value === null) text.add('NULL');
+  else if (typeof value === 'bigint')
+    text.add(value === SMALLEST ? '(-9223372036854775807-1)' : String(value));
+  else if (typeof value === 'number') text.add(real(value));
+  else if (!(value instanceof Uint8Array)) throw new Error('a value of an unknown type');
+  else if (isText) addText(text, value, encoding);
+  else addHex(text, value, '');
+}
+
+/** As a literal its digits would be read without the sign first, and be too large for an integer. */
+const SMALLEST = -(2n ** 63n);
+
+/** The shortest digits that give the same number back, always with a point or an exponent. */
+function real(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '1e999';
+  if (value === Number.NEGATIVE_INFINITY) return '-1e999';
+  const digits = String(value);
+  return /[.e]/.test(digits) ? digits : `${digits}.0`;
+}
+
+/**
+ * A quoted literal where it gives the same text back. NUL would end it, and sqlite3 takes the carriage return from
+ * the end of each line that it reads.
+ */
+function addText(text: Text, bytes: Uint8Array, encoding: string): void {
+  const utf8 = encoding === 'UTF-8' ? bytes : utf8Of(bytes, encoding);
+  if (utf8 === undefined || utf8.includes(0) || utf8.includes(0x0d) || !isUtf8(utf8)) {
+    text.add('CAST(');
+    addHex(text, bytes, ' AS TEXT)');
+    return;
+  }
+  text.add("'");
+  for (let from = 0; ; ) {
+    const quoted = utf8.indexOf(0x27, from);
+    if (quoted < 0) {
+      text.addBytes(utf8.subarray(from));
+      break;
+    }
+    text.addBytes(utf8.subarray(from, quoted + 1));
+    text.add("'");
+    from = quoted + 1;
+  }
+  text.add("'");
+}
+
+function utf8Of(bytes: Uint8Array, encoding: string): Uint8Array | undefined {
+  try {
+    return Buffer.from(new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function addHex(text: Text, bytes: Uint8Array, after: string): void {
+  text.add("X'");
+  for (let from = 0; from < bytes.length; from += HEX_SLICE_BYTES) {
+    text.add(Buffer.from(bytes.subarray(from, from + HEX_SLICE_BYTES)).toString('hex'));
+  }
+  text.add(`'${after}`);
+}
+
+function literal(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}
+
+function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A definition may end in a comment, even in one that was never closed. */
+function statement(sql: string): string {
+  if (!/--|\/\*/.test(sql)) return `${sql};\n`;
+  const opened = sql.lastIndexOf('/*');
+  return opened > sql.lastIndexOf('*/') && !sql.slice(opened).includes('\n')
+    ? `${sql}*/\n;\n`
+    : `${sql}\n;\n`;
+}
+
+/** Text on its way out, in chunks. */
+interface Text {
+  add(text: string): void;
+  addBytes(bytes: Uint8Array): void;
+  pending(): number;
+  flush(): Promise<void>;
+}
+
+function newText(out: NodeJS.WritableStream): Text {
+  let parts: (string | Uint8Array)[] = [];
+  let bytes = 0;
+  return {
+    add(text) {
+      parts.push(text);
+      bytes += text.length;
+    },
+    addBytes(part) {
+      parts.push(part);
+      bytes += part.length;
+    },
+    pending: () => bytes,
+    async flush() {
+      const chunk = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
+      parts = [];
+      bytes = 0;
+      if (!out.write(chunk)) await once(out, 'drain');
+    },
+  };
+}
+
+if (import.meta.main) {
+  // A reader that has gone away is the end of the work, and no news.
+  process.stdout.on('error', () => process.exit(1));
+  main(process.argv.slice(2), process.stdout).catch((error: unknown) => {
+    process.stderr.write(`sqlite-dump: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,59 @@
+import { AppError, type ErrorCode } from '../errors.ts';
+import type { CommandFailure } from './engine.ts';
+
+/** What a failed dump of an SQLite file says, as an error for an admin; undefined when it says nothing known. */
+export function explainSqlite(path: string, failure: CommandFailure): AppError | undefined {
+  const known = FAILURES.find(({ pattern }) => pattern.test(failure.stderr));
+  if (known === undefined) return undefined;
+  return new AppError(known.code, known.message(JSON.stringify(path)), {
+    details: { exitCode: failure.exitCode, stderr: failure.stderr.slice(-2000) },
+  });
+}
+
+interface KnownFailure {
+  readonly pattern: RegExp;
+  readonly code: ErrorCode;
+  readonly message: (path: string) => string;
+}
+
+const FAILURES: readonly KnownFailure[] = [
+  {
+    pattern: /bridgeport: sqlite3 not found/,
+    code: 'dump_tool_missing',
+    message: () => 'sqlite3 was not found on the host. Install the Debian package sqlite3 there.',
+  },
+  {
+    pattern: /bridgeport: no such file/,
+    code: 'dump_source_missing',
+    message: (path) =>
+      `There is no file ${path} on the host, or its folder may not be entered. Correct the path or the rights.`,
+  },
+  {
+    pattern: /bridgeport: not a file/,
+    code: 'dump_source_missing',
+    message: (path) => `${path} on the host is not a file. Give the path of the database file itself.`,
+  },
+  {
+    pattern: /bridgeport: not readable|unable to open database|attempt to write a readonly database/,
+    code: 'dump_refused',
+    message: (path) =>
+      `The SSH user may not read ${path}. Let it read the file (and, where the database is in WAL mode, its folder and the files -wal and -shm).`,
+  },
+  {
+    pattern: /bridgeport: not a database|file is not a database/,
+    code: 'dump_source_missing',
+    message: (path) =>
+      `${path} on the host is not an SQLite database: it is empty, encrypted, or another kind of file. Correct the path.`,
+  },
+  {
+    pattern: /database is locked|database is busy/,
+    code: 'dump_failed',
+    message: (path) => `Another program kept ${path} locked for 30 seconds. Try again when it has let go.`,
+  },
+  {
+    pattern: /database disk image is malformed|database corruption/,
+    code: 'dump_failed',
+    message: (path) =>
+      `${path} is damaged: SQLite can not read all of it. Check it with PRAGMA integrity_check and restore an earlier backup.`,
+  },
+];

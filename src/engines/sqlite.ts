@@ -1,0 +1,134 @@
+import { AppError } from '../errors.ts';
+import { quote } from '../hosts/quote.ts';
+import { newSqliteTextProof } from './end-proof/sqlite-text.ts';
+import type { Compression, DumpPlan, Engine, EngineTarget, Probe, ProbePlan } from './engine.ts';
+import { explainSqlite } from './sqlite-failures.ts';
+import { type SqliteOptions, sqliteFields, sqliteOptions } from './sqlite-options.ts';
+
+type SqliteTarget = EngineTarget<SqliteOptions>;
+
+const LOCK_TIMEOUT_MS = 30_000;
+
+/**
+ * SQLite as SQL text, by the sqlite3 program of the host. Where there is none, the environment variable
+ * BRIDGEPORT_SQLITE_DUMP may name another command (a shell command line) that takes the file and writes the same:
+ * `sqlite-dump.ts` is one.
+ */
+export const sqlite: Engine<SqliteOptions> = {
+  type: 'sqlite',
+  displayName: 'SQLite',
+  options: sqliteOptions,
+  fields: sqliteFields,
+  probe,
+  dump,
+};
+
+function dump(target: SqliteTarget): DumpPlan {
+  const path = filePath(target);
+  const { backupCompression: type, backupCompressionLevel: level } = target.options;
+  const compression: Compression = type === 'none' ? { type } : { type, level };
+  return {
+    command: { script: dumpScript(path) },
+    fileExtension: EXTENSIONS[type],
+    contentType: type === 'none' ? 'application/sql' : `application/${type}`,
+    compression,
+    newEndProof: newSqliteTextProof,
+    explain: (failure) => explainSqlite(path, failure),
+  };
+}
+
+const EXTENSIONS = { none: '.sql', gzip: '.sql.gz', zstd: '.sql.zst' } as const;
+
+function probe(target: SqliteTarget): ProbePlan {
+  const path = filePath(target);
+  return {
+    command: { script: probeScript(path) },
+    read: (stdout) => readProbe(path, stdout),
+    explain: (failure) => explainSqlite(path, failure),
+  };
+}
+
+function filePath(target: SqliteTarget): string {
+  const path = target.options.filePath;
+  if (path?.startsWith('/')) return path;
+  throw new AppError(
+    'invalid',
+    path
+      ? `The path of the SQLite file must be a whole one that begins with /, not ${JSON.stringify(path)}.`
+      : 'The path of the SQLite file is missing. Set it in the settings of the database.',
+    { details: { field: 'filePath' } },
+  );
+}
+
+/**
+ * One read transaction over all of it: what writers do meanwhile does not show. `.dump` leaves out what lies in the
+ * file's header and an application may need, so that is written before it. The file is opened for writing, though
+ * nothing is written (query_only): a read-only connection would leave the files -wal and -shm behind.
+ */
+function dumpScript(path: string): string {
+  return `${checkLines(path)}
+${PROGRAM}
+case $program in
+sqlite3) exec sqlite3 -init /dev/null -batch -bail ${quote(uriOf(path))} <<'COMMANDS'
+.timeout ${LOCK_TIMEOUT_MS}
+PRAGMA query_only=ON;
+BEGIN;
+SELECT 'PRAGMA encoding=''' || encoding || ''';' FROM pragma_encoding;
+SELECT 'PRAGMA application_id=' || application_id || ';' FROM pragma_application_id;
+SELECT 'PRAGMA user_version=' || user_version || ';' FROM pragma_user_version;
+.dump --preserve-rowids
+COMMIT;
+COMMANDS
+;;
+*) eval "exec $BRIDGEPORT_SQLITE_DUMP \\"\\$file\\"" ;;
+esac`;
+}
+
+function probeScript(path: string): string {
+  return `${checkLines(path)}
+${PROGRAM}
+case $program in
+sqlite3) version=$(sqlite3 -init /dev/null -version </dev/null) ;;
+*) version=$(eval "$BRIDGEPORT_SQLITE_DUMP --version") ;;
+esac || exit
+printf 'bridgeport:version=%s\\n' "$version"
+printf 'bridgeport:size=%s\\n' "$(wc -c <"$file")"`;
+}
+
+function checkLines(path: string): string {
+  return `export LC_ALL=C
+file=${quote(path)}
+refuse() {
+  echo "bridgeport: $1" >&2
+  exit 66
+}
+[ -e "$file" ] || refuse 'no such file'
+[ -f "$file" ] || refuse 'not a file'
+[ -r "$file" ] || refuse 'not readable'
+[ "$(head -c 15 "$file" | tr -d '\\000')" = 'SQLite format 3' ] || refuse 'not a database'`;
+}
+
+const PROGRAM = `if command -v sqlite3 >/dev/null 2>&1; then
+  program=sqlite3
+elif [ -n "$BRIDGEPORT_SQLITE_DUMP" ]; then
+  program=ours
+else
+  echo 'bridgeport: sqlite3 not found' >&2
+  exit 127
+fi`;
+
+/** As a URI (https://sqlite.org/uri.html), since only so sqlite3 can be told not to create a missing file. */
+function uriOf(path: string): string {
+  return `file:${path.split('/').map(encodeURIComponent).join('/')}?mode=rw`;
+}
+
+function readProbe(path: string, stdout: string): Probe {
+  const version = /^bridgeport:version=(\d[\d.]*)/m.exec(stdout)?.[1];
+  const size = /^bridgeport:size=\s*(\d+)\s*$/m.exec(stdout)?.[1];
+  if (version === undefined || size === undefined) {
+    throw new AppError('dump_failed', `Looking at the SQLite file ${path} gave no usable answer.`, {
+      details: { answer: stdout.slice(0, 500) },
+    });
+  }
+  return { serverVersion: version, clientVersion: version, estimatedBytes: Number(size) };
+}
