@@ -63,7 +63,8 @@ export function newWalkProof(
       chunk = next;
       at = 0;
       while (at < chunk.length) {
-        if (walking.next().done) throw refuse('bytes follow its end', position());
+        const { done } = walking.next();
+        if (done && at < chunk.length) throw refuse('bytes follow its end', position());
       }
     },
     finish() {
