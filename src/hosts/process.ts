@@ -1,0 +1,244 @@
+import type { Readable, Writable } from 'node:stream';
+import { AppError, isAppError } from '../errors.ts';
+import { skipGreeting } from './greeting.ts';
+import type { HostCommand, HostProcess, RunOptions } from './host.ts';
+import { keepStderrTail, type StderrTail } from './stderr-tail.ts';
+import { wrapScript } from './wrapper.ts';
+
+/** A started command line, as an adapter hands it out. */
+export interface Channel {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Fulfilled once, when the process has ended and stdout and stderr have been read to their end. Never rejects. */
+  readonly ended: Promise<ChannelEnd>;
+  /** Sends a signal to a process group on the host, as well as it can; never rejects. */
+  kill(processGroup: number, signal: 'TERM' | 'KILL'): Promise<void>;
+  /** Gives the channel up at once, whatever the host does. */
+  abandon(): void;
+}
+
+/** How it ended: by itself, or because the way to it is gone (and with it the status). */
+export type ChannelEnd =
+  | { readonly exitCode: number | null; readonly exitSignal: string | null }
+  | { readonly dropped: AppError };
+
+export interface ProcessStart {
+  readonly label: string;
+  readonly command: HostCommand;
+  readonly options: RunOptions;
+  /** Opens a channel that runs a command line, or throws an `AppError`. Gives up when the signal aborts. */
+  readonly open: (commandLine: string, signal: AbortSignal) => Promise<Channel>;
+}
+
+/** How long a process may take to end after SIGTERM, and again after SIGKILL, before its channel is abandoned. */
+const GRACE_MS = 4_000;
+
+/** The semantics of `HostProcess`, the same for every adapter. Nothing is started before the first step of the iteration. */
+export function startProcess(start: ProcessStart): HostProcess {
+  const secrets = Object.entries(start.command.secrets ?? {});
+  const tail = keepStderrTail(secrets.map(([, value]) => value));
+  const iteration = iterate(start, secrets, tail);
+  return { stderrTail: tail.text, [Symbol.asyncIterator]: () => iteration };
+}
+
+async function* iterate(
+  { label, command, options, open }: ProcessStart,
+  secrets: readonly (readonly [string, string])[],
+  tail: StderrTail,
+): AsyncGenerator<Uint8Array> {
+  const stop = new AbortController();
+  const cancel = () => stop.abort(cancelled(label, options.signal.reason));
+  if (options.signal.aborted) cancel();
+  options.signal.addEventListener('abort', cancel, { once: true });
+  let running: Running | undefined;
+  try {
+    stop.signal.throwIfAborted();
+    const token = randomToken();
+    const secretLines = encodeSecrets(secrets);
+    const commandLine = wrapScript({
+      script: command.script,
+      secretNames: secrets.map(([name]) => name),
+      hasInput: options.input !== undefined,
+      token,
+    });
+    const channel = await open(commandLine, stop.signal);
+    running = { channel, hasInput: options.input !== undefined, processGroup: null, hasEnded: false };
+    channel.stderr.on('data', tail.observe);
+    // The status tells more than a broken pipe.
+    channel.stdin.on('error', () => {});
+
+    const output = readOutput(channel.stdout, stop, options.idleTimeoutMs, label);
+    const greeting = await skipGreeting(output, token, (text) => tail.observe(text));
+    if (greeting) {
+      running.processGroup = greeting.processGroup;
+      channel.stdin.write(options.input ? `${secretLines}\n` : secretLines);
+      if (options.input) sendInput(options.input, channel, stop);
+      if (greeting.rest.length > 0) yield greeting.rest;
+      yield* output;
+    }
+    const end = await abortable(channel.ended, stop.signal);
+    running.hasEnded = true;
+    stop.signal.throwIfAborted();
+    if ('dropped' in end) throw end.dropped;
+    if (end.exitCode !== 0 || !greeting) throw failedCommand(label, end, tail.text());
+  } finally {
+    options.signal.removeEventListener('abort', cancel);
+    if (running && !running.hasEnded) await endProcess(running);
+  }
+}
+
+interface Running {
+  readonly channel: Channel;
+  readonly hasInput: boolean;
+  processGroup: number | null;
+  hasEnded: boolean;
+}
+
+/** Stdout as it comes, at the reader's pace; throws the reason of `stop`. A chunk is what has gathered, at most 2 MiB. */
+async function* readOutput(
+  stdout: Readable,
+  stop: AbortController,
+  idleTimeoutMs: number | undefined,
+  label: string,
+): AsyncGenerator<Uint8Array> {
+  let wake = () => {};
+  for (const event of ['readable', 'end', 'close', 'error']) stdout.on(event, () => wake());
+  stop.signal.addEventListener('abort', () => wake());
+  for (;;) {
+    stop.signal.throwIfAborted();
+    const chunk: unknown = stdout.read();
+    if (chunk instanceof Uint8Array) {
+      yield chunk;
+      continue;
+    }
+    if (stdout.readableEnded || stdout.destroyed) return;
+    // Only the time that we wait for the host counts, not the reader's.
+    const timer = idleTimeoutMs && setTimeout(() => stop.abort(idle(label, idleTimeoutMs)), idleTimeoutMs);
+    await new Promise<void>((done) => {
+      wake = done;
+    });
+    clearTimeout(timer);
+  }
+}
+
+/** Writes the input to stdin with back-pressure. A failing input stops the process before stdin ends. */
+async function sendInput(
+  input: AsyncIterable<Uint8Array>,
+  { stdin, ended }: Channel,
+  stop: AbortController,
+): Promise<void> {
+  let isOver = false;
+  let proceed = () => {};
+  const over = () => {
+    isOver = true;
+    proceed();
+  };
+  ended.then(over);
+  stop.signal.addEventListener('abort', over);
+  stdin.on('drain', () => proceed());
+  try {
+    for await (const chunk of input) {
+      if (isOver) return;
+      if (stdin.write(chunk)) continue;
+      await new Promise<void>((done) => {
+        proceed = done;
+      });
+      if (isOver) return;
+    }
+    if (!isOver) stdin.end();
+  } catch (error) {
+    stop.abort(error);
+  }
+}
+
+/** The promise's outcome, or the reason of a signal that aborts first; what comes too late goes to `discard`. */
+export function abortable<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  discard: (late: T) => void = () => {},
+): Promise<T> {
+  return new Promise((done, fail) => {
+    const stopped = () => {
+      fail(signal.reason);
+      promise.then(discard, () => {});
+    };
+    if (signal.aborted) return stopped();
+    signal.addEventListener('abort', stopped, { once: true });
+    promise.then(done, fail).finally(() => signal.removeEventListener('abort', stopped));
+  });
+}
+
+/** Kills what runs on the host and waits for its channel to close. Input must not end before: the script would take it for whole. */
+async function endProcess({ channel, processGroup, hasInput }: Running): Promise<void> {
+  drain(channel.stdout);
+  if (!hasInput || processGroup === null) channel.stdin.end();
+  for (const signal of ['TERM', 'KILL'] as const) {
+    if (processGroup !== null) void channel.kill(processGroup, signal);
+    if (await endsWithin(channel.ended, GRACE_MS)) return;
+  }
+  channel.abandon();
+}
+
+/** A channel closes only when its output has been read; resume() does nothing while 'readable' has listeners. */
+function drain(stdout: Readable): void {
+  const discard = () => {
+    while (stdout.read() !== null);
+  };
+  stdout.on('readable', discard);
+  discard();
+}
+
+function endsWithin(ended: Promise<unknown>, ms: number): Promise<boolean> {
+  return new Promise((done) => {
+    const timer = setTimeout(() => done(false), ms);
+    ended.then(() => {
+      clearTimeout(timer);
+      done(true);
+    });
+  });
+}
+
+function encodeSecrets(secrets: readonly (readonly [string, string])[]): string {
+  return secrets
+    .map(([name, value]) => {
+      if (value.includes('\0')) {
+        throw new AppError('invalid', `The secret ${name} holds a NUL character; remove it.`);
+      }
+      return `${Buffer.from(value).toString('base64')}\n`;
+    })
+    .join('');
+}
+
+function randomToken(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString('hex');
+}
+
+function cancelled(label: string, reason: unknown): AppError {
+  if (isAppError(reason)) return reason;
+  return new AppError('cancelled', `The command on ${label} was cancelled.`, { cause: reason });
+}
+
+function idle(label: string, idleTimeoutMs: number): AppError {
+  return new AppError(
+    'host_timeout',
+    `The command on ${label} sent nothing for ${idleTimeoutMs / 1000} s and was ended. If it needs longer, raise the time limit.`,
+    { details: { idleTimeoutMs } },
+  );
+}
+
+function failedCommand(
+  label: string,
+  { exitCode, exitSignal }: { exitCode: number | null; exitSignal: string | null },
+  stderr: string,
+): AppError {
+  const how = exitSignal
+    ? `was ended by signal ${exitSignal}`
+    : exitCode === 0
+      ? 'was not started, though the host reported success'
+      : `failed with exit status ${exitCode}${exitCode !== null && exitCode > 128 ? ` (signal ${exitCode - 128})` : ''}`;
+  const said = stderr.trim() === '' ? 'It printed no reason.' : `It printed: ${stderr.trim().slice(-1000)}`;
+  return new AppError('host_command', `The command on ${label} ${how}. ${said}`, {
+    details: { exitCode, exitSignal, stderr },
+  });
+}

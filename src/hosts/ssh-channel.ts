@@ -1,0 +1,101 @@
+import type { ClientChannel } from 'ssh2';
+import { AppError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { abortable, type Channel, type ChannelEnd } from './process.ts';
+import type { SshConnection } from './ssh-connection.ts';
+import { droppedConnection } from './ssh-errors.ts';
+import { killScript } from './wrapper.ts';
+
+const OPEN_TRIES = 8;
+
+interface ChannelContext {
+  readonly label: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Runs a command line in a channel of its own. A server at its limit of sessions (MaxSessions) is asked again. */
+export async function openChannel(
+  connection: SshConnection,
+  commandLine: string,
+  { label, log, signal }: ChannelContext,
+): Promise<Channel> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const opening = connection.exec(commandLine, (raw) => adapt(raw, connection, label, log));
+      // Nothing has started on the host yet: the wrapper waits for us, or sees the end of stdin.
+      return await abortable(opening, signal, (late) => late.abandon());
+    } catch (error) {
+      signal.throwIfAborted();
+      const dropped = connection.dropped();
+      if (dropped) throw dropped;
+      if (attempt === OPEN_TRIES || !isOpenFailure(error)) throw sessionRefused(label, error);
+      await abortable(pause(50 * 2 ** attempt), signal);
+    }
+  }
+}
+
+function adapt(raw: ClientChannel, connection: SshConnection, label: string, log: Log): Channel {
+  return {
+    stdin: raw,
+    stdout: raw,
+    stderr: raw.stderr,
+    ended: ended(raw, connection, label),
+    // Not channel.signal(): OpenSSH refuses it for root log-ins. Closing the channel kills nothing.
+    async kill(processGroup, signal) {
+      try {
+        await connection.exec(killScript(processGroup, signal), (killing) => {
+          killing.resume().end();
+          killing.stderr.resume();
+        });
+      } catch (error) {
+        log.debug('No channel to end a command', { host: label, error });
+      }
+    },
+    abandon() {
+      if (!connection.dropped()) log.warn('A command did not end when killed', { host: label });
+      raw.resume();
+      raw.stderr.resume();
+      raw.close();
+    },
+  };
+}
+
+/**
+ * A dropped connection ends stdout like a finished command, and 'close' then comes with whatever status had arrived,
+ * which sshd may send before the last output. So the connection must be healthy at the end, too.
+ */
+function ended(raw: ClientChannel, connection: SshConnection, label: string): Promise<ChannelEnd> {
+  let exit: ChannelEnd | null = null;
+  raw.once('exit', (exitCode: number | null, exitSignal?: string) => {
+    exit = { exitCode, exitSignal: exitSignal ?? null };
+  });
+  return new Promise((done) => {
+    const finish = () => {
+      const dropped = connection.dropped();
+      done(dropped || !exit ? { dropped: dropped ?? droppedConnection(label, null) } : exit);
+    };
+    raw.once('close', () => {
+      if (raw.stderr.readableEnded) finish();
+      else raw.stderr.once('end', finish);
+    });
+  });
+}
+
+/** Reasons of RFC 4254, 5.1: OpenSSH answers 2 at MaxSessions, others 1 (prohibited) or 4 (resource shortage). */
+function isOpenFailure(error: unknown): boolean {
+  return error instanceof Error && [1, 2, 4].includes(Number(Reflect.get(error, 'reason')));
+}
+
+function sessionRefused(label: string, cause: unknown): AppError {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return new AppError(
+    'host_unreachable',
+    `${label} accepted the log-in but ran no command (${said}). Check MaxSessions in its sshd_config, and that the user may run commands.`,
+    { cause },
+  );
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
+}

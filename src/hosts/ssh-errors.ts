@@ -1,0 +1,87 @@
+import { AppError } from '../errors.ts';
+import type { HostAddress } from './host.ts';
+
+/** Where a connection was when it failed. */
+export type Reached = 'nothing' | 'port' | 'handshake';
+
+/** Translates what ssh2 or the socket reports before a connection is ready. */
+export function connectingError(error: Error, address: HostAddress, reached: Reached): AppError {
+  const level = textOf(error, 'level');
+  const code = textOf(error, 'code');
+  const target = `${address.label}, ${address.hostname} port ${address.port}`;
+  const unreachable = (what: string) =>
+    new AppError('host_unreachable', `${target}: ${what}`, {
+      cause: error,
+      details: { hostname: address.hostname, port: address.port, reason: code || level || error.message },
+    });
+  if (level === 'client-authentication') {
+    return new AppError(
+      'host_auth',
+      `${target} refused the SSH key for user ${address.username}. Check the user name, and that the environment's public key is in that user's ~/.ssh/authorized_keys.`,
+      { cause: error, details: { username: address.username } },
+    );
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_FAIL') {
+    return unreachable(
+      'the name is not known to DNS. Check the spelling, and the name server of this machine.',
+    );
+  }
+  if (code === 'ECONNREFUSED') {
+    return unreachable(
+      'the connection was refused: nothing listens there. Check the port, and that sshd runs.',
+    );
+  }
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') {
+    return unreachable('there is no route to that address. Check the address and the network.');
+  }
+  if (level === 'client-timeout' || code === 'ETIMEDOUT') {
+    return unreachable(
+      reached === 'nothing'
+        ? 'no answer within the time limit. Check the address, and that no firewall drops the connection.'
+        : 'the port answered, but the SSH log-in did not end within the time limit. Check that sshd listens there and is not overloaded.',
+    );
+  }
+  return unreachable(
+    `the SSH connection could not be made (${error.message}). Check that sshd listens on that port${reached === 'nothing' ? '' : ' and allows common algorithms'}.`,
+  );
+}
+
+/** The private key can't be used at all; nothing was sent. */
+export function unreadableKey(error: Error, address: HostAddress): AppError {
+  const advice = /passphrase|encrypted/i.test(error.message)
+    ? 'It is protected by a passphrase: store a key without one.'
+    : 'Store the private key again, whole, in OpenSSH or PEM form.';
+  return new AppError('host_auth', `The SSH key for ${address.label} can't be read. ${advice}`, {
+    cause: error,
+  });
+}
+
+export function hostKeyChanged(address: HostAddress, expected: string, presented: string): AppError {
+  return new AppError(
+    'host_key_changed',
+    `${address.label} presented the host key ${presented}, but ${expected} is pinned. Either the machine was reinstalled or somebody stands in between: nothing was sent. If the change is yours, store the new key (PUT /api/servers/:id/host-key) or forget the old one (DELETE /api/servers/:id/host-key).`,
+    { details: { expected, presented } },
+  );
+}
+
+export function hostKeyUnknown(address: HostAddress, presented: string): AppError {
+  return new AppError(
+    'host_key_unknown',
+    `The host key of ${address.label} (${presented}) is not known yet, so nothing was sent. Compare it with the machine's own (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub) and test the server's connection to pin it, or store it (PUT /api/servers/:id/host-key).`,
+    { details: { presented } },
+  );
+}
+
+export function droppedConnection(label: string, cause: Error | null): AppError {
+  const why = cause ? ` (${cause.message})` : '';
+  return new AppError(
+    'host_dropped',
+    `The SSH connection to ${label} ended while a command ran${why}. Nothing of it counts; look at the network and at the host's sshd log, then try again.`,
+    cause ? { cause } : {},
+  );
+}
+
+function textOf(error: Error, name: 'level' | 'code'): string {
+  const value: unknown = Reflect.get(error, name);
+  return typeof value === 'string' ? value : '';
+}

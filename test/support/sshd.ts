@@ -1,0 +1,245 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const REPOSITORY = resolve(import.meta.dirname, '../..');
+
+export interface SshdOptions {
+  readonly hostKeyType?: 'ed25519' | 'rsa' | 'ecdsa';
+  /** Sessions that one connection may have at once (MaxSessions). */
+  readonly maxSessions?: number;
+}
+
+export type LoginShell = 'dash' | 'bash' | 'busybox';
+
+export interface Sshd {
+  readonly port: number;
+  /** `type base64`, as pinned. */
+  hostKey(): string;
+  fingerprint(): string;
+  /** The user whose login shell, `sh` and tools are Debian's: `usersByShell.dash`. */
+  readonly user: string;
+  readonly usersByShell: Readonly<Record<LoginShell, string>>;
+  /** OpenSSH text; authorized for every user and for root. */
+  readonly privateKey: string;
+  /** A folder of the host that every user may write to. */
+  readonly folder: string;
+  /** A folder of the host on a file system of 1 MiB. */
+  readonly smallFolder: string;
+  /** Runs a shell command as root inside the host; gives its stdout, throws on a failure. */
+  insideHost(command: string): Promise<string>;
+  /** Where the test sees a path of the host. */
+  hostPath(path: string): string;
+  /** Command lines of the host's processes, but for sshd's own. */
+  processes(): Promise<string[]>;
+  /** Kills the session processes, so that clients see their connections end. */
+  dropConnections(): Promise<void>;
+  rotateHostKey(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * A real sshd on a high port of 127.0.0.1 (shared with the test) in namespaces of its own: none of the test's files
+ * under /tmp, /home, /root, /srv, /run, /var/backups or the repository exist there, and all its processes end with it.
+ * Needs root, openssh-server, busybox and bash.
+ */
+export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
+  const type = options.hostKeyType ?? 'ed25519';
+  const outer = await mkdtemp(join(tmpdir(), 'sshd-'));
+  const port = await freePort();
+  await run('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', 'host', '-f', join(outer, 'host_key')]);
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', join(outer, 'user_key')]);
+  await writeFile(join(outer, 'sshd_config'), configure(port, options.maxSessions ?? 10));
+  await writeFile(join(outer, 'setup.sh'), SETUP);
+  const privateKey = await readFile(join(outer, 'user_key'), 'utf8');
+
+  const flags = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
+  const server = spawn('unshare', [...flags, 'sh', join(outer, 'setup.sh'), outer, REPOSITORY], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  server.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  const exited = new Promise<void>((done) => server.once('close', () => done()));
+  const listening = (times: number) =>
+    until(() => {
+      if (server.exitCode !== null) throw new Error(`sshd did not start:\n${log}`);
+      return log.split('Server listening on').length > times;
+    });
+  await listening(1);
+  const unsharePid = server.pid ?? 0;
+  const children = await readFile(`/proc/${unsharePid}/task/${unsharePid}/children`, 'utf8');
+  const pid = Number.parseInt(children, 10);
+  await answers(port);
+
+  const insideHost = async (command: string) =>
+    (await run('nsenter', ['-t', String(pid), '-m', '-p', 'sh', '-c', command], { maxBuffer: 1 << 28 }))
+      .stdout;
+  const hostPath = (path: string) => `/proc/${pid}/root${path}`;
+  const readHostKey = async () => {
+    const text = await readFile(hostPath('/etc/ssh/host_key.pub'), 'utf8');
+    const printed = await run('ssh-keygen', ['-lf', hostPath('/etc/ssh/host_key.pub')]);
+    return {
+      key: text.split(' ').slice(0, 2).join(' '),
+      fingerprint: printed.stdout.split(' ')[1] ?? '',
+    };
+  };
+  let hostKey = await readHostKey();
+  let starts = 1;
+
+  return {
+    port,
+    hostKey: () => hostKey.key,
+    fingerprint: () => hostKey.fingerprint,
+    user: 'dash',
+    usersByShell: { dash: 'dash', bash: 'bash', busybox: 'busybox' },
+    privateKey,
+    folder: '/var/backups',
+    smallFolder: '/srv/small',
+    insideHost,
+    hostPath,
+    async processes() {
+      const found = await processesOf(pid);
+      return found.filter(({ name }) => name !== 'sshd').map(({ command }) => command);
+    },
+    async dropConnections() {
+      for (const { name, outerPid } of await processesOf(pid)) {
+        if (name === 'sshd' && outerPid !== pid) kill(outerPid);
+      }
+    },
+    async rotateHostKey() {
+      await insideHost(
+        `rm /etc/ssh/host_key*; ssh-keygen -q -t ${type} -N '' -C host -f /etc/ssh/host_key && kill -HUP 1`,
+      );
+      starts += 1;
+      await listening(starts);
+      await answers(port);
+      hostKey = await readHostKey();
+    },
+    async stop() {
+      // The init of the PID namespace: with it go all processes inside and, with the last of them, the mounts.
+      kill(pid);
+      await exited;
+      await rm(outer, { recursive: true, force: true });
+    },
+  };
+}
+
+function configure(port: number, maxSessions: number): string {
+  const path = (shell: string) => `/srv/shells/${shell}:/usr/local/bin:/usr/bin:/bin`;
+  return `Port ${port}
+ListenAddress 127.0.0.1
+HostKey /etc/ssh/host_key
+AuthorizedKeysFile /etc/ssh/authorized_keys
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+MaxStartups 100
+MaxSessions ${maxSessions}
+PrintMotd no
+LogLevel INFO
+${['dash', 'bash', 'busybox'].map((shell) => `Match User ${shell}\n  SetEnv PATH=${path(shell)}`).join('\n')}
+`;
+}
+
+const SETUP = `set -e
+outer=$1 repository=$2
+mount -t tmpfs -o mode=755 tmpfs /etc/ssh
+cp "$outer/host_key" "$outer/host_key.pub" "$outer/sshd_config" /etc/ssh/
+cp "$outer/user_key.pub" /etc/ssh/authorized_keys
+chmod 600 /etc/ssh/host_key
+{ cat /etc/passwd
+  echo 'dash:*:2101:65534::/home/dash:/srv/shells/dash/sh'
+  echo 'bash:*:2102:65534::/home/bash:/srv/shells/bash/bash'
+  echo 'busybox:*:2103:65534::/home/busybox:/srv/shells/busybox/ash'
+} >/etc/ssh/passwd
+mount --bind /etc/ssh/passwd /etc/passwd
+for folder in /home /root /srv /run /opt /mnt /media; do
+  [ ! -d "$folder" ] || mount -t tmpfs -o mode=755 tmpfs "$folder"
+done
+mkdir -p /run/sshd /srv/small /srv/shells/dash /srv/shells/bash /srv/shells/busybox
+mount -t tmpfs -o mode=1777,size=1m tmpfs /srv/small
+ln -s "$(command -v dash)" /srv/shells/dash/sh
+ln -s "$(command -v bash)" /srv/shells/bash/sh
+ln -s "$(command -v bash)" /srv/shells/bash/bash
+busybox --install -s /srv/shells/busybox
+for user in dash bash busybox; do mkdir "/home/$user"; chown "$user" "/home/$user"; done
+cd /
+mkdir -p /var/backups
+mount -t tmpfs -o mode=1777 tmpfs /var/backups
+[ ! -d "$repository" ] || mount -t tmpfs -o mode=755 tmpfs "$repository"
+sshd=$(command -v sshd || echo /usr/sbin/sshd)
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+exec "$sshd" -D -e -f /etc/ssh/sshd_config
+`;
+
+interface HostProcessEntry {
+  readonly outerPid: number;
+  readonly name: string;
+  readonly command: string;
+}
+
+async function processesOf(pid: number): Promise<HostProcessEntry[]> {
+  const namespace = await readlink(`/proc/${pid}/ns/pid`);
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (name): Promise<HostProcessEntry[]> => {
+      try {
+        if ((await readlink(`/proc/${name}/ns/pid`)) !== namespace) return [];
+        const status = await readFile(`/proc/${name}/status`, 'utf8');
+        if (/^State:\s+Z/m.test(status)) return [];
+        const command = (await readFile(`/proc/${name}/cmdline`, 'utf8')).replaceAll('\0', ' ');
+        return [{ outerPid: Number(name), name: /^Name:\s+(.*)$/m.exec(status)?.[1] ?? '', command }];
+      } catch {
+        return []; // it ended meanwhile
+      }
+    }),
+  );
+  return found.flat();
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // already gone
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer().once('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => done(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+async function answers(port: number): Promise<void> {
+  await until(
+    () =>
+      new Promise<boolean>((done) => {
+        const socket = connect(port, '127.0.0.1');
+        socket.once('data', () => done(true)).once('error', () => done(false));
+        socket.once('close', () => done(false));
+        socket.once('data', () => socket.destroy());
+      }),
+  );
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 15_000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error('sshd was not ready within 15 s');
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
