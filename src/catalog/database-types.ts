@@ -1,0 +1,31 @@
+import { engineFor } from '../engines/engines.ts';
+
+/** Types that the wire knows. Those without an engine can be registered; their backups fail and say why. */
+const NAMES: Readonly<Record<string, string>> = {
+  postgres: 'PostgreSQL',
+  mysql: 'MySQL',
+  sqlite: 'SQLite',
+  mongodb: 'MongoDB',
+  redis: 'Redis',
+};
+
+export interface DatabaseType {
+  readonly id: string;
+  readonly name: string;
+  readonly displayName: string;
+  readonly hasBackupCommand: boolean;
+}
+
+/** Null for a type that is not in the wire's list. */
+export function databaseType(type: string): DatabaseType | null {
+  const engine = engineFor(type);
+  const displayName = engine?.displayName ?? (Object.hasOwn(NAMES, type) ? NAMES[type] : undefined);
+  if (displayName === undefined) return null;
+  return { id: type, name: type, displayName, hasBackupCommand: engine !== undefined };
+}
+
+export function databaseTypes(): readonly DatabaseType[] {
+  return Object.keys(NAMES)
+    .map(databaseType)
+    .filter((type) => type !== null);
+}

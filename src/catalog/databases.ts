@@ -1,0 +1,290 @@
+import { type Insertable, sql } from 'kysely';
+import { z } from 'zod';
+import { safeSegment } from '../backup/file-name.ts';
+import type { DatabaseRow, Db, EnvironmentRow } from '../db/schema.ts';
+import { isUniqueViolation } from '../db/unique-violation.ts';
+import { AppError } from '../errors.ts';
+import { isLocalHostname } from '../hosts/open-server.ts';
+import { newId } from '../ids.ts';
+import type { Services } from '../services-port.ts';
+import { type Actor, recordAudit } from './audit.ts';
+import { mergeOptions, optionFields, wireOptions } from './database-options.ts';
+import { databaseType } from './database-types.ts';
+import { getEnvironmentRow } from './environments.ts';
+import { absolutePath, bucketName, keyPrefix, line, nameField, port, secretField } from './fields.ts';
+import { checkLocalPath } from './local-rule.ts';
+import { releaseTombstones } from './tombstones.ts';
+
+const commonFields = z.object({
+  name: nameField,
+  type: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, { error: 'Must be a database type' }),
+  host: line(253).nullish(),
+  port: port.nullish(),
+  databaseName: secretField(255).nullish(),
+  username: secretField(255).nullish(),
+  password: secretField(4096).nullish(),
+  serverId: z.string().max(64).nullish(),
+  backupStorageType: z.enum(['local', 'spaces']).optional(),
+  backupLocalPath: absolutePath.or(z.literal('')).nullish(),
+  backupSpacesBucket: bucketName.or(z.literal('')).nullish(),
+  backupSpacesPrefix: keyPrefix.nullish(),
+  pgDumpTimeoutMs: z.number().int().min(30_000).max(3_600_000).optional(),
+  databaseTypeId: z.string().max(64).nullish(),
+});
+
+export const newDatabase = commonFields.extend(optionFields.shape);
+export const databaseChange = newDatabase.partial();
+
+export type NewDatabase = z.infer<typeof newDatabase>;
+export type DatabaseChange = z.infer<typeof databaseChange>;
+
+type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault'>;
+
+/** Throws `not_found`. */
+export async function getDatabase(db: Db, id: string): Promise<Database> {
+  return toDatabase(await getDatabaseRow(db, id), await countBackups(db, id));
+}
+
+/** Throws `not_found`. */
+export async function getDatabaseRow(db: Db, id: string): Promise<DatabaseRow> {
+  const row = await db.selectFrom('databases').selectAll().where('id', '=', id).executeTakeFirst();
+  if (row === undefined) throw new AppError('not_found', 'Database not found');
+  return row;
+}
+
+/** Throws `not_found` (environment), `invalid`, `conflict` (name). Storage needs no prefix: it gets `{env}/{db}/`. */
+export async function createDatabase(
+  context: Context,
+  actor: Actor,
+  environmentId: string,
+  input: NewDatabase,
+): Promise<Database> {
+  const environment = await getEnvironmentRow(context.db, environmentId);
+  const now = context.now().toISOString();
+  const id = newId();
+  const values: Insertable<DatabaseRow> = {
+    id,
+    environment_id: environmentId,
+    type: input.type,
+    name: input.name,
+    options: '{}',
+    backup_storage_type: 'local',
+    pg_dump_timeout_ms: 300_000,
+    monitoring_enabled: environment.default_monitoring_enabled,
+    collection_interval_sec: environment.default_collection_interval_sec,
+    created_at: now,
+    updated_at: now,
+    ...toColumns(input),
+    credentials: await sealCredentials(context, id, null, input),
+  };
+  values.options = mergeOptions(input.type, '{}', input);
+  if (values.backup_storage_type === 'spaces' && !values.backup_spaces_prefix) {
+    values.backup_spaces_prefix = defaultPrefix(environment, input.name);
+  }
+  const row = await named(() =>
+    context.db.transaction().execute(async (trx) => {
+      const inserted = await trx
+        .insertInto('databases')
+        .values(values)
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      await checkPlace(trx, context, inserted, input);
+      await recordAudit(trx, actor, auditedDatabase('create', inserted), context.now());
+      return inserted;
+    }),
+  );
+  return toDatabase(row, 0);
+}
+
+/** Changes what is given; what was backed up stays where it is. Throws `not_found`, `invalid`, `conflict` (name). */
+export async function updateDatabase(
+  context: Context,
+  actor: Actor,
+  id: string,
+  change: DatabaseChange,
+): Promise<Database> {
+  const before = await getDatabaseRow(context.db, id);
+  const environment = await getEnvironmentRow(context.db, before.environment_id);
+  const columns = toColumns(change);
+  columns.options = mergeOptions(change.type ?? before.type, before.options, change);
+  columns.credentials = await sealCredentials(context, id, before.credentials, change);
+  const becomesSpaces = change.backupStorageType === 'spaces' && before.backup_storage_type !== 'spaces';
+  if (becomesSpaces && change.backupSpacesPrefix === undefined && before.backup_spaces_prefix === null) {
+    columns.backup_spaces_prefix = defaultPrefix(environment, change.name ?? before.name);
+  }
+  const row = await named(() =>
+    context.db.transaction().execute(async (trx) => {
+      const updated = await trx
+        .updateTable('databases')
+        .set({ ...columns, updated_at: context.now().toISOString() })
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirst();
+      if (updated === undefined) throw new AppError('not_found', 'Database not found');
+      await checkPlace(trx, context, updated, change);
+      const details = { changed: Object.keys(change) };
+      await recordAudit(trx, actor, { ...auditedDatabase('update', updated), details }, context.now());
+      return updated;
+    }),
+  );
+  return toDatabase(row, await countBackups(context.db, id));
+}
+
+/** Throws `not_found`, `invalid` while it has backups. */
+export async function deleteDatabase(
+  context: Pick<Services, 'db' | 'now'>,
+  actor: Actor,
+  id: string,
+): Promise<void> {
+  await context.db.transaction().execute(async (trx) => {
+    const row = await getDatabaseRow(trx, id);
+    if ((await countBackups(trx, id)) > 0) {
+      throw new AppError('invalid', 'Cannot delete database with existing backups. Delete backups first.');
+    }
+    await releaseTombstones(trx, [id], context.now());
+    await trx.deleteFrom('databases').where('id', '=', id).execute();
+    await recordAudit(trx, actor, auditedDatabase('delete', row), context.now());
+  });
+}
+
+/** The entry of something done to this database. */
+export function auditedDatabase(action: string, row: Pick<DatabaseRow, 'id' | 'name' | 'environment_id'>) {
+  return {
+    action,
+    resourceType: 'database',
+    resourceId: row.id,
+    resourceName: row.name,
+    environmentId: row.environment_id,
+  } as const;
+}
+
+/** As the wire shows it: no user name, no password. */
+export function toDatabase(row: DatabaseRow, backups: number) {
+  return {
+    id: row.id,
+    name: row.name,
+    type: row.type,
+    host: row.host,
+    port: row.port,
+    databaseName: row.database_name,
+    hasCredentials: row.credentials !== null,
+    serverId: row.server_id,
+    databaseTypeId: databaseType(row.type)?.id ?? null,
+    databaseType: databaseType(row.type),
+    backupStorageType: row.backup_storage_type,
+    backupLocalPath: row.backup_local_path,
+    backupSpacesBucket: row.backup_spaces_bucket,
+    backupSpacesPrefix: row.backup_spaces_prefix,
+    ...wireOptions(row.options),
+    pgDumpTimeoutMs: row.pg_dump_timeout_ms,
+    monitoringEnabled: row.monitoring_enabled === 1,
+    collectionIntervalSec: row.collection_interval_sec,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    environmentId: row.environment_id,
+    _count: { backups, services: 0 },
+  };
+}
+
+export type Database = ReturnType<typeof toDatabase>;
+
+/** `{environment name}/{database name}/` (storage page), each name made one safe segment. */
+function defaultPrefix(environment: EnvironmentRow, databaseName: string): string {
+  return `${safeSegment(environment.name)}/${safeSegment(databaseName)}/`;
+}
+
+async function countBackups(db: Db, databaseId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('backups')
+    .select(sql<number>`count(*)`.as('count'))
+    .where('database_id', '=', databaseId)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** The server belongs to the environment, and paths of the app's own machine are allowed ones. */
+async function checkPlace(
+  trx: Db,
+  context: Context,
+  row: DatabaseRow,
+  change: DatabaseChange,
+): Promise<void> {
+  const server =
+    row.server_id === null
+      ? null
+      : await trx.selectFrom('servers').selectAll().where('id', '=', row.server_id).executeTakeFirst();
+  if (server === undefined || (server !== null && server.environment_id !== row.environment_id)) {
+    throw new AppError('invalid', 'The server is not one of this environment. Choose another.', {
+      details: { field: 'serverId' },
+    });
+  }
+  const movedHere = change.serverId !== undefined;
+  if (server !== null && !isLocalHostname(server.hostname)) return;
+  const { filePath } = wireOptions(row.options);
+  if (row.backup_local_path !== null && (change.backupLocalPath !== undefined || movedHere)) {
+    checkLocalPath(context.config, 'backupLocalPath', row.backup_local_path);
+  }
+  if (filePath !== null && filePath !== '' && (change.filePath !== undefined || movedHere)) {
+    checkLocalPath(context.config, 'filePath', filePath);
+  }
+}
+
+/** Both empty clears them; one given keeps the other; none given keeps both. */
+async function sealCredentials(
+  context: Context,
+  id: string,
+  stored: string | null,
+  change: { readonly username?: string | null | undefined; readonly password?: string | null | undefined },
+): Promise<string | null> {
+  if (change.username === undefined && change.password === undefined) return stored;
+  const identity = `database:${id}:credentials`;
+  const isComplete = change.username !== undefined && change.password !== undefined;
+  const before =
+    stored === null || isComplete
+      ? { username: null, password: null }
+      : credentials.parse(JSON.parse(await context.vault.open(stored, identity)));
+  const after = {
+    username: change.username === undefined ? before.username : change.username || null,
+    password: change.password === undefined ? before.password : change.password || null,
+  };
+  if (after.username === null && after.password === null) return null;
+  return context.vault.seal(JSON.stringify(after), identity);
+}
+
+const credentials = z.object({ username: z.string().nullable(), password: z.string().nullable() });
+
+function toColumns(input: DatabaseChange): Partial<Insertable<DatabaseRow>> {
+  return {
+    ...(input.name === undefined ? {} : { name: input.name }),
+    ...(input.type === undefined ? {} : { type: input.type }),
+    ...(input.host === undefined ? {} : { host: input.host || null }),
+    ...(input.port === undefined ? {} : { port: input.port }),
+    ...(input.databaseName === undefined ? {} : { database_name: input.databaseName || null }),
+    ...(input.serverId === undefined ? {} : { server_id: input.serverId || null }),
+    ...(input.backupStorageType === undefined ? {} : { backup_storage_type: input.backupStorageType }),
+    ...(input.backupLocalPath === undefined ? {} : { backup_local_path: input.backupLocalPath || null }),
+    ...(input.backupSpacesBucket === undefined
+      ? {}
+      : { backup_spaces_bucket: input.backupSpacesBucket || null }),
+    ...(input.backupSpacesPrefix === undefined ? {} : { backup_spaces_prefix: input.backupSpacesPrefix }),
+    ...(input.pgDumpTimeoutMs === undefined ? {} : { pg_dump_timeout_ms: input.pgDumpTimeoutMs }),
+  };
+}
+
+async function named<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new AppError('conflict', 'Database with this name already exists');
+    if (error instanceof Error && 'code' in error && FOREIGN_KEY.includes(String(error.code))) {
+      throw new AppError('invalid', 'The server is not one of this environment. Choose another.', {
+        details: { field: 'serverId' },
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+const FOREIGN_KEY: readonly string[] = ['SQLITE_CONSTRAINT_FOREIGNKEY', '23503'];

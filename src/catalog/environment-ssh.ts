@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { Db } from '../db/schema.ts';
+import { AppError } from '../errors.ts';
+import type { Services } from '../services-port.ts';
+import { type Actor, recordAudit } from './audit.ts';
+import { audited, getEnvironmentRow } from './environments.ts';
+import { line, secretField } from './fields.ts';
+
+export const sshUser = line(64).regex(/^[^\s:@/]+$/, { error: 'Must be a user name' });
+
+export const sshSettings = z.object({
+  sshPrivateKey: secretField(64 * 1024).min(1),
+  sshUser: sshUser.default('root'),
+});
+
+type Context = Pick<Services, 'db' | 'now' | 'vault'>;
+
+export async function getSsh(db: Db, environmentId: string) {
+  const row = await getEnvironmentRow(db, environmentId);
+  return { configured: row.ssh_private_key !== null, sshUser: row.ssh_user };
+}
+
+/** Stores the key, sealed. Throws `not_found`. */
+export async function setSsh(
+  context: Context,
+  actor: Actor,
+  environmentId: string,
+  input: z.infer<typeof sshSettings>,
+): Promise<void> {
+  const sealed = await context.vault.seal(input.sshPrivateKey, identity(environmentId));
+  await update(context, actor, environmentId, { ssh_private_key: sealed, ssh_user: input.sshUser }, 'set');
+}
+
+/** Throws `not_found`. */
+export async function removeSsh(
+  context: Pick<Services, 'db' | 'now'>,
+  actor: Actor,
+  environmentId: string,
+): Promise<void> {
+  await update(context, actor, environmentId, { ssh_private_key: null, ssh_user: 'root' }, 'removed');
+}
+
+/** The key itself, for an admin; the audit remembers it. Throws `not_found`. */
+export async function revealSshKey(
+  context: Context,
+  actor: Actor,
+  environmentId: string,
+): Promise<{ privateKey: string; username: string }> {
+  const row = await getEnvironmentRow(context.db, environmentId);
+  if (row.ssh_private_key === null) {
+    throw new AppError('not_found', 'SSH key not configured for this environment');
+  }
+  const privateKey = await context.vault.open(row.ssh_private_key, identity(environmentId));
+  await recordAudit(context.db, actor, audited('ssh_key_access', row), context.now());
+  return { privateKey, username: row.ssh_user };
+}
+
+async function update(
+  context: Pick<Services, 'db' | 'now'>,
+  actor: Actor,
+  environmentId: string,
+  change: { readonly ssh_private_key: string | null; readonly ssh_user: string },
+  what: 'set' | 'removed',
+): Promise<void> {
+  await context.db.transaction().execute(async (trx) => {
+    const row = await getEnvironmentRow(trx, environmentId);
+    await trx
+      .updateTable('environments')
+      .set({ ...change, updated_at: context.now().toISOString() })
+      .where('id', '=', environmentId)
+      .execute();
+    const details = { sshKey: what, sshUser: change.ssh_user };
+    await recordAudit(trx, actor, { ...audited('update', row), details }, context.now());
+  });
+}
+
+const identity = (environmentId: string) => `environment:${environmentId}:ssh_private_key`;

@@ -1,0 +1,193 @@
+import { sql } from 'kysely';
+import { z } from 'zod';
+import type { Db, EnvironmentRow } from '../db/schema.ts';
+import { isUniqueViolation } from '../db/unique-violation.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { Services } from '../services-port.ts';
+import { type Actor, recordAudit } from './audit.ts';
+import { line } from './fields.ts';
+import { releaseTombstones } from './tombstones.ts';
+
+export interface Environment {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface EnvironmentCounts {
+  readonly servers: number;
+  readonly databases: number;
+}
+
+export const newEnvironment = z.object({
+  name: line(50).refine((text) => text.trim() !== '', { error: 'Must not be empty' }),
+});
+
+type Context = Pick<Services, 'db' | 'now'>;
+
+/** By name. */
+export async function listEnvironments(
+  db: Db,
+): Promise<readonly (Environment & { readonly counts: EnvironmentCounts })[]> {
+  const rows = await withCounts(db).orderBy('name').execute();
+  return rows.map(toCounted);
+}
+
+/** Throws `not_found`. */
+export async function getEnvironment(
+  db: Db,
+  id: string,
+): Promise<Environment & { readonly counts: EnvironmentCounts }> {
+  const row = await withCounts(db).where('environments.id', '=', id).executeTakeFirst();
+  if (row === undefined) throw new AppError('not_found', 'Environment not found');
+  return toCounted(row);
+}
+
+/** The row, for what needs more than the wire shows. Throws `not_found`. */
+export async function getEnvironmentRow(db: Db, id: string): Promise<EnvironmentRow> {
+  const row = await db.selectFrom('environments').selectAll().where('id', '=', id).executeTakeFirst();
+  if (row === undefined) throw new AppError('not_found', 'Environment not found');
+  return row;
+}
+
+/** Throws `conflict` for a name that is taken. */
+export async function createEnvironment(
+  context: Context,
+  actor: Actor,
+  input: z.infer<typeof newEnvironment>,
+): Promise<Environment> {
+  const now = context.now();
+  try {
+    return await context.db.transaction().execute(async (trx) => {
+      const row = await trx
+        .insertInto('environments')
+        .values({
+          id: newId(),
+          name: input.name,
+          ssh_user: 'root',
+          allow_backup_download: 0,
+          default_monitoring_enabled: 0,
+          default_collection_interval_sec: 300,
+          created_at: now.toISOString(),
+          updated_at: now.toISOString(),
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      await recordAudit(trx, actor, audited('create', row), now);
+      return toEnvironment(row);
+    });
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new AppError('conflict', 'Environment already exists');
+    throw error;
+  }
+}
+
+/** Where backups of a deleted environment still lie. */
+export interface KeptObjects {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly count: number;
+}
+
+/**
+ * Removes the environment with its servers, databases and the records of their backups. The backups' objects stay
+ * where they are; the answer and the audit say where. Throws `not_found`, `conflict` while a backup runs.
+ */
+export async function deleteEnvironment(
+  context: Context,
+  actor: Actor,
+  id: string,
+): Promise<{ readonly keptObjects: readonly KeptObjects[] }> {
+  const now = context.now();
+  return context.db.transaction().execute(async (trx) => {
+    const row = await getEnvironmentRow(trx, id);
+    const databases = await trx
+      .selectFrom('databases')
+      .select('id')
+      .where('environment_id', '=', id)
+      .execute();
+    const databaseIds = databases.map((database) => database.id);
+    await refuseWhileRunning(trx, id);
+    const keptObjects = await objectsOf(trx, id);
+    await releaseTombstones(trx, databaseIds, now);
+    // In this order: a server that has databases can't go.
+    await trx.deleteFrom('databases').where('environment_id', '=', id).execute();
+    await trx.deleteFrom('servers').where('environment_id', '=', id).execute();
+    await trx.deleteFrom('environments').where('id', '=', id).execute();
+    await recordAudit(trx, actor, { ...audited('delete', row), details: { keptObjects } }, now);
+    return { keptObjects };
+  });
+}
+
+/** The entry of something done to this environment. */
+export function audited(action: string, row: Pick<EnvironmentRow, 'id' | 'name'>) {
+  return {
+    action,
+    resourceType: 'environment',
+    resourceId: row.id,
+    resourceName: row.name,
+    // The environment may be gone when the row is read; its id stays readable.
+    environmentId: row.id,
+  } as const;
+}
+
+async function refuseWhileRunning(trx: Db, environmentId: string): Promise<void> {
+  const running = await trx
+    .selectFrom('backups')
+    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .select('databases.name')
+    .where('databases.environment_id', '=', environmentId)
+    .where('backups.status', '=', 'in_progress')
+    .limit(1)
+    .executeTakeFirst();
+  if (running === undefined) return;
+  throw new AppError(
+    'conflict',
+    `A backup of database "${running.name}" is running. Cancel it or wait for its end, then delete the environment.`,
+  );
+}
+
+async function objectsOf(trx: Db, environmentId: string): Promise<readonly KeptObjects[]> {
+  const rows = await trx
+    .selectFrom('backup_objects')
+    .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
+    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .select(['backup_objects.endpoint', 'backup_objects.bucket', sql<number>`count(*)`.as('count')])
+    .where('databases.environment_id', '=', environmentId)
+    .where('backups.status', '=', 'completed')
+    .where('backups.deleted_at', 'is', null)
+    .groupBy(['backup_objects.endpoint', 'backup_objects.bucket'])
+    .execute();
+  return rows.map((row) => ({ ...row, count: Number(row.count) }));
+}
+
+function withCounts(db: Db) {
+  return db
+    .selectFrom('environments')
+    .selectAll('environments')
+    .select((eb) => [
+      eb
+        .selectFrom('servers')
+        .select(sql<number>`count(*)`.as('count'))
+        .whereRef('servers.environment_id', '=', 'environments.id')
+        .as('servers'),
+      eb
+        .selectFrom('databases')
+        .select(sql<number>`count(*)`.as('count'))
+        .whereRef('databases.environment_id', '=', 'environments.id')
+        .as('databases'),
+    ]);
+}
+
+function toCounted(row: EnvironmentRow & { servers: number | null; databases: number | null }) {
+  return {
+    ...toEnvironment(row),
+    counts: { servers: Number(row.servers), databases: Number(row.databases) },
+  };
+}
+
+function toEnvironment(row: EnvironmentRow): Environment {
+  return { id: row.id, name: row.name, createdAt: row.created_at, updatedAt: row.updated_at };
+}

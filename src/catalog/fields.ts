@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+/** Text of one line: what a person types as a name. Control characters would break logs, headers and file names. */
+export const line = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .refine((text) => !/\p{Cc}/u.test(text), { error: 'Must not hold control characters or line breaks' })
+    .refine((text) => text.isWellFormed(), { error: 'Must be valid Unicode' });
+
+export const nameField = line(100).refine((text) => text.trim() !== '', { error: 'Must not be empty' });
+
+/** Credentials may hold any character but NUL, which no shell variable or protocol field can carry. */
+export const secretField = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .refine((text) => !text.includes('\u0000'), { error: 'Must not hold a NUL character' });
+
+export const port = z.number().int().min(1).max(65_535);
+
+/** An absolute path of one way to read it: no `.` and `..` segments. */
+export const absolutePath = line(1024)
+  .refine((path) => path.startsWith('/'), { error: 'Must be an absolute path, beginning with /' })
+  .refine((path) => !hasDotSegment(path), { error: 'Must not hold . or .. segments' });
+
+/**
+ * The beginning of an object key. Keys with `.` or `..` segments sign well but address another object, because URLs
+ * are normalised on their way.
+ */
+export const keyPrefix = line(600)
+  .refine((prefix) => !prefix.startsWith('/'), { error: 'Must not begin with /' })
+  .refine((prefix) => !prefix.includes('\\'), { error: 'Must not hold backslashes' })
+  .refine((prefix) => !hasDotSegment(prefix), { error: 'Must not hold . or .. segments' })
+  .refine((prefix) => new TextEncoder().encode(prefix).length <= 800, { error: 'Must be at most 800 bytes' });
+
+/** What S3-compatible storages call buckets; the first rule of all of them, their own rules are theirs to tell. */
+export const bucketName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/, {
+    error: 'Must be a bucket name: 3 to 63 letters, digits, dots or hyphens',
+  })
+  .refine((name) => !name.includes('..'), { error: 'Must not hold two dots in a row' });
+
+export const passwordField = z.string().min(8).max(1024);
+export const emailField = z.email().max(254);
+
+function hasDotSegment(path: string): boolean {
+  return path.split('/').some((segment) => segment === '.' || segment === '..');
+}

@@ -1,0 +1,202 @@
+import { type Insertable, sql } from 'kysely';
+import { z } from 'zod';
+import type { Db, ServerRow } from '../db/schema.ts';
+import { isUniqueViolation } from '../db/unique-violation.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { Services } from '../services-port.ts';
+import { type Actor, recordAudit } from './audit.ts';
+import { sshUser } from './environment-ssh.ts';
+import { getEnvironmentRow } from './environments.ts';
+import { line, nameField, port } from './fields.ts';
+import { fingerprintOf } from './host-key.ts';
+import type { Page } from './page.ts';
+
+const hostname = line(253).regex(/^[^\s/@]+$/, { error: 'Must be a host name or an address' });
+
+export const newServer = z.object({
+  name: nameField,
+  hostname,
+  publicIp: line(64).nullish(),
+  tags: z.array(line(100)).max(100).optional(),
+  sshPort: port.optional(),
+  /** Over the environment's; null or empty: the environment's. */
+  sshUser: sshUser.or(z.literal('')).nullish(),
+});
+
+export const serverChange = newServer.partial();
+
+export type NewServer = z.infer<typeof newServer>;
+export type ServerChange = z.infer<typeof serverChange>;
+
+type Context = Pick<Services, 'db' | 'now'>;
+
+/** By name. Throws `not_found` for an unknown environment. */
+export async function listServers(
+  db: Db,
+  environmentId: string,
+  page: Page,
+): Promise<{ readonly servers: readonly Server[]; readonly total: number }> {
+  await getEnvironmentRow(db, environmentId);
+  const rows = await db
+    .selectFrom('servers')
+    .selectAll()
+    .where('environment_id', '=', environmentId)
+    .orderBy('name')
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute();
+  const { total } = await db
+    .selectFrom('servers')
+    .select(sql<number>`count(*)`.as('total'))
+    .where('environment_id', '=', environmentId)
+    .executeTakeFirstOrThrow();
+  return { servers: await Promise.all(rows.map(toServer)), total: Number(total) };
+}
+
+/** Throws `not_found`. */
+export async function getServer(db: Db, id: string): Promise<Server> {
+  return toServer(await getServerRow(db, id));
+}
+
+/** Throws `not_found`. */
+export async function getServerRow(db: Db, id: string): Promise<ServerRow> {
+  const row = await db.selectFrom('servers').selectAll().where('id', '=', id).executeTakeFirst();
+  if (row === undefined) throw new AppError('not_found', 'Server not found');
+  return row;
+}
+
+/** Throws `not_found` (environment), `conflict` (name). */
+export async function createServer(
+  context: Context,
+  actor: Actor,
+  environmentId: string,
+  input: NewServer,
+): Promise<Server> {
+  const now = context.now().toISOString();
+  const row = await named(() =>
+    context.db.transaction().execute(async (trx) => {
+      await getEnvironmentRow(trx, environmentId);
+      const inserted = await trx
+        .insertInto('servers')
+        .values({
+          id: newId(),
+          environment_id: environmentId,
+          status: 'unknown',
+          created_at: now,
+          updated_at: now,
+          tags: '[]',
+          ssh_port: 22,
+          name: input.name,
+          hostname: input.hostname,
+          ...toColumns(input),
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      await recordAudit(trx, actor, auditedServer('create', inserted), context.now());
+      return inserted;
+    }),
+  );
+  return toServer(row);
+}
+
+/** Changes what is given. A pinned host key stays, also with a new address. Throws `not_found`, `conflict`. */
+export async function updateServer(
+  context: Context,
+  actor: Actor,
+  id: string,
+  change: ServerChange,
+): Promise<Server> {
+  const row = await named(() =>
+    context.db.transaction().execute(async (trx) => {
+      await getServerRow(trx, id);
+      const updated = await trx
+        .updateTable('servers')
+        .set({ ...toColumns(change), updated_at: context.now().toISOString() })
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      const details = { changed: Object.keys(change) };
+      await recordAudit(trx, actor, { ...auditedServer('update', updated), details }, context.now());
+      return updated;
+    }),
+  );
+  return toServer(row);
+}
+
+/** Throws `not_found`, `conflict` while databases are on it. */
+export async function deleteServer(context: Context, actor: Actor, id: string): Promise<void> {
+  await context.db.transaction().execute(async (trx) => {
+    const row = await getServerRow(trx, id);
+    const database = await trx
+      .selectFrom('databases')
+      .select('name')
+      .where('server_id', '=', id)
+      .limit(1)
+      .executeTakeFirst();
+    if (database !== undefined) {
+      throw new AppError(
+        'conflict',
+        `Server has databases, such as "${database.name}". Delete them or move them to another server first.`,
+      );
+    }
+    await trx.deleteFrom('servers').where('id', '=', id).execute();
+    await recordAudit(trx, actor, auditedServer('delete', row), context.now());
+  });
+}
+
+/** The entry of something done to this server. */
+export function auditedServer(action: string, row: Pick<ServerRow, 'id' | 'name' | 'environment_id'>) {
+  return {
+    action,
+    resourceType: 'server',
+    resourceId: row.id,
+    resourceName: row.name,
+    environmentId: row.environment_id,
+  } as const;
+}
+
+/** As the wire shows it; `tags` is JSON text there. */
+export async function toServer(row: ServerRow) {
+  return {
+    id: row.id,
+    name: row.name,
+    hostname: row.hostname,
+    publicIp: row.public_ip,
+    tags: row.tags,
+    status: row.status,
+    lastCheckedAt: row.last_checked_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    environmentId: row.environment_id,
+    sshPort: row.ssh_port,
+    sshUser: row.ssh_user,
+    hostKeyFingerprint: row.host_key === null ? null : await fingerprintOf(row.host_key),
+    serverType: 'remote' as const,
+    dockerMode: 'ssh' as const,
+    metricsMode: 'disabled' as const,
+    agentStatus: 'unknown' as const,
+  };
+}
+
+export type Server = Awaited<ReturnType<typeof toServer>>;
+
+function toColumns(input: ServerChange): Partial<Insertable<ServerRow>> {
+  return {
+    ...(input.name === undefined ? {} : { name: input.name }),
+    ...(input.hostname === undefined ? {} : { hostname: input.hostname }),
+    ...(input.publicIp === undefined ? {} : { public_ip: input.publicIp }),
+    ...(input.tags === undefined ? {} : { tags: JSON.stringify(input.tags) }),
+    ...(input.sshPort === undefined ? {} : { ssh_port: input.sshPort }),
+    ...(input.sshUser === undefined ? {} : { ssh_user: input.sshUser || null }),
+  };
+}
+
+async function named<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new AppError('conflict', 'Server already exists');
+    throw error;
+  }
+}

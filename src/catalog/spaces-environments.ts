@@ -1,0 +1,58 @@
+import type { Db } from '../db/schema.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { Services } from '../services-port.ts';
+import { type Actor, recordAudit } from './audit.ts';
+import { getEnvironmentRow } from './environments.ts';
+import { spacesRow } from './spaces.ts';
+
+export interface SpacesEnvironment {
+  readonly id: string;
+  readonly name: string;
+  readonly spacesEnabled: boolean;
+}
+
+/** Every environment by name, also while no storage is configured. */
+export async function listSpacesEnvironments(db: Db): Promise<readonly SpacesEnvironment[]> {
+  const rows = await db
+    .selectFrom('environments')
+    .leftJoin('spaces_environments', 'spaces_environments.environment_id', 'environments.id')
+    .select(['environments.id', 'environments.name', 'spaces_environments.enabled'])
+    .orderBy('environments.name')
+    .execute();
+  return rows.map((row) => ({ id: row.id, name: row.name, spacesEnabled: row.enabled === 1 }));
+}
+
+/** Lets an environment use the storage, or not. Throws `not_found`, `invalid` while no storage is configured. */
+export async function setSpacesEnvironment(
+  context: Pick<Services, 'db' | 'now'>,
+  actor: Actor,
+  environmentId: string,
+  enabled: boolean,
+): Promise<void> {
+  await context.db.transaction().execute(async (trx) => {
+    const environment = await getEnvironmentRow(trx, environmentId);
+    const config = await spacesRow(trx);
+    if (config === undefined) throw new AppError('invalid', 'Spaces not configured');
+    await trx
+      .insertInto('spaces_environments')
+      .values({
+        id: newId(),
+        spaces_config_id: config.id,
+        environment_id: environmentId,
+        enabled: enabled ? 1 : 0,
+      })
+      .onConflict((conflict) =>
+        conflict.columns(['spaces_config_id', 'environment_id']).doUpdateSet({ enabled: enabled ? 1 : 0 }),
+      )
+      .execute();
+    const entry = {
+      action: 'update',
+      resourceType: 'spaces_environment',
+      resourceId: environmentId,
+      resourceName: environment.name,
+      environmentId,
+    };
+    await recordAudit(trx, actor, { ...entry, details: { enabled } }, context.now());
+  });
+}

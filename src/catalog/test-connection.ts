@@ -1,0 +1,56 @@
+import { planDatabase } from '../backup/database-target.ts';
+import { probeDatabase } from '../backup/probe-database.ts';
+import { AppError, isAppError } from '../errors.ts';
+import type { OpenedServer } from '../hosts/server-access.ts';
+import type { Services } from '../services-port.ts';
+import { getDatabaseRow } from './databases.ts';
+import { getEnvironmentRow } from './environments.ts';
+
+export interface ConnectionTest {
+  readonly success: boolean;
+  readonly latencyMs: number | null;
+  readonly serverVersion?: string;
+  readonly clientVersion?: string;
+  readonly estimatedBytes?: number;
+  readonly error?: string;
+  readonly pinnedFingerprint?: string;
+}
+
+const TIMEOUT_MS = 60_000;
+
+/** Looks at the database from its server, as a backup would before its dump. Throws `not_found`. */
+export async function testConnection(
+  services: Services,
+  environmentId: string,
+  databaseId: string,
+  signal: AbortSignal,
+): Promise<ConnectionTest> {
+  await getEnvironmentRow(services.db, environmentId);
+  const row = await getDatabaseRow(services.db, databaseId);
+  if (row.environment_id !== environmentId) throw new AppError('not_found', 'Database not found');
+  const startedAt = services.now().getTime();
+  let opened: OpenedServer | undefined;
+  try {
+    const { probe: plan } = await planDatabase(row, services.vault);
+    opened = await services.servers.open(row.server_id, { startedBy: 'person' });
+    const probe = await probeDatabase(opened.host, plan, { signal, timeoutMs: TIMEOUT_MS });
+    return {
+      success: true,
+      latencyMs: services.now().getTime() - startedAt,
+      ...(probe.serverVersion === null ? {} : { serverVersion: probe.serverVersion }),
+      ...(probe.clientVersion === null ? {} : { clientVersion: probe.clientVersion }),
+      ...(probe.estimatedBytes === null ? {} : { estimatedBytes: probe.estimatedBytes }),
+      ...pinnedBy(opened),
+    };
+  } catch (error) {
+    if (!isAppError(error) || error.code === 'internal') throw error;
+    return { success: false, latencyMs: null, error: error.message, ...pinnedBy(opened) };
+  } finally {
+    await opened?.host.close();
+  }
+}
+
+function pinnedBy(opened: OpenedServer | undefined): { pinnedFingerprint?: string } {
+  const fingerprint = opened?.pinnedFingerprint() ?? null;
+  return fingerprint === null ? {} : { pinnedFingerprint: fingerprint };
+}

@@ -1,0 +1,57 @@
+import { isAppError } from '../errors.ts';
+import type { OpenedServer } from '../hosts/server-access.ts';
+import type { Services } from '../services-port.ts';
+import { getServerRow } from './servers.ts';
+
+export interface SshTest {
+  readonly success: boolean;
+  readonly durationMs: number;
+  readonly error?: string;
+  /** The fingerprint of a host key that this test has pinned; compare it with the server's own. */
+  readonly pinnedFingerprint?: string;
+}
+
+const COMMAND_TIMEOUT_MS = 15_000;
+
+/** Signs in to the server and runs a command; its status is updated. Throws `not_found`. */
+export async function testSsh(services: Services, serverId: string, signal: AbortSignal): Promise<SshTest> {
+  await getServerRow(services.db, serverId);
+  const startedAt = services.now().getTime();
+  const outcome = await tryCommand(services, serverId, signal);
+  const now = services.now();
+  await services.db
+    .updateTable('servers')
+    .set({ status: outcome.success ? 'healthy' : 'unhealthy', last_checked_at: now.toISOString() })
+    .where('id', '=', serverId)
+    .execute();
+  return { ...outcome, durationMs: now.getTime() - startedAt };
+}
+
+async function tryCommand(
+  services: Services,
+  serverId: string,
+  signal: AbortSignal,
+): Promise<Omit<SshTest, 'durationMs'>> {
+  let opened: OpenedServer | undefined;
+  try {
+    opened = await services.servers.open(serverId, { startedBy: 'person', mayPin: true });
+    for await (const _ of opened.host.run(
+      { script: 'exit 0' },
+      { signal, idleTimeoutMs: COMMAND_TIMEOUT_MS },
+    )) {
+      // A shell that greets is a shell that works.
+    }
+    const pinned = opened.pinnedFingerprint();
+    return { success: true, ...(pinned === null ? {} : { pinnedFingerprint: pinned }) };
+  } catch (error) {
+    if (!isAppError(error) || error.code === 'internal') throw error;
+    const pinned = opened?.pinnedFingerprint() ?? null;
+    return {
+      success: false,
+      error: error.message,
+      ...(pinned === null ? {} : { pinnedFingerprint: pinned }),
+    };
+  } finally {
+    await opened?.host.close();
+  }
+}
