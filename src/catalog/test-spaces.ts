@@ -48,10 +48,9 @@ export async function listSpacesBuckets(
     if (buckets.length > 0) return { buckets, source: 'configured' };
     return { buckets: await s3.listBuckets(signal), source: 'discovered' };
   } catch (error) {
-    if (!isAppError(error) || error.code === 'internal') throw error;
     const message = isAppError(error, 'storage_denied')
       ? 'Cannot list buckets with this key. Add bucket names manually in Spaces settings.'
-      : error.message;
+      : storageMessage(error);
     throw new AppError('invalid', message, { cause: error });
   } finally {
     await s3.close();
