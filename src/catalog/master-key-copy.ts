@@ -1,19 +1,19 @@
 import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
-import { readSystemSettings, saveSystemSettings } from './settings.ts';
+import { readSettings, saveSettings } from './settings.ts';
 
 type Context = Pick<Services, 'config' | 'db' | 'now'>;
 
 /** True while the master key lies in DATA_DIR only and no admin has confirmed a copy elsewhere: show the banner. */
 export async function needsMasterKeyCopy(context: Context): Promise<boolean> {
   if (context.config.masterKey !== null) return false;
-  return (await readSystemSettings(context.db)).masterKeyCopiedAt === null;
+  return (await readSettings(context.db)).masterKeyCopiedAt === null;
 }
 
 export async function confirmMasterKeyCopy(context: Context, actor: Actor): Promise<void> {
   const now = context.now();
   await context.db.transaction().execute(async (trx) => {
-    await saveSystemSettings(trx, { masterKeyCopiedAt: now.toISOString() }, now);
+    await saveSettings(trx, { masterKeyCopiedAt: now.toISOString() }, now);
     const entry = { action: 'update', resourceType: 'system_settings', resourceId: null };
     await recordAudit(trx, actor, { ...entry, details: { masterKeyCopied: true } }, now);
   });

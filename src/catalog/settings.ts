@@ -17,7 +17,7 @@ export const systemSettings = z.object({
 export type SystemSettings = z.infer<typeof systemSettings>;
 
 /** The settings as stored, over their defaults. A stored value that no longer fits counts as absent. */
-export async function readSystemSettings(db: Db): Promise<SystemSettings> {
+export async function readSettings(db: Db): Promise<SystemSettings> {
   const names = Object.keys(systemSettings.shape);
   const rows = await db.selectFrom('system_settings').selectAll().where('key', 'in', names).execute();
   const stored = Object.fromEntries(rows.map((row) => [row.key, parseJson(row.value)]));
@@ -27,7 +27,7 @@ export async function readSystemSettings(db: Db): Promise<SystemSettings> {
   return systemSettings.parse(Object.fromEntries(Object.entries(stored).filter(([name]) => !bad.has(name))));
 }
 
-export async function saveSystemSettings(db: Db, change: Partial<SystemSettings>, now: Date): Promise<void> {
+export async function saveSettings(db: Db, change: Partial<SystemSettings>, now: Date): Promise<void> {
   for (const [key, value] of Object.entries(change)) {
     const values = { value: JSON.stringify(value), updated_at: now.toISOString() };
     await db

@@ -1,0 +1,48 @@
+import type { Context } from 'hono';
+import { type Cidr, cidrContains, isLoopback, parseCidr } from '../cidr.ts';
+import type { Config } from '../config.ts';
+
+type Proxies = { readonly config: Pick<Config, 'trustProxy'> };
+
+/**
+ * The client's address: the peer of the connection or, where that is a trusted proxy, the last address in
+ * X-Forwarded-For that is none. Null where the platform tells no peer.
+ */
+export function addressOf(c: Context, { config }: Proxies): string | null {
+  const peer = peerOf(c.env);
+  const trusted = config.trustProxy.map(parseCidr).filter((cidr) => cidr !== null);
+  if (peer === null || !isTrusted(trusted, peer)) return peer;
+  const forwarded = (c.req.header('x-forwarded-for') ?? '').split(',').map((entry) => entry.trim());
+  // From the right: each proxy appends whom it saw, and what stands further left anybody could have written.
+  for (const address of forwarded.reverse()) {
+    if (address === '') break;
+    if (!isTrusted(trusted, address)) return address.slice(0, 64);
+  }
+  return peer;
+}
+
+/**
+ * True for a request that a program on this machine made to us directly: from a loopback address, for a loopback name
+ * (no page of another site that resolves to us), through no proxy.
+ */
+export function isFromThisMachine(c: Context): boolean {
+  const peer = peerOf(c.env);
+  if (peer === null || !isLoopback(peer)) return false;
+  const throughProxy = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded', 'via'];
+  if (throughProxy.some((name) => c.req.header(name) !== undefined)) return false;
+  const { hostname } = new URL(c.req.url);
+  return hostname === 'localhost' || isLoopback(hostname.replace(/^\[|\]$/g, ''));
+}
+
+function isTrusted(trusted: readonly Cidr[], address: string): boolean {
+  return trusted.some((cidr) => cidrContains(cidr, address));
+}
+
+/** What @hono/node-server hands in as `env`; read by its shape, so that nothing of Node's is imported. */
+function peerOf(env: unknown): string | null {
+  const incoming = env !== null && typeof env === 'object' && 'incoming' in env ? env.incoming : null;
+  const socket =
+    incoming !== null && typeof incoming === 'object' && 'socket' in incoming ? incoming.socket : null;
+  const isSocket = socket !== null && typeof socket === 'object' && 'remoteAddress' in socket;
+  return isSocket && typeof socket.remoteAddress === 'string' ? socket.remoteAddress : null;
+}
