@@ -10,12 +10,13 @@ const validityYears = 5;
 const dayMs = 86_400_000;
 
 /**
- * Makes an EC P-256 certificate for localhost, *.localhost, 127.0.0.1 and ::1, valid from a day before `now` for five
- * years. The X.509 structure (RFC 5280) is encoded here, because Node can sign but not issue certificates.
+ * Makes an EC P-256 certificate for localhost, *.localhost, 127.0.0.1, ::1 and the names given, valid from a day before
+ * `now` for five years. The X.509 structure (RFC 5280) is encoded here, because Node can sign but not issue.
+ * OpenSSL refuses a wildcard directly under `localhost`, hence names such as `bucket.localhost`.
  */
-export function createCertificate(now: Date): Certificate {
+export function createCertificate(now: Date, names: readonly string[] = []): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const toBeSigned = certificateBody(publicKey, now);
+  const toBeSigned = certificateBody(publicKey, now, names);
   const signature = sign('sha256', toBeSigned, privateKey);
   const certificate = sequence(toBeSigned, ecdsaWithSha256, bitString(signature));
   return {
@@ -24,18 +25,18 @@ export function createCertificate(now: Date): Certificate {
   };
 }
 
-function certificateBody(publicKey: KeyObject, now: Date): Buffer {
+function certificateBody(publicKey: KeyObject, now: Date, names: readonly string[]): Buffer {
   const notAfter = new Date(now);
   notAfter.setUTCFullYear(notAfter.getUTCFullYear() + validityYears);
   return sequence(
     tagged(0, integer(Buffer.from([2]))),
     integer(serialNumber()),
     ecdsaWithSha256,
-    name,
+    subject,
     sequence(utcTime(new Date(now.getTime() - dayMs)), utcTime(notAfter)),
-    name,
+    subject,
     publicKey.export({ type: 'spki', format: 'der' }),
-    tagged(3, sequence(...extensions)),
+    tagged(3, sequence(...extensions(names))),
   );
 }
 
@@ -57,26 +58,27 @@ const oids = {
 } as const;
 
 const ecdsaWithSha256 = sequence(oid(oids.ecdsaWithSha256));
-const name = sequence(
+const subject = sequence(
   element(0x31, sequence(oid(oids.commonName), element(0x0c, Buffer.from('Development bucket')))),
 );
 
-const extensions = [
-  extension(oids.basicConstraints, true, sequence(element(0x01, Buffer.from([0xff])))),
-  // digitalSignature and keyCertSign: it serves TLS and vouches for itself. The first byte counts the unused bits.
-  extension(oids.keyUsage, true, element(0x03, Buffer.from([2, 0b1000_0100]))),
-  extension(oids.extendedKeyUsage, false, sequence(oid(oids.serverAuth))),
-  extension(
-    oids.subjectAltName,
-    false,
-    sequence(
-      element(0x82, Buffer.from('localhost')),
-      element(0x82, Buffer.from('*.localhost')),
-      element(0x87, Buffer.from([127, 0, 0, 1])),
-      element(0x87, Buffer.from([...Array<number>(15).fill(0), 1])),
+function extensions(names: readonly string[]): Buffer[] {
+  return [
+    extension(oids.basicConstraints, true, sequence(element(0x01, Buffer.from([0xff])))),
+    // digitalSignature and keyCertSign: it serves TLS and vouches for itself. The first byte counts the unused bits.
+    extension(oids.keyUsage, true, element(0x03, Buffer.from([2, 0b1000_0100]))),
+    extension(oids.extendedKeyUsage, false, sequence(oid(oids.serverAuth))),
+    extension(
+      oids.subjectAltName,
+      false,
+      sequence(
+        ...['localhost', '*.localhost', ...names].map((name) => element(0x82, Buffer.from(name))),
+        element(0x87, Buffer.from([127, 0, 0, 1])),
+        element(0x87, Buffer.from([...Array<number>(15).fill(0), 1])),
+      ),
     ),
-  ),
-];
+  ];
+}
 
 function extension(id: string, critical: boolean, value: Buffer): Buffer {
   const flag = critical ? [element(0x01, Buffer.from([0xff]))] : [];

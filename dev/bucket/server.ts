@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import {
   createServer as createHttpServer,
@@ -51,7 +52,7 @@ export interface DevBucket {
   readonly caFile: string | null;
   readonly faults: FaultControl;
   /** Every request in the order of arrival. */
-  readonly requests: readonly RecordedRequest[];
+  readonly requests: readonly Readonly<RecordedRequest>[];
   /** The current objects of a bucket, by key. */
   objects(bucket: string): readonly ListedObject[];
   /** The unfinished multipart uploads of a bucket. */
@@ -83,7 +84,8 @@ export async function startDevBucket(options: DevBucketOptions): Promise<DevBuck
   await mkdir(folder, { recursive: true });
   const world = await createWorld(options, region);
   const caFile = tls ? join(folder, 'ca.pem') : null;
-  const certificate = caFile === null ? null : await loadCertificate(caFile, join(folder, 'ca-key.pem'));
+  const certificate =
+    caFile === null ? null : await loadCertificate(caFile, join(folder, 'ca-key.pem'), options.buckets);
   const server = createServer(certificate, (request, response) => handleRequest(world, request, response));
   await listen(server, options.port ?? 0, host);
   const address = server.address();
@@ -122,19 +124,36 @@ async function createWorld(options: DevBucketOptions, region: string): Promise<W
   };
 }
 
-/** The certificate of an earlier start, so that clients which trust it still do; a new one when it nears its end. */
-async function loadCertificate(certFile: string, keyFile: string): Promise<Certificate> {
-  const monthMs = 30 * 86_400_000;
-  try {
-    const [certPem, keyPem] = [await readFile(certFile, 'utf8'), await readFile(keyFile, 'utf8')];
-    if (new X509Certificate(certPem).validToDate.getTime() > Date.now() + monthMs) return { certPem, keyPem };
-  } catch {
-    // None yet.
-  }
-  const certificate = createCertificate(new Date());
+/**
+ * The certificate of an earlier start, so that clients which trust it still do; a new one when it nears its end or
+ * lacks the virtual-hosted name of a bucket.
+ */
+async function loadCertificate(
+  certFile: string,
+  keyFile: string,
+  buckets: readonly string[],
+): Promise<Certificate> {
+  const names = buckets.map((bucket) => `${bucket}.localhost`);
+  const earlier = await readCertificate(certFile, keyFile);
+  if (earlier !== null && stillServes(earlier, names)) return earlier;
+  const certificate = createCertificate(new Date(), names);
   await writeFile(keyFile, certificate.keyPem, { mode: 0o600 });
   await writeFile(certFile, certificate.certPem);
   return certificate;
+}
+
+async function readCertificate(certFile: string, keyFile: string): Promise<Certificate | null> {
+  if (!existsSync(certFile) || !existsSync(keyFile)) return null;
+  return { certPem: await readFile(certFile, 'utf8'), keyPem: await readFile(keyFile, 'utf8') };
+}
+
+function stillServes({ certPem }: Certificate, names: readonly string[]): boolean {
+  const monthMs = 30 * 86_400_000;
+  const certificate = new X509Certificate(certPem);
+  return (
+    certificate.validToDate.getTime() > Date.now() + monthMs &&
+    names.every((name) => certificate.checkHost(name) !== undefined)
+  );
 }
 
 function createServer(
