@@ -1,0 +1,208 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+
+/** A private PostgreSQL server on a random port of 127.0.0.1, its files in a folder of its own. */
+export interface TestPostgres {
+  readonly port: number;
+  readonly superuser: { readonly username: string; readonly password: string };
+  /** Of the superuser, to the database `postgres`. */
+  readonly url: string;
+  /** The server's folder: `data`, `log`, and its Unix socket. */
+  readonly folder: string;
+  /** The folder of the client programs (pg_dump, psql, …). */
+  readonly programs: string;
+  query(text: string, database?: string): Promise<readonly Record<string, unknown>[]>;
+  createDatabase(name: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface TestPostgresOptions {
+  /** Serve TLS with a certificate of its own. */
+  readonly tls?: boolean;
+}
+
+const PASSWORD = 'it’s a "secret" $(x)';
+
+/** Starts a server that asks for scram passwords; as the user postgres where this process is root. */
+export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
+  const programs = await newestPrograms();
+  const folder = await mkdtemp(join(tmpdir(), 'pg-'));
+  await chmod(folder, 0o755);
+  const owner = await ownerOf();
+  if (owner) await chown(folder, owner.uid, owner.gid);
+  const data = join(folder, 'data');
+  const passwordFile = join(folder, 'password');
+  await writeFile(passwordFile, PASSWORD, { mode: 0o600 });
+  if (owner) await chown(passwordFile, owner.uid, owner.gid);
+  await finished(
+    start(owner, join(programs, 'initdb'), [
+      `--pgdata=${data}`,
+      '--username=postgres',
+      '--auth-local=scram-sha-256',
+      '--auth-host=scram-sha-256',
+      `--pwfile=${passwordFile}`,
+      '--encoding=UTF8',
+      '--locale=C.UTF-8',
+      '--no-sync',
+      '--no-instructions',
+    ]),
+  );
+  if (options.tls) await makeCertificate(data, owner);
+  const port = await freePort();
+  const server = start(owner, join(programs, 'postgres'), [
+    '-D',
+    data,
+    '-p',
+    String(port),
+    ...settings({
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: folder,
+      fsync: 'off',
+      synchronous_commit: 'off',
+      full_page_writes: 'off',
+      logging_collector: 'off',
+      ssl: options.tls ? 'on' : 'off',
+    }),
+  ]);
+  const connection = (database: string) => ({
+    host: '127.0.0.1',
+    port,
+    user: 'postgres',
+    password: PASSWORD,
+    database,
+  });
+  await untilReady(server, connection('postgres'));
+
+  const query: TestPostgres['query'] = async (text, database = 'postgres') => {
+    const client = new pg.Client(connection(database));
+    await client.connect();
+    try {
+      const results: unknown = await client.query(text);
+      return rowsOf(results);
+    } finally {
+      await client.end();
+    }
+  };
+  return {
+    port,
+    superuser: { username: 'postgres', password: PASSWORD },
+    url: `postgres://postgres:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/postgres`,
+    folder,
+    programs,
+    query,
+    createDatabase: async (name) => {
+      await query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+    },
+    stop: async () => {
+      await stop(server);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Of several statements, pg answers with a list of results. */
+function rowsOf(results: unknown): readonly Record<string, unknown>[] {
+  const last: unknown = Array.isArray(results) ? results.at(-1) : results;
+  // The shape of pg's QueryResult.
+  return (last as pg.QueryResult<Record<string, unknown>>).rows;
+}
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** PostgreSQL refuses to run as root. */
+async function ownerOf(): Promise<Owner | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const line = (await readFile('/etc/passwd', 'utf8'))
+    .split('\n')
+    .find((entry) => entry.startsWith('postgres:'));
+  const [, , uid, gid] = (line ?? '').split(':').map(Number);
+  if (uid === undefined || gid === undefined) throw new Error('the system has no user postgres');
+  return { uid, gid };
+}
+
+function start(owner: Owner | undefined, program: string, args: readonly string[]): ChildProcess {
+  return spawn(program, args, {
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
+    ...(owner ?? {}),
+  });
+}
+
+function settings(values: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+async function newestPrograms(): Promise<string> {
+  const versions = await readdir('/usr/lib/postgresql');
+  const newest = versions.map(Number).sort((a, b) => b - a)[0];
+  return `/usr/lib/postgresql/${newest}/bin`;
+}
+
+async function makeCertificate(data: string, owner: Owner | undefined): Promise<void> {
+  const [key, certificate] = [join(data, 'server.key'), join(data, 'server.crt')];
+  const made = spawn(
+    'openssl',
+    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout ${key} -out ${certificate}`.split(
+      ' ',
+    ),
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  await finished(made);
+  await chmod(key, 0o600);
+  if (owner) for (const file of [key, certificate]) await chown(file, owner.uid, owner.gid);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function untilReady(server: ChildProcess, connection: pg.ClientConfig): Promise<void> {
+  let log = '';
+  server.stderr?.on('data', (chunk) => {
+    log = (log + String(chunk)).slice(-4000);
+  });
+  for (;;) {
+    if (server.exitCode !== null) throw new Error(`PostgreSQL did not start: ${log}`);
+    const client = new pg.Client(connection);
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+/** SIGQUIT: at once; the files are thrown away. */
+async function stop(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const exited = once(server, 'exit');
+  server.kill('SIGQUIT');
+  await exited;
+}
+
+async function finished(child: ChildProcess): Promise<void> {
+  let stderr = '';
+  child.stderr?.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`${child.spawnfile} failed: ${stderr}`);
+}
