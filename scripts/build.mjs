@@ -3,7 +3,7 @@
  *
  *   node scripts/build.mjs [NAME...]    all programs, or those named
  */
-import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -23,7 +23,7 @@ export const programs = {
 /** @type {import('esbuild').BuildOptions} */
 export const options = {
   absWorkingDir: root,
-  entryPoints: entryPoints(Object.keys(programs)),
+  entryPoints: programs,
   outdir: 'dist',
   bundle: true,
   format: 'esm',
@@ -43,14 +43,6 @@ export const options = {
   logLevel: 'warning',
 };
 
-/** @param {readonly string[]} names */
-function entryPoints(names) {
-  const chosen = Object.entries(programs).filter(
-    ([name, source]) => names.includes(name) && existsSync(join(root, source)),
-  );
-  return Object.fromEntries(chosen);
-}
-
 /** Copies what pages load, as src/assets-node.ts lists it, to dist/assets. */
 export function copyAssets() {
   const assets = join(root, 'dist/assets');
@@ -69,8 +61,8 @@ if (import.meta.main) {
 async function buildPrograms(names) {
   const startedAt = performance.now();
   copyAssets();
-  const entries = entryPoints(names.length > 0 ? names : Object.keys(programs));
-  const { metafile } = await build({ ...options, entryPoints: entries, metafile: true });
+  const chosen = Object.entries(programs).filter(([name]) => names.length === 0 || names.includes(name));
+  const { metafile } = await build({ ...options, entryPoints: Object.fromEntries(chosen), metafile: true });
   const sizes = Object.entries(metafile.outputs)
     .filter(([file]) => file.endsWith('.js'))
     .map(([file, { bytes }]) => `${file} ${Math.ceil(bytes / 1024)} KiB`);
