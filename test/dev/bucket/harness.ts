@@ -23,10 +23,20 @@ export interface Send {
   readonly signal?: AbortSignal;
 }
 
+export interface Presign {
+  readonly expires?: number;
+  readonly signedAt?: Date;
+  readonly region?: string;
+  readonly virtualHost?: string;
+}
+
 export interface Bench extends DevBucket {
   readonly folder: string;
   send(method: string, path: string, options?: Send): Promise<Response>;
-  presign(path: string, options?: { expires?: number; signedAt?: Date; region?: string }): Promise<string>;
+  /** A URL that needs no headers; under the virtual-hosted name where one is given. */
+  presign(path: string, options?: Presign): Promise<string>;
+  /** The headers of a signed request with an unsigned payload, for clients other than fetch. */
+  signedHeaders(method: string, path: string): Promise<Record<string, string>>;
   /** An unsigned request. */
   plain(url: string, init?: { method?: string; headers?: Record<string, string> }): Promise<Response>;
 }
@@ -77,6 +87,7 @@ export async function startBench(options: Partial<DevBucketOptions> = {}): Promi
   };
   const presign: Bench['presign'] = async (path, given = {}) => {
     const url = new URL(`${server.endpoint}${path}`);
+    url.hostname = given.virtualHost ?? url.hostname;
     url.searchParams.set('X-Amz-Expires', String(given.expires ?? 300));
     const signed = await signer(owner, given.region).sign(url, {
       method: 'GET',
@@ -84,8 +95,13 @@ export async function startBench(options: Partial<DevBucketOptions> = {}): Promi
     });
     return signed.url.replaceAll('+', '%20').replaceAll('%7E', '~');
   };
+  const signedHeaders: Bench['signedHeaders'] = async (method, path) => {
+    const headers = { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' };
+    const signed = await signer().sign(`${server.endpoint}${path}`, { method, headers });
+    return Object.fromEntries(signed.headers);
+  };
   const plain: Bench['plain'] = (url, init = {}) => fetch(url, { ...init, dispatcher });
-  return { ...server, folder, send, presign, plain };
+  return { ...server, folder, send, presign, signedHeaders, plain };
 }
 
 function bodyBytes(body: Uint8Array | string | undefined): Uint8Array | null {
