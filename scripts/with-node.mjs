@@ -13,7 +13,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -31,7 +31,7 @@ async function main(argv) {
   if (!prebuilt && missingPackages(root).length > 0) install();
   const node = findNode();
   if (build && !prebuilt) await run(node, [join(root, 'scripts/build.mjs')]).then(stopUnlessDone);
-  exitLike(await run(node, [join(root, script), ...rest]));
+  exitLike(await run(node, [resolve(root, script), ...rest]));
 }
 
 /**
@@ -86,7 +86,7 @@ function platform() {
 function isProductionInstall(folder, script) {
   const hasBuilder = existsSync(join(folder, 'node_modules/esbuild'));
   return (
-    existsSync(join(folder, script)) &&
+    existsSync(resolve(folder, script)) &&
     !hasBuilder &&
     missingPackages(folder, { production: true }).length === 0
   );
@@ -151,11 +151,11 @@ function run(node, args) {
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
   };
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, handOn);
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
+  return new Promise((done, failed) => {
+    child.once('error', failed);
     child.once('exit', (code, signal) => {
       for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(name, handOn);
-      resolve({ code, signal });
+      done({ code, signal });
     });
   });
 }
