@@ -1,0 +1,280 @@
+import { AppError, type ErrorCode, isAppError } from '../errors.ts';
+import type { Host } from '../hosts/host.ts';
+import { type HostPath, parseHostPath, parsePartialPath, partialPath } from './host-path.ts';
+import {
+  MISSING,
+  prepareScript,
+  readScript,
+  removeScript,
+  sealScript,
+  sizeScript,
+  TAKEN,
+  WRONG_SIZE,
+  writeScript,
+} from './host-scripts.ts';
+import type {
+  ByteRange,
+  Leftover,
+  ObjectBody,
+  ObjectStore,
+  PutOptions,
+  StoredObject,
+} from './object-store.ts';
+
+/** How long a short command may say nothing: a sleeping disk or a busy network file system answers within it. */
+const SHORT_MS = 60_000;
+const CLEAN_UP_MS = 30_000;
+
+/**
+ * The `local` storage type: files on the database's host. Keys are absolute paths there; an upload id is the path of
+ * the unfinished file, hidden beside its target. A file has no token, etag or version.
+ * `checkPath` sees every key first and throws for one that this host may not use.
+ */
+export function createHostFiles(host: Host, checkPath?: (path: string) => Promise<void>): ObjectStore {
+  const checked = async (key: string): Promise<HostPath> => {
+    const target = parseHostPath(key);
+    await checkPath?.(target.path);
+    return target;
+  };
+  return {
+    label: `files on ${host.label}`,
+    put: async (key, body, options) => put(host, await checked(key), body, options),
+    async head(key, { signal } = {}) {
+      const { path } = await checked(key);
+      const bytes = await sizeOf(host, path, signal);
+      return bytes === null ? null : { bytes, etag: null, token: null, versionId: null };
+    },
+    async get(key, { range, signal } = {}) {
+      const { path } = await checked(key);
+      const totalBytes = await sizeOf(host, path, signal);
+      if (totalBytes === null) throw missing(host, path);
+      const within = range && clamp(range, path, totalBytes);
+      return bodyOf(host, path, { totalBytes, range: within, signal });
+    },
+    remove: async (key, { signal } = {}) => remove(host, await checked(key), signal),
+    async abortUpload(key, uploadId, { signal } = {}) {
+      const partial = parsePartialPath(await checked(key), uploadId);
+      await remove(host, parseHostPath(partial), signal);
+    },
+    async uploadExists(key, uploadId, { signal } = {}) {
+      const partial = parsePartialPath(await checked(key), uploadId);
+      return (await sizeOf(host, partial, signal)) !== null;
+    },
+    async listUploads(key, { token, signal }) {
+      // Without a token it could only be another run's.
+      if (token === '') return [];
+      const partial = partialPath(await checked(key), token);
+      return (await sizeOf(host, partial, signal)) === null ? [] : [partial];
+    },
+  };
+}
+
+async function put(
+  host: Host,
+  target: HostPath,
+  body: AsyncIterable<Uint8Array>,
+  options: PutOptions,
+): Promise<StoredObject> {
+  const partial = partialPath(target, options.token);
+  await shortRun(host, target.path, prepareScript(target), options.signal);
+  await options.onUploadCreated?.(partial);
+  let bytes: number;
+  try {
+    bytes = await write(host, target, partial, body, options);
+    await options.beforeSeal?.({ bytes });
+    options.signal.throwIfAborted();
+  } catch (error) {
+    throw await cleanedUp(host, target, partial, error);
+  }
+  await seal(host, target, partial, bytes);
+  return { bytes, etag: null, versionId: null };
+}
+
+async function write(
+  host: Host,
+  target: HostPath,
+  partial: string,
+  body: AsyncIterable<Uint8Array>,
+  { signal, onProgress }: PutOptions,
+): Promise<number> {
+  let sent = 0;
+  let bodyFailure: { readonly error: unknown } | undefined;
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of body) {
+        yield chunk;
+        // The next one is asked for when this one has been accepted.
+        sent += chunk.length;
+        onProgress?.(sent);
+      }
+    } catch (error) {
+      bodyFailure = { error };
+      throw error;
+    }
+  }
+  const writing = host.run({ script: writeScript(partial) }, { signal, input: counted() });
+  const printed = await textOf(writing).catch((error: unknown) => {
+    // The body may be another command of a host: its failure is not ours to explain.
+    throw bodyFailure ? bodyFailure.error : translate(error, host, target.path);
+  });
+  const written = Number(printed.trim());
+  if (written !== sent) {
+    throw new AppError(
+      'storage_mismatch',
+      `${host.label} wrote ${written} bytes of the ${sent} that were sent to ${partial}; look at the disk and at dmesg there.`,
+      { details: { sent, written } },
+    );
+  }
+  return sent;
+}
+
+/** Not stopped by an abort: it takes a moment, and half of it is worse. A lost connection is asked again over a new one. */
+async function seal(host: Host, target: HostPath, partial: string, bytes: number): Promise<void> {
+  let isAgain = false;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await shortRun(host, target.path, sealScript(target, partial, bytes, isAgain), undefined);
+      return;
+    } catch (error) {
+      const isUnknown = isAppError(error, 'host_dropped', 'host_timeout');
+      const isUnreachable = isAgain && isAppError(error, 'host_unreachable', 'host_auth', 'host_key_changed');
+      if (!isUnknown && !isUnreachable) {
+        throw await cleanedUp(host, target, partial, error);
+      }
+      if (attempt === 3) throw uncertain(host, target, partial, error);
+      isAgain = true;
+    }
+  }
+}
+
+async function cleanedUp(host: Host, target: HostPath, partial: string, failure: unknown): Promise<unknown> {
+  try {
+    await remove(host, parseHostPath(partial), AbortSignal.timeout(CLEAN_UP_MS));
+    return failure;
+  } catch (error) {
+    const leftover: Leftover = { kind: 'file', key: partial, uploadId: null, versionId: null };
+    const { code, message, details, cause } = isAppError(failure)
+      ? failure
+      : new AppError('internal', `Writing ${target.path} failed.`, { cause: failure });
+    return new AppError(code, `${message} The unfinished file ${partial} could not be removed yet.`, {
+      details: { ...details, leftover, cleanUp: isAppError(error) ? error.message : String(error) },
+      cause: cause ?? failure,
+    });
+  }
+}
+
+async function remove(host: Host, target: HostPath, signal: AbortSignal | undefined): Promise<void> {
+  await shortRun(host, target.path, removeScript(target), signal);
+}
+
+async function sizeOf(host: Host, path: string, signal: AbortSignal | undefined): Promise<number | null> {
+  try {
+    const printed = await shortRun(host, path, sizeScript(path), signal);
+    return Number(printed.trim());
+  } catch (error) {
+    if (isAppError(error, 'storage_missing')) return null;
+    throw error;
+  }
+}
+
+function clamp({ start, end }: ByteRange, path: string, totalBytes: number): ByteRange {
+  if (start >= 0 && start <= end && start < totalBytes) return { start, end: Math.min(end, totalBytes - 1) };
+  throw new AppError('invalid', `${path} has ${totalBytes} bytes; there is no range ${start}-${end} in it.`);
+}
+
+interface Reading {
+  readonly totalBytes: number;
+  readonly range: ByteRange | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+function bodyOf(host: Host, path: string, { totalBytes, range, signal }: Reading): ObjectBody {
+  const bytes = range ? range.end - range.start + 1 : totalBytes;
+  const changed = (given: string) =>
+    new AppError(
+      'storage_mismatch',
+      `${path} on ${host.label} gave ${given} than ${bytes} bytes: it changed while it was read.`,
+    );
+  return {
+    totalBytes,
+    bytes,
+    async *[Symbol.asyncIterator]() {
+      let given = 0;
+      try {
+        for await (const chunk of host.run(
+          { script: readScript(path, range) },
+          { signal: signal ?? never() },
+        )) {
+          given += chunk.length;
+          if (given > bytes) throw changed('more');
+          yield chunk;
+        }
+      } catch (error) {
+        throw translate(error, host, path);
+      }
+      if (given < bytes) throw changed('fewer');
+    },
+  };
+}
+
+async function shortRun(
+  host: Host,
+  path: string,
+  script: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  try {
+    return await textOf(host.run({ script }, { signal: signal ?? never(), idleTimeoutMs: SHORT_MS }));
+  } catch (error) {
+    throw translate(error, host, path);
+  }
+}
+
+async function textOf(output: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of output) text += decoder.decode(chunk, { stream: true });
+  return text + decoder.decode();
+}
+
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
+
+function translate(error: unknown, host: Host, path: string): unknown {
+  if (!isAppError(error, 'host_command')) return error;
+  const stderr = typeof error.details['stderr'] === 'string' ? error.details['stderr'].trim() : '';
+  const say = (code: ErrorCode, what: string) =>
+    new AppError(code, `${path} on ${host.label}: ${what}`, { cause: error, details: { stderr } });
+  const exitCode = error.details['exitCode'];
+  if (exitCode === TAKEN) return say('storage_exists', 'something of that name is there already.');
+  if (exitCode === MISSING) return missing(host, path);
+  if (exitCode === WRONG_SIZE) {
+    return say('storage_mismatch', 'the written file has another size than what was sent; it was not kept.');
+  }
+  if (/No space left|quota exceeded/i.test(stderr)) {
+    return say('storage_full', 'the disk is full. Free space there, or choose another folder.');
+  }
+  if (/File too large/i.test(stderr)) {
+    return say('storage_too_large', 'the file system takes no file of that size.');
+  }
+  if (/Permission denied|Operation not permitted|Read-only file system/i.test(stderr)) {
+    return say(
+      'storage_denied',
+      `the user that commands run as may not do that there (${stderr}). Give it the folder, or choose another.`,
+    );
+  }
+  return say('storage_refused', stderr === '' ? error.message : stderr);
+}
+
+function missing(host: Host, path: string): AppError {
+  return new AppError('storage_missing', `There is no file ${path} on ${host.label}.`);
+}
+
+function uncertain(host: Host, target: HostPath, partial: string, cause: unknown): AppError {
+  return new AppError(
+    'storage_uncertain',
+    `The connection to ${host.label} was lost while ${target.path} was made final; whether it is there is not known yet.`,
+    { cause, details: { uploadId: partial } },
+  );
+}
