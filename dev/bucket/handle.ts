@@ -139,10 +139,23 @@ function admit(
   const { bucket } = request;
   if (bucket !== null && key.buckets !== undefined && !key.buckets.includes(bucket)) throw accessDenied();
   if (bucket !== null && world.faults.hasVanished(bucket)) throw noSuchBucket(bucket);
-  const buckets = world.buckets;
+  const buckets = new Map([...world.buckets].filter(([name]) => !world.faults.hasVanished(name)));
   const { discard, limits, createBucket } = world;
   const { fault, body } = context;
-  return { request, key, payloadSha256, buckets, region, discard, limits, createBucket, fault, body };
+  const deleteBucket = (name: string): void => void world.buckets.delete(name);
+  return {
+    request,
+    key,
+    payloadSha256,
+    buckets,
+    region,
+    discard,
+    limits,
+    createBucket,
+    deleteBucket,
+    fault,
+    body,
+  };
 }
 
 /** The answer of a fault that keeps the operation from being performed. */

@@ -48,7 +48,7 @@ export async function deleteBucket(exchange: Exchange): Promise<Answer> {
   if (bucket.objects.size > 0) {
     throw new S3Error(409, 'BucketNotEmpty', 'The bucket you tried to delete is not empty');
   }
-  exchange.buckets.delete(bucket.name);
+  exchange.deleteBucket(bucket.name);
   return { status: 204 };
 }
 

@@ -21,13 +21,15 @@ export interface Exchange {
   readonly key: AccessKey;
   /** Hex SHA-256 that the body must have, or null for an unsigned payload. */
   readonly payloadSha256: string | null;
-  readonly buckets: Map<string, Bucket>;
+  /** Those that are there, without a vanished one. */
+  readonly buckets: ReadonlyMap<string, Bucket>;
   readonly region: string;
   readonly discard: boolean;
   readonly limits: Limits;
   readonly fault: Fault | null;
   /** Creates and registers a bucket. */
   readonly createBucket: (name: string) => Promise<void>;
+  readonly deleteBucket: (name: string) => void;
   /** The body, after the client that waits for `100 Continue` got it. */
   readonly body: () => Readable;
 }
