@@ -1,5 +1,6 @@
 import { serve } from '@hono/node-server';
 import { createApp } from './app.ts';
+import { prepareFirstAdmin } from './auth/first-admin.ts';
 import { describeConfig, readConfig } from './config.ts';
 import { isAppError } from './errors.ts';
 import { createLog, type Log } from './log.ts';
@@ -29,11 +30,11 @@ async function main(args: readonly string[]): Promise<void> {
   const config = readConfig();
   const log = createLog(config.logLevel, write, () => new Date());
   if (command === 'reset-password') {
-    const { resetPassword } = await import('./auth/reset-password.ts');
+    const { resetPassword } = await import('./auth/change-password.ts');
     const services = await createServices(config, { log, version });
     try {
-      const { email, password } = await resetPassword(services, rest[0] ?? '');
-      write(`The new password of ${email} is ${password}`);
+      const email = rest[0] ?? '';
+      write(`The new password of ${email} is ${await resetPassword(services, email)}`);
     } finally {
       await services.close();
     }
@@ -48,6 +49,15 @@ async function main(args: readonly string[]): Promise<void> {
 
 async function start(services: RunningServices): Promise<void> {
   const { config, log } = services;
+  if (services.masterKeyGenerated) {
+    log.warn(
+      'A master key was made. Keep a copy of it elsewhere: without it, no stored secret can be read again',
+      {
+        file: services.masterKeyFile,
+      },
+    );
+  }
+  await prepareFirstAdmin(services);
   const app = await createApp(services);
   const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (address) => {
     log.info('listening', { host: config.host, port: address.port });

@@ -107,7 +107,8 @@ async function settleIfStored(run: Unfinished, store: ObjectStore, signal: Abort
  */
 async function mayStillAppear(run: Unfinished, store: ObjectStore, signal: AbortSignal): Promise<boolean> {
   const { object, backup, services } = run;
-  if (object.bytes === null || object.upload_id === null) return false;
+  // A file on a host is made visible by one command, which died with its connection.
+  if (object.bytes === null || object.upload_id === null || object.bucket === '') return false;
   if (!(await store.uploadExists(object.key, object.upload_id, { signal }))) return false;
   const since = Date.parse(backup.completed_at ?? services.now().toISOString());
   return services.now().getTime() - since < run.completeMayTakeMs;

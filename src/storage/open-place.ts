@@ -4,6 +4,7 @@ import type { ServerAccess } from '../hosts/server-access.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { OpenPlace, Place } from '../services-port.ts';
 import { createHostFiles } from './host-files.ts';
+import type { ObjectStore } from './object-store.ts';
 import type { S3Bucket, S3Opener } from './s3/s3.ts';
 
 export interface PlaceServices {
@@ -24,8 +25,28 @@ export function createOpenPlace(services: PlaceServices): OpenPlace {
       return { store: bucket, close };
     }
     const { host } = await services.servers.open(serverId, { startedBy: 'schedule' });
-    const store = createHostFiles(host, host.isLocal ? services.checkLocalPath : undefined);
+    const files = createHostFiles(host);
+    const store = host.isLocal ? withinAllowedPaths(files, services.checkLocalPath) : files;
     return { store, close: () => host.close() };
+  };
+}
+
+/** Files of the app's own machine: writing, reading and removing go to allowed folders only. */
+function withinAllowedPaths(files: ObjectStore, check: (path: string) => Promise<void>): ObjectStore {
+  return {
+    ...files,
+    async put(path, body, options) {
+      await check(path);
+      return files.put(path, body, options);
+    },
+    async get(path, options) {
+      await check(path);
+      return files.get(path, options);
+    },
+    async remove(path, options) {
+      await check(path);
+      await files.remove(path, options);
+    },
   };
 }
 

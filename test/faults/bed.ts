@@ -1,0 +1,135 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
+import type { WorkerTiming } from '../../src/backup/worker.ts';
+import {
+  type EndedBackup,
+  type Installation,
+  type Json,
+  startInstallation,
+} from '../support/installation.ts';
+import { type Sshd, startSshd } from '../support/sshd.ts';
+import { until } from '../support/until.ts';
+
+export const BUCKET = 'backups';
+export const KEY = { accessKey: 'FAULTS-ACCESS-KEY', secretKey: 'faults-secret-key-faults-secret-key' };
+
+/** An app, a database host of its own reached over SSH, and a bucket that can be told to fail. */
+export interface Bed {
+  readonly app: Installation;
+  readonly sshd: Sshd;
+  readonly bucket: DevBucket;
+  readonly environment: string;
+  readonly server: string;
+  addDatabase(body: Json): Promise<string>;
+  /** A SQLite file on the host of about so many MiB of text that compresses little. Gives its path. */
+  makeSqlite(name: string, mebibytes: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function startBed(
+  options: { timing?: WorkerTiming; env?: Readonly<Record<string, string>> } = {},
+): Promise<Bed> {
+  const folder = await mkdtemp(join(tmpdir(), 'bed-'));
+  const bucket = await startDevBucket({
+    folder: join(folder, 'bucket'),
+    keys: [KEY],
+    buckets: [BUCKET, 'other'],
+  });
+  const sshd = await startSshd();
+  const app = await startInstallation({
+    env: { STORAGE_CA_FILE: String(bucket.caFile), LOCAL_PATHS: join(folder, 'local'), ...options.env },
+    ...(options.timing ? { timing: options.timing } : {}),
+  });
+  const environment = await prepareEnvironment(app, sshd);
+  const server = await app.create('server', `/api/environments/${environment}/servers`, {
+    name: 'db-host',
+    hostname: sshd.host,
+    sshPort: sshd.port,
+  });
+  await configureStorage(app, bucket, environment);
+  return {
+    app,
+    sshd,
+    bucket,
+    environment,
+    server,
+    addDatabase: (body) =>
+      app.create('database', `/api/environments/${environment}/databases`, { serverId: server, ...body }),
+    makeSqlite: (name, mebibytes) => makeSqlite(sshd, name, mebibytes),
+    async close() {
+      await app.close();
+      await sshd.stop();
+      await bucket.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function prepareEnvironment(app: Installation, sshd: Sshd): Promise<string> {
+  const environment = await app.create('environment', '/api/environments', { name: 'production' });
+  await app.ask('PATCH', `/api/environments/${environment}/settings/data`, { allowBackupDownload: true });
+  await app.ask('PUT', `/api/environments/${environment}/ssh`, {
+    sshPrivateKey: sshd.privateKey,
+    sshUser: sshd.user,
+  });
+  return environment;
+}
+
+export async function configureStorage(
+  app: Installation,
+  bucket: DevBucket,
+  environment: string,
+  changes: Json = {},
+): Promise<void> {
+  await app.ask('PUT', '/api/settings/spaces', {
+    ...KEY,
+    region: bucket.region,
+    endpoint: new URL(bucket.endpoint).host,
+    buckets: [],
+    ...changes,
+  });
+  await app.ask('PUT', `/api/settings/spaces/environments/${environment}`, { enabled: true });
+}
+
+/** The settings of a database whose backups go to the bucket. */
+export const TO_BUCKET = { backupStorageType: 'spaces', backupSpacesBucket: BUCKET } as const;
+
+async function makeSqlite(sshd: Sshd, name: string, mebibytes: number): Promise<string> {
+  const path = `/var/backups/${name}`;
+  const rows = mebibytes * 256;
+  await sshd.insideHost(
+    `sqlite3 '${path}' "create table t (id integer primary key, noise text); with recursive n(i) as (select 1 union all select i + 1 from n where i < ${rows}) insert into t select i, hex(randomblob(2040)) from n;"; chmod 666 '${path}'`,
+  );
+  return path;
+}
+
+/**
+ * The promise under every fault: the backup is completed and its object is there whole, or it failed and nothing of
+ * it is left: no object, no multipart upload, no file and no process on the host, no open leftover.
+ */
+export async function expectSealedOrAbsent(bed: Bed, backup: EndedBackup): Promise<void> {
+  const objects = bed.bucket.objects(BUCKET).filter(({ key }) => key === backup.storagePath);
+  if (backup.status === 'completed') {
+    expect(objects.map(({ bytes }) => bytes)).toEqual([backup.size]);
+    expect(backup.size).toBeGreaterThan(0);
+    expect(backup.sha256).toMatch(/^[0-9a-f]{64}$/);
+  } else {
+    expect(backup.status).toBe('failed');
+    expect(backup.error?.message).toBeTruthy();
+    expect(objects).toEqual([]);
+  }
+  expect(bed.bucket.uploads(BUCKET)).toEqual([]);
+  expect(await bed.app.services.db.selectFrom('leftovers').selectAll().execute()).toEqual([]);
+  await expectHostQuiet(bed);
+}
+
+/** No dump runs on the host any more and no unfinished file lies there. */
+export async function expectHostQuiet(bed: Bed): Promise<void> {
+  const isDump = (command: string) => /pg_dump|sqlite3|bp_status/.test(command);
+  await until('the host to end every dump', 10_000, async () => !(await bed.sshd.processes()).some(isDump));
+  const partial = await bed.sshd.insideHost("find /var/backups /srv/small -name '*.partial' 2>/dev/null");
+  expect(partial).toBe('');
+}

@@ -1,0 +1,205 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type DevBucket, type FaultRule, startDevBucket } from '../../dev/bucket/server.ts';
+import { buildChildApp, type ChildApp, startChildApp } from '../support/child-process.ts';
+import type { Json } from '../support/installation.ts';
+import { type Sshd, startSshd } from '../support/sshd.ts';
+import { until } from '../support/until.ts';
+import { BUCKET, KEY } from './bed.ts';
+
+/**
+ * The app is killed at every step of a run, without a chance to clean up, and started again on the same data. Each
+ * step is held by the bucket (a request that hangs), so that the kill surely falls into it.
+ */
+let program: string;
+let folder: string;
+let bucket: DevBucket;
+let sshd: Sshd;
+let database: string;
+let onHost: string;
+let app: ChildApp;
+
+const env = () => ({
+  DATA_DIR: join(folder, 'data'),
+  STORAGE_CA_FILE: String(bucket.caFile),
+  LOG_LEVEL: 'debug',
+});
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kill-'));
+  program = await buildChildApp();
+  bucket = await startDevBucket({ folder: join(folder, 'bucket'), keys: [KEY], buckets: [BUCKET] });
+  sshd = await startSshd();
+  app = await startChildApp(program, env());
+  const file = '/var/backups/kill.sqlite';
+  await sshd.insideHost(
+    `sqlite3 ${file} "create table t (noise text); with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000) insert into t select hex(randomblob(2040)) from n;"; chmod 666 ${file}`,
+  );
+  const { environment } = (await app.ask('POST', '/api/environments', { name: 'production' })) as {
+    environment: Json;
+  };
+  await app.ask('PUT', `/api/environments/${environment['id']}/ssh`, {
+    sshPrivateKey: sshd.privateKey,
+    sshUser: sshd.user,
+  });
+  const { server } = (await app.ask('POST', `/api/environments/${environment['id']}/servers`, {
+    name: 'db',
+    hostname: sshd.host,
+    sshPort: sshd.port,
+  })) as { server: Json };
+  await app.ask('PUT', '/api/settings/spaces', {
+    ...KEY,
+    region: bucket.region,
+    endpoint: new URL(bucket.endpoint).host,
+  });
+  await app.ask('PUT', `/api/settings/spaces/environments/${environment['id']}`, { enabled: true });
+  const add = async (body: Json) => {
+    const made = (await app.ask('POST', `/api/environments/${environment['id']}/databases`, {
+      type: 'sqlite',
+      filePath: file,
+      serverId: server['id'],
+      ...body,
+    })) as { database: Json };
+    return String(made.database['id']);
+  };
+  database = await add({ name: 'in the bucket', backupStorageType: 'spaces', backupSpacesBucket: BUCKET });
+  onHost = await add({
+    name: 'on the host',
+    backupStorageType: 'local',
+    backupLocalPath: '/var/backups/kept',
+  });
+});
+afterEach(() => bucket.faults.clear());
+afterAll(async () => {
+  await app.kill();
+  await sshd.stop();
+  await bucket.close();
+  await rm(folder, { recursive: true, force: true });
+  await rm(program, { force: true });
+  await rm(`${program}.map`, { force: true });
+});
+
+const STEPS: readonly [string, FaultRule][] = [
+  ['the look for an existing object', { match: { operation: 'HeadObject' }, fault: { kind: 'hang' } }],
+  ['an upload being created', { match: { operation: 'CreateMultipartUpload' }, fault: { kind: 'hang' } }],
+  [
+    'an upload created but its id never heard',
+    { match: { operation: 'CreateMultipartUpload' }, fault: { kind: 'hang-after' } },
+  ],
+  ['the first part', { match: { operation: 'UploadPart', partNumber: 1 }, fault: { kind: 'hang' } }],
+  [
+    'a stored part whose answer never came',
+    { match: { operation: 'UploadPart', partNumber: 2 }, fault: { kind: 'hang-after' } },
+  ],
+  [
+    'a Complete that was never performed',
+    { match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'hang' } },
+  ],
+  [
+    'a Complete performed but never heard',
+    { match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'hang-after' } },
+  ],
+  ['the reading back', { match: { operation: 'GetObject' }, fault: { kind: 'hang' } }],
+];
+
+describe('SIGKILL of the app', () => {
+  for (const [step, rule] of STEPS) {
+    test(`during ${step}: the next start repairs it`, async () => {
+      bucket.faults.add(rule);
+      const { backupId } = await app.ask('POST', `/api/databases/${database}/backups`, {});
+      await until(`the run to reach ${step}`, 20_000, () => bucket.faults.hits().length > 0);
+      await app.kill();
+      bucket.faults.clear();
+      app = await startChildApp(program, env());
+      await expectRepaired(String(backupId));
+    });
+  }
+
+  test('during a dump onto the host: the next start repairs it', async () => {
+    const { backupId } = await app.ask('POST', `/api/databases/${onHost}/backups`, {});
+    await until('the file to be begun', 20_000, async () =>
+      (await files()).some((name) => name.endsWith('.partial')),
+    );
+    await app.kill();
+    app = await startChildApp(program, env());
+    const backup = await ended(String(backupId));
+    const left = await files();
+    if (backup['status'] === 'completed')
+      expect(left).toEqual([expect.stringContaining(String(backup['filename']))]);
+    else expect(left).toEqual([]);
+    await noDumpRuns();
+  });
+
+  test('a backup that waits is run by the next start', async () => {
+    bucket.faults.add({ match: { operation: 'HeadObject' }, fault: { kind: 'hang' } });
+    const first = await app.ask('POST', `/api/databases/${database}/backups`, {});
+    await until('the run to begin', 20_000, () => bucket.faults.hits().length > 0);
+    const second = await app.ask('POST', `/api/databases/${database}/backups`, {});
+    const third = await app.ask('POST', `/api/databases/${database}/backups`, {});
+    expect(second['backupId']).not.toBe(first['backupId']);
+    expect(third['backupId']).toBe(second['backupId']);
+    await app.kill();
+    bucket.faults.clear();
+    app = await startChildApp(program, env());
+    expect(await ended(String(first['backupId']))).toMatchObject({
+      status: 'failed',
+      outcome: 'interrupted',
+    });
+    expect(await ended(String(second['backupId']))).toMatchObject({ status: 'completed' });
+  });
+});
+
+describe('SIGTERM of the app', () => {
+  for (const [step, rule] of STEPS) {
+    test(`during ${step}: it ends within 8 s and leaves nothing unsettled behind`, async () => {
+      bucket.faults.add(rule);
+      const { backupId } = await app.ask('POST', `/api/databases/${database}/backups`, {});
+      await until(`the run to reach ${step}`, 20_000, () => bucket.faults.hits().length > 0);
+      expect(await app.stop()).toBeLessThan(8_000);
+      bucket.faults.clear();
+      app = await startChildApp(program, env());
+      await expectRepaired(String(backupId));
+    });
+  }
+});
+
+/** Sealed or absent, by the app's own word and by what really lies in the bucket and runs on the host. */
+async function expectRepaired(backupId: string): Promise<void> {
+  const backup = await ended(backupId);
+  const objects = bucket.objects(BUCKET).filter(({ key }) => key === backup['storagePath']);
+  if (backup['status'] === 'completed') {
+    expect(objects.map(({ bytes }) => bytes)).toEqual([backup['size']]);
+    expect(backup['sha256']).toMatch(/^[0-9a-f]{64}$/);
+  } else {
+    expect(backup['outcome']).toBe('interrupted');
+    expect(objects).toEqual([]);
+  }
+  await until('no upload to be left', 15_000, () => bucket.uploads(BUCKET).length === 0);
+  await noDumpRuns();
+}
+
+async function ended(backupId: string): Promise<Json> {
+  return until(`backup ${backupId} to be settled`, 40_000, async () => {
+    const { backup } = (await app.ask('GET', `/api/backups/${backupId}`)) as { backup: Json };
+    const isOpen =
+      backup['status'] === 'pending' ||
+      backup['status'] === 'in_progress' ||
+      backup['outcome'] === 'uncertain';
+    return isOpen ? undefined : backup;
+  });
+}
+
+async function noDumpRuns(): Promise<void> {
+  await until(
+    'the host to end the dump',
+    10_000,
+    async () => !(await sshd.processes()).some((command) => /sqlite3|bp_status/.test(command)),
+  );
+}
+
+async function files(): Promise<string[]> {
+  const found = await sshd.insideHost('ls -A /var/backups/kept 2>/dev/null || true');
+  return found.split('\n').filter((name) => name !== '');
+}

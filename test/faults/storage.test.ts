@@ -1,0 +1,172 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Fault, FaultRule, OperationName } from '../../dev/bucket/server.ts';
+import { type Bed, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
+
+let bed: Bed;
+let large: string;
+let small: string;
+
+beforeAll(async () => {
+  bed = await startBed();
+  const largeFile = await bed.makeSqlite('large.sqlite', 36);
+  const smallFile = await bed.makeSqlite('small.sqlite', 1);
+  large = await bed.addDatabase({ name: 'large', type: 'sqlite', filePath: largeFile, ...TO_BUCKET });
+  small = await bed.addDatabase({ name: 'small', type: 'sqlite', filePath: smallFile, ...TO_BUCKET });
+});
+afterEach(() => bed.bucket.faults.clear());
+afterAll(() => bed.close());
+
+/** Requests of a backup in several parts, and of one that fits into a single PUT. */
+const MULTIPART: readonly OperationName[] = [
+  'HeadObject',
+  'CreateMultipartUpload',
+  'UploadPart',
+  'CompleteMultipartUpload',
+  'GetObject',
+];
+const SINGLE: readonly OperationName[] = ['HeadObject', 'PutObject', 'GetObject'];
+
+const PASSING: readonly Fault[] = [
+  { kind: 'status', status: 500, code: 'InternalError' },
+  { kind: 'status', status: 503, code: 'SlowDown' },
+  { kind: 'status', status: 503, code: 'ServiceUnavailable', message: 'no tomes available' },
+  { kind: 'status', status: 408, code: 'RequestCanceled' },
+  { kind: 'status', status: 400, code: 'RequestTimeout' },
+  { kind: 'reset' },
+  { kind: 'reset-after' },
+  { kind: 'status-after', status: 500, code: 'InternalError' },
+];
+
+describe('a fault that happens once is got over', () => {
+  for (const [database, operations] of [
+    ['large', MULTIPART],
+    ['small', SINGLE],
+  ] as const) {
+    for (const operation of operations) {
+      for (const fault of PASSING) {
+        test(`${describeFault(fault)} once at ${operation} of the ${database} dump`, async () => {
+          add({ match: { operation }, fault });
+          const backup = await bed.app.backUp(database === 'large' ? large : small);
+          expect(bed.bucket.faults.hits().length).toBeGreaterThan(0);
+          expect(backup.error).toBeNull();
+          await expectSealedOrAbsent(bed, backup);
+        });
+      }
+    }
+  }
+});
+
+const LASTING: readonly Fault[] = [
+  { kind: 'status', status: 403, code: 'AccessDenied' },
+  { kind: 'status', status: 501, code: 'NotImplemented' },
+  { kind: 'garbage' },
+];
+
+describe('a fault that stays fails the backup and leaves nothing', () => {
+  for (const [database, operations] of [
+    ['large', MULTIPART],
+    ['small', SINGLE],
+  ] as const) {
+    for (const operation of operations) {
+      for (const fault of LASTING) {
+        test(`${describeFault(fault)} at every ${operation} of the ${database} dump`, async () => {
+          add({ match: { operation }, times: Number.POSITIVE_INFINITY, fault });
+          const backup = await bed.app.backUp(database === 'large' ? large : small);
+          expect(bed.bucket.faults.hits().length).toBeGreaterThan(0);
+          bed.bucket.faults.clear();
+          expect(backup.status).toBe('failed');
+          expect(['upload', 'verify']).toContain(backup.error?.step);
+          await expectSealedOrAbsent(bed, backup);
+        });
+      }
+    }
+  }
+});
+
+describe('what a store can get wrong while it says that all is well', () => {
+  const lies: readonly [string, FaultRule][] = [
+    [
+      'a Complete that answers 200 with an error inside',
+      {
+        match: { operation: 'CompleteMultipartUpload' },
+        times: 9,
+        fault: { kind: 'error-in-200', code: 'InternalError' },
+      },
+    ],
+    [
+      'an object that lists and HEADs but can not be read',
+      { match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'ghost' } },
+    ],
+    [
+      'a Complete that loses the last part',
+      { match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'lose-part' } },
+    ],
+    [
+      'an upload purged by the store half-way',
+      { match: { operation: 'UploadPart', partNumber: 2 }, fault: { kind: 'lose-upload' } },
+    ],
+    [
+      'a part stored with a flipped byte',
+      { match: { operation: 'UploadPart', partNumber: 1 }, fault: { kind: 'corrupt' } },
+    ],
+    [
+      'a bucket that vanishes half-way',
+      { match: { operation: 'UploadPart', partNumber: 2 }, fault: { kind: 'vanish' } },
+    ],
+    [
+      'a bucket that vanishes before the Complete',
+      { match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'vanish' } },
+    ],
+  ];
+  for (const [name, rule] of lies) {
+    test(name, async () => {
+      add(rule);
+      const backup = await bed.app.backUp(large);
+      expect(bed.bucket.faults.hits().length).toBeGreaterThan(0);
+      bed.bucket.faults.clear();
+      if (rule.fault.kind === 'vanish') await leftoversGone();
+      await expectSealedOrAbsent(bed, backup);
+    });
+  }
+
+  test('answers that come slowly are waited for', async () => {
+    add({ match: {}, times: Number.POSITIVE_INFINITY, fault: { kind: 'slow', delayMs: 150 } });
+    const backup = await bed.app.backUp(large);
+    expect(backup.status).toBe('completed');
+    await expectSealedOrAbsent(bed, backup);
+  });
+
+  test('a clock that is off by an hour is corrected for', async () => {
+    add({ match: {}, times: Number.POSITIVE_INFINITY, fault: { kind: 'skew', ms: 3_600_000 } });
+    const backup = await bed.app.backUp(large);
+    expect(backup.error).toBeNull();
+    await expectSealedOrAbsent(bed, backup);
+  });
+
+  test('blanks before the answer to Complete are waited for', async () => {
+    add({
+      match: { operation: 'CompleteMultipartUpload' },
+      fault: { kind: 'keep-alive-blanks', delayMs: 1500 },
+    });
+    const backup = await bed.app.backUp(large);
+    expect(backup.error).toBeNull();
+    await expectSealedOrAbsent(bed, backup);
+  });
+});
+
+function add(rule: FaultRule): void {
+  bed.bucket.faults.add(rule);
+}
+
+function describeFault(fault: Fault): string {
+  return 'code' in fault ? `${fault.kind} ${fault.code}` : fault.kind;
+}
+
+/** What could not be removed while the storage was away is removed when it is back. */
+async function leftoversGone(): Promise<void> {
+  const { db, now } = bed.app.services;
+  await db.updateTable('leftovers').set({ next_try_at: now().toISOString() }).execute();
+  await expect
+    .poll(async () => (await db.selectFrom('leftovers').selectAll().execute()).length, { timeout: 20_000 })
+    .toBe(0);
+}

@@ -1,0 +1,3 @@
+import { proveRoundTrips } from './round-trip.ts';
+
+proveRoundTrips(32, 120_000);

@@ -1,0 +1,28 @@
+/** The app as a process of its own that can be killed, with short leases. Bundled by `child-process.ts`. */
+import { serve } from '@hono/node-server';
+import { createApp } from '../../src/app.ts';
+import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
+import { readConfig } from '../../src/config.ts';
+import { createLog } from '../../src/log.ts';
+import { createServices } from '../../src/services.ts';
+
+const services = await createServices(readConfig(), {
+  log: createLog(
+    'debug',
+    (line) => process.stdout.write(`${line}\n`),
+    () => new Date(),
+  ),
+  version: '0.0.0-test',
+  timing: { tickMs: 100, leaseMs: 1_500, sweepEveryMs: 200, completeMayTakeMs: 1_000 },
+});
+await prepareFirstAdmin(services);
+const app = await createApp(services);
+serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
+  services.worker.start();
+  process.stdout.write(`${JSON.stringify({ listening: port })}\n`);
+});
+process.on('SIGTERM', async () => {
+  await services.worker.stop(6_000);
+  await services.close();
+  process.exit(0);
+});

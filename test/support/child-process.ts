@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import type { Json } from './installation.ts';
+
+const REPOSITORY = resolve(import.meta.dirname, '../..');
+const LOGIN = { email: 'admin@example.com', password: 'correct horse battery' };
+
+export interface ChildApp {
+  ask(method: string, path: string, body?: Json): Promise<Json>;
+  /** Ends it at once, as a power cut would. */
+  kill(): Promise<void>;
+  /** SIGTERM; gives how long the end took, in milliseconds. */
+  stop(): Promise<number>;
+  output(): string;
+}
+
+/** Bundles the app once for all children; native packages stay outside, so that the file must lie in the repository. */
+export async function buildChildApp(): Promise<string> {
+  const outfile = join(REPOSITORY, 'dist/test', `child-app-${process.pid}.js`);
+  await build({
+    entryPoints: [join(REPOSITORY, 'test/support/child-app.ts')],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    jsx: 'automatic',
+    jsxImportSource: 'hono/jsx',
+    external: ['better-sqlite3', 'ssh2'],
+    banner: {
+      js: "import { createRequire as bundleRequire } from 'node:module'; const require = bundleRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+  return outfile;
+}
+
+/** Starts the app on a data folder and signs in. */
+export async function startChildApp(
+  program: string,
+  env: Readonly<Record<string, string>>,
+): Promise<ChildApp> {
+  const child = spawn(process.execPath, [program], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      ADMIN_EMAIL: LOGIN.email,
+      ADMIN_PASSWORD: LOGIN.password,
+      RATE_LIMIT_MAX: '100000',
+      ...env,
+    },
+  });
+  let output = '';
+  const exited = new Promise<void>((done) => child.once('close', () => done()));
+  const port = await new Promise<string>((done, fail) => {
+    const read = (chunk: Buffer) => {
+      output += chunk.toString();
+      const found = /"listening":(\d+)/.exec(output)?.[1];
+      if (found !== undefined) done(found);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.once('close', (status) => fail(new Error(`the app ended with ${status}:\n${output}`)));
+  });
+  const url = `http://127.0.0.1:${port}`;
+  let token = '';
+  const ask = async (method: string, path: string, body?: Json): Promise<Json> => {
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        'content-type': 'application/json',
+        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const answer = (await response.json()) as Json;
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+    return answer;
+  };
+  token = String((await ask('POST', '/api/auth/login', LOGIN))['token']);
+  return {
+    ask,
+    output: () => output,
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    async stop() {
+      const startedAt = performance.now();
+      child.kill('SIGTERM');
+      await exited;
+      return performance.now() - startedAt;
+    },
+  };
+}

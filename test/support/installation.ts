@@ -1,0 +1,147 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApp } from '../../src/app.ts';
+import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
+import type { WorkerTiming } from '../../src/backup/worker.ts';
+import { readConfig } from '../../src/config.ts';
+import { createLog } from '../../src/log.ts';
+import { createServices, type RunningServices } from '../../src/services.ts';
+import { until } from './until.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Json;
+}
+
+/** The whole app in this process on a data folder of its own, used through its HTTP API as a client would. */
+export interface Installation {
+  readonly services: RunningServices;
+  /** Every line logged so far. */
+  readonly log: readonly string[];
+  readonly folder: string;
+  call(method: string, path: string, body?: Json): Promise<Answer>;
+  /** As `call`, and throws for an answer that is no success. */
+  ask(method: string, path: string, body?: Json): Promise<Json>;
+  /** The id of what was created: `create('server', …)` posts and reads `answer.server.id`. */
+  create(name: string, path: string, body: Json): Promise<string>;
+  startBackup(databaseId: string): Promise<string>;
+  untilEnded(backupId: string, withinMs?: number): Promise<EndedBackup>;
+  backUp(databaseId: string, withinMs?: number): Promise<EndedBackup>;
+  close(): Promise<void>;
+}
+
+export interface EndedBackup {
+  readonly id: string;
+  readonly status: string;
+  readonly outcome: string | null;
+  readonly size: number;
+  readonly sha256: string | null;
+  readonly filename: string;
+  readonly storagePath: string;
+  readonly error: {
+    readonly message: string;
+    readonly step: string;
+    readonly code: string;
+    readonly stderr?: string;
+  } | null;
+  readonly raw: Json;
+}
+
+const ADMIN = { ADMIN_EMAIL: 'admin@example.com', ADMIN_PASSWORD: 'correct horse battery' };
+
+export async function startInstallation(
+  options: { env?: Readonly<Record<string, string>>; timing?: WorkerTiming; folder?: string } = {},
+): Promise<Installation> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'bridgeport-')));
+  const log: string[] = [];
+  const config = readConfig({
+    DATA_DIR: join(folder, 'data'),
+    RATE_LIMIT_MAX: '100000',
+    LOG_LEVEL: 'debug',
+    ...ADMIN,
+    ...options.env,
+  });
+  const services = await createServices(config, {
+    log: createLog(
+      'debug',
+      (line) => log.push(line),
+      () => new Date(),
+    ),
+    version: '0.0.0-test',
+    timing: { tickMs: 100, leaseMs: 5_000, sweepEveryMs: 200, ...options.timing },
+  });
+  await prepareFirstAdmin(services);
+  const app = await createApp(services);
+  let token: string | undefined;
+
+  const call = async (method: string, path: string, body?: Json): Promise<Answer> => {
+    const response = await app.request(path, {
+      method,
+      headers: {
+        'content-type': 'application/json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as Json };
+  };
+  const ask = async (method: string, path: string, body?: Json): Promise<Json> => {
+    const answer = await call(method, path, body);
+    if (answer.status !== 200)
+      throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  };
+  const login = await ask('POST', '/api/auth/login', {
+    email: ADMIN.ADMIN_EMAIL,
+    password: ADMIN.ADMIN_PASSWORD,
+  });
+  token = String(login['token']);
+  services.worker.start();
+
+  const installation: Installation = {
+    services,
+    log,
+    folder,
+    call,
+    ask,
+    async create(name, path, body) {
+      const made = (await ask('POST', path, body))[name] as Json;
+      return String(made['id']);
+    },
+    async startBackup(databaseId) {
+      return String((await ask('POST', `/api/databases/${databaseId}/backups`, {}))['backupId']);
+    },
+    untilEnded: (backupId, withinMs = 120_000) =>
+      until(`backup ${backupId} to end`, withinMs, async () => {
+        const { backup } = (await ask('GET', `/api/backups/${backupId}`)) as { backup: Json };
+        return backup['status'] === 'completed' || backup['status'] === 'failed' ? ended(backup) : undefined;
+      }),
+    async backUp(databaseId, withinMs) {
+      return installation.untilEnded(await installation.startBackup(databaseId), withinMs);
+    },
+    async close() {
+      await services.worker.stop(10_000);
+      await services.close();
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return installation;
+}
+
+function ended(backup: Json): EndedBackup {
+  const error = backup['error'];
+  return {
+    id: String(backup['id']),
+    status: String(backup['status']),
+    outcome: backup['outcome'] as string | null,
+    size: Number(backup['size']),
+    sha256: backup['sha256'] as string | null,
+    filename: String(backup['filename']),
+    storagePath: String(backup['storagePath']),
+    error: typeof error === 'string' ? (JSON.parse(error) as EndedBackup['error']) : null,
+    raw: backup,
+  };
+}
