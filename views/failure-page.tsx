@@ -6,9 +6,11 @@ export function FailurePage(props: {
   readonly frame: Frame | null;
   readonly title: string;
   readonly message: string;
+  /** A path of ours. */
+  readonly back: string;
   readonly requestId: string | null;
 }) {
-  const { frame, title, message, requestId } = props;
+  const { frame, title, message, back, requestId } = props;
   const content = (
     <>
       <p>{message}</p>
@@ -20,7 +22,7 @@ export function FailurePage(props: {
         </p>
       )}
       <p>
-        <a href="/">Back to the start</a>
+        <a href={back}>{back === '/' ? 'Back to the start' : 'Back to the page before'}</a>
       </p>
     </>
   );

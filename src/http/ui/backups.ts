@@ -1,0 +1,74 @@
+import { Hono } from 'hono';
+import { findBackup } from '../../backup/backups.ts';
+import { openDownload } from '../../backup/download.ts';
+import { changePin, removeBackup, stopBackup } from '../../catalog/backup-actions.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import type { Services } from '../../services-port.ts';
+import { actorOf } from './actor.ts';
+import { readForm } from './form-body.ts';
+import { withNotice } from './notices.ts';
+import { only } from './roles.ts';
+import type { UiEnv } from './ui-env.ts';
+
+/** What is done to one backup; each leads back to the page of its database. */
+export function backupRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.post('/backups/:backupId/cancel', only('operator'), async (c) => {
+    const backupId = c.req.param('backupId');
+    const databaseId = await databaseOf(services, backupId);
+    try {
+      await stopBackup(services, actorOf(c, services), backupId);
+    } catch (error) {
+      // It ended between the page and the click: the page shows how.
+      if (!isAppError(error, 'conflict')) throw error;
+      return c.redirect(`/databases/${databaseId}`, 303);
+    }
+    return c.redirect(withNotice(`/databases/${databaseId}`, 'backup-cancelled'), 303);
+  });
+
+  ui.post('/backups/:backupId/pin', only('operator'), async (c) => {
+    const backupId = c.req.param('backupId');
+    const databaseId = await databaseOf(services, backupId);
+    const pinned = (await readForm(c))['pinned'] === 'true';
+    await changePin(services, actorOf(c, services), { databaseId, backupId }, pinned);
+    const notice = pinned ? 'backup-pinned' : 'backup-unpinned';
+    return c.redirect(withNotice(`/databases/${databaseId}`, notice), 303);
+  });
+
+  ui.post('/backups/:backupId/delete', only('operator'), async (c) => {
+    const backupId = c.req.param('backupId');
+    const databaseId = await databaseOf(services, backupId);
+    await removeBackup(services, actorOf(c, services), backupId);
+    return c.redirect(withNotice(`/databases/${databaseId}`, 'backup-deleted'), 303);
+  });
+
+  ui.get('/backups/:backupId/download', only('viewer'), async (c) => {
+    const download = await openDownload(services, c.req.param('backupId'));
+    if (download.kind === 'url') return c.redirect(download.url, 303);
+    return c.body(download.body, 200, {
+      'Content-Type': 'application/octet-stream',
+      'Content-Length': String(download.bytes),
+      'Content-Disposition': attachment(download.fileName),
+    });
+  });
+
+  return ui;
+}
+
+/** The database whose page the backup is on. Throws `not_found`. */
+async function databaseOf(services: Services, backupId: string): Promise<string> {
+  const backup = await findBackup(services.db, backupId);
+  if (backup === undefined) throw new AppError('not_found', 'Backup not found');
+  return backup.database_id;
+}
+
+/** RFC 6266: a plain name for old clients, the exact one beside it. */
+function attachment(fileName: string): string {
+  const plain = fileName.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
+  const exact = encodeURIComponent(fileName).replaceAll(
+    /['()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${plain}"; filename*=UTF-8''${exact}`;
+}

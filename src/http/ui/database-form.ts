@@ -1,0 +1,145 @@
+import type { DatabaseFormChoices, EngineForm } from '../../../views/database-form.tsx';
+import type { EnvironmentChoice } from '../../../views/page.tsx';
+import { enabledSpaces } from '../../backup/destination.ts';
+import { type Database, databaseChange, newDatabase } from '../../catalog/databases.ts';
+import { listServers } from '../../catalog/servers.ts';
+import type { Engine, EngineField } from '../../engines/engine.ts';
+import type { Services } from '../../services-port.ts';
+import { type FormBody, isTicked, numberOf, textOf } from './form-body.ts';
+
+/** Stands for the app's own machine in the drop-down: the form asks for a choice, and that is one. */
+const THIS_MACHINE = 'this-machine';
+
+/** What the form shows, but for its values. */
+export async function formChoices(
+  services: Services,
+  environment: EnvironmentChoice,
+  engine: Engine,
+  hasCredentials: boolean,
+): Promise<DatabaseFormChoices> {
+  const { servers } = await listServers(services.db, environment.id, { limit: 1000, offset: 0 });
+  return {
+    engine: toEngineForm(engine),
+    servers: [
+      ...servers.map(({ id, name, hostname }) => ({ value: id, label: `${name} (${hostname})` })),
+      { value: THIS_MACHINE, label: 'The machine that BRIDGEPORT runs on' },
+    ],
+    environmentName: environment.name,
+    spacesEnabled: (await enabledSpaces(services.db, environment.id)) !== undefined,
+    bucketField: `/environments/${environment.id}/bucket-field`,
+    hasCredentials,
+  };
+}
+
+/** The form of a new database of this type. */
+export function newDatabaseValues(engine: Engine, spacesEnabled: boolean): FormBody {
+  const defaults = engine.options.safeParse({});
+  return {
+    ...(toEngineForm(engine).hasConnection ? { port: DEFAULT_PORTS[engine.type] ?? '' } : {}),
+    ...optionValues(engine.fields, defaults.success ? defaults.data : {}),
+    backupStorageType: spacesEnabled ? 'spaces' : 'local',
+    pgDumpTimeoutMs: '300000',
+  };
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { postgres: '5432', mysql: '3306' };
+
+/** The form of a registered database; user and password are never among its values. */
+export function databaseValues(engine: Engine, database: Database): FormBody {
+  return {
+    name: database.name,
+    serverId: database.serverId ?? THIS_MACHINE,
+    host: database.host ?? '',
+    port: database.port === null ? '' : String(database.port),
+    databaseName: database.databaseName ?? '',
+    ...optionValues(engine.fields, database),
+    backupStorageType: database.backupStorageType,
+    backupLocalPath: database.backupLocalPath ?? '',
+    backupSpacesBucket: database.backupSpacesBucket ?? '',
+    backupSpacesPrefix: database.backupSpacesPrefix ?? '',
+    pgDumpTimeoutMs: String(database.pgDumpTimeoutMs),
+  };
+}
+
+/** The posted form of a new database, parsed by the catalog's schema. */
+export function parseNewDatabase(engine: Engine, body: FormBody) {
+  return newDatabase.safeParse({
+    ...common(engine, body),
+    type: engine.type,
+    ...(toEngineForm(engine).hasConnection
+      ? { username: body['username'] || null, password: body['password'] || null }
+      : {}),
+    backupSpacesPrefix: textOf(body, 'backupSpacesPrefix') ?? undefined,
+  });
+}
+
+/** The posted form of a registered database, parsed by the catalog's schema. */
+export function parseDatabaseChange(engine: Engine, body: FormBody, before: Database) {
+  const prefix = textOf(body, 'backupSpacesPrefix');
+  return databaseChange.safeParse({
+    ...common(engine, body),
+    ...credentialChange(body),
+    // Left blank where there never was one, the catalog chooses its default; where there was one, it is taken away.
+    backupSpacesPrefix: prefix ?? (before.backupSpacesPrefix === null ? undefined : ''),
+  });
+}
+
+/** Blank keeps what is stored; the checkbox takes both away. */
+function credentialChange(body: FormBody) {
+  if (isTicked(body, 'clearCredentials')) return { username: '', password: '' };
+  return { username: body['username'] || undefined, password: body['password'] || undefined };
+}
+
+function common(engine: Engine, body: FormBody) {
+  return {
+    name: textOf(body, 'name') ?? '',
+    serverId: body['serverId'] === THIS_MACHINE ? null : (body['serverId'] ?? ''),
+    host: textOf(body, 'host'),
+    port: numberOf(body, 'port'),
+    databaseName: body['databaseName'] || null,
+    ...optionInput(engine.fields, body),
+    backupStorageType: body['backupStorageType'],
+    backupLocalPath: textOf(body, 'backupLocalPath'),
+    backupSpacesBucket: textOf(body, 'backupSpacesBucket'),
+    pgDumpTimeoutMs: numberOf(body, 'pgDumpTimeoutMs') ?? undefined,
+  };
+}
+
+/** A field's name may be a path of two, such as `pgDumpOptions.noOwner`. */
+function optionInput(fields: readonly EngineField[], body: FormBody): Record<string, unknown> {
+  const input: Record<string, unknown> = {};
+  for (const field of fields) {
+    const [name = '', inner] = field.name.split('.');
+    const value = inputOf(field, body);
+    if (inner === undefined) input[name] = value;
+    else input[name] = { ...asObject(input[name]), [inner]: value };
+  }
+  return input;
+}
+
+function inputOf(field: EngineField, body: FormBody): unknown {
+  if (field.widget === 'checkbox') return isTicked(body, field.name);
+  if (field.widget === 'number') return numberOf(body, field.name) ?? undefined;
+  return field.widget === 'select' ? body[field.name] : textOf(body, field.name);
+}
+
+function optionValues(fields: readonly EngineField[], options: unknown): FormBody {
+  const values = fields.map(({ name }) => {
+    const [outer = '', inner] = name.split('.');
+    const value = asObject(options)[outer];
+    return [name, inner === undefined ? value : asObject(value)[inner]] as const;
+  });
+  return Object.fromEntries(
+    values.map(([name, value]) => [name, value === undefined || value === null ? '' : String(value)]),
+  );
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+/** An engine that asks for a file has no server to connect to. */
+function toEngineForm(engine: Engine): EngineForm {
+  const { type, displayName, fields } = engine;
+  return { type, displayName, fields, hasConnection: !fields.some((field) => field.name === 'filePath') };
+}

@@ -1,0 +1,142 @@
+import { type Context, Hono } from 'hono';
+import { BackupList } from '../../../views/backup-list.tsx';
+import { TestOutcome, type TestResult } from '../../../views/connection-test.tsx';
+import { DatabasePage } from '../../../views/database.tsx';
+import { LiveRuns } from '../../../views/live-runs.tsx';
+import type { EnvironmentChoice } from '../../../views/page.tsx';
+import { type BackupWithTrigger, listBackups } from '../../backup/backups.ts';
+import { startBackup } from '../../catalog/backup-actions.ts';
+import { databaseType } from '../../catalog/database-types.ts';
+import { type Database, getDatabase } from '../../catalog/databases.ts';
+import { getSettings } from '../../catalog/environment-settings.ts';
+import { getServer } from '../../catalog/servers.ts';
+import type { Services } from '../../services-port.ts';
+import { actorOf } from './actor.ts';
+import { toBackupItem, toLiveRun } from './backup-views.ts';
+import { environmentFrame } from './frame.ts';
+import { withNotice } from './notices.ts';
+import { pageOf } from './paging.ts';
+import { only } from './roles.ts';
+import { sendFragment, sendPage } from './send.ts';
+import { testDatabase } from './test-connections.ts';
+import type { UiEnv } from './ui-env.ts';
+
+const PER_PAGE = 25;
+
+/** The page of one database: test, backups, what runs now. */
+export function databasePageRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/databases/:databaseId', only('viewer'), async (c) => sendDatabase(c, services, null));
+
+  ui.post('/databases/:databaseId/test', only('operator'), async (c) => {
+    const database = await getDatabase(services.db, c.req.param('databaseId'));
+    return sendDatabase(c, services, await testDatabase(services, database, c.req.raw.signal));
+  });
+
+  ui.post('/databases/:databaseId/test/result', only('operator'), async (c) => {
+    const database = await getDatabase(services.db, c.req.param('databaseId'));
+    return sendFragment(c, <TestOutcome result={await testDatabase(services, database, c.req.raw.signal)} />);
+  });
+
+  ui.post('/databases/:databaseId/backups', only('operator'), async (c) => {
+    const databaseId = c.req.param('databaseId');
+    await startBackup(services, actorOf(c, services), databaseId);
+    return c.redirect(withNotice(`/databases/${databaseId}`, 'backup-requested'), 303);
+  });
+
+  ui.get('/databases/:databaseId/backups', only('viewer'), async (c) => {
+    const database = await getDatabase(services.db, c.req.param('databaseId'));
+    const { mayChange, ...list } = await listOf(c, services, database);
+    return sendFragment(c, <BackupList databaseId={database.id} mayChange={mayChange} {...list} />);
+  });
+
+  ui.get('/databases/:databaseId/runs', only('viewer'), async (c) => {
+    const { id } = await getDatabase(services.db, c.req.param('databaseId'));
+    const runs = await liveRunsOf(services, id);
+    // The page says which runs it shows: when that is no longer so, its list of backups is out of date too.
+    if (runs.map((run) => run.id).join(',') !== c.req.query('shown'))
+      c.header('HX-Trigger', 'backups-changed');
+    return sendFragment(c, <LiveRuns databaseId={id} runs={runs} mayChange={mayChange(c)} />);
+  });
+
+  return ui;
+}
+
+async function sendDatabase(
+  c: Context<UiEnv, '/databases/:databaseId'>,
+  services: Services,
+  test: TestResult | null,
+) {
+  const database = await getDatabase(services.db, c.req.param('databaseId'));
+  const { frame, environment } = await environmentFrame(c, services, database.environmentId);
+  const { backups, page, allowDownload } = await listOf(c, services, database);
+  return sendPage(
+    c,
+    <DatabasePage
+      frame={frame}
+      database={await summaryOf(services, database, environment)}
+      runs={await liveRunsOf(services, database.id)}
+      backups={backups}
+      page={page}
+      allowDownload={allowDownload}
+      test={test}
+    />,
+  );
+}
+
+async function listOf(c: Context<UiEnv>, services: Services, database: Database) {
+  const page = pageOf(c, PER_PAGE);
+  const { backups, total } = await listBackups(services.db, database.id, page);
+  const settings = await getSettings(services.db, database.environmentId, 'data');
+  return {
+    backups: backups.map(toBackupItem),
+    page: { ...page, total },
+    allowDownload: settings['allowBackupDownload'] === true,
+    mayChange: mayChange(c),
+  };
+}
+
+/** One runs and one waits, at most: both are among the newest. */
+async function liveRunsOf(services: Services, databaseId: string) {
+  const { backups } = await listBackups(services.db, databaseId, { limit: 10, offset: 0 });
+  return backups.filter(isLive).map((backup) => toLiveRun(backup, services.runs.progress(backup.id)));
+}
+
+function isLive({ status }: BackupWithTrigger): boolean {
+  return status === 'pending' || status === 'in_progress';
+}
+
+function mayChange(c: Context<UiEnv>): boolean {
+  return c.get('session').user.role !== 'viewer';
+}
+
+async function summaryOf(services: Services, database: Database, environment: EnvironmentChoice) {
+  const typeName = databaseType(database.type)?.displayName ?? database.type;
+  const server = database.serverId === null ? null : await getServer(services.db, database.serverId);
+  const facts: (readonly [string, string])[] = [
+    ['Type', typeName],
+    ['Server', server?.name ?? 'the machine that BRIDGEPORT runs on'],
+    ...(database.host === null ? [] : [['Host', hostOf(database)] as const]),
+    ...(database.databaseName === null ? [] : [['Database', database.databaseName] as const]),
+    ...(database.filePath === null ? [] : [['File', database.filePath] as const]),
+    ['Format', `${database.backupFormat}, ${compressionOf(database)}`],
+    ['Backup storage', storageOf(database)],
+  ];
+  return { id: database.id, name: database.name, typeName, environment, facts };
+}
+
+function hostOf({ host, port }: Database): string {
+  return port === null ? (host ?? '') : `${host} port ${port}`;
+}
+
+function compressionOf({ backupCompression, backupCompressionLevel }: Database): string {
+  return backupCompression === 'none'
+    ? 'not compressed'
+    : `${backupCompression} level ${backupCompressionLevel}`;
+}
+
+function storageOf(database: Database): string {
+  if (database.backupStorageType === 'local') return `Local: ${database.backupLocalPath ?? '/var/backups'}`;
+  return `Spaces: ${database.backupSpacesBucket ?? 'no bucket chosen'}, ${database.backupSpacesPrefix ?? ''}`;
+}

@@ -1,0 +1,193 @@
+import { type Context, Hono } from 'hono';
+import { BucketField, EditDatabasePage, NewDatabasePage } from '../../../views/database-form.tsx';
+import { type DatabaseItem, DatabasesPage } from '../../../views/databases.tsx';
+import { type FormState, freshForm } from '../../../views/form-state.ts';
+import { type ListedDatabase, listDatabases } from '../../catalog/database-lists.ts';
+import { databaseType } from '../../catalog/database-types.ts';
+import { createDatabase, deleteDatabase, getDatabase, updateDatabase } from '../../catalog/databases.ts';
+import { listServers } from '../../catalog/servers.ts';
+import { listSpacesBuckets } from '../../catalog/test-spaces.ts';
+import type { Engine } from '../../engines/engine.ts';
+import { engineFor, engines } from '../../engines/engines.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import type { Services } from '../../services-port.ts';
+import { actorOf } from './actor.ts';
+import {
+  databaseValues,
+  formChoices,
+  newDatabaseValues,
+  parseDatabaseChange,
+  parseNewDatabase,
+} from './database-form.ts';
+import { readForm } from './form-body.ts';
+import { failedForm, refusedForm } from './form-failure.ts';
+import { environmentFrame } from './frame.ts';
+import { withNotice } from './notices.ts';
+import { pageOf } from './paging.ts';
+import { only } from './roles.ts';
+import { sendFragment, sendPage } from './send.ts';
+import type { UiEnv } from './ui-env.ts';
+
+const SECRETS = ['username', 'password'];
+const PER_PAGE = 50;
+
+/** Operations > Databases: the list and the forms. The page of one database is in `database.tsx`. */
+export function databaseRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/environments/:environmentId/databases', only('viewer'), async (c) => {
+    const { frame, environment } = await environmentFrame(c, services, c.req.param('environmentId'));
+    const page = pageOf(c, PER_PAGE);
+    const { databases, total } = await listDatabases(services.db, environment.id, page);
+    const serverNames = await namesOfServers(services, environment.id);
+    return sendPage(
+      c,
+      <DatabasesPage
+        frame={frame}
+        environment={environment}
+        databases={databases.map((database) => toItem(database, serverNames))}
+        page={{ ...page, total }}
+      />,
+    );
+  });
+
+  ui.get('/environments/:environmentId/databases/new', only('operator'), async (c) =>
+    sendNew(c, services, c.req.param('environmentId'), null),
+  );
+
+  ui.post('/environments/:environmentId/databases/new', only('operator'), async (c) => {
+    const environmentId = c.req.param('environmentId');
+    const body = await readForm(c);
+    const parsed = parseNewDatabase(chosenEngine(c), body);
+    if (!parsed.success) {
+      return sendNew(c, services, environmentId, refusedForm(body, parsed.error.issues, SECRETS));
+    }
+    try {
+      const { id } = await createDatabase(services, actorOf(c, services), environmentId, parsed.data);
+      return c.redirect(withNotice(`/databases/${id}`, 'database-created'), 303);
+    } catch (error) {
+      return sendNew(c, services, environmentId, failedForm(body, error, SECRETS));
+    }
+  });
+
+  ui.get('/environments/:environmentId/bucket-field', only('operator'), async (c) => {
+    const form = freshForm({ backupSpacesBucket: c.req.query('backupSpacesBucket') ?? '' });
+    try {
+      const { buckets } = await listSpacesBuckets(services, c.req.raw.signal);
+      return sendFragment(c, <BucketField form={form} buckets={buckets} help={null} source={null} />);
+    } catch (error) {
+      if (!isAppError(error, 'invalid')) throw error;
+      return sendFragment(c, <BucketField form={form} buckets={null} help={error.message} source={null} />);
+    }
+  });
+
+  ui.get('/databases/:databaseId/edit', only('operator'), async (c) =>
+    sendEdit(c, services, c.req.param('databaseId'), null),
+  );
+
+  ui.post('/databases/:databaseId/edit', only('operator'), async (c) => {
+    const id = c.req.param('databaseId');
+    const before = await getDatabase(services.db, id);
+    const body = await readForm(c);
+    const parsed = parseDatabaseChange(engineOf(before.type), body, before);
+    if (!parsed.success) return sendEdit(c, services, id, refusedForm(body, parsed.error.issues, SECRETS));
+    try {
+      await updateDatabase(services, actorOf(c, services), id, parsed.data);
+    } catch (error) {
+      return sendEdit(c, services, id, failedForm(body, error, SECRETS));
+    }
+    return c.redirect(withNotice(`/databases/${id}`, 'database-saved'), 303);
+  });
+
+  ui.post('/databases/:databaseId/delete', only('operator'), async (c) => {
+    const { id, environmentId } = await getDatabase(services.db, c.req.param('databaseId'));
+    await deleteDatabase(services, actorOf(c, services), id);
+    return c.redirect(withNotice(`/environments/${environmentId}/databases`, 'database-deleted'), 303);
+  });
+
+  return ui;
+}
+
+/** The form of a new database; with a refused one it says so and answers 422. */
+async function sendNew(
+  c: Context<UiEnv>,
+  services: Services,
+  environmentId: string,
+  refused: FormState | null,
+) {
+  const { frame, environment } = await environmentFrame(c, services, environmentId);
+  const engine = chosenEngine(c);
+  const choices = await formChoices(services, environment, engine, false);
+  return sendPage(
+    c,
+    <NewDatabasePage
+      frame={frame}
+      environment={environment}
+      engines={engines}
+      choices={choices}
+      form={refused ?? freshForm(newDatabaseValues(engine, choices.spacesEnabled))}
+    />,
+    refused === null ? 200 : 422,
+  );
+}
+
+async function sendEdit(c: Context<UiEnv>, services: Services, id: string, refused: FormState | null) {
+  const database = await getDatabase(services.db, id);
+  const { frame, environment } = await environmentFrame(c, services, database.environmentId);
+  const engine = engineOf(database.type);
+  return sendPage(
+    c,
+    <EditDatabasePage
+      frame={frame}
+      database={database}
+      choices={await formChoices(services, environment, engine, database.hasCredentials)}
+      form={refused ?? freshForm(databaseValues(engine, database))}
+    />,
+    refused === null ? 200 : 422,
+  );
+}
+
+function chosenEngine(c: Context<UiEnv>): Engine {
+  return engineOf(c.req.query('type') ?? engines[0]?.type ?? '');
+}
+
+/** Throws `invalid` for a type that can't be backed up: the form is built from what the engine declares. */
+function engineOf(type: string): Engine {
+  const engine = engineFor(type);
+  if (engine === undefined) {
+    throw new AppError(
+      'invalid',
+      `Databases of type ${type} can't be edited here: there is no backup engine for it.`,
+    );
+  }
+  return engine;
+}
+
+async function namesOfServers(
+  services: Services,
+  environmentId: string,
+): Promise<ReadonlyMap<string, string>> {
+  const { servers } = await listServers(services.db, environmentId, { limit: 1000, offset: 0 });
+  return new Map(servers.map(({ id, name }) => [id, name]));
+}
+
+function toItem(database: ListedDatabase, serverNames: ReadonlyMap<string, string>): DatabaseItem {
+  return {
+    id: database.id,
+    name: database.name,
+    typeName: databaseType(database.type)?.displayName ?? database.type,
+    serverName: database.serverId === null ? 'this machine' : (serverNames.get(database.serverId) ?? '–'),
+    destination:
+      database.backupStorageType === 'spaces'
+        ? `bucket ${database.backupSpacesBucket ?? '(none)'}`
+        : 'server',
+    lastBackup: database.lastBackup === null ? null : toLastBackup(database.lastBackup),
+  };
+}
+
+const STATUSES = ['pending', 'in_progress', 'completed', 'failed'] as const;
+
+function toLastBackup(backup: NonNullable<ListedDatabase['lastBackup']>): DatabaseItem['lastBackup'] {
+  const status = STATUSES.find((known) => known === backup.status) ?? 'failed';
+  return { status, outcome: null, createdAt: backup.createdAt };
+}

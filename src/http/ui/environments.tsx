@@ -1,0 +1,135 @@
+import { type Context, Hono } from 'hono';
+import { EnvironmentSettingsPage } from '../../../views/environment-settings.tsx';
+import { EnvironmentsPage, NewEnvironmentPage } from '../../../views/environments.tsx';
+import { type FormState, freshForm } from '../../../views/form-state.ts';
+import { changeSettings, getSettings } from '../../catalog/environment-settings.ts';
+import { getSsh, removeSsh, setSsh, sshSettings } from '../../catalog/environment-ssh.ts';
+import {
+  createEnvironment,
+  deleteEnvironment,
+  getEnvironment,
+  type KeptObjects,
+  listEnvironments,
+  newEnvironment,
+} from '../../catalog/environments.ts';
+import type { Services } from '../../services-port.ts';
+import { actorOf } from './actor.ts';
+import { isTicked, readForm, textOf } from './form-body.ts';
+import { failedForm, refusedForm } from './form-failure.ts';
+import { environmentFrame, frameOf } from './frame.ts';
+import { withNotice } from './notices.ts';
+import { only } from './roles.ts';
+import { sendPage } from './send.ts';
+import type { UiEnv } from './ui-env.ts';
+
+/** Environments and, under Configuration, the settings of each. */
+export function environmentRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/environments', only('viewer'), async (c) => {
+    const environments = await listEnvironments(services.db);
+    return sendPage(c, <EnvironmentsPage frame={await frameOf(c, services)} environments={environments} />);
+  });
+
+  ui.get('/environments/new', only('admin'), async (c) =>
+    sendPage(c, <NewEnvironmentPage frame={await frameOf(c, services)} form={freshForm()} />),
+  );
+
+  ui.post('/environments/new', only('admin'), async (c) => {
+    const body = await readForm(c);
+    const refuse = async (form: FormState) =>
+      sendPage(c, <NewEnvironmentPage frame={await frameOf(c, services)} form={form} />, 422);
+    const parsed = newEnvironment.safeParse({ name: textOf(body, 'name') ?? '' });
+    if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues));
+    try {
+      const { id } = await createEnvironment(services, actorOf(c, services), parsed.data);
+      return c.redirect(withNotice(`/environments/${id}/settings`, 'environment-created'), 303);
+    } catch (error) {
+      return refuse(failedForm(body, error));
+    }
+  });
+
+  ui.post('/environments/:environmentId/delete', only('admin'), async (c) => {
+    const id = c.req.param('environmentId');
+    const { name } = await getEnvironment(services.db, id);
+    const { keptObjects } = await deleteEnvironment(services, actorOf(c, services), id);
+    // Said once, here: where the files lie is kept nowhere but in the audit from now on.
+    const notice = { tone: 'success', text: `${name} is deleted. ${describeKept(keptObjects)}` } as const;
+    const frame = { ...(await frameOf(c, services)), notice };
+    return sendPage(c, <EnvironmentsPage frame={frame} environments={await listEnvironments(services.db)} />);
+  });
+
+  ui.get('/environments/:environmentId/settings', only('viewer'), async (c) =>
+    sendSettings(c, services, c.req.param('environmentId'), {}),
+  );
+
+  ui.post('/environments/:environmentId/settings/ssh', only('admin'), async (c) => {
+    const id = c.req.param('environmentId');
+    const body = await readForm(c);
+    const refuse = (form: FormState) => sendSettings(c, services, id, { ssh: form });
+    const { configured } = await getSsh(services.db, id);
+    const sshUser = textOf(body, 'sshUser') ?? '';
+    const isKept = configured && textOf(body, 'sshPrivateKey') === null;
+    const schema = isKept ? sshSettings.omit({ sshPrivateKey: true }) : sshSettings;
+    const parsed = schema.safeParse({ sshPrivateKey: keyOf(body['sshPrivateKey']), sshUser });
+    if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues, ['sshPrivateKey']));
+    try {
+      if ('sshPrivateKey' in parsed.data)
+        await setSsh(services, actorOf(c, services), id, sshSettings.parse(parsed.data));
+      else await changeSettings(services, actorOf(c, services), id, 'general', { sshUser });
+    } catch (error) {
+      return refuse(failedForm(body, error, ['sshPrivateKey']));
+    }
+    return c.redirect(withNotice(`/environments/${id}/settings`, 'ssh-saved'), 303);
+  });
+
+  ui.post('/environments/:environmentId/settings/ssh/remove', only('admin'), async (c) => {
+    const id = c.req.param('environmentId');
+    await removeSsh(services, actorOf(c, services), id);
+    return c.redirect(withNotice(`/environments/${id}/settings`, 'ssh-key-removed'), 303);
+  });
+
+  ui.post('/environments/:environmentId/settings/data', only('admin'), async (c) => {
+    const id = c.req.param('environmentId');
+    const allowBackupDownload = isTicked(await readForm(c), 'allowBackupDownload');
+    await changeSettings(services, actorOf(c, services), id, 'data', { allowBackupDownload });
+    return c.redirect(withNotice(`/environments/${id}/settings`, 'data-saved'), 303);
+  });
+
+  return ui;
+}
+
+async function sendSettings(
+  c: Context<UiEnv>,
+  services: Services,
+  id: string,
+  refused: { readonly ssh?: FormState },
+) {
+  const { frame, environment } = await environmentFrame(c, services, id);
+  const { configured, sshUser } = await getSsh(services.db, id);
+  const allowBackupDownload = (await getSettings(services.db, id, 'data'))['allowBackupDownload'] === true;
+  return sendPage(
+    c,
+    <EnvironmentSettingsPage
+      frame={frame}
+      settings={{ environment, sshKeyConfigured: configured, sshUser, allowBackupDownload }}
+      ssh={refused.ssh ?? freshForm({ sshUser })}
+      data={freshForm({ allowBackupDownload: String(allowBackupDownload) })}
+    />,
+    refused.ssh === undefined ? 200 : 422,
+  );
+}
+
+/** A browser ends the lines of a textarea with CR LF, which OpenSSH's key format does not take; it wants an end of line. */
+function keyOf(typed: string | undefined): string {
+  const text = (typed ?? '').replaceAll('\r\n', '\n').trim();
+  return text === '' ? '' : `${text}\n`;
+}
+
+function describeKept(kept: readonly KeptObjects[]): string {
+  if (kept.length === 0) return 'It had no stored backups.';
+  const places = kept.map(({ endpoint, bucket, count }) =>
+    bucket === '' ? `${count} on ${endpoint}` : `${count} in bucket ${bucket} at ${endpoint}`,
+  );
+  return `Its stored backups stay: ${places.join('; ')}.`;
+}

@@ -1,0 +1,59 @@
+import type { Context } from 'hono';
+import { FailurePage } from '../../../views/failure-page.tsx';
+import { toAppError } from '../../errors.ts';
+import type { Services } from '../../services-port.ts';
+import { toFailure } from '../failure.ts';
+import { frameOf } from './frame.ts';
+import { sendPage } from './send.ts';
+import type { UiEnv } from './ui-env.ts';
+
+const TITLES: Readonly<Record<number, string>> = {
+  403: 'Not allowed',
+  404: 'Not found',
+  429: 'Too many requests',
+  500: 'Something went wrong',
+  503: 'Not available',
+};
+
+const UNEXPECTED = 'Something unexpected went wrong. The log has the details.';
+
+/** The page for a request that failed; what nobody expected is logged, and the page says only where to look. */
+export async function sendFailure(error: unknown, c: Context<UiEnv>, services: Services): Promise<Response> {
+  const requestId = c.get('requestId') ?? '';
+  const { status, body, headers } = toFailure(error, requestId);
+  const isOurs = status >= 500;
+  if (isOurs) {
+    const { method, path } = c.req;
+    services.log.error('a page failed', { error: toAppError(error), requestId, method, path });
+  }
+  for (const [name, value] of Object.entries(headers)) c.header(name, value);
+  return sendPage(
+    c,
+    <FailurePage
+      frame={c.get('session') === undefined ? null : await frameOrNull(c, services)}
+      title={TITLES[status] ?? 'That did not work'}
+      message={isOurs ? UNEXPECTED : body.message}
+      back={cameFrom(c)}
+      requestId={isOurs && requestId !== '' ? requestId : null}
+    />,
+    status,
+  );
+}
+
+/** A failing database must not keep the failure's own page from being shown. */
+async function frameOrNull(c: Context<UiEnv>, services: Services) {
+  try {
+    return await frameOf(c, services);
+  } catch (error) {
+    services.log.error('the frame of a failure page failed', { error });
+    return null;
+  }
+}
+
+/** The page of ours that the form was on. */
+function cameFrom(c: Context): string {
+  const referer = c.req.header('referer') ?? '';
+  if (c.req.method !== 'POST' || !URL.canParse(referer)) return '/';
+  const { host, pathname } = new URL(referer);
+  return host === c.req.header('host') && !pathname.startsWith('//') ? pathname : '/';
+}

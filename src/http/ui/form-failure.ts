@@ -1,0 +1,66 @@
+import type { z } from 'zod';
+import type { FormState } from '../../../views/form-state.ts';
+import { type AppError, type ErrorCode, isAppError } from '../../errors.ts';
+import type { FormBody } from './form-body.ts';
+
+/** Failures that the person at the form can mend: shown in the form, with 422. Everything else is a page. */
+const MENDABLE: readonly ErrorCode[] = [
+  'invalid',
+  'conflict',
+  'readonly_field',
+  'unauthorized',
+  'host_path_refused',
+];
+
+/** A form as it was sent, with what the schema found wrong beside each field. Secrets are left out of `values`. */
+export function refusedForm(
+  body: FormBody,
+  issues: readonly z.core.$ZodIssue[],
+  secrets: readonly string[] = [],
+): FormState {
+  const errors: Record<string, string> = {};
+  for (const issue of issues) {
+    const field = issue.path.join('.');
+    errors[field] ??= explain(issue);
+  }
+  const { '': message = null, ...byField } = errors;
+  return { values: withoutSecrets(body, secrets), errors: byField, message };
+}
+
+/**
+ * A form as it was sent, with the failure above its fields or beside the one that it names.
+ * Throws the error again when the person at the form can't mend it.
+ */
+export function failedForm(body: FormBody, error: unknown, secrets: readonly string[] = []): FormState {
+  if (!isAppError(error, ...MENDABLE)) throw error;
+  const values = withoutSecrets(body, secrets);
+  const issues = error.details['issues'];
+  if (Array.isArray(issues)) return refusedForm(body, issues, secrets);
+  const field = fieldOf(error);
+  if (field === null) return { values, errors: {}, message: error.message };
+  return { values, errors: { [field]: error.message }, message: null };
+}
+
+function fieldOf(error: AppError): string | null {
+  const { field } = error.details;
+  return typeof field === 'string' ? field : null;
+}
+
+function withoutSecrets(body: FormBody, secrets: readonly string[]): FormBody {
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !secrets.includes(name)));
+}
+
+/** zod's words are for programmers; these are for people. */
+function explain(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') return 'Please fill this in.';
+  if (issue.code === 'invalid_format' && issue.format === 'email') return 'Enter an email address.';
+  if (issue.code === 'invalid_value') return 'Choose one of the list.';
+  if (issue.code === 'too_small' && issue.origin === 'string') {
+    return issue.minimum === 1 ? 'Please fill this in.' : `Enter at least ${issue.minimum} characters.`;
+  }
+  if (issue.code === 'too_small') return `Enter at least ${issue.minimum}.`;
+  if (issue.code === 'too_big' && issue.origin === 'string')
+    return `Enter at most ${issue.maximum} characters.`;
+  if (issue.code === 'too_big') return `Enter at most ${issue.maximum}.`;
+  return issue.message;
+}

@@ -1,0 +1,68 @@
+import { Hono } from 'hono';
+import { confirmMasterKeyCopy } from '../../catalog/master-key-copy.ts';
+import { AppError } from '../../errors.ts';
+import type { Services } from '../../services-port.ts';
+import { accountRoutes } from './account.tsx';
+import { actorOf } from './actor.ts';
+import { backupRoutes } from './backups.ts';
+import { databasePageRoutes } from './database.tsx';
+import { databaseRoutes } from './databases.tsx';
+import { entranceRoutes } from './entrance.tsx';
+import { environmentRoutes } from './environments.tsx';
+import { sendFailure } from './failure.tsx';
+import { frameOf } from './frame.ts';
+import { withNotice } from './notices.ts';
+import { only } from './roles.ts';
+import { sameOrigin } from './same-origin.ts';
+import { securityHeaders } from './security-headers.ts';
+import { serverRoutes } from './servers.tsx';
+import { signedIn } from './signed-in.ts';
+import { storageRoutes } from './storage.tsx';
+import type { UiEnv } from './ui-env.ts';
+import { userRoutes } from './users.tsx';
+
+/**
+ * The pages, for people with a browser: HTML, a session cookie, every change from our own origin. The API's tokens
+ * open nothing here. To be mounted last: whatever no other route answers is a page that does not exist.
+ */
+export function uiRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+  ui.use(securityHeaders, sameOrigin(services.config.publicUrl));
+  ui.onError((error, c) => sendFailure(error, c, services));
+
+  ui.route('/', entranceRoutes(services));
+  ui.use(signedIn(services));
+  ui.route('/', homeRoutes(services));
+  ui.route('/', accountRoutes(services));
+  ui.route('/', environmentRoutes(services));
+  ui.route('/', serverRoutes(services));
+  ui.route('/', databaseRoutes(services));
+  ui.route('/', databasePageRoutes(services));
+  ui.route('/', backupRoutes(services));
+  ui.route('/', storageRoutes(services));
+  ui.route('/', userRoutes(services));
+
+  ui.all('*', () => {
+    throw new AppError('not_found', 'There is no such page.');
+  });
+  return ui;
+}
+
+function homeRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/', only('viewer'), async (c) => {
+    const { environment } = await frameOf(c, services);
+    return c.redirect(
+      environment === null ? '/environments' : `/environments/${environment.id}/databases`,
+      303,
+    );
+  });
+
+  ui.post('/admin/master-key/confirm', only('admin'), async (c) => {
+    await confirmMasterKeyCopy(services, actorOf(c, services));
+    return c.redirect(withNotice('/', 'master-key-confirmed'), 303);
+  });
+
+  return ui;
+}

@@ -1,0 +1,147 @@
+import { type Context, Hono } from 'hono';
+import { TestOutcome, type TestResult } from '../../../views/connection-test.tsx';
+import { type FormState, freshForm } from '../../../views/form-state.ts';
+import { NewServerPage, ServerPage } from '../../../views/server.tsx';
+import { type ServerItem, ServersPage } from '../../../views/servers.tsx';
+import { removeHostKey } from '../../catalog/host-keys.ts';
+import {
+  createServer,
+  deleteServer,
+  getServer,
+  listServers,
+  newServer,
+  type Server,
+  updateServer,
+} from '../../catalog/servers.ts';
+import type { Services } from '../../services-port.ts';
+import { actorOf } from './actor.ts';
+import { type FormBody, numberOf, readForm, textOf } from './form-body.ts';
+import { failedForm, refusedForm } from './form-failure.ts';
+import { environmentFrame } from './frame.ts';
+import { withNotice } from './notices.ts';
+import { only } from './roles.ts';
+import { sendFragment, sendPage } from './send.ts';
+import { testServer } from './test-connections.ts';
+import type { UiEnv } from './ui-env.ts';
+
+/** As many as one page shows: an environment has tens of servers, not thousands. */
+const ALL = { limit: 1000, offset: 0 };
+
+/** Operations > Servers. */
+export function serverRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/environments/:environmentId/servers', only('viewer'), async (c) => {
+    const { frame, environment } = await environmentFrame(c, services, c.req.param('environmentId'));
+    const { servers } = await listServers(services.db, environment.id, ALL);
+    return sendPage(c, <ServersPage frame={frame} environment={environment} servers={servers.map(toItem)} />);
+  });
+
+  ui.get('/environments/:environmentId/servers/new', only('operator'), async (c) => {
+    const props = await environmentFrame(c, services, c.req.param('environmentId'));
+    return sendPage(c, <NewServerPage {...props} form={freshForm({ sshPort: '22' })} />);
+  });
+
+  ui.post('/environments/:environmentId/servers/new', only('operator'), async (c) => {
+    const props = await environmentFrame(c, services, c.req.param('environmentId'));
+    const body = await readForm(c);
+    const refuse = (form: FormState) => sendPage(c, <NewServerPage {...props} form={form} />, 422);
+    const parsed = newServer.safeParse(toInput(body));
+    if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues));
+    try {
+      const { id } = await createServer(services, actorOf(c, services), props.environment.id, parsed.data);
+      return c.redirect(withNotice(`/servers/${id}`, 'server-created'), 303);
+    } catch (error) {
+      return refuse(failedForm(body, error));
+    }
+  });
+
+  ui.get('/servers/:serverId', only('viewer'), async (c) => sendServer(c, services, {}));
+
+  ui.post('/servers/:serverId', only('operator'), async (c) => {
+    const id = c.req.param('serverId');
+    const body = await readForm(c);
+    const parsed = newServer.safeParse(toInput(body));
+    if (!parsed.success) return sendServer(c, services, { form: refusedForm(body, parsed.error.issues) });
+    try {
+      await updateServer(services, actorOf(c, services), id, parsed.data);
+    } catch (error) {
+      return sendServer(c, services, { form: failedForm(body, error) });
+    }
+    return c.redirect(withNotice(`/servers/${id}`, 'server-saved'), 303);
+  });
+
+  ui.post('/servers/:serverId/test', only('operator'), async (c) =>
+    sendServer(c, services, { test: await testServer(services, c.req.param('serverId'), c.req.raw.signal) }),
+  );
+
+  ui.post('/servers/:serverId/test/result', only('operator'), async (c) =>
+    sendFragment(
+      c,
+      <TestOutcome result={await testServer(services, c.req.param('serverId'), c.req.raw.signal)} />,
+    ),
+  );
+
+  ui.post('/servers/:serverId/host-key/forget', only('admin'), async (c) => {
+    const { id } = await removeHostKey(services, actorOf(c, services), c.req.param('serverId'));
+    return c.redirect(withNotice(`/servers/${id}`, 'host-key-forgotten'), 303);
+  });
+
+  ui.post('/servers/:serverId/delete', only('admin'), async (c) => {
+    const { id, environmentId } = await getServer(services.db, c.req.param('serverId'));
+    await deleteServer(services, actorOf(c, services), id);
+    return c.redirect(withNotice(`/environments/${environmentId}/servers`, 'server-deleted'), 303);
+  });
+
+  return ui;
+}
+
+/** The page of one server; with a refused form it says so and answers 422. */
+async function sendServer(
+  c: Context<UiEnv, '/servers/:serverId'>,
+  services: Services,
+  shown: { readonly form?: FormState; readonly test?: TestResult },
+) {
+  const server = await getServer(services.db, c.req.param('serverId'));
+  const props = await environmentFrame(c, services, server.environmentId);
+  return sendPage(
+    c,
+    <ServerPage
+      {...props}
+      server={toItem(server)}
+      form={shown.form ?? freshForm(toValues(server))}
+      test={shown.test ?? null}
+    />,
+    shown.form === undefined ? 200 : 422,
+  );
+}
+
+function toItem(server: Server): ServerItem {
+  return { ...server, fingerprint: server.hostKeyFingerprint };
+}
+
+function toInput(body: FormBody) {
+  return {
+    name: textOf(body, 'name') ?? '',
+    hostname: textOf(body, 'hostname') ?? '',
+    sshPort: numberOf(body, 'sshPort') ?? undefined,
+    sshUser: textOf(body, 'sshUser'),
+    publicIp: textOf(body, 'publicIp'),
+    tags: (textOf(body, 'tags') ?? '')
+      .split(',')
+      .map((tag) => tag.trim())
+      .filter((tag) => tag !== ''),
+  };
+}
+
+function toValues(server: Server): FormBody {
+  const tags: unknown = JSON.parse(server.tags);
+  return {
+    name: server.name,
+    hostname: server.hostname,
+    sshPort: String(server.sshPort),
+    sshUser: server.sshUser ?? '',
+    publicIp: server.publicIp ?? '',
+    tags: Array.isArray(tags) ? tags.join(', ') : '',
+  };
+}

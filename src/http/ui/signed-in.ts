@@ -1,0 +1,25 @@
+import { createMiddleware } from 'hono/factory';
+import { findSession } from '../../auth/sessions.ts';
+import { hasUsers } from '../../auth/users.ts';
+import type { Services } from '../../services-port.ts';
+import { readSessionCookie } from './session-cookie.ts';
+import type { UiEnv } from './ui-env.ts';
+
+/**
+ * Finds the session of the cookie, or sends to the entrance. A fragment can't be sent there: htmx is told to load the
+ * page again, which then is. Only the cookie counts: a bearer token opens no page.
+ */
+export function signedIn(services: Services) {
+  return createMiddleware<UiEnv>(async (c, next) => {
+    const token = readSessionCookie(c);
+    const session = token === undefined ? null : await findSession(services, 'ui', token);
+    if (session !== null) {
+      c.set('session', session);
+      return next();
+    }
+    if (c.req.header('hx-request') === 'true') return c.body(null, 401, { 'HX-Refresh': 'true' });
+    if (!(await hasUsers(services.db))) return c.redirect('/setup', 303);
+    const isPage = c.req.method === 'GET' && c.req.path !== '/';
+    return c.redirect(isPage ? `/login?next=${encodeURIComponent(c.req.path)}` : '/login', 303);
+  });
+}

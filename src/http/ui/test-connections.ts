@@ -1,0 +1,58 @@
+import type { TestResult } from '../../../views/connection-test.tsx';
+import { formatBytes } from '../../../views/format.ts';
+import { testConnection } from '../../catalog/test-connection.ts';
+import { testSpaces } from '../../catalog/test-spaces.ts';
+import { testSsh } from '../../catalog/test-ssh.ts';
+import type { Services } from '../../services-port.ts';
+
+/** Test SSH, as the page shows it. Throws `not_found`. */
+export async function testServer(
+  services: Services,
+  serverId: string,
+  signal: AbortSignal,
+): Promise<TestResult> {
+  const test = await testSsh(services, serverId, signal);
+  return {
+    success: test.success,
+    message: test.error ?? `Connected in ${test.durationMs} ms.`,
+    facts: pinned(test.pinnedFingerprint),
+  };
+}
+
+/** Test connection of a database, as the page shows it. Throws `not_found`. */
+export async function testDatabase(
+  services: Services,
+  database: { readonly id: string; readonly environmentId: string },
+  signal: AbortSignal,
+): Promise<TestResult> {
+  const test = await testConnection(services, database.environmentId, database.id, signal);
+  const latency = test.latencyMs === null ? '' : ` in ${test.latencyMs} ms`;
+  return {
+    success: test.success,
+    message: test.error ?? `The database can be read${latency}.`,
+    facts: [
+      ...(test.serverVersion === undefined ? [] : [`Server version ${test.serverVersion}`]),
+      ...(test.clientVersion === undefined ? [] : [`Dump tool version ${test.clientVersion}`]),
+      ...(test.estimatedBytes === undefined ? [] : [`About ${formatBytes(test.estimatedBytes)} to dump`]),
+      ...pinned(test.pinnedFingerprint),
+    ],
+  };
+}
+
+/** Test Connection of the storage, in the words of the storage page. */
+export async function testStorage(services: Services, signal: AbortSignal): Promise<TestResult> {
+  const test = await testSpaces(services, signal);
+  return {
+    success: test.success,
+    message: test.message,
+    facts: [
+      ...(test.buckets.length === 0 ? [] : [`Buckets: ${test.buckets.join(', ')}`]),
+      ...(test.failures ?? []).map(({ bucket, message }) => `${bucket}: ${message}`),
+    ],
+  };
+}
+
+function pinned(fingerprint: string | undefined): readonly string[] {
+  if (fingerprint === undefined) return [];
+  return [`The host key ${fingerprint} is pinned from now on: compare it with the server's own.`];
+}

@@ -1,0 +1,10 @@
+import type { Session } from '../../auth/sessions.ts';
+
+/** What the pages' middleware leaves for the handlers. */
+export interface UiEnv {
+  Variables: {
+    /** Set on every route but the entrance. */
+    readonly session: Session;
+    requestId: string;
+  };
+}

@@ -1,0 +1,106 @@
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import { type FormState, freshForm } from '../../../views/form-state.ts';
+import { NewUserPage, UserPage, UsersPage } from '../../../views/users.tsx';
+import { changePassword } from '../../auth/change-password.ts';
+import { createUser, deleteUser, getUser, listUsers, type User, updateUser } from '../../auth/users.ts';
+import { emailField, line, passwordField } from '../../catalog/fields.ts';
+import type { Services } from '../../services-port.ts';
+import { actorOf } from './actor.ts';
+import { readForm, textOf } from './form-body.ts';
+import { failedForm, refusedForm } from './form-failure.ts';
+import { frameOf } from './frame.ts';
+import { withNotice } from './notices.ts';
+import { only } from './roles.ts';
+import { sendPage } from './send.ts';
+import type { UiEnv } from './ui-env.ts';
+
+const SECRETS = ['password', 'newPassword'];
+const details = z.object({ name: line(100).nullable(), role: z.enum(['admin', 'operator', 'viewer']) });
+const newUser = details.extend({ email: emailField, password: passwordField });
+const newPassword = z.object({ newPassword: passwordField });
+
+/** Admin > Users. */
+export function userRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/admin/users', only('admin'), async (c) =>
+    sendPage(c, <UsersPage frame={await frameOf(c, services)} users={await listUsers(services.db)} />),
+  );
+
+  ui.get('/admin/users/new', only('admin'), async (c) =>
+    sendPage(c, <NewUserPage frame={await frameOf(c, services)} form={freshForm({ role: 'viewer' })} />),
+  );
+
+  ui.post('/admin/users/new', only('admin'), async (c) => {
+    const body = await readForm(c);
+    const refuse = async (form: FormState) =>
+      sendPage(c, <NewUserPage frame={await frameOf(c, services)} form={form} />, 422);
+    const parsed = newUser.safeParse({ ...body, name: textOf(body, 'name') });
+    if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues, SECRETS));
+    try {
+      await createUser(services, actorOf(c, services), parsed.data);
+    } catch (error) {
+      return refuse(failedForm(body, error, SECRETS));
+    }
+    return c.redirect(withNotice('/admin/users', 'user-created'), 303);
+  });
+
+  ui.get('/admin/users/:userId', only('admin'), async (c) => {
+    const user = await getUser(services.db, c.req.param('userId'));
+    return sendUser(c, services, user, {});
+  });
+
+  ui.post('/admin/users/:userId', only('admin'), async (c) => {
+    const user = await getUser(services.db, c.req.param('userId'));
+    const body = await readForm(c);
+    const parsed = details.safeParse({ ...body, name: textOf(body, 'name') });
+    if (!parsed.success)
+      return sendUser(c, services, user, { details: refusedForm(body, parsed.error.issues) });
+    try {
+      await updateUser(services, actorOf(c, services), user.id, parsed.data);
+    } catch (error) {
+      return sendUser(c, services, user, { details: failedForm(body, error) });
+    }
+    return c.redirect(withNotice('/admin/users', 'user-saved'), 303);
+  });
+
+  ui.post('/admin/users/:userId/password', only('admin'), async (c) => {
+    const user = await getUser(services.db, c.req.param('userId'));
+    const body = await readForm(c);
+    const parsed = newPassword.safeParse(body);
+    if (!parsed.success) {
+      return sendUser(c, services, user, { password: refusedForm(body, parsed.error.issues, SECRETS) });
+    }
+    await changePassword(services, actorOf(c, services), user.id, parsed.data);
+    return c.redirect(withNotice('/admin/users', 'password-set'), 303);
+  });
+
+  ui.post('/admin/users/:userId/delete', only('admin'), async (c) => {
+    await deleteUser(services, actorOf(c, services), c.req.param('userId'));
+    return c.redirect(withNotice('/admin/users', 'user-deleted'), 303);
+  });
+
+  return ui;
+}
+
+/** The page of one user; with a refused form it says so and answers 422. */
+async function sendUser(
+  c: Context<UiEnv>,
+  services: Services,
+  user: User,
+  refused: { readonly details?: FormState; readonly password?: FormState },
+) {
+  const isRefused = refused.details !== undefined || refused.password !== undefined;
+  return sendPage(
+    c,
+    <UserPage
+      frame={await frameOf(c, services)}
+      user={user}
+      isSelf={user.id === c.get('session').user.id}
+      details={refused.details ?? freshForm({ name: user.name ?? '', role: user.role })}
+      password={refused.password ?? freshForm()}
+    />,
+    isRefused ? 422 : 200,
+  );
+}
