@@ -92,17 +92,12 @@ function wire(
     now,
     sshStrict: config.sshStrict,
     readyTimeoutMs: async () => (await readSettings(db)).sshReadyTimeoutMs,
+    checkLocalPath: createLocalPathCheck(config),
     openLocal: () => openLocalHost({ label: 'this machine', log }),
     openSsh: (address, timeouts) => openSshHost(address, timeouts, log),
   });
   const openS3 = (settings: Parameters<typeof createS3>[0]) => createS3(settings, platform);
-  const openPlace = createOpenPlace({
-    db,
-    vault,
-    openS3,
-    servers,
-    checkLocalPath: createLocalPathCheck(config),
-  });
+  const openPlace = createOpenPlace({ db, vault, openS3, servers });
   const worker = createWorker(
     { db, vault, servers, openPlace, now, log },
     {

@@ -12,6 +12,8 @@ export interface DatabasePlans {
   readonly probe: ProbePlan;
   readonly dump: DumpPlan;
   readonly format: string | null;
+  /** The database's file on its host, for an engine that reads one. */
+  readonly file: string | null;
 }
 
 /**
@@ -24,7 +26,12 @@ export async function planDatabase(database: DatabaseRow, vault: Vault): Promise
     throw new AppError('invalid', `Unsupported database type or missing configuration: ${database.type}`);
   }
   const target = await openTarget(engine, database, vault);
-  return { probe: engine.probe(target), dump: engine.dump(target), format: formatOf(database) };
+  return {
+    probe: engine.probe(target),
+    dump: engine.dump(target),
+    format: textOption(database, 'backupFormat'),
+    file: textOption(database, 'filePath'),
+  };
 }
 
 async function openTarget(engine: Engine, database: DatabaseRow, vault: Vault): Promise<EngineTarget> {
@@ -50,8 +57,8 @@ async function openTarget(engine: Engine, database: DatabaseRow, vault: Vault): 
   };
 }
 
-function formatOf(database: DatabaseRow): string | null {
-  const options: unknown = JSON.parse(database.options);
-  const parsed = z.object({ backupFormat: z.string() }).safeParse(options);
-  return parsed.success ? parsed.data.backupFormat : null;
+function textOption(database: DatabaseRow, name: string): string | null {
+  const options = z.record(z.string(), z.unknown()).parse(JSON.parse(database.options));
+  const value = options[name];
+  return typeof value === 'string' ? value : null;
 }

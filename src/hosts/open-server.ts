@@ -14,6 +14,7 @@ export interface ServerAccessServices {
   readonly sshStrict: boolean;
   readonly readyTimeoutMs: () => Promise<number>;
   readonly openLocal: () => Host;
+  readonly checkLocalPath: (path: string) => Promise<void>;
   readonly openSsh: (address: HostAddress, timeouts: HostTimeouts) => Host;
 }
 
@@ -41,7 +42,7 @@ export function createServerAccess(services: ServerAccessServices): ServerAccess
 }
 
 function local(services: ServerAccessServices): OpenedServer {
-  return { host: services.openLocal(), pinnedFingerprint: () => null };
+  return { host: services.openLocal(), checkPath: services.checkLocalPath, pinnedFingerprint: () => null };
 }
 
 async function openOverSsh(
@@ -76,7 +77,7 @@ async function openOverSsh(
     },
   };
   const host = services.openSsh(address, { readyTimeoutMs: await services.readyTimeoutMs() });
-  return { host, pinnedFingerprint: () => pinned };
+  return { host, checkPath: async () => {}, pinnedFingerprint: () => pinned };
 }
 
 function mayPin(services: ServerAccessServices, options: OpenServerOptions): boolean {

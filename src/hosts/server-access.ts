@@ -19,6 +19,11 @@ export interface OpenServerOptions {
 
 export interface OpenedServer {
   readonly host: Host;
+  /**
+   * Throws `host_path_refused` for a path that may not be used there: on the app's own machine whatever lies in its
+   * data folder or outside LOCAL_PATHS, links followed. A path of another machine is its own affair.
+   */
+  checkPath(path: string): Promise<void>;
   /** The fingerprint pinned by this connection, if it pinned one. */
   pinnedFingerprint(): string | null;
 }

@@ -12,8 +12,6 @@ export interface PlaceServices {
   readonly vault: Vault;
   readonly openS3: S3Opener;
   readonly servers: ServerAccess;
-  /** Throws `host_path_refused` for a folder of the app's own machine that backups may not use. */
-  readonly checkLocalPath: (path: string) => Promise<void>;
 }
 
 /** Opens recorded places: a bucket with the storage's present credentials, or the files of a server. */
@@ -24,14 +22,12 @@ export function createOpenPlace(services: PlaceServices): OpenPlace {
       const { bucket, close } = await openRecordedBucket(services, place);
       return { store: bucket, close };
     }
-    const { host } = await services.servers.open(serverId, { startedBy: 'schedule' });
-    const files = createHostFiles(host);
-    const store = host.isLocal ? withinAllowedPaths(files, services.checkLocalPath) : files;
-    return { store, close: () => host.close() };
+    const { host, checkPath } = await services.servers.open(serverId, { startedBy: 'schedule' });
+    return { store: withinAllowedPaths(createHostFiles(host), checkPath), close: () => host.close() };
   };
 }
 
-/** Files of the app's own machine: writing, reading and removing go to allowed folders only. */
+/** Files of a host: writing, reading and removing go to paths that may be used there only. */
 function withinAllowedPaths(files: ObjectStore, check: (path: string) => Promise<void>): ObjectStore {
   return {
     ...files,
