@@ -29,11 +29,10 @@ const FAILURES: readonly KnownFailure[] = [
     message: (_what, tool) => `${tool} was not found on the host. ${CLIENT_PACKAGE}`,
   },
   {
-    pattern:
-      /server version: ([^\n]+)\n[^\n]*pg_dump version: [^\n]+|aborting because of server version mismatch/,
+    pattern: /server version: ([^;\n]+); pg_dump version: /,
     code: 'dump_client_too_old',
     message: (what, server) =>
-      `pg_dump on the host is older than the server of ${what}${server ? ` (${server.split(';')[0]})` : ''}. ` +
+      `pg_dump on the host is older than the server of ${what} (PostgreSQL ${server}). ` +
       'Install the client package of the server’s major version there, such as postgresql-client-17.',
   },
   {
