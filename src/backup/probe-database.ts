@@ -1,15 +1,21 @@
-import type { CommandFailure, DumpPlan, Probe, ProbePlan } from '../engines/engine.ts';
+import type { CommandFailure, DumpPlan, Probe } from '../engines/engine.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
+import type { OpenedServer } from '../hosts/server-access.ts';
+import type { DatabasePlans } from './database-target.ts';
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-/** Looks at the database before its dump: versions and size. Throws what the engine makes of a failure. */
+/**
+ * Looks at the database before its dump: versions and size. Throws what the engine makes of a failure, and
+ * `host_path_refused` for a file that may not be read.
+ */
 export async function probeDatabase(
-  host: Host,
-  plan: ProbePlan,
+  { host, checkPath }: OpenedServer,
+  { probe: plan, file }: DatabasePlans,
   options: { signal: AbortSignal; timeoutMs: number },
 ): Promise<Probe> {
+  if (file !== null) await checkPath(file);
   const decoder = new TextDecoder();
   let answer = '';
   try {

@@ -79,8 +79,7 @@ async function dumpAndStore(
     startedBy: backup.type === 'manual' ? 'person' : 'schedule',
   });
   try {
-    if (plans.file !== null) await source.checkPath(plans.file);
-    const probe = await probeDatabase(source.host, plans.probe, { signal, timeoutMs: PROBE_TIMEOUT_MS });
+    const probe = await probeDatabase(source, plans, { signal, timeoutMs: PROBE_TIMEOUT_MS });
     progress.expect(probe.estimatedBytes);
     await services.db
       .updateTable('backups')

@@ -31,9 +31,9 @@ export async function testConnection(
   const startedAt = services.now().getTime();
   let opened: OpenedServer | undefined;
   try {
-    const { probe: plan } = await planDatabase(row, services.vault);
+    const plans = await planDatabase(row, services.vault);
     opened = await services.servers.open(row.server_id, { startedBy: 'person' });
-    const probe = await probeDatabase(opened.host, plan, { signal, timeoutMs: TIMEOUT_MS });
+    const probe = await probeDatabase(opened, plans, { signal, timeoutMs: TIMEOUT_MS });
     return {
       success: true,
       latencyMs: services.now().getTime() - startedAt,
