@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createAssets } from './assets-node.ts';
 import { createPasswords } from './auth/passwords-node.ts';
 import { createWorker, type Worker, type WorkerTiming } from './backup/worker.ts';
@@ -12,6 +13,7 @@ import type { Db } from './db/schema.ts';
 import { openLocalHost } from './hosts/local.ts';
 import { createLocalPathCheck } from './hosts/local-paths.ts';
 import { createServerAccess } from './hosts/open-server.ts';
+import { quote } from './hosts/quote.ts';
 import { openSshHost } from './hosts/ssh.ts';
 import type { Log } from './log.ts';
 import { loadMasterKey } from './secrets/master-key.ts';
@@ -93,7 +95,7 @@ function wire(
     sshStrict: config.sshStrict,
     readyTimeoutMs: async () => (await readSettings(db)).sshReadyTimeoutMs,
     checkLocalPath: createLocalPathCheck(config),
-    openLocal: () => openLocalHost({ label: 'this machine', log }),
+    openLocal: () => openLocalHost({ label: 'this machine', log, environment: sqliteDumpCommand() }),
     openSsh: (address, timeouts) => openSshHost(address, timeouts, log),
   });
   const openS3 = (settings: Parameters<typeof createS3>[0]) => createS3(settings, platform);
@@ -122,4 +124,14 @@ function wire(
     worker,
     close: () => platform.close(),
   };
+}
+
+/** The command that dumps SQLite files where this machine has no sqlite3: beside the bundle, or its source. */
+function sqliteDumpCommand(): Readonly<Record<string, string>> {
+  const program = ['./sqlite-dump.js', './engines/sqlite-dump.ts']
+    .map((name) => fileURLToPath(new URL(name, import.meta.url)))
+    .find((file) => existsSync(file));
+  return program === undefined
+    ? {}
+    : { BRIDGEPORT_SQLITE_DUMP: `${quote(process.execPath)} ${quote(program)}` };
 }

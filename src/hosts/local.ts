@@ -12,20 +12,37 @@ const ENVIRONMENT = {
   LANG: 'C.UTF-8',
 };
 
+export interface LocalHostOptions {
+  readonly label: string;
+  readonly log: Log;
+  /** More variables for its commands; no secrets. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** The machine that the app runs on, as a host. Commands run as the app's user. */
-export function openLocalHost({ label, log }: { label: string; log: Log }): Host {
+export function openLocalHost({ label, log, environment }: LocalHostOptions): Host {
   return {
     label,
     isLocal: true,
     run: (command, options) =>
-      startProcess({ label, command, options, open: (commandLine) => open(commandLine, label, log) }),
+      startProcess({
+        label,
+        command,
+        options,
+        open: (commandLine) => open(commandLine, { ...ENVIRONMENT, ...environment }, label, log),
+      }),
     close: async () => {},
   };
 }
 
-async function open(commandLine: string, label: string, log: Log): Promise<Channel> {
+async function open(
+  commandLine: string,
+  environment: Readonly<Record<string, string>>,
+  label: string,
+  log: Log,
+): Promise<Channel> {
   // Detached: a session and process group of its own, as under sshd.
-  const child = spawn('/bin/sh', ['-c', commandLine], { detached: true, env: ENVIRONMENT, cwd: '/' });
+  const child = spawn('/bin/sh', ['-c', commandLine], { detached: true, env: environment, cwd: '/' });
   return {
     stdin: child.stdin,
     stdout: child.stdout,
