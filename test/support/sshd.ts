@@ -17,6 +17,8 @@ export interface SshdOptions {
 export type LoginShell = 'dash' | 'bash' | 'busybox';
 
 export interface Sshd {
+  /** An address of this machine that the app does not take for its own (127.0.0.1 it does); both answer. */
+  readonly host: '127.0.0.2';
   readonly port: number;
   /** `type base64`, as pinned. */
   hostKey(): string;
@@ -69,7 +71,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const listening = (times: number) =>
     until(() => {
       if (server.exitCode !== null) throw new Error(`sshd did not start:\n${log}`);
-      return log.split('Server listening on').length > times;
+      return log.split('Server listening on 127.0.0.2').length > times;
     });
   await listening(1);
   const unsharePid = server.pid ?? 0;
@@ -93,6 +95,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   let starts = 1;
 
   return {
+    host: '127.0.0.2',
     port,
     hostKey: () => hostKey.key,
     fingerprint: () => hostKey.fingerprint,
@@ -134,6 +137,7 @@ function configure(port: number, maxSessions: number): string {
   const path = (shell: string) => `/srv/shells/${shell}:/usr/local/bin:/usr/bin:/bin`;
   return `Port ${port}
 ListenAddress 127.0.0.1
+ListenAddress 127.0.0.2
 HostKey /etc/ssh/host_key
 AuthorizedKeysFile /etc/ssh/authorized_keys
 PidFile none
