@@ -56,3 +56,13 @@ export async function setSpacesEnvironment(
     await recordAudit(trx, actor, { ...entry, details: { enabled } }, context.now());
   });
 }
+
+/** True when the storage is configured and this environment may use it. */
+export async function spacesEnabled(db: Db, environmentId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('spaces_environments')
+    .select('enabled')
+    .where('environment_id', '=', environmentId)
+    .executeTakeFirst();
+  return row?.enabled === 1;
+}

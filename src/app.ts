@@ -1,0 +1,88 @@
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { cors } from 'hono/cors';
+import { requestId } from 'hono/request-id';
+import { AppError } from './errors.ts';
+import { apiRoutes } from './http/api/routes.ts';
+import { assetRoutes } from './http/assets.ts';
+import { toFailure } from './http/failure.ts';
+import { mountRoutes } from './http/mount.ts';
+import { openApiDocument } from './http/openapi.ts';
+import { rateLimit } from './http/rate-limit.ts';
+import type { ApiEnv } from './http/routes.ts';
+import { uiRoutes } from './http/ui/routes.ts';
+import type { Services } from './services-port.ts';
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** The whole HTTP surface: /health, /openapi.json, /assets, the API under /api, and the pages at /. */
+export function createApp(services: Services): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
+  const routes = apiRoutes(services);
+  const api = mountRoutes(services, routes, rateLimit(services));
+  const document = openApiDocument(routes, services.version);
+
+  app.use(requestId());
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: () => {
+        throw new AppError('invalid', 'The request body is larger than 1 MiB');
+      },
+    }),
+  );
+  app.onError((error, c) => {
+    const failure = toFailure(error, c.get('requestId'));
+    const log = failure.status >= 500 ? services.log.error : services.log.debug;
+    log('request failed', {
+      requestId: failure.body.requestId,
+      method: c.req.method,
+      path: c.req.path,
+      error,
+    });
+    return c.json(failure.body, failure.status, { ...failure.headers, ...API_HEADERS });
+  });
+
+  app.get('/health', (c) =>
+    c.json({
+      status: 'ok',
+      timestamp: services.now().toISOString(),
+      version: services.version,
+      bundledAgentVersion: 'unknown',
+      cliVersion: 'unknown',
+    }),
+  );
+  app.get('/openapi.json', (c) => c.json(document));
+  app.route('/assets', assetRoutes(services));
+
+  app.use('/api/*', corsFor(services.config.corsOrigin));
+  app.use('/api/*', async (c, next) => {
+    await next();
+    for (const [name, value] of Object.entries(API_HEADERS)) c.header(name, value);
+  });
+  app.route('/', api);
+  app.all('/api/*', () => {
+    throw new AppError('not_found', 'Not found');
+  });
+
+  // The pages' forms, sign-in above all, are limited like the API; reading pages is not.
+  app.on(['POST', 'PUT', 'PATCH', 'DELETE'], '/*', rateLimit(services));
+  app.route('/', uiRoutes(services));
+  return app;
+}
+
+const API_HEADERS = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+} as const;
+
+function corsFor(origins: readonly string[]) {
+  return cors({
+    origin: (origin) => (origins.includes('*') || origins.includes(origin) ? origin : null),
+    credentials: true,
+    allowMethods: ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE'],
+    exposeHeaders: ['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset', 'retry-after'],
+  });
+}

@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import { findBackup, listBackups, toWireBackup } from '../../backup/backups.ts';
+import { openDownload } from '../../backup/download.ts';
+import { changePin, removeBackup, startBackup, stopBackup } from '../../catalog/backup-actions.ts';
+import { getDatabase, getDatabaseRow } from '../../catalog/databases.ts';
+import { getEnvironmentRow } from '../../catalog/environments.ts';
+import { AppError } from '../../errors.ts';
+import type { Services } from '../../services-port.ts';
+import { sendDownload } from '../download-response.ts';
+import { type ApiRoute, route } from '../routes.ts';
+import { database } from './databases.ts';
+import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
+
+const text = z.string().nullable();
+const backup = z.object({
+  id,
+  filename: z.string(),
+  size: z.number(),
+  type: z.enum(['manual', 'scheduled']),
+  status: z.enum(['pending', 'in_progress', 'completed', 'failed']),
+  error: text,
+  storageType: z.enum(['local', 'spaces']),
+  storagePath: z.string(),
+  progress: z.number(),
+  duration: z.number().nullable(),
+  createdAt: instant,
+  completedAt: instant.nullable(),
+  isPinned: z.boolean(),
+  pinnedById: text,
+  pinnedAt: instant.nullable(),
+  lastRotationError: text,
+  databaseId: id,
+  triggeredById: text,
+  triggeredBy: z.object({ id, email: z.string(), name: text }).nullable(),
+  outcome: text,
+  verification: text,
+  verifiedAt: instant.nullable(),
+  startedAt: instant.nullable(),
+  step: text,
+  bytesRead: z.number(),
+  bytesStored: z.number(),
+  bytesPerSecond: z.number().nullable(),
+  estimatedBytes: z.number().nullable(),
+  format: text,
+  compression: text,
+  sha256: text,
+  serverVersion: text,
+  clientVersion: text,
+  cancelRequested: z.boolean(),
+});
+
+export function backupRoutes(services: Services): readonly ApiRoute[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/api/databases/:id/backups',
+      access: 'operator',
+      summary: 'Back the database up, in the background',
+      answer: z.object({ backupId: id, message: z.string() }),
+      refusals: [404],
+      handle: async ({ params, actor }) => {
+        const { backupId } = await startBackup(services, actor, params.id);
+        return { backupId, message: 'Backup started' };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/databases/:id/backups',
+      access: 'viewer',
+      summary: 'The backups of a database, newest first',
+      query: pageQuery(50),
+      answer: z.object({ backups: z.array(backup), total, allowDownload: z.boolean() }),
+      refusals: [404],
+      handle: async ({ params, query }) => {
+        const { environment_id } = await getDatabaseRow(services.db, params.id);
+        const page = await listBackups(services.db, params.id, query);
+        return {
+          backups: page.backups.map((row) => toWireBackup(row, services.runs.progress(row.id))),
+          total: page.total,
+          allowDownload: await allowsDownload(services, environment_id),
+        };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/backups/:id',
+      access: 'viewer',
+      summary: 'One backup, with its progress while it runs',
+      answer: z.object({ backup: backup.extend({ database }), allowDownload: z.boolean() }),
+      refusals: [404],
+      handle: async ({ params }) => {
+        const row = await findBackup(services.db, params.id);
+        if (row === undefined) throw new AppError('not_found', 'Backup not found');
+        const owner = await getDatabase(services.db, row.database_id);
+        return {
+          backup: { ...toWireBackup(row, services.runs.progress(row.id)), database: owner },
+          allowDownload: await allowsDownload(services, owner.environmentId),
+        };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/backups/:id/cancel',
+      access: 'operator',
+      summary: 'Cancel a backup that waits or runs',
+      answer: success,
+      refusals: [404, 409],
+      handle: async ({ params, actor }) => {
+        await stopBackup(services, actor, params.id);
+        return SUCCESS;
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/backups/:id/download',
+      access: 'viewer',
+      summary: 'A presigned URL for an hour or, for a backup on a host, the file itself',
+      answer: z.object({ downloadUrl: z.string() }),
+      handle: async ({ c, params }) => {
+        const download = await openDownload(services, params.id);
+        return download.kind === 'url' ? { downloadUrl: download.url } : sendDownload(c, download);
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/api/backups/:id',
+      access: 'operator',
+      summary: 'Delete a backup; its object goes in the background',
+      answer: success,
+      refusals: [404, 409],
+      handle: async ({ params, actor }) => {
+        await removeBackup(services, actor, params.id);
+        return SUCCESS;
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: '/api/databases/:id/backups/:backupId/pin',
+      access: 'operator',
+      summary: 'Pin a backup, so that nothing prunes it',
+      body: z.object({ pinned: z.boolean() }),
+      answer: z.object({ backup }),
+      refusals: [404],
+      handle: async ({ params, actor, body }) => {
+        const ids = { databaseId: params.id, backupId: params.backupId };
+        const row = await changePin(services, actor, ids, body.pinned);
+        return { backup: toWireBackup(row, services.runs.progress(row.id)) };
+      },
+    }),
+  ];
+}
+
+async function allowsDownload(services: Services, environmentId: string): Promise<boolean> {
+  return (await getEnvironmentRow(services.db, environmentId)).allow_backup_download === 1;
+}

@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { listDatabases, summariseBackups } from '../../catalog/database-lists.ts';
+import {
+  createDatabase,
+  databaseChange,
+  deleteDatabase,
+  getDatabase,
+  newDatabase,
+  updateDatabase,
+} from '../../catalog/databases.ts';
+import { testConnection } from '../../catalog/test-connection.ts';
+import type { Services } from '../../services-port.ts';
+import { type ApiRoute, route } from '../routes.ts';
+import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
+
+const text = z.string().nullable();
+export const database = z.object({
+  id,
+  name: z.string(),
+  type: z.string(),
+  host: text,
+  port: z.number().int().nullable(),
+  databaseName: text,
+  hasCredentials: z.boolean(),
+  filePath: text,
+  useSsl: z.boolean(),
+  serverId: text,
+  databaseTypeId: text,
+  databaseType: z
+    .object({ id, name: z.string(), displayName: z.string(), hasBackupCommand: z.boolean() })
+    .nullable(),
+  backupStorageType: z.enum(['local', 'spaces']),
+  backupLocalPath: text,
+  backupSpacesBucket: text,
+  backupSpacesPrefix: text,
+  backupFormat: z.enum(['plain', 'custom', 'tar']),
+  backupCompression: z.enum(['none', 'gzip', 'zstd']),
+  backupCompressionLevel: z.number().int(),
+  pgDumpOptions: z.record(z.string(), z.boolean()).nullable(),
+  pgDumpTimeoutMs: z.number().int(),
+  monitoringEnabled: z.boolean(),
+  collectionIntervalSec: z.number().int(),
+  createdAt: instant,
+  updatedAt: instant,
+  environmentId: id,
+  _count: z.object({ backups: z.number(), services: z.number() }),
+});
+
+const status = z.enum(['pending', 'in_progress', 'completed', 'failed']);
+const lastBackup = z.object({
+  id,
+  status,
+  type: z.enum(['manual', 'scheduled']),
+  createdAt: instant,
+  completedAt: instant.nullable(),
+  error: text,
+});
+const summary = z.object({
+  databaseId: id,
+  name: z.string(),
+  supportsBackup: z.boolean(),
+  lastBackup: lastBackup.pick({ id: true, status: true, createdAt: true, completedAt: true }).nullable(),
+  schedule: z.null(),
+});
+
+const READONLY = [
+  ...['id', 'createdAt', 'updatedAt', 'environmentId', 'encryptedCredentials', 'credentialsNonce'],
+  ...['monitoringStatus', 'lastCollectedAt', 'lastMonitoringError'],
+];
+
+export function databaseRoutes(services: Services): readonly ApiRoute[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/environments/:envId/databases',
+      access: 'viewer',
+      summary: 'The databases of an environment, by name',
+      query: pageQuery(25),
+      answer: z.object({
+        databases: z.array(database.extend({ lastBackup: lastBackup.nullable(), schedule: z.null() })),
+        total,
+      }),
+      refusals: [404],
+      handle: ({ params, query }) => listDatabases(services.db, params.envId, query),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/environments/:envId/databases/backup-summary',
+      access: 'viewer',
+      summary: 'The latest completed backup of each database',
+      answer: z.object({ databases: z.array(summary) }),
+      refusals: [404],
+      handle: async ({ params }) => ({ databases: await summariseBackups(services.db, params.envId) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/environments/:envId/databases',
+      access: 'operator',
+      summary: 'Register a database',
+      body: newDatabase,
+      answer: z.object({ database }),
+      refusals: [404, 409],
+      handle: async ({ params, actor, body }) => ({
+        database: await createDatabase(services, actor, params.envId, body),
+      }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/databases/:id',
+      access: 'viewer',
+      summary: 'One database',
+      answer: z.object({ database }),
+      refusals: [404],
+      handle: async ({ params }) => ({ database: await getDatabase(services.db, params.id) }),
+    }),
+    route({
+      method: 'PATCH',
+      path: '/api/databases/:id',
+      access: 'operator',
+      summary: 'Change a database; what was backed up stays where it is',
+      readonlyFields: READONLY,
+      body: databaseChange,
+      answer: z.object({ database }),
+      refusals: [404, 409, 422],
+      handle: async ({ params, actor, body }) => ({
+        database: await updateDatabase(services, actor, params.id, body),
+      }),
+    }),
+    route({
+      method: 'DELETE',
+      path: '/api/databases/:id',
+      access: 'operator',
+      summary: 'Delete a database that has no backups',
+      answer: success,
+      refusals: [404],
+      handle: async ({ params, actor }) => {
+        await deleteDatabase(services, actor, params.id);
+        return SUCCESS;
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/environments/:envId/databases/:id/test-connection',
+      access: 'operator',
+      summary: 'Look at the database from its server',
+      answer: z.object({
+        success: z.boolean(),
+        latencyMs: z.number().nullable(),
+        serverVersion: z.string().optional(),
+        clientVersion: z.string().optional(),
+        estimatedBytes: z.number().optional(),
+        error: z.string().optional(),
+        pinnedFingerprint: z.string().optional(),
+      }),
+      refusals: [404],
+      handle: ({ params, signal }) => testConnection(services, params.envId, params.id, signal),
+    }),
+  ];
+}

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { getSsh, removeSsh, revealSshKey, setSsh, sshSettings } from '../../catalog/environment-ssh.ts';
+import {
+  createEnvironment,
+  deleteEnvironment,
+  type Environment,
+  type EnvironmentCounts,
+  getEnvironment,
+  listEnvironments,
+  newEnvironment,
+} from '../../catalog/environments.ts';
+import type { Services } from '../../services-port.ts';
+import { type ApiRoute, route } from '../routes.ts';
+import { id, instant, success } from './shapes.ts';
+
+const environment = z.object({ id, name: z.string(), createdAt: instant, updatedAt: instant });
+const counted = environment.extend({ _count: z.record(z.string(), z.number()) });
+
+export function environmentRoutes(services: Services): readonly ApiRoute[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/environments',
+      access: 'viewer',
+      summary: 'Every environment, by name',
+      answer: z.object({ environments: z.array(counted) }),
+      handle: async () => ({ environments: (await listEnvironments(services.db)).map(wireCounted) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/environments/:id',
+      access: 'viewer',
+      summary: 'One environment',
+      answer: z.object({ environment: counted }),
+      refusals: [404],
+      handle: async ({ params }) => ({
+        environment: wireCounted(await getEnvironment(services.db, params.id)),
+      }),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/environments',
+      access: 'admin',
+      summary: 'Create an environment',
+      body: newEnvironment,
+      answer: z.object({ environment }),
+      refusals: [409],
+      handle: async ({ actor, body }) => ({ environment: await createEnvironment(services, actor, body) }),
+    }),
+    route({
+      method: 'DELETE',
+      path: '/api/environments/:id',
+      access: 'admin',
+      summary: 'Delete an environment; its backups stay in their buckets',
+      answer: success.extend({
+        keptObjects: z.array(z.object({ endpoint: z.string(), bucket: z.string(), count: z.number() })),
+      }),
+      refusals: [404, 409],
+      handle: async ({ params, actor }) => ({
+        success: true,
+        ...(await deleteEnvironment(services, actor, params.id)),
+      }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/environments/:id/ssh',
+      access: 'viewer',
+      summary: 'Whether an SSH key is set, and its user',
+      answer: z.object({ configured: z.boolean(), sshUser: z.string() }),
+      refusals: [404],
+      handle: ({ params }) => getSsh(services.db, params.id),
+    }),
+    route({
+      method: 'PUT',
+      path: '/api/environments/:id/ssh',
+      access: 'admin',
+      summary: 'Set the SSH key',
+      body: sshSettings,
+      answer: success.extend({ message: z.string() }),
+      refusals: [404],
+      handle: async ({ params, actor, body }) => {
+        await setSsh(services, actor, params.id, body);
+        return { success: true, message: 'SSH settings updated' };
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/api/environments/:id/ssh',
+      access: 'admin',
+      summary: 'Remove the SSH key',
+      answer: success.extend({ message: z.string() }),
+      refusals: [404],
+      handle: async ({ params, actor }) => {
+        await removeSsh(services, actor, params.id);
+        return { success: true, message: 'SSH key removed' };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/environments/:id/ssh-key',
+      access: 'admin',
+      summary: 'The SSH key itself; the audit remembers it',
+      answer: z.object({ privateKey: z.string(), username: z.string() }),
+      refusals: [404],
+      handle: ({ params, actor }) => revealSshKey(services, actor, params.id),
+    }),
+  ];
+}
+
+function wireCounted({ counts, ...environment }: Environment & { readonly counts: EnvironmentCounts }) {
+  return { ...environment, _count: { ...counts, services: 0, secrets: 0 } };
+}

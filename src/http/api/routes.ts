@@ -1,0 +1,24 @@
+import type { Services } from '../../services-port.ts';
+import type { ApiRoute } from '../routes.ts';
+import { authRoutes } from './auth.ts';
+import { backupRoutes } from './backups.ts';
+import { databaseRoutes } from './databases.ts';
+import { environmentSettingsRoutes } from './environment-settings.ts';
+import { environmentRoutes } from './environments.ts';
+import { serverRoutes } from './servers.ts';
+import { spacesRoutes } from './spaces.ts';
+import { userRoutes } from './users.ts';
+
+/** Every route of the API, in the order of the contract. */
+export function apiRoutes(services: Services): readonly ApiRoute[] {
+  return [
+    ...authRoutes(services),
+    ...userRoutes(services),
+    ...environmentRoutes(services),
+    ...environmentSettingsRoutes(services),
+    ...serverRoutes(services),
+    ...databaseRoutes(services),
+    ...backupRoutes(services),
+    ...spacesRoutes(services),
+  ];
+}

@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import { hostKeyInput, removeHostKey, setHostKey } from '../../catalog/host-keys.ts';
+import {
+  createServer,
+  deleteServer,
+  getServer,
+  listServers,
+  newServer,
+  serverChange,
+  updateServer,
+} from '../../catalog/servers.ts';
+import { testSsh } from '../../catalog/test-ssh.ts';
+import type { Services } from '../../services-port.ts';
+import { type ApiRoute, route } from '../routes.ts';
+import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
+
+const server = z.object({
+  id,
+  name: z.string(),
+  hostname: z.string(),
+  publicIp: z.string().nullable(),
+  tags: z.string(),
+  status: z.enum(['unknown', 'healthy', 'unhealthy']),
+  lastCheckedAt: instant.nullable(),
+  createdAt: instant,
+  updatedAt: instant,
+  environmentId: id,
+  sshPort: z.number().int(),
+  sshUser: z.string().nullable(),
+  hostKeyFingerprint: z.string().nullable(),
+  serverType: z.string(),
+  dockerMode: z.string(),
+  metricsMode: z.string(),
+  agentStatus: z.string(),
+});
+
+const READONLY = [
+  ...['id', 'createdAt', 'updatedAt', 'environmentId', 'status', 'serverType', 'agentToken', 'agentStatus'],
+  ...['agentVersion', 'agentStatusChangedAt', 'lastAgentPushAt', 'lastCheckedAt', 'lastHealthCheckAt'],
+  ...['lastHealthCheckStatus', 'lastHealthCheckType', 'lastHealthCheckDurationMs', 'lastHealthCheckError'],
+  ...['metricsMode', 'hostKeyFingerprint'],
+];
+
+export function serverRoutes(services: Services): readonly ApiRoute[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/environments/:envId/servers',
+      access: 'viewer',
+      summary: 'The servers of an environment, by name',
+      query: pageQuery(25),
+      answer: z.object({ servers: z.array(server), total }),
+      refusals: [404],
+      handle: ({ params, query }) => listServers(services.db, params.envId, query),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/environments/:envId/servers',
+      access: 'operator',
+      summary: 'Register a server',
+      body: newServer,
+      answer: z.object({ server }),
+      refusals: [404, 409],
+      handle: async ({ params, actor, body }) => ({
+        server: await createServer(services, actor, params.envId, body),
+      }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/servers/:id',
+      access: 'viewer',
+      summary: 'One server',
+      answer: z.object({ server }),
+      refusals: [404],
+      handle: async ({ params }) => ({ server: await getServer(services.db, params.id) }),
+    }),
+    route({
+      method: 'PATCH',
+      path: '/api/servers/:id',
+      access: 'operator',
+      summary: 'Change a server',
+      readonlyFields: READONLY,
+      body: serverChange,
+      answer: z.object({ server }),
+      refusals: [404, 409, 422],
+      handle: async ({ params, actor, body }) => ({
+        server: await updateServer(services, actor, params.id, body),
+      }),
+    }),
+    route({
+      method: 'DELETE',
+      path: '/api/servers/:id',
+      access: 'admin',
+      summary: 'Delete a server that has no databases',
+      answer: success,
+      refusals: [404, 409],
+      handle: async ({ params, actor }) => {
+        await deleteServer(services, actor, params.id);
+        return SUCCESS;
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/servers/:id/test-ssh',
+      access: 'operator',
+      summary: 'Sign in to the server; an unknown host key is pinned and named in the answer',
+      answer: z.object({
+        success: z.boolean(),
+        durationMs: z.number(),
+        error: z.string().optional(),
+        pinnedFingerprint: z.string().optional(),
+      }),
+      refusals: [404],
+      handle: ({ params, signal }) => testSsh(services, params.id, signal),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/servers/:id/health',
+      access: 'operator',
+      summary: 'Whether commands run on the server',
+      answer: z.object({ status: z.enum(['healthy', 'unhealthy']), error: z.string().optional() }),
+      refusals: [404],
+      handle: async ({ params, signal }) => {
+        const { success: isHealthy, error } = await testSsh(services, params.id, signal);
+        return { status: isHealthy ? 'healthy' : 'unhealthy', ...(error === undefined ? {} : { error }) };
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: '/api/servers/:id/host-key',
+      access: 'admin',
+      summary: 'Pin a host key',
+      body: hostKeyInput,
+      answer: z.object({ server }),
+      refusals: [404],
+      handle: async ({ params, actor, body }) => ({
+        server: await setHostKey(services, actor, params.id, body.hostKey),
+      }),
+    }),
+    route({
+      method: 'DELETE',
+      path: '/api/servers/:id/host-key',
+      access: 'admin',
+      summary: 'Forget the pinned host key; the next connection of a person pins anew',
+      answer: z.object({ success: z.literal(true), server }),
+      refusals: [404],
+      handle: async ({ params, actor }) => ({
+        success: true,
+        server: await removeHostKey(services, actor, params.id),
+      }),
+    }),
+  ];
+}

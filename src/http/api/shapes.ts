@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/** Shapes that several answers share. */
+export const success = z.object({ success: z.literal(true) });
+export const SUCCESS = { success: true } as const;
+
+export const id = z.string();
+export const instant = z.iso.datetime({ precision: 3 });
+export const total = z.number().int();
+
+/** `?limit=&offset=` with this default; a limit above 1000 is taken as 1000. */
+export function pageQuery(defaultLimit: number) {
+  return z.object({
+    limit: wholeNumber.transform((limit) => Math.min(limit, 1000)).default(defaultLimit),
+    offset: wholeNumber.default(0),
+  });
+}
+
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,9}$/, { error: 'Must be a whole number' })
+  .transform(Number);

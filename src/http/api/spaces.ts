@@ -1,0 +1,144 @@
+import type { Context } from 'hono';
+import { z } from 'zod';
+import { getEnvironmentRow } from '../../catalog/environments.ts';
+import { deleteSpaces, getSpaces, saveSpaces, spacesInput } from '../../catalog/spaces.ts';
+import {
+  listSpacesEnvironments,
+  setSpacesEnvironment,
+  spacesEnabled,
+} from '../../catalog/spaces-environments.ts';
+import { listSpacesBuckets, testSpaces } from '../../catalog/test-spaces.ts';
+import { AppError } from '../../errors.ts';
+import type { Services } from '../../services-port.ts';
+import { type ApiEnv, type ApiRoute, route } from '../routes.ts';
+import { id, instant, SUCCESS, success } from './shapes.ts';
+
+const config = z.object({ id, accessKey: z.string(), region: z.string(), endpoint: z.string() });
+const wholeConfig = config.extend({
+  buckets: z.array(z.string()),
+  createdAt: instant,
+  updatedAt: instant,
+  enabledEnvironments: z.array(z.object({ id, enabled: z.boolean(), spacesConfigId: id, environmentId: id })),
+});
+const test = z.object({
+  success: z.boolean(),
+  message: z.string(),
+  buckets: z.array(z.string()),
+  scopedKey: z.boolean(),
+  failedBuckets: z.array(z.string()).optional(),
+  failures: z.array(z.object({ bucket: z.string(), message: z.string() })).optional(),
+});
+const buckets = z.object({ buckets: z.array(z.string()), source: z.enum(['configured', 'discovered']) });
+
+export function spacesRoutes(services: Services): readonly ApiRoute[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/settings/spaces',
+      access: 'viewer',
+      summary: 'The storage of this installation',
+      answer: z.object({ configured: z.boolean(), config: wholeConfig.nullable() }),
+      handle: async () => {
+        const found = await getSpaces(services);
+        return { configured: found !== null, config: found };
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: '/api/settings/spaces',
+      access: 'admin',
+      summary: 'Configure the storage',
+      body: spacesInput,
+      answer: z.object({ config }),
+      handle: async ({ actor, body }) => ({ config: await saveSpaces(services, actor, body) }),
+    }),
+    route({
+      method: 'DELETE',
+      path: '/api/settings/spaces',
+      access: 'admin',
+      summary: 'Forget the storage; what is stored there stays',
+      answer: success,
+      refusals: [404],
+      handle: async ({ actor }) => {
+        await deleteSpaces(services, actor);
+        return SUCCESS;
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/settings/spaces/test',
+      access: 'viewer',
+      summary: 'Test the connection to the storage',
+      answer: test,
+      handle: ({ c, signal }) => answerTest(services, c, signal),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/settings/spaces/buckets',
+      access: 'viewer',
+      summary: 'The buckets that backups can go to',
+      answer: buckets,
+      handle: ({ signal }) => listSpacesBuckets(services, signal),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/settings/spaces/environments',
+      access: 'viewer',
+      summary: 'Which environments may use the storage',
+      answer: z.object({
+        environments: z.array(z.object({ id, name: z.string(), spacesEnabled: z.boolean() })),
+      }),
+      handle: async () => ({ environments: await listSpacesEnvironments(services.db) }),
+    }),
+    route({
+      method: 'PUT',
+      path: '/api/settings/spaces/environments/:environmentId',
+      access: 'admin',
+      summary: 'Let an environment use the storage, or not',
+      body: z.object({ enabled: z.boolean() }),
+      answer: z.object({ success: z.literal(true), enabled: z.boolean() }),
+      refusals: [404],
+      handle: async ({ params, actor, body }) => {
+        await setSpacesEnvironment(services, actor, params.environmentId, body.enabled);
+        return { success: true, enabled: body.enabled };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/environments/:id/spaces/buckets',
+      access: 'viewer',
+      summary: 'The buckets that this environment can use',
+      answer: buckets,
+      refusals: [404],
+      handle: async ({ params, signal }) => {
+        await requireEnabled(services, params.id);
+        return listSpacesBuckets(services, signal);
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/environments/:id/spaces/test',
+      access: 'operator',
+      summary: 'Test the connection to the storage for this environment',
+      answer: test,
+      refusals: [404],
+      handle: async ({ c, params, signal }) => {
+        await requireEnabled(services, params.id);
+        return answerTest(services, c, signal);
+      },
+    }),
+  ];
+}
+
+/** A failed test is 400 in the envelope, with the result's own fields beside it. */
+async function answerTest(services: Services, c: Context<ApiEnv>, signal: AbortSignal): Promise<object> {
+  const result = await testSpaces(services, signal);
+  if (result.success) return result;
+  return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...result }, 400);
+}
+
+async function requireEnabled(services: Services, environmentId: string): Promise<void> {
+  await getEnvironmentRow(services.db, environmentId);
+  if (await spacesEnabled(services.db, environmentId)) return;
+  throw new AppError('invalid', 'Spaces is not configured for this environment');
+}

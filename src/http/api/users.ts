@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { changePassword } from '../../auth/change-password.ts';
+import { createUser, deleteUser, getUser, listActiveUsers, listUsers, updateUser } from '../../auth/users.ts';
+import { emailField, line, passwordField } from '../../catalog/fields.ts';
+import { readSettings } from '../../catalog/settings.ts';
+import type { Services } from '../../services-port.ts';
+import { type ApiRoute, route } from '../routes.ts';
+import { id, instant, SUCCESS, success } from './shapes.ts';
+
+const role = z.enum(['admin', 'operator', 'viewer']);
+const user = z.object({
+  id,
+  email: z.string(),
+  name: z.string().nullable(),
+  role,
+  lastActiveAt: instant.nullable(),
+  createdAt: instant,
+  updatedAt: instant,
+});
+
+export function userRoutes(services: Services): readonly ApiRoute[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/users',
+      access: 'admin',
+      summary: 'Every user, newest first',
+      answer: z.object({ users: z.array(user) }),
+      handle: async () => ({ users: await listUsers(services.db) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/users/active',
+      access: 'admin',
+      summary: 'Users who were here lately',
+      answer: z.object({ activeUsers: z.array(user) }),
+      handle: async () => {
+        const { activeUserWindowMin } = await readSettings(services.db);
+        const since = new Date(services.now().getTime() - activeUserWindowMin * 60_000);
+        return { activeUsers: await listActiveUsers(services.db, since) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/users/:id',
+      access: 'self-or-admin',
+      summary: 'One user',
+      answer: z.object({ user }),
+      refusals: [404],
+      handle: async ({ params }) => ({ user: await getUser(services.db, params.id) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/users',
+      access: 'admin',
+      summary: 'Create a user',
+      body: z.object({
+        email: emailField,
+        password: passwordField,
+        name: line(100).nullish(),
+        role: role.default('viewer'),
+      }),
+      answer: z.object({ user }),
+      refusals: [409],
+      handle: async ({ actor, body }) => ({ user: await createUser(services, actor, body) }),
+    }),
+    route({
+      method: 'PATCH',
+      path: '/api/users/:id',
+      access: 'self-or-admin',
+      summary: 'Change a name or, as an admin, a role',
+      readonlyFields: ['id', 'createdAt', 'updatedAt', 'email', 'passwordHash', 'lastActiveAt'],
+      body: z.object({ name: line(100).nullable().optional(), role: role.optional() }),
+      answer: z.object({ user }),
+      refusals: [404, 409, 422],
+      handle: async ({ params, actor, body }) => ({
+        user: await updateUser(services, actor, params.id, body),
+      }),
+    }),
+    route({
+      method: 'DELETE',
+      path: '/api/users/:id',
+      access: 'admin',
+      summary: 'Delete a user; their sessions end',
+      answer: success,
+      refusals: [404, 409],
+      handle: async ({ params, actor }) => {
+        await deleteUser(services, actor, params.id);
+        return SUCCESS;
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/users/:id/change-password',
+      access: 'self-or-admin',
+      summary: 'Set a new password; every session of the user ends',
+      body: z.object({ newPassword: passwordField, currentPassword: z.string().max(1024).optional() }),
+      answer: z.object({ success: z.literal(true), message: z.string() }),
+      refusals: [404],
+      handle: async ({ params, actor, body }) => {
+        await changePassword(services, actor, params.id, body);
+        return { success: true, message: 'Password updated successfully' };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,51 @@
+import { Hono, type MiddlewareHandler } from 'hono';
+import type { Services } from '../services-port.ts';
+import { authorise } from './authorise.ts';
+import { addressOf } from './request-address.ts';
+import type { Access, ApiEnv, ApiRoute } from './routes.ts';
+import { emptyBodyIsObject, refuseReadonly, validate } from './validate.ts';
+
+const ACCESSES: readonly Access[] = ['public', 'viewer', 'operator', 'admin', 'self-or-admin'];
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** The routes as an app. Throws at once for a route that does not say who may call it, or that is declared twice. */
+export function mountRoutes(
+  services: Services,
+  routes: readonly ApiRoute[],
+  limit: MiddlewareHandler,
+): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
+  const seen = new Set<string>();
+  for (const route of routes) {
+    const name = `${route.method} ${route.path}`;
+    if (!ACCESSES.includes(route.access)) throw new Error(`Route ${name} does not say who may call it.`);
+    if (seen.has(name)) throw new Error(`Route ${name} is declared twice.`);
+    seen.add(name);
+    app.on(route.method, route.path, limit, authorise(services, route), ...checks(route), async (c) => {
+      const session = c.get('session');
+      const address = addressOf(c, services);
+      const answer = await route.handle({
+        c,
+        session,
+        params: c.req.param(),
+        // What the validators let through has the declared shape.
+        query: route.query === null ? {} : c.req.valid('query' as never),
+        body: route.body === null ? {} : c.req.valid('json' as never),
+        actor: { userId: session?.user.id, role: session?.user.role, address },
+        address,
+        signal: AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+      });
+      return answer instanceof Response ? answer : c.json(answer);
+    });
+  }
+  return app;
+}
+
+function checks(route: ApiRoute): readonly MiddlewareHandler[] {
+  return [
+    ...(route.body === null ? [] : [emptyBodyIsObject]),
+    ...(route.readonlyFields.length === 0 ? [] : [refuseReadonly(route.readonlyFields)]),
+    ...(route.query === null ? [] : [validate('query', route.query)]),
+    ...(route.body === null ? [] : [validate('json', route.body)]),
+  ];
+}

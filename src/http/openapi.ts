@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { ApiRoute } from './routes.ts';
+
+/** The routes as an OpenAPI 3.0.3 document, made from their own schemas. */
+export function openApiDocument(routes: readonly ApiRoute[], version: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return {
+    openapi: '3.0.3',
+    info: { title: 'BRIDGEPORT Storage', version },
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      schemas: { Error: jsonSchema(envelope, 'output') },
+    },
+  };
+}
+
+function operation(route: ApiRoute): object {
+  const refusals = ['400', '401', '403', '429', ...route.refusals.map(String)];
+  return {
+    summary: route.summary,
+    ...(route.access === 'public' ? { security: [] } : { security: [{ bearer: [] }] }),
+    'x-access': route.access,
+    parameters: [...pathParameters(route.path), ...queryParameters(route.query)],
+    ...(route.body === null ? {} : { requestBody: { content: content(jsonSchema(route.body, 'input')) } }),
+    responses: {
+      200: { description: 'Success', content: content(jsonSchema(route.answer, 'output')) },
+      ...Object.fromEntries(refusals.map((status) => [status, REFUSAL])),
+    },
+  };
+}
+
+function pathParameters(path: string): readonly object[] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+}
+
+function queryParameters(query: z.ZodType | null): readonly object[] {
+  if (!(query instanceof z.ZodObject)) return [];
+  return Object.entries(query.shape).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    schema: jsonSchema(schema, 'input'),
+  }));
+}
+
+function jsonSchema(schema: z.core.$ZodType, io: 'input' | 'output'): object {
+  return z.toJSONSchema(schema, { io, target: 'openapi-3.0', unrepresentable: 'any' });
+}
+
+const content = (schema: object) => ({ 'application/json': { schema } });
+
+const envelope = z.object({
+  code: z.string(),
+  message: z.string(),
+  field: z.string().optional(),
+  hint: z.string().optional(),
+  requestId: z.string(),
+  details: z.array(z.unknown()).optional(),
+});
+
+const REFUSAL = { description: 'Refused', content: content({ $ref: '#/components/schemas/Error' }) };

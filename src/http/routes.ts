@@ -1,0 +1,109 @@
+import type { Context } from 'hono';
+import type { z } from 'zod';
+import type { Role } from '../auth/roles.ts';
+import type { Session } from '../auth/sessions.ts';
+import type { UserActor } from '../auth/users.ts';
+
+/** Who may call a route: nobody need sign in, that role at least, or the user named by `:id` and admins. */
+export type Access = 'public' | Role | 'self-or-admin';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface ApiEnv {
+  Variables: { requestId: string; session: Session };
+}
+
+type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParamNames<`/${Rest}`>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never;
+
+/** What a handler gets: everything checked. */
+export interface RouteRequest<Path extends string, Query, Body> {
+  readonly c: Context<ApiEnv>;
+  readonly params: Readonly<Record<ParamNames<Path>, string>>;
+  readonly query: Query;
+  readonly body: Body;
+  readonly address: string | null;
+  /** Ends with the request's connection or after a minute. */
+  readonly signal: AbortSignal;
+}
+
+export interface SignedInRequest<Path extends string, Query, Body> extends RouteRequest<Path, Query, Body> {
+  readonly session: Session;
+  readonly actor: UserActor;
+}
+
+/**
+ * A route, declared once beside its handler: the declaration feeds the role check, the validation and /openapi.json.
+ * A handler gives the answer's JSON, or a whole Response.
+ */
+interface Declaration<Path extends string, Query extends z.ZodType, Body extends z.ZodType> {
+  readonly method: Method;
+  /** With `:name` for its parameters. */
+  readonly path: Path;
+  readonly summary: string;
+  readonly query?: Query;
+  readonly body?: Body;
+  /** Fields that answer 422 before anything is validated. */
+  readonly readonlyFields?: readonly string[];
+  /** The JSON of a success. */
+  readonly answer: z.ZodType;
+  /** Other statuses than 400, 401, 403 and 429, which any route may answer. */
+  readonly refusals?: readonly (404 | 409 | 422)[];
+}
+
+type Answer = Promise<object | Response>;
+
+/** A declared route, its types forgotten: what `mountRoutes` and the OpenAPI document read. */
+export interface ApiRoute {
+  readonly method: Method;
+  readonly path: string;
+  readonly access: Access;
+  readonly summary: string;
+  readonly query: z.ZodType | null;
+  readonly body: z.ZodType | null;
+  readonly readonlyFields: readonly string[];
+  readonly answer: z.ZodType;
+  readonly refusals: readonly number[];
+  readonly handle: (request: SignedInRequest<string, unknown, unknown>) => Answer;
+}
+
+export function route<const Path extends string, Query extends z.ZodType, Body extends z.ZodType>(
+  declaration: Declaration<Path, Query, Body> & {
+    readonly access: Exclude<Access, 'public'>;
+    readonly handle: (request: SignedInRequest<Path, z.infer<Query>, z.infer<Body>>) => Answer;
+  },
+): ApiRoute {
+  return forget(declaration, declaration.access, declaration.handle);
+}
+
+export function publicRoute<const Path extends string, Query extends z.ZodType, Body extends z.ZodType>(
+  declaration: Declaration<Path, Query, Body> & {
+    readonly handle: (request: RouteRequest<Path, z.infer<Query>, z.infer<Body>>) => Answer;
+  },
+): ApiRoute {
+  return forget(declaration, 'public', declaration.handle);
+}
+
+function forget<Path extends string, Query extends z.ZodType, Body extends z.ZodType>(
+  declaration: Declaration<Path, Query, Body>,
+  access: Access,
+  handle: (request: SignedInRequest<Path, z.infer<Query>, z.infer<Body>>) => Answer,
+): ApiRoute {
+  const { method, path, summary, answer } = declaration;
+  return {
+    method,
+    path,
+    access,
+    summary,
+    answer,
+    query: declaration.query ?? null,
+    body: declaration.body ?? null,
+    readonlyFields: declaration.readonlyFields ?? [],
+    refusals: declaration.refusals ?? [],
+    // What is handed in was parsed by these very schemas and this very path.
+    handle: handle as ApiRoute['handle'],
+  };
+}
