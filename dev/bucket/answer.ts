@@ -15,8 +15,7 @@ export async function sendAnswer(
   shape: { fault: Fault | null; bytesPerSecond: number | null; signal: AbortSignal },
 ): Promise<void> {
   const { fault, bytesPerSecond, signal } = shape;
-  const extra = fault?.kind === 'headers' ? fault.headers : {};
-  const headers = { ...answer.headers, ...extra };
+  const headers = { ...answer.headers };
   const { body = '' } = answer;
   if (fault?.kind === 'keep-alive-blanks') {
     response.writeHead(answer.status, { ...headers, 'content-type': 'application/xml' });
@@ -28,7 +27,8 @@ export async function sendAnswer(
   const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.bytes;
   const described = typeof body === 'string' && body !== '' ? { 'content-type': 'application/xml' } : {};
   const sized = answer.status === 204 || answer.status === 304 ? {} : { 'content-length': String(bytes) };
-  response.writeHead(answer.status, { ...sized, ...described, ...headers });
+  const changes = fault?.kind === 'headers' ? fault.headers : {};
+  response.writeHead(answer.status, withChanges({ ...sized, ...described, ...headers }, changes));
   const source = typeof body === 'string' ? [Buffer.from(body)] : body.stream;
   if (fault?.kind === 'truncate' || fault?.kind === 'stall') {
     await sendSome(response, source, fault.bytes);
@@ -37,6 +37,16 @@ export async function sendAnswer(
   }
   if (typeof body === 'string' && bytesPerSecond === null) response.end(body);
   else await pipeline(Readable.from(paced(source, bytesPerSecond, signal)), response);
+}
+
+function withChanges(
+  headers: Readonly<Record<string, string | undefined>>,
+  changes: Readonly<Record<string, string | null>>,
+): Record<string, string> {
+  const kept = Object.entries({ ...headers, ...changes }).flatMap(([name, value]) =>
+    typeof value === 'string' ? [[name, value] as const] : [],
+  );
+  return Object.fromEntries(kept);
 }
 
 type Chunks = Iterable<Buffer> | AsyncIterable<Buffer>;

@@ -9,6 +9,8 @@ export type Fault =
       readonly code: string;
       readonly message?: string;
       readonly headers?: Readonly<Record<string, string>>;
+      /** More elements of the error document, such as `Region` or `Endpoint`. */
+      readonly fields?: Readonly<Record<string, string>>;
       readonly early?: boolean;
     }
   /** Answers 200 with an HTML page, as a captive portal or a wrong endpoint does; not performed. */
@@ -44,7 +46,7 @@ export type Fault =
   | { readonly kind: 'corrupt' }
   /** The object made by PutObject or Complete lists and answers HEAD, but GET is 404. */
   | { readonly kind: 'ghost' }
-  /** Complete leaves out the last part and still answers 200. */
+  /** Complete leaves out the last part, UploadPart stores nothing; both still answer 200. */
   | { readonly kind: 'lose-part' }
   /** The upload is purged, as stale ones are by some stores, and the request answered NoSuchUpload. */
   | { readonly kind: 'lose-upload' }
@@ -54,8 +56,10 @@ export type Fault =
   | { readonly kind: 'foreign-etag' }
   /** GET answers 200 with the whole object whatever Range says. */
   | { readonly kind: 'ignore-range' }
-  /** Performs and adds these headers to the answer. */
-  | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> }
+  /** Answers an empty success and performs nothing: an Abort or a DELETE that had no effect. */
+  | { readonly kind: 'pretend' }
+  /** Performs and sets these headers of the answer; null leaves one out. */
+  | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string | null>> }
   /** The server's clock is off by so much (positive: ahead). Combines with other faults. */
   | { readonly kind: 'skew'; readonly ms: number }
   /** The bucket is gone: NoSuchBucket from this request on until `restore` or `clear`. */

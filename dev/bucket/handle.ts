@@ -4,11 +4,11 @@ import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorAnswer, paced, sendAnswer } from './answer.ts';
 import type { Fault, FaultBook, Met } from './faults.ts';
+import { faultError, insteadOf } from './faulty-answer.ts';
 import { operations } from './operations/all.ts';
 import type { Answer, Exchange, Limits } from './operations/exchange.ts';
-import { dropUpload } from './operations/uploads.ts';
 import { type OperationName, readRequest, type S3Request } from './request.ts';
-import { accessDenied, noSuchBucket, noSuchUpload, S3Error } from './s3-error.ts';
+import { accessDenied, noSuchBucket, S3Error } from './s3-error.ts';
 import { type AccessKey, verifySignature } from './signature.ts';
 import type { Bucket } from './store.ts';
 
@@ -34,6 +34,10 @@ export interface RecordedRequest {
   readonly bucket: string | null;
   readonly key: string | null;
   readonly partNumber: number | null;
+  /** Milliseconds since the process started. */
+  readonly startedAtMs: number;
+  /** When the answer was sent or the connection ended; null before. */
+  endedAtMs: number | null;
   /** Null until answered, and for ever where a fault left it unanswered. */
   status: number | null;
   /** Error code of the answer. */
@@ -75,6 +79,9 @@ async function answerRequest(
     return sendAnswer(response, answer, { fault: null, bytesPerSecond: null, signal: ids.signal });
   }
   const recorded = record(world, request);
+  response.on('close', () => {
+    recorded.endedAtMs = performance.now();
+  });
   const met = world.faults.meet(request);
   const { main: fault, bytesPerSecond } = met;
   const now = new Date(Date.now() + met.skewMs);
@@ -116,7 +123,7 @@ async function perform(
   };
   try {
     if (fault?.kind === 'hold') await fault.until;
-    const instead = await insteadOf(world, request, fault, body);
+    const instead = await insteadOf(world.buckets, request, fault, body);
     if (instead !== null) return { answer: instead, error: null };
     const exchange = admit(world, request, { fault, now: context.now, body });
     return { answer: await operations[request.operation](exchange), error: null };
@@ -158,57 +165,6 @@ function admit(
   };
 }
 
-/** The answer of a fault that keeps the operation from being performed. */
-async function insteadOf(
-  world: World,
-  request: S3Request,
-  fault: Fault | null,
-  body: () => Readable,
-): Promise<Answer | null> {
-  switch (fault?.kind) {
-    case 'status':
-      if (!fault.early) await drain(body());
-      throw faultError(fault);
-    case 'garbage':
-      await drain(body());
-      return {
-        status: 200,
-        headers: { 'content-type': 'text/html' },
-        body: '<!doctype html><title>Welcome<p>&nbsp;',
-      };
-    case 'error-in-200': {
-      await drain(body());
-      const error = errorAnswer(faultError({ ...fault, status: 200 }), request, 'fault');
-      const text = typeof error.body === 'string' ? error.body : '';
-      return { status: 200, headers: { 'content-type': 'application/xml' }, body: `  \n${text}` };
-    }
-    case 'lose-upload': {
-      await drain(body());
-      const bucket = world.buckets.get(request.bucket ?? '');
-      const uploadId = request.query.get('uploadId') ?? '';
-      const upload = bucket?.uploads.get(uploadId);
-      if (bucket !== undefined && upload !== undefined) await dropUpload(bucket, upload);
-      throw noSuchUpload(uploadId);
-    }
-    default:
-      return null;
-  }
-}
-
-async function drain(body: Readable): Promise<void> {
-  for await (const _chunk of body);
-}
-
-function faultError(fault: {
-  readonly status: number;
-  readonly code: string;
-  readonly message?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}): S3Error {
-  const { status, code, message = `Injected ${code}`, headers = {} } = fault;
-  return new S3Error(status, code, message, { headers });
-}
-
 function toS3Error(world: World, error: unknown, requestId: string): S3Error {
   if (error instanceof S3Error) return error;
   world.log(`${requestId} InternalError: ${error instanceof Error ? error.stack : error}`);
@@ -218,7 +174,9 @@ function toS3Error(world: World, error: unknown, requestId: string): S3Error {
 function record(world: World, request: S3Request): RecordedRequest {
   const { method, rawPath: path, operation, bucket, key, partNumber } = request;
   const query = Object.fromEntries([...request.query].filter(([name]) => !name.startsWith('X-Amz-')));
-  const recorded = { method, path, query, operation, bucket, key, partNumber, status: null, code: null };
+  const times = { startedAtMs: performance.now(), endedAtMs: null };
+  const answer = { status: null, code: null };
+  const recorded = { method, path, query, operation, bucket, key, partNumber, ...times, ...answer };
   world.requests.push(recorded);
   return recorded;
 }

@@ -1,6 +1,4 @@
-import { X509Certificate } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -9,7 +7,8 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { join } from 'node:path';
-import { type Certificate, createCertificate } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
+import { loadCertificate } from './certificate-file.ts';
 import { createFaultBook, type FaultControl } from './faults.ts';
 import { handleRequest, type RecordedRequest, type World } from './handle.ts';
 import type { Limits } from './operations/exchange.ts';
@@ -122,38 +121,6 @@ async function createWorld(options: DevBucketOptions, region: string): Promise<W
       buckets.set(name, await openBucket(folder, name, false));
     },
   };
-}
-
-/**
- * The certificate of an earlier start, so that clients which trust it still do; a new one when it nears its end or
- * lacks the virtual-hosted name of a bucket.
- */
-async function loadCertificate(
-  certFile: string,
-  keyFile: string,
-  buckets: readonly string[],
-): Promise<Certificate> {
-  const names = buckets.map((bucket) => `${bucket}.localhost`);
-  const earlier = await readCertificate(certFile, keyFile);
-  if (earlier !== null && stillServes(earlier, names)) return earlier;
-  const certificate = createCertificate(new Date(), names);
-  await writeFile(keyFile, certificate.keyPem, { mode: 0o600 });
-  await writeFile(certFile, certificate.certPem);
-  return certificate;
-}
-
-async function readCertificate(certFile: string, keyFile: string): Promise<Certificate | null> {
-  if (!existsSync(certFile) || !existsSync(keyFile)) return null;
-  return { certPem: await readFile(certFile, 'utf8'), keyPem: await readFile(keyFile, 'utf8') };
-}
-
-function stillServes({ certPem }: Certificate, names: readonly string[]): boolean {
-  const monthMs = 30 * 86_400_000;
-  const certificate = new X509Certificate(certPem);
-  return (
-    certificate.validToDate.getTime() > Date.now() + monthMs &&
-    names.every((name) => certificate.checkHost(name) !== undefined)
-  );
 }
 
 function createServer(

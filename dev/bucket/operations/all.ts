@@ -11,7 +11,8 @@ import {
 } from './buckets.ts';
 import type { Operation } from './exchange.ts';
 import { listMultipartUploads, listObjects, listObjectsV2, listObjectVersions } from './listing.ts';
-import { deleteObject, deleteObjects, getObject, headObject, putObject } from './objects.ts';
+import { deleteObject, deleteObjects, putObject } from './objects.ts';
+import { getObject, headObject } from './read-object.ts';
 import {
   abortMultipartUpload,
   completeMultipartUpload,

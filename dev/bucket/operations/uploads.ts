@@ -56,7 +56,8 @@ export async function uploadPart(exchange: Exchange): Promise<Answer> {
     await rename(join(folder, file), join(uploadFolder(bucket, upload.uploadId), file));
     const etag = fault?.kind === 'foreign-etag' ? newId().slice(4) : md5.toString('hex');
     const replaced = upload.parts.get(partNumber);
-    upload.parts.set(partNumber, { partNumber, etag, segment, modifiedAt: new Date().toISOString() });
+    if (fault?.kind === 'lose-part') upload.parts.delete(partNumber);
+    else upload.parts.set(partNumber, { partNumber, etag, segment, modifiedAt: new Date().toISOString() });
     if (replaced !== undefined) {
       await rm(join(uploadFolder(bucket, upload.uploadId), replaced.segment.file), { force: true });
     }

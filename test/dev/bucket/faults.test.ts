@@ -246,6 +246,35 @@ test('headers are added to a proper answer', async () => {
   expect((await head(bench)).headers.get('x-amz-meta-token')).toBe('foreign');
 });
 
+test('headers can be left out of a proper answer', async () => {
+  const bench = await faulty({ kind: 'headers', headers: { etag: null } }, { operation: 'PutObject' });
+  expect((await put(bench)).headers.get('etag')).toBeNull();
+  expect((await put(bench)).headers.get('etag')).toBe(`"${md5(body)}"`);
+});
+
+test('pretend answers a removal or an Abort with success and leaves everything', async () => {
+  const match = { operation: ['DeleteObject', 'AbortMultipartUpload'] } as const;
+  const bench = await startBench();
+  bench.faults.add({ match, times: 2, fault: { kind: 'pretend' } });
+  await put(bench);
+  const uploadId = await createUpload(bench, '/backups/a');
+  for (const query of ['', `?uploadId=${uploadId}`]) {
+    expect((await bench.send('DELETE', `/backups/a${query}`)).status).toBe(204);
+  }
+  expect([bench.objects('backups').length, bench.uploads('backups').length]).toEqual([1, 1]);
+});
+
+test('a part can be lost behind a good answer', async () => {
+  const bench = await faulty({ kind: 'lose-part' }, { operation: 'UploadPart' });
+  expect(await refusal(await putParts(bench, '/backups/a', [body]))).toBe('400 InvalidPart');
+});
+
+test('an error names what a provider adds, such as the region', async () => {
+  const fields = { Region: 'ams3' };
+  const bench = await faulty({ kind: 'status', status: 400, code: 'AuthorizationHeaderMalformed', fields });
+  expect(elements(await (await put(bench)).text(), 'Region')).toEqual(['ams3']);
+});
+
 test('skew shows in the Date header and refuses signatures of the right time', async () => {
   const skewMs = 3_600_000;
   const bench = await startBench();

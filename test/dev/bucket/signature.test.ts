@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { bytesOf, owner, refusal, scoped, startBench } from './harness.ts';
+import { bytesOf, elements, owner, refusal, scoped, startBench } from './harness.ts';
 
 const run = promisify(execFile);
 const minuteMs = 60_000;
@@ -108,6 +108,13 @@ test('a scoped key reaches its bucket only and may not list buckets', async () =
   expect(await refusal(await as('GET', '/'))).toBe('403 AccessDenied');
   expect(await refusal(await as('GET', '/other?list-type=2'))).toBe('403 AccessDenied');
   expect((await as('HEAD', '/other')).status).toBe(403);
+});
+
+test('a scoped key that may list sees its own buckets', async () => {
+  const lister = { ...scoped, listsOwn: true };
+  const bench = await startBench({ keys: [lister] });
+  const answer = await bench.send('GET', '/', { key: lister });
+  expect(elements(await answer.text(), 'Name')).toEqual(['backups']);
 });
 
 test('curl downloads from a presigned URL under the given name', async () => {
