@@ -12,6 +12,8 @@ export function AccountPage({ frame, form }: { readonly frame: Frame; readonly f
       <h2>Change password</h2>
       <p>Afterwards every session of this account ends, this one too.</p>
       <Form action="/account/password" form={form} submit="Change password">
+        {/* For password managers, which file a new password under a user name. */}
+        <input type="text" autocomplete="username" value={frame.user.email} readonly hidden />
         <TextField
           form={form}
           name="currentPassword"

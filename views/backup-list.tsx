@@ -83,8 +83,8 @@ function BackupRow({ backup, list }: { backup: BackupItem; list: BackupListProps
         <BackupBadge status={backup.status} outcome={backup.outcome} />
         {backup.isPinned && <Badge tone="neutral" text="pinned" />}
       </td>
-      <td>{isCompleted ? formatBytes(backup.size) : '–'}</td>
-      <td>{backup.duration === null ? '–' : formatDuration(backup.duration)}</td>
+      <td class="size">{isCompleted ? formatBytes(backup.size) : '–'}</td>
+      <td class="size">{backup.duration === null ? '–' : formatDuration(backup.duration)}</td>
       <td class="file">
         <code>{backup.storagePath}</code>
         {backup.failure !== null && <Failure failure={backup.failure} />}

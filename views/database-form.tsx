@@ -106,7 +106,7 @@ function DatabaseFields({ form, choices }: { form: FormState; choices: DatabaseF
       {engine.hasConnection && <ConnectionFields form={form} hasCredentials={choices.hasCredentials} />}
       <h2>{engine.displayName}</h2>
       <EngineFields form={form} engine={engine} />
-      <h2>Backup storage</h2>
+      <h2>Where backups go</h2>
       <StorageFields form={form} choices={choices} />
     </>
   );

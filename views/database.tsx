@@ -1,6 +1,7 @@
 import { type BackupItem, BackupList } from './backup-list.tsx';
 import { Confirm } from './confirm.tsx';
 import { ConnectionTest, type TestResult } from './connection-test.tsx';
+import { Facts } from './facts.tsx';
 import { PostButton } from './form.tsx';
 import { type LiveRun, LiveRuns } from './live-runs.tsx';
 import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
@@ -35,14 +36,7 @@ export function DatabasePage(props: {
       back={{ href: `/environments/${database.environment.id}/databases`, label: 'Databases' }}
       actions={mayChange ? <DatabaseActions database={database} /> : undefined}
     >
-      <dl class="facts">
-        {database.facts.map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={database.facts} />
       {mayChange && (
         <ConnectionTest
           id="test-connection"

@@ -1,8 +1,12 @@
 import type { Child } from 'hono/jsx';
 
-/** No style of its own injected (the CSP would refuse it), no history snapshots, and failed answers leave the page as it is. */
+/**
+ * No style of its own and none copied from the old content while the new one settles (the CSP would refuse both), no
+ * history snapshots, and failed answers leave the page as it is.
+ */
 const HTMX_CONFIG = JSON.stringify({
   includeIndicatorCSS: false,
+  defaultSettleDelay: 0,
   history: false,
   noSwap: [204, 304, '4xx', '5xx'],
 });

@@ -1,5 +1,6 @@
 import { Badge } from './badge.tsx';
 import { Confirm } from './confirm.tsx';
+import { Facts } from './facts.tsx';
 import { CheckboxField, TextArea, TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
@@ -29,15 +30,12 @@ export function EnvironmentSettingsPage(props: {
       actions={isAdmin ? <DeleteEnvironment environment={settings.environment} /> : undefined}
     >
       <h2>SSH access</h2>
-      <p>
-        SSH key:{' '}
-        {settings.sshKeyConfigured ? (
-          <Badge tone="success" text="configured" />
-        ) : (
-          <Badge tone="warning" text="not configured" />
-        )}
-        , user <code>{settings.sshUser}</code>
-      </p>
+      <Facts
+        facts={[
+          ['SSH key', <SshKeyState configured={settings.sshKeyConfigured} />],
+          ['SSH user', <code>{settings.sshUser}</code>],
+        ]}
+      />
       {isAdmin && <SshForm base={base} form={props.ssh} configured={settings.sshKeyConfigured} />}
       <h2>Data</h2>
       {isAdmin ? (
@@ -54,6 +52,11 @@ export function EnvironmentSettingsPage(props: {
       )}
     </Page>
   );
+}
+
+function SshKeyState({ configured }: { configured: boolean }) {
+  if (configured) return <Badge tone="success" text="configured" />;
+  return <Badge tone="warning" text="not configured" />;
 }
 
 function SshForm({ base, form, configured }: { base: string; form: FormState; configured: boolean }) {

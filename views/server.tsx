@@ -1,5 +1,6 @@
 import { Confirm } from './confirm.tsx';
 import { ConnectionTest, type TestResult } from './connection-test.tsx';
+import { Facts } from './facts.tsx';
 import { TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
@@ -39,18 +40,13 @@ export function ServerPage(props: {
       back={{ href: `/environments/${environment.id}/servers`, label: 'Servers' }}
       actions={frame.user.role === 'admin' ? <DeleteServer server={server} /> : undefined}
     >
-      <dl class="facts">
-        <dt>Status</dt>
-        <dd>
-          <ServerStatus status={server.status} />
-        </dd>
-        <dt>Last checked</dt>
-        <dd>
-          <Instant at={server.lastCheckedAt} />
-        </dd>
-        <dt>Host key</dt>
-        <dd>{server.fingerprint === null ? 'none pinned yet' : <code>{server.fingerprint}</code>}</dd>
-      </dl>
+      <Facts
+        facts={[
+          ['Status', <ServerStatus status={server.status} />],
+          ['Last checked', <Instant at={server.lastCheckedAt} />],
+          ['Host key', server.fingerprint === null ? 'none pinned yet' : <code>{server.fingerprint}</code>],
+        ]}
+      />
       {mayChange && (
         <>
           <ConnectionTest

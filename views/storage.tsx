@@ -2,6 +2,7 @@ import { Badge } from './badge.tsx';
 import { Confirm } from './confirm.tsx';
 import { ConnectionTest, type TestResult } from './connection-test.tsx';
 import { EmptyState } from './empty-state.tsx';
+import { Facts } from './facts.tsx';
 import { PostButton } from './form.tsx';
 import { type Frame, Page } from './page.tsx';
 import { ACTIONS, Table } from './table.tsx';
@@ -86,34 +87,15 @@ function StorageActions() {
 
 function StorageFacts({ storage }: { storage: StorageSummary }) {
   return (
-    <dl class="facts">
-      <div>
-        <dt>Provider</dt>
-        <dd>{storage.providerName}</dd>
-      </div>
-      <div>
-        <dt>Region</dt>
-        <dd>
-          <code>{storage.region}</code>
-        </dd>
-      </div>
-      <div>
-        <dt>Endpoint</dt>
-        <dd>
-          <code>{storage.endpoint}</code>
-        </dd>
-      </div>
-      <div>
-        <dt>Access key</dt>
-        <dd>
-          <code>{storage.accessKey}</code>
-        </dd>
-      </div>
-      <div>
-        <dt>Buckets</dt>
-        <dd>{storage.buckets.length === 0 ? 'found with the key' : storage.buckets.join(', ')}</dd>
-      </div>
-    </dl>
+    <Facts
+      facts={[
+        ['Provider', storage.providerName],
+        ['Region', <code>{storage.region}</code>],
+        ['Endpoint', <code>{storage.endpoint}</code>],
+        ['Access key', <code>{storage.accessKey}</code>],
+        ['Buckets', storage.buckets.length === 0 ? 'found with the key' : storage.buckets.join(', ')],
+      ]}
+    />
   );
 }
 

@@ -9,7 +9,6 @@ import { hasUsers } from '../../auth/users.ts';
 import { emailField, line, passwordField } from '../../catalog/fields.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
-import { rateLimit } from '../rate-limit.ts';
 import { addressOf, isFromThisMachine } from '../request-address.ts';
 import { type FormBody, readForm, textOf } from './form-body.ts';
 import { failedForm, refusedForm } from './form-failure.ts';
@@ -26,7 +25,6 @@ const setupForm = z.object({ email: emailField, password: passwordField, name: l
 /** The pages for somebody who is not signed in: /login and /setup; and /logout. */
 export function entranceRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
-  const limit = rateLimit(services);
 
   ui.get('/login', async (c) => {
     if (!(await hasUsers(services.db))) return c.redirect('/setup', 303);
@@ -35,7 +33,7 @@ export function entranceRoutes(services: Services): Hono<UiEnv> {
     return sendPage(c, <LoginPage form={form} notice={textOfNotice(c.req.query('notice'))} />);
   });
 
-  ui.post('/login', limit, async (c) => {
+  ui.post('/login', async (c) => {
     const body = await readForm(c);
     const parsed = loginForm.safeParse(body);
     if (!parsed.success) return refuseLogin(c, refusedForm(body, parsed.error.issues, SECRETS));
@@ -53,7 +51,7 @@ export function entranceRoutes(services: Services): Hono<UiEnv> {
     return sendPage(c, <SetupPage form={freshForm()} needsCode={!isFromThisMachine(c)} />);
   });
 
-  ui.post('/setup', limit, async (c) => {
+  ui.post('/setup', async (c) => {
     if (await hasUsers(services.db)) return c.redirect('/login', 303);
     const body = await readForm(c);
     const parsed = setupForm.safeParse({ ...body, name: textOf(body, 'name') });

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { confirmMasterKeyCopy } from '../../catalog/master-key-copy.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
+import { rateLimit } from '../rate-limit.ts';
 import { accountRoutes } from './account.tsx';
 import { actorOf } from './actor.ts';
 import { backupRoutes } from './backups.ts';
@@ -28,6 +29,8 @@ import { userRoutes } from './users.tsx';
 export function uiRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
   ui.use(securityHeaders, sameOrigin(services.config.publicUrl));
+  // Forms, sign-in above all, are limited like the API; reading pages is not.
+  ui.post('*', rateLimit(services));
   ui.onError((error, c) => sendFailure(error, c, services));
 
   ui.route('/', entranceRoutes(services));
