@@ -43,7 +43,9 @@ function withChanges(
   headers: Readonly<Record<string, string | undefined>>,
   changes: Readonly<Record<string, string | null>>,
 ): Record<string, string> {
-  const kept = Object.entries({ ...headers, ...changes }).flatMap(([name, value]) =>
+  const { 'content-length': bytes, ...others } = { ...headers, ...changes };
+  // Last, because Node re-encodes a Content-Disposition that follows a Content-Length.
+  const kept = Object.entries({ ...others, 'content-length': bytes }).flatMap(([name, value]) =>
     typeof value === 'string' ? [[name, value] as const] : [],
   );
   return Object.fromEntries(kept);

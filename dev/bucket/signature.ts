@@ -139,7 +139,10 @@ function checkSignature(request: S3Request, signature: Signature, secretKey: str
 
 function canonicalRequest(request: S3Request, signature: Signature): string {
   const headers = signature.signedHeaders.map(
-    (name) => `${name}:${(request.headers.get(name) ?? '').trim().replace(/ +/g, ' ')}\n`,
+    (name) =>
+      `${name}:${utf8(request.headers.get(name) ?? '')
+        .trim()
+        .replace(/ +/g, ' ')}\n`,
   );
   return [
     request.method,
@@ -149,6 +152,11 @@ function canonicalRequest(request: S3Request, signature: Signature): string {
     signature.signedHeaders.join(';'),
     signature.payload,
   ].join('\n');
+}
+
+/** Node reads header bytes as Latin-1; clients sign them as UTF-8. */
+function utf8(value: string): string {
+  return Buffer.from(value, 'latin1').toString('utf8');
 }
 
 function canonicalQuery(raw: string): string {

@@ -8,7 +8,7 @@ export interface StoredVersion {
   readonly key: string;
   /** Null in a bucket without versioning. */
   readonly versionId: string | null;
-  /** Name of the folder under the key's folder. */
+  /** Name of the folder under the key's folder; later versions have later names. */
   readonly folder: string;
   readonly deleteMarker: boolean;
   readonly bytes: number;
@@ -77,7 +77,7 @@ async function readVersions(folder: string): Promise<StoredVersion[]> {
     const text = await readFile(join(folder, name, 'object.json'), 'utf8');
     versions.push(JSON.parse(text) as StoredVersion);
   }
-  return versions.sort((a, b) => b.modifiedAt.localeCompare(a.modifiedAt));
+  return versions.sort((a, b) => (a.folder < b.folder ? 1 : -1));
 }
 
 /** A new folder that becomes an object's by `publish`. */
@@ -95,7 +95,7 @@ export async function publish(
   staged: string,
   object: Omit<StoredVersion, 'folder' | 'versionId' | 'modifiedAt'>,
 ): Promise<StoredVersion> {
-  const folder = newId();
+  const folder = versionName();
   const version = {
     ...object,
     folder,
@@ -149,6 +149,16 @@ export function uploadFolder(bucket: Bucket, uploadId: string): string {
 /** Sorts as S3 lists: by the bytes of the UTF-8 key. */
 export function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+let published = 0;
+
+/** Sorts by time, and within a millisecond by order; the random end tells apart servers that share a clock. */
+function versionName(): string {
+  published += 1;
+  const time = Date.now().toString(16).padStart(12, '0');
+  const count = published.toString(16).padStart(8, '0');
+  return `${time}${count}${randomBytes(6).toString('hex')}`;
 }
 
 export function newId(): string {

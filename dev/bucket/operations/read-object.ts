@@ -1,4 +1,4 @@
-import { noSuchKey, S3Error } from '../s3-error.ts';
+import { invalidArgument, noSuchKey, S3Error } from '../s3-error.ts';
 import { readSegments } from '../segment.ts';
 import { type StoredVersion, versionFolder } from '../store.ts';
 import { type Answer, bucketOf, type Exchange, keyOf } from './exchange.ts';
@@ -89,7 +89,11 @@ function objectHeaders({ request, fault }: Exchange, version: StoredVersion): Re
   );
   const overridden = overrides.flatMap((name) => {
     const value = request.query.get(`response-${name}`);
-    return value === undefined ? [] : [[name, value] as const];
+    if (value === undefined) return [];
+    if (/[^\t\x20-\x7e\xa0-\xff]/.test(value)) {
+      throw invalidArgument(`Header value cannot be represented using ISO-8859-1.response-${name}`);
+    }
+    return [[name, value] as const];
   });
   return {
     ...Object.fromEntries(stored),

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { bytesOf, elements, owner, refusal, scoped, startBench } from './harness.ts';
+import { bytesOf, elements, owner, refusal, region, scoped, startBench } from './harness.ts';
 
 const run = promisify(execFile);
 const minuteMs = 60_000;
@@ -145,6 +145,28 @@ test('a presigned URL ends with its time, and cannot be changed', async () => {
   expect(await refusal(tooLong)).toBe('400 AuthorizationQueryParametersError');
   const elsewhere = await bench.plain(await bench.presign('/backups/a', { region: 'ams3' }));
   expect(await refusal(elsewhere)).toBe('400 AuthorizationQueryParametersError');
+});
+
+test('a presigned name that no header can carry is refused', async () => {
+  const bench = await startBench();
+  await bench.send('PUT', '/backups/a', { body: 'content' });
+  const url = await bench.presign(`/backups/a?response-content-disposition=${encodeURIComponent('日')}`);
+  expect(await refusal(await bench.plain(url))).toBe('400 InvalidArgument');
+});
+
+test('a header in UTF-8 is verified as it was signed and comes back byte for byte', async () => {
+  const bench = await startBench();
+  const name = 'attachment; filename="größe.sql"';
+  const settings = [
+    ...['-sS', '--cacert', bench.caFile ?? '', '--aws-sigv4', `aws:amz:${region}:s3`],
+    ...['--user', `${owner.accessKey}:${owner.secretKey}`],
+  ];
+  const sent = ['-H', `content-disposition: ${name}`, '-H', 'x-amz-content-sha256: UNSIGNED-PAYLOAD'];
+  const url = `${bench.endpoint}/backups/a`;
+  const put = await run('curl', [...settings, ...sent, '-T', bench.caFile ?? '', '-w', '%{http_code}', url]);
+  expect(put.stdout).toBe('200');
+  const back = await run('curl', [...settings, '-H', 'x-amz-content-sha256: UNSIGNED-PAYLOAD', '-I', url]);
+  expect(back.stdout).toContain(`content-disposition: ${name}`);
 });
 
 test('a presigned URL answers ranges', async () => {

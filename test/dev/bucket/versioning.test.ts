@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { elements, putParts, refusal, startBench } from './harness.ts';
+import { type Bench, elements, putParts, refusal, startBench, temporaryFolder } from './harness.ts';
 
 test('a versioned bucket keeps every version until it is removed by its id', async () => {
   const bench = await startBench({ versioned: ['backups'] });
@@ -41,4 +41,18 @@ test('a bucket without versioning names no version', async () => {
   const put = await bench.send('PUT', '/backups/a', { body: 'one' });
   expect(put.headers.get('x-amz-version-id')).toBeNull();
   expect((await bench.send('DELETE', '/backups/a')).headers.get('x-amz-delete-marker')).toBeNull();
+});
+
+test('a later start finds the versions in their order', async () => {
+  const folder = await temporaryFolder();
+  const first = await startBench({ folder, versioned: ['backups'] });
+  for (const body of ['one', 'two', 'three', 'four']) await first.send('PUT', '/backups/a', { body });
+  const listed = async (bench: Bench) =>
+    elements(await (await bench.send('GET', '/backups?versions=')).text(), 'VersionId');
+  const before = await listed(first);
+  await first.close();
+  const second = await startBench({ folder, versioned: ['backups'] });
+  expect(before).toHaveLength(4);
+  expect(await listed(second)).toEqual(before);
+  expect(await (await second.send('GET', '/backups/a')).text()).toBe('four');
 });
