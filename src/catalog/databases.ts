@@ -13,7 +13,7 @@ import { databaseType } from './database-types.ts';
 import { getEnvironmentRow } from './environments.ts';
 import { absolutePath, bucketName, keyPrefix, line, nameField, port, secretField } from './fields.ts';
 import { checkLocalPath } from './local-rule.ts';
-import { releaseTombstones } from './tombstones.ts';
+import { refuseWhileRunning, releaseTombstones } from './tombstones.ts';
 
 const commonFields = z.object({
   name: nameField,
@@ -130,7 +130,7 @@ export async function updateDatabase(
   return toDatabase(row, await countBackups(context.db, id));
 }
 
-/** Throws `not_found`, `invalid` while it has backups. */
+/** Throws `not_found`, `invalid` while it has backups, `conflict` while a deleted one is still being stopped. */
 export async function deleteDatabase(
   context: Pick<Services, 'db' | 'now'>,
   actor: Actor,
@@ -141,6 +141,7 @@ export async function deleteDatabase(
     if ((await countBackups(trx, id)) > 0) {
       throw new AppError('invalid', 'Cannot delete database with existing backups. Delete backups first.');
     }
+    await refuseWhileRunning(trx, [id]);
     await releaseTombstones(trx, [id], context.now());
     await trx.deleteFrom('databases').where('id', '=', id).execute();
     await recordAudit(trx, actor, auditedDatabase('delete', row), context.now());

@@ -7,7 +7,7 @@ import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { line } from './fields.ts';
-import { releaseTombstones } from './tombstones.ts';
+import { refuseWhileRunning, releaseTombstones } from './tombstones.ts';
 
 export interface Environment {
   readonly id: string;
@@ -109,7 +109,7 @@ export async function deleteEnvironment(
       .where('environment_id', '=', id)
       .execute();
     const databaseIds = databases.map((database) => database.id);
-    await refuseWhileRunning(trx, id);
+    await refuseWhileRunning(trx, databaseIds);
     const keptObjects = await objectsOf(trx, id);
     await releaseTombstones(trx, databaseIds, now);
     // In this order: a server that has databases can't go.
@@ -131,22 +131,6 @@ export function audited(action: string, row: Pick<EnvironmentRow, 'id' | 'name'>
     // The environment may be gone when the row is read; its id stays readable.
     environmentId: row.id,
   } as const;
-}
-
-async function refuseWhileRunning(trx: Db, environmentId: string): Promise<void> {
-  const running = await trx
-    .selectFrom('backups')
-    .innerJoin('databases', 'databases.id', 'backups.database_id')
-    .select('databases.name')
-    .where('databases.environment_id', '=', environmentId)
-    .where('backups.status', '=', 'in_progress')
-    .limit(1)
-    .executeTakeFirst();
-  if (running === undefined) return;
-  throw new AppError(
-    'conflict',
-    `A backup of database "${running.name}" is running. Cancel it or wait for its end, then delete the environment.`,
-  );
 }
 
 async function objectsOf(trx: Db, environmentId: string): Promise<readonly KeptObjects[]> {

@@ -1,4 +1,5 @@
 import type { Db } from '../db/schema.ts';
+import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 
 /**
@@ -34,4 +35,25 @@ export async function releaseTombstones(trx: Db, databaseIds: readonly string[],
       })
       .execute();
   }
+}
+
+/**
+ * A run writes its outcome into its row: the row has to be there, also that of a backup which was deleted while it
+ * ran and is being stopped. Throws `conflict`.
+ */
+export async function refuseWhileRunning(trx: Db, databaseIds: readonly string[]): Promise<void> {
+  if (databaseIds.length === 0) return;
+  const running = await trx
+    .selectFrom('backups')
+    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .select('databases.name')
+    .where('databases.id', 'in', databaseIds)
+    .where('backups.status', '=', 'in_progress')
+    .limit(1)
+    .executeTakeFirst();
+  if (running === undefined) return;
+  throw new AppError(
+    'conflict',
+    `A backup of database "${running.name}" is running. Cancel it or wait for its end, then try again.`,
+  );
 }

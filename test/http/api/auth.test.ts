@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { prepareFirstAdmin } from '../../../src/auth/first-admin.ts';
+import { openTestApp, type TestApp } from '../../support/app.ts';
+
+const PASSWORD = 'correct horse battery';
+
+describe('signing in', () => {
+  let app: TestApp;
+  beforeEach(async () => {
+    app = await openTestApp();
+  });
+  afterEach(() => app.close());
+
+  const login = (body: unknown) => app.call('POST', '/api/auth/login', { token: null, body });
+
+  it('gives a token that tells who is signed in', async () => {
+    const { status, body } = await login({ email: 'Operator@Example.com', password: PASSWORD });
+    expect(status).toBe(200);
+    expect(body.user).toEqual({
+      id: app.userIds.operator,
+      email: 'operator@example.com',
+      name: null,
+      role: 'operator',
+    });
+    const me = await app.call('GET', '/api/auth/me', { token: body.token });
+    expect(me.body).toMatchObject({ user: body.user, role: 'operator', environments: [] });
+    expect(me.body.scopes).toContain('servers:write');
+    expect(me.body.scopes).not.toContain('admin:*');
+  });
+
+  it('has the claims that clients read, and a session behind it', async () => {
+    const { body } = await login({ email: 'viewer@example.com', password: PASSWORD });
+    const claims = JSON.parse(Buffer.from(body.token.split('.')[1], 'base64url').toString());
+    expect(claims).toEqual({
+      sid: expect.any(String),
+      id: app.userIds.viewer,
+      email: 'viewer@example.com',
+      iat: expect.any(Number),
+      exp: claims.iat + 7 * 86_400,
+    });
+  });
+
+  it.each([
+    { email: 'viewer@example.com', password: 'wrong password' },
+    { email: 'nobody@example.com', password: PASSWORD },
+  ])('says the same for a wrong password and an unknown user', async (credentials) => {
+    const { status, body } = await login(credentials);
+    expect(status).toBe(401);
+    expect(body).toEqual({
+      code: 'UNAUTHORIZED',
+      message: 'Invalid credentials',
+      requestId: expect.any(String),
+    });
+  });
+
+  it('refuses what is no email or too short a password with the issues', async () => {
+    const { status, body } = await login({ email: 'nobody', password: 'short' });
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ code: 'VALIDATION_ERROR', message: 'Invalid input' });
+    expect(body.details.map((issue: { path: unknown }) => issue.path)).toEqual([['email'], ['password']]);
+  });
+
+  it.each([
+    ['no credential', undefined],
+    ['a cookie', { cookie: 'bridgeport_session=x' }],
+    ['another scheme', { authorization: 'Basic dXNlcjpwYXNz' }],
+    ['a small b', { authorization: 'bearer abc' }],
+    ['nonsense', { authorization: 'Bearer a.b.c' }],
+    ['an unsigned token', { authorization: 'Bearer eyJhbGciOiJub25lIn0.eyJzaWQiOiJ4In0.' }],
+  ])('answers 401 to %s', async (_, headers) => {
+    const { status, body } = await app.call('GET', '/api/auth/me', {
+      token: null,
+      ...(headers ? { headers } : {}),
+    });
+    expect(status).toBe(401);
+    expect(body).toMatchObject({ code: 'UNAUTHORIZED', message: 'Unauthorized' });
+  });
+
+  it('refuses a token whose signature was made with another key', async () => {
+    const other = await openTestApp({ env: { JWT_SECRET: 's'.repeat(40) } });
+    expect((await other.call('GET', '/api/auth/me')).status).toBe(200);
+    expect((await app.call('GET', '/api/auth/me', { token: other.tokens.admin })).status).toBe(401);
+    await other.close();
+  });
+
+  it('ends a session after SESSION_TTL and with a logout', async () => {
+    await app.call('POST', '/api/auth/logout', { token: app.tokens.viewer });
+    expect((await app.call('GET', '/api/auth/me', { token: app.tokens.viewer })).status).toBe(401);
+    expect((await app.call('GET', '/api/auth/me')).status).toBe(200);
+    app.setNow(new Date(Date.now() + 8 * 86_400_000));
+    expect((await app.call('GET', '/api/auth/me')).status).toBe(401);
+  });
+
+  it('reads the role from the database at each request', async () => {
+    await app.call('PATCH', `/api/users/${app.userIds.operator}`, { body: { role: 'viewer' } });
+    const me = await app.call('GET', '/api/auth/me', { token: app.tokens.operator });
+    expect(me.body.role).toBe('viewer');
+  });
+});
+
+describe('the first admin', () => {
+  let app: TestApp;
+  beforeEach(async () => {
+    app = await openTestApp({ withoutUsers: true });
+    await prepareFirstAdmin(app.services);
+  });
+  afterEach(() => app.close());
+
+  const body = { email: 'root@example.com', password: PASSWORD, name: 'Root' };
+  const register = (options: object = {}, more: object = {}) =>
+    app.call('POST', 'http://localhost/api/auth/register', {
+      token: null,
+      body: { ...body, ...more },
+      ...options,
+    });
+  const setupCode = () => JSON.parse(app.log.find((line) => line.includes('setupCode')) ?? '{}').setupCode;
+
+  it('registers from this very machine without a code, once', async () => {
+    const { status, body: answer } = await register({ from: '127.0.0.1' });
+    expect(status).toBe(200);
+    expect(answer.user).toMatchObject({ email: 'root@example.com', name: 'Root', role: 'admin' });
+    expect((await app.call('GET', '/api/users', { token: answer.token })).status).toBe(200);
+    const second = await register({ from: '127.0.0.1' });
+    expect([second.status, second.body.message]).toEqual([403, 'Registration disabled']);
+  });
+
+  it('needs the code of the log from another machine', async () => {
+    expect((await register()).status).toBe(403);
+    expect((await register({}, { setupCode: 'aaaa-bbbb-cccc-dddd' })).status).toBe(403);
+    expect((await register({}, { setupCode: setupCode().toUpperCase() })).status).toBe(200);
+  });
+
+  it.each([
+    ['through a proxy on this machine', { 'x-forwarded-for': '198.51.100.4' }],
+    ['through a proxy that says so', { via: '1.1 proxy' }],
+  ])('needs the code %s', async (_, headers) => {
+    expect((await register({ from: '127.0.0.1', headers })).status).toBe(403);
+  });
+
+  it('needs the code for a page of another site that resolves to this machine', async () => {
+    const answer = await app.call('POST', 'http://evil.example/api/auth/register', {
+      token: null,
+      body,
+      from: '127.0.0.1',
+    });
+    expect(answer.status).toBe(403);
+  });
+
+  it('makes one admin of two that register at once', async () => {
+    const answers = await Promise.all(
+      ['a', 'b', 'c'].map((name) => register({ from: '::1' }, { email: `${name}@example.com` })),
+    );
+    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 403, 403]);
+  });
+
+  it('is made from the configuration, and only while no user exists', async () => {
+    const seeded = await openTestApp({
+      withoutUsers: true,
+      env: { ADMIN_EMAIL: 'Admin@example.com', ADMIN_PASSWORD: PASSWORD },
+    });
+    await prepareFirstAdmin(seeded.services);
+    await prepareFirstAdmin(seeded.services);
+    const login = { email: 'admin@example.com', password: PASSWORD };
+    const { body: answer } = await seeded.call('POST', '/api/auth/login', { token: null, body: login });
+    expect(answer.user).toMatchObject({ name: 'Admin', role: 'admin' });
+    expect((await seeded.call('GET', '/api/users', { token: answer.token })).body.users).toHaveLength(1);
+    expect(seeded.log.join()).not.toContain(PASSWORD);
+    await seeded.close();
+  });
+});

@@ -1,0 +1,174 @@
+import type { Hono } from 'hono';
+import { createApp } from '../../src/app.ts';
+import { createPasswords } from '../../src/auth/passwords-node.ts';
+import type { Role } from '../../src/auth/roles.ts';
+import { startSession } from '../../src/auth/sessions.ts';
+import { createUser } from '../../src/auth/users.ts';
+import { readConfig } from '../../src/config.ts';
+import { openLocalHost } from '../../src/hosts/local.ts';
+import { createLocalPathCheck } from '../../src/hosts/local-paths.ts';
+import { createServerAccess } from '../../src/hosts/open-server.ts';
+import { openSshHost } from '../../src/hosts/ssh.ts';
+import type { ApiEnv } from '../../src/http/routes.ts';
+import { createLog } from '../../src/log.ts';
+import { checkVault } from '../../src/secrets/signing-keys.ts';
+import { createVault } from '../../src/secrets/vault.ts';
+import type { Services } from '../../src/services-port.ts';
+import { createOpenPlace } from '../../src/storage/open-place.ts';
+import { createPartMemory } from '../../src/storage/part-memory.ts';
+import { createS3 } from '../../src/storage/s3/client.ts';
+import { createNodePlatform } from '../../src/storage/s3/node-platform.ts';
+import { openTestDatabase } from './database.ts';
+import { QUICK } from './s3.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  // A test reads what it expects; a wrong guess fails it.
+  // biome-ignore lint/suspicious/noExplicitAny: the shape is what is tested
+  readonly body: any;
+}
+
+export interface CallOptions {
+  readonly token?: string | null;
+  readonly body?: unknown;
+  /** Sent as it is. */
+  readonly text?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Address of the peer; default another machine's. */
+  readonly from?: string;
+}
+
+/** The whole app on a database in memory, with every adapter but the worker: backups wait as `pending`. */
+export interface TestApp {
+  readonly app: Hono<ApiEnv>;
+  readonly services: Services;
+  readonly log: readonly string[];
+  /** Tokens of a user of each role. */
+  readonly tokens: Readonly<Record<Role, string>>;
+  readonly userIds: Readonly<Record<Role, string>>;
+  setNow(now: Date): void;
+  /** As the admin unless another token is given. */
+  call(method: string, path: string, options?: CallOptions): Promise<Reply>;
+  close(): Promise<void>;
+}
+
+export interface TestAppOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** PEM that the storage's certificate is checked against. */
+  readonly ca?: string;
+  readonly withoutUsers?: boolean;
+}
+
+const PASSWORD = 'correct horse battery';
+
+export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  let fixedNow: Date | null = null;
+  const now = () => fixedNow ?? new Date();
+  const lines: string[] = [];
+  const log = createLog('debug', (line) => lines.push(line), now);
+  const config = readConfig({ DATA_DIR: '/srv/bridgeport-data', RATE_LIMIT_MAX: '1000000', ...options.env });
+  const db = await openTestDatabase();
+  const vault = await createVault(new Uint8Array(32).fill(5));
+  await checkVault(db, vault, now());
+  const platform = createNodePlatform({
+    log,
+    now,
+    partMemory: createPartMemory(16 * 2 ** 20),
+    publicEndpoint: null,
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
+  });
+  const servers = createServerAccess({
+    db,
+    vault,
+    log,
+    now,
+    sshStrict: config.sshStrict,
+    readyTimeoutMs: async () => 2000,
+    checkLocalPath: createLocalPathCheck(config),
+    openLocal: () => openLocalHost({ label: 'this machine', log }),
+    openSsh: (address, timeouts) => openSshHost(address, timeouts, log),
+  });
+  const openS3: Services['openS3'] = (settings) => createS3(settings, platform, QUICK);
+  const services: Services = {
+    config,
+    db,
+    vault,
+    log,
+    now,
+    passwords: createPasswords(),
+    servers,
+    openS3,
+    openPlace: createOpenPlace({ db, vault, openS3, servers }),
+    runs: { wake: () => undefined, cancel: () => false, progress: () => null },
+    assets: { read: async () => null },
+    version: '0.0.0-test',
+  };
+  const app = createApp(services);
+  const people = options.withoutUsers ? NOBODY : await createPeople(services);
+
+  return {
+    app,
+    services,
+    log: lines,
+    ...people,
+    setNow: (date) => {
+      fixedNow = date;
+    },
+    async call(method, path, { token = people.tokens.admin, body, text, headers = {}, from } = {}) {
+      const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
+      const response = await app.request(
+        path,
+        {
+          method,
+          headers: {
+            ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+            ...(token === null || token === '' ? {} : { authorization: `Bearer ${token}` }),
+            ...headers,
+          },
+          ...(payload === undefined ? {} : { body: payload }),
+        },
+        { incoming: { socket: { remoteAddress: from ?? '203.0.113.7' } } },
+      );
+      const answer = await response.text();
+      const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: isJson ? JSON.parse(answer) : answer,
+      };
+    },
+    async close() {
+      await platform.close();
+      await db.destroy();
+    },
+  };
+}
+
+const NOBODY = {
+  tokens: { admin: '', operator: '', viewer: '' },
+  userIds: { admin: '', operator: '', viewer: '' },
+};
+
+async function createPeople(services: Services): Promise<Pick<TestApp, 'tokens' | 'userIds'>> {
+  const person = async (role: Role) => {
+    const email = `${role}@example.com`;
+    const user = await createUser(
+      services,
+      { userId: null, address: null },
+      { email, password: PASSWORD, role },
+    );
+    return { id: user.id, token: (await startSession(services, user, 'api')).token };
+  };
+  const [admin, operator, viewer] = await Promise.all([
+    person('admin'),
+    person('operator'),
+    person('viewer'),
+  ]);
+  return {
+    tokens: { admin: admin.token, operator: operator.token, viewer: viewer.token },
+    userIds: { admin: admin.id, operator: operator.id, viewer: viewer.id },
+  };
+}
