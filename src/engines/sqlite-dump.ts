@@ -179,13 +179,26 @@ function addValue(text: Text, value: unknown, isText: boolean, encoding: string)
 /** As a literal its digits would be read without the sign first, and be too large for an integer. */
 const SMALLEST = -(2n ** 63n);
 
-/** The shortest digits that give the same number back, always with a point or an exponent. */
+/**
+ * 17 digits, which lie so close to the number that also an inexact reader finds it again (the shortest digits do not:
+ * measured with SQLite 3.40), always with a point or an exponent. SQLite reads the digits of very small numbers too
+ * inexactly for that, so they are written as products with powers of two, which are exact.
+ */
 function real(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return '1e999';
   if (value === Number.NEGATIVE_INFINITY) return '-1e999';
-  const digits = String(value);
-  return /[.e]/.test(digits) ? digits : `${digits}.0`;
+  if (Object.is(value, -0)) return '-0.0';
+  if (value !== 0 && Math.abs(value) < SMALL) return `(${digits(value * 2 ** 960)}*${DOWN}*${DOWN})`;
+  return digits(value);
 }
+
+function digits(value: number): string {
+  const text = value.toPrecision(17);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+const DOWN = (2 ** -480).toPrecision(17);
+const SMALL = 1e-250;
 
 /**
  * A quoted literal where it gives the same text back. NUL would end it, and sqlite3 takes the carriage return from

@@ -46,6 +46,12 @@ const FAILURES: readonly KnownFailure[] = [
       `${path} on the host is not an SQLite database: it is empty, encrypted, or another kind of file. Correct the path.`,
   },
   {
+    pattern: /integer overflow/,
+    code: 'dump_failed',
+    message: (path) =>
+      `${path} holds text with a NUL character in it, which sqlite3 can not write as SQL text. Find it with instr(column, char(0)) and store it as a blob, or remove it.`,
+  },
+  {
     pattern: /database is locked|database is busy/,
     code: 'dump_failed',
     message: (path) => `Another program kept ${path} locked for 30 seconds. Try again when it has let go.`,

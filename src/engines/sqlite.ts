@@ -66,10 +66,18 @@ function filePath(target: SqliteTarget): string {
  * nothing is written (query_only): a read-only connection would leave the files -wal and -shm behind.
  */
 function dumpScript(path: string): string {
+  const uri = quote(uriOf(path));
   return `${checkLines(path)}
 ${PROGRAM}
-case $program in
-sqlite3) exec sqlite3 -init /dev/null -batch -bail ${quote(uriOf(path))} <<'COMMANDS'
+if [ "$program" != sqlite3 ]; then
+  eval "exec $BRIDGEPORT_SQLITE_DUMP \\"\\$file\\""
+fi
+checks=$(sqlite3 -init /dev/null -batch -bail ${uri} <<'COMMANDS'
+.timeout ${LOCK_TIMEOUT_MS}
+${NUL_CHECKS}
+COMMANDS
+) || exit
+exec sqlite3 -init /dev/null -batch -bail ${uri} <<COMMANDS
 .timeout ${LOCK_TIMEOUT_MS}
 PRAGMA query_only=ON;
 BEGIN;
@@ -77,12 +85,20 @@ SELECT 'PRAGMA encoding=''' || encoding || ''';' FROM pragma_encoding;
 SELECT 'PRAGMA application_id=' || application_id || ';' FROM pragma_application_id;
 SELECT 'PRAGMA user_version=' || user_version || ';' FROM pragma_user_version;
 .dump --preserve-rowids
+$checks
 COMMIT;
-COMMANDS
-;;
-*) eval "exec $BRIDGEPORT_SQLITE_DUMP \\"\\$file\\"" ;;
-esac`;
+COMMANDS`;
 }
+
+/**
+ * `.dump` cuts text at a NUL character without a word (measured: 3.40). This writes a query for each table that fails
+ * with "integer overflow" where there is such a text; it runs after the dump, in the same transaction.
+ */
+const NUL_CHECKS = `SELECT 'SELECT abs(-9223372036854775807-n) FROM (SELECT count(*) AS n FROM (SELECT 1 FROM "' ||
+  replace(t.name, '"', '""') || '" WHERE ' || group_concat('(typeof("' || replace(c.name, '"', '""') ||
+  '")=''text'' AND instr("' || replace(c.name, '"', '""') || '",char(0)))', ' OR ') || ' LIMIT 1)) WHERE n > 0;'
+FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c
+WHERE t.type = 'table' AND t.sql NOT LIKE 'CREATE VIRTUAL%' GROUP BY t.name;`;
 
 function probeScript(path: string): string {
   return `${checkLines(path)}

@@ -1,0 +1,374 @@
+import { spawn } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { newSqliteTextProof } from '../../src/engines/end-proof/sqlite-text.ts';
+import type { EngineTarget } from '../../src/engines/engine.ts';
+import { sqlite } from '../../src/engines/sqlite.ts';
+import type { SqliteOptions } from '../../src/engines/sqlite-options.ts';
+import { quote } from '../../src/hosts/quote.ts';
+import { cutAt, isWhole } from './proofs.ts';
+import { runInShell, type ShellOptions } from './shell.ts';
+import { contentOf, fillNasty, NASTY_SCHEMA } from './sqlite-data.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sqlite-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let files = 0;
+function newFile(fill: (db: Database.Database) => void): string {
+  const path = join(folder, `db ${++files}.db`);
+  const db = new Database(path);
+  fill(db);
+  db.close();
+  return path;
+}
+
+function target(filePath: string | null, options: Record<string, unknown> = {}): EngineTarget<SqliteOptions> {
+  const nothing = { host: null, port: null, databaseName: null, username: null, password: null };
+  return { ...nothing, options: sqlite.options.parse({ filePath, ...options }) };
+}
+
+const OURS = `${quote(process.execPath)} ${quote(join(import.meta.dirname, '../../src/engines/sqlite-dump.ts'))}`;
+/** A machine that has everything but sqlite3. */
+const bare = join(folder, 'bin');
+mkdirSync(bare);
+for (const program of ['sh', 'head', 'tr', 'wc']) symlinkSync(`/usr/bin/${program}`, join(bare, program));
+
+const dumpers: readonly [string, ShellOptions][] = [
+  ['sqlite3', {}],
+  ['our own command', { shell: ['/bin/sh'], env: { PATH: bare, BRIDGEPORT_SQLITE_DUMP: OURS } }],
+];
+
+async function dumped(path: string, options: ShellOptions = {}): Promise<Buffer> {
+  const plan = sqlite.dump(target(path));
+  const { exitCode, stderr, stdout } = await runInShell(plan.command, options);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  const proof = plan.newEndProof();
+  proof.observe(stdout);
+  proof.finish();
+  return stdout;
+}
+
+/** By the stock program, into a new file. */
+async function restored(sql: Buffer): Promise<string> {
+  const path = join(folder, `restored ${++files}.db`);
+  const result = await runInShell({ script: `exec sqlite3 -bail ${quote(path)}` }, { input: sql });
+  expect({ exitCode: result.exitCode, stderr: result.stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return path;
+}
+
+describe.each(dumpers)('a dump by %s', (name, options) => {
+  it('restores by sqlite3 with equal schema and content', async () => {
+    const path = newFile((db) => fillNasty(db, { withExactValues: name !== 'sqlite3' }));
+    const copy = await restored(await dumped(path, options));
+    expect(contentOf(copy)).toEqual(contentOf(path));
+  });
+
+  it('leaves the folder as it was, also in WAL mode', async () => {
+    const path = newFile((db) => {
+      db.pragma('journal_mode = WAL');
+      db.exec('CREATE TABLE t (x); INSERT INTO t VALUES (1)');
+    });
+    const before = readdirSync(folder);
+    await dumped(path, options);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it('is consistent while a writer commits, in WAL mode', async () => {
+    const path = newFile((db) => {
+      db.pragma('journal_mode = WAL');
+      db.exec('CREATE TABLE a (n INTEGER, pad TEXT); CREATE TABLE b (n INTEGER, pad TEXT)');
+      const add = db.prepare('INSERT INTO a VALUES (?, ?)');
+      const addB = db.prepare('INSERT INTO b VALUES (?, ?)');
+      db.transaction(() => {
+        for (let n = 0; n < 30_000; n += 1) {
+          add.run(n, 'x'.repeat(50));
+          addB.run(n, 'y'.repeat(50));
+        }
+      })();
+    });
+    // Each transaction adds one row to both tables: in any consistent picture their counts are equal.
+    const writer = spawn(process.execPath, ['--input-type=module', '-e', WRITER, path], {
+      cwd: import.meta.dirname,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await new Promise((resolve) => writer.stdout.once('data', resolve));
+    try {
+      for (let round = 0; round < 3; round += 1) {
+        const copy = new Database(await restored(await dumped(path, options)), { readonly: true });
+        const [a, b] = ['a', 'b'].map((table) =>
+          copy.prepare(`SELECT count(*), max(n) FROM ${table}`).raw().get(),
+        );
+        copy.close();
+        expect(a).toEqual(b);
+      }
+    } finally {
+      const ended = new Promise((resolve) => writer.once('exit', resolve));
+      writer.stdin.end();
+      await ended;
+    }
+    const db = new Database(path, { readonly: true });
+    const written = db.prepare('SELECT count(*) FROM a').pluck().get();
+    db.close();
+    expect(written).toBeGreaterThan(30_000);
+  }, 60_000);
+
+  it.each([
+    `quotes ' " \` here.db`,
+    'spaces  and $(touch never) `id` $HOME.db',
+    'new\nline.db',
+    '-dash.db',
+    'file:x?mode=memory&cache=shared#y%00.db',
+    ':memory:',
+    'ünïcödé 🙂 漢字.db',
+    '\\back\\slash;.db',
+  ])('takes the file name %j as it is', async (fileName) => {
+    const place = mkdtempSync(join(folder, 'names-'));
+    const path = join(place, fileName);
+    const db = new Database(path);
+    db.exec(`CREATE TABLE t (x); INSERT INTO t VALUES ('only here')`);
+    db.close();
+    expect((await dumped(path, options)).toString()).toContain('only here');
+    expect(readdirSync(place)).toEqual([fileName]);
+  });
+
+  it('gives reals back bit by bit', async () => {
+    // SQLite itself reads the digits of numbers near its smallest ones inexactly.
+    const all = fc.sample(fc.double({ noNaN: true }), { numRuns: 5000, seed: 7 });
+    const values = all.filter((value) => name !== 'sqlite3' || Math.abs(value) > 1e-250);
+    const path = newFile((db) => {
+      db.exec('CREATE TABLE t (x)');
+      const add = db.prepare('INSERT INTO t VALUES (?)');
+      db.transaction(() => {
+        for (const value of values) add.run(value);
+      })();
+    });
+    const copy = await restored(await dumped(path, options));
+    const read = (file: string) => {
+      const db = new Database(file, { readonly: true });
+      const rows = db.prepare('SELECT x FROM t ORDER BY rowid').pluck().all();
+      db.close();
+      return rows;
+    };
+    const [expected, found] = [read(path), read(copy)];
+    const different = expected.filter((value, index) => !Object.is(value, found[index]));
+    expect(different).toEqual([]);
+  });
+
+  it('carries what the file’s header says', async () => {
+    const path = newFile((db) => {
+      db.exec(
+        `PRAGMA encoding = 'UTF-16le'; PRAGMA user_version = 42; PRAGMA application_id = 7; CREATE TABLE t (x)`,
+      );
+      db.exec(`INSERT INTO t VALUES ('漢字 🙂 it''s')`);
+    });
+    const copy = new Database(await restored(await dumped(path, options)), { readonly: true });
+    const found = ['encoding', 'user_version', 'application_id'].map((name) =>
+      copy.pragma(name, { simple: true }),
+    );
+    const text = copy.prepare('SELECT x FROM t').pluck().get();
+    copy.close();
+    expect([...found, text]).toEqual(['UTF-16le', 42, 7, '漢字 🙂 it’s'.replace('’', "'")]);
+  });
+
+  it('of a damaged file does not pass for a whole one', async () => {
+    const path = newFile((db) => {
+      db.exec('CREATE TABLE t (x)');
+      const add = db.prepare('INSERT INTO t VALUES (?)');
+      db.transaction(() => {
+        for (let n = 0; n < 5000; n += 1) add.run(`row ${n} ${'x'.repeat(100)}`);
+      })();
+    });
+    const pages = statSync(path).size / 4096;
+    for (const page of [2, Math.floor(pages / 2), pages - 1]) {
+      const { readFileSync } = await import('node:fs');
+      const bytes = readFileSync(path);
+      bytes.fill(0xff, page * 4096, page * 4096 + 4096);
+      const damaged = join(folder, `damaged ${page}.db`);
+      writeFileSync(damaged, bytes);
+      const plan = sqlite.dump(target(damaged));
+      const { exitCode, stdout } = await runInShell(plan.command, options);
+      expect(exitCode === 0 && isWhole(plan.newEndProof, [stdout])).toBe(false);
+    }
+  });
+
+  it('is whole in any chunking and refused when cut anywhere', async () => {
+    const path = newFile((db) => {
+      db.exec(`CREATE TABLE t (x); CREATE TABLE "COMMIT;
+COMMIT;
+" (y /* COMMIT;
+COMMIT;
+*/ DEFAULT 'it''s')`);
+      db.prepare('INSERT INTO t VALUES (?)').run(`a;\nCOMMIT;\n`);
+      db.exec(`CREATE VIEW v AS SELECT 1 -- COMMIT;
+;CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT '
+COMMIT;
+'; END`);
+    });
+    const bytes = await dumped(path, options);
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 30 }), (places) => {
+        expect(isWhole(newSqliteTextProof, cutAt(bytes, places))).toBe(true);
+      }),
+    );
+    const accepted = Array.from(bytes.keys()).filter((end) =>
+      isWhole(newSqliteTextProof, [bytes.subarray(0, end)]),
+    );
+    expect(accepted).toEqual([]);
+  });
+});
+
+describe('text with a NUL character', () => {
+  it('is refused where sqlite3 would cut it', async () => {
+    const path = newFile((db) => {
+      db.exec(`CREATE TABLE fine (x); CREATE TABLE "a ""b\nc" ("x ""y" TEXT, z)`);
+      db.prepare('INSERT INTO fine VALUES (?)').run(Buffer.from('blob \0'));
+      db.prepare('INSERT INTO fine VALUES (?)').run('fine');
+    });
+    await dumped(path);
+    const db = new Database(path);
+    db.prepare('INSERT INTO "a ""b\nc" VALUES (?, ?)').run('x', 'cut \0 here');
+    db.close();
+    const plan = sqlite.dump(target(path));
+    const failure = await runInShell(plan.command);
+    expect(failure.exitCode).not.toBe(0);
+    expect(plan.explain(failure), failure.stderr).toMatchObject({
+      code: 'dump_failed',
+      message: expect.stringContaining('NUL'),
+    });
+  });
+});
+
+describe('the probe', () => {
+  it.each(dumpers)('reads the version and the size with %s', async (_name, options) => {
+    const path = newFile((db) => db.exec('CREATE TABLE t (x)'));
+    const plan = sqlite.probe(target(path));
+    const { exitCode, stderr, stdout } = await runInShell(plan.command, options);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(plan.read(`Welcome!\n${stdout}`)).toEqual({
+      serverVersion: expect.stringMatching(/^3\.\d+\.\d+$/),
+      clientVersion: expect.stringMatching(/^3\.\d+\.\d+$/),
+      estimatedBytes: statSync(path).size,
+    });
+  });
+});
+
+describe('a failure is explained, and makes no file', () => {
+  const cases: readonly [string, () => string, string, RegExp][] = [
+    ['a missing file', () => join(folder, 'missing.db'), 'dump_source_missing', /no file/],
+    ['a folder', () => folder, 'dump_source_missing', /not a file/],
+    ['an empty file', () => plainFile('empty.db', ''), 'dump_source_missing', /not an SQLite database/],
+    [
+      'another kind of file',
+      () => plainFile('text.db', 'hello '.repeat(99)),
+      'dump_source_missing',
+      /not an SQLite/,
+    ],
+    [
+      'a cut header',
+      () => plainFile('cut.db', 'SQLite format 3\0junk'),
+      'dump_source_missing',
+      /not an SQLite/,
+    ],
+  ];
+  function plainFile(name: string, content: string): string {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  }
+
+  it.each(cases)('%s', async (_name, make, code, message) => {
+    const path = make();
+    const before = readdirSync(folder);
+    const plan = sqlite.dump(target(path));
+    for (const [, options] of dumpers) {
+      const failure = await runInShell(plan.command, options);
+      expect(failure.exitCode).not.toBe(0);
+      expect(plan.explain(failure), failure.stderr).toMatchObject({
+        code,
+        message: expect.stringMatching(message),
+      });
+    }
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it('no sqlite3 and no other command', async () => {
+    const path = newFile((db) => db.exec('CREATE TABLE t (x)'));
+    for (const plan of [sqlite.probe(target(path)), sqlite.dump(target(path))]) {
+      const failure = await runInShell(plan.command, { shell: ['/bin/sh'], env: { PATH: bare } });
+      expect(plan.explain(failure)).toMatchObject({
+        code: 'dump_tool_missing',
+        message: expect.stringContaining('package sqlite3'),
+      });
+    }
+  });
+
+  it('a file that the user may not read', async () => {
+    const path = newFile((db) => db.exec('CREATE TABLE t (x)'));
+    chmodSync(path, 0o000);
+    chmodSync(folder, 0o755);
+    const plan = sqlite.dump(target(path));
+    const unprivileged =
+      process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--clear-groups', 'sh'] : ['sh'];
+    expect(plan.explain(await runInShell(plan.command, { shell: unprivileged }))).toMatchObject({
+      code: 'dump_refused',
+      message: expect.stringContaining('may not read'),
+    });
+  });
+
+  it.each([null, '', 'relative.db', 'file:/x', ':memory:', '-x'])(
+    'the path %j, before anything runs',
+    (path) => {
+      for (const plan of [() => sqlite.dump(target(path)), () => sqlite.probe(target(path))]) {
+        expect(plan).toThrow(expect.objectContaining({ code: 'invalid' }));
+      }
+    },
+  );
+});
+
+describe('file extension, content type and our compression', () => {
+  it.each([
+    ['none', '.sql', 'application/sql'],
+    ['gzip', '.sql.gz', 'application/gzip'],
+    ['zstd', '.sql.zst', 'application/zstd'],
+  ])('with %s are %s, %s', (backupCompression, extension, contentType) => {
+    const plan = sqlite.dump(target('/x', { backupCompression }));
+    expect([plan.fileExtension, plan.contentType, plan.compression.type]).toEqual([
+      extension,
+      contentType,
+      backupCompression,
+    ]);
+  });
+});
+
+describe('the schema of the tests', () => {
+  it('has one of everything', () => {
+    expect(NASTY_SCHEMA).toMatch(/WITHOUT ROWID[\s\S]*fts5[\s\S]*AUTOINCREMENT/);
+  });
+});
+
+const WRITER = `
+import Database from 'better-sqlite3';
+const db = new Database(process.argv[1], { timeout: 10000 });
+const a = db.prepare('INSERT INTO a SELECT max(n) + 1, ? FROM a');
+const b = db.prepare('INSERT INTO b SELECT max(n) + 1, ? FROM b');
+const both = db.transaction(() => { a.run('new'); b.run('new'); });
+let ended = false;
+process.stdin.resume().on('end', () => { ended = true; });
+both();
+process.stdout.write('writing');
+const go = () => { if (ended) { db.close(); process.exit(0); } both(); setTimeout(go, 1); };
+go();
+`;
