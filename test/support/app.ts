@@ -118,7 +118,8 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
       fixedNow = date;
     },
     async call(method, path, { token = people.tokens.admin, body, text, headers = {}, from } = {}) {
-      const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
+      const payload =
+        method === 'GET' ? undefined : (text ?? (body === undefined ? undefined : JSON.stringify(body)));
       const response = await app.request(
         path,
         {
