@@ -1,0 +1,50 @@
+import { abortUpload, uploadExists } from './abort-upload.ts';
+import { checkBucket } from './check-bucket.ts';
+import { connect, type S3Connection } from './connection.ts';
+import { getObject } from './get.ts';
+import { headObject } from './head.ts';
+import { checkBucketName, checkKey } from './keys.ts';
+import { listBuckets } from './list-buckets.ts';
+import { listUploads } from './list-uploads.ts';
+import { presignDownload } from './presign.ts';
+import { putObject } from './put.ts';
+import { removeObject } from './remove.ts';
+import type { S3, S3Bucket, S3Platform, S3Settings } from './s3.ts';
+import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
+
+/** Opens an account. No request is sent yet; sockets and memory are the platform's and are shared. */
+export function createS3(settings: S3Settings, platform: S3Platform, tuning: Partial<Tuning> = {}): S3 {
+  const connection = connect(settings, platform, { ...DEFAULT_TUNING, ...tuning });
+  return {
+    listBuckets: (signal) => listBuckets(connection, signal),
+    checkBucket: (bucket, options = {}) => checkBucket(connection, bucket, options),
+    bucket: (name) => openBucket(connection, name),
+    // Idle sockets end by themselves after seconds; all of them end with the platform.
+    close: async () => {},
+  };
+}
+
+function openBucket(connection: S3Connection, bucket: string): S3Bucket {
+  checkBucketName(bucket);
+  const target = (key: string) => {
+    checkKey(key);
+    return { bucket, key };
+  };
+  const host = connection.settings.endpoint.replace(/^https?:\/\//, '');
+  return {
+    label: `bucket ${bucket} at ${host}`,
+    put: (key, body, options) => putObject(connection, { bucket, key }, body, options),
+    head: async (key, options) => headObject(connection, bucket, target(key).key, options),
+    get: async (key, options) => getObject(connection, bucket, target(key).key, options),
+    remove: async (key, options = {}) => removeObject(connection, target(key), options),
+    abortUpload: async (key, uploadId, options = {}) =>
+      abortUpload(connection, target(key), uploadId, options.signal),
+    uploadExists: async (key, uploadId, options = {}) =>
+      uploadExists(connection, target(key), uploadId, options.signal),
+    async listUploads(key, options) {
+      const uploads = await listUploads(connection, bucket, target(key).key, options.signal);
+      return uploads.filter((upload) => upload.key === key).map((upload) => upload.uploadId);
+    },
+    presignDownload: async (key, options) => presignDownload(connection, target(key), options),
+  };
+}

@@ -1,0 +1,145 @@
+import { type AppError, isAppError, toAppError } from '../../errors.ts';
+import type { PutOptions, StoredObject } from '../object-store.ts';
+import { uploadExists } from './abort-upload.ts';
+import { refusalOf } from './answer.ts';
+import type { S3Connection } from './connection.ts';
+import { attemptedOf, badAnswer, refusalError } from './errors.ts';
+import { versionIdOf } from './head.ts';
+import { findOwn, uncertain } from './outcome.ts';
+import { send } from './request.ts';
+import { judgeAnswer, pause } from './retry.ts';
+import type { SentPart, Upload } from './upload-parts.ts';
+import { escapeXml, parseXml, textOf } from './xml.ts';
+
+export type SentUpload = Upload & { readonly parts: readonly SentPart[]; readonly bytes: number };
+
+/** `lost`: nobody answered, the storage may still be at work. `failed`: it answered, but not with a clear no. */
+type Outcome =
+  | { readonly kind: 'stored'; readonly object: StoredObject }
+  | { readonly kind: 'refused' | 'failed' | 'lost'; readonly error: AppError };
+
+/** What a look at the storage found. */
+type Sight = 'waiting' | 'gone' | 'unknown' | StoredObject;
+
+const MAX_PAUSE_MS = 60_000;
+
+/**
+ * Makes the uploaded parts an object. A lost answer is never taken for a failure: the object is looked up by token and
+ * size, and Complete is repeated, one after the other, only while the upload is seen to be there. Two at once can lose
+ * parts, and an Abort beside one can leave an object that can't be read (both seen with Ceph).
+ *
+ * Throws `storage_uncertain` when the outcome can't be found out; any other error means that the upload may be removed.
+ */
+export async function completeUpload(
+  connection: S3Connection,
+  upload: SentUpload,
+  options: PutOptions,
+): Promise<StoredObject> {
+  const { tuning } = connection;
+  let outcome = await complete(connection, upload);
+  if (outcome.kind === 'refused') throw outcome.error;
+  for (let round = 1; outcome.kind !== 'stored'; round += 1) {
+    const sight = await look(connection, upload, options.token);
+    if (typeof sight === 'object') return sight;
+    const { error, kind } = outcome;
+    connection.platform.log.warn('the outcome of completing an upload is unknown', {
+      bucket: upload.bucket,
+      key: upload.key,
+      round,
+      sight,
+      error,
+    });
+    if (sight === 'waiting' && kind === 'refused') throw error;
+    if (round >= tuning.settleRounds) {
+      if (sight === 'waiting' && kind === 'failed') throw error;
+      throw uncertain(upload, upload.uploadId, error);
+    }
+    await waitOrGiveUp(connection, upload, round, options.signal, error);
+    if (sight === 'waiting') outcome = await complete(connection, upload);
+  }
+  return outcome.object;
+}
+
+async function complete(connection: S3Connection, upload: SentUpload): Promise<Outcome> {
+  const { bucket, key, uploadId, parts, bytes } = upload;
+  const request = { operation: 'CompleteMultipartUpload', method: 'POST', bucket, key } as const;
+  const body = new TextEncoder().encode(completionXml(parts));
+  const { provider } = connection.addressOf(bucket);
+  try {
+    const answer = await send(connection, {
+      ...request,
+      query: { uploadId },
+      headers: {
+        'content-type': 'application/xml',
+        ...(provider.id === 'aws' ? { 'x-amz-mp-object-size': String(bytes) } : {}),
+      },
+      body,
+      sha256: await connection.platform.sha256(body),
+      attempts: 1,
+      timeoutMs: connection.tuning.completeTimeoutMs,
+    });
+    const document = parseXml(answer.text);
+    if (document?.root === 'CompleteMultipartUploadResult') {
+      const etag = textOf(document.content, 'ETag');
+      return { kind: 'stored', object: { bytes, etag, versionId: versionIdOf(answer.headers) } };
+    }
+    const attempted = attemptedOf(connection, request);
+    if (document?.root !== 'Error') {
+      return {
+        kind: 'lost',
+        error: badAnswer(attempted, 'the answer to Complete is cut short or no S3 answer'),
+      };
+    }
+    const error = refusalError(answer, attempted, connection.settings);
+    const { code } = refusalOf(answer);
+    return {
+      kind: judgeAnswer(answer) === 'final' && code !== 'NoSuchUpload' ? 'refused' : 'failed',
+      error,
+    };
+  } catch (error) {
+    return { kind: kindOf(error), error: toAppError(error) };
+  }
+}
+
+function kindOf(error: unknown): 'refused' | 'failed' | 'lost' {
+  if (!isAppError(error)) return 'lost';
+  const { status, s3Code } = error.details;
+  if (typeof status !== 'number') return 'lost';
+  // Answers of gateways in between: the storage behind them may still be at work.
+  if (status === 502 || status === 504 || status >= 520) return 'lost';
+  if (status >= 500 || status === 408 || status === 429 || status === 404) return 'failed';
+  return s3Code === 'RequestTimeout' || s3Code === 'OperationAborted' ? 'failed' : 'refused';
+}
+
+async function look(connection: S3Connection, upload: SentUpload, token: string): Promise<Sight> {
+  try {
+    const own = await findOwn(connection, upload, { bytes: upload.bytes, token });
+    if (own) return own;
+    return (await uploadExists(connection, upload, upload.uploadId, undefined)) ? 'waiting' : 'gone';
+  } catch (error) {
+    connection.platform.log.warn('looking up the outcome of an upload failed', { key: upload.key, error });
+    return 'unknown';
+  }
+}
+
+async function waitOrGiveUp(
+  connection: S3Connection,
+  upload: SentUpload,
+  round: number,
+  signal: AbortSignal,
+  error: AppError,
+): Promise<void> {
+  try {
+    await pause(Math.min(MAX_PAUSE_MS, connection.tuning.settleBaseMs * 2 ** (round - 1)), signal);
+  } catch {
+    throw uncertain(upload, upload.uploadId, error);
+  }
+}
+
+/** Parts in order, their ETags exactly as they came, quotes included. */
+function completionXml(parts: readonly SentPart[]): string {
+  const list = parts.map(
+    ({ number, etag }) => `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`,
+  );
+  return `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list.join('')}</CompleteMultipartUpload>`;
+}

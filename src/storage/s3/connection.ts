@@ -1,0 +1,73 @@
+import { isRegion } from '../providers.ts';
+import { type Address, addressOf, inRegion } from './address.ts';
+import { refusalOf, type S3Answer } from './answer.ts';
+import type { S3Platform, S3Settings } from './s3.ts';
+import type { SigningKeys } from './sign.ts';
+import type { Tuning } from './tuning.ts';
+
+/** An account, and what was learned about its clock and its buckets' regions. */
+export interface S3Connection {
+  readonly settings: S3Settings;
+  readonly platform: S3Platform;
+  readonly tuning: Tuning;
+  addressOf(bucket: string | undefined): Address;
+  keysFor(address: Address): SigningKeys;
+  /** Now, by the storage's clock. */
+  now(): Date;
+  /** False until the storage's clock was seen. */
+  clockKnown(): boolean;
+  /** Takes the time from an answer's Date header. */
+  learnClock(headers: Headers): void;
+  /** True when the answer named another region for the bucket (AWS only). */
+  learnRegion(bucket: string | undefined, answer: S3Answer): boolean;
+}
+
+/** Below this the clocks count as equal: the Date header has whole seconds and the answer took its time. */
+const CLOCK_TOLERANCE_MS = 10_000;
+
+export function connect(settings: S3Settings, platform: S3Platform, tuning: Tuning): S3Connection {
+  const home = addressOf(settings);
+  const moved = new Map<string, Address>();
+  const cache = new Map<string, ArrayBuffer>();
+  let clockOffsetMs = 0;
+  let clockSeen = false;
+
+  const addressFor = (bucket: string | undefined) => (bucket && moved.get(bucket)) || home;
+
+  return {
+    settings,
+    platform,
+    tuning,
+    addressOf: addressFor,
+    keysFor: (address) => ({
+      accessKey: settings.accessKey,
+      secretKey: settings.secretKey,
+      region: address.signingRegion,
+      cache,
+    }),
+    now: () => new Date(platform.now().getTime() + clockOffsetMs),
+    clockKnown: () => clockSeen,
+    learnClock(headers) {
+      const date = Date.parse(headers.get('date') ?? '');
+      if (Number.isNaN(date)) return;
+      const offset = date - platform.now().getTime();
+      clockOffsetMs = Math.abs(offset) > CLOCK_TOLERANCE_MS ? offset : 0;
+      clockSeen = true;
+    },
+    learnRegion(bucket, answer) {
+      const from = addressFor(bucket);
+      if (!bucket || from.provider.id !== 'aws') return false;
+      const region = namedRegion(answer);
+      if (!region || !isRegion(region) || region === from.signingRegion) return false;
+      moved.set(bucket, inRegion(from, region));
+      platform.log.info('the bucket lies in another region than configured', { bucket, region });
+      return true;
+    },
+  };
+}
+
+function namedRegion(answer: S3Answer): string | undefined {
+  const refusal = refusalOf(answer);
+  const fromHost = refusal.endpoint?.match(/s3[.-]([a-z0-9-]+)\.amazonaws\.com/)?.[1];
+  return answer.headers.get('x-amz-bucket-region') ?? refusal.region ?? fromHost;
+}

@@ -1,0 +1,73 @@
+import type { PutOptions } from '../object-store.ts';
+import { abortUpload } from './abort-upload.ts';
+import type { S3Connection } from './connection.ts';
+import { attemptedOf, badAnswer } from './errors.ts';
+import { listUploads } from './list-uploads.ts';
+import { isOutcomeUnknown, withLeftover } from './outcome.ts';
+import { send } from './request.ts';
+import { objectHeaders, type Target } from './target.ts';
+import { parseXml, textOf } from './xml.ts';
+
+/**
+ * Begins a multipart upload and gives its id. An answer that was lost may have left an upload without a known id: then
+ * the key's other uploads are looked up and removed. The key belongs to one run only, so they can't be another's.
+ */
+export async function createUpload(
+  connection: S3Connection,
+  target: Target,
+  options: PutOptions,
+): Promise<string> {
+  let lost = false;
+  try {
+    const uploadId = await create(connection, target, options, () => {
+      lost = true;
+    });
+    if (lost) await removeStrays(connection, target, uploadId);
+    return uploadId;
+  } catch (error) {
+    if (!lost && !isOutcomeUnknown(error)) throw error;
+    throw await afterRemoval(connection, target, error);
+  }
+}
+
+async function create(
+  connection: S3Connection,
+  target: Target,
+  options: PutOptions,
+  onRetry: () => void,
+): Promise<string> {
+  const request = { operation: 'CreateMultipartUpload', method: 'POST', ...target } as const;
+  const answer = await send(connection, {
+    ...request,
+    query: { uploads: '' },
+    headers: objectHeaders(options),
+    signal: options.signal,
+    attempts: connection.tuning.patientAttempts,
+    async beforeRetry() {
+      onRetry();
+      return null;
+    },
+  });
+  const document = parseXml(answer.text);
+  const uploadId = textOf(document?.content, 'UploadId');
+  if (document?.root !== 'InitiateMultipartUploadResult' || !uploadId) {
+    throw badAnswer(attemptedOf(connection, request), 'the answer holds no upload id');
+  }
+  return uploadId;
+}
+
+async function removeStrays(connection: S3Connection, target: Target, keep: string | null): Promise<void> {
+  for (const upload of await listUploads(connection, target.bucket, target.key, undefined)) {
+    if (upload.key !== target.key || upload.uploadId === keep) continue;
+    await abortUpload(connection, target, upload.uploadId, undefined);
+  }
+}
+
+async function afterRemoval(connection: S3Connection, target: Target, error: unknown): Promise<unknown> {
+  try {
+    await removeStrays(connection, target, null);
+    return error;
+  } catch (why) {
+    return withLeftover(error, { kind: 'upload', key: target.key, uploadId: null, versionId: null }, why);
+  }
+}

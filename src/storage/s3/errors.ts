@@ -1,0 +1,220 @@
+import { AppError, type ErrorCode } from '../../errors.ts';
+import { refusalOf, type S3Answer } from './answer.ts';
+import type { S3Connection } from './connection.ts';
+import type { S3Settings } from './s3.ts';
+
+/** What was being done, for messages and details. */
+export interface Attempted {
+  readonly operation: string;
+  readonly endpoint: string;
+  readonly bucket?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/** What a request of the connection attempts. */
+export function attemptedOf(connection: S3Connection, request: Omit<Attempted, 'endpoint'>): Attempted {
+  return {
+    operation: request.operation,
+    endpoint: connection.addressOf(request.bucket).endpoint,
+    bucket: request.bucket,
+    key: request.key,
+  };
+}
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly advice: string;
+}
+
+/** A refusal as an `AppError`: what was tried, what came back, what to do. Keys are masked wherever they turn up. */
+export function refusalError(answer: S3Answer, attempted: Attempted, settings: S3Settings): AppError {
+  const refusal = refusalOf(answer);
+  const { code, advice } = meaningOf(answer.status, refusal.code);
+  const region = answer.headers.get('x-amz-bucket-region') ?? refusal.region;
+  const said = [String(answer.status), refusal.code, refusal.message && `(${refusal.message.slice(0, 300)})`]
+    .filter(Boolean)
+    .join(' ');
+  const hint = code === 'storage_wrong_region' && region ? ` The storage names the region ${region}.` : '';
+  return new AppError(
+    code,
+    masked(`${tried(attempted)}: the storage answered ${said}. ${advice}${hint}`, settings),
+    {
+      details: {
+        ...detailsOf(attempted),
+        status: answer.status,
+        s3Code: refusal.code,
+        requestId: refusal.requestId,
+        ...(region ? { region } : {}),
+      },
+    },
+  );
+}
+
+/** A failure to get an answer as an `AppError`: TLS, network or time. */
+export function networkError(cause: unknown, attempted: Attempted): AppError {
+  const code = networkCode(cause);
+  const host = attempted.endpoint.replace(/^https?:\/\//, '');
+  if (isTlsCode(code)) {
+    return new AppError(
+      'storage_tls',
+      `${tried(attempted)}: the certificate of ${host} is not trusted (${code}). Check the endpoint's name, or give the authority's certificate in STORAGE_CA_FILE.`,
+      { details: { ...detailsOf(attempted), networkCode: code }, cause },
+    );
+  }
+  return new AppError(
+    'storage_unreachable',
+    `${tried(attempted)}: no answer from ${host} (${code}). Check the endpoint, its port, DNS and firewalls between this machine and the storage.`,
+    { details: { ...detailsOf(attempted), networkCode: code }, cause },
+  );
+}
+
+/** An answer that is no S3 answer. */
+export function badAnswer(attempted: Attempted, what: string): AppError {
+  return new AppError(
+    'storage_bad_answer',
+    `${tried(attempted)}: ${what}. Check that the endpoint is an S3 address and not a web page or another service.`,
+    { details: detailsOf(attempted) },
+  );
+}
+
+/** The reason of an aborted signal, as one of our errors. */
+export function cancelledError(signal: AbortSignal): AppError {
+  if (signal.reason instanceof AppError) return signal.reason;
+  return new AppError('cancelled', 'The transfer was cancelled.', { cause: signal.reason });
+}
+
+/** Code of a failed connection, wherever fetch has wrapped it. */
+export function networkCode(error: unknown): string {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if ('code' in at && typeof at.code === 'string') return at.code;
+    if (at.name === 'TimeoutError') return 'timeout';
+    if (at instanceof AggregateError && at.errors[0] instanceof Error && 'code' in at.errors[0]) {
+      return String(at.errors[0].code);
+    }
+  }
+  return error instanceof Error ? error.message.slice(0, 100) : 'unknown';
+}
+
+/** True where another try can't help: the certificate stays the same. */
+export function isTlsCode(code: string): boolean {
+  return (
+    /^(ERR_TLS_|ERR_SSL_|CERT_)/.test(code) ||
+    /^(UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|EPROTO$)/.test(code)
+  );
+}
+
+const CREDENTIALS: Meaning = {
+  code: 'storage_bad_credentials',
+  advice: 'Check the access key and the secret key.',
+};
+const DENIED: Meaning = {
+  code: 'storage_denied',
+  advice: 'The key is valid but may not do this: check its permissions and the spelling of the bucket.',
+};
+const REGION: Meaning = {
+  code: 'storage_wrong_region',
+  advice: 'The bucket lies in another region: correct the region (and the endpoint).',
+};
+const FULL: Meaning = {
+  code: 'storage_full',
+  advice: 'The storage has no room left or a quota is used up: free some space or raise the quota.',
+};
+const TOO_LARGE: Meaning = {
+  code: 'storage_too_large',
+  advice: 'The object is larger than the provider allows.',
+};
+const CORRUPTED: Meaning = {
+  code: 'storage_refused',
+  advice: 'The bytes arrived changed, several times: look for a proxy or faulty network hardware in between.',
+};
+
+const BY_CODE: Readonly<Record<string, Meaning>> = {
+  InvalidAccessKeyId: CREDENTIALS,
+  SignatureDoesNotMatch: CREDENTIALS,
+  Unauthorized: CREDENTIALS,
+  InvalidToken: CREDENTIALS,
+  ExpiredToken: CREDENTIALS,
+  InvalidSecurity: CREDENTIALS,
+  AccessDenied: DENIED,
+  AllAccessDisabled: DENIED,
+  AccountProblem: DENIED,
+  UserSuspended: { code: 'storage_denied', advice: 'The account is suspended at the provider.' },
+  ObjectLocked: { code: 'storage_denied', advice: 'Object lock protects it until its retention ends.' },
+  NoSuchBucket: {
+    code: 'storage_no_bucket',
+    advice: 'There is no such bucket: check its spelling, create it, or correct the region.',
+  },
+  NoSuchKey: { code: 'storage_missing', advice: 'The object is not there (any more).' },
+  NoSuchVersion: { code: 'storage_missing', advice: 'This version of the object is not there (any more).' },
+  NoSuchUpload: {
+    code: 'storage_missing',
+    advice:
+      'The unfinished upload is gone: the storage or a lifecycle rule removed it (MinIO does after stale_uploads_expiry, 24 hours by default).',
+  },
+  PermanentRedirect: REGION,
+  TemporaryRedirect: REGION,
+  AuthorizationHeaderMalformed: REGION,
+  AuthorizationQueryParametersError: REGION,
+  IllegalLocationConstraintException: REGION,
+  RequestTimeTooSkewed: {
+    code: 'storage_clock_skew',
+    advice: 'This clock and that of the storage differ too much: set the time on this machine (NTP).',
+  },
+  PreconditionFailed: { code: 'storage_exists', advice: 'An object of that name exists already.' },
+  EntityTooLarge: TOO_LARGE,
+  MaxMessageLengthExceeded: TOO_LARGE,
+  QuotaExceeded: FULL,
+  StorageQuotaExceeded: FULL,
+  XMinioStorageFull: FULL,
+  InsufficientCapacity: FULL,
+  XMinioAdminBucketQuotaExceeded: FULL,
+  BadDigest: CORRUPTED,
+  XAmzContentSHA256Mismatch: CORRUPTED,
+};
+
+const BY_STATUS: Readonly<Record<number, Meaning>> = {
+  301: REGION,
+  302: REGION,
+  307: REGION,
+  401: CREDENTIALS,
+  403: DENIED,
+  404: { code: 'storage_missing', advice: 'Check the bucket and the endpoint.' },
+  412: { code: 'storage_exists', advice: 'An object of that name exists already.' },
+  413: TOO_LARGE,
+  507: FULL,
+};
+
+function meaningOf(status: number, code: string | null): Meaning {
+  const known =
+    (code !== null && Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined) ?? BY_STATUS[status];
+  if (known) return known;
+  if (status >= 500 || status === 429 || status === 408) {
+    return {
+      code: 'storage_unreachable',
+      advice: 'It kept failing after several tries: look at the provider’s status page and try again later.',
+    };
+  }
+  return {
+    code: 'storage_refused',
+    advice: 'Check that the endpoint is an S3 address and that the provider supports this request.',
+  };
+}
+
+function tried(attempted: Attempted): string {
+  const at = attempted.endpoint.replace(/^https?:\/\//, '');
+  return `${attempted.operation} ${attempted.bucket ? `in bucket ${attempted.bucket} ` : ''}at ${at}`;
+}
+
+function detailsOf(attempted: Attempted): Record<string, unknown> {
+  return {
+    operation: attempted.operation,
+    endpoint: attempted.endpoint,
+    ...(attempted.bucket === undefined ? {} : { bucket: attempted.bucket }),
+    ...(attempted.key === undefined ? {} : { key: attempted.key }),
+  };
+}
+
+/** Storages like to repeat the access key, and some the string that was signed. */
+function masked(text: string, settings: S3Settings): string {
+  return text.replaceAll(settings.secretKey || '\0', '…').replaceAll(settings.accessKey || '\0', '…');
+}

@@ -1,0 +1,82 @@
+import { AppError } from '../../errors.ts';
+import type { ByteRange, ObjectBody, ReadOptions } from '../object-store.ts';
+import { versionQuery } from './address.ts';
+import type { S3Connection } from './connection.ts';
+import { type Attempted, attemptedOf, badAnswer, cancelledError, networkError } from './errors.ts';
+import { open } from './request.ts';
+
+/**
+ * The object's bytes, or an inclusive range. The iteration throws when fewer or more bytes come than were promised, and
+ * an encoded answer is refused, because it would not be the bytes that were stored.
+ */
+export async function getObject(
+  connection: S3Connection,
+  bucket: string,
+  key: string,
+  options: ReadOptions & { readonly range?: ByteRange } = {},
+): Promise<ObjectBody> {
+  const request = { operation: 'GetObject', method: 'GET', bucket, key } as const;
+  const { range, signal } = options;
+  const attempted = attemptedOf(connection, request);
+  const response = await open(connection, {
+    ...request,
+    query: versionQuery(options.versionId),
+    headers: range ? { range: `bytes=${range.start}-${range.end}` } : {},
+    signal,
+  });
+  try {
+    const size = sizesOf(response, range, attempted);
+    return { ...size, [Symbol.asyncIterator]: () => read(response, size.bytes, attempted, signal) };
+  } catch (error) {
+    await response.body?.cancel();
+    throw error;
+  }
+}
+
+function sizesOf(
+  response: Response,
+  range: ByteRange | undefined,
+  attempted: Attempted,
+): { totalBytes: number; bytes: number } {
+  const encoding = response.headers.get('content-encoding');
+  if (encoding && encoding !== 'identity' && encoding !== 'aws-chunked') {
+    throw badAnswer(attempted, `the object came encoded (${encoding}), so it is not what was stored`);
+  }
+  const length = Number(response.headers.get('content-length') ?? Number.NaN);
+  if (!range) {
+    if (response.status !== 200 || !Number.isSafeInteger(length)) {
+      throw badAnswer(attempted, `${response.status} without the object's length`);
+    }
+    return { totalBytes: length, bytes: length };
+  }
+  const [, first, last, total] =
+    /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get('content-range') ?? '') ?? [];
+  if (response.status !== 206 || Number(first) !== range.start || Number(last) > range.end) {
+    throw badAnswer(
+      attempted,
+      `asked for bytes ${range.start}-${range.end}, got ${response.status} and other bytes`,
+    );
+  }
+  return { totalBytes: Number(total), bytes: Number(last) - Number(first) + 1 };
+}
+
+async function* read(
+  response: Response,
+  expected: number,
+  attempted: Attempted,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, void> {
+  let received = 0;
+  try {
+    for await (const chunk of response.body ?? []) {
+      received += chunk.byteLength;
+      yield chunk;
+    }
+  } catch (error) {
+    if (signal?.aborted) throw cancelledError(signal);
+    throw error instanceof AppError ? error : networkError(error, attempted);
+  }
+  if (received !== expected) {
+    throw badAnswer(attempted, `${received} bytes came instead of ${expected}`);
+  }
+}

@@ -1,0 +1,100 @@
+import { isAppError } from '../../errors.ts';
+import type { ObjectHead, ReadOptions } from '../object-store.ts';
+import { versionQuery } from './address.ts';
+import type { S3Answer } from './answer.ts';
+import type { S3Connection } from './connection.ts';
+import { attemptedOf, badAnswer } from './errors.ts';
+import { listKeys } from './list-objects.ts';
+import { send } from './request.ts';
+
+export const TOKEN_HEADER = 'x-amz-meta-bridgeport-token';
+
+/**
+ * What is stored under the key, or null. Keys without the right to list get 403 for an absent object; a list under the
+ * key tells then. A refusal to HEAD has no body, so other refusals are asked again with GET to learn their code.
+ */
+export async function headObject(
+  connection: S3Connection,
+  bucket: string,
+  key: string,
+  options: ReadOptions & { readonly attempts?: number } = {},
+): Promise<ObjectHead | null> {
+  const request = { operation: 'HeadObject', method: 'HEAD', bucket, key } as const;
+  const common = {
+    query: versionQuery(options.versionId),
+    signal: options.signal,
+    ...(options.attempts ? { attempts: options.attempts } : {}),
+  };
+  try {
+    const answer = await send(connection, { ...request, ...common, allow: [404, 405] });
+    if (answer.status === 404) return await confirmBucket(connection, bucket, options.signal);
+    // 405 for the version id of a delete marker: nothing is stored there.
+    return answer.status === 405 ? null : readHead(connection, request, answer);
+  } catch (error) {
+    if (!isAppError(error) || typeof error.details['status'] !== 'number') throw error;
+    if (error.details['status'] === 403 && (await isAbsent(connection, bucket, key, options.signal)))
+      return null;
+    await send(connection, {
+      ...request,
+      ...common,
+      operation: 'GetObject',
+      method: 'GET',
+      headers: { range: 'bytes=0-0' },
+    });
+    throw error;
+  }
+}
+
+/** A HEAD's 404 may also mean that the bucket is gone: that must not read as "no object". */
+async function confirmBucket(
+  connection: S3Connection,
+  bucket: string,
+  signal: AbortSignal | undefined,
+): Promise<null> {
+  const answer = await send(connection, {
+    operation: 'HeadBucket',
+    method: 'HEAD',
+    bucket,
+    signal,
+    allow: [400, 401, 403, 404],
+  });
+  if (answer.status === 404) await listKeys(connection, bucket, { prefix: '', maxKeys: 1, signal });
+  return null;
+}
+
+async function isAbsent(
+  connection: S3Connection,
+  bucket: string,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  try {
+    return !(await listKeys(connection, bucket, { prefix: key, maxKeys: 1, signal })).includes(key);
+  } catch (error) {
+    if (isAppError(error, 'storage_denied')) return false;
+    throw error;
+  }
+}
+
+function readHead(
+  connection: S3Connection,
+  request: { readonly operation: string; readonly bucket: string; readonly key: string },
+  { headers }: S3Answer,
+): ObjectHead {
+  const length = headers.get('content-length');
+  if (length === null || !/^\d+$/.test(length)) {
+    throw badAnswer(attemptedOf(connection, request), 'the answer has no Content-Length');
+  }
+  return {
+    bytes: Number(length),
+    etag: headers.get('etag'),
+    token: headers.get(TOKEN_HEADER),
+    versionId: versionIdOf(headers),
+  };
+}
+
+/** The version that a bucket with versions gave; "null" is what S3 calls none. */
+export function versionIdOf(headers: Headers): string | null {
+  const versionId = headers.get('x-amz-version-id');
+  return versionId === 'null' ? null : versionId;
+}

@@ -1,0 +1,108 @@
+import { Readable } from 'node:stream';
+import { createSecureContext, getCACertificates } from 'node:tls';
+import { Agent, type Dispatcher, request, fetch as undiciFetch } from 'undici';
+import type { Log } from '../../log.ts';
+import { createHasher } from './hash-worker.ts';
+import type { PartMemory, S3Platform, S3Transport } from './s3.ts';
+
+export interface NodePlatformOptions {
+  readonly log: Log;
+  readonly now: () => Date;
+  /** Certificates in PEM that are trusted besides the usual ones. */
+  readonly ca?: string | undefined;
+  readonly partMemory: PartMemory;
+  readonly publicEndpoint: string | null;
+}
+
+/** A part is written in slices of this size: one large write would copy it, and would look like silence. */
+const SLICE_BYTES = 128 * 1024;
+/** How long a storage may be silent while it takes or answers a part. */
+const SILENCE_MS = 120_000;
+/** Longer than any control request's own limit, Complete's included. */
+const HEADERS_MS = 16 * 60_000;
+const MAX_ANSWER_BYTES = 2 ** 20;
+
+/** What Node gives to the S3 client: undici's sockets, with part bodies past fetch, and hashing on another thread. */
+export function createNodePlatform(options: NodePlatformOptions): S3Platform & { close(): Promise<void> } {
+  const hasher = createHasher();
+  const agent = new Agent({
+    connections: 64,
+    // Shorter than the idle time of common servers, so that a closing socket is rarely used.
+    keepAliveTimeout: 4_000,
+    headersTimeout: HEADERS_MS,
+    bodyTimeout: 5 * 60_000,
+    connect: { timeout: 15_000, ...trust(options.ca) },
+  });
+  return {
+    log: options.log,
+    now: options.now,
+    partMemory: options.partMemory,
+    publicEndpoint: options.publicEndpoint,
+    sha256: hasher.sha256,
+    send: sendWith(agent),
+    fetch: fetchWith(agent),
+    async close() {
+      await Promise.all([agent.destroy(), hasher.close()]);
+    },
+  };
+}
+
+/** One context for all connections: parsing some 150 certificates for each would be most of a handshake. */
+function trust(ca: string | undefined) {
+  if (!ca) return {};
+  return { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ca] }) };
+}
+
+function sendWith(dispatcher: Dispatcher): S3Transport {
+  return async ({ method, url, headers, body, signal }) => {
+    const answer = await request(url, {
+      dispatcher,
+      method,
+      headers: { ...Object.fromEntries(headers), 'content-length': String(body.byteLength) },
+      body:
+        body.byteLength === 0
+          ? null
+          : Readable.from(slices(body), { objectMode: false, highWaterMark: SLICE_BYTES }),
+      signal,
+      headersTimeout: SILENCE_MS,
+      bodyTimeout: SILENCE_MS,
+    });
+    return {
+      status: answer.statusCode,
+      headers: headersOf(answer.headers),
+      text: await textOf(answer.body),
+    };
+  };
+}
+
+/** undici's fetch is typed by its own Request and Response, which are the standard's. */
+function fetchWith(dispatcher: Dispatcher): typeof fetch {
+  const send = undiciFetch as unknown as typeof fetch;
+  return (input, init) => send(input, Object.assign({}, init, { dispatcher }));
+}
+
+function* slices(body: Uint8Array): Generator<Uint8Array, void, void> {
+  for (let start = 0; start < body.byteLength; start += SLICE_BYTES) {
+    yield body.subarray(start, start + SLICE_BYTES);
+  }
+}
+
+function headersOf(fields: Readonly<Record<string, string | readonly string[] | undefined>>): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(fields)) {
+    for (const one of typeof value === 'string' ? [value] : (value ?? [])) headers.append(name, one);
+  }
+  return headers;
+}
+
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_ANSWER_BYTES) break;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}

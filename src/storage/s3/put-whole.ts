@@ -1,0 +1,95 @@
+import { isAppError } from '../../errors.ts';
+import type { PutOptions, StoredObject } from '../object-store.ts';
+import type { S3Answer } from './answer.ts';
+import type { S3Connection } from './connection.ts';
+import { cancelledError } from './errors.ts';
+import { versionIdOf } from './head.ts';
+import { findOwn, isOutcomeUnknown, uncertain } from './outcome.ts';
+import { send } from './request.ts';
+import { pause } from './retry.ts';
+import { objectHeaders, type Target } from './target.ts';
+
+/**
+ * Stores bytes as an object with one PUT. A cancellation does not end a PUT that is on its way, because its outcome
+ * would be unknown; it only keeps it from being sent again.
+ */
+export async function putWhole(
+  connection: S3Connection,
+  target: Target,
+  bytes: Uint8Array,
+  options: PutOptions,
+): Promise<StoredObject> {
+  const { signal, token } = options;
+  const expected = { bytes: bytes.byteLength, token };
+  const sha256 = await connection.platform.sha256(bytes);
+  await options.beforeSeal?.({ bytes: bytes.byteLength });
+  if (signal.aborted) throw cancelledError(signal);
+  const stored = await sendWhole(connection, target, { bytes, sha256, expected }, options);
+  options.onProgress?.(bytes.byteLength);
+  return stored;
+}
+
+async function sendWhole(
+  connection: S3Connection,
+  target: Target,
+  content: {
+    readonly bytes: Uint8Array;
+    readonly sha256: string;
+    readonly expected: { readonly bytes: number; readonly token: string };
+  },
+  options: PutOptions,
+): Promise<StoredObject> {
+  const { bytes, sha256, expected } = content;
+  const { provider } = connection.addressOf(target.bucket);
+  let found: StoredObject | null = null;
+  try {
+    const answer = await send(connection, {
+      operation: 'PutObject',
+      method: 'PUT',
+      ...target,
+      headers: { ...objectHeaders(options), ...(provider.ifNoneMatch ? { 'if-none-match': '*' } : {}) },
+      body: bytes,
+      sha256,
+      retrySignal: options.signal,
+      attempts: connection.tuning.patientAttempts,
+      async beforeRetry() {
+        // Where versions are kept, a second PUT would leave the first one behind, unseen.
+        found = await findOwn(connection, target, expected).catch(() => null);
+        return found ? NOT_SENT_AGAIN : null;
+      },
+    });
+    return (
+      found ?? {
+        bytes: expected.bytes,
+        etag: answer.headers.get('etag'),
+        versionId: versionIdOf(answer.headers),
+      }
+    );
+  } catch (error) {
+    if (!isOutcomeUnknown(error)) throw error;
+    return await settle(connection, target, expected, error);
+  }
+}
+
+const NOT_SENT_AGAIN: S3Answer = { status: 200, headers: new Headers(), text: '' };
+
+/** Looks twice: a PUT whose answer was lost may still be at work. */
+async function settle(
+  connection: S3Connection,
+  target: Target,
+  expected: { readonly bytes: number; readonly token: string },
+  error: unknown,
+): Promise<StoredObject> {
+  try {
+    for (let look = 1; look <= 2; look += 1) {
+      const stored = await findOwn(connection, target, expected);
+      if (stored) return stored;
+      if (isAppError(error, 'storage_exists')) break;
+      await pause(connection.tuning.settleBaseMs, undefined);
+    }
+  } catch (cause) {
+    if (isAppError(cause, 'storage_uncertain') && isAppError(error, 'storage_exists')) throw error;
+    throw uncertain(target, null, cause);
+  }
+  throw error;
+}

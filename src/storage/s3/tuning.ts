@@ -1,0 +1,30 @@
+/** Limits and waits of the client. The defaults are for production; tests of failures shorten them. */
+export interface Tuning {
+  /** Tries of a request that somebody waits for. */
+  readonly attempts: number;
+  /** Tries of a request on which a running backup depends: long enough for a storage's short outage. */
+  readonly patientAttempts: number;
+  readonly retryBaseMs: number;
+  readonly retryCapMs: number;
+  /** Limit of one try, but for parts and streamed bodies, which are limited by their silence. */
+  readonly attemptTimeoutMs: number;
+  /** Storages may work for minutes on a Complete without a byte. */
+  readonly completeTimeoutMs: number;
+  /** How often the outcome of a Complete is looked up before it counts as uncertain. */
+  readonly settleRounds: number;
+  readonly settleBaseMs: number;
+  /** How often a removed upload is looked up before it counts as left over. */
+  readonly abortRounds: number;
+}
+
+export const DEFAULT_TUNING: Tuning = {
+  attempts: 4,
+  patientAttempts: 10,
+  retryBaseMs: 100,
+  retryCapMs: 20_000,
+  attemptTimeoutMs: 60_000,
+  completeTimeoutMs: 15 * 60_000,
+  settleRounds: 6,
+  settleBaseMs: 1_000,
+  abortRounds: 6,
+};

@@ -1,0 +1,47 @@
+import { createPartMemory } from '../../src/storage/part-memory.ts';
+import { createS3 } from '../../src/storage/s3/client.ts';
+import { createNodePlatform } from '../../src/storage/s3/node-platform.ts';
+import type { S3 } from '../../src/storage/s3/s3.ts';
+import type { Tuning } from '../../src/storage/s3/tuning.ts';
+
+/** Retries as in production, waits as a test can bear them. */
+export const QUICK: Partial<Tuning> = {
+  patientAttempts: 5,
+  retryBaseMs: 5,
+  retryCapMs: 50,
+  settleRounds: 4,
+  settleBaseMs: 20,
+};
+
+export interface OpenedS3 {
+  readonly s3: S3;
+  close(): Promise<void>;
+}
+
+/** A client of its own, with the memory and sockets that Node gives it. */
+export function openTestS3(options: {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly ca?: string | undefined;
+  readonly now?: () => Date;
+  readonly memoryBytes?: number;
+  readonly publicEndpoint?: string;
+  readonly tuning?: Partial<Tuning>;
+  readonly onLog?: (message: string, fields: unknown) => void;
+}): OpenedS3 {
+  const record = (message: string, fields?: unknown) => options.onLog?.(message, fields);
+  const platform = createNodePlatform({
+    log: { debug: record, info: record, warn: record, error: record },
+    now: options.now ?? (() => new Date()),
+    ca: options.ca,
+    partMemory: createPartMemory(options.memoryBytes ?? 64 * 2 ** 20),
+    publicEndpoint: options.publicEndpoint ?? null,
+  });
+  const { endpoint, region, accessKey, secretKey } = options;
+  return {
+    s3: createS3({ endpoint, region, accessKey, secretKey }, platform, { ...QUICK, ...options.tuning }),
+    close: () => platform.close(),
+  };
+}
