@@ -21,8 +21,7 @@ const packages = {
   chromium: 'chromium',
   curl: 'curl',
   openssl: 'openssl',
-  python3: 'python3',
-  zstd: 'zstd',
+  pkill: 'procps',
 };
 
 /** Names of the packages whose program this machine lacks. */
