@@ -2,8 +2,8 @@ import { AppError, type ErrorCode, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import { type HostPath, parseHostPath, parsePartialPath, partialPath } from './host-path.ts';
 import {
+  createScript,
   MISSING,
-  prepareScript,
   readScript,
   removeScript,
   sealScript,
@@ -76,10 +76,15 @@ async function put(
   options: PutOptions,
 ): Promise<StoredObject> {
   const partial = partialPath(target, options.token);
-  await shortRun(host, target.path, prepareScript(target), options.signal);
-  await options.onUploadCreated?.(partial);
+  try {
+    await shortRun(host, target.path, createScript(target, partial), options.signal);
+  } catch (error) {
+    const isUnknown = isAppError(error, 'host_dropped', 'host_timeout', 'cancelled', 'shutdown');
+    throw isUnknown ? await cleanedUp(host, target, partial, error) : error;
+  }
   let bytes: number;
   try {
+    await options.onUploadCreated?.(partial);
     bytes = await write(host, target, partial, body, options);
     await options.beforeSeal?.({ bytes });
     options.signal.throwIfAborted();

@@ -23,25 +23,25 @@ function script(variables: Readonly<Record<string, string | number>>, body: stri
   return `${PRELUDE}${lines.join('')}${body}`;
 }
 
-/** Makes the folder and says that the target is free; `TAKEN` otherwise. */
-export function prepareScript({ path, folder }: HostPath): string {
+/** Makes the folder and the empty file that will be written; `TAKEN` when the target is there already. */
+export function createScript({ path, folder }: HostPath, partial: string): string {
   return script(
-    { path, folder },
+    { path, folder, partial },
     `mkdir -p -- "$folder" || exit 1
-if taken "$path"; then exit ${TAKEN}; fi`,
+if taken "$path"; then exit ${TAKEN}; fi
+set -C
+: >"$partial"`,
   );
 }
 
 /**
- * Writes stdin to a new file, brings it to the disk and prints its size. A connection that drops looks like the end of
- * the input here, so nothing becomes final: `sealScript` does, with the size that was sent.
+ * Writes stdin to that file, brings it to the disk and prints its size. A connection that drops looks like the end of
+ * the input here, so nothing becomes final: `sealScript` does that, with the size that was sent.
  */
 export function writeScript(partial: string): string {
   return script(
     { partial },
-    `set -C
-if ! : >"$partial"; then exit 1; fi
-set +C
+    `[ -f "$partial" ] || exit ${MISSING}
 if cat >"$partial" && sync "$partial"; then size_of "$partial"; else rm -f -- "$partial"; exit 1; fi`,
   );
 }
