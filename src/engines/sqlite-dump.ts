@@ -211,19 +211,24 @@ function addText(text: Text, bytes: Uint8Array, encoding: string): void {
     addHex(text, bytes, ' AS TEXT)');
     return;
   }
+  if (utf8.length <= SHORT_BYTES) {
+    text.add(literal(Buffer.from(utf8.buffer, utf8.byteOffset, utf8.length).toString()));
+    return;
+  }
   text.add("'");
-  for (let from = 0; ; ) {
-    const quoted = utf8.indexOf(0x27, from);
-    if (quoted < 0) {
-      text.addBytes(utf8.subarray(from));
-      break;
-    }
+  let from = 0;
+  for (let quoted = utf8.indexOf(QUOTE); quoted >= 0; quoted = utf8.indexOf(QUOTE, from)) {
     text.addBytes(utf8.subarray(from, quoted + 1));
     text.add("'");
     from = quoted + 1;
   }
+  text.addBytes(utf8.subarray(from));
   text.add("'");
 }
+
+const QUOTE = 0x27;
+/** Up to here text is a string at once; a long one is written from its own bytes, without a copy. */
+const SHORT_BYTES = 16 * 1024;
 
 function utf8Of(bytes: Uint8Array, encoding: string): Uint8Array | undefined {
   try {
@@ -267,20 +272,27 @@ interface Text {
 }
 
 function newText(out: NodeJS.WritableStream): Text {
-  let parts: (string | Uint8Array)[] = [];
+  let parts: Uint8Array[] = [];
   let bytes = 0;
+  let last = '';
+  const settle = (): void => {
+    if (last.length > 0) parts.push(Buffer.from(last));
+    last = '';
+  };
   return {
     add(text) {
-      parts.push(text);
+      last += text;
       bytes += text.length;
     },
     addBytes(part) {
+      settle();
       parts.push(part);
       bytes += part.length;
     },
     pending: () => bytes,
     async flush() {
-      const chunk = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
+      settle();
+      const chunk = Buffer.concat(parts);
       parts = [];
       bytes = 0;
       if (!out.write(chunk)) await once(out, 'drain');

@@ -2,14 +2,16 @@ import type { EndProof } from '../engine.ts';
 
 /** Reads bytes in order for a walk; a walk waits (yields) where the stream has not brought them yet. */
 export interface ByteReader {
-  /** Bytes that were read. */
-  readonly position: number;
   byte(): Generator<void, number>;
   skip(count: number): Generator<void, void>;
-  /** The byte at `offset` from here if it has come, without waiting and without reading it. */
-  peek(offset: number): number | undefined;
-  /** Reads `count` bytes that `peek` has shown to be there. */
-  take(count: number): void;
+  /**
+   * The bytes that have come, and how many of them are read: a walk that can go on without waiting may move
+   * `offset` itself, as far as the end of `chunk`.
+   */
+  readonly chunk: Uint8Array;
+  offset: number;
+  /** Bytes that were read since the beginning. */
+  readonly position: number;
   /** Says that the stream may end here, until the next byte is read. */
   mayEndHere(): void;
 }
@@ -22,53 +24,62 @@ export function newWalkProof(
   walk: (reader: ByteReader) => Generator<void, void>,
   refuse: (found: string, bytes: number) => Error,
 ): EndProof {
-  let chunk: Uint8Array = new Uint8Array(0);
-  let at = 0;
-  let before = 0;
-  let endPosition = -1;
-  const position = (): number => before + at;
-
-  const reader: ByteReader = {
-    get position() {
-      return position();
-    },
-    *byte() {
-      while (at >= chunk.length) yield;
-      const value = chunk[at] ?? 0;
-      at += 1;
-      return value;
-    },
-    *skip(count) {
-      let left = count;
-      while (left > 0) {
-        while (at >= chunk.length) yield;
-        const step = Math.min(left, chunk.length - at);
-        at += step;
-        left -= step;
-      }
-    },
-    peek: (offset) => chunk[at + offset],
-    take: (count) => {
-      at += count;
-    },
-    mayEndHere: () => {
-      endPosition = position();
-    },
-  };
+  const reader = newReader();
   const walking = walk(reader);
-
   return {
-    observe(next) {
-      before += chunk.length;
-      chunk = next;
-      at = 0;
-      while (at < chunk.length) {
+    observe(chunk) {
+      reader.accept(chunk);
+      while (reader.offset < chunk.length) {
         const { done } = walking.next();
-        if (done && at < chunk.length) throw refuse('bytes follow its end', position());
+        if (done && reader.offset < chunk.length) throw refuse('bytes follow its end', reader.position);
       }
     },
     finish() {
-      if (endPosition !== position()) throw refuse('it stops before its end', position());
+      if (!reader.isAtEnd()) throw refuse('it stops before its end', reader.position);
     },
   };
+}
+
+interface FedReader extends ByteReader {
+  accept(next: Uint8Array): void;
+  isAtEnd(): boolean;
+}
+
+function newReader(): FedReader {
+  let chunk: Uint8Array = new Uint8Array(0);
+  let before = 0;
+  let end = -1;
+  const reader: FedReader = {
+    offset: 0,
+    get chunk() {
+      return chunk;
+    },
+    get position() {
+      return before + reader.offset;
+    },
+    *byte() {
+      while (reader.offset >= chunk.length) yield;
+      const value = chunk[reader.offset] ?? 0;
+      reader.offset += 1;
+      return value;
+    },
+    *skip(count) {
+      for (let left = count; left > 0; ) {
+        while (reader.offset >= chunk.length) yield;
+        const step = Math.min(left, chunk.length - reader.offset);
+        reader.offset += step;
+        left -= step;
+      }
+    },
+    mayEndHere: () => {
+      end = reader.position;
+    },
+    accept: (next) => {
+      before += chunk.length;
+      chunk = next;
+      reader.offset = 0;
+    },
+    isAtEnd: () => end === reader.position,
+  };
+  return reader;
 }

@@ -94,25 +94,37 @@ function* skipLargeObjects(reader: ByteReader, layout: Layout): Generator<void, 
   while ((yield* readInt(reader, layout)) !== 0) yield* skipChunks(reader, layout);
 }
 
-/** Chunks up to one of length 0. An uncompressed archive has one for each row, so this is the path that must be fast. */
+/** Chunks up to one of length 0. */
 function* skipChunks(reader: ByteReader, layout: Layout): Generator<void, void> {
-  for (;;) {
-    const length = peekInt(reader, layout) ?? (yield* readInt(reader, layout));
+  while (!skipChunksAtHand(reader, layout)) {
+    const length = yield* readInt(reader, layout);
     if (length === 0) return;
     if (length < 0) throw refuse('a chunk has a negative length', reader.position);
-    if (reader.peek(length - 1) === undefined) yield* reader.skip(length);
-    else reader.take(length);
+    yield* reader.skip(length);
   }
 }
 
-/** An integer that lies whole in the present chunk, read; else undefined and nothing read. */
-function peekInt(reader: ByteReader, layout: Layout): number | undefined {
-  if (reader.peek(layout.intBytes) === undefined) return undefined;
-  let value = 0;
-  for (let index = layout.intBytes; index > 0; index -= 1) value = value * 256 + (reader.peek(index) ?? 0);
-  const isNegative = reader.peek(0) !== 0;
-  reader.take(layout.intBytes + 1);
-  return isNegative ? -value : value;
+/**
+ * Skips the chunks that have come whole; true when the one of length 0 was among them. An uncompressed archive has a
+ * chunk for each row, so this loop decides how fast a dump can be read.
+ */
+function skipChunksAtHand(reader: ByteReader, layout: Layout): boolean {
+  if (layout.intBytes !== 4) return false;
+  const { chunk } = reader;
+  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  let at = reader.offset;
+  while (at + 5 <= chunk.length && chunk[at] === 0) {
+    const length = view.getUint32(at + 1, true);
+    const next = at + 5 + length;
+    if (next > chunk.length) break;
+    at = next;
+    if (length === 0) {
+      reader.offset = at;
+      return true;
+    }
+  }
+  reader.offset = at;
+  return false;
 }
 
 /** A sign byte, then the value, least significant byte first. */

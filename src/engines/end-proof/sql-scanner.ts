@@ -27,6 +27,7 @@ const STAR = 0x2a;
 const DOT = 0x2e;
 const COMMENT_BYTES = 32;
 const COPY = 'COPY ';
+const END_OF_COPY = [BACKSLASH, DOT, NEWLINE];
 
 /** What an ordinary byte between quotes means. */
 const PLAIN = 0;
@@ -71,46 +72,58 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
     if (head.length < COPY.length) head += String.fromCharCode(byte);
   };
 
-  /** Reads ordinary SQL from `at` to the next byte that means something; gives the position after it. */
+  /** Reads ordinary SQL to the next byte that means something; gives the position after it. */
   const readSql = (chunk: Uint8Array, from: number): number => {
-    for (let at = from; at < chunk.length; at += 1) {
-      const byte = chunk[at] ?? 0;
-      switch (kinds[byte]) {
-        case PLAIN:
-          startOrGoOn(byte);
-          break;
-        case SPACE:
-          if (inStatement && head.length < COPY.length) head += ' ';
-          break;
-        case QUOTE:
-          startOrGoOn(byte);
-          closing = closings[byte] ?? byte;
-          state = 'quoted';
-          return at + 1;
-        case SEMICOLON:
-          state = dialect.isPostgres && inStatement && head === COPY ? 'copy-head' : 'sql';
-          inStatement = false;
-          if (state !== 'sql') return at + 1;
-          break;
-        default:
-          if (byte === BACKSLASH) {
-            state = inStatement ? 'sql' : 'command';
-          } else if (byte === DOLLAR) {
-            const continuesName = isNameByte(previous) || previous === DOLLAR;
-            startOrGoOn(byte);
-            if (!continuesName) {
-              tag = [DOLLAR];
-              state = 'dollar-tag';
-            }
-          } else {
-            mark = byte;
-            state = 'mark';
-          }
-          if (state !== 'sql') return at + 1;
+    let at = from;
+    while (at < chunk.length) {
+      if (inStatement && head.length === COPY.length) {
+        at = skipOrdinary(kinds, chunk, at);
+        if (at > from) previous = chunk[at - 1] ?? 0;
+        if (at === chunk.length) break;
       }
+      const byte = chunk[at] ?? 0;
+      at += 1;
+      readByte(byte);
       previous = byte;
+      if (state !== 'sql') break;
     }
-    return chunk.length;
+    return at;
+  };
+
+  const readByte = (byte: number): void => {
+    switch (kinds[byte]) {
+      case PLAIN:
+        startOrGoOn(byte);
+        break;
+      case SPACE:
+        if (inStatement) startOrGoOn(byte);
+        break;
+      case QUOTE:
+        startOrGoOn(byte);
+        closing = closings[byte] ?? byte;
+        state = 'quoted';
+        break;
+      case SEMICOLON:
+        if (dialect.isPostgres && inStatement && head === COPY) state = 'copy-head';
+        inStatement = false;
+        break;
+      default:
+        readMeaningful(byte);
+    }
+  };
+
+  const readMeaningful = (byte: number): void => {
+    if (byte === BACKSLASH) {
+      if (!inStatement) state = 'command';
+    } else if (byte === DOLLAR) {
+      startOrGoOn(byte);
+      if (isNameByte(previous) || previous === DOLLAR) return;
+      tag = [DOLLAR];
+      state = 'dollar-tag';
+    } else {
+      mark = byte;
+      state = 'mark';
+    }
   };
 
   /** The byte after `-` or `/`: a comment, or ordinary SQL, which is then read again as such. */
@@ -184,31 +197,28 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
     return at;
   };
 
-  /** COPY data, a line at a time, up to the line `\.`; data never holds such a line, its backslashes are doubled. */
+  /** COPY data, a line at a time, up to the line `\\.`; data never holds such a line, its backslashes are doubled. */
   const readCopyLines = (chunk: Uint8Array, from: number): number => {
     let at = from;
     while (at < chunk.length) {
-      if (state === 'copy-line') {
-        const byte = chunk[at] ?? 0;
-        const expected = matched === 0 ? BACKSLASH : matched === 1 ? DOT : NEWLINE;
-        if (byte !== expected) {
-          state = 'copy-rest';
-          continue;
-        }
-        at += 1;
-        matched += 1;
-        if (matched === 3) {
-          previous = NEWLINE;
-          state = 'sql';
-          return at;
-        }
+      if (state === 'copy-rest') {
+        at = skipLines(chunk, at);
+        if (at === chunk.length && chunk[at - 1] !== NEWLINE) return at;
+        matched = 0;
+        state = 'copy-line';
         continue;
       }
-      const newline = chunk.indexOf(NEWLINE, at);
-      if (newline < 0) return chunk.length;
-      at = newline + 1;
-      matched = 0;
-      state = 'copy-line';
+      if (chunk[at] !== END_OF_COPY[matched]) {
+        state = 'copy-rest';
+        continue;
+      }
+      at += 1;
+      matched += 1;
+      if (matched === END_OF_COPY.length) {
+        previous = NEWLINE;
+        state = 'sql';
+        return at;
+      }
     }
     return at;
   };
@@ -272,6 +282,22 @@ function tablesOf(dialect: SqlDialect): { kinds: Uint8Array; closings: Uint8Arra
     closings[pair.charCodeAt(0)] = pair.charCodeAt(1);
   }
   return { kinds, closings };
+}
+
+/** The position of the next byte that is neither ordinary nor space, or the end. */
+function skipOrdinary(kinds: Uint8Array, chunk: Uint8Array, from: number): number {
+  let at = from;
+  while (at < chunk.length && (kinds[chunk[at] ?? 0] ?? 0) <= SPACE) at += 1;
+  return at;
+}
+
+/** From within a line to the beginning of the next one that starts with a backslash, or the end of the chunk. */
+function skipLines(chunk: Uint8Array, from: number): number {
+  let newline = chunk.indexOf(NEWLINE, from);
+  while (newline >= 0 && newline + 1 < chunk.length && chunk[newline + 1] !== BACKSLASH) {
+    newline = chunk.indexOf(NEWLINE, newline + 1);
+  }
+  return newline < 0 ? chunk.length : newline + 1;
 }
 
 function isDigit(byte: number): boolean {
