@@ -31,8 +31,10 @@ export interface ProcessStart {
   readonly open: (commandLine: string, signal: AbortSignal) => Promise<Channel>;
 }
 
-/** How long a process may take to end after SIGTERM, and again after SIGKILL, before its channel is abandoned. */
-const GRACE_MS = 4_000;
+/** How long a login shell may take before our first line comes. */
+const START_MS = 30_000;
+/** How long a process may take to end after each signal, before its channel is abandoned. The wrapper kills after 2 s. */
+const GRACE_MS = { TERM: 3_000, KILL: 1_000 };
 
 /** The semantics of `HostProcess`, the same for every adapter. Nothing is started before the first step of the iteration. */
 export function startProcess(start: ProcessStart): HostProcess {
@@ -68,9 +70,11 @@ async function* iterate(
     // The status tells more than a broken pipe.
     channel.stdin.on('error', () => {});
 
-    const output = readOutput(channel.stdout, stop, options.idleTimeoutMs, label);
+    const limit: IdleLimit = { label, timeoutMs: START_MS };
+    const output = readOutput(channel.stdout, stop, limit);
     const greeting = await skipGreeting(output, token, (text) => tail.observe(text));
     if (greeting) {
+      limit.timeoutMs = options.idleTimeoutMs;
       running.processGroup = greeting.processGroup;
       channel.stdin.write(options.input ? `${secretLines}\n` : secretLines);
       if (options.input) sendInput(options.input, channel, stop);
@@ -95,12 +99,16 @@ interface Running {
   hasEnded: boolean;
 }
 
+interface IdleLimit {
+  readonly label: string;
+  timeoutMs: number | undefined;
+}
+
 /** Stdout as it comes, at the reader's pace; throws the reason of `stop`. A chunk is what has gathered, at most 2 MiB. */
 async function* readOutput(
   stdout: Readable,
   stop: AbortController,
-  idleTimeoutMs: number | undefined,
-  label: string,
+  limit: IdleLimit,
 ): AsyncGenerator<Uint8Array> {
   let wake = () => {};
   for (const event of ['readable', 'end', 'close', 'error']) stdout.on(event, () => wake());
@@ -114,7 +122,7 @@ async function* readOutput(
     }
     if (stdout.readableEnded || stdout.destroyed) return;
     // Only the time that we wait for the host counts, not the reader's.
-    const timer = idleTimeoutMs && setTimeout(() => stop.abort(idle(label, idleTimeoutMs)), idleTimeoutMs);
+    const timer = limit.timeoutMs && setTimeout(() => stop.abort(idle(limit)), limit.timeoutMs);
     await new Promise<void>((done) => {
       wake = done;
     });
@@ -175,7 +183,7 @@ async function endProcess({ channel, processGroup, hasInput }: Running): Promise
   if (!hasInput || processGroup === null) channel.stdin.end();
   for (const signal of ['TERM', 'KILL'] as const) {
     if (processGroup !== null) void channel.kill(processGroup, signal);
-    if (await endsWithin(channel.ended, GRACE_MS)) return;
+    if (await endsWithin(channel.ended, GRACE_MS[signal])) return;
   }
   channel.abandon();
 }
@@ -219,11 +227,11 @@ function cancelled(label: string, reason: unknown): AppError {
   return new AppError('cancelled', `The command on ${label} was cancelled.`, { cause: reason });
 }
 
-function idle(label: string, idleTimeoutMs: number): AppError {
+function idle({ label, timeoutMs = 0 }: IdleLimit): AppError {
   return new AppError(
     'host_timeout',
-    `The command on ${label} sent nothing for ${idleTimeoutMs / 1000} s and was ended. If it needs longer, raise the time limit.`,
-    { details: { idleTimeoutMs } },
+    `The command on ${label} sent nothing for ${timeoutMs / 1000} s and was ended. If it needs longer, raise the time limit.`,
+    { details: { idleTimeoutMs: timeoutMs } },
   );
 }
 

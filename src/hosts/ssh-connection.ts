@@ -42,8 +42,11 @@ const CIPHERS = [
 export async function connectSsh(address: HostAddress, timeouts: HostTimeouts): Promise<SshConnection> {
   // Loaded on first use: a start without a backup does not pay for it.
   const { default: ssh2 } = await import('ssh2');
-  const key = ssh2.utils.parseKey(address.privateKey);
-  if (key instanceof Error) throw unreadableKey(key, address);
+  const parsed = ssh2.utils.parseKey(address.privateKey);
+  if (parsed instanceof Error) throw unreadableKey(parsed, address);
+  for (const key of [parsed].flat()) {
+    if (!key.isPrivateKey()) throw unreadableKey(new Error('it is a public key'), address);
+  }
 
   const verifier = verifyHostKey(address);
   const socket = connectSocket({ host: address.hostname, port: address.port, noDelay: true });

@@ -50,7 +50,9 @@ export function connectingError(error: Error, address: HostAddress, reached: Rea
 export function unreadableKey(error: Error, address: HostAddress): AppError {
   const advice = /passphrase|encrypted/i.test(error.message)
     ? 'It is protected by a passphrase: store a key without one.'
-    : 'Store the private key again, whole, in OpenSSH or PEM form.';
+    : /public key/.test(error.message)
+      ? 'It is the public half: store the private key.'
+      : 'Store the private key again, whole, in OpenSSH or PEM form.';
   return new AppError('host_auth', `The SSH key for ${address.label} can't be read. ${advice}`, {
     cause: error,
   });

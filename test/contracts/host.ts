@@ -181,7 +181,7 @@ export function describeHost(name: string, open: () => Promise<HostUnderTest>): 
       const reading = failureOf(running, (text) => {
         output += text;
       });
-      await vi.waitUntil(() => isVisible(`sleep ${sign}`));
+      await vi.waitUntil(async () => output.includes('PATH=') && (await isVisible(`sleep ${sign}`)));
       const visible = await under.whatIsVisible();
       controller.abort();
       await reading;

@@ -165,6 +165,25 @@ describe('a host over SSH', () => {
     expect(message).not.toContain('no key');
   });
 
+  it('says that the key is the public one', async () => {
+    const { code, message } = await failure(openHost({ privateKey: sshd.hostKey() }));
+    expect(code).toBe('host_auth');
+    expect(message).toMatch(/public half/);
+  });
+
+  it('lets go of a command when the host has frozen', async () => {
+    const frozen = await startSshd();
+    const host = open(addressOf(frozen));
+    const controller = new AbortController();
+    const running = host.run({ script: 'echo started; sleep 999' }, { signal: controller.signal });
+    const { code } = await failureOf(running, () => {
+      void frozen.freezeConnections().then(() => controller.abort());
+    });
+    expect(code).toBe('cancelled');
+    await host.close();
+    await frozen.stop();
+  });
+
   it('says that the key wants a passphrase', async () => {
     await sshd.insideHost(`ssh-keygen -q -t ed25519 -N secret -f /tmp/locked`);
     const privateKey = await sshd.insideHost('cat /tmp/locked');

@@ -40,6 +40,8 @@ export interface Sshd {
   processes(): Promise<string[]>;
   /** Kills the session processes, so that clients see their connections end. */
   dropConnections(): Promise<void>;
+  /** Stops the session processes where they are, so that clients hear nothing any more. */
+  freezeConnections(): Promise<void>;
   rotateHostKey(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -110,11 +112,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       const found = await processesOf(pid);
       return found.filter(({ name }) => name !== 'sshd').map(({ command }) => command);
     },
-    async dropConnections() {
-      for (const { name, outerPid } of await processesOf(pid)) {
-        if (name === 'sshd' && outerPid !== pid) kill(outerPid);
-      }
-    },
+    dropConnections: () => signalSessions(pid, 'SIGKILL'),
+    freezeConnections: () => signalSessions(pid, 'SIGSTOP'),
     async rotateHostKey() {
       await insideHost(
         `rm /etc/ssh/host_key*; ssh-keygen -q -t ${type} -N '' -C host -f /etc/ssh/host_key && kill -HUP 1`,
@@ -210,9 +209,15 @@ async function processesOf(pid: number): Promise<HostProcessEntry[]> {
   return found.flat();
 }
 
-function kill(pid: number): void {
+async function signalSessions(pid: number, signal: NodeJS.Signals): Promise<void> {
+  for (const { name, outerPid } of await processesOf(pid)) {
+    if (name === 'sshd' && outerPid !== pid) kill(outerPid, signal);
+  }
+}
+
+function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch {
     // already gone
   }
