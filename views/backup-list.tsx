@@ -52,7 +52,7 @@ export function BackupList(props: BackupListProps) {
     >
       {backups.length === 0 ? (
         <EmptyState title="No backups yet">
-          <p>Backup now makes the first one.</p>
+          {props.mayChange && <p>Backup now makes the first one.</p>}
         </EmptyState>
       ) : (
         <>

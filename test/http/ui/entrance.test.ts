@@ -1,0 +1,139 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { login } from '../../../src/auth/login.ts';
+import { openPages, PASSWORD, type Pages } from './pages.ts';
+
+const opened: Pages[] = [];
+const open = async (env: Readonly<Record<string, string>> = {}) => {
+  const pages = await openPages(env);
+  opened.push(pages);
+  return pages;
+};
+afterEach(async () => {
+  for (const pages of opened.splice(0)) await pages.close();
+});
+
+const ADA = { email: 'ada@example.com', name: 'Ada', password: PASSWORD };
+
+describe('the first visit', () => {
+  it('leads from any page to the creation of the first admin, who is then signed in', async () => {
+    const visitor = (await open()).visitor();
+    expect((await visitor.get('/environments')).location).toBe('/setup');
+    expect((await visitor.get('/login')).location).toBe('/setup');
+    const made = await visitor.post('/setup', ADA);
+    expect([made.status, made.location]).toEqual([303, '/']);
+    expect((await visitor.get('/environments')).html).toContain('No environments yet');
+  });
+
+  it('asks for the setup code when the request came through a proxy, and refuses without it beside the field', async () => {
+    const visitor = (await open()).visitor();
+    const proxied = { 'x-forwarded-for': '203.0.113.9' };
+    expect((await visitor.get('/setup', proxied)).html).toContain('Setup code');
+    const refused = await visitor.post('/setup', { ...ADA, setupCode: 'abcd-abcd-abcd-abcd' }, proxied);
+    expect(refused.status).toBe(422);
+    expect(refused.html).toMatch(/id="field-setupCode-error"[^>]*>[^<]*setup code/);
+    expect(refused.html).toContain('value="ada@example.com"');
+    expect(refused.html).not.toContain(PASSWORD);
+    expect(refused.html).not.toContain('abcd-abcd');
+  });
+
+  it('is over once a user exists', async () => {
+    const pages = await open();
+    await pages.visitor().post('/setup', ADA);
+    expect((await pages.visitor().get('/setup')).location).toBe('/login');
+    expect((await pages.visitor().post('/setup', { ...ADA, email: 'eve@example.com' })).location).toBe(
+      '/login',
+    );
+  });
+});
+
+describe('signing in', () => {
+  it('answers a wrong password with the form, the email typed and no password', async () => {
+    const pages = await open();
+    await pages.visitor().post('/setup', ADA);
+    const refused = await pages.visitor().post('/login', { email: ADA.email, password: 'not-the-password' });
+    expect(refused.status).toBe(422);
+    expect(refused.html).toContain('Invalid credentials');
+    expect(refused.html).toContain('value="ada@example.com"');
+    expect(refused.html).not.toContain('not-the-password');
+    expect(refused.headers.getSetCookie()).toEqual([]);
+  });
+
+  it('leads back to the page that was asked for, but never to another site', async () => {
+    const pages = await open();
+    await pages.visitor().post('/setup', ADA);
+    expect((await pages.visitor().get('/account')).location).toBe('/login?next=%2Faccount');
+    for (const [next, location] of [
+      ['/account', '/account'],
+      ['//evil.example', '/'],
+      ['/\\evil.example', '/'],
+      ['https://evil.example', '/'],
+      ['/a\r\nb', '/'],
+    ] as const) {
+      const answer = await pages.visitor().post('/login', { ...ADA, next });
+      expect([next, answer.location]).toEqual([next, location]);
+    }
+  });
+
+  it('sets a cookie that scripts and other sites do not get, and over https only where that is the address', async () => {
+    for (const [env, isSecure] of [
+      [{}, false],
+      [{ PUBLIC_URL: 'https://backups.example.com' }, true],
+    ] as const) {
+      const made = await (await open(env)).visitor().post('/setup', ADA);
+      const [cookie = ''] = made.headers.getSetCookie();
+      expect(cookie).toMatch(/HttpOnly/);
+      expect(cookie).toMatch(/SameSite=Lax/);
+      expect(/; Secure/.test(cookie)).toBe(isSecure);
+    }
+  });
+
+  it('ends with signing out, also for a copy of the cookie', async () => {
+    const pages = await open();
+    const visitor = await pages.signedIn('admin');
+    const copy = visitor.cookie();
+    expect((await visitor.post('/logout')).location).toBe('/login');
+    expect((await pages.visitor().get('/account', { cookie: copy })).status).toBe(303);
+  });
+
+  it('takes no bearer token for a page, and the API takes no cookie', async () => {
+    const pages = await open();
+    const visitor = pages.visitor();
+    await visitor.post('/setup', ADA);
+    const { token } = await login(pages.services, { ...ADA, kind: 'api' });
+    const authorization = `Bearer ${token}`;
+    expect((await pages.visitor().get('/api/users', { authorization })).status).toBe(200);
+    expect((await pages.visitor().get('/account', { authorization })).location).toBe(
+      '/login?next=%2Faccount',
+    );
+    expect((await visitor.get('/api/users')).status).toBe(401);
+  });
+
+  it('tells a fragment of somebody signed out to load the page again', async () => {
+    const pages = await open();
+    await pages.visitor().post('/setup', ADA);
+    const answer = await pages.visitor().get('/databases/x/runs', { 'hx-request': 'true' });
+    expect([answer.status, answer.headers.get('hx-refresh'), answer.html]).toEqual([401, 'true', '']);
+  });
+});
+
+describe('a request from another site', () => {
+  it('changes nothing: whatever the browser says of where it came from but our own origin is refused', async () => {
+    const pages = await open({ PUBLIC_URL: 'https://backups.example.com' });
+    const admin = await pages.signedIn('admin');
+    for (const [headers, status] of [
+      [{ origin: 'https://evil.example' }, 403],
+      [{ origin: 'null' }, 403],
+      [{ origin: '' }, 403],
+      [{ origin: 'http://localhost', 'sec-fetch-site': 'cross-site' }, 403],
+      [{ origin: 'http://localhost', 'sec-fetch-site': 'same-site' }, 403],
+      [{ origin: 'http://localhost' }, 303],
+      [{ origin: 'https://backups.example.com' }, 303],
+      [{ origin: '', 'sec-fetch-site': 'same-origin' }, 303],
+    ] as const) {
+      const name = crypto.randomUUID();
+      const answer = await admin.post('/environments/new', { name }, headers);
+      expect([headers, answer.status]).toEqual([headers, status]);
+      expect((await admin.get('/environments')).html.includes(name)).toBe(status === 303);
+    }
+  });
+});

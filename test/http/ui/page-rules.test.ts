@@ -1,0 +1,385 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPages, PASSWORD, type Pages, type Visitor } from './pages.ts';
+
+const HOSTILE = `"><script>alert(1)</script><img src=x onerror=alert(1)>' $(id) \u202e`;
+const ESCAPED = '&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;';
+
+let pages: Pages;
+let admin: Visitor;
+let environmentId: string;
+let serverId: string;
+let databaseId: string;
+
+const idIn = (location: string | null) => /\/(c[0-9a-z]{24})/.exec(location ?? '')?.[1] ?? '';
+
+beforeAll(async () => {
+  pages = await openPages();
+  admin = await pages.signedIn('admin');
+  environmentId = idIn((await admin.post('/environments/new', { name: HOSTILE.slice(0, 50) })).location);
+  serverId = idIn(
+    (await admin.post(`/environments/${environmentId}/servers/new`, serverForm({ name: HOSTILE }))).location,
+  );
+  const made = await admin.post(
+    `/environments/${environmentId}/databases/new?type=postgres`,
+    databaseForm({ name: HOSTILE, serverId }),
+  );
+  databaseId = idIn(made.location);
+});
+afterAll(() => pages.close());
+
+function serverForm(change: Readonly<Record<string, string>> = {}) {
+  return {
+    name: 'db1',
+    hostname: 'db1.example.com',
+    sshPort: '22',
+    sshUser: '',
+    publicIp: '',
+    tags: 'a, b',
+    ...change,
+  };
+}
+
+function databaseForm(change: Readonly<Record<string, string>> = {}) {
+  return {
+    name: 'appdb',
+    serverId,
+    host: 'localhost',
+    port: '5432',
+    databaseName: HOSTILE,
+    username: 'the-user-name',
+    password: 'the-password',
+    backupFormat: 'plain',
+    backupCompression: 'gzip',
+    backupCompressionLevel: '6',
+    backupStorageType: 'spaces',
+    backupSpacesBucket: 'prod-backups',
+    backupSpacesPrefix: '',
+    backupLocalPath: '',
+    pgDumpTimeoutMs: '300000',
+    ...change,
+  };
+}
+
+/** Every page that an admin can open. */
+function everyPage(): readonly string[] {
+  const environment = `/environments/${environmentId}`;
+  return [
+    '/environments',
+    '/environments/new',
+    `${environment}/settings`,
+    `${environment}/servers`,
+    `${environment}/servers/new`,
+    `${environment}/databases`,
+    `${environment}/databases/new`,
+    `${environment}/databases/new?type=sqlite`,
+    `/servers/${serverId}`,
+    `/databases/${databaseId}`,
+    `/databases/${databaseId}/edit`,
+    '/admin/storage',
+    '/admin/storage/edit',
+    '/admin/storage/edit?provider=r2',
+    '/admin/users',
+    '/admin/users/new',
+    '/account',
+  ];
+}
+
+describe('every page', () => {
+  it('is a whole document with one heading, a skip link and its place in the navigation', async () => {
+    for (const path of everyPage()) {
+      const { status, html } = await admin.get(path);
+      expect([path, status]).toEqual([path, 200]);
+      expect(html.startsWith('<!doctype html><html lang="en">')).toBe(true);
+      expect(html.match(/<h1[ >]/g)).toHaveLength(1);
+      expect(html).toContain('href="#content"');
+      expect(html).toMatch(/aria-current="page"/);
+    }
+  });
+
+  it('allows only what comes from our own origin, and holds nothing inline', async () => {
+    for (const path of [...everyPage(), '/login', '/nowhere', `/databases/${databaseId}/runs?shown=`]) {
+      const { headers, html } = await admin.get(path);
+      const policy = headers.get('content-security-policy') ?? '';
+      expect(policy).toContain("default-src 'self'");
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(policy).not.toContain('unsafe');
+      expect(headers.get('cache-control')).toBe('no-store');
+      // Attribute values aside: the hostile names are in some of them, as text.
+      const tags = html.replaceAll(/"[^"]*"/g, '""').match(/<[^>]*>/g) ?? [];
+      for (const tag of tags) expect(tag).not.toMatch(/^<style|\s(style|on[a-z]+|hx-on[^=]*)=/);
+      expect(html).not.toMatch(/="(js|javascript):/);
+      expect(html).not.toMatch(/<script(?! src="\/assets\/)/);
+    }
+  });
+
+  it('ties every input to a label and every error and help to its input', async () => {
+    for (const path of everyPage()) {
+      const { html } = await admin.get(path);
+      const ids = [...html.matchAll(/\sid="([^"]+)"/g)].map((match) => match[1]);
+      expect(new Set(ids).size).toBe(ids.length);
+      for (const [, name] of html.matchAll(/<label for="([^"]+)"/g)) expect(ids).toContain(name);
+      for (const [, list = ''] of html.matchAll(/aria-describedby="([^"]+)"/g)) {
+        for (const id of list.split(' ')) expect(ids).toContain(id);
+      }
+    }
+  });
+
+  it('shows hostile names as text', async () => {
+    for (const path of [
+      `/environments/${environmentId}/databases`,
+      `/databases/${databaseId}`,
+      `/servers/${serverId}`,
+    ]) {
+      const { html } = await admin.get(path);
+      expect(html).not.toContain('<script>alert');
+      expect(html).not.toContain('<img');
+      expect(html).toContain(ESCAPED);
+    }
+  });
+
+  it('never holds a secret that was stored', async () => {
+    await admin.post('/admin/storage/edit', storageForm({ secretKey: 'the-secret-key' }));
+    await admin.post(`/environments/${environmentId}/settings/ssh`, {
+      sshUser: 'root',
+      sshPrivateKey: '-----BEGIN KEY-----\nthe-private-key\n-----END KEY-----',
+    });
+    for (const path of everyPage()) {
+      const { html } = await admin.get(path);
+      for (const secret of ['the-user-name', 'the-password', 'the-secret-key', 'the-private-key', PASSWORD]) {
+        expect([path, html.includes(secret)]).toEqual([path, false]);
+      }
+    }
+    expect((await admin.get(`/environments/${environmentId}/settings`)).html).toContain('>configured<');
+  });
+});
+
+function storageForm(change: Readonly<Record<string, string>> = {}) {
+  return {
+    provider: 'digitalocean',
+    accessKey: 'DO00EXAMPLE',
+    secretKey: '',
+    region: 'ams3',
+    buckets: '',
+    ...change,
+  };
+}
+
+describe('a refused form', () => {
+  it('comes back with what was typed, the message beside its field, and no secret', async () => {
+    const path = `/environments/${environmentId}/databases/new?type=postgres`;
+    const form = databaseForm({
+      name: '',
+      port: '70000',
+      backupSpacesPrefix: '../up',
+      password: 'typed-secret',
+    });
+    const { status, html } = await admin.post(path, form);
+    expect(status).toBe(422);
+    expect(html).toMatch(/id="field-name"[^>]*aria-invalid="true"/);
+    expect(html).toMatch(/id="field-port-error"[^>]*>Enter at most 65535/);
+    expect(html).toMatch(/id="field-backupSpacesPrefix-error"[^>]*>Must not hold/);
+    expect(html).toContain('value="../up"');
+    expect(html).toContain('value="70000"');
+    expect(html).not.toContain('typed-secret');
+    expect(html).not.toContain('the-user-name');
+  });
+
+  it('names a conflict in the form', async () => {
+    const path = `/environments/${environmentId}/servers/new`;
+    const { status, html } = await admin.post(
+      path,
+      serverForm({ name: HOSTILE, hostname: 'typed.example.com' }),
+    );
+    expect(status).toBe(422);
+    expect(html).toContain('Server already exists');
+    expect(html).toContain('value="typed.example.com"');
+  });
+
+  it('says beside the storage form what a bucket or an endpoint must be', async () => {
+    const buckets = await admin.post('/admin/storage/edit', storageForm({ buckets: 'good-bucket\nb!' }));
+    expect(buckets.status).toBe(422);
+    expect(buckets.html).toMatch(/id="field-buckets-error"[^>]*>Must be a bucket name/);
+    const endpoint = await admin.post(
+      '/admin/storage/edit',
+      storageForm({ provider: 'minio', endpoint: 'https://minio.example.com/bucket', region: 'us-east-1' }),
+    );
+    expect(endpoint.status).toBe(422);
+    expect(endpoint.html).toMatch(/id="field-endpoint-error"/);
+  });
+
+  it('is no form at all for another content type', async () => {
+    const answer = await admin.post(
+      '/environments/new',
+      { name: 'x' },
+      { 'content-type': 'application/json' },
+    );
+    expect(answer.status).toBe(400);
+  });
+});
+
+describe('Admin > Storage', () => {
+  it('derives the endpoint from the region for DigitalOcean and keeps a secret key left blank', async () => {
+    await admin.post('/admin/storage/edit', storageForm({ secretKey: 'the-secret-key' }));
+    const kept = await admin.post(
+      '/admin/storage/edit',
+      storageForm({ region: 'nyc3', buckets: 'a-bucket b-bucket' }),
+    );
+    expect(kept.location).toBe('/admin/storage?notice=storage-saved');
+    const { html } = await admin.get('/admin/storage');
+    expect(html).toContain('nyc3.digitaloceanspaces.com');
+    expect(html).toContain('a-bucket, b-bucket');
+  });
+
+  it('lists the regions of the page with their locations, and asks the others for an endpoint', async () => {
+    const spaces = (await admin.get('/admin/storage/edit/form?provider=digitalocean')).html;
+    for (const region of [
+      'fra1 (Frankfurt)',
+      'nyc3 (New York)',
+      'sfo3 (San Francisco)',
+      'ams3 (Amsterdam)',
+      'sgp1 (Singapore)',
+      'syd1 (Sydney)',
+    ]) {
+      expect(spaces).toContain(region);
+    }
+    expect(spaces).not.toContain('name="endpoint"');
+    expect((await admin.get('/admin/storage/edit/form?provider=minio')).html).toContain('name="endpoint"');
+  });
+
+  it('enables and disables the storage per environment', async () => {
+    await admin.post('/admin/storage/edit', storageForm({ secretKey: 'the-secret-key' }));
+    const path = `/admin/storage/environments/${environmentId}`;
+    await admin.post(path, { enabled: 'true' });
+    expect((await admin.get('/admin/storage')).html).toContain('>enabled</span>');
+    await admin.post(path, { enabled: 'false' });
+    expect((await admin.get('/admin/storage')).html).not.toContain('>enabled</span>');
+  });
+});
+
+describe('roles', () => {
+  it('refuse every change to a viewer but those of the own account, before anything is looked up', async () => {
+    const viewer = await pages.signedIn('viewer');
+    for (const path of [
+      '/environments/new',
+      '/environments/x/delete',
+      '/environments/x/settings/ssh',
+      '/environments/x/settings/ssh/remove',
+      '/environments/x/settings/data',
+      '/environments/x/servers/new',
+      '/environments/x/databases/new',
+      '/servers/x',
+      '/servers/x/test',
+      '/servers/x/test/result',
+      '/servers/x/host-key/forget',
+      '/servers/x/delete',
+      '/databases/x/edit',
+      '/databases/x/delete',
+      '/databases/x/test',
+      '/databases/x/test/result',
+      '/databases/x/backups',
+      '/backups/x/cancel',
+      '/backups/x/pin',
+      '/backups/x/delete',
+      '/admin/storage/edit',
+      '/admin/storage/test',
+      '/admin/storage/test/result',
+      '/admin/storage/delete',
+      '/admin/storage/environments/x',
+      '/admin/users/new',
+      '/admin/users/x',
+      '/admin/users/x/password',
+      '/admin/users/x/delete',
+      '/admin/master-key/confirm',
+    ]) {
+      expect([path, (await viewer.post(path)).status]).toEqual([path, 403]);
+    }
+    for (const path of ['/admin/storage', '/admin/users', '/admin/users/new', '/environments/new']) {
+      expect([path, (await viewer.get(path)).status]).toEqual([path, 403]);
+    }
+  });
+
+  it('hide from a viewer what the viewer may not do', async () => {
+    const viewer = await pages.signedIn('viewer');
+    const database = (await viewer.get(`/databases/${databaseId}`)).html;
+    for (const text of ['Backup now', 'Test connection', 'Delete database', '/edit']) {
+      expect(database).not.toContain(text);
+    }
+    expect((await viewer.get(`/environments/${environmentId}/settings`)).html).not.toContain('<textarea');
+    expect(database).not.toContain('/admin/storage');
+  });
+
+  it('let an operator manage servers and databases, but no storage, users or environments', async () => {
+    const operator = await pages.signedIn('operator');
+    const made = await operator.post(
+      `/environments/${environmentId}/servers/new`,
+      serverForm({ name: 'by-operator' }),
+    );
+    expect(made.status).toBe(303);
+    expect((await operator.get('/admin/storage')).status).toBe(403);
+    expect((await operator.post(`${made.location?.split('?')[0]}/delete`)).status).toBe(403);
+    expect((await operator.post('/environments/new', { name: 'x' })).status).toBe(403);
+  });
+});
+
+describe('a failure', () => {
+  it('is a page with its status: unknown pages and ids are 404', async () => {
+    for (const path of [
+      '/nowhere',
+      '/databases/unknown',
+      '/servers/unknown',
+      '/environments/unknown/databases',
+    ]) {
+      const { status, html } = await admin.get(path);
+      expect([path, status]).toEqual([path, 404]);
+      expect(html).toContain('<h1>Not found</h1>');
+    }
+  });
+
+  it('says why something can not be deleted, and leads back', async () => {
+    const answer = await admin.post(
+      `/servers/${serverId}/delete`,
+      {},
+      { referer: `http://localhost/servers/${serverId}` },
+    );
+    expect(answer.status).toBe(409);
+    expect(answer.html).toContain('Server has databases');
+    expect(answer.html).toContain(`href="/servers/${serverId}"`);
+  });
+});
+
+describe('accounts', () => {
+  it('ask for the current password, and end every session when it changes', async () => {
+    const visitor = await pages.signedIn('admin');
+    const wrong = await visitor.post('/account/password', {
+      currentPassword: 'wrong-wrong',
+      newPassword: 'another password',
+    });
+    expect(wrong.status).toBe(422);
+    expect(wrong.html).toContain('Current password is incorrect');
+    const changed = await visitor.post('/account/password', {
+      currentPassword: PASSWORD,
+      newPassword: 'another password',
+    });
+    expect(changed.location).toBe('/login?notice=password-changed');
+    expect((await visitor.get('/account')).location).toContain('/login');
+  });
+
+  it('can not be created twice with one email, whatever its case', async () => {
+    const form = { email: 'twice@example.com', name: '', role: 'viewer', password: PASSWORD };
+    expect((await admin.post('/admin/users/new', form)).status).toBe(303);
+    const again = await admin.post('/admin/users/new', { ...form, email: 'TWICE@example.com' });
+    expect(again.status).toBe(422);
+    expect(again.html).toContain('Email already in use');
+    expect(again.html).not.toContain(PASSWORD);
+  });
+});
+
+describe('the master key banner', () => {
+  it('is shown to admins until one of them says that the key was copied', async () => {
+    const viewer = await pages.signedIn('viewer');
+    expect((await viewer.get('/account')).html).not.toContain('master key');
+    expect((await admin.get('/account')).html).toContain('Keep a copy of the master key');
+    expect((await admin.post('/admin/master-key/confirm')).status).toBe(303);
+    expect((await admin.get('/account')).html).not.toContain('Keep a copy of the master key');
+  });
+});

@@ -1,0 +1,109 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApp } from '../../../src/app.ts';
+import type { Role } from '../../../src/auth/roles.ts';
+import { createUser } from '../../../src/auth/users.ts';
+import { readConfig } from '../../../src/config.ts';
+import { createLog } from '../../../src/log.ts';
+import { createServices, type RunningServices } from '../../../src/services.ts';
+
+export const ORIGIN = 'http://localhost';
+export const PASSWORD = 'correct horse battery';
+
+/** The whole app in this process, without its worker, on a data folder of its own. */
+export interface Pages {
+  readonly services: RunningServices;
+  /** A browser without JavaScript: it keeps cookies and sends forms. */
+  visitor(): Visitor;
+  /** A visitor signed in as a new user of that role. */
+  signedIn(role: Role): Promise<Visitor>;
+  close(): Promise<void>;
+}
+
+export interface Visitor {
+  get(path: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  /** Sends a form from a page of our own, unless the headers say otherwise. */
+  post(
+    path: string,
+    form?: Readonly<Record<string, string>>,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
+  cookie(): string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The path and query of a redirect. */
+  readonly location: string | null;
+  readonly html: string;
+}
+
+export async function openPages(env: Readonly<Record<string, string>> = {}): Promise<Pages> {
+  const folder = await mkdtemp(join(tmpdir(), 'bridgeport-pages-'));
+  const services = await createServices(
+    readConfig({ DATA_DIR: join(folder, 'data'), RATE_LIMIT_MAX: '100000', LOCAL_PATHS: folder, ...env }),
+    {
+      log: createLog(
+        'error',
+        () => undefined,
+        () => new Date(),
+      ),
+      version: '0.0.0-test',
+    },
+  );
+  const app = createApp(services);
+  const send = async (path: string, init: RequestInit, peer: string) =>
+    app.request(`${ORIGIN}${path}`, init, { incoming: { socket: { remoteAddress: peer } } });
+  const pages: Pages = {
+    services,
+    visitor: () => createVisitor((path, init) => send(path, init, '127.0.0.1')),
+    async signedIn(role) {
+      const email = `${role}-${crypto.randomUUID()}@example.com`;
+      const installation = { userId: null, address: null };
+      await createUser(services, installation, { email, password: PASSWORD, role });
+      const visitor = pages.visitor();
+      const { status } = await visitor.post('/login', { email, password: PASSWORD });
+      if (status !== 303) throw new Error(`could not sign in as ${role}: ${status}`);
+      return visitor;
+    },
+    async close() {
+      await services.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return pages;
+}
+
+function createVisitor(send: (path: string, init: RequestInit) => Promise<Response>): Visitor {
+  const cookies = new Map<string, string>();
+  const ask = async (path: string, init: RequestInit & { headers: Record<string, string> }) => {
+    const response = await send(path, {
+      ...init,
+      headers: { cookie: cookieHeader(cookies), ...init.headers },
+    });
+    for (const line of response.headers.getSetCookie()) {
+      const [pair = ''] = line.split(';');
+      const [name = '', value = ''] = pair.split('=');
+      if (value === '' || /max-age=0/i.test(line)) cookies.delete(name);
+      else cookies.set(name, value);
+    }
+    const { status, headers } = response;
+    return { status, headers, location: headers.get('location'), html: await response.text() };
+  };
+  return {
+    get: (path, headers = {}) => ask(path, { method: 'GET', headers: { ...headers } }),
+    post: (path, form = {}, headers = {}) =>
+      ask(path, {
+        method: 'POST',
+        body: new URLSearchParams(form),
+        headers: { origin: ORIGIN, host: new URL(ORIGIN).host, ...headers },
+      }),
+    cookie: () => cookieHeader(cookies),
+  };
+}
+
+function cookieHeader(cookies: ReadonlyMap<string, string>): string {
+  return [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+}
