@@ -60,10 +60,21 @@ const FAILURES: readonly KnownFailure[] = [
       `TLS is required for ${what}, but the server does not offer it. Turn on "ssl" in its postgresql.conf, or turn the requirement off.`,
   },
   {
-    pattern: /no pg_hba\.conf entry for ([^\n]*)/,
+    pattern: /(?:no pg_hba\.conf entry|pg_hba\.conf rejects (?:replication )?connection) for ([^\n]*)/,
     code: 'dump_refused',
     message: (what, entry) =>
-      `The server lets nobody in for ${what}: no pg_hba.conf entry for ${entry}. Add one there and reload the server.`,
+      `The pg_hba.conf of the server does not let the host in to ${what} (${entry}). Add an entry there and reload the server.`,
+  },
+  {
+    pattern: /permission denied for database/,
+    code: 'dump_refused',
+    message: (what) => `The user may not connect to ${what}. Grant it CONNECT on the database.`,
+  },
+  {
+    pattern:
+      /the database system is (starting up|shutting down|in recovery mode)|not (?:currently|yet) accepting connections/,
+    code: 'dump_refused',
+    message: (what) => `The server of ${what} accepts no connections at the moment. Try again when it is up.`,
   },
   {
     pattern:

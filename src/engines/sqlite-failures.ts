@@ -34,10 +34,16 @@ const FAILURES: readonly KnownFailure[] = [
     message: (path) => `${path} on the host is not a file. Give the path of the database file itself.`,
   },
   {
-    pattern: /bridgeport: not readable|unable to open database|attempt to write a readonly database/,
+    pattern: /bridgeport: not readable|unable to open database/,
     code: 'dump_refused',
     message: (path) =>
-      `The SSH user may not read ${path}. Let it read the file (and, where the database is in WAL mode, its folder and the files -wal and -shm).`,
+      `The SSH user may not read ${path}. Let it read the file (and, where the database is in WAL mode, the files -wal and -shm beside it).`,
+  },
+  {
+    pattern: /attempt to write a readonly database/,
+    code: 'dump_refused',
+    message: (path) =>
+      `${path} is in WAL mode and no program has it open: only a user who may also write to its folder can read it then. Give the SSH user that right, or use the user of the application.`,
   },
   {
     pattern: /bridgeport: not a database|file is not a database/,

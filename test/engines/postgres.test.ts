@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compress } from '../../src/backup/compress.ts';
@@ -7,6 +9,7 @@ import type { PostgresTarget } from '../../src/engines/postgres-connection.ts';
 import { quote } from '../../src/hosts/quote.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';
+import { until } from '../support/until.ts';
 import { runInShell } from './shell.ts';
 
 let server: TestPostgres;
@@ -281,6 +284,39 @@ describe('a failure is explained', () => {
     expect(plan.explain(await runInShell(plan.command))).toMatchObject({
       code: 'dump_refused',
       message: expect.stringMatching(/TLS is required/),
+    });
+  });
+
+  it('a pg_hba.conf that lets the host not in', async () => {
+    await server.createDatabase('closed');
+    const file = join(server.folder, 'data/pg_hba.conf');
+    const before = readFileSync(file, 'utf8');
+    const tried = async (rules: string) => {
+      writeFileSync(file, rules);
+      const [reload] = await server.query(`SELECT pg_reload_conf()`);
+      expect(reload).toBeDefined();
+      const plan = postgres.dump(target({ databaseName: 'closed' }));
+      // The server reads the file again in its own time.
+      const failure = await until('the server to refuse', 5000, async () => {
+        const finished = await runInShell(plan.command);
+        return finished.exitCode !== 0 && finished;
+      });
+      return plan.explain(failure);
+    };
+    const expected = { code: 'dump_refused', message: expect.stringMatching(/pg_hba\.conf .*"closed"/) };
+    expect(await tried(`host closed all all reject\n${before}`)).toMatchObject(expected);
+    writeFileSync(file, before);
+    await server.query('SELECT pg_reload_conf()');
+  });
+
+  it('a database that the user may not connect to', async () => {
+    await server.createDatabase('private');
+    await server.query(`REVOKE CONNECT ON DATABASE private FROM public`);
+    await server.query(`CREATE ROLE stranger LOGIN PASSWORD 's'`);
+    const plan = postgres.dump(target({ databaseName: 'private', username: 'stranger', password: 's' }));
+    expect(plan.explain(await runInShell(plan.command))).toMatchObject({
+      code: 'dump_refused',
+      message: expect.stringMatching(/Grant it CONNECT/),
     });
   });
 
