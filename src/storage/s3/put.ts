@@ -28,14 +28,15 @@ export async function putObject(
     const { provider } = connection.addressOf(target.bucket);
     const plan = planParts(options.estimatedBytes, provider.parts, partMemory.totalBytes);
     const buffer = await partMemory.acquire(plan.partBytes, signal);
+    let isHandedOn = false;
     try {
       const length = await reader.fill(buffer.bytes, signal);
       if (!(await reader.hasMore(signal))) {
         return await putWhole(connection, target, buffer.bytes.subarray(0, length), options);
       }
-    } catch (error) {
-      buffer.release();
-      throw error;
+      isHandedOn = true;
+    } finally {
+      if (!isHandedOn) buffer.release();
     }
     return await putMultipart(connection, target, { plan, reader, first: buffer }, options);
   } finally {
