@@ -70,7 +70,7 @@ export interface EndProof {
 }
 
 export interface EngineField {
-  /** Key in `options`. */
+  /** Key in `options`, or a path of two, such as `pgDumpOptions.noOwner`. */
   readonly name: string;
   readonly label: string;
   readonly widget: 'text' | 'number' | 'checkbox' | 'select';

@@ -10,31 +10,6 @@ export function engineFor(type: string): Engine | undefined {
   return engines.find((engine) => engine.type === type);
 }
 
-/** A type of database that can be registered. */
-export interface DatabaseType {
-  readonly type: string;
-  readonly displayName: string;
-  readonly supportsBackup: boolean;
-}
-
-/** The types of the HTTP contract, with an engine or not. */
-export const databaseTypes: readonly DatabaseType[] = [
-  ['postgres', 'PostgreSQL'],
-  ['mysql', 'MySQL'],
-  ['sqlite', 'SQLite'],
-  ['mongodb', 'MongoDB'],
-  ['redis', 'Redis'],
-].map(([type = '', displayName = '']) => ({
-  type,
-  displayName,
-  supportsBackup: engineFor(type) !== undefined,
-}));
-
-/** The contract's words for a backup of a type that has none. */
-export function unsupportedType(type: string): string {
-  return `Unsupported database type or missing configuration: ${type}`;
-}
-
 /** The engine with its options unknown to the caller: they are parsed by the engine's own schema each time. */
 function widened<Options>(engine: Engine<Options>): Engine {
   const parsed = (target: Parameters<Engine['dump']>[0]) => ({

@@ -85,4 +85,18 @@ export const postgresFields: readonly EngineField[] = [
     widget: 'number',
     help: '1 is fastest, 9 is smallest.',
   },
+  option('noOwner', 'Leave out owners', 'Restores without the roles of this server.'),
+  option('clean', 'Drop objects before creating them', 'Plain SQL only; pg_restore has its own option.'),
+  option('ifExists', 'Drop only what exists', 'Together with the one above.'),
+  option('schemaOnly', 'Definitions only, no data'),
+  option('dataOnly', 'Data only, no definitions'),
 ];
+
+function option(name: keyof PgDumpOptions, label: string, help?: string): EngineField {
+  return {
+    name: `pgDumpOptions.${name}`,
+    label,
+    widget: 'checkbox',
+    ...(help === undefined ? {} : { help }),
+  };
+}

@@ -1,23 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { databaseTypes, engineFor, engines, unsupportedType } from '../../src/engines/engines.ts';
+import { engineFor, engines } from '../../src/engines/engines.ts';
 
 describe('the engines', () => {
-  it('back up PostgreSQL and SQLite, of the types that the contract knows', () => {
-    expect(databaseTypes.map(({ type, supportsBackup }) => [type, supportsBackup])).toEqual([
-      ['postgres', true],
-      ['mysql', false],
-      ['sqlite', true],
-      ['mongodb', false],
-      ['redis', false],
-    ]);
-  });
-
   it('are found by their wire type and by nothing else', () => {
     expect(engines.map(({ type }) => engineFor(type)?.type)).toEqual(['postgres', 'sqlite']);
     for (const type of ['mysql', 'redis', '', 'Postgres', 'constructor', '__proto__']) {
       expect(engineFor(type)).toBeUndefined();
     }
-    expect(unsupportedType('redis')).toBe('Unsupported database type or missing configuration: redis');
   });
 
   it('declare form fields that their options know', () => {
