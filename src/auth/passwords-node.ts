@@ -30,7 +30,7 @@ export function createPasswords(): Passwords {
 const ABSENT = { ...PARAMETERS, nonce: Buffer.alloc(SALT_BYTES), tag: Buffer.alloc(PARAMETERS.tagLength) };
 
 function parse(hash: string): typeof ABSENT | null {
-  const match = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([\w+/]{16,})\$([\w+/]{43})$/.exec(
+  const match = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([\w+/]{11,})\$([\w+/]{43})$/.exec(
     hash,
   );
   if (match === null) return null;

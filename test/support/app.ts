@@ -153,21 +153,18 @@ const NOBODY = {
   userIds: { admin: '', operator: '', viewer: '' },
 };
 
+/** Hashed once: argon2 is slow on purpose, and every test wants these three. */
+let hashed: Promise<string> | undefined;
+
 async function createPeople(services: Services): Promise<Pick<TestApp, 'tokens' | 'userIds'>> {
+  hashed ??= services.passwords.hash(PASSWORD);
+  const passwords = { ...services.passwords, hash: async () => (await hashed) ?? '' };
   const person = async (role: Role) => {
-    const email = `${role}@example.com`;
-    const user = await createUser(
-      services,
-      { userId: null, address: null },
-      { email, password: PASSWORD, role },
-    );
+    const input = { email: `${role}@example.com`, password: PASSWORD, role };
+    const user = await createUser({ ...services, passwords }, { userId: null, address: null }, input);
     return { id: user.id, token: (await startSession(services, user, 'api')).token };
   };
-  const [admin, operator, viewer] = await Promise.all([
-    person('admin'),
-    person('operator'),
-    person('viewer'),
-  ]);
+  const [admin, operator, viewer] = [await person('admin'), await person('operator'), await person('viewer')];
   return {
     tokens: { admin: admin.token, operator: operator.token, viewer: viewer.token },
     userIds: { admin: admin.id, operator: operator.id, viewer: viewer.id },

@@ -1,0 +1,186 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import type { Migration } from 'kysely/migration';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { migrations } from '../../migrations/index.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { openDatabase } from '../../src/db/open.ts';
+import type { Db, Schema } from '../../src/db/schema.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+
+const now = () => new Date('2026-03-04T05:06:07.890Z');
+
+/** The next version of the schema: one good change and one that fails after having changed something. */
+const next: Migration = {
+  up: (db: Kysely<unknown>) => db.schema.alterTable('users').addColumn('nickname', 'text').execute(),
+};
+const failing: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema.createTable('half_done').addColumn('id', 'text').execute();
+    await sql`select * from no_such_table`.execute(db);
+  },
+};
+
+let postgres: TestPostgres;
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(() => postgres.stop());
+
+let databases = 0;
+const openers: Readonly<Record<string, () => Promise<Db>>> = {
+  SQLite: async () => openDatabase(':memory:'),
+  PostgreSQL: async () => {
+    databases += 1;
+    await postgres.createDatabase(`migrations_${databases}`);
+    const connectionString = postgres.url.replace(/\/postgres$/, `/migrations_${databases}`);
+    return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString }) }) });
+  },
+};
+
+describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
+  let db: Db;
+  beforeEach(async () => {
+    db = await open();
+  });
+  afterEach(() => db.destroy());
+
+  const tables = async () => (await db.introspection.getTables()).map((table) => table.name).sort();
+
+  it('make every table of the schema, and do nothing the second time', async () => {
+    await migrate(db, { file: null, now });
+    await migrate(db, { file: null, now });
+    expect(await tables()).toEqual(
+      [
+        ...['audit_logs', 'backup_objects', 'backups', 'databases', 'environments', 'leftovers', 'servers'],
+        ...['sessions', 'signing_keys', 'spaces_config', 'spaces_environments', 'system_settings', 'users'],
+      ].sort(),
+    );
+  });
+
+  it('leave nothing behind when one fails', async () => {
+    await migrate(db, { file: null, now });
+    const before = await tables();
+    const withFailure = { ...migrations, '0002_next': next, '0003_failing': failing };
+    await expect(migrate(db, { file: null, now, migrations: withFailure })).rejects.toThrow(
+      'Migration 0003_failing failed',
+    );
+    expect(await tables()).toEqual(before);
+    const users = (await db.introspection.getTables()).find((table) => table.name === 'users');
+    expect(users?.columns.map((column) => column.name)).not.toContain('nickname');
+    await migrate(db, { file: null, now });
+  });
+
+  it('refuse data that a newer version wrote', async () => {
+    await migrate(db, { file: null, now, migrations: { ...migrations, '0002_next': next } });
+    await expect(migrate(db, { file: null, now })).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('newer version'),
+    });
+  });
+
+  it('keep one waiting and one running backup per database, and bytes beyond 32 bits', async () => {
+    await migrate(db, { file: null, now });
+    await insertDatabase(db);
+    const insert = (id: string, status: 'pending' | 'in_progress' | 'completed') =>
+      db
+        .insertInto('backups')
+        .values({
+          ...{
+            id,
+            status,
+            database_id: 'd',
+            filename: 'f',
+            size: 6_000_000_000_000,
+            type: 'manual' as const,
+          },
+          ...{
+            storage_type: 'local' as const,
+            storage_path: '/f',
+            progress: 0,
+            bytes_read: 0,
+            bytes_stored: 0,
+          },
+          ...{ created_at: now().toISOString(), is_pinned: 0 as const, token: id },
+        })
+        .execute();
+    await insert('a', 'pending');
+    await insert('b', 'in_progress');
+    await insert('c', 'completed');
+    await insert('d', 'completed');
+    await expect(insert('e', 'pending')).rejects.toThrow(/unique/i);
+    await expect(insert('f', 'in_progress')).rejects.toThrow(/unique/i);
+    const row = await db.selectFrom('backups').select('size').where('id', '=', 'a').executeTakeFirstOrThrow();
+    expect(Number(row.size)).toBe(6_000_000_000_000);
+  });
+
+  it('refuse a value outside a closed list, and a row without its owner', async () => {
+    await migrate(db, { file: null, now });
+    const at = now().toISOString();
+    const user = { id: 'u', email: 'e', name: null, password_hash: 'h', created_at: at, updated_at: at };
+    await expect(
+      // The type refuses it too; the table must, whoever writes.
+      db
+        .insertInto('users')
+        .values({ ...user, role: 'root' as 'admin' })
+        .execute(),
+    ).rejects.toThrow(/check/i);
+    const session = { id: 's', user_id: 'nobody', kind: 'api' as const, created_at: at, expires_at: at };
+    await expect(db.insertInto('sessions').values(session).execute()).rejects.toThrow(/foreign key/i);
+  });
+});
+
+describe('an upgrade of a SQLite file', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'migrate-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('keeps a whole copy of the file from before, for its owner alone', async () => {
+    const file = join(folder, 'bridgeport.sqlite');
+    const db = openDatabase(file);
+    expect(await migrate(db, { file, now })).toEqual({ copy: null });
+    await insertDatabase(db);
+    const { copy } = await migrate(db, { file, now, migrations: { ...migrations, '0002_next': next } });
+    await db.destroy();
+    expect(copy).toBe(`${file}.before-2026-03-04T05-06-07-890Z`);
+    expect(statSync(copy ?? '').mode & 0o777).toBe(0o600);
+    const before = openDatabase(copy ?? '');
+    expect(await before.selectFrom('databases').select('name').execute()).toEqual([{ name: 'appdb' }]);
+    // Ours, not newer: the older version starts on it.
+    await migrate(before, { file: null, now });
+    await before.destroy();
+  });
+
+  it('makes no copy when there is nothing to change', async () => {
+    const file = join(folder, 'bridgeport.sqlite');
+    const db = openDatabase(file);
+    await migrate(db, { file, now });
+    await migrate(db, { file, now });
+    await db.destroy();
+    expect(readdirSync(folder).filter((name) => name.includes('before'))).toEqual([]);
+  });
+});
+
+async function insertDatabase(db: Db): Promise<void> {
+  const at = { created_at: now().toISOString(), updated_at: now().toISOString() };
+  await db
+    .insertInto('environments')
+    .values({
+      ...{ id: 'e', name: 'production', ssh_user: 'root', ...at, allow_backup_download: 0 },
+      ...{ default_monitoring_enabled: 0, default_collection_interval_sec: 300 },
+    })
+    .execute();
+  await db
+    .insertInto('databases')
+    .values({
+      ...{ id: 'd', environment_id: 'e', name: 'appdb', type: 'postgres', options: '{}', ...at },
+      ...{ backup_storage_type: 'local', pg_dump_timeout_ms: 300_000, monitoring_enabled: 0 },
+      collection_interval_sec: 300,
+    })
+    .execute();
+}

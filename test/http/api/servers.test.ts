@@ -1,0 +1,162 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openTestApp, type TestApp } from '../../support/app.ts';
+import { type Sshd, startSshd } from '../../support/sshd.ts';
+
+const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
+
+let app: TestApp;
+let environmentId: string;
+beforeEach(async () => {
+  app = await openTestApp();
+  environmentId = (await app.call('POST', '/api/environments', { body: { name: 'production' } })).body
+    .environment.id;
+});
+afterEach(() => app.close());
+
+const create = (body: object = {}) =>
+  app.call('POST', `/api/environments/${environmentId}/servers`, {
+    token: app.tokens.operator,
+    body: { name: 'db1', hostname: '10.0.0.5', ...body },
+  });
+
+describe('a server', () => {
+  it('is created, changed, listed and deleted', async () => {
+    const { status, body } = await create({ tags: ['db', 'prod'], publicIp: '203.0.113.9' });
+    expect(status).toBe(200);
+    expect(body.server).toMatchObject({
+      name: 'db1',
+      hostname: '10.0.0.5',
+      publicIp: '203.0.113.9',
+      tags: '["db","prod"]',
+      status: 'unknown',
+      lastCheckedAt: null,
+      sshPort: 22,
+      sshUser: null,
+      hostKeyFingerprint: null,
+      environmentId,
+    });
+    const path = `/api/servers/${body.server.id}`;
+    const changed = await app.call('PATCH', path, {
+      body: { publicIp: null, sshPort: 2222, sshUser: 'backup' },
+    });
+    expect(changed.body.server).toMatchObject({
+      name: 'db1',
+      publicIp: null,
+      sshPort: 2222,
+      sshUser: 'backup',
+    });
+    const list = await app.call('GET', `/api/environments/${environmentId}/servers`);
+    expect([list.body.total, list.body.servers[0].id]).toEqual([1, body.server.id]);
+    expect((await app.call('DELETE', path, { token: app.tokens.operator })).status).toBe(403);
+    expect((await app.call('DELETE', path)).body).toEqual({ success: true });
+    expect((await app.call('GET', path)).body.message).toBe('Server not found');
+  });
+
+  it('refuses a name that is taken, bad values and read-only fields', async () => {
+    const { id } = (await create()).body.server;
+    const again = await create();
+    expect([again.status, again.body.message]).toEqual([409, 'Server already exists']);
+    for (const bad of [
+      { hostname: '' },
+      { hostname: 'a b' },
+      { sshPort: 70_000 },
+      { tags: 'db' },
+      { name: '\n' },
+    ]) {
+      expect((await create({ name: 'x', ...bad })).status, JSON.stringify(bad)).toBe(400);
+    }
+    const readonly = await app.call('PATCH', `/api/servers/${id}`, { body: { status: 'healthy' } });
+    expect([readonly.status, readonly.body.field]).toEqual([422, 'status']);
+    expect((await app.call('GET', '/api/environments/unknown/servers')).body.message).toBe(
+      'Environment not found',
+    );
+  });
+
+  it('that has databases can not be deleted', async () => {
+    const { id } = (await create()).body.server;
+    await app.call('POST', `/api/environments/${environmentId}/databases`, {
+      body: { name: 'appdb', type: 'postgres', serverId: id },
+    });
+    const { status, body } = await app.call('DELETE', `/api/servers/${id}`);
+    expect([status, body.code]).toEqual([409, 'CONFLICT']);
+    expect(body.message).toContain('appdb');
+  });
+});
+
+describe('the host key of a server', () => {
+  it('is pinned from a line of ssh-keyscan and forgotten', async () => {
+    const { id } = (await create()).body.server;
+    const path = `/api/servers/${id}/host-key`;
+    const pinned = await app.call('PUT', path, { body: { hostKey: `10.0.0.5 ${HOST_KEY} comment\n` } });
+    // As `ssh-keygen -lf` prints it.
+    expect(pinned.body.server.hostKeyFingerprint).toBe('SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU');
+    const row = await app.services.db.selectFrom('servers').select('host_key').executeTakeFirstOrThrow();
+    expect(row.host_key).toBe(HOST_KEY);
+    expect((await app.call('DELETE', path)).body.server.hostKeyFingerprint).toBeNull();
+  });
+
+  it.each([
+    'nonsense',
+    'ssh-ed25519 AAAA',
+    `${HOST_KEY}\n${HOST_KEY}`,
+    HOST_KEY.replace('ssh-ed25519', 'ssh-rsa'),
+  ])('is not pinned from %j', async (hostKey) => {
+    const { id } = (await create()).body.server;
+    const { status, body } = await app.call('PUT', `/api/servers/${id}/host-key`, { body: { hostKey } });
+    expect([status, body.field]).toEqual([400, 'hostKey']);
+  });
+});
+
+describe('the SSH test of a server', () => {
+  let sshd: Sshd;
+  beforeAll(async () => {
+    sshd = await startSshd();
+  });
+  afterAll(() => sshd.stop());
+
+  const test = async (id: string) => (await app.call('POST', `/api/servers/${id}/test-ssh`)).body;
+
+  it('says that the key is missing', async () => {
+    const { id } = (await create()).body.server;
+    const { status, body } = await app.call('POST', `/api/servers/${id}/test-ssh`);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      success: false,
+      durationMs: expect.any(Number),
+      error: 'SSH key not configured for this environment',
+    });
+    expect((await app.call('POST', '/api/servers/unknown/test-ssh')).status).toBe(404);
+  });
+
+  it('signs in, pins the key of the host and says so once', async () => {
+    await app.call('PUT', `/api/environments/${environmentId}/ssh`, {
+      body: { sshPrivateKey: sshd.privateKey, sshUser: sshd.usersByShell.bash },
+    });
+    const { id } = (await create({ hostname: sshd.host, sshPort: sshd.port })).body.server;
+    expect(await test(id)).toEqual({
+      success: true,
+      durationMs: expect.any(Number),
+      pinnedFingerprint: sshd.fingerprint(),
+    });
+    expect(await test(id)).toEqual({ success: true, durationMs: expect.any(Number) });
+    const { body } = await app.call('GET', `/api/servers/${id}`);
+    expect(body.server).toMatchObject({ status: 'healthy', hostKeyFingerprint: sshd.fingerprint() });
+  });
+
+  it('refuses a host whose key is another than the pinned one', async () => {
+    await app.call('PUT', `/api/environments/${environmentId}/ssh`, {
+      body: { sshPrivateKey: sshd.privateKey, sshUser: sshd.usersByShell.bash },
+    });
+    const { id } = (await create({ hostname: sshd.host, sshPort: sshd.port })).body.server;
+    await app.call('PUT', `/api/servers/${id}/host-key`, { body: { hostKey: HOST_KEY } });
+    const answer = await test(id);
+    expect(answer.success).toBe(false);
+    expect(answer.error).toContain('host key');
+    expect((await app.call('GET', `/api/servers/${id}`)).body.server.status).toBe('unhealthy');
+  });
+
+  it('tells whether commands run as the health of the server', async () => {
+    const { id } = (await create({ hostname: 'localhost' })).body.server;
+    expect((await app.call('POST', `/api/servers/${id}/health`)).body).toEqual({ status: 'healthy' });
+  });
+});
