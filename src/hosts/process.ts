@@ -104,27 +104,41 @@ interface IdleLimit {
   timeoutMs: number | undefined;
 }
 
-/** Stdout as it comes, at the reader's pace; throws the reason of `stop`. A chunk is what has gathered, at most 2 MiB. */
+/** Stdout as it comes, at the reader's pace; throws the reason of `stop`. */
 async function* readOutput(
   stdout: Readable,
   stop: AbortController,
   limit: IdleLimit,
 ): AsyncGenerator<Uint8Array> {
   let wake = () => {};
-  for (const event of ['readable', 'end', 'close', 'error']) stdout.on(event, () => wake());
+  let chunk: Uint8Array | null = null;
+  let hasEnded = false;
+  const ended = () => {
+    hasEnded = true;
+    wake();
+  };
+  // One chunk at a time: read() would copy all that has gathered into one.
+  stdout.on('data', (next: Uint8Array) => {
+    chunk = next;
+    stdout.pause();
+    wake();
+  });
+  for (const event of ['end', 'close', 'error']) stdout.on(event, ended);
   stop.signal.addEventListener('abort', () => wake());
   for (;;) {
     stop.signal.throwIfAborted();
-    const chunk: unknown = stdout.read();
-    if (chunk instanceof Uint8Array) {
-      yield chunk;
+    if (chunk) {
+      const given: Uint8Array = chunk;
+      chunk = null;
+      yield given;
       continue;
     }
-    if (stdout.readableEnded || stdout.destroyed) return;
+    if (hasEnded) return;
     // Only the time that we wait for the host counts, not the reader's.
     const timer = limit.timeoutMs && setTimeout(() => stop.abort(idle(limit)), limit.timeoutMs);
     await new Promise<void>((done) => {
       wake = done;
+      stdout.resume();
     });
     clearTimeout(timer);
   }
@@ -188,13 +202,9 @@ async function endProcess({ channel, processGroup, hasInput }: Running): Promise
   channel.abandon();
 }
 
-/** A channel closes only when its output has been read; resume() does nothing while 'readable' has listeners. */
+/** A channel closes only when its output has been read. */
 function drain(stdout: Readable): void {
-  const discard = () => {
-    while (stdout.read() !== null);
-  };
-  stdout.on('readable', discard);
-  discard();
+  stdout.removeAllListeners('data').resume();
 }
 
 function endsWithin(ended: Promise<unknown>, ms: number): Promise<boolean> {

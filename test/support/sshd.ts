@@ -61,8 +61,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   await writeFile(join(outer, 'setup.sh'), SETUP);
   const privateKey = await readFile(join(outer, 'user_key'), 'utf8');
 
-  const flags = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
-  const server = spawn('unshare', [...flags, 'sh', join(outer, 'setup.sh'), outer, REPOSITORY], {
+  // Everything ends with this process, also when that is killed.
+  const command = ['--pdeathsig', 'KILL', 'unshare', ...NAMESPACES, 'sh', join(outer, 'setup.sh')];
+  const server = spawn('setpriv', [...command, outer, REPOSITORY], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let log = '';
@@ -80,6 +81,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const children = await readFile(`/proc/${unsharePid}/task/${unsharePid}/children`, 'utf8');
   const pid = Number.parseInt(children, 10);
   await answers(port);
+  // The host has its own copies.
+  await rm(outer, { recursive: true, force: true });
 
   const insideHost = async (command: string) =>
     (await run('nsenter', ['-t', String(pid), '-m', '-p', 'sh', '-c', command], { maxBuffer: 1 << 28 }))
@@ -127,7 +130,6 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       // The init of the PID namespace: with it go all processes inside and, with the last of them, the mounts.
       kill(pid);
       await exited;
-      await rm(outer, { recursive: true, force: true });
     },
   };
 }
@@ -152,6 +154,8 @@ LogLevel INFO
 ${['dash', 'bash', 'busybox'].map((shell) => `Match User ${shell}\n  SetEnv PATH=${path(shell)}`).join('\n')}
 `;
 }
+
+const NAMESPACES = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
 
 const SETUP = `set -e
 outer=$1 repository=$2
