@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import { type Sshd, startSshd } from '../support/sshd.ts';
+import { BUCKET, complaintsOf, createEnvironment, KEY, type Site, setUp, startSite } from './site.ts';
+
+let site: Site;
+let sshd: Sshd;
+let browser: TestBrowser;
+
+beforeAll(async () => {
+  [site, sshd, browser] = await Promise.all([startSite(), startSshd(), startBrowser()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await sshd.stop();
+  await site.close();
+});
+
+describe('the main job in a browser', () => {
+  it('goes from the first admin to a downloaded backup, with a cancelled one on the way', async () => {
+    // The bucket's certificate is its own: only the download goes there.
+    const context = await browser.open({ ignoreHTTPSErrors: true, acceptDownloads: true });
+    const page = await context.newPage();
+    const complaints = complaintsOf(page, site);
+
+    await setUp(page, site);
+    await createEnvironment(page, site, 'production');
+    await saveEnvironmentSettings(page);
+    await configureStorage(page);
+    await addServer(page);
+    await addDatabase(page);
+    await cancelOne(page);
+    const bytes = await backUpAndDownload(page);
+
+    const [object] = site.bucket.objects(BUCKET);
+    expect(object?.bytes).toBe(bytes.length);
+    expect(object?.key).toMatch(/^production\/appdb\/appdb-.*\.sql\.gz$/);
+    expect(complaints).toEqual([]);
+  }, 60_000);
+});
+
+async function saveEnvironmentSettings(page: Page): Promise<void> {
+  await page.getByLabel('SSH user').fill(sshd.user);
+  await page.getByLabel('Private key').fill(sshd.privateKey);
+  await page.getByRole('button', { name: 'Save SSH settings' }).click();
+  await page.getByText('The SSH settings are saved.').waitFor();
+  await page.getByLabel('Allow backup downloads').check();
+  await page.getByRole('button', { name: 'Save data settings' }).click();
+  await page.getByText('The data settings are saved.').waitFor();
+}
+
+async function configureStorage(page: Page): Promise<void> {
+  await page.getByRole('link', { name: 'Storage', exact: true }).click();
+  await page.getByRole('link', { name: 'Configure Spaces' }).click();
+  expect(await page.getByLabel('Region').inputValue()).toBe('fra1');
+  await page.getByLabel('Provider').selectOption({ label: 'Another S3-compatible storage' });
+  await page.getByLabel('Endpoint').fill(new URL(site.bucket.endpoint).host);
+  await page.getByLabel('Region').fill(site.bucket.region);
+  await page.getByLabel('Access Key').fill(KEY.accessKey);
+  await page.getByLabel('Secret Key').fill(KEY.secretKey);
+  await page.getByRole('button', { name: 'Save Configuration' }).click();
+  await page.getByRole('button', { name: 'Test Connection' }).click();
+  await page.getByText('Connection successful (full API access)').waitFor();
+  await page.getByRole('button', { name: 'Enable storage for production' }).click();
+  await page.getByText('Storage is enabled for the environment.').waitFor();
+}
+
+async function addServer(page: Page): Promise<void> {
+  await page.getByRole('link', { name: 'Servers' }).click();
+  await page.getByRole('link', { name: 'New server' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('db1');
+  await page.getByLabel('Hostname or address').fill(sshd.host);
+  await page.getByLabel('SSH port').fill(String(sshd.port));
+  await page.getByRole('button', { name: 'Create server' }).click();
+  await page.getByRole('button', { name: 'Test SSH' }).click();
+  await page.getByText(sshd.fingerprint()).waitFor();
+}
+
+async function addDatabase(page: Page): Promise<void> {
+  const path = '/var/backups/app.db';
+  // 40 MiB, 20 compressed: more than one part, so that a cancelled upload has something to abort.
+  await sshd.insideHost(
+    `sqlite3 ${path} "create table t (id integer primary key, noise text); with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000) insert into t select i, hex(randomblob(2040)) from n;"; chmod 666 ${path}`,
+  );
+  await page.getByRole('link', { name: 'Databases' }).click();
+  await page.getByRole('link', { name: 'New database' }).click();
+  await page.getByRole('link', { name: 'SQLite' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('appdb');
+  await page.getByLabel('Server', { exact: true }).selectOption({ label: `db1 (${sshd.host})` });
+  await page.getByLabel('Database file').fill(path);
+  await page.getByLabel('Compression', { exact: true }).selectOption('gzip');
+  await page.getByLabel('Compression level').fill('1');
+  await page.getByLabel('Bucket').selectOption(BUCKET);
+  await page.getByRole('button', { name: 'Create database' }).click();
+  await page.getByRole('button', { name: 'Test connection' }).click();
+  await page.getByText('The database can be read').waitFor();
+}
+
+async function cancelOne(page: Page): Promise<void> {
+  const stored = Promise.withResolvers<void>();
+  site.bucket.faults.add({
+    match: { operation: 'UploadPart' },
+    times: 4,
+    fault: { kind: 'hold', until: stored.promise },
+  });
+  await page.getByRole('button', { name: 'Backup now' }).click();
+  await page.getByRole('progressbar', { name: 'Backup progress' }).waitFor();
+  await page.getByText(/[1-9][0-9.]* MiB( of about [^·]*)? read/).waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('cell', { name: 'cancelled' }).waitFor();
+  stored.resolve();
+  expect(site.bucket.uploads(BUCKET)).toEqual([]);
+}
+
+async function backUpAndDownload(page: Page): Promise<Uint8Array> {
+  await page.getByRole('button', { name: 'Backup now' }).click();
+  // The page learns of the end by itself: nothing is clicked or loaded anew.
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: /^Download appdb-/ }).click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/^appdb-.*\.sql\.gz$/);
+  return readFile(await download.path());
+}

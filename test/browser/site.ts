@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serve } from '@hono/node-server';
+import type { Page } from 'playwright-core';
+import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
+import { createApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { createLog } from '../../src/log.ts';
+import { createServices } from '../../src/services.ts';
+
+export const BUCKET = 'prod-backups';
+export const KEY = { accessKey: 'BROWSER-ACCESS-KEY', secretKey: 'browser-secret-key-browser-secret-key' };
+export const ADMIN = { email: 'ada@example.com', password: 'correct horse battery' };
+
+/** The whole app as people meet it: on a port of its own, freshly installed, with a bucket to back up to. */
+export interface Site {
+  readonly url: string;
+  readonly bucket: DevBucket;
+  close(): Promise<void>;
+}
+
+export async function startSite(): Promise<Site> {
+  const folder = await mkdtemp(join(tmpdir(), 'bridgeport-site-'));
+  const bucket = await startDevBucket({ folder: join(folder, 'bucket'), keys: [KEY], buckets: [BUCKET] });
+  const config = readConfig({
+    DATA_DIR: join(folder, 'data'),
+    STORAGE_CA_FILE: String(bucket.caFile),
+    RATE_LIMIT_MAX: '100000',
+  });
+  const log = createLog(
+    'error',
+    () => undefined,
+    () => new Date(),
+  );
+  const services = await createServices(config, { log, version: '0.0.0-test', timing: { tickMs: 100 } });
+  const app = createApp(services);
+  const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
+    const started = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, () => resolve(started));
+  });
+  services.worker.start();
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    bucket,
+    async close() {
+      await services.worker.stop(5_000);
+      server.close();
+      if ('closeAllConnections' in server) server.closeAllConnections();
+      await services.close();
+      await bucket.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Everything that the browser complained about: refused styles and scripts, exceptions, requests to elsewhere. */
+export function complaintsOf(page: Page, site: Site): readonly string[] {
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(`exception: ${error.message}`));
+  page.on('console', (message) => {
+    if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
+  });
+  page.on('request', (request) => {
+    const { origin } = new URL(request.url());
+    if (![site.url, site.bucket.endpoint, 'null'].includes(origin))
+      complaints.push(`request: ${request.url()}`);
+  });
+  return complaints;
+}
+
+/** Creates the first admin, who is then signed in. */
+export async function setUp(page: Page, site: Site): Promise<void> {
+  await page.goto(site.url);
+  await page.getByLabel('Email').fill(ADMIN.email);
+  await page.getByLabel('Password').fill(ADMIN.password);
+  await page.getByRole('button', { name: 'Create admin' }).click();
+  await page.getByRole('heading', { name: 'Environments', level: 1 }).waitFor();
+}
+
+export async function createEnvironment(page: Page, site: Site, name: string): Promise<void> {
+  await page.goto(`${site.url}/environments/new`);
+  await page.getByLabel('Name').fill(name);
+  await page.getByRole('button', { name: 'Create environment' }).click();
+  await page.getByRole('heading', { name: `Settings of ${name}` }).waitFor();
+}

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import { ADMIN, complaintsOf, createEnvironment, type Site, setUp, startSite } from './site.ts';
+
+let site: Site;
+let browser: TestBrowser;
+
+beforeAll(async () => {
+  [site, browser] = await Promise.all([startSite(), startBrowser()]);
+  const page = await (await browser.open()).newPage();
+  await setUp(page, site);
+  await createEnvironment(page, site, 'production');
+});
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+});
+
+async function signIn(options: Parameters<TestBrowser['open']>[0]) {
+  const page = await (await browser.open(options)).newPage();
+  await page.goto(`${site.url}/login`);
+  await page.getByLabel('Email').fill(ADMIN.email);
+  await page.getByLabel('Password').fill(ADMIN.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Databases', level: 1 }).waitFor();
+  return page;
+}
+
+describe('the pages', () => {
+  it('work without JavaScript, dialogs too', async () => {
+    const page = await signIn({ javaScriptEnabled: false });
+    await createEnvironment(page, site, 'short-lived');
+    await page.getByRole('button', { name: 'Delete environment' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Delete short-lived?' });
+    await dialog.waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'Delete environment' }).click();
+    await dialog.getByRole('button', { name: 'Delete environment' }).click();
+    await page.getByText('short-lived is deleted.').waitFor();
+
+    await page.goto(`${site.url}/admin/storage/edit`);
+    await page.getByLabel('Provider').selectOption('minio');
+    await page.getByRole('button', { name: 'Use this provider' }).click();
+    await page.getByLabel('Endpoint').waitFor();
+  });
+
+  it('fit a phone, with the navigation behind a button', async () => {
+    const page = await signIn({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
+    const complaints = complaintsOf(page, site);
+    const environment = new URL(page.url()).pathname.replace(/\/databases$/, '');
+    for (const path of [
+      `${environment}/databases`,
+      `${environment}/databases/new`,
+      `${environment}/servers/new`,
+      `${environment}/settings`,
+      '/environments',
+      '/admin/storage/edit',
+      '/admin/users',
+      '/account',
+    ]) {
+      await page.goto(site.url + path);
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect([path, width]).toEqual([path, 360]);
+    }
+    const users = page.getByRole('link', { name: 'Users' });
+    expect(await users.isVisible()).toBe(false);
+    await page.getByRole('button', { name: 'Menu' }).tap();
+    await users.tap();
+    await page.getByRole('heading', { name: 'Users', level: 1 }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('follow the light and dark choice of the system', async () => {
+    const brightness: number[] = [];
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await signIn({ colorScheme });
+      const color = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+      const [red = Number.NaN] = (color.match(/\d+/g) ?? []).map(Number);
+      brightness.push(red);
+    }
+    expect(brightness[0]).toBeGreaterThan(200);
+    expect(brightness[1]).toBeLessThan(60);
+  });
+
+  it('can be used from the keyboard: the first stop leads past the navigation', async () => {
+    const page = await signIn({});
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to content');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('content');
+  });
+});
