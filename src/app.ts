@@ -40,7 +40,12 @@ export function createApp(services: Services): Hono<ApiEnv> {
       path: c.req.path,
       error,
     });
-    return c.json(failure.body, failure.status, { ...failure.headers, ...API_HEADERS });
+    const headers = { ...failure.headers, ...API_HEADERS };
+    // The pages have failures of their own; this one came before them.
+    const isPage = !c.req.path.startsWith('/api/') && c.req.header('accept')?.includes('text/html') === true;
+    return isPage
+      ? c.text(failure.body.message, failure.status, headers)
+      : c.json(failure.body, failure.status, headers);
   });
 
   app.get('/health', (c) =>

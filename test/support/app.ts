@@ -9,7 +9,8 @@ import { openLocalHost } from '../../src/hosts/local.ts';
 import { createLocalPathCheck } from '../../src/hosts/local-paths.ts';
 import { createServerAccess } from '../../src/hosts/open-server.ts';
 import { openSshHost } from '../../src/hosts/ssh.ts';
-import type { ApiEnv } from '../../src/http/routes.ts';
+import { apiRoutes } from '../../src/http/api/routes.ts';
+import type { ApiEnv, ApiRoute } from '../../src/http/routes.ts';
 import { createLog } from '../../src/log.ts';
 import { checkVault } from '../../src/secrets/signing-keys.ts';
 import { createVault } from '../../src/secrets/vault.ts';
@@ -107,6 +108,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     version: '0.0.0-test',
   };
   const app = createApp(services);
+  const routes = apiRoutes(services);
   const people = options.withoutUsers ? NOBODY : await createPeople(services);
 
   return {
@@ -135,17 +137,29 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
       );
       const answer = await response.text();
       const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
-      return {
-        status: response.status,
-        headers: response.headers,
-        body: isJson ? JSON.parse(answer) : answer,
-      };
+      const parsed = isJson ? JSON.parse(answer) : answer;
+      if (response.status === 200 && isJson) checkDeclared(routes, method, path, parsed);
+      return { status: response.status, headers: response.headers, body: parsed };
     },
     async close() {
       await platform.close();
       await db.destroy();
     },
   };
+}
+
+/** Every success that a test sees has the shape that its route declares. */
+function checkDeclared(routes: readonly ApiRoute[], method: string, path: string, answer: unknown): void {
+  const { pathname } = new URL(path, 'http://localhost');
+  const route = routes.find(
+    (candidate) =>
+      candidate.method === method &&
+      new RegExp(`^${candidate.path.replaceAll(/:\w+/g, '[^/]+')}$`).test(pathname),
+  );
+  const checked = route?.answer.safeParse(answer);
+  if (checked?.success === false) {
+    throw new Error(`${method} ${path} does not answer as declared: ${checked.error.message}`);
+  }
 }
 
 const NOBODY = {

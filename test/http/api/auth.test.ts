@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { prepareFirstAdmin } from '../../../src/auth/first-admin.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
@@ -66,6 +67,7 @@ describe('signing in', () => {
     ['another scheme', { authorization: 'Basic dXNlcjpwYXNz' }],
     ['a small b', { authorization: 'bearer abc' }],
     ['nonsense', { authorization: 'Bearer a.b.c' }],
+    ['a token of null', { authorization: 'Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.bnVsbA.x' }],
     ['an unsigned token', { authorization: 'Bearer eyJhbGciOiJub25lIn0.eyJzaWQiOiJ4In0.' }],
   ])('answers 401 to %s', async (_, headers) => {
     const { status, body } = await app.call('GET', '/api/auth/me', {
@@ -74,6 +76,23 @@ describe('signing in', () => {
     });
     expect(status).toBe(401);
     expect(body).toMatchObject({ code: 'UNAUTHORIZED', message: 'Unauthorized' });
+  });
+
+  it('answers 401 to any token that it did not make', async () => {
+    const part = fc.oneof(
+      fc.json().map((text) => Buffer.from(text).toString('base64url')),
+      fc.constant(Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')),
+      fc.string().map((text) => text.replaceAll(/[^\w-]/g, '')),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { minLength: 1, maxLength: 4 }), async (parts) => {
+        const { status } = await app.call('GET', '/api/auth/me', {
+          token: `x${parts.join('.')}`.slice(1) || 'x',
+        });
+        expect(status).toBe(401);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('refuses a token whose signature was made with another key', async () => {

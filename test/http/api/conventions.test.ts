@@ -314,6 +314,19 @@ describe('CORS', () => {
       );
     expect(await from('https://app.example.com')).toBe('https://app.example.com');
     expect(await from('https://evil.example')).toBeNull();
+    const origin = 'https://app.example.com';
+    const refused = await open.call('GET', '/api/auth/me', { token: null, headers: { origin } });
+    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, origin]);
+    const preflight = await open.call('OPTIONS', '/api/users', {
+      token: null,
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization',
+      },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-headers')).toContain('authorization');
     await open.close();
     const { headers } = await app.call('GET', '/api/auth/me', {
       headers: { origin: 'https://app.example.com' },
