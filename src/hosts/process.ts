@@ -197,7 +197,11 @@ async function endProcess({ channel, processGroup, hasInput }: Running): Promise
   if (!hasInput || processGroup === null) channel.stdin.end();
   for (const signal of ['TERM', 'KILL'] as const) {
     if (processGroup !== null) void channel.kill(processGroup, signal);
-    if (await endsWithin(channel.ended, GRACE_MS[signal])) return;
+    if (await endsWithin(channel.ended, GRACE_MS[signal])) {
+      // With input nobody on the host follows up on what ignores SIGTERM and has let go of the channel.
+      if (hasInput && processGroup !== null) void channel.kill(processGroup, 'KILL');
+      return;
+    }
   }
   channel.abandon();
 }

@@ -7,6 +7,7 @@ import { droppedConnection } from './ssh-errors.ts';
 import { killScript } from './wrapper.ts';
 
 const OPEN_TRIES = 8;
+const NEVER = new AbortController().signal;
 
 interface ChannelContext {
   readonly label: string;
@@ -20,16 +21,24 @@ export async function openChannel(
   commandLine: string,
   { label, log, signal }: ChannelContext,
 ): Promise<Channel> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
+  try {
+    return await retryingOpen(signal, () => {
       const opening = connection.exec(commandLine, (raw) => adapt(raw, connection, label, log));
       // Nothing has started on the host yet: the wrapper waits for us, or sees the end of stdin.
-      return await abortable(opening, signal, (late) => late.abandon());
+      return abortable(opening, signal, (late) => late.abandon());
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw connection.dropped() ?? sessionRefused(label, error);
+  }
+}
+
+async function retryingOpen<T>(signal: AbortSignal, open: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await open();
     } catch (error) {
-      signal.throwIfAborted();
-      const dropped = connection.dropped();
-      if (dropped) throw dropped;
-      if (attempt === OPEN_TRIES || !isOpenFailure(error)) throw sessionRefused(label, error);
+      if (attempt === OPEN_TRIES || !isOpenFailure(error)) throw error;
       await abortable(pause(50 * 2 ** attempt), signal);
     }
   }
@@ -44,16 +53,18 @@ function adapt(raw: ClientChannel, connection: SshConnection, label: string, log
     // Not channel.signal(): OpenSSH refuses it for root log-ins. Closing the channel kills nothing.
     async kill(processGroup, signal) {
       try {
-        await connection.exec(killScript(processGroup, signal), (killing) => {
-          killing.resume().end();
-          killing.stderr.resume();
-        });
+        await retryingOpen(NEVER, () =>
+          connection.exec(killScript(processGroup, signal), (killing) => {
+            killing.resume().end();
+            killing.stderr.resume();
+          }),
+        );
       } catch (error) {
         log.debug('No channel to end a command', { host: label, error });
       }
     },
     abandon() {
-      if (!connection.dropped()) log.warn('A command did not end when killed', { host: label });
+      if (!connection.dropped()) log.warn('The channel of a command was given up', { host: label });
       raw.resume();
       raw.stderr.resume();
       raw.close();

@@ -228,6 +228,36 @@ export function describeHost(name: string, open: () => Promise<HostUnderTest>): 
       await untilGone(sign);
     });
 
+    it('kills what ignores SIGTERM, let go of its output and has input', async () => {
+      const sign = newSign();
+      const controller = new AbortController();
+      async function* endless() {
+        while (!controller.signal.aborted) yield new Uint8Array(65536);
+      }
+      const script = `(trap '' TERM; exec sleep ${sign} >/dev/null 2>&1) & echo started; cat >/dev/null`;
+      const running = start(script, { signal: controller.signal, input: endless() });
+      await failureOf(running, () => controller.abort());
+      await untilGone(sign);
+    });
+
+    it('kills many commands at once', async () => {
+      const sign = newSign();
+      const controller = new AbortController();
+      async function* endless() {
+        while (!controller.signal.aborted) yield new Uint8Array(65536);
+      }
+      let started = 0;
+      const one = () => {
+        const script = `echo started; cat >/dev/null; sleep ${sign}`;
+        return failureOf(start(script, { signal: controller.signal, input: endless() }), () => {
+          started += 1;
+          if (started === 8) controller.abort();
+        });
+      };
+      await Promise.all(Array.from({ length: 8 }, one));
+      await untilGone(sign);
+    });
+
     it('kills a command with input when it is cancelled', async () => {
       const sign = newSign();
       const controller = new AbortController();
