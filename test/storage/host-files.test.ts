@@ -194,6 +194,24 @@ describe('files on a host', () => {
     await sshd.insideHost(`rm ${key}`);
   });
 
+  it('stores where the file system has no hard links', async () => {
+    const key = `${sshd.folder}/no-links.dump`;
+    await sshd.insideHost('ln -sf /bin/false /srv/shells/busybox/ln');
+    const other = openHost(sshd, sshd.usersByShell.busybox);
+    const store = createHostFiles(other);
+    await store.put(key, bytes(10), options());
+    expect(await files()).toEqual([key]);
+    const again = store.put(
+      `${key}2`,
+      bytes(10),
+      options({ beforeSeal: async () => void (await sshd.insideHost(`touch ${key}2`)) }),
+    );
+    expect((await failure(again)).code).toBe('storage_exists');
+    await sshd.insideHost(`ln -sf busybox /srv/shells/busybox/ln; rm ${key} ${key}2`);
+    await other.close();
+    expect(await files()).toEqual([]);
+  });
+
   it('does not seal a file that lost its end', async () => {
     const key = `${sshd.folder}/cut.dump`;
     const cut = async () =>
