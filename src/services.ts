@@ -24,6 +24,7 @@ import { createOpenPlace } from './storage/open-place.ts';
 import { createPartMemory } from './storage/part-memory.ts';
 import { createS3 } from './storage/s3/client.ts';
 import { createNodePlatform } from './storage/s3/node-platform.ts';
+import type { Tuning } from './storage/s3/tuning.ts';
 
 export interface RunningServices extends Services {
   readonly worker: Worker;
@@ -41,7 +42,7 @@ const MIB = 1024 * 1024;
  */
 export async function createServices(
   config: Config,
-  about: { log: Log; version: string; now?: () => Date; timing?: WorkerTiming },
+  about: { log: Log; version: string; now?: () => Date; timing?: WorkerTiming; tuning?: Partial<Tuning> },
 ): Promise<RunningServices> {
   const { log, version, now = () => new Date() } = about;
   const lock = lockDataDir(config.dataDir);
@@ -54,7 +55,7 @@ export async function createServices(
     const masterKey = await loadMasterKey(config, db);
     const vault = await createVault(masterKey.key);
     await checkVault(db, vault, now());
-    const wired = wire(config, { db, vault, log, now, version }, about.timing ?? {});
+    const wired = wire(config, { db, vault, log, now, version }, about);
     const opened = db;
     return {
       ...wired.services,
@@ -77,7 +78,7 @@ export async function createServices(
 function wire(
   config: Config,
   base: { db: Db; vault: Vault; log: Log; now: () => Date; version: string },
-  timing: WorkerTiming,
+  { timing, tuning }: { timing?: WorkerTiming; tuning?: Partial<Tuning> },
 ): { services: Services; worker: Worker; close: () => Promise<void> } {
   const { db, vault, log, now } = base;
   const platform = createNodePlatform({
@@ -98,7 +99,7 @@ function wire(
     openLocal: () => openLocalHost({ label: 'this machine', log, environment: sqliteDumpCommand() }),
     openSsh: (address, timeouts) => openSshHost(address, timeouts, log),
   });
-  const openS3 = (settings: Parameters<typeof createS3>[0]) => createS3(settings, platform);
+  const openS3 = (settings: Parameters<typeof createS3>[0]) => createS3(settings, platform, tuning);
   const openPlace = createOpenPlace({ db, vault, openS3, servers });
   const worker = createWorker(
     { db, vault, servers, openPlace, now, log },

@@ -10,6 +10,8 @@ export interface Reconciler {
   readonly claimedBy: string;
   readonly leaseMs: number;
   readonly completeMayTakeMs: number;
+  /** Pause before an uncertain run is asked about again. */
+  readonly askAgainMs: number;
 }
 
 const STORE_TIMEOUT_MS = 60_000;
@@ -34,7 +36,7 @@ interface Unfinished {
   readonly backup: BackupRow;
   readonly object: BackupObjectRow;
   readonly claim: RunClaim;
-  readonly completeMayTakeMs: number;
+  readonly reconciler: Reconciler;
 }
 
 async function reconcile(services: RunServices, backup: BackupRow, reconciler: Reconciler): Promise<void> {
@@ -49,17 +51,21 @@ async function reconcile(services: RunServices, backup: BackupRow, reconciler: R
     await settleFailed(services.db, claim, interrupted(backup), services.now());
     return;
   }
-  const { completeMayTakeMs } = reconciler;
   try {
     const place = await services.openPlace(object);
     try {
-      await judge({ services, backup, object, claim, completeMayTakeMs }, place.store);
+      await judge({ services, backup, object, claim, reconciler }, place.store);
     } finally {
       await place.close();
     }
   } catch (error) {
     services.log.warn('an interrupted backup could not be looked up', { backupId: backup.id, error });
-    await settleFailed(services.db, claim, unreachable(backup, object, error), services.now());
+    await settleFailed(
+      services.db,
+      claim,
+      unreachable({ services, backup, object, claim, reconciler }, error),
+      services.now(),
+    );
   }
 }
 
@@ -68,7 +74,7 @@ async function judge(run: Unfinished, store: ObjectStore): Promise<void> {
   const signal = AbortSignal.timeout(STORE_TIMEOUT_MS);
   if (await settleIfStored(run, store, signal)) return;
   if (await mayStillAppear(run, store, signal)) {
-    await settleFailed(services.db, claim, stillUncertain(), services.now());
+    await settleFailed(services.db, claim, stillUncertain(run), services.now());
     return;
   }
   const uploads = new Set(await store.listUploads(object.key, { token: backup.token, signal }));
@@ -111,7 +117,7 @@ async function mayStillAppear(run: Unfinished, store: ObjectStore, signal: Abort
   if (object.bytes === null || object.upload_id === null || object.bucket === '') return false;
   if (!(await store.uploadExists(object.key, object.upload_id, { signal }))) return false;
   const since = Date.parse(backup.completed_at ?? services.now().toISOString());
-  return services.now().getTime() - since < run.completeMayTakeMs;
+  return services.now().getTime() - since < run.reconciler.completeMayTakeMs;
 }
 
 /** Takes over one run whose lease is over; a row that was uncertain is looked at again once its pause is over. */
@@ -148,18 +154,23 @@ function interrupted(backup: BackupRow): FailedRun {
   return { error: describeFailure(error, backup.step ?? 'connect'), outcome: 'interrupted' };
 }
 
-function stillUncertain(why = 'It has not said yet whether the backup is whole.'): FailedRun {
+function stillUncertain(
+  { services, reconciler }: Unfinished,
+  why = 'It has not said yet whether the backup is whole.',
+): FailedRun {
   const error = new AppError(
     'storage_uncertain',
     `The app stopped while the storage was finishing this backup. ${why} It is asked again by itself.`,
   );
-  return { error: describeFailure(error, 'upload'), outcome: 'uncertain' };
+  const askAgainAt = new Date(services.now().getTime() + reconciler.askAgainMs);
+  return { error: describeFailure(error, 'upload'), outcome: 'uncertain', askAgainAt };
 }
 
-function unreachable(backup: BackupRow, object: BackupObjectRow, cause: unknown): FailedRun {
+function unreachable(run: Unfinished, cause: unknown): FailedRun {
+  const { backup, object } = run;
   const why = cause instanceof Error ? cause.message : String(cause);
   if (object.bytes !== null) {
-    return stillUncertain(`It can't be asked now whether the backup is whole: ${why}`);
+    return stillUncertain(run, `It can't be asked now whether the backup is whole: ${why}`);
   }
   return {
     ...interrupted(backup),

@@ -11,7 +11,7 @@ import { openPipeline, type StreamRecord } from './pipeline.ts';
 import { probeDatabase, readDump } from './probe-database.ts';
 import type { ProgressTracker } from './progress.ts';
 import { readBack } from './read-back.ts';
-import { type RunClaim, settleCompleted, settleFailed } from './settle.ts';
+import { type CompletedRun, type RunClaim, settleCompleted, settleFailed } from './settle.ts';
 import { describeFailure, outcomeOf } from './step-error.ts';
 
 export type RunServices = Pick<Services, 'db' | 'vault' | 'servers' | 'openPlace' | 'now' | 'log'>;
@@ -70,10 +70,7 @@ async function planRun(services: RunServices, database: DatabaseRow, backup: Bac
   return { ...plans, destination };
 }
 
-async function dumpAndStore(
-  services: RunServices,
-  run: Run,
-): Promise<{ bytes: number; sha256: string | null; versionId: string | null }> {
+async function dumpAndStore(services: RunServices, run: Run): Promise<CompletedRun> {
   const { plans, progress, signal, database, backup } = run;
   const source = await services.servers.open(database.server_id, {
     startedBy: backup.type === 'manual' ? 'person' : 'schedule',
@@ -107,7 +104,7 @@ async function transfer(
   host: Host,
   store: ObjectStore,
   estimatedBytes: number | null,
-): Promise<{ bytes: number; sha256: string | null; versionId: string | null }> {
+): Promise<CompletedRun> {
   const { progress, plans, signal, database } = run;
   progress.enter('dump', 30);
   const dump = readDump(host, plans.dump, { signal, idleTimeoutMs: database.pg_dump_timeout_ms });
@@ -132,7 +129,12 @@ async function transfer(
   } catch (error) {
     throw await withObjectRemoved(store, plans.destination.key, stored, error);
   }
-  return { bytes: stored.bytes, sha256: record.sha256, versionId: stored.versionId };
+  return {
+    bytes: stored.bytes,
+    bytesRead: record.bytesRead,
+    sha256: record.sha256,
+    versionId: stored.versionId,
+  };
 }
 
 async function upload(

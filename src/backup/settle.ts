@@ -11,6 +11,8 @@ export interface RunClaim {
 }
 
 export interface CompletedRun {
+  /** Bytes of the dump before compression, where they are known. */
+  readonly bytesRead?: number;
   readonly bytes: number;
   readonly sha256: string | null;
   readonly versionId: string | null;
@@ -19,6 +21,8 @@ export interface CompletedRun {
 export interface FailedRun {
   readonly error: BackupError;
   readonly outcome: 'cancelled' | 'interrupted' | 'uncertain' | 'failed';
+  /** When reconcile asks about an uncertain one again; at once when absent. */
+  readonly askAgainAt?: Date;
   /** What could not be removed, and where. */
   readonly leftover?: { readonly place: Place; readonly item: Leftover };
 }
@@ -52,6 +56,7 @@ export async function settleCompleted(
         step: null,
         size: run.bytes,
         bytes_stored: run.bytes,
+        ...(run.bytesRead === undefined ? {} : { bytes_read: run.bytesRead }),
         sha256: run.sha256,
         completed_at: now.toISOString(),
         duration: secondsSince(row.started_at, now),
@@ -82,8 +87,7 @@ export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now:
         completed_at: row.completed_at ?? now.toISOString(),
         duration: secondsSince(row.started_at, now),
         claimed_by: null,
-        // An uncertain one is asked about again when this pause is over (reconcile.ts).
-        lease_until: run.outcome === 'uncertain' ? later(now, UNCERTAIN_PAUSE_MS) : null,
+        lease_until: run.askAgainAt?.toISOString() ?? null,
       })
       .where('id', '=', claim.backupId)
       .execute();
@@ -144,10 +148,6 @@ async function claimed(
     .where('claimed_by', '=', claim.claimedBy)
     .executeTakeFirst();
 }
-
-const UNCERTAIN_PAUSE_MS = 30_000;
-
-const later = (now: Date, ms: number): string => new Date(now.getTime() + ms).toISOString();
 
 function secondsSince(startedAt: string | null, now: Date): number | null {
   return startedAt === null ? null : Math.max(0, Math.round((now.getTime() - Date.parse(startedAt)) / 1000));

@@ -21,6 +21,8 @@ export interface WorkerTiming {
   readonly sweepEveryMs?: number;
   /** How long a storage may go on with a Complete whose caller is gone. */
   readonly completeMayTakeMs?: number;
+  /** Pause before an uncertain run is asked about again. */
+  readonly askAgainMs?: number;
 }
 
 export interface Worker extends BackupRuns {
@@ -44,6 +46,7 @@ interface ActiveRun {
 const LEASE_MS = 30_000;
 const TICK_MS = 2_000;
 const COMPLETE_MAY_TAKE_MS = 10 * 60_000;
+const ASK_AGAIN_MS = 30_000;
 /** Leftovers and tombstones are looked at this often. */
 const SWEEP_EVERY_MS = 15_000;
 
@@ -86,6 +89,7 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
       claimedBy: me,
       leaseMs,
       completeMayTakeMs: options.completeMayTakeMs ?? COMPLETE_MAY_TAKE_MS,
+      askAgainMs: options.askAgainMs ?? ASK_AGAIN_MS,
     });
     if (now().getTime() - sweptAt >= (options.sweepEveryMs ?? SWEEP_EVERY_MS)) {
       sweptAt = now().getTime();

@@ -13,7 +13,7 @@ beforeAll(async () => {
   [bed, postgres] = await Promise.all([startBed(), startPostgres()]);
   await postgres.createDatabase('orders');
   await postgres.query(
-    'create table t as select i, repeat(md5(i::text), 60) as noise from generate_series(1, 20000) i',
+    'create table t as select i, repeat(md5(i::text), 60) as noise from generate_series(1, 60000) i',
     'orders',
   );
   orders = {
@@ -131,7 +131,7 @@ describe('what is wrong with the host fails at connect and says so', () => {
   });
 
   test('a user whose key is refused', async () => {
-    const serverId = await serverWith({ sshUser: 'daemon' });
+    const serverId = await serverWith({ sshUser: 'stranger' });
     const backup = await backUp({ serverId });
     expect(backup.error).toMatchObject({ code: 'host_auth', step: 'connect' });
   });
@@ -163,20 +163,22 @@ describe('what is wrong with the host fails at connect and says so', () => {
 });
 
 describe('what breaks half-way fails the run', () => {
-  /** The upload is held at its second part, so that the dump is surely half-way. */
+  /** Every part is held, so that the dump, larger than all part memory, is surely half-way. */
   async function halfWay(act: (databaseId: string, backupId: string) => Promise<void>, changes: Json = {}) {
     let release = () => {};
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
     bed.bucket.faults.add({
-      match: { operation: 'UploadPart', partNumber: 1 },
+      match: { operation: 'UploadPart' },
+      times: Number.POSITIVE_INFINITY,
       fault: { kind: 'hold', until: held },
     });
     count += 1;
     const id = await bed.addDatabase({ ...orders, name: `case ${count}`, ...changes });
+    const before = bed.bucket.faults.hits().length;
     const backupId = await bed.app.startBackup(id);
-    await until('the first part to be in flight', 20_000, () => bed.bucket.faults.hits().length > 0);
+    await until('the first part to be in flight', 20_000, () => bed.bucket.faults.hits().length > before);
     try {
       await act(id, backupId);
     } finally {

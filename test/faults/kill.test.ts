@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type DevBucket, type FaultRule, startDevBucket } from '../../dev/bucket/server.ts';
 import { buildChildApp, type ChildApp, startChildApp } from '../support/child-process.ts';
 import type { Json } from '../support/installation.ts';
@@ -71,6 +71,10 @@ beforeAll(async () => {
     backupLocalPath: '/var/backups/kept',
   });
 });
+let hitsBefore = 0;
+beforeEach(() => {
+  hitsBefore = bucket.faults.hits().length;
+});
 afterEach(() => bucket.faults.clear());
 afterAll(async () => {
   await app.kill();
@@ -109,7 +113,7 @@ describe('SIGKILL of the app', () => {
     test(`during ${step}: the next start repairs it`, async () => {
       bucket.faults.add(rule);
       const { backupId } = await app.ask('POST', `/api/databases/${database}/backups`, {});
-      await until(`the run to reach ${step}`, 20_000, () => bucket.faults.hits().length > 0);
+      await until(`the run to reach ${step}`, 20_000, () => bucket.faults.hits().length > hitsBefore);
       await app.kill();
       bucket.faults.clear();
       app = await startChildApp(program, env());
@@ -135,7 +139,7 @@ describe('SIGKILL of the app', () => {
   test('a backup that waits is run by the next start', async () => {
     bucket.faults.add({ match: { operation: 'HeadObject' }, fault: { kind: 'hang' } });
     const first = await app.ask('POST', `/api/databases/${database}/backups`, {});
-    await until('the run to begin', 20_000, () => bucket.faults.hits().length > 0);
+    await until('the run to begin', 20_000, () => bucket.faults.hits().length > hitsBefore);
     const second = await app.ask('POST', `/api/databases/${database}/backups`, {});
     const third = await app.ask('POST', `/api/databases/${database}/backups`, {});
     expect(second['backupId']).not.toBe(first['backupId']);
@@ -156,7 +160,7 @@ describe('SIGTERM of the app', () => {
     test(`during ${step}: it ends within 8 s and leaves nothing unsettled behind`, async () => {
       bucket.faults.add(rule);
       const { backupId } = await app.ask('POST', `/api/databases/${database}/backups`, {});
-      await until(`the run to reach ${step}`, 20_000, () => bucket.faults.hits().length > 0);
+      await until(`the run to reach ${step}`, 20_000, () => bucket.faults.hits().length > hitsBefore);
       expect(await app.stop()).toBeLessThan(8_000);
       bucket.faults.clear();
       app = await startChildApp(program, env());

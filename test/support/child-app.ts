@@ -5,6 +5,7 @@ import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { createServices } from '../../src/services.ts';
+import { QUICK } from './installation.ts';
 
 const services = await createServices(readConfig(), {
   log: createLog(
@@ -13,7 +14,8 @@ const services = await createServices(readConfig(), {
     () => new Date(),
   ),
   version: '0.0.0-test',
-  timing: { tickMs: 100, leaseMs: 1_500, sweepEveryMs: 200, completeMayTakeMs: 1_000 },
+  tuning: QUICK,
+  timing: { tickMs: 100, leaseMs: 1_500, sweepEveryMs: 200, completeMayTakeMs: 1_000, askAgainMs: 200 },
 });
 await prepareFirstAdmin(services);
 const app = await createApp(services);

@@ -50,6 +50,9 @@ export interface EndedBackup {
   readonly raw: Json;
 }
 
+/** Retries as in production, with shorter waits between them. */
+export const QUICK = { retryBaseMs: 5, retryCapMs: 100, settleBaseMs: 20, attemptTimeoutMs: 5_000 } as const;
+
 const ADMIN = { ADMIN_EMAIL: 'admin@example.com', ADMIN_PASSWORD: 'correct horse battery' };
 
 export async function startInstallation(
@@ -71,7 +74,8 @@ export async function startInstallation(
       () => new Date(),
     ),
     version: '0.0.0-test',
-    timing: { tickMs: 100, leaseMs: 5_000, sweepEveryMs: 200, ...options.timing },
+    tuning: QUICK,
+    timing: { tickMs: 100, leaseMs: 5_000, sweepEveryMs: 200, askAgainMs: 200, ...options.timing },
   });
   await prepareFirstAdmin(services);
   const app = await createApp(services);
