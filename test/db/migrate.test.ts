@@ -1,14 +1,14 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/open.ts';
-import type { Db, Schema } from '../../src/db/schema.ts';
+import type { Db } from '../../src/db/schema.ts';
+import { openPostgresDatabase } from '../support/database.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 
 const now = () => new Date('2026-03-04T05:06:07.890Z');
@@ -30,15 +30,9 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.stop());
 
-let databases = 0;
 const openers: Readonly<Record<string, () => Promise<Db>>> = {
   SQLite: async () => openDatabase(':memory:'),
-  PostgreSQL: async () => {
-    databases += 1;
-    await postgres.createDatabase(`migrations_${databases}`);
-    const connectionString = postgres.url.replace(/\/postgres$/, `/migrations_${databases}`);
-    return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString }) }) });
-  },
+  PostgreSQL: () => openPostgresDatabase(postgres),
 };
 
 describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
