@@ -79,13 +79,17 @@ function BackupRow({ backup, list }: { backup: BackupItem; list: BackupListProps
           {backup.startedBy === null ? '' : `, ${backup.startedBy}`}
         </small>
       </th>
-      <td>
+      <td data-label="Status">
         <BackupBadge status={backup.status} outcome={backup.outcome} />
         {backup.isPinned && <Badge tone="neutral" text="pinned" />}
       </td>
-      <td class="size">{isCompleted ? formatBytes(backup.size) : '–'}</td>
-      <td class="size">{backup.duration === null ? '–' : formatDuration(backup.duration)}</td>
-      <td class="file">
+      <td class="size" data-label="Size">
+        {isCompleted ? formatBytes(backup.size) : '–'}
+      </td>
+      <td class="size" data-label="Duration">
+        {backup.duration === null ? '–' : formatDuration(backup.duration)}
+      </td>
+      <td class="file" data-label="File">
         <code>{backup.storagePath}</code>
         {backup.failure !== null && <Failure failure={backup.failure} />}
       </td>

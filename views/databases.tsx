@@ -55,10 +55,10 @@ export function DatabasesPage(props: {
                 <th scope="row">
                   <a href={`/databases/${database.id}`}>{database.name}</a>
                 </th>
-                <td>{database.typeName}</td>
-                <td>{database.serverName}</td>
-                <td>{database.destination}</td>
-                <td>
+                <td data-label="Type">{database.typeName}</td>
+                <td data-label="Server">{database.serverName}</td>
+                <td data-label="Stored in">{database.destination}</td>
+                <td data-label="Last backup">
                   <LastBackup backup={database.lastBackup} />
                 </td>
                 <td>

@@ -51,7 +51,7 @@ export function EnvironmentsPage(props: {
               <th scope="row">
                 <a href={`/environments/${environment.id}/databases`}>{environment.name}</a>
               </th>
-              <td>
+              <td data-label="Created">
                 <Instant at={environment.createdAt} />
               </td>
               <td>

@@ -49,14 +49,16 @@ export function ServersPage(props: {
               <th scope="row">
                 <a href={`/servers/${server.id}`}>{server.name}</a>
               </th>
-              <td>
+              <td data-label="Address">
                 <code>{addressOf(server)}</code>
               </td>
-              <td>
+              <td data-label="Status">
                 <ServerStatus status={server.status} />
               </td>
-              <td>{server.fingerprint === null ? 'none yet' : <code>{server.fingerprint}</code>}</td>
-              <td>
+              <td data-label="Host key">
+                {server.fingerprint === null ? 'none yet' : <code>{server.fingerprint}</code>}
+              </td>
+              <td data-label="Last checked">
                 <Instant at={server.lastCheckedAt} />
               </td>
               <td>

@@ -113,7 +113,7 @@ function EnvironmentAccessList({ environments }: { environments: readonly Enviro
           {environments.map((environment) => (
             <tr key={environment.id}>
               <th scope="row">{environment.name}</th>
-              <td>
+              <td data-label="Storage">
                 {environment.spacesEnabled ? (
                   <Badge tone="success" text="enabled" />
                 ) : (
@@ -156,12 +156,12 @@ function Leftovers({ leftovers }: { leftovers: readonly LeftoverItem[] }) {
       <Table caption="Left behind" columns={['What', 'Where', 'Tries', 'Last error']}>
         {leftovers.map((leftover) => (
           <tr key={leftover.id}>
-            <td>{leftover.kind}</td>
-            <td>
+            <td data-label="What">{leftover.kind}</td>
+            <td data-label="Where">
               <code>{leftover.place}</code>
             </td>
-            <td>{leftover.tries}</td>
-            <td>{leftover.lastError ?? '–'}</td>
+            <td data-label="Tries">{leftover.tries}</td>
+            <td data-label="Last error">{leftover.lastError ?? '–'}</td>
           </tr>
         ))}
       </Table>

@@ -37,11 +37,11 @@ export function UsersPage({ frame, users }: { readonly frame: Frame; readonly us
         {users.map((user) => (
           <tr key={user.id}>
             <th scope="row">{user.email}</th>
-            <td>{user.name ?? '–'}</td>
-            <td>
+            <td data-label="Name">{user.name ?? '–'}</td>
+            <td data-label="Role">
               <Badge tone={user.role === 'admin' ? 'info' : 'neutral'} text={user.role} />
             </td>
-            <td>
+            <td data-label="Last active">
               <Instant at={user.lastActiveAt} />
             </td>
             <td>

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPages, type Pages, type Visitor } from './pages.ts';
+
+let pages: Pages;
+let operator: Visitor;
+let databaseId: string;
+
+const idIn = (location: string | null) => /\/(c[0-9a-z]{24})/.exec(location ?? '')?.[1] ?? '';
+
+beforeAll(async () => {
+  pages = await openPages();
+  const admin = await pages.signedIn('admin');
+  operator = await pages.signedIn('operator');
+  const environmentId = idIn((await admin.post('/environments/new', { name: 'production' })).location);
+  const made = await operator.post(`/environments/${environmentId}/databases/new?type=postgres`, {
+    name: 'appdb',
+    serverId: 'this-machine',
+    databaseName: 'app',
+    backupFormat: 'custom',
+    backupCompression: 'none',
+    backupStorageType: 'spaces',
+    backupSpacesBucket: 'prod-backups',
+    pgDumpTimeoutMs: '300000',
+  });
+  databaseId = idIn(made.location);
+});
+afterAll(() => pages.close());
+
+/** A backup of that state, as the worker would have left it. */
+async function backupThat(change: Readonly<Record<string, unknown>>): Promise<string> {
+  await operator.post(`/databases/${databaseId}/backups`);
+  const { id } = await pages.services.db
+    .selectFrom('backups')
+    .select('id')
+    .where('status', '=', 'pending')
+    .executeTakeFirstOrThrow();
+  await pages.services.db.updateTable('backups').set(change).where('id', '=', id).execute();
+  return id;
+}
+
+describe('the runs of a database', () => {
+  it('tell the page that its list is out of date, once', async () => {
+    const before = await operator.get(`/databases/${databaseId}/runs?shown=`);
+    expect(before.headers.get('hx-trigger')).toBeNull();
+    expect(before.html).toContain('hx-trigger="every 10s"');
+
+    const id = await backupThat({ status: 'pending' });
+    const begun = await operator.get(`/databases/${databaseId}/runs?shown=`);
+    expect(begun.headers.get('hx-trigger')).toBe('backups-changed');
+    expect(begun.html).toContain(`runs?shown=${id}`);
+    expect(begun.html).toContain('hx-trigger="every 1s"');
+    expect(
+      (await operator.get(`/databases/${databaseId}/runs?shown=${id}`)).headers.get('hx-trigger'),
+    ).toBeNull();
+
+    await operator.post(`/backups/${id}/cancel`);
+    const ended = await operator.get(`/databases/${databaseId}/runs?shown=${id}`);
+    expect(ended.headers.get('hx-trigger')).toBe('backups-changed');
+    expect((await operator.get(`/databases/${databaseId}/backups`)).html).toContain('cancelled');
+  });
+
+  it('show step, bytes and estimate while one runs', async () => {
+    const id = await backupThat({
+      status: 'in_progress',
+      step: 'dump',
+      progress: 42,
+      bytes_read: 44_040_192,
+      bytes_stored: 16_777_216,
+      estimated_bytes: 104_857_600,
+    });
+    const { html } = await operator.get(`/databases/${databaseId}/runs?shown=${id}`);
+    expect(html).toContain('<progress max="100" value="42"');
+    expect(html).toContain('42 % · 42.0 MiB of about 100 MiB read · 16.0 MiB stored');
+    expect(html).toContain('dumping');
+    await pages.services.db.deleteFrom('backups').where('id', '=', id).execute();
+  });
+});
+
+describe('a failed backup', () => {
+  it('says its step, what happened, the exit status and what the tool printed, as text', async () => {
+    const error = { message: 'pg_dump: <b>no</b>', step: 'dump', stderr: 'FATAL: <i>role</i>', exitCode: 1 };
+    await backupThat({ status: 'failed', outcome: 'failed', error: JSON.stringify(error) });
+    const { html } = await operator.get(`/databases/${databaseId}`);
+    expect(html).toContain('Failed at dump: pg_dump: &lt;b&gt;no&lt;/b&gt;');
+    expect(html).toContain('FATAL: &lt;i&gt;role&lt;/i&gt;');
+    expect(html).toContain('Exit status 1.');
+  });
+});
+
+describe('a completed backup', () => {
+  it('is pinned and unpinned, and deleted only by who may', async () => {
+    const id = await backupThat({ status: 'completed', outcome: 'completed', size: 2_097_152, duration: 65 });
+    const list = `/databases/${databaseId}/backups`;
+    expect((await operator.get(list)).html).toMatch(/2\.0 MiB.*1 min 5 s/s);
+    await operator.post(`/backups/${id}/pin`, { pinned: 'true' });
+    expect((await operator.get(list)).html).toContain('>pinned<');
+    await operator.post(`/backups/${id}/pin`, { pinned: 'false' });
+    expect((await operator.get(list)).html).not.toContain('>pinned<');
+
+    const viewer = await pages.signedIn('viewer');
+    expect((await viewer.get(list)).html).not.toContain('/pin');
+    expect((await viewer.post(`/backups/${id}/delete`)).status).toBe(403);
+    expect((await operator.post(`/backups/${id}/delete`)).location).toContain('notice=backup-deleted');
+    expect((await operator.get(list)).html).not.toContain('2.0 MiB');
+  });
+
+  it('offers no download, and refuses one, where the environment does not allow it', async () => {
+    const id = await backupThat({ status: 'completed', outcome: 'completed' });
+    expect((await operator.get(`/databases/${databaseId}`)).html).not.toContain('/download');
+    const refused = await operator.get(`/backups/${id}/download`);
+    expect(refused.status).toBe(400);
+    expect(refused.html).toContain('Backup downloads are not allowed for this environment');
+  });
+});
+
+describe('the form of a database', () => {
+  it('keeps user and password when they are left blank, and takes them away when asked to', async () => {
+    const credentials = async () =>
+      (await pages.services.db.selectFrom('databases').select('credentials').executeTakeFirstOrThrow())
+        .credentials;
+    const form = {
+      name: 'appdb',
+      serverId: 'this-machine',
+      databaseName: 'app',
+      backupFormat: 'plain',
+      backupCompression: 'gzip',
+      backupCompressionLevel: '3',
+      backupStorageType: 'spaces',
+      backupSpacesBucket: 'prod-backups',
+      backupSpacesPrefix: 'elsewhere/',
+      pgDumpTimeoutMs: '300000',
+    };
+    const path = `/databases/${databaseId}/edit`;
+    await operator.post(path, { ...form, username: 'app', password: 'typed-secret' });
+    const sealed = await credentials();
+    expect(sealed).not.toBeNull();
+    expect(sealed).not.toContain('typed-secret');
+    const saved = await operator.post(path, { ...form, username: '', password: '' });
+    expect(saved.location).toBe(`/databases/${databaseId}?notice=database-saved`);
+    expect(await credentials()).toBe(sealed);
+    const { html } = await operator.get(path);
+    expect(html).toContain('value="elsewhere/"');
+    expect(html).toMatch(/<option value="gzip" selected/);
+    expect(html).toContain('value="3"');
+    await operator.post(path, { ...form, clearCredentials: 'true' });
+    expect(await credentials()).toBeNull();
+  });
+});
