@@ -20,13 +20,14 @@ export function createApp(services: Services): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   const routes = apiRoutes(services);
   const api = mountRoutes(services, routes, rateLimit(services));
-  const document = openApiDocument(routes, services.version);
 
   app.use(requestId());
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
-      onError: () => {
+      onError: (c) => {
+        // The rest of the body is not read: the connection can't carry another request.
+        c.header('Connection', 'close');
         throw new AppError('invalid', 'The request body is larger than 1 MiB');
       },
     }),
@@ -57,7 +58,11 @@ export function createApp(services: Services): Hono<ApiEnv> {
       cliVersion: 'unknown',
     }),
   );
-  app.get('/openapi.json', (c) => c.json(document));
+  let document: object | undefined;
+  app.get('/openapi.json', (c) => {
+    document ??= openApiDocument(routes, services.version);
+    return c.json(document);
+  });
   app.route('/assets', assetRoutes(services));
 
   app.use('/api/*', corsFor(services.config.corsOrigin));

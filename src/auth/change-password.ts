@@ -5,12 +5,14 @@ import { hasRole } from './roles.ts';
 import { endSessionsOf } from './sessions.ts';
 import { normaliseEmail, type UserActor } from './users.ts';
 
+type Context = Pick<Services, 'db' | 'now' | 'passwords'>;
+
 /**
  * Sets a new password and ends every session of that user. The current password is asked of whoever is no admin.
  * Throws `not_found`, `invalid` (no current password), `unauthorized` (a wrong one).
  */
 export async function changePassword(
-  services: Services,
+  services: Context,
   actor: UserActor,
   userId: string,
   input: { readonly newPassword: string; readonly currentPassword?: string | undefined },
@@ -38,7 +40,7 @@ export async function changePassword(
 }
 
 /** For the command of the image: sets a random password and gives it once. Throws `not_found`. */
-export async function resetPassword(services: Services, email: string): Promise<string> {
+export async function resetPassword(services: Context, email: string): Promise<string> {
   const row = await services.db
     .selectFrom('users')
     .select(['id', 'email'])
@@ -62,7 +64,7 @@ export async function resetPassword(services: Services, email: string): Promise<
   return password;
 }
 
-async function storePassword(services: Services, userId: string, password: string): Promise<void> {
+async function storePassword(services: Context, userId: string, password: string): Promise<void> {
   const passwordHash = await services.passwords.hash(password);
   await services.db.transaction().execute(async (trx) => {
     await trx

@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
+import { openTestApp, type TestApp } from '../support/app.ts';
+
+let app: TestApp;
+let server: ReturnType<typeof serve>;
+let url: string;
+beforeAll(async () => {
+  app = await openTestApp({ withoutUsers: true });
+  await prepareFirstAdmin(app.services);
+  server = serve({ fetch: app.app.fetch, hostname: '127.0.0.1', port: 0 });
+  if (!server.listening) await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  url = `http://127.0.0.1:${port}`;
+});
+afterAll(async () => {
+  server.close();
+  if ('closeAllConnections' in server) server.closeAllConnections();
+  await app.close();
+});
+
+const post = (path: string, body: BodyInit, headers: Record<string, string> = {}) =>
+  fetch(url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body,
+    ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
+  });
+
+const ADMIN = JSON.stringify({ email: 'root@example.com', password: 'correct horse battery' });
+
+describe('the app behind a real socket', () => {
+  it('knows a request of this machine from one that came through a proxy', async () => {
+    const proxied = await post('/api/auth/register', ADMIN, { 'x-forwarded-for': '127.0.0.1' });
+    expect(proxied.status).toBe(403);
+    const direct = await post('/api/auth/register', ADMIN);
+    expect(direct.status).toBe(200);
+    const audit = await app.services.db.selectFrom('audit_logs').select(['action', 'address']).execute();
+    expect(audit).toEqual([{ action: 'create', address: '127.0.0.1' }]);
+  });
+
+  it('refuses a body above 1 MiB, announced or not', async () => {
+    const announced = await post('/api/auth/login', 'x'.repeat(1024 * 1024 + 1));
+    expect(announced.status).toBe(400);
+    const chunk = new Uint8Array(64 * 1024).fill(32);
+    let sent = 0;
+    const stream = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 1;
+        if (sent > 32) controller.close();
+        else controller.enqueue(chunk);
+      },
+    });
+    const chunked = await post('/api/auth/login', stream);
+    expect([chunked.status, await chunked.json()]).toMatchObject([
+      400,
+      { message: 'The request body is larger than 1 MiB' },
+    ]);
+  });
+
+  it('takes an empty body with a JSON content type for {}', async () => {
+    const response = await post('/api/auth/login', '');
+    expect([response.status, await response.json()]).toMatchObject([400, { message: 'Invalid input' }]);
+  });
+
+  it.each([
+    '/%',
+    '/api/users/%',
+    '/api/%2e%2e/health',
+    '//evil.example/',
+    '/assets/../../etc/passwd',
+    '/assets/%2e%2e/x',
+  ])('answers %s without an error of its own', async (path) => {
+    const response = await fetch(url + path, { redirect: 'manual' });
+    expect(response.status).toBeLessThan(500);
+    await response.body?.cancel();
+  });
+});
