@@ -23,6 +23,7 @@ import type { Services } from './services-port.ts';
 import { createOpenPlace } from './storage/open-place.ts';
 import { createPartMemory } from './storage/part-memory.ts';
 import { createS3 } from './storage/s3/client.ts';
+import { giveBackMemory } from './storage/s3/give-back.ts';
 import { createNodePlatform } from './storage/s3/node-platform.ts';
 import type { Tuning } from './storage/s3/tuning.ts';
 
@@ -84,7 +85,7 @@ function wire(
   const platform = createNodePlatform({
     log,
     now,
-    partMemory: createPartMemory(config.partMemoryMib * MIB),
+    partMemory: createPartMemory(config.partMemoryMib * MIB, giveBackMemory),
     publicEndpoint: config.storagePublicEndpoint,
     ...(config.storageCaFile === null ? {} : { ca: readFileSync(config.storageCaFile, 'utf8') }),
   });

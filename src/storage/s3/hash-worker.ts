@@ -13,7 +13,7 @@ parentPort.on('message', ({ id, buffer, offset, length }) => {
 
 /** Below this, telling another thread costs more than hashing. */
 const WORTH_A_THREAD_BYTES = 256 * 1024;
-const KEEP_MS = 10_000;
+const KEEP_MS = 3_000;
 
 export interface Hasher {
   /** Hex SHA-256; large shared memory is hashed on another thread, without a copy. */
