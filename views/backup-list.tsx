@@ -138,17 +138,18 @@ function BackupActions({ backup, list }: { backup: BackupItem; list: BackupListP
 }
 
 function Failure({ failure }: { failure: BackupFailure }) {
+  const { advice, exitCode } = failure;
+  const stderr = failure.stderr ?? '';
+  const summary = `${failure.step === null ? '' : `Failed at ${failure.step}: `}${failure.message}`;
+  if (advice === null && exitCode === null && stderr === '') return <p class="failure">{summary}</p>;
   return (
     <details class="failure">
-      <summary>
-        {failure.step === null ? '' : `Failed at ${failure.step}: `}
-        {failure.message}
-      </summary>
-      {failure.advice !== null && <p>{failure.advice}</p>}
-      {failure.exitCode !== null && <p>Exit status {failure.exitCode}.</p>}
-      {failure.stderr !== null && failure.stderr !== '' && (
+      <summary>{summary}</summary>
+      {advice !== null && <p>{advice}</p>}
+      {exitCode !== null && <p>Exit status {exitCode}.</p>}
+      {stderr !== '' && (
         <pre>
-          <code>{failure.stderr}</code>
+          <code>{stderr}</code>
         </pre>
       )}
     </details>

@@ -14,6 +14,7 @@ export interface EngineForm {
     readonly widget: 'text' | 'number' | 'checkbox' | 'select';
     readonly choices?: readonly Choice[];
     readonly help?: string;
+    readonly required?: boolean;
   }[];
   /** True for a server that listens on a port; false for a file. */
   readonly hasConnection: boolean;
@@ -155,8 +156,8 @@ function ConnectionFields({ form, hasCredentials }: { form: FormState; hasCreden
 function EngineFields({ form, engine }: { form: FormState; engine: EngineForm }) {
   return (
     <>
-      {engine.fields.map(({ name, label, widget, choices, help }) => {
-        const common = { form, name, label, ...(help === undefined ? {} : { help }) };
+      {engine.fields.map(({ name, label, widget, choices, help, required = false }) => {
+        const common = { form, name, label, required, ...(help === undefined ? {} : { help }) };
         if (widget === 'checkbox') return <CheckboxField key={name} {...common} />;
         if (widget === 'select')
           return <SelectField key={name} {...common} choices={choices ?? []} required />;
@@ -228,6 +229,7 @@ export function BucketField(props: {
   const { form, buckets } = props;
   const field = {
     form,
+    conditional: true,
     name: 'backupSpacesBucket',
     label: 'Bucket',
     ...(props.help === null ? {} : { help: props.help }),

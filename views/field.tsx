@@ -7,6 +7,8 @@ export interface FieldProps {
   readonly label: string;
   readonly help?: Child;
   readonly required?: boolean;
+  /** Needed only in some cases, which the help tells: neither marked as optional nor required by the browser. */
+  readonly conditional?: boolean;
 }
 
 export interface TextFieldProps extends FieldProps {
@@ -125,7 +127,7 @@ function Field(props: FieldProps & { children?: Child }) {
     <div class="field">
       <label for={idOf(props.name)}>
         {props.label}
-        {props.required ? null : <span class="optional"> optional</span>}
+        {props.required || props.conditional ? null : <span class="optional"> optional</span>}
       </label>
       {props.children}
       <Notes {...props} />

@@ -76,4 +76,6 @@ export interface EngineField {
   readonly widget: 'text' | 'number' | 'checkbox' | 'select';
   readonly choices?: readonly { readonly value: string; readonly label: string }[];
   readonly help?: string;
+  /** True when nothing can be backed up without it. */
+  readonly required?: boolean;
 }

@@ -29,6 +29,7 @@ export const sqliteFields: readonly EngineField[] = [
     label: 'Database file',
     widget: 'text',
     help: 'The whole path, on the server chosen above.',
+    required: true,
   },
   {
     name: 'backupCompression',

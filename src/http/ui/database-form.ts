@@ -1,7 +1,7 @@
 import type { DatabaseFormChoices, EngineForm } from '../../../views/database-form.tsx';
 import type { EnvironmentChoice } from '../../../views/page.tsx';
 import { enabledSpaces } from '../../backup/destination.ts';
-import { type Database, databaseChange, newDatabase } from '../../catalog/databases.ts';
+import { type Database, type DatabaseChange, databaseChange, newDatabase } from '../../catalog/databases.ts';
 import { listServers } from '../../catalog/servers.ts';
 import type { Engine, EngineField } from '../../engines/engine.ts';
 import type { Services } from '../../services-port.ts';
@@ -63,7 +63,7 @@ export function databaseValues(engine: Engine, database: Database): FormBody {
 
 /** The posted form of a new database, parsed by the catalog's schema. */
 export function parseNewDatabase(engine: Engine, body: FormBody) {
-  return newDatabase.safeParse({
+  return newDatabase.refine(hasBucket, NO_BUCKET).safeParse({
     ...common(engine, body),
     type: engine.type,
     ...(toEngineForm(engine).hasConnection
@@ -76,13 +76,20 @@ export function parseNewDatabase(engine: Engine, body: FormBody) {
 /** The posted form of a registered database, parsed by the catalog's schema. */
 export function parseDatabaseChange(engine: Engine, body: FormBody, before: Database) {
   const prefix = textOf(body, 'backupSpacesPrefix');
-  return databaseChange.safeParse({
+  return databaseChange.refine(hasBucket, NO_BUCKET).safeParse({
     ...common(engine, body),
     ...credentialChange(body),
     // Left blank where there never was one, the catalog chooses its default; where there was one, it is taken away.
     backupSpacesPrefix: prefix ?? (before.backupSpacesPrefix === null ? undefined : ''),
   });
 }
+
+/** The API takes a database whose bucket is chosen later; at a form that is more likely forgotten. */
+function hasBucket(input: DatabaseChange): boolean {
+  return input.backupStorageType !== 'spaces' || Boolean(input.backupSpacesBucket);
+}
+
+const NO_BUCKET = { path: ['backupSpacesBucket'], error: 'Backups to Spaces need a bucket.' };
 
 /** Blank keeps what is stored; the checkbox takes both away. */
 function credentialChange(body: FormBody) {

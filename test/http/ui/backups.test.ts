@@ -114,6 +114,31 @@ describe('a completed backup', () => {
 });
 
 describe('the form of a database', () => {
+  it('asks for the options of pg_dump and says beside them which exclude each other', async () => {
+    const path = `/databases/${databaseId}/edit`;
+    const form = {
+      name: 'appdb',
+      serverId: 'this-machine',
+      databaseName: 'app',
+      backupFormat: 'plain',
+      backupCompression: 'none',
+      backupStorageType: 'spaces',
+      backupSpacesBucket: 'prod-backups',
+      pgDumpTimeoutMs: '300000',
+      'pgDumpOptions.noOwner': 'true',
+    };
+    expect((await operator.post(path, form)).status).toBe(303);
+    expect((await operator.get(path)).html).toMatch(/name="pgDumpOptions\.noOwner"[^>]*checked/);
+    const both = { 'pgDumpOptions.schemaOnly': 'true', 'pgDumpOptions.dataOnly': 'true' };
+    const refused = await operator.post(path, { ...form, ...both });
+    expect(refused.status).toBe(422);
+    expect(refused.html).toMatch(
+      /id="field-pgDumpOptions-dataOnly-error"[^>]*>Schema only and data only exclude/,
+    );
+    const noBucket = await operator.post(path, { ...form, backupSpacesBucket: '' });
+    expect(noBucket.html).toMatch(/id="field-backupSpacesBucket-error"[^>]*>Backups to Spaces need a bucket/);
+  });
+
   it('keeps user and password when they are left blank, and takes them away when asked to', async () => {
     const credentials = async () =>
       (await pages.services.db.selectFrom('databases').select('credentials').executeTakeFirstOrThrow())
