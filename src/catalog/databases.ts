@@ -118,9 +118,15 @@ export async function updateDatabase(
         .updateTable('databases')
         .set({ ...columns, updated_at: context.now().toISOString() })
         .where('id', '=', id)
+        // What was merged into must still be what is stored, else another change would be lost.
+        .where('options', '=', before.options)
+        .where('credentials', before.credentials === null ? 'is' : '=', before.credentials)
         .returningAll()
         .executeTakeFirst();
-      if (updated === undefined) throw new AppError('not_found', 'Database not found');
+      if (updated === undefined) {
+        await getDatabaseRow(trx, id);
+        throw new AppError('conflict', 'The database was changed at the same time. Try again.');
+      }
       await checkPlace(trx, context, updated, change);
       const details = { changed: Object.keys(change) };
       await recordAudit(trx, actor, { ...auditedDatabase('update', updated), details }, context.now());

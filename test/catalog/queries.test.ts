@@ -98,6 +98,26 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
     await expect(renamed).rejects.toMatchObject(conflict);
   });
 
+  it('loses no change of two that are made at once', async () => {
+    const { database } = await environmentWithDatabase();
+    const change = (input: object) => updateDatabase(context(), admin, database.id, input);
+    const outcomes = await Promise.allSettled([
+      change({ backupFormat: 'custom' }),
+      change({ backupCompression: 'zstd' }),
+      change({ port: 5433 }),
+    ]);
+    const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+    for (const { reason } of refused) expect(reason).toMatchObject({ code: 'conflict' });
+    const { databases } = await listDatabases(db, database.environmentId, page);
+    const wanted = [
+      ['backupFormat', 'custom'],
+      ['backupCompression', 'zstd'],
+      ['port', 5433],
+    ] as const;
+    const applied = wanted.filter(([field, value]) => databases[0]?.[field] === value);
+    expect(applied.length).toBe(outcomes.length - refused.length);
+  });
+
   it('tells the newest backup and the newest completed one, never a deleted one', async () => {
     const { environment, database } = await environmentWithDatabase();
     const completed = await insertBackup(database.id, '2026-01-01T00:00:00.000Z');
