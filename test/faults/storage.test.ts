@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Fault, FaultRule, OperationName } from '../../dev/bucket/server.ts';
+import type { Json } from '../support/installation.ts';
+import { until } from '../support/until.ts';
 import { type Bed, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
 
 let bed: Bed;
@@ -125,9 +127,14 @@ describe('what a store can get wrong while it says that all is well', () => {
   for (const [name, rule] of lies) {
     test(name, async () => {
       add(rule);
-      const backup = await bed.app.backUp(large);
+      const backupId = await bed.app.startBackup(large);
+      await until('the run to end', 20_000, async () => {
+        const { status } = (await bed.app.ask('GET', `/api/backups/${backupId}`))['backup'] as Json;
+        return status === 'completed' || status === 'failed';
+      });
       expect(bed.bucket.faults.hits().length).toBeGreaterThan(hitsBefore);
       bed.bucket.faults.clear();
+      const backup = await bed.app.untilEnded(backupId);
       if (rule.fault.kind === 'vanish') await leftoversGone();
       await expectSealedOrAbsent(bed, backup);
     });

@@ -75,7 +75,14 @@ export async function startInstallation(
     ),
     version: '0.0.0-test',
     tuning: QUICK,
-    timing: { tickMs: 100, leaseMs: 5_000, sweepEveryMs: 200, askAgainMs: 200, ...options.timing },
+    timing: {
+      tickMs: 100,
+      leaseMs: 5_000,
+      sweepEveryMs: 200,
+      askAgainMs: 200,
+      completeMayTakeMs: 1_000,
+      ...options.timing,
+    },
   });
   await prepareFirstAdmin(services);
   const app = await createApp(services);
@@ -121,7 +128,9 @@ export async function startInstallation(
     untilEnded: (backupId, withinMs = 120_000) =>
       until(`backup ${backupId} to end`, withinMs, async () => {
         const { backup } = (await ask('GET', `/api/backups/${backupId}`)) as { backup: Json };
-        return backup['status'] === 'completed' || backup['status'] === 'failed' ? ended(backup) : undefined;
+        const isOpen = backup['status'] === 'pending' || backup['status'] === 'in_progress';
+        // An uncertain outcome is asked about again until it is known.
+        return isOpen || backup['outcome'] === 'uncertain' ? undefined : ended(backup);
       }),
     async backUp(databaseId, withinMs) {
       return installation.untilEnded(await installation.startBackup(databaseId), withinMs);

@@ -34,18 +34,21 @@ export async function headObject(
     if (!isAppError(error) || typeof error.details['status'] !== 'number') throw error;
     if (error.details['status'] === 403 && (await isAbsent(connection, bucket, key, options.signal)))
       return null;
-    await send(connection, {
+    const asked = await send(connection, {
       ...request,
       ...common,
       operation: 'GetObject',
       method: 'GET',
       headers: { range: 'bytes=0-0' },
+      allow: [404],
     });
-    throw error;
+    if (asked.status === 404) return confirmBucket(connection, bucket, options.signal);
+    // GET works, so the refusal has passed.
+    return readHead(connection, request, await send(connection, { ...request, ...common }));
   }
 }
 
-/** A HEAD's 404 may also mean that the bucket is gone: that must not read as "no object". */
+/** A 404 may also mean that the bucket is gone: that must not read as "no object". */
 async function confirmBucket(
   connection: S3Connection,
   bucket: string,
