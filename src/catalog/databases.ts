@@ -4,15 +4,15 @@ import { safeSegment } from '../backup/file-name.ts';
 import type { DatabaseRow, Db, EnvironmentRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { AppError } from '../errors.ts';
-import { isLocalHostname } from '../hosts/open-server.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
+import { sealCredentials } from './database-credentials.ts';
 import { mergeOptions, optionFields, wireOptions } from './database-options.ts';
+import { checkPlace } from './database-place.ts';
 import { databaseType } from './database-types.ts';
 import { getEnvironmentRow } from './environments.ts';
 import { absolutePath, bucketName, keyPrefix, line, nameField, port, secretField } from './fields.ts';
-import { checkLocalPath } from './local-rule.ts';
 import { refuseWhileRunning, releaseTombstones } from './tombstones.ts';
 
 const commonFields = z.object({
@@ -75,7 +75,7 @@ export async function createDatabase(
     created_at: now,
     updated_at: now,
     ...toColumns(input),
-    credentials: await sealCredentials(context, id, null, input),
+    credentials: await sealCredentials(context.vault, id, null, input),
   };
   values.options = mergeOptions(input.type, '{}', input);
   if (values.backup_storage_type === 'spaces' && !values.backup_spaces_prefix) {
@@ -88,7 +88,7 @@ export async function createDatabase(
         .values(values)
         .returningAll()
         .executeTakeFirstOrThrow();
-      await checkPlace(trx, context, inserted, input);
+      await checkPlace(trx, context.config, inserted, input);
       await recordAudit(trx, actor, auditedDatabase('create', inserted), context.now());
       return inserted;
     }),
@@ -107,7 +107,7 @@ export async function updateDatabase(
   const environment = await getEnvironmentRow(context.db, before.environment_id);
   const columns = toColumns(change);
   columns.options = mergeOptions(change.type ?? before.type, before.options, change);
-  columns.credentials = await sealCredentials(context, id, before.credentials, change);
+  columns.credentials = await sealCredentials(context.vault, id, before.credentials, change);
   const becomesSpaces = change.backupStorageType === 'spaces' && before.backup_storage_type !== 'spaces';
   if (becomesSpaces && change.backupSpacesPrefix === undefined && before.backup_spaces_prefix === null) {
     columns.backup_spaces_prefix = defaultPrefix(environment, change.name ?? before.name);
@@ -127,7 +127,7 @@ export async function updateDatabase(
         await getDatabaseRow(trx, id);
         throw new AppError('conflict', 'The database was changed at the same time. Try again.');
       }
-      await checkPlace(trx, context, updated, change);
+      await checkPlace(trx, context.config, updated, change);
       const details = { changed: Object.keys(change) };
       await recordAudit(trx, actor, { ...auditedDatabase('update', updated), details }, context.now());
       return updated;
@@ -209,57 +209,6 @@ async function countBackups(db: Db, databaseId: string): Promise<number> {
     .executeTakeFirstOrThrow();
   return Number(count);
 }
-
-/** The server belongs to the environment, and paths of the app's own machine are allowed ones. */
-async function checkPlace(
-  trx: Db,
-  context: Context,
-  row: DatabaseRow,
-  change: DatabaseChange,
-): Promise<void> {
-  const server =
-    row.server_id === null
-      ? null
-      : await trx.selectFrom('servers').selectAll().where('id', '=', row.server_id).executeTakeFirst();
-  if (server === undefined || (server !== null && server.environment_id !== row.environment_id)) {
-    throw new AppError('invalid', 'The server is not one of this environment. Choose another.', {
-      details: { field: 'serverId' },
-    });
-  }
-  const movedHere = change.serverId !== undefined;
-  if (server !== null && !isLocalHostname(server.hostname)) return;
-  const { filePath } = wireOptions(row.options);
-  if (row.backup_local_path !== null && (change.backupLocalPath !== undefined || movedHere)) {
-    checkLocalPath(context.config, 'backupLocalPath', row.backup_local_path);
-  }
-  if (filePath !== null && filePath !== '' && (change.filePath !== undefined || movedHere)) {
-    checkLocalPath(context.config, 'filePath', filePath);
-  }
-}
-
-/** Both empty clears them; one given keeps the other; none given keeps both. */
-async function sealCredentials(
-  context: Context,
-  id: string,
-  stored: string | null,
-  change: { readonly username?: string | null | undefined; readonly password?: string | null | undefined },
-): Promise<string | null> {
-  if (change.username === undefined && change.password === undefined) return stored;
-  const identity = `database:${id}:credentials`;
-  const isComplete = change.username !== undefined && change.password !== undefined;
-  const before =
-    stored === null || isComplete
-      ? { username: null, password: null }
-      : credentials.parse(JSON.parse(await context.vault.open(stored, identity)));
-  const after = {
-    username: change.username === undefined ? before.username : change.username || null,
-    password: change.password === undefined ? before.password : change.password || null,
-  };
-  if (after.username === null && after.password === null) return null;
-  return context.vault.seal(JSON.stringify(after), identity);
-}
-
-const credentials = z.object({ username: z.string().nullable(), password: z.string().nullable() });
 
 function toColumns(input: DatabaseChange): Partial<Insertable<DatabaseRow>> {
   return {

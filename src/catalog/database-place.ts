@@ -1,0 +1,34 @@
+import type { Config } from '../config.ts';
+import type { DatabaseRow, Db } from '../db/schema.ts';
+import { AppError } from '../errors.ts';
+import { isLocalHostname } from '../hosts/open-server.ts';
+import { wireOptions } from './database-options.ts';
+import type { DatabaseChange } from './databases.ts';
+import { checkLocalPath } from './local-rule.ts';
+
+/** The server belongs to the environment, and paths of the app's own machine are allowed ones. */
+export async function checkPlace(
+  trx: Db,
+  config: Pick<Config, 'dataDir' | 'localPaths'>,
+  row: DatabaseRow,
+  change: Pick<DatabaseChange, 'serverId' | 'backupLocalPath' | 'filePath'>,
+): Promise<void> {
+  const server =
+    row.server_id === null
+      ? null
+      : await trx.selectFrom('servers').selectAll().where('id', '=', row.server_id).executeTakeFirst();
+  if (server === undefined || (server !== null && server.environment_id !== row.environment_id)) {
+    throw new AppError('invalid', 'The server is not one of this environment. Choose another.', {
+      details: { field: 'serverId' },
+    });
+  }
+  const movedHere = change.serverId !== undefined;
+  if (server !== null && !isLocalHostname(server.hostname)) return;
+  const { filePath } = wireOptions(row.options);
+  if (row.backup_local_path !== null && (change.backupLocalPath !== undefined || movedHere)) {
+    checkLocalPath(config, 'backupLocalPath', row.backup_local_path);
+  }
+  if (filePath !== null && filePath !== '' && (change.filePath !== undefined || movedHere)) {
+    checkLocalPath(config, 'filePath', filePath);
+  }
+}
