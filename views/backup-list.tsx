@@ -91,7 +91,7 @@ function BackupRow({ backup, list }: { backup: BackupItem; list: BackupListProps
       </td>
       <td class="file" data-label="File">
         <code>{backup.storagePath}</code>
-        {backup.failure !== null && <Failure failure={backup.failure} />}
+        {backup.failure !== null && backup.outcome !== 'cancelled' && <Failure failure={backup.failure} />}
       </td>
       <td>
         <BackupActions backup={backup} list={list} />

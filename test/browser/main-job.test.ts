@@ -109,7 +109,7 @@ async function cancelOne(page: Page): Promise<void> {
   await page.getByRole('progressbar', { name: 'Backup progress' }).waitFor();
   await page.getByText(/[1-9][0-9.]* MiB( of about [^·]*)? read/).waitFor();
   await page.getByRole('button', { name: 'Cancel' }).click();
-  await page.getByRole('cell', { name: 'cancelled' }).waitFor();
+  await page.getByRole('cell', { name: 'cancelled', exact: true }).waitFor();
   stored.resolve();
   expect(site.bucket.uploads(BUCKET)).toEqual([]);
 }

@@ -1,0 +1,54 @@
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { afterEach, describe, expect, it } from 'vitest';
+import { assetSources, createAssets } from '../src/assets-node.ts';
+import { Document } from '../views/document.tsx';
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+
+describe('the assets', () => {
+  it('are all that a page loads, each with its type', async () => {
+    const page = String(Document({ title: 'x' }));
+    const names = [...page.matchAll(/(?:href|src)="\/assets\/([^"]+)"/g)].map(([, name = '']) => name);
+    expect(names.toSorted()).toEqual(
+      assetSources()
+        .map(({ name }) => name)
+        .toSorted(),
+    );
+    const assets = createAssets();
+    for (const name of names) {
+      const asset = await assets.read(name);
+      expect(asset?.body.byteLength).toBeGreaterThan(100);
+      expect(asset?.contentType).toMatch(/^(text\/css|text\/javascript|image\/svg\+xml)/);
+    }
+  });
+
+  it('are no other files, whatever the name', async () => {
+    for (const name of ['', 'x.css', '../package.json', '/etc/passwd', 'constructor', 'app.css/..']) {
+      expect(await createAssets().read(name)).toBeNull();
+    }
+  });
+
+  it('are found beside a bundle that lies anywhere', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'bridgeport-assets-'));
+    folders.push(folder);
+    const outfile = join(folder, 'main.js');
+    await build({
+      entryPoints: ['src/assets-node.ts'],
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      outfile,
+    });
+    for (const { name, path } of assetSources()) await cp(path, join(folder, 'assets', name));
+    const bundle: typeof import('../src/assets-node.ts') = await import(pathToFileURL(outfile).href);
+    const css = await bundle.createAssets().read('app.css');
+    expect(Buffer.from(css?.body ?? [])).toEqual(await readFile('public/app.css'));
+  });
+});
