@@ -1,10 +1,10 @@
 import { serve } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { prepareFirstAdmin } from './auth/first-admin.ts';
-import { describeConfig, readConfig } from './config.ts';
+import { type Config, describeConfig, readConfig } from './config.ts';
 import { isAppError } from './errors.ts';
 import { createLog, type Log } from './log.ts';
-import { createServices, type RunningServices } from './services.ts';
+import { createServices, openForCommand, type RunningServices } from './services.ts';
 
 declare const __VERSION__: string | undefined;
 const version = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-dev';
@@ -30,14 +30,7 @@ async function main(args: readonly string[]): Promise<void> {
   const config = readConfig();
   const log = createLog(config.logLevel, write, () => new Date());
   if (command === 'reset-password') {
-    const { resetPassword } = await import('./auth/change-password.ts');
-    const services = await createServices(config, { log, version });
-    try {
-      const email = rest[0] ?? '';
-      write(`The new password of ${email} is ${await resetPassword(services, email)}`);
-    } finally {
-      await services.close();
-    }
+    await resetPasswordOf(config, rest[0] ?? '');
     return;
   }
   if (command !== undefined)
@@ -45,6 +38,17 @@ async function main(args: readonly string[]): Promise<void> {
   log.info('starting', { version, config: describeConfig(config) });
   const services = await createServices(config, { log, version });
   await start(services);
+}
+
+/** Works beside a running app, which finds that user's sessions ended at their next request. */
+async function resetPasswordOf(config: Config, email: string): Promise<void> {
+  const { resetPassword } = await import('./auth/change-password.ts');
+  const services = await openForCommand(config);
+  try {
+    write(`The new password of ${email} is ${await resetPassword(services, email)}`);
+  } finally {
+    await services.close();
+  }
 }
 
 async function start(services: RunningServices): Promise<void> {

@@ -7,7 +7,7 @@ import { createWorker, type Worker, type WorkerTiming } from './backup/worker.ts
 import { readSettings } from './catalog/settings.ts';
 import type { Config } from './config.ts';
 import { lockDataDir } from './db/lock.ts';
-import { migrate } from './db/migrate.ts';
+import { checkMigrated, migrate } from './db/migrate.ts';
 import { openDatabase } from './db/open.ts';
 import type { Db } from './db/schema.ts';
 import { openLocalHost } from './hosts/local.ts';
@@ -74,6 +74,27 @@ export async function createServices(
     lock.release();
     throw error;
   }
+}
+
+/** What a command of the image works with. */
+export interface CommandServices extends Pick<Services, 'db' | 'now' | 'passwords'> {
+  close(): Promise<void>;
+}
+
+/**
+ * The database for a command that may run beside the app: it takes no lock, migrates nothing and needs no master key.
+ * Throws `config` where there is no database of ours.
+ */
+export async function openForCommand(config: Pick<Config, 'dataDir'>): Promise<CommandServices> {
+  const file = join(config.dataDir, 'bridgeport.sqlite');
+  const db = openDatabase(file, { mustExist: true });
+  try {
+    await checkMigrated(db);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return { db, now: () => new Date(), passwords: createPasswords(), close: () => db.destroy() };
 }
 
 function wire(

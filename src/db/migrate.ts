@@ -42,6 +42,17 @@ export async function migrate(db: Db, options: MigrateOptions): Promise<{ copy: 
   return { copy };
 }
 
+/** For who may not migrate: throws `config` unless the schema is exactly the one of this version. */
+export async function checkMigrated(db: Db): Promise<void> {
+  const executed = await executedMigrations(db);
+  if (executed.join() === Object.keys(ourMigrations).join()) return;
+  throw new AppError(
+    'config',
+    'The data was written by another version of this program, or by none. Run this command with the version that ' +
+      'runs on it, after its first start.',
+  );
+}
+
 async function executedMigrations(db: Db): Promise<readonly string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some((table) => table.name === 'kysely_migration')) return [];

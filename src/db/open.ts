@@ -1,3 +1,4 @@
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { type Dialect, Kysely, SqliteAdapter, SqliteDialect } from 'kysely';
 import { AppError } from '../errors.ts';
@@ -6,13 +7,14 @@ import type { Db, Schema } from './schema.ts';
 const BUSY_TIMEOUT_MS = 5000;
 
 /**
- * Opens (and creates) the SQLite file; `:memory:` is a database of its own. The caller ends it with `destroy()`.
- * Throws `config` for a file that can't be opened or is no database.
+ * Opens (and creates, unless `mustExist`) the SQLite file, for its owner alone; `:memory:` is a database of its own.
+ * The caller ends it with `destroy()`. Throws `config` for a file that can't be opened or is no database.
  */
-export function openDatabase(file: string): Db {
+export function openDatabase(file: string, { mustExist = false } = {}): Db {
   let connection: Database.Database | undefined;
   try {
-    connection = new Database(file);
+    if (file !== ':memory:' && !mustExist) makePrivate(file);
+    connection = new Database(file, { fileMustExist: mustExist });
     connection.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
     connection.pragma('journal_mode = WAL');
     // FULL: a commit that was answered survives a power cut also in WAL mode.
@@ -24,6 +26,12 @@ export function openDatabase(file: string): Db {
     throw new AppError('config', `Can't open the database file ${file}: ${reason}.`, { cause });
   }
   return new Kysely<Schema>({ dialect: transactionalSqlite(connection) });
+}
+
+/** SQLite gives its -wal and -shm the mode of the file; those of an earlier start may have another. */
+function makePrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600));
+  for (const path of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(path)) chmodSync(path, 0o600);
 }
 
 /** Kysely's SQLite dialect says that DDL can't be rolled back; SQLite's can, so a failing migration leaves nothing. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
@@ -22,6 +22,23 @@ describe('openDatabase', () => {
     const { rows } = await sql.raw<Record<string, unknown>>(`pragma ${pragma}`).execute(db);
     expect(Object.values(rows[0] ?? {})).toEqual([value]);
     await db.destroy();
+  });
+
+  it('keeps the file and what SQLite puts beside it for its owner, also where an earlier start did not', async () => {
+    const file = join(folder, 'data.sqlite');
+    writeFileSync(file, '', { mode: 0o644 });
+    writeFileSync(`${file}-wal`, '', { mode: 0o644 });
+    const db = openDatabase(file);
+    await sql`create table t (id integer)`.execute(db);
+    const modes = ['', '-wal', '-shm'].map((end) => (statSync(file + end).mode & 0o777).toString(8));
+    expect(modes).toEqual(['600', '600', '600']);
+    await db.destroy();
+  });
+
+  it('creates no file where one must exist', () => {
+    const file = join(folder, 'absent.sqlite');
+    expect(() => openDatabase(file, { mustExist: true })).toThrow(`Can't open the database file ${file}`);
+    expect(existsSync(file)).toBe(false);
   });
 
   it('says which file is no database or can not be opened', () => {
