@@ -75,8 +75,6 @@ export function createApp(services: Services): Hono<ApiEnv> {
     throw new AppError('not_found', 'Not found');
   });
 
-  // The pages' forms, sign-in above all, are limited like the API; reading pages is not.
-  app.on(['POST', 'PUT', 'PATCH', 'DELETE'], '/*', rateLimit(services));
   app.route('/', uiRoutes(services));
   return app;
 }

@@ -9,7 +9,8 @@ export interface ListedDatabase extends Database {
   /** The newest backup, whatever its state. */
   readonly lastBackup: {
     readonly id: string;
-    readonly status: string;
+    readonly status: BackupRow['status'];
+    readonly outcome: BackupRow['outcome'];
     readonly type: string;
     readonly createdAt: string;
     readonly completedAt: string | null;
@@ -43,6 +44,7 @@ export async function listDatabases(
           : {
               id: backup.id,
               status: backup.status,
+              outcome: backup.outcome,
               type: backup.type,
               createdAt: backup.created_at,
               completedAt: backup.completed_at,
@@ -91,7 +93,7 @@ async function rowsOf(db: Db, environmentId: string, page: Page | null): Promise
 
 type LastBackup = Pick<
   BackupRow,
-  'id' | 'database_id' | 'status' | 'type' | 'created_at' | 'completed_at' | 'error'
+  'id' | 'database_id' | 'status' | 'outcome' | 'type' | 'created_at' | 'completed_at' | 'error'
 >;
 
 async function newestBackups(
@@ -102,7 +104,7 @@ async function newestBackups(
   if (databaseIds.length === 0) return new Map();
   const ranked = db
     .selectFrom('backups')
-    .select(['id', 'database_id', 'status', 'type', 'created_at', 'completed_at', 'error'])
+    .select(['id', 'database_id', 'status', 'outcome', 'type', 'created_at', 'completed_at', 'error'])
     .select(
       sql<number>`row_number() over (partition by database_id order by created_at desc, id desc)`.as('rank'),
     )

@@ -9,7 +9,11 @@ import { line, secretField } from './fields.ts';
 export const sshUser = line(64).regex(/^[^\s:@/]+$/, { error: 'Must be a user name' });
 
 export const sshSettings = z.object({
-  sshPrivateKey: secretField(64 * 1024).min(1),
+  sshPrivateKey: secretField(64 * 1024)
+    .min(1)
+    .regex(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*-----END [A-Z ]*PRIVATE KEY-----/, {
+      error: 'Must be a whole private key, from its BEGIN line to its END line (not the .pub file)',
+    }),
   sshUser: sshUser.default('root'),
 });
 

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { type Cidr, cidrContains, isLoopback, parseCidr } from '../cidr.ts';
 import type { Config } from '../config.ts';
 
-type Proxies = { readonly config: Pick<Config, 'trustProxy'> };
+type Proxies = { readonly config: Pick<Config, 'trustProxy' | 'publicUrl'> };
 
 /**
  * The client's address: the peer of the connection or, where that is a trusted proxy, the last address in
@@ -19,6 +19,15 @@ export function addressOf(c: Context, { config }: Proxies): string | null {
     if (!isTrusted(trusted, address)) return address.slice(0, 64);
   }
   return peer;
+}
+
+/** True when the browser's side of the request is https: ours, PUBLIC_URL's, or what a trusted proxy says of itself. */
+export function isHttps(c: Context, { config }: Proxies): boolean {
+  if (c.req.url.startsWith('https:') || config.publicUrl?.startsWith('https:')) return true;
+  const peer = peerOf(c.env);
+  const trusted = config.trustProxy.map(parseCidr).filter((cidr) => cidr !== null);
+  if (peer === null || !isTrusted(trusted, peer)) return false;
+  return c.req.header('x-forwarded-proto')?.split(',').at(-1)?.trim() === 'https';
 }
 
 /**

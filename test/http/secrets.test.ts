@@ -15,7 +15,9 @@ beforeAll(async () => {
   const post = async (path: string, body?: object) => (await app.call('POST', path, { body })).body;
   const environment = await post('/api/environments', { name: 'production' });
   const envId: string = environment.environment.id;
-  await app.call('PUT', `/api/environments/${envId}/ssh`, { body: { sshPrivateKey: `${MARK}-ssh` } });
+  await app.call('PUT', `/api/environments/${envId}/ssh`, {
+    body: { sshPrivateKey: `-----BEGIN PRIVATE KEY-----\n${MARK}-ssh\n-----END PRIVATE KEY-----` },
+  });
   await app.call('PATCH', `/api/environments/${envId}/settings/data`, {
     body: { allowBackupDownload: true },
   });

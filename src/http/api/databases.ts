@@ -50,6 +50,7 @@ const status = z.enum(['pending', 'in_progress', 'completed', 'failed']);
 const lastBackup = z.object({
   id,
   status,
+  outcome: z.enum(['cancelled', 'interrupted', 'uncertain', 'failed', 'completed']).nullable(),
   type: z.enum(['manual', 'scheduled']),
   createdAt: instant,
   completedAt: instant.nullable(),

@@ -181,13 +181,6 @@ function toItem(database: ListedDatabase, serverNames: ReadonlyMap<string, strin
       database.backupStorageType === 'spaces'
         ? `bucket ${database.backupSpacesBucket ?? '(none)'}`
         : 'server',
-    lastBackup: database.lastBackup === null ? null : toLastBackup(database.lastBackup),
+    lastBackup: database.lastBackup,
   };
-}
-
-const STATUSES = ['pending', 'in_progress', 'completed', 'failed'] as const;
-
-function toLastBackup(backup: NonNullable<ListedDatabase['lastBackup']>): DatabaseItem['lastBackup'] {
-  const status = STATUSES.find((known) => known === backup.status) ?? 'failed';
-  return { status, outcome: null, createdAt: backup.createdAt };
 }

@@ -39,7 +39,7 @@ export function entranceRoutes(services: Services): Hono<UiEnv> {
     if (!parsed.success) return refuseLogin(c, refusedForm(body, parsed.error.issues, SECRETS));
     try {
       const signedIn = await login(services, { ...parsed.data, kind: 'ui' });
-      writeSessionCookie(c, signedIn, services.config.publicUrl);
+      writeSessionCookie(c, signedIn, services);
     } catch (error) {
       return refuseLogin(c, failedForm(body, error, SECRETS));
     }
@@ -84,7 +84,7 @@ async function setUp(
       isFromThisMachine: isFromThisMachine(c),
       address: addressOf(c, services),
     });
-    writeSessionCookie(c, signedIn, services.config.publicUrl);
+    writeSessionCookie(c, signedIn, services);
   } catch (error) {
     return refuseSetup(c, failedForm(body, asField(error), SECRETS));
   }

@@ -28,7 +28,7 @@ export async function environmentFrame(
   const environment = environments.find(({ id }) => id === environmentId);
   if (environment === undefined) throw new AppError('not_found', 'Environment not found');
   if (readEnvironmentCookie(c) !== environmentId) {
-    writeEnvironmentCookie(c, environmentId, services.config.publicUrl);
+    writeEnvironmentCookie(c, environmentId, services);
   }
   return { frame: await build(c, services, environments, environmentId), environment };
 }

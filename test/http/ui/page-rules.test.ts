@@ -141,7 +141,7 @@ describe('every page', () => {
     await admin.post('/admin/storage/edit', storageForm({ secretKey: 'the-secret-key' }));
     await admin.post(`/environments/${environmentId}/settings/ssh`, {
       sshUser: 'root',
-      sshPrivateKey: '-----BEGIN KEY-----\nthe-private-key\n-----END KEY-----',
+      sshPrivateKey: '-----BEGIN PRIVATE KEY-----\nthe-private-key\n-----END PRIVATE KEY-----',
     });
     for (const path of everyPage()) {
       const { html } = await admin.get(path);
