@@ -92,11 +92,13 @@ COMMANDS`;
 
 /**
  * `.dump` cuts text at a NUL character without a word (measured: 3.40). This writes a query for each table that fails
- * with "integer overflow" where there is such a text; it runs after the dump, in the same transaction.
+ * with "integer overflow" where there is such a text; it runs after the dump, in the same transaction. What it writes
+ * is read by sqlite3 as commands, `.shell` among them, and whoever owns the file chooses the names in it: %w doubles
+ * their quotes and stops at a NUL, which printing the query would cut it at, with its quotes left open.
  */
-const NUL_CHECKS = `SELECT 'SELECT abs(-9223372036854775807-n) FROM (SELECT count(*) AS n FROM (SELECT 1 FROM "' ||
-  replace(t.name, '"', '""') || '" WHERE ' || group_concat('(typeof("' || replace(c.name, '"', '""') ||
-  '")=''text'' AND instr("' || replace(c.name, '"', '""') || '",char(0)))', ' OR ') || ' LIMIT 1)) WHERE n > 0;'
+const NUL_CHECKS = `SELECT printf('SELECT abs(-9223372036854775807-n) FROM (SELECT count(*) AS n FROM (SELECT 1 FROM "%w" WHERE ', t.name) ||
+  group_concat(printf('(typeof("%w")=''text'' AND instr("%w",char(0)))', c.name, c.name), ' OR ') ||
+  ' LIMIT 1)) WHERE n > 0;'
 FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c
 WHERE t.type = 'table' AND t.sql NOT LIKE 'CREATE VIRTUAL%' GROUP BY t.name;`;
 

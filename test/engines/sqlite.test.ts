@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -227,6 +228,29 @@ COMMIT;
       isWhole(newSqliteTextProof, [bytes.subarray(0, end)]),
     );
     expect(accepted).toEqual([]);
+  });
+});
+
+/** A schema that only an attacker writes: a name cut short by NUL leaves the quotes of what is made of it open. */
+function escapingFile(proof: string): string {
+  const cut = 'aaa\nSELECT abs(-9223372036854775807-n) FROM (SELECT count(*) AS n FROM (SELECT 1 FROM ';
+  const spelled = `aaa\t)) WHERE n > 0;\n.shell touch ${proof}\nselect "`;
+  return newFile((db) => {
+    db.unsafeMode(true);
+    for (const name of ['aaa', cut, spelled]) db.exec(`CREATE TABLE "${name.replaceAll('"', '""')}"(x text)`);
+    db.pragma('writable_schema = ON');
+    db.exec(
+      `UPDATE sqlite_schema SET name = 'aaa' || char(0) || 'q', tbl_name = 'aaa' || char(0) || 'q' WHERE name = 'aaa'`,
+    );
+  });
+}
+
+describe.each(dumpers)('by %s', (_, options) => {
+  it('runs no command that the names in a file spell', async () => {
+    const proof = join(folder, `escaped ${files}`).replaceAll(' ', '-');
+    const plan = sqlite.dump(target(escapingFile(proof)));
+    await runInShell(plan.command, options);
+    expect(existsSync(proof)).toBe(false);
   });
 });
 
