@@ -3,7 +3,6 @@ import type { DatabaseRow, Db } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { isLocalHostname } from '../hosts/open-server.ts';
 import { wireOptions } from './database-options.ts';
-import type { DatabaseChange } from './databases.ts';
 import { checkLocalPath } from './local-rule.ts';
 
 /** The server belongs to the environment, and paths of the app's own machine are allowed ones. */
@@ -11,7 +10,7 @@ export async function checkPlace(
   trx: Db,
   config: Pick<Config, 'dataDir' | 'localPaths'>,
   row: DatabaseRow,
-  change: Pick<DatabaseChange, 'serverId' | 'backupLocalPath' | 'filePath'>,
+  change: { readonly serverId?: unknown; readonly backupLocalPath?: unknown; readonly filePath?: unknown },
 ): Promise<void> {
   const server =
     row.server_id === null

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { compressionFields, compressionOptions } from './compression-fields.ts';
 import type { EngineField } from './engine.ts';
 
 /** How to dump a PostgreSQL database; the wire's own names and defaults. */
@@ -41,8 +42,7 @@ const pgDumpOptions = z
 
 export const postgresOptions: z.ZodType<PostgresOptions> = z.object({
   backupFormat: z.enum(['plain', 'custom', 'tar']).default('plain'),
-  backupCompression: z.enum(['none', 'gzip', 'zstd']).default('none'),
-  backupCompressionLevel: z.number().int().min(1).max(9).default(6),
+  ...compressionOptions,
   pgDumpOptions: pgDumpOptions.nullish().transform((options) => options ?? { ...NO_OPTIONS }),
   useSsl: flag,
 });
@@ -68,23 +68,7 @@ export const postgresFields: readonly EngineField[] = [
     ],
     help: 'tar is assembled in the temporary folder of the database host: each table needs room there.',
   },
-  {
-    name: 'backupCompression',
-    label: 'Compression',
-    widget: 'select',
-    choices: [
-      { value: 'none', label: 'none' },
-      { value: 'gzip', label: 'gzip' },
-      { value: 'zstd', label: 'zstd' },
-    ],
-    help: 'gzip has no effect on the tar format.',
-  },
-  {
-    name: 'backupCompressionLevel',
-    label: 'Compression level',
-    widget: 'number',
-    help: '1 is fastest, 9 is smallest.',
-  },
+  ...compressionFields('gzip has no effect on the tar format.'),
   option('noOwner', 'Leave out owners', 'Restores without the roles of this server.'),
   option('clean', 'Drop objects before creating them', 'Plain SQL only; pg_restore has its own option.'),
   option('ifExists', 'Drop only what exists', 'Together with the one above.'),

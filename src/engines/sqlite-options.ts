@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { compressionFields, compressionOptions } from './compression-fields.ts';
 import type { EngineField } from './engine.ts';
 
 /** How to dump an SQLite database; the wire's own names and defaults. */
@@ -19,8 +20,7 @@ export const sqliteOptions: z.ZodType<SqliteOptions> = z.object({
   backupFormat: z
     .literal('plain', { error: 'SQLite is dumped as SQL text: the format is plain.' })
     .default('plain'),
-  backupCompression: z.enum(['none', 'gzip', 'zstd']).default('none'),
-  backupCompressionLevel: z.number().int().min(1).max(9).default(6),
+  ...compressionOptions,
 });
 
 export const sqliteFields: readonly EngineField[] = [
@@ -31,20 +31,5 @@ export const sqliteFields: readonly EngineField[] = [
     help: 'The whole path, on the server chosen above.',
     required: true,
   },
-  {
-    name: 'backupCompression',
-    label: 'Compression',
-    widget: 'select',
-    choices: [
-      { value: 'none', label: 'none' },
-      { value: 'gzip', label: 'gzip' },
-      { value: 'zstd', label: 'zstd' },
-    ],
-  },
-  {
-    name: 'backupCompressionLevel',
-    label: 'Compression level',
-    widget: 'number',
-    help: '1 is fastest, 9 is smallest.',
-  },
+  ...compressionFields(),
 ];
