@@ -2,9 +2,8 @@ import type { CommandFailure, DumpPlan, Probe } from '../engines/engine.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import type { OpenedServer } from '../hosts/server-access.ts';
+import { readShortOutput } from '../hosts/short-output.ts';
 import type { DatabasePlans } from './database-target.ts';
-
-const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * Looks at the database before its dump: versions and size. Throws what the engine makes of a failure, and
@@ -16,19 +15,21 @@ export async function probeDatabase(
   options: { signal: AbortSignal; timeoutMs: number },
 ): Promise<Probe> {
   if (file !== null) await checkPath(file);
-  const decoder = new TextDecoder();
-  let answer = '';
+  const looking = host.run(plan.command, { signal: options.signal, idleTimeoutMs: options.timeoutMs });
+  let answer: string;
   try {
-    for await (const chunk of host.run(plan.command, {
-      signal: options.signal,
-      idleTimeoutMs: options.timeoutMs,
-    })) {
-      if (answer.length < MAX_ANSWER_BYTES) answer += decoder.decode(chunk, { stream: true });
-    }
+    answer = await readShortOutput(looking, () => tooLong(host));
   } catch (error) {
     throw explainFailure(error, plan, 'The look at the database');
   }
   return plan.read(answer);
+}
+
+function tooLong(host: Host): AppError {
+  return new AppError(
+    'dump_failed',
+    `The look at the database on ${host.label} printed far more than a version and a size. Sign in there by hand and see what the shell prints.`,
+  );
 }
 
 /** The dump's bytes; the command starts with the first read, and a failure comes out as the engine explains it. */

@@ -8,17 +8,22 @@ export interface AfterGreeting {
 
 /**
  * Takes stdout up to the wrapper's first line, because a login shell's start-up files may print before it: that text
- * goes to `onNoise`. Null when stdout ended, or 64 KiB came, without the line.
+ * goes to `onNoise`. Null when stdout ended without the line; throws what `tooLong` makes when 64 KiB came without it:
+ * the end of such an output may never come.
  */
 export async function skipGreeting(
   output: AsyncGenerator<Uint8Array>,
   token: string,
   onNoise: (text: Uint8Array) => void,
+  tooLong: () => Error,
 ): Promise<AfterGreeting | null> {
   let seen = Buffer.alloc(0);
   while (seen.length < GREETING_LIMIT) {
     const { value, done } = await output.next();
-    if (done) break;
+    if (done) {
+      onNoise(seen);
+      return null;
+    }
     seen = Buffer.concat([seen, value]);
     const start = seen.indexOf(`\n${token} `);
     const end = start < 0 ? -1 : seen.indexOf('\n', start + 1);
@@ -28,5 +33,5 @@ export async function skipGreeting(
     return { processGroup, rest: seen.subarray(end + 1) };
   }
   onNoise(seen);
-  return null;
+  throw tooLong();
 }

@@ -72,7 +72,8 @@ async function* iterate(
 
     const limit: IdleLimit = { label, timeoutMs: START_MS };
     const output = readOutput(channel.stdout, stop, limit);
-    const greeting = await skipGreeting(output, token, (text) => tail.observe(text));
+    const observe = (text: Uint8Array) => tail.observe(text);
+    const greeting = await skipGreeting(output, token, observe, () => endlessGreeting(label));
     if (greeting) {
       limit.timeoutMs = options.idleTimeoutMs;
       running.processGroup = greeting.processGroup;
@@ -246,6 +247,13 @@ function idle({ label, timeoutMs = 0 }: IdleLimit): AppError {
     'host_timeout',
     `The command on ${label} sent nothing for ${timeoutMs / 1000} s and was ended. If it needs longer, raise the time limit.`,
     { details: { idleTimeoutMs: timeoutMs } },
+  );
+}
+
+function endlessGreeting(label: string): AppError {
+  return new AppError(
+    'host_unreachable',
+    `${label} accepted the log-in, but its login shell printed more than 64 KiB before the command could start. Silence its start-up files for sessions without a terminal.`,
   );
 }
 

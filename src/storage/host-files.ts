@@ -1,5 +1,6 @@
 import { AppError, type ErrorCode, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
+import { readShortOutput } from '../hosts/short-output.ts';
 import { type HostPath, parseHostPath, parsePartialPath, partialPath } from './host-path.ts';
 import {
   createScript,
@@ -118,7 +119,7 @@ async function write(
     }
   }
   const writing = host.run({ script: writeScript(partial) }, { signal, input: counted() });
-  const printed = await textOf(writing).catch((error: unknown) => {
+  const printed = await textOf(writing, host, target.path).catch((error: unknown) => {
     // The body may be another command of a host: its failure is not ours to explain.
     throw bodyFailure ? bodyFailure.error : translate(error, host, target.path);
   });
@@ -229,17 +230,20 @@ async function shortRun(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   try {
-    return await textOf(host.run({ script }, { signal: signal ?? never(), idleTimeoutMs: SHORT_MS }));
+    const running = host.run({ script }, { signal: signal ?? never(), idleTimeoutMs: SHORT_MS });
+    return await textOf(running, host, path);
   } catch (error) {
     throw translate(error, host, path);
   }
 }
 
-async function textOf(output: AsyncIterable<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of output) text += decoder.decode(chunk, { stream: true });
-  return text + decoder.decode();
+function textOf(output: AsyncIterable<Uint8Array>, host: Host, path: string): Promise<string> {
+  const tooLong = () =>
+    new AppError(
+      'storage_refused',
+      `${path} on ${host.label}: the answer has no end. Look at what the shell prints there.`,
+    );
+  return readShortOutput(output, tooLong);
 }
 
 function never(): AbortSignal {

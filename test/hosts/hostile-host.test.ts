@@ -1,0 +1,178 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import ssh2, { type ServerChannel } from 'ssh2';
+import { afterEach, expect, it } from 'vitest';
+import { probeDatabase } from '../../src/backup/probe-database.ts';
+import { sqlite } from '../../src/engines/sqlite.ts';
+import type { Host } from '../../src/hosts/host.ts';
+import { openSshHost } from '../../src/hosts/ssh.ts';
+import { createLog } from '../../src/log.ts';
+import { createHostFiles } from '../../src/storage/host-files.ts';
+
+const log = createLog(
+  'error',
+  () => {},
+  () => new Date(),
+);
+const keys = ssh2.utils.generateKeyPairSync('ed25519');
+const MIB = 2 ** 20;
+const NOISE = Buffer.alloc(64 * 1024, 'x');
+
+const closings: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closings.splice(0).reverse()) await close();
+});
+
+interface Hostile {
+  readonly host: Host;
+  /** Bytes that the server got rid of. */
+  sent(): number;
+}
+
+/** Writes for as long as somebody takes it. */
+function flood(out: NodeJS.WritableStream, sent: (bytes: number) => void): void {
+  let isOpen = true;
+  out.on('close', () => {
+    isOpen = false;
+  });
+  out.on('error', () => {});
+  const more = () => {
+    while (isOpen) {
+      sent(NOISE.length);
+      if (!out.write(NOISE)) return void out.once('drain', () => setImmediate(more));
+    }
+  };
+  more();
+}
+
+async function listening(server: Server | ssh2.Server): Promise<Host> {
+  server.listen(0, '127.0.0.1');
+  await once(server as Server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const host = openSshHost(
+    {
+      label: 'evil',
+      hostname: '127.0.0.1',
+      port,
+      username: 'root',
+      privateKey: keys.private,
+      hostKey: null,
+      acceptNewHostKey: async () => true,
+    },
+    { readyTimeoutMs: 2_000 },
+    log,
+  );
+  closings.push(
+    () => new Promise((done) => server.close(() => done())),
+    () => host.close(),
+  );
+  return host;
+}
+
+/** An SSH server that lets anybody in and answers every command as `behave` likes. */
+async function hostile(
+  behave: (channel: ServerChannel, token: string, sent: (bytes: number) => void) => void,
+): Promise<Hostile> {
+  let total = 0;
+  const server = new ssh2.Server({ hostKeys: [keys.private] }, (client) => {
+    client.on('error', () => {});
+    client.on('authentication', (context) => context.accept());
+    client.on('session', (accept) => {
+      accept().on('exec', (acceptExec, _, { command }) => {
+        const token = /[0-9a-f]{24}/.exec(command)?.[0] ?? '';
+        behave(acceptExec(), token, (bytes) => {
+          total += bytes;
+        });
+      });
+    });
+  });
+  return { host: await listening(server), sent: () => total };
+}
+
+const endlessOutput = () =>
+  hostile((channel, token, sent) => {
+    channel.write(`\n${token} 4194000\n`);
+    flood(channel, sent);
+  });
+
+const signal = () => AbortSignal.timeout(20_000);
+const target = {
+  ...{ host: null, port: null, databaseName: null, username: null, password: null },
+  options: sqlite.options.parse({ filePath: '/var/lib/app.db' }),
+};
+
+it('a probe that never stops printing is given up', async () => {
+  const { host } = await endlessOutput();
+  const opened = { host, checkPath: async () => {}, pinnedFingerprint: () => null };
+  const plans = {
+    probe: sqlite.probe(target),
+    dump: sqlite.dump(target),
+    file: null,
+    format: 'plain' as const,
+  };
+  await expect(probeDatabase(opened, plans, { signal: signal(), timeoutMs: 10_000 })).rejects.toMatchObject({
+    code: 'dump_failed',
+    message: expect.stringContaining('evil'),
+  });
+});
+
+it('a short answer about a file that never ends is given up', async () => {
+  const { host } = await endlessOutput();
+  await expect(createHostFiles(host).head('/var/backups/a.sql', { signal: signal() })).rejects.toMatchObject({
+    code: 'storage_refused',
+    message: expect.stringContaining('evil'),
+  });
+});
+
+it('a login shell that greets without an end is given up', async () => {
+  const { host } = await hostile((channel, _, count) => flood(channel, count));
+  await expect(createHostFiles(host).head('/var/backups/a.sql', { signal: signal() })).rejects.toMatchObject({
+    message: expect.stringContaining('its login shell printed'),
+  });
+});
+
+it('of endless stderr a short tail is kept', async () => {
+  const { host, sent } = await hostile((channel, token, count) => {
+    channel.write(`\n${token} 4194000\n`);
+    flood(channel.stderr, count);
+  });
+  const stop = new AbortController();
+  const running = host.run({ script: 'exit 0' }, { signal: stop.signal });
+  const ended = (async () => {
+    for await (const _ of running);
+  })();
+  ended.catch(() => {});
+  const before = process.memoryUsage().rss;
+  while (sent() < 64 * MIB) await new Promise((done) => setImmediate(done));
+  expect(process.memoryUsage().rss - before).toBeLessThan(48 * MIB);
+  expect(running.stderrTail().length).toBeLessThanOrEqual(8 * 1024);
+  stop.abort();
+  await expect(ended).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+it('a server that sends banners without an end is given up in time', async () => {
+  const sockets = new Set<Socket>();
+  let total = 0;
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    const lines = Buffer.from(`${'x'.repeat(60)}\r\n`.repeat(500));
+    socket.on('error', () => {});
+    const more = () => {
+      while (!socket.destroyed) {
+        total += lines.length;
+        if (!socket.write(lines)) return void socket.once('drain', () => setImmediate(more));
+      }
+    };
+    more();
+  });
+  closings.push(async () => {
+    for (const socket of sockets) socket.destroy();
+  });
+  const host = await listening(server);
+  const before = process.memoryUsage().rss;
+  await expect(createHostFiles(host).head('/a', { signal: signal() })).rejects.toMatchObject({
+    code: 'host_unreachable',
+  });
+  expect(process.memoryUsage().rss - before).toBeLessThan(256 * MIB);
+  expect(total).toBeGreaterThan(0);
+});
