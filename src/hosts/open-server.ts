@@ -18,11 +18,23 @@ export interface ServerAccessServices {
   readonly openSsh: (address: HostAddress, timeouts: HostTimeouts) => Host;
 }
 
-const LOCAL_NAMES: readonly string[] = ['localhost', '127.0.0.1', '::1'];
+const LOCAL_NAMES: readonly string[] = [
+  'localhost',
+  '127.0.0.1',
+  '[::1]',
+  '0.0.0.0',
+  '[::]',
+  '[::ffff:7f00:1]',
+];
 
-/** True for hostnames that mean the app's own machine: commands run there without SSH. */
+/**
+ * True for hostnames that mean the app's own machine, however they are spelled (`LOCALHOST`, `127.1`, `[::1]`):
+ * commands run there without SSH. Other addresses of 127.0.0.0/8 are somebody's tunnels, and reached over SSH.
+ */
 export function isLocalHostname(hostname: string): boolean {
-  return LOCAL_NAMES.includes(hostname);
+  const bare = hostname.replace(/\.$/, '').replace(/^\[(.*)\]$/, '$1');
+  const url = URL.parse(`http://${bare.includes(':') ? `[${bare}]` : bare}`);
+  return url !== null && LOCAL_NAMES.includes(url.hostname);
 }
 
 /** Opens registered servers with their environment's key and their pinned host key. */
