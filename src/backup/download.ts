@@ -1,3 +1,4 @@
+import type { BackupObjectRow, BackupRow } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import type { OpenedStore, Services } from '../services-port.ts';
 import type { ByteRange, ObjectBody } from '../storage/object-store.ts';
@@ -7,26 +8,48 @@ import { enabledSpaces, NO_BUCKET, serverOfPlace } from './destination.ts';
 
 /** How long a presigned URL works (storage page, Troubleshooting). */
 export const DOWNLOAD_SECONDS = 3600;
+const LOOK_TIMEOUT_MS = 20_000;
 
 export type Download =
-  | { readonly kind: 'url'; readonly url: string }
+  | {
+      readonly kind: 'url';
+      readonly url: string;
+      /** When the storage begins to refuse the URL, ISO-8601. */
+      readonly expiresAt: string;
+    }
   | {
       readonly kind: 'stream';
+      /** Nothing is read before the first pull. */
       readonly body: ReadableStream<Uint8Array>;
       readonly fileName: string;
       /** Bytes that `body` gives. */
       readonly bytes: number;
       readonly totalBytes: number;
-    };
+      /** The part that `body` is, or null for the whole file. */
+      readonly range: ByteRange | null;
+      readonly etag: string | null;
+    }
+  | { readonly kind: 'unsatisfiable'; readonly totalBytes: number };
+
+export interface DownloadOptions {
+  /** The part of a streamed file that is asked for. */
+  readonly range?: (file: {
+    readonly totalBytes: number;
+    readonly etag: string | null;
+  }) => ByteRange | 'unsatisfiable' | undefined;
+  /** Ends a streamed file, such as when the client went away. */
+  readonly signal?: AbortSignal;
+}
 
 /**
  * A way to a backup's bytes: a presigned URL for one in a bucket, a stream for a file on a host. Refusals, in the
- * contract's order, are `invalid` with its texts: existence, completed, allowed, storage.
+ * contract's order, are `invalid` with its texts: existence, completed, allowed, storage; then `storage_*` where the
+ * storage does not have the object or the present credentials don't reach the place that the backup recorded.
  */
 export async function openDownload(
   services: Services,
   backupId: string,
-  options: { range?: (totalBytes: number) => ByteRange | undefined } = {},
+  options: DownloadOptions = {},
 ): Promise<Download> {
   const { db } = services;
   const backup = await findBackup(db, backupId);
@@ -48,42 +71,71 @@ export async function openDownload(
     .where('kind', '=', 'dump')
     .executeTakeFirst();
   if (!object) throw new AppError('invalid', NO_BUCKET);
-
-  if (serverOfPlace(object) !== undefined) {
-    const opened = await services.openPlace(object);
-    const range = options.range?.(Number(backup.size));
-    const body = await bodyOrClose(opened, object.key, range);
-    return {
-      kind: 'stream',
-      body: closingStream(body, opened),
-      fileName: backup.filename,
-      bytes: body.bytes,
-      totalBytes: body.totalBytes,
-    };
-  }
+  if (serverOfPlace(object) !== undefined) return openStream(services, backup, object, options);
   if (!(await enabledSpaces(db, environment.id))) {
     throw new AppError('invalid', 'Spaces not configured for this environment');
   }
+  return presign(services, backup, object);
+}
+
+async function presign(services: Services, backup: BackupRow, object: BackupObjectRow): Promise<Download> {
   const { bucket, close } = await openRecordedBucket(services, object);
   try {
+    // A link that the storage would refuse tells the person who opens it nothing: it is tried here first.
+    const found = await bucket.head(object.key, {
+      versionId: object.version_id,
+      signal: AbortSignal.timeout(LOOK_TIMEOUT_MS),
+    });
+    if (found === null) {
+      throw new AppError(
+        'storage_missing',
+        `${object.key} is no longer in ${bucket.label}: it was removed there, or a lifecycle rule of the bucket did it.`,
+      );
+    }
+    const signedAt = services.now().getTime();
     const url = await bucket.presignDownload(object.key, {
       fileName: backup.filename,
       expiresInSeconds: DOWNLOAD_SECONDS,
       versionId: object.version_id,
     });
-    return { kind: 'url', url };
+    return { kind: 'url', url, expiresAt: new Date(signedAt + DOWNLOAD_SECONDS * 1000).toISOString() };
   } finally {
     await close();
   }
 }
 
+async function openStream(
+  services: Services,
+  backup: BackupRow,
+  object: BackupObjectRow,
+  options: DownloadOptions,
+): Promise<Download> {
+  const totalBytes = Number(backup.size);
+  const etag = backup.sha256 === null ? null : `"${backup.sha256}"`;
+  const range = options.range?.({ totalBytes, etag });
+  if (range === 'unsatisfiable') return { kind: 'unsatisfiable', totalBytes };
+  const gone = new AbortController();
+  const signal = AbortSignal.any([gone.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  const opened = await services.openPlace(object);
+  const body = await bodyOrClose(opened, object.key, { signal, ...(range === undefined ? {} : { range }) });
+  return {
+    kind: 'stream',
+    body: closingStream(body, opened, gone),
+    fileName: backup.filename,
+    bytes: body.bytes,
+    totalBytes: body.totalBytes,
+    range: range ?? null,
+    etag,
+  };
+}
+
 async function bodyOrClose(
   opened: OpenedStore,
   key: string,
-  range: ByteRange | undefined,
+  options: { readonly range?: ByteRange; readonly signal: AbortSignal },
 ): Promise<ObjectBody> {
   try {
-    return await opened.store.get(key, range ? { range } : {});
+    return await opened.store.get(key, options);
   } catch (error) {
     await opened.close();
     throw error;
@@ -91,26 +143,36 @@ async function bodyOrClose(
 }
 
 /** The body as a web stream that closes its store at its end, at its failure and when the reader goes away. */
-function closingStream(body: AsyncIterable<Uint8Array>, opened: OpenedStore): ReadableStream<Uint8Array> {
+function closingStream(
+  body: AsyncIterable<Uint8Array>,
+  opened: OpenedStore,
+  gone: AbortController,
+): ReadableStream<Uint8Array> {
   const iterator = body[Symbol.asyncIterator]();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const next = await iterator.next();
-        if (!next.done) {
-          controller.enqueue(next.value);
-          return;
-        }
-        await opened.close();
-        controller.close();
-      } catch (error) {
-        await opened.close();
-        controller.error(error);
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    try {
+      const next = await iterator.next();
+      if (gone.signal.aborted) return;
+      if (!next.done) {
+        controller.enqueue(next.value);
+        return;
       }
-    },
-    async cancel() {
-      await iterator.return?.();
       await opened.close();
-    },
-  });
+      controller.close();
+    } catch (error) {
+      if (gone.signal.aborted) return;
+      await opened.close();
+      controller.error(error);
+    }
+  };
+  const cancel = async (): Promise<void> => {
+    // A read that waits for the host would hold the end back; the abort ends it and the process behind it.
+    gone.abort();
+    try {
+      await iterator.return?.();
+    } finally {
+      await opened.close();
+    }
+  };
+  return new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
 }

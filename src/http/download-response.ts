@@ -1,20 +1,40 @@
 import type { Context } from 'hono';
-import type { Download } from '../backup/download.ts';
+import { type Download, openDownload } from '../backup/download.ts';
+import type { Services } from '../services-port.ts';
+import { askedRange } from './range.ts';
 
-/** A file as an attachment. Closing the answer early closes the file. */
+/** A backup's download for this request: the part that its headers ask for, ended when the client goes away. */
+export function downloadFor(c: Context, services: Services, backupId: string): Promise<Download> {
+  const { headers, signal } = c.req.raw;
+  return openDownload(services, backupId, { signal, range: (file) => askedRange(headers, file) });
+}
+
+/** A file, or a part of it, as an attachment. Closing the answer early closes the file. */
 export async function sendDownload(
   c: Context,
-  download: Extract<Download, { kind: 'stream' }>,
+  download: Exclude<Download, { kind: 'url' }>,
 ): Promise<Response> {
+  if (download.kind === 'unsatisfiable') return refuseRange(c, download.totalBytes);
+  const { range, bytes, totalBytes, etag } = download;
   const headers = {
     'Content-Type': 'application/octet-stream',
-    'Content-Length': String(download.bytes),
+    'Content-Length': String(bytes),
     'Content-Disposition': disposition(download.fileName),
+    'Accept-Ranges': 'bytes',
+    ...(etag === null ? {} : { ETag: etag }),
+    ...(range === null ? {} : { 'Content-Range': `bytes ${range.start}-${range.end}/${totalBytes}` }),
   };
-  if (c.req.method !== 'HEAD') return c.body(download.body, 200, headers);
+  const status = range === null ? 200 : 206;
+  if (c.req.method !== 'HEAD') return c.body(download.body, status, headers);
   // Nobody would read the body: the file, and the process that reads it, would stay open.
   await download.body.cancel();
-  return c.body(null, 200, headers);
+  return c.body(null, status, headers);
+}
+
+function refuseRange(c: Context, totalBytes: number): Response {
+  const message = `The backup has ${totalBytes} bytes; there is nothing in the range that was asked for.`;
+  const body = { code: 'VALIDATION_ERROR', message, requestId: c.get('requestId') };
+  return c.json(body, 416, { 'Content-Range': `bytes */${totalBytes}`, 'Accept-Ranges': 'bytes' });
 }
 
 /** RFC 6266: a plain name for old clients and, where it differs, the exact one in UTF-8. */

@@ -5,6 +5,7 @@ import type { Vault } from '../secrets/vault.ts';
 import type { OpenPlace, Place } from '../services-port.ts';
 import { createHostFiles } from './host-files.ts';
 import type { ObjectStore } from './object-store.ts';
+import { checkRecordedPlace, explainingRefusals } from './recorded-place.ts';
 import type { S3Bucket, S3Opener } from './s3/s3.ts';
 
 export interface PlaceServices {
@@ -46,7 +47,10 @@ function withinAllowedPaths(files: ObjectStore, check: (path: string) => Promise
   };
 }
 
-/** The bucket of a recorded place, with the present credentials against the recorded endpoint. */
+/**
+ * The bucket of a recorded place, with the present credentials against the recorded endpoint. Throws `storage_denied`
+ * where there are none, and where they must not be used because that is somebody else's server.
+ */
 export async function openRecordedBucket(
   services: Pick<PlaceServices, 'db' | 'vault' | 'openS3'>,
   place: Place,
@@ -58,13 +62,17 @@ export async function openRecordedBucket(
       'No storage is configured any more, so that what is stored there can be reached by nobody. Configure it again under Admin > Storage.',
     );
   }
+  checkRecordedPlace(place, spaces.endpoint);
   const s3 = services.openS3({
     endpoint: place.endpoint,
     region: place.region ?? spaces.region,
     accessKey: await services.vault.open(spaces.access_key, `spaces:${spaces.id}:access_key`),
     secretKey: await services.vault.open(spaces.secret_key, `spaces:${spaces.id}:secret_key`),
   });
-  return { bucket: s3.bucket(place.bucket), close: () => s3.close() };
+  return {
+    bucket: explainingRefusals(s3.bucket(place.bucket), place, spaces.endpoint),
+    close: () => s3.close(),
+  };
 }
 
 function serverOf(place: Place): string | null | undefined {

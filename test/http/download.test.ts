@@ -14,7 +14,8 @@ function appWith(fileName: string) {
     },
   });
   const app = new Hono();
-  app.get('/', (c) => sendDownload(c, { kind: 'stream', body, fileName, bytes: 4, totalBytes: 4 }));
+  const file = { kind: 'stream', body, fileName, bytes: 4, totalBytes: 4, range: null, etag: null } as const;
+  app.get('/', (c) => sendDownload(c, file));
   return { app, seen };
 }
 

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { findBackup, listBackups, toWireBackup } from '../../backup/backups.ts';
-import { openDownload } from '../../backup/download.ts';
 import { changePin, removeBackup, startBackup, stopBackup } from '../../catalog/backup-actions.ts';
 import { getDatabase, getDatabaseRow } from '../../catalog/databases.ts';
 import { getEnvironmentRow } from '../../catalog/environments.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
-import { sendDownload } from '../download-response.ts';
+import { downloadFor, sendDownload } from '../download-response.ts';
 import { type ApiRoute, route } from '../routes.ts';
 import { database } from './databases.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
@@ -115,10 +114,11 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/backups/:id/download',
       access: 'viewer',
       summary: 'A presigned URL for an hour or, for a backup on a host, the file itself',
-      answer: z.object({ downloadUrl: z.string() }),
+      answer: z.object({ downloadUrl: z.string(), expiresAt: instant }),
       handle: async ({ c, params }) => {
-        const download = await openDownload(services, params.id);
-        return download.kind === 'url' ? { downloadUrl: download.url } : sendDownload(c, download);
+        const download = await downloadFor(c, services, params.id);
+        if (download.kind !== 'url') return sendDownload(c, download);
+        return { downloadUrl: download.url, expiresAt: download.expiresAt };
       },
     }),
     route({

@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
 import { findBackup } from '../../backup/backups.ts';
-import { openDownload } from '../../backup/download.ts';
 import { changePin, removeBackup, stopBackup } from '../../catalog/backup-actions.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
+import { downloadFor, sendDownload } from '../download-response.ts';
 import { actorOf } from './actor.ts';
 import { readForm } from './form-body.ts';
 import { withNotice } from './notices.ts';
@@ -44,13 +44,8 @@ export function backupRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.get('/backups/:backupId/download', only('viewer'), async (c) => {
-    const download = await openDownload(services, c.req.param('backupId'));
-    if (download.kind === 'url') return c.redirect(download.url, 303);
-    return c.body(download.body, 200, {
-      'Content-Type': 'application/octet-stream',
-      'Content-Length': String(download.bytes),
-      'Content-Disposition': attachment(download.fileName),
-    });
+    const download = await downloadFor(c, services, c.req.param('backupId'));
+    return download.kind === 'url' ? c.redirect(download.url, 303) : sendDownload(c, download);
   });
 
   return ui;
@@ -61,14 +56,4 @@ async function databaseOf(services: Services, backupId: string): Promise<string>
   const backup = await findBackup(services.db, backupId);
   if (backup === undefined) throw new AppError('not_found', 'Backup not found');
   return backup.database_id;
-}
-
-/** RFC 6266: a plain name for old clients, the exact one beside it. */
-function attachment(fileName: string): string {
-  const plain = fileName.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
-  const exact = encodeURIComponent(fileName).replaceAll(
-    /['()*]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${exact}`;
 }

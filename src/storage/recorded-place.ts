@@ -1,0 +1,78 @@
+import { AppError, isAppError } from '../errors.ts';
+import type { Place } from '../services-port.ts';
+import { providerOf } from './providers.ts';
+import type { S3Bucket } from './s3/s3.ts';
+
+/** Hosted storages under domains of their own, where one account's keys work at every endpoint of the provider. */
+const HOSTED = new Set([
+  ...['digitalocean', 'aws', 'backblaze', 'wasabi', 'r2', 'hetzner', 'scaleway', 'ovh', 'linode', 'vultr'],
+  ...['idrive', 'idrive-e2', 'storj', 'tigris', 'gcs'],
+]);
+
+/**
+ * Throws `storage_denied` unless the present credentials may be used at the recorded place: at the host that is
+ * configured now, or at another endpoint of the same hosted provider and account. Anyone else's server must not see
+ * requests signed with them.
+ */
+export function checkRecordedPlace(place: Place, presentEndpoint: string): void {
+  const recorded = new URL(place.endpoint);
+  const present = new URL(presentEndpoint);
+  if (recorded.protocol === 'http:' && present.protocol === 'https:') {
+    throw refused(place, presentEndpoint, 'which it names over plain http; backups are not sent unencrypted');
+  }
+  if (recorded.hostname === present.hostname || isSameAccount(place.endpoint, presentEndpoint)) return;
+  throw refused(place, presentEndpoint, 'which belongs to somebody else; its keys are not used there');
+}
+
+/** The bucket, whose refusals say also that another storage is configured now. */
+export function explainingRefusals(bucket: S3Bucket, place: Place, presentEndpoint: string): S3Bucket {
+  if (place.endpoint === presentEndpoint) return bucket;
+  const explained = async <T>(answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      throw explain(error, place, presentEndpoint);
+    }
+  };
+  return {
+    ...bucket,
+    head: (key, options) => explained(bucket.head(key, options)),
+    get: (key, options) => explained(bucket.get(key, options)),
+    remove: (key, options) => explained(bucket.remove(key, options)),
+  };
+}
+
+function isSameAccount(recorded: string, present: string): boolean {
+  const provider = providerOf(recorded);
+  if (!HOSTED.has(provider.id) || provider.id !== providerOf(present).id) return false;
+  // R2 names the account in the host. AWS in China is another AWS.
+  if (provider.id === 'r2') return firstLabel(recorded) === firstLabel(present);
+  return isChinese(recorded) === isChinese(present);
+}
+
+const firstLabel = (endpoint: string) => new URL(endpoint).hostname.split('.')[0];
+const isChinese = (endpoint: string) => new URL(endpoint).hostname.endsWith('.cn');
+
+function refused(place: Place, presentEndpoint: string, why: string): AppError {
+  const recorded = hostOf(place.endpoint);
+  return new AppError(
+    'storage_denied',
+    `This lies in the bucket ${place.bucket} at ${recorded}, but the storage configured now is ` +
+      `${hostOf(presentEndpoint)}. The present keys can't reach ${recorded}, ${why}. To reach it from here, ` +
+      `configure the storage at ${recorded} again under Admin > Storage.`,
+    { details: { recorded: place.endpoint, present: presentEndpoint } },
+  );
+}
+
+function explain(error: unknown, place: Place, presentEndpoint: string): unknown {
+  if (!isAppError(error, 'storage_denied', 'storage_bad_credentials', 'storage_no_bucket')) return error;
+  const recorded = hostOf(place.endpoint);
+  return new AppError(
+    error.code,
+    `${error.message} It was stored at ${recorded}; the storage configured now is ${hostOf(presentEndpoint)}, and ` +
+      `its keys don't reach ${recorded}.`,
+    { details: error.details, cause: error },
+  );
+}
+
+const hostOf = (endpoint: string) => endpoint.replace(/^https:\/\//, '');
