@@ -1,10 +1,12 @@
 import type { BackupObjectRow, BackupRow } from '../db/schema.ts';
 import { AppError, isAppError } from '../errors.ts';
+import { parseHostPath, partialPath } from '../storage/host-path.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readBack } from './read-back.ts';
 import type { RunServices } from './run-backup.ts';
-import { type FailedRun, type RunClaim, settleCompleted, settleFailed } from './settle.ts';
+import { type FailedRun, type RunClaim, releaseClaim, settleCompleted, settleFailed } from './settle.ts';
 import { describeFailure } from './step-error.ts';
+import { abortUploads } from './sweep.ts';
 
 export interface Reconciler {
   readonly claimedBy: string;
@@ -12,6 +14,12 @@ export interface Reconciler {
   readonly completeMayTakeMs: number;
   /** Pause before an uncertain run is asked about again. */
   readonly askAgainMs: number;
+  /** Ids of what is being repaired, for the renewal of their leases. */
+  readonly repairing: Set<string>;
+  /** Ids of this process's own runs, which are never taken over. */
+  readonly running: () => readonly string[];
+  /** Ends a repair; what it did not settle is left to the next start. */
+  readonly signal: AbortSignal;
 }
 
 const STORE_TIMEOUT_MS = 60_000;
@@ -23,10 +31,15 @@ const STORE_TIMEOUT_MS = 60_000;
  * `uncertain` and is looked at again; any other leaves a row in `leftovers`.
  */
 export async function reconcileExpired(services: RunServices, reconciler: Reconciler): Promise<void> {
-  for (;;) {
+  while (!reconciler.signal.aborted) {
     const backup = await claimExpired(services, reconciler);
     if (!backup) return;
-    await reconcile(services, backup, reconciler);
+    reconciler.repairing.add(backup.id);
+    try {
+      await reconcile(services, backup, reconciler);
+    } finally {
+      reconciler.repairing.delete(backup.id);
+    }
   }
 }
 
@@ -59,6 +72,10 @@ async function reconcile(services: RunServices, backup: BackupRow, reconciler: R
       await place.close();
     }
   } catch (error) {
+    if (reconciler.signal.aborted) {
+      await releaseClaim(services.db, claim, services.now());
+      return;
+    }
     services.log.warn('an interrupted backup could not be looked up', { backupId: backup.id, error });
     await settleFailed(
       services.db,
@@ -71,18 +88,17 @@ async function reconcile(services: RunServices, backup: BackupRow, reconciler: R
 
 async function judge(run: Unfinished, store: ObjectStore): Promise<void> {
   const { services, backup, object, claim } = run;
-  const signal = AbortSignal.timeout(STORE_TIMEOUT_MS);
+  const signal = AbortSignal.any([run.reconciler.signal, AbortSignal.timeout(STORE_TIMEOUT_MS)]);
   if (await settleIfStored(run, store, signal)) return;
   if (await mayStillAppear(run, store, signal)) {
     await settleFailed(services.db, claim, stillUncertain(run), services.now());
     return;
   }
-  const uploads = new Set(await store.listUploads(object.key, { token: backup.token, signal }));
-  if (object.upload_id !== null) uploads.add(object.upload_id);
-  for (const uploadId of uploads) await store.abortUpload(object.key, uploadId, { signal });
+  const { key, upload_id: uploadId } = object;
+  await abortUploads(store, { key, uploadId, token: backup.token }, signal);
   // The Complete may have won against the abort.
   if (await settleIfStored(run, store, signal)) return;
-  await settleFailed(services.db, claim, interrupted(backup), services.now());
+  await settleFailed(services.db, claim, { ...interrupted(backup), ...mayLandLater(object) }, services.now());
 }
 
 /** Settles a run whose object is there: completed when it reads back, else removed. False when there is none of ours. */
@@ -96,6 +112,8 @@ async function settleIfStored(run: Unfinished, store: ObjectStore, signal: Abort
   if (head.token === null ? head.bytes !== bytes : head.token !== backup.token) return false;
   const { versionId } = head;
   try {
+    // Taken back by the run itself, which had read it and found it wrong.
+    if (object.sha256 === null) throw new AppError('storage_mismatch', 'The object was found to be wrong.');
     await readBack(store, object.key, { bytes, versionId, token: backup.token }, signal);
   } catch (error) {
     if (!isAppError(error, 'storage_mismatch', 'storage_missing')) throw error;
@@ -105,6 +123,18 @@ async function settleIfStored(run: Unfinished, store: ObjectStore, signal: Abort
   }
   await settleCompleted(services.db, claim, { bytes, versionId, sha256: object.sha256 }, services.now());
   return true;
+}
+
+/** What was on its way when the app died may still appear after nothing was found: it is looked for once more. */
+function mayLandLater(object: BackupObjectRow): Pick<FailedRun, 'leftover'> {
+  if (object.bucket === '' || (object.bytes === null && object.upload_id !== null)) return {};
+  const kind = object.bytes === null ? 'upload' : 'object';
+  return {
+    leftover: {
+      place: { endpoint: object.endpoint, region: object.region, bucket: object.bucket },
+      item: { kind, key: object.key, uploadId: null, versionId: null },
+    },
+  };
 }
 
 /**
@@ -122,7 +152,11 @@ async function mayStillAppear(run: Unfinished, store: ObjectStore, signal: Abort
 
 /** Takes over one run whose lease is over; a row that was uncertain is looked at again once its pause is over. */
 async function claimExpired(services: RunServices, reconciler: Reconciler): Promise<BackupRow | undefined> {
-  const now = services.now().toISOString();
+  const at = services.now().getTime();
+  const now = new Date(at).toISOString();
+  // No lease and no pause is that long: the clock was set back.
+  const farAhead = new Date(at + 2 * Math.max(reconciler.leaseMs, reconciler.askAgainMs)).toISOString();
+  const running = reconciler.running();
   const candidates = services.db
     .selectFrom('backups')
     .select('id')
@@ -132,8 +166,10 @@ async function claimExpired(services: RunServices, reconciler: Reconciler): Prom
         eb.and([eb('status', '=', 'failed'), eb('outcome', '=', 'uncertain')]),
       ]),
     )
-    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now)]))
-    .where((eb) => eb.or([eb('claimed_by', 'is', null), eb('claimed_by', '!=', reconciler.claimedBy)]))
+    .where((eb) =>
+      eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now), eb('lease_until', '>', farAhead)]),
+    )
+    .$if(running.length > 0, (query) => query.where('id', 'not in', running))
     .limit(1);
   return services.db
     .updateTable('backups')
@@ -147,6 +183,13 @@ async function claimExpired(services: RunServices, reconciler: Reconciler): Prom
 }
 
 function interrupted(backup: BackupRow): FailedRun {
+  if (backup.cancel_requested_at !== null) {
+    const error = new AppError(
+      'cancelled',
+      'The backup was cancelled. What had been stored of it was removed.',
+    );
+    return { error: describeFailure(error, backup.step ?? 'connect'), outcome: 'cancelled' };
+  }
   const error = new AppError(
     'shutdown',
     'The app stopped while this backup ran. What had been stored of it was removed; start the backup again.',
@@ -176,7 +219,15 @@ function unreachable(run: Unfinished, cause: unknown): FailedRun {
     ...interrupted(backup),
     leftover: {
       place: { endpoint: object.endpoint, region: object.region, bucket: object.bucket },
-      item: { kind: 'upload', key: object.key, uploadId: object.upload_id, versionId: null },
+      item: {
+        kind: 'upload',
+        key: object.key,
+        // A file on a host has its name from the run's token, also when that was not recorded in time.
+        uploadId:
+          object.upload_id ??
+          (object.bucket === '' ? partialPath(parseHostPath(object.key), backup.token) : null),
+        versionId: null,
+      },
     },
   };
 }

@@ -23,7 +23,8 @@ const ESTIMATE_MARGIN = 1.2;
 
 /**
  * Runs one claimed backup from its first look at the database to its outcome. Never throws for what happens to the
- * backup: that is written to the row. Reads top to bottom: destination → connect → dump and upload → verify → settle.
+ * backup: that is written to the row. Throws when the outcome could not be written; the row then stays open, and
+ * reconcile finds out what became of the run. Reads top to bottom: destination → connect → dump and upload → verify → settle.
  */
 export async function runBackup(
   services: RunServices,
@@ -33,6 +34,7 @@ export async function runBackup(
 ): Promise<void> {
   const { db, log, now } = services;
   let destination: Destination | undefined;
+  let done: CompletedRun;
   try {
     const { backup, database } = await loadBackup(db, claim.backupId);
     // Whether the storage may be used at all comes before any work (the storage page, step 1 of its list).
@@ -43,13 +45,14 @@ export async function runBackup(
     const plans = await planRun(services, database, backup);
     destination = plans.destination;
     await recordDestination(db, backup, plans);
-    const done = await dumpAndStore(services, { claim, backup, database, plans, progress, signal });
-
-    if (!(await settleCompleted(db, claim, done, now()))) {
-      log.error('a run ended well but its row was no longer its own', { backupId: claim.backupId });
-    }
+    done = await dumpAndStore(services, { claim, backup, database, plans, progress, signal });
   } catch (error) {
     await settleFailure(services, claim, progress, destination, error);
+    return;
+  }
+  // Outside the try: the object is there, and calling the run failed would leave it behind, unrecorded.
+  if (!(await settleCompleted(db, claim, done, now()))) {
+    log.error('a run ended well but its row was no longer its own', { backupId: claim.backupId });
   }
 }
 
@@ -71,7 +74,9 @@ async function planRun(services: RunServices, database: DatabaseRow, backup: Bac
 }
 
 async function dumpAndStore(services: RunServices, run: Run): Promise<CompletedRun> {
-  const { plans, progress, signal, database, backup } = run;
+  const { plans, progress, database, backup } = run;
+  const over = new AbortController();
+  const signal = AbortSignal.any([run.signal, over.signal]);
   const source = await services.servers.open(database.server_id, {
     startedBy: backup.type === 'manual' ? 'person' : 'schedule',
   });
@@ -89,12 +94,26 @@ async function dumpAndStore(services: RunServices, run: Run): Promise<CompletedR
       .execute();
     const destination = await services.openPlace(plans.destination.place);
     try {
-      return await transfer(services, run, source.host, destination.store, probe.estimatedBytes);
+      return await transfer(services, run, source.host, destination.store, {
+        estimatedBytes: probe.estimatedBytes,
+        dumpSignal: signal,
+      });
     } finally {
-      await destination.close();
+      await closeQuietly(services, () => destination.close());
     }
   } finally {
-    await source.host.close();
+    // A dump that sends nothing just now would not hear that its reader is gone.
+    over.abort(new AppError('cancelled', 'The run that read this dump is over.'));
+    await closeQuietly(services, () => source.host.close());
+  }
+}
+
+/** What is stored is stored: a connection that can't be closed does not change the outcome. */
+async function closeQuietly({ log }: RunServices, close: () => Promise<void>): Promise<void> {
+  try {
+    await close();
+  } catch (error) {
+    log.warn('a connection of a backup could not be closed', { error });
   }
 }
 
@@ -103,12 +122,15 @@ async function transfer(
   run: Run,
   host: Host,
   store: ObjectStore,
-  estimatedBytes: number | null,
+  { estimatedBytes, dumpSignal }: { estimatedBytes: number | null; dumpSignal: AbortSignal },
 ): Promise<CompletedRun> {
   const { progress, plans, signal, database } = run;
   progress.enter('dump', 30);
-  const dump = readDump(host, plans.dump, { signal, idleTimeoutMs: database.pg_dump_timeout_ms });
-  const { stream, record } = openPipeline(dump, plans.dump, signal);
+  const dump = readDump(host, plans.dump, {
+    signal: dumpSignal,
+    idleTimeoutMs: database.pg_dump_timeout_ms,
+  });
+  const { stream, record } = openPipeline(dump, plans.dump, dumpSignal);
 
   const stored = await upload(services, run, store, stream, record, estimatedBytes);
 
@@ -127,6 +149,10 @@ async function transfer(
       signal,
     );
   } catch (error) {
+    if (isAppError(error, 'storage_mismatch', 'storage_missing')) {
+      // So that a crash before the removal does not let reconcile take the object for a good one.
+      await recordUpload(services.db, run.backup.id, { sha256: null }).catch(() => {});
+    }
     throw await withObjectRemoved(store, plans.destination.key, stored, error);
   }
   return {
@@ -268,12 +294,23 @@ async function recordDestination(db: Db, backup: BackupRow, plans: Plans): Promi
     })
     .where('id', '=', backup.id)
     .execute();
-  const recorded = await db
-    .insertInto('backup_objects')
-    .values({ id: newId(), backup_id: backup.id, kind: 'dump', number: 0, ...place, key })
-    .onConflict((conflict) => conflict.columns(['endpoint', 'bucket', 'key']).doNothing())
-    .returning('id')
-    .executeTakeFirst();
+  const recorded = await db.transaction().execute(async (trx) => {
+    // What an earlier run left under this key is still to be removed: it would take our object with it.
+    const leftover = await trx
+      .selectFrom('leftovers')
+      .select('id')
+      .where('endpoint', '=', place.endpoint)
+      .where('bucket', '=', place.bucket)
+      .where('key', '=', key)
+      .executeTakeFirst();
+    if (leftover) return undefined;
+    return trx
+      .insertInto('backup_objects')
+      .values({ id: newId(), backup_id: backup.id, kind: 'dump', number: 0, ...place, key })
+      .onConflict((conflict) => conflict.columns(['endpoint', 'bucket', 'key']).doNothing())
+      .returning('id')
+      .executeTakeFirst();
+  });
   if (!recorded) {
     throw new AppError(
       'storage_exists',

@@ -110,6 +110,14 @@ export async function releaseClaim(db: Db, claim: RunClaim, now: Date): Promise<
     .execute();
 }
 
+/** What a storage may still bring about after the request that asked for it was given up. */
+const LATE_MS = 60_000;
+
+function isLate({ kind, uploadId }: Leftover): boolean {
+  return kind === 'object' || (kind === 'upload' && uploadId === null);
+}
+
+/** Something to be removed later: at once, or in a minute where it may not have appeared yet. */
 export async function addLeftover(
   db: Db | Trx,
   backupId: string | null,
@@ -132,7 +140,7 @@ export async function addLeftover(
       tries: 0,
       last_error: null,
       created_at: now.toISOString(),
-      next_try_at: now.toISOString(),
+      next_try_at: new Date(now.getTime() + (isLate(item) ? LATE_MS : 0)).toISOString(),
     })
     .execute();
 }

@@ -1,4 +1,5 @@
 import type { BackupObjectRow, LeftoverRow } from '../db/schema.ts';
+import { isAppError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { RunServices } from './run-backup.ts';
 
@@ -6,64 +7,140 @@ const STORE_TIMEOUT_MS = 60_000;
 const MAX_PAUSE_MS = 3_600_000;
 
 /** Tries again to remove what runs could not; each gone one loses its row, each other waits longer. */
-export async function sweepLeftovers(services: RunServices): Promise<void> {
+export async function sweepLeftovers(services: RunServices, signal: AbortSignal): Promise<void> {
+  const now = services.now().getTime();
   const due = await services.db
     .selectFrom('leftovers')
     .selectAll()
-    .where('next_try_at', '<=', services.now().toISOString())
+    .where((eb) =>
+      eb.or([
+        eb('next_try_at', '<=', new Date(now).toISOString()),
+        // No pause is that long: the clock was set back.
+        eb('next_try_at', '>', new Date(now + 2 * MAX_PAUSE_MS).toISOString()),
+      ]),
+    )
     .orderBy('next_try_at')
     .limit(20)
     .execute();
-  for (const leftover of due) await retryLeftover(services, leftover);
+  for (const leftover of due) {
+    if (signal.aborted) return;
+    await retryLeftover(services, leftover, signal);
+  }
 }
 
-async function retryLeftover(services: RunServices, leftover: LeftoverRow): Promise<void> {
+async function retryLeftover(services: RunServices, leftover: LeftoverRow, stop: AbortSignal): Promise<void> {
   const { db, now } = services;
   try {
-    await withStore(services, leftover, (store) => removeLeftover(store, leftover));
+    await withStore(services, leftover, (store) => removeLeftover(store, leftover, limited(stop)));
     await db.deleteFrom('leftovers').where('id', '=', leftover.id).execute();
   } catch (error) {
+    if (stop.aborted) return;
     const tries = leftover.tries + 1;
-    const pauseMs = Math.min(MAX_PAUSE_MS, 15_000 * 2 ** Math.min(tries, 10));
     await db
       .updateTable('leftovers')
       .set({
         tries,
         last_error: error instanceof Error ? error.message : String(error),
-        next_try_at: new Date(now().getTime() + pauseMs).toISOString(),
+        next_try_at: new Date(now().getTime() + pauseMs(tries)).toISOString(),
       })
       .where('id', '=', leftover.id)
       .execute();
   }
 }
 
-async function removeLeftover(store: ObjectStore, leftover: LeftoverRow): Promise<void> {
-  const signal = AbortSignal.timeout(STORE_TIMEOUT_MS);
+async function removeLeftover(store: ObjectStore, leftover: LeftoverRow, signal: AbortSignal): Promise<void> {
+  const { key } = leftover;
   if (leftover.kind !== 'upload') {
-    await store.remove(leftover.key, { versionId: leftover.version_id, signal });
+    // Where versions are kept, a removal without the version would only hide it.
+    const versionId = leftover.version_id ?? (await versionOf(store, key, signal));
+    await store.remove(key, { versionId, signal });
     return;
   }
-  const uploads = new Set(await store.listUploads(leftover.key, { token: '', signal }));
-  if (leftover.upload_id !== null) uploads.add(leftover.upload_id);
-  for (const uploadId of uploads) await store.abortUpload(leftover.key, uploadId, { signal });
+  await abortUploads(store, { key, uploadId: leftover.upload_id, token: '' }, signal);
+}
+
+async function versionOf(store: ObjectStore, key: string, signal: AbortSignal): Promise<string | null> {
+  try {
+    return (await store.head(key, { signal }))?.versionId ?? null;
+  } catch (error) {
+    // A key may be allowed to delete and not to look.
+    if (isAppError(error, 'storage_denied')) return null;
+    throw error;
+  }
+}
+
+/**
+ * Ends the recorded upload and whatever other uploads of the key are seen. The key belongs to one run only. A storage
+ * that refuses to list is taken at its word where the upload's id is known.
+ */
+export async function abortUploads(
+  store: ObjectStore,
+  upload: { readonly key: string; readonly uploadId: string | null; readonly token: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { key, uploadId, token } = upload;
+  if (uploadId !== null) await store.abortUpload(key, uploadId, { signal });
+  try {
+    for (const stray of await store.listUploads(key, { token, signal })) {
+      if (stray !== uploadId) await store.abortUpload(key, stray, { signal });
+    }
+  } catch (error) {
+    if (uploadId === null || !isAppError(error, 'storage_denied')) throw error;
+  }
+}
+
+/** Which deleted backups are to be left alone for a while, because their storage refused. Kept in memory only. */
+export interface Pauses {
+  waiting(): readonly string[];
+  failed(id: string): void;
+  over(id: string): void;
+}
+
+export function createPauses(now: () => Date): Pauses {
+  const entries = new Map<string, { tries: number; from: number; until: number }>();
+  return {
+    waiting() {
+      const at = now().getTime();
+      return [...entries].filter(([, { from, until }]) => at >= from && at < until).map(([id]) => id);
+    },
+    failed(id) {
+      const tries = (entries.get(id)?.tries ?? 0) + 1;
+      const from = now().getTime();
+      entries.set(id, { tries, from, until: from + pauseMs(tries) });
+    },
+    over: (id) => void entries.delete(id),
+  };
+}
+
+function pauseMs(tries: number): number {
+  return Math.min(MAX_PAUSE_MS, 15_000 * 2 ** Math.min(tries, 10));
 }
 
 /** Removes the objects of deleted backups, then their rows; one whose storage refuses is kept and tried again. */
-export async function sweepDeleted(services: RunServices): Promise<void> {
+export async function sweepDeleted(
+  services: RunServices,
+  pauses: Pauses,
+  signal: AbortSignal,
+): Promise<void> {
+  const waiting = pauses.waiting();
   const deleted = await services.db
     .selectFrom('backups')
     .select('id')
     .where('deleted_at', 'is not', null)
     .where('status', 'in', ['completed', 'failed'])
     .where((eb) => eb.or([eb('outcome', 'is', null), eb('outcome', '!=', 'uncertain')]))
+    .$if(waiting.length > 0, (query) => query.where('id', 'not in', waiting))
     .orderBy('deleted_at')
     .limit(50)
     .execute();
   for (const backup of deleted) {
+    if (signal.aborted) return;
     try {
-      await removeObjects(services, backup.id);
+      await removeObjects(services, backup.id, signal);
       await services.db.deleteFrom('backups').where('id', '=', backup.id).execute();
+      pauses.over(backup.id);
     } catch (error) {
+      pauses.failed(backup.id);
       services.log.warn('a deleted backup could not be removed from its storage yet', {
         backupId: backup.id,
         error,
@@ -72,7 +149,7 @@ export async function sweepDeleted(services: RunServices): Promise<void> {
   }
 }
 
-async function removeObjects(services: RunServices, backupId: string): Promise<void> {
+async function removeObjects(services: RunServices, backupId: string, stop: AbortSignal): Promise<void> {
   const objects = await services.db
     .selectFrom('backup_objects')
     .selectAll()
@@ -80,12 +157,13 @@ async function removeObjects(services: RunServices, backupId: string): Promise<v
     .execute();
   for (const object of objects) {
     await withStore(services, object, (store) =>
-      store.remove(object.key, {
-        versionId: object.version_id,
-        signal: AbortSignal.timeout(STORE_TIMEOUT_MS),
-      }),
+      store.remove(object.key, { versionId: object.version_id, signal: limited(stop) }),
     );
   }
+}
+
+function limited(stop: AbortSignal): AbortSignal {
+  return AbortSignal.any([stop, AbortSignal.timeout(STORE_TIMEOUT_MS)]);
 }
 
 async function withStore(

@@ -7,7 +7,7 @@ import { type ProgressTracker, trackProgress } from './progress.ts';
 import { reconcileExpired } from './reconcile.ts';
 import { type RunServices, runBackup } from './run-backup.ts';
 import { type RunClaim, releaseClaim } from './settle.ts';
-import { sweepDeleted, sweepLeftovers } from './sweep.ts';
+import { createPauses, sweepDeleted, sweepLeftovers } from './sweep.ts';
 
 export interface WorkerOptions extends WorkerTiming {
   /** How many runs at once, in all and per server; read before each claim. */
@@ -58,10 +58,15 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
   const active = new Map<string, ActiveRun>();
   let stopping = false;
   let started = false;
-  let timer: NodeJS.Timeout | undefined;
-  let sweptAt = 0;
+  const timers: NodeJS.Timeout[] = [];
+  /** Runs that a repair has taken over and not settled yet. */
+  const repairing = new Set<string>();
+  const stopRepairs = new AbortController();
   let round: Promise<void> | undefined;
   let again = false;
+  let repairs: Promise<void> | undefined;
+  let sweeps: Promise<void> | undefined;
+  const deletedPauses = createPauses(now);
 
   /** One round at a time; a wake during a round means another one right after it. */
   function tick(): void {
@@ -85,20 +90,41 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
     await renewLeases();
     await persistProgress();
     await abortCancelled();
+    while (!stopping && (await startNext())) {
+      // As many as the limits allow.
+    }
+  }
+
+  /** Beside the rounds: a storage that answers slowly or never must not hold up leases, claims and cancels. */
+  function repair(): void {
+    if (stopping || !started || repairs) return;
+    repairs = repairAll()
+      .catch((error: unknown) => log.error('a repair stumbled', { error }))
+      .finally(() => {
+        repairs = undefined;
+      });
+  }
+
+  async function repairAll(): Promise<void> {
     await reconcileExpired(services, {
       claimedBy: me,
       leaseMs,
       completeMayTakeMs: options.completeMayTakeMs ?? COMPLETE_MAY_TAKE_MS,
       askAgainMs: options.askAgainMs ?? ASK_AGAIN_MS,
+      repairing,
+      running: () => [...active.keys()],
+      signal: stopRepairs.signal,
     });
-    if (now().getTime() - sweptAt >= (options.sweepEveryMs ?? SWEEP_EVERY_MS)) {
-      sweptAt = now().getTime();
-      await sweepLeftovers(services);
-      await sweepDeleted(services);
-    }
-    while (!stopping && (await startNext())) {
-      // As many as the limits allow.
-    }
+  }
+
+  function sweep(): void {
+    if (stopping || !started || sweeps) return;
+    sweeps = sweepLeftovers(services, stopRepairs.signal)
+      .then(() => sweepDeleted(services, deletedPauses, stopRepairs.signal))
+      .catch((error: unknown) => log.error('a sweep stumbled', { error }))
+      .finally(() => {
+        sweeps = undefined;
+      });
   }
 
   async function startNext(): Promise<boolean> {
@@ -116,19 +142,23 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
       .finally(() => {
         active.delete(next.id);
         tick();
+        repair();
       });
     active.set(next.id, { claim, serverId: next.server_id, abort, progress, done });
+    // Claimed while the stop began, which did not see this run.
+    if (stopping) abort.abort(stopped());
     log.info('backup started', { backupId: next.id, databaseId: next.database_id });
     return true;
   }
 
   async function renewLeases(): Promise<void> {
-    if (active.size === 0) return;
+    const mine = [...active.keys(), ...repairing];
+    if (mine.length === 0) return;
     await db
       .updateTable('backups')
       .set({ lease_until: lease() })
+      .where('id', 'in', mine)
       .where('claimed_by', '=', me)
-      .where('status', '=', 'in_progress')
       .execute();
   }
 
@@ -171,23 +201,34 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
     progress: (backupId): RunProgress | null => active.get(backupId)?.progress.snapshot() ?? null,
     start() {
       started = true;
-      timer = setInterval(tick, options.tickMs ?? TICK_MS);
-      timer.unref();
-      tick();
+      every(options.tickMs ?? TICK_MS, tick);
+      every(options.tickMs ?? TICK_MS, repair);
+      every(options.sweepEveryMs ?? SWEEP_EVERY_MS, sweep);
     },
     async stop(withinMs) {
       stopping = true;
-      clearInterval(timer);
-      for (const run of active.values()) {
-        run.abort.abort(
-          new AppError('shutdown', 'The app was stopped while the backup ran. Start the backup again.'),
-        );
-      }
-      const all = Promise.all([round, ...[...active.values()].map((run) => run.done)]);
-      await Promise.race([all, new Promise((resolve) => setTimeout(resolve, withinMs).unref())]);
+      for (const timer of timers) clearInterval(timer);
+      stopRepairs.abort(stopped());
+      for (const run of active.values()) run.abort.abort(stopped());
+      await Promise.race([idle(), new Promise((resolve) => setTimeout(resolve, withinMs).unref())]);
       for (const run of active.values()) await releaseClaim(db, run.claim, now());
     },
   };
+
+  function every(ms: number, action: () => void): void {
+    timers.push(setInterval(action, ms).unref());
+    action();
+  }
+
+  /** When nothing of this worker goes on any more; a claim on its way may still add a run. */
+  async function idle(): Promise<void> {
+    await Promise.all([round, repairs, sweeps]);
+    while (active.size > 0) await Promise.all([...active.values()].map((run) => run.done));
+  }
+}
+
+function stopped(): AppError {
+  return new AppError('shutdown', 'The app was stopped while the backup ran. Start the backup again.');
 }
 
 function serversAtLimit(active: ReadonlyMap<string, ActiveRun>, perServer: number): (string | null)[] {

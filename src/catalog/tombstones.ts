@@ -1,10 +1,13 @@
-import type { Db } from '../db/schema.ts';
+import type { BackupObjectRow, Db } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 
+/** How long a storage may go on with a Complete whose caller is gone; then what it made can be removed. */
+const COMPLETE_MAY_TAKE_MS = 10 * 60_000;
+
 /**
- * Before databases go: what deleted backups still have in a storage becomes leftovers, which outlive their rows and
- * are retried until they are gone. Inside a transaction.
+ * Before databases go: what deleted backups still have in a storage, and what became of runs whose outcome is not
+ * known yet, becomes leftovers, which outlive their rows and are retried until they are gone. Inside a transaction.
  */
 export async function releaseTombstones(trx: Db, databaseIds: readonly string[], now: Date): Promise<void> {
   if (databaseIds.length === 0) return;
@@ -12,29 +15,45 @@ export async function releaseTombstones(trx: Db, databaseIds: readonly string[],
     .selectFrom('backup_objects')
     .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
     .selectAll('backup_objects')
+    .select('backups.outcome')
     .where('backups.database_id', 'in', databaseIds)
-    .where('backups.deleted_at', 'is not', null)
+    .where((eb) => eb.or([eb('backups.deleted_at', 'is not', null), eb('backups.outcome', '=', 'uncertain')]))
     .execute();
+  const later = (ms: number) => new Date(now.getTime() + ms).toISOString();
   for (const object of objects) {
-    await trx
-      .insertInto('leftovers')
-      .values({
-        id: newId(),
-        backup_id: object.backup_id,
-        kind: object.endpoint.startsWith('host:') ? 'file' : 'object',
-        endpoint: object.endpoint,
-        region: object.region,
-        bucket: object.bucket,
-        key: object.key,
-        upload_id: null,
-        version_id: object.version_id,
-        tries: 0,
-        last_error: null,
-        created_at: now.toISOString(),
-        next_try_at: now.toISOString(),
-      })
-      .execute();
+    const isHost = object.endpoint.startsWith('host:');
+    const kind = isHost ? 'file' : 'object';
+    if (object.outcome !== 'uncertain') {
+      await insertLeftover(trx, { ...object, upload_id: null }, kind, { now, at: later(0) });
+      continue;
+    }
+    // The upload first, so that no object can come of it after the object was removed.
+    const wait = isHost ? 0 : COMPLETE_MAY_TAKE_MS;
+    await insertLeftover(trx, object, 'upload', { now, at: later(wait) });
+    await insertLeftover(trx, { ...object, upload_id: null }, kind, { now, at: later(wait + 60_000) });
   }
+}
+
+async function insertLeftover(
+  trx: Db,
+  object: Pick<
+    BackupObjectRow,
+    'backup_id' | 'endpoint' | 'region' | 'bucket' | 'key' | 'upload_id' | 'version_id'
+  >,
+  kind: 'file' | 'object' | 'upload',
+  { now, at }: { now: Date; at: string },
+): Promise<void> {
+  const { backup_id, endpoint, region, bucket, key, upload_id, version_id } = object;
+  await trx
+    .insertInto('leftovers')
+    .values({
+      ...{ id: newId(), backup_id, kind, endpoint, region, bucket, key, upload_id, version_id },
+      tries: 0,
+      last_error: null,
+      created_at: now.toISOString(),
+      next_try_at: at,
+    })
+    .execute();
 }
 
 /**
