@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Fault, FaultRule, OperationName } from '../../dev/bucket/server.ts';
 import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
-import { type Bed, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
+import { type Bed, BUCKET, expectLeftoversGone, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
 
 let bed: Bed;
 let large: string;
@@ -135,7 +135,7 @@ describe('what a store can get wrong while it says that all is well', () => {
       expect(bed.bucket.faults.hits().length).toBeGreaterThan(hitsBefore);
       bed.bucket.faults.clear();
       const backup = await bed.app.untilEnded(backupId);
-      if (rule.fault.kind === 'vanish') await leftoversGone();
+      if (rule.fault.kind === 'vanish') await expectLeftoversGone(bed);
       await expectSealedOrAbsent(bed, backup);
     });
   }
@@ -165,19 +165,72 @@ describe('what a store can get wrong while it says that all is well', () => {
   });
 });
 
+describe('a storage that answers nothing, and a cancellation', () => {
+  for (const [database, operations] of [
+    ['large', MULTIPART],
+    ['small', SINGLE],
+  ] as const) {
+    for (const operation of operations) {
+      for (const kind of ['hang', 'hang-after'] as const) {
+        test(`${kind} at ${operation} of the ${database} dump: the run ends soon, sealed or absent`, async () => {
+          add({ match: { operation }, times: Number.POSITIVE_INFINITY, fault: { kind } });
+          const backupId = await bed.app.startBackup(database === 'large' ? large : small);
+          await until('the request to hang', 20_000, () => bed.bucket.faults.hits().length > hitsBefore);
+          await bed.app.ask('POST', `/api/backups/${backupId}/cancel`);
+          await until('the run to end', 8_000, async () => (await statusOf(backupId)) !== 'in_progress');
+          bed.bucket.faults.clear();
+          await expectLeftoversGone(bed);
+          const backup = await bed.app.untilEnded(backupId, 20_000);
+          if (backup.status === 'failed') expect(backup.outcome).toBe('cancelled');
+          await expectSealedOrAbsent(bed, backup);
+        });
+      }
+    }
+  }
+
+  test('nothing at all is answered from the first part on: the run ends soon, and what is left goes later', async () => {
+    add({ match: { operation: 'UploadPart' }, fault: { kind: 'hang' } });
+    add({ match: {}, skip: 3, times: Number.POSITIVE_INFINITY, fault: { kind: 'hang' } });
+    const backupId = await bed.app.startBackup(large);
+    await until('a part to hang', 20_000, () => bed.bucket.faults.hits().length > hitsBefore);
+    await bed.app.ask('POST', `/api/backups/${backupId}/cancel`);
+    await until('the run to end', 8_000, async () => (await statusOf(backupId)) !== 'in_progress');
+    bed.bucket.faults.clear();
+    await expectLeftoversGone(bed);
+    await expectSealedOrAbsent(bed, await bed.app.untilEnded(backupId));
+  });
+});
+
+describe('an answer that was lost for good', () => {
+  test('a PUT that lands after the run was given up is removed later', async () => {
+    let land = () => {};
+    const landing = new Promise<void>((resolve) => {
+      land = resolve;
+    });
+    add({ match: { operation: 'PutObject' }, fault: { kind: 'hold', until: landing } });
+    const backupId = await bed.app.startBackup(small);
+    await until('the PUT to be held', 20_000, () => bed.bucket.faults.hits().length > hitsBefore);
+    await bed.app.ask('POST', `/api/backups/${backupId}/cancel`);
+    const backup = await bed.app.untilEnded(backupId, 20_000);
+    expect(backup.outcome).toBe('cancelled');
+    land();
+    await until('the object to land', 10_000, () =>
+      bed.bucket.objects(BUCKET).some(({ key }) => key === backup.storagePath),
+    );
+    await expectLeftoversGone(bed);
+    await expectSealedOrAbsent(bed, backup);
+  });
+});
+
+async function statusOf(backupId: string): Promise<string> {
+  const { backup } = (await bed.app.ask('GET', `/api/backups/${backupId}`)) as { backup: Json };
+  return String(backup['status']);
+}
+
 function add(rule: FaultRule): void {
   bed.bucket.faults.add(rule);
 }
 
 function describeFault(fault: Fault): string {
   return 'code' in fault ? `${fault.kind} ${fault.code}` : fault.kind;
-}
-
-/** What could not be removed while the storage was away is removed when it is back. */
-async function leftoversGone(): Promise<void> {
-  const { db, now } = bed.app.services;
-  await db.updateTable('leftovers').set({ next_try_at: now().toISOString() }).execute();
-  await expect
-    .poll(async () => (await db.selectFrom('leftovers').selectAll().execute()).length, { timeout: 20_000 })
-    .toBe(0);
 }

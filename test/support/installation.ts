@@ -51,7 +51,13 @@ export interface EndedBackup {
 }
 
 /** Retries as in production, with shorter waits between them. */
-export const QUICK = { retryBaseMs: 5, retryCapMs: 100, settleBaseMs: 20, attemptTimeoutMs: 5_000 } as const;
+export const QUICK = {
+  retryBaseMs: 5,
+  retryCapMs: 100,
+  settleBaseMs: 20,
+  attemptTimeoutMs: 5_000,
+  cancelGraceMs: 300,
+} as const;
 
 const ADMIN = { ADMIN_EMAIL: 'admin@example.com', ADMIN_PASSWORD: 'correct horse battery' };
 

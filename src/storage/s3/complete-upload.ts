@@ -4,6 +4,7 @@ import { uploadExists } from './abort-upload.ts';
 import { refusalOf } from './answer.ts';
 import type { S3Connection } from './connection.ts';
 import { attemptedOf, badAnswer, refusalError } from './errors.ts';
+import { withGrace } from './grace.ts';
 import { versionIdOf } from './head.ts';
 import { findOwn, uncertain } from './outcome.ts';
 import { send } from './request.ts';
@@ -36,10 +37,10 @@ export async function completeUpload(
   options: PutOptions,
 ): Promise<StoredObject> {
   const { tuning } = connection;
-  let outcome = await complete(connection, upload);
+  let outcome = await complete(connection, upload, options.signal);
   if (outcome.kind === 'refused') throw outcome.error;
   for (let round = 1; outcome.kind !== 'stored'; round += 1) {
-    const sight = await look(connection, upload, options.token);
+    const sight = await look(connection, upload, options);
     if (typeof sight === 'object') return sight;
     const { error, kind } = outcome;
     connection.platform.log.warn('the outcome of completing an upload is unknown', {
@@ -55,29 +56,33 @@ export async function completeUpload(
       throw uncertain(upload, upload.uploadId, error);
     }
     await waitOrGiveUp(connection, upload, round, options.signal, error);
-    if (sight === 'waiting') outcome = await complete(connection, upload);
+    if (sight === 'waiting') outcome = await complete(connection, upload, options.signal);
   }
   return outcome.object;
 }
 
-async function complete(connection: S3Connection, upload: SentUpload): Promise<Outcome> {
+async function complete(connection: S3Connection, upload: SentUpload, signal: AbortSignal): Promise<Outcome> {
   const { bucket, key, uploadId, parts, bytes } = upload;
   const request = { operation: 'CompleteMultipartUpload', method: 'POST', bucket, key } as const;
   const body = new TextEncoder().encode(completionXml(parts));
   const { provider } = connection.addressOf(bucket);
   try {
-    const answer = await send(connection, {
-      ...request,
-      query: { uploadId },
-      headers: {
-        'content-type': 'application/xml',
-        ...(provider.id === 'aws' ? { 'x-amz-mp-object-size': String(bytes) } : {}),
-      },
-      body,
-      sha256: await connection.platform.sha256(body),
-      attempts: 1,
-      timeoutMs: connection.tuning.completeTimeoutMs,
-    });
+    const sha256 = await connection.platform.sha256(body);
+    const answer = await withGrace(connection, signal, (late) =>
+      send(connection, {
+        ...request,
+        query: { uploadId },
+        headers: {
+          'content-type': 'application/xml',
+          ...(provider.id === 'aws' ? { 'x-amz-mp-object-size': String(bytes) } : {}),
+        },
+        body,
+        sha256,
+        attempts: 1,
+        timeoutMs: connection.tuning.completeTimeoutMs,
+        signal: late,
+      }),
+    );
     const document = parseXml(answer.text);
     if (document?.root === 'CompleteMultipartUploadResult') {
       const etag = textOf(document.content, 'ETag');
@@ -111,11 +116,17 @@ function kindOf(error: unknown): 'refused' | 'failed' | 'lost' {
   return s3Code === 'RequestTimeout' || s3Code === 'OperationAborted' ? 'failed' : 'refused';
 }
 
-async function look(connection: S3Connection, upload: SentUpload, token: string): Promise<Sight> {
+async function look(
+  connection: S3Connection,
+  upload: SentUpload,
+  { token, signal }: Pick<PutOptions, 'token' | 'signal'>,
+): Promise<Sight> {
   try {
-    const own = await findOwn(connection, upload, { bytes: upload.bytes, token });
-    if (own) return own;
-    return (await uploadExists(connection, upload, upload.uploadId, undefined)) ? 'waiting' : 'gone';
+    return await withGrace(connection, signal, async (late) => {
+      const own = await findOwn(connection, upload, { bytes: upload.bytes, token }, late);
+      if (own) return own;
+      return (await uploadExists(connection, upload, upload.uploadId, late)) ? 'waiting' : 'gone';
+    });
   } catch (error) {
     connection.platform.log.warn('looking up the outcome of an upload failed', { key: upload.key, error });
     return 'unknown';

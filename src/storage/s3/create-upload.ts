@@ -2,8 +2,9 @@ import type { PutOptions } from '../object-store.ts';
 import { abortUpload } from './abort-upload.ts';
 import type { S3Connection } from './connection.ts';
 import { attemptedOf, badAnswer } from './errors.ts';
+import { withGrace } from './grace.ts';
 import { listUploads } from './list-uploads.ts';
-import { isOutcomeUnknown, withLeftover } from './outcome.ts';
+import { isOutcomeUnknown, mayAppear, withLeftover } from './outcome.ts';
 import { send } from './request.ts';
 import { objectHeaders, type Target } from './target.ts';
 import { parseXml, textOf } from './xml.ts';
@@ -22,11 +23,11 @@ export async function createUpload(
     const uploadId = await create(connection, target, options, () => {
       lost = true;
     });
-    if (lost) await removeStrays(connection, target, uploadId);
+    if (lost) await removeStrays(connection, target, uploadId, undefined);
     return uploadId;
   } catch (error) {
     if (!lost && !isOutcomeUnknown(error)) throw error;
-    throw await afterRemoval(connection, target, error);
+    throw await afterRemoval(connection, target, error, options.signal);
   }
 }
 
@@ -56,17 +57,28 @@ async function create(
   return uploadId;
 }
 
-async function removeStrays(connection: S3Connection, target: Target, keep: string | null): Promise<void> {
-  for (const upload of await listUploads(connection, target.bucket, target.key, undefined)) {
+async function removeStrays(
+  connection: S3Connection,
+  target: Target,
+  keep: string | null,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const upload of await listUploads(connection, target.bucket, target.key, signal)) {
     if (upload.key !== target.key || upload.uploadId === keep) continue;
-    await abortUpload(connection, target, upload.uploadId, undefined);
+    await abortUpload(connection, target, upload.uploadId, signal);
   }
 }
 
-async function afterRemoval(connection: S3Connection, target: Target, error: unknown): Promise<unknown> {
+/** The error to throw. A request that was given up may still be at work, so that the key is looked at again later. */
+async function afterRemoval(
+  connection: S3Connection,
+  target: Target,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
   try {
-    await removeStrays(connection, target, null);
-    return error;
+    await withGrace(connection, signal, (late) => removeStrays(connection, target, null, late));
+    return mayAppear(error, 'upload', target);
   } catch (why) {
     return withLeftover(error, { kind: 'upload', key: target.key, uploadId: null, versionId: null }, why);
   }

@@ -9,8 +9,12 @@ export async function findOwn(
   connection: S3Connection,
   target: Target,
   expected: { readonly bytes: number; readonly token: string },
+  signal?: AbortSignal,
 ): Promise<StoredObject | null> {
-  const head = await headObject(connection, target.bucket, target.key, { attempts: 2 });
+  const head = await headObject(connection, target.bucket, target.key, {
+    attempts: 2,
+    ...(signal ? { signal } : {}),
+  });
   if (!head) return null;
   if (head.token === expected.token && head.bytes === expected.bytes) {
     return { bytes: head.bytes, etag: head.etag, versionId: head.versionId };
@@ -38,6 +42,13 @@ export function uncertain(target: Target, uploadId: string | null, cause: unknow
     `The outcome of the last request for ${target.key} in bucket ${target.bucket} is unknown: the storage did not answer, and looking it up failed too. It is checked again later.`,
     { details: { ...target, uploadId }, cause },
   );
+}
+
+/** The error of a request that was given up, with what it may still bring about at the storage. */
+export function mayAppear(error: unknown, kind: 'object' | 'upload', target: Target): AppError {
+  const known = toAppError(error);
+  const leftover: Leftover = { kind, key: target.key, uploadId: null, versionId: null };
+  return new AppError(known.code, known.message, { details: { ...known.details, leftover }, cause: error });
 }
 
 /** The error, with what could not be removed after it. */

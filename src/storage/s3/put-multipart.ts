@@ -5,6 +5,7 @@ import { completeUpload } from './complete-upload.ts';
 import type { S3Connection } from './connection.ts';
 import { createUpload } from './create-upload.ts';
 import { cancelledError } from './errors.ts';
+import { withGrace } from './grace.ts';
 import { withLeftover } from './outcome.ts';
 import type { PartPlan } from './part-plan.ts';
 import type { PartReader } from './part-reader.ts';
@@ -38,7 +39,7 @@ export async function putMultipart(
     return await completeUpload(connection, { ...target, uploadId, parts: sent, bytes }, options);
   } catch (error) {
     if (isAppError(error, 'storage_uncertain')) throw error;
-    throw await removeUpload(connection, target, uploadId, error);
+    throw await removeUpload(connection, target, uploadId, error, options.signal);
   }
 }
 
@@ -78,9 +79,10 @@ async function removeUpload(
   target: Target,
   uploadId: string,
   error: unknown,
+  signal: AbortSignal,
 ): Promise<unknown> {
   try {
-    await abortUpload(connection, target, uploadId, undefined);
+    await withGrace(connection, signal, (late) => abortUpload(connection, target, uploadId, late));
     return error;
   } catch (why) {
     return withLeftover(error, { kind: 'upload', key: target.key, uploadId, versionId: null }, why);

@@ -3,15 +3,16 @@ import type { PutOptions, StoredObject } from '../object-store.ts';
 import type { S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
 import { cancelledError } from './errors.ts';
+import { withGrace } from './grace.ts';
 import { versionIdOf } from './head.ts';
-import { findOwn, isOutcomeUnknown, uncertain } from './outcome.ts';
+import { findOwn, isOutcomeUnknown, mayAppear, uncertain } from './outcome.ts';
 import { send } from './request.ts';
 import { pause } from './retry.ts';
 import { objectHeaders, type Target } from './target.ts';
 
 /**
  * Stores bytes as an object with one PUT. A cancellation does not end a PUT that is on its way, because its outcome
- * would be unknown; it only keeps it from being sent again.
+ * would be unknown, unless it goes on for long; it keeps it from being sent again.
  */
 export async function putWhole(
   connection: S3Connection,
@@ -43,21 +44,24 @@ async function sendWhole(
   const { provider } = connection.addressOf(target.bucket);
   let found: StoredObject | null = null;
   try {
-    const answer = await send(connection, {
-      operation: 'PutObject',
-      method: 'PUT',
-      ...target,
-      headers: { ...objectHeaders(options), ...(provider.ifNoneMatch ? { 'if-none-match': '*' } : {}) },
-      body: bytes,
-      sha256,
-      retrySignal: options.signal,
-      attempts: connection.tuning.patientAttempts,
-      async beforeRetry() {
-        // Where versions are kept, a second PUT would leave the first one behind, unseen.
-        found = await findOwn(connection, target, expected).catch(() => null);
-        return found ? NOT_SENT_AGAIN : null;
-      },
-    });
+    const answer = await withGrace(connection, options.signal, (late) =>
+      send(connection, {
+        operation: 'PutObject',
+        method: 'PUT',
+        ...target,
+        headers: { ...objectHeaders(options), ...(provider.ifNoneMatch ? { 'if-none-match': '*' } : {}) },
+        body: bytes,
+        sha256,
+        signal: late,
+        retrySignal: options.signal,
+        attempts: connection.tuning.patientAttempts,
+        async beforeRetry() {
+          // Where versions are kept, a second PUT would leave the first one behind, unseen.
+          found = await findOwn(connection, target, expected, late).catch(() => null);
+          return found ? NOT_SENT_AGAIN : null;
+        },
+      }),
+    );
     return (
       found ?? {
         bytes: expected.bytes,
@@ -67,29 +71,35 @@ async function sendWhole(
     );
   } catch (error) {
     if (!isOutcomeUnknown(error)) throw error;
-    return await settle(connection, target, expected, error);
+    return await withGrace(connection, options.signal, (late) =>
+      settle(connection, target, expected, error, late),
+    );
   }
 }
 
 const NOT_SENT_AGAIN: S3Answer = { status: 200, headers: new Headers(), text: '' };
 
-/** Looks twice: a PUT whose answer was lost may still be at work. */
+/**
+ * Looks twice: a PUT whose answer was lost may still be at work. Where nothing is found, it may even appear later, so
+ * that the key is to be looked at again.
+ */
 async function settle(
   connection: S3Connection,
   target: Target,
   expected: { readonly bytes: number; readonly token: string },
   error: unknown,
+  signal: AbortSignal,
 ): Promise<StoredObject> {
   try {
     for (let look = 1; look <= 2; look += 1) {
-      const stored = await findOwn(connection, target, expected);
+      const stored = await findOwn(connection, target, expected, signal);
       if (stored) return stored;
       if (isAppError(error, 'storage_exists')) break;
-      await pause(connection.tuning.settleBaseMs, undefined);
+      await pause(connection.tuning.settleBaseMs, signal);
     }
   } catch (cause) {
     if (isAppError(cause, 'storage_uncertain') && isAppError(error, 'storage_exists')) throw error;
     throw uncertain(target, null, cause);
   }
-  throw error;
+  throw isAppError(error, 'storage_exists') ? error : mayAppear(error, 'object', target);
 }

@@ -13,6 +13,8 @@ export interface Tuning {
   /** How often the outcome of a Complete is looked up before it counts as uncertain. */
   readonly settleRounds: number;
   readonly settleBaseMs: number;
+  /** After a cancellation: how long a request whose outcome must be known, a look or a clean-up may still take. */
+  readonly cancelGraceMs: number;
   /** How often a removed upload is looked up before it counts as left over. */
   readonly abortRounds: number;
 }
@@ -26,5 +28,6 @@ export const DEFAULT_TUNING: Tuning = {
   completeTimeoutMs: 15 * 60_000,
   settleRounds: 6,
   settleBaseMs: 1_000,
+  cancelGraceMs: 10_000,
   abortRounds: 6,
 };
