@@ -18,6 +18,7 @@ export interface Schema {
   system_settings: SystemSettingRow;
   signing_keys: SigningKeyRow;
   audit_logs: AuditLogRow;
+  storage_probes: StorageProbeRow;
 }
 
 export type Db = Kysely<Schema>;
@@ -243,4 +244,15 @@ export interface AuditLogRow {
   user_id: string | null;
   environment_id: string | null;
   address: string | null;
+}
+
+/** The result of a deep test of the storage. */
+export interface StorageProbeRow {
+  id: string;
+  endpoint: string;
+  cause: 'asked' | 'credentials' | 'weekly';
+  started_at: string;
+  finished_at: string;
+  /** JSON of `storage/probe/result.ts`. */
+  result: string;
 }

@@ -50,7 +50,15 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
     expect(await tables()).toEqual(
       [
         ...['audit_logs', 'backup_objects', 'backups', 'databases', 'environments', 'leftovers', 'servers'],
-        ...['sessions', 'signing_keys', 'spaces_config', 'spaces_environments', 'system_settings', 'users'],
+        ...[
+          'sessions',
+          'signing_keys',
+          'spaces_config',
+          'spaces_environments',
+          'storage_probes',
+          'system_settings',
+        ],
+        'users',
       ].sort(),
     );
   });
@@ -58,9 +66,9 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
   it('leave nothing behind when one fails', async () => {
     await migrate(db, { file: null, now });
     const before = await tables();
-    const withFailure = { ...migrations, '0002_next': next, '0003_failing': failing };
+    const withFailure = { ...migrations, '0998_next': next, '0999_failing': failing };
     await expect(migrate(db, { file: null, now, migrations: withFailure })).rejects.toThrow(
-      'Migration 0003_failing failed',
+      'Migration 0999_failing failed',
     );
     expect(await tables()).toEqual(before);
     const users = (await db.introspection.getTables()).find((table) => table.name === 'users');
@@ -69,7 +77,7 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
   });
 
   it('refuse data that a newer version wrote', async () => {
-    await migrate(db, { file: null, now, migrations: { ...migrations, '0002_next': next } });
+    await migrate(db, { file: null, now, migrations: { ...migrations, '0998_next': next } });
     await expect(migrate(db, { file: null, now })).rejects.toMatchObject({
       code: 'config',
       message: expect.stringContaining('newer version'),
@@ -139,7 +147,7 @@ describe('an upgrade of a SQLite file', () => {
     const db = openDatabase(file);
     expect(await migrate(db, { file, now })).toEqual({ copy: null });
     await insertDatabase(db);
-    const { copy } = await migrate(db, { file, now, migrations: { ...migrations, '0002_next': next } });
+    const { copy } = await migrate(db, { file, now, migrations: { ...migrations, '0998_next': next } });
     await db.destroy();
     expect(copy).toBe(`${file}.before-2026-03-04T05-06-07-890Z`);
     expect(statSync(copy ?? '').mode & 0o777).toBe(0o600);

@@ -19,6 +19,7 @@ export function createS3(settings: S3Settings, platform: S3Platform, tuning: Par
     listBuckets: (signal) => listBuckets(connection, signal),
     checkBucket: (bucket, options = {}) => checkBucket(connection, bucket, options),
     bucket: (name) => openBucket(connection, name),
+    connection,
     // Idle sockets end by themselves after seconds; all of them end with the platform.
     close: async () => {},
   };

@@ -1,5 +1,6 @@
 import type { Log } from '../../log.ts';
 import type { ObjectStore } from '../object-store.ts';
+import type { S3Connection } from './connection.ts';
 
 /** An account at an S3-compatible storage. */
 export interface S3 {
@@ -8,6 +9,8 @@ export interface S3 {
   /** Throws `storage_*` unless the bucket is there and readable with this key (HeadBucket, else a one-key list). */
   checkBucket(bucket: string, options?: { prefix?: string; signal?: AbortSignal }): Promise<void>;
   bucket(name: string): S3Bucket;
+  /** For the probe and the diagnosis, which ask more than this port does. */
+  readonly connection: S3Connection;
   /** Ends the client's sockets. */
   close(): Promise<void>;
 }

@@ -1,0 +1,42 @@
+import { childrenOf, parseXml, textOf } from '../s3/xml.ts';
+import type { ObjectLock } from './result.ts';
+import { ask, type ProbeRun } from './run.ts';
+
+export interface BucketTraits {
+  readonly objectLock: ObjectLock | null;
+  readonly storageClass: string | null;
+}
+
+/** The bucket's default retention and storage class, as far as this key may see them. */
+export async function readTraits(run: ProbeRun, key: string): Promise<BucketTraits> {
+  const { headers } = await ask(run, {
+    operation: 'HeadObject',
+    method: 'HEAD',
+    key,
+    allow: [400, 403, 404, 405],
+  });
+  const mode = headers.get('x-amz-object-lock-mode');
+  const until = headers.get('x-amz-object-lock-retain-until-date');
+  const byObject = mode === null ? null : { mode, retention: until === null ? null : `until ${until}` };
+  return {
+    objectLock: (await readDefaultRetention(run)) ?? byObject,
+    storageClass: headers.get('x-amz-storage-class'),
+  };
+}
+
+async function readDefaultRetention(run: ProbeRun): Promise<ObjectLock | null> {
+  const { status, text } = await ask(run, {
+    operation: 'GetObjectLockConfiguration',
+    method: 'GET',
+    query: { 'object-lock': '' },
+    allow: [400, 401, 403, 404, 405, 409, 501],
+  });
+  const document = parseXml(text);
+  if (status !== 200 || document?.root !== 'ObjectLockConfiguration') return null;
+  if (textOf(document.content, 'ObjectLockEnabled') !== 'Enabled') return null;
+  const [retention] = childrenOf(childrenOf(document.content, 'Rule')[0], 'DefaultRetention');
+  const mode = textOf(retention, 'Mode');
+  if (mode === null) return { mode: 'enabled', retention: null };
+  const [days, years] = [textOf(retention, 'Days'), textOf(retention, 'Years')];
+  return { mode, retention: days === null ? (years === null ? null : `${years} years`) : `${days} days` };
+}
