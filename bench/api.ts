@@ -9,7 +9,7 @@ export interface Api {
   backUp(databaseId: string, withinMs: number): Promise<Json>;
 }
 
-const POLL_MS = 50;
+const POLL_MS = 200;
 
 export async function signIn(url: string, login: { email: string; password: string }): Promise<Api> {
   let token = '';

@@ -37,6 +37,8 @@ export async function startApp(options: {
       RATE_LIMIT_MAX: '1000000',
       ADMIN_EMAIL: LOGIN.email,
       ADMIN_PASSWORD: LOGIN.password,
+      // For trying V8's flags out.
+      ...(process.env['BENCH_NODE_OPTIONS'] ? { NODE_OPTIONS: process.env['BENCH_NODE_OPTIONS'] } : {}),
       ...(options.storage ? { STORAGE_CA_FILE: options.storage.caFile } : {}),
     },
   });

@@ -1,10 +1,80 @@
-import { startDiscardBucket } from './storage.ts';
+/**
+ * Measures the built app against other tools and prints Markdown; the same as JSON goes to bench/results/latest.json.
+ *
+ *   npm run bench -- [--only upload,path,memory,start] [--quick] [--gateway] [--rounds N]
+ *
+ * Needs root (sshd in its own namespaces) and, of Debian, awscli, rclone, zstd, openssh-client and openssh-server,
+ * postgresql; with --gateway, which uploads to a Ceph gateway, radosgw, ceph-mon and ceph-osd.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeMachine } from './machine.ts';
+import { benchMemory, type MemoryCase } from './memory.ts';
+import { describeResults, type Results } from './report.ts';
+import { benchStart } from './start.ts';
+import { startDiscardBucket, startGateway } from './storage.ts';
 import { benchUpload } from './upload.ts';
 import { benchWholePath } from './whole-path.ts';
 
-const storage = await startDiscardBucket();
-const [what, size, rounds] = process.argv.slice(2);
-const o = { mebibytes: Number(size), rounds: Number(rounds), say: console.error };
-console.log(what === 'upload' ? await benchUpload(storage, o) : await benchWholePath(storage, o));
-await storage.stop();
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'upload,path,memory,start' },
+    quick: { type: 'boolean', default: false },
+    gateway: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '3' },
+  },
+});
+const parts = new Set(values.only.split(','));
+const rounds = Number(values.rounds);
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+const results = await run();
+const folder = join(import.meta.dirname, 'results');
+mkdirSync(folder, { recursive: true });
+writeFileSync(join(folder, 'latest.json'), `${JSON.stringify(results, null, 2)}\n`);
+process.stdout.write(`${describeResults(results)}\n`);
 process.exit(0);
+
+async function run(): Promise<Results> {
+  const storage = await startDiscardBucket();
+  try {
+    return {
+      at: new Date().toISOString(),
+      machine: describeMachine(),
+      arguments: process.argv.slice(2),
+      ...(parts.has('upload') ? { upload: await upload() } : {}),
+      ...(parts.has('path')
+        ? { wholePath: await benchWholePath(storage, { mebibytes: values.quick ? 128 : 1024, rounds, say }) }
+        : {}),
+      ...(parts.has('memory') ? { memory: await benchMemory(storage, { cases: memoryCases(), say }) } : {}),
+      ...(parts.has('start') ? { start: await benchStart({ rounds: values.quick ? 3 : 10, say }) } : {}),
+    };
+  } finally {
+    await storage.stop();
+  }
+}
+
+/** The gateway keeps in memory what it gets, so it gets less. */
+async function upload() {
+  const storage = await (values.gateway ? startGateway() : startDiscardBucket());
+  try {
+    const mebibytes = values.quick ? 256 : values.gateway ? 512 : 2048;
+    return await benchUpload(storage, { mebibytes, rounds, say });
+  } finally {
+    await storage.stop();
+  }
+}
+
+function memoryCases(): readonly MemoryCase[] {
+  const [small, large] = values.quick ? [128, 512] : [2048, 20_480];
+  return [
+    { name: 'one backup', mebibytes: small, compression: 'none', atOnce: 1 },
+    { name: 'one backup, ten times as large', mebibytes: large, compression: 'none', atOnce: 1 },
+    { name: 'one backup, zstd', mebibytes: small, compression: 'zstd', atOnce: 1 },
+    { name: 'four backups at once', mebibytes: small, compression: 'none', atOnce: 4 },
+    { name: 'four backups at once, zstd', mebibytes: small, compression: 'zstd', atOnce: 4 },
+  ];
+}
