@@ -1,0 +1,79 @@
+import {
+  COMMON,
+  evidence,
+  hosts,
+  ownHost,
+  type Provider,
+  parts,
+  regions,
+  SLOW_DOWN,
+  TB,
+  TOO_MANY,
+} from './provider.ts';
+
+/** Storages that run the Ceph object gateway, with which these tests run. */
+
+export const DIGITALOCEAN: Provider = {
+  ...COMMON,
+  id: 'digitalocean',
+  name: 'DigitalOcean Spaces',
+  endpointPattern: '{region}.digitaloceanspaces.com',
+  ...hosts('[a-z]{3}\\d\\.digitaloceanspaces\\.com'),
+  defaultRegion: 'fra1',
+  regions: regions(
+    'fra1 Frankfurt, nyc3 New York, sfo3 San Francisco, ams3 Amsterdam, sgp1 Singapore, syd1 Sydney, lon1 London, tor1 Toronto, blr1 Bangalore, sfo2 San Francisco 2',
+  ),
+  // Ten PUTs at once to one object are allowed.
+  parts: parts({ maxObjectBytes: 5 * TB }),
+  evidence: evidence('SDSIKKD'),
+};
+
+export const HETZNER: Provider = {
+  ...COMMON,
+  id: 'hetzner',
+  name: 'Hetzner Object Storage',
+  endpointPattern: '{region}.your-objectstorage.com',
+  ...hosts('[a-z]{3}\\d\\.your-objectstorage\\.com'),
+  defaultRegion: 'fsn1',
+  regions: regions('fsn1 Falkenstein, nbg1 Nuremberg, hel1 Helsinki'),
+  parts: parts({ maxObjectBytes: 5 * TB }),
+  throttling: [SLOW_DOWN, TOO_MANY],
+  note: 'Keys belong to a project and reach all of its buckets.',
+  evidence: evidence('SKSKKKK'),
+};
+
+export const LINODE: Provider = {
+  ...COMMON,
+  id: 'linode',
+  name: 'Linode / Akamai',
+  endpointPattern: '{region}.linodeobjects.com',
+  ...hosts('[a-z]{2}-[a-z]+-\\d+\\.linodeobjects\\.com'),
+  defaultRegion: 'us-east-1',
+  regions: [],
+  evidence: evidence('DKSKKKD'),
+};
+
+export const VULTR: Provider = {
+  ...COMMON,
+  id: 'vultr',
+  name: 'Vultr Object Storage',
+  endpointPattern: '{region}.vultrobjects.com',
+  ...hosts('[a-z]{3}\\d\\.vultrobjects\\.com'),
+  defaultRegion: 'ams1',
+  regions: regions(
+    'ams1 Amsterdam, ewr1 New Jersey, sjc1 Silicon Valley, lax1 Los Angeles, ord1 Chicago, blr1 Bangalore, del1 Delhi, sgp1 Singapore',
+  ),
+  evidence: evidence('KKKKKKK'),
+};
+
+export const CEPH: Provider = {
+  ...COMMON,
+  id: 'ceph',
+  name: 'Ceph object gateway',
+  endpointPattern: 'ceph.example.com',
+  ...ownHost('ceph|rgw|radosgw'),
+  defaultRegion: 'us-east-1',
+  regions: [],
+  note: 'Needs a certificate that this machine trusts.',
+  evidence: evidence('MSSMSMS'),
+};

@@ -1,0 +1,108 @@
+import { AppError } from '../../errors.ts';
+import { awsHost, awsHostFor, isAwsRegion, regionInAwsHost } from './aws-host.ts';
+import { AWS, DIGITALOCEAN, PROVIDERS, R2 } from './table.ts';
+
+/** What a configuration without an endpoint means: AWS for a region of its form, DigitalOcean Spaces for others. */
+export function deriveEndpoint(region: string): string {
+  const typed = region.trim().toLowerCase();
+  return isAwsRegion(typed) ? awsHost(typed) : DIGITALOCEAN.endpointPattern.replace('{region}', typed);
+}
+
+/**
+ * What an admin typed as endpoint, as `https://host[:port]` (or `http://…` where `allowHttp`). A scheme and a slash at
+ * the end are cleaned away; any endpoint of AWS becomes the region's own. Throws `invalid` with what to enter, in the
+ * message and in `details.corrected`.
+ */
+export function normaliseEndpoint(
+  input: string,
+  region: string,
+  options: { readonly allowHttp: boolean },
+): string {
+  const typed = input.trim();
+  if (typed === '') {
+    throw invalid(typed, `it is empty; enter a host name such as ${deriveEndpoint('fra1')}`);
+  }
+  if (/^[0-9a-f]{32}$/i.test(typed)) {
+    const corrected = R2.endpointPattern.replace('{account}', typed.toLowerCase());
+    throw invalid(typed, `it is the id of an account alone; for Cloudflare R2 enter ${corrected}`, {
+      corrected,
+    });
+  }
+  const url = parse(typed, options);
+  return `${url.protocol}//${hostOf(url, region)}`;
+}
+
+function parse(typed: string, options: { readonly allowHttp: boolean }): URL {
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(typed) ? typed : `https://${typed}`;
+  const url = URL.canParse(withScheme) ? new URL(withScheme) : null;
+  if (!url || url.hostname === '' || /[\s\\]/.test(typed)) {
+    throw invalid(typed, 'it is not a host name; enter only host or host:port, without https://');
+  }
+  const corrected = url.host;
+  if (url.username || url.password) {
+    throw invalid('…', `it holds a user name or password; enter only ${corrected}`, { corrected });
+  }
+  if (url.search || url.hash)
+    throw invalid(typed, `it holds a query; enter only ${corrected}`, { corrected });
+  const [bucket] = url.pathname.split('/').filter((segment) => segment !== '');
+  if (bucket !== undefined) {
+    const why = `it holds a path; enter only ${corrected} and name the bucket in its own field`;
+    throw invalid(typed, why, { corrected, bucket });
+  }
+  if (url.protocol === 'http:' && !options.allowHttp) {
+    const why =
+      `plain http would send backups unencrypted; enter ${corrected} for https, ` +
+      'or set STORAGE_ALLOW_HTTP=1 for a storage on a trusted network';
+    throw invalid(typed, why, { corrected });
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw invalid(typed, `${url.protocol}// is not supported; enter only ${corrected || 'the host'}`);
+  }
+  return url;
+}
+
+/** Host and port to use. */
+function hostOf(url: URL, region: string): string {
+  const name = url.hostname.replace(/\.$/, '');
+  const host = url.port === '' ? name : `${name}:${url.port}`;
+  if (name === 'r2.cloudflarestorage.com') {
+    throw invalid(
+      name,
+      `it lacks the account; enter ${R2.endpointPattern.replace('{account}', '<account id>')}`,
+    );
+  }
+  refuseBucket(name, region);
+  if (!AWS.host.test(name)) return host;
+  const own = region.trim().toLowerCase();
+  if (!isAwsRegion(own)) {
+    const named = regionInAwsHost(name) ?? AWS.defaultRegion;
+    const why = `the region "${region.slice(0, 40)}" is none of AWS; enter one such as ${named}`;
+    throw invalid(name, why, { correctedRegion: named });
+  }
+  return awsHostFor(name, own) ?? host;
+}
+
+/** The bucket is named in requests: with one in the host, every one of them would go to a wrong place. */
+function refuseBucket(name: string, region: string): void {
+  const cdn = /^(.+)\.([a-z]{3}\d)\.cdn\.digitaloceanspaces\.com$/.exec(name);
+  if (cdn?.[2]) throw holdsBucket(name, cdn[1], DIGITALOCEAN.endpointPattern.replace('{region}', cdn[2]));
+  if (PROVIDERS.some((provider) => provider.bucketHost && provider.host.test(name))) return;
+  for (const { id, bucketHost } of PROVIDERS) {
+    const { bucket, endpoint } = bucketHost?.exec(name)?.groups ?? {};
+    if (endpoint === undefined) continue;
+    const own = region.trim().toLowerCase();
+    const generic = id === 'aws' && regionInAwsHost(endpoint) === null;
+    throw holdsBucket(name, bucket, generic && isAwsRegion(own) ? awsHost(own) : endpoint);
+  }
+}
+
+function holdsBucket(name: string, bucket: string | undefined, corrected: string): AppError {
+  const why = `it holds the bucket ${bucket}; enter only ${corrected} and name the bucket in its own field`;
+  return invalid(name, why, { corrected, ...(bucket ? { bucket } : {}) });
+}
+
+function invalid(endpoint: string, why: string, more: Readonly<Record<string, string>> = {}): AppError {
+  return new AppError('invalid', `The endpoint "${endpoint.slice(0, 200)}" can't be used: ${why}.`, {
+    details: { field: 'endpoint', ...more },
+  });
+}
