@@ -19,8 +19,10 @@ WORKDIR /app
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
-RUN printf '#!/bin/sh\nexec node /app/dist/main.js reset-password "$@"\n' > /usr/local/bin/reset-password \
-  && chmod 755 /usr/local/bin/reset-password \
+RUN for command in reset-password rotate-master-key; do \
+    printf '#!/bin/sh\nexec node /app/dist/main.js %s "$@"\n' "$command" > "/usr/local/bin/$command" \
+    && chmod 755 "/usr/local/bin/$command" || exit 1; \
+  done \
   && install -d -o node -g node -m 700 /data
 
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data

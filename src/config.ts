@@ -14,6 +14,8 @@ export interface Config {
   readonly dataDir: string;
   /** 32 bytes, or null: then the key lies in `dataDir/master.key`. */
   readonly masterKey: Uint8Array | null;
+  /** 32 bytes that open what was sealed before a change of the master key, or null. */
+  readonly masterKeyPrevious: Uint8Array | null;
   /** Signs session tokens; null: a random key, sealed in the database. */
   readonly jwtSecret: string | null;
   readonly adminEmail: string | null;
@@ -51,6 +53,7 @@ export function readConfig(env: Environment = process.env): Config {
     port: read(VARIABLES.port),
     dataDir: read(VARIABLES.dataDir),
     masterKey: read(VARIABLES.masterKey),
+    masterKeyPrevious: read(VARIABLES.masterKeyPrevious),
     jwtSecret: read(VARIABLES.jwtSecret),
     adminEmail: read(VARIABLES.adminEmail),
     adminPassword: read(VARIABLES.adminPassword),
@@ -180,6 +183,12 @@ const VARIABLES = {
   masterKey: {
     name: 'MASTER_KEY',
     expects: '32 bytes as base64, as `openssl rand -base64 32` prints them',
+    schema: absent(masterKey),
+    isSecret: true,
+  },
+  masterKeyPrevious: {
+    name: 'MASTER_KEY_PREVIOUS',
+    expects: 'the master key that MASTER_KEY replaces, 32 bytes as base64',
     schema: absent(masterKey),
     isSecret: true,
   },

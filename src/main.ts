@@ -1,10 +1,11 @@
 import { serve } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { prepareFirstAdmin } from './auth/first-admin.ts';
+import type { Rotation } from './catalog/rotate-master-key.ts';
 import { type Config, describeConfig, readConfig } from './config.ts';
 import { isAppError } from './errors.ts';
 import { createLog, type Log } from './log.ts';
-import { createServices, openForCommand, type RunningServices } from './services.ts';
+import { createServices, openForCommand, type RunningServices, rotateMasterKeyOf } from './services.ts';
 
 declare const __VERSION__: string | undefined;
 const version = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-dev';
@@ -33,8 +34,12 @@ async function main(args: readonly string[]): Promise<void> {
     await resetPasswordOf(config, rest[0] ?? '');
     return;
   }
+  if (command === 'rotate-master-key') {
+    write(describeRotation(await rotateMasterKeyOf(config)));
+    return;
+  }
   if (command !== undefined)
-    throw new Error(`Unknown command "${command}". Commands: reset-password <email>.`);
+    throw new Error(`Unknown command "${command}". Commands: reset-password <email>, rotate-master-key.`);
   log.info('starting', { version, config: describeConfig(config) });
   const services = await createServices(config, { log, version });
   await start(services);
@@ -49,6 +54,17 @@ async function resetPasswordOf(config: Config, email: string): Promise<void> {
   } finally {
     await services.close();
   }
+}
+
+function describeRotation(rotation: Rotation): string {
+  if (rotation.kind === 'restart') {
+    return `A new master key is in ${rotation.file}; the old one is kept beside it. Restart the app, then run this command again: it seals every secret with the new key.`;
+  }
+  const { resealed, already, madeKey } = rotation;
+  const lines = [`Secrets sealed with the present master key: ${resealed} now, ${already} before.`];
+  if (madeKey !== null) lines.push(`The new key is in ${madeKey}: keep a copy of it elsewhere.`);
+  if (resealed > 0) lines.push('Copies of the database from before still need the old key.');
+  return lines.join('\n');
 }
 
 async function start(services: RunningServices): Promise<void> {

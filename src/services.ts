@@ -4,9 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { createAssets } from './assets-node.ts';
 import { createPasswords } from './auth/passwords-node.ts';
 import { createWorker, type Worker, type WorkerTiming } from './backup/worker.ts';
+import { type Rotation, rotateMasterKey } from './catalog/rotate-master-key.ts';
 import { readSettings } from './catalog/settings.ts';
 import type { Config } from './config.ts';
-import { lockDataDir } from './db/lock.ts';
+import { lockDataDir, tryLockDataDir } from './db/lock.ts';
 import { checkMigrated, migrate } from './db/migrate.ts';
 import { openDatabase } from './db/open.ts';
 import type { Db } from './db/schema.ts';
@@ -17,6 +18,7 @@ import { quote } from './hosts/quote.ts';
 import { openSshHost } from './hosts/ssh.ts';
 import type { Log } from './log.ts';
 import { loadMasterKey } from './secrets/master-key.ts';
+import { recordSealingKey } from './secrets/sealing-key.ts';
 import { checkVault } from './secrets/signing-keys.ts';
 import { createVault, type Vault } from './secrets/vault.ts';
 import type { Services } from './services-port.ts';
@@ -54,8 +56,9 @@ export async function createServices(
     const { copy } = await migrate(db, { file, now });
     if (copy !== null) log.info('the database was copied before its migration', { copy });
     const masterKey = await loadMasterKey(config, db);
-    const vault = await createVault(masterKey.key);
+    const vault = await createVault(masterKey.key, masterKey.previous);
     await checkVault(db, vault, now());
+    await recordSealingKey(db, vault.keyId, now());
     const wired = wire(config, { db, vault, log, now, version }, about);
     const opened = db;
     return {
@@ -95,6 +98,22 @@ export async function openForCommand(config: Pick<Config, 'dataDir'>): Promise<C
     throw error;
   }
   return { db, now: () => new Date(), passwords: createPasswords(), close: () => db.destroy() };
+}
+
+/** Seals every secret with the present master key, beside a running app or without one. Throws as `rotateMasterKey`. */
+export async function rotateMasterKeyOf(config: Config): Promise<Rotation> {
+  const { db, now, close } = await openForCommand(config);
+  try {
+    // Held meanwhile, so that no app starts with half of it done.
+    const lock = tryLockDataDir(config.dataDir);
+    try {
+      return await rotateMasterKey({ db, now, config, isAppRunning: lock === null });
+    } finally {
+      lock?.release();
+    }
+  } finally {
+    await close();
+  }
 }
 
 function wire(

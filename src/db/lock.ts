@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 
 export interface DataDirLock {
   release(): void;
@@ -27,13 +27,23 @@ export function lockDataDir(dataDir: string): DataDirLock {
   return { release: () => held.close() };
 }
 
+/** As `lockDataDir`, or null when another process holds it. */
+export function tryLockDataDir(dataDir: string): DataDirLock | null {
+  try {
+    return lockDataDir(dataDir);
+  } catch (error) {
+    if (isAppError(error) && error.details['isHeld'] === true) return null;
+    throw error;
+  }
+}
+
 function refusal(dataDir: string, cause: unknown): AppError {
   const isBusy = cause instanceof Error && 'code' in cause && String(cause.code).startsWith('SQLITE_BUSY');
   if (isBusy) {
     return new AppError(
       'config',
       `Another process is already running on ${dataDir}. Stop it first, or set DATA_DIR to another folder.`,
-      { cause },
+      { cause, details: { isHeld: true } },
     );
   }
   const reason = cause instanceof Error ? cause.message : String(cause);

@@ -22,7 +22,7 @@ export async function checkVault(db: Db, vault: Vault, now: Date): Promise<void>
     throw new AppError(
       'config',
       'The master key does not open the existing data. Set MASTER_KEY (or master.key in DATA_DIR) to the key that ' +
-        'this data was made with; nothing was changed.',
+        'this data was made with, or to its successor beside the old one as MASTER_KEY_PREVIOUS; nothing was changed.',
       { cause: error },
     );
   }

@@ -9,6 +9,10 @@ export interface Vault {
   seal(plain: string, identity: string): Promise<string>;
   /** Throws `secret_unreadable` for another key, another identity or a changed ciphertext. */
   open(sealed: string, identity: string): Promise<string>;
+  /** Names the key that seals; says nothing about the key itself. */
+  readonly keyId: string;
+  /** True for what the key that seals now sealed. */
+  isPresent(sealed: string): boolean;
 }
 
 const VERSION = 'v1';
@@ -28,6 +32,8 @@ export async function createVault(
   return {
     seal: (plain, identity) => seal(current, plain, identity),
     open: (sealed, identity) => open(keys, sealed, identity),
+    keyId: current.id,
+    isPresent: (sealed) => sealed.startsWith(`${VERSION}.${current.id}.`),
   };
 }
 

@@ -22,23 +22,25 @@ afterEach(async () => {
 
 describe('loadMasterKey', () => {
   it('makes a key file for its owner alone, once', async () => {
-    const made = await loadMasterKey({ dataDir, masterKey: null }, db);
+    const made = await loadMasterKey({ dataDir, masterKey: null, masterKeyPrevious: null }, db);
     expect(made.source).toBe('generated');
     expect(statSync(join(dataDir, 'master.key')).mode & 0o777).toBe(0o600);
-    const again = await loadMasterKey({ dataDir, masterKey: null }, db);
+    const again = await loadMasterKey({ dataDir, masterKey: null, masterKeyPrevious: null }, db);
     expect(again).toEqual({ ...made, source: 'file' });
     expect(readFileSync(made.file, 'utf8').trim()).toBe(Buffer.from(made.key).toString('base64'));
   });
 
   it('prefers the configured key and writes no file', async () => {
     const masterKey = new Uint8Array(32).fill(3);
-    expect((await loadMasterKey({ dataDir, masterKey }, db)).source).toBe('environment');
+    expect((await loadMasterKey({ dataDir, masterKey, masterKeyPrevious: null }, db)).source).toBe(
+      'environment',
+    );
     expect(() => statSync(join(dataDir, 'master.key'))).toThrow();
   });
 
   it('makes no new key where the data was sealed with one that is gone', async () => {
     await checkVault(db, await createVault(new Uint8Array(32).fill(3)), now);
-    await expect(loadMasterKey({ dataDir, masterKey: null }, db)).rejects.toThrow(
+    await expect(loadMasterKey({ dataDir, masterKey: null, masterKeyPrevious: null }, db)).rejects.toThrow(
       'The master key is missing',
     );
     expect(() => statSync(join(dataDir, 'master.key'))).toThrow();
@@ -46,7 +48,9 @@ describe('loadMasterKey', () => {
 
   it('refuses a damaged key file and leaves it', async () => {
     writeFileSync(join(dataDir, 'master.key'), 'half a k');
-    await expect(loadMasterKey({ dataDir, masterKey: null }, db)).rejects.toMatchObject({ code: 'config' });
+    await expect(
+      loadMasterKey({ dataDir, masterKey: null, masterKeyPrevious: null }, db),
+    ).rejects.toMatchObject({ code: 'config' });
     expect(readFileSync(join(dataDir, 'master.key'), 'utf8')).toBe('half a k');
   });
 });

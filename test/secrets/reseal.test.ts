@@ -1,0 +1,138 @@
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resealAll, SEALED_COLUMNS } from '../../src/secrets/reseal.ts';
+import { createVault, type Vault } from '../../src/secrets/vault.ts';
+import { openTestApp, type TestApp } from '../support/app.ts';
+
+/** The key that the test app seals with, and its successors. */
+const OLD = new Uint8Array(32).fill(5);
+const NEW = new Uint8Array(32).fill(6);
+const OTHER = new Uint8Array(32).fill(7);
+
+let app: TestApp;
+let both: Vault;
+let fresh: Vault;
+
+beforeEach(async () => {
+  app = await openTestApp();
+  [both, fresh] = [await createVault(NEW, [OLD]), await createVault(NEW)];
+  const { environment } = (await app.call('POST', '/api/environments', { body: { name: 'production' } }))
+    .body;
+  const key = { sshPrivateKey: await testKey(), sshUser: 'root' };
+  await app.call('PUT', `/api/environments/${environment.id}/ssh`, { body: key });
+  await app.call('PUT', '/api/settings/spaces', { body: { accessKey: 'KEY', secretKey: 'secret' } });
+  for (const name of ['one', 'two']) {
+    const database = { name, type: 'postgres', username: 'me', password: `password of ${name}` };
+    const made = await app.call('POST', `/api/environments/${environment.id}/databases`, { body: database });
+    expect(made.status).toBe(200);
+  }
+});
+afterEach(() => app.close());
+
+async function testKey(): Promise<string> {
+  const { utils } = (await import('ssh2')).default;
+  return utils.generateKeyPairSync('ed25519').private;
+}
+
+/** Every sealed value by its place, in every text column of every table. */
+async function sealedValues(): Promise<ReadonlyMap<string, string>> {
+  const { db } = app.services;
+  const found = new Map<string, string>();
+  for (const { name } of await db.introspection.getTables()) {
+    const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(name)}`.execute(db);
+    for (const row of rows) {
+      for (const [column, value] of Object.entries(row)) {
+        if (/^v1\.[\w-]{8}\./.test(String(value))) found.set(`${name}.${column} ${row['id']}`, String(value));
+      }
+    }
+  }
+  return found;
+}
+
+const plainValues = async (vault: Vault): Promise<readonly string[]> =>
+  Promise.all(
+    [...(await sealedValues())].map(async ([place, sealed]) => {
+      const [column = '', id = ''] = place.split(' ');
+      const known = SEALED_COLUMNS.find((entry) => `${entry.table}.${entry.column}` === column);
+      return vault.open(sealed, known?.identity(id) ?? `unknown column ${column}`);
+    }),
+  );
+
+describe('sealing every secret anew', () => {
+  it('reaches each sealed value of the database, whose content stays', async () => {
+    const before = await plainValues(app.services.vault);
+    for (const part of ['PRIVATE KEY', 'password of one', 'secret'])
+      expect(before.some((plain) => plain.includes(part))).toBe(true);
+    expect(await resealAll(app.services.db, both)).toEqual({ resealed: before.length, already: 0 });
+    expect(await plainValues(fresh)).toEqual(before);
+    const columns = new Set([...(await sealedValues()).keys()].map((place) => place.split(' ')[0]));
+    expect([...columns].sort()).toEqual(
+      SEALED_COLUMNS.map(({ table, column }) => `${table}.${column}`).sort(),
+    );
+  });
+
+  it('does nothing the second time', async () => {
+    const { resealed } = await resealAll(app.services.db, both);
+    const after = await sealedValues();
+    expect(await resealAll(app.services.db, both)).toEqual({ resealed: 0, already: resealed });
+    expect(await sealedValues()).toEqual(after);
+  });
+
+  it('changes nothing with a wrong previous key', async () => {
+    const before = await sealedValues();
+    const wrong = await createVault(NEW, [OTHER]);
+    await expect(resealAll(app.services.db, wrong)).rejects.toMatchObject({ code: 'secret_unreadable' });
+    expect(await sealedValues()).toEqual(before);
+  });
+
+  it('changes nothing when one of the secrets is damaged', async () => {
+    await sql`update databases set credentials = credentials || 'x' where name = 'two'`.execute(
+      app.services.db,
+    );
+    const before = await sealedValues();
+    await expect(resealAll(app.services.db, both)).rejects.toMatchObject({ code: 'secret_unreadable' });
+    expect(await sealedValues()).toEqual(before);
+  });
+
+  it('changes nothing when the database fails in the middle', async () => {
+    const before = await sealedValues();
+    await sql`create trigger broken before update on signing_keys begin select raise(abort, 'disk'); end`.execute(
+      app.services.db,
+    );
+    await expect(resealAll(app.services.db, both)).rejects.toThrow('disk');
+    expect(await sealedValues()).toEqual(before);
+  });
+
+  it('keeps what a running app changes meanwhile, and begins again', async () => {
+    const { db } = app.services;
+    const id = (await db.selectFrom('databases').select('id').where('name', '=', 'one').executeTakeFirst())
+      ?.id;
+    let isChanged = false;
+    const interrupted: Vault = {
+      ...both,
+      async seal(plain, identity) {
+        if (!isChanged) {
+          isChanged = true;
+          const credentials = await both.seal('changed', `database:${id}:credentials`);
+          await db.updateTable('databases').set({ credentials }).where('name', '=', 'one').execute();
+        }
+        return both.seal(plain, identity);
+      },
+    };
+    await resealAll(db, interrupted);
+    expect((await plainValues(fresh)).filter((plain) => plain === 'changed')).toHaveLength(1);
+  });
+
+  it('lets a running app with both keys go on before, meanwhile and after', async () => {
+    const { db } = app.services;
+    const before = await sealedValues();
+    const place = [...before.keys()].find((name) => name.startsWith('environments.')) ?? '';
+    const id = place.split(' ')[1] ?? '';
+    const open = async (vault: Vault) =>
+      vault.open((await sealedValues()).get(place) ?? '', `environment:${id}:ssh_private_key`);
+    const plain = await open(both);
+    await resealAll(db, both);
+    expect(await open(both)).toBe(plain);
+    expect(await open(fresh)).toBe(plain);
+  });
+});
