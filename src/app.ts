@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
+import { createMiddleware } from 'hono/factory';
 import { requestId } from 'hono/request-id';
 import { AppError } from './errors.ts';
 import { apiRoutes } from './http/api/routes.ts';
@@ -19,7 +20,9 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export function createApp(services: Services): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   const routes = apiRoutes(services);
-  const api = mountRoutes(services, routes, rateLimit(services));
+  // One count for both doors: the pages' sign-in gives no second round of guesses.
+  const limit = rateLimit(services);
+  const api = mountRoutes(services, routes, limit);
 
   app.use(requestId());
   app.use(
@@ -49,6 +52,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
       : c.json(failure.body, failure.status, headers);
   });
 
+  app.on('GET', ['/health', '/openapi.json'], apiHeaders);
   app.get('/health', (c) =>
     c.json({
       status: 'ok',
@@ -66,16 +70,13 @@ export function createApp(services: Services): Hono<ApiEnv> {
   app.route('/assets', assetRoutes(services));
 
   app.use('/api/*', corsFor(services.config.corsOrigin));
-  app.use('/api/*', async (c, next) => {
-    await next();
-    for (const [name, value] of Object.entries(API_HEADERS)) c.header(name, value);
-  });
+  app.use('/api/*', apiHeaders);
   app.route('/', api);
   app.all('/api/*', () => {
     throw new AppError('not_found', 'Not found');
   });
 
-  app.route('/', uiRoutes(services));
+  app.route('/', uiRoutes(services, limit));
   return app;
 }
 
@@ -85,6 +86,11 @@ const API_HEADERS = {
   'Referrer-Policy': 'no-referrer',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
 } as const;
+
+const apiHeaders = createMiddleware(async (c, next) => {
+  await next();
+  for (const [name, value] of Object.entries(API_HEADERS)) c.header(name, value);
+});
 
 function corsFor(origins: readonly string[]) {
   return cors({

@@ -1,4 +1,5 @@
 import { createMiddleware } from 'hono/factory';
+import { parseAddress } from '../cidr.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { addressOf } from './request-address.ts';
@@ -11,6 +12,7 @@ interface Count {
 
 /**
  * Lets each address make RATE_LIMIT_MAX requests per window and tells in headers what is left. Throws `rate_limited`.
+ * Of IPv6 the first 64 bits count: whoever has one such address usually has all that begin alike.
  * Counts live in this process, those of past windows are dropped as new ones begin.
  */
 export function rateLimit(services: Services) {
@@ -24,7 +26,7 @@ export function rateLimit(services: Services) {
       for (const [address, count] of counts) if (count.endsAt <= now) counts.delete(address);
       sweepAt = now + rateLimitWindowMs;
     }
-    const address = addressOf(c, services) ?? 'unknown';
+    const address = clientOf(addressOf(c, services));
     const known = counts.get(address);
     const count =
       known !== undefined && known.endsAt > now ? known : { requests: 0, endsAt: now + rateLimitWindowMs };
@@ -42,4 +44,9 @@ export function rateLimit(services: Services) {
     }
     await next();
   });
+}
+
+function clientOf(address: string | null): string {
+  const bytes = parseAddress(address ?? '');
+  return (bytes?.length === 16 ? bytes.slice(0, 8) : bytes)?.join('.') ?? address ?? 'unknown';
 }

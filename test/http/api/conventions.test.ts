@@ -259,6 +259,15 @@ describe('the surface', () => {
     expect(headers.get('x-ratelimit-limit')).toBeNull();
   });
 
+  it.each(['/health', '/openapi.json', '/api/auth/me', '/api/unknown'])(
+    'lets no browser take %s for a page of its own, or frame it',
+    async (path) => {
+      const { headers } = await app.call('GET', path);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    },
+  );
+
   it('describes every route in /openapi.json', async () => {
     const { body } = await app.call('GET', '/openapi.json', { token: null });
     expect(body.openapi).toBe('3.0.3');
@@ -301,6 +310,26 @@ describe('the rate limit', () => {
     expect((await limited.call('GET', '/health', { from: '198.51.100.1' })).status).toBe(200);
     limited.setNow(new Date(Date.now() + 61_000));
     expect((await me('198.51.100.1')).status).toBe(200);
+    await limited.close();
+  });
+});
+
+describe('the rate limit', () => {
+  it('counts the pages’ sign-in together with the API’s, and IPv6 addresses by their first 64 bits', async () => {
+    const limited = await openTestApp({ env: { RATE_LIMIT_MAX: '4' } });
+    const guess = async (from: string, path: string) => {
+      const type = path === '/login' ? 'application/x-www-form-urlencoded' : 'application/json';
+      const headers = { 'content-type': type, origin: 'http://localhost' };
+      return (await limited.call('POST', path, { token: null, from, text: '', headers })).status;
+    };
+    expect(await guess('2001:db8:1:2::1', '/api/auth/login')).toBe(400);
+    expect(await guess('2001:db8:1:2::2', '/login')).toBe(422);
+    expect(await guess('2001:db8:1:2:ffff::3', '/api/auth/login')).toBe(400);
+    expect(await guess('2001:db8:1:2::4', '/login')).toBe(422);
+    expect(await guess('2001:db8:1:2::5', '/login')).toBe(429);
+    expect(await guess('2001:db8:1:2::6', '/api/auth/login')).toBe(429);
+    expect(await guess('2001:db8:1:3::1', '/login')).toBe(422);
+    expect(await guess('::ffff:198.51.100.1', '/login')).toBe(422);
     await limited.close();
   });
 });
