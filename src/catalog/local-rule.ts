@@ -10,6 +10,9 @@ export function checkLocalPath(
   field: string,
   path: string,
 ): void {
+  if (path.split('/').some((segment) => segment === '.' || segment === '..')) {
+    throw refusal(field, `${path} must not hold . or .. segments.`);
+  }
   if (isInside(path, config.dataDir)) {
     throw refusal(field, `${path} lies in the data folder of this program, which is never used for backups.`);
   }

@@ -204,6 +204,8 @@ describe('a database', () => {
 
   it('of this very machine may name what LOCAL_PATHS allows, and not move here with another path', async () => {
     expect((await create({ type: 'sqlite', serverId: null, filePath: '/srv/app.db' })).status).toBe(200);
+    const up = await create({ name: 'up', type: 'sqlite', serverId: null, filePath: '/srv/link/../app.db' });
+    expect([up.status, up.body.field]).toEqual([400, 'filePath']);
     const { body } = await create({ name: 'far', type: 'sqlite', filePath: '/etc/app.db' });
     const moved = await app.call('PATCH', `/api/databases/${body.database.id}`, { body: { serverId: null } });
     expect([moved.status, moved.body.field]).toEqual([400, 'filePath']);
