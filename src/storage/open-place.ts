@@ -4,7 +4,6 @@ import type { ServerAccess } from '../hosts/server-access.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { OpenPlace, Place } from '../services-port.ts';
 import { createHostFiles } from './host-files.ts';
-import type { ObjectStore } from './object-store.ts';
 import { checkRecordedPlace, explainingRefusals } from './recorded-place.ts';
 import type { S3Bucket, S3Opener } from './s3/s3.ts';
 
@@ -24,26 +23,7 @@ export function createOpenPlace(services: PlaceServices): OpenPlace {
       return { store: bucket, close };
     }
     const { host, checkPath } = await services.servers.open(serverId, { startedBy: 'schedule' });
-    return { store: withinAllowedPaths(createHostFiles(host), checkPath), close: () => host.close() };
-  };
-}
-
-/** Files of a host: writing, reading and removing go to paths that may be used there only. */
-function withinAllowedPaths(files: ObjectStore, check: (path: string) => Promise<void>): ObjectStore {
-  return {
-    ...files,
-    async put(path, body, options) {
-      await check(path);
-      return files.put(path, body, options);
-    },
-    async get(path, options) {
-      await check(path);
-      return files.get(path, options);
-    },
-    async remove(path, options) {
-      await check(path);
-      await files.remove(path, options);
-    },
+    return { store: createHostFiles(host, checkPath), close: () => host.close() };
   };
 }
 
