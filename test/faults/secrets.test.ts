@@ -110,7 +110,10 @@ test('no secret leaves the app in full runs, failing ones and their traces', asy
   await ask('POST', '/api/settings/spaces/test');
   await watched(good);
   await configureStorage(bed.app, bed.bucket, bed.environment);
-  bed.bucket.faults.add({ match: { operation: 'PutObject' }, fault: { kind: 'status', status: 403, code: 'AccessDenied' } });
+  bed.bucket.faults.add({
+    match: { operation: 'PutObject' },
+    fault: { kind: 'status', status: 403, code: 'AccessDenied' },
+  });
   await watched(good);
 
   for (const path of [
