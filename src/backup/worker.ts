@@ -129,7 +129,7 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
 
   async function startNext(): Promise<boolean> {
     const limits = await options.limits();
-    if (active.size >= limits.total) return false;
+    if (stopping || active.size >= limits.total) return false;
     const busyServers = serversAtLimit(active, limits.perServer);
     const next = await claimNext(db, { claimedBy: me, leaseUntil: lease(), startedAt: now() }, busyServers);
     if (!next) return false;

@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createWorker } from '../../src/backup/worker.ts';
+import { openTestApp, type TestApp } from '../support/app.ts';
+import { until } from '../support/until.ts';
+
+let site: TestApp;
+beforeEach(async () => {
+  site = await openTestApp();
+});
+afterEach(() => site.close());
+
+async function pendingBackup(): Promise<string> {
+  const { body: made } = await site.call('POST', '/api/environments', { body: { name: 'production' } });
+  const { body: added } = await site.call('POST', `/api/environments/${made.environment.id}/databases`, {
+    body: { name: 'app', type: 'sqlite', filePath: '/var/backups/none.sqlite' },
+  });
+  const { body: asked } = await site.call('POST', `/api/databases/${added.database.id}/backups`, {
+    body: {},
+  });
+  return asked.backupId;
+}
+
+async function statusOf(backupId: string): Promise<string> {
+  const { status } = await site.services.db
+    .selectFrom('backups')
+    .select('status')
+    .where('id', '=', backupId)
+    .executeTakeFirstOrThrow();
+  return status;
+}
+
+test('a worker that is being stopped claims nothing more: what waits is left to the next start', async () => {
+  const backupId = await pendingBackup();
+  let stopped: Promise<void> | undefined;
+  const worker = createWorker(site.services, {
+    limits: async () => {
+      stopped ??= worker.stop(5_000);
+      return { total: 2, perServer: 2 };
+    },
+  });
+  worker.start();
+  await until('the worker to look for work', 5_000, () => stopped !== undefined);
+  await stopped;
+  worker.wake();
+  expect(await statusOf(backupId)).toBe('pending');
+});
+
+test('a worker runs what waits', async () => {
+  const backupId = await pendingBackup();
+  const worker = createWorker(site.services, { limits: async () => ({ total: 2, perServer: 2 }) });
+  worker.start();
+  await until('the run to end', 10_000, async () => (await statusOf(backupId)) === 'failed');
+  await worker.stop(5_000);
+});
