@@ -18,3 +18,18 @@ export function countTests(report, exitStatus) {
   const failed = report.numTotalTests - passed + unloadable;
   return { passed, failed: failed === 0 && exitStatus !== 0 ? 1 : failed };
 }
+
+/**
+ * The fault cases of a vitest run: tests that make a server, a host or the app itself fail on purpose, under
+ * test/faults and in the fault suites of the storage clients.
+ *
+ * @param {{ testResults: ReadonlyArray<{ name: string, assertionResults: ReadonlyArray<{ status: string }> }> }} report
+ * of vitest's JSON reporter
+ * @returns {{ cases: number, failed: number }}
+ */
+export function countFaultCases(report) {
+  const results = report.testResults
+    .filter(({ name }) => /[\\/]test[\\/](faults[\\/]|.*[\\/]faults\.test\.)/.test(name))
+    .flatMap((file) => file.assertionResults);
+  return { cases: results.length, failed: results.filter(({ status }) => status !== 'passed').length };
+}

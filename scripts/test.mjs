@@ -11,7 +11,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installCommand, installDebianPackages, missingDebianPackages } from './debian-packages.mjs';
-import { countTests } from './test-report.mjs';
+import { countFaultCases, countTests } from './test-report.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cache = join(root, '.cache');
@@ -65,7 +65,8 @@ function runTests() {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
   const status = run('tests', 'vitest', ['run', ...mode, ...reporters, ...files]);
   try {
-    return { name: 'tests', ...countTests(JSON.parse(readFileSync(reportFile, 'utf8')), status) };
+    const parsed = JSON.parse(readFileSync(reportFile, 'utf8'));
+    return { name: 'tests', ...countTests(parsed, status), faults: countFaultCases(parsed) };
   } catch (cause) {
     console.error(`vitest ended with exit status ${status} and left no readable report: ${cause}`);
     return { name: 'tests', passed: 0, failed: 1 };
@@ -89,7 +90,9 @@ function run(name, program, programArgs) {
   return status ?? 1;
 }
 
-/** @param {ReadonlyArray<{ name: string, passed: number, failed: number }>} results */
+/** @param {ReadonlyArray<{
+ *   name: string, passed: number, failed: number, faults?: { cases: number, failed: number },
+ * }>} results */
 function report(results) {
   const passed = results.reduce((sum, result) => sum + result.passed, 0);
   const failed = results.reduce((sum, result) => sum + result.failed, 0);
@@ -97,6 +100,9 @@ function report(results) {
   console.log('');
   for (const { name, ...numbers } of results) {
     console.log(`${name}: ${numbers.passed} passed, ${numbers.failed} failed`);
+    if (numbers.faults) {
+      console.log(`fault injection: ${numbers.faults.cases} cases, ${numbers.faults.failed} failed`);
+    }
   }
   console.log(`${passed} passed, ${failed} failed in ${Math.round((Date.now() - startedAt) / 1000)} s`);
   process.exitCode = failed === 0 && tests.passed > 0 ? 0 : 1;
