@@ -23,8 +23,8 @@ function probeScript(target: PostgresTarget): string {
   return `${connectionLines(target)}
 ${FIND_PG_DUMP}
 find_psql || exit
-server=$(ask 'SHOW server_version_num') || exit
-find_pg_dump "$((server / 10000))" || exit
+ask_server_major || exit
+find_pg_dump "$server_major" || exit
 printf 'bridgeport:server_number=%s\\n' "$server"
 printf 'bridgeport:server=%s\\n' "$(ask 'SHOW server_version')"
 printf 'bridgeport:client=%s\\n' "$("$pg_dump" --version)"

@@ -5,6 +5,9 @@
  * major version or the next newer one (a dump of a much newer pg_dump holds settings that an old server does not
  * know), the newest where the server's version is unknown (MAJOR 0) or newer than all of them. Programs outside the
  * PATH come first, since Debian's one in the PATH is a wrapper.
+ *
+ * `ask_server_major` sets `server_major` and `server`, its whole number. What a server answers is nobody we trust, and
+ * bash runs commands that stand in a number it calculates with (`a[$(id)]`): only digits get that far.
  */
 export const FIND_PG_DUMP = `
 find_pg_dump() {
@@ -37,4 +40,14 @@ find_psql() {
 }
 ask() {
   "$psql" --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --command="$1" </dev/null
+}
+ask_server_major() {
+  server=$(ask 'SHOW server_version_num') || return
+  case $server in
+  '' | *[!0-9]* | ??????????*)
+    echo 'bridgeport: the server gave no version number' >&2
+    return 65
+    ;;
+  esac
+  server_major=$((server / 10000))
 }`;

@@ -39,8 +39,8 @@ find_pg_dump 0 || exit
 newest=$chosen
 find_pg_dump 1 || exit
 if [ "$newest" != "$chosen" ]; then
-  server=$(find_psql && ask 'SHOW server_version_num') || exit
-  find_pg_dump "$((server / 10000))" || exit
+  find_psql && ask_server_major || exit
+  find_pg_dump "$server_major" || exit
 fi
 exec "$pg_dump" ${pgDumpArguments(target.options).map(quote).join(' ')}`;
 }
