@@ -32,14 +32,20 @@ export function isHttps(c: Context, { config }: Proxies): boolean {
 
 /**
  * True for a request that a program on this machine made to us directly: from a loopback address, for a loopback name
- * (no page of another site that resolves to us), through no proxy.
+ * (no page of another site that resolves to us), through no proxy. Proxies such as nginx say nothing of themselves and
+ * name us by our loopback address unless told otherwise: where one is configured, no request counts as our own.
  */
-export function isFromThisMachine(c: Context): boolean {
+export function isFromThisMachine(c: Context, { config }: Proxies): boolean {
+  if (config.trustProxy.length > 0) return false;
+  if (config.publicUrl !== null && !isLoopbackName(new URL(config.publicUrl).hostname)) return false;
   const peer = peerOf(c.env);
   if (peer === null || !isLoopback(peer)) return false;
   const throughProxy = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded', 'via'];
   if (throughProxy.some((name) => c.req.header(name) !== undefined)) return false;
-  const { hostname } = new URL(c.req.url);
+  return isLoopbackName(new URL(c.req.url).hostname);
+}
+
+function isLoopbackName(hostname: string): boolean {
   return hostname === 'localhost' || isLoopback(hostname.replace(/^\[|\]$/g, ''));
 }
 

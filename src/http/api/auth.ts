@@ -44,7 +44,7 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
           await registerFirstAdmin(services, {
             ...body,
             kind: 'api',
-            isFromThisMachine: isFromThisMachine(c),
+            isFromThisMachine: isFromThisMachine(c, services),
             address,
           }),
         ),

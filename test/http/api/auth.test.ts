@@ -156,6 +156,18 @@ describe('the first admin', () => {
     expect((await register({ from: '127.0.0.1', headers })).status).toBe(403);
   });
 
+  it.each([
+    ['PUBLIC_URL names another address', { PUBLIC_URL: 'https://backups.example.com' }, 403],
+    ['TRUST_PROXY names a proxy', { TRUST_PROXY: '127.0.0.1' }, 403],
+    ['PUBLIC_URL names this machine', { PUBLIC_URL: 'http://localhost:3000' }, 200],
+  ])('of a request that names no proxy, where %s', async (_, env, status) => {
+    const published = await openTestApp({ withoutUsers: true, env });
+    const options = { token: null, body, from: '127.0.0.1' };
+    const answer = await published.call('POST', 'http://127.0.0.1:3000/api/auth/register', options);
+    expect(answer.status).toBe(status);
+    await published.close();
+  });
+
   it('needs the code for a page of another site that resolves to this machine', async () => {
     const answer = await app.call('POST', 'http://evil.example/api/auth/register', {
       token: null,
