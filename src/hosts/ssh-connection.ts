@@ -38,8 +38,15 @@ const CIPHERS = [
   'aes256-ctr',
 ] as const;
 
-/** Connects and logs in. Throws `host_unreachable`, `host_auth`, `host_key_unknown` or `host_key_changed`. */
-export async function connectSsh(address: HostAddress, timeouts: HostTimeouts): Promise<SshConnection> {
+/**
+ * Connects and logs in, until the signal aborts; afterwards the signal has no meaning. Throws `host_unreachable`,
+ * `host_auth`, `host_key_unknown` or `host_key_changed`.
+ */
+export async function connectSsh(
+  address: HostAddress,
+  timeouts: HostTimeouts,
+  signal: AbortSignal,
+): Promise<SshConnection> {
   // Loaded on first use: a start without a backup does not pay for it.
   const { default: ssh2 } = await import('ssh2');
   const parsed = ssh2.utils.parseKey(address.privateKey);
@@ -52,6 +59,9 @@ export async function connectSsh(address: HostAddress, timeouts: HostTimeouts): 
   const socket = connectSocket({ host: address.hostname, port: address.port, noDelay: true });
   const client = new ssh2.Client();
   const state = watch(client, socket);
+  const giveUp = () => socket.destroy(new Error('the connection was given up'));
+  if (signal.aborted) giveUp();
+  signal.addEventListener('abort', giveUp, { once: true });
   await ready(client, state, address, verifier, () =>
     client.connect({
       sock: socket,
@@ -63,7 +73,7 @@ export async function connectSsh(address: HostAddress, timeouts: HostTimeouts): 
       algorithms: { cipher: [...CIPHERS], serverHostKey: verifier.algorithms },
       hostVerifier: verifier.verify,
     } satisfies ConnectConfig),
-  );
+  ).finally(() => signal.removeEventListener('abort', giveUp));
   return {
     exec: (commandLine, adapt) =>
       new Promise((done, fail) => {

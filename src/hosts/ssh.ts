@@ -18,10 +18,11 @@ export function openSshHost(address: HostAddress, timeouts: HostTimeouts, log: L
   const slots = createSlots(CHANNELS_PER_CONNECTION);
   let current: Promise<SshConnection> | null = null;
   let hostKey = address.hostKey;
-  let isClosed = false;
+  const closing = new AbortController();
 
   const connected = async (): Promise<SshConnection> => {
-    if (isClosed) throw new AppError('internal', `The connection to ${label} is closed already.`);
+    if (closing.signal.aborted)
+      throw new AppError('internal', `The connection to ${label} is closed already.`);
     current ??= connect();
     const attempt = current;
     const connection = await attempt;
@@ -30,7 +31,7 @@ export function openSshHost(address: HostAddress, timeouts: HostTimeouts, log: L
     return connected();
   };
   const connect = (): Promise<SshConnection> => {
-    const attempt = connectSsh({ ...address, hostKey }, timeouts);
+    const attempt = connectSsh({ ...address, hostKey }, timeouts, closing.signal);
     attempt.then(
       (connection) => {
         // What the first connection accepted holds for the next ones.
@@ -59,7 +60,8 @@ export function openSshHost(address: HostAddress, timeouts: HostTimeouts, log: L
     isLocal: false,
     run: (command, options) => startProcess({ label, command, options, open }),
     async close() {
-      isClosed = true;
+      // A host that does not answer must not keep whoever gave it up.
+      closing.abort();
       const connection = await current?.catch(() => null);
       await connection?.close();
     },
