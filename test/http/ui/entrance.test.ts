@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { login } from '../../../src/auth/login.ts';
+import { createUser } from '../../../src/auth/users.ts';
 import { openPages, PASSWORD, type Pages } from './pages.ts';
 
 const opened: Pages[] = [];
@@ -79,8 +80,10 @@ describe('signing in', () => {
       [{}, false],
       [{ PUBLIC_URL: 'https://backups.example.com' }, true],
     ] as const) {
-      const made = await (await open(env)).visitor().post('/setup', ADA);
-      const [cookie = ''] = made.headers.getSetCookie();
+      const pages = await open(env);
+      await createUser(pages.services, { userId: null, address: null }, { ...ADA, role: 'admin' });
+      const signedIn = await pages.visitor().post('/login', ADA);
+      const [cookie = ''] = signedIn.headers.getSetCookie();
       expect(cookie).toMatch(/HttpOnly/);
       expect(cookie).toMatch(/SameSite=Lax/);
       expect(/; Secure/.test(cookie)).toBe(isSecure);
