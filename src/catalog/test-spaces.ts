@@ -1,7 +1,14 @@
 import { AppError, isAppError, toAppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
+import { diagnoseClock, diagnoseFailure } from '../storage/diagnose/diagnose.ts';
+import type { Diagnosis } from '../storage/diagnose/diagnosis.ts';
+import { providerOf } from '../storage/providers.ts';
+import { listBuckets } from '../storage/s3/list-buckets.ts';
+import { listKeys } from '../storage/s3/list-objects.ts';
+import { send } from '../storage/s3/request.ts';
 import type { S3 } from '../storage/s3/s3.ts';
 import { type OpenedSpaces, openSpaces } from './spaces.ts';
+import { prefixesInUse } from './spaces-in-use.ts';
 
 /** What Test Connection says; the texts are the storage page's. */
 export interface SpacesTest {
@@ -13,13 +20,26 @@ export interface SpacesTest {
   readonly failedBuckets?: readonly string[];
   /** Why each bucket failed. */
   readonly failures?: readonly { readonly bucket: string; readonly message: string }[];
+  /** How each reachable bucket was found so, where HeadBucket did not do for all of them. */
+  readonly details?: readonly BucketDetail[];
+  /** What is wrong and what to do, a sentence each; absent where nothing is. */
+  readonly diagnosis?: readonly Diagnosis[];
+}
+
+/** HeadBucket answered 200; or it answered 403, and a list of one key under this prefix 200. */
+export interface BucketDetail {
+  readonly bucket: string;
+  readonly by: 'HeadBucket' | 'ListObjectsV2';
+  readonly prefix: string | null;
 }
 
 type Context = Pick<Services, 'db' | 'vault' | 'openS3'>;
 
-const SCOPED_KEY = 'This appears to be a bucket-scoped key. Please add the bucket names manually.';
-const NO_BUCKET_SEEN =
-  'The key works, but no bucket is visible to it. Create a bucket, or add the bucket names manually if the key is scoped.';
+/** The storage page's words for a key that may not list buckets. */
+export const SCOPED_KEY = 'This appears to be a bucket-scoped key. Please add the bucket names manually.';
+
+/** Some servers answer 200 with only what the policy allows: an empty list proves no bucket. */
+export const NO_BUCKET_SEEN = 'This key sees no bucket. Create one or add bucket names manually.';
 
 /** Tries the storage with the saved settings. Never throws for what the storage answers. */
 export async function testSpaces(services: Context, signal: AbortSignal): Promise<SpacesTest> {
@@ -30,12 +50,24 @@ export async function testSpaces(services: Context, signal: AbortSignal): Promis
     return failed(storageMessage(error), false);
   }
   try {
-    return opened.buckets.length === 0
-      ? await testListing(opened.s3, signal)
-      : await testEach(opened.s3, opened.buckets, signal);
+    return await testOpenedSpaces(services, opened, signal);
   } finally {
     await opened.s3.close();
   }
+}
+
+/** The same for settings that are not saved yet. */
+export async function testOpenedSpaces(
+  { db }: Pick<Services, 'db'>,
+  opened: OpenedSpaces,
+  signal: AbortSignal,
+): Promise<SpacesTest> {
+  const s3 = impatient(opened.s3);
+  const result =
+    opened.buckets.length === 0
+      ? await testListing(s3, signal)
+      : await testEach(s3, opened.buckets, await prefixesInUse(db), signal);
+  return withDiagnosis(result, [diagnoseClock(s3.connection)]);
 }
 
 /** Buckets for a database's form: the configured names, else what the key may list. Throws `invalid`. */
@@ -48,50 +80,131 @@ export async function listSpacesBuckets(
     if (buckets.length > 0) return { buckets, source: 'configured' };
     return { buckets: await s3.listBuckets(signal), source: 'discovered' };
   } catch (error) {
-    const message = isAppError(error, 'storage_denied')
-      ? 'Cannot list buckets with this key. Add bucket names manually in Spaces settings.'
-      : storageMessage(error);
-    throw new AppError('invalid', message, { cause: error });
+    throw bucketsRefused(error);
   } finally {
     await s3.close();
   }
 }
 
-async function testListing(s3: S3, signal: AbortSignal): Promise<SpacesTest> {
+/** Why there is no list of buckets, for the wire. */
+export function bucketsRefused(error: unknown): AppError {
+  const message = isAppError(error, 'storage_denied')
+    ? 'Cannot list buckets with this key. Add bucket names manually in Spaces settings.'
+    : storageMessage(error);
+  return new AppError('invalid', message, { cause: error });
+}
+
+/** Somebody waits: two tries of at most ten seconds each. */
+function impatient(s3: S3): Pick<S3, 'connection'> {
+  const { connection } = s3;
+  const tuning = { ...connection.tuning, attempts: 2, attemptTimeoutMs: 10_000 };
+  return { connection: { ...connection, tuning } };
+}
+
+async function testListing({ connection }: Pick<S3, 'connection'>, signal: AbortSignal): Promise<SpacesTest> {
   try {
-    const buckets = await s3.listBuckets(signal);
-    // Some servers answer 200 with only what the policy allows: an empty list proves no bucket.
+    const buckets = await listBuckets(connection, signal);
     if (buckets.length === 0) return failed(NO_BUCKET_SEEN, true);
     return { success: true, message: 'Connection successful (full API access)', buckets, scopedKey: false };
   } catch (error) {
-    if (isAppError(error, 'storage_denied')) return failed(SCOPED_KEY, true);
-    return failed(storageMessage(error), false);
+    const scopedKey = isScopedKey(error, connection.settings.endpoint);
+    const result = failed(scopedKey ? SCOPED_KEY : storageMessage(error), scopedKey);
+    return withDiagnosis(result, [await diagnoseFailure(connection, error, { bucket: null, signal })]);
   }
 }
 
-async function testEach(s3: S3, names: readonly string[], signal: AbortSignal): Promise<SpacesTest> {
+/** AWS and others answer 403; Cloudflare R2 answers 401 as well to tokens that are limited to buckets. */
+function isScopedKey(error: unknown, endpoint: string): boolean {
+  if (isAppError(error, 'storage_denied')) return true;
+  if (providerOf(endpoint).id !== 'r2' || !isAppError(error, 'storage_bad_credentials')) return false;
+  return error.details['status'] === 401;
+}
+
+async function testEach(
+  { connection }: Pick<S3, 'connection'>,
+  names: readonly string[],
+  inUse: ReadonlyMap<string, readonly string[]>,
+  signal: AbortSignal,
+): Promise<SpacesTest> {
   const answers = await Promise.all(
-    names.map(async (bucket) => ({ bucket, message: await problemWith(s3, bucket, signal) })),
+    names.map((bucket) => testBucket({ connection }, bucket, inUse.get(bucket) ?? [''], signal)),
   );
-  const buckets = answers.filter((answer) => answer.message === null).map((answer) => answer.bucket);
-  const failures = answers.flatMap(({ bucket, message }) => (message === null ? [] : [{ bucket, message }]));
-  const failedBuckets = failures.map((failure) => failure.bucket);
-  if (buckets.length === 0) {
+  const reached = answers.flatMap((answer) => ('by' in answer ? [answer] : []));
+  const missed = answers.flatMap((answer) => ('by' in answer ? [] : [answer]));
+  const failures = missed.map(({ bucket, message }) => ({ bucket, message }));
+  const failedBuckets = missed.map(({ bucket }) => bucket);
+  const diagnoses = missed.map(({ diagnosis }) => diagnosis);
+  if (reached.length === 0) {
     const message = `Cannot access any configured buckets: ${failedBuckets.join(', ')}`;
-    return { ...failed(message, true), failedBuckets, failures };
+    return withDiagnosis({ ...failed(message, true), failedBuckets, failures }, diagnoses);
   }
-  const message = `Connected. Access to ${buckets.length}/${names.length} buckets.`;
-  const result = { success: true, message, buckets, scopedKey: true };
-  return failures.length === 0 ? result : { ...result, failedBuckets, failures };
+  const result: SpacesTest = {
+    success: true,
+    message: `Connected. Access to ${reached.length}/${names.length} buckets.`,
+    buckets: reached.map(({ bucket }) => bucket),
+    scopedKey: true,
+    ...(failures.length === 0 ? {} : { failedBuckets, failures }),
+    ...(reached.every(({ by }) => by === 'HeadBucket') ? {} : { details: reached }),
+  };
+  return withDiagnosis(result, diagnoses);
 }
 
-async function problemWith(s3: S3, bucket: string, signal: AbortSignal): Promise<string | null> {
+interface Missed {
+  readonly bucket: string;
+  readonly message: string;
+  readonly diagnosis: Diagnosis | null;
+}
+
+/** The most prefixes of a bucket that are tried: one that answers proves the key. */
+const MOST_PREFIXES = 5;
+
+async function testBucket(
+  s3: Pick<S3, 'connection'>,
+  bucket: string,
+  prefixes: readonly string[],
+  signal: AbortSignal,
+): Promise<BucketDetail | Missed> {
+  const { connection } = s3;
+  let refusal: unknown;
   try {
-    await s3.checkBucket(bucket, { signal });
-    return null;
+    const { status } = await send(connection, {
+      operation: 'HeadBucket',
+      method: 'HEAD',
+      bucket,
+      signal,
+      allow: [301, 400, 401, 403, 404],
+    });
+    if (status < 300) return { bucket, by: 'HeadBucket', prefix: null };
   } catch (error) {
-    return storageMessage(error);
+    return miss(connection, bucket, error, '', signal);
   }
+  // The refusal of a HEAD has no body: the list tells why, or that the key may work under its prefix all the same.
+  for (const prefix of [...new Set([...prefixes.slice(0, MOST_PREFIXES), ''])]) {
+    try {
+      await listKeys(connection, bucket, { prefix, maxKeys: 1, signal });
+      return { bucket, by: 'ListObjectsV2', prefix };
+    } catch (error) {
+      refusal ??= error;
+      if (!isAppError(error, 'storage_denied')) break;
+    }
+  }
+  return miss(connection, bucket, refusal, prefixes[0] ?? '', signal);
+}
+
+async function miss(
+  connection: S3['connection'],
+  bucket: string,
+  error: unknown,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<Missed> {
+  const message = storageMessage(error);
+  return { bucket, message, diagnosis: await diagnoseFailure(connection, error, { bucket, prefix, signal }) };
+}
+
+function withDiagnosis(result: SpacesTest, found: readonly (Diagnosis | null)[]): SpacesTest {
+  const diagnosis = [...(result.diagnosis ?? []), ...found.filter((one) => one !== null)];
+  return diagnosis.length === 0 ? result : { ...result, diagnosis };
 }
 
 /** Only what was translated for an admin is shown; anything else is a defect and goes on. */

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
+import { hasRole } from '../../auth/roles.ts';
 import { getEnvironmentRow } from '../../catalog/environments.ts';
 import { deleteSpaces, getSpaces, saveSpaces, spacesInput } from '../../catalog/spaces.ts';
 import {
@@ -7,9 +8,11 @@ import {
   setSpacesEnvironment,
   spacesEnabled,
 } from '../../catalog/spaces-environments.ts';
+import { lastProbe, runningProbe, type StoredProbe, startProbe } from '../../catalog/spaces-probe.ts';
 import { listSpacesBuckets, testSpaces } from '../../catalog/test-spaces.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
+import { isSound, storageProbe } from '../../storage/probe/result.ts';
 import { type ApiEnv, type ApiRoute, route } from '../routes.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
@@ -27,7 +30,42 @@ const test = z.object({
   scopedKey: z.boolean(),
   failedBuckets: z.array(z.string()).optional(),
   failures: z.array(z.object({ bucket: z.string(), message: z.string() })).optional(),
+  details: z
+    .array(z.object({ bucket: z.string(), by: z.string(), prefix: z.string().nullable() }))
+    .optional(),
+  diagnosis: z
+    .array(
+      z.object({
+        kind: z.string(),
+        bucket: z.string().nullable(),
+        message: z.string(),
+        requestId: z.string().nullable(),
+      }),
+    )
+    .optional(),
 });
+const probe = storageProbe.extend({
+  id,
+  cause: z.enum(['asked', 'credentials', 'weekly']),
+  startedAt: instant,
+  finishedAt: instant,
+});
+const running = z.object({
+  startedAt: instant,
+  bucket: z.string().nullable(),
+  step: z.string(),
+  done: z.number(),
+  steps: z.number(),
+});
+const source = z.enum(['configured', 'discovered']);
+const states = z.array(
+  z.object({
+    name: z.string(),
+    source,
+    state: z.enum(['reachable', 'denied', 'missing', 'wrong region']),
+    message: z.string().nullable(),
+  }),
+);
 const buckets = z.object({ buckets: z.array(z.string()), source: z.enum(['configured', 'discovered']) });
 
 export function spacesRoutes(services: Services): readonly ApiRoute[] {
@@ -68,9 +106,23 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/settings/spaces/test',
       access: 'viewer',
-      summary: 'Test the connection to the storage',
-      answer: test,
-      handle: ({ c, signal }) => answerTest(services, c, signal),
+      summary: 'Test the connection to the storage; deep (admins only) also what its buckets can do',
+      body: z.object({ deep: z.boolean().default(false) }),
+      answer: test.extend({ probe: probe.optional() }),
+      refusals: [409],
+      handle: async ({ c, body, session, signal }) => {
+        if (!body.deep) return answerTest(services, c, signal);
+        if (!hasRole(session.user.role, 'admin')) throw new AppError('forbidden', 'Admin access required');
+        return answerDeepTest(services, c, signal);
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/settings/spaces/probe',
+      access: 'viewer',
+      summary: 'What the last deep test found, and how far the running one is',
+      answer: z.object({ running: running.nullable(), probe: probe.nullable() }),
+      handle: async () => ({ running: runningProbe(services.db), probe: await lastProbe(services.db) }),
     }),
     route({
       method: 'GET',
@@ -135,6 +187,37 @@ async function answerTest(services: Services, c: Context<ApiEnv>, signal: AbortS
   const result = await testSpaces(services, signal);
   if (result.success) return result;
   return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...result }, 400);
+}
+
+/** Waits for the deep test as long as a request may take; it goes on without, and 202 says where its result will be. */
+async function answerDeepTest(services: Services, c: Context<ApiEnv>, signal: AbortSignal): Promise<object> {
+  const probe = await Promise.race([startProbe(services, 'asked'), ended(signal)]);
+  if (probe === null) {
+    const message =
+      'The deep test is running. GET /api/settings/spaces/probe tells how far it is and what it found.';
+    return c.json({ success: false, message, buckets: [], scopedKey: false }, 202);
+  }
+  const result = { ...summaryOf(probe), probe };
+  if (result.success) return result;
+  return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...result }, 400);
+}
+
+function summaryOf(probe: StoredProbe) {
+  const sound = probe.buckets.filter(isSound).map(({ bucket }) => bucket);
+  const total = probe.buckets.length;
+  return {
+    success: total > 0 && sound.length === total,
+    message: probe.problems[0] ?? `Deep test: ${sound.length}/${total} buckets do all that backups need.`,
+    buckets: sound,
+    scopedKey: probe.source !== 'discovered',
+  };
+}
+
+function ended(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
 }
 
 async function requireEnabled(services: Services, environmentId: string): Promise<void> {

@@ -199,9 +199,13 @@ async function lookAtToken(run: ProbeRun, key: string): Promise<Finding> {
     const { headers } = await ask(run, { operation: 'HeadObject', method: 'HEAD', key });
     if (headers.get(TOKEN_HEADER) === run.token)
       return ok('An upload in parts keeps the token that tells ours from others.');
-    return failed(
-      'An upload in parts loses its metadata (x-amz-meta-…): backups in parts can not be told from others after a lost answer, and such a backup fails.',
-    );
+    return run.connection.addressOf(run.bucket).provider.keepsMetadata
+      ? failed(
+          'An upload in parts loses its metadata (x-amz-meta-…): backups in parts can not be told from those of others, and fail.',
+        )
+      : absent(
+          'An upload in parts loses its metadata, as is known of this provider: its size tells that it is ours.',
+        );
   } catch (error) {
     if (!isAppError(error, 'storage_denied')) throw error;
     return absent('This key may not look objects up.');

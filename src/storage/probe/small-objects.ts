@@ -44,17 +44,32 @@ async function putSmall(
   const entry: ProbeRun['made'][number] = { key, versionId: null };
   spend(run, body.byteLength);
   run.made.push(entry);
+  const sha256 = await run.connection.platform.sha256(body);
   const answer = await ask(run, {
     operation: 'PutObject',
     method: 'PUT',
     key,
     headers: { 'content-type': 'application/octet-stream', [TOKEN_HEADER]: run.token, ...options.headers },
     body,
-    sha256: await run.connection.platform.sha256(body),
+    sha256,
     ...(options.allow ? { allow: options.allow } : {}),
+  }).catch((error: unknown) => {
+    if (isClearNo(error)) run.made.splice(run.made.indexOf(entry), 1);
+    throw error;
   });
   entry.versionId = versionIdOf(answer.headers);
   return answer;
+}
+
+/** True where the storage certainly stored nothing. */
+function isClearNo(error: unknown): boolean {
+  return isAppError(
+    error,
+    'storage_denied',
+    'storage_bad_credentials',
+    'storage_no_bucket',
+    'storage_wrong_region',
+  );
 }
 
 async function look(run: ProbeRun, key: string): Promise<Finding> {

@@ -1,0 +1,254 @@
+import type { Db, StorageProbeRow } from '../db/schema.ts';
+import { AppError, isAppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { Services } from '../services-port.ts';
+import { diagnoseFailure } from '../storage/diagnose/diagnose.ts';
+import { lostSince } from '../storage/probe/lost.ts';
+import { probeBucket } from '../storage/probe/probe-bucket.ts';
+import { type BucketProbe, type StorageProbe, storageProbe } from '../storage/probe/result.ts';
+import { providerOf } from '../storage/providers.ts';
+import type { S3 } from '../storage/s3/s3.ts';
+import { type OpenedSpaces, openSpaces, spacesRow } from './spaces.ts';
+import { prefixesInUse } from './spaces-in-use.ts';
+import { NO_BUCKET_SEEN, SCOPED_KEY } from './test-spaces.ts';
+
+export type ProbeCause = StorageProbeRow['cause'];
+
+export interface StoredProbe extends StorageProbe {
+  readonly id: string;
+  readonly cause: ProbeCause;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+}
+
+/** How far the probe that runs now is. */
+export interface ProbeProgress {
+  readonly startedAt: string;
+  readonly bucket: string | null;
+  /** What it does now, such as `storing an object`. */
+  readonly step: string;
+  readonly done: number;
+  /** 0 while the buckets are not known. */
+  readonly steps: number;
+}
+
+type Context = Pick<Services, 'db' | 'vault' | 'openS3' | 'now' | 'log'>;
+
+interface Running {
+  progress: ProbeProgress;
+  readonly abort: AbortController;
+  readonly result: Promise<StoredProbe>;
+  /** Settings changed while it ran: another one follows. */
+  again: boolean;
+}
+
+/** One process works on a database (DATA_DIR is locked), so that "one at a time" is known without asking it. */
+const running = new WeakMap<Db, Running>();
+
+const MOST_DISCOVERED = 5;
+const BUCKET_LIMIT_MS = 5 * 60_000;
+const KEPT_RESULTS = 10;
+const DAY_MS = 86_400_000;
+const WEEK_MS = 7 * DAY_MS;
+
+/**
+ * Tries the storage deeply and keeps the result; the promise is that of the whole probe, which ends by itself also when
+ * nobody waits. Throws `conflict` while one runs, `invalid` while nothing is configured.
+ */
+export function startProbe(services: Context, cause: ProbeCause): Promise<StoredProbe> {
+  if (running.has(services.db)) {
+    return Promise.reject(
+      new AppError('conflict', 'A deep test is running already. Wait for its result, then start another.'),
+    );
+  }
+  const abort = new AbortController();
+  const startedAt = services.now().toISOString();
+  const result = runProbe(services, { cause, startedAt, signal: abort.signal }).finally(() => {
+    const followed = running.get(services.db)?.again === true && !abort.signal.aborted;
+    running.delete(services.db);
+    if (followed) scheduleProbe(services);
+  });
+  const progress = { startedAt, bucket: null, step: 'finding the buckets', done: 0, steps: 0 };
+  running.set(services.db, { progress, abort, result, again: false });
+  return result;
+}
+
+/** Probes in the background, for who has just changed the credentials. Nothing to wait for; a failure is logged. */
+export function scheduleProbe(services: Context): void {
+  const now = running.get(services.db);
+  if (now !== undefined) {
+    now.again = true;
+    return;
+  }
+  startProbe(services, 'credentials').catch((error: unknown) => logFailure(services, error));
+}
+
+/** Ends the running probe, which removes what it made, and waits for it. */
+export async function stopProbe(services: Pick<Services, 'db'>): Promise<void> {
+  const now = running.get(services.db);
+  now?.abort.abort(new AppError('shutdown', 'The app stops.'));
+  await now?.result.catch(() => undefined);
+}
+
+export function runningProbe(db: Db): ProbeProgress | null {
+  return running.get(db)?.progress ?? null;
+}
+
+/** The newest result, or null. */
+export async function lastProbe(db: Db): Promise<StoredProbe | null> {
+  const row = await db
+    .selectFrom('storage_probes')
+    .selectAll()
+    .orderBy('finished_at', 'desc')
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? null : toStored(row);
+}
+
+/** Every hour looks whether the weekly probe is due. Gives what ends that. */
+export function keepProbing(services: Context): () => void {
+  const timer = setInterval(() => {
+    probeIfDue(services).catch((error: unknown) => logFailure(services, error));
+  }, DAY_MS / 24);
+  return () => clearInterval(timer);
+}
+
+/**
+ * The weekly probe: a week after the last one of the same storage, and only where deleting at once what was just
+ * stored costs nothing. Gives its result, or null where none is due.
+ */
+export async function probeIfDue(services: Context): Promise<StoredProbe | null> {
+  const [config, last] = [await spacesRow(services.db), await lastProbe(services.db)];
+  if (config === undefined || last === null || running.has(services.db)) return null;
+  if (last.endpoint !== config.endpoint || !isFreeToDelete(last)) return null;
+  if (services.now().getTime() - Date.parse(last.finishedAt) < WEEK_MS) return null;
+  return startProbe(services, 'weekly');
+}
+
+/** Providers with a minimum storage time charge for it, and so do classes for rare access. */
+function isFreeToDelete(last: StoredProbe): boolean {
+  return (
+    providerOf(last.endpoint).minimumDays === 0 &&
+    last.buckets.every(({ storageClass }) => storageClass === null || storageClass === 'STANDARD')
+  );
+}
+
+async function runProbe(
+  services: Context,
+  { cause, startedAt, signal }: { cause: ProbeCause; startedAt: string; signal: AbortSignal },
+): Promise<StoredProbe> {
+  const before = await lastProbe(services.db);
+  const config = await spacesRow(services.db);
+  const opened = await openSpaces(services);
+  const found = await probeAll(services, opened, config?.endpoint ?? '', signal).finally(() =>
+    opened.s3.close(),
+  );
+  const lost = before === null ? [] : [...lostSince(before, before.finishedAt, found)];
+  for (const what of lost) services.log.warn('the storage has lost a capability', { what });
+  return store(services, { cause, startedAt }, { ...found, lost });
+}
+
+async function probeAll(
+  services: Context,
+  { s3, buckets: configured }: OpenedSpaces,
+  endpoint: string,
+  signal: AbortSignal,
+): Promise<StorageProbe> {
+  const base = { endpoint, provider: providerOf(endpoint).name, buckets: [], problems: [], lost: [] };
+  const chosen = await chooseBuckets(services, s3, configured, signal);
+  if (chosen.buckets.length === 0) return { ...base, source: chosen.source, problems: [...chosen.problems] };
+  const buckets: BucketProbe[] = [];
+  for (const [index, { bucket, prefixes }] of chosen.buckets.entries()) {
+    const onStep = (step: string, done: number, steps: number) => {
+      const now = running.get(services.db);
+      const total = steps * chosen.buckets.length;
+      if (now) now.progress = { ...now.progress, bucket, step, done: index * steps + done, steps: total };
+    };
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(BUCKET_LIMIT_MS)]);
+    buckets.push(await probeBucket(s3.connection, bucket, { prefixes, signal: limit, onStep }));
+  }
+  return { ...base, source: chosen.source, buckets };
+}
+
+interface Chosen {
+  readonly source: StorageProbe['source'];
+  readonly buckets: readonly { readonly bucket: string; readonly prefixes: readonly string[] }[];
+  readonly problems: readonly string[];
+}
+
+/** The named ones; else those that databases use, of the discovered ones; else the first discovered ones. */
+async function chooseBuckets(
+  services: Context,
+  s3: S3,
+  configured: readonly string[],
+  signal: AbortSignal,
+): Promise<Chosen> {
+  const inUse = await prefixesInUse(services.db);
+  const withPrefixes = (names: readonly string[]) =>
+    names.map((bucket) => ({ bucket, prefixes: inUse.get(bucket) ?? [] }));
+  if (configured.length > 0) return { source: 'configured', buckets: withPrefixes(configured), problems: [] };
+  try {
+    const discovered = await s3.listBuckets(signal);
+    const used = discovered.filter((name) => inUse.has(name));
+    if (used.length > 0) return { source: 'in use', buckets: withPrefixes(used), problems: [] };
+    const problems = discovered.length === 0 ? [NO_BUCKET_SEEN] : [];
+    return { source: 'discovered', buckets: withPrefixes(discovered.slice(0, MOST_DISCOVERED)), problems };
+  } catch (error) {
+    if (!isAppError(error) || signal.aborted) throw error;
+    if (error.code === 'storage_denied' && inUse.size > 0) {
+      return { source: 'in use', buckets: withPrefixes([...inUse.keys()]), problems: [] };
+    }
+    const message = error.code === 'storage_denied' ? SCOPED_KEY : error.message;
+    const found = await diagnoseFailure(s3.connection, error, { bucket: null, signal });
+    return {
+      source: 'discovered',
+      buckets: [],
+      problems: [message, ...(found === null ? [] : [found.message])],
+    };
+  }
+}
+
+async function store(
+  { db, now }: Context,
+  { cause, startedAt }: { cause: ProbeCause; startedAt: string },
+  found: StorageProbe,
+): Promise<StoredProbe> {
+  const row = {
+    id: newId(),
+    endpoint: found.endpoint,
+    cause,
+    started_at: startedAt,
+    finished_at: now().toISOString(),
+    result: JSON.stringify(found),
+  };
+  await db.transaction().execute(async (trx) => {
+    await trx.insertInto('storage_probes').values(row).execute();
+    const kept = await trx
+      .selectFrom('storage_probes')
+      .select('id')
+      .orderBy('finished_at', 'desc')
+      .limit(KEPT_RESULTS)
+      .execute();
+    await trx
+      .deleteFrom('storage_probes')
+      .where(
+        'id',
+        'not in',
+        kept.map(({ id }) => id),
+      )
+      .execute();
+  });
+  return toStored(row);
+}
+
+function toStored(row: StorageProbeRow): StoredProbe {
+  const { id, cause, started_at: startedAt, finished_at: finishedAt } = row;
+  return { ...storageProbe.parse(JSON.parse(row.result)), id, cause, startedAt, finishedAt };
+}
+
+function logFailure({ log }: Pick<Services, 'log'>, error: unknown): void {
+  // A test that somebody asked for is running, or the storage was deleted meanwhile: nothing is wrong.
+  if (isAppError(error, 'conflict', 'invalid', 'shutdown', 'cancelled')) return;
+  log.warn('the deep test of the storage failed', { error });
+}

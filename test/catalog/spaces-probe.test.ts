@@ -1,0 +1,247 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
+import {
+  lastProbe,
+  probeIfDue,
+  runningProbe,
+  scheduleProbe,
+  stopProbe,
+} from '../../src/catalog/spaces-probe.ts';
+import { openTestApp, type TestApp } from '../support/app.ts';
+import { until } from '../support/until.ts';
+
+const FULL = { accessKey: 'FULLKEY0000000000001', secretKey: 'full-secret-full-secret-full-secret-0001' };
+const SCOPED = { accessKey: 'SCOPEDKEY00000000001', secretKey: 'scoped-secret-scoped-secret-scoped-00001' };
+const NAMES = ['one', 'two', 'three', 'four', 'five', 'six'].map((name) => `${name}-bucket`);
+const DAY_MS = 86_400_000;
+
+let folder: string;
+let store: DevBucket;
+let app: TestApp;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'probe-'));
+  const keys = [FULL, { ...SCOPED, buckets: ['one-bucket', 'two-bucket'] }];
+  store = await startDevBucket({ folder, keys, buckets: NAMES });
+});
+afterAll(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(async () => {
+  app = await openTestApp({ ca: store.caPem ?? '' });
+});
+afterEach(async () => {
+  store.faults.clear();
+  const rows = await app.services.db.selectFrom('storage_probes').selectAll().execute();
+  expect(JSON.stringify([app.log, rows])).not.toMatch(
+    /full-secret|scoped-secret|FULLKEY|SCOPEDKEY|X-Amz-Signature/,
+  );
+  expect(NAMES.flatMap((name) => [...store.objects(name), ...store.uploads(name)])).toEqual([]);
+  await stopProbe(app.services);
+  await app.close();
+});
+
+const PATH = '/api/settings/spaces';
+const save = (body: object = {}) =>
+  app.call('PUT', PATH, {
+    body: { ...FULL, region: store.region, endpoint: store.endpoint.replace('https://', ''), ...body },
+  });
+const deep = (token = app.tokens.admin) => app.call('POST', `${PATH}/test`, { token, body: { deep: true } });
+const last = () => app.call('GET', `${PATH}/probe`, { token: app.tokens.viewer });
+const named = (body: { probe: { buckets: { bucket: string }[] } }) =>
+  body.probe.buckets.map(({ bucket }) => bucket);
+
+async function useBucket(bucket: string, prefix: string): Promise<void> {
+  const made = await app.call('POST', '/api/environments', { body: { name: `for ${bucket}` } });
+  const database = {
+    name: 'app',
+    type: 'postgres',
+    host: 'db',
+    databaseName: 'app',
+    backupStorageType: 'spaces',
+    backupSpacesBucket: bucket,
+    backupSpacesPrefix: prefix,
+  };
+  const { status } = await app.call('POST', `/api/environments/${made.body.environment.id}/databases`, {
+    body: database,
+  });
+  expect(status).toBe(200);
+}
+
+describe('the deep test', () => {
+  it('is for admins alone, while any role may run the plain one', async () => {
+    await save();
+    for (const role of ['viewer', 'operator'] as const) {
+      const { status, body } = await deep(app.tokens[role]);
+      expect([status, body.message]).toEqual([403, 'Admin access required']);
+      const plain = await app.call('POST', `${PATH}/test`, {
+        token: app.tokens[role],
+        body: { deep: false },
+      });
+      expect(plain.body.success).toBe(true);
+    }
+    expect((await last()).body).toEqual({ running: null, probe: null });
+  });
+
+  it('says that nothing is configured', async () => {
+    expect((await deep()).body.message).toBe('Spaces not configured');
+    await save();
+    expect((await deep()).status).toBe(200);
+  });
+
+  it('tries at most five buckets of a full key, and keeps what it found', async () => {
+    await save();
+    const { status, body } = await deep();
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      success: true,
+      message: 'Deep test: 5/5 buckets do all that backups need.',
+      probe: { source: 'discovered', cause: 'asked', problems: [], lost: [] },
+    });
+    expect(named(body)).toHaveLength(5);
+    expect((await last()).body).toEqual({ running: null, probe: body.probe });
+  });
+
+  it('tries the buckets in use, where there are some', async () => {
+    await save();
+    await useBucket('six-bucket', 'production/app/');
+    const { body } = await deep();
+    expect([body.probe.source, named(body)]).toEqual(['in use', ['six-bucket']]);
+  });
+
+  it('tries the named buckets with a scoped key, and says which it can not use', async () => {
+    await save({ ...SCOPED, buckets: ['one-bucket', 'three-bucket'] });
+    const { status, body } = await deep();
+    expect(status).toBe(400);
+    expect(body).toMatchObject({
+      success: false,
+      message: 'Deep test: 1/2 buckets do all that backups need.',
+      buckets: ['one-bucket'],
+    });
+    expect(body.probe.buckets[1].checks[0]).toMatchObject({ id: 'put', outcome: 'failed' });
+  });
+
+  it('asks for names where the key may not list and nothing is in use', async () => {
+    await save(SCOPED);
+    const { status, body } = await deep();
+    expect(status).toBe(400);
+    expect(body.message).toContain('This appears to be a bucket-scoped key.');
+    await useBucket('two-bucket', 'production/app/');
+    expect(named((await deep()).body)).toEqual(['two-bucket']);
+  });
+
+  it('runs once at a time, and tells how far it is', async () => {
+    await save({ buckets: ['one-bucket'] });
+    let release = () => {};
+    const until_ = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    store.faults.add({
+      match: { operation: 'CreateMultipartUpload' },
+      fault: { kind: 'hold', until: until_ },
+    });
+    const first = deep();
+    await until('the probe to upload', 5_000, async () => runningProbe(app.services.db)?.done === 2);
+    expect((await last()).body.running).toMatchObject({ bucket: 'one-bucket', done: 2, steps: 5 });
+    const second = await deep();
+    expect([second.status, second.body.message]).toEqual([409, expect.stringContaining('running already')]);
+    release();
+    expect((await first).status).toBe(200);
+    expect((await last()).body.running).toBeNull();
+  });
+
+  it('warns of what worked before and does not any more', async () => {
+    await save({ buckets: ['one-bucket'] });
+    await deep();
+    store.faults.add({
+      match: { operation: 'CreateMultipartUpload' },
+      fault: { kind: 'lose-metadata' },
+      times: Number.POSITIVE_INFINITY,
+    });
+    const { body } = await deep();
+    expect(body.probe.lost).toEqual([
+      expect.stringMatching(/^Bucket one-bucket: "Keep the token" worked at 2/),
+    ]);
+    expect(app.log.filter((entry) => entry.includes('has lost a capability'))).toHaveLength(1);
+    store.faults.clear();
+    expect((await deep()).body.probe.lost).toEqual([]);
+  });
+
+  it('keeps the last ten results', async () => {
+    await save({ buckets: ['one-bucket'] });
+    const { body } = await deep();
+    const [row] = await app.services.db.selectFrom('storage_probes').selectAll().execute();
+    if (row === undefined) throw new Error('nothing is stored');
+    const older = Array.from({ length: 12 }, (_, index) => ({
+      ...row,
+      id: `old-${index}`,
+      finished_at: `2020-01-01T00:00:${10 + index}.000Z`,
+    }));
+    await app.services.db.insertInto('storage_probes').values(older).execute();
+    await deep();
+    const kept = await app.services.db.selectFrom('storage_probes').select('id').execute();
+    expect(kept).toHaveLength(10);
+    expect(kept.map(({ id }) => id)).toContain(body.probe.id);
+  });
+});
+
+describe('a probe that nobody asked for', () => {
+  it('runs after a change of credentials, and again for a change made meanwhile', async () => {
+    await save({ buckets: ['one-bucket'] });
+    scheduleProbe(app.services);
+    scheduleProbe(app.services);
+    const count = async () =>
+      (await app.services.db.selectFrom('storage_probes').selectAll().execute()).length;
+    await until('two probes', 10_000, async () => (await count()) === 2);
+    expect((await lastProbe(app.services.db))?.cause).toBe('credentials');
+  });
+
+  it('is ended by a stop, and removes what it made', async () => {
+    await save({ buckets: ['one-bucket'] });
+    const reached = store.faults.hits().length;
+    store.faults.add({ match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'hang' } });
+    scheduleProbe(app.services);
+    await until('the probe to hang', 5_000, () => store.faults.hits().length > reached);
+    await stopProbe(app.services);
+    expect(runningProbe(app.services.db)).toBeNull();
+    expect(await lastProbe(app.services.db)).toBeNull();
+  });
+
+  it('runs a week after the last one, of the same storage', async () => {
+    await save({ buckets: ['one-bucket'] });
+    expect(await probeIfDue(app.services)).toBeNull();
+    await deep();
+    expect(await probeIfDue(app.services)).toBeNull();
+    const now = new Date(Date.now() + 7 * DAY_MS + 1000);
+    expect(await probeIfDue({ ...app.services, now: () => now })).toMatchObject({ cause: 'weekly' });
+    await app.services.db
+      .updateTable('spaces_config')
+      .set({ endpoint: 'https://elsewhere.example.com' })
+      .execute();
+    const later = new Date(now.getTime() + 8 * DAY_MS);
+    expect(await probeIfDue({ ...app.services, now: () => later })).toBeNull();
+  });
+
+  it.each([
+    ['Wasabi, which charges for 90 days', 'https://s3.eu-central-1.wasabisys.com', null],
+    ['a class for rare access', null, 'STANDARD_IA'],
+  ])('does not run by itself with %s', async (_, endpoint, storageClass) => {
+    await save({ buckets: ['one-bucket'] });
+    await deep();
+    const { db } = app.services;
+    const row = await db.selectFrom('storage_probes').selectAll().executeTakeFirstOrThrow();
+    const result = JSON.parse(row.result);
+    if (storageClass !== null) result.buckets[0].storageClass = storageClass;
+    const place = endpoint ?? row.endpoint;
+    await db
+      .updateTable('storage_probes')
+      .set({ endpoint: place, result: JSON.stringify({ ...result, endpoint: place }) })
+      .execute();
+    await db.updateTable('spaces_config').set({ endpoint: place }).execute();
+    const now = new Date(Date.now() + 8 * DAY_MS);
+    expect(await probeIfDue({ ...app.services, now: () => now })).toBeNull();
+  });
+});
