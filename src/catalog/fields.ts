@@ -34,11 +34,14 @@ export const keyPrefix = line(600)
   .refine((prefix) => !hasDotSegment(prefix), { error: 'Must not hold . or .. segments' })
   .refine((prefix) => new TextEncoder().encode(prefix).length <= 800, { error: 'Must be at most 800 bytes' });
 
-/** What S3-compatible storages call buckets; the first rule of all of them, their own rules are theirs to tell. */
+/**
+ * What S3-compatible storages call buckets, loosely: old buckets of AWS have upper-case letters, underscores and up to
+ * 255 characters. The provider's own rules are its own to tell.
+ */
 export const bucketName = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/, {
-    error: 'Must be a bucket name: 3 to 63 letters, digits, dots or hyphens',
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{2,254}$/, {
+    error: 'Must be a bucket name: 3 to 255 letters, digits, dots, hyphens or underscores',
   })
   .refine((name) => !name.includes('..'), { error: 'Must not hold two dots in a row' });
 

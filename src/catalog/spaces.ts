@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import type { Db, SpacesConfigRow } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
-import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
-import { deriveEndpoint, normaliseEndpoint } from '../storage/providers.ts';
 import type { S3 } from '../storage/s3/s3.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { bucketName, line } from './fields.ts';
@@ -41,10 +39,8 @@ export interface SpacesConfig {
   }[];
 }
 
-type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault'>;
-
 /** Null while nothing is configured. */
-export async function getSpaces(context: Pick<Context, 'db' | 'vault'>): Promise<SpacesConfig | null> {
+export async function getSpaces(context: Pick<Services, 'db' | 'vault'>): Promise<SpacesConfig | null> {
   const row = await spacesRow(context.db);
   if (row === undefined) return null;
   const environments = await context.db
@@ -54,7 +50,7 @@ export async function getSpaces(context: Pick<Context, 'db' | 'vault'>): Promise
     .execute();
   return {
     id: row.id,
-    accessKey: await context.vault.open(row.access_key, accessKeyIdentity(row.id)),
+    accessKey: await context.vault.open(row.access_key, identities(row.id).accessKey),
     region: row.region,
     endpoint: wireEndpoint(row.endpoint),
     buckets: bucketsOf(row),
@@ -69,64 +65,13 @@ export async function getSpaces(context: Pick<Context, 'db' | 'vault'>): Promise
   };
 }
 
-/** Replaces the configuration; its id and, where none is given, its secret key stay. Throws `invalid`. */
-export async function saveSpaces(
-  context: Context,
-  actor: Actor,
-  input: SpacesInput,
-): Promise<{ id: string; accessKey: string; region: string; endpoint: string }> {
-  const before = await spacesRow(context.db);
-  const secretKey = input.secretKey?.trim() ? input.secretKey.trim() : null;
-  if (before === undefined && secretKey === null) {
-    throw new AppError('invalid', 'Secret key is required for new configuration', {
-      details: { field: 'secretKey' },
-    });
-  }
-  const id = before?.id ?? newId();
-  const now = context.now();
-  const accessKey = input.accessKey.trim();
-  const endpoint = normaliseEndpoint(input.endpoint?.trim() || deriveEndpoint(input.region), input.region, {
-    allowHttp: context.config.storageAllowHttp,
-  });
-  const row: SpacesConfigRow = {
-    id,
-    access_key: await context.vault.seal(accessKey, accessKeyIdentity(id)),
-    secret_key:
-      secretKey === null
-        ? (before?.secret_key ?? '')
-        : await context.vault.seal(secretKey, secretKeyIdentity(id)),
-    region: input.region,
-    endpoint,
-    buckets: JSON.stringify([...new Set(input.buckets ?? [])]),
-    created_at: before?.created_at ?? now.toISOString(),
-    updated_at: now.toISOString(),
-  };
-  await context.db.transaction().execute(async (trx) => {
-    const { id: _, created_at: __, ...change } = row;
-    await trx
-      .insertInto('spaces_config')
-      .values(row)
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(change))
-      .execute();
-    const entry = audited(before === undefined ? 'create' : 'update', id);
-    const details = {
-      region: row.region,
-      endpoint,
-      buckets: bucketsOf(row),
-      secretKeyChanged: secretKey !== null,
-    };
-    await recordAudit(trx, actor, { ...entry, details }, now);
-  });
-  return { id, accessKey, region: row.region, endpoint: wireEndpoint(endpoint) };
-}
-
 /** Forgets the storage and every environment's access to it; what is stored stays there. Throws `not_found`. */
-export async function deleteSpaces(context: Pick<Context, 'db' | 'now'>, actor: Actor): Promise<void> {
+export async function deleteSpaces(context: Pick<Services, 'db' | 'now'>, actor: Actor): Promise<void> {
   await context.db.transaction().execute(async (trx) => {
     const row = await spacesRow(trx);
     if (row === undefined) throw new AppError('not_found', 'Spaces configuration not found');
     await trx.deleteFrom('spaces_config').where('id', '=', row.id).execute();
-    await recordAudit(trx, actor, audited('delete', row.id), context.now());
+    await recordAudit(trx, actor, auditedSpaces('delete', row.id), context.now());
   });
 }
 
@@ -142,8 +87,8 @@ export async function openSpaces(services: Pick<Services, 'db' | 'vault' | 'open
   const s3 = services.openS3({
     endpoint: row.endpoint,
     region: row.region,
-    accessKey: await services.vault.open(row.access_key, accessKeyIdentity(row.id)),
-    secretKey: await services.vault.open(row.secret_key, secretKeyIdentity(row.id)),
+    accessKey: await services.vault.open(row.access_key, identities(row.id).accessKey),
+    secretKey: await services.vault.open(row.secret_key, identities(row.id).secretKey),
   });
   return { s3, buckets: bucketsOf(row) };
 }
@@ -157,10 +102,16 @@ function bucketsOf(row: Pick<SpacesConfigRow, 'buckets'>): readonly string[] {
   return z.array(z.string()).parse(JSON.parse(row.buckets));
 }
 
-function audited(action: string, id: string) {
+/** The entry of something done to the storage. */
+export function auditedSpaces(action: string, id: string) {
   return { action, resourceType: 'spaces_config', resourceId: id, resourceName: 'Storage' } as const;
 }
 
-const wireEndpoint = (endpoint: string) => endpoint.replace(/^https:\/\//, '');
-const accessKeyIdentity = (id: string) => `spaces:${id}:access_key`;
-const secretKeyIdentity = (id: string) => `spaces:${id}:secret_key`;
+/** As the wire shows it: `host[:port]`, with its scheme only where that is plain http. */
+export const wireEndpoint = (endpoint: string) => endpoint.replace(/^https:\/\//, '');
+
+/** What the sealed columns of a row are bound to. */
+export const identities = (id: string) => ({
+  accessKey: `spaces:${id}:access_key`,
+  secretKey: `spaces:${id}:secret_key`,
+});

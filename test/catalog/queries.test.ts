@@ -5,9 +5,10 @@ import { createDatabase, deleteDatabase, updateDatabase } from '../../src/catalo
 import { changeSettings } from '../../src/catalog/environment-settings.ts';
 import { revealSshKey, setSsh } from '../../src/catalog/environment-ssh.ts';
 import { createEnvironment, deleteEnvironment, listEnvironments } from '../../src/catalog/environments.ts';
+import { saveSpaces } from '../../src/catalog/save-spaces.ts';
 import { createServer, deleteServer, listServers } from '../../src/catalog/servers.ts';
 import { readSettings, saveSettings } from '../../src/catalog/settings.ts';
-import { getSpaces, saveSpaces } from '../../src/catalog/spaces.ts';
+import { getSpaces } from '../../src/catalog/spaces.ts';
 import { listSpacesEnvironments, setSpacesEnvironment } from '../../src/catalog/spaces-environments.ts';
 import { readConfig } from '../../src/config.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -37,7 +38,10 @@ const openers: Readonly<Record<string, () => Promise<Db>>> = {
 describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
   let db: Db;
   let vault: Vault;
-  const context = () => ({ db, vault, now, config: readConfig({ DATA_DIR: '/srv/data' }) });
+  const openS3 = (): never => {
+    throw new Error('nothing here asks a storage');
+  };
+  const context = () => ({ db, vault, now, openS3, config: readConfig({ DATA_DIR: '/srv/data' }) });
   beforeEach(async () => {
     db = await open();
     await migrate(db, { file: null, now });

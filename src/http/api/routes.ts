@@ -7,6 +7,7 @@ import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
 import { serverRoutes } from './servers.ts';
 import { spacesRoutes } from './spaces.ts';
+import { spacesImpactRoutes } from './spaces-impact.ts';
 import { userRoutes } from './users.ts';
 
 /** Every route of the API, in the order of the contract. */
@@ -20,5 +21,6 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...databaseRoutes(services),
     ...backupRoutes(services),
     ...spacesRoutes(services),
+    ...spacesImpactRoutes(services),
   ];
 }

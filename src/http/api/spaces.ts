@@ -2,7 +2,9 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { hasRole } from '../../auth/roles.ts';
 import { getEnvironmentRow } from '../../catalog/environments.ts';
-import { deleteSpaces, getSpaces, saveSpaces, spacesInput } from '../../catalog/spaces.ts';
+import { saveSpaces } from '../../catalog/save-spaces.ts';
+import { deleteSpaces, getSpaces, spacesInput } from '../../catalog/spaces.ts';
+import { listBucketStates } from '../../catalog/spaces-buckets.ts';
 import {
   listSpacesEnvironments,
   setSpacesEnvironment,
@@ -10,7 +12,7 @@ import {
 } from '../../catalog/spaces-environments.ts';
 import { lastProbe, runningProbe, type StoredProbe, startProbe } from '../../catalog/spaces-probe.ts';
 import { listSpacesBuckets, testSpaces } from '../../catalog/test-spaces.ts';
-import { AppError } from '../../errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { isSound, storageProbe } from '../../storage/probe/result.ts';
 import { type ApiEnv, type ApiRoute, route } from '../routes.ts';
@@ -66,7 +68,14 @@ const states = z.array(
     message: z.string().nullable(),
   }),
 );
-const buckets = z.object({ buckets: z.array(z.string()), source: z.enum(['configured', 'discovered']) });
+const buckets = z.object({
+  buckets: z.array(z.string()),
+  source,
+  states: states.optional(),
+  unchecked: z.number().optional(),
+});
+/** A switch in the query; any other text means no, as unknown parameters do. */
+const flag = z.string().optional();
 
 export function spacesRoutes(services: Services): readonly ApiRoute[] {
   return [
@@ -86,9 +95,19 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/settings/spaces',
       access: 'admin',
       summary: 'Configure the storage',
+      query: z.object({ validate: flag }),
       body: spacesInput,
       answer: z.object({ config }),
-      handle: async ({ actor, body }) => ({ config: await saveSpaces(services, actor, body) }),
+      handle: async ({ c, actor, body, query, signal }) => {
+        try {
+          const options = { validate: query.validate === 'true', signal };
+          return { config: await saveSpaces(services, actor, body, options) };
+        } catch (error) {
+          const test = isAppError(error) ? error.details['test'] : undefined;
+          if (typeof test !== 'object' || test === null) throw error;
+          return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...test }, 400);
+        }
+      },
     }),
     route({
       method: 'DELETE',
@@ -128,9 +147,20 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/settings/spaces/buckets',
       access: 'viewer',
-      summary: 'The buckets that backups can go to',
+      summary: 'The buckets that backups can go to and, when asked, what the key reaches of each',
+      query: z.object({ states: flag, refresh: flag }),
       answer: buckets,
-      handle: ({ signal }) => listSpacesBuckets(services, signal),
+      handle: async ({ query, signal }) => {
+        if (query.states !== 'true') return listSpacesBuckets(services, signal);
+        const { states, unchecked } = await listBucketStates(services, {
+          refresh: query.refresh === 'true',
+          signal,
+        });
+        const configured = states.filter((bucket) => bucket.source === 'configured');
+        const source = configured.length > 0 ? 'configured' : 'discovered';
+        const named = configured.length > 0 ? configured : states;
+        return { buckets: named.map(({ name }) => name), source, states, unchecked };
+      },
     }),
     route({
       method: 'GET',

@@ -3,7 +3,8 @@ import { TestOutcome, type TestResult } from '../../../views/connection-test.tsx
 import type { FormState } from '../../../views/form-state.ts';
 import { StoragePage } from '../../../views/storage.tsx';
 import { StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
-import { deleteSpaces, getSpaces, saveSpaces } from '../../catalog/spaces.ts';
+import { saveSpaces } from '../../catalog/save-spaces.ts';
+import { deleteSpaces, getSpaces } from '../../catalog/spaces.ts';
 import { listSpacesEnvironments, setSpacesEnvironment } from '../../catalog/spaces-environments.ts';
 import type { Services } from '../../services-port.ts';
 import { providerOf } from '../../storage/providers.ts';

@@ -13,10 +13,10 @@ export function checkKey(key: string): void {
 
 /** Throws `invalid` for a bucket name that could change the path or host of a URL. */
 export function checkBucketName(bucket: string): void {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/.test(bucket) && !bucket.includes('..')) return;
+  if (/^[A-Za-z0-9_][A-Za-z0-9._-]{2,254}$/.test(bucket) && !bucket.includes('..')) return;
   throw new AppError(
     'invalid',
-    `${JSON.stringify(bucket.slice(0, 100))} can't be a bucket name: use 3 to 63 lower-case letters, digits, dots and hyphens.`,
+    `${JSON.stringify(bucket.slice(0, 100))} can't be a bucket name: use 3 to 255 letters, digits, dots, hyphens and underscores.`,
     { details: { field: 'bucket' } },
   );
 }

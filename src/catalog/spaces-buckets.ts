@@ -1,0 +1,119 @@
+import type { Db } from '../db/schema.ts';
+import { isAppError, toAppError } from '../errors.ts';
+import type { Services } from '../services-port.ts';
+import type { S3 } from '../storage/s3/s3.ts';
+import { openSpaces, spacesRow } from './spaces.ts';
+import { prefixesInUse } from './spaces-in-use.ts';
+import { bucketsRefused } from './test-spaces.ts';
+
+export interface BucketState {
+  readonly name: string;
+  /** How it is known: by the manual list (also where the key lists it too), or because the key lists it. */
+  readonly source: 'configured' | 'discovered';
+  readonly state: 'reachable' | 'denied' | 'missing' | 'wrong region';
+  /** What the storage said, where it is not reachable. */
+  readonly message: string | null;
+}
+
+export interface BucketStates {
+  readonly states: readonly BucketState[];
+  /** Discovered buckets beyond those that are looked at one by one. */
+  readonly unchecked: number;
+}
+
+type Context = Pick<Services, 'db' | 'vault' | 'openS3' | 'now'>;
+
+const KEPT_MS = 60_000;
+const AT_ONCE = 8;
+const MOST_CHECKED = 300;
+
+interface Kept {
+  readonly version: string;
+  readonly at: number;
+  readonly states: BucketStates;
+}
+
+const kept = new WeakMap<Db, Kept>();
+
+/**
+ * The manual list and what the key may list, merged, each bucket tried. Kept for a minute, or until the configuration
+ * changes. Throws `invalid` while nothing is configured and where neither list has a bucket to try.
+ */
+export async function listBucketStates(
+  services: Context,
+  options: { readonly refresh: boolean; readonly signal: AbortSignal },
+): Promise<BucketStates> {
+  const row = await spacesRow(services.db);
+  const version = `${row?.id} ${row?.updated_at}`;
+  const now = services.now().getTime();
+  const found = kept.get(services.db);
+  const isFresh = found !== undefined && found.version === version && now - found.at < KEPT_MS;
+  if (isFresh && !options.refresh) return found.states;
+  const states = await readStates(services, options.signal);
+  kept.set(services.db, { version, at: now, states });
+  return states;
+}
+
+async function readStates(services: Context, signal: AbortSignal): Promise<BucketStates> {
+  const { s3, buckets: configured } = await openSpaces(services);
+  try {
+    const discovered = await discover(s3, configured.length > 0, signal);
+    const others = discovered.filter((name) => !configured.includes(name));
+    const checked = [
+      ...configured.map((name) => ({ name, source: 'configured' as const })),
+      ...others.slice(0, MOST_CHECKED).map((name) => ({ name, source: 'discovered' as const })),
+    ];
+    const inUse = await prefixesInUse(services.db);
+    const states = await inTurns(checked, async (bucket) => ({
+      ...bucket,
+      ...(await tryBucket(s3, bucket.name, inUse.get(bucket.name)?.[0] ?? '', signal)),
+    }));
+    return { states, unchecked: Math.max(0, others.length - MOST_CHECKED) };
+  } finally {
+    await s3.close();
+  }
+}
+
+/** A key that may list nothing is usual beside a manual list; without one there is nothing to show. */
+async function discover(s3: S3, hasNames: boolean, signal: AbortSignal): Promise<readonly string[]> {
+  try {
+    return await s3.listBuckets(signal);
+  } catch (error) {
+    if (hasNames && isAppError(error, 'storage_denied')) return [];
+    throw bucketsRefused(error);
+  }
+}
+
+async function tryBucket(
+  s3: S3,
+  name: string,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<Pick<BucketState, 'state' | 'message'>> {
+  try {
+    await s3.checkBucket(name, { prefix, signal });
+    return { state: 'reachable', message: null };
+  } catch (error) {
+    const { message } = toAppError(error);
+    if (isAppError(error, 'storage_no_bucket', 'storage_missing')) return { state: 'missing', message };
+    if (isAppError(error, 'storage_wrong_region')) return { state: 'wrong region', message };
+    if (isAppError(error, 'storage_denied', 'storage_bad_credentials', 'storage_refused')) {
+      return { state: 'denied', message };
+    }
+    throw bucketsRefused(error);
+  }
+}
+
+/** In the order given, a few at once. */
+async function inTurns<T, R>(items: readonly T[], action: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results = new Map<number, R>();
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < items.length; index = next++) {
+      const item = items[index];
+      if (item !== undefined) results.set(index, await action(item));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return [...results].sort(([a], [b]) => a - b).map(([, result]) => result);
+}
