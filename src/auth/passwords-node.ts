@@ -1,19 +1,28 @@
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { AppError } from '../errors.ts';
 import type { Passwords } from '../services-port.ts';
 
-const derive = promisify<'argon2id', Argon2Parameters, Buffer>(argon2);
+const argon2id = promisify<'argon2id', Argon2Parameters, Buffer>(argon2);
+
+/** Of the four threads that files, names and compression share, and of the memory, sign-ins get half at most. */
+const AT_ONCE = 2;
+const WAITING = 100;
 
 /** OWASP's first choice for argon2id: 19 MiB, two passes, one lane (about 30 ms). */
 const PARAMETERS = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 } as const;
 const SALT_BYTES = 16;
 
-/** Hashes as PHC strings, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, with Node's own argon2. */
+/**
+ * Hashes as PHC strings, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, with Node's own argon2. Two at once; with a hundred
+ * waiting the next throws `rate_limited`.
+ */
 export function createPasswords(): Passwords {
+  const derive = queued();
   return {
     async hash(password) {
       const salt = randomBytes(SALT_BYTES);
-      const tag = await derive('argon2id', { ...PARAMETERS, message: password, nonce: salt });
+      const tag = await derive({ ...PARAMETERS, message: password, nonce: salt });
       const { memory, passes, parallelism } = PARAMETERS;
       return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${toText(salt)}$${toText(tag)}`;
     },
@@ -21,10 +30,35 @@ export function createPasswords(): Passwords {
       const known = hash === null ? null : parse(hash);
       // Without a hash the same work is done, so that the time does not tell whether the user exists.
       const { tag, ...parameters } = known ?? ABSENT;
-      const derived = await derive('argon2id', { ...parameters, message: password });
+      const derived = await derive({ ...parameters, message: password });
       return timingSafeEqual(derived, tag) && known !== null;
     },
   };
+}
+
+function queued(): (parameters: Argon2Parameters) => Promise<Buffer> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (parameters) => {
+    if (running >= AT_ONCE) {
+      if (waiting.length >= WAITING) throw tooMany();
+      // Whoever ends hands over its place.
+      await new Promise<void>((start) => waiting.push(start));
+    } else running += 1;
+    try {
+      return await argon2id('argon2id', parameters);
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
+}
+
+function tooMany(): AppError {
+  return new AppError('rate_limited', 'Too many people are signing in at this moment. Try again shortly.', {
+    details: { retryAfterSeconds: 5 },
+  });
 }
 
 const ABSENT = { ...PARAMETERS, nonce: Buffer.alloc(SALT_BYTES), tag: Buffer.alloc(PARAMETERS.tagLength) };

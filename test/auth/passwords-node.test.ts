@@ -27,3 +27,14 @@ describe('password hashes', () => {
     },
   );
 });
+
+it('takes a bounded number at once, in the order of their coming, and goes on afterwards', async () => {
+  const passwords = createPasswords();
+  const settled = await Promise.allSettled(
+    Array.from({ length: 110 }, () => passwords.verify('guess', null)),
+  );
+  const refused = settled.filter(({ status }) => status === 'rejected');
+  expect(refused).toHaveLength(8);
+  expect(settled.at(-1)).toMatchObject({ reason: { code: 'rate_limited' } });
+  expect(await passwords.verify('right', await passwords.hash('right'))).toBe(true);
+});
