@@ -7,6 +7,7 @@ import type { Fault, FaultBook, Met } from './faults.ts';
 import { faultError, insteadOf } from './faulty-answer.ts';
 import { operations } from './operations/all.ts';
 import type { Answer, Exchange, Limits } from './operations/exchange.ts';
+import type { Profile } from './profile.ts';
 import { type OperationName, readRequest, type S3Request } from './request.ts';
 import { accessDenied, noSuchBucket, S3Error } from './s3-error.ts';
 import { type AccessKey, verifySignature } from './signature.ts';
@@ -20,6 +21,7 @@ export interface World {
   readonly discard: boolean;
   readonly limits: Limits;
   readonly faults: FaultBook;
+  readonly profile: Profile;
   readonly requests: RecordedRequest[];
   readonly log: (line: string) => void;
   readonly createBucket: (name: string) => Promise<void>;
@@ -73,7 +75,7 @@ async function answerRequest(
 ): Promise<void> {
   let request: S3Request;
   try {
-    request = readRequest(http);
+    request = readRequest(http, world.profile.virtualHosts);
   } catch (error) {
     const answer = errorAnswer(toS3Error(world, error, ids.requestId), null, ids.requestId);
     return sendAnswer(response, answer, { fault: null, bytesPerSecond: null, signal: ids.signal });
@@ -82,7 +84,7 @@ async function answerRequest(
   response.on('close', () => {
     recorded.endedAtMs = performance.now();
   });
-  const met = world.faults.meet(request);
+  const met = meet(world, request);
   const { main: fault, bytesPerSecond } = met;
   const now = new Date(Date.now() + met.skewMs);
   response.setHeader('date', now.toUTCString());
@@ -99,6 +101,12 @@ async function answerRequest(
   world.log(`${ids.requestId} ${request.method} ${request.rawPath} ${request.operation} ${answer.status}`);
   if (fault?.kind === 'status' && fault.early) response.setHeader('connection', 'close');
   await sendAnswer(response, answer, { fault, bytesPerSecond, signal: ids.signal });
+}
+
+/** What a test asked for, else what the provider is known for. */
+function meet(world: World, request: S3Request): Met {
+  const met = world.faults.meet(request);
+  return met.main === null ? { ...met, main: world.profile.fault(request) } : met;
 }
 
 interface Outcome {
@@ -126,12 +134,15 @@ async function perform(
     const instead = await insteadOf(world.buckets, request, fault, body);
     if (instead !== null) return { answer: instead, error: null };
     const exchange = admit(world, request, { fault, now: context.now, body });
+    const bucket = exchange.buckets.get(request.bucket ?? '');
+    if (bucket !== undefined) await world.profile.prepare(bucket, request, context.now);
     return { answer: await operations[request.operation](exchange), error: null };
   } catch (error) {
     if (signal.aborted) throw error;
     // A client that was not told to go on sends no body, so that the connection cannot be used again.
     if (!continued) response.setHeader('connection', 'close');
-    return { answer: { status: 500 }, error: toS3Error(world, error, context.requestId) };
+    const known = toS3Error(world, error, context.requestId);
+    return { answer: { status: 500 }, error: world.profile.translate(known, request, keyOf(world, request)) };
   }
 }
 
@@ -141,10 +152,13 @@ function admit(
   request: S3Request,
   context: { fault: Fault | null; now: Date; body: () => Readable },
 ): Exchange {
-  const { keys, region } = world;
+  const { keys, profile } = world;
+  const region = profile.regionOf(request.headers.get('host') ?? '') ?? world.region;
   const { key, payloadSha256 } = verifySignature(request, { keys, region, now: context.now });
   const { bucket } = request;
   if (bucket !== null && key.buckets !== undefined && !key.buckets.includes(bucket)) throw accessDenied();
+  const refusal = profile.refuse(request, key);
+  if (refusal !== null) throw refusal;
   if (bucket !== null && world.faults.hasVanished(bucket)) throw noSuchBucket(bucket);
   const buckets = new Map([...world.buckets].filter(([name]) => !world.faults.hasVanished(name)));
   const { discard, limits, createBucket } = world;
@@ -163,6 +177,12 @@ function admit(
     fault,
     body,
   };
+}
+
+/** The key that the request names, whether or not its signature is right. */
+function keyOf(world: World, request: S3Request): AccessKey | null {
+  const credential = request.query.get('X-Amz-Credential') ?? request.headers.get('authorization') ?? '';
+  return world.keys.find(({ accessKey }) => credential.includes(accessKey)) ?? null;
 }
 
 function toS3Error(world: World, error: unknown, requestId: string): S3Error {

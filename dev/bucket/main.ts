@@ -1,6 +1,7 @@
 /** Starts the development bucket from the command line and prints, as one line of JSON, how to reach it. */
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { isProfileName, PROFILE_NAMES } from './profiles.ts';
 import { startDevBucket } from './server.ts';
 
 const { values } = parseArgs({
@@ -14,13 +15,15 @@ const { values } = parseArgs({
     discard: { type: 'boolean', default: false },
     'access-key': { type: 'string', default: 'devbucket' },
     'secret-key': { type: 'string' },
+    profile: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 });
 
-if (values.folder === undefined) {
+const { profile } = values;
+if (values.folder === undefined || (profile !== undefined && !isProfileName(profile))) {
   console.error(
-    'Usage: node dev/bucket/main.ts --folder FOLDER [--port N] [--tls] [--discard] [--region R] [--bucket NAME]… [--versioned NAME]… [--access-key K] [--secret-key S] [--verbose]',
+    `Usage: node dev/bucket/main.ts --folder FOLDER [--port N] [--tls] [--discard] [--region R] [--bucket NAME]… [--versioned NAME]… [--access-key K] [--secret-key S] [--profile ${PROFILE_NAMES.join('|')}] [--verbose]`,
   );
   process.exit(2);
 }
@@ -38,6 +41,7 @@ const bucket = await startDevBucket({
   keys: [key],
   buckets: values.bucket,
   versioned: values.versioned,
+  ...(profile === undefined ? {} : { profile }),
   ...(values.verbose ? { log: (line: string) => console.error(line) } : {}),
 });
 

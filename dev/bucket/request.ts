@@ -43,7 +43,7 @@ export interface S3Request {
 }
 
 /** Reads the request line and headers. Throws InvalidURI for a path or query that is not valid percent-encoding. */
-export function readRequest(http: IncomingMessage): S3Request {
+export function readRequest(http: IncomingMessage, virtualHosts: readonly string[] = []): S3Request {
   const method = http.method ?? 'GET';
   const target = (http.url ?? '/').replace(/^https?:\/\/[^/]*/i, '') || '/';
   const mark = target.indexOf('?');
@@ -51,7 +51,7 @@ export function readRequest(http: IncomingMessage): S3Request {
   const rawQuery = mark < 0 ? '' : target.slice(mark + 1);
   const headers = readHeaders(http.rawHeaders);
   const query = readQuery(rawQuery);
-  const { bucket, key } = address(headers.get('host') ?? '', rawPath);
+  const { bucket, key } = address(headers.get('host') ?? '', rawPath, virtualHosts);
   const partNumber = query.has('partNumber') ? Number(query.get('partNumber')) : null;
   const operation = operationOf(method, bucket, key, query, headers);
   return { http, method, rawPath, rawQuery, query, headers, operation, bucket, key, partNumber };
@@ -94,9 +94,15 @@ export function decode(text: string): string {
   }
 }
 
-/** Path-style, or virtual-hosted as `bucket.localhost`. */
-function address(host: string, rawPath: string): { bucket: string | null; key: string | null } {
-  const virtual = /^(.+)\.localhost(:\d+)?$/i.exec(host)?.[1];
+/** Path-style, or virtual-hosted as `bucket.localhost` and under the domains given. */
+function address(
+  host: string,
+  rawPath: string,
+  virtualHosts: readonly string[],
+): { bucket: string | null; key: string | null } {
+  const name = host.toLowerCase().replace(/:\d+$/, '');
+  const domain = ['localhost', ...virtualHosts].find((candidate) => name.endsWith(`.${candidate}`));
+  const virtual = domain === undefined ? undefined : name.slice(0, -domain.length - 1);
   if (virtual !== undefined) return { bucket: virtual, key: decode(rawPath.slice(1)) || null };
   const slash = rawPath.indexOf('/', 1);
   const bucket = decode(rawPath.slice(1, slash < 0 ? undefined : slash));

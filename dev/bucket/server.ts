@@ -12,11 +12,14 @@ import { loadCertificate } from './certificate-file.ts';
 import { createFaultBook, type FaultControl } from './faults.ts';
 import { handleRequest, type RecordedRequest, type World } from './handle.ts';
 import type { Limits } from './operations/exchange.ts';
+import { PLAIN } from './profile.ts';
+import { createProfile, type ProfileName } from './profiles.ts';
 import type { AccessKey } from './signature.ts';
 import { type Bucket, openBucket } from './store.ts';
 
 export type { Fault, FaultControl, FaultHit, FaultMatch, FaultRule } from './faults.ts';
 export type { RecordedRequest } from './handle.ts';
+export type { ProfileName } from './profiles.ts';
 export type { OperationName } from './request.ts';
 export type { AccessKey } from './signature.ts';
 
@@ -38,6 +41,10 @@ export interface DevBucketOptions {
   /** Keep sizes, hashes, and the first and last 64 KiB of each part; the rest reads as zeros. */
   readonly discard?: boolean;
   readonly limits?: Partial<Limits>;
+  /** Behaves as this provider is known to; nothing special when absent. */
+  readonly profile?: ProfileName;
+  /** Profile `aws`: buckets that lie in another region. */
+  readonly bucketRegions?: Readonly<Record<string, string>>;
   /** One line per request. */
   readonly log?: (line: string) => void;
 }
@@ -103,22 +110,24 @@ export async function startDevBucket(options: DevBucketOptions): Promise<DevBuck
 }
 
 async function createWorld(options: DevBucketOptions, region: string): Promise<World> {
-  const { folder, versioned = [], limits } = options;
+  const { folder, versioned = [], limits, bucketRegions = {} } = options;
+  const profile = options.profile ? createProfile(options.profile, { bucketRegions }) : PLAIN;
   const buckets = new Map<string, Bucket>();
   for (const name of options.buckets) {
-    buckets.set(name, await openBucket(folder, name, versioned.includes(name)));
+    buckets.set(name, await openBucket(folder, name, profile.versioned || versioned.includes(name)));
   }
   return {
     buckets,
     keys: options.keys,
     region,
     discard: options.discard ?? false,
-    limits: { maxParts: 10_000, equalParts: false, ...limits },
+    limits: { maxParts: 10_000, equalParts: false, ...profile.limits, ...limits },
     faults: createFaultBook(),
+    profile,
     requests: [],
     log: options.log ?? (() => {}),
     createBucket: async (name) => {
-      buckets.set(name, await openBucket(folder, name, false));
+      buckets.set(name, await openBucket(folder, name, profile.versioned));
     },
   };
 }

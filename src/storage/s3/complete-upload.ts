@@ -8,7 +8,7 @@ import { withGrace } from './grace.ts';
 import { versionIdOf } from './head.ts';
 import { findOwn, uncertain } from './outcome.ts';
 import { send } from './request.ts';
-import { judgeAnswer, pause } from './retry.ts';
+import { isPassing, judgeAnswer, pause } from './retry.ts';
 import type { SentPart, Upload } from './upload-parts.ts';
 import { escapeXml, parseXml, textOf } from './xml.ts';
 
@@ -113,7 +113,7 @@ function kindOf(error: unknown): 'refused' | 'failed' | 'lost' {
   // Answers of gateways in between: the storage behind them may still be at work.
   if (status === 502 || status === 504 || status >= 520) return 'lost';
   if (status >= 500 || status === 408 || status === 429 || status === 404) return 'failed';
-  return s3Code === 'RequestTimeout' || s3Code === 'OperationAborted' ? 'failed' : 'refused';
+  return isPassing(s3Code) ? 'failed' : 'refused';
 }
 
 async function look(

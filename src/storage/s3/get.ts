@@ -1,9 +1,10 @@
-import { AppError } from '../../errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
 import type { ByteRange, ObjectBody, ReadOptions } from '../object-store.ts';
 import { versionQuery } from './address.ts';
 import type { S3Connection } from './connection.ts';
 import { type Attempted, attemptedOf, badAnswer, cancelledError, networkError } from './errors.ts';
-import { open } from './request.ts';
+import { isAbsent } from './head.ts';
+import { open, type S3Request } from './request.ts';
 
 /**
  * The object's bytes, or an inclusive range. The iteration throws when fewer or more bytes come than were promised, and
@@ -18,7 +19,7 @@ export async function getObject(
   const request = { operation: 'GetObject', method: 'GET', bucket, key } as const;
   const { range, signal } = options;
   const attempted = attemptedOf(connection, request);
-  const response = await open(connection, {
+  const response = await openObject(connection, {
     ...request,
     query: versionQuery(options.versionId),
     headers: range ? { range: `bytes=${range.start}-${range.end}` } : {},
@@ -30,6 +31,22 @@ export async function getObject(
   } catch (error) {
     await response.body?.cancel();
     throw error;
+  }
+}
+
+/** Opens the object; a 403 for one that isn't there (B2, AWS) becomes `storage_missing` where the key may list. */
+async function openObject(
+  connection: S3Connection,
+  request: S3Request & { readonly bucket: string; readonly key: string },
+): Promise<Response> {
+  const { bucket, key, signal } = request;
+  try {
+    return await open(connection, request);
+  } catch (error) {
+    if (!isAppError(error, 'storage_denied') || request.query?.['versionId'] !== undefined) throw error;
+    if (!(await isAbsent(connection, bucket, key, signal))) throw error;
+    const message = `${attemptedOf(connection, request).operation}: there is no object ${key} in bucket ${bucket} (any more).`;
+    throw new AppError('storage_missing', message, { details: error.details, cause: error });
   }
 }
 

@@ -65,7 +65,8 @@ async function confirmBucket(
   return null;
 }
 
-async function isAbsent(
+/** True when a list shows that nothing has this key: the storage may answer 403 for what isn't there. */
+export async function isAbsent(
   connection: S3Connection,
   bucket: string,
   key: string,

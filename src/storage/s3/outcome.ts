@@ -4,7 +4,10 @@ import type { S3Connection } from './connection.ts';
 import { headObject } from './head.ts';
 import type { Target } from './target.ts';
 
-/** The object that a request made visible although its answer was lost, or null where it is not there. */
+/**
+ * The object that a request made visible although its answer was lost, or null where it is not there. Where a provider
+ * loses metadata, the size tells: the key is this run's own, and nothing was there before.
+ */
 export async function findOwn(
   connection: S3Connection,
   target: Target,
@@ -16,7 +19,9 @@ export async function findOwn(
     ...(signal ? { signal } : {}),
   });
   if (!head) return null;
-  if (head.token === expected.token && head.bytes === expected.bytes) {
+  const { keepsMetadata } = connection.addressOf(target.bucket).provider;
+  const isOwn = head.token === expected.token || (head.token === null && !keepsMetadata);
+  if (isOwn && head.bytes === expected.bytes) {
     return { bytes: head.bytes, etag: head.etag, versionId: head.versionId };
   }
   throw new AppError(

@@ -17,12 +17,17 @@ const RETRIED_CODES = new Set([
 ]);
 const CORRUPTED_CODES = new Set(['BadDigest', 'XAmzContentSHA256Mismatch']);
 
+/** True for a code of a refusal that passes, whatever its status: Wasabi limits its rate with 400. */
+export function isPassing(code: unknown): boolean {
+  return typeof code === 'string' && RETRIED_CODES.has(code);
+}
+
 /** What to do after an answer that is no success. */
 export function judgeAnswer(answer: S3Answer): Verdict {
   const { code } = refusalOf(answer);
   if (code === 'RequestTimeTooSkewed') return 'skewed';
   if (code !== null && CORRUPTED_CODES.has(code)) return 'corrupted';
-  if (code !== null && RETRIED_CODES.has(code)) return 'retry';
+  if (isPassing(code)) return 'retry';
   if (code === 'NotImplemented' || code === 'QuotaExceeded' || code === 'XMinioStorageFull') return 'final';
   return RETRIED_STATUS.has(answer.status) || (answer.status >= 520 && answer.status <= 527)
     ? 'retry'
