@@ -1,4 +1,5 @@
 import { Badge } from './badge.tsx';
+import { CapabilityCard, type CapabilityCardProps } from './capability-card.tsx';
 import { Confirm } from './confirm.tsx';
 import { ConnectionTest, type TestResult } from './connection-test.tsx';
 import { EmptyState } from './empty-state.tsx';
@@ -27,6 +28,7 @@ export function StoragePage(props: {
   readonly environments: readonly EnvironmentAccess[];
   readonly leftovers: readonly LeftoverItem[];
   readonly test: TestResult | null;
+  readonly capabilities: CapabilityCardProps;
 }) {
   const { frame, storage } = props;
   return (
@@ -54,6 +56,7 @@ export function StoragePage(props: {
             action="/admin/storage/test"
             result={props.test}
           />
+          <CapabilityCard {...props.capabilities} />
           <EnvironmentAccessList environments={props.environments} />
         </>
       )}

@@ -159,6 +159,7 @@ async function probeAll(
   const chosen = await chooseBuckets(services, s3, configured, signal);
   if (chosen.buckets.length === 0) return { ...base, source: chosen.source, problems: [...chosen.problems] };
   const buckets: BucketProbe[] = [];
+  const problems: string[] = [];
   for (const [index, { bucket, prefixes }] of chosen.buckets.entries()) {
     const onStep = (step: string, done: number, steps: number) => {
       const now = running.get(services.db);
@@ -166,9 +167,16 @@ async function probeAll(
       if (now) now.progress = { ...now.progress, bucket, step, done: index * steps + done, steps: total };
     };
     const limit = AbortSignal.any([signal, AbortSignal.timeout(BUCKET_LIMIT_MS)]);
-    buckets.push(await probeBucket(s3.connection, bucket, { prefixes, signal: limit, onStep }));
+    try {
+      buckets.push(await probeBucket(s3.connection, bucket, { prefixes, signal: limit, onStep }));
+    } catch (error) {
+      if (signal.aborted || !isAppError(error)) throw error;
+      problems.push(
+        `Bucket ${bucket}: ${limit.aborted ? 'the test took too long, and was ended.' : error.message}`,
+      );
+    }
   }
-  return { ...base, source: chosen.source, buckets };
+  return { ...base, source: chosen.source, buckets, problems };
 }
 
 interface Chosen {

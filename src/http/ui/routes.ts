@@ -18,6 +18,7 @@ import { securityHeaders } from './security-headers.ts';
 import { serverRoutes } from './servers.tsx';
 import { signedIn } from './signed-in.ts';
 import { storageRoutes } from './storage.tsx';
+import { storageProbeRoutes } from './storage-probe.tsx';
 import type { UiEnv } from './ui-env.ts';
 import { userRoutes } from './users.tsx';
 
@@ -42,6 +43,7 @@ export function uiRoutes(services: Services, limit: MiddlewareHandler): Hono<UiE
   ui.route('/', databasePageRoutes(services));
   ui.route('/', backupRoutes(services));
   ui.route('/', storageRoutes(services));
+  ui.route('/', storageProbeRoutes(services));
   ui.route('/', userRoutes(services));
 
   ui.all('*', () => {

@@ -17,6 +17,7 @@ import { withNotice } from './notices.ts';
 import { only } from './roles.ts';
 import { sendFragment, sendPage } from './send.ts';
 import { chosenProvider, parseStorage, storageFormOf } from './storage-form.ts';
+import { capabilityCard } from './storage-probe.tsx';
 import { testStorage } from './test-connections.ts';
 import type { UiEnv } from './ui-env.ts';
 
@@ -83,6 +84,7 @@ async function sendStorage(c: Context<UiEnv>, services: Services, test: TestResu
       environments={await listSpacesEnvironments(services.db)}
       leftovers={await listLeftovers(services.db)}
       test={test}
+      capabilities={await capabilityCard(services)}
     />,
   );
 }

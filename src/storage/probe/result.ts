@@ -64,7 +64,7 @@ export const storageProbe = z.object({
   /** Where the names of the buckets came from. */
   source: z.enum(['configured', 'in use', 'discovered']),
   buckets: z.array(bucketProbe),
-  /** Why no bucket could be tried, with the diagnosis. */
+  /** Why buckets could not be tried, with the diagnosis. */
   problems: z.array(z.string()),
   /** What worked at the probe before and doesn't any more. */
   lost: z.array(z.string()),

@@ -1,0 +1,84 @@
+import { Hono } from 'hono';
+import {
+  type BucketCapabilities,
+  CapabilityCard,
+  type CapabilityCardProps,
+} from '../../../views/capability-card.tsx';
+import { lastProbe, type ProbeCause, runningProbe, startProbe } from '../../catalog/spaces-probe.ts';
+import { isAppError } from '../../errors.ts';
+import type { Services } from '../../services-port.ts';
+import { type BucketProbe, CHECK_NAMES, isSound } from '../../storage/probe/result.ts';
+import { only } from './roles.ts';
+import { sendFragment } from './send.ts';
+import type { UiEnv } from './ui-env.ts';
+
+/** The deep test on Admin > Storage: a button, its progress and the card of what it found. */
+export function storageProbeRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.post('/admin/storage/probe', only('admin'), async (c) => {
+    startInBackground(services);
+    return c.redirect('/admin/storage#capabilities', 303);
+  });
+
+  ui.post('/admin/storage/probe/card', only('admin'), async (c) => {
+    startInBackground(services);
+    return sendFragment(c, <CapabilityCard {...(await capabilityCard(services))} />);
+  });
+
+  ui.get('/admin/storage/probe/card', only('admin'), async (c) =>
+    sendFragment(c, <CapabilityCard {...(await capabilityCard(services))} />),
+  );
+
+  return ui;
+}
+
+/** The card as it is now, for the page of the storage. */
+export async function capabilityCard(services: Pick<Services, 'db'>): Promise<CapabilityCardProps> {
+  const last = await lastProbe(services.db);
+  const running = runningProbe(services.db);
+  if (last === null) return { running, result: null };
+  return {
+    running,
+    result: {
+      finishedAt: last.finishedAt,
+      cause: CAUSES[last.cause],
+      provider: last.provider,
+      host: last.endpoint.replace(/^https?:\/\//, ''),
+      problems: last.problems,
+      lost: last.lost,
+      buckets: last.buckets.map(toCapabilities),
+    },
+  };
+}
+
+const CAUSES: Readonly<Record<ProbeCause, string>> = {
+  asked: 'asked for',
+  credentials: 'after a change of the settings',
+  weekly: 'as every week',
+};
+
+/** The page doesn't wait: it shows how far the test is. One that runs already is shown as well. */
+function startInBackground(services: Services): void {
+  startProbe(services, 'asked').catch((error: unknown) => {
+    if (isAppError(error, 'conflict', 'invalid', 'shutdown')) return;
+    services.log.error('the deep test of the storage failed', { error });
+  });
+}
+
+function toCapabilities(probe: BucketProbe): BucketCapabilities {
+  const { objectLock, clockOffsetMs } = probe;
+  return {
+    ...probe,
+    isSound: isSound(probe),
+    objectLock:
+      objectLock === null ? null : [objectLock.mode, objectLock.retention].filter(Boolean).join(', '),
+    clockOffsetSeconds: clockOffsetMs === null ? null : Math.round(clockOffsetMs / 1000),
+    checks: probe.checks.map((check) => ({ ...check, name: CHECK_NAMES[check.id] })),
+    left: probe.left.map(({ kind, key, versionId, until, reason }) => ({
+      what: versionId === null ? `${kind} ${key}` : `${kind} ${key}, version ${versionId}`,
+      until,
+      reason,
+    })),
+  };
+}
