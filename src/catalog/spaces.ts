@@ -98,7 +98,8 @@ export async function spacesRow(db: Db): Promise<SpacesConfigRow | undefined> {
   return db.selectFrom('spaces_config').selectAll().limit(1).executeTakeFirst();
 }
 
-function bucketsOf(row: Pick<SpacesConfigRow, 'buckets'>): readonly string[] {
+/** The manual list. */
+export function bucketsOf(row: Pick<SpacesConfigRow, 'buckets'>): readonly string[] {
   return z.array(z.string()).parse(JSON.parse(row.buckets));
 }
 

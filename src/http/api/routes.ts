@@ -8,6 +8,7 @@ import { environmentRoutes } from './environments.ts';
 import { serverRoutes } from './servers.ts';
 import { spacesRoutes } from './spaces.ts';
 import { spacesImpactRoutes } from './spaces-impact.ts';
+import { spacesPolicyRoutes } from './spaces-policy.ts';
 import { userRoutes } from './users.ts';
 
 /** Every route of the API, in the order of the contract. */
@@ -22,5 +23,6 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...backupRoutes(services),
     ...spacesRoutes(services),
     ...spacesImpactRoutes(services),
+    ...spacesPolicyRoutes(services),
   ];
 }
