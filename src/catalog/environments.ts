@@ -7,7 +7,7 @@ import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { line } from './fields.ts';
-import { refuseWhileRunning, releaseTombstones } from './tombstones.ts';
+import { giveUpFilesOf, refuseWhileRunning, releaseTombstones } from './tombstones.ts';
 
 export interface Environment {
   readonly id: string;
@@ -114,9 +114,17 @@ export async function deleteEnvironment(
     await releaseTombstones(trx, databaseIds, now);
     // In this order: a server that has databases can't go.
     await trx.deleteFrom('databases').where('environment_id', '=', id).execute();
-    await trx.deleteFrom('servers').where('environment_id', '=', id).execute();
+    const servers = await trx
+      .deleteFrom('servers')
+      .where('environment_id', '=', id)
+      .returning('id')
+      .execute();
+    const filesGivenUp = await giveUpFilesOf(
+      trx,
+      servers.map((server) => server.id),
+    );
     await trx.deleteFrom('environments').where('id', '=', id).execute();
-    await recordAudit(trx, actor, { ...audited('delete', row), details: { keptObjects } }, now);
+    await recordAudit(trx, actor, { ...audited('delete', row), details: { keptObjects, filesGivenUp } }, now);
     return { keptObjects };
   });
 }

@@ -11,6 +11,7 @@ import { getEnvironmentRow } from './environments.ts';
 import { line, nameField, port } from './fields.ts';
 import { fingerprintOf } from './host-key.ts';
 import type { Page } from './page.ts';
+import { giveUpFilesOf, refuseWhileBackupsLieThere } from './tombstones.ts';
 
 const hostname = line(253).regex(/^[^\s/@]+$/, { error: 'Must be a host name or an address' });
 
@@ -140,8 +141,11 @@ export async function deleteServer(context: Context, actor: Actor, id: string): 
         `Server has databases, such as "${database.name}". Delete them or move them to another server first.`,
       );
     }
+    await refuseWhileBackupsLieThere(trx, id);
+    const filesGivenUp = await giveUpFilesOf(trx, [id]);
     await trx.deleteFrom('servers').where('id', '=', id).execute();
-    await recordAudit(trx, actor, auditedServer('delete', row), context.now());
+    const entry = { ...auditedServer('delete', row), details: { filesGivenUp } };
+    await recordAudit(trx, actor, entry, context.now());
   });
 }
 

@@ -57,6 +57,47 @@ async function insertLeftover(
 }
 
 /**
+ * Before servers go: nobody can reach their files any more, so that retrying to remove them would never end. Gives how
+ * many were given up. Inside a transaction, after their databases went.
+ */
+export async function giveUpFilesOf(trx: Db, serverIds: readonly string[]): Promise<number> {
+  if (serverIds.length === 0) return 0;
+  const places = serverIds.map((id) => `host:${id}`);
+  const leftovers = await trx
+    .deleteFrom('leftovers')
+    .where('endpoint', 'in', places)
+    .returning('id')
+    .execute();
+  const deleted = await trx
+    .deleteFrom('backups')
+    .where('deleted_at', 'is not', null)
+    .where('id', 'in', (eb) =>
+      eb.selectFrom('backup_objects').select('backup_id').where('endpoint', 'in', places),
+    )
+    .returning('id')
+    .execute();
+  return leftovers.length + deleted.length;
+}
+
+/** Throws `conflict` while backups that people can see lie on the server. */
+export async function refuseWhileBackupsLieThere(trx: Db, serverId: string): Promise<void> {
+  const found = await trx
+    .selectFrom('backup_objects')
+    .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
+    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .select('databases.name')
+    .where('backup_objects.endpoint', '=', `host:${serverId}`)
+    .where('backups.deleted_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  if (found === undefined) return;
+  throw new AppError(
+    'conflict',
+    `Backups of database "${found.name}" lie on this server. Delete them first, or keep the server to reach them.`,
+  );
+}
+
+/**
  * A run writes its outcome into its row: the row has to be there, also that of a backup which was deleted while it
  * ran and is being stopped. Throws `conflict`.
  */

@@ -81,6 +81,44 @@ describe('a server', () => {
     expect([status, body.code]).toEqual([409, 'CONFLICT']);
     expect(body.message).toContain('appdb');
   });
+
+  it('on which backups lie is kept, and gives up the files of deleted ones when it goes', async () => {
+    const { id } = (await create()).body.server;
+    const database = await app.call('POST', `/api/environments/${environmentId}/databases`, {
+      body: { name: 'appdb', type: 'postgres', serverId: id },
+    });
+    const databaseId = database.body.database.id;
+    const { backupId } = (await app.call('POST', `/api/databases/${databaseId}/backups`)).body;
+    const { db } = app.services;
+    const place = { endpoint: `host:${id}`, region: null, bucket: '', key: '/var/backups/a.sql' };
+    await db
+      .updateTable('backups')
+      .set({ status: 'completed', outcome: 'completed' })
+      .where('id', '=', backupId)
+      .execute();
+    await db
+      .insertInto('backup_objects')
+      .values({ id: 'object', backup_id: backupId, kind: 'dump', number: 0, ...place })
+      .execute();
+    // The database moves to another server; its old backup stays where it is.
+    const other = (await create({ name: 'db2' })).body.server.id;
+    await app.call('PATCH', `/api/databases/${databaseId}`, { body: { serverId: other } });
+
+    const refused = await app.call('DELETE', `/api/servers/${id}`);
+    expect([refused.status, refused.body.code]).toEqual([409, 'CONFLICT']);
+    expect(refused.body.message).toContain('appdb');
+
+    await app.call('DELETE', `/api/backups/${backupId}`);
+    expect((await app.call('DELETE', `/api/servers/${id}`)).status).toBe(200);
+    expect(await db.selectFrom('backup_objects').selectAll().execute()).toEqual([]);
+    const audited = await db
+      .selectFrom('audit_logs')
+      .select('details')
+      .where('resource_type', '=', 'server')
+      .where('action', '=', 'delete')
+      .executeTakeFirstOrThrow();
+    expect(audited.details).toContain('"filesGivenUp":1');
+  });
 });
 
 describe('the host key of a server', () => {
