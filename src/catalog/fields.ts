@@ -24,15 +24,21 @@ export const absolutePath = line(1024)
   .refine((path) => path.startsWith('/'), { error: 'Must be an absolute path, beginning with /' })
   .refine((path) => !hasDotSegment(path), { error: 'Must not hold . or .. segments' });
 
+/** Keys have at most 1,024 bytes, of which the file name may need 180 (`backup/file-name.ts`). */
+const MAX_PREFIX_BYTES = 1024 - 180;
+
 /**
  * The beginning of an object key. Keys with `.` or `..` segments sign well but address another object, because URLs
  * are normalised on their way.
  */
-export const keyPrefix = line(600)
+export const keyPrefix = line(1024)
   .refine((prefix) => !prefix.startsWith('/'), { error: 'Must not begin with /' })
   .refine((prefix) => !prefix.includes('\\'), { error: 'Must not hold backslashes' })
   .refine((prefix) => !hasDotSegment(prefix), { error: 'Must not hold . or .. segments' })
-  .refine((prefix) => new TextEncoder().encode(prefix).length <= 800, { error: 'Must be at most 800 bytes' });
+  .refine((prefix) => !/[\uFFFE\uFFFF]/.test(prefix), { error: 'Must not hold U+FFFE or U+FFFF' })
+  .refine((prefix) => new TextEncoder().encode(prefix).length <= MAX_PREFIX_BYTES, {
+    error: `Must be at most ${MAX_PREFIX_BYTES} bytes, so that prefix and file name fit into a key`,
+  });
 
 /**
  * What S3-compatible storages call buckets, loosely: old buckets of AWS have upper-case letters, underscores and up to

@@ -8,6 +8,7 @@ import {
   newDatabase,
   updateDatabase,
 } from '../../catalog/databases.ts';
+import { prefixWarnings } from '../../catalog/prefix-warnings.ts';
 import { testConnection } from '../../catalog/test-connection.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../routes.ts';
@@ -64,6 +65,9 @@ const summary = z.object({
   schedule: z.null(),
 });
 
+/** What was done, but is seldom meant. */
+const warnings = z.array(z.string());
+
 const READONLY = [
   ...['id', 'createdAt', 'updatedAt', 'environmentId', 'encryptedCredentials', 'credentialsNonce'],
   ...['monitoringStatus', 'lastCollectedAt', 'lastMonitoringError'],
@@ -99,11 +103,12 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       access: 'operator',
       summary: 'Register a database',
       body: newDatabase,
-      answer: z.object({ database }),
+      answer: z.object({ database, warnings }),
       refusals: [404, 409],
-      handle: async ({ params, actor, body }) => ({
-        database: await createDatabase(services, actor, params.envId, body),
-      }),
+      handle: async ({ params, actor, body }) => {
+        const created = await createDatabase(services, actor, params.envId, body);
+        return { database: created, warnings: await prefixWarnings(services.db, created) };
+      },
     }),
     route({
       method: 'GET',
@@ -121,11 +126,12 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       summary: 'Change a database; what was backed up stays where it is',
       readonlyFields: READONLY,
       body: databaseChange,
-      answer: z.object({ database }),
+      answer: z.object({ database, warnings }),
       refusals: [404, 409, 422],
-      handle: async ({ params, actor, body }) => ({
-        database: await updateDatabase(services, actor, params.id, body),
-      }),
+      handle: async ({ params, actor, body }) => {
+        const updated = await updateDatabase(services, actor, params.id, body);
+        return { database: updated, warnings: await prefixWarnings(services.db, updated) };
+      },
     }),
     route({
       method: 'DELETE',

@@ -1,0 +1,35 @@
+import type { Db } from '../db/schema.ts';
+import type { Database } from './databases.ts';
+
+/** What is allowed about the bucket and prefix of a database, but seldom meant: a sentence each. */
+export async function prefixWarnings(db: Db, database: Database): Promise<readonly string[]> {
+  const bucket = database.backupSpacesBucket;
+  if (database.backupStorageType !== 'spaces' || bucket === null) return [];
+  const prefix = database.backupSpacesPrefix ?? '';
+  const others = await db
+    .selectFrom('databases')
+    .innerJoin('environments', 'environments.id', 'databases.environment_id')
+    .select(['databases.name', 'environments.name as environment', 'backup_spaces_prefix as prefix'])
+    .where('databases.id', '!=', database.id)
+    .where('backup_storage_type', '=', 'spaces')
+    .where('backup_spaces_bucket', '=', bucket)
+    .orderBy('environments.name')
+    .orderBy('databases.name')
+    .execute();
+  const sharing = others.filter((other) => (other.prefix ?? '') === prefix);
+  return [
+    ...sharing.map(
+      ({ name, environment }) =>
+        `${name} (${environment}) backs up under the same prefix ${where(bucket, prefix)}. ` +
+        'Their files will lie side by side: give each a prefix of its own.',
+    ),
+    ...(prefix === '' || prefix.endsWith('/')
+      ? []
+      : [
+          `The prefix ${prefix} does not end with /: file names will follow it directly, as in ${prefix}appdb-….`,
+        ]),
+  ];
+}
+
+const where = (bucket: string, prefix: string) =>
+  prefix === '' ? `of the bucket ${bucket}: none` : `in the bucket ${bucket}: ${prefix}`;
