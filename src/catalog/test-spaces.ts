@@ -3,6 +3,7 @@ import type { Services } from '../services-port.ts';
 import { diagnoseClock, diagnoseFailure } from '../storage/diagnose/diagnose.ts';
 import type { Diagnosis } from '../storage/diagnose/diagnosis.ts';
 import { providerOf } from '../storage/providers.ts';
+import { isS3Answer } from '../storage/s3/check-bucket.ts';
 import { listBuckets } from '../storage/s3/list-buckets.ts';
 import { listKeys } from '../storage/s3/list-objects.ts';
 import { send } from '../storage/s3/request.ts';
@@ -167,14 +168,14 @@ async function testBucket(
   const { connection } = s3;
   let refusal: unknown;
   try {
-    const { status } = await send(connection, {
+    const answer = await send(connection, {
       operation: 'HeadBucket',
       method: 'HEAD',
       bucket,
       signal,
       allow: [301, 400, 401, 403, 404],
     });
-    if (status < 300) return { bucket, by: 'HeadBucket', prefix: null };
+    if (answer.status < 300 && isS3Answer(answer)) return { bucket, by: 'HeadBucket', prefix: null };
   } catch (error) {
     return miss(connection, bucket, error, '', signal);
   }

@@ -1,9 +1,13 @@
 import { networkCode } from '../s3/errors.ts';
 import { type Diagnosis, type DiagnosisKind, diagnosis } from './diagnosis.ts';
+import { wantsSignIn } from './refusal.ts';
 
 /** Why no answer came, from the error of the connection. `endpoint` is `https://host[:port]`. */
 export function diagnoseNetwork(error: unknown, endpoint: string, bucket: string | null): Diagnosis {
   const code = networkCode(error);
+  if (chainOf(error).some(isProxyRefusal)) {
+    return diagnosis('proxy', wantsSignIn(new URL(endpoint).host), { bucket });
+  }
   const { kind, sentence } = explain(code, error, new URL(endpoint));
   return diagnosis(kind, `${sentence} (${code})`.replace(/\.? \(([^)]*)\)$/, ' ($1).'), { bucket });
 }
@@ -96,13 +100,27 @@ function closedBy({ protocol, host }: URL): string {
     : `${host} closes the connection without an answer. A firewall or a proxy in between, or a port that is not the storage's, is the usual reason`;
 }
 
-/** The names that the certificate is for, as Node's message gives them. */
+/** The names that the certificate is for: Node keeps the certificate with its error. */
 function namesIn(error: unknown): string {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
-    const names = /altnames: ((?:DNS|IP Address):.{1,300})$/.exec(at.message)?.[1];
-    if (names !== undefined) return ` (${names.replaceAll(/DNS:|IP Address:/g, '')})`;
+  for (const at of chainOf(error)) {
+    const certificate = 'cert' in at ? at.cert : undefined;
+    if (typeof certificate !== 'object' || certificate === null || !('subjectaltname' in certificate))
+      continue;
+    const names = String(certificate.subjectaltname).replaceAll(/DNS:|IP Address:/g, '');
+    return ` (${names.slice(0, 300)})`;
   }
   return '';
+}
+
+/** Fetch makes an error of a 407, without a code: in Node's implementation even without a message. */
+function isProxyRefusal({ message, ...rest }: Error): boolean {
+  return /proxy authentication required/i.test(message) || (message === '' && !('code' in rest));
+}
+
+function chainOf(error: unknown): readonly Error[] {
+  const chain: Error[] = [];
+  for (let at = error; at instanceof Error && chain.length < 5; at = at.cause) chain.push(at);
+  return chain;
 }
 
 const isTls = (code: string) => /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_)/.test(code);

@@ -31,10 +31,7 @@ function betweenUs(answer: S3Answer, asked: Asked): Diagnosis | null {
   const { status, headers, text } = answer;
   const { bucket } = asked;
   const host = hostOf(asked);
-  if (status === 407) {
-    const sentence = `A proxy between this machine and ${host} wants a sign-in. Let this machine reach the storage without it.`;
-    return diagnosis('proxy', sentence, { bucket });
-  }
+  if (status === 407) return diagnosis('proxy', wantsSignIn(host), { bucket });
   const isHtml =
     /^text\/html/i.test(headers.get('content-type') ?? '') || /^\s*<(!doctype html|html)/i.test(text);
   const target = headers.get('location');
@@ -52,6 +49,11 @@ function betweenUs(answer: S3Answer, asked: Asked): Diagnosis | null {
     ? `A proxy in front of ${host} answered ${status} with a web page${by}: the storage behind it does not answer.`
     : `${host} answered ${status} with a web page${by}, not as an S3 storage does. Check that the endpoint is the storage's API and not its web console, and that no proxy or sign-in page is in between.`;
   return diagnosis('not_s3', sentence, { bucket });
+}
+
+/** What a 407 says. */
+export function wantsSignIn(host: string): string {
+  return `A proxy between this machine and ${host} wants a sign-in. Let this machine reach the storage without it.`;
 }
 
 function refused(answer: S3Answer, asked: Asked): Diagnosis {

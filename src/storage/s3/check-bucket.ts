@@ -1,4 +1,5 @@
 import { isAppError } from '../../errors.ts';
+import type { S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
 import { checkBucketName } from './keys.ts';
 import { listKeys } from './list-objects.ts';
@@ -15,13 +16,19 @@ export async function checkBucket(
 ): Promise<void> {
   checkBucketName(bucket);
   try {
-    await send(connection, { operation: 'HeadBucket', method: 'HEAD', bucket, signal: options.signal });
+    const request = { operation: 'HeadBucket', method: 'HEAD', bucket, signal: options.signal } as const;
+    if (isS3Answer(await send(connection, request))) return;
   } catch (error) {
     if (!isAppError(error) || typeof error.details['status'] !== 'number') throw error;
-    await listKeys(connection, bucket, {
-      prefix: options.prefix ?? '',
-      maxKeys: 1,
-      signal: options.signal,
-    });
   }
+  await listKeys(connection, bucket, {
+    prefix: options.prefix ?? '',
+    maxKeys: 1,
+    signal: options.signal,
+  });
+}
+
+/** False for the 200 of a web page: sign-in pages and web consoles answer so to any HEAD. */
+export function isS3Answer({ headers }: S3Answer): boolean {
+  return !/^text\/html/i.test(headers.get('content-type') ?? '');
 }

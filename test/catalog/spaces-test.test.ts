@@ -1,0 +1,213 @@
+import { createServer, type Server } from 'node:http';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { testSpaces } from '../../src/catalog/test-spaces.ts';
+import { createPartMemory } from '../../src/storage/part-memory.ts';
+import { createS3 } from '../../src/storage/s3/client.ts';
+import { createNodePlatform } from '../../src/storage/s3/node-platform.ts';
+import { openTestApp, type TestApp } from '../support/app.ts';
+import { type Rgw, startRgw } from '../support/rgw.ts';
+import { QUICK } from '../support/s3.ts';
+
+const PATH = '/api/settings/spaces';
+const SCOPED_KEY = 'This appears to be a bucket-scoped key. Please add the bucket names manually.';
+
+let rgw: Rgw;
+let app: TestApp;
+beforeAll(async () => {
+  rgw = await startRgw();
+});
+afterAll(() => rgw?.stop());
+beforeEach(async () => {
+  app = await openTestApp({ ca: rgw.ca, env: { STORAGE_ALLOW_HTTP: '1' } });
+});
+afterEach(async () => {
+  expect(JSON.stringify(app.log)).not.toMatch(/full-secret|scoped-secret/);
+  await app.close();
+});
+
+const save = (body: object) =>
+  app.call('PUT', PATH, {
+    body: { region: rgw.region, endpoint: rgw.endpoint.replace('https://', ''), ...body },
+  });
+const test = () => app.call('POST', `${PATH}/test`, { token: app.tokens.viewer });
+
+describe('Test Connection at a Ceph gateway', () => {
+  it('lists what a full key sees, in the words of the page and no more', async () => {
+    await save(rgw.full);
+    expect((await test()).body).toEqual({
+      success: true,
+      message: 'Connection successful (full API access)',
+      buckets: [rgw.bucket, rgw.scopedBucket],
+      scopedKey: false,
+    });
+  });
+
+  it('asks for names with a scoped key, and explains', async () => {
+    await save(rgw.scoped);
+    const { status, body } = await test();
+    expect([status, body.message, body.scopedKey]).toEqual([400, SCOPED_KEY, true]);
+    expect(body.diagnosis).toEqual([
+      {
+        kind: 'denied',
+        bucket: null,
+        message: expect.stringContaining('tx'),
+        requestId: expect.stringMatching(/^tx/),
+      },
+    ]);
+  });
+
+  it('counts what a scoped key reaches, and explains what it does not', async () => {
+    await save({ ...rgw.scoped, buckets: [rgw.scopedBucket, rgw.bucket, 'scoped-but-absent'] });
+    const { status, body } = await test();
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      success: true,
+      message: 'Connected. Access to 1/3 buckets.',
+      buckets: [rgw.scopedBucket],
+      failedBuckets: [rgw.bucket, 'scoped-but-absent'],
+    });
+    expect(
+      body.diagnosis.map(({ kind, bucket }: { kind: string; bucket: string }) => [kind, bucket]),
+    ).toEqual([
+      ['denied', rgw.bucket],
+      ['no_bucket', 'scoped-but-absent'],
+    ]);
+    for (const one of body.diagnosis) expect(one.requestId).toMatch(/^tx/);
+  });
+
+  it('tells a wrong key id from a wrong secret', async () => {
+    await save({ ...rgw.full, accessKey: 'NOSUCHKEY00000000001' });
+    expect((await test()).body.diagnosis).toMatchObject([{ kind: 'wrong_key_id' }]);
+    await save({ ...rgw.full, secretKey: 'not-the-secret' });
+    expect((await test()).body.diagnosis).toMatchObject([{ kind: 'wrong_secret' }]);
+  });
+
+  it('works with a clock that is off, and tells by how much', async () => {
+    await save(rgw.full);
+    const now = () => new Date(Date.now() - 3_600_000);
+    const platform = createNodePlatform({
+      log: app.services.log,
+      now,
+      ca: rgw.ca,
+      partMemory: createPartMemory(2 ** 24),
+      publicEndpoint: null,
+    });
+    onTestFinished(() => platform.close());
+    const services = {
+      ...app.services,
+      openS3: (settings: Parameters<typeof createS3>[0]) => createS3(settings, platform, QUICK),
+    };
+    const result = await testSpaces(services, AbortSignal.timeout(10_000));
+    expect(result.success).toBe(true);
+    expect(result.diagnosis).toMatchObject([
+      { kind: 'clock', message: expect.stringContaining('60 minutes behind') },
+    ]);
+  });
+});
+
+/** A storage that answers HEAD of a bucket with 403, and lists only under one prefix, as prefix-scoped keys see it. */
+const xml = (root: string) =>
+  `<?xml version="1.0"?><${root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></${root}>`;
+const denied = '<Error><Code>AccessDenied</Code><RequestId>REQ1</RequestId></Error>';
+
+async function answering(answer: (method: string, url: URL) => readonly [number, string]): Promise<string> {
+  const server: Server = createServer((request, response) => {
+    const [status, body] = answer(request.method ?? '', new URL(request.url ?? '/', 'http://localhost'));
+    response
+      .writeHead(status, { 'content-type': 'application/xml' })
+      .end(request.method === 'HEAD' ? '' : body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+}
+
+describe('a bucket', () => {
+  it('counts as accessible when it lists under the prefix in use, and the details say so', async () => {
+    const endpoint = await answering((method, url) =>
+      method === 'GET' && url.searchParams.get('prefix') === 'production/app/'
+        ? [200, xml('ListBucketResult')]
+        : [403, denied],
+    );
+    await save({ ...rgw.full, endpoint, buckets: ['mine'] });
+    expect((await test()).body).toMatchObject({ message: 'Cannot access any configured buckets: mine' });
+    const { environment } = (await app.call('POST', '/api/environments', { body: { name: 'production' } }))
+      .body;
+    const database = {
+      name: 'app',
+      type: 'postgres',
+      host: 'db',
+      databaseName: 'app',
+      backupStorageType: 'spaces',
+    };
+    await app.call('POST', `/api/environments/${environment.id}/databases`, {
+      body: { ...database, backupSpacesBucket: 'mine' },
+    });
+    const { status, body } = await test();
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      success: true,
+      message: 'Connected. Access to 1/1 buckets.',
+      buckets: ['mine'],
+      scopedKey: true,
+      details: [{ bucket: 'mine', by: 'ListObjectsV2', prefix: 'production/app/' }],
+    });
+  });
+
+  it('does not count as accessible because a web page answers', async () => {
+    const server = createServer((_, response) =>
+      response.setHeader('content-type', 'text/html').end('<html>'),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    await save({ ...rgw.full, endpoint: `http://127.0.0.1:${port}`, buckets: ['mine'] });
+    const { status, body } = await test();
+    expect([status, body.success, body.diagnosis[0].kind]).toEqual([400, false, 'not_s3']);
+  });
+});
+
+describe('a key that sees no bucket', () => {
+  it('is told what to do', async () => {
+    const endpoint = await answering(() => [200, xml('ListAllMyBucketsResult')]);
+    await save({ ...rgw.full, endpoint });
+    const { status, body } = await test();
+    expect([status, body.message]).toEqual([
+      400,
+      'This key sees no bucket. Create one or add bucket names manually.',
+    ]);
+  });
+});
+
+describe('Cloudflare R2', () => {
+  it.each([
+    [401, 'Unauthorized'],
+    [403, 'AccessDenied'],
+  ])('with a token limited to buckets (%i %s) gets the text of the page', async (status, code) => {
+    const endpoint = await answering(() => [status, `<Error><Code>${code}</Code></Error>`]);
+    await save({ ...rgw.full, region: 'auto', endpoint: 'account.r2.cloudflarestorage.com' });
+    const platform = createNodePlatform({
+      log: app.services.log,
+      now: () => new Date(),
+      partMemory: createPartMemory(2 ** 24),
+      publicEndpoint: null,
+    });
+    onTestFinished(() => platform.close());
+    // The name leads to the server of the test.
+    const toServer: typeof fetch = (input, init) =>
+      platform.fetch(String(input).replace('https://account.r2.cloudflarestorage.com', endpoint), init);
+    const openS3 = (settings: Parameters<typeof createS3>[0]) =>
+      createS3(settings, { ...platform, fetch: toServer }, QUICK);
+    const result = await testSpaces({ ...app.services, openS3 }, AbortSignal.timeout(10_000));
+    expect(result).toMatchObject({ success: false, message: SCOPED_KEY, scopedKey: true });
+    expect(result.diagnosis?.[0]?.message).toMatch(status === 401 ? /also when it is wrong/ : /may not list/);
+  });
+});
