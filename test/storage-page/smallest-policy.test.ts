@@ -101,6 +101,20 @@ async function policyOf(page: string): Promise<string> {
   return policy;
 }
 
+describe('the lifecycle rule of the docs', () => {
+  it('is taken by the gateway as it stands, and gives back what it says', async () => {
+    const page = await readFile(new URL('../../docs/providers/hetzner.md', import.meta.url), 'utf8');
+    const rule = /--lifecycle-configuration '(.+)'/.exec(page)?.[1] ?? '';
+    await asOwner(
+      ...['put-bucket-lifecycle-configuration', '--bucket', BUCKET, '--lifecycle-configuration', rule],
+    );
+    const { Rules } = JSON.parse(await asOwner('get-bucket-lifecycle-configuration', '--bucket', BUCKET));
+    expect(Rules).toMatchObject([
+      { Status: 'Enabled', AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } },
+    ]);
+  });
+});
+
 /** By aws, so that what prepares the test is not what is tested. */
 async function asOwner(...args: string[]): Promise<string> {
   const { stdout } = await run('aws', ['--endpoint-url', rgw.endpoint, 's3api', ...args], {
