@@ -4,7 +4,7 @@ import type { ServerAccess } from '../hosts/server-access.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { OpenPlace, Place } from '../services-port.ts';
 import { createHostFiles } from './host-files.ts';
-import { checkRecordedPlace, explainingRefusals } from './recorded-place.ts';
+import { asRecorded, checkRecordedPlace } from './recorded-place.ts';
 import type { S3Bucket, S3Opener } from './s3/s3.ts';
 
 export interface PlaceServices {
@@ -50,7 +50,7 @@ export async function openRecordedBucket(
     secretKey: await services.vault.open(spaces.secret_key, `spaces:${spaces.id}:secret_key`),
   });
   return {
-    bucket: explainingRefusals(s3.bucket(place.bucket), place, spaces.endpoint),
+    bucket: asRecorded(s3.bucket(place.bucket), place, spaces.endpoint),
     close: () => s3.close(),
   };
 }

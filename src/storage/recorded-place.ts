@@ -6,7 +6,7 @@ import type { S3Bucket } from './s3/s3.ts';
 /** Hosted storages under domains of their own, where one account's keys work at every endpoint of the provider. */
 const HOSTED = new Set([
   ...['digitalocean', 'aws', 'backblaze', 'wasabi', 'r2', 'hetzner', 'scaleway', 'ovh', 'linode', 'vultr'],
-  ...['idrive', 'idrive-e2', 'storj', 'tigris', 'gcs'],
+  ...['idrive', 'storj', 'tigris', 'gcs'],
 ]);
 
 /**
@@ -24,8 +24,11 @@ export function checkRecordedPlace(place: Place, presentEndpoint: string): void 
   throw refused(place, presentEndpoint, 'which belongs to somebody else; its keys are not used there');
 }
 
-/** The bucket, whose refusals say also that another storage is configured now. */
-export function explainingRefusals(bucket: S3Bucket, place: Place, presentEndpoint: string): S3Bucket {
+/**
+ * The bucket of an endpoint that is not the present one: its refusals say so, and its links don't lead to where
+ * browsers reach the present one.
+ */
+export function asRecorded(bucket: S3Bucket, place: Place, presentEndpoint: string): S3Bucket {
   if (place.endpoint === presentEndpoint) return bucket;
   const explained = async <T>(answer: Promise<T>): Promise<T> => {
     try {
@@ -39,6 +42,7 @@ export function explainingRefusals(bucket: S3Bucket, place: Place, presentEndpoi
     head: (key, options) => explained(bucket.head(key, options)),
     get: (key, options) => explained(bucket.get(key, options)),
     remove: (key, options) => explained(bucket.remove(key, options)),
+    presignDownload: (key, options) => bucket.presignDownload(key, { ...options, atOwnEndpoint: true }),
   };
 }
 

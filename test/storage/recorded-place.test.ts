@@ -1,8 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startDevBucket } from '../../dev/bucket/server.ts';
 import { openRecordedBucket } from '../../src/storage/open-place.ts';
-import { checkRecordedPlace } from '../../src/storage/recorded-place.ts';
+import { asRecorded, checkRecordedPlace } from '../../src/storage/recorded-place.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { openTestS3 } from '../support/s3.ts';
 
 const place = (endpoint: string) => ({ endpoint, region: 'fra1', bucket: 'backups' });
 
@@ -44,6 +49,25 @@ describe('the present credentials', () => {
       }),
     );
   });
+});
+
+it('a link leads to the public endpoint for the present storage, to its own for another', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'recorded-'));
+  const key = { accessKey: 'KEY0000000000000001', secretKey: 'secret' };
+  const store = await startDevBucket({ folder, keys: [key], buckets: ['backups'] });
+  const publicEndpoint = 'https://s3.example.com';
+  const { endpoint, region } = store;
+  const opened = openTestS3({ endpoint, region, ...key, ca: store.caPem ?? '', publicEndpoint });
+  const bucket = opened.s3.bucket('backups');
+  const originOf = async (present: string) => {
+    const recorded = asRecorded(bucket, { endpoint, region, bucket: 'backups' }, present);
+    return new URL(await recorded.presignDownload('a', { fileName: 'a', expiresInSeconds: 60 })).origin;
+  };
+  expect(await originOf(endpoint)).toBe(publicEndpoint);
+  expect(await originOf('https://127.0.0.1:1')).toBe(endpoint);
+  await opened.close();
+  await store.close();
+  rmSync(folder, { recursive: true });
 });
 
 describe('opening a recorded place', () => {

@@ -26,7 +26,7 @@ export async function presignDownload(
   }
   if (!connection.clockKnown()) await learnClock(connection, target);
   const address = connection.addressOf(target.bucket);
-  const { publicEndpoint } = connection.platform;
+  const publicEndpoint = options.atOwnEndpoint ? null : connection.platform.publicEndpoint;
   const url = urlOf(
     publicEndpoint ? { ...address, endpoint: publicEndpoint.replace(/\/+$/, '') } : address,
     target,

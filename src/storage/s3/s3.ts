@@ -25,6 +25,8 @@ export interface PresignOptions {
   readonly fileName: string;
   readonly expiresInSeconds: number;
   readonly versionId?: string | null;
+  /** Signs for the endpoint itself: STORAGE_PUBLIC_ENDPOINT names another storage than this one. */
+  readonly atOwnEndpoint?: boolean;
 }
 
 export interface S3Settings {
@@ -33,6 +35,8 @@ export interface S3Settings {
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
+  /** True where a probe has seen that PUT honours If-None-Match, whatever is known of the provider. */
+  readonly ifNoneMatch?: boolean;
 }
 
 export type S3Opener = (settings: S3Settings) => S3;
