@@ -74,12 +74,12 @@ async function readStates(services: Context, signal: AbortSignal): Promise<Bucke
   }
 }
 
-/** A key that may list nothing is usual beside a manual list; without one there is nothing to show. */
+/** A key that may list nothing is usual beside a manual list, whose buckets tell more; without one, nothing is shown. */
 async function discover(s3: S3, hasNames: boolean, signal: AbortSignal): Promise<readonly string[]> {
   try {
     return await s3.listBuckets(signal);
   } catch (error) {
-    if (hasNames && isAppError(error, 'storage_denied')) return [];
+    if (hasNames && isAppError(error, 'storage_denied', 'storage_wrong_region')) return [];
     throw bucketsRefused(error);
   }
 }

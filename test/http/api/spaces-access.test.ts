@@ -106,6 +106,25 @@ describe('the states of buckets', () => {
     ]);
   });
 
+  it('tell that a region is not the one of the storage', async () => {
+    await save({ region: 'other-1', buckets: ['prod-backups'] });
+    expect((await states()).body.states).toMatchObject([{ name: 'prod-backups', state: 'wrong region' }]);
+  });
+
+  it('are told of the first three hundred buckets that a key discovers', async () => {
+    const names = Array.from({ length: 303 }, (_, index) => `bucket-${index}`);
+    const large = mkdtempSync(join(tmpdir(), 'many-'));
+    const many = await startDevBucket({ folder: large, tls: false, keys: [FULL], buckets: names });
+    const plain = await openTestApp({ env: { STORAGE_ALLOW_HTTP: '1' } });
+    const settings = { ...FULL, region: many.region, endpoint: many.endpoint };
+    expect((await plain.call('PUT', PATH, { body: settings })).status).toBe(200);
+    const { body } = await plain.call('GET', `${PATH}/buckets?states=true`);
+    expect([body.states.length, body.unchecked]).toEqual([300, 3]);
+    await plain.close();
+    await many.close();
+    rmSync(large, { recursive: true });
+  });
+
   it('are refused as the plain list is where there is nothing to try', async () => {
     expect((await states()).body.message).toBe('Spaces not configured');
     await save(SCOPED);
