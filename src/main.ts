@@ -2,6 +2,7 @@ import { serve } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { prepareFirstAdmin } from './auth/first-admin.ts';
 import type { Rotation } from './catalog/rotate-master-key.ts';
+import { keepProbing } from './catalog/spaces-probe.ts';
 import { type Config, describeConfig, readConfig } from './config.ts';
 import { isAppError } from './errors.ts';
 import { createLog, type Log } from './log.ts';
@@ -79,10 +80,12 @@ async function start(services: RunningServices): Promise<void> {
   }
   await prepareFirstAdmin(services);
   const app = await createApp(services);
+  let stopProbing: () => void = () => undefined;
   const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (address) => {
     log.info('listening', { host: config.host, port: address.port });
     // Repairs and claims begin only when the app answers.
     services.worker.start();
+    stopProbing = keepProbing(services);
   });
   server.on('error', (error) => {
     process.stderr.write(`Can't listen on ${config.host}:${config.port}: ${error.message}\n`);
@@ -91,6 +94,7 @@ async function start(services: RunningServices): Promise<void> {
   const stop = once(async (reason: string) => {
     log.info('stopping', { reason });
     setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    stopProbing();
     server.close();
     if ('closeIdleConnections' in server) server.closeIdleConnections();
     await services.worker.stop(SETTLE_WITHIN_MS);

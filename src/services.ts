@@ -6,6 +6,7 @@ import { createPasswords } from './auth/passwords-node.ts';
 import { createWorker, type Worker, type WorkerTiming } from './backup/worker.ts';
 import { type Rotation, rotateMasterKey } from './catalog/rotate-master-key.ts';
 import { readSettings } from './catalog/settings.ts';
+import { stopProbe } from './catalog/spaces-probe.ts';
 import type { Config } from './config.ts';
 import { lockDataDir, tryLockDataDir } from './db/lock.ts';
 import { checkMigrated, migrate } from './db/migrate.ts';
@@ -67,6 +68,7 @@ export async function createServices(
       masterKeyGenerated: masterKey.source === 'generated',
       masterKeyFile: masterKey.file,
       async close() {
+        await stopProbe({ db: opened });
         await wired.close();
         await opened.destroy();
         lock.release();

@@ -83,6 +83,11 @@ export function scheduleProbe(services: Context): void {
   startProbe(services, 'credentials').catch((error: unknown) => logFailure(services, error));
 }
 
+/** Probes again in the background after a change of the settings; where nobody ever asked for a probe, nothing. */
+export async function probeAgain(services: Context): Promise<void> {
+  if ((await lastProbe(services.db)) !== null) scheduleProbe(services);
+}
+
 /** Ends the running probe, which removes what it made, and waits for it. */
 export async function stopProbe(services: Pick<Services, 'db'>): Promise<void> {
   const now = running.get(services.db);

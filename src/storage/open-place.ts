@@ -4,6 +4,7 @@ import type { ServerAccess } from '../hosts/server-access.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { OpenPlace, Place } from '../services-port.ts';
 import { createHostFiles } from './host-files.ts';
+import { provenIfNoneMatch } from './probe/proven.ts';
 import { asRecorded, checkRecordedPlace } from './recorded-place.ts';
 import type { S3Bucket, S3Opener } from './s3/s3.ts';
 
@@ -48,6 +49,7 @@ export async function openRecordedBucket(
     region: place.region ?? spaces.region,
     accessKey: await services.vault.open(spaces.access_key, `spaces:${spaces.id}:access_key`),
     secretKey: await services.vault.open(spaces.secret_key, `spaces:${spaces.id}:secret_key`),
+    ifNoneMatch: await provenIfNoneMatch(services.db, place),
   });
   return {
     bucket: asRecorded(s3.bucket(place.bucket), place, spaces.endpoint),

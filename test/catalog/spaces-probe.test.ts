@@ -10,6 +10,7 @@ import {
   scheduleProbe,
   stopProbe,
 } from '../../src/catalog/spaces-probe.ts';
+import { chunked, options } from '../contracts/object-store.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { until } from '../support/until.ts';
 
@@ -188,7 +189,52 @@ describe('the deep test', () => {
   });
 });
 
+describe('an upload', () => {
+  /** An object that somebody else stores while our PUT is on its way. */
+  async function putBeside(): Promise<unknown> {
+    const place = { endpoint: store.endpoint, region: store.region, bucket: 'one-bucket' };
+    const opened = await app.services.openPlace(place);
+    const other = await app.services.openPlace(place);
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const before = store.faults.hits().length;
+    store.faults.add({ match: { operation: 'PutObject' }, fault: { kind: 'hold', until: released } });
+    const ours = opened.store
+      .put('taken', chunked(new Uint8Array(10)), options())
+      .catch((error: unknown) => error);
+    await until('our PUT', 5_000, () => store.faults.hits().length > before);
+    await other.store.put('taken', chunked(new Uint8Array(20)), options());
+    release();
+    const outcome = await ours;
+    const [kept] = store.objects('one-bucket');
+    await other.store.remove('taken');
+    expect(kept?.bytes).toBe(outcome instanceof Error ? 20 : 10);
+    return outcome;
+  }
+
+  it('refuses to overwrite where a probe has proven that the storage can', async () => {
+    await save({ buckets: ['one-bucket'] });
+    expect(await putBeside()).not.toBeInstanceOf(Error);
+    await deep();
+    expect(await putBeside()).toMatchObject({ code: 'storage_exists' });
+  });
+});
+
 describe('a probe that nobody asked for', () => {
+  it('runs again after a change of the settings, once there was one', async () => {
+    await save({ buckets: ['one-bucket'] });
+    expect(runningProbe(app.services.db)).toBeNull();
+    await deep();
+    await save({ buckets: ['two-bucket'] });
+    const found = await until('the probe', 10_000, async () => {
+      const probe = await lastProbe(app.services.db);
+      return probe?.cause === 'credentials' ? probe : undefined;
+    });
+    expect(found.buckets.map(({ bucket }) => bucket)).toEqual(['two-bucket']);
+  });
+
   it('runs after a change of credentials, and again for a change made meanwhile', async () => {
     await save({ buckets: ['one-bucket'] });
     scheduleProbe(app.services);

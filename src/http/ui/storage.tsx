@@ -6,6 +6,7 @@ import { StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
 import { saveSpaces } from '../../catalog/save-spaces.ts';
 import { deleteSpaces, getSpaces } from '../../catalog/spaces.ts';
 import { listSpacesEnvironments, setSpacesEnvironment } from '../../catalog/spaces-environments.ts';
+import { probeAgain } from '../../catalog/spaces-probe.ts';
 import type { Services } from '../../services-port.ts';
 import { providerOf } from '../../storage/providers.ts';
 import { actorOf } from './actor.ts';
@@ -46,6 +47,7 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
       return sendForm(c, services, refusedForm(body, bucketsAsOne(parsed.error.issues), SECRETS));
     try {
       await saveSpaces(services, actorOf(c, services), parsed.data);
+      await probeAgain(services);
     } catch (error) {
       return sendForm(c, services, failedForm(body, error, SECRETS));
     }

@@ -21,7 +21,7 @@ export function addressOf(settings: S3Settings): Address {
   return {
     endpoint: generic ? `https://${awsHost(settings.region)}` : settings.endpoint.replace(/\/+$/, ''),
     signingRegion: provider.signingRegion ?? settings.region,
-    provider,
+    provider: settings.ifNoneMatch === true ? { ...provider, ifNoneMatch: true } : provider,
   };
 }
 
