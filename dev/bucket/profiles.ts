@@ -66,10 +66,7 @@ function digitalocean(): Profile {
   };
 }
 
-/**
- * Every host serves its region, and says of a bucket elsewhere where that is; a Complete may fail after its 200. A key
- * without s3:ListBucket gets 403 for an object that isn't there.
- */
+/** Every host serves its region, and says of a bucket elsewhere where that is; a Complete may fail after its 200. */
 function aws({ bucketRegions }: ProfileSettings): Profile {
   return {
     ...PLAIN,
