@@ -69,7 +69,9 @@ it('needs one run for the key file of a data folder that no app works on', async
   rmSync(join(folder, 'data'), { recursive: true });
   await (await startInstallation({ folder })).close();
   const { stdout } = await rotate();
-  expect(stdout).toMatch(/^Secrets sealed .*: 1 now, 0 before\.\nThe new key is in .*master\.key: keep a copy/);
+  expect(stdout).toMatch(
+    /^Secrets sealed .*: 1 now, 0 before\.\nThe new key is in .*master\.key: keep a copy/,
+  );
   expect(existsSync(join(folder, 'data/master.key.previous'))).toBe(false);
   await restart({});
 });
