@@ -12,7 +12,10 @@ export function lostSince(before: StorageProbe, beforeAt: string, now: StoragePr
       )
       .map(
         ({ id, message }) =>
-          `Bucket ${bucket.bucket}: "${CHECK_NAMES[id]}" worked at ${beforeAt} and does not any more. ${message}`,
+          `Bucket ${bucket.bucket}: "${CHECK_NAMES[id]}" worked at ${minuteOf(beforeAt)} and does not any more. ${message}`,
       );
   });
 }
+
+/** `2026-03-04 05:06 UTC` */
+const minuteOf = (iso: string) => `${iso.slice(0, 16).replace('T', ' ')} UTC`;

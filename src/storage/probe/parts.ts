@@ -179,12 +179,20 @@ async function readBack(
     throw mismatch(`${body.bytes} bytes are stored instead of ${expectedBytes}.`);
   let at = 0;
   for await (const chunk of body) {
-    for (let index = 0; index < chunk.byteLength; index += 1, at += 1) {
-      const expected = at < first.byteLength ? first[at] : last[at - first.byteLength];
-      if (chunk[index] !== expected) throw mismatch(`Byte ${at} is not what was sent.`);
-    }
+    const wrong = firstDifference(chunk, at, first) ?? firstDifference(chunk, at - first.byteLength, last);
+    if (wrong !== null) throw mismatch(`Byte ${at + wrong} is not what was sent.`);
+    at += chunk.byteLength;
   }
   return Math.round(expectedBytes / (Math.max(1, performance.now() - startedAt) / 1000));
+}
+
+/** Where in the chunk, which lies at `offset` of the part, the first other byte is; what is outside is not looked at. */
+function firstDifference(chunk: Uint8Array, offset: number, part: Uint8Array): number | null {
+  const end = Math.min(chunk.byteLength, part.byteLength - offset);
+  for (let index = Math.max(0, -offset); index < end; index += 1) {
+    if (chunk[index] !== part[offset + index]) return index;
+  }
+  return null;
 }
 
 function mismatch(what: string): AppError {

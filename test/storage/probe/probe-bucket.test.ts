@@ -142,6 +142,14 @@ describe('the probe of a bucket', () => {
       /Byte 0/,
     ],
     [
+      'a corrupted last part',
+      'readBack',
+      'failed',
+      { operation: 'UploadPart', partNumber: 2 },
+      { kind: 'corrupt' },
+      /Byte 5242880 /,
+    ],
+    [
       'a ghost object',
       'readBack',
       'failed',
