@@ -39,7 +39,7 @@ export const HETZNER: Provider = {
   parts: parts({ maxObjectBytes: 5 * TB }),
   throttling: [SLOW_DOWN, TOO_MANY],
   note: 'Keys belong to a project and reach all of its buckets.',
-  evidence: evidence('SKSKKKK'),
+  evidence: evidence('KKSKKKK'),
 };
 
 export const LINODE: Provider = {
@@ -50,7 +50,7 @@ export const LINODE: Provider = {
   ...hosts('[a-z]{2}-[a-z]+-\\d+\\.linodeobjects\\.com'),
   defaultRegion: 'us-east-1',
   regions: [],
-  evidence: evidence('DKSKKKD'),
+  evidence: evidence('KKSKKKK'),
 };
 
 export const VULTR: Provider = {
@@ -75,5 +75,5 @@ export const CEPH: Provider = {
   defaultRegion: 'us-east-1',
   regions: [],
   note: 'Needs a certificate that this machine trusts.',
-  evidence: evidence('MSSMSMS'),
+  evidence: evidence('MKSMKKK'),
 };

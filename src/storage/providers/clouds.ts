@@ -30,7 +30,7 @@ export const AWS: Provider = {
   ifNoneMatch: true,
   // A key without s3:ListBucket.
   scopedKey: { listBuckets: 'denied', missingObject: 403 },
-  evidence: evidence('DDSDDKD'),
+  evidence: evidence('DDSDKKK'),
 };
 
 export const BACKBLAZE: Provider = {
@@ -49,7 +49,7 @@ export const BACKBLAZE: Provider = {
   throttling: [{ status: 503, code: 'ServiceUnavailable' }, { status: 500, code: 'InternalError' }, TOO_MANY],
   freshConnections: true,
   note: 'The master key does not work here: create an application key. Its buckets keep old versions.',
-  evidence: evidence('DDSIKKD'),
+  evidence: evidence('DKSIKKI'),
 };
 
 export const WASABI: Provider = {
@@ -85,7 +85,7 @@ export const R2: Provider = {
   dropsUploadsAfterHours: 7 * 24,
   throttling: [TOO_MANY, SLOW_DOWN],
   note: 'Use a token for the bucket and name the bucket; only an admin token may list buckets.',
-  evidence: evidence('DDSDDKD'),
+  evidence: evidence('DDSDKKD'),
 };
 
 export const SCALEWAY: Provider = {
@@ -97,7 +97,7 @@ export const SCALEWAY: Provider = {
   defaultRegion: 'fr-par',
   regions: regions('fr-par Paris, nl-ams Amsterdam, pl-waw Warsaw'),
   parts: parts({ maxParts: 1_000, maxObjectBytes: 5 * TB }),
-  evidence: evidence('DSSKKKK'),
+  evidence: evidence('KSSKKKK'),
 };
 
 export const OVH: Provider = {
@@ -110,7 +110,7 @@ export const OVH: Provider = {
   regions: regions(
     'gra Gravelines, rbx Roubaix, sbg Strasbourg, de Frankfurt, uk London, waw Warsaw, bhs Beauharnois, eu-west-par Paris',
   ),
-  evidence: evidence('DKSKKKK'),
+  evidence: evidence('KKSKKKK'),
 };
 
 export const IDRIVE: Provider = {
@@ -153,7 +153,7 @@ export const STORJ: Provider = {
   scopedKey: { listBuckets: 'own', missingObject: 404 },
   versions: 'never',
   throttling: [SLOW_DOWN, TOO_MANY],
-  evidence: evidence('DDKDKKK'),
+  evidence: evidence('KIKKKKK'),
 };
 
 export const GCS: Provider = {
@@ -167,5 +167,5 @@ export const GCS: Provider = {
   multipartEtag: 'opaque',
   throttling: [TOO_MANY, SLOW_DOWN],
   note: 'Unfinished uploads stay for ever: give the bucket a lifecycle rule that aborts them.',
-  evidence: evidence('DDDKDKD'),
+  evidence: evidence('KKKKKKK'),
 };

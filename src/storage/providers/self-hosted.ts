@@ -18,7 +18,7 @@ export const MINIO: Provider = {
     { status: 503, code: 'SlowDownRead' },
   ],
   note: 'Needs a certificate that this machine trusts. MinIO drops an upload that takes longer than a day unless stale_uploads_expiry is raised.',
-  evidence: evidence('SSSSSMI'),
+  evidence: evidence('KSSSKKI'),
 };
 
 export const GARAGE: Provider = {
@@ -33,7 +33,7 @@ export const GARAGE: Provider = {
   scopedKey: { listBuckets: 'own', missingObject: 404 },
   versions: 'never',
   note: 'The region must be the one in garage.toml (s3_region).',
-  evidence: evidence('DKKDDMK'),
+  evidence: evidence('KKKKKKK'),
 };
 
 export const SEAWEEDFS: Provider = {
@@ -46,7 +46,7 @@ export const SEAWEEDFS: Provider = {
   regions: [],
   multipartEtag: 'opaque',
   scopedKey: { listBuckets: 'own', missingObject: 404 },
-  evidence: evidence('SKSKKMK'),
+  evidence: evidence('KKSKKKK'),
 };
 
 export const OTHER: Provider = {
