@@ -16,10 +16,11 @@ export function readParts(body: AsyncIterable<Uint8Array>): PartReader {
   let ended = false;
   let reading = false;
 
-  async function hasMore(signal: AbortSignal): Promise<boolean> {
+  /** Makes sure of a rest, unless the body has ended. */
+  async function read(patience: Patience): Promise<boolean> {
     while (rest.byteLength === 0 && !ended) {
       reading = true;
-      const next = await unlessAborted(source.next(), signal);
+      const next = await patience.wait(source.next());
       reading = false;
       if (next.done) ended = true;
       else rest = next.value;
@@ -28,17 +29,18 @@ export function readParts(body: AsyncIterable<Uint8Array>): PartReader {
   }
 
   return {
-    hasMore,
-    async fill(buffer, signal) {
-      let filled = 0;
-      while (filled < buffer.byteLength && (await hasMore(signal))) {
-        const taken = rest.subarray(0, buffer.byteLength - filled);
-        buffer.set(taken, filled);
-        filled += taken.byteLength;
-        rest = rest.subarray(taken.byteLength);
-      }
-      return filled;
-    },
+    hasMore: (signal) => withPatience(signal, read),
+    fill: (buffer, signal) =>
+      withPatience(signal, async (patience) => {
+        let filled = 0;
+        while (filled < buffer.byteLength && (await read(patience))) {
+          const taken = rest.subarray(0, buffer.byteLength - filled);
+          buffer.set(taken, filled);
+          filled += taken.byteLength;
+          rest = rest.subarray(taken.byteLength);
+        }
+        return filled;
+      }),
     async close() {
       if (ended) return;
       const returned = Promise.resolve(source.return?.()).catch(() => {
@@ -49,11 +51,26 @@ export function readParts(body: AsyncIterable<Uint8Array>): PartReader {
   };
 }
 
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(cancelledError(signal));
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
+interface Patience {
+  /** The promise's outcome, or the end of patience. */
+  wait<T>(promise: Promise<T>): Promise<T>;
+}
+
+/** Patience until the signal aborts. One listener for many waits: to add and remove it costs more than a chunk. */
+async function withPatience<T>(signal: AbortSignal, use: (patience: Patience) => Promise<T>): Promise<T> {
+  let giveUp = () => {};
+  const onAbort = () => giveUp();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await use({
+      wait: (promise) =>
+        new Promise((resolve, reject) => {
+          giveUp = () => reject(cancelledError(signal));
+          if (signal.aborted) giveUp();
+          promise.then(resolve, reject);
+        }),
+    });
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
