@@ -2,7 +2,7 @@ import { serve } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { prepareFirstAdmin } from './auth/first-admin.ts';
 import type { Rotation } from './catalog/rotate-master-key.ts';
-import { keepProbing } from './catalog/spaces-probe.ts';
+import { keepProbing, stopProbe } from './catalog/spaces-probe.ts';
 import { type Config, describeConfig, readConfig } from './config.ts';
 import { isAppError } from './errors.ts';
 import { createLog, type Log } from './log.ts';
@@ -97,7 +97,7 @@ async function start(services: RunningServices): Promise<void> {
     stopProbing();
     server.close();
     if ('closeIdleConnections' in server) server.closeIdleConnections();
-    await services.worker.stop(SETTLE_WITHIN_MS);
+    await Promise.all([services.worker.stop(SETTLE_WITHIN_MS), stopProbe(services, SETTLE_WITHIN_MS)]);
     await services.close();
     log.info('stopped');
     process.exit(0);

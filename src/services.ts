@@ -68,7 +68,7 @@ export async function createServices(
       masterKeyGenerated: masterKey.source === 'generated',
       masterKeyFile: masterKey.file,
       async close() {
-        await stopProbe({ db: opened });
+        await stopProbe({ db: opened }, 1_000);
         await wired.close();
         await opened.destroy();
         lock.release();

@@ -88,11 +88,24 @@ export async function probeAgain(services: Context): Promise<void> {
   if ((await lastProbe(services.db)) !== null) scheduleProbe(services);
 }
 
-/** Ends the running probe, which removes what it made, and waits for it. */
-export async function stopProbe(services: Pick<Services, 'db'>): Promise<void> {
+/**
+ * Ends the running probe, which removes what it made, and waits for it, at most that long. What a storage that does not
+ * answer keeps is removed by a later probe.
+ */
+export async function stopProbe(services: Pick<Services, 'db'>, withinMs: number): Promise<void> {
   const now = running.get(services.db);
-  now?.abort.abort(new AppError('shutdown', 'The app stops.'));
-  await now?.result.catch(() => undefined);
+  if (now === undefined) return;
+  now.abort.abort(new AppError('shutdown', 'The app stops.'));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, withinMs);
+  });
+  const ended = now.result.then(
+    () => undefined,
+    () => undefined,
+  );
+  await Promise.race([ended, late]);
+  clearTimeout(timer);
 }
 
 export function runningProbe(db: Db): ProbeProgress | null {
@@ -108,7 +121,7 @@ export async function lastProbe(db: Db): Promise<StoredProbe | null> {
     .orderBy('id')
     .limit(1)
     .executeTakeFirst();
-  return row === undefined ? null : toStored(row);
+  return row === undefined ? null : readStored(row);
 }
 
 /** Every hour looks whether the weekly probe is due. Gives what ends that. */
@@ -258,6 +271,11 @@ async function store(
 function toStored(row: StorageProbeRow): StoredProbe {
   const { id, cause, started_at: startedAt, finished_at: finishedAt } = row;
   return { ...storageProbe.parse(JSON.parse(row.result)), id, cause, startedAt, finishedAt };
+}
+
+/** Null for a result of another version, whose form is not this one's: then nothing is known until the next probe. */
+function readStored(row: StorageProbeRow): StoredProbe | null {
+  return storageProbe.safeParse(JSON.parse(row.result)).success ? toStored(row) : null;
 }
 
 function logFailure({ log }: Pick<Services, 'log'>, error: unknown): void {

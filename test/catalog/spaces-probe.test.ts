@@ -41,7 +41,7 @@ afterEach(async () => {
     /full-secret|scoped-secret|FULLKEY|SCOPEDKEY|X-Amz-Signature/,
   );
   expect(NAMES.flatMap((name) => [...store.objects(name), ...store.uploads(name)])).toEqual([]);
-  await stopProbe(app.services);
+  await stopProbe(app.services, 10_000);
   await app.close();
 });
 
@@ -251,9 +251,39 @@ describe('a probe that nobody asked for', () => {
     store.faults.add({ match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'hang' } });
     scheduleProbe(app.services);
     await until('the probe to hang', 5_000, () => store.faults.hits().length > reached);
-    await stopProbe(app.services);
+    await stopProbe(app.services, 10_000);
     expect(runningProbe(app.services.db)).toBeNull();
     expect(await lastProbe(app.services.db)).toBeNull();
+  });
+
+  it('does not hold up a stop while the storage is silent', async () => {
+    await save({ buckets: ['one-bucket'] });
+    const reached = store.faults.hits().length;
+    let release = () => {};
+    const until_ = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    store.faults.add({
+      match: { operation: ['CreateMultipartUpload', 'ListObjectVersions'] },
+      fault: { kind: 'hold', until: until_ },
+      times: Number.POSITIVE_INFINITY,
+    });
+    scheduleProbe(app.services);
+    await until('the probe to wait', 5_000, () => store.faults.hits().length > reached);
+    await stopProbe(app.services, 50);
+    expect(runningProbe(app.services.db)).not.toBeNull();
+    release();
+    await until('the probe to end', 10_000, () => runningProbe(app.services.db) === null);
+  });
+
+  it('forgets a result that another version has written', async () => {
+    await save({ buckets: ['one-bucket'] });
+    await deep();
+    await app.services.db.updateTable('storage_probes').set({ result: '{"buckets":"other"}' }).execute();
+    expect(await lastProbe(app.services.db)).toBeNull();
+    const place = { endpoint: store.endpoint, region: store.region, bucket: 'one-bucket' };
+    expect(await (await app.services.openPlace(place)).store.head('nothing')).toBeNull();
+    expect((await deep()).body.probe.lost).toEqual([]);
   });
 
   it('runs a week after the last one, of the same storage', async () => {

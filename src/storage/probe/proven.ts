@@ -17,8 +17,8 @@ export async function provenIfNoneMatch(
     .limit(1)
     .executeTakeFirst();
   if (row === undefined) return false;
-  const found = storageProbe
-    .parse(JSON.parse(row.result))
-    .buckets.find(({ bucket }) => bucket === place.bucket);
+  // A result of another version proves nothing; no backup may fail over it.
+  const parsed = storageProbe.safeParse(JSON.parse(row.result));
+  const found = parsed.data?.buckets.find(({ bucket }) => bucket === place.bucket);
   return found?.checks.some(({ id, outcome }) => id === 'conditional' && outcome === 'ok') === true;
 }

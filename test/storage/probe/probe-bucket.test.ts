@@ -7,6 +7,7 @@ import { probeBucket } from '../../../src/storage/probe/probe-bucket.ts';
 import { type BucketProbe, type CheckId, isSound } from '../../../src/storage/probe/result.ts';
 import { chunked, options } from '../../contracts/object-store.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';
+import { until } from '../../support/until.ts';
 
 const OWNER = { accessKey: 'owner', secretKey: 'owner-secret' };
 const SCOPED = { accessKey: 'scoped', secretKey: 'scoped-secret', buckets: ['plain'] };
@@ -265,13 +266,12 @@ describe('the probe of a bucket', () => {
 
   it('cleans up when it is cancelled', async () => {
     const abort = new AbortController();
+    const reached = store.faults.hits().length;
     store.faults.add({ match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'hang' } });
-    const cancelled = probe('versioned', {
-      signal: abort.signal,
-      onStep: (_, done) => {
-        if (done === 2) setTimeout(() => abort.abort(), 100);
-      },
-    });
+    const cancelled = probe('versioned', { signal: abort.signal });
+    cancelled.catch(() => undefined);
+    await until('the Complete', 5_000, () => store.faults.hits().length > reached);
+    abort.abort();
     await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' });
     expect((await stored('versioned')).filter((key) => key.startsWith('.bridgeport-probe'))).toEqual([]);
   });
