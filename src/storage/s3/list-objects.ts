@@ -1,5 +1,6 @@
 import type { S3Connection } from './connection.ts';
 import { attemptedOf, badAnswer } from './errors.ts';
+import { listedKey } from './keys.ts';
 import { send } from './request.ts';
 import { childrenOf, parseXml, textOf } from './xml.ts';
 
@@ -28,6 +29,6 @@ export async function listKeys(
   return childrenOf(document.content, 'Contents').flatMap((entry) => {
     const key = textOf(entry, 'Key');
     if (key === null) return [];
-    return encoded ? decodeURIComponent(key.replace(/\+/g, '%20')) : key;
+    return listedKey(key, encoded);
   });
 }

@@ -1,5 +1,6 @@
 import type { S3Connection } from './connection.ts';
 import { attemptedOf, badAnswer } from './errors.ts';
+import { listedKey } from './keys.ts';
 import { send } from './request.ts';
 import { childrenOf, parseXml, textOf } from './xml.ts';
 
@@ -30,6 +31,6 @@ export async function listUploads(
     const key = textOf(upload, 'Key');
     const uploadId = textOf(upload, 'UploadId');
     if (key === null || uploadId === null) return [];
-    return { key: encoded ? decodeURIComponent(key.replace(/\+/g, '%20')) : key, uploadId };
+    return { key: listedKey(key, encoded), uploadId };
   });
 }
