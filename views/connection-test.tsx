@@ -1,3 +1,4 @@
+import type { Child } from 'hono/jsx';
 import { Notice } from './notice.tsx';
 
 export interface TestResult {
@@ -5,6 +6,18 @@ export interface TestResult {
   readonly message: string;
   /** Further lines, such as a fingerprint or a list of buckets. */
   readonly facts: readonly string[];
+  /** True for a success with something amiss, such as a bucket that the key can't reach. */
+  readonly isPartial?: boolean;
+  /** What to look at, by symptom. */
+  readonly advice?: readonly Advice[];
+  /** Where to mend it. */
+  readonly link?: { readonly href: string; readonly label: string } | null;
+}
+
+export interface Advice {
+  readonly symptom: string;
+  readonly text: string;
+  readonly points: readonly string[];
 }
 
 /**
@@ -46,18 +59,44 @@ export function ConnectionTest(props: {
   );
 }
 
-/** The answer of a connection test. */
-export function TestOutcome({ result }: { readonly result: TestResult }) {
+/** The answer of a connection test; what to do about it, as children, below. */
+export function TestOutcome({
+  result,
+  children,
+}: {
+  readonly result: TestResult;
+  readonly children?: Child;
+}) {
+  const { facts, advice = [], link = null } = result;
+  const tone = result.isPartial ? 'warning' : 'success';
   return (
-    <Notice tone={result.success ? 'success' : 'error'}>
-      <p>{result.message}</p>
-      {result.facts.length > 0 && (
+    <Notice tone={result.success ? tone : 'error'}>
+      <p>
+        {result.message}
+        {link !== null && ' '}
+        {link !== null && <a href={link.href}>{link.label}</a>}
+      </p>
+      {facts.length > 0 && (
         <ul>
-          {result.facts.map((fact) => (
+          {facts.map((fact) => (
             <li key={fact}>{fact}</li>
           ))}
         </ul>
       )}
+      {advice.map(({ symptom, text, points }) => (
+        <details key={symptom} class="advice">
+          <summary>{symptom}: what to check</summary>
+          <p>{text}</p>
+          {points.length > 0 && (
+            <ul>
+              {points.map((point) => (
+                <li key={point}>{point}</li>
+              ))}
+            </ul>
+          )}
+        </details>
+      ))}
+      {children}
     </Notice>
   );
 }

@@ -8,6 +8,8 @@ export function Form(props: {
   readonly form: FormState;
   readonly submit: string;
   readonly cancel?: string;
+  /** Further buttons that send the form. */
+  readonly actions?: Child;
   readonly children?: Child;
 }) {
   const wrongFields = Object.keys(props.form.errors).length;
@@ -18,6 +20,7 @@ export function Form(props: {
       {props.children}
       <div class="actions">
         <button type="submit">{props.submit}</button>
+        {props.actions}
         {props.cancel !== undefined && (
           <a class="button outline" href={props.cancel}>
             Cancel

@@ -1,27 +1,33 @@
+import { TestOutcome, type TestResult } from './connection-test.tsx';
 import { type Choice, SelectField, TextArea, TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
-import { Notice } from './notice.tsx';
 import { type Frame, Page } from './page.tsx';
 
 /** What a provider asks for. */
 export interface ProviderForm {
   readonly id: string;
   readonly name: string;
-  /** Empty: the region is typed. */
+  /** Empty: the region is typed. A single one is not asked for. */
   readonly regions: readonly Choice[];
-  /** True when the endpoint can't be made from the region. */
-  readonly asksEndpoint: boolean;
+  /** Whether the endpoint is made from the region, from the id of an account, or typed. */
+  readonly asks: 'region' | 'account' | 'endpoint';
   readonly endpointExample: string;
   readonly note: string | null;
+  /** What to know about the names of buckets. */
+  readonly bucketsHelp: string;
 }
 
 export interface StorageFormProps {
   readonly providers: readonly Choice[];
   readonly provider: ProviderForm;
   readonly form: FormState;
+  /** The endpoint of the region in the form. */
+  readonly endpoint: string;
   /** True once there is a secret key to keep. */
   readonly isConfigured: boolean;
+  /** Why the configuration in the form was not saved: it was tried, and this came back. */
+  readonly failedTest: TestResult | null;
 }
 
 export function StorageFormPage({ frame, ...props }: StorageFormProps & { readonly frame: Frame }) {
@@ -38,34 +44,25 @@ export function StorageFormPage({ frame, ...props }: StorageFormProps & { readon
 }
 
 /** The provider choice and the form it decides; one fragment, since the one changes the other. */
-export function StorageForm({ providers, provider, form, isConfigured }: StorageFormProps) {
+export function StorageForm(props: StorageFormProps) {
+  const { provider, form, isConfigured, failedTest } = props;
   return (
     <div id="storage-form">
-      <form method="get" action="/admin/storage/edit" class="provider-choice">
-        <div class="field">
-          <label for="provider">Provider</label>
-          <select
-            id="provider"
-            name="provider"
-            hx-get="/admin/storage/edit/form"
-            hx-target="#storage-form"
-            hx-swap="outerHTML"
-          >
-            {providers.map(({ value, label }) => (
-              <option key={value} value={value} selected={value === provider.id}>
-                {label}
-              </option>
-            ))}
-          </select>
-          {provider.note !== null && <small class="field-help">{provider.note}</small>}
-        </div>
-        <noscript>
-          <button type="submit" class="secondary outline">
-            Use this provider
-          </button>
-        </noscript>
-      </form>
-      <Form action="/admin/storage/edit" form={form} submit="Save Configuration" cancel="/admin/storage">
+      <ProviderChoice {...props} />
+      {failedTest !== null && <NotSaved test={failedTest} isConfigured={isConfigured} />}
+      <Form
+        action="/admin/storage/edit"
+        form={form}
+        submit={isConfigured ? 'Test and Save Configuration' : 'Save Configuration'}
+        cancel="/admin/storage"
+        actions={
+          failedTest !== null && (
+            <button type="submit" class="secondary" name="saveAnyway" value="true">
+              Save anyway
+            </button>
+          )
+        }
+      >
         <input type="hidden" name="provider" value={provider.id} />
         <TextField form={form} name="accessKey" label="Access Key" spellcheck={false} required />
         <TextField
@@ -81,34 +78,114 @@ export function StorageForm({ providers, provider, form, isConfigured }: Storage
           required={!isConfigured}
         />
         <RegionField form={form} provider={provider} />
-        {provider.asksEndpoint ? (
-          <TextField
-            form={form}
-            name="endpoint"
-            label="Endpoint"
-            placeholder={provider.endpointExample}
-            help="Host name, with :port where needed; without https://."
-            spellcheck={false}
-            required
-          />
-        ) : (
-          <Notice tone="info">
-            The endpoint follows from the region: <code>{provider.endpointExample}</code>
-          </Notice>
-        )}
-        <TextArea
-          form={form}
-          name="buckets"
-          label="Buckets"
-          help="One per line, for a key that is limited to certain buckets. Leave it empty if the key has full API access: buckets are then found by themselves."
-        />
+        <EndpointField {...props} />
+        <TextArea form={form} name="buckets" label="Buckets" help={provider.bucketsHelp} />
+        <p>
+          <a href={`/admin/storage/policy?provider=${provider.id}`}>The least that a key needs</a>
+        </p>
       </Form>
     </div>
   );
 }
 
+function ProviderChoice({ providers, provider }: StorageFormProps) {
+  return (
+    <form method="get" action="/admin/storage/edit" class="provider-choice">
+      <div class="field">
+        <label for="provider">Provider</label>
+        <select
+          id="provider"
+          name="provider"
+          hx-get="/admin/storage/edit/form"
+          hx-target="#storage-form"
+          hx-swap="outerHTML"
+        >
+          {providers.map(({ value, label }) => (
+            <option key={value} value={value} selected={value === provider.id}>
+              {label}
+            </option>
+          ))}
+        </select>
+        {provider.note !== null && <small class="field-help">{provider.note}</small>}
+      </div>
+      <noscript>
+        <button type="submit" class="secondary outline">
+          Use this provider
+        </button>
+      </noscript>
+    </form>
+  );
+}
+
+function NotSaved({ test, isConfigured }: { test: TestResult; isConfigured: boolean }) {
+  return (
+    <TestOutcome result={test}>
+      <p>
+        <strong>Nothing was saved: the present configuration stays in use.</strong> Mend the form and send it
+        again, or save it anyway.
+        {isConfigured && ' A new secret key has to be typed again: what was typed is never sent back.'}
+      </p>
+    </TestOutcome>
+  );
+}
+
 function RegionField({ form, provider }: { form: FormState; provider: ProviderForm }) {
   const field = { form, name: 'region', label: 'Region', required: true };
-  if (provider.regions.length === 0) return <TextField {...field} />;
-  return <SelectField {...field} choices={provider.regions} />;
+  const [only, ...others] = provider.regions;
+  if (only === undefined) return <TextField {...field} />;
+  if (others.length === 0) return <input type="hidden" name="region" value={only.value} />;
+  // The drop-down loads the endpoint that follows from it; what is typed for a new region wins over it.
+  return (
+    <div
+      hx-get={`/admin/storage/edit/endpoint?provider=${provider.id}`}
+      hx-trigger="change"
+      hx-include="#field-region, #field-newRegion"
+      hx-target="#derived-endpoint"
+      hx-swap="outerHTML"
+    >
+      <SelectField {...field} choices={provider.regions} />
+      <details open={Boolean(form.values['newRegion'])}>
+        <summary>Mine is not in this list</summary>
+        <TextField form={form} name="newRegion" label="Its code" placeholder={provider.regions[0]?.value} />
+      </details>
+    </div>
+  );
+}
+
+function EndpointField({ form, provider, endpoint }: StorageFormProps) {
+  if (provider.asks === 'region') return <DerivedEndpoint endpoint={endpoint} />;
+  if (provider.asks === 'account') {
+    return (
+      <TextField
+        form={form}
+        name="endpoint"
+        label="Account ID or endpoint"
+        placeholder={provider.endpointExample}
+        help={`The endpoint is ${provider.endpointExample}.`}
+        spellcheck={false}
+        required
+      />
+    );
+  }
+  return (
+    <TextField
+      form={form}
+      name="endpoint"
+      label="Endpoint"
+      placeholder={provider.endpointExample}
+      help="Host name, with :port where needed; without https://."
+      spellcheck={false}
+      required
+    />
+  );
+}
+
+/** The endpoint that follows from the region. */
+export function DerivedEndpoint({ endpoint }: { readonly endpoint: string }) {
+  return (
+    <p id="derived-endpoint" class="derived-endpoint" aria-live="polite">
+      Endpoint: <code>{endpoint}</code>
+      <small class="field-help">It follows from the region.</small>
+    </p>
+  );
 }

@@ -1,12 +1,14 @@
-import { Badge } from './badge.tsx';
 import { CapabilityCard, type CapabilityCardProps } from './capability-card.tsx';
 import { Confirm } from './confirm.tsx';
 import { ConnectionTest, type TestResult } from './connection-test.tsx';
 import { EmptyState } from './empty-state.tsx';
 import { Facts } from './facts.tsx';
-import { PostButton } from './form.tsx';
+import { formatBytes } from './format.ts';
 import { type Frame, Page } from './page.tsx';
-import { ACTIONS, Table } from './table.tsx';
+import { type EnvironmentAccess, EnvironmentAccessList, Names } from './storage-access.tsx';
+import { BucketList, type BucketListProps } from './storage-buckets.tsx';
+import { PolicyDetails, type PolicyShown } from './storage-policy.tsx';
+import { Table } from './table.tsx';
 
 export interface StorageSummary {
   readonly providerName: string;
@@ -16,16 +18,21 @@ export interface StorageSummary {
   readonly buckets: readonly string[];
 }
 
-export interface EnvironmentAccess {
-  readonly id: string;
-  readonly name: string;
-  readonly spacesEnabled: boolean;
+/** What would be without a storage if the configuration went. */
+export interface StorageDependents {
+  readonly environments: readonly string[];
+  /** With their environments. */
+  readonly databases: readonly string[];
+  readonly backups: { readonly count: number; readonly bytes: number; readonly places: readonly string[] };
 }
 
 export function StoragePage(props: {
   readonly frame: Frame;
   readonly storage: StorageSummary | null;
+  readonly dependents: StorageDependents;
+  readonly buckets: BucketListProps;
   readonly environments: readonly EnvironmentAccess[];
+  readonly policy: PolicyShown | null;
   readonly leftovers: readonly LeftoverItem[];
   readonly test: TestResult | null;
   readonly capabilities: CapabilityCardProps;
@@ -36,7 +43,7 @@ export function StoragePage(props: {
       frame={frame}
       section="storage"
       title="Storage"
-      actions={storage === null ? undefined : <StorageActions />}
+      actions={storage === null ? undefined : <StorageActions dependents={props.dependents} />}
     >
       {storage === null ? (
         <EmptyState title="No storage is configured">
@@ -56,8 +63,11 @@ export function StoragePage(props: {
             action="/admin/storage/test"
             result={props.test}
           />
-          <CapabilityCard {...props.capabilities} />
           <EnvironmentAccessList environments={props.environments} />
+          <BucketList {...props.buckets} />
+          <CapabilityCard {...props.capabilities} />
+          <h2>Least privilege</h2>
+          <PolicyDetails policy={props.policy} />
         </>
       )}
       {props.leftovers.length > 0 && <Leftovers leftovers={props.leftovers} />}
@@ -65,7 +75,7 @@ export function StoragePage(props: {
   );
 }
 
-function StorageActions() {
+function StorageActions({ dependents }: { dependents: StorageDependents }) {
   return (
     <>
       <a class="button" href="/admin/storage/edit">
@@ -79,11 +89,38 @@ function StorageActions() {
         action="/admin/storage/delete"
         submit="Delete configuration"
       >
-        <p>
-          Every environment loses access to it, and backups to Spaces fail. What is stored in the buckets
-          stays there.
-        </p>
+        <WhatDepends dependents={dependents} />
       </Confirm>
+    </>
+  );
+}
+
+function WhatDepends({ dependents }: { dependents: StorageDependents }) {
+  const { environments, databases, backups } = dependents;
+  return (
+    <>
+      {environments.length === 0 ? (
+        <p>No environment may use it now.</p>
+      ) : (
+        <p>These environments lose access to it: {environments.join(', ')}.</p>
+      )}
+      {databases.length > 0 && (
+        <>
+          <p>
+            {databases.length === 1 ? '1 database backs' : `${databases.length} databases back`} up to it.
+            Their backups fail from then on:
+          </p>
+          <Names names={databases} />
+        </>
+      )}
+      {backups.count > 0 && (
+        <p>
+          {backups.count === 1 ? '1 backup' : `${backups.count} backups`} ({formatBytes(backups.bytes)}) in{' '}
+          {backups.places.join(', ')} can't be downloaded, verified, restored or pruned from here until a
+          storage is configured again.
+        </p>
+      )}
+      <p>What is stored in the buckets stays there.</p>
     </>
   );
 }
@@ -99,43 +136,6 @@ function StorageFacts({ storage }: { storage: StorageSummary }) {
         ['Buckets', storage.buckets.length === 0 ? 'found with the key' : storage.buckets.join(', ')],
       ]}
     />
-  );
-}
-
-function EnvironmentAccessList({ environments }: { environments: readonly EnvironmentAccess[] }) {
-  return (
-    <>
-      <h2 id="environment-access">Environment Access</h2>
-      <p>Only databases of environments where storage is enabled can be backed up to it.</p>
-      {environments.length === 0 ? (
-        <EmptyState title="No environments yet">
-          <a href="/environments/new">Create an environment</a>
-        </EmptyState>
-      ) : (
-        <Table caption="Environment Access" columns={['Environment', 'Storage', ACTIONS]}>
-          {environments.map((environment) => (
-            <tr key={environment.id}>
-              <th scope="row">{environment.name}</th>
-              <td data-label="Storage">
-                {environment.spacesEnabled ? (
-                  <Badge tone="success" text="enabled" />
-                ) : (
-                  <Badge tone="neutral" text="disabled" />
-                )}
-              </td>
-              <td>
-                <PostButton
-                  action={`/admin/storage/environments/${environment.id}`}
-                  label={environment.spacesEnabled ? 'Disable' : 'Enable'}
-                  accessibleLabel={`${environment.spacesEnabled ? 'Disable' : 'Enable'} storage for ${environment.name}`}
-                  values={{ enabled: environment.spacesEnabled ? 'false' : 'true' }}
-                />
-              </td>
-            </tr>
-          ))}
-        </Table>
-      )}
-    </>
   );
 }
 

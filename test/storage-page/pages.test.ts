@@ -34,6 +34,8 @@ const save = (fields: Readonly<Record<string, string>>) =>
     secretKey: '',
     region: 'fra1',
     buckets: '',
+    // There is no such storage to try it against.
+    saveAnyway: 'true',
     ...fields,
   });
 

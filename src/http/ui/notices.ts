@@ -26,6 +26,7 @@ const NOTICES = {
   'storage-deleted': 'The storage configuration is deleted.',
   'storage-disabled': 'Storage is disabled for the environment.',
   'storage-enabled': 'Storage is enabled for the environment.',
+  'storage-replaced': 'The new configuration was tested and is saved.',
   'storage-saved': 'The configuration is saved. Test Connection next.',
   'user-created': 'The user is created.',
   'user-deleted': 'The user is deleted.',

@@ -1,5 +1,6 @@
-import { freshForm } from '../../../views/form-state.ts';
-import type { StorageFormProps } from '../../../views/storage-form.tsx';
+import type { TestResult } from '../../../views/connection-test.tsx';
+import { type FormState, freshForm } from '../../../views/form-state.ts';
+import type { ProviderForm, StorageFormProps } from '../../../views/storage-form.tsx';
 import { type SpacesConfig, spacesInput } from '../../catalog/spaces.ts';
 import { PROVIDERS, type Provider, providerOf } from '../../storage/providers.ts';
 import { type FormBody, textOf } from './form-body.ts';
@@ -11,52 +12,83 @@ export function chosenProvider(id: string | undefined, config: SpacesConfig | nu
   return providerOf(config?.endpoint ?? 'fra1.digitaloceanspaces.com');
 }
 
+/** A form that came back: what was wrong with its fields, or what the storage said. */
+export interface RefusedStorage {
+  readonly form: FormState;
+  readonly failedTest: TestResult | null;
+}
+
 /** The form for this provider, filled from the configuration where that is the same provider's. */
-export function storageFormOf(provider: Provider, config: SpacesConfig | null): StorageFormProps {
+export function storageFormOf(
+  provider: Provider,
+  config: SpacesConfig | null,
+  refused: RefusedStorage | null = null,
+): StorageFormProps {
   const isSame = config !== null && providerOf(config.endpoint).id === provider.id;
-  const example = provider.endpointPattern.replace('{account}', '<account id>');
   const fixed = isFixed(provider) ? provider.endpointPattern : '';
-  return {
-    providers: PROVIDERS.map(({ id, name }) => ({ value: id, label: name })),
-    provider: {
-      id: provider.id,
-      name: provider.name,
-      regions: provider.regions.map(({ code, location }) => ({
-        value: code,
-        label: `${code} (${location})`,
-      })),
-      asksEndpoint: !isDerived(provider),
-      endpointExample: example,
-      note: provider.note,
-    },
-    form: freshForm({
+  const form =
+    refused?.form ??
+    freshForm({
       accessKey: config?.accessKey ?? '',
       region: isSame ? config.region : provider.defaultRegion,
       endpoint: isSame ? config.endpoint : fixed,
       buckets: (config?.buckets ?? []).join('\n'),
-    }),
+    });
+  return {
+    providers: PROVIDERS.map(({ id, name }) => ({ value: id, label: name })),
+    provider: toProviderForm(provider),
+    form,
+    endpoint: endpointIn(provider, form.values),
     isConfigured: config !== null,
+    failedTest: refused?.failedTest ?? null,
   };
 }
 
 /** The posted form, parsed by the catalog's schema. */
 export function parseStorage(body: FormBody) {
-  const provider = chosenProvider(body['provider'], null);
-  const region = textOf(body, 'region') ?? '';
   return spacesInput.safeParse({
     accessKey: textOf(body, 'accessKey') ?? '',
     secretKey: textOf(body, 'secretKey'),
-    region,
-    endpoint: isDerived(provider)
-      ? provider.endpointPattern.replace('{region}', region.toLowerCase())
-      : (textOf(body, 'endpoint') ?? provider.endpointPattern),
+    region: regionIn(body),
+    endpoint: endpointIn(chosenProvider(body['provider'], null), body),
     buckets: (body['buckets'] ?? '').split(/[\s,]+/).filter((name) => name !== ''),
   });
 }
 
-/** True when the endpoint is made of the region alone. */
-function isDerived({ endpointPattern }: Provider): boolean {
-  return endpointPattern.includes('{region}') && !endpointPattern.includes('{account}');
+/** The endpoint that the form means. */
+export function endpointIn(provider: Provider, body: FormBody): string {
+  const derived = provider.endpointPattern.replace('{region}', regionIn(body).toLowerCase());
+  if (asks(provider) === 'region') return derived;
+  const typed = textOf(body, 'endpoint') ?? provider.endpointPattern;
+  const isAccount = asks(provider) === 'account' && /^[A-Za-z0-9-]+$/.test(typed);
+  return isAccount ? derived.replace('{account}', typed.toLowerCase()) : typed;
+}
+
+/** A code that was typed because the list lacks it, else the chosen one. */
+function regionIn(body: FormBody): string {
+  return textOf(body, 'newRegion') ?? textOf(body, 'region') ?? '';
+}
+
+function toProviderForm(provider: Provider): ProviderForm {
+  return {
+    id: provider.id,
+    name: provider.name,
+    regions: provider.regions.map(({ code, location }) => ({ value: code, label: `${code} (${location})` })),
+    asks: asks(provider),
+    endpointExample: provider.endpointPattern.replace('{account}', '<account id>'),
+    note: provider.note,
+    bucketsHelp: provider.id === 'r2' ? R2_BUCKETS : BUCKETS,
+  };
+}
+
+const BUCKETS =
+  'One per line, for a key that is limited to certain buckets. Leave it empty if the key has full API access: buckets are then found by themselves.';
+const R2_BUCKETS =
+  'One per line. A token that is limited to buckets may not list them, so they must be named here. Leave it empty only for a token with admin rights.';
+
+function asks({ endpointPattern }: Provider): ProviderForm['asks'] {
+  if (endpointPattern.includes('{account}')) return 'account';
+  return endpointPattern.includes('{region}') ? 'region' : 'endpoint';
 }
 
 /** True when there is one endpoint for everybody; the examples of example.com are none. */

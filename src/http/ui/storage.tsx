@@ -1,25 +1,30 @@
 import { type Context, Hono } from 'hono';
-import { TestOutcome, type TestResult } from '../../../views/connection-test.tsx';
-import type { FormState } from '../../../views/form-state.ts';
-import { StoragePage } from '../../../views/storage.tsx';
-import { StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
+import { TestOutcome } from '../../../views/connection-test.tsx';
+import { BucketList } from '../../../views/storage-buckets.tsx';
+import { DerivedEndpoint, StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
 import { saveSpaces } from '../../catalog/save-spaces.ts';
 import { deleteSpaces, getSpaces } from '../../catalog/spaces.ts';
-import { listSpacesEnvironments, setSpacesEnvironment } from '../../catalog/spaces-environments.ts';
-import { probeAgain } from '../../catalog/spaces-probe.ts';
+import { setSpacesEnvironment } from '../../catalog/spaces-environments.ts';
+import type { SpacesTest } from '../../catalog/test-spaces.ts';
+import { isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
-import { providerOf } from '../../storage/providers.ts';
 import { actorOf } from './actor.ts';
-import { readForm } from './form-body.ts';
+import { type FormBody, isTicked, readForm } from './form-body.ts';
 import { failedForm, refusedForm } from './form-failure.ts';
 import { frameOf } from './frame.ts';
-import { listLeftovers } from './leftovers.ts';
 import { withNotice } from './notices.ts';
 import { only } from './roles.ts';
 import { sendFragment, sendPage } from './send.ts';
-import { chosenProvider, parseStorage, storageFormOf } from './storage-form.ts';
-import { capabilityCard } from './storage-probe.tsx';
-import { testStorage } from './test-connections.ts';
+import {
+  chosenProvider,
+  endpointIn,
+  parseStorage,
+  type RefusedStorage,
+  storageFormOf,
+} from './storage-form.ts';
+import { bucketList, sendStorage } from './storage-page.tsx';
+import { storagePolicyRoutes } from './storage-policy.tsx';
+import { shownTest, testStorage } from './storage-test.ts';
 import type { UiEnv } from './ui-env.ts';
 
 const SECRETS = ['secretKey'];
@@ -28,7 +33,17 @@ const SECRETS = ['secretKey'];
 export function storageRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
-  ui.get('/admin/storage', only('admin'), async (c) => sendStorage(c, services, null));
+  ui.get('/admin/storage', only('admin'), async (c) => {
+    const asked = c.req.query('buckets');
+    if (asked === undefined) return sendStorage(c, services);
+    const options = { refresh: asked === 'refresh', signal: c.req.raw.signal };
+    return sendStorage(c, services, { buckets: await bucketList(services, options) });
+  });
+
+  ui.get('/admin/storage/buckets', only('admin'), async (c) => {
+    const options = { refresh: c.req.query('refresh') === 'true', signal: c.req.raw.signal };
+    return sendFragment(c, <BucketList {...(await bucketList(services, options))} />);
+  });
 
   ui.get('/admin/storage/edit', only('admin'), async (c) => sendForm(c, services, null));
 
@@ -40,22 +55,30 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
     );
   });
 
+  ui.get('/admin/storage/edit/endpoint', only('admin'), async (c) => {
+    const { provider, ...body } = c.req.query();
+    return sendFragment(c, <DerivedEndpoint endpoint={endpointIn(chosenProvider(provider, null), body)} />);
+  });
+
   ui.post('/admin/storage/edit', only('admin'), async (c) => {
     const body = await readForm(c);
     const parsed = parseStorage(body);
-    if (!parsed.success)
-      return sendForm(c, services, refusedForm(body, bucketsAsOne(parsed.error.issues), SECRETS));
-    try {
-      await saveSpaces(services, actorOf(c, services), parsed.data);
-      await probeAgain(services);
-    } catch (error) {
-      return sendForm(c, services, failedForm(body, error, SECRETS));
+    if (!parsed.success) {
+      const form = refusedForm(body, bucketsAsOne(parsed.error.issues), SECRETS);
+      return sendForm(c, services, { form, failedTest: null });
     }
-    return c.redirect(withNotice('/admin/storage', 'storage-saved'), 303);
+    // A first configuration replaces nothing: it is saved, and Test Connection is the next step.
+    const validate = !isTicked(body, 'saveAnyway') && (await getSpaces(services)) !== null;
+    try {
+      await saveSpaces(services, actorOf(c, services), parsed.data, { validate, signal: c.req.raw.signal });
+    } catch (error) {
+      return sendForm(c, services, refusedStorage(body, error));
+    }
+    return c.redirect(withNotice('/admin/storage', validate ? 'storage-replaced' : 'storage-saved'), 303);
   });
 
   ui.post('/admin/storage/test', only('admin'), async (c) =>
-    sendStorage(c, services, await testStorage(services, c.req.raw.signal)),
+    sendStorage(c, services, { test: await testStorage(services, c.req.raw.signal) }),
   );
 
   ui.post('/admin/storage/test/result', only('admin'), async (c) =>
@@ -68,39 +91,36 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.post('/admin/storage/environments/:environmentId', only('admin'), async (c) => {
-    const enabled = (await readForm(c))['enabled'] === 'true';
+    const enabled = isTicked(await readForm(c), 'enabled');
     await setSpacesEnvironment(services, actorOf(c, services), c.req.param('environmentId'), enabled);
     return c.redirect(withNotice('/admin/storage', enabled ? 'storage-enabled' : 'storage-disabled'), 303);
   });
 
+  ui.route('/', storagePolicyRoutes(services));
   return ui;
 }
 
-async function sendStorage(c: Context<UiEnv>, services: Services, test: TestResult | null) {
+/** The form of the configuration; with a refused one it says so and answers 422. */
+async function sendForm(c: Context<UiEnv>, services: Services, refused: RefusedStorage | null) {
   const config = await getSpaces(services);
+  const provider = chosenProvider(refused?.form.values['provider'] ?? c.req.query('provider'), config);
   return sendPage(
     c,
-    <StoragePage
-      frame={await frameOf(c, services)}
-      storage={config === null ? null : { ...config, providerName: providerOf(config.endpoint).name }}
-      environments={await listSpacesEnvironments(services.db)}
-      leftovers={await listLeftovers(services.db)}
-      test={test}
-      capabilities={await capabilityCard(services)}
-    />,
+    <StorageFormPage frame={await frameOf(c, services)} {...storageFormOf(provider, config, refused)} />,
+    refused === null ? 200 : 422,
   );
 }
 
-/** The form of the configuration; with a refused one it says so and answers 422. */
-async function sendForm(c: Context<UiEnv>, services: Services, refused: FormState | null) {
-  const config = await getSpaces(services);
-  const provider = chosenProvider(refused?.values['provider'] ?? c.req.query('provider'), config);
-  const shown = storageFormOf(provider, config);
-  return sendPage(
-    c,
-    <StorageFormPage frame={await frameOf(c, services)} {...shown} form={refused ?? shown.form} />,
-    refused === null ? 200 : 422,
-  );
+/** What the storage said to the new configuration, else what is wrong with the form. */
+function refusedStorage(body: FormBody, error: unknown): RefusedStorage {
+  const form = failedForm(body, error, SECRETS);
+  if (!isAppError(error) || !isTest(error.details['test'])) return { form, failedTest: null };
+  return { form: { ...form, message: null }, failedTest: shownTest(error.details['test']) };
+}
+
+/** `saveSpaces` puts the test that failed among the details of its error. */
+function isTest(value: unknown): value is SpacesTest {
+  return typeof value === 'object' && value !== null && 'scopedKey' in value && 'message' in value;
 }
 
 /** One text area holds all the names: what is wrong with one of them is said beside it. */

@@ -1,7 +1,6 @@
 import type { TestResult } from '../../../views/connection-test.tsx';
 import { formatBytes } from '../../../views/format.ts';
 import { testConnection } from '../../catalog/test-connection.ts';
-import { type BucketDetail, testSpaces } from '../../catalog/test-spaces.ts';
 import { testSsh } from '../../catalog/test-ssh.ts';
 import type { Services } from '../../services-port.ts';
 
@@ -37,27 +36,6 @@ export async function testDatabase(
       ...pinned(test.pinnedFingerprint),
     ],
   };
-}
-
-/** Test Connection of the storage, in the words of the storage page. */
-export async function testStorage(services: Services, signal: AbortSignal): Promise<TestResult> {
-  const test = await testSpaces(services, signal);
-  return {
-    success: test.success,
-    message: test.message,
-    facts: [
-      ...(test.buckets.length === 0 ? [] : [`Buckets: ${test.buckets.join(', ')}`]),
-      ...(test.failures ?? []).map(({ bucket, message }) => `${bucket}: ${message}`),
-      ...(test.details ?? []).map(describeDetail),
-      ...(test.diagnosis ?? []).map(({ message }) => message),
-    ],
-  };
-}
-
-function describeDetail({ bucket, by, prefix }: BucketDetail): string {
-  if (by === 'HeadBucket') return `${bucket}: found with HeadBucket.`;
-  const under = prefix === null || prefix === '' ? '' : ` under ${prefix}`;
-  return `${bucket}: HeadBucket is refused, and a list${under} works.`;
 }
 
 function pinned(fingerprint: string | undefined): readonly string[] {

@@ -78,6 +78,8 @@ function everyPage(): readonly string[] {
     '/admin/storage',
     '/admin/storage/edit',
     '/admin/storage/edit?provider=r2',
+    '/admin/storage/policy',
+    '/admin/storage/policy?provider=aws&bucket=prod-backups&prefix=production/',
     '/admin/users',
     '/admin/users/new',
     '/account',
@@ -160,6 +162,8 @@ function storageForm(change: Readonly<Record<string, string>> = {}) {
     secretKey: '',
     region: 'ams3',
     buckets: '',
+    // There is no such storage to try it against.
+    saveAnyway: 'true',
     ...change,
   };
 }
@@ -293,7 +297,15 @@ describe('roles', () => {
     ]) {
       expect([path, (await viewer.post(path)).status]).toEqual([path, 403]);
     }
-    for (const path of ['/admin/storage', '/admin/users', '/admin/users/new', '/environments/new']) {
+    for (const path of [
+      '/admin/storage',
+      '/admin/storage/buckets',
+      '/admin/storage/edit/endpoint',
+      '/admin/storage/policy',
+      '/admin/users',
+      '/admin/users/new',
+      '/environments/new',
+    ]) {
       expect([path, (await viewer.get(path)).status]).toEqual([path, 403]);
     }
   });

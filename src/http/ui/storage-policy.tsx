@@ -1,0 +1,46 @@
+import { Hono } from 'hono';
+import { freshForm } from '../../../views/form-state.ts';
+import { PolicyPage } from '../../../views/storage-policy.tsx';
+import { getSpaces } from '../../catalog/spaces.ts';
+import { spacesPolicy } from '../../catalog/spaces-policy.ts';
+import { isAppError } from '../../errors.ts';
+import type { Services } from '../../services-port.ts';
+import { POLICY_PROVIDERS } from '../../storage/policies.ts';
+import { providerOf } from '../../storage/providers.ts';
+import { failedForm } from './form-failure.ts';
+import { frameOf } from './frame.ts';
+import { only } from './roles.ts';
+import { sendPage } from './send.ts';
+import type { UiEnv } from './ui-env.ts';
+
+/** The policy of a key for a provider, buckets and a prefix of the admin's choice. */
+export function storagePolicyRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/admin/storage/policy', only('admin'), async (c) => {
+    const config = await getSpaces(services);
+    const { bucket, prefix = '', provider } = c.req.query();
+    const values = {
+      provider: provider ?? (config === null ? '' : providerOf(config.endpoint).id),
+      bucket: bucket ?? (config?.buckets ?? []).join(', '),
+      prefix,
+    };
+    const props = {
+      frame: await frameOf(c, services),
+      providers: POLICY_PROVIDERS.map(({ id, name }) => ({ value: id, label: name })),
+    };
+    const form = freshForm(values);
+    // Opened from the form of the storage, before any bucket is named: nothing is wrong yet.
+    if (values.bucket === '' && bucket === undefined)
+      return sendPage(c, <PolicyPage {...props} form={form} policy={null} />);
+    try {
+      const policy = await spacesPolicy(services, values);
+      return sendPage(c, <PolicyPage {...props} form={form} policy={policy} />);
+    } catch (error) {
+      if (!isAppError(error, 'invalid')) throw error;
+      return sendPage(c, <PolicyPage {...props} form={failedForm(values, error)} policy={null} />, 422);
+    }
+  });
+
+  return ui;
+}
