@@ -2,7 +2,7 @@ import { isAppError } from '../../errors.ts';
 import type { PutOptions, StoredObject } from '../object-store.ts';
 import type { S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
-import { cancelledError } from './errors.ts';
+import { attemptedOf, badAnswer, cancelledError } from './errors.ts';
 import { withGrace } from './grace.ts';
 import { versionIdOf } from './head.ts';
 import { findOwn, isOutcomeUnknown, mayAppear, uncertain } from './outcome.ts';
@@ -62,13 +62,14 @@ async function sendWhole(
         },
       }),
     );
-    return (
-      found ?? {
-        bytes: expected.bytes,
-        etag: answer.headers.get('etag'),
-        versionId: versionIdOf(answer.headers),
-      }
-    );
+    if (found) return found;
+    const etag = answer.headers.get('etag');
+    // A 200 of something in between, or with an error inside, stored nothing.
+    if (!etag) {
+      const attempted = attemptedOf(connection, { operation: 'PutObject', ...target });
+      throw badAnswer(attempted, 'the answer has no ETag');
+    }
+    return { bytes: expected.bytes, etag, versionId: versionIdOf(answer.headers) };
   } catch (error) {
     if (!isOutcomeUnknown(error)) throw error;
     return await withGrace(connection, options.signal, (late) =>

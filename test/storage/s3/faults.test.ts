@@ -138,6 +138,15 @@ describe('a storage that fails for a moment', () => {
     await expectStored(content);
   });
 
+  it.each([
+    ['an error', { kind: 'error-in-200', code: 'InternalError' }],
+    ['a web page', { kind: 'garbage' }],
+  ] as const)('does not take %s inside the 200 of a PUT for a stored object', async (_, fault) => {
+    server.faults.add({ match: { operation: 'PutObject' }, fault });
+    await expect(put(1000)).rejects.toMatchObject({ code: 'storage_bad_answer' });
+    expectNothing();
+  });
+
   it('waits for a Complete that sends blanks to keep the connection', async () => {
     server.faults.add({
       match: { operation: 'CompleteMultipartUpload' },
