@@ -30,6 +30,8 @@ export interface BackupFailure {
   readonly advice: string | null;
   readonly stderr: string | null;
   readonly exitCode: number | null;
+  /** What of the storage is to be looked at; null where it is none of its business. */
+  readonly storageProblem: 'not-configured' | 'upload' | null;
 }
 
 interface BackupListProps {
@@ -38,6 +40,8 @@ interface BackupListProps {
   readonly page: PageOfMany;
   readonly allowDownload: boolean;
   readonly mayChange: boolean;
+  /** Who may open Admin > Storage. */
+  readonly mayConfigure: boolean;
 }
 
 /** A database's backups, newest first; it loads itself again when a run has begun or ended. */
@@ -61,6 +65,12 @@ export function BackupList(props: BackupListProps) {
               <BackupRow key={backup.id} backup={backup} list={props} />
             ))}
           </Table>
+          {props.allowDownload && backups.some(({ status }) => status === 'completed') && (
+            <p class="field-help">
+              The download link of a backup in Spaces is valid for 1 hour. When the storage answers 403 to it,
+              it has expired: click Download again.
+            </p>
+          )}
           <Pager page={page} path={`/databases/${databaseId}`} />
         </>
       )}
@@ -91,7 +101,9 @@ function BackupRow({ backup, list }: { backup: BackupItem; list: BackupListProps
       </td>
       <td class="file" data-label="File">
         <code>{backup.storagePath}</code>
-        {backup.failure !== null && backup.outcome !== 'cancelled' && <Failure failure={backup.failure} />}
+        {backup.failure !== null && backup.outcome !== 'cancelled' && (
+          <Failure failure={backup.failure} list={list} />
+        )}
       </td>
       <td>
         <BackupActions backup={backup} list={list} />
@@ -137,15 +149,19 @@ function BackupActions({ backup, list }: { backup: BackupItem; list: BackupListP
   );
 }
 
-function Failure({ failure }: { failure: BackupFailure }) {
-  const { advice, exitCode } = failure;
+function Failure({ failure, list }: { failure: BackupFailure; list: BackupListProps }) {
+  const { advice, exitCode, storageProblem } = failure;
   const stderr = failure.stderr ?? '';
   const summary = `${failure.step === null ? '' : `Failed at ${failure.step}: `}${failure.message}`;
-  if (advice === null && exitCode === null && stderr === '') return <p class="failure">{summary}</p>;
+  if (advice === null && exitCode === null && stderr === '' && storageProblem === null) {
+    return <p class="failure">{summary}</p>;
+  }
   return (
     <details class="failure">
       <summary>{summary}</summary>
       {advice !== null && <p>{advice}</p>}
+      {storageProblem === 'not-configured' && <NotConfigured mayConfigure={list.mayConfigure} />}
+      {storageProblem === 'upload' && <UploadChecks list={list} />}
       {exitCode !== null && <p>Exit status {exitCode}.</p>}
       {stderr !== '' && (
         <pre>
@@ -154,4 +170,55 @@ function Failure({ failure }: { failure: BackupFailure }) {
       )}
     </details>
   );
+}
+
+function NotConfigured({ mayConfigure }: { mayConfigure: boolean }) {
+  return (
+    <>
+      <p>Either:</p>
+      <ul>
+        <li>
+          Global storage credentials have not been configured (
+          <StorageLink mayConfigure={mayConfigure} />
+          ), or
+        </li>
+        <li>
+          Storage is not enabled for the database’s environment (
+          <StorageLink mayConfigure={mayConfigure} section="environment-access" />)
+        </li>
+      </ul>
+    </>
+  );
+}
+
+function UploadChecks({ list }: { list: BackupListProps }) {
+  return (
+    <>
+      <p>Check that:</p>
+      <ul>
+        <li>
+          Storage is enabled for the environment (
+          <StorageLink mayConfigure={list.mayConfigure} section="environment-access" />)
+        </li>
+        <li>
+          The database has a bucket configured
+          {list.mayChange && (
+            <>
+              {' '}
+              (<a href={`/databases/${list.databaseId}/edit`}>Edit the database</a>)
+            </>
+          )}
+        </li>
+        <li>The configured bucket name matches one the key can access</li>
+      </ul>
+    </>
+  );
+}
+
+/** A link for who may follow it, else the way in words. */
+function StorageLink(props: { mayConfigure: boolean; section?: 'environment-access' }) {
+  const { mayConfigure, section } = props;
+  const label = section === undefined ? 'Admin > Storage' : 'Admin > Storage > Environment Access';
+  if (!mayConfigure) return <>{label}</>;
+  return <a href={`/admin/storage${section === undefined ? '' : `#${section}`}`}>{label}</a>;
 }

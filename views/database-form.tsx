@@ -221,7 +221,7 @@ function StorageFields({ form, choices }: { form: FormState; choices: DatabaseFo
 /** The bucket: a text field, which becomes a drop-down when the storage can list its buckets. */
 export function BucketField(props: {
   readonly form: FormState;
-  readonly buckets: readonly string[] | null;
+  readonly buckets: readonly Choice[] | null;
   readonly help: string | null;
   /** Where to load the drop-down from; null once it was tried. */
   readonly source: string | null;
@@ -235,19 +235,20 @@ export function BucketField(props: {
     ...(props.help === null ? {} : { help: props.help }),
   };
   const loading =
-    props.source === null ? {} : { 'hx-get': props.source, 'hx-trigger': 'load', 'hx-swap': 'outerHTML' };
+    props.source === null
+      ? {}
+      : {
+          'hx-get': props.source,
+          'hx-trigger': 'load',
+          'hx-swap': 'outerHTML',
+          'hx-include': '#field-backupSpacesBucket',
+        };
   return (
     <div id="bucket-field" {...loading}>
       {buckets === null ? (
         <TextField {...field} />
       ) : (
-        <SelectField
-          {...field}
-          choices={[
-            { value: '', label: 'Select a bucket' },
-            ...buckets.map((bucket) => ({ value: bucket, label: bucket })),
-          ]}
-        />
+        <SelectField {...field} choices={[{ value: '', label: 'Select a bucket' }, ...buckets]} />
       )}
     </div>
   );

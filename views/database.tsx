@@ -4,6 +4,7 @@ import { ConnectionTest, type TestResult } from './connection-test.tsx';
 import { Facts } from './facts.tsx';
 import { PostButton } from './form.tsx';
 import { type LiveRun, LiveRuns } from './live-runs.tsx';
+import { Notice } from './notice.tsx';
 import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
 import type { PageOfMany } from './pager.tsx';
 
@@ -14,6 +15,8 @@ export interface DatabaseSummary {
   readonly environment: EnvironmentChoice;
   /** Label and value, in order. */
   readonly facts: readonly (readonly [string, string])[];
+  /** What is allowed about its bucket and prefix, but seldom meant. */
+  readonly warnings: readonly string[];
 }
 
 export function DatabasePage(props: {
@@ -37,6 +40,12 @@ export function DatabasePage(props: {
       actions={mayChange ? <DatabaseActions database={database} /> : undefined}
     >
       <Facts facts={database.facts} />
+      {mayChange &&
+        database.warnings.map((warning) => (
+          <Notice key={warning} tone="warning">
+            {warning}
+          </Notice>
+        ))}
       {mayChange && (
         <ConnectionTest
           id="test-connection"
@@ -53,6 +62,7 @@ export function DatabasePage(props: {
         page={props.page}
         allowDownload={props.allowDownload}
         mayChange={mayChange}
+        mayConfigure={frame.user.role === 'admin'}
       />
     </Page>
   );

@@ -77,8 +77,10 @@ function Toggle({ environment }: { environment: EnvironmentAccess }) {
       {databases.length > 0 && (
         <>
           <p>
-            {databases.length === 1 ? '1 database uses' : `${databases.length} databases use`} the storage
-            there. Their backups fail from then on, at the first step:
+            {databases.length === 1
+              ? '1 database uses the storage there. Its backups fail'
+              : `${databases.length} databases use the storage there. Their backups fail`}{' '}
+            from then on, at the first step:
           </p>
           <Names names={databases} />
         </>

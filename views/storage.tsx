@@ -107,8 +107,10 @@ function WhatDepends({ dependents }: { dependents: StorageDependents }) {
       {databases.length > 0 && (
         <>
           <p>
-            {databases.length === 1 ? '1 database backs' : `${databases.length} databases back`} up to it.
-            Their backups fail from then on:
+            {databases.length === 1
+              ? '1 database backs up to it. Its backups fail'
+              : `${databases.length} databases back up to it. Their backups fail`}{' '}
+            from then on:
           </p>
           <Names names={databases} />
         </>

@@ -20,13 +20,15 @@ export interface Site {
   close(): Promise<void>;
 }
 
-export async function startSite(): Promise<Site> {
+/** `env` goes over its settings. */
+export async function startSite(env: Readonly<Record<string, string>> = {}): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'bridgeport-site-'));
   const bucket = await startDevBucket({ folder: join(folder, 'bucket'), keys: [KEY], buckets: [BUCKET] });
   const config = readConfig({
     DATA_DIR: join(folder, 'data'),
     STORAGE_CA_FILE: String(bucket.caFile),
     RATE_LIMIT_MAX: '100000',
+    ...env,
   });
   const log = createLog(
     'error',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { BackupFailure, BackupItem } from '../../../views/backup-list.tsx';
 import type { LiveRun } from '../../../views/live-runs.tsx';
 import { type BackupWithTrigger, toWireBackup } from '../../backup/backups.ts';
+import { NO_BUCKET, SPACES_NOT_CONFIGURED } from '../../backup/destination.ts';
 import type { RunProgress } from '../../services-port.ts';
 
 /** A row of a database's list of backups. */
@@ -22,16 +23,24 @@ const failure = z.object({
   advice: z.string().nullish(),
   stderr: z.string().nullish(),
   exitCode: z.number().nullish(),
+  code: z.string().nullish(),
 });
 
 function readFailure(error: string | null): BackupFailure | null {
   if (error === null) return null;
-  const { message, step, advice, stderr, exitCode } = failure.parse(JSON.parse(error));
+  const { message, step, advice, stderr, exitCode, code } = failure.parse(JSON.parse(error));
   return {
     message,
     step: step ?? null,
     advice: advice ?? null,
     stderr: stderr ?? null,
     exitCode: exitCode ?? null,
+    storageProblem: storageProblemOf(message, step, code),
   };
+}
+
+function storageProblemOf(message: string, step: string | null | undefined, code: string | null | undefined) {
+  if (message === SPACES_NOT_CONFIGURED) return 'not-configured';
+  const isStorage = message === NO_BUCKET || (step === 'upload' && code?.startsWith('storage_'));
+  return isStorage ? 'upload' : null;
 }

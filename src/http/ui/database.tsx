@@ -9,6 +9,7 @@ import { startBackup } from '../../catalog/backup-actions.ts';
 import { databaseType } from '../../catalog/database-types.ts';
 import { type Database, getDatabase } from '../../catalog/databases.ts';
 import { getSettings } from '../../catalog/environment-settings.ts';
+import { prefixWarnings } from '../../catalog/prefix-warnings.ts';
 import { getServer } from '../../catalog/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
@@ -47,8 +48,8 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/databases/:databaseId/backups', only('viewer'), async (c) => {
     const database = await getDatabase(services.db, c.req.param('databaseId'));
-    const { mayChange, ...list } = await listOf(c, services, database);
-    return sendFragment(c, <BackupList databaseId={database.id} mayChange={mayChange} {...list} />);
+    const list = await listOf(c, services, database);
+    return sendFragment(c, <BackupList databaseId={database.id} {...list} />);
   });
 
   ui.get('/databases/:databaseId/runs', only('viewer'), async (c) => {
@@ -94,6 +95,7 @@ async function listOf(c: Context<UiEnv>, services: Services, database: Database)
     page: { ...page, total },
     allowDownload: settings['allowBackupDownload'] === true,
     mayChange: mayChange(c),
+    mayConfigure: c.get('session').user.role === 'admin',
   };
 }
 
@@ -123,7 +125,8 @@ async function summaryOf(services: Services, database: Database, environment: En
     ['Format', `${database.backupFormat}, ${compressionOf(database)}`],
     ['Backup storage', storageOf(database)],
   ];
-  return { id: database.id, name: database.name, typeName, environment, facts };
+  const warnings = await prefixWarnings(services.db, database);
+  return { id: database.id, name: database.name, typeName, environment, facts, warnings };
 }
 
 function hostOf({ host, port }: Database): string {

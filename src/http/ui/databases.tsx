@@ -6,12 +6,12 @@ import { type ListedDatabase, listDatabases } from '../../catalog/database-lists
 import { databaseType } from '../../catalog/database-types.ts';
 import { createDatabase, deleteDatabase, getDatabase, updateDatabase } from '../../catalog/databases.ts';
 import { listServers } from '../../catalog/servers.ts';
-import { listSpacesBuckets } from '../../catalog/test-spaces.ts';
 import type { Engine } from '../../engines/engine.ts';
 import { engineFor, engines } from '../../engines/engines.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
+import { bucketChoices } from './bucket-choices.ts';
 import {
   databaseValues,
   formChoices,
@@ -73,7 +73,7 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
   ui.get('/environments/:environmentId/bucket-field', only('operator'), async (c) => {
     const form = freshForm({ backupSpacesBucket: c.req.query('backupSpacesBucket') ?? '' });
     try {
-      const { buckets } = await listSpacesBuckets(services, c.req.raw.signal);
+      const buckets = await bucketChoices(services, c.req.raw.signal);
       return sendFragment(c, <BucketField form={form} buckets={buckets} help={null} source={null} />);
     } catch (error) {
       if (!isAppError(error, 'invalid')) throw error;

@@ -38,7 +38,7 @@ function adviceFor(test: SpacesTest): readonly Advice[] {
   const kinds = new Set((test.diagnosis ?? []).map(({ kind }) => kind));
   const isListing = test.message === SCOPED_KEY;
   const isBucketDenied = (test.diagnosis ?? []).some(
-    ({ kind, bucket }) => bucket !== null && (kind === 'denied' || kind === 'no_bucket'),
+    ({ kind, bucket }) => bucket !== null && kind === 'denied',
   );
   return [
     ...(isListing ? [LIST_BUCKETS] : []),

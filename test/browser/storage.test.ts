@@ -1,0 +1,199 @@
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import { type Rgw, startRgw } from '../support/rgw.ts';
+import { complaintsOf, createEnvironment, type Site, setUp, startSite } from './site.ts';
+
+/** Admin > Storage from the first configuration to its end, in one sitting against the Ceph gateway. */
+
+let rgw: Rgw;
+let site: Site;
+let browser: TestBrowser;
+let page: Page;
+let complaints: readonly string[];
+
+beforeAll(async () => {
+  [rgw, browser] = await Promise.all([startRgw(), startBrowser()]);
+  site = await startSite({ STORAGE_CA_FILE: rgw.caFile });
+  page = await (await browser.open({ viewport: DESKTOP })).newPage();
+  page.setDefaultTimeout(15_000);
+  complaints = complaintsOf(page, site);
+  await setUp(page, site);
+  await createEnvironment(page, site, 'production');
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+  await rgw?.stop();
+});
+
+const DESKTOP = { width: 1280, height: 900 };
+const PHONE = { width: 360, height: 740 };
+
+/** Keeps pictures of the state for who wants to look, in the folder that SCREENSHOTS names. */
+async function look(name: string): Promise<void> {
+  const folder = process.env['SCREENSHOTS'];
+  if (folder === undefined) return;
+  const take = (kind: string) =>
+    page.screenshot({ path: join(folder, `${name}-${kind}.png`), fullPage: true, animations: 'disabled' });
+  await take('light');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await take('dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize(PHONE);
+  await take('phone');
+  await page.setViewportSize(DESKTOP);
+}
+
+const open = (path = '') => page.goto(`${site.url}/admin/storage${path}`);
+const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+const appears = (text: string) => page.getByText(text).first().waitFor();
+const bucketRow = (name: string) => page.getByRole('row', { name: new RegExp(`^${name} `) });
+
+describe('Admin > Storage in a browser', () => {
+  it('asks for the provider first, then for what that one needs', async () => {
+    await open();
+    await look('empty');
+    await page.getByRole('link', { name: 'Configure Spaces' }).click();
+    await appears('fra1.digitaloceanspaces.com');
+    await look('form-digitalocean');
+    await page.getByLabel('Region').selectOption('nyc3');
+    await appears('nyc3.digitaloceanspaces.com');
+    await page.getByLabel('Provider').selectOption('r2');
+    await page.getByLabel('Account ID or endpoint').waitFor();
+    expect(await page.getByLabel('Region').count()).toBe(0);
+    await look('form-r2');
+    await page.getByLabel('Provider').selectOption('ceph');
+    await page.getByLabel('Endpoint').fill(new URL(rgw.endpoint).host);
+    await page.getByLabel('Region').fill(rgw.region);
+    await page.getByLabel('Access Key').fill(rgw.full.accessKey);
+    await page.getByLabel('Secret Key').fill(rgw.full.secretKey);
+    await press('Save Configuration');
+    await appears('The configuration is saved. Test Connection next.');
+    await press('Test Connection');
+    await appears('Connection successful (full API access)');
+    await bucketRow('full-bucket').getByText('reachable', { exact: true }).waitFor();
+    await look('connected');
+  });
+
+  it('keeps the secret key that is left blank, and says what the new configuration meets before it counts', async () => {
+    await open('/edit');
+    expect(await page.getByLabel('Secret Key').inputValue()).toBe('');
+    await page.getByLabel('Buckets').fill('no-such-bucket');
+    await press('Test and Save Configuration');
+    await appears('Cannot access any configured buckets: no-such-bucket');
+    await appears('Nothing was saved');
+    await look('not-saved');
+    await page.getByLabel('Buckets').fill('full-bucket');
+    await press('Test and Save Configuration');
+    await appears('The new configuration was tested and is saved.');
+    await press('Test Connection');
+    await appears('Connected. Access to 1/1 buckets.');
+  });
+
+  it('leads a scoped key from the error to the Buckets field and to success', async () => {
+    await open('/edit');
+    await page.getByLabel('Access Key').fill(rgw.scoped.accessKey);
+    await page.getByLabel('Secret Key').fill(rgw.scoped.secretKey);
+    await page.getByLabel('Buckets').fill('');
+    await press('Test and Save Configuration');
+    await appears('This appears to be a bucket-scoped key. Please add the bucket names manually.');
+    await page.getByLabel('Secret Key').fill(rgw.scoped.secretKey);
+    await press('Save anyway');
+    await appears('The configuration is saved. Test Connection next.');
+    await press('Test Connection');
+    await appears('This appears to be a bucket-scoped key. Please add the bucket names manually.');
+    await appears('Cannot list buckets with this key. Add bucket names manually in Spaces settings.');
+    await look('scoped-error');
+    const outcome = page.locator('#test-storage-result');
+    await outcome.getByRole('link', { name: 'Go to the Buckets field' }).click();
+    await page.getByLabel('Buckets').fill('scoped-bucket');
+    await press('Test and Save Configuration');
+    await appears('The new configuration was tested and is saved.');
+    await press('Test Connection');
+    await appears('Connected. Access to 1/1 buckets.');
+  });
+
+  it('names the buckets that a key can not reach, and why', async () => {
+    await open('/edit');
+    await page.getByLabel('Buckets').fill('scoped-bucket\nscoped-missing\nfull-bucket');
+    await press('Test and Save Configuration');
+    await press('Test Connection');
+    await appears('Connected. Access to 1/3 buckets.');
+    await bucketRow('scoped-bucket').getByText('reachable', { exact: true }).waitFor();
+    await bucketRow('scoped-missing').getByText('missing', { exact: true }).waitFor();
+    await bucketRow('full-bucket').getByText('denied', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'Look again' }).click();
+    await bucketRow('full-bucket').getByText('denied', { exact: true }).waitFor();
+    await page.getByText('AccessDenied on HeadBucket').click();
+    await look('partial');
+  });
+
+  it('asks before it disables what a database uses', async () => {
+    await press('Enable storage for production');
+    await appears('Storage is enabled for the environment.');
+    await registerDatabase();
+    await open();
+    await press('Disable storage for production');
+    const dialog = page.getByRole('dialog', { name: 'Disable storage for production?' });
+    await dialog.getByText('1 database uses the storage there.').waitFor();
+    await dialog.getByText('appdb').waitFor();
+    await look('disable');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await press('Disable storage for production');
+    await dialog.getByRole('button', { name: 'Disable storage' }).click();
+    await appears('Storage is disabled for the environment.');
+    await press('Enable storage for production');
+    await appears('Storage is enabled for the environment.');
+  });
+
+  it('runs the deep test with live progress, to the card of what each bucket can do', async () => {
+    await page.getByRole('button', { name: 'Run the deep test' }).click();
+    await page.getByRole('progressbar', { name: 'Deep test' }).waitFor();
+    await look('deep-running');
+    await page.getByText('fit for backups', { exact: true }).first().waitFor();
+    await look('deep');
+  });
+
+  it('offers the least that a key needs', async () => {
+    await page.getByText('The least that a key needs').click();
+    await page.getByText('Limit it to scoped-bucket').waitFor();
+    await page.getByRole('link', { name: 'For another provider, bucket or prefix' }).click();
+    await page.getByLabel('Provider').selectOption('aws');
+    await press('Show');
+    await appears('arn:aws:s3:::scoped-bucket');
+    await look('policy-aws');
+    await page.getByLabel('Provider').selectOption('digitalocean');
+    await page.getByLabel('Bucket').fill('prod-backups');
+    await press('Show');
+    await appears('Choose Limited Access, select prod-backups and give Read/Write/Delete.');
+    await look('policy');
+  });
+
+  it('says what depends on the configuration before it is deleted', async () => {
+    await open();
+    await page.getByRole('button', { name: 'Delete the storage configuration' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Delete the storage configuration?' });
+    await dialog.getByText('These environments lose access to it: production.').waitFor();
+    await dialog.getByText('appdb (production)').waitFor();
+    await look('delete');
+    await dialog.getByRole('button', { name: 'Delete configuration' }).click();
+    await appears('The storage configuration is deleted.');
+    await page.getByRole('link', { name: 'Configure Spaces' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+});
+
+async function registerDatabase(): Promise<void> {
+  await page.getByRole('link', { name: 'Databases' }).click();
+  await page.getByRole('link', { name: 'New database' }).click();
+  await page.getByRole('link', { name: 'SQLite' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('appdb');
+  await page.getByLabel('Server', { exact: true }).selectOption('this-machine');
+  await page.getByLabel('Database file').fill('/var/backups/app.db');
+  await page.locator('select#field-backupSpacesBucket').selectOption('scoped-bucket');
+  await look('database-form');
+  await press('Create database');
+  await page.getByRole('heading', { name: 'appdb', level: 1 }).waitFor();
+}

@@ -1,0 +1,265 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DevBucket, startDevBucket } from '../../../dev/bucket/server.ts';
+import { openPages, type Pages, type Visitor } from './pages.ts';
+
+const KEYS = { accessKey: 'FULLKEY0000000000001', secretKey: 'full-secret-full-secret-full-secret-0001' };
+const SCOPED = {
+  accessKey: 'SCOPEDKEY00000000001',
+  secretKey: 'scoped-secret-scoped-secret-scoped-00001',
+};
+
+let folder: string;
+let store: DevBucket;
+let pages: Pages;
+let admin: Visitor;
+let environmentId: string;
+
+const idIn = (location: string | null) => /\/(c[0-9a-z]{24})/.exec(location ?? '')?.[1] ?? '';
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'storage-pages-'));
+  store = await startDevBucket({
+    folder,
+    keys: [KEYS, { ...SCOPED, buckets: ['scoped'] }],
+    buckets: ['backups', 'scoped'],
+  });
+  pages = await openPages({ STORAGE_CA_FILE: store.caFile ?? '', LOCAL_PATHS: '/var/backups' });
+  admin = await pages.signedIn('admin');
+  environmentId = idIn((await admin.post('/environments/new', { name: 'production' })).location);
+});
+afterAll(async () => {
+  await pages.close();
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+const save = (change: Readonly<Record<string, string>> = {}) =>
+  admin.post('/admin/storage/edit', {
+    provider: 'other',
+    ...KEYS,
+    region: store.region,
+    endpoint: store.endpoint,
+    buckets: '',
+    ...change,
+  });
+const page = async () => (await admin.get('/admin/storage')).html;
+const test = async () => (await admin.post('/admin/storage/test')).html;
+const addDatabase = (name: string, prefix = '') =>
+  admin.post(`/environments/${environmentId}/databases/new?type=sqlite`, {
+    name,
+    serverId: 'this-machine',
+    filePath: '/var/backups/app.db',
+    backupCompression: 'none',
+    backupStorageType: 'spaces',
+    backupSpacesBucket: 'backups',
+    backupSpacesPrefix: prefix,
+    pgDumpTimeoutMs: '300000',
+  });
+
+describe('the form of the storage', () => {
+  it('asks each provider only for what it needs', async () => {
+    const form = async (id: string) => (await admin.get(`/admin/storage/edit/form?provider=${id}`)).html;
+    const r2 = await form('r2');
+    expect(r2).toContain('Account ID or endpoint');
+    expect(r2).toContain('they must be named here');
+    expect(r2).toContain('<input type="hidden" name="region" value="auto"');
+    const aws = await form('aws');
+    expect(aws).toContain('<code>s3.us-east-1.amazonaws.com</code>');
+    expect(aws).not.toContain('name="endpoint"');
+    expect(await form('minio')).toMatch(/<input[^>]* name="endpoint"/);
+  });
+
+  it('shows the endpoint of the chosen region, and of one that the list lacks', async () => {
+    const endpoint = async (query: string) =>
+      (await admin.get(`/admin/storage/edit/endpoint?provider=digitalocean&${query}`)).html;
+    expect(await endpoint('region=sgp1')).toContain('<code>sgp1.digitaloceanspaces.com</code>');
+    expect(await endpoint('region=sgp1&newRegion=atl1')).toContain(
+      '<code>atl1.digitaloceanspaces.com</code>',
+    );
+  });
+
+  it('makes the endpoint of R2 from the id of the account', async () => {
+    const account = '0123456789abcdef0123456789abcdef';
+    const saved = await save({ provider: 'r2', region: 'auto', endpoint: account, saveAnyway: 'true' });
+    expect(saved.status).toBe(303);
+    expect(await page()).toContain(`${account}.r2.cloudflarestorage.com`);
+    await admin.post('/admin/storage/delete');
+  });
+
+  it('saves a first configuration at once and tries every later one before it counts', async () => {
+    expect((await save({ secretKey: 'a-wrong-secret' })).location).toBe(
+      '/admin/storage?notice=storage-saved',
+    );
+    const again = await save({ secretKey: 'another-wrong-secret' });
+    expect(again.status).toBe(422);
+    expect(again.html).toContain('Nothing was saved');
+    expect(again.html).toContain('the secret key does not fit to it');
+    expect(again.html).not.toContain('another-wrong-secret');
+    expect(again.html).toMatch(/<button[^>]* name="saveAnyway" value="true"/);
+    expect((await save()).location).toBe('/admin/storage?notice=storage-replaced');
+  });
+
+  it('keeps the secret key that is left blank', async () => {
+    expect((await save({ secretKey: '', buckets: 'backups' })).location).toBe(
+      '/admin/storage?notice=storage-replaced',
+    );
+    expect(await test()).toContain('Connected. Access to 1/1 buckets.');
+  });
+
+  it('saves what fails when asked to', async () => {
+    const refused = await save({ secretKey: '', buckets: 'absent' });
+    expect(refused.status).toBe(422);
+    expect(refused.html).toContain('Cannot access any configured buckets: absent');
+    expect(await page()).not.toContain('absent');
+    await save({ secretKey: '', buckets: 'absent', saveAnyway: 'true' });
+    expect(await page()).toContain('absent');
+  });
+});
+
+describe('Test Connection', () => {
+  it('leads a scoped key to the Buckets field', async () => {
+    await save({ ...SCOPED, saveAnyway: 'true' });
+    const html = await test();
+    expect(html).toContain('This appears to be a bucket-scoped key. Please add the bucket names manually.');
+    expect(html).toContain('href="/admin/storage/edit#field-buckets"');
+    expect(html).toContain('AccessDenied on ListBuckets');
+    expect((await admin.get('/admin/storage/edit')).html).toContain('id="field-buckets"');
+    expect((await save({ ...SCOPED, buckets: 'scoped' })).status).toBe(303);
+    expect(await test()).toContain('Connected. Access to 1/1 buckets.');
+  });
+
+  it('names what failed of a partial access, and why', async () => {
+    await save({ ...SCOPED, buckets: 'scoped\nbackups' });
+    const html = await test();
+    expect(html).toContain('Connected. Access to 1/2 buckets.');
+    expect(html).toContain('backups: The key may not use the bucket backups.');
+    expect(html).toContain('AccessDenied on HeadBucket');
+    expect(html).toContain('notice-warning');
+  });
+
+  it('says what to check where nothing answers', async () => {
+    await save({ endpoint: '127.0.0.1:2', saveAnyway: 'true' });
+    const html = await test();
+    expect(html).toContain('nothing listens on port 2');
+    expect(html).toContain('Wrong endpoint / connection refused');
+    await save({ saveAnyway: 'true' });
+  });
+});
+
+describe('the buckets', () => {
+  it('are looked at when asked, with the state of each', async () => {
+    await save({ ...SCOPED, buckets: 'scoped\nbackups\nabsent' });
+    expect(await page()).toContain('Look for buckets');
+    const { html } = await admin.get('/admin/storage?buckets=refresh');
+    expect(html).toMatch(/scoped<\/th>.*?>reachable</);
+    expect(html).toMatch(/backups<\/th>.*?>denied</);
+    const fragment = (await admin.get('/admin/storage/buckets')).html;
+    expect(fragment).toMatch(/^<section id="buckets"/);
+    expect(fragment).not.toContain('hx-trigger');
+  });
+
+  it('are told of in the form of a database', async () => {
+    const { html } = await admin.get(`/environments/${environmentId}/bucket-field?backupSpacesBucket=scoped`);
+    expect(html).toMatch(/<option value="scoped" selected[^>]*>scoped</);
+    expect(html).toContain('>backups (denied)<');
+  });
+
+  it('that nobody may list lead to the Buckets field', async () => {
+    await save({ ...SCOPED, saveAnyway: 'true' });
+    const { html } = await admin.get('/admin/storage?buckets=show');
+    expect(html).toContain('Add bucket names manually');
+    expect(html).toContain('Go to the Buckets field');
+    await save();
+  });
+});
+
+describe('what depends on the storage', () => {
+  it('is named before it is disabled for an environment, and before it is deleted', async () => {
+    await admin.post(`/admin/storage/environments/${environmentId}`, { enabled: 'true' });
+    expect(await page()).not.toContain('popovertarget="disable-');
+    for (const name of ['appdb', 'shop']) expect((await addDatabase(name)).status).toBe(303);
+    const html = await page();
+    const dialog = (id: string) => new RegExp(`<dialog id="${id}.*?</dialog>`, 's').exec(html)?.[0] ?? '';
+    expect(dialog('disable-')).toContain('2 databases use');
+    expect(dialog('disable-')).toMatch(/<li>appdb<\/li><li>shop<\/li>/);
+    expect(dialog('delete-storage')).toContain('These environments lose access to it: production.');
+    expect(dialog('delete-storage')).toContain('appdb (production)');
+    await admin.post(`/admin/storage/environments/${environmentId}`);
+    expect(await page()).toContain('Enable storage for production');
+  });
+
+  it('includes databases that would write side by side: their pages warn of it', async () => {
+    const one = await addDatabase('one', 'shared/');
+    const two = await addDatabase('two', 'shared/');
+    const { html } = await admin.get(two.location ?? '');
+    expect(html).toContain('one (production) backs up under the same prefix');
+    expect((await admin.get(one.location ?? '')).html).toContain('two (production) backs up');
+  });
+});
+
+describe('the least that a key needs', () => {
+  it('is a policy or steps, for the chosen provider, bucket and prefix', async () => {
+    const policy = async (query: string) => admin.get(`/admin/storage/policy?${query}`);
+    const aws = (await policy('provider=aws&bucket=prod&prefix=production/')).html;
+    expect(aws).toContain('arn:aws:s3:::prod/production/*');
+    expect(aws).toContain('leaving no parts of a cancelled or failed backup');
+    const spaces = (await policy('provider=digitalocean&bucket=prod')).html;
+    expect(spaces).toContain('select prod and give Read/Write/Delete');
+    expect(spaces).not.toContain('<pre');
+    const bad = await policy('provider=aws&bucket=no!');
+    expect(bad.status).toBe(422);
+    expect(bad.html).toMatch(/id="field-bucket-error"/);
+  });
+});
+
+describe('a backup that failed at the storage', () => {
+  it('says on its row what to check, with links for who may follow them', async () => {
+    const made = await addDatabase('failing', 'failing/');
+    const databaseId = idIn(made.location);
+    const failures = [
+      {
+        step: 'connect',
+        code: 'invalid',
+        message: 'Spaces not configured for this environment. Go to Settings > Spaces to configure.',
+      },
+      { step: 'upload', code: 'storage_denied', message: 'The storage refused the upload.' },
+    ];
+    for (const error of failures) {
+      await admin.post(`/databases/${databaseId}/backups`);
+      await pages.services.db
+        .updateTable('backups')
+        .set({ status: 'failed', error: JSON.stringify(error) })
+        .where('database_id', '=', databaseId)
+        .where('status', '=', 'pending')
+        .execute();
+    }
+    const { html } = await admin.get(`/databases/${databaseId}`);
+    expect(html).toContain('Global storage credentials have not been configured');
+    expect(html).toContain('href="/admin/storage#environment-access"');
+    expect(html).toContain('The configured bucket name matches one the key can access');
+    expect(html).toContain(`href="/databases/${databaseId}/edit"`);
+    const viewer = await pages.signedIn('viewer');
+    const seen = (await viewer.get(`/databases/${databaseId}/backups`)).html;
+    expect(seen).toContain('Admin &gt; Storage &gt; Environment Access');
+    expect(seen).not.toContain('href="/admin/storage');
+  });
+});
+
+describe('every answer', () => {
+  it('keeps the secret keys', async () => {
+    await save({ ...SCOPED, buckets: 'scoped' });
+    for (const path of [
+      '/admin/storage?buckets=refresh',
+      '/admin/storage/edit',
+      '/admin/storage/edit/form?provider=other',
+      '/admin/storage/policy',
+    ]) {
+      const { html } = await admin.get(path);
+      expect([path, /-secret-/.test(html)]).toEqual([path, false]);
+    }
+    expect(await test()).not.toMatch(/-secret-/);
+  });
+});
