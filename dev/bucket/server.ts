@@ -121,7 +121,7 @@ async function createWorld(options: DevBucketOptions, region: string): Promise<W
     keys: options.keys,
     region,
     discard: options.discard ?? false,
-    limits: { maxParts: 10_000, equalParts: false, ...profile.limits, ...limits },
+    limits: { maxParts: 10_000, equalParts: false, requireMd5: false, ...profile.limits, ...limits },
     faults: createFaultBook(),
     profile,
     requests: [],

@@ -13,6 +13,8 @@ export interface Limits {
   readonly maxParts: number;
   /** Cloudflare R2: all parts but the last of one size, the last not larger. */
   readonly equalParts: boolean;
+  /** AWS with Object Lock: a body without Content-MD5 is refused. */
+  readonly requireMd5: boolean;
 }
 
 /** One authenticated request on its way through an operation. */
@@ -66,6 +68,13 @@ export async function receiveBody(exchange: Exchange, folder: string, file: stri
   }
   if ((headers.get('content-encoding') ?? '').includes('aws-chunked')) {
     throw new S3Error(501, 'NotImplemented', 'aws-chunked bodies are not implemented.');
+  }
+  if (exchange.limits.requireMd5 && md5 === undefined) {
+    throw new S3Error(
+      400,
+      'InvalidRequest',
+      'Content-MD5 OR x-amz-checksum- HTTP header is required for Put requests with Object Lock parameters',
+    );
   }
   if (md5 !== undefined && !/^[A-Za-z0-9+/]{22}==$/.test(md5)) {
     throw new S3Error(400, 'InvalidDigest', 'The Content-MD5 you specified is not valid.');

@@ -63,7 +63,7 @@ async function transfer(connection: S3Connection, request: S3Request): Promise<S
   const headers = await signRequest(connection.keysFor(address), {
     method: request.method,
     url,
-    headers: request.headers ?? {},
+    headers: { ...request.headers, ...(await digestHeader(connection, request)) },
     payloadSha256: request.sha256 ?? EMPTY_SHA256,
     at: connection.now(),
   });
@@ -71,6 +71,15 @@ async function transfer(connection: S3Connection, request: S3Request): Promise<S
   if (address.provider.freshConnections) headers.set('connection', 'close');
   const signal = request.signal ?? new AbortController().signal;
   return connection.platform.send({ method: 'PUT', url, headers, body: request.body, signal });
+}
+
+async function digestHeader(
+  connection: S3Connection,
+  { method, bucket, body }: S3Request,
+): Promise<Record<string, string>> {
+  const { md5 } = connection.platform;
+  if (method !== 'PUT' || !body || !md5 || !connection.wantsMd5(bucket)) return {};
+  return { 'content-md5': await md5(body) };
 }
 
 async function fetchOnce(

@@ -20,6 +20,10 @@ export interface S3Connection {
   learnClock(headers: Headers): void;
   /** True when the answer named another region for the bucket (AWS only). */
   learnRegion(bucket: string | undefined, answer: S3Answer): boolean;
+  /** True once the bucket has refused a body without Content-MD5. */
+  wantsMd5(bucket: string | undefined): boolean;
+  /** True when the answer asks for Content-MD5, and it was not sent yet: buckets with Object Lock do (AWS). */
+  learnMd5(bucket: string | undefined, answer: S3Answer): boolean;
 }
 
 /** Below this the clocks count as equal: the Date header has whole seconds and the answer took its time. */
@@ -28,6 +32,7 @@ const CLOCK_TOLERANCE_MS = 10_000;
 export function connect(settings: S3Settings, platform: S3Platform, tuning: Tuning): S3Connection {
   const home = addressOf(settings);
   const moved = new Map<string, Address>();
+  const wantMd5 = new Set<string>();
   const cache = new Map<string, ArrayBuffer>();
   let clockOffsetMs = 0;
   let clockSeen = false;
@@ -61,6 +66,13 @@ export function connect(settings: S3Settings, platform: S3Platform, tuning: Tuni
       if (!region || !isRegion(region) || region === from.signingRegion) return false;
       moved.set(bucket, inRegion(from, region));
       platform.log.info('the bucket lies in another region than configured', { bucket, region });
+      return true;
+    },
+    wantsMd5: (bucket) => bucket !== undefined && wantMd5.has(bucket),
+    learnMd5(bucket, answer) {
+      if (bucket === undefined || answer.status !== 400 || platform.md5 === undefined) return false;
+      if (!/content-md5/i.test(refusalOf(answer).message ?? '')) return false;
+      wantMd5.add(bucket);
       return true;
     },
   };

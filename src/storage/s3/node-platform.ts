@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { Agent, type Dispatcher, request, fetch as undiciFetch } from 'undici';
@@ -39,6 +40,7 @@ export function createNodePlatform(options: NodePlatformOptions): S3Platform & {
     partMemory: options.partMemory,
     publicEndpoint: options.publicEndpoint,
     sha256: hasher.sha256,
+    md5: async (bytes) => createHash('md5').update(bytes).digest('base64'),
     send: sendWith(agent),
     fetch: fetchWith(agent),
     async close() {

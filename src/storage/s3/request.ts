@@ -33,12 +33,17 @@ async function run(connection: S3Connection, request: S3Request): Promise<Succes
   const attempts = request.attempts ?? tuning.attempts;
   const counts = { skewed: 0, corrupted: 0 };
   let regionLearned = false;
+  let md5Learned = false;
   for (let tries = 1; ; tries += 1) {
     const outcome = await tryOnce(connection, request);
     if (outcome.kind === 'success') return outcome;
     const refused = outcome.kind === 'refused' ? outcome.answer : null;
     if (refused && !regionLearned && connection.learnRegion(request.bucket, refused)) {
       regionLearned = true;
+      continue;
+    }
+    if (refused && !md5Learned && connection.learnMd5(request.bucket, refused)) {
+      md5Learned = true;
       continue;
     }
     const verdict = judge(outcome);

@@ -50,6 +50,8 @@ export interface S3Platform {
   readonly send: S3Transport;
   /** Hex SHA-256, off the calling thread where the platform can. */
   readonly sha256: (bytes: Uint8Array) => Promise<string>;
+  /** Base64 MD5, for buckets that ask for Content-MD5; web platforms have none. */
+  readonly md5?: (bytes: Uint8Array) => Promise<string>;
   readonly partMemory: PartMemory;
   /** Base of presigned URLs (`https://host[:port]`), where browsers reach the storage by another name. */
   readonly publicEndpoint: string | null;
