@@ -49,7 +49,7 @@ export function StorageForm(props: StorageFormProps) {
   return (
     <div id="storage-form">
       <ProviderChoice {...props} />
-      {failedTest !== null && <NotSaved test={failedTest} isConfigured={isConfigured} />}
+      {failedTest !== null && <NotSaved test={failedTest} />}
       <Form
         action="/admin/storage/edit"
         form={form}
@@ -75,7 +75,7 @@ export function StorageForm(props: StorageFormProps) {
               ? 'Stored encrypted and never shown. Leave it blank to keep the existing value.'
               : 'Stored encrypted and never shown.'
           }
-          required={!isConfigured}
+          required={!isConfigured || form.errors['secretKey'] !== undefined}
         />
         <RegionField form={form} provider={provider} />
         <EndpointField {...props} />
@@ -117,13 +117,12 @@ function ProviderChoice({ providers, provider }: StorageFormProps) {
   );
 }
 
-function NotSaved({ test, isConfigured }: { test: TestResult; isConfigured: boolean }) {
+function NotSaved({ test }: { test: TestResult }) {
   return (
     <TestOutcome result={test}>
       <p>
         <strong>Nothing was saved: the present configuration stays in use.</strong> Mend the form and send it
         again, or save it anyway.
-        {isConfigured && ' A new secret key has to be typed again: what was typed is never sent back.'}
       </p>
     </TestOutcome>
   );

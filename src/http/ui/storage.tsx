@@ -1,15 +1,17 @@
 import { type Context, Hono } from 'hono';
 import { TestOutcome } from '../../../views/connection-test.tsx';
+import type { FormState } from '../../../views/form-state.ts';
 import { BucketList } from '../../../views/storage-buckets.tsx';
 import { DerivedEndpoint, StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
 import { saveSpaces } from '../../catalog/save-spaces.ts';
 import { deleteSpaces, getSpaces } from '../../catalog/spaces.ts';
 import { setSpacesEnvironment } from '../../catalog/spaces-environments.ts';
+import { lastProbe, scheduleProbe } from '../../catalog/spaces-probe.ts';
 import type { SpacesTest } from '../../catalog/test-spaces.ts';
 import { isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
-import { type FormBody, isTicked, readForm } from './form-body.ts';
+import { type FormBody, isTicked, readForm, textOf } from './form-body.ts';
 import { failedForm, refusedForm } from './form-failure.ts';
 import { frameOf } from './frame.ts';
 import { withNotice } from './notices.ts';
@@ -74,6 +76,8 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
     } catch (error) {
       return sendForm(c, services, refusedStorage(body, error));
     }
+    // What was found out about the storage before may not hold for this key.
+    if (validate && (await lastProbe(services.db)) !== null) scheduleProbe(services);
     return c.redirect(withNotice('/admin/storage', validate ? 'storage-replaced' : 'storage-saved'), 303);
   });
 
@@ -114,9 +118,14 @@ async function sendForm(c: Context<UiEnv>, services: Services, refused: RefusedS
 /** What the storage said to the new configuration, else what is wrong with the form. */
 function refusedStorage(body: FormBody, error: unknown): RefusedStorage {
   const form = failedForm(body, error, SECRETS);
-  if (!isAppError(error) || !isTest(error.details['test'])) return { form, failedTest: null };
-  return { form: { ...form, message: null }, failedTest: shownTest(error.details['test']) };
+  const test = isAppError(error) ? error.details['test'] : undefined;
+  if (!isTest(test)) return { form, failedTest: null };
+  // Without it, the form would be saved with the key that is stored.
+  const errors: FormState['errors'] = textOf(body, 'secretKey') === null ? {} : { secretKey: TYPE_AGAIN };
+  return { form: { values: form.values, errors, message: null }, failedTest: shownTest(test) };
 }
+
+const TYPE_AGAIN = 'Type it again: a secret key that was typed is never sent back.';
 
 /** `saveSpaces` puts the test that failed among the details of its error. */
 function isTest(value: unknown): value is SpacesTest {

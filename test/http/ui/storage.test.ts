@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../../dev/bucket/server.ts';
+import { lastProbe, startProbe } from '../../../src/catalog/spaces-probe.ts';
+import { until } from '../../support/until.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
 const KEYS = { accessKey: 'FULLKEY0000000000001', secretKey: 'full-secret-full-secret-full-secret-0001' };
@@ -98,6 +100,8 @@ describe('the form of the storage', () => {
     expect(again.html).toContain('Nothing was saved');
     expect(again.html).toContain('the secret key does not fit to it');
     expect(again.html).not.toContain('another-wrong-secret');
+    expect(again.html).toMatch(/id="field-secretKey"[^>]* required/);
+    expect(again.html).toMatch(/id="field-secretKey-error"[^>]*>Type it again/);
     expect(again.html).toMatch(/<button[^>]* name="saveAnyway" value="true"/);
     expect((await save()).location).toBe('/admin/storage?notice=storage-replaced');
   });
@@ -112,6 +116,7 @@ describe('the form of the storage', () => {
   it('saves what fails when asked to', async () => {
     const refused = await save({ secretKey: '', buckets: 'absent' });
     expect(refused.status).toBe(422);
+    expect(refused.html).not.toContain('Type it again');
     expect(refused.html).toContain('Cannot access any configured buckets: absent');
     expect(await page()).not.toContain('absent');
     await save({ secretKey: '', buckets: 'absent', saveAnyway: 'true' });
@@ -261,5 +266,17 @@ describe('every answer', () => {
       expect([path, /-secret-/.test(html)]).toEqual([path, false]);
     }
     expect(await test()).not.toMatch(/-secret-/);
+  });
+});
+
+describe('a deep test', () => {
+  it('is run again when another configuration has been saved', async () => {
+    await startProbe(pages.services, 'asked');
+    await save({ buckets: 'backups' });
+    const last = await until('the second deep test', 10_000, async () => {
+      const found = await lastProbe(pages.services.db);
+      return found?.cause === 'credentials' ? found : undefined;
+    });
+    expect(last.buckets.map(({ bucket }) => bucket)).toEqual(['backups']);
   });
 });
