@@ -196,4 +196,8 @@ async function registerDatabase(): Promise<void> {
   await look('database-form');
   await press('Create database');
   await page.getByRole('heading', { name: 'appdb', level: 1 }).waitFor();
+  // The drop-down that loads later still holds the bucket.
+  await page.getByRole('link', { name: 'Edit' }).click();
+  expect(await page.locator('select#field-backupSpacesBucket').inputValue()).toBe('scoped-bucket');
+  await page.getByText('full-bucket (denied)').waitFor({ state: 'attached' });
 }

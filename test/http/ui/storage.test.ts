@@ -253,6 +253,27 @@ describe('a backup that failed at the storage', () => {
   });
 });
 
+describe('a download link', () => {
+  it('is explained below the backups for the time when it has expired', async () => {
+    const made = await addDatabase('downloaded', 'downloaded/');
+    const databaseId = idIn(made.location);
+    const list = async () => (await admin.get(`/databases/${databaseId}/backups`)).html;
+    await admin.post(`/databases/${databaseId}/backups`);
+    await pages.services.db
+      .updateTable('backups')
+      .set({ status: 'completed' })
+      .where('database_id', '=', databaseId)
+      .execute();
+    expect(await list()).not.toContain('valid for 1 hour');
+    await pages.services.db
+      .updateTable('environments')
+      .set({ allow_backup_download: 1 })
+      .where('id', '=', environmentId)
+      .execute();
+    expect(await list()).toContain('valid for 1 hour');
+  });
+});
+
 describe('every answer', () => {
   it('keeps the secret keys', async () => {
     await save({ ...SCOPED, buckets: 'scoped' });
