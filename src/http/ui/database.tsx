@@ -71,13 +71,15 @@ async function sendDatabase(
 ) {
   const database = await getDatabase(services.db, c.req.param('databaseId'));
   const { frame, environment } = await environmentFrame(c, services, database.environmentId);
+  // Before the list: what ends in between is then noticed by the next look at the runs.
+  const runs = await liveRunsOf(services, database.id);
   const { backups, page, allowDownload } = await listOf(c, services, database);
   return sendPage(
     c,
     <DatabasePage
       frame={frame}
       database={await summaryOf(services, database, environment)}
-      runs={await liveRunsOf(services, database.id)}
+      runs={runs}
       backups={backups}
       page={page}
       allowDownload={allowDownload}
