@@ -1,5 +1,4 @@
-import { Readable, type Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Transform } from 'node:stream';
 import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import type { Compression } from '../engines/engine.ts';
 
@@ -41,9 +40,7 @@ async function* through(
   transform: Transform,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const input = Readable.from(source, { objectMode: true, highWaterMark: 1 });
-  // The pipeline destroys every stage with the first error; iterating over the last one throws that error.
-  const ended = pipeline(input, transform, { signal }).catch(() => {});
+  const fed = feed(source, transform, signal);
   try {
     for await (const chunk of transform) yield chunk;
   } catch (error) {
@@ -51,6 +48,63 @@ async function* through(
     throw error;
   } finally {
     transform.destroy();
-    await ended;
+    await fed;
   }
+}
+
+/**
+ * Writes the source and ends the transform, or destroys it with what the source throws; never rejects. Chunks are
+ * gathered in two buffers, of which one is filled while the other is compressed: a turn of the thread pool costs more
+ * than to compress the few KiB of a packet.
+ */
+async function feed(
+  source: AsyncIterable<Uint8Array>,
+  transform: Transform,
+  signal: AbortSignal,
+): Promise<void> {
+  const abort = () => transform.destroy(asError(signal.reason));
+  signal.addEventListener('abort', abort, { once: true });
+  let filling = new Uint8Array(CHUNK_BYTES);
+  let other = new Uint8Array(CHUNK_BYTES);
+  let filledBytes = 0;
+  let written = Promise.resolve();
+  try {
+    for await (const chunk of source) {
+      for (let at = 0; at < chunk.byteLength; ) {
+        const taken = chunk.subarray(at, at + CHUNK_BYTES - filledBytes);
+        filling.set(taken, filledBytes);
+        filledBytes += taken.byteLength;
+        at += taken.byteLength;
+        if (filledBytes < CHUNK_BYTES) continue;
+        await written;
+        if (transform.destroyed) return;
+        written = write(transform, filling);
+        [filling, other, filledBytes] = [other, filling, 0];
+      }
+      if (transform.destroyed) return;
+    }
+    await written;
+    transform.end(filling.subarray(0, filledBytes));
+  } catch (error) {
+    transform.destroy(asError(error));
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Waits until the transform has taken all of it, or is closed: then it may never call back. */
+function write(transform: Transform, chunk: Uint8Array): Promise<void> {
+  return new Promise((done) => {
+    const over = () => {
+      transform.off('close', over);
+      done();
+    };
+    transform.once('close', over);
+    transform.write(chunk, over);
+  });
+}
+
+/** A stream is destroyed with an error, or else with none at all. */
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason), { cause: reason });
 }

@@ -32,8 +32,6 @@ export interface ProcessStart {
   readonly open: (commandLine: string, signal: AbortSignal) => Promise<Channel>;
 }
 
-/** The largest chunk that is handed on. */
-const CHUNK_BYTES = 256 * 1024;
 /** How long a login shell may take before our first line comes. */
 const START_MS = 30_000;
 /** How long a process may take to end after each signal, before its channel is abandoned. The wrapper kills after 2 s. */
@@ -115,20 +113,27 @@ async function* readOutput(
   limit: IdleLimit,
 ): AsyncGenerator<Uint8Array> {
   let wake = () => {};
+  let chunk: Uint8Array | null = null;
   let hasEnded = false;
   const ended = () => {
     hasEnded = true;
     wake();
   };
-  stdout.on('readable', () => wake());
+  // One chunk at a time: read() would copy all that has gathered into one.
+  stdout.on('data', (next: Uint8Array) => {
+    chunk = next;
+    stdout.pause();
+    wake();
+  });
   for (const event of ['end', 'close', 'error']) stdout.on(event, ended);
   stop.signal.addEventListener('abort', () => wake());
   for (;;) {
     stop.signal.throwIfAborted();
-    const chunk = readGathered(stdout);
     if (chunk) {
-      countPassedBytes(chunk.byteLength);
-      yield chunk;
+      const given: Uint8Array = chunk;
+      chunk = null;
+      countPassedBytes(given.byteLength);
+      yield given;
       continue;
     }
     if (hasEnded) return;
@@ -136,21 +141,10 @@ async function* readOutput(
     const timer = limit.timeoutMs && setTimeout(() => stop.abort(idle(limit)), limit.timeoutMs);
     await new Promise<void>((done) => {
       wake = done;
-      if (hasEnded || stop.signal.aborted || stdout.readableLength > 0) done();
+      stdout.resume();
     });
     clearTimeout(timer);
   }
-}
-
-/**
- * What has gathered, as one chunk: every step of the way costs more for each chunk than a copy does for its bytes
- * (measured with the 32 KiB of an SSH packet).
- */
-function readGathered(stdout: Readable): Uint8Array | null {
-  const length = Math.min(stdout.readableLength, CHUNK_BYTES);
-  // Without a length where nothing has gathered: that is what tells a stream that its end may come.
-  const chunk: unknown = length > 0 ? stdout.read(length) : stdout.read();
-  return chunk instanceof Uint8Array ? chunk : null;
 }
 
 /** Writes the input to stdin with back-pressure. A failing input stops the process before stdin ends. */
@@ -217,7 +211,7 @@ async function endProcess({ channel, processGroup, hasInput }: Running): Promise
 
 /** A channel closes only when its output has been read. */
 function drain(stdout: Readable): void {
-  stdout.removeAllListeners('readable').resume();
+  stdout.removeAllListeners('data').resume();
 }
 
 function endsWithin(ended: Promise<unknown>, ms: number): Promise<boolean> {

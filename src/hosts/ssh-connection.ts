@@ -1,4 +1,4 @@
-import { connect as connectSocket, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Client, ClientChannel, ConnectConfig } from 'ssh2';
 import { AppError } from '../errors.ts';
 import type { HostAddress, HostTimeouts, PresentedHostKey } from './host.ts';
@@ -11,6 +11,7 @@ import {
   type Reached,
   unreadableKey,
 } from './ssh-errors.ts';
+import { connectForSsh } from './ssh-socket.ts';
 
 export interface SshConnection {
   /**
@@ -56,8 +57,8 @@ export async function connectSsh(
   }
 
   const verifier = verifyHostKey(address);
-  const socket = connectSocket({ host: address.hostname, port: address.port, noDelay: true });
   const client = new ssh2.Client();
+  const socket = connectForSsh({ host: address.hostname, port: address.port }, client);
   const state = watch(client, socket);
   const giveUp = () => socket.destroy(new Error('the connection was given up'));
   if (signal.aborted) giveUp();

@@ -1,10 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/**
- * With its copies on the way, a chunk leaves three times its bytes behind. V8 begins a full collection where those
- * have come to some 25 MiB since the last one.
- */
+/** V8 begins a full collection some 30 MiB after the last one; what a young one has found is freed only a turn later. */
 const EVERY_BYTES = 4 * 2 ** 20;
 
 let passedBytes = 0;
