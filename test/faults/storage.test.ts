@@ -207,7 +207,7 @@ describe('an answer that was lost for good', () => {
     const landing = new Promise<void>((resolve) => {
       land = resolve;
     });
-    add({ match: { operation: 'PutObject' }, fault: { kind: 'hold', until: landing } });
+    add({ match: { operation: 'PutObject' }, fault: { kind: 'hold-received', until: landing } });
     const backupId = await bed.app.startBackup(small);
     await until('the PUT to be held', 20_000, () => bed.bucket.faults.hits().length > hitsBefore);
     await bed.app.ask('POST', `/api/backups/${backupId}/cancel`);

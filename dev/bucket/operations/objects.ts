@@ -22,6 +22,7 @@ export async function putObject(exchange: Exchange): Promise<Answer> {
   try {
     const { segment, md5 } = await receiveBody(exchange, folder, 'data');
     if (fault?.kind === 'corrupt') await flipFirstByte(join(folder, segment.file));
+    if (fault?.kind === 'hold-received') await fault.until;
     checkAbsent(exchange, bucket, key);
     const version = await publish(bucket, folder, {
       key,
