@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { appEnvironment, appFlags } from '../scripts/app-memory.mjs';
 import { type Api, signIn } from './api.ts';
 import { endWithBench } from './processes.ts';
 import { newFolder, type Storage } from './storage.ts';
@@ -26,10 +27,11 @@ export async function startApp(options: {
 }): Promise<App> {
   const dataDir = options.dataDir ?? join(await newFolder(), 'data');
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [PROGRAM], {
+  const child = spawn(process.execPath, [...appFlags, PROGRAM], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     env: {
+      ...appEnvironment,
       PATH: process.env['PATH'] ?? '',
       HOST: '127.0.0.1',
       PORT: String(options.port),

@@ -15,6 +15,7 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { appEnvironment, appFlags } from './app-memory.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const wantedMajor = 24;
@@ -31,7 +32,14 @@ async function main(argv) {
   if (!prebuilt && missingPackages(root).length > 0) install();
   const node = findNode();
   if (build && !prebuilt) await run(node, [join(root, 'scripts/build.mjs')]).then(stopUnlessDone);
-  exitLike(await run(node, [resolve(root, script), ...rest]));
+  const isApp = resolve(root, script) === join(root, 'dist/main.js');
+  exitLike(
+    await run(
+      node,
+      [...(isApp ? appFlags : []), resolve(root, script), ...rest],
+      isApp ? appEnvironment : {},
+    ),
+  );
 }
 
 /**
@@ -138,13 +146,14 @@ function packagedNode() {
 /**
  * @param {string} node
  * @param {string[]} args
+ * @param {Readonly<Record<string, string>>} [settings] of the environment, under those of the user
  * @returns {Promise<{ code: number | null, signal: NodeJS.Signals | null }>}
  */
-function run(node, args) {
+function run(node, args, settings = {}) {
   // First in PATH for what starts `node` by name. node_modules/.bin is not enough: npm 10 takes the link away that
   // one platform's Node made there when it drops the other's.
   const path = [dirname(node), process.env['PATH']].join(delimiter);
-  const child = spawn(node, args, { stdio: 'inherit', env: { ...process.env, PATH: path } });
+  const child = spawn(node, args, { stdio: 'inherit', env: { ...settings, ...process.env, PATH: path } });
   // A terminal sends its signals to the whole group; what was sent to this process alone has to be handed on.
   /** @param {NodeJS.Signals} signal */
   const handOn = (signal) => {
