@@ -63,7 +63,11 @@ async function watched(databaseId: string): Promise<Json> {
   while (!isOver) {
     seen.commands += await bed.sshd.insideHost('cat /proc/[0-9]*/cmdline 2>/dev/null || true');
     seen.environments += await bed.sshd.insideHost(
-      'for p in /proc/[0-9]*; do read -r name <$p/comm; case $name in pg_dump|psql) ;; *) cat $p/environ; esac; done 2>/dev/null || true',
+      // The name is read last: a shell may become pg_dump between two looks, and never the other way round.
+      `for p in /proc/[0-9]*; do
+         environment=$(tr '\\0' '\\n' <$p/environ) && read -r name <$p/comm || continue
+         case $name in pg_dump|psql) ;; *) printf '%s\\n' "$environment" ;; esac
+       done 2>/dev/null || true`,
     );
   }
   await ended;
