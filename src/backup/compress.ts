@@ -6,7 +6,7 @@ const CHUNK_BYTES = 256 * 1024;
 
 /**
  * The bytes of `source`, compressed at the reader's pace. The work is done in libuv's thread pool, off the main
- * thread. An error of the source is thrown at its place; leaving the iteration early, or the signal, ends the source.
+ * thread, a chunk at a time, so that small ones cost a turn of the pool each. An error of the source is thrown at its place; leaving the iteration early, or the signal, ends the source.
  */
 export async function* compress(
   source: AsyncIterable<Uint8Array>,
@@ -52,11 +52,7 @@ async function* through(
   }
 }
 
-/**
- * Writes the source and ends the transform, or destroys it with what the source throws; never rejects. Chunks are
- * gathered in two buffers, of which one is filled while the other is compressed: a turn of the thread pool costs more
- * than to compress the few KiB of a packet.
- */
+/** Writes the source and ends the transform, or destroys it with what the source throws; never rejects. */
 async function feed(
   source: AsyncIterable<Uint8Array>,
   transform: Transform,
@@ -64,27 +60,13 @@ async function feed(
 ): Promise<void> {
   const abort = () => transform.destroy(asError(signal.reason));
   signal.addEventListener('abort', abort, { once: true });
-  let filling = new Uint8Array(CHUNK_BYTES);
-  let other = new Uint8Array(CHUNK_BYTES);
-  let filledBytes = 0;
-  let written = Promise.resolve();
   try {
     for await (const chunk of source) {
-      for (let at = 0; at < chunk.byteLength; ) {
-        const taken = chunk.subarray(at, at + CHUNK_BYTES - filledBytes);
-        filling.set(taken, filledBytes);
-        filledBytes += taken.byteLength;
-        at += taken.byteLength;
-        if (filledBytes < CHUNK_BYTES) continue;
-        await written;
-        if (transform.destroyed) return;
-        written = write(transform, filling);
-        [filling, other, filledBytes] = [other, filling, 0];
-      }
+      if (transform.destroyed) return;
+      await write(transform, chunk);
       if (transform.destroyed) return;
     }
-    await written;
-    transform.end(filling.subarray(0, filledBytes));
+    transform.end();
   } catch (error) {
     transform.destroy(asError(error));
   } finally {

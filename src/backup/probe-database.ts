@@ -32,14 +32,14 @@ function tooLong(host: Host): AppError {
   );
 }
 
-/** The dump's bytes; the command starts with the first read, and a failure comes out as the engine explains it. */
+/** The dump's bytes, each chunk valid until the next one is asked for; the command starts with the first read, and a failure comes out as the engine explains it. */
 export async function* readDump(
   host: Host,
   plan: DumpPlan,
   options: { signal: AbortSignal; idleTimeoutMs: number },
 ): AsyncGenerator<Uint8Array> {
   try {
-    yield* host.run(plan.command, options);
+    yield* host.run(plan.command, { ...options, bulk: true });
   } catch (error) {
     throw explainFailure(error, plan, 'The dump');
   }

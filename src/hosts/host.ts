@@ -18,6 +18,11 @@ export interface RunOptions {
   readonly input?: AsyncIterable<Uint8Array>;
   /** Fails with `host_timeout` when no byte came from stdout for this long. No limit when absent. */
   readonly idleTimeoutMs?: number;
+  /**
+   * For much output: it comes gathered, up to 256 KiB at once, in memory that is used again, so that a chunk is valid
+   * only until the next one is asked for.
+   */
+  readonly bulk?: boolean;
 }
 
 /**

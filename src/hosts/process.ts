@@ -2,14 +2,14 @@ import type { Readable, Writable } from 'node:stream';
 import { AppError, isAppError } from '../errors.ts';
 import { skipGreeting } from './greeting.ts';
 import type { HostCommand, HostProcess, RunOptions } from './host.ts';
+import { discardOutput, gather, type Output, type OutputReading, passOn, readOutput } from './read-output.ts';
 import { keepStderrTail, type StderrTail } from './stderr-tail.ts';
 import { wrapScript } from './wrapper.ts';
 import { countPassedBytes } from './young-garbage.ts';
 
 /** A started command line, as an adapter hands it out. */
-export interface Channel {
+export interface Channel extends Output {
   readonly stdin: Writable;
-  readonly stdout: Readable;
   readonly stderr: Readable;
   /** Fulfilled once, when the process has ended and stdout and stderr have been read to their end. Never rejects. */
   readonly ended: Promise<ChannelEnd>;
@@ -66,17 +66,31 @@ async function* iterate(
       token,
     });
     const channel = await open(commandLine, stop.signal);
-    running = { channel, hasInput: options.input !== undefined, processGroup: null, hasEnded: false };
-    channel.stderr.on('data', tail.observe);
+    const reading: OutputReading = {
+      timeoutMs: START_MS,
+      idle: () => idle(label, reading.timeoutMs ?? 0),
+      intake: passOn(),
+    };
+    running = {
+      channel,
+      reading,
+      hasInput: options.input !== undefined,
+      processGroup: null,
+      hasEnded: false,
+    };
+    channel.stderr.on('data', (text: Uint8Array) => {
+      countPassedBytes(text.byteLength);
+      tail.observe(text);
+    });
     // The status tells more than a broken pipe.
     channel.stdin.on('error', () => {});
 
-    const limit: IdleLimit = { label, timeoutMs: START_MS };
-    const output = readOutput(channel.stdout, stop, limit);
+    const output = readOutput(channel, stop, reading);
     const observe = (text: Uint8Array) => tail.observe(text);
     const greeting = await skipGreeting(output, token, observe, () => endlessGreeting(label));
     if (greeting) {
-      limit.timeoutMs = options.idleTimeoutMs;
+      reading.timeoutMs = options.idleTimeoutMs;
+      if (options.bulk) reading.intake = gather();
       running.processGroup = greeting.processGroup;
       channel.stdin.write(options.input ? `${secretLines}\n` : secretLines);
       if (options.input) sendInput(options.input, channel, stop);
@@ -96,58 +110,16 @@ async function* iterate(
 
 interface Running {
   readonly channel: Channel;
+  readonly reading: OutputReading;
   readonly hasInput: boolean;
   processGroup: number | null;
   hasEnded: boolean;
 }
 
-interface IdleLimit {
-  readonly label: string;
-  timeoutMs: number | undefined;
-}
-
-/** Stdout as it comes, at the reader's pace; throws the reason of `stop`. */
-async function* readOutput(
-  stdout: Readable,
-  stop: AbortController,
-  limit: IdleLimit,
-): AsyncGenerator<Uint8Array> {
-  let wake = () => {};
-  let chunk: Uint8Array | null = null;
-  let hasEnded = false;
-  const ended = () => {
-    hasEnded = true;
-    wake();
-  };
-  // One chunk at a time: read() would copy all that has gathered into one.
-  stdout.on('data', (next: Uint8Array) => {
-    chunk = next;
-    stdout.pause();
-    wake();
-  });
-  for (const event of ['end', 'close', 'error']) stdout.on(event, ended);
-  stop.signal.addEventListener('abort', () => wake());
-  for (;;) {
-    stop.signal.throwIfAborted();
-    if (chunk) {
-      const given: Uint8Array = chunk;
-      chunk = null;
-      countPassedBytes(given.byteLength);
-      yield given;
-      continue;
-    }
-    if (hasEnded) return;
-    // Only the time that we wait for the host counts, not the reader's.
-    const timer = limit.timeoutMs && setTimeout(() => stop.abort(idle(limit)), limit.timeoutMs);
-    await new Promise<void>((done) => {
-      wake = done;
-      stdout.resume();
-    });
-    clearTimeout(timer);
-  }
-}
-
-/** Writes the input to stdin with back-pressure. A failing input stops the process before stdin ends. */
+/**
+ * Writes the input to stdin with back-pressure; the next chunk is asked for when this one is used no more. A failing
+ * input stops the process before stdin ends.
+ */
 async function sendInput(
   input: AsyncIterable<Uint8Array>,
   { stdin, ended }: Channel,
@@ -161,13 +133,13 @@ async function sendInput(
   };
   ended.then(over);
   stop.signal.addEventListener('abort', over);
-  stdin.on('drain', () => proceed());
   try {
     for await (const chunk of input) {
       if (isOver) return;
-      if (stdin.write(chunk)) continue;
       await new Promise<void>((done) => {
         proceed = done;
+        // A failed write is followed by the end, which tells more.
+        stdin.write(chunk, (error) => error ?? done());
       });
       if (isOver) return;
     }
@@ -195,8 +167,8 @@ export function abortable<T>(
 }
 
 /** Kills what runs on the host and waits for its channel to close. Input must not end before: the script would take it for whole. */
-async function endProcess({ channel, processGroup, hasInput }: Running): Promise<void> {
-  drain(channel.stdout);
+async function endProcess({ channel, reading, processGroup, hasInput }: Running): Promise<void> {
+  discardOutput(channel, reading);
   if (!hasInput || processGroup === null) channel.stdin.end();
   for (const signal of ['TERM', 'KILL'] as const) {
     if (processGroup !== null) void channel.kill(processGroup, signal);
@@ -207,11 +179,6 @@ async function endProcess({ channel, processGroup, hasInput }: Running): Promise
     }
   }
   channel.abandon();
-}
-
-/** A channel closes only when its output has been read. */
-function drain(stdout: Readable): void {
-  stdout.removeAllListeners('data').resume();
 }
 
 function endsWithin(ended: Promise<unknown>, ms: number): Promise<boolean> {
@@ -244,7 +211,7 @@ function cancelled(label: string, reason: unknown): AppError {
   return new AppError('cancelled', `The command on ${label} was cancelled.`, { cause: reason });
 }
 
-function idle({ label, timeoutMs = 0 }: IdleLimit): AppError {
+function idle(label: string, timeoutMs: number): AppError {
   return new AppError(
     'host_timeout',
     `The command on ${label} sent nothing for ${timeoutMs / 1000} s and was ended. If it needs longer, raise the time limit.`,

@@ -2,13 +2,13 @@ import type { ClientChannel } from 'ssh2';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { abortable, type Channel, type ChannelEnd } from './process.ts';
+import type { Packets } from './read-output.ts';
 import type { SshConnection } from './ssh-connection.ts';
 import { droppedConnection } from './ssh-errors.ts';
 import { killScript } from './wrapper.ts';
 
 const OPEN_TRIES = 8;
 const NEVER = new AbortController().signal;
-const BACKLOG_BYTES = 256 * 1024;
 
 interface ChannelContext {
   readonly label: string;
@@ -46,10 +46,10 @@ async function retryingOpen<T>(signal: AbortSignal, open: () => Promise<T>): Pro
 }
 
 function adapt(raw: ClientChannel, connection: SshConnection, label: string, log: Log): Channel {
-  limitBacklog(raw);
   return {
     stdin: raw,
     stdout: raw,
+    packets: packetsOf(raw),
     stderr: raw.stderr,
     ended: ended(raw, connection, label),
     // Not channel.signal(): OpenSSH refuses it for root log-ins. Closing the channel kills nothing.
@@ -75,13 +75,19 @@ function adapt(raw: ClientChannel, connection: SshConnection, label: string, log
 }
 
 /**
- * How much output may wait for its reader before ssh2 no longer re-opens the window of 2 MiB. By itself it lets 4 MiB
- * gather where the reader is slower than the host: there chunks grow old, and V8 then frees them only by collections
- * of its whole heap (a fifth of the CPU time of a dump with zstd). Node has no other way to say it than this field.
+ * Packets past the stream's buffer, in which they would wait for their reader, grow old, and be freed only by
+ * collections of V8's whole heap. ssh2 re-opens the window of 2 MiB while `push` says true, and then not before `_read`.
  */
-function limitBacklog(raw: ClientChannel): void {
-  const state: unknown = Reflect.get(raw, '_readableState');
-  if (typeof state === 'object' && state !== null) Reflect.set(state, 'highWaterMark', BACKLOG_BYTES);
+function packetsOf(raw: ClientChannel): Packets {
+  const push = raw.push.bind(raw);
+  return {
+    divert(take) {
+      raw.push = (chunk: unknown) =>
+        // What is in the buffer already comes first.
+        chunk instanceof Uint8Array && raw.readableLength === 0 ? take(chunk) : push(chunk);
+    },
+    resume: () => raw._read(0),
+  };
 }
 
 /**

@@ -1,0 +1,148 @@
+import type { Readable } from 'node:stream';
+import { countPassedBytes } from './young-garbage.ts';
+
+/** How a command's output is read at the moment; may be changed while it is. */
+export interface OutputReading {
+  /** No limit when undefined. */
+  timeoutMs: number | undefined;
+  /** What `stop` is aborted with when no byte has come for that long. */
+  readonly idle: () => Error;
+  intake: Intake;
+}
+
+/** Where output waits for its reader. */
+export interface Intake {
+  /** Takes a chunk over; after it filled the intake, only what was on its way already. */
+  take(chunk: Uint8Array): void;
+  /** The host is to send no more for now. */
+  readonly isFull: boolean;
+  /** What has come, where it is worth the reader's turn, or where nothing will follow; else null. */
+  give(isLast: boolean): Uint8Array | null;
+}
+
+/** The output of a channel: a stream, and where there is one, a way past the stream's own buffer. */
+export interface Output {
+  readonly stdout: Readable;
+  readonly packets?: Packets;
+}
+
+export interface Packets {
+  /** From now on calls `take` with each packet right when it comes, in place of `data` events; it tells whether more is wanted. */
+  divert(take: (chunk: Uint8Array) => boolean): void;
+  /** More is wanted again. */
+  resume(): void;
+}
+
+/**
+ * Stdout at the reader's pace; throws the reason of `stop`. What comes while the reader is busy goes into the intake,
+ * until that is full. Only the time that we wait for the host counts as idle, not the reader's.
+ */
+export async function* readOutput(
+  { stdout, packets }: Output,
+  stop: AbortController,
+  reading: OutputReading,
+): AsyncGenerator<Uint8Array> {
+  let wake = () => {};
+  let hasEnded = false;
+  let timer: NodeJS.Timeout | undefined;
+  const ended = () => {
+    hasEnded = true;
+    wake();
+  };
+  const take = (chunk: Uint8Array): boolean => {
+    timer?.refresh();
+    countPassedBytes(chunk.byteLength);
+    reading.intake.take(chunk);
+    if (!reading.intake.isFull) return true;
+    wake();
+    return false;
+  };
+  packets?.divert(take);
+  stdout.on('data', (chunk: Uint8Array) => {
+    if (!take(chunk)) stdout.pause();
+  });
+  for (const event of ['end', 'close', 'error']) stdout.on(event, ended);
+  stop.signal.addEventListener('abort', () => wake());
+  for (;;) {
+    stop.signal.throwIfAborted();
+    const given = reading.intake.give(hasEnded);
+    if (given) {
+      yield given;
+      continue;
+    }
+    if (hasEnded) return;
+    timer =
+      reading.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => stop.abort(reading.idle()), reading.timeoutMs);
+    await new Promise<void>((done) => {
+      wake = done;
+      letFlow({ stdout, packets });
+    });
+    clearTimeout(timer);
+    timer = undefined;
+  }
+}
+
+/** Has what comes read and thrown away: a channel closes only when its output has been read. */
+export function discardOutput(output: Output, reading: OutputReading): void {
+  reading.intake = { take: () => {}, isFull: false, give: () => null };
+  letFlow(output);
+}
+
+function letFlow({ stdout, packets }: { stdout: Readable; packets?: Packets | undefined }): void {
+  stdout.resume();
+  packets?.resume();
+}
+
+/** One chunk at a time, as it came. */
+export function passOn(): Intake {
+  const held: Uint8Array[] = [];
+  return {
+    take: (chunk) => void held.push(chunk),
+    get isFull() {
+      return held.length > 0;
+    },
+    give: () => held.shift() ?? null,
+  };
+}
+
+const BLOCK_BYTES = 256 * 1024;
+
+/**
+ * Chunks gathered in blocks that are used again: the reader's turns cost more than to copy a packet, and packets that
+ * are copied at once die young. A block is given when it is full. As many are made as the host sends while one waits
+ * for its reader: over SSH no more than its window of 2 MiB.
+ */
+export function gather(): Intake {
+  const full: Uint8Array[] = [];
+  const spare: Uint8Array[] = [];
+  let filling: Uint8Array = new Uint8Array(BLOCK_BYTES);
+  let filledBytes = 0;
+  let given: Uint8Array | null = null;
+  return {
+    take(chunk) {
+      for (let at = 0; at < chunk.byteLength; ) {
+        const taken = chunk.subarray(at, at + BLOCK_BYTES - filledBytes);
+        filling.set(taken, filledBytes);
+        filledBytes += taken.byteLength;
+        at += taken.byteLength;
+        if (filledBytes < BLOCK_BYTES) return;
+        full.push(filling);
+        filling = spare.pop() ?? new Uint8Array(BLOCK_BYTES);
+        filledBytes = 0;
+      }
+    },
+    get isFull() {
+      return full.length > 0;
+    },
+    give(isLast) {
+      if (given) spare.push(given);
+      given = full.shift() ?? null;
+      if (given || !isLast || filledBytes === 0) return given;
+      const last = filling.subarray(0, filledBytes);
+      filledBytes = 0;
+      return last;
+    },
+  };
+}
