@@ -58,6 +58,8 @@ export type Fault =
   | { readonly kind: 'foreign-etag' }
   /** GET answers 200 with the whole object whatever Range says. */
   | { readonly kind: 'ignore-range' }
+  /** A list holds the whole bucket, whatever prefix was asked for. */
+  | { readonly kind: 'ignore-prefix' }
   /** Answers an empty success and performs nothing: an Abort or a DELETE that had no effect. */
   | { readonly kind: 'pretend' }
   /** Performs and sets these headers of the answer; null leaves one out. */

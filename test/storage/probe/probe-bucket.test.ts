@@ -43,6 +43,12 @@ async function stored(bucket: string): Promise<readonly string[]> {
   return [...versions.map(({ key }) => key), ...store.uploads(bucket).map(({ key }) => key)];
 }
 
+/** An upload that somebody else began. */
+async function begin(key: string): Promise<string> {
+  const { createUpload } = await import('../../../src/storage/s3/create-upload.ts');
+  return createUpload(opened.s3.connection, { bucket: 'plain', key }, options());
+}
+
 const outcomes = (result: BucketProbe) =>
   Object.fromEntries(result.checks.map(({ id, outcome }) => [id, outcome]));
 const said = (result: BucketProbe, id: CheckId) =>
@@ -262,6 +268,28 @@ describe('the probe of a bucket', () => {
     expect(await stored('versioned')).toEqual(keys);
     expect((await probe('versioned', { leftoverAgeMs: 0 })).removedFromEarlier).toBe(1);
     expect(await stored('versioned')).toEqual(['production/app.dump']);
+  });
+
+  it('removes nothing but its own where a list ignores the prefix, and says that it does', async () => {
+    const bucket = opened.s3.bucket('plain');
+    await bucket.put('a/backup.sql', chunked(Buffer.from('of others')), options());
+    const unfinished = await begin('z/running.sql');
+    store.faults.add({
+      match: { operation: ['ListObjectVersions', 'ListObjectsV2', 'ListMultipartUploads'] },
+      fault: { kind: 'ignore-prefix' },
+      times: Number.POSITIVE_INFINITY,
+    });
+    const result = await probe('plain', { leftoverAgeMs: 0 });
+    expect(result.checks.find(({ id }) => id === 'list')).toMatchObject({
+      outcome: 'failed',
+      message: 'The list ignores the prefix: it holds what does not lie under it.',
+    });
+    expect(await bucket.head('a/backup.sql')).not.toBeNull();
+    expect(await bucket.uploadExists('z/running.sql', unfinished)).toBe(true);
+    expect(result.left).toEqual([]);
+    await bucket.remove('a/backup.sql');
+    await bucket.abortUpload('z/running.sql', unfinished);
+    expect(await stored('plain')).toEqual([]);
   });
 
   it('cleans up when it is cancelled', async () => {
