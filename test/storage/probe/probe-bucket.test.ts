@@ -304,6 +304,54 @@ describe('the probe of a bucket', () => {
     expect((await stored('versioned')).filter((key) => key.startsWith('.bridgeport-probe'))).toEqual([]);
   });
 
+  it('ends in time where the storage drips bytes, says at which step, and leaves nothing', async () => {
+    store.faults.add({
+      match: { operation: 'GetObject' },
+      fault: { kind: 'slow', bytesPerSecond: 1 },
+      times: Number.POSITIVE_INFINITY,
+    });
+    const result = await probe('versioned', { limitMs: 700 });
+    expect(outcomes(result)).toMatchObject({ put: 'ok', head: 'ok', range: 'failed', presign: 'skipped' });
+    expect(result.checks).toHaveLength(Object.keys(ALL_OK).length);
+    expect(said(result, 'range')).toBe(
+      '"Read a range" did not end. The test of this bucket took longer than 0.7 seconds and was ended while reading, listing and deleting it: the storage, or something between it and this machine, is too slow.',
+    );
+    expect(result.durationMs).toBeLessThan(5_000);
+    expect(result.left).toEqual([]);
+    expect((await stored('versioned')).filter((key) => key.startsWith('.bridgeport-probe'))).toEqual([]);
+  });
+
+  it('removes also the first object where its answer never came', async () => {
+    store.faults.add({ match: { operation: 'PutObject' }, fault: { kind: 'hang-after' } });
+    const result = await probe('plain', { limitMs: 500 });
+    expect(outcomes(result)).toMatchObject({ put: 'failed', head: 'skipped', abort: 'skipped' });
+    expect(said(result, 'put')).toContain('was ended while storing an object');
+    expect(await stored('plain')).toEqual([]);
+  });
+
+  it('tells what it could not remove in time, and the next one removes it', async () => {
+    store.faults.add({
+      match: { operation: ['DeleteObject', 'ListObjectVersions', 'ListObjectsV2', 'HeadObject'] },
+      skip: 1,
+      fault: { kind: 'hang' },
+      times: Number.POSITIVE_INFINITY,
+    });
+    const result = await probe('plain', { limitMs: 700, cleanUpMs: 300 });
+    expect(result.durationMs).toBeLessThan(5_000);
+    expect(result.left).toEqual([
+      {
+        kind: 'object',
+        key: `${result.prefix}a.bin`,
+        versionId: null,
+        reason: expect.stringContaining('Cleaning up took longer than 0.3 seconds'),
+        until: null,
+      },
+    ]);
+    store.faults.clear();
+    await probe('plain', { leftoverAgeMs: 0 });
+    expect(await stored('plain')).toEqual([]);
+  });
+
   it('is not fooled by a bucket that another key may use', async () => {
     const scoped = openTestS3({ ...store, ...SCOPED, ca: store.caPem ?? '' });
     const [put] = (
