@@ -141,7 +141,7 @@ function StorageFacts({ storage }: { storage: StorageSummary }) {
   );
 }
 
-/** Something that a failed run could not remove yet. */
+/** Something that a run could not remove yet. */
 export interface LeftoverItem {
   readonly id: string;
   readonly kind: string;
@@ -155,8 +155,8 @@ function Leftovers({ leftovers }: { leftovers: readonly LeftoverItem[] }) {
     <>
       <h2>Left behind</h2>
       <p>
-        Failed backups left these behind because the place refused or could not be reached. Removal is tried
-        again.
+        Backups left these behind because the place refused or could not be reached, or may have: an answer
+        was lost. Removal is tried again until it is certain that nothing is there.
       </p>
       <Table caption="Left behind" columns={['What', 'Where', 'Tries', 'Last error']}>
         {leftovers.map((leftover) => (

@@ -32,7 +32,10 @@ export type Fault =
   | { readonly kind: 'hang-after' }
   /** Performs only once the promise resolves, so that a test can act while the request is in flight. */
   | { readonly kind: 'hold'; readonly until: Promise<unknown> }
-  /** PutObject: takes the whole body, and stores it only once the promise resolves, also when the client has gone. */
+  /**
+   * PutObject and CreateMultipartUpload: takes the whole request, and stores or begins only once the promise resolves,
+   * also when the client has gone.
+   */
   | { readonly kind: 'hold-received'; readonly until: Promise<unknown> }
   /** Answers 200 with an error document after keep-alive blanks; not performed. */
   | { readonly kind: 'error-in-200'; readonly code: string; readonly message?: string }
