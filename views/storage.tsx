@@ -118,8 +118,8 @@ function WhatDepends({ dependents }: { dependents: StorageDependents }) {
       {backups.count > 0 && (
         <p>
           {backups.count === 1 ? '1 backup' : `${backups.count} backups`} ({formatBytes(backups.bytes)}) in{' '}
-          {backups.places.join(', ')} can't be downloaded, verified, restored or pruned from here until a
-          storage is configured again.
+          {backups.places.join(', ')} can't be downloaded or deleted from here until a storage is configured
+          again.
         </p>
       )}
       <p>What is stored in the buckets stays there.</p>
@@ -162,7 +162,7 @@ function Leftovers({ leftovers }: { leftovers: readonly LeftoverItem[] }) {
         {leftovers.map((leftover) => (
           <tr key={leftover.id}>
             <td data-label="What">{leftover.kind}</td>
-            <td data-label="Where">
+            <td class="file" data-label="Where">
               <code>{leftover.place}</code>
             </td>
             <td data-label="Tries">{leftover.tries}</td>
