@@ -6,6 +6,8 @@
  * @typedef {import('../src/storage/providers.ts').Provider} Provider
  */
 
+import { behaviourOf, isProfileName } from '../dev/bucket/profiles.ts';
+
 const CONTRACT = ' as an object store';
 const PROFILE = ' (profile)';
 const SOFTWARE = 'a bucket of ';
@@ -20,7 +22,9 @@ Made by \`node scripts/compatibility.mjs\` from a run of the tests; not written 
   Hetzner, Linode and Vultr run), OpenStack Swift's s3api, and the development bucket of this repository. The gateway
   and Swift come from Debian.
 - **Profile**: the development bucket behaved as the provider is known to, by its documentation and by reports. That
-  proves how this client takes the known behaviour, and nothing about what nobody has reported.
+  proves how this client takes the known behaviour, and nothing about what nobody has reported. Of some little is known:
+  the last column of the [table below](#what-is-known) says what a profile does beyond what all of them do. All shed load
+  now and then.
 `;
 
 /**
@@ -117,19 +121,30 @@ function otherSuites(tests) {
 /** @param {readonly Provider[]} providers */
 function knownTable(providers) {
   return table(
-    ['Provider', 'Endpoint', 'Parts', 'Scoped key', 'Versions', 'Paid days', 'Under load', 'Sources'],
+    [
+      ...['Provider', 'Endpoint', 'Parts', 'Scoped key', 'Versions', 'Paid days', 'Under load', 'Sources'],
+      'What its profile does of its own',
+    ],
     providers.map((provider) => [
       provider.name,
       `\`${provider.endpointPattern}\`${provider.addressing === 'virtual-host' ? ', virtual hosts' : ''}`,
       partsOf(provider),
-      `${provider.scopedKey.listBuckets === 'own' ? 'lists its own' : 'may not list'}, absent is ${provider.scopedKey.missingObject}`,
+      `${SCOPED_KEYS[provider.scopedKey.listBuckets]}, absent is ${provider.scopedKey.missingObject}`,
       provider.versions,
       String(provider.minimumDays),
       provider.throttling.map(({ status, code }) => `${status} ${code}`).join(', '),
       Object.values(provider.evidence).join(''),
+      isProfileName(provider.id) ? (behaviourOf(provider.id) ?? 'nothing particular is known') : '–',
     ]),
   );
 }
+
+const SCOPED_KEYS = {
+  denied: 'may not list',
+  own: 'lists its own',
+  all: 'lists all',
+  none: 'there are none',
+};
 
 /** @param {Provider} provider */
 function partsOf({ parts, multipartEtag, keepsMetadata, dropsUploadsAfterHours }) {

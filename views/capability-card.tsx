@@ -158,7 +158,7 @@ function Bucket({ bucket }: { bucket: BucketCapabilities }) {
             <td data-label="Result">
               <Badge {...BADGES[check.outcome]} />
             </td>
-            <td data-label="What was found">
+            <td data-label="Found">
               {check.message}
               {check.requestId !== null && (
                 <>
@@ -204,6 +204,8 @@ function Left({ left }: { left: BucketCapabilities['left'] }) {
 }
 
 function Sentences({ sentences }: { sentences: readonly string[] }) {
+  const [first, ...others] = sentences;
+  if (others.length === 0) return <p>{first}</p>;
   return (
     <ul>
       {sentences.map((sentence) => (

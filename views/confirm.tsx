@@ -2,7 +2,7 @@ import type { Child } from 'hono/jsx';
 
 /**
  * A button that asks before it posts. The dialog is a popover: it opens and closes without any script.
- * `id` is unique on the page.
+ * The key that opened it must not also confirm it, so Cancel has the focus. `id` is unique on the page.
  */
 export function Confirm(props: {
   readonly id: string;
@@ -38,6 +38,7 @@ export function Confirm(props: {
                 class="secondary outline"
                 popovertarget={props.id}
                 popovertargetaction="hide"
+                autofocus
               >
                 Cancel
               </button>

@@ -5,11 +5,18 @@ export function Facts({ facts }: { readonly facts: readonly (readonly [string, C
   return (
     <dl class="facts">
       {facts.map(([label, value]) => (
-        <div key={label}>
+        <div key={label} class={isLong(value) ? 'wide' : undefined}>
           <dt>{label}</dt>
           <dd>{value}</dd>
         </div>
       ))}
     </dl>
   );
+}
+
+const LONG = 40;
+
+/** True for text that would make a column of its own very tall. */
+function isLong(value: Child): boolean {
+  return typeof value === 'string' && value.length > LONG;
 }

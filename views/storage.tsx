@@ -118,8 +118,8 @@ function WhatDepends({ dependents }: { dependents: StorageDependents }) {
       {backups.count > 0 && (
         <p>
           {backups.count === 1 ? '1 backup' : `${backups.count} backups`} ({formatBytes(backups.bytes)}) in{' '}
-          {backups.places.join(', ')} can't be downloaded, verified, restored or pruned from here until a
-          storage is configured again.
+          {backups.places.join(', ')} can't be downloaded or deleted from here until a storage is configured
+          again.
         </p>
       )}
       <p>What is stored in the buckets stays there.</p>
@@ -141,7 +141,7 @@ function StorageFacts({ storage }: { storage: StorageSummary }) {
   );
 }
 
-/** Something that a failed run could not remove yet. */
+/** Something that a run could not remove yet. */
 export interface LeftoverItem {
   readonly id: string;
   readonly kind: string;
@@ -155,14 +155,14 @@ function Leftovers({ leftovers }: { leftovers: readonly LeftoverItem[] }) {
     <>
       <h2>Left behind</h2>
       <p>
-        Failed backups left these behind because the place refused or could not be reached. Removal is tried
-        again.
+        Backups left these behind because the place refused or could not be reached, or may have: an answer
+        was lost. Removal is tried again until it is certain that nothing is there.
       </p>
       <Table caption="Left behind" columns={['What', 'Where', 'Tries', 'Last error']}>
         {leftovers.map((leftover) => (
           <tr key={leftover.id}>
             <td data-label="What">{leftover.kind}</td>
-            <td data-label="Where">
+            <td class="file" data-label="Where">
               <code>{leftover.place}</code>
             </td>
             <td data-label="Tries">{leftover.tries}</td>

@@ -32,7 +32,10 @@ export type Fault =
   | { readonly kind: 'hang-after' }
   /** Performs only once the promise resolves, so that a test can act while the request is in flight. */
   | { readonly kind: 'hold'; readonly until: Promise<unknown> }
-  /** PutObject: takes the whole body, and stores it only once the promise resolves, also when the client has gone. */
+  /**
+   * PutObject and CreateMultipartUpload: takes the whole request, and stores or begins only once the promise resolves,
+   * also when the client has gone.
+   */
   | { readonly kind: 'hold-received'; readonly until: Promise<unknown> }
   /** Answers 200 with an error document after keep-alive blanks; not performed. */
   | { readonly kind: 'error-in-200'; readonly code: string; readonly message?: string }
@@ -58,6 +61,8 @@ export type Fault =
   | { readonly kind: 'foreign-etag' }
   /** GET answers 200 with the whole object whatever Range says. */
   | { readonly kind: 'ignore-range' }
+  /** A list holds the whole bucket, whatever prefix was asked for. */
+  | { readonly kind: 'ignore-prefix' }
   /** Answers an empty success and performs nothing: an Abort or a DELETE that had no effect. */
   | { readonly kind: 'pretend' }
   /** Performs and sets these headers of the answer; null leaves one out. */

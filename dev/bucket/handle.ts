@@ -154,7 +154,11 @@ function admit(
 ): Exchange {
   const { keys, profile } = world;
   const region = profile.regionOf(request.headers.get('host') ?? '') ?? world.region;
-  const { key, payloadSha256 } = verifySignature(request, { keys, region, now: context.now });
+  const { key, payloadSha256 } = verifySignature(request, {
+    keys,
+    region: profile.anyRegion ? null : region,
+    now: context.now,
+  });
   const { bucket } = request;
   if (bucket !== null && key.buckets !== undefined && !key.buckets.includes(bucket)) throw accessDenied();
   const refusal = profile.refuse(request, key);

@@ -5,6 +5,11 @@ import type { S3Error } from './s3-error.ts';
 import type { AccessKey } from './signature.ts';
 import type { Bucket } from './store.ts';
 
+export interface ProfileSettings {
+  /** Buckets that lie in another region than the server's. */
+  readonly bucketRegions: Readonly<Record<string, string>>;
+}
+
 /** How a provider's S3 differs from AWS's documentation. */
 export interface Profile {
   /** Domains under which the first labels of a host name a bucket. */
@@ -12,6 +17,8 @@ export interface Profile {
   readonly limits: Partial<Limits>;
   /** Buckets keep versions, whatever was asked for. */
   readonly versioned: boolean;
+  /** Requests may be signed for any region. */
+  readonly anyRegion: boolean;
   /** The region that requests to this host must be signed for; null for the server's. */
   regionOf(host: string): string | null;
   /** What this request meets, besides the faults that a test adds. */
@@ -28,6 +35,7 @@ export const PLAIN: Profile = {
   virtualHosts: [],
   limits: {},
   versioned: false,
+  anyRegion: false,
   regionOf: () => null,
   fault: () => null,
   refuse: () => null,

@@ -14,8 +14,8 @@ export interface AccessKey {
   readonly secretKey: string;
   /** A bucket-scoped key: it may not list buckets, and every other bucket is denied. */
   readonly buckets?: readonly string[];
-  /** With `buckets`: listing them answers those, as MinIO does, instead of 403. */
-  readonly listsOwn?: boolean;
+  /** With `buckets`: listing answers those, as MinIO does, or every one, as Linode does, instead of 403. */
+  readonly listing?: 'own' | 'all';
 }
 
 /** Who signed the request, and what its body must hash to (hex SHA-256), or null for an unsigned payload. */
@@ -33,7 +33,7 @@ const longestExpirySeconds = 604_800;
  */
 export function verifySignature(
   request: S3Request,
-  options: { keys: readonly AccessKey[]; region: string; now: Date },
+  options: { keys: readonly AccessKey[]; region: string | null; now: Date },
 ): Signer {
   const signature = request.query.has('X-Amz-Algorithm')
     ? readPresigned(request)
@@ -54,12 +54,12 @@ export function verifySignature(
   return { key, payloadSha256: signature.payload === 'UNSIGNED-PAYLOAD' ? null : signature.payload };
 }
 
-function checkScope(signature: Signature, region: string): void {
+function checkScope(signature: Signature, region: string | null): void {
   const code = signature.presigned ? 'AuthorizationQueryParametersError' : 'AuthorizationHeaderMalformed';
   const subject = signature.presigned
     ? 'Error parsing the X-Amz-Credential parameter'
     : 'The authorization header is malformed';
-  if (signature.scope.region !== region) {
+  if (region !== null && signature.scope.region !== region) {
     throw new S3Error(
       400,
       code,

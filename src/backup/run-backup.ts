@@ -11,7 +11,7 @@ import { openPipeline, type StreamRecord } from './pipeline.ts';
 import { probeDatabase, readDump } from './probe-database.ts';
 import type { ProgressTracker } from './progress.ts';
 import { readBack } from './read-back.ts';
-import { type CompletedRun, type RunClaim, settleCompleted, settleFailed } from './settle.ts';
+import { addLeftover, type CompletedRun, type RunClaim, settleCompleted, settleFailed } from './settle.ts';
 import { describeFailure, outcomeOf } from './step-error.ts';
 
 export type RunServices = Pick<Services, 'db' | 'vault' | 'servers' | 'openPlace' | 'now' | 'log'>;
@@ -180,6 +180,8 @@ async function upload(
       fileName: plans.destination.fileName,
       ...(estimatedBytes === null ? {} : { estimatedBytes: Math.ceil(estimatedBytes * ESTIMATE_MARGIN) }),
       onUploadCreated: (uploadId) => recordUpload(services.db, run.backup.id, { upload_id: uploadId }),
+      onMayAppear: (item) =>
+        addLeftover(services.db, run.backup.id, plans.destination.place, item, services.now()),
       beforeSeal: async ({ bytes }) => {
         progress.enter('upload', 80);
         await recordUpload(services.db, run.backup.id, { bytes, sha256: record.sha256 });

@@ -42,7 +42,8 @@ export async function settleCompleted(
     if (!row) return false;
     await trx
       .updateTable('backup_objects')
-      .set({ bytes: run.bytes, sha256: run.sha256, version_id: run.versionId, upload_id: null })
+      // The upload's id stays: a list may still show it, and aborting it now would harm the object (Ceph).
+      .set({ bytes: run.bytes, sha256: run.sha256, version_id: run.versionId })
       .where('backup_id', '=', claim.backupId)
       .where('kind', '=', 'dump')
       .execute();
@@ -110,14 +111,17 @@ export async function releaseClaim(db: Db, claim: RunClaim, now: Date): Promise<
     .execute();
 }
 
-/** What a storage may still bring about after the request that asked for it was given up. */
+/** When to look for what a storage may still bring about after the request that asked for it was given up. */
 const LATE_MS = 60_000;
 
 function isLate({ kind, uploadId }: Leftover): boolean {
   return kind === 'object' || (kind === 'upload' && uploadId === null);
 }
 
-/** Something to be removed later: at once, or in a minute where it may not have appeared yet. */
+/**
+ * Something to be removed later: at once, or in a minute where it may not have appeared yet. What is recorded already is
+ * not recorded again: a run that ends tells what it told before.
+ */
 export async function addLeftover(
   db: Db | Trx,
   backupId: string | null,
@@ -125,6 +129,7 @@ export async function addLeftover(
   item: Leftover,
   now: Date,
 ): Promise<void> {
+  if (backupId !== null && item.uploadId === null && (await isRecorded(db, backupId, item))) return;
   await db
     .insertInto('leftovers')
     .values({
@@ -143,6 +148,18 @@ export async function addLeftover(
       next_try_at: new Date(now.getTime() + (isLate(item) ? LATE_MS : 0)).toISOString(),
     })
     .execute();
+}
+
+async function isRecorded(db: Db | Trx, backupId: string, { kind, key }: Leftover): Promise<boolean> {
+  const row = await db
+    .selectFrom('leftovers')
+    .select('id')
+    .where('backup_id', '=', backupId)
+    .where('kind', '=', kind)
+    .where('key', '=', key)
+    .where('upload_id', 'is', null)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 async function claimed(

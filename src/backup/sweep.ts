@@ -1,12 +1,17 @@
-import type { BackupObjectRow, LeftoverRow } from '../db/schema.ts';
+import type { BackupObjectRow, Db, LeftoverRow } from '../db/schema.ts';
 import { isAppError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { RunServices } from './run-backup.ts';
 
 const STORE_TIMEOUT_MS = 60_000;
 const MAX_PAUSE_MS = 3_600_000;
+/** Until when a storage may still begin an upload whose request was given up. */
+const MAY_APPEAR_MS = 15 * 60_000;
 
-/** Tries again to remove what runs could not; each gone one loses its row, each other waits longer. */
+/**
+ * Tries again to remove what runs could not; each gone one loses its row, each other waits longer. What a run that is not
+ * over recorded waits for its end: the key's uploads are its own, and must not be aborted beside a Complete.
+ */
 export async function sweepLeftovers(services: RunServices, signal: AbortSignal): Promise<void> {
   const now = services.now().getTime();
   const due = await services.db
@@ -18,6 +23,19 @@ export async function sweepLeftovers(services: RunServices, signal: AbortSignal)
         // No pause is that long: the clock was set back.
         eb('next_try_at', '>', new Date(now + 2 * MAX_PAUSE_MS).toISOString()),
       ]),
+    )
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('backups')
+            .select('backups.id')
+            .whereRef('backups.id', '=', 'leftovers.backup_id')
+            .where((row) =>
+              row.or([row('status', 'in', ['pending', 'in_progress']), row('outcome', '=', 'uncertain')]),
+            ),
+        ),
+      ),
     )
     .orderBy('next_try_at')
     .limit(20)
@@ -31,8 +49,9 @@ export async function sweepLeftovers(services: RunServices, signal: AbortSignal)
 async function retryLeftover(services: RunServices, leftover: LeftoverRow, stop: AbortSignal): Promise<void> {
   const { db, now } = services;
   try {
-    await withStore(services, leftover, (store) => removeLeftover(store, leftover, limited(stop)));
-    await db.deleteFrom('leftovers').where('id', '=', leftover.id).execute();
+    const own = await ownUpload(db, leftover);
+    await withStore(services, leftover, (store) => removeLeftover(store, leftover, own, limited(stop)));
+    await settleLeftover(services, leftover);
   } catch (error) {
     if (stop.aborted) return;
     const tries = leftover.tries + 1;
@@ -48,7 +67,41 @@ async function retryLeftover(services: RunServices, leftover: LeftoverRow, stop:
   }
 }
 
-async function removeLeftover(store: ObjectStore, leftover: LeftoverRow, signal: AbortSignal): Promise<void> {
+/** An upload without a known id may appear later than the first look: it is looked for once more. */
+async function settleLeftover({ db, now }: RunServices, leftover: LeftoverRow): Promise<void> {
+  // Never from the future: the clock may have been set back.
+  const createdAt = Math.min(Date.parse(leftover.created_at), now().getTime());
+  const lastLookAt = createdAt + MAY_APPEAR_MS;
+  const mayAppear = leftover.kind === 'upload' && leftover.upload_id === null && leftover.bucket !== '';
+  if (!mayAppear || now().getTime() >= lastLookAt) {
+    await db.deleteFrom('leftovers').where('id', '=', leftover.id).execute();
+    return;
+  }
+  await db
+    .updateTable('leftovers')
+    .set({ last_error: null, next_try_at: new Date(lastLookAt).toISOString() })
+    .where('id', '=', leftover.id)
+    .execute();
+}
+
+/** The upload that became the backup's object, where it did. */
+async function ownUpload(db: Db, { backup_id: backupId, key }: LeftoverRow): Promise<string | null> {
+  if (backupId === null) return null;
+  const object = await db
+    .selectFrom('backup_objects')
+    .select('upload_id')
+    .where('backup_id', '=', backupId)
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return object?.upload_id ?? null;
+}
+
+async function removeLeftover(
+  store: ObjectStore,
+  leftover: LeftoverRow,
+  own: string | null,
+  signal: AbortSignal,
+): Promise<void> {
   const { key } = leftover;
   if (leftover.kind !== 'upload') {
     // Where versions are kept, a removal without the version would only hide it.
@@ -56,7 +109,7 @@ async function removeLeftover(store: ObjectStore, leftover: LeftoverRow, signal:
     await store.remove(key, { versionId, signal });
     return;
   }
-  await abortUploads(store, { key, uploadId: leftover.upload_id, token: '' }, signal);
+  await abortUploads(store, { key, uploadId: leftover.upload_id, token: '', spared: own }, signal);
 }
 
 async function versionOf(store: ObjectStore, key: string, signal: AbortSignal): Promise<string | null> {
@@ -75,14 +128,20 @@ async function versionOf(store: ObjectStore, key: string, signal: AbortSignal): 
  */
 export async function abortUploads(
   store: ObjectStore,
-  upload: { readonly key: string; readonly uploadId: string | null; readonly token: string },
+  upload: {
+    readonly key: string;
+    readonly uploadId: string | null;
+    readonly token: string;
+    /** Never aborted: it was completed. */
+    readonly spared?: string | null;
+  },
   signal: AbortSignal,
 ): Promise<void> {
-  const { key, uploadId, token } = upload;
+  const { key, uploadId, token, spared } = upload;
   if (uploadId !== null) await store.abortUpload(key, uploadId, { signal });
   try {
     for (const stray of await store.listUploads(key, { token, signal })) {
-      if (stray !== uploadId) await store.abortUpload(key, stray, { signal });
+      if (stray !== uploadId && stray !== spared) await store.abortUpload(key, stray, { signal });
     }
   } catch (error) {
     if (uploadId === null || !isAppError(error, 'storage_denied')) throw error;

@@ -6,9 +6,10 @@ import { deriveEndpoint, normaliseEndpoint } from '../storage/providers.ts';
 import type { S3Settings } from '../storage/s3/s3.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { auditedSpaces, identities, type SpacesInput, spacesRow, wireEndpoint } from './spaces.ts';
+import { probeAgain } from './spaces-probe.ts';
 import { testOpenedSpaces } from './test-spaces.ts';
 
-type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault' | 'openS3'>;
+type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault' | 'openS3' | 'log'>;
 
 export interface SaveOptions {
   /** Tests the new configuration first; one that fails is not saved. */
@@ -19,7 +20,7 @@ export interface SaveOptions {
 /**
  * Replaces the configuration; its id and, where none is given, its secret key stay. Throws `invalid`: for input that
  * can't be used and, where it is validated, with the test's message and `details.test` (a `SpacesTest`); then nothing
- * was changed.
+ * was changed. What a deep test had found out may not hold for the new settings: it is run again in the background.
  */
 export async function saveSpaces(
   context: Context,
@@ -50,6 +51,7 @@ export async function saveSpaces(
     secretKey: secretKey === null ? null : await context.vault.seal(secretKey, identities(id).secretKey),
   };
   await write(context, actor, { id, before, sealed, region: input.region, endpoint, buckets });
+  await probeAgain(context);
   return { id, accessKey, region: input.region, endpoint: wireEndpoint(endpoint) };
 }
 

@@ -2,6 +2,7 @@ import type { Db } from '../db/schema.ts';
 import { isAppError, toAppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import type { S3 } from '../storage/s3/s3.ts';
+import { timeLimit } from '../storage/time-limit.ts';
 import { openSpaces, spacesRow } from './spaces.ts';
 import { prefixesInUse } from './spaces-in-use.ts';
 import { bucketsRefused } from './test-spaces.ts';
@@ -54,9 +55,15 @@ export async function listBucketStates(
   return states;
 }
 
-async function readStates(services: Context, signal: AbortSignal): Promise<BucketStates> {
+/** Shorter than what a request to the API may take. */
+const LIMIT_MS = 50_000;
+
+async function readStates(services: Context, outer: AbortSignal): Promise<BucketStates> {
   const { s3, buckets: configured } = await openSpaces(services);
+  const limit = timeLimit(outer, LIMIT_MS, 'Looking for buckets');
+  const { signal } = limit;
   try {
+    limit.enter('at ListBuckets');
     const discovered = await discover(s3, configured.length > 0, signal);
     const others = discovered.filter((name) => !configured.includes(name));
     const checked = [
@@ -64,12 +71,14 @@ async function readStates(services: Context, signal: AbortSignal): Promise<Bucke
       ...others.slice(0, MOST_CHECKED).map((name) => ({ name, source: 'discovered' as const })),
     ];
     const inUse = await prefixesInUse(services.db);
+    limit.enter('while trying them one by one');
     const states = await inTurns(checked, async (bucket) => ({
       ...bucket,
       ...(await tryBucket(s3, bucket.name, inUse.get(bucket.name)?.[0] ?? '', signal)),
     }));
     return { states, unchecked: Math.max(0, others.length - MOST_CHECKED) };
   } finally {
+    limit.end();
     await s3.close();
   }
 }

@@ -8,6 +8,7 @@ import { probeBucket } from '../storage/probe/probe-bucket.ts';
 import { type BucketProbe, type StorageProbe, storageProbe } from '../storage/probe/result.ts';
 import { providerOf } from '../storage/providers.ts';
 import type { S3 } from '../storage/s3/s3.ts';
+import { timeLimit } from '../storage/time-limit.ts';
 import { type OpenedSpaces, openSpaces, spacesRow } from './spaces.ts';
 import { prefixesInUse } from './spaces-in-use.ts';
 import { NO_BUCKET_SEEN, SCOPED_KEY } from './test-spaces.ts';
@@ -34,6 +35,14 @@ export interface ProbeProgress {
 
 type Context = Pick<Services, 'db' | 'vault' | 'openS3' | 'now' | 'log'>;
 
+/** Other than the usual ones. */
+export interface ProbeLimits {
+  readonly findingMs?: number;
+  /** For each bucket. */
+  readonly limitMs?: number;
+  readonly cleanUpMs?: number;
+}
+
 interface Running {
   progress: ProbeProgress;
   readonly abort: AbortController;
@@ -46,7 +55,7 @@ interface Running {
 const running = new WeakMap<Db, Running>();
 
 const MOST_DISCOVERED = 5;
-const BUCKET_LIMIT_MS = 5 * 60_000;
+const FINDING_LIMIT_MS = 60_000;
 const KEPT_RESULTS = 10;
 const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
@@ -55,7 +64,11 @@ const WEEK_MS = 7 * DAY_MS;
  * Tries the storage deeply and keeps the result; the promise is that of the whole probe, which ends by itself also when
  * nobody waits. Throws `conflict` while one runs, `invalid` while nothing is configured.
  */
-export function startProbe(services: Context, cause: ProbeCause): Promise<StoredProbe> {
+export function startProbe(
+  services: Context,
+  cause: ProbeCause,
+  limits: ProbeLimits = {},
+): Promise<StoredProbe> {
   if (running.has(services.db)) {
     return Promise.reject(
       new AppError('conflict', 'A deep test is running already. Wait for its result, then start another.'),
@@ -63,7 +76,7 @@ export function startProbe(services: Context, cause: ProbeCause): Promise<Stored
   }
   const abort = new AbortController();
   const startedAt = services.now().toISOString();
-  const result = runProbe(services, { cause, startedAt, signal: abort.signal }).finally(() => {
+  const result = runProbe(services, { cause, startedAt, limits, signal: abort.signal }).finally(() => {
     const followed = running.get(services.db)?.again === true && !abort.signal.aborted;
     running.delete(services.db);
     if (followed) scheduleProbe(services);
@@ -152,14 +165,21 @@ function isFreeToDelete(last: StoredProbe): boolean {
   );
 }
 
+interface ProbeRun {
+  readonly cause: ProbeCause;
+  readonly startedAt: string;
+  readonly limits: ProbeLimits;
+  readonly signal: AbortSignal;
+}
+
 async function runProbe(
   services: Context,
-  { cause, startedAt, signal }: { cause: ProbeCause; startedAt: string; signal: AbortSignal },
+  { cause, startedAt, limits, signal }: ProbeRun,
 ): Promise<StoredProbe> {
   const before = await lastProbe(services.db);
   const config = await spacesRow(services.db);
   const opened = await openSpaces(services);
-  const found = await probeAll(services, opened, config?.endpoint ?? '', signal).finally(() =>
+  const found = await probeAll(services, opened, config?.endpoint ?? '', { limits, signal }).finally(() =>
     opened.s3.close(),
   );
   const lost = before === null ? [] : [...lostSince(before, before.finishedAt, found)];
@@ -171,10 +191,10 @@ async function probeAll(
   services: Context,
   { s3, buckets: configured }: OpenedSpaces,
   endpoint: string,
-  signal: AbortSignal,
+  { limits, signal }: Pick<ProbeRun, 'limits' | 'signal'>,
 ): Promise<StorageProbe> {
   const base = { endpoint, provider: providerOf(endpoint).name, buckets: [], problems: [], lost: [] };
-  const chosen = await chooseBuckets(services, s3, configured, signal);
+  const chosen = await chooseBuckets(services, s3, configured, { limits, signal });
   if (chosen.buckets.length === 0) return { ...base, source: chosen.source, problems: [...chosen.problems] };
   const buckets: BucketProbe[] = [];
   const problems: string[] = [];
@@ -184,14 +204,11 @@ async function probeAll(
       const total = steps * chosen.buckets.length;
       if (now) now.progress = { ...now.progress, bucket, step, done: index * steps + done, steps: total };
     };
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(BUCKET_LIMIT_MS)]);
     try {
-      buckets.push(await probeBucket(s3.connection, bucket, { prefixes, signal: limit, onStep }));
+      buckets.push(await probeBucket(s3.connection, bucket, { prefixes, signal, onStep, ...limits }));
     } catch (error) {
       if (signal.aborted || !isAppError(error)) throw error;
-      problems.push(
-        `Bucket ${bucket}: ${limit.aborted ? 'the test took too long, and was ended.' : error.message}`,
-      );
+      problems.push(`Bucket ${bucket}: ${error.message}`);
     }
   }
   return { ...base, source: chosen.source, buckets, problems };
@@ -208,14 +225,16 @@ async function chooseBuckets(
   services: Context,
   s3: S3,
   configured: readonly string[],
-  signal: AbortSignal,
+  { limits, signal }: Pick<ProbeRun, 'limits' | 'signal'>,
 ): Promise<Chosen> {
   const inUse = await prefixesInUse(services.db);
   const withPrefixes = (names: readonly string[]) =>
     names.map((bucket) => ({ bucket, prefixes: inUse.get(bucket) ?? [] }));
   if (configured.length > 0) return { source: 'configured', buckets: withPrefixes(configured), problems: [] };
+  const limit = timeLimit(signal, limits.findingMs ?? FINDING_LIMIT_MS, 'Finding the buckets');
+  limit.enter('at ListBuckets');
   try {
-    const discovered = await s3.listBuckets(signal);
+    const discovered = await s3.listBuckets(limit.signal);
     const used = discovered.filter((name) => inUse.has(name));
     if (used.length > 0) return { source: 'in use', buckets: withPrefixes(used), problems: [] };
     const problems = discovered.length === 0 ? [NO_BUCKET_SEEN] : [];
@@ -226,12 +245,14 @@ async function chooseBuckets(
       return { source: 'in use', buckets: withPrefixes([...inUse.keys()]), problems: [] };
     }
     const message = error.code === 'storage_denied' ? SCOPED_KEY : error.message;
-    const found = await diagnoseFailure(s3.connection, error, { bucket: null, signal });
+    const found = limit.over() ? null : await diagnoseFailure(s3.connection, error, { bucket: null, signal });
     return {
       source: 'discovered',
       buckets: [],
       problems: [message, ...(found === null ? [] : [found.message])],
     };
+  } finally {
+    limit.end();
   }
 }
 

@@ -8,6 +8,7 @@ import { listBuckets } from '../storage/s3/list-buckets.ts';
 import { listKeys } from '../storage/s3/list-objects.ts';
 import { send } from '../storage/s3/request.ts';
 import type { S3 } from '../storage/s3/s3.ts';
+import { type TimeLimit, timeLimit } from '../storage/time-limit.ts';
 import { type OpenedSpaces, openSpaces } from './spaces.ts';
 import { prefixesInUse } from './spaces-in-use.ts';
 
@@ -42,8 +43,15 @@ export const SCOPED_KEY = 'This appears to be a bucket-scoped key. Please add th
 /** Some servers answer 200 with only what the policy allows: an empty list proves no bucket. */
 export const NO_BUCKET_SEEN = 'This key sees no bucket. Create one or add bucket names manually.';
 
-/** Tries the storage with the saved settings. Never throws for what the storage answers. */
-export async function testSpaces(services: Context, signal: AbortSignal): Promise<SpacesTest> {
+/** For the whole test: its buckets are tried side by side. Shorter than what a request to the API may take. */
+const LIMIT_MS = 30_000;
+
+/** Tries the storage with the saved settings, within the time. Never throws for what the storage answers. */
+export async function testSpaces(
+  services: Context,
+  signal: AbortSignal,
+  limitMs = LIMIT_MS,
+): Promise<SpacesTest> {
   let opened: OpenedSpaces;
   try {
     opened = await openSpaces(services);
@@ -51,7 +59,7 @@ export async function testSpaces(services: Context, signal: AbortSignal): Promis
     return failed(storageMessage(error), false);
   }
   try {
-    return await testOpenedSpaces(services, opened, signal);
+    return await testOpenedSpaces(services, opened, signal, limitMs);
   } finally {
     await opened.s3.close();
   }
@@ -62,12 +70,13 @@ export async function testOpenedSpaces(
   { db }: Pick<Services, 'db'>,
   opened: OpenedSpaces,
   signal: AbortSignal,
+  limitMs = LIMIT_MS,
 ): Promise<SpacesTest> {
   const s3 = impatient(opened.s3);
   const result =
     opened.buckets.length === 0
-      ? await testListing(s3, signal)
-      : await testEach(s3, opened.buckets, await prefixesInUse(db), signal);
+      ? await limited(signal, limitMs, (limit) => testListing(s3, limit))
+      : await testEach(s3, opened.buckets, await prefixesInUse(db), { signal, limitMs });
   return withDiagnosis(result, [diagnoseClock(s3.connection)]);
 }
 
@@ -102,15 +111,44 @@ function impatient(s3: S3): Pick<S3, 'connection'> {
   return { connection: { ...connection, tuning } };
 }
 
-async function testListing({ connection }: Pick<S3, 'connection'>, signal: AbortSignal): Promise<SpacesTest> {
+async function limited<T>(
+  signal: AbortSignal,
+  limitMs: number,
+  action: (limit: TimeLimit) => Promise<T>,
+): Promise<T> {
+  const limit = timeLimit(signal, limitMs, 'The test');
   try {
-    const buckets = await listBuckets(connection, signal);
+    return await action(limit);
+  } finally {
+    limit.end();
+  }
+}
+
+async function testListing({ connection }: Pick<S3, 'connection'>, limit: TimeLimit): Promise<SpacesTest> {
+  limit.enter('at ListBuckets');
+  try {
+    const buckets = await listBuckets(connection, limit.signal);
     if (buckets.length === 0) return failed(NO_BUCKET_SEEN, true);
     return { success: true, message: 'Connection successful (full API access)', buckets, scopedKey: false };
   } catch (error) {
     const scopedKey = isScopedKey(error, connection.settings.endpoint);
     const result = failed(scopedKey ? SCOPED_KEY : storageMessage(error), scopedKey);
-    return withDiagnosis(result, [await diagnoseFailure(connection, error, { bucket: null, signal })]);
+    return withDiagnosis(result, [await diagnose(connection, error, { bucket: null }, limit)]);
+  }
+}
+
+/** Null once the time is up: then that is what is wrong. */
+async function diagnose(
+  connection: S3['connection'],
+  error: unknown,
+  about: { readonly bucket: string | null; readonly prefix?: string },
+  limit: TimeLimit,
+): Promise<Diagnosis | null> {
+  try {
+    return limit.over() ? null : await diagnoseFailure(connection, error, { ...about, signal: limit.signal });
+  } catch (failure) {
+    if (limit.over()) return null;
+    throw failure;
   }
 }
 
@@ -125,10 +163,14 @@ async function testEach(
   { connection }: Pick<S3, 'connection'>,
   names: readonly string[],
   inUse: ReadonlyMap<string, readonly string[]>,
-  signal: AbortSignal,
+  { signal, limitMs }: { readonly signal: AbortSignal; readonly limitMs: number },
 ): Promise<SpacesTest> {
   const answers = await Promise.all(
-    names.map((bucket) => testBucket({ connection }, bucket, inUse.get(bucket) ?? [''], signal)),
+    names.map((bucket) =>
+      limited(signal, limitMs, (limit) =>
+        testBucket({ connection }, bucket, inUse.get(bucket) ?? [''], limit),
+      ),
+    ),
   );
   const reached = answers.flatMap((answer) => ('by' in answer ? [answer] : []));
   const missed = answers.flatMap((answer) => ('by' in answer ? [] : [answer]));
@@ -163,10 +205,12 @@ async function testBucket(
   s3: Pick<S3, 'connection'>,
   bucket: string,
   prefixes: readonly string[],
-  signal: AbortSignal,
+  limit: TimeLimit,
 ): Promise<BucketDetail | Missed> {
   const { connection } = s3;
+  const { signal } = limit;
   let refusal: unknown;
+  limit.enter('at HeadBucket');
   try {
     const answer = await send(connection, {
       operation: 'HeadBucket',
@@ -177,8 +221,9 @@ async function testBucket(
     });
     if (answer.status < 300 && isS3Answer(answer)) return { bucket, by: 'HeadBucket', prefix: null };
   } catch (error) {
-    return miss(connection, bucket, error, '', signal);
+    return miss(connection, bucket, error, '', limit);
   }
+  limit.enter('at ListObjectsV2');
   // The refusal of a HEAD has no body: the list tells why, or that the key may work under its prefix all the same.
   for (const prefix of [...new Set([...prefixes.slice(0, MOST_PREFIXES), ''])]) {
     try {
@@ -189,7 +234,7 @@ async function testBucket(
       if (!isAppError(error, 'storage_denied')) break;
     }
   }
-  return miss(connection, bucket, refusal, prefixes[0] ?? '', signal);
+  return miss(connection, bucket, refusal, prefixes[0] ?? '', limit);
 }
 
 async function miss(
@@ -197,10 +242,10 @@ async function miss(
   bucket: string,
   error: unknown,
   prefix: string,
-  signal: AbortSignal,
+  limit: TimeLimit,
 ): Promise<Missed> {
   const message = storageMessage(error);
-  return { bucket, message, diagnosis: await diagnoseFailure(connection, error, { bucket, prefix, signal }) };
+  return { bucket, message, diagnosis: await diagnose(connection, error, { bucket, prefix }, limit) };
 }
 
 function withDiagnosis(result: SpacesTest, found: readonly (Diagnosis | null)[]): SpacesTest {

@@ -51,6 +51,11 @@ export interface PutOptions {
   readonly estimatedBytes?: number;
   /** Awaited after an upload id exists and before the first part is sent, so that a crash can be cleaned up. */
   readonly onUploadCreated?: (uploadId: string) => Promise<void>;
+  /**
+   * Awaited as soon as something may appear under the key after this call ended, however it ends: an answer was lost, and
+   * the request was sent again. It is to be looked for later, once the run is over.
+   */
+  readonly onMayAppear?: (item: Leftover) => Promise<void>;
   /** Awaited when all bytes are stored and before the request that makes the object visible. */
   readonly beforeSeal?: (sealed: { bytes: number }) => Promise<void>;
   /** Bytes that the store has accepted so far. */

@@ -178,6 +178,8 @@ describe('Admin > Storage in a browser', () => {
     await dialog.getByText('These environments lose access to it: production.').waitFor();
     await dialog.getByText('appdb (production)').waitFor();
     await look('delete');
+    // The key that opened it must not also confirm it.
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Cancel');
     await dialog.getByRole('button', { name: 'Delete configuration' }).click();
     await appears('The storage configuration is deleted.');
     await page.getByRole('link', { name: 'Configure Spaces' }).waitFor();

@@ -15,6 +15,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { newId } from '../../src/ids.ts';
+import { createLog } from '../../src/log.ts';
 import { checkVault } from '../../src/secrets/signing-keys.ts';
 import { createVault, type Vault } from '../../src/secrets/vault.ts';
 import { openPostgresDatabase } from '../support/database.ts';
@@ -41,7 +42,8 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
   const openS3 = (): never => {
     throw new Error('nothing here asks a storage');
   };
-  const context = () => ({ db, vault, now, openS3, config: readConfig({ DATA_DIR: '/srv/data' }) });
+  const log = createLog('error', () => {}, now);
+  const context = () => ({ db, vault, now, openS3, log, config: readConfig({ DATA_DIR: '/srv/data' }) });
   beforeEach(async () => {
     db = await open();
     await migrate(db, { file: null, now });

@@ -8,6 +8,7 @@ import {
   probeIfDue,
   runningProbe,
   scheduleProbe,
+  startProbe,
   stopProbe,
 } from '../../src/catalog/spaces-probe.ts';
 import { chunked, options } from '../contracts/object-store.ts';
@@ -219,6 +220,33 @@ describe('an upload', () => {
     expect(await putBeside()).not.toBeInstanceOf(Error);
     await deep();
     expect(await putBeside()).toMatchObject({ code: 'storage_exists' });
+  });
+});
+
+describe('a storage that is too slow', () => {
+  it('does not hold the test for ever while it looks for buckets', async () => {
+    await save();
+    store.faults.add({ match: { operation: 'ListBuckets' }, fault: { kind: 'slow', bytesPerSecond: 1 } });
+    const probe = await startProbe(app.services, 'asked', { findingMs: 300 });
+    expect(probe).toMatchObject({
+      buckets: [],
+      problems: [
+        expect.stringMatching(/^Finding the buckets took longer than 0\.3 seconds .* at ListBuckets/),
+      ],
+    });
+  });
+
+  it('is kept as a result, with what was found before the time was up', async () => {
+    await save({ buckets: ['one-bucket', 'two-bucket'] });
+    store.faults.add({
+      match: { operation: 'UploadPart', bucket: 'one-bucket' },
+      fault: { kind: 'slow', bytesPerSecond: 1 },
+    });
+    await startProbe(app.services, 'asked', { limitMs: 2_000 });
+    const kept = await lastProbe(app.services.db);
+    const outcomes = kept?.buckets.map(({ checks }) => checks.find(({ id }) => id === 'multipart')?.outcome);
+    expect(outcomes).toEqual(['failed', 'ok']);
+    expect(kept?.problems).toEqual([]);
   });
 });
 

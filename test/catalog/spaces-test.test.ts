@@ -31,6 +31,56 @@ const save = (body: object) =>
   });
 const test = () => app.call('POST', `${PATH}/test`, { token: app.tokens.viewer });
 
+/** A storage that sends a byte of its answer now and then, and never ends it. */
+async function startDripping(): Promise<string> {
+  const server = createServer((request, response) => {
+    response.writeHead(request.method === 'HEAD' ? 403 : 200, { 'content-type': 'application/xml' });
+    response.write('<ListAllMyBucketsResult>');
+    const timer = setInterval(() => response.write(' '), 20);
+    response.on('close', () => clearInterval(timer));
+    if (request.method === 'HEAD') response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+}
+
+describe('Test Connection at a storage that drips its answers', () => {
+  const signal = new AbortController().signal;
+
+  it('ends in time, and says where', async () => {
+    await save({ ...rgw.full, endpoint: await startDripping() });
+    const startedAt = performance.now();
+    const result = await testSpaces(app.services, signal, 300);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(result).toEqual({
+      success: false,
+      message:
+        'The test took longer than 0.3 seconds and was ended at ListBuckets: the storage, or something between it and this machine, is too slow.',
+      buckets: [],
+      scopedKey: false,
+    });
+  });
+
+  it('says so of each bucket', async () => {
+    await save({ ...rgw.full, endpoint: await startDripping(), buckets: ['one', 'two'] });
+    const result = await testSpaces(app.services, signal, 300);
+    expect(result).toMatchObject({
+      success: false,
+      message: 'Cannot access any configured buckets: one, two',
+      failures: ['one', 'two'].map((bucket) => ({
+        bucket,
+        message: expect.stringContaining('was ended at ListObjectsV2: the storage'),
+      })),
+    });
+    expect(result.diagnosis).toBeUndefined();
+  });
+});
+
 describe('Test Connection at a Ceph gateway', () => {
   it('lists what a full key sees, in the words of the page and no more', async () => {
     await save(rgw.full);

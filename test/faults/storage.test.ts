@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Fault, FaultRule, OperationName } from '../../dev/bucket/server.ts';
+import { sweepLeftovers } from '../../src/backup/sweep.ts';
 import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
 import { type Bed, BUCKET, expectLeftoversGone, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
@@ -218,6 +219,41 @@ describe('an answer that was lost for good', () => {
       bed.bucket.objects(BUCKET).some(({ key }) => key === backup.storagePath),
     );
     await expectLeftoversGone(bed);
+    await expectSealedOrAbsent(bed, backup);
+  });
+
+  test('an upload that begins after its backup was completed is removed later', async () => {
+    let land = () => {};
+    const landing = new Promise<void>((resolve) => {
+      land = resolve;
+    });
+    add({ match: { operation: 'CreateMultipartUpload' }, fault: { kind: 'hold-received', until: landing } });
+    const backup = await bed.app.backUp(large, 30_000);
+    expect(backup.status).toBe('completed');
+    expect(bed.bucket.uploads(BUCKET)).toEqual([]);
+    land();
+    await until('the upload to begin', 10_000, () => bed.bucket.uploads(BUCKET).length === 1);
+    await expectSealedOrAbsent(bed, backup);
+    expect((await bed.app.call('GET', `/api/backups/${backup.id}/download`)).status).toBe(200);
+  });
+
+  test('nothing of a running backup is taken for what a lost answer left', async () => {
+    let go = () => {};
+    const going = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    add({ match: { operation: 'CreateMultipartUpload' }, fault: { kind: 'reset-after' } });
+    add({ match: { operation: 'UploadPart', partNumber: 2 }, fault: { kind: 'hold', until: going } });
+    const backupId = await bed.app.startBackup(large);
+    const isHeld = () => bed.bucket.faults.hits().some(({ kind }) => kind === 'hold');
+    await until('the second part', 20_000, isHeld);
+    const { db, now } = bed.app.services;
+    await db.updateTable('leftovers').set({ next_try_at: now().toISOString() }).execute();
+    await sweepLeftovers(bed.app.services, new AbortController().signal);
+    expect(bed.bucket.uploads(BUCKET)).toHaveLength(1);
+    go();
+    const backup = await bed.app.untilEnded(backupId);
+    expect(backup.error).toBeNull();
     await expectSealedOrAbsent(bed, backup);
   });
 });

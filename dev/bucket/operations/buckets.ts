@@ -4,15 +4,19 @@ import { document, parseDocument } from '../xml.ts';
 import { type Answer, bucketOf, type Exchange, receiveText } from './exchange.ts';
 import { fromToken, readLimit } from './listing.ts';
 
-/** A scoped key is denied, as by Cloudflare R2, Backblaze B2 and DigitalOcean, or sees its own, as on MinIO. */
+/**
+ * A scoped key is denied, as by Cloudflare R2, Backblaze B2 and DigitalOcean, sees its own, as on MinIO, or sees all, as
+ * at Linode.
+ */
 export async function listBuckets({ key, buckets, request }: Exchange): Promise<Answer> {
-  if (key.buckets !== undefined && key.listsOwn !== true) throw accessDenied();
+  const isScoped = key.buckets !== undefined;
+  if (isScoped && key.listing === undefined) throw accessDenied();
   const { query } = request;
   const token = query.get('continuation-token');
   const after = token === undefined ? '' : fromToken(token);
   const prefix = query.get('prefix') ?? '';
   const left = [...buckets.values()]
-    .filter(({ name }) => key.buckets === undefined || key.buckets.includes(name))
+    .filter(({ name }) => key.listing === 'all' || !isScoped || key.buckets?.includes(name))
     .filter((bucket) => bucket.name.startsWith(prefix) && (after === '' || bucket.name > after))
     .sort((a, b) => compareKeys(a.name, b.name));
   const page = left.slice(0, readLimit(query.get('max-buckets'), 10_000));

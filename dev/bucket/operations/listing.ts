@@ -107,7 +107,7 @@ export async function listMultipartUploads(exchange: Exchange): Promise<Answer> 
   const [keyMarker, idMarker] = [query.get('key-marker') ?? '', query.get('upload-id-marker') ?? ''];
   const limit = readLimit(query.get('max-uploads'));
   const left = [...bucketOf(exchange).uploads.values()]
-    .filter(({ key }) => key.startsWith(query.get('prefix') ?? ''))
+    .filter(({ key }) => key.startsWith(prefixOf(exchange)))
     .sort((a, b) => compareKeys(a.key, b.key) || compareKeys(a.uploadId, b.uploadId))
     .filter(({ key, uploadId }) => {
       const order = keyMarker === '' ? 1 : compareKeys(key, keyMarker);
@@ -142,9 +142,14 @@ function currentObjects(exchange: Exchange): StoredVersion[] {
   return [...bucket.objects.keys()].sort(compareKeys).flatMap((key) => current(bucket, key) ?? []);
 }
 
-function readAsked({ request: { query } }: Exchange, after: string): Asked {
+function prefixOf({ request, fault }: Exchange): string {
+  return fault?.kind === 'ignore-prefix' ? '' : (request.query.get('prefix') ?? '');
+}
+
+function readAsked(exchange: Exchange, after: string): Asked {
+  const { query } = exchange.request;
   const limit = readLimit(query.get('max-keys'));
-  return { prefix: query.get('prefix') ?? '', delimiter: query.get('delimiter') ?? '', after, limit };
+  return { prefix: prefixOf(exchange), delimiter: query.get('delimiter') ?? '', after, limit };
 }
 
 /** A page size of at most 1,000. */

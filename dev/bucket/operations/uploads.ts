@@ -27,6 +27,7 @@ export async function createMultipartUpload(exchange: Exchange): Promise<Answer>
     parts: new Map(),
   };
   await receiveText(exchange);
+  if (exchange.fault?.kind === 'hold-received') await exchange.fault.until;
   await mkdir(uploadFolder(bucket, upload.uploadId));
   bucket.uploads.set(upload.uploadId, upload);
   const fields = { Bucket: bucket.name, Key: upload.key, UploadId: upload.uploadId };

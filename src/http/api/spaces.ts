@@ -10,13 +10,7 @@ import {
   setSpacesEnvironment,
   spacesEnabled,
 } from '../../catalog/spaces-environments.ts';
-import {
-  lastProbe,
-  probeAgain,
-  runningProbe,
-  type StoredProbe,
-  startProbe,
-} from '../../catalog/spaces-probe.ts';
+import { lastProbe, runningProbe, type StoredProbe, startProbe } from '../../catalog/spaces-probe.ts';
 import { listSpacesBuckets, testSpaces } from '../../catalog/test-spaces.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
@@ -107,9 +101,7 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       handle: async ({ c, actor, body, query, signal }) => {
         try {
           const options = { validate: query.validate === 'true', signal };
-          const config = await saveSpaces(services, actor, body, options);
-          await probeAgain(services);
-          return { config };
+          return { config: await saveSpaces(services, actor, body, options) };
         } catch (error) {
           const test = isAppError(error) ? error.details['test'] : undefined;
           if (typeof test !== 'object' || test === null) throw error;

@@ -6,7 +6,6 @@ import { DerivedEndpoint, StorageForm, StorageFormPage } from '../../../views/st
 import { saveSpaces } from '../../catalog/save-spaces.ts';
 import { deleteSpaces, getSpaces } from '../../catalog/spaces.ts';
 import { setSpacesEnvironment } from '../../catalog/spaces-environments.ts';
-import { lastProbe, scheduleProbe } from '../../catalog/spaces-probe.ts';
 import type { SpacesTest } from '../../catalog/test-spaces.ts';
 import { isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
@@ -76,8 +75,6 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
     } catch (error) {
       return sendForm(c, services, refusedStorage(body, error));
     }
-    // What was found out about the storage before may not hold for this key.
-    if (validate && (await lastProbe(services.db)) !== null) scheduleProbe(services);
     return c.redirect(withNotice('/admin/storage', validate ? 'storage-replaced' : 'storage-saved'), 303);
   });
 

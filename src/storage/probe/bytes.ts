@@ -30,3 +30,18 @@ export async function bytesOf(
   }
   return bytes;
 }
+
+/** The beginning of a body; the rest is not read. */
+export async function firstBytes(
+  body: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(maxBytes);
+  let at = 0;
+  for await (const chunk of body ?? []) {
+    bytes.set(chunk.subarray(0, maxBytes - at), at);
+    at = Math.min(maxBytes, at + chunk.byteLength);
+    if (at === maxBytes) break;
+  }
+  return bytes.subarray(0, at);
+}

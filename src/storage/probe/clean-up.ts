@@ -41,7 +41,7 @@ export async function removeEarlier(
 ): Promise<number> {
   const { signal, prefix } = options;
   const found = await allUnder(place, signal, prefix);
-  if (found === null) return 0;
+  if (found === null || signal.aborted) return 0;
   const limit = place.connection.now().getTime() - options.olderThanMs;
   const isOld = (at: string) => Date.parse(at) <= limit;
   const old: Found = {
@@ -73,14 +73,14 @@ async function findMade(run: ProbeRun, signal: AbortSignal): Promise<Found> {
   };
 }
 
-/** Null where the key may not list. */
+/** Null where there is no list. */
 async function allUnder(place: Place, signal: AbortSignal, prefix: string) {
-  const versions = await allowed(() => listVersions(place, signal, prefix));
-  const objects = versions ?? (await allowed(() => listAll(place, signal, prefix)));
+  const versions = await ifListed(() => listVersions(place, signal, prefix));
+  const objects = versions ?? (await ifListed(() => listAll(place, signal, prefix)));
   if (objects === null) return null;
   return {
     versions: objects,
-    uploads: (await allowed(() => listUploads(place, signal, prefix))) ?? [],
+    uploads: (await ifListed(() => listUploads(place, signal, prefix))) ?? [],
     versioning: versioningOf(versions),
   };
 }
@@ -92,15 +92,15 @@ function versioningOf(versions: readonly Version[] | null): 'kept' | 'off' | 'un
     : 'off';
 }
 
-/** Null for a storage that has no such list, or a key that may not see it. */
-async function allowed<T>(list: () => Promise<T>): Promise<T | null> {
+/**
+ * Null for a storage that has no such list, a key that may not see it, and a list that fails or takes too long: what is
+ * known without it is then removed all the same.
+ */
+async function ifListed<T>(list: () => Promise<T>): Promise<T | null> {
   try {
     return await list();
   } catch (error) {
-    if (isAppError(error, 'storage_denied', 'storage_refused', 'storage_bad_answer', 'storage_missing'))
-      return null;
-    // 501 NotImplemented, as Cloudflare R2 answers to a list of versions.
-    if (isAppError(error) && error.details['status'] === 501) return null;
+    if (isAppError(error) && error.code !== 'internal') return null;
     throw error;
   }
 }
@@ -158,8 +158,14 @@ async function lockedUntil(
   const request = { operation: 'HeadObject', method: 'HEAD', bucket, key, signal, attempts: 2 } as const;
   const allow = [400, 403, 404, 405];
   const query = versionQuery(versionId);
-  const { headers } = await send(connection, { ...request, query, allow });
-  return headers.get('x-amz-object-lock-retain-until-date');
+  try {
+    const { headers } = await send(connection, { ...request, query, allow });
+    return headers.get('x-amz-object-lock-retain-until-date');
+  } catch (error) {
+    // That it stays is told already, with the storage's reason.
+    if (isAppError(error)) return null;
+    throw error;
+  }
 }
 
 /** What is still listed although its removal did not fail. */

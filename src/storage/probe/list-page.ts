@@ -1,4 +1,5 @@
 import { attemptedOf, badAnswer } from '../s3/errors.ts';
+import { listedKey } from '../s3/keys.ts';
 import { send } from '../s3/request.ts';
 import { childrenOf, parseXml, textOf, type XmlNode } from '../s3/xml.ts';
 import type { ProbeRun } from './run.ts';
@@ -56,7 +57,7 @@ export async function listAll(run: Place, signal: AbortSignal, prefix: string): 
     token = textOf(content, 'IsTruncated') === 'true' ? textOf(content, 'NextContinuationToken') : null;
     if (token === null) break;
   }
-  return found;
+  return under(prefix, found);
 }
 
 /** Every version and delete marker under a prefix. */
@@ -87,7 +88,7 @@ export async function listVersions(
       ...(versionMarker ? { 'version-id-marker': versionMarker } : {}),
     };
   }
-  return found;
+  return under(prefix, found);
 }
 
 /** Every unfinished upload under a prefix, at most one page. */
@@ -101,11 +102,17 @@ export async function listUploads(
     'encoding-type': 'url',
     prefix,
   });
-  return childrenOf(content, 'Upload').map((entry) => ({
+  const uploads = childrenOf(content, 'Upload').map((entry) => ({
     key: keyOf(content, entry),
     uploadId: textOf(entry, 'UploadId') ?? '',
     initiatedAt: textOf(entry, 'Initiated') ?? '',
   }));
+  return under(prefix, uploads);
+}
+
+/** What is listed is removed: a storage that did not look at the prefix would have it take the backups. */
+function under<T extends { readonly key: string }>(prefix: string, found: readonly T[]): readonly T[] {
+  return found.filter(({ key }) => key.startsWith(prefix));
 }
 
 async function list(
@@ -137,5 +144,5 @@ function keyOf(content: XmlNode, entry: XmlNode): string {
 }
 
 function decoded(content: XmlNode, text: string): string {
-  return textOf(content, 'EncodingType') === 'url' ? decodeURIComponent(text.replace(/\+/g, '%20')) : text;
+  return listedKey(text, textOf(content, 'EncodingType') === 'url');
 }

@@ -1,8 +1,10 @@
+import type { AppError } from '../../errors.ts';
 import type { S3Connection } from '../s3/connection.ts';
+import { timeLimit } from '../time-limit.ts';
 import { cleanUp, removeEarlier } from './clean-up.ts';
 import { type BucketTraits, readTraits } from './object-lock.ts';
 import { checkAbort, checkParts, type Throughput } from './parts.ts';
-import type { BucketProbe, CheckId } from './result.ts';
+import { type BucketProbe, CHECK_NAMES, type CheckId } from './result.ts';
 import { type ProbeRun, skip } from './run.ts';
 import { checkSmallObjects, putFirst } from './small-objects.ts';
 
@@ -17,10 +19,14 @@ export interface ProbeOptions {
   readonly onStep?: (step: string, done: number, steps: number) => void;
   /** Age from which what is under the reserved prefix is taken for left by an interrupted probe. */
   readonly leftoverAgeMs?: number;
+  /** For all checks together, and then for the clean-up. */
+  readonly limitMs?: number;
+  readonly cleanUpMs?: number;
 }
 
 const STEPS = 5;
 const HOUR_MS = 3_600_000;
+const LIMIT_MS = 5 * 60_000;
 const CLEAN_UP_MS = 60_000;
 const BUILT_ON_PUT = [
   ...['head', 'range', 'conditional', 'list', 'presign', 'delete'],
@@ -29,7 +35,8 @@ const BUILT_ON_PUT = [
 
 /**
  * Tries in a bucket everything that backups need: writes at most 6 MiB under a reserved prefix, reads it in each way
- * and removes it. What the storage refuses is a finding; throws `cancelled` when the signal aborts, after cleaning up.
+ * and removes it. What the storage refuses is a finding, and so is that it takes too long; what then can't be removed is
+ * told. Throws `cancelled` when the signal aborts, after cleaning up.
  */
 export async function probeBucket(
   connection: S3Connection,
@@ -37,13 +44,21 @@ export async function probeBucket(
   options: ProbeOptions,
 ): Promise<BucketProbe> {
   const startedAt = performance.now();
-  const step = (name: string, done: number) => options.onStep?.(name, done, STEPS);
-  step('storing an object', 0);
-  const { run, base, content } = await startWhereAllowed(connection, bucket, options);
+  const limit = timeLimit(options.signal, options.limitMs ?? LIMIT_MS, 'The test of this bucket');
+  const step = (name: string, done: number) => {
+    limit.enter(`while ${name}`);
+    options.onStep?.(name, done, STEPS);
+  };
+  const runs = createRuns(connection, bucket, options.prefixes, limit.signal);
+  // The one at the root, unless only another may write.
+  let run = runs[0];
   let throughput: Throughput = { uploadBytesPerSecond: null, downloadBytesPerSecond: null };
   let traits: BucketTraits = { objectLock: null, storageClass: null };
   let removedFromEarlier = 0;
   try {
+    step('storing an object', 0);
+    const { content, writer } = await putWhereAllowed(runs);
+    run = writer;
     if (content === null) {
       skip(run, BUILT_ON_PUT, 'Nothing could be stored.');
     } else {
@@ -55,15 +70,14 @@ export async function probeBucket(
       step('aborting an upload', 3);
       await checkAbort(run);
     }
+  } catch (error) {
+    const over = limit.over();
+    if (over === null) throw error;
+    noteTimeUp(run, over);
   } finally {
-    step('removing what it made', 4);
-    const signal = AbortSignal.timeout(CLEAN_UP_MS);
-    const cleaned = await cleanUp(run, signal);
-    run.left.push(...cleaned.left);
-    run.versioning = cleaned.versioning;
-    const prefix = base + RESERVED_PREFIX;
-    const olderThanMs = options.leftoverAgeMs ?? HOUR_MS;
-    removedFromEarlier = await removeEarlier(run, { prefix, olderThanMs, signal });
+    limit.end();
+    options.onStep?.('removing what it made', 4, STEPS);
+    removedFromEarlier = await tidy(runs, run, options);
   }
   return {
     bucket,
@@ -80,29 +94,58 @@ export async function probeBucket(
   };
 }
 
-interface Started {
-  readonly run: ProbeRun;
-  readonly base: string;
-  readonly content: Uint8Array | null;
-}
-
 /** Keys that may write under a prefix only are refused at the root: then the prefixes in use are tried. */
-async function startWhereAllowed(
-  connection: S3Connection,
-  bucket: string,
-  options: ProbeOptions,
-): Promise<Started> {
-  const bases = ['', ...new Set(options.prefixes.filter((prefix) => prefix !== ''))].slice(0, 4);
-  let first: Started | null = null;
-  for (const base of bases) {
-    const run = createRun(connection, bucket, base, options.signal);
+async function putWhereAllowed(runs: Runs): Promise<{ writer: ProbeRun; content: Uint8Array | null }> {
+  for (const run of runs) {
     const content = await putFirst(run);
-    const started = { run, base, content };
-    first ??= started;
-    if (content !== null) return started;
+    if (content !== null) return { writer: run, content };
     if (!run.wasDenied) break;
   }
-  return first ?? { run: createRun(connection, bucket, '', options.signal), base: '', content: null };
+  return { writer: runs[0], content: null };
+}
+
+type Runs = readonly [ProbeRun, ...ProbeRun[]];
+
+function createRuns(
+  connection: S3Connection,
+  bucket: string,
+  prefixes: readonly string[],
+  signal: AbortSignal,
+): Runs {
+  const others = [...new Set(prefixes.filter((prefix) => prefix !== ''))].slice(0, 3);
+  const create = (base: string) => createRun(connection, bucket, base, signal);
+  return [create(''), ...others.map(create)];
+}
+
+/** The check that was on its way has failed, and the others were not tried. */
+function noteTimeUp(run: ProbeRun, over: AppError): void {
+  const done = new Set(run.checks.map(({ id }) => id));
+  const [current, ...others] = (['put', ...BUILT_ON_PUT] satisfies CheckId[]).filter((id) => !done.has(id));
+  if (current !== undefined) {
+    const message = `"${CHECK_NAMES[current]}" did not end. ${over.message}`;
+    run.checks.push({ id: current, outcome: 'failed', message, requestId: null });
+  }
+  skip(run, others, 'The time was up.');
+}
+
+/** Removes what the runs made and, at the place of the one that counts, what earlier probes left: gives how much. */
+async function tidy(runs: Runs, counted: ProbeRun, options: ProbeOptions): Promise<number> {
+  const limit = timeLimit(new AbortController().signal, options.cleanUpMs ?? CLEAN_UP_MS, 'Cleaning up');
+  limit.enter('before all was removed');
+  const { signal } = limit;
+  try {
+    for (const run of runs) {
+      if (run !== counted && run.made.length === 0) continue;
+      const cleaned = await cleanUp(run, signal);
+      counted.left.push(...cleaned.left);
+      if (run === counted) run.versioning = cleaned.versioning;
+    }
+    const prefix = `${counted.folder.slice(0, counted.folder.indexOf(RESERVED_PREFIX))}${RESERVED_PREFIX}`;
+    const olderThanMs = options.leftoverAgeMs ?? HOUR_MS;
+    return await removeEarlier(counted, { prefix, olderThanMs, signal });
+  } finally {
+    limit.end();
+  }
 }
 
 function createRun(connection: S3Connection, bucket: string, base: string, signal: AbortSignal): ProbeRun {

@@ -5,11 +5,13 @@ import { getObject } from '../s3/get.ts';
 import { TOKEN_HEADER, versionIdOf } from '../s3/head.ts';
 import { presignDownload } from '../s3/presign.ts';
 import { removeObject } from '../s3/remove.ts';
-import { bytesOf, equalBytes, randomBytes } from './bytes.ts';
+import { bytesOf, equalBytes, firstBytes, randomBytes } from './bytes.ts';
 import { listPage } from './list-page.ts';
 import { absent, ask, type Finding, failed, ok, type ProbeRun, spend, tryCheck } from './run.ts';
 
 const SMALL_BYTES = 4096;
+/** Of what a link answers: the object, or an error. */
+const MAX_LINKED_BYTES = 65_536;
 /** Names that lists must give back exactly. */
 const NAMES = ['a.bin', 'b é+%.bin', 'c.bin'] as const;
 
@@ -125,6 +127,8 @@ async function listInPages(run: ProbeRun, content: Uint8Array): Promise<Finding>
       token = found.next;
       if (token === null) break;
     }
+    if (keys.some((key) => !key.startsWith(run.folder)))
+      return failed('The list ignores the prefix: it holds what does not lie under it.');
     const missing = expected.filter((key) => !keys.includes(key));
     // A refused conditional PUT stored nothing under its name.
     const isComplete = missing.length === 0 || missing.every((key) => key.endsWith(NAMES[1]));
@@ -153,9 +157,9 @@ async function downloadByLink(run: ProbeRun, key: string, content: Uint8Array): 
     .catch((error: unknown) => {
       throw networkError(error, attempted);
     });
-  const bytes = new Uint8Array(await response.arrayBuffer());
+  const bytes = await firstBytes(response.body, MAX_LINKED_BYTES);
   if (response.status !== 200) {
-    const text = new TextDecoder().decode(bytes.subarray(0, 65_536));
+    const text = new TextDecoder().decode(bytes);
     throw refusalError(
       { status: response.status, headers: response.headers, text },
       attempted,

@@ -50,7 +50,10 @@ export const LINODE: Provider = {
   ...hosts('[a-z]{2}-[a-z]+-\\d+\\.linodeobjects\\.com'),
   defaultRegion: 'us-east-1',
   regions: [],
-  evidence: evidence('KKSKKKK'),
+  // A limited key lists all buckets of the account, and may use only its own.
+  scopedKey: { listBuckets: 'all', missingObject: 404 },
+  note: 'Name the bucket, also for a limited key: it can list all buckets and use only its own.',
+  evidence: evidence('KKSDKKK'),
 };
 
 export const VULTR: Provider = {
@@ -63,7 +66,9 @@ export const VULTR: Provider = {
   regions: regions(
     'ams1 Amsterdam, ewr1 New Jersey, sjc1 Silicon Valley, lax1 Los Angeles, ord1 Chicago, blr1 Bangalore, del1 Delhi, sgp1 Singapore',
   ),
-  evidence: evidence('KKKKKKK'),
+  // One key per subscription, which opens all of its buckets.
+  scopedKey: { listBuckets: 'none', missingObject: 404 },
+  evidence: evidence('KKKDKKK'),
 };
 
 export const CEPH: Provider = {

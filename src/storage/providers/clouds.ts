@@ -110,7 +110,8 @@ export const OVH: Provider = {
   regions: regions(
     'gra Gravelines, rbx Roubaix, sbg Strasbourg, de Frankfurt, uk London, waw Warsaw, bhs Beauharnois, eu-west-par Paris',
   ),
-  evidence: evidence('KKSKKKK'),
+  parts: parts({ maxObjectBytes: 48 * TIB }),
+  evidence: evidence('KDSKKKK'),
 };
 
 export const IDRIVE: Provider = {

@@ -76,8 +76,8 @@ export interface PartLimits {
 
 /** What a key for some buckets only gets to see. */
 export interface ScopedKey {
-  /** Answer to ListBuckets: a 403, or a list of its own buckets, which may be empty. */
-  readonly listBuckets: 'denied' | 'own';
+  /** Answer to ListBuckets: a 403, a list of its own buckets, which may be empty, or of all. `none`: there are no such keys. */
+  readonly listBuckets: 'denied' | 'own' | 'all' | 'none';
   /** Answer for an object that isn't there: 404, or 403 as if it were forbidden. */
   readonly missingObject: 404 | 403;
 }

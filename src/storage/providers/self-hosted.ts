@@ -33,7 +33,7 @@ export const GARAGE: Provider = {
   scopedKey: { listBuckets: 'own', missingObject: 404 },
   versions: 'never',
   note: 'The region must be the one in garage.toml (s3_region).',
-  evidence: evidence('KKKKKKK'),
+  evidence: evidence('DKKKDKK'),
 };
 
 export const SEAWEEDFS: Provider = {

@@ -20,9 +20,14 @@ export function addressOf(settings: S3Settings): Address {
   const generic = /^https:\/\/s3\.amazonaws\.com(:443)?$/.test(settings.endpoint);
   return {
     endpoint: generic ? `https://${awsHost(settings.region)}` : settings.endpoint.replace(/\/+$/, ''),
-    signingRegion: provider.signingRegion ?? settings.region,
+    signingRegion: provider.signingRegion ?? signedRegion(provider, settings.region),
     provider: settings.ifNoneMatch === true ? { ...provider, ifNoneMatch: true } : provider,
   };
+}
+
+/** A region that is part of a host name is written in lower case; OVHcloud's console shows it in capitals. */
+function signedRegion(provider: Provider, region: string): string {
+  return provider.endpointPattern.includes('{region}') ? region.toLowerCase() : region;
 }
 
 /** The same account in another region: AWS only, so that no signature goes to a host that an answer named. */

@@ -1,4 +1,4 @@
-import { parseXml, textOf } from './xml.ts';
+import { MAX_XML_BYTES, parseXml, textOf } from './xml.ts';
 
 /** An answer that was read to its end. */
 export interface S3Answer {
@@ -16,9 +16,18 @@ export interface S3Refusal {
   readonly requestId: string | null;
 }
 
+const refusals = new WeakMap<S3Answer, S3Refusal>();
+
 /** The `<Error>` in an answer; all null where there is none (answers to HEAD have no body). */
 export function refusalOf(answer: S3Answer): S3Refusal {
-  const document = parseXml(answer.text);
+  const known = refusals.get(answer) ?? readRefusal(answer);
+  // An answer is asked several times: whether to try again, whether it names a region, and what to say of it.
+  refusals.set(answer, known);
+  return known;
+}
+
+function readRefusal(answer: S3Answer): S3Refusal {
+  const document = answer.text.length > MAX_REFUSAL_BYTES ? null : parseXml(answer.text);
   const error = document?.root === 'Error' ? document.content : undefined;
   return {
     code: textOf(error, 'Code'),
@@ -29,21 +38,26 @@ export function refusalOf(answer: S3Answer): S3Refusal {
   };
 }
 
-/** Reads an answer's body, at most `MAX_TEXT_BYTES` of it, so that garbage can't fill the memory. */
-export async function readAnswer(response: Response): Promise<S3Answer> {
-  return { status: response.status, headers: response.headers, text: await readText(response.body) };
+/** Some storages put the request, with its key of 1,024 bytes and its canonical form, into the error. */
+const MAX_REFUSAL_BYTES = 64 * 1024;
+
+/** Reads an answer's body to its end; null for a success that is larger than any of S3. Of a refusal the rest is left. */
+export async function readAnswer(response: Response): Promise<S3Answer | null> {
+  const { status, headers } = response;
+  const text = await readText(response.body, response.ok ? MAX_XML_BYTES : MAX_REFUSAL_BYTES);
+  if (text === null && response.ok) return null;
+  return { status, headers, text: text ?? '' };
 }
 
-const MAX_TEXT_BYTES = 8 * 2 ** 20;
-
-async function readText(body: ReadableStream<Uint8Array> | null): Promise<string> {
+/** Null where there is more; leaving the loop cancels the body. */
+async function readText(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<string | null> {
   if (!body) return '';
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_TEXT_BYTES) break; // leaving the loop cancels the body
+    if (bytes > maxBytes) return null;
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

@@ -2,7 +2,7 @@ import { isAppError } from '../../errors.ts';
 import { urlOf } from './address.ts';
 import { readAnswer, type S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
-import { cancelledError } from './errors.ts';
+import { attemptedOf, badAnswer, cancelledError } from './errors.ts';
 import { EMPTY_SHA256, signRequest } from './sign.ts';
 
 export interface S3Request {
@@ -104,8 +104,19 @@ async function fetchOnce(
       redirect: 'manual',
       signal: request.signal ? AbortSignal.any([request.signal, late.signal]) : late.signal,
     });
-    return request.stream && response.ok ? response : await readAnswer(response);
+    return request.stream && response.ok ? response : await readWhole(connection, request, response);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Throws `storage_bad_answer` for a success that is too large to be one of S3's. */
+export async function readWhole(
+  connection: S3Connection,
+  request: S3Request,
+  response: Response,
+): Promise<S3Answer> {
+  const answer = await readAnswer(response);
+  if (answer !== null) return answer;
+  throw badAnswer(attemptedOf(connection, request), 'the answer is larger than any that S3 gives');
 }

@@ -1,4 +1,4 @@
-import type { PutOptions } from '../object-store.ts';
+import type { Leftover, PutOptions } from '../object-store.ts';
 import { abortUpload } from './abort-upload.ts';
 import type { S3Connection } from './connection.ts';
 import { attemptedOf, badAnswer } from './errors.ts';
@@ -11,23 +11,44 @@ import { parseXml, textOf } from './xml.ts';
 
 /**
  * Begins a multipart upload and gives its id. An answer that was lost may have left an upload without a known id: then
- * the key's other uploads are looked up and removed. The key belongs to one run only, so they can't be another's.
+ * the key's other uploads are looked up and removed. The key belongs to one run only, so they can't be another's. One
+ * that appears only later is for the caller to look for: `onMayAppear`.
  */
 export async function createUpload(
   connection: S3Connection,
   target: Target,
   options: PutOptions,
 ): Promise<string> {
-  let lost = false;
+  const lost: Leftover = { kind: 'upload', key: target.key, uploadId: null, versionId: null };
+  let isLost = false;
   try {
-    const uploadId = await create(connection, target, options, () => {
-      lost = true;
+    const uploadId = await create(connection, target, options, async () => {
+      if (!isLost) await options.onMayAppear?.(lost);
+      isLost = true;
     });
-    if (lost) await removeStrays(connection, target, uploadId, undefined);
+    if (isLost) await removeNow(connection, target, uploadId, options);
     return uploadId;
   } catch (error) {
-    if (!lost && !isOutcomeUnknown(error)) throw error;
+    if (!isLost && !isOutcomeUnknown(error)) throw error;
     throw await afterRemoval(connection, target, error, options.signal);
+  }
+}
+
+/** What is there already. Where it can't be looked up, the caller looks later; without one, this fails. */
+async function removeNow(
+  connection: S3Connection,
+  target: Target,
+  uploadId: string,
+  { signal, onMayAppear }: PutOptions,
+): Promise<void> {
+  try {
+    await removeStrays(connection, target, uploadId, signal);
+  } catch (error) {
+    if (onMayAppear === undefined || signal.aborted) throw error;
+    connection.platform.log.warn('an upload that may have been begun twice could not be looked up yet', {
+      ...target,
+      error,
+    });
   }
 }
 
@@ -35,7 +56,7 @@ async function create(
   connection: S3Connection,
   target: Target,
   options: PutOptions,
-  onRetry: () => void,
+  onRetry: () => Promise<void>,
 ): Promise<string> {
   const request = { operation: 'CreateMultipartUpload', method: 'POST', ...target } as const;
   const answer = await send(connection, {
@@ -45,7 +66,7 @@ async function create(
     signal: options.signal,
     attempts: connection.tuning.patientAttempts,
     async beforeRetry() {
-      onRetry();
+      await onRetry();
       return null;
     },
   });

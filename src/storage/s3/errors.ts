@@ -31,7 +31,11 @@ export function refusalError(answer: S3Answer, attempted: Attempted, settings: S
   const refusal = refusalOf(answer);
   const { code, advice } = meaningOf(answer.status, refusal.code);
   const region = answer.headers.get('x-amz-bucket-region') ?? refusal.region;
-  const said = [String(answer.status), refusal.code, refusal.message && `(${refusal.message.slice(0, 300)})`]
+  const said = [
+    String(answer.status),
+    refusal.code,
+    refusal.message && `(${refusal.message.slice(0, 300).replace(/\.$/, '')})`,
+  ]
     .filter(Boolean)
     .join(' ');
   const hint = code === 'storage_wrong_region' && region ? ` The storage names the region ${region}.` : '';

@@ -87,6 +87,8 @@ async function* read(
   try {
     for await (const chunk of response.body ?? []) {
       received += chunk.byteLength;
+      // A storage that never stops would never be found out at its end.
+      if (received > expected) break;
       yield chunk;
     }
   } catch (error) {
@@ -94,6 +96,10 @@ async function* read(
     throw error instanceof AppError ? error : networkError(error, attempted);
   }
   if (received !== expected) {
-    throw badAnswer(attempted, `${received} bytes came instead of ${expected}`);
+    const came =
+      received > expected
+        ? `more than ${expected} bytes came`
+        : `${received} bytes came instead of ${expected}`;
+    throw badAnswer(attempted, came);
   }
 }

@@ -5,6 +5,8 @@ import { childrenOf, parseXml, textOf } from './xml.ts';
 
 const PAGE = '1000';
 const MAX_PAGES = 1_000;
+/** Ten times AWS's quota; what a broken storage counts beyond it is left out. */
+const MAX_NAMES = 100_000;
 
 /**
  * Names of all buckets that the key may list, in the storage's order. The first request asks for no page size, which
@@ -21,7 +23,7 @@ export async function listBuckets(
     const found = await listPage(connection, token, signal);
     names.push(...found.names);
     token = found.next;
-    if (token === null || seen.has(token)) break;
+    if (token === null || seen.has(token) || names.length >= MAX_NAMES) break;
     seen.add(token);
   }
   return [...new Set(names)];

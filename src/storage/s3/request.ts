@@ -1,6 +1,6 @@
 import type { AppError } from '../../errors.ts';
-import { readAnswer, type S3Answer } from './answer.ts';
-import { type Outcome, type S3Request, tryOnce } from './attempt.ts';
+import type { S3Answer } from './answer.ts';
+import { type Outcome, readWhole, type S3Request, tryOnce } from './attempt.ts';
 import type { S3Connection } from './connection.ts';
 import { attemptedOf, cancelledError, networkError, refusalError } from './errors.ts';
 import { backoffMs, judgeAnswer, judgeNetwork, pause, type Verdict } from './retry.ts';
@@ -16,7 +16,7 @@ const MAX_CORRUPTED_RETRIES = 2;
  */
 export async function send(connection: S3Connection, request: S3Request): Promise<S3Answer> {
   const { answer, response } = await run(connection, { ...request, stream: false });
-  return answer ?? readAnswer(response);
+  return answer ?? readWhole(connection, request, response);
 }
 
 /** The same for a body that is to be streamed: a 2xx answer's body is not read yet. */

@@ -19,16 +19,43 @@ const parser = new XMLParser({
 });
 
 /**
- * An answer of the storage, or null where it is no XML document. White space before it is allowed: a storage that works
- * on a long Complete sends some to keep the connection open.
+ * An answer of the storage, or null where it is no XML document, or none that S3 could give. White space before it is
+ * allowed: a storage that works on a long Complete sends some to keep the connection open.
  */
 export function parseXml(text: string): XmlDocument | null {
   const trimmed = text.trimStart();
-  if (!trimmed.startsWith('<') || /<!DOCTYPE/i.test(trimmed)) return null;
+  if (!trimmed.startsWith('<') || /<!DOCTYPE/i.test(trimmed) || !isWithinBounds(trimmed)) return null;
   const parsed = tryParse(trimmed);
   if (typeof parsed !== 'object' || parsed === null) return null;
   const [root] = Object.entries(parsed);
   return root ? { root: root[0], content: root[1] } : null;
+}
+
+/** The largest page there is: a thousand keys of 1,024 bytes, each byte as %XX, with what is told of each. */
+export const MAX_XML_BYTES = 4 * 2 ** 20;
+/** Opening and closing: ten thousand buckets on one page, with five elements each, and some for the rest. */
+const MAX_TAGS = 110_000;
+const MAX_TAG_LENGTH = 4096;
+/** S3 has some hundred names; a thousand keys in CDATA would count as names here. */
+const MAX_NAMES = 2_000;
+
+/**
+ * False for what would keep the parser, and so the whole process, busy for seconds: measured, it is slow with very many
+ * elements, names, attributes and processing instructions. A look like this takes milliseconds.
+ */
+function isWithinBounds(text: string): boolean {
+  if (text.length > MAX_XML_BYTES) return false;
+  const names = new Set<string>();
+  let tags = 0;
+  for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at + 1)) {
+    const end = text.indexOf('>', at);
+    if (end < 0 || end - at > MAX_TAG_LENGTH) return false;
+    if (at > 0 && text.startsWith('<?', at)) return false;
+    names.add(text.slice(at + 1, end));
+    tags += 1;
+    if (tags > MAX_TAGS || names.size > MAX_NAMES) return false;
+  }
+  return true;
 }
 
 /** The text of the first child of that name, entities decoded, or null. */

@@ -111,7 +111,7 @@ test('a scoped key reaches its bucket only and may not list buckets', async () =
 });
 
 test('a scoped key that may list sees its own buckets', async () => {
-  const lister = { ...scoped, listsOwn: true };
+  const lister = { ...scoped, listing: 'own' as const };
   const bench = await startBench({ keys: [lister] });
   const answer = await bench.send('GET', '/', { key: lister });
   expect(elements(await answer.text(), 'Name')).toEqual(['backups']);

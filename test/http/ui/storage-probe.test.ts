@@ -88,6 +88,32 @@ describe('the capability card', () => {
     await whenOver();
   });
 
+  it('is made anew after a change of the settings, also one that was saved anyway', async () => {
+    await admin.post('/admin/storage/edit', {
+      provider: 'other',
+      ...KEYS,
+      region: store.region,
+      endpoint: store.endpoint,
+      buckets: 'locked-out',
+      saveAnyway: 'true',
+    });
+    const html = await until('the test of the new settings', 10_000, async () => {
+      const html = await whenOver();
+      return html.includes('<h3>locked-out</h3>') ? html : undefined;
+    });
+    expect(html).toContain('after a change of the settings');
+    await admin.post('/admin/storage/edit', {
+      provider: 'other',
+      ...KEYS,
+      region: store.region,
+      endpoint: store.endpoint,
+      buckets: 'backups',
+    });
+    await until('the test of the former settings', 10_000, async () =>
+      (await whenOver()).includes('<h3>backups</h3>'),
+    );
+  });
+
   it('says what failed, what was lost and what stays, and shows no secret', async () => {
     for (const operation of ['AbortMultipartUpload', 'DeleteObject'] as const) {
       store.faults.add({

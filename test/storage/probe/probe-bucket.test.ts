@@ -43,6 +43,12 @@ async function stored(bucket: string): Promise<readonly string[]> {
   return [...versions.map(({ key }) => key), ...store.uploads(bucket).map(({ key }) => key)];
 }
 
+/** An upload that somebody else began. */
+async function begin(key: string): Promise<string> {
+  const { createUpload } = await import('../../../src/storage/s3/create-upload.ts');
+  return createUpload(opened.s3.connection, { bucket: 'plain', key }, options());
+}
+
 const outcomes = (result: BucketProbe) =>
   Object.fromEntries(result.checks.map(({ id, outcome }) => [id, outcome]));
 const said = (result: BucketProbe, id: CheckId) =>
@@ -264,6 +270,28 @@ describe('the probe of a bucket', () => {
     expect(await stored('versioned')).toEqual(['production/app.dump']);
   });
 
+  it('removes nothing but its own where a list ignores the prefix, and says that it does', async () => {
+    const bucket = opened.s3.bucket('plain');
+    await bucket.put('a/backup.sql', chunked(Buffer.from('of others')), options());
+    const unfinished = await begin('z/running.sql');
+    store.faults.add({
+      match: { operation: ['ListObjectVersions', 'ListObjectsV2', 'ListMultipartUploads'] },
+      fault: { kind: 'ignore-prefix' },
+      times: Number.POSITIVE_INFINITY,
+    });
+    const result = await probe('plain', { leftoverAgeMs: 0 });
+    expect(result.checks.find(({ id }) => id === 'list')).toMatchObject({
+      outcome: 'failed',
+      message: 'The list ignores the prefix: it holds what does not lie under it.',
+    });
+    expect(await bucket.head('a/backup.sql')).not.toBeNull();
+    expect(await bucket.uploadExists('z/running.sql', unfinished)).toBe(true);
+    expect(result.left).toEqual([]);
+    await bucket.remove('a/backup.sql');
+    await bucket.abortUpload('z/running.sql', unfinished);
+    expect(await stored('plain')).toEqual([]);
+  });
+
   it('cleans up when it is cancelled', async () => {
     const abort = new AbortController();
     const reached = store.faults.hits().length;
@@ -274,6 +302,54 @@ describe('the probe of a bucket', () => {
     abort.abort();
     await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' });
     expect((await stored('versioned')).filter((key) => key.startsWith('.bridgeport-probe'))).toEqual([]);
+  });
+
+  it('ends in time where the storage drips bytes, says at which step, and leaves nothing', async () => {
+    store.faults.add({
+      match: { operation: 'GetObject' },
+      fault: { kind: 'slow', bytesPerSecond: 1 },
+      times: Number.POSITIVE_INFINITY,
+    });
+    const result = await probe('versioned', { limitMs: 700 });
+    expect(outcomes(result)).toMatchObject({ put: 'ok', head: 'ok', range: 'failed', presign: 'skipped' });
+    expect(result.checks).toHaveLength(Object.keys(ALL_OK).length);
+    expect(said(result, 'range')).toBe(
+      '"Read a range" did not end. The test of this bucket took longer than 0.7 seconds and was ended while reading, listing and deleting it: the storage, or something between it and this machine, is too slow.',
+    );
+    expect(result.durationMs).toBeLessThan(5_000);
+    expect(result.left).toEqual([]);
+    expect((await stored('versioned')).filter((key) => key.startsWith('.bridgeport-probe'))).toEqual([]);
+  });
+
+  it('removes also the first object where its answer never came', async () => {
+    store.faults.add({ match: { operation: 'PutObject' }, fault: { kind: 'hang-after' } });
+    const result = await probe('plain', { limitMs: 500 });
+    expect(outcomes(result)).toMatchObject({ put: 'failed', head: 'skipped', abort: 'skipped' });
+    expect(said(result, 'put')).toContain('was ended while storing an object');
+    expect(await stored('plain')).toEqual([]);
+  });
+
+  it('tells what it could not remove in time, and the next one removes it', async () => {
+    store.faults.add({
+      match: { operation: ['DeleteObject', 'ListObjectVersions', 'ListObjectsV2', 'HeadObject'] },
+      skip: 1,
+      fault: { kind: 'hang' },
+      times: Number.POSITIVE_INFINITY,
+    });
+    const result = await probe('plain', { limitMs: 700, cleanUpMs: 300 });
+    expect(result.durationMs).toBeLessThan(5_000);
+    expect(result.left).toEqual([
+      {
+        kind: 'object',
+        key: `${result.prefix}a.bin`,
+        versionId: null,
+        reason: expect.stringContaining('Cleaning up took longer than 0.3 seconds'),
+        until: null,
+      },
+    ]);
+    store.faults.clear();
+    await probe('plain', { leftoverAgeMs: 0 });
+    expect(await stored('plain')).toEqual([]);
   });
 
   it('is not fooled by a bucket that another key may use', async () => {

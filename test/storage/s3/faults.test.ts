@@ -252,6 +252,22 @@ describe('a storage that keeps failing', () => {
     await expect(put(LARGE)).rejects.toMatchObject({ code: 'storage_uncertain' });
   });
 
+  it('tells of an upload that may appear before it asks for another, and goes on where none can be looked for', async () => {
+    server.faults.add({ match: { operation: 'CreateMultipartUpload' }, fault: { kind: 'reset-after' } });
+    server.faults.add({
+      match: { operation: 'ListMultipartUploads' },
+      times: Number.POSITIVE_INFINITY,
+      fault: { kind: 'status', status: 403, code: 'AccessDenied' },
+    });
+    const before = server.requests.length;
+    const asked = () =>
+      server.requests.slice(before).filter(({ operation }) => operation === 'CreateMultipartUpload').length;
+    const told: unknown[] = [];
+    await put(LARGE, { onMayAppear: async (item) => void told.push([asked(), item]) });
+    expect(told).toEqual([[1, { kind: 'upload', key: KEY, uploadId: null, versionId: null }]]);
+    expect([asked(), server.objects(BUCKET).length, server.uploads(BUCKET).length]).toEqual([2, 1, 1]);
+  });
+
   it('reports the upload as left over when removing it is refused', async () => {
     server.faults.add({
       match: { operation: 'UploadPart' },

@@ -6,6 +6,8 @@ import { AwsClient } from 'aws4fetch';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { PROFILE_NAMES, type ProfileName } from '../../../dev/bucket/profiles.ts';
 import { type DevBucket, startDevBucket } from '../../../dev/bucket/server.ts';
+import { probeBucket } from '../../../src/storage/probe/probe-bucket.ts';
+import { isSound } from '../../../src/storage/probe/result.ts';
 import { providerOf } from '../../../src/storage/providers.ts';
 import { chunked, collect, objectStoreContract, options } from '../../contracts/object-store.ts';
 import { openProvider } from '../../support/provider-network.ts';
@@ -16,7 +18,12 @@ const LARGE = 10 * MIB + 77;
 const BUCKET = 'backups';
 const FULL = { accessKey: 'FULLKEY', secretKey: 'full-secret-for-tests' };
 const SCOPED = { accessKey: 'SCOPEDKEY', secretKey: 'scoped-secret-for-tests', buckets: [BUCKET] };
-const NOTHING = { accessKey: 'EMPTYKEY', secretKey: 'empty-secret-for-tests', buckets: [], listsOwn: true };
+const NOTHING = {
+  accessKey: 'EMPTYKEY',
+  secretKey: 'empty-secret-for-tests',
+  buckets: [],
+  listing: 'own',
+} as const;
 
 /** Under which endpoint and region each provider is reached. */
 const PLACES: Readonly<Record<ProfileName, { readonly endpoint: string; readonly region: string }>> = {
@@ -28,8 +35,15 @@ const PLACES: Readonly<Record<ProfileName, { readonly endpoint: string; readonly
   r2: { endpoint: `https://${'0f'.repeat(16)}.r2.cloudflarestorage.com`, region: 'auto' },
   hetzner: { endpoint: 'https://fsn1.your-objectstorage.com', region: 'fsn1' },
   scaleway: { endpoint: 'https://s3.fr-par.scw.cloud', region: 'fr-par' },
+  ovh: { endpoint: 'https://s3.gra.io.cloud.ovh.net', region: 'GRA' },
+  linode: { endpoint: 'https://us-iad-10.linodeobjects.com', region: 'us-iad-10' },
+  vultr: { endpoint: 'https://ewr1.vultrobjects.com', region: 'ewr1' },
+  idrive: { endpoint: 'https://a1b2.ldn.idrivee2-12.com', region: 'anything' },
   storj: { endpoint: 'https://gateway.storjshare.io', region: 'us-east-1' },
   tigris: { endpoint: 'https://t3.storage.dev', region: 'auto' },
+  gcs: { endpoint: 'https://storage.googleapis.com', region: 'auto' },
+  garage: { endpoint: 'https://garage.example.com', region: 'garage' },
+  seaweedfs: { endpoint: 'https://seaweedfs.example.com', region: 'anything' },
   ceph: { endpoint: 'https://ceph.example.com', region: 'us-east-1' },
 };
 /** Each profile by the name of its provider. */
@@ -65,8 +79,8 @@ async function start(profile: ProfileName, bucketRegions: Record<string, string>
   const server = await startDevBucket({
     folder: await mkdtemp(join(folder, `${profile}-`)),
     tls: false,
-    region: providerOf(endpoint).signingRegion ?? region,
-    keys: [FULL, { ...SCOPED, listsOwn: listsOwn(profile) }, NOTHING],
+    region: providerOf(endpoint).signingRegion ?? region.toLowerCase(),
+    keys: [FULL, scopedKey(profile), NOTHING],
     buckets: [BUCKET, 'others'],
     profile,
     bucketRegions,
@@ -76,8 +90,12 @@ async function start(profile: ProfileName, bucketRegions: Record<string, string>
   return { server, as, client: as(FULL) };
 }
 
-const listsOwn = (profile: ProfileName) =>
-  providerOf(PLACES[profile].endpoint).scopedKey.listBuckets === 'own';
+const listingOf = (profile: ProfileName) => providerOf(PLACES[profile].endpoint).scopedKey.listBuckets;
+
+function scopedKey(profile: ProfileName) {
+  const listing = listingOf(profile);
+  return listing === 'own' || listing === 'all' ? { ...SCOPED, listing } : SCOPED;
+}
 
 async function open(profile: ProfileName, bucketRegions: Record<string, string> = {}): Promise<Place> {
   const place = await start(profile, bucketRegions);
@@ -93,10 +111,10 @@ async function open(profile: ProfileName, bucketRegions: Record<string, string> 
 }
 
 for (const [title, name] of PROFILES) {
-  // With the key that sees least: what it can do, a full one can.
+  // With the key that sees least, where there is one: what it can do, a full one can.
   objectStoreContract(`${title} (profile)`, async () => {
     const place = await start(name);
-    const client = place.as(SCOPED);
+    const client = place.as(listingOf(name) === 'none' ? FULL : SCOPED);
     return {
       store: client.s3.bucket(BUCKET),
       key: (file) => `test/${crypto.randomUUID()}/${file}`,
@@ -118,11 +136,12 @@ describe('the profile of', () => {
     expect(providerOf(PLACES[name].endpoint).id).toBe(name);
   });
 
-  it.each(PROFILES)('%s shows a scoped key no bucket but its own, and lets it in there', async (_, name) => {
+  const hidden = PROFILES.filter(([, name]) => ['denied', 'own'].includes(listingOf(name)));
+  it.each(hidden)('%s shows a scoped key no bucket but its own, and lets it in there', async (_, name) => {
     const place = await open(name);
     expect(await place.client.s3.listBuckets()).toEqual([BUCKET, 'others']);
     const scoped = place.as(SCOPED);
-    if (listsOwn(name)) expect(await scoped.s3.listBuckets()).toEqual([BUCKET]);
+    if (listingOf(name) === 'own') expect(await scoped.s3.listBuckets()).toEqual([BUCKET]);
     else await expect(scoped.s3.listBuckets()).rejects.toMatchObject({ code: 'storage_denied' });
     await scoped.s3.checkBucket(BUCKET, { prefix: 'production/app/' });
     await expect(scoped.s3.checkBucket('others')).rejects.toMatchObject({ code: 'storage_denied' });
@@ -264,6 +283,7 @@ describe.each([
   ['Wasabi', 'wasabi', 400, 'RequestRateLimitExceeded'],
   ['Tigris', 'tigris', 408, 'RequestCanceled'],
   ['Cloudflare R2', 'r2', 429, 'TooManyRequests'],
+  ['Google Cloud Storage', 'gcs', 429, 'TooManyRequests'],
   ['MinIO', 'minio', 503, 'SlowDownWrite'],
   ['Backblaze B2', 'backblaze', 503, 'ServiceUnavailable'],
 ] as const)('%s', (_, name, status, code) => {
@@ -319,6 +339,71 @@ describe('Storj', () => {
     });
     await expect(put).rejects.toMatchObject({ code: 'storage_uncertain' });
     expect((await collect(await bucket.get('key'))).toString()).toBe('foreign');
+  });
+});
+
+describe('Linode / Akamai', () => {
+  it('lists every bucket to a limited key, and lets it into its own only', async () => {
+    const limited = (await open('linode')).as(SCOPED);
+    expect(await limited.s3.listBuckets()).toEqual([BUCKET, 'others']);
+    await limited.s3.checkBucket(BUCKET);
+    await expect(limited.s3.checkBucket('others')).rejects.toMatchObject({ code: 'storage_denied' });
+  });
+});
+
+describe('OVHcloud', () => {
+  it('gets the region of its host in lower case, however it was typed', async () => {
+    const { server, client } = await open('ovh');
+    await client.s3.checkBucket(BUCKET);
+    const refused = await raw(server, 'GRA', `/${BUCKET}?list-type=2`);
+    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining('<Region>gra</Region>')]);
+  });
+});
+
+describe('Google Cloud Storage', () => {
+  it('changes Accept-Encoding on its way in, which the client therefore never signs', async () => {
+    const { server, client } = await open('gcs');
+    await client.s3.bucket(BUCKET).put('key', chunked(randomBytes(LARGE)), options());
+    const refused = await raw(server, 'auto', `/${BUCKET}/key`, {
+      headers: { 'accept-encoding': 'identity' },
+    });
+    expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('SignatureDoesNotMatch')]);
+  });
+});
+
+describe.each([
+  ['Google Cloud Storage', 'gcs'],
+  ['SeaweedFS', 'seaweedfs'],
+] as const)('%s', (_, name) => {
+  it('gives an object in parts an ETag that says nothing, and it is taken for what it is', async () => {
+    const { server, client } = await open(name);
+    const content = randomBytes(LARGE);
+    const etags: string[] = [];
+    for (const key of ['one', 'two']) await client.s3.bucket(BUCKET).put(key, chunked(content), options());
+    for (const { etag } of server.objects(BUCKET)) etags.push(etag);
+    expect(new Set(etags).size).toBe(2);
+  });
+});
+
+describe('Garage', () => {
+  it('has no versions, and a probe of its bucket works all the same', async () => {
+    const { server, client } = await open('garage');
+    const signal = AbortSignal.timeout(20_000);
+    const probe = await probeBucket(client.s3.connection, BUCKET, { prefixes: [], signal });
+    expect(isSound(probe)).toBe(true);
+    const refused = server.requests.filter(({ status }) => status === 501).map(({ operation }) => operation);
+    expect(new Set(refused)).toEqual(new Set(['ListObjectVersions', 'NotImplemented']));
+    expect([...server.objects(BUCKET), ...server.uploads(BUCKET)]).toEqual([]);
+  });
+
+  it('names the region that it expects', async () => {
+    const { server } = await open('garage');
+    const elsewhere = openProvider(server, { ...PLACES.garage, ...FULL, region: 'us-east-1' });
+    opened.push(elsewhere);
+    await expect(elsewhere.s3.listBuckets()).rejects.toMatchObject({
+      code: 'storage_wrong_region',
+      details: { region: 'garage' },
+    });
   });
 });
 

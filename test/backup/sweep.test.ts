@@ -1,0 +1,136 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addLeftover } from '../../src/backup/settle.ts';
+import { sweepLeftovers } from '../../src/backup/sweep.ts';
+import type { Db } from '../../src/db/schema.ts';
+import { newId } from '../../src/ids.ts';
+import { createLog } from '../../src/log.ts';
+import { createVault } from '../../src/secrets/vault.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { openTestDatabase } from '../support/database.ts';
+
+const PLACE = { endpoint: 'https://s3.example.com', region: 'fra1', bucket: 'backups' };
+const KEY = 'production/app/app.dump';
+const BEGIN = Date.parse('2026-03-04T05:06:07.890Z');
+const MINUTE = 60_000;
+
+let db: Db;
+let now: number;
+let listed: string[];
+let aborted: string[];
+beforeEach(async () => {
+  db = await openTestDatabase();
+  [now, listed, aborted] = [BEGIN, [], []];
+});
+afterEach(() => db.destroy());
+
+describe('an upload that may appear after a lost answer', () => {
+  it('is looked for after a minute and after a quarter of an hour, and then given up', async () => {
+    await addLost(null);
+    await sweepAfter(30_000);
+    expect(await tries()).toHaveLength(1);
+    listed = ['early'];
+    await sweepAfter(MINUTE);
+    expect(aborted).toEqual(['early']);
+    await sweepAfter(5 * MINUTE);
+    listed = ['late'];
+    await sweepAfter(15 * MINUTE);
+    expect(aborted).toEqual(['early', 'late']);
+    expect(await tries()).toEqual([]);
+  });
+
+  it('is told once, however often it is recorded', async () => {
+    const backupId = await addBackup('in_progress', null);
+    await addLost(backupId);
+    await addLost(backupId);
+    expect(await tries()).toHaveLength(1);
+  });
+
+  it.each([
+    ['in_progress', null],
+    ['failed', 'uncertain'],
+  ] as const)('is not looked for while its backup is %s %s', async (status, outcome) => {
+    await addLost(await addBackup(status, outcome));
+    listed = ['own'];
+    await sweepAfter(30 * MINUTE);
+    expect(aborted).toEqual([]);
+    expect(await tries()).toHaveLength(1);
+  });
+
+  it('is told from the upload that became the backup, which a list may still show', async () => {
+    const backupId = await addBackup('completed', 'completed');
+    const object = { id: newId(), backup_id: backupId, kind: 'dump', number: 0, ...PLACE, key: KEY } as const;
+    await db
+      .insertInto('backup_objects')
+      .values({ ...object, upload_id: 'own' })
+      .execute();
+    await addLost(backupId);
+    listed = ['own', 'stray'];
+    await sweepAfter(30 * MINUTE);
+    expect(aborted).toEqual(['stray']);
+    expect(await tries()).toEqual([]);
+  });
+});
+
+function addLost(backupId: string | null): Promise<void> {
+  const item = { kind: 'upload', key: KEY, uploadId: null, versionId: null } as const;
+  return addLeftover(db, backupId, PLACE, item, new Date(now));
+}
+
+const tries = () => db.selectFrom('leftovers').select('tries').execute();
+
+async function sweepAfter(ms: number): Promise<void> {
+  now = BEGIN + ms;
+  const store = {
+    label: 'a bucket of the test',
+    listUploads: async () => listed.splice(0),
+    abortUpload: async (_key: string, uploadId: string) => void aborted.push(uploadId),
+  } as Partial<ObjectStore> as ObjectStore;
+  const services = {
+    db,
+    vault: await createVault(new Uint8Array(32).fill(5)),
+    now: () => new Date(now),
+    log: createLog(
+      'error',
+      () => {},
+      () => new Date(now),
+    ),
+    openPlace: async () => ({ store, close: async () => {} }),
+    servers: { open: () => Promise.reject(new Error('no host is asked')) },
+  };
+  await sweepLeftovers(
+    services as unknown as Parameters<typeof sweepLeftovers>[0],
+    AbortSignal.timeout(5_000),
+  );
+}
+
+async function addBackup(
+  status: 'in_progress' | 'completed' | 'failed',
+  outcome: 'completed' | 'uncertain' | null,
+) {
+  const at = new Date(now).toISOString();
+  const [environment, database, id] = [newId(), newId(), newId()];
+  await db
+    .insertInto('environments')
+    .values({ id: environment, name: 'e', created_at: at, updated_at: at } as never)
+    .execute();
+  await db
+    .insertInto('databases')
+    .values({
+      id: database,
+      environment_id: environment,
+      name: 'app',
+      type: 'sqlite',
+      created_at: at,
+      updated_at: at,
+    } as never)
+    .execute();
+  await db
+    .insertInto('backups')
+    .values({
+      ...{ id, database_id: database, filename: 'x', size: 0, type: 'manual', status, outcome },
+      ...{ storage_type: 'spaces', storage_path: KEY, progress: 0, bytes_read: 0, bytes_stored: 0 },
+      ...{ created_at: at, is_pinned: 0, token: newId() },
+    })
+    .execute();
+  return id;
+}
