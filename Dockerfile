@@ -26,7 +26,7 @@ RUN for command in reset-password rotate-master-key; do \
   && install -d -o node -g node -m 700 /data
 
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
-# As in scripts/app-memory.mjs, which says why; the flag stands in CMD.
+# As in scripts/app-memory.mjs, which says why; the flags stand in CMD.
 ENV MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072
 USER node
 VOLUME /data
@@ -37,4 +37,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
 
 # A command after the image's name replaces the app: docker run --rm -v bridgeport-data:/data IMAGE reset-password EMAIL
 ENTRYPOINT ["tini", "--"]
-CMD ["node", "--max-semi-space-size=4", "dist/main.js"]
+CMD ["node", "--optimize-for-size", "--max-semi-space-size=4", "dist/main.js"]

@@ -27,7 +27,7 @@ export async function startApp(options: {
 }): Promise<App> {
   const dataDir = options.dataDir ?? join(await newFolder(), 'data');
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [...appFlags, PROGRAM], {
+  const child = spawn(process.execPath, [...appFlags, ...triedFlags(), PROGRAM], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     env: {
@@ -39,8 +39,6 @@ export async function startApp(options: {
       RATE_LIMIT_MAX: '1000000',
       ADMIN_EMAIL: LOGIN.email,
       ADMIN_PASSWORD: LOGIN.password,
-      // For trying V8's flags out.
-      ...(process.env['BENCH_NODE_OPTIONS'] ? { NODE_OPTIONS: process.env['BENCH_NODE_OPTIONS'] } : {}),
       ...(options.storage ? { STORAGE_CA_FILE: options.storage.caFile } : {}),
     },
   });
@@ -70,6 +68,11 @@ export async function startApp(options: {
       forget();
     },
   };
+}
+
+/** For trying V8's flags out, such as BENCH_NODE_FLAGS='--single-threaded-gc'. */
+function triedFlags(): readonly string[] {
+  return (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter(Boolean);
 }
 
 async function untilHealthy(url: string, hasEnded: () => boolean, output: () => string): Promise<void> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseCidr } from './cidr.ts';
 import { AppError } from './errors.ts';
 import type { LogLevel } from './log.ts';

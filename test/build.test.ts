@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { countTests } from '../scripts/test-report.mjs';
 import { missingPackages } from '../scripts/with-node.mjs';
 
@@ -68,7 +68,7 @@ describe('package.json and its lock file', () => {
         'VOLUME /data',
         'EXPOSE 3000',
         'STOPSIGNAL SIGTERM',
-        'CMD ["node", "--max-semi-space-size=4", "dist/main.js"]',
+        'CMD ["node", "--optimize-for-size", "--max-semi-space-size=4", "dist/main.js"]',
       ]),
     );
   });

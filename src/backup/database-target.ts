@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { DatabaseRow } from '../db/schema.ts';
 import type { DumpPlan, Engine, EngineTarget, ProbePlan } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';

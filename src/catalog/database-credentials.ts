@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Vault } from '../secrets/vault.ts';
 
 /** Both empty clears them; one given keeps the other; none given keeps both. */

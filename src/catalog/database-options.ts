@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
 import { line } from './fields.ts';

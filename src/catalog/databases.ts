@@ -1,5 +1,5 @@
 import { type Insertable, sql } from 'kysely';
-import { z } from 'zod';
+import * as z from 'zod';
 import { safeSegment } from '../backup/file-name.ts';
 import type { DatabaseRow, Db, EnvironmentRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Db } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';

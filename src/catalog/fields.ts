@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Text of one line: what a person types as a name. Control characters would break logs, headers and file names. */
 export const line = (most: number) =>

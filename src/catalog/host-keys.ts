@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { fingerprintOf, parseHostKey } from './host-key.ts';

@@ -1,5 +1,5 @@
 import { type Insertable, sql } from 'kysely';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Db, ServerRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { AppError } from '../errors.ts';

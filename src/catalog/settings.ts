@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Db } from '../db/schema.ts';
 
 /** Settings of the whole installation; each has a default, so that an absent row is a fresh installation. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EngineField } from './engine.ts';
 
 /** The options of an engine whose dump our process can compress; the wire's own names and defaults. */

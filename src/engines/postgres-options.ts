@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { compressionFields, compressionOptions } from './compression-fields.ts';
 import type { EngineField } from './engine.ts';
 

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** V8 begins a full collection some 30 MiB after the last one; what a young one has found is freed only a turn later. */
-const EVERY_BYTES = 4 * 2 ** 20;
+const EVERY_BYTES = 3 * 2 ** 20;
 
 let passedBytes = 0;
 let collect: ((options: { readonly type: 'minor' }) => void) | undefined;

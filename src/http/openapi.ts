@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ApiRoute } from './routes.ts';
 
 /** The routes as an OpenAPI 3.0.3 document, made from their own schemas. */

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Role } from '../auth/roles.ts';
 import type { Session } from '../auth/sessions.ts';
 import type { UserActor } from '../auth/users.ts';

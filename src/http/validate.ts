@@ -1,6 +1,6 @@
 import { zValidator } from '@hono/zod-validator';
 import { createMiddleware } from 'hono/factory';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { AppError } from '../errors.ts';
 
 /** An absent or empty body is `{}`, also with a JSON content type. */

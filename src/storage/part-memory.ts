@@ -27,7 +27,7 @@ export function createPartMemory(totalBytes: number, onIdle: () => void = () => 
     if (reused) return reused;
     // Held and spare buffers together stay within the budget.
     while (spare.length > 0 && heldBytes + sum(spare) + bytes > totalBytes) spare.shift();
-    return allocate(bytes);
+    return new Uint8Array(bytes);
   }
 
   function grant(bytes: number): PartBuffer {
@@ -93,13 +93,6 @@ export function createPartMemory(totalBytes: number, onIdle: () => void = () => 
       });
     },
   };
-}
-
-/** Shared memory where there is some, so that a worker can hash a part without a copy. */
-function allocate(bytes: number): Uint8Array {
-  return typeof SharedArrayBuffer === 'undefined'
-    ? new Uint8Array(bytes)
-    : new Uint8Array(new SharedArrayBuffer(bytes));
 }
 
 function sum(buffers: readonly Uint8Array[]): number {

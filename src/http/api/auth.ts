@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { registerFirstAdmin } from '../../auth/first-admin.ts';
 import { login, type SignedIn } from '../../auth/login.ts';
 import { hasRole, type Role } from '../../auth/roles.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { findBackup, listBackups, toWireBackup } from '../../backup/backups.ts';
 import { changePin, removeBackup, startBackup, stopBackup } from '../../catalog/backup-actions.ts';
 import { getDatabase, getDatabaseRow } from '../../catalog/databases.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { listDatabases, summariseBackups } from '../../catalog/database-lists.ts';
 import {
   createDatabase,

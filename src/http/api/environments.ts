@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { getSsh, removeSsh, revealSshKey, setSsh, sshSettings } from '../../catalog/environment-ssh.ts';
 import {
   createEnvironment,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Shapes that several answers share. */
 export const success = z.object({ success: z.literal(true) });

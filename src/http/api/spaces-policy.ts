@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { spacesPolicy } from '../../catalog/spaces-policy.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../routes.ts';

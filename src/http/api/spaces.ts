@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { hasRole } from '../../auth/roles.ts';
 import { getEnvironmentRow } from '../../catalog/environments.ts';
 import { saveSpaces } from '../../catalog/save-spaces.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { changePassword } from '../../auth/change-password.ts';
 import { createUser, deleteUser, getUser, listActiveUsers, listUsers, updateUser } from '../../auth/users.ts';
 import { emailField, line, passwordField } from '../../catalog/fields.ts';

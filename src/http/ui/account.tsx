@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AccountPage } from '../../../views/account.tsx';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { changePassword } from '../../auth/change-password.ts';

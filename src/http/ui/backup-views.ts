@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BackupFailure, BackupItem } from '../../../views/backup-list.tsx';
 import type { LiveRun } from '../../../views/live-runs.tsx';
 import { type BackupWithTrigger, toWireBackup } from '../../backup/backups.ts';

@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LoginPage, SetupPage } from '../../../views/entrance.tsx';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { registerFirstAdmin } from '../../auth/first-admin.ts';

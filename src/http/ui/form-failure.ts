@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { FormState } from '../../../views/form-state.ts';
 import { type AppError, type ErrorCode, isAppError } from '../../errors.ts';
 import type { FormBody } from './form-body.ts';

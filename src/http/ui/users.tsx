@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { NewUserPage, UserPage, UsersPage } from '../../../views/users.tsx';
 import { changePassword } from '../../auth/change-password.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * One thing that was tried. `ok`: it works. `absent`: the storage doesn't offer it or the key may not, and backups do

@@ -48,7 +48,7 @@ export interface S3Platform {
   readonly fetch: typeof fetch;
   /** Sends one part or object: the body in slices with an explicit length, no redirects, a limit per silence. */
   readonly send: S3Transport;
-  /** Hex SHA-256, off the calling thread where the platform can. */
+  /** Hex SHA-256; of a large part without keeping the thread from others for long. */
   readonly sha256: (bytes: Uint8Array) => Promise<string>;
   /** Base64 MD5, for buckets that ask for Content-MD5; web platforms have none. */
   readonly md5?: (bytes: Uint8Array) => Promise<string>;

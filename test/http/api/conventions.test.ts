@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { apiRoutes } from '../../../src/http/api/routes.ts';
 import { mountRoutes } from '../../../src/http/mount.ts';
 import { type ApiRoute, route } from '../../../src/http/routes.ts';
