@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { appEnvironment, appFlags } from '../scripts/app-memory.mjs';
 import { writeDumpText } from './dump-text.ts';
 import { GIB, MIB, median, rotate } from './figures.ts';
 import { type Measured, measure } from './measure.ts';
@@ -87,7 +88,11 @@ async function uploadersTo(storage: Storage, folder: string): Promise<Uploader[]
     BENCH_KEY: key,
   });
   return [
-    { name: 'BRIDGEPORT Storage', command: () => [process.execPath, programs.ours], env: own },
+    {
+      name: 'BRIDGEPORT Storage',
+      command: () => [process.execPath, ...appFlags, programs.ours],
+      env: (key) => ({ ...own(key), ...appEnvironment }),
+    },
     { name: '@aws-sdk/lib-storage', command: () => [process.execPath, programs.libStorage], env: own },
     {
       name: 'aws s3 cp -',

@@ -1,8 +1,6 @@
-import type { BackupRow, DatabaseRow, Db } from '../db/schema.ts';
-import type { DumpPlan } from '../engines/engine.ts';
+import type { BackupRow, DatabaseRow } from '../db/schema.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
-import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
 import type { Leftover, ObjectStore, StoredObject } from '../storage/object-store.ts';
 import { type DatabasePlans, planDatabase } from './database-target.ts';
@@ -11,6 +9,7 @@ import { openPipeline, type StreamRecord } from './pipeline.ts';
 import { probeDatabase, readDump } from './probe-database.ts';
 import type { ProgressTracker } from './progress.ts';
 import { readBack } from './read-back.ts';
+import { loadBackup, recordDestination, recordUpload } from './run-record.ts';
 import { addLeftover, type CompletedRun, type RunClaim, settleCompleted, settleFailed } from './settle.ts';
 import { describeFailure, outcomeOf } from './step-error.ts';
 
@@ -264,71 +263,4 @@ async function settleFailure(
 function leftoverOf(error: AppError): Leftover | undefined {
   // Set by the stores only (object-store.ts), always as a `Leftover`.
   return error.details['leftover'] as Leftover | undefined;
-}
-
-async function loadBackup(db: Db, backupId: string): Promise<{ backup: BackupRow; database: DatabaseRow }> {
-  const backup = await db
-    .selectFrom('backups')
-    .selectAll()
-    .where('id', '=', backupId)
-    .executeTakeFirstOrThrow();
-  const database = await db
-    .selectFrom('databases')
-    .selectAll()
-    .where('id', '=', backup.database_id)
-    .executeTakeFirstOrThrow();
-  return { backup, database };
-}
-
-/** The row says where the bytes will be before the first one is sent, so that a crash can be cleaned up. */
-async function recordDestination(db: Db, backup: BackupRow, plans: Plans): Promise<void> {
-  const { place, key, fileName } = plans.destination;
-  const { dump, format } = plans;
-  await db
-    .updateTable('backups')
-    .set({
-      filename: fileName,
-      storage_type: place.bucket === '' ? 'local' : 'spaces',
-      storage_path: key,
-      format,
-      compression: compressionName(dump),
-      content_type: dump.contentType,
-    })
-    .where('id', '=', backup.id)
-    .execute();
-  const recorded = await db.transaction().execute(async (trx) => {
-    // What an earlier run left under this key is still to be removed: it would take our object with it.
-    const leftover = await trx
-      .selectFrom('leftovers')
-      .select('id')
-      .where('endpoint', '=', place.endpoint)
-      .where('bucket', '=', place.bucket)
-      .where('key', '=', key)
-      .executeTakeFirst();
-    if (leftover) return undefined;
-    return trx
-      .insertInto('backup_objects')
-      .values({ id: newId(), backup_id: backup.id, kind: 'dump', number: 0, ...place, key })
-      .onConflict((conflict) => conflict.columns(['endpoint', 'bucket', 'key']).doNothing())
-      .returning('id')
-      .executeTakeFirst();
-  });
-  if (!recorded) {
-    throw new AppError(
-      'storage_exists',
-      `Another backup is already recorded at ${key}. Give the databases that share this place prefixes or folders of their own.`,
-    );
-  }
-}
-
-function compressionName(dump: DumpPlan): string {
-  return dump.compression.type === 'none' ? 'none' : `${dump.compression.type}-${dump.compression.level}`;
-}
-
-async function recordUpload(
-  db: Db,
-  backupId: string,
-  values: { upload_id?: string; bytes?: number; sha256?: string | null },
-): Promise<void> {
-  await db.updateTable('backup_objects').set(values).where('backup_id', '=', backupId).execute();
 }

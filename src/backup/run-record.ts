@@ -1,0 +1,84 @@
+import type { BackupRow, DatabaseRow, Db } from '../db/schema.ts';
+import type { DumpPlan } from '../engines/engine.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { DatabasePlans } from './database-target.ts';
+import type { Destination } from './destination.ts';
+
+/** The backup's row and its database's. */
+export async function loadBackup(
+  db: Db,
+  backupId: string,
+): Promise<{ backup: BackupRow; database: DatabaseRow }> {
+  const backup = await db
+    .selectFrom('backups')
+    .selectAll()
+    .where('id', '=', backupId)
+    .executeTakeFirstOrThrow();
+  const database = await db
+    .selectFrom('databases')
+    .selectAll()
+    .where('id', '=', backup.database_id)
+    .executeTakeFirstOrThrow();
+  return { backup, database };
+}
+
+/**
+ * The row says where the bytes will be before the first one is sent, so that a crash can be cleaned up. Throws
+ * `storage_exists` where another backup is recorded there.
+ */
+export async function recordDestination(
+  db: Db,
+  backup: BackupRow,
+  { destination, dump, format }: DatabasePlans & { readonly destination: Destination },
+): Promise<void> {
+  const { place, key, fileName } = destination;
+  await db
+    .updateTable('backups')
+    .set({
+      filename: fileName,
+      storage_type: place.bucket === '' ? 'local' : 'spaces',
+      storage_path: key,
+      format,
+      compression: compressionName(dump),
+      content_type: dump.contentType,
+    })
+    .where('id', '=', backup.id)
+    .execute();
+  const recorded = await db.transaction().execute(async (trx) => {
+    // What an earlier run left under this key is still to be removed: it would take our object with it.
+    const leftover = await trx
+      .selectFrom('leftovers')
+      .select('id')
+      .where('endpoint', '=', place.endpoint)
+      .where('bucket', '=', place.bucket)
+      .where('key', '=', key)
+      .executeTakeFirst();
+    if (leftover) return undefined;
+    return trx
+      .insertInto('backup_objects')
+      .values({ id: newId(), backup_id: backup.id, kind: 'dump', number: 0, ...place, key })
+      .onConflict((conflict) => conflict.columns(['endpoint', 'bucket', 'key']).doNothing())
+      .returning('id')
+      .executeTakeFirst();
+  });
+  if (!recorded) {
+    throw new AppError(
+      'storage_exists',
+      `Another backup is already recorded at ${key}. Give the databases that share this place prefixes or folders of their own.`,
+    );
+  }
+}
+
+/** What a crash in the middle of the upload, or right after it, needs to be known. */
+export async function recordUpload(
+  db: Db,
+  backupId: string,
+  values: { upload_id?: string; bytes?: number; sha256?: string | null },
+): Promise<void> {
+  await db.updateTable('backup_objects').set(values).where('backup_id', '=', backupId).execute();
+}
+
+function compressionName(dump: DumpPlan): string {
+  return dump.compression.type === 'none' ? 'none' : `${dump.compression.type}-${dump.compression.level}`;
+}
