@@ -6,6 +6,8 @@ import { delimiter, join } from 'node:path';
 /** Program, as a name to find in PATH or a pattern of absolute paths, to package. */
 const packages = {
   '/usr/lib/postgresql/*/bin/postgres': 'postgresql',
+  '/usr/sbin/mariadbd': 'mariadb-server',
+  'mariadb-dump': 'mariadb-client',
   '/usr/sbin/sshd': 'openssh-server',
   'ssh-keygen': 'openssh-client',
   busybox: 'busybox',

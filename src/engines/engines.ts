@@ -1,9 +1,10 @@
 import type { Engine } from './engine.ts';
+import { mysql } from './mysql.ts';
 import { postgres } from './postgres.ts';
 import { sqlite } from './sqlite.ts';
 
 /** Every engine that backs up. A new one is its file and its name here. */
-export const engines: readonly Engine[] = [widened(postgres), widened(sqlite)];
+export const engines: readonly Engine[] = [widened(postgres), widened(mysql), widened(sqlite)];
 
 /** The engine of a wire `type`; undefined for one without a backup, known or not. */
 export function engineFor(type: string): Engine | undefined {

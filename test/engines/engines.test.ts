@@ -3,8 +3,8 @@ import { engineFor, engines } from '../../src/engines/engines.ts';
 
 describe('the engines', () => {
   it('are found by their wire type and by nothing else', () => {
-    expect(engines.map(({ type }) => engineFor(type)?.type)).toEqual(['postgres', 'sqlite']);
-    for (const type of ['mysql', 'redis', '', 'Postgres', 'constructor', '__proto__']) {
+    expect(engines.map(({ type }) => engineFor(type)?.type)).toEqual(['postgres', 'mysql', 'sqlite']);
+    for (const type of ['mongodb', 'redis', '', 'Postgres', 'constructor', '__proto__']) {
       expect(engineFor(type)).toBeUndefined();
     }
   });

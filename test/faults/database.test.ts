@@ -94,10 +94,10 @@ describe('what is wrong with the database fails at connect or dump and says so',
       /^Unsupported database type or missing configuration: redis$/,
     ],
     [
-      'a type that has its own issue of settings',
-      { type: 'mysql' },
+      'another type without a backup',
+      { type: 'mongodb' },
       'invalid',
-      /^Unsupported database type or missing configuration: mysql$/,
+      /^Unsupported database type or missing configuration: mongodb$/,
     ],
   ];
   for (const [name, changes, code, message] of cases) {

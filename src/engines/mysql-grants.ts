@@ -1,0 +1,83 @@
+interface Grant {
+  readonly isRevoked: boolean;
+  readonly privileges: readonly string[];
+  /** A pattern of database names as GRANT has it, or null for all. */
+  readonly database: string | null;
+  /** Null for all of the database's. */
+  readonly table: string | null;
+}
+
+const NAME = '\\*|`(?:[^`]|``)*`';
+const GRANT = new RegExp(`^(GRANT|REVOKE) (.+?) ON (?:TABLE )?(${NAME})\\.(${NAME}) (?:TO|FROM) `);
+/** A role that is granted; its own privileges follow with MariaDB, not with MySQL. */
+const ROLE = /^GRANT [`'][^()]*? TO /;
+
+/**
+ * What a user lacks to see all of a database, by the lines of SHOW GRANTS; empty also where they can't tell. Each is
+ * worded for a GRANT. Without TRIGGER and without any right to routines mysqldump leaves those out silently, and with
+ * rights to some tables only, the others (measured with MariaDB 10.11); routines that are seen but not readable make it
+ * fail by itself.
+ */
+export function missingPrivileges(
+  lines: readonly string[],
+  database: string,
+  isMariadb: boolean,
+): readonly string[] {
+  const grants = lines.flatMap(parseGrant);
+  if (grants.length === 0 || (!isMariadb && lines.some((line) => ROLE.test(line)))) return [];
+  const everywhere = grants.filter((grant) => grant.database === null && grant.table === null);
+  const here = grants.filter(
+    ({ database: pattern, table }) => pattern !== null && table === null && matches(pattern, database),
+  );
+  const has = (privilege: string): boolean =>
+    allows([...everywhere, ...here], privilege) &&
+    !here.some(({ isRevoked, privileges }) => isRevoked && privileges.includes(privilege));
+  const seesRoutines =
+    ['EXECUTE', 'ALTER ROUTINE', 'CREATE ROUTINE', 'SHOW CREATE ROUTINE'].some(has) ||
+    allows(everywhere, 'SELECT') ||
+    allows(everywhere, 'SHOW_ROUTINE') ||
+    grants.some((grant) => isProc(grant) && allows([grant], 'SELECT'));
+  return [
+    ...['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'].filter((privilege) => !has(privilege)),
+    ...(seesRoutines
+      ? []
+      : [isMariadb ? 'SELECT on mysql.proc (for routines)' : 'SHOW_ROUTINE on *.* (for routines)']),
+  ];
+}
+
+function parseGrant(line: string): readonly Grant[] {
+  const [, verb, list = '', database = '', table = ''] = GRANT.exec(line) ?? [];
+  if (verb === undefined) return [];
+  // Privileges to single columns, `SELECT (a, b)`, are none to the table.
+  const privileges = list
+    .replaceAll(/[A-Z ]+\([^)]*\)/g, '')
+    .split(',')
+    .map((name) => name.trim());
+  return [{ isRevoked: verb === 'REVOKE', privileges, database: nameOf(database), table: nameOf(table) }];
+}
+
+function nameOf(text: string): string | null {
+  return text === '*' ? null : text.slice(1, -1).replaceAll('``', '`');
+}
+
+function allows(grants: readonly Grant[], privilege: string): boolean {
+  return grants.some(
+    ({ isRevoked, privileges }) =>
+      !isRevoked && (privileges.includes(privilege) || privileges.includes('ALL PRIVILEGES')),
+  );
+}
+
+function isProc({ database, table }: Grant): boolean {
+  return database === 'mysql' && (table === null || table === 'proc');
+}
+
+/** In the name of a database, GRANT knows `%`, `_` and their escape by a backslash. */
+function matches(pattern: string, name: string): boolean {
+  const source = pattern.replaceAll(/\\?./gsu, (part) => {
+    if (part === '%') return '.*';
+    if (part === '_') return '.';
+    const character = part.length > 1 && part.startsWith('\\') ? part.slice(1) : part;
+    return character.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  });
+  return new RegExp(`^${source}$`, 'su').test(name);
+}

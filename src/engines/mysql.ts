@@ -1,0 +1,69 @@
+import { newMysqlTextProof } from './end-proof/mysql-text.ts';
+import type { Compression, DumpPlan, Engine } from './engine.ts';
+import { connectionLines, connectionSecrets, type MysqlTarget } from './mysql-connection.ts';
+import { explainMysql } from './mysql-failures.ts';
+import { type MysqlOptions, mysqlFields, mysqlOptions } from './mysql-options.ts';
+import { probeMysql, toolLines } from './mysql-probe.ts';
+
+/** MySQL and MariaDB by mysqldump or mariadb-dump, on the host that the database's server names. */
+export const mysql: Engine<MysqlOptions> = {
+  type: 'mysql',
+  displayName: 'MySQL / MariaDB',
+  options: mysqlOptions,
+  fields: mysqlFields,
+  probe: probeMysql,
+  dump,
+};
+
+function dump(target: MysqlTarget): DumpPlan {
+  const { backupCompression: type, backupCompressionLevel: level } = target.options;
+  const compression: Compression = type === 'none' ? { type } : { type, level };
+  return {
+    command: { script: dumpScript(target), secrets: connectionSecrets(target) },
+    fileExtension: EXTENSIONS[type],
+    contentType: type === 'none' ? 'application/sql' : `application/${type}`,
+    compression,
+    newEndProof: newMysqlTextProof,
+    explain: (failure) => explainMysql(target, failure),
+  };
+}
+
+const EXTENSIONS = { none: '.sql', gzip: '.sql.gz', zstd: '.sql.zst' } as const;
+
+/** Everything of the database, in text that any character set survives: binary columns as hexadecimal numbers. */
+const DUMP_OPTIONS = [
+  '--quick',
+  '--routines',
+  '--triggers',
+  '--events',
+  '--hex-blob',
+  '--no-tablespaces',
+  '--max-allowed-packet=1G',
+  '--default-character-set=utf8mb4',
+].join(' ');
+
+/**
+ * One transaction makes the dump consistent, and lets writers go on. It does nothing for tables of other engines
+ * (MyISAM, Aria, MEMORY): with some of those, all tables are locked for the time of the dump, as is mysqldump's own
+ * default. Of MySQL's own tool, what is not the database's stays out: the server's GTIDs and column histograms.
+ */
+function dumpScript(target: MysqlTarget): string {
+  return `${connectionLines(target)}
+${toolLines(target)}
+choose_tools && refuse_plain || exit
+others=$(ask "${COUNT_OTHERS}") || exit
+case $others in
+0) consistency=--single-transaction ;;
+*) consistency=--lock-tables ;;
+esac
+set -- ${DUMP_OPTIONS} "$consistency"
+if [ "$flavour" = mysql ]; then
+  set -- "$@" --set-gtid-purged=OFF
+  case $("$dump_tool" --no-defaults --help) in *column-statistics*) set -- "$@" --column-statistics=0 ;; esac
+fi
+options | "$dump_tool" --defaults-file=/dev/stdin "$@" -- "$database"`;
+}
+
+const COUNT_OTHERS =
+  `SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE <> 'VIEW' AND ` +
+  `ENGINE NOT IN (SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES')`;

@@ -1,0 +1,411 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DumpPlan, Probe } from '../../src/engines/engine.ts';
+import { mysql } from '../../src/engines/mysql.ts';
+import type { MysqlTarget } from '../../src/engines/mysql-connection.ts';
+import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
+import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
+import { until } from '../support/until.ts';
+import { runInShell, type ShellOptions } from './shell.ts';
+
+let server: TestMariadb;
+let folder: string;
+/** Names are of MariaDB's utf8mb3; a password may hold more. */
+const HOSTILE = `x'"; $(touch /tmp/never) \`id\` \\ ü\t#-host=evil;[client] %00 /* -- `;
+const SHELLS = [['dash'], ['bash'], ['busybox', 'sh']];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mysql-test-'));
+  server = await startMariadb();
+  await server.createDatabase('shop');
+  await fillMariadb(server, 'shop', 2);
+});
+afterAll(async () => {
+  await server?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function target(over: Partial<MysqlTarget> = {}, options: Record<string, unknown> = {}): MysqlTarget {
+  return {
+    host: '127.0.0.1',
+    port: server.port,
+    databaseName: 'shop',
+    ...server.superuser,
+    ...over,
+    options: mysql.options.parse(options),
+  };
+}
+
+async function dumped(plan: DumpPlan, options?: ShellOptions): Promise<Buffer> {
+  const { exitCode, stderr, stdout } = await runInShell(plan.command, options);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  const proof = plan.newEndProof();
+  proof.observe(stdout);
+  proof.finish();
+  return stdout;
+}
+
+async function probed(
+  over: Partial<MysqlTarget> = {},
+  options: Record<string, unknown> = {},
+): Promise<Probe> {
+  const plan = mysql.probe(target(over, options));
+  const result = await runInShell(plan.command);
+  if (result.exitCode !== 0) throw plan.explain(result) ?? new Error(result.stderr);
+  return plan.read(result.stdout.toString());
+}
+
+/** The error that an admin gets of a dump that fails. */
+async function refusal(
+  over: Partial<MysqlTarget>,
+  options: Record<string, unknown> = {},
+  shell: ShellOptions = {},
+): Promise<unknown> {
+  const plan = mysql.dump(target(over, options));
+  const result = await runInShell(plan.command, shell);
+  expect(result.exitCode).not.toBe(0);
+  return plan.explain(result) ?? new Error(result.stderr);
+}
+
+let users = 0;
+/** A user with just these grants; `DB` stands for the database. */
+async function userWith(grants: readonly string[]): Promise<{ username: string; password: string }> {
+  users += 1;
+  const username = `user${users}`;
+  await server.query(
+    [
+      `CREATE USER ${username}@'%' IDENTIFIED BY 'p'`,
+      ...grants.map((grant) => `GRANT ${grant} TO ${username}@'%'`),
+    ].join(';'),
+  );
+  return { username, password: 'p' };
+}
+
+describe('a dump', () => {
+  it.each(SHELLS)('made by %s %s restores with equal content', async (...shell) => {
+    const sql = await dumped(mysql.dump(target()), { shell: shell.filter(Boolean) });
+    await server.query('DROP DATABASE IF EXISTS restored');
+    await server.createDatabase('restored');
+    await server.restore(sql, 'restored');
+    const expected = await mariadbChecksums(server, 'shop');
+    expect(Object.keys(expected).length).toBeGreaterThan(10);
+    expect(await mariadbChecksums(server, 'restored')).toEqual(expected);
+  });
+
+  it('is of one moment, while writers go on', async () => {
+    await server.createDatabase('busy');
+    await server.query('CREATE TABLE a (n int); CREATE TABLE b (n int)', 'busy');
+    let stopped = false;
+    const writing = (async () => {
+      for (let n = 0; !stopped; n += 1) {
+        await server.query(
+          `START TRANSACTION; INSERT INTO a VALUES (${n}); INSERT INTO b VALUES (${n}); COMMIT`,
+          'busy',
+        );
+      }
+    })();
+    for (let round = 0; round < 5; round += 1) {
+      const sql = (await dumped(mysql.dump(target({ databaseName: 'busy' })))).toString();
+      const rows = (table: string) =>
+        new RegExp(`INSERT INTO \`${table}\` VALUES\\s*([^;]*);`).exec(sql)?.[1]?.replaceAll(/\s/g, '') ?? '';
+      expect(rows('a')).toBe(rows('b'));
+    }
+    stopped = true;
+    await writing;
+  });
+
+  it('locks the tables where one of them has no transactions', async () => {
+    await server.createDatabase('old');
+    await server.query('CREATE TABLE a (n int) ENGINE=MyISAM; CREATE TABLE b (n int) ENGINE=InnoDB', 'old');
+    await server.query(
+      'SET GLOBAL general_log = ON; SET GLOBAL log_output = "TABLE"; TRUNCATE mysql.general_log',
+    );
+    await dumped(mysql.dump(target({ databaseName: 'old' })));
+    await dumped(mysql.dump(target()));
+    await server.query('SET GLOBAL general_log = OFF');
+    const statements = (await server.query('SELECT argument FROM mysql.general_log')).map(([text]) =>
+      String(text),
+    );
+    expect(statements.filter((text) => text.startsWith('LOCK TABLES `'))).toEqual([
+      expect.stringMatching(/^LOCK TABLES `a` READ.*`b` READ/),
+    ]);
+    expect(statements.filter((text) => /^START TRANSACTION.*CONSISTENT SNAPSHOT/.test(text))).toHaveLength(1);
+  });
+
+  it('takes names and passwords with any character literally', async () => {
+    await server.createDatabase(HOSTILE.slice(0, 60).trim());
+    const password = `${HOSTILE}🙂'"\\n\n\r\b`;
+    const quoted = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+    await server.query(
+      `CREATE USER ${quoted(HOSTILE.slice(0, 40))}@'%' IDENTIFIED BY ${quoted(password)}; GRANT ALL ON *.* TO ${quoted(HOSTILE.slice(0, 40))}@'%'`,
+    );
+    const hostile = { databaseName: HOSTILE.slice(0, 60).trim(), username: HOSTILE.slice(0, 40), password };
+    for (const shell of SHELLS) {
+      const sql = await dumped(mysql.dump(target(hostile)), { shell });
+      expect(sql.toString()).toContain(`Database: ${hostile.databaseName}`);
+    }
+    expect((await probed(hostile)).serverVersion).toContain('MariaDB');
+  });
+
+  it('reads a database whose name begins with a dash', async () => {
+    await server.createDatabase('--all-databases');
+    const sql = await dumped(mysql.dump(target({ databaseName: '--all-databases' })));
+    expect(sql.toString()).not.toContain('`accounts`');
+  });
+
+  it('goes to the socket without a host, or with its path as the host', async () => {
+    const root = { username: 'root', password: null, port: null };
+    await dumped(mysql.dump(target({ ...root, host: server.socket })));
+    expect(await refusal({ ...root, host: '/nowhere/my.sock' })).toMatchObject({ code: 'dump_refused' });
+    const plan = mysql.dump(target({ ...root, host: null }));
+    const script = plan.command.script.replace('/run/mysqld/mysqld.sock', server.socket);
+    await dumped({ ...plan, command: { ...plan.command, script } });
+  });
+
+  it('is not led astray by what the host has set', async () => {
+    await writeFile(join(folder, '.my.cnf'), '[client]\nhost=127.0.0.9\nuser=evil\n[mysqldump]\nno-data\n');
+    const env = {
+      HOME: folder,
+      MYSQL_HOME: folder,
+      MYSQL_HOST: '127.0.0.9',
+      MYSQL_TCP_PORT: '1',
+      MYSQL_UNIX_PORT: '/nowhere',
+      MYSQL_PWD: 'wrong',
+      MYSQL_GROUP_SUFFIX: '_evil',
+    };
+    const sql = await dumped(mysql.dump(target()), { env });
+    expect(sql.toString()).toContain('INSERT INTO `accounts`');
+    expect(await refusal({ password: null }, {}, { env })).toMatchObject({ code: 'dump_refused' });
+  });
+});
+
+describe('a probe', () => {
+  it('tells the versions of server and client, and the size', async () => {
+    const probe = await probed();
+    expect(probe.serverVersion).toMatch(/^\d+\.\d+\.\d+-MariaDB/);
+    expect(probe.clientVersion).toMatch(/^\d+\.\d+\.\d+-MariaDB/);
+    expect(probe.estimatedBytes).toBeGreaterThan(2 ** 20);
+  });
+
+  it('is content with the smallest grants, and so is the dump, with all of the database in it', async () => {
+    const user = await userWith([
+      'SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON shop.*',
+      'SELECT ON mysql.proc',
+    ]);
+    await probed(user);
+    const sql = await dumped(mysql.dump(target(user)));
+    await server.query('DROP DATABASE IF EXISTS least');
+    await server.createDatabase('least');
+    await server.restore(sql, 'least');
+    expect(await mariadbChecksums(server, 'least')).toEqual(await mariadbChecksums(server, 'shop'));
+  });
+
+  it('is content with them, and so is the dump, where tables are locked', async () => {
+    await server.createDatabase('oldest');
+    await server.query('CREATE TABLE a (n int) ENGINE=MyISAM; INSERT INTO a VALUES (5)', 'oldest');
+    const user = await userWith([
+      'SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON oldest.*',
+      'SELECT ON mysql.proc',
+    ]);
+    await probed({ ...user, databaseName: 'oldest' });
+    const sql = await dumped(mysql.dump(target({ ...user, databaseName: 'oldest' })));
+    expect(sql.toString()).toMatch(/INSERT INTO `a` VALUES\s*\(5\)/);
+  });
+
+  it('accepts what a role grants', async () => {
+    await server.query(
+      'CREATE ROLE readers; GRANT ALL ON shop.* TO readers; GRANT SELECT ON mysql.proc TO readers',
+    );
+    const user = await userWith(['readers']);
+    await server.query(`SET DEFAULT ROLE readers FOR ${user.username}@'%'`);
+    await probed(user);
+    expect((await dumped(mysql.dump(target(user)))).toString()).toContain('notes_touch');
+  });
+
+  it.each([
+    ['triggers', ['SELECT, SHOW VIEW, EVENT ON shop.*', 'SELECT ON mysql.proc'], /Missing: TRIGGER\./],
+    ['routines', ['SELECT, SHOW VIEW, EVENT, TRIGGER ON shop.*'], /Missing: SELECT on mysql\.proc/],
+    [
+      'some tables',
+      ['SELECT ON shop.accounts', 'EXECUTE ON shop.*'],
+      /Missing: SELECT; SHOW VIEW; TRIGGER; EVENT/,
+    ],
+    ['another database', ['ALL ON `shop\\_x`.*', 'SELECT ON shop.notes'], /Missing: SELECT;/],
+  ])(
+    'refuses a user who may not see %s, of which the dump would lack some silently',
+    async (_what, grants, message) => {
+      const user = await userWith(grants);
+      await expect(probed(user)).rejects.toMatchObject({
+        code: 'dump_refused',
+        message: expect.stringMatching(message),
+      });
+    },
+  );
+
+  it('never repeats the hash of the password', async () => {
+    const { command } = mysql.probe(target(await userWith(['ALL ON shop.*'])));
+    const { stdout } = await runInShell(command);
+    expect(stdout.toString()).toContain('bridgeport:grant=GRANT');
+    expect(stdout.toString()).not.toMatch(/IDENTIFIED|\*[0-9A-F]{40}/);
+  });
+});
+
+describe('what is wrong is said', () => {
+  const cases: readonly [string, () => Partial<MysqlTarget>, string, RegExp][] = [
+    ['a wrong password', () => ({ password: 'wrong' }), 'dump_refused', /wrong user or password/],
+    ['an unknown user', () => ({ username: 'nobody' }), 'dump_refused', /user "nobody"/],
+    ['a missing database', () => ({ databaseName: 'nowhere' }), 'dump_source_missing', /"nowhere"/],
+    ['a port where nobody listens', () => ({ port: 1 }), 'dump_refused', /No MySQL server answered/],
+    ['an unknown host', () => ({ host: 'no-such-host.invalid' }), 'dump_refused', /not found from the host/],
+  ];
+  it.each(cases)('of %s', async (_name, over, code, message) => {
+    const error = await refusal(over());
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+    await expect(probed(over())).rejects.toMatchObject({ code });
+    expect(JSON.stringify(error)).not.toContain(server.superuser.password);
+  });
+
+  it('of a routine that may be seen but not read', async () => {
+    const user = await userWith(['SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON shop.*']);
+    await probed(user);
+    expect(await refusal(user)).toMatchObject({
+      code: 'dump_refused',
+      message: expect.stringContaining('mysql.proc'),
+    });
+  });
+
+  it('of a user who may not lock the tables that need it', async () => {
+    await server.createDatabase('tolock');
+    await server.query('CREATE TABLE a (n int) ENGINE=Aria', 'tolock');
+    const user = await userWith(['SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON tolock.*']);
+    expect(await refusal({ ...user, databaseName: 'tolock' })).toMatchObject({
+      code: 'dump_refused',
+      message: expect.stringContaining('LOCK TABLES'),
+    });
+  });
+
+  it('of a view whose table is gone', async () => {
+    await server.createDatabase('broken');
+    await server.query('CREATE TABLE t (a int); CREATE VIEW v AS SELECT * FROM t; DROP TABLE t', 'broken');
+    expect(await refusal({ databaseName: 'broken' })).toMatchObject({ code: 'dump_failed' });
+  });
+
+  it('of a server that ends the connection during the dump', async () => {
+    await server.createDatabase('long');
+    await server.query(
+      'CREATE TABLE t AS SELECT seq, SLEEP(0) AS z, REPEAT(MD5(seq), 30) AS noise FROM seq_1_to_200000',
+      'long',
+    );
+    const plan = mysql.dump(target({ databaseName: 'long' }));
+    // The reader stands still until then, so that the dump doesn't end before.
+    const killed = join(folder, 'killed');
+    const script = `set -o pipefail
+{ ${plan.command.script}
+} | { while [ ! -e ${killed} ]; do sleep 0.05; done; cat; }`;
+    const running = runInShell({ ...plan.command, script }, { shell: ['bash'] });
+    const connection = await until('the dump to read the table', 10_000, async () => {
+      const [found] = await server.query(
+        `SELECT id FROM information_schema.PROCESSLIST WHERE db = 'long' AND info LIKE '%FROM \`t\`%'`,
+      );
+      return found?.[0];
+    });
+    await server.query(`KILL ${connection}`);
+    await writeFile(killed, '');
+    const result = await running;
+    expect(result.exitCode).not.toBe(0);
+    expect(plan.explain(result)).toMatchObject({
+      code: 'dump_failed',
+      message: expect.stringContaining('ended'),
+    });
+    const proof = plan.newEndProof();
+    proof.observe(result.stdout);
+    expect(() => proof.finish()).toThrow('not whole');
+  });
+
+  it('of a host without the programs', async () => {
+    const env = { PATH: folder };
+    const plan = mysql.dump(target());
+    const script = plan.command.script.replaceAll(/\/(usr|opt)\/[\w/*.-]+/g, '/nowhere');
+    const result = await runInShell({ ...plan.command, script }, { shell: ['/bin/sh'], env });
+    expect(result.exitCode).toBe(127);
+    expect(plan.explain(result)).toMatchObject({ code: 'dump_tool_missing' });
+  });
+
+  it('of a name, a password or a path that can’t be written', () => {
+    expect(() => mysql.dump(target({ password: 'a\0b' }))).toThrow('NUL');
+    expect(() => mysql.dump(target({ password: 'x'.repeat(5000) }))).toThrow('too long');
+    expect(() => mysql.dump(target({ databaseName: null }))).toThrow('missing');
+  });
+});
+
+describe('TLS', () => {
+  let secure: TestMariadb;
+  beforeAll(async () => {
+    secure = await startMariadb({ tls: true });
+    await secure.createDatabase('shop');
+    await secure.query(
+      `CREATE TABLE t AS SELECT 1 AS a; CREATE USER tls@'%' IDENTIFIED BY 'p' REQUIRE SSL; GRANT ALL ON *.* TO tls@'%'`,
+      'shop',
+    );
+  });
+  afterAll(() => secure?.stop());
+
+  it('is used where it is required', async () => {
+    const user = { port: secure.port, username: 'tls', password: 'p' };
+    await probed(user, { useSsl: true });
+    await dumped(mysql.dump(target(user, { useSsl: true })));
+  });
+
+  it('is never left out silently: a server without it is refused, by the probe and by the dump', async () => {
+    const refused = { code: 'dump_refused', message: expect.stringContaining('does not offer it') };
+    await expect(probed({}, { useSsl: true })).rejects.toMatchObject(refused);
+    expect(await refusal({}, { useSsl: true })).toMatchObject(refused);
+  });
+});
+
+describe('on a host that has MySQL’s own programs, too', () => {
+  /** Programs that print MySQL's version and what they were told; the server they ask names the given version. */
+  async function fakePrograms(serverVersion: string): Promise<string> {
+    const programs = await mkdtemp(join(folder, 'mysql-'));
+    const mysqldump = `#!/bin/sh
+case "$*" in
+*--version*) echo 'mysqldump  Ver 8.0.36 for Linux on x86_64 (MySQL Community Server - GPL)' ;;
+*--help*) echo '  --column-statistics Add an ANALYZE TABLE statement' ;;
+*) printf '%s\n' "$@"; cat "\${1#--defaults-file=}" ;;
+esac
+`;
+    const client = `#!/bin/sh
+cat "\${1#--defaults-file=}" >/dev/null
+case "$*" in
+*'SELECT VERSION'*) echo '${serverVersion}' ;;
+*Ssl_cipher*) printf 'Ssl_cipher\tTLS_AES_256_GCM_SHA384\n' ;;
+*) echo 0 ;;
+esac
+`;
+    for (const [name, text] of [
+      ['mysqldump', mysqldump],
+      ['mysql', client],
+    ] as const) {
+      await writeFile(join(programs, name), text, { mode: 0o755 });
+    }
+    return `${programs}:${process.env['PATH']}`;
+  }
+
+  it('takes them for a server of MySQL, with the options that only they know', async () => {
+    const { command } = mysql.dump(target({}, { useSsl: true }));
+    const { stdout } = await runInShell(command, { env: { PATH: await fakePrograms('8.0.36') } });
+    const lines = stdout.toString().split('\n');
+    expect(lines).toEqual(
+      expect.arrayContaining(['--single-transaction', '--set-gtid-purged=OFF', '--column-statistics=0']),
+    );
+    expect(lines).toEqual(expect.arrayContaining(['[client]', 'ssl-mode=REQUIRED', 'user="admin"']));
+    expect(lines).not.toContain('ssl');
+  });
+
+  it('takes MariaDB’s for a server of MariaDB', async () => {
+    const env = { PATH: await fakePrograms('10.11.6-MariaDB') };
+    expect((await dumped(mysql.dump(target()), { env })).toString()).toContain('-- MariaDB dump');
+  });
+});

@@ -1,0 +1,114 @@
+import type { TestMariadb } from './mariadb.ts';
+
+/** Bytes of text that a row of `events` has, more or less. */
+const ROW_BYTES = 600;
+
+/**
+ * Fills a database with data such as applications have: many types, unicode, binary columns, generated columns,
+ * partitions, foreign keys, views, routines, triggers, events, a sequence, odd names; about `mebibytes` in all.
+ */
+export async function fillMariadb(server: TestMariadb, database: string, mebibytes: number): Promise<void> {
+  const rows = Math.max(200, Math.round((mebibytes * 2 ** 20) / ROW_BYTES));
+  await server.restore(Buffer.from(SCHEMA), database);
+  await server.query(
+    `INSERT INTO events (at, account, kind, payload, body, raw)
+     SELECT '2024-01-01' + INTERVAL seq * 42 MINUTE, 1 + seq % 50, ELT(1 + seq % 3, 'created', 'paid', 'shipped'),
+            JSON_OBJECT('n', seq, 'text', CONCAT('Grüße aus ', seq)),
+            CONCAT(REPEAT(MD5(seq), 3), '\\ttab\\r\\nline \\\\ ''quoted'' "x" 漢字 🙂 ', LEFT(REPEAT(MD5(seq * 31), 12), 200)),
+            UNHEX(CONCAT(MD5(seq), '00ff27')) FROM seq_1_to_${rows}`,
+    database,
+  );
+}
+
+/** Row count and checksum of every table and view, and the text of what else a database holds. */
+export async function mariadbChecksums(
+  server: TestMariadb,
+  database: string,
+): Promise<Readonly<Record<string, string>>> {
+  const sums: Record<string, string> = {};
+  const tables = await server.query(
+    `SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1`,
+    database,
+  );
+  for (const [name = '', type = ''] of tables) {
+    const quoted = `\`${name.replaceAll('`', '``')}\``;
+    const [counted] = await server.query(`SELECT COUNT(*) FROM ${quoted}`, database);
+    const [summed] =
+      type === 'BASE TABLE' ? await server.query(`CHECKSUM TABLE ${quoted} EXTENDED`, database) : [];
+    const [shown] = await server.query(`SHOW CREATE TABLE ${quoted}`, database);
+    sums[name] = [type, counted?.[0], summed?.[1], shown?.[1]].join(' ').replaceAll(`\`${database}\`.`, '');
+  }
+  const others = await server.query(
+    `SELECT 'routine', ROUTINE_NAME, ROUTINE_DEFINITION, DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()
+     UNION SELECT 'trigger', TRIGGER_NAME, ACTION_STATEMENT, DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()
+     UNION SELECT 'event', EVENT_NAME, EVENT_DEFINITION, DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()`,
+    database,
+  );
+  for (const [kind, name, ...rest] of others) sums[`${kind} ${name}`] = rest.join(' ');
+  return sums;
+}
+
+const END = `
+/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */;
+
+-- Dump completed on 2026-01-01  1:01:01
+`;
+
+const SCHEMA = String.raw`
+SET sql_mode = '';
+CREATE TABLE accounts (
+  id integer AUTO_INCREMENT PRIMARY KEY,
+  email varchar(100) NOT NULL UNIQUE,
+  balance decimal(20, 6) NOT NULL DEFAULT 0,
+  ratio double,
+  born date DEFAULT '0000-00-00',
+  at timestamp(6) NOT NULL DEFAULT current_timestamp(6),
+  flags set('a', 'b', 'it''s'),
+  bits bit(12),
+  place point,
+  latin varchar(20) CHARACTER SET latin1,
+  domain varchar(100) GENERATED ALWAYS AS (substring_index(email, '@', -1)) STORED,
+  shout varchar(100) GENERATED ALWAYS AS (upper(email)) VIRTUAL,
+  hidden integer INVISIBLE DEFAULT 7
+) COMMENT 'not closed; /* -- \n-- Dump completed\n';
+INSERT INTO accounts (email, balance, ratio, born, at, flags, bits, place, latin, hidden)
+  SELECT CONCAT('person', seq, '@exämple.org'), seq * 1.000001, seq / 7e200, IF(seq = 1, '0000-00-00', '1970-01-01' + INTERVAL seq DAY),
+         '2024-06-01 12:00:00.123456', 'a,it''s', b'101100001111', POINT(seq, -seq), 'Grüße', seq
+  FROM seq_1_to_50;
+CREATE TABLE events (
+  id bigint AUTO_INCREMENT,
+  at datetime NOT NULL,
+  account integer NOT NULL,
+  kind enum('created', 'paid', 'shipped'),
+  payload json,
+  body text,
+  raw varbinary(100),
+  PRIMARY KEY (id, at),
+  KEY body_start (body(20))
+) PARTITION BY RANGE (year(at)) (PARTITION p2024 VALUES LESS THAN (2025), PARTITION later VALUES LESS THAN MAXVALUE);
+CREATE TABLE notes (
+  id integer AUTO_INCREMENT PRIMARY KEY,
+  account integer,
+  note text DEFAULT 'x''; -- \n',
+  FOREIGN KEY (account) REFERENCES accounts (id),
+  CHECK (note <> 'forbidden; /*')
+);
+CREATE TABLE ${'`odd ``name"\' 表; -- $x$ /*`'} (${"`the 'column'`"} text, ${'`INSERT INTO x`'} blob);
+INSERT INTO ${'`odd ``name"\' 表; -- $x$ /*`'} VALUES
+  ('${END}', x'00ff0d0a27225c1a'), (NULL, ''), ('\\N', 'a\tb\\c\r\n\0\Z');
+CREATE TABLE empty_table (nothing text);
+CREATE SEQUENCE numbers START WITH 5 INCREMENT BY 3;
+SELECT NEXTVAL(numbers);
+CREATE VIEW paid AS SELECT a.email, count(*) AS times, 'it''s \\ \n $1' AS note FROM accounts a JOIN events e ON e.account = a.id WHERE e.kind = 'paid' GROUP BY a.email;
+CREATE VIEW a_first AS SELECT * FROM paid;
+DELIMITER //
+CREATE PROCEDURE strange() BEGIN
+  -- it's not closed /*
+  SELECT '${END}';
+END//
+CREATE FUNCTION plus_one(a integer) RETURNS integer DETERMINISTIC RETURN a + 1//
+CREATE TRIGGER notes_touch BEFORE UPDATE ON notes FOR EACH ROW SET NEW.note = '${END}touched'//
+CREATE EVENT tidy ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' DO BEGIN DELETE FROM notes WHERE note = '${END}'; END//
+DELIMITER ;
+INSERT INTO notes (account, note) VALUES (1, 'one'), (2, DEFAULT), (NULL, NULL);
+`;

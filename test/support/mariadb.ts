@@ -1,0 +1,181 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+/** A private MariaDB server on a random port of 127.0.0.1, its files in a folder of its own. */
+export interface TestMariadb {
+  readonly port: number;
+  readonly socket: string;
+  /** May do everything, from 127.0.0.1 and through the socket. */
+  readonly superuser: { readonly username: string; readonly password: string };
+  /** The server's folder: `data`, `log`, and its Unix socket. */
+  readonly folder: string;
+  /** What the statements answer: rows of fields, of text as the client prints it. */
+  query(statements: string, database?: string): Promise<readonly (readonly string[])[]>;
+  createDatabase(name: string): Promise<void>;
+  /** SQL text by the stock client into a database; throws what it says. */
+  restore(sql: Uint8Array, database: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface TestMariadbOptions {
+  /** Serve TLS with a certificate of its own. */
+  readonly tls?: boolean;
+}
+
+const PASSWORD = 'it’s a "secret" $(x) #\\n';
+
+/** Starts a server; as the user mysql where this process is root. */
+export async function startMariadb(options: TestMariadbOptions = {}): Promise<TestMariadb> {
+  const folder = await mkdtemp(join(tmpdir(), 'my-'));
+  await chmod(folder, 0o755);
+  const owner = await ownerOf();
+  if (owner) await chown(folder, owner.uid, owner.gid);
+  const [data, socket] = [join(folder, 'data'), join(folder, 'my.sock')];
+  await run('mariadb-install-db', [
+    '--no-defaults',
+    ...(owner ? ['--user=mysql'] : []),
+    `--datadir=${data}`,
+    '--auth-root-authentication-method=normal',
+    '--skip-test-db',
+    '--skip-name-resolve',
+    '--innodb-log-file-size=8M',
+    '--innodb-flush-method=nosync',
+  ]);
+  const certificate = options.tls ? await makeCertificate(folder, owner) : [];
+  const port = await freePort();
+  const server = spawn(
+    '/usr/sbin/mariadbd',
+    [
+      '--no-defaults',
+      `--datadir=${data}`,
+      `--socket=${socket}`,
+      `--port=${port}`,
+      `--pid-file=${join(folder, 'pid')}`,
+      `--log-error=${join(folder, 'log')}`,
+      '--bind-address=127.0.0.1',
+      '--skip-name-resolve',
+      '--skip-log-bin',
+      '--sql-mode=NO_ENGINE_SUBSTITUTION',
+      '--character-set-server=utf8mb4',
+      '--innodb-buffer-pool-size=64M',
+      '--innodb-log-file-size=8M',
+      '--innodb-flush-log-at-trx-commit=0',
+      '--innodb-flush-method=nosync',
+      ...certificate,
+    ],
+    { cwd: folder, stdio: 'ignore', env: { PATH: process.env['PATH'] }, ...(owner ?? {}) },
+  );
+  const connection = [`--socket=${socket}`, '--user=root'];
+  const client = (input: Uint8Array | string, database: string, ...args: string[]) =>
+    run(
+      'mariadb',
+      ['--no-defaults', ...connection, '--default-character-set=utf8mb4', ...args, '--', database],
+      input,
+    );
+  await untilReady(server, join(folder, 'log'), () => client('SELECT 1', 'mysql'));
+  const quoted = PASSWORD.replaceAll(/[\\']/g, '\\$&');
+  await client(
+    `CREATE USER admin@'%' IDENTIFIED BY '${quoted}'; GRANT ALL ON *.* TO admin@'%' WITH GRANT OPTION;`,
+    'mysql',
+  );
+  return {
+    port,
+    socket,
+    superuser: { username: 'admin', password: PASSWORD },
+    folder,
+    async query(statements, database = 'mysql') {
+      const answer = await client(statements, database, '--batch', '--skip-column-names');
+      return answer
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => line.split('\t'));
+    },
+    createDatabase: async (name) => {
+      await client(`CREATE DATABASE \`${name.replaceAll('`', '``')}\``, 'mysql');
+    },
+    restore: async (sql, database) => {
+      await client(sql, database);
+    },
+    async stop() {
+      if (server.exitCode === null && server.signalCode === null) {
+        const exited = once(server, 'exit');
+        // The files are thrown away.
+        server.kill('SIGKILL');
+        await exited;
+      }
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** MariaDB refuses to run as root. */
+async function ownerOf(): Promise<Owner | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const line = (await readFile('/etc/passwd', 'utf8'))
+    .split('\n')
+    .find((entry) => entry.startsWith('mysql:'));
+  const [, , uid, gid] = (line ?? '').split(':').map(Number);
+  if (uid === undefined || gid === undefined) throw new Error('the system has no user mysql');
+  return { uid, gid };
+}
+
+async function makeCertificate(folder: string, owner: Owner | undefined): Promise<readonly string[]> {
+  const [key, certificate] = [join(folder, 'server.key'), join(folder, 'server.crt')];
+  await run(
+    'openssl',
+    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout ${key} -out ${certificate}`.split(
+      ' ',
+    ),
+  );
+  if (owner) for (const file of [key, certificate]) await chown(file, owner.uid, owner.gid);
+  return [`--ssl-key=${key}`, `--ssl-cert=${certificate}`];
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function untilReady(server: ChildProcess, log: string, ask: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    if (server.exitCode !== null) throw new Error(`MariaDB did not start: ${await readFile(log, 'utf8')}`);
+    try {
+      await ask();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+async function run(
+  program: string,
+  args: readonly string[],
+  input: Uint8Array | string = '',
+): Promise<string> {
+  const child = spawn(program, args, { stdio: 'pipe', cwd: '/', env: { PATH: process.env['PATH'] } });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  if (code !== 0) throw new Error(`${program} failed: ${stderr}`);
+  return stdout;
+}
