@@ -386,12 +386,29 @@ describe('accounts', () => {
   });
 });
 
+describe('the own account among the users', () => {
+  it('shows its role, which another admin changes, and saves its name', async () => {
+    const users = (await admin.get('/admin/users')).html;
+    const email = /href="\/account"[^>]*>([^<]+)</.exec(users)?.[1] ?? '';
+    const row = users.split('<tr>').find((text) => text.includes(`<th scope="row">${email}<`)) ?? '';
+    const path = /href="(\/admin\/users\/c[0-9a-z]+)"/.exec(row)?.[1] ?? '';
+    const { html } = await admin.get(path);
+    expect(html).toContain('Only another admin can change it.');
+    expect(html).not.toContain('<select');
+    expect(html).not.toContain('Delete user');
+    expect((await admin.post(path, { name: 'Ada', role: 'admin' })).location).toContain('user-saved');
+  });
+});
+
 describe('the master key banner', () => {
   it('is shown to admins until one of them says that the key was copied', async () => {
     const viewer = await pages.signedIn('viewer');
     expect((await viewer.get('/account')).html).not.toContain('master key');
     expect((await admin.get('/account')).html).toContain('Keep a copy of the master key');
-    expect((await admin.post('/admin/master-key/confirm')).status).toBe(303);
+    const confirmed = await admin.post('/admin/master-key/confirm');
+    expect(confirmed.status).toBe(303);
+    const start = await admin.get(confirmed.location ?? '');
+    expect((await admin.get(start.location ?? '')).html).toContain('Noted: the master key has been copied.');
     expect((await admin.get('/account')).html).not.toContain('Keep a copy of the master key');
   });
 });
