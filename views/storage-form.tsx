@@ -109,9 +109,11 @@ function ProviderChoice({ providers, provider }: StorageFormProps) {
         {provider.note !== null && <small class="field-help">{provider.note}</small>}
       </div>
       <noscript>
-        <button type="submit" class="secondary outline">
-          Use this provider
-        </button>
+        <div class="actions">
+          <button type="submit" class="secondary outline">
+            Use this provider
+          </button>
+        </div>
       </noscript>
     </form>
   );
