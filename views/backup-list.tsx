@@ -60,7 +60,7 @@ export function BackupList(props: BackupListProps) {
         </EmptyState>
       ) : (
         <>
-          <Table caption="Backups" columns={['Started', 'Status', 'Size', 'Duration', 'File', ACTIONS]}>
+          <Table caption="Backups" columns={COLUMNS}>
             {backups.map((backup) => (
               <BackupRow key={backup.id} backup={backup} list={props} />
             ))}
@@ -78,37 +78,46 @@ export function BackupList(props: BackupListProps) {
   );
 }
 
+const COLUMNS = ['Started', 'Status', 'Size', 'Duration', 'File', ACTIONS];
+
+/** A backup, and below it what went wrong. */
 function BackupRow({ backup, list }: { backup: BackupItem; list: BackupListProps }) {
   const isCompleted = backup.status === 'completed';
   return (
-    <tr>
-      <th scope="row">
-        <Instant at={backup.createdAt} />
-        <small class="field-help">
-          {backup.type}
-          {backup.startedBy === null ? '' : `, ${backup.startedBy}`}
-        </small>
-      </th>
-      <td data-label="Status">
-        <BackupBadge status={backup.status} outcome={backup.outcome} />
-        {backup.isPinned && <Badge tone="neutral" text="pinned" />}
-      </td>
-      <td class="size" data-label="Size">
-        {isCompleted ? formatBytes(backup.size) : '–'}
-      </td>
-      <td class="size" data-label="Duration">
-        {backup.duration === null ? '–' : formatDuration(backup.duration)}
-      </td>
-      <td class="file" data-label="File">
-        <code>{backup.storagePath}</code>
-        {backup.failure !== null && backup.outcome !== 'cancelled' && (
-          <Failure failure={backup.failure} list={list} />
-        )}
-      </td>
-      <td>
-        <BackupActions backup={backup} list={list} />
-      </td>
-    </tr>
+    <>
+      <tr>
+        <th scope="row">
+          <Instant at={backup.createdAt} />
+          <small class="field-help">
+            {backup.type}
+            {backup.startedBy === null ? '' : `, ${backup.startedBy}`}
+          </small>
+        </th>
+        <td data-label="Status">
+          <BackupBadge status={backup.status} outcome={backup.outcome} />
+          {backup.isPinned && <Badge tone="neutral" text="pinned" />}
+        </td>
+        <td class="size" data-label="Size">
+          {isCompleted ? formatBytes(backup.size) : '–'}
+        </td>
+        <td class="size" data-label="Duration">
+          {backup.duration === null ? '–' : formatDuration(backup.duration)}
+        </td>
+        <td class="file" data-label="File">
+          <code>{backup.storagePath}</code>
+        </td>
+        <td>
+          <BackupActions backup={backup} list={list} />
+        </td>
+      </tr>
+      {backup.failure !== null && backup.outcome !== 'cancelled' && (
+        <tr class="failure-row">
+          <td colspan={COLUMNS.length}>
+            <Failure failure={backup.failure} list={list} />
+          </td>
+        </tr>
+      )}
+    </>
   );
 }
 

@@ -105,7 +105,8 @@ function Running({ progress }: { progress: DeepTestProgress }) {
       </p>
       <noscript>
         <p>
-          <a href="/admin/storage#capabilities">Look again</a>
+          {/* Without a fragment, which would only scroll: the page was led to by the same one. */}
+          <a href="/admin/storage">Look again</a>
         </p>
       </noscript>
     </div>

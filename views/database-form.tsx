@@ -132,18 +132,14 @@ function ConnectionFields({ form, hasCredentials }: { form: FormState; hasCreden
           form={form}
           name="username"
           label="User"
-          help={hasCredentials ? 'Stored encrypted and never shown. Blank keeps the present one.' : undefined}
+          help={credentialHelp(form, 'username', hasCredentials)}
         />
         <TextField
           form={form}
           name="password"
           label="Password"
           type="password"
-          help={
-            hasCredentials
-              ? 'Stored encrypted and never shown. Blank keeps the present one.'
-              : 'Stored encrypted and never shown.'
-          }
+          help={credentialHelp(form, 'password', hasCredentials)}
         />
       </div>
       {hasCredentials && (
@@ -151,6 +147,11 @@ function ConnectionFields({ form, hasCredentials }: { form: FormState; hasCreden
       )}
     </>
   );
+}
+
+function credentialHelp(form: FormState, name: string, hasCredentials: boolean): string {
+  const isTypedAgain = form.errors[name] !== undefined;
+  return `Stored encrypted and never shown.${hasCredentials && !isTypedAgain ? ' Blank keeps the present one.' : ''}`;
 }
 
 function EngineFields({ form, engine }: { form: FormState; engine: EngineForm }) {
@@ -227,6 +228,7 @@ export function BucketField(props: {
   readonly source: string | null;
 }) {
   const { form, buckets } = props;
+  const isRefused = form.errors['backupSpacesBucket'] !== undefined;
   const field = {
     form,
     conditional: true,
@@ -238,7 +240,7 @@ export function BucketField(props: {
     props.source === null
       ? {}
       : {
-          'hx-get': props.source,
+          'hx-get': isRefused ? `${props.source}?refused=true` : props.source,
           'hx-trigger': 'load',
           'hx-swap': 'outerHTML',
           'hx-include': '#field-backupSpacesBucket',

@@ -86,15 +86,17 @@ function SshForm({ base, form, configured }: { base: string; form: FormState; co
         />
       </Form>
       {configured && (
-        <Confirm
-          id="remove-ssh-key"
-          label="Remove SSH key"
-          title="Remove the SSH key?"
-          action={`${base}/settings/ssh/remove`}
-          submit="Remove SSH key"
-        >
-          <p>No server of this environment can be reached until a new key is saved.</p>
-        </Confirm>
+        <div class="actions">
+          <Confirm
+            id="remove-ssh-key"
+            label="Remove SSH key"
+            title="Remove the SSH key?"
+            action={`${base}/settings/ssh/remove`}
+            submit="Remove SSH key"
+          >
+            <p>No server of this environment can be reached until a new key is saved.</p>
+          </Confirm>
+        </div>
       )}
     </>
   );

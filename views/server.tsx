@@ -40,13 +40,7 @@ export function ServerPage(props: {
       back={{ href: `/environments/${environment.id}/servers`, label: 'Servers' }}
       actions={frame.user.role === 'admin' ? <DeleteServer server={server} /> : undefined}
     >
-      <Facts
-        facts={[
-          ['Status', <ServerStatus status={server.status} />],
-          ['Last checked', <Instant at={server.lastCheckedAt} />],
-          ['Host key', server.fingerprint === null ? 'none pinned yet' : <code>{server.fingerprint}</code>],
-        ]}
-      />
+      <ServerState server={server} isAdmin={frame.user.role === 'admin'} />
       {mayChange && (
         <>
           <ConnectionTest
@@ -55,7 +49,6 @@ export function ServerPage(props: {
             action={`/servers/${server.id}/test`}
             result={props.test}
           />
-          {frame.user.role === 'admin' && server.fingerprint !== null && <ForgetHostKey server={server} />}
           <h2>Settings</h2>
           <Form action={`/servers/${server.id}`} form={form} submit="Save server">
             <ServerFields form={form} />
@@ -63,6 +56,35 @@ export function ServerPage(props: {
         </>
       )}
     </Page>
+  );
+}
+
+/** What the last connection found; it loads itself again when Test SSH has learnt something new. */
+export function ServerState({ server, isAdmin }: { readonly server: ServerItem; readonly isAdmin: boolean }) {
+  return (
+    <div
+      id="server-state"
+      hx-get={`/servers/${server.id}/state`}
+      hx-trigger="server-tested from:body"
+      hx-swap="outerHTML"
+    >
+      <Facts
+        facts={[
+          ['Status', <ServerStatus status={server.status} />],
+          ['Last checked', <Instant at={server.lastCheckedAt} />],
+          ['Host key', <HostKey server={server} isAdmin={isAdmin} />],
+        ]}
+      />
+    </div>
+  );
+}
+
+function HostKey({ server, isAdmin }: { server: ServerItem; isAdmin: boolean }) {
+  if (server.fingerprint === null) return <>none pinned yet</>;
+  return (
+    <>
+      <code>{server.fingerprint}</code> {isAdmin && <ForgetHostKey server={server} />}
+    </>
   );
 }
 
@@ -93,6 +115,7 @@ function ForgetHostKey({ server }: { server: ServerItem }) {
     <Confirm
       id="forget-host-key"
       label="Forget host key"
+      kind="link"
       title={`Forget the host key of ${server.name}?`}
       action={`/servers/${server.id}/host-key/forget`}
       submit="Forget host key"

@@ -52,7 +52,7 @@ function EnvironmentSelector({
     <details class="dropdown environment-selector">
       <summary>
         <span class="visually-hidden">Environment: </span>
-        {frame.environment?.name ?? 'No environment'}
+        <span class="environment-name">{frame.environment?.name ?? 'No environment'}</span>
       </summary>
       <ul>
         {frame.environments.map((environment) => (

@@ -80,7 +80,7 @@ function Toggle({ environment }: { environment: EnvironmentAccess }) {
             {databases.length === 1
               ? '1 database uses the storage there. Its backups fail'
               : `${databases.length} databases use the storage there. Their backups fail`}{' '}
-            from then on, at the first step:
+            from then on, before anything is dumped:
           </p>
           <Names names={databases} />
         </>
@@ -88,7 +88,7 @@ function Toggle({ environment }: { environment: EnvironmentAccess }) {
       {backups > 0 && (
         <p>
           {backups === 1 ? '1 stored backup stays' : `${backups} stored backups stay`} in the bucket; the API
-          gives out no downloads of them while storage is disabled.
+          gives out no downloads of {backups === 1 ? 'it' : 'them'} while storage is disabled.
         </p>
       )}
     </Confirm>

@@ -18,7 +18,10 @@ export interface BucketListProps {
   readonly failure: { readonly message: string; readonly asksForNames: boolean } | null;
 }
 
-/** What the key reaches. Loads itself; without JavaScript a link does. */
+/**
+ * What the key reaches. Loads itself; without JavaScript a link does. That has no fragment: followed once more, it would
+ * only scroll.
+ */
 export function BucketList({ buckets, unchecked, failure }: BucketListProps) {
   const isLoaded = buckets !== null || failure !== null;
   const loading = isLoaded ? {} : { 'hx-get': LIST, 'hx-trigger': 'load', 'hx-swap': 'outerHTML' };
@@ -27,7 +30,7 @@ export function BucketList({ buckets, unchecked, failure }: BucketListProps) {
       <div class="section-heading">
         <h2 id="buckets-title">Buckets</h2>
         <a
-          href="/admin/storage?buckets=refresh#buckets"
+          href="/admin/storage?buckets=refresh"
           hx-get={`${LIST}?refresh=true`}
           hx-target="#buckets"
           hx-swap="outerHTML"

@@ -1,5 +1,5 @@
 import { TestOutcome, type TestResult } from './connection-test.tsx';
-import { type Choice, SelectField, TextArea, TextField } from './field.tsx';
+import { type Choice, type FieldProps, SelectField, TextArea, TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
 import { type Frame, Page } from './page.tsx';
@@ -71,7 +71,7 @@ export function StorageForm(props: StorageFormProps) {
           label="Secret Key"
           type="password"
           help={
-            isConfigured
+            isConfigured && form.errors['secretKey'] === undefined
               ? 'Stored encrypted and never shown. Leave it blank to keep the existing value.'
               : 'Stored encrypted and never shown.'
           }
@@ -109,9 +109,11 @@ function ProviderChoice({ providers, provider }: StorageFormProps) {
         {provider.note !== null && <small class="field-help">{provider.note}</small>}
       </div>
       <noscript>
-        <button type="submit" class="secondary outline">
-          Use this provider
-        </button>
+        <div class="actions">
+          <button type="submit" class="secondary outline">
+            Use this provider
+          </button>
+        </div>
       </noscript>
     </form>
   );
@@ -131,9 +133,10 @@ function NotSaved({ test }: { test: TestResult }) {
 function RegionField({ form, provider }: { form: FormState; provider: ProviderForm }) {
   const field = { form, name: 'region', label: 'Region', required: true };
   const [only, ...others] = provider.regions;
-  if (only === undefined) return <TextField {...field} />;
-  if (others.length === 0) return <input type="hidden" name="region" value={only.value} />;
-  // The drop-down loads the endpoint that follows from it; what is typed for a new region wins over it.
+  if (only !== undefined && others.length === 0)
+    return <input type="hidden" name="region" value={only.value} />;
+  if (provider.asks !== 'region') return <AnyRegion field={field} provider={provider} />;
+  // A change loads the endpoint that follows from it.
   return (
     <div
       hx-get={`/admin/storage/edit/endpoint?provider=${provider.id}`}
@@ -142,12 +145,23 @@ function RegionField({ form, provider }: { form: FormState; provider: ProviderFo
       hx-target="#derived-endpoint"
       hx-swap="outerHTML"
     >
+      <AnyRegion field={field} provider={provider} />
+    </div>
+  );
+}
+
+/** Chosen from the known ones, or typed. What is typed for one that the list lacks wins over the list. */
+function AnyRegion({ field, provider }: { field: FieldProps; provider: ProviderForm }) {
+  if (provider.regions.length === 0) return <TextField {...field} />;
+  const { form } = field;
+  return (
+    <>
       <SelectField {...field} choices={provider.regions} />
       <details open={Boolean(form.values['newRegion'])}>
         <summary>Mine is not in this list</summary>
         <TextField form={form} name="newRegion" label="Its code" placeholder={provider.regions[0]?.value} />
       </details>
-    </div>
+    </>
   );
 }
 

@@ -16,10 +16,23 @@ export interface UserItem {
 }
 
 const ROLES: readonly Choice[] = [
-  { value: 'viewer', label: 'Viewer: sees everything, changes nothing' },
-  { value: 'operator', label: 'Operator: runs backups, manages servers and databases' },
-  { value: 'admin', label: 'Admin: everything, also storage and users' },
+  { value: 'viewer', label: 'Viewer' },
+  { value: 'operator', label: 'Operator' },
+  { value: 'admin', label: 'Admin' },
 ];
+
+function RoleField({ form }: { form: FormState }) {
+  return (
+    <SelectField
+      form={form}
+      name="role"
+      label="Role"
+      choices={ROLES}
+      help="A viewer sees everything and changes nothing; an operator also runs backups and manages servers and databases; an admin also manages environments, storage and users."
+      required
+    />
+  );
+}
 
 export function UsersPage({ frame, users }: { readonly frame: Frame; readonly users: readonly UserItem[] }) {
   return (
@@ -62,7 +75,7 @@ export function NewUserPage({ frame, form }: { readonly frame: Frame; readonly f
       <Form action="/admin/users/new" form={form} submit="Create user" cancel="/admin/users">
         <TextField form={form} name="email" label="Email" type="email" required />
         <TextField form={form} name="name" label="Name" />
-        <SelectField form={form} name="role" label="Role" choices={ROLES} required />
+        <RoleField form={form} />
         <TextField
           form={form}
           name="password"
@@ -108,7 +121,7 @@ export function UserPage(props: {
       <h2>Details</h2>
       <Form action={`/admin/users/${user.id}`} form={details} submit="Save">
         <TextField form={details} name="name" label="Name" />
-        <SelectField form={details} name="role" label="Role" choices={ROLES} required />
+        {isSelf ? <OwnRole role={user.role} /> : <RoleField form={details} />}
       </Form>
       <h2>Set a new password</h2>
       <p>Afterwards every session of this user ends.</p>
@@ -124,5 +137,15 @@ export function UserPage(props: {
         />
       </Form>
     </Page>
+  );
+}
+
+/** Nobody changes the own role: an installation keeps an admin so. */
+function OwnRole({ role }: { role: Role }) {
+  return (
+    <p>
+      <input type="hidden" name="role" value={role} />
+      Role: {role}. Only another admin can change it.
+    </p>
   );
 }

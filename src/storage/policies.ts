@@ -144,7 +144,7 @@ function partition(region: string): string {
 
 type Clicks = Pick<StoragePolicy, 'steps' | 'permissions' | 'optional'>;
 
-/** Where keys are limited by clicks. They reach whole buckets: a prefix is kept by this program alone. */
+/** Where keys are limited by clicks. But for Backblaze's they reach whole buckets: a prefix is kept by this program alone. */
 function clicksFor({ provider, buckets, prefix }: PolicyWish): Clicks {
   const list = buckets.join(', ');
   const clicks = CLICKS[provider.id] ?? OTHER;
@@ -153,7 +153,7 @@ function clicksFor({ provider, buckets, prefix }: PolicyWish): Clicks {
     ...clicks,
     steps: [
       ...clicks.steps.map((step) => step.replaceAll('{buckets}', list)),
-      ...(prefix === '' ? [] : [whole]),
+      ...(prefix === '' || provider.id === 'backblaze' ? [] : [whole]),
     ],
   };
 }
@@ -192,7 +192,7 @@ const CLICKS: Readonly<Record<string, Clicks>> = {
       'In the Backblaze console, open Application Keys > Add a New Application Key; the master key does not work with S3.',
       'Under Allow access to Bucket(s), select {buckets}.',
       'Choose Read and Write, and tick Allow List All Bucket Names.',
-      'Set a File name prefix only if every database of this bucket backs up under it.',
+      'Set a File name prefix only if every database of this bucket backs up under it; the deep test writes under .bridgeport-probe/, which such a key may not.',
       'Enter the keyID and the applicationKey here; the latter is shown once.',
     ],
     permissions: [

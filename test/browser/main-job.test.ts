@@ -75,7 +75,10 @@ async function addServer(page: Page): Promise<void> {
   await page.getByLabel('SSH port').fill(String(sshd.port));
   await page.getByRole('button', { name: 'Create server' }).click();
   await page.getByRole('button', { name: 'Test SSH' }).click();
-  await page.getByText(sshd.fingerprint()).waitFor();
+  // Among the facts above the test too, without loading the page again.
+  await page.getByText(sshd.fingerprint()).first().waitFor();
+  await page.locator('#server-state').getByText('healthy', { exact: true }).waitFor();
+  await page.locator('#server-state').getByText(sshd.fingerprint()).waitFor();
 }
 
 async function addDatabase(page: Page): Promise<void> {

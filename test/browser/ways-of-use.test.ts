@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
-import { ADMIN, complaintsOf, createEnvironment, type Site, setUp, startSite } from './site.ts';
+import { ADMIN, complaintsOf, createEnvironment, KEY, type Site, setUp, startSite } from './site.ts';
 
 let site: Site;
 let browser: TestBrowser;
@@ -43,6 +43,41 @@ describe('the pages', () => {
     await page.getByLabel('Provider').selectOption('minio');
     await page.getByRole('button', { name: 'Use this provider' }).click();
     await page.getByLabel('Endpoint').waitFor();
+  });
+
+  it('look again without JavaScript as often as asked: for buckets, and for the end of a deep test', async () => {
+    const page = await signIn({ javaScriptEnabled: false });
+    await page.goto(`${site.url}/admin/storage/edit?provider=other`);
+    await page.getByLabel('Endpoint').fill(new URL(site.bucket.endpoint).host);
+    await page.getByLabel('Region').fill(site.bucket.region);
+    await page.getByLabel('Access Key').fill(KEY.accessKey);
+    await page.getByLabel('Secret Key').fill(KEY.secretKey);
+    await page.getByRole('button', { name: 'Save Configuration' }).click();
+    const lists = () => site.bucket.requests.filter(({ operation }) => operation === 'ListBuckets').length;
+    for (const [times, name] of ['Look for buckets', 'Look again', 'Look again'].entries()) {
+      await page.getByRole('link', { name }).click();
+      await expect.poll(lists).toBe(times + 1);
+    }
+    const held = Promise.withResolvers<void>();
+    site.bucket.faults.add({
+      match: { operation: 'CreateMultipartUpload' },
+      fault: { kind: 'hold', until: held.promise },
+    });
+    await page.getByRole('button', { name: 'Run the deep test' }).click();
+    await expect.poll(() => site.bucket.faults.hits().length).toBe(1);
+    await page.locator('#capability-card').getByRole('link', { name: 'Look again' }).click();
+    await page.getByText('uploading in parts and reading back…').waitFor();
+    held.resolve();
+    await expect
+      .poll(async () => {
+        const again = page.locator('#capability-card').getByRole('link', { name: 'Look again' });
+        if ((await again.count()) > 0) await again.click();
+        return page.getByText('fit for backups', { exact: true }).count();
+      })
+      .toBe(1);
+    await page.getByRole('button', { name: 'Delete the storage configuration' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete configuration' }).click();
+    await page.getByText('The storage configuration is deleted.').waitFor();
   });
 
   it('fit a phone, with the navigation behind a button', async () => {

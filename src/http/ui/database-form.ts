@@ -1,7 +1,9 @@
 import type { DatabaseFormChoices, EngineForm } from '../../../views/database-form.tsx';
+import type { FormState } from '../../../views/form-state.ts';
 import type { EnvironmentChoice } from '../../../views/page.tsx';
 import { enabledSpaces } from '../../backup/destination.ts';
 import { type Database, type DatabaseChange, databaseChange, newDatabase } from '../../catalog/databases.ts';
+import { bucketName } from '../../catalog/fields.ts';
 import { listServers } from '../../catalog/servers.ts';
 import type { Engine, EngineField } from '../../engines/engine.ts';
 import type { Services } from '../../services-port.ts';
@@ -90,6 +92,18 @@ function hasBucket(input: DatabaseChange): boolean {
 }
 
 const NO_BUCKET = { path: ['backupSpacesBucket'], error: 'Backups to Spaces need a bucket.' };
+
+/**
+ * The bucket field alone, as it stands in the form. In a form that was refused for it (`refused`), it is wrong still:
+ * the drop-down that replaces the field must say so as well.
+ */
+export function bucketFormOf(query: FormBody): FormState {
+  const bucket = query['backupSpacesBucket'] ?? '';
+  const values = { backupSpacesBucket: bucket };
+  if (query['refused'] !== 'true') return { values, errors: {}, message: null };
+  const wrong = bucket === '' ? NO_BUCKET.error : bucketName.safeParse(bucket).error?.issues[0]?.message;
+  return { values, errors: wrong === undefined ? {} : { backupSpacesBucket: wrong }, message: null };
+}
 
 /** Blank keeps what is stored; the checkbox takes both away. */
 function credentialChange(body: FormBody) {

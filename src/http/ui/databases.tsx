@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import type { z } from 'zod';
 import { BucketField, EditDatabasePage, NewDatabasePage } from '../../../views/database-form.tsx';
 import { type DatabaseItem, DatabasesPage } from '../../../views/databases.tsx';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
@@ -13,14 +14,15 @@ import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
 import { bucketChoices } from './bucket-choices.ts';
 import {
+  bucketFormOf,
   databaseValues,
   formChoices,
   newDatabaseValues,
   parseDatabaseChange,
   parseNewDatabase,
 } from './database-form.ts';
-import { readForm } from './form-body.ts';
-import { failedForm, refusedForm } from './form-failure.ts';
+import { type FormBody, readForm } from './form-body.ts';
+import { askAgain, failedForm, refusedForm } from './form-failure.ts';
 import { environmentFrame } from './frame.ts';
 import { withNotice } from './notices.ts';
 import { pageOf } from './paging.ts';
@@ -60,18 +62,18 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
     const body = await readForm(c);
     const parsed = parseNewDatabase(chosenEngine(c), body);
     if (!parsed.success) {
-      return sendNew(c, services, environmentId, refusedForm(body, parsed.error.issues, SECRETS));
+      return sendNew(c, services, environmentId, refused(body, parsed.error.issues));
     }
     try {
       const { id } = await createDatabase(services, actorOf(c, services), environmentId, parsed.data);
       return c.redirect(withNotice(`/databases/${id}`, 'database-created'), 303);
     } catch (error) {
-      return sendNew(c, services, environmentId, failedForm(body, error, SECRETS));
+      return sendNew(c, services, environmentId, failed(body, error));
     }
   });
 
   ui.get('/environments/:environmentId/bucket-field', only('operator'), async (c) => {
-    const form = freshForm({ backupSpacesBucket: c.req.query('backupSpacesBucket') ?? '' });
+    const form = bucketFormOf(c.req.query());
     try {
       const buckets = await bucketChoices(services, c.req.raw.signal);
       return sendFragment(c, <BucketField form={form} buckets={buckets} help={null} source={null} />);
@@ -90,11 +92,11 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
     const before = await getDatabase(services.db, id);
     const body = await readForm(c);
     const parsed = parseDatabaseChange(engineOf(before.type), body, before);
-    if (!parsed.success) return sendEdit(c, services, id, refusedForm(body, parsed.error.issues, SECRETS));
+    if (!parsed.success) return sendEdit(c, services, id, refused(body, parsed.error.issues));
     try {
       await updateDatabase(services, actorOf(c, services), id, parsed.data);
     } catch (error) {
-      return sendEdit(c, services, id, failedForm(body, error, SECRETS));
+      return sendEdit(c, services, id, failed(body, error));
     }
     return c.redirect(withNotice(`/databases/${id}`, 'database-saved'), 303);
   });
@@ -108,13 +110,16 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
   return ui;
 }
 
+function refused(body: FormBody, issues: readonly z.core.$ZodIssue[]): FormState {
+  return askAgain(refusedForm(body, issues, SECRETS), body, SECRETS);
+}
+
+function failed(body: FormBody, error: unknown): FormState {
+  return askAgain(failedForm(body, error, SECRETS), body, SECRETS);
+}
+
 /** The form of a new database; with a refused one it says so and answers 422. */
-async function sendNew(
-  c: Context<UiEnv>,
-  services: Services,
-  environmentId: string,
-  refused: FormState | null,
-) {
+async function sendNew(c: Context<UiEnv>, services: Services, environmentId: string, sent: FormState | null) {
   const { frame, environment } = await environmentFrame(c, services, environmentId);
   const engine = chosenEngine(c);
   const choices = await formChoices(services, environment, engine, false);
@@ -125,13 +130,13 @@ async function sendNew(
       environment={environment}
       engines={engines}
       choices={choices}
-      form={refused ?? freshForm(newDatabaseValues(engine, choices.spacesEnabled))}
+      form={sent ?? freshForm(newDatabaseValues(engine, choices.spacesEnabled))}
     />,
-    refused === null ? 200 : 422,
+    sent === null ? 200 : 422,
   );
 }
 
-async function sendEdit(c: Context<UiEnv>, services: Services, id: string, refused: FormState | null) {
+async function sendEdit(c: Context<UiEnv>, services: Services, id: string, sent: FormState | null) {
   const database = await getDatabase(services.db, id);
   const { frame, environment } = await environmentFrame(c, services, database.environmentId);
   const engine = engineOf(database.type);
@@ -141,9 +146,9 @@ async function sendEdit(c: Context<UiEnv>, services: Services, id: string, refus
       frame={frame}
       database={database}
       choices={await formChoices(services, environment, engine, database.hasCredentials)}
-      form={refused ?? freshForm(databaseValues(engine, database))}
+      form={sent ?? freshForm(databaseValues(engine, database))}
     />,
-    refused === null ? 200 : 422,
+    sent === null ? 200 : 422,
   );
 }
 

@@ -15,12 +15,14 @@ import {
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
 import { isTicked, readForm, textOf } from './form-body.ts';
-import { failedForm, refusedForm } from './form-failure.ts';
+import { askAgain, failedForm, refusedForm } from './form-failure.ts';
 import { environmentFrame, frameOf } from './frame.ts';
 import { withNotice } from './notices.ts';
 import { only } from './roles.ts';
 import { sendPage } from './send.ts';
 import type { UiEnv } from './ui-env.ts';
+
+const SECRETS = ['sshPrivateKey'];
 
 /** Environments and, under Configuration, the settings of each. */
 export function environmentRoutes(services: Services): Hono<UiEnv> {
@@ -66,19 +68,19 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
   ui.post('/environments/:environmentId/settings/ssh', only('admin'), async (c) => {
     const id = c.req.param('environmentId');
     const body = await readForm(c);
-    const refuse = (form: FormState) => sendSettings(c, services, id, { ssh: form });
+    const refuse = (form: FormState) => sendSettings(c, services, id, { ssh: askAgain(form, body, SECRETS) });
     const { configured } = await getSsh(services.db, id);
     const sshUser = textOf(body, 'sshUser') ?? '';
     const isKept = configured && textOf(body, 'sshPrivateKey') === null;
     const schema = isKept ? sshSettings.omit({ sshPrivateKey: true }) : sshSettings;
     const parsed = schema.safeParse({ sshPrivateKey: keyOf(body['sshPrivateKey']), sshUser });
-    if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues, ['sshPrivateKey']));
+    if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues, SECRETS));
     try {
       if ('sshPrivateKey' in parsed.data)
         await setSsh(services, actorOf(c, services), id, sshSettings.parse(parsed.data));
       else await changeSettings(services, actorOf(c, services), id, 'general', { sshUser });
     } catch (error) {
-      return refuse(failedForm(body, error, ['sshPrivateKey']));
+      return refuse(failedForm(body, error, SECRETS));
     }
     return c.redirect(withNotice(`/environments/${id}/settings`, 'ssh-saved'), 303);
   });

@@ -41,6 +41,18 @@ export function failedForm(body: FormBody, error: unknown, secrets: readonly str
   return { values, errors: { [field]: error.message }, message: null };
 }
 
+/**
+ * Marks the secrets that were typed, since they are never sent back. For forms where a secret left blank is taken: there
+ * the form sent again would quietly keep what is stored, or nothing at all.
+ */
+export function askAgain(form: FormState, body: FormBody, secrets: readonly string[]): FormState {
+  const typed = secrets.filter((name) => (body[name] ?? '').trim() !== '');
+  const again = Object.fromEntries(typed.map((name) => [name, TYPE_AGAIN]));
+  return { ...form, errors: { ...again, ...form.errors } };
+}
+
+const TYPE_AGAIN = 'Type it again: what is typed here is never sent back.';
+
 function fieldOf(error: AppError): string | null {
   const { field } = error.details;
   return typeof field === 'string' ? field : null;

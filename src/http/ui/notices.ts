@@ -46,9 +46,9 @@ export function noticeOf(key: string | undefined): Frame['notice'] {
 }
 
 export function textOfNotice(key: string | undefined): string | null {
-  return key !== undefined && isKey(key) ? NOTICES[key] : null;
+  return isNotice(key) ? NOTICES[key] : null;
 }
 
-function isKey(key: string): key is NoticeKey {
-  return Object.hasOwn(NOTICES, key);
+export function isNotice(key: string | undefined): key is NoticeKey {
+  return key !== undefined && Object.hasOwn(NOTICES, key);
 }

@@ -11,7 +11,7 @@ import { entranceRoutes } from './entrance.tsx';
 import { environmentRoutes } from './environments.tsx';
 import { sendFailure } from './failure.tsx';
 import { frameOf } from './frame.ts';
-import { withNotice } from './notices.ts';
+import { isNotice, withNotice } from './notices.ts';
 import { only } from './roles.ts';
 import { sameOrigin } from './same-origin.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -57,10 +57,9 @@ function homeRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/', only('viewer'), async (c) => {
     const { environment } = await frameOf(c, services);
-    return c.redirect(
-      environment === null ? '/environments' : `/environments/${environment.id}/databases`,
-      303,
-    );
+    const start = environment === null ? '/environments' : `/environments/${environment.id}/databases`;
+    const notice = c.req.query('notice');
+    return c.redirect(isNotice(notice) ? withNotice(start, notice) : start, 303);
   });
 
   ui.post('/admin/master-key/confirm', only('admin'), async (c) => {

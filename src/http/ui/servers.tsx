@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { TestOutcome, type TestResult } from '../../../views/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
-import { NewServerPage, ServerPage } from '../../../views/server.tsx';
+import { NewServerPage, ServerPage, ServerState } from '../../../views/server.tsx';
 import { type ServerItem, ServersPage } from '../../../views/servers.tsx';
 import { removeHostKey } from '../../catalog/host-keys.ts';
 import {
@@ -75,12 +75,17 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
     sendServer(c, services, { test: await testServer(services, c.req.param('serverId'), c.req.raw.signal) }),
   );
 
-  ui.post('/servers/:serverId/test/result', only('operator'), async (c) =>
-    sendFragment(
-      c,
-      <TestOutcome result={await testServer(services, c.req.param('serverId'), c.req.raw.signal)} />,
-    ),
-  );
+  ui.post('/servers/:serverId/test/result', only('operator'), async (c) => {
+    const result = await testServer(services, c.req.param('serverId'), c.req.raw.signal);
+    // The state above it learns of the status and of a key that was pinned.
+    c.header('HX-Trigger', 'server-tested');
+    return sendFragment(c, <TestOutcome result={result} />);
+  });
+
+  ui.get('/servers/:serverId/state', only('viewer'), async (c) => {
+    const server = toItem(await getServer(services.db, c.req.param('serverId')));
+    return sendFragment(c, <ServerState server={server} isAdmin={c.get('session').user.role === 'admin'} />);
+  });
 
   ui.post('/servers/:serverId/host-key/forget', only('admin'), async (c) => {
     const { id } = await removeHostKey(services, actorOf(c, services), c.req.param('serverId'));

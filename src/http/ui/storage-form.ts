@@ -2,7 +2,7 @@ import type { TestResult } from '../../../views/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
 import type { ProviderForm, StorageFormProps } from '../../../views/storage-form.tsx';
 import { type SpacesConfig, spacesInput } from '../../catalog/spaces.ts';
-import { PROVIDERS, type Provider, providerOf } from '../../storage/providers.ts';
+import { isRegion, PROVIDERS, type Provider, providerOf } from '../../storage/providers.ts';
 import { type FormBody, textOf } from './form-body.ts';
 
 /** The provider of that id, else the configured one, else the first of the table. */
@@ -38,7 +38,7 @@ export function storageFormOf(
     providers: PROVIDERS.map(({ id, name }) => ({ value: id, label: name })),
     provider: toProviderForm(provider),
     form,
-    endpoint: endpointIn(provider, form.values),
+    endpoint: shownEndpoint(provider, form.values),
     isConfigured: config !== null,
     failedTest: refused?.failedTest ?? null,
   };
@@ -51,12 +51,23 @@ export function parseStorage(body: FormBody) {
     secretKey: textOf(body, 'secretKey'),
     region: regionIn(body),
     endpoint: endpointIn(chosenProvider(body['provider'], null), body),
-    buckets: (body['buckets'] ?? '').split(/[\s,]+/).filter((name) => name !== ''),
+    buckets: bucketNamesIn(body),
   });
 }
 
+/** The names in the text area of the buckets, in order. */
+export function bucketNamesIn(body: FormBody): readonly string[] {
+  return (body['buckets'] ?? '').split(/[\s,]+/).filter((name) => name !== '');
+}
+
+/** What the form shows as the endpoint; of a region that can't be one, only the pattern. */
+export function shownEndpoint(provider: Provider, body: FormBody): string {
+  const isUsable = asks(provider) !== 'region' || isRegion(regionIn(body).toLowerCase());
+  return isUsable ? endpointIn(provider, body) : provider.endpointPattern.replace('{region}', '<region>');
+}
+
 /** The endpoint that the form means. */
-export function endpointIn(provider: Provider, body: FormBody): string {
+function endpointIn(provider: Provider, body: FormBody): string {
   const derived = provider.endpointPattern.replace('{region}', regionIn(body).toLowerCase());
   if (asks(provider) === 'region') return derived;
   const typed = textOf(body, 'endpoint') ?? provider.endpointPattern;
@@ -66,7 +77,12 @@ export function endpointIn(provider: Provider, body: FormBody): string {
 
 /** A code that was typed because the list lacks it, else the chosen one. */
 function regionIn(body: FormBody): string {
-  return textOf(body, 'newRegion') ?? textOf(body, 'region') ?? '';
+  return textOf(body, regionField(body)) ?? '';
+}
+
+/** The field that the region was entered into. */
+export function regionField(body: FormBody): 'newRegion' | 'region' {
+  return textOf(body, 'newRegion') === null ? 'region' : 'newRegion';
 }
 
 function toProviderForm(provider: Provider): ProviderForm {
@@ -75,19 +91,23 @@ function toProviderForm(provider: Provider): ProviderForm {
     name: provider.name,
     regions: provider.regions.map(({ code, location }) => ({ value: code, label: `${code} (${location})` })),
     asks: asks(provider),
-    endpointExample: provider.endpointPattern.replace('{account}', '<account id>'),
+    endpointExample: provider.endpointPattern.replace(
+      '{account}',
+      asks(provider) === 'account' ? '<account id>' : 'a1b2.ldn',
+    ),
     note: provider.note,
     bucketsHelp: provider.id === 'r2' ? R2_BUCKETS : BUCKETS,
   };
 }
 
 const BUCKETS =
-  'One per line, for a key that is limited to certain buckets. Leave it empty if the key has full API access: buckets are then found by themselves.';
+  'One per line, for a key that is limited to certain buckets. Leave it empty if the key has full API access: its buckets are then discovered.';
 const R2_BUCKETS =
   'One per line. A token that is limited to buckets may not list them, so they must be named here. Leave it empty only for a token with admin rights.';
 
-function asks({ endpointPattern }: Provider): ProviderForm['asks'] {
-  if (endpointPattern.includes('{account}')) return 'account';
+/** Only R2's host is made of nothing but the id of the account: IDrive's has labels that only its console tells. */
+function asks({ id, endpointPattern }: Provider): ProviderForm['asks'] {
+  if (endpointPattern.includes('{account}')) return id === 'r2' ? 'account' : 'endpoint';
   return endpointPattern.includes('{region}') ? 'region' : 'endpoint';
 }
 

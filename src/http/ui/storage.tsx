@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
+import type { z } from 'zod';
 import { TestOutcome } from '../../../views/connection-test.tsx';
-import type { FormState } from '../../../views/form-state.ts';
 import { BucketList } from '../../../views/storage-buckets.tsx';
 import { DerivedEndpoint, StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
 import { saveSpaces } from '../../catalog/save-spaces.ts';
@@ -10,17 +10,19 @@ import type { SpacesTest } from '../../catalog/test-spaces.ts';
 import { isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
-import { type FormBody, isTicked, readForm, textOf } from './form-body.ts';
-import { failedForm, refusedForm } from './form-failure.ts';
+import { type FormBody, isTicked, readForm } from './form-body.ts';
+import { askAgain, failedForm, refusedForm } from './form-failure.ts';
 import { frameOf } from './frame.ts';
 import { withNotice } from './notices.ts';
 import { only } from './roles.ts';
 import { sendFragment, sendPage } from './send.ts';
 import {
+  bucketNamesIn,
   chosenProvider,
-  endpointIn,
   parseStorage,
   type RefusedStorage,
+  regionField,
+  shownEndpoint,
   storageFormOf,
 } from './storage-form.ts';
 import { bucketList, sendStorage } from './storage-page.tsx';
@@ -58,15 +60,18 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/admin/storage/edit/endpoint', only('admin'), async (c) => {
     const { provider, ...body } = c.req.query();
-    return sendFragment(c, <DerivedEndpoint endpoint={endpointIn(chosenProvider(provider, null), body)} />);
+    return sendFragment(
+      c,
+      <DerivedEndpoint endpoint={shownEndpoint(chosenProvider(provider, null), body)} />,
+    );
   });
 
   ui.post('/admin/storage/edit', only('admin'), async (c) => {
     const body = await readForm(c);
     const parsed = parseStorage(body);
     if (!parsed.success) {
-      const form = refusedForm(body, bucketsAsOne(parsed.error.issues), SECRETS);
-      return sendForm(c, services, { form, failedTest: null });
+      const form = refusedForm(body, onTheForm(body, parsed.error.issues), SECRETS);
+      return sendForm(c, services, { form: askAgain(form, body, SECRETS), failedTest: null });
     }
     // A first configuration replaces nothing: it is saved, and Test Connection is the next step.
     const validate = !isTicked(body, 'saveAnyway') && (await getSpaces(services)) !== null;
@@ -116,20 +121,25 @@ async function sendForm(c: Context<UiEnv>, services: Services, refused: RefusedS
 function refusedStorage(body: FormBody, error: unknown): RefusedStorage {
   const form = failedForm(body, error, SECRETS);
   const test = isAppError(error) ? error.details['test'] : undefined;
-  if (!isTest(test)) return { form, failedTest: null };
-  // Without it, the form would be saved with the key that is stored.
-  const errors: FormState['errors'] = textOf(body, 'secretKey') === null ? {} : { secretKey: TYPE_AGAIN };
-  return { form: { values: form.values, errors, message: null }, failedTest: shownTest(test) };
+  if (!isTest(test)) return { form: askAgain(form, body, SECRETS), failedTest: null };
+  const untested = { values: form.values, errors: {}, message: null };
+  return { form: askAgain(untested, body, SECRETS), failedTest: shownTest(test) };
 }
-
-const TYPE_AGAIN = 'Type it again: a secret key that was typed is never sent back.';
 
 /** `saveSpaces` puts the test that failed among the details of its error. */
 function isTest(value: unknown): value is SpacesTest {
   return typeof value === 'object' && value !== null && 'scopedKey' in value && 'message' in value;
 }
 
-/** One text area holds all the names: what is wrong with one of them is said beside it. */
-function bucketsAsOne<Issue extends { readonly path: readonly PropertyKey[] }>(issues: readonly Issue[]) {
-  return issues.map((issue) => (issue.path[0] === 'buckets' ? { ...issue, path: ['buckets'] } : issue));
+/**
+ * What is wrong, beside the field that it was typed into: one text area holds all the names of buckets, so that the
+ * message names the wrong one; a region that the list lacks has a field of its own.
+ */
+function onTheForm(body: FormBody, issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  return issues.map((issue) => {
+    const [field, index] = issue.path;
+    if (field === 'region') return { ...issue, path: [regionField(body)] };
+    if (field !== 'buckets' || typeof index !== 'number') return issue;
+    return { ...issue, path: ['buckets'], message: `${bucketNamesIn(body)[index]}: ${issue.message}` };
+  });
 }

@@ -88,6 +88,12 @@ function explain(code: string, error: unknown, url: URL): Explanation {
     case 'UND_ERR_SOCKET':
       return { kind: 'tcp_closed', sentence: closedBy(url) };
     default:
+      if (chainOf(error).some(({ message }) => message === 'bad port')) {
+        return {
+          kind: 'other',
+          sentence: `Port ${port} is one of those to which no request is ever sent (the Fetch standard keeps them for other services). Let the storage listen on another port`,
+        };
+      }
       return isTls(code)
         ? { kind: 'tls_other', sentence: `No secure connection to ${host} is possible` }
         : { kind: 'other', sentence: `${host} could not be reached` };

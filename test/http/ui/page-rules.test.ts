@@ -188,6 +188,45 @@ describe('a refused form', () => {
     expect(html).not.toContain('the-user-name');
   });
 
+  it('asks again for a secret that was typed where a blank one would be taken, and only for that', async () => {
+    const marked = (name: string) => new RegExp(`id="field-${name}-error"[^>]*>Type it again`);
+    const created = `/environments/${environmentId}/databases/new?type=postgres`;
+    const both = await admin.post(created, databaseForm({ name: '' }));
+    expect(both.html).toMatch(marked('username'));
+    expect(both.html).toMatch(marked('password'));
+    const blank = await admin.post(
+      `/databases/${databaseId}/edit`,
+      databaseForm({ name: '', username: '', password: 'typed-anew' }),
+    );
+    expect(blank.html).not.toMatch(marked('username'));
+    expect(blank.html).toMatch(marked('password'));
+    expect(blank.html.match(/Blank keeps the present one/g)).toHaveLength(1);
+    const storage = await admin.post(
+      '/admin/storage/edit',
+      storageForm({ secretKey: 'typed-anew', buckets: 'b!' }),
+    );
+    expect(storage.html).toMatch(marked('secretKey'));
+    const ssh = await admin.post(`/environments/${environmentId}/settings/ssh`, {
+      sshUser: '',
+      sshPrivateKey: '-----BEGIN PRIVATE KEY-----\ntyped-anew\n-----END PRIVATE KEY-----',
+    });
+    expect(ssh.html).toMatch(marked('sshPrivateKey'));
+    for (const { html } of [blank, storage, ssh]) expect(html).not.toContain('typed-anew');
+  });
+
+  it('keeps its message when the buckets have been loaded', async () => {
+    const form = databaseForm({ backupSpacesBucket: '' });
+    const { html } = await admin.post(`/environments/${environmentId}/databases/new?type=postgres`, form);
+    const message = /id="field-backupSpacesBucket-error"[^>]*>Backups to Spaces need a bucket/;
+    expect(html).toMatch(message);
+    const field = /hx-get="([^"]*\/bucket-field[^"]*)"/.exec(html)?.[1] ?? '';
+    expect((await admin.get(`${field}&backupSpacesBucket=`)).html).toMatch(message);
+    expect((await admin.get(`${field}&backupSpacesBucket=b!`)).html).toContain('>Must be a bucket name');
+    expect((await admin.get(`${field}&backupSpacesBucket=good`)).html).not.toContain('field-error');
+    const fresh = (await admin.get(`/environments/${environmentId}/databases/new`)).html;
+    expect(fresh).toMatch(/hx-get="[^"?]*\/bucket-field"/);
+  });
+
   it('names a conflict in the form', async () => {
     const path = `/environments/${environmentId}/servers/new`;
     const { status, html } = await admin.post(
@@ -202,13 +241,18 @@ describe('a refused form', () => {
   it('says beside the storage form what a bucket or an endpoint must be', async () => {
     const buckets = await admin.post('/admin/storage/edit', storageForm({ buckets: 'good-bucket\nb!' }));
     expect(buckets.status).toBe(422);
-    expect(buckets.html).toMatch(/id="field-buckets-error"[^>]*>Must be a bucket name/);
+    expect(buckets.html).toMatch(/id="field-buckets-error"[^>]*>b!: Must be a bucket name/);
     const endpoint = await admin.post(
       '/admin/storage/edit',
       storageForm({ provider: 'minio', endpoint: 'https://minio.example.com/bucket', region: 'us-east-1' }),
     );
     expect(endpoint.status).toBe(422);
     expect(endpoint.html).toMatch(/id="field-endpoint-error"/);
+    const region = await admin.post('/admin/storage/edit', storageForm({ newRegion: 'Bad Region!' }));
+    expect(region.status).toBe(422);
+    expect(region.html).toMatch(/id="field-newRegion-error"[^>]*>Must be a region/);
+    expect(region.html).not.toContain('id="field-region-error"');
+    expect(region.html).toContain('<code>&lt;region&gt;.digitaloceanspaces.com</code>');
   });
 
   it('is no form at all for another content type', async () => {
@@ -386,12 +430,29 @@ describe('accounts', () => {
   });
 });
 
+describe('the own account among the users', () => {
+  it('shows its role, which another admin changes, and saves its name', async () => {
+    const users = (await admin.get('/admin/users')).html;
+    const email = /href="\/account"[^>]*>([^<]+)</.exec(users)?.[1] ?? '';
+    const row = users.split('<tr>').find((text) => text.includes(`<th scope="row">${email}<`)) ?? '';
+    const path = /href="(\/admin\/users\/c[0-9a-z]+)"/.exec(row)?.[1] ?? '';
+    const { html } = await admin.get(path);
+    expect(html).toContain('Only another admin can change it.');
+    expect(html).not.toContain('<select');
+    expect(html).not.toContain('Delete user');
+    expect((await admin.post(path, { name: 'Ada', role: 'admin' })).location).toContain('user-saved');
+  });
+});
+
 describe('the master key banner', () => {
   it('is shown to admins until one of them says that the key was copied', async () => {
     const viewer = await pages.signedIn('viewer');
     expect((await viewer.get('/account')).html).not.toContain('master key');
     expect((await admin.get('/account')).html).toContain('Keep a copy of the master key');
-    expect((await admin.post('/admin/master-key/confirm')).status).toBe(303);
+    const confirmed = await admin.post('/admin/master-key/confirm');
+    expect(confirmed.status).toBe(303);
+    const start = await admin.get(confirmed.location ?? '');
+    expect((await admin.get(start.location ?? '')).html).toContain('Noted: the master key has been copied.');
     expect((await admin.get('/account')).html).not.toContain('Keep a copy of the master key');
   });
 });

@@ -72,6 +72,10 @@ describe('the form of the storage', () => {
     expect(aws).toContain('<code>s3.us-east-1.amazonaws.com</code>');
     expect(aws).not.toContain('name="endpoint"');
     expect(await form('minio')).toMatch(/<input[^>]* name="endpoint"/);
+    // Its host has labels that no id of an account tells.
+    const idrive = await form('idrive');
+    expect(idrive).toContain('>Endpoint<');
+    expect(idrive).not.toContain('Account ID');
   });
 
   it('shows the endpoint of the chosen region, and of one that the list lacks', async () => {
@@ -81,6 +85,9 @@ describe('the form of the storage', () => {
     expect(await endpoint('region=sgp1&newRegion=atl1')).toContain(
       '<code>atl1.digitaloceanspaces.com</code>',
     );
+    expect(await endpoint('region=sgp1&newRegion=No!')).toContain('&lt;region&gt;.digitaloceanspaces.com');
+    const typed = (await admin.get('/admin/storage/edit/form?provider=linode')).html;
+    expect(typed).toMatch(/hx-get="\/admin\/storage\/edit\/endpoint\?provider=linode"/);
   });
 
   it('makes the endpoint of R2 from the id of the account', async () => {

@@ -99,6 +99,12 @@ describe('what keeps a connection from being made', () => {
     expect(found?.message).toContain(`nothing listens on port ${port}`);
   });
 
+  it('is a port to which requests are never sent', async () => {
+    const found = await diagnose({ endpoint: 'https://127.0.0.1:10080' });
+    expect(found).toMatchObject({ kind: 'other' });
+    expect(found?.message).toMatch(/^Port 10080 is one of those to which no request is ever sent/);
+  });
+
   it('is a server that never answers', async () => {
     const port = await listening(createNetServer(() => undefined));
     const { s3, close } = openTestS3({
