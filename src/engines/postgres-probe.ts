@@ -22,13 +22,12 @@ export function probePostgres(target: PostgresTarget): ProbePlan {
 function probeScript(target: PostgresTarget): string {
   return `${connectionLines(target)}
 ${FIND_PG_DUMP}
-find_psql || exit
-ask_server_major || exit
+find_psql && ask_server || exit
 find_pg_dump "$server_major" || exit
 printf 'bridgeport:server_number=%s\\n' "$server"
-printf 'bridgeport:server=%s\\n' "$(ask 'SHOW server_version')"
+printf 'bridgeport:server=%s\\n' "$server_version"
 printf 'bridgeport:client=%s\\n' "$("$pg_dump" --version)"
-printf 'bridgeport:size=%s\\n' "$(ask 'SELECT pg_catalog.pg_database_size(pg_catalog.current_database())')"`;
+printf 'bridgeport:size=%s\\n' "$database_size"`;
 }
 
 function readProbe(target: PostgresTarget, stdout: string): Probe {

@@ -39,7 +39,7 @@ find_pg_dump 0 || exit
 newest=$chosen
 find_pg_dump 1 || exit
 if [ "$newest" != "$chosen" ]; then
-  find_psql && ask_server_major || exit
+  find_psql && ask_server || exit
   find_pg_dump "$server_major" || exit
 fi
 exec "$pg_dump" ${pgDumpArguments(target.options).map(quote).join(' ')}`;

@@ -61,7 +61,7 @@ it.each([['dash'], ['bash'], ['busybox sh']])(
     expect(probing.exitCode).not.toBe(0);
     expect(probing.stderr).toContain('gave no version');
     // A dump asks only where several versions of pg_dump are installed.
-    const asking = `${postgres.dump(target).command.script.split(FIND_PG_DUMP)[0]}\n${FIND_PG_DUMP}\nfind_psql && ask_server_major`;
+    const asking = `${postgres.dump(target).command.script.split(FIND_PG_DUMP)[0]}\n${FIND_PG_DUMP}\nfind_psql && ask_server`;
     const asked = await runInShell({ script: asking }, { shell: shell.split(' ') });
     expect(asked.exitCode).not.toBe(0);
     expect(existsSync(proof)).toBe(false);

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Installation, type Json, startInstallation } from '../support/installation.ts';
+import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
+import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';
 
@@ -24,7 +26,8 @@ const POSTGRES_FILES = [
   ['.tar.zst', { backupFormat: 'tar', backupCompression: 'zstd' }],
 ] as const;
 
-const SQLITE_FILES = [
+/** SQL text is the only format of these. */
+const TEXT_FILES = [
   ['.sql', 'none'],
   ['.sql.gz', 'gzip'],
   ['.sql.zst', 'zstd'],
@@ -32,21 +35,22 @@ const SQLITE_FILES = [
 
 let folder: string;
 let postgres: TestPostgres;
+let mariadb: TestMariadb;
 let app: Installation;
 let environment: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'restore-'));
   await mkdir(join(folder, 'source'));
-  postgres = await startPostgres();
-  await postgres.createDatabase('source');
-  await fillDatabase(postgres, 'source', 1);
+  [postgres, mariadb] = await Promise.all([startPostgres(), startMariadb()]);
+  await Promise.all([postgres.createDatabase('source'), mariadb.createDatabase('source')]);
+  await Promise.all([fillDatabase(postgres, 'source', 1), fillMariadb(mariadb, 'source', 1)]);
   app = await startInstallation({ env: { LOCAL_PATHS: folder } });
   environment = await app.create('environment', '/api/environments', { name: 'production' });
 }, 60_000);
 afterAll(async () => {
   await app.close();
-  await postgres.stop();
+  await Promise.all([postgres.stop(), mariadb.stop()]);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -66,7 +70,26 @@ describe('the restore commands of the docs', () => {
     expect(await checksums(postgres, 'restored')).toEqual(await checksums(postgres, 'source'));
   });
 
-  it.each(SQLITE_FILES)('restore a SQLite backup %s', async (extension, backupCompression) => {
+  it.each(TEXT_FILES)('restore a MariaDB backup %s', async (extension, backupCompression) => {
+    const file = await backUp(`mariadb ${backupCompression}`, extension, {
+      type: 'mysql',
+      host: '127.0.0.1',
+      port: mariadb.port,
+      databaseName: 'source',
+      ...mariadb.superuser,
+      backupCompression,
+    });
+    await mariadb.query('drop database if exists restored');
+    // For the client of the docs: its own defaults, in the file that it reads.
+    await writeFile(join(folder, '.my.cnf'), `[client]\nuser=root\nsocket=${mariadb.socket}\n`, {
+      mode: 0o600,
+    });
+    await runCommand(/^mariadb -e .*$/m.exec(PAGE)?.[0] ?? '', file, extension);
+    await runCommand(commandFor('MySQL and MariaDB', extension), file, extension);
+    expect(await mariadbChecksums(mariadb, 'restored')).toEqual(await mariadbChecksums(mariadb, 'source'));
+  });
+
+  it.each(TEXT_FILES)('restore a SQLite backup %s', async (extension, backupCompression) => {
     const source = join(folder, 'source', `${backupCompression}.db`);
     const script = `create table t (id integer primary key, name text, bytes blob);
       insert into t values (1, 'späte ''Datei'' 日本語', x'00ff'), (2, null, null); create view v as select name from t;`;
@@ -87,7 +110,9 @@ describe('the restore commands of the docs', () => {
     expect(rowsOf('PostgreSQL').map(([extension]) => extension)).toEqual([
       ...new Set(POSTGRES_FILES.map(([extension]) => extension)),
     ]);
-    expect(rowsOf('SQLite').map(([extension]) => extension)).toEqual(SQLITE_FILES.map(([name]) => name));
+    for (const section of ['MySQL and MariaDB', 'SQLite']) {
+      expect(rowsOf(section).map(([extension]) => extension)).toEqual(TEXT_FILES.map(([name]) => name));
+    }
   });
 });
 
@@ -131,7 +156,15 @@ async function runCommand(command: string, file: string, extension: string): Pro
   const PATH = `${postgres.programs}:${process.env['PATH']}`;
   await run('bash', ['-o', 'pipefail', '-c', command], {
     cwd: folder,
-    env: { ...process.env, PATH, PGHOST: '127.0.0.1', PGPORT: String(postgres.port), PGUSER, PGPASSWORD },
+    env: {
+      ...process.env,
+      HOME: folder,
+      PATH,
+      PGHOST: '127.0.0.1',
+      PGPORT: String(postgres.port),
+      PGUSER,
+      PGPASSWORD,
+    },
   });
 }
 
