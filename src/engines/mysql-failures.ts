@@ -1,21 +1,11 @@
-import { AppError, type ErrorCode } from '../errors.ts';
+import type { AppError } from '../errors.ts';
 import type { CommandFailure } from './engine.ts';
+import { explainBy, type KnownFailure } from './known-failures.ts';
 import { describeTarget, type MysqlTarget } from './mysql-connection.ts';
 
 /** What a failed client or dump tool of MySQL says, as an error for an admin; undefined when it says nothing known. */
 export function explainMysql(target: MysqlTarget, failure: CommandFailure): AppError | undefined {
-  const known = FAILURES.find(({ pattern }) => pattern.test(failure.stderr));
-  if (known === undefined) return undefined;
-  const detail = known.pattern.exec(failure.stderr)?.[1];
-  return new AppError(known.code, known.message(describeTarget(target), detail ?? ''), {
-    details: { exitCode: failure.exitCode, stderr: failure.stderr.slice(-2000) },
-  });
-}
-
-interface KnownFailure {
-  readonly pattern: RegExp;
-  readonly code: ErrorCode;
-  readonly message: (what: string, detail: string) => string;
+  return explainBy(FAILURES, describeTarget(target), failure);
 }
 
 /**

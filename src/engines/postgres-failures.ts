@@ -1,22 +1,11 @@
-import { AppError, type ErrorCode } from '../errors.ts';
+import type { AppError } from '../errors.ts';
 import type { CommandFailure } from './engine.ts';
+import { explainBy, type KnownFailure } from './known-failures.ts';
 import { describeTarget, type PostgresTarget } from './postgres-connection.ts';
 
 /** What a failed psql or pg_dump says, as an error for an admin; undefined when it says nothing known. */
 export function explainPostgres(target: PostgresTarget, failure: CommandFailure): AppError | undefined {
-  const known = FAILURES.find(({ pattern }) => pattern.test(failure.stderr));
-  if (known === undefined) return undefined;
-  const detail = known.pattern.exec(failure.stderr)?.[1];
-  return new AppError(known.code, known.message(describeTarget(target), detail ?? ''), {
-    details: { exitCode: failure.exitCode, stderr: failure.stderr.slice(-2000) },
-  });
-}
-
-interface KnownFailure {
-  /** Of the client's messages under LC_ALL=C; those that the server sends may be in its own language. */
-  readonly pattern: RegExp;
-  readonly code: ErrorCode;
-  readonly message: (what: string, detail: string) => string;
+  return explainBy(FAILURES, describeTarget(target), failure);
 }
 
 const CLIENT_PACKAGE =

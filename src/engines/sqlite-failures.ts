@@ -1,19 +1,10 @@
-import { AppError, type ErrorCode } from '../errors.ts';
+import type { AppError } from '../errors.ts';
 import type { CommandFailure } from './engine.ts';
+import { explainBy, type KnownFailure } from './known-failures.ts';
 
 /** What a failed dump of an SQLite file says, as an error for an admin; undefined when it says nothing known. */
 export function explainSqlite(path: string, failure: CommandFailure): AppError | undefined {
-  const known = FAILURES.find(({ pattern }) => pattern.test(failure.stderr));
-  if (known === undefined) return undefined;
-  return new AppError(known.code, known.message(JSON.stringify(path)), {
-    details: { exitCode: failure.exitCode, stderr: failure.stderr.slice(-2000) },
-  });
-}
-
-interface KnownFailure {
-  readonly pattern: RegExp;
-  readonly code: ErrorCode;
-  readonly message: (path: string) => string;
+  return explainBy(FAILURES, JSON.stringify(path), failure);
 }
 
 const FAILURES: readonly KnownFailure[] = [

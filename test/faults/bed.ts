@@ -107,6 +107,38 @@ async function makeSqlite(sshd: Sshd, name: string, mebibytes: number): Promise<
 }
 
 /**
+ * Starts a backup and acts while it is half-way: every part is held, so that a dump larger than all part memory can't
+ * be further. Gives how it ended, sealed or absent.
+ */
+export async function actHalfWay(
+  bed: Bed,
+  databaseId: string,
+  act: (backupId: string) => Promise<unknown>,
+): Promise<EndedBackup> {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  bed.bucket.faults.add({
+    match: { operation: 'UploadPart' },
+    times: Number.POSITIVE_INFINITY,
+    fault: { kind: 'hold', until: held },
+  });
+  const before = bed.bucket.faults.hits().length;
+  const backupId = await bed.app.startBackup(databaseId);
+  await until('the first part to be in flight', 20_000, () => bed.bucket.faults.hits().length > before);
+  try {
+    await act(backupId);
+  } finally {
+    release();
+  }
+  const backup = await bed.app.untilEnded(backupId);
+  bed.bucket.faults.clear();
+  await expectSealedOrAbsent(bed, backup);
+  return backup;
+}
+
+/**
  * The promise under every fault: the backup is completed and its object is there whole, or it failed and nothing of
  * it is left: no object, no multipart upload, no file and no process on the host, no open leftover.
  */

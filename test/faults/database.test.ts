@@ -3,7 +3,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { EndedBackup, Json } from '../support/installation.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
-import { type Bed, BUCKET, configureStorage, expectSealedOrAbsent, KEY, startBed, TO_BUCKET } from './bed.ts';
+import {
+  actHalfWay,
+  type Bed,
+  BUCKET,
+  configureStorage,
+  expectSealedOrAbsent,
+  KEY,
+  startBed,
+  TO_BUCKET,
+} from './bed.ts';
 
 let bed: Bed;
 let postgres: TestPostgres;
@@ -163,35 +172,13 @@ describe('what is wrong with the host fails at connect and says so', () => {
 });
 
 describe('what breaks half-way fails the run', () => {
-  /** Every part is held, so that the dump, larger than all part memory, is surely half-way. */
-  async function halfWay(act: (databaseId: string, backupId: string) => Promise<void>, changes: Json = {}) {
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    bed.bucket.faults.add({
-      match: { operation: 'UploadPart' },
-      times: Number.POSITIVE_INFINITY,
-      fault: { kind: 'hold', until: held },
-    });
+  async function halfWay(act: (backupId: string) => Promise<unknown>): Promise<EndedBackup> {
     count += 1;
-    const id = await bed.addDatabase({ ...orders, name: `case ${count}`, ...changes });
-    const before = bed.bucket.faults.hits().length;
-    const backupId = await bed.app.startBackup(id);
-    await until('the first part to be in flight', 20_000, () => bed.bucket.faults.hits().length > before);
-    try {
-      await act(id, backupId);
-    } finally {
-      release();
-    }
-    const backup = await bed.app.untilEnded(backupId);
-    bed.bucket.faults.clear();
-    await expectSealedOrAbsent(bed, backup);
-    return backup;
+    return actHalfWay(bed, await bed.addDatabase({ ...orders, name: `case ${count}` }), act);
   }
 
   test('the dump tool is killed', async () => {
-    const backup = await halfWay(() => bed.sshd.insideHost('pkill -9 pg_dump').then(() => {}));
+    const backup = await halfWay(() => bed.sshd.insideHost('pkill -9 pg_dump'));
     expect(backup).toMatchObject({ status: 'failed', error: { step: 'dump' } });
   });
 
@@ -211,7 +198,7 @@ describe('what breaks half-way fails the run', () => {
   });
 
   test('the run is cancelled', async () => {
-    const backup = await halfWay(async (_, backupId) => {
+    const backup = await halfWay(async (backupId) => {
       await bed.app.ask('POST', `/api/backups/${backupId}/cancel`, {});
     });
     expect(backup).toMatchObject({ status: 'failed', outcome: 'cancelled' });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { EndedBackup, Json } from '../support/installation.ts';
 import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
 import { until } from '../support/until.ts';
-import { type Bed, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
+import { actHalfWay, type Bed, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
 
 /** Long, and different in each form that a tool may print it in. */
 const PASSWORD = `p4ss"w0rd'$(id) /+&=?é\\ of the user`;
@@ -107,30 +107,8 @@ describe('what is wrong with the MariaDB database fails at connect and says so',
 });
 
 describe('what breaks a dump of MariaDB half-way fails the run', () => {
-  /** Every part is held, so that the dump, larger than all part memory, is surely half-way. */
-  async function halfWay(act: (backupId: string) => Promise<unknown>): Promise<EndedBackup> {
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    bed.bucket.faults.add({
-      match: { operation: 'UploadPart' },
-      times: Number.POSITIVE_INFINITY,
-      fault: { kind: 'hold', until: held },
-    });
-    const before = bed.bucket.faults.hits().length;
-    const backupId = await bed.app.startBackup(await addDatabase({}));
-    await until('the first part to be in flight', 20_000, () => bed.bucket.faults.hits().length > before);
-    try {
-      await act(backupId);
-    } finally {
-      release();
-    }
-    const backup = await bed.app.untilEnded(backupId);
-    bed.bucket.faults.clear();
-    await expectSealedOrAbsent(bed, backup);
-    return backup;
-  }
+  const halfWay = async (act: (backupId: string) => Promise<unknown>) =>
+    actHalfWay(bed, await addDatabase({}), act);
 
   test('mariadb-dump is killed', async () => {
     const backup = await halfWay(() => bed.sshd.insideHost('pkill -9 mariadb-dump'));

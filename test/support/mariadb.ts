@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { freePort, makeCertificate, ownerNamed } from './private-server.ts';
 
 /** A private MariaDB server on a random port of 127.0.0.1, its files in a folder of its own. */
 export interface TestMariadb {
@@ -33,7 +33,7 @@ const PASSWORD = 'it’s a "secret" $(x) #\\n';
 export async function startMariadb(options: TestMariadbOptions = {}): Promise<TestMariadb> {
   const folder = await mkdtemp(join(tmpdir(), 'my-'));
   await chmod(folder, 0o755);
-  const owner = await ownerOf();
+  const owner = await ownerNamed('mysql');
   if (owner) await chown(folder, owner.uid, owner.gid);
   const [data, socket] = [join(folder, 'data'), join(folder, 'my.sock')];
   await run('mariadb-install-db', [
@@ -46,7 +46,7 @@ export async function startMariadb(options: TestMariadbOptions = {}): Promise<Te
     '--innodb-log-file-size=8M',
     '--innodb-flush-method=nosync',
   ]);
-  const certificate = options.tls ? await makeCertificate(folder, owner) : [];
+  const tls = options.tls ? await makeCertificate(folder, owner) : undefined;
   const port = await freePort();
   const server = spawn(
     '/usr/sbin/mariadbd',
@@ -66,7 +66,7 @@ export async function startMariadb(options: TestMariadbOptions = {}): Promise<Te
       '--innodb-log-file-size=8M',
       '--innodb-flush-log-at-trx-commit=0',
       '--innodb-flush-method=nosync',
-      ...certificate,
+      ...(tls ? [`--ssl-key=${tls.key}`, `--ssl-cert=${tls.certificate}`] : []),
     ],
     { cwd: folder, stdio: 'ignore', env: { PATH: process.env['PATH'] }, ...(owner ?? {}) },
   );
@@ -111,44 +111,6 @@ export async function startMariadb(options: TestMariadbOptions = {}): Promise<Te
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/** MariaDB refuses to run as root. */
-async function ownerOf(): Promise<Owner | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const line = (await readFile('/etc/passwd', 'utf8'))
-    .split('\n')
-    .find((entry) => entry.startsWith('mysql:'));
-  const [, , uid, gid] = (line ?? '').split(':').map(Number);
-  if (uid === undefined || gid === undefined) throw new Error('the system has no user mysql');
-  return { uid, gid };
-}
-
-async function makeCertificate(folder: string, owner: Owner | undefined): Promise<readonly string[]> {
-  const [key, certificate] = [join(folder, 'server.key'), join(folder, 'server.crt')];
-  await run(
-    'openssl',
-    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout ${key} -out ${certificate}`.split(
-      ' ',
-    ),
-  );
-  if (owner) for (const file of [key, certificate]) await chown(file, owner.uid, owner.gid);
-  return [`--ssl-key=${key}`, `--ssl-cert=${certificate}`];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 async function untilReady(server: ChildProcess, log: string, ask: () => Promise<unknown>): Promise<void> {

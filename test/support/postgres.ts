@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { chmod, chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { freePort, makeCertificate, type Owner, ownerNamed } from './private-server.ts';
 
 /** A private PostgreSQL server on a random port of 127.0.0.1, its files in a folder of its own. */
 export interface TestPostgres {
@@ -33,7 +33,7 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   const programs = await newestPrograms();
   const folder = await mkdtemp(join(tmpdir(), 'pg-'));
   await chmod(folder, 0o755);
-  const owner = await ownerOf();
+  const owner = await ownerNamed('postgres');
   if (owner) await chown(folder, owner.uid, owner.gid);
   const data = join(folder, 'data');
   const passwordFile = join(folder, 'password');
@@ -112,22 +112,6 @@ function rowsOf(results: unknown): readonly Record<string, unknown>[] {
   return (last as pg.QueryResult<Record<string, unknown>>).rows;
 }
 
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/** PostgreSQL refuses to run as root. */
-async function ownerOf(): Promise<Owner | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const line = (await readFile('/etc/passwd', 'utf8'))
-    .split('\n')
-    .find((entry) => entry.startsWith('postgres:'));
-  const [, , uid, gid] = (line ?? '').split(':').map(Number);
-  if (uid === undefined || gid === undefined) throw new Error('the system has no user postgres');
-  return { uid, gid };
-}
-
 function start(owner: Owner | undefined, program: string, args: readonly string[]): ChildProcess {
   return spawn(program, args, {
     cwd: '/',
@@ -145,30 +129,6 @@ async function newestPrograms(): Promise<string> {
   const versions = await readdir('/usr/lib/postgresql');
   const newest = versions.map(Number).sort((a, b) => b - a)[0];
   return `/usr/lib/postgresql/${newest}/bin`;
-}
-
-async function makeCertificate(data: string, owner: Owner | undefined): Promise<void> {
-  const [key, certificate] = [join(data, 'server.key'), join(data, 'server.crt')];
-  const made = spawn(
-    'openssl',
-    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout ${key} -out ${certificate}`.split(
-      ' ',
-    ),
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  await finished(made);
-  await chmod(key, 0o600);
-  if (owner) for (const file of [key, certificate]) await chown(file, owner.uid, owner.gid);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 async function untilReady(server: ChildProcess, connection: pg.ClientConfig): Promise<void> {
