@@ -95,6 +95,11 @@ async function uploadersTo(storage: Storage, folder: string): Promise<Uploader[]
     },
     { name: '@aws-sdk/lib-storage', command: () => [process.execPath, programs.libStorage], env: own },
     {
+      name: '@aws-sdk/lib-storage, 16 MiB parts, no checksum',
+      command: () => [process.execPath, programs.libStorage],
+      env: (key) => ({ ...own(key), BENCH_TUNED: '1' }),
+    },
+    {
       name: 'aws s3 cp -',
       command: (key) => [
         ...['/usr/bin/aws', 's3', 'cp', '--no-progress', '--endpoint-url', storage.endpoint],
