@@ -1,6 +1,7 @@
 import type { Transform } from 'node:stream';
 import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import type { Compression } from '../engines/engine.ts';
+import { VALID_CHUNKS } from '../hosts/host.ts';
 
 const CHUNK_BYTES = 128 * 1024;
 /**
@@ -68,9 +69,12 @@ async function feed(
   const abort = () => transform.destroy(asError(signal.reason));
   signal.addEventListener('abort', abort, { once: true });
   try {
+    const writes: Promise<void>[] = [];
     for await (const chunk of source) {
       if (transform.destroyed) return;
-      await write(transform, chunk);
+      writes.push(write(transform, chunk));
+      // The next chunk waits in the transform, so that its thread need not wait for this one.
+      if (writes.length === VALID_CHUNKS) await writes.shift();
       if (transform.destroyed) return;
     }
     transform.end();

@@ -32,7 +32,7 @@ function tooLong(host: Host): AppError {
   );
 }
 
-/** The dump's bytes, each chunk valid until the next one is asked for; the command starts with the first read, and a failure comes out as the engine explains it. */
+/** The dump's bytes, of which the last `VALID_CHUNKS` are valid; the command starts with the first read, and a failure comes out as the engine explains it. */
 export async function* readDump(
   host: Host,
   plan: DumpPlan,

@@ -19,11 +19,14 @@ export interface RunOptions {
   /** Fails with `host_timeout` when no byte came from stdout for this long. No limit when absent. */
   readonly idleTimeoutMs?: number;
   /**
-   * For much output: it comes gathered, up to 256 KiB at once, in memory that is used again, so that a chunk is valid
-   * only until the next one is asked for.
+   * For much output: it comes gathered, up to 256 KiB at once, in memory that is used again, so that only the last
+   * `VALID_CHUNKS` are valid.
    */
   readonly bulk?: boolean;
 }
+
+/** A reader of bulk output may work on a chunk while it has the next one wait; both are lost once it asks for two more. */
+export const VALID_CHUNKS = 2;
 
 /**
  * A running command: iterating gives stdout, at the pace of the reader. The iteration throws unless the exit status

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { VALID_CHUNKS } from './host.ts';
 import { countPassedBytes } from './young-garbage.ts';
 
 /** How a command's output is read at the moment; may be changed while it is. */
@@ -14,6 +15,8 @@ export interface OutputReading {
 export interface Intake {
   /** Takes a chunk over; after it filled the intake, only what was on its way already. */
   take(chunk: Uint8Array): void;
+  /** It holds what is worth the reader's turn. */
+  readonly isReady: boolean;
   /** The host is to send no more for now. */
   readonly isFull: boolean;
   /** What has come, where it is worth the reader's turn, or where nothing will follow; else null. */
@@ -44,6 +47,7 @@ export async function* readOutput(
 ): AsyncGenerator<Uint8Array> {
   let wake = () => {};
   let hasEnded = false;
+  let isHeldUp = false;
   let timer: NodeJS.Timeout | undefined;
   const ended = () => {
     hasEnded = true;
@@ -53,9 +57,9 @@ export async function* readOutput(
     timer?.refresh();
     countPassedBytes(chunk.byteLength);
     reading.intake.take(chunk);
-    if (!reading.intake.isFull) return true;
-    wake();
-    return false;
+    if (reading.intake.isReady) wake();
+    isHeldUp = reading.intake.isFull;
+    return !isHeldUp;
   };
   packets?.divert(take);
   stdout.on('data', (chunk: Uint8Array) => {
@@ -66,6 +70,10 @@ export async function* readOutput(
   for (;;) {
     stop.signal.throwIfAborted();
     const given = reading.intake.give(hasEnded);
+    if (isHeldUp && !reading.intake.isFull) {
+      isHeldUp = false;
+      letFlow({ stdout, packets });
+    }
     if (given) {
       yield given;
       continue;
@@ -86,7 +94,7 @@ export async function* readOutput(
 
 /** Has what comes read and thrown away: a channel closes only when its output has been read. */
 export function discardOutput(output: Output, reading: OutputReading): void {
-  reading.intake = { take: () => {}, isFull: false, give: () => null };
+  reading.intake = { take: () => {}, isReady: false, isFull: false, give: () => null };
   letFlow(output);
 }
 
@@ -100,6 +108,9 @@ export function passOn(): Intake {
   const held: Uint8Array[] = [];
   return {
     take: (chunk) => void held.push(chunk),
+    get isReady() {
+      return held.length > 0;
+    },
     get isFull() {
       return held.length > 0;
     },
@@ -108,18 +119,20 @@ export function passOn(): Intake {
 }
 
 const BLOCK_BYTES = 256 * 1024;
+/** So many blocks wait for the reader before the host is asked to pause; it goes on before the reader has run out. */
+const WAITING_BLOCKS = 4;
 
 /**
  * Chunks gathered in blocks that are used again: the reader's turns cost more than to copy a packet, and packets that
- * are copied at once die young. A block is given when it is full. As many are made as the host sends while one waits
- * for its reader: over SSH no more than its window of 2 MiB.
+ * are copied at once die young. A block is given when it is full. As many are made as the host sends while the reader is
+ * busy: over SSH the waiting ones and its window of 2 MiB.
  */
 export function gather(): Intake {
   const full: Uint8Array[] = [];
+  const given: Uint8Array[] = [];
   const spare: Uint8Array[] = [];
   let filling: Uint8Array = new Uint8Array(BLOCK_BYTES);
   let filledBytes = 0;
-  let given: Uint8Array | null = null;
   return {
     take(chunk) {
       for (let at = 0; at < chunk.byteLength; ) {
@@ -133,13 +146,21 @@ export function gather(): Intake {
         filledBytes = 0;
       }
     },
-    get isFull() {
+    get isReady() {
       return full.length > 0;
     },
+    get isFull() {
+      return full.length >= WAITING_BLOCKS;
+    },
     give(isLast) {
-      if (given) spare.push(given);
-      given = full.shift() ?? null;
-      if (given || !isLast || filledBytes === 0) return given;
+      const next = full.shift();
+      if (next) {
+        given.push(next);
+        const over = given.length > VALID_CHUNKS ? given.shift() : undefined;
+        if (over) spare.push(over);
+        return next;
+      }
+      if (!isLast || filledBytes === 0) return null;
       const last = filling.subarray(0, filledBytes);
       filledBytes = 0;
       return last;
