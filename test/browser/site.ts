@@ -8,6 +8,7 @@ import { createApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { createServices } from '../../src/services.ts';
+import { watchForSecrets } from '../support/log-secrets.ts';
 
 export const BUCKET = 'prod-backups';
 export const KEY = { accessKey: 'BROWSER-ACCESS-KEY', secretKey: 'browser-secret-key-browser-secret-key' };
@@ -17,6 +18,7 @@ export const ADMIN = { email: 'ada@example.com', password: 'correct horse batter
 export interface Site {
   readonly url: string;
   readonly bucket: DevBucket;
+  /** Fails where the log holds a credential of the admin or the bucket. */
   close(): Promise<void>;
 }
 
@@ -30,9 +32,12 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
     RATE_LIMIT_MAX: '100000',
     ...env,
   });
+  const lines: string[] = [];
+  const secrets = watchForSecrets();
+  secrets.note([ADMIN, KEY]);
   const log = createLog(
-    'error',
-    () => undefined,
+    'debug',
+    (line) => lines.push(line),
     () => new Date(),
   );
   const services = await createServices(config, { log, version: '0.0.0-test', timing: { tickMs: 100 } });
@@ -53,6 +58,7 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
       await services.close();
       await bucket.close();
       await rm(folder, { recursive: true, force: true });
+      secrets.check(lines);
     },
   };
 }

@@ -35,6 +35,13 @@ const IMPOSSIBLE: readonly (readonly [string, string])[] = [
   ['a very long value', 'x'.repeat(100_000)],
 ];
 
+/** Of what must begin in a way, and of the password, so that a log that holds it is known to have leaked it. */
+const PREFIXES: ReadonlyMap<string, string> = new Map([
+  ['filePath', '/'],
+  ['backupLocalPath', '/'],
+  ['password', 'word '],
+]);
+
 let bed: Bed;
 let postgres: TestPostgres;
 let localFolder: string;
@@ -100,7 +107,11 @@ describe('PostgreSQL over SSH into the bucket, named by', () => {
     await postgres.createDatabase(text);
     await postgres.query('create table t as select 1 as i', text);
     const role = `role ${text}`.replaceAll('"', '""');
-    await postgres.query(`create role "${role}" login superuser password '${text.replaceAll("'", "''")}'`);
+    // Unlike every name, so that a log that holds it is known to have leaked it.
+    const password = `word ${text}`;
+    await postgres.query(
+      `create role "${role}" login superuser password '${password.replaceAll("'", "''")}'`,
+    );
     const segments = text
       .replaceAll('\\', '')
       .split('/')
@@ -113,7 +124,7 @@ describe('PostgreSQL over SSH into the bucket, named by', () => {
       port: postgres.port,
       databaseName: text,
       username: `role ${text}`,
-      password: text,
+      password,
       backupCompression: 'gzip',
       ...TO_BUCKET,
       backupSpacesPrefix: prefix,
@@ -264,8 +275,7 @@ describe('what no name can hold is refused or reaches no further than its databa
   test.each(IMPOSSIBLE)('%s', async (_, text) => {
     const base = { type: 'postgres', host: '127.0.0.1', port: 1, username: 'a', ...TO_BUCKET };
     for (const field of fields) {
-      const value = field === 'filePath' || field === 'backupLocalPath' ? `/${text}` : text;
-      const answer = await register({ ...base, [field]: value });
+      const answer = await register({ ...base, [field]: `${PREFIXES.get(field) ?? ''}${text}` });
       expect([field, answer.status < 500]).toEqual([field, true]);
       if (answer.status !== 200) continue;
       const { id } = answer.body['database'] as { id: string };

@@ -20,6 +20,7 @@ import { createPartMemory } from '../../src/storage/part-memory.ts';
 import { createS3 } from '../../src/storage/s3/client.ts';
 import { createNodePlatform } from '../../src/storage/s3/node-platform.ts';
 import { openTestDatabase } from './database.ts';
+import { watchForSecrets } from './log-secrets.ts';
 import { QUICK } from './s3.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -53,6 +54,7 @@ export interface TestApp {
   setNow(now: Date): void;
   /** As the admin unless another token is given. */
   call(method: string, path: string, options?: CallOptions): Promise<Reply>;
+  /** Fails where the log holds a credential that was sent or answered. */
   close(): Promise<void>;
 }
 
@@ -109,6 +111,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   };
   const app = createApp(services);
   const routes = apiRoutes(services);
+  const secrets = watchForSecrets();
   const people = options.withoutUsers ? NOBODY : await createPeople(services);
 
   return {
@@ -122,6 +125,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     async call(method, path, { token = people.tokens.admin, body, text, headers = {}, from } = {}) {
       const payload =
         method === 'GET' ? undefined : (text ?? (body === undefined ? undefined : JSON.stringify(body)));
+      secrets.note(body ?? text);
       const response = await app.request(
         path,
         {
@@ -138,12 +142,14 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
       const answer = await response.text();
       const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
       const parsed = isJson ? JSON.parse(answer) : answer;
+      if (isJson) secrets.note(parsed);
       if (response.status === 200 && isJson) checkDeclared(routes, method, path, parsed);
       return { status: response.status, headers: response.headers, body: parsed };
     },
     async close() {
       await platform.close();
       await db.destroy();
+      secrets.check(lines);
     },
   };
 }

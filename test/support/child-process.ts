@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Json } from './installation.ts';
+import { watchForSecrets } from './log-secrets.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 const LOGIN = { email: 'admin@example.com', password: 'correct horse battery' };
 
 export interface ChildApp {
   ask(method: string, path: string, body?: Json): Promise<Json>;
-  /** Ends it at once, as a power cut would. */
+  /** Ends it at once, as a power cut would; fails, as `stop` does, where its output holds a credential. */
   kill(): Promise<void>;
   /** SIGTERM; gives how long the end took, in milliseconds. */
   stop(): Promise<number>;
@@ -65,7 +66,10 @@ export async function startChildApp(
   });
   const url = `http://127.0.0.1:${port}`;
   let token = '';
+  const secrets = watchForSecrets();
+  secrets.note([LOGIN, env]);
   const ask = async (method: string, path: string, body?: Json): Promise<Json> => {
+    secrets.note(body);
     const response = await fetch(url + path, {
       method,
       headers: {
@@ -75,6 +79,7 @@ export async function startChildApp(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const answer = (await response.json()) as Json;
+    secrets.note(answer);
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
     return answer;
   };
@@ -85,12 +90,15 @@ export async function startChildApp(
     async kill() {
       child.kill('SIGKILL');
       await exited;
+      secrets.check(output.split('\n'));
     },
     async stop() {
       const startedAt = performance.now();
       child.kill('SIGTERM');
       await exited;
-      return performance.now() - startedAt;
+      const took = performance.now() - startedAt;
+      secrets.check(output.split('\n'));
+      return took;
     },
   };
 }

@@ -7,6 +7,7 @@ import type { WorkerTiming } from '../../src/backup/worker.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { createServices, type RunningServices } from '../../src/services.ts';
+import { watchForSecrets } from './log-secrets.ts';
 import { until } from './until.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -30,6 +31,7 @@ export interface Installation {
   startBackup(databaseId: string): Promise<string>;
   untilEnded(backupId: string, withinMs?: number): Promise<EndedBackup>;
   backUp(databaseId: string, withinMs?: number): Promise<EndedBackup>;
+  /** Fails where the log holds a credential that was sent to the API or came from it. */
   close(): Promise<void>;
 }
 
@@ -94,7 +96,9 @@ export async function startInstallation(
   const app = await createApp(services);
   let token: string | undefined;
 
+  const secrets = watchForSecrets();
   const call = async (method: string, path: string, body?: Json): Promise<Answer> => {
+    secrets.note(body);
     const response = await app.request(path, {
       method,
       headers: {
@@ -103,7 +107,9 @@ export async function startInstallation(
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: response.status, body: (await response.json()) as Json };
+    const answer = (await response.json()) as Json;
+    secrets.note(answer);
+    return { status: response.status, body: answer };
   };
   const ask = async (method: string, path: string, body?: Json): Promise<Json> => {
     const answer = await call(method, path, body);
@@ -145,6 +151,7 @@ export async function startInstallation(
       await services.worker.stop(10_000);
       await services.close();
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+      secrets.check(log);
     },
   };
   return installation;

@@ -7,6 +7,7 @@ import { createUser } from '../../../src/auth/users.ts';
 import { readConfig } from '../../../src/config.ts';
 import { createLog } from '../../../src/log.ts';
 import { createServices, type RunningServices } from '../../../src/services.ts';
+import { watchForSecrets } from '../../support/log-secrets.ts';
 
 export const ORIGIN = 'http://localhost';
 export const PASSWORD = 'correct horse battery';
@@ -18,6 +19,7 @@ export interface Pages {
   visitor(): Visitor;
   /** A visitor signed in as a new user of that role. */
   signedIn(role: Role): Promise<Visitor>;
+  /** Fails where the log holds a credential of a form. */
   close(): Promise<void>;
 }
 
@@ -42,20 +44,24 @@ export interface Answer {
 
 export async function openPages(env: Readonly<Record<string, string>> = {}): Promise<Pages> {
   const folder = await mkdtemp(join(tmpdir(), 'bridgeport-pages-'));
+  const log: string[] = [];
+  const secrets = watchForSecrets();
   const services = await createServices(
     readConfig({ DATA_DIR: join(folder, 'data'), RATE_LIMIT_MAX: '100000', LOCAL_PATHS: folder, ...env }),
     {
       log: createLog(
-        'error',
-        () => undefined,
+        'debug',
+        (line) => log.push(line),
         () => new Date(),
       ),
       version: '0.0.0-test',
     },
   );
   const app = createApp(services);
-  const send = async (path: string, init: RequestInit, peer: string) =>
-    app.request(`${ORIGIN}${path}`, init, { incoming: { socket: { remoteAddress: peer } } });
+  const send = async (path: string, init: RequestInit, peer: string) => {
+    if (init.body) secrets.note(String(init.body));
+    return app.request(`${ORIGIN}${path}`, init, { incoming: { socket: { remoteAddress: peer } } });
+  };
   const pages: Pages = {
     services,
     visitor: () => createVisitor((path, init) => send(path, init, '127.0.0.1')),
@@ -71,6 +77,7 @@ export async function openPages(env: Readonly<Record<string, string>> = {}): Pro
     async close() {
       await services.close();
       await rm(folder, { recursive: true, force: true });
+      secrets.check(log);
     },
   };
   return pages;
