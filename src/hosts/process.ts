@@ -2,7 +2,15 @@ import type { Readable, Writable } from 'node:stream';
 import { AppError, isAppError } from '../errors.ts';
 import { skipGreeting } from './greeting.ts';
 import type { HostCommand, HostProcess, RunOptions } from './host.ts';
-import { discardOutput, gather, type Output, type OutputReading, passOn, readOutput } from './read-output.ts';
+import {
+  discardOutput,
+  gather,
+  moved,
+  type Output,
+  type OutputReading,
+  passOn,
+  readOutput,
+} from './read-output.ts';
 import { keepStderrTail, type StderrTail } from './stderr-tail.ts';
 import { wrapScript } from './wrapper.ts';
 import { countPassedBytes } from './young-garbage.ts';
@@ -90,7 +98,7 @@ async function* iterate(
     const greeting = await skipGreeting(output, token, observe, () => endlessGreeting(label));
     if (greeting) {
       reading.timeoutMs = options.idleTimeoutMs;
-      if (options.bulk) reading.intake = gather();
+      if (options.bulk) reading.intake = moved(reading.intake, gather());
       running.processGroup = greeting.processGroup;
       channel.stdin.write(options.input ? `${secretLines}\n` : secretLines);
       if (options.input) sendInput(options.input, channel, stop);

@@ -103,6 +103,12 @@ function letFlow({ stdout, packets }: { stdout: Readable; packets?: Packets | un
   packets?.resume();
 }
 
+/** What came already goes along. */
+export function moved(from: Intake, to: Intake): Intake {
+  for (let held = from.give(true); held; held = from.give(true)) to.take(held);
+  return to;
+}
+
 /** One chunk at a time, as it came. */
 export function passOn(): Intake {
   const held: Uint8Array[] = [];

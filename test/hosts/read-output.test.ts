@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { VALID_CHUNKS } from '../../src/hosts/host.ts';
-import { gather, readOutput } from '../../src/hosts/read-output.ts';
+import { gather, moved, passOn, readOutput } from '../../src/hosts/read-output.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 
@@ -40,6 +40,13 @@ describe('gathered output', () => {
     for (let chunk = intake.give(true); chunk; chunk = intake.give(true)) given.push(Buffer.from(chunk));
     expect(Buffer.concat(given).equals(Buffer.concat(taken))).toBe(true);
   });
+});
+
+it('what had come before the output is gathered goes along', () => {
+  const before = passOn();
+  before.take(filled(1, 3));
+  before.take(filled(2, 4));
+  expect([...(moved(before, gather()).give(true) ?? [])]).toEqual([1, 1, 1, 2, 2, 2, 2]);
 });
 
 describe('reading a channel', () => {
