@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { VALID_CHUNKS } from '../../src/hosts/host.ts';
-import { gather, moved, passOn, readOutput } from '../../src/hosts/read-output.ts';
+import { startProcess } from '../../src/hosts/process.ts';
+import { gather, readOutput } from '../../src/hosts/read-output.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 
@@ -42,11 +43,48 @@ describe('gathered output', () => {
   });
 });
 
-it('what had come before the output is gathered goes along', () => {
-  const before = passOn();
-  before.take(filled(1, 3));
-  before.take(filled(2, 4));
-  expect([...(moved(before, gather()).give(true) ?? [])]).toEqual([1, 1, 1, 2, 2, 2, 2]);
+describe('a command that prints at once', () => {
+  it.each([
+    ['with its greeting', 0],
+    ['before its reader has had a turn', 1],
+  ])('loses nothing of what comes %s', async (_, pauses) => {
+    const stdout = new PassThrough();
+    const lines = ['first line\n', 'second line\n', 'third line\n'];
+    const open = async (commandLine: string) => {
+      const [, token = ''] = /printf .*? ([\w-]+) "\$\$"/.exec(commandLine) ?? [];
+      let take = (chunk: Uint8Array): boolean => stdout.write(chunk);
+      setTimeout(async () => {
+        take(Buffer.from(`\n${token} 42\n`));
+        for (let pause = 0; pause < pauses; pause += 1) await Promise.resolve();
+        for (const line of lines) take(Buffer.from(line));
+        setTimeout(() => stdout.end(), 10);
+      });
+      return {
+        stdin: new PassThrough(),
+        stdout,
+        packets: {
+          divert: (given: typeof take) => {
+            take = given;
+          },
+          resume: () => undefined,
+        },
+        stderr: new PassThrough(),
+        ended: Promise.resolve({ exitCode: 0, exitSignal: null }),
+        kill: async () => undefined,
+        abandon: () => undefined,
+      };
+    };
+    const signal = new AbortController().signal;
+    const output: Uint8Array[] = [];
+    const running = startProcess({
+      label: 'db',
+      command: { script: 'x' },
+      options: { signal, bulk: true },
+      open,
+    });
+    for await (const chunk of running) output.push(Buffer.from(chunk));
+    expect(Buffer.concat(output).toString()).toBe(lines.join(''));
+  });
 });
 
 describe('reading a channel', () => {
