@@ -8,13 +8,14 @@ import type { Host } from '../../src/hosts/host.ts';
 import { openSshHost } from '../../src/hosts/ssh.ts';
 import { createLog } from '../../src/log.ts';
 import { createHostFiles } from '../../src/storage/host-files.ts';
+import { newSshKeys } from '../support/ssh-key.ts';
 
 const log = createLog(
   'error',
   () => {},
   () => new Date(),
 );
-const keys = ssh2.utils.generateKeyPairSync('ed25519');
+const keys = newSshKeys();
 const MIB = 2 ** 20;
 const NOISE = Buffer.alloc(64 * 1024, 'x');
 

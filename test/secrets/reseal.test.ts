@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resealAll, SEALED_COLUMNS } from '../../src/secrets/reseal.ts';
 import { createVault, type Vault } from '../../src/secrets/vault.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { newSshKeys } from '../support/ssh-key.ts';
 
 /** The key that the test app seals with, and its successors. */
 const OLD = new Uint8Array(32).fill(5);
@@ -18,7 +19,7 @@ beforeEach(async () => {
   [both, fresh] = [await createVault(NEW, [OLD]), await createVault(NEW)];
   const { environment } = (await app.call('POST', '/api/environments', { body: { name: 'production' } }))
     .body;
-  const key = { sshPrivateKey: await testKey(), sshUser: 'root' };
+  const key = { sshPrivateKey: newSshKeys().private, sshUser: 'root' };
   await app.call('PUT', `/api/environments/${environment.id}/ssh`, { body: key });
   await app.call('PUT', '/api/settings/spaces', { body: { accessKey: 'KEY', secretKey: 'secret' } });
   for (const name of ['one', 'two']) {
@@ -28,11 +29,6 @@ beforeEach(async () => {
   }
 });
 afterEach(() => app.close());
-
-async function testKey(): Promise<string> {
-  const { utils } = (await import('ssh2')).default;
-  return utils.generateKeyPairSync('ed25519').private;
-}
 
 /** Every sealed value by its place, in every text column of every table. */
 async function sealedValues(): Promise<ReadonlyMap<string, string>> {
