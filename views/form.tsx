@@ -8,12 +8,14 @@ export function Form(props: {
   readonly form: FormState;
   readonly submit: string;
   readonly cancel?: string;
+  /** True where the page says above the form what is wrong: it does not say so again. */
+  readonly isExplained?: boolean;
   /** Further buttons that send the form. */
   readonly actions?: Child;
   readonly children?: Child;
 }) {
-  const wrongFields = Object.keys(props.form.errors).length;
-  const message = props.form.message ?? (wrongFields > 0 ? 'Please check the marked fields.' : null);
+  const hasHints = Object.keys(props.form.errors).length > 0 && !props.isExplained;
+  const message = props.form.message ?? (hasHints ? 'Please check the marked fields.' : null);
   return (
     <form method="post" action={props.action}>
       {message !== null && <Notice tone="error">{message}</Notice>}

@@ -53,6 +53,7 @@ export function StorageForm(props: StorageFormProps) {
       <Form
         action="/admin/storage/edit"
         form={form}
+        isExplained={failedTest !== null}
         submit={isConfigured ? 'Test and Save Configuration' : 'Save Configuration'}
         cancel="/admin/storage"
         actions={

@@ -7,7 +7,7 @@ import type { S3Settings } from '../storage/s3/s3.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { auditedSpaces, identities, type SpacesInput, spacesRow, wireEndpoint } from './spaces.ts';
 import { probeAgain } from './spaces-probe.ts';
-import { testOpenedSpaces } from './test-spaces.ts';
+import { type SpacesTest, testOpenedSpaces } from './test-spaces.ts';
 
 type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault' | 'openS3' | 'log'>;
 
@@ -15,6 +15,17 @@ export interface SaveOptions {
   /** Tests the new configuration first; one that fails is not saved. */
   readonly validate?: boolean;
   readonly signal?: AbortSignal;
+}
+
+export interface SavedSpaces {
+  readonly config: {
+    readonly id: string;
+    readonly accessKey: string;
+    readonly region: string;
+    readonly endpoint: string;
+  };
+  /** What the storage said to the new configuration; null where it was not asked. */
+  readonly test: SpacesTest | null;
 }
 
 /**
@@ -27,7 +38,7 @@ export async function saveSpaces(
   actor: Actor,
   input: SpacesInput,
   { validate = false, signal = AbortSignal.timeout(60_000) }: SaveOptions = {},
-): Promise<{ id: string; accessKey: string; region: string; endpoint: string }> {
+): Promise<SavedSpaces> {
   const before = await spacesRow(context.db);
   const secretKey = input.secretKey?.trim() ? input.secretKey.trim() : null;
   if (before === undefined && secretKey === null) {
@@ -40,11 +51,15 @@ export async function saveSpaces(
     allowHttp: context.config.storageAllowHttp,
   });
   const buckets = [...new Set(input.buckets ?? [])];
-  if (validate) {
-    const settings = { endpoint, region: input.region, accessKey };
-    const secret = secretKey ?? (await storedSecret(context, before));
-    await requireWorking(context, { ...settings, secretKey: secret }, buckets, signal);
-  }
+  const settings = { endpoint, region: input.region, accessKey };
+  const test = validate
+    ? await requireWorking(
+        context,
+        { ...settings, secretKey: secretKey ?? (await storedSecret(context, before)) },
+        buckets,
+        signal,
+      )
+    : null;
   const id = before?.id ?? newId();
   const sealed = {
     accessKey: await context.vault.seal(accessKey, identities(id).accessKey),
@@ -52,7 +67,7 @@ export async function saveSpaces(
   };
   await write(context, actor, { id, before, sealed, region: input.region, endpoint, buckets });
   await probeAgain(context);
-  return { id, accessKey, region: input.region, endpoint: wireEndpoint(endpoint) };
+  return { config: { id, accessKey, region: input.region, endpoint: wireEndpoint(endpoint) }, test };
 }
 
 async function storedSecret(context: Context, row: SpacesConfigRow | undefined): Promise<string> {
@@ -64,11 +79,12 @@ async function requireWorking(
   settings: S3Settings,
   buckets: readonly string[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<SpacesTest> {
   const s3 = context.openS3(settings);
   try {
     const test = await testOpenedSpaces(context, { s3, buckets }, signal);
     if (!test.success) throw new AppError('invalid', test.message, { details: { test } });
+    return test;
   } finally {
     await s3.close();
   }

@@ -61,7 +61,7 @@ export function unreadableKey(error: Error, address: HostAddress): AppError {
 export function hostKeyChanged(address: HostAddress, expected: string, presented: string): AppError {
   return new AppError(
     'host_key_changed',
-    `${address.label} presented the host key ${presented}, but ${expected} is pinned. Either the machine was reinstalled or somebody stands in between: nothing was sent. If the change is yours, store the new key (PUT /api/servers/:id/host-key) or forget the old one (DELETE /api/servers/:id/host-key).`,
+    `${address.label} presented the host key ${presented}, but ${expected} is pinned. Either the machine was reinstalled or somebody stands in between: nothing was sent. If the change is yours, forget the old key on the server's page and test the connection again, which pins the new one (in the API: PUT or DELETE /api/servers/:id/host-key).`,
     { details: { expected, presented } },
   );
 }
@@ -69,7 +69,7 @@ export function hostKeyChanged(address: HostAddress, expected: string, presented
 export function hostKeyUnknown(address: HostAddress, presented: string): AppError {
   return new AppError(
     'host_key_unknown',
-    `The host key of ${address.label} (${presented}) is not known yet, so nothing was sent. Compare it with the machine's own (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub) and test the server's connection to pin it, or store it (PUT /api/servers/:id/host-key).`,
+    `The host key of ${address.label} (${presented}) is not known yet, so nothing was sent. Compare it with the machine's own (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub) and test the server's connection to pin it (in the API also: PUT /api/servers/:id/host-key).`,
     { details: { presented } },
   );
 }

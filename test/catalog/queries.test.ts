@@ -156,8 +156,12 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
       username: 'backup',
     });
     const input = { accessKey: 'a', secretKey: 's', region: 'fra1' };
-    const first = await saveSpaces(context(), admin, input);
-    const second = await saveSpaces(context(), admin, { ...input, secretKey: '', region: 'ams3' });
+    const { config: first } = await saveSpaces(context(), admin, input);
+    const { config: second } = await saveSpaces(context(), admin, {
+      ...input,
+      secretKey: '',
+      region: 'ams3',
+    });
     expect(second).toMatchObject({ id: first.id, endpoint: 'ams3.digitaloceanspaces.com' });
     for (const enabled of [true, true, false, true]) {
       await setSpacesEnvironment(context(), admin, environment.id, enabled);

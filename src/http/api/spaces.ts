@@ -101,7 +101,8 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       handle: async ({ c, actor, body, query, signal }) => {
         try {
           const options = { validate: query.validate === 'true', signal };
-          return { config: await saveSpaces(services, actor, body, options) };
+          const { config } = await saveSpaces(services, actor, body, options);
+          return { config };
         } catch (error) {
           const test = isAppError(error) ? error.details['test'] : undefined;
           if (typeof test !== 'object' || test === null) throw error;

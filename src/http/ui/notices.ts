@@ -27,6 +27,8 @@ const NOTICES = {
   'storage-disabled': 'Storage is disabled for the environment.',
   'storage-enabled': 'Storage is enabled for the environment.',
   'storage-replaced': 'The new configuration was tested and is saved.',
+  'storage-replaced-partly':
+    'The new configuration is saved, but its key does not reach every bucket. Test Connection says which, and why.',
   'storage-saved': 'The configuration is saved. Test Connection next.',
   'user-created': 'The user is created.',
   'user-deleted': 'The user is deleted.',
@@ -42,7 +44,7 @@ export function withNotice(path: string, key: NoticeKey): string {
 
 export function noticeOf(key: string | undefined): Frame['notice'] {
   const text = textOfNotice(key);
-  return text === null ? null : { tone: 'success', text };
+  return text === null ? null : { tone: key === 'storage-replaced-partly' ? 'warning' : 'success', text };
 }
 
 export function textOfNotice(key: string | undefined): string | null {

@@ -13,7 +13,7 @@ import { actorOf } from './actor.ts';
 import { type FormBody, isTicked, readForm } from './form-body.ts';
 import { askAgain, failedForm, refusedForm } from './form-failure.ts';
 import { frameOf } from './frame.ts';
-import { withNotice } from './notices.ts';
+import { type NoticeKey, withNotice } from './notices.ts';
 import { only } from './roles.ts';
 import { sendFragment, sendPage } from './send.ts';
 import {
@@ -76,11 +76,12 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
     // A first configuration replaces nothing: it is saved, and Test Connection is the next step.
     const validate = !isTicked(body, 'saveAnyway') && (await getSpaces(services)) !== null;
     try {
-      await saveSpaces(services, actorOf(c, services), parsed.data, { validate, signal: c.req.raw.signal });
+      const options = { validate, signal: c.req.raw.signal };
+      const { test } = await saveSpaces(services, actorOf(c, services), parsed.data, options);
+      return c.redirect(withNotice('/admin/storage', savedNotice(test)), 303);
     } catch (error) {
       return sendForm(c, services, refusedStorage(body, error));
     }
-    return c.redirect(withNotice('/admin/storage', validate ? 'storage-replaced' : 'storage-saved'), 303);
   });
 
   ui.post('/admin/storage/test', only('admin'), async (c) =>
@@ -115,6 +116,11 @@ async function sendForm(c: Context<UiEnv>, services: Services, refused: RefusedS
     <StorageFormPage frame={await frameOf(c, services)} {...storageFormOf(provider, config, refused)} />,
     refused === null ? 200 : 422,
   );
+}
+
+function savedNotice(test: SpacesTest | null): NoticeKey {
+  if (test === null) return 'storage-saved';
+  return (test.failedBuckets ?? []).length > 0 ? 'storage-replaced-partly' : 'storage-replaced';
 }
 
 /** What the storage said to the new configuration, else what is wrong with the form. */

@@ -106,6 +106,7 @@ describe('the form of the storage', () => {
     expect(again.status).toBe(422);
     expect(again.html).toContain('Nothing was saved');
     expect(again.html).toContain('the secret key does not fit to it');
+    expect(again.html.match(/role="alert"/g)).toHaveLength(1);
     expect(again.html).not.toContain('another-wrong-secret');
     expect(again.html).toMatch(/id="field-secretKey"[^>]* required/);
     expect(again.html).toMatch(/id="field-secretKey-error"[^>]*>Type it again/);
@@ -118,6 +119,16 @@ describe('the form of the storage', () => {
       '/admin/storage?notice=storage-replaced',
     );
     expect(await test()).toContain('Connected. Access to 1/1 buckets.');
+  });
+
+  it('warns where the new configuration reaches a part of its buckets', async () => {
+    const saved = await save({ secretKey: '', buckets: 'backups\nabsent' });
+    expect(saved.status).toBe(303);
+    const { html } = await admin.get(String(saved.location));
+    expect(html).toMatch(
+      /notice-warning[^>]*>The new configuration is saved, but its key does not reach every/,
+    );
+    await save({ secretKey: '', buckets: 'backups' });
   });
 
   it('saves what fails when asked to', async () => {
