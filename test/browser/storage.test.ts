@@ -157,6 +157,26 @@ describe('Admin > Storage in a browser', () => {
     await look('deep');
   });
 
+  it('says what object lock keeps in a bucket, and until when', async () => {
+    await rgw.createLockedBucket('full-locked');
+    await open('/edit');
+    await page.getByLabel('Access Key').fill(rgw.full.accessKey);
+    await page.getByLabel('Secret Key').fill(rgw.full.secretKey);
+    await page.getByLabel('Buckets').fill('full-locked');
+    await press('Test and Save Configuration');
+    // The change of keys has started the deep test.
+    await page.getByRole('heading', { name: 'full-locked', level: 3 }).waitFor();
+    await appears('This stays in the bucket:');
+    await appears(', locked until ');
+    await look('deep-locked');
+    await open('/edit');
+    await page.getByLabel('Access Key').fill(rgw.scoped.accessKey);
+    await page.getByLabel('Secret Key').fill(rgw.scoped.secretKey);
+    await page.getByLabel('Buckets').fill('scoped-bucket');
+    await press('Test and Save Configuration');
+    await appears('The new configuration was tested and is saved.');
+  });
+
   it('offers the least that a key needs', async () => {
     await page.getByText('The least that a key needs').click();
     await page.getByText('Limit it to scoped-bucket').waitFor();

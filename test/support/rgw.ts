@@ -22,6 +22,10 @@ export interface Rgw {
   readonly scopedBucket: string;
   /** Runs radosgw-admin and gives what it printed. */
   admin(...args: string[]): Promise<string>;
+  /** Runs `aws s3api` with the full key and gives what it printed. */
+  s3api(...args: string[]): Promise<string>;
+  /** Creates a bucket under object lock: what is stored there stays for two days, whoever asks. */
+  createLockedBucket(name: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -63,6 +67,7 @@ export async function startRgw(): Promise<Rgw> {
     await createUsers(admin);
     await allowScoped(endpoint, caFile);
     await createBuckets(endpoint, caFile, ['full-bucket', 'scoped-bucket']);
+    const s3api = (...args: string[]) => runS3api(endpoint, caFile, args);
     return {
       endpoint,
       ca: await readFile(caFile, 'utf8'),
@@ -73,6 +78,12 @@ export async function startRgw(): Promise<Rgw> {
       bucket: 'full-bucket',
       scopedBucket: 'scoped-bucket',
       admin,
+      s3api,
+      async createLockedBucket(name) {
+        await s3api('create-bucket', '--bucket', name, '--object-lock-enabled-for-bucket');
+        const configuration = ['--object-lock-configuration', JSON.stringify(TWO_DAYS)];
+        await s3api('put-object-lock-configuration', '--bucket', name, ...configuration);
+      },
       stop,
     };
   } catch (error) {
@@ -175,6 +186,22 @@ async function allowScoped(endpoint: string, caFile: string): Promise<void> {
     ...['-H', 'content-type: application/x-www-form-urlencoded', `${endpoint}/`],
     ...Object.entries(fields).flatMap(([name, value]) => ['--data-urlencode', `${name}=${value}`]),
   ]);
+}
+
+const TWO_DAYS = {
+  ObjectLockEnabled: 'Enabled',
+  Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 2 } },
+};
+
+async function runS3api(endpoint: string, caFile: string, args: readonly string[]): Promise<string> {
+  const env = {
+    ...process.env,
+    AWS_ACCESS_KEY_ID: FULL.accessKey,
+    AWS_SECRET_ACCESS_KEY: FULL.secretKey,
+    AWS_DEFAULT_REGION: 'us-east-1',
+  };
+  const to = ['--endpoint-url', endpoint, '--ca-bundle', caFile];
+  return (await run('aws', [...to, 's3api', ...args], { env })).stdout;
 }
 
 async function createBuckets(endpoint: string, caFile: string, names: readonly string[]): Promise<void> {

@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listVersions } from '../../../src/storage/probe/list-page.ts';
 import { probeBucket } from '../../../src/storage/probe/probe-bucket.ts';
 import { isSound } from '../../../src/storage/probe/result.ts';
-import { type Rgw, type RgwKey, startRgw } from '../../support/rgw.ts';
+import { type Rgw, startRgw } from '../../support/rgw.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';
-
-const run = promisify(execFile);
 
 let rgw: Rgw;
 let full: OpenedS3;
@@ -23,17 +19,6 @@ afterAll(async () => {
   await rgw?.stop();
 });
 
-const aws = async (key: RgwKey, ...args: readonly string[]) =>
-  (
-    await run('aws', ['--endpoint-url', rgw.endpoint, '--ca-bundle', rgw.caFile, 's3api', ...args], {
-      env: {
-        ...process.env,
-        AWS_ACCESS_KEY_ID: key.accessKey,
-        AWS_SECRET_ACCESS_KEY: key.secretKey,
-        AWS_DEFAULT_REGION: rgw.region,
-      },
-    })
-  ).stdout;
 const probe = (opened: OpenedS3, bucket: string, prefixes: readonly string[] = []) =>
   probeBucket(opened.s3.connection, bucket, { prefixes, signal: AbortSignal.timeout(25_000) });
 const left = (bucket: string) =>
@@ -55,9 +40,9 @@ describe('the probe of a bucket of the Ceph gateway', () => {
   );
 
   it('removes every version and delete marker where versions are kept', async () => {
-    await aws(rgw.full, 'create-bucket', '--bucket', 'full-versions');
+    await rgw.s3api('create-bucket', '--bucket', 'full-versions');
     const enabled = ['--versioning-configuration', 'Status=Enabled'];
-    await aws(rgw.full, 'put-bucket-versioning', '--bucket', 'full-versions', ...enabled);
+    await rgw.s3api('put-bucket-versioning', '--bucket', 'full-versions', ...enabled);
     const result = await probe(full, 'full-versions');
     expect(isSound(result)).toBe(true);
     expect(result).toMatchObject({ versioning: 'kept', left: [] });
@@ -65,13 +50,7 @@ describe('the probe of a bucket of the Ceph gateway', () => {
   });
 
   it('says what stays under object lock, and until when', async () => {
-    await aws(rgw.full, 'create-bucket', '--bucket', 'full-locked', '--object-lock-enabled-for-bucket');
-    const rule = {
-      ObjectLockEnabled: 'Enabled',
-      Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 2 } },
-    };
-    const configuration = ['--object-lock-configuration', JSON.stringify(rule)];
-    await aws(rgw.full, 'put-object-lock-configuration', '--bucket', 'full-locked', ...configuration);
+    await rgw.createLockedBucket('full-locked');
     const result = await probe(full, 'full-locked');
     expect(isSound(result)).toBe(true);
     expect(result.objectLock).toEqual({ mode: 'COMPLIANCE', retention: '2 days' });
@@ -99,14 +78,8 @@ describe('the probe of a bucket of the Ceph gateway', () => {
         },
       ],
     };
-    await aws(
-      rgw.full,
-      'put-bucket-policy',
-      '--bucket',
-      rgw.scopedBucket,
-      '--policy',
-      JSON.stringify(policy),
-    );
+    const change = ['--bucket', rgw.scopedBucket, '--policy', JSON.stringify(policy)];
+    await rgw.s3api('put-bucket-policy', ...change);
     const result = await probe(scoped, rgw.scopedBucket, ['production/app/']);
     expect(result.prefix).toMatch(/^production\/app\/\.bridgeport-probe\//);
     expect(isSound(result)).toBe(true);
