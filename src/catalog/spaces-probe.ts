@@ -147,13 +147,14 @@ export function keepProbing(services: Context): () => void {
 
 /**
  * The weekly probe: a week after the last one of the same storage, and only where deleting at once what was just
- * stored costs nothing. Gives its result, or null where none is due.
+ * stored costs nothing and object lock does not let it pile up. Gives its result, or null where none is due.
  */
 export async function probeIfDue(services: Context): Promise<StoredProbe | null> {
   const [config, last] = [await spacesRow(services.db), await lastProbe(services.db)];
   if (config === undefined || last === null || running.has(services.db)) return null;
   if (last.endpoint !== config.endpoint || !isFreeToDelete(last)) return null;
-  if (services.now().getTime() - Date.parse(last.finishedAt) < WEEK_MS) return null;
+  const now = services.now().getTime();
+  if (now - Date.parse(last.finishedAt) < WEEK_MS || isStillLocked(last, now)) return null;
   return startProbe(services, 'weekly');
 }
 
@@ -163,6 +164,11 @@ function isFreeToDelete(last: StoredProbe): boolean {
     providerOf(last.endpoint).minimumDays === 0 &&
     last.buckets.every(({ storageClass }) => storageClass === null || storageClass === 'STANDARD')
   );
+}
+
+/** Whether object lock still holds what the last probe stored. */
+function isStillLocked(last: StoredProbe, now: number): boolean {
+  return last.buckets.some(({ left }) => left.some(({ until }) => until !== null && Date.parse(until) > now));
 }
 
 interface ProbeRun {

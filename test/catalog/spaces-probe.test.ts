@@ -329,6 +329,23 @@ describe('a probe that nobody asked for', () => {
     expect(await probeIfDue({ ...app.services, now: () => later })).toBeNull();
   });
 
+  it('waits until object lock lets go of what the last one stored', async () => {
+    await save({ buckets: ['one-bucket'] });
+    await deep();
+    const { db } = app.services;
+    const row = await db.selectFrom('storage_probes').selectAll().executeTakeFirstOrThrow();
+    const result = JSON.parse(row.result);
+    const until = new Date(Date.now() + 30 * DAY_MS).toISOString();
+    result.buckets[0].left = [{ kind: 'object', key: 'a', versionId: 'v', reason: 'locked', until }];
+    await db
+      .updateTable('storage_probes')
+      .set({ result: JSON.stringify(result) })
+      .execute();
+    const inDays = (days: number) => () => new Date(Date.now() + days * DAY_MS);
+    expect(await probeIfDue({ ...app.services, now: inDays(8) })).toBeNull();
+    expect(await probeIfDue({ ...app.services, now: inDays(31) })).toMatchObject({ cause: 'weekly' });
+  });
+
   it.each([
     ['Wasabi, which charges for 90 days', 'https://s3.eu-central-1.wasabisys.com', null],
     ['a class for rare access', null, 'STANDARD_IA'],
