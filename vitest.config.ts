@@ -10,6 +10,8 @@ export default defineConfig(({ mode }) => {
       exclude: large ? [] : ['test/large/**'],
       testTimeout: large ? 3_600_000 : 30_000,
       hookTimeout: 60_000,
+      // A machine that is shared may stand still for a second: it is waited for what comes, not for its time.
+      expect: { poll: { timeout: 10_000 } },
       maxWorkers: large ? 1 : 2,
       passWithNoTests: false,
     },

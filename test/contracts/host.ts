@@ -181,7 +181,9 @@ export function describeHost(name: string, open: () => Promise<HostUnderTest>): 
       const reading = failureOf(running, (text) => {
         output += text;
       });
-      await vi.waitUntil(async () => output.includes('PATH=') && (await isVisible(`sleep ${sign}`)));
+      await vi.waitUntil(async () => output.includes('PATH=') && (await isVisible(`sleep ${sign}`)), {
+        timeout: 10_000,
+      });
       const visible = await under.whatIsVisible();
       controller.abort();
       await reading;

@@ -125,7 +125,7 @@ describe('a host over SSH', () => {
     const host = openHost();
     await echo(host);
     await sshd.dropConnections();
-    await vi.waitFor(async () => expect(await echo(host)).toBe('here\n'));
+    await vi.waitFor(async () => expect(await echo(host)).toBe('here\n'), { timeout: 10_000 });
   });
 
   it('waits for its turn where the server allows few sessions', async () => {
@@ -282,7 +282,9 @@ describe('a host over SSH', () => {
     ]);
     await other.rotateHostKey();
     await other.dropConnections();
-    await vi.waitFor(async () => expect((await failure(host)).code).toBe('host_key_changed'));
+    await vi.waitFor(async () => expect((await failure(host)).code).toBe('host_key_changed'), {
+      timeout: 10_000,
+    });
     expect(offered).toHaveLength(1);
     await host.close();
     await other.stop();

@@ -89,8 +89,8 @@ test('hang never answers and performs nothing; hang-after performs first', async
     const stop = new AbortController();
     const sent = bench.send('PUT', '/backups/a', { body, signal: stop.signal });
     const outcome = expect(sent).rejects.toThrow('aborted');
-    await vi.waitFor(() => expect(bench.faults.hits()).toHaveLength(1));
-    await vi.waitFor(() => expect(bench.objects('backups')).toHaveLength(count));
+    await vi.waitFor(() => expect(bench.faults.hits()).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(bench.objects('backups')).toHaveLength(count), { timeout: 10_000 });
     stop.abort();
     await outcome;
     expect(bench.requests[0]?.status).toBeNull();
@@ -100,7 +100,7 @@ test('hang never answers and performs nothing; hang-after performs first', async
 test('close ends requests that hang', async () => {
   const bench = await faulty({ kind: 'hang' });
   const outcome = expect(put(bench)).rejects.toThrow('fetch failed');
-  await vi.waitFor(() => expect(bench.faults.hits()).toHaveLength(1));
+  await vi.waitFor(() => expect(bench.faults.hits()).toHaveLength(1), { timeout: 10_000 });
   await bench.close();
   await outcome;
 });
@@ -109,7 +109,7 @@ test('hold performs once it is let go', async () => {
   const gate = Promise.withResolvers<void>();
   const bench = await faulty({ kind: 'hold', until: gate.promise });
   const sent = put(bench);
-  await vi.waitFor(() => expect(bench.faults.hits()).toHaveLength(1));
+  await vi.waitFor(() => expect(bench.faults.hits()).toHaveLength(1), { timeout: 10_000 });
   expect(bench.objects('backups')).toEqual([]);
   gate.resolve();
   expect((await sent).status).toBe(200);
@@ -166,7 +166,7 @@ test('stall sends the beginning and leaves the rest open', async () => {
     for await (const chunk of response.body ?? []) received += chunk.length;
   })();
   const outcome = expect(reading).rejects.toThrow('aborted');
-  await vi.waitFor(() => expect(received).toBe(1000));
+  await vi.waitFor(() => expect(received).toBe(1000), { timeout: 10_000 });
   stop.abort();
   await outcome;
 });
@@ -338,10 +338,10 @@ test('a client that goes away in the middle of a body leaves nothing behind', as
   });
   const failed = new Promise((resolve) => request.on('error', resolve));
   request.write(pattern(1_000_000));
-  await vi.waitFor(async () => expect(await readdir(incoming(bench))).toHaveLength(1));
+  await vi.waitFor(async () => expect(await readdir(incoming(bench))).toHaveLength(1), { timeout: 10_000 });
   request.destroy(new Error('gone'));
   await failed;
-  await vi.waitFor(async () => expect(await readdir(incoming(bench))).toHaveLength(0));
+  await vi.waitFor(async () => expect(await readdir(incoming(bench))).toHaveLength(0), { timeout: 10_000 });
   expect(bench.objects('backups')).toEqual([]);
   expect((await put(bench)).status).toBe(200);
 });
