@@ -1,9 +1,12 @@
 import type { Transform } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import type { Compression } from '../engines/engine.ts';
 import { VALID_CHUNKS } from '../hosts/host.ts';
 
 const CHUNK_BYTES = 128 * 1024;
+/** How long a source may take to end after its reader has left; then it ends in its own time. */
+const LEAVE_MS = 1_000;
 /**
  * At zstd's usual level, 3, a window of 256 KiB in place of 2 MiB. Matches further back than the input that lies together
  * in memory take zstd's slow way, and in dumped rows they seldom pay: measured against 1 MiB, rows take a fifth less
@@ -57,7 +60,8 @@ async function* through(
     throw error;
   } finally {
     transform.destroy();
-    await fed;
+    // Without the signal, a source hears that its reader has left only when it has something to say.
+    await (signal.aborted ? fed : Promise.race([fed, pause(LEAVE_MS, undefined, { ref: false })]));
   }
 }
 

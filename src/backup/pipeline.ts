@@ -13,7 +13,7 @@ export interface StreamRecord {
   lastByte: number | null;
   /** Hex SHA-256 of what was handed to the store; null until the stream has ended whole. */
   sha256: string | null;
-  /** What the source side threw, so that a failure is told from one of the store. */
+  /** What the source side threw, if it did, so that a failure is told from one of the store. */
   sourceError: unknown;
 }
 

@@ -188,9 +188,15 @@ async function upload(
       onProgress: (stored) => progress.count({ stored }),
     });
   } catch (error) {
-    if (record.sourceError === undefined) progress.enter('upload', progress.snapshot().progress);
+    if (!isFailureOf(record, error)) progress.enter('upload', progress.snapshot().progress);
     throw error;
   }
+}
+
+/** The dump itself may also fail later, while what another failure left is removed. */
+function isFailureOf({ sourceError }: StreamRecord, error: unknown): boolean {
+  if (sourceError === undefined) return false;
+  return error === sourceError || (error instanceof Error && error.cause === sourceError);
 }
 
 async function* counted(

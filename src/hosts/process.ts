@@ -42,6 +42,8 @@ export interface ProcessStart {
 
 /** How long a login shell may take before our first line comes. */
 const START_MS = 30_000;
+/** How long a command may take to end after its output has, where it may be silent for any time before. */
+const END_MS = 30_000;
 /** How long a process may take to end after each signal, before its channel is abandoned. The wrapper kills after 2 s. */
 const GRACE_MS = { TERM: 3_000, KILL: 1_000 };
 
@@ -77,6 +79,7 @@ async function* iterate(
     const reading: OutputReading = {
       timeoutMs: START_MS,
       idle: () => idle(label, reading.timeoutMs ?? 0),
+      flooded: () => flooded(label),
       intake: passOn(),
     };
     running = {
@@ -105,7 +108,7 @@ async function* iterate(
       if (greeting.rest.length > 0) yield greeting.rest;
       yield* output;
     }
-    const end = await abortable(channel.ended, stop.signal);
+    const end = await endOf(channel, stop, options.idleTimeoutMs ?? END_MS, label);
     running.hasEnded = true;
     stop.signal.throwIfAborted();
     if ('dropped' in end) throw end.dropped;
@@ -113,6 +116,21 @@ async function* iterate(
   } finally {
     options.signal.removeEventListener('abort', cancel);
     if (running && !running.hasEnded) await endProcess(running);
+  }
+}
+
+/** How the command ended, after the end of its output; throws the reason of `stop`. */
+async function endOf(
+  channel: Channel,
+  stop: AbortController,
+  timeoutMs: number,
+  label: string,
+): Promise<ChannelEnd> {
+  const timer = setTimeout(() => stop.abort(endless(label, timeoutMs)), timeoutMs);
+  try {
+    return await abortable(channel.ended, stop.signal);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -224,6 +242,21 @@ function idle(label: string, timeoutMs: number): AppError {
     'host_timeout',
     `The command on ${label} sent nothing for ${timeoutMs / 1000} s and was ended. If it needs longer, raise the time limit.`,
     { details: { idleTimeoutMs: timeoutMs } },
+  );
+}
+
+function endless(label: string, timeoutMs: number): AppError {
+  return new AppError(
+    'host_timeout',
+    `The command on ${label} closed its output, but its end was not heard of for another ${timeoutMs / 1000} s. Look there for a program that it left running in the background and that holds its stderr.`,
+    { details: { idleTimeoutMs: timeoutMs } },
+  );
+}
+
+function flooded(label: string): AppError {
+  return new AppError(
+    'host_dropped',
+    `${label} sent more than it was asked for, which no proper SSH server does, so its command was given up. Look at what answers on that port.`,
   );
 }
 

@@ -8,6 +8,8 @@ export interface OutputReading {
   timeoutMs: number | undefined;
   /** What `stop` is aborted with when no byte has come for that long. */
   readonly idle: () => Error;
+  /** What `stop` is aborted with when the host does not pause when it is to. */
+  readonly flooded: () => Error;
   intake: Intake;
 }
 
@@ -30,11 +32,15 @@ export interface Output {
 }
 
 export interface Packets {
-  /** From now on calls `take` with each packet right when it comes, in place of `data` events; it tells whether more is wanted. */
+  /** From now on calls `take` with each packet right when it comes, in place of `data` events, and at once with what came before; it tells whether more is wanted. */
   divert(take: (chunk: Uint8Array) => boolean): void;
   /** More is wanted again. */
   resume(): void;
 }
+
+/** The most that is on its way when a host is to pause: an SSH channel's window of 2 MiB, re-opened just before. */
+const ON_ITS_WAY_BYTES = 4 * 2 ** 20;
+const NOWHERE: Intake = { take: () => {}, isReady: false, isFull: false, give: () => null };
 
 /**
  * Stdout at the reader's pace; throws the reason of `stop`. What comes while the reader is busy goes into the intake,
@@ -48,6 +54,7 @@ export async function* readOutput(
   let wake = () => {};
   let hasEnded = false;
   let isHeldUp = false;
+  let unaskedBytes = 0;
   let timer: NodeJS.Timeout | undefined;
   const ended = () => {
     hasEnded = true;
@@ -56,6 +63,11 @@ export async function* readOutput(
   const take = (chunk: Uint8Array): boolean => {
     timer?.refresh();
     countPassedBytes(chunk.byteLength);
+    unaskedBytes = isHeldUp ? unaskedBytes + chunk.byteLength : 0;
+    if (unaskedBytes > ON_ITS_WAY_BYTES) {
+      stop.abort(reading.flooded());
+      reading.intake = NOWHERE;
+    }
     reading.intake.take(chunk);
     if (reading.intake.isReady) wake();
     isHeldUp = reading.intake.isFull;
@@ -65,7 +77,9 @@ export async function* readOutput(
   stdout.on('data', (chunk: Uint8Array) => {
     if (!take(chunk)) stdout.pause();
   });
-  for (const event of ['end', 'close', 'error']) stdout.on(event, ended);
+  stdout.on('end', ended).on('close', ended);
+  // What was read until then looks whole.
+  stdout.on('error', (error) => stop.abort(error));
   stop.signal.addEventListener('abort', () => wake());
   for (;;) {
     stop.signal.throwIfAborted();
@@ -94,7 +108,7 @@ export async function* readOutput(
 
 /** Has what comes read and thrown away: a channel closes only when its output has been read. */
 export function discardOutput(output: Output, reading: OutputReading): void {
-  reading.intake = { take: () => {}, isReady: false, isFull: false, give: () => null };
+  reading.intake = NOWHERE;
   letFlow(output);
 }
 

@@ -77,16 +77,31 @@ function adapt(raw: ClientChannel, connection: SshConnection, label: string, log
 /**
  * Packets past the stream's buffer, in which they would wait for their reader, grow old, and be freed only by
  * collections of V8's whole heap. ssh2 re-opens the window of 2 MiB while `push` says true, and then not before `_read`.
+ * Stderr has the same window, so it may not re-open it while stdout is held up.
  */
 function packetsOf(raw: ClientChannel): Packets {
+  const { stderr } = raw;
   const push = raw.push.bind(raw);
+  const pushStderr = stderr.push.bind(stderr);
+  let isHeldUp = false;
   return {
     divert(take) {
-      raw.push = (chunk: unknown) =>
-        // What is in the buffer already comes first.
-        chunk instanceof Uint8Array && raw.readableLength === 0 ? take(chunk) : push(chunk);
+      const pass = (chunk: Uint8Array): boolean => {
+        isHeldUp = !take(chunk);
+        return !isHeldUp;
+      };
+      const early: Uint8Array | null = raw.read();
+      if (early) pass(early);
+      raw.push = (chunk: unknown) => (chunk instanceof Uint8Array ? pass(chunk) : push(chunk));
+      stderr.push = (chunk: unknown) => pushStderr(chunk) && !isHeldUp;
+      stderr._read = () => {
+        if (!isHeldUp) raw._read(0);
+      };
     },
-    resume: () => raw._read(0),
+    resume() {
+      isHeldUp = false;
+      raw._read(0);
+    },
   };
 }
 

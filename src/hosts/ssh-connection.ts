@@ -104,6 +104,7 @@ function watch(client: Client, socket: Socket): ConnectionState {
   };
   client.on('error', (error) => {
     state.error ??= error;
+    over();
   });
   client.on('handshake', () => {
     state.reached = 'handshake';

@@ -77,6 +77,17 @@ describe.each(all)('compression %j', (compression) => {
     await expect(collect(compress(source, compression, never))).rejects.toBe(failure);
   });
 
+  it('can be left while its source says nothing', async () => {
+    const source = (async function* () {
+      yield randomBytes(1_000_000);
+      await new Promise(() => {});
+    })();
+    const stream = compress(source, compression, never);
+    expect((await stream.next()).done).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await stream.return();
+  });
+
   it('ends the source when its reader leaves early', async () => {
     const { source, seen } = endless(64 * 1024);
     for await (const part of compress(source, compression, never)) {

@@ -94,10 +94,15 @@ export function describeHost(name: string, open: () => Promise<HostUnderTest>): 
       expect(running.stderrTail()).toMatch(/stderr\nst\w*last\n$/);
     });
 
-    it('stops the command while nobody reads', async () => {
+    it.each([
+      ['is silent beside', ':', false],
+      ['writes lines to stderr', 'echo line $i >&2', false],
+      ['writes lines to stderr, in bulk', 'echo line $i >&2', true],
+    ])('stops a command that %s while nobody reads', async (_, beside, bulk) => {
       const progress = `/tmp/progress-${crypto.randomUUID()}`;
       const running = start(
-        `i=0; while [ $i -lt 3200 ]; do head -c 65536 /dev/zero || exit 1; i=$((i+1)); echo $i >${progress}; done`,
+        `i=0; while [ $i -lt 3200 ]; do head -c 65536 /dev/zero || exit 1; i=$((i+1)); ${beside}; echo $i >${progress}; done`,
+        { bulk },
       )[Symbol.asyncIterator]();
       await running.next();
       const written = async () => Number(await textOf(start(`cat ${progress}`)));
@@ -309,10 +314,20 @@ export function describeHost(name: string, open: () => Promise<HostUnderTest>): 
       await untilGone(sign);
     });
 
+    it('gives up on a command that has closed its output and does not end', async () => {
+      const failure = await failureOf(start('echo a; exec >&- 2>&-; sleep 6', { idleTimeoutMs: 400 }));
+      expect(failure.code).toBe('host_timeout');
+    });
+
+    it('gives up on a command that left something running which holds its stderr', async () => {
+      const script = 'echo a; setsid sleep 6 >/dev/null & sleep 0.2';
+      expect((await failureOf(start(script, { idleTimeoutMs: 400 }))).code).toBe('host_timeout');
+    });
+
     it('counts as idle only the time that the host takes, not the reader', async () => {
-      const output = start('echo a; sleep 0.2; echo b', { idleTimeoutMs: 600 })[Symbol.asyncIterator]();
+      const output = start('echo a; sleep 1; echo b', { idleTimeoutMs: 2_000 })[Symbol.asyncIterator]();
       await output.next();
-      await textOf(start('sleep 1.2'));
+      await textOf(start('sleep 3'));
       expect((await output.next()).done).toBe(false);
       expect((await output.next()).done).toBe(true);
     });

@@ -202,6 +202,64 @@ describe('a storage that answers nothing, and a cancellation', () => {
   });
 });
 
+describe('an upload that is refused while the dump says nothing', () => {
+  let begin = () => {};
+  /** Gives the run, once its upload is about to begin and its dump says nothing more. */
+  async function startSilent(backupCompression: string): Promise<string> {
+    const name = `silent-${crypto.randomUUID()}`;
+    const filePath = await bed.makeSqlite(name, 64);
+    const database = await bed.addDatabase({
+      name,
+      type: 'sqlite',
+      filePath,
+      backupCompression,
+      ...TO_BUCKET,
+    });
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    add({ match: { operation: 'CreateMultipartUpload' }, fault: { kind: 'hold', until: begun } });
+    // What is buffered on the way is read meanwhile, so that the upload waits for the dump when it fails.
+    add({ match: { operation: 'UploadPart' }, times: 9, fault: { kind: 'slow', delayMs: 700 } });
+    add({
+      match: { operation: 'UploadPart' },
+      times: 9,
+      fault: { kind: 'status', status: 403, code: 'AccessDenied' },
+    });
+    const backupId = await bed.app.startBackup(database);
+    await until('the upload', 20_000, () => bed.bucket.faults.hits().length > hitsBefore);
+    await bed.sshd.insideHost('pkill -STOP -x sqlite3');
+    return backupId;
+  }
+
+  test.each(['none', 'zstd'])('fails at once and as what it is (%s)', async (compression) => {
+    const backupId = await startSilent(compression);
+    begin();
+    const backup = await bed.app.untilEnded(backupId, 20_000);
+    expect(backup.error).toMatchObject({ step: 'upload', code: 'storage_denied' });
+    await expectSealedOrAbsent(bed, backup);
+  });
+
+  test.each(['none', 'zstd'])('and the dump dies before the rest is removed (%s)', async (compression) => {
+    let remove = () => {};
+    const removed = new Promise<void>((resolve) => {
+      remove = resolve;
+    });
+    add({ match: { operation: 'AbortMultipartUpload' }, fault: { kind: 'hold', until: removed } });
+    const backupId = await startSilent(compression);
+    begin();
+    const isRemoval = ({ operation }: { operation: string }) => operation === 'AbortMultipartUpload';
+    await until('the removal', 20_000, () => bed.bucket.faults.hits().slice(hitsBefore).some(isRemoval));
+    await bed.sshd.insideHost('pkill -KILL -x sqlite3');
+    // Until the app has heard of it.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    remove();
+    const backup = await bed.app.untilEnded(backupId, 20_000);
+    expect(backup.error).toMatchObject({ step: 'upload', code: 'storage_denied' });
+    await expectSealedOrAbsent(bed, backup);
+  });
+});
+
 describe('an answer that was lost for good', () => {
   test('a PUT that lands after the run was given up is removed later', async () => {
     let land = () => {};

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import ssh2, { type ServerChannel } from 'ssh2';
+import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { afterEach, expect, it } from 'vitest';
 import { probeDatabase } from '../../src/backup/probe-database.ts';
 import { sqlite } from '../../src/engines/sqlite.ts';
@@ -72,7 +72,7 @@ async function listening(server: Server | ssh2.Server): Promise<Host> {
 
 /** An SSH server that lets anybody in and answers every command as `behave` likes. */
 async function hostile(
-  behave: (channel: ServerChannel, token: string, sent: (bytes: number) => void) => void,
+  behave: (channel: ServerChannel, token: string, sent: (bytes: number) => void, client: Connection) => void,
 ): Promise<Hostile> {
   let total = 0;
   const server = new ssh2.Server({ hostKeys: [keys.private] }, (client) => {
@@ -81,9 +81,10 @@ async function hostile(
     client.on('session', (accept) => {
       accept().on('exec', (acceptExec, _, { command }) => {
         const token = /[0-9a-f]{24}/.exec(command)?.[0] ?? '';
-        behave(acceptExec(), token, (bytes) => {
+        const count = (bytes: number) => {
           total += bytes;
-        });
+        };
+        behave(acceptExec(), token, count, client);
       });
     });
   });
@@ -149,6 +150,53 @@ it('of endless stderr a short tail is kept', async () => {
   expect(running.stderrTail().length).toBeLessThanOrEqual(8 * 1024);
   stop.abort();
   await expect(ended).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+/** Past what the channel allows; ssh2 has no public way to be so rude. */
+function sendUnasked(client: Connection, channel: ServerChannel, bytes: Buffer): void {
+  const { _protocol: protocol } = client as unknown as {
+    _protocol: { channelData(recipient: number, data: Buffer): void };
+  };
+  const { outgoing } = channel as unknown as { outgoing: { id: number } };
+  protocol.channelData(outgoing.id, bytes);
+}
+
+it.each([true, false])('output that nobody asked for fills no memory (bulk: %s)', async (bulk) => {
+  const { host, sent } = await hostile((channel, token, count, client) => {
+    channel.write(`\n${token} 4194000\n`);
+    channel.write(NOISE);
+    const timer = setInterval(() => {
+      for (let packet = 0; packet < 60; packet += 1) {
+        sendUnasked(client, channel, NOISE.subarray(0, 32_000));
+        count(32_000);
+      }
+    }, 5);
+    client.on('close', () => clearInterval(timer));
+  });
+  const running = host.run({ script: 'exit 0' }, { signal: signal(), bulk })[Symbol.asyncIterator]();
+  await running.next();
+  const before = process.memoryUsage().arrayBuffers;
+  while (sent() < 256 * MIB) await new Promise((done) => setImmediate(done));
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * MIB);
+  const rest = (async () => {
+    while (!(await running.next()).done);
+  })();
+  await expect(rest).rejects.toMatchObject({
+    code: 'host_dropped',
+    message: expect.stringContaining('evil sent more than it was asked for'),
+  });
+});
+
+it('a command whose output ends, and of whose end nothing is heard, is given up', async () => {
+  const { host } = await hostile((channel, token) => {
+    channel.write(`\n${token} 4194000\nall of it`);
+    channel.eof();
+  });
+  const running = host.run({ script: 'exit 0' }, { signal: signal(), idleTimeoutMs: 300 });
+  const reading = (async () => {
+    for await (const _ of running);
+  })();
+  await expect(reading).rejects.toMatchObject({ code: 'host_timeout' });
 });
 
 it('a server that sends banners without an end is given up in time', async () => {

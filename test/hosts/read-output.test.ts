@@ -100,7 +100,12 @@ describe('reading a channel', () => {
         calls.resumed += 1;
       },
     };
-    const reading = { timeoutMs: undefined, idle: () => new Error('idle'), intake: gather() };
+    const reading = {
+      timeoutMs: undefined,
+      idle: () => new Error('idle'),
+      flooded: () => new Error('flooded'),
+      intake: gather(),
+    };
     const output = readOutput({ stdout, packets }, new AbortController(), reading);
     const first = output.next();
     while (take(filled(7, 32 * 1024))) calls.pushed += 1;
