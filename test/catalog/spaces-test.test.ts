@@ -55,12 +55,12 @@ describe('Test Connection at a storage that drips its answers', () => {
   it('ends in time, and says where', async () => {
     await save({ ...rgw.full, endpoint: await startDripping() });
     const startedAt = performance.now();
-    const result = await testSpaces(app.services, signal, 300);
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    const result = await testSpaces(app.services, signal, 1_500);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect(result).toEqual({
       success: false,
       message:
-        'The test took longer than 0.3 seconds and was ended at ListBuckets: the storage, or something between it and this machine, is too slow.',
+        'The test took longer than 1.5 seconds and was ended at ListBuckets: the storage, or something between it and this machine, is too slow.',
       buckets: [],
       scopedKey: false,
     });
@@ -68,7 +68,7 @@ describe('Test Connection at a storage that drips its answers', () => {
 
   it('says so of each bucket', async () => {
     await save({ ...rgw.full, endpoint: await startDripping(), buckets: ['one', 'two'] });
-    const result = await testSpaces(app.services, signal, 300);
+    const result = await testSpaces(app.services, signal, 1_500);
     expect(result).toMatchObject({
       success: false,
       message: 'Cannot access any configured buckets: one, two',

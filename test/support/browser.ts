@@ -37,7 +37,7 @@ export async function startBrowser(): Promise<TestBrowser> {
     },
     async close() {
       await Promise.all(contexts.map((context) => context.close()));
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
 }

@@ -4,7 +4,8 @@ import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { freePort, makeCertificate, ownerNamed } from './private-server.ts';
+import { freePort } from './free-port.ts';
+import { makeCertificate, ownerNamed } from './private-server.ts';
 
 /** A private MariaDB server on a random port of 127.0.0.1, its files in a folder of its own. */
 export interface TestMariadb {

@@ -4,7 +4,8 @@ import { chmod, chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { freePort, makeCertificate, type Owner, ownerNamed } from './private-server.ts';
+import { freePort } from './free-port.ts';
+import { makeCertificate, type Owner, ownerNamed } from './private-server.ts';
 
 /** A private PostgreSQL server on a random port of 127.0.0.1, its files in a folder of its own. */
 export interface TestPostgres {

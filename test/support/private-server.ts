@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 /** What the private database servers of the tests have in common. */
@@ -32,14 +31,4 @@ export async function makeCertificate(folder: string, owner: Owner | undefined) 
   await chmod(key, 0o600);
   if (owner) for (const file of [key, certificate]) await chown(file, owner.uid, owner.gid);
   return { key, certificate };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -1,9 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
 const REPOSITORY = resolve(import.meta.dirname, '../..');
@@ -54,9 +55,9 @@ export interface Sshd {
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const type = options.hostKeyType ?? 'ed25519';
   const outer = await mkdtemp(join(tmpdir(), 'sshd-'));
-  const port = await freePort();
   await run('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', 'host', '-f', join(outer, 'host_key')]);
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', join(outer, 'user_key')]);
+  const port = await freePort();
   await writeFile(join(outer, 'sshd_config'), configure(port, options.maxSessions ?? 10));
   await writeFile(join(outer, 'setup.sh'), SETUP);
   const privateKey = await readFile(join(outer, 'user_key'), 'utf8');
@@ -225,16 +226,6 @@ function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   } catch {
     // already gone
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer().once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 async function answers(port: number): Promise<void> {

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
 import { until } from './until.ts';
 
 /** A running OpenStack Swift, whose s3api speaks S3 and has nothing in common with the other servers of the tests. */
@@ -183,19 +183,14 @@ async function stopAll(folder: string, started: readonly ChildProcess[]): Promis
 }
 
 async function freePorts(): Promise<Ports> {
-  const names = [...STORES, 'proxy', 'native', 'memcached'] as const;
-  const servers = names.map(() => createServer());
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      const address = server.address();
-      if (address === null || typeof address === 'string') throw new Error('no free port');
-      return address.port;
-    }),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  const [account = 0, container = 0, object = 0, proxy = 0, native = 0, memcached = 0] = ports;
-  return { account, container, object, proxy, native, memcached };
+  return {
+    account: await freePort(),
+    container: await freePort(),
+    object: await freePort(),
+    proxy: await freePort(),
+    native: await freePort(),
+    memcached: await freePort(),
+  };
 }
 
 function conf(folder: string, name: string): string {
@@ -217,6 +212,9 @@ pipeline = ${store}-server
 [app:${store}-server]
 use = egg:swift#${store}
 recon_cache_path = ${folder}/cache
+conn_timeout = 10
+node_timeout = 30
+container_update_timeout = 30
 `;
 }
 
@@ -236,6 +234,8 @@ pipeline = catch_errors gatekeeper cache s3api tempauth copy slo dlo versioned_w
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+conn_timeout = 10
+node_timeout = 60
 ${filters.join('\n')}
 [filter:cache]
 use = egg:swift#memcache

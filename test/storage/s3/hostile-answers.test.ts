@@ -107,7 +107,7 @@ describe('an answer larger than any of S3', () => {
     const text = make();
     const startedAt = performance.now();
     expect(parseXml(text)).toBeNull();
-    expect(performance.now() - startedAt).toBeLessThan(100);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
   it('keeps its status where it is a refusal, whatever follows', async () => {
