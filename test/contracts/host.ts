@@ -101,7 +101,7 @@ export function describeHost(name: string, open: () => Promise<HostUnderTest>): 
     ])('stops a command that %s while nobody reads', async (_, beside, bulk) => {
       const progress = `/tmp/progress-${crypto.randomUUID()}`;
       const running = start(
-        `i=0; while [ $i -lt 3200 ]; do head -c 65536 /dev/zero || exit 1; i=$((i+1)); ${beside}; echo $i >${progress}; done`,
+        `echo 0 >${progress}; i=0; while [ $i -lt 3200 ]; do head -c 65536 /dev/zero || exit 1; i=$((i+1)); ${beside}; echo $i >${progress}; done`,
         { bulk },
       )[Symbol.asyncIterator]();
       await running.next();
@@ -110,7 +110,7 @@ export function describeHost(name: string, open: () => Promise<HostUnderTest>): 
       await vi.waitUntil(
         async () => {
           const now = await written();
-          const hasStopped = now === before;
+          const hasStopped = now > 0 && now === before;
           before = now;
           return hasStopped;
         },
