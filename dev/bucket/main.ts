@@ -45,9 +45,10 @@ const bucket = await startDevBucket({
   ...(values.verbose ? { log: (line: string) => console.error(line) } : {}),
 });
 
-const { endpoint, region, caFile } = bucket;
-console.log(JSON.stringify({ endpoint, region, caFile, ...key, buckets: values.bucket, pid: process.pid }));
-
+// Before the line that tells others that they may talk to it, and end it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void bucket.close());
 }
+
+const { endpoint, region, caFile } = bucket;
+console.log(JSON.stringify({ endpoint, region, caFile, ...key, buckets: values.bucket, pid: process.pid }));
