@@ -170,11 +170,14 @@ export async function expectLeftoversGone(bed: Bed, { onlyLate = false } = {}): 
     const known = (await leftovers()).filter(({ kind, upload_id: id }) => kind === 'file' || id !== null);
     expect(known).toEqual([]);
   }
-  await db
-    .updateTable('leftovers')
-    .set({ next_try_at: now().toISOString(), created_at: new Date(0).toISOString() })
-    .execute();
-  await until('the leftovers to be gone', 20_000, async () => (await leftovers()).length === 0);
+  await until('the leftovers to be gone', 20_000, async () => {
+    // Each time: a sweep that is on its way would write the later time of its row again.
+    await db
+      .updateTable('leftovers')
+      .set({ next_try_at: now().toISOString(), created_at: new Date(0).toISOString() })
+      .execute();
+    return (await leftovers()).length === 0;
+  });
 }
 
 /** No dump runs on the host any more and no unfinished file lies there. */
