@@ -145,9 +145,10 @@ async function mayStillAppear(run: Unfinished, store: ObjectStore, signal: Abort
   const { object, backup, services } = run;
   // A file on a host is made visible by one command, which died with its connection.
   if (object.bytes === null || object.upload_id === null || object.bucket === '') return false;
-  if (!(await store.uploadExists(object.key, object.upload_id, { signal }))) return false;
+  // First, because a key may not be allowed to list parts: that must not keep the run open for ever.
   const since = Date.parse(backup.completed_at ?? services.now().toISOString());
-  return services.now().getTime() - since < run.reconciler.completeMayTakeMs;
+  if (services.now().getTime() - since >= run.reconciler.completeMayTakeMs) return false;
+  return store.uploadExists(object.key, object.upload_id, { signal });
 }
 
 /** Takes over one run whose lease is over; a row that was uncertain is looked at again once its pause is over. */

@@ -148,10 +148,8 @@ async function transfer(
       signal,
     );
   } catch (error) {
-    if (isAppError(error, 'storage_mismatch', 'storage_missing')) {
-      // So that a crash before the removal does not let reconcile take the object for a good one.
-      await recordUpload(services.db, run.backup.id, { sha256: null }).catch(() => {});
-    }
+    // So that an end of the app before or during the removal does not let reconcile take the object for a good one.
+    await recordUpload(services.db, run.backup.id, { sha256: null }).catch(() => {});
     throw await withObjectRemoved(store, plans.destination.key, stored, error);
   }
   return {

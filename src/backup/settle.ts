@@ -85,7 +85,7 @@ export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now:
         outcome: run.outcome,
         error: JSON.stringify(run.error),
         step: run.error.step,
-        completed_at: row.completed_at ?? now.toISOString(),
+        completed_at: notAfter(now, row.completed_at),
         duration: secondsSince(row.started_at, now),
         claimed_by: null,
         lease_until: run.askAgainAt?.toISOString() ?? null,
@@ -172,6 +172,12 @@ async function claimed(
     .where('id', '=', claim.backupId)
     .where('claimed_by', '=', claim.claimedBy)
     .executeTakeFirst();
+}
+
+/** A time that was recorded, or now where there is none or it lies ahead: then the clock was set back. */
+function notAfter(now: Date, recorded: string | null): string {
+  const latest = now.toISOString();
+  return recorded !== null && recorded <= latest ? recorded : latest;
 }
 
 function secondsSince(startedAt: string | null, now: Date): number | null {

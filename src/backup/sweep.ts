@@ -1,6 +1,6 @@
 import type { BackupObjectRow, Db, LeftoverRow } from '../db/schema.ts';
 import { isAppError } from '../errors.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
+import type { ObjectHead, ObjectStore } from '../storage/object-store.ts';
 import type { RunServices } from './run-backup.ts';
 
 const STORE_TIMEOUT_MS = 60_000;
@@ -67,19 +67,25 @@ async function retryLeftover(services: RunServices, leftover: LeftoverRow, stop:
   }
 }
 
-/** An upload without a known id may appear later than the first look: it is looked for once more. */
+/** An upload without a known id, or an object, may appear later than the first look: it is looked for once more. */
 async function settleLeftover({ db, now }: RunServices, leftover: LeftoverRow): Promise<void> {
   // Never from the future: the clock may have been set back.
   const createdAt = Math.min(Date.parse(leftover.created_at), now().getTime());
   const lastLookAt = createdAt + MAY_APPEAR_MS;
-  const mayAppear = leftover.kind === 'upload' && leftover.upload_id === null && leftover.bucket !== '';
+  const { kind, upload_id: uploadId, version_id: versionId } = leftover;
+  const isUnknown = (kind === 'upload' && uploadId === null) || (kind === 'object' && versionId === null);
+  const mayAppear = isUnknown && leftover.bucket !== '';
   if (!mayAppear || now().getTime() >= lastLookAt) {
     await db.deleteFrom('leftovers').where('id', '=', leftover.id).execute();
     return;
   }
   await db
     .updateTable('leftovers')
-    .set({ last_error: null, next_try_at: new Date(lastLookAt).toISOString() })
+    .set({
+      last_error: null,
+      created_at: new Date(createdAt).toISOString(),
+      next_try_at: new Date(lastLookAt).toISOString(),
+    })
     .where('id', '=', leftover.id)
     .execute();
 }
@@ -109,14 +115,24 @@ async function removeLeftover(
     await store.remove(key, { versionId, signal });
     return;
   }
+  // Its backup's row went with its environment and the object stayed: which upload became it is known no more.
+  if (own === null && leftover.upload_id === null && (await isThere(store, key, signal))) return;
   await abortUploads(store, { key, uploadId: leftover.upload_id, token: '', spared: own }, signal);
 }
 
 async function versionOf(store: ObjectStore, key: string, signal: AbortSignal): Promise<string | null> {
+  return (await lookAt(store, key, signal))?.versionId ?? null;
+}
+
+async function isThere(store: ObjectStore, key: string, signal: AbortSignal): Promise<boolean> {
+  return (await lookAt(store, key, signal)) !== null;
+}
+
+/** Null also where a key may delete and not look. */
+async function lookAt(store: ObjectStore, key: string, signal: AbortSignal): Promise<ObjectHead | null> {
   try {
-    return (await store.head(key, { signal }))?.versionId ?? null;
+    return await store.head(key, { signal });
   } catch (error) {
-    // A key may be allowed to delete and not to look.
     if (isAppError(error, 'storage_denied')) return null;
     throw error;
   }

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { type Dialect, Kysely, SqliteAdapter, SqliteDialect } from 'kysely';
+import { CompiledQuery, type Dialect, type Driver, Kysely, SqliteAdapter, SqliteDialect } from 'kysely';
 import { AppError } from '../errors.ts';
 import type { Db, Schema } from './schema.ts';
 
@@ -39,7 +39,7 @@ function transactionalSqlite(connection: Database.Database): Dialect {
   const dialect = new SqliteDialect({ database: connection });
   return {
     createAdapter: () => new TransactionalSqliteAdapter(),
-    createDriver: () => dialect.createDriver(),
+    createDriver: () => immediate(dialect.createDriver()),
     createIntrospector: (db) => dialect.createIntrospector(db),
     createQueryCompiler: () => dialect.createQueryCompiler(),
   };
@@ -49,4 +49,15 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
+}
+
+/**
+ * A transaction that reads first and writes then would fail at once while another process writes (such as
+ * `rotate-master-key`): SQLite waits for the lock only where a transaction begins with it.
+ */
+function immediate(driver: Driver): Driver {
+  driver.beginTransaction = async (connection) => {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  };
+  return driver;
 }

@@ -38,6 +38,8 @@ const DUMP_OPTIONS = [
   '--events',
   '--hex-blob',
   '--no-tablespaces',
+  // A table whose default is another's `nextval` could not be filled while only itself is locked.
+  '--skip-add-locks',
   '--max-allowed-packet=1G',
   '--default-character-set=utf8mb4',
 ].join(' ');

@@ -17,9 +17,11 @@ let db: Db;
 let now: number;
 let listed: string[];
 let aborted: string[];
+let removed: string[];
+let isThere: boolean;
 beforeEach(async () => {
   db = await openTestDatabase();
-  [now, listed, aborted] = [BEGIN, [], []];
+  [now, listed, aborted, removed, isThere] = [BEGIN, [], [], [], false];
 });
 afterEach(() => db.destroy());
 
@@ -69,6 +71,35 @@ describe('an upload that may appear after a lost answer', () => {
     expect(aborted).toEqual(['stray']);
     expect(await tries()).toEqual([]);
   });
+
+  it('is left alone where its backup is known no more and the object is there', async () => {
+    await addLost(null);
+    isThere = true;
+    listed = ['own'];
+    await sweepAfter(30 * MINUTE);
+    expect(aborted).toEqual([]);
+  });
+
+  it('is given up in time also after the clock was set back', async () => {
+    now = BEGIN + 30 * 24 * 60 * MINUTE;
+    await addLost(null);
+    for (let minutes = 2; minutes <= 20; minutes += 1) await sweepAfter(minutes * MINUTE);
+    expect(await tries()).toEqual([]);
+  });
+});
+
+describe('an object that may appear after a lost answer', () => {
+  it('is looked for after a minute and after a quarter of an hour', async () => {
+    const item = { kind: 'object', key: KEY, uploadId: null, versionId: null } as const;
+    await addLeftover(db, null, PLACE, item, new Date(now));
+    await sweepAfter(MINUTE);
+    expect(removed).toEqual([KEY]);
+    await sweepAfter(5 * MINUTE);
+    expect(removed).toEqual([KEY]);
+    await sweepAfter(15 * MINUTE);
+    expect(removed).toEqual([KEY, KEY]);
+    expect(await tries()).toEqual([]);
+  });
 });
 
 function addLost(backupId: string | null): Promise<void> {
@@ -82,6 +113,8 @@ async function sweepAfter(ms: number): Promise<void> {
   now = BEGIN + ms;
   const store = {
     label: 'a bucket of the test',
+    head: async () => (isThere ? { bytes: 1, token: null, etag: null, versionId: null } : null),
+    remove: async (key: string) => void removed.push(key),
     listUploads: async () => listed.splice(0),
     abortUpload: async (_key: string, uploadId: string) => void aborted.push(uploadId),
   } as Partial<ObjectStore> as ObjectStore;

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/db/open.ts';
@@ -32,6 +33,21 @@ describe('openDatabase', () => {
     await sql`create table t (id integer)`.execute(db);
     const modes = ['', '-wal', '-shm'].map((end) => (statSync(file + end).mode & 0o777).toString(8));
     expect(modes).toEqual(['600', '600', '600']);
+    await db.destroy();
+  });
+
+  it('has the lock from the begin of a transaction, so that a write after a read can not fail for it', async () => {
+    const file = join(folder, 'data.sqlite');
+    const db = openDatabase(file);
+    await sql`create table t (id integer)`.execute(db);
+    const other = new Database(file, { timeout: 0 });
+    await db.transaction().execute(async (trx) => {
+      await sql`select * from t`.execute(trx);
+      expect(() => other.exec('insert into t values (1)')).toThrow('locked');
+      await sql`insert into t values (2)`.execute(trx);
+    });
+    expect(other.prepare('select id from t').pluck().all()).toEqual([2]);
+    other.close();
     await db.destroy();
   });
 

@@ -60,13 +60,14 @@ INSERT INTO words (rowid, title, body) VALUES (5, 'Running', 'foxes jumped over 
 INSERT INTO places VALUES (1, 0.5, 2.5), (2, -3, 3);
 INSERT INTO counted (id, x) VALUES (100, 'hundred'); DELETE FROM counted WHERE id = 100;
 INSERT INTO parent VALUES (1), (2); INSERT INTO child VALUES (1), (2), (2);
+CREATE TRIGGER banner AFTER INSERT ON parent WHEN new.rowid < 0 BEGIN
+  /****** ERROR LOG ******/
+  DELETE FROM parent WHERE rowid < 0;
+END;
 ANALYZE;
 PRAGMA user_version = 77; PRAGMA application_id = 4711;
 `);
-  if (!options.withExactValues) {
-    db.exec('DROP TABLE sqlite_stat4'); // Debian's sqlite3 can not restore it
-    return;
-  }
+  if (!options.withExactValues) return;
   plain.run('nul \0 inside', 'a\r\nb\r', 2n, 2.5, null, null);
   db.exec(`INSERT INTO plain (a, b) VALUES (CAST(x'ff00fe41' AS TEXT), CAST(x'c3' AS TEXT))`);
 }

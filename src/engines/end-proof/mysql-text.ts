@@ -6,8 +6,9 @@ const WHAT = 'SQL dump of MySQL';
 const EDGE_BYTES = 512;
 /** Newer tools of MariaDB begin with a comment of their own that keeps client commands in the dump from running. */
 const HEAD = /^(?:\/\*M?!999999\\?-[^\n]*\n)?-- (?:MySQL|MariaDB) dump /;
-/** The last setting that is set back, and the last comment. */
-const TAIL = /\n\/\*!40111 SET SQL_NOTES=@OLD_SQL_NOTES \*\/;\n\n-- Dump completed(?: on [\d-]+ +[\d:]+)?\n$/;
+/** The last setting that is set back, which is another one since MariaDB's newer tools, and the last comment. */
+const TAIL =
+  /\n\/\*(?:!40111 SET SQL_NOTES=@OLD_SQL_NOTES|M!\d+ SET NOTE_VERBOSITY=@OLD_NOTE_VERBOSITY) \*\/;\n\n-- Dump completed(?: on [\d-]+ +[\d:]+)?\n$/;
 const NEWLINE = 0x0a;
 const SEMICOLON = 0x3b;
 const DELIMITER = 'DELIMITER ;';

@@ -17,7 +17,7 @@ export function newSqliteTextProof(): EndProof {
     quotes: ["''", '""', '``', '[]'],
     isPostgres: false,
     onBlockComment: (text) => {
-      if (/^\/\*{4,} ?(?:ERROR|CORRUPTION)/.test(text)) damage ??= text;
+      if (/^\/\*{4,6} (?:ERROR: |CORRUPTION ERROR \*{6})/.test(text)) damage ??= text;
     },
   });
   return {

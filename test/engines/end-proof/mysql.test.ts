@@ -32,6 +32,17 @@ DELIMITER ;
 const whole = (head: string): string => `${head}${TABLE}${ROUTINE}SET TIME_ZONE=@OLD_TIME_ZONE;${END}`;
 
 describe('the end proof of MySQL’s text', () => {
+  it('takes the end that newer tools of MariaDB write', () => {
+    const end = `
+/*M!100616 SET NOTE_VERBOSITY=@OLD_NOTE_VERBOSITY */;
+
+-- Dump completed on 2026-01-01  1:01:01
+`;
+    const dump = `${HEADS.MariaDB}${TABLE}SET TIME_ZONE=@OLD_TIME_ZONE;${end}`;
+    expect(isWhole(newMysqlTextProof, [bytes(dump)])).toBe(true);
+    expect(isWhole(newMysqlTextProof, [bytes(dump.slice(0, -1))])).toBe(false);
+  });
+
   it.each(Object.entries(HEADS))('takes a whole dump of %s, however it is cut into chunks', (_name, head) => {
     const dump = bytes(whole(head));
     fc.assert(
