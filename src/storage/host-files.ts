@@ -10,6 +10,7 @@ import {
   sealScript,
   sizeScript,
   TAKEN,
+  takeBackScript,
   WRONG_SIZE,
   writeScript,
 } from './host-scripts.ts';
@@ -25,13 +26,30 @@ import type {
 /** How long a short command may say nothing: a sleeping disk or a busy network file system answers within it. */
 const SHORT_MS = 60_000;
 const CLEAN_UP_MS = 30_000;
+/** How long a disk may take or give no byte at all before it is taken for a dead one (a hung network file system). */
+const STALL_MS = 5 * 60_000;
+/** How long the last bytes may take from the host's memory to its disk: gigabytes, on a machine with much of it. */
+const SYNC_MS = 30 * 60_000;
+
+export interface HostFilesOptions {
+  /** Sees every key first and throws for one that this host may not use. */
+  readonly checkPath?: (path: string) => Promise<void>;
+  readonly limits?: DiskLimits;
+}
+
+export interface DiskLimits {
+  readonly stallMs: number;
+  readonly syncMs: number;
+}
 
 /**
  * The `local` storage type: files on the database's host. Keys are absolute paths there; an upload id is the path of
  * the unfinished file, hidden beside its target. A file has no token, etag or version.
- * `checkPath` sees every key first and throws for one that this host may not use.
  */
-export function createHostFiles(host: Host, checkPath?: (path: string) => Promise<void>): ObjectStore {
+export function createHostFiles(
+  host: Host,
+  { checkPath, limits = { stallMs: STALL_MS, syncMs: SYNC_MS } }: HostFilesOptions = {},
+): ObjectStore {
   const checked = async (key: string): Promise<HostPath> => {
     const target = parseHostPath(key);
     await checkPath?.(target.path);
@@ -39,7 +57,7 @@ export function createHostFiles(host: Host, checkPath?: (path: string) => Promis
   };
   return {
     label: `files on ${host.label}`,
-    put: async (key, body, options) => put(host, await checked(key), body, options),
+    put: async (key, body, options) => put(host, await checked(key), body, options, limits),
     async head(key, { signal } = {}) {
       const { path } = await checked(key);
       const bytes = await sizeOf(host, path, signal);
@@ -50,12 +68,12 @@ export function createHostFiles(host: Host, checkPath?: (path: string) => Promis
       const totalBytes = await sizeOf(host, path, signal);
       if (totalBytes === null) throw missing(host, path);
       const within = range && clamp(range, path, totalBytes);
-      return bodyOf(host, path, { totalBytes, range: within, signal });
+      return bodyOf(host, path, { totalBytes, range: within, signal, idleTimeoutMs: limits.stallMs });
     },
     remove: async (key, { signal } = {}) => remove(host, await checked(key), signal),
     async abortUpload(key, uploadId, { signal } = {}) {
-      const partial = parsePartialPath(await checked(key), uploadId);
-      await remove(host, parseHostPath(partial), signal);
+      const target = await checked(key);
+      await takeBack(host, target, parsePartialPath(target, uploadId), signal);
     },
     async uploadExists(key, uploadId, { signal } = {}) {
       const partial = parsePartialPath(await checked(key), uploadId);
@@ -75,6 +93,7 @@ async function put(
   target: HostPath,
   body: AsyncIterable<Uint8Array>,
   options: PutOptions,
+  limits: DiskLimits,
 ): Promise<StoredObject> {
   const partial = partialPath(target, options.token);
   try {
@@ -86,7 +105,7 @@ async function put(
   let bytes: number;
   try {
     await options.onUploadCreated?.(partial);
-    bytes = await write(host, target, partial, body, options);
+    bytes = await write(host, target, partial, body, options, limits);
     await options.beforeSeal?.({ bytes });
     options.signal.throwIfAborted();
   } catch (error) {
@@ -102,14 +121,22 @@ async function write(
   partial: string,
   body: AsyncIterable<Uint8Array>,
   { signal, onProgress }: PutOptions,
+  { stallMs, syncMs }: DiskLimits,
 ): Promise<number> {
   let sent = 0;
   let bodyFailure: { readonly error: unknown } | undefined;
+  const stalled = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const limit = (ms: number) => {
+    timer = setTimeout(() => stalled.abort(stalledDisk(host, partial, ms)), ms);
+  };
   async function* counted(): AsyncGenerator<Uint8Array> {
     try {
       for await (const chunk of body) {
+        limit(stallMs);
         yield chunk;
         // The next one is asked for when this one has been accepted.
+        clearTimeout(timer);
         sent += chunk.length;
         onProgress?.(sent);
       }
@@ -117,12 +144,18 @@ async function write(
       bodyFailure = { error };
       throw error;
     }
+    limit(syncMs);
   }
-  const writing = host.run({ script: writeScript(partial) }, { signal, input: counted() });
-  const printed = await textOf(writing, host, target.path).catch((error: unknown) => {
-    // The body may be another command of a host: its failure is not ours to explain.
-    throw bodyFailure ? bodyFailure.error : translate(error, host, target.path);
-  });
+  const writing = host.run(
+    { script: writeScript(partial) },
+    { signal: AbortSignal.any([signal, stalled.signal]), input: counted() },
+  );
+  const printed = await textOf(writing, host, target.path)
+    .catch((error: unknown) => {
+      // The body may be another command of a host: its failure is not ours to explain.
+      throw bodyFailure ? bodyFailure.error : translate(error, host, target.path);
+    })
+    .finally(() => clearTimeout(timer));
   const written = Number(printed.trim());
   if (written !== sent) {
     throw new AppError(
@@ -142,7 +175,7 @@ async function seal(host: Host, target: HostPath, partial: string, bytes: number
       await shortRun(host, target.path, sealScript(target, partial, bytes, isAgain), undefined);
       return;
     } catch (error) {
-      const isUnknown = isAppError(error, 'host_dropped', 'host_timeout');
+      const isUnknown = isAppError(error, 'host_dropped', 'host_timeout') || wasKilled(error);
       const isUnreachable = isAgain && isAppError(error, 'host_unreachable', 'host_auth', 'host_key_changed');
       if (!isUnknown && !isUnreachable) {
         throw await cleanedUp(host, target, partial, error);
@@ -155,10 +188,10 @@ async function seal(host: Host, target: HostPath, partial: string, bytes: number
 
 async function cleanedUp(host: Host, target: HostPath, partial: string, failure: unknown): Promise<unknown> {
   try {
-    await remove(host, parseHostPath(partial), AbortSignal.timeout(CLEAN_UP_MS));
+    await takeBack(host, target, partial, AbortSignal.timeout(CLEAN_UP_MS));
     return failure;
   } catch (error) {
-    const leftover: Leftover = { kind: 'file', key: partial, uploadId: null, versionId: null };
+    const leftover: Leftover = { kind: 'upload', key: target.path, uploadId: partial, versionId: null };
     const { code, message, details, cause } = isAppError(failure)
       ? failure
       : new AppError('internal', `Writing ${target.path} failed.`, { cause: failure });
@@ -167,6 +200,16 @@ async function cleanedUp(host: Host, target: HostPath, partial: string, failure:
       cause: cause ?? failure,
     });
   }
+}
+
+/** Removes the unfinished file, and the finished one where it is the same: its seal stopped half-way. */
+async function takeBack(
+  host: Host,
+  target: HostPath,
+  partial: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await shortRun(host, target.path, takeBackScript(target, partial), signal);
 }
 
 async function remove(host: Host, target: HostPath, signal: AbortSignal | undefined): Promise<void> {
@@ -192,9 +235,10 @@ interface Reading {
   readonly totalBytes: number;
   readonly range: ByteRange | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly idleTimeoutMs: number;
 }
 
-function bodyOf(host: Host, path: string, { totalBytes, range, signal }: Reading): ObjectBody {
+function bodyOf(host: Host, path: string, { totalBytes, range, signal, idleTimeoutMs }: Reading): ObjectBody {
   const bytes = range ? range.end - range.start + 1 : totalBytes;
   const changed = (given: string) =>
     new AppError(
@@ -209,7 +253,7 @@ function bodyOf(host: Host, path: string, { totalBytes, range, signal }: Reading
       try {
         for await (const chunk of host.run(
           { script: readScript(path, range) },
-          { signal: signal ?? never() },
+          { signal: signal ?? never(), idleTimeoutMs },
         )) {
           given += chunk.length;
           if (given > bytes) throw changed('more');
@@ -274,6 +318,20 @@ function translate(error: unknown, host: Host, path: string): unknown {
     );
   }
   return say('storage_refused', stderr === '' ? error.message : stderr);
+}
+
+/** Whether a signal ended the command or the shell that ran it, so that nothing is known of how far it came. */
+function wasKilled(error: unknown): boolean {
+  if (!isAppError(error) || !isAppError(error.cause, 'host_command')) return false;
+  const { exitCode, exitSignal } = error.cause.details;
+  return typeof exitSignal === 'string' || (typeof exitCode === 'number' && exitCode > 128);
+}
+
+function stalledDisk(host: Host, partial: string, ms: number): AppError {
+  return new AppError(
+    'host_timeout',
+    `${host.label} has written nothing more to ${partial} for ${ms / 1000} s. Look at that disk or mount.`,
+  );
 }
 
 function missing(host: Host, path: string): AppError {

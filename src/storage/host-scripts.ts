@@ -62,7 +62,7 @@ export function sealScript(
     `trap '' TERM HUP
 if [ "$again" ] && [ ! -e "$partial" ] && [ -f "$path" ]; then
   [ "$(size_of "$path")" -eq "$bytes" ] || exit ${WRONG_SIZE}
-  exit 0
+  sync_folder "$folder"; exit
 fi
 [ "$(size_of "$partial")" -eq "$bytes" ] || exit ${WRONG_SIZE}
 if [ "$again" ] && [ "$path" -ef "$partial" ]; then
@@ -78,6 +78,16 @@ else
   if [ -e "$partial" ]; then exit ${TAKEN}; fi
 fi
 sync_folder "$folder"`,
+  );
+}
+
+/** Removes the unfinished file and, where its seal stopped half-way, the name that it had got by then. */
+export function takeBackScript({ path, folder }: HostPath, partial: string): string {
+  return script(
+    { path, folder, partial },
+    `if [ "$path" -ef "$partial" ]; then rm -f -- "$path" || exit 1; fi
+rm -f -- "$partial" || exit 1
+if [ -d "$folder" ]; then sync_folder "$folder"; fi`,
   );
 }
 

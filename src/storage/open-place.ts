@@ -24,7 +24,7 @@ export function createOpenPlace(services: PlaceServices): OpenPlace {
       return { store: bucket, close };
     }
     const { host, checkPath } = await services.servers.open(serverId, { startedBy: 'schedule' });
-    return { store: createHostFiles(host, checkPath), close: () => host.close() };
+    return { store: createHostFiles(host, { checkPath }), close: () => host.close() };
   };
 }
 

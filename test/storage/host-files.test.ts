@@ -80,6 +80,12 @@ describe('files on a host', () => {
     await sshd.stop();
   });
   const files = async () => lines(await sshd.insideHost(`find ${sshd.folder} ${sshd.smallFolder} -type f`));
+  const busybox = (tool: string) => `/srv/shells/busybox/${tool}`;
+  /** What the user of busybox runs in place of one of its tools. */
+  const replaceTool = (tool: string, script: string) =>
+    sshd.insideHost(
+      `rm ${busybox(tool)}; cat >${busybox(tool)} <<'EOF' && chmod 755 ${busybox(tool)}\n#!/bin/sh\n${script}\nEOF`,
+    );
   const bytes = (length: number) => chunked(new Uint8Array(length).fill(7));
   const failure = async (put: Promise<unknown>): Promise<AppError> => {
     const error = await put.then(
@@ -159,8 +165,10 @@ describe('files on a host', () => {
 
   it('asks the rule for paths before it touches one', async () => {
     const refusal = new AppError('host_path_refused', 'not there');
-    const store = createHostFiles(host, async () => {
-      throw refusal;
+    const store = createHostFiles(host, {
+      checkPath: async () => {
+        throw refusal;
+      },
     });
     const key = `${sshd.folder}/ruled.dump`;
     await expect(store.put(key, bytes(1), options())).rejects.toBe(refusal);
@@ -245,9 +253,9 @@ describe('files on a host', () => {
     await lost.close();
     expect(code).toBe('host_dropped');
     expect(details['leftover']).toEqual({
-      kind: 'file',
-      key: `${gone.folder}/.lost.dump.token.partial`,
-      uploadId: null,
+      kind: 'upload',
+      key,
+      uploadId: `${gone.folder}/.lost.dump.token.partial`,
       versionId: null,
     });
   });
@@ -271,6 +279,85 @@ describe('files on a host', () => {
     await lost.close();
     expect(code).toBe('storage_uncertain');
     expect(details['uploadId']).toBe(partial);
+  });
+
+  it.each(['cat', 'sync'])('gives a file up whose disk stands still (%s)', async (tool) => {
+    const key = `${sshd.folder}/stalled.dump`;
+    await replaceTool(tool, `case "$*" in '' | *.partial) exec sleep 600; esac; exec busybox ${tool} "$@"`);
+    const other = openHost(sshd, sshd.usersByShell.busybox);
+    const limits = tool === 'cat' ? { stallMs: 500, syncMs: 60_000 } : { stallMs: 60_000, syncMs: 500 };
+    const { code, message } = await failure(
+      createHostFiles(other, { limits }).put(key, bytes(20_000_000), options()),
+    );
+    expect(code).toBe('host_timeout');
+    expect(message).toContain(`written nothing more to ${sshd.folder}/.stalled.dump.token.partial for 0.5 s`);
+    await sshd.insideHost(`ln -sf busybox ${busybox(tool)}`);
+    expect(await files()).toEqual([]);
+    await other.close();
+  });
+
+  it('gives a file up whose disk gives nothing to read', async () => {
+    const key = `${sshd.folder}/unreadable.dump`;
+    const limits = { stallMs: 500, syncMs: 60_000 };
+    const store = createHostFiles(host, { limits });
+    await store.put(key, bytes(10), options());
+    const body = await store.get(key);
+    await sshd.insideHost(`rm ${key}; mkfifo ${key}; chown ${sshd.user} ${key}`);
+    await expect(collect(body)).rejects.toMatchObject({ code: 'host_timeout' });
+    await store.remove(key);
+  });
+
+  it.each([
+    ['its shell', 'kill -9 $PPID'],
+    ['its whole group', 'kill -9 0'],
+  ])('finishes a seal that lost %s half-way', async (_, loss) => {
+    const key = `${sshd.folder}/half.dump`;
+    await replaceTool('ln', `busybox ln "$@"; ${loss}`);
+    const other = openHost(sshd, sshd.usersByShell.busybox);
+    const store = createHostFiles(other);
+    await store.put(key, bytes(10), options());
+    await sshd.insideHost(`ln -sf busybox ${busybox('ln')}`);
+    expect(await files()).toEqual([key]);
+    expect(await collect(await store.get(key))).toEqual(Buffer.alloc(10, 7));
+    await store.remove(key);
+    await other.close();
+  });
+
+  it('takes a file back whose unfinished name could not be removed', async () => {
+    const key = `${sshd.folder}/both.dump`;
+    await replaceTool('rm', '[ -e /tmp/refused ] && exec busybox rm "$@"; touch /tmp/refused; exit 1');
+    const other = openHost(sshd, sshd.usersByShell.busybox);
+    const { code, details } = await failure(createHostFiles(other).put(key, bytes(10), options()));
+    await sshd.insideHost(`ln -sf busybox ${busybox('rm')}; rm /tmp/refused`);
+    await other.close();
+    expect(code).toBe('storage_refused');
+    expect(details['leftover']).toBeUndefined();
+    expect(await files()).toEqual([]);
+  });
+
+  it('names a file that can not be taken back, and takes it back later', async () => {
+    const key = `${sshd.folder}/append-only.dump`;
+    const partial = `${sshd.folder}/.append-only.dump.token.partial`;
+    await replaceTool('rm', 'echo "rm: Operation not permitted" >&2; exit 1');
+    const other = openHost(sshd, sshd.usersByShell.busybox);
+    const store = createHostFiles(other);
+    const { code, details } = await failure(store.put(key, bytes(10), options()));
+    expect(code).toBe('storage_denied');
+    expect(details['leftover']).toEqual({ kind: 'upload', key, uploadId: partial, versionId: null });
+    expect((await files()).sort()).toEqual([partial, key]);
+    await sshd.insideHost(`ln -sf busybox ${busybox('rm')}`);
+    await store.abortUpload(key, partial);
+    await other.close();
+    expect(await files()).toEqual([]);
+  });
+
+  it('leaves a finished file alone when another run of that name is given up', async () => {
+    const store = createHostFiles(host);
+    const key = `${sshd.folder}/kept.dump`;
+    await store.put(key, bytes(10), options());
+    await store.abortUpload(key, `${sshd.folder}/.kept.dump.other.partial`);
+    expect(await files()).toEqual([key]);
+    await store.remove(key);
   });
 
   it('finds the unfinished file of a run that could not record it', async () => {
