@@ -4,7 +4,14 @@ import { parseHostPath, partialPath } from '../storage/host-path.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readBack } from './read-back.ts';
 import type { RunServices } from './run-backup.ts';
-import { type FailedRun, type RunClaim, releaseClaim, settleCompleted, settleFailed } from './settle.ts';
+import {
+  addLeftover,
+  type FailedRun,
+  type RunClaim,
+  releaseClaim,
+  settleCompleted,
+  settleFailed,
+} from './settle.ts';
 import { describeFailure } from './step-error.ts';
 import { abortUploads } from './sweep.ts';
 
@@ -12,7 +19,7 @@ export interface Reconciler {
   readonly claimedBy: string;
   readonly leaseMs: number;
   readonly completeMayTakeMs: number;
-  /** Pause before an uncertain run is asked about again. */
+  /** First pause before an uncertain run is asked about again; later ones are as long as it has been uncertain. */
   readonly askAgainMs: number;
   /** Ids of what is being repaired, for the renewal of their leases. */
   readonly repairing: Set<string>;
@@ -23,6 +30,7 @@ export interface Reconciler {
 }
 
 const STORE_TIMEOUT_MS = 60_000;
+const MAX_PAUSE_MS = 3_600_000;
 
 /**
  * Repairs runs that nobody works on any more: those whose lease is over, and those whose outcome was uncertain. The
@@ -89,7 +97,8 @@ async function reconcile(services: RunServices, backup: BackupRow, reconciler: R
 async function judge(run: Unfinished, store: ObjectStore): Promise<void> {
   const { services, backup, object, claim } = run;
   const signal = AbortSignal.any([run.reconciler.signal, AbortSignal.timeout(STORE_TIMEOUT_MS)]);
-  if (await settleIfStored(run, store, signal)) return;
+  const isUnseen = await isOpenAndUnseen(object, store, signal);
+  if (!isUnseen && (await settleIfStored(run, store, signal))) return;
   if (await mayStillAppear(run, store, signal)) {
     await settleFailed(services.db, claim, stillUncertain(run), services.now());
     return;
@@ -97,8 +106,27 @@ async function judge(run: Unfinished, store: ObjectStore): Promise<void> {
   const { key, upload_id: uploadId } = object;
   await abortUploads(store, { key, uploadId, token: backup.token }, signal);
   // The Complete may have won against the abort.
-  if (await settleIfStored(run, store, signal)) return;
+  if (!isUnseen && (await settleIfStored(run, store, signal))) return;
   await settleFailed(services.db, claim, { ...interrupted(backup), ...mayLandLater(object) }, services.now());
+}
+
+/**
+ * Whether the key may not look and the upload is still open. One that may not list is told "denied" also of what is not
+ * there; an open upload is no object.
+ */
+async function isOpenAndUnseen(
+  { key, bytes, upload_id: uploadId }: BackupObjectRow,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (bytes === null || uploadId === null) return false;
+  try {
+    await store.head(key, { signal });
+    return false;
+  } catch (error) {
+    if (!isAppError(error, 'storage_denied')) throw error;
+    return store.uploadExists(key, uploadId, { signal });
+  }
 }
 
 /** Settles a run whose object is there: completed when it reads back, else removed. False when there is none of ours. */
@@ -121,8 +149,16 @@ async function settleIfStored(run: Unfinished, store: ObjectStore, signal: Abort
     await settleFailed(services.db, claim, interrupted(backup), services.now());
     return true;
   }
+  await removeUnfinishedName(run);
   await settleCompleted(services.db, claim, { bytes, versionId, sha256: object.sha256 }, services.now());
   return true;
+}
+
+/** A host that died between the two names of a file may have kept both. */
+async function removeUnfinishedName({ services, backup, object }: Unfinished): Promise<void> {
+  if (object.bucket !== '' || object.upload_id === null) return;
+  const item = { kind: 'file', key: object.upload_id, uploadId: null, versionId: null } as const;
+  await addLeftover(services.db, backup.id, object, item, services.now());
 }
 
 /** What was on its way when the app died may still appear after nothing was found: it is looked for once more. */
@@ -156,19 +192,30 @@ async function claimExpired(services: RunServices, reconciler: Reconciler): Prom
   const at = services.now().getTime();
   const now = new Date(at).toISOString();
   // No lease and no pause is that long: the clock was set back.
-  const farAhead = new Date(at + 2 * Math.max(reconciler.leaseMs, reconciler.askAgainMs)).toISOString();
+  const farAhead = (ms: number) => new Date(at + 2 * ms).toISOString();
+  const givenUp = new Date(at - reconciler.completeMayTakeMs).toISOString();
   const running = reconciler.running();
   const candidates = services.db
     .selectFrom('backups')
     .select('id')
     .where((eb) =>
       eb.or([
-        eb('status', '=', 'in_progress'),
-        eb.and([eb('status', '=', 'failed'), eb('outcome', '=', 'uncertain')]),
+        eb.and([eb('status', '=', 'in_progress'), eb('lease_until', '>', farAhead(reconciler.leaseMs))]),
+        eb('lease_until', '>', farAhead(Math.max(MAX_PAUSE_MS, reconciler.leaseMs))),
+        eb('lease_until', 'is', null),
+        eb('lease_until', '<=', now),
       ]),
     )
     .where((eb) =>
-      eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now), eb('lease_until', '>', farAhead)]),
+      eb.or([
+        eb('status', '=', 'in_progress'),
+        eb.and([
+          eb('status', '=', 'failed'),
+          eb('outcome', '=', 'uncertain'),
+          // A deleted one is removed by the sweep from then on, whatever became of it.
+          eb.or([eb('deleted_at', 'is', null), eb('completed_at', '>', givenUp)]),
+        ]),
+      ]),
     )
     .$if(running.length > 0, (query) => query.where('id', 'not in', running))
     .limit(1);
@@ -199,14 +246,17 @@ function interrupted(backup: BackupRow): FailedRun {
 }
 
 function stillUncertain(
-  { services, reconciler }: Unfinished,
+  { services, backup, reconciler }: Unfinished,
   why = 'It has not said yet whether the backup is whole.',
 ): FailedRun {
   const error = new AppError(
     'storage_uncertain',
-    `The app stopped while the storage was finishing this backup. ${why} It is asked again by itself.`,
+    `The app stopped while the storage was finishing this backup. ${why} It is asked again by itself; deleting the backup gives it up.`,
   );
-  const askAgainAt = new Date(services.now().getTime() + reconciler.askAgainMs);
+  const now = services.now().getTime();
+  const ageMs = now - Date.parse(backup.completed_at ?? services.now().toISOString());
+  const pauseMs = Math.max(reconciler.askAgainMs, Math.min(MAX_PAUSE_MS, ageMs));
+  const askAgainAt = new Date(now + pauseMs);
   return { error: describeFailure(error, 'upload'), outcome: 'uncertain', askAgainAt };
 }
 

@@ -1,4 +1,4 @@
-import type { BackupObjectRow, Db, LeftoverRow } from '../db/schema.ts';
+import type { BackupObjectRow, BackupRow, Db, LeftoverRow } from '../db/schema.ts';
 import { isAppError } from '../errors.ts';
 import type { ObjectHead, ObjectStore } from '../storage/object-store.ts';
 import type { RunServices } from './run-backup.ts';
@@ -191,19 +191,29 @@ function pauseMs(tries: number): number {
   return Math.min(MAX_PAUSE_MS, 15_000 * 2 ** Math.min(tries, 10));
 }
 
-/** Removes the objects of deleted backups, then their rows; one whose storage refuses is kept and tried again. */
+/**
+ * Removes the objects of deleted backups, then their rows; one whose storage refuses is kept and tried again. An uncertain
+ * one is reconcile's until no Complete can be on its way any more.
+ */
 export async function sweepDeleted(
   services: RunServices,
-  pauses: Pauses,
+  { pauses, completeMayTakeMs }: { pauses: Pauses; completeMayTakeMs: number },
   signal: AbortSignal,
 ): Promise<void> {
   const waiting = pauses.waiting();
+  const certainSince = new Date(services.now().getTime() - completeMayTakeMs).toISOString();
   const deleted = await services.db
     .selectFrom('backups')
-    .select('id')
+    .select(['id', 'token', 'outcome'])
     .where('deleted_at', 'is not', null)
     .where('status', 'in', ['completed', 'failed'])
-    .where((eb) => eb.or([eb('outcome', 'is', null), eb('outcome', '!=', 'uncertain')]))
+    .where((eb) =>
+      eb.or([
+        eb('outcome', 'is', null),
+        eb('outcome', '!=', 'uncertain'),
+        eb('completed_at', '<=', certainSince),
+      ]),
+    )
     .$if(waiting.length > 0, (query) => query.where('id', 'not in', waiting))
     .orderBy('deleted_at')
     .limit(50)
@@ -211,7 +221,7 @@ export async function sweepDeleted(
   for (const backup of deleted) {
     if (signal.aborted) return;
     try {
-      await removeObjects(services, backup.id, signal);
+      await removeObjects(services, backup, signal);
       await services.db.deleteFrom('backups').where('id', '=', backup.id).execute();
       pauses.over(backup.id);
     } catch (error) {
@@ -224,16 +234,27 @@ export async function sweepDeleted(
   }
 }
 
-async function removeObjects(services: RunServices, backupId: string, stop: AbortSignal): Promise<void> {
+async function removeObjects(
+  services: RunServices,
+  { id, token, outcome }: Pick<BackupRow, 'id' | 'token' | 'outcome'>,
+  stop: AbortSignal,
+): Promise<void> {
   const objects = await services.db
     .selectFrom('backup_objects')
     .selectAll()
-    .where('backup_id', '=', backupId)
+    .where('backup_id', '=', id)
     .execute();
-  for (const object of objects) {
-    await withStore(services, object, (store) =>
-      store.remove(object.key, { versionId: object.version_id, signal: limited(stop) }),
-    );
+  for (const { key, ...object } of objects) {
+    await withStore(services, object, async (store) => {
+      const signal = limited(stop);
+      if (outcome !== 'uncertain') {
+        await store.remove(key, { versionId: object.version_id, signal });
+        return;
+      }
+      // The upload first, so that no object can come of it after the object was removed.
+      await abortUploads(store, { key, uploadId: object.upload_id, token }, signal);
+      await store.remove(key, { versionId: await versionOf(store, key, signal), signal });
+    });
   }
 }
 

@@ -54,6 +54,7 @@ const SWEEP_EVERY_MS = 15_000;
 export function createWorker(services: RunServices, options: WorkerOptions): Worker {
   const { db, log, now } = services;
   const leaseMs = options.leaseMs ?? LEASE_MS;
+  const completeMayTakeMs = options.completeMayTakeMs ?? COMPLETE_MAY_TAKE_MS;
   const me = newId();
   const active = new Map<string, ActiveRun>();
   let stopping = false;
@@ -109,7 +110,7 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
     await reconcileExpired(services, {
       claimedBy: me,
       leaseMs,
-      completeMayTakeMs: options.completeMayTakeMs ?? COMPLETE_MAY_TAKE_MS,
+      completeMayTakeMs,
       askAgainMs: options.askAgainMs ?? ASK_AGAIN_MS,
       repairing,
       running: () => [...active.keys()],
@@ -120,7 +121,7 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
   function sweep(): void {
     if (stopping || !started || sweeps) return;
     sweeps = sweepLeftovers(services, stopRepairs.signal)
-      .then(() => sweepDeleted(services, deletedPauses, stopRepairs.signal))
+      .then(() => sweepDeleted(services, { pauses: deletedPauses, completeMayTakeMs }, stopRepairs.signal))
       .catch((error: unknown) => log.error('a sweep stumbled', { error }))
       .finally(() => {
         sweeps = undefined;
@@ -211,7 +212,9 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
       stopRepairs.abort(stopped());
       for (const run of active.values()) run.abort.abort(stopped());
       await Promise.race([idle(), new Promise((resolve) => setTimeout(resolve, withinMs).unref())]);
-      for (const run of active.values()) await releaseClaim(db, run.claim, now());
+      for (const backupId of [...active.keys(), ...repairing]) {
+        await releaseClaim(db, { backupId, claimedBy: me }, now());
+      }
     },
   };
 

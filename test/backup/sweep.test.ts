@@ -6,6 +6,7 @@ import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
 import { createVault } from '../../src/secrets/vault.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { insertBackup } from '../support/backup-row.ts';
 import { openTestDatabase } from '../support/database.ts';
 
 const PLACE = { endpoint: 'https://s3.example.com', region: 'fra1', bucket: 'backups' };
@@ -140,30 +141,5 @@ async function addBackup(
   status: 'in_progress' | 'completed' | 'failed',
   outcome: 'completed' | 'uncertain' | null,
 ) {
-  const at = new Date(now).toISOString();
-  const [environment, database, id] = [newId(), newId(), newId()];
-  await db
-    .insertInto('environments')
-    .values({ id: environment, name: 'e', created_at: at, updated_at: at } as never)
-    .execute();
-  await db
-    .insertInto('databases')
-    .values({
-      id: database,
-      environment_id: environment,
-      name: 'app',
-      type: 'sqlite',
-      created_at: at,
-      updated_at: at,
-    } as never)
-    .execute();
-  await db
-    .insertInto('backups')
-    .values({
-      ...{ id, database_id: database, filename: 'x', size: 0, type: 'manual', status, outcome },
-      ...{ storage_type: 'spaces', storage_path: KEY, progress: 0, bytes_read: 0, bytes_stored: 0 },
-      ...{ created_at: at, is_pinned: 0, token: newId() },
-    })
-    .execute();
-  return id;
+  return (await insertBackup(db, new Date(now), { status, outcome, storage_path: KEY })).id;
 }

@@ -1,0 +1,231 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Reconciler, reconcileExpired } from '../../src/backup/reconcile.ts';
+import type { RunServices } from '../../src/backup/run-backup.ts';
+import { createPauses, sweepDeleted } from '../../src/backup/sweep.ts';
+import type { BackupObjectRow, BackupRow, Db } from '../../src/db/schema.ts';
+import { AppError } from '../../src/errors.ts';
+import { newId } from '../../src/ids.ts';
+import { createLog } from '../../src/log.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { insertBackup } from '../support/backup-row.ts';
+import { openTestDatabase } from '../support/database.ts';
+
+const BEGIN = Date.parse('2026-03-04T05:06:07.890Z');
+const MINUTE = 60_000;
+const COMPLETE_MAY_TAKE_MS = 10 * MINUTE;
+const BUCKET = { endpoint: 'https://s3.example.com', region: 'fra1', bucket: 'backups' };
+const HOST = { endpoint: 'host:local', region: null, bucket: '' };
+const KEY = '/kept/app.dump';
+const SIZE = 3;
+
+let db: Db;
+let now: number;
+/** What the storage holds, and what its key may not do there. */
+let storage: {
+  object: 'ours' | null;
+  openUploads: string[];
+  mayNot: ('head' | 'list-parts')[];
+  calls: string[];
+};
+beforeEach(async () => {
+  db = await openTestDatabase();
+  now = BEGIN;
+  storage = { object: null, openUploads: [], mayNot: [], calls: [] };
+});
+afterEach(() => db.destroy());
+
+describe('an uncertain run', () => {
+  it('ends where the key may not list parts, once no Complete can be on its way', async () => {
+    const backup = await uncertain({ upload_id: 'up' });
+    storage.openUploads = ['up'];
+    storage.mayNot = ['list-parts'];
+    await reconcileAfter(MINUTE, backup);
+    expect(await outcome(backup)).toBe('uncertain');
+    await reconcileAfter(COMPLETE_MAY_TAKE_MS, backup);
+    expect(await outcome(backup)).toBe('interrupted');
+    expect(storage.openUploads).toEqual([]);
+  });
+
+  it('ends where the key may not look for what is not there, when its upload is still open', async () => {
+    const backup = await uncertain({ upload_id: 'up' });
+    storage.openUploads = ['up'];
+    storage.mayNot = ['head'];
+    await reconcileAfter(MINUTE, backup);
+    expect(await outcome(backup)).toBe('uncertain');
+    expect(storage.openUploads).toEqual(['up']);
+    await reconcileAfter(COMPLETE_MAY_TAKE_MS, backup);
+    expect(await outcome(backup)).toBe('interrupted');
+    expect(storage.openUploads).toEqual([]);
+  });
+
+  it.each([
+    ['in one request', null],
+    ['with an upload that is not open', 'up'],
+  ])('stays so where a key may not look for what was sent %s', async (_, upload_id) => {
+    const backup = await uncertain({ upload_id });
+    storage.object = 'ours';
+    storage.mayNot = ['head'];
+    await reconcileAfter(COMPLETE_MAY_TAKE_MS, backup);
+    expect(await outcome(backup)).toBe('uncertain');
+    storage.mayNot = [];
+    await reconcileAfter(48 * 60 * MINUTE, backup);
+    expect(await outcome(backup)).toBe('completed');
+  });
+
+  it('is asked about ever more rarely, and at least every hour', async () => {
+    const backup = await uncertain({ upload_id: null });
+    storage.mayNot = ['head'];
+    const pauses: number[] = [];
+    for (const minutes of [0, 1, 10, 600]) {
+      await reconcileAfter(minutes * MINUTE, backup);
+      pauses.push(Date.parse(String((await row(backup)).lease_until)) - now);
+    }
+    expect(pauses).toEqual([MINUTE / 2, MINUTE, 10 * MINUTE, 60 * MINUTE]);
+  });
+
+  it('is removed for good once it was deleted and no Complete can be on its way', async () => {
+    const backup = await uncertain({ upload_id: 'up' });
+    await db
+      .updateTable('backups')
+      .set({ deleted_at: new Date(now).toISOString() })
+      .execute();
+    storage.object = 'ours';
+    storage.openUploads = ['up'];
+    storage.mayNot = ['head', 'list-parts'];
+    await sweepDeletedAfter(COMPLETE_MAY_TAKE_MS - 1);
+    expect(storage.object).toBe('ours');
+    await reconcileAfter(COMPLETE_MAY_TAKE_MS, backup);
+    expect(await outcome(backup)).toBe('uncertain');
+    await sweepDeletedAfter(COMPLETE_MAY_TAKE_MS);
+    expect(storage).toMatchObject({ object: null, openUploads: [] });
+    expect(storage.calls.slice(-2)).toEqual(['abort up', 'remove']);
+    expect(await db.selectFrom('backups').selectAll().execute()).toEqual([]);
+  });
+
+  it('keeps the time of its first end, but none from the future', async () => {
+    const backup = await uncertain({ upload_id: null });
+    storage.mayNot = ['head'];
+    await reconcileAfter(5 * MINUTE, backup);
+    expect((await row(backup)).completed_at).toBe(new Date(BEGIN).toISOString());
+    await reconcileAfter(-60 * MINUTE, backup);
+    expect((await row(backup)).completed_at).toBe(new Date(BEGIN - 60 * MINUTE).toISOString());
+  });
+});
+
+it('takes a run over whose lease lies too far ahead, as after a clock that was set back', async () => {
+  const backup = await insertBackup(db, new Date(now), {
+    status: 'in_progress',
+    outcome: null,
+    lease_until: new Date(BEGIN + 5 * MINUTE).toISOString(),
+  });
+  await reconcile();
+  expect(await outcome(backup)).toBe('interrupted');
+});
+
+it('records the unfinished name of a file whose host died before it was gone', async () => {
+  const backup = await uncertain({ ...HOST, upload_id: '/kept/.app.dump.x.partial' });
+  storage.object = 'ours';
+  await reconcile();
+  expect(await outcome(backup)).toBe('completed');
+  const leftovers = await db.selectFrom('leftovers').selectAll().execute();
+  expect(leftovers).toMatchObject([{ kind: 'file', key: '/kept/.app.dump.x.partial', ...HOST }]);
+});
+
+async function uncertain(object: Partial<BackupObjectRow>): Promise<BackupRow> {
+  const at = new Date(now).toISOString();
+  const backup = await insertBackup(db, new Date(now), {
+    ...{ status: 'failed', outcome: 'uncertain', completed_at: at, lease_until: at },
+  });
+  await db
+    .insertInto('backup_objects')
+    .values({
+      ...{ id: newId(), backup_id: backup.id, kind: 'dump', number: 0, ...BUCKET, key: KEY },
+      ...{ version_id: null, upload_id: null, bytes: SIZE, sha256: 'a'.repeat(64) },
+      ...object,
+    })
+    .execute();
+  return backup;
+}
+
+function store(token: string): ObjectStore {
+  const refuseIf = (what: 'head' | 'list-parts') => {
+    if (storage.mayNot.includes(what)) throw new AppError('storage_denied', `${what} is not allowed`);
+  };
+  return {
+    label: 'a bucket of the test',
+    head: async () => {
+      refuseIf('head');
+      return storage.object && { bytes: SIZE, token, etag: null, versionId: null };
+    },
+    get: async () => ({
+      totalBytes: SIZE,
+      bytes: 1,
+      async *[Symbol.asyncIterator]() {
+        yield new Uint8Array(1);
+      },
+    }),
+    remove: async () => {
+      storage.calls.push('remove');
+      storage.object = null;
+    },
+    listUploads: async () => storage.openUploads,
+    uploadExists: async (_key: string, id: string) => {
+      refuseIf('list-parts');
+      return storage.openUploads.includes(id);
+    },
+    abortUpload: async (_key: string, id: string) => {
+      storage.calls.push(`abort ${id}`);
+      storage.openUploads = storage.openUploads.filter((open) => open !== id);
+    },
+  } as Partial<ObjectStore> as ObjectStore;
+}
+
+async function services(): Promise<RunServices> {
+  const token = (await db.selectFrom('backups').select('token').executeTakeFirst())?.token ?? '';
+  const clock = () => new Date(now);
+  return {
+    db,
+    now: clock,
+    log: createLog('error', () => {}, clock),
+    openPlace: async () => ({ store: store(token), close: async () => {} }),
+  } as Partial<RunServices> as RunServices;
+}
+
+async function reconcile(): Promise<void> {
+  const reconciler: Reconciler = {
+    claimedBy: 'me',
+    leaseMs: 30_000,
+    completeMayTakeMs: COMPLETE_MAY_TAKE_MS,
+    askAgainMs: 30_000,
+    repairing: new Set(),
+    running: () => [],
+    signal: AbortSignal.timeout(10_000),
+  };
+  await reconcileExpired(await services(), reconciler);
+}
+
+/** Without waiting for the pause of that run. */
+async function reconcileAfter(ms: number, backup: BackupRow): Promise<void> {
+  now = BEGIN + ms;
+  const due = new Date(now).toISOString();
+  await db.updateTable('backups').set({ lease_until: due }).where('id', '=', backup.id).execute();
+  await reconcile();
+}
+
+async function sweepDeletedAfter(ms: number): Promise<void> {
+  now = BEGIN + ms;
+  const pauses = createPauses(() => new Date(now));
+  await sweepDeleted(
+    await services(),
+    { pauses, completeMayTakeMs: COMPLETE_MAY_TAKE_MS },
+    AbortSignal.timeout(5_000),
+  );
+}
+
+function row({ id }: BackupRow): Promise<BackupRow> {
+  return db.selectFrom('backups').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+}
+
+async function outcome(backup: BackupRow): Promise<string | null> {
+  return (await row(backup)).outcome;
+}
