@@ -12,6 +12,8 @@ export interface ConnectionTest {
   readonly serverVersion?: string;
   readonly clientVersion?: string;
   readonly estimatedBytes?: number;
+  /** What to know before relying on backups of it. */
+  readonly warnings?: readonly string[];
   readonly error?: string;
   readonly pinnedFingerprint?: string;
 }
@@ -40,6 +42,7 @@ export async function testConnection(
       ...(probe.serverVersion === null ? {} : { serverVersion: probe.serverVersion }),
       ...(probe.clientVersion === null ? {} : { clientVersion: probe.clientVersion }),
       ...(probe.estimatedBytes === null ? {} : { estimatedBytes: probe.estimatedBytes }),
+      ...(probe.warnings.length === 0 ? {} : { warnings: probe.warnings }),
       ...pinnedBy(opened),
     };
   } catch (error) {

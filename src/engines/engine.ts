@@ -40,6 +40,8 @@ export interface Probe {
   readonly clientVersion: string | null;
   /** Expected size of the uncompressed dump. */
   readonly estimatedBytes: number | null;
+  /** What an admin should know before relying on backups of it; a sentence or two each. */
+  readonly warnings: readonly string[];
 }
 
 export interface CommandFailure {

@@ -20,14 +20,20 @@ const ROLE = /^GRANT [`'][^()]*? TO /;
  */
 export function missingPrivileges(
   lines: readonly string[],
-  database: string,
-  isMariadb: boolean,
+  server: {
+    readonly database: string;
+    readonly isMariadb: boolean;
+    /** Names of databases are the same in upper and lower case (lower_case_table_names). */
+    readonly isFolded: boolean;
+  },
 ): readonly string[] {
+  const { database, isMariadb, isFolded } = server;
   const grants = lines.flatMap(parseGrant);
   if (grants.length === 0 || (!isMariadb && lines.some((line) => ROLE.test(line)))) return [];
   const everywhere = grants.filter((grant) => grant.database === null && grant.table === null);
   const here = grants.filter(
-    ({ database: pattern, table }) => pattern !== null && table === null && matches(pattern, database),
+    ({ database: pattern, table }) =>
+      pattern !== null && table === null && matches(pattern, database, isFolded),
   );
   const has = (privilege: string): boolean =>
     allows([...everywhere, ...here], privilege) &&
@@ -72,12 +78,12 @@ function isProc({ database, table }: Grant): boolean {
 }
 
 /** In the name of a database, GRANT knows `%`, `_` and their escape by a backslash. */
-function matches(pattern: string, name: string): boolean {
+function matches(pattern: string, name: string, isFolded: boolean): boolean {
   const source = pattern.replaceAll(/\\?./gsu, (part) => {
     if (part === '%') return '.*';
     if (part === '_') return '.';
     const character = part.length > 1 && part.startsWith('\\') ? part.slice(1) : part;
     return character.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
   });
-  return new RegExp(`^${source}$`, 'su').test(name);
+  return new RegExp(`^${source}$`, isFolded ? 'isu' : 'su').test(name);
 }

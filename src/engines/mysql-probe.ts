@@ -3,6 +3,7 @@ import type { Probe, ProbePlan } from './engine.ts';
 import { connectionLines, connectionSecrets, describeTarget, type MysqlTarget } from './mysql-connection.ts';
 import { explainMysql } from './mysql-failures.ts';
 import { missingPrivileges } from './mysql-grants.ts';
+import { HAS_NO_TRANSACTIONS } from './mysql-tables.ts';
 import { MYSQL_TOOLS } from './mysql-tools.ts';
 
 /** Asks the server for its version, the database's size and what the user may read. */
@@ -28,8 +29,15 @@ choose_tools && refuse_plain || exit
 printf 'bridgeport:client=%s\\n' "$("$dump_tool" --no-defaults --version)"
 ask "SELECT CONCAT('bridgeport:server=', VERSION());
 SELECT CONCAT('bridgeport:size=', COALESCE(SUM(DATA_LENGTH), 0)) FROM information_schema.TABLES
-  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE <> 'VIEW'" || exit
-ask "SET SESSION sql_mode = ''; SHOW GRANTS" | sed 's/ IDENTIFIED .*//; s/^/bridgeport:grant=/'`;
+  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE <> 'VIEW';
+SELECT CONCAT('bridgeport:folded=', @@lower_case_table_names);
+SELECT CONCAT('bridgeport:locked=', COUNT(*)) FROM information_schema.TABLES WHERE ${HAS_NO_TRANSACTIONS};
+SELECT CONCAT('bridgeport:float=', COUNT(*)) FROM information_schema.COLUMNS
+  WHERE TABLE_SCHEMA = DATABASE() AND DATA_TYPE = 'float';
+SELECT CONCAT('bridgeport:endless=', COUNT(*)) FROM information_schema.EVENTS
+  WHERE EVENT_SCHEMA = DATABASE() AND EVENT_DEFINITION LIKE '%;;%'" || exit
+grants=$(ask "SET SESSION sql_mode = ''; SHOW GRANTS") || exit
+printf '%s\\n' "$grants" | sed 's/ IDENTIFIED .*//; s/^/bridgeport:grant=/'`;
 }
 
 function readProbe(target: MysqlTarget, stdout: string): Probe {
@@ -44,10 +52,28 @@ function readProbe(target: MysqlTarget, stdout: string): Probe {
       `Asking ${describeTarget(target)} for its version gave no usable answer.`,
     );
   }
-  refuseMissing(target, serverVersion, all('grant'));
+  const isFolded = !['', '0'].includes(all('folded')[0] ?? '');
+  refuseMissing(target, { serverVersion, isFolded, grants: all('grant') });
   const size = Number(all('size')[0] || Number.NaN);
-  return { serverVersion, clientVersion, estimatedBytes: Number.isSafeInteger(size) ? size : null };
+  return {
+    serverVersion,
+    clientVersion,
+    estimatedBytes: Number.isSafeInteger(size) ? size : null,
+    warnings: Object.entries(WARNINGS).flatMap(([name, text]) => {
+      const count = Number(all(name)[0] ?? 0);
+      return count > 0 ? [text(count)] : [];
+    }),
+  };
 }
+
+const WARNINGS: Readonly<Record<string, (count: number) => string>> = {
+  locked: (count) =>
+    `Tables without transactions (MyISAM, Aria, MEMORY): ${count}. All tables are locked against writers for as long as the dump takes, uploading included. ALTER TABLE … ENGINE=InnoDB avoids that.`,
+  float: (count) =>
+    `Columns of type FLOAT: ${count}. The dump tools write six digits of them, so that a restore loses the rest. DOUBLE is restored exactly.`,
+  endless: (count) =>
+    `Events with ";;" in their body: ${count}. mariadb-dump 10.11 never ends at one. Write them without it.`,
+};
 
 /** `Ver 10.19 Distrib 10.11.6-MariaDB`, `from 11.4.2-MariaDB`, `Ver 8.0.36 for Linux`: the program's own is the server's. */
 function versionOf(text: string): string | null {
@@ -55,9 +81,19 @@ function versionOf(text: string): string | null {
 }
 
 /** mysqldump leaves out what its user may not see, most of it without a word: triggers, routines, tables. */
-function refuseMissing(target: MysqlTarget, serverVersion: string, grants: readonly string[]): void {
-  const isMariadb = serverVersion.includes('MariaDB');
-  const missing = missingPrivileges(grants, target.databaseName ?? '', isMariadb);
+function refuseMissing(
+  target: MysqlTarget,
+  {
+    serverVersion,
+    isFolded,
+    grants,
+  }: { serverVersion: string; isFolded: boolean; grants: readonly string[] },
+): void {
+  const missing = missingPrivileges(grants, {
+    database: target.databaseName ?? '',
+    isMariadb: serverVersion.includes('MariaDB'),
+    isFolded,
+  });
   if (missing.length === 0) return;
   throw new AppError(
     'dump_refused',

@@ -4,6 +4,7 @@ import { connectionLines, connectionSecrets, type MysqlTarget } from './mysql-co
 import { explainMysql } from './mysql-failures.ts';
 import { type MysqlOptions, mysqlFields, mysqlOptions } from './mysql-options.ts';
 import { probeMysql, toolLines } from './mysql-probe.ts';
+import { HAS_NO_TRANSACTIONS } from './mysql-tables.ts';
 
 /** MySQL and MariaDB by mysqldump or mariadb-dump, on the host that the database's server names. */
 export const mysql: Engine<MysqlOptions> = {
@@ -66,6 +67,4 @@ fi
 options | "$dump_tool" --defaults-file=/dev/stdin "$@" -- "$database"`;
 }
 
-const COUNT_OTHERS =
-  `SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE <> 'VIEW' AND ` +
-  `ENGINE NOT IN (SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES')`;
+const COUNT_OTHERS = `SELECT COUNT(*) FROM information_schema.TABLES WHERE ${HAS_NO_TRANSACTIONS}`;

@@ -53,6 +53,7 @@ function readProbe(target: PostgresTarget, stdout: string): Probe {
     serverVersion,
     clientVersion,
     estimatedBytes: Number.isSafeInteger(size) && !target.options.pgDumpOptions.schemaOnly ? size : null,
+    warnings: [],
   };
 }
 

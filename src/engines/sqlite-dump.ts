@@ -76,11 +76,20 @@ interface SchemaObject {
 
 /** sqlite_sequence last: it comes into being with the first table that has AUTOINCREMENT. */
 function readSchema(db: Db): readonly SchemaObject[] {
-  return db
-    .prepare<[], SchemaObject>(
-      `SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name = 'sqlite_sequence', rowid`,
+  const encoding = String(db.pragma('encoding', { simple: true }));
+  const objects = db
+    .prepare<[], SchemaObject & { bytes: Uint8Array }>(
+      `SELECT type, name, sql, CAST(sql AS BLOB) AS bytes FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name = 'sqlite_sequence', rowid`,
     )
     .all();
+  for (const { type, sql, bytes } of objects) {
+    const utf8 = encoding === 'UTF-8' ? bytes : utf8Of(bytes, encoding);
+    if (utf8 === undefined || !isUtf8(utf8)) throw new Error('bridgeport: a definition is no text');
+    if (type !== 'trigger' && /^[ \t\r]*(?:\/|go)[ \t\r]*$/im.test(sql)) {
+      throw new Error('bridgeport: a definition has a line that sqlite3 takes for its end');
+    }
+  }
+  return objects;
 }
 
 function isVirtual(object: SchemaObject): boolean {

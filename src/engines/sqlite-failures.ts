@@ -49,6 +49,18 @@ const FAILURES: readonly KnownFailure[] = [
       `${path} holds text with a NUL character in it, which sqlite3 can not write as SQL text. Find it with instr(column, char(0)) and store it as a blob, or remove it.`,
   },
   {
+    pattern: /bridgeport: a definition has a line/,
+    code: 'dump_failed',
+    message: (path) =>
+      `${path} has a view or a table whose definition has a line of only "/" or "go". sqlite3 takes that for the end of the statement, so that a dump could not be restored. Write the definition anew without such a line.`,
+  },
+  {
+    pattern: /bridgeport: a definition is no text/,
+    code: 'dump_failed',
+    message: (path) =>
+      `${path} has a definition (of a table, view, index or trigger) that is no valid text, so that it could not be restored. Write it anew.`,
+  },
+  {
     pattern: /database is locked|database is busy/,
     code: 'dump_failed',
     message: (path) => `Another program kept ${path} locked for 30 seconds. Try again when it has let go.`,

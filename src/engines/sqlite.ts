@@ -74,9 +74,11 @@ if [ "$program" != sqlite3 ]; then
 fi
 checks=$(sqlite3 -init /dev/null -batch -bail ${uri} <<'COMMANDS'
 .timeout ${LOCK_TIMEOUT_MS}
+${SPLIT_DEFINITIONS}
 ${NUL_CHECKS}
 COMMANDS
 ) || exit
+case $checks in split*) refuse 'a definition has a line that sqlite3 takes for its end' ;; esac
 hidden=$(sqlite3 -init /dev/null -batch -bail ${uri} <<'COMMANDS'
 .timeout ${LOCK_TIMEOUT_MS}
 ${HIDE_STATISTICS}
@@ -103,17 +105,30 @@ COMMANDS`;
 const HIDE_STATISTICS = `SELECT 'PRAGMA writable_schema=ON; CREATE TEMP TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample); PRAGMA writable_schema=OFF;'
 FROM sqlite_master WHERE type = 'table' AND name = 'sqlite_stat4';`;
 
+/** An expression may be 1,000 deep, and each `OR` of a row of them counts; those in brackets count as one. */
+const DEPTH = 100;
+
 /**
  * `.dump` cuts text at a NUL character without a word (measured: 3.40). This writes a query for each table that fails
  * with "integer overflow" where there is such a text; it runs after the dump, in the same transaction. What it writes
  * is read by sqlite3 as commands, `.shell` among them, and whoever owns the file chooses the names in it: %w doubles
  * their quotes and stops at a NUL, which printing the query would cut it at, with its quotes left open.
  */
-const NUL_CHECKS = `SELECT printf('SELECT abs(-9223372036854775807-n) FROM (SELECT count(*) AS n FROM (SELECT 1 FROM "%w" WHERE ', t.name) ||
-  group_concat(printf('(typeof("%w")=''text'' AND instr("%w",char(0)))', c.name, c.name), ' OR ') ||
-  ' LIMIT 1)) WHERE n > 0;'
-FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c
-WHERE t.type = 'table' AND t.sql NOT LIKE 'CREATE VIRTUAL%' GROUP BY t.name;`;
+const NUL_CHECKS = `SELECT printf('SELECT abs(-9223372036854775807-n) FROM (SELECT count(*) AS n FROM (SELECT 1 FROM "%w" WHERE ', name) ||
+  group_concat('(' || has_nul || ')', ' OR ') || ' LIMIT 1)) WHERE n > 0;'
+FROM (SELECT t.name AS name, group_concat(printf('(typeof("%w")=''text'' AND instr("%w",char(0)))', c.name, c.name), ' OR ') AS has_nul
+  FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c
+  WHERE t.type = 'table' AND t.sql NOT LIKE 'CREATE VIRTUAL%' GROUP BY t.name, c.cid / ${DEPTH})
+GROUP BY name;`;
+
+/**
+ * sqlite3 reads a line of only "/" or "go" as a semicolon where a statement could end, so that a view or a table which
+ * has one outside of literals can't be restored. Inside of a trigger no statement ends.
+ */
+const SPLIT_DEFINITIONS = `SELECT 'split' FROM (
+  SELECT char(10) || replace(replace(replace(lower(sql), ' ', ''), char(9), ''), char(13), '') || char(10) AS lines
+  FROM sqlite_master WHERE type <> 'trigger')
+WHERE instr(lines, char(10) || '/' || char(10)) OR instr(lines, char(10) || 'go' || char(10)) LIMIT 1;`;
 
 function probeScript(path: string): string {
   return `${checkLines(path)}
@@ -123,7 +138,8 @@ sqlite3) version=$(sqlite3 -init /dev/null -version </dev/null) ;;
 *) version=$(eval "$BRIDGEPORT_SQLITE_DUMP --version") ;;
 esac || exit
 printf 'bridgeport:version=%s\\n' "$version"
-printf 'bridgeport:size=%s\\n' "$(wc -c <"$file")"`;
+printf 'bridgeport:size=%s\\n' "$(wc -c <"$file")"
+printf 'bridgeport:format=%s\\n' "$(head -c 19 "$file" | tail -c 1 | tr '\\001\\002' jw)"`;
 }
 
 function checkLines(path: string): string {
@@ -153,6 +169,9 @@ function uriOf(path: string): string {
   return `file:${path.split('/').map(encodeURIComponent).join('/')}?mode=rw`;
 }
 
+const BLOCKS_WRITERS =
+  'The file is not in WAL mode: for as long as its dump takes, uploading included, programs that write to it wait or get "database is locked". PRAGMA journal_mode=WAL, set once, lets them go on.';
+
 function readProbe(path: string, stdout: string): Probe {
   const version = /^bridgeport:version=(\d[\d.]*)/m.exec(stdout)?.[1];
   const size = /^bridgeport:size=\s*(\d+)\s*$/m.exec(stdout)?.[1];
@@ -161,5 +180,11 @@ function readProbe(path: string, stdout: string): Probe {
       details: { answer: stdout.slice(0, 500) },
     });
   }
-  return { serverVersion: version, clientVersion: version, estimatedBytes: Number(size) };
+  const isWal = /^bridgeport:format=w/m.test(stdout);
+  return {
+    serverVersion: version,
+    clientVersion: version,
+    estimatedBytes: Number(size),
+    warnings: isWal ? [] : [BLOCKS_WRITERS],
+  };
 }

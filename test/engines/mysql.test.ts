@@ -252,6 +252,40 @@ describe('a probe', () => {
   });
 });
 
+describe('what to know before relying on a dump', () => {
+  it('is nothing for plain tables', async () => {
+    await server.createDatabase('fine');
+    await server.query('CREATE TABLE t (n int)', 'fine');
+    expect((await probed({ databaseName: 'fine' })).warnings).toEqual([]);
+  });
+
+  it('is told', async () => {
+    await server.createDatabase('warned');
+    await server.query(
+      `CREATE TABLE t (n float) ENGINE=MyISAM;
+       CREATE EVENT e ON SCHEDULE EVERY 1 YEAR DISABLE DO SELECT ';;'`,
+      'warned',
+    );
+    expect((await probed({ databaseName: 'warned' })).warnings).toEqual([
+      expect.stringMatching(/without transactions .*: 1\./),
+      expect.stringMatching(/FLOAT: 1\./),
+      expect.stringMatching(/Events with ";;" .*: 1\./),
+    ]);
+  });
+});
+
+it('restores a table whose default is a sequence', async () => {
+  for (const name of ['counting', 'counted']) await server.createDatabase(name);
+  await server.query(
+    'CREATE SEQUENCE s; CREATE TABLE t (id INT DEFAULT nextval(s), n INT); INSERT INTO t (n) VALUES (7), (8)',
+    'counting',
+  );
+  await server.restore(await dumped(mysql.dump(target({ databaseName: 'counting' }))), 'counted');
+  expect(await server.query('SELECT * FROM t ORDER BY n', 'counted')).toEqual(
+    await server.query('SELECT * FROM t ORDER BY n', 'counting'),
+  );
+});
+
 describe('what is wrong is said', () => {
   const cases: readonly [string, () => Partial<MysqlTarget>, string, RegExp][] = [
     ['a wrong password', () => ({ password: 'wrong' }), 'dump_refused', /wrong user or password/],

@@ -45,7 +45,8 @@ const OURS = `${quote(process.execPath)} ${quote(join(import.meta.dirname, '../.
 /** A machine that has everything but sqlite3. */
 const bare = join(folder, 'bin');
 mkdirSync(bare);
-for (const program of ['sh', 'head', 'tr', 'wc']) symlinkSync(`/usr/bin/${program}`, join(bare, program));
+for (const program of ['sh', 'head', 'tail', 'tr', 'wc'])
+  symlinkSync(`/usr/bin/${program}`, join(bare, program));
 
 const dumpers: readonly [string, ShellOptions][] = [
   ['sqlite3', {}],
@@ -60,6 +61,13 @@ async function dumped(path: string, options: ShellOptions = {}): Promise<Buffer>
   proof.observe(stdout);
   proof.finish();
   return stdout;
+}
+
+function rowsOf(path: string, table: string): unknown[] {
+  const db = new Database(path, { readonly: true });
+  const rows = db.prepare(`SELECT * FROM ${table}`).all();
+  db.close();
+  return rows;
 }
 
 /** By the stock program, into a new file. */
@@ -143,6 +151,40 @@ describe.each(dumpers)('a dump by %s', (name, options) => {
     db.close();
     expect((await dumped(path, options)).toString()).toContain('only here');
     expect(readdirSync(place)).toEqual([fileName]);
+  });
+
+  it('of a table with very many columns restores', async () => {
+    // Ours reads two values for each column, of which SQLite gives 2,000.
+    const length = name === 'sqlite3' ? 1_900 : 990;
+    const names = Array.from({ length }, (_, index) => `c${index}`);
+    const path = newFile((db) => {
+      db.exec(`CREATE TABLE wide (${names.join(', ')})`);
+      db.exec(`INSERT INTO wide VALUES (${names.map((column) => `'${column}'`).join(', ')})`);
+    });
+    const copy = await restored(await dumped(path, options));
+    expect(rowsOf(copy, 'wide')).toEqual(rowsOf(path, 'wide'));
+  });
+
+  it.each([
+    ['CREATE VIEW v AS SELECT 10\n / \n5 AS x', true],
+    ['CREATE VIEW v AS SELECT 1 AS\r\nGO\r\n', true],
+    ['CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT 10\n/\n5; END', false],
+    ["CREATE VIEW v AS SELECT 'go' AS x, 10 / 5\n -- go\n", false],
+  ])('of the definition %j is refused (%s) where a line of it would end it', async (sql, isRefused) => {
+    const path = newFile((db) => db.exec(`CREATE TABLE t (x); ${sql}`));
+    if (!isRefused) {
+      const copy = await restored(await dumped(path, options));
+      const definition = "sqlite_schema WHERE name IN ('v', 'tr')";
+      expect(rowsOf(copy, definition)).toEqual(rowsOf(path, definition));
+      return;
+    }
+    const plan = sqlite.dump(target(path));
+    const failure = await runInShell(plan.command, options);
+    expect(failure.exitCode).not.toBe(0);
+    expect(plan.explain(failure), failure.stderr).toMatchObject({
+      code: 'dump_failed',
+      message: expect.stringContaining('a line of only "/" or "go"'),
+    });
   });
 
   it('gives reals back bit by bit', async () => {
@@ -255,6 +297,16 @@ describe.each(dumpers)('by %s', (_, options) => {
 });
 
 describe('text with a NUL character', () => {
+  it('is found in any column of many', async () => {
+    const path = newFile((db) => {
+      db.exec(`CREATE TABLE wide (${Array.from({ length: 1_900 }, (_, index) => `c${index}`).join(', ')})`);
+      db.prepare('INSERT INTO wide (c1777) VALUES (?)').run('cut \0 here');
+    });
+    const plan = sqlite.dump(target(path));
+    const failure = await runInShell(plan.command);
+    expect(plan.explain(failure), failure.stderr).toMatchObject({ message: expect.stringContaining('NUL') });
+  });
+
   it('is refused where sqlite3 would cut it', async () => {
     const path = newFile((db) => {
       db.exec(`CREATE TABLE fine (x); CREATE TABLE "a ""b\nc" ("x ""y" TEXT, z)`);
@@ -277,7 +329,7 @@ describe('text with a NUL character', () => {
 
 describe('the probe', () => {
   it.each(dumpers)('reads the version and the size with %s', async (_name, options) => {
-    const path = newFile((db) => db.exec('CREATE TABLE t (x)'));
+    const path = newFile((db) => db.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (x)'));
     const plan = sqlite.probe(target(path));
     const { exitCode, stderr, stdout } = await runInShell(plan.command, options);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -285,7 +337,14 @@ describe('the probe', () => {
       serverVersion: expect.stringMatching(/^3\.\d+\.\d+$/),
       clientVersion: expect.stringMatching(/^3\.\d+\.\d+$/),
       estimatedBytes: statSync(path).size,
+      warnings: [],
     });
+  });
+
+  it.each(dumpers)('warns of writers that will wait, with %s', async (_name, options) => {
+    const plan = sqlite.probe(target(newFile((db) => db.exec('CREATE TABLE t (x)'))));
+    const { stdout } = await runInShell(plan.command, options);
+    expect(plan.read(stdout.toString()).warnings).toEqual([expect.stringContaining('journal_mode=WAL')]);
   });
 });
 
@@ -374,6 +433,38 @@ describe('file extension, content type and our compression', () => {
       contentType,
       backupCompression,
     ]);
+  });
+});
+
+it('refuses a definition that is no text, in our own command', async () => {
+  const path = newFile((db) => {
+    db.unsafeMode(true);
+    db.exec(`CREATE VIEW v AS SELECT 'x' AS y; PRAGMA writable_schema = ON;
+      UPDATE sqlite_schema SET sql = CAST(CAST('CREATE VIEW v AS SELECT ''' AS BLOB) || x'ff' || CAST(''' AS y' AS BLOB) AS TEXT)`);
+  });
+  const plan = sqlite.dump(target(path));
+  const failure = await runInShell(plan.command, dumpers[1]?.[1]);
+  expect(plan.explain(failure), failure.stderr).toMatchObject({
+    code: 'dump_failed',
+    message: expect.stringContaining('no valid text'),
+  });
+});
+
+describe('a row that no sqlite3 would read back', () => {
+  const mebibyte = new Uint8Array(2 ** 20).fill(0x41);
+  const proofOf = (mebibytes: number): (() => void) => {
+    const proof = newSqliteTextProof();
+    proof.observe(
+      Buffer.from('PRAGMA x;\nBEGIN TRANSACTION;\nINSERT INTO t VALUES(1);\nINSERT INTO t VALUES(X'),
+    );
+    proof.observe(Buffer.from("'"));
+    for (let n = 0; n < mebibytes; n += 1) proof.observe(mebibyte);
+    proof.observe(Buffer.from("');\nINSERT INTO t VALUES(2);\nCOMMIT;\n"));
+    return () => proof.finish();
+  };
+  it('is told by the length of its statement', () => {
+    expect(proofOf(953)).not.toThrow();
+    expect(proofOf(954)).toThrow(/a statement of 1000341\d\d\d bytes, and sqlite3 takes none of more than/);
   });
 });
 

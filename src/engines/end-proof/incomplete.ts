@@ -9,3 +9,13 @@ export function incomplete(what: string, found: string, bytes: number): AppError
     { details: { bytes } },
   );
 }
+
+/** The error of a dump with a row that no program would read back. */
+export function unrestorable(what: string, bytes: number, reader: string, limit: number): AppError {
+  return new AppError(
+    'dump_failed',
+    `The ${what} has a statement of ${bytes} bytes, and ${reader} takes none of more than ${limit}: the backup could not be ` +
+      'restored, so it was not kept. Take that value out of the database, such as into a file, or store it in pieces.',
+    { details: { bytes, limit } },
+  );
+}

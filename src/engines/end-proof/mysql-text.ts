@@ -1,9 +1,11 @@
 import type { EndProof } from '../engine.ts';
 import { newEdges } from './edges.ts';
-import { incomplete } from './incomplete.ts';
+import { incomplete, unrestorable } from './incomplete.ts';
 
 const WHAT = 'SQL dump of MySQL';
 const EDGE_BYTES = 512;
+/** The largest max_allowed_packet, less what the protocol adds. */
+const MAX_STATEMENT_BYTES = 2 ** 30 - 1024;
 /** Newer tools of MariaDB begin with a comment of their own that keeps client commands in the dump from running. */
 const HEAD = /^(?:\/\*M?!999999\\?-[^\n]*\n)?-- (?:MySQL|MariaDB) dump /;
 /** The last setting that is set back, which is another one since MariaDB's newer tools, and the last comment. */
@@ -23,14 +25,20 @@ export function newMysqlTextProof(): EndProof {
   /** What matches of `DELIMITER` at the beginning of this line; null further on. */
   let word: string | null = '';
   let inBody = false;
+  /** A row is one line. */
+  let lineStart = 0;
+  let longest = 0;
   return {
     observe(chunk) {
+      const chunkStart = edges.bytes;
       edges.observe(chunk);
       for (let at = 0; at < chunk.length; ) {
         if (word === null) {
           const newline = chunk.indexOf(NEWLINE, at);
           if (newline < 0) return;
           at = newline + 1;
+          longest = Math.max(longest, chunkStart + newline - lineStart);
+          lineStart = chunkStart + at;
           word = '';
           continue;
         }
@@ -54,6 +62,9 @@ export function newMysqlTextProof(): EndProof {
       }
       if (inBody || !TAIL.test(edges.tail())) {
         throw incomplete(WHAT, 'the comment "Dump completed" is not at its end', edges.bytes);
+      }
+      if (longest > MAX_STATEMENT_BYTES) {
+        throw unrestorable(WHAT, longest, 'the server', MAX_STATEMENT_BYTES);
       }
     },
   };

@@ -7,6 +7,8 @@ export interface SqlScanner {
   observe(chunk: Uint8Array): void;
   /** True when the bytes so far end outside of quotes, comments, COPY data and statements. */
   isBetweenStatements(): boolean;
+  /** Bytes of the longest statement that has ended, without its semicolon. */
+  longestStatement(): number;
 }
 
 export interface SqlDialect {
@@ -56,6 +58,11 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
   let inStatement = false;
   /** The first bytes of the statement, to recognise COPY. */
   let head = '';
+  /** Where the present chunk, statement and byte are in the whole text. */
+  let chunkStart = 0;
+  let statementStart = 0;
+  let position = 0;
+  let longest = 0;
   let closing = 0;
   let mark = 0;
   let previous = 0;
@@ -67,6 +74,7 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
   const startOrGoOn = (byte: number): void => {
     if (!inStatement) {
       inStatement = true;
+      statementStart = position;
       head = '';
     }
     if (head.length < COPY.length) head += String.fromCharCode(byte);
@@ -82,6 +90,7 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
         if (at === chunk.length) break;
       }
       const byte = chunk[at] ?? 0;
+      position = chunkStart + at;
       at += 1;
       readByte(byte);
       previous = byte;
@@ -105,6 +114,7 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
         break;
       case SEMICOLON:
         if (dialect.isPostgres && inStatement && head === COPY) state = 'copy-head';
+        if (inStatement) longest = Math.max(longest, position - statementStart);
         inStatement = false;
         break;
       default:
@@ -261,8 +271,10 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
     observe(chunk) {
       let at = 0;
       while (at < chunk.length) at = step(chunk, at);
+      chunkStart += chunk.length;
     },
     isBetweenStatements: () => state === 'sql' && !inStatement,
+    longestStatement: () => longest,
   };
 }
 

@@ -1,10 +1,12 @@
 import type { EndProof } from '../engine.ts';
 import { newEdges } from './edges.ts';
-import { incomplete } from './incomplete.ts';
+import { incomplete, unrestorable } from './incomplete.ts';
 import { newSqlScanner } from './sql-scanner.ts';
 
 const WHAT = 'SQL dump of SQLite';
 const EDGE_BYTES = 256;
+/** The default SQLITE_MAX_SQL_LENGTH and SQLITE_MAX_LENGTH of sqlite3 (https://sqlite.org/limits.html). */
+const MAX_STATEMENT_BYTES = 1_000_000_000 - 16;
 
 /**
  * A text dump is one transaction from `PRAGMA …` to `COMMIT;`. sqlite3's `.dump` exits with 0 for a damaged
@@ -43,6 +45,8 @@ export function newSqliteTextProof(): EndProof {
       if (!edges.tail().endsWith('\nCOMMIT;\n') || !scanner.isBetweenStatements()) {
         throw incomplete(WHAT, 'COMMIT; is not its last line', edges.bytes);
       }
+      const longest = scanner.longestStatement();
+      if (longest > MAX_STATEMENT_BYTES) throw unrestorable(WHAT, longest, 'sqlite3', MAX_STATEMENT_BYTES);
     },
   };
 }

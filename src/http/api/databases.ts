@@ -156,6 +156,7 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
         serverVersion: z.string().optional(),
         clientVersion: z.string().optional(),
         estimatedBytes: z.number().optional(),
+        warnings: z.array(z.string()).optional(),
         error: z.string().optional(),
         pinnedFingerprint: z.string().optional(),
       }),

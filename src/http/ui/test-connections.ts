@@ -33,6 +33,7 @@ export async function testDatabase(
       ...(test.serverVersion === undefined ? [] : [`Server version ${test.serverVersion}`]),
       ...(test.clientVersion === undefined ? [] : [`Dump tool version ${test.clientVersion}`]),
       ...(test.estimatedBytes === undefined ? [] : [`About ${formatBytes(test.estimatedBytes)} to dump`]),
+      ...(test.warnings ?? []),
       ...pinned(test.pinnedFingerprint),
     ],
   };

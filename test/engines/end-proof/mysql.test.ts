@@ -32,6 +32,19 @@ DELIMITER ;
 const whole = (head: string): string => `${head}${TABLE}${ROUTINE}SET TIME_ZONE=@OLD_TIME_ZONE;${END}`;
 
 describe('the end proof of MySQL’s text', () => {
+  it('refuses a row that no server would read back', () => {
+    const mebibyte = new Uint8Array(2 ** 20).fill(0x41);
+    const finish = (mebibytes: number): (() => void) => {
+      const proof = newMysqlTextProof();
+      proof.observe(bytes(`${HEADS.MariaDB}INSERT INTO t VALUES (0x`));
+      for (let n = 0; n < mebibytes; n += 1) proof.observe(mebibyte);
+      proof.observe(bytes(`);\n${TABLE}SET TIME_ZONE=@OLD_TIME_ZONE;${END}`));
+      return () => proof.finish();
+    };
+    expect(finish(1023)).not.toThrow();
+    expect(finish(1024)).toThrow(/a statement of 1073741\d\d\d bytes/);
+  });
+
   it('takes the end that newer tools of MariaDB write', () => {
     const end = `
 /*M!100616 SET NOTE_VERBOSITY=@OLD_NOTE_VERBOSITY */;
