@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { BackupRow, DatabaseRow } from '../db/schema.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
@@ -10,13 +11,21 @@ import { probeDatabase, readDump } from './probe-database.ts';
 import type { ProgressTracker } from './progress.ts';
 import { readBack } from './read-back.ts';
 import { loadBackup, recordDestination, recordUpload } from './run-record.ts';
-import { addLeftover, type CompletedRun, type RunClaim, settleCompleted, settleFailed } from './settle.ts';
+import {
+  addLeftover,
+  type CompletedRun,
+  type FailedRun,
+  type RunClaim,
+  settleCompleted,
+  settleFailed,
+} from './settle.ts';
 import { describeFailure, outcomeOf } from './step-error.ts';
 
 export type RunServices = Pick<Services, 'db' | 'vault' | 'servers' | 'openPlace' | 'now' | 'log'>;
 
 const PROBE_TIMEOUT_MS = 60_000;
 const CLEAN_UP_TIMEOUT_MS = 60_000;
+const WRITE_PAUSES_MS = [200, 1_000, 4_000];
 /** A dump of text can be larger than the database's files; the estimate only decides part sizes. */
 const ESTIMATE_MARGIN = 1.2;
 
@@ -50,7 +59,7 @@ export async function runBackup(
     return;
   }
   // Outside the try: the object is there, and calling the run failed would leave it behind, unrecorded.
-  if (!(await settleCompleted(db, claim, done, now()))) {
+  if (!(await persistently(() => settleCompleted(db, claim, done, now())))) {
     log.error('a run ended well but its row was no longer its own', { backupId: claim.backupId });
   }
 }
@@ -252,16 +261,24 @@ async function settleFailure(
     error,
   });
   const leftover = isAppError(error) ? leftoverOf(error) : undefined;
-  await settleFailed(
-    services.db,
-    claim,
-    {
-      error: failure,
-      outcome: outcomeOf(error),
-      ...(leftover && destination ? { leftover: { place: destination.place, item: leftover } } : {}),
-    },
-    services.now(),
-  );
+  const outcome: FailedRun = {
+    error: failure,
+    outcome: outcomeOf(error),
+    ...(leftover && destination ? { leftover: { place: destination.place, item: leftover } } : {}),
+  };
+  await persistently(() => settleFailed(services.db, claim, outcome, services.now()));
+}
+
+/** Tries a few times: a disk that is full for a moment must not cost a run its true outcome, which reconcile would have to guess. */
+async function persistently<T>(write: () => Promise<T>): Promise<T> {
+  for (const pauseMs of WRITE_PAUSES_MS) {
+    try {
+      return await write();
+    } catch {
+      await pause(pauseMs);
+    }
+  }
+  return write();
 }
 
 function leftoverOf(error: AppError): Leftover | undefined {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createWorker } from '../../src/backup/worker.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
@@ -51,4 +52,21 @@ test('a worker runs what waits', async () => {
   worker.start();
   await until('the run to end', 10_000, async () => (await statusOf(backupId)) === 'failed');
   await worker.stop(5_000);
+});
+
+test('a run keeps its own outcome where it can not be written for a moment', async () => {
+  const backupId = await pendingBackup();
+  const { db } = site.services;
+  await sql`CREATE TRIGGER full BEFORE UPDATE OF outcome ON backups BEGIN SELECT raise(ABORT, 'disk full'); END`.execute(
+    db,
+  );
+  const worker = createWorker(site.services, { limits: async () => ({ total: 2, perServer: 2 }) });
+  worker.start();
+  await until('the run to begin', 10_000, async () => (await statusOf(backupId)) === 'in_progress');
+  setTimeout(() => void sql`DROP TRIGGER full`.execute(db), 1_500);
+  await until('the run to end', 10_000, async () => (await statusOf(backupId)) === 'failed');
+  await worker.stop(5_000);
+  const { body } = await site.call('GET', `/api/backups/${backupId}`);
+  expect(body.backup).toMatchObject({ outcome: 'failed' });
+  expect(JSON.stringify(body.backup.error)).toContain('none.sqlite');
 });
