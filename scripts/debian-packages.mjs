@@ -12,6 +12,8 @@ const packages = {
   'ssh-keygen': 'openssh-client',
   busybox: 'busybox',
   bash: 'bash',
+  fish: 'fish',
+  zsh: 'zsh',
   sqlite3: 'sqlite3',
   radosgw: 'radosgw',
   'ceph-mon': 'ceph-mon',

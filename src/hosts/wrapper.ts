@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { quote } from './quote.ts';
+import { quote, quoteForAnyShell } from './quote.ts';
 
 export interface Wrapping {
   readonly script: string;
@@ -34,12 +34,12 @@ export function wrapScript({ script, secretNames, hasInput, token }: Wrapping): 
     // Messages of bash about the jobs that it loses here are nobody's business.
     `bp_status=$?; exec 2>/dev/null; trap '' TERM; kill -s TERM 0; exit "$bp_status"`,
   ].join('\n');
-  return `exec sh -c ${quote(OWN_GROUP)} sh ${quote(body)}`;
+  return `exec sh -c ${quoteForAnyShell(OWN_GROUP)} sh ${quoteForAnyShell(body)}`;
 }
 
 /** Sends a signal to the process group that the wrapper announced. */
 export function killScript(processGroup: number, signal: 'TERM' | 'KILL'): string {
-  return `exec sh -c ${quote(`kill -s ${signal} -- -${processGroup} 2>/dev/null`)}`;
+  return `exec sh -c ${quoteForAnyShell(`kill -s ${signal} -- -${processGroup} 2>/dev/null`)}`;
 }
 
 // The fifth field of /proc/<pid>/stat is the process group. Without /proc (BSD), OpenSSH has always called setsid.

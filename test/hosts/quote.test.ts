@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { quote } from '../../src/hosts/quote.ts';
+import { quote, quoteForAnyShell } from '../../src/hosts/quote.ts';
 
 it('puts a value between single quotes', () => {
   expect(quote('a b $c')).toBe("'a b $c'");
@@ -11,6 +11,11 @@ it('takes a single quote out of the quotes', () => {
 
 it('keeps an empty value a word', () => {
   expect(quote('')).toBe("''");
+});
+
+it('puts backslashes and single quotes between double quotes for a login shell of any kind', () => {
+  expect(quoteForAnyShell("it's a\\b")).toBe(`'it'"'"'s a'"\\\\"'b'`);
+  expect(() => quoteForAnyShell('a\0b')).toThrow(/NUL/);
 });
 
 it('refuses NUL', () => {

@@ -31,7 +31,7 @@ function open(address: HostAddress): Host {
   return openSshHost(address, { readyTimeoutMs: 5_000 }, log);
 }
 
-for (const shell of SHELLS) {
+for (const shell of [...SHELLS, 'zsh', 'fish'] as const) {
   describeHost(`ssh, login shell ${shell}`, async () => {
     const sshd = await startSshd();
     const host = open(addressOf(sshd, { username: sshd.usersByShell[shell] }));

@@ -15,7 +15,7 @@ export interface SshdOptions {
   readonly maxSessions?: number;
 }
 
-export type LoginShell = 'dash' | 'bash' | 'busybox';
+export type LoginShell = 'dash' | 'bash' | 'busybox' | 'zsh' | 'fish';
 
 export interface Sshd {
   /** An address of this machine that the app does not take for its own (127.0.0.1 it does); both answer. */
@@ -106,7 +106,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     hostKey: () => hostKey.key,
     fingerprint: () => hostKey.fingerprint,
     user: 'dash',
-    usersByShell: { dash: 'dash', bash: 'bash', busybox: 'busybox' },
+    usersByShell: { dash: 'dash', bash: 'bash', busybox: 'busybox', zsh: 'zsh', fish: 'fish' },
     privateKey,
     folder: '/var/backups',
     smallFolder: '/srv/small',
@@ -168,6 +168,8 @@ chmod 600 /etc/ssh/host_key
   echo 'dash:*:2101:65534::/home/dash:/srv/shells/dash/sh'
   echo 'bash:*:2102:65534::/home/bash:/srv/shells/bash/bash'
   echo 'busybox:*:2103:65534::/home/busybox:/srv/shells/busybox/ash'
+  echo "zsh:*:2104:65534::/home/zsh:$(command -v zsh)"
+  echo "fish:*:2105:65534::/home/fish:$(command -v fish)"
 } >/etc/ssh/passwd
 mount --bind /etc/ssh/passwd /etc/passwd
 for folder in /home /root /srv /run /opt /mnt /media; do
@@ -179,7 +181,7 @@ ln -s "$(command -v dash)" /srv/shells/dash/sh
 ln -s "$(command -v bash)" /srv/shells/bash/sh
 ln -s "$(command -v bash)" /srv/shells/bash/bash
 busybox --install -s /srv/shells/busybox
-for user in dash bash busybox; do mkdir "/home/$user"; chown "$user" "/home/$user"; done
+for user in dash bash busybox zsh fish; do mkdir "/home/$user"; chown "$user" "/home/$user"; done
 cd /
 mkdir -p /var/backups
 mount -t tmpfs -o mode=1777 tmpfs /var/backups
