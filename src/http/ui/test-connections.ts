@@ -29,12 +29,13 @@ export async function testDatabase(
   return {
     success: test.success,
     message: test.error ?? `The database can be read${latency}.`,
+    isPartial: test.warnings !== undefined,
     facts: [
       ...(test.serverVersion === undefined ? [] : [`Server version ${test.serverVersion}`]),
       ...(test.clientVersion === undefined ? [] : [`Dump tool version ${test.clientVersion}`]),
       ...(test.estimatedBytes === undefined ? [] : [`About ${formatBytes(test.estimatedBytes)} to dump`]),
-      ...(test.warnings ?? []),
       ...pinned(test.pinnedFingerprint),
+      ...(test.warnings ?? []),
     ],
   };
 }
