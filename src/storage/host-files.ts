@@ -143,6 +143,8 @@ async function write(
     } catch (error) {
       bodyFailure = { error };
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
     limit(syncMs);
   }
