@@ -20,5 +20,5 @@ export async function login(
   const isRight = await services.passwords.verify(input.password, row?.password_hash ?? null);
   if (row === undefined || !isRight) throw new AppError('unauthorized', 'Invalid credentials');
   const user = toUser(row);
-  return { user, ...(await startSession(services, user, input.kind)) };
+  return { user, ...(await startSession(services, user, input.kind, row.password_hash)) };
 }

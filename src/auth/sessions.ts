@@ -1,5 +1,6 @@
 import { sign, verify } from 'hono/jwt';
-import type { Db, SessionRow } from '../db/schema.ts';
+import type { Db, SessionRow, Trx } from '../db/schema.ts';
+import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
 import { signingKey } from '../secrets/signing-keys.ts';
@@ -23,27 +24,44 @@ export interface StartedSession {
 /** How stale `last_active_at` may get before a request writes it anew. */
 const TOUCH_AFTER_MS = 60_000;
 
-/** Starts a session of SESSION_TTL; sessions that are over are cleared away on the occasion. */
+/**
+ * Starts a session of SESSION_TTL; sessions that are over are cleared away on the occasion. With the hash of the password
+ * that was checked for it, throws `unauthorized` where the user has another one by now, or is gone.
+ */
 export async function startSession(
   services: Services,
   user: User,
   kind: SessionKind,
+  checkedHash?: string,
 ): Promise<StartedSession> {
   const now = services.now();
   const expiresAt = new Date(now.getTime() + services.config.sessionTtlSeconds * 1000);
   const { id, token } = kind === 'api' ? await apiToken(services, user, now, expiresAt) : await uiToken();
   await services.db.deleteFrom('sessions').where('expires_at', '<=', now.toISOString()).execute();
-  await services.db
-    .insertInto('sessions')
-    .values({
-      id,
-      user_id: user.id,
-      kind,
-      created_at: now.toISOString(),
-      expires_at: expiresAt.toISOString(),
-    })
-    .execute();
+  await services.db.transaction().execute(async (trx) => {
+    if (checkedHash !== undefined) await refuseChangedPassword(trx, user.id, checkedHash);
+    await trx
+      .insertInto('sessions')
+      .values({
+        id,
+        user_id: user.id,
+        kind,
+        created_at: now.toISOString(),
+        expires_at: expiresAt.toISOString(),
+      })
+      .execute();
+  });
   return { token, expiresAt };
+}
+
+/** A change of the password ends the sessions that there are: one of a slower sign-in must not come after it. */
+async function refuseChangedPassword(trx: Trx, userId: string, checkedHash: string): Promise<void> {
+  const row = await trx
+    .selectFrom('users')
+    .select('password_hash')
+    .where('id', '=', userId)
+    .executeTakeFirst();
+  if (row?.password_hash !== checkedHash) throw new AppError('unauthorized', 'Invalid credentials');
 }
 
 /** The session behind a token of that kind, its user as the database knows them now; null for anything else. */

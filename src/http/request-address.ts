@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { type Cidr, cidrContains, isLoopback, parseCidr } from '../cidr.ts';
+import { type Cidr, cidrContains, isLoopback, parseAddress, parseCidr } from '../cidr.ts';
 import type { Config } from '../config.ts';
 
 type Proxies = { readonly config: Pick<Config, 'trustProxy' | 'publicUrl'> };
@@ -12,13 +12,21 @@ export function addressOf(c: Context, { config }: Proxies): string | null {
   const peer = peerOf(c.env);
   const trusted = config.trustProxy.map(parseCidr).filter((cidr) => cidr !== null);
   if (peer === null || !isTrusted(trusted, peer)) return peer;
-  const forwarded = (c.req.header('x-forwarded-for') ?? '').split(',').map((entry) => entry.trim());
+  const forwarded = (c.req.header('x-forwarded-for') ?? '')
+    .split(',')
+    .map((entry) => withoutPort(entry.trim()));
   // From the right: each proxy appends whom it saw, and what stands further left anybody could have written.
   for (const address of forwarded.reverse()) {
-    if (address === '') break;
-    if (!isTrusted(trusted, address)) return address.slice(0, 64);
+    if (parseAddress(address) === null) break;
+    if (!isTrusted(trusted, address)) return address;
   }
   return peer;
+}
+
+/** Some proxies append the port, which is another one for each connection: `203.0.113.9:4711`, `[2001:db8::1]:4711`. */
+function withoutPort(entry: string): string {
+  const [, ipv4, ipv6] = /^(?:([\d.]+):\d+|\[([^\]]*)\](?::\d+)?)$/.exec(entry) ?? [];
+  return ipv4 ?? ipv6 ?? entry;
 }
 
 /** True when the browser's side of the request is https: ours, PUBLIC_URL's, or what a trusted proxy says of itself. */

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { prepareFirstAdmin } from '../../../src/auth/first-admin.ts';
+import { login as signIn } from '../../../src/auth/login.ts';
+import { endSessionsOf } from '../../../src/auth/sessions.ts';
+import type { Db } from '../../../src/db/schema.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -52,6 +55,36 @@ describe('signing in', () => {
       message: 'Invalid credentials',
       requestId: expect.any(String),
     });
+  });
+
+  it.each([
+    [
+      'has another password',
+      (db: Db, id: string) =>
+        db.updateTable('users').set({ password_hash: 'another' }).where('id', '=', id).execute(),
+    ],
+    ['is gone', (db: Db, id: string) => db.deleteFrom('users').where('id', '=', id).execute()],
+  ])('starts no session where the user %s by the time that the old one was checked', async (_, change) => {
+    const { services } = app;
+    const id = app.userIds.viewer;
+    await endSessionsOf(services.db, id);
+    const slow = {
+      ...services.passwords,
+      async verify(password: string, hash: string | null) {
+        const isRight = await services.passwords.verify(password, hash);
+        await change(services.db, id);
+        return isRight;
+      },
+    };
+    const input = { email: 'viewer@example.com', password: PASSWORD, kind: 'ui' } as const;
+    const signingIn = signIn({ ...services, passwords: slow }, input);
+    await expect(signingIn).rejects.toMatchObject({ code: 'unauthorized' });
+    const sessions = await services.db
+      .selectFrom('sessions')
+      .select('id')
+      .where('user_id', '=', id)
+      .execute();
+    expect(sessions).toEqual([]);
   });
 
   it('refuses what is no email or too short a password with the issues', async () => {

@@ -309,6 +309,14 @@ describe('the rate limit', () => {
     // What the proxy appended counts, not what its client claimed.
     const forwarded = { 'x-forwarded-for': '1.1.1.1, 198.51.100.1' };
     expect((await me('10.1.2.3', forwarded)).status).toBe(429);
+    // Without the port that some proxies append, which is another one for each connection.
+    for (const entry of ['198.51.100.1:4711', '[::ffff:198.51.100.1]:4712']) {
+      expect((await me('10.1.2.3', { 'x-forwarded-for': entry })).status).toBe(429);
+    }
+    for (const unknown of ['unknown', '_a', '_b']) {
+      const { headers } = await me('10.1.2.4', { 'x-forwarded-for': unknown });
+      expect(Number(headers.get('x-ratelimit-remaining'))).toBe(unknown === 'unknown' ? 1 : 0);
+    }
     expect((await limited.call('GET', '/health', { from: '198.51.100.1' })).status).toBe(200);
     limited.setNow(new Date(Date.now() + 61_000));
     expect((await me('198.51.100.1')).status).toBe(200);
