@@ -15,6 +15,8 @@ export const PASSWORD = 'correct horse battery';
 /** The whole app in this process, without its worker, on a data folder of its own. */
 export interface Pages {
   readonly services: RunningServices;
+  /** Method and path of every page and form, such as `POST /servers/:serverId/delete`. */
+  readonly routes: readonly string[];
   /** A browser without JavaScript: it keeps cookies and sends forms. */
   visitor(): Visitor;
   /** A visitor signed in as a new user of that role. */
@@ -64,6 +66,13 @@ export async function openPages(env: Readonly<Record<string, string>> = {}): Pro
   };
   const pages: Pages = {
     services,
+    routes: [
+      ...new Set(
+        app.routes
+          .filter(({ method, path }) => method !== 'ALL' && !/^\/(api|health|openapi|assets)|\*/.test(path))
+          .map(({ method, path }) => `${method} ${path}`),
+      ),
+    ],
     visitor: () => createVisitor((path, init) => send(path, init, '127.0.0.1')),
     async signedIn(role) {
       const email = `${role}-${crypto.randomUUID()}@example.com`;

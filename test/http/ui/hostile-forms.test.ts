@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openPages, PASSWORD, type Pages, type Visitor } from './pages.ts';
+
+let pages: Pages;
+let admin: Visitor;
+/** One of each, by the name of its parameter in a path. */
+const ids = new Map<string, string>();
+
+const idIn = (location: string | null) => /\/(c[0-9a-z]{24})/.exec(location ?? '')?.[1] ?? '';
+
+beforeAll(async () => {
+  pages = await openPages();
+  admin = await pages.signedIn('admin');
+  const environment = idIn((await admin.post('/environments/new', { name: 'production' })).location);
+  const server = idIn(
+    (await admin.post(`/environments/${environment}/servers/new`, { ...GOOD, hostname: '10.0.0.5' }))
+      .location,
+  );
+  const database = idIn(
+    (
+      await admin.post(`/environments/${environment}/databases/new?type=postgres`, {
+        ...GOOD,
+        serverId: server,
+      })
+    ).location,
+  );
+  const other = { email: 'other@example.com', name: '', role: 'viewer', password: PASSWORD };
+  await admin.post('/admin/users/new', other);
+  const { db } = pages.services;
+  const user = await db
+    .selectFrom('users')
+    .select('id')
+    .where('email', '=', other.email)
+    .executeTakeFirstOrThrow();
+  await admin.post(`/databases/${database}/backups`);
+  const backup = await db.selectFrom('backups').select('id').executeTakeFirstOrThrow();
+  for (const [name, id] of Object.entries({
+    environment,
+    server,
+    database,
+    user: user.id,
+    backup: backup.id,
+  })) {
+    ids.set(`${name}Id`, id);
+  }
+});
+afterAll(() => pages.close());
+
+/** A form of each kind that would be taken. */
+const GOOD = {
+  ...{
+    name: 'appdb',
+    hostname: 'db1.example.com',
+    sshPort: '22',
+    host: 'localhost',
+    port: '5432',
+    type: 'postgres',
+  },
+  ...{ databaseName: 'app', backupFormat: 'plain', backupCompression: 'gzip', backupCompressionLevel: '6' },
+  ...{ backupStorageType: 'local', pgDumpTimeoutMs: '300000', email: 'a@example.com', role: 'viewer' },
+  ...{
+    password: 'long enough',
+    newPassword: 'long enough',
+    enabled: 'true',
+    pinned: 'true',
+    sshUser: 'root',
+  },
+  ...{
+    allowBackupDownload: 'true',
+    defaultCollectionIntervalSec: '300',
+    provider: 'minio',
+    region: 'us-east-1',
+  },
+};
+const FIELDS = [
+  ...Object.keys(GOOD),
+  ...['username', 'filePath', 'serverId', 'tags', 'publicIp', 'sshPrivateKey', 'backupLocalPath', 'buckets'],
+  ...[
+    'backupSpacesBucket',
+    'backupSpacesPrefix',
+    'currentPassword',
+    'setupCode',
+    'endpoint',
+    'shown',
+    'notice',
+  ],
+  ...[
+    'prefix',
+    'bucket',
+    'page',
+    'offset',
+    'limit',
+    'next',
+    '__proto__',
+    'constructor',
+    'useSsl',
+    'redirect',
+  ],
+];
+
+/** Where a form would lead to another machine, sign in as somebody else, or leave nothing to go on with. */
+const LEFT_OUT =
+  /test|probe|bucket|\/log(?:in|out)|storage\/edit$|storage\/delete|users\/:userId\/delete|account\/password|:userId\/password|\/setup|databases\/:databaseId\/delete|environments\/:environmentId\/delete|servers\/:serverId\/delete|backups\/:backupId\/delete/;
+
+it('answers no page and no form with a 5xx, whatever is sent', async () => {
+  const targets = pages.routes.filter((route) => !LEFT_OUT.test(route));
+  expect(targets.length).toBeGreaterThan(35);
+  const nasty = fc.constantFrom(
+    ...[
+      '',
+      ' ',
+      "'",
+      '"',
+      '$(id)',
+      '../../etc/passwd',
+      '\u0000',
+      '\r\nX: y',
+      '\u202e',
+      '\ud800',
+      '💥',
+      'null',
+      '%00',
+    ],
+    ...[
+      '-1',
+      '0',
+      '1e308',
+      '99999999999999999999',
+      'NaN',
+      'http://[',
+      '//evil.example',
+      'javascript:alert(1)',
+    ],
+    ...['a'.repeat(5000), '<script>alert(1)</script>', 'on', 'ssh-ed25519 AAAA', '-oProxyCommand=x'],
+  );
+  const field = fc.constantFrom(...FIELDS);
+  const form = fc.dictionary(field, nasty, { maxKeys: 4 });
+  const id = fc.oneof(
+    { weight: 6, arbitrary: fc.constant('own') },
+    fc.constantFrom('unknown', '..', '%2e%2e', "'", '%00', '%F0%9F%92%A5', '%', 'a'.repeat(3000)),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...targets),
+      id,
+      form,
+      fc.boolean(),
+      async (target, which, bad, isWhole) => {
+        const [method, pattern = ''] = target.split(' ');
+        const path = pattern.replace(/:(\w+)/g, (_, name) =>
+          which === 'own' ? (ids.get(name) ?? '') : which,
+        );
+        const query = new URLSearchParams(bad).toString();
+        const answer =
+          method === 'GET'
+            ? await admin.get(`${path}?${query}`)
+            : await admin.post(`${path}?${query}`, isWhole ? { ...GOOD, ...bad } : bad);
+        expect(answer.status, `${target} ${which} ${JSON.stringify(bad)}`).toBeLessThan(500);
+        // A redirect stays here, and nothing that was typed becomes markup.
+        if (answer.location !== null) expect(answer.location).toMatch(/^\/(?!\/)/);
+        expect(answer.html).not.toContain('<script>alert');
+      },
+    ),
+    { numRuns: 600 },
+  );
+}, 120_000);
