@@ -121,6 +121,13 @@ describe('the environment', () => {
   });
 });
 
+describe('a transaction', () => {
+  it('is begun by db/write.ts alone', () => {
+    const writers = files.filter((file) => sources.get(file)?.includes('.transaction('));
+    expect(writers).toEqual(['src/db/write.ts']);
+  });
+});
+
 describe('what is not written here', () => {
   it.each([
     ['any', /[:<]\s*any\b(?!thing)/],

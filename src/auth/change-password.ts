@@ -1,4 +1,5 @@
 import { recordAudit } from '../catalog/audit.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { hasRole } from './roles.ts';
@@ -66,7 +67,7 @@ export async function resetPassword(services: Context, email: string): Promise<s
 
 async function storePassword(services: Context, userId: string, password: string): Promise<void> {
   const passwordHash = await services.passwords.hash(password);
-  await services.db.transaction().execute(async (trx) => {
+  await write(services.db, async (trx) => {
     await trx
       .updateTable('users')
       .set({ password_hash: passwordHash, updated_at: services.now().toISOString() })

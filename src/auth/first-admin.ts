@@ -1,4 +1,5 @@
 import { recordAudit } from '../catalog/audit.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
 import type { Services } from '../services-port.ts';
@@ -65,7 +66,7 @@ export async function registerFirstAdmin(
 async function insertFirstAdmin(services: Services, input: FirstAdmin, address: string | null) {
   const { email, password, name } = input;
   const row = await newUserRow(services, { email, password, name, role: 'admin' });
-  await services.db.transaction().execute(async (trx) => {
+  await write(services.db, async (trx) => {
     if (await hasUsers(trx)) throw new AppError('forbidden', 'Registration disabled');
     await insertUser(trx, row);
     await trx.deleteFrom('system_settings').where('key', '=', SETTING).execute();

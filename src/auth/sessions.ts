@@ -1,5 +1,6 @@
 import { sign, verify } from 'hono/jwt';
 import type { Db, SessionRow, Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
@@ -38,7 +39,7 @@ export async function startSession(
   const expiresAt = new Date(now.getTime() + services.config.sessionTtlSeconds * 1000);
   const { id, token } = kind === 'api' ? await apiToken(services, user, now, expiresAt) : await uiToken();
   await services.db.deleteFrom('sessions').where('expires_at', '<=', now.toISOString()).execute();
-  await services.db.transaction().execute(async (trx) => {
+  await write(services.db, async (trx) => {
     if (checkedHash !== undefined) await refuseChangedPassword(trx, user.id, checkedHash);
     await trx
       .insertInto('sessions')

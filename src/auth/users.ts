@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import { type Actor, recordAudit } from '../catalog/audit.ts';
 import type { Db, UserRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
@@ -63,7 +64,7 @@ export async function hasUsers(db: Db): Promise<boolean> {
 /** Throws `conflict` for an email that is taken (case does not count). */
 export async function createUser(context: Context, actor: Actor, input: NewUser): Promise<User> {
   const row = await newUserRow(context, input);
-  await context.db.transaction().execute(async (trx) => {
+  await write(context.db, async (trx) => {
     await insertUser(trx, row);
     const entry = { action: 'create', resourceType: 'user', resourceId: row.id, resourceName: row.email };
     await recordAudit(trx, actor, { ...entry, details: { role: row.role } }, context.now());
@@ -108,7 +109,7 @@ export async function updateUser(
   if (change.role !== undefined && !hasRole(actor.role, 'admin')) {
     throw new AppError('forbidden', 'Only admins can change user roles');
   }
-  return context.db.transaction().execute(async (trx) => {
+  return write(context.db, async (trx) => {
     const before = await getUser(trx, id);
     if (change.role !== undefined && change.role !== before.role && actor.userId === id) {
       throw new AppError('forbidden', 'You cannot change your own role. Ask another admin.');
@@ -139,7 +140,7 @@ export async function deleteUser(
   id: string,
 ): Promise<void> {
   if (actor.userId === id) throw new AppError('invalid', 'Cannot delete your own account');
-  await context.db.transaction().execute(async (trx) => {
+  await write(context.db, async (trx) => {
     const user = await getUser(trx, id);
     if (user.role === 'admin') await refuseLastAdmin(trx, id, 'deleted');
     await trx.deleteFrom('users').where('id', '=', id).execute();

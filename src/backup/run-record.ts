@@ -1,4 +1,5 @@
 import type { BackupRow, DatabaseRow, Db } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import type { DumpPlan } from '../engines/engine.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -45,7 +46,7 @@ export async function recordDestination(
     })
     .where('id', '=', backup.id)
     .execute();
-  const recorded = await db.transaction().execute(async (trx) => {
+  const recorded = await write(db, async (trx) => {
     // What an earlier run left under this key is still to be removed: it would take our object with it.
     const leftover = await trx
       .selectFrom('leftovers')

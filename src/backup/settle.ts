@@ -1,4 +1,5 @@
 import type { Db, Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { newId } from '../ids.ts';
 import type { Place } from '../services-port.ts';
 import type { Leftover } from '../storage/object-store.ts';
@@ -37,7 +38,7 @@ export async function settleCompleted(
   run: CompletedRun,
   now: Date,
 ): Promise<boolean> {
-  return db.transaction().execute(async (trx) => {
+  return write(db, async (trx) => {
     const row = await claimed(trx, claim);
     if (!row) return false;
     await trx
@@ -74,7 +75,7 @@ export async function settleCompleted(
 
 /** Writes `failed`, with what is left behind as a row to be retried. False when the row is no longer this run's. */
 export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now: Date): Promise<boolean> {
-  return db.transaction().execute(async (trx) => {
+  return write(db, async (trx) => {
     const row = await claimed(trx, claim);
     if (!row) return false;
     if (run.leftover) await addLeftover(trx, claim.backupId, run.leftover.place, run.leftover.item, now);

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { safeSegment } from '../backup/file-name.ts';
 import type { DatabaseRow, Db, EnvironmentRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
@@ -82,7 +83,7 @@ export async function createDatabase(
     values.backup_spaces_prefix = defaultPrefix(environment, input.name);
   }
   const row = await named(() =>
-    context.db.transaction().execute(async (trx) => {
+    write(context.db, async (trx) => {
       const inserted = await trx
         .insertInto('databases')
         .values(values)
@@ -113,7 +114,7 @@ export async function updateDatabase(
     columns.backup_spaces_prefix = defaultPrefix(environment, change.name ?? before.name);
   }
   const row = await named(() =>
-    context.db.transaction().execute(async (trx) => {
+    write(context.db, async (trx) => {
       const updated = await trx
         .updateTable('databases')
         .set({ ...columns, updated_at: context.now().toISOString() })
@@ -142,7 +143,7 @@ export async function deleteDatabase(
   actor: Actor,
   id: string,
 ): Promise<void> {
-  await context.db.transaction().execute(async (trx) => {
+  await write(context.db, async (trx) => {
     const row = await getDatabaseRow(trx, id);
     if ((await countBackups(trx, id)) > 0) {
       throw new AppError('invalid', 'Cannot delete database with existing backups. Delete backups first.');

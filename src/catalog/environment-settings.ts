@@ -1,4 +1,5 @@
 import type { Db, EnvironmentRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
@@ -148,7 +149,7 @@ async function store(
   module: SettingsModule,
   values: Readonly<Record<string, unknown>>,
 ): Promise<Settings> {
-  return context.db.transaction().execute(async (trx) => {
+  return write(context.db, async (trx) => {
     await getEnvironmentRow(trx, environmentId);
     const row = await trx
       .updateTable('environments')

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Db } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
@@ -66,7 +67,7 @@ async function update(
   change: { readonly ssh_private_key: string | null; readonly ssh_user: string },
   what: 'set' | 'removed',
 ): Promise<void> {
-  await context.db.transaction().execute(async (trx) => {
+  await write(context.db, async (trx) => {
     const row = await getEnvironmentRow(trx, environmentId);
     await trx
       .updateTable('environments')

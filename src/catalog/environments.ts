@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import * as z from 'zod';
 import type { Db, EnvironmentRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
@@ -60,7 +61,7 @@ export async function createEnvironment(
 ): Promise<Environment> {
   const now = context.now();
   try {
-    return await context.db.transaction().execute(async (trx) => {
+    return await write(context.db, async (trx) => {
       const row = await trx
         .insertInto('environments')
         .values({
@@ -101,7 +102,7 @@ export async function deleteEnvironment(
   id: string,
 ): Promise<{ readonly keptObjects: readonly KeptObjects[] }> {
   const now = context.now();
-  return context.db.transaction().execute(async (trx) => {
+  return write(context.db, async (trx) => {
     const row = await getEnvironmentRow(trx, id);
     const databases = await trx
       .selectFrom('databases')

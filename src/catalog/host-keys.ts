@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { write } from '../db/write.ts';
 import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { fingerprintOf, parseHostKey } from './host-key.ts';
@@ -31,7 +32,7 @@ async function store(
   hostKey: string | null,
 ): Promise<Server> {
   const fingerprint = hostKey === null ? null : await fingerprintOf(hostKey);
-  const row = await context.db.transaction().execute(async (trx) => {
+  const row = await write(context.db, async (trx) => {
     await getServerRow(trx, serverId);
     const updated = await trx
       .updateTable('servers')

@@ -1,3 +1,4 @@
+import { write } from '../db/write.ts';
 import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { readSettings, saveSettings } from './settings.ts';
@@ -12,7 +13,7 @@ export async function needsMasterKeyCopy(context: Context): Promise<boolean> {
 
 export async function confirmMasterKeyCopy(context: Context, actor: Actor): Promise<void> {
   const now = context.now();
-  await context.db.transaction().execute(async (trx) => {
+  await write(context.db, async (trx) => {
     await saveSettings(trx, { masterKeyCopiedAt: now.toISOString() }, now);
     const entry = { action: 'update', resourceType: 'system_settings', resourceId: null };
     await recordAudit(trx, actor, { ...entry, details: { masterKeyCopied: true } }, now);

@@ -1,4 +1,5 @@
 import type { SpacesConfigRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
@@ -65,7 +66,7 @@ export async function saveSpaces(
     accessKey: await context.vault.seal(accessKey, identities(id).accessKey),
     secretKey: secretKey === null ? null : await context.vault.seal(secretKey, identities(id).secretKey),
   };
-  await write(context, actor, { id, before, sealed, region: input.region, endpoint, buckets });
+  await saveRow(context, actor, { id, before, sealed, region: input.region, endpoint, buckets });
   await probeAgain(context);
   return { config: { id, accessKey, region: input.region, endpoint: wireEndpoint(endpoint) }, test };
 }
@@ -100,7 +101,7 @@ interface NewConfiguration {
   readonly buckets: readonly string[];
 }
 
-async function write(context: Context, actor: Actor, configuration: NewConfiguration): Promise<void> {
+async function saveRow(context: Context, actor: Actor, configuration: NewConfiguration): Promise<void> {
   const { id, before, sealed, region, endpoint, buckets } = configuration;
   const now = context.now();
   const change = {
@@ -111,7 +112,7 @@ async function write(context: Context, actor: Actor, configuration: NewConfigura
     buckets: JSON.stringify(buckets),
     updated_at: now.toISOString(),
   };
-  await context.db.transaction().execute(async (trx) => {
+  await write(context.db, async (trx) => {
     const updated = await trx
       .updateTable('spaces_config')
       .set(change)

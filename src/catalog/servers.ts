@@ -2,6 +2,7 @@ import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
 import type { Db, ServerRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
@@ -76,7 +77,7 @@ export async function createServer(
 ): Promise<Server> {
   const now = context.now().toISOString();
   const row = await named(() =>
-    context.db.transaction().execute(async (trx) => {
+    write(context.db, async (trx) => {
       await getEnvironmentRow(trx, environmentId);
       const inserted = await trx
         .insertInto('servers')
@@ -109,7 +110,7 @@ export async function updateServer(
   change: ServerChange,
 ): Promise<Server> {
   const row = await named(() =>
-    context.db.transaction().execute(async (trx) => {
+    write(context.db, async (trx) => {
       await getServerRow(trx, id);
       const updated = await trx
         .updateTable('servers')
@@ -127,7 +128,7 @@ export async function updateServer(
 
 /** Throws `not_found`, `conflict` while databases are on it. */
 export async function deleteServer(context: Context, actor: Actor, id: string): Promise<void> {
-  await context.db.transaction().execute(async (trx) => {
+  await write(context.db, async (trx) => {
     const row = await getServerRow(trx, id);
     const database = await trx
       .selectFrom('databases')

@@ -1,4 +1,5 @@
 import type { Db } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
@@ -30,7 +31,7 @@ export async function setSpacesEnvironment(
   environmentId: string,
   enabled: boolean,
 ): Promise<void> {
-  await context.db.transaction().execute(async (trx) => {
+  await write(context.db, async (trx) => {
     const environment = await getEnvironmentRow(trx, environmentId);
     const config = await spacesRow(trx);
     if (config === undefined) throw new AppError('invalid', 'Spaces not configured');

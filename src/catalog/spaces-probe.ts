@@ -1,4 +1,5 @@
 import type { Db, StorageProbeRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
@@ -275,7 +276,7 @@ async function store(
     finished_at: now().toISOString(),
     result: JSON.stringify(found),
   };
-  await db.transaction().execute(async (trx) => {
+  await write(db, async (trx) => {
     await trx.insertInto('storage_probes').values(row).execute();
     const kept = await trx
       .selectFrom('storage_probes')

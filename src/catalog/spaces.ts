@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Db, SpacesConfigRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import type { S3 } from '../storage/s3/s3.ts';
@@ -67,7 +68,7 @@ export async function getSpaces(context: Pick<Services, 'db' | 'vault'>): Promis
 
 /** Forgets the storage and every environment's access to it; what is stored stays there. Throws `not_found`. */
 export async function deleteSpaces(context: Pick<Services, 'db' | 'now'>, actor: Actor): Promise<void> {
-  await context.db.transaction().execute(async (trx) => {
+  await write(context.db, async (trx) => {
     const row = await spacesRow(trx);
     if (row === undefined) throw new AppError('not_found', 'Spaces configuration not found');
     await trx.deleteFrom('spaces_config').where('id', '=', row.id).execute();

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Vault } from './vault.ts';
 
@@ -84,7 +85,7 @@ async function sealAnew(vault: Vault, secrets: readonly Secret[]) {
 }
 
 async function replace(db: Db, secrets: readonly (Secret & { readonly anew: string })[]): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await write(db, async (trx) => {
     for (const { place, id, sealed, anew } of secrets) {
       const column = sql.ref(place.column);
       const { numAffectedRows } = await sql`

@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/db/open.ts';
+import { write } from '../../src/db/write.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -41,7 +42,7 @@ describe('openDatabase', () => {
     const db = openDatabase(file);
     await sql`create table t (id integer)`.execute(db);
     const other = new Database(file, { timeout: 0 });
-    await db.transaction().execute(async (trx) => {
+    await write(db, async (trx) => {
       await sql`select * from t`.execute(trx);
       expect(() => other.exec('insert into t values (1)')).toThrow('locked');
       await sql`insert into t values (2)`.execute(trx);

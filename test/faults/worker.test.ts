@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { BackupRow } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
@@ -181,7 +182,7 @@ async function insertOrphan(run: { key: string; leaseUntil: Date }): Promise<str
   const { endpoint, region } = await db.selectFrom('spaces_config').selectAll().executeTakeFirstOrThrow();
   const id = newId();
   const at = new Date().toISOString();
-  await db.transaction().execute(async (trx) => {
+  await write(db, async (trx) => {
     await trx
       .insertInto('backups')
       .values({
