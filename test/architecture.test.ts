@@ -128,6 +128,42 @@ describe('a transaction', () => {
   });
 });
 
+describe('a write', () => {
+  const src = files.filter((file) => file.startsWith('src/'));
+  /** What the pattern finds in the sources, as `file: what`, but where its first group is what it should be. */
+  const others = (pattern: RegExp, isRight: (group: string) => boolean) =>
+    src.flatMap((file) =>
+      [...(sources.get(file) ?? '').matchAll(pattern)]
+        .filter(([, group = '']) => !isRight(group))
+        .map(([found]) => `${file}: ${found}`),
+    );
+  const isTrx = (name: string) => name === 'trx';
+
+  it('is made on `trx` alone', () => {
+    const builders = /([\w)\]]+)\??\s*\.(?:insertInto|replaceInto|updateTable|deleteFrom|mergeInto)\(/g;
+    expect(src.filter((file) => sources.get(file)?.match(builders)).length).toBeGreaterThan(20);
+    expect(others(builders, isTrx)).toEqual([]);
+  });
+
+  it('that is written as text is executed on `trx` alone', () => {
+    const texts = /`\s*(?:insert|replace|update|delete|merge)\b[^`]*`\s*\.execute\(\s*(\w*)/gi;
+    expect(src.filter((file) => sources.get(file)?.match(texts))).toEqual(['src/secrets/reseal.ts']);
+    expect(others(texts, isTrx)).toEqual([]);
+    // Only the opening of the file and migrations speak to SQLite beside Kysely's builders.
+    const raw = src.filter((file) => /CompiledQuery|executeQuery\(/.test(sources.get(file) ?? ''));
+    expect(raw.filter((file) => !file.startsWith('src/db/'))).toEqual([]);
+  });
+
+  it('has its `trx` from `write`, handed on under that name and type', () => {
+    expect(others(/\btrx\??:\s*([^,)\n]+)/g, (type) => type === 'Trx')).toEqual([]);
+    expect(others(/\b(?:const|let|var)\s+(trx)\b/g, () => false)).toEqual([]);
+    expect(
+      others(/([\w.]+\([\w.]+, )?(?:async )?\(?trx\)? =>/g, (call) => call.startsWith('write(')),
+    ).toEqual([]);
+    expect(others(/\bas (?:unknown as )?(Trx)\b/g, () => false)).toEqual([]);
+  });
+});
+
 describe('what is not written here', () => {
   it.each([
     ['any', /[:<]\s*any\b(?!thing)/],

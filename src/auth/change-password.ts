@@ -26,17 +26,19 @@ export async function changePassword(
     if (!isRight) throw new AppError('unauthorized', 'Current password is incorrect');
   }
   await storePassword(services, userId, input.newPassword);
-  await recordAudit(
-    services.db,
-    actor,
-    {
-      action: 'update',
-      resourceType: 'user',
-      resourceId: userId,
-      resourceName: row.email,
-      details: { password: 'changed' },
-    },
-    services.now(),
+  await write(services.db, (trx) =>
+    recordAudit(
+      trx,
+      actor,
+      {
+        action: 'update',
+        resourceType: 'user',
+        resourceId: userId,
+        resourceName: row.email,
+        details: { password: 'changed' },
+      },
+      services.now(),
+    ),
   );
 }
 
@@ -50,17 +52,19 @@ export async function resetPassword(services: Context, email: string): Promise<s
   if (row === undefined) throw new AppError('not_found', `There is no user with the email ${email}.`);
   const password = randomPassword();
   await storePassword(services, row.id, password);
-  await recordAudit(
-    services.db,
-    { userId: null, address: null },
-    {
-      action: 'update',
-      resourceType: 'user',
-      resourceId: row.id,
-      resourceName: row.email,
-      details: { password: 'reset' },
-    },
-    services.now(),
+  await write(services.db, (trx) =>
+    recordAudit(
+      trx,
+      { userId: null, address: null },
+      {
+        action: 'update',
+        resourceType: 'user',
+        resourceId: row.id,
+        resourceName: row.email,
+        details: { password: 'reset' },
+      },
+      services.now(),
+    ),
   );
   return password;
 }

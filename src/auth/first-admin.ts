@@ -94,11 +94,13 @@ async function isSetupCode(services: Services, code: string | undefined): Promis
 
 async function storeCodeHash(services: Services, hash: string): Promise<void> {
   const values = { value: JSON.stringify(hash), updated_at: services.now().toISOString() };
-  await services.db
-    .insertInto('system_settings')
-    .values({ key: SETTING, ...values })
-    .onConflict((conflict) => conflict.column('key').doUpdateSet(values))
-    .execute();
+  await write(services.db, (trx) =>
+    trx
+      .insertInto('system_settings')
+      .values({ key: SETTING, ...values })
+      .onConflict((conflict) => conflict.column('key').doUpdateSet(values))
+      .execute(),
+  );
 }
 
 /** Such as `k7mw-2fqz-9hxp-c4tr`: 80 bits, read aloud easily. */

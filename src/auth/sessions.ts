@@ -38,7 +38,9 @@ export async function startSession(
   const now = services.now();
   const expiresAt = new Date(now.getTime() + services.config.sessionTtlSeconds * 1000);
   const { id, token } = kind === 'api' ? await apiToken(services, user, now, expiresAt) : await uiToken();
-  await services.db.deleteFrom('sessions').where('expires_at', '<=', now.toISOString()).execute();
+  await write(services.db, (trx) =>
+    trx.deleteFrom('sessions').where('expires_at', '<=', now.toISOString()).execute(),
+  );
   await write(services.db, async (trx) => {
     if (checkedHash !== undefined) await refuseChangedPassword(trx, user.id, checkedHash);
     await trx
@@ -87,11 +89,11 @@ export async function findSession(
 }
 
 export async function endSession(db: Db, sessionId: string): Promise<void> {
-  await db.deleteFrom('sessions').where('id', '=', sessionId).execute();
+  await write(db, (trx) => trx.deleteFrom('sessions').where('id', '=', sessionId).execute());
 }
 
-export async function endSessionsOf(db: Db, userId: string): Promise<void> {
-  await db.deleteFrom('sessions').where('user_id', '=', userId).execute();
+export async function endSessionsOf(trx: Trx, userId: string): Promise<void> {
+  await trx.deleteFrom('sessions').where('user_id', '=', userId).execute();
 }
 
 async function apiToken(services: Services, user: User, now: Date, expiresAt: Date) {
@@ -137,9 +139,7 @@ async function hashOf(token: string): Promise<string> {
 async function touch(services: Services, userId: string, lastActiveAt: string | null): Promise<void> {
   const now = services.now();
   if (lastActiveAt !== null && now.getTime() - Date.parse(lastActiveAt) < TOUCH_AFTER_MS) return;
-  await services.db
-    .updateTable('users')
-    .set({ last_active_at: now.toISOString() })
-    .where('id', '=', userId)
-    .execute();
+  await write(services.db, (trx) =>
+    trx.updateTable('users').set({ last_active_at: now.toISOString() }).where('id', '=', userId).execute(),
+  );
 }

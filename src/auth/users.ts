@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import { type Actor, recordAudit } from '../catalog/audit.ts';
-import type { Db, UserRow } from '../db/schema.ts';
+import type { Db, Trx, UserRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -87,9 +87,9 @@ export async function newUserRow(context: Context, input: NewUser): Promise<User
   };
 }
 
-export async function insertUser(db: Db, row: UserRow): Promise<void> {
+export async function insertUser(trx: Trx, row: UserRow): Promise<void> {
   try {
-    await db.insertInto('users').values(row).execute();
+    await trx.insertInto('users').values(row).execute();
   } catch (error) {
     if (isUniqueViolation(error)) throw new AppError('conflict', 'Email already in use');
     throw error;
@@ -166,7 +166,7 @@ export function toUser(row: Selectable<UserRow>): User {
   };
 }
 
-async function refuseLastAdmin(trx: Db, id: string, what: 'deleted' | 'demoted'): Promise<void> {
+async function refuseLastAdmin(trx: Trx, id: string, what: 'deleted' | 'demoted'): Promise<void> {
   const other = await trx
     .selectFrom('users')
     .select('id')

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { BackupRow, Db } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { RunProgress } from '../services-port.ts';
 
@@ -46,15 +47,17 @@ export async function pinBackup(
   const found = await findBackup(db, ids.backupId);
   if (!found || found.database_id !== ids.databaseId) throw new AppError('not_found', 'Backup not found');
   if ((found.is_pinned === 1) !== pinned) {
-    await db
-      .updateTable('backups')
-      .set({
-        is_pinned: pinned ? 1 : 0,
-        pinned_by_id: pinned ? ids.userId : null,
-        pinned_at: pinned ? now.toISOString() : null,
-      })
-      .where('id', '=', ids.backupId)
-      .execute();
+    await write(db, (trx) =>
+      trx
+        .updateTable('backups')
+        .set({
+          is_pinned: pinned ? 1 : 0,
+          pinned_by_id: pinned ? ids.userId : null,
+          pinned_at: pinned ? now.toISOString() : null,
+        })
+        .where('id', '=', ids.backupId)
+        .execute(),
+    );
   }
   return (await findBackup(db, ids.backupId)) ?? found;
 }

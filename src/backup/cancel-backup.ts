@@ -1,3 +1,4 @@
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 
@@ -8,34 +9,38 @@ import type { Services } from '../services-port.ts';
 export async function cancelBackup(services: Services, backupId: string): Promise<void> {
   const { db, runs } = services;
   const now = services.now().toISOString();
-  const waiting = await db
-    .updateTable('backups')
-    .set({
-      status: 'failed',
-      outcome: 'cancelled',
-      cancel_requested_at: now,
-      completed_at: now,
-      error: JSON.stringify({
-        message: 'The backup was cancelled before it began.',
-        step: 'connect',
-        code: 'cancelled',
-      }),
-    })
-    .where('id', '=', backupId)
-    .where('status', '=', 'pending')
-    .where('deleted_at', 'is', null)
-    .returning('id')
-    .executeTakeFirst();
+  const waiting = await write(db, (trx) =>
+    trx
+      .updateTable('backups')
+      .set({
+        status: 'failed',
+        outcome: 'cancelled',
+        cancel_requested_at: now,
+        completed_at: now,
+        error: JSON.stringify({
+          message: 'The backup was cancelled before it began.',
+          step: 'connect',
+          code: 'cancelled',
+        }),
+      })
+      .where('id', '=', backupId)
+      .where('status', '=', 'pending')
+      .where('deleted_at', 'is', null)
+      .returning('id')
+      .executeTakeFirst(),
+  );
   if (waiting) return;
 
-  const running = await db
-    .updateTable('backups')
-    .set({ cancel_requested_at: now })
-    .where('id', '=', backupId)
-    .where('status', '=', 'in_progress')
-    .where('deleted_at', 'is', null)
-    .returning('id')
-    .executeTakeFirst();
+  const running = await write(db, (trx) =>
+    trx
+      .updateTable('backups')
+      .set({ cancel_requested_at: now })
+      .where('id', '=', backupId)
+      .where('status', '=', 'in_progress')
+      .where('deleted_at', 'is', null)
+      .returning('id')
+      .executeTakeFirst(),
+  );
   if (running) {
     runs.cancel(backupId);
     return;

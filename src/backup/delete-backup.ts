@@ -1,3 +1,4 @@
+import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { cancelBackup } from './cancel-backup.ts';
@@ -12,13 +13,15 @@ export async function deleteBackup(services: Services, backupId: string): Promis
   } catch (error) {
     if (!isAppError(error, 'conflict')) throw error;
   }
-  const deleted = await services.db
-    .updateTable('backups')
-    .set({ deleted_at: services.now().toISOString() })
-    .where('id', '=', backupId)
-    .where('deleted_at', 'is', null)
-    .returning('id')
-    .executeTakeFirst();
+  const deleted = await write(services.db, (trx) =>
+    trx
+      .updateTable('backups')
+      .set({ deleted_at: services.now().toISOString() })
+      .where('id', '=', backupId)
+      .where('deleted_at', 'is', null)
+      .returning('id')
+      .executeTakeFirst(),
+  );
   if (!deleted) throw new AppError('not_found', 'Backup not found');
   services.runs.wake();
 }

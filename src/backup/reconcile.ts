@@ -1,4 +1,5 @@
 import type { BackupObjectRow, BackupRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { parseHostPath, partialPath } from '../storage/host-path.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -158,7 +159,7 @@ async function settleIfStored(run: Unfinished, store: ObjectStore, signal: Abort
 async function removeUnfinishedName({ services, backup, object }: Unfinished): Promise<void> {
   if (object.bucket !== '' || object.upload_id === null) return;
   const item = { kind: 'file', key: object.upload_id, uploadId: null, versionId: null } as const;
-  await addLeftover(services.db, backup.id, object, item, services.now());
+  await write(services.db, (trx) => addLeftover(trx, backup.id, object, item, services.now()));
 }
 
 /** What was on its way when the app died may still appear after nothing was found: it is looked for once more. */
@@ -219,15 +220,17 @@ async function claimExpired(services: RunServices, reconciler: Reconciler): Prom
     )
     .$if(running.length > 0, (query) => query.where('id', 'not in', running))
     .limit(1);
-  return services.db
-    .updateTable('backups')
-    .set({
-      claimed_by: reconciler.claimedBy,
-      lease_until: new Date(services.now().getTime() + reconciler.leaseMs).toISOString(),
-    })
-    .where('id', '=', candidates)
-    .returningAll()
-    .executeTakeFirst();
+  return write(services.db, (trx) =>
+    trx
+      .updateTable('backups')
+      .set({
+        claimed_by: reconciler.claimedBy,
+        lease_until: new Date(services.now().getTime() + reconciler.leaseMs).toISOString(),
+      })
+      .where('id', '=', candidates)
+      .returningAll()
+      .executeTakeFirst(),
+  );
 }
 
 function interrupted(backup: BackupRow): FailedRun {

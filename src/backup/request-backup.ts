@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { DatabaseRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -33,31 +34,33 @@ export async function requestBackup(
 
   const createdAt = now().toISOString();
   const fileName = backupFileName(database.name, createdAt, await extensionOf(services, database));
-  const inserted = await db
-    .insertInto('backups')
-    .values({
-      id: newId(),
-      database_id: database.id,
-      filename: fileName,
-      size: 0,
-      type: request.type,
-      status: 'pending',
-      storage_type: database.backup_storage_type,
-      storage_path: storagePath(database, fileName),
-      progress: 0,
-      bytes_read: 0,
-      bytes_stored: 0,
-      created_at: createdAt,
-      is_pinned: 0,
-      triggered_by_id: request.triggeredById,
-      token: newId(),
-    })
-    .onConflict((conflict) =>
-      // A literal, not a parameter: only so does SQLite see that the partial unique index is meant.
-      conflict.column('database_id').where(sql.ref('status'), '=', sql.lit('pending')).doNothing(),
-    )
-    .returning('id')
-    .executeTakeFirst();
+  const inserted = await write(db, (trx) =>
+    trx
+      .insertInto('backups')
+      .values({
+        id: newId(),
+        database_id: database.id,
+        filename: fileName,
+        size: 0,
+        type: request.type,
+        status: 'pending',
+        storage_type: database.backup_storage_type,
+        storage_path: storagePath(database, fileName),
+        progress: 0,
+        bytes_read: 0,
+        bytes_stored: 0,
+        created_at: createdAt,
+        is_pinned: 0,
+        triggered_by_id: request.triggeredById,
+        token: newId(),
+      })
+      .onConflict((conflict) =>
+        // A literal, not a parameter: only so does SQLite see that the partial unique index is meant.
+        conflict.column('database_id').where(sql.ref('status'), '=', sql.lit('pending')).doNothing(),
+      )
+      .returning('id')
+      .executeTakeFirst(),
+  );
   runs.wake();
   if (inserted) return { backupId: inserted.id };
   return { backupId: await waitingBackup(services, request) };

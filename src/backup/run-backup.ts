@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BackupRow, DatabaseRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import type { Services } from '../services-port.ts';
@@ -91,15 +92,17 @@ async function dumpAndStore(services: RunServices, run: Run): Promise<CompletedR
   try {
     const probe = await probeDatabase(source, plans, { signal, timeoutMs: PROBE_TIMEOUT_MS });
     progress.expect(probe.estimatedBytes);
-    await services.db
-      .updateTable('backups')
-      .set({
-        server_version: probe.serverVersion,
-        client_version: probe.clientVersion,
-        estimated_bytes: probe.estimatedBytes,
-      })
-      .where('id', '=', backup.id)
-      .execute();
+    await write(services.db, (trx) =>
+      trx
+        .updateTable('backups')
+        .set({
+          server_version: probe.serverVersion,
+          client_version: probe.clientVersion,
+          estimated_bytes: probe.estimatedBytes,
+        })
+        .where('id', '=', backup.id)
+        .execute(),
+    );
     const destination = await services.openPlace(plans.destination.place);
     try {
       return await transfer(services, run, source.host, destination.store, {
@@ -187,7 +190,9 @@ async function upload(
       ...(estimatedBytes === null ? {} : { estimatedBytes: Math.ceil(estimatedBytes * ESTIMATE_MARGIN) }),
       onUploadCreated: (uploadId) => recordUpload(services.db, run.backup.id, { upload_id: uploadId }),
       onMayAppear: (item) =>
-        addLeftover(services.db, run.backup.id, plans.destination.place, item, services.now()),
+        write(services.db, (trx) =>
+          addLeftover(trx, run.backup.id, plans.destination.place, item, services.now()),
+        ),
       beforeSeal: async ({ bytes }) => {
         progress.enter('upload', 80);
         await recordUpload(services.db, run.backup.id, { bytes, sha256: record.sha256 });

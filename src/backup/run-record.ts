@@ -34,18 +34,20 @@ export async function recordDestination(
   { destination, dump, format }: DatabasePlans & { readonly destination: Destination },
 ): Promise<void> {
   const { place, key, fileName } = destination;
-  await db
-    .updateTable('backups')
-    .set({
-      filename: fileName,
-      storage_type: place.bucket === '' ? 'local' : 'spaces',
-      storage_path: key,
-      format,
-      compression: compressionName(dump),
-      content_type: dump.contentType,
-    })
-    .where('id', '=', backup.id)
-    .execute();
+  await write(db, (trx) =>
+    trx
+      .updateTable('backups')
+      .set({
+        filename: fileName,
+        storage_type: place.bucket === '' ? 'local' : 'spaces',
+        storage_path: key,
+        format,
+        compression: compressionName(dump),
+        content_type: dump.contentType,
+      })
+      .where('id', '=', backup.id)
+      .execute(),
+  );
   const recorded = await write(db, async (trx) => {
     // What an earlier run left under this key is still to be removed: it would take our object with it.
     const leftover = await trx
@@ -77,7 +79,9 @@ export async function recordUpload(
   backupId: string,
   values: { upload_id?: string; bytes?: number; sha256?: string | null },
 ): Promise<void> {
-  await db.updateTable('backup_objects').set(values).where('backup_id', '=', backupId).execute();
+  await write(db, (trx) =>
+    trx.updateTable('backup_objects').set(values).where('backup_id', '=', backupId).execute(),
+  );
 }
 
 function compressionName(dump: DumpPlan): string {

@@ -103,13 +103,15 @@ export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now:
 
 /** Gives an unfinished run to reconcile at once: its lease ends now, its outcome stays open. */
 export async function releaseClaim(db: Db, claim: RunClaim, now: Date): Promise<void> {
-  await db
-    .updateTable('backups')
-    .set({ lease_until: now.toISOString() })
-    .where('id', '=', claim.backupId)
-    .where('claimed_by', '=', claim.claimedBy)
-    .where('status', '=', 'in_progress')
-    .execute();
+  await write(db, (trx) =>
+    trx
+      .updateTable('backups')
+      .set({ lease_until: now.toISOString() })
+      .where('id', '=', claim.backupId)
+      .where('claimed_by', '=', claim.claimedBy)
+      .where('status', '=', 'in_progress')
+      .execute(),
+  );
 }
 
 /** When to look for what a storage may still bring about after the request that asked for it was given up. */
@@ -124,14 +126,14 @@ function isLate({ kind, uploadId }: Leftover): boolean {
  * not recorded again: a run that ends tells what it told before.
  */
 export async function addLeftover(
-  db: Db | Trx,
+  trx: Trx,
   backupId: string | null,
   place: Place,
   item: Leftover,
   now: Date,
 ): Promise<void> {
-  if (backupId !== null && item.uploadId === null && (await isRecorded(db, backupId, item))) return;
-  await db
+  if (backupId !== null && item.uploadId === null && (await isRecorded(trx, backupId, item))) return;
+  await trx
     .insertInto('leftovers')
     .values({
       id: newId(),
@@ -151,8 +153,8 @@ export async function addLeftover(
     .execute();
 }
 
-async function isRecorded(db: Db | Trx, backupId: string, { kind, key }: Leftover): Promise<boolean> {
-  const row = await db
+async function isRecorded(trx: Trx, backupId: string, { kind, key }: Leftover): Promise<boolean> {
+  const row = await trx
     .selectFrom('leftovers')
     .select('id')
     .where('backup_id', '=', backupId)

@@ -1,4 +1,5 @@
 import type { BackupObjectRow, BackupRow, Db, LeftoverRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { isAppError } from '../errors.ts';
 import type { ObjectHead, ObjectStore } from '../storage/object-store.ts';
 import type { RunServices } from './run-backup.ts';
@@ -55,15 +56,17 @@ async function retryLeftover(services: RunServices, leftover: LeftoverRow, stop:
   } catch (error) {
     if (stop.aborted) return;
     const tries = leftover.tries + 1;
-    await db
-      .updateTable('leftovers')
-      .set({
-        tries,
-        last_error: error instanceof Error ? error.message : String(error),
-        next_try_at: new Date(now().getTime() + pauseMs(tries)).toISOString(),
-      })
-      .where('id', '=', leftover.id)
-      .execute();
+    await write(db, (trx) =>
+      trx
+        .updateTable('leftovers')
+        .set({
+          tries,
+          last_error: error instanceof Error ? error.message : String(error),
+          next_try_at: new Date(now().getTime() + pauseMs(tries)).toISOString(),
+        })
+        .where('id', '=', leftover.id)
+        .execute(),
+    );
   }
 }
 
@@ -76,18 +79,20 @@ async function settleLeftover({ db, now }: RunServices, leftover: LeftoverRow): 
   const isUnknown = (kind === 'upload' && uploadId === null) || (kind === 'object' && versionId === null);
   const mayAppear = isUnknown && leftover.bucket !== '';
   if (!mayAppear || now().getTime() >= lastLookAt) {
-    await db.deleteFrom('leftovers').where('id', '=', leftover.id).execute();
+    await write(db, (trx) => trx.deleteFrom('leftovers').where('id', '=', leftover.id).execute());
     return;
   }
-  await db
-    .updateTable('leftovers')
-    .set({
-      last_error: null,
-      created_at: new Date(createdAt).toISOString(),
-      next_try_at: new Date(lastLookAt).toISOString(),
-    })
-    .where('id', '=', leftover.id)
-    .execute();
+  await write(db, (trx) =>
+    trx
+      .updateTable('leftovers')
+      .set({
+        last_error: null,
+        created_at: new Date(createdAt).toISOString(),
+        next_try_at: new Date(lastLookAt).toISOString(),
+      })
+      .where('id', '=', leftover.id)
+      .execute(),
+  );
 }
 
 /** The upload that became the backup's object, where it did. */
@@ -222,7 +227,7 @@ export async function sweepDeleted(
     if (signal.aborted) return;
     try {
       await removeObjects(services, backup, signal);
-      await services.db.deleteFrom('backups').where('id', '=', backup.id).execute();
+      await write(services.db, (trx) => trx.deleteFrom('backups').where('id', '=', backup.id).execute());
       pauses.over(backup.id);
     } catch (error) {
       pauses.failed(backup.id);

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { BackupRuns, RunProgress } from '../services-port.ts';
@@ -155,23 +156,27 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
   async function renewLeases(): Promise<void> {
     const mine = [...active.keys(), ...repairing];
     if (mine.length === 0) return;
-    await db
-      .updateTable('backups')
-      .set({ lease_until: lease() })
-      .where('id', 'in', mine)
-      .where('claimed_by', '=', me)
-      .execute();
+    await write(db, (trx) =>
+      trx
+        .updateTable('backups')
+        .set({ lease_until: lease() })
+        .where('id', 'in', mine)
+        .where('claimed_by', '=', me)
+        .execute(),
+    );
   }
 
   async function persistProgress(): Promise<void> {
     for (const [id, run] of active) {
       const { step, progress, bytesRead, bytesStored } = run.progress.snapshot();
-      await db
-        .updateTable('backups')
-        .set({ step, progress, bytes_read: bytesRead, bytes_stored: bytesStored })
-        .where('id', '=', id)
-        .where('status', '=', 'in_progress')
-        .execute();
+      await write(db, (trx) =>
+        trx
+          .updateTable('backups')
+          .set({ step, progress, bytes_read: bytesRead, bytes_stored: bytesStored })
+          .where('id', '=', id)
+          .where('status', '=', 'in_progress')
+          .execute(),
+      );
     }
   }
 
@@ -270,20 +275,22 @@ async function claimNext(
     )
     .orderBy('waiting.created_at')
     .limit(1);
-  const claimed = await db
-    .updateTable('backups')
-    .set({
-      status: 'in_progress',
-      claimed_by: claim.claimedBy,
-      lease_until: claim.leaseUntil,
-      started_at: claim.startedAt.toISOString(),
-      step: 'connect',
-      progress: 10,
-    })
-    .where('id', '=', candidates)
-    .where('status', '=', 'pending')
-    .returning(['id', 'database_id'])
-    .executeTakeFirst();
+  const claimed = await write(db, (trx) =>
+    trx
+      .updateTable('backups')
+      .set({
+        status: 'in_progress',
+        claimed_by: claim.claimedBy,
+        lease_until: claim.leaseUntil,
+        started_at: claim.startedAt.toISOString(),
+        step: 'connect',
+        progress: 10,
+      })
+      .where('id', '=', candidates)
+      .where('status', '=', 'pending')
+      .returning(['id', 'database_id'])
+      .executeTakeFirst(),
+  );
   if (!claimed) return undefined;
   const database = await db
     .selectFrom('databases')

@@ -1,4 +1,4 @@
-import type { Db } from '../db/schema.ts';
+import type { Trx } from '../db/schema.ts';
 import { newId } from '../ids.ts';
 
 /** Who does something, for the audit. */
@@ -19,9 +19,9 @@ export interface AuditEntry {
   readonly error?: string;
 }
 
-/** Writes one row of the audit. Inside a transaction, `db` is that transaction. */
-export async function recordAudit(db: Db, actor: Actor, entry: AuditEntry, now: Date): Promise<void> {
-  await db
+/** Writes one row of the audit. Part of the transaction that does what it tells of. */
+export async function recordAudit(trx: Trx, actor: Actor, entry: AuditEntry, now: Date): Promise<void> {
+  await trx
     .insertInto('audit_logs')
     .values({
       id: newId(),

@@ -3,6 +3,7 @@ import { cancelBackup } from '../backup/cancel-backup.ts';
 import { deleteBackup } from '../backup/delete-backup.ts';
 import { requestBackup } from '../backup/request-backup.ts';
 import type { BackupRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
@@ -19,7 +20,7 @@ export async function startBackup(
   const database = await getDatabaseRow(services.db, databaseId);
   const asked = await requestBackup(services, { databaseId, type: 'manual', triggeredById: actor.userId });
   const entry = { ...auditedDatabase('backup', database), details: { backupId: asked.backupId } };
-  await recordAudit(services.db, actor, entry, services.now());
+  await write(services.db, (trx) => recordAudit(trx, actor, entry, services.now()));
   return asked;
 }
 
@@ -70,5 +71,5 @@ async function audit(services: Services, actor: Actor, action: string, backup: B
     resourceName: backup.filename,
     environmentId: database?.environment_id ?? null,
   };
-  await recordAudit(services.db, actor, entry, services.now());
+  await write(services.db, (trx) => recordAudit(trx, actor, entry, services.now()));
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import type { DatabaseRow, Db } from '../db/schema.ts';
+import type { DatabaseRow, Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { isLocalHostname } from '../hosts/open-server.ts';
 import { wireOptions } from './database-options.ts';
@@ -7,7 +7,7 @@ import { checkLocalPath } from './local-rule.ts';
 
 /** The server belongs to the environment, and paths of the app's own machine are allowed ones. */
 export async function checkPlace(
-  trx: Db,
+  trx: Trx,
   config: Pick<Config, 'dataDir' | 'localPaths'>,
   row: DatabaseRow,
   change: { readonly serverId?: unknown; readonly backupLocalPath?: unknown; readonly filePath?: unknown },

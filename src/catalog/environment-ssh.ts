@@ -56,7 +56,7 @@ export async function revealSshKey(
     throw new AppError('not_found', 'SSH key not configured for this environment');
   }
   const privateKey = await context.vault.open(row.ssh_private_key, identity(environmentId));
-  await recordAudit(context.db, actor, audited('ssh_key_access', row), context.now());
+  await write(context.db, (trx) => recordAudit(trx, actor, audited('ssh_key_access', row), context.now()));
   return { privateKey, username: row.ssh_user };
 }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import * as z from 'zod';
-import type { Db, EnvironmentRow } from '../db/schema.ts';
+import type { Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -142,7 +142,7 @@ export function audited(action: string, row: Pick<EnvironmentRow, 'id' | 'name'>
   } as const;
 }
 
-async function objectsOf(trx: Db, environmentId: string): Promise<readonly KeptObjects[]> {
+async function objectsOf(trx: Trx, environmentId: string): Promise<readonly KeptObjects[]> {
   const rows = await trx
     .selectFrom('backup_objects')
     .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')

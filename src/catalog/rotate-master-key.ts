@@ -1,4 +1,5 @@
 import type { Db } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { beginKeyFiles, endKeyFiles, loadMasterKey, type MasterKeyConfig } from '../secrets/master-key.ts';
 import { openAll, type Resealed, resealAll } from '../secrets/reseal.ts';
@@ -49,7 +50,7 @@ export async function rotateMasterKey(context: RotationContext): Promise<Rotatio
       resourceId: null,
       details: { ...resealed },
     };
-    await recordAudit(db, { userId: null, address: null }, entry, context.now());
+    await write(db, (trx) => recordAudit(trx, { userId: null, address: null }, entry, context.now()));
   }
   if (isKeptInFile(config)) await endKeyFiles(config);
   return { kind: 'done', madeKey, ...resealed };
@@ -67,7 +68,7 @@ async function beginRotation({ db, config, now }: RotationContext): Promise<stri
   await openAll(db, await createVault(key, previous));
   if (previous.length > 0) return null;
   // The copy that an admin confirmed is of the old key.
-  await saveSettings(db, { masterKeyCopiedAt: null }, now());
+  await write(db, (trx) => saveSettings(trx, { masterKeyCopiedAt: null }, now()));
   return beginKeyFiles(config, key);
 }
 

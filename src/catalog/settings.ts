@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Db } from '../db/schema.ts';
+import type { Db, Trx } from '../db/schema.ts';
 
 /** Settings of the whole installation; each has a default, so that an absent row is a fresh installation. */
 export const systemSettings = z.object({
@@ -27,10 +27,10 @@ export async function readSettings(db: Db): Promise<SystemSettings> {
   return systemSettings.parse(Object.fromEntries(Object.entries(stored).filter(([name]) => !bad.has(name))));
 }
 
-export async function saveSettings(db: Db, change: Partial<SystemSettings>, now: Date): Promise<void> {
+export async function saveSettings(trx: Trx, change: Partial<SystemSettings>, now: Date): Promise<void> {
   for (const [key, value] of Object.entries(change)) {
     const values = { value: JSON.stringify(value), updated_at: now.toISOString() };
-    await db
+    await trx
       .insertInto('system_settings')
       .values({ key, ...values })
       .onConflict((conflict) => conflict.column('key').doUpdateSet(values))

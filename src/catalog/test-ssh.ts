@@ -1,3 +1,4 @@
+import { write } from '../db/write.ts';
 import { isAppError } from '../errors.ts';
 import type { OpenedServer } from '../hosts/server-access.ts';
 import type { Services } from '../services-port.ts';
@@ -19,11 +20,13 @@ export async function testSsh(services: Services, serverId: string, signal: Abor
   const startedAt = services.now().getTime();
   const outcome = await tryCommand(services, serverId, signal);
   const now = services.now();
-  await services.db
-    .updateTable('servers')
-    .set({ status: outcome.success ? 'healthy' : 'unhealthy', last_checked_at: now.toISOString() })
-    .where('id', '=', serverId)
-    .execute();
+  await write(services.db, (trx) =>
+    trx
+      .updateTable('servers')
+      .set({ status: outcome.success ? 'healthy' : 'unhealthy', last_checked_at: now.toISOString() })
+      .where('id', '=', serverId)
+      .execute(),
+  );
   return { ...outcome, durationMs: now.getTime() - startedAt };
 }
 

@@ -1,4 +1,4 @@
-import type { BackupObjectRow, Db } from '../db/schema.ts';
+import type { BackupObjectRow, Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 
@@ -9,7 +9,7 @@ const COMPLETE_MAY_TAKE_MS = 10 * 60_000;
  * Before databases go: what deleted backups still have in a storage, and what became of runs whose outcome is not
  * known yet, becomes leftovers, which outlive their rows and are retried until they are gone. Inside a transaction.
  */
-export async function releaseTombstones(trx: Db, databaseIds: readonly string[], now: Date): Promise<void> {
+export async function releaseTombstones(trx: Trx, databaseIds: readonly string[], now: Date): Promise<void> {
   if (databaseIds.length === 0) return;
   const objects = await trx
     .selectFrom('backup_objects')
@@ -35,7 +35,7 @@ export async function releaseTombstones(trx: Db, databaseIds: readonly string[],
 }
 
 async function insertLeftover(
-  trx: Db,
+  trx: Trx,
   object: Pick<
     BackupObjectRow,
     'backup_id' | 'endpoint' | 'region' | 'bucket' | 'key' | 'upload_id' | 'version_id'
@@ -60,7 +60,7 @@ async function insertLeftover(
  * Before servers go: nobody can reach their files any more, so that retrying to remove them would never end. Gives how
  * many were given up. Inside a transaction, after their databases went.
  */
-export async function giveUpFilesOf(trx: Db, serverIds: readonly string[]): Promise<number> {
+export async function giveUpFilesOf(trx: Trx, serverIds: readonly string[]): Promise<number> {
   if (serverIds.length === 0) return 0;
   const places = serverIds.map((id) => `host:${id}`);
   const leftovers = await trx
@@ -80,7 +80,7 @@ export async function giveUpFilesOf(trx: Db, serverIds: readonly string[]): Prom
 }
 
 /** Throws `conflict` while backups that people can see lie on the server. */
-export async function refuseWhileBackupsLieThere(trx: Db, serverId: string): Promise<void> {
+export async function refuseWhileBackupsLieThere(trx: Trx, serverId: string): Promise<void> {
   const found = await trx
     .selectFrom('backup_objects')
     .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
@@ -101,7 +101,7 @@ export async function refuseWhileBackupsLieThere(trx: Db, serverId: string): Pro
  * A run writes its outcome into its row: the row has to be there, also that of a backup which was deleted while it
  * ran and is being stopped. Throws `conflict`.
  */
-export async function refuseWhileRunning(trx: Db, databaseIds: readonly string[]): Promise<void> {
+export async function refuseWhileRunning(trx: Trx, databaseIds: readonly string[]): Promise<void> {
   if (databaseIds.length === 0) return;
   const running = await trx
     .selectFrom('backups')

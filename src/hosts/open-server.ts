@@ -1,4 +1,5 @@
 import type { Db, ServerRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Vault } from '../secrets/vault.ts';
@@ -103,13 +104,15 @@ async function pinHostKey(
   server: ServerRow,
   key: PresentedHostKey,
 ): Promise<boolean> {
-  const stored = await services.db
-    .updateTable('servers')
-    .set({ host_key: key.key, updated_at: services.now().toISOString() })
-    .where('id', '=', server.id)
-    .where((eb) => eb.or([eb('host_key', 'is', null), eb('host_key', '=', key.key)]))
-    .returning('id')
-    .executeTakeFirst();
+  const stored = await write(services.db, (trx) =>
+    trx
+      .updateTable('servers')
+      .set({ host_key: key.key, updated_at: services.now().toISOString() })
+      .where('id', '=', server.id)
+      .where((eb) => eb.or([eb('host_key', 'is', null), eb('host_key', '=', key.key)]))
+      .returning('id')
+      .executeTakeFirst(),
+  );
   if (stored) services.log.info('host key pinned', { serverId: server.id, fingerprint: key.fingerprint });
   return stored !== undefined;
 }

@@ -1,4 +1,5 @@
 import type { Db, SigningKeyRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { fromBase64Url, toBase64Url } from './base64url.ts';
@@ -60,10 +61,12 @@ async function createKey(
   const id = newId();
   const secret = crypto.getRandomValues(new Uint8Array(32));
   const sealed = await vault.seal(toBase64Url(secret), identity(id));
-  await db
-    .insertInto('signing_keys')
-    .values({ id, purpose, secret: sealed, created_at: now.toISOString() })
-    .execute();
+  await write(db, (trx) =>
+    trx
+      .insertInto('signing_keys')
+      .values({ id, purpose, secret: sealed, created_at: now.toISOString() })
+      .execute(),
+  );
   return { id, secret };
 }
 

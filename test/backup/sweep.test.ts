@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addLeftover } from '../../src/backup/settle.ts';
 import { sweepLeftovers } from '../../src/backup/sweep.ts';
 import type { Db } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
 import { createVault } from '../../src/secrets/vault.ts';
@@ -92,7 +93,7 @@ describe('an upload that may appear after a lost answer', () => {
 describe('an object that may appear after a lost answer', () => {
   it('is looked for after a minute and after a quarter of an hour', async () => {
     const item = { kind: 'object', key: KEY, uploadId: null, versionId: null } as const;
-    await addLeftover(db, null, PLACE, item, new Date(now));
+    await write(db, (trx) => addLeftover(trx, null, PLACE, item, new Date(now)));
     await sweepAfter(MINUTE);
     expect(removed).toEqual([KEY]);
     await sweepAfter(5 * MINUTE);
@@ -105,7 +106,7 @@ describe('an object that may appear after a lost answer', () => {
 
 function addLost(backupId: string | null): Promise<void> {
   const item = { kind: 'upload', key: KEY, uploadId: null, versionId: null } as const;
-  return addLeftover(db, backupId, PLACE, item, new Date(now));
+  return write(db, (trx) => addLeftover(trx, backupId, PLACE, item, new Date(now)));
 }
 
 const tries = () => db.selectFrom('leftovers').select('tries').execute();

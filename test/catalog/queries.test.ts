@@ -14,6 +14,7 @@ import { readConfig } from '../../src/config.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import type { Db } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
 import { checkVault } from '../../src/secrets/signing-keys.ts';
@@ -169,13 +170,13 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
     expect(await listSpacesEnvironments(db)).toMatchObject([{ name: 'production', spacesEnabled: true }]);
     expect(await getSpaces(context())).toMatchObject({ enabledEnvironments: [{ enabled: true }] });
     expect((await listServers(db, environment.id, page)).total).toBe(1);
-    await saveSettings(db, { maxConcurrentBackups: 2 }, now());
-    await saveSettings(db, { maxConcurrentBackups: 3 }, now());
+    await write(db, (trx) => saveSettings(trx, { maxConcurrentBackups: 2 }, now()));
+    await write(db, (trx) => saveSettings(trx, { maxConcurrentBackups: 3 }, now()));
     expect(await readSettings(db)).toMatchObject({ maxConcurrentBackups: 3, sshReadyTimeoutMs: 10_000 });
   });
 
   it('takes a setting that no longer fits for absent, and keeps the others', async () => {
-    await saveSettings(db, { maxConcurrentBackups: 3, sshReadyTimeoutMs: 5 }, now());
+    await write(db, (trx) => saveSettings(trx, { maxConcurrentBackups: 3, sshReadyTimeoutMs: 5 }, now()));
     expect(await readSettings(db)).toMatchObject({ maxConcurrentBackups: 3, sshReadyTimeoutMs: 10_000 });
   });
 

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rotateMasterKey } from '../../src/catalog/rotate-master-key.ts';
 import { readSettings, saveSettings } from '../../src/catalog/settings.ts';
 import type { Db } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
 import { beginKeyFiles, loadMasterKey } from '../../src/secrets/master-key.ts';
 import { recordSealingKey } from '../../src/secrets/sealing-key.ts';
 import { checkVault, signingKey } from '../../src/secrets/signing-keys.ts';
@@ -77,7 +78,7 @@ describe('rotating keys of the environment', () => {
 describe('rotating the key file', () => {
   it('makes a new key, seals everything with it and forgets the old one', async () => {
     const secret = await startApp();
-    await saveSettings(db, { masterKeyCopiedAt: now().toISOString() }, now());
+    await write(db, (trx) => saveSettings(trx, { masterKeyCopiedAt: now().toISOString() }, now()));
     const before = readFileSync(file('master.key'), 'utf8');
     const done = await rotateMasterKey({ db, now, config: fileConfig(), isAppRunning: false });
     expect(done).toEqual({ kind: 'done', madeKey: file('master.key'), resealed: 1, already: 0 });

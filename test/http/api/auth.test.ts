@@ -4,6 +4,7 @@ import { prepareFirstAdmin } from '../../../src/auth/first-admin.ts';
 import { login as signIn } from '../../../src/auth/login.ts';
 import { endSessionsOf } from '../../../src/auth/sessions.ts';
 import type { Db } from '../../../src/db/schema.ts';
+import { write } from '../../../src/db/write.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -67,7 +68,7 @@ describe('signing in', () => {
   ])('starts no session where the user %s by the time that the old one was checked', async (_, change) => {
     const { services } = app;
     const id = app.userIds.viewer;
-    await endSessionsOf(services.db, id);
+    await write(services.db, (trx) => endSessionsOf(trx, id));
     const slow = {
       ...services.passwords,
       async verify(password: string, hash: string | null) {
