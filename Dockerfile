@@ -1,5 +1,8 @@
+# The exact version that the tests run. A digest pins the very bytes: --build-arg NODE_DIGEST=@sha256:…
+ARG NODE_DIGEST=
+
 # Build: everything from the lock file, then only what the app needs at run time.
-FROM node:24-bookworm-slim AS build
+FROM node:24.21.0-bookworm-slim${NODE_DIGEST} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
@@ -7,13 +10,17 @@ COPY . .
 # Optional packages go too: they bring Node, which the image has, and add-ons that are compiled where they run.
 RUN node scripts/build.mjs main sqlite-dump && npm prune --omit=dev --omit=optional
 
-FROM node:24-bookworm-slim
+FROM node:24.21.0-bookworm-slim${NODE_DIGEST}
 
 # For databases on the machine itself: PostgreSQL 15, MariaDB 10.11 and SQLite 3.40 of Debian 12. Databases on other
 # hosts are dumped by the tools of those hosts. tini reaps what ends without its parent.
 RUN apt-get update \
   && apt-get install -y --no-install-recommends postgresql-client-15 mariadb-client sqlite3 tini \
   && rm -rf /var/lib/apt/lists/*
+
+# The app is built: what installs packages only helps those who broke in.
+RUN rm -rf /usr/local/lib/node_modules /opt/yarn-* \
+  && cd /usr/local/bin && rm -f npm npx corepack yarn yarnpkg pnpm pnpx
 
 WORKDIR /app
 COPY --from=build /app/node_modules node_modules

