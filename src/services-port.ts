@@ -14,6 +14,7 @@ export interface Services {
   readonly log: Log;
   readonly now: () => Date;
   readonly passwords: Passwords;
+  readonly sshKeys: SshKeys;
   readonly servers: ServerAccess;
   readonly openS3: S3Opener;
   readonly openPlace: OpenPlace;
@@ -27,6 +28,12 @@ export interface Passwords {
   hash(password: string): Promise<string>;
   /** False for a wrong password and for a hash that can't be read. Takes as long for an absent hash. */
   verify(password: string, hash: string | null): Promise<boolean>;
+}
+
+/** SSH private keys, which only the SSH client reads. */
+export interface SshKeys {
+  /** Throws `invalid` for text that no connection could log in with, and says what it is instead. */
+  check(privateKey: string): Promise<void>;
 }
 
 /** Where the objects of a backup lie, as recorded in `backup_objects`. */

@@ -17,6 +17,7 @@ import { createLocalPathCheck } from './hosts/local-paths.ts';
 import { createServerAccess } from './hosts/open-server.ts';
 import { quote } from './hosts/quote.ts';
 import { openSshHost } from './hosts/ssh.ts';
+import { readSshKey } from './hosts/ssh-key.ts';
 import type { Log } from './log.ts';
 import { loadMasterKey } from './secrets/master-key.ts';
 import { recordSealingKey } from './secrets/sealing-key.ts';
@@ -159,6 +160,7 @@ function wire(
       ...base,
       config,
       passwords: createPasswords(),
+      sshKeys: { check: async (text) => void (await readSshKey(text)) },
       servers,
       openS3,
       openPlace,

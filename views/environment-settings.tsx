@@ -81,7 +81,7 @@ function SshForm({ base, form, configured }: { base: string; form: FormState; co
           help={
             configured
               ? 'Stored encrypted and never shown. Leave it blank to keep the present key.'
-              : 'In OpenSSH or PEM format, without a passphrase. Stored encrypted and never shown.'
+              : 'In OpenSSH, PEM or PKCS#8 format, without a passphrase. Stored encrypted and never shown.'
           }
         />
       </Form>

@@ -10,11 +10,7 @@ import { line, secretField } from './fields.ts';
 export const sshUser = line(64).regex(/^[^\s:@/]+$/, { error: 'Must be a user name' });
 
 export const sshSettings = z.object({
-  sshPrivateKey: secretField(64 * 1024)
-    .min(1)
-    .regex(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*-----END [A-Z ]*PRIVATE KEY-----/, {
-      error: 'Must be a whole private key, from its BEGIN line to its END line (not the .pub file)',
-    }),
+  sshPrivateKey: secretField(64 * 1024).min(1),
   sshUser: sshUser.default('root'),
 });
 
@@ -25,13 +21,14 @@ export async function getSsh(db: Db, environmentId: string) {
   return { configured: row.ssh_private_key !== null, sshUser: row.ssh_user };
 }
 
-/** Stores the key, sealed. Throws `not_found`. */
+/** Stores the key as it was given, sealed. Throws `not_found`, `invalid` for a key that no connection could use. */
 export async function setSsh(
-  context: Context,
+  context: Context & Pick<Services, 'sshKeys'>,
   actor: Actor,
   environmentId: string,
   input: z.infer<typeof sshSettings>,
 ): Promise<void> {
+  await context.sshKeys.check(input.sshPrivateKey);
   const sealed = await context.vault.seal(input.sshPrivateKey, identity(environmentId));
   await update(context, actor, environmentId, { ssh_private_key: sealed, ssh_user: input.sshUser }, 'set');
 }

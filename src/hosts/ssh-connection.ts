@@ -11,6 +11,7 @@ import {
   type Reached,
   unreadableKey,
 } from './ssh-errors.ts';
+import { readSshKey } from './ssh-key.ts';
 import { connectForSsh } from './ssh-socket.ts';
 
 export interface SshConnection {
@@ -50,12 +51,9 @@ export async function connectSsh(
 ): Promise<SshConnection> {
   // Loaded on first use: a start without a backup does not pay for it.
   const { default: ssh2 } = await import('ssh2');
-  const parsed = ssh2.utils.parseKey(address.privateKey);
-  if (parsed instanceof Error) throw unreadableKey(parsed, address);
-  for (const key of [parsed].flat()) {
-    if (!key.isPrivateKey()) throw unreadableKey(new Error('it is a public key'), address);
-  }
-
+  const privateKey = await readSshKey(address.privateKey).catch((error: unknown) => {
+    throw unreadableKey(error, address);
+  });
   const verifier = verifyHostKey(address);
   const client = new ssh2.Client();
   const socket = connectForSsh({ host: address.hostname, port: address.port }, client);
@@ -67,7 +65,7 @@ export async function connectSsh(
     client.connect({
       sock: socket,
       username: address.username,
-      privateKey: address.privateKey,
+      privateKey,
       readyTimeout: timeouts.readyTimeoutMs,
       keepaliveInterval: 10_000,
       keepaliveCountMax: 3,

@@ -1,4 +1,4 @@
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { HostAddress } from './host.ts';
 
 /** Where a connection was when it failed. */
@@ -46,13 +46,10 @@ export function connectingError(error: Error, address: HostAddress, reached: Rea
   );
 }
 
-/** The private key can't be used at all; nothing was sent. */
-export function unreadableKey(error: Error, address: HostAddress): AppError {
-  const advice = /passphrase|encrypted/i.test(error.message)
-    ? 'It is protected by a passphrase: store a key without one.'
-    : /public key/.test(error.message)
-      ? 'It is the public half: store the private key.'
-      : 'Store the private key again, whole, in OpenSSH or PEM form.';
+/** The private key can't be used at all, for the reason that `readSshKey` found; nothing was sent. */
+export function unreadableKey(error: unknown, address: HostAddress): AppError {
+  const reason = isAppError(error) ? error.details['reason'] : undefined;
+  const advice = typeof reason === 'string' ? reason : 'Store it again, whole.';
   return new AppError('host_auth', `The SSH key for ${address.label} can't be read. ${advice}`, {
     cause: error,
   });

@@ -44,7 +44,11 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
     throw new Error('nothing here asks a storage');
   };
   const log = createLog('error', () => {}, now);
-  const context = () => ({ db, vault, now, openS3, log, config: readConfig({ DATA_DIR: '/srv/data' }) });
+  const sshKeys = { check: async () => undefined };
+  const context = () => ({
+    ...{ db, vault, now, openS3, log, sshKeys },
+    config: readConfig({ DATA_DIR: '/srv/data' }),
+  });
   beforeEach(async () => {
     db = await open();
     await migrate(db, { file: null, now });

@@ -4,6 +4,7 @@ import { startSession } from '../../src/auth/sessions.ts';
 import { getUser } from '../../src/auth/users.ts';
 import { apiRoutes } from '../../src/http/api/routes.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { newSshKeys } from '../support/ssh-key.ts';
 
 /** Each secret holds this word; nothing that comes out of the app may. */
 const MARK = 'Hush7f3a';
@@ -16,7 +17,8 @@ beforeAll(async () => {
   const environment = await post('/api/environments', { name: 'production' });
   const envId: string = environment.environment.id;
   await app.call('PUT', `/api/environments/${envId}/ssh`, {
-    body: { sshPrivateKey: `-----BEGIN PRIVATE KEY-----\n${MARK}-ssh\n-----END PRIVATE KEY-----` },
+    // What stands before a key's first line is no part of it, and is kept.
+    body: { sshPrivateKey: `${MARK}-ssh\n${newSshKeys().private}` },
   });
   await app.call('PATCH', `/api/environments/${envId}/settings/data`, {
     body: { allowBackupDownload: true },

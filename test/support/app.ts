@@ -9,6 +9,7 @@ import { openLocalHost } from '../../src/hosts/local.ts';
 import { createLocalPathCheck } from '../../src/hosts/local-paths.ts';
 import { createServerAccess } from '../../src/hosts/open-server.ts';
 import { openSshHost } from '../../src/hosts/ssh.ts';
+import { readSshKey } from '../../src/hosts/ssh-key.ts';
 import { apiRoutes } from '../../src/http/api/routes.ts';
 import type { ApiEnv, ApiRoute } from '../../src/http/routes.ts';
 import { createLog } from '../../src/log.ts';
@@ -104,6 +105,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     log,
     now,
     passwords: createPasswords(),
+    sshKeys: { check: async (text) => void (await readSshKey(text)) },
     servers,
     openS3,
     openPlace: createOpenPlace({ db, vault, openS3, servers }),

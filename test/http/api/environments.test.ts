@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestApp, type TestApp } from '../../support/app.ts';
+import { newSshKeys } from '../../support/ssh-key.ts';
 
 let app: TestApp;
 beforeEach(async () => {
@@ -7,7 +8,7 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
-const KEY = '-----BEGIN OPENSSH PRIVATE KEY-----\nnot really\n-----END OPENSSH PRIVATE KEY-----\n';
+const KEY = newSshKeys().private;
 
 async function create(name = 'production'): Promise<string> {
   return (await app.call('POST', '/api/environments', { body: { name } })).body.environment.id;
@@ -128,7 +129,19 @@ describe('the SSH key of an environment', () => {
 
     const actions = await app.services.db.selectFrom('audit_logs').select(['action', 'details']).execute();
     expect(actions.map((row) => row.action)).toContain('ssh_key_access');
-    expect(JSON.stringify([actions, app.log])).not.toContain('not really');
+    expect(JSON.stringify([actions, app.log])).not.toContain(KEY.split('\n')[2]);
+  });
+
+  it('that no connection could use is refused when it is stored, by name and without itself', async () => {
+    const id = await create();
+    const cut = KEY.replace(/\n.{60,}\n/, '\n');
+    const { status, body } = await app.call('PUT', `/api/environments/${id}/ssh`, {
+      body: { sshPrivateKey: cut },
+    });
+    expect([status, body.code, body.field]).toEqual([400, 'VALIDATION_ERROR', 'sshPrivateKey']);
+    expect(body.message).toContain("can't be read");
+    expect(JSON.stringify(body)).not.toContain(KEY.split('\n')[2]);
+    expect((await app.call('GET', `/api/environments/${id}/ssh`)).body.configured).toBe(false);
   });
 
   it('is stored sealed, for its own row only', async () => {

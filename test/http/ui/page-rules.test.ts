@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newSshKeys } from '../../support/ssh-key.ts';
 import { openPages, PASSWORD, type Pages, type Visitor } from './pages.ts';
 
 const HOSTILE = `"><script>alert(1)</script><img src=x onerror=alert(1)>' $(id) \u202e`;
@@ -143,7 +144,7 @@ describe('every page', () => {
     await admin.post('/admin/storage/edit', storageForm({ secretKey: 'the-secret-key' }));
     await admin.post(`/environments/${environmentId}/settings/ssh`, {
       sshUser: 'root',
-      sshPrivateKey: '-----BEGIN PRIVATE KEY-----\nthe-private-key\n-----END PRIVATE KEY-----',
+      sshPrivateKey: `the-private-key\n${newSshKeys().private}`,
     });
     for (const path of everyPage()) {
       const { html } = await admin.get(path);

@@ -1,0 +1,154 @@
+import { createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
+import ssh2 from 'ssh2';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSshHost } from '../../src/hosts/ssh.ts';
+import { readSshKey } from '../../src/hosts/ssh-key.ts';
+import { createLog } from '../../src/log.ts';
+import { textOf } from '../contracts/host.ts';
+import { newSshKeys } from '../support/ssh-key.ts';
+import { type Sshd, startSshd } from '../support/sshd.ts';
+
+const pkcs8 = (key: KeyObject) => key.export({ format: 'pem', type: 'pkcs8' }).toString();
+const ed25519 = () => generateKeyPairSync('ed25519').privateKey;
+const rsa = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).privateKey;
+const publicOf = (key: KeyObject) => createPublicKey(key.export({ format: 'pem', type: 'pkcs8' }));
+
+/** What ssh2 makes of the text; fails where it can't read it. */
+async function parsed(text: string) {
+  const key = ssh2.utils.parseKey(await readSshKey(text));
+  if (key instanceof Error) throw key;
+  return key;
+}
+
+async function refusal(text: string): Promise<string> {
+  const error = await readSshKey(text).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: 'invalid', details: { field: 'sshPrivateKey' } });
+  return error instanceof Error ? error.message : '';
+}
+
+describe('a private key', () => {
+  let sshd: Sshd;
+  beforeAll(async () => {
+    sshd = await startSshd();
+  });
+  afterAll(() => sshd.stop());
+
+  const logIn = async (privateKey: string) => {
+    const host = openSshHost(
+      {
+        label: 'db1',
+        hostname: '127.0.0.1',
+        port: sshd.port,
+        username: sshd.user,
+        privateKey,
+        hostKey: sshd.hostKey(),
+        acceptNewHostKey: async () => false,
+      },
+      { readyTimeoutMs: 5_000 },
+      createLog(
+        'error',
+        () => {},
+        () => new Date(),
+      ),
+    );
+    const signal = new AbortController().signal;
+    return textOf(host.run({ script: 'echo here' }, { signal })).finally(() => host.close());
+  };
+  /** Lets the key in, by its public half in OpenSSH's form. */
+  const authorise = async (text: string) => {
+    const key = await parsed(text);
+    await sshd.insideHost(
+      `echo '${key.type} ${key.getPublicSSH().toString('base64')}' >>/etc/ssh/authorized_keys`,
+    );
+  };
+
+  it.each([
+    ['RSA', rsa],
+    ['P-256', () => ec('P-256')],
+    ['P-384', () => ec('P-384')],
+    ['P-521', () => ec('P-521')],
+    ['Ed25519', ed25519],
+  ])('of the kind %s in PKCS#8 logs in', async (_, make) => {
+    const text = pkcs8(make());
+    expect(text).toContain('BEGIN PRIVATE KEY');
+    await authorise(text);
+    expect(await logIn(text)).toBe('here\n');
+  });
+
+  it.each([
+    ['indented', (text: string) => text.replaceAll(/^/gm, '    ')],
+    ['on one line', (text: string) => text.replaceAll('\n', ' ')],
+    ['with the line ends of Windows', (text: string) => text.replaceAll('\n', '\r\n')],
+    ['behind a byte order mark', (text: string) => `\u{feff}${text}`],
+    ['between other lines', (text: string) => `# prod\n\n${text}\n\n`],
+    ['without its last line break', (text: string) => text.trim()],
+  ])('that was pasted %s logs in', async (_, paste) => {
+    for (const text of [newSshKeys().private, pkcs8(ed25519())]) {
+      await authorise(text);
+      expect(await logIn(paste(text))).toBe('here\n');
+    }
+  });
+
+  it('of the kind Ed25519 is written readably, whatever its bytes', async () => {
+    for (let time = 0; time < 600; time += 1) {
+      const key = ed25519();
+      const read = await parsed(pkcs8(key));
+      const signature = read.sign('a message');
+      expect(verify(null, Buffer.from('a message'), publicOf(key), signature)).toBe(true);
+    }
+  });
+
+  it('that OpenSSH or PEM hold already is left as it is but for its line breaks', async () => {
+    const pem = rsa().export({ format: 'pem', type: 'pkcs1' }).toString();
+    expect(await readSshKey(pem)).toBe(pem);
+    expect((await parsed(sshd.privateKey)).type).toBe('ssh-ed25519');
+  });
+});
+
+describe('what is no usable private key is refused with what it is', () => {
+  const passphrase = { cipher: 'aes-256-cbc', passphrase: 'pass' };
+  it.each([
+    ['a public key', () => newSshKeys().public, 'public half'],
+    [
+      'a public key in PEM',
+      () => publicOf(ed25519()).export({ format: 'pem', type: 'spki' }).toString(),
+      'public half',
+    ],
+    ['PuTTY’s format', () => 'PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n', 'PuTTYgen'],
+    [
+      'PKCS#8 with a passphrase',
+      () =>
+        rsa()
+          .export({ format: 'pem', type: 'pkcs8', ...passphrase })
+          .toString(),
+      'passphrase',
+    ],
+    [
+      'PEM with a passphrase',
+      () =>
+        rsa()
+          .export({ format: 'pem', type: 'pkcs1', ...passphrase })
+          .toString(),
+      'passphrase',
+    ],
+    [
+      'OpenSSH with a passphrase',
+      () =>
+        ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256, cipher: 'aes256-ctr', passphrase: 'p' }).private,
+      'passphrase',
+    ],
+    ['half of a key', () => newSshKeys().private.slice(0, 200), 'not whole'],
+    ['a cut body', () => pkcs8(rsa()).replace(/\n.{64}\n/, '\n'), 'missing or changed'],
+    ['a cut OpenSSH body', () => newSshKeys().private.replace(/\n.{60,}\n/, '\n'), 'missing or changed'],
+    ['X25519', () => pkcs8(generateKeyPairSync('x25519').privateKey), 'kind x25519'],
+    ['no key at all', () => 'hunter2', 'not whole'],
+  ])('%s', async (_, make, expected) => {
+    const text = make();
+    const message = await refusal(text);
+    expect(message).toContain(expected);
+    for (const line of text.split('\n').filter((part) => part.length > 20 && !part.includes('-----'))) {
+      expect(message).not.toContain(line);
+    }
+  });
+});
