@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import * as z from 'zod';
 import { parseCidr } from './cidr.ts';
@@ -110,8 +110,13 @@ function rawValue(env: Environment, name: string): string | undefined {
     throw new AppError('config', `${name} and ${name}_FILE are both set: keep one of them.`);
   }
   try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)).replace(/\r?\n$/, '');
   } catch (cause) {
+    if (cause instanceof TypeError) {
+      throw new AppError('config', `${name}_FILE must name a file of text in UTF-8: ${file} is none.`, {
+        cause,
+      });
+    }
     throw new AppError('config', `${name}_FILE must name a file that can be read: ${file} can't.`, { cause });
   }
 }
@@ -127,6 +132,10 @@ const duration = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: 'not a duration' });
   return z.NEVER;
 });
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
 
 const whole = (least: number, most: number) =>
   z
@@ -248,11 +257,12 @@ const VARIABLES = {
   },
   localPaths: {
     name: 'LOCAL_PATHS',
-    expects: 'absolute folders separated by commas',
+    expects: 'absolute paths of folders that exist, separated by commas',
     schema: list
-      .refine((paths) => paths.every((path) => isAbsolute(path) && path !== '/'))
+      .refine((paths) => paths.every((path) => isAbsolute(path) && path !== '/' && isFolder(path)))
       .transform((paths) => paths.map((path) => resolve(path)))
-      .prefault('/var/backups'),
+      // Where it was not asked for, the folder may be made later.
+      .default(['/var/backups']),
   },
   partMemoryMib: {
     name: 'PART_MEMORY_MIB',

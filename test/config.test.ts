@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -34,6 +34,8 @@ describe('readConfig', () => {
   });
 
   it('reads every value', () => {
+    const dumps = join(folder, 'dumps ü+ 💾');
+    mkdirSync(dumps);
     const config = readConfig({
       HOST: '127.0.0.1',
       PORT: '8080',
@@ -44,7 +46,7 @@ describe('readConfig', () => {
       CORS_ORIGIN: 'https://a.example, https://b.example:8443',
       TRUST_PROXY: '10.0.0.0/8,::1',
       PUBLIC_URL: 'https://backups.example.com/',
-      LOCAL_PATHS: '/srv/dumps/,/var/backups',
+      LOCAL_PATHS: `${folder}/,${dumps}`,
       SSH_STRICT: '1',
       STORAGE_ALLOW_HTTP: 'true',
     });
@@ -57,7 +59,7 @@ describe('readConfig', () => {
       corsOrigin: ['https://a.example', 'https://b.example:8443'],
       trustProxy: ['10.0.0.0/8', '::1'],
       publicUrl: 'https://backups.example.com',
-      localPaths: ['/srv/dumps', '/var/backups'],
+      localPaths: [folder, dumps],
       sshStrict: true,
       storageAllowHttp: true,
     });
@@ -87,6 +89,9 @@ describe('readConfig', () => {
     ['PUBLIC_URL', 'https://example.com/path'],
     ['PUBLIC_URL', 'https://user:pass@example.com'],
     ['LOCAL_PATHS', 'relative/path'],
+    ['LOCAL_PATHS', '/tmp:/var/tmp'],
+    ['LOCAL_PATHS', '/tmp,/no/such folder'],
+    ['LOCAL_PATHS', '/etc/passwd'],
     ['PART_MEMORY_MIB', '8'],
     ['SSH_STRICT', 'yes'],
     ['STORAGE_PUBLIC_ENDPOINT', 'ftp://s3.example.com'],
@@ -100,6 +105,8 @@ describe('readConfig', () => {
     expect(() => readConfig({ ADMIN_EMAIL: 'root@example.com' })).toThrow('belong together');
     expect(() => readConfig({ PORT: '1', PORT_FILE: '/dev/null' })).toThrow('PORT and PORT_FILE');
     expect(() => readConfig({ PORT_FILE: join(folder, 'absent') })).toThrow('PORT_FILE');
+    writeFileSync(join(folder, 'latin1'), Buffer.from('p\xe4ssword-p\xe4ssword', 'latin1'));
+    expect(() => readConfig({ JWT_SECRET_FILE: join(folder, 'latin1') })).toThrow('text in UTF-8');
   });
 });
 

@@ -13,13 +13,13 @@ import { mergeOptions, optionFields, wireOptions } from './database-options.ts';
 import { checkPlace } from './database-place.ts';
 import { databaseType } from './database-types.ts';
 import { getEnvironmentRow } from './environments.ts';
-import { absolutePath, bucketName, keyPrefix, line, nameField, port, secretField } from './fields.ts';
+import { absolutePath, bucketName, hostOrSocket, keyPrefix, nameField, port, secretField } from './fields.ts';
 import { refuseWhileRunning, releaseTombstones } from './tombstones.ts';
 
 const commonFields = z.object({
   name: nameField,
   type: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, { error: 'Must be a database type' }),
-  host: line(253).nullish(),
+  host: hostOrSocket.or(z.literal('')).nullish(),
   port: port.nullish(),
   databaseName: secretField(255).nullish(),
   username: secretField(255).nullish(),

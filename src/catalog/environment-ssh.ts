@@ -7,7 +7,9 @@ import { type Actor, recordAudit } from './audit.ts';
 import { audited, getEnvironmentRow } from './environments.ts';
 import { line, secretField } from './fields.ts';
 
-export const sshUser = line(64).regex(/^[^\s:@/]+$/, { error: 'Must be a user name' });
+export const sshUser = line(64).regex(/^(?!-)[^\s:@/$`"'\\;&|<>(){}*?!#]+$/, {
+  error: 'Must be a user name',
+});
 
 export const sshSettings = z.object({
   sshPrivateKey: secretField(64 * 1024).min(1),

@@ -17,6 +17,18 @@ export const secretField = (most: number) =>
     .max(most)
     .refine((text) => !text.includes('\u0000'), { error: 'Must not hold a NUL character' });
 
+/** A name or an address, without what a shell, an option parser or a client's list of hosts would read in it. */
+const HOST = /^(?!-)[\p{L}\p{M}\p{N}._:%[\]-]+$/u;
+
+export const hostName = line(253).regex(HOST, {
+  error: 'Must be a host name or an address: letters, digits, dots, hyphens, colons',
+});
+
+/** A host name, or the absolute path of a socket (PostgreSQL: of its folder). */
+export const hostOrSocket = line(253).refine((text) => HOST.test(text) || /^\/[^,]*$/.test(text), {
+  error: 'Must be a host name, an address, or the absolute path of a socket',
+});
+
 export const port = z.number().int().min(1).max(65_535);
 
 /** An absolute path of one way to read it: no `.` and `..` segments. */

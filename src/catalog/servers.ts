@@ -9,16 +9,14 @@ import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { sshUser } from './environment-ssh.ts';
 import { getEnvironmentRow } from './environments.ts';
-import { line, nameField, port } from './fields.ts';
+import { hostName, line, nameField, port } from './fields.ts';
 import { fingerprintOf } from './host-key.ts';
 import type { Page } from './page.ts';
 import { giveUpFilesOf, refuseWhileBackupsLieThere } from './tombstones.ts';
 
-const hostname = line(253).regex(/^[^\s/@]+$/, { error: 'Must be a host name or an address' });
-
 export const newServer = z.object({
   name: nameField,
-  hostname,
+  hostname: hostName,
   publicIp: line(64).nullish(),
   tags: z.array(line(100)).max(100).optional(),
   sshPort: port.optional(),

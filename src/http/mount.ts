@@ -3,7 +3,7 @@ import type { Services } from '../services-port.ts';
 import { authorise } from './authorise.ts';
 import { addressOf } from './request-address.ts';
 import type { Access, ApiEnv, ApiRoute } from './routes.ts';
-import { emptyBodyIsObject, refuseReadonly, validate } from './validate.ts';
+import { readableBody, refuseBrokenUnicode, refuseReadonly, validate } from './validate.ts';
 
 const ACCESSES: readonly Access[] = ['public', 'viewer', 'operator', 'admin', 'self-or-admin'];
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -43,9 +43,9 @@ export function mountRoutes(
 
 function checks(route: ApiRoute): readonly MiddlewareHandler[] {
   return [
-    ...(route.body === null ? [] : [emptyBodyIsObject]),
+    ...(route.body === null ? [] : [readableBody]),
     ...(route.readonlyFields.length === 0 ? [] : [refuseReadonly(route.readonlyFields)]),
     ...(route.query === null ? [] : [validate('query', route.query)]),
-    ...(route.body === null ? [] : [validate('json', route.body)]),
+    ...(route.body === null ? [] : [refuseBrokenUnicode, validate('json', route.body)]),
   ];
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -39,6 +39,7 @@ export async function startBed(
     buckets: [BUCKET, 'other'],
   });
   const sshd = await startSshd();
+  await mkdir(join(folder, 'local'));
   const app = await startInstallation({
     env: { STORAGE_CA_FILE: String(bucket.caFile), LOCAL_PATHS: join(folder, 'local'), ...options.env },
     ...(options.timing ? { timing: options.timing } : {}),

@@ -74,8 +74,8 @@ const buckets = z.object({
   states: states.optional(),
   unchecked: z.number().optional(),
 });
-/** A switch in the query; any other text means no, as unknown parameters do. */
-const flag = z.string().optional();
+/** A switch in the query. Another text is refused: whoever asks for a check must not go without it unseen. */
+const flag = z.enum(['true', 'false'], { error: 'Must be true or false' }).optional();
 
 export function spacesRoutes(services: Services): readonly ApiRoute[] {
   return [

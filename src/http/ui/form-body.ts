@@ -14,7 +14,19 @@ export async function readForm(c: Context): Promise<FormBody> {
   }
   const text = await c.req.text();
   if (text.length > MAX_BYTES) throw new AppError('invalid', 'The form is too large.');
+  if (!isReadable(text))
+    throw new AppError('invalid', 'The form holds text that is not in UTF-8. Send it again.');
   return Object.fromEntries(new URLSearchParams(text));
+}
+
+/** False where reading the form would put replacement characters into what was typed, a password perhaps. */
+function isReadable(form: string): boolean {
+  try {
+    for (const part of form.split(/[&=]/)) decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The text without spaces around it, or null for none. */

@@ -222,6 +222,57 @@ describe('bodies', () => {
     expect(empty.body.message).toBe('Environment not found');
   });
 
+  it.each([
+    ['compressed', { 'content-encoding': 'gzip' }, '{"name":"x"}', 'Content-Encoding "gzip"'],
+    ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, '{"name":"x"}', 'Content-Type'],
+    [
+      'plain text',
+      { 'content-type': 'text/plain;charset=UTF-8' },
+      '{"name":"x"}',
+      'Content-Type "text/plain"',
+    ],
+    ['of another charset', { 'content-type': 'application/json; charset=latin1' }, '{"name":"x"}', 'UTF-8'],
+    ['not UTF-8', {}, Buffer.from('{"name":"p\xe4ss"}', 'latin1'), 'UTF-8'],
+  ])(
+    'that are %s and can’t be read as what they claim answer 400 and change nothing',
+    async (_, headers, text, why) => {
+      const { status, body } = await app.call('POST', '/api/environments', { text, headers });
+      expect([status, body.code]).toEqual([400, 'VALIDATION_ERROR']);
+      expect(body.message).toContain(why);
+    },
+  );
+
+  it('without a content type are read as JSON', async () => {
+    const answer = await app.app.request('/api/environments', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${app.tokens.admin}` },
+      body: new TextEncoder().encode('{"name":"typeless ü"}'),
+    });
+    expect([answer.status, (await answer.json()).environment.name]).toEqual([200, 'typeless ü']);
+  });
+
+  it.each([
+    ['a value', '{"name":"half \\ud83d"}', ['name']],
+    ['a secret', '{"name":"x","sshPrivateKey":"\\udc00"}', ['sshPrivateKey']],
+    ['an item', '{"name":"x","tags":["fine 💥","\\ud800x"]}', ['tags', '1']],
+    ['an unknown key', '{"name":"x","more":{"\\ud800":1}}', ['more', '\ufffd']],
+  ])('that hold half a surrogate pair as %s are refused by name', async (_, text, path) => {
+    const { status, body } = await app.call('POST', '/api/environments', { text });
+    expect([status, body.message]).toEqual([400, 'Invalid input']);
+    expect(body.details).toMatchObject([{ path, message: 'Must be valid Unicode' }]);
+  });
+
+  it('that hold half a surrogate pair as a password are refused, also where nobody is signed in', async () => {
+    const text = '{"email":"a@example.com","password":"long enough \\ud800"}';
+    const { status, body } = await app.call('POST', '/api/auth/login', { text, token: null });
+    expect([status, body.details[0].path]).toEqual([400, ['password']]);
+  });
+
+  it('nested as deeply as 1 MiB allows answer, and quickly', async () => {
+    const text = `{"name":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
+    expect((await app.call('POST', '/api/environments', { text, isNoise: true })).status).toBe(400);
+  });
+
   it('may hold unknown keys, and nothing is coerced', async () => {
     const ok = await app.call('POST', '/api/environments', { body: { name: 'unknown keys', colour: 'red' } });
     expect(ok.status).toBe(200);
@@ -234,6 +285,15 @@ describe('bodies', () => {
       text: ' '.repeat(1024 * 1024 + 1),
     });
     expect([status, body.message]).toEqual([400, 'The request body is larger than 1 MiB']);
+  });
+});
+
+describe('switches in the query', () => {
+  it.each(['1', 'yes', 'TRUE', ''])('refuse %j by name', async (value) => {
+    const { status, body } = await app.call('PUT', `/api/settings/spaces?validate=${value}`, {
+      body: { accessKey: 'a', secretKey: 's' },
+    });
+    expect([status, body.details]).toEqual([400, [expect.objectContaining({ path: ['validate'] })]]);
   });
 });
 

@@ -123,6 +123,12 @@ describe('a database', () => {
     ['pgDumpOptions', { schemaOnly: true, dataOnly: true }],
     ['pgDumpTimeoutMs', 1],
     ['password', 'nul\u0000'],
+    ['host', '-h'],
+    ['host', '$(id)'],
+    ['host', 'a,b'],
+    ['host', '/run/a,/run/b'],
+    ['host', '@abstract'],
+    ['host', 'db host'],
   ])('refuses %s = %j, naming the field', async (field, value) => {
     const { status, body } = await create({ [field]: value });
     expect(status).toBe(400);

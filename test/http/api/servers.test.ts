@@ -72,6 +72,40 @@ describe('a server', () => {
     );
   });
 
+  it.each([
+    '-oProxyCommand=id',
+    '$(id)',
+    'a;b',
+    'a|b',
+    '`id`',
+    'a&b',
+    "a'b",
+    'a"b',
+    'a\\b',
+    'a>b',
+    'a*',
+    'a,b',
+    'a#b',
+    '~root',
+  ])('refuses the host name %j and the user of that name', async (text) => {
+    const { status, body } = await create({ name: 'x', hostname: text });
+    expect([status, body.details?.[0].path]).toEqual([400, ['hostname']]);
+    if (text !== 'a,b' && text !== '~root') {
+      expect((await create({ name: 'x', sshUser: text })).status).toBe(400);
+    }
+  });
+
+  it.each([
+    'db_1.example.com',
+    'bücher.example',
+    '[2001:db8::1]',
+    'fe80::1%eth0',
+    '10.0.0.5',
+    'xn--bcher-kva.example.',
+  ])('takes the host name %j', async (hostname) => {
+    expect((await create({ hostname })).status).toBe(200);
+  });
+
   it('that has databases can not be deleted', async () => {
     const { id } = (await create()).body.server;
     await app.call('POST', `/api/environments/${environmentId}/databases`, {

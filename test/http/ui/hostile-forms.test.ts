@@ -103,6 +103,15 @@ const FIELDS = [
 const LEFT_OUT =
   /test|probe|bucket|\/log(?:in|out)|storage\/edit$|storage\/delete|users\/:userId\/delete|account\/password|:userId\/password|\/setup|databases\/:databaseId\/delete|environments\/:environmentId\/delete|servers\/:serverId\/delete|backups\/:backupId\/delete/;
 
+it.each(['name=p%E4ss', 'na%E4me=x', 'name=%F0%9F%92', 'name=%zz'])(
+  'refuses the form %s, which would not be read as it was typed',
+  async (text) => {
+    const { status, html } = await admin.post('/environments/new', text);
+    expect(status).toBe(400);
+    expect(html).toContain('not in UTF-8');
+  },
+);
+
 it('answers no page and no form with a 5xx, whatever is sent', async () => {
   const targets = pages.routes.filter((route) => !LEFT_OUT.test(route));
   expect(targets.length).toBeGreaterThan(35);

@@ -30,7 +30,7 @@ export interface Visitor {
   /** Sends a form from a page of our own, unless the headers say otherwise. */
   post(
     path: string,
-    form?: Readonly<Record<string, string>>,
+    form?: Readonly<Record<string, string>> | string,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Answer>;
   cookie(): string;
@@ -113,8 +113,11 @@ function createVisitor(send: (path: string, init: RequestInit) => Promise<Respon
     post: (path, form = {}, headers = {}) =>
       ask(path, {
         method: 'POST',
-        body: new URLSearchParams(form),
-        headers: { origin: ORIGIN, host: new URL(ORIGIN).host, ...headers },
+        body: typeof form === 'string' ? form : new URLSearchParams(form),
+        headers: {
+          ...{ origin: ORIGIN, host: new URL(ORIGIN).host },
+          ...{ 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8', ...headers },
+        },
       }),
     cookie: () => cookieHeader(cookies),
   };
