@@ -32,6 +32,8 @@ export interface Config {
   readonly publicUrl: string | null;
   /** Absolute folders that backups and SQLite files of the app's own machine may lie in. */
   readonly localPaths: readonly string[];
+  /** Addresses and CIDRs that servers and databases may lie in; empty is anywhere. */
+  readonly reachableNetworks: readonly string[];
   readonly partMemoryMib: number;
   readonly sshStrict: boolean;
   readonly storageAllowHttp: boolean;
@@ -65,6 +67,7 @@ export function readConfig(env: Environment = process.env): Config {
     trustProxy: read(VARIABLES.trustProxy),
     publicUrl: read(VARIABLES.publicUrl),
     localPaths: read(VARIABLES.localPaths),
+    reachableNetworks: read(VARIABLES.reachableNetworks),
     partMemoryMib: read(VARIABLES.partMemoryMib),
     sshStrict: read(VARIABLES.sshStrict),
     storageAllowHttp: read(VARIABLES.storageAllowHttp),
@@ -263,6 +266,11 @@ const VARIABLES = {
       .transform((paths) => paths.map((path) => resolve(path)))
       // Where it was not asked for, the folder may be made later.
       .default(['/var/backups']),
+  },
+  reachableNetworks: {
+    name: 'REACHABLE_NETWORKS',
+    expects: 'addresses and CIDRs separated by commas, such as 10.0.0.0/8,192.0.2.7',
+    schema: list.refine((entries) => entries.every((entry) => parseCidr(entry) !== null)).prefault(''),
   },
   partMemoryMib: {
     name: 'PART_MEMORY_MIB',

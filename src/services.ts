@@ -14,6 +14,7 @@ import { openDatabase } from './db/open.ts';
 import type { Db } from './db/schema.ts';
 import { openLocalHost } from './hosts/local.ts';
 import { createLocalPathCheck } from './hosts/local-paths.ts';
+import { networksOf } from './hosts/networks.ts';
 import { createServerAccess } from './hosts/open-server.ts';
 import { quote } from './hosts/quote.ts';
 import { openSshHost } from './hosts/ssh.ts';
@@ -137,6 +138,7 @@ function wire(
     vault,
     log,
     now,
+    networks: networksOf(config.reachableNetworks),
     sshStrict: config.sshStrict,
     readyTimeoutMs: async () => (await readSettings(db)).sshReadyTimeoutMs,
     checkLocalPath: createLocalPathCheck(config),

@@ -92,6 +92,8 @@ describe('readConfig', () => {
     ['LOCAL_PATHS', '/tmp:/var/tmp'],
     ['LOCAL_PATHS', '/tmp,/no/such folder'],
     ['LOCAL_PATHS', '/etc/passwd'],
+    ['REACHABLE_NETWORKS', 'db.example.com'],
+    ['REACHABLE_NETWORKS', '10.0.0.0/33'],
     ['PART_MEMORY_MIB', '8'],
     ['SSH_STRICT', 'yes'],
     ['STORAGE_PUBLIC_ENDPOINT', 'ftp://s3.example.com'],

@@ -1,6 +1,7 @@
 /**
  * The port to a machine that commands run on. Two adapters: `ssh.ts` and `local.ts`.
  */
+import type { Networks } from './networks.ts';
 
 /** A POSIX shell script and the secrets it reads. Every value in `script` has been through `quote`. */
 export interface HostCommand {
@@ -54,6 +55,8 @@ export interface HostAddress {
   readonly label: string;
   readonly hostname: string;
   readonly port: number;
+  /** Addresses outside of them are not connected to: `host_unreachable`. */
+  readonly networks: Networks;
   readonly username: string;
   /** PEM or OpenSSH text. */
   readonly privateKey: string;

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { Host, HostAddress, HostTimeouts, PresentedHostKey } from './host.ts';
+import type { Networks } from './networks.ts';
 import type { OpenedServer, OpenServerOptions, ServerAccess } from './server-access.ts';
 
 export interface ServerAccessServices {
@@ -11,6 +12,7 @@ export interface ServerAccessServices {
   readonly vault: Vault;
   readonly log: Log;
   readonly now: () => Date;
+  readonly networks: Networks;
   /** With SSH_STRICT, only a test of the connection pins a host key. */
   readonly sshStrict: boolean;
   readonly readyTimeoutMs: () => Promise<number>;
@@ -76,6 +78,7 @@ async function openOverSsh(
     label: `${server.name} (${server.hostname})`,
     hostname: server.hostname,
     port: server.ssh_port,
+    networks: services.networks,
     username: server.ssh_user ?? environment.ssh_user,
     privateKey: await services.vault.open(
       environment.ssh_private_key,

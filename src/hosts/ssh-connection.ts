@@ -3,6 +3,7 @@ import type { Client, ClientChannel, ConnectConfig } from 'ssh2';
 import { AppError } from '../errors.ts';
 import type { HostAddress, HostTimeouts, PresentedHostKey } from './host.ts';
 import { hostKeyAlgorithms, parseHostKey, presentedHostKey } from './host-key.ts';
+import { literalAddress, outOfReach } from './networks.ts';
 import {
   connectingError,
   droppedConnection,
@@ -54,9 +55,14 @@ export async function connectSsh(
   const privateKey = await readSshKey(address.privateKey).catch((error: unknown) => {
     throw unreadableKey(error, address);
   });
+  const literal = literalAddress(address.hostname);
+  if (literal !== null && !address.networks.contains(literal)) throw outOfReach(address.label, literal);
   const verifier = verifyHostKey(address);
   const client = new ssh2.Client();
-  const socket = connectForSsh({ host: address.hostname, port: address.port }, client);
+  const socket = connectForSsh(
+    { host: address.hostname, port: address.port, networks: address.networks },
+    client,
+  );
   const state = watch(client, socket);
   const giveUp = () => socket.destroy(new Error('the connection was given up'));
   if (signal.aborted) giveUp();

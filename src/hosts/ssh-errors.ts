@@ -9,6 +9,7 @@ export function connectingError(error: Error, address: HostAddress, reached: Rea
   const level = textOf(error, 'level');
   const code = textOf(error, 'code');
   const target = `${address.label}, ${address.hostname} port ${address.port}`;
+  if (isAppError(error)) return error;
   const unreachable = (what: string) =>
     new AppError('host_unreachable', `${target}: ${what}`, {
       cause: error,

@@ -1,6 +1,8 @@
 import { createSecretKey } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
+import { lookup } from 'node:dns';
+import { connect, type LookupFunction, type Socket } from 'node:net';
 import type { Client } from 'ssh2';
+import { type Networks, outOfReach } from './networks.ts';
 
 const READ_BYTES = 256 * 1024;
 
@@ -13,7 +15,7 @@ const READ_BYTES = 256 * 1024;
  * version is pinned; where they are not as expected, everything is copied.
  */
 export function connectForSsh(
-  address: { readonly host: string; readonly port: number },
+  address: { readonly host: string; readonly port: number; readonly networks: Networks },
   client: Client,
 ): Socket {
   let known: unknown;
@@ -28,12 +30,33 @@ export function connectForSsh(
     socket.emit('data', isSafe ? read : Buffer.from(read));
     return true;
   };
+  const { host, port, networks } = address;
   const socket: Socket = connect({
-    ...address,
+    host,
+    port,
+    lookup: networks.areLimited ? lookupWithin(networks) : lookup,
     noDelay: true,
     onread: { buffer: new Uint8Array(READ_BYTES), callback },
   });
   return socket;
+}
+
+/**
+ * Node's own look-up, which gives only addresses of the networks: so what was judged is what is connected to. Addresses as such
+ * are not looked up; whoever calls judges them.
+ */
+function lookupWithin(networks: Networks): LookupFunction {
+  return (hostname, options, done) => {
+    lookup(hostname, { ...options, all: true }, (error, found) => {
+      if (error !== null) return done(error, []);
+      const reachable = found.filter(({ address }) => networks.contains(address));
+      const [first] = reachable;
+      if (first === undefined) {
+        return done(outOfReach(hostname, found.map(({ address }) => address).join(', ')), []);
+      }
+      return options.all ? done(null, reachable) : done(null, first.address, first.family);
+    });
+  };
 }
 
 function decipherOf(client: Client): unknown {

@@ -5,6 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import { probeDatabase } from '../../src/backup/probe-database.ts';
 import { sqlite } from '../../src/engines/sqlite.ts';
 import type { Host } from '../../src/hosts/host.ts';
+import { networksOf } from '../../src/hosts/networks.ts';
 import { openSshHost } from '../../src/hosts/ssh.ts';
 import { createLog } from '../../src/log.ts';
 import { createHostFiles } from '../../src/storage/host-files.ts';
@@ -57,6 +58,7 @@ async function listening(server: Server | ssh2.Server): Promise<Host> {
       port,
       username: 'root',
       privateKey: keys.private,
+      networks: networksOf([]),
       hostKey: null,
       acceptNewHostKey: async () => true,
     },

@@ -1,6 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { networksOf } from '../../src/hosts/networks.ts';
 import { openSshHost } from '../../src/hosts/ssh.ts';
 import { readSshKey } from '../../src/hosts/ssh-key.ts';
 import { createLog } from '../../src/log.ts';
@@ -40,6 +41,7 @@ describe('a private key', () => {
         label: 'db1',
         hostname: '127.0.0.1',
         port: sshd.port,
+        networks: networksOf([]),
         username: sshd.user,
         privateKey,
         hostKey: sshd.hostKey(),

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Host, HostAddress, PresentedHostKey } from '../../src/hosts/host.ts';
+import { networksOf } from '../../src/hosts/networks.ts';
 import { openSshHost } from '../../src/hosts/ssh.ts';
 import { createLog } from '../../src/log.ts';
 import { describeHost, failureOf, newSign, textOf } from '../contracts/host.ts';
@@ -19,6 +20,7 @@ function addressOf(sshd: Sshd, changes: Partial<HostAddress> = {}): HostAddress 
     label: 'db1',
     hostname: '127.0.0.1',
     port: sshd.port,
+    networks: networksOf([]),
     username: sshd.user,
     privateKey: sshd.privateKey,
     hostKey: sshd.hostKey(),
@@ -149,6 +151,37 @@ describe('a host over SSH', () => {
     expect(code).toBe('host_command');
     expect(message).toMatch(/not available/);
   });
+
+  it.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['127.1', '127.0.0.1'],
+    ['0x7f000001', '127.0.0.1'],
+    ['::ffff:127.0.0.1', '::ffff:127.0.0.1'],
+    ['localhost', '127.0.0.1'],
+  ])(
+    'connects to %s only where its address lies in the networks that may be reached',
+    async (hostname, address) => {
+      let connections = 0;
+      const listener = createServer((socket) => {
+        connections += 1;
+        socket.destroy();
+      });
+      await new Promise<void>((done) => listener.listen(0, '127.0.0.1', done));
+      const target = listener.address();
+      const port = typeof target === 'object' && target !== null ? target.port : 0;
+      const refused = await failure(
+        openHost({ hostname, port, networks: networksOf(['10.0.0.0/8', 'fd00::/8']) }),
+      );
+      expect(refused.code).toBe('host_unreachable');
+      expect(refused.message).toContain(address);
+      expect(refused.message).toContain('REACHABLE_NETWORKS');
+      expect(connections).toBe(0);
+      const letIn = await failure(openHost({ hostname, port, networks: networksOf(['127.0.0.0/8']) }));
+      expect(letIn.message).not.toContain('REACHABLE_NETWORKS');
+      expect(connections).toBe(1);
+      await new Promise((done) => listener.close(done));
+    },
+  );
 
   it('says that the key was refused', async () => {
     const other = await startSshd();

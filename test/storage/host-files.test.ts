@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../src/errors.ts';
 import type { Host } from '../../src/hosts/host.ts';
 import { openLocalHost } from '../../src/hosts/local.ts';
+import { networksOf } from '../../src/hosts/networks.ts';
 import { openSshHost } from '../../src/hosts/ssh.ts';
 import { createLog } from '../../src/log.ts';
 import { createHostFiles } from '../../src/storage/host-files.ts';
@@ -25,6 +26,7 @@ function openHost(sshd: Sshd, username = sshd.user): Host {
     label: 'db1',
     hostname: '127.0.0.1',
     port: sshd.port,
+    networks: networksOf([]),
     username,
     privateKey: sshd.privateKey,
     hostKey: sshd.hostKey(),

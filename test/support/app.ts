@@ -7,6 +7,7 @@ import { createUser } from '../../src/auth/users.ts';
 import { readConfig } from '../../src/config.ts';
 import { openLocalHost } from '../../src/hosts/local.ts';
 import { createLocalPathCheck } from '../../src/hosts/local-paths.ts';
+import { networksOf } from '../../src/hosts/networks.ts';
 import { createServerAccess } from '../../src/hosts/open-server.ts';
 import { openSshHost } from '../../src/hosts/ssh.ts';
 import { readSshKey } from '../../src/hosts/ssh-key.ts';
@@ -91,6 +92,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     vault,
     log,
     now,
+    networks: networksOf(config.reachableNetworks),
     sshStrict: config.sshStrict,
     readyTimeoutMs: async () => 2000,
     checkLocalPath: createLocalPathCheck(config),
