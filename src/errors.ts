@@ -16,6 +16,7 @@ export type ErrorCode =
   // this installation
   | 'config'
   | 'secret_unreadable'
+  | 'password_held'
   | 'cancelled'
   | 'shutdown'
   // hosts

@@ -3,6 +3,8 @@ import { Confirm } from './confirm.tsx';
 import { ConnectionTest, type TestResult } from './connection-test.tsx';
 import { Facts } from './facts.tsx';
 import { PostButton } from './form.tsx';
+import type { FormState } from './form-state.ts';
+import { type HeldPassword, HeldPasswordNotice } from './held-password.tsx';
 import { type LiveRun, LiveRuns } from './live-runs.tsx';
 import { Notice } from './notice.tsx';
 import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
@@ -27,8 +29,11 @@ export function DatabasePage(props: {
   readonly page: PageOfMany;
   readonly allowDownload: boolean;
   readonly test: TestResult | null;
+  /** Null where nothing holds the stored password back. */
+  readonly held: HeldPassword | null;
+  readonly passwordForm: FormState;
 }) {
-  const { frame, database } = props;
+  const { frame, database, held } = props;
   const mayChange = frame.user.role !== 'viewer';
   const base = `/databases/${database.id}`;
   return (
@@ -40,6 +45,14 @@ export function DatabasePage(props: {
       actions={mayChange ? <DatabaseActions database={database} /> : undefined}
     >
       <Facts facts={database.facts} />
+      {mayChange && held !== null && (
+        <HeldPasswordNotice
+          databaseId={database.id}
+          held={held}
+          form={props.passwordForm}
+          isAdmin={frame.user.role === 'admin'}
+        />
+      )}
       {mayChange &&
         database.warnings.map((warning) => (
           <Notice key={warning} tone="warning">

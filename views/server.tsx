@@ -5,6 +5,7 @@ import { TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
 import { Instant } from './instant.tsx';
+import { Notice } from './notice.tsx';
 import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
 import { type ServerItem, ServerStatus } from './servers.tsx';
 
@@ -29,6 +30,8 @@ export function ServerPage(props: {
   readonly server: ServerItem;
   readonly form: FormState;
   readonly test: TestResult | null;
+  /** Databases that keep their passwords back, since the server or they lead elsewhere now. */
+  readonly holding: readonly { readonly id: string; readonly name: string }[];
 }) {
   const { frame, environment, server, form } = props;
   const mayChange = frame.user.role !== 'viewer';
@@ -43,6 +46,7 @@ export function ServerPage(props: {
       <ServerState server={server} isAdmin={frame.user.role === 'admin'} />
       {mayChange && (
         <>
+          {props.holding.length > 0 && <HoldingDatabases databases={props.holding} />}
           <ConnectionTest
             id="test-ssh"
             label="Test SSH"
@@ -56,6 +60,28 @@ export function ServerPage(props: {
         </>
       )}
     </Page>
+  );
+}
+
+function HoldingDatabases({
+  databases,
+}: {
+  readonly databases: readonly { readonly id: string; readonly name: string }[];
+}) {
+  return (
+    <Notice tone="warning">
+      <p>
+        <strong>Stored passwords are not sent, so backups fail.</strong> They were given for another target,
+        such as the former address of this server. Each database asks for its own:
+      </p>
+      <ul>
+        {databases.map(({ id, name }) => (
+          <li key={id}>
+            <a href={`/databases/${id}`}>{name}</a>
+          </li>
+        ))}
+      </ul>
+    </Notice>
   );
 }
 

@@ -3,7 +3,9 @@ import type { DatabaseRow } from '../db/schema.ts';
 import type { DumpPlan, Engine, EngineTarget, ProbePlan } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
+import type { ServerAddress } from '../hosts/server-access.ts';
 import type { Vault } from '../secrets/vault.ts';
+import { heldSentence, refuseOtherTarget } from './password-target.ts';
 
 const credentialsSchema = z.object({ username: z.string().nullable(), password: z.string().nullable() });
 
@@ -14,6 +16,8 @@ export interface DatabasePlans {
   readonly format: string | null;
   /** The database's file on its host, for an engine that reads one. */
   readonly file: string | null;
+  /** Throws `password_held` unless the password in the commands was given for this database on that machine. */
+  checkTarget(address: ServerAddress | null): void;
 }
 
 /**
@@ -31,6 +35,13 @@ export async function planDatabase(database: DatabaseRow, vault: Vault): Promise
     dump: engine.dump(target),
     format: textOption(database, 'backupFormat'),
     file: textOption(database, 'filePath'),
+    checkTarget: (address) => {
+      // Nobody knows whom such a password was given for.
+      if (target.password !== null && database.password_target === null) {
+        throw new AppError('password_held', heldSentence(database.name, ['it is not recorded']));
+      }
+      refuseOtherTarget(database, address);
+    },
   };
 }
 

@@ -6,14 +6,16 @@ import { readShortOutput } from '../hosts/short-output.ts';
 import type { DatabasePlans } from './database-target.ts';
 
 /**
- * Looks at the database before its dump: versions and size. Throws what the engine makes of a failure, and
- * `host_path_refused` for a file that may not be read.
+ * Looks at the database before its dump: versions and size. Throws what the engine makes of a failure,
+ * `host_path_refused` for a file that may not be read, and `password_held` before anything is sent to a machine or a
+ * database that the stored password was not given for.
  */
 export async function probeDatabase(
-  { host, checkPath }: OpenedServer,
-  { probe: plan, file }: DatabasePlans,
+  { host, address, checkPath }: OpenedServer,
+  { probe: plan, file, checkTarget }: DatabasePlans,
   options: { signal: AbortSignal; timeoutMs: number },
 ): Promise<Probe> {
+  checkTarget(address);
   if (file !== null) await checkPath(file);
   const looking = host.run(plan.command, { signal: options.signal, idleTimeoutMs: options.timeoutMs });
   let answer: string;

@@ -1,19 +1,27 @@
 import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
 import { safeSegment } from '../backup/file-name.ts';
-import type { DatabaseRow, Db, EnvironmentRow } from '../db/schema.ts';
+import { changesOfTarget } from '../backup/password-target.ts';
+import type { DatabaseRow, Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
-import { sealCredentials } from './database-credentials.ts';
+import { type SealedCredentials, sealCredentials } from './database-credentials.ts';
 import { mergeOptions, optionFields, wireOptions } from './database-options.ts';
 import { checkPlace } from './database-place.ts';
 import { databaseType } from './database-types.ts';
 import { getEnvironmentRow } from './environments.ts';
 import { absolutePath, bucketName, hostOrSocket, keyPrefix, nameField, port, secretField } from './fields.ts';
+import {
+  addressOfServer,
+  type HeldPassword,
+  heldPassword,
+  targetAfter,
+  targetOf,
+} from './password-targets.ts';
 import { refuseWhileRunning, releaseTombstones } from './tombstones.ts';
 
 const commonFields = z.object({
@@ -41,9 +49,14 @@ export type DatabaseChange = z.infer<typeof databaseChange>;
 
 type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault'>;
 
+/** A database, with why its stored password is not sent, if it is not. */
+export interface WholeDatabase extends Database {
+  readonly passwordHeld: HeldPassword | null;
+}
+
 /** Throws `not_found`. */
-export async function getDatabase(db: Db, id: string): Promise<Database> {
-  return toDatabase(await getDatabaseRow(db, id), await countBackups(db, id));
+export async function getDatabase(db: Db, id: string): Promise<WholeDatabase> {
+  return toWhole(db, await getDatabaseRow(db, id), await countBackups(db, id));
 }
 
 /** Throws `not_found`. */
@@ -59,10 +72,11 @@ export async function createDatabase(
   actor: Actor,
   environmentId: string,
   input: NewDatabase,
-): Promise<Database> {
+): Promise<WholeDatabase> {
   const environment = await getEnvironmentRow(context.db, environmentId);
   const now = context.now().toISOString();
   const id = newId();
+  const credentials = await sealCredentials(context.vault, id, null, input);
   const values: Insertable<DatabaseRow> = {
     id,
     environment_id: environmentId,
@@ -76,7 +90,7 @@ export async function createDatabase(
     created_at: now,
     updated_at: now,
     ...toColumns(input),
-    credentials: await sealCredentials(context.vault, id, null, input),
+    credentials: credentials.sealed,
   };
   values.options = mergeOptions(input.type, '{}', input);
   if (values.backup_storage_type === 'spaces' && !values.backup_spaces_prefix) {
@@ -91,24 +105,29 @@ export async function createDatabase(
         .executeTakeFirstOrThrow();
       await checkPlace(trx, context.config, inserted, input);
       await recordAudit(trx, actor, auditedDatabase('create', inserted), context.now());
-      return inserted;
+      return withTarget(trx, inserted, credentials.password === 'kept' ? 'none' : credentials.password);
     }),
   );
-  return toDatabase(row, 0);
+  return toWhole(context.db, row, 0);
 }
 
-/** Changes what is given; what was backed up stays where it is. Throws `not_found`, `invalid`, `conflict` (name). */
+/**
+ * Changes what is given; what was backed up stays where it is. A stored password is not sent to where a change leads
+ * before it is typed again or an admin confirms that. Throws `not_found`, `invalid`, `conflict` (name).
+ */
 export async function updateDatabase(
   context: Context,
   actor: Actor,
   id: string,
   change: DatabaseChange,
-): Promise<Database> {
+): Promise<WholeDatabase> {
   const before = await getDatabaseRow(context.db, id);
   const environment = await getEnvironmentRow(context.db, before.environment_id);
   const columns = toColumns(change);
   columns.options = mergeOptions(change.type ?? before.type, before.options, change);
-  columns.credentials = await sealCredentials(context.vault, id, before.credentials, change);
+  const credentials = await sealCredentials(context.vault, id, before.credentials, change);
+  columns.credentials = credentials.sealed;
+  const seen = await targetOf(context.db, { ...before, ...columns });
   const becomesSpaces = change.backupStorageType === 'spaces' && before.backup_storage_type !== 'spaces';
   if (becomesSpaces && change.backupSpacesPrefix === undefined && before.backup_spaces_prefix === null) {
     columns.backup_spaces_prefix = defaultPrefix(environment, change.name ?? before.name);
@@ -126,15 +145,24 @@ export async function updateDatabase(
         .executeTakeFirst();
       if (updated === undefined) {
         await getDatabaseRow(trx, id);
-        throw new AppError('conflict', 'The database was changed at the same time. Try again.');
+        throw changedMeanwhile();
       }
       await checkPlace(trx, context.config, updated, change);
-      const details = { changed: Object.keys(change) };
-      await recordAudit(trx, actor, { ...auditedDatabase('update', updated), details }, context.now());
-      return updated;
+      // A password that is typed is meant for what was there then, not for what another request made of it meanwhile.
+      if (credentials.password === 'typed' && (await targetOf(trx, updated)) !== seen)
+        throw changedMeanwhile();
+      const whole = await withTarget(trx, updated, credentials.password);
+      const address = await addressOfServer(trx, whole.server_id);
+      const held = changesOfTarget(whole, address);
+      const details = {
+        changed: Object.keys(change),
+        ...(held.length === 0 ? {} : { passwordHeld: held }),
+      };
+      await recordAudit(trx, actor, { ...auditedDatabase('update', whole), details }, context.now());
+      return whole;
     }),
   );
-  return toDatabase(row, await countBackups(context.db, id));
+  return toWhole(context.db, row, await countBackups(context.db, id));
 }
 
 /** Throws `not_found`, `invalid` while it has backups, `conflict` while a deleted one is still being stopped. */
@@ -195,6 +223,29 @@ export function toDatabase(row: DatabaseRow, backups: number) {
 }
 
 export type Database = ReturnType<typeof toDatabase>;
+
+async function toWhole(db: Db, row: DatabaseRow, backups: number): Promise<WholeDatabase> {
+  return { ...toDatabase(row, backups), passwordHeld: await heldPassword(db, row) };
+}
+
+const changedMeanwhile = () =>
+  new AppError('conflict', 'The database was changed at the same time. Try again.');
+
+/** The row after it says whom its password was given for. */
+async function withTarget(
+  trx: Trx,
+  row: DatabaseRow,
+  password: SealedCredentials['password'],
+): Promise<DatabaseRow> {
+  const target = await targetAfter(trx, row, password);
+  if (target === row.password_target) return row;
+  return trx
+    .updateTable('databases')
+    .set({ password_target: target })
+    .where('id', '=', row.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
 
 /** `{environment name}/{database name}/` (storage page), each name made one safe segment. */
 function defaultPrefix(environment: EnvironmentRow, databaseName: string): string {

@@ -5,6 +5,7 @@ import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { sshUser } from './environment-ssh.ts';
 import { audited, getEnvironmentRow } from './environments.ts';
+import { followSshUser } from './password-targets.ts';
 
 /** How a setting is shown and checked; the wire's own shape. */
 export interface SettingDefinition {
@@ -150,10 +151,15 @@ async function store(
   values: Readonly<Record<string, unknown>>,
 ): Promise<Settings> {
   return write(context.db, async (trx) => {
-    await getEnvironmentRow(trx, environmentId);
+    const before = await getEnvironmentRow(trx, environmentId);
+    const columns = toColumns(values);
+    await followSshUser(trx, environmentId, {
+      from: before.ssh_user,
+      to: columns.ssh_user ?? before.ssh_user,
+    });
     const row = await trx
       .updateTable('environments')
-      .set({ ...toColumns(values), updated_at: context.now().toISOString() })
+      .set({ ...columns, updated_at: context.now().toISOString() })
       .where('id', '=', environmentId)
       .returningAll()
       .executeTakeFirstOrThrow();

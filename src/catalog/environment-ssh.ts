@@ -6,6 +6,7 @@ import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { audited, getEnvironmentRow } from './environments.ts';
 import { line, secretField } from './fields.ts';
+import { followSshUser } from './password-targets.ts';
 
 export const sshUser = line(64).regex(/^(?!-)[^\s:@/$`"'\\;&|<>(){}*?!#]+$/, {
   error: 'Must be a user name',
@@ -68,6 +69,7 @@ async function update(
 ): Promise<void> {
   await write(context.db, async (trx) => {
     const row = await getEnvironmentRow(trx, environmentId);
+    await followSshUser(trx, environmentId, { from: row.ssh_user, to: change.ssh_user });
     await trx
       .updateTable('environments')
       .set({ ...change, updated_at: context.now().toISOString() })

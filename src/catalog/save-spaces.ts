@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
 import { deriveEndpoint, normaliseEndpoint } from '../storage/providers.ts';
+import { mayShareKeys } from '../storage/recorded-place.ts';
 import type { S3Settings } from '../storage/s3/s3.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { auditedSpaces, identities, type SpacesInput, spacesRow, wireEndpoint } from './spaces.ts';
@@ -15,6 +16,8 @@ type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault' | 'openS3' | 'lo
 export interface SaveOptions {
   /** Tests the new configuration first; one that fails is not saved. */
   readonly validate?: boolean;
+  /** Refuses to take a kept secret key along to another account's endpoint; the API takes it, as its contract says. */
+  readonly asksForSecretElsewhere?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -38,7 +41,11 @@ export async function saveSpaces(
   context: Context,
   actor: Actor,
   input: SpacesInput,
-  { validate = false, signal = AbortSignal.timeout(60_000) }: SaveOptions = {},
+  {
+    validate = false,
+    asksForSecretElsewhere = false,
+    signal = AbortSignal.timeout(60_000),
+  }: SaveOptions = {},
 ): Promise<SavedSpaces> {
   const before = await spacesRow(context.db);
   const secretKey = input.secretKey?.trim() ? input.secretKey.trim() : null;
@@ -51,6 +58,14 @@ export async function saveSpaces(
   const endpoint = normaliseEndpoint(input.endpoint?.trim() || deriveEndpoint(input.region), input.region, {
     allowHttp: context.config.storageAllowHttp,
   });
+  if (asksForSecretElsewhere && secretKey === null && before && !mayShareKeys(before.endpoint, endpoint)) {
+    throw new AppError(
+      'invalid',
+      'The endpoint is another account’s: enter the secret key that belongs to it. The stored one is for ' +
+        `${wireEndpoint(before.endpoint)}.`,
+      { details: { field: 'secretKey' } },
+    );
+  }
   const buckets = [...new Set(input.buckets ?? [])];
   const settings = { endpoint, region: input.region, accessKey };
   const test = validate

@@ -12,6 +12,7 @@ import { getEnvironmentRow } from './environments.ts';
 import { hostName, line, nameField, port } from './fields.ts';
 import { fingerprintOf } from './host-key.ts';
 import type { Page } from './page.ts';
+import { databasesThatHold } from './password-targets.ts';
 import { giveUpFilesOf, refuseWhileBackupsLieThere } from './tombstones.ts';
 
 export const newServer = z.object({
@@ -100,7 +101,10 @@ export async function createServer(
   return toServer(row);
 }
 
-/** Changes what is given. A pinned host key stays, also with a new address. Throws `not_found`, `conflict`. */
+/**
+ * Changes what is given. A pinned host key stays, also with a new address, so that another machine there is not spoken
+ * to; stored passwords of its databases do not follow by themselves. Throws `not_found`, `conflict`.
+ */
 export async function updateServer(
   context: Context,
   actor: Actor,
@@ -116,7 +120,11 @@ export async function updateServer(
         .where('id', '=', id)
         .returningAll()
         .executeTakeFirstOrThrow();
-      const details = { changed: Object.keys(change) };
+      const held = await databasesThatHold(trx, id);
+      const details = {
+        changed: Object.keys(change),
+        ...(held.length === 0 ? {} : { passwordsHeld: held.length }),
+      };
       await recordAudit(trx, actor, { ...auditedServer('update', updated), details }, context.now());
       return updated;
     }),

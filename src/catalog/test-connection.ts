@@ -1,9 +1,11 @@
 import { planDatabase } from '../backup/database-target.ts';
 import { probeDatabase } from '../backup/probe-database.ts';
+import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { OpenedServer } from '../hosts/server-access.ts';
 import type { Services } from '../services-port.ts';
-import { getDatabaseRow } from './databases.ts';
+import { type Actor, recordAudit } from './audit.ts';
+import { auditedDatabase, getDatabaseRow } from './databases.ts';
 import { getEnvironmentRow } from './environments.ts';
 
 export interface ConnectionTest {
@@ -20,9 +22,13 @@ export interface ConnectionTest {
 
 const TIMEOUT_MS = 60_000;
 
-/** Looks at the database from its server, as a backup would before its dump. Throws `not_found`. */
+/**
+ * Looks at the database from its server, as a backup would before its dump. One that would send the stored password
+ * where it was not given for is audited. Throws `not_found`.
+ */
 export async function testConnection(
   services: Services,
+  actor: Actor,
   environmentId: string,
   databaseId: string,
   signal: AbortSignal,
@@ -47,6 +53,11 @@ export async function testConnection(
     };
   } catch (error) {
     if (!isAppError(error) || error.code === 'internal') throw error;
+    if (error.code === 'password_held') {
+      const entry = { ...auditedDatabase('test_connection', row), error: error.message };
+      const { details } = error;
+      await write(services.db, (trx) => recordAudit(trx, actor, { ...entry, details }, services.now()));
+    }
     return { success: false, latencyMs: null, error: error.message, ...pinnedBy(opened) };
   } finally {
     await opened?.host.close();

@@ -93,6 +93,8 @@ export interface DatabaseRow {
   database_name: string | null;
   /** Sealed JSON `{username, password}`, for `database:<id>:credentials`. */
   credentials: string | null;
+  /** JSON of `backup/password-target.ts`: whom the password was given for. Null where there is none. */
+  password_target: string | null;
   /** JSON, by the wire's names: what the engine declares (useSsl, filePath, backupFormat, pgDumpOptions, …). */
   options: string;
   backup_storage_type: 'local' | 'spaces';

@@ -37,6 +37,12 @@ const FAILURES: readonly KnownFailure[] = [
     message: (what, name) => `There is no database ${name} on that server (tried ${what}). Correct its name.`,
   },
   {
+    pattern: /authentication method requirement "!password" failed/,
+    code: 'dump_refused',
+    message: (what) =>
+      `The server of ${what} asked for the password in clear text, which whoever plays that server could read, so it was not sent. Have it ask by scram-sha-256 (pg_hba.conf) or, if it can’t, verify its certificate (TLS in the settings of the database).`,
+  },
+  {
     pattern: /role ("[^\n]*") does not exist/,
     code: 'dump_source_missing',
     message: (what, name) =>

@@ -1,11 +1,17 @@
-import type { Db, ServerRow } from '../db/schema.ts';
+import type { Db, EnvironmentRow, ServerRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { Host, HostAddress, HostTimeouts, PresentedHostKey } from './host.ts';
 import type { Networks } from './networks.ts';
-import type { OpenedServer, OpenServerOptions, ServerAccess } from './server-access.ts';
+import {
+  addressOf,
+  type OpenedServer,
+  type OpenServerOptions,
+  type ServerAccess,
+  type ServerAddress,
+} from './server-access.ts';
 
 export interface ServerAccessServices {
   readonly db: Db;
@@ -44,42 +50,56 @@ export function isLocalHostname(hostname: string): boolean {
 export function createServerAccess(services: ServerAccessServices): ServerAccess {
   return {
     async open(serverId, options) {
-      if (serverId === null) return local(services);
+      if (serverId === null) return local(services, null);
       const server = await services.db
         .selectFrom('servers')
         .selectAll()
         .where('id', '=', serverId)
         .executeTakeFirst();
       if (!server) throw new AppError('not_found', 'Server not found');
-      return isLocalHostname(server.hostname) ? local(services) : openOverSsh(services, server, options);
+      const environment = await services.db
+        .selectFrom('environments')
+        .select(['id', 'ssh_user', 'ssh_private_key'])
+        .where('id', '=', server.environment_id)
+        .executeTakeFirstOrThrow();
+      return isLocalHostname(server.hostname)
+        ? local(services, addressOf(server, environment.ssh_user))
+        : openOverSsh(services, { server, environment }, options);
     },
   };
 }
 
-function local(services: ServerAccessServices): OpenedServer {
-  return { host: services.openLocal(), checkPath: services.checkLocalPath, pinnedFingerprint: () => null };
+function local(services: ServerAccessServices, address: ServerAddress | null): OpenedServer {
+  return {
+    host: services.openLocal(),
+    address,
+    checkPath: services.checkLocalPath,
+    pinnedFingerprint: () => null,
+  };
 }
 
 async function openOverSsh(
   services: ServerAccessServices,
-  server: ServerRow,
+  {
+    server,
+    environment,
+  }: {
+    readonly server: ServerRow;
+    readonly environment: Pick<EnvironmentRow, 'id' | 'ssh_user' | 'ssh_private_key'>;
+  },
   options: OpenServerOptions,
 ): Promise<OpenedServer> {
-  const environment = await services.db
-    .selectFrom('environments')
-    .select(['id', 'ssh_user', 'ssh_private_key'])
-    .where('id', '=', server.environment_id)
-    .executeTakeFirstOrThrow();
   if (environment.ssh_private_key === null) {
     throw new AppError('invalid', 'SSH key not configured for this environment');
   }
   let pinned: string | null = null;
-  const address: HostAddress = {
+  const address = addressOf(server, environment.ssh_user);
+  const hostAddress: HostAddress = {
     label: `${server.name} (${server.hostname})`,
-    hostname: server.hostname,
-    port: server.ssh_port,
+    hostname: address.hostname,
+    port: address.port,
     networks: services.networks,
-    username: server.ssh_user ?? environment.ssh_user,
+    username: address.user,
     privateKey: await services.vault.open(
       environment.ssh_private_key,
       `environment:${environment.id}:ssh_private_key`,
@@ -92,8 +112,8 @@ async function openOverSsh(
       return isPinned;
     },
   };
-  const host = services.openSsh(address, { readyTimeoutMs: await services.readyTimeoutMs() });
-  return { host, checkPath: async () => {}, pinnedFingerprint: () => pinned };
+  const host = services.openSsh(hostAddress, { readyTimeoutMs: await services.readyTimeoutMs() });
+  return { host, address, checkPath: async () => {}, pinnedFingerprint: () => pinned };
 }
 
 function mayPin(services: ServerAccessServices, options: OpenServerOptions): boolean {

@@ -1,3 +1,4 @@
+import type { ServerRow } from '../db/schema.ts';
 import type { Host } from './host.ts';
 
 /** Opens the machine of a registered server, with its environment's key and its pinned host key. */
@@ -17,8 +18,28 @@ export interface OpenServerOptions {
   readonly mayPin?: boolean;
 }
 
+/** The machine of a server: what decides who gets what is sent there. */
+export interface ServerAddress {
+  readonly id: string;
+  readonly hostname: string;
+  readonly port: number;
+  /** Whom commands run as. */
+  readonly user: string;
+}
+
+/** `environmentUser` is that of the server's environment. */
+export function addressOf(
+  server: Pick<ServerRow, 'id' | 'hostname' | 'ssh_port' | 'ssh_user'>,
+  environmentUser: string,
+): ServerAddress {
+  const { id, hostname, ssh_port: port } = server;
+  return { id, hostname, port, user: server.ssh_user ?? environmentUser };
+}
+
 export interface OpenedServer {
   readonly host: Host;
+  /** Where this very host leads, whatever the server's row says by now; null without a server. */
+  readonly address: ServerAddress | null;
   /**
    * Throws `host_path_refused` for a path that may not be used there: on the app's own machine whatever lies in its
    * data folder or outside LOCAL_PATHS, links followed. A path of another machine is its own affair.

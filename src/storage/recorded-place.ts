@@ -20,7 +20,7 @@ export function checkRecordedPlace(place: Place, presentEndpoint: string): void 
   if (recorded.protocol === 'http:' && present.protocol === 'https:') {
     throw refused(place, presentEndpoint, 'which it names over plain http; backups are not sent unencrypted');
   }
-  if (recorded.hostname === present.hostname || isSameAccount(place.endpoint, presentEndpoint)) return;
+  if (mayShareKeys(place.endpoint, presentEndpoint)) return;
   throw refused(place, presentEndpoint, 'which belongs to somebody else; its keys are not used there');
 }
 
@@ -44,6 +44,11 @@ export function asRecorded(bucket: S3Bucket, place: Place, presentEndpoint: stri
     remove: (key, options) => explained(bucket.remove(key, options)),
     presignDownload: (key, options) => bucket.presignDownload(key, { ...options, atOwnEndpoint: true }),
   };
+}
+
+/** True for two endpoints of one host, or of one account at a hosted provider. */
+export function mayShareKeys(one: string, other: string): boolean {
+  return new URL(one).hostname === new URL(other).hostname || isSameAccount(one, other);
 }
 
 function isSameAccount(recorded: string, present: string): boolean {

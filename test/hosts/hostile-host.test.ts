@@ -107,12 +107,13 @@ const target = {
 
 it('a probe that never stops printing is given up', async () => {
   const { host } = await endlessOutput();
-  const opened = { host, checkPath: async () => {}, pinnedFingerprint: () => null };
+  const opened = { host, address: null, checkPath: async () => {}, pinnedFingerprint: () => null };
   const plans = {
     probe: sqlite.probe(target),
     dump: sqlite.dump(target),
     file: null,
     format: 'plain' as const,
+    checkTarget: () => {},
   };
   await expect(probeDatabase(opened, plans, { signal: signal(), timeoutMs: 10_000 })).rejects.toMatchObject({
     code: 'dump_failed',

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { heldSentence } from '../../backup/password-target.ts';
+import { confirmTarget, targetConfirmation } from '../../catalog/confirm-target.ts';
 import { listDatabases, summariseBackups } from '../../catalog/database-lists.ts';
 import {
   createDatabase,
@@ -7,6 +9,7 @@ import {
   getDatabase,
   newDatabase,
   updateDatabase,
+  type WholeDatabase,
 } from '../../catalog/databases.ts';
 import { prefixWarnings } from '../../catalog/prefix-warnings.ts';
 import { testConnection } from '../../catalog/test-connection.ts';
@@ -45,6 +48,11 @@ export const database = z.object({
   updatedAt: instant,
   environmentId: id,
   _count: z.object({ backups: z.number(), services: z.number() }),
+});
+
+const whole = database.extend({
+  /** Null, or why the stored password is not sent, and a name for where the settings lead now. */
+  passwordHeld: z.object({ target: z.string(), changes: z.array(z.string()) }).nullable(),
 });
 
 const status = z.enum(['pending', 'in_progress', 'completed', 'failed']);
@@ -103,7 +111,7 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       access: 'operator',
       summary: 'Register a database',
       body: newDatabase,
-      answer: z.object({ database, warnings }),
+      answer: z.object({ database: whole, warnings }),
       refusals: [404, 409],
       handle: async ({ params, actor, body }) => {
         const created = await createDatabase(services, actor, params.envId, body);
@@ -115,7 +123,7 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/databases/:id',
       access: 'viewer',
       summary: 'One database',
-      answer: z.object({ database }),
+      answer: z.object({ database: whole }),
       refusals: [404],
       handle: async ({ params }) => ({ database: await getDatabase(services.db, params.id) }),
     }),
@@ -126,11 +134,14 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       summary: 'Change a database; what was backed up stays where it is',
       readonlyFields: READONLY,
       body: databaseChange,
-      answer: z.object({ database, warnings }),
+      answer: z.object({ database: whole, warnings }),
       refusals: [404, 409, 422],
       handle: async ({ params, actor, body }) => {
         const updated = await updateDatabase(services, actor, params.id, body);
-        return { database: updated, warnings: await prefixWarnings(services.db, updated) };
+        return {
+          database: updated,
+          warnings: [...heldWarning(updated), ...(await prefixWarnings(services.db, updated))],
+        };
       },
     }),
     route({
@@ -161,7 +172,24 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
         pinnedFingerprint: z.string().optional(),
       }),
       refusals: [404],
-      handle: ({ params, signal }) => testConnection(services, params.envId, params.id, signal),
+      handle: ({ params, actor, signal }) => testConnection(services, actor, params.envId, params.id, signal),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/databases/:id/confirm-target',
+      access: 'admin',
+      summary: 'Let the stored password go to where the settings lead now',
+      body: targetConfirmation,
+      answer: z.object({ database: whole }),
+      refusals: [404, 409],
+      handle: async ({ params, actor, body }) => {
+        await confirmTarget(services, actor, params.id, body);
+        return { database: await getDatabase(services.db, params.id) };
+      },
     }),
   ];
+}
+
+function heldWarning({ name, passwordHeld }: WholeDatabase): readonly string[] {
+  return passwordHeld === null ? [] : [heldSentence(name, passwordHeld.changes)];
 }

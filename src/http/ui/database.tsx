@@ -1,19 +1,25 @@
 import { type Context, Hono } from 'hono';
+import * as z from 'zod';
 import { BackupList } from '../../../views/backup-list.tsx';
 import { TestOutcome, type TestResult } from '../../../views/connection-test.tsx';
 import { DatabasePage } from '../../../views/database.tsx';
+import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { LiveRuns } from '../../../views/live-runs.tsx';
 import type { EnvironmentChoice } from '../../../views/page.tsx';
 import { type BackupWithTrigger, listBackups } from '../../backup/backups.ts';
 import { startBackup } from '../../catalog/backup-actions.ts';
+import { confirmTarget, requireSeenTarget } from '../../catalog/confirm-target.ts';
 import { databaseType } from '../../catalog/database-types.ts';
-import { type Database, getDatabase } from '../../catalog/databases.ts';
+import { type Database, getDatabase, updateDatabase } from '../../catalog/databases.ts';
 import { getSettings } from '../../catalog/environment-settings.ts';
+import { secretField } from '../../catalog/fields.ts';
 import { prefixWarnings } from '../../catalog/prefix-warnings.ts';
 import { getServer } from '../../catalog/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
 import { toBackupItem, toLiveRun } from './backup-views.ts';
+import { readForm } from './form-body.ts';
+import { failedForm, refusedForm } from './form-failure.ts';
 import { environmentFrame } from './frame.ts';
 import { withNotice } from './notices.ts';
 import { pageOf } from './paging.ts';
@@ -23,27 +29,59 @@ import { testDatabase } from './test-connections.ts';
 import type { UiEnv } from './ui-env.ts';
 
 const PER_PAGE = 25;
+const typedPassword = z.object({ password: secretField(4096).min(1) });
 
 /** The page of one database: test, backups, what runs now. */
 export function databasePageRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
-  ui.get('/databases/:databaseId', only('viewer'), async (c) => sendDatabase(c, services, null));
+  ui.get('/databases/:databaseId', only('viewer'), async (c) => sendDatabase(c, services));
 
   ui.post('/databases/:databaseId/test', only('operator'), async (c) => {
     const database = await getDatabase(services.db, c.req.param('databaseId'));
-    return sendDatabase(c, services, await testDatabase(services, database, c.req.raw.signal));
+    const test = await testDatabase(services, actorOf(c, services), database, c.req.raw.signal);
+    return sendDatabase(c, services, { test });
   });
 
   ui.post('/databases/:databaseId/test/result', only('operator'), async (c) => {
     const database = await getDatabase(services.db, c.req.param('databaseId'));
-    return sendFragment(c, <TestOutcome result={await testDatabase(services, database, c.req.raw.signal)} />);
+    return sendFragment(
+      c,
+      <TestOutcome result={await testDatabase(services, actorOf(c, services), database, c.req.raw.signal)} />,
+    );
   });
 
   ui.post('/databases/:databaseId/backups', only('operator'), async (c) => {
     const databaseId = c.req.param('databaseId');
     await startBackup(services, actorOf(c, services), databaseId);
     return c.redirect(withNotice(`/databases/${databaseId}`, 'backup-requested'), 303);
+  });
+
+  ui.post('/databases/:databaseId/password', only('operator'), async (c) => {
+    const id = c.req.param('databaseId');
+    const body = await readForm(c);
+    const parsed = typedPassword.safeParse(body);
+    if (!parsed.success) {
+      return sendDatabase(c, services, { refused: refusedForm({}, parsed.error.issues) });
+    }
+    try {
+      await requireSeenTarget(services.db, id, body['target']);
+      await updateDatabase(services, actorOf(c, services), id, parsed.data);
+    } catch (error) {
+      return sendDatabase(c, services, { refused: failedForm({}, error) });
+    }
+    return c.redirect(withNotice(`/databases/${id}`, 'password-saved'), 303);
+  });
+
+  ui.post('/databases/:databaseId/confirm-target', only('admin'), async (c) => {
+    const id = c.req.param('databaseId');
+    const { target } = await readForm(c);
+    try {
+      await confirmTarget(services, actorOf(c, services), id, target === undefined ? {} : { target });
+    } catch (error) {
+      return sendDatabase(c, services, { refused: failedForm({}, error) });
+    }
+    return c.redirect(withNotice(`/databases/${id}`, 'target-confirmed'), 303);
   });
 
   ui.get('/databases/:databaseId/backups', only('viewer'), async (c) => {
@@ -64,10 +102,11 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
   return ui;
 }
 
+/** The page of one database; with a refused form it says so and answers 422. */
 async function sendDatabase(
   c: Context<UiEnv, '/databases/:databaseId'>,
   services: Services,
-  test: TestResult | null,
+  shown: { readonly test?: TestResult; readonly refused?: FormState } = {},
 ) {
   const database = await getDatabase(services.db, c.req.param('databaseId'));
   const { frame, environment } = await environmentFrame(c, services, database.environmentId);
@@ -83,8 +122,11 @@ async function sendDatabase(
       backups={backups}
       page={page}
       allowDownload={allowDownload}
-      test={test}
+      test={shown.test ?? null}
+      held={database.passwordHeld}
+      passwordForm={shown.refused ?? freshForm()}
     />,
+    shown.refused === undefined ? 200 : 422,
   );
 }
 

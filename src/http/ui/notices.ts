@@ -18,6 +18,7 @@ const NOTICES = {
   'master-key-confirmed': 'Noted: the master key has been copied.',
   'password-changed': 'The password is changed. Please sign in again.',
   'password-set': 'The new password is set.',
+  'password-saved': 'The password is saved.',
   'server-created': 'The server is created. Test SSH next: it pins the host key.',
   'server-deleted': 'The server is deleted.',
   'server-saved': 'The server is saved.',
@@ -30,6 +31,7 @@ const NOTICES = {
   'storage-replaced-partly':
     'The new configuration is saved, but its key does not reach every bucket. Test Connection says which, and why.',
   'storage-saved': 'The configuration is saved. Test Connection next.',
+  'target-confirmed': 'The stored password is sent to the present target from now on.',
   'user-created': 'The user is created.',
   'user-deleted': 'The user is deleted.',
   'user-saved': 'The user is saved.',

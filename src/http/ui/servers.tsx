@@ -4,6 +4,7 @@ import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { NewServerPage, ServerPage, ServerState } from '../../../views/server.tsx';
 import { type ServerItem, ServersPage } from '../../../views/servers.tsx';
 import { removeHostKey } from '../../catalog/host-keys.ts';
+import { databasesThatHold } from '../../catalog/password-targets.ts';
 import {
   createServer,
   deleteServer,
@@ -116,6 +117,7 @@ async function sendServer(
       server={toItem(server)}
       form={shown.form ?? freshForm(toValues(server))}
       test={shown.test ?? null}
+      holding={await databasesThatHold(services.db, server.id)}
     />,
     shown.form === undefined ? 200 : 422,
   );

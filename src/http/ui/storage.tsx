@@ -76,7 +76,7 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
     // A first configuration replaces nothing: it is saved, and Test Connection is the next step.
     const validate = !isTicked(body, 'saveAnyway') && (await getSpaces(services)) !== null;
     try {
-      const options = { validate, signal: c.req.raw.signal };
+      const options = { validate, asksForSecretElsewhere: true, signal: c.req.raw.signal };
       const { test } = await saveSpaces(services, actorOf(c, services), parsed.data, options);
       return c.redirect(withNotice('/admin/storage', savedNotice(test)), 303);
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { TestResult } from '../../../views/connection-test.tsx';
 import { formatBytes } from '../../../views/format.ts';
+import type { Actor } from '../../catalog/audit.ts';
 import { testConnection } from '../../catalog/test-connection.ts';
 import { testSsh } from '../../catalog/test-ssh.ts';
 import type { Services } from '../../services-port.ts';
@@ -21,10 +22,11 @@ export async function testServer(
 /** Test connection of a database, as the page shows it. Throws `not_found`. */
 export async function testDatabase(
   services: Services,
+  actor: Actor,
   database: { readonly id: string; readonly environmentId: string },
   signal: AbortSignal,
 ): Promise<TestResult> {
-  const test = await testConnection(services, database.environmentId, database.id, signal);
+  const test = await testConnection(services, actor, database.environmentId, database.id, signal);
   const latency = test.latencyMs === null ? '' : ` in ${test.latencyMs} ms`;
   return {
     success: test.success,

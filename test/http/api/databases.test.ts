@@ -50,6 +50,7 @@ describe('a database', () => {
       port: 5432,
       databaseName: null,
       hasCredentials: true,
+      passwordHeld: null,
       filePath: null,
       useSsl: false,
       serverId,

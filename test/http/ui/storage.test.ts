@@ -121,6 +121,29 @@ describe('the form of the storage', () => {
     expect(await test()).toContain('Connected. Access to 1/1 buckets.');
   });
 
+  it('asks for the secret key again where the endpoint becomes another account’s', async () => {
+    const before = (await admin.get('/admin/storage/edit')).html;
+    for (const endpoint of ['evil.example', 'minio.example.com', '127.0.0.9:9000']) {
+      for (const saveAnyway of ['', 'true']) {
+        const refused = await save({ secretKey: '', endpoint, saveAnyway });
+        expect([endpoint, refused.status]).toEqual([endpoint, 422]);
+        expect(refused.html).toMatch(/id="field-secretKey-error"[^>]*>The endpoint is another account’s/);
+        expect(refused.html).toMatch(/id="field-secretKey"[^>]* required/);
+      }
+    }
+    expect((await admin.get('/admin/storage/edit')).html).toBe(before);
+
+    // Regions of one provider share an account’s keys; the accounts of R2 are in the host.
+    const spaces = { provider: 'digitalocean', endpoint: '', saveAnyway: 'true' };
+    expect((await save({ ...spaces, region: 'fra1', secretKey: 'of spaces' })).status).toBe(303);
+    expect((await save({ ...spaces, region: 'nyc3', secretKey: '' })).status).toBe(303);
+    const r2 = { provider: 'r2', region: 'auto', saveAnyway: 'true' };
+    const account = '0123456789abcdef0123456789abcdef';
+    expect((await save({ ...r2, endpoint: account, secretKey: 'of r2' })).status).toBe(303);
+    expect((await save({ ...r2, endpoint: account.replace('0', 'f'), secretKey: '' })).status).toBe(422);
+    expect((await save()).status).toBe(303);
+  });
+
   it('warns where the new configuration reaches a part of its buckets', async () => {
     const saved = await save({ secretKey: '', buckets: 'backups\nabsent' });
     expect(saved.status).toBe(303);
