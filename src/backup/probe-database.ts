@@ -1,3 +1,4 @@
+import { readComplaint } from '../engines/complaint.ts';
 import type { CommandFailure, DumpPlan, Probe } from '../engines/engine.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
@@ -63,12 +64,6 @@ function explainFailure(
     failure.exitCode === null
       ? `was ended by signal ${String(exitSignal)}`
       : `ended with exit status ${failure.exitCode}`;
-  return new AppError('dump_failed', `${what} ${ending}: ${lastLine(failure.stderr)}`, {
-    details,
-    cause: error,
-  });
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1)?.trim() || 'it printed no reason';
+  const words = readComplaint(failure.stderr).words || 'it printed no reason.';
+  return new AppError('dump_failed', `${what} ${ending}: ${words}`, { details, cause: error });
 }
