@@ -1,4 +1,5 @@
-import type { CommandFailure, DumpPlan, Probe } from '../engines/engine.ts';
+import { readComplaint } from '../engines/complaint.ts';
+import type { CommandFailure, Probe } from '../engines/engine.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import type { OpenedServer } from '../hosts/server-access.ts';
@@ -34,29 +35,19 @@ function tooLong(host: Host): AppError {
   );
 }
 
-/** The dump's bytes, of which the last `VALID_CHUNKS` are valid; the command starts with the first read, and a failure comes out as the engine explains it. */
-export async function* readDump(
-  host: Host,
-  plan: DumpPlan,
-  options: { signal: AbortSignal; idleTimeoutMs: number },
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* host.run(plan.command, { ...options, bulk: true });
-  } catch (error) {
-    throw explainFailure(error, plan, 'The dump');
-  }
-}
-
-function explainFailure(
+/** The error of a failed command as the engine explains it; another error as it is. */
+export function explainFailure(
   error: unknown,
   plan: { explain(failure: CommandFailure): Error | undefined },
   what: string,
+  longestPauseMs = 0,
 ): unknown {
   if (!isAppError(error, 'host_command')) return error;
   const { exitCode, exitSignal, stderr } = error.details;
   const failure: CommandFailure = {
     exitCode: typeof exitCode === 'number' ? exitCode : null,
     stderr: typeof stderr === 'string' ? stderr : '',
+    longestPauseMs,
   };
   const known = plan.explain(failure);
   const details = { ...error.details, ...(isAppError(known) ? known.details : {}) };
@@ -65,12 +56,6 @@ function explainFailure(
     failure.exitCode === null
       ? `was ended by signal ${String(exitSignal)}`
       : `ended with exit status ${failure.exitCode}`;
-  return new AppError('dump_failed', `${what} ${ending}: ${lastLine(failure.stderr)}`, {
-    details,
-    cause: error,
-  });
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1)?.trim() || 'it printed no reason';
+  const words = readComplaint(failure.stderr).words || 'it printed no reason.';
+  return new AppError('dump_failed', `${what} ${ending}: ${words}`, { details, cause: error });
 }

@@ -8,9 +8,10 @@ import type { Leftover, ObjectStore, StoredObject } from '../storage/object-stor
 import { type DatabasePlans, planDatabase } from './database-target.ts';
 import { chooseDestination, type Destination } from './destination.ts';
 import { openPipeline, type StreamRecord } from './pipeline.ts';
-import { probeDatabase, readDump } from './probe-database.ts';
+import { probeDatabase } from './probe-database.ts';
 import type { ProgressTracker } from './progress.ts';
 import { readBack } from './read-back.ts';
+import { readDump } from './read-dump.ts';
 import { loadBackup, recordDestination, recordUpload } from './run-record.ts';
 import {
   addLeftover,

@@ -47,6 +47,8 @@ export interface Probe {
 export interface CommandFailure {
   readonly exitCode: number | null;
   readonly stderr: string;
+  /** The longest time for which the command's output was not read, because the storage took nothing. */
+  readonly longestPauseMs?: number;
 }
 
 export interface DumpPlan {
@@ -59,6 +61,15 @@ export interface DumpPlan {
   /** Sees every byte of the uncompressed dump, in order. A new one for each run. */
   newEndProof(): EndProof;
   explain(failure: CommandFailure): Error | undefined;
+  /** Run beside a dump that says nothing. Absent where a dump never waits for others for long. */
+  readonly lockLook?: LockLook;
+}
+
+/** Looks in the server what a dump waits for. */
+export interface LockLook {
+  readonly command: HostCommand;
+  /** "it waited for …, which … holds", without a full stop; null when it waits for nobody. Throws for what it can't read. */
+  read(stdout: string): string | null;
 }
 
 export type Compression =

@@ -1,25 +1,29 @@
 import { AppError, type ErrorCode } from '../errors.ts';
+import { readComplaint } from './complaint.ts';
 import type { CommandFailure } from './engine.ts';
 
-/** A failure that the tools of an engine tell in words of their own. */
+/** A failure that the tools of an engine tell in words or by a number of their own; either is enough. */
 export interface KnownFailure {
-  /** Of their stderr under LC_ALL=C; what a server sends may be in its own language. */
-  readonly pattern: RegExp;
+  /** Of the complaint that tells the cause (`readComplaint`). */
+  readonly pattern?: RegExp;
+  /** Of MySQL's tools. A server may word its messages in its own language, and names may look like numbers. */
+  readonly numbers?: readonly number[];
   readonly code: ErrorCode;
-  /** `detail` is what the pattern's first group matched, or empty. */
-  readonly message: (what: string, detail: string) => string;
+  /** `detail` is what the pattern's first group matched, or empty; `words` are the tool's own. */
+  readonly message: (what: string, detail: string, words: string) => string;
 }
 
-/** The first of them that a command's stderr tells, as an error for an admin; undefined when it says nothing known. */
+/** What the cause of a command's failure means for an admin; undefined when it is nothing known. */
 export function explainBy(
   failures: readonly KnownFailure[],
   what: string,
   { exitCode, stderr }: CommandFailure,
 ): AppError | undefined {
-  const known = failures.find(({ pattern }) => pattern.test(stderr));
-  if (known === undefined) return undefined;
-  const detail = known.pattern.exec(stderr)?.[1] ?? '';
-  return new AppError(known.code, known.message(what, detail), {
-    details: { exitCode, stderr: stderr.slice(-2000) },
-  });
+  const { text, number, words } = readComplaint(stderr);
+  for (const { pattern, numbers, code, message } of failures) {
+    const matched = pattern?.exec(text);
+    if (!matched && (number === null || !numbers?.includes(number))) continue;
+    return new AppError(code, message(what, matched?.[1] ?? '', words), { details: { exitCode, stderr } });
+  }
+  return undefined;
 }

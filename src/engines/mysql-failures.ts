@@ -8,15 +8,6 @@ export function explainMysql(target: MysqlTarget, failure: CommandFailure): AppE
   return explainBy(FAILURES, describeTarget(target), failure);
 }
 
-/**
- * By number, since a server may word its messages in its own language. The client writes `ERROR 1045 (28000)`, the dump
- * tools `error: 1045:` or `(1142)` after the server's words.
- */
-function numbered(...numbers: readonly number[]): RegExp {
-  const any = numbers.join('|');
-  return new RegExp(`(?:ERROR |[Ee]rror:? |\\()(?:${any})(?:\\)|:| \\()`);
-}
-
 const FAILURES: readonly KnownFailure[] = [
   {
     pattern: /bridgeport: mysqldump not found/,
@@ -37,7 +28,7 @@ const FAILURES: readonly KnownFailure[] = [
       `The client programs on the host can't log in to ${what} in the way that the server asks for (${plugin || 'a plugin'}). Install the client programs of the server’s own kind and version there, or give the user another authentication plugin.`,
   },
   {
-    pattern: numbered(1045, 1698),
+    numbers: [1045, 1698],
     code: 'dump_refused',
     message: (what) =>
       `The server refused the login to ${what}: wrong user or password, or the user may not come from that host. Correct the credentials.`,
@@ -49,83 +40,96 @@ const FAILURES: readonly KnownFailure[] = [
       `The user may not read the body of every routine in ${what} (${statement}). Grant it SELECT on mysql.proc (MariaDB) or SHOW_ROUTINE (MySQL).`,
   },
   {
-    pattern: numbered(1049),
+    numbers: [1049],
     code: 'dump_source_missing',
     message: (what) => `There is no such database on that server (tried ${what}). Correct its name.`,
   },
   {
-    pattern: /when using LOCK TABLES/,
+    pattern: /Got error: (?:1044|1142):[^\n]*when using LOCK TABLES/,
     code: 'dump_refused',
     message: (what) =>
       `The database has tables without transactions (MyISAM, Aria, MEMORY), for which all are locked, and the user may not lock tables of ${what}. Grant it LOCK TABLES, or convert them to InnoDB.`,
   },
   {
-    pattern: numbered(1044, 1142, 1143, 1227, 1370),
+    numbers: [1044, 1142, 1143, 1227, 1370],
     code: 'dump_refused',
     message: (what) =>
       `The user may not read everything in ${what}. Grant it SELECT, SHOW VIEW, TRIGGER, EVENT and LOCK TABLES on the database.`,
   },
   {
-    pattern: numbered(1356, 1449),
+    numbers: [1356, 1449],
     code: 'dump_failed',
-    message: (what) =>
-      `A view in ${what} can't be read: what it refers to, or its definer, is gone. Repair or drop the view; the end of the error names it.`,
+    message: (what, _detail, words) =>
+      `A view in ${what} can't be read: what it refers to, or its definer, is gone. Repair or drop it. The server said: ${words}`,
   },
   {
-    pattern: numbered(1412),
+    numbers: [1412],
     code: 'dump_failed',
     message: (what) =>
       `A table of ${what} was altered during the dump, so that it is not of one moment any more. Run the backup again.`,
   },
   {
-    pattern: numbered(1040, 1203, 1226),
+    numbers: [1146, 1051],
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `A table of ${what} was dropped or renamed while the dump ran. Run the backup again. The server said: ${words}`,
+  },
+  {
+    numbers: [1040, 1203, 1226],
     code: 'dump_refused',
     message: (what) => `The server of ${what} has no free connection. Try again, or raise max_connections.`,
   },
   {
-    pattern: numbered(1129, 1130),
+    numbers: [1129, 1130],
     code: 'dump_refused',
     message: (what) =>
       `The server does not let that host in to ${what}. Create the user for it, as user@host.`,
   },
   {
-    pattern: numbered(2005),
+    numbers: [2005],
     code: 'dump_refused',
     message: (what) =>
       `The name of the database’s machine was not found from the host (tried ${what}). Correct it.`,
   },
   {
-    pattern: numbered(2002, 2003),
+    numbers: [2002, 2003],
     code: 'dump_refused',
     message: (what) =>
       `No MySQL server answered for ${what}, as seen from the host. Check that it runs and listens there, and the port; without a host, the local socket is used.`,
   },
   {
-    pattern: numbered(2026),
+    numbers: [2026],
     code: 'dump_refused',
-    message: (what) =>
-      `The TLS handshake with the server of ${what} failed. The end of the error says why: it may offer no TLS, or only versions that the client does not know.`,
+    message: (what, _detail, words) =>
+      `The TLS handshake with the server of ${what} failed: it may offer no TLS, or only versions that the client does not know. The client said: ${words}`,
   },
   {
-    pattern: numbered(1194, 1195, 145, 144, 126, 127),
+    pattern: /Got error (?:126|127|134|144|145|174|176|194)\b/,
+    numbers: [126, 127, 144, 145, 1034, 1035, 1194, 1195, 1712, 1877, 1932],
     code: 'dump_failed',
-    message: (what) =>
-      `A table of ${what} is damaged. Check it with CHECK TABLE and repair it; the error names it.`,
+    message: (what, _detail, words) =>
+      `A table of ${what} is damaged. Check it with CHECK TABLE and repair it. The server said: ${words}`,
   },
   {
-    pattern: numbered(1053, 1077, 1317, 1927, 2006, 2013, 4031),
+    numbers: [1053, 1077, 1317, 1927, 2006, 2013, 4031],
     code: 'dump_failed',
     message: (what) =>
       `The server ended the connection to ${what} during the dump. Its log says why; then try again.`,
   },
   {
-    pattern: numbered(3024, 1969, 1205),
+    numbers: [1205],
     code: 'dump_failed',
-    message: (what) =>
-      `The server gave up a statement of the dump of ${what} because it took too long. Raise its time limit (max_statement_time, max_execution_time, lock_wait_timeout).`,
+    message: (what, _detail, words) =>
+      `Somebody else kept a lock on a table of ${what} for longer than the server waits (lock_wait_timeout). Try again when it is given back. The server said: ${words}`,
   },
   {
-    pattern: numbered(2020, 1153),
+    numbers: [3024, 1969],
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The server gave up a statement of the dump of ${what} because it took too long. Raise its time limit (max_statement_time, max_execution_time). It said: ${words}`,
+  },
+  {
+    numbers: [2020, 1153],
     code: 'dump_failed',
     message: (what) =>
       `A row of ${what} is larger than the server sends. Raise max_allowed_packet in its configuration.`,

@@ -4,7 +4,7 @@ import { connectionLines, connectionSecrets, describeTarget, type MysqlTarget } 
 import { explainMysql } from './mysql-failures.ts';
 import { missingPrivileges } from './mysql-grants.ts';
 import { HAS_NO_TRANSACTIONS } from './mysql-tables.ts';
-import { MYSQL_TOOLS } from './mysql-tools.ts';
+import { toolLines } from './mysql-tools.ts';
 
 /** Asks the server for its version, the database's size and what the user may read. */
 export function probeMysql(target: MysqlTarget): ProbePlan {
@@ -13,11 +13,6 @@ export function probeMysql(target: MysqlTarget): ProbePlan {
     read: (stdout) => readProbe(target, stdout),
     explain: (failure) => explainMysql(target, failure),
   };
-}
-
-/** The tools for this target, as a dump needs them, too. */
-export function toolLines(target: MysqlTarget): string {
-  return `require_tls=${target.options.useSsl ? '1' : ''}\n${MYSQL_TOOLS}`;
 }
 
 // A word of our own before each answer: a login script of the host may print, too. MariaDB's grants hold the hash of

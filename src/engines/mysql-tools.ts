@@ -1,3 +1,10 @@
+import type { MysqlTarget } from './mysql-connection.ts';
+
+/** Shell lines that find and use the client programs for this target. */
+export function toolLines(target: MysqlTarget): string {
+  return `require_tls=${target.options.useSsl ? '1' : ''}\n${MYSQL_TOOLS}`;
+}
+
 /**
  * Shell functions that find the client programs of MySQL or MariaDB on a host and ask the server with them. They follow
  * `connectionLines`; `require_tls` is 1 or empty.
@@ -10,7 +17,7 @@
  * `refuse_plain` fails where TLS is required and the connection has none. MariaDB's programs connect without it to a
  * server that offers none, whatever they are told (measured: 10.11); MySQL's refuse by themselves.
  */
-export const MYSQL_TOOLS = `
+const MYSQL_TOOLS = `
 find_tools() {
   mariadb_dump= mysql_dump=
   for candidate in "$(command -v mariadb-dump)" "$(command -v mysqldump)" /usr/bin/mysqldump /usr/local/bin/mariadb-dump \\

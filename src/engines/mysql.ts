@@ -2,9 +2,11 @@ import { newMysqlTextProof } from './end-proof/mysql-text.ts';
 import type { Compression, DumpPlan, Engine } from './engine.ts';
 import { connectionLines, connectionSecrets, type MysqlTarget } from './mysql-connection.ts';
 import { explainMysql } from './mysql-failures.ts';
+import { lookAtMysqlLocks } from './mysql-locks.ts';
 import { type MysqlOptions, mysqlFields, mysqlOptions } from './mysql-options.ts';
-import { probeMysql, toolLines } from './mysql-probe.ts';
+import { probeMysql } from './mysql-probe.ts';
 import { HAS_NO_TRANSACTIONS } from './mysql-tables.ts';
+import { toolLines } from './mysql-tools.ts';
 
 /** MySQL and MariaDB by mysqldump or mariadb-dump, on the host that the database's server names. */
 export const mysql: Engine<MysqlOptions> = {
@@ -26,6 +28,7 @@ function dump(target: MysqlTarget): DumpPlan {
     compression,
     newEndProof: newMysqlTextProof,
     explain: (failure) => explainMysql(target, failure),
+    lockLook: lookAtMysqlLocks(target),
   };
 }
 

@@ -91,10 +91,24 @@ const FAILURES: readonly KnownFailure[] = [
     message: (what) => `The server of ${what} has no free connection. Try again, or raise max_connections.`,
   },
   {
+    // https://www.postgresql.org/docs/current/predefined-roles.html: pg_read_all_data has no large objects before 19.
+    pattern: /permission denied for large object (\d+)/,
+    code: 'dump_refused',
+    message: (what, object) =>
+      `The user may not read large object ${object} in ${what}. The role pg_read_all_data does not cover large objects: use their owner or a superuser, let the owner GRANT SELECT ON LARGE OBJECT … for each, or turn on lo_compat_privileges for the user (ALTER ROLE … SET lo_compat_privileges = on, by a superuser).`,
+  },
+  {
+    pattern:
+      /permission denied for ((?:table|sequence|schema|view|materialized view|foreign table|relation) [^\n]*)/,
+    code: 'dump_refused',
+    message: (what, thing) =>
+      `The user may not read everything in ${what}: permission denied for ${thing}. Grant it the role pg_read_all_data (PostgreSQL 14 and later), which holds for what is created later, too, or use the owner.`,
+  },
+  {
     pattern: /permission denied for ([^\n]*)/,
     code: 'dump_refused',
     message: (what, thing) =>
-      `The user may not read everything in ${what}: permission denied for ${thing}. Grant it the role pg_read_all_data, or use the owner.`,
+      `The user may not read everything in ${what}: permission denied for ${thing}. Grant it that right, or use the owner.`,
   },
   {
     pattern: /query would be affected by row-level security policy for table ([^\n]*)/,
@@ -103,16 +117,52 @@ const FAILURES: readonly KnownFailure[] = [
       `Row-level security hides rows of ${table} from the user of ${what}. Use the owner or a role with BYPASSRLS.`,
   },
   {
-    pattern: /(?:could not write|No space left on device)/,
+    pattern: /conflict with recovery/,
     code: 'dump_failed',
-    message: (what) =>
-      `The host ran out of space while dumping ${what}. The tar format needs room in its temporary folder: free some, or choose custom.`,
+    message: (what, _detail, words) =>
+      `The server of ${what} is a standby, and ended the dump to go on with what its primary sent (${words}) Turn on hot_standby_feedback there, give it a longer max_standby_streaming_delay (and max_standby_archive_delay), or back up the primary.`,
   },
   {
     pattern:
-      /(?:server closed the connection unexpectedly|terminating connection|connection to server was lost|SSL SYSCALL error)/,
+      /invalid page in block|could not read blocks?|(?:missing|unexpected) chunk (?:number|size)|compressed \w+ data is corrupt|invalid memory alloc request size|could not access status of transaction|could not open file "(?:base|global|pg_tblspc)\/[^\n]*No such file/,
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The server can't read some of ${what} any more; its data is damaged. It said: ${words} Keep the backups there are, look at its disk and its log, and restore, or repair what it names.`,
+  },
+  {
+    pattern: /out of shared memory/,
     code: 'dump_failed',
     message: (what) =>
-      `The server ended the connection to ${what} during the dump. Its log says why; then try again.`,
+      `The server has no room for the locks that a dump of ${what} needs, one for each table. Raise max_locks_per_transaction in its configuration and restart it.`,
+  },
+  {
+    pattern: /(relation "[^\n]*") does not exist|could not open relation with OID|cache lookup failed for/,
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `Something in ${what} was dropped or renamed while the dump began. Run the backup again. It said: ${words}`,
+  },
+  {
+    pattern: /(?:ERROR|FATAL|PANIC):[^\n]*No space left on device/,
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The disk of the server of ${what} is full. Free some of it. It said: ${words}`,
+  },
+  {
+    pattern: /could not write|No space left on device/,
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The host could not write while dumping ${what}. The tar format needs room in its temporary folder: free some, or choose custom. It said: ${words}`,
+  },
+  {
+    pattern: /canceling statement due to user request/,
+    code: 'dump_failed',
+    message: (what) => `Somebody cancelled the dump of ${what} in the server. Run the backup again.`,
+  },
+  {
+    pattern:
+      /server closed the connection unexpectedly|terminating connection|connection to server was lost|SSL SYSCALL error/,
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The server ended the connection to ${what} during the dump. Its log says why; then try again. It said: ${words}`,
   },
 ];

@@ -5,6 +5,7 @@ import { newTarProof } from './end-proof/tar.ts';
 import type { Compression, DumpPlan, EndProof, Engine } from './engine.ts';
 import { connectionLines, connectionSecrets, type PostgresTarget } from './postgres-connection.ts';
 import { explainPostgres } from './postgres-failures.ts';
+import { lookAtPostgresLocks } from './postgres-locks.ts';
 import { type PostgresOptions, postgresFields, postgresOptions } from './postgres-options.ts';
 import { probePostgres } from './postgres-probe.ts';
 import { FIND_PG_DUMP } from './postgres-tools.ts';
@@ -28,6 +29,7 @@ function dump(target: PostgresTarget): DumpPlan {
     compression,
     newEndProof,
     explain: (failure) => explainPostgres(target, failure),
+    lockLook: lookAtPostgresLocks(target),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { AppError, isAppError } from '../errors.ts';
 import { skipGreeting } from './greeting.ts';
 import type { HostCommand, HostProcess, RunOptions } from './host.ts';
+import { inBrief, type KeptStderr, keepStderr } from './kept-stderr.ts';
 import {
   discardOutput,
   gather,
@@ -11,7 +12,6 @@ import {
   passOn,
   readOutput,
 } from './read-output.ts';
-import { keepStderrTail, type StderrTail } from './stderr-tail.ts';
 import { wrapScript } from './wrapper.ts';
 import { countPassedBytes } from './young-garbage.ts';
 
@@ -50,15 +50,15 @@ const GRACE_MS = { TERM: 3_000, KILL: 1_000 };
 /** The semantics of `HostProcess`, the same for every adapter. Nothing is started before the first step of the iteration. */
 export function startProcess(start: ProcessStart): HostProcess {
   const secrets = Object.entries(start.command.secrets ?? {});
-  const tail = keepStderrTail(secrets.map(([, value]) => value));
-  const iteration = iterate(start, secrets, tail);
-  return { stderrTail: tail.text, [Symbol.asyncIterator]: () => iteration };
+  const kept = keepStderr(secrets.map(([, value]) => value));
+  const iteration = iterate(start, secrets, kept);
+  return { stderr: kept.text, [Symbol.asyncIterator]: () => iteration };
 }
 
 async function* iterate(
   { label, command, options, open }: ProcessStart,
   secrets: readonly (readonly [string, string])[],
-  tail: StderrTail,
+  kept: KeptStderr,
 ): AsyncGenerator<Uint8Array> {
   const stop = new AbortController();
   const cancel = () => stop.abort(cancelled(label, options.signal.reason));
@@ -91,13 +91,13 @@ async function* iterate(
     };
     channel.stderr.on('data', (text: Uint8Array) => {
       countPassedBytes(text.byteLength);
-      tail.observe(text);
+      kept.observe(text);
     });
     // The status tells more than a broken pipe.
     channel.stdin.on('error', () => {});
 
     const output = readOutput(channel, stop, reading);
-    const observe = (text: Uint8Array) => tail.observe(text);
+    const observe = (text: Uint8Array) => kept.observe(text);
     const greeting = await skipGreeting(output, token, observe, () => endlessGreeting(label));
     if (greeting) {
       reading.timeoutMs = options.idleTimeoutMs;
@@ -112,7 +112,7 @@ async function* iterate(
     running.hasEnded = true;
     stop.signal.throwIfAborted();
     if ('dropped' in end) throw end.dropped;
-    if (end.exitCode !== 0 || !greeting) throw failedCommand(label, end, tail.text());
+    if (end.exitCode !== 0 || !greeting) throw failedCommand(label, end, kept.text());
   } finally {
     options.signal.removeEventListener('abort', cancel);
     if (running && !running.hasEnded) await endProcess(running);
@@ -277,7 +277,7 @@ function failedCommand(
     : exitCode === 0
       ? 'was not started, though the host reported success'
       : `failed with exit status ${exitCode}${exitCode !== null && exitCode > 128 ? ` (signal ${exitCode - 128})` : ''}`;
-  const said = stderr.trim() === '' ? 'It printed no reason.' : `It printed: ${stderr.trim().slice(-1000)}`;
+  const said = stderr.trim() === '' ? 'It printed no reason.' : `It printed: ${inBrief(stderr.trim())}`;
   return new AppError('host_command', `The command on ${label} ${how}. ${said}`, {
     details: { exitCode, exitSignal, stderr },
   });

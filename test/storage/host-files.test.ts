@@ -406,7 +406,7 @@ function stopAtSeal(host: Host, stop: () => Promise<void>): Host {
     run(command, runOptions) {
       if (!command.script.includes('ln -- ')) return host.run(command, runOptions);
       return {
-        stderrTail: () => '',
+        stderr: () => '',
         async *[Symbol.asyncIterator]() {
           yield* [];
           await stop();

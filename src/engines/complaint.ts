@@ -1,0 +1,87 @@
+/** What the tools of a database complained about on stderr, under LC_ALL=C; a server may use its own language. */
+export interface Complaint {
+  /** The complaint that tells the cause, without statements; all of it where nothing looks like a complaint. */
+  readonly text: string;
+  /** The error number that MySQL's tools write beside the server's words. */
+  readonly number: number | null;
+  /** The text as one line of sentences, without the names of programs, of at most 1,000 characters; or empty. */
+  readonly words: string;
+}
+
+const PROGRAM = String.raw`[\w./-]*(?:pg_dump|psql|mariadb-dump|mysqldump|mariadb|mysql|sqlite3)`;
+/** What a server or one of ours says for certain, before what a client makes of it. */
+const BY_SERVER = /(?:^|[\s:])(?:ERROR|FATAL|PANIC)(?::| \d+ \()/;
+const BY_OURS = /^bridgeport: /;
+const BEGINS = new RegExp(
+  `${BY_OURS.source}|${BY_SERVER.source}|^${PROGRAM}: (?!detail: |hint: |warning: |\\[Warning\\]|Deprecated)|^(?:[A-Z][a-z]+ )?[Ee]rror\\b`,
+);
+const CONTINUES = new RegExp(`^${PROGRAM}: (?:(?:detail|hint): |Error message from server: )`);
+/** A statement of the tool or in the server, to the next line that begins in one of the other ways: never the cause. */
+const STATEMENT = new RegExp(
+  `^(?:${PROGRAM}: (?:error: |detail: |\\[[^\\]]*\\] )?(?:The )?(?:[Cc]ommand|[Qq]uery) was: |(?:STATEMENT|QUERY|CONTEXT|LOCATION|LINE \\d+): )`,
+);
+const AFTER_STATEMENT = new RegExp(
+  `^(?:${PROGRAM}: |bridgeport: |(?:ERROR|FATAL|PANIC|DETAIL|HINT|WARNING|NOTICE): )`,
+);
+/** Where the beginning and the end of a long stderr were kept only. */
+const GAP = '[…]';
+const MOST_WORDS = 1_000;
+
+/**
+ * Of several complaints, one of our own scripts counts first, then the first in which the server speaks (a name with
+ * two addresses is tried at both, and only one may answer), then the first of all: what follows it are its
+ * consequences, and the last line is nearly always the statement.
+ */
+export function readComplaint(stderr: string): Complaint {
+  const lines = withoutStatements(stderr.split('\n'));
+  const complaints = complaintsOf(lines);
+  const cause =
+    complaints.find(([line = '']) => BY_OURS.test(line)) ??
+    complaints.find((all) => all.some((line) => BY_SERVER.test(line))) ??
+    complaints[0] ??
+    lines;
+  const text = cause.join('\n').trim();
+  return { text, number: numberIn(text), words: wordsOf(cause) };
+}
+
+function withoutStatements(lines: readonly string[]): readonly string[] {
+  let isStatement = false;
+  return lines.filter((line) => {
+    if (STATEMENT.test(line)) isStatement = true;
+    else if (AFTER_STATEMENT.test(line)) isStatement = false;
+    return !isStatement;
+  });
+}
+
+function complaintsOf(lines: readonly string[]): readonly (readonly string[])[] {
+  const complaints: string[][] = [];
+  let current: string[] | null = null;
+  for (const line of lines) {
+    if (line === GAP) current = null;
+    else if (BEGINS.test(line) && !(current && CONTINUES.test(line))) {
+      current = [line];
+      complaints.push(current);
+    } else current?.push(line);
+  }
+  return complaints;
+}
+
+/** `ERROR 1045 (28000)`, `Got error: 1045:`, `Error 2013:`, or `(1356)` after the server's words. */
+function numberIn(text: string): number | null {
+  const [, begun] = /^(?:[\w./-]+: )?(?:ERROR|Got error:|Error) (\d+)(?: \(|:)/.exec(text) ?? [];
+  const [, ended] = /\((\d+)\)$/m.exec(text) ?? [];
+  const number = begun ?? ended;
+  return number === undefined ? null : Number(number);
+}
+
+const PROGRAM_NAME = new RegExp(`^${PROGRAM}: (?:(?:error|fatal|detail|hint): )?`);
+
+function wordsOf(lines: readonly string[]): string {
+  const sentences = lines
+    .map((line) => line.replace(PROGRAM_NAME, '').replaceAll(/\s+/g, ' ').trim())
+    .filter((line) => line !== '' && line !== GAP)
+    .map((line) => (/[.:;?!]$/.test(line) ? line : `${line}.`));
+  const words = sentences.join(' ');
+  if (words.length <= MOST_WORDS) return words;
+  return `${words.slice(0, MOST_WORDS - 305)} […] ${words.slice(-300)}`.toWellFormed();
+}

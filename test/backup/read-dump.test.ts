@@ -1,0 +1,200 @@
+import { spawn } from 'node:child_process';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readDump } from '../../src/backup/read-dump.ts';
+import type { DumpPlan } from '../../src/engines/engine.ts';
+import { mysql } from '../../src/engines/mysql.ts';
+import { postgres } from '../../src/engines/postgres.ts';
+import type { AppError } from '../../src/errors.ts';
+import { openLocalHost } from '../../src/hosts/local.ts';
+import { createLog } from '../../src/log.ts';
+import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
+
+const LIMIT_MS = 8_000;
+const TEST_MS = 60_000;
+const TABLE = `Bücher "+" 'x' 🙂`;
+const host = openLocalHost({
+  label: 'db 1',
+  log: createLog(
+    'error',
+    () => {},
+    () => new Date(),
+  ),
+});
+
+/** How a dump under that limit fails. */
+async function failureOf(plan: DumpPlan, idleTimeoutMs = LIMIT_MS): Promise<AppError> {
+  const signal = new AbortController().signal;
+  try {
+    for await (const _ of readDump(host, plan, { signal, idleTimeoutMs }));
+  } catch (error) {
+    return error as AppError;
+  }
+  throw new Error('The dump succeeded.');
+}
+
+describe('a dump of PostgreSQL that is ended for its silence', () => {
+  let server: TestPostgres;
+  const clients: pg.Client[] = [];
+  beforeAll(async () => {
+    server = await startPostgres();
+    await server.query(`CREATE ROLE "käse o'x" LOGIN SUPERUSER PASSWORD 'p'`);
+  });
+  afterAll(async () => {
+    for (const client of clients) await client.end();
+    await server.stop();
+  });
+
+  async function database(name: string): Promise<{ plan: DumpPlan; client: () => Promise<pg.Client> }> {
+    await server.createDatabase(name);
+    await server.query(`CREATE TABLE ${pg.escapeIdentifier(TABLE)} (a int)`, name);
+    const place = { host: '127.0.0.1', port: server.port, databaseName: name, ...server.superuser };
+    return {
+      plan: postgres.dump({ ...place, options: postgres.options.parse({}) }),
+      async client() {
+        const client = new pg.Client({
+          host: '127.0.0.1',
+          port: server.port,
+          database: name,
+          user: "käse o'x",
+          password: 'p',
+          application_name: 'batch "1"',
+        });
+        client.on('error', () => {});
+        await client.connect();
+        clients.push(client);
+        return client;
+      },
+    };
+  }
+  const pidOf = async (client: pg.Client) =>
+    String((await client.query('SELECT pg_backend_pid() AS pid')).rows[0].pid);
+
+  it.concurrent(
+    'says whose lock on which table it waited for',
+    async () => {
+      const { plan, client } = await database('locked "+" ü');
+      const holder = await client();
+      await holder.query(`BEGIN; LOCK TABLE ${pg.escapeIdentifier(TABLE)} IN ACCESS EXCLUSIVE MODE`);
+      const { code, message } = await failureOf(plan);
+      expect(message).toContain(`table "public"."${TABLE}"`);
+      expect(message).toContain(
+        `process ${await pidOf(holder)} (user "käse o'x", application "batch "1"", from 127.0.0.1, idle in transaction since `,
+      );
+      expect(message).not.toMatch(/raise the time limit|LOCK TABLE/);
+      expect(code).toBe('dump_failed');
+    },
+    TEST_MS,
+  );
+
+  it.concurrent(
+    'names both where somebody else waits before it',
+    async () => {
+      const { plan, client } = await database('queued');
+      const [reader, changer] = [await client(), await client()];
+      await reader.query(`BEGIN; SELECT * FROM ${pg.escapeIdentifier(TABLE)}`);
+      const waiting = await pidOf(changer);
+      changer
+        .query(`ALTER TABLE ${pg.escapeIdentifier(TABLE)} ADD secret text DEFAULT 'geheim'`)
+        .catch(() => {});
+      await until('the change to wait', 10_000, async () => {
+        const [found] = await server.query(`SELECT 1 FROM pg_locks WHERE pid = ${waiting} AND NOT granted`);
+        return found !== undefined;
+      });
+      const { message } = await failureOf(plan);
+      expect(message).toContain(`held or asked for by process ${waiting} (`);
+      expect(message).toContain(`itself behind process ${await pidOf(reader)})`);
+      expect(message).not.toContain('geheim');
+    },
+    TEST_MS,
+  );
+
+  it.concurrent(
+    'names no lock where it waited for none',
+    async () => {
+      const { plan } = await database('slow');
+      const command = { ...plan.command, script: 'sleep 60' };
+      expect(await failureOf({ ...plan, command }, 4_000)).toMatchObject({
+        code: 'host_timeout',
+        message: expect.not.stringContaining('lock'),
+      });
+    },
+    TEST_MS,
+  );
+});
+
+describe('a dump of MariaDB that is ended for its silence', () => {
+  let server: TestMariadb;
+  const stopping: (() => void)[] = [];
+  beforeAll(async () => {
+    server = await startMariadb();
+    for (const name of ['shop', 'old']) await server.createDatabase(name);
+    await server.query('CREATE TABLE a (n int); CREATE TABLE `b ü,``c` (n int)', 'shop');
+    await server.query('CREATE TABLE a (n int) ENGINE=MyISAM; CREATE TABLE `b ü,``c` (n int)', 'old');
+    await server.query(
+      `CREATE USER reader@'%' IDENTIFIED BY 'p'; GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON *.* TO reader@'%'`,
+    );
+  });
+  afterAll(async () => {
+    for (const stop of stopping) stop();
+    await server.stop();
+  });
+
+  /** Another connection that keeps the table locked until the end. */
+  async function lock(database: string): Promise<string> {
+    const client = spawn('mariadb', [
+      '--no-defaults',
+      `--socket=${server.socket}`,
+      '--user=root',
+      '--unbuffered',
+      '--skip-column-names',
+      database,
+    ]);
+    stopping.push(() => client.kill('SIGKILL'));
+    client.stdin.write('LOCK TABLES `b ü,``c` WRITE; SELECT CONNECTION_ID();\n');
+    const [id] = await new Promise<string[]>((done) => {
+      client.stdout.once('data', (text) => done(String(text).split('\n')));
+    });
+    return id ?? '';
+  }
+  const dump = (databaseName: string, user: { username: string; password: string }) =>
+    mysql.dump({
+      host: '127.0.0.1',
+      port: server.port,
+      databaseName,
+      ...user,
+      options: mysql.options.parse({}),
+    });
+
+  it.concurrent(
+    'says which table was locked, and by whom it may be',
+    async () => {
+      const id = await lock('shop');
+      const [seeing, blind] = await Promise.all([
+        failureOf(dump('shop', server.superuser)),
+        failureOf(dump('shop', { username: 'reader', password: 'p' })),
+      ]);
+      expect(seeing).toMatchObject({ code: 'dump_failed' });
+      expect(seeing.message).toContain('it waited for a lock on table "b ü,`c"');
+      expect(seeing.message).toContain(`connection ${id} (user "root" from localhost, Sleep for `);
+      expect(blind.message).toContain('it waited for a lock on table "b ü,`c"');
+      expect(blind.message).not.toContain('user "root"');
+    },
+    TEST_MS,
+  );
+
+  it.concurrent(
+    'says who locked which table where the server tells it',
+    async () => {
+      await server.query(`INSTALL SONAME 'metadata_lock_info'`);
+      const id = await lock('old');
+      const { message } = await failureOf(dump('old', server.superuser));
+      expect(message).toContain(
+        `it waited for a lock on table "b ü,\`c", which is held or asked for by connection ${id} (user "root" from localhost, Sleep for `,
+      );
+    },
+    TEST_MS,
+  );
+});

@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { readComplaint } from '../../src/engines/complaint.ts';
+import { mysql } from '../../src/engines/mysql.ts';
+import { postgres } from '../../src/engines/postgres.ts';
+import { keepStderr } from '../../src/hosts/kept-stderr.ts';
+
+const place = { host: '127.0.0.1', port: 5432, databaseName: 'shöp "1"', username: 'bk', password: 'p' };
+const explainPostgres = (stderr: string) =>
+  postgres.dump({ ...place, options: postgres.options.parse({}) }).explain({ exitCode: 1, stderr });
+const explainMysql = (stderr: string) =>
+  mysql.dump({ ...place, options: mysql.options.parse({}) }).explain({ exitCode: 2, stderr });
+
+/** What a host's adapter keeps of it. */
+function kept(text: string): string {
+  const stderr = keepStderr([]);
+  stderr.observe(new TextEncoder().encode(text));
+  return stderr.text();
+}
+
+// As pg_dump 16 to 18 print it: one statement locks all tables.
+const names = Array.from({ length: 400 }, (_, n) => `public.some_reasonably_long_table_name_${n}`).join(', ');
+const ALL_TABLES = `pg_dump: detail: Query was: LOCK TABLE ${names} IN ACCESS SHARE MODE\n`;
+
+describe('the cause of a failed dump of PostgreSQL', () => {
+  it.each([
+    [
+      'a table without a grant',
+      'ERROR:  permission denied for table "Ü 7"',
+      'dump_refused',
+      /for table "Ü 7"/,
+    ],
+    [
+      'too many tables',
+      'ERROR:  out of shared memory\nHINT:  You might need to increase "max_locks_per_transaction".',
+      'dump_failed',
+      /max_locks_per_transaction/,
+    ],
+    [
+      'a table that is gone',
+      'ERROR:  relation "public.x y" does not exist',
+      'dump_failed',
+      /dropped or renamed.*relation "public\.x y" does not exist/,
+    ],
+  ])('is found among the names of 400 tables: %s', (_name, said, code, message) => {
+    const warnings = 'pg_dump: warning: could not resolve dependency loop among these items\n'.repeat(300);
+    for (const before of ['', warnings]) {
+      const stderr = kept(`${before}pg_dump: error: query failed: ${said}\n${ALL_TABLES}`);
+      const error = explainPostgres(stderr);
+      expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+      expect(error?.message).not.toMatch(/Query was|some_reasonably|\[…\]/);
+      expect(error).toMatchObject({
+        details: { stderr: expect.stringContaining(String(said.split('\n')[0])) },
+      });
+    }
+  });
+
+  // Recorded from a standby with max_standby_streaming_delay = 2s.
+  it.each([
+    `pg_dump: error: Dumping the contents of table "t" failed: PQgetResult() failed.
+pg_dump: detail: Error message from server: ERROR:  canceling statement due to conflict with recovery
+DETAIL:  User query might have needed to see row versions that must be removed.
+pg_dump: detail: Command was: COPY public.t (id, r) TO stdout;
+`,
+    `pg_dump: error: Dumping the contents of table "t" failed: PQgetCopyData() failed.
+pg_dump: detail: Error message from server: FATAL:  terminating connection due to conflict with recovery
+DETAIL:  User query might have needed to see row versions that must be removed.
+HINT:  In a moment you should be able to reconnect to the database and repeat your command.
+server closed the connection unexpectedly
+	This probably means the server terminated abnormally
+	before or while processing the request.
+pg_dump: detail: Command was: COPY public.t (id, r) TO stdout;
+`,
+  ])('is the recovery of a standby', (stderr) => {
+    const error = explainPostgres(stderr);
+    expect(error).toMatchObject({ code: 'dump_failed' });
+    expect(error?.message).toMatch(
+      /table "t".*row versions.*hot_standby_feedback.*max_standby_streaming_delay/,
+    );
+    expect(error?.message).not.toMatch(/Command was|Its log says why/);
+  });
+
+  it.each([
+    'invalid page in block 50 of relation base/16384/16385',
+    'could not read block 3 in file "base/5/16400": read only 0 of 8192 bytes',
+    'missing chunk number 0 for toast value 16402 in pg_toast_16385',
+  ])('is damage: %s', (said) => {
+    const stderr = `pg_dump: error: Dumping the contents of table "t" failed: PQgetResult() failed.
+pg_dump: detail: Error message from server: ERROR:  ${said}
+pg_dump: detail: Command was: COPY public.t (id, r) TO stdout;
+`;
+    const error = explainPostgres(stderr);
+    expect(error).toMatchObject({ code: 'dump_failed', message: expect.stringContaining('damaged') });
+    expect(error?.message).toContain(said);
+    expect(error?.message).not.toContain('Command was');
+  });
+
+  it('is what the server says, of two addresses of which one does not answer', () => {
+    const stderr = `psql: error: connection to server at "localhost" (::1), port 5432 failed: Connection refused
+	Is the server running on that host and accepting TCP/IP connections?
+connection to server at "localhost" (127.0.0.1), port 5432 failed: FATAL:  password authentication failed for user "bk"
+`;
+    expect(explainPostgres(stderr)?.message).toContain('wrong user or password');
+  });
+
+  it('is the first complaint, not one that follows from it', () => {
+    const stderr = `pg_dump: error: query failed: ERROR:  permission denied for schema geheim
+pg_dump: detail: Query was: SELECT
+'FATAL:  password authentication failed'
+pg_dump: error: could not write to output file: No space left on device
+`;
+    expect(explainPostgres(stderr)?.message).toContain('permission denied for schema geheim');
+  });
+
+  it('tells the disk of the server from the host’s', () => {
+    const server =
+      'pg_dump: error: query failed: ERROR:  could not extend file "base/1": No space left on device\n';
+    expect(explainPostgres(server)?.message).toContain('The disk of the server');
+    const host = 'pg_dump: error: could not write to output file: No space left on device\n';
+    expect(explainPostgres(host)?.message).toContain('temporary folder');
+  });
+});
+
+describe('the cause of a failed dump of MySQL', () => {
+  it('is chosen by its number, which no name can pretend', () => {
+    const stderr =
+      "mysqldump: Couldn't execute 'show create table `a (1045)`': View 'shop.a (1045)' references invalid table(s) or column(s) (1356)\n";
+    expect(explainMysql(stderr)?.message).toMatch(/A view in .*a \(1045\)/);
+    expect(
+      explainMysql(
+        "mysqldump: Got error: 1146: \"Table 'shop.(2013)' doesn't exist\" when using LOCK TABLES\n",
+      )?.message,
+    ).toMatch(/was dropped or renamed/);
+  });
+
+  it('may be in the language of the server', () => {
+    expect(explainMysql("ERROR 1045 (28000): Zugriff verweigert für Benutzer 'bk'@'x'\n")?.message).toContain(
+      'wrong user or password',
+    );
+    expect(
+      explainMysql('mysqldump: Got error: 1044: "Accès refusé à la base \'shop\'" when using LOCK TABLES\n')
+        ?.message,
+    ).toContain('Grant it LOCK TABLES');
+  });
+
+  it('is the first complaint, not one that follows from it', () => {
+    const stderr = `mysqldump: [Warning] Using a password on the command line interface can be insecure.
+mariadb-dump: Error 1034: Index for table 't' is corrupt; try to repair it when dumping table \`t\` at row: 12
+mariadb-dump: Error 2013: Lost connection to server during query when dumping table \`t\` at row: 12
+`;
+    expect(explainMysql(stderr)?.message).toMatch(/damaged.*Index for table 't' is corrupt/);
+  });
+});
+
+describe('words for an admin', () => {
+  it('are the tool’s own, without the statement', () => {
+    const { words } = readComplaint(`Welcome to db1
+pg_dump: error: query failed: FEHLER:  unbekannt
+DETAIL:  Das ist der Grund.
+pg_dump: detail: Query was: SELECT 'geheim'
+FROM t
+WHERE x
+`);
+    expect(words).toBe('query failed: FEHLER: unbekannt. DETAIL: Das ist der Grund.');
+  });
+
+  it('are all that was printed where nothing looks like a complaint', () => {
+    expect(readComplaint('sh: 1: zstd: not found\n').words).toBe('sh: 1: zstd: not found.');
+    expect(readComplaint('').words).toBe('');
+  });
+
+  it('are at most 1,000 characters, from the beginning and the end', () => {
+    const { words } = readComplaint(`pg_dump: error: begin ${'x'.repeat(5000)} end`);
+    expect(words.length).toBeLessThanOrEqual(1000);
+    expect(words).toMatch(/^begin x+ \[…\] x+ end\.$/);
+  });
+
+  // As pg_dump 9 to 13 print it.
+  it.each(['pg_dump: ', 'pg_dump: error: ', 'pg_dump: [archiver (db)] '])(
+    'never come from a statement: %s',
+    (who) => {
+      const stderr = `${who}Dumping the contents of table "t" failed: PQgetResult() failed.
+pg_dump: Error message from server: ERROR:  boom
+${who}The command was: COPY geheim TO stdout;
+`;
+      expect(readComplaint(stderr).words).toMatch(
+        /table "t" failed: PQgetResult\(\) failed\. Error message from server: ERROR: boom\.$/,
+      );
+    },
+  );
+});
