@@ -51,20 +51,18 @@ export function LoginPage({ form, notice }: { readonly form: FormState; readonly
 }
 
 /** The first admin of a new installation. */
-export function SetupPage({ form, needsCode }: { readonly form: FormState; readonly needsCode: boolean }) {
+export function SetupPage({ form }: { readonly form: FormState }) {
   return (
     <Entrance title="Create the first admin">
       <p>This installation has no users yet. The first one is an admin.</p>
       <Form action="/setup" form={form} submit="Create admin">
-        {needsCode && (
-          <TextField
-            form={form}
-            name="setupCode"
-            label="Setup code"
-            help="Printed in the log when the app started: only who can read the log may take this installation over."
-            required
-          />
-        )}
+        <TextField
+          form={form}
+          name="setupCode"
+          label="Setup code"
+          help="Printed in the log when the app started: only who can read the log may take this installation over."
+          required
+        />
         <TextField form={form} name="email" label="Email" type="email" autocomplete="username" required />
         <TextField form={form} name="name" label="Name" autocomplete="name" />
         <TextField

@@ -18,6 +18,7 @@ export async function startApp(options: {
   dataDir: string;
   caFile: string | null;
   localPaths: readonly string[];
+  admin: { readonly email: string; readonly password: string };
   log: string;
 }): Promise<AppProcess> {
   const port = (await freePort(3000)) ?? (await freePort(0)) ?? 0;
@@ -31,6 +32,8 @@ export async function startApp(options: {
       PORT: String(port),
       DATA_DIR: options.dataDir,
       LOCAL_PATHS: options.localPaths.join(','),
+      ADMIN_EMAIL: options.admin.email,
+      ADMIN_PASSWORD: options.admin.password,
       ...(options.caFile === null ? {} : { STORAGE_CA_FILE: options.caFile }),
     },
   });

@@ -57,21 +57,22 @@ async function demo(): Promise<void> {
     return { value: started, note: started.endpoint };
   });
 
+  const login = { email: 'admin@demo.example', password: crypto.randomUUID() };
   const app = await steps.run('Start the app', async () => {
     const started = await startApp({
       dataDir: join(folder, 'app'),
       caFile: bucket.caFile,
       localPaths: [samples],
+      admin: login,
       log: join(folder, 'app.log'),
     });
     ending.push(() => started.stop());
     return { value: started, note: `${started.url}, ${started.startedInMs} ms to its first answer` };
   });
 
-  const login = { email: 'admin@demo.example', password: crypto.randomUUID() };
   const api = openApi(app.url);
-  await steps.run('Create the first admin', async () => {
-    const { token } = await api.post('/api/auth/register', { ...login, name: 'Demo admin' });
+  await steps.run('Sign in as the first admin', async () => {
+    const { token } = await api.post('/api/auth/login', login);
     api.use(String(token));
     return { value: undefined, note: login.email };
   });

@@ -23,12 +23,9 @@ export async function prepareFirstAdmin(services: Services): Promise<void> {
   }
   const code = newSetupCode();
   await storeCodeHash(services, await hashOf(code));
-  services.log.warn(
-    'No user exists yet. To register the first admin from another machine, use this setup code',
-    {
-      setupCode: code,
-    },
-  );
+  services.log.warn('No user exists yet. To register the first admin, use this setup code', {
+    setupCode: code,
+  });
 }
 
 export interface FirstAdmin {
@@ -38,24 +35,22 @@ export interface FirstAdmin {
 }
 
 /**
- * Registers the first admin and signs them in. Throws `forbidden` once a user exists, and for a request from another
- * machine without the setup code.
+ * Registers the first admin and signs them in. Throws `forbidden` once a user exists, and without the setup code: a
+ * request from a loopback address may as well have come through a proxy that says nothing of itself.
  */
 export async function registerFirstAdmin(
   services: Services,
   input: FirstAdmin & {
     readonly setupCode?: string | undefined;
     readonly kind: SessionKind;
-    /** The request came from this very machine, through no proxy. */
-    readonly isFromThisMachine: boolean;
     readonly address: string | null;
   },
 ): Promise<SignedIn> {
   if (await hasUsers(services.db)) throw new AppError('forbidden', 'Registration disabled');
-  if (!input.isFromThisMachine && !(await isSetupCode(services, input.setupCode))) {
+  if (!(await isSetupCode(services, input.setupCode))) {
     throw new AppError(
       'forbidden',
-      'Registering the first admin from another machine needs the setup code that the server printed in its log.',
+      'Registering the first admin needs the setup code that the app printed in its log when it started.',
       { details: { setupCodeRequired: true } },
     );
   }

@@ -10,6 +10,8 @@ export interface Envelope {
   readonly hint?: string;
   readonly requestId: string;
   readonly details?: unknown;
+  /** With the 403 of a registration that lacks the code of the log. */
+  readonly setupCodeRequired?: true;
 }
 
 export interface Failure {
@@ -23,7 +25,7 @@ export interface Failure {
 export function toFailure(thrown: unknown, requestId: string): Failure {
   const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toAppError(thrown);
   const [status, code] = STATUS[error.code] ?? REFUSED;
-  const { issues, field, hint, retryAfterSeconds } = error.details;
+  const { issues, field, hint, retryAfterSeconds, setupCodeRequired } = error.details;
   return {
     status,
     headers: typeof retryAfterSeconds === 'number' ? { 'Retry-After': String(retryAfterSeconds) } : {},
@@ -34,6 +36,7 @@ export function toFailure(thrown: unknown, requestId: string): Failure {
       ...(typeof hint === 'string' ? { hint } : {}),
       requestId,
       ...(Array.isArray(issues) ? { details: issues } : {}),
+      ...(setupCodeRequired === true ? { setupCodeRequired } : {}),
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { type Cidr, cidrContains, isLoopback, parseAddress, parseCidr } from '../cidr.ts';
+import { type Cidr, cidrContains, parseAddress, parseCidr } from '../cidr.ts';
 import type { Config } from '../config.ts';
 
 type Proxies = { readonly config: Pick<Config, 'trustProxy' | 'publicUrl'> };
@@ -36,25 +36,6 @@ export function isHttps(c: Context, { config }: Proxies): boolean {
   const trusted = config.trustProxy.map(parseCidr).filter((cidr) => cidr !== null);
   if (peer === null || !isTrusted(trusted, peer)) return false;
   return c.req.header('x-forwarded-proto')?.split(',').at(-1)?.trim() === 'https';
-}
-
-/**
- * True for a request that a program on this machine made to us directly: from a loopback address, for a loopback name
- * (no page of another site that resolves to us), through no proxy. Proxies such as nginx say nothing of themselves and
- * name us by our loopback address unless told otherwise: where one is configured, no request counts as our own.
- */
-export function isFromThisMachine(c: Context, { config }: Proxies): boolean {
-  if (config.trustProxy.length > 0) return false;
-  if (config.publicUrl !== null && !isLoopbackName(new URL(config.publicUrl).hostname)) return false;
-  const peer = peerOf(c.env);
-  if (peer === null || !isLoopback(peer)) return false;
-  const throughProxy = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded', 'via'];
-  if (throughProxy.some((name) => c.req.header(name) !== undefined)) return false;
-  return isLoopbackName(new URL(c.req.url).hostname);
-}
-
-function isLoopbackName(hostname: string): boolean {
-  return hostname === 'localhost' || isLoopback(hostname.replace(/^\[|\]$/g, ''));
 }
 
 function isTrusted(trusted: readonly Cidr[], address: string): boolean {

@@ -5,10 +5,12 @@ import { serve } from '@hono/node-server';
 import type { Page } from 'playwright-core';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
 import { createApp } from '../../src/app.ts';
+import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { createServices } from '../../src/services.ts';
 import { watchForSecrets } from '../support/log-secrets.ts';
+import { setupCodeOf } from '../support/setup-code.ts';
 
 export const BUCKET = 'prod-backups';
 export const KEY = { accessKey: 'BROWSER-ACCESS-KEY', secretKey: 'browser-secret-key-browser-secret-key' };
@@ -18,6 +20,8 @@ export const ADMIN = { email: 'ada@example.com', password: 'correct horse batter
 export interface Site {
   readonly url: string;
   readonly bucket: DevBucket;
+  /** What registering the first admin needs. */
+  readonly setupCode: string;
   /** Fails where the log holds a credential of the admin or the bucket. */
   close(): Promise<void>;
 }
@@ -41,6 +45,7 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
     () => new Date(),
   );
   const services = await createServices(config, { log, version: '0.0.0-test', timing: { tickMs: 100 } });
+  await prepareFirstAdmin(services);
   const app = createApp(services);
   const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
     const started = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, () => resolve(started));
@@ -51,6 +56,7 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
   return {
     url: `http://127.0.0.1:${port}`,
     bucket,
+    setupCode: setupCodeOf(lines),
     async close() {
       await services.worker.stop(5_000);
       server.close();
@@ -81,6 +87,7 @@ export function complaintsOf(page: Page, site: Site): readonly string[] {
 /** Creates the first admin, who is then signed in. */
 export async function setUp(page: Page, site: Site): Promise<void> {
   await page.goto(site.url);
+  await page.getByLabel('Setup code').fill(site.setupCode);
   await page.getByLabel('Email').fill(ADMIN.email);
   await page.getByLabel('Password').fill(ADMIN.password);
   await page.getByRole('button', { name: 'Create admin' }).click();

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { serve } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { setupCodeOf } from '../support/setup-code.ts';
 
 let app: TestApp;
 let server: ReturnType<typeof serve>;
@@ -30,15 +31,37 @@ const post = (path: string, body: BodyInit, headers: Record<string, string> = {}
     ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
   });
 
-const ADMIN = JSON.stringify({ email: 'root@example.com', password: 'correct horse battery' });
+const ADMIN = { email: 'root@example.com', password: 'correct horse battery' };
+
+/** As nginx asks unless told otherwise: HTTP/1.0, our own address as Host, no word of whom it asks for. */
+function asProxy(path: string, body: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((done, fail) => {
+    const socket = connect(Number(port), hostname);
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text) => {
+      answer += text;
+    });
+    socket.on('error', fail).on('close', () => done(answer));
+    const head = [`POST ${path} HTTP/1.0`, `Host: ${hostname}`, 'Content-Type: application/json'];
+    socket.write(`${[...head, `Content-Length: ${Buffer.byteLength(body)}`].join('\r\n')}\r\n\r\n${body}`);
+  });
+}
 
 describe('the app behind a real socket', () => {
-  it('knows a request of this machine from one that came through a proxy', async () => {
-    const proxied = await post('/api/auth/register', ADMIN, { 'x-forwarded-for': '127.0.0.1' });
-    expect(proxied.status).toBe(403);
-    const direct = await post('/api/auth/register', ADMIN);
-    expect(direct.status).toBe(200);
-    const audit = await app.services.db.selectFrom('audit_logs').select(['action', 'address']).execute();
+  it('lets nobody behind a silent proxy on this machine become the first admin without the code', async () => {
+    const proxied = await asProxy('/api/auth/register', JSON.stringify(ADMIN));
+    expect(proxied).toMatch(/^HTTP\/1\.1 403 /);
+    expect(proxied).toContain('"setupCodeRequired":true');
+    const direct = await post('/api/auth/register', JSON.stringify(ADMIN));
+    expect(direct.status).toBe(403);
+    const told = { ...ADMIN, setupCode: setupCodeOf(app.log) };
+    expect((await post('/api/auth/register', JSON.stringify(told))).status).toBe(200);
+    const audit = await app.services.db
+      .selectFrom('audit_logs')
+      .select(['action', 'address'])
+      .where('resource_type', '=', 'user')
+      .execute();
     expect(audit).toEqual([{ action: 'create', address: '127.0.0.1' }]);
   });
 

@@ -6,7 +6,6 @@ import { endSession } from '../../auth/sessions.ts';
 import { listEnvironments } from '../../catalog/environments.ts';
 import { emailField, line, passwordField } from '../../catalog/fields.ts';
 import type { Services } from '../../services-port.ts';
-import { isFromThisMachine } from '../request-address.ts';
 import { type ApiRoute, publicRoute, route } from '../routes.ts';
 import { id, SUCCESS, success } from './shapes.ts';
 
@@ -31,7 +30,7 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
     publicRoute({
       method: 'POST',
       path: '/api/auth/register',
-      summary: 'Register the first admin; from another machine with the setup code of the log',
+      summary: 'Register the first admin, with the setup code of the log',
       body: z.object({
         email: emailField,
         password: passwordField,
@@ -39,15 +38,8 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
         setupCode: z.string().max(100).optional(),
       }),
       answer: signedIn,
-      handle: async ({ c, body, address }) =>
-        wireSignedIn(
-          await registerFirstAdmin(services, {
-            ...body,
-            kind: 'api',
-            isFromThisMachine: isFromThisMachine(c, services),
-            address,
-          }),
-        ),
+      handle: async ({ body, address }) =>
+        wireSignedIn(await registerFirstAdmin(services, { ...body, kind: 'api', address })),
     }),
     route({
       method: 'POST',

@@ -9,7 +9,7 @@ import { hasUsers } from '../../auth/users.ts';
 import { emailField, line, passwordField } from '../../catalog/fields.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
-import { addressOf, isFromThisMachine } from '../request-address.ts';
+import { addressOf } from '../request-address.ts';
 import { type FormBody, readForm, textOf } from './form-body.ts';
 import { failedForm, refusedForm } from './form-failure.ts';
 import { textOfNotice } from './notices.ts';
@@ -48,14 +48,14 @@ export function entranceRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/setup', async (c) => {
     if (await hasUsers(services.db)) return c.redirect('/login', 303);
-    return sendPage(c, <SetupPage form={freshForm()} needsCode={!isFromThisMachine(c, services)} />);
+    return sendPage(c, <SetupPage form={freshForm()} />);
   });
 
   ui.post('/setup', async (c) => {
     if (await hasUsers(services.db)) return c.redirect('/login', 303);
     const body = await readForm(c);
     const parsed = setupForm.safeParse({ ...body, name: textOf(body, 'name') });
-    if (!parsed.success) return refuseSetup(c, services, refusedForm(body, parsed.error.issues, SECRETS));
+    if (!parsed.success) return refuseSetup(c, refusedForm(body, parsed.error.issues, SECRETS));
     return setUp(c, services, body, parsed.data);
   });
 
@@ -81,12 +81,11 @@ async function setUp(
       ...admin,
       setupCode: textOf(body, 'setupCode') ?? undefined,
       kind: 'ui',
-      isFromThisMachine: isFromThisMachine(c, services),
       address: addressOf(c, services),
     });
     writeSessionCookie(c, signedIn, services);
   } catch (error) {
-    return refuseSetup(c, services, failedForm(body, asField(error), SECRETS));
+    return refuseSetup(c, failedForm(body, asField(error), SECRETS));
   }
   return c.redirect('/', 303);
 }
@@ -95,8 +94,8 @@ function refuseLogin(c: Context<UiEnv>, form: FormState) {
   return sendPage(c, <LoginPage form={form} notice={null} />, 422);
 }
 
-function refuseSetup(c: Context<UiEnv>, services: Services, form: FormState) {
-  return sendPage(c, <SetupPage form={form} needsCode={!isFromThisMachine(c, services)} />, 422);
+function refuseSetup(c: Context<UiEnv>, form: FormState) {
+  return sendPage(c, <SetupPage form={form} />, 422);
 }
 
 /** A missing or wrong setup code is the form's to mend. */

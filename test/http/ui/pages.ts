@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp } from '../../../src/app.ts';
+import { prepareFirstAdmin } from '../../../src/auth/first-admin.ts';
 import type { Role } from '../../../src/auth/roles.ts';
 import { createUser } from '../../../src/auth/users.ts';
 import { readConfig } from '../../../src/config.ts';
 import { createLog } from '../../../src/log.ts';
 import { createServices, type RunningServices } from '../../../src/services.ts';
 import { watchForSecrets } from '../../support/log-secrets.ts';
+import { setupCodeOf } from '../../support/setup-code.ts';
 
 export const ORIGIN = 'http://localhost';
 export const PASSWORD = 'correct horse battery';
@@ -15,10 +17,14 @@ export const PASSWORD = 'correct horse battery';
 /** The whole app in this process, without its worker, on a data folder of its own. */
 export interface Pages {
   readonly services: RunningServices;
+  /** Every line logged so far. */
+  readonly log: readonly string[];
   /** Method and path of every page and form, such as `POST /servers/:serverId/delete`. */
   readonly routes: readonly string[];
   /** A browser without JavaScript: it keeps cookies and sends forms. */
   visitor(): Visitor;
+  /** The form of the first admin, filled in. */
+  firstAdmin(): { readonly email: string; readonly password: string; readonly setupCode: string };
   /** A visitor signed in as a new user of that role. */
   signedIn(role: Role): Promise<Visitor>;
   /** Fails where the log holds a credential of a form. */
@@ -59,6 +65,7 @@ export async function openPages(env: Readonly<Record<string, string>> = {}): Pro
       version: '0.0.0-test',
     },
   );
+  await prepareFirstAdmin(services);
   const app = createApp(services);
   const send = async (path: string, init: RequestInit, peer: string) => {
     if (init.body) secrets.note(String(init.body));
@@ -66,6 +73,7 @@ export async function openPages(env: Readonly<Record<string, string>> = {}): Pro
   };
   const pages: Pages = {
     services,
+    log,
     routes: [
       ...new Set(
         app.routes
@@ -74,6 +82,7 @@ export async function openPages(env: Readonly<Record<string, string>> = {}): Pro
       ),
     ],
     visitor: () => createVisitor((path, init) => send(path, init, '127.0.0.1')),
+    firstAdmin: () => ({ email: 'ada@example.com', password: PASSWORD, setupCode: setupCodeOf(log) }),
     async signedIn(role) {
       const email = `${role}-${crypto.randomUUID()}@example.com`;
       const installation = { userId: null, address: null };
