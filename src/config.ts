@@ -40,6 +40,8 @@ export interface Config {
   readonly storageCaFile: string | null;
   /** Origin of presigned URLs, where browsers reach the storage by another name. */
   readonly storagePublicEndpoint: string | null;
+  /** How long a running backup waits for a storage that fails for the moment. */
+  readonly storagePatienceMs: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -73,6 +75,7 @@ export function readConfig(env: Environment = process.env): Config {
     storageAllowHttp: read(VARIABLES.storageAllowHttp),
     storageCaFile: read(VARIABLES.storageCaFile),
     storagePublicEndpoint: read(VARIABLES.storagePublicEndpoint),
+    storagePatienceMs: read(VARIABLES.storagePatienceMs),
   };
   if ((config.adminEmail === null) !== (config.adminPassword === null)) {
     throw new AppError('config', 'ADMIN_EMAIL and ADMIN_PASSWORD belong together: set both or none.');
@@ -288,5 +291,12 @@ const VARIABLES = {
     name: 'STORAGE_PUBLIC_ENDPOINT',
     expects: 'an http or https origin without a path, such as https://s3.example.com',
     schema: absent(origin),
+  },
+  storagePatienceMs: {
+    name: 'STORAGE_PATIENCE',
+    expects: 'a duration from 10s to 12h, such as 10m',
+    schema: duration
+      .refine((milliseconds) => milliseconds >= 10_000 && milliseconds <= 12 * UNIT_MS.h)
+      .prefault('10m'),
   },
 } as const satisfies Readonly<Record<keyof Config, Variable<unknown>>>;

@@ -145,7 +145,8 @@ function wire(
     openLocal: () => openLocalHost({ label: 'this machine', log, environment: sqliteDumpCommand() }),
     openSsh: (address, timeouts) => openSshHost(address, timeouts, log),
   });
-  const openS3 = (settings: Parameters<typeof createS3>[0]) => createS3(settings, platform, tuning);
+  const openS3 = (settings: Parameters<typeof createS3>[0]) =>
+    createS3(settings, platform, { patienceMs: config.storagePatienceMs, ...tuning });
   const openPlace = createOpenPlace({ db, vault, openS3, servers });
   const worker = createWorker(
     { db, vault, servers, openPlace, now, log },

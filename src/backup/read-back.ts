@@ -13,15 +13,16 @@ export interface ExpectedObject {
 /**
  * Reads the stored object back: its size, its token where the store keeps one, its first and its last byte. A listing
  * or a HEAD alone is no proof: some gateways list and HEAD an object whose GET answers 404 (ceph PR 60771).
- * Throws `storage_mismatch`, `storage_missing` and whatever the store throws.
+ * `isPatient`: a run is lost if the store does not answer. Throws `storage_mismatch`, `storage_missing` and whatever the store throws.
  */
 export async function readBack(
   store: ObjectStore,
   key: string,
   expected: ExpectedObject,
   signal: AbortSignal,
+  { isPatient = false }: { readonly isPatient?: boolean } = {},
 ): Promise<void> {
-  const options: ReadOptions = { versionId: expected.versionId, signal };
+  const options: ReadOptions = { versionId: expected.versionId, signal, isPatient };
   const head = await store.head(key, options);
   if (!head) throw mismatch(store, `the object is not there after the upload`);
   if (head.bytes !== expected.bytes) {

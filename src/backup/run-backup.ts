@@ -159,6 +159,7 @@ async function transfer(
       plans.destination.key,
       { ...stored, token: run.backup.token, ...ends(record) },
       signal,
+      { isPatient: true },
     );
   } catch (error) {
     // So that an end of the app before or during the removal does not let reconcile take the object for a good one.

@@ -64,6 +64,8 @@ export interface PutOptions {
 
 export interface ReadOptions {
   readonly versionId?: string | null;
+  /** A running backup depends on it: a store that fails for the moment is asked again for minutes. */
+  readonly isPatient?: boolean;
   readonly signal?: AbortSignal;
 }
 

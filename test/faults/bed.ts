@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
 import type { WorkerTiming } from '../../src/backup/worker.ts';
+import type { Tuning } from '../../src/storage/s3/tuning.ts';
 import {
   type EndedBackup,
   type Installation,
@@ -30,7 +31,7 @@ export interface Bed {
 }
 
 export async function startBed(
-  options: { timing?: WorkerTiming; env?: Readonly<Record<string, string>> } = {},
+  options: { timing?: WorkerTiming; tuning?: Partial<Tuning>; env?: Readonly<Record<string, string>> } = {},
 ): Promise<Bed> {
   const folder = await mkdtemp(join(tmpdir(), 'bed-'));
   const bucket = await startDevBucket({
@@ -43,6 +44,7 @@ export async function startBed(
   const app = await startInstallation({
     env: { STORAGE_CA_FILE: String(bucket.caFile), LOCAL_PATHS: join(folder, 'local'), ...options.env },
     ...(options.timing ? { timing: options.timing } : {}),
+    ...(options.tuning ? { tuning: options.tuning } : {}),
   });
   const environment = await prepareEnvironment(app, sshd);
   const server = await app.create('server', `/api/environments/${environment}/servers`, {

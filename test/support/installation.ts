@@ -7,6 +7,7 @@ import type { WorkerTiming } from '../../src/backup/worker.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { createServices, type RunningServices } from '../../src/services.ts';
+import type { Tuning } from '../../src/storage/s3/tuning.ts';
 import { watchForSecrets } from './log-secrets.ts';
 import { until } from './until.ts';
 
@@ -54,6 +55,7 @@ export interface EndedBackup {
 
 /** Retries as in production, with shorter waits between them. */
 export const QUICK = {
+  patienceMs: 0,
   retryBaseMs: 5,
   retryCapMs: 100,
   settleBaseMs: 20,
@@ -64,7 +66,12 @@ export const QUICK = {
 const ADMIN = { ADMIN_EMAIL: 'admin@example.com', ADMIN_PASSWORD: 'correct horse battery' };
 
 export async function startInstallation(
-  options: { env?: Readonly<Record<string, string>>; timing?: WorkerTiming; folder?: string } = {},
+  options: {
+    env?: Readonly<Record<string, string>>;
+    timing?: WorkerTiming;
+    tuning?: Partial<Tuning>;
+    folder?: string;
+  } = {},
 ): Promise<Installation> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'bridgeport-')));
   const log: string[] = [];
@@ -82,7 +89,7 @@ export async function startInstallation(
       () => new Date(),
     ),
     version: '0.0.0-test',
-    tuning: QUICK,
+    tuning: { ...QUICK, ...options.tuning },
     timing: {
       tickMs: 100,
       leaseMs: 5_000,

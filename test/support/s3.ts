@@ -7,6 +7,7 @@ import type { Tuning } from '../../src/storage/s3/tuning.ts';
 /** Retries as in production, waits as a test can bear them. */
 export const QUICK: Partial<Tuning> = {
   patientAttempts: 5,
+  patienceMs: 0,
   retryBaseMs: 5,
   retryCapMs: 50,
   settleRounds: 4,

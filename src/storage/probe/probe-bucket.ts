@@ -167,4 +167,10 @@ function createRun(connection: S3Connection, bucket: string, base: string, signa
 }
 
 /** Somebody waits for the card: a storage that fails three times is told as such. */
-const IMPATIENT = { attempts: 3, patientAttempts: 3, attemptTimeoutMs: 20_000, abortRounds: 3 } as const;
+const IMPATIENT = {
+  attempts: 3,
+  patientAttempts: 3,
+  patienceMs: 0,
+  attemptTimeoutMs: 20_000,
+  abortRounds: 3,
+} as const;

@@ -21,6 +21,8 @@ export interface S3Request {
   /** Ends only the tries that would follow: for a request whose outcome must be known. */
   readonly retrySignal?: AbortSignal;
   readonly attempts?: number;
+  /** A running backup depends on it: it is sent again for minutes, see `Tuning.patienceMs`. */
+  readonly isPatient?: boolean;
   readonly timeoutMs?: number;
   /** Statuses besides 2xx that the caller understands. */
   readonly allow?: readonly number[];

@@ -3,7 +3,7 @@ import type { PutOptions, StoredObject } from '../object-store.ts';
 import { uploadExists } from './abort-upload.ts';
 import { refusalOf } from './answer.ts';
 import type { S3Connection } from './connection.ts';
-import { attemptedOf, badAnswer, refusalError } from './errors.ts';
+import { attemptedOf, badAnswer, outOfPatience, refusalError } from './errors.ts';
 import { withGrace } from './grace.ts';
 import { versionIdOf } from './head.ts';
 import { findOwn, uncertain } from './outcome.ts';
@@ -22,8 +22,6 @@ type Outcome =
 /** What a look at the storage found. */
 type Sight = 'waiting' | 'gone' | 'unknown' | StoredObject;
 
-const MAX_PAUSE_MS = 60_000;
-
 /**
  * Makes the uploaded parts an object. A lost answer is never taken for a failure: the object is looked up by token and
  * size, and Complete is repeated, one after the other, only while the upload is seen to be there. Two at once can lose
@@ -37,6 +35,10 @@ export async function completeUpload(
   options: PutOptions,
 ): Promise<StoredObject> {
   const { tuning } = connection;
+  const startedAt = performance.now();
+  /** A look that shows neither the upload nor the object is not made truer by minutes of looking. */
+  const isOver = (round: number, sight: Sight) =>
+    round >= tuning.settleRounds && (sight === 'gone' || performance.now() - startedAt >= tuning.patienceMs);
   let outcome = await complete(connection, upload, options.signal);
   if (outcome.kind === 'refused') throw outcome.error;
   for (let round = 1; outcome.kind !== 'stored'; round += 1) {
@@ -51,8 +53,10 @@ export async function completeUpload(
       error,
     });
     if (sight === 'waiting' && kind === 'refused') throw error;
-    if (round >= tuning.settleRounds) {
-      if (sight === 'waiting' && kind === 'failed') throw error;
+    if (isOver(round, sight)) {
+      if (sight === 'waiting' && kind === 'failed') {
+        throw tuning.patienceMs > 0 ? outOfPatience(error, round, performance.now() - startedAt) : error;
+      }
       throw uncertain(upload, upload.uploadId, error);
     }
     await waitOrGiveUp(connection, upload, round, options.signal, error);
@@ -134,14 +138,14 @@ async function look(
 }
 
 async function waitOrGiveUp(
-  connection: S3Connection,
+  { tuning }: S3Connection,
   upload: SentUpload,
   round: number,
   signal: AbortSignal,
   error: AppError,
 ): Promise<void> {
   try {
-    await pause(Math.min(MAX_PAUSE_MS, connection.tuning.settleBaseMs * 2 ** (round - 1)), signal);
+    await pause(Math.min(tuning.settleCapMs, tuning.settleBaseMs * 2 ** (round - 1)), signal);
   } catch {
     throw uncertain(upload, upload.uploadId, error);
   }

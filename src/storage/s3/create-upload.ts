@@ -64,7 +64,7 @@ async function create(
     query: { uploads: '' },
     headers: objectHeaders(options),
     signal: options.signal,
-    attempts: connection.tuning.patientAttempts,
+    isPatient: true,
     async beforeRetry() {
       await onRetry();
       return null;

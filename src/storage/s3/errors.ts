@@ -81,6 +81,17 @@ export function badAnswer(attempted: Attempted, what: string): AppError {
   );
 }
 
+/** What a running backup was given up for: the last failure, and how long it was waited for. */
+export function outOfPatience(error: AppError, tries: number, waitedMs: number): AppError {
+  const seconds = Math.round(waitedMs / 1000);
+  const time = seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
+  return new AppError(
+    error.code,
+    `${error.message} It was tried ${tries} times in ${time}; STORAGE_PATIENCE sets how long a running backup waits.`,
+    { details: error.details, cause: error.cause },
+  );
+}
+
 /** The reason of an aborted signal, as one of our errors. */
 export function cancelledError(signal: AbortSignal): AppError {
   if (signal.reason instanceof AppError) return signal.reason;

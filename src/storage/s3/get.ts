@@ -24,6 +24,7 @@ export async function getObject(
     query: versionQuery(options.versionId),
     headers: range ? { range: `bytes=${range.start}-${range.end}` } : {},
     signal,
+    ...(options.isPatient ? { isPatient: true } : {}),
   });
   try {
     const size = sizesOf(response, range, attempted);

@@ -24,6 +24,7 @@ export async function headObject(
     query: versionQuery(options.versionId),
     signal: options.signal,
     ...(options.attempts ? { attempts: options.attempts } : {}),
+    ...(options.isPatient ? { isPatient: true } : {}),
   };
   try {
     const answer = await send(connection, { ...request, ...common, allow: [404, 405] });

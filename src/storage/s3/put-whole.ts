@@ -54,7 +54,7 @@ async function sendWhole(
         sha256,
         signal: late,
         retrySignal: options.signal,
-        attempts: connection.tuning.patientAttempts,
+        isPatient: true,
         async beforeRetry() {
           // Where versions are kept, a second PUT would leave the first one behind, unseen.
           found = await findOwn(connection, target, expected, late).catch(() => null);

@@ -2,7 +2,7 @@ import type { AppError } from '../../errors.ts';
 import type { S3Answer } from './answer.ts';
 import { type Outcome, readWhole, type S3Request, tryOnce } from './attempt.ts';
 import type { S3Connection } from './connection.ts';
-import { attemptedOf, cancelledError, networkError, refusalError } from './errors.ts';
+import { attemptedOf, cancelledError, networkError, outOfPatience, refusalError } from './errors.ts';
 import { backoffMs, judgeAnswer, judgeNetwork, pause, type Verdict } from './retry.ts';
 
 export type { S3Request } from './attempt.ts';
@@ -30,8 +30,10 @@ type Failure = Exclude<Outcome, { kind: 'success' }>;
 
 async function run(connection: S3Connection, request: S3Request): Promise<Success> {
   const { tuning, platform } = connection;
-  const attempts = request.attempts ?? tuning.attempts;
+  const attempts = request.isPatient ? tuning.patientAttempts : (request.attempts ?? tuning.attempts);
   const counts = { skewed: 0, corrupted: 0 };
+  const stop = eitherOf(request.signal, request.retrySignal);
+  let failingSince: number | null = null;
   let regionLearned = false;
   let md5Learned = false;
   for (let tries = 1; ; tries += 1) {
@@ -50,21 +52,30 @@ async function run(connection: S3Connection, request: S3Request): Promise<Succes
     if (verdict === 'skewed' && refused) connection.learnClock(refused.headers);
     if (verdict === 'skewed' || verdict === 'corrupted') counts[verdict] += 1;
     const error = errorOf(connection, request, outcome);
-    if (isSpent(verdict, tries, attempts, counts)) throw error;
+    failingSince ??= performance.now();
+    const failingForMs = performance.now() - failingSince;
+    const isPatient = request.isPatient === true && failingForMs < tuning.patienceMs;
+    if (isSpent(verdict, tries, isPatient ? Number.POSITIVE_INFINITY : attempts, counts)) {
+      throw request.isPatient && verdict === 'retry' && tuning.patienceMs > 0
+        ? outOfPatience(error, tries, failingForMs)
+        : error;
+    }
     platform.log.warn('the storage failed, trying again', {
       ...error.details,
       attempt: tries,
       attempts,
+      ...(request.isPatient ? { failingForMs: Math.round(failingForMs), patienceMs: tuning.patienceMs } : {}),
     });
     const retryAfter = refused?.headers.get('retry-after') ?? null;
-    await pause(
-      backoffMs(tries, { baseMs: tuning.retryBaseMs, capMs: tuning.retryCapMs }, retryAfter),
-      request.signal ?? request.retrySignal,
-    );
+    await pause(backoffMs(tries, { baseMs: tuning.retryBaseMs, capMs: tuning.retryCapMs }, retryAfter), stop);
     if (request.retrySignal?.aborted) throw cancelledError(request.retrySignal);
     const known = await request.beforeRetry?.();
     if (known) return { kind: 'success', answer: known };
   }
+}
+
+function eitherOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one && other ? AbortSignal.any([one, other]) : (one ?? other);
 }
 
 function judge(failure: Failure): Verdict {

@@ -113,7 +113,7 @@ async function sendPart(
     body: bytes,
     sha256: await connection.platform.sha256(bytes),
     signal,
-    attempts: connection.tuning.patientAttempts,
+    isPatient: true,
   });
   const etag = answer.headers.get('etag');
   if (!etag) throw badAnswer(attemptedOf(connection, request), 'the answer has no ETag');
