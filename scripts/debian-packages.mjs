@@ -31,6 +31,8 @@ const packages = {
   curl: 'curl',
   openssl: 'openssl',
   pkill: 'procps',
+  gcc: 'gcc',
+  '/usr/include/dlfcn.h': 'libc6-dev',
 };
 
 /** Names of the packages whose program this machine lacks. */

@@ -7,11 +7,13 @@ import { AppError } from './errors.ts';
 import { apiRoutes } from './http/api/routes.ts';
 import { assetRoutes } from './http/assets.ts';
 import { toFailure } from './http/failure.ts';
+import { createHealth } from './http/health.ts';
 import { mountRoutes } from './http/mount.ts';
 import { openApiDocument } from './http/openapi.ts';
 import { rateLimit } from './http/rate-limit.ts';
 import type { ApiEnv } from './http/routes.ts';
 import { uiRoutes } from './http/ui/routes.ts';
+import type { Log } from './log.ts';
 import type { Services } from './services-port.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -37,8 +39,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
   );
   app.onError((error, c) => {
     const failure = toFailure(error, c.get('requestId'));
-    const log = failure.status >= 500 ? services.log.error : services.log.debug;
-    log('request failed', {
+    logOf(services.log, failure.status)('request failed', {
       requestId: failure.body.requestId,
       method: c.req.method,
       path: c.req.path,
@@ -53,15 +54,20 @@ export function createApp(services: Services): Hono<ApiEnv> {
   });
 
   app.on('GET', ['/health', '/openapi.json'], apiHeaders);
-  app.get('/health', (c) =>
-    c.json({
-      status: 'ok',
+  const health = createHealth(services);
+  app.get('/health', async (c) => {
+    const trouble = await health();
+    const about = {
+      status: trouble === null ? 'ok' : 'unavailable',
       timestamp: services.now().toISOString(),
       version: services.version,
       bundledAgentVersion: 'unknown',
       cliVersion: 'unknown',
-    }),
-  );
+    };
+    if (trouble === null) return c.json(about);
+    const { status, headers, body } = toFailure(trouble, c.get('requestId'));
+    return c.json({ ...about, ...body }, status, headers);
+  });
   let document: object | undefined;
   app.get('/openapi.json', (c) => {
     document ??= openApiDocument(routes, services.version);
@@ -78,6 +84,12 @@ export function createApp(services: Services): Hono<ApiEnv> {
 
   app.route('/', uiRoutes(services, limit));
   return app;
+}
+
+/** A 503 tells what an admin has to do, and is no defect. */
+function logOf(log: Log, status: number) {
+  if (status < 500) return log.debug;
+  return status === 503 ? log.warn : log.error;
 }
 
 const API_HEADERS = {

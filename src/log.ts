@@ -19,9 +19,23 @@ export function createLog(level: LogLevel, write: (line: string) => void, now: (
     (name: LogLevel) =>
     (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
       if (LEVELS.indexOf(name) < least) return;
-      write(JSON.stringify({ time: now().toISOString(), level: name, message, ...readable(fields) }));
+      write(lineOf({ time: now().toISOString(), level: name, message }, fields));
     };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** The line that tells how many could not be written. */
+export function droppedLine(count: number, now: Date): string {
+  return lineOf({ time: now.toISOString(), level: 'warn', message: 'log lines were dropped' }, { count });
+}
+
+/** A log never throws: what can't be written as JSON, such as a circle, is left out and said to be. */
+function lineOf(head: Readonly<Record<string, string>>, fields: Readonly<Record<string, unknown>>): string {
+  try {
+    return JSON.stringify({ ...head, ...readable(fields) });
+  } catch (error) {
+    return JSON.stringify({ ...head, fieldsLost: String(error) });
+  }
 }
 
 function readable(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {

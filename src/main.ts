@@ -4,8 +4,9 @@ import { prepareFirstAdmin } from './auth/first-admin.ts';
 import type { Rotation } from './catalog/rotate-master-key.ts';
 import { keepProbing, stopProbe } from './catalog/spaces-probe.ts';
 import { type Config, describeConfig, readConfig } from './config.ts';
-import { isAppError } from './errors.ts';
-import { createLog, type Log } from './log.ts';
+import { AppError, isAppError } from './errors.ts';
+import { createLog, droppedLine, type Log } from './log.ts';
+import { logOutput } from './log-output-node.ts';
 import { createServices, openForCommand, type RunningServices, rotateMasterKeyOf } from './services.ts';
 
 declare const __VERSION__: string | undefined;
@@ -15,32 +16,39 @@ const version = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-dev';
 const STOP_WITHIN_MS = 8_000;
 const SETTLE_WITHIN_MS = 6_000;
 
-const write = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
+// Where these can't be written any more, their failure must not become an uncaught exception, which is written there.
+process.stderr.on('error', () => undefined);
+process.stdout.on('error', () => undefined);
 
-main(process.argv.slice(2)).catch((error: unknown) => {
-  // What an admin can mend is a sentence; anything else is shown with its stack.
+main(process.argv.slice(2)).catch(giveUp);
+
+/** What an admin can mend is a sentence; anything else is shown with its stack. */
+function giveUp(error: unknown): never {
   process.stderr.write(
     isAppError(error) ? `${error.message}\n` : `${error instanceof Error ? error.stack : error}\n`,
   );
   process.exit(1);
-});
+}
 
 async function main(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args;
   const config = readConfig();
-  const log = createLog(config.logLevel, write, () => new Date());
   if (command === 'reset-password') {
     await resetPasswordOf(config, rest[0] ?? '');
     return;
   }
   if (command === 'rotate-master-key') {
-    write(describeRotation(await rotateMasterKeyOf(config)));
+    await print(describeRotation(await rotateMasterKeyOf(config)));
     return;
   }
   if (command !== undefined)
     throw new Error(`Unknown command "${command}". Commands: reset-password <email>, rotate-master-key.`);
+  const now = () => new Date();
+  const output = logOutput(
+    { fd: 1, stream: process.stdout },
+    { dropped: (count) => droppedLine(count, now()) },
+  );
+  const log = createLog(config.logLevel, output, now);
   log.info('starting', { version, config: describeConfig(config) });
   const services = await createServices(config, { log, version });
   await start(services);
@@ -51,10 +59,23 @@ async function resetPasswordOf(config: Config, email: string): Promise<void> {
   const { resetPassword } = await import('./auth/change-password.ts');
   const services = await openForCommand(config);
   try {
-    write(`The new password of ${email} is ${await resetPassword(services, email)}`);
+    await print(`The new password of ${email} is ${await resetPassword(services, email)}`);
   } finally {
     await services.close();
   }
+}
+
+/** For what a command has to say: throws where nobody can read it. */
+async function print(text: string): Promise<void> {
+  const error = await new Promise<Error | null | undefined>((done) =>
+    process.stdout.write(`${text}\n`, done),
+  );
+  if (!error) return;
+  throw new AppError(
+    'unavailable',
+    `The command did its work, but its answer could not be written: ${error.message}. Run it again.`,
+    { cause: error },
+  );
 }
 
 function describeRotation(rotation: Rotation): string {
@@ -112,10 +133,7 @@ function once(action: (reason: string) => Promise<void>): (reason: string) => vo
   return (reason) => {
     if (called) return;
     called = true;
-    action(reason).catch((error: unknown) => {
-      process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-      process.exit(1);
-    });
+    action(reason).catch(giveUp);
   };
 }
 

@@ -12,6 +12,7 @@ import { lockDataDir, tryLockDataDir } from './db/lock.ts';
 import { checkMigrated, migrate } from './db/migrate.ts';
 import { openDatabase } from './db/open.ts';
 import type { Db } from './db/schema.ts';
+import { refuseForeignContent, refuseLostFile, signsOfInstallation } from './db/signs.ts';
 import { openLocalHost } from './hosts/local.ts';
 import { createLocalPathCheck } from './hosts/local-paths.ts';
 import { networksOf } from './hosts/networks.ts';
@@ -55,13 +56,17 @@ export async function createServices(
   const file = join(config.dataDir, 'bridgeport.sqlite');
   let db: Db | undefined;
   try {
+    const signs = signsOfInstallation(file, lock.isUsed);
+    refuseLostFile(file, signs);
     db = openDatabase(file);
+    await refuseForeignContent(db, file, signs);
     const { copy } = await migrate(db, { file, now });
     if (copy !== null) log.info('the database was copied before its migration', { copy });
     const masterKey = await loadMasterKey(config, db);
     const vault = await createVault(masterKey.key, masterKey.previous);
     await checkVault(db, vault, now());
     await recordSealingKey(db, vault.keyId, now());
+    if (!lock.isUsed) lock.markUsed();
     const wired = wire(config, { db, vault, log, now, version }, about);
     const opened = db;
     return {

@@ -1,7 +1,7 @@
 import { sign, verify } from 'hono/jwt';
 import type { Db, SessionRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
 import { signingKey } from '../secrets/signing-keys.ts';
@@ -139,7 +139,20 @@ async function hashOf(token: string): Promise<string> {
 async function touch(services: Services, userId: string, lastActiveAt: string | null): Promise<void> {
   const now = services.now();
   if (lastActiveAt !== null && now.getTime() - Date.parse(lastActiveAt) < TOUCH_AFTER_MS) return;
-  await write(services.db, (trx) =>
-    trx.updateTable('users').set({ last_active_at: now.toISOString() }).where('id', '=', userId).execute(),
-  );
+  try {
+    await write(
+      services.db,
+      (trx) =>
+        trx
+          .updateTable('users')
+          .set({ last_active_at: now.toISOString() })
+          .where('id', '=', userId)
+          .execute(),
+      { patienceMs: 0 },
+    );
+  } catch (error) {
+    // A full disk or a lock must not keep people from reading.
+    if (!isAppError(error, 'unavailable')) throw error;
+    services.log.debug('the time of a request could not be saved', { userId, error });
+  }
 }

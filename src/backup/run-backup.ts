@@ -12,7 +12,7 @@ import { probeDatabase } from './probe-database.ts';
 import type { ProgressTracker } from './progress.ts';
 import { readBack } from './read-back.ts';
 import { readDump } from './read-dump.ts';
-import { loadBackup, recordDestination, recordUpload } from './run-record.ts';
+import { LOCK_PATIENCE_MS, loadBackup, recordDestination, recordUpload } from './run-record.ts';
 import {
   addLeftover,
   type CompletedRun,
@@ -28,6 +28,7 @@ export type RunServices = Pick<Services, 'db' | 'vault' | 'servers' | 'openPlace
 const PROBE_TIMEOUT_MS = 60_000;
 const CLEAN_UP_TIMEOUT_MS = 60_000;
 const WRITE_PAUSES_MS = [200, 1_000, 4_000];
+const LATER_PAUSE_MS = 2_000;
 /** A dump of text can be larger than the database's files; the estimate only decides part sizes. */
 const ESTIMATE_MARGIN = 1.2;
 
@@ -192,8 +193,10 @@ async function upload(
       ...(estimatedBytes === null ? {} : { estimatedBytes: Math.ceil(estimatedBytes * ESTIMATE_MARGIN) }),
       onUploadCreated: (uploadId) => recordUpload(services.db, run.backup.id, { upload_id: uploadId }),
       onMayAppear: (item) =>
-        write(services.db, (trx) =>
-          addLeftover(trx, run.backup.id, plans.destination.place, item, services.now()),
+        write(
+          services.db,
+          (trx) => addLeftover(trx, run.backup.id, plans.destination.place, item, services.now()),
+          { patienceMs: LOCK_PATIENCE_MS },
         ),
       beforeSeal: async ({ bytes }) => {
         progress.enter('upload', 80);
@@ -276,16 +279,20 @@ async function settleFailure(
   await persistently(() => settleFailed(services.db, claim, outcome, services.now()));
 }
 
-/** Tries a few times: a disk that is full for a moment must not cost a run its true outcome, which reconcile would have to guess. */
-async function persistently<T>(write: () => Promise<T>): Promise<T> {
-  for (const pauseMs of WRITE_PAUSES_MS) {
+/**
+ * Tries a few times, and for as long as the app runs while nothing can be saved: a full disk must not cost a run its true
+ * outcome, which reconcile would have to guess.
+ */
+async function persistently<T>(settle: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
     try {
-      return await write();
-    } catch {
-      await pause(pauseMs);
+      return await settle();
+    } catch (error) {
+      const isLast = tries >= WRITE_PAUSES_MS.length;
+      if (isLast && !isAppError(error, 'unavailable')) throw error;
+      await pause(WRITE_PAUSES_MS[tries] ?? LATER_PAUSE_MS);
     }
   }
-  return write();
 }
 
 function leftoverOf(error: AppError): Leftover | undefined {

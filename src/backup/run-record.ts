@@ -6,6 +6,9 @@ import { newId } from '../ids.ts';
 import type { DatabasePlans } from './database-target.ts';
 import type { Destination } from './destination.ts';
 
+/** What a run has sent for hours is not given up for a lock that another program holds on our database for a while. */
+export const LOCK_PATIENCE_MS = 5 * 60_000;
+
 /** The backup's row and its database's. */
 export async function loadBackup(
   db: Db,
@@ -79,8 +82,10 @@ export async function recordUpload(
   backupId: string,
   values: { upload_id?: string; bytes?: number; sha256?: string | null },
 ): Promise<void> {
-  await write(db, (trx) =>
-    trx.updateTable('backup_objects').set(values).where('backup_id', '=', backupId).execute(),
+  await write(
+    db,
+    (trx) => trx.updateTable('backup_objects').set(values).where('backup_id', '=', backupId).execute(),
+    { patienceMs: LOCK_PATIENCE_MS },
   );
 }
 

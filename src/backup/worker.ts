@@ -218,7 +218,10 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
       for (const run of active.values()) run.abort.abort(stopped());
       await Promise.race([idle(), new Promise((resolve) => setTimeout(resolve, withinMs).unref())]);
       for (const backupId of [...active.keys(), ...repairing]) {
-        await releaseClaim(db, { backupId, claimedBy: me }, now());
+        await releaseClaim(db, { backupId, claimedBy: me }, now()).catch((error: unknown) =>
+          // Its lease ends by itself, a little later.
+          log.warn('a claim could not be given back', { backupId, error }),
+        );
       }
     },
   };

@@ -1,9 +1,10 @@
-import { chmod } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { sql } from 'kysely';
-import { type Migration, Migrator } from 'kysely/migration';
+import { type Migration, type MigrationResultSet, Migrator } from 'kysely/migration';
 import { migrations as ourMigrations } from '../../migrations/index.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { Db } from './schema.ts';
+import { isBusy, untilFree } from './write.ts';
 
 export interface MigrateOptions {
   /** The SQLite file, copied beside itself before a change; null where there is none (memory, PostgreSQL). */
@@ -32,14 +33,26 @@ export async function migrate(db: Db, options: MigrateOptions): Promise<{ copy: 
   if (pending.length === 0) return { copy: null };
   const copy =
     executed.length > 0 && options.file !== null ? await copyBeside(db, options.file, options.now()) : null;
-  const { error, results } = await migrator.migrateToLatest();
+  const { error, results } = await migrateAll(migrator);
   if (error !== undefined) {
     const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'unknown';
+    // The disk or a lock, not the migration.
+    if (isAppError(error))
+      throw new AppError(error.code, `${error.message} The data is as it was before.`, { cause: error });
     throw new AppError('internal', `Migration ${failed} failed; the data is as it was before.`, {
       cause: error,
     });
   }
   return { copy };
+}
+
+/** Waits for a lock that another program holds, as `write` does. */
+function migrateAll(migrator: Migrator): Promise<MigrationResultSet> {
+  return untilFree(async () => {
+    const result = await migrator.migrateToLatest();
+    if (isBusy(result.error)) throw result.error;
+    return result;
+  });
 }
 
 /** For who may not migrate: throws `config` unless the schema is exactly the one of this version. */
@@ -63,7 +76,12 @@ async function executedMigrations(db: Db): Promise<readonly string[]> {
 /** A copy that is whole even while the WAL holds pages that the file does not. */
 async function copyBeside(db: Db, file: string, now: Date): Promise<string> {
   const copy = `${file}.before-${now.toISOString().replaceAll(/[:.]/g, '-')}`;
-  await sql`vacuum into ${copy}`.execute(db);
+  try {
+    await sql`vacuum into ${copy}`.execute(db);
+  } catch (error) {
+    await rm(copy, { force: true });
+    throw error;
+  }
   await chmod(copy, 0o600);
   return copy;
 }

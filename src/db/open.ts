@@ -1,10 +1,15 @@
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { CompiledQuery, type Dialect, type Driver, Kysely, SqliteAdapter, SqliteDialect } from 'kysely';
-import { AppError } from '../errors.ts';
+import { Kysely } from 'kysely';
+import { AppError, isAppError } from '../errors.ts';
+import { hindranceOf } from './disk.ts';
 import type { Db, Schema } from './schema.ts';
+import { sqliteDialect } from './sqlite-dialect.ts';
+import { sqliteCode, translateSqliteError } from './sqlite-failures.ts';
 
-const BUSY_TIMEOUT_MS = 5000;
+/** While opening, where nothing else goes on yet in this process. */
+const OPEN_TIMEOUT_MS = 5000;
 
 /**
  * Opens (and creates, unless `mustExist`) the SQLite file, for its owner alone; `:memory:` is a database of its own.
@@ -14,18 +19,23 @@ export function openDatabase(file: string, { mustExist = false } = {}): Db {
   let connection: Database.Database | undefined;
   try {
     if (file !== ':memory:' && !mustExist) makePrivate(file);
-    connection = new Database(file, { fileMustExist: mustExist });
-    connection.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    connection.pragma('journal_mode = WAL');
-    // FULL: a commit that was answered survives a power cut also in WAL mode.
-    connection.pragma('synchronous = FULL');
-    connection.pragma('foreign_keys = ON');
+    connection = new Database(file, { fileMustExist: mustExist, timeout: OPEN_TIMEOUT_MS });
+    prepare(connection, file);
   } catch (cause) {
     connection?.close();
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError('config', `Can't open the database file ${file}: ${reason}.`, { cause });
+    throw refusal(file, cause);
   }
-  return new Kysely<Schema>({ dialect: transactionalSqlite(connection) });
+  return new Kysely<Schema>({ dialect: sqliteDialect(connection, file) });
+}
+
+function prepare(connection: Database.Database, file: string): void {
+  const mode = connection.pragma('journal_mode = WAL', { simple: true });
+  if (mode !== 'wal' && file !== ':memory:') throw new Error(`journal_mode is ${mode}, not wal`);
+  // FULL: a commit that was answered survives a power cut also in WAL mode.
+  connection.pragma('synchronous = FULL');
+  connection.pragma('foreign_keys = ON');
+  // Its waiting stops the whole process: `write` waits instead.
+  connection.pragma('busy_timeout = 0');
 }
 
 /** SQLite gives its -wal and -shm the mode of the file; those of an earlier start may have another. */
@@ -34,30 +44,24 @@ function makePrivate(file: string): void {
   for (const path of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(path)) chmodSync(path, 0o600);
 }
 
-/** Kysely's SQLite dialect says that DDL can't be rolled back; SQLite's can, so a failing migration leaves nothing. */
-function transactionalSqlite(connection: Database.Database): Dialect {
-  const dialect = new SqliteDialect({ database: connection });
-  return {
-    createAdapter: () => new TransactionalSqliteAdapter(),
-    createDriver: () => immediate(dialect.createDriver()),
-    createIntrospector: (db) => dialect.createIntrospector(db),
-    createQueryCompiler: () => dialect.createQueryCompiler(),
-  };
-}
-
-class TransactionalSqliteAdapter extends SqliteAdapter {
-  override get supportsTransactionalDdl(): boolean {
-    return true;
+function refusal(file: string, cause: unknown): AppError {
+  const refused = (why: string) =>
+    new AppError('config', `Can't open the database file ${file}: ${why}`, { cause });
+  const hindrance = hindranceOf(cause);
+  if (hindrance !== null) return refused(`${hindrance.why}. ${hindrance.advice}`);
+  const code = sqliteCode(cause);
+  if (code === 'SQLITE_NOTADB') {
+    return refused(
+      'it is no SQLite database, or its beginning was overwritten. Keep it, and put a copy of the database in its place ' +
+        '(docs/operations.md, "Backing up the app").',
+    );
   }
-}
-
-/**
- * A transaction that reads first and writes then would fail at once while another process writes (such as
- * `rotate-master-key`): SQLite waits for the lock only where a transaction begins with it.
- */
-function immediate(driver: Driver): Driver {
-  driver.beginTransaction = async (connection) => {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
-  };
-  return driver;
+  if (code === 'SQLITE_CANTOPEN' && !existsSync(file)) {
+    return refused('it is not there. Set DATA_DIR to the folder that holds the data of the app.');
+  }
+  const translated = translateSqliteError(cause, file);
+  if (isAppError(translated)) return new AppError('config', translated.message, { cause });
+  return refused(
+    `${cause instanceof Error ? cause.message : String(cause)}. Is ${dirname(file)} a folder of this app?`,
+  );
 }

@@ -21,7 +21,10 @@ export interface Failure {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The one place where errors become HTTP. What is nobody's fault but ours is 500 and says nothing. */
+/**
+ * The one place where errors become HTTP. What is nobody's fault but ours is 500 and says nothing; a 503 says what is
+ * missing (a full disk, a lock), for whoever can do something about it.
+ */
 export function toFailure(thrown: unknown, requestId: string): Failure {
   const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toAppError(thrown);
   const [status, code] = STATUS[error.code] ?? REFUSED;
@@ -31,7 +34,7 @@ export function toFailure(thrown: unknown, requestId: string): Failure {
     headers: typeof retryAfterSeconds === 'number' ? { 'Retry-After': String(retryAfterSeconds) } : {},
     body: {
       code,
-      message: status >= 500 ? 'Internal Server Error' : error.message,
+      message: status === 500 ? 'Internal Server Error' : error.message,
       ...(typeof field === 'string' ? { field } : {}),
       ...(typeof hint === 'string' ? { hint } : {}),
       requestId,

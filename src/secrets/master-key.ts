@@ -98,12 +98,28 @@ function parseKey(text: string, file: string): Uint8Array {
 
 /** Written aside, synced, then renamed: a crash leaves a whole key or none. */
 async function writeKeyFile(dataDir: string, file: string, key: Uint8Array): Promise<void> {
+  try {
+    await writeAside(dataDir, file, key);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError(
+      'config',
+      `Can't write the master key file ${file}: ${reason}. Nothing was sealed with it yet.`,
+      { cause },
+    );
+  }
+}
+
+async function writeAside(dataDir: string, file: string, key: Uint8Array): Promise<void> {
   const aside = `${file}.new`;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const handle = await open(aside, 'w', 0o600);
   try {
     await handle.writeFile(`${Buffer.from(key).toString('base64')}\n`);
     await handle.sync();
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }

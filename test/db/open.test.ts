@@ -18,7 +18,7 @@ describe('openDatabase', () => {
     ['journal_mode', 'wal'],
     ['synchronous', 2],
     ['foreign_keys', 1],
-    ['busy_timeout', 5000],
+    ['busy_timeout', 0],
   ])('sets %s', async (pragma, value) => {
     const db = openDatabase(join(folder, 'data.sqlite'));
     const { rows } = await sql.raw<Record<string, unknown>>(`pragma ${pragma}`).execute(db);

@@ -21,10 +21,11 @@ const UNEXPECTED = 'Something unexpected went wrong. The log has the details.';
 export async function sendFailure(error: unknown, c: Context<UiEnv>, services: Services): Promise<Response> {
   const requestId = c.get('requestId') ?? '';
   const { status, body, headers } = toFailure(error, requestId);
-  const isOurs = status >= 500;
-  if (isOurs) {
+  const isOurs = status === 500;
+  if (status >= 500) {
     const { method, path } = c.req;
-    services.log.error('a page failed', { error: toAppError(error), requestId, method, path });
+    const log = isOurs ? services.log.error : services.log.warn;
+    log('a page failed', { error: toAppError(error), requestId, method, path });
   }
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
   return sendPage(
