@@ -79,4 +79,6 @@ export interface PresentedHostKey {
 
 export interface HostTimeouts {
   readonly readyTimeoutMs: number;
+  /** How long a login shell may take before a command of ours starts; 30 s when absent. */
+  readonly startTimeoutMs?: number;
 }

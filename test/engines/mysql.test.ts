@@ -438,8 +438,52 @@ esac
     expect(lines).not.toContain('ssl');
   });
 
-  it('takes MariaDB’s for a server of MariaDB', async () => {
-    const env = { PATH: await fakePrograms('10.11.6-MariaDB') };
+  it.each(['10.11.6-MariaDB', '8.0.36\tmariadb.org binary distribution'])(
+    'takes MariaDB’s for a server of MariaDB: %j',
+    async (serverVersion) => {
+      const env = { PATH: await fakePrograms(serverVersion) };
+      expect((await dumped(mysql.dump(target()), { env })).toString()).toContain('-- MariaDB dump');
+    },
+  );
+});
+
+describe('on a host that has only MariaDB’s programs', () => {
+  /** MariaDB's, but that the server says to be of that version. */
+  async function programsFor(serverVersion: string): Promise<string> {
+    const programs = await mkdtemp(join(folder, 'mariadb-'));
+    const client = `#!/bin/sh
+case "$*" in
+*'SELECT VERSION()'*) cat "\${1#--defaults-file=}" >/dev/null; printf '%s\n' '${serverVersion}' ;;
+*) exec /usr/bin/mariadb "$@" ;;
+esac
+`;
+    await writeFile(join(programs, 'mariadb'), client, { mode: 0o755 });
+    const dump = `#!/bin/sh\nexec /usr/bin/mariadb-dump "$@"\n`;
+    await writeFile(join(programs, 'mariadb-dump'), dump, { mode: 0o755 });
+    return `${programs}:${process.env['PATH']}`;
+  }
+
+  it.each([
+    '8.4.3\tMySQL Community Server - GPL',
+    '9.7.1\tMySQL Community Server - GPL',
+    '8.0.36-28\tPercona Server (GPL), Release 28',
+    '5.7.44-log\tMySQL Community Server (GPL)',
+    '8.0.36$(touch /tmp/never)\tx',
+  ])('a server of MySQL is refused, by the probe and by the dump: %j', async (serverVersion) => {
+    const env = { PATH: await programsFor(serverVersion) };
+    const number = /^[\d.]+/.exec(serverVersion)?.[0] ?? '';
+    for (const plan of [mysql.probe(target()), mysql.dump(target())]) {
+      const result = await runInShell(plan.command, { env });
+      expect(result.stdout.toString()).toBe('');
+      const error = plan.explain(result);
+      expect(error).toMatchObject({ code: 'dump_tool_missing' });
+      expect(error?.message).toContain(`is MySQL ${number}, but the host has only MariaDB's client programs`);
+      expect(error?.message).toMatch(/mysql-client .*mysql-community-client/);
+    }
+  });
+
+  it('a server of MariaDB that hides it in its version is not', async () => {
+    const env = { PATH: await programsFor('8.0.36\tMariaDB Server') };
     expect((await dumped(mysql.dump(target()), { env })).toString()).toContain('-- MariaDB dump');
   });
 });
