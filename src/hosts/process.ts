@@ -247,8 +247,8 @@ function cancelled(label: string, reason: unknown): AppError {
 function idle(label: string, timeoutMs: number): AppError {
   return new AppError(
     'host_timeout',
-    `The command on ${label} sent nothing for ${timeoutMs / 1000} s and was ended. If it needs longer, raise the time limit.`,
-    { details: { idleTimeoutMs: timeoutMs } },
+    `The command on ${label} sent nothing for ${timeoutMs / 1000} s and was ended.`,
+    { details: { idleTimeoutMs: timeoutMs, isSilent: true } },
   );
 }
 

@@ -274,6 +274,37 @@ describe('what to know before relying on a dump', () => {
   });
 });
 
+describe('a table whose rows are wider than innodb_strict_mode allows', () => {
+  const columns = (count: number) =>
+    Array.from({ length: count }, (_, n) => `\`t ü ${n}\` varchar(2000) CHARACTER SET latin1`).join(', ');
+  const WIDE: readonly [string, number][] = [
+    ['COMPACT', 12],
+    ['REDUNDANT', 12],
+  ];
+
+  it.each(WIDE)('is told of, dumped, and restored without strict mode: %s', async (format, count) => {
+    const [from, to] = [`grown ${format}`, `regrown ${format}`];
+    for (const name of [from, to]) await server.createDatabase(name);
+    await server.query(
+      `SET SESSION innodb_strict_mode=OFF; CREATE TABLE \`wide "+"\` (a int PRIMARY KEY, ${columns(count)}) ROW_FORMAT=${format}; INSERT INTO \`wide "+"\` (a) VALUES (7)`,
+      from,
+    );
+    expect((await probed({ databaseName: from })).warnings).toEqual([
+      expect.stringMatching(/innodb_strict_mode allows: 1\. .*--init-command/),
+    ]);
+    const sql = await dumped(mysql.dump(target({ databaseName: from })));
+    await expect(server.restore(sql, to)).rejects.toThrow(/1118/);
+    await server.restore(Buffer.concat([Buffer.from('SET SESSION innodb_strict_mode=OFF;\n'), sql]), to);
+    expect(await mariadbChecksums(server, to)).toEqual(await mariadbChecksums(server, from));
+  });
+
+  it('is not told of where it is allowed', async () => {
+    await server.createDatabase('allowed');
+    await server.query(`CREATE TABLE t (a int PRIMARY KEY, ${columns(30)}) ROW_FORMAT=DYNAMIC`, 'allowed');
+    expect((await probed({ databaseName: 'allowed' })).warnings).toEqual([]);
+  });
+});
+
 it('restores a table whose default is a sequence', async () => {
   for (const name of ['counting', 'counted']) await server.createDatabase(name);
   await server.query(
