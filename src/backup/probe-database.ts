@@ -23,7 +23,7 @@ export async function probeDatabase(
   try {
     answer = await readShortOutput(looking, () => tooLong(host));
   } catch (error) {
-    throw explainFailure(error, plan, 'The look at the database');
+    throw explainFailure(error, plan, LOOK);
   }
   return plan.read(answer);
 }
@@ -35,13 +35,27 @@ function tooLong(host: Host): AppError {
   );
 }
 
+/** What a command was for, and what to do when it was ended for its silence. */
+export interface Purpose {
+  readonly name: string;
+  readonly ifSilent: string;
+}
+
+const LOOK: Purpose = {
+  name: 'The look at the database',
+  ifSilent: 'See on the host whether the database answers, and what keeps it busy.',
+};
+
 /** The error of a failed command as the engine explains it; another error as it is. */
 export function explainFailure(
   error: unknown,
   plan: { explain(failure: CommandFailure): Error | undefined },
-  what: string,
+  { name, ifSilent }: Purpose,
   longestPauseMs = 0,
 ): unknown {
+  if (isAppError(error, 'host_timeout') && error.details['isSilent']) {
+    return new AppError(error.code, `${error.message} ${ifSilent}`, { details: error.details, cause: error });
+  }
   if (!isAppError(error, 'host_command')) return error;
   const { exitCode, exitSignal, stderr } = error.details;
   const failure: CommandFailure = {
@@ -57,5 +71,5 @@ export function explainFailure(
       ? `was ended by signal ${String(exitSignal)}`
       : `ended with exit status ${failure.exitCode}`;
   const words = readComplaint(failure.stderr).words || 'it printed no reason.';
-  return new AppError('dump_failed', `${what} ${ending}: ${words}`, { details, cause: error });
+  return new AppError('dump_failed', `${name} ${ending}: ${words}`, { details, cause: error });
 }

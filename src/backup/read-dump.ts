@@ -2,11 +2,15 @@ import type { DumpPlan, LockLook } from '../engines/engine.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import { readShortOutput } from '../hosts/short-output.ts';
-import { explainFailure } from './probe-database.ts';
+import { explainFailure, type Purpose } from './probe-database.ts';
 
 /** How much of the time limit a dump may be silent before somebody looks what it waits for: while it still does. */
 const LOOK_AFTER = 0.8;
 const LOOK_TIMEOUT_MS = 15_000;
+const DUMP: Purpose = {
+  name: 'The dump',
+  ifSilent: 'If it needs longer, raise the time limit of the database.',
+};
 
 interface DumpOptions {
   readonly signal: AbortSignal;
@@ -41,7 +45,7 @@ export async function* readDump(
   } catch (error) {
     const wait = isAppError(error, 'host_timeout') ? await looking : null;
     if (wait) throw waitedForLock(host, wait, options.idleTimeoutMs, error);
-    throw explainFailure(error, plan, 'The dump', longestPauseMs);
+    throw explainFailure(error, plan, DUMP, longestPauseMs);
   } finally {
     await dump.return?.();
   }

@@ -25,6 +25,8 @@ const AFTER_STATEMENT = new RegExp(
 );
 /** Where the beginning and the end of a long stderr were kept only. */
 const GAP = '[…]';
+/** What a script of ours adds for the explanation. */
+const NOTE = 'bridgeport-note: ';
 const MOST_WORDS = 1_000;
 
 /**
@@ -49,7 +51,7 @@ function withoutStatements(lines: readonly string[]): readonly string[] {
   return lines.filter((line) => {
     if (STATEMENT.test(line)) isStatement = true;
     else if (AFTER_STATEMENT.test(line)) isStatement = false;
-    return !isStatement;
+    return !isStatement && !line.startsWith(NOTE);
   });
 }
 

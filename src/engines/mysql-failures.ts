@@ -5,8 +5,27 @@ import { describeTarget, type MysqlTarget } from './mysql-connection.ts';
 
 /** What a failed client or dump tool of MySQL says, as an error for an admin; undefined when it says nothing known. */
 export function explainMysql(target: MysqlTarget, failure: CommandFailure): AppError | undefined {
-  return explainBy(FAILURES, describeTarget(target), failure);
+  return explainBy([...writeTimeout(failure), ...FAILURES], describeTarget(target), failure);
 }
+
+/**
+ * The server ends a connection that it can't write to for `net_write_timeout`, such as when the storage takes nothing;
+ * MariaDB's dump tool can't ask for more time (measured: 10.11). It is the reason where we paused for that long.
+ */
+function writeTimeout({ stderr, longestPauseMs = 0 }: CommandFailure): readonly KnownFailure[] {
+  const [, seconds] = /^bridgeport-note: net_write_timeout=(\d+)$/m.exec(stderr) ?? [];
+  if (seconds === undefined || longestPauseMs < Number(seconds) * MOST_OF_IT * 1000) return [];
+  return [
+    {
+      numbers: [1053, 1159, 1161, 1927, 2006, 2013],
+      code: 'dump_failed',
+      message: (what) =>
+        `The server ended the connection to ${what} during the dump: the storage took nothing for ${Math.round(longestPauseMs / 1000)} s, and the server waits ${seconds} s for a client that does not read (net_write_timeout). Raise it there, such as by SET GLOBAL net_write_timeout = 3600 and in its configuration, or see why the storage stood still.`,
+    },
+  ];
+}
+
+const MOST_OF_IT = 0.9;
 
 const FAILURES: readonly KnownFailure[] = [
   {
@@ -14,6 +33,12 @@ const FAILURES: readonly KnownFailure[] = [
     code: 'dump_tool_missing',
     message: () =>
       'Neither mariadb-dump nor mysqldump, with its client beside it, was found on the host. Install the Debian package mariadb-client (or your system’s MySQL client programs) there.',
+  },
+  {
+    pattern: /bridgeport: only programs of MariaDB for MySQL ?([\w.]*)/,
+    code: 'dump_tool_missing',
+    message: (what, version) =>
+      `The server of ${what} is MySQL ${version}, but the host has only MariaDB's client programs, whose dumps of MySQL can't all be restored (generated columns, VECTOR). Install MySQL's own there: the package mysql-client of Ubuntu, or mysql-community-client from MySQL's repository (repo.mysql.com), since Debian has none.`,
   },
   {
     pattern: /bridgeport: the connection is not encrypted/,
@@ -113,8 +138,8 @@ const FAILURES: readonly KnownFailure[] = [
   {
     numbers: [1053, 1077, 1317, 1927, 2006, 2013, 4031],
     code: 'dump_failed',
-    message: (what) =>
-      `The server ended the connection to ${what} during the dump. Its log says why; then try again.`,
+    message: (what, _detail, words) =>
+      `The server ended the connection to ${what} during the dump. Its log says why; then try again. The tool said: ${words}`,
   },
   {
     numbers: [1205],

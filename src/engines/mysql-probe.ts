@@ -3,7 +3,7 @@ import type { Probe, ProbePlan } from './engine.ts';
 import { connectionLines, connectionSecrets, describeTarget, type MysqlTarget } from './mysql-connection.ts';
 import { explainMysql } from './mysql-failures.ts';
 import { missingPrivileges } from './mysql-grants.ts';
-import { HAS_NO_TRANSACTIONS } from './mysql-tables.ts';
+import { COUNT_WIDE, HAS_NO_TRANSACTIONS } from './mysql-tables.ts';
 import { toolLines } from './mysql-tools.ts';
 
 /** Asks the server for its version, the database's size and what the user may read. */
@@ -29,6 +29,7 @@ SELECT CONCAT('bridgeport:folded=', @@lower_case_table_names);
 SELECT CONCAT('bridgeport:locked=', COUNT(*)) FROM information_schema.TABLES WHERE ${HAS_NO_TRANSACTIONS};
 SELECT CONCAT('bridgeport:float=', COUNT(*)) FROM information_schema.COLUMNS
   WHERE TABLE_SCHEMA = DATABASE() AND DATA_TYPE = 'float';
+SELECT CONCAT('bridgeport:wide=', (${COUNT_WIDE}));
 SELECT CONCAT('bridgeport:endless=', COUNT(*)) FROM information_schema.EVENTS
   WHERE EVENT_SCHEMA = DATABASE() AND EVENT_DEFINITION LIKE '%;;%'" || exit
 grants=$(ask "SET SESSION sql_mode = ''; SHOW GRANTS") || exit
@@ -66,6 +67,8 @@ const WARNINGS: Readonly<Record<string, (count: number) => string>> = {
     `Tables without transactions (MyISAM, Aria, MEMORY): ${count}. All tables are locked against writers for as long as the dump takes, uploading included. ALTER TABLE … ENGINE=InnoDB avoids that.`,
   float: (count) =>
     `Columns of type FLOAT: ${count}. The dump tools write six digits of them, so that a restore loses the rest. DOUBLE is restored exactly.`,
+  wide: (count) =>
+    `Tables whose rows may be wider than innodb_strict_mode allows: ${count}. A restore in strict mode, the default, stops there with ERROR 1118. Restore with --init-command="SET SESSION innodb_strict_mode=OFF", as the page on backup and restore shows.`,
   endless: (count) =>
     `Events with ";;" in their body: ${count}. mariadb-dump 10.11 never ends at one. Write them without it.`,
 };

@@ -10,7 +10,8 @@ export function toolLines(target: MysqlTarget): string {
  * `connectionLines`; `require_tls` is 1 or empty.
  *
  * `choose_tools` sets `flavour`, `dump_tool`, `client` and `tls_lines`: where a host has the programs of both, those of
- * the server's own flavour. A dump tool counts only with the client beside it.
+ * the server's own flavour. A dump tool counts only with the client beside it. A server that says nowhere that it is
+ * MariaDB is MySQL: MariaDB's programs write dumps of it that can't be restored (generated columns, VECTOR).
  *
  * `ask SQL` prints what the server answers, without names of columns.
  *
@@ -50,11 +51,16 @@ use_mysql() {
 }
 choose_tools() {
   find_tools || return
-  if [ -z "$mysql_dump" ]; then use_mariadb; return; fi
-  if [ -z "$mariadb_dump" ]; then use_mysql; return; fi
-  use_mysql
-  server=$(ask 'SELECT VERSION()') || return
-  case $server in *MariaDB*) use_mariadb ;; esac
+  if [ -n "$mysql_dump" ]; then use_mysql; else use_mariadb; fi
+  server=$(ask 'SELECT VERSION(), @@version_comment') || return
+  case $server in
+  *[Mm]aria[Dd][Bb]*) [ -z "$mariadb_dump" ] || use_mariadb ;;
+  *)
+    [ -z "$mysql_dump" ] || return 0
+    printf 'bridgeport: only programs of MariaDB for MySQL %s\\n' "\${server%%[!0-9A-Za-z.]*}" >&2
+    return 69
+    ;;
+  esac
 }
 ask() {
   options | "$client" --defaults-file=/dev/stdin --default-character-set=utf8mb4 --batch --raw --skip-column-names \\

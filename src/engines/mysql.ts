@@ -67,7 +67,13 @@ if [ "$flavour" = mysql ]; then
   set -- "$@" --set-gtid-purged=OFF
   case $("$dump_tool" --no-defaults --help) in *column-statistics*) set -- "$@" --column-statistics=0 ;; esac
 fi
-options | "$dump_tool" --defaults-file=/dev/stdin "$@" -- "$database"`;
+options | "$dump_tool" --defaults-file=/dev/stdin "$@" -- "$database"
+status=$?
+[ "$status" = 0 ] || ask "${WRITE_TIMEOUT}" >&2 2>/dev/null
+exit "$status"`;
 }
+
+/** For the explanation: how long the server waits for a client that does not read. MySQL's own tool asks it to wait for a day. */
+const WRITE_TIMEOUT = `SELECT CONCAT('bridgeport-note: net_write_timeout=', @@net_write_timeout)`;
 
 const COUNT_OTHERS = `SELECT COUNT(*) FROM information_schema.TABLES WHERE ${HAS_NO_TRANSACTIONS}`;

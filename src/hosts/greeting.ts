@@ -8,8 +8,8 @@ export interface AfterGreeting {
 
 /**
  * Takes stdout up to the wrapper's first line, because a login shell's start-up files may print before it: that text
- * goes to `onNoise`. Null when stdout ended without the line; throws what `tooLong` makes when 64 KiB came without it:
- * the end of such an output may never come.
+ * goes to `onNoise`, also where reading on fails. Null when stdout ended without the line; throws what `tooLong` makes when
+ * 64 KiB came without it: the end of such an output may never come.
  */
 export async function skipGreeting(
   output: AsyncGenerator<Uint8Array>,
@@ -19,7 +19,10 @@ export async function skipGreeting(
 ): Promise<AfterGreeting | null> {
   let seen = Buffer.alloc(0);
   while (seen.length < GREETING_LIMIT) {
-    const { value, done } = await output.next();
+    const { value, done } = await output.next().catch((error: unknown) => {
+      onNoise(seen);
+      throw error;
+    });
     if (done) {
       onNoise(seen);
       return null;

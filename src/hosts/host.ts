@@ -32,7 +32,8 @@ export const VALID_CHUNKS = 2;
 /**
  * A running command: iterating gives stdout, at the pace of the reader. The iteration throws unless the exit status
  * was 0 and the connection was healthy to the end (a dropped SSH connection looks like a clean end of stdout):
- * `host_command` (details: exitCode or exitSignal, stderr), `host_dropped`, `host_timeout`, `cancelled`.
+ * `host_command` (details: exitCode or exitSignal, stderr), `host_dropped`, `host_timeout` (details:
+ * isSilent where it was ended for its silence), `cancelled`.
  * Leaving the iteration early kills the remote process. One iteration only.
  */
 export interface HostProcess extends AsyncIterable<Uint8Array> {
@@ -79,4 +80,6 @@ export interface PresentedHostKey {
 
 export interface HostTimeouts {
   readonly readyTimeoutMs: number;
+  /** How long a login shell may take before a command of ours starts; 30 s when absent. */
+  readonly startTimeoutMs?: number;
 }

@@ -38,10 +38,11 @@ export interface ProcessStart {
   readonly options: RunOptions;
   /** Opens a channel that runs a command line, or throws an `AppError`. Gives up when the signal aborts. */
   readonly open: (commandLine: string, signal: AbortSignal) => Promise<Channel>;
+  /** How long a login shell may take before our first line comes; `START_MS` when absent. */
+  readonly startTimeoutMs?: number | undefined;
 }
-
-/** How long a login shell may take before our first line comes. */
 const START_MS = 30_000;
+const SILENT_START = new Error('No command of ours started in time.');
 /** How long a command may take to end after its output has, where it may be silent for any time before. */
 const END_MS = 30_000;
 /** How long a process may take to end after each signal, before its channel is abandoned. The wrapper kills after 2 s. */
@@ -56,7 +57,7 @@ export function startProcess(start: ProcessStart): HostProcess {
 }
 
 async function* iterate(
-  { label, command, options, open }: ProcessStart,
+  { label, command, options, open, startTimeoutMs = START_MS }: ProcessStart,
   secrets: readonly (readonly [string, string])[],
   kept: KeptStderr,
 ): AsyncGenerator<Uint8Array> {
@@ -77,8 +78,8 @@ async function* iterate(
     });
     const channel = await open(commandLine, stop.signal);
     const reading: OutputReading = {
-      timeoutMs: START_MS,
-      idle: () => idle(label, reading.timeoutMs ?? 0),
+      timeoutMs: startTimeoutMs,
+      idle: () => SILENT_START,
       flooded: () => flooded(label),
       intake: passOn(),
     };
@@ -98,9 +99,15 @@ async function* iterate(
 
     const output = readOutput(channel, stop, reading);
     const observe = (text: Uint8Array) => kept.observe(text);
-    const greeting = await skipGreeting(output, token, observe, () => endlessGreeting(label));
+    const greeting = await skipGreeting(output, token, observe, () => endlessGreeting(label)).catch(
+      (error: unknown) => {
+        // Only now all that came before is known.
+        throw error === SILENT_START ? silentStart(label, startTimeoutMs, kept.text()) : error;
+      },
+    );
     if (greeting) {
       reading.timeoutMs = options.idleTimeoutMs;
+      reading.idle = () => idle(label, options.idleTimeoutMs ?? 0);
       if (options.bulk) reading.intake = moved(reading.intake, gather());
       running.processGroup = greeting.processGroup;
       channel.stdin.write(options.input ? `${secretLines}\n` : secretLines);
@@ -240,8 +247,16 @@ function cancelled(label: string, reason: unknown): AppError {
 function idle(label: string, timeoutMs: number): AppError {
   return new AppError(
     'host_timeout',
-    `The command on ${label} sent nothing for ${timeoutMs / 1000} s and was ended. If it needs longer, raise the time limit.`,
-    { details: { idleTimeoutMs: timeoutMs } },
+    `The command on ${label} sent nothing for ${timeoutMs / 1000} s and was ended.`,
+    { details: { idleTimeoutMs: timeoutMs, isSilent: true } },
+  );
+}
+
+function silentStart(label: string, timeoutMs: number, printed: string): AppError {
+  const said = printed.trim() === '' ? '' : ` They printed: ${inBrief(printed.trim())}`;
+  return new AppError(
+    'host_unreachable',
+    `${label}: the log-in worked, but no command of ours had started after ${timeoutMs / 1000} s. The start-up files of the login shell there (~/.bashrc, ~/.profile, …) seem to wait for input, or for a program that they start; or the server forces another command (ForceCommand). Let the files do so only in a terminal, such as by [ -t 0 ] || return before it.${said}`,
   );
 }
 

@@ -7,7 +7,7 @@ export interface OutputReading {
   /** No limit when undefined. */
   timeoutMs: number | undefined;
   /** What `stop` is aborted with when no byte has come for that long. */
-  readonly idle: () => Error;
+  idle: () => Error;
   /** What `stop` is aborted with when the host does not pause when it is to. */
   readonly flooded: () => Error;
   intake: Intake;

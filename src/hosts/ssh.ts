@@ -58,7 +58,8 @@ export function openSshHost(address: HostAddress, timeouts: HostTimeouts, log: L
   return {
     label,
     isLocal: false,
-    run: (command, options) => startProcess({ label, command, options, open }),
+    run: (command, options) =>
+      startProcess({ label, command, options, open, startTimeoutMs: timeouts.startTimeoutMs }),
     async close() {
       // A host that does not answer must not keep whoever gave it up.
       closing.abort();

@@ -116,10 +116,10 @@ describe('a dump of PostgreSQL that is ended for its silence', () => {
     async () => {
       const { plan } = await database('slow');
       const command = { ...plan.command, script: 'sleep 60' };
-      expect(await failureOf({ ...plan, command }, 4_000)).toMatchObject({
-        code: 'host_timeout',
-        message: expect.not.stringContaining('lock'),
-      });
+      const { code, message } = await failureOf({ ...plan, command }, 4_000);
+      expect(code).toBe('host_timeout');
+      expect(message).toMatch(/ended\. If it needs longer, raise the time limit of the database\.$/);
+      expect(message).not.toContain('lock');
     },
     TEST_MS,
   );
@@ -194,6 +194,68 @@ describe('a dump of MariaDB that is ended for its silence', () => {
       expect(message).toContain(
         `it waited for a lock on table "b ü,\`c", which is held or asked for by connection ${id} (user "root" from localhost, Sleep for `,
       );
+    },
+    TEST_MS,
+  );
+});
+
+describe('a dump of MariaDB whose reader pauses', () => {
+  let server: TestMariadb;
+  beforeAll(async () => {
+    server = await startMariadb();
+    await server.createDatabase('ü "long"');
+    await server.query(
+      'CREATE TABLE t AS SELECT seq, REPEAT(MD5(seq), 30) AS noise FROM seq_1_to_60000',
+      'ü "long"',
+    );
+  });
+  afterAll(() => server.stop());
+
+  /** How it fails after a pause that lasts until `gone`. */
+  async function pausedUntil(gone: () => Promise<unknown>): Promise<AppError> {
+    const place = { host: '127.0.0.1', port: server.port, databaseName: 'ü "long"', ...server.superuser };
+    const plan = mysql.dump({ ...place, options: mysql.options.parse({}) });
+    const signal = new AbortController().signal;
+    let paused = false;
+    try {
+      for await (const _ of readDump(host, plan, { signal, idleTimeoutMs: 60_000 })) {
+        if (!paused) await gone();
+        paused = true;
+      }
+    } catch (error) {
+      return error as AppError;
+    }
+    throw new Error('The dump succeeded.');
+  }
+  const connections = () =>
+    server.query(`SELECT id FROM information_schema.PROCESSLIST WHERE info LIKE 'SELECT /*!40001%'`);
+
+  it(
+    'for longer than net_write_timeout fails with that reason',
+    async () => {
+      await server.query('SET GLOBAL net_write_timeout = 2');
+      const error = await pausedUntil(() =>
+        until('the server to end the connection', 40_000, async () => (await connections()).length === 0),
+      );
+      await server.query('SET GLOBAL net_write_timeout = 60');
+      expect(error).toMatchObject({ code: 'dump_failed' });
+      expect(error.message).toMatch(
+        /the storage took nothing for \d+ s, and the server waits 2 s .*net_write_timeout/,
+      );
+    },
+    TEST_MS,
+  );
+
+  it(
+    'for less than it is not told that',
+    async () => {
+      const error = await pausedUntil(async () => {
+        for (const [id] of await connections()) await server.query(`KILL ${id}`);
+        await until('the connection to be gone', 10_000, async () => (await connections()).length === 0);
+      });
+      expect(error).toMatchObject({ code: 'dump_failed' });
+      expect(error.message).toMatch(/Its log says why/);
+      expect(error.message).not.toMatch(/net_write_timeout/);
     },
     TEST_MS,
   );

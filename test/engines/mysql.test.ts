@@ -274,6 +274,37 @@ describe('what to know before relying on a dump', () => {
   });
 });
 
+describe('a table whose rows are wider than innodb_strict_mode allows', () => {
+  const columns = (count: number) =>
+    Array.from({ length: count }, (_, n) => `\`t ü ${n}\` varchar(2000) CHARACTER SET latin1`).join(', ');
+  const WIDE: readonly [string, number][] = [
+    ['COMPACT', 12],
+    ['REDUNDANT', 12],
+  ];
+
+  it.each(WIDE)('is told of, dumped, and restored without strict mode: %s', async (format, count) => {
+    const [from, to] = [`grown ${format}`, `regrown ${format}`];
+    for (const name of [from, to]) await server.createDatabase(name);
+    await server.query(
+      `SET SESSION innodb_strict_mode=OFF; CREATE TABLE \`wide "+"\` (a int PRIMARY KEY, ${columns(count)}) ROW_FORMAT=${format}; INSERT INTO \`wide "+"\` (a) VALUES (7)`,
+      from,
+    );
+    expect((await probed({ databaseName: from })).warnings).toEqual([
+      expect.stringMatching(/innodb_strict_mode allows: 1\. .*--init-command/),
+    ]);
+    const sql = await dumped(mysql.dump(target({ databaseName: from })));
+    await expect(server.restore(sql, to)).rejects.toThrow(/1118/);
+    await server.restore(Buffer.concat([Buffer.from('SET SESSION innodb_strict_mode=OFF;\n'), sql]), to);
+    expect(await mariadbChecksums(server, to)).toEqual(await mariadbChecksums(server, from));
+  });
+
+  it('is not told of where it is allowed', async () => {
+    await server.createDatabase('allowed');
+    await server.query(`CREATE TABLE t (a int PRIMARY KEY, ${columns(30)}) ROW_FORMAT=DYNAMIC`, 'allowed');
+    expect((await probed({ databaseName: 'allowed' })).warnings).toEqual([]);
+  });
+});
+
 it('restores a table whose default is a sequence', async () => {
   for (const name of ['counting', 'counted']) await server.createDatabase(name);
   await server.query(
@@ -438,8 +469,52 @@ esac
     expect(lines).not.toContain('ssl');
   });
 
-  it('takes MariaDB’s for a server of MariaDB', async () => {
-    const env = { PATH: await fakePrograms('10.11.6-MariaDB') };
+  it.each(['10.11.6-MariaDB', '8.0.36\tmariadb.org binary distribution'])(
+    'takes MariaDB’s for a server of MariaDB: %j',
+    async (serverVersion) => {
+      const env = { PATH: await fakePrograms(serverVersion) };
+      expect((await dumped(mysql.dump(target()), { env })).toString()).toContain('-- MariaDB dump');
+    },
+  );
+});
+
+describe('on a host that has only MariaDB’s programs', () => {
+  /** MariaDB's, but that the server says to be of that version. */
+  async function programsFor(serverVersion: string): Promise<string> {
+    const programs = await mkdtemp(join(folder, 'mariadb-'));
+    const client = `#!/bin/sh
+case "$*" in
+*'SELECT VERSION()'*) cat "\${1#--defaults-file=}" >/dev/null; printf '%s\n' '${serverVersion}' ;;
+*) exec /usr/bin/mariadb "$@" ;;
+esac
+`;
+    await writeFile(join(programs, 'mariadb'), client, { mode: 0o755 });
+    const dump = `#!/bin/sh\nexec /usr/bin/mariadb-dump "$@"\n`;
+    await writeFile(join(programs, 'mariadb-dump'), dump, { mode: 0o755 });
+    return `${programs}:${process.env['PATH']}`;
+  }
+
+  it.each([
+    '8.4.3\tMySQL Community Server - GPL',
+    '9.7.1\tMySQL Community Server - GPL',
+    '8.0.36-28\tPercona Server (GPL), Release 28',
+    '5.7.44-log\tMySQL Community Server (GPL)',
+    '8.0.36$(touch /tmp/never)\tx',
+  ])('a server of MySQL is refused, by the probe and by the dump: %j', async (serverVersion) => {
+    const env = { PATH: await programsFor(serverVersion) };
+    const number = /^[\d.]+/.exec(serverVersion)?.[0] ?? '';
+    for (const plan of [mysql.probe(target()), mysql.dump(target())]) {
+      const result = await runInShell(plan.command, { env });
+      expect(result.stdout.toString()).toBe('');
+      const error = plan.explain(result);
+      expect(error).toMatchObject({ code: 'dump_tool_missing' });
+      expect(error?.message).toContain(`is MySQL ${number}, but the host has only MariaDB's client programs`);
+      expect(error?.message).toMatch(/mysql-client .*mysql-community-client/);
+    }
+  });
+
+  it('a server of MariaDB that hides it in its version is not', async () => {
+    const env = { PATH: await programsFor('8.0.36\tMariaDB Server') };
     expect((await dumped(mysql.dump(target()), { env })).toString()).toContain('-- MariaDB dump');
   });
 });

@@ -329,6 +329,25 @@ describe('a failure is explained', () => {
     });
   });
 
+  it.each(['plain', 'custom'])('a large object that the user may not read (%s)', async (backupFormat) => {
+    await server.createDatabase(`blobs ${backupFormat}`);
+    await server.query(`SELECT lo_from_bytea(4711, 'hello')`, `blobs ${backupFormat}`);
+    const role = `"bk o'x ${backupFormat}"`;
+    await server.query(`CREATE ROLE ${role} LOGIN PASSWORD 'r'; GRANT pg_read_all_data TO ${role}`);
+    const plan = postgres.dump(
+      target(
+        { databaseName: `blobs ${backupFormat}`, username: `bk o'x ${backupFormat}`, password: 'r' },
+        { backupFormat },
+      ),
+    );
+    const error = plan.explain(await runInShell(plan.command));
+    expect(error).toMatchObject({ code: 'dump_refused' });
+    expect(error?.message).toMatch(/large object 4711.*does not cover.*owner.*lo_compat_privileges/);
+    expect(error?.message).not.toContain('Grant it the role');
+    await server.query(`ALTER ROLE ${role} SET lo_compat_privileges = on`);
+    await dumped(plan);
+  });
+
   it('programs that are not installed', async () => {
     const gone = (script: string) => ({
       script: script.replaceAll(/\/(usr|opt)\/\S+\/(psql|pg_dump)/g, '/nowhere/$2'),

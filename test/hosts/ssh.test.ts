@@ -143,6 +143,27 @@ describe('a host over SSH', () => {
     await sshd.insideHost('rm /home/bash/.bashrc');
   });
 
+  it.each([
+    ['reads standard input', `printf 'Passphrase "ü": '; cat >/dev/null`],
+    ['starts a program that does not end', `printf 'Passphrase "ü": ' >&2; sleep 600`],
+  ])('says that a start-up file of the login shell may be why nothing starts: it %s', async (_, line) => {
+    await sshd.insideHost(`cat >/home/bash/.bashrc <<'END'\n${line}\nEND`);
+    const host = openSshHost(
+      addressOf(sshd, { username: 'bash' }),
+      { readyTimeoutMs: 5_000, startTimeoutMs: 1_000 },
+      log,
+    );
+    opened.push(host);
+    const { code, message } = await failureOf(
+      host.run({ script: 'echo here' }, { signal, idleTimeoutMs: 60_000 }),
+    );
+    await sshd.insideHost('rm /home/bash/.bashrc');
+    expect(code).toBe('host_unreachable');
+    expect(message).toMatch(/db1: the log-in worked.*~\/\.bashrc.*wait for input.*Passphrase "ü":$/);
+    expect(message).not.toMatch(/time limit/);
+    await sshd.insideHost('pkill -x sleep || true');
+  });
+
   it('says what a user without a shell was told', async () => {
     await sshd.insideHost(
       `cp /etc/passwd /tmp/passwd; echo 'noshell:*:2109:65534::/:/usr/sbin/nologin' >>/etc/passwd`,

@@ -10,10 +10,11 @@ import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';
 
-/** The commands of docs/backup-and-restore.md, exactly as an admin reads them there. */
+/** The commands of docs/backup-and-restore.md and of README.md, exactly as an admin reads them there. */
 
 const run = promisify(execFile);
 const PAGE = await readFile(new URL('../../docs/backup-and-restore.md', import.meta.url), 'utf8');
+const README = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
 
 const POSTGRES_FILES = [
   ['.sql', { backupFormat: 'plain', backupCompression: 'none' }],
@@ -33,6 +34,12 @@ const TEXT_FILES = [
   ['.sql.zst', 'zstd'],
 ] as const;
 
+/** As one that grew over the years: a server in strict mode does not create it. */
+const WIDE_TABLE = `SET SESSION innodb_strict_mode=OFF; CREATE TABLE \`wide ü\` (a int PRIMARY KEY, ${Array.from(
+  { length: 12 },
+  (_, n) => `t${n} varchar(2000) CHARACTER SET latin1`,
+).join(', ')}) ROW_FORMAT=COMPACT; INSERT INTO \`wide ü\` (a) VALUES (7)`;
+
 let folder: string;
 let postgres: TestPostgres;
 let mariadb: TestMariadb;
@@ -45,6 +52,7 @@ beforeAll(async () => {
   [postgres, mariadb] = await Promise.all([startPostgres(), startMariadb()]);
   await Promise.all([postgres.createDatabase('source'), mariadb.createDatabase('source')]);
   await Promise.all([fillDatabase(postgres, 'source', 1), fillMariadb(mariadb, 'source', 1)]);
+  await mariadb.query(WIDE_TABLE, 'source');
   app = await startInstallation({ env: { LOCAL_PATHS: folder } });
   environment = await app.create('environment', '/api/environments', { name: 'production' });
 }, 60_000);
@@ -64,10 +72,12 @@ describe('the restore commands of the docs', () => {
       ...postgres.superuser,
       ...options,
     });
-    await postgres.query('drop database if exists restored');
-    await postgres.createDatabase('restored');
-    await runCommand(commandFor('PostgreSQL', extension), file, extension);
-    expect(await checksums(postgres, 'restored')).toEqual(await checksums(postgres, 'source'));
+    for (const commandFor of [ofTheDocs, ofTheReadme]) {
+      await postgres.query('drop database if exists restored');
+      await postgres.createDatabase('restored');
+      await runCommand(commandFor('PostgreSQL', extension), file, extension);
+      expect(await checksums(postgres, 'restored')).toEqual(await checksums(postgres, 'source'));
+    }
   });
 
   it.each(TEXT_FILES)('restore a MariaDB backup %s', async (extension, backupCompression) => {
@@ -79,14 +89,11 @@ describe('the restore commands of the docs', () => {
       ...mariadb.superuser,
       backupCompression,
     });
-    await mariadb.query('drop database if exists restored');
-    // For the client of the docs: its own defaults, in the file that it reads.
-    await writeFile(join(folder, '.my.cnf'), `[client]\nuser=root\nsocket=${mariadb.socket}\n`, {
-      mode: 0o600,
-    });
-    await runCommand(/^mariadb -e .*$/m.exec(PAGE)?.[0] ?? '', file, extension);
-    await runCommand(commandFor('MySQL and MariaDB', extension), file, extension);
-    expect(await mariadbChecksums(mariadb, 'restored')).toEqual(await mariadbChecksums(mariadb, 'source'));
+    for (const commandFor of [ofTheDocs, ofTheReadme]) {
+      await newMariadbDatabase();
+      await runCommand(commandFor('MySQL and MariaDB', extension), file, extension);
+      expect(await mariadbChecksums(mariadb, 'restored')).toEqual(await mariadbChecksums(mariadb, 'source'));
+    }
   });
 
   it.each(TEXT_FILES)('restore a SQLite backup %s', async (extension, backupCompression) => {
@@ -100,10 +107,17 @@ describe('the restore commands of the docs', () => {
       backupCompression,
     });
     const restored = join(folder, 'restored.db');
-    await rm(restored, { force: true });
-    await runCommand(commandFor('SQLite', extension), file, extension);
     const dump = async (path: string) => (await run('sqlite3', [path, '.dump'])).stdout;
-    expect(await dump(restored)).toBe(await dump(source));
+    for (const commandFor of [ofTheDocs, ofTheReadme]) {
+      await rm(restored, { force: true });
+      await runCommand(commandFor('SQLite', extension), file, extension);
+      expect(await dump(restored)).toBe(await dump(source));
+    }
+  });
+
+  it('cover every kind of file that the README names', () => {
+    for (const [section, extension] of readmeRows()) expect(ofTheDocs(section, extension)).toBeTruthy();
+    expect(readmeRows()).toHaveLength(13);
   });
 
   it('cover every kind of file that the docs name', () => {
@@ -113,6 +127,52 @@ describe('the restore commands of the docs', () => {
     for (const section of ['MySQL and MariaDB', 'SQLite']) {
       expect(rowsOf(section).map(([extension]) => extension)).toEqual(TEXT_FILES.map(([name]) => name));
     }
+  });
+});
+
+describe.each([
+  ['docs', PAGE],
+  ['README', README],
+])('the check before a restore, of the %s,', (_, page) => {
+  const check = /^set -o pipefail\n(echo .*sha256sum.*)$/m.exec(page)?.[1] ?? '';
+  const sha256 = '2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b';
+  const command = check.replace('SHA256', sha256).replace(/appdb\.sql\.zst|FILE/, 'appdb.checked');
+
+  it('accepts a whole file', async () => {
+    await writeFile(join(folder, 'whole'), 'secret');
+    await runCommand(command, join(folder, 'whole'), '.checked');
+  });
+
+  it('refuses one that was cut', async () => {
+    await writeFile(join(folder, 'cut'), 'secre');
+    await expect(runCommand(command, join(folder, 'cut'), '.checked')).rejects.toMatchObject({
+      stdout: 'appdb.checked: FAILED\n',
+    });
+  });
+
+  it('and the least versions of psql are told', () => {
+    for (const version of ['18.6', '17.11', '16.15', '15.19', '14.24']) expect(page).toContain(version);
+  });
+});
+
+describe.each([
+  ['docs', ofTheDocs],
+  ['README', ofTheReadme],
+])('a hostile dump runs no command by the restore commands of the %s:', (_, commandFor) => {
+  it.each([
+    ['MySQL and MariaDB', (file: string) => `\\! touch '${file}'\n`],
+    ['MySQL and MariaDB', (file: string) => `SELECT 1;\nsystem touch '${file}'\n`],
+    ['SQLite', (file: string) => `.shell touch '${file}'\n`],
+    ['SQLite', (file: string) => `.output '${file}'\n.print x\n`],
+    ['SQLite', (file: string) => `SELECT writefile('${file}', 'x');\n`],
+    ['SQLite', (file: string) => `SELECT edit('x', 'touch ${file} #');\n`],
+  ])('%s', async (section, text) => {
+    await newMariadbDatabase();
+    await rm(join(folder, 'restored.db'), { force: true });
+    const [proof, dump] = [join(folder, 'proof'), join(folder, 'hostile')];
+    await writeFile(dump, text(proof));
+    await runCommand(commandFor(section, '.sql'), dump, '.sql').catch(() => {});
+    await expect(readFile(proof)).rejects.toThrow('ENOENT');
   });
 });
 
@@ -158,6 +218,7 @@ async function runCommand(command: string, file: string, extension: string): Pro
     cwd: folder,
     env: {
       ...process.env,
+      LC_ALL: 'C.UTF-8',
       HOME: folder,
       PATH,
       PGHOST: '127.0.0.1',
@@ -168,10 +229,41 @@ async function runCommand(command: string, file: string, extension: string): Pro
   });
 }
 
-function commandFor(section: string, extension: string): string {
+async function newMariadbDatabase(): Promise<void> {
+  await mariadb.query('drop database if exists restored');
+  // For the client of the docs: its own defaults, in the file that it reads.
+  await writeFile(join(folder, '.my.cnf'), `[client]\nuser=root\nsocket=${mariadb.socket}\n`, {
+    mode: 0o600,
+  });
+  await runCommand(/^mariadb -e .*$/m.exec(PAGE)?.[0] ?? '', '/dev/null', '.none');
+}
+
+function ofTheDocs(section: string, extension: string): string {
   const command = rowsOf(section).find(([name]) => name === extension)?.[1];
   if (command === undefined) throw new Error(`The docs have no command for ${extension} of ${section}`);
   return command;
+}
+
+function ofTheReadme(section: string, extension: string): string {
+  const command = readmeRows().find(([name, file]) => name === section && file === extension)?.[2];
+  if (command === undefined) throw new Error(`The README has no command for ${extension} of ${section}`);
+  return command
+    .replace('NEW_DB', 'restored')
+    .replace('NEW_FILE', 'restored.db')
+    .replace('FILE', `appdb${extension}`);
+}
+
+/** Rows of the README's table `Extension | Command`: section of the docs, extension, command. */
+function readmeRows(): readonly (readonly [string, string, string])[] {
+  const text = README.split('| Extension | Command |')[1]?.split('\n\n')[0] ?? '';
+  return [
+    ...text.matchAll(/^\| ([A-Za-z, ]*)((?:`\.[a-z.]+`(?:, )?)+) \| `(.+?)`(?:, or `mysql`)? \|$/gm),
+  ].flatMap(([, kind = '', extensions = '', command = '']) =>
+    [...extensions.matchAll(/`(.*?)`/g)].map(([, extension = '']) => {
+      const section = { '': 'PostgreSQL', SQLite: 'SQLite' }[kind.trim()] ?? 'MySQL and MariaDB';
+      return [section, extension, command.replaceAll('\\|', '|')] as const;
+    }),
+  );
 }
 
 /** Rows of the table `file | command` under that heading. */
