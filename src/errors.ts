@@ -19,6 +19,8 @@ export type ErrorCode =
   | 'password_held'
   | 'cancelled'
   | 'shutdown'
+  // a run that is no longer this process's
+  | 'superseded'
   // hosts
   | 'host_unreachable'
   | 'host_auth'
@@ -69,6 +71,11 @@ export class AppError extends Error {
 /** True for an `AppError`, with one of the codes where some are given. */
 export function isAppError(error: unknown, ...codes: ErrorCode[]): error is AppError {
   return error instanceof AppError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** True where the work was ended from outside, so that the fault is not its own and its last request's outcome is unknown. */
+export function wasStopped(error: unknown): boolean {
+  return isAppError(error, 'cancelled', 'shutdown', 'superseded');
 }
 
 /** The error as an `AppError`; what nobody has translated becomes `internal` and keeps its cause for the log. */

@@ -33,12 +33,12 @@ const PROFILES = {
   linode: {
     create: linode,
     behaviour:
-      'a limited key lists every bucket; an Abort after a Complete leaves a ghost; the region of the host must be signed',
+      'a limited key lists every bucket; an Abort after a Complete leaves a ghost; encoded keys are listed without saying so; the region of the host must be signed',
   },
   vultr: {
     create: vultr,
     behaviour:
-      'no limited keys; an Abort after a Complete leaves a ghost; the region of the host must be signed',
+      'no limited keys; an Abort after a Complete leaves a ghost; encoded keys are listed without saying so; the region of the host must be signed',
   },
   idrive: { create: idrive, behaviour: null },
   storj: { create: storj, behaviour: 'an object in parts loses its metadata' },
@@ -49,7 +49,10 @@ const PROFILES = {
   },
   garage: { create: garage, behaviour: 'the exact region must be signed; requests about versions are 501' },
   seaweedfs: { create: seaweedfs, behaviour: 'the ETag of an object in parts is no MD5' },
-  ceph: { create: ceph, behaviour: 'an Abort after a Complete leaves a ghost' },
+  ceph: {
+    create: ceph,
+    behaviour: 'an Abort after a Complete leaves a ghost; encoded keys are listed without saying so',
+  },
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type ProfileName = keyof typeof PROFILES;

@@ -1,18 +1,12 @@
-import type { BackupObjectRow, BackupRow } from '../db/schema.ts';
+import type { BackupObjectRow, BackupRow, Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { parseHostPath, partialPath } from '../storage/host-path.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { type RunClaim, releaseClaim } from './claim.ts';
 import { readBack } from './read-back.ts';
 import type { RunServices } from './run-backup.ts';
-import {
-  addLeftover,
-  type FailedRun,
-  type RunClaim,
-  releaseClaim,
-  settleCompleted,
-  settleFailed,
-} from './settle.ts';
+import { addLeftover, type FailedRun, settleCompleted, settleFailed } from './settle.ts';
 import { describeFailure } from './step-error.ts';
 import { abortUploads } from './sweep.ts';
 
@@ -20,10 +14,13 @@ export interface Reconciler {
   readonly claimedBy: string;
   readonly leaseMs: number;
   readonly completeMayTakeMs: number;
-  /** First pause before an uncertain run is asked about again; later ones are as long as it has been uncertain. */
+  /**
+   * First pause before an uncertain run is asked about again; later ones are as long as it has been uncertain, but end when
+   * no Complete can be on its way any more.
+   */
   readonly askAgainMs: number;
-  /** Ids of what is being repaired, for the renewal of their leases. */
-  readonly repairing: Set<string>;
+  /** What is being repaired, by id, for the renewal of its lease; each is ended when it is no longer this process's. */
+  readonly repairing: Map<string, AbortController>;
   /** Ids of this process's own runs, which are never taken over. */
   readonly running: () => readonly string[];
   /** Ends a repair; what it did not settle is left to the next start. */
@@ -43,13 +40,28 @@ export async function reconcileExpired(services: RunServices, reconciler: Reconc
   while (!reconciler.signal.aborted) {
     const backup = await claimExpired(services, reconciler);
     if (!backup) return;
-    reconciler.repairing.add(backup.id);
+    const lost = new AbortController();
+    reconciler.repairing.set(backup.id, lost);
+    const signal = AbortSignal.any([reconciler.signal, lost.signal]);
     try {
-      await reconcile(services, backup, reconciler);
+      await reconcile(services, backup, { ...reconciler, signal });
     } finally {
       reconciler.repairing.delete(backup.id);
     }
   }
+}
+
+/** Has every uncertain run asked about at the next look, whatever its pause: for the start of the app. */
+export async function askUncertainNow(db: Db, now: Date): Promise<void> {
+  await write(db, (trx) =>
+    trx
+      .updateTable('backups')
+      .set({ lease_until: now.toISOString() })
+      .where('status', '=', 'failed')
+      .where('outcome', '=', 'uncertain')
+      .where('claimed_by', 'is', null)
+      .execute(),
+  );
 }
 
 /** One unfinished run, the place it wrote to, and who repairs it. */
@@ -259,7 +271,9 @@ function stillUncertain(
   const now = services.now().getTime();
   const ageMs = now - Date.parse(backup.completed_at ?? services.now().toISOString());
   const pauseMs = Math.max(reconciler.askAgainMs, Math.min(MAX_PAUSE_MS, ageMs));
-  const askAgainAt = new Date(now + pauseMs);
+  // From then on no Complete can be on its way, so that the answer is final: nobody waits longer for it.
+  const untilFinalMs = reconciler.completeMayTakeMs - ageMs;
+  const askAgainAt = new Date(now + (untilFinalMs > 0 ? Math.min(pauseMs, untilFinalMs) : pauseMs));
   return { error: describeFailure(error, 'upload'), outcome: 'uncertain', askAgainAt };
 }
 

@@ -5,6 +5,7 @@ import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import type { Services } from '../services-port.ts';
 import type { Leftover, ObjectStore, StoredObject } from '../storage/object-store.ts';
+import type { RunClaim } from './claim.ts';
 import { type DatabasePlans, planDatabase } from './database-target.ts';
 import { chooseDestination, type Destination } from './destination.ts';
 import { openPipeline, type StreamRecord } from './pipeline.ts';
@@ -12,12 +13,12 @@ import { probeDatabase } from './probe-database.ts';
 import type { ProgressTracker } from './progress.ts';
 import { readBack } from './read-back.ts';
 import { readDump } from './read-dump.ts';
-import { LOCK_PATIENCE_MS, loadBackup, recordDestination, recordUpload } from './run-record.ts';
+import { LOCK_PATIENCE_MS, loadBackup, recordDestination, recordProbe, recordUpload } from './run-record.ts';
 import {
   addLeftover,
   type CompletedRun,
   type FailedRun,
-  type RunClaim,
+  recordOrphan,
   settleCompleted,
   settleFailed,
 } from './settle.ts';
@@ -55,16 +56,18 @@ export async function runBackup(
     progress.enter('connect', 10);
     const plans = await planRun(services, database, backup);
     destination = plans.destination;
-    await recordDestination(db, backup, plans);
+    await recordDestination(db, claim, plans);
     done = await dumpAndStore(services, { claim, backup, database, plans, progress, signal });
   } catch (error) {
     await settleFailure(services, claim, progress, destination, error);
     return;
   }
   // Outside the try: the object is there, and calling the run failed would leave it behind, unrecorded.
-  if (!(await persistently(() => settleCompleted(db, claim, done, now())))) {
-    log.error('a run ended well but its row was no longer its own', { backupId: claim.backupId });
-  }
+  if (await persistently(() => settleCompleted(db, claim, done, now()))) return;
+  log.error('a run ended well but its row was no longer its own', { backupId: claim.backupId });
+  const { place, key } = destination;
+  const item: Leftover = { kind: 'object', key, uploadId: null, versionId: done.versionId };
+  await persistently(() => recordOrphan(db, claim.backupId, place, item, now()));
 }
 
 interface Run {
@@ -94,17 +97,7 @@ async function dumpAndStore(services: RunServices, run: Run): Promise<CompletedR
   try {
     const probe = await probeDatabase(source, plans, { signal, timeoutMs: PROBE_TIMEOUT_MS });
     progress.expect(probe.estimatedBytes);
-    await write(services.db, (trx) =>
-      trx
-        .updateTable('backups')
-        .set({
-          server_version: probe.serverVersion,
-          client_version: probe.clientVersion,
-          estimated_bytes: probe.estimatedBytes,
-        })
-        .where('id', '=', backup.id)
-        .execute(),
-    );
+    await recordProbe(services.db, run.claim, probe);
     const destination = await services.openPlace(plans.destination.place);
     try {
       return await transfer(services, run, source.host, destination.store, {
@@ -163,8 +156,10 @@ async function transfer(
       { isPatient: true },
     );
   } catch (error) {
+    // The one who has the backup now may have found the object to be good.
+    if (isAppError(error, 'superseded')) throw withObjectLeft(plans.destination.key, stored, error);
     // So that an end of the app before or during the removal does not let reconcile take the object for a good one.
-    await recordUpload(services.db, run.backup.id, { sha256: null }).catch(() => {});
+    await recordUpload(services.db, run.claim, { sha256: null }).catch(() => {});
     throw await withObjectRemoved(store, plans.destination.key, stored, error);
   }
   return {
@@ -191,7 +186,7 @@ async function upload(
       contentType: plans.dump.contentType,
       fileName: plans.destination.fileName,
       ...(estimatedBytes === null ? {} : { estimatedBytes: Math.ceil(estimatedBytes * ESTIMATE_MARGIN) }),
-      onUploadCreated: (uploadId) => recordUpload(services.db, run.backup.id, { upload_id: uploadId }),
+      onUploadCreated: (uploadId) => recordUpload(services.db, run.claim, { upload_id: uploadId }),
       onMayAppear: (item) =>
         write(
           services.db,
@@ -200,7 +195,7 @@ async function upload(
         ),
       beforeSeal: async ({ bytes }) => {
         progress.enter('upload', 80);
-        await recordUpload(services.db, run.backup.id, { bytes, sha256: record.sha256 });
+        await recordUpload(services.db, run.claim, { bytes, sha256: record.sha256 });
       },
       onProgress: (stored) => progress.count({ stored }),
     });
@@ -246,14 +241,15 @@ async function withObjectRemoved(
     });
     return error;
   } catch {
-    const leftover: Leftover = { kind: 'object', key, uploadId: null, versionId: stored.versionId };
-    return isAppError(error)
-      ? new AppError(error.code, error.message, { details: { ...error.details, leftover }, cause: error })
-      : new AppError('internal', 'The backup could not be read back.', {
-          details: { leftover },
-          cause: error,
-        });
+    return withObjectLeft(key, stored, error);
   }
+}
+
+function withObjectLeft(key: string, stored: StoredObject, error: unknown): AppError {
+  const leftover: Leftover = { kind: 'object', key, uploadId: null, versionId: stored.versionId };
+  return isAppError(error)
+    ? new AppError(error.code, error.message, { details: { ...error.details, leftover }, cause: error })
+    : new AppError('internal', 'The backup could not be read back.', { details: { leftover }, cause: error });
 }
 
 async function settleFailure(
@@ -276,7 +272,11 @@ async function settleFailure(
     outcome: outcomeOf(error),
     ...(leftover && destination ? { leftover: { place: destination.place, item: leftover } } : {}),
   };
-  await persistently(() => settleFailed(services.db, claim, outcome, services.now()));
+  const { db, now } = services;
+  if (await persistently(() => settleFailed(db, claim, outcome, now()))) return;
+  if (!leftover || !destination) return;
+  const { place } = destination;
+  await persistently(() => recordOrphan(db, claim.backupId, place, leftover, now()));
 }
 
 /**

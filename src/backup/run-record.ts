@@ -3,6 +3,7 @@ import { write } from '../db/write.ts';
 import type { DumpPlan } from '../engines/engine.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { type RunClaim, requireClaim } from './claim.ts';
 import type { DatabasePlans } from './database-target.ts';
 import type { Destination } from './destination.ts';
 
@@ -29,16 +30,17 @@ export async function loadBackup(
 
 /**
  * The row says where the bytes will be before the first one is sent, so that a crash can be cleaned up. Throws
- * `storage_exists` where another backup is recorded there.
+ * `storage_exists` where another backup is recorded there, and `superseded` where the backup is no longer this run's.
  */
 export async function recordDestination(
   db: Db,
-  backup: BackupRow,
+  claim: RunClaim,
   { destination, dump, format }: DatabasePlans & { readonly destination: Destination },
 ): Promise<void> {
   const { place, key, fileName } = destination;
-  await write(db, (trx) =>
-    trx
+  const recorded = await write(db, async (trx) => {
+    await requireClaim(trx, claim);
+    await trx
       .updateTable('backups')
       .set({
         filename: fileName,
@@ -48,10 +50,8 @@ export async function recordDestination(
         compression: compressionName(dump),
         content_type: dump.contentType,
       })
-      .where('id', '=', backup.id)
-      .execute(),
-  );
-  const recorded = await write(db, async (trx) => {
+      .where('id', '=', claim.backupId)
+      .execute();
     // What an earlier run left under this key is still to be removed: it would take our object with it.
     const leftover = await trx
       .selectFrom('leftovers')
@@ -63,7 +63,7 @@ export async function recordDestination(
     if (leftover) return undefined;
     return trx
       .insertInto('backup_objects')
-      .values({ id: newId(), backup_id: backup.id, kind: 'dump', number: 0, ...place, key })
+      .values({ id: newId(), backup_id: claim.backupId, kind: 'dump', number: 0, ...place, key })
       .onConflict((conflict) => conflict.columns(['endpoint', 'bucket', 'key']).doNothing())
       .returning('id')
       .executeTakeFirst();
@@ -76,15 +76,45 @@ export async function recordDestination(
   }
 }
 
-/** What a crash in the middle of the upload, or right after it, needs to be known. */
+/** What the first look at the database told. Throws `superseded`. */
+export async function recordProbe(
+  db: Db,
+  claim: RunClaim,
+  probe: {
+    readonly serverVersion: string | null;
+    readonly clientVersion: string | null;
+    readonly estimatedBytes: number | null;
+  },
+): Promise<void> {
+  await write(db, async (trx) => {
+    await requireClaim(trx, claim);
+    await trx
+      .updateTable('backups')
+      .set({
+        server_version: probe.serverVersion,
+        client_version: probe.clientVersion,
+        estimated_bytes: probe.estimatedBytes,
+      })
+      .where('id', '=', claim.backupId)
+      .execute();
+  });
+}
+
+/**
+ * What a crash in the middle of the upload, or right after it, needs to be known. Throws `superseded` where the backup is
+ * no longer this run's: nobody would know of what it would send.
+ */
 export async function recordUpload(
   db: Db,
-  backupId: string,
+  claim: RunClaim,
   values: { upload_id?: string; bytes?: number; sha256?: string | null },
 ): Promise<void> {
   await write(
     db,
-    (trx) => trx.updateTable('backup_objects').set(values).where('backup_id', '=', backupId).execute(),
+    async (trx) => {
+      await requireClaim(trx, claim);
+      await trx.updateTable('backup_objects').set(values).where('backup_id', '=', claim.backupId).execute();
+    },
     { patienceMs: LOCK_PATIENCE_MS },
   );
 }

@@ -3,13 +3,8 @@ import { write } from '../db/write.ts';
 import { newId } from '../ids.ts';
 import type { Place } from '../services-port.ts';
 import type { Leftover } from '../storage/object-store.ts';
+import { claimedRow, type RunClaim } from './claim.ts';
 import type { BackupError } from './step-error.ts';
-
-/** Which run speaks: an outcome is written only while the row is still that run's. */
-export interface RunClaim {
-  readonly backupId: string;
-  readonly claimedBy: string;
-}
 
 export interface CompletedRun {
   /** Bytes of the dump before compression, where they are known. */
@@ -39,7 +34,7 @@ export async function settleCompleted(
   now: Date,
 ): Promise<boolean> {
   return write(db, async (trx) => {
-    const row = await claimed(trx, claim);
+    const row = await claimedRow(trx, claim);
     if (!row) return false;
     await trx
       .updateTable('backup_objects')
@@ -76,7 +71,7 @@ export async function settleCompleted(
 /** Writes `failed`, with what is left behind as a row to be retried. False when the row is no longer this run's. */
 export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now: Date): Promise<boolean> {
   return write(db, async (trx) => {
-    const row = await claimed(trx, claim);
+    const row = await claimedRow(trx, claim);
     if (!row) return false;
     if (run.leftover) await addLeftover(trx, claim.backupId, run.leftover.place, run.leftover.item, now);
     await trx
@@ -101,17 +96,30 @@ export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now:
   });
 }
 
-/** Gives an unfinished run to reconcile at once: its lease ends now, its outcome stays open. */
-export async function releaseClaim(db: Db, claim: RunClaim, now: Date): Promise<void> {
-  await write(db, (trx) =>
-    trx
-      .updateTable('backups')
-      .set({ lease_until: now.toISOString() })
-      .where('id', '=', claim.backupId)
-      .where('claimed_by', '=', claim.claimedBy)
-      .where('status', '=', 'in_progress')
-      .execute(),
-  );
+/**
+ * What a run left that no longer owned its backup. A name that may be the backup, as the one who has it now decides, is not
+ * recorded: it would be removed under a row that says completed.
+ */
+export async function recordOrphan(
+  db: Db,
+  backupId: string,
+  place: Place,
+  item: Leftover,
+  now: Date,
+): Promise<void> {
+  await write(db, async (trx) => {
+    const owner = await trx.selectFrom('backups').select('id').where('id', '=', backupId).executeTakeFirst();
+    const recorded = await trx
+      .selectFrom('backup_objects')
+      .select('upload_id')
+      .where('endpoint', '=', place.endpoint)
+      .where('bucket', '=', place.bucket)
+      .where('key', '=', item.key)
+      .executeTakeFirst();
+    const mayBeTheBackup = item.uploadId === null || recorded?.upload_id === item.uploadId;
+    if (recorded !== undefined && mayBeTheBackup) return;
+    await addLeftover(trx, owner?.id ?? null, place, item, now);
+  });
 }
 
 /** When to look for what a storage may still bring about after the request that asked for it was given up. */
@@ -163,18 +171,6 @@ async function isRecorded(trx: Trx, backupId: string, { kind, key }: Leftover): 
     .where('upload_id', 'is', null)
     .executeTakeFirst();
   return row !== undefined;
-}
-
-async function claimed(
-  trx: Trx,
-  claim: RunClaim,
-): Promise<{ started_at: string | null; completed_at: string | null } | undefined> {
-  return trx
-    .selectFrom('backups')
-    .select(['started_at', 'completed_at'])
-    .where('id', '=', claim.backupId)
-    .where('claimed_by', '=', claim.claimedBy)
-    .executeTakeFirst();
 }
 
 /** A time that was recorded, or now where there is none or it lies ahead: then the clock was set back. */

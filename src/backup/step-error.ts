@@ -27,7 +27,7 @@ export function describeFailure(error: unknown, step: BackupStep): BackupError {
 /** The outcome that an error means for the row. */
 export function outcomeOf(error: unknown): 'cancelled' | 'interrupted' | 'uncertain' | 'failed' {
   if (isAppError(error, 'cancelled')) return 'cancelled';
-  if (isAppError(error, 'shutdown')) return 'interrupted';
+  if (isAppError(error, 'shutdown', 'superseded')) return 'interrupted';
   if (isAppError(error, 'storage_uncertain')) return 'uncertain';
   return 'failed';
 }

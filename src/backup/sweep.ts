@@ -51,6 +51,10 @@ async function retryLeftover(services: RunServices, leftover: LeftoverRow, stop:
   const { db, now } = services;
   try {
     const own = await ownUpload(db, leftover);
+    if (await isOwned(db, leftover, own)) {
+      await write(db, (trx) => trx.deleteFrom('leftovers').where('id', '=', leftover.id).execute());
+      return;
+    }
     await withStore(services, leftover, (store) => removeLeftover(store, leftover, own, limited(stop)));
     await settleLeftover(services, leftover);
   } catch (error) {
@@ -93,6 +97,25 @@ async function settleLeftover({ db, now }: RunServices, leftover: LeftoverRow): 
       .where('id', '=', leftover.id)
       .execute(),
   );
+}
+
+/** True for what is no leftover but what a completed backup consists of: whatever recorded it, it must not be removed. */
+async function isOwned(db: Db, leftover: LeftoverRow, ownUploadId: string | null): Promise<boolean> {
+  if (leftover.kind === 'upload') {
+    return leftover.upload_id !== null && leftover.upload_id === ownUploadId;
+  }
+  const owner = await db
+    .selectFrom('backup_objects')
+    .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
+    .select('backup_objects.version_id')
+    .where('backup_objects.endpoint', '=', leftover.endpoint)
+    .where('backup_objects.bucket', '=', leftover.bucket)
+    .where('backup_objects.key', '=', leftover.key)
+    .where('backups.status', '=', 'completed')
+    .where('backups.deleted_at', 'is', null)
+    .executeTakeFirst();
+  if (owner === undefined) return false;
+  return leftover.version_id === null || leftover.version_id === owner.version_id;
 }
 
 /** The upload that became the backup's object, where it did. */

@@ -4,10 +4,11 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { BackupRuns, RunProgress } from '../services-port.ts';
+import { type RunClaim, releaseClaim, renewClaims, superseded } from './claim.ts';
 import { type ProgressTracker, trackProgress } from './progress.ts';
-import { reconcileExpired } from './reconcile.ts';
+import { askUncertainNow, reconcileExpired } from './reconcile.ts';
 import { type RunServices, runBackup } from './run-backup.ts';
-import { type RunClaim, releaseClaim } from './settle.ts';
+
 import { createPauses, sweepDeleted, sweepLeftovers } from './sweep.ts';
 
 export interface WorkerOptions extends WorkerTiming {
@@ -61,12 +62,13 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
   let stopping = false;
   let started = false;
   const timers: NodeJS.Timeout[] = [];
-  /** Runs that a repair has taken over and not settled yet. */
-  const repairing = new Set<string>();
+  /** Runs that a repair has taken over and not settled yet, each with what ends its repair. */
+  const repairing = new Map<string, AbortController>();
   const stopRepairs = new AbortController();
   let round: Promise<void> | undefined;
   let again = false;
   let repairs: Promise<void> | undefined;
+  let isFirstRepair = true;
   let sweeps: Promise<void> | undefined;
   const deletedPauses = createPauses(now);
 
@@ -108,6 +110,8 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
   }
 
   async function repairAll(): Promise<void> {
+    if (isFirstRepair) await askUncertainNow(db, now());
+    isFirstRepair = false;
     await reconcileExpired(services, {
       claimedBy: me,
       leaseMs,
@@ -153,17 +157,15 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
     return true;
   }
 
+  /** A run or repair whose claim is not this worker's any more must not go on beside the one who has it. */
   async function renewLeases(): Promise<void> {
-    const mine = [...active.keys(), ...repairing];
-    if (mine.length === 0) return;
-    await write(db, (trx) =>
-      trx
-        .updateTable('backups')
-        .set({ lease_until: lease() })
-        .where('id', 'in', mine)
-        .where('claimed_by', '=', me)
-        .execute(),
-    );
+    const lost = await renewClaims(db, me, [...active.keys(), ...repairing.keys()], lease());
+    for (const id of lost) {
+      const goingOn = active.get(id)?.abort ?? repairing.get(id);
+      if (goingOn === undefined || goingOn.signal.aborted) continue;
+      log.warn("a backup is no longer this run's own, which ends", { backupId: id });
+      goingOn.abort(superseded());
+    }
   }
 
   async function persistProgress(): Promise<void> {
@@ -174,6 +176,7 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
           .updateTable('backups')
           .set({ step, progress, bytes_read: bytesRead, bytes_stored: bytesStored })
           .where('id', '=', id)
+          .where('claimed_by', '=', me)
           .where('status', '=', 'in_progress')
           .execute(),
       );
@@ -217,7 +220,7 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
       stopRepairs.abort(stopped());
       for (const run of active.values()) run.abort.abort(stopped());
       await Promise.race([idle(), new Promise((resolve) => setTimeout(resolve, withinMs).unref())]);
-      for (const backupId of [...active.keys(), ...repairing]) {
+      for (const backupId of [...active.keys(), ...repairing.keys()]) {
         await releaseClaim(db, { backupId, claimedBy: me }, now()).catch((error: unknown) =>
           // Its lease ends by itself, a little later.
           log.warn('a claim could not be given back', { backupId, error }),

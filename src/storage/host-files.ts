@@ -1,4 +1,4 @@
-import { AppError, isAppError } from '../errors.ts';
+import { AppError, isAppError, wasStopped } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import { readShortOutput } from '../hosts/short-output.ts';
 import { missing, stalledDisk, translate, uncertain, wasKilled } from './host-file-errors.ts';
@@ -97,7 +97,7 @@ async function put(
   try {
     await shortRun(host, target.path, createScript(target, partial), options.signal);
   } catch (error) {
-    const isUnknown = isAppError(error, 'host_dropped', 'host_timeout', 'cancelled', 'shutdown');
+    const isUnknown = wasStopped(error) || isAppError(error, 'host_dropped', 'host_timeout');
     throw isUnknown ? await cleanedUp(host, target, partial, error) : error;
   }
   let bytes: number;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Reconciler, reconcileExpired } from '../../src/backup/reconcile.ts';
+import { superseded } from '../../src/backup/claim.ts';
+import { askUncertainNow, type Reconciler, reconcileExpired } from '../../src/backup/reconcile.ts';
 import type { RunServices } from '../../src/backup/run-backup.ts';
 import { createPauses, sweepDeleted } from '../../src/backup/sweep.ts';
 import type { BackupObjectRow, BackupRow, Db } from '../../src/db/schema.ts';
@@ -26,6 +27,7 @@ let storage: {
   openUploads: string[];
   mayNot: ('head' | 'list-parts')[];
   calls: string[];
+  onHead?: (signal: AbortSignal | undefined) => Promise<void>;
 };
 beforeEach(async () => {
   db = await openTestDatabase();
@@ -81,6 +83,53 @@ describe('an uncertain run', () => {
       pauses.push(Date.parse(String((await row(backup)).lease_until)) - now);
     }
     expect(pauses).toEqual([MINUTE / 2, MINUTE, 10 * MINUTE, 60 * MINUTE]);
+  });
+
+  it('is asked about when no Complete can be on its way any more, not up to as long again later', async () => {
+    const backup = await uncertain({ upload_id: 'up' });
+    storage.openUploads = ['up'];
+    const asked: number[] = [];
+    for (const minutes of [0, 4, 6, 9.9]) {
+      await reconcileAfter(minutes * MINUTE, backup);
+      asked.push((Date.parse(String((await row(backup)).lease_until)) - BEGIN) / MINUTE);
+    }
+    expect(asked).toEqual([0.5, 8, 10, 10]);
+    await reconcileAfter(10 * MINUTE, backup);
+    expect(await outcome(backup)).toBe('interrupted');
+    expect(storage.openUploads).toEqual([]);
+  });
+
+  it('is asked about at the next look after a start, whatever its pause', async () => {
+    const backup = await uncertain({ upload_id: null });
+    storage.mayNot = ['head'];
+    await reconcileAfter(600 * MINUTE, backup);
+    storage = { ...storage, object: 'ours', mayNot: [] };
+    now += MINUTE;
+    await reconcile();
+    expect(await outcome(backup)).toBe('uncertain');
+    await askUncertainNow(db, new Date(now));
+    await reconcile();
+    expect(await outcome(backup)).toBe('completed');
+  });
+
+  it('is left alone by a repair that is no longer its own', async () => {
+    const backup = await uncertain({ upload_id: 'up' });
+    storage.openUploads = ['up'];
+    const taken = { claimed_by: 'another', lease_until: new Date(BEGIN + 60 * MINUTE).toISOString() };
+    const repairing = new Map<string, AbortController>();
+    let ended = false;
+    storage.onHead = async (signal) => {
+      await db.updateTable('backups').set(taken).execute();
+      repairing.get(backup.id)?.abort(superseded());
+      ended = signal?.aborted ?? false;
+      signal?.throwIfAborted();
+    };
+    now = BEGIN + COMPLETE_MAY_TAKE_MS;
+    await reconcile(repairing);
+    expect(ended).toBe(true);
+    expect(await row(backup)).toMatchObject({ outcome: 'uncertain', ...taken });
+    expect(storage.calls).toEqual([]);
+    expect(storage.openUploads).toEqual(['up']);
   });
 
   it('is removed for good once it was deleted and no Complete can be on its way', async () => {
@@ -153,7 +202,8 @@ function store(token: string): ObjectStore {
   };
   return {
     label: 'a bucket of the test',
-    head: async () => {
+    head: async (_key: string, { signal }: { signal?: AbortSignal } = {}) => {
+      await storage.onHead?.(signal);
       refuseIf('head');
       return storage.object && { bytes: SIZE, token, etag: null, versionId: null };
     },
@@ -191,13 +241,13 @@ async function services(): Promise<RunServices> {
   } as Partial<RunServices> as RunServices;
 }
 
-async function reconcile(): Promise<void> {
+async function reconcile(repairing = new Map<string, AbortController>()): Promise<void> {
   const reconciler: Reconciler = {
     claimedBy: 'me',
     leaseMs: 30_000,
     completeMayTakeMs: COMPLETE_MAY_TAKE_MS,
     askAgainMs: 30_000,
-    repairing: new Set(),
+    repairing,
     running: () => [],
     signal: AbortSignal.timeout(10_000),
   };

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createWorker } from '../../src/backup/worker.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { insertBackup } from '../support/backup-row.ts';
 import { until } from '../support/until.ts';
 
 let site: TestApp;
@@ -69,4 +70,25 @@ test('a run keeps its own outcome where it can not be written for a moment', asy
   const { body } = await site.call('GET', `/api/backups/${backupId}`);
   expect(body.backup).toMatchObject({ outcome: 'failed' });
   expect(JSON.stringify(body.backup.error)).toContain('none.sqlite');
+});
+
+test('a start asks about what is uncertain at once, whatever its pause', async () => {
+  const { db } = site.services;
+  const pausedUntil = new Date(Date.now() + 50 * 60_000).toISOString();
+  const backup = await insertBackup(db, new Date(Date.now() - 3_600_000), {
+    ...{ status: 'failed', outcome: 'uncertain', lease_until: pausedUntil },
+    completed_at: new Date(Date.now() - 3_600_000).toISOString(),
+  });
+  const worker = createWorker(site.services, { limits: async () => ({ total: 2, perServer: 2 }) });
+  worker.start();
+  // Nothing of it was recorded, so that there is nothing to ask: it ends.
+  await until('the look', 10_000, async () => {
+    const { outcome } = await db
+      .selectFrom('backups')
+      .select('outcome')
+      .where('id', '=', backup.id)
+      .executeTakeFirstOrThrow();
+    return outcome === 'interrupted';
+  });
+  await worker.stop(5_000);
 });

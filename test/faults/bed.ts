@@ -24,6 +24,7 @@ export interface Bed {
   readonly bucket: DevBucket;
   readonly environment: string;
   readonly server: string;
+  /** Its name gets odd signs. */
   addDatabase(body: Json): Promise<string>;
   /** A SQLite file on the host of about so many MiB of text that compresses little. Gives its path. */
   makeSqlite(name: string, mebibytes: number): Promise<string>;
@@ -38,6 +39,7 @@ export async function startBed(
     folder: join(folder, 'bucket'),
     keys: [KEY],
     buckets: [BUCKET, 'other'],
+    limits: { encodesSilently: true },
   });
   const sshd = await startSshd();
   await mkdir(join(folder, 'local'));
@@ -48,7 +50,7 @@ export async function startBed(
   });
   const environment = await prepareEnvironment(app, sshd);
   const server = await app.create('server', `/api/environments/${environment}/servers`, {
-    name: 'db-host',
+    name: `db-host ${ODD}`,
     hostname: sshd.host,
     sshPort: sshd.port,
   });
@@ -59,8 +61,12 @@ export async function startBed(
     bucket,
     environment,
     server,
-    addDatabase: (body) =>
-      app.create('database', `/api/environments/${environment}/databases`, { serverId: server, ...body }),
+    addDatabase: ({ name, ...body }) =>
+      app.create('database', `/api/environments/${environment}/databases`, {
+        serverId: server,
+        name: `${name} ${ODD}`,
+        ...body,
+      }),
     makeSqlite: (name, mebibytes) => makeSqlite(sshd, name, mebibytes),
     async close() {
       await app.close();
@@ -72,7 +78,7 @@ export async function startBed(
 }
 
 async function prepareEnvironment(app: Installation, sshd: Sshd): Promise<string> {
-  const environment = await app.create('environment', '/api/environments', { name: 'production' });
+  const environment = await app.create('environment', '/api/environments', { name: `production ${ODD}` });
   await app.ask('PATCH', `/api/environments/${environment}/settings/data`, { allowBackupDownload: true });
   await app.ask('PUT', `/api/environments/${environment}/ssh`, {
     sshPrivateKey: sshd.privateKey,
@@ -97,8 +103,15 @@ export async function configureStorage(
   await app.ask('PUT', `/api/settings/spaces/environments/${environment}`, { enabled: true });
 }
 
+/** Stands in every name and key: a space, a plus, letters and a sign beyond ASCII, and what an encoder would make of a space. */
+export const ODD = 'ü + 😀 %20';
+
 /** The settings of a database whose backups go to the bucket. */
-export const TO_BUCKET = { backupStorageType: 'spaces', backupSpacesBucket: BUCKET } as const;
+export const TO_BUCKET = {
+  backupStorageType: 'spaces',
+  backupSpacesBucket: BUCKET,
+  backupSpacesPrefix: `${ODD}/a+b c/`,
+} as const;
 
 async function makeSqlite(sshd: Sshd, name: string, mebibytes: number): Promise<string> {
   const path = `/var/backups/${name}`;

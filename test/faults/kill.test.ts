@@ -7,7 +7,7 @@ import { buildChildApp, type ChildApp, startChildApp } from '../support/child-pr
 import type { Json } from '../support/installation.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
 import { until } from '../support/until.ts';
-import { BUCKET, KEY } from './bed.ts';
+import { BUCKET, KEY, ODD, TO_BUCKET } from './bed.ts';
 
 /**
  * The app is killed at every step of a run, without a chance to clean up, and started again on the same data. Each
@@ -20,6 +20,7 @@ let sshd: Sshd;
 let database: string;
 let onHost: string;
 let app: ChildApp;
+const KEPT = `/var/backups/kept ${ODD}`;
 
 const env = () => ({
   DATA_DIR: join(folder, 'data'),
@@ -30,14 +31,19 @@ const env = () => ({
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kill-'));
   program = await buildChildApp();
-  bucket = await startDevBucket({ folder: join(folder, 'bucket'), keys: [KEY], buckets: [BUCKET] });
+  bucket = await startDevBucket({
+    folder: join(folder, 'bucket'),
+    keys: [KEY],
+    buckets: [BUCKET],
+    limits: { encodesSilently: true },
+  });
   sshd = await startSshd();
   app = await startChildApp(program, env());
-  const file = '/var/backups/kill.sqlite';
+  const file = `/var/backups/kill ${ODD}.sqlite`;
   await sshd.insideHost(
-    `sqlite3 ${file} "create table t (noise text); with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000) insert into t select hex(randomblob(2040)) from n;"; chmod 666 ${file}`,
+    `sqlite3 '${file}' "create table t (noise text); with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000) insert into t select hex(randomblob(2040)) from n;"; chmod 666 '${file}'`,
   );
-  const { environment } = (await app.ask('POST', '/api/environments', { name: 'production' })) as {
+  const { environment } = (await app.ask('POST', '/api/environments', { name: `production ${ODD}` })) as {
     environment: Json;
   };
   await app.ask('PUT', `/api/environments/${environment['id']}/ssh`, {
@@ -45,7 +51,7 @@ beforeAll(async () => {
     sshUser: sshd.user,
   });
   const { server } = (await app.ask('POST', `/api/environments/${environment['id']}/servers`, {
-    name: 'db',
+    name: `db ${ODD}`,
     hostname: sshd.host,
     sshPort: sshd.port,
   })) as { server: Json };
@@ -64,11 +70,11 @@ beforeAll(async () => {
     })) as { database: Json };
     return String(made.database['id']);
   };
-  database = await add({ name: 'in the bucket', backupStorageType: 'spaces', backupSpacesBucket: BUCKET });
+  database = await add({ name: `in the bucket ${ODD}`, ...TO_BUCKET });
   onHost = await add({
-    name: 'on the host',
+    name: `on the host ${ODD}`,
     backupStorageType: 'local',
-    backupLocalPath: '/var/backups/kept',
+    backupLocalPath: KEPT,
   });
 });
 let hitsBefore = 0;
@@ -204,6 +210,6 @@ async function noDumpRuns(): Promise<void> {
 }
 
 async function files(): Promise<string[]> {
-  const found = await sshd.insideHost('ls -A /var/backups/kept 2>/dev/null || true');
+  const found = await sshd.insideHost(`ls -A '${KEPT}' 2>/dev/null || true`);
   return found.split('\n').filter((name) => name !== '');
 }

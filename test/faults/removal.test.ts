@@ -6,7 +6,7 @@ import { startDevBucket } from '../../dev/bucket/server.ts';
 import { startInstallation } from '../support/installation.ts';
 import { startSshd } from '../support/sshd.ts';
 import { until } from '../support/until.ts';
-import { BUCKET, configureStorage, KEY, TO_BUCKET } from './bed.ts';
+import { BUCKET, configureStorage, KEY, ODD, TO_BUCKET } from './bed.ts';
 
 test('a stop while an object is taken back does not make it a good one', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'removal-'));
@@ -21,20 +21,20 @@ test('a stop while an object is taken back does not make it a good one', async (
   onTestFinished(() => sshd.stop());
   const options = { folder: join(folder, 'app'), env: { STORAGE_CA_FILE: String(bucket.caFile) } };
   let app = await startInstallation(options);
-  const environment = await app.create('environment', '/api/environments', { name: 'production' });
+  const environment = await app.create('environment', '/api/environments', { name: `production ${ODD}` });
   await app.ask('PUT', `/api/environments/${environment}/ssh`, {
     sshPrivateKey: sshd.privateKey,
     sshUser: sshd.user,
   });
   const serverId = await app.create('server', `/api/environments/${environment}/servers`, {
-    name: 'db-host',
+    name: `db-host ${ODD}`,
     hostname: sshd.host,
     sshPort: sshd.port,
   });
   await configureStorage(app, bucket, environment);
   const filePath = '/var/backups/a.sqlite';
   await sshd.insideHost(`sqlite3 ${filePath} "create table t (x)"; chmod 666 ${filePath}`);
-  const body = { serverId, name: 'a', type: 'sqlite', filePath, ...TO_BUCKET };
+  const body = { serverId, name: `a ${ODD}`, type: 'sqlite', filePath, ...TO_BUCKET };
   const database = await app.create('database', `/api/environments/${environment}/databases`, body);
 
   let remove = () => {};

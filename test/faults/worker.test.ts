@@ -145,7 +145,7 @@ describe('leftovers', () => {
     const { db } = bed.app.services;
     const createdAt = '2030-01-02T03:04:05.678Z';
     const template = await row((await bed.app.backUp(small)).id);
-    const key = template.storage_path.replace(/small-[^/]*Z/, 'small-2030-01-02T03-04-05-678Z');
+    const key = template.storage_path.replace(/-\d{4}-[^/]*Z/, '-2030-01-02T03-04-05-678Z');
     const { endpoint } = await db.selectFrom('spaces_config').select('endpoint').executeTakeFirstOrThrow();
     const at = new Date(Date.now() + 3_000_000).toISOString();
     await db

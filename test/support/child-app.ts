@@ -21,7 +21,8 @@ await prepareFirstAdmin(services);
 const app = await createApp(services);
 serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
   services.worker.start();
-  process.stdout.write(`${JSON.stringify({ listening: port })}\n`);
+  const routes = [...new Set(app.routes.map(({ method, path }) => `${method} ${path}`))];
+  process.stdout.write(`${JSON.stringify({ listening: port, routes })}\n`);
 });
 process.on('SIGTERM', async () => {
   await services.worker.stop(6_000);

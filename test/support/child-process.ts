@@ -5,7 +5,7 @@ import type { Json } from './installation.ts';
 import { watchForSecrets } from './log-secrets.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
-const LOGIN = { email: 'admin@example.com', password: 'correct horse battery' };
+export const LOGIN = { email: 'admin@example.com', password: 'correct horse battery' };
 
 export interface ChildApp {
   ask(method: string, path: string, body?: Json): Promise<Json>;
@@ -14,6 +14,14 @@ export interface ChildApp {
   /** SIGTERM; gives how long the end took, in milliseconds. */
   stop(): Promise<number>;
   output(): string;
+  readonly url: string;
+  /** Method and path of every route, such as `POST /servers/:serverId/delete`. */
+  readonly routes: readonly string[];
+}
+
+interface Listening {
+  readonly port: number;
+  readonly routes: readonly string[];
 }
 
 /** Bundles the app once for all children; native packages stay outside, so that the file must lie in the repository. */
@@ -54,11 +62,13 @@ export async function startChildApp(
   });
   let output = '';
   const exited = new Promise<void>((done) => child.once('close', () => done()));
-  const port = await new Promise<string>((done, fail) => {
+  const { port, routes } = await new Promise<Listening>((done, fail) => {
     const read = (chunk: Buffer) => {
       output += chunk.toString();
-      const found = /"listening":(\d+)/.exec(output)?.[1];
-      if (found !== undefined) done(found);
+      const found = /^\{"listening":.*\}$/m.exec(output)?.[0];
+      if (found === undefined) return;
+      const { listening, routes } = JSON.parse(found) as { listening: number; routes: string[] };
+      done({ port: listening, routes });
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
@@ -86,6 +96,8 @@ export async function startChildApp(
   token = String((await ask('POST', '/api/auth/login', LOGIN))['token']);
   return {
     ask,
+    url,
+    routes,
     output: () => output,
     async kill() {
       child.kill('SIGKILL');

@@ -15,6 +15,11 @@ export interface Limits {
   readonly equalParts: boolean;
   /** AWS with Object Lock: a body without Content-MD5 is refused. */
   readonly requireMd5: boolean;
+  /**
+   * Ceph 16: where a list is asked for with `encoding-type=url`, its keys are encoded, prefixes and markers are not, and
+   * the list of uploads does not say so.
+   */
+  readonly encodesSilently: boolean;
 }
 
 /** One authenticated request on its way through an operation. */

@@ -50,7 +50,7 @@ export async function listObjectsV2(exchange: Exchange): Promise<Answer> {
     ...commonFields(exchange, asked, page),
     KeyCount: page.items.length + page.prefixes.length,
     ContinuationToken: token,
-    StartAfter: name(exchange, query.get('start-after')),
+    StartAfter: around(exchange, query.get('start-after')),
     NextContinuationToken: page.truncated ? toToken(page.last) : undefined,
     Contents: page.items.map((version) => ({
       ...contents(exchange, version),
@@ -66,8 +66,8 @@ export async function listObjects(exchange: Exchange): Promise<Answer> {
   const page = paginate(currentObjects(exchange), asked);
   const fields = {
     ...commonFields(exchange, asked, page),
-    Marker: name(exchange, marker),
-    NextMarker: page.truncated ? name(exchange, page.last) : undefined,
+    Marker: around(exchange, marker),
+    NextMarker: page.truncated ? around(exchange, page.last) : undefined,
     Contents: page.items.map((version) => ({ ...contents(exchange, version), Owner: owner })),
   };
   return { status: 200, body: document('ListBucketResult', fields) };
@@ -90,8 +90,8 @@ export async function listObjectVersions(exchange: Exchange): Promise<Answer> {
   );
   const fields = {
     ...commonFields(exchange, asked, page),
-    KeyMarker: name(exchange, marker),
-    NextKeyMarker: page.truncated ? name(exchange, page.last) : undefined,
+    KeyMarker: around(exchange, marker),
+    NextKeyMarker: page.truncated ? around(exchange, page.last) : undefined,
     Version: versions
       .filter(({ version }) => !version.deleteMarker)
       .map(({ version, index }) => entry(version, index)),
@@ -117,12 +117,12 @@ export async function listMultipartUploads(exchange: Exchange): Promise<Answer> 
   const truncated = left.length > page.length;
   const fields = {
     Bucket: exchange.request.bucket ?? '',
-    KeyMarker: name(exchange, keyMarker),
+    KeyMarker: around(exchange, keyMarker),
     UploadIdMarker: idMarker,
-    NextKeyMarker: truncated ? name(exchange, page.at(-1)?.key) : undefined,
+    NextKeyMarker: truncated ? around(exchange, page.at(-1)?.key) : undefined,
     NextUploadIdMarker: truncated ? page.at(-1)?.uploadId : undefined,
-    EncodingType: query.get('encoding-type'),
-    Prefix: name(exchange, query.get('prefix') ?? ''),
+    EncodingType: exchange.limits.encodesSilently ? undefined : query.get('encoding-type'),
+    Prefix: around(exchange, query.get('prefix') ?? ''),
     MaxUploads: limit,
     IsTruncated: truncated,
     Upload: page.map((upload) => ({
@@ -163,8 +163,8 @@ function commonFields(exchange: Exchange, asked: Asked, page: Page<unknown>): Xm
   const { query, bucket } = exchange.request;
   return {
     Name: bucket ?? '',
-    Prefix: name(exchange, asked.prefix),
-    Delimiter: asked.delimiter === '' ? undefined : name(exchange, asked.delimiter),
+    Prefix: around(exchange, asked.prefix),
+    Delimiter: asked.delimiter === '' ? undefined : around(exchange, asked.delimiter),
     MaxKeys: asked.limit,
     EncodingType: query.get('encoding-type'),
     IsTruncated: page.truncated,
@@ -185,6 +185,11 @@ function contents(exchange: Exchange, version: StoredVersion): XmlFields {
 function name(exchange: Exchange, key: string | undefined): string | undefined {
   if (key === undefined || exchange.request.query.get('encoding-type') !== 'url') return key;
   return key.split('/').map(encode).join('/');
+}
+
+/** What stands beside the keys: what was asked for, and where the next page begins. */
+function around(exchange: Exchange, text: string | undefined): string | undefined {
+  return exchange.limits.encodesSilently ? text : name(exchange, text);
 }
 
 function toToken(key: string): string {

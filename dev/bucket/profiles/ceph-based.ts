@@ -37,11 +37,15 @@ export function vultr(): Profile {
   return { ...ceph(), regionOf: regionIn('{region}.vultrobjects.com') };
 }
 
-/** An Abort of an upload that was completed takes the bytes away and leaves the object's name. */
+/**
+ * An Abort of an upload that was completed takes the bytes away and leaves the object's name. Lists encode keys, and
+ * markers not; that of uploads does not say so.
+ */
 export function ceph(): Profile {
   const completed = new Map<string, string>();
   return {
     ...PLAIN,
+    limits: { encodesSilently: true },
     fault: overload(7, SLOW_DOWN, () => true),
     async prepare(bucket, { operation, query, key }) {
       const uploadId = query.get('uploadId') ?? '';

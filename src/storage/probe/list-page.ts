@@ -1,7 +1,8 @@
 import { attemptedOf, badAnswer } from '../s3/errors.ts';
-import { listedKey } from '../s3/keys.ts';
+import { listUploads as listBegun } from '../s3/list-uploads.ts';
+import { markerAfter, readings } from '../s3/listed-key.ts';
 import { send } from '../s3/request.ts';
-import { childrenOf, parseXml, textOf, type XmlNode } from '../s3/xml.ts';
+import { childrenOf, exactTextOf, parseXml, textOf, type XmlNode } from '../s3/xml.ts';
 import type { ProbeRun } from './run.ts';
 
 type Place = Pick<ProbeRun, 'connection' | 'bucket'>;
@@ -20,25 +21,24 @@ export interface UnfinishedUpload {
   readonly initiatedAt: string;
 }
 
-const PAGE = '1000';
 /** Ten thousand entries; what lies beyond is removed by the next probe. */
 const MAX_PAGES = 10;
 
 /** One page of the keys under a prefix. */
 export async function listPage(
-  run: ProbeRun,
+  run: Pick<ProbeRun, 'connection' | 'bucket' | 'signal'>,
   prefix: string,
   page: { readonly maxKeys: number; readonly token: string | null },
 ): Promise<{ keys: readonly string[]; next: string | null }> {
   const content = await list(run, run.signal, 'ListObjectsV2', 'ListBucketResult', {
     'list-type': '2',
     'max-keys': String(page.maxKeys),
-    'encoding-type': 'url',
     prefix,
     ...(page.token === null ? {} : { 'continuation-token': page.token }),
   });
-  const next = textOf(content, 'IsTruncated') === 'true' ? textOf(content, 'NextContinuationToken') : null;
-  return { keys: childrenOf(content, 'Contents').map((entry) => keyOf(content, entry)), next };
+  const next =
+    textOf(content, 'IsTruncated') === 'true' ? exactTextOf(content, 'NextContinuationToken') : null;
+  return { keys: childrenOf(content, 'Contents').map((entry) => keyOf(content, entry, prefix)), next };
 }
 
 /** Every object under a prefix, with the time of its last change. */
@@ -48,13 +48,16 @@ export async function listAll(run: Place, signal: AbortSignal, prefix: string): 
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const content: XmlNode = await list(run, signal, 'ListObjectsV2', 'ListBucketResult', {
       'list-type': '2',
-      'max-keys': PAGE,
-      'encoding-type': 'url',
+      'max-keys': String(run.connection.tuning.listPageEntries),
       prefix,
       ...(token === null ? {} : { 'continuation-token': token }),
     });
-    found.push(...childrenOf(content, 'Contents').map((entry) => toVersion(content, entry, false)));
-    token = textOf(content, 'IsTruncated') === 'true' ? textOf(content, 'NextContinuationToken') : null;
+    found.push(
+      ...childrenOf(content, 'Contents').map((entry) =>
+        toVersion(content, entry, { prefix, isDeleteMarker: false }),
+      ),
+    );
+    token = textOf(content, 'IsTruncated') === 'true' ? exactTextOf(content, 'NextContinuationToken') : null;
     if (token === null) break;
   }
   return under(prefix, found);
@@ -71,43 +74,40 @@ export async function listVersions(
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const content = await list(run, signal, 'ListObjectVersions', 'ListVersionsResult', {
       versions: '',
-      'max-keys': PAGE,
-      'encoding-type': 'url',
+      'max-keys': String(run.connection.tuning.listPageEntries),
       prefix,
       ...marker,
     });
     found.push(
-      ...childrenOf(content, 'Version').map((entry) => toVersion(content, entry, false)),
-      ...childrenOf(content, 'DeleteMarker').map((entry) => toVersion(content, entry, true)),
+      ...childrenOf(content, 'Version').map((entry) =>
+        toVersion(content, entry, { prefix, isDeleteMarker: false }),
+      ),
+      ...childrenOf(content, 'DeleteMarker').map((entry) =>
+        toVersion(content, entry, { prefix, isDeleteMarker: true }),
+      ),
     );
-    const next = textOf(content, 'NextKeyMarker');
+    const next = exactTextOf(content, 'NextKeyMarker');
     if (textOf(content, 'IsTruncated') !== 'true' || !next) break;
     const versionMarker = textOf(content, 'NextVersionIdMarker');
     marker = {
-      'key-marker': decoded(content, next),
+      'key-marker': markerAfter(next, saysEncoded(content), keysIn(content)),
       ...(versionMarker ? { 'version-id-marker': versionMarker } : {}),
     };
   }
   return under(prefix, found);
 }
 
-/** Every unfinished upload under a prefix, at most one page. */
+/** Every unfinished upload under a prefix. */
 export async function listUploads(
   run: Place,
   signal: AbortSignal,
   prefix: string,
 ): Promise<readonly UnfinishedUpload[]> {
-  const content = await list(run, signal, 'ListMultipartUploads', 'ListMultipartUploadsResult', {
-    uploads: '',
-    'encoding-type': 'url',
+  const uploads = await listBegun(run.connection, run.bucket, prefix, signal);
+  return under(
     prefix,
-  });
-  const uploads = childrenOf(content, 'Upload').map((entry) => ({
-    key: keyOf(content, entry),
-    uploadId: textOf(entry, 'UploadId') ?? '',
-    initiatedAt: textOf(entry, 'Initiated') ?? '',
-  }));
-  return under(prefix, uploads);
+    uploads.map(({ readings: possible, ...upload }) => ({ ...upload, key: underPrefix(possible, prefix) })),
+  );
 }
 
 /** What is listed is removed: a storage that did not look at the prefix would have it take the backups. */
@@ -129,20 +129,34 @@ async function list(
   throw badAnswer(attemptedOf(connection, request), `the answer is no ${root}`);
 }
 
-function toVersion(content: XmlNode, entry: XmlNode, isDeleteMarker: boolean): Version {
+function toVersion(
+  content: XmlNode,
+  entry: XmlNode,
+  { prefix, isDeleteMarker }: { readonly prefix: string; readonly isDeleteMarker: boolean },
+): Version {
   const versionId = textOf(entry, 'VersionId');
   return {
-    key: keyOf(content, entry),
+    key: keyOf(content, entry, prefix),
     versionId: versionId === 'null' || versionId === '' ? null : versionId,
     isDeleteMarker,
     modifiedAt: textOf(entry, 'LastModified') ?? '',
   };
 }
 
-function keyOf(content: XmlNode, entry: XmlNode): string {
-  return decoded(content, textOf(entry, 'Key') ?? '');
+function keyOf(content: XmlNode, entry: XmlNode, prefix: string): string {
+  return underPrefix(readings(exactTextOf(entry, 'Key') ?? '', saysEncoded(content)), prefix);
 }
 
-function decoded(content: XmlNode, text: string): string {
-  return listedKey(text, textOf(content, 'EncodingType') === 'url');
+/** The reading that was asked for, where there is one: then the storage encoded it unasked. */
+function underPrefix(possible: readonly string[], prefix: string): string {
+  return possible.find((key) => key.startsWith(prefix)) ?? possible[0] ?? '';
+}
+
+function keysIn(content: XmlNode): readonly string[] {
+  const entries = [...childrenOf(content, 'Version'), ...childrenOf(content, 'DeleteMarker')];
+  return entries.map((entry) => readings(exactTextOf(entry, 'Key') ?? '', saysEncoded(content))[0]);
+}
+
+function saysEncoded(content: XmlNode): boolean {
+  return textOf(content, 'EncodingType') === 'url';
 }

@@ -5,7 +5,7 @@ import { getObject } from './get.ts';
 import { headObject } from './head.ts';
 import { checkBucketName, checkKey } from './keys.ts';
 import { listBuckets } from './list-buckets.ts';
-import { listUploads } from './list-uploads.ts';
+import { uploadsOf } from './list-uploads.ts';
 import { presignDownload } from './presign.ts';
 import { putObject } from './put.ts';
 import { removeObject } from './remove.ts';
@@ -42,10 +42,7 @@ function openBucket(connection: S3Connection, bucket: string): S3Bucket {
       abortUpload(connection, target(key), uploadId, options.signal),
     uploadExists: async (key, uploadId, options = {}) =>
       uploadExists(connection, target(key), uploadId, options.signal),
-    async listUploads(key, options) {
-      const uploads = await listUploads(connection, bucket, target(key).key, options.signal);
-      return uploads.filter((upload) => upload.key === key).map((upload) => upload.uploadId);
-    },
+    listUploads: async (key, options) => uploadsOf(connection, target(key), options.signal),
     presignDownload: async (key, options) => presignDownload(connection, target(key), options),
   };
 }

@@ -3,7 +3,7 @@ import { abortUpload } from './abort-upload.ts';
 import type { S3Connection } from './connection.ts';
 import { attemptedOf, badAnswer } from './errors.ts';
 import { withGrace } from './grace.ts';
-import { listUploads } from './list-uploads.ts';
+import { uploadsOf } from './list-uploads.ts';
 import { isOutcomeUnknown, mayAppear, withLeftover } from './outcome.ts';
 import { send } from './request.ts';
 import { objectHeaders, type Target } from './target.ts';
@@ -84,9 +84,8 @@ async function removeStrays(
   keep: string | null,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const upload of await listUploads(connection, target.bucket, target.key, signal)) {
-    if (upload.key !== target.key || upload.uploadId === keep) continue;
-    await abortUpload(connection, target, upload.uploadId, signal);
+  for (const uploadId of await uploadsOf(connection, target, signal)) {
+    if (uploadId !== keep) await abortUpload(connection, target, uploadId, signal);
   }
 }
 

@@ -51,16 +51,3 @@ function hasControlCharacter(text: string): boolean {
     return point < 0x20 || point === 0x7f || point === 0xfffe || point === 0xffff;
   });
 }
-
-/**
- * A key as a list gives it, with `encoding-type=url` where the storage took that up. One that no encoder made is given
- * as it stands: it is another's, and none of ours can look like it.
- */
-export function listedKey(key: string, isEncoded: boolean): string {
-  if (!isEncoded) return key;
-  try {
-    return decodeURIComponent(key.replace(/\+/g, '%20'));
-  } catch {
-    return key;
-  }
-}

@@ -1,8 +1,8 @@
 import type { S3Connection } from './connection.ts';
 import { attemptedOf, badAnswer } from './errors.ts';
-import { listedKey } from './keys.ts';
+import { readings } from './listed-key.ts';
 import { send } from './request.ts';
-import { childrenOf, parseXml, textOf } from './xml.ts';
+import { childrenOf, exactTextOf, parseXml, textOf } from './xml.ts';
 
 /** The first keys under a prefix, at most `maxKeys`. */
 export async function listKeys(
@@ -16,7 +16,6 @@ export async function listKeys(
     query: {
       'list-type': '2',
       'max-keys': String(options.maxKeys),
-      'encoding-type': 'url',
       ...(options.prefix === '' ? {} : { prefix: options.prefix }),
     },
     signal: options.signal,
@@ -27,8 +26,8 @@ export async function listKeys(
   }
   const encoded = textOf(document.content, 'EncodingType') === 'url';
   return childrenOf(document.content, 'Contents').flatMap((entry) => {
-    const key = textOf(entry, 'Key');
+    const key = exactTextOf(entry, 'Key');
     if (key === null) return [];
-    return listedKey(key, encoded);
+    return readings(key, encoded)[0];
   });
 }

@@ -1,4 +1,4 @@
-import { AppError, isAppError, toAppError } from '../../errors.ts';
+import { AppError, isAppError, toAppError, wasStopped } from '../../errors.ts';
 import type { Leftover, StoredObject } from '../object-store.ts';
 import type { S3Connection } from './connection.ts';
 import { headObject } from './head.ts';
@@ -34,7 +34,7 @@ export async function findOwn(
 /** True when the storage may have done what it was asked to, although it did not say so. */
 export function isOutcomeUnknown(error: unknown): boolean {
   if (!isAppError(error)) return false;
-  if (error.code === 'cancelled' || error.code === 'shutdown') return true;
+  if (wasStopped(error)) return true;
   const { status, networkCode } = error.details;
   if (typeof status === 'number') return status >= 500 || status === 408 || status === 429 || status === 412;
   return typeof networkCode === 'string' || error.code === 'storage_bad_answer';

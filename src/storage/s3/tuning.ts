@@ -23,6 +23,8 @@ export interface Tuning {
   readonly cancelGraceMs: number;
   /** How often a removed upload is looked up before it counts as left over. */
   readonly abortRounds: number;
+  /** Entries on one page of a list; S3 gives at most 1,000. */
+  readonly listPageEntries: number;
 }
 
 export const DEFAULT_TUNING: Tuning = {
@@ -38,4 +40,5 @@ export const DEFAULT_TUNING: Tuning = {
   settleCapMs: 30_000,
   cancelGraceMs: 10_000,
   abortRounds: 6,
+  listPageEntries: 1_000,
 };

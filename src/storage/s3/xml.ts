@@ -15,7 +15,8 @@ const parser = new XMLParser({
   removeNSPrefix: true,
   parseTagValue: false,
   processEntities: false,
-  trimValues: true,
+  // A key may begin with a space.
+  trimValues: false,
 });
 
 /**
@@ -27,7 +28,7 @@ export function parseXml(text: string): XmlDocument | null {
   if (!trimmed.startsWith('<') || /<!DOCTYPE/i.test(trimmed) || !isWithinBounds(trimmed)) return null;
   const parsed = tryParse(trimmed);
   if (typeof parsed !== 'object' || parsed === null) return null;
-  const [root] = Object.entries(parsed);
+  const root = Object.entries(parsed).find(([name]) => name !== '#text');
   return root ? { root: root[0], content: root[1] } : null;
 }
 
@@ -58,8 +59,13 @@ function isWithinBounds(text: string): boolean {
   return true;
 }
 
-/** The text of the first child of that name, entities decoded, or null. */
+/** The text of the first child of that name, entities decoded, without white space around it, or null. */
 export function textOf(node: XmlNode | undefined, name: string): string | null {
+  return exactTextOf(node, name)?.trim() ?? null;
+}
+
+/** The same with the white space around it: keys and markers may begin or end with some. */
+export function exactTextOf(node: XmlNode | undefined, name: string): string | null {
   const [child] = childrenOf(node, name);
   return typeof child === 'string' ? decode(child) : null;
 }

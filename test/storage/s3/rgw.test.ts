@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Tuning } from '../../../src/storage/s3/tuning.ts';
+import { listedKeysContract } from '../../contracts/listed-keys.ts';
 import { chunked, objectStoreContract, options } from '../../contracts/object-store.ts';
 import { type Rgw, type RgwKey, startRgw } from '../../support/rgw.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';
@@ -14,7 +16,10 @@ const rgw = () => {
   return gateway;
 };
 
-async function openAs(pick: (rgw: Rgw) => RgwKey, overrides: { now?: () => Date } = {}): Promise<OpenedS3> {
+async function openAs(
+  pick: (rgw: Rgw) => RgwKey,
+  overrides: { now?: () => Date; tuning?: Partial<Tuning> } = {},
+): Promise<OpenedS3> {
   const { endpoint, region, ca, ...rest } = await rgw();
   return openTestS3({ endpoint, region, ca, ...pick({ endpoint, region, ca, ...rest }), ...overrides });
 }
@@ -42,6 +47,11 @@ for (const [name, pick, bucketOf] of [
     };
   });
 }
+
+listedKeysContract('the Ceph gateway', async () => {
+  const { s3, close } = await openAs((at) => at.full, { tuning: { listPageEntries: 2 } });
+  return { s3, bucket: (await rgw()).bucket, listsVersions: true, close };
+});
 
 describe('the Ceph gateway', () => {
   let full: OpenedS3;

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Tuning } from '../../../src/storage/s3/tuning.ts';
+import { listedKeysContract } from '../../contracts/listed-keys.ts';
 import { objectStoreContract } from '../../contracts/object-store.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';
 import { type Swift, type SwiftKey, startSwift } from '../../support/swift.ts';
@@ -9,11 +11,11 @@ const swift = () => {
   return server;
 };
 
-async function openAs(pick: (swift: Swift) => SwiftKey): Promise<OpenedS3> {
+async function openAs(pick: (swift: Swift) => SwiftKey, tuning: Partial<Tuning> = {}): Promise<OpenedS3> {
   const at = await swift();
   const { endpoint, region, ca } = at;
   // 10 MiB of memory make parts of 5 MiB.
-  return openTestS3({ endpoint, region, ca, ...pick(at), memoryBytes: 10 * 2 ** 20 });
+  return openTestS3({ endpoint, region, ca, ...pick(at), memoryBytes: 10 * 2 ** 20, tuning });
 }
 
 beforeAll(async () => {
@@ -44,6 +46,11 @@ for (const [name, pick, bucketOf] of [
     };
   });
 }
+
+listedKeysContract('OpenStack Swift', async () => {
+  const { s3, close } = await openAs((at) => at.full, { listPageEntries: 2 });
+  return { s3, bucket: (await swift()).bucket, listsVersions: false, close };
+});
 
 describe('OpenStack Swift', () => {
   let full: OpenedS3;
