@@ -29,7 +29,7 @@ export function NewPasswordField(props: {
         required
       />
       <div class="password-strength" data-field={`field-${name}`} hidden>
-        <meter min={0} max={4} low={2} high={3} optimum={4} value={0} aria-label="Strength of the password" />
+        <meter min={0} max={4} low={2} high={3} optimum={4} value={0} aria-label="Strength" />
         <span class="password-strength-words" aria-live="polite" />
       </div>
       <script src="/assets/zxcvbn.js" defer />
