@@ -3,11 +3,12 @@
  *
  *   node scripts/build.mjs [NAME...]    all programs, or those named
  */
-import { cpSync, readFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { assetSources } from '../src/assets-node.ts';
+import { packagedCommonPasswords } from '../src/auth/common-passwords-node.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -69,10 +70,12 @@ function requiredPackages(names) {
   };
 }
 
-/** Copies what pages load, as src/assets-node.ts lists it, to dist/assets. */
-export function copyAssets() {
+/** Copies what pages load, as src/assets-node.ts lists it, to dist/assets, and what the server reads beside itself. */
+export async function copyAssets() {
   const assets = join(root, 'dist/assets');
   for (const { name, path } of assetSources()) cpSync(path, join(assets, name));
+  const passwords = await packagedCommonPasswords();
+  writeFileSync(join(root, 'dist/common-passwords.json'), JSON.stringify(passwords));
 }
 
 if (import.meta.main) {
@@ -86,7 +89,7 @@ if (import.meta.main) {
 /** @param {readonly string[]} names none: all */
 async function buildPrograms(names) {
   const startedAt = performance.now();
-  copyAssets();
+  await copyAssets();
   const chosen = Object.entries(programs).filter(([name]) => names.length === 0 || names.includes(name));
   const { metafile } = await build({ ...options, entryPoints: Object.fromEntries(chosen), metafile: true });
   const sizes = Object.entries(metafile.outputs)

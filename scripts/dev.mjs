@@ -15,7 +15,7 @@ let turn = Promise.resolve();
 
 async function restart() {
   await stopApp();
-  copyAssets();
+  await copyAssets();
   app = spawn(process.execPath, ['--enable-source-maps', main, ...process.argv.slice(2)], {
     stdio: 'inherit',
   });
@@ -41,7 +41,7 @@ const restartAfterBuild = {
 
 const builder = await context({ ...options, plugins: [restartAfterBuild] });
 await builder.watch();
-watch(join(main, '../../public'), { recursive: true }, () => copyAssets());
+watch(join(main, '../../public'), { recursive: true }, () => void copyAssets());
 
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
   process.once(signal, () => {

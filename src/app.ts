@@ -4,13 +4,14 @@ import { cors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
 import { requestId } from 'hono/request-id';
 import { AppError } from './errors.ts';
+import { leaveAbandoned } from './http/abandoned.ts';
 import { apiRoutes } from './http/api/routes.ts';
 import { assetRoutes } from './http/assets.ts';
 import { toFailure } from './http/failure.ts';
 import { createHealth } from './http/health.ts';
 import { mountRoutes } from './http/mount.ts';
 import { openApiDocument } from './http/openapi.ts';
-import { rateLimit } from './http/rate-limit.ts';
+import { createLimits } from './http/rate-limit.ts';
 import type { ApiEnv } from './http/routes.ts';
 import { uiRoutes } from './http/ui/routes.ts';
 import type { Log } from './log.ts';
@@ -22,11 +23,11 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export function createApp(services: Services): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   const routes = apiRoutes(services);
-  // One count for both doors: the pages' sign-in gives no second round of guesses.
-  const limit = rateLimit(services);
-  const api = mountRoutes(services, routes, limit);
+  const limits = createLimits(services);
+  const api = mountRoutes(services, routes, limits);
 
   app.use(requestId());
+  if (services.config.publicUrl?.startsWith('https:')) app.use(onlyHttps);
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
@@ -75,6 +76,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
   });
   app.route('/assets', assetRoutes(services));
 
+  app.use(leaveAbandoned());
   app.use('/api/*', corsFor(services.config.corsOrigin));
   app.use('/api/*', apiHeaders);
   app.route('/', api);
@@ -82,7 +84,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
     throw new AppError('not_found', 'Not found');
   });
 
-  app.route('/', uiRoutes(services, limit));
+  app.route('/', uiRoutes(services, limits));
   return app;
 }
 
@@ -98,6 +100,12 @@ const API_HEADERS = {
   'Referrer-Policy': 'no-referrer',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
 } as const;
+
+/** A browser that was here once asks over https from then on, for a year. */
+const onlyHttps = createMiddleware(async (c, next) => {
+  await next();
+  c.header('Strict-Transport-Security', 'max-age=31536000');
+});
 
 const apiHeaders = createMiddleware(async (c, next) => {
   await next();

@@ -21,6 +21,21 @@ const FILES: readonly AssetFile[] = [
     contentType: 'text/javascript; charset=utf-8',
     source: { package: 'htmx.org/dist/htmx.min.js' },
   },
+  {
+    name: 'zxcvbn.js',
+    contentType: 'text/javascript; charset=utf-8',
+    source: { package: '@zxcvbn-ts/core/dist/zxcvbn-ts.js' },
+  },
+  {
+    name: 'zxcvbn-common.js',
+    contentType: 'text/javascript; charset=utf-8',
+    source: { package: '@zxcvbn-ts/language-common/dist/zxcvbn-ts.js' },
+  },
+  {
+    name: 'password-strength.js',
+    contentType: 'text/javascript; charset=utf-8',
+    source: { own: '../public/password-strength.js' },
+  },
   { name: 'app.css', contentType: 'text/css; charset=utf-8', source: { own: '../public/app.css' } },
   { name: 'icon.svg', contentType: 'image/svg+xml', source: { own: '../public/icon.svg' } },
 ];

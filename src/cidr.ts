@@ -25,6 +25,18 @@ export function cidrContains(cidr: Cidr, address: string): boolean {
   return true;
 }
 
+/**
+ * The address as one client of ours: of IPv6 the first 64 bits, since whoever has one such address usually has all that
+ * begin alike. An IPv4 address written as IPv6 counts as IPv4; what is no address stays as it is.
+ */
+export function clientOf(address: string): string {
+  const bytes = parseAddress(address);
+  if (bytes === null) return address;
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = [0, 2, 4, 6].map((at) => (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)).toString(16));
+  return `${groups.join(':')}::/64`;
+}
+
 /** True for the loopback addresses of both families. */
 export function isLoopback(address: string): boolean {
   const bytes = parseAddress(address);

@@ -21,7 +21,14 @@ export interface Config {
   readonly adminEmail: string | null;
   readonly adminPassword: string | null;
   readonly sessionTtlSeconds: number;
+  /** After so long without a request a session ends; null: only with sessionTtlSeconds. */
+  readonly sessionIdleMs: number | null;
+  /** Raises what new passwords need. */
+  readonly passwordMinLength: number | null;
+  /** Requests per window: of an address without a session, of an account by the API, of a session by the pages. */
   readonly rateLimitMax: number;
+  readonly rateLimitUserMax: number;
+  readonly rateLimitPageMax: number;
   readonly rateLimitWindowMs: number;
   readonly logLevel: LogLevel;
   /** Origins that browsers may call the API from; `*` is any, empty is none. */
@@ -52,6 +59,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readConfig(env: Environment = process.env): Config {
   const read = <T>(variable: Variable<T>): T => readVariable(env, variable);
+  const rateLimitMax = read(VARIABLES.rateLimitMax);
   const config: Config = {
     host: read(VARIABLES.host),
     port: read(VARIABLES.port),
@@ -62,7 +70,12 @@ export function readConfig(env: Environment = process.env): Config {
     adminEmail: read(VARIABLES.adminEmail),
     adminPassword: read(VARIABLES.adminPassword),
     sessionTtlSeconds: read(VARIABLES.sessionTtlSeconds),
-    rateLimitMax: read(VARIABLES.rateLimitMax),
+    sessionIdleMs: read(VARIABLES.sessionIdleMs),
+    passwordMinLength: read(VARIABLES.passwordMinLength),
+    rateLimitMax,
+    // Whoever has raised the one limit meant signed-in clients too, which it used to count.
+    rateLimitUserMax: read(VARIABLES.rateLimitUserMax) ?? Math.max(1000, rateLimitMax),
+    rateLimitPageMax: read(VARIABLES.rateLimitPageMax) ?? Math.max(600, rateLimitMax),
     rateLimitWindowMs: read(VARIABLES.rateLimitWindowMs),
     logLevel: read(VARIABLES.logLevel),
     corsOrigin: read(VARIABLES.corsOrigin),
@@ -228,10 +241,36 @@ const VARIABLES = {
       .prefault('7d')
       .transform((milliseconds) => Math.floor(milliseconds / 1000)),
   },
+  sessionIdleMs: {
+    name: 'SESSION_IDLE',
+    expects: 'none, or a duration of a minute or more, such as 30m or 12h',
+    schema: z.union([
+      z
+        .literal('none')
+        .prefault('none')
+        .transform(() => null),
+      duration.refine((milliseconds) => milliseconds >= 60_000),
+    ]),
+  },
+  passwordMinLength: {
+    name: 'PASSWORD_MIN_LENGTH',
+    expects: 'the characters that new passwords need at least, 8 to 128',
+    schema: absent(whole(8, 128)),
+  },
   rateLimitMax: {
     name: 'RATE_LIMIT_MAX',
-    expects: 'the requests that one address may make per window, 1 to 1000000',
+    expects: 'the requests that one address may make per window without being signed in, 1 to 1000000',
     schema: whole(1, 1_000_000).default(100),
+  },
+  rateLimitUserMax: {
+    name: 'RATE_LIMIT_USER_MAX',
+    expects: 'the API requests that one account may make per window, 1 to 1000000',
+    schema: absent(whole(1, 1_000_000)),
+  },
+  rateLimitPageMax: {
+    name: 'RATE_LIMIT_PAGE_MAX',
+    expects: 'the pages and fragments that one session may open per window, 1 to 1000000',
+    schema: absent(whole(1, 1_000_000)),
   },
   rateLimitWindowMs: {
     name: 'RATE_LIMIT_WINDOW',

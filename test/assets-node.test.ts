@@ -6,6 +6,8 @@ import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import { assetSources, createAssets } from '../src/assets-node.ts';
 import { Document } from '../views/document.tsx';
+import { freshForm } from '../views/form-state.ts';
+import { NewPasswordField } from '../views/new-password-field.tsx';
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -13,8 +15,9 @@ afterEach(async () => {
 });
 
 describe('the assets', () => {
-  it('are all that a page loads, each with its type', async () => {
-    const page = String(Document({ title: 'x' }));
+  it('are all that pages load, each with its type', async () => {
+    const field = NewPasswordField({ form: freshForm(), name: 'password', label: 'Password', least: 12 });
+    const page = `${Document({ title: 'x' })}${field}`;
     const names = [...page.matchAll(/(?:href|src)="\/assets\/([^"]+)"/g)].map(([, name = '']) => name);
     expect(names.toSorted()).toEqual(
       assetSources()

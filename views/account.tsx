@@ -1,9 +1,16 @@
 import { TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
+import { NewPasswordField } from './new-password-field.tsx';
 import { type Frame, Page } from './page.tsx';
 
-export function AccountPage({ frame, form }: { readonly frame: Frame; readonly form: FormState }) {
+export function AccountPage(props: {
+  readonly frame: Frame;
+  readonly form: FormState;
+  /** Characters that a password has at least. */
+  readonly leastPassword: number;
+}) {
+  const { frame, form, leastPassword } = props;
   return (
     <Page frame={frame} section="account" title="Account">
       <p>
@@ -22,15 +29,7 @@ export function AccountPage({ frame, form }: { readonly frame: Frame; readonly f
           autocomplete="current-password"
           required
         />
-        <TextField
-          form={form}
-          name="newPassword"
-          label="New password"
-          type="password"
-          minlength={8}
-          help="At least 8 characters."
-          required
-        />
+        <NewPasswordField form={form} name="newPassword" label="New password" least={leastPassword} />
       </Form>
     </Page>
   );

@@ -3,6 +3,7 @@ import { Document } from './document.tsx';
 import { TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
+import { NewPasswordField } from './new-password-field.tsx';
 import { Notice } from './notice.tsx';
 
 /** A page for somebody who is not signed in. */
@@ -51,7 +52,12 @@ export function LoginPage({ form, notice }: { readonly form: FormState; readonly
 }
 
 /** The first admin of a new installation. */
-export function SetupPage({ form }: { readonly form: FormState }) {
+export function SetupPage(props: {
+  readonly form: FormState;
+  /** Characters that a password has at least. */
+  readonly leastPassword: number;
+}) {
+  const { form, leastPassword } = props;
   return (
     <Entrance title="Create the first admin">
       <p>This installation has no users yet. The first one is an admin.</p>
@@ -65,16 +71,7 @@ export function SetupPage({ form }: { readonly form: FormState }) {
         />
         <TextField form={form} name="email" label="Email" type="email" autocomplete="username" required />
         <TextField form={form} name="name" label="Name" autocomplete="name" />
-        <TextField
-          form={form}
-          name="password"
-          label="Password"
-          type="password"
-          autocomplete="new-password"
-          minlength={8}
-          help="At least 8 characters."
-          required
-        />
+        <NewPasswordField form={form} name="password" label="Password" least={leastPassword} />
       </Form>
     </Entrance>
   );

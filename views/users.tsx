@@ -4,6 +4,7 @@ import { type Choice, SelectField, TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
 import { Instant } from './instant.tsx';
+import { NewPasswordField } from './new-password-field.tsx';
 import { type Frame, Page, type Role } from './page.tsx';
 import { ACTIONS, Table } from './table.tsx';
 
@@ -69,21 +70,25 @@ export function UsersPage({ frame, users }: { readonly frame: Frame; readonly us
   );
 }
 
-export function NewUserPage({ frame, form }: { readonly frame: Frame; readonly form: FormState }) {
+export function NewUserPage(props: {
+  readonly frame: Frame;
+  readonly form: FormState;
+  /** Characters that a password has at least. */
+  readonly leastPassword: number;
+}) {
+  const { frame, form, leastPassword } = props;
   return (
     <Page frame={frame} section="users" title="New user" back={{ href: '/admin/users', label: 'Users' }}>
       <Form action="/admin/users/new" form={form} submit="Create user" cancel="/admin/users">
         <TextField form={form} name="email" label="Email" type="email" required />
         <TextField form={form} name="name" label="Name" />
         <RoleField form={form} />
-        <TextField
+        <NewPasswordField
           form={form}
           name="password"
           label="Password"
-          type="password"
-          minlength={8}
-          help="At least 8 characters. The user can change it under Account."
-          required
+          least={leastPassword}
+          more="The user can change it under Account."
         />
       </Form>
     </Page>
@@ -94,10 +99,11 @@ export function UserPage(props: {
   readonly frame: Frame;
   readonly user: UserItem;
   readonly isSelf: boolean;
+  readonly leastPassword: number;
   readonly details: FormState;
   readonly password: FormState;
 }) {
-  const { frame, user, isSelf, details, password } = props;
+  const { frame, user, isSelf, details } = props;
   return (
     <Page
       frame={frame}
@@ -123,20 +129,37 @@ export function UserPage(props: {
         <TextField form={details} name="name" label="Name" />
         {isSelf ? <OwnRole role={user.role} /> : <RoleField form={details} />}
       </Form>
+      {isSelf ? <OwnPassword /> : <PasswordForm {...props} />}
+    </Page>
+  );
+}
+
+function PasswordForm(props: {
+  readonly user: UserItem;
+  readonly password: FormState;
+  readonly leastPassword: number;
+}) {
+  const { user, password, leastPassword } = props;
+  return (
+    <>
       <h2>Set a new password</h2>
       <p>Afterwards every session of this user ends.</p>
       <Form action={`/admin/users/${user.id}/password`} form={password} submit="Set password">
-        <TextField
-          form={password}
-          name="newPassword"
-          label="New password"
-          type="password"
-          minlength={8}
-          help="At least 8 characters."
-          required
-        />
+        <NewPasswordField form={password} name="newPassword" label="New password" least={leastPassword} />
       </Form>
-    </Page>
+    </>
+  );
+}
+
+/** One's own present password is asked for there. */
+function OwnPassword() {
+  return (
+    <>
+      <h2>Password</h2>
+      <p>
+        Change your own password under <a href="/account">Account</a>.
+      </p>
+    </>
   );
 }
 

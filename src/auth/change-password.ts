@@ -1,7 +1,10 @@
 import { recordAudit } from '../catalog/audit.ts';
+import type { UserRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
+import { bucketOf, countFailure, paused, pauseOf } from './guesses.ts';
+import { refuseCommon } from './password-rules.ts';
 import { hasRole } from './roles.ts';
 import { endSessionsOf } from './sessions.ts';
 import { normaliseEmail, type UserActor } from './users.ts';
@@ -9,22 +12,24 @@ import { normaliseEmail, type UserActor } from './users.ts';
 type Context = Pick<Services, 'db' | 'now' | 'passwords'>;
 
 /**
- * Sets a new password and ends every session of that user. The current password is asked of whoever is no admin.
- * Throws `not_found`, `invalid` (no current password), `unauthorized` (a wrong one).
+ * Sets a new password and ends every session of that user. One's own present password is asked for whatever the role, so
+ * that a session left open or stolen can't take the account; wrong guesses at it are slowed like those of a sign-in.
+ * Throws `not_found`, `invalid` (no current password, one of the most common ones), `unauthorized` (a wrong one),
+ * `rate_limited`.
  */
 export async function changePassword(
-  services: Context,
+  services: Services,
   actor: UserActor,
   userId: string,
   input: { readonly newPassword: string; readonly currentPassword?: string | undefined },
 ): Promise<void> {
   const row = await services.db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
   if (row === undefined) throw new AppError('not_found', 'User not found');
-  if (!hasRole(actor.role, 'admin')) {
+  if (actor.userId === userId || !hasRole(actor.role, 'admin')) {
     if (!input.currentPassword) throw new AppError('invalid', 'Current password is required');
-    const isRight = await services.passwords.verify(input.currentPassword, row.password_hash);
-    if (!isRight) throw new AppError('unauthorized', 'Current password is incorrect');
+    await checkCurrent(services, row, input.currentPassword);
   }
+  await refuseCommon(services.passwords, input.newPassword, 'newPassword');
   await storePassword(services, userId, input.newPassword);
   await write(services.db, (trx) =>
     recordAudit(
@@ -40,6 +45,18 @@ export async function changePassword(
       services.now(),
     ),
   );
+}
+
+async function checkCurrent(services: Services, row: UserRow, password: string): Promise<void> {
+  const bucket = await bucketOf(services, `password of ${row.id}`);
+  const before = await pauseOf(services.db, bucket, services.now());
+  if (before > 0) throw paused(before);
+  const isRight = await services.passwords.verify(password, row.password_hash);
+  const pause = await write(services.db, (trx) =>
+    isRight ? pauseOf(trx, bucket, services.now()) : countFailure(trx, bucket, services.now()),
+  );
+  if (pause > 0) throw paused(pause);
+  if (!isRight) throw new AppError('unauthorized', 'Current password is incorrect');
 }
 
 /** For the command of the image: sets a random password and gives it once. Throws `not_found`. */

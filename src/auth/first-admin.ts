@@ -1,23 +1,26 @@
 import { recordAudit } from '../catalog/audit.ts';
 import { write } from '../db/write.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
 import type { Services } from '../services-port.ts';
+import { type Origin, rememberPlaces } from './known-places.ts';
 import type { SignedIn } from './login.ts';
+import { leastPassword } from './password-rules.ts';
 import { type SessionKind, startSession } from './sessions.ts';
+import { auditSignIn, logSignIn, type SignInAttempt } from './sign-in-record.ts';
 import { hasUsers, insertUser, newUserRow, toUser } from './users.ts';
 
 const SETTING = 'setupCodeHash';
 
 /**
  * To be called at the start. Without a user: makes the one of ADMIN_EMAIL and ADMIN_PASSWORD where they are set,
- * otherwise prints a new setup code in the log.
+ * otherwise prints a new setup code in the log. Throws `config` for a password that is too short or too common.
  */
 export async function prepareFirstAdmin(services: Services): Promise<void> {
   if (await hasUsers(services.db)) return;
   const { adminEmail, adminPassword } = services.config;
   if (adminEmail !== null && adminPassword !== null) {
-    await insertFirstAdmin(services, { email: adminEmail, password: adminPassword, name: 'Admin' }, null);
+    await insertConfiguredAdmin(services, adminEmail, adminPassword);
     services.log.info('Made the first admin from ADMIN_EMAIL', { email: adminEmail });
     return;
   }
@@ -43,7 +46,7 @@ export async function registerFirstAdmin(
   input: FirstAdmin & {
     readonly setupCode?: string | undefined;
     readonly kind: SessionKind;
-    readonly address: string | null;
+    readonly from: Origin;
   },
 ): Promise<SignedIn> {
   if (await hasUsers(services.db)) throw new AppError('forbidden', 'Registration disabled');
@@ -54,8 +57,30 @@ export async function registerFirstAdmin(
       { details: { setupCodeRequired: true } },
     );
   }
-  const user = await insertFirstAdmin(services, input, input.address);
-  return { user, ...(await startSession(services, user, input.kind)) };
+  const { kind, from } = input;
+  const user = await insertFirstAdmin(services, input, from.address);
+  const attempt: SignInAttempt = { user, kind, from };
+  const session = await startSession(services, user, kind, {
+    async also(trx, now) {
+      await rememberPlaces(trx, user.id, from, now);
+      await auditSignIn(trx, attempt, 'sign_in', now);
+    },
+  });
+  logSignIn(services, attempt, 'sign_in');
+  return { user, ...session };
+}
+
+async function insertConfiguredAdmin(services: Services, email: string, password: string): Promise<void> {
+  const least = leastPassword(services.config, 'api');
+  if (password.length < least) {
+    throw new AppError('config', `ADMIN_PASSWORD must have at least ${least} characters.`);
+  }
+  try {
+    await insertFirstAdmin(services, { email, password, name: 'Admin' }, null);
+  } catch (error) {
+    if (!isAppError(error, 'invalid')) throw error;
+    throw new AppError('config', `ADMIN_PASSWORD can't be used. ${error.message}`, { cause: error });
+  }
 }
 
 async function insertFirstAdmin(services: Services, input: FirstAdmin, address: string | null) {

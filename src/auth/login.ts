@@ -1,24 +1,87 @@
-import { AppError } from '../errors.ts';
+import { write } from '../db/write.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
+import { bucketOf, countFailure, paused, pauseOf } from './guesses.ts';
+import { knownPlace, type Origin, rememberPlaces } from './known-places.ts';
 import { type SessionKind, type StartedSession, startSession } from './sessions.ts';
+import { auditSignIn, logSignIn, type SignInAttempt } from './sign-in-record.ts';
 import { normaliseEmail, toUser, type User } from './users.ts';
 
 export interface SignedIn extends StartedSession {
   readonly user: User;
 }
 
-/** Throws `unauthorized`, with the same words and after the same time for an unknown user and a wrong password. */
+/**
+ * Throws `unauthorized`, with the same words and after the same time for an unknown user and a wrong password; or
+ * `rate_limited` after too many of them at that name, over all addresses. Where the account has signed in before, guesses
+ * made there count for themselves: nobody is locked out by what others do.
+ */
 export async function login(
   services: Services,
-  input: { readonly email: string; readonly password: string; readonly kind: SessionKind },
+  input: {
+    readonly email: string;
+    readonly password: string;
+    readonly kind: SessionKind;
+    readonly from: Origin;
+  },
 ): Promise<SignedIn> {
-  const row = await services.db
-    .selectFrom('users')
-    .selectAll()
-    .where('email', '=', normaliseEmail(input.email))
-    .executeTakeFirst();
+  const { kind, from } = input;
+  const email = normaliseEmail(input.email);
+  const row = await services.db.selectFrom('users').selectAll().where('email', '=', email).executeTakeFirst();
+  const attempt: SignInAttempt = {
+    user: row === undefined ? null : { id: row.id, email: row.email },
+    kind,
+    from,
+  };
+  const place = await knownPlace(services.db, row?.id ?? '', from, services.now());
+  const bucket = await bucketOf(services, place === null ? `sign-in ${email}` : `sign-in ${email} ${place}`);
+  const pause = await pauseOf(services.db, bucket, services.now());
+  if (pause > 0) throw await refuse(services, attempt, pause);
   const isRight = await services.passwords.verify(input.password, row?.password_hash ?? null);
-  if (row === undefined || !isRight) throw new AppError('unauthorized', 'Invalid credentials');
-  const user = toUser(row);
-  return { user, ...(await startSession(services, user, input.kind, row.password_hash)) };
+  if (row === undefined || !isRight) throw await fail(services, attempt, bucket);
+  return signIn(services, toUser(row), attempt, { bucket, checkedHash: row.password_hash });
+}
+
+async function signIn(
+  services: Services,
+  user: User,
+  attempt: SignInAttempt,
+  checked: { readonly bucket: number; readonly checkedHash: string },
+): Promise<SignedIn> {
+  const { kind, from } = attempt;
+  try {
+    const session = await startSession(services, user, kind, {
+      checkedHash: checked.checkedHash,
+      async also(trx, now) {
+        // One of many guesses made at once: it gets no answer either where it is right.
+        const pause = await pauseOf(trx, checked.bucket, now);
+        if (pause > 0) throw paused(pause);
+        await rememberPlaces(trx, user.id, from, now);
+        await auditSignIn(trx, attempt, 'sign_in', now);
+      },
+    });
+    logSignIn(services, attempt, 'sign_in');
+    return { user, ...session };
+  } catch (error) {
+    if (!isAppError(error, 'rate_limited')) throw error;
+    throw await refuse(services, attempt, Number(error.details['retryAfterSeconds']));
+  }
+}
+
+async function fail(services: Services, attempt: SignInAttempt, bucket: number): Promise<AppError> {
+  const now = services.now();
+  const pause = await write(services.db, async (trx) => {
+    const seconds = await countFailure(trx, bucket, now);
+    if (seconds === 0) await auditSignIn(trx, attempt, 'sign_in_failed', now);
+    return seconds;
+  });
+  if (pause > 0) return refuse(services, attempt, pause);
+  logSignIn(services, attempt, 'sign_in_failed');
+  return new AppError('unauthorized', 'Invalid credentials');
+}
+
+async function refuse(services: Services, attempt: SignInAttempt, pause: number): Promise<AppError> {
+  await write(services.db, (trx) => auditSignIn(trx, attempt, 'sign_in_refused', services.now()));
+  logSignIn(services, attempt, 'sign_in_refused');
+  return paused(pause);
 }

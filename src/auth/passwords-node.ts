@@ -2,6 +2,7 @@ import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'nod
 import { promisify } from 'node:util';
 import { AppError } from '../errors.ts';
 import type { Passwords } from '../services-port.ts';
+import { isCommonPassword } from './common-passwords-node.ts';
 
 const argon2id = promisify<'argon2id', Argon2Parameters, Buffer>(argon2);
 
@@ -33,6 +34,7 @@ export function createPasswords(): Passwords {
       const derived = await derive({ ...parameters, message: password });
       return timingSafeEqual(derived, tag) && known !== null;
     },
+    isCommon: isCommonPassword,
   };
 }
 

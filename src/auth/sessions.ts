@@ -4,8 +4,8 @@ import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
-import { signingKey } from '../secrets/signing-keys.ts';
 import type { Services } from '../services-port.ts';
+import { sessionSecret } from './session-secret.ts';
 import { toUser, type User } from './users.ts';
 
 export type SessionKind = SessionRow['kind'];
@@ -22,18 +22,25 @@ export interface StartedSession {
   readonly expiresAt: Date;
 }
 
-/** How stale `last_active_at` may get before a request writes it anew. */
+/** How stale the instants of the last use may get before a request writes them anew. */
 const TOUCH_AFTER_MS = 60_000;
 
 /**
  * Starts a session of SESSION_TTL; sessions that are over are cleared away on the occasion. With the hash of the password
- * that was checked for it, throws `unauthorized` where the user has another one by now, or is gone.
+ * that was checked for it, throws `unauthorized` where the user has another one by now, or is gone. `also` belongs to the
+ * same transaction, and may refuse.
  */
 export async function startSession(
   services: Services,
   user: User,
   kind: SessionKind,
-  checkedHash?: string,
+  {
+    checkedHash,
+    also,
+  }: {
+    readonly checkedHash?: string;
+    readonly also?: (trx: Trx, now: Date) => Promise<void>;
+  } = {},
 ): Promise<StartedSession> {
   const now = services.now();
   const expiresAt = new Date(now.getTime() + services.config.sessionTtlSeconds * 1000);
@@ -43,6 +50,7 @@ export async function startSession(
   );
   await write(services.db, async (trx) => {
     if (checkedHash !== undefined) await refuseChangedPassword(trx, user.id, checkedHash);
+    await also?.(trx, now);
     await trx
       .insertInto('sessions')
       .values({
@@ -67,25 +75,37 @@ async function refuseChangedPassword(trx: Trx, userId: string, checkedHash: stri
   if (row?.password_hash !== checkedHash) throw new AppError('unauthorized', 'Invalid credentials');
 }
 
-/** The session behind a token of that kind, its user as the database knows them now; null for anything else. */
+/**
+ * The session behind a token of that kind, its user as the database knows them now; null for anything else. `isPoll`: a
+ * page that asks by itself how far something is, which is no sign that somebody is there.
+ */
 export async function findSession(
   services: Services,
   kind: SessionKind,
   token: string,
+  { isPoll = false }: { readonly isPoll?: boolean } = {},
 ): Promise<Session | null> {
-  const id = kind === 'api' ? await sidOf(services, token) : await hashOf(token);
-  if (id === null) return null;
+  const claims = kind === 'api' ? await claimsOf(services, token) : { sid: await hashOf(token), id: null };
+  if (claims === null) return null;
+  const now = services.now();
   const row = await services.db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .selectAll('users')
-    .where('sessions.id', '=', id)
+    .select(['sessions.created_at as started_at', 'sessions.last_used_at'])
+    .where('sessions.id', '=', claims.sid)
     .where('sessions.kind', '=', kind)
-    .where('sessions.expires_at', '>', services.now().toISOString())
+    .where('sessions.expires_at', '>', now.toISOString())
     .executeTakeFirst();
-  if (row === undefined) return null;
-  await touch(services, row.id, row.last_active_at);
-  return { id, kind, user: toUser(row) };
+  if (row === undefined || (claims.id !== null && claims.id !== row.id)) return null;
+  const unusedMs = now.getTime() - Date.parse(row.last_used_at ?? row.started_at);
+  const { sessionIdleMs } = services.config;
+  if (sessionIdleMs !== null && unusedMs >= sessionIdleMs) {
+    await endSession(services.db, claims.sid);
+    return null;
+  }
+  if (!isPoll) await touch(services, claims.sid, row);
+  return { id: claims.sid, kind, user: toUser(row) };
 }
 
 export async function endSession(db: Db, sessionId: string): Promise<void> {
@@ -105,7 +125,7 @@ async function apiToken(services: Services, user: User, now: Date, expiresAt: Da
     iat: Math.floor(now.getTime() / 1000),
     exp: Math.floor(expiresAt.getTime() / 1000),
   };
-  return { id, token: await sign(claims, await tokenSecret(services), 'HS256') };
+  return { id, token: await sign(claims, await sessionSecret(services), 'HS256') };
 }
 
 /** The row holds the hash: whoever reads the database can't sign in with it. */
@@ -114,21 +134,23 @@ async function uiToken() {
   return { id: await hashOf(token), token };
 }
 
-async function sidOf(services: Services, token: string): Promise<string | null> {
-  const secret = await tokenSecret(services);
+interface Claims {
+  readonly sid: string;
+  /** The user's id; null where the token names none. */
+  readonly id: string | null;
+}
+
+async function claimsOf(services: Services, token: string): Promise<Claims | null> {
+  const secret = await sessionSecret(services);
   try {
-    // Whether the session is over is the row's to say, by the clock that is passed in.
-    const claims = await verify(token, secret, { alg: 'HS256', exp: false, iat: false });
-    return typeof claims['sid'] === 'string' ? claims['sid'] : null;
+    // By the clock that is passed in, not by hono's.
+    const { sid, id, exp } = await verify(token, secret, { alg: 'HS256', exp: false, iat: false });
+    if (typeof sid !== 'string' || typeof id !== 'string' || typeof exp !== 'number') return null;
+    return exp * 1000 > services.now().getTime() ? { sid, id } : null;
   } catch {
     // Whatever it trips over (hono reads the claims before the signature: `null` is a TypeError), it is no token of ours.
     return null;
   }
-}
-
-async function tokenSecret(services: Services): Promise<string> {
-  if (services.config.jwtSecret !== null) return services.config.jwtSecret;
-  return toBase64Url((await signingKey(services.db, services.vault, 'session', services.now())).secret);
 }
 
 async function hashOf(token: string): Promise<string> {
@@ -136,23 +158,34 @@ async function hashOf(token: string): Promise<string> {
   return toBase64Url(new Uint8Array(digest));
 }
 
-async function touch(services: Services, userId: string, lastActiveAt: string | null): Promise<void> {
-  const now = services.now();
-  if (lastActiveAt !== null && now.getTime() - Date.parse(lastActiveAt) < TOUCH_AFTER_MS) return;
+/** A row a minute at most, or ten in the time after which an unused session ends. */
+async function touch(
+  { db, now, config, log }: Services,
+  sessionId: string,
+  row: { readonly id: string; readonly last_active_at: string | null; readonly last_used_at: string | null },
+): Promise<void> {
+  const at = now();
+  const staleMs = Math.min(TOUCH_AFTER_MS, (config.sessionIdleMs ?? Number.POSITIVE_INFINITY) / 10);
+  const isStale = (instant: string | null) =>
+    instant === null || at.getTime() - Date.parse(instant) >= staleMs;
+  if (!isStale(row.last_active_at) && !isStale(row.last_used_at)) return;
+  const instant = at.toISOString();
   try {
     await write(
-      services.db,
-      (trx) =>
-        trx
-          .updateTable('users')
-          .set({ last_active_at: now.toISOString() })
-          .where('id', '=', userId)
-          .execute(),
+      db,
+      async (trx) => {
+        await trx.updateTable('users').set({ last_active_at: instant }).where('id', '=', row.id).execute();
+        await trx
+          .updateTable('sessions')
+          .set({ last_used_at: instant })
+          .where('id', '=', sessionId)
+          .execute();
+      },
       { patienceMs: 0 },
     );
   } catch (error) {
     // A full disk or a lock must not keep people from reading.
     if (!isAppError(error, 'unavailable')) throw error;
-    services.log.debug('the time of a request could not be saved', { userId, error });
+    log.debug('the time of a request could not be saved', { userId: row.id, error });
   }
 }

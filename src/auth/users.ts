@@ -6,6 +6,7 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
+import { refuseCommon } from './password-rules.ts';
 import { hasRole, type Role } from './roles.ts';
 
 export interface User {
@@ -61,7 +62,7 @@ export async function hasUsers(db: Db): Promise<boolean> {
   return (await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) !== undefined;
 }
 
-/** Throws `conflict` for an email that is taken (case does not count). */
+/** Throws `conflict` for an email that is taken (case does not count), `invalid` for one of the most common passwords. */
 export async function createUser(context: Context, actor: Actor, input: NewUser): Promise<User> {
   const row = await newUserRow(context, input);
   await write(context.db, async (trx) => {
@@ -72,8 +73,9 @@ export async function createUser(context: Context, actor: Actor, input: NewUser)
   return toUser(row);
 }
 
-/** A row to insert, its password hashed: the slow part, done before a transaction begins. */
+/** A row to insert, its password hashed: the slow part, done before a transaction begins. Throws `invalid` as above. */
 export async function newUserRow(context: Context, input: NewUser): Promise<UserRow> {
+  await refuseCommon(context.passwords, input.password, 'password');
   const now = context.now().toISOString();
   return {
     id: newId(),

@@ -63,6 +63,7 @@ export const bucketName = z
   })
   .refine((name) => !name.includes('..'), { error: 'Must not hold two dots in a row' });
 
+/** A password as an account may have it, to sign in with; what a new one needs is in `auth/password-rules.ts`. */
 export const passwordField = z.string().min(8).max(1024);
 export const emailField = z.email().max(254);
 

@@ -19,6 +19,8 @@ export interface Schema {
   signing_keys: SigningKeyRow;
   audit_logs: AuditLogRow;
   storage_probes: StorageProbeRow;
+  sign_in_failures: SignInFailureRow;
+  sign_in_places: SignInPlaceRow;
 }
 
 export type Db = Kysely<Schema>;
@@ -47,6 +49,25 @@ export interface SessionRow {
   kind: 'api' | 'ui';
   created_at: string;
   expires_at: string;
+  /** To the minute; null until it was used. */
+  last_used_at: string | null;
+}
+
+/** Failed guesses at an account, or at several that share the bucket; the number of buckets is fixed. */
+export interface SignInFailureRow {
+  bucket: number;
+  failures: number;
+  last_at: string;
+  paused_until: string;
+}
+
+/** From where an account has signed in. */
+export interface SignInPlaceRow {
+  user_id: string;
+  kind: 'address' | 'browser';
+  /** An IPv4 address, the first 64 bits of an IPv6 one, or the hash of a browser's id. */
+  place: string;
+  last_at: string;
 }
 
 export interface EnvironmentRow {

@@ -4,16 +4,23 @@ import { hasRole } from '../auth/roles.ts';
 import { findSession, type Session } from '../auth/sessions.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
+import type { Limits } from './rate-limit.ts';
 import type { Access, ApiEnv, ApiRoute } from './routes.ts';
 
 /**
  * Decides from the bearer token and the declared access alone, before anything is validated or looked up. Cookies do
- * not count here. Throws `unauthorized` or `forbidden` with the contract's texts.
+ * not count here. The request is counted first, as soon as it is known whose it is; a token that opens nothing costs no
+ * more than its signature and counts as none. Throws `rate_limited`, `unauthorized` or `forbidden` with the contract's texts.
  */
-export function authorise(services: Services, route: Pick<ApiRoute, 'method' | 'access'>) {
+export function authorise(
+  services: Services,
+  route: Pick<ApiRoute, 'method' | 'access'>,
+  limits: Pick<Limits, 'api'>,
+) {
   return createMiddleware<ApiEnv>(async (c, next) => {
+    const session = route.access === 'public' ? null : await bearerSession(services, c);
+    limits.api(c, session);
     if (route.access !== 'public') {
-      const session = await bearerSession(services, c);
       if (session === null) throw new AppError('unauthorized', 'Unauthorized');
       const refusal = refuse(route.access, route.method, session, c.req.param('id'));
       if (refusal !== null) throw new AppError('forbidden', refusal);

@@ -1,6 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import type { Services } from '../services-port.ts';
 import { authorise } from './authorise.ts';
+import type { Limits } from './rate-limit.ts';
 import { addressOf } from './request-address.ts';
 import type { Access, ApiEnv, ApiRoute } from './routes.ts';
 import { readableBody, refuseBrokenUnicode, refuseReadonly, validate } from './validate.ts';
@@ -12,7 +13,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 export function mountRoutes(
   services: Services,
   routes: readonly ApiRoute[],
-  limit: MiddlewareHandler,
+  limits: Pick<Limits, 'api'>,
 ): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   const seen = new Set<string>();
@@ -21,7 +22,7 @@ export function mountRoutes(
     if (!ACCESSES.includes(route.access)) throw new Error(`Route ${name} does not say who may call it.`);
     if (seen.has(name)) throw new Error(`Route ${name} is declared twice.`);
     seen.add(name);
-    app.on(route.method, route.path, limit, authorise(services, route), ...checks(route), async (c) => {
+    app.on(route.method, route.path, authorise(services, route, limits), ...checks(route), async (c) => {
       const session = c.get('session');
       const address = addressOf(c, services);
       const answer = await route.handle({

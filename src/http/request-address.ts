@@ -30,8 +30,13 @@ function withoutPort(entry: string): string {
 }
 
 /** True when the browser's side of the request is https: ours, PUBLIC_URL's, or what a trusted proxy says of itself. */
-export function isHttps(c: Context, { config }: Proxies): boolean {
-  if (c.req.url.startsWith('https:') || config.publicUrl?.startsWith('https:')) return true;
+export function isHttps(c: Context, proxies: Proxies): boolean {
+  if (c.req.url.startsWith('https:') || proxies.config.publicUrl?.startsWith('https:')) return true;
+  return isHttpsByProxy(c, proxies);
+}
+
+/** True where a trusted proxy says that it was asked over https. */
+export function isHttpsByProxy(c: Context, { config }: Proxies): boolean {
   const peer = peerOf(c.env);
   const trusted = config.trustProxy.map(parseCidr).filter((cidr) => cidr !== null);
   if (peer === null || !isTrusted(trusted, peer)) return false;

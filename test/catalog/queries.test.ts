@@ -185,7 +185,7 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
   });
 
   it('keeps the last admin', async () => {
-    const passwords = { hash: async () => 'hash', verify: async () => false };
+    const passwords = { hash: async () => 'hash', verify: async () => false, isCommon: async () => false };
     const add = (email: string) =>
       createUser({ ...context(), passwords }, admin, { email, password: 'x', role: 'admin' });
     const [one, two] = [await add('one@example.com'), await add('two@example.com')];

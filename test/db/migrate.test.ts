@@ -52,6 +52,8 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
         ...['audit_logs', 'backup_objects', 'backups', 'databases', 'environments', 'leftovers', 'servers'],
         ...[
           'sessions',
+          'sign_in_failures',
+          'sign_in_places',
           'signing_keys',
           'spaces_config',
           'spaces_environments',

@@ -62,7 +62,10 @@ describe('the app behind a real socket', () => {
       .select(['action', 'address'])
       .where('resource_type', '=', 'user')
       .execute();
-    expect(audit).toEqual([{ action: 'create', address: '127.0.0.1' }]);
+    expect(audit).toEqual([
+      { action: 'create', address: '127.0.0.1' },
+      { action: 'sign_in', address: '127.0.0.1' },
+    ]);
   });
 
   it('refuses a body above 1 MiB, announced or not', async () => {

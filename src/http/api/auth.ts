@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { registerFirstAdmin } from '../../auth/first-admin.ts';
 import { login, type SignedIn } from '../../auth/login.ts';
+import { newPasswordField } from '../../auth/password-rules.ts';
 import { hasRole, type Role } from '../../auth/roles.ts';
 import { endSession } from '../../auth/sessions.ts';
 import { listEnvironments } from '../../catalog/environments.ts';
@@ -25,7 +26,8 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
       summary: 'Sign in',
       body: z.object({ email: emailField, password: passwordField }),
       answer: signedIn,
-      handle: async ({ body }) => wireSignedIn(await login(services, { ...body, kind: 'api' })),
+      handle: async ({ body, address }) =>
+        wireSignedIn(await login(services, { ...body, kind: 'api', from: { address, browser: null } })),
     }),
     publicRoute({
       method: 'POST',
@@ -33,13 +35,15 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
       summary: 'Register the first admin, with the setup code of the log',
       body: z.object({
         email: emailField,
-        password: passwordField,
+        password: newPasswordField(services.config, 'api'),
         name: line(100).nullish(),
         setupCode: z.string().max(100).optional(),
       }),
       answer: signedIn,
       handle: async ({ body, address }) =>
-        wireSignedIn(await registerFirstAdmin(services, { ...body, kind: 'api', address })),
+        wireSignedIn(
+          await registerFirstAdmin(services, { ...body, kind: 'api', from: { address, browser: null } }),
+        ),
     }),
     route({
       method: 'POST',

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { changePassword } from '../../auth/change-password.ts';
+import { newPasswordField } from '../../auth/password-rules.ts';
 import { createUser, deleteUser, getUser, listActiveUsers, listUsers, updateUser } from '../../auth/users.ts';
-import { emailField, line, passwordField } from '../../catalog/fields.ts';
+import { emailField, line } from '../../catalog/fields.ts';
 import { readSettings } from '../../catalog/settings.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../routes.ts';
@@ -56,7 +57,7 @@ export function userRoutes(services: Services): readonly ApiRoute[] {
       summary: 'Create a user',
       body: z.object({
         email: emailField,
-        password: passwordField,
+        password: newPasswordField(services.config, 'api'),
         name: line(100).nullish(),
         role: role.default('viewer'),
       }),
@@ -93,8 +94,11 @@ export function userRoutes(services: Services): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/users/:id/change-password',
       access: 'self-or-admin',
-      summary: 'Set a new password; every session of the user ends',
-      body: z.object({ newPassword: passwordField, currentPassword: z.string().max(1024).optional() }),
+      summary: 'Set a new password, one’s own with the current one; every session of the user ends',
+      body: z.object({
+        newPassword: newPasswordField(services.config, 'api'),
+        currentPassword: z.string().max(1024).optional(),
+      }),
       answer: z.object({ success: z.literal(true), message: z.string() }),
       refusals: [404],
       handle: async ({ params, actor, body }) => {

@@ -1,9 +1,9 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { AccountPage } from '../../../views/account.tsx';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { changePassword } from '../../auth/change-password.ts';
-import { passwordField } from '../../catalog/fields.ts';
+import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
 import { readForm } from './form-body.ts';
@@ -16,30 +16,36 @@ import { clearSessionCookie } from './session-cookie.ts';
 import type { UiEnv } from './ui-env.ts';
 
 const SECRETS = ['currentPassword', 'newPassword'];
-const passwordForm = z.object({ currentPassword: z.string().min(1).max(1024), newPassword: passwordField });
 
 /** One's own account. */
 export function accountRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
-
-  ui.get('/account', only('viewer'), async (c) =>
-    sendPage(c, <AccountPage frame={await frameOf(c, services)} form={freshForm()} />),
+  const passwordForm = z.object({
+    currentPassword: z.string().min(1).max(1024),
+    newPassword: newPasswordField(services.config, 'page'),
+  });
+  const page = async (c: Context<UiEnv>, form: FormState) => (
+    <AccountPage
+      frame={await frameOf(c, services)}
+      form={form}
+      leastPassword={leastPassword(services.config, 'page')}
+    />
   );
+
+  ui.get('/account', only('viewer'), async (c) => sendPage(c, await page(c, freshForm())));
 
   ui.post('/account/password', only('viewer'), async (c) => {
     const body = await readForm(c);
-    const refuse = async (form: FormState) =>
-      sendPage(c, <AccountPage frame={await frameOf(c, services)} form={form} />, 422);
+    const refuse = async (form: FormState) => sendPage(c, await page(c, form), 422);
     const parsed = passwordForm.safeParse(body);
     if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues, SECRETS));
     const { user } = c.get('session');
     try {
-      // As a viewer, so that admins too must know their own present password here.
-      await changePassword(services, { ...actorOf(c, services), role: 'viewer' }, user.id, parsed.data);
+      await changePassword(services, actorOf(c, services), user.id, parsed.data);
     } catch (error) {
       return refuse(failedForm(body, error, SECRETS));
     }
-    clearSessionCookie(c);
+    clearSessionCookie(c, services);
     return c.redirect(withNotice('/login', 'password-changed'), 303);
   });
 

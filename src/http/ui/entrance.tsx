@@ -2,17 +2,21 @@ import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { LoginPage, SetupPage } from '../../../views/entrance.tsx';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
-import { registerFirstAdmin } from '../../auth/first-admin.ts';
+import { type FirstAdmin, registerFirstAdmin } from '../../auth/first-admin.ts';
 import { login } from '../../auth/login.ts';
+import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import { endSession, findSession } from '../../auth/sessions.ts';
 import { hasUsers } from '../../auth/users.ts';
-import { emailField, line, passwordField } from '../../catalog/fields.ts';
+import { emailField, line } from '../../catalog/fields.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
+import type { Limits } from '../rate-limit.ts';
 import { addressOf } from '../request-address.ts';
+import { browserOf, writeBrowserCookie } from './browser-cookie.ts';
 import { type FormBody, readForm, textOf } from './form-body.ts';
 import { failedForm, refusedForm } from './form-failure.ts';
 import { textOfNotice } from './notices.ts';
+import { plainHttpWarning } from './plain-http.ts';
 import { sendPage } from './send.ts';
 import { clearSessionCookie, readSessionCookie, writeSessionCookie } from './session-cookie.ts';
 import type { UiEnv } from './ui-env.ts';
@@ -20,27 +24,46 @@ import type { UiEnv } from './ui-env.ts';
 const SECRETS = ['password', 'setupCode'];
 
 const loginForm = z.object({ email: z.string().min(1), password: z.string().min(1).max(1024) });
-const setupForm = z.object({ email: emailField, password: passwordField, name: line(100).nullable() });
 
 /** The pages for somebody who is not signed in: /login and /setup; and /logout. */
-export function entranceRoutes(services: Services): Hono<UiEnv> {
+export function entranceRoutes(services: Services, limits: Pick<Limits, 'entrance'>): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
+  ui.on(['GET', 'POST'], ['/login', '/setup', '/logout'], async (c, next) => {
+    limits.entrance(c);
+    await next();
+  });
+  const setupForm = z.object({
+    email: emailField,
+    password: newPasswordField(services.config, 'page'),
+    name: line(100).nullable(),
+  });
 
   ui.get('/login', async (c) => {
     if (!(await hasUsers(services.db))) return c.redirect('/setup', 303);
     const next = c.req.query('next');
     const form = freshForm(next === undefined ? {} : { next });
-    return sendPage(c, <LoginPage form={form} notice={textOfNotice(c.req.query('notice'))} />);
+    return sendPage(
+      c,
+      <LoginPage
+        form={{ ...form, message: plainHttpWarning(c, services) }}
+        notice={textOfNotice(c.req.query('notice'))}
+      />,
+    );
   });
 
   ui.post('/login', async (c) => {
     const body = await readForm(c);
+    const warning = plainHttpWarning(c, services);
+    if (warning !== null) return refuseLogin(c, { ...refusedForm(body, [], SECRETS), message: warning });
     const parsed = loginForm.safeParse(body);
     if (!parsed.success) return refuseLogin(c, refusedForm(body, parsed.error.issues, SECRETS));
     try {
-      const signedIn = await login(services, { ...parsed.data, kind: 'ui' });
+      const from = await originOf(c, services);
+      const signedIn = await login(services, { ...parsed.data, kind: 'ui', from });
       writeSessionCookie(c, signedIn, services);
+      await writeBrowserCookie(c, from.browser, services);
     } catch (error) {
+      if (isAppError(error, 'rate_limited')) return pauseLogin(c, body, error);
       return refuseLogin(c, failedForm(body, error, SECRETS));
     }
     return c.redirect(ownPath(body['next']), 303);
@@ -48,44 +71,45 @@ export function entranceRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/setup', async (c) => {
     if (await hasUsers(services.db)) return c.redirect('/login', 303);
-    return sendPage(c, <SetupPage form={freshForm()} />);
+    return sendSetup(c, services, { ...freshForm(), message: plainHttpWarning(c, services) });
   });
 
   ui.post('/setup', async (c) => {
     if (await hasUsers(services.db)) return c.redirect('/login', 303);
     const body = await readForm(c);
+    const warning = plainHttpWarning(c, services);
+    if (warning !== null) {
+      return sendSetup(c, services, { ...refusedForm(body, [], SECRETS), message: warning }, 422);
+    }
     const parsed = setupForm.safeParse({ ...body, name: textOf(body, 'name') });
-    if (!parsed.success) return refuseSetup(c, refusedForm(body, parsed.error.issues, SECRETS));
+    if (!parsed.success) return sendSetup(c, services, refusedForm(body, parsed.error.issues, SECRETS), 422);
     return setUp(c, services, body, parsed.data);
   });
 
   ui.post('/logout', async (c) => {
-    const token = readSessionCookie(c);
+    const token = readSessionCookie(c, services);
     const session = token === undefined ? null : await findSession(services, 'ui', token);
     if (session !== null) await endSession(services.db, session.id);
-    clearSessionCookie(c);
+    clearSessionCookie(c, services);
     return c.redirect('/login', 303);
   });
 
   return ui;
 }
 
-async function setUp(
-  c: Context<UiEnv>,
-  services: Services,
-  body: FormBody,
-  admin: z.infer<typeof setupForm>,
-) {
+async function setUp(c: Context<UiEnv>, services: Services, body: FormBody, admin: FirstAdmin) {
   try {
+    const from = await originOf(c, services);
     const signedIn = await registerFirstAdmin(services, {
       ...admin,
       setupCode: textOf(body, 'setupCode') ?? undefined,
       kind: 'ui',
-      address: addressOf(c, services),
+      from,
     });
     writeSessionCookie(c, signedIn, services);
+    await writeBrowserCookie(c, from.browser, services);
   } catch (error) {
-    return refuseSetup(c, failedForm(body, asField(error), SECRETS));
+    return sendSetup(c, services, failedForm(body, asField(error), SECRETS), 422);
   }
   return c.redirect('/', 303);
 }
@@ -94,8 +118,20 @@ function refuseLogin(c: Context<UiEnv>, form: FormState) {
   return sendPage(c, <LoginPage form={form} notice={null} />, 422);
 }
 
-function refuseSetup(c: Context<UiEnv>, form: FormState) {
-  return sendPage(c, <SetupPage form={form} />, 422);
+/** Too many wrong passwords: the form says when to come again. */
+function pauseLogin(c: Context<UiEnv>, body: FormBody, error: AppError) {
+  const form = { ...refusedForm(body, [], SECRETS), message: error.message };
+  c.header('Retry-After', String(error.details['retryAfterSeconds']));
+  return sendPage(c, <LoginPage form={form} notice={null} />, 429);
+}
+
+async function originOf(c: Context<UiEnv>, services: Services) {
+  return { address: addressOf(c, services), browser: await browserOf(c, services) };
+}
+
+function sendSetup(c: Context<UiEnv>, services: Services, form: FormState, status: 200 | 422 = 200) {
+  const least = leastPassword(services.config, 'page');
+  return sendPage(c, <SetupPage form={form} leastPassword={least} />, status);
 }
 
 /** A missing or wrong setup code is the form's to mend. */

@@ -10,7 +10,7 @@ import type { UiEnv } from './ui-env.ts';
 
 /** The frame of a page that is about no environment: the selector stands on the user's last choice. */
 export async function frameOf(c: Context<UiEnv>, services: Services): Promise<Frame> {
-  return build(c, services, await choices(services), readEnvironmentCookie(c));
+  return build(c, services, await choices(services), readEnvironmentCookie(c, services));
 }
 
 export interface EnvironmentFrame {
@@ -27,7 +27,7 @@ export async function environmentFrame(
   const environments = await choices(services);
   const environment = environments.find(({ id }) => id === environmentId);
   if (environment === undefined) throw new AppError('not_found', 'Environment not found');
-  if (readEnvironmentCookie(c) !== environmentId) {
+  if (readEnvironmentCookie(c, services) !== environmentId) {
     writeEnvironmentCookie(c, environmentId, services);
   }
   return { frame: await build(c, services, environments, environmentId), environment };

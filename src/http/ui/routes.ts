@@ -1,7 +1,8 @@
-import { Hono, type MiddlewareHandler } from 'hono';
+import { Hono } from 'hono';
 import { confirmMasterKeyCopy } from '../../catalog/master-key-copy.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
+import type { Limits } from '../rate-limit.ts';
 import { accountRoutes } from './account.tsx';
 import { actorOf } from './actor.ts';
 import { backupRoutes } from './backups.ts';
@@ -26,15 +27,13 @@ import { userRoutes } from './users.tsx';
  * The pages, for people with a browser: HTML, a session cookie, every change from our own origin. The API's tokens
  * open nothing here. To be mounted last: whatever no other route answers is a page that does not exist.
  */
-export function uiRoutes(services: Services, limit: MiddlewareHandler): Hono<UiEnv> {
+export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
-  ui.use(securityHeaders, sameOrigin(services.config.publicUrl));
-  // Forms, sign-in above all, are limited like the API; reading pages is not.
-  ui.on(['POST', 'PUT', 'PATCH', 'DELETE'], '*', limit);
+  ui.use(securityHeaders, sameOrigin(services));
   ui.onError((error, c) => sendFailure(error, c, services));
 
-  ui.route('/', entranceRoutes(services));
-  ui.use(signedIn(services));
+  ui.route('/', entranceRoutes(services, limits));
+  ui.use(signedIn(services, limits));
   ui.route('/', homeRoutes(services));
   ui.route('/', accountRoutes(services));
   ui.route('/', environmentRoutes(services));

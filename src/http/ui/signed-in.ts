@@ -2,21 +2,27 @@ import { createMiddleware } from 'hono/factory';
 import { findSession } from '../../auth/sessions.ts';
 import { hasUsers } from '../../auth/users.ts';
 import type { Services } from '../../services-port.ts';
+import type { Limits } from '../rate-limit.ts';
+import { isLivePoll } from './live-polls.ts';
 import { readSessionCookie } from './session-cookie.ts';
 import type { UiEnv } from './ui-env.ts';
 
 /**
  * Finds the session of the cookie, or sends to the entrance. A fragment can't be sent there: htmx is told to load the
- * page again, which then is. Only the cookie counts: a bearer token opens no page.
+ * page again, which then is. Only the cookie counts: a bearer token opens no page. Requests are counted by session, but
+ * for those of a page that asks by itself how far something is; without a session by address.
  */
-export function signedIn(services: Services) {
+export function signedIn(services: Services, limits: Pick<Limits, 'page' | 'entrance'>) {
   return createMiddleware<UiEnv>(async (c, next) => {
-    const token = readSessionCookie(c);
-    const session = token === undefined ? null : await findSession(services, 'ui', token);
+    const token = readSessionCookie(c, services);
+    const isPoll = isLivePoll(c.req.method, c.req.path);
+    const session = token === undefined ? null : await findSession(services, 'ui', token, { isPoll });
     if (session !== null) {
+      if (!isPoll) limits.page(c, session);
       c.set('session', session);
       return next();
     }
+    limits.entrance(c);
     if (c.req.header('hx-request') === 'true') return c.body(null, 401, { 'HX-Refresh': 'true' });
     if (!(await hasUsers(services.db))) return c.redirect('/setup', 303);
     const isPage = c.req.method === 'GET' && c.req.path !== '/';

@@ -3,8 +3,9 @@ import * as z from 'zod';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { NewUserPage, UserPage, UsersPage } from '../../../views/users.tsx';
 import { changePassword } from '../../auth/change-password.ts';
+import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import { createUser, deleteUser, getUser, listUsers, type User, updateUser } from '../../auth/users.ts';
-import { emailField, line, passwordField } from '../../catalog/fields.ts';
+import { emailField, line } from '../../catalog/fields.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
 import { readForm, textOf } from './form-body.ts';
@@ -17,25 +18,29 @@ import type { UiEnv } from './ui-env.ts';
 
 const SECRETS = ['password', 'newPassword'];
 const details = z.object({ name: line(100).nullable(), role: z.enum(['admin', 'operator', 'viewer']) });
-const newUser = details.extend({ email: emailField, password: passwordField });
-const newPassword = z.object({ newPassword: passwordField });
 
 /** Admin > Users. */
 export function userRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
+  const password = newPasswordField(services.config, 'page');
+  const newUser = details.extend({ email: emailField, password });
+  const newPassword = z.object({ newPassword: password });
+  const least = leastPassword(services.config, 'page');
+  const newUserPage = async (c: Context<UiEnv>, form: FormState) => (
+    <NewUserPage frame={await frameOf(c, services)} form={form} leastPassword={least} />
+  );
 
   ui.get('/admin/users', only('admin'), async (c) =>
     sendPage(c, <UsersPage frame={await frameOf(c, services)} users={await listUsers(services.db)} />),
   );
 
   ui.get('/admin/users/new', only('admin'), async (c) =>
-    sendPage(c, <NewUserPage frame={await frameOf(c, services)} form={freshForm({ role: 'viewer' })} />),
+    sendPage(c, await newUserPage(c, freshForm({ role: 'viewer' }))),
   );
 
   ui.post('/admin/users/new', only('admin'), async (c) => {
     const body = await readForm(c);
-    const refuse = async (form: FormState) =>
-      sendPage(c, <NewUserPage frame={await frameOf(c, services)} form={form} />, 422);
+    const refuse = async (form: FormState) => sendPage(c, await newUserPage(c, form), 422);
     const parsed = newUser.safeParse({ ...body, name: textOf(body, 'name') });
     if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues, SECRETS));
     try {
@@ -72,7 +77,12 @@ export function userRoutes(services: Services): Hono<UiEnv> {
     if (!parsed.success) {
       return sendUser(c, services, user, { password: refusedForm(body, parsed.error.issues, SECRETS) });
     }
-    await changePassword(services, actorOf(c, services), user.id, parsed.data);
+    try {
+      await changePassword(services, actorOf(c, services), user.id, parsed.data);
+    } catch (error) {
+      if (user.id === c.get('session').user.id) throw error;
+      return sendUser(c, services, user, { password: failedForm(body, error, SECRETS) });
+    }
     return c.redirect(withNotice('/admin/users', 'password-set'), 303);
   });
 
@@ -97,6 +107,7 @@ async function sendUser(
     <UserPage
       frame={await frameOf(c, services)}
       user={user}
+      leastPassword={leastPassword(services.config, 'page')}
       isSelf={user.id === c.get('session').user.id}
       details={refused.details ?? freshForm({ name: user.name ?? '', role: user.role })}
       password={refused.password ?? freshForm()}

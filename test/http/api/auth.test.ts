@@ -9,6 +9,7 @@ import { openTestApp, type TestApp } from '../../support/app.ts';
 import { setupCodeOf } from '../../support/setup-code.ts';
 
 const PASSWORD = 'correct horse battery';
+const NOWHERE = { address: null, browser: null };
 
 describe('signing in', () => {
   let app: TestApp;
@@ -78,7 +79,7 @@ describe('signing in', () => {
         return isRight;
       },
     };
-    const input = { email: 'viewer@example.com', password: PASSWORD, kind: 'ui' } as const;
+    const input = { email: 'viewer@example.com', password: PASSWORD, kind: 'ui', from: NOWHERE } as const;
     const signingIn = signIn({ ...services, passwords: slow }, input);
     await expect(signingIn).rejects.toMatchObject({ code: 'unauthorized' });
     const sessions = await services.db

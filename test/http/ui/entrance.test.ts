@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { login } from '../../../src/auth/login.ts';
 import { createUser } from '../../../src/auth/users.ts';
-import { openPages, PASSWORD, type Pages } from './pages.ts';
+import { HERE, openPages, PASSWORD, type Pages } from './pages.ts';
 
 const opened: Pages[] = [];
 const open = async (env: Readonly<Record<string, string>> = {}) => {
@@ -83,7 +83,7 @@ describe('signing in', () => {
     ] as const) {
       const pages = await open(env);
       await createUser(pages.services, { userId: null, address: null }, { ...ADA, role: 'admin' });
-      const signedIn = await pages.visitor().post('/login', ADA);
+      const signedIn = await pages.visitor().post('/login', ADA, HERE);
       const [cookie = ''] = signedIn.headers.getSetCookie();
       expect(cookie).toMatch(/HttpOnly/);
       expect(cookie).toMatch(/SameSite=Lax/);
@@ -103,7 +103,11 @@ describe('signing in', () => {
     const pages = await open();
     const visitor = pages.visitor();
     await visitor.post('/setup', pages.firstAdmin());
-    const { token } = await login(pages.services, { ...ADA, kind: 'api' });
+    const { token } = await login(pages.services, {
+      ...ADA,
+      kind: 'api',
+      from: { address: null, browser: null },
+    });
     const authorization = `Bearer ${token}`;
     expect((await pages.visitor().get('/api/users', { authorization })).status).toBe(200);
     expect((await pages.visitor().get('/account', { authorization })).location).toBe(

@@ -14,6 +14,9 @@ import { setupCodeOf } from '../../support/setup-code.ts';
 export const ORIGIN = 'http://localhost';
 export const PASSWORD = 'correct horse battery';
 
+/** What a browser says of a form on a page of ours, over https and on its own machine. */
+export const HERE = { 'sec-fetch-site': 'same-origin' } as const;
+
 /** The whole app in this process, without its worker, on a data folder of its own. */
 export interface Pages {
   readonly services: RunningServices;
@@ -88,7 +91,7 @@ export async function openPages(env: Readonly<Record<string, string>> = {}): Pro
       const installation = { userId: null, address: null };
       await createUser(services, installation, { email, password: PASSWORD, role });
       const visitor = pages.visitor();
-      const { status } = await visitor.post('/login', { email, password: PASSWORD });
+      const { status } = await visitor.post('/login', { email, password: PASSWORD }, HERE);
       if (status !== 303) throw new Error(`could not sign in as ${role}: ${status}`);
       return visitor;
     },

@@ -1,0 +1,83 @@
+import type { Db, Trx } from '../db/schema.ts';
+import { AppError } from '../errors.ts';
+import type { Services } from '../services-port.ts';
+import { sessionSecret } from './session-secret.ts';
+
+/** So many failures cost no time: people mistype. */
+const FREE = 5;
+/** 5 at once, 6 in the first two minutes, then one each 45 s: 89 in an hour, whatever the number of addresses. */
+const LONGEST_PAUSE_S = 45;
+const FORGOTTEN_AFTER_MS = 3_600_000;
+/** Rows that there are at most, however many names are tried. Two accounts in one bucket share its pauses. */
+const BUCKETS = 16_384;
+
+/** Seconds that the next guess waits for after so many failures without an hour of rest between two of them. */
+export function pauseAfter(failures: number): number {
+  return failures < FREE ? 0 : Math.min(2 ** (failures - FREE), LONGEST_PAUSE_S);
+}
+
+/**
+ * The bucket that guesses at this name are counted in. Accounts that exist and names that nobody has get theirs alike,
+ * by a keyed hash: nobody can tell one from the other by its pauses, or choose a name that shares a bucket.
+ */
+export async function bucketOf(
+  services: Pick<Services, 'config' | 'db' | 'vault' | 'now'>,
+  name: string,
+): Promise<number> {
+  const bytes = new TextEncoder();
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  const secret = bytes.encode(await sessionSecret(services));
+  const key = await crypto.subtle.importKey('raw', secret, algorithm, false, ['sign']);
+  const mac = new DataView(await crypto.subtle.sign('HMAC', key, bytes.encode(`guesses:${name}`)));
+  return mac.getUint32(0) % BUCKETS;
+}
+
+/** Whole seconds until the next guess may be made, 0 for now. */
+export async function pauseOf(db: Db, bucket: number, now: Date): Promise<number> {
+  const row = await db
+    .selectFrom('sign_in_failures')
+    .select('paused_until')
+    .where('bucket', '=', bucket)
+    .executeTakeFirst();
+  const seconds = Math.ceil((Date.parse(row?.paused_until ?? '') - now.getTime()) / 1000);
+  // More than the longest: the clock was set back since.
+  return seconds > 0 && seconds <= LONGEST_PAUSE_S ? seconds : 0;
+}
+
+/**
+ * Counts a wrong guess and gives 0. Or gives the seconds of a pause that began while it was being checked: then it does
+ * not count, and whoever made it must not learn that it was wrong. So no number of guesses made at once gets more answers
+ * than as many in a row.
+ */
+export async function countFailure(trx: Trx, bucket: number, now: Date): Promise<number> {
+  const pause = await pauseOf(trx, bucket, now);
+  if (pause > 0) return pause;
+  const row = await trx
+    .selectFrom('sign_in_failures')
+    .select(['failures', 'last_at'])
+    .where('bucket', '=', bucket)
+    .executeTakeFirst();
+  const isFresh = row !== undefined && now.getTime() - Date.parse(row.last_at) < FORGOTTEN_AFTER_MS;
+  const failures = isFresh ? row.failures + 1 : 1;
+  const values = {
+    failures,
+    last_at: now.toISOString(),
+    paused_until: new Date(now.getTime() + pauseAfter(failures) * 1000).toISOString(),
+  };
+  await trx
+    .insertInto('sign_in_failures')
+    .values({ bucket, ...values })
+    .onConflict((conflict) => conflict.column('bucket').doUpdateSet(values))
+    .execute();
+  return 0;
+}
+
+/** Says nothing of whether there is such an account, or whether this guess was right. */
+export function paused(seconds: number): AppError {
+  const unit = seconds === 1 ? 'second' : 'seconds';
+  return new AppError(
+    'rate_limited',
+    `Too many wrong passwords for this account. Try again in ${seconds} ${unit}.`,
+    { details: { retryAfterSeconds: seconds } },
+  );
+}
