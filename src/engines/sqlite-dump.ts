@@ -34,6 +34,8 @@ type Db = Database.Database;
 async function dump(db: Db, out: NodeJS.WritableStream): Promise<void> {
   db.defaultSafeIntegers(true);
   db.unsafeMode(true);
+  // Before any other statement: the file's owner chose what its views and expressions call.
+  db.pragma('trusted_schema = OFF');
   db.pragma('query_only = ON');
   db.exec('BEGIN');
   const text = newText(out);
@@ -83,6 +85,9 @@ function readSchema(db: Db): readonly SchemaObject[] {
     )
     .all();
   for (const { type, sql, bytes } of objects) {
+    if (!SPELLINGS[type]?.some((start) => sql.startsWith(start))) {
+      throw new Error('bridgeport: a definition is not spelled as SQLite does');
+    }
     const utf8 = encoding === 'UTF-8' ? bytes : utf8Of(bytes, encoding);
     if (utf8 === undefined || !isUtf8(utf8)) throw new Error('bridgeport: a definition is no text');
     if (type !== 'trigger' && /^[ \t\r]*(?:\/|go)[ \t\r]*$/im.test(sql)) {
@@ -92,8 +97,17 @@ function readSchema(db: Db): readonly SchemaObject[] {
   return objects;
 }
 
+/** How SQLite itself begins a definition. What it reads beyond them is nobody's but an attacker's. */
+const SPELLINGS: Readonly<Record<string, readonly string[]>> = {
+  table: ['CREATE TABLE ', 'CREATE VIRTUAL TABLE '],
+  view: ['CREATE VIEW '],
+  index: ['CREATE INDEX ', 'CREATE UNIQUE INDEX '],
+  trigger: ['CREATE TRIGGER '],
+};
+
+/** Its rows are never read: that runs what views and its own arguments say. */
 function isVirtual(object: SchemaObject): boolean {
-  return /^CREATE VIRTUAL TABLE/i.test(object.sql);
+  return object.sql.startsWith('CREATE VIRTUAL TABLE ');
 }
 
 async function dumpTable(db: Db, table: SchemaObject, text: Text): Promise<void> {
@@ -146,11 +160,11 @@ interface Column {
 function storedColumns(db: Db, table: string): readonly Column[] {
   const columns = db
     .prepare<[string], { name: string; type: string; pk: bigint }>(
-      'SELECT name, type, pk FROM pragma_table_xinfo(?) WHERE hidden = 0',
+      'SELECT name, type, pk FROM temp.pragma_table_xinfo(?) WHERE hidden = 0',
     )
     .all(table);
   const keyIndexes = db
-    .prepare<[string], bigint>(`SELECT count(*) FROM pragma_index_list(?) WHERE origin = 'pk'`)
+    .prepare<[string], bigint>(`SELECT count(*) FROM temp.pragma_index_list(?) WHERE origin = 'pk'`)
     .pluck()
     .get(table);
   const hasSingleKey = columns.filter(({ pk }) => pk > 0n).length === 1;
@@ -163,11 +177,11 @@ function storedColumns(db: Db, table: string): readonly Column[] {
 /** A name of the rowid that no column takes; undefined for a table WITHOUT ROWID. */
 function rowidName(db: Db, table: string, columns: readonly Column[]): string | undefined {
   const withoutRowid = db.prepare<[string], bigint>(
-    `SELECT wr FROM pragma_table_list(?) WHERE schema = 'main'`,
+    `SELECT wr FROM temp.pragma_table_list(?) WHERE schema = 'main'`,
   );
   if (withoutRowid.pluck().get(table) === 1n) return undefined;
   const all = db
-    .prepare<[string], string>('SELECT name FROM pragma_table_xinfo(?)')
+    .prepare<[string], string>('SELECT name FROM temp.pragma_table_xinfo(?)')
     .pluck()
     .all(table)
     .concat(columns.map(({ name }) => name))

@@ -55,6 +55,18 @@ const FAILURES: readonly KnownFailure[] = [
       `${path} has a view or a table whose definition has a line of only "/" or "go". sqlite3 takes that for the end of the statement, so that a dump could not be restored. Write the definition anew without such a line.`,
   },
   {
+    pattern: /ESCAPE expression must be|bridgeport: a definition is not spelled/,
+    code: 'dump_failed',
+    message: (path) =>
+      `${path} has a definition (of a table, view, index or trigger) that SQLite did not write itself: it does not begin as SQLite begins them. Such a file can be made to harm whoever reads it. Look at SELECT type, name, sql FROM sqlite_master and write that definition anew.`,
+  },
+  {
+    pattern: /cannot (?:run|use|open|invoke) .* in safe mode|unsafe use of/,
+    code: 'dump_failed',
+    message: (path) =>
+      `${path} tries to have the program that reads it do what is no business of a database, such as to run a command or to read another file, and was refused. Find out who wrote it; look at SELECT type, name, sql FROM sqlite_master.`,
+  },
+  {
     pattern: /bridgeport: a definition is no text/,
     code: 'dump_failed',
     message: (path) =>

@@ -1,0 +1,56 @@
+/*
+ * What is asked of a file's definitions before its rows are read. Whoever may write to the file chooses all of their
+ * text, so nothing here evaluates any of it. `temp.` before a pragma's table, because the file may have a table of
+ * that name, and never has one there.
+ */
+
+/**
+ * Fails with "ESCAPE expression" where a definition does not begin as SQLite writes it. What is a virtual table could not
+ * be told from what is none otherwise (`create virtual` is read as well), and reading one of them runs what
+ * views and its own arguments say. To be asked in the transaction that reads the rows.
+ */
+export const REFUSE_FOREIGN_SPELLING = `SELECT 'x' LIKE 'x' ESCAPE coalesce(type, '') || '..' FROM sqlite_master
+WHERE sql IS NOT NULL AND NOT coalesce(typeof(sql) = 'text' AND CASE type
+  WHEN 'table' THEN substr(sql, 1, 13) = 'CREATE TABLE ' OR substr(sql, 1, 21) = 'CREATE VIRTUAL TABLE '
+  WHEN 'view' THEN substr(sql, 1, 12) = 'CREATE VIEW '
+  WHEN 'index' THEN substr(sql, 1, 13) = 'CREATE INDEX ' OR substr(sql, 1, 20) = 'CREATE UNIQUE INDEX '
+  WHEN 'trigger' THEN substr(sql, 1, 15) = 'CREATE TRIGGER ' END, 0);`;
+
+/**
+ * sqlite3 reads a line of only "/" or "go" as a semicolon where a statement could end, so that a view or a table which
+ * has one outside of literals can't be restored. Inside of a trigger no statement ends.
+ */
+export const FIND_SPLIT = `SELECT 'split' FROM (
+  SELECT char(10) || replace(replace(replace(lower(sql), ' ', ''), char(9), ''), char(13), '') || char(10) AS lines
+  FROM sqlite_master WHERE type <> 'trigger')
+WHERE instr(lines, char(10) || '/' || char(10)) OR instr(lines, char(10) || 'go' || char(10)) LIMIT 1;`;
+
+/**
+ * Samples of the planner that ANALYZE makes again, and only builds with STAT4 can: the `INSERT`s of others' dumps fail at
+ * a sqlite3 without it and take the whole restore with them. An empty table before the real one has them left out.
+ */
+export const HIDE_STATISTICS = `SELECT 'PRAGMA writable_schema=ON; CREATE TEMP TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample); PRAGMA writable_schema=OFF;'
+FROM sqlite_master WHERE type = 'table' AND name = 'sqlite_stat4';`;
+
+/** An expression may be 1,000 deep, and each `OR` of a row of them counts; those in brackets count as one. */
+const DEPTH = 100;
+
+/**
+ * `.dump` cuts text at a NUL character without a word (measured: 3.40). This writes a query for each table that fails
+ * with "integer overflow" where there is such a text; it runs after the dump, in the same transaction. What it writes
+ * is read by sqlite3 as commands, `.shell` among them, and whoever owns the file chooses the names in it: %w and %q
+ * double their quotes and stop at a NUL, which printing the query would cut it at, with its quotes left open. By the
+ * time that it runs, the file may be another one: what is no plain table of that name any more is not read.
+ */
+export const NUL_CHECKS = `SELECT printf('SELECT ''x'' LIKE ''x'' ESCAPE coalesce(type, '''') || ''..'' FROM sqlite_master WHERE name = ''%q'' COLLATE NOCASE AND (type = ''view'' OR sql LIKE ''CREATE VIRTUAL%%'');', name) || char(10) ||
+  printf('SELECT abs(-9223372036854775807-n) FROM (SELECT count(*) AS n FROM (SELECT 1 FROM "%w" WHERE ', name) ||
+  group_concat('(' || has_nul || ')', ' OR ') || ' LIMIT 1)) WHERE n > 0;'
+FROM (SELECT t.name AS name, group_concat(printf('(typeof("%w")=''text'' AND instr("%w",char(0)))', c.name, c.name), ' OR ') AS has_nul
+  FROM sqlite_master AS t JOIN temp.pragma_table_info(t.name) AS c
+  WHERE t.type = 'table' AND t.sql NOT LIKE 'CREATE VIRTUAL%' GROUP BY t.name, c.cid / ${DEPTH})
+GROUP BY name;`;
+
+/** What lies in the file's header and an application may need; `.dump` leaves it out. */
+export const HEADER = `SELECT 'PRAGMA encoding=''' || encoding || ''';' FROM temp.pragma_encoding;
+SELECT 'PRAGMA application_id=' || application_id || ';' FROM temp.pragma_application_id;
+SELECT 'PRAGMA user_version=' || user_version || ';' FROM temp.pragma_user_version;`;

@@ -1,0 +1,61 @@
+import { quote } from '../hosts/quote.ts';
+
+/** Another program may hold the file; so long is waited for it. */
+export const LOCK_TIMEOUT_MS = 30_000;
+
+/**
+ * The start of every script: looks at the file, and finds the program, `$program`: the host's `sqlite3`, or `ours` in
+ * `$BRIDGEPORT_SQLITE_DUMP`. After it, `$file` is the path, `refuse` ends the script with a reason, and `$safe` is
+ * what keeps sqlite3 (3.37 and later) from doing for the file's owner what reaches beyond the database: edit(),
+ * readfile(), writefile(), load_extension(), ATTACH, `.shell`. Fields of the schema may spell them all.
+ */
+export function startLines(path: string): string {
+  return `export LC_ALL=C
+file=${quote(path)}
+refuse() {
+  echo "bridgeport: $1" >&2
+  exit 66
+}
+[ -e "$file" ] || refuse 'no such file'
+[ -f "$file" ] || refuse 'not a file'
+[ -r "$file" ] || refuse 'not readable'
+[ "$(head -c 15 "$file" | tr -d '\\000')" = 'SQLite format 3' ] || refuse 'not a database'
+safe=
+if command -v sqlite3 >/dev/null 2>&1; then
+  program=sqlite3
+  if sqlite3 -safe -init /dev/null -batch :memory: 'SELECT 1;' </dev/null >/dev/null 2>&1; then safe=-safe; fi
+elif [ -n "$BRIDGEPORT_SQLITE_DUMP" ]; then
+  program=ours
+else
+  echo 'bridgeport: sqlite3 not found' >&2
+  exit 127
+fi`;
+}
+
+/** Words that call sqlite3 for this file; to be followed by `commands`. It reads no start-up file and stops at the first error. */
+export function sqlite3On(path: string): string {
+  return `sqlite3 $safe -init /dev/null -batch -bail ${quote(uriOf(path))}`;
+}
+
+/** For an empty database. */
+export const SQLITE3_IN_MEMORY = 'sqlite3 $safe -init /dev/null -batch -bail :memory:';
+
+/**
+ * The commands of a call as a here-document; `expanded` ones may hold variables of the shell. Before them all, what the
+ * schema says is made as harmless as SQLite can make it (3.31 and later; others don't know the pragma and go on).
+ */
+export function commands(lines: string, { expanded = false } = {}): string {
+  return `<<${expanded ? 'COMMANDS' : "'COMMANDS'"}
+PRAGMA trusted_schema=OFF;
+.timeout ${LOCK_TIMEOUT_MS}
+${lines}
+COMMANDS`;
+}
+
+/**
+ * As a URI (https://sqlite.org/uri.html), since only so sqlite3 can be told not to create a missing file. It is opened
+ * for writing, though nothing is written: a read-only connection would leave the files -wal and -shm behind.
+ */
+function uriOf(path: string): string {
+  return `file:${path.split('/').map(encodeURIComponent).join('/')}?mode=rw`;
+}

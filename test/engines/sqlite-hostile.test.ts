@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { EngineTarget } from '../../src/engines/engine.ts';
+import { sqlite } from '../../src/engines/sqlite.ts';
+import type { SqliteOptions } from '../../src/engines/sqlite-options.ts';
+import { quote } from '../../src/hosts/quote.ts';
+import { runInShell, type ShellOptions } from './shell.ts';
+import { hostileFiles } from './sqlite-hostile-files.ts';
+
+/** Whoever may write to an SQLite file must not get commands run by looking at it or backing it up, nor files read. */
+
+const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const SECRET = 'a-secret-of-the-host';
+const place = {
+  canary: join(folder, 'canary'),
+  secretFile: join(folder, 'secret'),
+  secretArchive: join(folder, 'secret.zip'),
+};
+writeFileSync(place.secretFile, SECRET);
+execFileSync('sqlite3', [
+  ':memory:',
+  `SELECT writefile('${place.secretArchive}', (SELECT zipfile('name', '${SECRET}')))`,
+]);
+
+const OURS = `${quote(process.execPath)} ${quote(join(import.meta.dirname, '../../src/engines/sqlite-dump.ts'))}`;
+
+/** A machine with this sqlite3 script, or none. */
+function machine(name: string, sqlite3?: string): string {
+  const bin = join(folder, name);
+  mkdirSync(bin);
+  for (const program of ['sh', 'head', 'tail', 'tr', 'wc', 'touch'])
+    symlinkSync(`/usr/bin/${program}`, join(bin, program));
+  if (sqlite3 !== undefined) {
+    writeFileSync(join(bin, 'sqlite3'), sqlite3);
+    chmodSync(join(bin, 'sqlite3'), 0o755);
+  }
+  return bin;
+}
+
+/** Knows neither -safe (3.37) nor trusted_schema (3.31), which SQLite then takes in silence. */
+const OLD = `#!/bin/sh
+case " $* " in *' -safe '*) echo 'sqlite3: Error: unknown option: -safe' >&2; exit 1 ;; esac
+for word; do last=$word; done
+while IFS= read -r line || [ "$line" ]; do
+  case $line in *trusted_schema*) ;; *) printf '%s\\n' "$line" ;; esac
+done | exec /usr/bin/sqlite3 "$@"
+`;
+
+const machines: readonly [string, ShellOptions][] = [
+  ['sqlite3', {}],
+  ['an old sqlite3', { shell: ['/bin/sh'], env: { PATH: machine('old', OLD) } }],
+  ['our own command', { shell: ['/bin/sh'], env: { PATH: machine('bare'), BRIDGEPORT_SQLITE_DUMP: OURS } }],
+];
+
+function target(filePath: string): EngineTarget<SqliteOptions> {
+  const nothing = { host: null, port: null, databaseName: null, username: null, password: null };
+  return { ...nothing, options: sqlite.options.parse({ filePath }) };
+}
+
+describe.each(Object.entries(hostileFiles(place)))('%s', (name, fill) => {
+  const path = join(folder, `${name.replaceAll(/\W/g, '-')}.db`);
+  const db = new Database(path);
+  db.unsafeMode(true);
+  db.pragma('writable_schema = ON');
+  fill(db);
+  db.close();
+
+  it('gets nothing done', async () => {
+    rmSync(place.canary, { force: true });
+    const commands = [sqlite.probe(target(path)).command, sqlite.dump(target(path)).command];
+    const runs = machines.flatMap(([machine, options]) =>
+      commands.map(async (command) => ({ machine, ...(await runInShell(command, options)) })),
+    );
+    for (const { machine, stdout, stderr } of await Promise.all(runs)) {
+      expect(`${stdout}${stderr}`, machine).not.toMatch(/cannot open shared object|invalid ELF/);
+      for (const form of [SECRET, Buffer.from(SECRET).toString('hex')]) {
+        expect(`${stdout}${stderr}`, machine).not.toContain(form);
+      }
+    }
+    expect(existsSync(place.canary)).toBe(false);
+  });
+});
