@@ -14,6 +14,7 @@ import { openDatabase } from './db/open.ts';
 import type { Db } from './db/schema.ts';
 import { openLocalHost } from './hosts/local.ts';
 import { createLocalPathCheck } from './hosts/local-paths.ts';
+import { lookUp } from './hosts/look-up.ts';
 import { networksOf } from './hosts/networks.ts';
 import { createServerAccess } from './hosts/open-server.ts';
 import { quote } from './hosts/quote.ts';
@@ -139,6 +140,7 @@ function wire(
     log,
     now,
     networks: networksOf(config.reachableNetworks),
+    lookUp,
     sshStrict: config.sshStrict,
     readyTimeoutMs: async () => (await readSettings(db)).sshReadyTimeoutMs,
     checkLocalPath: createLocalPathCheck(config),

@@ -17,6 +17,7 @@ const LOCK_TIMEOUT_MS = 30_000;
 export const sqlite: Engine<SqliteOptions> = {
   type: 'sqlite',
   displayName: 'SQLite',
+  isFile: true,
   options: sqliteOptions,
   fields: sqliteFields,
   probe,
