@@ -15,6 +15,7 @@ import type { Db } from './db/schema.ts';
 import { refuseForeignContent, refuseLostFile, signsOfInstallation } from './db/signs.ts';
 import { openLocalHost } from './hosts/local.ts';
 import { createLocalPathCheck } from './hosts/local-paths.ts';
+import { lookUp } from './hosts/look-up.ts';
 import { networksOf } from './hosts/networks.ts';
 import { createServerAccess } from './hosts/open-server.ts';
 import { quote } from './hosts/quote.ts';
@@ -144,6 +145,7 @@ function wire(
     log,
     now,
     networks: networksOf(config.reachableNetworks),
+    lookUp,
     sshStrict: config.sshStrict,
     readyTimeoutMs: async () => (await readSettings(db)).sshReadyTimeoutMs,
     checkLocalPath: createLocalPathCheck(config),

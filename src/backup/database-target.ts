@@ -3,7 +3,7 @@ import type { DatabaseRow } from '../db/schema.ts';
 import type { DumpPlan, Engine, EngineTarget, ProbePlan } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
-import type { ServerAddress } from '../hosts/server-access.ts';
+import type { ServerAccess, ServerAddress } from '../hosts/server-access.ts';
 import type { Vault } from '../secrets/vault.ts';
 import { heldSentence, refuseOtherTarget } from './password-target.ts';
 
@@ -21,15 +21,23 @@ export interface DatabasePlans {
 }
 
 /**
- * The engine's plans for a database, its credentials opened. Throws `invalid` for a type without a backup
+ * The engine's plans for a database, its credentials opened; `servers` judges where it lies, null where nothing will be
+ * run. Throws `host_unreachable` for a database outside of the networks that may be reached, `invalid` for a type without a backup
  * (`Unsupported database type or missing configuration: <type>`) and for options that can't be dumped.
  */
-export async function planDatabase(database: DatabaseRow, vault: Vault): Promise<DatabasePlans> {
+export async function planDatabase(
+  database: DatabaseRow,
+  vault: Vault,
+  servers: Pick<ServerAccess, 'databaseAddress'> | null,
+): Promise<DatabasePlans> {
   const engine = engineFor(database.type);
   if (!engine) {
     throw new AppError('invalid', `Unsupported database type or missing configuration: ${database.type}`);
   }
-  const target = await openTarget(engine, database, vault);
+  const address = engine.isFile
+    ? null
+    : ((await servers?.databaseAddress(database.server_id, database.host)) ?? null);
+  const target = { ...(await openTarget(engine, database, vault)), address };
   return {
     probe: engine.probe(target),
     dump: engine.dump(target),
@@ -45,7 +53,11 @@ export async function planDatabase(database: DatabaseRow, vault: Vault): Promise
   };
 }
 
-async function openTarget(engine: Engine, database: DatabaseRow, vault: Vault): Promise<EngineTarget> {
+async function openTarget(
+  engine: Engine,
+  database: DatabaseRow,
+  vault: Vault,
+): Promise<Omit<EngineTarget, 'address'>> {
   const options = engine.options.safeParse(JSON.parse(database.options));
   if (!options.success) {
     throw new AppError(

@@ -80,7 +80,7 @@ async function waitingBackup(services: Services, request: BackupRequest): Promis
 async function extensionOf(services: Services, database: DatabaseRow): Promise<string> {
   if (!engineFor(database.type)) return '';
   try {
-    return (await planDatabase(database, services.vault)).dump.fileExtension;
+    return (await planDatabase(database, services.vault, null)).dump.fileExtension;
   } catch {
     // Settings that can't be dumped: the run says so with its step; the name only needs no extension yet.
     return '';

@@ -82,7 +82,7 @@ interface Run {
 type Plans = DatabasePlans & { readonly destination: Destination };
 
 async function planRun(services: RunServices, database: DatabaseRow, backup: BackupRow): Promise<Plans> {
-  const plans = await planDatabase(database, services.vault);
+  const plans = await planDatabase(database, services.vault, services.servers);
   const destination = await chooseDestination(services.db, database, backup, plans.dump.fileExtension);
   return { ...plans, destination };
 }

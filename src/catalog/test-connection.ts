@@ -39,7 +39,7 @@ export async function testConnection(
   const startedAt = services.now().getTime();
   let opened: OpenedServer | undefined;
   try {
-    const plans = await planDatabase(row, services.vault);
+    const plans = await planDatabase(row, services.vault, services.servers);
     opened = await services.servers.open(row.server_id, { startedBy: 'person' });
     const probe = await probeDatabase(opened, plans, { signal, timeoutMs: TIMEOUT_MS });
     return {

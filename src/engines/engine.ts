@@ -8,6 +8,8 @@ export interface Engine<Options = unknown> {
   /** The wire's `type`. */
   readonly type: string;
   readonly displayName: string;
+  /** True where the database is a file on its host, so that no network leads to it. */
+  readonly isFile: boolean;
   /** Parses `databases.options`; the wire's own field names (useSsl, filePath, backupFormat, …). */
   readonly options: z.ZodType<Options>;
   /** What an HTML form asks for, beyond the fields that every database has. */
@@ -20,6 +22,8 @@ export interface Engine<Options = unknown> {
 
 export interface EngineTarget<Options = unknown> {
   readonly host: string | null;
+  /** Where to connect instead of looking `host` up, which was done and judged already; null: the tools look it up. */
+  readonly address?: string | null;
   readonly port: number | null;
   readonly databaseName: string | null;
   readonly username: string | null;

@@ -63,7 +63,7 @@ export function connectionSecrets(target: MysqlTarget): Readonly<Record<string, 
     ...(target.password ? [optionLine('password', target.password)] : []),
     // "localhost" would mean the socket to the clients.
     isSocket ? 'protocol=SOCKET' : 'protocol=TCP',
-    ...(target.host ? [optionLine(isSocket ? 'socket' : 'host', target.host)] : []),
+    ...(target.host ? [optionLine(isSocket ? 'socket' : 'host', target.address ?? target.host)] : []),
     ...(target.port === null || isSocket ? [] : [`port=${target.port}`]),
   ];
   return { MYSQL_OPTIONS: lines.join('\n') };

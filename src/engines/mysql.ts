@@ -12,6 +12,7 @@ import { toolLines } from './mysql-tools.ts';
 export const mysql: Engine<MysqlOptions> = {
   type: 'mysql',
   displayName: 'MySQL / MariaDB',
+  isFile: false,
   options: mysqlOptions,
   fields: mysqlFields,
   probe: probeMysql,

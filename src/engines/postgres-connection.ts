@@ -40,6 +40,8 @@ const FOREIGN_VARIABLES = [
 export function connectionLines(target: PostgresTarget): string {
   const set = {
     ...(target.host ? { PGHOST: target.host } : {}),
+    // The name stays, for the certificate; libpq does not look it up then.
+    ...(target.address ? { PGHOSTADDR: target.address } : {}),
     ...(target.port === null ? {} : { PGPORT: String(target.port) }),
     ...(target.username ? { PGUSER: target.username } : {}),
     PGDATABASE: databaseName(target),

@@ -14,6 +14,7 @@ import { FIND_PG_DUMP } from './postgres-tools.ts';
 export const postgres: Engine<PostgresOptions> = {
   type: 'postgres',
   displayName: 'PostgreSQL',
+  isFile: false,
   options: postgresOptions,
   fields: postgresFields,
   probe: probePostgres,

@@ -22,6 +22,7 @@ type SqliteTarget = EngineTarget<SqliteOptions>;
 export const sqlite: Engine<SqliteOptions> = {
   type: 'sqlite',
   displayName: 'SQLite',
+  isFile: true,
   options: sqliteOptions,
   fields: sqliteFields,
   probe,

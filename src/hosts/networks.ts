@@ -30,6 +30,36 @@ export function literalAddress(host: string): string | null {
   return parseAddress(hostname) === null ? null : hostname;
 }
 
+/**
+ * Judges the host of a database, null or a path being a socket. `lookUp` gives a name's addresses, or is null where the
+ * name means something only on another machine. Gives the address to connect to, null where the tools may look for
+ * themselves. Throws `host_unreachable`.
+ */
+export async function reachableAddress(
+  networks: Networks,
+  host: string | null,
+  lookUp: ((name: string) => Promise<readonly string[]>) | null,
+): Promise<string | null> {
+  if (!networks.areLimited) return null;
+  if (host === null || host.startsWith('/')) {
+    // Behind SSH a socket is on the machine whose address was judged; here it is this very machine.
+    if (lookUp !== null && !networks.contains(LOOPBACK)) throw outOfReach('The local socket', LOOPBACK);
+    return null;
+  }
+  const literal = literalAddress(host) ?? (lookUp === null && isLocalName(host) ? LOOPBACK : null);
+  if (literal === null && lookUp === null) return null;
+  const addresses = literal === null ? ((await lookUp?.(host)) ?? []) : [literal];
+  const reachable = addresses.find((address) => networks.contains(address));
+  if (reachable === undefined) throw outOfReach(host, addresses.join(', '));
+  return lookUp === null ? null : reachable;
+}
+
+const LOOPBACK = '127.0.0.1';
+
+function isLocalName(host: string): boolean {
+  return /^(.*\.)?localhost\.?$/i.test(host);
+}
+
 /** Says which address was not connected to, and who may change that. */
 export function outOfReach(what: string, address: string): AppError {
   return new AppError(

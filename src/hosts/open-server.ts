@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { Host, HostAddress, HostTimeouts, PresentedHostKey } from './host.ts';
-import type { Networks } from './networks.ts';
+import { type Networks, reachableAddress } from './networks.ts';
 import {
   addressOf,
   type OpenedServer,
@@ -19,6 +19,8 @@ export interface ServerAccessServices {
   readonly log: Log;
   readonly now: () => Date;
   readonly networks: Networks;
+  /** The addresses of a name, as this machine knows them. Throws `host_unreachable`. */
+  readonly lookUp: (name: string) => Promise<readonly string[]>;
   /** With SSH_STRICT, only a test of the connection pins a host key. */
   readonly sshStrict: boolean;
   readonly readyTimeoutMs: () => Promise<number>;
@@ -65,6 +67,19 @@ export function createServerAccess(services: ServerAccessServices): ServerAccess
       return isLocalHostname(server.hostname)
         ? local(services, addressOf(server, environment.ssh_user))
         : openOverSsh(services, { server, environment }, options);
+    },
+    async databaseAddress(serverId, host) {
+      if (!services.networks.areLimited) return null;
+      const server =
+        serverId === null
+          ? undefined
+          : await services.db
+              .selectFrom('servers')
+              .select('hostname')
+              .where('id', '=', serverId)
+              .executeTakeFirst();
+      const isHere = serverId === null || (server !== undefined && isLocalHostname(server.hostname));
+      return reachableAddress(services.networks, host, isHere ? services.lookUp : null);
     },
   };
 }

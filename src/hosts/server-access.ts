@@ -9,6 +9,12 @@ export interface ServerAccess {
    * Connecting errors come from the first command.
    */
   open(serverId: string | null, options: OpenServerOptions): Promise<OpenedServer>;
+  /**
+   * Judges where a database lies, as seen from that server, by the networks that may be reached. On the app's own machine
+   * a name is looked up, and the address given that the tools are to connect to; behind SSH only addresses as such and
+   * localhost can be judged. Null where the tools may look for themselves. Throws `host_unreachable`.
+   */
+  databaseAddress(serverId: string | null, host: string | null): Promise<string | null>;
 }
 
 export interface OpenServerOptions {

@@ -7,6 +7,7 @@ import { createUser } from '../../src/auth/users.ts';
 import { readConfig } from '../../src/config.ts';
 import { openLocalHost } from '../../src/hosts/local.ts';
 import { createLocalPathCheck } from '../../src/hosts/local-paths.ts';
+import { lookUp } from '../../src/hosts/look-up.ts';
 import { networksOf } from '../../src/hosts/networks.ts';
 import { createServerAccess } from '../../src/hosts/open-server.ts';
 import { openSshHost } from '../../src/hosts/ssh.ts';
@@ -93,6 +94,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     log,
     now,
     networks: networksOf(config.reachableNetworks),
+    lookUp,
     sshStrict: config.sshStrict,
     readyTimeoutMs: async () => 2000,
     checkLocalPath: createLocalPathCheck(config),

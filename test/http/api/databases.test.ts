@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 
@@ -362,5 +363,41 @@ describe('the connection test of a database', () => {
       .id;
     const path = `/api/environments/${other}/databases/${id}/test-connection`;
     expect((await app.call('POST', path)).status).toBe(404);
+  });
+});
+
+describe('a database outside of the networks that may be reached', () => {
+  it('is not connected to from this machine, by whatever name', async () => {
+    let connections = 0;
+    const listener = createServer((socket) => {
+      connections += 1;
+      socket.destroy();
+    });
+    await new Promise<void>((done) => listener.listen(0, '127.0.0.1', done));
+    const address = listener.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const look = async (networks: string, type: string, host: string) => {
+      const limited = await openTestApp({ env: { REACHABLE_NETWORKS: networks } });
+      const environment = await limited.call('POST', '/api/environments', { body: { name: 'prod ü+ 🏭' } });
+      const base = `/api/environments/${environment.body.environment.id}/databases`;
+      const created = await limited.call('POST', base, {
+        body: { name: 'app "db"', type, host, port, databaseName: 'app', username: 'u', password: 'p w' },
+      });
+      const { body } = await limited.call('POST', `${base}/${created.body.database.id}/test-connection`);
+      await limited.close();
+      return body;
+    };
+    for (const type of ['postgres', 'mysql']) {
+      for (const host of ['localhost', '127.0.0.1', '127.1']) {
+        const refused = await look('10.0.0.0/8', type, host);
+        expect(refused.success).toBe(false);
+        expect(refused.error).toContain('REACHABLE_NETWORKS');
+      }
+      expect(connections).toBe(0);
+      expect((await look('127.0.0.0/8', type, 'localhost')).error).not.toContain('REACHABLE_NETWORKS');
+      expect(connections).toBeGreaterThan(0);
+      connections = 0;
+    }
+    await new Promise((done) => listener.close(done));
   });
 });
