@@ -170,6 +170,7 @@ describe.each([
     await newMariadbDatabase();
     await rm(join(folder, 'restored.db'), { force: true });
     const [proof, dump] = [join(folder, 'proof'), join(folder, 'hostile')];
+    await rm(proof, { force: true });
     await writeFile(dump, text(proof));
     await runCommand(commandFor(section, '.sql'), dump, '.sql').catch(() => {});
     await expect(readFile(proof)).rejects.toThrow('ENOENT');
