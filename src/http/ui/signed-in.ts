@@ -25,7 +25,8 @@ export function signedIn(services: Services, limits: Pick<Limits, 'page' | 'entr
     limits.entrance(c);
     if (c.req.header('hx-request') === 'true') return c.body(null, 401, { 'HX-Refresh': 'true' });
     if (!(await hasUsers(services.db))) return c.redirect('/setup', 303);
-    const isPage = c.req.method === 'GET' && c.req.path !== '/';
-    return c.redirect(isPage ? `/login?next=${encodeURIComponent(c.req.path)}` : '/login', 303);
+    const { pathname, search } = new URL(c.req.url);
+    const isPage = c.req.method === 'GET' && pathname !== '/';
+    return c.redirect(isPage ? `/login?next=${encodeURIComponent(pathname + search)}` : '/login', 303);
   });
 }
