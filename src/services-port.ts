@@ -13,6 +13,8 @@ export interface Services {
   readonly vault: Vault;
   readonly log: Log;
   readonly now: () => Date;
+  /** Milliseconds of a clock that only goes forward, for durations; its zero means nothing. */
+  readonly uptimeMs: () => number;
   readonly passwords: Passwords;
   readonly sshKeys: SshKeys;
   readonly servers: ServerAccess;
@@ -71,6 +73,8 @@ export interface RunProgress {
   readonly estimatedBytes: number | null;
   /** Bytes per second of the dump, over the last seconds. */
   readonly bytesPerSecond: number;
+  /** What it waits for without a byte, once that has lasted; null while bytes come. */
+  readonly waiting: { readonly for: 'storage' | 'host'; readonly since: string } | null;
 }
 
 /** Files of our own origin (css, htmx, icons). */

@@ -132,6 +132,7 @@ function wire(
   { timing, tuning }: { timing?: WorkerTiming; tuning?: Partial<Tuning> },
 ): { services: Services; worker: Worker; close: () => Promise<void> } {
   const { db, vault, log, now } = base;
+  const uptimeMs = () => performance.now();
   const platform = createNodePlatform({
     log,
     now,
@@ -156,7 +157,7 @@ function wire(
     createS3(settings, platform, { patienceMs: config.storagePatienceMs, ...tuning });
   const openPlace = createOpenPlace({ db, vault, openS3, servers });
   const worker = createWorker(
-    { db, vault, servers, openPlace, now, log },
+    { db, vault, servers, openPlace, now, uptimeMs, log },
     {
       ...timing,
       limits: async () => {
@@ -168,6 +169,7 @@ function wire(
   return {
     services: {
       ...base,
+      uptimeMs,
       config,
       passwords: createPasswords(),
       sshKeys: { check: async (text) => void (await readSshKey(text)) },

@@ -20,6 +20,7 @@ export interface BackupItem {
   /** Seconds. */
   readonly duration: number | null;
   readonly storagePath: string;
+  readonly storageType: 'local' | 'spaces';
   readonly isPinned: boolean;
   readonly failure: BackupFailure | null;
 }
@@ -39,6 +40,8 @@ interface BackupListProps {
   readonly backups: readonly BackupItem[];
   readonly page: PageOfMany;
   readonly allowDownload: boolean;
+  /** False where the storage is not enabled for the environment: its backups there can't be downloaded now. */
+  readonly isStorageEnabled: boolean;
   readonly mayChange: boolean;
   /** Who may open Admin > Storage. */
   readonly mayConfigure: boolean;
@@ -65,12 +68,13 @@ export function BackupList(props: BackupListProps) {
               <BackupRow key={backup.id} backup={backup} list={props} />
             ))}
           </Table>
-          {props.allowDownload && backups.some(({ status }) => status === 'completed') && (
-            <p class="field-help">
-              The download link of a backup in Spaces is valid for 1 hour. When the storage answers 403 to it,
-              it has expired: click Download again.
-            </p>
-          )}
+          {props.allowDownload &&
+            backups.some((one) => one.status === 'completed' && canBeRead(one, props)) && (
+              <p class="field-help">
+                The download link of a backup in Spaces is valid for 1 hour. When the storage answers 403 to
+                it, it has expired: click Download again.
+              </p>
+            )}
           <Pager page={page} path={`/databases/${databaseId}`} />
         </>
       )}
@@ -121,11 +125,22 @@ function BackupRow({ backup, list }: { backup: BackupItem; list: BackupListProps
   );
 }
 
+/** A link is given only to what can be read as things are. */
+function canBeRead({ storageType }: BackupItem, { isStorageEnabled }: BackupListProps): boolean {
+  return storageType === 'local' || isStorageEnabled;
+}
+
 function BackupActions({ backup, list }: { backup: BackupItem; list: BackupListProps }) {
   const isOver = backup.status === 'completed' || backup.status === 'failed';
   return (
     <div class="row-actions">
-      {list.allowDownload && backup.status === 'completed' && (
+      {list.allowDownload && backup.status === 'completed' && !canBeRead(backup, list) && (
+        <small class="field-help">
+          No download: the storage is not enabled for this environment
+          {list.mayConfigure ? ' (Admin > Storage)' : '; ask an admin'}.
+        </small>
+      )}
+      {list.allowDownload && backup.status === 'completed' && canBeRead(backup, list) && (
         <a href={`/backups/${backup.id}/download`} aria-label={`Download ${backup.filename}`}>
           Download
         </a>

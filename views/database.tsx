@@ -28,6 +28,7 @@ export function DatabasePage(props: {
   readonly backups: readonly BackupItem[];
   readonly page: PageOfMany;
   readonly allowDownload: boolean;
+  readonly isStorageEnabled: boolean;
   readonly test: TestResult | null;
   /** Null where nothing holds the stored password back. */
   readonly held: HeldPassword | null;
@@ -74,6 +75,7 @@ export function DatabasePage(props: {
         backups={props.backups}
         page={props.page}
         allowDownload={props.allowDownload}
+        isStorageEnabled={props.isStorageEnabled}
         mayChange={mayChange}
         mayConfigure={frame.user.role === 'admin'}
       />

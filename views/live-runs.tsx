@@ -1,5 +1,6 @@
 import { Badge } from './badge.tsx';
 import { PostButton } from './form.tsx';
+import { Instant } from './instant.tsx';
 import { Progress, type ProgressNumbers } from './progress.tsx';
 
 export type Step = 'connect' | 'dump' | 'upload' | 'verify';
@@ -9,6 +10,9 @@ export interface LiveRun extends ProgressNumbers {
   readonly status: 'pending' | 'in_progress';
   readonly step: Step | null;
   readonly cancelRequested: boolean;
+  /** What it waits for without a byte, and since when. */
+  readonly waitingFor: 'storage' | 'host' | null;
+  readonly waitingSince: string | null;
 }
 
 /** How often the page asks: once a second while something runs, else to notice what somebody else has started. */
@@ -42,6 +46,12 @@ export function LiveRuns(props: {
             )}
           </header>
           {run.status === 'in_progress' && <Progress label="Backup progress" numbers={run} />}
+          {run.waitingFor !== null && (
+            <p class="field-help">
+              waiting for the {run.waitingFor === 'storage' ? 'storage' : "database's host"} since{' '}
+              <Instant at={run.waitingSince} />
+            </p>
+          )}
         </article>
       ))}
     </div>

@@ -4,6 +4,7 @@ import { ConnectionTest, type TestResult } from './connection-test.tsx';
 import { EmptyState } from './empty-state.tsx';
 import { Facts } from './facts.tsx';
 import { formatBytes } from './format.ts';
+import { Instant } from './instant.tsx';
 import { type Frame, Page } from './page.tsx';
 import { type EnvironmentAccess, EnvironmentAccessList, Names } from './storage-access.tsx';
 import { BucketList, type BucketListProps } from './storage-buckets.tsx';
@@ -141,13 +142,16 @@ function StorageFacts({ storage }: { storage: StorageSummary }) {
   );
 }
 
-/** Something that a run could not remove yet. */
+/** Something that could not be removed yet. */
 export interface LeftoverItem {
   readonly id: string;
   readonly kind: string;
   readonly place: string;
+  readonly since: string;
+  readonly reason: string;
   readonly tries: number;
-  readonly lastError: string | null;
+  /** Null while a try is on its way. */
+  readonly nextTryAt: string | null;
 }
 
 function Leftovers({ leftovers }: { leftovers: readonly LeftoverItem[] }) {
@@ -155,18 +159,25 @@ function Leftovers({ leftovers }: { leftovers: readonly LeftoverItem[] }) {
     <>
       <h2>Left behind</h2>
       <p>
-        Backups left these behind because the place refused or could not be reached, or may have: an answer
-        was lost. Removal is tried again until it is certain that nothing is there.
+        Backups left these behind, or were deleted and could not be removed, because the place refused or
+        could not be reached; or an answer was lost. Removal is tried again until it is certain that nothing
+        is there.
       </p>
-      <Table caption="Left behind" columns={['What', 'Where', 'Tries', 'Last error']}>
+      <Table caption="Left behind" columns={['What', 'Where', 'Since', 'Tries', 'Next try', 'Why']}>
         {leftovers.map((leftover) => (
           <tr key={leftover.id}>
             <td data-label="What">{leftover.kind}</td>
             <td class="file" data-label="Where">
               <code>{leftover.place}</code>
             </td>
+            <td data-label="Since">
+              <Instant at={leftover.since} />
+            </td>
             <td data-label="Tries">{leftover.tries}</td>
-            <td data-label="Last error">{leftover.lastError ?? '–'}</td>
+            <td data-label="Next try">
+              <Instant at={leftover.nextTryAt} />
+            </td>
+            <td data-label="Why">{leftover.reason}</td>
           </tr>
         ))}
       </Table>

@@ -103,6 +103,8 @@ export function toWireBackup(row: BackupWithTrigger, progress: RunProgress | nul
     sha256: row.sha256,
     serverVersion: row.server_version,
     clientVersion: row.client_version,
+    waitingFor: live?.waiting?.for ?? null,
+    waitingSince: live?.waiting?.since ?? null,
     cancelRequested: row.cancel_requested_at !== null,
   };
 }

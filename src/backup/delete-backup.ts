@@ -2,10 +2,13 @@ import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { cancelBackup } from './cancel-backup.ts';
+import { removeAtOnce } from './remove-deleted.ts';
+
+const REMOVE_WITHIN_MS = 8_000;
 
 /**
- * Deletes a backup: from now on nobody sees it; its object is removed in the background, and its row when the object
- * is gone. One that still runs is cancelled first. Throws `not_found`.
+ * Deletes a backup: from now on nobody sees it; its object is removed at once where the storage answers in time, else in
+ * the background, and its row when the object is gone. One that still runs is cancelled first. Throws `not_found`.
  */
 export async function deleteBackup(services: Services, backupId: string): Promise<void> {
   try {
@@ -24,4 +27,5 @@ export async function deleteBackup(services: Services, backupId: string): Promis
   );
   if (!deleted) throw new AppError('not_found', 'Backup not found');
   services.runs.wake();
+  await removeAtOnce(services, backupId, REMOVE_WITHIN_MS);
 }

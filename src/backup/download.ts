@@ -92,6 +92,12 @@ async function presign(services: Services, backup: BackupRow, object: BackupObje
         `${object.key} is no longer in ${bucket.label}: it was removed there, or a lifecycle rule of the bucket did it.`,
       );
     }
+    if (found.archive !== undefined) {
+      throw new AppError(
+        'storage_refused',
+        `${object.key} in ${bucket.label} lies in the archive ${found.archive}, where a lifecycle rule of the bucket took it, and can't be read now. Have the storage restore it from there (RestoreObject, in its console "Initiate restore"), and download it when that is done.`,
+      );
+    }
     const signedAt = services.now().getTime();
     const url = await bucket.presignDownload(object.key, {
       fileName: backup.filename,

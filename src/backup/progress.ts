@@ -8,18 +8,37 @@ export interface ProgressTracker {
   expect(estimatedBytes: number | null): void;
   /** Bytes so far: from the dump tool, and accepted by the store. */
   count(bytes: { read?: number; stored?: number }): void;
+  /** Who is to give the next byte, or to take it. */
+  waitFor(whom: 'storage' | 'host'): void;
   snapshot(): RunProgress;
 }
 
+export interface Clocks {
+  readonly now: () => Date;
+  /** See `Services`: only goes forward, whatever is done to the wall clock. */
+  readonly uptimeMs: () => number;
+}
+
+/** A wait as long as that is told: shorter ones are everyday. */
+const WAITING_AFTER_MS = 10_000;
+
 const RATE_WINDOW_MS = 5_000;
 
-export function trackProgress(now: () => Date): ProgressTracker {
+export function trackProgress({ now, uptimeMs }: Clocks): ProgressTracker {
   let step: BackupStep = 'connect';
   let mark = 0;
   let estimatedBytes: number | null = null;
   let bytesRead = 0;
   let bytesStored = 0;
   const samples: { at: number; bytes: number }[] = [];
+  let waitsFor: 'storage' | 'host' = 'host';
+  let movedAt = uptimeMs();
+
+  function waiting(): RunProgress['waiting'] {
+    const waitedMs = uptimeMs() - movedAt;
+    if (waitedMs < WAITING_AFTER_MS) return null;
+    return { for: waitsFor, since: new Date(now().getTime() - waitedMs).toISOString() };
+  }
 
   return {
     get step() {
@@ -28,14 +47,24 @@ export function trackProgress(now: () => Date): ProgressTracker {
     enter(next, nextMark) {
       step = next;
       mark = nextMark;
+      waitsFor = next === 'verify' || next === 'upload' ? 'storage' : 'host';
+      movedAt = uptimeMs();
     },
     expect(estimate) {
       estimatedBytes = estimate;
     },
     count(bytes) {
+      if ((bytes.read ?? bytesRead) !== bytesRead || (bytes.stored ?? bytesStored) !== bytesStored) {
+        movedAt = uptimeMs();
+      }
       bytesRead = bytes.read ?? bytesRead;
       bytesStored = bytes.stored ?? bytesStored;
-      sample(samples, now().getTime(), bytesRead);
+      sample(samples, uptimeMs(), bytesRead);
+    },
+    waitFor(whom) {
+      if (whom === waitsFor) return;
+      movedAt = uptimeMs();
+      waitsFor = whom;
     },
     snapshot: () => ({
       step,
@@ -43,7 +72,8 @@ export function trackProgress(now: () => Date): ProgressTracker {
       bytesRead,
       bytesStored,
       estimatedBytes,
-      bytesPerSecond: rate(samples, now().getTime()),
+      bytesPerSecond: rate(samples, uptimeMs()),
+      waiting: waiting(),
     }),
   };
 }

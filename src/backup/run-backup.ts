@@ -24,7 +24,10 @@ import {
 } from './settle.ts';
 import { describeFailure, outcomeOf } from './step-error.ts';
 
-export type RunServices = Pick<Services, 'db' | 'vault' | 'servers' | 'openPlace' | 'now' | 'log'>;
+export type RunServices = Pick<
+  Services,
+  'db' | 'vault' | 'servers' | 'openPlace' | 'now' | 'uptimeMs' | 'log'
+>;
 
 const PROBE_TIMEOUT_MS = 60_000;
 const CLEAN_UP_TIMEOUT_MS = 60_000;
@@ -44,7 +47,8 @@ export async function runBackup(
   progress: ProgressTracker,
   signal: AbortSignal,
 ): Promise<void> {
-  const { db, log, now } = services;
+  const { db, log, now, uptimeMs } = services;
+  const begunAt = uptimeMs();
   let destination: Destination | undefined;
   let done: CompletedRun;
   try {
@@ -59,11 +63,16 @@ export async function runBackup(
     await recordDestination(db, claim, plans);
     done = await dumpAndStore(services, { claim, backup, database, plans, progress, signal });
   } catch (error) {
-    await settleFailure(services, claim, progress, destination, error);
+    await settleFailure(services, claim, progress, { destination, begunAt }, error);
     return;
   }
   // Outside the try: the object is there, and calling the run failed would leave it behind, unrecorded.
-  if (await persistently(() => settleCompleted(db, claim, done, now()))) return;
+  if (
+    await persistently(() =>
+      settleCompleted(db, claim, { ...done, seconds: secondsSince(begunAt, uptimeMs()) }, now()),
+    )
+  )
+    return;
   log.error('a run ended well but its row was no longer its own', { backupId: claim.backupId });
   const { place, key } = destination;
   const item: Leftover = { kind: 'object', key, uploadId: null, versionId: done.versionId };
@@ -218,9 +227,12 @@ async function* counted(
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of stream) {
     progress.count({ read: record.bytesRead });
+    progress.waitFor('storage');
     yield chunk;
+    progress.waitFor('host');
   }
   progress.count({ read: record.bytesRead });
+  progress.waitFor('storage');
 }
 
 function ends(record: StreamRecord): { firstByte: number | null; lastByte: number | null } {
@@ -256,7 +268,7 @@ async function settleFailure(
   services: RunServices,
   claim: RunClaim,
   progress: ProgressTracker,
-  destination: Destination | undefined,
+  { destination, begunAt }: { readonly destination: Destination | undefined; readonly begunAt: number },
   error: unknown,
 ): Promise<void> {
   const failure = describeFailure(error, progress.step);
@@ -270,6 +282,7 @@ async function settleFailure(
   const outcome: FailedRun = {
     error: failure,
     outcome: outcomeOf(error),
+    seconds: secondsSince(begunAt, services.uptimeMs()),
     ...(leftover && destination ? { leftover: { place: destination.place, item: leftover } } : {}),
   };
   const { db, now } = services;
@@ -277,6 +290,10 @@ async function settleFailure(
   if (!leftover || !destination) return;
   const { place } = destination;
   await persistently(() => recordOrphan(db, claim.backupId, place, leftover, now()));
+}
+
+function secondsSince(begunAt: number, uptimeMs: number): number {
+  return Math.round((uptimeMs - begunAt) / 1000);
 }
 
 /**

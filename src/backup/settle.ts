@@ -7,6 +7,8 @@ import { claimedRow, type RunClaim } from './claim.ts';
 import type { BackupError } from './step-error.ts';
 
 export interface CompletedRun {
+  /** How long the run took, by a clock that only goes forward; absent for a repair, which can't know. */
+  readonly seconds?: number;
   /** Bytes of the dump before compression, where they are known. */
   readonly bytesRead?: number;
   readonly bytes: number;
@@ -17,6 +19,8 @@ export interface CompletedRun {
 export interface FailedRun {
   readonly error: BackupError;
   readonly outcome: 'cancelled' | 'interrupted' | 'uncertain' | 'failed';
+  /** As of `CompletedRun`. */
+  readonly seconds?: number;
   /** When reconcile asks about an uncertain one again; at once when absent. */
   readonly askAgainAt?: Date;
   /** What could not be removed, and where. */
@@ -56,7 +60,7 @@ export async function settleCompleted(
         ...(run.bytesRead === undefined ? {} : { bytes_read: run.bytesRead }),
         sha256: run.sha256,
         completed_at: now.toISOString(),
-        duration: secondsSince(row.started_at, now),
+        ...(run.seconds === undefined ? {} : { duration: run.seconds }),
         verification: 'stored',
         verified_at: now.toISOString(),
         claimed_by: null,
@@ -82,7 +86,7 @@ export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now:
         error: JSON.stringify(run.error),
         step: run.error.step,
         completed_at: notAfter(now, row.completed_at),
-        duration: secondsSince(row.started_at, now),
+        ...(run.seconds === undefined ? {} : { duration: run.seconds }),
         claimed_by: null,
         lease_until: run.askAgainAt?.toISOString() ?? null,
       })
@@ -177,8 +181,4 @@ async function isRecorded(trx: Trx, backupId: string, { kind, key }: Leftover): 
 function notAfter(now: Date, recorded: string | null): string {
   const latest = now.toISOString();
   return recorded !== null && recorded <= latest ? recorded : latest;
-}
-
-function secondsSince(startedAt: string | null, now: Date): number | null {
-  return startedAt === null ? null : Math.max(0, Math.round((now.getTime() - Date.parse(startedAt)) / 1000));
 }

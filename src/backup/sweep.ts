@@ -1,11 +1,11 @@
-import type { BackupObjectRow, BackupRow, Db, LeftoverRow } from '../db/schema.ts';
+import type { BackupObjectRow, Db, LeftoverRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { isAppError } from '../errors.ts';
 import type { ObjectHead, ObjectStore } from '../storage/object-store.ts';
 import type { RunServices } from './run-backup.ts';
 
 const STORE_TIMEOUT_MS = 60_000;
-const MAX_PAUSE_MS = 3_600_000;
+export const MAX_PAUSE_MS = 3_600_000;
 /** Until when a storage may still begin an upload whose request was given up. */
 const MAY_APPEAR_MS = 15 * 60_000;
 
@@ -148,7 +148,12 @@ async function removeLeftover(
   await abortUploads(store, { key, uploadId: leftover.upload_id, token: '', spared: own }, signal);
 }
 
-async function versionOf(store: ObjectStore, key: string, signal: AbortSignal): Promise<string | null> {
+/** The version that is there now, or null. */
+export async function versionOf(
+  store: ObjectStore,
+  key: string,
+  signal: AbortSignal,
+): Promise<string | null> {
   return (await lookAt(store, key, signal))?.versionId ?? null;
 }
 
@@ -192,106 +197,19 @@ export async function abortUploads(
   }
 }
 
-/** Which deleted backups are to be left alone for a while, because their storage refused. Kept in memory only. */
-export interface Pauses {
-  waiting(): readonly string[];
-  failed(id: string): void;
-  over(id: string): void;
-}
-
-export function createPauses(now: () => Date): Pauses {
-  const entries = new Map<string, { tries: number; from: number; until: number }>();
-  return {
-    waiting() {
-      const at = now().getTime();
-      return [...entries].filter(([, { from, until }]) => at >= from && at < until).map(([id]) => id);
-    },
-    failed(id) {
-      const tries = (entries.get(id)?.tries ?? 0) + 1;
-      const from = now().getTime();
-      entries.set(id, { tries, from, until: from + pauseMs(tries) });
-    },
-    over: (id) => void entries.delete(id),
-  };
-}
-
-function pauseMs(tries: number): number {
+/** How long what could not be removed is left alone after so many tries. */
+export function pauseMs(tries: number): number {
   return Math.min(MAX_PAUSE_MS, 15_000 * 2 ** Math.min(tries, 10));
 }
 
-/**
- * Removes the objects of deleted backups, then their rows; one whose storage refuses is kept and tried again. An uncertain
- * one is reconcile's until no Complete can be on its way any more.
- */
-export async function sweepDeleted(
-  services: RunServices,
-  { pauses, completeMayTakeMs }: { pauses: Pauses; completeMayTakeMs: number },
-  signal: AbortSignal,
-): Promise<void> {
-  const waiting = pauses.waiting();
-  const certainSince = new Date(services.now().getTime() - completeMayTakeMs).toISOString();
-  const deleted = await services.db
-    .selectFrom('backups')
-    .select(['id', 'token', 'outcome'])
-    .where('deleted_at', 'is not', null)
-    .where('status', 'in', ['completed', 'failed'])
-    .where((eb) =>
-      eb.or([
-        eb('outcome', 'is', null),
-        eb('outcome', '!=', 'uncertain'),
-        eb('completed_at', '<=', certainSince),
-      ]),
-    )
-    .$if(waiting.length > 0, (query) => query.where('id', 'not in', waiting))
-    .orderBy('deleted_at')
-    .limit(50)
-    .execute();
-  for (const backup of deleted) {
-    if (signal.aborted) return;
-    try {
-      await removeObjects(services, backup, signal);
-      await write(services.db, (trx) => trx.deleteFrom('backups').where('id', '=', backup.id).execute());
-      pauses.over(backup.id);
-    } catch (error) {
-      pauses.failed(backup.id);
-      services.log.warn('a deleted backup could not be removed from its storage yet', {
-        backupId: backup.id,
-        error,
-      });
-    }
-  }
-}
-
-async function removeObjects(
-  services: RunServices,
-  { id, token, outcome }: Pick<BackupRow, 'id' | 'token' | 'outcome'>,
-  stop: AbortSignal,
-): Promise<void> {
-  const objects = await services.db
-    .selectFrom('backup_objects')
-    .selectAll()
-    .where('backup_id', '=', id)
-    .execute();
-  for (const { key, ...object } of objects) {
-    await withStore(services, object, async (store) => {
-      const signal = limited(stop);
-      if (outcome !== 'uncertain') {
-        await store.remove(key, { versionId: object.version_id, signal });
-        return;
-      }
-      // The upload first, so that no object can come of it after the object was removed.
-      await abortUploads(store, { key, uploadId: object.upload_id, token }, signal);
-      await store.remove(key, { versionId: await versionOf(store, key, signal), signal });
-    });
-  }
-}
-
-function limited(stop: AbortSignal): AbortSignal {
+/** Ends with the app, or after a minute. */
+export function limited(stop: AbortSignal): AbortSignal {
   return AbortSignal.any([stop, AbortSignal.timeout(STORE_TIMEOUT_MS)]);
 }
 
-async function withStore(
-  services: RunServices,
+/** Opens the place, and closes it after the action. */
+export async function withStore(
+  services: Pick<RunServices, 'openPlace'>,
   place: Pick<BackupObjectRow, 'endpoint' | 'region' | 'bucket'>,
   action: (store: ObjectStore) => Promise<void>,
 ): Promise<void> {

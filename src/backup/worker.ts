@@ -7,9 +7,10 @@ import type { BackupRuns, RunProgress } from '../services-port.ts';
 import { type RunClaim, releaseClaim, renewClaims, superseded } from './claim.ts';
 import { type ProgressTracker, trackProgress } from './progress.ts';
 import { askUncertainNow, reconcileExpired } from './reconcile.ts';
+import { sweepDeleted } from './remove-deleted.ts';
 import { type RunServices, runBackup } from './run-backup.ts';
 
-import { createPauses, sweepDeleted, sweepLeftovers } from './sweep.ts';
+import { sweepLeftovers } from './sweep.ts';
 
 export interface WorkerOptions extends WorkerTiming {
   /** How many runs at once, in all and per server; read before each claim. */
@@ -70,7 +71,6 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
   let repairs: Promise<void> | undefined;
   let isFirstRepair = true;
   let sweeps: Promise<void> | undefined;
-  const deletedPauses = createPauses(now);
 
   /** One round at a time; a wake during a round means another one right after it. */
   function tick(): void {
@@ -126,7 +126,7 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
   function sweep(): void {
     if (stopping || !started || sweeps) return;
     sweeps = sweepLeftovers(services, stopRepairs.signal)
-      .then(() => sweepDeleted(services, { pauses: deletedPauses, completeMayTakeMs }, stopRepairs.signal))
+      .then(() => sweepDeleted(services, { completeMayTakeMs }, stopRepairs.signal))
       .catch((error: unknown) => log.error('a sweep stumbled', { error }))
       .finally(() => {
         sweeps = undefined;
@@ -141,7 +141,7 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
     if (!next) return false;
     const abort = new AbortController();
     const claim = { backupId: next.id, claimedBy: me };
-    const progress = trackProgress(now);
+    const progress = trackProgress({ now, uptimeMs: services.uptimeMs });
     progress.enter('connect', 10);
     const done = runBackup(services, claim, progress, abort.signal)
       .catch((error: unknown) => log.error('a backup ended without an outcome', { backupId: next.id, error }))

@@ -201,6 +201,10 @@ export interface BackupRow {
   verified_at: string | null;
   /** A tombstone: hidden, kept until its object is gone. */
   deleted_at: string | null;
+  /** Of a tombstone: how often its removal failed (null: never), why the last time, and when it is tried again. */
+  removal_tries: number | null;
+  removal_error: string | null;
+  removal_next_try_at: string | null;
 }
 
 export interface BackupObjectRow {

@@ -87,6 +87,8 @@ export interface ObjectHead {
   /** The run's token, or null where the store keeps none (a file on a host). */
   readonly token: string | null;
   readonly versionId: string | null;
+  /** The archive in which it lies, where it can't be read before it was restored from there. */
+  readonly archive?: string;
 }
 
 export interface ObjectBody extends AsyncIterable<Uint8Array> {

@@ -24,7 +24,6 @@ const DATABASES = [
   { name: `large ${ODD}`, rows: 3_500 },
 ] as const;
 const MAX_KEPT = 6;
-const KILL_WITHIN_MS = 5_000;
 const SETTLED_WITHIN_MS = 180_000;
 
 interface Field extends Ground {
@@ -33,6 +32,8 @@ interface Field extends Ground {
   readonly folder: string;
   /** Ids by name. */
   readonly databases: Map<string, string>;
+  /** How long one round of backups took, undisturbed: kills fall into that time. */
+  roundMs: number;
   readonly counts: Record<'kills' | 'started' | 'deleted' | 'cancelled' | 'completed', number>;
 }
 
@@ -47,13 +48,14 @@ export async function attackWithKills(ground: Ground, kills: number): Promise<vo
   const rgw = await startRgw();
   const sshd = await startSshd();
   const counts = { kills: 0, started: 0, deleted: 0, cancelled: 0, completed: 0 };
-  const field: Field = { ...ground, rgw, sshd, folder, databases: new Map(), counts };
+  const field: Field = { ...ground, rgw, sshd, folder, databases: new Map(), counts, roundMs: 0 };
   try {
     let app = await start(field);
     await prepare(field, app);
+    field.roundMs = await measureRound(field, app);
     for (let kill = 1; kill <= kills; kill += 1) {
       await stir(field, app);
-      await pause(ground.random() * KILL_WITHIN_MS);
+      await pause(ground.random() * 1.2 * field.roundMs);
       await app.kill();
       counts.kills += 1;
       await checkRecorded(field, `after kill ${kill}`);
@@ -112,6 +114,14 @@ async function prepare(field: Field, app: ChildApp): Promise<void> {
     };
     databases.set(onHost.name, await create(app, 'database', path, onHost));
   }
+}
+
+async function measureRound(field: Field, app: ChildApp): Promise<number> {
+  const ids = [...field.databases.values()];
+  const startedAt = performance.now();
+  for (const id of ids) await app.ask('POST', `/api/databases/${id}/backups`, {});
+  field.verdict.check('an undisturbed round of backups ends', await untilClosed(app, ids));
+  return performance.now() - startedAt;
 }
 
 /** Starts some backups, and sometimes deletes or cancels one, or lets all of them end first. */

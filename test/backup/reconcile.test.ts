@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { superseded } from '../../src/backup/claim.ts';
 import { askUncertainNow, type Reconciler, reconcileExpired } from '../../src/backup/reconcile.ts';
+import { sweepDeleted } from '../../src/backup/remove-deleted.ts';
 import type { RunServices } from '../../src/backup/run-backup.ts';
-import { createPauses, sweepDeleted } from '../../src/backup/sweep.ts';
 import type { BackupObjectRow, BackupRow, Db } from '../../src/db/schema.ts';
 import { AppError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
@@ -264,10 +264,9 @@ async function reconcileAfter(ms: number, backup: BackupRow): Promise<void> {
 
 async function sweepDeletedAfter(ms: number): Promise<void> {
   now = BEGIN + ms;
-  const pauses = createPauses(() => new Date(now));
   await sweepDeleted(
     await services(),
-    { pauses, completeMayTakeMs: COMPLETE_MAY_TAKE_MS },
+    { completeMayTakeMs: COMPLETE_MAY_TAKE_MS },
     AbortSignal.timeout(5_000),
   );
 }

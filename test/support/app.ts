@@ -108,6 +108,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     vault,
     log,
     now,
+    uptimeMs: () => performance.now(),
     passwords: createPasswords(),
     sshKeys: { check: async (text) => void (await readSshKey(text)) },
     servers,

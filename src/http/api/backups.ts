@@ -45,6 +45,8 @@ const backup = z.object({
   sha256: text,
   serverVersion: text,
   clientVersion: text,
+  waitingFor: z.enum(['storage', 'host']).nullable(),
+  waitingSince: instant.nullable(),
   cancelRequested: z.boolean(),
 });
 

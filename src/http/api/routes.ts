@@ -5,6 +5,7 @@ import { backupRoutes } from './backups.ts';
 import { databaseRoutes } from './databases.ts';
 import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
+import { leftBehindRoutes } from './left-behind.ts';
 import { serverRoutes } from './servers.ts';
 import { spacesRoutes } from './spaces.ts';
 import { spacesImpactRoutes } from './spaces-impact.ts';
@@ -24,5 +25,6 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...spacesRoutes(services),
     ...spacesImpactRoutes(services),
     ...spacesPolicyRoutes(services),
+    ...leftBehindRoutes(services),
   ];
 }

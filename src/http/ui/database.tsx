@@ -7,6 +7,7 @@ import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { LiveRuns } from '../../../views/live-runs.tsx';
 import type { EnvironmentChoice } from '../../../views/page.tsx';
 import { type BackupWithTrigger, listBackups } from '../../backup/backups.ts';
+import { enabledSpaces } from '../../backup/destination.ts';
 import { startBackup } from '../../catalog/backup-actions.ts';
 import { confirmTarget, requireSeenTarget } from '../../catalog/confirm-target.ts';
 import { databaseType } from '../../catalog/database-types.ts';
@@ -112,7 +113,7 @@ async function sendDatabase(
   const { frame, environment } = await environmentFrame(c, services, database.environmentId);
   // Before the list: what ends in between is then noticed by the next look at the runs.
   const runs = await liveRunsOf(services, database.id);
-  const { backups, page, allowDownload } = await listOf(c, services, database);
+  const { backups, page, allowDownload, isStorageEnabled } = await listOf(c, services, database);
   return sendPage(
     c,
     <DatabasePage
@@ -122,6 +123,7 @@ async function sendDatabase(
       backups={backups}
       page={page}
       allowDownload={allowDownload}
+      isStorageEnabled={isStorageEnabled}
       test={shown.test ?? null}
       held={database.passwordHeld}
       passwordForm={shown.refused ?? freshForm()}
@@ -138,6 +140,7 @@ async function listOf(c: Context<UiEnv>, services: Services, database: Database)
     backups: backups.map(toBackupItem),
     page: { ...page, total },
     allowDownload: settings['allowBackupDownload'] === true,
+    isStorageEnabled: (await enabledSpaces(services.db, database.environmentId)) !== undefined,
     mayChange: mayChange(c),
     mayConfigure: c.get('session').user.role === 'admin',
   };

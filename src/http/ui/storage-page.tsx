@@ -4,6 +4,7 @@ import { StoragePage } from '../../../views/storage.tsx';
 import type { EnvironmentAccess } from '../../../views/storage-access.tsx';
 import type { BucketListProps } from '../../../views/storage-buckets.tsx';
 import type { PolicyShown } from '../../../views/storage-policy.tsx';
+import { listLeftBehind } from '../../catalog/leftovers.ts';
 import { getSpaces } from '../../catalog/spaces.ts';
 import { listBucketStates } from '../../catalog/spaces-buckets.ts';
 import { listSpacesEnvironments } from '../../catalog/spaces-environments.ts';
@@ -13,7 +14,6 @@ import { isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { providerOf } from '../../storage/providers.ts';
 import { frameOf } from './frame.ts';
-import { listLeftovers } from './leftovers.ts';
 import { sendPage } from './send.ts';
 import { capabilityCard } from './storage-probe.tsx';
 import type { UiEnv } from './ui-env.ts';
@@ -34,7 +34,7 @@ export async function sendStorage(
       buckets={shown.buckets ?? NOT_ASKED}
       environments={await accessOf(services)}
       policy={config === null ? null : await policyOrNull(services)}
-      leftovers={await listLeftovers(services.db)}
+      leftovers={await listLeftBehind(services.db)}
       test={shown.test ?? null}
       capabilities={await capabilityCard(services)}
     />,

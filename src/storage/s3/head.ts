@@ -95,7 +95,22 @@ function readHead(
     etag: headers.get('etag'),
     token: headers.get(TOKEN_HEADER),
     versionId: versionIdOf(headers),
+    ...archiveOf(headers),
   };
+}
+
+const ARCHIVES = ['GLACIER', 'DEEP_ARCHIVE'];
+
+/**
+ * Where a lifecycle rule took the object: GET is answered InvalidObjectState until somebody has it restored. HEAD tells by
+ * the class, or by the tier of INTELLIGENT_TIERING; `ongoing-request="false"` is a copy that can be read.
+ */
+function archiveOf(headers: Headers): { readonly archive?: string } {
+  const storageClass = headers.get('x-amz-storage-class') ?? '';
+  const archive =
+    headers.get('x-amz-archive-status') ?? (ARCHIVES.includes(storageClass) ? storageClass : null);
+  const isRestored = (headers.get('x-amz-restore') ?? '').includes('ongoing-request="false"');
+  return archive === null || isRestored ? {} : { archive };
 }
 
 /** The version that a bucket with versions gave; "null" is what S3 calls none. */

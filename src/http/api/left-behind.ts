@@ -1,0 +1,28 @@
+import * as z from 'zod';
+import { listLeftBehind } from '../../catalog/leftovers.ts';
+import type { Services } from '../../services-port.ts';
+import { type ApiRoute, route } from '../routes.ts';
+import { id, instant } from './shapes.ts';
+
+const leftBehind = z.object({
+  id,
+  kind: z.string(),
+  place: z.string(),
+  since: instant,
+  reason: z.string(),
+  tries: z.number().int(),
+  nextTryAt: instant.nullable(),
+});
+
+export function leftBehindRoutes(services: Services): readonly ApiRoute[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/settings/spaces/left-behind',
+      access: 'admin',
+      summary: 'What could not be removed from storages and hosts yet, and why, the oldest first',
+      answer: z.object({ leftBehind: z.array(leftBehind) }),
+      handle: async () => ({ leftBehind: [...(await listLeftBehind(services.db, 1000))] }),
+    }),
+  ];
+}
