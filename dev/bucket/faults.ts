@@ -13,6 +13,16 @@ export type Fault =
       readonly fields?: Readonly<Record<string, string>>;
       readonly early?: boolean;
     }
+  /**
+   * Answers as a proxy in front of the storage does: a web page, no error code, no request id; not performed. With
+   * `overBytes` only to larger bodies.
+   */
+  | {
+      readonly kind: 'proxy-page';
+      readonly status: number;
+      readonly server?: string;
+      readonly overBytes?: number;
+    }
   /** Answers 200 with an HTML page, as a captive portal or a wrong endpoint does; not performed. */
   | { readonly kind: 'garbage' }
   /** Destroys the socket before the body is read. */

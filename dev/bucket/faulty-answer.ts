@@ -18,6 +18,18 @@ export async function insteadOf(
     case 'status':
       if (!fault.early) await drain(body());
       throw faultError(fault);
+    case 'proxy-page': {
+      const { status, overBytes = -1, server = 'nginx/1.24.0' } = fault;
+      if (Number(request.headers.get('content-length') ?? 0) <= overBytes) return null;
+      await drain(body());
+      const title = `${status} from a proxy`;
+      const page = `<html><head><title>${title}</title></head><body><center><h1>${title}</h1></center></body></html>`;
+      return {
+        status,
+        headers: { 'content-type': 'text/html', server },
+        ...(request.method === 'HEAD' ? {} : { body: page }),
+      };
+    }
     case 'garbage':
       await drain(body());
       return {

@@ -31,7 +31,7 @@ const CLEAN_UP_TIMEOUT_MS = 60_000;
 const WRITE_PAUSES_MS = [200, 1_000, 4_000];
 const LATER_PAUSE_MS = 2_000;
 /** A dump of text can be larger than the database's files; the estimate only decides part sizes. */
-const ESTIMATE_MARGIN = 1.2;
+export const ESTIMATE_MARGIN = 1.2;
 
 /**
  * Runs one claimed backup from its first look at the database to its outcome. Never throws for what happens to the

@@ -5,13 +5,12 @@ import { tryOnce } from '../s3/attempt.ts';
 import { attemptedOf, badAnswer, networkError, refusalError } from '../s3/errors.ts';
 import { getObject } from '../s3/get.ts';
 import { TOKEN_HEADER, versionIdOf } from '../s3/head.ts';
+import { sizeOf } from '../s3/in-between.ts';
 import { judgeAnswer, pause } from '../s3/retry.ts';
 import { escapeXml, parseXml, textOf } from '../s3/xml.ts';
 import { fillRandom, randomBytes } from './bytes.ts';
 import { absent, ask, type Finding, failed, ok, type ProbeRun, skip, spend, tryCheck } from './run.ts';
 
-/** S3's smallest part that may be followed by another. */
-const FIRST_PART_BYTES = 5 * 2 ** 20;
 const LAST_PART_BYTES = 64 * 1024;
 
 export interface Throughput {
@@ -26,14 +25,14 @@ export async function checkParts(run: ProbeRun): Promise<Throughput> {
     uploadBytesPerSecond: null as number | null,
     downloadBytesPerSecond: null as number | null,
   };
-  const buffer = await run.connection.platform.partMemory.acquire(FIRST_PART_BYTES, run.signal);
+  const buffer = await run.connection.platform.partMemory.acquire(run.partBytes, run.signal);
   try {
     fillRandom(buffer.bytes);
-    const first = buffer.bytes.subarray(0, FIRST_PART_BYTES);
+    const first = buffer.bytes.subarray(0, run.partBytes);
     const last = randomBytes(LAST_PART_BYTES);
     const stored = await tryCheck(run, 'multipart', async () => {
       throughput.uploadBytesPerSecond = await uploadTwo(run, key, [first, last]);
-      return ok('Uploads in parts work.');
+      return ok(`Uploads in parts work, also with a part of ${sizeOf(run.partBytes)} as backups send it.`);
     });
     if (!stored) {
       skip(run, ['readBack', 'metadata'], 'Nothing was uploaded in parts.');
@@ -113,7 +112,7 @@ async function sendPart(
   const { connection, bucket, signal } = run;
   const request = { operation: 'UploadPart', method: 'PUT', bucket, key } as const;
   const sha256 = await connection.platform.sha256(body);
-  const attempted = attemptedOf(connection, request);
+  const attempted = attemptedOf(connection, { ...request, body });
   spend(run, body.byteLength);
   for (let tries = 1; ; tries += 1) {
     const startedAt = performance.now();

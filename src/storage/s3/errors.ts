@@ -1,6 +1,7 @@
 import { AppError, type ErrorCode } from '../../errors.ts';
 import { refusalOf, type S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
+import { isFromBetween, meaningOfBetween } from './in-between.ts';
 import type { S3Settings } from './s3.ts';
 
 /** What was being done, for messages and details. */
@@ -9,6 +10,8 @@ export interface Attempted {
   readonly endpoint: string;
   readonly bucket?: string | undefined;
   readonly key?: string | undefined;
+  readonly method?: string | undefined;
+  readonly body?: { readonly byteLength: number } | undefined;
 }
 
 /** What a request of the connection attempts. */
@@ -18,6 +21,8 @@ export function attemptedOf(connection: S3Connection, request: Omit<Attempted, '
     endpoint: connection.addressOf(request.bucket).endpoint,
     bucket: request.bucket,
     key: request.key,
+    method: request.method,
+    body: request.body,
   };
 }
 
@@ -29,7 +34,10 @@ interface Meaning {
 /** A refusal as an `AppError`: what was tried, what came back, what to do. Keys are masked wherever they turn up. */
 export function refusalError(answer: S3Answer, attempted: Attempted, settings: S3Settings): AppError {
   const refusal = refusalOf(answer);
-  const { code, advice } = meaningOf(answer.status, refusal.code);
+  const isBetween = isFromBetween(answer, attempted);
+  const { code, advice } = isBetween
+    ? meaningOfBetween(answer, attempted)
+    : meaningOf(answer.status, refusal.code);
   const region = answer.headers.get('x-amz-bucket-region') ?? refusal.region;
   const said = [
     String(answer.status),
@@ -41,7 +49,10 @@ export function refusalError(answer: S3Answer, attempted: Attempted, settings: S
   const hint = code === 'storage_wrong_region' && region ? ` The storage names the region ${region}.` : '';
   return new AppError(
     code,
-    masked(`${tried(attempted)}: the storage answered ${said}. ${advice}${hint}`, settings),
+    masked(
+      `${tried(attempted)}: ${isBetween ? 'the answer was' : 'the storage answered'} ${said}. ${advice}${hint}`,
+      settings,
+    ),
     {
       details: {
         ...detailsOf(attempted),
@@ -71,6 +82,18 @@ export function networkError(cause: unknown, attempted: Attempted): AppError {
     { details: { ...detailsOf(attempted), networkCode: code }, cause },
   );
 }
+
+/** HEAD is refused for what GET reads: the one thing that a storage never does by itself. */
+export function headChanged(status: number, attempted: Attempted): AppError {
+  return new AppError(
+    'storage_proxy',
+    `${tried(attempted)}: HEAD is answered ${status}, and GET of the same works. ${HEAD_CHANGED}`,
+    { details: { ...detailsOf(attempted), status } },
+  );
+}
+
+export const HEAD_CHANGED =
+  'The keys are right: a proxy or a CDN in between changes requests, as those do that ask GET for HEAD, so that the signature does not fit any more. Enter an address of the storage that does not lead through it, or have it pass requests on as they are.';
 
 /** An answer that is no S3 answer. */
 export function badAnswer(attempted: Attempted, what: string): AppError {
