@@ -23,6 +23,8 @@ export type Fault =
       readonly server?: string;
       readonly overBytes?: number;
     }
+  /** As a bucket's policy does: denies a request that lacks the header, or has another value of it. */
+  | { readonly kind: 'demand-header'; readonly name: string; readonly value: string }
   /** Answers 200 with an HTML page, as a captive portal or a wrong endpoint does; not performed. */
   | { readonly kind: 'garbage' }
   /** Destroys the socket before the body is read. */

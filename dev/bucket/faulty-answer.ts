@@ -4,7 +4,7 @@ import type { Fault } from './faults.ts';
 import type { Answer } from './operations/exchange.ts';
 import { dropUpload } from './operations/uploads.ts';
 import type { S3Request } from './request.ts';
-import { noSuchUpload, S3Error } from './s3-error.ts';
+import { accessDenied, noSuchUpload, S3Error } from './s3-error.ts';
 import type { Bucket } from './store.ts';
 
 /** The answer of a fault that keeps the operation from being performed. */
@@ -30,6 +30,10 @@ export async function insteadOf(
         ...(request.method === 'HEAD' ? {} : { body: page }),
       };
     }
+    case 'demand-header':
+      if (request.headers.get(fault.name) === fault.value) return null;
+      await drain(body());
+      throw accessDenied();
     case 'garbage':
       await drain(body());
       return {

@@ -1,4 +1,4 @@
-import { ESTIMATE_MARGIN } from '../backup/run-backup.ts';
+import { expectedBytes } from '../backup/expected-bytes.ts';
 import type { Db, StorageProbeRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -215,7 +215,7 @@ async function probeAll(
     };
     try {
       const estimate = estimates.get(bucket);
-      const estimatedBytes = estimate === undefined ? undefined : Math.ceil(estimate * ESTIMATE_MARGIN);
+      const estimatedBytes = estimate === undefined ? undefined : expectedBytes(estimate);
       const options = { prefixes, estimatedBytes, signal, onStep, ...limits };
       buckets.push(await probeBucket(s3.connection, bucket, options));
     } catch (error) {

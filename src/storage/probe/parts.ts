@@ -7,6 +7,7 @@ import { getObject } from '../s3/get.ts';
 import { TOKEN_HEADER, versionIdOf } from '../s3/head.ts';
 import { sizeOf } from '../s3/in-between.ts';
 import { judgeAnswer, pause } from '../s3/retry.ts';
+import { encryptionHeaders } from '../s3/target.ts';
 import { escapeXml, parseXml, textOf } from '../s3/xml.ts';
 import { fillRandom, randomBytes } from './bytes.ts';
 import { absent, ask, type Finding, failed, ok, type ProbeRun, skip, spend, tryCheck } from './run.ts';
@@ -86,7 +87,11 @@ async function begin(run: ProbeRun, key: string): Promise<string> {
   const { text } = await ask(run, {
     ...request,
     query: { uploads: '' },
-    headers: { 'content-type': 'application/octet-stream', [TOKEN_HEADER]: run.token },
+    headers: {
+      'content-type': 'application/octet-stream',
+      [TOKEN_HEADER]: run.token,
+      ...encryptionHeaders(run.connection.settings),
+    },
   });
   const uploadId = textOf(parseXml(text)?.content, 'UploadId');
   if (!uploadId) {

@@ -5,6 +5,7 @@ import { getObject } from '../s3/get.ts';
 import { TOKEN_HEADER, versionIdOf } from '../s3/head.ts';
 import { presignDownload } from '../s3/presign.ts';
 import { removeObject } from '../s3/remove.ts';
+import { encryptionHeaders } from '../s3/target.ts';
 import { bytesOf, equalBytes, firstBytes, randomBytes } from './bytes.ts';
 import { listPage } from './list-page.ts';
 import { absent, ask, type Finding, failed, ok, type ProbeRun, spend, tryCheck } from './run.ts';
@@ -51,7 +52,12 @@ async function putSmall(
     operation: 'PutObject',
     method: 'PUT',
     key,
-    headers: { 'content-type': 'application/octet-stream', [TOKEN_HEADER]: run.token, ...options.headers },
+    headers: {
+      'content-type': 'application/octet-stream',
+      [TOKEN_HEADER]: run.token,
+      ...encryptionHeaders(run.connection.settings),
+      ...options.headers,
+    },
     body,
     sha256,
     ...(options.allow ? { allow: options.allow } : {}),

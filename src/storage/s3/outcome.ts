@@ -37,7 +37,7 @@ export function isOutcomeUnknown(error: unknown): boolean {
   if (wasStopped(error)) return true;
   const { status, networkCode } = error.details;
   // What answers in the storage's place may have let the request through; a body that it does not take never arrived.
-  if (error.code === 'storage_proxy') return status !== 413;
+  if (error.code === 'storage_proxy') return typeof status === 'number' && status !== 413;
   if (typeof status === 'number') return status >= 500 || status === 408 || status === 429 || status === 412;
   return typeof networkCode === 'string' || error.code === 'storage_bad_answer';
 }
