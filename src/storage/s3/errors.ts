@@ -166,7 +166,8 @@ export function networkCode(error: unknown): string {
 export function isOurFault(code: string, error: unknown): boolean {
   if (/^(ERR_INVALID|ERR_HTTP_INVALID|UND_ERR_INVALID_ARG)/.test(code)) return true;
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
-    if (/ByteString|invalid header|Invalid character in header/i.test(at.message)) return true;
+    // The Headers of the platform: no code, and no other name for it.
+    if (/ByteString/.test(at.message)) return true;
   }
   return false;
 }
