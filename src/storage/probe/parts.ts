@@ -6,7 +6,7 @@ import { attemptedOf, badAnswer, networkError, refusalError } from '../s3/errors
 import { getObject } from '../s3/get.ts';
 import { TOKEN_HEADER, versionIdOf } from '../s3/head.ts';
 import { sizeOf } from '../s3/in-between.ts';
-import { judgeAnswer, pause } from '../s3/retry.ts';
+import { judgeAnswer, judgeNetwork, pause } from '../s3/retry.ts';
 import { encryptionHeaders } from '../s3/target.ts';
 import { escapeXml, parseXml, textOf } from '../s3/xml.ts';
 import { fillRandom, randomBytes } from './bytes.ts';
@@ -106,7 +106,10 @@ async function begin(run: ProbeRun, key: string): Promise<string> {
 
 const MAX_TRIES = 3;
 
-/** Sent again only after a refusal, which stored nothing: a lost answer may have, and the bytes are counted. */
+/**
+ * Sent again where that may help. A part of the same number takes the place of one that was stored though its answer was
+ * lost: a proxy that refuses a large body often closes the connection before its answer is heard.
+ */
 async function sendPart(
   run: ProbeRun,
   key: string,
@@ -123,7 +126,13 @@ async function sendPart(
     const startedAt = performance.now();
     const query = { partNumber: String(number), uploadId };
     const outcome = await tryOnce(connection, { ...request, query, body, sha256, signal });
-    if (outcome.kind === 'failed') throw networkError(outcome.error, attempted);
+    if (outcome.kind === 'failed') {
+      if (judgeNetwork(outcome.error) === 'final' || tries >= MAX_TRIES) {
+        throw networkError(outcome.error, attempted);
+      }
+      await pause(200 * tries, signal);
+      continue;
+    }
     const { answer } = outcome;
     if (answer === undefined) throw badAnswer(attempted, 'the answer can not be read');
     if (outcome.kind === 'success') {

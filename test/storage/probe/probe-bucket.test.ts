@@ -238,6 +238,13 @@ describe('the probe of a bucket', () => {
     expect(await stored('plain')).toEqual([]);
   });
 
+  it('tries a part again whose connection was closed', async () => {
+    store.faults.add({ match: { operation: 'UploadPart' }, fault: { kind: 'reset' } });
+    const result = await probe('plain');
+    expect(outcomes(result)).toEqual(ALL_OK);
+    expect(await stored('plain')).toEqual([]);
+  });
+
   it('measures how far the clock of the storage is off, and works all the same', async () => {
     store.faults.add({ match: {}, fault: { kind: 'skew', ms: 3_600_000 }, times: Number.POSITIVE_INFINITY });
     const result = await probe('plain');
