@@ -4,6 +4,7 @@ import * as storageProbes from './0002_storage_probes.ts';
 import * as untrustedTargets from './0004_untrusted_targets.ts';
 import * as signIn from './0005_sign_in.ts';
 import * as waiting from './0006_waiting.ts';
+import * as storageOptions from './0007_storage_options.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -12,4 +13,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004_untrusted_targets': untrustedTargets,
   '0005_sign_in': signIn,
   '0006_waiting': waiting,
+  '0007_storage_options': storageOptions,
 };

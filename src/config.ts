@@ -47,6 +47,11 @@ export interface Config {
   readonly storageCaFile: string | null;
   /** Origin of presigned URLs, where browsers reach the storage by another name. */
   readonly storagePublicEndpoint: string | null;
+  /** Proxies that the storage is asked through, by the scheme of its endpoint: URLs that may hold a password. */
+  readonly httpsProxy: string | null;
+  readonly httpProxy: string | null;
+  /** Hosts that are asked without one. */
+  readonly noProxy: readonly string[];
   /** How long a running backup waits for a storage that fails for the moment. */
   readonly storagePatienceMs: number;
 }
@@ -88,6 +93,9 @@ export function readConfig(env: Environment = process.env): Config {
     storageAllowHttp: read(VARIABLES.storageAllowHttp),
     storageCaFile: read(VARIABLES.storageCaFile),
     storagePublicEndpoint: read(VARIABLES.storagePublicEndpoint),
+    httpsProxy: read(VARIABLES.httpsProxy),
+    httpProxy: read(VARIABLES.httpProxy),
+    noProxy: read(VARIABLES.noProxy),
     storagePatienceMs: read(VARIABLES.storagePatienceMs),
   };
   if ((config.adminEmail === null) !== (config.adminPassword === null)) {
@@ -113,10 +121,13 @@ interface Variable<T> {
   readonly expects: string;
   readonly schema: z.ZodType<T, string | undefined>;
   readonly isSecret?: boolean;
+  /** Another spelling, which counts where the name is not set. */
+  readonly alias?: string;
 }
 
-function readVariable<T>(env: Environment, { name, expects, schema }: Variable<T>): T {
-  const parsed = schema.safeParse(rawValue(env, name));
+function readVariable<T>(env: Environment, { name, expects, schema, alias }: Variable<T>): T {
+  const raw = rawValue(env, name) ?? (alias === undefined ? undefined : rawValue(env, alias));
+  const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;
   throw new AppError('config', `${name} must be ${expects}.`, { details: { variable: name } });
 }
@@ -179,6 +190,26 @@ const origin = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: 'not an origin' });
   return z.NEVER;
 });
+
+/** As other programs read it: the scheme may be left out, and user and password may be percent-encoded. */
+const proxy = z.string().transform((text, context) => {
+  const typed = text.trim();
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(typed) ? typed : `http://${typed}`;
+  const url = URL.canParse(withScheme) ? new URL(withScheme) : null;
+  const isProxy = url !== null && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '';
+  if (isProxy && isEncoded(url.username) && isEncoded(url.password)) return url.href;
+  context.addIssue({ code: 'custom', message: 'not a proxy' });
+  return z.NEVER;
+});
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const masterKey = z.string().transform((text, context) => {
   // The pattern first: the decoder skips what it does not know, and a mistyped key would silently be another key.
@@ -330,6 +361,29 @@ const VARIABLES = {
     name: 'STORAGE_PUBLIC_ENDPOINT',
     expects: 'an http or https origin without a path, such as https://s3.example.com',
     schema: absent(origin),
+  },
+  httpsProxy: {
+    name: 'HTTPS_PROXY',
+    alias: 'https_proxy',
+    expects: 'the URL of an http or https proxy, such as http://user:password@proxy.example.com:3128',
+    schema: absent(proxy),
+    isSecret: true,
+  },
+  httpProxy: {
+    name: 'HTTP_PROXY',
+    alias: 'http_proxy',
+    expects: 'the URL of an http or https proxy, such as http://user:password@proxy.example.com:3128',
+    schema: absent(proxy),
+    isSecret: true,
+  },
+  noProxy: {
+    name: 'NO_PROXY',
+    alias: 'no_proxy',
+    expects: 'hosts, domains, addresses and CIDRs separated by commas, or *',
+    schema: z
+      .string()
+      .transform((text) => text.split(/[\s,]+/).filter((entry) => entry !== ''))
+      .prefault(''),
   },
   storagePatienceMs: {
     name: 'STORAGE_PATIENCE',

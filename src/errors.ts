@@ -47,6 +47,7 @@ export type ErrorCode =
   | 'storage_clock_skew'
   | 'storage_exists'
   | 'storage_missing'
+  | 'storage_proxy'
   | 'storage_too_large'
   | 'storage_full'
   | 'storage_refused'

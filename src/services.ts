@@ -138,6 +138,7 @@ function wire(
     now,
     partMemory: createPartMemory(config.partMemoryMib * MIB, giveBackMemory),
     publicEndpoint: config.storagePublicEndpoint,
+    proxy: { https: config.httpsProxy, http: config.httpProxy, exempt: config.noProxy },
     ...(config.storageCaFile === null ? {} : { ca: readFileSync(config.storageCaFile, 'utf8') }),
   });
   const servers = createServerAccess({

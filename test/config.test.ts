@@ -140,3 +140,27 @@ function failure(run: () => unknown): unknown {
   }
   throw new Error('nothing was thrown');
 }
+
+describe('proxies for the storage', () => {
+  it('are read in both spellings, and never printed', () => {
+    const config = readConfig({
+      https_proxy: 'http://us%40er:p%2Fw@proxy.example.com:3128',
+      HTTP_PROXY: 'proxy.example.com:8080',
+      http_proxy: 'ignored.example.com',
+      no_proxy: '.internal.example.com, 10.0.0.0/8 localhost',
+    });
+    expect(config.httpsProxy).toBe('http://us%40er:p%2Fw@proxy.example.com:3128/');
+    expect(config.httpProxy).toBe('http://proxy.example.com:8080/');
+    expect(config.noProxy).toEqual(['.internal.example.com', '10.0.0.0/8', 'localhost']);
+    expect(JSON.stringify(describeConfig(config))).not.toMatch(/us%40er|p%2Fw/);
+  });
+
+  it.each(['socks5://proxy.example.com', 'http://user:%zz@proxy.example.com', 'http://'])(
+    'of another kind are refused by name: %s',
+    (value) => {
+      expect(() => readConfig({ HTTPS_PROXY: value })).toThrow(
+        /^HTTPS_PROXY must be the URL of an http or https proxy/,
+      );
+    },
+  );
+});

@@ -60,8 +60,8 @@ export function CapabilityCard({ running, result }: CapabilityCardProps) {
     <section id="capability-card" aria-labelledby="capabilities" {...live}>
       <h2 id="capabilities">What the storage can do</h2>
       <p>
-        The deep test stores, reads, lists and deletes in each bucket what backups would: at most 6 MiB under{' '}
-        <code>.bridgeport-probe/</code>, removed at once.
+        The deep test stores, reads, lists and deletes in each bucket what backups would: one part of the size
+        that backups send, usually 16 MiB, under <code>.bridgeport-probe/</code>, removed at once.
       </p>
       {running === null ? <DeepTestButton isFirst={result === null} /> : <Running progress={running} />}
       {result === null ? running === null && <p>It has not been run yet.</p> : <Result result={result} />}

@@ -1,5 +1,5 @@
 import { TestOutcome, type TestResult } from './connection-test.tsx';
-import { type Choice, type FieldProps, SelectField, TextArea, TextField } from './field.tsx';
+import { CheckboxField, type Choice, type FieldProps, SelectField, TextArea, TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
 import { type Frame, Page } from './page.tsx';
@@ -16,6 +16,8 @@ export interface ProviderForm {
   readonly note: string | null;
   /** What to know about the names of buckets. */
   readonly bucketsHelp: string;
+  /** What is known of its encryption. */
+  readonly encryptionHelp: string;
 }
 
 export interface StorageFormProps {
@@ -26,6 +28,8 @@ export interface StorageFormProps {
   readonly endpoint: string;
   /** True once there is a secret key to keep. */
   readonly isConfigured: boolean;
+  /** True while a session token is stored. */
+  readonly hasSessionToken: boolean;
   /** Why the configuration in the form was not saved: it was tried, and this came back. */
   readonly failedTest: TestResult | null;
 }
@@ -78,14 +82,68 @@ export function StorageForm(props: StorageFormProps) {
           }
           required={!isConfigured || form.errors['secretKey'] !== undefined}
         />
+        <TemporaryKeys {...props} />
         <RegionField form={form} provider={provider} />
         <EndpointField {...props} />
         <TextArea form={form} name="buckets" label="Buckets" help={provider.bucketsHelp} />
+        <Encryption {...props} />
         <p>
           <a href={`/admin/storage/policy?provider=${provider.id}`}>The least that a key needs</a>
         </p>
       </Form>
     </div>
+  );
+}
+
+/** For keys of AWS's STS and its like; most people have none. */
+function TemporaryKeys({ form, hasSessionToken }: StorageFormProps) {
+  return (
+    <details open={hasSessionToken || form.errors['sessionToken'] !== undefined}>
+      <summary>My keys are temporary</summary>
+      <TextField
+        form={form}
+        name="sessionToken"
+        label="Session token"
+        type="password"
+        help={
+          hasSessionToken
+            ? 'Stored encrypted and never shown. Leave it blank to keep it while the access key stays the same.'
+            : 'Keys of AWS STS (ASIA…) need it. Stored encrypted and never shown. Backups fail once it has expired.'
+        }
+      />
+      {hasSessionToken && (
+        <CheckboxField form={form} name="clearSessionToken" label="Remove the session token" />
+      )}
+    </details>
+  );
+}
+
+const ENCRYPTIONS: readonly Choice[] = [
+  { value: 'none', label: 'Ask for none' },
+  { value: 'AES256', label: 'AES256 (keys of the provider)' },
+  { value: 'aws:kms', label: 'aws:kms (a key management service)' },
+];
+
+function Encryption({ form, provider }: StorageFormProps) {
+  const isSet = (form.values['encryption'] ?? 'none') !== 'none';
+  return (
+    <details open={isSet || form.errors['encryptionKeyId'] !== undefined}>
+      <summary>Encryption by the provider</summary>
+      <SelectField
+        form={form}
+        name="encryption"
+        label="Server-side encryption"
+        choices={ENCRYPTIONS}
+        help={provider.encryptionHelp}
+      />
+      <TextField
+        form={form}
+        name="encryptionKeyId"
+        label="KMS key id"
+        help="For aws:kms: id, ARN or alias; blank for the provider's default key."
+        spellcheck={false}
+      />
+    </details>
   );
 }
 

@@ -13,6 +13,18 @@ export type Fault =
       readonly fields?: Readonly<Record<string, string>>;
       readonly early?: boolean;
     }
+  /**
+   * Answers as a proxy in front of the storage does: a web page, no error code, no request id; not performed. With
+   * `overBytes` only to larger bodies.
+   */
+  | {
+      readonly kind: 'proxy-page';
+      readonly status: number;
+      readonly server?: string;
+      readonly overBytes?: number;
+    }
+  /** As a bucket's policy does: denies a request that lacks the header, or has another value of it. */
+  | { readonly kind: 'demand-header'; readonly name: string; readonly value: string }
   /** Answers 200 with an HTML page, as a captive portal or a wrong endpoint does; not performed. */
   | { readonly kind: 'garbage' }
   /** Destroys the socket before the body is read. */

@@ -4,7 +4,7 @@ import type { Fault } from './faults.ts';
 import type { Answer } from './operations/exchange.ts';
 import { dropUpload } from './operations/uploads.ts';
 import type { S3Request } from './request.ts';
-import { noSuchUpload, S3Error } from './s3-error.ts';
+import { accessDenied, noSuchUpload, S3Error } from './s3-error.ts';
 import type { Bucket } from './store.ts';
 
 /** The answer of a fault that keeps the operation from being performed. */
@@ -18,6 +18,22 @@ export async function insteadOf(
     case 'status':
       if (!fault.early) await drain(body());
       throw faultError(fault);
+    case 'proxy-page': {
+      const { status, overBytes = -1, server = 'nginx/1.24.0' } = fault;
+      if (Number(request.headers.get('content-length') ?? 0) <= overBytes) return null;
+      await drain(body());
+      const title = `${status} from a proxy`;
+      const page = `<html><head><title>${title}</title></head><body><center><h1>${title}</h1></center></body></html>`;
+      return {
+        status,
+        headers: { 'content-type': 'text/html', server },
+        ...(request.method === 'HEAD' ? {} : { body: page }),
+      };
+    }
+    case 'demand-header':
+      if (request.headers.get(fault.name) === fault.value) return null;
+      await drain(body());
+      throw accessDenied();
     case 'garbage':
       await drain(body());
       return {

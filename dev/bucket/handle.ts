@@ -132,6 +132,7 @@ async function perform(
   try {
     if (fault?.kind === 'hold') await fault.until;
     const instead = await insteadOf(world.buckets, request, fault, body);
+    if (instead !== null && fault?.kind === 'proxy-page') response.removeHeader('x-amz-request-id');
     if (instead !== null) return { answer: instead, error: null };
     const exchange = admit(world, request, { fault, now: context.now, body });
     const bucket = exchange.buckets.get(request.bucket ?? '');

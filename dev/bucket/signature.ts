@@ -12,6 +12,8 @@ import {
 export interface AccessKey {
   readonly accessKey: string;
   readonly secretKey: string;
+  /** Temporary keys: requests must carry it. */
+  readonly sessionToken?: string;
   /** A bucket-scoped key: it may not list buckets, and every other bucket is denied. */
   readonly buckets?: readonly string[];
   /** With `buckets`: listing answers those, as MinIO does, or every one, as Linode does, instead of 403. */
@@ -44,6 +46,16 @@ export function verifySignature(
       403,
       'InvalidAccessKeyId',
       'The access key ID you provided does not exist in our records.',
+    );
+  }
+  const token = request.query.get('X-Amz-Security-Token') ?? request.headers.get('x-amz-security-token');
+  if (token !== key.sessionToken) {
+    // AWS does not find a temporary key that comes without its token.
+    const code = token === undefined ? 'InvalidAccessKeyId' : 'InvalidToken';
+    throw new S3Error(
+      token === undefined ? 403 : 400,
+      code,
+      'The provided token is malformed or otherwise invalid.',
     );
   }
   checkScope(signature, options.region);

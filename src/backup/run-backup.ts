@@ -8,6 +8,7 @@ import type { Leftover, ObjectStore, StoredObject } from '../storage/object-stor
 import type { RunClaim } from './claim.ts';
 import { type DatabasePlans, planDatabase } from './database-target.ts';
 import { chooseDestination, type Destination } from './destination.ts';
+import { expectedBytes } from './expected-bytes.ts';
 import { openPipeline, type StreamRecord } from './pipeline.ts';
 import { probeDatabase } from './probe-database.ts';
 import type { ProgressTracker } from './progress.ts';
@@ -33,8 +34,6 @@ const PROBE_TIMEOUT_MS = 60_000;
 const CLEAN_UP_TIMEOUT_MS = 60_000;
 const WRITE_PAUSES_MS = [200, 1_000, 4_000];
 const LATER_PAUSE_MS = 2_000;
-/** A dump of text can be larger than the database's files; the estimate only decides part sizes. */
-const ESTIMATE_MARGIN = 1.2;
 
 /**
  * Runs one claimed backup from its first look at the database to its outcome. Never throws for what happens to the
@@ -194,7 +193,7 @@ async function upload(
       token: run.backup.token,
       contentType: plans.dump.contentType,
       fileName: plans.destination.fileName,
-      ...(estimatedBytes === null ? {} : { estimatedBytes: Math.ceil(estimatedBytes * ESTIMATE_MARGIN) }),
+      ...(estimatedBytes === null ? {} : { estimatedBytes: expectedBytes(estimatedBytes) }),
       onUploadCreated: (uploadId) => recordUpload(services.db, run.claim, { upload_id: uploadId }),
       onMayAppear: (item) =>
         write(

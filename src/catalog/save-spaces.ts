@@ -6,8 +6,9 @@ import type { Services } from '../services-port.ts';
 import { deriveEndpoint, normaliseEndpoint } from '../storage/providers.ts';
 import { mayShareKeys } from '../storage/recorded-place.ts';
 import type { S3Settings } from '../storage/s3/s3.ts';
+import { identities, openKeys } from '../storage/spaces-keys.ts';
 import { type Actor, recordAudit } from './audit.ts';
-import { auditedSpaces, identities, type SpacesInput, spacesRow, wireEndpoint } from './spaces.ts';
+import { auditedSpaces, type SpacesInput, spacesRow, wireEndpoint } from './spaces.ts';
 import { probeAgain } from './spaces-probe.ts';
 import { type SpacesTest, testOpenedSpaces } from './test-spaces.ts';
 
@@ -48,13 +49,13 @@ export async function saveSpaces(
   }: SaveOptions = {},
 ): Promise<SavedSpaces> {
   const before = await spacesRow(context.db);
-  const secretKey = input.secretKey?.trim() ? input.secretKey.trim() : null;
+  const secretKey = input.secretKey || null;
   if (before === undefined && secretKey === null) {
     throw new AppError('invalid', 'Secret key is required for new configuration', {
       details: { field: 'secretKey' },
     });
   }
-  const accessKey = input.accessKey.trim();
+  const { accessKey } = input;
   const endpoint = normaliseEndpoint(input.endpoint?.trim() || deriveEndpoint(input.region), input.region, {
     allowHttp: context.config.storageAllowHttp,
   });
@@ -67,27 +68,63 @@ export async function saveSpaces(
     );
   }
   const buckets = [...new Set(input.buckets ?? [])];
-  const settings = { endpoint, region: input.region, accessKey };
-  const test = validate
-    ? await requireWorking(
-        context,
-        { ...settings, secretKey: secretKey ?? (await storedSecret(context, before)) },
-        buckets,
-        signal,
-      )
-    : null;
+  const stored = before === undefined ? null : await openKeys(before, context.vault);
+  const encryption = encryptionOf(input, before);
+  const token = tokenOf(input, stored);
+  const settings: S3Settings = {
+    endpoint,
+    region: input.region,
+    accessKey,
+    secretKey: secretKey ?? stored?.secretKey ?? '',
+    sessionToken: token.value,
+    encryption: encryption.algorithm === 'none' ? null : { ...encryption, algorithm: encryption.algorithm },
+  };
+  const test = validate ? await requireWorking(context, settings, buckets, signal) : null;
   const id = before?.id ?? newId();
   const sealed = {
     accessKey: await context.vault.seal(accessKey, identities(id).accessKey),
     secretKey: secretKey === null ? null : await context.vault.seal(secretKey, identities(id).secretKey),
+    sessionToken: token.isKept
+      ? undefined
+      : token.value === null
+        ? null
+        : await context.vault.seal(token.value, identities(id).sessionToken),
   };
-  await saveRow(context, actor, { id, before, sealed, region: input.region, endpoint, buckets });
+  const typed = input.endpoint?.trim() ? wireEndpoint(input.endpoint.trim().replace(/\/+$/, '')) : null;
+  const { region } = input;
+  await saveRow(context, actor, { id, before, sealed, region, endpoint, typed, buckets, encryption });
   await probeAgain(context);
-  return { config: { id, accessKey, region: input.region, endpoint: wireEndpoint(endpoint) }, test };
+  return { config: { id, accessKey, region, endpoint: typed ?? wireEndpoint(endpoint) }, test };
 }
 
-async function storedSecret(context: Context, row: SpacesConfigRow | undefined): Promise<string> {
-  return row === undefined ? '' : context.vault.open(row.secret_key, identities(row.id).secretKey);
+type Encryption = { readonly algorithm: SpacesConfigRow['encryption']; readonly keyId: string | null };
+
+/** What is absent is kept: a client that knows nothing of encryption must not switch it off by renewing keys. */
+function encryptionOf(input: SpacesInput, before: SpacesConfigRow | undefined): Encryption {
+  const algorithm =
+    input.encryption === undefined ? (before?.encryption ?? 'none') : (input.encryption ?? 'none');
+  if (algorithm !== 'aws:kms') {
+    if (!input.encryptionKeyId) return { algorithm, keyId: null };
+    throw new AppError(
+      'invalid',
+      'A key id goes with the encryption aws:kms only: choose that, or leave the key id out.',
+      {
+        details: { field: 'encryptionKeyId' },
+      },
+    );
+  }
+  const kept = before?.encryption === 'aws:kms' ? before.encryption_key_id : null;
+  return { algorithm, keyId: input.encryptionKeyId === undefined ? kept : input.encryptionKeyId || null };
+}
+
+/** A token belongs to its access key: with another one, the stored token is dropped. */
+function tokenOf(
+  { sessionToken, accessKey }: SpacesInput,
+  stored: Pick<S3Settings, 'accessKey' | 'sessionToken'> | null,
+): { readonly value: string | null; readonly isKept: boolean } {
+  if (sessionToken) return { value: sessionToken, isKept: false };
+  if (sessionToken === null || stored?.accessKey !== accessKey) return { value: null, isKept: false };
+  return { value: stored.sessionToken ?? null, isKept: true };
 }
 
 async function requireWorking(
@@ -110,20 +147,31 @@ interface NewConfiguration {
   readonly id: string;
   readonly before: SpacesConfigRow | undefined;
   /** A null secret key is kept as it is stored: it may be sealed anew meanwhile. */
-  readonly sealed: { readonly accessKey: string; readonly secretKey: string | null };
+  readonly sealed: {
+    readonly accessKey: string;
+    readonly secretKey: string | null;
+    /** Undefined keeps it as it is stored, null clears it. */
+    readonly sessionToken: string | null | undefined;
+  };
   readonly region: string;
   readonly endpoint: string;
+  readonly typed: string | null;
   readonly buckets: readonly string[];
+  readonly encryption: Encryption;
 }
 
 async function saveRow(context: Context, actor: Actor, configuration: NewConfiguration): Promise<void> {
-  const { id, before, sealed, region, endpoint, buckets } = configuration;
+  const { id, before, sealed, region, endpoint, typed, buckets, encryption } = configuration;
   const now = context.now();
   const change = {
     access_key: sealed.accessKey,
     ...(sealed.secretKey === null ? {} : { secret_key: sealed.secretKey }),
     region,
     endpoint,
+    endpoint_typed: typed,
+    encryption: encryption.algorithm,
+    encryption_key_id: encryption.keyId,
+    ...(sealed.sessionToken === undefined ? {} : { session_token: sealed.sessionToken }),
     buckets: JSON.stringify(buckets),
     updated_at: now.toISOString(),
   };
@@ -139,11 +187,24 @@ async function saveRow(context: Context, actor: Actor, configuration: NewConfigu
       }
       await trx
         .insertInto('spaces_config')
-        .values({ ...change, id, secret_key: sealed.secretKey, created_at: now.toISOString() })
+        .values({
+          session_token: null,
+          ...change,
+          id,
+          secret_key: sealed.secretKey,
+          created_at: now.toISOString(),
+        })
         .execute();
     }
     const entry = auditedSpaces(before === undefined ? 'create' : 'update', id);
-    const details = { region, endpoint, buckets, secretKeyChanged: sealed.secretKey !== null };
+    const details = {
+      region,
+      endpoint,
+      buckets,
+      encryption: encryption.algorithm,
+      secretKeyChanged: sealed.secretKey !== null,
+      sessionTokenChanged: sealed.sessionToken !== undefined,
+    };
     await recordAudit(trx, actor, { ...entry, details }, now);
   });
 }

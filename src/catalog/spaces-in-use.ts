@@ -1,5 +1,28 @@
 import type { Db } from '../db/schema.ts';
 
+/** The largest estimate of a last completed backup, by bucket, in bytes. */
+export async function estimatesInUse(db: Db): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .selectFrom('databases')
+    .select(({ selectFrom }) => [
+      'backup_spaces_bucket as bucket',
+      selectFrom('backups')
+        .select('estimated_bytes')
+        .whereRef('backups.database_id', '=', 'databases.id')
+        .where('status', '=', 'completed')
+        .orderBy('created_at', 'desc')
+        .limit(1)
+        .as('bytes'),
+    ])
+    .where('backup_storage_type', '=', 'spaces')
+    .execute();
+  const largest = new Map<string, number>();
+  for (const { bucket, bytes } of rows) {
+    if (bucket && bytes !== null) largest.set(bucket, Math.max(largest.get(bucket) ?? 0, Number(bytes)));
+  }
+  return largest;
+}
+
 /** The buckets that databases back up to, with their prefixes. */
 export async function prefixesInUse(db: Db): Promise<ReadonlyMap<string, readonly string[]>> {
   const rows = await db

@@ -1,3 +1,4 @@
+import { expectedBytes } from '../backup/expected-bytes.ts';
 import type { Db, StorageProbeRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -11,7 +12,7 @@ import { providerOf } from '../storage/providers.ts';
 import type { S3 } from '../storage/s3/s3.ts';
 import { timeLimit } from '../storage/time-limit.ts';
 import { type OpenedSpaces, openSpaces, spacesRow } from './spaces.ts';
-import { prefixesInUse } from './spaces-in-use.ts';
+import { estimatesInUse, prefixesInUse } from './spaces-in-use.ts';
 import { NO_BUCKET_SEEN, SCOPED_KEY } from './test-spaces.ts';
 
 export type ProbeCause = StorageProbeRow['cause'];
@@ -203,6 +204,7 @@ async function probeAll(
   const base = { endpoint, provider: providerOf(endpoint).name, buckets: [], problems: [], lost: [] };
   const chosen = await chooseBuckets(services, s3, configured, { limits, signal });
   if (chosen.buckets.length === 0) return { ...base, source: chosen.source, problems: [...chosen.problems] };
+  const estimates = await estimatesInUse(services.db);
   const buckets: BucketProbe[] = [];
   const problems: string[] = [];
   for (const [index, { bucket, prefixes }] of chosen.buckets.entries()) {
@@ -212,7 +214,10 @@ async function probeAll(
       if (now) now.progress = { ...now.progress, bucket, step, done: index * steps + done, steps: total };
     };
     try {
-      buckets.push(await probeBucket(s3.connection, bucket, { prefixes, signal, onStep, ...limits }));
+      const estimate = estimates.get(bucket);
+      const estimatedBytes = estimate === undefined ? undefined : expectedBytes(estimate);
+      const options = { prefixes, estimatedBytes, signal, onStep, ...limits };
+      buckets.push(await probeBucket(s3.connection, bucket, options));
     } catch (error) {
       if (signal.aborted || !isAppError(error)) throw error;
       problems.push(`Bucket ${bucket}: ${error.message}`);

@@ -4,20 +4,33 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import type { S3 } from '../storage/s3/s3.ts';
+import { identities, openKeys } from '../storage/spaces-keys.ts';
 import { type Actor, recordAudit } from './audit.ts';
-import { bucketName, line } from './fields.ts';
+import { bucketName } from './fields.ts';
+import { keyText, refuseInvisible } from './key-text.ts';
 
 export const spacesInput = z.object({
-  accessKey: line(1024).min(1),
+  accessKey: keyText('access key', 1024).pipe(z.string().min(1)),
   /** Blank or absent keeps the stored one. */
-  secretKey: line(4096).nullish(),
+  secretKey: keyText('secret key', 4096).nullish(),
+  /** Of temporary keys (STS). Blank or absent keeps the one of the same access key; null clears it. */
+  sessionToken: keyText('session token', 8192).nullish(),
   region: z
     .string()
+    .superRefine(refuseInvisible('region'))
     .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,39}$/, { error: 'Must be a region, such as fra1' })
     .default('fra1'),
   /** Absent or blank: `{region}.digitaloceanspaces.com`. */
-  endpoint: z.string().max(300).nullish(),
+  endpoint: z.string().max(300).superRefine(refuseInvisible('endpoint')).nullish(),
   buckets: z.array(bucketName).max(100).nullish(),
+  /** What the provider is asked to encrypt with. Absent keeps what is stored; null means none. */
+  encryption: z.enum(['none', 'AES256', 'aws:kms']).nullish(),
+  /** Key id, ARN or alias for `aws:kms`; absent keeps what is stored; blank or null: the provider's default key. */
+  encryptionKeyId: keyText('key id', 2048)
+    .refine((text) => /^[!-~]*$/.test(text), {
+      error: 'Must be a key id, an ARN or an alias, without blanks',
+    })
+    .nullish(),
 });
 
 export type SpacesInput = z.infer<typeof spacesInput>;
@@ -27,9 +40,12 @@ export interface SpacesConfig {
   readonly id: string;
   readonly accessKey: string;
   readonly region: string;
-  /** `host[:port]`; with its scheme only where that is plain http. */
+  /** As it was typed, else `host[:port]`; with its scheme only where that is plain http. */
   readonly endpoint: string;
   readonly buckets: readonly string[];
+  readonly encryption: SpacesConfigRow['encryption'];
+  readonly encryptionKeyId: string | null;
+  readonly hasSessionToken: boolean;
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly enabledEnvironments: readonly {
@@ -53,8 +69,11 @@ export async function getSpaces(context: Pick<Services, 'db' | 'vault'>): Promis
     id: row.id,
     accessKey: await context.vault.open(row.access_key, identities(row.id).accessKey),
     region: row.region,
-    endpoint: wireEndpoint(row.endpoint),
+    endpoint: row.endpoint_typed ?? wireEndpoint(row.endpoint),
     buckets: bucketsOf(row),
+    encryption: row.encryption,
+    encryptionKeyId: row.encryption_key_id,
+    hasSessionToken: row.session_token !== null,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     enabledEnvironments: environments.map((environment) => ({
@@ -88,8 +107,7 @@ export async function openSpaces(services: Pick<Services, 'db' | 'vault' | 'open
   const s3 = services.openS3({
     endpoint: row.endpoint,
     region: row.region,
-    accessKey: await services.vault.open(row.access_key, identities(row.id).accessKey),
-    secretKey: await services.vault.open(row.secret_key, identities(row.id).secretKey),
+    ...(await openKeys(row, services.vault)),
   });
   return { s3, buckets: bucketsOf(row) };
 }
@@ -111,9 +129,3 @@ export function auditedSpaces(action: string, id: string) {
 
 /** As the wire shows it: `host[:port]`, with its scheme only where that is plain http. */
 export const wireEndpoint = (endpoint: string) => endpoint.replace(/^https:\/\//, '');
-
-/** What the sealed columns of a row are bound to. */
-export const identities = (id: string) => ({
-  accessKey: `spaces:${id}:access_key`,
-  secretKey: `spaces:${id}:secret_key`,
-});

@@ -2,6 +2,7 @@ import { AppError, isAppError, toAppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { diagnoseClock, diagnoseFailure } from '../storage/diagnose/diagnose.ts';
 import type { Diagnosis } from '../storage/diagnose/diagnosis.ts';
+import { type Tried, tryBucket } from '../storage/diagnose/try-bucket.ts';
 import { providerOf } from '../storage/providers.ts';
 import { isS3Answer } from '../storage/s3/check-bucket.ts';
 import { listBuckets } from '../storage/s3/list-buckets.ts';
@@ -73,10 +74,11 @@ export async function testOpenedSpaces(
   limitMs = LIMIT_MS,
 ): Promise<SpacesTest> {
   const s3 = impatient(opened.s3);
+  const inUse = await prefixesInUse(db);
   const result =
     opened.buckets.length === 0
-      ? await limited(signal, limitMs, (limit) => testListing(s3, limit))
-      : await testEach(s3, opened.buckets, await prefixesInUse(db), { signal, limitMs });
+      ? await limited(signal, limitMs, (limit) => testListing(s3, inUse, limit))
+      : await testEach(s3, opened.buckets, inUse, { signal, limitMs });
   return withDiagnosis(result, [diagnoseClock(s3.connection)]);
 }
 
@@ -107,7 +109,8 @@ export function bucketsRefused(error: unknown): AppError {
 /** Somebody waits: two tries of at most ten seconds each. */
 function impatient(s3: S3): Pick<S3, 'connection'> {
   const { connection } = s3;
-  const tuning = { ...connection.tuning, attempts: 2, attemptTimeoutMs: 10_000 };
+  const short = { attempts: 2, patientAttempts: 2, patienceMs: 0, attemptTimeoutMs: 10_000, abortRounds: 2 };
+  const tuning = { ...connection.tuning, ...short };
   return { connection: { ...connection, tuning } };
 }
 
@@ -124,16 +127,52 @@ async function limited<T>(
   }
 }
 
-async function testListing({ connection }: Pick<S3, 'connection'>, limit: TimeLimit): Promise<SpacesTest> {
+async function testListing(
+  { connection }: Pick<S3, 'connection'>,
+  inUse: ReadonlyMap<string, readonly string[]>,
+  limit: TimeLimit,
+): Promise<SpacesTest> {
   limit.enter('at ListBuckets');
   try {
     const buckets = await listBuckets(connection, limit.signal);
     if (buckets.length === 0) return failed(NO_BUCKET_SEEN, true);
-    return { success: true, message: 'Connection successful (full API access)', buckets, scopedKey: false };
+    const used = buckets.filter((bucket) => inUse.has(bucket)).slice(0, MOST_TRIED);
+    const tried = await Promise.all(
+      used.map((bucket) =>
+        tryUse(connection, bucket, { prefixes: inUse.get(bucket) ?? [], looks: true }, limit),
+      ),
+    );
+    const found = tried.map((one) => one.found);
+    const [refusal] = tried.flatMap(({ found, isRefused }) => (found !== null && isRefused ? [found] : []));
+    if (refusal !== undefined && tried.every(({ isRefused }) => isRefused)) {
+      return withDiagnosis(failed(`${refusal.bucket}: ${refusal.message}`, false), found);
+    }
+    const message = 'Connection successful (full API access)';
+    return withDiagnosis({ success: true, message, buckets, scopedKey: false }, found);
   } catch (error) {
     const scopedKey = isScopedKey(error, connection.settings.endpoint);
     const result = failed(scopedKey ? SCOPED_KEY : storageMessage(error), scopedKey);
     return withDiagnosis(result, [await diagnose(connection, error, { bucket: null }, limit)]);
+  }
+}
+
+/** Of discovered buckets, the most that are tried beyond the list. */
+const MOST_TRIED = 5;
+
+/** What backups do, as far as it stores nothing. Once the time is up, or where nobody answers, nothing is known. */
+async function tryUse(
+  connection: S3['connection'],
+  bucket: string,
+  options: { readonly prefixes: readonly string[]; readonly looks: boolean },
+  limit: TimeLimit,
+): Promise<Tried> {
+  limit.enter('at CreateMultipartUpload');
+  try {
+    const prefixes = options.prefixes.slice(0, MOST_PREFIXES);
+    return await tryBucket(connection, bucket, { ...options, prefixes, signal: limit.signal });
+  } catch (error) {
+    if (limit.over() === null && !isAppError(error)) throw error;
+    return { found: null, isRefused: false };
   }
 }
 
@@ -167,16 +206,14 @@ async function testEach(
 ): Promise<SpacesTest> {
   const answers = await Promise.all(
     names.map((bucket) =>
-      limited(signal, limitMs, (limit) =>
-        testBucket({ connection }, bucket, inUse.get(bucket) ?? [''], limit),
-      ),
+      limited(signal, limitMs, (limit) => testBucket({ connection }, bucket, inUse.get(bucket) ?? [], limit)),
     ),
   );
   const reached = answers.flatMap((answer) => ('by' in answer ? [answer] : []));
   const missed = answers.flatMap((answer) => ('by' in answer ? [] : [answer]));
   const failures = missed.map(({ bucket, message }) => ({ bucket, message }));
   const failedBuckets = missed.map(({ bucket }) => bucket);
-  const diagnoses = missed.map(({ diagnosis }) => diagnosis);
+  const diagnoses = answers.map(({ diagnosis }) => diagnosis);
   if (reached.length === 0) {
     const message = `Cannot access any configured buckets: ${failedBuckets.join(', ')}`;
     return withDiagnosis({ ...failed(message, true), failedBuckets, failures }, diagnoses);
@@ -187,10 +224,14 @@ async function testEach(
     buckets: reached.map(({ bucket }) => bucket),
     scopedKey: true,
     ...(failures.length === 0 ? {} : { failedBuckets, failures }),
-    ...(reached.every(({ by }) => by === 'HeadBucket') ? {} : { details: reached }),
+    ...(reached.every(({ by }) => by === 'HeadBucket')
+      ? {}
+      : { details: reached.map(({ bucket, by, prefix }) => ({ bucket, by, prefix })) }),
   };
   return withDiagnosis(result, diagnoses);
 }
+
+type Reached = BucketDetail & { readonly diagnosis: Diagnosis | null };
 
 interface Missed {
   readonly bucket: string;
@@ -206,7 +247,7 @@ async function testBucket(
   bucket: string,
   prefixes: readonly string[],
   limit: TimeLimit,
-): Promise<BucketDetail | Missed> {
+): Promise<Reached | Missed> {
   const { connection } = s3;
   const { signal } = limit;
   let refusal: unknown;
@@ -219,7 +260,9 @@ async function testBucket(
       signal,
       allow: [301, 400, 401, 403, 404],
     });
-    if (answer.status < 300 && isS3Answer(answer)) return { bucket, by: 'HeadBucket', prefix: null };
+    if (answer.status < 300 && isS3Answer(answer)) {
+      return await use(connection, { bucket, by: 'HeadBucket', prefix: null }, prefixes, limit);
+    }
   } catch (error) {
     return miss(connection, bucket, error, '', limit);
   }
@@ -228,13 +271,32 @@ async function testBucket(
   for (const prefix of [...new Set([...prefixes.slice(0, MOST_PREFIXES), ''])]) {
     try {
       await listKeys(connection, bucket, { prefix, maxKeys: 1, signal });
-      return { bucket, by: 'ListObjectsV2', prefix };
+      return await use(connection, { bucket, by: 'ListObjectsV2', prefix }, prefixes, limit);
     } catch (error) {
       refusal ??= error;
       if (!isAppError(error, 'storage_denied')) break;
     }
   }
   return miss(connection, bucket, refusal, prefixes[0] ?? '', limit);
+}
+
+/** What is reached, if backups can be stored there as far as that can be tried for nothing. */
+async function use(
+  connection: S3['connection'],
+  detail: BucketDetail,
+  prefixes: readonly string[],
+  limit: TimeLimit,
+): Promise<Reached | Missed> {
+  const { bucket, by } = detail;
+  // A HEAD that worked was not changed on its way.
+  const { found, isRefused } = await tryUse(
+    connection,
+    bucket,
+    { prefixes, looks: by !== 'HeadBucket' },
+    limit,
+  );
+  if (isRefused && found !== null) return { bucket, message: found.message, diagnosis: found };
+  return { ...detail, diagnosis: found };
 }
 
 async function miss(

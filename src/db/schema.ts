@@ -140,6 +140,13 @@ export interface SpacesConfigRow {
   endpoint: string;
   /** JSON array of bucket names. */
   buckets: string;
+  /** What each PUT asks the provider for (`x-amz-server-side-encryption`). */
+  encryption: 'none' | 'AES256' | 'aws:kms';
+  encryption_key_id: string | null;
+  /** Of temporary keys (STS); sealed, for `spaces:<id>:session_token`. */
+  session_token: string | null;
+  /** The endpoint as an admin typed it; null where it followed from the region. */
+  endpoint_typed: string | null;
   created_at: string;
   updated_at: string;
 }

@@ -20,6 +20,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: 'databases', column: 'credentials', identity: (id) => `database:${id}:credentials` },
   { table: 'spaces_config', column: 'access_key', identity: (id) => `spaces:${id}:access_key` },
   { table: 'spaces_config', column: 'secret_key', identity: (id) => `spaces:${id}:secret_key` },
+  { table: 'spaces_config', column: 'session_token', identity: (id) => `spaces:${id}:session_token` },
   { table: 'signing_keys', column: 'secret', identity: (id) => `signing_key:${id}` },
 ];
 

@@ -7,6 +7,7 @@ import { createHostFiles } from './host-files.ts';
 import { provenIfNoneMatch } from './probe/proven.ts';
 import { asRecorded, checkRecordedPlace } from './recorded-place.ts';
 import type { S3Bucket, S3Opener } from './s3/s3.ts';
+import { openKeys } from './spaces-keys.ts';
 
 export interface PlaceServices {
   readonly db: Db;
@@ -47,8 +48,7 @@ export async function openRecordedBucket(
   const s3 = services.openS3({
     endpoint: place.endpoint,
     region: place.region ?? spaces.region,
-    accessKey: await services.vault.open(spaces.access_key, `spaces:${spaces.id}:access_key`),
-    secretKey: await services.vault.open(spaces.secret_key, `spaces:${spaces.id}:secret_key`),
+    ...(await openKeys(spaces, services.vault)),
     ifNoneMatch: await provenIfNoneMatch(services.db, place),
   });
   return {

@@ -158,6 +158,7 @@ describe('Test Connection at a Ceph gateway', () => {
 /** A storage that answers HEAD of a bucket with 403, and lists only under one prefix, as prefix-scoped keys see it. */
 const xml = (root: string) =>
   `<?xml version="1.0"?><${root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></${root}>`;
+const BEGUN = '<InitiateMultipartUploadResult><UploadId>an id</UploadId></InitiateMultipartUploadResult>';
 const denied = '<Error><Code>AccessDenied</Code><RequestId>REQ1</RequestId></Error>';
 
 async function answering(answer: (method: string, url: URL) => readonly [number, string]): Promise<string> {
@@ -178,11 +179,16 @@ async function answering(answer: (method: string, url: URL) => readonly [number,
 
 describe('a bucket', () => {
   it('counts as accessible when it lists under the prefix in use, and the details say so', async () => {
-    const endpoint = await answering((method, url) =>
-      method === 'GET' && url.searchParams.get('prefix') === 'production/app/'
-        ? [200, xml('ListBucketResult')]
-        : [403, denied],
-    );
+    const endpoint = await answering((method, url) => {
+      if (method === 'GET' && url.searchParams.get('prefix') === 'production/app/')
+        return [200, xml('ListBucketResult')];
+      if (!url.pathname.startsWith('/mine/production/app/') || method === 'HEAD') return [403, denied];
+      if (method === 'POST') return [200, BEGUN];
+      if (method === 'DELETE') return [204, ''];
+      return url.searchParams.has('uploadId')
+        ? [404, '<Error><Code>NoSuchUpload</Code></Error>']
+        : [403, denied];
+    });
     await save({ ...rgw.full, endpoint, buckets: ['mine'] });
     expect((await test()).body).toMatchObject({ message: 'Cannot access any configured buckets: mine' });
     const { environment } = (await app.call('POST', '/api/environments', { body: { name: 'production' } }))
@@ -208,6 +214,21 @@ describe('a bucket', () => {
     });
   });
 
+  it('does not count as accessible where HEAD is changed on its way and a list is not', async () => {
+    const endpoint = await answering((method, url) => {
+      if (method === 'HEAD') return [403, denied];
+      return url.searchParams.has('list-type')
+        ? [200, xml('ListBucketResult')]
+        : [404, '<Error><Code>NoSuchKey</Code></Error>'];
+    });
+    await save({ ...rgw.full, endpoint, buckets: ['mine'] });
+    const { status, body } = await test();
+    expect([status, body.message]).toEqual([400, 'Cannot access any configured buckets: mine']);
+    expect(body.diagnosis).toMatchObject([
+      { kind: 'proxy', bucket: 'mine', message: expect.stringMatching(/403 to HEAD and 404 to GET.*CDN/) },
+    ]);
+  });
+
   it('does not count as accessible because a web page answers', async () => {
     const server = createServer((_, response) =>
       response.setHeader('content-type', 'text/html').end('<html>'),
@@ -222,6 +243,62 @@ describe('a bucket', () => {
     await save({ ...rgw.full, endpoint: `http://127.0.0.1:${port}`, buckets: ['mine'] });
     const { status, body } = await test();
     expect([status, body.success, body.diagnosis[0].kind]).toEqual([400, false, 'not_s3']);
+  });
+});
+
+describe('a key that may look and not store', () => {
+  /** A policy as those have that demand something of every PUT. */
+  const begins = (allowed: string) => (method: string, url: URL) => {
+    if (method === 'HEAD') return [200, ''] as const;
+    if (method === 'POST') {
+      return url.pathname.startsWith(allowed) ? ([200, BEGUN] as const) : ([403, denied] as const);
+    }
+    return method === 'DELETE'
+      ? ([204, ''] as const)
+      : ([404, '<Error><Code>NoSuchUpload</Code></Error>'] as const);
+  };
+
+  async function addDatabase(name: string): Promise<void> {
+    const { environment } = (await app.call('POST', '/api/environments', { body: { name } })).body;
+    const database = { name: 'ä+b', type: 'postgres', host: 'db', databaseName: 'app' };
+    await app.call('POST', `/api/environments/${environment.id}/databases`, {
+      body: { ...database, backupStorageType: 'spaces', backupSpacesBucket: 'mine' },
+    });
+  }
+
+  it('is told so, and counts while no database says where it would have to', async () => {
+    await save({ ...rgw.full, endpoint: await answering(begins('/nowhere')), buckets: ['mine'] });
+    const { status, body } = await test();
+    expect([status, body.message]).toEqual([200, 'Connected. Access to 1/1 buckets.']);
+    expect(body.diagnosis).toMatchObject([
+      {
+        kind: 'denied',
+        bucket: 'mine',
+        message: expect.stringMatching(/^Backups can't be stored: .*limited to a prefix/),
+      },
+    ]);
+    const { shownTest } = await import('../../src/http/ui/storage-test.ts');
+    expect(shownTest(body).isPartial).toBe(true);
+  });
+
+  it('does not count where databases could not back up', async () => {
+    await save({ ...rgw.full, endpoint: await answering(begins('/nowhere')), buckets: ['mine'] });
+    await addDatabase('production');
+    const { status, body } = await test();
+    expect([status, body.message]).toEqual([400, 'Cannot access any configured buckets: mine']);
+    expect(body.failures[0].message).toMatch(/CreateMultipartUpload in bucket mine.*403 AccessDenied/);
+  });
+
+  it('counts where one of the databases can', async () => {
+    await save({ ...rgw.full, endpoint: await answering(begins('/mine/staging/')), buckets: ['mine'] });
+    await addDatabase('production');
+    await addDatabase('staging');
+    expect((await test()).body).toEqual({
+      success: true,
+      message: 'Connected. Access to 1/1 buckets.',
+      buckets: ['mine'],
+      scopedKey: true,
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 import { createPartMemory } from '../../src/storage/part-memory.ts';
 import { createS3 } from '../../src/storage/s3/client.ts';
 import { createNodePlatform } from '../../src/storage/s3/node-platform.ts';
+import type { ProxySettings } from '../../src/storage/s3/proxy.ts';
 import type { S3 } from '../../src/storage/s3/s3.ts';
 import type { Tuning } from '../../src/storage/s3/tuning.ts';
 
@@ -29,6 +30,7 @@ export function openTestS3(options: {
   readonly now?: () => Date;
   readonly memoryBytes?: number;
   readonly publicEndpoint?: string;
+  readonly proxy?: ProxySettings;
   readonly tuning?: Partial<Tuning>;
   readonly onLog?: (message: string, fields: unknown) => void;
 }): OpenedS3 {
@@ -39,6 +41,7 @@ export function openTestS3(options: {
     ca: options.ca,
     partMemory: createPartMemory(options.memoryBytes ?? 64 * 2 ** 20),
     publicEndpoint: options.publicEndpoint ?? null,
+    ...(options.proxy ? { proxy: options.proxy } : {}),
   });
   const { endpoint, region, accessKey, secretKey } = options;
   return {

@@ -21,6 +21,9 @@ import { id, instant, SUCCESS, success } from './shapes.ts';
 const config = z.object({ id, accessKey: z.string(), region: z.string(), endpoint: z.string() });
 const wholeConfig = config.extend({
   buckets: z.array(z.string()),
+  encryption: z.enum(['none', 'AES256', 'aws:kms']),
+  encryptionKeyId: z.string().nullable(),
+  hasSessionToken: z.boolean(),
   createdAt: instant,
   updatedAt: instant,
   enabledEnvironments: z.array(z.object({ id, enabled: z.boolean(), spacesConfigId: id, environmentId: id })),

@@ -3,7 +3,7 @@ import { type FormState, freshForm } from '../../../views/form-state.ts';
 import type { ProviderForm, StorageFormProps } from '../../../views/storage-form.tsx';
 import { type SpacesConfig, spacesInput } from '../../catalog/spaces.ts';
 import { isRegion, PROVIDERS, type Provider, providerOf } from '../../storage/providers.ts';
-import { type FormBody, textOf } from './form-body.ts';
+import { type FormBody, isTicked, textOf } from './form-body.ts';
 
 /** The provider of that id, else the configured one, else the first of the table. */
 export function chosenProvider(id: string | undefined, config: SpacesConfig | null): Provider {
@@ -33,6 +33,8 @@ export function storageFormOf(
       region: isSame ? config.region : provider.defaultRegion,
       endpoint: isSame ? config.endpoint : fixed,
       buckets: (config?.buckets ?? []).join('\n'),
+      encryption: config?.encryption ?? 'none',
+      encryptionKeyId: config?.encryptionKeyId ?? '',
     });
   return {
     providers: PROVIDERS.map(({ id, name }) => ({ value: id, label: name })),
@@ -40,6 +42,7 @@ export function storageFormOf(
     form,
     endpoint: shownEndpoint(provider, form.values),
     isConfigured: config !== null,
+    hasSessionToken: config?.hasSessionToken === true,
     failedTest: refused?.failedTest ?? null,
   };
 }
@@ -52,6 +55,10 @@ export function parseStorage(body: FormBody) {
     region: regionIn(body),
     endpoint: endpointIn(chosenProvider(body['provider'], null), body),
     buckets: bucketNamesIn(body),
+    sessionToken: isTicked(body, 'clearSessionToken') ? null : (textOf(body, 'sessionToken') ?? undefined),
+    // A form of an earlier version, still open in a browser, has neither.
+    encryption: body['encryption'],
+    encryptionKeyId: body['encryption'] === 'aws:kms' ? body['encryptionKeyId'] : undefined,
   });
 }
 
@@ -96,6 +103,10 @@ function toProviderForm(provider: Provider): ProviderForm {
       asks(provider) === 'account' ? '<account id>' : 'a1b2.ldn',
     ),
     note: provider.note,
+    encryptionHelp:
+      provider.encryption.length === 0
+        ? `${provider.name} is not known to take any: leave it as it is, unless the bucket demands one.`
+        : `${provider.name} takes ${provider.encryption.join(' and ')}. Only needed where the policy of the bucket demands it.`,
     bucketsHelp: provider.id === 'r2' ? R2_BUCKETS : BUCKETS,
   };
 }

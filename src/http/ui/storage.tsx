@@ -30,7 +30,7 @@ import { storagePolicyRoutes } from './storage-policy.tsx';
 import { shownTest, testStorage } from './storage-test.ts';
 import type { UiEnv } from './ui-env.ts';
 
-const SECRETS = ['secretKey'];
+const SECRETS = ['secretKey', 'sessionToken'];
 
 /** Admin > Storage. */
 export function storageRoutes(services: Services): Hono<UiEnv> {

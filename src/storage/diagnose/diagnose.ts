@@ -2,6 +2,7 @@ import { isAppError } from '../../errors.ts';
 import { refusalOf, type S3Answer } from '../s3/answer.ts';
 import { type Outcome, tryOnce } from '../s3/attempt.ts';
 import type { S3Connection } from '../s3/connection.ts';
+import { lacksToken } from '../s3/errors.ts';
 import { parseXml } from '../s3/xml.ts';
 import { type Diagnosis, diagnosis } from './diagnosis.ts';
 import { diagnoseNetwork } from './network.ts';
@@ -21,15 +22,26 @@ export async function diagnoseFailure(
 ): Promise<Diagnosis | null> {
   const { bucket } = about;
   const { endpoint } = connection.addressOf(bucket ?? undefined);
+  const proxy = connection.platform.proxyOf?.(endpoint) ?? null;
+  if (isAppError(error) && error.details['unusableKey'] === true) {
+    return diagnosis('wrong_key_id', error.message, { bucket });
+  }
   if (isAppError(error) && typeof error.details['networkCode'] === 'string') {
-    return diagnoseNetwork(error.cause, endpoint, bucket);
+    return diagnoseNetwork(error.cause, endpoint, { bucket, proxy });
   }
   const outcome = await askOnce(connection, about);
-  if (outcome.kind === 'failed') return diagnoseNetwork(outcome.error, endpoint, bucket);
+  if (outcome.kind === 'failed') return diagnoseNetwork(outcome.error, endpoint, { bucket, proxy });
   const { answer } = outcome;
   if (answer === undefined || (outcome.kind === 'success' && isS3(answer))) return null;
   const { signingRegion, provider } = connection.addressOf(bucket ?? undefined);
-  return diagnoseAnswer(answer, { endpoint, signingRegion, provider, bucket });
+  const { settings } = connection;
+  return diagnoseAnswer(answer, {
+    endpoint,
+    signingRegion,
+    provider,
+    bucket,
+    lacksToken: lacksToken(settings),
+  });
 }
 
 /** How far this machine's clock is off, where it is far enough to be corrected; null after no answer. */

@@ -12,6 +12,7 @@ export type DiagnosisKind =
   | 'clock'
   | 'wrong_key_id'
   | 'wrong_secret'
+  | 'expired'
   | 'wrong_region'
   | 'denied'
   | 'no_bucket'

@@ -1,5 +1,7 @@
 import type { Provider } from '../providers.ts';
 import { refusalOf, type S3Answer } from '../s3/answer.ts';
+import { LACKS_TOKEN } from '../s3/errors.ts';
+import { describeServer, isFromBetween } from '../s3/in-between.ts';
 import { type Diagnosis, diagnosis } from './diagnosis.ts';
 
 /** What was asked, and how. */
@@ -9,6 +11,8 @@ export interface Asked {
   readonly signingRegion: string;
   readonly provider: Provider;
   readonly bucket: string | null;
+  /** The access key is a temporary one, and its session token was not entered. */
+  readonly lacksToken: boolean;
 }
 
 /** Why the answer is no success, or no answer of S3 at all. */
@@ -16,7 +20,7 @@ export function diagnoseAnswer(answer: S3Answer, asked: Asked): Diagnosis {
   return betweenUs(answer, asked) ?? refused(answer, asked);
 }
 
-const UNKNOWN_KEY = new Set(['InvalidAccessKeyId', 'InvalidSecurity', 'InvalidToken', 'UserSuspended']);
+const UNKNOWN_KEY = new Set(['InvalidAccessKeyId', 'InvalidSecurity', 'UserSuspended']);
 const REGION_CODES = new Set([
   'PermanentRedirect',
   'TemporaryRedirect',
@@ -40,6 +44,10 @@ function betweenUs(answer: S3Answer, asked: Asked): Diagnosis | null {
     const to = target === null ? '' : ` to ${hostIn(target)}`;
     const sentence = `Something between this machine and ${host} sends requests elsewhere${to}: a sign-in page of the network, or a web server that is not the storage.`;
     return diagnosis('proxy', sentence, { bucket });
+  }
+  if (!isHtml && isFromBetween(answer, { method: 'GET' }) && status !== 400) {
+    const sentence = `Not the storage at ${host}, but a proxy, a firewall or another web server${describeServer(headers)} answered ${status}: the answer has no S3 error code. Nothing is known of the keys. Look at what is in between, and that the endpoint is an S3 address.`;
+    return diagnosis(status >= 500 || status === 429 ? 'busy' : 'proxy', sentence, { bucket });
   }
   if (!isHtml) return null;
   const server = headers.get('server') ?? headers.get('via');
@@ -67,6 +75,17 @@ function refused(answer: S3Answer, asked: Asked): Diagnosis {
     const sentence = `${host} wants bucket names in the host (virtual-hosted), and is asked with the bucket in the path. Choose its provider in the settings; on a server of your own, allow path-style requests.`;
     return diagnosis('addressing', sentence, about);
   }
+  if (asked.lacksToken && (status === 401 || (code !== null && UNKNOWN_KEY.has(code)))) {
+    return diagnosis('wrong_key_id', `${host} does not know this access key. ${LACKS_TOKEN}`, about);
+  }
+  if (code === 'ExpiredToken' || code === 'TokenRefreshRequired') {
+    const sentence = `${host} knows these temporary keys, and they have expired. Get new ones (STS) and enter access key, secret key and session token.`;
+    return diagnosis('expired', sentence, about);
+  }
+  if (code === 'InvalidToken') {
+    const sentence = `${host} does not accept the session token: it belongs to another access key, or was not pasted whole.`;
+    return diagnosis('wrong_key_id', sentence, about);
+  }
   if (code !== null && UNKNOWN_KEY.has(code)) {
     const sentence = `${host} does not know this access key. Check it for missing characters, and that it belongs to this provider, account and region.`;
     return diagnosis('wrong_key_id', sentence, about);
@@ -89,7 +108,13 @@ function refused(answer: S3Answer, asked: Asked): Diagnosis {
         : `${host} does not accept these keys. Check the access key and the secret key.`;
     return diagnosis('wrong_key_id', sentence, about);
   }
-  if (status === 403) return diagnosis('denied', deniedSentence(asked), about);
+  if (status === 403 && (code === 'AccessDenied' || code === null)) {
+    return diagnosis('denied', deniedSentence(asked), about);
+  }
+  if (status === 403) {
+    const reason = message === null ? '' : ` (${message.slice(0, 300)})`;
+    return diagnosis('denied', `${host} refuses this key: ${said(status, code)}${reason}.`, about);
+  }
   if (status === 404 && bucket !== null) {
     const sentence = `There is no bucket ${bucket} at ${host}. Check its spelling (names are case-sensitive) and the region; buckets are created at the provider.`;
     return diagnosis('no_bucket', sentence, about);
@@ -107,7 +132,7 @@ function deniedSentence(asked: Asked): string {
   if (bucket === null) {
     return 'The key may not list buckets. That is usual for keys that are limited to buckets: add the bucket names.';
   }
-  return `The key may not use the bucket ${bucket}. Check the spelling (names are case-sensitive), that the key's policy names this bucket and its objects, and that the bucket is in the region ${asked.signingRegion}.`;
+  return `The key may not use the bucket ${bucket}. The key is known, and its secret and the clock are right; what is left: the spelling (names are case-sensitive), the key's policy, which has to name this bucket and its objects, the bucket's own policy, and the region, which is taken to be ${asked.signingRegion}. A key that is limited to a prefix may list under that alone: it is tried under the prefixes of databases, and works once one backs up there.`;
 }
 
 function regionSentence(region: string | null, { bucket, signingRegion }: Asked): string {

@@ -5,13 +5,13 @@ import { tryOnce } from '../s3/attempt.ts';
 import { attemptedOf, badAnswer, networkError, refusalError } from '../s3/errors.ts';
 import { getObject } from '../s3/get.ts';
 import { TOKEN_HEADER, versionIdOf } from '../s3/head.ts';
-import { judgeAnswer, pause } from '../s3/retry.ts';
+import { sizeOf } from '../s3/in-between.ts';
+import { judgeAnswer, judgeNetwork, pause } from '../s3/retry.ts';
+import { encryptionHeaders } from '../s3/target.ts';
 import { escapeXml, parseXml, textOf } from '../s3/xml.ts';
 import { fillRandom, randomBytes } from './bytes.ts';
 import { absent, ask, type Finding, failed, ok, type ProbeRun, skip, spend, tryCheck } from './run.ts';
 
-/** S3's smallest part that may be followed by another. */
-const FIRST_PART_BYTES = 5 * 2 ** 20;
 const LAST_PART_BYTES = 64 * 1024;
 
 export interface Throughput {
@@ -26,14 +26,14 @@ export async function checkParts(run: ProbeRun): Promise<Throughput> {
     uploadBytesPerSecond: null as number | null,
     downloadBytesPerSecond: null as number | null,
   };
-  const buffer = await run.connection.platform.partMemory.acquire(FIRST_PART_BYTES, run.signal);
+  const buffer = await run.connection.platform.partMemory.acquire(run.partBytes, run.signal);
   try {
     fillRandom(buffer.bytes);
-    const first = buffer.bytes.subarray(0, FIRST_PART_BYTES);
+    const first = buffer.bytes.subarray(0, run.partBytes);
     const last = randomBytes(LAST_PART_BYTES);
     const stored = await tryCheck(run, 'multipart', async () => {
       throughput.uploadBytesPerSecond = await uploadTwo(run, key, [first, last]);
-      return ok('Uploads in parts work.');
+      return ok(`Uploads in parts work, also with a part of ${sizeOf(run.partBytes)} as backups send it.`);
     });
     if (!stored) {
       skip(run, ['readBack', 'metadata'], 'Nothing was uploaded in parts.');
@@ -87,7 +87,11 @@ async function begin(run: ProbeRun, key: string): Promise<string> {
   const { text } = await ask(run, {
     ...request,
     query: { uploads: '' },
-    headers: { 'content-type': 'application/octet-stream', [TOKEN_HEADER]: run.token },
+    headers: {
+      'content-type': 'application/octet-stream',
+      [TOKEN_HEADER]: run.token,
+      ...encryptionHeaders(run.connection.settings),
+    },
   });
   const uploadId = textOf(parseXml(text)?.content, 'UploadId');
   if (!uploadId) {
@@ -102,7 +106,10 @@ async function begin(run: ProbeRun, key: string): Promise<string> {
 
 const MAX_TRIES = 3;
 
-/** Sent again only after a refusal, which stored nothing: a lost answer may have, and the bytes are counted. */
+/**
+ * Sent again where that may help. A part of the same number takes the place of one that was stored though its answer was
+ * lost: a proxy that refuses a large body often closes the connection before its answer is heard.
+ */
 async function sendPart(
   run: ProbeRun,
   key: string,
@@ -113,13 +120,19 @@ async function sendPart(
   const { connection, bucket, signal } = run;
   const request = { operation: 'UploadPart', method: 'PUT', bucket, key } as const;
   const sha256 = await connection.platform.sha256(body);
-  const attempted = attemptedOf(connection, request);
+  const attempted = attemptedOf(connection, { ...request, body });
   spend(run, body.byteLength);
   for (let tries = 1; ; tries += 1) {
     const startedAt = performance.now();
     const query = { partNumber: String(number), uploadId };
     const outcome = await tryOnce(connection, { ...request, query, body, sha256, signal });
-    if (outcome.kind === 'failed') throw networkError(outcome.error, attempted);
+    if (outcome.kind === 'failed') {
+      if (judgeNetwork(outcome.error) === 'final' || tries >= MAX_TRIES) {
+        throw networkError(outcome.error, attempted);
+      }
+      await pause(200 * tries, signal);
+      continue;
+    }
     const { answer } = outcome;
     if (answer === undefined) throw badAnswer(attempted, 'the answer can not be read');
     if (outcome.kind === 'success') {

@@ -1,5 +1,7 @@
-import type { AppError } from '../../errors.ts';
+import { type AppError, isAppError } from '../../errors.ts';
+import { RESERVED_PREFIX } from '../diagnose/try-bucket.ts';
 import type { S3Connection } from '../s3/connection.ts';
+import { planParts } from '../s3/part-plan.ts';
 import { timeLimit } from '../time-limit.ts';
 import { cleanUp, removeEarlier } from './clean-up.ts';
 import { type BucketTraits, readTraits } from './object-lock.ts';
@@ -8,13 +10,12 @@ import { type BucketProbe, CHECK_NAMES, type CheckId } from './result.ts';
 import { type ProbeRun, skip } from './run.ts';
 import { checkSmallObjects, putFirst } from './small-objects.ts';
 
-/** What a probe may write under, and nothing else does. */
-export const RESERVED_PREFIX = '.bridgeport-probe/';
-
 export interface ProbeOptions {
   /** Prefixes that databases use: tried where the key may not write at the bucket's root. */
   readonly prefixes: readonly string[];
   readonly signal: AbortSignal;
+  /** The largest dump that is expected there: decides how large a part is tried, as it does for backups. */
+  readonly estimatedBytes?: number | undefined;
   /** Told before each step; `done` of `steps`. */
   readonly onStep?: (step: string, done: number, steps: number) => void;
   /** Age from which what is under the reserved prefix is taken for left by an interrupted probe. */
@@ -34,8 +35,8 @@ const BUILT_ON_PUT = [
 ] as const satisfies readonly CheckId[];
 
 /**
- * Tries in a bucket everything that backups need: writes at most 6 MiB under a reserved prefix, reads it in each way
- * and removes it. What the storage refuses is a finding, and so is that it takes too long; what then can't be removed is
+ * Tries in a bucket everything that backups need: writes one part of the size that backups send and at most 1 MiB more
+ * under a reserved prefix, reads it in each way and removes it. What the storage refuses is a finding, and so is that it takes too long; what then can't be removed is
  * told. Throws `cancelled` when the signal aborts, after cleaning up.
  */
 export async function probeBucket(
@@ -49,7 +50,7 @@ export async function probeBucket(
     limit.enter(`while ${name}`);
     options.onStep?.(name, done, STEPS);
   };
-  const runs = createRuns(connection, bucket, options.prefixes, limit.signal);
+  const runs = createRuns(connection, bucket, options, limit.signal);
   // The one at the root, unless only another may write.
   let run = runs[0];
   let throughput: Throughput = { uploadBytesPerSecond: null, downloadBytesPerSecond: null };
@@ -109,11 +110,12 @@ type Runs = readonly [ProbeRun, ...ProbeRun[]];
 function createRuns(
   connection: S3Connection,
   bucket: string,
-  prefixes: readonly string[],
+  { prefixes, estimatedBytes }: Pick<ProbeOptions, 'prefixes' | 'estimatedBytes'>,
   signal: AbortSignal,
 ): Runs {
   const others = [...new Set(prefixes.filter((prefix) => prefix !== ''))].slice(0, 3);
-  const create = (base: string) => createRun(connection, bucket, base, signal);
+  const partBytes = partBytesOf(connection, bucket, estimatedBytes);
+  const create = (base: string) => createRun(connection, bucket, base, { partBytes, signal });
   return [create(''), ...others.map(create)];
 }
 
@@ -148,13 +150,31 @@ async function tidy(runs: Runs, counted: ProbeRun, options: ProbeOptions): Promi
   }
 }
 
-function createRun(connection: S3Connection, bucket: string, base: string, signal: AbortSignal): ProbeRun {
+/** As an upload of that size would be cut; one that can't be stored at all is the upload's to refuse. */
+function partBytesOf(connection: S3Connection, bucket: string, estimatedBytes: number | undefined): number {
+  const { parts } = connection.addressOf(bucket).provider;
+  const { totalBytes } = connection.platform.partMemory;
+  try {
+    return planParts(estimatedBytes, parts, totalBytes).partBytes;
+  } catch (error) {
+    if (!isAppError(error, 'storage_too_large')) throw error;
+    return planParts(undefined, parts, totalBytes).largestBytes;
+  }
+}
+
+function createRun(
+  connection: S3Connection,
+  bucket: string,
+  base: string,
+  { partBytes, signal }: Pick<ProbeRun, 'partBytes' | 'signal'>,
+): ProbeRun {
   return {
     connection: { ...connection, tuning: { ...connection.tuning, ...IMPATIENT } },
     bucket,
     folder: `${base}${RESERVED_PREFIX}${crypto.randomUUID()}/`,
     token: crypto.randomUUID(),
     signal,
+    partBytes,
     made: [],
     uploads: [],
     checks: [],

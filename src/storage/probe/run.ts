@@ -2,6 +2,7 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { S3Answer } from '../s3/answer.ts';
 import type { S3Connection } from '../s3/connection.ts';
 import { cancelledError } from '../s3/errors.ts';
+import { sizeOf } from '../s3/in-between.ts';
 import { type S3Request, send } from '../s3/request.ts';
 import type { Check, CheckId, Remainder } from './result.ts';
 
@@ -13,6 +14,8 @@ export interface ProbeRun {
   readonly folder: string;
   readonly token: string;
   readonly signal: AbortSignal;
+  /** Of the size that backups send. */
+  readonly partBytes: number;
   /** What was asked to be stored, also where the answer was lost. */
   readonly made: { key: string; versionId: string | null }[];
   readonly uploads: { key: string; uploadId: string }[];
@@ -25,13 +28,14 @@ export interface ProbeRun {
   wasDenied: boolean;
 }
 
-/** The most that a probe writes into a bucket. */
-export const MAX_WRITTEN_BYTES = 6 * 2 ** 20;
+/** What a probe writes beside its one large part. */
+const SMALL_BYTES = 2 ** 20;
 
 /** Counts what is about to be written. Throws `internal` before more is written than was promised. */
 export function spend(run: ProbeRun, bytes: number): void {
-  if (run.writtenBytes + bytes > MAX_WRITTEN_BYTES) {
-    throw new AppError('storage_refused', 'It would have written more than 6 MiB, so it stopped.');
+  const most = run.partBytes + SMALL_BYTES;
+  if (run.writtenBytes + bytes > most) {
+    throw new AppError('storage_refused', `It would have written more than ${sizeOf(most)}, so it stopped.`);
   }
   run.writtenBytes += bytes;
 }

@@ -1,10 +1,11 @@
 import { isAppError } from '../../errors.ts';
 import { refusalOf, type S3Answer } from '../s3/answer.ts';
-import { attemptedOf, networkError, refusalError } from '../s3/errors.ts';
+import { attemptedOf, headChanged, networkError, refusalError } from '../s3/errors.ts';
 import { getObject } from '../s3/get.ts';
 import { TOKEN_HEADER, versionIdOf } from '../s3/head.ts';
 import { presignDownload } from '../s3/presign.ts';
 import { removeObject } from '../s3/remove.ts';
+import { encryptionHeaders } from '../s3/target.ts';
 import { bytesOf, equalBytes, firstBytes, randomBytes } from './bytes.ts';
 import { listPage } from './list-page.ts';
 import { absent, ask, type Finding, failed, ok, type ProbeRun, spend, tryCheck } from './run.ts';
@@ -51,7 +52,12 @@ async function putSmall(
     operation: 'PutObject',
     method: 'PUT',
     key,
-    headers: { 'content-type': 'application/octet-stream', [TOKEN_HEADER]: run.token, ...options.headers },
+    headers: {
+      'content-type': 'application/octet-stream',
+      [TOKEN_HEADER]: run.token,
+      ...encryptionHeaders(run.connection.settings),
+      ...options.headers,
+    },
     body,
     sha256,
     ...(options.allow ? { allow: options.allow } : {}),
@@ -76,7 +82,13 @@ function isClearNo(error: unknown): boolean {
 
 async function look(run: ProbeRun, key: string): Promise<Finding> {
   const sentAt = run.connection.platform.now().getTime();
-  const { headers } = await ask(run, { operation: 'HeadObject', method: 'HEAD', key });
+  const request = { operation: 'HeadObject', method: 'HEAD', key } as const;
+  const { status, headers } = await ask(run, { ...request, allow: [400, 401, 403] });
+  if (status >= 400) {
+    // A refusal to HEAD has no body: GET tells why, or that only HEAD is refused.
+    await ask(run, { ...request, operation: 'GetObject', method: 'GET', headers: { range: 'bytes=0-0' } });
+    throw headChanged(status, attemptedOf(run.connection, { ...request, bucket: run.bucket }));
+  }
   run.clockOffsetMs = offsetOf(headers, sentAt, run.connection.platform.now().getTime());
   const bytes = headers.get('content-length');
   if (bytes !== String(SMALL_BYTES)) return failed(`It stored ${SMALL_BYTES} bytes and HEAD says ${bytes}.`);
@@ -149,7 +161,7 @@ async function downloadByLink(run: ProbeRun, key: string, content: Uint8Array): 
     { fileName: 'probe.bin', expiresInSeconds: 300 },
   );
   const attempted = {
-    ...attemptedOf(connection, { operation: 'a presigned GET', bucket, key }),
+    ...attemptedOf(connection, { operation: 'a presigned GET', method: 'GET', bucket, key }),
     ...(connection.platform.publicEndpoint === null ? {} : { endpoint: connection.platform.publicEndpoint }),
   };
   const response = await connection.platform

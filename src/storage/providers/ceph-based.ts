@@ -74,6 +74,7 @@ export const VULTR: Provider = {
 export const CEPH: Provider = {
   ...COMMON,
   id: 'ceph',
+  encryption: ['AES256', 'aws:kms'],
   name: 'Ceph object gateway',
   endpointPattern: 'ceph.example.com',
   ...ownHost('ceph|rgw|radosgw'),

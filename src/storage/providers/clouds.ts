@@ -16,6 +16,7 @@ import {
 export const AWS: Provider = {
   ...COMMON,
   id: 'aws',
+  encryption: ['AES256', 'aws:kms'],
   name: 'AWS S3',
   endpointPattern: 's3.{region}.amazonaws.com',
   // Every label is spelled out: anybody may run a server under the other names that Amazon gives away.
@@ -36,6 +37,7 @@ export const AWS: Provider = {
 export const BACKBLAZE: Provider = {
   ...COMMON,
   id: 'backblaze',
+  encryption: ['AES256'],
   name: 'Backblaze B2',
   endpointPattern: 's3.{region}.backblazeb2.com',
   ...hosts('s3\\.[a-z]{2}-[a-z]+-\\d{3}\\.backblazeb2\\.com'),
@@ -55,6 +57,7 @@ export const BACKBLAZE: Provider = {
 export const WASABI: Provider = {
   ...COMMON,
   id: 'wasabi',
+  encryption: ['AES256'],
   name: 'Wasabi',
   endpointPattern: 's3.{region}.wasabisys.com',
   ...hosts('s3(?:\\.[a-z]{2}(?:-[a-z]+)?-\\d)?\\.wasabisys\\.com'),

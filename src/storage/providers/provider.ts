@@ -28,6 +28,8 @@ export interface Provider {
   readonly versions: 'always' | 'optional' | 'never';
   /** Days that an object is paid for at least, deleted or not, in the usual storage class. */
   readonly minimumDays: number;
+  /** What it takes as `x-amz-server-side-encryption`, as far as known; nothing is ever sent unless an admin asks for it. */
+  readonly encryption: readonly ('AES256' | 'aws:kms')[];
   /** Hours after which the storage drops an unfinished upload by itself, counted from its start; null for never or months. */
   readonly dropsUploadsAfterHours: number | null;
   /** How an overloaded storage answers; each is tried again. */
@@ -116,6 +118,7 @@ export const COMMON = {
   scopedKey: { listBuckets: 'denied', missingObject: 404 },
   versions: 'optional',
   minimumDays: 0,
+  encryption: [],
   dropsUploadsAfterHours: null,
   throttling: [SLOW_DOWN],
   freshConnections: false,

@@ -5,6 +5,7 @@ import { COMMON, evidence, ownHost, type Provider } from './provider.ts';
 export const MINIO: Provider = {
   ...COMMON,
   id: 'minio',
+  encryption: ['AES256', 'aws:kms'],
   name: 'MinIO',
   endpointPattern: 'minio.example.com',
   ...ownHost('minio'),

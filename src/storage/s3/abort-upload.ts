@@ -1,7 +1,8 @@
 import { AppError, isAppError } from '../../errors.ts';
 import { refusalOf } from './answer.ts';
 import type { S3Connection } from './connection.ts';
-import { attemptedOf } from './errors.ts';
+import { attemptedOf, refusalError } from './errors.ts';
+import { isFromBetween } from './in-between.ts';
 import { send } from './request.ts';
 import { backoffMs, pause } from './retry.ts';
 import type { Target } from './target.ts';
@@ -59,14 +60,16 @@ async function sendAbort(
   uploadId: string,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  const request = { operation: 'AbortMultipartUpload', method: 'DELETE', ...target } as const;
   const answer = await send(connection, {
-    operation: 'AbortMultipartUpload',
-    method: 'DELETE',
-    ...target,
+    ...request,
     query: { uploadId },
     signal,
     allow: [404],
   });
+  if (answer.status === 404 && isFromBetween(answer, request)) {
+    throw refusalError(answer, attemptedOf(connection, request), connection.settings);
+  }
   return answer.status === 404 && refusalOf(answer).code !== 'NoSuchBucket';
 }
 

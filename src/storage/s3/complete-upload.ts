@@ -114,6 +114,7 @@ function kindOf(error: unknown): 'refused' | 'failed' | 'lost' {
   if (!isAppError(error)) return 'lost';
   const { status, s3Code } = error.details;
   if (typeof status !== 'number') return 'lost';
+  if (error.code === 'storage_proxy') return 'failed';
   // Answers of gateways in between: the storage behind them may still be at work.
   if (status === 502 || status === 504 || status >= 520) return 'lost';
   if (status >= 500 || status === 408 || status === 429 || status === 404) return 'failed';

@@ -47,6 +47,7 @@ export function connect(settings: S3Settings, platform: S3Platform, tuning: Tuni
     keysFor: (address) => ({
       accessKey: settings.accessKey,
       secretKey: settings.secretKey,
+      sessionToken: settings.sessionToken,
       region: address.signingRegion,
       cache,
     }),

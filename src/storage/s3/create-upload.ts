@@ -62,7 +62,7 @@ async function create(
   const answer = await send(connection, {
     ...request,
     query: { uploads: '' },
-    headers: objectHeaders(options),
+    headers: objectHeaders(options, connection.settings),
     signal: options.signal,
     isPatient: true,
     async beforeRetry() {

@@ -1,6 +1,8 @@
 import { AppError, type ErrorCode } from '../../errors.ts';
 import { refusalOf, type S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
+import { isFromBetween, meaningOfBetween } from './in-between.ts';
+import { proxyFailure } from './proxy-failure.ts';
 import type { S3Settings } from './s3.ts';
 
 /** What was being done, for messages and details. */
@@ -9,15 +11,26 @@ export interface Attempted {
   readonly endpoint: string;
   readonly bucket?: string | undefined;
   readonly key?: string | undefined;
+  readonly method?: string | undefined;
+  readonly body?: { readonly byteLength: number } | undefined;
+  /** Host and port of the proxy that it goes through. */
+  readonly proxy?: string | null | undefined;
 }
 
 /** What a request of the connection attempts. */
-export function attemptedOf(connection: S3Connection, request: Omit<Attempted, 'endpoint'>): Attempted {
+export function attemptedOf(
+  connection: S3Connection,
+  request: Omit<Attempted, 'endpoint' | 'proxy'>,
+): Attempted {
+  const { endpoint } = connection.addressOf(request.bucket);
   return {
     operation: request.operation,
-    endpoint: connection.addressOf(request.bucket).endpoint,
+    endpoint,
+    proxy: connection.platform.proxyOf?.(endpoint),
     bucket: request.bucket,
     key: request.key,
+    method: request.method,
+    body: request.body,
   };
 }
 
@@ -29,7 +42,12 @@ interface Meaning {
 /** A refusal as an `AppError`: what was tried, what came back, what to do. Keys are masked wherever they turn up. */
 export function refusalError(answer: S3Answer, attempted: Attempted, settings: S3Settings): AppError {
   const refusal = refusalOf(answer);
-  const { code, advice } = meaningOf(answer.status, refusal.code);
+  const isBetween = isFromBetween(answer, attempted);
+  const { code, advice } = isBetween
+    ? meaningOfBetween(answer, attempted)
+    : (temporaryKey(refusal.code, settings) ??
+      writeDenied({ status: answer.status, code: refusal.code }, attempted, settings) ??
+      meaningOf(answer.status, refusal.code));
   const region = answer.headers.get('x-amz-bucket-region') ?? refusal.region;
   const said = [
     String(answer.status),
@@ -41,7 +59,10 @@ export function refusalError(answer: S3Answer, attempted: Attempted, settings: S
   const hint = code === 'storage_wrong_region' && region ? ` The storage names the region ${region}.` : '';
   return new AppError(
     code,
-    masked(`${tried(attempted)}: the storage answered ${said}. ${advice}${hint}`, settings),
+    masked(
+      `${tried(attempted)}: ${isBetween ? 'the answer was' : 'the storage answered'} ${said}. ${advice}${hint}`,
+      settings,
+    ),
     {
       details: {
         ...detailsOf(attempted),
@@ -58,6 +79,18 @@ export function refusalError(answer: S3Answer, attempted: Attempted, settings: S
 export function networkError(cause: unknown, attempted: Attempted): AppError {
   const code = networkCode(cause);
   const host = attempted.endpoint.replace(/^https?:\/\//, '');
+  const { proxy } = attempted;
+  if (proxy) {
+    const failure = proxyFailure(cause, code, { proxy, host });
+    if (failure !== null) {
+      const details = { ...detailsOf(attempted), ...(failure.isRefusal ? {} : { networkCode: code }) };
+      const message = `${tried(attempted)}: ${failure.sentence}`;
+      return new AppError(failure.isRefusal ? 'storage_proxy' : 'storage_unreachable', message, {
+        details,
+        cause,
+      });
+    }
+  }
   if (isTlsCode(code)) {
     return new AppError(
       'storage_tls',
@@ -65,12 +98,31 @@ export function networkError(cause: unknown, attempted: Attempted): AppError {
       { details: { ...detailsOf(attempted), networkCode: code }, cause },
     );
   }
+  if (isOurFault(code, cause)) {
+    return new AppError(
+      'storage_refused',
+      `${tried(attempted)}: no request could be made of it (${code}). Look for odd characters in the storage's settings, and enter the keys again.`,
+      { details: detailsOf(attempted), cause },
+    );
+  }
   return new AppError(
     'storage_unreachable',
-    `${tried(attempted)}: no answer from ${host} (${code}). Check the endpoint, its port, DNS and firewalls between this machine and the storage.`,
+    `${tried(attempted)}: no answer from ${host}${proxy ? ` through the proxy ${proxy}` : ''} (${code}). Check the endpoint, its port, DNS and firewalls between ${proxy ? 'that proxy' : 'this machine'} and the storage.`,
     { details: { ...detailsOf(attempted), networkCode: code }, cause },
   );
 }
+
+/** HEAD is refused for what GET reads: the one thing that a storage never does by itself. */
+export function headChanged(status: number, attempted: Attempted): AppError {
+  return new AppError(
+    'storage_proxy',
+    `${tried(attempted)}: HEAD is answered ${status}, and GET of the same works. ${HEAD_CHANGED}`,
+    { details: { ...detailsOf(attempted), status } },
+  );
+}
+
+export const HEAD_CHANGED =
+  'The keys are right: a proxy or a CDN in between changes requests, as those do that ask GET for HEAD, so that the signature does not fit any more. Enter an address of the storage that does not lead through it, or have it pass requests on as they are.';
 
 /** An answer that is no S3 answer. */
 export function badAnswer(attempted: Attempted, what: string): AppError {
@@ -110,6 +162,16 @@ export function networkCode(error: unknown): string {
   return error instanceof Error ? error.message.slice(0, 100) : 'unknown';
 }
 
+/** True where nothing was sent because the request itself can't be: a header with a character that none may have. */
+export function isOurFault(code: string, error: unknown): boolean {
+  if (/^(ERR_INVALID|ERR_HTTP_INVALID|UND_ERR_INVALID_ARG)/.test(code)) return true;
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    // The Headers of the platform: no code, and no other name for it.
+    if (/ByteString/.test(at.message)) return true;
+  }
+  return false;
+}
+
 /** True where another try can't help: the certificate stays the same. */
 export function isTlsCode(code: string): boolean {
   return (
@@ -122,9 +184,15 @@ const CREDENTIALS: Meaning = {
   code: 'storage_bad_credentials',
   advice: 'Check the access key and the secret key.',
 };
+const EXPIRED: Meaning = {
+  code: 'storage_bad_credentials',
+  advice:
+    'The keys are temporary and have expired: get new ones (STS) and enter access key, secret key and session token under Admin > Storage. Backups at night need keys that last.',
+};
 const DENIED: Meaning = {
   code: 'storage_denied',
-  advice: 'The key is valid but may not do this: check its permissions and the spelling of the bucket.',
+  advice:
+    'The key is known, and its secret and the clock are right, but it may not do this: check its permissions, the policy of the bucket, and the spelling of the bucket.',
 };
 const REGION: Meaning = {
   code: 'storage_wrong_region',
@@ -148,7 +216,8 @@ const BY_CODE: Readonly<Record<string, Meaning>> = {
   SignatureDoesNotMatch: CREDENTIALS,
   Unauthorized: CREDENTIALS,
   InvalidToken: CREDENTIALS,
-  ExpiredToken: CREDENTIALS,
+  ExpiredToken: EXPIRED,
+  TokenRefreshRequired: EXPIRED,
   InvalidSecurity: CREDENTIALS,
   AccessDenied: DENIED,
   AllAccessDisabled: DENIED,
@@ -192,12 +261,46 @@ const BY_STATUS: Readonly<Record<number, Meaning>> = {
   302: REGION,
   307: REGION,
   401: CREDENTIALS,
-  403: DENIED,
+  403: {
+    code: 'storage_denied',
+    advice:
+      'Nothing says why: check the keys, their permissions, the spelling of the bucket, and what is between this machine and the storage.',
+  },
   404: { code: 'storage_missing', advice: 'Check the bucket and the endpoint.' },
   412: { code: 'storage_exists', advice: 'An object of that name exists already.' },
   413: TOO_LARGE,
   507: FULL,
 };
+
+/** True for keys of AWS's STS, which are worth nothing without their session token. */
+export const lacksToken = ({ accessKey, sessionToken }: S3Settings) =>
+  accessKey.startsWith('ASIA') && !sessionToken;
+
+function temporaryKey(code: string | null, settings: S3Settings): Meaning | null {
+  if (!lacksToken(settings) || (code !== 'InvalidAccessKeyId' && code !== 'InvalidToken')) return null;
+  return { code: 'storage_bad_credentials', advice: LACKS_TOKEN };
+}
+
+export const LACKS_TOKEN =
+  'An access key that begins with ASIA is a temporary one (STS) and needs its session token, which is not entered: enter it under Admin > Storage, or use keys that last.';
+
+const WRITES = new Set(['PutObject', 'CreateMultipartUpload']);
+
+/** A 403 to a write of a key that is known: what is ruled out, and what is left. */
+function writeDenied(
+  { status, code }: { status: number; code: string | null },
+  { operation }: Attempted,
+  settings: S3Settings,
+): Meaning | null {
+  if (status !== 403 || code !== 'AccessDenied' || !WRITES.has(operation)) return null;
+  const asked = settings.encryption
+    ? `, among them another server-side encryption than ${settings.encryption.algorithm}, which is asked for`
+    : ', such as server-side encryption, which is not asked for: Admin > Storage has a setting for it';
+  return {
+    code: 'storage_denied',
+    advice: `The storage knows the key, and its secret and this machine's clock are right. What is left: the key's policy does not allow to store objects there, or the bucket's policy demands something${asked}.`,
+  };
+}
 
 function meaningOf(status: number, code: string | null): Meaning {
   const known =
@@ -231,5 +334,6 @@ function detailsOf(attempted: Attempted): Record<string, unknown> {
 
 /** Storages like to repeat the access key, and some the string that was signed. */
 function masked(text: string, settings: S3Settings): string {
-  return text.replaceAll(settings.secretKey || '\0', '…').replaceAll(settings.accessKey || '\0', '…');
+  const secrets = [settings.secretKey, settings.sessionToken, settings.accessKey];
+  return secrets.reduce<string>((masked, secret) => masked.replaceAll(secret || '\0', '…'), text);
 }

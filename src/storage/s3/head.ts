@@ -3,7 +3,8 @@ import type { ObjectHead, ReadOptions } from '../object-store.ts';
 import { versionQuery } from './address.ts';
 import type { S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
-import { attemptedOf, badAnswer } from './errors.ts';
+import { attemptedOf, badAnswer, headChanged, refusalError } from './errors.ts';
+import { isFromBetween } from './in-between.ts';
 import { listKeys } from './list-objects.ts';
 import { send } from './request.ts';
 
@@ -35,17 +36,21 @@ export async function headObject(
     if (!isAppError(error) || typeof error.details['status'] !== 'number') throw error;
     if (error.details['status'] === 403 && (await isAbsent(connection, bucket, key, options.signal)))
       return null;
+    const read = { ...request, operation: 'GetObject', method: 'GET' } as const;
     const asked = await send(connection, {
-      ...request,
+      ...read,
       ...common,
-      operation: 'GetObject',
-      method: 'GET',
       headers: { range: 'bytes=0-0' },
       allow: [404],
     });
-    if (asked.status === 404) return confirmBucket(connection, bucket, options.signal);
-    // GET works, so the refusal has passed.
-    return readHead(connection, request, await send(connection, { ...request, ...common }));
+    if (asked.status === 404) {
+      if (!isFromBetween(asked, read)) return confirmBucket(connection, bucket, options.signal);
+      throw refusalError(asked, attemptedOf(connection, read), connection.settings);
+    }
+    // GET works, so the refusal has passed, or HEAD is changed on its way.
+    const again = await send(connection, { ...request, ...common, allow: [400, 401, 403] });
+    if (again.status >= 400) throw headChanged(again.status, attemptedOf(connection, request));
+    return readHead(connection, request, again);
   }
 }
 

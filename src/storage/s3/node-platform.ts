@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { createSecureContext, getCACertificates } from 'node:tls';
-import { Agent, type Dispatcher, request, fetch as undiciFetch } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent, request, fetch as undiciFetch } from 'undici';
 import type { Log } from '../../log.ts';
+import { NO_PROXIES, type ProxySettings, proxyFor, proxyHost } from './proxy.ts';
 import type { PartMemory, S3Platform, S3Transport } from './s3.ts';
 
 export interface NodePlatformOptions {
@@ -13,6 +14,7 @@ export interface NodePlatformOptions {
   readonly ca?: string | undefined;
   readonly partMemory: PartMemory;
   readonly publicEndpoint: string | null;
+  readonly proxy?: ProxySettings;
 }
 
 /** A part is written in slices of this size: one large write would copy it, and would look like silence; smaller ones cost more CPU. */
@@ -23,16 +25,20 @@ const SILENCE_MS = 120_000;
 const HEADERS_MS = 16 * 60_000;
 const MAX_ANSWER_BYTES = 2 ** 20;
 
+const POOL = {
+  connections: 64,
+  // Shorter than the idle time of common servers, so that a closing socket is rarely used.
+  keepAliveTimeout: 4_000,
+  headersTimeout: HEADERS_MS,
+  bodyTimeout: 5 * 60_000,
+} as const;
+
 /** What Node gives to the S3 client: undici's sockets, with part bodies past fetch, and its own hashing. */
 export function createNodePlatform(options: NodePlatformOptions): S3Platform & { close(): Promise<void> } {
-  const agent = new Agent({
-    connections: 64,
-    // Shorter than the idle time of common servers, so that a closing socket is rarely used.
-    keepAliveTimeout: 4_000,
-    headersTimeout: HEADERS_MS,
-    bodyTimeout: 5 * 60_000,
-    connect: { timeout: 15_000, ...trust(options.ca) },
-  });
+  const connect = { timeout: 15_000, ...trust(options.ca) };
+  const agent = new Agent({ ...POOL, connect });
+  const proxies = options.proxy ?? NO_PROXIES;
+  const ways = openWays(agent, proxies, connect);
   return {
     log: options.log,
     now: options.now,
@@ -40,10 +46,57 @@ export function createNodePlatform(options: NodePlatformOptions): S3Platform & {
     publicEndpoint: options.publicEndpoint,
     sha256,
     md5: async (bytes) => createHash('md5').update(bytes).digest('base64'),
-    send: sendWith(agent),
-    fetch: fetchWith(agent),
-    close: () => agent.destroy(),
+    proxyOf: (url) => {
+      const proxy = proxyFor(url, proxies);
+      return proxy === null ? null : proxyHost(proxy);
+    },
+    send: sendWith(ways.to),
+    fetch: fetchWith(ways.to),
+    close: ways.close,
   };
+}
+
+interface Ways {
+  /** What sends a request to this URL. */
+  to(url: string): Dispatcher;
+  close(): Promise<void>;
+}
+
+/** Straight to the storage, or through a proxy, by CONNECT. Without proxies no URL is looked at. */
+function openWays(direct: Agent, proxies: ProxySettings, connect: object): Ways {
+  if (proxies.https === null && proxies.http === null) {
+    return { to: () => direct, close: () => direct.destroy() };
+  }
+  const opened = new Map<string, ProxyAgent>();
+  const through = (proxy: string): ProxyAgent => {
+    const known = opened.get(proxy) ?? openProxy(proxy, connect);
+    opened.set(proxy, known);
+    return known;
+  };
+  return {
+    to(url) {
+      const proxy = proxyFor(url, proxies);
+      return proxy === null ? direct : through(proxy);
+    },
+    async close() {
+      await Promise.all([direct.destroy(), ...[...opened.values()].map((agent) => agent.destroy())]);
+    },
+  };
+}
+
+/** User and password are taken out of the URL, which errors repeat. */
+function openProxy(proxy: string, connect: object): ProxyAgent {
+  const url = new URL(proxy);
+  const user = decodeURIComponent(url.username);
+  const password = decodeURIComponent(url.password);
+  const token = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  return new ProxyAgent({
+    ...POOL,
+    uri: url.origin,
+    ...(user === '' && password === '' ? {} : { token }),
+    requestTls: connect,
+    proxyTls: connect,
+  });
 }
 
 /** One context for all connections: parsing some 150 certificates for each would be most of a handshake. */
@@ -52,10 +105,10 @@ function trust(ca: string | undefined) {
   return { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ca] }) };
 }
 
-function sendWith(dispatcher: Dispatcher): S3Transport {
+function sendWith(to: Ways['to']): S3Transport {
   return async ({ method, url, headers, body, signal }) => {
     const answer = await request(url, {
-      dispatcher,
+      dispatcher: to(url),
       method,
       headers: { ...Object.fromEntries(headers), 'content-length': String(body.byteLength) },
       body:
@@ -75,9 +128,12 @@ function sendWith(dispatcher: Dispatcher): S3Transport {
 }
 
 /** undici's fetch is typed by its own Request and Response, which are the standard's. */
-function fetchWith(dispatcher: Dispatcher): typeof fetch {
+function fetchWith(to: Ways['to']): typeof fetch {
   const send = undiciFetch as unknown as typeof fetch;
-  return (input, init) => send(input, Object.assign({}, init, { dispatcher }));
+  return (input, init) => {
+    const url = input instanceof Request ? input.url : String(input);
+    return send(input, Object.assign({}, init, { dispatcher: to(url) }));
+  };
 }
 
 /**

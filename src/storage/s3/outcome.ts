@@ -36,6 +36,8 @@ export function isOutcomeUnknown(error: unknown): boolean {
   if (!isAppError(error)) return false;
   if (wasStopped(error)) return true;
   const { status, networkCode } = error.details;
+  // What answers in the storage's place may have let the request through; a body that it does not take never arrived.
+  if (error.code === 'storage_proxy') return typeof status === 'number' && status !== 413;
   if (typeof status === 'number') return status >= 500 || status === 408 || status === 429 || status === 412;
   return typeof networkCode === 'string' || error.code === 'storage_bad_answer';
 }

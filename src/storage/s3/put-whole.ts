@@ -49,7 +49,10 @@ async function sendWhole(
         operation: 'PutObject',
         method: 'PUT',
         ...target,
-        headers: { ...objectHeaders(options), ...(provider.ifNoneMatch ? { 'if-none-match': '*' } : {}) },
+        headers: {
+          ...objectHeaders(options, connection.settings),
+          ...(provider.ifNoneMatch ? { 'if-none-match': '*' } : {}),
+        },
         body: bytes,
         sha256,
         signal: late,

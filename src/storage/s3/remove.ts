@@ -3,10 +3,11 @@ import { versionQuery } from './address.ts';
 import { refusalOf } from './answer.ts';
 import type { S3Connection } from './connection.ts';
 import { attemptedOf, refusalError } from './errors.ts';
+import { isFromBetween } from './in-between.ts';
 import { send } from './request.ts';
 import type { Target } from './target.ts';
 
-/** Removes the object, or that version of it. An absent object is a success; an absent bucket is not. */
+/** Removes the object, or that version of it. An absent object is a success; an absent bucket is not, nor a 404 that is not the storage's. */
 export async function removeObject(
   connection: S3Connection,
   target: Target,
@@ -19,7 +20,8 @@ export async function removeObject(
     signal: options.signal,
     allow: [404],
   });
-  if (answer.status === 404 && refusalOf(answer).code === 'NoSuchBucket') {
+  const isRefusal = refusalOf(answer).code === 'NoSuchBucket' || isFromBetween(answer, request);
+  if (answer.status === 404 && isRefusal) {
     throw refusalError(answer, attemptedOf(connection, request), connection.settings);
   }
 }

@@ -1,5 +1,6 @@
 import { refusalOf, type S3Answer } from './answer.ts';
-import { cancelledError, isTlsCode, networkCode } from './errors.ts';
+import { cancelledError, isOurFault, isTlsCode, networkCode } from './errors.ts';
+import { proxyStatus } from './proxy-failure.ts';
 
 /** Whether and why another try may help. */
 export type Verdict = 'final' | 'retry' | 'skewed' | 'corrupted';
@@ -37,12 +38,9 @@ export function judgeAnswer(answer: S3Answer): Verdict {
 /** What to do after a failure to get an answer: everything but a bad certificate and a wrong name may pass. */
 export function judgeNetwork(error: unknown): Verdict {
   const code = networkCode(error);
-  return isTlsCode(code) ||
-    code === 'ENOTFOUND' ||
-    code.startsWith('ERR_INVALID') ||
-    code === 'UND_ERR_INVALID_ARG'
-    ? 'final'
-    : 'retry';
+  const status = proxyStatus(error);
+  if (status !== null) return RETRIED_STATUS.has(status) ? 'retry' : 'final';
+  return isTlsCode(code) || code === 'ENOTFOUND' || isOurFault(code, error) ? 'final' : 'retry';
 }
 
 /** Waits before try number `attempt` + 1: full jitter over an exponential ceiling, or what Retry-After asks for. */

@@ -35,6 +35,10 @@ export interface S3Settings {
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
+  /** Of temporary keys (STS). */
+  readonly sessionToken?: string | null;
+  /** What PUT and CreateMultipartUpload ask the provider for; null asks for nothing. */
+  readonly encryption?: { readonly algorithm: 'AES256' | 'aws:kms'; readonly keyId: string | null } | null;
   /** True where a probe has seen that PUT honours If-None-Match, whatever is known of the provider. */
   readonly ifNoneMatch?: boolean;
 }
@@ -53,6 +57,8 @@ export interface S3Platform {
   /** Base64 MD5, for buckets that ask for Content-MD5; web platforms have none. */
   readonly md5?: (bytes: Uint8Array) => Promise<string>;
   readonly partMemory: PartMemory;
+  /** Host and port of the proxy that a request to this URL goes through, or null. */
+  readonly proxyOf?: (url: string) => string | null;
   /** Base of presigned URLs (`https://host[:port]`), where browsers reach the storage by another name. */
   readonly publicEndpoint: string | null;
 }

@@ -1,8 +1,10 @@
 import { AwsV4Signer } from 'aws4fetch';
+import { AppError } from '../../errors.ts';
 
 export interface SigningKeys {
   readonly accessKey: string;
   readonly secretKey: string;
+  readonly sessionToken?: string | null | undefined;
   readonly region: string;
   /** Derived keys; one a day is added. */
   readonly cache: Map<string, ArrayBuffer>;
@@ -34,10 +36,24 @@ export async function signRequest(
     datetime: amzDate(request.at),
     allHeaders: 'content-type' in request.headers,
   });
-  const { headers } = await signer.sign();
+  const { headers } = await signed(signer);
   // After signing: Google changes this header on the way, and an encoded answer would not be the stored bytes.
   headers.set('accept-encoding', 'identity');
   return headers;
+}
+
+/** Signing builds headers: a key with a character that none can carry was stored by an earlier version. */
+async function signed(signer: AwsV4Signer) {
+  try {
+    return await signer.sign();
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new AppError(
+      'storage_bad_credentials',
+      'No request was sent: the access key or the session token holds a character that no header can carry, such as an invisible one that came along when it was pasted. Enter both again under Admin > Storage.',
+      { details: { unusableKey: true } },
+    );
+  }
 }
 
 /** The URL with its signature in the query, for GET without any header. `expiresInSeconds` is at most seven days. */
@@ -65,6 +81,7 @@ function credentials(keys: SigningKeys) {
   return {
     accessKeyId: keys.accessKey,
     secretAccessKey: keys.secretKey,
+    ...(keys.sessionToken ? { sessionToken: keys.sessionToken } : {}),
     service: 's3',
     region: keys.region,
     cache: keys.cache,

@@ -335,10 +335,10 @@ describe('a deep test', () => {
   it('is run again when another configuration has been saved', async () => {
     await startProbe(pages.services, 'asked');
     await save({ buckets: 'backups' });
-    const last = await until('the second deep test', 10_000, async () => {
+    const last = await until('the second deep test', 60_000, async () => {
       const found = await lastProbe(pages.services.db);
       return found?.cause === 'credentials' ? found : undefined;
     });
     expect(last.buckets.map(({ bucket }) => bucket)).toEqual(['backups']);
-  });
+  }, 120_000);
 });
