@@ -1,4 +1,4 @@
-import { CheckboxField, type Choice, RadioField, SelectField, TextField } from './field.tsx';
+import { CheckboxField, type Choice, RadioField, SelectField, TextArea, TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
 import { Notice } from './notice.tsx';
@@ -11,7 +11,7 @@ export interface EngineForm {
   readonly fields: readonly {
     readonly name: string;
     readonly label: string;
-    readonly widget: 'text' | 'number' | 'checkbox' | 'select';
+    readonly widget: 'text' | 'textarea' | 'number' | 'checkbox' | 'select';
     readonly choices?: readonly Choice[];
     readonly help?: string;
     readonly required?: boolean;
@@ -162,6 +162,7 @@ function EngineFields({ form, engine }: { form: FormState; engine: EngineForm })
         if (widget === 'checkbox') return <CheckboxField key={name} {...common} />;
         if (widget === 'select')
           return <SelectField key={name} {...common} choices={choices ?? []} required />;
+        if (widget === 'textarea') return <TextArea key={name} {...common} />;
         return <TextField key={name} {...common} type={widget} />;
       })}
     </>

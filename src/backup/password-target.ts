@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { DatabaseRow } from '../db/schema.ts';
+import { readTls, tlsShape } from '../engines/tls-options.ts';
 import { AppError } from '../errors.ts';
 import type { ServerAddress } from '../hosts/server-access.ts';
 
@@ -109,15 +110,11 @@ function weakerTls(present: PasswordTarget, given: PasswordTarget): readonly str
 const TLS_RANK = { off: 0, encrypt: 1, verify: 2 } as const;
 const TLS_NAMES = { off: 'not required', encrypt: 'encrypted only', verify: 'verified' } as const;
 
-const tlsOptions = z.object({
-  useSsl: z.boolean().nullish(),
-  tlsMode: z.enum(['off', 'encrypt', 'verify']).nullish(),
-  tlsCa: z.string().nullish(),
-});
+const tlsOptions = z.object(tlsShape);
 
 function tlsOf({ options }: TargetColumns): Pick<PasswordTarget, 'tls' | 'ca'> {
-  const { useSsl, tlsMode, tlsCa } = tlsOptions.parse(JSON.parse(options));
-  return { tls: tlsMode ?? (useSsl ? 'encrypt' : 'off'), ca: tlsCa || null };
+  const { tlsMode, tlsCa } = readTls(tlsOptions.parse(JSON.parse(options)));
+  return { tls: tlsMode, ca: tlsCa };
 }
 
 function nameOf(server: ServerAddress | null): string {

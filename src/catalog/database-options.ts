@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { engineFor } from '../engines/engines.ts';
+import { problemOfCa } from '../engines/tls-ca.ts';
+import { TLS_MODES, tlsModeOf } from '../engines/tls-options.ts';
 import { AppError } from '../errors.ts';
 import { line } from './fields.ts';
 
@@ -9,7 +11,15 @@ import { line } from './fields.ts';
  */
 export const optionFields = z.object({
   filePath: line(1024).nullish(),
+  /** True: TLS is required. What of it is checked, `tlsMode` says; given alone, true keeps a mode that verifies. */
   useSsl: z.boolean().nullish(),
+  tlsMode: z.enum(TLS_MODES).nullish(),
+  tlsCa: z
+    .string()
+    .refine((text) => text.trim() === '' || problemOfCa(text) === null, {
+      error: ({ input }) => problemOfCa(String(input)) ?? 'Must be a certificate as PEM',
+    })
+    .nullish(),
   backupFormat: z.enum(['plain', 'custom', 'tar']).optional(),
   backupCompression: z.enum(['none', 'gzip', 'zstd']).optional(),
   backupCompressionLevel: z.number().int().min(1).max(9).optional(),
@@ -30,7 +40,8 @@ export type OptionFields = z.infer<typeof optionFields>;
 export function mergeOptions(type: string, stored: string, change: OptionFields): string {
   const names = Object.keys(optionFields.shape);
   const given = Object.entries(change).filter(([name, value]) => names.includes(name) && value !== undefined);
-  const options = { ...parseOptions(stored), ...Object.fromEntries(given) };
+  const before = parseOptions(stored);
+  const options = { ...before, ...Object.fromEntries(given), ...tlsAfter(before, change) };
   const checked = engineFor(type)?.options.safeParse(options);
   if (checked !== undefined && !checked.success) {
     throw new AppError('invalid', 'Invalid input', { details: { issues: checked.error.issues } });
@@ -38,12 +49,30 @@ export function mergeOptions(type: string, stored: string, change: OptionFields)
   return JSON.stringify(options);
 }
 
+/** One truth about TLS, whichever of both fields was given. */
+function tlsAfter(stored: Readonly<Record<string, unknown>>, change: OptionFields): Partial<OptionFields> {
+  const before = tlsModeOf(optionFields.safeParse(stored).data ?? {});
+  const byFlag = (useSsl: boolean) => (useSsl ? (before === 'verify' ? before : 'encrypt') : 'off');
+  const mode =
+    change.tlsMode !== undefined
+      ? (change.tlsMode ?? 'off')
+      : change.useSsl !== undefined
+        ? byFlag(change.useSsl ?? false)
+        : undefined;
+  return {
+    ...(mode === undefined ? {} : { tlsMode: mode, useSsl: mode !== 'off' }),
+    ...(change.tlsCa === undefined ? {} : { tlsCa: change.tlsCa?.trim() || null }),
+  };
+}
+
 /** The flat fields of the wire, with its defaults where nothing is stored. */
 export function wireOptions(stored: string) {
   const options = optionFields.safeParse(parseOptions(stored)).data ?? {};
   return {
     filePath: options.filePath ?? null,
-    useSsl: options.useSsl ?? false,
+    useSsl: tlsModeOf(options) !== 'off',
+    tlsMode: tlsModeOf(options),
+    tlsCa: options.tlsCa ?? null,
     backupFormat: options.backupFormat ?? ('plain' as const),
     backupCompression: options.backupCompression ?? ('none' as const),
     backupCompressionLevel: options.backupCompressionLevel ?? 6,

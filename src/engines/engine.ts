@@ -90,7 +90,7 @@ export interface EngineField {
   /** Key in `options`, or a path of two, such as `pgDumpOptions.noOwner`. */
   readonly name: string;
   readonly label: string;
-  readonly widget: 'text' | 'number' | 'checkbox' | 'select';
+  readonly widget: 'text' | 'textarea' | 'number' | 'checkbox' | 'select';
   readonly choices?: readonly { readonly value: string; readonly label: string }[];
   readonly help?: string;
   /** True when nothing can be backed up without it. */

@@ -2,10 +2,13 @@ import type { AppError } from '../errors.ts';
 import type { CommandFailure } from './engine.ts';
 import { explainBy, type KnownFailure } from './known-failures.ts';
 import { describeTarget, type MysqlTarget } from './mysql-connection.ts';
+import { explainTls } from './tls-failures.ts';
 
 /** What a failed client or dump tool of MySQL says, as an error for an admin; undefined when it says nothing known. */
 export function explainMysql(target: MysqlTarget, failure: CommandFailure): AppError | undefined {
-  return explainBy([...writeTimeout(failure), ...FAILURES], describeTarget(target), failure);
+  const what = describeTarget(target);
+  const known = [...writeTimeout(failure), ...FAILURES];
+  return explainTls(target.options, what, failure) ?? explainBy(known, what, failure);
 }
 
 /**

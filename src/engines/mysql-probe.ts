@@ -20,7 +20,7 @@ export function probeMysql(target: MysqlTarget): ProbePlan {
 function probeScript(target: MysqlTarget): string {
   return `${connectionLines(target)}
 ${toolLines(target)}
-choose_tools && refuse_plain || exit
+choose_tools && refuse_plain || { tell_tls; exit; }
 printf 'bridgeport:client=%s\\n' "$("$dump_tool" --no-defaults --version)"
 ask "SELECT CONCAT('bridgeport:server=', VERSION());
 SELECT CONCAT('bridgeport:size=', COALESCE(SUM(DATA_LENGTH), 0)) FROM information_schema.TABLES

@@ -68,7 +68,7 @@ if [ "$flavour" = mysql ]; then
   set -- "$@" --set-gtid-purged=OFF
   case $("$dump_tool" --no-defaults --help) in *column-statistics*) set -- "$@" --column-statistics=0 ;; esac
 fi
-options | "$dump_tool" --defaults-file=/dev/stdin "$@" -- "$database"
+with_options "$dump_tool" --defaults-file=/dev/stdin "$@" -- "$database"
 status=$?
 [ "$status" = 0 ] || ask "${WRITE_TIMEOUT}" >&2 2>/dev/null
 exit "$status"`;

@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import { compressionFields, compressionOptions } from './compression-fields.ts';
 import type { EngineField } from './engine.ts';
+import { readTls, type TlsOptions, tlsFields, tlsShape } from './tls-options.ts';
 
 /** How to dump a PostgreSQL database; the wire's own names and defaults. */
-export interface PostgresOptions {
+export interface PostgresOptions extends TlsOptions {
   readonly backupFormat: 'plain' | 'custom' | 'tar';
   readonly backupCompression: 'none' | 'gzip' | 'zstd';
   /** 1 (fast) to 9 (small), for gzip as for zstd. */
   readonly backupCompressionLevel: number;
   readonly pgDumpOptions: PgDumpOptions;
-  readonly useSsl: boolean;
 }
 
 export interface PgDumpOptions {
@@ -40,12 +40,17 @@ const pgDumpOptions = z
     path: ['ifExists'],
   });
 
-export const postgresOptions: z.ZodType<PostgresOptions> = z.object({
-  backupFormat: z.enum(['plain', 'custom', 'tar']).default('plain'),
-  ...compressionOptions,
-  pgDumpOptions: pgDumpOptions.nullish().transform((options) => options ?? { ...NO_OPTIONS }),
-  useSsl: flag,
-});
+export const postgresOptions: z.ZodType<PostgresOptions> = z
+  .object({
+    backupFormat: z.enum(['plain', 'custom', 'tar']).default('plain'),
+    ...compressionOptions,
+    pgDumpOptions: pgDumpOptions.nullish().transform((options) => options ?? { ...NO_OPTIONS }),
+    ...tlsShape,
+  })
+  .transform(({ useSsl, tlsMode, tlsCa, ...options }) => ({
+    ...options,
+    ...readTls({ useSsl, tlsMode, tlsCa }),
+  }));
 
 const NO_OPTIONS: PgDumpOptions = {
   noOwner: false,
@@ -56,7 +61,7 @@ const NO_OPTIONS: PgDumpOptions = {
 };
 
 export const postgresFields: readonly EngineField[] = [
-  { name: 'useSsl', label: 'Require TLS to the database', widget: 'checkbox' },
+  ...tlsFields,
   {
     name: 'backupFormat',
     label: 'Format',

@@ -22,7 +22,8 @@ export function probePostgres(target: PostgresTarget): ProbePlan {
 function probeScript(target: PostgresTarget): string {
   return `${connectionLines(target)}
 ${FIND_PG_DUMP}
-find_psql && ask_server || exit
+find_psql || exit
+ask_server || { tell_tls; exit; }
 find_pg_dump "$server_major" || exit
 printf 'bridgeport:server_number=%s\\n' "$server"
 printf 'bridgeport:server=%s\\n' "$server_version"

@@ -1,5 +1,5 @@
 /**
- * Shell functions that find PostgreSQL's client programs on a host.
+ * Shell functions that find PostgreSQL's client programs on a host. They follow `connectionLines`.
  *
  * `find_pg_dump MAJOR` sets `pg_dump` to the program to use: of several installed ones that of the server's own
  * major version or the next newer one (a dump of a much newer pg_dump holds settings that an old server does not
@@ -57,7 +57,7 @@ find_psql() {
   return 127
 }
 ask() {
-  "$psql" --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --command="$1" </dev/null
+  trusting "$psql" --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --command="$1"
 }
 ask_server() {
   answer=$(ask "SELECT pg_catalog.concat_ws(' ', pg_catalog.current_setting('server_version_num'),

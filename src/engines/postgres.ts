@@ -45,7 +45,7 @@ if [ "$newest" != "$chosen" ]; then
   find_psql && ask_server || exit
   find_pg_dump "$server_major" || exit
 fi
-exec "$pg_dump" ${pgDumpArguments(target.options).map(quote).join(' ')}`;
+trusting "$pg_dump" ${pgDumpArguments(target.options).map(quote).join(' ')}`;
 }
 
 function pgDumpArguments(options: PostgresOptions): readonly string[] {

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { makeAuthority } from '../support/certificates.ts';
 import {
   type RogueServer,
   startRogueMysql,
@@ -148,8 +152,17 @@ describe('a stored password', () => {
     const weaker = await register({ useSsl: true });
     await change(weaker, { useSsl: false });
     expect((await test(weaker)).error).toMatch(HELD);
+    const folder = mkdtempSync(join(tmpdir(), 'authorities-'));
+    closings.push(async () => rmSync(folder, { recursive: true }));
+    const [ca, evil] = [await makeAuthority(folder, 'own'), await makeAuthority(folder, 'evil')];
+    for (const tls of [{ tlsCa: evil.pem }, { tlsCa: null }, { tlsMode: 'encrypt' }, { tlsMode: 'off' }]) {
+      const verified = await register({ tlsMode: 'verify', tlsCa: ca.pem });
+      await change(verified, tls);
+      expect((await test(verified)).error).toMatch(HELD);
+    }
     const stronger = await register();
     await change(stronger, { useSsl: true });
+    await change(stronger, { tlsMode: 'verify', tlsCa: ca.pem });
     expect(await held(stronger)).toBeNull();
     expect(own.heard()).toBe('');
   });

@@ -7,6 +7,7 @@ import { mysql } from '../../src/engines/mysql.ts';
 import type { MysqlTarget } from '../../src/engines/mysql-connection.ts';
 import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
 import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
+import { startRogueMysql } from '../support/rogue-servers.ts';
 import { until } from '../support/until.ts';
 import { runInShell, type ShellOptions } from './shell.ts';
 
@@ -469,6 +470,16 @@ esac
     expect(lines).not.toContain('ssl');
   });
 
+  it('has them verify the host name against the given authority, which comes through a pipe', async () => {
+    const tls = { tlsMode: 'verify', tlsCa: '-----the authority-----' };
+    const { command } = mysql.dump(target({ host: 'db.example' }, tls));
+    const env = { PATH: await fakePrograms('8.0.36') };
+    const script = command.script.replace(/with_options "\$dump_tool"/, 'with_options cat /dev/fd/4; $&');
+    const lines = (await runInShell({ ...command, script }, { env })).stdout.toString().split('\n');
+    expect(lines[0]).toBe('-----the authority-----');
+    expect(lines).toEqual(expect.arrayContaining(['ssl-mode=VERIFY_IDENTITY', 'ssl-ca=/dev/fd/4']));
+  });
+
   it.each(['10.11.6-MariaDB', '8.0.36\tmariadb.org binary distribution'])(
     'takes MariaDB’s for a server of MariaDB: %j',
     async (serverVersion) => {
@@ -516,5 +527,30 @@ esac
   it('a server of MariaDB that hides it in its version is not', async () => {
     const env = { PATH: await programsFor('8.0.36\tMariaDB Server') };
     expect((await dumped(mysql.dump(target()), { env })).toString()).toContain('-- MariaDB dump');
+  });
+});
+
+describe('a server that asks for files of the host', () => {
+  it('gets none', async () => {
+    const wantedFile = join(folder, 'secrets of the host');
+    await writeFile(wantedFile, 'the content of a file');
+    const rogue = await startRogueMysql({ wantedFile });
+    try {
+      const there = target({ host: '127.0.0.1', port: rogue.port, username: 'x', password: 'x' });
+      for (const { command } of [mysql.probe(there), mysql.dump(there)]) {
+        await runInShell(command);
+        expect(rogue.heard()).not.toContain('the content of a file');
+      }
+      expect(rogue.heard()).toContain('SELECT');
+    } finally {
+      await rogue.close();
+    }
+  });
+
+  it('is told so by an option that the client knows', async () => {
+    const [lines] = mysql.probe(target()).command.script.split('choose_tools &&');
+    const script = `${lines}\nchoose_tools; options | mariadb --defaults-file=/dev/stdin --print-defaults`;
+    const { stdout } = await runInShell({ ...mysql.probe(target()).command, script });
+    expect(stdout.toString()).toContain('--local-infile=0');
   });
 });

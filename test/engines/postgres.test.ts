@@ -216,7 +216,8 @@ describe('options of pg_dump', () => {
       backupCompression: 'none',
       backupCompressionLevel: 6,
       pgDumpOptions: { noOwner: false, clean: false, ifExists: false, schemaOnly: false, dataOnly: false },
-      useSsl: false,
+      tlsMode: 'off',
+      tlsCa: null,
     });
   });
 });

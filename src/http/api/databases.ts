@@ -28,6 +28,8 @@ export const database = z.object({
   hasCredentials: z.boolean(),
   filePath: text,
   useSsl: z.boolean(),
+  tlsMode: z.enum(['off', 'encrypt', 'verify']),
+  tlsCa: text,
   serverId: text,
   databaseTypeId: text,
   databaseType: z

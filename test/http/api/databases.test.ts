@@ -1,6 +1,10 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestApp, type TestApp } from '../../support/app.ts';
+import { makeAuthority } from '../../support/certificates.ts';
 
 let app: TestApp;
 let environmentId: string;
@@ -54,6 +58,8 @@ describe('a database', () => {
       passwordHeld: null,
       filePath: null,
       useSsl: false,
+      tlsMode: 'off',
+      tlsCa: null,
       serverId,
       databaseTypeId: 'postgres',
       databaseType: { id: 'postgres', name: 'postgres', displayName: 'PostgreSQL', hasBackupCommand: true },
@@ -111,6 +117,10 @@ describe('a database', () => {
     ['port', 0],
     ['port', '5432'],
     ['useSsl', 'true'],
+    ['tlsMode', 'strict'],
+    ['tlsCa', 'not a certificate'],
+    ['tlsCa', '-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----'],
+    ['tlsCa', '-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----'],
     ['backupStorageType', 'ftp'],
     ['backupLocalPath', 'relative'],
     ['backupLocalPath', '/var/backups/../../etc'],
@@ -168,6 +178,50 @@ describe('a database', () => {
     const cleared = await patch({ username: '', password: '' });
     expect(cleared.body.database.hasCredentials).toBe(false);
     expect(await credentialsOf(id)).toBeNull();
+  });
+
+  it('has one truth about TLS, whichever field says it', async () => {
+    const { id } = (await create({ useSsl: true, name: 'tls + "ü" 🔒' })).body.database;
+    const patched = async (change: object) => {
+      const { status, body } = await app.call('PATCH', `/api/databases/${id}`, { body: change });
+      expect(status).toBe(200);
+      const { useSsl, tlsMode } = body.database;
+      return { useSsl, tlsMode };
+    };
+    expect(await patched({})).toEqual({ useSsl: true, tlsMode: 'encrypt' });
+    expect(await patched({ tlsMode: 'verify' })).toEqual({ useSsl: true, tlsMode: 'verify' });
+    // A client that knows only useSsl and sends back what it read does not turn the check off.
+    expect(await patched({ useSsl: true })).toEqual({ useSsl: true, tlsMode: 'verify' });
+    expect(await patched({ useSsl: false })).toEqual({ useSsl: false, tlsMode: 'off' });
+    expect(await patched({ useSsl: true })).toEqual({ useSsl: true, tlsMode: 'encrypt' });
+    expect(await patched({ useSsl: true, tlsMode: 'off' })).toEqual({ useSsl: false, tlsMode: 'off' });
+    expect(await patched({ tlsMode: 'verify', useSsl: false })).toEqual({ useSsl: true, tlsMode: 'verify' });
+    expect(await patched({ tlsMode: null })).toEqual({ useSsl: false, tlsMode: 'off' });
+  });
+
+  it('keeps one certificate authority, and says what a text is that is none', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'authority-'));
+    const { pem } = await makeAuthority(folder, 'Zürich CA');
+    const key = readFileSync(join(folder, 'Zürich CA.key'), 'utf8');
+    rmSync(folder, { recursive: true });
+    const made = await create({ tlsMode: 'verify', tlsCa: `comment\n${pem}` });
+    expect(made.body.database.tlsCa).toContain(pem.trim());
+    const tried = async (tlsCa: string) => {
+      const { status, body } = await create({ name: 'second', tlsCa });
+      expect(status).toBe(400);
+      return body.details[0].message;
+    };
+    expect(await tried(`${pem}${key}`)).toContain('private key');
+    expect(await tried(pem.replace(/\n.{8}/, '\n'))).toContain('can’t be read');
+    expect(
+      await tried(pem.replace(/^(.*\n)(.)/, (_, line, first) => `${line}${first === 'M' ? 'N' : 'M'}`)),
+    ).toContain('can’t be read');
+    expect(await tried(pem.replaceAll('CERTIFICATE', 'CERTIFICATE REQUEST'))).toContain('REQUEST');
+    expect(await tried(pem.repeat(120))).toContain('at most 64 KiB');
+    const blank = await app.call('PATCH', `/api/databases/${made.body.database.id}`, {
+      body: { tlsCa: ' ' },
+    });
+    expect(blank.body.database.tlsCa).toBeNull();
   });
 
   it('merges the options of its engine field by field', async () => {
