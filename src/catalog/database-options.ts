@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
-import { line } from './fields.ts';
+import { absolutePath, line } from './fields.ts';
 
 /**
  * The one place where the wire's flat fields (filePath, backupFormat, …) meet the JSON of `databases.options`. What a
@@ -10,7 +10,8 @@ import { line } from './fields.ts';
 export const optionFields = z.object({
   filePath: line(1024).nullish(),
   useSsl: z.boolean().nullish(),
-  backupFormat: z.enum(['plain', 'custom', 'tar']).optional(),
+  backupFormat: z.enum(['plain', 'custom', 'tar', 'binary']).optional(),
+  backupScratchPath: absolutePath.or(z.literal('')).nullish(),
   backupCompression: z.enum(['none', 'gzip', 'zstd']).optional(),
   backupCompressionLevel: z.number().int().min(1).max(9).optional(),
   pgDumpOptions: z
@@ -45,6 +46,7 @@ export function wireOptions(stored: string) {
     filePath: options.filePath ?? null,
     useSsl: options.useSsl ?? false,
     backupFormat: options.backupFormat ?? ('plain' as const),
+    backupScratchPath: options.backupScratchPath || null,
     backupCompression: options.backupCompression ?? ('none' as const),
     backupCompressionLevel: options.backupCompressionLevel ?? 6,
     pgDumpOptions: options.pgDumpOptions ?? null,
