@@ -15,6 +15,7 @@ import type { ProgressTracker } from './progress.ts';
 import { readBack } from './read-back.ts';
 import { readDump } from './read-dump.ts';
 import { LOCK_PATIENCE_MS, loadBackup, recordDestination, recordProbe, recordUpload } from './run-record.ts';
+import { withScratchFile } from './scratch-file.ts';
 import {
   addLeftover,
   type CompletedRun,
@@ -99,6 +100,7 @@ async function dumpAndStore(services: RunServices, run: Run): Promise<CompletedR
   const { plans, progress, database, backup } = run;
   const over = new AbortController();
   const signal = AbortSignal.any([run.signal, over.signal]);
+  const stopDump = () => over.abort(new AppError('cancelled', 'The run that read this dump is over.'));
   const source = await services.servers.open(database.server_id, {
     startedBy: backup.type === 'manual' ? 'person' : 'schedule',
   });
@@ -108,16 +110,20 @@ async function dumpAndStore(services: RunServices, run: Run): Promise<CompletedR
     await recordProbe(services.db, run.claim, probe);
     const destination = await services.openPlace(plans.destination.place);
     try {
-      return await transfer(services, run, source.host, destination.store, {
-        estimatedBytes: probe.estimatedBytes,
-        dumpSignal: signal,
-      });
+      const { dump, file } = plans;
+      return await withScratchFile(services, source, { backup, database, dump, file }, (planned) =>
+        transfer(services, { ...run, plans: { ...plans, dump: planned } }, source.host, destination.store, {
+          estimatedBytes: probe.estimatedBytes,
+          dumpSignal: signal,
+          stopDump,
+        }),
+      );
     } finally {
       await closeQuietly(services, () => destination.close());
     }
   } finally {
     // A dump that sends nothing just now would not hear that its reader is gone.
-    over.abort(new AppError('cancelled', 'The run that read this dump is over.'));
+    stopDump();
     await closeQuietly(services, () => source.host.close());
   }
 }
@@ -136,17 +142,43 @@ async function transfer(
   run: Run,
   host: Host,
   store: ObjectStore,
-  { estimatedBytes, dumpSignal }: { estimatedBytes: number | null; dumpSignal: AbortSignal },
+  { estimatedBytes, dumpSignal, stopDump }: Transferring,
 ): Promise<CompletedRun> {
-  const { progress, plans, signal, database } = run;
+  const { progress, plans, database } = run;
   progress.enter('dump', 30);
   const dump = readDump(host, plans.dump, {
     signal: dumpSignal,
     idleTimeoutMs: database.pg_dump_timeout_ms,
   });
   const { stream, record } = openPipeline(dump, plans.dump, dumpSignal);
+  let stored: StoredObject;
+  try {
+    stored = await upload(services, run, store, stream, record, estimatedBytes);
+  } catch (error) {
+    // Nothing may be made on the host any more when what the dump made there is removed.
+    if (plans.dump.scratch !== undefined) {
+      stopDump();
+      await dump.return(undefined).catch(() => {});
+    }
+    throw error;
+  }
+  return verify(services, run, store, stored, record);
+}
 
-  const stored = await upload(services, run, store, stream, record, estimatedBytes);
+interface Transferring {
+  readonly estimatedBytes: number | null;
+  readonly dumpSignal: AbortSignal;
+  readonly stopDump: () => void;
+}
+
+async function verify(
+  services: RunServices,
+  run: Run,
+  store: ObjectStore,
+  stored: StoredObject,
+  record: StreamRecord,
+): Promise<CompletedRun> {
+  const { progress, plans, signal } = run;
 
   progress.enter('verify', 90);
   try {

@@ -3,7 +3,7 @@ import { engineFor } from '../engines/engines.ts';
 import { problemOfCa } from '../engines/tls-ca.ts';
 import { TLS_MODES, tlsModeOf } from '../engines/tls-options.ts';
 import { AppError } from '../errors.ts';
-import { line } from './fields.ts';
+import { absolutePath, line } from './fields.ts';
 
 /**
  * The one place where the wire's flat fields (filePath, backupFormat, …) meet the JSON of `databases.options`. What a
@@ -20,7 +20,8 @@ export const optionFields = z.object({
       error: ({ input }) => problemOfCa(String(input)) ?? 'Must be a certificate as PEM',
     })
     .nullish(),
-  backupFormat: z.enum(['plain', 'custom', 'tar']).optional(),
+  backupFormat: z.enum(['plain', 'custom', 'tar', 'binary']).optional(),
+  backupScratchPath: absolutePath.or(z.literal('')).nullish(),
   backupCompression: z.enum(['none', 'gzip', 'zstd']).optional(),
   backupCompressionLevel: z.number().int().min(1).max(9).optional(),
   pgDumpOptions: z
@@ -74,6 +75,7 @@ export function wireOptions(stored: string) {
     tlsMode: tlsModeOf(options),
     tlsCa: options.tlsCa ?? null,
     backupFormat: options.backupFormat ?? ('plain' as const),
+    backupScratchPath: options.backupScratchPath || null,
     backupCompression: options.backupCompression ?? ('none' as const),
     backupCompressionLevel: options.backupCompressionLevel ?? 6,
     pgDumpOptions: options.pgDumpOptions ?? null,

@@ -10,7 +10,12 @@ export async function checkPlace(
   trx: Trx,
   config: Pick<Config, 'dataDir' | 'localPaths'>,
   row: DatabaseRow,
-  change: { readonly serverId?: unknown; readonly backupLocalPath?: unknown; readonly filePath?: unknown },
+  change: {
+    readonly serverId?: unknown;
+    readonly backupLocalPath?: unknown;
+    readonly filePath?: unknown;
+    readonly backupScratchPath?: unknown;
+  },
 ): Promise<void> {
   const server =
     row.server_id === null
@@ -23,11 +28,14 @@ export async function checkPlace(
   }
   const movedHere = change.serverId !== undefined;
   if (server !== null && !isLocalHostname(server.hostname)) return;
-  const { filePath } = wireOptions(row.options);
+  const { filePath, backupScratchPath } = wireOptions(row.options);
   if (row.backup_local_path !== null && (change.backupLocalPath !== undefined || movedHere)) {
     checkLocalPath(config, 'backupLocalPath', row.backup_local_path);
   }
   if (filePath !== null && filePath !== '' && (change.filePath !== undefined || movedHere)) {
     checkLocalPath(config, 'filePath', filePath);
+  }
+  if (backupScratchPath !== null && (change.backupScratchPath !== undefined || movedHere)) {
+    checkLocalPath(config, 'backupScratchPath', backupScratchPath);
   }
 }

@@ -57,6 +57,11 @@ export interface CommandFailure {
 
 export interface DumpPlan {
   readonly command: HostCommand;
+  /**
+   * Set where the command first makes a file on its host, at the path in its shell variable `scratch`, which whoever runs it
+   * sets and records before. The file's folder is its own; status 0 says that both are gone again.
+   */
+  readonly scratch?: ScratchPlan;
   /** With its dot, the compression included: `.sql`, `.sql.gz`, `.sql.zst`, `.dump`, `.dump.zst`, `.tar`, `.tar.zst`. */
   readonly fileExtension: string;
   readonly contentType: string;
@@ -74,6 +79,11 @@ export interface LockLook {
   readonly command: HostCommand;
   /** "it waited for …, which … holds", without a full stop; null when it waits for nobody. Throws for what it can't read. */
   read(stdout: string): string | null;
+}
+
+export interface ScratchPlan {
+  /** Absolute, where somebody chose it: what the file's own folder is made in. */
+  readonly folder: string | null;
 }
 
 export type Compression =

@@ -1,10 +1,22 @@
 import { isUtf8 } from 'node:buffer';
 import { once } from 'node:events';
 import Database from 'better-sqlite3';
+import {
+  type Column,
+  identifier,
+  isVirtual,
+  literal,
+  readSchema,
+  type SchemaObject,
+  storedColumns,
+  tryDefinitions,
+  utf8Of,
+} from './sqlite-dump-schema.ts';
 
 /**
- * A command that writes an SQLite database as SQL text, for a machine without the sqlite3 program:
- * `node sqlite-dump.js FILE` or `--version`. What it writes means what sqlite3's `.dump --preserve-rowids` means, and
+ * A command that stands in for the sqlite3 program where a machine has none: `node sqlite-dump.js FILE` writes a database as
+ * SQL text, `--check FILE` only tries whether that could be restored, `--size FILE` and `--copy FILE COPY` are for a binary
+ * copy, `--version` is SQLite's. What it writes means what sqlite3's `.dump --preserve-rowids` means, and
  * is restored by the same program. In one read transaction, a row in memory at a time, at the pace of the reader.
  */
 export async function main(args: readonly string[], out: NodeJS.WritableStream): Promise<void> {
@@ -14,12 +26,13 @@ export async function main(args: readonly string[], out: NodeJS.WritableStream):
     memory.close();
     return;
   }
-  const [file] = args;
-  if (file === undefined) throw new Error('usage: sqlite-dump FILE');
+  const action = ACTIONS[args[0] ?? ''];
+  const [file, copy = ''] = action === undefined ? args : args.slice(1);
+  if (file === undefined) throw new Error('usage: sqlite-dump [--check | --size | --copy] FILE [COPY]');
   // Not read-only: such a connection leaves the files -wal and -shm behind.
   const db = new Database(file, { fileMustExist: true, timeout: LOCK_TIMEOUT_MS });
   try {
-    await dump(db, out);
+    await (action ?? dump)(db, out, copy);
   } finally {
     db.close();
   }
@@ -31,17 +44,44 @@ const HEX_SLICE_BYTES = 1024 * 1024;
 
 type Db = Database.Database;
 
-async function dump(db: Db, out: NodeJS.WritableStream): Promise<void> {
+type Action = (db: Db, out: NodeJS.WritableStream, copy: string) => void | Promise<void>;
+
+const ACTIONS: Readonly<Record<string, Action>> = { '--check': check, '--size': printSize, '--copy': copyTo };
+
+/** A read transaction. Before any other statement: the file's owner chose what its views and expressions call. */
+function begin(db: Db): void {
+  db.pragma('trusted_schema = OFF');
   db.defaultSafeIntegers(true);
   db.unsafeMode(true);
-  // Before any other statement: the file's owner chose what its views and expressions call.
-  db.pragma('trusted_schema = OFF');
   db.pragma('query_only = ON');
   db.exec('BEGIN');
+}
+
+function check(db: Db): void {
+  begin(db);
+  tryDefinitions(readSchema(db));
+}
+
+function printSize(db: Db, out: NodeJS.WritableStream): void {
+  db.pragma('trusted_schema = OFF');
+  const [pages, bytes] = ['page_count', 'page_size'].map((name) => Number(db.pragma(name, { simple: true })));
+  out.write(`${(pages ?? 0) * (bytes ?? 0)}\n`);
+}
+
+/** The transaction holds one moment: without it, each writer in between would have the copy begin anew. */
+async function copyTo(db: Db, _out: NodeJS.WritableStream, copy: string): Promise<void> {
+  begin(db);
+  db.pragma('schema_version');
+  await db.backup(copy);
+}
+
+async function dump(db: Db, out: NodeJS.WritableStream): Promise<void> {
+  begin(db);
   const text = newText(out);
   text.add(headerOf(db));
   text.add('PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n');
   const objects = readSchema(db);
+  tryDefinitions(objects);
   let hasVirtual = false;
   for (const object of objects) {
     if (object.type !== 'table') continue;
@@ -68,46 +108,6 @@ function headerOf(db: Db): string {
     `PRAGMA application_id=${value('application_id')};\n` +
     `PRAGMA user_version=${value('user_version')};\n`
   );
-}
-
-interface SchemaObject {
-  readonly type: string;
-  readonly name: string;
-  readonly sql: string;
-}
-
-/** sqlite_sequence last: it comes into being with the first table that has AUTOINCREMENT. */
-function readSchema(db: Db): readonly SchemaObject[] {
-  const encoding = String(db.pragma('encoding', { simple: true }));
-  const objects = db
-    .prepare<[], SchemaObject & { bytes: Uint8Array }>(
-      `SELECT type, name, sql, CAST(sql AS BLOB) AS bytes FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name = 'sqlite_sequence', rowid`,
-    )
-    .all();
-  for (const { type, sql, bytes } of objects) {
-    if (!SPELLINGS[type]?.some((start) => sql.startsWith(start))) {
-      throw new Error('bridgeport: a definition is not spelled as SQLite does');
-    }
-    const utf8 = encoding === 'UTF-8' ? bytes : utf8Of(bytes, encoding);
-    if (utf8 === undefined || !isUtf8(utf8)) throw new Error('bridgeport: a definition is no text');
-    if (type !== 'trigger' && /^[ \t\r]*(?:\/|go)[ \t\r]*$/im.test(sql)) {
-      throw new Error('bridgeport: a definition has a line that sqlite3 takes for its end');
-    }
-  }
-  return objects;
-}
-
-/** How SQLite itself begins a definition. What it reads beyond them is nobody's but an attacker's. */
-const SPELLINGS: Readonly<Record<string, readonly string[]>> = {
-  table: ['CREATE TABLE ', 'CREATE VIRTUAL TABLE '],
-  view: ['CREATE VIEW '],
-  index: ['CREATE INDEX ', 'CREATE UNIQUE INDEX '],
-  trigger: ['CREATE TRIGGER '],
-};
-
-/** Its rows are never read: that runs what views and its own arguments say. */
-function isVirtual(object: SchemaObject): boolean {
-  return object.sql.startsWith('CREATE VIRTUAL TABLE ');
 }
 
 async function dumpTable(db: Db, table: SchemaObject, text: Text): Promise<void> {
@@ -148,30 +148,6 @@ async function dumpRows(db: Db, table: string, text: Text): Promise<void> {
     text.add(');\n');
     if (text.pending() >= FLUSH_BYTES) await text.flush();
   }
-}
-
-interface Column {
-  readonly name: string;
-  /** INTEGER PRIMARY KEY of a table: another name of the rowid. */
-  readonly isRowid: boolean;
-}
-
-/** Without generated columns (hidden 2 and 3), which are computed again. */
-function storedColumns(db: Db, table: string): readonly Column[] {
-  const columns = db
-    .prepare<[string], { name: string; type: string; pk: bigint }>(
-      'SELECT name, type, pk FROM temp.pragma_table_xinfo(?) WHERE hidden = 0',
-    )
-    .all(table);
-  const keyIndexes = db
-    .prepare<[string], bigint>(`SELECT count(*) FROM temp.pragma_index_list(?) WHERE origin = 'pk'`)
-    .pluck()
-    .get(table);
-  const hasSingleKey = columns.filter(({ pk }) => pk > 0n).length === 1;
-  return columns.map(({ name, type, pk }) => ({
-    name,
-    isRowid: hasSingleKey && pk > 0n && keyIndexes === 0n && type.toUpperCase() === 'INTEGER',
-  }));
 }
 
 /** A name of the rowid that no column takes; undefined for a table WITHOUT ROWID. */
@@ -253,28 +229,12 @@ const QUOTE = 0x27;
 /** Up to here text is a string at once; a long one is written from its own bytes, without a copy. */
 const SHORT_BYTES = 16 * 1024;
 
-function utf8Of(bytes: Uint8Array, encoding: string): Uint8Array | undefined {
-  try {
-    return Buffer.from(new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
 function addHex(text: Text, bytes: Uint8Array, after: string): void {
   text.add("X'");
   for (let from = 0; from < bytes.length; from += HEX_SLICE_BYTES) {
     text.add(Buffer.from(bytes.subarray(from, from + HEX_SLICE_BYTES)).toString('hex'));
   }
   text.add(`'${after}`);
-}
-
-function literal(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`;
-}
-
-function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** A definition may end in a comment, even in one that was never closed. */

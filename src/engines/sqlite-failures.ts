@@ -7,6 +7,18 @@ export function explainSqlite(path: string, failure: CommandFailure): AppError |
   return explainBy(FAILURES, JSON.stringify(path), failure);
 }
 
+/** What sqlite3 lacks, by the words of its refusal, such as `it needs the collation "app_coll" of its application`. */
+export function missingPart(refused: string): string | undefined {
+  const found = MISSING.exec(refused);
+  const kind = found?.[1] === 'collation sequence' ? 'collation' : found?.[1];
+  return found ? `it needs the ${kind} ${JSON.stringify(found[2]?.trim())} of its application` : undefined;
+}
+
+const MISSING = /no such (collation sequence|function|tokenizer|module): ([^\n]*)/;
+
+const ALTERNATIVE =
+  'As SQL text it could not be restored. Choose the format binary, which stores the database file itself.';
+
 const FAILURES: readonly KnownFailure[] = [
   {
     pattern: /bridgeport: sqlite3 not found/,
@@ -49,16 +61,54 @@ const FAILURES: readonly KnownFailure[] = [
       `${path} holds text with a NUL character in it, which sqlite3 can not write as SQL text. Find it with instr(column, char(0)) and store it as a blob, or remove it.`,
   },
   {
+    // Of the refusal of an empty database, or of the dump itself where the sqlite3 is too old to be asked first.
+    pattern: /(no such (?:collation sequence|function|tokenizer|module): [^\n]*)/,
+    code: 'dump_failed',
+    message: (path, detail) =>
+      `${path} can't be dumped by sqlite3: ${missingPart(detail)}, which sqlite3 has not. ${ALTERNATIVE}`,
+  },
+  {
+    pattern: /no query solution/,
+    code: 'dump_failed',
+    message: (path) =>
+      `${path} can't be read by sqlite3 ("no query solution"): a key of it needs a collation or a function of its application, which sqlite3 has not. ${ALTERNATIVE}`,
+  },
+  {
+    pattern: /bridgeport: a definition is not taken back: ([^\n]*)/,
+    code: 'dump_failed',
+    message: (path, detail) =>
+      `${path} has a definition that sqlite3 does not take back: ${detail}. ${ALTERNATIVE}`,
+  },
+  {
+    pattern: /bridgeport: no room for the copy: ([^\n]*)/,
+    code: 'dump_failed',
+    message: (path, detail) =>
+      `There is no room for a copy of ${path} on its host: ${detail}. Free space there, or choose another folder for the copy (backupScratchPath).`,
+  },
+  {
+    pattern: /bridgeport: no (?:safe )?folder for the copy: ([^\n]*)/,
+    code: 'dump_refused',
+    message: (path, detail) =>
+      `No copy of ${path} can be made on its host in that folder: ${detail}. Choose a folder that is there, that the SSH user may write to, and that other users can't exchange (backupScratchPath; /var/tmp usually is).`,
+  },
+  {
+    pattern: /(No space left on device|database or disk is full|disk quota exceeded)/i,
+    code: 'dump_failed',
+    message: (path, detail) =>
+      `The disk of the host ran full while ${path} was copied (${detail}). Free space there, or choose another folder for the copy (backupScratchPath).`,
+  },
+  {
     pattern: /bridgeport: a definition has a line/,
     code: 'dump_failed',
     message: (path) =>
       `${path} has a view or a table whose definition has a line of only "/" or "go". sqlite3 takes that for the end of the statement, so that a dump could not be restored. Write the definition anew without such a line.`,
   },
   {
-    pattern: /ESCAPE expression must be|bridgeport: a definition is not spelled/,
+    pattern:
+      /ESCAPE expression must be|bridgeport: a definition is not spelled|it is more than one statement/,
     code: 'dump_failed',
     message: (path) =>
-      `${path} has a definition (of a table, view, index or trigger) that SQLite did not write itself: it does not begin as SQLite begins them. Such a file can be made to harm whoever reads it. Look at SELECT type, name, sql FROM sqlite_master and write that definition anew.`,
+      `${path} has a definition (of a table, view, index or trigger) that SQLite did not write itself: it does not begin as SQLite begins them, has a line that begins with a dot, or is more than one statement. Such a file can be made to harm whoever reads it. Look at SELECT type, name, sql FROM sqlite_master and write that definition anew.`,
   },
   {
     pattern: /cannot (?:run|use|open|invoke) .* in safe mode|unsafe use of/,

@@ -6,7 +6,10 @@ import type { EngineField } from './engine.ts';
 export interface SqliteOptions {
   /** Absolute, on the database's host. Checked when a dump is planned. */
   readonly filePath: string | null;
-  readonly backupFormat: 'plain';
+  /** SQL text, or the database file itself. */
+  readonly backupFormat: 'plain' | 'binary';
+  /** Absolute: the folder on that host that a binary copy is made in, before it is sent; null leaves it to the app. */
+  readonly backupScratchPath: string | null;
   readonly backupCompression: 'none' | 'gzip' | 'zstd';
   /** 1 (fast) to 9 (small), for gzip as for zstd. */
   readonly backupCompressionLevel: number;
@@ -18,8 +21,14 @@ export const sqliteOptions: z.ZodType<SqliteOptions> = z.object({
     .nullish()
     .transform((path) => path ?? null),
   backupFormat: z
-    .literal('plain', { error: 'SQLite is dumped as SQL text: the format is plain.' })
+    .enum(['plain', 'binary'], {
+      error: 'SQLite is dumped as SQL text (plain) or copied as a file (binary).',
+    })
     .default('plain'),
+  backupScratchPath: z
+    .string()
+    .nullish()
+    .transform((path) => path || null),
   ...compressionOptions,
 });
 
@@ -30,6 +39,22 @@ export const sqliteFields: readonly EngineField[] = [
     widget: 'text',
     help: 'The whole path, on the server chosen above.',
     required: true,
+  },
+  {
+    name: 'backupFormat',
+    label: 'Format',
+    widget: 'select',
+    choices: [
+      { value: 'plain', label: 'SQL text (plain)' },
+      { value: 'binary', label: 'The database file itself (binary)' },
+    ],
+    help: 'SQL text needs no space on the server and proves that all of it could be read. Binary is for files that need collations or functions of their application; Test connection says which do.',
+  },
+  {
+    name: 'backupScratchPath',
+    label: 'Folder for the copy',
+    widget: 'text',
+    help: 'Binary only: where on the server the copy is made before it is sent; it takes as much space as the database. Blank: /var/tmp, and on the machine that BRIDGEPORT runs on the folder of the file.',
   },
   ...compressionFields(),
 ];

@@ -1,4 +1,5 @@
 import { quote } from '../hosts/quote.ts';
+import { DEFINITIONS, EXPECTED_DEFINITIONS, TAKEN_DEFINITIONS } from './sqlite-definitions.ts';
 
 /** Another program may hold the file; so long is waited for it. */
 export const LOCK_TIMEOUT_MS = 30_000;
@@ -32,13 +33,48 @@ else
 fi`;
 }
 
+/**
+ * Sets `$refused` to the first line of what an empty database says to the definitions of this file, or to nothing: what it
+ * does not take, no restore takes. A definition that it takes for something else is more than one statement, which only an
+ * attacker writes. Only where `-safe` is known: what the definitions hold is run here. `defensive` keeps them from
+ * writing into the schema what is compared; the last query has no quotes, so that none that they leave open ends in it.
+ */
+export function tryDefinitions(path: string): string {
+  const sqlite3 = sqlite3On(path);
+  return `refused=
+if [ "$safe" ]; then
+  definitions=$(${sqlite3} ${commands(DEFINITIONS)}
+  ) || exit
+  expected=$(${sqlite3} ${commands(EXPECTED_DEFINITIONS)}
+  ) || exit
+  if taken=$(sqlite3 $safe -init /dev/null -batch -bail :memory: 2>&1 ${commands(TAKE, { expanded: true })}
+  ); then
+    # The first two lines answer .dbconfig and the limit.
+    [ "$(printf '%s\\n' "$taken" | tail -n +3)" = "$expected" ] || refused='it is more than one statement'
+  else
+    refused=$(printf '%s\\n' "$taken" | grep -i -e error -e 'safe mode' | head -n 1)
+    refused=\${refused:-it ended without a reason}
+  fi
+fi`;
+}
+
+/** An empty database needs little; definitions that want more are no schema. */
+const TAKE = `.dbconfig defensive on
+PRAGMA hard_heap_limit=268435456;
+PRAGMA foreign_keys=OFF;
+BEGIN;
+$definitions
+${TAKEN_DEFINITIONS}`;
+
 /** Words that call sqlite3 for this file; to be followed by `commands`. It reads no start-up file and stops at the first error. */
 export function sqlite3On(path: string): string {
   return `sqlite3 $safe -init /dev/null -batch -bail ${quote(uriOf(path))}`;
 }
 
-/** For an empty database. */
-export const SQLITE3_IN_MEMORY = 'sqlite3 $safe -init /dev/null -batch -bail :memory:';
+/** For `.backup`, which -safe refuses; for commands that read nothing of what the schema says. */
+export function sqlite3WithFiles(path: string): string {
+  return `sqlite3 -init /dev/null -batch -bail ${quote(uriOf(path))}`;
+}
 
 /**
  * The commands of a call as a here-document; `expanded` ones may hold variables of the shell. Before them all, what the

@@ -1,6 +1,8 @@
 import { AppError } from '../errors.ts';
+import { newSqliteFileProof } from './end-proof/sqlite-file.ts';
 import { newSqliteTextProof } from './end-proof/sqlite-text.ts';
 import type { Compression, DumpPlan, Engine, EngineTarget, Probe, ProbePlan } from './engine.ts';
+import { copyScript } from './sqlite-copy.ts';
 import {
   FIND_SPLIT,
   HEADER,
@@ -10,7 +12,8 @@ import {
 } from './sqlite-definitions.ts';
 import { explainSqlite } from './sqlite-failures.ts';
 import { type SqliteOptions, sqliteFields, sqliteOptions } from './sqlite-options.ts';
-import { commands, sqlite3On, startLines } from './sqlite-shell.ts';
+import { commands, sqlite3On, startLines, tryDefinitions } from './sqlite-shell.ts';
+import { sqliteWarnings } from './sqlite-warnings.ts';
 
 type SqliteTarget = EngineTarget<SqliteOptions>;
 
@@ -31,25 +34,28 @@ export const sqlite: Engine<SqliteOptions> = {
 
 function dump(target: SqliteTarget): DumpPlan {
   const path = filePath(target);
+  const isCopy = target.options.backupFormat === 'binary';
   const { backupCompression: type, backupCompressionLevel: level } = target.options;
   const compression: Compression = type === 'none' ? { type } : { type, level };
   return {
-    command: { script: dumpScript(path) },
-    fileExtension: EXTENSIONS[type],
-    contentType: type === 'none' ? 'application/sql' : `application/${type}`,
+    command: { script: isCopy ? copyScript(path) : dumpScript(path) },
+    ...(isCopy ? { scratch: { folder: target.options.backupScratchPath } } : {}),
+    fileExtension: `${isCopy ? '.sqlite' : '.sql'}${EXTENSIONS[type]}`,
+    contentType: type === 'none' ? CONTENT_TYPES[isCopy ? 'binary' : 'plain'] : `application/${type}`,
     compression,
-    newEndProof: newSqliteTextProof,
+    newEndProof: isCopy ? newSqliteFileProof : newSqliteTextProof,
     explain: (failure) => explainSqlite(path, failure),
   };
 }
 
-const EXTENSIONS = { none: '.sql', gzip: '.sql.gz', zstd: '.sql.zst' } as const;
+const EXTENSIONS = { none: '', gzip: '.gz', zstd: '.zst' } as const;
+const CONTENT_TYPES = { plain: 'application/sql', binary: 'application/vnd.sqlite3' } as const;
 
 function probe(target: SqliteTarget): ProbePlan {
   const path = filePath(target);
   return {
-    command: { script: probeScript(path) },
-    read: (stdout) => readProbe(path, stdout),
+    command: { script: probeScript(path, target.options.backupFormat) },
+    read: (stdout) => readProbe(path, target.options.backupFormat, stdout),
     explain: (failure) => explainSqlite(path, failure),
   };
 }
@@ -79,6 +85,8 @@ fi
 checks=$(${sqlite3} ${commands(`${REFUSE_FOREIGN_SPELLING}\n${FIND_SPLIT}\n${NUL_CHECKS}`)}
 ) || exit
 case $checks in split*) refuse 'a definition has a line that sqlite3 takes for its end' ;; esac
+${tryDefinitions(path)}
+[ -z "$refused" ] || refuse "a definition is not taken back: $refused"
 hidden=$(${sqlite3} ${commands(HIDE_STATISTICS)}
 ) || exit
 exec ${sqlite3} ${commands(DUMP, { expanded: true })}`;
@@ -94,7 +102,9 @@ ${HEADER}
 $checks
 COMMIT;`;
 
-function probeScript(path: string): string {
+/** Whether an empty database takes the definitions is asked here, too; a copy needs no answer. */
+function probeScript(path: string, format: SqliteOptions['backupFormat']): string {
+  const look = `${tryDefinitions(path)}\nprintf 'bridgeport:refused=%s\\n' "$refused"`;
   return `${startLines(path)}
 case $program in
 sqlite3) version=$(sqlite3 -init /dev/null -version </dev/null) ;;
@@ -102,13 +112,17 @@ sqlite3) version=$(sqlite3 -init /dev/null -version </dev/null) ;;
 esac || exit
 printf 'bridgeport:version=%s\\n' "$version"
 printf 'bridgeport:size=%s\\n' "$(wc -c <"$file")"
-printf 'bridgeport:format=%s\\n' "$(head -c 19 "$file" | tail -c 1 | tr '\\001\\002' jw)"`;
+printf 'bridgeport:format=%s\\n' "$(head -c 19 "$file" | tail -c 1 | tr '\\001\\002' jw)"
+if [ "$program" != sqlite3 ]; then
+  refused=$(eval "$BRIDGEPORT_SQLITE_DUMP --check \\"\\$file\\"" 2>&1 >/dev/null) && refused=
+  printf 'bridgeport:refused=%s\\n' "$refused"
+  exit
+fi
+[ "$safe" ] || { printf 'bridgeport:unknown\\n'; exit; }
+${format === 'binary' ? `(${look}) 2>/dev/null || printf 'bridgeport:refused=not known\\n'` : look}`;
 }
 
-const BLOCKS_WRITERS =
-  'The file is not in WAL mode: for as long as its dump takes, uploading included, programs that write to it wait or get "database is locked". PRAGMA journal_mode=WAL, set once, lets them go on.';
-
-function readProbe(path: string, stdout: string): Probe {
+function readProbe(path: string, format: SqliteOptions['backupFormat'], stdout: string): Probe {
   const version = /^bridgeport:version=(\d[\d.]*)/m.exec(stdout)?.[1];
   const size = /^bridgeport:size=\s*(\d+)\s*$/m.exec(stdout)?.[1];
   if (version === undefined || size === undefined) {
@@ -116,11 +130,10 @@ function readProbe(path: string, stdout: string): Probe {
       details: { answer: stdout.slice(0, 500) },
     });
   }
-  const isWal = /^bridgeport:format=w/m.test(stdout);
   return {
     serverVersion: version,
     clientVersion: version,
     estimatedBytes: Number(size),
-    warnings: isWal ? [] : [BLOCKS_WRITERS],
+    warnings: sqliteWarnings(format, stdout),
   };
 }

@@ -2,10 +2,11 @@ import { AppError, isAppError, wasStopped } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import { readShortOutput } from '../hosts/short-output.ts';
 import { missing, stalledDisk, translate, uncertain, wasKilled } from './host-file-errors.ts';
-import { type HostPath, parseHostPath, parsePartialPath, partialPath } from './host-path.ts';
+import { type HostPath, isScratchPath, parseHostPath, parsePartialPath, partialPath } from './host-path.ts';
 import {
   createScript,
   readScript,
+  removeScratchScript,
   removeScript,
   sealScript,
   sizeScript,
@@ -213,7 +214,8 @@ async function takeBack(
 }
 
 async function remove(host: Host, target: HostPath, signal: AbortSignal | undefined): Promise<void> {
-  await shortRun(host, target.path, removeScript(target), signal);
+  const script = isScratchPath(target) ? removeScratchScript(target) : removeScript(target);
+  await shortRun(host, target.path, script, signal);
 }
 
 async function sizeOf(host: Host, path: string, signal: AbortSignal | undefined): Promise<number | null> {

@@ -25,6 +25,20 @@ export function parseHostPath(path: string): HostPath {
   return { path, folder: `/${segments.slice(0, -1).join('/')}`, name };
 }
 
+/** A file of a run's own, in a folder of its own: what a program puts beside it lies there, too. */
+export function scratchPath(folder: string, token: string): string {
+  if (!/^[A-Za-z0-9_-]+$/.test(token)) throw new AppError('internal', 'The token of a run is no plain word.');
+  const path = `${folder === '/' ? '' : folder}/.bridgeport-${token}/${SCRATCH_NAME}`;
+  return parseHostPath(path).path;
+}
+
+/** Whether it is one, so that its folder goes with it. */
+export function isScratchPath({ folder, name }: HostPath): boolean {
+  return name === SCRATCH_NAME && /\/\.bridgeport-[A-Za-z0-9_-]+$/.test(folder);
+}
+
+const SCRATCH_NAME = 'scratch-copy';
+
 /** The file that an unfinished upload writes: beside its target, so that it can become it without a copy. */
 export function partialPath({ folder, name }: HostPath, token: string): string {
   if (!/^[A-Za-z0-9_-]+$/.test(token))

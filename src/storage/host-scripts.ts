@@ -100,6 +100,17 @@ if [ -d "$folder" ]; then sync_folder "$folder"; fi`,
   );
 }
 
+/** Removes a scratch file with its folder, and what SQLite may have put beside it; an absent one is a success. */
+export function removeScratchScript({ path, folder }: HostPath): string {
+  return script(
+    { path, folder },
+    `rm -f -- "$path" "$path-journal" "$path-wal" "$path-shm" || exit 1
+[ -d "$folder" ] || exit 0
+rmdir -- "$folder" || exit 1
+sync_folder "\${folder%/*}/"`,
+  );
+}
+
 /** Prints the size of a regular file; `MISSING` only when it is certain that there is none. */
 export function sizeScript(path: string): string {
   return script(

@@ -113,6 +113,7 @@ export function hostileFiles({
     'a command on a line of its own': `\n.shell touch ${canary}\n`,
     'a command after CR and LF': `\r\n.shell touch ${canary}\r\n`,
     'a command after a statement': `;\n.system touch ${canary}\n`,
+    'a command that -safe lets through': `;\n.trace ${canary}\nSELECT 1;\n`,
     'a command after a quote': `"';\n.shell touch ${canary}\n'"`,
     'a command after a substitution': `$(touch ${canary}) \`touch ${canary}\``,
     'a command after the end of a here-document': `\nCOMMANDS\ntouch ${canary}\n`,

@@ -30,12 +30,16 @@ execFileSync('sqlite3', [
 
 const OURS = `${quote(process.execPath)} ${quote(join(import.meta.dirname, '../../src/engines/sqlite-dump.ts'))}`;
 
+const PROGRAMS = [
+  ...['sh', 'head', 'tail', 'tr', 'wc', 'touch', 'grep'],
+  ...['cat', 'df', 'id', 'ls', 'mkdir', 'rm', 'rmdir'],
+];
+
 /** A machine with this sqlite3 script, or none. */
 function machine(name: string, sqlite3?: string): string {
   const bin = join(folder, name);
   mkdirSync(bin);
-  for (const program of ['sh', 'head', 'tail', 'tr', 'wc', 'touch'])
-    symlinkSync(`/usr/bin/${program}`, join(bin, program));
+  for (const program of PROGRAMS) symlinkSync(`/usr/bin/${program}`, join(bin, program));
   if (sqlite3 !== undefined) {
     writeFileSync(join(bin, 'sqlite3'), sqlite3);
     chmodSync(join(bin, 'sqlite3'), 0o755);
@@ -58,10 +62,12 @@ const machines: readonly [string, ShellOptions][] = [
   ['our own command', { shell: ['/bin/sh'], env: { PATH: machine('bare'), BRIDGEPORT_SQLITE_DUMP: OURS } }],
 ];
 
-function target(filePath: string): EngineTarget<SqliteOptions> {
+function target(filePath: string, backupFormat: 'plain' | 'binary'): EngineTarget<SqliteOptions> {
   const nothing = { host: null, port: null, databaseName: null, username: null, password: null };
-  return { ...nothing, options: sqlite.options.parse({ filePath }) };
+  return { ...nothing, options: sqlite.options.parse({ filePath, backupFormat }) };
 }
+
+let copies = 0;
 
 describe.each(Object.entries(hostileFiles(place)))('%s', (name, fill) => {
   const path = join(folder, `${name.replaceAll(/\W/g, '-')}.db`);
@@ -73,9 +79,17 @@ describe.each(Object.entries(hostileFiles(place)))('%s', (name, fill) => {
 
   it('gets nothing done', async () => {
     rmSync(place.canary, { force: true });
-    const commands = [sqlite.probe(target(path)).command, sqlite.dump(target(path)).command];
+    const plain = target(path, 'plain');
+    const binary = target(path, 'binary');
+    const commands = [sqlite.probe(plain), sqlite.dump(plain), sqlite.dump(binary)].map(
+      (plan) => plan.command,
+    );
     const runs = machines.flatMap(([machine, options]) =>
-      commands.map(async (command) => ({ machine, ...(await runInShell(command, options)) })),
+      commands.map(async ({ script }) => {
+        const scratch = join(folder, `.bridgeport-${++copies}`, 'scratch-copy');
+        const command = { script: `scratch=${quote(scratch)}\n${script}` };
+        return { machine, ...(await runInShell(command, options)) };
+      }),
     );
     for (const { machine, stdout, stderr } of await Promise.all(runs)) {
       expect(`${stdout}${stderr}`, machine).not.toMatch(/cannot open shared object|invalid ELF/);

@@ -200,6 +200,8 @@ export async function expectLeftoversGone(bed: Bed, { onlyLate = false } = {}): 
 export async function expectHostQuiet(bed: Bed): Promise<void> {
   const isDump = (command: string) => /pg_dump|sqlite3|bp_status/.test(command);
   await until('the host to end every dump', 10_000, async () => !(await bed.sshd.processes()).some(isDump));
-  const partial = await bed.sshd.insideHost("find /var/backups /srv/small -name '*.partial' 2>/dev/null");
+  const partial = await bed.sshd.insideHost(
+    "find /var/backups /var/tmp /srv/small -name '*.partial' -o -name '.bridgeport-*' 2>/dev/null",
+  );
   expect(partial).toBe('');
 }

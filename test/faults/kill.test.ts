@@ -19,6 +19,7 @@ let bucket: DevBucket;
 let sshd: Sshd;
 let database: string;
 let onHost: string;
+let asCopy: string;
 let app: ChildApp;
 const KEPT = `/var/backups/kept ${ODD}`;
 
@@ -26,6 +27,8 @@ const env = () => ({
   DATA_DIR: join(folder, 'data'),
   STORAGE_CA_FILE: String(bucket.caFile),
   LOG_LEVEL: 'debug',
+  // So that some of a dump is still to come when its first part is sent.
+  PART_MEMORY_MIB: '16',
 });
 
 beforeAll(async () => {
@@ -71,6 +74,7 @@ beforeAll(async () => {
     return String(made.database['id']);
   };
   database = await add({ name: `in the bucket ${ODD}`, ...TO_BUCKET });
+  asCopy = await add({ name: `as a copy ${ODD}`, ...TO_BUCKET, backupFormat: 'binary' });
   onHost = await add({
     name: `on the host ${ODD}`,
     backupStorageType: 'local',
@@ -142,6 +146,24 @@ describe('SIGKILL of the app', () => {
     await noDumpRuns();
   });
 
+  test('during a binary copy on a host that goes down with it: the next start removes the copy', async () => {
+    bucket.faults.add({ match: { operation: 'UploadPart' }, times: 99, fault: { kind: 'hang' } });
+    const { backupId } = await app.ask('POST', `/api/databases/${asCopy}/backups`, {});
+    await until('a part to be sent', 40_000, () => bucket.faults.hits().length > hitsBefore);
+    expect(await copies()).toEqual(['scratch-copy']);
+    // None of what runs there may clean up any more.
+    const signal = (name: string) => sshd.insideHost(`kill -s ${name} $(pgrep -f 'scratch-cop[y]')`);
+    await signal('STOP');
+    await app.kill();
+    await signal('KILL');
+    bucket.faults.clear();
+    expect(await copies()).toEqual(['scratch-copy']);
+    app = await startChildApp(program, env());
+    await expectRepaired(String(backupId));
+    await until('the copy to be gone', 60_000, async () => (await copies()).length === 0);
+    expect(await sshd.insideHost('ls -A /var/tmp')).toBe('');
+  }, 180_000);
+
   test('a backup that waits is run by the next start', async () => {
     bucket.faults.add({ match: { operation: 'HeadObject' }, fault: { kind: 'hang' } });
     const first = await app.ask('POST', `/api/databases/${database}/backups`, {});
@@ -207,6 +229,11 @@ async function noDumpRuns(): Promise<void> {
     10_000,
     async () => !(await sshd.processes()).some((command) => /sqlite3|bp_status/.test(command)),
   );
+}
+
+async function copies(): Promise<string[]> {
+  const found = await sshd.insideHost('ls -A /var/tmp/.bridgeport-*/ 2>/dev/null || true');
+  return found.split('\n').filter((name) => name !== '');
 }
 
 async function files(): Promise<string[]> {

@@ -27,7 +27,14 @@ const POSTGRES_FILES = [
   ['.tar.zst', { backupFormat: 'tar', backupCompression: 'zstd' }],
 ] as const;
 
-/** SQL text is the only format of these. */
+/** The database file itself. */
+const SQLITE_COPIES = [
+  ['.sqlite', 'none'],
+  ['.sqlite.gz', 'gzip'],
+  ['.sqlite.zst', 'zstd'],
+] as const;
+
+/** SQL text is the only format of MySQL and MariaDB, and the usual one of SQLite. */
 const TEXT_FILES = [
   ['.sql', 'none'],
   ['.sql.gz', 'gzip'],
@@ -96,37 +103,42 @@ describe('the restore commands of the docs', () => {
     }
   });
 
-  it.each(TEXT_FILES)('restore a SQLite backup %s', async (extension, backupCompression) => {
-    const source = join(folder, 'source', `${backupCompression}.db`);
-    const script = `create table t (id integer primary key, name text, bytes blob);
+  it.each([...TEXT_FILES, ...SQLITE_COPIES])(
+    'restore a SQLite backup %s',
+    async (extension, backupCompression) => {
+      const source = join(folder, 'source', `appdb${extension}`);
+      const script = `create table t (id integer primary key, name text, bytes blob);
       insert into t values (1, 'späte ''Datei'' 日本語', x'00ff'), (2, null, null); create view v as select name from t;`;
-    await run('sqlite3', [source, script]);
-    const file = await backUp(`sqlite ${backupCompression}`, extension, {
-      type: 'sqlite',
-      filePath: source,
-      backupCompression,
-    });
-    const restored = join(folder, 'restored.db');
-    const dump = async (path: string) => (await run('sqlite3', [path, '.dump'])).stdout;
-    for (const commandFor of [ofTheDocs, ofTheReadme]) {
-      await rm(restored, { force: true });
-      await runCommand(commandFor('SQLite', extension), file, extension);
-      expect(await dump(restored)).toBe(await dump(source));
-    }
-  });
+      await run('sqlite3', [source, script]);
+      const file = await backUp(`sqlite ${extension}`, extension, {
+        type: 'sqlite',
+        backupFormat: extension.startsWith('.sqlite') ? 'binary' : 'plain',
+        filePath: source,
+        backupCompression,
+      });
+      const restored = join(folder, 'restored.db');
+      const dump = async (path: string) => (await run('sqlite3', [path, '.dump'])).stdout;
+      for (const commandFor of [ofTheDocs, ofTheReadme]) {
+        await rm(restored, { force: true });
+        await runCommand(commandFor('SQLite', extension), file, extension);
+        expect(await dump(restored)).toBe(await dump(source));
+      }
+    },
+  );
 
   it('cover every kind of file that the README names', () => {
     for (const [section, extension] of readmeRows()) expect(ofTheDocs(section, extension)).toBeTruthy();
-    expect(readmeRows()).toHaveLength(13);
+    expect(readmeRows()).toHaveLength(16);
   });
 
   it('cover every kind of file that the docs name', () => {
     expect(rowsOf('PostgreSQL').map(([extension]) => extension)).toEqual([
       ...new Set(POSTGRES_FILES.map(([extension]) => extension)),
     ]);
-    for (const section of ['MySQL and MariaDB', 'SQLite']) {
-      expect(rowsOf(section).map(([extension]) => extension)).toEqual(TEXT_FILES.map(([name]) => name));
-    }
+    const texts = TEXT_FILES.map(([name]) => name);
+    expect(rowsOf('MySQL and MariaDB').map(([extension]) => extension)).toEqual(texts);
+    const copies = SQLITE_COPIES.map(([name]) => name);
+    expect(rowsOf('SQLite').map(([extension]) => extension)).toEqual([...texts, ...copies]);
   });
 });
 

@@ -49,7 +49,7 @@ export interface Sshd {
 
 /**
  * A real sshd on a high port of 127.0.0.1 (shared with the test) in namespaces of its own: none of the test's files
- * under /tmp, /home, /root, /srv, /run, /var/backups or the repository exist there, and all its processes end with it.
+ * under /tmp, /home, /root, /srv, /run, /var/backups, /var/tmp or the repository exist there, and all its processes end with it.
  * Needs root, openssh-server, busybox and bash.
  */
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
@@ -183,7 +183,8 @@ ln -s "$(command -v bash)" /srv/shells/bash/bash
 busybox --install -s /srv/shells/busybox
 for user in dash bash busybox zsh fish; do mkdir "/home/$user"; chown "$user" "/home/$user"; done
 cd /
-mkdir -p /var/backups
+mkdir -p /var/backups /var/tmp
+mount -t tmpfs -o mode=1777 tmpfs /var/tmp
 mount -t tmpfs -o mode=1777 tmpfs /var/backups
 [ ! -d "$repository" ] || mount -t tmpfs -o mode=755 tmpfs "$repository"
 sshd=$(command -v sshd || echo /usr/sbin/sshd)

@@ -68,6 +68,7 @@ describe('a database', () => {
       backupSpacesBucket: null,
       backupSpacesPrefix: null,
       backupFormat: 'plain',
+      backupScratchPath: null,
       backupCompression: 'none',
       backupCompressionLevel: 6,
       pgDumpOptions: null,
