@@ -91,7 +91,7 @@ export function connectionSecrets(target: MysqlTarget): Readonly<Record<string, 
     ...(target.password ? [optionLine('password', target.password)] : []),
     // "localhost" would mean the socket to the clients.
     isSocket ? 'protocol=SOCKET' : 'protocol=TCP',
-    ...(target.host ? [optionLine(isSocket ? 'socket' : 'host', target.address ?? target.host)] : []),
+    ...(target.host ? [optionLine(isSocket ? 'socket' : 'host', hostOf(target, target.host))] : []),
     ...(target.port === null || isSocket ? [] : [`port=${target.port}`]),
   ];
   const { tlsMode, tlsCa } = target.options;
@@ -99,6 +99,11 @@ export function connectionSecrets(target: MysqlTarget): Readonly<Record<string, 
     MYSQL_OPTIONS: lines.join('\n'),
     ...(tlsMode === 'verify' && tlsCa !== null ? { TLS_CA: tlsCa } : {}),
   };
+}
+
+/** A certificate is for a name: where it is verified, the clients look the name up themselves. */
+function hostOf({ address, options }: MysqlTarget, host: string): string {
+  return options.tlsMode === 'verify' ? host : (address ?? host);
 }
 
 /** A line of an option file whose value is taken literally, whatever it holds. Throws `invalid` for what can't be written. */
