@@ -1,4 +1,3 @@
-import { startSession } from '../../src/auth/sessions.ts';
 import { createUser, type User } from '../../src/auth/users.ts';
 import type { Services } from '../../src/services-port.ts';
 import { newRandom } from '../random.ts';
@@ -7,7 +6,7 @@ import { fillBackups } from './backups.ts';
 import { fillCatalog } from './catalog.ts';
 import type { Size } from './size.ts';
 
-export const LOGIN = { email: 'admin@example.com', password: 'large-installation-47-otters' } as const;
+export const LOGIN = { email: 'owner@example.com', password: 'large-installation-47-otters' } as const;
 
 /**
  * Makes an installation as years of use leave it: through the use cases where people make one thing at a time, as rows
@@ -26,16 +25,4 @@ export async function fill(services: Services, size: Size): Promise<User> {
   const backups = await fillBackups(services, { databases, count: size.backups, admin, random });
   await fillAround(services, { databases, backups, admin, random });
   return admin;
-}
-
-/** Tokens of sessions of that user, for who asks more often than one person does. */
-export async function openSessions(
-  services: Services,
-  user: User,
-  kind: 'api' | 'ui',
-  count: number,
-): Promise<readonly string[]> {
-  const tokens: string[] = [];
-  while (tokens.length < count) tokens.push((await startSession(services, user, kind)).token);
-  return tokens;
 }
