@@ -12,11 +12,22 @@ export interface App {
   readonly dataDir: string;
   /** From the start of the process to the first answer of /health. */
   readonly startedInMs: number;
-  signIn(): Promise<Api>;
+  signIn(login?: Login): Promise<Api>;
+  /**
+   * The most CPU time in ms that the main thread spent between two looks of a 1 ms timer since the last call: what ran
+   * in one piece took at most as much. Only of an app that was started with `watchLoop`.
+   */
+  longestBlockMs(): Promise<number>;
   stop(): Promise<void>;
 }
 
+export interface Login {
+  readonly email: string;
+  readonly password: string;
+}
+
 const PROGRAM = resolve(import.meta.dirname, '../dist/main.js');
+const LOOP_WATCH = resolve(import.meta.dirname, 'loop-watch.mjs');
 const LOGIN = { email: 'admin@example.com', password: 'correct horse battery staple' };
 const START_WITHIN_MS = 30_000;
 
@@ -24,11 +35,13 @@ export async function startApp(options: {
   readonly storage?: Storage;
   readonly dataDir?: string;
   readonly port: number;
+  readonly watchLoop?: boolean;
 }): Promise<App> {
   const dataDir = options.dataDir ?? join(await newFolder(), 'data');
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [...appFlags, ...triedFlags(), PROGRAM], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const watch = options.watchLoop ? ['--import', LOOP_WATCH] : [];
+  const child = spawn(process.execPath, [...appFlags, ...triedFlags(), ...watch, PROGRAM], {
+    stdio: ['ignore', 'pipe', 'pipe', ...(options.watchLoop ? (['ipc'] as const) : [])],
     detached: true,
     env: {
       ...appEnvironment,
@@ -37,6 +50,7 @@ export async function startApp(options: {
       PORT: String(options.port),
       DATA_DIR: dataDir,
       RATE_LIMIT_MAX: '1000000',
+      RATE_LIMIT_USER_MAX: '1000000',
       ADMIN_EMAIL: LOGIN.email,
       ADMIN_PASSWORD: LOGIN.password,
       ...(options.storage ? { STORAGE_CA_FILE: options.storage.caFile } : {}),
@@ -45,7 +59,7 @@ export async function startApp(options: {
   const forget = endWithBench(child.pid);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
+    stream?.on('data', (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-20_000);
     });
   }
@@ -61,7 +75,12 @@ export async function startApp(options: {
     url,
     dataDir,
     startedInMs: performance.now() - startedAt,
-    signIn: () => signIn(url, LOGIN),
+    signIn: (login = LOGIN) => signIn(url, login),
+    async longestBlockMs() {
+      const answer = new Promise<number>((done) => child.once('message', (ms) => done(Number(ms))));
+      child.send('longest block');
+      return answer;
+    },
     async stop() {
       child.kill('SIGTERM');
       await exited;

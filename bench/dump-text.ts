@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { newRandom } from '../dev/random.ts';
 import { MIB } from './figures.ts';
 
 const WORDS =
@@ -37,15 +38,4 @@ function rowOf(id: number, random: () => number): string {
   const day = 1 + Math.floor(random() * 28);
   const body = Array.from({ length: 6 + Math.floor(random() * 12) }, word).join(' ');
   return `${id}\t2026-0${1 + (id % 9)}-${day} 10:${10 + (id % 50)}:07.${id % 1000}+00\t${id % 977}\t{"n": ${id}, "ref": "${hex()}${hex()}"}\t${body}\t\\N\t\\\\x${hex()}${hex()}${hex()}\n`;
-}
-
-/** Mulberry32: small, even, and the same everywhere. */
-function newRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -21,3 +21,9 @@ export function fixed(value: number, digits = 1): string {
 export function mib(bytes: number): string {
   return (bytes / MIB).toFixed(0);
 }
+
+/** The value that so many of a hundred are at most. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil((sorted.length * percent) / 100) - 1)] ?? Number.NaN;
+}

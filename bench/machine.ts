@@ -18,7 +18,7 @@ export function describeMachine(): Readonly<Record<string, string>> {
 }
 
 function versionOf(program: string, argument: string): string {
-  const text = execFileSync('sh', ['-c', `${program} ${argument} 2>&1`], {
+  const text = execFileSync('sh', ['-c', `${program} ${argument} 2>&1 || true`], {
     env: cleanEnvironment(),
     encoding: 'utf8',
   });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { endWithBench, killGroup } from './processes.ts';
 
@@ -145,6 +145,14 @@ export function cpuSecondsOf(pid: number): number {
   // The second field, the name, may hold spaces and parentheses.
   const fields = read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** CPU time of all threads of a process that runs, in ms, to the nanosecond as the scheduler counts it. */
+export function cpuMsOf(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`).map((thread) =>
+    Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0),
+  );
+  return threads.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e6;
 }
 
 function childrenOf(pid: number): number[] {

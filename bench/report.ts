@@ -1,4 +1,5 @@
 import { fixed, GIB, mib } from './figures.ts';
+import type { LargeFigures } from './large.ts';
 import type { MemoryFigures } from './memory.ts';
 import type { StartFigures } from './start.ts';
 import type { UploadFigures } from './upload.ts';
@@ -12,11 +13,12 @@ export interface Results {
   readonly wholePath?: WholePathFigures;
   readonly memory?: readonly MemoryFigures[];
   readonly start?: StartFigures;
+  readonly large?: LargeFigures;
 }
 
 /** The results as Markdown. */
 export function describeResults(results: Results): string {
-  const { at, machine, upload, wholePath, memory, start } = results;
+  const { at, machine, upload, wholePath, memory, start, large } = results;
   return [
     `Measured ${at} on ${Object.entries(machine)
       .map(([name, value]) => `${name} ${value}`)
@@ -25,6 +27,7 @@ export function describeResults(results: Results): string {
     ...(wholePath ? [describeWholePath(wholePath)] : []),
     ...(memory ? [describeMemory(memory)] : []),
     ...(start ? [describeStart(start)] : []),
+    ...(large ? [describeLarge(large)] : []),
   ].join('\n\n');
 }
 
@@ -74,6 +77,21 @@ function describeMemory(memory: readonly MemoryFigures[]): string {
 
 function describeStart({ firstStartMs, coldStartMs, idleRssBytes, idleAfterMs }: StartFigures): string {
   return `**Start** to the first answer of \`/health\`: ${fixed(coldStartMs, 0)} ms; the first of all, which makes the database: ${fixed(firstStartMs, 0)} ms. Idle RSS after ${idleAfterMs / 1000} s: ${mib(idleRssBytes)} MiB.`;
+}
+
+function describeLarge(figures: LargeFigures): string {
+  const { size, fillSeconds, bytes, startMs, pages, rounds, abandoned } = figures;
+  const rows = pages.map((page) => [
+    page.name,
+    fixed(page.cpuMs),
+    fixed(page.blockMs),
+    fixed(page.p99Ms, 0),
+    fixed(page.healthP99Ms, 0),
+  ]);
+  return [
+    `**Large installation**: ${size.databases} databases, ${size.backups} backups, ${size.environments} environments, ${size.servers} servers; ${mib(bytes)} MiB, made in ${fixed(fillSeconds, 0)} s. Start: ${fixed(startMs, 0)} ms. Longest block of CPU time of the worker in ${rounds.seconds} s: ${fixed(rounds.blockMs)} ms. 300 abandoned storage pages: p99 of \`/health\` ${fixed(abandoned.healthP99Ms, 0)} ms, idle ${fixed(abandoned.idleP99Ms)} ms.`,
+    table(['', 'CPU ms', 'longest block, CPU ms', 'p99 at 50/s, ms', 'p99 of /health beside it, ms'], rows),
+  ].join('\n\n');
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -5,6 +5,7 @@ import * as untrustedTargets from './0004_untrusted_targets.ts';
 import * as signIn from './0005_sign_in.ts';
 import * as waiting from './0006_waiting.ts';
 import * as storageOptions from './0007_storage_options.ts';
+import * as totals from './0008_totals.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -14,4 +15,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005_sign_in': signIn,
   '0006_waiting': waiting,
   '0007_storage_options': storageOptions,
+  '0008_totals': totals,
 };

@@ -1,9 +1,11 @@
 import { serve } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { prepareFirstAdmin } from './auth/first-admin.ts';
+import { repairTotals } from './backup/stored-totals.ts';
 import type { Rotation } from './catalog/rotate-master-key.ts';
 import { keepProbing, stopProbe } from './catalog/spaces-probe.ts';
 import { type Config, describeConfig, readConfig } from './config.ts';
+import { optimise } from './db/statistics.ts';
 import { AppError, isAppError } from './errors.ts';
 import { createLog, droppedLine, type Log } from './log.ts';
 import { logOutput } from './log-output-node.ts';
@@ -107,6 +109,7 @@ async function start(services: RunningServices): Promise<void> {
     // Repairs and claims begin only when the app answers.
     services.worker.start();
     stopProbing = keepProbing(services);
+    keepUp(services);
   });
   server.on('error', (error) => {
     process.stderr.write(`Can't listen on ${config.host}:${config.port}: ${error.message}\n`);
@@ -126,6 +129,19 @@ async function start(services: RunningServices): Promise<void> {
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
   survive(log);
+}
+
+const DAY_MS = 86_400_000;
+
+/** What nobody waits for: once the app answers, and then each day. */
+function keepUp({ db, log }: RunningServices): void {
+  const round = () => {
+    repairTotals({ db, log })
+      .then(() => optimise(db))
+      .catch((error: unknown) => log.error('the upkeep of the database stumbled', { error }));
+  };
+  round();
+  setInterval(round, DAY_MS).unref();
 }
 
 function once(action: (reason: string) => Promise<void>): (reason: string) => void {

@@ -44,7 +44,7 @@ function breaches(from: RegExp, isAllowed: (entry: Import) => boolean): readonly
 const isOurs = (target: string) => /^(src|views|migrations|dev|test|bench)\//.test(target);
 /** What talks to a machine, a network or a native package; only the composition root knows them. */
 const ADAPTERS =
-  /^src\/(hosts\/(ssh|local|local-paths)|storage\/s3\/node-[\w-]+|db\/(open|migrate|lock|lock-holder|signs|disk|sqlite-\w+)|[\w/-]+-node)\.ts$/;
+  /^src\/(hosts\/(ssh|local|local-paths)|storage\/s3\/node-[\w-]+|db\/(open|migrate|lock|lock-holder|signs|disk|statistics|sqlite-\w+)|[\w/-]+-node)\.ts$/;
 const ROOTS = /^src\/(main|services)\.ts$/;
 
 describe('the direction of imports', () => {
@@ -161,6 +161,16 @@ describe('a write', () => {
       others(/([\w.]+\(\s*[\w.]+,\s*)?(?:async )?\(?trx\)? =>/g, (call) => call.startsWith('write(')),
     ).toEqual([]);
     expect(others(/\bas (?:unknown as )?(Trx)\b/g, () => false)).toEqual([]);
+  });
+});
+
+describe('what the totals of stored backups count', () => {
+  const writersOf = (pattern: RegExp) =>
+    files.filter((file) => file.startsWith('src/') && pattern.test(sources.get(file) ?? ''));
+
+  it('becomes completed in settle.ts and deleted in delete-backup.ts alone, which keep the totals', () => {
+    expect(writersOf(/\bstatus: 'completed'/)).toEqual(['src/backup/settle.ts']);
+    expect(writersOf(/\bdeleted_at: (?!string)/)).toEqual(['src/backup/delete-backup.ts']);
   });
 });
 

@@ -3,6 +3,7 @@ import { AppError, isAppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { cancelBackup } from './cancel-backup.ts';
 import { removeAtOnce } from './remove-deleted.ts';
+import { uncountStored } from './stored-totals.ts';
 
 const REMOVE_WITHIN_MS = 8_000;
 
@@ -16,16 +17,17 @@ export async function deleteBackup(services: Services, backupId: string): Promis
   } catch (error) {
     if (!isAppError(error, 'conflict')) throw error;
   }
-  const deleted = await write(services.db, (trx) =>
-    trx
+  await write(services.db, async (trx) => {
+    const deleted = await trx
       .updateTable('backups')
       .set({ deleted_at: services.now().toISOString() })
       .where('id', '=', backupId)
       .where('deleted_at', 'is', null)
-      .returning('id')
-      .executeTakeFirst(),
-  );
-  if (!deleted) throw new AppError('not_found', 'Backup not found');
+      .returning('status')
+      .executeTakeFirst();
+    if (!deleted) throw new AppError('not_found', 'Backup not found');
+    if (deleted.status === 'completed') await uncountStored(trx, backupId);
+  });
   services.runs.wake();
   await removeAtOnce(services, backupId, REMOVE_WITHIN_MS);
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { BackupObjectRow, BackupRow, Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -202,47 +203,57 @@ async function mayStillAppear(run: Unfinished, store: ObjectStore, signal: Abort
 
 /** Takes over one run whose lease is over; a row that was uncertain is looked at again once its pause is over. */
 async function claimExpired(services: RunServices, reconciler: Reconciler): Promise<BackupRow | undefined> {
-  const at = services.now().getTime();
-  const now = new Date(at).toISOString();
-  // No lease and no pause is that long: the clock was set back.
-  const farAhead = (ms: number) => new Date(at + 2 * ms).toISOString();
-  const givenUp = new Date(at - reconciler.completeMayTakeMs).toISOString();
-  const running = reconciler.running();
-  const candidates = services.db
+  for (const candidate of [lapsed(services, reconciler), uncertain(services, reconciler)]) {
+    // There is none, as a rule: then nothing is written.
+    if ((await candidate.executeTakeFirst()) === undefined) continue;
+    const claimed = await write(services.db, (trx) =>
+      trx
+        .updateTable('backups')
+        .set({
+          claimed_by: reconciler.claimedBy,
+          lease_until: new Date(services.now().getTime() + reconciler.leaseMs).toISOString(),
+        })
+        .where('id', '=', candidate)
+        .returningAll()
+        .executeTakeFirst(),
+    );
+    if (claimed !== undefined) return claimed;
+  }
+  return undefined;
+}
+
+/** A run that is not over, and whose lease is. */
+function lapsed(services: RunServices, { leaseMs, running }: Reconciler) {
+  return dueAmong(services, running(), leaseMs).where('status', '=', sql.lit('in_progress'));
+}
+
+/** A run whose outcome is not known, and whose pause is over. */
+function uncertain(services: RunServices, { leaseMs, completeMayTakeMs, running }: Reconciler) {
+  const givenUp = new Date(services.now().getTime() - completeMayTakeMs).toISOString();
+  return (
+    dueAmong(services, running(), Math.max(MAX_PAUSE_MS, leaseMs))
+      .where('outcome', '=', sql.lit('uncertain'))
+      .where('status', '=', 'failed')
+      // A deleted one is removed by the sweep from then on, whatever became of it.
+      .where((eb) => eb.or([eb('deleted_at', 'is', null), eb('completed_at', '>', givenUp)]))
+  );
+}
+
+/** One row whose `lease_until` is over, or further ahead than any lease or pause of that length: the clock was set back. */
+function dueAmong({ db, now }: RunServices, running: readonly string[], longestMs: number) {
+  const at = now().getTime();
+  return db
     .selectFrom('backups')
     .select('id')
     .where((eb) =>
       eb.or([
-        eb.and([eb('status', '=', 'in_progress'), eb('lease_until', '>', farAhead(reconciler.leaseMs))]),
-        eb('lease_until', '>', farAhead(Math.max(MAX_PAUSE_MS, reconciler.leaseMs))),
         eb('lease_until', 'is', null),
-        eb('lease_until', '<=', now),
-      ]),
-    )
-    .where((eb) =>
-      eb.or([
-        eb('status', '=', 'in_progress'),
-        eb.and([
-          eb('status', '=', 'failed'),
-          eb('outcome', '=', 'uncertain'),
-          // A deleted one is removed by the sweep from then on, whatever became of it.
-          eb.or([eb('deleted_at', 'is', null), eb('completed_at', '>', givenUp)]),
-        ]),
+        eb('lease_until', '<=', new Date(at).toISOString()),
+        eb('lease_until', '>', new Date(at + 2 * longestMs).toISOString()),
       ]),
     )
     .$if(running.length > 0, (query) => query.where('id', 'not in', running))
     .limit(1);
-  return write(services.db, (trx) =>
-    trx
-      .updateTable('backups')
-      .set({
-        claimed_by: reconciler.claimedBy,
-        lease_until: new Date(services.now().getTime() + reconciler.leaseMs).toISOString(),
-      })
-      .where('id', '=', candidates)
-      .returningAll()
-      .executeTakeFirst(),
-  );
 }
 
 function interrupted(backup: BackupRow): FailedRun {

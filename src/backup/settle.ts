@@ -5,6 +5,7 @@ import type { Place } from '../services-port.ts';
 import type { Leftover } from '../storage/object-store.ts';
 import { claimedRow, type RunClaim } from './claim.ts';
 import type { BackupError } from './step-error.ts';
+import { countStored } from './stored-totals.ts';
 
 export interface CompletedRun {
   /** How long the run took, by a clock that only goes forward; absent for a repair, which can't know. */
@@ -47,7 +48,7 @@ export async function settleCompleted(
       .where('backup_id', '=', claim.backupId)
       .where('kind', '=', 'dump')
       .execute();
-    await trx
+    const settled = await trx
       .updateTable('backups')
       .set({
         status: 'completed',
@@ -67,7 +68,10 @@ export async function settleCompleted(
         lease_until: null,
       })
       .where('id', '=', claim.backupId)
-      .execute();
+      // Asked of the row that was written: who deletes it at the same time finds it completed, or is found here.
+      .returning('deleted_at')
+      .executeTakeFirstOrThrow();
+    if (settled.deleted_at === null) await countStored(trx, claim.backupId);
     return true;
   });
 }

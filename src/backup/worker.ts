@@ -261,7 +261,7 @@ async function claimNext(
     .selectFrom('backups as waiting')
     .innerJoin('databases', 'databases.id', 'waiting.database_id')
     .select('waiting.id')
-    .where('waiting.status', '=', 'pending')
+    .where('waiting.status', '=', sql.lit('pending'))
     .where('waiting.cancel_requested_at', 'is', null)
     .where(
       sql<string>`coalesce(databases.server_id, '')`,
@@ -275,7 +275,7 @@ async function claimNext(
             .selectFrom('backups as running')
             .select('running.id')
             .whereRef('running.database_id', '=', 'waiting.database_id')
-            .where('running.status', '=', 'in_progress'),
+            .where('running.status', '=', sql.lit('in_progress')),
         ),
       ),
     )

@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
-import type { BackupRow, DatabaseRow, Db } from '../db/schema.ts';
+import { type ExpressionBuilder, sql } from 'kysely';
+import type { BackupRow, Db, Schema } from '../db/schema.ts';
 import { databaseType } from './database-types.ts';
 import { type Database, toDatabase } from './databases.ts';
 import { getEnvironmentRow } from './environments.ts';
@@ -27,104 +27,91 @@ export async function listDatabases(
   page: Page,
 ): Promise<{ readonly databases: readonly ListedDatabase[]; readonly total: number }> {
   await getEnvironmentRow(db, environmentId);
-  const rows = await rowsOf(db, environmentId, page);
-  const ids = rows.map((row) => row.id);
-  const [last, counts, total] = [
-    await newestBackups(db, ids, { onlyCompleted: false }),
-    await countsOf(db, ids),
-    await totalOf(db, environmentId),
-  ];
-  const databases = rows.map((row) => {
-    const backup = last.get(row.id);
-    return {
-      ...toDatabase(row, counts.get(row.id) ?? 0),
-      lastBackup:
-        backup === undefined
-          ? null
-          : {
-              id: backup.id,
-              status: backup.status,
-              outcome: backup.outcome,
-              type: backup.type,
-              createdAt: backup.created_at,
-              completedAt: backup.completed_at,
-              error: backup.error,
-            },
-      schedule: null,
-    };
-  });
-  return { databases, total };
+  const rows = await db
+    .selectFrom('databases')
+    .selectAll()
+    .select((eb) => [
+      newestBackup(eb, { onlyCompleted: false }).as('newest_id'),
+      eb
+        .selectFrom('backups')
+        .select(sql<number>`count(*)`.as('count'))
+        .whereRef('backups.database_id', '=', 'databases.id')
+        .where('backups.deleted_at', 'is', null)
+        .as('backups'),
+    ])
+    .where('environment_id', '=', environmentId)
+    .orderBy('name')
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute();
+  const newest = await backupsById(
+    db,
+    rows.flatMap(({ newest_id: id }) => (id === null ? [] : [id])),
+  );
+  const databases = rows.map((row) => ({
+    ...toDatabase(row, Number(row.backups)),
+    lastBackup: newest.get(row.newest_id ?? '') ?? null,
+    schedule: null,
+  }));
+  return { databases, total: await totalOf(db, environmentId) };
 }
 
 /** The latest completed backup of each database, by name. Throws `not_found`. */
 export async function summariseBackups(db: Db, environmentId: string) {
   await getEnvironmentRow(db, environmentId);
-  const rows = await rowsOf(db, environmentId, null);
-  const ids = rows.map((row) => row.id);
-  const last = await newestBackups(db, ids, { onlyCompleted: true });
-  return rows.map((row) => {
-    const backup = last.get(row.id);
-    return {
-      databaseId: row.id,
-      name: row.name,
-      supportsBackup: databaseType(row.type)?.hasBackupCommand ?? false,
-      lastBackup:
-        backup === undefined
-          ? null
-          : {
-              id: backup.id,
-              completedAt: backup.completed_at,
-              createdAt: backup.created_at,
-              status: backup.status,
-            },
-      schedule: null,
-    };
-  });
-}
-
-async function rowsOf(db: Db, environmentId: string, page: Page | null): Promise<readonly DatabaseRow[]> {
-  const query = db
+  const rows = await db
     .selectFrom('databases')
-    .selectAll()
-    .where('environment_id', '=', environmentId)
-    .orderBy('name');
-  return page === null ? query.execute() : query.limit(page.limit).offset(page.offset).execute();
-}
-
-type LastBackup = Pick<
-  BackupRow,
-  'id' | 'database_id' | 'status' | 'outcome' | 'type' | 'created_at' | 'completed_at' | 'error'
->;
-
-async function newestBackups(
-  db: Db,
-  databaseIds: readonly string[],
-  options: { readonly onlyCompleted: boolean },
-): Promise<ReadonlyMap<string, LastBackup>> {
-  if (databaseIds.length === 0) return new Map();
-  const ranked = db
-    .selectFrom('backups')
-    .select(['id', 'database_id', 'status', 'outcome', 'type', 'created_at', 'completed_at', 'error'])
-    .select(
-      sql<number>`row_number() over (partition by database_id order by created_at desc, id desc)`.as('rank'),
+    .leftJoin('backups as last', (join) =>
+      join.on((eb) => eb('last.id', '=', newestBackup(eb, { onlyCompleted: true }))),
     )
-    .where('database_id', 'in', databaseIds)
-    .where('deleted_at', 'is', null)
-    .$if(options.onlyCompleted, (query) => query.where('status', '=', 'completed'));
-  const rows = await db.selectFrom(ranked.as('ranked')).selectAll().where('rank', '=', 1).execute();
-  return new Map(rows.map((row) => [row.database_id, row]));
+    .select(['databases.id', 'databases.name', 'databases.type', 'last.id as lastId'])
+    .select(['last.completed_at', 'last.created_at', 'last.status'])
+    .where('databases.environment_id', '=', environmentId)
+    .orderBy('databases.name')
+    .execute();
+  return rows.map(({ id, name, type, lastId, completed_at: completedAt, created_at: createdAt, status }) => ({
+    databaseId: id,
+    name,
+    supportsBackup: databaseType(type)?.hasBackupCommand ?? false,
+    lastBackup:
+      lastId === null || createdAt === null || status === null
+        ? null
+        : { id: lastId, completedAt, createdAt, status },
+    schedule: null,
+  }));
 }
 
-async function countsOf(db: Db, databaseIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  if (databaseIds.length === 0) return new Map();
+/** The id of the newest backup of the row of `databases` that the query is at: one step in an index. */
+function newestBackup(
+  eb: ExpressionBuilder<Schema, 'databases'>,
+  { onlyCompleted }: { readonly onlyCompleted: boolean },
+) {
+  return (
+    eb
+      .selectFrom('backups as newest')
+      .select('newest.id')
+      .whereRef('newest.database_id', '=', 'databases.id')
+      .where('newest.deleted_at', 'is', null)
+      // A literal, as in the index: a parameter could be any status.
+      .$if(onlyCompleted, (query) => query.where('newest.status', '=', sql.lit('completed')))
+      .orderBy('newest.created_at', 'desc')
+      .orderBy('newest.id', 'desc')
+      .limit(1)
+  );
+}
+
+async function backupsById(
+  db: Db,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, NonNullable<ListedDatabase['lastBackup']>>> {
+  if (ids.length === 0) return new Map();
   const rows = await db
     .selectFrom('backups')
-    .select(['database_id', sql<number>`count(*)`.as('count')])
-    .where('database_id', 'in', databaseIds)
-    .where('deleted_at', 'is', null)
-    .groupBy('database_id')
+    .select(['id', 'status', 'outcome', 'type', 'created_at as createdAt', 'completed_at as completedAt'])
+    .select('error')
+    .where('id', 'in', ids)
     .execute();
-  return new Map(rows.map((row) => [row.database_id, Number(row.count)]));
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 async function totalOf(db: Db, environmentId: string): Promise<number> {

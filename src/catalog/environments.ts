@@ -46,6 +46,11 @@ export async function getEnvironment(
   return toCounted(row);
 }
 
+/** Ids and names alone, by name: for a choice. */
+export async function listEnvironmentNames(db: Db): Promise<readonly Pick<Environment, 'id' | 'name'>[]> {
+  return db.selectFrom('environments').select(['id', 'name']).orderBy('name').execute();
+}
+
 /** The row, for what needs more than the wire shows. Throws `not_found`. */
 export async function getEnvironmentRow(db: Db, id: string): Promise<EnvironmentRow> {
   const row = await db.selectFrom('environments').selectAll().where('id', '=', id).executeTakeFirst();
@@ -144,14 +149,12 @@ export function audited(action: string, row: Pick<EnvironmentRow, 'id' | 'name'>
 
 async function objectsOf(trx: Trx, environmentId: string): Promise<readonly KeptObjects[]> {
   const rows = await trx
-    .selectFrom('backup_objects')
-    .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
-    .innerJoin('databases', 'databases.id', 'backups.database_id')
-    .select(['backup_objects.endpoint', 'backup_objects.bucket', sql<number>`count(*)`.as('count')])
+    .selectFrom('stored_totals')
+    .innerJoin('databases', 'databases.id', 'stored_totals.database_id')
+    .select(['stored_totals.endpoint', 'stored_totals.bucket'])
+    .select(sql<number>`sum(stored_totals.backups)`.as('count'))
     .where('databases.environment_id', '=', environmentId)
-    .where('backups.status', '=', 'completed')
-    .where('backups.deleted_at', 'is', null)
-    .groupBy(['backup_objects.endpoint', 'backup_objects.bucket'])
+    .groupBy(['stored_totals.endpoint', 'stored_totals.bucket'])
     .execute();
   return rows.map((row) => ({ ...row, count: Number(row.count) }));
 }

@@ -6,17 +6,17 @@ export async function prefixWarnings(db: Db, database: Database): Promise<readon
   const bucket = database.backupSpacesBucket;
   if (database.backupStorageType !== 'spaces' || bucket === null) return [];
   const prefix = database.backupSpacesPrefix ?? '';
-  const others = await db
+  const sharing = await db
     .selectFrom('databases')
     .innerJoin('environments', 'environments.id', 'databases.environment_id')
-    .select(['databases.name', 'environments.name as environment', 'backup_spaces_prefix as prefix'])
+    .select(['databases.name', 'environments.name as environment'])
     .where('databases.id', '!=', database.id)
     .where('backup_storage_type', '=', 'spaces')
     .where('backup_spaces_bucket', '=', bucket)
+    .where((eb) => eb(eb.fn.coalesce('backup_spaces_prefix', eb.val('')), '=', prefix))
     .orderBy('environments.name')
     .orderBy('databases.name')
     .execute();
-  const sharing = others.filter((other) => (other.prefix ?? '') === prefix);
   return [
     ...sharing.map(
       ({ name, environment }) =>

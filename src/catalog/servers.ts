@@ -55,6 +55,26 @@ export async function listServers(
   return { servers: await Promise.all(rows.map(toServer)), total: Number(total) };
 }
 
+/** Names and addresses of an environment's servers, by name: for a choice. */
+export async function listServerNames(
+  db: Db,
+  environmentId: string,
+): Promise<readonly Pick<ServerRow, 'id' | 'name' | 'hostname'>[]> {
+  return db
+    .selectFrom('servers')
+    .select(['id', 'name', 'hostname'])
+    .where('environment_id', '=', environmentId)
+    .orderBy('name')
+    .execute();
+}
+
+/** The names of those servers, by id. */
+export async function namesOfServers(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db.selectFrom('servers').select(['id', 'name']).where('id', 'in', ids).execute();
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
 /** Throws `not_found`. */
 export async function getServer(db: Db, id: string): Promise<Server> {
   return toServer(await getServerRow(db, id));

@@ -37,7 +37,10 @@ export interface SpacesImpact {
 export async function environmentImpact(db: Db, environmentId: string): Promise<EnvironmentImpact> {
   await getEnvironmentRow(db, environmentId);
   const databases = await dependentDatabases(db, environmentId);
-  const places = await storedPlaces(db, environmentId);
+  const { backups } = await ofEnvironments(db)
+    .select(sum('stored_totals.backups').as('backups'))
+    .where('databases.environment_id', '=', environmentId)
+    .executeTakeFirstOrThrow();
   const access = await db
     .selectFrom('spaces_environments')
     .select('enabled')
@@ -47,8 +50,17 @@ export async function environmentImpact(db: Db, environmentId: string): Promise<
     enabled: access?.enabled === 1,
     count: databases.length,
     names: databases.map(({ name }) => name),
-    backups: sum(places, ({ count }) => count),
+    backups: Number(backups),
   };
+}
+
+/** Completed backups in buckets of every environment that has any, by its id. */
+export async function backupsByEnvironment(db: Db): Promise<ReadonlyMap<string, number>> {
+  const rows = await ofEnvironments(db)
+    .select(['databases.environment_id', sum('stored_totals.backups').as('backups')])
+    .groupBy('databases.environment_id')
+    .execute();
+  return new Map(rows.map((row) => [row.environment_id, Number(row.backups)]));
 }
 
 export async function spacesImpact(db: Db): Promise<SpacesImpact> {
@@ -60,13 +72,20 @@ export async function spacesImpact(db: Db): Promise<SpacesImpact> {
     .where('spaces_environments.enabled', '=', 1)
     .orderBy('environments.name')
     .execute();
-  const places = await storedPlaces(db, null);
+  const rows = await storedPlaces(db)
+    .select(['stored_totals.endpoint', 'stored_totals.bucket'])
+    .select([sum('stored_totals.backups').as('count'), sum('stored_totals.bytes').as('bytes')])
+    .groupBy(['stored_totals.endpoint', 'stored_totals.bucket'])
+    .orderBy('stored_totals.endpoint')
+    .orderBy('stored_totals.bucket')
+    .execute();
+  const places = rows.map((row) => ({ ...row, count: Number(row.count), bytes: Number(row.bytes) }));
   return {
     databases: { count: list.length, list },
     environments: { count: enabled.length, names: enabled.map(({ name }) => name) },
     backups: {
-      count: sum(places, ({ count }) => count),
-      bytes: sum(places, ({ bytes }) => bytes),
+      count: places.reduce((total, { count }) => total + count, 0),
+      bytes: places.reduce((total, { bytes }) => total + bytes, 0),
       places,
     },
   };
@@ -88,29 +107,14 @@ async function dependentDatabases(
     .execute();
 }
 
-/** Where completed backups lie in buckets, and how many. */
-async function storedPlaces(db: Db, environmentId: string | null) {
-  const rows = await db
-    .selectFrom('backup_objects')
-    .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
-    .innerJoin('databases', 'databases.id', 'backups.database_id')
-    .select([
-      'backup_objects.endpoint',
-      'backup_objects.bucket',
-      sql<number>`count(distinct backups.id)`.as('count'),
-      sql<number>`coalesce(sum(backup_objects.bytes), 0)`.as('bytes'),
-    ])
-    .where('backups.status', '=', 'completed')
-    .where('backups.deleted_at', 'is', null)
-    .where('backup_objects.endpoint', 'not like', 'host:%')
-    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
-    .groupBy(['backup_objects.endpoint', 'backup_objects.bucket'])
-    .orderBy('backup_objects.endpoint')
-    .orderBy('backup_objects.bucket')
-    .execute();
-  return rows.map((row) => ({ ...row, count: Number(row.count), bytes: Number(row.bytes) }));
+/** What lies in buckets, by database and place. */
+function storedPlaces(db: Db) {
+  return db.selectFrom('stored_totals').where('stored_totals.endpoint', 'not like', 'host:%');
 }
 
-function sum<T>(items: readonly T[], of: (item: T) => number): number {
-  return items.reduce((total, item) => total + of(item), 0);
+function ofEnvironments(db: Db) {
+  return storedPlaces(db).innerJoin('databases', 'databases.id', 'stored_totals.database_id');
 }
+
+const sum = (column: 'stored_totals.backups' | 'stored_totals.bytes') =>
+  sql<number>`coalesce(sum(${sql.ref(column)}), 0)`;

@@ -33,13 +33,25 @@ export async function prefixesInUse(db: Db): Promise<ReadonlyMap<string, readonl
     .orderBy('backup_spaces_bucket')
     .orderBy('backup_spaces_prefix')
     .execute();
-  const found = new Map<string, string[]>();
-  for (const row of rows) {
-    if (!row.backup_spaces_bucket) continue;
-    found.set(row.backup_spaces_bucket, [
-      ...(found.get(row.backup_spaces_bucket) ?? []),
-      row.backup_spaces_prefix ?? '',
-    ]);
-  }
-  return found;
+  const used = rows.flatMap(({ backup_spaces_bucket: bucket, backup_spaces_prefix: prefix }) =>
+    bucket ? [{ bucket, prefix: prefix ?? '' }] : [],
+  );
+  return new Map(
+    [...Map.groupBy(used, ({ bucket }) => bucket)].map(([bucket, of]) => [
+      bucket,
+      of.map(({ prefix }) => prefix),
+    ]),
+  );
+}
+
+/** Those buckets alone. */
+export async function bucketsInUse(db: Db): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('databases')
+    .select('backup_spaces_bucket as bucket')
+    .distinct()
+    .where('backup_storage_type', '=', 'spaces')
+    .orderBy('backup_spaces_bucket')
+    .execute();
+  return rows.flatMap(({ bucket }) => bucket || []);
 }

@@ -4,7 +4,7 @@ import { policyFor, type StoragePolicy } from '../storage/policies.ts';
 import { PROVIDERS, providerOf } from '../storage/providers.ts';
 import { bucketName, keyPrefix } from './fields.ts';
 import { bucketsOf, spacesRow } from './spaces.ts';
-import { prefixesInUse } from './spaces-in-use.ts';
+import { bucketsInUse } from './spaces-in-use.ts';
 
 export interface PolicyQuery {
   /** Names separated by commas; absent: the configured ones and those that databases use. */
@@ -18,7 +18,7 @@ export interface PolicyQuery {
 export async function spacesPolicy({ db }: Pick<Services, 'db'>, query: PolicyQuery): Promise<StoragePolicy> {
   const row = await spacesRow(db);
   const named = (query.bucket ?? '').split(',').flatMap((name) => name.trim() || []);
-  const known = row === undefined ? [] : [...bucketsOf(row), ...(await prefixesInUse(db)).keys()];
+  const known = row === undefined ? [] : [...bucketsOf(row), ...(await bucketsInUse(db))];
   const buckets = [...new Set(named.length > 0 ? named : known)];
   if (buckets.length === 0)
     throw refused('bucket', 'Name the bucket that the policy is for, such as ?bucket=my-backups.');

@@ -4,6 +4,7 @@ import { type Migration, type MigrationResultSet, Migrator } from 'kysely/migrat
 import { migrations as ourMigrations } from '../../migrations/index.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Db } from './schema.ts';
+import { analyse } from './statistics.ts';
 import { isBusy, untilFree } from './write.ts';
 
 export interface MigrateOptions {
@@ -43,6 +44,7 @@ export async function migrate(db: Db, options: MigrateOptions): Promise<{ copy: 
       cause: error,
     });
   }
+  await untilFree(() => analyse(db));
   return { copy };
 }
 

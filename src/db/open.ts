@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { Kysely } from 'kysely';
+import { Kysely, type Logger } from 'kysely';
 import { AppError, isAppError } from '../errors.ts';
 import { hindranceOf } from './disk.ts';
 import type { Db, Schema } from './schema.ts';
@@ -13,9 +13,12 @@ const OPEN_TIMEOUT_MS = 5000;
 
 /**
  * Opens (and creates, unless `mustExist`) the SQLite file, for its owner alone; `:memory:` is a database of its own.
- * The caller ends it with `destroy()`. Throws `config` for a file that can't be opened or is no database.
+ * `log` is told of every query. The caller ends it with `destroy()`. Throws `config` for a file that can't be opened or is no database.
  */
-export function openDatabase(file: string, { mustExist = false } = {}): Db {
+export function openDatabase(
+  file: string,
+  { mustExist = false, log }: { readonly mustExist?: boolean; readonly log?: Logger } = {},
+): Db {
   let connection: Database.Database | undefined;
   try {
     if (file !== ':memory:' && !mustExist) makePrivate(file);
@@ -25,7 +28,7 @@ export function openDatabase(file: string, { mustExist = false } = {}): Db {
     connection?.close();
     throw refusal(file, cause);
   }
-  return new Kysely<Schema>({ dialect: sqliteDialect(connection, file) });
+  return new Kysely<Schema>({ dialect: sqliteDialect(connection, file), ...(log ? { log } : {}) });
 }
 
 function prepare(connection: Database.Database, file: string): void {

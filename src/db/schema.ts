@@ -21,6 +21,7 @@ export interface Schema {
   storage_probes: StorageProbeRow;
   sign_in_failures: SignInFailureRow;
   sign_in_places: SignInPlaceRow;
+  stored_totals: StoredTotalRow;
 }
 
 export type Db = Kysely<Schema>;
@@ -289,4 +290,13 @@ export interface StorageProbeRow {
   finished_at: string;
   /** JSON of `storage/probe/result.ts`. */
   result: string;
+}
+
+/** Completed backups of a database that people can see, and their bytes, by place; kept by `backup/stored-totals.ts`. */
+export interface StoredTotalRow {
+  database_id: string;
+  endpoint: string;
+  bucket: string;
+  backups: Big;
+  bytes: Big;
 }

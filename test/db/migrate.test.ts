@@ -58,6 +58,7 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
           'spaces_config',
           'spaces_environments',
           'storage_probes',
+          'stored_totals',
           'system_settings',
         ],
         'users',
@@ -119,6 +120,46 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
     await expect(insert('f', 'in_progress')).rejects.toThrow(/unique/i);
     const row = await db.selectFrom('backups').select('size').where('id', '=', 'a').executeTakeFirstOrThrow();
     expect(Number(row.size)).toBe(6_000_000_000_000);
+  });
+
+  it('count what is stored already: completed and visible backups, by database and place', async () => {
+    const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0008'));
+    await migrate(db, { file: null, now, migrations: before });
+    await insertDatabase(db);
+    const backup = { database_id: 'd', filename: 'f', size: 1, type: 'manual', status: 'completed' } as const;
+    const more = {
+      storage_type: 'spaces',
+      storage_path: 'f',
+      progress: 0,
+      bytes_read: 0,
+      bytes_stored: 0,
+    } as const;
+    const at = { created_at: now().toISOString(), is_pinned: 0, token: 't' } as const;
+    const changes = [{}, {}, { status: 'failed' as const }, { deleted_at: now().toISOString() }];
+    for (const [number, change] of changes.entries()) {
+      const id = `b${number}`;
+      await db
+        .insertInto('backups')
+        .values({ id, ...backup, ...more, ...at, ...change })
+        .execute();
+      const place = {
+        endpoint: 'https://s3.example.com',
+        region: null,
+        bucket: number === 1 ? 'alt' : 'b',
+      };
+      await db
+        .insertInto('backup_objects')
+        .values({ id, backup_id: id, kind: 'dump', number: 0, ...place, key: id, bytes: 6_000_000_000_000 })
+        .execute();
+    }
+    await migrate(db, { file: null, now });
+    const totals = await db.selectFrom('stored_totals').selectAll().orderBy('bucket').execute();
+    expect(
+      totals.map((row) => [row.database_id, row.bucket, Number(row.backups), Number(row.bytes)]),
+    ).toEqual([
+      ['d', 'alt', 1, 6_000_000_000_000],
+      ['d', 'b', 1, 6_000_000_000_000],
+    ]);
   });
 
   it('refuse a value outside a closed list, and a row without its owner', async () => {

@@ -5,6 +5,7 @@ import type { Role } from '../../src/auth/roles.ts';
 import { startSession } from '../../src/auth/sessions.ts';
 import { createUser } from '../../src/auth/users.ts';
 import { readConfig } from '../../src/config.ts';
+import type { Db } from '../../src/db/schema.ts';
 import { openLocalHost } from '../../src/hosts/local.ts';
 import { createLocalPathCheck } from '../../src/hosts/local-paths.ts';
 import { lookUp } from '../../src/hosts/look-up.ts';
@@ -68,6 +69,8 @@ export interface TestAppOptions {
   /** PEM that the storage's certificate is checked against. */
   readonly ca?: string;
   readonly withoutUsers?: boolean;
+  /** Instead of an empty one in memory. */
+  readonly db?: Db;
 }
 
 const PASSWORD = 'correct horse battery';
@@ -78,7 +81,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   const lines: string[] = [];
   const log = createLog('debug', (line) => lines.push(line), now);
   const config = readConfig({ DATA_DIR: '/srv/bridgeport-data', RATE_LIMIT_MAX: '1000000', ...options.env });
-  const db = await openTestDatabase();
+  const db = options.db ?? (await openTestDatabase());
   const vault = await createVault(new Uint8Array(32).fill(5));
   await checkVault(db, vault, now());
   const platform = createNodePlatform({

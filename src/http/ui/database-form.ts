@@ -4,7 +4,7 @@ import type { EnvironmentChoice } from '../../../views/page.tsx';
 import { enabledSpaces } from '../../backup/destination.ts';
 import { type Database, type DatabaseChange, databaseChange, newDatabase } from '../../catalog/databases.ts';
 import { bucketName } from '../../catalog/fields.ts';
-import { listServers } from '../../catalog/servers.ts';
+import { listServerNames } from '../../catalog/servers.ts';
 import type { Engine, EngineField } from '../../engines/engine.ts';
 import type { Services } from '../../services-port.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './form-body.ts';
@@ -19,7 +19,7 @@ export async function formChoices(
   engine: Engine,
   hasCredentials: boolean,
 ): Promise<DatabaseFormChoices> {
-  const { servers } = await listServers(services.db, environment.id, { limit: 1000, offset: 0 });
+  const servers = await listServerNames(services.db, environment.id);
   return {
     engine: toEngineForm(engine),
     servers: [

@@ -6,7 +6,7 @@ import { DatabasePage } from '../../../views/database.tsx';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { LiveRuns } from '../../../views/live-runs.tsx';
 import type { EnvironmentChoice } from '../../../views/page.tsx';
-import { type BackupWithTrigger, listBackups } from '../../backup/backups.ts';
+import { listBackups, liveBackups } from '../../backup/backups.ts';
 import { enabledSpaces } from '../../backup/destination.ts';
 import { startBackup } from '../../catalog/backup-actions.ts';
 import { confirmTarget, requireSeenTarget } from '../../catalog/confirm-target.ts';
@@ -15,7 +15,7 @@ import { type Database, getDatabase, updateDatabase } from '../../catalog/databa
 import { getSettings } from '../../catalog/environment-settings.ts';
 import { secretField } from '../../catalog/fields.ts';
 import { prefixWarnings } from '../../catalog/prefix-warnings.ts';
-import { getServer } from '../../catalog/servers.ts';
+import { getServerRow } from '../../catalog/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
 import { toBackupItem, toLiveRun } from './backup-views.ts';
@@ -146,14 +146,9 @@ async function listOf(c: Context<UiEnv>, services: Services, database: Database)
   };
 }
 
-/** One runs and one waits, at most: both are among the newest. */
 async function liveRunsOf(services: Services, databaseId: string) {
-  const { backups } = await listBackups(services.db, databaseId, { limit: 10, offset: 0 });
-  return backups.filter(isLive).map((backup) => toLiveRun(backup, services.runs.progress(backup.id)));
-}
-
-function isLive({ status }: BackupWithTrigger): boolean {
-  return status === 'pending' || status === 'in_progress';
+  const backups = await liveBackups(services.db, databaseId);
+  return backups.map((backup) => toLiveRun(backup, services.runs.progress(backup.id)));
 }
 
 function mayChange(c: Context<UiEnv>): boolean {
@@ -162,7 +157,7 @@ function mayChange(c: Context<UiEnv>): boolean {
 
 async function summaryOf(services: Services, database: Database, environment: EnvironmentChoice) {
   const typeName = databaseType(database.type)?.displayName ?? database.type;
-  const server = database.serverId === null ? null : await getServer(services.db, database.serverId);
+  const server = database.serverId === null ? null : await getServerRow(services.db, database.serverId);
   const facts: (readonly [string, string])[] = [
     ['Type', typeName],
     ['Server', server?.name ?? 'the machine that BRIDGEPORT runs on'],

@@ -6,7 +6,7 @@ import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { type ListedDatabase, listDatabases } from '../../catalog/database-lists.ts';
 import { databaseType } from '../../catalog/database-types.ts';
 import { createDatabase, deleteDatabase, getDatabase, updateDatabase } from '../../catalog/databases.ts';
-import { listServers } from '../../catalog/servers.ts';
+import { namesOfServers } from '../../catalog/servers.ts';
 import type { Engine } from '../../engines/engine.ts';
 import { engineFor, engines } from '../../engines/engines.ts';
 import { AppError, isAppError } from '../../errors.ts';
@@ -41,7 +41,8 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
     const { frame, environment } = await environmentFrame(c, services, c.req.param('environmentId'));
     const page = pageOf(c, PER_PAGE);
     const { databases, total } = await listDatabases(services.db, environment.id, page);
-    const serverNames = await namesOfServers(services, environment.id);
+    const serverIds = new Set(databases.flatMap(({ serverId }) => serverId ?? []));
+    const serverNames = await namesOfServers(services.db, [...serverIds]);
     return sendPage(
       c,
       <DatabasesPage
@@ -166,14 +167,6 @@ function engineOf(type: string): Engine {
     );
   }
   return engine;
-}
-
-async function namesOfServers(
-  services: Services,
-  environmentId: string,
-): Promise<ReadonlyMap<string, string>> {
-  const { servers } = await listServers(services.db, environmentId, { limit: 1000, offset: 0 });
-  return new Map(servers.map(({ id, name }) => [id, name]));
 }
 
 function toItem(database: ListedDatabase, serverNames: ReadonlyMap<string, string>): DatabaseItem {

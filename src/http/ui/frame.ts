@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { EnvironmentChoice, Frame } from '../../../views/page.tsx';
-import { listEnvironments } from '../../catalog/environments.ts';
+import { listEnvironmentNames } from '../../catalog/environments.ts';
 import { needsMasterKeyCopy } from '../../catalog/master-key-copy.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
@@ -10,7 +10,7 @@ import type { UiEnv } from './ui-env.ts';
 
 /** The frame of a page that is about no environment: the selector stands on the user's last choice. */
 export async function frameOf(c: Context<UiEnv>, services: Services): Promise<Frame> {
-  return build(c, services, await choices(services), readEnvironmentCookie(c, services));
+  return build(c, services, await listEnvironmentNames(services.db), readEnvironmentCookie(c, services));
 }
 
 export interface EnvironmentFrame {
@@ -24,7 +24,7 @@ export async function environmentFrame(
   services: Services,
   environmentId: string,
 ): Promise<EnvironmentFrame> {
-  const environments = await choices(services);
+  const environments = await listEnvironmentNames(services.db);
   const environment = environments.find(({ id }) => id === environmentId);
   if (environment === undefined) throw new AppError('not_found', 'Environment not found');
   if (readEnvironmentCookie(c, services) !== environmentId) {
@@ -47,9 +47,4 @@ async function build(
     masterKeyUnconfirmed: user.role === 'admin' && (await needsMasterKeyCopy(services)),
     notice: noticeOf(c.req.query('notice')),
   };
-}
-
-async function choices(services: Services): Promise<readonly EnvironmentChoice[]> {
-  const environments = await listEnvironments(services.db);
-  return environments.map(({ id, name }) => ({ id, name }));
 }

@@ -8,7 +8,7 @@ import { listLeftBehind } from '../../catalog/leftovers.ts';
 import { getSpaces } from '../../catalog/spaces.ts';
 import { listBucketStates } from '../../catalog/spaces-buckets.ts';
 import { listSpacesEnvironments } from '../../catalog/spaces-environments.ts';
-import { environmentImpact, spacesImpact } from '../../catalog/spaces-impact.ts';
+import { backupsByEnvironment, type SpacesImpact, spacesImpact } from '../../catalog/spaces-impact.ts';
 import { spacesPolicy } from '../../catalog/spaces-policy.ts';
 import { isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
@@ -25,14 +25,15 @@ export async function sendStorage(
   shown: { readonly test?: TestResult; readonly buckets?: BucketListProps } = {},
 ): Promise<Response> {
   const config = await getSpaces(services);
+  const impact = await spacesImpact(services.db);
   return sendPage(
     c,
     <StoragePage
       frame={await frameOf(c, services)}
       storage={config === null ? null : { ...config, providerName: providerOf(config.endpoint).name }}
-      dependents={await dependents(services)}
+      dependents={dependentsOf(impact)}
       buckets={shown.buckets ?? NOT_ASKED}
-      environments={await accessOf(services)}
+      environments={await accessOf(services, impact)}
       policy={config === null ? null : await policyOrNull(services)}
       leftovers={await listLeftBehind(services.db)}
       test={shown.test ?? null}
@@ -58,18 +59,18 @@ export async function bucketList(
   }
 }
 
-async function accessOf({ db }: Services): Promise<readonly EnvironmentAccess[]> {
-  const environments = await listSpacesEnvironments(db);
-  return Promise.all(
-    environments.map(async (environment) => {
-      const { names, backups } = await environmentImpact(db, environment.id);
-      return { ...environment, databases: names, backups };
-    }),
-  );
+async function accessOf({ db }: Services, impact: SpacesImpact): Promise<readonly EnvironmentAccess[]> {
+  // Names of environments are unique.
+  const dependents = Map.groupBy(impact.databases.list, ({ environment }) => environment);
+  const backups = await backupsByEnvironment(db);
+  return (await listSpacesEnvironments(db)).map((environment) => ({
+    ...environment,
+    databases: (dependents.get(environment.name) ?? []).map(({ name }) => name),
+    backups: backups.get(environment.id) ?? 0,
+  }));
 }
 
-async function dependents({ db }: Services) {
-  const { databases, environments, backups } = await spacesImpact(db);
+function dependentsOf({ databases, environments, backups }: SpacesImpact) {
   return {
     environments: environments.names,
     databases: databases.list.map(({ name, environment }) => `${name} (${environment})`),

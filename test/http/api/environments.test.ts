@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { repairTotals } from '../../../src/backup/stored-totals.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 import { newSshKeys } from '../../support/ssh-key.ts';
 
@@ -72,8 +73,10 @@ describe('environments', () => {
     });
     const databaseId = database.body.database.id;
     const start = async () => (await app.call('POST', `/api/databases/${databaseId}/backups`)).body.backupId;
-    const end = (backupId: string, change: object) =>
-      app.services.db.updateTable('backups').set(change).where('id', '=', backupId).execute();
+    const end = async (backupId: string, change: object) => {
+      await app.services.db.updateTable('backups').set(change).where('id', '=', backupId).execute();
+      await repairTotals(app.services);
+    };
     const store = (backupId: string, key: string) =>
       app.services.db
         .insertInto('backup_objects')

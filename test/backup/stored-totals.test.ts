@@ -1,0 +1,225 @@
+import fc from 'fast-check';
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { deleteBackup } from '../../src/backup/delete-backup.ts';
+import { sweepDeleted } from '../../src/backup/remove-deleted.ts';
+import { recordUpload } from '../../src/backup/run-record.ts';
+import { settleCompleted, settleFailed } from '../../src/backup/settle.ts';
+import { repairTotals } from '../../src/backup/stored-totals.ts';
+import { deleteDatabase } from '../../src/catalog/databases.ts';
+import { deleteEnvironment } from '../../src/catalog/environments.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { openDatabase } from '../../src/db/open.ts';
+import type { Db } from '../../src/db/schema.ts';
+import { newId } from '../../src/ids.ts';
+import { createLog } from '../../src/log.ts';
+import { openPostgresDatabase } from '../support/database.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+
+const NOW = new Date('2026-03-04T05:06:07.890Z');
+const ACTOR = { userId: null, address: null };
+const PLACES = [
+  { endpoint: 'https://s3.example.com', region: 'fra1', bucket: 'backups' },
+  { endpoint: 'https://s3.example.com', region: 'fra1', bucket: 'old_backups' },
+  { endpoint: 'https://old.example.com:9000', region: 'x', bucket: 'backups' },
+  { endpoint: 'host:local', region: null, bucket: '' },
+] as const;
+
+let postgres: TestPostgres;
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(() => postgres.stop());
+
+const openers: Readonly<Record<string, { open: () => Promise<Db>; runs: number }>> = {
+  SQLite: { open: async () => openDatabase(':memory:'), runs: 60 },
+  PostgreSQL: { open: () => openPostgresDatabase(postgres), runs: 5 },
+};
+
+/** What happens to backups, each with the number of a database or of a backup. */
+const step = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ does: fc.constant('begin' as const), number: fc.nat(3), place: fc.nat(3) }),
+  },
+  { weight: 4, arbitrary: fc.record({ does: fc.constant('complete' as const), number: fc.nat(20) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      does: fc.constantFrom('fail', 'doubt', 'ask again', 'delete', 'delete', 'record late'),
+      number: fc.nat(20),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ does: fc.constantFrom('sweep', 'sweep in vain'), number: fc.nat(1) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      does: fc.constantFrom('delete database', 'delete environment'),
+      number: fc.nat(3),
+    }),
+  },
+);
+
+describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs }) => {
+  let db: Db;
+  let log: string[];
+  beforeEach(async () => {
+    db = await open();
+    log = [];
+    await migrate(db, { file: null, now: () => NOW });
+  });
+  afterEach(() => db.destroy());
+
+  it('is told by the totals as by a full count, whatever happens to backups', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+        await db.deleteFrom('environments').execute();
+        await makeDatabases(db);
+        for (const one of steps) {
+          await take(one);
+          expect(await totals(db)).toEqual(await fullCount(db));
+        }
+        expect(await repairTotals({ db, log: quiet() })).toBe(0);
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it('is counted anew, and logged, for each database whose totals do not fit', async () => {
+    await makeDatabases(db);
+    for (const number of [0, 1, 2]) {
+      await take({ does: 'begin', number, place: number });
+      await take({ does: 'complete', number });
+    }
+    await db.updateTable('stored_totals').set({ backups: 7 }).where('database_id', '=', 'd0').execute();
+    await db.deleteFrom('stored_totals').where('database_id', '=', 'd1').execute();
+    await db
+      .insertInto('stored_totals')
+      .values({ database_id: 'd3', endpoint: 'x', bucket: 'y', backups: 1, bytes: 1 })
+      .execute();
+    expect(await repairTotals({ db, log: quiet() })).toBe(3);
+    expect(await totals(db)).toEqual(await fullCount(db));
+    expect(log).toHaveLength(3);
+    expect(await repairTotals({ db, log: quiet() })).toBe(0);
+  });
+
+  function quiet() {
+    return createLog(
+      'warn',
+      (line) => log.push(line),
+      () => NOW,
+    );
+  }
+
+  async function take({ does, number, place = 0 }: { does: string; number: number; place?: number }) {
+    const backups = await db.selectFrom('backups').select(['id', 'status']).orderBy('created_at').execute();
+    const backup = backups[number % Math.max(1, backups.length)];
+    const claim = { backupId: backup?.id ?? '', claimedBy: 'w' };
+    const error = { code: 'internal', message: 'm', step: 'upload' } as const;
+    const openPlace = async () => {
+      // Deleting tries the storage at once; every other time it is there.
+      if (does === 'sweep in vain' || (does === 'delete' && number % 2 === 1)) throw new Error('unreachable');
+      const store = { remove: async () => {}, head: async () => null, listUploads: async () => [] };
+      return { store, close: async () => {} };
+    };
+    const runs = { wake: () => {}, cancel: () => true };
+    const services = { db, now: () => NOW, log: quiet(), runs, openPlace } as never;
+    if (does === 'begin') return begin(db, `d${number}`, PLACES[place] ?? PLACES[0], backups.length);
+    if (does === 'complete') {
+      const run = { bytes: 1000 + number, sha256: 'ab', versionId: null };
+      return settleCompleted(db, claim, run, NOW);
+    }
+    if (does === 'fail') return settleFailed(db, claim, { error, outcome: 'failed' }, NOW);
+    if (does === 'doubt') return settleFailed(db, claim, { error, outcome: 'uncertain' }, NOW);
+    if (does === 'ask again') {
+      const doubtful = db.updateTable('backups').set({ claimed_by: 'w' }).where('outcome', '=', 'uncertain');
+      return doubtful.execute();
+    }
+    // A run that was given up may still go on for a while.
+    if (does === 'record late') return recordUpload(db, claim, { bytes: 5_000_000_000 }).catch(ignore);
+    if (does === 'delete') return deleteBackup(services, claim.backupId).catch(ignore);
+    if (does === 'delete database') return deleteDatabase(services, ACTOR, `d${number}`).catch(ignore);
+    if (does === 'delete environment')
+      return deleteEnvironment(services, ACTOR, `e${number % 2}`).catch(ignore);
+    return sweepDeleted(services, { completeMayTakeMs: 1000 }, new AbortController().signal);
+  }
+});
+
+/** Refused, as it should be: what is not there or still runs. */
+const ignore = () => undefined;
+
+async function makeDatabases(db: Db): Promise<void> {
+  const at = { created_at: NOW.toISOString(), updated_at: NOW.toISOString() };
+  for (const id of ['e0', 'e1']) {
+    await db
+      .insertInto('environments')
+      .values({ id, name: `"${id}" + ü 🐘`, ...at } as never)
+      .execute();
+  }
+  for (const number of [0, 1, 2, 3]) {
+    const of = {
+      id: `d${number}`,
+      environment_id: `e${number % 2}`,
+      name: `d'${number} +ä`,
+      type: 'postgres',
+    };
+    await db
+      .insertInto('databases')
+      .values({ ...of, ...at } as never)
+      .execute();
+  }
+}
+
+/** A run with its object, unless one of that database runs already or the database is gone. */
+async function begin(db: Db, databaseId: string, place: (typeof PLACES)[number], age: number): Promise<void> {
+  const [id, key] = [newId(), `ümlaut + ${newId()} 🐘`];
+  const busy = await db
+    .selectFrom('databases')
+    .leftJoin('backups', (join) =>
+      join.onRef('backups.database_id', '=', 'databases.id').on('backups.status', '=', 'in_progress'),
+    )
+    .select('backups.id')
+    .where('databases.id', '=', databaseId)
+    .executeTakeFirst();
+  if (busy === undefined || busy.id !== null) return;
+  await db
+    .insertInto('backups')
+    .values({
+      ...{ id, database_id: databaseId, filename: key, size: 0, type: 'manual', status: 'in_progress' },
+      ...{ storage_type: 'spaces', storage_path: key, progress: 0, bytes_read: 0, bytes_stored: 0 },
+      created_at: new Date(NOW.getTime() + age).toISOString(),
+      ...{ is_pinned: 0, token: id, claimed_by: 'w' },
+    })
+    .execute();
+  await db
+    .insertInto('backup_objects')
+    .values({ id: newId(), backup_id: id, kind: 'dump', number: 0, ...place, key, bytes: 3 })
+    .execute();
+}
+
+async function totals(db: Db) {
+  const rows = await db.selectFrom('stored_totals').selectAll().execute();
+  return sorted(rows);
+}
+
+async function fullCount(db: Db) {
+  const rows = await db
+    .selectFrom('backup_objects')
+    .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
+    .select(['database_id', 'endpoint', 'bucket', sql<number>`count(distinct backups.id)`.as('backups')])
+    .select(sql<number>`sum(bytes)`.as('bytes'))
+    .where('status', '=', 'completed')
+    .where('deleted_at', 'is', null)
+    .groupBy(['database_id', 'endpoint', 'bucket'])
+    .execute();
+  return sorted(rows);
+}
+
+function sorted(
+  rows: readonly { database_id: string; endpoint: string; bucket: string; backups: number; bytes: number }[],
+) {
+  const text = (row: (typeof rows)[number]) => `${row.database_id} ${row.endpoint} ${row.bucket}`;
+  return rows
+    .map((row) => ({ ...row, backups: Number(row.backups), bytes: Number(row.bytes) }))
+    .toSorted((a, b) => text(a).localeCompare(text(b)));
+}

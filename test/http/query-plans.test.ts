@@ -1,0 +1,213 @@
+import { type CompiledQuery, sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fill, LOGIN } from '../../dev/fill/fill.ts';
+import { reconcileExpired } from '../../src/backup/reconcile.ts';
+import { sweepDeleted } from '../../src/backup/remove-deleted.ts';
+import { sweepLeftovers } from '../../src/backup/sweep.ts';
+import { createWorker } from '../../src/backup/worker.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { openDatabase } from '../../src/db/open.ts';
+import type { Db } from '../../src/db/schema.ts';
+import { analyse } from '../../src/db/statistics.ts';
+import { apiRoutes } from '../../src/http/api/routes.ts';
+import { openTestApp, type TestApp } from '../support/app.ts';
+import { costsOf, unindexedReferences } from '../support/query-plans.ts';
+import { until } from '../support/until.ts';
+
+const SIZE = { environments: 8, servers: 16, databases: 80, backups: 8000 };
+
+let db: Db;
+let app: TestApp;
+let cookie: string;
+/** The first query of each text, in the order of their coming. */
+const seen = new Map<string, CompiledQuery>();
+
+beforeAll(async () => {
+  db = openDatabase(':memory:', {
+    log: ({ query }) => {
+      if (!seen.has(query.sql)) seen.set(query.sql, query);
+    },
+  });
+  await migrate(db, { file: null, now: () => new Date() });
+  app = await openTestApp({ db, env: { LOCAL_PATHS: '/srv' } });
+  await fill(app.services, SIZE);
+  const form = new URLSearchParams(LOGIN);
+  const headers = { origin: 'http://localhost', host: 'localhost' };
+  const peer = { incoming: { socket: { remoteAddress: '127.0.0.1' } } };
+  const entered = await app.app.request(
+    'http://localhost/login',
+    { method: 'POST', body: form, headers },
+    peer,
+  );
+  cookie = entered.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ');
+  expect(cookie).not.toBe('');
+}, 120_000);
+afterAll(() => app.close());
+
+/** Fails with the plans that grow with the large tables; with statistics of the filled tables and with none. */
+async function expectSmallPlans(): Promise<void> {
+  const queries = [...seen.values()];
+  expect(queries.length).toBeGreaterThan(0);
+  await analyse(db);
+  expect((await Promise.all(queries.map((query) => costsOf(db, query)))).flat()).toEqual([]);
+  await sql`delete from sqlite_stat1`.execute(db);
+  await sql`analyze sqlite_schema`.execute(db);
+  expect((await Promise.all(queries.map((query) => costsOf(db, query)))).flat()).toEqual([]);
+  await analyse(db);
+}
+
+/** Ids of a large environment and of what is in it, for the paths. */
+async function pickIds() {
+  const { environment_id: environment } = await db
+    .selectFrom('databases')
+    .select('environment_id')
+    .groupBy('environment_id')
+    .orderBy(sql`count(*)`, 'desc')
+    .limit(1)
+    .executeTakeFirstOrThrow();
+  const database = await db
+    .selectFrom('backups')
+    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .select(['databases.id', 'databases.server_id as server'])
+    .where('databases.environment_id', '=', environment)
+    .where('databases.server_id', 'is not', null)
+    .where('backups.deleted_at', 'is', null)
+    .groupBy('databases.id')
+    .orderBy(sql`count(*)`, 'desc')
+    .limit(1)
+    .executeTakeFirstOrThrow();
+  const backups = await db
+    .selectFrom('backups')
+    .select('id')
+    .where('database_id', '=', database.id)
+    .where('deleted_at', 'is', null)
+    .where('status', '=', 'completed')
+    .limit(5)
+    .execute();
+  return {
+    environment,
+    database: database.id,
+    server: database.server ?? '',
+    backups: backups.map(({ id }) => id),
+  };
+}
+
+type Ids = Awaited<ReturnType<typeof pickIds>>;
+
+/** The path with ids of that kind of thing; `:id` is what the word before it names. */
+function withIds(path: string, ids: Ids): string {
+  const kinds: Readonly<Record<string, string>> = {
+    environments: ids.environment,
+    databases: ids.database,
+    servers: ids.server,
+    backups: ids.backups[0] ?? '',
+    users: app.userIds.viewer,
+  };
+  return path.replace(/(\w+)\/:(\w+)/g, (_, kind: string) => `${kind}/${kinds[kind] ?? 'x'}`);
+}
+
+describe('no query reads or sorts a large table whole', () => {
+  it('for any page or fragment', async () => {
+    const ids = await pickIds();
+    const paths = new Set(
+      app.app.routes
+        .filter(({ method, path }) => method === 'GET' && !/^\/(api|assets)|\*/.test(path))
+        .map(({ path }) => withIds(path, ids)),
+    );
+    expect(paths.size).toBeGreaterThan(25);
+    seen.clear();
+    for (const path of paths) {
+      for (const query of ['', '?offset=25&buckets=1&provider=aws&shown=x']) {
+        const response = await app.app.request(
+          `http://localhost${path}${query}`,
+          { headers: { cookie } },
+          {
+            incoming: { socket: { remoteAddress: '127.0.0.1' } },
+          },
+        );
+        expect([path, response.status < 500]).toEqual([path, true]);
+        const isEntrance = /^\/(login|setup)/.test(path);
+        expect([path, isEntrance || !response.headers.get('location')?.startsWith('/login')]).toEqual([
+          path,
+          true,
+        ]);
+        await response.text();
+      }
+    }
+    await expectSmallPlans();
+  });
+
+  it('for any reading route of the API', async () => {
+    const ids = await pickIds();
+    const routes = apiRoutes(app.services).filter(({ method }) => method === 'GET');
+    expect(routes.length).toBeGreaterThan(20);
+    seen.clear();
+    for (const { path } of routes) {
+      for (const query of ['', '?limit=10&offset=20&states=true']) {
+        const { status } = await app.call('GET', `${withIds(path, ids)}${query}`);
+        expect([path, status < 500]).toEqual([path, true]);
+      }
+    }
+    await expectSmallPlans();
+  });
+
+  it('for any change that the API makes', async () => {
+    const ids = await pickIds();
+    seen.clear();
+    const [first = '', second = '', third = ''] = ids.backups;
+    const other = await app.call('POST', '/api/environments', { body: { name: 'n' } });
+    const change = async (method: string, path: string, body: object = {}, wanted = 200) => {
+      const { status, body: answer } = await app.call(method, path, { body });
+      expect([method, path, status, answer]).toEqual([method, path, wanted, answer]);
+      return answer;
+    };
+    await change('POST', '/api/auth/login', LOGIN);
+    await change('PUT', `/api/databases/${ids.database}/backups/${first}/pin`, { pinned: true });
+    const { backupId } = await change('POST', `/api/databases/${ids.database}/backups`);
+    await change('POST', `/api/backups/${backupId}/cancel`);
+    await change('DELETE', `/api/backups/${second}`);
+    await change('DELETE', `/api/backups/${third}`);
+    await change('PATCH', `/api/databases/${ids.database}`, { port: 5433 });
+    await change('DELETE', `/api/databases/${ids.database}`, {}, 400);
+    await change('DELETE', `/api/servers/${ids.server}`, {}, 409);
+    await change('POST', `/api/users/${app.userIds.operator}/change-password`, {
+      newPassword: 'a-long-new-password-4',
+    });
+    await change('DELETE', `/api/users/${app.userIds.operator}`);
+    await change('DELETE', `/api/environments/${other.body.environment.id}`);
+    await db.updateTable('backups').set({ status: 'failed' }).where('status', '=', 'in_progress').execute();
+    await change('DELETE', `/api/environments/${ids.environment}`);
+    await change('DELETE', '/api/settings/spaces');
+    await change('POST', '/api/auth/logout');
+    await expectSmallPlans();
+  });
+
+  it('for a round of the worker', async () => {
+    seen.clear();
+    const services = { ...app.services, now: () => new Date(Date.now() + 3_600_000) };
+    const signal = AbortSignal.timeout(60_000);
+    await sweepLeftovers(services, signal);
+    await sweepDeleted(services, { completeMayTakeMs: 1000 }, signal);
+    await reconcileExpired(services, {
+      ...{ claimedBy: 'w', leaseMs: 1000, completeMayTakeMs: 1000, askAgainMs: 1000 },
+      ...{ repairing: new Map<string, AbortController>(), running: () => ['none'], signal },
+    });
+    const worker = createWorker(services, { limits: async () => ({ total: 2, perServer: 1 }) });
+    worker.start();
+    await until('the waiting backups to be claimed', 30_000, async () => {
+      const waiting = await db.selectFrom('backups').select('id').where('status', '=', 'pending').execute();
+      return waiting.length === 0;
+    });
+    await worker.stop(10_000);
+    await expectSmallPlans();
+  });
+});
+
+describe('what names a row of another table', () => {
+  it('has an index in the large tables, for when that row goes', async () => {
+    expect(await unindexedReferences(db)).toEqual([]);
+  });
+});
