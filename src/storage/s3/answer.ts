@@ -5,6 +5,8 @@ export interface S3Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
+  /** Larger than is read of a refusal, so that nothing is known of its text. */
+  readonly isUnread?: boolean;
 }
 
 /** What an `<Error>` says, as far as it says it. */
@@ -46,7 +48,7 @@ export async function readAnswer(response: Response): Promise<S3Answer | null> {
   const { status, headers } = response;
   const text = await readText(response.body, response.ok ? MAX_XML_BYTES : MAX_REFUSAL_BYTES);
   if (text === null && response.ok) return null;
-  return { status, headers, text: text ?? '' };
+  return text === null ? { status, headers, text: '', isUnread: true } : { status, headers, text };
 }
 
 /** Null where there is more; leaving the loop cancels the body. */

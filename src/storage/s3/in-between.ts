@@ -12,7 +12,7 @@ interface Sent {
  * has, and without a request id. A proxy, a firewall, a CDN or another web server gave it.
  */
 export function isFromBetween(answer: S3Answer, { method }: Sent): boolean {
-  if (method === undefined || method === 'HEAD' || answer.status < 300) return false;
+  if (method === undefined || method === 'HEAD' || answer.status < 300 || answer.isUnread) return false;
   const { code, requestId } = refusalOf(answer);
   return code === null && requestId === null && !answer.headers.has('x-amz-bucket-region');
 }
