@@ -383,7 +383,7 @@ describe('a password in clear text', () => {
   it('is refused to clients that know how, from version 16 on', async () => {
     const { command } = postgres.probe(target());
     // A stand-in for the client of such a version, which this machine may lack.
-    const script = command.script.replace('find_psql && ask_server', 'printf %s "$PGREQUIREAUTH"; exit 0; :');
+    const script = command.script.replace('find_psql || exit', 'printf %s "$PGREQUIREAUTH"; exit 0; :');
     const { stdout } = await runInShell({ ...command, script }, { env: { PGREQUIREAUTH: 'none' } });
     expect(stdout.toString()).toBe('!password');
     const stderr = `psql: error: connection to server at "::1", port 5432 failed: authentication method requirement "!password" failed: server requested a cleartext password\n`;
