@@ -311,6 +311,10 @@ describe('a download link', () => {
       .set({ allow_backup_download: 1 })
       .where('id', '=', environmentId)
       .execute();
+    // Where the storage may not be used, there is no link to explain.
+    await admin.post(`/admin/storage/environments/${environmentId}`, { enabled: 'false' });
+    expect(await list()).not.toContain('valid for 1 hour');
+    await admin.post(`/admin/storage/environments/${environmentId}`, { enabled: 'true' });
     expect(await list()).toContain('valid for 1 hour');
   });
 });
