@@ -1,19 +1,19 @@
 import type { Migration } from 'kysely/migration';
 import * as firstTables from './0001_first_tables.ts';
 import * as storageProbes from './0002_storage_probes.ts';
-import * as untrustedTargets from './0004_untrusted_targets.ts';
-import * as signIn from './0005_sign_in.ts';
-import * as waiting from './0006_waiting.ts';
-import * as storageOptions from './0007_storage_options.ts';
-import * as totals from './0008_totals.ts';
+import * as untrustedTargets from './0003_untrusted_targets.ts';
+import * as signIn from './0004_sign_in.ts';
+import * as waiting from './0005_waiting.ts';
+import * as storageOptions from './0006_storage_options.ts';
+import * as totals from './0007_totals.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_first_tables': firstTables,
   '0002_storage_probes': storageProbes,
-  '0004_untrusted_targets': untrustedTargets,
-  '0005_sign_in': signIn,
-  '0006_waiting': waiting,
-  '0007_storage_options': storageOptions,
-  '0008_totals': totals,
+  '0003_untrusted_targets': untrustedTargets,
+  '0004_sign_in': signIn,
+  '0005_waiting': waiting,
+  '0006_storage_options': storageOptions,
+  '0007_totals': totals,
 };
