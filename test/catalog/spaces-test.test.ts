@@ -302,6 +302,34 @@ describe('a key that may look and not store', () => {
   });
 });
 
+describe('a key that is limited to a prefix', () => {
+  const limited = (method: string, url: URL) => {
+    if (method === 'HEAD') return [403, ''] as const;
+    const prefix = url.searchParams.get('prefix');
+    if (method === 'GET' && prefix !== null && !prefix.startsWith('staging/')) return [403, denied] as const;
+    if (method === 'GET' && prefix !== null) return [200, '<ListBucketResult></ListBucketResult>'] as const;
+    if (method === 'POST') return [200, BEGUN] as const;
+    return method === 'DELETE' ? ([204, ''] as const) : ([404, NO_SUCH_KEY] as const);
+  };
+  const NO_SUCH_KEY = '<Error><Code>NoSuchKey</Code></Error>';
+
+  it('is told what that looks like before a database lies under it, and what will end it', async () => {
+    const endpoint = await answering(limited);
+    await save({ ...rgw.full, endpoint, buckets: ['mine'] });
+    const { status, body } = await test();
+    expect([status, body.message]).toEqual([400, 'Cannot access any configured buckets: mine']);
+    expect(body.diagnosis[0]).toMatchObject({
+      kind: 'denied',
+      message: expect.stringMatching(/limited to a prefix .* works once one backs up there/),
+    });
+    const validated = await app.call('PUT', '/api/settings/spaces?validate=true', {
+      body: { ...rgw.full, region: 'us-east-1', endpoint, buckets: ['mine'] },
+    });
+    expect(validated.status).toBe(400);
+    expect(JSON.stringify(validated.body)).toContain('limited to a prefix');
+  });
+});
+
 describe('a key that sees no bucket', () => {
   it('is told what to do', async () => {
     const endpoint = await answering(() => [200, xml('ListAllMyBucketsResult')]);
