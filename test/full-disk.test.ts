@@ -205,7 +205,7 @@ describe('while another program holds the database', () => {
       return answer.status === 503 && answer;
     });
     expect(sick.body['message']).toMatch(
-      /^Another program holds a lock on the database .*bridgeport\.sqlite/,
+      /^Another program (\(.+, process \d+\) )?holds a lock on the database .*bridgeport\.sqlite/,
     );
     other.exec('COMMIT');
     other.close();

@@ -21,7 +21,8 @@ beforeEach(async () => {
     .body;
   const key = { sshPrivateKey: newSshKeys().private, sshUser: 'root' };
   await app.call('PUT', `/api/environments/${environment.id}/ssh`, { body: key });
-  await app.call('PUT', '/api/settings/spaces', { body: { accessKey: 'KEY', secretKey: 'secret' } });
+  const storage = { accessKey: 'KEY', secretKey: 'secret', sessionToken: 'a session token +/=' };
+  await app.call('PUT', '/api/settings/spaces', { body: storage });
   for (const name of ['one', 'two']) {
     const database = { name, type: 'postgres', username: 'me', password: `password of ${name}` };
     const made = await app.call('POST', `/api/environments/${environment.id}/databases`, { body: database });

@@ -48,7 +48,7 @@ async function operationsDuring(act: () => Promise<unknown>): Promise<readonly s
 describe('the examples of the page', () => {
   it.each([
     ['DigitalOcean Spaces', { region: 'fra1' }, 'fra1.digitaloceanspaces.com'],
-    ['AWS S3', { region: 'us-east-1', endpoint: 's3.amazonaws.com' }, 's3.us-east-1.amazonaws.com'],
+    ['AWS S3', { region: 'us-east-1', endpoint: 's3.amazonaws.com' }, 's3.amazonaws.com'],
     ['AWS S3 without an endpoint', { region: 'eu-central-1' }, 's3.eu-central-1.amazonaws.com'],
     ['MinIO', { region: 'us-east-1', endpoint: 'minio.example.com' }, 'minio.example.com'],
     [
@@ -113,11 +113,18 @@ describe('Test Connection', () => {
     expect(await operationsDuring(test)).toEqual(['ListBuckets']);
   });
 
-  it('asks for each named bucket with HeadBucket, and for no list', async () => {
+  it('asks for each named bucket with HeadBucket, begins an upload and aborts it, and asks for no list', async () => {
     await save({ ...SCOPED, buckets: ['prod-backups', 'staging-backups'] });
     expect((await operationsDuring(test)).toSorted()).toEqual([
+      'AbortMultipartUpload prod-backups',
+      'AbortMultipartUpload staging-backups',
+      'CreateMultipartUpload prod-backups',
+      'CreateMultipartUpload staging-backups',
       'HeadBucket prod-backups',
       'HeadBucket staging-backups',
+      // Whether the upload is gone.
+      'ListParts prod-backups',
+      'ListParts staging-backups',
     ]);
   });
 
