@@ -98,6 +98,23 @@ describe('the script for cron', () => {
     expect(ended.stderr).toContain('bridgeport-backup: no answer from http://127.0.0.1:9\n');
   });
 
+  it('waits when it is told to: of many that begin at once all are completed', async () => {
+    const narrow = { ...app.services.config, rateLimitMax: 2, rateLimitUserMax: 20, rateLimitWindowMs: 2000 };
+    const { fetch } = createApp({ ...app.services, config: narrow });
+    const busy = await new Promise<ServerType>((resolve) => {
+      const started = serve({ fetch, hostname: '127.0.0.1', port: 0 }, () => resolve(started));
+    });
+    const env = {
+      BRIDGEPORT_PAUSE: '1',
+      BRIDGEPORT_URL: `http://127.0.0.1:${(busy.address() as AddressInfo).port}`,
+    };
+    const names = ['a b', 'c+d', 'ü', '😀', "'"];
+    const ids = await Promise.all(names.map((name) => database(`nightly ${name}`, { filePath: shop })));
+    const ended = await Promise.all(ids.map((id) => backUp(id, { env })));
+    expect(ended.map(({ code, stderr }) => [code, stderr])).toEqual(names.map(() => [0, '']));
+    await new Promise((resolve) => busy.close(resolve));
+  }, 120_000);
+
   it('fails when the backup takes too long, and says that it goes on', async () => {
     const id = await database('slow', { filePath: shop });
     await app.services.worker.stop(10_000);
@@ -115,23 +132,6 @@ describe('the script for cron', () => {
       stderr: `bridgeport-backup: others may read ${open}: chmod 0600\n`,
     });
   });
-
-  it('waits when it is told to: of many that begin at once all are completed', async () => {
-    const narrow = { ...app.services.config, rateLimitMax: 2, rateLimitUserMax: 20, rateLimitWindowMs: 2000 };
-    const { fetch } = createApp({ ...app.services, config: narrow });
-    const busy = await new Promise<ServerType>((resolve) => {
-      const started = serve({ fetch, hostname: '127.0.0.1', port: 0 }, () => resolve(started));
-    });
-    const env = {
-      BRIDGEPORT_PAUSE: '1',
-      BRIDGEPORT_URL: `http://127.0.0.1:${(busy.address() as AddressInfo).port}`,
-    };
-    const names = ['a b', 'c+d', 'ü', '😀', "'"];
-    const ids = await Promise.all(names.map((name) => database(`nightly ${name}`, { filePath: shop })));
-    const ended = await Promise.all(ids.map((id) => backUp(id, { env })));
-    expect(ended.map(({ code, stderr }) => [code, stderr])).toEqual(names.map(() => [0, '']));
-    await new Promise((resolve) => busy.close(resolve));
-  }, 120_000);
 
   it('gives neither the password nor the token to a command line, and ends its session', async () => {
     const seen = await readFile(join(folder, 'arguments'), 'utf8');
