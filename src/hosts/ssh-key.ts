@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { AppError } from '../errors.ts';
 
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/;
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g;
 
 /**
  * The private key as ssh2 reads it, from what a person pasted: OpenSSH's own format and the old PEM ones are kept, PKCS#8
@@ -32,7 +32,9 @@ function plainPem(text: string): string {
       "It is in PuTTY's format. In PuTTYgen choose Conversions > Export OpenSSH key, and paste that.",
     );
   }
-  const [, label = '', body = ''] = BLOCK.exec(whole) ?? [];
+  const blocks = [...whole.matchAll(BLOCK)];
+  // `openssl ecparam -genkey` writes a block of parameters before the key.
+  const [, label = '', body = ''] = blocks.find(([, kind]) => kind !== 'EC PARAMETERS') ?? [];
   if (!label.endsWith('PRIVATE KEY')) {
     throw refusal(
       'It is not whole: paste all of it, from its BEGIN line to its END line (not the .pub file).',

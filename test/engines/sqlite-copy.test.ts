@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -136,6 +137,46 @@ describe.each(NEEDY)('a file that needs its application for %s', (name, statemen
     const content = (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 24), bytes.subarray(100)]);
     expect(content(stdout).equals(content(original))).toBe(true);
     expect(readdirSync(scratchFolder)).toEqual([]);
+  });
+});
+
+/** The sqlite3 of Debian 12 takes its own JSON functions for unsafe ones where no schema is trusted. */
+describe.each([sqlite3, ours])('a file with JSON in its definitions, by %s', (_, options) => {
+  const path = newFile((db) =>
+    db.exec(`CREATE TABLE "m 'ü" (id INTEGER PRIMARY KEY, d TEXT CHECK (json_valid(d) OR d IS NULL),
+      k AS (json_extract(d, '$.k')) STORED); CREATE INDEX ix ON "m 'ü" (d ->> 'k');
+      INSERT INTO "m 'ü" (d) VALUES ('{"k":"🙂"}'), (NULL)`),
+  );
+
+  const rowsOf = (file: string) => {
+    const db = new Database(file);
+    const rows = db.prepare(`SELECT id, d, k FROM "m 'ü" INDEXED BY ix WHERE d ->> 'k' = '🙂'`).all();
+    const found = [rows, db.prepare(`SELECT count(*) FROM "m 'ü"`).get(), db.pragma('integrity_check')];
+    db.close();
+    return found;
+  };
+
+  it('is dumped as SQL text that can be restored', async () => {
+    const plan = sqlite.dump(target(path, 'plain'));
+    const { exitCode, stderr, stdout } = await runInShell(plan.command, options);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const restored = join(folder, `restored ${++files}.db`);
+    execFileSync('sqlite3', ['-bail', restored], { input: stdout });
+    expect(rowsOf(restored)).toEqual(rowsOf(path));
+  });
+
+  it('is copied', async () => {
+    const { exitCode, stderr, stdout } = await copied(path, options);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const copy = join(folder, `copied ${++files}.db`);
+    writeFileSync(copy, stdout);
+    expect(rowsOf(copy)).toEqual(rowsOf(path));
+  });
+
+  it('needs nothing of its application, as a look says', async () => {
+    const plan = sqlite.probe(target(path, 'plain'));
+    const { stdout } = await runInShell(plan.command, options);
+    expect(plan.read(stdout.toString()).warnings).toEqual([expect.stringContaining('not in WAL mode')]);
   });
 });
 

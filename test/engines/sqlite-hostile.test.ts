@@ -50,10 +50,12 @@ function machine(name: string, sqlite3?: string): string {
 /** Knows neither -safe (3.37) nor trusted_schema (3.31), which SQLite then takes in silence. */
 const OLD = `#!/bin/sh
 case " $* " in *' -safe '*) echo 'sqlite3: Error: unknown option: -safe' >&2; exit 1 ;; esac
-for word; do last=$word; done
-while IFS= read -r line || [ "$line" ]; do
-  case $line in *trusted_schema*) ;; *) printf '%s\\n' "$line" ;; esac
-done | exec /usr/bin/sqlite3 "$@"
+for word; do
+  shift
+  case $word in *trusted_schema*) word='SELECT 1 WHERE 0' ;; esac
+  set -- "$@" "$word"
+done
+exec /usr/bin/sqlite3 "$@"
 `;
 
 const machines: readonly [string, ShellOptions][] = [

@@ -65,6 +65,12 @@ describe('a private key', () => {
     );
   };
 
+  it('is found after the parameters that openssl ecparam -genkey writes before it', async () => {
+    const key = ec('prime256v1').export({ format: 'pem', type: 'sec1' }).toString();
+    const parameters = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
+    expect(await readSshKey(parameters + key)).toBe(await readSshKey(key));
+  });
+
   it.each([
     ['RSA', rsa],
     ['P-256', () => ec('P-256')],
