@@ -148,6 +148,14 @@ describe('a storage that sheds load for longer than a few tries', () => {
   });
 });
 
+it('is read back again where the connection breaks within the answer', async () => {
+  const bucket = open(1000).s3.bucket(BUCKET);
+  await bucket.put(KEY, chunked(randomBytes(1000)), options());
+  server.faults.add({ match: { operation: 'GetObject' }, times: 1, fault: { kind: 'truncate', bytes: 0 } });
+  const expected = { bytes: 1000, token: options().token, versionId: null };
+  await readBack(bucket, KEY, expected, new AbortController().signal, { isPatient: true });
+});
+
 describe('a request whose caller gave it a time', () => {
   const isUnanswered = (networkCode: string) =>
     expect.objectContaining({
