@@ -1,4 +1,4 @@
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { ObjectStore, ReadOptions } from '../storage/object-store.ts';
 
 /** What must be found under the key. First and last byte are left out where they are not known (after a crash). */
@@ -42,16 +42,31 @@ async function compareByte(
   expected: number | null | undefined,
   options: ReadOptions,
 ): Promise<void> {
-  const body = await store.get(key, { ...options, range: { start: position, end: position } });
-  let found: number | undefined;
-  let bytes = 0;
-  for await (const chunk of body) {
-    found ??= chunk[0];
-    bytes += chunk.byteLength;
-  }
+  const { found, bytes } = await readByte(store, key, position, options);
   if (bytes !== 1) throw mismatch(store, `reading its byte ${position} gave ${bytes} bytes`);
   if (expected !== undefined && expected !== null && found !== expected) {
     throw mismatch(store, `its byte ${position} differs from what was sent`);
+  }
+}
+
+const BODY_TRIES = 3;
+
+/** The store itself asks again for an answer that does not come, but not for one whose connection breaks within. */
+async function readByte(store: ObjectStore, key: string, position: number, options: ReadOptions) {
+  for (let tries = 1; ; tries += 1) {
+    const body = await store.get(key, { ...options, range: { start: position, end: position } });
+    let found: number | undefined;
+    let bytes = 0;
+    try {
+      for await (const chunk of body) {
+        found ??= chunk[0];
+        bytes += chunk.byteLength;
+      }
+      return { found, bytes };
+    } catch (error) {
+      const helps = options.isPatient && tries < BODY_TRIES && !options.signal?.aborted;
+      if (!helps || !isAppError(error, 'storage_unreachable')) throw error;
+    }
   }
 }
 

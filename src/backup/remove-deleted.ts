@@ -1,6 +1,6 @@
 import type { BackupRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { RunServices } from './run-backup.ts';
 import { abortUploads, limited, MAX_PAUSE_MS, pauseMs, versionOf, withStore } from './sweep.ts';
 
@@ -93,6 +93,8 @@ async function tryRemoval(services: RemovalServices, backup: Tombstone, signal: 
     await removeObjects(services, backup, signal);
     await write(services.db, (trx) => trx.deleteFrom('backups').where('id', '=', backup.id).execute());
   } catch (error) {
+    // The app stops: the storage did not refuse anything, and the next start tries at once.
+    if (isAppError(error, 'shutdown')) return;
     services.log.warn('a deleted backup could not be removed from its storage yet', {
       backupId: backup.id,
       error,

@@ -185,6 +185,13 @@ async function saveRow(context: Context, actor: Actor, configuration: NewConfigu
       if (sealed.secretKey === null) {
         throw new AppError('conflict', 'The storage was deleted at the same time. Enter it anew.');
       }
+      // There is one storage: a second row would be used by chance, and outlive the removal of the first.
+      if ((await spacesRow(trx)) !== undefined) {
+        throw new AppError(
+          'conflict',
+          'The storage was entered at the same time, by another request. Look at what is stored now, and enter yours again where it differs.',
+        );
+      }
       await trx
         .insertInto('spaces_config')
         .values({

@@ -151,6 +151,23 @@ describe('an uncertain run', () => {
     expect(await db.selectFrom('backups').selectAll().execute()).toEqual([]);
   });
 
+  it('is told of no failure when the app stops while it is removed', async () => {
+    const backup = await uncertain({ upload_id: null });
+    const deletedAt = new Date(now).toISOString();
+    await db.updateTable('backups').set({ deleted_at: deletedAt }).execute();
+    const stop = new AbortController();
+    storage.onHead = async (signal) => {
+      stop.abort(new AppError('shutdown', 'The app was stopped.'));
+      signal?.throwIfAborted();
+    };
+    await sweepDeletedAfter(COMPLETE_MAY_TAKE_MS, stop.signal);
+    const nothing = { removal_tries: null, removal_error: null, removal_next_try_at: null };
+    expect(await row(backup)).toMatchObject({ deleted_at: deletedAt, ...nothing });
+    delete storage.onHead;
+    await sweepDeletedAfter(COMPLETE_MAY_TAKE_MS);
+    expect(await db.selectFrom('backups').selectAll().execute()).toEqual([]);
+  });
+
   it('keeps the time of its first end, but none from the future', async () => {
     const backup = await uncertain({ upload_id: null });
     storage.mayNot = ['head'];
@@ -262,13 +279,9 @@ async function reconcileAfter(ms: number, backup: BackupRow): Promise<void> {
   await reconcile();
 }
 
-async function sweepDeletedAfter(ms: number): Promise<void> {
+async function sweepDeletedAfter(ms: number, signal = AbortSignal.timeout(5_000)): Promise<void> {
   now = BEGIN + ms;
-  await sweepDeleted(
-    await services(),
-    { completeMayTakeMs: COMPLETE_MAY_TAKE_MS },
-    AbortSignal.timeout(5_000),
-  );
+  await sweepDeleted(await services(), { completeMayTakeMs: COMPLETE_MAY_TAKE_MS }, signal);
 }
 
 function row({ id }: BackupRow): Promise<BackupRow> {

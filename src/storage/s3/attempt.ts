@@ -2,7 +2,7 @@ import { isAppError } from '../../errors.ts';
 import { urlOf } from './address.ts';
 import { readAnswer, type S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
-import { attemptedOf, badAnswer, cancelledError } from './errors.ts';
+import { attemptedOf, badAnswer, endedError } from './errors.ts';
 import { EMPTY_SHA256, signRequest } from './sign.ts';
 
 export interface S3Request {
@@ -48,7 +48,7 @@ export async function tryOnce(connection: S3Connection, request: S3Request): Pro
     if (isResponse(got)) return { kind: 'success', response: got };
     return { kind: succeeded ? 'success' : 'refused', answer: got };
   } catch (error) {
-    if (request.signal?.aborted) throw cancelledError(request.signal);
+    if (request.signal?.aborted) throw endedError(request.signal, attemptedOf(connection, request));
     if (isAppError(error)) throw error;
     return { kind: 'failed', error };
   }

@@ -150,6 +150,16 @@ export function cancelledError(signal: AbortSignal): AppError {
   return new AppError('cancelled', 'The transfer was cancelled.', { cause: signal.reason });
 }
 
+/** Why a request ended with its signal: its caller had gone, or the time was over that its caller gave the storage. */
+export function endedError(signal: AbortSignal, attempted: Attempted): AppError {
+  return isTimeUp(signal) ? networkError(signal.reason, attempted) : cancelledError(signal);
+}
+
+/** True where nobody cancelled anything: the storage took too long. */
+export function isTimeUp({ reason }: AbortSignal): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
+}
+
 /** Code of a failed connection, wherever fetch has wrapped it. */
 export function networkCode(error: unknown): string {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {

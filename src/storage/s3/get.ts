@@ -2,7 +2,7 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { ByteRange, ObjectBody, ReadOptions } from '../object-store.ts';
 import { versionQuery } from './address.ts';
 import type { S3Connection } from './connection.ts';
-import { type Attempted, attemptedOf, badAnswer, cancelledError, networkError } from './errors.ts';
+import { type Attempted, attemptedOf, badAnswer, endedError, networkError } from './errors.ts';
 import { isAbsent } from './head.ts';
 import { open, type S3Request } from './request.ts';
 
@@ -93,7 +93,7 @@ async function* read(
       yield chunk;
     }
   } catch (error) {
-    if (signal?.aborted) throw cancelledError(signal);
+    if (signal?.aborted) throw endedError(signal, attempted);
     throw error instanceof AppError ? error : networkError(error, attempted);
   }
   if (received !== expected) {

@@ -2,7 +2,14 @@ import type { AppError } from '../../errors.ts';
 import type { S3Answer } from './answer.ts';
 import { type Outcome, readWhole, type S3Request, tryOnce } from './attempt.ts';
 import type { S3Connection } from './connection.ts';
-import { attemptedOf, cancelledError, networkError, outOfPatience, refusalError } from './errors.ts';
+import {
+  attemptedOf,
+  cancelledError,
+  isTimeUp,
+  networkError,
+  outOfPatience,
+  refusalError,
+} from './errors.ts';
 import { backoffMs, judgeAnswer, judgeNetwork, pause, type Verdict } from './retry.ts';
 
 export type { S3Request } from './attempt.ts';
@@ -67,7 +74,11 @@ async function run(connection: S3Connection, request: S3Request): Promise<Succes
       ...(request.isPatient ? { failingForMs: Math.round(failingForMs), patienceMs: tuning.patienceMs } : {}),
     });
     const retryAfter = refused?.headers.get('retry-after') ?? null;
-    await pause(backoffMs(tries, { baseMs: tuning.retryBaseMs, capMs: tuning.retryCapMs }, retryAfter), stop);
+    const pauseMs = backoffMs(tries, { baseMs: tuning.retryBaseMs, capMs: tuning.retryCapMs }, retryAfter);
+    await pause(pauseMs, stop).catch((ended: unknown) => {
+      // What came back last tells more than that there was no time left to try again.
+      throw stop !== undefined && isTimeUp(stop) ? error : ended;
+    });
     if (request.retrySignal?.aborted) throw cancelledError(request.retrySignal);
     const known = await request.beforeRetry?.();
     if (known) return { kind: 'success', answer: known };

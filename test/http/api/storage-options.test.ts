@@ -238,3 +238,11 @@ describe('a custom endpoint', () => {
     expect((await config()).endpoint).toBe('ams3.digitaloceanspaces.com');
   });
 });
+
+it('is one storage, however many enter the first one at the same time', async () => {
+  const answers = await Promise.all([save({}), save({ region: 'ams3' }), save(TEMPORARY)]);
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409]);
+  const rows = await app.services.db.selectFrom('spaces_config').select('id').execute();
+  expect(rows).toHaveLength(1);
+  expect((await save({ region: 'ams3' })).status).toBe(200);
+});

@@ -147,3 +147,51 @@ describe('a storage that sheds load for longer than a few tries', () => {
     expect(server.requests.length - before).toBe(4);
   });
 });
+
+it('is read back again where the connection breaks within the answer', async () => {
+  const bucket = open(1000).s3.bucket(BUCKET);
+  await bucket.put(KEY, chunked(randomBytes(1000)), options());
+  server.faults.add({ match: { operation: 'GetObject' }, times: 1, fault: { kind: 'truncate', bytes: 0 } });
+  const expected = { bytes: 1000, token: options().token, versionId: null };
+  await readBack(bucket, KEY, expected, new AbortController().signal, { isPatient: true });
+});
+
+describe('a request whose caller gave it a time', () => {
+  const isUnanswered = (networkCode: string) =>
+    expect.objectContaining({
+      code: 'storage_unreachable',
+      message: expect.stringContaining(
+        `in bucket ${BUCKET} at ${new URL(server.endpoint).host}: no answer from`,
+      ),
+      details: expect.objectContaining({ networkCode }),
+    });
+
+  it('says what was asked and that nobody answered, not that it was cancelled', async () => {
+    server.faults.add({ match: { operation: 'DeleteObject' }, fault: { kind: 'hang' } });
+    const removed = open(0)
+      .s3.bucket(BUCKET)
+      .remove(KEY, { signal: AbortSignal.timeout(200) });
+    await expect(removed).rejects.toEqual(isUnanswered('timeout'));
+  });
+
+  it('says what the storage answered last, where the time ends between two tries', async () => {
+    server.faults.add({ match: { operation: 'DeleteObject' }, times: MANY ** 3, fault: SLOW_DOWN });
+    const one = openTestS3({
+      ...{ endpoint: server.endpoint, region: server.region, ca: server.caPem ?? undefined },
+      ...ACCESS,
+      memoryBytes: 10 * MIB,
+      tuning: { attempts: MANY ** 3, retryBaseMs: 60_000, retryCapMs: 60_000 },
+    });
+    opened.push(one);
+    const removed = one.s3.bucket(BUCKET).remove(KEY, { signal: AbortSignal.timeout(300) });
+    await expect(removed).rejects.toMatchObject({ code: 'storage_unreachable', details: { status: 503 } });
+  });
+
+  it('is cancelled where its caller goes', async () => {
+    server.faults.add({ match: { operation: 'DeleteObject' }, fault: { kind: 'hang' } });
+    const gone = new AbortController();
+    const removed = open(0).s3.bucket(BUCKET).remove(KEY, { signal: gone.signal });
+    gone.abort();
+    await expect(removed).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
