@@ -21,11 +21,8 @@ const numbersFile = join(cache, 'test-numbers.json');
 const args = process.argv.slice(2);
 const large = args.includes('--large');
 const files = args.filter((arg) => !arg.startsWith('--'));
-/**
- * Of each step: a test that hangs ends the run with a failure instead of waiting for somebody to notice. Twice what all
- * tests take on two quiet cores, so that a busy machine is not taken for a test that hangs.
- */
-const timeLimitMs = 40 * 60_000;
+/** Of each step: a test that hangs ends the run with a failure instead of waiting for somebody to notice. */
+const timeLimitMs = 25 * 60_000;
 const startedAt = Date.now();
 
 mkdirSync(cache, { recursive: true });
