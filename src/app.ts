@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
 import { requestId } from 'hono/request-id';
@@ -7,6 +6,7 @@ import { AppError } from './errors.ts';
 import { leaveAbandoned } from './http/abandoned.ts';
 import { apiRoutes } from './http/api/routes.ts';
 import { assetRoutes } from './http/assets.ts';
+import { limitBody } from './http/body-limit.ts';
 import { toFailure } from './http/failure.ts';
 import { createHealth } from './http/health.ts';
 import { mountRoutes } from './http/mount.ts';
@@ -17,8 +17,6 @@ import { uiRoutes } from './http/ui/routes.ts';
 import type { Log } from './log.ts';
 import type { Services } from './services-port.ts';
 
-const MAX_BODY_BYTES = 1024 * 1024;
-
 /** The whole HTTP surface: /health, /openapi.json, /assets, the API under /api, and the pages at /. */
 export function createApp(services: Services): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
@@ -28,16 +26,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
 
   app.use(requestId());
   if (services.config.publicUrl?.startsWith('https:')) app.use(onlyHttps);
-  app.use(
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: (c) => {
-        // The rest of the body is not read: the connection can't carry another request.
-        c.header('Connection', 'close');
-        throw new AppError('invalid', 'The request body is larger than 1 MiB');
-      },
-    }),
-  );
+  app.use(limitBody());
   app.onError((error, c) => {
     const failure = toFailure(error, c.get('requestId'));
     logOf(services.log, failure.status)('request failed', {

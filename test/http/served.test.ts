@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
+import { Readable } from 'node:stream';
 import { serve } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
@@ -47,6 +48,73 @@ function asProxy(path: string, body: string): Promise<string> {
     socket.write(`${[...head, `Content-Length: ${Buffer.byteLength(body)}`].join('\r\n')}\r\n\r\n${body}`);
   });
 }
+
+/** All that comes back on one connection for these bytes, until it closes; a reset rejects. */
+function converse(parts: Iterable<string | Buffer>): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((done, fail) => {
+    const socket = connect(Number(port), hostname);
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text) => {
+      answer += text;
+    });
+    socket.on('error', fail).on('close', () => done(answer));
+    Readable.from(parts).pipe(socket, { end: false });
+  });
+}
+
+const headOf = (method: string, path: string, ...lines: readonly string[]) =>
+  `${[`${method} ${path} HTTP/1.1`, 'Host: a', 'Content-Type: application/json', ...lines].join('\r\n')}\r\n\r\n`;
+const FAREWELL = headOf('GET', '/health', 'Connection: close');
+const statusesIn = (answers: string) =>
+  [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+
+describe('a body that nobody reads', () => {
+  const size = 900 * 1024;
+
+  it.each([
+    ['DELETE', '/api/environments/x', '401'],
+    ['POST', '/api/servers/%C3%BC%20+/test', '404'],
+    ['PUT', '/nowhere/"%F0%9F%98%80"', '403'],
+    ['POST', '/assets/x.css', '403'],
+    ['DELETE', '/health', '403'],
+  ])('of a %s %s loses neither its answer nor the next one', async (method, path, status) => {
+    const asked = headOf(method, path, `Content-Length: ${size}`);
+    const answers = await converse([asked, Buffer.alloc(size), asked, Buffer.alloc(size), FAREWELL]);
+    expect(statusesIn(answers)).toEqual([status, status, '200']);
+  });
+
+  it('gets its answer where the connection is to close after it', async () => {
+    const asked = headOf('DELETE', '/api/environments/x', `Content-Length: ${size}`, 'Connection: close');
+    expect(statusesIn(await converse([asked, Buffer.alloc(size)]))).toEqual(['401']);
+  });
+
+  it('above the limit is refused, announced or not, and the connection goes on', async () => {
+    const bytes = 40 * 1024 * 1024;
+    const chunk = Buffer.alloc(1024 * 1024);
+    const chunks = Array.from({ length: 40 }, () => [
+      `${chunk.length.toString(16)}\r\n`,
+      chunk,
+      '\r\n',
+    ]).flat();
+    const announced = [headOf('POST', '/api/auth/login', `Content-Length: ${bytes}`), Buffer.alloc(bytes)];
+    const chunked = [headOf('POST', '/login', 'Transfer-Encoding: chunked'), ...chunks, '0\r\n\r\n'];
+    const answers = await converse([...announced, ...chunked, ...announced, FAREWELL]);
+    expect(statusesIn(answers)).toEqual(['400', '400', '400', '200']);
+  });
+
+  it('and has no end is read for a while only', async () => {
+    const chunk = Buffer.alloc(1024 * 1024);
+    const endless = function* () {
+      yield headOf('POST', '/api/auth/login', `Content-Length: ${2 ** 40}`);
+      for (;;) yield chunk;
+    };
+    // Whoever goes on sending may see the connection end before its answer.
+    const end = await converse(endless()).catch((error: NodeJS.ErrnoException) => error.code ?? '');
+    expect(end).toMatch(/^HTTP\/1\.1 400 |^ECONNRESET$|^EPIPE$/);
+    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok' });
+  });
+});
 
 describe('the app behind a real socket', () => {
   it('lets nobody behind a silent proxy on this machine become the first admin without the code', async () => {
