@@ -1,6 +1,6 @@
 import type { Db } from '../db/schema.ts';
 
-/** The largest estimate of a last completed backup, by bucket, in bytes. */
+/** The largest estimate of a last completed backup that is still there, by bucket, in bytes. */
 export async function estimatesInUse(db: Db): Promise<ReadonlyMap<string, number>> {
   const rows = await db
     .selectFrom('databases')
@@ -10,6 +10,7 @@ export async function estimatesInUse(db: Db): Promise<ReadonlyMap<string, number
         .select('estimated_bytes')
         .whereRef('backups.database_id', '=', 'databases.id')
         .where('status', '=', 'completed')
+        .where('deleted_at', 'is', null)
         .orderBy('created_at', 'desc')
         .limit(1)
         .as('bytes'),

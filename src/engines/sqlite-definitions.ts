@@ -71,12 +71,13 @@ COMMIT;`;
 
 /**
  * What an empty database says of itself when it has taken `DEFINITIONS`: to be compared with what these are. Without quotes, so
- * that none which a definition leaves open ends here. SQLite keeps our comment at the end of some, so it is taken out of all.
+ * that none which a definition leaves open ends here. SQLite keeps our comment at the end of some, so it is taken out of all. A line
+ * end is set after each, as the comment's own was after a carriage return that some definitions end in.
  */
-export const TAKEN_DEFINITIONS = `SELECT replace(sql, char(10, 47, 42, 42, 47), substr(sql, 1, 0)) FROM sqlite_master
+export const TAKEN_DEFINITIONS = `SELECT replace(sql || char(10), char(10, 47, 42, 42, 47), substr(sql, 1, 0)) FROM sqlite_master
 WHERE sql NOT NULL AND substr(lower(name), 1, 7) <> char(115, 113, 108, 105, 116, 101, 95) ORDER BY rowid;`;
 
-const AS_TAKEN = `replace(replace(sql, char(13) || char(10), char(10)), char(10) || '/**/', '')`;
+const AS_TAKEN = `replace(replace(sql || char(10), char(13) || char(10), char(10)), char(10) || '/**/', '')`;
 
 /** What it has to say: sqlite3 takes the carriage return from the end of each line that it reads. */
 export const EXPECTED_DEFINITIONS = `BEGIN;

@@ -278,7 +278,10 @@ async function sendOne(
 function send(url: string, agent: Agent, { method, path, headers, body }: Sent): Promise<number> {
   const { hostname, port } = new URL(url);
   return new Promise((done, fail) => {
-    const asked = request({ hostname, port, agent, method, path, headers }, (response) => {
+    // Node tells no length by itself for a DELETE: its body would be read as the next request.
+    const length = body === null ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const options = { hostname, port, agent, method, path, headers: { ...headers, ...length } };
+    const asked = request(options, (response) => {
       response.on('error', fail);
       response.on('end', () => done(response.statusCode ?? 0));
       response.resume();

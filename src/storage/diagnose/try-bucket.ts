@@ -60,8 +60,11 @@ async function tryHead(
   const read = { ...request, operation: 'GetObject', method: 'GET', allow } as const;
   const got = await send(connection, { ...read, headers: { range: 'bytes=0-0' } });
   if (got.status !== 404 || isFromBetween(got, read)) return null;
+  // A refusal to HEAD does not say why: of a wrong clock or region, say, of which GET's refusal was learned from.
+  const again = await send(connection, { ...request, allow });
+  if (again.status === 404 || again.status < 300) return null;
   const { host } = new URL(attemptedOf(connection, request).endpoint);
-  const sentence = `${host} answers ${head.status} to HEAD and 404 to GET of the same. ${HEAD_CHANGED}`;
+  const sentence = `${host} answers ${again.status} to HEAD and 404 to GET of the same. ${HEAD_CHANGED}`;
   return diagnosis('proxy', sentence, { bucket });
 }
 

@@ -48,7 +48,16 @@ export async function readAnswer(response: Response): Promise<S3Answer | null> {
   const { status, headers } = response;
   const text = await readText(response.body, response.ok ? MAX_XML_BYTES : MAX_REFUSAL_BYTES);
   if (text === null && response.ok) return null;
-  return text === null ? { status, headers, text: '', isUnread: true } : { status, headers, text };
+  return text === null ? unread({ status, headers }) : { status, headers, text };
+}
+
+/** What the transport of large bodies read of an answer, judged as `readAnswer` does. */
+export function boundedAnswer(answer: S3Answer): S3Answer {
+  return answer.status >= 300 && answer.text.length > MAX_REFUSAL_BYTES ? unread(answer) : answer;
+}
+
+function unread({ status, headers }: Pick<S3Answer, 'status' | 'headers'>): S3Answer {
+  return { status, headers, text: '', isUnread: true };
 }
 
 /** Null where there is more; leaving the loop cancels the body. */

@@ -1,6 +1,6 @@
 import { isAppError } from '../../errors.ts';
 import { urlOf } from './address.ts';
-import { readAnswer, type S3Answer } from './answer.ts';
+import { boundedAnswer, readAnswer, type S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
 import { attemptedOf, badAnswer, endedError } from './errors.ts';
 import { EMPTY_SHA256, signRequest } from './sign.ts';
@@ -72,7 +72,9 @@ async function transfer(connection: S3Connection, request: S3Request): Promise<S
   if (request.method !== 'PUT' || !request.body) return fetchOnce(connection, request, url, headers);
   if (address.provider.freshConnections) headers.set('connection', 'close');
   const signal = request.signal ?? new AbortController().signal;
-  return connection.platform.send({ method: 'PUT', url, headers, body: request.body, signal });
+  return boundedAnswer(
+    await connection.platform.send({ method: 'PUT', url, headers, body: request.body, signal }),
+  );
 }
 
 async function digestHeader(
