@@ -50,7 +50,7 @@ export async function putObject(
  */
 async function refuseTaken(connection: S3Connection, target: Target, signal: AbortSignal): Promise<void> {
   try {
-    const found = await headObject(connection, target.bucket, target.key, { signal });
+    const found = await headObject(connection, target.bucket, target.key, { signal, isPatient: true });
     if (!found) return;
   } catch (error) {
     const { provider } = connection.addressOf(target.bucket);

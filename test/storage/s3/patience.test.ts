@@ -92,6 +92,22 @@ describe('a storage that sheds load for longer than a few tries', () => {
     });
   }
 
+  it.each([1000, LARGE])('is waited for before anything of a dump of %i bytes is stored', async (bytes) => {
+    const before = server.faults.hits().length;
+    server.faults.add({ match: {}, times: MANY, fault: SLOW_DOWN });
+    expect(await put(600_000, bytes)).toMatchObject({ bytes });
+    expect(server.faults.hits()).toHaveLength(before + MANY);
+  });
+
+  it('is given up when the patience is over before anything is stored, which is said', async () => {
+    server.faults.add({ match: {}, times: Number.POSITIVE_INFINITY, fault: SLOW_DOWN });
+    await expect(put(100, 1000)).rejects.toMatchObject({
+      code: 'storage_unreachable',
+      details: { operation: 'HeadObject' },
+      message: expect.stringMatching(/503.*STORAGE_PATIENCE/),
+    });
+  });
+
   it.each(BY_SIZE)('is left at once at %s when the run is cancelled', async (operation, bytes) => {
     server.faults.add({ match: { operation }, times: Number.POSITIVE_INFINITY, fault: SLOW_DOWN });
     const cancel = new AbortController();
