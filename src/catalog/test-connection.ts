@@ -36,7 +36,7 @@ export async function testConnection(
   await getEnvironmentRow(services.db, environmentId);
   const row = await getDatabaseRow(services.db, databaseId);
   if (row.environment_id !== environmentId) throw new AppError('not_found', 'Database not found');
-  const startedAt = services.now().getTime();
+  const startedAt = performance.now();
   let opened: OpenedServer | undefined;
   try {
     const plans = await planDatabase(row, services.vault, services.servers);
@@ -44,7 +44,7 @@ export async function testConnection(
     const probe = await probeDatabase(opened, plans, { signal, timeoutMs: TIMEOUT_MS });
     return {
       success: true,
-      latencyMs: services.now().getTime() - startedAt,
+      latencyMs: Math.round(performance.now() - startedAt),
       ...(probe.serverVersion === null ? {} : { serverVersion: probe.serverVersion }),
       ...(probe.clientVersion === null ? {} : { clientVersion: probe.clientVersion }),
       ...(probe.estimatedBytes === null ? {} : { estimatedBytes: probe.estimatedBytes }),

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { testConnection } from '../../../src/catalog/test-connection.ts';
+import { testSsh } from '../../../src/catalog/test-ssh.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 import { type Sshd, startSshd } from '../../support/sshd.ts';
 
@@ -213,6 +215,31 @@ describe('the SSH test of a server', () => {
     expect(await test(id)).toEqual({ success: true, durationMs: expect.any(Number) });
     const { body } = await app.call('GET', `/api/servers/${id}`);
     expect(body.server).toMatchObject({ status: 'healthy', hostKeyFingerprint: sshd.fingerprint() });
+  });
+
+  it('and that of its databases tell how long they took, whatever the clock is set to meanwhile', async () => {
+    await app.call('PUT', `/api/environments/${environmentId}/ssh`, {
+      body: { sshPrivateKey: sshd.privateKey, sshUser: sshd.usersByShell.bash },
+    });
+    const { id } = (await create({ hostname: sshd.host, sshPort: sshd.port })).body.server;
+    await sshd.insideHost(`sqlite3 '/var/backups/ü + 1.db' 'pragma journal_mode=wal; create table t (x)'`);
+    const { database } = (
+      await app.call('POST', `/api/environments/${environmentId}/databases`, {
+        body: { name: 'ü + 😀', type: 'sqlite', filePath: '/var/backups/ü + 1.db', serverId: id },
+      })
+    ).body;
+    let looks = 0;
+    const now = () => {
+      looks += 1;
+      return new Date(Date.UTC(2026, 0) - looks * 3_600_000);
+    };
+    const services = { ...app.services, now };
+    const signal = new AbortController().signal;
+    const ssh = await testSsh(services, id, signal);
+    const actor = { userId: null, address: null };
+    const look = await testConnection(services, actor, environmentId, database.id, signal);
+    expect([ssh.success, look.success, look.error]).toEqual([true, true, undefined]);
+    expect(Math.min(ssh.durationMs, look.latencyMs ?? -1)).toBeGreaterThanOrEqual(0);
   });
 
   it('refuses a host whose key is another than the pinned one', async () => {
