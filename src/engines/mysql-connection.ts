@@ -55,7 +55,7 @@ ${trustLines(target)}`;
  * certificate authority from /dev/fd/4, so that no file is made (measured: MariaDB 10.11); `tell_tls` says more after a
  * failure, `choose_authorities` sets where a client finds those that count.
  */
-function trustLines({ host, port, options: { tlsMode, tlsCa } }: MysqlTarget): string {
+function trustLines({ host, address, port, options: { tlsMode, tlsCa } }: MysqlTarget): string {
   const plain = `with_options() { options | "$@"; }`;
   if (tlsMode !== 'verify') return `${plain}\ntell_tls() { return; }`;
   if (host === null || host.startsWith('/')) {
@@ -65,7 +65,7 @@ function trustLines({ host, port, options: { tlsMode, tlsCa } }: MysqlTarget): s
       { details: { field: 'host' } },
     );
   }
-  const tell = tellTls('mysql', quote(host), String(port ?? 3306));
+  const tell = tellTls('mysql', { host, address: address ?? null, port: port ?? 3306 });
   if (tlsCa === null) {
     return `${plain}\nTLS_CA=\n${FIND_BUNDLE}\nchoose_authorities() { find_bundle; }\n${tell}`;
   }

@@ -81,9 +81,9 @@ function tlsVariables({ host, options: { tlsMode } }: PostgresTarget): Readonly<
  * its failure. One given authority comes through a pipe (measured: libpq 15 and 18 read it once, front to back), so that
  * no file is made. A client before 16 does not know `system`, and gets the host's bundle.
  */
-function trustLines({ host, port, options: { tlsMode, tlsCa } }: PostgresTarget): string {
+function trustLines({ host, address, port, options: { tlsMode, tlsCa } }: PostgresTarget): string {
   if (tlsMode !== 'verify') return `trusting() { "$@" </dev/null; }\ntell_tls() { return; }`;
-  const tell = tellTls('postgres', quote(host ?? ''), String(port ?? 5432));
+  const tell = tellTls('postgres', { host: host ?? '', address: address ?? null, port: port ?? 5432 });
   if (tlsCa !== null) {
     return `choose_authorities() { authorities=given; }
 trusting() { printf '%s\\n' "$TLS_CA" | PGSSLROOTCERT=/dev/stdin "$@"; }

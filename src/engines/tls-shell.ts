@@ -1,3 +1,5 @@
+import { quote } from '../hosts/quote.ts';
+
 /** Where distributions keep the authorities that they trust, as one file. */
 const BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
@@ -21,9 +23,16 @@ export const FIND_BUNDLE = `find_bundle() {
 /**
  * A shell function for after a failure of verified TLS: says which authorities counted (what `choose_authorities` sets) and, where the
  * host has openssl, why they do not vouch for the server, since clients give no reason (libpq) or only some. It asks the
- * server for its certificate alone and sends nothing. It gives the failure's status back.
+ * server for its certificate alone and sends nothing, at the address that was judged where there is one. It gives the
+ * failure's status back.
  */
-export function tellTls(protocol: 'postgres' | 'mysql', host: string, port: string): string {
+export function tellTls(
+  protocol: 'postgres' | 'mysql',
+  server: { readonly host: string; readonly address: string | null; readonly port: number },
+): string {
+  const host = quote(server.host);
+  const at = server.address === null ? server.host : bracketed(server.address);
+  const connect = quote(`${at}:${server.port}`);
   return `tell_tls() {
   tls_status=$?
   choose_authorities 2>/dev/null || return $tls_status
@@ -33,8 +42,12 @@ export function tellTls(protocol: 'postgres' | 'mysql', host: string, port: stri
   [ "$authorities" != system ] || find_bundle 2>/dev/null || return $tls_status
   if [ -n "$TLS_CA" ]; then printf '%s\\n' "$TLS_CA"; else cat "$authorities"; fi 2>/dev/null | {
     exec 5<&0 </dev/null
-    timeout 15 openssl s_client -starttls ${protocol} -connect ${host}:${port} -servername ${host} -CAfile /dev/fd/5 2>/dev/null
+    timeout 15 openssl s_client -starttls ${protocol} -connect ${connect} -servername ${host} -CAfile /dev/fd/5 2>/dev/null
   } | sed -n 's/^ *Verify return code: \\([0-9]*\\).*/bridgeport: tls verify=\\1/p' | head -n 1 >&2
   return $tls_status
 }`;
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }

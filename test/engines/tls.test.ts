@@ -140,6 +140,17 @@ describe.each([
     expect([dumping.exitCode === 0, dumping.stdout.length]).toEqual([false, 0]);
   });
 
+  it('says why at the address that was judged, without another look at the name', async () => {
+    const host = 'nowhere.invalid';
+    await server.present(await own.sign(host, -1));
+    const [probe] = plans({ tlsCa: own.pem }, { host, address: '127.0.0.1' });
+    const { command } = probe ?? expect.unreachable();
+    // The clients of MySQL take a name alone: here it is the explanation that is meant.
+    const script = command.script.replaceAll(/^host=.*$/gm, "host='127.0.0.1'");
+    const failure = await runInShell({ ...command, script });
+    expect(failure.stderr).toContain('bridgeport: tls verify=10');
+  });
+
   it('is not asked of a local socket, and other modes check nobody', async () => {
     for (const host of [null, '/run/x']) {
       expect(() => plans({}, { host })).toThrow(/only with a host/);
