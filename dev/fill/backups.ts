@@ -2,6 +2,7 @@ import type { Insertable } from 'kysely';
 import type { User } from '../../src/auth/users.ts';
 import { hostPlace, storagePath } from '../../src/backup/destination.ts';
 import { backupFileName } from '../../src/backup/file-name.ts';
+import { recountStored } from '../../src/backup/stored-totals.ts';
 import type { BackupObjectRow, BackupRow, DatabaseRow } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
@@ -55,6 +56,8 @@ export async function fillBackups(
       }
     }
     await flush();
+    // As the runs would have done, one by one.
+    for (const { id } of databases) await recountStored(trx, id);
   });
   return made;
 }

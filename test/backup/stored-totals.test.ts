@@ -103,6 +103,28 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
     expect(await repairTotals({ db, log: quiet() })).toBe(0);
   });
 
+  it('is compared in pieces of some databases each, between which others have their turn', async () => {
+    await makeDatabases(db, 130);
+    for (const [index, number] of [0, 49, 99, 129].entries()) {
+      await take({ does: 'begin', number, place: 0 });
+      await take({ does: 'complete', number: index });
+    }
+    expect(await totals(db)).toHaveLength(4);
+    await db.deleteFrom('stored_totals').where('database_id', '!=', 'd99').execute();
+    let turns = 0;
+    let isOver = false;
+    const count = () => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const repaired = await repairTotals({ db, log: quiet() });
+    isOver = true;
+    expect(turns).toBeGreaterThanOrEqual(3);
+    expect(repaired).toBe(3);
+    expect(await totals(db)).toEqual(await fullCount(db));
+  });
+
   function quiet() {
     return createLog(
       'warn',
@@ -148,7 +170,7 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
 /** Refused, as it should be: what is not there or still runs. */
 const ignore = () => undefined;
 
-async function makeDatabases(db: Db): Promise<void> {
+async function makeDatabases(db: Db, count = 4): Promise<void> {
   const at = { created_at: NOW.toISOString(), updated_at: NOW.toISOString() };
   for (const id of ['e0', 'e1']) {
     await db
@@ -156,7 +178,7 @@ async function makeDatabases(db: Db): Promise<void> {
       .values({ id, name: `"${id}" + ü 🐘`, ...at } as never)
       .execute();
   }
-  for (const number of [0, 1, 2, 3]) {
+  for (let number = 0; number < count; number += 1) {
     const of = {
       id: `d${number}`,
       environment_id: `e${number % 2}`,

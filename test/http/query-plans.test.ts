@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fill, LOGIN } from '../../dev/fill/fill.ts';
 import { reconcileExpired } from '../../src/backup/reconcile.ts';
 import { sweepDeleted } from '../../src/backup/remove-deleted.ts';
+import { repairTotals } from '../../src/backup/stored-totals.ts';
 import { sweepLeftovers } from '../../src/backup/sweep.ts';
 import { createWorker } from '../../src/backup/worker.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -182,6 +183,13 @@ describe('no query reads or sorts a large table whole', () => {
     await change('DELETE', `/api/environments/${ids.environment}`);
     await change('DELETE', '/api/settings/spaces');
     await change('POST', '/api/auth/logout');
+    await expectSmallPlans();
+  });
+
+  it('for the upkeep at the start and each day', async () => {
+    seen.clear();
+    // The filled installation is as years of use leave it: nothing is to be repaired.
+    expect(await repairTotals(app.services)).toBe(0);
     await expectSmallPlans();
   });
 
