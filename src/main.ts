@@ -104,12 +104,13 @@ async function start(services: RunningServices): Promise<void> {
   await prepareFirstAdmin(services);
   const app = await createApp(services);
   let stopProbing: () => void = () => undefined;
+  const upkeep = new AbortController();
   const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (address) => {
     log.info('listening', { host: config.host, port: address.port });
     // Repairs and claims begin only when the app answers.
     services.worker.start();
     stopProbing = keepProbing(services);
-    keepUp(services);
+    keepUp(services, upkeep.signal);
   });
   server.on('error', (error) => {
     process.stderr.write(`Can't listen on ${config.host}:${config.port}: ${error.message}\n`);
@@ -119,6 +120,7 @@ async function start(services: RunningServices): Promise<void> {
     log.info('stopping', { reason });
     setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
     stopProbing();
+    upkeep.abort();
     server.close();
     if ('closeIdleConnections' in server) server.closeIdleConnections();
     await Promise.all([services.worker.stop(SETTLE_WITHIN_MS), stopProbe(services, SETTLE_WITHIN_MS)]);
@@ -134,10 +136,10 @@ async function start(services: RunningServices): Promise<void> {
 const DAY_MS = 86_400_000;
 
 /** What nobody waits for: once the app answers, and then each day. */
-function keepUp({ db, log }: RunningServices): void {
+function keepUp({ db, log }: RunningServices, signal: AbortSignal): void {
   const round = () => {
-    repairTotals({ db, log })
-      .then(() => optimise(db))
+    repairTotals({ db, log }, signal)
+      .then(() => (signal.aborted ? undefined : optimise(db)))
       .catch((error: unknown) => log.error('the upkeep of the database stumbled', { error }));
   };
   round();

@@ -88,10 +88,13 @@ const IN_ONE_PIECE = 50;
 
 /**
  * Counts those databases anew whose number of backups is not what the totals say, and logs them: it should not happen.
- * Reads an index from end to end, so not for every request, and in pieces between which requests have their turn. Gives
- * how many.
+ * Reads an index from end to end, so not for every request, and in pieces between which requests have their turn and
+ * `signal` may end it. Gives how many.
  */
-export async function repairTotals({ db, log }: { readonly db: Db; readonly log: Log }): Promise<number> {
+export async function repairTotals(
+  { db, log }: { readonly db: Db; readonly log: Log },
+  signal?: AbortSignal,
+): Promise<number> {
   let repaired = 0;
   let piece = await compareTotals(db, '');
   while (piece.length > 0) {
@@ -100,8 +103,10 @@ export async function repairTotals({ db, log }: { readonly db: Db; readonly log:
       log.warn('the totals of a database did not fit its backups and were counted anew', { databaseId: id });
       repaired += 1;
       await othersTurn();
+      if (signal?.aborted) return repaired;
     }
     await othersTurn();
+    if (signal?.aborted) return repaired;
     piece = await compareTotals(db, piece.at(-1)?.id ?? '');
   }
   return repaired;
