@@ -161,6 +161,8 @@ function wire(
     { db, vault, servers, openPlace, now, uptimeMs, log },
     {
       ...timing,
+      // `createServices` took the lock of the folder that the database lies in.
+      isAlone: true,
       limits: async () => {
         const settings = await readSettings(db);
         return { total: settings.maxConcurrentBackups, perServer: settings.maxConcurrentBackupsPerServer };

@@ -65,6 +65,21 @@ export async function askUncertainNow(db: Db, now: Date): Promise<void> {
   );
 }
 
+/**
+ * Ends the lease of every run and repair that is not this process's own: for the start of one that is alone on its
+ * database, so that whoever claimed them is gone. What may be decided about them, and when, stays as it is.
+ */
+export async function endEarlierLeases(db: Db, claimedBy: string, now: Date): Promise<void> {
+  await write(db, async (trx) => {
+    const others = trx
+      .updateTable('backups')
+      .set({ lease_until: now.toISOString() })
+      .where('claimed_by', '!=', claimedBy);
+    await others.where('status', '=', sql.lit('in_progress')).execute();
+    await others.where('outcome', '=', sql.lit('uncertain')).where('status', '=', 'failed').execute();
+  });
+}
+
 /** One unfinished run, the place it wrote to, and who repairs it. */
 interface Unfinished {
   readonly services: RunServices;

@@ -6,7 +6,7 @@ import { newId } from '../ids.ts';
 import type { BackupRuns, RunProgress } from '../services-port.ts';
 import { type RunClaim, releaseClaim, renewClaims, superseded } from './claim.ts';
 import { type ProgressTracker, trackProgress } from './progress.ts';
-import { askUncertainNow, reconcileExpired } from './reconcile.ts';
+import { askUncertainNow, endEarlierLeases, reconcileExpired } from './reconcile.ts';
 import { sweepDeleted } from './remove-deleted.ts';
 import { type RunServices, runBackup } from './run-backup.ts';
 
@@ -15,6 +15,11 @@ import { sweepLeftovers } from './sweep.ts';
 export interface WorkerOptions extends WorkerTiming {
   /** How many runs at once, in all and per server; read before each claim. */
   readonly limits: () => Promise<{ total: number; perServer: number }>;
+  /**
+   * Whether no other process can work on this database, as where this one holds the lock of its folder: claims that are
+   * there when it starts are then those of a process that has ended, and nobody waits for their leases.
+   */
+  readonly isAlone?: boolean;
 }
 
 export interface WorkerTiming {
@@ -110,7 +115,10 @@ export function createWorker(services: RunServices, options: WorkerOptions): Wor
   }
 
   async function repairAll(): Promise<void> {
-    if (isFirstRepair) await askUncertainNow(db, now());
+    if (isFirstRepair) {
+      await askUncertainNow(db, now());
+      if (options.isAlone === true) await endEarlierLeases(db, me, now());
+    }
     isFirstRepair = false;
     await reconcileExpired(services, {
       claimedBy: me,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWorker } from '../../src/backup/worker.ts';
+import type { BackupRow } from '../../src/db/schema.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { until } from '../support/until.ts';
@@ -91,4 +92,67 @@ test('a start asks about what is uncertain at once, whatever its pause', async (
     return outcome === 'interrupted';
   });
   await worker.stop(5_000);
+});
+
+describe('the runs of an earlier process', () => {
+  const limits = async () => ({ total: 2, perServer: 2 });
+  const leaseUntil = new Date(Date.now() + 25_000).toISOString();
+  const since = new Date(Date.now() - 60_000);
+  const at = since.toISOString();
+  const claim = { claimed_by: 'the process "before" ü', lease_until: leaseUntil };
+
+  async function outcomeOf(backupId: string): Promise<string | null> {
+    const { outcome } = await site.services.db
+      .selectFrom('backups')
+      .select('outcome')
+      .where('id', '=', backupId)
+      .executeTakeFirstOrThrow();
+    return outcome;
+  }
+
+  const insert = (values: Pick<BackupRow, 'status' | 'outcome'> & Partial<BackupRow>) =>
+    insertBackup(site.services.db, since, { ...claim, ...values });
+
+  test('are repaired at once by a start that is alone, long before their leases are over', async () => {
+    const ran = await insert({ status: 'in_progress', outcome: null });
+    const wasRepaired = await insert({ status: 'failed', outcome: 'uncertain', completed_at: at });
+    const worker = createWorker(site.services, { limits, isAlone: true });
+    worker.start();
+    for (const { id } of [ran, wasRepaired]) {
+      await until('the repair', 10_000, async () => (await outcomeOf(id)) === 'interrupted');
+    }
+    await worker.stop(5_000);
+  });
+
+  test('are left to their leases where another process may still have them', async () => {
+    const running = await insert({ status: 'in_progress', outcome: null });
+    const repaired = await insert({ status: 'failed', outcome: 'uncertain', completed_at: at });
+    const over = { lease_until: at };
+    const ended = await insert({ status: 'in_progress', outcome: null, ...over });
+    const worker = createWorker(site.services, { limits });
+    worker.start();
+    await until('a repair', 10_000, async () => (await outcomeOf(ended.id)) === 'interrupted');
+    await worker.stop(5_000);
+    expect([await outcomeOf(running.id), await outcomeOf(repaired.id)]).toEqual([null, 'uncertain']);
+  });
+
+  test('are all whose leases a start ends: not those of its own runs, nor of what is claimed later', async () => {
+    const { db } = site.services;
+    await sql`CREATE TABLE ended (id TEXT)`.execute(db);
+    await sql`CREATE TRIGGER lease_ended AFTER UPDATE OF lease_until ON backups
+      WHEN new.lease_until < old.lease_until AND new.claimed_by = old.claimed_by
+      BEGIN INSERT INTO ended VALUES (new.id); END`.execute(db);
+    const own = await pendingBackup();
+    const earlier = await insert({ status: 'in_progress', outcome: null });
+    const worker = createWorker(site.services, { limits, isAlone: true, tickMs: 20 });
+    worker.start();
+    await until('the repair', 10_000, async () => (await outcomeOf(earlier.id)) === 'interrupted');
+    await until('its own run to end', 10_000, async () => (await statusOf(own)) === 'failed');
+    const claimedLater = await insert({ status: 'in_progress', outcome: null });
+    const lapsed = await insert({ status: 'in_progress', outcome: null, lease_until: at });
+    await until('a later repair', 10_000, async () => (await outcomeOf(lapsed.id)) === 'interrupted');
+    await worker.stop(5_000);
+    expect(await outcomeOf(claimedLater.id)).toBeNull();
+    expect((await sql`SELECT id FROM ended`.execute(db)).rows).toEqual([{ id: earlier.id }]);
+  });
 });

@@ -203,7 +203,10 @@ describe('no query reads or sorts a large table whole', () => {
       ...{ claimedBy: 'w', leaseMs: 1000, completeMayTakeMs: 1000, askAgainMs: 1000 },
       ...{ repairing: new Map<string, AbortController>(), running: () => ['none'], signal },
     });
-    const worker = createWorker(services, { limits: async () => ({ total: 2, perServer: 1 }) });
+    const worker = createWorker(services, {
+      limits: async () => ({ total: 2, perServer: 1 }),
+      isAlone: true,
+    });
     worker.start();
     await until('the waiting backups to be claimed', 30_000, async () => {
       const waiting = await db.selectFrom('backups').select('id').where('status', '=', 'pending').execute();

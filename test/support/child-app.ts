@@ -1,4 +1,4 @@
-/** The app as a process of its own that can be killed, with short leases. Bundled by `child-process.ts`. */
+/** The app as a process of its own that can be killed, with the leases of production. Bundled by `child-process.ts`. */
 import { serve } from '@hono/node-server';
 import { createApp } from '../../src/app.ts';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
@@ -15,7 +15,7 @@ const services = await createServices(readConfig(), {
   ),
   version: '0.0.0-test',
   tuning: QUICK,
-  timing: { tickMs: 100, leaseMs: 1_500, sweepEveryMs: 200, completeMayTakeMs: 1_000, askAgainMs: 200 },
+  timing: { tickMs: 100, sweepEveryMs: 200, completeMayTakeMs: 1_000, askAgainMs: 200 },
 });
 await prepareFirstAdmin(services);
 const app = await createApp(services);
