@@ -9,6 +9,7 @@ import {
   type EndedBackup,
   type Installation,
   type Json,
+  SMALL_PARTS,
   startInstallation,
 } from '../support/installation.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
@@ -16,6 +17,9 @@ import { until } from '../support/until.ts';
 
 export const BUCKET = 'backups';
 export const KEY = { accessKey: 'FAULTS-ACCESS-KEY', secretKey: 'faults-secret-key-faults-secret-key' };
+
+/** Three small parts in flight and one being filled, as with the 64 MiB of production: dumps need not be larger to be in parts. */
+const PART_MEMORY = { PART_MEMORY_MIB: '20' };
 
 /** An app, a database host of its own reached over SSH, and a bucket that can be told to fail. */
 export interface Bed {
@@ -44,9 +48,14 @@ export async function startBed(
   const sshd = await startSshd();
   await mkdir(join(folder, 'local'));
   const app = await startInstallation({
-    env: { STORAGE_CA_FILE: String(bucket.caFile), LOCAL_PATHS: join(folder, 'local'), ...options.env },
+    env: {
+      ...PART_MEMORY,
+      STORAGE_CA_FILE: String(bucket.caFile),
+      LOCAL_PATHS: join(folder, 'local'),
+      ...options.env,
+    },
     ...(options.timing ? { timing: options.timing } : {}),
-    ...(options.tuning ? { tuning: options.tuning } : {}),
+    tuning: { ...SMALL_PARTS, ...options.tuning },
   });
   const environment = await prepareEnvironment(app, sshd);
   const server = await app.create('server', `/api/environments/${environment}/servers`, {

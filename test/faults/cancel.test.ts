@@ -13,7 +13,7 @@ const sockets = new Set<Socket>();
 
 beforeAll(async () => {
   bed = await startBed();
-  file = await bed.makeSqlite('large.sqlite', 36);
+  file = await bed.makeSqlite('large.sqlite', 12);
   silent = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {});

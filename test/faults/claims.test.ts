@@ -19,7 +19,7 @@ let small: string;
 
 beforeAll(async () => {
   bed = await startBed({ timing: { leaseMs: 3_000 } });
-  const file = await bed.makeSqlite('large ü.sqlite', 36);
+  const file = await bed.makeSqlite('large ü.sqlite', 12);
   const smallFile = await bed.makeSqlite('small ü.sqlite', 1);
   large = await bed.addDatabase({ name: 'large', type: 'sqlite', filePath: file, ...TO_BUCKET });
   small = await bed.addDatabase({ name: 'small', type: 'sqlite', filePath: smallFile, ...TO_BUCKET });

@@ -22,7 +22,7 @@ beforeAll(async () => {
   [bed, postgres] = await Promise.all([startBed(), startPostgres()]);
   await postgres.createDatabase('orders');
   await postgres.query(
-    'create table t as select i, repeat(md5(i::text), 60) as noise from generate_series(1, 60000) i',
+    'create table t as select i, repeat(md5(i::text), 60) as noise from generate_series(1, 25000) i',
     'orders',
   );
   orders = {

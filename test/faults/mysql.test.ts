@@ -16,7 +16,7 @@ beforeAll(async () => {
   [bed, mariadb] = await Promise.all([startBed(), startMariadb()]);
   await mariadb.createDatabase('orders');
   await mariadb.query(
-    'CREATE TABLE t AS SELECT seq, REPEAT(MD5(seq), 60) AS noise FROM seq_1_to_60000',
+    'CREATE TABLE t AS SELECT seq, REPEAT(MD5(seq), 60) AS noise FROM seq_1_to_25000',
     'orders',
   );
   const quoted = PASSWORD.replaceAll(/[\\']/g, '\\$&');

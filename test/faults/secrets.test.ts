@@ -20,7 +20,7 @@ beforeAll(async () => {
   [bed, postgres] = await Promise.all([startBed(), startPostgres()]);
   await postgres.createDatabase('orders');
   await postgres.query(
-    'create table t as select i, repeat(md5(i::text), 60) as noise from generate_series(1, 40000) i',
+    'create table t as select i, repeat(md5(i::text), 60) as noise from generate_series(1, 15000) i',
     'orders',
   );
   await postgres.query(`create role reader login superuser password '${PASSWORD.replaceAll("'", "''")}'`);

@@ -11,7 +11,7 @@ let small: string;
 
 beforeAll(async () => {
   bed = await startBed();
-  const largeFile = await bed.makeSqlite('large.sqlite', 36);
+  const largeFile = await bed.makeSqlite('large.sqlite', 12);
   const smallFile = await bed.makeSqlite('small.sqlite', 1);
   large = await bed.addDatabase({ name: 'large', type: 'sqlite', filePath: largeFile, ...TO_BUCKET });
   small = await bed.addDatabase({ name: 'small', type: 'sqlite', filePath: smallFile, ...TO_BUCKET });
@@ -207,7 +207,7 @@ describe('an upload that is refused while the dump says nothing', () => {
   /** Gives the run, once its upload is about to begin and its dump says nothing more. */
   async function startSilent(backupCompression: string): Promise<string> {
     const name = `silent-${crypto.randomUUID()}`;
-    const filePath = await bed.makeSqlite(name, 64);
+    const filePath = await bed.makeSqlite(name, 24);
     const database = await bed.addDatabase({
       name,
       type: 'sqlite',

@@ -16,7 +16,7 @@ beforeAll(async () => {
   // A Complete whose caller is gone is waited for all through these tests.
   bed = await startBed({ timing: { completeMayTakeMs: 600_000, leaseMs: 2_000 } });
   const file = await bed.makeSqlite('small.sqlite', 1);
-  const largeFile = await bed.makeSqlite('large.sqlite', 36);
+  const largeFile = await bed.makeSqlite('large.sqlite', 12);
   small = await bed.addDatabase({ name: 'small', type: 'sqlite', filePath: file, ...TO_BUCKET });
   large = await bed.addDatabase({ name: 'large', type: 'sqlite', filePath: largeFile, ...TO_BUCKET });
 });
@@ -87,7 +87,7 @@ describe('an outcome that could not be written', () => {
 
 describe('a backup whose outcome is not known yet', () => {
   test('can be deleted, and so can its database; its upload is removed all the same', async () => {
-    const file = await bed.makeSqlite('third.sqlite', 36);
+    const file = await bed.makeSqlite('third.sqlite', 12);
     const database = await bed.addDatabase({ name: 'third', type: 'sqlite', filePath: file, ...TO_BUCKET });
     const backupId = await uncertainBackup(database);
     expect(bed.bucket.uploads(BUCKET)).toHaveLength(1);

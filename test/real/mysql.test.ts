@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Installation, startInstallation } from '../support/installation.ts';
+import { type Installation, SMALL_PARTS, startInstallation } from '../support/installation.ts';
 import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
 import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
 import { type Rgw, startRgw } from '../support/rgw.ts';
@@ -13,7 +13,7 @@ import { type Sshd, startSshd } from '../support/sshd.ts';
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 120_000;
-const MEBIBYTES = 32;
+const MEBIBYTES = 12;
 
 let rgw: Rgw;
 let sshd: Sshd;
@@ -30,7 +30,7 @@ beforeAll(async () => {
   await mariadb.createDatabase('source');
   await fillMariadb(mariadb, 'source', MEBIBYTES);
   expected = await mariadbChecksums(mariadb, 'source');
-  app = await startInstallation({ env: { STORAGE_CA_FILE: rgw.caFile } });
+  app = await startInstallation({ env: { STORAGE_CA_FILE: rgw.caFile }, tuning: SMALL_PARTS });
   environment = await app.create('environment', '/api/environments', { name: 'production' });
   await app.ask('PATCH', `/api/environments/${environment}/settings/data`, { allowBackupDownload: true });
   await app.ask('PUT', `/api/environments/${environment}/ssh`, {

@@ -1,3 +1,4 @@
+import { SMALL_PARTS } from '../support/installation.ts';
 import { proveRoundTrips } from './round-trip.ts';
 
-proveRoundTrips(32, 120_000);
+proveRoundTrips(12, 120_000, SMALL_PARTS);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Tuning } from '../../src/storage/s3/tuning.ts';
 import { type EndedBackup, type Installation, startInstallation } from '../support/installation.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';
@@ -33,7 +34,7 @@ const SHAPES = [
  * over TLS, in each format and compression and with each kind of key; downloaded by presigned URL with curl, restored
  * into an empty database by stock tools, and compared table by table.
  */
-export function proveRoundTrips(mebibytes: number, timeoutMs: number): void {
+export function proveRoundTrips(mebibytes: number, timeoutMs: number, tuning: Partial<Tuning> = {}): void {
   let rgw: Rgw;
   let sshd: Sshd;
   let postgres: TestPostgres;
@@ -49,7 +50,7 @@ export function proveRoundTrips(mebibytes: number, timeoutMs: number): void {
     await postgres.createDatabase('source');
     await fillDatabase(postgres, 'source', mebibytes);
     expected = await checksums(postgres, 'source');
-    app = await startInstallation({ env: { STORAGE_CA_FILE: rgw.caFile } });
+    app = await startInstallation({ env: { STORAGE_CA_FILE: rgw.caFile }, tuning });
     environment = await app.create('environment', '/api/environments', { name: 'production' });
     await app.ask('PATCH', `/api/environments/${environment}/settings/data`, { allowBackupDownload: true });
     await app.ask('PUT', `/api/environments/${environment}/ssh`, {

@@ -5,7 +5,7 @@ import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { createServices } from '../../src/services.ts';
-import { QUICK } from './installation.ts';
+import { QUICK, SMALL_PARTS } from './installation.ts';
 
 const services = await createServices(readConfig(), {
   log: createLog(
@@ -14,7 +14,7 @@ const services = await createServices(readConfig(), {
     () => new Date(),
   ),
   version: '0.0.0-test',
-  tuning: QUICK,
+  tuning: { ...QUICK, ...SMALL_PARTS },
   timing: { tickMs: 100, sweepEveryMs: 200, completeMayTakeMs: 1_000, askAgainMs: 200 },
 });
 await prepareFirstAdmin(services);

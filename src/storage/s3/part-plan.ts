@@ -1,10 +1,10 @@
 import { AppError } from '../../errors.ts';
 import type { PartLimits } from '../providers.ts';
+import { DEFAULT_TUNING } from './tuning.ts';
 
 const MIB = 2 ** 20;
 /** S3's smallest part, but for the last. */
 const SMALLEST = 5 * MIB;
-const USUAL = 16 * MIB;
 
 /** How an upload is cut into parts. */
 export interface PartPlan {
@@ -17,20 +17,22 @@ export interface PartPlan {
 }
 
 /**
- * Equal parts, sized so that twice the estimate fits the provider's number of parts, within half of the part memory.
+ * Equal parts of `usualBytes`, or as large as it takes for twice the estimate to fit the provider's number of parts, within
+ * half of the part memory.
  * Throws `storage_too_large` for an estimate that can't fit, naming the memory it would need.
  */
 export function planParts(
   estimatedBytes: number | undefined,
   limits: PartLimits,
   memoryBytes: number,
+  usualBytes = DEFAULT_TUNING.usualPartBytes,
 ): PartPlan {
   const largestBytes = Math.floor(memoryBytes / 2 / MIB) * MIB;
   if (largestBytes < SMALLEST) {
     throw new AppError('config', 'PART_MEMORY_MIB is too small for uploads: set 10 or more, 64 is usual.');
   }
   refuseTooLarge(estimatedBytes ?? 0, limits, largestBytes);
-  const usual = Math.min(USUAL, largestBytes);
+  const usual = Math.min(usualBytes, largestBytes);
   const partBytes =
     estimatedBytes === undefined && isTight(limits)
       ? largestBytes

@@ -26,7 +26,8 @@ export async function putObject(
     await refuseTaken(connection, target, signal);
     const { partMemory } = connection.platform;
     const { provider } = connection.addressOf(target.bucket);
-    const plan = planParts(options.estimatedBytes, provider.parts, partMemory.totalBytes);
+    const { usualPartBytes } = connection.tuning;
+    const plan = planParts(options.estimatedBytes, provider.parts, partMemory.totalBytes, usualPartBytes);
     const buffer = await partMemory.acquire(plan.partBytes, signal);
     let isHandedOn = false;
     try {

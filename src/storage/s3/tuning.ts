@@ -25,6 +25,8 @@ export interface Tuning {
   readonly abortRounds: number;
   /** Entries on one page of a list; S3 gives at most 1,000. */
   readonly listPageEntries: number;
+  /** Bytes of a part where neither the dump's size nor the memory wants another. */
+  readonly usualPartBytes: number;
 }
 
 export const DEFAULT_TUNING: Tuning = {
@@ -41,4 +43,5 @@ export const DEFAULT_TUNING: Tuning = {
   cancelGraceMs: 10_000,
   abortRounds: 6,
   listPageEntries: 1_000,
+  usualPartBytes: 16 * 2 ** 20,
 };
