@@ -31,9 +31,9 @@ export const HOSTILE = [
   'host=elsewhere port=1',
 ];
 
-/** The promises of the port `Host`; every adapter passes them. */
+/** The promises of the port `Host`; every adapter passes them. One after the other, though suites may run beside this one. */
 export function describeHost(name: string, open: () => Promise<HostUnderTest>): void {
-  describe(`the host contract: ${name}`, () => {
+  describe(`the host contract: ${name}`, { concurrent: false }, () => {
     let under: HostUnderTest;
     beforeAll(async () => {
       under = await open();

@@ -33,7 +33,20 @@ function open(address: HostAddress): Host {
   return openSshHost(address, { readyTimeoutMs: 5_000 }, log);
 }
 
-for (const shell of [...SHELLS, 'zsh', 'fish'] as const) {
+const echo = (host: Host) => textOf(host.run({ script: 'echo here' }, { signal }));
+const failure = (host: Host) => failureOf(host.run({ script: 'echo here' }, { signal }));
+
+/**
+ * Most of the time here is that of commands which take two seconds to die, so suites with hosts of their own run beside each
+ * other; the tests of each run one after the other.
+ */
+function beside(name: string, tests: () => void): void {
+  describe.concurrent(name, () => {
+    describe('over SSH', { concurrent: false }, tests);
+  });
+}
+
+describe.concurrent.each([...SHELLS, 'zsh', 'fish'] as const)('with the login shell %s', (shell) => {
   describeHost(`ssh, login shell ${shell}`, async () => {
     const sshd = await startSshd();
     const host = open(addressOf(sshd, { username: sshd.usersByShell[shell] }));
@@ -47,9 +60,9 @@ for (const shell of [...SHELLS, 'zsh', 'fish'] as const) {
       },
     };
   });
-}
+});
 
-describe('a host over SSH', () => {
+beside('a host', () => {
   let sshd: Sshd;
   const opened: Host[] = [];
   const openHost = (changes: Partial<HostAddress> = {}) => {
@@ -57,8 +70,6 @@ describe('a host over SSH', () => {
     opened.push(host);
     return host;
   };
-  const echo = (host: Host) => textOf(host.run({ script: 'echo here' }, { signal }));
-  const failure = (host: Host) => failureOf(host.run({ script: 'echo here' }, { signal }));
   beforeAll(async () => {
     sshd = await startSshd({ maxSessions: 3 });
   });
@@ -72,42 +83,6 @@ describe('a host over SSH', () => {
     expect(await textOf(openHost().run({ script: `ls ${here} 2>/dev/null || echo none` }, { signal }))).toBe(
       'none\n',
     );
-  });
-
-  describe.each(SHELLS)('with the login shell %s', (shell) => {
-    it('throws host_dropped when the connection drops, and the command dies', async () => {
-      const sign = newSign();
-      const host = openHost({ username: sshd.usersByShell[shell] });
-      const running = host.run({ script: `echo started; sleep ${sign} | cat` }, { signal });
-      const { code } = await failureOf(running, () => void sshd.dropConnections());
-      expect(code).toBe('host_dropped');
-      await vi.waitUntil(async () => !(await sshd.processes()).join().includes(sign), { timeout: 10_000 });
-    });
-
-    it('throws host_dropped in the middle of a stream', async () => {
-      const host = openHost({ username: sshd.usersByShell[shell] });
-      let bytes = 0;
-      let isDropped = false;
-      const running = host.run({ script: 'cat /dev/zero' }, { signal });
-      const { code } = await failureOf(running, (text) => {
-        bytes += text.length;
-        if (bytes > 20_000_000 && !isDropped) void sshd.dropConnections();
-        isDropped = bytes > 20_000_000;
-      });
-      expect(code).toBe('host_dropped');
-    });
-
-    it('kills a command with input whose connection drops, though it does not read', async () => {
-      const sign = newSign();
-      const host = openHost({ username: sshd.usersByShell[shell] });
-      async function* input() {
-        yield new TextEncoder().encode('x');
-      }
-      const running = host.run({ script: `cat; sleep ${sign}` }, { signal, input: input() });
-      const { code } = await failureOf(running, () => void sshd.dropConnections());
-      expect(code).toBe('host_dropped');
-      await vi.waitUntil(async () => !(await sshd.processes()).join().includes(sign), { timeout: 10_000 });
-    });
   });
 
   it('leaves no process after commands that ended in every way', async () => {
@@ -225,19 +200,6 @@ describe('a host over SSH', () => {
     expect(message).toMatch(/public half/);
   });
 
-  it('lets go of a command when the host has frozen', async () => {
-    const frozen = await startSshd();
-    const host = open(addressOf(frozen));
-    const controller = new AbortController();
-    const running = host.run({ script: 'echo started; sleep 999' }, { signal: controller.signal });
-    const { code } = await failureOf(running, () => {
-      void frozen.freezeConnections().then(() => controller.abort());
-    });
-    expect(code).toBe('cancelled');
-    await host.close();
-    await frozen.stop();
-  });
-
   it('says that the key wants a passphrase', async () => {
     await sshd.insideHost(`ssh-keygen -q -t ed25519 -N secret -f /tmp/locked`);
     const privateKey = await sshd.insideHost('cat /tmp/locked');
@@ -284,6 +246,100 @@ describe('a host over SSH', () => {
     silent.close();
   });
 
+  it('refuses a host whose key has another type than the pinned one', async () => {
+    const rsa = await startSshd({ hostKeyType: 'rsa' });
+    const { code } = await failure(openHost({ port: rsa.port, privateKey: rsa.privateKey }));
+    await rsa.stop();
+    expect(code).toBe('host_key_changed');
+  });
+
+  it('refuses an unknown host key that nobody accepts', async () => {
+    const { code, message } = await failure(openHost({ hostKey: null }));
+    expect(code).toBe('host_key_unknown');
+    expect(message).toContain(sshd.fingerprint());
+  });
+
+  it('throws the error of an acceptance that fails', async () => {
+    const problem = new Error('the database is gone');
+    const host = openHost({ hostKey: null, acceptNewHostKey: () => Promise.reject(problem) });
+    await expect(echo(host)).rejects.toBe(problem);
+  });
+
+  it('ends the connection when it is closed', async () => {
+    const host = open(addressOf(sshd));
+    await echo(host);
+    await host.close();
+    await expect(echo(host)).rejects.toMatchObject({ code: 'internal' });
+  });
+});
+
+for (const shell of SHELLS) {
+  beside(`a connection that drops, with the login shell ${shell}`, () => {
+    let sshd: Sshd;
+    const opened: Host[] = [];
+    const openHost = () => {
+      const host = open(addressOf(sshd, { username: sshd.usersByShell[shell] }));
+      opened.push(host);
+      return host;
+    };
+    beforeAll(async () => {
+      sshd = await startSshd();
+    });
+    afterAll(async () => {
+      for (const host of opened) await host.close();
+      await sshd.stop();
+    });
+
+    it('throws host_dropped when the connection drops, and the command dies', async () => {
+      const sign = newSign();
+      const host = openHost();
+      const running = host.run({ script: `echo started; sleep ${sign} | cat` }, { signal });
+      const { code } = await failureOf(running, () => void sshd.dropConnections());
+      expect(code).toBe('host_dropped');
+      await vi.waitUntil(async () => !(await sshd.processes()).join().includes(sign), { timeout: 10_000 });
+    });
+
+    it('throws host_dropped in the middle of a stream', async () => {
+      const host = openHost();
+      let bytes = 0;
+      let isDropped = false;
+      const running = host.run({ script: 'cat /dev/zero' }, { signal });
+      const { code } = await failureOf(running, (text) => {
+        bytes += text.length;
+        if (bytes > 20_000_000 && !isDropped) void sshd.dropConnections();
+        isDropped = bytes > 20_000_000;
+      });
+      expect(code).toBe('host_dropped');
+    });
+
+    it('kills a command with input whose connection drops, though it does not read', async () => {
+      const sign = newSign();
+      const host = openHost();
+      async function* input() {
+        yield new TextEncoder().encode('x');
+      }
+      const running = host.run({ script: `cat; sleep ${sign}` }, { signal, input: input() });
+      const { code } = await failureOf(running, () => void sshd.dropConnections());
+      expect(code).toBe('host_dropped');
+      await vi.waitUntil(async () => !(await sshd.processes()).join().includes(sign), { timeout: 10_000 });
+    });
+  });
+}
+
+beside('a host of its own', () => {
+  it('lets go of a command when the host has frozen', async () => {
+    const frozen = await startSshd();
+    const host = open(addressOf(frozen));
+    const controller = new AbortController();
+    const running = host.run({ script: 'echo started; sleep 999' }, { signal: controller.signal });
+    const { code } = await failureOf(running, () => {
+      void frozen.freezeConnections().then(() => controller.abort());
+    });
+    expect(code).toBe('cancelled');
+    await host.close();
+    await frozen.stop();
+  });
+
   it('refuses a changed host key before it sends anything, naming both', async () => {
     const changed = await startSshd();
     const address = addressOf(changed);
@@ -297,25 +353,12 @@ describe('a host over SSH', () => {
     expect(message).toContain('/api/servers/:id/host-key');
   });
 
-  it('refuses a host whose key has another type than the pinned one', async () => {
-    const rsa = await startSshd({ hostKeyType: 'rsa' });
-    const { code } = await failure(openHost({ port: rsa.port, privateKey: rsa.privateKey }));
-    await rsa.stop();
-    expect(code).toBe('host_key_changed');
-  });
-
   it.each(['rsa', 'ecdsa'] as const)('connects to a host with a pinned %s key', async (hostKeyType) => {
     const other = await startSshd({ hostKeyType });
     const host = open(addressOf(other));
     expect(await echo(host)).toBe('here\n');
     await host.close();
     await other.stop();
-  });
-
-  it('refuses an unknown host key that nobody accepts', async () => {
-    const { code, message } = await failure(openHost({ hostKey: null }));
-    expect(code).toBe('host_key_unknown');
-    expect(message).toContain(sshd.fingerprint());
   });
 
   it('accepts an unknown host key once, and holds the host to it from then on', async () => {
@@ -342,19 +385,6 @@ describe('a host over SSH', () => {
     expect(offered).toHaveLength(1);
     await host.close();
     await other.stop();
-  });
-
-  it('throws the error of an acceptance that fails', async () => {
-    const problem = new Error('the database is gone');
-    const host = openHost({ hostKey: null, acceptNewHostKey: () => Promise.reject(problem) });
-    await expect(echo(host)).rejects.toBe(problem);
-  });
-
-  it('ends the connection when it is closed', async () => {
-    const host = open(addressOf(sshd));
-    await echo(host);
-    await host.close();
-    await expect(echo(host)).rejects.toMatchObject({ code: 'internal' });
   });
 });
 

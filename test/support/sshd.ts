@@ -113,8 +113,12 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     insideHost,
     hostPath,
     async processes() {
-      const found = await processesOf(pid);
-      return found.filter(({ name }) => name !== 'sshd').map(({ command }) => command);
+      // The host's own view, which is small: that of the machine lists every process of every test.
+      const folder = hostPath('/proc');
+      const found = await Promise.all(
+        (await readdir(folder)).filter(isPid).map((id) => entryOf(`${folder}/${id}`)),
+      );
+      return found.flatMap((entry) => (entry && entry.name !== 'sshd' ? [entry.command] : []));
     },
     dropConnections: () => signalSessions(pid, 'SIGKILL'),
     freezeConnections: () => signalSessions(pid, 'SIGSTOP'),
@@ -192,35 +196,30 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp
 exec "$sshd" -D -e -f /etc/ssh/sshd_config
 `;
 
-interface HostProcessEntry {
-  readonly outerPid: number;
-  readonly name: string;
-  readonly command: string;
-}
+const isPid = (name: string) => /^\d+$/.test(name);
 
-async function processesOf(pid: number): Promise<HostProcessEntry[]> {
-  const namespace = await readlink(`/proc/${pid}/ns/pid`);
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    pids.map(async (name): Promise<HostProcessEntry[]> => {
-      try {
-        if ((await readlink(`/proc/${name}/ns/pid`)) !== namespace) return [];
-        const status = await readFile(`/proc/${name}/status`, 'utf8');
-        if (/^State:\s+Z/m.test(status)) return [];
-        const command = (await readFile(`/proc/${name}/cmdline`, 'utf8')).replaceAll('\0', ' ');
-        return [{ outerPid: Number(name), name: /^Name:\s+(.*)$/m.exec(status)?.[1] ?? '', command }];
-      } catch {
-        return []; // it ended meanwhile
-      }
-    }),
-  );
-  return found.flat();
+/** Name and command line of a process by its folder; null where it has ended. */
+async function entryOf(folder: string): Promise<{ name: string; command: string } | null> {
+  try {
+    const status = await readFile(`${folder}/status`, 'utf8');
+    if (/^State:\s+Z/m.test(status)) return null;
+    const command = (await readFile(`${folder}/cmdline`, 'utf8')).replaceAll('\0', ' ');
+    return { name: /^Name:\s+(.*)$/m.exec(status)?.[1] ?? '', command };
+  } catch {
+    return null;
+  }
 }
 
 async function signalSessions(pid: number, signal: NodeJS.Signals): Promise<void> {
-  for (const { name, outerPid } of await processesOf(pid)) {
-    if (name === 'sshd' && outerPid !== pid) kill(outerPid, signal);
-  }
+  const namespace = await readlink(`/proc/${pid}/ns/pid`);
+  const isInside = async (id: string) =>
+    (await readlink(`/proc/${id}/ns/pid`).catch(() => null)) === namespace;
+  const pids = (await readdir('/proc')).filter((name) => isPid(name) && Number(name) !== pid);
+  await Promise.all(
+    pids.map(async (id) => {
+      if ((await isInside(id)) && (await entryOf(`/proc/${id}`))?.name === 'sshd') kill(Number(id), signal);
+    }),
+  );
 }
 
 function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
