@@ -18,6 +18,7 @@ import type { EngineTarget } from '../../src/engines/engine.ts';
 import { sqlite } from '../../src/engines/sqlite.ts';
 import type { SqliteOptions } from '../../src/engines/sqlite-options.ts';
 import { quote } from '../../src/hosts/quote.ts';
+import { buildSqliteDump } from '../support/sqlite-dump.ts';
 import { cutAt, isWhole } from './proofs.ts';
 import { type Finished, runInShell, type ShellOptions } from './shell.ts';
 import { contentOf, fillNasty } from './sqlite-data.ts';
@@ -29,7 +30,8 @@ beforeEach(() => {
   scratchFolder = mkdtempSync(join(folder, 'scratch ü $x '));
 });
 
-const OURS = `${quote(process.execPath)} ${quote(join(import.meta.dirname, '../../src/engines/sqlite-dump.ts'))}`;
+const dump = await buildSqliteDump('copy');
+afterAll(() => dump.remove());
 /** A machine that has everything but sqlite3. */
 const bare = join(folder, 'bin');
 mkdirSync(bare);
@@ -52,7 +54,7 @@ const sqlite3: Machine = ['sqlite3', {}];
 const oldSqlite3: Machine = ['an old sqlite3', { env: { PATH: `${old}:${process.env['PATH']}` } }];
 const ours: Machine = [
   'our own command',
-  { shell: ['/bin/sh'], env: { PATH: bare, BRIDGEPORT_SQLITE_DUMP: OURS } },
+  { shell: ['/bin/sh'], env: { PATH: bare, BRIDGEPORT_SQLITE_DUMP: dump.command } },
 ];
 const machines = [sqlite3, oldSqlite3, ours];
 

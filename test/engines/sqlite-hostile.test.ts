@@ -8,6 +8,7 @@ import type { EngineTarget } from '../../src/engines/engine.ts';
 import { sqlite } from '../../src/engines/sqlite.ts';
 import type { SqliteOptions } from '../../src/engines/sqlite-options.ts';
 import { quote } from '../../src/hosts/quote.ts';
+import { buildSqliteDump } from '../support/sqlite-dump.ts';
 import { runInShell, type ShellOptions } from './shell.ts';
 import { hostileFiles } from './sqlite-hostile-files.ts';
 
@@ -28,7 +29,8 @@ execFileSync('sqlite3', [
   `SELECT writefile('${place.secretArchive}', (SELECT zipfile('name', '${SECRET}')))`,
 ]);
 
-const OURS = `${quote(process.execPath)} ${quote(join(import.meta.dirname, '../../src/engines/sqlite-dump.ts'))}`;
+const dump = await buildSqliteDump('hostile');
+afterAll(() => dump.remove());
 
 const PROGRAMS = [
   ...['sh', 'head', 'tail', 'tr', 'wc', 'touch', 'grep'],
@@ -61,7 +63,10 @@ exec /usr/bin/sqlite3 "$@"
 const machines: readonly [string, ShellOptions][] = [
   ['sqlite3', {}],
   ['an old sqlite3', { shell: ['/bin/sh'], env: { PATH: machine('old', OLD) } }],
-  ['our own command', { shell: ['/bin/sh'], env: { PATH: machine('bare'), BRIDGEPORT_SQLITE_DUMP: OURS } }],
+  [
+    'our own command',
+    { shell: ['/bin/sh'], env: { PATH: machine('bare'), BRIDGEPORT_SQLITE_DUMP: dump.command } },
+  ],
 ];
 
 function target(filePath: string, backupFormat: 'plain' | 'binary'): EngineTarget<SqliteOptions> {

@@ -20,6 +20,7 @@ import type { EngineTarget } from '../../src/engines/engine.ts';
 import { sqlite } from '../../src/engines/sqlite.ts';
 import type { SqliteOptions } from '../../src/engines/sqlite-options.ts';
 import { quote } from '../../src/hosts/quote.ts';
+import { buildSqliteDump } from '../support/sqlite-dump.ts';
 import { cutAt, isWhole } from './proofs.ts';
 import { runInShell, type ShellOptions } from './shell.ts';
 import { contentOf, fillNasty, NASTY_SCHEMA } from './sqlite-data.ts';
@@ -41,7 +42,8 @@ function target(filePath: string | null, options: Record<string, unknown> = {}):
   return { ...nothing, options: sqlite.options.parse({ filePath, ...options }) };
 }
 
-const OURS = `${quote(process.execPath)} ${quote(join(import.meta.dirname, '../../src/engines/sqlite-dump.ts'))}`;
+const dump = await buildSqliteDump('plain');
+afterAll(() => dump.remove());
 /** A machine that has everything but sqlite3. */
 const bare = join(folder, 'bin');
 mkdirSync(bare);
@@ -50,7 +52,7 @@ for (const program of ['sh', 'head', 'tail', 'tr', 'wc'])
 
 const dumpers: readonly [string, ShellOptions][] = [
   ['sqlite3', {}],
-  ['our own command', { shell: ['/bin/sh'], env: { PATH: bare, BRIDGEPORT_SQLITE_DUMP: OURS } }],
+  ['our own command', { shell: ['/bin/sh'], env: { PATH: bare, BRIDGEPORT_SQLITE_DUMP: dump.command } }],
 ];
 
 async function dumped(path: string, options: ShellOptions = {}): Promise<Buffer> {
