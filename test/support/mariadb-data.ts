@@ -27,28 +27,33 @@ export async function mariadbChecksums(
   server: TestMariadb,
   database: string,
 ): Promise<Readonly<Record<string, string>>> {
-  const sums: Record<string, string> = {};
   const tables = await server.query(
     `SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1`,
     database,
   );
-  for (const [name = '', type = ''] of tables) {
+  const questions = tables.flatMap(([name = '', type = '']) => {
     const quoted = `\`${name.replaceAll('`', '``')}\``;
-    const [counted] = await server.query(`SELECT COUNT(*) FROM ${quoted}`, database);
-    const [summed] =
-      type === 'BASE TABLE' ? await server.query(`CHECKSUM TABLE ${quoted} EXTENDED`, database) : [];
-    const [shown] = await server.query(`SHOW CREATE TABLE ${quoted}`, database);
+    const sum = type === 'BASE TABLE' ? [`CHECKSUM TABLE ${quoted} EXTENDED`] : [];
+    return [`SELECT COUNT(*) FROM ${quoted}`, ...sum, `SHOW CREATE TABLE ${quoted}`];
+  });
+  // All at once, for each call starts a client. Each of these is answered by one row, in its order.
+  const rows = await server.query([...questions, OTHERS].join(';\n'), database);
+  const answers = rows.slice(0, questions.length).values();
+  const next = () => answers.next().value;
+  const sums: Record<string, string> = {};
+  for (const [name = '', type = ''] of tables) {
+    const counted = next();
+    const summed = type === 'BASE TABLE' ? next() : [];
+    const shown = next();
     sums[name] = [type, counted?.[0], summed?.[1], shown?.[1]].join(' ').replaceAll(`\`${database}\`.`, '');
   }
-  const others = await server.query(
-    `SELECT 'routine', ROUTINE_NAME, ROUTINE_DEFINITION, DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()
-     UNION SELECT 'trigger', TRIGGER_NAME, ACTION_STATEMENT, DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()
-     UNION SELECT 'event', EVENT_NAME, EVENT_DEFINITION, DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()`,
-    database,
-  );
-  for (const [kind, name, ...rest] of others) sums[`${kind} ${name}`] = rest.join(' ');
+  for (const [kind, name, ...rest] of rows.slice(questions.length)) sums[`${kind} ${name}`] = rest.join(' ');
   return sums;
 }
+
+const OTHERS = `SELECT 'routine', ROUTINE_NAME, ROUTINE_DEFINITION, DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()
+  UNION SELECT 'trigger', TRIGGER_NAME, ACTION_STATEMENT, DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()
+  UNION SELECT 'event', EVENT_NAME, EVENT_DEFINITION, DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()`;
 
 const END = `
 /*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */;

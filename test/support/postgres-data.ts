@@ -36,25 +36,17 @@ export async function checksums(
      ORDER BY 1, 2`,
     database,
   );
-  const sums: Record<string, string> = {};
-  for (const { schema, name } of tables) {
+  const questions = tables.map(({ schema, name }) => {
     const table = `${pg.escapeIdentifier(String(schema))}.${pg.escapeIdentifier(String(name))}`;
-    const [row] = await server.query(
-      `SELECT count(*)::text || ' ' || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '') AS sum FROM ${table} t`,
-      database,
-    );
-    sums[table] = String(row?.['sum']);
-  }
-  const [objects] = await server.query(
-    `SELECT count(*)::text || ' ' || coalesce(md5(string_agg(oid::text || md5(lo_get(oid)), ',' ORDER BY oid)), '') AS sum FROM pg_largeobject_metadata`,
-    database,
-  );
-  const [sequences] = await server.query(
-    `SELECT coalesce(string_agg(sequencename || '=' || coalesce(last_value, 0), ',' ORDER BY sequencename), '') AS sum FROM pg_sequences`,
-    database,
-  );
-  return { ...sums, 'large objects': String(objects?.['sum']), sequences: String(sequences?.['sum']) };
+    return `SELECT ${pg.escapeLiteral(table)} AS name, count(*)::text || ' ' || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '') AS sum FROM ${table} t`;
+  });
+  // All at once, for each call makes a connection.
+  const rows = await server.query([...questions, LARGE_OBJECTS, SEQUENCES].join(' UNION ALL '), database);
+  return Object.fromEntries(rows.map(({ name, sum }) => [String(name), String(sum)]));
 }
+
+const LARGE_OBJECTS = `SELECT 'large objects', count(*)::text || ' ' || coalesce(md5(string_agg(oid::text || md5(lo_get(oid)), ',' ORDER BY oid)), '') FROM pg_largeobject_metadata`;
+const SEQUENCES = `SELECT 'sequences', coalesce(string_agg(sequencename || '=' || coalesce(last_value, 0), ',' ORDER BY sequencename), '') FROM pg_sequences`;
 
 const SCHEMA = String.raw`
 CREATE TYPE event_kind AS ENUM ('created', 'paid', 'shipped');
