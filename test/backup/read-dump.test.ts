@@ -35,7 +35,7 @@ async function failureOf(plan: DumpPlan, idleTimeoutMs = LIMIT_MS): Promise<AppE
   throw new Error('The dump succeeded.');
 }
 
-describe('a dump of PostgreSQL that is ended for its silence', () => {
+describe.concurrent('a dump of PostgreSQL that is ended for its silence', () => {
   let server: TestPostgres;
   const clients: pg.Client[] = [];
   beforeAll(async () => {
@@ -125,7 +125,7 @@ describe('a dump of PostgreSQL that is ended for its silence', () => {
   );
 });
 
-describe('a dump of MariaDB that is ended for its silence', () => {
+describe.concurrent('a dump of MariaDB that is ended for its silence', () => {
   let server: TestMariadb;
   const stopping: (() => void)[] = [];
   beforeAll(async () => {
