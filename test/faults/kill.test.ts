@@ -28,7 +28,7 @@ const env = () => ({
   STORAGE_CA_FILE: String(bucket.caFile),
   LOG_LEVEL: 'debug',
   // So that some of a dump is still to come when its first part is sent.
-  PART_MEMORY_MIB: '10',
+  PART_MEMORY_MIB: '16',
 });
 
 beforeAll(async () => {
@@ -44,7 +44,7 @@ beforeAll(async () => {
   app = await startChildApp(program, env());
   const file = `/var/backups/kill ${ODD}.sqlite`;
   await sshd.insideHost(
-    `sqlite3 '${file}' "create table t (noise text); with recursive n(i) as (select 1 union all select i + 1 from n where i < 6500) insert into t select hex(randomblob(2040)) from n;"; chmod 666 '${file}'`,
+    `sqlite3 '${file}' "create table t (noise text); with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000) insert into t select hex(randomblob(2040)) from n;"; chmod 666 '${file}'`,
   );
   const { environment } = (await app.ask('POST', '/api/environments', { name: `production ${ODD}` })) as {
     environment: Json;

@@ -9,10 +9,10 @@ let database: string;
 beforeAll(async () => {
   bed = await startBed({
     tuning: { patienceMs: 600_000, retryCapMs: 50 },
-    env: { PART_MEMORY_MIB: '10' },
+    env: { PART_MEMORY_MIB: '16' },
   });
   // Larger than all part memory, so that the dump has to wait on its host.
-  const file = await bed.makeSqlite('grü+n 🐘.sqlite', 26);
+  const file = await bed.makeSqlite('grü+n 🐘.sqlite', 40);
   const name = "grü+n 'q' 🐘";
   database = await bed.addDatabase({ name, type: 'sqlite', filePath: file, ...TO_BUCKET });
   const { db } = bed.app.services;

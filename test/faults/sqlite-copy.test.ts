@@ -26,8 +26,8 @@ const COPY = { type: 'sqlite', backupFormat: 'binary' } as const;
 
 beforeAll(async () => {
   // So that much of the file is still to be read when its first part is sent.
-  bed = await startBed({ env: { PART_MEMORY_MIB: '10' } });
-  file = await bed.makeSqlite('größe + "a" 🙂.sqlite', 26);
+  bed = await startBed({ env: { PART_MEMORY_MIB: '16' } });
+  file = await bed.makeSqlite('größe + "a" 🙂.sqlite', 40);
   database = await bed.addDatabase({ ...COPY, name: 'a copy + ü 🙂 "', filePath: file, ...TO_BUCKET });
 });
 afterEach(() => bed.bucket.faults.clear());
