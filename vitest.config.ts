@@ -8,6 +8,7 @@ export default defineConfig(({ mode }) => {
     test: {
       include: large ? ['test/large/**/*.test.ts'] : ['test/**/*.test.{ts,tsx}'],
       exclude: large ? [] : ['test/large/**'],
+      globalSetup: 'test/support/shared/setup.ts',
       testTimeout: large ? 3_600_000 : 30_000,
       hookTimeout: 60_000,
       // A machine that is shared may stand still for a second: it is waited for what comes, not for its time.
