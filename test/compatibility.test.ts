@@ -16,6 +16,7 @@ const PAGE = compatibilityPage(
       suite('profiles', {
         'Wasabi (profile) as an object store > gives a range': 'passed',
         'Wasabi (profile) as an object store > leaves nothing': 'failed',
+        'Vultr Object Storage (profile) as an object store > does each operation once': 'passed',
         'Cloudflare R2 > gets equal parts': 'passed',
       }),
       suite('rgw', { 'a bucket of the Ceph gateway as an object store > gives a range': 'passed' }),
@@ -32,10 +33,14 @@ const PAGE = compatibilityPage(
 
 describe('the compatibility page', () => {
   it('keeps what ran as software apart from what is a profile only', () => {
-    expect(PAGE).toContain('| Ceph gateway | software | ✓ |  |');
-    expect(PAGE).toContain('| Wasabi | profile | ✓ | ✗ |');
-    expect(PAGE).toContain('1. gives a range\n2. leaves nothing');
+    expect(PAGE).toContain('| Ceph gateway | software | ✓ |  |  |');
+    expect(PAGE).toContain('| Wasabi | profile | ✓ |  | ✗ |');
+    expect(PAGE).toContain('1. gives a range\n2. does each operation once\n3. leaves nothing');
     expect(PAGE).not.toContain('| files |');
+  });
+
+  it('names the profile against which the cases were run that one was not met by', () => {
+    expect(PAGE).toContain('| Vultr Object Storage | profile, as Linode / Akamai |  | ✓ |  |');
   });
 
   it('says of a provider that nothing was tried', () => {
