@@ -128,7 +128,7 @@ function otherSuites(tests) {
   const suites = new Map();
   for (const test of tests) {
     const [suite = ''] = test.ancestorTitles.filter((title) => title !== '');
-    if (suite === '' || suite.endsWith(CONTRACT)) continue;
+    if (suite === '' || test.ancestorTitles.some((title) => title.endsWith(CONTRACT))) continue;
     suites.set(suite, [...(suites.get(suite) ?? []), test]);
   }
   return [...suites];

@@ -18,7 +18,7 @@ const RUN = `
   const tearDown = await setUp({ provide: (_, url) => { door = url } });
   const ask = async (kind) => { const answer = await fetch(door + '/' + kind); return [answer.status, await answer.text()] };
   const { execFileSync } = await import('node:child_process');
-  const children = () => execFileSync('ps', ['-o', 'args=', '--ppid', process.pid], { encoding: 'utf8' });
+  const children = () => execFileSync('ps', ['-o', 'pid=,args=', '--ppid', process.pid], { encoding: 'utf8' });
   const print = (value) => console.log(JSON.stringify(value));
 `;
 
@@ -49,6 +49,18 @@ describe('the servers that test files share', () => {
     child.kill('SIGKILL');
     await exited;
     await until('the server to end', 20_000, () => isGone(JSON.parse(place)));
+  });
+
+  it('fail those who wait when their keeper ends', async () => {
+    const { line, exited } = await startRun(`
+      const asked = ask('postgres');
+      let pid;
+      while (pid === undefined) pid = /^ *(\\d+) .*keeper/m.exec(children())?.[1];
+      process.kill(Number(pid), 'SIGTERM');
+      print(await asked);
+      await tearDown();`);
+    expect(await line()).toEqual([500, 'the process that starts servers has ended']);
+    expect(await exited).toBe(0);
   });
 
   it('say what is wrong where one does not start', async () => {

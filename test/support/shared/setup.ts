@@ -23,7 +23,14 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   let keeper: ChildProcess | undefined;
   const waiting = new Map<number, (answer: Answer) => void>();
   const ask = (kind: string): Promise<Answer> => {
-    keeper ??= startKeeper((answer) => waiting.get(answer.id)?.(answer));
+    keeper ??= startKeeper(
+      (answer) => waiting.get(answer.id)?.(answer),
+      () => {
+        keeper = undefined;
+        for (const [id, answer] of waiting)
+          answer({ id, error: 'the process that starts servers has ended' });
+      },
+    );
     const id = waiting.size;
     const answered = new Promise<Answer>((done) => waiting.set(id, done));
     keeper.send({ id, kind });
@@ -39,14 +46,14 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   return async () => {
     door.close();
     door.closeAllConnections();
-    if (keeper === undefined || keeper.exitCode !== null) return;
+    if (keeper === undefined) return;
     const ended = once(keeper, 'exit');
     keeper.disconnect();
     await ended;
   };
 }
 
-function startKeeper(onAnswer: (answer: Answer) => void): ChildProcess {
+function startKeeper(onAnswer: (answer: Answer) => void, onEnd: () => void): ChildProcess {
   const program = fileURLToPath(new URL('keeper.ts', import.meta.url));
   // A group of its own: Ctrl+C in a terminal is vitest's, which may go on for a while.
   const keeper = fork(program, {
@@ -55,5 +62,6 @@ function startKeeper(onAnswer: (answer: Answer) => void): ChildProcess {
     execArgv: [],
   });
   keeper.on('message', onAnswer);
+  keeper.once('exit', onEnd);
   return keeper;
 }
