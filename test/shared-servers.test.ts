@@ -55,7 +55,10 @@ describe('the servers that test files share', () => {
     const { line, exited } = await startRun(`
       const asked = ask('postgres');
       let pid;
-      while (pid === undefined) pid = /^ *(\\d+) .*keeper/m.exec(children())?.[1];
+      while (pid === undefined) {
+        await new Promise((turn) => setImmediate(turn));
+        pid = /^ *(\\d+) .*keeper/m.exec(children())?.[1];
+      }
       process.kill(Number(pid), 'SIGTERM');
       print(await asked);
       await tearDown();`);
