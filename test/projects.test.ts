@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { projectOf, testFiles } from './support/projects.ts';
 
@@ -47,5 +49,23 @@ describe('the project of a test file', () => {
     const browser = found.filter(([, project]) => project === 'browser').map(([file]) => file);
     expect(browser).toEqual(testFiles().filter((file) => file.startsWith('test/browser/')));
     expect(found.filter(([, project]) => project === 'quick').length).toBeGreaterThan(50);
+  });
+});
+
+describe('a file that shares a server', () => {
+  const sharing = testFiles()
+    .map((file) => ({ file, text: readFileSync(join(import.meta.dirname, '..', file), 'utf8') }))
+    .filter(({ text }) => /\bshared(Postgres|Mariadb)\(/.test(text));
+
+  it('leaves its settings, its users and the connections of others alone', () => {
+    expect(sharing.length).toBeGreaterThan(5);
+    const others =
+      /\b(alter system|set (persist|global)|(create|alter|drop) (role|user)|pg_terminate_backend|pg_reload_conf|flush|install soname|kill \$)/i;
+    expect(sharing.filter(({ text }) => others.test(text)).map(({ file }) => file)).toEqual([]);
+  });
+
+  it('names its databases as its own', () => {
+    const fixed = /createDatabase\(['"`](?!restored['"`])/;
+    expect(sharing.filter(({ text }) => fixed.test(text)).map(({ file }) => file)).toEqual([]);
   });
 });
