@@ -14,7 +14,7 @@ import { PROVIDERS } from '../src/storage/providers.ts';
 import { compatibilityPage } from './compatibility-report.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const suites = ['profiles', 'rgw', 'swift', 'interop', 'faults'];
+const suites = ['profile-contracts', 'profile-smoke', 'profiles', 'rgw', 'swift', 'interop', 'faults'];
 const files = suites.map((name) => `test/storage/s3/${name}.test.ts`);
 
 const given = process.argv[2];

@@ -41,6 +41,22 @@ function breaches(from: RegExp, isAllowed: (entry: Import) => boolean): readonly
     .map(({ file, target }) => `${file} → ${target}`);
 }
 
+/** Files that lead back to themselves, as `file → … → file`, each circle once. */
+function circles(): readonly string[] {
+  const targets = new Map(files.map((file) => [file, imports.filter((entry) => entry.file === file)]));
+  const found = new Set<string>();
+  const done = new Set<string>();
+  const walk = (file: string, way: readonly string[]): void => {
+    const at = way.indexOf(file);
+    if (at >= 0) found.add([...way.slice(at), file].join(' → '));
+    if (at >= 0 || done.has(file)) return;
+    for (const { target } of targets.get(file) ?? []) walk(target, [...way, file]);
+    done.add(file);
+  };
+  for (const file of files) walk(file, []);
+  return [...found];
+}
+
 const isOurs = (target: string) => /^(src|views|migrations|dev|test|bench)\//.test(target);
 /** What talks to a machine, a network or a native package; only the composition root knows them. */
 const ADAPTERS =
@@ -107,6 +123,10 @@ describe('the direction of imports', () => {
     expect(
       breaches(/^migrations\//, ({ target }) => !isOurs(target) || target.startsWith('migrations/')),
     ).toEqual([]);
+  });
+
+  it('never leads in a circle, not for a type either', () => {
+    expect(circles()).toEqual([]);
   });
 
   it('never leads from the product to tests, benches or the development bucket', () => {

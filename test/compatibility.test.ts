@@ -5,8 +5,8 @@ import { PROVIDERS } from '../src/storage/providers.ts';
 const suite = (name: string, results: Readonly<Record<string, string>>) => ({
   name: `/somewhere/test/storage/s3/${name}.test.ts`,
   assertionResults: Object.entries(results).map(([title, status]) => {
-    const [ancestor = '', own = ''] = title.split(' > ');
-    return { ancestorTitles: [ancestor], title: own, status };
+    const titles = title.split(' > ');
+    return { ancestorTitles: titles.slice(0, -1), title: titles.at(-1) ?? '', status };
   }),
 });
 
@@ -14,8 +14,9 @@ const PAGE = compatibilityPage(
   {
     testResults: [
       suite('profiles', {
-        'Wasabi (profile) as an object store > gives a range': 'passed',
+        'a storage that sheds load > Wasabi (profile) as an object store > gives a range': 'passed',
         'Wasabi (profile) as an object store > leaves nothing': 'failed',
+        'Vultr Object Storage (profile) as an object store > does each operation once': 'passed',
         'Cloudflare R2 > gets equal parts': 'passed',
       }),
       suite('rgw', { 'a bucket of the Ceph gateway as an object store > gives a range': 'passed' }),
@@ -32,10 +33,15 @@ const PAGE = compatibilityPage(
 
 describe('the compatibility page', () => {
   it('keeps what ran as software apart from what is a profile only', () => {
-    expect(PAGE).toContain('| Ceph gateway | software | ✓ |  |');
-    expect(PAGE).toContain('| Wasabi | profile | ✓ | ✗ |');
-    expect(PAGE).toContain('1. gives a range\n2. leaves nothing');
+    expect(PAGE).toContain('| Ceph gateway | software | ✓ |  |  |');
+    expect(PAGE).toContain('| Wasabi | profile | ✓ |  | ✗ |');
+    expect(PAGE).toContain('1. gives a range\n2. does each operation once\n3. leaves nothing');
     expect(PAGE).not.toContain('| files |');
+    expect(PAGE).not.toContain('**a storage that sheds load**');
+  });
+
+  it('names the profile against which the cases were run that one was not met by', () => {
+    expect(PAGE).toContain('| Vultr Object Storage | profile, as Linode / Akamai |  | ✓ |  |');
   });
 
   it('says of a provider that nothing was tried', () => {

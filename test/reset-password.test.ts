@@ -1,45 +1,27 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Installation, startInstallation } from './support/installation.ts';
+import { buildMain, runMain } from './support/main-process.ts';
 
-const run = promisify(execFile);
-const REPOSITORY = join(import.meta.dirname, '..');
-const program = join(REPOSITORY, 'dist/test', `main-${process.pid}.js`);
-
+let program: Awaited<ReturnType<typeof buildMain>>;
 let app: Installation;
 let empty: string;
 beforeAll(async () => {
   empty = mkdtempSync(join(tmpdir(), 'reset-'));
   app = await startInstallation();
-  await build({
-    entryPoints: [join(REPOSITORY, 'src/main.ts')],
-    outfile: program,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    jsx: 'automatic',
-    jsxImportSource: 'hono/jsx',
-    packages: 'external',
-    logLevel: 'warning',
-  });
+  program = await buildMain('reset-password');
 });
 afterAll(async () => {
   await app.close();
-  rmSync(program, { force: true });
+  program.remove();
   rmSync(empty, { recursive: true });
 });
 
 /** The command of the image, in a process of its own. */
 function resetPassword(email: string, dataDir: string) {
-  return run(process.execPath, [program, 'reset-password', email], {
-    env: { PATH: process.env['PATH'] ?? '', DATA_DIR: dataDir },
-  });
+  return runMain(program.path, ['reset-password', email], { DATA_DIR: dataDir });
 }
 
 it('beside a running app gives a password that signs in, and ends the sessions of that user', async () => {

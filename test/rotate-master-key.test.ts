@@ -1,46 +1,29 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Installation, startInstallation } from './support/installation.ts';
+import { buildMain, runMain } from './support/main-process.ts';
 
-const run = promisify(execFile);
-const REPOSITORY = join(import.meta.dirname, '..');
-const program = join(REPOSITORY, 'dist/test', `rotate-${process.pid}.js`);
 const OLD = Buffer.alloc(32, 1).toString('base64');
 const NEW = Buffer.alloc(32, 2).toString('base64');
 
+let program: Awaited<ReturnType<typeof buildMain>>;
 let folder: string;
 let app: Installation | undefined;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rotate-'));
-  await build({
-    entryPoints: [join(REPOSITORY, 'src/main.ts')],
-    outfile: program,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    jsx: 'automatic',
-    jsxImportSource: 'hono/jsx',
-    packages: 'external',
-    logLevel: 'warning',
-  });
+  program = await buildMain('rotate-master-key');
 });
 afterAll(async () => {
   await app?.close();
-  rmSync(program, { force: true });
+  program.remove();
   rmSync(folder, { recursive: true });
 });
 
 /** The command of the image, in a process of its own. */
 const rotate = (env: Readonly<Record<string, string>> = {}) =>
-  run(process.execPath, [program, 'rotate-master-key'], {
-    env: { PATH: process.env['PATH'] ?? '', DATA_DIR: join(folder, 'data'), ...env },
-  });
+  runMain(program.path, ['rotate-master-key'], { DATA_DIR: join(folder, 'data'), ...env });
 const restart = async (env: Readonly<Record<string, string>>) => {
   await app?.close();
   app = await startInstallation({ folder, env });

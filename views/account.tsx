@@ -1,8 +1,9 @@
 import { TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
+import type { Frame } from './frame.ts';
 import { NewPasswordField } from './new-password-field.tsx';
-import { type Frame, Page } from './page.tsx';
+import { Page } from './page.tsx';
 
 export function AccountPage(props: {
   readonly frame: Frame;

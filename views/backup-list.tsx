@@ -28,7 +28,6 @@ export interface BackupItem {
 export interface BackupFailure {
   readonly step: string | null;
   readonly message: string;
-  readonly advice: string | null;
   readonly stderr: string | null;
   readonly exitCode: number | null;
   /** What of the storage is to be looked at; null where it is none of its business. */
@@ -174,16 +173,15 @@ function BackupActions({ backup, list }: { backup: BackupItem; list: BackupListP
 }
 
 function Failure({ failure, list }: { failure: BackupFailure; list: BackupListProps }) {
-  const { advice, exitCode, storageProblem } = failure;
+  const { exitCode, storageProblem } = failure;
   const stderr = failure.stderr ?? '';
   const summary = `${failure.step === null ? '' : `Failed at ${failure.step}: `}${failure.message}`;
-  if (advice === null && exitCode === null && stderr === '' && storageProblem === null) {
+  if (exitCode === null && stderr === '' && storageProblem === null) {
     return <p class="failure">{summary}</p>;
   }
   return (
     <details class="failure">
       <summary>{summary}</summary>
-      {advice !== null && <p>{advice}</p>}
       {storageProblem === 'not-configured' && <NotConfigured mayConfigure={list.mayConfigure} />}
       {storageProblem === 'upload' && <UploadChecks list={list} />}
       {exitCode !== null && <p>Exit status {exitCode}.</p>}

@@ -1,8 +1,9 @@
 import { CheckboxField, type Choice, RadioField, SelectField, TextArea, TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
+import type { EnvironmentChoice, Frame } from './frame.ts';
 import { Notice } from './notice.tsx';
-import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
+import { Page } from './page.tsx';
 
 /** What the form needs to know about an engine: its own declaration, as plain data. */
 export interface EngineForm {

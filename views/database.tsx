@@ -4,10 +4,11 @@ import { ConnectionTest, type TestResult } from './connection-test.tsx';
 import { Facts } from './facts.tsx';
 import { PostButton } from './form.tsx';
 import type { FormState } from './form-state.ts';
+import type { EnvironmentChoice, Frame } from './frame.ts';
 import { type HeldPassword, HeldPasswordNotice } from './held-password.tsx';
 import { type LiveRun, LiveRuns } from './live-runs.tsx';
 import { Notice } from './notice.tsx';
-import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
+import { Page } from './page.tsx';
 import type { PageOfMany } from './pager.tsx';
 
 export interface DatabaseSummary {

@@ -1,7 +1,8 @@
 import { BackupBadge, type BackupOutcome, type BackupStatus } from './backup-badge.tsx';
 import { EmptyState } from './empty-state.tsx';
+import type { EnvironmentChoice, Frame } from './frame.ts';
 import { Instant } from './instant.tsx';
-import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
+import { Page } from './page.tsx';
 import { type PageOfMany, Pager } from './pager.tsx';
 import { ACTIONS, Table } from './table.tsx';
 

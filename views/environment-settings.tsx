@@ -4,7 +4,8 @@ import { Facts } from './facts.tsx';
 import { CheckboxField, TextArea, TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
-import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
+import type { EnvironmentChoice, Frame } from './frame.ts';
+import { Page } from './page.tsx';
 
 export interface EnvironmentSettings {
   readonly environment: EnvironmentChoice;

@@ -2,8 +2,9 @@ import { EmptyState } from './empty-state.tsx';
 import { TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
+import type { Frame } from './frame.ts';
 import { Instant } from './instant.tsx';
-import { type Frame, Page } from './page.tsx';
+import { Page } from './page.tsx';
 import { ACTIONS, Table } from './table.tsx';
 
 export interface EnvironmentItem {

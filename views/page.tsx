@@ -1,36 +1,9 @@
 import type { Child } from 'hono/jsx';
 import { Document } from './document.tsx';
 import { PostButton } from './form.tsx';
-import { Notice, type Tone } from './notice.tsx';
+import type { Frame, Section } from './frame.ts';
+import { Notice } from './notice.tsx';
 import { Sidebar } from './sidebar.tsx';
-
-export type Role = 'admin' | 'operator' | 'viewer';
-
-export interface EnvironmentChoice {
-  readonly id: string;
-  readonly name: string;
-}
-
-export type Section =
-  | 'databases'
-  | 'servers'
-  | 'environment-settings'
-  | 'environments'
-  | 'storage'
-  | 'users'
-  | 'account';
-
-/** What every page of a signed-in user shows around its content. */
-export interface Frame {
-  readonly user: { readonly email: string; readonly name: string | null; readonly role: Role };
-  readonly environments: readonly EnvironmentChoice[];
-  /** The one that the page, or the user's last choice, is about. */
-  readonly environment: EnvironmentChoice | null;
-  /** True for an admin while nobody has confirmed to have copied the generated master key. */
-  readonly masterKeyUnconfirmed: boolean;
-  /** What the request before this one did. */
-  readonly notice: { readonly tone: Tone; readonly text: string } | null;
-}
 
 /** A whole page: skip link, sidebar, heading with its buttons, content. */
 export function Page(props: {

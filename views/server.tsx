@@ -4,9 +4,10 @@ import { Facts } from './facts.tsx';
 import { TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
+import type { EnvironmentChoice, Frame } from './frame.ts';
 import { Instant } from './instant.tsx';
 import { Notice } from './notice.tsx';
-import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
+import { Page } from './page.tsx';
 import { type ServerItem, ServerStatus } from './servers.tsx';
 
 export function NewServerPage(props: {

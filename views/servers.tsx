@@ -1,8 +1,9 @@
 import { Badge } from './badge.tsx';
 import { EmptyState } from './empty-state.tsx';
+import type { EnvironmentChoice, Frame } from './frame.ts';
 import { Instant } from './instant.tsx';
 import type { Tone } from './notice.tsx';
-import { type EnvironmentChoice, type Frame, Page } from './page.tsx';
+import { Page } from './page.tsx';
 import { ACTIONS, Table } from './table.tsx';
 
 export interface ServerItem {

@@ -1,5 +1,5 @@
 import { PostButton } from './form.tsx';
-import type { Frame, Section } from './page.tsx';
+import type { Frame, Section } from './frame.ts';
 
 interface Entry {
   readonly section: Section;

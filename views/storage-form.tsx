@@ -2,7 +2,8 @@ import { TestOutcome, type TestResult } from './connection-test.tsx';
 import { CheckboxField, type Choice, type FieldProps, SelectField, TextArea, TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
-import { type Frame, Page } from './page.tsx';
+import type { Frame } from './frame.ts';
+import { Page } from './page.tsx';
 
 /** What a provider asks for. */
 export interface ProviderForm {

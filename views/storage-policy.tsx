@@ -1,8 +1,9 @@
 import type { Choice } from './field.tsx';
 import { SelectField, TextField } from './field.tsx';
 import type { FormState } from './form-state.ts';
+import type { Frame } from './frame.ts';
 import { Notice } from './notice.tsx';
-import { type Frame, Page } from './page.tsx';
+import { Page } from './page.tsx';
 import { Table } from './table.tsx';
 
 export interface PolicyShown {

@@ -3,9 +3,10 @@ import { Confirm } from './confirm.tsx';
 import { type Choice, SelectField, TextField } from './field.tsx';
 import { Form } from './form.tsx';
 import type { FormState } from './form-state.ts';
+import type { Frame, Role } from './frame.ts';
 import { Instant } from './instant.tsx';
 import { NewPasswordField } from './new-password-field.tsx';
-import { type Frame, Page, type Role } from './page.tsx';
+import { Page } from './page.tsx';
 import { ACTIONS, Table } from './table.tsx';
 
 export interface UserItem {

@@ -127,8 +127,6 @@ export function toWireBackup(row: BackupWithTrigger, progress: RunProgress | nul
   };
 }
 
-export type WireBackup = ReturnType<typeof toWireBackup>;
-
 const idsOf = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id);
 
 function visible(db: Db) {

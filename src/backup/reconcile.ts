@@ -6,7 +6,7 @@ import { parseHostPath, partialPath } from '../storage/host-path.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type RunClaim, releaseClaim } from './claim.ts';
 import { readBack } from './read-back.ts';
-import type { RunServices } from './run-backup.ts';
+import type { RunServices } from './run-services.ts';
 import { addLeftover, type FailedRun, settleCompleted, settleFailed } from './settle.ts';
 import { describeFailure } from './step-error.ts';
 import { abortUploads } from './sweep.ts';

@@ -1,7 +1,7 @@
 import type { BackupRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
-import type { RunServices } from './run-backup.ts';
+import type { RunServices } from './run-services.ts';
 import { abortUploads, limited, MAX_PAUSE_MS, pauseMs, versionOf, withStore } from './sweep.ts';
 
 type RemovalServices = Pick<RunServices, 'db' | 'openPlace' | 'now' | 'log'>;

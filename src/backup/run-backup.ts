@@ -3,7 +3,6 @@ import type { BackupRow, DatabaseRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
-import type { Services } from '../services-port.ts';
 import type { Leftover, ObjectStore, StoredObject } from '../storage/object-store.ts';
 import type { RunClaim } from './claim.ts';
 import { type DatabasePlans, planDatabase } from './database-target.ts';
@@ -15,6 +14,7 @@ import type { ProgressTracker } from './progress.ts';
 import { readBack } from './read-back.ts';
 import { readDump } from './read-dump.ts';
 import { LOCK_PATIENCE_MS, loadBackup, recordDestination, recordProbe, recordUpload } from './run-record.ts';
+import type { RunServices } from './run-services.ts';
 import { withScratchFile } from './scratch-file.ts';
 import {
   addLeftover,
@@ -25,11 +25,6 @@ import {
   settleFailed,
 } from './settle.ts';
 import { describeFailure, outcomeOf } from './step-error.ts';
-
-export type RunServices = Pick<
-  Services,
-  'db' | 'vault' | 'servers' | 'openPlace' | 'now' | 'uptimeMs' | 'log'
->;
 
 const PROBE_TIMEOUT_MS = 60_000;
 const CLEAN_UP_TIMEOUT_MS = 60_000;

@@ -6,7 +6,7 @@ import type { OpenedServer } from '../hosts/server-access.ts';
 import { createHostFiles } from '../storage/host-files.ts';
 import { parseHostPath, scratchPath } from '../storage/host-path.ts';
 import { hostPlace } from './destination.ts';
-import type { RunServices } from './run-backup.ts';
+import type { RunServices } from './run-services.ts';
 import { addLeftover } from './settle.ts';
 
 const REMOVE_TIMEOUT_MS = 30_000;

@@ -2,7 +2,7 @@ import type { BackupObjectRow, Db, LeftoverRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { isAppError } from '../errors.ts';
 import type { ObjectHead, ObjectStore } from '../storage/object-store.ts';
-import type { RunServices } from './run-backup.ts';
+import type { RunServices } from './run-services.ts';
 
 const STORE_TIMEOUT_MS = 60_000;
 export const MAX_PAUSE_MS = 3_600_000;

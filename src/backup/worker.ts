@@ -8,7 +8,8 @@ import { type RunClaim, releaseClaim, renewClaims, superseded } from './claim.ts
 import { type ProgressTracker, trackProgress } from './progress.ts';
 import { askUncertainNow, endEarlierLeases, reconcileExpired } from './reconcile.ts';
 import { sweepDeleted } from './remove-deleted.ts';
-import { type RunServices, runBackup } from './run-backup.ts';
+import { runBackup } from './run-backup.ts';
+import type { RunServices } from './run-services.ts';
 
 import { sweepLeftovers } from './sweep.ts';
 

@@ -23,9 +23,3 @@ export function databaseType(type: string): DatabaseType | null {
   if (displayName === undefined) return null;
   return { id: type, name: type, displayName, hasBackupCommand: engine !== undefined };
 }
-
-export function databaseTypes(): readonly DatabaseType[] {
-  return Object.keys(NAMES)
-    .map(databaseType)
-    .filter((type) => type !== null);
-}

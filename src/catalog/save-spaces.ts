@@ -5,7 +5,7 @@ import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
 import { deriveEndpoint, normaliseEndpoint } from '../storage/providers.ts';
 import { mayShareKeys } from '../storage/recorded-place.ts';
-import type { S3Settings } from '../storage/s3/s3.ts';
+import type { S3Settings } from '../storage/s3/settings.ts';
 import { identities, openKeys } from '../storage/spaces-keys.ts';
 import { type Actor, recordAudit } from './audit.ts';
 import { auditedSpaces, type SpacesInput, spacesRow, wireEndpoint } from './spaces.ts';

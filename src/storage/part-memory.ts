@@ -1,4 +1,4 @@
-import type { PartBuffer, PartMemory } from './s3/s3.ts';
+import type { PartBuffer, PartMemory } from './s3/platform.ts';
 
 interface Waiter {
   readonly bytes: number;

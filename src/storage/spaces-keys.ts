@@ -1,6 +1,6 @@
 import type { SpacesConfigRow } from '../db/schema.ts';
 import type { Vault } from '../secrets/vault.ts';
-import type { S3Settings } from './s3/s3.ts';
+import type { S3Settings } from './s3/settings.ts';
 
 /** What the sealed columns of a row are bound to. */
 export const identities = (id: string) => ({

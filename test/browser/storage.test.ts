@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
-import { type Rgw, startRgw } from '../support/rgw.ts';
+import type { Rgw } from '../support/rgw.ts';
+import { sharedRgw } from '../support/shared/rgw.ts';
 import { complaintsOf, createEnvironment, type Site, setUp, startSite } from './site.ts';
 
 /** Admin > Storage from the first configuration to its end, in one sitting against the Ceph gateway. */
@@ -14,7 +15,7 @@ let page: Page;
 let complaints: readonly string[];
 
 beforeAll(async () => {
-  [rgw, browser] = await Promise.all([startRgw(), startBrowser()]);
+  [rgw, browser] = await Promise.all([sharedRgw(), startBrowser()]);
   site = await startSite({ STORAGE_CA_FILE: rgw.caFile });
   page = await (await browser.open({ viewport: DESKTOP })).newPage();
   page.setDefaultTimeout(15_000);

@@ -20,7 +20,8 @@ import { createLog } from '../../src/log.ts';
 import { checkVault } from '../../src/secrets/signing-keys.ts';
 import { createVault, type Vault } from '../../src/secrets/vault.ts';
 import { openPostgresDatabase } from '../support/database.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import type { TestPostgres } from '../support/postgres.ts';
+import { sharedPostgres } from '../support/shared/postgres.ts';
 
 const now = () => new Date('2026-03-04T05:06:07.890Z');
 const admin = { userId: 'root', role: 'admin', address: null } as const;
@@ -28,7 +29,7 @@ const page = { limit: 25, offset: 0 };
 
 let postgres: TestPostgres;
 beforeAll(async () => {
-  postgres = await startPostgres();
+  postgres = await sharedPostgres();
 });
 afterAll(() => postgres.stop());
 

@@ -5,8 +5,9 @@ import { createPartMemory } from '../../src/storage/part-memory.ts';
 import { createS3 } from '../../src/storage/s3/client.ts';
 import { createNodePlatform } from '../../src/storage/s3/node-platform.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
-import { type Rgw, startRgw } from '../support/rgw.ts';
+import type { Rgw } from '../support/rgw.ts';
 import { QUICK } from '../support/s3.ts';
+import { sharedRgw } from '../support/shared/rgw.ts';
 
 const PATH = '/api/settings/spaces';
 const SCOPED_KEY = 'This appears to be a bucket-scoped key. Please add the bucket names manually.';
@@ -14,7 +15,7 @@ const SCOPED_KEY = 'This appears to be a bucket-scoped key. Please add the bucke
 let rgw: Rgw;
 let app: TestApp;
 beforeAll(async () => {
-  rgw = await startRgw();
+  rgw = await sharedRgw();
 });
 afterAll(() => rgw?.stop());
 beforeEach(async () => {

@@ -9,7 +9,8 @@ import { migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { openPostgresDatabase } from '../support/database.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import type { TestPostgres } from '../support/postgres.ts';
+import { sharedPostgres } from '../support/shared/postgres.ts';
 
 const now = () => new Date('2026-03-04T05:06:07.890Z');
 
@@ -26,7 +27,7 @@ const failing: Migration = {
 
 let postgres: TestPostgres;
 beforeAll(async () => {
-  postgres = await startPostgres();
+  postgres = await sharedPostgres();
 });
 afterAll(() => postgres.stop());
 

@@ -6,13 +6,18 @@ import { promisify } from 'node:util';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Installation, SMALL_PARTS, startInstallation } from '../support/installation.ts';
-import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
+import type { TestMariadb } from '../support/mariadb.ts';
 import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
-import { type Rgw, startRgw } from '../support/rgw.ts';
+import type { Rgw } from '../support/rgw.ts';
+import { ownName } from '../support/shared/ask.ts';
+import { sharedMariadb } from '../support/shared/mariadb.ts';
+import { sharedRgw } from '../support/shared/rgw.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 120_000;
+const SOURCE = ownName('source');
+const RESTORED = ownName('restored');
 const MEBIBYTES = 12;
 
 let rgw: Rgw;
@@ -26,10 +31,10 @@ let expected: Awaited<ReturnType<typeof mariadbChecksums>>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mysql-round-trip-'));
-  [rgw, sshd, mariadb] = await Promise.all([startRgw(), startSshd(), startMariadb()]);
-  await mariadb.createDatabase('source');
-  await fillMariadb(mariadb, 'source', MEBIBYTES);
-  expected = await mariadbChecksums(mariadb, 'source');
+  [rgw, sshd, mariadb] = await Promise.all([sharedRgw(), startSshd(), sharedMariadb()]);
+  await mariadb.createDatabase(SOURCE);
+  await fillMariadb(mariadb, SOURCE, MEBIBYTES);
+  expected = await mariadbChecksums(mariadb, SOURCE);
   app = await startInstallation({ env: { STORAGE_CA_FILE: rgw.caFile }, tuning: SMALL_PARTS });
   environment = await app.create('environment', '/api/environments', { name: 'production' });
   await app.ask('PATCH', `/api/environments/${environment}/settings/data`, { allowBackupDownload: true });
@@ -71,7 +76,7 @@ test.each([
       serverId: server,
       host: '127.0.0.1',
       port: mariadb.port,
-      databaseName: 'source',
+      databaseName: SOURCE,
       ...mariadb.superuser,
       backupStorageType: 'spaces',
       backupSpacesBucket: rgw.scopedBucket,
@@ -96,10 +101,10 @@ test.each([
     const file = join(folder, backup.filename);
     expect((await stat(file)).size).toBe(backup.size);
 
-    await mariadb.query('DROP DATABASE IF EXISTS restored');
-    await mariadb.createDatabase('restored');
-    await mariadb.restore(unpack(await readFile(file)), 'restored');
-    const restored = await mariadbChecksums(mariadb, 'restored');
+    await mariadb.dropDatabase(RESTORED);
+    await mariadb.createDatabase(RESTORED);
+    await mariadb.restore(unpack(await readFile(file)), RESTORED);
+    const restored = await mariadbChecksums(mariadb, RESTORED);
     expect(Object.keys(restored).length).toBeGreaterThan(10);
     expect(restored).toEqual(expected);
   },

@@ -8,12 +8,17 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Tuning } from '../../src/storage/s3/tuning.ts';
 import { type EndedBackup, type Installation, startInstallation } from '../support/installation.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import type { TestPostgres } from '../support/postgres.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';
-import { type Rgw, startRgw } from '../support/rgw.ts';
+import type { Rgw } from '../support/rgw.ts';
+import { ownName } from '../support/shared/ask.ts';
+import { sharedPostgres } from '../support/shared/postgres.ts';
+import { sharedRgw } from '../support/shared/rgw.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
 
 const run = promisify(execFile);
+const SOURCE = ownName('source');
+const RESTORED = ownName('restored');
 const HOUR_MS = 3_600_000;
 
 /** The shapes that a dump can have, and how stock tools read each back. */
@@ -46,10 +51,10 @@ export function proveRoundTrips(mebibytes: number, timeoutMs: number, tuning: Pa
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'round-trip-'));
-    [rgw, sshd, postgres] = await Promise.all([startRgw(), startSshd(), startPostgres()]);
-    await postgres.createDatabase('source');
-    await fillDatabase(postgres, 'source', mebibytes);
-    expected = await checksums(postgres, 'source');
+    [rgw, sshd, postgres] = await Promise.all([sharedRgw(), startSshd(), sharedPostgres()]);
+    await postgres.createDatabase(SOURCE);
+    await fillDatabase(postgres, SOURCE, mebibytes);
+    expected = await checksums(postgres, SOURCE);
     app = await startInstallation({ env: { STORAGE_CA_FILE: rgw.caFile }, tuning });
     environment = await app.create('environment', '/api/environments', { name: 'production' });
     await app.ask('PATCH', `/api/environments/${environment}/settings/data`, { allowBackupDownload: true });
@@ -115,7 +120,7 @@ export function proveRoundTrips(mebibytes: number, timeoutMs: number, tuning: Pa
       serverId: server,
       host: '127.0.0.1',
       port: postgres.port,
-      databaseName: 'source',
+      databaseName: SOURCE,
       ...postgres.superuser,
       backupStorageType: 'spaces',
       backupSpacesBucket: rgw.scopedBucket,
@@ -139,8 +144,8 @@ export function proveRoundTrips(mebibytes: number, timeoutMs: number, tuning: Pa
   }
 
   async function restoreAndCompare(file: string, shape: (typeof SHAPES)[number]): Promise<void> {
-    await postgres.query('drop database if exists restored');
-    await postgres.createDatabase('restored');
+    await postgres.dropDatabase(RESTORED);
+    await postgres.createDatabase(RESTORED);
     const unpack = shape.extension.endsWith('.gz')
       ? 'gzip -dc'
       : shape.extension.endsWith('.zst')
@@ -149,7 +154,7 @@ export function proveRoundTrips(mebibytes: number, timeoutMs: number, tuning: Pa
     const restore =
       shape.backupFormat === 'plain'
         ? 'psql -q -v ON_ERROR_STOP=1 -f -'
-        : 'pg_restore --exit-on-error -d restored';
+        : 'pg_restore --exit-on-error -d "$PGDATABASE"';
     await run(
       'bash',
       [
@@ -168,13 +173,13 @@ export function proveRoundTrips(mebibytes: number, timeoutMs: number, tuning: Pa
           PGPORT: String(postgres.port),
           PGUSER: postgres.superuser.username,
           PGPASSWORD: postgres.superuser.password,
-          PGDATABASE: 'restored',
+          PGDATABASE: RESTORED,
         },
         timeout: HOUR_MS,
         maxBuffer: 1 << 26,
       },
     );
-    const restored = await checksums(postgres, 'restored');
+    const restored = await checksums(postgres, RESTORED);
     expect(Object.keys(restored).length).toBeGreaterThan(3);
     expect(restored).toEqual(expected);
   }

@@ -2,18 +2,21 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bed, BUCKET, startBed } from '../faults/bed.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import type { TestPostgres } from '../support/postgres.ts';
+import { ownName } from '../support/shared/ask.ts';
+import { sharedPostgres } from '../support/shared/postgres.ts';
 
 /** The flowchart of the storage page, from left to right, with real servers. */
 
 const run = promisify(execFile);
+const SOURCE = ownName('appdb');
 let bed: Bed;
 let postgres: TestPostgres;
 
 beforeAll(async () => {
-  [bed, postgres] = await Promise.all([startBed(), startPostgres()]);
-  await postgres.createDatabase('appdb');
-  await postgres.query('create table orders as select generate_series(1, 100) as id', 'appdb');
+  [bed, postgres] = await Promise.all([startBed(), sharedPostgres()]);
+  await postgres.createDatabase(SOURCE);
+  await postgres.query('create table orders as select generate_series(1, 100) as id', SOURCE);
 }, 60_000);
 afterAll(async () => {
   await bed.close();
@@ -27,7 +30,7 @@ describe('the flowchart', () => {
       type: 'postgres',
       host: '127.0.0.1',
       port: postgres.port,
-      databaseName: 'appdb',
+      databaseName: SOURCE,
       ...postgres.superuser,
       backupStorageType: 'spaces',
       backupSpacesBucket: BUCKET,

@@ -5,14 +5,19 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Installation, type Json, startInstallation } from '../support/installation.ts';
-import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
+import type { TestMariadb } from '../support/mariadb.ts';
 import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import type { TestPostgres } from '../support/postgres.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';
+import { ownName } from '../support/shared/ask.ts';
+import { sharedMariadb } from '../support/shared/mariadb.ts';
+import { sharedPostgres } from '../support/shared/postgres.ts';
 
 /** The commands of docs/backup-and-restore.md and of README.md, exactly as an admin reads them there. */
 
 const run = promisify(execFile);
+/** The commands restore into `restored`: no other test file may make a database of that name on a shared server. */
+const SOURCE = ownName('source');
 const PAGE = await readFile(new URL('../../docs/backup-and-restore.md', import.meta.url), 'utf8');
 const README = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
 
@@ -58,12 +63,12 @@ let ofMariadb: Awaited<ReturnType<typeof mariadbChecksums>>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'restore-'));
   await mkdir(join(folder, 'source'));
-  [postgres, mariadb] = await Promise.all([startPostgres(), startMariadb()]);
-  await Promise.all([postgres.createDatabase('source'), mariadb.createDatabase('source')]);
-  await Promise.all([fillDatabase(postgres, 'source', 1), fillMariadb(mariadb, 'source', 1)]);
-  await mariadb.query(WIDE_TABLE, 'source');
-  ofPostgres = await checksums(postgres, 'source');
-  ofMariadb = await mariadbChecksums(mariadb, 'source');
+  [postgres, mariadb] = await Promise.all([sharedPostgres(), sharedMariadb()]);
+  await Promise.all([postgres.createDatabase(SOURCE), mariadb.createDatabase(SOURCE)]);
+  await Promise.all([fillDatabase(postgres, SOURCE, 1), fillMariadb(mariadb, SOURCE, 1)]);
+  await mariadb.query(WIDE_TABLE, SOURCE);
+  ofPostgres = await checksums(postgres, SOURCE);
+  ofMariadb = await mariadbChecksums(mariadb, SOURCE);
   app = await startInstallation({ env: { LOCAL_PATHS: folder } });
   environment = await app.create('environment', '/api/environments', { name: 'production' });
 }, 60_000);
@@ -79,12 +84,12 @@ describe('the restore commands of the docs', () => {
       type: 'postgres',
       host: '127.0.0.1',
       port: postgres.port,
-      databaseName: 'source',
+      databaseName: SOURCE,
       ...postgres.superuser,
       ...options,
     });
     for (const commandFor of [ofTheDocs, ofTheReadme]) {
-      await postgres.query('drop database if exists restored');
+      await postgres.dropDatabase('restored');
       await postgres.createDatabase('restored');
       await runCommand(commandFor('PostgreSQL', extension), file, extension);
       expect(await checksums(postgres, 'restored')).toEqual(ofPostgres);
@@ -96,7 +101,7 @@ describe('the restore commands of the docs', () => {
       type: 'mysql',
       host: '127.0.0.1',
       port: mariadb.port,
-      databaseName: 'source',
+      databaseName: SOURCE,
       ...mariadb.superuser,
       backupCompression,
     });
@@ -247,7 +252,7 @@ async function runCommand(command: string, file: string, extension: string): Pro
 }
 
 async function newMariadbDatabase(): Promise<void> {
-  await mariadb.query('drop database if exists restored');
+  await mariadb.dropDatabase('restored');
   // For the client of the docs: its own defaults, in the file that it reads.
   await writeFile(join(folder, '.my.cnf'), `[client]\nuser=root\nsocket=${mariadb.socket}\n`, {
     mode: 0o600,

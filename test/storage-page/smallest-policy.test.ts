@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { S3Bucket } from '../../src/storage/s3/s3.ts';
-import { type Rgw, startRgw } from '../support/rgw.ts';
+import type { Rgw } from '../support/rgw.ts';
 import { type OpenedS3, openTestS3 } from '../support/s3.ts';
+import { sharedRgwWithoutTenant } from '../support/shared/rgw.ts';
 
 /** The policy of docs/providers/ceph.md, put on a bucket as the page says, and used by a user who owns nothing. */
 
 const run = promisify(execFile);
 const MIB = 2 ** 20;
 const BUCKET = 'prod-backups';
-const KEY = { accessKey: 'BRIDGEPORTACCESSKEY1', secretKey: 'bridgeport-secret-0000000000000000000001' };
 
 let rgw: Rgw;
 let folder: string;
@@ -21,16 +21,13 @@ let opened: OpenedS3;
 let bucket: S3Bucket;
 
 beforeAll(async () => {
-  [rgw, folder] = await Promise.all([startRgw(), mkdtemp(join(tmpdir(), 'policy-'))]);
-  await rgw.admin(
-    ...['user', 'create', '--uid=bridgeport', '--display-name=BRIDGEPORT', '--max-buckets=-1'],
-    ...[`--access-key=${KEY.accessKey}`, `--secret-key=${KEY.secretKey}`],
-  );
+  [rgw, folder] = await Promise.all([sharedRgwWithoutTenant(), mkdtemp(join(tmpdir(), 'policy-'))]);
+  const key = await rgw.createUser('bridgeport');
   const policy = join(folder, 'policy.json');
   await writeFile(policy, await policyOf('ceph.md'));
   await asOwner('create-bucket', '--bucket', BUCKET);
   await asOwner('put-bucket-policy', '--bucket', BUCKET, '--policy', `file://${policy}`);
-  opened = openTestS3({ ...rgw, ...KEY, memoryBytes: 32 * MIB });
+  opened = openTestS3({ ...rgw, ...key, memoryBytes: 32 * MIB });
   bucket = opened.s3.bucket(BUCKET);
 }, 60_000);
 afterAll(async () => {

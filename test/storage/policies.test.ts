@@ -6,8 +6,9 @@ import { policyFor } from '../../src/storage/policies.ts';
 import { PROVIDERS } from '../../src/storage/providers.ts';
 import { chunked, options } from '../contracts/object-store.ts';
 import { openTestApp } from '../support/app.ts';
-import { type Rgw, startRgw } from '../support/rgw.ts';
+import type { Rgw } from '../support/rgw.ts';
 import { type OpenedS3, openTestS3 } from '../support/s3.ts';
+import { sharedRgw } from '../support/shared/rgw.ts';
 
 const run = promisify(execFile);
 
@@ -54,16 +55,12 @@ describe('the policy for a provider', () => {
 });
 
 describe('a key with exactly the policy, at the Ceph gateway', () => {
-  const key = { accessKey: 'LEASTACCESSKEY000001', secretKey: 'least-secret-for-tests-000000000000000001' };
   let rgw: Rgw;
   let opened: OpenedS3;
 
   beforeAll(async () => {
-    rgw = await startRgw();
-    await rgw.admin(
-      ...['user', 'create', '--uid=least', '--display-name=least', '--max-buckets=-1'],
-      ...[`--access-key=${key.accessKey}`, `--secret-key=${key.secretKey}`],
-    );
+    rgw = await sharedRgw();
+    const key = await rgw.createUser('least');
     opened = openTestS3({ endpoint: rgw.endpoint, region: rgw.region, ca: rgw.ca, ...key });
   });
   afterAll(async () => {
@@ -73,19 +70,7 @@ describe('a key with exactly the policy, at the Ceph gateway', () => {
 
   async function allow(prefix: string): Promise<void> {
     const { document } = policyFor({ ...wish('ceph', prefix), buckets: [rgw.bucket] });
-    const fields = {
-      Action: 'PutUserPolicy',
-      UserName: 'least',
-      PolicyName: 'least',
-      PolicyDocument: document ?? '',
-      Version: '2010-05-08',
-    };
-    await run('curl', [
-      ...['-sSf', '--cacert', rgw.caFile, '--aws-sigv4', 'aws:amz:us-east-1:iam'],
-      ...['-u', `${rgw.full.accessKey}:${rgw.full.secretKey}`],
-      ...['-H', 'content-type: application/x-www-form-urlencoded', `${rgw.endpoint}/`],
-      ...Object.entries(fields).flatMap(([name, value]) => ['--data-urlencode', `${name}=${value}`]),
-    ]);
+    await rgw.allow('least', document ?? '');
   }
 
   describe.each([

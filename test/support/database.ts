@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { migrate } from '../../src/db/migrate.ts';
@@ -12,12 +13,9 @@ export async function openTestDatabase(): Promise<Db> {
   return db;
 }
 
-let databases = 0;
-
 /** An empty database of its own on that server, without our tables; end it with `destroy()`. */
 export async function openPostgresDatabase(postgres: TestPostgres): Promise<Db> {
-  databases += 1;
-  const name = `test_${databases}`;
+  const name = `test_${randomUUID()}`;
   await postgres.createDatabase(name);
   const connectionString = postgres.url.replace(/\/postgres$/, `/${name}`);
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString }) }) });

@@ -1,6 +1,7 @@
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { freePort } from './free-port.ts';
 import { until } from './until.ts';
@@ -24,6 +25,17 @@ export async function buildMain(name: string): Promise<{ path: string; remove():
     logLevel: 'warning',
   });
   return { path, remove: () => rmSync(path, { force: true }) };
+}
+
+/** A command of the program, in a process of its own that ends. Rejects with `code`, `stdout` and `stderr`. */
+export function runMain(
+  path: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)(process.execPath, [path, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  });
 }
 
 export interface MainProcess {

@@ -18,9 +18,18 @@ export interface TestMariadb {
   /** What the statements answer: rows of fields, of text as the client prints it. */
   query(statements: string, database?: string): Promise<readonly (readonly string[])[]>;
   createDatabase(name: string): Promise<void>;
+  /** One that is not there is no error. */
+  dropDatabase(name: string): Promise<void>;
   /** SQL text by the stock client into a database; throws what it says. */
   restore(sql: Uint8Array, database: string): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** Where a server runs: plain data, so that another process can use it. */
+export interface MariadbPlace {
+  readonly port: number;
+  readonly socket: string;
+  readonly folder: string;
 }
 
 export interface TestMariadbOptions {
@@ -30,8 +39,19 @@ export interface TestMariadbOptions {
 
 const PASSWORD = 'it’s a "secret" $(x) #\\n';
 
-/** Starts a server; as the user mysql where this process is root. */
+/**
+ * Starts a server of the test's own, for what can't be shared: settings, certificates, users, ended connections. Where
+ * databases are enough, `sharedMariadb` has them at once.
+ */
 export async function startMariadb(options: TestMariadbOptions = {}): Promise<TestMariadb> {
+  const { stop, ...place } = await launchMariadb(options);
+  return { ...connectMariadb(place), stop };
+}
+
+/** Starts a server; as the user mysql where this process is root. */
+export async function launchMariadb(
+  options: TestMariadbOptions = {},
+): Promise<MariadbPlace & Pick<TestMariadb, 'stop'>> {
   const folder = await mkdtemp(join(tmpdir(), 'my-'));
   await chmod(folder, 0o755);
   const owner = await ownerNamed('mysql');
@@ -71,37 +91,17 @@ export async function startMariadb(options: TestMariadbOptions = {}): Promise<Te
     ],
     { cwd: folder, stdio: 'ignore', env: { PATH: process.env['PATH'] }, ...(owner ?? {}) },
   );
-  const connection = [`--socket=${socket}`, '--user=root'];
-  const client = (input: Uint8Array | string, database: string, ...args: string[]) =>
-    run(
-      'mariadb',
-      ['--no-defaults', ...connection, '--default-character-set=utf8mb4', ...args, '--', database],
-      input,
-    );
-  await untilReady(server, join(folder, 'log'), () => client('SELECT 1', 'mysql'));
-  const quoted = PASSWORD.replaceAll(/[\\']/g, '\\$&');
+  await untilReady(server, join(folder, 'log'), () => client(socket, 'SELECT 1', 'mysql'));
+  const password = PASSWORD.replaceAll(/[\\']/g, '\\$&');
   await client(
-    `CREATE USER admin@'%' IDENTIFIED BY '${quoted}'; GRANT ALL ON *.* TO admin@'%' WITH GRANT OPTION;`,
+    socket,
+    `CREATE USER admin@'%' IDENTIFIED BY '${password}'; GRANT ALL ON *.* TO admin@'%' WITH GRANT OPTION;`,
     'mysql',
   );
   return {
     port,
     socket,
-    superuser: { username: 'admin', password: PASSWORD },
     folder,
-    async query(statements, database = 'mysql') {
-      const answer = await client(statements, database, '--batch', '--skip-column-names');
-      return answer
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => line.split('\t'));
-    },
-    createDatabase: async (name) => {
-      await client(`CREATE DATABASE \`${name.replaceAll('`', '``')}\``, 'mysql');
-    },
-    restore: async (sql, database) => {
-      await client(sql, database);
-    },
     async stop() {
       if (server.exitCode === null && server.signalCode === null) {
         const exited = once(server, 'exit');
@@ -112,6 +112,45 @@ export async function startMariadb(options: TestMariadbOptions = {}): Promise<Te
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A running server as the superuser uses it. */
+export function connectMariadb({ port, socket, folder }: MariadbPlace): Omit<TestMariadb, 'stop'> {
+  return {
+    port,
+    socket,
+    superuser: { username: 'admin', password: PASSWORD },
+    folder,
+    async query(statements, database = 'mysql') {
+      const answer = await client(socket, statements, database, '--batch', '--skip-column-names');
+      return answer
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => line.split('\t'));
+    },
+    createDatabase: async (name) => {
+      await client(socket, `CREATE DATABASE ${quoted(name)}`, 'mysql');
+    },
+    dropDatabase: async (name) => {
+      await client(socket, `DROP DATABASE IF EXISTS ${quoted(name)}`, 'mysql');
+    },
+    restore: async (sql, database) => {
+      await client(socket, sql, database);
+    },
+  };
+}
+
+function quoted(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}
+
+function client(socket: string, input: Uint8Array | string, database: string, ...args: string[]) {
+  const connection = [`--socket=${socket}`, '--user=root'];
+  return run(
+    'mariadb',
+    ['--no-defaults', ...connection, '--default-character-set=utf8mb4', ...args, '--', database],
+    input,
+  );
 }
 
 async function untilReady(server: ChildProcess, log: string, ask: () => Promise<unknown>): Promise<void> {

@@ -19,7 +19,16 @@ export interface TestPostgres {
   readonly programs: string;
   query(text: string, database?: string): Promise<readonly Record<string, unknown>[]>;
   createDatabase(name: string): Promise<void>;
+  /** Whoever is in it; one that is not there is no error. */
+  dropDatabase(name: string): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** Where a server runs: plain data, so that another process can use it. */
+export interface PostgresPlace {
+  readonly port: number;
+  readonly folder: string;
+  readonly programs: string;
 }
 
 export interface TestPostgresOptions {
@@ -29,8 +38,19 @@ export interface TestPostgresOptions {
 
 const PASSWORD = 'it’s a "secret" $(x)';
 
-/** Starts a server that asks for scram passwords; as the user postgres where this process is root. */
+/**
+ * Starts a server of the test's own, for what can't be shared: settings, certificates, roles, ended connections. Where
+ * databases are enough, `sharedPostgres` has them at once.
+ */
 export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
+  const { stop, ...place } = await launchPostgres(options);
+  return { ...connectPostgres(place), stop };
+}
+
+/** Starts a server that asks for scram passwords; as the user postgres where this process is root. */
+export async function launchPostgres(
+  options: TestPostgresOptions = {},
+): Promise<PostgresPlace & Pick<TestPostgres, 'stop'>> {
   const programs = await newestPrograms();
   const folder = await mkdtemp(join(tmpdir(), 'pg-'));
   await chmod(folder, 0o755);
@@ -70,17 +90,22 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
       ssl: options.tls ? 'on' : 'off',
     }),
   ]);
-  const connection = (database: string) => ({
-    host: '127.0.0.1',
+  await untilReady(server, connectionTo(port, 'postgres'));
+  return {
     port,
-    user: 'postgres',
-    password: PASSWORD,
-    database,
-  });
-  await untilReady(server, connection('postgres'));
+    folder,
+    programs,
+    stop: async () => {
+      await stop(server);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
 
+/** A running server as the superuser uses it. */
+export function connectPostgres({ port, folder, programs }: PostgresPlace): Omit<TestPostgres, 'stop'> {
   const query: TestPostgres['query'] = async (text, database = 'postgres') => {
-    const client = new pg.Client(connection(database));
+    const client = new pg.Client(connectionTo(port, database));
     await client.connect();
     try {
       const results: unknown = await client.query(text);
@@ -99,11 +124,14 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
     createDatabase: async (name) => {
       await query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
     },
-    stop: async () => {
-      await stop(server);
-      await rm(folder, { recursive: true, force: true });
+    dropDatabase: async (name) => {
+      await query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(name)} WITH (FORCE)`);
     },
   };
+}
+
+function connectionTo(port: number, database: string): pg.ClientConfig {
+  return { host: '127.0.0.1', port, user: 'postgres', password: PASSWORD, database };
 }
 
 /** Of several statements, pg answers with a list of results. */

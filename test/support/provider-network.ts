@@ -3,7 +3,7 @@ import type { DevBucket } from '../../dev/bucket/server.ts';
 import { createPartMemory } from '../../src/storage/part-memory.ts';
 import { createS3 } from '../../src/storage/s3/client.ts';
 import { createNodePlatform } from '../../src/storage/s3/node-platform.ts';
-import type { S3Platform } from '../../src/storage/s3/s3.ts';
+import type { S3Platform } from '../../src/storage/s3/platform.ts';
 import { type OpenedS3, QUICK } from './s3.ts';
 
 /**

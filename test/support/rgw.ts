@@ -1,18 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { freePort } from './free-port.ts';
-import { until } from './until.ts';
+import { type GatewayPlace, launchGateway, OPERATOR } from './ceph.ts';
 
-/** A running Ceph RADOS gateway, the software behind DigitalOcean Spaces and others. */
-export interface Rgw {
-  /** `https://127.0.0.1:PORT`. */
-  readonly endpoint: string;
-  /** Certificate to trust, as PEM and as a file. */
+/** A running Ceph RADOS gateway, the software behind DigitalOcean Spaces and others, with users and buckets to use. */
+export interface Rgw extends GatewayPlace {
+  /** Certificate to trust, as PEM; `caFile` holds it too. */
   readonly ca: string;
-  readonly caFile: string;
   readonly region: string;
   /** May do everything, in its own buckets. */
   readonly full: RgwKey;
@@ -20,8 +14,10 @@ export interface Rgw {
   readonly scoped: RgwKey;
   readonly bucket: string;
   readonly scopedBucket: string;
-  /** Runs radosgw-admin and gives what it printed. */
-  admin(...args: string[]): Promise<string>;
+  /** Makes a user who may make no bucket of their own, and nothing else until somebody allows it. */
+  createUser(name: string): Promise<RgwKey>;
+  /** Gives such a user that policy, instead of the one before. */
+  allow(name: string, policyDocument: string): Promise<void>;
   /** Runs `aws s3api` with the full key and gives what it printed. */
   s3api(...args: string[]): Promise<string>;
   /** Creates a bucket under object lock: what is stored there stays for two days, whoever asks. */
@@ -36,130 +32,61 @@ export interface RgwKey {
 
 const run = promisify(execFile);
 
-const FULL: RgwKey = {
-  accessKey: 'FULLACCESSKEY0000001',
-  secretKey: 'full-secret-for-tests-0000000000000000001',
-};
-const SCOPED: RgwKey = {
-  accessKey: 'SCOPEDACCESSKEY00001',
-  secretKey: 'scoped-secret-for-tests-00000000000000001',
-};
-
-/**
- * Starts one monitor, one object store in memory and the gateway over TLS, in a folder of their own. Needs Debian's
- * radosgw, ceph-mon and ceph-osd; takes about three seconds. Whoever starts it stops it.
- */
+/** Starts a gateway of its own, as `launchGateway` does. In tests, `sharedRgw` has one at once. */
 export async function startRgw(): Promise<Rgw> {
-  const folder = await mkdtemp(join(tmpdir(), 'rgw-'));
-  const started: ChildProcess[] = [];
-  const stop = () => stopAll(folder, started);
+  const { stop, ...place } = await launchGateway();
   try {
-    const [port, monitorPort] = await Promise.all([freePort(), freePort()]);
-    await layOut(folder, port, monitorPort);
-    await startMonitor(folder, monitorPort, started);
-    await startStore(folder, started);
-    started.push(await background(folder, 'radosgw', ['-n', 'client.rgw', '--foreground'], 'rgw'));
-    const endpoint = `https://127.0.0.1:${port}`;
-    const caFile = join(folder, 'tls/cert.pem');
-    await until('the gateway to answer', 60_000, () => answers(endpoint, caFile));
-    const admin = async (...args: string[]) =>
-      (await run('radosgw-admin', ['-c', conf(folder), ...args], { env: environment(folder) })).stdout;
-    await createUsers(admin);
-    await allowScoped(endpoint, caFile);
-    await createBuckets(endpoint, caFile, ['full-bucket', 'scoped-bucket']);
-    const s3api = (...args: string[]) => runS3api(endpoint, caFile, args);
-    return {
-      endpoint,
-      ca: await readFile(caFile, 'utf8'),
-      caFile,
-      region: 'us-east-1',
-      full: FULL,
-      scoped: SCOPED,
-      bucket: 'full-bucket',
-      scopedBucket: 'scoped-bucket',
-      admin,
-      s3api,
-      async createLockedBucket(name) {
-        await s3api('create-bucket', '--bucket', name, '--object-lock-enabled-for-bucket');
-        const configuration = ['--object-lock-configuration', JSON.stringify(TWO_DAYS)];
-        await s3api('put-object-lock-configuration', '--bucket', name, ...configuration);
-      },
-      stop,
-    };
+    return { ...(await openRgw(place, { tenant: '', keySuffix: '0000001' })), stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function layOut(folder: string, port: number, monitorPort: number): Promise<void> {
-  for (const name of ['mon', 'osd', 'run', 'log', 'tls', 'rgw']) await mkdir(join(folder, name));
-  await run('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30'],
-    ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
-    ...['-keyout', join(folder, 'tls/key.pem'), '-out', join(folder, 'tls/cert.pem')],
-  ]);
-  await writeFile(join(folder, 'keyring'), '');
-  await writeFile(conf(folder), configuration(folder, port, monitorPort));
-}
+/**
+ * Makes the users and buckets of an `Rgw` in a tenant of a running gateway: names of users and buckets are a tenant's
+ * own, so that two tenants' don't meet. The tenant '' is that of users without one. Access keys are the whole
+ * gateway's: `keySuffix`, of seven signs, tells them apart.
+ */
+export async function openRgw(
+  place: GatewayPlace,
+  { tenant, keySuffix }: { readonly tenant: string; readonly keySuffix: string },
+): Promise<Omit<Rgw, 'stop'>> {
+  const uid = (name: string) => (tenant === '' ? name : `${tenant}$${name}`);
+  const createUser = async (name: string, more: Readonly<Record<string, string>> = {}) => {
+    const accessKey = `${name.toUpperCase()}ACCESSKEY`.slice(0, 13) + keySuffix;
+    const secretKey = `${name}-secret-for-tests-`.padEnd(40, '0');
+    await askOperator(place, 'PUT', {
+      ...{ uid: uid(name), 'display-name': name, 'access-key': accessKey, 'secret-key': secretKey },
+      // -1: may make no bucket of its own.
+      ...{ 'max-buckets': '-1', ...more },
+    });
+    return { accessKey, secretKey };
+  };
+  const allow = (name: string, document: string) => putPolicy(place, uid(name), document);
 
-async function startMonitor(folder: string, port: number, started: ChildProcess[]): Promise<void> {
-  const env = environment(folder);
-  const map = join(folder, 'monmap');
-  const id = (await readFile(conf(folder), 'utf8')).match(/^fsid = (.+)$/m)?.[1] ?? '';
-  await run('monmaptool', [
-    ...['--create', '--clobber', '--fsid', id, '--addv', 'a', `[v2:127.0.0.1:${port}]`],
-    ...['--enable-all-features', map],
-  ]);
-  const mkfs = [
-    '-c',
-    conf(folder),
-    '--mkfs',
-    '-i',
-    'a',
-    '--monmap',
-    map,
-    '--keyring',
-    join(folder, 'keyring'),
-  ];
-  await run('ceph-mon', mkfs, { env });
-  started.push(await background(folder, 'ceph-mon', ['-i', 'a', '--foreground'], 'mon'));
-}
-
-async function startStore(folder: string, started: ChildProcess[]): Promise<void> {
-  const env = environment(folder);
-  const uuid = crypto.randomUUID();
-  const mkfs = ['-c', conf(folder), '-i', '0', '--mkfs', '--osd-uuid', uuid, '--no-mon-config'];
-  await run('ceph-osd', mkfs, { env });
-  await run('ceph', ['-c', conf(folder), 'osd', 'new', uuid, '0'], { env });
-  started.push(await background(folder, 'ceph-osd', ['-i', '0', '--foreground'], 'osd'));
-}
-
-async function background(
-  folder: string,
-  program: string,
-  args: readonly string[],
-  name: string,
-): Promise<ChildProcess> {
-  const log = await open(join(folder, 'log', `${name}.out`), 'w');
-  const child = spawn(program, ['-c', conf(folder), ...args], {
-    env: environment(folder),
-    stdio: ['ignore', log.fd, log.fd],
-  });
-  await log.close();
-  return child;
-}
-
-async function createUsers(admin: (...args: string[]) => Promise<string>): Promise<void> {
-  await admin(
-    ...['user', 'create', '--uid=full', '--display-name=full', '--max-buckets=0'],
-    ...[`--access-key=${FULL.accessKey}`, `--secret-key=${FULL.secretKey}`, '--caps=users=*;user-policy=*'],
-  );
-  // -1: may make no bucket of its own.
-  await admin(
-    ...['user', 'create', '--uid=scoped', '--display-name=scoped', '--max-buckets=-1'],
-    ...[`--access-key=${SCOPED.accessKey}`, `--secret-key=${SCOPED.secretKey}`],
-  );
+  const full = await createUser('full', { 'max-buckets': '0', 'user-caps': 'users=*;user-policy=*' });
+  const scoped = await createUser('scoped');
+  await allow('scoped', SCOPED_POLICY);
+  await createBuckets(place, full, ['full-bucket', 'scoped-bucket']);
+  const s3api = (...args: string[]) => runS3api(place, full, args);
+  return {
+    ...place,
+    ca: await readFile(place.caFile, 'utf8'),
+    region: 'us-east-1',
+    full,
+    scoped,
+    bucket: 'full-bucket',
+    scopedBucket: 'scoped-bucket',
+    createUser: (name) => createUser(name),
+    allow,
+    s3api,
+    async createLockedBucket(name) {
+      await s3api('create-bucket', '--bucket', name, '--object-lock-enabled-for-bucket');
+      const configuration = ['--object-lock-configuration', JSON.stringify(TWO_DAYS)];
+      await s3api('put-object-lock-configuration', '--bucket', name, ...configuration);
+    },
+  };
 }
 
 const SCOPED_POLICY = JSON.stringify({
@@ -174,146 +101,68 @@ const SCOPED_POLICY = JSON.stringify({
   ],
 });
 
-async function allowScoped(endpoint: string, caFile: string): Promise<void> {
-  const fields = {
-    Action: 'PutUserPolicy',
-    UserName: 'scoped',
-    PolicyName: 'scoped',
-    PolicyDocument: SCOPED_POLICY,
-    Version: '2010-05-08',
-  };
-  await curl(caFile, 'iam', [
-    ...['-H', 'content-type: application/x-www-form-urlencoded', `${endpoint}/`],
-    ...Object.entries(fields).flatMap(([name, value]) => ['--data-urlencode', `${name}=${value}`]),
-  ]);
-}
-
 const TWO_DAYS = {
   ObjectLockEnabled: 'Enabled',
   Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 2 } },
 };
 
-async function runS3api(endpoint: string, caFile: string, args: readonly string[]): Promise<string> {
+/** Removes users of no tenant with all that is theirs. */
+export async function removeUsers(place: GatewayPlace, names: readonly string[]): Promise<void> {
+  for (const uid of names) await askOperator(place, 'DELETE', { uid, 'purge-data': 'true' });
+}
+
+/** The gateway's API for operators: https://docs.ceph.com/en/pacific/radosgw/adminops/ */
+async function askOperator(
+  place: GatewayPlace,
+  method: string,
+  fields: Readonly<Record<string, string>>,
+): Promise<void> {
+  // Sorted and spelled as the signature wants it: curl signs a query as it stands.
+  const encode = (text: string) => encodeURIComponent(text).replaceAll('*', '%2A');
+  const query = Object.entries(fields).map(([name, value]) => `${encode(name)}=${encode(value)}`);
+  const url = `${place.endpoint}/admin/user?${query.sort().join('&')}`;
+  await curl(place, OPERATOR, 's3', ['-X', method, '-H', 'x-amz-content-sha256: UNSIGNED-PAYLOAD', url]);
+}
+
+async function putPolicy(place: GatewayPlace, user: string, document: string): Promise<void> {
+  const fields = {
+    Action: 'PutUserPolicy',
+    UserName: user,
+    PolicyName: 'of-the-tests',
+    PolicyDocument: document,
+    Version: '2010-05-08',
+  };
+  await curl(place, OPERATOR, 'iam', [
+    ...['-H', 'content-type: application/x-www-form-urlencoded', `${place.endpoint}/`],
+    ...Object.entries(fields).flatMap(([name, value]) => ['--data-urlencode', `${name}=${value}`]),
+  ]);
+}
+
+async function runS3api(place: GatewayPlace, key: RgwKey, args: readonly string[]): Promise<string> {
   const env = {
     ...process.env,
-    AWS_ACCESS_KEY_ID: FULL.accessKey,
-    AWS_SECRET_ACCESS_KEY: FULL.secretKey,
+    AWS_ACCESS_KEY_ID: key.accessKey,
+    AWS_SECRET_ACCESS_KEY: key.secretKey,
     AWS_DEFAULT_REGION: 'us-east-1',
   };
-  const to = ['--endpoint-url', endpoint, '--ca-bundle', caFile];
+  const to = ['--endpoint-url', place.endpoint, '--ca-bundle', place.caFile];
   return (await run('aws', [...to, 's3api', ...args], { env })).stdout;
 }
 
-async function createBuckets(endpoint: string, caFile: string, names: readonly string[]): Promise<void> {
+async function createBuckets(place: GatewayPlace, key: RgwKey, names: readonly string[]): Promise<void> {
+  const unsigned = ['-H', 'x-amz-content-sha256: UNSIGNED-PAYLOAD'];
   for (const name of names) {
-    await curl(caFile, 's3', [
-      '-H',
-      'x-amz-content-sha256: UNSIGNED-PAYLOAD',
-      '-X',
-      'PUT',
-      `${endpoint}/${name}`,
-    ]);
+    await curl(place, key, 's3', [...unsigned, '-X', 'PUT', `${place.endpoint}/${name}`]);
   }
 }
 
 /** Signed by curl, so that what prepares the test is not what is tested. */
-async function curl(caFile: string, service: string, args: readonly string[]): Promise<void> {
-  const signing = [
-    '--aws-sigv4',
-    `aws:amz:us-east-1:${service}`,
-    '-u',
-    `${FULL.accessKey}:${FULL.secretKey}`,
-  ];
+async function curl(
+  { caFile }: GatewayPlace,
+  { accessKey, secretKey }: RgwKey,
+  service: string,
+  args: readonly string[],
+): Promise<void> {
+  const signing = ['--aws-sigv4', `aws:amz:us-east-1:${service}`, '-u', `${accessKey}:${secretKey}`];
   await run('curl', ['-sSf', '--cacert', caFile, ...signing, ...args]);
-}
-
-async function answers(endpoint: string, caFile: string): Promise<boolean> {
-  try {
-    await run('curl', ['-sf', '-o', '/dev/null', '--max-time', '2', '--cacert', caFile, `${endpoint}/`]);
-    return true;
-  } catch {
-    return false; // not yet
-  }
-}
-
-async function stopAll(folder: string, started: readonly ChildProcess[]): Promise<void> {
-  // Nothing here is worth an orderly end, and the monitor takes seconds for one.
-  await Promise.all(
-    started.toReversed().map(async (child) => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
-      await ended;
-    }),
-  );
-  await rm(folder, { recursive: true, force: true });
-}
-
-function conf(folder: string): string {
-  return join(folder, 'ceph.conf');
-}
-
-function environment(folder: string): NodeJS.ProcessEnv {
-  return { ...process.env, CEPH_CONF: conf(folder) };
-}
-
-function configuration(folder: string, port: number, monitorPort: number): string {
-  return `[global]
-fsid = ${crypto.randomUUID()}
-mon_host = v2:127.0.0.1:${monitorPort}
-mon_initial_members = a
-public_network = 127.0.0.0/8
-public_addr = 127.0.0.1
-auth_cluster_required = none
-auth_service_required = none
-auth_client_required = none
-auth_supported = none
-ms_bind_msgr1 = false
-ms_mon_client_mode = crc
-ms_client_mode = crc
-ms_cluster_mode = crc
-osd_pool_default_size = 1
-osd_pool_default_min_size = 1
-osd_pool_default_pg_num = 4
-osd_pool_default_pgp_num = 4
-osd_pool_default_pg_autoscale_mode = off
-osd_crush_chooseleaf_type = 0
-mon_allow_pool_size_one = true
-mon_max_pg_per_osd = 1000
-mon_osd_nearfull_ratio = .99
-mon_osd_full_ratio = .995
-mon_data_avail_warn = 1
-mon_data_avail_crit = 1
-mon_pg_warn_min_per_osd = 0
-run_dir = ${folder}/run
-admin_socket = ${folder}/run/$name.asok
-log_file = ${folder}/log/$name.log
-pid_file = ${folder}/run/$name.pid
-mon_cluster_log_file = ${folder}/log/cluster.log
-keyring = ${folder}/keyring
-[mon]
-mon_data = ${folder}/mon
-paxos_propose_interval = 0.01
-paxos_min_wait = 0.01
-mon_osd_min_in_ratio = 0
-[osd]
-osd_data = ${folder}/osd
-osd_journal = ${folder}/osd/journal
-osd_objectstore = memstore
-memstore_device_bytes = 4294967296
-osd_class_load_list = *
-osd_class_default_list = *
-osd_max_object_name_len = 460
-osd_max_object_namespace_len = 64
-[client]
-rgw_frontends = beast ssl_endpoint=127.0.0.1:${port} ssl_certificate=${folder}/tls/cert.pem ssl_private_key=${folder}/tls/key.pem
-rgw_data = ${folder}/rgw
-rgw_enable_usage_log = false
-rgw_enable_ops_log = false
-rgw_run_sync_thread = false
-rgw_gc_obj_min_wait = 5
-rgw_thread_pool_size = 64
-rgw_gc_processor_period = 10
-rgw_gc_processor_max_time = 10
-`;
 }

@@ -20,7 +20,6 @@ export function toLiveRun(row: BackupWithTrigger, progress: RunProgress | null):
 const failure = z.object({
   message: z.string(),
   step: z.string().nullish(),
-  advice: z.string().nullish(),
   stderr: z.string().nullish(),
   exitCode: z.number().nullish(),
   code: z.string().nullish(),
@@ -28,11 +27,10 @@ const failure = z.object({
 
 function readFailure(error: string | null): BackupFailure | null {
   if (error === null) return null;
-  const { message, step, advice, stderr, exitCode, code } = failure.parse(JSON.parse(error));
+  const { message, step, stderr, exitCode, code } = failure.parse(JSON.parse(error));
   return {
     message,
     step: step ?? null,
-    advice: advice ?? null,
     stderr: stderr ?? null,
     exitCode: exitCode ?? null,
     storageProblem: storageProblemOf(message, step, code),

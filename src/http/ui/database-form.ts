@@ -1,6 +1,6 @@
 import type { DatabaseFormChoices, EngineForm } from '../../../views/database-form.tsx';
 import type { FormState } from '../../../views/form-state.ts';
-import type { EnvironmentChoice } from '../../../views/page.tsx';
+import type { EnvironmentChoice } from '../../../views/frame.ts';
 import { enabledSpaces } from '../../backup/destination.ts';
 import { type Database, type DatabaseChange, databaseChange, newDatabase } from '../../catalog/databases.ts';
 import { bucketName } from '../../catalog/fields.ts';

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { EnvironmentChoice, Frame } from '../../../views/page.tsx';
+import type { EnvironmentChoice, Frame } from '../../../views/frame.ts';
 import { listEnvironmentNames } from '../../catalog/environments.ts';
 import { needsMasterKeyCopy } from '../../catalog/master-key-copy.ts';
 import { AppError } from '../../errors.ts';

@@ -1,4 +1,4 @@
-import type { Frame } from '../../../views/page.tsx';
+import type { Frame } from '../../../views/frame.ts';
 
 /** What a page says after a redirect, by the key in its `notice` parameter: a link can only choose among these. */
 const NOTICES = {

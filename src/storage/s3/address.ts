@@ -1,6 +1,6 @@
 import { awsHost, type Provider, providerOf } from '../providers.ts';
 import { encodeKey, encodeStrictly } from './keys.ts';
-import type { S3Settings } from './s3.ts';
+import type { S3Settings } from './settings.ts';
 
 /** Where requests go and which region they are signed for. */
 export interface Address {

@@ -6,10 +6,12 @@ import { headObject } from './head.ts';
 import { checkBucketName, checkKey } from './keys.ts';
 import { listBuckets } from './list-buckets.ts';
 import { uploadsOf } from './list-uploads.ts';
+import type { S3Platform } from './platform.ts';
 import { presignDownload } from './presign.ts';
 import { putObject } from './put.ts';
 import { removeObject } from './remove.ts';
-import type { S3, S3Bucket, S3Platform, S3Settings } from './s3.ts';
+import type { S3, S3Bucket } from './s3.ts';
+import type { S3Settings } from './settings.ts';
 import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
 
 /** Opens an account. No request is sent yet; sockets and memory are the platform's and are shared. */

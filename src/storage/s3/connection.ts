@@ -1,7 +1,8 @@
 import { isRegion } from '../providers.ts';
 import { type Address, addressOf, inRegion } from './address.ts';
 import { refusalOf, type S3Answer } from './answer.ts';
-import type { S3Platform, S3Settings } from './s3.ts';
+import type { S3Platform } from './platform.ts';
+import type { S3Settings } from './settings.ts';
 import type { SigningKeys } from './sign.ts';
 import type { Tuning } from './tuning.ts';
 

@@ -3,7 +3,7 @@ import { refusalOf, type S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
 import { isFromBetween, meaningOfBetween } from './in-between.ts';
 import { proxyFailure } from './proxy-failure.ts';
-import type { S3Settings } from './s3.ts';
+import type { S3Settings } from './settings.ts';
 
 /** What was being done, for messages and details. */
 export interface Attempted {

@@ -4,8 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { Agent, type Dispatcher, ProxyAgent, request, fetch as undiciFetch } from 'undici';
 import type { Log } from '../../log.ts';
+import type { PartMemory, S3Platform, S3Transport } from './platform.ts';
 import { NO_PROXIES, type ProxySettings, proxyFor, proxyHost } from './proxy.ts';
-import type { PartMemory, S3Platform, S3Transport } from './s3.ts';
 
 export interface NodePlatformOptions {
   readonly log: Log;

@@ -9,7 +9,7 @@ import { withGrace } from './grace.ts';
 import { withLeftover } from './outcome.ts';
 import type { PartPlan } from './part-plan.ts';
 import type { PartReader } from './part-reader.ts';
-import type { PartBuffer } from './s3.ts';
+import type { PartBuffer } from './platform.ts';
 import type { Target } from './target.ts';
 import { uploadParts } from './upload-parts.ts';
 

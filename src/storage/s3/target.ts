@@ -1,7 +1,7 @@
 import type { PutOptions } from '../object-store.ts';
 import { attachment } from './disposition.ts';
 import { TOKEN_HEADER } from './head.ts';
-import type { S3Settings } from './s3.ts';
+import type { S3Settings } from './settings.ts';
 
 /** An object's address in an account. */
 export interface Target {

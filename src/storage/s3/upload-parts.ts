@@ -4,8 +4,8 @@ import type { S3Connection } from './connection.ts';
 import { attemptedOf, badAnswer, cancelledError } from './errors.ts';
 import { type PartPlan, partBytesAt } from './part-plan.ts';
 import type { PartReader } from './part-reader.ts';
+import type { PartBuffer } from './platform.ts';
 import { send } from './request.ts';
-import type { PartBuffer } from './s3.ts';
 import type { Target } from './target.ts';
 
 export interface SentPart {

@@ -5,11 +5,14 @@ import { newPlainDumpProof } from '../../../src/engines/end-proof/postgres-plain
 import { newTarProof } from '../../../src/engines/end-proof/tar.ts';
 import type { EndProof } from '../../../src/engines/engine.ts';
 import { postgres } from '../../../src/engines/postgres.ts';
-import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import type { TestPostgres } from '../../support/postgres.ts';
 import { fillDatabase } from '../../support/postgres-data.ts';
+import { ownName } from '../../support/shared/ask.ts';
+import { sharedPostgres } from '../../support/shared/postgres.ts';
 import { cutAt, isWhole } from '../proofs.ts';
 import { runInShell } from '../shell.ts';
 
+const SHOP = ownName('shop');
 let server: TestPostgres;
 const dumps = new Map<string, Buffer>();
 
@@ -39,11 +42,10 @@ const CASES: readonly Case[] = [
 ];
 
 beforeAll(async () => {
-  server = await startPostgres();
-  await server.createDatabase('shop');
-  await fillDatabase(server, 'shop', 0);
-  for (const { name, options } of CASES)
-    dumps.set(name, await dumpOf('shop', options, name.includes('older')));
+  server = await sharedPostgres();
+  await server.createDatabase(SHOP);
+  await fillDatabase(server, SHOP, 0);
+  for (const { name, options } of CASES) dumps.set(name, await dumpOf(SHOP, options, name.includes('older')));
 });
 afterAll(() => server?.stop());
 
@@ -135,7 +137,7 @@ describe('the end inside of data', () => {
     ['a view', `CREATE VIEW v AS SELECT E'it''s \\n${LITERAL}' AS "a""b"`],
     ['a name', `CREATE TABLE "\n${END}" (x text)`],
   ])('of %s does not make a cut dump whole, nor a whole one cut', async (name, sql) => {
-    const database = `end in ${name}`;
+    const database = ownName(`end in ${name}`);
     await server.createDatabase(database);
     await server.query(sql, database);
     const bytes = await dumpOf(database, {}, true);

@@ -10,7 +10,8 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app.ts';
 import { type EndedBackup, type Installation, startInstallation } from '../../support/installation.ts';
-import { type Rgw, startRgw } from '../../support/rgw.ts';
+import type { Rgw } from '../../support/rgw.ts';
+import { sharedRgw } from '../../support/shared/rgw.ts';
 import { until } from '../../support/until.ts';
 
 const run = promisify(execFile);
@@ -25,7 +26,7 @@ let environmentId: string;
 let databaseId: string;
 
 beforeAll(async () => {
-  rgw = await startRgw();
+  rgw = await sharedRgw();
   app = await startInstallation({ env: { STORAGE_CA_FILE: rgw.caFile, LOCAL_PATHS: '/tmp' } });
   const source = new Database(join(app.folder, 'source.db'));
   source.exec("create table t (x); insert into t values ('one'), ('two'), ('three')");

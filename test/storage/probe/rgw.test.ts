@@ -2,14 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listVersions } from '../../../src/storage/probe/list-page.ts';
 import { probeBucket } from '../../../src/storage/probe/probe-bucket.ts';
 import { isSound } from '../../../src/storage/probe/result.ts';
-import { type Rgw, startRgw } from '../../support/rgw.ts';
+import type { Rgw } from '../../support/rgw.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';
+import { sharedRgw } from '../../support/shared/rgw.ts';
 
 let rgw: Rgw;
 let full: OpenedS3;
 let scoped: OpenedS3;
 beforeAll(async () => {
-  rgw = await startRgw();
+  rgw = await sharedRgw();
   full = openTestS3({ ...rgw, ...rgw.full });
   scoped = openTestS3({ ...rgw, ...rgw.scoped });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createPartMemory } from '../../../src/storage/part-memory.ts';
 import { createS3 } from '../../../src/storage/s3/client.ts';
-import type { S3Platform } from '../../../src/storage/s3/s3.ts';
+import type { S3Platform } from '../../../src/storage/s3/platform.ts';
 
 /** A platform whose network is a function, for answers that only the real AWS gives. */
 function platformThat(

@@ -7,8 +7,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { S3Bucket } from '../../../src/storage/s3/s3.ts';
 import { chunked, collect, options } from '../../contracts/object-store.ts';
-import { type Rgw, startRgw } from '../../support/rgw.ts';
+import type { Rgw } from '../../support/rgw.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';
+import { sharedRgw } from '../../support/shared/rgw.ts';
 
 const run = promisify(execFile);
 const MIB = 2 ** 20;
@@ -25,7 +26,7 @@ let bucket: S3Bucket;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'interop-'));
-  rgw = await startRgw();
+  rgw = await sharedRgw();
   opened = openTestS3({ ...rgw, ...rgw.full });
   bucket = opened.s3.bucket(rgw.bucket);
   await writeFile(join(folder, 's3cmd.conf'), s3cmdConfiguration());

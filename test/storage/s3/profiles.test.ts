@@ -1,165 +1,36 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { AwsClient } from 'aws4fetch';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { PROFILE_NAMES, type ProfileName } from '../../../dev/bucket/profiles.ts';
-import { type DevBucket, startDevBucket } from '../../../dev/bucket/server.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ProfileName } from '../../../dev/bucket/profiles.ts';
+import type { DevBucket } from '../../../dev/bucket/server.ts';
 import { probeBucket } from '../../../src/storage/probe/probe-bucket.ts';
 import { isSound } from '../../../src/storage/probe/result.ts';
 import { providerOf } from '../../../src/storage/providers.ts';
-import { chunked, collect, objectStoreContract, options } from '../../contracts/object-store.ts';
+import { chunked, collect, options } from '../../contracts/object-store.ts';
 import { openProvider } from '../../support/provider-network.ts';
-import type { OpenedS3 } from '../../support/s3.ts';
+import {
+  BUCKET,
+  FULL,
+  LARGE,
+  NOTHING,
+  PLACES,
+  type ProviderPlace,
+  SCOPED,
+  startProvider,
+} from '../../support/provider-place.ts';
+
+/** What each provider does of its own; what all do is in the smoke and contract files beside this one. */
 
 const MIB = 2 ** 20;
-const LARGE = 10 * MIB + 77;
-const BUCKET = 'backups';
-const FULL = { accessKey: 'FULLKEY', secretKey: 'full-secret-for-tests' };
-const SCOPED = { accessKey: 'SCOPEDKEY', secretKey: 'scoped-secret-for-tests', buckets: [BUCKET] };
-const NOTHING = {
-  accessKey: 'EMPTYKEY',
-  secretKey: 'empty-secret-for-tests',
-  buckets: [],
-  listing: 'own',
-} as const;
 
-/** Under which endpoint and region each provider is reached. */
-const PLACES: Readonly<Record<ProfileName, { readonly endpoint: string; readonly region: string }>> = {
-  digitalocean: { endpoint: 'https://fra1.digitaloceanspaces.com', region: 'fra1' },
-  aws: { endpoint: 'https://s3.us-east-1.amazonaws.com', region: 'us-east-1' },
-  minio: { endpoint: 'https://minio.example.com:9000', region: 'us-east-1' },
-  backblaze: { endpoint: 'https://s3.us-west-004.backblazeb2.com', region: 'us-west-004' },
-  wasabi: { endpoint: 'https://s3.eu-central-1.wasabisys.com', region: 'eu-central-1' },
-  r2: { endpoint: `https://${'0f'.repeat(16)}.r2.cloudflarestorage.com`, region: 'auto' },
-  hetzner: { endpoint: 'https://fsn1.your-objectstorage.com', region: 'fsn1' },
-  scaleway: { endpoint: 'https://s3.fr-par.scw.cloud', region: 'fr-par' },
-  ovh: { endpoint: 'https://s3.gra.io.cloud.ovh.net', region: 'GRA' },
-  linode: { endpoint: 'https://us-iad-10.linodeobjects.com', region: 'us-iad-10' },
-  vultr: { endpoint: 'https://ewr1.vultrobjects.com', region: 'ewr1' },
-  idrive: { endpoint: 'https://a1b2.ldn.idrivee2-12.com', region: 'anything' },
-  storj: { endpoint: 'https://gateway.storjshare.io', region: 'us-east-1' },
-  tigris: { endpoint: 'https://t3.storage.dev', region: 'auto' },
-  gcs: { endpoint: 'https://storage.googleapis.com', region: 'auto' },
-  garage: { endpoint: 'https://garage.example.com', region: 'garage' },
-  seaweedfs: { endpoint: 'https://seaweedfs.example.com', region: 'anything' },
-  ceph: { endpoint: 'https://ceph.example.com', region: 'us-east-1' },
-};
-/** Each profile by the name of its provider. */
-const PROFILES = PROFILE_NAMES.map((id) => [providerOf(PLACES[id].endpoint).name, id] as const);
-
-let folder: string;
-const opened: { close(): Promise<void> }[] = [];
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'profiles-'));
-});
-afterEach(async () => {
-  await closeOpened();
-});
-afterAll(async () => {
-  await closeOpened();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function closeOpened(): Promise<void> {
-  for (const { close } of opened.splice(0).toReversed()) await close();
+async function open(
+  profile: ProfileName,
+  bucketRegions: Readonly<Record<string, string>> = {},
+): Promise<ProviderPlace> {
+  const place = await startProvider(profile, bucketRegions);
+  onTestFinished(() => place.close());
+  return place;
 }
-
-interface Place {
-  readonly server: DevBucket;
-  readonly client: OpenedS3;
-  as(key: { readonly accessKey: string; readonly secretKey: string }): OpenedS3;
-}
-
-/** A development bucket that behaves as the provider, and a client that takes it for the provider. */
-async function start(profile: ProfileName, bucketRegions: Record<string, string> = {}): Promise<Place> {
-  const { endpoint, region } = PLACES[profile];
-  const server = await startDevBucket({
-    folder: await mkdtemp(join(folder, `${profile}-`)),
-    tls: false,
-    region: providerOf(endpoint).signingRegion ?? region.toLowerCase(),
-    keys: [FULL, scopedKey(profile), NOTHING],
-    buckets: [BUCKET, 'others'],
-    profile,
-    bucketRegions,
-  });
-  const as = (key: { readonly accessKey: string; readonly secretKey: string }) =>
-    openProvider(server, { endpoint, region, accessKey: key.accessKey, secretKey: key.secretKey });
-  return { server, as, client: as(FULL) };
-}
-
-const listingOf = (profile: ProfileName) => providerOf(PLACES[profile].endpoint).scopedKey.listBuckets;
-
-function scopedKey(profile: ProfileName) {
-  const listing = listingOf(profile);
-  return listing === 'own' || listing === 'all' ? { ...SCOPED, listing } : SCOPED;
-}
-
-async function open(profile: ProfileName, bucketRegions: Record<string, string> = {}): Promise<Place> {
-  const place = await start(profile, bucketRegions);
-  opened.push({ close: () => place.server.close() }, place.client);
-  return {
-    ...place,
-    as(key) {
-      const client = place.as(key);
-      opened.push(client);
-      return client;
-    },
-  };
-}
-
-for (const [title, name] of PROFILES) {
-  // With the key that sees least, where there is one: what it can do, a full one can.
-  objectStoreContract(`${title} (profile)`, async () => {
-    const place = await start(name);
-    const client = place.as(listingOf(name) === 'none' ? FULL : SCOPED);
-    return {
-      store: client.s3.bucket(BUCKET),
-      key: (file) => `test/${crypto.randomUUID()}/${file}`,
-      unfinished: async (key) =>
-        place.server.uploads(BUCKET).flatMap((upload) => (upload.key === key ? upload.uploadId : [])),
-      keepsToken: name === 'storj' ? 'in one part' : true,
-      largeBytes: LARGE,
-      async close() {
-        await client.close();
-        await place.client.close();
-        await place.server.close();
-      },
-    };
-  });
-}
-
-describe('the profile of', () => {
-  it.each(PROFILES)('%s belongs to the provider at its endpoint', (_, name) => {
-    expect(providerOf(PLACES[name].endpoint).id).toBe(name);
-  });
-
-  const hidden = PROFILES.filter(([, name]) => ['denied', 'own'].includes(listingOf(name)));
-  it.each(hidden)('%s shows a scoped key no bucket but its own, and lets it in there', async (_, name) => {
-    const place = await open(name);
-    expect(await place.client.s3.listBuckets()).toEqual([BUCKET, 'others']);
-    const scoped = place.as(SCOPED);
-    if (listingOf(name) === 'own') expect(await scoped.s3.listBuckets()).toEqual([BUCKET]);
-    else await expect(scoped.s3.listBuckets()).rejects.toMatchObject({ code: 'storage_denied' });
-    await scoped.s3.checkBucket(BUCKET, { prefix: 'production/app/' });
-    await expect(scoped.s3.checkBucket('others')).rejects.toMatchObject({ code: 'storage_denied' });
-  });
-
-  it.each(PROFILES)(
-    '%s lets a lost answer to Complete be found out, and the object be read',
-    async (_, name) => {
-      const { server, client } = await open(name);
-      const bucket = client.s3.bucket(BUCKET);
-      const content = randomBytes(LARGE);
-      server.faults.add({ match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'reset-after' } });
-      await bucket.put('lost', chunked(content), options());
-      expect(content.equals(await collect(await bucket.get('lost')))).toBe(true);
-      expect(server.uploads(BUCKET)).toEqual([]);
-    },
-  );
-});
 
 describe('Cloudflare R2', () => {
   it('gets equal parts, the last one smaller', async () => {
@@ -342,15 +213,6 @@ describe('Storj', () => {
   });
 });
 
-describe('Linode / Akamai', () => {
-  it('lists every bucket to a limited key, and lets it into its own only', async () => {
-    const limited = (await open('linode')).as(SCOPED);
-    expect(await limited.s3.listBuckets()).toEqual([BUCKET, 'others']);
-    await limited.s3.checkBucket(BUCKET);
-    await expect(limited.s3.checkBucket('others')).rejects.toMatchObject({ code: 'storage_denied' });
-  });
-});
-
 describe('OVHcloud', () => {
   it('gets the region of its host in lower case, however it was typed', async () => {
     const { server, client } = await open('ovh');
@@ -399,7 +261,7 @@ describe('Garage', () => {
   it('names the region that it expects', async () => {
     const { server } = await open('garage');
     const elsewhere = openProvider(server, { ...PLACES.garage, ...FULL, region: 'us-east-1' });
-    opened.push(elsewhere);
+    onTestFinished(() => elsewhere.close());
     await expect(elsewhere.s3.listBuckets()).rejects.toMatchObject({
       code: 'storage_wrong_region',
       details: { region: 'garage' },

@@ -5,14 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tuning } from '../../../src/storage/s3/tuning.ts';
 import { listedKeysContract } from '../../contracts/listed-keys.ts';
 import { chunked, objectStoreContract, options } from '../../contracts/object-store.ts';
-import { type Rgw, type RgwKey, startRgw } from '../../support/rgw.ts';
+import type { Rgw, RgwKey } from '../../support/rgw.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';
+import { sharedRgw } from '../../support/shared/rgw.ts';
 
 const run = promisify(execFile);
 
 let gateway: Promise<Rgw> | undefined;
 const rgw = () => {
-  gateway ??= startRgw();
+  gateway ??= sharedRgw();
   return gateway;
 };
 

@@ -1,0 +1,35 @@
+import { launchGateway } from '../ceph.ts';
+import { launchMariadb } from '../mariadb.ts';
+import { launchPostgres } from '../postgres.ts';
+
+/**
+ * The process that keeps the servers which the test files of a run share: it starts one of a kind when it is first
+ * asked for. The channel to the run that started it is its life line: where that closes, in whatever way the run
+ * ended, the servers end with their folders.
+ */
+
+const LAUNCHERS = { postgres: launchPostgres, mariadb: launchMariadb, gateway: launchGateway };
+type Kind = keyof typeof LAUNCHERS;
+
+const started = new Map<Kind, ReturnType<(typeof LAUNCHERS)[Kind]>>();
+
+process.on('message', async ({ id, kind }: { readonly id: number; readonly kind: Kind }) => {
+  try {
+    const server = started.get(kind) ?? LAUNCHERS[kind]();
+    started.set(kind, server);
+    const { stop: _, ...place } = await server;
+    process.send?.({ id, place });
+  } catch (error) {
+    process.send?.({ id, error: String(error) });
+  }
+});
+
+let isEnding = false;
+async function end(): Promise<void> {
+  if (isEnding) return;
+  isEnding = true;
+  await Promise.allSettled([...started.values()].map(async (server) => (await server).stop()));
+  process.exit();
+}
+process.on('disconnect', end);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
