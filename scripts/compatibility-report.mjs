@@ -3,7 +3,7 @@
  *
  * @typedef {{ ancestorTitles: readonly string[], title: string, status: string }} Test
  * @typedef {{ testResults: ReadonlyArray<{ name: string, assertionResults: readonly Test[] }> }} Report of vitest
- * @typedef {import('../src/storage/providers.ts').Provider} Provider
+ * @typedef {import('../src/object-stores/providers.ts').Provider} Provider
  */
 
 import { contractOf } from '../dev/bucket/behaviours.ts';

@@ -10,7 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PROVIDERS } from '../src/storage/providers.ts';
+import { PROVIDERS } from '../src/object-stores/providers.ts';
 import { compatibilityPage } from './compatibility-report.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

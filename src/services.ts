@@ -22,17 +22,17 @@ import { quote } from './hosts/quote.ts';
 import { openSshHost } from './hosts/ssh.ts';
 import { readSshKey } from './hosts/ssh-key.ts';
 import type { Log } from './log.ts';
+import { createPartMemory } from './object-stores/part-memory.ts';
+import { createS3 } from './object-stores/s3/client.ts';
+import { giveBackMemory } from './object-stores/s3/node/give-back.ts';
+import { createNodePlatform } from './object-stores/s3/node/platform.ts';
+import type { Tuning } from './object-stores/s3/tuning.ts';
 import { loadMasterKey } from './secrets/master-key.ts';
 import { recordSealingKey } from './secrets/sealing-key.ts';
 import { checkVault } from './secrets/signing-keys.ts';
 import { createVault, type Vault } from './secrets/vault.ts';
 import type { Services } from './services-port.ts';
 import { createOpenPlace } from './storage/open-place.ts';
-import { createPartMemory } from './storage/part-memory.ts';
-import { createS3 } from './storage/s3/client.ts';
-import { giveBackMemory } from './storage/s3/give-back.ts';
-import { createNodePlatform } from './storage/s3/node-platform.ts';
-import type { Tuning } from './storage/s3/tuning.ts';
 
 export interface RunningServices extends Services {
   readonly worker: Worker;

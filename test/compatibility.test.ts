@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compatibilityPage } from '../scripts/compatibility-report.mjs';
-import { PROVIDERS } from '../src/storage/providers.ts';
+import { PROVIDERS } from '../src/object-stores/providers.ts';
 
 const suite = (name: string, results: Readonly<Record<string, string>>) => ({
   name: `/somewhere/test/storage/s3/${name}.test.ts`,
@@ -21,7 +21,7 @@ const PAGE = compatibilityPage(
       }),
       suite('rgw', { 'a bucket of the Ceph gateway as an object store > gives a range': 'passed' }),
       {
-        name: '/somewhere/test/storage/host-files.test.ts',
+        name: '/somewhere/test/object-stores/host-files/host-files.test.ts',
         assertionResults: [
           { ancestorTitles: ['files as an object store'], title: 'gives a range', status: 'passed' },
         ],

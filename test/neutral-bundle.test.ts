@@ -28,7 +28,7 @@ describe('the app', () => {
   });
 
   it('takes the S3 client along', async () => {
-    await bundle(`export { createS3 } from './src/storage/s3/client.ts';`);
+    await bundle(`export { createS3 } from './src/object-stores/s3/client.ts';`);
   });
 
   it('would not bundle so with a module of Node in it', async () => {

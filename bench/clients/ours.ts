@@ -1,8 +1,8 @@
 /** Our upload path on its own, wired as src/services.ts does: stdin to one object. */
 import { readFileSync } from 'node:fs';
-import { createPartMemory } from '../../src/storage/part-memory.ts';
-import { createS3 } from '../../src/storage/s3/client.ts';
-import { createNodePlatform } from '../../src/storage/s3/node-platform.ts';
+import { createPartMemory } from '../../src/object-stores/part-memory.ts';
+import { createS3 } from '../../src/object-stores/s3/client.ts';
+import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts';
 import { destination } from './environment.ts';
 import { readStdin } from './stdin.ts';
 

@@ -1,7 +1,7 @@
 import type { BackupObjectRow, BackupRow } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
+import type { ByteRange, ObjectBody } from '../object-stores/object-store.ts';
 import type { OpenedStore, Services } from '../services-port.ts';
-import type { ByteRange, ObjectBody } from '../storage/object-store.ts';
 import { openRecordedBucket } from '../storage/open-place.ts';
 import { findBackup } from './backups.ts';
 import { enabledSpaces, NO_BUCKET, serverOfPlace } from './destination.ts';

@@ -1,5 +1,5 @@
 import { AppError, isAppError } from '../errors.ts';
-import type { ObjectStore, ReadOptions } from '../storage/object-store.ts';
+import type { ObjectStore, ReadOptions } from '../object-stores/object-store.ts';
 
 /** What must be found under the key. First and last byte are left out where they are not known (after a crash). */
 export interface ExpectedObject {

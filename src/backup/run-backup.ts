@@ -3,7 +3,7 @@ import type { BackupRow, DatabaseRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
-import type { Leftover, ObjectStore, StoredObject } from '../storage/object-store.ts';
+import type { Leftover, ObjectStore, StoredObject } from '../object-stores/object-store.ts';
 import type { RunClaim } from './claim.ts';
 import { type DatabasePlans, planDatabase } from './database-target.ts';
 import { chooseDestination, type Destination } from './destination.ts';

@@ -1,8 +1,8 @@
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { newId } from '../ids.ts';
+import type { Leftover } from '../object-stores/object-store.ts';
 import type { Place } from '../services-port.ts';
-import type { Leftover } from '../storage/object-store.ts';
 import { claimedRow, type RunClaim } from './claim.ts';
 import type { BackupError } from './step-error.ts';
 import { countStored } from './stored-totals.ts';

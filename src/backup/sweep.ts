@@ -1,7 +1,7 @@
 import type { BackupObjectRow, Db, LeftoverRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { isAppError } from '../errors.ts';
-import type { ObjectHead, ObjectStore } from '../storage/object-store.ts';
+import type { ObjectHead, ObjectStore } from '../object-stores/object-store.ts';
 import type { RunServices } from './run-services.ts';
 
 const STORE_TIMEOUT_MS = 60_000;

@@ -1,8 +1,8 @@
 import type { Db } from '../db/schema.ts';
 import { isAppError, toAppError } from '../errors.ts';
+import type { S3 } from '../object-stores/s3/s3.ts';
+import { timeLimit } from '../object-stores/time-limit.ts';
 import type { Services } from '../services-port.ts';
-import type { S3 } from '../storage/s3/s3.ts';
-import { timeLimit } from '../storage/time-limit.ts';
 import { openSpaces, spacesRow } from './spaces.ts';
 import { prefixesInUse } from './spaces-in-use.ts';
 import { bucketsRefused } from './test-spaces.ts';

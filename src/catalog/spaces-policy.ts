@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
+import { policyFor, type StoragePolicy } from '../object-stores/policies.ts';
+import { PROVIDERS, providerOf } from '../object-stores/providers.ts';
 import type { Services } from '../services-port.ts';
-import { policyFor, type StoragePolicy } from '../storage/policies.ts';
-import { PROVIDERS, providerOf } from '../storage/providers.ts';
 import { bucketName, keyPrefix } from './fields.ts';
 import { bucketsOf, spacesRow } from './spaces.ts';
 import { bucketsInUse } from './spaces-in-use.ts';

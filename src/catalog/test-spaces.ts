@@ -1,15 +1,15 @@
 import { AppError, isAppError, toAppError } from '../errors.ts';
+import { diagnoseClock, diagnoseFailure } from '../object-stores/diagnose/diagnose.ts';
+import type { Diagnosis } from '../object-stores/diagnose/diagnosis.ts';
+import { type Tried, tryBucket } from '../object-stores/diagnose/try-bucket.ts';
+import { providerOf } from '../object-stores/providers.ts';
+import { isS3Answer } from '../object-stores/s3/check-bucket.ts';
+import { listBuckets } from '../object-stores/s3/list-buckets.ts';
+import { listKeys } from '../object-stores/s3/list-objects.ts';
+import { send } from '../object-stores/s3/request.ts';
+import type { S3 } from '../object-stores/s3/s3.ts';
+import { type TimeLimit, timeLimit } from '../object-stores/time-limit.ts';
 import type { Services } from '../services-port.ts';
-import { diagnoseClock, diagnoseFailure } from '../storage/diagnose/diagnose.ts';
-import type { Diagnosis } from '../storage/diagnose/diagnosis.ts';
-import { type Tried, tryBucket } from '../storage/diagnose/try-bucket.ts';
-import { providerOf } from '../storage/providers.ts';
-import { isS3Answer } from '../storage/s3/check-bucket.ts';
-import { listBuckets } from '../storage/s3/list-buckets.ts';
-import { listKeys } from '../storage/s3/list-objects.ts';
-import { send } from '../storage/s3/request.ts';
-import type { S3 } from '../storage/s3/s3.ts';
-import { type TimeLimit, timeLimit } from '../storage/time-limit.ts';
 import { type OpenedSpaces, openSpaces } from './spaces.ts';
 import { prefixesInUse } from './spaces-in-use.ts';
 

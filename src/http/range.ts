@@ -1,4 +1,4 @@
-import type { ByteRange } from '../storage/object-store.ts';
+import type { ByteRange } from '../object-stores/object-store.ts';
 
 /** What a request asks of a file: all of it, a part, or a part that isn't there. */
 export type AskedRange = ByteRange | 'unsatisfiable' | undefined;

@@ -1,13 +1,13 @@
 import type { Db } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import type { ServerAccess } from '../hosts/server-access.ts';
+import { createHostFiles } from '../object-stores/host-files/host-files.ts';
+import { asRecorded, checkRecordedPlace } from '../object-stores/recorded-place.ts';
+import type { S3Bucket, S3Opener } from '../object-stores/s3/s3.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { OpenPlace, Place } from '../services-port.ts';
-import { createHostFiles } from './host-files.ts';
-import { provenIfNoneMatch } from './probe/proven.ts';
-import { asRecorded, checkRecordedPlace } from './recorded-place.ts';
-import type { S3Bucket, S3Opener } from './s3/s3.ts';
-import { openKeys } from './spaces-keys.ts';
+import { openKeys } from './keys.ts';
+import { provenIfNoneMatch } from './proven.ts';
 
 export interface PlaceServices {
   readonly db: Db;

@@ -7,7 +7,7 @@ import type { BackupObjectRow, BackupRow, Db } from '../../src/db/schema.ts';
 import { AppError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
+import type { ObjectStore } from '../../src/object-stores/object-store.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { openTestDatabase } from '../support/database.ts';
 

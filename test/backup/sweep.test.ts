@@ -5,8 +5,8 @@ import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
+import type { ObjectStore } from '../../src/object-stores/object-store.ts';
 import { createVault } from '../../src/secrets/vault.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { openTestDatabase } from '../support/database.ts';
 

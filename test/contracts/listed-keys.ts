@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listPage, listVersions } from '../../src/storage/probe/list-page.ts';
-import type { S3Connection } from '../../src/storage/s3/connection.ts';
-import { listKeys } from '../../src/storage/s3/list-objects.ts';
-import { listUploads } from '../../src/storage/s3/list-uploads.ts';
-import { send } from '../../src/storage/s3/request.ts';
-import type { S3 } from '../../src/storage/s3/s3.ts';
-import { parseXml, textOf } from '../../src/storage/s3/xml.ts';
+import { listPage, listVersions } from '../../src/object-stores/deep-test/list-page.ts';
+import type { S3Connection } from '../../src/object-stores/s3/connection.ts';
+import { listKeys } from '../../src/object-stores/s3/list-objects.ts';
+import { listUploads } from '../../src/object-stores/s3/list-uploads.ts';
+import { send } from '../../src/object-stores/s3/request.ts';
+import type { S3 } from '../../src/object-stores/s3/s3.ts';
+import { parseXml, textOf } from '../../src/object-stores/s3/xml.ts';
 import { options } from './object-store.ts';
 
 export interface ListedKeysFixture {

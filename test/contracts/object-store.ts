@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/errors.ts';
-import type { ObjectStore, PutOptions } from '../../src/storage/object-store.ts';
+import type { ObjectStore, PutOptions } from '../../src/object-stores/object-store.ts';
 
 export interface ObjectStoreFixture {
   readonly store: ObjectStore;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
 import type { WorkerTiming } from '../../src/backup/worker.ts';
-import type { Tuning } from '../../src/storage/s3/tuning.ts';
+import type { Tuning } from '../../src/object-stores/s3/tuning.ts';
 import {
   type EndedBackup,
   type Installation,

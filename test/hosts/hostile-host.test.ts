@@ -8,7 +8,7 @@ import type { Host } from '../../src/hosts/host.ts';
 import { networksOf } from '../../src/hosts/networks.ts';
 import { openSshHost } from '../../src/hosts/ssh.ts';
 import { createLog } from '../../src/log.ts';
-import { createHostFiles } from '../../src/storage/host-files.ts';
+import { createHostFiles } from '../../src/object-stores/host-files/host-files.ts';
 import { newSshKeys } from '../support/ssh-key.ts';
 
 const log = createLog(

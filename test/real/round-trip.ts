@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Tuning } from '../../src/storage/s3/tuning.ts';
+import type { Tuning } from '../../src/object-stores/s3/tuning.ts';
 import { type EndedBackup, type Installation, startInstallation } from '../support/installation.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { policyFor } from '../../src/storage/policies.ts';
-import { PROVIDERS } from '../../src/storage/providers.ts';
+import { policyFor } from '../../src/object-stores/policies.ts';
+import { PROVIDERS } from '../../src/object-stores/providers.ts';
 
 /** What the docs ask an admin to allow is what the program says that it needs. */
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { S3Bucket } from '../../src/storage/s3/s3.ts';
+import type { S3Bucket } from '../../src/object-stores/s3/s3.ts';
 import type { Rgw } from '../support/rgw.ts';
 import { type OpenedS3, openTestS3 } from '../support/s3.ts';
 import { sharedRgwWithoutTenant } from '../support/shared/rgw.ts';

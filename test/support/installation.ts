@@ -6,8 +6,8 @@ import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
 import type { WorkerTiming } from '../../src/backup/worker.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
+import type { Tuning } from '../../src/object-stores/s3/tuning.ts';
 import { createServices, type RunningServices } from '../../src/services.ts';
-import type { Tuning } from '../../src/storage/s3/tuning.ts';
 import { watchForSecrets } from './log-secrets.ts';
 import { until } from './until.ts';
 

@@ -1,9 +1,9 @@
 import { request as send } from 'undici';
 import type { DevBucket } from '../../dev/bucket/server.ts';
-import { createPartMemory } from '../../src/storage/part-memory.ts';
-import { createS3 } from '../../src/storage/s3/client.ts';
-import { createNodePlatform } from '../../src/storage/s3/node-platform.ts';
-import type { S3Platform } from '../../src/storage/s3/platform.ts';
+import { createPartMemory } from '../../src/object-stores/part-memory.ts';
+import { createS3 } from '../../src/object-stores/s3/client.ts';
+import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts';
+import type { S3Platform } from '../../src/object-stores/s3/platform.ts';
 import { type OpenedS3, QUICK } from './s3.ts';
 
 /**

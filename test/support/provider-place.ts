@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROFILE_NAMES, type ProfileName } from '../../dev/bucket/profiles.ts';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
-import { providerOf } from '../../src/storage/providers.ts';
+import { providerOf } from '../../src/object-stores/providers.ts';
 import { openProvider } from './provider-network.ts';
 import type { OpenedS3 } from './s3.ts';
 

@@ -1,9 +1,9 @@
-import { createPartMemory } from '../../src/storage/part-memory.ts';
-import { createS3 } from '../../src/storage/s3/client.ts';
-import { createNodePlatform } from '../../src/storage/s3/node-platform.ts';
-import type { ProxySettings } from '../../src/storage/s3/proxy.ts';
-import type { S3 } from '../../src/storage/s3/s3.ts';
-import type { Tuning } from '../../src/storage/s3/tuning.ts';
+import { createPartMemory } from '../../src/object-stores/part-memory.ts';
+import { createS3 } from '../../src/object-stores/s3/client.ts';
+import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts';
+import type { ProxySettings } from '../../src/object-stores/s3/proxy.ts';
+import type { S3 } from '../../src/object-stores/s3/s3.ts';
+import type { Tuning } from '../../src/object-stores/s3/tuning.ts';
 
 /** Retries as in production, waits as a test can bear them. */
 export const QUICK: Partial<Tuning> = {

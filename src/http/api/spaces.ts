@@ -13,8 +13,8 @@ import {
 import { lastProbe, runningProbe, type StoredProbe, startProbe } from '../../catalog/spaces-probe.ts';
 import { listSpacesBuckets, testSpaces } from '../../catalog/test-spaces.ts';
 import { AppError, isAppError } from '../../errors.ts';
+import { isSound, storageProbe } from '../../object-stores/deep-test/result.ts';
 import type { Services } from '../../services-port.ts';
-import { isSound, storageProbe } from '../../storage/probe/result.ts';
 import { type ApiEnv, type ApiRoute, route } from '../routes.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backupFileName } from '../../../src/backup/file-name.ts';
-import { checkKey } from '../../../src/storage/s3/keys.ts';
+import { checkKey } from '../../../src/object-stores/s3/keys.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 
 let app: TestApp;
