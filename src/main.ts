@@ -3,13 +3,13 @@ import { createApp } from './app.ts';
 import { prepareFirstAdmin } from './auth/first-admin.ts';
 import { repairTotals } from './backup/stored-totals.ts';
 import type { Rotation } from './catalog/rotate-master-key.ts';
-import { keepProbing, stopProbe } from './catalog/spaces-probe.ts';
 import { type Config, describeConfig, readConfig } from './config.ts';
 import { optimise } from './db/statistics.ts';
 import { AppError, isAppError } from './errors.ts';
 import { createLog, droppedLine, type Log } from './log.ts';
 import { logOutput } from './log-output-node.ts';
 import { createServices, openForCommand, type RunningServices, rotateMasterKeyOf } from './services.ts';
+import { keepProbing, stopProbe } from './storage/deep-test.ts';
 
 declare const __VERSION__: string | undefined;
 const version = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-dev';

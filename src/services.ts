@@ -6,7 +6,6 @@ import { createPasswords } from './auth/passwords-node.ts';
 import { createWorker, type Worker, type WorkerTiming } from './backup/worker.ts';
 import { type Rotation, rotateMasterKey } from './catalog/rotate-master-key.ts';
 import { readSettings } from './catalog/settings.ts';
-import { stopProbe } from './catalog/spaces-probe.ts';
 import type { Config } from './config.ts';
 import { lockDataDir, tryLockDataDir } from './db/lock.ts';
 import { checkMigrated, migrate } from './db/migrate.ts';
@@ -32,6 +31,7 @@ import { recordSealingKey } from './secrets/sealing-key.ts';
 import { checkVault } from './secrets/signing-keys.ts';
 import { createVault, type Vault } from './secrets/vault.ts';
 import type { Services } from './services-port.ts';
+import { stopProbe } from './storage/deep-test.ts';
 import { createOpenPlace } from './storage/open-place.ts';
 
 export interface RunningServices extends Services {

@@ -60,7 +60,7 @@ function circles(): readonly string[] {
 const isOurs = (target: string) => /^(src|views|migrations|dev|test|bench)\//.test(target);
 /** What talks to a machine, a network or a native package; only the composition root knows them. */
 const ADAPTERS =
-  /^src\/(hosts\/(ssh|local|local-paths)|storage\/s3\/node-[\w-]+|db\/(open|migrate|lock|lock-holder|signs|disk|statistics|sqlite-\w+)|[\w/-]+-node)\.ts$/;
+  /^src\/(hosts\/(ssh|local|local-paths)|[\w/-]+\/node\/[\w-]+|db\/(open|migrate|lock|lock-holder|signs|disk|statistics|sqlite-\w+)|[\w/-]+-node)\.ts$/;
 const ROOTS = /^src\/(main|services)\.ts$/;
 
 describe('the direction of imports', () => {
@@ -90,15 +90,15 @@ describe('the direction of imports', () => {
   });
 
   it('never leads from the use cases to HTTP or the views', () => {
-    const useCases = /^src\/(auth|backup|catalog|db|engines|hosts|secrets|storage|[\w-]+\.ts)/;
+    const useCases = /^src\/(auth|backup|catalog|db|engines|hosts|object-stores|secrets|servers|storage|[\w-]+\.ts)/;
     const outer = /^(src\/(http\/|app\.ts)|views\/)/;
     expect(
       breaches(useCases, ({ file, target }) => /^src\/(main|app)\.ts$/.test(file) || !outer.test(target)),
     ).toEqual([]);
   });
 
-  it('never leads from the ports of storage, hosts, engines and secrets to the use cases', () => {
-    const inner = /^src\/(engines|hosts|secrets|storage)\//;
+  it('never leads from the ports of object stores, hosts, engines and secrets to the use cases', () => {
+    const inner = /^src\/(engines|hosts|secrets|object-stores)\//;
     expect(breaches(inner, ({ target }) => !/^src\/(auth|backup|catalog|http)\//.test(target))).toEqual([]);
   });
 

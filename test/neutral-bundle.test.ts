@@ -22,7 +22,7 @@ describe('the app', () => {
   it('bundles for a platform that is not Node, with everything it imports', async () => {
     const { metafile } = await bundle(`export { createApp } from './src/app.ts';`);
     const inputs = Object.keys(metafile.inputs);
-    expect(inputs).toContain('src/catalog/spaces.ts');
+    expect(inputs).toContain('src/storage/storage.ts');
     expect(inputs).toContain('src/engines/postgres.ts');
     expect(inputs.filter((input) => /^node:|better-sqlite3|ssh2|undici|-node\.ts$/.test(input))).toEqual([]);
   });

@@ -3,11 +3,11 @@ import type { Actor } from '../../src/catalog/audit.ts';
 import { createDatabase, type NewDatabase } from '../../src/catalog/databases.ts';
 import { setSsh } from '../../src/catalog/environment-ssh.ts';
 import { createEnvironment } from '../../src/catalog/environments.ts';
-import { saveSpaces } from '../../src/catalog/save-spaces.ts';
 import { createServer } from '../../src/catalog/servers.ts';
-import { setSpacesEnvironment } from '../../src/catalog/spaces-environments.ts';
 import type { DatabaseRow } from '../../src/db/schema.ts';
 import type { Services } from '../../src/services-port.ts';
+import { setSpacesEnvironment } from '../../src/storage/enabled.ts';
+import { saveSpaces } from '../../src/storage/save-storage.ts';
 import { oddName } from './names.ts';
 import type { Size } from './size.ts';
 

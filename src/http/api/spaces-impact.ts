@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { environmentImpact, spacesImpact } from '../../catalog/spaces-impact.ts';
 import type { Services } from '../../services-port.ts';
+import { environmentImpact, spacesImpact } from '../../storage/impact.ts';
 import { type ApiRoute, route } from '../routes.ts';
 import { id } from './shapes.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { spacesPolicy } from '../../catalog/spaces-policy.ts';
 import type { Services } from '../../services-port.ts';
+import { spacesPolicy } from '../../storage/policy.ts';
 import { type ApiRoute, route } from '../routes.ts';
 
 const permissions = z.array(z.object({ permission: z.string(), features: z.array(z.string()) }));

@@ -2,19 +2,15 @@ import type { Context } from 'hono';
 import * as z from 'zod';
 import { hasRole } from '../../auth/roles.ts';
 import { getEnvironmentRow } from '../../catalog/environments.ts';
-import { saveSpaces } from '../../catalog/save-spaces.ts';
-import { deleteSpaces, getSpaces, spacesInput } from '../../catalog/spaces.ts';
-import { listBucketStates } from '../../catalog/spaces-buckets.ts';
-import {
-  listSpacesEnvironments,
-  setSpacesEnvironment,
-  spacesEnabled,
-} from '../../catalog/spaces-environments.ts';
-import { lastProbe, runningProbe, type StoredProbe, startProbe } from '../../catalog/spaces-probe.ts';
-import { listSpacesBuckets, testSpaces } from '../../catalog/test-spaces.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import { isSound, storageProbe } from '../../object-stores/deep-test/result.ts';
 import type { Services } from '../../services-port.ts';
+import { listBucketStates } from '../../storage/buckets.ts';
+import { lastProbe, runningProbe, type StoredProbe, startProbe } from '../../storage/deep-test.ts';
+import { listSpacesEnvironments, setSpacesEnvironment, spacesEnabled } from '../../storage/enabled.ts';
+import { saveSpaces } from '../../storage/save-storage.ts';
+import { deleteSpaces, getSpaces, spacesInput } from '../../storage/storage.ts';
+import { listSpacesBuckets, testSpaces } from '../../storage/try-storage.ts';
 import { type ApiEnv, type ApiRoute, route } from '../routes.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 

@@ -1,7 +1,7 @@
 import type { Choice } from '../../../views/field.tsx';
-import { listBucketStates } from '../../catalog/spaces-buckets.ts';
-import { listSpacesBuckets } from '../../catalog/test-spaces.ts';
 import type { Services } from '../../services-port.ts';
+import { listBucketStates } from '../../storage/buckets.ts';
+import { listSpacesBuckets } from '../../storage/try-storage.ts';
 
 /** Somebody waits at a form: what can't be told by then is left out. */
 const STATES_WITHIN_MS = 4_000;

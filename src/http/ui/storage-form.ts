@@ -1,8 +1,8 @@
 import type { TestResult } from '../../../views/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
 import type { ProviderForm, StorageFormProps } from '../../../views/storage-form.tsx';
-import { type SpacesConfig, spacesInput } from '../../catalog/spaces.ts';
 import { isRegion, PROVIDERS, type Provider, providerOf } from '../../object-stores/providers.ts';
+import { type SpacesConfig, spacesInput } from '../../storage/storage.ts';
 import { type FormBody, isTicked, textOf } from './form-body.ts';
 
 /** The provider of that id, else the configured one, else the first of the table. */

@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
 import { freshForm } from '../../../views/form-state.ts';
 import { PolicyPage } from '../../../views/storage-policy.tsx';
-import { getSpaces } from '../../catalog/spaces.ts';
-import { spacesPolicy } from '../../catalog/spaces-policy.ts';
 import { isAppError } from '../../errors.ts';
 import { POLICY_PROVIDERS } from '../../object-stores/policies.ts';
 import { providerOf } from '../../object-stores/providers.ts';
 import type { Services } from '../../services-port.ts';
+import { spacesPolicy } from '../../storage/policy.ts';
+import { getSpaces } from '../../storage/storage.ts';
 import { failedForm } from './form-failure.ts';
 import { frameOf } from './frame.ts';
 import { only } from './roles.ts';

@@ -4,10 +4,10 @@ import {
   CapabilityCard,
   type CapabilityCardProps,
 } from '../../../views/capability-card.tsx';
-import { lastProbe, type ProbeCause, runningProbe, startProbe } from '../../catalog/spaces-probe.ts';
 import { isAppError } from '../../errors.ts';
 import { type BucketProbe, CHECK_NAMES, isSound } from '../../object-stores/deep-test/result.ts';
 import type { Services } from '../../services-port.ts';
+import { lastProbe, type ProbeCause, runningProbe, startProbe } from '../../storage/deep-test.ts';
 import { only } from './roles.ts';
 import { sendFragment } from './send.ts';
 import type { UiEnv } from './ui-env.ts';

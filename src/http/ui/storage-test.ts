@@ -1,7 +1,7 @@
 import type { Advice, TestResult } from '../../../views/connection-test.tsx';
-import { type BucketDetail, SCOPED_KEY, type SpacesTest, testSpaces } from '../../catalog/test-spaces.ts';
 import type { DiagnosisKind } from '../../object-stores/diagnose/diagnosis.ts';
 import type { Services } from '../../services-port.ts';
+import { type BucketDetail, SCOPED_KEY, type SpacesTest, testSpaces } from '../../storage/try-storage.ts';
 
 /** The form's field for the names of a scoped key's buckets. */
 export const BUCKETS_FIELD = '/admin/storage/edit#field-buckets';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../../dev/bucket/server.ts';
-import { lastProbe, startProbe } from '../../../src/catalog/spaces-probe.ts';
+import { lastProbe, startProbe } from '../../../src/storage/deep-test.ts';
 import { until } from '../../support/until.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 

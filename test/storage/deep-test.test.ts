@@ -10,7 +10,7 @@ import {
   scheduleProbe,
   startProbe,
   stopProbe,
-} from '../../src/catalog/spaces-probe.ts';
+} from '../../src/storage/deep-test.ts';
 import { chunked, options } from '../contracts/object-store.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { until } from '../support/until.ts';

@@ -1,10 +1,10 @@
+import { bucketName, keyPrefix } from '../catalog/fields.ts';
 import { AppError } from '../errors.ts';
 import { policyFor, type StoragePolicy } from '../object-stores/policies.ts';
 import { PROVIDERS, providerOf } from '../object-stores/providers.ts';
 import type { Services } from '../services-port.ts';
-import { bucketName, keyPrefix } from './fields.ts';
-import { bucketsOf, spacesRow } from './spaces.ts';
-import { bucketsInUse } from './spaces-in-use.ts';
+import { bucketsInUse } from './in-use.ts';
+import { bucketsOf, spacesRow } from './storage.ts';
 
 export interface PolicyQuery {
   /** Names separated by commas; absent: the configured ones and those that databases use. */

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { testSpaces } from '../../src/catalog/test-spaces.ts';
 import { createPartMemory } from '../../src/object-stores/part-memory.ts';
 import { createS3 } from '../../src/object-stores/s3/client.ts';
 import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts';
+import { testSpaces } from '../../src/storage/try-storage.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import type { Rgw } from '../support/rgw.ts';
 import { QUICK } from '../support/s3.ts';

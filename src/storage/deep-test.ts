@@ -11,9 +11,9 @@ import { providerOf } from '../object-stores/providers.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { timeLimit } from '../object-stores/time-limit.ts';
 import type { Services } from '../services-port.ts';
-import { type OpenedSpaces, openSpaces, spacesRow } from './spaces.ts';
-import { estimatesInUse, prefixesInUse } from './spaces-in-use.ts';
-import { NO_BUCKET_SEEN, SCOPED_KEY } from './test-spaces.ts';
+import { estimatesInUse, prefixesInUse } from './in-use.ts';
+import { type OpenedSpaces, openSpaces, spacesRow } from './storage.ts';
+import { NO_BUCKET_SEEN, SCOPED_KEY } from './try-storage.ts';
 
 export type ProbeCause = StorageProbeRow['cause'];
 

@@ -10,8 +10,8 @@ import { send } from '../object-stores/s3/request.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { type TimeLimit, timeLimit } from '../object-stores/time-limit.ts';
 import type { Services } from '../services-port.ts';
-import { type OpenedSpaces, openSpaces } from './spaces.ts';
-import { prefixesInUse } from './spaces-in-use.ts';
+import { prefixesInUse } from './in-use.ts';
+import { type OpenedSpaces, openSpaces } from './storage.ts';
 
 /** What Test Connection says; the texts are the storage page's. */
 export interface SpacesTest {

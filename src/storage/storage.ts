@@ -1,13 +1,13 @@
 import * as z from 'zod';
+import { type Actor, recordAudit } from '../catalog/audit.ts';
+import { bucketName } from '../catalog/fields.ts';
 import type { Db, SpacesConfigRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import type { Services } from '../services-port.ts';
-import { identities, openKeys } from '../storage/keys.ts';
-import { type Actor, recordAudit } from './audit.ts';
-import { bucketName } from './fields.ts';
 import { keyText, refuseInvisible } from './key-text.ts';
+import { identities, openKeys } from './keys.ts';
 
 export const spacesInput = z.object({
   accessKey: keyText('access key', 1024).pipe(z.string().min(1)),

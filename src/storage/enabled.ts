@@ -1,11 +1,11 @@
+import { type Actor, recordAudit } from '../catalog/audit.ts';
+import { getEnvironmentRow } from '../catalog/environments.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
-import { type Actor, recordAudit } from './audit.ts';
-import { getEnvironmentRow } from './environments.ts';
-import { spacesRow } from './spaces.ts';
+import { spacesRow } from './storage.ts';
 
 export interface SpacesEnvironment {
   readonly id: string;

@@ -3,9 +3,9 @@ import { isAppError, toAppError } from '../errors.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { timeLimit } from '../object-stores/time-limit.ts';
 import type { Services } from '../services-port.ts';
-import { openSpaces, spacesRow } from './spaces.ts';
-import { prefixesInUse } from './spaces-in-use.ts';
-import { bucketsRefused } from './test-spaces.ts';
+import { prefixesInUse } from './in-use.ts';
+import { openSpaces, spacesRow } from './storage.ts';
+import { bucketsRefused } from './try-storage.ts';
 
 export interface BucketState {
   readonly name: string;

@@ -1,3 +1,4 @@
+import { type Actor, recordAudit } from '../catalog/audit.ts';
 import type { SpacesConfigRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -6,11 +7,10 @@ import { deriveEndpoint, normaliseEndpoint } from '../object-stores/providers.ts
 import { mayShareKeys } from '../object-stores/recorded-place.ts';
 import type { S3Settings } from '../object-stores/s3/settings.ts';
 import type { Services } from '../services-port.ts';
-import { identities, openKeys } from '../storage/keys.ts';
-import { type Actor, recordAudit } from './audit.ts';
-import { auditedSpaces, type SpacesInput, spacesRow, wireEndpoint } from './spaces.ts';
-import { probeAgain } from './spaces-probe.ts';
-import { type SpacesTest, testOpenedSpaces } from './test-spaces.ts';
+import { probeAgain } from './deep-test.ts';
+import { identities, openKeys } from './keys.ts';
+import { auditedSpaces, type SpacesInput, spacesRow, wireEndpoint } from './storage.ts';
+import { type SpacesTest, testOpenedSpaces } from './try-storage.ts';
 
 type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault' | 'openS3' | 'log'>;
 
