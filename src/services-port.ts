@@ -1,10 +1,10 @@
 import type { Config } from './config.ts';
 import type { Db } from './db/schema.ts';
-import type { ServerAccess } from './hosts/server-access.ts';
 import type { Log } from './log.ts';
 import type { ObjectStore } from './object-stores/object-store.ts';
 import type { S3Opener } from './object-stores/s3/s3.ts';
 import type { Vault } from './secrets/vault.ts';
+import type { ServerAccess } from './servers/server-access.ts';
 
 /** What the composition root (`services.ts`) hands to the app and to the use cases. Types only: nothing is imported at run time. */
 export interface Services {

@@ -3,8 +3,8 @@ import type { DatabaseRow } from '../db/schema.ts';
 import type { DumpPlan, Engine, EngineTarget, ProbePlan } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
-import type { ServerAccess, ServerAddress } from '../hosts/server-access.ts';
 import type { Vault } from '../secrets/vault.ts';
+import type { ServerAccess, ServerAddress } from '../servers/server-access.ts';
 import { heldSentence, refuseOtherTarget } from './password-target.ts';
 
 const credentialsSchema = z.object({ username: z.string().nullable(), password: z.string().nullable() });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { DatabaseRow } from '../db/schema.ts';
 import { readTls, tlsShape } from '../engines/tls-options.ts';
 import { AppError } from '../errors.ts';
-import type { ServerAddress } from '../hosts/server-access.ts';
+import type { ServerAddress } from '../servers/server-access.ts';
 
 /**
  * Whom a stored password was given for: everything that decides who gets it, as JSON in `databases.password_target`. It

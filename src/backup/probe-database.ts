@@ -2,8 +2,8 @@ import { readComplaint } from '../engines/complaint.ts';
 import type { CommandFailure, Probe } from '../engines/engine.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
-import type { OpenedServer } from '../hosts/server-access.ts';
 import { readShortOutput } from '../hosts/short-output.ts';
+import type { OpenedServer } from '../servers/server-access.ts';
 import type { DatabasePlans } from './database-target.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import type { DatabaseRow, Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
-import { isLocalHostname } from '../hosts/open-server.ts';
+import { isLocalHostname } from '../servers/open-server.ts';
 import { wireOptions } from './database-options.ts';
 import { checkLocalPath } from './local-rule.ts';
 

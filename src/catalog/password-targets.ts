@@ -6,7 +6,7 @@ import {
   type TargetColumns,
 } from '../backup/password-target.ts';
 import type { DatabaseRow, Db, Trx } from '../db/schema.ts';
-import { addressOf, type ServerAddress } from '../hosts/server-access.ts';
+import { addressOf, type ServerAddress } from '../servers/server-access.ts';
 import type { SealedCredentials } from './database-credentials.ts';
 
 /** Why a stored password is not sent, until it is typed again or an admin confirms where the settings lead. */

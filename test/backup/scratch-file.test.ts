@@ -7,8 +7,8 @@ import { withScratchFile } from '../../src/backup/scratch-file.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
 import { sqlite } from '../../src/engines/sqlite.ts';
 import { openLocalHost } from '../../src/hosts/local.ts';
-import type { OpenedServer } from '../../src/hosts/server-access.ts';
 import { createLog } from '../../src/log.ts';
+import type { OpenedServer } from '../../src/servers/server-access.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { openTestDatabase } from '../support/database.ts';
 

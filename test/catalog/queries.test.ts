@@ -5,7 +5,6 @@ import { createDatabase, deleteDatabase, updateDatabase } from '../../src/catalo
 import { changeSettings } from '../../src/catalog/environment-settings.ts';
 import { revealSshKey, setSsh } from '../../src/catalog/environment-ssh.ts';
 import { createEnvironment, deleteEnvironment, listEnvironments } from '../../src/catalog/environments.ts';
-import { createServer, deleteServer, listServers } from '../../src/catalog/servers.ts';
 import { readSettings, saveSettings } from '../../src/catalog/settings.ts';
 import { readConfig } from '../../src/config.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -16,6 +15,7 @@ import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
 import { checkVault } from '../../src/secrets/signing-keys.ts';
 import { createVault, type Vault } from '../../src/secrets/vault.ts';
+import { createServer, deleteServer, listServers } from '../../src/servers/servers.ts';
 import { listSpacesEnvironments, setSpacesEnvironment } from '../../src/storage/enabled.ts';
 import { saveSpaces } from '../../src/storage/save-storage.ts';
 import { getSpaces } from '../../src/storage/storage.ts';

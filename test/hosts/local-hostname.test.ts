@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isLocalHostname } from '../../src/hosts/open-server.ts';
+import { isLocalHostname } from '../../src/servers/open-server.ts';
 
 it.each([
   ...['localhost', 'LOCALHOST', 'localhost.', '127.0.0.1', '127.1', '2130706433', '0x7f.1', '0.0.0.0', '0'],

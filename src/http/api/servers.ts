@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { hostKeyInput, removeHostKey, setHostKey } from '../../catalog/host-keys.ts';
+import { hostKeyInput, removeHostKey, setHostKey } from '../../servers/host-keys.ts';
 import {
   createServer,
   deleteServer,
@@ -8,8 +8,8 @@ import {
   newServer,
   serverChange,
   updateServer,
-} from '../../catalog/servers.ts';
-import { testSsh } from '../../catalog/test-ssh.ts';
+} from '../../servers/servers.ts';
+import { testSsh } from '../../servers/try-server.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../routes.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';

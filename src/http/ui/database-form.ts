@@ -4,8 +4,8 @@ import type { EnvironmentChoice } from '../../../views/frame.ts';
 import { enabledSpaces } from '../../backup/destination.ts';
 import { type Database, type DatabaseChange, databaseChange, newDatabase } from '../../catalog/databases.ts';
 import { bucketName } from '../../catalog/fields.ts';
-import { listServerNames } from '../../catalog/servers.ts';
 import type { Engine, EngineField } from '../../engines/engine.ts';
+import { listServerNames } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './form-body.ts';
 

@@ -15,7 +15,7 @@ import { type Database, getDatabase, updateDatabase } from '../../catalog/databa
 import { getSettings } from '../../catalog/environment-settings.ts';
 import { secretField } from '../../catalog/fields.ts';
 import { prefixWarnings } from '../../catalog/prefix-warnings.ts';
-import { getServerRow } from '../../catalog/servers.ts';
+import { getServerRow } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
 import { toBackupItem, toLiveRun } from './backup-views.ts';

@@ -3,8 +3,8 @@ import { TestOutcome, type TestResult } from '../../../views/connection-test.tsx
 import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { NewServerPage, ServerPage, ServerState } from '../../../views/server.tsx';
 import { type ServerItem, ServersPage } from '../../../views/servers.tsx';
-import { removeHostKey } from '../../catalog/host-keys.ts';
 import { databasesThatHold } from '../../catalog/password-targets.ts';
+import { removeHostKey } from '../../servers/host-keys.ts';
 import {
   createServer,
   deleteServer,
@@ -13,7 +13,7 @@ import {
   newServer,
   type Server,
   updateServer,
-} from '../../catalog/servers.ts';
+} from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
 import { type FormBody, numberOf, readForm, textOf } from './form-body.ts';

@@ -2,7 +2,7 @@ import type { TestResult } from '../../../views/connection-test.tsx';
 import { formatBytes } from '../../../views/format.ts';
 import type { Actor } from '../../catalog/audit.ts';
 import { testConnection } from '../../catalog/test-connection.ts';
-import { testSsh } from '../../catalog/test-ssh.ts';
+import { testSsh } from '../../servers/try-server.ts';
 import type { Services } from '../../services-port.ts';
 
 /** Test SSH, as the page shows it. Throws `not_found`. */

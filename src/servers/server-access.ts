@@ -1,5 +1,5 @@
 import type { ServerRow } from '../db/schema.ts';
-import type { Host } from './host.ts';
+import type { Host } from '../hosts/host.ts';
 
 /** Opens the machine of a registered server, with its environment's key and its pinned host key. */
 export interface ServerAccess {

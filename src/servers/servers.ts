@@ -1,19 +1,19 @@
 import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
+import { type Actor, recordAudit } from '../catalog/audit.ts';
+import { sshUser } from '../catalog/environment-ssh.ts';
+import { getEnvironmentRow } from '../catalog/environments.ts';
+import { hostName, line, nameField, port } from '../catalog/fields.ts';
+import type { Page } from '../catalog/page.ts';
+import { databasesThatHold } from '../catalog/password-targets.ts';
+import { giveUpFilesOf, refuseWhileBackupsLieThere } from '../catalog/tombstones.ts';
 import type { Db, ServerRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
-import { type Actor, recordAudit } from './audit.ts';
-import { sshUser } from './environment-ssh.ts';
-import { getEnvironmentRow } from './environments.ts';
-import { hostName, line, nameField, port } from './fields.ts';
 import { fingerprintOf } from './host-key.ts';
-import type { Page } from './page.ts';
-import { databasesThatHold } from './password-targets.ts';
-import { giveUpFilesOf, refuseWhileBackupsLieThere } from './tombstones.ts';
 
 export const newServer = z.object({
   name: nameField,

@@ -1,10 +1,10 @@
 import type { Db, EnvironmentRow, ServerRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import type { Host, HostAddress, HostTimeouts, PresentedHostKey } from '../hosts/host.ts';
+import { type Networks, reachableAddress } from '../hosts/networks.ts';
 import type { Log } from '../log.ts';
 import type { Vault } from '../secrets/vault.ts';
-import type { Host, HostAddress, HostTimeouts, PresentedHostKey } from './host.ts';
-import { type Networks, reachableAddress } from './networks.ts';
 import {
   addressOf,
   type OpenedServer,

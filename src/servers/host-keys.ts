@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { type Actor, recordAudit } from '../catalog/audit.ts';
 import { write } from '../db/write.ts';
 import type { Services } from '../services-port.ts';
-import { type Actor, recordAudit } from './audit.ts';
 import { fingerprintOf, parseHostKey } from './host-key.ts';
 import { auditedServer, getServerRow, type Server, toServer } from './servers.ts';
 

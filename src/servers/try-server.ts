@@ -1,7 +1,7 @@
 import { write } from '../db/write.ts';
 import { isAppError } from '../errors.ts';
-import type { OpenedServer } from '../hosts/server-access.ts';
 import type { Services } from '../services-port.ts';
+import type { OpenedServer } from './server-access.ts';
 import { getServerRow } from './servers.ts';
 
 export interface SshTest {
