@@ -90,7 +90,8 @@ describe('the direction of imports', () => {
   });
 
   it('never leads from the use cases to HTTP or the views', () => {
-    const useCases = /^src\/(auth|backup|catalog|db|engines|hosts|object-stores|secrets|servers|storage|[\w-]+\.ts)/;
+    const useCases =
+      /^src\/(auth|backup|catalog|db|engines|hosts|object-stores|secrets|servers|storage|[\w-]+\.ts)/;
     const outer = /^(src\/(http\/|app\.ts)|views\/)/;
     expect(
       breaches(useCases, ({ file, target }) => /^src\/(main|app)\.ts$/.test(file) || !outer.test(target)),

@@ -1,9 +1,9 @@
 import ssh2 from 'ssh2';
 import type { Actor } from '../../src/catalog/audit.ts';
 import { createDatabase, type NewDatabase } from '../../src/catalog/databases.ts';
-import { setSsh } from '../../src/catalog/environment-ssh.ts';
-import { createEnvironment } from '../../src/catalog/environments.ts';
 import type { DatabaseRow } from '../../src/db/schema.ts';
+import { createEnvironment } from '../../src/environments/environments.ts';
+import { setSsh } from '../../src/environments/ssh-access.ts';
 import { createServer } from '../../src/servers/servers.ts';
 import type { Services } from '../../src/services-port.ts';
 import { setSpacesEnvironment } from '../../src/storage/enabled.ts';

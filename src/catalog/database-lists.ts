@@ -1,8 +1,8 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { BackupRow, Db, Schema } from '../db/schema.ts';
+import { getEnvironmentRow } from '../environments/environments.ts';
 import { databaseType } from './database-types.ts';
 import { type Database, toDatabase } from './databases.ts';
-import { getEnvironmentRow } from './environments.ts';
 import type { Page } from './page.ts';
 
 export interface ListedDatabase extends Database {

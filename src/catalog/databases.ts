@@ -5,6 +5,7 @@ import { changesOfTarget } from '../backup/password-target.ts';
 import type { DatabaseRow, Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
+import { getEnvironmentRow } from '../environments/environments.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
@@ -13,7 +14,6 @@ import { type SealedCredentials, sealCredentials } from './database-credentials.
 import { mergeOptions, optionFields, wireOptions } from './database-options.ts';
 import { checkPlace } from './database-place.ts';
 import { databaseType } from './database-types.ts';
-import { getEnvironmentRow } from './environments.ts';
 import { absolutePath, bucketName, hostOrSocket, keyPrefix, nameField, port, secretField } from './fields.ts';
 import {
   addressOfServer,

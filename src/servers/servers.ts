@@ -1,8 +1,6 @@
 import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
 import { type Actor, recordAudit } from '../catalog/audit.ts';
-import { sshUser } from '../catalog/environment-ssh.ts';
-import { getEnvironmentRow } from '../catalog/environments.ts';
 import { hostName, line, nameField, port } from '../catalog/fields.ts';
 import type { Page } from '../catalog/page.ts';
 import { databasesThatHold } from '../catalog/password-targets.ts';
@@ -10,6 +8,8 @@ import { giveUpFilesOf, refuseWhileBackupsLieThere } from '../catalog/tombstones
 import type { Db, ServerRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
+import { getEnvironmentRow } from '../environments/environments.ts';
+import { sshUser } from '../environments/ssh-access.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';

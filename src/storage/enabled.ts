@@ -1,7 +1,7 @@
 import { type Actor, recordAudit } from '../catalog/audit.ts';
-import { getEnvironmentRow } from '../catalog/environments.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
+import { getEnvironmentRow } from '../environments/environments.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { getEnvironmentRow } from '../catalog/environments.ts';
 import type { Db } from '../db/schema.ts';
+import { getEnvironmentRow } from '../environments/environments.ts';
 
 export interface DependentDatabase {
   readonly id: string;

@@ -2,15 +2,19 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createUser, deleteUser, listUsers, updateUser } from '../../src/auth/users.ts';
 import { listDatabases, summariseBackups } from '../../src/catalog/database-lists.ts';
 import { createDatabase, deleteDatabase, updateDatabase } from '../../src/catalog/databases.ts';
-import { changeSettings } from '../../src/catalog/environment-settings.ts';
-import { revealSshKey, setSsh } from '../../src/catalog/environment-ssh.ts';
-import { createEnvironment, deleteEnvironment, listEnvironments } from '../../src/catalog/environments.ts';
 import { readSettings, saveSettings } from '../../src/catalog/settings.ts';
 import { readConfig } from '../../src/config.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
+import { changeSettings } from '../../src/environments/environment-settings.ts';
+import {
+  createEnvironment,
+  deleteEnvironment,
+  listEnvironments,
+} from '../../src/environments/environments.ts';
+import { revealSshKey, setSsh } from '../../src/environments/ssh-access.ts';
 import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
 import { checkVault } from '../../src/secrets/signing-keys.ts';

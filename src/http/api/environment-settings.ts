@@ -5,8 +5,8 @@ import {
   getSettings,
   resetSettings,
   SETTINGS_REGISTRY,
-} from '../../catalog/environment-settings.ts';
-import { getEnvironmentRow } from '../../catalog/environments.ts';
+} from '../../environments/environment-settings.ts';
+import { getEnvironmentRow } from '../../environments/environments.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../routes.ts';
 

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { getSsh, removeSsh, revealSshKey, setSsh, sshSettings } from '../../catalog/environment-ssh.ts';
 import {
   createEnvironment,
   deleteEnvironment,
@@ -8,7 +7,8 @@ import {
   getEnvironment,
   listEnvironments,
   newEnvironment,
-} from '../../catalog/environments.ts';
+} from '../../environments/environments.ts';
+import { getSsh, removeSsh, revealSshKey, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../routes.ts';
 import { id, instant, success } from './shapes.ts';

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import * as z from 'zod';
 import { hasRole } from '../../auth/roles.ts';
-import { getEnvironmentRow } from '../../catalog/environments.ts';
+import { getEnvironmentRow } from '../../environments/environments.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import { isSound, storageProbe } from '../../object-stores/deep-test/result.ts';
 import type { Services } from '../../services-port.ts';

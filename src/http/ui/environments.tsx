@@ -2,8 +2,7 @@ import { type Context, Hono } from 'hono';
 import { EnvironmentSettingsPage } from '../../../views/environment-settings.tsx';
 import { EnvironmentsPage, NewEnvironmentPage } from '../../../views/environments.tsx';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
-import { changeSettings, getSettings } from '../../catalog/environment-settings.ts';
-import { getSsh, removeSsh, setSsh, sshSettings } from '../../catalog/environment-ssh.ts';
+import { changeSettings, getSettings } from '../../environments/environment-settings.ts';
 import {
   createEnvironment,
   deleteEnvironment,
@@ -11,7 +10,8 @@ import {
   type KeptObjects,
   listEnvironments,
   newEnvironment,
-} from '../../catalog/environments.ts';
+} from '../../environments/environments.ts';
+import { getSsh, removeSsh, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
 import { isTicked, readForm, textOf } from './form-body.ts';

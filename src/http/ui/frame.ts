@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { EnvironmentChoice, Frame } from '../../../views/frame.ts';
-import { listEnvironmentNames } from '../../catalog/environments.ts';
 import { needsMasterKeyCopy } from '../../catalog/master-key-copy.ts';
+import { listEnvironmentNames } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { noticeOf } from './notices.ts';

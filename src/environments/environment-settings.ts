@@ -1,11 +1,11 @@
+import { type Actor, recordAudit } from '../catalog/audit.ts';
+import { followSshUser } from '../catalog/password-targets.ts';
 import type { Db, EnvironmentRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
-import { type Actor, recordAudit } from './audit.ts';
-import { sshUser } from './environment-ssh.ts';
 import { audited, getEnvironmentRow } from './environments.ts';
-import { followSshUser } from './password-targets.ts';
+import { sshUser } from './ssh-access.ts';
 
 /** How a setting is shown and checked; the wire's own shape. */
 export interface SettingDefinition {

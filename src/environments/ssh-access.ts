@@ -1,12 +1,12 @@
 import * as z from 'zod';
+import { type Actor, recordAudit } from '../catalog/audit.ts';
+import { line, secretField } from '../catalog/fields.ts';
+import { followSshUser } from '../catalog/password-targets.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
-import { type Actor, recordAudit } from './audit.ts';
 import { audited, getEnvironmentRow } from './environments.ts';
-import { line, secretField } from './fields.ts';
-import { followSshUser } from './password-targets.ts';
 
 export const sshUser = line(64).regex(/^(?!-)[^\s:@/$`"'\\;&|<>(){}*?!#]+$/, {
   error: 'Must be a user name',
