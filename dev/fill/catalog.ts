@@ -1,6 +1,6 @@
 import ssh2 from 'ssh2';
 import type { Actor } from '../../src/catalog/audit.ts';
-import { createDatabase, type NewDatabase } from '../../src/catalog/databases.ts';
+import { createDatabase, type NewDatabase } from '../../src/databases/databases.ts';
 import type { DatabaseRow } from '../../src/db/schema.ts';
 import { createEnvironment } from '../../src/environments/environments.ts';
 import { setSsh } from '../../src/environments/ssh-access.ts';

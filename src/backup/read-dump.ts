@@ -1,8 +1,8 @@
+import { explainFailure, type Purpose } from '../databases/look-at-database.ts';
 import type { DumpPlan, LockLook } from '../engines/engine.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import { readShortOutput } from '../hosts/short-output.ts';
-import { explainFailure, type Purpose } from './probe-database.ts';
 
 /** How much of the time limit a dump may be silent before somebody looks what it waits for: while it still does. */
 const LOOK_AFTER = 0.8;

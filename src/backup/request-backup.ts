@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
+import { planDatabase } from '../databases/database-target.ts';
 import type { DatabaseRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
-import { planDatabase } from './database-target.ts';
 import { storagePath } from './destination.ts';
 import { backupFileName } from './file-name.ts';
 

@@ -1,15 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { type DatabasePlans, planDatabase } from '../databases/database-target.ts';
+import { probeDatabase } from '../databases/look-at-database.ts';
 import type { BackupRow, DatabaseRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import type { Leftover, ObjectStore, StoredObject } from '../object-stores/object-store.ts';
 import type { RunClaim } from './claim.ts';
-import { type DatabasePlans, planDatabase } from './database-target.ts';
 import { chooseDestination, type Destination } from './destination.ts';
 import { expectedBytes } from './expected-bytes.ts';
 import { openPipeline, type StreamRecord } from './pipeline.ts';
-import { probeDatabase } from './probe-database.ts';
 import type { ProgressTracker } from './progress.ts';
 import { readBack } from './read-back.ts';
 import { readDump } from './read-dump.ts';

@@ -1,10 +1,10 @@
+import type { DatabasePlans } from '../databases/database-target.ts';
 import type { BackupRow, DatabaseRow, Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import type { DumpPlan } from '../engines/engine.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { type RunClaim, requireClaim } from './claim.ts';
-import type { DatabasePlans } from './database-target.ts';
 import type { Destination } from './destination.ts';
 
 /** What a run has sent for hours is not given up for a lock that another program holds on our database for a while. */

@@ -2,12 +2,12 @@ import { type BackupWithTrigger, findBackup, pinBackup } from '../backup/backups
 import { cancelBackup } from '../backup/cancel-backup.ts';
 import { deleteBackup } from '../backup/delete-backup.ts';
 import { requestBackup } from '../backup/request-backup.ts';
+import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
 import type { BackupRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { type Actor, recordAudit } from './audit.ts';
-import { auditedDatabase, getDatabaseRow } from './databases.ts';
 
 /** What people do to backups, with its row in the audit; API and pages both call these. */
 

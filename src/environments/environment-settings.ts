@@ -1,5 +1,5 @@
 import { type Actor, recordAudit } from '../catalog/audit.ts';
-import { followSshUser } from '../catalog/password-targets.ts';
+import { followSshUser } from '../databases/password-targets.ts';
 import type { Db, EnvironmentRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Actor, recordAudit } from '../catalog/audit.ts';
 import { line, secretField } from '../catalog/fields.ts';
-import { followSshUser } from '../catalog/password-targets.ts';
+import { followSshUser } from '../databases/password-targets.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';

@@ -6,7 +6,7 @@ import { sweepDeleted } from '../../src/backup/remove-deleted.ts';
 import { recordUpload } from '../../src/backup/run-record.ts';
 import { settleCompleted, settleFailed } from '../../src/backup/settle.ts';
 import { repairTotals } from '../../src/backup/stored-totals.ts';
-import { deleteDatabase } from '../../src/catalog/databases.ts';
+import { deleteDatabase } from '../../src/databases/databases.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import type { Db } from '../../src/db/schema.ts';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
-import { changesOfTarget } from '../../src/backup/password-target.ts';
-import { addressOfServer } from '../../src/catalog/password-targets.ts';
+import { changesOfTarget } from '../../src/databases/password-target.ts';
+import { addressOfServer } from '../../src/databases/password-targets.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import type { Db } from '../../src/db/schema.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { afterEach, expect, it } from 'vitest';
-import { probeDatabase } from '../../src/backup/probe-database.ts';
+import { probeDatabase } from '../../src/databases/look-at-database.ts';
 import { sqlite } from '../../src/engines/sqlite.ts';
 import type { Host } from '../../src/hosts/host.ts';
 import { networksOf } from '../../src/hosts/networks.ts';

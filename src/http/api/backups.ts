@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { findBackup, listBackups, toWireBackup } from '../../backup/backups.ts';
 import { changePin, removeBackup, startBackup, stopBackup } from '../../catalog/backup-actions.ts';
-import { getDatabase, getDatabaseRow } from '../../catalog/databases.ts';
+import { getDatabase, getDatabaseRow } from '../../databases/databases.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';

@@ -1,7 +1,5 @@
 import * as z from 'zod';
-import { heldSentence } from '../../backup/password-target.ts';
-import { confirmTarget, targetConfirmation } from '../../catalog/confirm-target.ts';
-import { listDatabases, summariseBackups } from '../../catalog/database-lists.ts';
+import { confirmTarget, targetConfirmation } from '../../databases/confirm-target.ts';
 import {
   createDatabase,
   databaseChange,
@@ -10,9 +8,11 @@ import {
   newDatabase,
   updateDatabase,
   type WholeDatabase,
-} from '../../catalog/databases.ts';
-import { prefixWarnings } from '../../catalog/prefix-warnings.ts';
-import { testConnection } from '../../catalog/test-connection.ts';
+} from '../../databases/databases.ts';
+import { listDatabases, summariseBackups } from '../../databases/lists.ts';
+import { heldSentence } from '../../databases/password-target.ts';
+import { prefixWarnings } from '../../databases/prefix-warnings.ts';
+import { testConnection } from '../../databases/try-database.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../routes.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';

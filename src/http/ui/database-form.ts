@@ -2,8 +2,13 @@ import type { DatabaseFormChoices, EngineForm } from '../../../views/database-fo
 import type { FormState } from '../../../views/form-state.ts';
 import type { EnvironmentChoice } from '../../../views/frame.ts';
 import { enabledSpaces } from '../../backup/destination.ts';
-import { type Database, type DatabaseChange, databaseChange, newDatabase } from '../../catalog/databases.ts';
 import { bucketName } from '../../catalog/fields.ts';
+import {
+  type Database,
+  type DatabaseChange,
+  databaseChange,
+  newDatabase,
+} from '../../databases/databases.ts';
 import type { Engine, EngineField } from '../../engines/engine.ts';
 import { listServerNames } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';

@@ -3,7 +3,7 @@ import { TestOutcome, type TestResult } from '../../../views/connection-test.tsx
 import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { NewServerPage, ServerPage, ServerState } from '../../../views/server.tsx';
 import { type ServerItem, ServersPage } from '../../../views/servers.tsx';
-import { databasesThatHold } from '../../catalog/password-targets.ts';
+import { databasesThatHold } from '../../databases/password-targets.ts';
 import { removeHostKey } from '../../servers/host-keys.ts';
 import {
   createServer,

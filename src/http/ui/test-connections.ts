@@ -1,7 +1,7 @@
 import type { TestResult } from '../../../views/connection-test.tsx';
 import { formatBytes } from '../../../views/format.ts';
 import type { Actor } from '../../catalog/audit.ts';
-import { testConnection } from '../../catalog/test-connection.ts';
+import { testConnection } from '../../databases/try-database.ts';
 import { testSsh } from '../../servers/try-server.ts';
 import type { Services } from '../../services-port.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { testConnection } from '../../../src/catalog/test-connection.ts';
+import { testConnection } from '../../../src/databases/try-database.ts';
 import { testSsh } from '../../../src/servers/try-server.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 import { type Sshd, startSshd } from '../../support/sshd.ts';

@@ -1,12 +1,12 @@
-import { planDatabase } from '../backup/database-target.ts';
-import { probeDatabase } from '../backup/probe-database.ts';
+import { type Actor, recordAudit } from '../catalog/audit.ts';
 import { write } from '../db/write.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { OpenedServer } from '../servers/server-access.ts';
 import type { Services } from '../services-port.ts';
-import { type Actor, recordAudit } from './audit.ts';
+import { planDatabase } from './database-target.ts';
 import { auditedDatabase, getDatabaseRow } from './databases.ts';
+import { probeDatabase } from './look-at-database.ts';
 
 export interface ConnectionTest {
   readonly success: boolean;

@@ -1,9 +1,9 @@
 import { type ExpressionBuilder, sql } from 'kysely';
+import type { Page } from '../catalog/page.ts';
 import type { BackupRow, Db, Schema } from '../db/schema.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
-import { databaseType } from './database-types.ts';
 import { type Database, toDatabase } from './databases.ts';
-import type { Page } from './page.ts';
+import { databaseType } from './types.ts';
 
 export interface ListedDatabase extends Database {
   /** The newest backup, whatever its state. */

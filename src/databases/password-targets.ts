@@ -1,13 +1,13 @@
+import type { DatabaseRow, Db, Trx } from '../db/schema.ts';
+import { addressOf, type ServerAddress } from '../servers/server-access.ts';
+import type { SealedCredentials } from './credentials.ts';
 import {
   changesOfTarget,
   givenTarget,
   type PasswordTarget,
   presentTarget,
   type TargetColumns,
-} from '../backup/password-target.ts';
-import type { DatabaseRow, Db, Trx } from '../db/schema.ts';
-import { addressOf, type ServerAddress } from '../servers/server-access.ts';
-import type { SealedCredentials } from './database-credentials.ts';
+} from './password-target.ts';
 
 /** Why a stored password is not sent, until it is typed again or an admin confirms where the settings lead. */
 export interface HeldPassword {

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createUser, deleteUser, listUsers, updateUser } from '../../src/auth/users.ts';
-import { listDatabases, summariseBackups } from '../../src/catalog/database-lists.ts';
-import { createDatabase, deleteDatabase, updateDatabase } from '../../src/catalog/databases.ts';
 import { readSettings, saveSettings } from '../../src/catalog/settings.ts';
 import { readConfig } from '../../src/config.ts';
+import { createDatabase, deleteDatabase, updateDatabase } from '../../src/databases/databases.ts';
+import { listDatabases, summariseBackups } from '../../src/databases/lists.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import type { Db } from '../../src/db/schema.ts';

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { changesOfTarget, presentTarget } from '../backup/password-target.ts';
+import { type Actor, recordAudit } from '../catalog/audit.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
-import { type Actor, recordAudit } from './audit.ts';
 import { auditedDatabase, getDatabaseRow } from './databases.ts';
+import { changesOfTarget, presentTarget } from './password-target.ts';
 import { addressOfServer, nameOfTarget } from './password-targets.ts';
 
 /** The target that was seen, as `passwordHeld.target` names it; absent: the present one. */

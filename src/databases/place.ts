@@ -2,8 +2,8 @@ import type { Config } from '../config.ts';
 import type { DatabaseRow, Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { isLocalHostname } from '../servers/open-server.ts';
-import { wireOptions } from './database-options.ts';
 import { checkLocalPath } from './local-rule.ts';
+import { wireOptions } from './options.ts';
 
 /** The server belongs to the environment, and paths of the app's own machine are allowed ones. */
 export async function checkPlace(

@@ -1,7 +1,17 @@
 import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
 import { safeSegment } from '../backup/file-name.ts';
-import { changesOfTarget } from '../backup/password-target.ts';
+import { type Actor, recordAudit } from '../catalog/audit.ts';
+import {
+  absolutePath,
+  bucketName,
+  hostOrSocket,
+  keyPrefix,
+  nameField,
+  port,
+  secretField,
+} from '../catalog/fields.ts';
+import { refuseWhileRunning, releaseTombstones } from '../catalog/tombstones.ts';
 import type { DatabaseRow, Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
@@ -9,12 +19,9 @@ import { getEnvironmentRow } from '../environments/environments.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
-import { type Actor, recordAudit } from './audit.ts';
-import { type SealedCredentials, sealCredentials } from './database-credentials.ts';
-import { mergeOptions, optionFields, wireOptions } from './database-options.ts';
-import { checkPlace } from './database-place.ts';
-import { databaseType } from './database-types.ts';
-import { absolutePath, bucketName, hostOrSocket, keyPrefix, nameField, port, secretField } from './fields.ts';
+import { type SealedCredentials, sealCredentials } from './credentials.ts';
+import { mergeOptions, optionFields, wireOptions } from './options.ts';
+import { changesOfTarget } from './password-target.ts';
 import {
   addressOfServer,
   type HeldPassword,
@@ -22,7 +29,8 @@ import {
   targetAfter,
   targetOf,
 } from './password-targets.ts';
-import { refuseWhileRunning, releaseTombstones } from './tombstones.ts';
+import { checkPlace } from './place.ts';
+import { databaseType } from './types.ts';
 
 const commonFields = z.object({
   name: nameField,
