@@ -1,5 +1,5 @@
 import ssh2 from 'ssh2';
-import type { Actor } from '../../src/catalog/audit.ts';
+import type { Actor } from '../../src/audit/audit.ts';
 import { createDatabase, type NewDatabase } from '../../src/databases/databases.ts';
 import type { DatabaseRow } from '../../src/db/schema.ts';
 import { createEnvironment } from '../../src/environments/environments.ts';

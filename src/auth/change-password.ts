@@ -1,4 +1,4 @@
-import { recordAudit } from '../catalog/audit.ts';
+import { recordAudit } from '../audit/audit.ts';
 import type { UserRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { recordAudit } from '../catalog/audit.ts';
+import { recordAudit } from '../audit/audit.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { toBase64Url } from '../secrets/base64url.ts';

@@ -1,4 +1,4 @@
-import { recordAudit } from '../catalog/audit.ts';
+import { recordAudit } from '../audit/audit.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import type { Services } from '../services-port.ts';
 import type { Origin } from './known-places.ts';

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import { type Actor, recordAudit } from '../catalog/audit.ts';
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import type { Db, Trx, UserRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';

@@ -1,3 +1,4 @@
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import { type BackupWithTrigger, findBackup, pinBackup } from '../backup/backups.ts';
 import { cancelBackup } from '../backup/cancel-backup.ts';
 import { deleteBackup } from '../backup/delete-backup.ts';
@@ -7,7 +8,6 @@ import type { BackupRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
-import { type Actor, recordAudit } from './audit.ts';
 
 /** What people do to backups, with its row in the audit; API and pages both call these. */
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Actor, recordAudit } from '../catalog/audit.ts';
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';

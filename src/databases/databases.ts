@@ -1,7 +1,12 @@
 import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import { safeSegment } from '../backup/file-name.ts';
-import { type Actor, recordAudit } from '../catalog/audit.ts';
+import type { DatabaseRow, Db, EnvironmentRow, Trx } from '../db/schema.ts';
+import { isUniqueViolation } from '../db/unique-violation.ts';
+import { write } from '../db/write.ts';
+import { getEnvironmentRow } from '../environments/environments.ts';
+import { AppError } from '../errors.ts';
 import {
   absolutePath,
   bucketName,
@@ -10,14 +15,9 @@ import {
   nameField,
   port,
   secretField,
-} from '../catalog/fields.ts';
-import { refuseWhileRunning, releaseTombstones } from '../catalog/tombstones.ts';
-import type { DatabaseRow, Db, EnvironmentRow, Trx } from '../db/schema.ts';
-import { isUniqueViolation } from '../db/unique-violation.ts';
-import { write } from '../db/write.ts';
-import { getEnvironmentRow } from '../environments/environments.ts';
-import { AppError } from '../errors.ts';
+} from '../fields.ts';
 import { newId } from '../ids.ts';
+import { refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
 import type { Services } from '../services-port.ts';
 import { type SealedCredentials, sealCredentials } from './credentials.ts';
 import { mergeOptions, optionFields, wireOptions } from './options.ts';

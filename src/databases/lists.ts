@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, sql } from 'kysely';
-import type { Page } from '../catalog/page.ts';
 import type { BackupRow, Db, Schema } from '../db/schema.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
+import type { Page } from '../page.ts';
 import { type Database, toDatabase } from './databases.ts';
 import { databaseType } from './types.ts';
 

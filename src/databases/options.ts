@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { absolutePath, line } from '../catalog/fields.ts';
 import { engineFor } from '../engines/engines.ts';
 import { problemOfCa } from '../engines/tls-ca.ts';
 import { TLS_MODES, tlsModeOf } from '../engines/tls-options.ts';
 import { AppError } from '../errors.ts';
+import { absolutePath, line } from '../fields.ts';
 
 /**
  * The one place where the wire's flat fields (filePath, backupFormat, …) meet the JSON of `databases.options`. What a

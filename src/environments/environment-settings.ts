@@ -1,4 +1,4 @@
-import { type Actor, recordAudit } from '../catalog/audit.ts';
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import { followSshUser } from '../databases/password-targets.ts';
 import type { Db, EnvironmentRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';

@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
 import * as z from 'zod';
-import { type Actor, recordAudit } from '../catalog/audit.ts';
-import { line } from '../catalog/fields.ts';
-import { giveUpFilesOf, refuseWhileRunning, releaseTombstones } from '../catalog/tombstones.ts';
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import type { Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import { line } from '../fields.ts';
 import { newId } from '../ids.ts';
+import { giveUpFilesOf, refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
 import type { Services } from '../services-port.ts';
 
 export interface Environment {

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { type Actor, recordAudit } from '../catalog/audit.ts';
-import { line, secretField } from '../catalog/fields.ts';
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import { followSshUser } from '../databases/password-targets.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import { line, secretField } from '../fields.ts';
 import type { Services } from '../services-port.ts';
 import { audited, getEnvironmentRow } from './environments.ts';
 

@@ -1,9 +1,6 @@
 import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
-import { type Actor, recordAudit } from '../catalog/audit.ts';
-import { hostName, line, nameField, port } from '../catalog/fields.ts';
-import type { Page } from '../catalog/page.ts';
-import { giveUpFilesOf, refuseWhileBackupsLieThere } from '../catalog/tombstones.ts';
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import { databasesThatHold } from '../databases/password-targets.ts';
 import type { Db, ServerRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
@@ -11,7 +8,10 @@ import { write } from '../db/write.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
 import { sshUser } from '../environments/ssh-access.ts';
 import { AppError } from '../errors.ts';
+import { hostName, line, nameField, port } from '../fields.ts';
 import { newId } from '../ids.ts';
+import { giveUpFilesOf, refuseWhileBackupsLieThere } from '../leftovers/tombstones.ts';
+import type { Page } from '../page.ts';
 import type { Services } from '../services-port.ts';
 import { fingerprintOf } from './host-key.ts';
 

@@ -1,4 +1,4 @@
-import { type Actor, recordAudit } from '../catalog/audit.ts';
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';

@@ -1,5 +1,5 @@
-import { bucketName, keyPrefix } from '../catalog/fields.ts';
 import { AppError } from '../errors.ts';
+import { bucketName, keyPrefix } from '../fields.ts';
 import { policyFor, type StoragePolicy } from '../object-stores/policies.ts';
 import { PROVIDERS, providerOf } from '../object-stores/providers.ts';
 import type { Services } from '../services-port.ts';

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { type Actor, recordAudit } from '../catalog/audit.ts';
-import { bucketName } from '../catalog/fields.ts';
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import type { Db, SpacesConfigRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import { bucketName } from '../fields.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import type { Services } from '../services-port.ts';
 import { keyText, refuseInvisible } from './key-text.ts';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { saveSettings } from '../../src/catalog/settings.ts';
 import { write } from '../../src/db/write.ts';
+import { saveSettings } from '../../src/settings/settings.ts';
 import { freePort } from '../support/free-port.ts';
 import { startInstallation } from '../support/installation.ts';
 import { startRoguePostgres } from '../support/rogue-servers.ts';

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createUser, deleteUser, listUsers, updateUser } from '../../src/auth/users.ts';
-import { readSettings, saveSettings } from '../../src/catalog/settings.ts';
 import { readConfig } from '../../src/config.ts';
 import { createDatabase, deleteDatabase, updateDatabase } from '../../src/databases/databases.ts';
 import { listDatabases, summariseBackups } from '../../src/databases/lists.ts';
@@ -20,6 +19,7 @@ import { createLog } from '../../src/log.ts';
 import { checkVault } from '../../src/secrets/signing-keys.ts';
 import { createVault, type Vault } from '../../src/secrets/vault.ts';
 import { createServer, deleteServer, listServers } from '../../src/servers/servers.ts';
+import { readSettings, saveSettings } from '../../src/settings/settings.ts';
 import { listSpacesEnvironments, setSpacesEnvironment } from '../../src/storage/enabled.ts';
 import { saveSpaces } from '../../src/storage/save-storage.ts';
 import { getSpaces } from '../../src/storage/storage.ts';

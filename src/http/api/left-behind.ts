@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { listLeftBehind } from '../../catalog/leftovers.ts';
+import { listLeftBehind } from '../../leftovers/leftovers.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../routes.ts';
 import { id, instant } from './shapes.ts';

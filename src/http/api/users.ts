@@ -2,9 +2,9 @@ import * as z from 'zod';
 import { changePassword } from '../../auth/change-password.ts';
 import { newPasswordField } from '../../auth/password-rules.ts';
 import { createUser, deleteUser, getUser, listActiveUsers, listUsers, updateUser } from '../../auth/users.ts';
-import { emailField, line } from '../../catalog/fields.ts';
-import { readSettings } from '../../catalog/settings.ts';
+import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
+import { readSettings } from '../../settings/settings.ts';
 import { type ApiRoute, route } from '../routes.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 

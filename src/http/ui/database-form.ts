@@ -2,7 +2,6 @@ import type { DatabaseFormChoices, EngineForm } from '../../../views/database-fo
 import type { FormState } from '../../../views/form-state.ts';
 import type { EnvironmentChoice } from '../../../views/frame.ts';
 import { enabledSpaces } from '../../backup/destination.ts';
-import { bucketName } from '../../catalog/fields.ts';
 import {
   type Database,
   type DatabaseChange,
@@ -10,6 +9,7 @@ import {
   newDatabase,
 } from '../../databases/databases.ts';
 import type { Engine, EngineField } from '../../engines/engine.ts';
+import { bucketName } from '../../fields.ts';
 import { listServerNames } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './form-body.ts';

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
-import { confirmMasterKeyCopy } from '../../catalog/master-key-copy.ts';
 import { AppError } from '../../errors.ts';
+import { confirmMasterKeyCopy } from '../../installation/master-key-copy.ts';
 import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
 import { accountRoutes } from './account.tsx';

@@ -1,6 +1,6 @@
 import type { TestResult } from '../../../views/connection-test.tsx';
 import { formatBytes } from '../../../views/format.ts';
-import type { Actor } from '../../catalog/audit.ts';
+import type { Actor } from '../../audit/audit.ts';
 import { testConnection } from '../../databases/try-database.ts';
 import { testSsh } from '../../servers/try-server.ts';
 import type { Services } from '../../services-port.ts';

@@ -5,7 +5,7 @@ import { NewUserPage, UserPage, UsersPage } from '../../../views/users.tsx';
 import { changePassword } from '../../auth/change-password.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import { createUser, deleteUser, getUser, listUsers, type User, updateUser } from '../../auth/users.ts';
-import { emailField, line } from '../../catalog/fields.ts';
+import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './actor.ts';
 import { readForm, textOf } from './form-body.ts';

@@ -1,13 +1,13 @@
-import type { Db } from '../db/schema.ts';
-import { write } from '../db/write.ts';
-import { AppError } from '../errors.ts';
-import { beginKeyFiles, endKeyFiles, loadMasterKey, type MasterKeyConfig } from '../secrets/master-key.ts';
-import { openAll, type Resealed, resealAll } from '../secrets/reseal.ts';
-import { isSealingKey } from '../secrets/sealing-key.ts';
-import { hasSealedData } from '../secrets/signing-keys.ts';
-import { createVault } from '../secrets/vault.ts';
-import { recordAudit } from './audit.ts';
-import { saveSettings } from './settings.ts';
+import { recordAudit } from '../../audit/audit.ts';
+import type { Db } from '../../db/schema.ts';
+import { write } from '../../db/write.ts';
+import { AppError } from '../../errors.ts';
+import { beginKeyFiles, endKeyFiles, loadMasterKey, type MasterKeyConfig } from '../../secrets/master-key.ts';
+import { openAll, type Resealed, resealAll } from '../../secrets/reseal.ts';
+import { isSealingKey } from '../../secrets/sealing-key.ts';
+import { hasSealedData } from '../../secrets/signing-keys.ts';
+import { createVault } from '../../secrets/vault.ts';
+import { saveSettings } from '../../settings/settings.ts';
 
 export interface RotationContext {
   readonly db: Db;

@@ -2,15 +2,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { rotateMasterKey } from '../../src/catalog/rotate-master-key.ts';
-import { readSettings, saveSettings } from '../../src/catalog/settings.ts';
-import type { Db } from '../../src/db/schema.ts';
-import { write } from '../../src/db/write.ts';
-import { beginKeyFiles, loadMasterKey } from '../../src/secrets/master-key.ts';
-import { recordSealingKey } from '../../src/secrets/sealing-key.ts';
-import { checkVault, signingKey } from '../../src/secrets/signing-keys.ts';
-import { createVault } from '../../src/secrets/vault.ts';
-import { openTestDatabase } from '../support/database.ts';
+import type { Db } from '../../../src/db/schema.ts';
+import { write } from '../../../src/db/write.ts';
+import { rotateMasterKey } from '../../../src/installation/node/rotate-master-key.ts';
+import { beginKeyFiles, loadMasterKey } from '../../../src/secrets/master-key.ts';
+import { recordSealingKey } from '../../../src/secrets/sealing-key.ts';
+import { checkVault, signingKey } from '../../../src/secrets/signing-keys.ts';
+import { createVault } from '../../../src/secrets/vault.ts';
+import { readSettings, saveSettings } from '../../../src/settings/settings.ts';
+import { openTestDatabase } from '../../support/database.ts';
 
 const now = () => new Date('2026-01-01T00:00:00.000Z');
 const key = (fill: number) => new Uint8Array(32).fill(fill);

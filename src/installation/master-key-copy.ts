@@ -1,7 +1,7 @@
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import { write } from '../db/write.ts';
 import type { Services } from '../services-port.ts';
-import { type Actor, recordAudit } from './audit.ts';
-import { readSettings, saveSettings } from './settings.ts';
+import { readSettings, saveSettings } from '../settings/settings.ts';
 
 type Context = Pick<Services, 'config' | 'db' | 'now'>;
 
