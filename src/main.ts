@@ -1,7 +1,7 @@
 import { serve } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { prepareFirstAdmin } from './auth/first-admin.ts';
-import { repairTotals } from './backup/stored-totals.ts';
+import { repairTotals } from './backups/stored-totals.ts';
 import { type Config, describeConfig, readConfig } from './config.ts';
 import { optimise } from './db/statistics.ts';
 import { AppError, isAppError } from './errors.ts';

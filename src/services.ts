@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAssets } from './assets-node.ts';
 import { createPasswords } from './auth/passwords-node.ts';
-import { createWorker, type Worker, type WorkerTiming } from './backup/worker.ts';
+import { createWorker, type Worker, type WorkerTiming } from './backups/worker.ts';
 import type { Config } from './config.ts';
 import { lockDataDir, tryLockDataDir } from './db/lock.ts';
 import { checkMigrated, migrate } from './db/migrate.ts';

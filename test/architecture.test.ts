@@ -91,7 +91,7 @@ describe('the direction of imports', () => {
 
   it('never leads from the use cases to HTTP or the views', () => {
     const useCases =
-      /^src\/(auth|backup|catalog|db|engines|hosts|object-stores|secrets|servers|storage|[\w-]+\.ts)/;
+      /^src\/(auth|backups|databases|db|engines|hosts|object-stores|secrets|servers|storage|[\w-]+\.ts)/;
     const outer = /^(src\/(http\/|app\.ts)|views\/)/;
     expect(
       breaches(useCases, ({ file, target }) => /^src\/(main|app)\.ts$/.test(file) || !outer.test(target)),
@@ -100,7 +100,7 @@ describe('the direction of imports', () => {
 
   it('never leads from the ports of object stores, hosts, engines and secrets to the use cases', () => {
     const inner = /^src\/(engines|hosts|secrets|object-stores)\//;
-    expect(breaches(inner, ({ target }) => !/^src\/(auth|backup|catalog|http)\//.test(target))).toEqual([]);
+    expect(breaches(inner, ({ target }) => !/^src\/(auth|backups|databases|environments|http|servers|storage)\//.test(target))).toEqual([]);
   });
 
   it('keeps engines pure: no database, no storage, no vault', () => {
@@ -190,8 +190,8 @@ describe('what the totals of stored backups count', () => {
     files.filter((file) => file.startsWith('src/') && pattern.test(sources.get(file) ?? ''));
 
   it('becomes completed in settle.ts and deleted in delete-backup.ts alone, which keep the totals', () => {
-    expect(writersOf(/\bstatus: 'completed'/)).toEqual(['src/backup/settle.ts']);
-    expect(writersOf(/\bdeleted_at: (?!string)/)).toEqual(['src/backup/delete-backup.ts']);
+    expect(writersOf(/\bstatus: 'completed'/)).toEqual(['src/backups/settle.ts']);
+    expect(writersOf(/\bdeleted_at: (?!string)/)).toEqual(['src/backups/delete-backup.ts']);
   });
 });
 

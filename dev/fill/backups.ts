@@ -1,8 +1,8 @@
 import type { Insertable } from 'kysely';
 import type { User } from '../../src/auth/users.ts';
-import { hostPlace, storagePath } from '../../src/backup/destination.ts';
-import { backupFileName } from '../../src/backup/file-name.ts';
-import { recountStored } from '../../src/backup/stored-totals.ts';
+import { hostPlace, storagePath } from '../../src/backups/destination.ts';
+import { recountStored } from '../../src/backups/stored-totals.ts';
+import { backupFileName } from '../../src/databases/file-name.ts';
 import type { BackupObjectRow, BackupRow, DatabaseRow } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';

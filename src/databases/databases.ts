@@ -1,7 +1,6 @@
 import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
 import { type Actor, recordAudit } from '../audit/audit.ts';
-import { safeSegment } from '../backup/file-name.ts';
 import type { DatabaseRow, Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
@@ -20,6 +19,7 @@ import { newId } from '../ids.ts';
 import { refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
 import type { Services } from '../services-port.ts';
 import { type SealedCredentials, sealCredentials } from './credentials.ts';
+import { safeSegment } from './file-name.ts';
 import { mergeOptions, optionFields, wireOptions } from './options.ts';
 import { changesOfTarget } from './password-target.ts';
 import {

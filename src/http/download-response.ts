@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { type Download, openDownload } from '../backup/download.ts';
+import { type Download, openDownload } from '../backups/download.ts';
 import type { Services } from '../services-port.ts';
 import { askedRange } from './range.ts';
 

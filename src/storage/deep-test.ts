@@ -1,4 +1,3 @@
-import { expectedBytes } from '../backup/expected-bytes.ts';
 import type { Db, StorageProbeRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -11,6 +10,7 @@ import { providerOf } from '../object-stores/providers.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { timeLimit } from '../object-stores/time-limit.ts';
 import type { Services } from '../services-port.ts';
+import { expectedBytes } from './expected-bytes.ts';
 import { estimatesInUse, prefixesInUse } from './in-use.ts';
 import { type OpenedSpaces, openSpaces, spacesRow } from './storage.ts';
 import { NO_BUCKET_SEEN, SCOPED_KEY } from './try-storage.ts';

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compress } from '../../src/backup/compress.ts';
+import { compress } from '../../src/backups/compress.ts';
 import type { DumpPlan } from '../../src/engines/engine.ts';
 import { postgres } from '../../src/engines/postgres.ts';
 import type { PostgresTarget } from '../../src/engines/postgres-connection.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
-import type { WorkerTiming } from '../../src/backup/worker.ts';
+import type { WorkerTiming } from '../../src/backups/worker.ts';
 import type { Tuning } from '../../src/object-stores/s3/tuning.ts';
 import {
   type EndedBackup,

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { hostPlace } from '../../src/backup/destination.ts';
-import { addLeftover } from '../../src/backup/settle.ts';
+import { hostPlace } from '../../src/backups/destination.ts';
+import { addLeftover } from '../../src/backups/settle.ts';
 import { write } from '../../src/db/write.ts';
 import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Fault, FaultRule, OperationName } from '../../dev/bucket/server.ts';
-import { sweepLeftovers } from '../../src/backup/sweep.ts';
+import { sweepLeftovers } from '../../src/backups/sweep.ts';
 import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
 import { type Bed, BUCKET, expectLeftoversGone, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';

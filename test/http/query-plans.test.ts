@@ -1,11 +1,11 @@
 import { type CompiledQuery, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fill, LOGIN } from '../../dev/fill/fill.ts';
-import { reconcileExpired } from '../../src/backup/reconcile.ts';
-import { sweepDeleted } from '../../src/backup/remove-deleted.ts';
-import { repairTotals } from '../../src/backup/stored-totals.ts';
-import { sweepLeftovers } from '../../src/backup/sweep.ts';
-import { createWorker } from '../../src/backup/worker.ts';
+import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
+import { reconcileExpired } from '../../src/backups/repair-backup.ts';
+import { repairTotals } from '../../src/backups/stored-totals.ts';
+import { sweepLeftovers } from '../../src/backups/sweep.ts';
+import { createWorker } from '../../src/backups/worker.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import type { Db } from '../../src/db/schema.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp } from '../../src/app.ts';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
-import type { WorkerTiming } from '../../src/backup/worker.ts';
+import type { WorkerTiming } from '../../src/backups/worker.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import type { Tuning } from '../../src/object-stores/s3/tuning.ts';

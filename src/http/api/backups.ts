@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { findBackup, listBackups, toWireBackup } from '../../backup/backups.ts';
-import { changePin, removeBackup, startBackup, stopBackup } from '../../catalog/backup-actions.ts';
+import { changePin, removeBackup, startBackup, stopBackup } from '../../backups/backup-actions.ts';
+import { findBackup, listBackups, toWireBackup } from '../../backups/backups.ts';
 import { getDatabase, getDatabaseRow } from '../../databases/databases.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { BackupFailure, BackupItem } from '../../../views/backup-list.tsx';
 import type { LiveRun } from '../../../views/live-runs.tsx';
-import { type BackupWithTrigger, toWireBackup } from '../../backup/backups.ts';
-import { NO_BUCKET, SPACES_NOT_CONFIGURED } from '../../backup/destination.ts';
+import { type BackupWithTrigger, toWireBackup } from '../../backups/backups.ts';
+import { NO_BUCKET, SPACES_NOT_CONFIGURED } from '../../backups/destination.ts';
 import type { RunProgress } from '../../services-port.ts';
 
 /** A row of a database's list of backups. */

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
-import { findBackup } from '../../backup/backups.ts';
-import { changePin, removeBackup, stopBackup } from '../../catalog/backup-actions.ts';
+import { changePin, removeBackup, stopBackup } from '../../backups/backup-actions.ts';
+import { findBackup } from '../../backups/backups.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';

@@ -1,7 +1,7 @@
 import type { DatabaseFormChoices, EngineForm } from '../../../views/database-form.tsx';
 import type { FormState } from '../../../views/form-state.ts';
 import type { EnvironmentChoice } from '../../../views/frame.ts';
-import { enabledSpaces } from '../../backup/destination.ts';
+import { enabledSpaces } from '../../backups/destination.ts';
 import {
   type Database,
   type DatabaseChange,

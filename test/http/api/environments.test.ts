@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { repairTotals } from '../../../src/backup/stored-totals.ts';
+import { repairTotals } from '../../../src/backups/stored-totals.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 import { newSshKeys } from '../../support/ssh-key.ts';
 

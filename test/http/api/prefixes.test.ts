@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { backupFileName } from '../../../src/backup/file-name.ts';
+import { backupFileName } from '../../../src/databases/file-name.ts';
 import { checkKey } from '../../../src/object-stores/s3/keys.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../../dev/bucket/server.ts';
-import { repairTotals } from '../../../src/backup/stored-totals.ts';
+import { repairTotals } from '../../../src/backups/stored-totals.ts';
 import { newId } from '../../../src/ids.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 

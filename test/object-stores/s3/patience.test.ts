@@ -9,7 +9,7 @@ import {
   type OperationName,
   startDevBucket,
 } from '../../../dev/bucket/server.ts';
-import { readBack } from '../../../src/backup/read-back.ts';
+import { readBack } from '../../../src/backups/read-back.ts';
 import type { PutOptions } from '../../../src/object-stores/object-store.ts';
 import { chunked, options } from '../../contracts/object-store.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';

@@ -1,7 +1,7 @@
+import { backupFileName } from '../databases/file-name.ts';
 import type { BackupRow, DatabaseRow, Db } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import type { Place } from '../services-port.ts';
-import { backupFileName } from './file-name.ts';
 
 /** The wire's exact texts for storage that is not ready (storage page, HTTP contract section 8). */
 export const SPACES_NOT_CONFIGURED =

@@ -1,13 +1,13 @@
 import { type Actor, recordAudit } from '../audit/audit.ts';
-import { type BackupWithTrigger, findBackup, pinBackup } from '../backup/backups.ts';
-import { cancelBackup } from '../backup/cancel-backup.ts';
-import { deleteBackup } from '../backup/delete-backup.ts';
-import { requestBackup } from '../backup/request-backup.ts';
 import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
 import type { BackupRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
+import { type BackupWithTrigger, findBackup, pinBackup } from './backups.ts';
+import { cancelBackup } from './cancel-backup.ts';
+import { deleteBackup } from './delete-backup.ts';
+import { requestBackup } from './request-backup.ts';
 
 /** What people do to backups, with its row in the audit; API and pages both call these. */
 

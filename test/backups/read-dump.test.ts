@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readDump } from '../../src/backup/read-dump.ts';
+import { readDump } from '../../src/backups/read-dump.ts';
 import type { DumpPlan } from '../../src/engines/engine.ts';
 import { mysql } from '../../src/engines/mysql.ts';
 import { postgres } from '../../src/engines/postgres.ts';

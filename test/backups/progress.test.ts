@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { trackProgress } from '../../src/backup/progress.ts';
+import { trackProgress } from '../../src/backups/progress.ts';
 
 test('the bytes move progress from 30 to below 80, however wrong the estimate was', () => {
   let at = 0;

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { deleteBackup } from '../../src/backup/delete-backup.ts';
-import { sweepDeleted } from '../../src/backup/remove-deleted.ts';
-import { recordUpload } from '../../src/backup/run-record.ts';
-import { settleCompleted, settleFailed } from '../../src/backup/settle.ts';
-import { repairTotals } from '../../src/backup/stored-totals.ts';
+import { deleteBackup } from '../../src/backups/delete-backup.ts';
+import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
+import { recordUpload } from '../../src/backups/run-record.ts';
+import { settleCompleted, settleFailed } from '../../src/backups/settle.ts';
+import { repairTotals } from '../../src/backups/stored-totals.ts';
 import { deleteDatabase } from '../../src/databases/databases.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/open.ts';

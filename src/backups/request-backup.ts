@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { planDatabase } from '../databases/database-target.ts';
+import { backupFileName } from '../databases/file-name.ts';
 import type { DatabaseRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { engineFor } from '../engines/engines.ts';
@@ -7,7 +8,6 @@ import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
 import { storagePath } from './destination.ts';
-import { backupFileName } from './file-name.ts';
 
 export interface BackupRequest {
   readonly databaseId: string;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { addLeftover } from '../../src/backup/settle.ts';
-import { sweepLeftovers } from '../../src/backup/sweep.ts';
+import { addLeftover } from '../../src/backups/settle.ts';
+import { sweepLeftovers } from '../../src/backups/sweep.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { RunServices } from '../../src/backup/run-services.ts';
-import { withScratchFile } from '../../src/backup/scratch-file.ts';
+import type { RunServices } from '../../src/backups/run-services.ts';
+import { withScratchFile } from '../../src/backups/scratch-file.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
 import { sqlite } from '../../src/engines/sqlite.ts';
 import { openLocalHost } from '../../src/hosts/local.ts';

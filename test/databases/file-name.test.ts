@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { backupFileName } from '../../src/backup/file-name.ts';
+import { backupFileName } from '../../src/databases/file-name.ts';
 
 const CREATED_AT = '2026-02-25T10:00:00.123Z';
 

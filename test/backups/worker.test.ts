@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorker } from '../../src/backup/worker.ts';
+import { createWorker } from '../../src/backups/worker.ts';
 import type { BackupRow } from '../../src/db/schema.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { insertBackup } from '../support/backup-row.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { crc32, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compress } from '../../src/backup/compress.ts';
+import { compress } from '../../src/backups/compress.ts';
 import type { Compression } from '../../src/engines/engine.ts';
 
 const never = new AbortController().signal;

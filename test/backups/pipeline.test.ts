@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { openPipeline } from '../../src/backup/pipeline.ts';
+import { openPipeline } from '../../src/backups/pipeline.ts';
 import type { EndProof } from '../../src/engines/engine.ts';
 import { AppError } from '../../src/errors.ts';
 

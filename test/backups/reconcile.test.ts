@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { superseded } from '../../src/backup/claim.ts';
-import { askUncertainNow, type Reconciler, reconcileExpired } from '../../src/backup/reconcile.ts';
-import { sweepDeleted } from '../../src/backup/remove-deleted.ts';
-import type { RunServices } from '../../src/backup/run-services.ts';
+import { superseded } from '../../src/backups/claim.ts';
+import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
+import { askUncertainNow, type Reconciler, reconcileExpired } from '../../src/backups/repair-backup.ts';
+import type { RunServices } from '../../src/backups/run-services.ts';
 import type { BackupObjectRow, BackupRow, Db } from '../../src/db/schema.ts';
 import { AppError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';

@@ -6,8 +6,8 @@ import { newId } from '../ids.ts';
 import type { BackupRuns, RunProgress } from '../services-port.ts';
 import { type RunClaim, releaseClaim, renewClaims, superseded } from './claim.ts';
 import { type ProgressTracker, trackProgress } from './progress.ts';
-import { askUncertainNow, endEarlierLeases, reconcileExpired } from './reconcile.ts';
 import { sweepDeleted } from './remove-deleted.ts';
+import { askUncertainNow, endEarlierLeases, reconcileExpired } from './repair-backup.ts';
 import { runBackup } from './run-backup.ts';
 import type { RunServices } from './run-services.ts';
 
