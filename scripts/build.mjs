@@ -7,8 +7,8 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { assetSources } from '../src/assets-node.ts';
-import { packagedCommonPasswords } from '../src/auth/common-passwords-node.ts';
+import { packagedCommonPasswords } from '../src/auth/node/common-passwords.ts';
+import { assetSources } from '../src/http/node/assets.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -70,7 +70,7 @@ function requiredPackages(names) {
   };
 }
 
-/** Copies what pages load, as src/assets-node.ts lists it, to dist/assets, and what the server reads beside itself. */
+/** Copies what pages load, as src/http/node/assets.ts lists it, to dist/assets, and what the server reads beside itself. */
 export async function copyAssets() {
   const assets = join(root, 'dist/assets');
   for (const { name, path } of assetSources()) cpSync(path, join(assets, name));

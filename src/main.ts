@@ -2,12 +2,13 @@ import { serve } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { prepareFirstAdmin } from './auth/first-admin.ts';
 import { repairTotals } from './backups/stored-totals.ts';
-import { type Config, describeConfig, readConfig } from './config.ts';
-import { optimise } from './db/statistics.ts';
+import { type Config, describeConfig } from './config.ts';
+import { optimise } from './db/node/statistics.ts';
 import { AppError, isAppError } from './errors.ts';
 import type { Rotation } from './installation/node/rotate-master-key.ts';
 import { createLog, droppedLine, type Log } from './log.ts';
-import { logOutput } from './log-output-node.ts';
+import { logOutput } from './node/log-output.ts';
+import { readConfig } from './node/read-config.ts';
 import { createServices, openForCommand, type RunningServices, rotateMasterKeyOf } from './services.ts';
 import { keepProbing, stopProbe } from './storage/deep-test.ts';
 

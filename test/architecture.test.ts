@@ -58,55 +58,111 @@ function circles(): readonly string[] {
 }
 
 const isOurs = (target: string) => /^(src|views|migrations|dev|test|bench)\//.test(target);
-/** What talks to a machine, a network or a native package; only the composition root knows them. */
-const ADAPTERS =
-  /^src\/(hosts\/(ssh|local|local-paths)|[\w/-]+\/node\/[\w-]+|db\/(open|migrate|lock|lock-holder|signs|disk|statistics|sqlite-\w+)|[\w/-]+-node)\.ts$/;
-const ROOTS = /^src\/(main|services)\.ts$/;
+
+/**
+ * The house, highest floor first. Imports lead downwards, and within a noun; within a floor only where `NEIGHBOURS` says.
+ * A file right under src/ is ground, but for the roots.
+ */
+const FLOORS = [
+  ['main'],
+  ['services', 'app'],
+  ['http'],
+  ['backups'],
+  ['databases', 'storage'],
+  ['servers', 'environments'],
+  ['auth', 'settings', 'installation'],
+  ['leftovers', 'audit'],
+  ['engines', 'hosts', 'object-stores'],
+  ['secrets', 'db', 'node'],
+  ['ground'],
+];
+const NEIGHBOURS = new Set([
+  ...['servers → environments', 'installation → settings', 'secrets → db'],
+  ...['engines → hosts', 'object-stores → hosts'],
+]);
+/** What still leads upwards: whoever mends one takes it out. */
+const UPWARDS = [
+  'src/environments/environment-settings.ts → src/databases/password-targets.ts',
+  'src/environments/ssh-access.ts → src/databases/password-targets.ts',
+  'src/servers/servers.ts → src/databases/password-targets.ts',
+];
+/** Names types of every floor, so that use cases can be handed what they need. */
+const SERVICES_PORT = 'src/services-port.ts';
+
+function nounOf(file: string): string {
+  const folder = /^src\/([\w-]+)\//.exec(file)?.[1];
+  const root = /^src\/(main|services|app)\.ts$/.exec(file)?.[1];
+  return folder ?? root ?? 'ground';
+}
+const floorOf = (noun: string) => FLOORS.findIndex((nouns) => nouns.includes(noun));
+
+function leadsDown({ file, target }: Import): boolean {
+  const [from, to] = [nounOf(file), nounOf(target)];
+  return from === to || floorOf(from) < floorOf(to) || NEIGHBOURS.has(`${from} → ${to}`);
+}
+
+/** What imports Node or a native package beyond types lies in a folder of that name; but these, which only the root hands in. */
+const NODE_FOLDER = /^src\/(?:[\w-]+\/)*node\//;
+const NODE_OUTSIDE = [
+  'src/backups/compress.ts',
+  'src/backups/pipeline.ts',
+  'src/backups/run-backup.ts',
+  'src/engines/sqlite-dump-schema.ts',
+  'src/engines/sqlite-dump.ts',
+  'src/main.ts',
+  'src/services.ts',
+];
+const NODE = /^(node:|ssh2$|better-sqlite3$|undici$|@hono\/node-server)/;
 
 describe('the direction of imports', () => {
-  it('is read from every file', () => {
+  const inSrc = imports.filter(({ file, target }) => file.startsWith('src/') && target.startsWith('src/'));
+
+  it('is read from every file, each on a floor', () => {
     expect(files.length).toBeGreaterThan(60);
-    expect(imports.length).toBeGreaterThan(200);
+    expect(inSrc.length).toBeGreaterThan(200);
     expect(imports).toContainEqual({ file: 'src/services-port.ts', target: 'src/config.ts', isType: true });
     expect(imports).toContainEqual({ file: 'src/app.ts', target: 'src/http/api/routes.ts', isType: false });
-    expect(files.filter((file) => ADAPTERS.test(file))).toEqual(
-      expect.arrayContaining(['src/hosts/ssh.ts', 'src/db/open.ts', 'src/auth/passwords-node.ts']),
+    const nouns = new Set(files.filter((file) => file.startsWith('src/')).map(nounOf));
+    expect([...nouns].filter((noun) => floorOf(noun) === -1)).toEqual([]);
+  });
+
+  it('leads downwards', () => {
+    const found = inSrc
+      .filter((entry) => !leadsDown(entry) && !(entry.file === SERVICES_PORT && entry.isType))
+      .map(({ file, target }) => `${file} → ${target}`);
+    expect(found.sort()).toEqual(UPWARDS);
+  });
+
+  it('leads to Node from the folders named so', () => {
+    const outside = imports.filter(
+      ({ file, target, isType }) => !isType && NODE.test(target) && !NODE_FOLDER.test(file),
     );
+    expect([...new Set(outside.map(({ file }) => file))].sort()).toEqual(
+      expect.arrayContaining(NODE_OUTSIDE.filter((file) => file !== 'src/services.ts')),
+    );
+    expect(outside.filter(({ file }) => !NODE_OUTSIDE.includes(file))).toEqual([]);
   });
 
-  it('leads to the composition root from main alone', () => {
-    expect(breaches(/^(?!src\/main\.ts)/, ({ target }) => !ROOTS.test(target))).toEqual([]);
-  });
-
-  it('leads to adapters from the composition root and other adapters alone', () => {
-    const others = files.filter((file) => !ROOTS.test(file) && !ADAPTERS.test(file));
-    const found = others.flatMap((file) =>
-      breaches(
-        new RegExp(`^${file.replaceAll('.', '\\.')}$`),
-        ({ target, isType }) => isType || !ADAPTERS.test(target),
-      ),
+  it('leads into those folders from the roots and from other files in one', () => {
+    const found = inSrc.filter(
+      ({ file, target, isType }) =>
+        !isType &&
+        NODE_FOLDER.test(target) &&
+        !NODE_FOLDER.test(file) &&
+        !/^src\/(main|services)\.ts$/.test(file),
     );
     expect(found).toEqual([]);
   });
 
-  it('never leads from the use cases to HTTP or the views', () => {
-    const useCases =
-      /^src\/(auth|backups|databases|db|engines|hosts|object-stores|secrets|servers|storage|[\w-]+\.ts)/;
-    const outer = /^(src\/(http\/|app\.ts)|views\/)/;
+  it('keeps ports from knowing tables: no schema, no vault', () => {
     expect(
-      breaches(useCases, ({ file, target }) => /^src\/(main|app)\.ts$/.test(file) || !outer.test(target)),
+      breaches(/^src\/(engines|hosts|object-stores)\//, ({ target }) => !/^src\/(db|secrets)\//.test(target)),
     ).toEqual([]);
   });
 
-  it('never leads from the ports of object stores, hosts, engines and secrets to the use cases', () => {
-    const inner = /^src\/(engines|hosts|secrets|object-stores)\//;
-    expect(breaches(inner, ({ target }) => !/^src\/(auth|backups|databases|environments|http|servers|storage)\//.test(target))).toEqual([]);
-  });
-
-  it('keeps engines pure: no database, no storage, no vault', () => {
-    expect(breaches(/^src\/engines\//, ({ target }) => !/^src\/(db|storage|secrets)\//.test(target))).toEqual(
-      [],
-    );
+  it('keeps engines and object stores apart', () => {
+    expect(breaches(/^src\/engines\//, ({ target }) => !target.startsWith('src/object-stores/'))).toEqual([]);
+    expect(breaches(/^src\/object-stores\//, ({ target }) => !target.startsWith('src/engines/'))).toEqual([]);
   });
 
   it('keeps the API and the pages apart', () => {
@@ -114,7 +170,10 @@ describe('the direction of imports', () => {
     expect(breaches(/^src\/http\/ui\//, ({ target }) => !target.startsWith('src/http/api/'))).toEqual([]);
   });
 
-  it('leads from views to views and types only', () => {
+  it('leads to the views from their pages alone, and from views to views and types only', () => {
+    expect(
+      breaches(/^src\//, ({ file, target }) => /^src\/http\/ui\//.test(file) || !target.startsWith('views/')),
+    ).toEqual([]);
     const allowed = ({ target, isType }: Import) =>
       isType || target.startsWith('views/') || target.startsWith('hono/jsx');
     expect(breaches(/^views\//, allowed)).toEqual([]);
@@ -136,9 +195,9 @@ describe('the direction of imports', () => {
 });
 
 describe('the environment', () => {
-  it('is read by config.ts alone', () => {
+  it('is read by node/read-config.ts alone', () => {
     const readers = files.filter((file) => sources.get(file)?.includes('process.env'));
-    expect(readers).toEqual(['src/config.ts']);
+    expect(readers).toEqual(['src/node/read-config.ts']);
   });
 });
 

@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLog } from '../src/log.ts';
-import { logOutput } from '../src/log-output-node.ts';
+import { logOutput } from '../src/node/log-output.ts';
 import { createDiskShim } from './support/disk-shim.ts';
 import { buildMain, type MainProcess, startMain } from './support/main-process.ts';
 import { until } from './support/until.ts';
@@ -131,7 +131,7 @@ describe('the output of the log', () => {
     const file = join(folder, 'short.log');
     const script = `
       const { truncateSync } = await import('node:fs');
-      const { logOutput } = await import(${JSON.stringify(new URL('../src/log-output-node.ts', import.meta.url).href)});
+      const { logOutput } = await import(${JSON.stringify(new URL('../src/node/log-output.ts', import.meta.url).href)});
       const output = logOutput({ fd: 1, stream: process.stdout }, { dropped: (count) => JSON.stringify({ count }) });
       for (let n = 0; n < 30; n += 1) output(JSON.stringify({ n, text: 'ü'.repeat(50) }));
       truncateSync(${JSON.stringify(file)}, 2000);

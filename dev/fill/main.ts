@@ -8,9 +8,9 @@
 import { parseArgs } from 'node:util';
 import { sql } from 'kysely';
 import { hasUsers } from '../../src/auth/users.ts';
-import { readConfig } from '../../src/config.ts';
 import { AppError, isAppError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
+import { readConfig } from '../../src/node/read-config.ts';
 import { createServices } from '../../src/services.ts';
 import { fill, LOGIN } from './fill.ts';
 

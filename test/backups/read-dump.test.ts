@@ -6,7 +6,7 @@ import type { DumpPlan } from '../../src/engines/engine.ts';
 import { mysql } from '../../src/engines/mysql.ts';
 import { postgres } from '../../src/engines/postgres.ts';
 import type { AppError } from '../../src/errors.ts';
-import { openLocalHost } from '../../src/hosts/local.ts';
+import { openLocalHost } from '../../src/hosts/node/local.ts';
 import { createLog } from '../../src/log.ts';
 import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';

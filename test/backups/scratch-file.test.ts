@@ -6,7 +6,7 @@ import type { RunServices } from '../../src/backups/run-services.ts';
 import { withScratchFile } from '../../src/backups/scratch-file.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
 import { sqlite } from '../../src/engines/sqlite.ts';
-import { openLocalHost } from '../../src/hosts/local.ts';
+import { openLocalHost } from '../../src/hosts/node/local.ts';
 import { createLog } from '../../src/log.ts';
 import type { OpenedServer } from '../../src/servers/server-access.ts';
 import { insertBackup } from '../support/backup-row.ts';

@@ -1,10 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createUser, deleteUser, listUsers, updateUser } from '../../src/auth/users.ts';
-import { readConfig } from '../../src/config.ts';
 import { createDatabase, deleteDatabase, updateDatabase } from '../../src/databases/databases.ts';
 import { listDatabases, summariseBackups } from '../../src/databases/lists.ts';
-import { migrate } from '../../src/db/migrate.ts';
-import { openDatabase } from '../../src/db/open.ts';
+import { migrate } from '../../src/db/node/migrate.ts';
+import { openDatabase } from '../../src/db/node/open.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { changeSettings } from '../../src/environments/environment-settings.ts';
@@ -16,6 +15,7 @@ import {
 import { revealSshKey, setSsh } from '../../src/environments/ssh-access.ts';
 import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
+import { readConfig } from '../../src/node/read-config.ts';
 import { checkVault } from '../../src/secrets/signing-keys.ts';
 import { createVault, type Vault } from '../../src/secrets/vault.ts';
 import { createServer, deleteServer, listServers } from '../../src/servers/servers.ts';

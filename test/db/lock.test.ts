@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { lockDataDir } from '../../src/db/lock.ts';
+import { lockDataDir } from '../../src/db/node/lock.ts';
 
 const folders: string[] = [];
 afterEach(() => {
@@ -30,7 +30,7 @@ describe('lockDataDir', () => {
   it('refuses while another process holds it and is free after that process was killed', async () => {
     const dataDir = newDataDir();
     const script = `
-      const { lockDataDir } = await import(${JSON.stringify(new URL('../../src/db/lock.ts', import.meta.url).href)});
+      const { lockDataDir } = await import(${JSON.stringify(new URL('../../src/db/node/lock.ts', import.meta.url).href)});
       globalThis.held = lockDataDir(${JSON.stringify(dataDir)});
       console.log('held');
       setInterval(() => {}, 60_000);

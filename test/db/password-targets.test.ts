@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { migrations } from '../../migrations/index.ts';
 import { changesOfTarget } from '../../src/databases/password-target.ts';
 import { addressOfServer } from '../../src/databases/password-targets.ts';
-import { migrate } from '../../src/db/migrate.ts';
-import { openDatabase } from '../../src/db/open.ts';
+import { migrate } from '../../src/db/node/migrate.ts';
+import { openDatabase } from '../../src/db/node/open.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { openPostgresDatabase } from '../support/database.ts';
 import type { TestPostgres } from '../support/postgres.ts';

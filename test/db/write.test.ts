@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openDatabase } from '../../src/db/open.ts';
+import { openDatabase } from '../../src/db/node/open.ts';
+import { translateSqliteError } from '../../src/db/node/sqlite-failures.ts';
 import type { Db } from '../../src/db/schema.ts';
-import { translateSqliteError } from '../../src/db/sqlite-failures.ts';
 import { write } from '../../src/db/write.ts';
 import { isAppError } from '../../src/errors.ts';
 

@@ -6,7 +6,7 @@ import { probeDatabase } from '../../src/databases/look-at-database.ts';
 import { sqlite } from '../../src/engines/sqlite.ts';
 import type { Host } from '../../src/hosts/host.ts';
 import { networksOf } from '../../src/hosts/networks.ts';
-import { openSshHost } from '../../src/hosts/ssh.ts';
+import { openSshHost } from '../../src/hosts/node/ssh.ts';
 import { createLog } from '../../src/log.ts';
 import { createHostFiles } from '../../src/object-stores/host-files/host-files.ts';
 import { newSshKeys } from '../support/ssh-key.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inBrief, keepStderr } from '../../src/hosts/kept-stderr.ts';
+import { inBrief, keepStderr } from '../../src/hosts/node/kept-stderr.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLocalPathCheck } from '../../src/hosts/local-paths.ts';
+import { createLocalPathCheck } from '../../src/hosts/node/local-paths.ts';
 
 let folder: string;
 let check: (path: string) => Promise<void>;

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { openLocalHost } from '../../src/hosts/local.ts';
+import { openLocalHost } from '../../src/hosts/node/local.ts';
 import { createLog } from '../../src/log.ts';
 import { describeHost, textOf } from '../contracts/host.ts';
 

@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { VALID_CHUNKS } from '../../src/hosts/host.ts';
-import { startProcess } from '../../src/hosts/process.ts';
-import { gather, readOutput } from '../../src/hosts/read-output.ts';
+import { startProcess } from '../../src/hosts/node/process.ts';
+import { gather, readOutput } from '../../src/hosts/node/read-output.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 

@@ -2,8 +2,8 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'no
 import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { networksOf } from '../../src/hosts/networks.ts';
-import { openSshHost } from '../../src/hosts/ssh.ts';
-import { readSshKey } from '../../src/hosts/ssh-key.ts';
+import { openSshHost } from '../../src/hosts/node/ssh.ts';
+import { readSshKey } from '../../src/hosts/node/ssh-key.ts';
 import { createLog } from '../../src/log.ts';
 import { textOf } from '../contracts/host.ts';
 import { newSshKeys } from '../support/ssh-key.ts';

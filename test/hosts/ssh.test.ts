@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Host, HostAddress, PresentedHostKey } from '../../src/hosts/host.ts';
 import { networksOf } from '../../src/hosts/networks.ts';
-import { openSshHost } from '../../src/hosts/ssh.ts';
+import { openSshHost } from '../../src/hosts/node/ssh.ts';
 import { createLog } from '../../src/log.ts';
 import { describeHost, failureOf, newSign, textOf } from '../contracts/host.ts';
 import { type LoginShell, type Sshd, startSshd } from '../support/sshd.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Db } from '../../src/db/schema.ts';
-import { loadMasterKey } from '../../src/secrets/master-key.ts';
+import { loadMasterKey } from '../../src/secrets/node/master-key.ts';
 import { checkVault, signingKey } from '../../src/secrets/signing-keys.ts';
 import { createVault } from '../../src/secrets/vault.ts';
 import { openTestDatabase } from '../support/database.ts';

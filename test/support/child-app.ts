@@ -2,8 +2,8 @@
 import { serve } from '@hono/node-server';
 import { createApp } from '../../src/app.ts';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
-import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
+import { readConfig } from '../../src/node/read-config.ts';
 import { createServices } from '../../src/services.ts';
 import { QUICK, SMALL_PARTS } from './installation.ts';
 

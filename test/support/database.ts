@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
-import { migrate } from '../../src/db/migrate.ts';
-import { openDatabase } from '../../src/db/open.ts';
+import { migrate } from '../../src/db/node/migrate.ts';
+import { openDatabase } from '../../src/db/node/open.ts';
 import type { Db, Schema } from '../../src/db/schema.ts';
 import type { TestPostgres } from './postgres.ts';
 

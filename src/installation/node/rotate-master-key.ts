@@ -2,7 +2,12 @@ import { recordAudit } from '../../audit/audit.ts';
 import type { Db } from '../../db/schema.ts';
 import { write } from '../../db/write.ts';
 import { AppError } from '../../errors.ts';
-import { beginKeyFiles, endKeyFiles, loadMasterKey, type MasterKeyConfig } from '../../secrets/master-key.ts';
+import {
+  beginKeyFiles,
+  endKeyFiles,
+  loadMasterKey,
+  type MasterKeyConfig,
+} from '../../secrets/node/master-key.ts';
 import { openAll, type Resealed, resealAll } from '../../secrets/reseal.ts';
 import { isSealingKey } from '../../secrets/sealing-key.ts';
 import { hasSealedData } from '../../secrets/signing-keys.ts';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Db } from '../../../src/db/schema.ts';
 import { write } from '../../../src/db/write.ts';
 import { rotateMasterKey } from '../../../src/installation/node/rotate-master-key.ts';
-import { beginKeyFiles, loadMasterKey } from '../../../src/secrets/master-key.ts';
+import { beginKeyFiles, loadMasterKey } from '../../../src/secrets/node/master-key.ts';
 import { recordSealingKey } from '../../../src/secrets/sealing-key.ts';
 import { checkVault, signingKey } from '../../../src/secrets/signing-keys.ts';
 import { createVault } from '../../../src/secrets/vault.ts';

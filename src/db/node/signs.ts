@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { AppError } from '../errors.ts';
-import type { Db } from './schema.ts';
+import { AppError } from '../../errors.ts';
+import type { Db } from '../schema.ts';
 
 /**
  * What tells that an installation lives in the folder of this database file, by the names of its files: its keys, the copies

@@ -1,5 +1,5 @@
 import { SqliteAdapter, sql } from 'kysely';
-import type { Db } from './schema.ts';
+import type { Db } from '../schema.ts';
 
 /**
  * What SQLite's planner knows of the tables; without it, it takes an index of few values for as good as another.

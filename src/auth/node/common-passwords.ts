@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { AppError } from '../errors.ts';
+import { AppError } from '../../errors.ts';
 
 const RANKS = 10_000;
 /** No shorter one is taken anyway. */

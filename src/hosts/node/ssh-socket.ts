@@ -2,7 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import { lookup } from 'node:dns';
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import type { Client } from 'ssh2';
-import { type Networks, outOfReach } from './networks.ts';
+import { type Networks, outOfReach } from '../networks.ts';
 
 const READ_BYTES = 256 * 1024;
 

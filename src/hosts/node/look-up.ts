@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { AppError } from '../errors.ts';
+import { AppError } from '../../errors.ts';
 
 /** The addresses of a name as this machine's own programs see them. Throws `host_unreachable` for an unknown one. */
 export async function lookUp(name: string): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { AppError } from '../errors.ts';
+import { AppError } from '../../errors.ts';
 import { fileSystemOf, whyNotWritable } from './disk.ts';
 import { lockHolderOf } from './lock-holder.ts';
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { VALID_CHUNKS } from './host.ts';
+import { VALID_CHUNKS } from '../host.ts';
 import { countPassedBytes } from './young-garbage.ts';
 
 /** How a command's output is read at the moment; may be changed while it is. */

@@ -1,5 +1,5 @@
-import { AppError } from '../errors.ts';
-import { quote, quoteForAnyShell } from './quote.ts';
+import { AppError } from '../../errors.ts';
+import { quote, quoteForAnyShell } from '../quote.ts';
 
 export interface Wrapping {
   readonly script: string;

@@ -1,8 +1,8 @@
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { AppError } from '../errors.ts';
-import type { Passwords } from '../services-port.ts';
-import { isCommonPassword } from './common-passwords-node.ts';
+import { AppError } from '../../errors.ts';
+import type { Passwords } from '../../services-port.ts';
+import { isCommonPassword } from './common-passwords.ts';
 
 const argon2id = promisify<'argon2id', Argon2Parameters, Buffer>(argon2);
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Config } from '../config.ts';
-import type { Db } from '../db/schema.ts';
-import { AppError, isAppError } from '../errors.ts';
-import { hasSealedData } from './signing-keys.ts';
+import type { Config } from '../../config.ts';
+import type { Db } from '../../db/schema.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import { hasSealedData } from '../signing-keys.ts';
 
 /** What of the configuration decides the master key. */
 export type MasterKeyConfig = Pick<Config, 'dataDir' | 'masterKey' | 'masterKeyPrevious'>;

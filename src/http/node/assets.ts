@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { AppError } from './errors.ts';
-import type { Assets } from './services-port.ts';
+import { AppError } from '../../errors.ts';
+import type { Assets } from '../../services-port.ts';
 
 /** A file under `/assets/`, and where it lies in a checkout; the build copies each to `dist/assets/<name>`. */
 interface AssetFile {
@@ -34,10 +34,10 @@ const FILES: readonly AssetFile[] = [
   {
     name: 'password-strength.js',
     contentType: 'text/javascript; charset=utf-8',
-    source: { own: '../public/password-strength.js' },
+    source: { own: '../../../public/password-strength.js' },
   },
-  { name: 'app.css', contentType: 'text/css; charset=utf-8', source: { own: '../public/app.css' } },
-  { name: 'icon.svg', contentType: 'image/svg+xml', source: { own: '../public/icon.svg' } },
+  { name: 'app.css', contentType: 'text/css; charset=utf-8', source: { own: '../../../public/app.css' } },
+  { name: 'icon.svg', contentType: 'image/svg+xml', source: { own: '../../../public/icon.svg' } },
 ];
 
 /** The files of our own origin, each read once and kept. Works from the sources and from the bundle in `dist/`. */

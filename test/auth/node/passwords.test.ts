@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createPasswords } from '../../src/auth/passwords-node.ts';
+import { createPasswords } from '../../../src/auth/node/passwords.ts';
 
 const passwords = createPasswords();
 

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
-import { AppError, isAppError } from '../errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import type { HostCommand, HostProcess, RunOptions } from '../host.ts';
 import { skipGreeting } from './greeting.ts';
-import type { HostCommand, HostProcess, RunOptions } from './host.ts';
 import { inBrief, type KeptStderr, keepStderr } from './kept-stderr.ts';
 import {
   discardOutput,

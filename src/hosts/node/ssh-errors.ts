@@ -1,5 +1,5 @@
-import { AppError, isAppError } from '../errors.ts';
-import type { HostAddress } from './host.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import type { HostAddress } from '../host.ts';
 
 /** Where a connection was when it failed. */
 export type Reached = 'nothing' | 'port' | 'handshake';

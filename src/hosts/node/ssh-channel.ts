@@ -1,6 +1,6 @@
 import type { ClientChannel } from 'ssh2';
-import { AppError } from '../errors.ts';
-import type { Log } from '../log.ts';
+import { AppError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
 import { abortable, type Channel, type ChannelEnd } from './process.ts';
 import type { Packets } from './read-output.ts';
 import type { SshConnection } from './ssh-connection.ts';

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Client, ClientChannel, ConnectConfig } from 'ssh2';
-import { AppError } from '../errors.ts';
-import type { HostAddress, HostTimeouts, PresentedHostKey } from './host.ts';
+import { AppError } from '../../errors.ts';
+import type { HostAddress, HostTimeouts, PresentedHostKey } from '../host.ts';
+import { literalAddress, outOfReach } from '../networks.ts';
 import { hostKeyAlgorithms, parseHostKey, presentedHostKey } from './host-key.ts';
-import { literalAddress, outOfReach } from './networks.ts';
 import {
   connectingError,
   droppedConnection,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ServerHostKeyAlgorithm } from 'ssh2';
-import type { PresentedHostKey } from './host.ts';
+import type { PresentedHostKey } from '../host.ts';
 
 /** Reads a host key's wire form (RFC 4253, 6.6): a string with its type comes first. */
 export function presentedHostKey(blob: Buffer): PresentedHostKey {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { AppError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Host } from './host.ts';
+import { AppError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { Host } from '../host.ts';
 import { type Channel, type ChannelEnd, startProcess } from './process.ts';
 
 /** The app's own variables hold its secrets: a command gets these three alone. */

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
-import { assetSources, createAssets } from '../src/assets-node.ts';
-import { Document } from '../views/document.tsx';
-import { freshForm } from '../views/form-state.ts';
-import { NewPasswordField } from '../views/new-password-field.tsx';
+import { assetSources, createAssets } from '../../../src/http/node/assets.ts';
+import { Document } from '../../../views/document.tsx';
+import { freshForm } from '../../../views/form-state.ts';
+import { NewPasswordField } from '../../../views/new-password-field.tsx';
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -33,7 +33,7 @@ describe('the assets', () => {
   });
 
   it('are no other files, whatever the name', async () => {
-    for (const name of ['', 'x.css', '../package.json', '/etc/passwd', 'constructor', 'app.css/..']) {
+    for (const name of ['', 'x.css', '../../../package.json', '/etc/passwd', 'constructor', 'app.css/..']) {
       expect(await createAssets().read(name)).toBeNull();
     }
   });
@@ -43,14 +43,16 @@ describe('the assets', () => {
     folders.push(folder);
     const outfile = join(folder, 'main.js');
     await build({
-      entryPoints: ['src/assets-node.ts'],
+      entryPoints: ['src/http/node/assets.ts'],
       bundle: true,
       format: 'esm',
       platform: 'node',
       outfile,
     });
     for (const { name, path } of assetSources()) await cp(path, join(folder, 'assets', name));
-    const bundle: typeof import('../src/assets-node.ts') = await import(pathToFileURL(outfile).href);
+    const bundle: typeof import('../../../src/http/node/assets.ts') = await import(
+      pathToFileURL(outfile).href
+    );
     const css = await bundle.createAssets().read('app.css');
     expect(Buffer.from(css?.body ?? [])).toEqual(await readFile('public/app.css'));
   });

@@ -1,11 +1,11 @@
 import { chmod, rm } from 'node:fs/promises';
 import { sql } from 'kysely';
 import { type Migration, type MigrationResultSet, Migrator } from 'kysely/migration';
-import { migrations as ourMigrations } from '../../migrations/index.ts';
-import { AppError, isAppError } from '../errors.ts';
-import type { Db } from './schema.ts';
+import { migrations as ourMigrations } from '../../../migrations/index.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import type { Db } from '../schema.ts';
+import { isBusy, untilFree } from '../write.ts';
 import { analyse } from './statistics.ts';
-import { isBusy, untilFree } from './write.ts';
 
 export interface MigrateOptions {
   /** The SQLite file, copied beside itself before a change; null where there is none (memory, PostgreSQL). */
