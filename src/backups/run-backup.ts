@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type DatabasePlans, planDatabase } from '../databases/database-target.ts';
-import { probeDatabase } from '../databases/look-at-database.ts';
+import { lookAtDatabase } from '../databases/look-at-database.ts';
 import type { BackupRow, DatabaseRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -100,7 +100,7 @@ async function dumpAndStore(services: RunServices, run: Run): Promise<CompletedR
     startedBy: backup.type === 'manual' ? 'person' : 'schedule',
   });
   try {
-    const probe = await probeDatabase(source, plans, { signal, timeoutMs: PROBE_TIMEOUT_MS });
+    const probe = await lookAtDatabase(source, plans, { signal, timeoutMs: PROBE_TIMEOUT_MS });
     progress.expect(probe.estimatedBytes);
     await recordProbe(services.db, run.claim, probe);
     const destination = await services.openPlace(plans.destination.place);

@@ -11,7 +11,7 @@ import type { DatabasePlans } from './database-target.ts';
  * `host_path_refused` for a file that may not be read, and `password_held` before anything is sent to a machine or a
  * database that the stored password was not given for.
  */
-export async function probeDatabase(
+export async function lookAtDatabase(
   { host, address, checkPath }: OpenedServer,
   { probe: plan, file, checkTarget }: DatabasePlans,
   options: { signal: AbortSignal; timeoutMs: number },

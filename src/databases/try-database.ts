@@ -6,7 +6,7 @@ import type { OpenedServer } from '../servers/server-access.ts';
 import type { Services } from '../services-port.ts';
 import { planDatabase } from './database-target.ts';
 import { auditedDatabase, getDatabaseRow } from './databases.ts';
-import { probeDatabase } from './look-at-database.ts';
+import { lookAtDatabase } from './look-at-database.ts';
 
 export interface ConnectionTest {
   readonly success: boolean;
@@ -26,7 +26,7 @@ const TIMEOUT_MS = 60_000;
  * Looks at the database from its server, as a backup would before its dump. One that would send the stored password
  * where it was not given for is audited. Throws `not_found`.
  */
-export async function testConnection(
+export async function tryDatabase(
   services: Services,
   actor: Actor,
   environmentId: string,
@@ -41,7 +41,7 @@ export async function testConnection(
   try {
     const plans = await planDatabase(row, services.vault, services.servers);
     opened = await services.servers.open(row.server_id, { startedBy: 'person' });
-    const probe = await probeDatabase(opened, plans, { signal, timeoutMs: TIMEOUT_MS });
+    const probe = await lookAtDatabase(opened, plans, { signal, timeoutMs: TIMEOUT_MS });
     return {
       success: true,
       latencyMs: Math.round(performance.now() - startedAt),

@@ -15,7 +15,7 @@ export interface SshTest {
 const COMMAND_TIMEOUT_MS = 15_000;
 
 /** Signs in to the server and runs a command; its status is updated. Throws `not_found`. */
-export async function testSsh(services: Services, serverId: string, signal: AbortSignal): Promise<SshTest> {
+export async function tryServer(services: Services, serverId: string, signal: AbortSignal): Promise<SshTest> {
   await getServerRow(services.db, serverId);
   const startedAt = performance.now();
   const outcome = await tryCommand(services, serverId, signal);

@@ -48,7 +48,7 @@ export const NO_BUCKET_SEEN = 'This key sees no bucket. Create one or add bucket
 const LIMIT_MS = 30_000;
 
 /** Tries the storage with the saved settings, within the time. Never throws for what the storage answers. */
-export async function testSpaces(
+export async function tryStorage(
   services: Context,
   signal: AbortSignal,
   limitMs = LIMIT_MS,

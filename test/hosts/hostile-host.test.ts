@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { afterEach, expect, it } from 'vitest';
-import { probeDatabase } from '../../src/databases/look-at-database.ts';
+import { lookAtDatabase } from '../../src/databases/look-at-database.ts';
 import { sqlite } from '../../src/engines/sqlite.ts';
 import type { Host } from '../../src/hosts/host.ts';
 import { networksOf } from '../../src/hosts/networks.ts';
@@ -115,7 +115,7 @@ it('a probe that never stops printing is given up', async () => {
     format: 'plain' as const,
     checkTarget: () => {},
   };
-  await expect(probeDatabase(opened, plans, { signal: signal(), timeoutMs: 10_000 })).rejects.toMatchObject({
+  await expect(lookAtDatabase(opened, plans, { signal: signal(), timeoutMs: 10_000 })).rejects.toMatchObject({
     code: 'dump_failed',
     message: expect.stringContaining('evil'),
   });

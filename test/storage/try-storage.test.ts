@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTes
 import { createPartMemory } from '../../src/object-stores/part-memory.ts';
 import { createS3 } from '../../src/object-stores/s3/client.ts';
 import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts';
-import { testSpaces } from '../../src/storage/try-storage.ts';
+import { tryStorage } from '../../src/storage/try-storage.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import type { Rgw } from '../support/rgw.ts';
 import { QUICK } from '../support/s3.ts';
@@ -55,7 +55,7 @@ describe('Test Connection at a storage that drips its answers', () => {
 
   it('ends in time, and says where', async () => {
     await save({ ...rgw.full, endpoint: await startDripping() });
-    const result = await testSpaces(app.services, signal, 1_500);
+    const result = await tryStorage(app.services, signal, 1_500);
     expect(result).toEqual({
       success: false,
       message:
@@ -67,7 +67,7 @@ describe('Test Connection at a storage that drips its answers', () => {
 
   it('says so of each bucket', async () => {
     await save({ ...rgw.full, endpoint: await startDripping(), buckets: ['one', 'two'] });
-    const result = await testSpaces(app.services, signal, 1_500);
+    const result = await tryStorage(app.services, signal, 1_500);
     expect(result).toMatchObject({
       success: false,
       message: 'Cannot access any configured buckets: one, two',
@@ -146,7 +146,7 @@ describe('Test Connection at a Ceph gateway', () => {
       ...app.services,
       openS3: (settings: Parameters<typeof createS3>[0]) => createS3(settings, platform, QUICK),
     };
-    const result = await testSpaces(services, AbortSignal.timeout(10_000));
+    const result = await tryStorage(services, AbortSignal.timeout(10_000));
     expect(result.success).toBe(true);
     expect(result.diagnosis).toMatchObject([
       { kind: 'clock', message: expect.stringContaining('60 minutes behind') },
@@ -379,7 +379,7 @@ describe('Cloudflare R2', () => {
       platform.fetch(String(input).replace('https://account.r2.cloudflarestorage.com', endpoint), init);
     const openS3 = (settings: Parameters<typeof createS3>[0]) =>
       createS3(settings, { ...platform, fetch: toServer }, QUICK);
-    const result = await testSpaces({ ...app.services, openS3 }, AbortSignal.timeout(10_000));
+    const result = await tryStorage({ ...app.services, openS3 }, AbortSignal.timeout(10_000));
     expect(result).toMatchObject({ success: false, message: SCOPED_KEY, scopedKey: true });
     expect(result.diagnosis?.[0]?.message).toMatch(status === 401 ? /also when it is wrong/ : /may not list/);
   });

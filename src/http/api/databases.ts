@@ -12,7 +12,7 @@ import {
 import { listDatabases, summariseBackups } from '../../databases/lists.ts';
 import { heldSentence } from '../../databases/password-target.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
-import { testConnection } from '../../databases/try-database.ts';
+import { tryDatabase } from '../../databases/try-database.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../routes.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
@@ -175,7 +175,7 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
         pinnedFingerprint: z.string().optional(),
       }),
       refusals: [404],
-      handle: ({ params, actor, signal }) => testConnection(services, actor, params.envId, params.id, signal),
+      handle: ({ params, actor, signal }) => tryDatabase(services, actor, params.envId, params.id, signal),
     }),
     route({
       method: 'POST',

@@ -9,7 +9,7 @@ import {
   serverChange,
   updateServer,
 } from '../../servers/servers.ts';
-import { testSsh } from '../../servers/try-server.ts';
+import { tryServer } from '../../servers/try-server.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../routes.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
@@ -111,7 +111,7 @@ export function serverRoutes(services: Services): readonly ApiRoute[] {
         pinnedFingerprint: z.string().optional(),
       }),
       refusals: [404],
-      handle: ({ params, signal }) => testSsh(services, params.id, signal),
+      handle: ({ params, signal }) => tryServer(services, params.id, signal),
     }),
     route({
       method: 'POST',
@@ -121,7 +121,7 @@ export function serverRoutes(services: Services): readonly ApiRoute[] {
       answer: z.object({ status: z.enum(['healthy', 'unhealthy']), error: z.string().optional() }),
       refusals: [404],
       handle: async ({ params, signal }) => {
-        const { success: isHealthy, error } = await testSsh(services, params.id, signal);
+        const { success: isHealthy, error } = await tryServer(services, params.id, signal);
         return { status: isHealthy ? 'healthy' : 'unhealthy', ...(error === undefined ? {} : { error }) };
       },
     }),

@@ -10,7 +10,7 @@ import { lastProbe, runningProbe, type StoredProbe, startProbe } from '../../sto
 import { listSpacesEnvironments, setSpacesEnvironment, spacesEnabled } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
 import { deleteSpaces, getSpaces, spacesInput } from '../../storage/storage.ts';
-import { listSpacesBuckets, testSpaces } from '../../storage/try-storage.ts';
+import { listSpacesBuckets, tryStorage } from '../../storage/try-storage.ts';
 import { type ApiEnv, type ApiRoute, route } from '../routes.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
@@ -214,7 +214,7 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
 
 /** A failed test is 400 in the envelope, with the result's own fields beside it. */
 async function answerTest(services: Services, c: Context<ApiEnv>, signal: AbortSignal): Promise<object> {
-  const result = await testSpaces(services, signal);
+  const result = await tryStorage(services, signal);
   if (result.success) return result;
   return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...result }, 400);
 }

@@ -1,14 +1,14 @@
 import type { Advice, TestResult } from '../../../views/connection-test.tsx';
 import type { DiagnosisKind } from '../../object-stores/diagnose/diagnosis.ts';
 import type { Services } from '../../services-port.ts';
-import { type BucketDetail, SCOPED_KEY, type SpacesTest, testSpaces } from '../../storage/try-storage.ts';
+import { type BucketDetail, SCOPED_KEY, type SpacesTest, tryStorage } from '../../storage/try-storage.ts';
 
 /** The form's field for the names of a scoped key's buckets. */
 export const BUCKETS_FIELD = '/admin/storage/edit#field-buckets';
 
 /** Test Connection of the storage, in the words of the storage page. */
 export async function testStorage(services: Services, signal: AbortSignal): Promise<TestResult> {
-  return shownTest(await testSpaces(services, signal));
+  return shownTest(await tryStorage(services, signal));
 }
 
 /** A test of the storage as the pages show it: result, each bucket that failed and why, and what to check. */

@@ -1,8 +1,8 @@
 import type { TestResult } from '../../../views/connection-test.tsx';
 import { formatBytes } from '../../../views/format.ts';
 import type { Actor } from '../../audit/audit.ts';
-import { testConnection } from '../../databases/try-database.ts';
-import { testSsh } from '../../servers/try-server.ts';
+import { tryDatabase } from '../../databases/try-database.ts';
+import { tryServer } from '../../servers/try-server.ts';
 import type { Services } from '../../services-port.ts';
 
 /** Test SSH, as the page shows it. Throws `not_found`. */
@@ -11,7 +11,7 @@ export async function testServer(
   serverId: string,
   signal: AbortSignal,
 ): Promise<TestResult> {
-  const test = await testSsh(services, serverId, signal);
+  const test = await tryServer(services, serverId, signal);
   return {
     success: test.success,
     message: test.error ?? `Connected in ${test.durationMs} ms.`,
@@ -26,7 +26,7 @@ export async function testDatabase(
   database: { readonly id: string; readonly environmentId: string },
   signal: AbortSignal,
 ): Promise<TestResult> {
-  const test = await testConnection(services, actor, database.environmentId, database.id, signal);
+  const test = await tryDatabase(services, actor, database.environmentId, database.id, signal);
   const latency = test.latencyMs === null ? '' : ` in ${test.latencyMs} ms`;
   return {
     success: test.success,

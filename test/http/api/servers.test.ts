@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { testConnection } from '../../../src/databases/try-database.ts';
-import { testSsh } from '../../../src/servers/try-server.ts';
+import { tryDatabase } from '../../../src/databases/try-database.ts';
+import { tryServer } from '../../../src/servers/try-server.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 import { type Sshd, startSshd } from '../../support/sshd.ts';
 
@@ -235,9 +235,9 @@ describe('the SSH test of a server', () => {
     };
     const services = { ...app.services, now };
     const signal = new AbortController().signal;
-    const ssh = await testSsh(services, id, signal);
+    const ssh = await tryServer(services, id, signal);
     const actor = { userId: null, address: null };
-    const look = await testConnection(services, actor, environmentId, database.id, signal);
+    const look = await tryDatabase(services, actor, environmentId, database.id, signal);
     expect([ssh.success, look.success, look.error]).toEqual([true, true, undefined]);
     expect(Math.min(ssh.durationMs, look.latencyMs ?? -1)).toBeGreaterThanOrEqual(0);
   });
