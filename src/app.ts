@@ -12,7 +12,7 @@ import { createHealth } from './http/health.ts';
 import { mountRoutes } from './http/mount.ts';
 import { openApiDocument } from './http/openapi.ts';
 import { createLimits } from './http/rate-limit.ts';
-import type { ApiEnv } from './http/routes.ts';
+import type { ApiEnv } from './http/route.ts';
 import { uiRoutes } from './http/ui/routes.ts';
 import type { Log } from './log.ts';
 import type { Services } from './services-port.ts';

@@ -5,7 +5,7 @@ import { findSession, type Session } from '../auth/sessions.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import type { Limits } from './rate-limit.ts';
-import type { Access, ApiEnv, ApiRoute } from './routes.ts';
+import type { Access, ApiEnv, ApiRoute } from './route.ts';
 
 /**
  * Decides from the bearer token and the declared access alone, before anything is validated or looked up. Cookies do

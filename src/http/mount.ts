@@ -3,7 +3,7 @@ import type { Services } from '../services-port.ts';
 import { authorise } from './authorise.ts';
 import type { Limits } from './rate-limit.ts';
 import { addressOf } from './request-address.ts';
-import type { Access, ApiEnv, ApiRoute } from './routes.ts';
+import type { Access, ApiEnv, ApiRoute } from './route.ts';
 import { readableBody, refuseBrokenUnicode, refuseReadonly, validate } from './validate.ts';
 
 const ACCESSES: readonly Access[] = ['public', 'viewer', 'operator', 'admin', 'self-or-admin'];

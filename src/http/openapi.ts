@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ApiRoute } from './routes.ts';
+import type { ApiRoute } from './route.ts';
 
 /** The routes as an OpenAPI 3.0.3 document, made from their own schemas. */
 export function openApiDocument(routes: readonly ApiRoute[], version: string): object {

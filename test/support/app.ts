@@ -12,7 +12,7 @@ import { lookUp } from '../../src/hosts/node/look-up.ts';
 import { openSshHost } from '../../src/hosts/node/ssh.ts';
 import { readSshKey } from '../../src/hosts/node/ssh-key.ts';
 import { apiRoutes } from '../../src/http/api/routes.ts';
-import type { ApiEnv, ApiRoute } from '../../src/http/routes.ts';
+import type { ApiEnv, ApiRoute } from '../../src/http/route.ts';
 import { createLog } from '../../src/log.ts';
 import { readConfig } from '../../src/node/read-config.ts';
 import { createPartMemory } from '../../src/object-stores/part-memory.ts';

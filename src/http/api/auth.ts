@@ -7,7 +7,7 @@ import { endSession } from '../../auth/sessions.ts';
 import { listEnvironments } from '../../environments/environments.ts';
 import { emailField, line, passwordField } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, publicRoute, route } from '../routes.ts';
+import { type ApiRoute, publicRoute, route } from '../route.ts';
 import { id, SUCCESS, success } from './shapes.ts';
 
 const person = z.object({

@@ -6,7 +6,7 @@ import { getEnvironmentRow } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';
-import { type ApiRoute, route } from '../routes.ts';
+import { type ApiRoute, route } from '../route.ts';
 import { database } from './databases.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 

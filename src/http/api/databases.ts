@@ -14,7 +14,7 @@ import { heldSentence } from '../../databases/password-target.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
 import { tryDatabase } from '../../databases/try-database.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../routes.ts';
+import { type ApiRoute, route } from '../route.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
 const text = z.string().nullable();

@@ -8,7 +8,7 @@ import {
 } from '../../environments/environment-settings.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../routes.ts';
+import { type ApiRoute, route } from '../route.ts';
 
 const settings = z.record(z.string(), z.union([z.boolean(), z.number(), z.string()]));
 const definition = z.object({

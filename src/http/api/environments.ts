@@ -10,7 +10,7 @@ import {
 } from '../../environments/environments.ts';
 import { getSsh, removeSsh, revealSshKey, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../routes.ts';
+import { type ApiRoute, route } from '../route.ts';
 import { id, instant, success } from './shapes.ts';
 
 const environment = z.object({ id, name: z.string(), createdAt: instant, updatedAt: instant });

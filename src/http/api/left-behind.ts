@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { listLeftBehind } from '../../leftovers/leftovers.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../routes.ts';
+import { type ApiRoute, route } from '../route.ts';
 import { id, instant } from './shapes.ts';
 
 const leftBehind = z.object({

@@ -1,5 +1,5 @@
 import type { Services } from '../../services-port.ts';
-import type { ApiRoute } from '../routes.ts';
+import type { ApiRoute } from '../route.ts';
 import { authRoutes } from './auth.ts';
 import { backupRoutes } from './backups.ts';
 import { databaseRoutes } from './databases.ts';

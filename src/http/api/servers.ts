@@ -11,7 +11,7 @@ import {
 } from '../../servers/servers.ts';
 import { tryServer } from '../../servers/try-server.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../routes.ts';
+import { type ApiRoute, route } from '../route.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
 const server = z.object({

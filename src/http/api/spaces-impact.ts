@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Services } from '../../services-port.ts';
 import { environmentImpact, spacesImpact } from '../../storage/impact.ts';
-import { type ApiRoute, route } from '../routes.ts';
+import { type ApiRoute, route } from '../route.ts';
 import { id } from './shapes.ts';
 
 const names = z.array(z.string());

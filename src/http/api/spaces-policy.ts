@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Services } from '../../services-port.ts';
 import { spacesPolicy } from '../../storage/policy.ts';
-import { type ApiRoute, route } from '../routes.ts';
+import { type ApiRoute, route } from '../route.ts';
 
 const permissions = z.array(z.object({ permission: z.string(), features: z.array(z.string()) }));
 

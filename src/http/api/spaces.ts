@@ -11,7 +11,7 @@ import { listSpacesEnvironments, setSpacesEnvironment, spacesEnabled } from '../
 import { saveSpaces } from '../../storage/save-storage.ts';
 import { deleteSpaces, getSpaces, spacesInput } from '../../storage/storage.ts';
 import { listSpacesBuckets, tryStorage } from '../../storage/try-storage.ts';
-import { type ApiEnv, type ApiRoute, route } from '../routes.ts';
+import { type ApiEnv, type ApiRoute, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
 const config = z.object({ id, accessKey: z.string(), region: z.string(), endpoint: z.string() });

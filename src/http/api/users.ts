@@ -5,7 +5,7 @@ import { createUser, deleteUser, getUser, listActiveUsers, listUsers, updateUser
 import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings } from '../../settings/settings.ts';
-import { type ApiRoute, route } from '../routes.ts';
+import { type ApiRoute, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
 const role = z.enum(['admin', 'operator', 'viewer']);

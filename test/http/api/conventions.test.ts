@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { apiRoutes } from '../../../src/http/api/routes.ts';
 import { mountRoutes } from '../../../src/http/mount.ts';
-import { type ApiRoute, route } from '../../../src/http/routes.ts';
+import { type ApiRoute, route } from '../../../src/http/route.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 
 let app: TestApp;
