@@ -1,6 +1,6 @@
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { newId } from '../ids.ts';
+import { insertLeftover } from '../leftovers/insert-leftover.ts';
 import type { Leftover } from '../object-stores/object-store.ts';
 import type { Place } from '../services-port.ts';
 import { claimedRow, type RunClaim } from './claim.ts';
@@ -149,24 +149,10 @@ export async function addLeftover(
   now: Date,
 ): Promise<void> {
   if (backupId !== null && item.uploadId === null && (await isRecorded(trx, backupId, item))) return;
-  await trx
-    .insertInto('leftovers')
-    .values({
-      id: newId(),
-      backup_id: backupId,
-      kind: item.kind,
-      endpoint: place.endpoint,
-      region: place.region,
-      bucket: place.bucket,
-      key: item.key,
-      upload_id: item.uploadId,
-      version_id: item.versionId,
-      tries: 0,
-      last_error: null,
-      created_at: now.toISOString(),
-      next_try_at: new Date(now.getTime() + (isLate(item) ? LATE_MS : 0)).toISOString(),
-    })
-    .execute();
+  const { endpoint, region, bucket } = place;
+  const { kind, key, uploadId: upload_id, versionId: version_id } = item;
+  const left = { backup_id: backupId, kind, endpoint, region, bucket, key, upload_id, version_id };
+  await insertLeftover(trx, left, now, isLate(item) ? LATE_MS : 0);
 }
 
 async function isRecorded(trx: Trx, backupId: string, { kind, key }: Leftover): Promise<boolean> {

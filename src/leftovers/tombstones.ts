@@ -1,6 +1,6 @@
-import type { BackupObjectRow, Trx } from '../db/schema.ts';
+import type { Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
-import { newId } from '../ids.ts';
+import { insertLeftover } from './insert-leftover.ts';
 
 /** How long a storage may go on with a Complete whose caller is gone; then what it made can be removed. */
 const COMPLETE_MAY_TAKE_MS = 10 * 60_000;
@@ -19,41 +19,18 @@ export async function releaseTombstones(trx: Trx, databaseIds: readonly string[]
     .where('backups.database_id', 'in', databaseIds)
     .where((eb) => eb.or([eb('backups.deleted_at', 'is not', null), eb('backups.outcome', '=', 'uncertain')]))
     .execute();
-  const later = (ms: number) => new Date(now.getTime() + ms).toISOString();
   for (const object of objects) {
     const isHost = object.endpoint.startsWith('host:');
     const kind = isHost ? 'file' : 'object';
     if (object.outcome !== 'uncertain') {
-      await insertLeftover(trx, { ...object, upload_id: null }, kind, { now, at: later(0) });
+      await insertLeftover(trx, { ...object, kind, upload_id: null }, now, 0);
       continue;
     }
     // The upload first, so that no object can come of it after the object was removed.
     const wait = isHost ? 0 : COMPLETE_MAY_TAKE_MS;
-    await insertLeftover(trx, object, 'upload', { now, at: later(wait) });
-    await insertLeftover(trx, { ...object, upload_id: null }, kind, { now, at: later(wait + 60_000) });
+    await insertLeftover(trx, { ...object, kind: 'upload' }, now, wait);
+    await insertLeftover(trx, { ...object, kind, upload_id: null }, now, wait + 60_000);
   }
-}
-
-async function insertLeftover(
-  trx: Trx,
-  object: Pick<
-    BackupObjectRow,
-    'backup_id' | 'endpoint' | 'region' | 'bucket' | 'key' | 'upload_id' | 'version_id'
-  >,
-  kind: 'file' | 'object' | 'upload',
-  { now, at }: { now: Date; at: string },
-): Promise<void> {
-  const { backup_id, endpoint, region, bucket, key, upload_id, version_id } = object;
-  await trx
-    .insertInto('leftovers')
-    .values({
-      ...{ id: newId(), backup_id, kind, endpoint, region, bucket, key, upload_id, version_id },
-      tries: 0,
-      last_error: null,
-      created_at: now.toISOString(),
-      next_try_at: at,
-    })
-    .execute();
 }
 
 /**
