@@ -36,7 +36,7 @@ Made by \`node scripts/compatibility.mjs\` from a run of the tests; not written 
  */
 export function compatibilityPage(report, providers) {
   const tests = report.testResults
-    .filter(({ name }) => /[\\/]test[\\/]storage[\\/]s3[\\/]/.test(name))
+    .filter(({ name }) => /[\\/]test[\\/]object-stores[\\/]s3[\\/]/.test(name))
     .flatMap(({ assertionResults }) => assertionResults);
   const suites = contractSuites(tests);
   const cases = [...new Set(suites.flatMap((suite) => [...suite.results.keys()]))];

@@ -15,7 +15,7 @@ import { compatibilityPage } from './compatibility-report.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const suites = ['profile-contracts', 'profile-smoke', 'profiles', 'rgw', 'swift', 'interop', 'faults'];
-const files = suites.map((name) => `test/storage/s3/${name}.test.ts`);
+const files = suites.map((name) => `test/object-stores/s3/${name}.test.ts`);
 
 const given = process.argv[2];
 /** @type {import('./compatibility-report.mjs').Report} */

@@ -36,7 +36,7 @@ export const absolutePath = line(1024)
   .refine((path) => path.startsWith('/'), { error: 'Must be an absolute path, beginning with /' })
   .refine((path) => !hasDotSegment(path), { error: 'Must not hold . or .. segments' });
 
-/** Keys have at most 1,024 bytes, of which the file name may need 180 (`backup/file-name.ts`). */
+/** Keys have at most 1,024 bytes, of which the file name may need 180 (`databases/file-name.ts`). */
 const MAX_PREFIX_BYTES = 1024 - 180;
 
 /**

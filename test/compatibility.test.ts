@@ -3,7 +3,7 @@ import { compatibilityPage } from '../scripts/compatibility-report.mjs';
 import { PROVIDERS } from '../src/object-stores/providers.ts';
 
 const suite = (name: string, results: Readonly<Record<string, string>>) => ({
-  name: `/somewhere/test/storage/s3/${name}.test.ts`,
+  name: `/somewhere/test/object-stores/s3/${name}.test.ts`,
   assertionResults: Object.entries(results).map(([title, status]) => {
     const titles = title.split(' > ');
     return { ancestorTitles: titles.slice(0, -1), title: titles.at(-1) ?? '', status };

@@ -115,7 +115,7 @@ export interface DatabaseRow {
   database_name: string | null;
   /** Sealed JSON `{username, password}`, for `database:<id>:credentials`. */
   credentials: string | null;
-  /** JSON of `backup/password-target.ts`: whom the password was given for. Null where there is none. */
+  /** JSON of `databases/password-target.ts`: whom the password was given for. Null where there is none. */
   password_target: string | null;
   /** JSON, by the wire's names: what the engine declares (useSsl, filePath, backupFormat, pgDumpOptions, …). */
   options: string;
@@ -288,11 +288,11 @@ export interface StorageProbeRow {
   cause: 'asked' | 'credentials' | 'weekly';
   started_at: string;
   finished_at: string;
-  /** JSON of `storage/probe/result.ts`. */
+  /** JSON of `object-stores/deep-test/result.ts`. */
   result: string;
 }
 
-/** Completed backups of a database that people can see, and their bytes, by place; kept by `backup/stored-totals.ts`. */
+/** Completed backups of a database that people can see, and their bytes, by place; kept by `backups/stored-totals.ts`. */
 export interface StoredTotalRow {
   database_id: string;
   endpoint: string;
