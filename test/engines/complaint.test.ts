@@ -179,11 +179,11 @@ WHERE x
     'never come from a statement: %s',
     (who) => {
       const stderr = `${who}Dumping the contents of table "t" failed: PQgetResult() failed.
-pg_dump: Error message from server: ERROR:  boom
-${who}The command was: COPY geheim TO stdout;
+pg_dump: Error message from server: FEHLER:  boom
+${who}The command was: COPY "the ERROR: geheim" TO stdout;
 `;
       expect(readComplaint(stderr).words).toMatch(
-        /table "t" failed: PQgetResult\(\) failed\. Error message from server: ERROR: boom\.$/,
+        /table "t" failed: PQgetResult\(\) failed\. Error message from server: FEHLER: boom\.$/,
       );
     },
   );
