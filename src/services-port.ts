@@ -2,6 +2,7 @@ import type { Config } from './config.ts';
 import type { Db } from './db/schema.ts';
 import type { Log } from './log.ts';
 import type { ObjectStore } from './object-stores/object-store.ts';
+import type { Place } from './object-stores/place.ts';
 import type { S3Opener } from './object-stores/s3/s3.ts';
 import type { Vault } from './secrets/vault.ts';
 import type { ServerAccess } from './servers/server-access.ts';
@@ -38,13 +39,6 @@ export interface Passwords {
 export interface SshKeys {
   /** Throws `invalid` for text that no connection could log in with, and says what it is instead. */
   check(privateKey: string): Promise<void>;
-}
-
-/** Where the objects of a backup lie, as recorded in `backup_objects`. */
-export interface Place {
-  readonly endpoint: string;
-  readonly region: string | null;
-  readonly bucket: string;
 }
 
 /** Opens the store of a recorded place with the present credentials. Whoever opens it closes it. */

@@ -1,11 +1,12 @@
 import type { Insertable } from 'kysely';
 import type { User } from '../../src/auth/users.ts';
-import { hostPlace, storagePath } from '../../src/backups/destination.ts';
+import { storagePath } from '../../src/backups/destination.ts';
 import { recountStored } from '../../src/backups/stored-totals.ts';
 import { backupFileName } from '../../src/databases/file-name.ts';
 import type { BackupObjectRow, BackupRow, DatabaseRow } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
+import { hostPlace } from '../../src/object-stores/place.ts';
 import type { Services } from '../../src/services-port.ts';
 import { BUCKETS, ENDPOINT } from './catalog.ts';
 

@@ -1,7 +1,7 @@
 import { backupFileName } from '../databases/file-name.ts';
 import type { BackupRow, DatabaseRow, Db } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
-import type { Place } from '../services-port.ts';
+import { hostPlace, type Place } from '../object-stores/place.ts';
 
 /** The wire's exact texts for storage that is not ready (storage page, HTTP contract section 8). */
 export const SPACES_NOT_CONFIGURED =
@@ -57,16 +57,4 @@ export async function enabledSpaces(
     .where('spaces_environments.environment_id', '=', environmentId)
     .where('spaces_environments.enabled', '=', 1)
     .executeTakeFirst();
-}
-
-/** Files on a server, as a place: `host:<server id>`, or `host:local` for the app's own machine. */
-export function hostPlace(serverId: string | null): Place {
-  return { endpoint: `host:${serverId ?? 'local'}`, region: null, bucket: '' };
-}
-
-/** The server of a `hostPlace`; undefined for a bucket. Null is the app's own machine. */
-export function serverOfPlace(place: Place): string | null | undefined {
-  if (!place.endpoint.startsWith('host:')) return undefined;
-  const id = place.endpoint.slice('host:'.length);
-  return id === 'local' ? null : id;
 }

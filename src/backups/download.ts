@@ -1,10 +1,11 @@
 import type { BackupObjectRow, BackupRow } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import type { ByteRange, ObjectBody } from '../object-stores/object-store.ts';
+import { serverOfPlace } from '../object-stores/place.ts';
 import type { OpenedStore, Services } from '../services-port.ts';
 import { openRecordedBucket } from '../storage/open-place.ts';
 import { findBackup } from './backups.ts';
-import { enabledSpaces, NO_BUCKET, serverOfPlace } from './destination.ts';
+import { enabledSpaces, NO_BUCKET } from './destination.ts';
 
 /** How long a presigned URL works (storage page, Troubleshooting). */
 export const DOWNLOAD_SECONDS = 3600;

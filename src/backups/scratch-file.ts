@@ -4,8 +4,8 @@ import type { DumpPlan } from '../engines/engine.ts';
 import { quote } from '../hosts/quote.ts';
 import { createHostFiles } from '../object-stores/host-files/host-files.ts';
 import { parseHostPath, scratchPath } from '../object-stores/host-files/path.ts';
+import { hostPlace } from '../object-stores/place.ts';
 import type { OpenedServer } from '../servers/server-access.ts';
-import { hostPlace } from './destination.ts';
 import type { RunServices } from './run-services.ts';
 import { addLeftover } from './settle.ts';
 

@@ -2,7 +2,7 @@ import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { insertLeftover } from '../leftovers/insert-leftover.ts';
 import type { Leftover } from '../object-stores/object-store.ts';
-import type { Place } from '../services-port.ts';
+import type { Place } from '../object-stores/place.ts';
 import { claimedRow, type RunClaim } from './claim.ts';
 import type { BackupError } from './step-error.ts';
 import { countStored } from './stored-totals.ts';

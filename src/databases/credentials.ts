@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { SEALED } from '../secrets/sealed.ts';
 import type { Vault } from '../secrets/vault.ts';
 
 export interface SealedCredentials {
@@ -23,7 +24,7 @@ export async function sealCredentials(
   if (change.username === undefined && change.password === undefined) {
     return { sealed: stored, password: 'kept' };
   }
-  const identity = `database:${id}:credentials`;
+  const identity = SEALED.databaseCredentials.identity(id);
   const isComplete = change.username !== undefined && change.password !== undefined;
   const before =
     stored === null || isComplete

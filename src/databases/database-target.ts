@@ -3,6 +3,7 @@ import type { DatabaseRow } from '../db/schema.ts';
 import type { DumpPlan, Engine, EngineTarget, ProbePlan } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
+import { SEALED } from '../secrets/sealed.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { ServerAccess, ServerAddress } from '../servers/server-access.ts';
 import { heldSentence, refuseOtherTarget } from './password-target.ts';
@@ -69,7 +70,9 @@ async function openTarget(
     database.credentials === null
       ? { username: null, password: null }
       : credentialsSchema.parse(
-          JSON.parse(await vault.open(database.credentials, `database:${database.id}:credentials`)),
+          JSON.parse(
+            await vault.open(database.credentials, SEALED.databaseCredentials.identity(database.id)),
+          ),
         );
   return {
     host: database.host,

@@ -5,6 +5,7 @@ import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { line, secretField } from '../fields.ts';
+import { SEALED } from '../secrets/sealed.ts';
 import type { Services } from '../services-port.ts';
 import { audited, getEnvironmentRow } from './environments.ts';
 
@@ -32,7 +33,7 @@ export async function setSsh(
   input: z.infer<typeof sshSettings>,
 ): Promise<void> {
   await context.sshKeys.check(input.sshPrivateKey);
-  const sealed = await context.vault.seal(input.sshPrivateKey, identity(environmentId));
+  const sealed = await context.vault.seal(input.sshPrivateKey, SEALED.sshPrivateKey.identity(environmentId));
   await update(context, actor, environmentId, { ssh_private_key: sealed, ssh_user: input.sshUser }, 'set');
 }
 
@@ -55,7 +56,10 @@ export async function revealSshKey(
   if (row.ssh_private_key === null) {
     throw new AppError('not_found', 'SSH key not configured for this environment');
   }
-  const privateKey = await context.vault.open(row.ssh_private_key, identity(environmentId));
+  const privateKey = await context.vault.open(
+    row.ssh_private_key,
+    SEALED.sshPrivateKey.identity(environmentId),
+  );
   await write(context.db, (trx) => recordAudit(trx, actor, audited('ssh_key_access', row), context.now()));
   return { privateKey, username: row.ssh_user };
 }
@@ -79,5 +83,3 @@ async function update(
     await recordAudit(trx, actor, { ...audited('update', row), details }, context.now());
   });
 }
-
-const identity = (environmentId: string) => `environment:${environmentId}:ssh_private_key`;

@@ -1,5 +1,6 @@
 import type { Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
+import { hostEndpoint, isOnHost } from '../object-stores/place.ts';
 import { insertLeftover } from './insert-leftover.ts';
 
 /** How long a storage may go on with a Complete whose caller is gone; then what it made can be removed. */
@@ -20,7 +21,7 @@ export async function releaseTombstones(trx: Trx, databaseIds: readonly string[]
     .where((eb) => eb.or([eb('backups.deleted_at', 'is not', null), eb('backups.outcome', '=', 'uncertain')]))
     .execute();
   for (const object of objects) {
-    const isHost = object.endpoint.startsWith('host:');
+    const isHost = isOnHost(object);
     const kind = isHost ? 'file' : 'object';
     if (object.outcome !== 'uncertain') {
       await insertLeftover(trx, { ...object, kind, upload_id: null }, now, 0);
@@ -39,7 +40,7 @@ export async function releaseTombstones(trx: Trx, databaseIds: readonly string[]
  */
 export async function giveUpFilesOf(trx: Trx, serverIds: readonly string[]): Promise<number> {
   if (serverIds.length === 0) return 0;
-  const places = serverIds.map((id) => `host:${id}`);
+  const places = serverIds.map(hostEndpoint);
   const leftovers = await trx
     .deleteFrom('leftovers')
     .where('endpoint', 'in', places)
@@ -63,7 +64,7 @@ export async function refuseWhileBackupsLieThere(trx: Trx, serverId: string): Pr
     .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
     .innerJoin('databases', 'databases.id', 'backups.database_id')
     .select('databases.name')
-    .where('backup_objects.endpoint', '=', `host:${serverId}`)
+    .where('backup_objects.endpoint', '=', hostEndpoint(serverId))
     .where('backups.deleted_at', 'is', null)
     .limit(1)
     .executeTakeFirst();

@@ -1,5 +1,5 @@
 import { AppError, isAppError } from '../errors.ts';
-import type { Place } from '../services-port.ts';
+import type { Place } from './place.ts';
 import { providerOf } from './providers.ts';
 import type { S3Bucket } from './s3/s3.ts';
 

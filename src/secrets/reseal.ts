@@ -2,27 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
+import { SEALED_COLUMNS, type SealedColumn } from './sealed.ts';
 import type { Vault } from './vault.ts';
-
-interface SealedColumn {
-  readonly table: string;
-  readonly column: string;
-  readonly identity: (id: string) => string;
-}
-
-/** Every column that holds what the vault sealed, with the identity that each value is bound to. */
-export const SEALED_COLUMNS: readonly SealedColumn[] = [
-  {
-    table: 'environments',
-    column: 'ssh_private_key',
-    identity: (id) => `environment:${id}:ssh_private_key`,
-  },
-  { table: 'databases', column: 'credentials', identity: (id) => `database:${id}:credentials` },
-  { table: 'spaces_config', column: 'access_key', identity: (id) => `spaces:${id}:access_key` },
-  { table: 'spaces_config', column: 'secret_key', identity: (id) => `spaces:${id}:secret_key` },
-  { table: 'spaces_config', column: 'session_token', identity: (id) => `spaces:${id}:session_token` },
-  { table: 'signing_keys', column: 'secret', identity: (id) => `signing_key:${id}` },
-];
 
 export interface Resealed {
   /** Sealed anew now. */

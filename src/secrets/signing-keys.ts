@@ -3,6 +3,7 @@ import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { fromBase64Url, toBase64Url } from './base64url.ts';
+import { SEALED } from './sealed.ts';
 import type { Vault } from './vault.ts';
 
 export interface SigningKey {
@@ -60,7 +61,7 @@ async function createKey(
 ): Promise<SigningKey> {
   const id = newId();
   const secret = crypto.getRandomValues(new Uint8Array(32));
-  const sealed = await vault.seal(toBase64Url(secret), identity(id));
+  const sealed = await vault.seal(toBase64Url(secret), SEALED.signingKey.identity(id));
   await write(db, (trx) =>
     trx
       .insertInto('signing_keys')
@@ -71,9 +72,7 @@ async function createKey(
 }
 
 async function openKey(vault: Vault, row: SigningKeyRow): Promise<SigningKey> {
-  const secret = fromBase64Url(await vault.open(row.secret, identity(row.id)));
+  const secret = fromBase64Url(await vault.open(row.secret, SEALED.signingKey.identity(row.id)));
   if (secret?.length !== 32) throw new AppError('secret_unreadable', `The signing key ${row.id} is damaged.`);
   return { id: row.id, secret };
 }
-
-const identity = (id: string) => `signing_key:${id}`;

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Host, HostAddress, HostTimeouts, PresentedHostKey } from '../hosts/host.ts';
 import { type Networks, reachableAddress } from '../hosts/networks.ts';
 import type { Log } from '../log.ts';
+import { SEALED } from '../secrets/sealed.ts';
 import type { Vault } from '../secrets/vault.ts';
 import {
   addressOf,
@@ -117,7 +118,7 @@ async function openOverSsh(
     username: address.user,
     privateKey: await services.vault.open(
       environment.ssh_private_key,
-      `environment:${environment.id}:ssh_private_key`,
+      SEALED.sshPrivateKey.identity(environment.id),
     ),
     hostKey: server.host_key,
     acceptNewHostKey: async (key) => {

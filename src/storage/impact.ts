@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/schema.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
+import { HOST_PLACES } from '../object-stores/place.ts';
 
 export interface DependentDatabase {
   readonly id: string;
@@ -109,7 +110,7 @@ async function dependentDatabases(
 
 /** What lies in buckets, by database and place. */
 function storedPlaces(db: Db) {
-  return db.selectFrom('stored_totals').where('stored_totals.endpoint', 'not like', 'host:%');
+  return db.selectFrom('stored_totals').where('stored_totals.endpoint', 'not like', HOST_PLACES);
 }
 
 function ofEnvironments(db: Db) {

@@ -1,11 +1,13 @@
 import type { Db } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { createHostFiles } from '../object-stores/host-files/host-files.ts';
+import type { Place } from '../object-stores/place.ts';
+import { serverOfPlace } from '../object-stores/place.ts';
 import { asRecorded, checkRecordedPlace } from '../object-stores/recorded-place.ts';
 import type { S3Bucket, S3Opener } from '../object-stores/s3/s3.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { ServerAccess } from '../servers/server-access.ts';
-import type { OpenPlace, Place } from '../services-port.ts';
+import type { OpenPlace } from '../services-port.ts';
 import { openKeys } from './keys.ts';
 import { provenIfNoneMatch } from './proven.ts';
 
@@ -19,7 +21,7 @@ export interface PlaceServices {
 /** Opens recorded places: a bucket with the storage's present credentials, or the files of a server. */
 export function createOpenPlace(services: PlaceServices): OpenPlace {
   return async (place) => {
-    const serverId = serverOf(place);
+    const serverId = serverOfPlace(place);
     if (serverId === undefined) {
       const { bucket, close } = await openRecordedBucket(services, place);
       return { store: bucket, close };
@@ -55,10 +57,4 @@ export async function openRecordedBucket(
     bucket: asRecorded(s3.bucket(place.bucket), place, spaces.endpoint),
     close: () => s3.close(),
   };
-}
-
-function serverOf(place: Place): string | null | undefined {
-  if (!place.endpoint.startsWith('host:')) return undefined;
-  const id = place.endpoint.slice('host:'.length);
-  return id === 'local' ? null : id;
 }

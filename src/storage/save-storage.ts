@@ -6,9 +6,10 @@ import { newId } from '../ids.ts';
 import { deriveEndpoint, normaliseEndpoint } from '../object-stores/providers.ts';
 import { mayShareKeys } from '../object-stores/recorded-place.ts';
 import type { S3Settings } from '../object-stores/s3/settings.ts';
+import { SEALED } from '../secrets/sealed.ts';
 import type { Services } from '../services-port.ts';
 import { probeAgain } from './deep-test.ts';
-import { identities, openKeys } from './keys.ts';
+import { openKeys } from './keys.ts';
 import { auditedSpaces, type SpacesInput, spacesRow, wireEndpoint } from './storage.ts';
 import { type SpacesTest, testOpenedSpaces } from './try-storage.ts';
 
@@ -82,13 +83,14 @@ export async function saveSpaces(
   const test = validate ? await requireWorking(context, settings, buckets, signal) : null;
   const id = before?.id ?? newId();
   const sealed = {
-    accessKey: await context.vault.seal(accessKey, identities(id).accessKey),
-    secretKey: secretKey === null ? null : await context.vault.seal(secretKey, identities(id).secretKey),
+    accessKey: await context.vault.seal(accessKey, SEALED.storageAccessKey.identity(id)),
+    secretKey:
+      secretKey === null ? null : await context.vault.seal(secretKey, SEALED.storageSecretKey.identity(id)),
     sessionToken: token.isKept
       ? undefined
       : token.value === null
         ? null
-        : await context.vault.seal(token.value, identities(id).sessionToken),
+        : await context.vault.seal(token.value, SEALED.storageSessionToken.identity(id)),
   };
   const typed = input.endpoint?.trim() ? wireEndpoint(input.endpoint.trim().replace(/\/+$/, '')) : null;
   const { region } = input;

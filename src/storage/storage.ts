@@ -5,9 +5,10 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { bucketName } from '../fields.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
+import { SEALED } from '../secrets/sealed.ts';
 import type { Services } from '../services-port.ts';
 import { keyText, refuseInvisible } from './key-text.ts';
-import { identities, openKeys } from './keys.ts';
+import { openKeys } from './keys.ts';
 
 export const spacesInput = z.object({
   accessKey: keyText('access key', 1024).pipe(z.string().min(1)),
@@ -67,7 +68,7 @@ export async function getSpaces(context: Pick<Services, 'db' | 'vault'>): Promis
     .execute();
   return {
     id: row.id,
-    accessKey: await context.vault.open(row.access_key, identities(row.id).accessKey),
+    accessKey: await context.vault.open(row.access_key, SEALED.storageAccessKey.identity(row.id)),
     region: row.region,
     endpoint: row.endpoint_typed ?? wireEndpoint(row.endpoint),
     buckets: bucketsOf(row),

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { hostPlace } from '../../src/backups/destination.ts';
 import { addLeftover } from '../../src/backups/settle.ts';
 import { write } from '../../src/db/write.ts';
+import { hostPlace } from '../../src/object-stores/place.ts';
 import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
 import {

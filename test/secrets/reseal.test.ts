@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { resealAll, SEALED_COLUMNS } from '../../src/secrets/reseal.ts';
+import { resealAll } from '../../src/secrets/reseal.ts';
+import { SEALED_COLUMNS } from '../../src/secrets/sealed.ts';
 import { createVault, type Vault } from '../../src/secrets/vault.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { newSshKeys } from '../support/ssh-key.ts';

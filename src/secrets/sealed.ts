@@ -1,0 +1,38 @@
+/** A column that holds what the vault sealed, and what each value in it is bound to. */
+export interface SealedColumn {
+  readonly table: string;
+  readonly column: string;
+  readonly identity: (id: string) => string;
+}
+
+/** Every secret that the database holds, by its name. Identities are part of what is sealed: they never change. */
+export const SEALED = {
+  sshPrivateKey: {
+    table: 'environments',
+    column: 'ssh_private_key',
+    identity: (id) => `environment:${id}:ssh_private_key`,
+  },
+  databaseCredentials: {
+    table: 'databases',
+    column: 'credentials',
+    identity: (id) => `database:${id}:credentials`,
+  },
+  storageAccessKey: {
+    table: 'spaces_config',
+    column: 'access_key',
+    identity: (id) => `spaces:${id}:access_key`,
+  },
+  storageSecretKey: {
+    table: 'spaces_config',
+    column: 'secret_key',
+    identity: (id) => `spaces:${id}:secret_key`,
+  },
+  storageSessionToken: {
+    table: 'spaces_config',
+    column: 'session_token',
+    identity: (id) => `spaces:${id}:session_token`,
+  },
+  signingKey: { table: 'signing_keys', column: 'secret', identity: (id) => `signing_key:${id}` },
+} as const satisfies Readonly<Record<string, SealedColumn>>;
+
+export const SEALED_COLUMNS: readonly SealedColumn[] = Object.values(SEALED);
