@@ -1,4 +1,5 @@
 import { Hono, type MiddlewareHandler } from 'hono';
+import { ROLES } from '../auth/roles.ts';
 import type { Services } from '../services-port.ts';
 import { authorise } from './authorise.ts';
 import type { Limits } from './rate-limit.ts';
@@ -6,7 +7,7 @@ import { addressOf } from './request-address.ts';
 import type { Access, ApiEnv, ApiRoute } from './route.ts';
 import { readableBody, refuseBrokenUnicode, refuseReadonly, validate } from './validate.ts';
 
-const ACCESSES: readonly Access[] = ['public', 'viewer', 'operator', 'admin', 'self-or-admin'];
+const ACCESSES: readonly Access[] = ['public', ...ROLES, 'self-or-admin'];
 const REQUEST_TIMEOUT_MS = 60_000;
 
 /** The routes as an app. Throws at once for a route that does not say who may call it, or that is declared twice. */

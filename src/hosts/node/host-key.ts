@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ServerHostKeyAlgorithm } from 'ssh2';
 import type { PresentedHostKey } from '../host.ts';
+import { readHostKey } from '../host-key.ts';
 
 /** Reads a host key's wire form (RFC 4253, 6.6): a string with its type comes first. */
 export function presentedHostKey(blob: Buffer): PresentedHostKey {
@@ -11,11 +12,8 @@ export function presentedHostKey(blob: Buffer): PresentedHostKey {
 
 /** Reads a stored `type base64`, with or without a comment behind it; null when it is none. */
 export function parseHostKey(text: string): PresentedHostKey | null {
-  const [type = '', base64 = ''] = text.trim().split(/\s+/);
-  const blob = Buffer.from(base64, 'base64');
-  if (blob.length < 8 || blob.length < 4 + blob.readUInt32BE(0)) return null;
-  const key = presentedHostKey(blob);
-  return key.type === type ? key : null;
+  const key = readHostKey(text);
+  return key === null ? null : presentedHostKey(Buffer.from(key.blob));
 }
 
 /**

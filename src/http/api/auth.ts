@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { registerFirstAdmin } from '../../auth/first-admin.ts';
 import { login, type SignedIn } from '../../auth/login.ts';
 import { newPasswordField } from '../../auth/password-rules.ts';
-import { hasRole, type Role } from '../../auth/roles.ts';
+import { hasRole, ROLES, type Role } from '../../auth/roles.ts';
 import { endSession } from '../../auth/sessions.ts';
 import { listEnvironments } from '../../environments/environments.ts';
 import { emailField, line, passwordField } from '../../fields.ts';
@@ -14,7 +14,7 @@ const person = z.object({
   id,
   email: z.string(),
   name: z.string().nullable(),
-  role: z.enum(['admin', 'operator', 'viewer']),
+  role: z.enum(ROLES),
 });
 const signedIn = z.object({ token: z.string(), user: person });
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { changePassword } from '../../auth/change-password.ts';
 import { newPasswordField } from '../../auth/password-rules.ts';
+import { ROLES } from '../../auth/roles.ts';
 import { createUser, deleteUser, getUser, listActiveUsers, listUsers, updateUser } from '../../auth/users.ts';
 import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
@@ -8,7 +9,7 @@ import { readSettings } from '../../settings/settings.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
-const role = z.enum(['admin', 'operator', 'viewer']);
+const role = z.enum(ROLES);
 const user = z.object({
   id,
   email: z.string(),

@@ -4,6 +4,7 @@ import { type FormState, freshForm } from '../../../views/form-state.ts';
 import { NewUserPage, UserPage, UsersPage } from '../../../views/users.tsx';
 import { changePassword } from '../../auth/change-password.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
+import { ROLES } from '../../auth/roles.ts';
 import { createUser, deleteUser, getUser, listUsers, type User, updateUser } from '../../auth/users.ts';
 import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
@@ -17,7 +18,7 @@ import { sendPage } from './send.ts';
 import type { UiEnv } from './ui-env.ts';
 
 const SECRETS = ['password', 'newPassword'];
-const details = z.object({ name: line(100).nullable(), role: z.enum(['admin', 'operator', 'viewer']) });
+const details = z.object({ name: line(100).nullable(), role: z.enum(ROLES) });
 
 /** Admin > Users. */
 export function userRoutes(services: Services): Hono<UiEnv> {
