@@ -1,9 +1,7 @@
 import { sql } from 'kysely';
-import { planDatabase } from '../databases/database-target.ts';
+import { dumpShapeOf } from '../databases/database-target.ts';
 import { backupFileName } from '../databases/file-name.ts';
-import type { DatabaseRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Services } from '../services-port.ts';
@@ -33,7 +31,8 @@ export async function requestBackup(
   if (!database) throw new AppError('not_found', 'Database not found');
 
   const createdAt = now().toISOString();
-  const fileName = backupFileName(database.name, createdAt, await extensionOf(services, database));
+  // Settings that can't be dumped: the run says so with its step, and the name only needs no extension yet.
+  const fileName = backupFileName(database.name, createdAt, dumpShapeOf(database)?.fileExtension ?? '');
   const inserted = await write(db, (trx) =>
     trx
       .insertInto('backups')
@@ -75,14 +74,4 @@ async function waitingBackup(services: Services, request: BackupRequest): Promis
     .executeTakeFirst();
   // It was claimed between the two statements: there is room for a new one now.
   return waiting?.id ?? (await requestBackup(services, request)).backupId;
-}
-
-async function extensionOf(services: Services, database: DatabaseRow): Promise<string> {
-  if (!engineFor(database.type)) return '';
-  try {
-    return (await planDatabase(database, services.vault, null)).dump.fileExtension;
-  } catch {
-    // Settings that can't be dumped: the run says so with its step; the name only needs no extension yet.
-    return '';
-  }
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { DatabaseRow } from '../db/schema.ts';
-import type { DumpPlan, Engine, EngineTarget, ProbePlan } from '../engines/engine.ts';
+import type { DumpPlan, DumpShape, Engine, EngineTarget, ProbePlan } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
 import { SEALED } from '../secrets/sealed.ts';
@@ -22,22 +22,19 @@ export interface DatabasePlans {
 }
 
 /**
- * The engine's plans for a database, its credentials opened; `servers` judges where it lies, null where nothing will be
- * run. Throws `host_unreachable` for a database outside of the networks that may be reached, `invalid` for a type without a backup
+ * The engine's plans for a database, its credentials opened; `servers` judges where it lies. Throws `host_unreachable` for a database outside of the networks that may be reached, `invalid` for a type without a backup
  * (`Unsupported database type or missing configuration: <type>`) and for options that can't be dumped.
  */
 export async function planDatabase(
   database: DatabaseRow,
   vault: Vault,
-  servers: Pick<ServerAccess, 'databaseAddress'> | null,
+  servers: Pick<ServerAccess, 'databaseAddress'>,
 ): Promise<DatabasePlans> {
   const engine = engineFor(database.type);
   if (!engine) {
     throw new AppError('invalid', `Unsupported database type or missing configuration: ${database.type}`);
   }
-  const address = engine.isFile
-    ? null
-    : ((await servers?.databaseAddress(database.server_id, database.host)) ?? null);
+  const address = engine.isFile ? null : await servers.databaseAddress(database.server_id, database.host);
   const target = { ...(await openTarget(engine, database, vault)), address };
   return {
     probe: engine.probe(target),
@@ -52,6 +49,13 @@ export async function planDatabase(
       refuseOtherTarget(database, address);
     },
   };
+}
+
+/** What a dump of it is by its settings, without its secrets; null where it can't be dumped by them. */
+export function dumpShapeOf(database: Pick<DatabaseRow, 'type' | 'options'>): DumpShape | null {
+  const engine = engineFor(database.type);
+  const options = engine?.options.safeParse(JSON.parse(database.options));
+  return engine !== undefined && options?.success ? engine.shape(options.data) : null;
 }
 
 async function openTarget(

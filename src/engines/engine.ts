@@ -14,6 +14,8 @@ export interface Engine<Options = unknown> {
   readonly options: z.ZodType<Options>;
   /** What an HTML form asks for, beyond the fields that every database has. */
   readonly fields: readonly EngineField[];
+  /** What a dump by these options is, before anything is known of the target. */
+  shape(options: Options): DumpShape;
   /** A cheap look before the dump: versions, size, existence. Also the connection test. */
   probe(target: EngineTarget<Options>): ProbePlan;
   /** Throws `invalid` for a target that can't be dumped (such as a missing file path). */
@@ -55,18 +57,21 @@ export interface CommandFailure {
   readonly longestPauseMs?: number;
 }
 
-export interface DumpPlan {
+export interface DumpShape {
+  /** With its dot, the compression included: `.sql`, `.sql.gz`, `.sql.zst`, `.dump`, `.dump.zst`, `.tar`, `.tar.zst`. */
+  readonly fileExtension: string;
+  readonly contentType: string;
+  /** The compression that our process applies to the stream. */
+  readonly compression: Compression;
+}
+
+export interface DumpPlan extends DumpShape {
   readonly command: HostCommand;
   /**
    * Set where the command first makes a file on its host, at the path in its shell variable `scratch`, which whoever runs it
    * sets and records before. The file's folder is its own; status 0 says that both are gone again.
    */
   readonly scratch?: ScratchPlan;
-  /** With its dot, the compression included: `.sql`, `.sql.gz`, `.sql.zst`, `.dump`, `.dump.zst`, `.tar`, `.tar.zst`. */
-  readonly fileExtension: string;
-  readonly contentType: string;
-  /** The compression that our process applies to the stream. */
-  readonly compression: Compression;
   /** Sees every byte of the uncompressed dump, in order. A new one for each run. */
   newEndProof(): EndProof;
   explain(failure: CommandFailure): Error | undefined;

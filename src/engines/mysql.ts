@@ -1,5 +1,5 @@
 import { newMysqlTextProof } from './end-proof/mysql-text.ts';
-import type { Compression, DumpPlan, Engine } from './engine.ts';
+import type { DumpPlan, DumpShape, Engine } from './engine.ts';
 import { connectionLines, connectionSecrets, type MysqlTarget } from './mysql-connection.ts';
 import { explainMysql } from './mysql-failures.ts';
 import { lookAtMysqlLocks } from './mysql-locks.ts';
@@ -15,21 +15,26 @@ export const mysql: Engine<MysqlOptions> = {
   isFile: false,
   options: mysqlOptions,
   fields: mysqlFields,
+  shape,
   probe: probeMysql,
   dump,
 };
 
 function dump(target: MysqlTarget): DumpPlan {
-  const { backupCompression: type, backupCompressionLevel: level } = target.options;
-  const compression: Compression = type === 'none' ? { type } : { type, level };
   return {
+    ...shape(target.options),
     command: { script: dumpScript(target), secrets: connectionSecrets(target) },
-    fileExtension: EXTENSIONS[type],
-    contentType: type === 'none' ? 'application/sql' : `application/${type}`,
-    compression,
     newEndProof: newMysqlTextProof,
     explain: (failure) => explainMysql(target, failure),
     lockLook: lookAtMysqlLocks(target),
+  };
+}
+
+function shape({ backupCompression: type, backupCompressionLevel: level }: MysqlOptions): DumpShape {
+  return {
+    fileExtension: EXTENSIONS[type],
+    contentType: type === 'none' ? 'application/sql' : `application/${type}`,
+    compression: type === 'none' ? { type } : { type, level },
   };
 }
 

@@ -2,7 +2,7 @@ import { quote } from '../hosts/quote.ts';
 import { newCustomArchiveProof } from './end-proof/postgres-custom.ts';
 import { newPlainDumpProof } from './end-proof/postgres-plain.ts';
 import { newTarProof } from './end-proof/tar.ts';
-import type { Compression, DumpPlan, EndProof, Engine } from './engine.ts';
+import type { Compression, DumpPlan, DumpShape, Engine } from './engine.ts';
 import { connectionLines, connectionSecrets, type PostgresTarget } from './postgres-connection.ts';
 import { explainPostgres } from './postgres-failures.ts';
 import { lookAtPostgresLocks } from './postgres-locks.ts';
@@ -17,18 +17,16 @@ export const postgres: Engine<PostgresOptions> = {
   isFile: false,
   options: postgresOptions,
   fields: postgresFields,
+  shape,
   probe: probePostgres,
   dump,
 };
 
 function dump(target: PostgresTarget): DumpPlan {
-  const { extension, contentType, compression, newEndProof } = shapeOf(target.options);
   return {
+    ...shape(target.options),
     command: { script: dumpScript(target), secrets: connectionSecrets(target) },
-    fileExtension: extension,
-    contentType,
-    compression,
-    newEndProof,
+    newEndProof: FORMATS[target.options.backupFormat].newEndProof,
     explain: (failure) => explainPostgres(target, failure),
     lockLook: lookAtPostgresLocks(target),
   };
@@ -67,21 +65,13 @@ function ownCompressionLevel(options: PostgresOptions): number {
   return options.backupCompression === 'gzip' ? options.backupCompressionLevel : 0;
 }
 
-interface Shape {
-  readonly extension: string;
-  readonly contentType: string;
-  readonly compression: Compression;
-  readonly newEndProof: () => EndProof;
-}
-
-function shapeOf(options: PostgresOptions): Shape {
+function shape(options: PostgresOptions): DumpShape {
   const compression = compressionOf(options);
   const format = FORMATS[options.backupFormat];
   return {
-    extension: format.extension + SUFFIXES[compression.type],
+    fileExtension: format.extension + SUFFIXES[compression.type],
     contentType: compression.type === 'none' ? format.contentType : `application/${compression.type}`,
     compression,
-    newEndProof: format.newEndProof,
   };
 }
 

@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import { newSqliteFileProof } from './end-proof/sqlite-file.ts';
 import { newSqliteTextProof } from './end-proof/sqlite-text.ts';
-import type { Compression, DumpPlan, Engine, EngineTarget, Probe, ProbePlan } from './engine.ts';
+import type { DumpPlan, DumpShape, Engine, EngineTarget, Probe, ProbePlan } from './engine.ts';
 import { copyScript } from './sqlite-copy.ts';
 import {
   FIND_SPLIT,
@@ -28,6 +28,7 @@ export const sqlite: Engine<SqliteOptions> = {
   isFile: true,
   options: sqliteOptions,
   fields: sqliteFields,
+  shape,
   probe,
   dump,
 };
@@ -35,16 +36,22 @@ export const sqlite: Engine<SqliteOptions> = {
 function dump(target: SqliteTarget): DumpPlan {
   const path = filePath(target);
   const isCopy = target.options.backupFormat === 'binary';
-  const { backupCompression: type, backupCompressionLevel: level } = target.options;
-  const compression: Compression = type === 'none' ? { type } : { type, level };
   return {
+    ...shape(target.options),
     command: { script: isCopy ? copyScript(path) : dumpScript(path) },
     ...(isCopy ? { scratch: { folder: target.options.backupScratchPath } } : {}),
-    fileExtension: `${isCopy ? '.sqlite' : '.sql'}${EXTENSIONS[type]}`,
-    contentType: type === 'none' ? CONTENT_TYPES[isCopy ? 'binary' : 'plain'] : `application/${type}`,
-    compression,
     newEndProof: isCopy ? newSqliteFileProof : newSqliteTextProof,
     explain: (failure) => explainSqlite(path, failure),
+  };
+}
+
+function shape(options: SqliteOptions): DumpShape {
+  const { backupCompression: type, backupCompressionLevel: level } = options;
+  const isCopy = options.backupFormat === 'binary';
+  return {
+    fileExtension: `${isCopy ? '.sqlite' : '.sql'}${EXTENSIONS[type]}`,
+    contentType: type === 'none' ? CONTENT_TYPES[isCopy ? 'binary' : 'plain'] : `application/${type}`,
+    compression: type === 'none' ? { type } : { type, level },
   };
 }
 

@@ -377,6 +377,14 @@ describe('a backup', () => {
     );
   });
 
+  it('gets its whole name without a look at any secret', async () => {
+    const { id } = (await create({ backupCompression: 'zstd' })).body.database;
+    await app.services.db.updateTable('databases').set({ credentials: 'v9.not.a secret' }).execute();
+    const { backupId } = (await app.call('POST', `/api/databases/${id}/backups`)).body;
+    const { backup } = (await app.call('GET', `/api/backups/${backupId}`)).body;
+    expect(backup.filename).toMatch(/\.zst$/);
+  });
+
   it('is refused for download with the words of the contract, in its order', async () => {
     const { id } = (await create({})).body.database;
     const { backupId } = (await app.call('POST', `/api/databases/${id}/backups`)).body;
