@@ -153,7 +153,7 @@ function clicksFor({ provider, buckets, prefix }: PolicyWish): Clicks {
     ...clicks,
     steps: [
       ...clicks.steps.map((step) => step.replaceAll('{buckets}', list)),
-      ...(prefix === '' || provider.id === 'backblaze' ? [] : [whole]),
+      ...(prefix === '' || provider.limitsKeysToPrefix ? [] : [whole]),
     ],
   };
 }

@@ -3,12 +3,6 @@ import type { Place } from './place.ts';
 import { providerOf } from './providers.ts';
 import type { S3Bucket } from './s3/s3.ts';
 
-/** Hosted storages under domains of their own, where one account's keys work at every endpoint of the provider. */
-const HOSTED = new Set([
-  ...['digitalocean', 'aws', 'backblaze', 'wasabi', 'r2', 'hetzner', 'scaleway', 'ovh', 'linode', 'vultr'],
-  ...['idrive', 'storj', 'tigris', 'gcs'],
-]);
-
 /**
  * Throws `storage_denied` unless the present credentials may be used at the recorded place: at the host that is
  * configured now, or at another endpoint of the same hosted provider and account. Anyone else's server must not see
@@ -53,14 +47,10 @@ export function mayShareKeys(one: string, other: string): boolean {
 
 function isSameAccount(recorded: string, present: string): boolean {
   const provider = providerOf(recorded);
-  if (!HOSTED.has(provider.id) || provider.id !== providerOf(present).id) return false;
-  // R2 names the account in the host. AWS in China is another AWS.
-  if (provider.id === 'r2') return firstLabel(recorded) === firstLabel(present);
-  return isChinese(recorded) === isChinese(present);
+  const { accountOf } = provider;
+  if (accountOf === null || provider.id !== providerOf(present).id) return false;
+  return accountOf(new URL(recorded).hostname) === accountOf(new URL(present).hostname);
 }
-
-const firstLabel = (endpoint: string) => new URL(endpoint).hostname.split('.')[0];
-const isChinese = (endpoint: string) => new URL(endpoint).hostname.endsWith('.cn');
 
 function refused(place: Place, presentEndpoint: string, why: string): AppError {
   const recorded = hostOf(place.endpoint);

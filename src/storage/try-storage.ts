@@ -194,7 +194,7 @@ async function diagnose(
 /** AWS and others answer 403; Cloudflare R2 answers 401 as well to tokens that are limited to buckets. */
 function isScopedKey(error: unknown, endpoint: string): boolean {
   if (isAppError(error, 'storage_denied')) return true;
-  if (providerOf(endpoint).id !== 'r2' || !isAppError(error, 'storage_bad_credentials')) return false;
+  if (!providerOf(endpoint).adminsListBuckets || !isAppError(error, 'storage_bad_credentials')) return false;
   return error.details['status'] === 401;
 }
 

@@ -107,18 +107,18 @@ function toProviderForm(provider: Provider): ProviderForm {
       provider.encryption.length === 0
         ? `${provider.name} is not known to take any: leave it as it is, unless the bucket demands one.`
         : `${provider.name} takes ${provider.encryption.join(' and ')}. Only needed where the policy of the bucket demands it.`,
-    bucketsHelp: provider.id === 'r2' ? R2_BUCKETS : BUCKETS,
+    bucketsHelp: provider.adminsListBuckets ? ADMINS_BUCKETS : BUCKETS,
   };
 }
 
 const BUCKETS =
   'One per line, for a key that is limited to certain buckets. Leave it empty if the key has full API access: its buckets are then discovered.';
-const R2_BUCKETS =
+const ADMINS_BUCKETS =
   'One per line. A token that is limited to buckets may not list them, so they must be named here. Leave it empty only for a token with admin rights.';
 
 /** Only R2's host is made of nothing but the id of the account: IDrive's has labels that only its console tells. */
-function asks({ id, endpointPattern }: Provider): ProviderForm['asks'] {
-  if (endpointPattern.includes('{account}')) return id === 'r2' ? 'account' : 'endpoint';
+function asks({ hostIsAccount, endpointPattern }: Provider): ProviderForm['asks'] {
+  if (endpointPattern.includes('{account}')) return hostIsAccount ? 'account' : 'endpoint';
   return endpointPattern.includes('{region}') ? 'region' : 'endpoint';
 }
 

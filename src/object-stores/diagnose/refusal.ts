@@ -103,7 +103,7 @@ function refused(answer: S3Answer, asked: Asked): Diagnosis {
   }
   if (status === 401) {
     const sentence =
-      provider.id === 'r2' && bucket === null
+      provider.adminsListBuckets && bucket === null
         ? `${host} answers 401 when the token is limited to buckets, and also when it is wrong or revoked. Name the buckets; if they fail too, check the access key and the secret key.`
         : `${host} does not accept these keys. Check the access key and the secret key.`;
     return diagnosis('wrong_key_id', sentence, about);

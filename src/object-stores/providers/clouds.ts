@@ -2,6 +2,7 @@ import {
   COMMON,
   evidence,
   hosts,
+  oneForAll,
   type Provider,
   parts,
   regions,
@@ -23,6 +24,10 @@ export const AWS: Provider = {
   ...hosts(
     '(?:s3(?:-fips)?(?:\\.dualstack)?(?:\\.[a-z0-9-]+)?|s3-(?!website)[a-z0-9-]+|(?:bucket\\.)?vpce-[a-z0-9-]+\\.s3\\.[a-z0-9-]+\\.vpce)\\.amazonaws\\.com(?:\\.cn)?',
   ),
+  // AWS in China is another AWS.
+  accountOf: (host) => (host.endsWith('.cn') ? 'china' : 'world'),
+  checksObjectSize: true,
+  namesRegion: true,
   defaultRegion: 'us-east-1',
   regions: regions(
     'us-east-1 N. Virginia, us-east-2 Ohio, us-west-1 N. California, us-west-2 Oregon, ca-central-1 Canada, eu-central-1 Frankfurt, eu-west-1 Ireland, eu-west-2 London, eu-west-3 Paris, eu-north-1 Stockholm, eu-south-1 Milan, ap-south-1 Mumbai, ap-southeast-1 Singapore, ap-southeast-2 Sydney, ap-northeast-1 Tokyo, ap-northeast-2 Seoul, sa-east-1 São Paulo',
@@ -41,6 +46,7 @@ export const BACKBLAZE: Provider = {
   name: 'Backblaze B2',
   endpointPattern: 's3.{region}.backblazeb2.com',
   ...hosts('s3\\.[a-z]{2}-[a-z]+-\\d{3}\\.backblazeb2\\.com'),
+  limitsKeysToPrefix: true,
   defaultRegion: 'us-west-004',
   regions: regions(
     'us-west-000 US West, us-west-001 US West, us-west-002 US West, us-west-004 US West, us-east-005 US East, eu-central-003 Amsterdam, ca-east-006 Toronto',
@@ -78,6 +84,9 @@ export const R2: Provider = {
   name: 'Cloudflare R2',
   endpointPattern: '{account}.r2.cloudflarestorage.com',
   ...hosts('[a-z0-9]+(?:\\.(?:eu|fedramp))?\\.r2\\.cloudflarestorage\\.com'),
+  accountOf: (host) => host.split('.')[0] ?? '',
+  hostIsAccount: true,
+  adminsListBuckets: true,
   defaultRegion: 'auto',
   regions: regions('auto Automatic'),
   signingRegion: 'auto',
@@ -125,6 +134,7 @@ export const IDRIVE: Provider = {
   // Every account has a host of its own, of one or more labels.
   host: /^(?:[a-z0-9-]+\.)+idrivee2(?:-\d+)?\.com$/,
   bucketHost: null,
+  accountOf: oneForAll,
   defaultRegion: 'us-east-1',
   regions: [],
   note: 'Copy the endpoint of your region from the console: every account has its own.',

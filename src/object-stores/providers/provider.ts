@@ -11,6 +11,13 @@ export interface Provider {
   readonly host: RegExp;
   /** Finds a bucket that was typed in front of the endpoint: groups `bucket` and `endpoint`. Null where nothing tells. */
   readonly bucketHost: RegExp | null;
+  /**
+   * What tells apart whose keys may be used at another endpoint of the provider, by its host name: where it is the same,
+   * both are one account's. Null for servers of one's own, each of which is somebody else's.
+   */
+  readonly accountOf: ((host: string) => string) | null;
+  /** The host is made of nothing but the account's id, which the form then asks for. */
+  readonly hostIsAccount: boolean;
   readonly regions: readonly Region[];
   readonly defaultRegion: string;
   /** The region in signatures, where it isn't the configured one. */
@@ -23,6 +30,14 @@ export interface Provider {
   readonly multipartEtag: 'md5' | 'opaque';
   /** False where `x-amz-meta-*` of an object in parts may be lost: then its size has to tell that it is ours. */
   readonly keepsMetadata: boolean;
+  /** Complete takes the object's size in `x-amz-mp-object-size`, and refuses another one. */
+  readonly checksObjectSize: boolean;
+  /** A refusal names the bucket's region, which requests for it are then sent to. */
+  readonly namesRegion: boolean;
+  /** Keys that are limited by clicks can be limited to a prefix, not only to buckets. */
+  readonly limitsKeysToPrefix: boolean;
+  /** Only an admin's token may list buckets; others get 401, as wrong ones do. */
+  readonly adminsListBuckets: boolean;
   readonly scopedKey: ScopedKey;
   /** `always`: a DELETE without a version only hides the object. `optional`: where the bucket's owner switched it on. */
   readonly versions: 'always' | 'optional' | 'never';
@@ -115,6 +130,11 @@ export const COMMON = {
   ifNoneMatch: false,
   multipartEtag: 'md5',
   keepsMetadata: true,
+  hostIsAccount: false,
+  checksObjectSize: false,
+  namesRegion: false,
+  limitsKeysToPrefix: false,
+  adminsListBuckets: false,
   scopedKey: { listBuckets: 'denied', missingObject: 404 },
   versions: 'optional',
   minimumDays: 0,
@@ -147,17 +167,21 @@ export function evidence(letters: string): Readonly<Record<Fact, Evidence>> {
   };
 }
 
+/** Keys of a hosted storage are known at all of its endpoints. */
+export const oneForAll = () => '';
+
 /** Both patterns of a hosted storage, whose endpoints are spelled as the source of a regular expression. */
-export function hosts(endpoint: string): Pick<Provider, 'host' | 'bucketHost'> {
+export function hosts(endpoint: string): Pick<Provider, 'host' | 'bucketHost' | 'accountOf'> {
   return {
+    accountOf: oneForAll,
     host: new RegExp(`^(?:${endpoint})$`),
     bucketHost: new RegExp(`^(?<bucket>.+?)\\.(?<endpoint>${endpoint})$`),
   };
 }
 
 /** A server of one's own, recognised by a label of its host name; its buckets can't be told from its name. */
-export function ownHost(labels: string): Pick<Provider, 'host' | 'bucketHost'> {
-  return { host: new RegExp(`^(?:.+\\.)?(?:${labels})(?:\\..+)?$`), bucketHost: null };
+export function ownHost(labels: string): Pick<Provider, 'host' | 'bucketHost' | 'accountOf'> {
+  return { host: new RegExp(`^(?:.+\\.)?(?:${labels})(?:\\..+)?$`), bucketHost: null, accountOf: null };
 }
 
 /** `code Location, code Location`. */

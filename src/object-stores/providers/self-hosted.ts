@@ -56,6 +56,7 @@ export const OTHER: Provider = {
   name: 'Another S3-compatible storage',
   endpointPattern: 's3.example.com',
   host: /^/,
+  accountOf: null,
   bucketHost: null,
   defaultRegion: 'us-east-1',
   regions: [],

@@ -78,7 +78,7 @@ async function complete(connection: S3Connection, upload: SentUpload, signal: Ab
         query: { uploadId },
         headers: {
           'content-type': 'application/xml',
-          ...(provider.id === 'aws' ? { 'x-amz-mp-object-size': String(bytes) } : {}),
+          ...(provider.checksObjectSize ? { 'x-amz-mp-object-size': String(bytes) } : {}),
         },
         body,
         sha256,

@@ -63,7 +63,7 @@ export function connect(settings: S3Settings, platform: S3Platform, tuning: Tuni
     },
     learnRegion(bucket, answer) {
       const from = addressFor(bucket);
-      if (!bucket || from.provider.id !== 'aws') return false;
+      if (!bucket || !from.provider.namesRegion) return false;
       const region = namedRegion(answer);
       if (!region || !isRegion(region) || region === from.signingRegion) return false;
       moved.set(bucket, inRegion(from, region));
