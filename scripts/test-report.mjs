@@ -29,7 +29,7 @@ export function countTests(report, exitStatus) {
  */
 export function countFaultCases(report) {
   const results = report.testResults
-    .filter(({ name }) => /[\\/]test[\\/](faults[\\/]|storage[\\/].*faults\.test\.)/.test(name))
+    .filter(({ name }) => /[\\/]test[\\/](faults[\\/]|object-stores[\\/].*faults\.test\.)/.test(name))
     .flatMap((file) => file.assertionResults);
   return { cases: results.length, failed: results.filter(({ status }) => status !== 'passed').length };
 }
