@@ -65,18 +65,27 @@ export async function askUncertainNow(db: Db, now: Date): Promise<void> {
   );
 }
 
+/** A shell on a host may make its file after the connection broke: it is looked for when that has come to rest. */
+const HOST_RESTS_MS = 5_000;
+
 /**
  * Ends the lease of every run and repair that is not this process's own: for the start of one that is alone on its
- * database, so that whoever claimed them is gone. What may be decided about them, and when, stays as it is.
+ * database, so that whoever claimed them is gone. A run that stored on a host keeps some seconds of it. What may be
+ * decided about them, and when, stays as it is.
  */
 export async function endEarlierLeases(db: Db, claimedBy: string, now: Date): Promise<void> {
+  const at = (ms: number) => new Date(now.getTime() + ms).toISOString();
   await write(db, async (trx) => {
-    const others = trx
-      .updateTable('backups')
-      .set({ lease_until: now.toISOString() })
-      .where('claimed_by', '!=', claimedBy);
-    await others.where('status', '=', sql.lit('in_progress')).execute();
-    await others.where('outcome', '=', sql.lit('uncertain')).where('status', '=', 'failed').execute();
+    const until = (leaseUntil: string) =>
+      trx
+        .updateTable('backups')
+        .set({ lease_until: leaseUntil })
+        .where('claimed_by', '!=', claimedBy)
+        .where('lease_until', '>', leaseUntil);
+    const running = (leaseUntil: string) => until(leaseUntil).where('status', '=', sql.lit('in_progress'));
+    await running(at(HOST_RESTS_MS)).where('storage_type', '=', 'local').execute();
+    await running(at(0)).where('storage_type', '!=', 'local').execute();
+    await until(at(0)).where('outcome', '=', sql.lit('uncertain')).where('status', '=', 'failed').execute();
   });
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { endEarlierLeases } from '../../src/backups/repair-backup.ts';
 import { createWorker } from '../../src/backups/worker.ts';
 import type { BackupRow } from '../../src/db/schema.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
@@ -122,6 +123,28 @@ describe('the runs of an earlier process', () => {
       await until('the repair', 10_000, async () => (await outcomeOf(id)) === 'interrupted');
     }
     await worker.stop(5_000);
+  });
+
+  test('are left some seconds of it where they stored on a host, whose shell may still be at work', async () => {
+    const now = new Date();
+    const onHost = await insert({ status: 'in_progress', outcome: null, storage_type: 'local' });
+    const nearlyOver = new Date(now.getTime() + 1_000).toISOString();
+    const other = await insert({
+      ...{ status: 'in_progress', outcome: null, storage_type: 'local' },
+      lease_until: nearlyOver,
+    });
+    await endEarlierLeases(site.services.db, 'me', now);
+    const leases = await site.services.db
+      .selectFrom('backups')
+      .select(['id', 'lease_until'])
+      .where('id', 'in', [onHost.id, other.id])
+      .execute();
+    expect(new Map(leases.map((row) => [row.id, row.lease_until]))).toEqual(
+      new Map([
+        [onHost.id, new Date(now.getTime() + 5_000).toISOString()],
+        [other.id, nearlyOver],
+      ]),
+    );
   });
 
   test('are left to their leases where another process may still have them', async () => {
