@@ -22,8 +22,9 @@ export interface DatabasePlans {
 }
 
 /**
- * The engine's plans for a database, its credentials opened; `servers` judges where it lies. Throws `host_unreachable` for a database outside of the networks that may be reached, `invalid` for a type without a backup
- * (`Unsupported database type or missing configuration: <type>`) and for options that can't be dumped.
+ * The engine's plans for a database, its credentials opened; `servers` judges where it lies. Throws `host_unreachable` for
+ * a database outside of the networks that may be reached, `invalid` for a type without a backup (`Unsupported database type
+ * or missing configuration: <type>`) and for options that can't be dumped.
  */
 export async function planDatabase(
   database: DatabaseRow,
