@@ -15,14 +15,17 @@
     const meter = strength.querySelector('meter');
     const words = strength.querySelector('.password-strength-words');
     const show = () => {
-      strength.hidden = input.value === '';
-      if (strength.hidden) return;
+      const isUnused = input.value === '';
+      strength.classList.toggle('is-unused', isUnused);
+      if (isUnused) return;
       zxcvbn ??= new core.ZxcvbnFactory({ dictionary: common.dictionary, graphs: common.adjacencyGraphs });
       const { score } = zxcvbn.check(input.value.slice(0, 128), ['bridgeport', 'storage', 'backup']);
       meter.value = score;
       words.textContent = WORDS[score];
     };
     input.addEventListener('input', core.debounce(show, 150));
+    // Its place is kept from now on: a meter that came while somebody presses the button below would move it away.
+    strength.hidden = false;
     show();
   };
   for (const strength of document.querySelectorAll('.password-strength')) attach(strength);
