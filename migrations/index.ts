@@ -6,6 +6,7 @@ import * as signIn from './0004_sign_in.ts';
 import * as waiting from './0005_waiting.ts';
 import * as storageOptions from './0006_storage_options.ts';
 import * as totals from './0007_totals.ts';
+import * as runs from './0008_runs.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005_waiting': waiting,
   '0006_storage_options': storageOptions,
   '0007_totals': totals,
+  '0008_runs': runs,
 };

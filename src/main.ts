@@ -1,16 +1,13 @@
 import { serve } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { prepareFirstAdmin } from './auth/first-admin.ts';
-import { repairTotals } from './backups/stored-totals.ts';
 import { type Config, describeConfig } from './config.ts';
-import { optimise } from './db/node/statistics.ts';
 import { AppError, isAppError } from './errors.ts';
 import type { Rotation } from './installation/node/rotate-master-key.ts';
 import { createLog, droppedLine, type Log } from './log.ts';
 import { logOutput } from './node/log-output.ts';
 import { readConfig } from './node/read-config.ts';
 import { createServices, openForCommand, type RunningServices, rotateMasterKeyOf } from './services.ts';
-import { keepProbing, stopProbe } from './storage/deep-test.ts';
 
 declare const __VERSION__: string | undefined;
 const version = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-dev';
@@ -104,14 +101,10 @@ async function start(services: RunningServices): Promise<void> {
   }
   await prepareFirstAdmin(services);
   const app = await createApp(services);
-  let stopProbing: () => void = () => undefined;
-  const upkeep = new AbortController();
   const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (address) => {
     log.info('listening', { host: config.host, port: address.port });
     // Repairs and claims begin only when the app answers.
     services.worker.start();
-    stopProbing = keepProbing(services);
-    keepUp(services, upkeep.signal);
   });
   server.on('error', (error) => {
     process.stderr.write(`Can't listen on ${config.host}:${config.port}: ${error.message}\n`);
@@ -120,11 +113,9 @@ async function start(services: RunningServices): Promise<void> {
   const stop = once(async (reason: string) => {
     log.info('stopping', { reason });
     setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
-    stopProbing();
-    upkeep.abort();
     server.close();
     if ('closeIdleConnections' in server) server.closeIdleConnections();
-    await Promise.all([services.worker.stop(SETTLE_WITHIN_MS), stopProbe(services, SETTLE_WITHIN_MS)]);
+    await services.worker.stop(SETTLE_WITHIN_MS);
     await services.close();
     log.info('stopped');
     process.exit(0);
@@ -132,19 +123,6 @@ async function start(services: RunningServices): Promise<void> {
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
   survive(log);
-}
-
-const DAY_MS = 86_400_000;
-
-/** What nobody waits for: once the app answers, and then each day. */
-function keepUp({ db, log }: RunningServices, signal: AbortSignal): void {
-  const round = () => {
-    repairTotals({ db, log }, signal)
-      .then(() => (signal.aborted ? undefined : optimise(db)))
-      .catch((error: unknown) => log.error('the upkeep of the database stumbled', { error }));
-  };
-  round();
-  setInterval(round, DAY_MS).unref();
 }
 
 function once(action: (reason: string) => Promise<void>): (reason: string) => void {

@@ -21,7 +21,7 @@ export interface Services {
   readonly servers: ServerAccess;
   readonly openS3: S3Opener;
   readonly openPlace: OpenPlace;
-  readonly runs: BackupRuns;
+  readonly runs: Runs;
   readonly assets: Assets;
   readonly version: string;
 }
@@ -49,13 +49,13 @@ export interface OpenedStore {
   close(): Promise<void>;
 }
 
-/** The worker that runs backups, as the API sees it. */
-export interface BackupRuns {
-  /** Looks for pending backups now, not at the next tick. */
+/** The worker of this process, as the use cases see it. */
+export interface Runs {
+  /** Looks for waiting runs now, not at the next round. */
   wake(): void;
   /** Aborts a run of this process; false when it runs none of that id. */
-  cancel(backupId: string): boolean;
-  /** Fresher numbers than the row's, while it runs here. */
+  cancel(runId: string): boolean;
+  /** Fresher numbers than the row's, while that backup runs here. */
   progress(backupId: string): RunProgress | null;
 }
 

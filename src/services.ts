@@ -2,12 +2,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createPasswords } from './auth/node/passwords.ts';
-import { createWorker, type Worker, type WorkerTiming } from './backups/worker.ts';
+import { createBackupKind } from './backups/backup-kind.ts';
+import type { RepairRules } from './backups/repair-backup.ts';
 import type { Config } from './config.ts';
 import { lockDataDir, tryLockDataDir } from './db/node/lock.ts';
 import { checkMigrated, migrate } from './db/node/migrate.ts';
 import { openDatabase } from './db/node/open.ts';
 import { refuseForeignContent, refuseLostFile, signsOfInstallation } from './db/node/signs.ts';
+import { optimise } from './db/node/statistics.ts';
 import type { Db } from './db/schema.ts';
 import { networksOf } from './hosts/networks.ts';
 import { openLocalHost } from './hosts/node/local.ts';
@@ -24,6 +26,9 @@ import { createS3 } from './object-stores/s3/client.ts';
 import { giveBackMemory } from './object-stores/s3/node/give-back.ts';
 import { createNodePlatform } from './object-stores/s3/node/platform.ts';
 import type { Tuning } from './object-stores/s3/tuning.ts';
+import { periodicTasks } from './periodic-tasks.ts';
+import { createPeriodic, type Periodic } from './runs/periodic.ts';
+import { createWorker, type Worker, type WorkerTiming } from './runs/worker.ts';
 import { loadMasterKey } from './secrets/node/master-key.ts';
 import { recordSealingKey } from './secrets/sealing-key.ts';
 import { checkVault } from './secrets/signing-keys.ts';
@@ -31,15 +36,21 @@ import { createVault, type Vault } from './secrets/vault.ts';
 import { createServerAccess } from './servers/open-server.ts';
 import type { Services } from './services-port.ts';
 import { readSettings } from './settings/settings.ts';
-import { stopProbe } from './storage/deep-test.ts';
+import { createDeepTestKind } from './storage/deep-test-kind.ts';
 import { createOpenPlace } from './storage/open-place.ts';
 
 export interface RunningServices extends Services {
-  readonly worker: Worker;
+  /** Repairs, claims and runs; and does what is due every so often. */
+  readonly worker: Pick<Worker, 'start' | 'stop'>;
   /** True when this start made the master key. */
   readonly masterKeyGenerated: boolean;
   readonly masterKeyFile: string;
   close(): Promise<void>;
+}
+
+/** For tests: other than the usual ones. */
+export interface Timing extends WorkerTiming, Partial<RepairRules> {
+  readonly sweepEveryMs?: number;
 }
 
 const MIB = 1024 * 1024;
@@ -50,7 +61,7 @@ const MIB = 1024 * 1024;
  */
 export async function createServices(
   config: Config,
-  about: { log: Log; version: string; now?: () => Date; timing?: WorkerTiming; tuning?: Partial<Tuning> },
+  about: { log: Log; version: string; now?: () => Date; timing?: Timing; tuning?: Partial<Tuning> },
 ): Promise<RunningServices> {
   const { log, version, now = () => new Date() } = about;
   const lock = lockDataDir(config.dataDir);
@@ -76,7 +87,6 @@ export async function createServices(
       masterKeyGenerated: masterKey.source === 'generated',
       masterKeyFile: masterKey.file,
       async close() {
-        await stopProbe({ db: opened }, 1_000);
         await wired.close();
         await opened.destroy();
         lock.release();
@@ -129,8 +139,8 @@ export async function rotateMasterKeyOf(config: Config): Promise<Rotation> {
 function wire(
   config: Config,
   base: { db: Db; vault: Vault; log: Log; now: () => Date; version: string },
-  { timing, tuning }: { timing?: WorkerTiming; tuning?: Partial<Tuning> },
-): { services: Services; worker: Worker; close: () => Promise<void> } {
+  { timing, tuning }: { timing?: Timing; tuning?: Partial<Tuning> },
+): { services: Services; worker: RunningServices['worker']; close: () => Promise<void> } {
   const { db, vault, log, now } = base;
   const uptimeMs = () => performance.now();
   const platform = createNodePlatform({
@@ -157,17 +167,24 @@ function wire(
   const openS3 = (settings: Parameters<typeof createS3>[0]) =>
     createS3(settings, platform, { patienceMs: config.storagePatienceMs, ...tuning });
   const openPlace = createOpenPlace({ db, vault, openS3, servers });
-  const worker = createWorker(
-    { db, vault, servers, openPlace, now, uptimeMs, log },
-    {
-      ...timing,
-      // `createServices` took the lock of the folder that the database lies in.
-      isAlone: true,
-      limits: async () => {
-        const settings = await readSettings(db);
-        return { total: settings.maxConcurrentBackups, perServer: settings.maxConcurrentBackupsPerServer };
-      },
+  const context = { db, vault, servers, openPlace, openS3, now, uptimeMs, log };
+  const backups = createBackupKind(context, timing);
+  const kinds = { backup: backups, deep_test: createDeepTestKind(context) };
+  // `createServices` took the lock of the folder that the database lies in.
+  const isAlone = true;
+  const worker = createWorker(context, kinds, {
+    ...timing,
+    isAlone,
+    limits: async () => {
+      const settings = await readSettings(db);
+      return { total: settings.maxConcurrentBackups, perServer: settings.maxConcurrentBackupsPerServer };
     },
+  });
+  const runs = { wake: worker.wake, cancel: worker.cancel, progress: backups.progress };
+  const periodic = createPeriodic(
+    context,
+    periodicTasks({ ...context, runs, optimise: () => optimise(db) }, timing),
+    { isAlone },
   );
   return {
     services: {
@@ -179,11 +196,23 @@ function wire(
       servers,
       openS3,
       openPlace,
-      runs: worker,
+      runs,
       assets: createAssets(),
     },
-    worker,
+    worker: together(worker, periodic),
     close: () => platform.close(),
+  };
+}
+
+function together(worker: Worker, periodic: Periodic): RunningServices['worker'] {
+  return {
+    start() {
+      worker.start();
+      periodic.start();
+    },
+    async stop(withinMs) {
+      await Promise.all([worker.stop(withinMs), periodic.stop(withinMs)]);
+    },
   };
 }
 

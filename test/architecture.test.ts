@@ -65,13 +65,14 @@ const isOurs = (target: string) => /^(src|views|migrations|dev|test|bench)\//.te
  */
 const FLOORS = [
   ['main'],
-  ['services', 'app'],
+  ['services'],
+  ['periodic-tasks', 'app'],
   ['http'],
   ['backups'],
   ['databases', 'storage'],
   ['servers', 'environments'],
   ['auth', 'settings', 'installation'],
-  ['leftovers', 'audit'],
+  ['runs', 'leftovers', 'audit'],
   ['engines', 'hosts', 'object-stores'],
   ['secrets', 'db', 'node'],
   ['ground'],
@@ -91,7 +92,7 @@ const SERVICES_PORT = 'src/services-port.ts';
 
 function nounOf(file: string): string {
   const folder = /^src\/([\w-]+)\//.exec(file)?.[1];
-  const root = /^src\/(main|services|app)\.ts$/.exec(file)?.[1];
+  const root = /^src\/(main|services|periodic-tasks|app)\.ts$/.exec(file)?.[1];
   return folder ?? root ?? 'ground';
 }
 const floorOf = (noun: string) => FLOORS.findIndex((nouns) => nouns.includes(noun));

@@ -3,10 +3,11 @@ import type { User } from '../../src/auth/users.ts';
 import { storagePath } from '../../src/backups/destination.ts';
 import { recountStored } from '../../src/backups/stored-totals.ts';
 import { backupFileName } from '../../src/databases/file-name.ts';
-import type { BackupObjectRow, BackupRow, DatabaseRow } from '../../src/db/schema.ts';
+import type { BackupObjectRow, BackupRow, DatabaseRow, RunRow, RunState } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { hostPlace } from '../../src/object-stores/place.ts';
+import { databaseLane } from '../../src/runs/lanes.ts';
 import type { Services } from '../../src/services-port.ts';
 import { BUCKETS, ENDPOINT } from './catalog.ts';
 
@@ -18,6 +19,7 @@ const FORMER = { endpoint: 'https://127.0.0.2:9', region: 'fra1' };
 
 type Backup = Insertable<BackupRow>;
 type StoredObject = Insertable<BackupObjectRow>;
+type RunOf = Insertable<RunRow>;
 
 /**
  * So many backups, one every few hours per database, some databases with many times as many as others and some with
@@ -37,21 +39,25 @@ export async function fillBackups(
   const made: Backup[] = [];
   const rows: Backup[] = [];
   const objects: StoredObject[] = [];
+  const runs: RunOf[] = [];
   await write(db, async (trx) => {
     const flush = async (): Promise<void> => {
       if (rows.length > 0) await trx.insertInto('backups').values(rows).execute();
       if (objects.length > 0) await trx.insertInto('backup_objects').values(objects).execute();
+      if (runs.length > 0) await trx.insertInto('runs').values(runs).execute();
       made.push(...rows.splice(0));
       objects.splice(0);
+      runs.splice(0);
     };
     for (const [index, database] of databases.entries()) {
       for (let age = shares[index] ?? 0; age > 0; age -= 1) {
         const at = new Date(now().getTime() - age * 6 * HOUR_MS - Math.floor(random() * HOUR_MS));
         const live = age === 1 ? liveStatus(index) : null;
-        const { backup, object } = live
+        const { backup, object, run } = live
           ? liveRun(database, at, live)
           : endedRun({ database, at, random, admin, now: now() });
         rows.push(backup);
+        runs.push(runRow(database, backup, run));
         if (object !== null) objects.push(object);
         if (rows.length === ROWS_AT_ONCE) await flush();
       }
@@ -84,23 +90,22 @@ function share(count: number, parts: number, random: () => number): readonly num
 interface Run {
   readonly backup: Backup;
   readonly object: StoredObject | null;
+  /** What its run's row says beyond the usual. */
+  readonly run: Partial<RunOf>;
 }
 
 function liveRun(database: DatabaseRow, at: Date, status: 'pending' | 'in_progress'): Run {
   const backup = newRow(database, at);
-  if (status === 'pending') return { backup, object: null };
+  if (status === 'pending') return { backup, object: null, run: { progress: 0, attempts: 0 } };
   const over = at.toISOString();
   return {
     backup: {
       ...backup,
       status,
       started_at: over,
-      step: 'dump',
-      progress: 45,
-      claimed_by: newId(),
-      lease_until: over,
     },
     object: { ...objectOf(database, backup, false), upload_id: newId() },
+    run: { step: 'dump', progress: 45, claimed_by: newId(), lease_until: over },
   };
 }
 
@@ -124,16 +129,18 @@ function endedRun(run: {
     started_at: at.toISOString(),
     completed_at: end,
     duration: seconds,
-    progress: 80,
   };
-  if (chance < 0.04) return { backup: { ...backup, ...failed(random) }, object: null };
-  if (chance < 0.05) return { backup: { ...backup, ...cancelled(end) }, object: null };
+  if (chance < 0.04) return { backup: { ...backup, ...failed(random) }, object: null, run: { step: 'dump' } };
+  if (chance < 0.05) {
+    return { backup: { ...backup, ...cancelled() }, object: null, run: { cancel_requested_at: end } };
+  }
   const wasElsewhere = random() < 0.15;
   const object = objectOf(database, backup, wasElsewhere);
   if (chance < 0.052 && object.bucket !== '') {
     const askAgain = new Date(now.getTime() + HOUR_MS * random()).toISOString();
     return {
-      backup: { ...backup, ...uncertain(end), lease_until: askAgain },
+      run: { step: 'upload', lease_until: askAgain },
+      backup: { ...backup, ...uncertain(end) },
       object: { ...object, bytes: 1024, sha256: 'ab'.repeat(32), upload_id: newId() },
     };
   }
@@ -146,6 +153,7 @@ function endedRun(run: {
       is_pinned: random() < 0.01 ? 1 : 0,
       deleted_at: isDeleted ? new Date(now.getTime() - Math.floor(random() * HOUR_MS)).toISOString() : null,
     },
+    run: { progress: 100 },
     object: { ...object, bytes, sha256: backup.token.padEnd(64, '0').slice(-64), version_id: null },
   };
 }
@@ -162,7 +170,6 @@ function newRow(database: DatabaseRow, at: Date): Backup {
     status: 'pending',
     storage_type: database.backup_storage_type,
     storage_path: storagePath(database, filename),
-    progress: 0,
     bytes_read: 0,
     bytes_stored: 0,
     created_at: createdAt,
@@ -174,9 +181,22 @@ function newRow(database: DatabaseRow, at: Date): Backup {
     server_version: '16.4 (Debian 16.4-1.pgdg120+1)',
     client_version: 'pg_dump (PostgreSQL) 16.4 (Debian 16.4-1.pgdg120+1)',
     // Every row of a statement has the same columns.
-    ...{ outcome: null, error: null, step: null, started_at: null, completed_at: null, duration: null },
-    ...{ claimed_by: null, lease_until: null, cancel_requested_at: null, deleted_at: null, sha256: null },
-    ...{ triggered_by_id: null, verification: null, verified_at: null },
+    ...{ outcome: null, error: null, started_at: null, completed_at: null, duration: null },
+    ...{ deleted_at: null, sha256: null, triggered_by_id: null },
+    ...{ verification: null, verified_at: null },
+  };
+}
+
+/** Every row of a statement has the same columns. */
+function runRow(database: DatabaseRow, backup: Backup, more: Partial<RunOf>): RunOf {
+  const { id, created_at, started_at, completed_at: ended_at, status, outcome, error } = backup;
+  const state: RunState =
+    status === 'pending' ? 'pending' : status === 'in_progress' ? 'running' : (outcome ?? 'failed');
+  return {
+    ...{ id, kind: 'backup', subject_id: id, server_id: database.server_id, lane: databaseLane(database.id) },
+    ...{ state, input: null, step: null, progress: 80, detail: null, error, attempts: 1, in_repair: 0 },
+    ...{ created_at, started_at, ended_at, cancel_requested_at: null, claimed_by: null, lease_until: null },
+    ...more,
   };
 }
 
@@ -194,7 +214,7 @@ function objectOf(database: DatabaseRow, backup: Backup, wasElsewhere: boolean):
 
 function completed(end: string, bytes: number): Partial<Backup> {
   return {
-    ...{ status: 'completed', outcome: 'completed', progress: 100, size: bytes, bytes_stored: bytes },
+    ...{ status: 'completed', outcome: 'completed', size: bytes, bytes_stored: bytes },
     ...{ bytes_read: bytes * 3, verification: 'stored', verified_at: end, sha256: 'cd'.repeat(32) },
   };
 }
@@ -211,12 +231,12 @@ function failed(random: () => number): Partial<Backup> {
     advice: 'Check user and password of the database.',
     stderr: lines.join('\n'),
   };
-  return { status: 'failed', outcome: 'failed', step: 'dump', error: JSON.stringify(error) };
+  return { status: 'failed', outcome: 'failed', error: JSON.stringify(error) };
 }
 
-function cancelled(end: string): Partial<Backup> {
+function cancelled(): Partial<Backup> {
   const error = { message: 'The backup was cancelled.', step: 'dump', code: 'cancelled' };
-  return { status: 'failed', outcome: 'cancelled', cancel_requested_at: end, error: JSON.stringify(error) };
+  return { status: 'failed', outcome: 'cancelled', error: JSON.stringify(error) };
 }
 
 function uncertain(end: string): Partial<Backup> {
@@ -224,7 +244,6 @@ function uncertain(end: string): Partial<Backup> {
   return {
     status: 'failed',
     outcome: 'uncertain',
-    step: 'upload',
     completed_at: end,
     error: JSON.stringify(error),
   };

@@ -45,9 +45,6 @@ export async function startSession(
   const now = services.now();
   const expiresAt = new Date(now.getTime() + services.config.sessionTtlSeconds * 1000);
   const { id, token } = kind === 'api' ? await apiToken(services, user, now, expiresAt) : await uiToken();
-  await write(services.db, (trx) =>
-    trx.deleteFrom('sessions').where('expires_at', '<=', now.toISOString()).execute(),
-  );
   await write(services.db, async (trx) => {
     if (checkedHash !== undefined) await refuseChangedPassword(trx, user.id, checkedHash);
     await also?.(trx, now);
@@ -63,6 +60,11 @@ export async function startSession(
       .execute();
   });
   return { token, expiresAt };
+}
+
+/** Forgets the sessions that are over. */
+export async function endExpiredSessions(db: Db, now: Date): Promise<void> {
+  await write(db, (trx) => trx.deleteFrom('sessions').where('expires_at', '<=', now.toISOString()).execute());
 }
 
 /** A change of the password ends the sessions that there are: one of a slower sign-in must not come after it. */

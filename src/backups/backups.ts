@@ -3,11 +3,16 @@ import type { BackupRow, Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { RunProgress } from '../services-port.ts';
+import { toBackupStep } from './step-error.ts';
 
 /** A backup's row with the person who asked for it. Tombstones are never given out. */
 export interface BackupWithTrigger extends BackupRow {
   readonly trigger_email: string | null;
   readonly trigger_name: string | null;
+  /** Of its run. */
+  readonly step: string | null;
+  readonly progress: number | null;
+  readonly cancel_requested_at: string | null;
 }
 
 /** The backup, or undefined when there is none of that id or it was deleted. */
@@ -92,7 +97,7 @@ export function toWireBackup(row: BackupWithTrigger, progress: RunProgress | nul
     error: row.error,
     storageType: row.storage_type,
     storagePath: row.storage_path,
-    progress: live?.progress ?? row.progress,
+    progress: live?.progress ?? row.progress ?? 0,
     duration: row.duration,
     createdAt: row.created_at,
     completedAt: row.completed_at,
@@ -110,7 +115,7 @@ export function toWireBackup(row: BackupWithTrigger, progress: RunProgress | nul
     verification: row.verification,
     verifiedAt: row.verified_at,
     startedAt: row.started_at,
-    step: live?.step ?? row.step,
+    step: live?.step ?? toBackupStep(row.step),
     bytesRead: live?.bytesRead ?? Number(row.bytes_read),
     bytesStored: live?.bytesStored ?? Number(row.bytes_stored),
     bytesPerSecond: live?.bytesPerSecond ?? null,
@@ -133,7 +138,9 @@ function visible(db: Db) {
   return db
     .selectFrom('backups')
     .leftJoin('users', 'users.id', 'backups.triggered_by_id')
+    .leftJoin('runs', 'runs.id', 'backups.id')
     .selectAll('backups')
+    .select(['runs.step', 'runs.progress', 'runs.cancel_requested_at'])
     .select(['users.email as trigger_email', 'users.name as trigger_name'])
     .where('backups.deleted_at', 'is', null);
 }

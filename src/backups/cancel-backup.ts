@@ -1,5 +1,6 @@
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import { askToCancel, cancelWaiting } from '../runs/claim.ts';
 import type { Services } from '../services-port.ts';
 
 /**
@@ -8,39 +9,41 @@ import type { Services } from '../services-port.ts';
  */
 export async function cancelBackup(services: Services, backupId: string): Promise<void> {
   const { db, runs } = services;
-  const now = services.now().toISOString();
-  const waiting = await write(db, (trx) =>
-    trx
+  const at = services.now();
+  const now = at.toISOString();
+  const error = JSON.stringify({
+    message: 'The backup was cancelled before it began.',
+    step: 'connect',
+    code: 'cancelled',
+  });
+  const waiting = await write(db, async (trx) => {
+    const cancelled = await trx
       .updateTable('backups')
       .set({
         status: 'failed',
         outcome: 'cancelled',
-        cancel_requested_at: now,
         completed_at: now,
-        error: JSON.stringify({
-          message: 'The backup was cancelled before it began.',
-          step: 'connect',
-          code: 'cancelled',
-        }),
+        error,
       })
       .where('id', '=', backupId)
       .where('status', '=', 'pending')
       .where('deleted_at', 'is', null)
       .returning('id')
-      .executeTakeFirst(),
-  );
+      .executeTakeFirst();
+    return cancelled !== undefined && cancelWaiting(trx, backupId, at, error);
+  });
   if (waiting) return;
 
-  const running = await write(db, (trx) =>
-    trx
-      .updateTable('backups')
-      .set({ cancel_requested_at: now })
+  const running = await write(db, async (trx) => {
+    const seen = await trx
+      .selectFrom('backups')
+      .select('id')
       .where('id', '=', backupId)
       .where('status', '=', 'in_progress')
       .where('deleted_at', 'is', null)
-      .returning('id')
-      .executeTakeFirst(),
-  );
+      .executeTakeFirst();
+    return seen !== undefined && askToCancel(trx, backupId, at);
+  });
   if (running) {
     runs.cancel(backupId);
     return;

@@ -1,151 +1,109 @@
-import { sql } from 'kysely';
-import type { BackupObjectRow, BackupRow, Db } from '../db/schema.ts';
+import type { BackupObjectRow, BackupRow, RunRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { parseHostPath, partialPath } from '../object-stores/host-files/path.ts';
 import type { ObjectStore } from '../object-stores/object-store.ts';
-import { type RunClaim, releaseClaim } from './claim.ts';
+import type { RunClaim } from '../runs/claim.ts';
+import type { RepairContext } from '../runs/kind.ts';
+import { MAX_PAUSE_MS, releaseClaim } from '../runs/take.ts';
 import { readBack } from './read-back.ts';
 import type { RunServices } from './run-services.ts';
 import { addLeftover, type FailedRun, settleCompleted, settleFailed } from './settle.ts';
-import { describeFailure } from './step-error.ts';
+import { describeFailure, toBackupStep } from './step-error.ts';
 import { abortUploads } from './sweep.ts';
 
-export interface Reconciler {
-  readonly claimedBy: string;
-  readonly leaseMs: number;
+/** How long what is asked of a storage after a crash may take to be answered truly. */
+export interface RepairRules {
+  /** How long a storage may go on with a Complete whose caller is gone. */
   readonly completeMayTakeMs: number;
   /**
    * First pause before an uncertain run is asked about again; later ones are as long as it has been uncertain, but end when
    * no Complete can be on its way any more.
    */
   readonly askAgainMs: number;
-  /** What is being repaired, by id, for the renewal of its lease; each is ended when it is no longer this process's. */
-  readonly repairing: Map<string, AbortController>;
-  /** Ids of this process's own runs, which are never taken over. */
-  readonly running: () => readonly string[];
-  /** Ends a repair; what it did not settle is left to the next start. */
-  readonly signal: AbortSignal;
 }
 
+const COMPLETE_MAY_TAKE_MS = 10 * 60_000;
+const ASK_AGAIN_MS = 30_000;
 const STORE_TIMEOUT_MS = 60_000;
-const MAX_PAUSE_MS = 3_600_000;
 
-/**
- * Repairs runs that nobody works on any more: those whose lease is over, and those whose outcome was uncertain. The
- * object with the run's token and size is there → completed after it was read back. Otherwise the upload is aborted
- * and the run fails as `interrupted`. Where the storage can't be reached, a run whose bytes were all sent stays
- * `uncertain` and is looked at again; any other leaves a row in `leftovers`.
- */
-export async function reconcileExpired(services: RunServices, reconciler: Reconciler): Promise<void> {
-  while (!reconciler.signal.aborted) {
-    const backup = await claimExpired(services, reconciler);
-    if (!backup) return;
-    const lost = new AbortController();
-    reconciler.repairing.set(backup.id, lost);
-    const signal = AbortSignal.any([reconciler.signal, lost.signal]);
-    try {
-      await reconcile(services, backup, { ...reconciler, signal });
-    } finally {
-      reconciler.repairing.delete(backup.id);
-    }
-  }
-}
-
-/** Has every uncertain run asked about at the next look, whatever its pause: for the start of the app. */
-export async function askUncertainNow(db: Db, now: Date): Promise<void> {
-  await write(db, (trx) =>
-    trx
-      .updateTable('backups')
-      .set({ lease_until: now.toISOString() })
-      .where('status', '=', 'failed')
-      .where('outcome', '=', 'uncertain')
-      .where('claimed_by', 'is', null)
-      .execute(),
-  );
-}
-
-/** A shell on a host may make its file after the connection broke: it is looked for when that has come to rest. */
-const HOST_RESTS_MS = 5_000;
-
-/**
- * Ends the lease of every run and repair that is not this process's own: for the start of one that is alone on its
- * database, so that whoever claimed them is gone. A run that stored on a host keeps some seconds of it. What may be
- * decided about them, and when, stays as it is.
- */
-export async function endEarlierLeases(db: Db, claimedBy: string, now: Date): Promise<void> {
-  const at = (ms: number) => new Date(now.getTime() + ms).toISOString();
-  await write(db, async (trx) => {
-    const until = (leaseUntil: string) =>
-      trx
-        .updateTable('backups')
-        .set({ lease_until: leaseUntil })
-        .where('claimed_by', '!=', claimedBy)
-        .where('lease_until', '>', leaseUntil);
-    const running = (leaseUntil: string) => until(leaseUntil).where('status', '=', sql.lit('in_progress'));
-    await running(at(HOST_RESTS_MS)).where('storage_type', '=', 'local').execute();
-    await running(at(0)).where('storage_type', '!=', 'local').execute();
-    await until(at(0)).where('outcome', '=', sql.lit('uncertain')).where('status', '=', 'failed').execute();
-  });
+/** The usual ones where none are given. */
+export function backupRules(rules: Partial<RepairRules>): RepairRules {
+  return {
+    completeMayTakeMs: rules.completeMayTakeMs ?? COMPLETE_MAY_TAKE_MS,
+    askAgainMs: rules.askAgainMs ?? ASK_AGAIN_MS,
+  };
 }
 
 /** One unfinished run, the place it wrote to, and who repairs it. */
 interface Unfinished {
   readonly services: RunServices;
+  readonly run: RunRow;
   readonly backup: BackupRow;
   readonly object: BackupObjectRow;
   readonly claim: RunClaim;
-  readonly reconciler: Reconciler;
+  readonly rules: RepairRules;
+  readonly signal: AbortSignal;
 }
 
-async function reconcile(services: RunServices, backup: BackupRow, reconciler: Reconciler): Promise<void> {
-  const claim = { backupId: backup.id, claimedBy: reconciler.claimedBy };
-  const object = await services.db
+/**
+ * Repairs a run that nobody works on any more, or whose outcome was uncertain. The object with the run's token and size is
+ * there → completed after it was read back. Otherwise the upload is aborted and the run fails as `interrupted`. Where the
+ * storage can't be reached, a run whose bytes were all sent stays `uncertain` and is looked at again; any other leaves a row
+ * in `leftovers`.
+ */
+export async function repairBackup(
+  services: RunServices,
+  run: RunRow,
+  { claim, signal }: RepairContext,
+  rules: RepairRules,
+): Promise<void> {
+  const { db } = services;
+  const backup = await db.selectFrom('backups').selectAll().where('id', '=', run.id).executeTakeFirst();
+  // It went with its database, and its run with it.
+  if (backup === undefined) return;
+  const object = await db
     .selectFrom('backup_objects')
     .selectAll()
     .where('backup_id', '=', backup.id)
     .where('kind', '=', 'dump')
     .executeTakeFirst();
   if (!object) {
-    await settleFailed(services.db, claim, interrupted(backup), services.now());
+    await settleFailed(db, claim, interrupted(run), services.now());
     return;
   }
+  const unfinished = { services, run, backup, object, claim, rules, signal };
   try {
     const place = await services.openPlace(object);
     try {
-      await judge({ services, backup, object, claim, reconciler }, place.store);
+      await judge(unfinished, place.store);
     } finally {
       await place.close();
     }
   } catch (error) {
-    if (reconciler.signal.aborted) {
-      await releaseClaim(services.db, claim, services.now());
+    if (signal.aborted) {
+      await releaseClaim(db, claim, services.now());
       return;
     }
     services.log.warn('an interrupted backup could not be looked up', { backupId: backup.id, error });
-    await settleFailed(
-      services.db,
-      claim,
-      unreachable({ services, backup, object, claim, reconciler }, error),
-      services.now(),
-    );
+    await settleFailed(db, claim, unreachable(unfinished, error), services.now());
   }
 }
 
-async function judge(run: Unfinished, store: ObjectStore): Promise<void> {
-  const { services, backup, object, claim } = run;
-  const signal = AbortSignal.any([run.reconciler.signal, AbortSignal.timeout(STORE_TIMEOUT_MS)]);
+async function judge(unfinished: Unfinished, store: ObjectStore): Promise<void> {
+  const { services, run, backup, object, claim } = unfinished;
+  const signal = AbortSignal.any([unfinished.signal, AbortSignal.timeout(STORE_TIMEOUT_MS)]);
   const isUnseen = await isOpenAndUnseen(object, store, signal);
-  if (!isUnseen && (await settleIfStored(run, store, signal))) return;
-  if (await mayStillAppear(run, store, signal)) {
-    await settleFailed(services.db, claim, stillUncertain(run), services.now());
+  if (!isUnseen && (await settleIfStored(unfinished, store, signal))) return;
+  if (await mayStillAppear(unfinished, store, signal)) {
+    await settleFailed(services.db, claim, stillUncertain(unfinished), services.now());
     return;
   }
   const { key, upload_id: uploadId } = object;
   await abortUploads(store, { key, uploadId, token: backup.token }, signal);
   // The Complete may have won against the abort.
-  if (!isUnseen && (await settleIfStored(run, store, signal))) return;
-  await settleFailed(services.db, claim, { ...interrupted(backup), ...mayLandLater(object) }, services.now());
+  if (!isUnseen && (await settleIfStored(unfinished, store, signal))) return;
+  await settleFailed(services.db, claim, { ...interrupted(run), ...mayLandLater(object) }, services.now());
 }
 
 /**
@@ -168,8 +126,12 @@ async function isOpenAndUnseen(
 }
 
 /** Settles a run whose object is there: completed when it reads back, else removed. False when there is none of ours. */
-async function settleIfStored(run: Unfinished, store: ObjectStore, signal: AbortSignal): Promise<boolean> {
-  const { services, backup, object, claim } = run;
+async function settleIfStored(
+  unfinished: Unfinished,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { services, run, backup, object, claim } = unfinished;
   if (object.bytes === null) return false;
   const { bytes } = object;
   const head = await store.head(object.key, { signal });
@@ -184,10 +146,10 @@ async function settleIfStored(run: Unfinished, store: ObjectStore, signal: Abort
   } catch (error) {
     if (!isAppError(error, 'storage_mismatch', 'storage_missing')) throw error;
     await store.remove(object.key, { versionId, signal });
-    await settleFailed(services.db, claim, interrupted(backup), services.now());
+    await settleFailed(services.db, claim, interrupted(run), services.now());
     return true;
   }
-  await removeUnfinishedName(run);
+  await removeUnfinishedName(unfinished);
   await settleCompleted(services.db, claim, { bytes, versionId, sha256: object.sha256 }, services.now());
   return true;
 }
@@ -215,88 +177,38 @@ function mayLandLater(object: BackupObjectRow): Pick<FailedRun, 'leftover'> {
  * A Complete can go on at the storage after its caller died, for minutes. While the upload is still known there and
  * that time is not over, it must not be aborted: some gateways then keep an object that can't be read.
  */
-async function mayStillAppear(run: Unfinished, store: ObjectStore, signal: AbortSignal): Promise<boolean> {
-  const { object, backup, services } = run;
+async function mayStillAppear(
+  unfinished: Unfinished,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { object, backup, services } = unfinished;
   // A file on a host is made visible by one command, which died with its connection.
   if (object.bytes === null || object.upload_id === null || object.bucket === '') return false;
   // First, because a key may not be allowed to list parts: that must not keep the run open for ever.
   const since = Date.parse(backup.completed_at ?? services.now().toISOString());
-  if (services.now().getTime() - since >= run.reconciler.completeMayTakeMs) return false;
+  if (services.now().getTime() - since >= unfinished.rules.completeMayTakeMs) return false;
   return store.uploadExists(object.key, object.upload_id, { signal });
 }
 
-/** Takes over one run whose lease is over; a row that was uncertain is looked at again once its pause is over. */
-async function claimExpired(services: RunServices, reconciler: Reconciler): Promise<BackupRow | undefined> {
-  for (const candidate of [lapsed(services, reconciler), uncertain(services, reconciler)]) {
-    // There is none, as a rule: then nothing is written.
-    if ((await candidate.executeTakeFirst()) === undefined) continue;
-    const claimed = await write(services.db, (trx) =>
-      trx
-        .updateTable('backups')
-        .set({
-          claimed_by: reconciler.claimedBy,
-          lease_until: new Date(services.now().getTime() + reconciler.leaseMs).toISOString(),
-        })
-        .where('id', '=', candidate)
-        .returningAll()
-        .executeTakeFirst(),
-    );
-    if (claimed !== undefined) return claimed;
-  }
-  return undefined;
-}
-
-/** A run that is not over, and whose lease is. */
-function lapsed(services: RunServices, { leaseMs, running }: Reconciler) {
-  return dueAmong(services, running(), leaseMs).where('status', '=', sql.lit('in_progress'));
-}
-
-/** A run whose outcome is not known, and whose pause is over. */
-function uncertain(services: RunServices, { leaseMs, completeMayTakeMs, running }: Reconciler) {
-  const givenUp = new Date(services.now().getTime() - completeMayTakeMs).toISOString();
-  return (
-    dueAmong(services, running(), Math.max(MAX_PAUSE_MS, leaseMs))
-      .where('outcome', '=', sql.lit('uncertain'))
-      .where('status', '=', 'failed')
-      // A deleted one is removed by the sweep from then on, whatever became of it.
-      .where((eb) => eb.or([eb('deleted_at', 'is', null), eb('completed_at', '>', givenUp)]))
-  );
-}
-
-/** One row whose `lease_until` is over, or further ahead than any lease or pause of that length: the clock was set back. */
-function dueAmong({ db, now }: RunServices, running: readonly string[], longestMs: number) {
-  const at = now().getTime();
-  return db
-    .selectFrom('backups')
-    .select('id')
-    .where((eb) =>
-      eb.or([
-        eb('lease_until', 'is', null),
-        eb('lease_until', '<=', new Date(at).toISOString()),
-        eb('lease_until', '>', new Date(at + 2 * longestMs).toISOString()),
-      ]),
-    )
-    .$if(running.length > 0, (query) => query.where('id', 'not in', running))
-    .limit(1);
-}
-
-function interrupted(backup: BackupRow): FailedRun {
-  if (backup.cancel_requested_at !== null) {
+function interrupted(run: RunRow): FailedRun {
+  const step = toBackupStep(run.step) ?? 'connect';
+  if (run.cancel_requested_at !== null) {
     const error = new AppError(
       'cancelled',
       'The backup was cancelled. What had been stored of it was removed.',
     );
-    return { error: describeFailure(error, backup.step ?? 'connect'), outcome: 'cancelled' };
+    return { error: describeFailure(error, step), outcome: 'cancelled' };
   }
   const error = new AppError(
     'shutdown',
     'The app stopped while this backup ran. What had been stored of it was removed; start the backup again.',
   );
-  return { error: describeFailure(error, backup.step ?? 'connect'), outcome: 'interrupted' };
+  return { error: describeFailure(error, step), outcome: 'interrupted' };
 }
 
 function stillUncertain(
-  { services, backup, reconciler }: Unfinished,
+  { services, backup, rules }: Unfinished,
   why = 'It has not said yet whether the backup is whole.',
 ): FailedRun {
   const error = new AppError(
@@ -305,21 +217,21 @@ function stillUncertain(
   );
   const now = services.now().getTime();
   const ageMs = now - Date.parse(backup.completed_at ?? services.now().toISOString());
-  const pauseMs = Math.max(reconciler.askAgainMs, Math.min(MAX_PAUSE_MS, ageMs));
+  const pauseMs = Math.max(rules.askAgainMs, Math.min(MAX_PAUSE_MS, ageMs));
   // From then on no Complete can be on its way, so that the answer is final: nobody waits longer for it.
-  const untilFinalMs = reconciler.completeMayTakeMs - ageMs;
+  const untilFinalMs = rules.completeMayTakeMs - ageMs;
   const askAgainAt = new Date(now + (untilFinalMs > 0 ? Math.min(pauseMs, untilFinalMs) : pauseMs));
   return { error: describeFailure(error, 'upload'), outcome: 'uncertain', askAgainAt };
 }
 
-function unreachable(run: Unfinished, cause: unknown): FailedRun {
-  const { backup, object } = run;
+function unreachable(unfinished: Unfinished, cause: unknown): FailedRun {
+  const { run, backup, object } = unfinished;
   const why = cause instanceof Error ? cause.message : String(cause);
   if (object.bytes !== null) {
-    return stillUncertain(run, `It can't be asked now whether the backup is whole: ${why}`);
+    return stillUncertain(unfinished, `It can't be asked now whether the backup is whole: ${why}`);
   }
   return {
-    ...interrupted(backup),
+    ...interrupted(run),
     leftover: {
       place: { endpoint: object.endpoint, region: object.region, bucket: object.bucket },
       item: {

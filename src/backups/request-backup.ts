@@ -4,6 +4,8 @@ import { backupFileName } from '../databases/file-name.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { insertRun } from '../runs/claim.ts';
+import { databaseLane } from '../runs/lanes.ts';
 import type { Services } from '../services-port.ts';
 import { storagePath } from './destination.ts';
 
@@ -33,11 +35,12 @@ export async function requestBackup(
   const createdAt = now().toISOString();
   // Settings that can't be dumped: the run says so with its step, and the name only needs no extension yet.
   const fileName = backupFileName(database.name, createdAt, dumpShapeOf(database)?.fileExtension ?? '');
-  const inserted = await write(db, (trx) =>
-    trx
+  const id = newId();
+  const inserted = await write(db, async (trx) => {
+    const row = await trx
       .insertInto('backups')
       .values({
-        id: newId(),
+        id,
         database_id: database.id,
         filename: fileName,
         size: 0,
@@ -45,7 +48,6 @@ export async function requestBackup(
         status: 'pending',
         storage_type: database.backup_storage_type,
         storage_path: storagePath(database, fileName),
-        progress: 0,
         bytes_read: 0,
         bytes_stored: 0,
         created_at: createdAt,
@@ -58,10 +60,14 @@ export async function requestBackup(
         conflict.column('database_id').where(sql.ref('status'), '=', sql.lit('pending')).doNothing(),
       )
       .returning('id')
-      .executeTakeFirst(),
-  );
+      .executeTakeFirst();
+    if (row === undefined) return false;
+    const { server_id: serverId } = database;
+    const run = { id, kind: 'backup', subjectId: id, serverId, lane: databaseLane(database.id) } as const;
+    return insertRun(trx, run, new Date(createdAt));
+  });
   runs.wake();
-  if (inserted) return { backupId: inserted.id };
+  if (inserted) return { backupId: id };
   return { backupId: await waitingBackup(services, request) };
 }
 

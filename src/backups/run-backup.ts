@@ -6,8 +6,8 @@ import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import type { Leftover, ObjectStore, StoredObject } from '../object-stores/object-store.ts';
+import type { RunClaim } from '../runs/claim.ts';
 import { expectedBytes } from '../storage/expected-bytes.ts';
-import type { RunClaim } from './claim.ts';
 import { chooseDestination, type Destination } from './destination.ts';
 import { openPipeline, type StreamRecord } from './pipeline.ts';
 import type { ProgressTracker } from './progress.ts';
@@ -32,7 +32,7 @@ const WRITE_PAUSES_MS = [200, 1_000, 4_000];
 const LATER_PAUSE_MS = 2_000;
 
 /**
- * Runs one claimed backup from its first look at the database to its outcome. Never throws for what happens to the
+ * Runs one claimed backup (its run has its id) from its first look at the database to its outcome. Never throws for what happens to the
  * backup: that is written to the row. Throws when the outcome could not be written; the row then stays open, and
  * reconcile finds out what became of the run. Reads top to bottom: destination → connect → dump and upload → verify → settle.
  */
@@ -47,7 +47,7 @@ export async function runBackup(
   let destination: Destination | undefined;
   let done: CompletedRun;
   try {
-    const { backup, database } = await loadBackup(db, claim.backupId);
+    const { backup, database } = await loadBackup(db, claim.runId);
     // Whether the storage may be used at all comes before any work (the storage page, step 1 of its list).
     progress.enter('upload', 10);
     await chooseDestination(db, database, backup, '');
@@ -68,10 +68,10 @@ export async function runBackup(
     )
   )
     return;
-  log.error('a run ended well but its row was no longer its own', { backupId: claim.backupId });
+  log.error('a run ended well but its row was no longer its own', { backupId: claim.runId });
   const { place, key } = destination;
   const item: Leftover = { kind: 'object', key, uploadId: null, versionId: done.versionId };
-  await persistently(() => recordOrphan(db, claim.backupId, place, item, now()));
+  await persistently(() => recordOrphan(db, claim.runId, place, item, now()));
 }
 
 interface Run {
@@ -299,7 +299,7 @@ async function settleFailure(
 ): Promise<void> {
   const failure = describeFailure(error, progress.step);
   services.log.warn('backup failed', {
-    backupId: claim.backupId,
+    backupId: claim.runId,
     step: failure.step,
     code: failure.code,
     error,
@@ -315,7 +315,7 @@ async function settleFailure(
   if (await persistently(() => settleFailed(db, claim, outcome, now()))) return;
   if (!leftover || !destination) return;
   const { place } = destination;
-  await persistently(() => recordOrphan(db, claim.backupId, place, leftover, now()));
+  await persistently(() => recordOrphan(db, claim.runId, place, leftover, now()));
 }
 
 function secondsSince(begunAt: number, uptimeMs: number): number {

@@ -4,7 +4,7 @@ import { write } from '../db/write.ts';
 import type { DumpPlan } from '../engines/engine.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
-import { type RunClaim, requireClaim } from './claim.ts';
+import { type RunClaim, requireClaim } from '../runs/claim.ts';
 import type { Destination } from './destination.ts';
 
 /** What a run has sent for hours is not given up for a lock that another program holds on our database for a while. */
@@ -50,7 +50,7 @@ export async function recordDestination(
         compression: compressionName(dump),
         content_type: dump.contentType,
       })
-      .where('id', '=', claim.backupId)
+      .where('id', '=', claim.runId)
       .execute();
     // What an earlier run left under this key is still to be removed: it would take our object with it.
     const leftover = await trx
@@ -63,7 +63,7 @@ export async function recordDestination(
     if (leftover) return undefined;
     return trx
       .insertInto('backup_objects')
-      .values({ id: newId(), backup_id: claim.backupId, kind: 'dump', number: 0, ...place, key })
+      .values({ id: newId(), backup_id: claim.runId, kind: 'dump', number: 0, ...place, key })
       .onConflict((conflict) => conflict.columns(['endpoint', 'bucket', 'key']).doNothing())
       .returning('id')
       .executeTakeFirst();
@@ -95,7 +95,7 @@ export async function recordProbe(
         client_version: probe.clientVersion,
         estimated_bytes: probe.estimatedBytes,
       })
-      .where('id', '=', claim.backupId)
+      .where('id', '=', claim.runId)
       .execute();
   });
 }
@@ -113,7 +113,7 @@ export async function recordUpload(
     db,
     async (trx) => {
       await requireClaim(trx, claim);
-      await trx.updateTable('backup_objects').set(values).where('backup_id', '=', claim.backupId).execute();
+      await trx.updateTable('backup_objects').set(values).where('backup_id', '=', claim.runId).execute();
     },
     { patienceMs: LOCK_PATIENCE_MS },
   );

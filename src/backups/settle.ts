@@ -3,7 +3,7 @@ import { write } from '../db/write.ts';
 import { insertLeftover } from '../leftovers/insert-leftover.ts';
 import type { Leftover } from '../object-stores/object-store.ts';
 import type { Place } from '../object-stores/place.ts';
-import { claimedRow, type RunClaim } from './claim.ts';
+import { endRun, isOwn, type RunClaim } from '../runs/claim.ts';
 import type { BackupError } from './step-error.ts';
 import { countStored } from './stored-totals.ts';
 
@@ -22,7 +22,7 @@ export interface FailedRun {
   readonly outcome: 'cancelled' | 'interrupted' | 'uncertain' | 'failed';
   /** As of `CompletedRun`. */
   readonly seconds?: number;
-  /** When reconcile asks about an uncertain one again; at once when absent. */
+  /** When an uncertain one is asked about again; at once when absent. */
   readonly askAgainAt?: Date;
   /** What could not be removed, and where. */
   readonly leftover?: { readonly place: Place; readonly item: Leftover };
@@ -39,13 +39,13 @@ export async function settleCompleted(
   now: Date,
 ): Promise<boolean> {
   return write(db, async (trx) => {
-    const row = await claimedRow(trx, claim);
-    if (!row) return false;
+    if (!(await isOwn(trx, claim))) return false;
+    await endRun(trx, claim, { state: 'completed', at: now, error: null, step: null, progress: 100 });
     await trx
       .updateTable('backup_objects')
       // The upload's id stays: a list may still show it, and aborting it now would harm the object (Ceph).
       .set({ bytes: run.bytes, sha256: run.sha256, version_id: run.versionId })
-      .where('backup_id', '=', claim.backupId)
+      .where('backup_id', '=', claim.runId)
       .where('kind', '=', 'dump')
       .execute();
     const settled = await trx
@@ -54,8 +54,6 @@ export async function settleCompleted(
         status: 'completed',
         outcome: 'completed',
         error: null,
-        progress: 100,
-        step: null,
         size: run.bytes,
         bytes_stored: run.bytes,
         ...(run.bytesRead === undefined ? {} : { bytes_read: run.bytesRead }),
@@ -64,14 +62,12 @@ export async function settleCompleted(
         ...(run.seconds === undefined ? {} : { duration: run.seconds }),
         verification: 'stored',
         verified_at: now.toISOString(),
-        claimed_by: null,
-        lease_until: null,
       })
-      .where('id', '=', claim.backupId)
+      .where('id', '=', claim.runId)
       // Asked of the row that was written: who deletes it at the same time finds it completed, or is found here.
       .returning('deleted_at')
       .executeTakeFirstOrThrow();
-    if (settled.deleted_at === null) await countStored(trx, claim.backupId);
+    if (settled.deleted_at === null) await countStored(trx, claim.runId);
     return true;
   });
 }
@@ -79,26 +75,30 @@ export async function settleCompleted(
 /** Writes `failed`, with what is left behind as a row to be retried. False when the row is no longer this run's. */
 export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now: Date): Promise<boolean> {
   return write(db, async (trx) => {
-    const row = await claimedRow(trx, claim);
-    if (!row) return false;
-    if (run.leftover) await addLeftover(trx, claim.backupId, run.leftover.place, run.leftover.item, now);
+    if (!(await isOwn(trx, claim))) return false;
+    const error = JSON.stringify(run.error);
+    const { outcome: state, askAgainAt } = run;
+    await endRun(trx, claim, { state, at: now, error, step: run.error.step, askAgainAt });
+    const row = await trx
+      .selectFrom('backups')
+      .select('completed_at')
+      .where('id', '=', claim.runId)
+      .executeTakeFirstOrThrow();
+    if (run.leftover) await addLeftover(trx, claim.runId, run.leftover.place, run.leftover.item, now);
     await trx
       .updateTable('backups')
       .set({
         status: 'failed',
         outcome: run.outcome,
-        error: JSON.stringify(run.error),
-        step: run.error.step,
+        error,
         completed_at: notAfter(now, row.completed_at),
         ...(run.seconds === undefined ? {} : { duration: run.seconds }),
-        claimed_by: null,
-        lease_until: run.askAgainAt?.toISOString() ?? null,
       })
-      .where('id', '=', claim.backupId)
+      .where('id', '=', claim.runId)
       .execute();
     if (run.outcome !== 'uncertain') {
       // The key is free again: a failed run has no object (promise 1); what it left is in `leftovers`.
-      await trx.deleteFrom('backup_objects').where('backup_id', '=', claim.backupId).execute();
+      await trx.deleteFrom('backup_objects').where('backup_id', '=', claim.runId).execute();
     }
     return true;
   });

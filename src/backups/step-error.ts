@@ -24,6 +24,13 @@ export function describeFailure(error: unknown, step: BackupStep): BackupError {
   };
 }
 
+/** A step of a backup as its run's row keeps it. */
+export function toBackupStep(text: string | null): BackupStep | null {
+  return STEPS.find((step) => step === text) ?? null;
+}
+
+const STEPS: readonly BackupStep[] = ['connect', 'dump', 'upload', 'verify'];
+
 /** The outcome that an error means for the row. */
 export function outcomeOf(error: unknown): 'cancelled' | 'interrupted' | 'uncertain' | 'failed' {
   if (isAppError(error, 'cancelled')) return 'cancelled';

@@ -17,6 +17,8 @@ import {
 } from '../fields.ts';
 import { newId } from '../ids.ts';
 import { refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
+import { moveWaiting } from '../runs/claim.ts';
+import { databaseLane } from '../runs/lanes.ts';
 import type { Services } from '../services-port.ts';
 import { type SealedCredentials, sealCredentials } from './credentials.ts';
 import { safeSegment } from './file-name.ts';
@@ -156,6 +158,9 @@ export async function updateDatabase(
         throw changedMeanwhile();
       }
       await checkPlace(trx, context.config, updated, change);
+      if (updated.server_id !== before.server_id) {
+        await moveWaiting(trx, databaseLane(id), updated.server_id);
+      }
       // A password that is typed is meant for what was there then, not for what another request made of it meanwhile.
       if (credentials.password === 'typed' && (await targetOf(trx, updated)) !== seen)
         throw changedMeanwhile();

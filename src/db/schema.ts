@@ -22,6 +22,8 @@ export interface Schema {
   sign_in_failures: SignInFailureRow;
   sign_in_places: SignInPlaceRow;
   stored_totals: StoredTotalRow;
+  runs: RunRow;
+  periodic_tasks: PeriodicTaskRow;
 }
 
 export type Db = Kysely<Schema>;
@@ -176,9 +178,6 @@ export interface BackupRow {
   error: string | null;
   storage_type: 'local' | 'spaces';
   storage_path: string;
-  /** 0–100; see DESIGN: 10 started, 30 connected, 30–80 by bytes, 90 reading back, 100 only with completed. */
-  progress: number;
-  step: BackupStep | null;
   bytes_read: Big;
   bytes_stored: Big;
   estimated_bytes: BigOrNull;
@@ -192,10 +191,6 @@ export interface BackupRow {
   pinned_at: string | null;
   last_rotation_error: string | null;
   triggered_by_id: string | null;
-  /** The process that runs it, and until when its claim counts. */
-  claimed_by: string | null;
-  lease_until: string | null;
-  cancel_requested_at: string | null;
   /** Random, kept with the object; tells our object from a foreign one. */
   token: string;
   format: string | null;
@@ -231,6 +226,53 @@ export interface BackupObjectRow {
   /** Set just before the object is made visible. */
   bytes: BigOrNull;
   sha256: string | null;
+}
+
+export type RunKindName = 'backup' | 'deep_test';
+export type RunEnd = 'completed' | 'failed' | 'cancelled' | 'interrupted';
+/** `uncertain`: over, but what became of it is not known yet; it is repaired again when `lease_until` is over. */
+export type RunState = 'pending' | 'running' | 'uncertain' | RunEnd;
+
+/** Work that a process claims, renews, cancels and repairs; `runs/` knows what it means by its kind's name alone. */
+export interface RunRow {
+  /** Of a backup's run: the backup's. */
+  id: string;
+  kind: RunKindName;
+  /** The backup that it is about, with which it goes; null where it is about none. */
+  subject_id: string | null;
+  /** Whose work counts against the limit per server; null: the app's own machine. */
+  server_id: string | null;
+  /** One run of a lane at a time, and one of a kind that waits for it: `database:<id>`, `storage`. */
+  lane: string;
+  state: RunState;
+  /** JSON of what was asked for, by kind. */
+  input: string | null;
+  step: string | null;
+  /** 0–100; of a backup: 10 started, 30 connected, 30–80 by bytes, 90 reading back, 100 only with completed. */
+  progress: number;
+  /** JSON of what else the kind tells of how far it is. */
+  detail: string | null;
+  /** JSON `{message, code?, step?, …}`. */
+  error: string | null;
+  /** How often it was begun. */
+  attempts: number;
+  /** 1 while somebody repairs it: it puts no load on its server any more. */
+  in_repair: Flag;
+  created_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  cancel_requested_at: string | null;
+  /** The process that has it, and until when its claim counts. */
+  claimed_by: string | null;
+  lease_until: string | null;
+}
+
+/** What is done every so often, by one process at a time. */
+export interface PeriodicTaskRow {
+  name: string;
+  due_at: string;
+  claimed_by: string | null;
+  lease_until: string | null;
 }
 
 /** What a run could not remove; retried until it is gone. */

@@ -8,12 +8,12 @@ import { mayShareKeys } from '../object-stores/recorded-place.ts';
 import type { S3Settings } from '../object-stores/s3/settings.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { Services } from '../services-port.ts';
-import { probeAgain } from './deep-test.ts';
+import { testAgain } from './deep-test.ts';
 import { openKeys } from './keys.ts';
 import { auditedSpaces, type SpacesInput, spacesRow, wireEndpoint } from './storage.ts';
 import { type SpacesTest, testOpenedSpaces } from './try-storage.ts';
 
-type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault' | 'openS3' | 'log'>;
+type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault' | 'openS3' | 'log' | 'runs'>;
 
 export interface SaveOptions {
   /** Tests the new configuration first; one that fails is not saved. */
@@ -95,7 +95,7 @@ export async function saveSpaces(
   const typed = input.endpoint?.trim() ? wireEndpoint(input.endpoint.trim().replace(/\/+$/, '')) : null;
   const { region } = input;
   await saveRow(context, actor, { id, before, sealed, region, endpoint, typed, buckets, encryption });
-  await probeAgain(context);
+  await testAgain(context);
   return { config: { id, accessKey, region, endpoint: typed ?? wireEndpoint(endpoint) }, test };
 }
 

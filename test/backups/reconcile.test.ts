@@ -1,14 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { superseded } from '../../src/backups/claim.ts';
+import { createBackupKind } from '../../src/backups/backup-kind.ts';
 import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
-import { askUncertainNow, type Reconciler, reconcileExpired } from '../../src/backups/repair-backup.ts';
 import type { RunServices } from '../../src/backups/run-services.ts';
 import type { BackupObjectRow, BackupRow, Db } from '../../src/db/schema.ts';
 import { AppError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
 import type { ObjectStore } from '../../src/object-stores/object-store.ts';
-import { insertBackup } from '../support/backup-row.ts';
+import { superseded } from '../../src/runs/claim.ts';
+import { askUncertainNow } from '../../src/runs/take.ts';
+import { repairExpired } from '../../src/runs/worker.ts';
+import { insertBackup, runOf } from '../support/backup-row.ts';
 import { openTestDatabase } from '../support/database.ts';
 
 const BEGIN = Date.parse('2026-03-04T05:06:07.890Z');
@@ -80,7 +82,7 @@ describe('an uncertain run', () => {
     const pauses: number[] = [];
     for (const minutes of [0, 1, 10, 600]) {
       await reconcileAfter(minutes * MINUTE, backup);
-      pauses.push(Date.parse(String((await row(backup)).lease_until)) - now);
+      pauses.push(Date.parse(String((await runOf(db, backup)).lease_until)) - now);
     }
     expect(pauses).toEqual([MINUTE / 2, MINUTE, 10 * MINUTE, 60 * MINUTE]);
   });
@@ -91,7 +93,7 @@ describe('an uncertain run', () => {
     const asked: number[] = [];
     for (const minutes of [0, 4, 6, 9.9]) {
       await reconcileAfter(minutes * MINUTE, backup);
-      asked.push((Date.parse(String((await row(backup)).lease_until)) - BEGIN) / MINUTE);
+      asked.push((Date.parse(String((await runOf(db, backup)).lease_until)) - BEGIN) / MINUTE);
     }
     expect(asked).toEqual([0.5, 8, 10, 10]);
     await reconcileAfter(10 * MINUTE, backup);
@@ -119,7 +121,7 @@ describe('an uncertain run', () => {
     const repairing = new Map<string, AbortController>();
     let ended = false;
     storage.onHead = async (signal) => {
-      await db.updateTable('backups').set(taken).execute();
+      await db.updateTable('runs').set(taken).execute();
       repairing.get(backup.id)?.abort(superseded());
       ended = signal?.aborted ?? false;
       signal?.throwIfAborted();
@@ -127,7 +129,8 @@ describe('an uncertain run', () => {
     now = BEGIN + COMPLETE_MAY_TAKE_MS;
     await reconcile(repairing);
     expect(ended).toBe(true);
-    expect(await row(backup)).toMatchObject({ outcome: 'uncertain', ...taken });
+    expect(await row(backup)).toMatchObject({ outcome: 'uncertain' });
+    expect(await runOf(db, backup)).toMatchObject(taken);
     expect(storage.calls).toEqual([]);
     expect(storage.openUploads).toEqual(['up']);
   });
@@ -259,23 +262,17 @@ async function services(): Promise<RunServices> {
 }
 
 async function reconcile(repairing = new Map<string, AbortController>()): Promise<void> {
-  const reconciler: Reconciler = {
-    claimedBy: 'me',
-    leaseMs: 30_000,
-    completeMayTakeMs: COMPLETE_MAY_TAKE_MS,
-    askAgainMs: 30_000,
-    repairing,
-    running: () => [],
-    signal: AbortSignal.timeout(10_000),
-  };
-  await reconcileExpired(await services(), reconciler);
+  const rules = { completeMayTakeMs: COMPLETE_MAY_TAKE_MS, askAgainMs: 30_000 };
+  const kinds = { backup: createBackupKind(await services(), rules) };
+  const taker = { db, kinds, claimedBy: 'me', leaseMs: 30_000, now: () => new Date(now) };
+  await repairExpired(taker, { repairing, running: () => [], signal: AbortSignal.timeout(10_000) });
 }
 
 /** Without waiting for the pause of that run. */
 async function reconcileAfter(ms: number, backup: BackupRow): Promise<void> {
   now = BEGIN + ms;
   const due = new Date(now).toISOString();
-  await db.updateTable('backups').set({ lease_until: due }).where('id', '=', backup.id).execute();
+  await db.updateTable('runs').set({ lease_until: due }).where('id', '=', backup.id).execute();
   await reconcile();
 }
 

@@ -13,6 +13,7 @@ import type { Db } from '../../src/db/schema.ts';
 import { deleteEnvironment } from '../../src/environments/environments.ts';
 import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
+import { addRun } from '../support/backup-row.ts';
 import { openPostgresDatabase } from '../support/database.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 
@@ -151,7 +152,7 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
   async function take({ does, number, place = 0 }: { does: string; number: number; place?: number }) {
     const backups = await db.selectFrom('backups').select(['id', 'status']).orderBy('created_at').execute();
     const backup = backups[number % Math.max(1, backups.length)];
-    const claim = { backupId: backup?.id ?? '', claimedBy: 'w' };
+    const claim = { runId: backup?.id ?? '', claimedBy: 'w' };
     const error = { code: 'internal', message: 'm', step: 'upload' } as const;
     const openPlace = async () => {
       // Deleting tries the storage at once; every other time it is there.
@@ -169,12 +170,12 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
     if (does === 'fail') return settleFailed(db, claim, { error, outcome: 'failed' }, NOW);
     if (does === 'doubt') return settleFailed(db, claim, { error, outcome: 'uncertain' }, NOW);
     if (does === 'ask again') {
-      const doubtful = db.updateTable('backups').set({ claimed_by: 'w' }).where('outcome', '=', 'uncertain');
+      const doubtful = db.updateTable('runs').set({ claimed_by: 'w' }).where('state', '=', 'uncertain');
       return doubtful.execute();
     }
     // A run that was given up may still go on for a while.
     if (does === 'record late') return recordUpload(db, claim, { bytes: 5_000_000_000 }).catch(ignore);
-    if (does === 'delete') return deleteBackup(services, claim.backupId).catch(ignore);
+    if (does === 'delete') return deleteBackup(services, claim.runId).catch(ignore);
     if (does === 'delete database') return deleteDatabase(services, ACTOR, `d${number}`).catch(ignore);
     if (does === 'delete environment')
       return deleteEnvironment(services, ACTOR, `e${number % 2}`).catch(ignore);
@@ -219,15 +220,17 @@ async function begin(db: Db, databaseId: string, place: (typeof PLACES)[number],
     .where('databases.id', '=', databaseId)
     .executeTakeFirst();
   if (busy === undefined || busy.id !== null) return;
-  await db
+  const backup = await db
     .insertInto('backups')
     .values({
       ...{ id, database_id: databaseId, filename: key, size: 0, type: 'manual', status: 'in_progress' },
-      ...{ storage_type: 'spaces', storage_path: key, progress: 0, bytes_read: 0, bytes_stored: 0 },
+      ...{ storage_type: 'spaces', storage_path: key, bytes_read: 0, bytes_stored: 0 },
       created_at: new Date(NOW.getTime() + age).toISOString(),
-      ...{ is_pinned: 0, token: id, claimed_by: 'w' },
+      ...{ is_pinned: 0, token: id },
     })
-    .execute();
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  await addRun(db, backup, { claimed_by: 'w' });
   await db
     .insertInto('backup_objects')
     .values({ id: newId(), backup_id: id, kind: 'dump', number: 0, ...place, key, bytes: 3 })

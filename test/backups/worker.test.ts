@@ -1,13 +1,19 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endEarlierLeases } from '../../src/backups/repair-backup.ts';
-import { createWorker } from '../../src/backups/worker.ts';
-import type { BackupRow } from '../../src/db/schema.ts';
+import { createBackupKind } from '../../src/backups/backup-kind.ts';
+import type { BackupRow, RunRow } from '../../src/db/schema.ts';
+import { endEarlierLeases } from '../../src/runs/take.ts';
+import { createWorker, type WorkerOptions } from '../../src/runs/worker.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { until } from '../support/until.ts';
 
 let site: TestApp;
+
+function workerOf(options: WorkerOptions) {
+  return createWorker(site.services, { backup: createBackupKind(site.services) }, options);
+}
+
 beforeEach(async () => {
   site = await openTestApp();
 });
@@ -36,7 +42,7 @@ async function statusOf(backupId: string): Promise<string> {
 test('a worker that is being stopped claims nothing more: what waits is left to the next start', async () => {
   const backupId = await pendingBackup();
   let stopped: Promise<void> | undefined;
-  const worker = createWorker(site.services, {
+  const worker = workerOf({
     limits: async () => {
       stopped ??= worker.stop(5_000);
       return { total: 2, perServer: 2 };
@@ -51,7 +57,7 @@ test('a worker that is being stopped claims nothing more: what waits is left to 
 
 test('a worker runs what waits', async () => {
   const backupId = await pendingBackup();
-  const worker = createWorker(site.services, { limits: async () => ({ total: 2, perServer: 2 }) });
+  const worker = workerOf({ limits: async () => ({ total: 2, perServer: 2 }) });
   worker.start();
   await until('the run to end', 10_000, async () => (await statusOf(backupId)) === 'failed');
   await worker.stop(5_000);
@@ -63,7 +69,7 @@ test('a run keeps its own outcome where it can not be written for a moment', asy
   await sql`CREATE TRIGGER full BEFORE UPDATE OF outcome ON backups BEGIN SELECT raise(ABORT, 'disk full'); END`.execute(
     db,
   );
-  const worker = createWorker(site.services, { limits: async () => ({ total: 2, perServer: 2 }) });
+  const worker = workerOf({ limits: async () => ({ total: 2, perServer: 2 }) });
   worker.start();
   await until('the run to begin', 10_000, async () => (await statusOf(backupId)) === 'in_progress');
   setTimeout(() => void sql`DROP TRIGGER full`.execute(db), 1_500);
@@ -81,7 +87,7 @@ test('a start asks about what is uncertain at once, whatever its pause', async (
     ...{ status: 'failed', outcome: 'uncertain', lease_until: pausedUntil },
     completed_at: new Date(Date.now() - 3_600_000).toISOString(),
   });
-  const worker = createWorker(site.services, { limits: async () => ({ total: 2, perServer: 2 }) });
+  const worker = workerOf({ limits: async () => ({ total: 2, perServer: 2 }) });
   worker.start();
   // Nothing of it was recorded, so that there is nothing to ask: it ends.
   await until('the look', 10_000, async () => {
@@ -111,13 +117,14 @@ describe('the runs of an earlier process', () => {
     return outcome;
   }
 
-  const insert = (values: Pick<BackupRow, 'status' | 'outcome'> & Partial<BackupRow>) =>
-    insertBackup(site.services.db, since, { ...claim, ...values });
+  const insert = (
+    values: Pick<BackupRow, 'status' | 'outcome'> & Partial<BackupRow> & Partial<Pick<RunRow, 'lease_until'>>,
+  ) => insertBackup(site.services.db, since, { ...claim, ...values });
 
   test('are repaired at once by a start that is alone, long before their leases are over', async () => {
     const ran = await insert({ status: 'in_progress', outcome: null });
     const wasRepaired = await insert({ status: 'failed', outcome: 'uncertain', completed_at: at });
-    const worker = createWorker(site.services, { limits, isAlone: true });
+    const worker = workerOf({ limits, isAlone: true });
     worker.start();
     for (const { id } of [ran, wasRepaired]) {
       await until('the repair', 10_000, async () => (await outcomeOf(id)) === 'interrupted');
@@ -133,9 +140,11 @@ describe('the runs of an earlier process', () => {
       ...{ status: 'in_progress', outcome: null, storage_type: 'local' },
       lease_until: nearlyOver,
     });
-    await endEarlierLeases(site.services.db, 'me', now);
-    const leases = await site.services.db
-      .selectFrom('backups')
+    const { db } = site.services;
+    const kinds = { backup: createBackupKind(site.services) };
+    await endEarlierLeases({ db, kinds, claimedBy: 'me', leaseMs: 30_000, now: () => now });
+    const leases = await db
+      .selectFrom('runs')
       .select(['id', 'lease_until'])
       .where('id', 'in', [onHost.id, other.id])
       .execute();
@@ -152,7 +161,7 @@ describe('the runs of an earlier process', () => {
     const repaired = await insert({ status: 'failed', outcome: 'uncertain', completed_at: at });
     const over = { lease_until: at };
     const ended = await insert({ status: 'in_progress', outcome: null, ...over });
-    const worker = createWorker(site.services, { limits });
+    const worker = workerOf({ limits });
     worker.start();
     await until('a repair', 10_000, async () => (await outcomeOf(ended.id)) === 'interrupted');
     await worker.stop(5_000);
@@ -162,12 +171,12 @@ describe('the runs of an earlier process', () => {
   test('are all whose leases a start ends: not those of its own runs, nor of what is claimed later', async () => {
     const { db } = site.services;
     await sql`CREATE TABLE ended (id TEXT)`.execute(db);
-    await sql`CREATE TRIGGER lease_ended AFTER UPDATE OF lease_until ON backups
+    await sql`CREATE TRIGGER lease_ended AFTER UPDATE OF lease_until ON runs
       WHEN new.lease_until < old.lease_until AND new.claimed_by = old.claimed_by
       BEGIN INSERT INTO ended VALUES (new.id); END`.execute(db);
     const own = await pendingBackup();
     const earlier = await insert({ status: 'in_progress', outcome: null });
-    const worker = createWorker(site.services, { limits, isAlone: true, tickMs: 20 });
+    const worker = workerOf({ limits, isAlone: true, tickMs: 20 });
     worker.start();
     await until('the repair', 10_000, async () => (await outcomeOf(earlier.id)) === 'interrupted');
     await until('its own run to end', 10_000, async () => (await statusOf(own)) === 'failed');

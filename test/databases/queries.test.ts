@@ -50,8 +50,9 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
   };
   const log = createLog('error', () => {}, now);
   const sshKeys = { check: async () => undefined };
+  const runs = { wake: () => undefined, cancel: () => false, progress: () => null };
   const context = () => ({
-    ...{ db, vault, now, openS3, log, sshKeys },
+    ...{ db, vault, now, openS3, log, sshKeys, runs },
     config: readConfig({ DATA_DIR: '/srv/data' }),
   });
   beforeEach(async () => {
@@ -81,7 +82,7 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
       .insertInto('backups')
       .values({
         ...{ id, database_id: databaseId, filename: 'f', size: 1, type: 'manual', status: 'completed' },
-        ...{ storage_type: 'spaces', storage_path: 'f', progress: 100, bytes_read: 1, bytes_stored: 1 },
+        ...{ storage_type: 'spaces', storage_path: 'f', bytes_read: 1, bytes_stored: 1 },
         ...{ created_at: createdAt, is_pinned: 0, token: id },
         ...more,
       })

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
-import type { WorkerTiming } from '../../src/backups/worker.ts';
 import type { Tuning } from '../../src/object-stores/s3/tuning.ts';
+import type { Timing } from '../../src/services.ts';
 import {
   type EndedBackup,
   type Installation,
@@ -36,7 +36,7 @@ export interface Bed {
 }
 
 export async function startBed(
-  options: { timing?: WorkerTiming; tuning?: Partial<Tuning>; env?: Readonly<Record<string, string>> } = {},
+  options: { timing?: Timing; tuning?: Partial<Tuning>; env?: Readonly<Record<string, string>> } = {},
 ): Promise<Bed> {
   const folder = await mkdtemp(join(tmpdir(), 'bed-'));
   const bucket = await startDevBucket({

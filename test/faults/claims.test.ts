@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { OperationName } from '../../dev/bucket/server.ts';
-import type { BackupRow } from '../../src/db/schema.ts';
+import type { BackupRow, RunRow } from '../../src/db/schema.ts';
+import { runOf } from '../support/backup-row.ts';
 import { until } from '../support/until.ts';
 import {
   type Bed,
@@ -33,11 +34,12 @@ afterAll(() => bed.close());
 test('a run whose backup another process took over ends, and writes nothing over it', async () => {
   const { backupId, release } = await held(large, 'UploadPart');
   const leaseUntil = new Date(Date.now() + 4_000).toISOString();
-  await change(backupId, { claimed_by: 'another process', lease_until: leaseUntil });
+  await changeRun(backupId, { claimed_by: 'another process', lease_until: leaseUntil });
   await until('the run to be given up', 10_000, () => hasLogged(backupId, 'no longer'));
   release();
   await until('the run to end', 10_000, () => hasLogged(backupId, 'backup failed'));
-  expect(await row(backupId)).toMatchObject({ status: 'in_progress', claimed_by: 'another process' });
+  expect(await row(backupId)).toMatchObject({ status: 'in_progress' });
+  expect(await runOf(bed.app.services.db, { id: backupId })).toMatchObject({ claimed_by: 'another process' });
   // The other one says nothing more: its claim is over in the end.
   const backup = await bed.app.untilEnded(backupId, 20_000);
   expect(backup).toMatchObject({ status: 'failed', outcome: 'interrupted' });
@@ -143,6 +145,10 @@ async function held(database: string, operation: OperationName) {
   return { backupId, release };
 }
 
+async function changeRun(backupId: string, values: Partial<RunRow>): Promise<void> {
+  await bed.app.services.db.updateTable('runs').set(values).where('id', '=', backupId).execute();
+}
+
 async function change(backupId: string, values: Partial<BackupRow>): Promise<void> {
   await bed.app.services.db.updateTable('backups').set(values).where('id', '=', backupId).execute();
 }
@@ -157,9 +163,11 @@ async function complete(backupId: string): Promise<void> {
     .executeTakeFirstOrThrow();
   const at = new Date().toISOString();
   await change(backupId, {
-    ...{ status: 'completed', outcome: 'completed', claimed_by: null, lease_until: null, step: null },
-    ...{ size: object.bytes ?? 0, sha256: object.sha256, completed_at: at, progress: 100 },
+    ...{ status: 'completed', outcome: 'completed' },
+    ...{ size: object.bytes ?? 0, sha256: object.sha256, completed_at: at },
   });
+  const nobody = { claimed_by: null, lease_until: null };
+  await changeRun(backupId, { ...nobody, state: 'completed', step: null, progress: 100 });
 }
 
 /** As another process would, which found nothing stored. */
@@ -167,8 +175,9 @@ async function settle(backupId: string): Promise<void> {
   await bed.app.services.db.deleteFrom('backup_objects').where('backup_id', '=', backupId).execute();
   const at = new Date().toISOString();
   await change(backupId, {
-    ...{ status: 'failed', outcome: 'interrupted', claimed_by: null, lease_until: null, completed_at: at },
+    ...{ status: 'failed', outcome: 'interrupted', completed_at: at },
   });
+  await changeRun(backupId, { claimed_by: null, lease_until: null, state: 'interrupted' });
 }
 
 function hasLogged(backupId: string, text: string): boolean {

@@ -37,7 +37,7 @@ describe('a storage that takes no part for longer than the dump may be silent', 
     const { db } = bed.app.services;
     await until('the dump to wait longer than its limit', 60_000, async () => {
       const { step } = await db
-        .selectFrom('backups')
+        .selectFrom('runs')
         .select('step')
         .where('id', '=', backupId)
         .executeTakeFirstOrThrow();

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { BackupRow } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
+import { addRun } from '../support/backup-row.ts';
 import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
 import { type Bed, BUCKET, expectLeftoversGone, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
@@ -160,10 +161,11 @@ describe('leftovers', () => {
       .insertInto('backups')
       .values({
         ...{ id, database_id: small, filename: 'x', size: 0, type: 'manual', status: 'pending' },
-        ...{ storage_type: 'spaces', storage_path: key, progress: 0, bytes_read: 0, bytes_stored: 0 },
+        ...{ storage_type: 'spaces', storage_path: key, bytes_read: 0, bytes_stored: 0 },
         ...{ created_at: createdAt, is_pinned: 0, token: newId() },
       })
       .execute();
+    await addRun(db, await row(id));
     const backup = await bed.app.untilEnded(id, 20_000);
     expect(backup.error?.code).toBe('storage_exists');
     await expectLeftoversGone(bed);
@@ -183,15 +185,18 @@ async function insertOrphan(run: { key: string; leaseUntil: Date }): Promise<str
   const id = newId();
   const at = new Date().toISOString();
   await write(db, async (trx) => {
-    await trx
+    const backup = await trx
       .insertInto('backups')
       .values({
         ...{ id, database_id: database, filename: run.key, size: 0, type: 'manual', status: 'in_progress' },
-        ...{ storage_type: 'spaces', storage_path: run.key, progress: 0, bytes_read: 0, bytes_stored: 0 },
+        ...{ storage_type: 'spaces', storage_path: run.key, bytes_read: 0, bytes_stored: 0 },
         ...{ created_at: at, started_at: at, is_pinned: 0, token: newId() },
-        ...{ claimed_by: 'a process that is gone', lease_until: run.leaseUntil.toISOString() },
       })
-      .execute();
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await addRun(trx, backup, {
+      ...{ claimed_by: 'a process that is gone', lease_until: run.leaseUntil.toISOString() },
+    });
     await trx
       .insertInto('backup_objects')
       .values({
@@ -233,7 +238,7 @@ async function allowStatus(): Promise<void> {
 
 function hasLogged(backupId: string): boolean {
   return bed.app.log.some((line) => {
-    const { msg, message, backupId: of } = JSON.parse(line) as Json;
+    const { msg, message, runId: of } = JSON.parse(line) as Json;
     return of === backupId && [msg, message].includes('a backup ended without an outcome');
   });
 }

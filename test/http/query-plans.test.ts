@@ -1,16 +1,19 @@
 import { type CompiledQuery, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fill, LOGIN } from '../../dev/fill/fill.ts';
+import { endExpiredSessions } from '../../src/auth/sessions.ts';
+import { createBackupKind } from '../../src/backups/backup-kind.ts';
 import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
-import { reconcileExpired } from '../../src/backups/repair-backup.ts';
 import { repairTotals } from '../../src/backups/stored-totals.ts';
 import { sweepLeftovers } from '../../src/backups/sweep.ts';
-import { createWorker } from '../../src/backups/worker.ts';
 import { migrate } from '../../src/db/node/migrate.ts';
 import { openDatabase } from '../../src/db/node/open.ts';
 import { analyse } from '../../src/db/node/statistics.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { apiRoutes } from '../../src/http/api/routes.ts';
+import { createWorker, repairExpired } from '../../src/runs/worker.ts';
+import { testIfDue } from '../../src/storage/deep-test.ts';
+import { createDeepTestKind } from '../../src/storage/deep-test-kind.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { costsOf, unindexedReferences } from '../support/query-plans.ts';
 import { until } from '../support/until.ts';
@@ -199,11 +202,15 @@ describe('no query reads or sorts a large table whole', () => {
     const signal = AbortSignal.timeout(60_000);
     await sweepLeftovers(services, signal);
     await sweepDeleted(services, { completeMayTakeMs: 1000 }, signal);
-    await reconcileExpired(services, {
-      ...{ claimedBy: 'w', leaseMs: 1000, completeMayTakeMs: 1000, askAgainMs: 1000 },
-      ...{ repairing: new Map<string, AbortController>(), running: () => ['none'], signal },
-    });
-    const worker = createWorker(services, {
+    const kinds = {
+      backup: createBackupKind(services, { completeMayTakeMs: 1000, askAgainMs: 1000 }),
+      deep_test: createDeepTestKind(services),
+    };
+    const taker = { db, kinds, claimedBy: 'w', leaseMs: 1000, now: services.now };
+    await repairExpired(taker, { repairing: new Map(), running: () => ['none'], signal });
+    await testIfDue(services);
+    await endExpiredSessions(db, services.now());
+    const worker = createWorker(services, kinds, {
       limits: async () => ({ total: 2, perServer: 1 }),
       isAlone: true,
     });

@@ -3,14 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
-import {
-  lastProbe,
-  probeIfDue,
-  runningProbe,
-  scheduleProbe,
-  startProbe,
-  stopProbe,
-} from '../../src/storage/deep-test.ts';
+import { createWorker } from '../../src/runs/worker.ts';
+import { askDeepTest, runningDeepTest, testAgain, testIfDue } from '../../src/storage/deep-test.ts';
+import { createDeepTestKind, type ProbeLimits } from '../../src/storage/deep-test-kind.ts';
+import { lastProbe } from '../../src/storage/deep-test-results.ts';
 import { chunked, options } from '../contracts/object-store.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { until } from '../support/until.ts';
@@ -32,9 +28,10 @@ afterAll(async () => {
   await store.close();
   rmSync(folder, { recursive: true });
 });
-beforeEach(async () => {
-  app = await openTestApp({ ca: store.caPem ?? '' });
-});
+const open = async (probeLimits: ProbeLimits = {}) => {
+  app = await openTestApp({ ca: store.caPem ?? '', probeLimits });
+};
+beforeEach(() => open());
 afterEach(async () => {
   store.faults.clear();
   const rows = await app.services.db.selectFrom('storage_probes').selectAll().execute();
@@ -42,7 +39,6 @@ afterEach(async () => {
     /full-secret|scoped-secret|FULLKEY|SCOPEDKEY|X-Amz-Signature/,
   );
   expect(NAMES.flatMap((name) => [...store.objects(name), ...store.uploads(name)])).toEqual([]);
-  await stopProbe(app.services, 10_000);
   await app.close();
 });
 
@@ -146,7 +142,11 @@ describe('the deep test', () => {
       fault: { kind: 'hold', until: until_ },
     });
     const first = deep();
-    await until('the probe to upload', 5_000, async () => runningProbe(app.services.db)?.done === 2);
+    await until(
+      'the probe to upload',
+      5_000,
+      async () => (await runningDeepTest(app.services.db))?.done === 2,
+    );
     expect((await last()).body.running).toMatchObject({ bucket: 'one-bucket', done: 2, steps: 5 });
     const second = await deep();
     expect([second.status, second.body.message]).toEqual([409, expect.stringContaining('running already')]);
@@ -225,10 +225,12 @@ describe('an upload', () => {
 
 describe('a storage that is too slow', () => {
   it('does not hold the test for ever while it looks for buckets', async () => {
+    await app.close();
+    await open({ findingMs: 1_500 });
     await save();
     store.faults.add({ match: { operation: 'ListBuckets' }, fault: { kind: 'slow', bytesPerSecond: 1 } });
-    const probe = await startProbe(app.services, 'asked', { findingMs: 1_500 });
-    expect(probe).toMatchObject({
+    const { body } = await deep();
+    expect(body.probe).toMatchObject({
       buckets: [],
       problems: [
         expect.stringMatching(/^Finding the buckets took longer than 1\.5 seconds .* at ListBuckets/),
@@ -237,12 +239,14 @@ describe('a storage that is too slow', () => {
   });
 
   it('is kept as a result, with what was found before the time was up', async () => {
+    await app.close();
+    await open({ limitMs: 5_000 });
     await save({ buckets: ['one-bucket', 'two-bucket'] });
     store.faults.add({
       match: { operation: 'UploadPart', bucket: 'one-bucket' },
       fault: { kind: 'slow', bytesPerSecond: 1 },
     });
-    await startProbe(app.services, 'asked', { limitMs: 5_000 });
+    await deep();
     const kept = await lastProbe(app.services.db);
     const outcomes = kept?.buckets.map(({ checks }) => checks.find(({ id }) => id === 'multipart')?.outcome);
     expect(outcomes).toEqual(['failed', 'ok']);
@@ -253,7 +257,7 @@ describe('a storage that is too slow', () => {
 describe('a probe that nobody asked for', () => {
   it('runs again after a change of the settings, once there was one', async () => {
     await save({ buckets: ['one-bucket'] });
-    expect(runningProbe(app.services.db)).toBeNull();
+    expect(await runningDeepTest(app.services.db)).toBeNull();
     await deep();
     await save({ buckets: ['two-bucket'] });
     const found = await until('the probe', 10_000, async () => {
@@ -265,23 +269,42 @@ describe('a probe that nobody asked for', () => {
 
   it('runs after a change of credentials, and again for a change made meanwhile', async () => {
     await save({ buckets: ['one-bucket'] });
-    scheduleProbe(app.services);
-    scheduleProbe(app.services);
+    await deep();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const reached = store.faults.hits().length;
+    store.faults.add({ match: { operation: 'PutObject' }, fault: { kind: 'hold', until: held } });
+    await testAgain(app.services);
+    await until('the probe to wait', 5_000, () => store.faults.hits().length > reached);
+    // Two changes meanwhile are tried once.
+    await testAgain(app.services);
+    await testAgain(app.services);
+    release();
     const count = async () =>
       (await app.services.db.selectFrom('storage_probes').selectAll().execute()).length;
-    await until('two probes', 10_000, async () => (await count()) === 2);
+    await until('two more probes', 10_000, async () => (await count()) === 3);
+    await until('nothing to wait', 10_000, async () => (await runningDeepTest(app.services.db)) === null);
+    expect(await count()).toBe(3);
     expect((await lastProbe(app.services.db))?.cause).toBe('credentials');
   });
 
-  it('is ended by a stop, and removes what it made', async () => {
+  it('is ended by a stop, removes what it made, and is begun again by the next start', async () => {
     await save({ buckets: ['one-bucket'] });
     const reached = store.faults.hits().length;
     store.faults.add({ match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'hang' } });
-    scheduleProbe(app.services);
+    await askDeepTest(app.services, 'asked');
     await until('the probe to hang', 5_000, () => store.faults.hits().length > reached);
-    await stopProbe(app.services, 10_000);
-    expect(runningProbe(app.services.db)).toBeNull();
+    await app.worker.stop(10_000);
+    expect(await runningDeepTest(app.services.db)).toMatchObject({ bucket: null, done: 0 });
     expect(await lastProbe(app.services.db)).toBeNull();
+    expect([...store.objects('one-bucket'), ...store.uploads('one-bucket')]).toEqual([]);
+    store.faults.clear();
+    const next = anotherWorker();
+    next.start();
+    await until('its result', 10_000, async () => (await lastProbe(app.services.db)) !== null);
+    await next.stop(10_000);
   });
 
   it('does not hold up a stop while the storage is silent', async () => {
@@ -296,12 +319,37 @@ describe('a probe that nobody asked for', () => {
       fault: { kind: 'hold', until: until_ },
       times: Number.POSITIVE_INFINITY,
     });
-    scheduleProbe(app.services);
+    await askDeepTest(app.services, 'asked');
     await until('the probe to wait', 5_000, () => store.faults.hits().length > reached);
-    await stopProbe(app.services, 50);
-    expect(runningProbe(app.services.db)).not.toBeNull();
+    await app.worker.stop(50);
+    const { state } = await onlyRun();
+    expect(state).toBe('running');
     release();
-    await until('the probe to end', 10_000, () => runningProbe(app.services.db) === null);
+    await until('the probe to end', 10_000, async () => (await onlyRun()).state === 'pending');
+  });
+
+  it('that its app did not survive is begun again, twice at most', async () => {
+    await save({ buckets: ['one-bucket'] });
+    const { db } = app.services;
+    await app.worker.stop(1_000);
+    await askDeepTest(app.services, 'asked');
+    const over = new Date(Date.now() - 1_000).toISOString();
+    const killed = { state: 'running', claimed_by: 'a process that is gone', lease_until: over } as const;
+    await db
+      .updateTable('runs')
+      .set({ ...killed, attempts: 2 })
+      .execute();
+    const second = anotherWorker();
+    second.start();
+    await until('its result', 10_000, async () => (await lastProbe(db)) !== null);
+    await second.stop(10_000);
+    expect(await onlyRun()).toMatchObject({ state: 'completed', attempts: 3, progress: 100 });
+
+    await db.updateTable('runs').set(killed).execute();
+    const third = anotherWorker();
+    third.start();
+    await until('it to be given up', 10_000, async () => (await onlyRun()).state === 'interrupted');
+    await third.stop(10_000);
   });
 
   it('forgets a result that another version has written', async () => {
@@ -314,19 +362,35 @@ describe('a probe that nobody asked for', () => {
     expect((await deep()).body.probe.lost).toEqual([]);
   });
 
+  /** One that is due then, to its result. */
+  async function weekly(now: () => Date): Promise<void> {
+    expect(await testIfDue({ ...app.services, now })).not.toBeNull();
+    await until('the result', 10_000, async () => (await lastProbe(app.services.db))?.cause === 'weekly');
+  }
+
+  const onlyRun = () => app.services.db.selectFrom('runs').selectAll().executeTakeFirstOrThrow();
+
+  function anotherWorker() {
+    const kinds = { deep_test: createDeepTestKind(app.services) };
+    return createWorker(app.services, kinds, {
+      limits: async () => ({ total: 1, perServer: 1 }),
+      isAlone: true,
+    });
+  }
+
   it('runs a week after the last one, of the same storage', async () => {
     await save({ buckets: ['one-bucket'] });
-    expect(await probeIfDue(app.services)).toBeNull();
+    expect(await testIfDue(app.services)).toBeNull();
     await deep();
-    expect(await probeIfDue(app.services)).toBeNull();
+    expect(await testIfDue(app.services)).toBeNull();
     const now = new Date(Date.now() + 7 * DAY_MS + 1000);
-    expect(await probeIfDue({ ...app.services, now: () => now })).toMatchObject({ cause: 'weekly' });
+    await weekly(() => now);
     await app.services.db
       .updateTable('spaces_config')
       .set({ endpoint: 'https://elsewhere.example.com' })
       .execute();
     const later = new Date(now.getTime() + 8 * DAY_MS);
-    expect(await probeIfDue({ ...app.services, now: () => later })).toBeNull();
+    expect(await testIfDue({ ...app.services, now: () => later })).toBeNull();
   });
 
   it('waits until object lock lets go of what the last one stored', async () => {
@@ -342,8 +406,8 @@ describe('a probe that nobody asked for', () => {
       .set({ result: JSON.stringify(result) })
       .execute();
     const inDays = (days: number) => () => new Date(Date.now() + days * DAY_MS);
-    expect(await probeIfDue({ ...app.services, now: inDays(8) })).toBeNull();
-    expect(await probeIfDue({ ...app.services, now: inDays(31) })).toMatchObject({ cause: 'weekly' });
+    expect(await testIfDue({ ...app.services, now: inDays(8) })).toBeNull();
+    await weekly(inDays(31));
   });
 
   it.each([
@@ -363,6 +427,6 @@ describe('a probe that nobody asked for', () => {
       .execute();
     await db.updateTable('spaces_config').set({ endpoint: place }).execute();
     const now = new Date(Date.now() + 8 * DAY_MS);
-    expect(await probeIfDue({ ...app.services, now: () => now })).toBeNull();
+    expect(await testIfDue({ ...app.services, now: () => now })).toBeNull();
   });
 });

@@ -18,10 +18,12 @@ import { readConfig } from '../../src/node/read-config.ts';
 import { createPartMemory } from '../../src/object-stores/part-memory.ts';
 import { createS3 } from '../../src/object-stores/s3/client.ts';
 import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts';
+import { createWorker, type Worker } from '../../src/runs/worker.ts';
 import { checkVault } from '../../src/secrets/signing-keys.ts';
 import { createVault } from '../../src/secrets/vault.ts';
 import { createServerAccess } from '../../src/servers/open-server.ts';
 import type { Services } from '../../src/services-port.ts';
+import { createDeepTestKind, type ProbeLimits } from '../../src/storage/deep-test-kind.ts';
 import { createOpenPlace } from '../../src/storage/open-place.ts';
 import { openTestDatabase } from './database.ts';
 import { watchForSecrets } from './log-secrets.ts';
@@ -49,10 +51,11 @@ export interface CallOptions {
   readonly isNoise?: boolean;
 }
 
-/** The whole app on a database in memory, with every adapter but the worker: backups wait as `pending`. */
+/** The whole app on a database in memory, with every adapter; its worker runs no backups: they wait as `pending`. */
 export interface TestApp {
   readonly app: Hono<ApiEnv>;
   readonly services: Services;
+  readonly worker: Worker;
   readonly log: readonly string[];
   /** Tokens of a user of each role. */
   readonly tokens: Readonly<Record<Role, string>>;
@@ -69,10 +72,14 @@ export interface TestAppOptions {
   /** PEM that the storage's certificate is checked against. */
   readonly ca?: string;
   readonly withoutUsers?: boolean;
+  /** Of the deep test, other than the usual ones. */
+  readonly probeLimits?: ProbeLimits;
   /** Instead of an empty one in memory. */
   readonly db?: Db;
 }
 
+/** It is woken where there is something to run. */
+const TICK_MS = 60_000;
 const PASSWORD = 'correct horse battery';
 
 export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp> {
@@ -117,10 +124,16 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     servers,
     openS3,
     openPlace: createOpenPlace({ db, vault, openS3, servers }),
-    runs: { wake: () => undefined, cancel: () => false, progress: () => null },
+    runs: { wake: () => worker.wake(), cancel: (id) => worker.cancel(id), progress: () => null },
     assets: { read: async () => null },
     version: '0.0.0-test',
   };
+  const worker = createWorker(
+    services,
+    { deep_test: createDeepTestKind(services, options.probeLimits) },
+    { limits: async () => ({ total: 1, perServer: 1 }), tickMs: TICK_MS },
+  );
+  worker.start();
   const app = createApp(services);
   const routes = apiRoutes(services);
   const secrets = watchForSecrets();
@@ -129,6 +142,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   return {
     app,
     services,
+    worker,
     log: lines,
     ...people,
     setNow: (date) => {
@@ -160,6 +174,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
       return { status: response.status, headers: response.headers, body: parsed };
     },
     async close() {
+      await worker.stop(10_000);
       await platform.close();
       await db.destroy();
       secrets.check(lines);

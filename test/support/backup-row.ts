@@ -1,14 +1,20 @@
-import type { BackupRow, Db } from '../../src/db/schema.ts';
+import type { BackupRow, Db, RunRow, RunState } from '../../src/db/schema.ts';
 import { newId } from '../../src/ids.ts';
+import { databaseLane } from '../../src/runs/lanes.ts';
 
-/** Inserts a backup with an environment and a database of its own; gives its row. */
+type RunValues = Partial<
+  Pick<RunRow, 'claimed_by' | 'lease_until' | 'cancel_requested_at' | 'step' | 'progress'>
+>;
+
+/** Inserts a backup with an environment, a database and a run of its own; gives its row. */
 export async function insertBackup(
   db: Db,
   at: Date,
-  values: Pick<BackupRow, 'status' | 'outcome'> & Partial<BackupRow>,
+  { status, outcome, ...values }: Pick<BackupRow, 'status' | 'outcome'> & Partial<BackupRow> & RunValues,
 ): Promise<BackupRow> {
   const now = at.toISOString();
   const [environment, database, id] = [newId(), newId(), newId()];
+  const { claimed_by, lease_until, cancel_requested_at, step, progress, ...columns } = values;
   await db
     .insertInto('environments')
     .values({ id: environment, name: environment, created_at: now, updated_at: now } as never)
@@ -24,14 +30,40 @@ export async function insertBackup(
       updated_at: now,
     } as never)
     .execute();
-  return db
+  const backup = await db
     .insertInto('backups')
     .values({
-      ...{ id, database_id: database, filename: 'x', size: 0, type: 'manual' },
-      ...{ storage_type: 'spaces', storage_path: 'app.dump', progress: 0, bytes_read: 0, bytes_stored: 0 },
+      ...{ id, database_id: database, filename: 'x', size: 0, type: 'manual', status, outcome },
+      ...{ storage_type: 'spaces', storage_path: 'app.dump', bytes_read: 0, bytes_stored: 0 },
       ...{ created_at: now, is_pinned: 0, token: newId() },
-      ...values,
+      ...columns,
     })
     .returningAll()
     .executeTakeFirstOrThrow();
+  await addRun(db, backup, { claimed_by, lease_until, cancel_requested_at, step, progress });
+  return backup;
+}
+
+/** The run of a backup that was inserted by hand. */
+export async function addRun(db: Db, backup: BackupRow, values: RunValues = {}): Promise<void> {
+  const { id, database_id, created_at, started_at, completed_at } = backup;
+  await db
+    .insertInto('runs')
+    .values({
+      ...{ id, kind: 'backup', subject_id: id, lane: databaseLane(database_id), state: stateOf(backup) },
+      ...{ server_id: null, progress: 0, attempts: 1, in_repair: 0, created_at, started_at },
+      ended_at: completed_at,
+      ...values,
+    })
+    .execute();
+}
+
+export async function runOf(db: Db, { id }: { readonly id: string }): Promise<RunRow> {
+  return db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+}
+
+function stateOf({ status, outcome }: BackupRow): RunState {
+  if (status === 'pending') return 'pending';
+  if (status === 'in_progress') return 'running';
+  return outcome ?? 'failed';
 }

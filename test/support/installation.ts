@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp } from '../../src/app.ts';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
-import type { WorkerTiming } from '../../src/backups/worker.ts';
 import { createLog } from '../../src/log.ts';
 import { readConfig } from '../../src/node/read-config.ts';
 import type { Tuning } from '../../src/object-stores/s3/tuning.ts';
-import { createServices, type RunningServices } from '../../src/services.ts';
+import { createServices, type RunningServices, type Timing } from '../../src/services.ts';
 import { watchForSecrets } from './log-secrets.ts';
 import { until } from './until.ts';
 
@@ -71,7 +70,7 @@ const ADMIN = { ADMIN_EMAIL: 'admin@example.com', ADMIN_PASSWORD: 'correct horse
 export async function startInstallation(
   options: {
     env?: Readonly<Record<string, string>>;
-    timing?: WorkerTiming;
+    timing?: Timing;
     tuning?: Partial<Tuning>;
     folder?: string;
   } = {},

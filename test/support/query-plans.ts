@@ -2,11 +2,11 @@ import { CompiledQuery, sql } from 'kysely';
 import type { Db } from '../../src/db/schema.ts';
 
 /** Tables that grow with every backup and every sign-in. */
-const LARGE = ['backups', 'backup_objects', 'sessions'];
+const LARGE = ['backups', 'backup_objects', 'runs', 'sessions'];
 /** Indexes that hold few rows whatever the tables hold: what waits, runs, is unclear or is being deleted. */
 const OF_FEW_ROWS = [
   ...['backups_waiting', 'backups_one_pending', 'backups_one_in_progress'],
-  ...['backups_uncertain', 'backups_deleted'],
+  ...['runs_waiting', 'runs_one_waiting', 'runs_one_running', 'runs_uncertain', 'backups_deleted'],
 ];
 
 interface Step {

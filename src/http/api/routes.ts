@@ -6,6 +6,7 @@ import { databaseRoutes } from './databases.ts';
 import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
 import { leftBehindRoutes } from './left-behind.ts';
+import { runRoutes } from './runs.ts';
 import { serverRoutes } from './servers.ts';
 import { spacesRoutes } from './spaces.ts';
 import { spacesImpactRoutes } from './spaces-impact.ts';
@@ -26,5 +27,6 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...spacesImpactRoutes(services),
     ...spacesPolicyRoutes(services),
     ...leftBehindRoutes(services),
+    ...runRoutes(services),
   ];
 }

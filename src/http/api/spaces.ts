@@ -6,7 +6,8 @@ import { AppError, isAppError } from '../../errors.ts';
 import { isSound, storageProbe } from '../../object-stores/deep-test/result.ts';
 import type { Services } from '../../services-port.ts';
 import { listBucketStates } from '../../storage/buckets.ts';
-import { lastProbe, runningProbe, type StoredProbe, startProbe } from '../../storage/deep-test.ts';
+import { askDeepTest, deepTestResult, runningDeepTest } from '../../storage/deep-test.ts';
+import { lastProbe, type StoredProbe } from '../../storage/deep-test-results.ts';
 import { listSpacesEnvironments, setSpacesEnvironment, spacesEnabled } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
 import { deleteSpaces, getSpaces, spacesInput } from '../../storage/storage.ts';
@@ -141,7 +142,10 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       access: 'viewer',
       summary: 'What the last deep test found, and how far the running one is',
       answer: z.object({ running: running.nullable(), probe: probe.nullable() }),
-      handle: async () => ({ running: runningProbe(services.db), probe: await lastProbe(services.db) }),
+      handle: async () => ({
+        running: await runningDeepTest(services.db),
+        probe: await lastProbe(services.db),
+      }),
     }),
     route({
       method: 'GET',
@@ -221,7 +225,7 @@ async function answerTest(services: Services, c: Context<ApiEnv>, signal: AbortS
 
 /** Waits for the deep test as long as a request may take; it goes on without, and 202 says where its result will be. */
 async function answerDeepTest(services: Services, c: Context<ApiEnv>, signal: AbortSignal): Promise<object> {
-  const probe = await Promise.race([startProbe(services, 'asked'), ended(signal)]);
+  const probe = await deepTestResult(services.db, await askDeepTest(services, 'asked'), signal);
   if (probe === null) {
     const message =
       'The deep test is running. GET /api/settings/spaces/probe tells how far it is and what it found.';
@@ -241,13 +245,6 @@ function summaryOf(probe: StoredProbe) {
     buckets: sound,
     scopedKey: probe.source !== 'discovered',
   };
-}
-
-function ended(signal: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(null);
-    signal.addEventListener('abort', () => resolve(null), { once: true });
-  });
 }
 
 async function requireEnabled(services: Services, environmentId: string): Promise<void> {

@@ -7,7 +7,8 @@ import {
 import { isAppError } from '../../errors.ts';
 import { type BucketProbe, CHECK_NAMES, isSound } from '../../object-stores/deep-test/result.ts';
 import type { Services } from '../../services-port.ts';
-import { lastProbe, type ProbeCause, runningProbe, startProbe } from '../../storage/deep-test.ts';
+import { askDeepTest, runningDeepTest } from '../../storage/deep-test.ts';
+import { lastProbe, type ProbeCause } from '../../storage/deep-test-results.ts';
 import { only } from './roles.ts';
 import { sendFragment } from './send.ts';
 import type { UiEnv } from './ui-env.ts';
@@ -17,12 +18,12 @@ export function storageProbeRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
   ui.post('/admin/storage/probe', only('admin'), async (c) => {
-    startInBackground(services);
+    await start(services);
     return c.redirect('/admin/storage#capabilities', 303);
   });
 
   ui.post('/admin/storage/probe/card', only('admin'), async (c) => {
-    startInBackground(services);
+    await start(services);
     return sendFragment(c, <CapabilityCard {...(await capabilityCard(services))} />);
   });
 
@@ -36,7 +37,7 @@ export function storageProbeRoutes(services: Services): Hono<UiEnv> {
 /** The card as it is now, for the page of the storage. */
 export async function capabilityCard(services: Pick<Services, 'db'>): Promise<CapabilityCardProps> {
   const last = await lastProbe(services.db);
-  const running = runningProbe(services.db);
+  const running = await runningDeepTest(services.db);
   if (last === null) return { running, result: null };
   return {
     running,
@@ -59,11 +60,12 @@ const CAUSES: Readonly<Record<ProbeCause, string>> = {
 };
 
 /** The page doesn't wait: it shows how far the test is. One that runs already is shown as well. */
-function startInBackground(services: Services): void {
-  startProbe(services, 'asked').catch((error: unknown) => {
-    if (isAppError(error, 'conflict', 'invalid', 'shutdown')) return;
-    services.log.error('the deep test of the storage failed', { error });
-  });
+async function start(services: Services): Promise<void> {
+  try {
+    await askDeepTest(services, 'asked');
+  } catch (error) {
+    if (!isAppError(error, 'conflict', 'invalid')) throw error;
+  }
 }
 
 function toCapabilities(probe: BucketProbe): BucketCapabilities {

@@ -1,0 +1,125 @@
+import * as z from 'zod';
+import { hasRole } from '../../auth/roles.ts';
+import { stopBackup } from '../../backups/backup-actions.ts';
+import { findRun, type ListedRun, listRuns } from '../../backups/list-runs.ts';
+import { AppError } from '../../errors.ts';
+import type { RunProgress, Services } from '../../services-port.ts';
+import { cancelDeepTest } from '../../storage/deep-test.ts';
+import { type ApiRoute, route } from '../route.ts';
+import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
+
+const kind = z.enum(['backup', 'deep_test']);
+const state = z.enum([
+  ...(['pending', 'running', 'uncertain', 'completed', 'failed', 'cancelled', 'interrupted'] as const),
+]);
+
+const run = z.object({
+  id,
+  kind,
+  state,
+  step: z.string().nullable(),
+  progress: z.number(),
+  createdAt: instant,
+  startedAt: instant.nullable(),
+  endedAt: instant.nullable(),
+  cancelRequested: z.boolean(),
+  attempts: z.number().int(),
+  error: z
+    .object({ message: z.string(), code: z.string().nullable(), step: z.string().nullable() })
+    .nullable(),
+  backup: z
+    .object({ id, filename: z.string(), databaseId: id, databaseName: z.string(), environmentId: id })
+    .nullable(),
+});
+
+/** What is being done, and what was: backups and deep tests. */
+export function runRoutes(services: Services): readonly ApiRoute[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/runs',
+      access: 'viewer',
+      summary: 'What waits, runs and ran, newest first',
+      query: pageQuery(50).extend({ kind: kind.optional(), state: state.optional() }),
+      answer: z.object({ runs: z.array(run), total }),
+      handle: async ({ query }) => {
+        const { runs, total } = await listRuns(services.db, query, query);
+        return { runs: runs.map((row) => toWireRun(row, services.runs.progress(row.id))), total };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/runs/:id',
+      access: 'viewer',
+      summary: 'One run, and how far it is',
+      answer: z.object({ run }),
+      refusals: [404],
+      handle: async ({ params }) => {
+        const row = await existing(services, params.id);
+        return { run: toWireRun(row, services.runs.progress(row.id)) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/runs/:id/cancel',
+      access: 'operator',
+      summary: 'Cancel a run that waits or goes on; a deep test of the storage is for admins',
+      answer: success,
+      refusals: [404, 409],
+      handle: async ({ params, actor, session }) => {
+        const row = await existing(services, params.id);
+        if (row.kind === 'backup') {
+          await stopBackup(services, actor, row.subject_id ?? row.id);
+          return SUCCESS;
+        }
+        if (!hasRole(session.user.role, 'admin')) throw new AppError('forbidden', 'Admin access required');
+        await cancelDeepTest(services, actor, row.id);
+        return SUCCESS;
+      },
+    }),
+  ];
+}
+
+async function existing({ db }: Services, runId: string): Promise<ListedRun> {
+  const row = await findRun(db, runId);
+  if (row === undefined) throw new AppError('not_found', 'Run not found');
+  return row;
+}
+
+const storedError = z.object({
+  message: z.string(),
+  code: z.string().nullable().default(null),
+  step: z.string().nullable().default(null),
+});
+
+function toWireRun(row: ListedRun, progress: RunProgress | null): z.infer<typeof run> {
+  const live = row.state === 'running' ? progress : null;
+  const {
+    filename,
+    database_id: databaseId,
+    database_name: databaseName,
+    environment_id: environmentId,
+  } = row;
+  const backup =
+    row.subject_id === null ||
+    filename === null ||
+    databaseId === null ||
+    databaseName === null ||
+    environmentId === null
+      ? null
+      : { id: row.subject_id, filename, databaseId, databaseName, environmentId };
+  return {
+    id: row.id,
+    kind: row.kind,
+    state: row.state,
+    step: live?.step ?? row.step,
+    progress: live?.progress ?? row.progress,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    cancelRequested: row.cancel_requested_at !== null,
+    attempts: row.attempts,
+    error: row.error === null ? null : storedError.parse(JSON.parse(row.error)),
+    backup,
+  };
+}

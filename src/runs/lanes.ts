@@ -1,0 +1,3 @@
+/** How the lanes of runs are spelled: one run of a lane at a time. */
+export const databaseLane = (databaseId: string) => `database:${databaseId}`;
+export const STORAGE_LANE = 'storage';

@@ -1,0 +1,184 @@
+import type { Db } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { Log } from '../log.ts';
+
+/** Something that is done every so often, for as long as the app runs. */
+export interface PeriodicTask {
+  readonly name: string;
+  readonly everyMs: number;
+  /** Ends soon after the signal is aborted; what it throws is logged, and it is tried again when it is due again. */
+  run(signal: AbortSignal): Promise<unknown>;
+}
+
+export interface PeriodicOptions {
+  /** As of the worker: with it, what an earlier process held or did is no reason to wait. */
+  readonly isAlone?: boolean;
+  readonly leaseMs?: number;
+}
+
+export interface Periodic {
+  start(): void;
+  /** Aborts what is being done and waits for it, at most that long. */
+  stop(withinMs: number): Promise<void>;
+}
+
+const LEASE_MS = 30_000;
+/** However rare a task is, whether it is due is looked at this often: another process may have ended in the middle. */
+const LOOK_EVERY_MS = 60_000;
+/** One that is due and that another process has. */
+const HELD_PAUSE_MS = 5_000;
+
+/**
+ * Does each task when it is due, in one process at a time: each has a row, claimed in one statement, whose lease is
+ * renewed while the task goes on. A process that died in the middle of one leaves it to the next once its lease is over.
+ */
+export function createPeriodic(
+  { db, log, now }: { readonly db: Db; readonly log: Log; readonly now: () => Date },
+  tasks: readonly PeriodicTask[],
+  options: PeriodicOptions = {},
+): Periodic {
+  const leaseMs = options.leaseMs ?? LEASE_MS;
+  const me = newId();
+  const going = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
+  const timers = new Map<string, NodeJS.Timeout>();
+  let stopping = false;
+
+  function look(task: PeriodicTask): void {
+    if (stopping) return;
+    const abort = new AbortController();
+    const done = doIfDue(task, abort)
+      .catch((error: unknown) => {
+        if (!abort.signal.aborted) log.error('a periodic task stumbled', { task: task.name, error });
+      })
+      .then(() => pauseOf(task))
+      .catch(() => task.everyMs)
+      .then((pauseMs) => {
+        going.delete(task.name);
+        if (!stopping)
+          timers.set(task.name, setTimeout(() => look(task), Math.min(pauseMs, LOOK_EVERY_MS)).unref());
+      });
+    going.set(task.name, { abort, done });
+  }
+
+  /** Until it is due, as far as its row tells; while another process does it, until it would have been due again. */
+  async function pauseOf({ name, everyMs }: PeriodicTask): Promise<number> {
+    const row = await db
+      .selectFrom('periodic_tasks')
+      .select('due_at')
+      .where('name', '=', name)
+      .executeTakeFirst();
+    const leftMs = row === undefined ? everyMs : Date.parse(row.due_at) - now().getTime();
+    return leftMs > 0 ? Math.min(leftMs + 1, everyMs) : Math.min(everyMs, HELD_PAUSE_MS);
+  }
+
+  async function doIfDue(task: PeriodicTask, abort: AbortController): Promise<void> {
+    if (!(await claim(task))) return;
+    const renewal = setInterval(() => {
+      renew(task).then(
+        (isOwn) => isOwn || abort.abort(new AppError('superseded', 'Another process does this now.')),
+        (error: unknown) =>
+          log.warn('the lease of a periodic task could not be renewed', { task: task.name, error }),
+      );
+    }, leaseMs / 3).unref();
+    try {
+      await task.run(abort.signal);
+    } finally {
+      clearInterval(renewal);
+      await release(task);
+    }
+  }
+
+  async function claim({ name, everyMs }: PeriodicTask): Promise<boolean> {
+    const at = now().getTime();
+    const due = db
+      .selectFrom('periodic_tasks')
+      .select('name')
+      .where('name', '=', name)
+      // Further ahead than any of its pauses or leases: the clock was set back.
+      .where((eb) => eb.or([eb('due_at', '<=', iso(at)), eb('due_at', '>', iso(at + 2 * everyMs))]))
+      .where((eb) =>
+        eb.or([
+          eb('lease_until', 'is', null),
+          eb('lease_until', '<=', iso(at)),
+          eb('lease_until', '>', iso(at + 2 * leaseMs)),
+        ]),
+      );
+    if ((await due.executeTakeFirst()) === undefined) return false;
+    const values = { due_at: iso(at + everyMs), claimed_by: me, lease_until: iso(at + leaseMs) };
+    const claimed = await write(db, (trx) =>
+      trx
+        .updateTable('periodic_tasks')
+        .set(values)
+        .where('name', 'in', due)
+        .returning('name')
+        .executeTakeFirst(),
+    );
+    return claimed !== undefined;
+  }
+
+  async function renew({ name }: PeriodicTask): Promise<boolean> {
+    const renewed = await write(db, (trx) =>
+      trx
+        .updateTable('periodic_tasks')
+        .set({ lease_until: iso(now().getTime() + leaseMs) })
+        .where('name', '=', name)
+        .where('claimed_by', '=', me)
+        .returning('name')
+        .executeTakeFirst(),
+    );
+    return renewed !== undefined;
+  }
+
+  async function release({ name }: PeriodicTask): Promise<void> {
+    await write(db, (trx) =>
+      trx
+        .updateTable('periodic_tasks')
+        .set({ claimed_by: null, lease_until: null })
+        .where('name', '=', name)
+        .where('claimed_by', '=', me)
+        .execute(),
+    );
+  }
+
+  async function list(): Promise<void> {
+    const at = now().toISOString();
+    await write(db, async (trx) => {
+      for (const { name } of tasks) {
+        await trx
+          .insertInto('periodic_tasks')
+          .values({ name, due_at: at })
+          .onConflict((conflict) =>
+            options.isAlone === true
+              ? conflict.column('name').doUpdateSet({ due_at: at, claimed_by: null, lease_until: null })
+              : conflict.column('name').doNothing(),
+          )
+          .execute();
+      }
+    });
+  }
+
+  return {
+    start() {
+      list().then(
+        () => {
+          if (stopping) return;
+          for (const task of tasks) look(task);
+        },
+        (error: unknown) => log.error('the periodic tasks could not be listed', { error }),
+      );
+    },
+    async stop(withinMs) {
+      stopping = true;
+      for (const timer of timers.values()) clearTimeout(timer);
+      for (const { abort } of going.values()) abort.abort(new AppError('shutdown', 'The app was stopped.'));
+      const idle = Promise.all([...going.values()].map(({ done }) => done));
+      await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, withinMs).unref())]);
+    },
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,179 @@
+import type { RunRow, Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { AppError, isAppError, toAppError } from '../errors.ts';
+import { probeBucket } from '../object-stores/deep-test/deep-test.ts';
+import { lostSince } from '../object-stores/deep-test/lost.ts';
+import type { BucketProbe, StorageProbe } from '../object-stores/deep-test/result.ts';
+import { providerOf } from '../object-stores/providers.ts';
+import { endRun, isOwn, type RunClaim, requeueRun } from '../runs/claim.ts';
+import type { RunContext, RunKind, RunNote } from '../runs/kind.ts';
+import type { Services } from '../services-port.ts';
+import { chooseBuckets } from './deep-test-buckets.ts';
+import { keepProbe, lastProbe, type ProbeCause } from './deep-test-results.ts';
+import { expectedBytes } from './expected-bytes.ts';
+import { estimatesInUse } from './in-use.ts';
+import { type OpenedSpaces, openSpaces, spacesRow } from './storage.ts';
+
+type Context = Pick<Services, 'db' | 'vault' | 'openS3' | 'now' | 'log'>;
+
+/** Other than the usual ones. */
+export interface ProbeLimits {
+  readonly findingMs?: number;
+  /** For each bucket. */
+  readonly limitMs?: number;
+  readonly cleanUpMs?: number;
+}
+
+/** What was asked for, in the run's `input`. */
+export interface DeepTestInput {
+  readonly cause: ProbeCause;
+}
+
+export const FIRST_STEP = 'finding the buckets';
+/** A deep test that its app did not survive so often is not begun again. */
+const MOST_ATTEMPTS = 3;
+
+/**
+ * The deep test as a kind of run: it tries the storage and keeps the result. One that its app did not survive is begun
+ * again; what the earlier one left in the buckets is removed by it.
+ */
+export function createDeepTestKind(context: Context, limits: ProbeLimits = {}): RunKind {
+  return {
+    // Small and short, and somebody waits for it: backups that run for hours must not hold it up.
+    isLimited: false,
+    words: { noun: 'deep test', cancelled: 'The deep test was cancelled.', stopped: 'The app stops.' },
+    first: { step: FIRST_STEP, progress: 0 },
+    run: (run, runContext) => runDeepTest(context, run, limits, runContext),
+    repair: (run, { claim }) => beginAgain(context, run, claim),
+  };
+}
+
+async function runDeepTest(
+  context: Context,
+  run: RunRow,
+  limits: ProbeLimits,
+  { claim, signal, follow, keepNote }: RunContext,
+): Promise<void> {
+  const { db, log } = context;
+  let note: RunNote = { step: FIRST_STEP, progress: 0 };
+  follow(() => note);
+  let found: StorageProbe;
+  try {
+    const before = await lastProbe(db);
+    const tried = await probeStorage(context, limits, signal, (next) => {
+      note = next;
+      keepNote().catch((error: unknown) =>
+        log.warn('the progress of a deep test could not be kept', { error }),
+      );
+    });
+    const lost = before === null ? [] : [...lostSince(before, before.finishedAt, tried)];
+    for (const what of lost) log.warn('the storage has lost a capability', { what });
+    found = { ...tried, lost };
+  } catch (error) {
+    await settleWithout(context, run, claim, error);
+    return;
+  }
+  await write(db, async (trx) => {
+    if (!(await isOwn(trx, claim))) return;
+    const finishedAt = context.now();
+    await endRun(trx, claim, { state: 'completed', at: finishedAt, error: null, step: null, progress: 100 });
+    const { id, started_at: startedAt } = run;
+    const { cause } = inputOf(run);
+    await keepProbe(trx, { id, cause, startedAt: startedAt ?? run.created_at, finishedAt }, found);
+  });
+}
+
+/** Ends one that found nothing out; a stop of the app lets it wait for the next start. */
+async function settleWithout(context: Context, run: RunRow, claim: RunClaim, error: unknown): Promise<void> {
+  const { db, log } = context;
+  if (isAppError(error, 'superseded')) return;
+  if (isAppError(error, 'shutdown')) {
+    await beginAgain(context, run, claim);
+    return;
+  }
+  // The storage was removed meanwhile, or somebody ended it: nothing is wrong.
+  if (!isAppError(error, 'invalid', 'cancelled')) log.warn('the deep test of the storage failed', { error });
+  const { code, message } = toAppError(error);
+  const state = code === 'cancelled' ? 'cancelled' : 'failed';
+  await write(db, (trx) => end(trx, claim, { state, at: context.now(), error: { code, message } }));
+}
+
+async function beginAgain({ db, now }: Context, run: RunRow, claim: RunClaim): Promise<void> {
+  await write(db, async (trx) => {
+    if (!(await isOwn(trx, claim))) return;
+    const mayAgain = run.cancel_requested_at === null && run.attempts < MOST_ATTEMPTS;
+    if (mayAgain && (await requeueRun(trx, claim))) return;
+    const error = new AppError('shutdown', 'The app stopped while the deep test ran.');
+    await end(trx, claim, { state: 'interrupted', at: now(), error });
+  });
+}
+
+async function end(
+  trx: Trx,
+  claim: RunClaim,
+  {
+    state,
+    at,
+    error,
+  }: { state: 'failed' | 'cancelled' | 'interrupted'; at: Date; error: Pick<AppError, 'code' | 'message'> },
+): Promise<void> {
+  if (!(await isOwn(trx, claim))) return;
+  const { code, message } = error;
+  await endRun(trx, claim, { state, at, step: null, error: JSON.stringify({ message, code }) });
+}
+
+/** Of the row that the deep test was asked for with. */
+export function inputOf({ input }: Pick<RunRow, 'input'>): DeepTestInput {
+  // Written by `askDeepTest` alone.
+  return JSON.parse(input ?? '{"cause":"asked"}') as DeepTestInput;
+}
+
+async function probeStorage(
+  context: Context,
+  limits: ProbeLimits,
+  signal: AbortSignal,
+  onNote: (note: RunNote) => void,
+): Promise<StorageProbe> {
+  const config = await spacesRow(context.db);
+  const opened = await openSpaces(context);
+  try {
+    return await probeAll(context, opened, config?.endpoint ?? '', { limits, signal, onNote });
+  } finally {
+    opened.s3.close();
+  }
+}
+
+async function probeAll(
+  { db }: Context,
+  { s3, buckets: configured }: OpenedSpaces,
+  endpoint: string,
+  { limits, signal, onNote }: { limits: ProbeLimits; signal: AbortSignal; onNote: (note: RunNote) => void },
+): Promise<StorageProbe> {
+  const base = { endpoint, provider: providerOf(endpoint).name, buckets: [], problems: [], lost: [] };
+  const { findingMs } = limits;
+  const chosen = await chooseBuckets(db, s3, configured, { findingMs, signal });
+  if (chosen.buckets.length === 0) return { ...base, source: chosen.source, problems: [...chosen.problems] };
+  const estimates = await estimatesInUse(db);
+  const buckets: BucketProbe[] = [];
+  const problems: string[] = [];
+  for (const [index, { bucket, prefixes }] of chosen.buckets.entries()) {
+    const onStep = (step: string, doneHere: number, stepsHere: number) => {
+      const [done, steps] = [index * stepsHere + doneHere, stepsHere * chosen.buckets.length];
+      onNote({
+        step,
+        progress: Math.min(99, Math.floor((100 * done) / steps)),
+        detail: { bucket, done, steps },
+      });
+    };
+    try {
+      const estimate = estimates.get(bucket);
+      const estimatedBytes = estimate === undefined ? undefined : expectedBytes(estimate);
+      const options = { prefixes, estimatedBytes, signal, onStep, ...limits };
+      buckets.push(await probeBucket(s3.connection, bucket, options));
+    } catch (error) {
+      if (signal.aborted || !isAppError(error)) throw error;
+      problems.push(`Bucket ${bucket}: ${error.message}`);
+    }
+  }
+  return { ...base, source: chosen.source, buckets, problems };
+}

@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Db } from '../../src/db/schema.ts';
+import { createLog } from '../../src/log.ts';
+import { createPeriodic, type PeriodicOptions, type PeriodicTask } from '../../src/runs/periodic.ts';
+import { openTestDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
+
+const HOUR = 3_600_000;
+const BEGIN = Date.parse('2026-03-04T05:06:07.890Z');
+
+let db: Db;
+let now: number;
+const lines: string[] = [];
+const stops: (() => Promise<void>)[] = [];
+beforeEach(async () => {
+  db = await openTestDatabase();
+  now = BEGIN;
+  lines.splice(0);
+});
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+  await db.destroy();
+});
+
+/** A process with that task. */
+function start(run: PeriodicTask['run'], options: PeriodicOptions & { readonly everyMs?: number } = {}) {
+  const clock = () => new Date(now);
+  const { everyMs = HOUR, ...rest } = options;
+  const log = createLog('debug', (line) => lines.push(line), clock);
+  const periodic = createPeriodic({ db, log, now: clock }, [{ name: 'sweep ü', everyMs, run }], rest);
+  periodic.start();
+  stops.push(() => periodic.stop(5_000));
+  return periodic;
+}
+
+const task = () => db.selectFrom('periodic_tasks').selectAll().executeTakeFirstOrThrow();
+
+it('is done at once where it was never done, and is due again after its pause', async () => {
+  let count = 0;
+  start(async () => {
+    count += 1;
+  });
+  await until('it to be done', 5_000, async () => count === 1 && (await task()).claimed_by === null);
+  expect(await task()).toMatchObject({ due_at: new Date(BEGIN + HOUR).toISOString(), lease_until: null });
+});
+
+it('is done by one process at a time, and not by the next before it is due', async () => {
+  let goingOn = 0;
+  let most = 0;
+  let count = 0;
+  const run = async () => {
+    goingOn += 1;
+    most = Math.max(most, goingOn);
+    await new Promise((resolve) => setTimeout(resolve, 3));
+    goingOn -= 1;
+    count += 1;
+    now += 10;
+  };
+  for (let process = 0; process < 4; process += 1) start(run, { everyMs: 10 });
+  await until('it to be done often', 20_000, () => count > 20);
+  expect(most).toBe(1);
+});
+
+it('waits for no process that was there before where this one is alone', async () => {
+  let count = 0;
+  const run = async () => {
+    count += 1;
+  };
+  await start(run).stop(1_000);
+  await until(
+    'the first',
+    5_000,
+    async () => (await db.selectFrom('periodic_tasks').selectAll().execute()).length === 1,
+  );
+  const leaseUntil = new Date(BEGIN + 20_000).toISOString();
+  await db.updateTable('periodic_tasks').set({ claimed_by: 'gone', lease_until: leaseUntil }).execute();
+  const before = count;
+  start(run, { isAlone: true });
+  await until('it to be done', 5_000, () => count === before + 1);
+});
+
+it('is left to whoever has it, and is taken over once the lease is over or lies too far ahead', async () => {
+  const states = [
+    { lease: BEGIN + 20_000, due: BEGIN, isDone: false },
+    { lease: BEGIN - 1, due: BEGIN, isDone: true },
+    { lease: BEGIN + 48 * HOUR, due: BEGIN, isDone: true },
+    // The clock was set back.
+    { lease: null, due: BEGIN + 48 * HOUR, isDone: true },
+    { lease: null, due: BEGIN + HOUR, isDone: false },
+  ];
+  for (const { lease, due, isDone } of states) {
+    await db.deleteFrom('periodic_tasks').execute();
+    const iso = (ms: number) => new Date(ms).toISOString();
+    const claim = lease === null ? {} : { claimed_by: 'another', lease_until: iso(lease) };
+    await db
+      .insertInto('periodic_tasks')
+      .values({ name: 'sweep ü', due_at: iso(due), ...claim })
+      .execute();
+    let count = 0;
+    const periodic = start(async () => {
+      count += 1;
+    });
+    let looked = false;
+    await until('a look', 5_000, async () => {
+      // Two reads of ours come after the look that `start` begins.
+      const seen = looked;
+      looked = true;
+      await task();
+      return isDone ? count === 1 : seen;
+    });
+    await periodic.stop(5_000);
+    expect([lease, due, count]).toEqual([lease, due, isDone ? 1 : 0]);
+  }
+});
+
+it('is renewed while it goes on, and ended where another process has it', async () => {
+  let signal: AbortSignal | undefined;
+  start(
+    (given) => {
+      signal = given;
+      return new Promise((resolve) => given.addEventListener('abort', () => resolve(null)));
+    },
+    { leaseMs: 30 },
+  );
+  await until('it to begin', 5_000, () => signal !== undefined);
+  const first = (await task()).lease_until;
+  now += 10;
+  await until('a renewal', 5_000, async () => (await task()).lease_until !== first);
+  await db.updateTable('periodic_tasks').set({ claimed_by: 'another' }).execute();
+  await until('it to be ended', 5_000, () => signal?.aborted === true);
+  expect(signal?.reason).toMatchObject({ code: 'superseded' });
+  expect((await task()).claimed_by).toBe('another');
+});
+
+it('is ended by a stop, and what it throws is logged', async () => {
+  const periodic = start(async (signal) => {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    signal.throwIfAborted();
+  });
+  await until(
+    'it to begin',
+    5_000,
+    async () => (await db.selectFrom('periodic_tasks').selectAll().execute())[0]?.claimed_by != null,
+  );
+  await periodic.stop(5_000);
+  expect((await task()).claimed_by).toBeNull();
+  expect(lines).toEqual([]);
+  await db.deleteFrom('periodic_tasks').execute();
+  start(async () => {
+    throw new Error('Platte voll 🐘');
+  });
+  await until('it to be logged', 5_000, () => lines.some((line) => line.includes('Platte voll')));
+  await until('it to be free', 5_000, async () => (await task()).claimed_by === null);
+});
