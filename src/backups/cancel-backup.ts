@@ -1,56 +1,72 @@
+import type { Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 
 /**
  * Cancels a backup: a waiting one fails as cancelled at once; a running one is aborted, and its outcome is written
- * when what it left is gone. Throws `not_found`, `conflict` for one that has ended.
+ * when what it left is gone. `also` belongs to the same transaction. Throws `not_found`, `conflict` for one that has ended.
  */
-export async function cancelBackup(services: Services, backupId: string): Promise<void> {
+export async function cancelBackup(
+  services: Services,
+  backupId: string,
+  { also }: { readonly also?: (trx: Trx) => Promise<void> } = {},
+): Promise<void> {
   const { db, runs } = services;
-  const now = services.now().toISOString();
-  const waiting = await write(db, (trx) =>
-    trx
-      .updateTable('backups')
-      .set({
-        status: 'failed',
-        outcome: 'cancelled',
-        cancel_requested_at: now,
-        completed_at: now,
-        error: JSON.stringify({
-          message: 'The backup was cancelled before it began.',
-          step: 'connect',
-          code: 'cancelled',
-        }),
-      })
-      .where('id', '=', backupId)
-      .where('status', '=', 'pending')
-      .where('deleted_at', 'is', null)
-      .returning('id')
-      .executeTakeFirst(),
-  );
-  if (waiting) return;
+  const now = services.now();
+  const wasRunning = await write(db, async (trx) => {
+    const was = await markCancelled(trx, backupId, now);
+    if (was === null) throw await hasEnded(trx, backupId);
+    await also?.(trx);
+    return was === 'in_progress';
+  });
+  if (wasRunning) runs.cancel(backupId);
+}
 
-  const running = await write(db, (trx) =>
-    trx
-      .updateTable('backups')
-      .set({ cancel_requested_at: now })
-      .where('id', '=', backupId)
-      .where('status', '=', 'in_progress')
-      .where('deleted_at', 'is', null)
-      .returning('id')
-      .executeTakeFirst(),
-  );
-  if (running) {
-    runs.cancel(backupId);
-    return;
-  }
-  const ended = await db
+/** Gives what it was; null for one that is neither waiting nor running. A running one is still to be aborted. */
+export async function markCancelled(
+  trx: Trx,
+  backupId: string,
+  at: Date,
+): Promise<'pending' | 'in_progress' | null> {
+  const now = at.toISOString();
+  const waiting = await trx
+    .updateTable('backups')
+    .set({
+      status: 'failed',
+      outcome: 'cancelled',
+      cancel_requested_at: now,
+      completed_at: now,
+      error: JSON.stringify({
+        message: 'The backup was cancelled before it began.',
+        step: 'connect',
+        code: 'cancelled',
+      }),
+    })
+    .where('id', '=', backupId)
+    .where('status', '=', 'pending')
+    .where('deleted_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  if (waiting) return 'pending';
+  const running = await trx
+    .updateTable('backups')
+    .set({ cancel_requested_at: now })
+    .where('id', '=', backupId)
+    .where('status', '=', 'in_progress')
+    .where('deleted_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return running ? 'in_progress' : null;
+}
+
+async function hasEnded(trx: Trx, backupId: string): Promise<AppError> {
+  const ended = await trx
     .selectFrom('backups')
     .select('status')
     .where('id', '=', backupId)
     .where('deleted_at', 'is', null)
     .executeTakeFirst();
-  if (!ended) throw new AppError('not_found', 'Backup not found');
-  throw new AppError('conflict', `The backup has ended already: it is ${ended.status}.`);
+  if (!ended) return new AppError('not_found', 'Backup not found');
+  return new AppError('conflict', `The backup has ended already: it is ${ended.status}.`);
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { dumpShapeOf } from '../databases/database-target.ts';
 import { backupFileName } from '../databases/file-name.ts';
+import type { Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -15,12 +16,13 @@ export interface BackupRequest {
 
 /**
  * Asks for a backup: a `pending` row that the worker claims. While one waits already, its id is given back; while one
- * runs, the new one waits. Throws `not_found` for an unknown database. What else is wrong with it fails the run, not
- * the request, so that it is seen in the list.
+ * runs, the new one waits. `also` belongs to the same transaction. Throws `not_found` for an unknown database. What else is
+ * wrong with it fails the run, not the request, so that it is seen in the list.
  */
 export async function requestBackup(
   services: Services,
   request: BackupRequest,
+  { also }: { readonly also?: (trx: Trx, backupId: string) => Promise<void> } = {},
 ): Promise<{ backupId: string }> {
   const { db, now, runs } = services;
   const database = await db
@@ -33,8 +35,8 @@ export async function requestBackup(
   const createdAt = now().toISOString();
   // Settings that can't be dumped: the run says so with its step, and the name only needs no extension yet.
   const fileName = backupFileName(database.name, createdAt, dumpShapeOf(database)?.fileExtension ?? '');
-  const inserted = await write(db, (trx) =>
-    trx
+  const backupId = await write(db, async (trx) => {
+    const inserted = await trx
       .insertInto('backups')
       .values({
         id: newId(),
@@ -58,20 +60,22 @@ export async function requestBackup(
         conflict.column('database_id').where(sql.ref('status'), '=', sql.lit('pending')).doNothing(),
       )
       .returning('id')
-      .executeTakeFirst(),
-  );
+      .executeTakeFirst();
+    const id = inserted?.id ?? (await waitingBackup(trx, database.id));
+    await also?.(trx, id);
+    return id;
+  });
   runs.wake();
-  if (inserted) return { backupId: inserted.id };
-  return { backupId: await waitingBackup(services, request) };
+  return { backupId };
 }
 
-async function waitingBackup(services: Services, request: BackupRequest): Promise<string> {
-  const waiting = await services.db
+/** The one that was in the way: nobody claims it within this transaction. */
+async function waitingBackup(trx: Trx, databaseId: string): Promise<string> {
+  const waiting = await trx
     .selectFrom('backups')
     .select('id')
-    .where('database_id', '=', request.databaseId)
+    .where('database_id', '=', databaseId)
     .where('status', '=', 'pending')
-    .executeTakeFirst();
-  // It was claimed between the two statements: there is room for a new one now.
-  return waiting?.id ?? (await requestBackup(services, request)).backupId;
+    .executeTakeFirstOrThrow();
+  return waiting.id;
 }
