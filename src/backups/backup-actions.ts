@@ -1,7 +1,6 @@
-import { type Actor, recordAudit } from '../audit/audit.ts';
+import { type Actor, type AuditEntry, recordAudit } from '../audit/audit.ts';
 import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
-import type { BackupRow } from '../db/schema.ts';
-import { write } from '../db/write.ts';
+import type { BackupRow, Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { type BackupWithTrigger, findBackup, pinBackup } from './backups.ts';
@@ -9,7 +8,7 @@ import { cancelBackup } from './cancel-backup.ts';
 import { deleteBackup } from './delete-backup.ts';
 import { requestBackup } from './request-backup.ts';
 
-/** What people do to backups, with its row in the audit; API and pages both call these. */
+/** What people do to backups, with its row in the audit, written with it or not at all; API and pages both call these. */
 
 /** Throws `not_found`. */
 export async function startBackup(
@@ -18,24 +17,23 @@ export async function startBackup(
   databaseId: string,
 ): Promise<{ readonly backupId: string }> {
   const database = await getDatabaseRow(services.db, databaseId);
-  const asked = await requestBackup(services, { databaseId, type: 'manual', triggeredById: actor.userId });
-  const entry = { ...auditedDatabase('backup', database), details: { backupId: asked.backupId } };
-  await write(services.db, (trx) => recordAudit(trx, actor, entry, services.now()));
-  return asked;
+  const request = { databaseId, type: 'manual', triggeredById: actor.userId } as const;
+  return requestBackup(services, request, {
+    async also(trx, backupId) {
+      const entry = { ...auditedDatabase('backup', database), details: { backupId } };
+      await recordAudit(trx, actor, entry, services.now());
+    },
+  });
 }
 
 /** Throws `not_found`, `conflict` for one that is over. */
 export async function stopBackup(services: Services, actor: Actor, backupId: string): Promise<void> {
-  const backup = await backupRow(services, backupId);
-  await cancelBackup(services, backupId);
-  await audit(services, actor, 'cancel', backup);
+  await cancelBackup(services, backupId, await audited(services, actor, 'cancel', backupId));
 }
 
 /** Throws `not_found`, and `conflict` for one that runs. */
 export async function removeBackup(services: Services, actor: Actor, backupId: string): Promise<void> {
-  const backup = await backupRow(services, backupId);
-  await deleteBackup(services, backupId);
-  await audit(services, actor, 'delete', backup);
+  await deleteBackup(services, backupId, await audited(services, actor, 'delete', backupId));
 }
 
 /** Pins or unpins; doing so twice changes nothing. Throws `not_found` with the wire's texts. */
@@ -46,30 +44,34 @@ export async function changePin(
   pinned: boolean,
 ): Promise<BackupWithTrigger> {
   await getDatabaseRow(services.db, ids.databaseId);
-  const now = services.now();
-  const backup = await pinBackup(services.db, { ...ids, userId: actor.userId }, pinned, now);
-  await audit(services, actor, pinned ? 'backup.pin' : 'backup.unpin', backup);
-  return backup;
+  const also = await audited(services, actor, pinned ? 'backup.pin' : 'backup.unpin', ids.backupId);
+  return pinBackup(services.db, { ...ids, userId: actor.userId }, pinned, services.now(), also);
 }
 
-async function backupRow(services: Services, backupId: string): Promise<BackupRow> {
+/** Throws `not_found`. */
+async function audited(
+  services: Services,
+  actor: Actor,
+  action: string,
+  backupId: string,
+): Promise<{ readonly also: (trx: Trx) => Promise<void> }> {
   const backup = await findBackup(services.db, backupId);
   if (backup === undefined) throw new AppError('not_found', 'Backup not found');
-  return backup;
+  const entry = await entryOf(services, action, backup);
+  return { also: (trx: Trx) => recordAudit(trx, actor, entry, services.now()) };
 }
 
-async function audit(services: Services, actor: Actor, action: string, backup: BackupRow): Promise<void> {
+async function entryOf(services: Services, action: string, backup: BackupRow): Promise<AuditEntry> {
   const database = await services.db
     .selectFrom('databases')
     .select('environment_id')
     .where('id', '=', backup.database_id)
     .executeTakeFirst();
-  const entry = {
+  return {
     action,
     resourceType: 'backup',
     resourceId: backup.id,
     resourceName: backup.filename,
     environmentId: database?.environment_id ?? null,
   };
-  await write(services.db, (trx) => recordAudit(trx, actor, entry, services.now()));
 }

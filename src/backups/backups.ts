@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { BackupRow, Db } from '../db/schema.ts';
+import type { BackupRow, Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { RunProgress } from '../services-port.ts';
@@ -16,7 +16,7 @@ export interface BackupWithTrigger extends BackupRow {
 }
 
 /** The backup, or undefined when there is none of that id or it was deleted. */
-export async function findBackup(db: Db, id: string): Promise<BackupWithTrigger | undefined> {
+export async function findBackup(db: Db | Trx, id: string): Promise<BackupWithTrigger | undefined> {
   return visible(db).where('backups.id', '=', id).executeTakeFirst();
 }
 
@@ -60,29 +60,31 @@ export async function liveBackups(db: Db, databaseId: string): Promise<readonly 
   return [...waiting, ...running];
 }
 
-/** Pins or unpins; pinning a pinned backup keeps who pinned it first. Throws `not_found`. */
+/** Pins or unpins; pinning a pinned backup keeps who pinned it first. `also` belongs to the same transaction. Throws `not_found`. */
 export async function pinBackup(
   db: Db,
   ids: { databaseId: string; backupId: string; userId: string | null },
   pinned: boolean,
   now: Date,
+  { also }: { readonly also?: (trx: Trx) => Promise<void> } = {},
 ): Promise<BackupWithTrigger> {
-  const found = await findBackup(db, ids.backupId);
-  if (!found || found.database_id !== ids.databaseId) throw new AppError('not_found', 'Backup not found');
-  if ((found.is_pinned === 1) !== pinned) {
-    await write(db, (trx) =>
-      trx
-        .updateTable('backups')
-        .set({
-          is_pinned: pinned ? 1 : 0,
-          pinned_by_id: pinned ? ids.userId : null,
-          pinned_at: pinned ? now.toISOString() : null,
-        })
-        .where('id', '=', ids.backupId)
-        .execute(),
-    );
-  }
-  return (await findBackup(db, ids.backupId)) ?? found;
+  const pin = pinned
+    ? ({ is_pinned: 1, pinned_by_id: ids.userId, pinned_at: now.toISOString() } as const)
+    : ({ is_pinned: 0, pinned_by_id: null, pinned_at: null } as const);
+  return write(db, async (trx) => {
+    await trx
+      .updateTable('backups')
+      .set(pin)
+      .where('id', '=', ids.backupId)
+      .where('is_pinned', '!=', pin.is_pinned)
+      .where('deleted_at', 'is', null)
+      .where('database_id', '=', ids.databaseId)
+      .execute();
+    const found = await findBackup(trx, ids.backupId);
+    if (!found || found.database_id !== ids.databaseId) throw new AppError('not_found', 'Backup not found');
+    await also?.(trx);
+    return found;
+  });
 }
 
 /** A backup as the HTTP contract's `B`, with our added fields (outcome, verification, step, bytes, rate). */
@@ -134,7 +136,7 @@ export function toWireBackup(row: BackupWithTrigger, progress: RunProgress | nul
 
 const idsOf = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id);
 
-function visible(db: Db) {
+function visible(db: Db | Trx) {
   return db
     .selectFrom('backups')
     .leftJoin('users', 'users.id', 'backups.triggered_by_id')

@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
 import { dumpShapeOf } from '../databases/database-target.ts';
 import { backupFileName } from '../databases/file-name.ts';
+import type { DatabaseRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
-import { insertRun } from '../runs/claim.ts';
+import { insertRun, type NewRun } from '../runs/claim.ts';
 import { databaseLane } from '../runs/lanes.ts';
 import type { Services } from '../services-port.ts';
 import { storagePath } from './destination.ts';
@@ -17,12 +18,13 @@ export interface BackupRequest {
 
 /**
  * Asks for a backup: a `pending` row that the worker claims. While one waits already, its id is given back; while one
- * runs, the new one waits. Throws `not_found` for an unknown database. What else is wrong with it fails the run, not
- * the request, so that it is seen in the list.
+ * runs, the new one waits. `also` belongs to the same transaction. Throws `not_found` for an unknown database. What else is
+ * wrong with it fails the run, not the request, so that it is seen in the list.
  */
 export async function requestBackup(
   services: Services,
   request: BackupRequest,
+  { also }: { readonly also?: (trx: Trx, backupId: string) => Promise<void> } = {},
 ): Promise<{ backupId: string }> {
   const { db, now, runs } = services;
   const database = await db
@@ -35,12 +37,11 @@ export async function requestBackup(
   const createdAt = now().toISOString();
   // Settings that can't be dumped: the run says so with its step, and the name only needs no extension yet.
   const fileName = backupFileName(database.name, createdAt, dumpShapeOf(database)?.fileExtension ?? '');
-  const id = newId();
-  const inserted = await write(db, async (trx) => {
-    const row = await trx
+  const backupId = await write(db, async (trx) => {
+    const inserted = await trx
       .insertInto('backups')
       .values({
-        id,
+        id: newId(),
         database_id: database.id,
         filename: fileName,
         size: 0,
@@ -61,23 +62,26 @@ export async function requestBackup(
       )
       .returning('id')
       .executeTakeFirst();
-    if (row === undefined) return false;
-    const { server_id: serverId } = database;
-    const run = { id, kind: 'backup', subjectId: id, serverId, lane: databaseLane(database.id) } as const;
-    return insertRun(trx, run, new Date(createdAt));
+    const id = inserted?.id ?? (await waitingBackup(trx, database.id));
+    if (inserted !== undefined) await insertRun(trx, runOf(database, id), new Date(createdAt));
+    await also?.(trx, id);
+    return id;
   });
   runs.wake();
-  if (inserted) return { backupId: id };
-  return { backupId: await waitingBackup(services, request) };
+  return { backupId };
 }
 
-async function waitingBackup(services: Services, request: BackupRequest): Promise<string> {
-  const waiting = await services.db
+function runOf({ id: databaseId, server_id: serverId }: DatabaseRow, id: string): NewRun {
+  return { id, kind: 'backup', subjectId: id, serverId, lane: databaseLane(databaseId) };
+}
+
+/** The one that was in the way: nobody claims it within this transaction. */
+async function waitingBackup(trx: Trx, databaseId: string): Promise<string> {
+  const waiting = await trx
     .selectFrom('backups')
     .select('id')
-    .where('database_id', '=', request.databaseId)
+    .where('database_id', '=', databaseId)
     .where('status', '=', 'pending')
-    .executeTakeFirst();
-  // It was claimed between the two statements: there is room for a new one now.
-  return waiting?.id ?? (await requestBackup(services, request)).backupId;
+    .executeTakeFirstOrThrow();
+  return waiting.id;
 }

@@ -1,4 +1,4 @@
-import type { Db, SigningKeyRow } from '../db/schema.ts';
+import type { Db, SigningKeyRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -43,32 +43,38 @@ export async function signingKey(
   purpose: SigningKeyRow['purpose'],
   now: Date,
 ): Promise<SigningKey> {
-  const row = await db
+  return openKey(vault, (await newestRow(db, purpose)) ?? (await createRow(db, vault, purpose, now)));
+}
+
+async function newestRow(
+  db: Db | Trx,
+  purpose: SigningKeyRow['purpose'],
+): Promise<SigningKeyRow | undefined> {
+  return db
     .selectFrom('signing_keys')
     .selectAll()
     .where('purpose', '=', purpose)
     .orderBy('created_at', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return row === undefined ? createKey(db, vault, purpose, now) : openKey(vault, row);
 }
 
-async function createKey(
+/** Somebody else may make one at the same time: then it is theirs for both. */
+async function createRow(
   db: Db,
   vault: Vault,
   purpose: SigningKeyRow['purpose'],
   now: Date,
-): Promise<SigningKey> {
+): Promise<SigningKeyRow> {
   const id = newId();
-  const secret = crypto.getRandomValues(new Uint8Array(32));
-  const sealed = await vault.seal(toBase64Url(secret), SEALED.signingKey.identity(id));
-  await write(db, (trx) =>
-    trx
-      .insertInto('signing_keys')
-      .values({ id, purpose, secret: sealed, created_at: now.toISOString() })
-      .execute(),
-  );
-  return { id, secret };
+  const secret = toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
+  const sealed = await vault.seal(secret, SEALED.signingKey.identity(id));
+  return write(db, async (trx) => {
+    const theirs = await newestRow(trx, purpose);
+    if (theirs !== undefined) return theirs;
+    const values = { id, purpose, secret: sealed, created_at: now.toISOString() };
+    return trx.insertInto('signing_keys').values(values).returningAll().executeTakeFirstOrThrow();
+  });
 }
 
 async function openKey(vault: Vault, row: SigningKeyRow): Promise<SigningKey> {

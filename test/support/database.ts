@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Kysely, PostgresDialect } from 'kysely';
-import pg from 'pg';
 import { migrate } from '../../src/db/node/migrate.ts';
 import { openDatabase } from '../../src/db/node/open.ts';
-import type { Db, Schema } from '../../src/db/schema.ts';
+import { openPostgres } from '../../src/db/node/postgres.ts';
+import type { Db } from '../../src/db/schema.ts';
 import type { TestPostgres } from './postgres.ts';
 
 /** An empty SQLite database in memory with our tables; end it with `destroy()`. */
@@ -17,6 +16,5 @@ export async function openTestDatabase(): Promise<Db> {
 export async function openPostgresDatabase(postgres: TestPostgres): Promise<Db> {
   const name = `test_${randomUUID()}`;
   await postgres.createDatabase(name);
-  const connectionString = postgres.url.replace(/\/postgres$/, `/${name}`);
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString }) }) });
+  return openPostgres(postgres.url.replace(/\/postgres$/, `/${name}`));
 }
