@@ -87,50 +87,19 @@ export async function pinBackup(
   });
 }
 
-/** A backup as the HTTP contract's `B`, with our added fields (outcome, verification, step, bytes, rate). */
-export function toWireBackup(row: BackupWithTrigger, progress: RunProgress | null = null) {
-  const live = row.status === 'in_progress' ? progress : null;
+/** How far a backup is: the worker's fresher numbers while it runs here, else the row's. */
+export function progressOf(row: BackupWithTrigger, running: RunProgress | null) {
+  const live = row.status === 'in_progress' ? running : null;
   return {
-    id: row.id,
-    filename: row.filename,
-    size: Number(row.size),
-    type: row.type,
-    status: row.status,
-    error: row.error,
-    storageType: row.storage_type,
-    storagePath: row.storage_path,
     progress: live?.progress ?? row.progress ?? 0,
-    duration: row.duration,
-    createdAt: row.created_at,
-    completedAt: row.completed_at,
-    isPinned: row.is_pinned === 1,
-    pinnedById: row.pinned_by_id,
-    pinnedAt: row.pinned_at,
-    lastRotationError: row.last_rotation_error,
-    databaseId: row.database_id,
-    triggeredById: row.triggered_by_id,
-    triggeredBy:
-      row.triggered_by_id === null || row.trigger_email === null
-        ? null
-        : { id: row.triggered_by_id, email: row.trigger_email, name: row.trigger_name },
-    outcome: row.outcome,
-    verification: row.verification,
-    verifiedAt: row.verified_at,
-    startedAt: row.started_at,
     step: live?.step ?? toBackupStep(row.step),
     bytesRead: live?.bytesRead ?? Number(row.bytes_read),
     bytesStored: live?.bytesStored ?? Number(row.bytes_stored),
     bytesPerSecond: live?.bytesPerSecond ?? null,
     estimatedBytes:
       live?.estimatedBytes ?? (row.estimated_bytes === null ? null : Number(row.estimated_bytes)),
-    format: row.format,
-    compression: row.compression,
-    sha256: row.sha256,
-    serverVersion: row.server_version,
-    clientVersion: row.client_version,
     waitingFor: live?.waiting?.for ?? null,
     waitingSince: live?.waiting?.since ?? null,
-    cancelRequested: row.cancel_requested_at !== null,
   };
 }
 

@@ -32,7 +32,6 @@ import {
   targetOf,
 } from './password-targets.ts';
 import { checkPlace } from './place.ts';
-import { databaseType } from './types.ts';
 
 const commonFields = z.object({
   name: nameField,
@@ -207,7 +206,7 @@ export function auditedDatabase(action: string, row: Pick<DatabaseRow, 'id' | 'n
   } as const;
 }
 
-/** As the wire shows it: no user name, no password. */
+/** The database with the number of its backups: no user name, no password. */
 export function toDatabase(row: DatabaseRow, backups: number) {
   return {
     id: row.id,
@@ -218,8 +217,6 @@ export function toDatabase(row: DatabaseRow, backups: number) {
     databaseName: row.database_name,
     hasCredentials: row.credentials !== null,
     serverId: row.server_id,
-    databaseTypeId: databaseType(row.type)?.id ?? null,
-    databaseType: databaseType(row.type),
     backupStorageType: row.backup_storage_type,
     backupLocalPath: row.backup_local_path,
     backupSpacesBucket: row.backup_spaces_bucket,
@@ -231,7 +228,7 @@ export function toDatabase(row: DatabaseRow, backups: number) {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     environmentId: row.environment_id,
-    _count: { backups, services: 0 },
+    counts: { backups },
   };
 }
 

@@ -3,7 +3,6 @@ import type { BackupRow, Db, Schema } from '../db/schema.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
 import type { Page } from '../page.ts';
 import { type Database, toDatabase } from './databases.ts';
-import { databaseType } from './types.ts';
 
 export interface ListedDatabase extends Database {
   /** The newest backup, whatever its state. */
@@ -11,13 +10,24 @@ export interface ListedDatabase extends Database {
     readonly id: string;
     readonly status: BackupRow['status'];
     readonly outcome: BackupRow['outcome'];
-    readonly type: string;
+    readonly type: BackupRow['type'];
     readonly createdAt: string;
     readonly completedAt: string | null;
     readonly error: string | null;
   } | null;
-  /** No schedules yet. */
-  readonly schedule: null;
+}
+
+/** A database with its latest completed backup. */
+export interface BackupSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly lastBackup:
+    | (Pick<BackupRow, 'id' | 'status'> & {
+        readonly createdAt: string;
+        readonly completedAt: string | null;
+      })
+    | null;
 }
 
 /** By name. Throws `not_found` for an unknown environment. */
@@ -51,13 +61,12 @@ export async function listDatabases(
   const databases = rows.map((row) => ({
     ...toDatabase(row, Number(row.backups)),
     lastBackup: newest.get(row.newest_id ?? '') ?? null,
-    schedule: null,
   }));
   return { databases, total: await totalOf(db, environmentId) };
 }
 
 /** The latest completed backup of each database, by name. Throws `not_found`. */
-export async function summariseBackups(db: Db, environmentId: string) {
+export async function summariseBackups(db: Db, environmentId: string): Promise<readonly BackupSummary[]> {
   await getEnvironmentRow(db, environmentId);
   const rows = await db
     .selectFrom('databases')
@@ -70,14 +79,13 @@ export async function summariseBackups(db: Db, environmentId: string) {
     .orderBy('databases.name')
     .execute();
   return rows.map(({ id, name, type, lastId, completed_at: completedAt, created_at: createdAt, status }) => ({
-    databaseId: id,
+    id,
     name,
-    supportsBackup: databaseType(type)?.hasBackupCommand ?? false,
+    type,
     lastBackup:
       lastId === null || createdAt === null || status === null
         ? null
         : { id: lastId, completedAt, createdAt, status },
-    schedule: null,
   }));
 }
 

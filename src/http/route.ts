@@ -39,7 +39,12 @@ export interface SignedInRequest<Path extends string, Query, Body> extends Route
  * A route, declared once beside its handler: the declaration feeds the role check, the validation and /openapi.json.
  * A handler gives the answer's JSON, or a whole Response.
  */
-interface Declaration<Path extends string, Query extends z.ZodType, Body extends z.ZodType> {
+interface Declaration<
+  Path extends string,
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  Answered extends z.ZodType,
+> {
   readonly method: Method;
   /** With `:name` for its parameters. */
   readonly path: Path;
@@ -49,12 +54,23 @@ interface Declaration<Path extends string, Query extends z.ZodType, Body extends
   /** Fields that answer 422 before anything is validated. */
   readonly readonlyFields?: readonly string[];
   /** The JSON of a success. */
-  readonly answer: z.ZodType;
+  readonly answer: Answered;
   /** Other statuses than 400, 401, 403 and 429, which any route may answer. */
   readonly refusals?: readonly (404 | 409 | 422)[];
 }
 
-type Answer = Promise<object | Response>;
+/**
+ * What the declared schema says, as a handler writes it: a type alone, nothing is parsed on the way out. What a handler
+ * gives (`Given`) is inferred as const, so that the literals in it stay literals.
+ */
+type Answer<Answered extends z.ZodType> = Written<z.input<Answered>> | Response;
+
+/** The same shape with nothing that could be changed: what a use case gives may be sent as it is. */
+type Written<Shape> = Shape extends readonly (infer Item)[]
+  ? readonly Written<Item>[]
+  : Shape extends object
+    ? { readonly [Key in keyof Shape]: Written<Shape[Key]> }
+    : Shape;
 
 /** A declared route, its types forgotten: what `mountRoutes` and the OpenAPI document read. */
 export interface ApiRoute {
@@ -67,30 +83,47 @@ export interface ApiRoute {
   readonly readonlyFields: readonly string[];
   readonly answer: z.ZodType;
   readonly refusals: readonly number[];
-  readonly handle: (request: SignedInRequest<string, unknown, unknown>) => Answer;
+  readonly handle: (request: SignedInRequest<string, unknown, unknown>) => Promise<object | Response>;
 }
 
-export function route<const Path extends string, Query extends z.ZodType, Body extends z.ZodType>(
-  declaration: Declaration<Path, Query, Body> & {
+export function route<
+  const Path extends string,
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  Answered extends z.ZodType,
+  const Given extends Answer<Answered>,
+>(
+  declaration: Declaration<Path, Query, Body, Answered> & {
     readonly access: Exclude<Access, 'public'>;
-    readonly handle: (request: SignedInRequest<Path, z.infer<Query>, z.infer<Body>>) => Answer;
+    readonly handle: (request: SignedInRequest<Path, z.infer<Query>, z.infer<Body>>) => Promise<Given>;
   },
 ): ApiRoute {
   return forget(declaration, declaration.access, declaration.handle);
 }
 
-export function publicRoute<const Path extends string, Query extends z.ZodType, Body extends z.ZodType>(
-  declaration: Declaration<Path, Query, Body> & {
-    readonly handle: (request: RouteRequest<Path, z.infer<Query>, z.infer<Body>>) => Answer;
+export function publicRoute<
+  const Path extends string,
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  Answered extends z.ZodType,
+  const Given extends Answer<Answered>,
+>(
+  declaration: Declaration<Path, Query, Body, Answered> & {
+    readonly handle: (request: RouteRequest<Path, z.infer<Query>, z.infer<Body>>) => Promise<Given>;
   },
 ): ApiRoute {
   return forget(declaration, 'public', declaration.handle);
 }
 
-function forget<Path extends string, Query extends z.ZodType, Body extends z.ZodType>(
-  declaration: Declaration<Path, Query, Body>,
+function forget<
+  Path extends string,
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  Answered extends z.ZodType,
+>(
+  declaration: Declaration<Path, Query, Body, Answered>,
   access: Access,
-  handle: (request: SignedInRequest<Path, z.infer<Query>, z.infer<Body>>) => Answer,
+  handle: (request: SignedInRequest<Path, z.infer<Query>, z.infer<Body>>) => Promise<unknown>,
 ): ApiRoute {
   const { method, path, summary, answer } = declaration;
   return {

@@ -187,14 +187,13 @@ export function auditedServer(action: string, row: Pick<ServerRow, 'id' | 'name'
   } as const;
 }
 
-/** As the wire shows it; `tags` is JSON text there. */
 export async function toServer(row: ServerRow) {
   return {
     id: row.id,
     name: row.name,
     hostname: row.hostname,
     publicIp: row.public_ip,
-    tags: row.tags,
+    tags: tagsOf(row),
     status: row.status,
     lastCheckedAt: row.last_checked_at,
     createdAt: row.created_at,
@@ -203,14 +202,14 @@ export async function toServer(row: ServerRow) {
     sshPort: row.ssh_port,
     sshUser: row.ssh_user,
     hostKeyFingerprint: row.host_key === null ? null : await fingerprintOf(row.host_key),
-    serverType: 'remote' as const,
-    dockerMode: 'ssh' as const,
-    metricsMode: 'disabled' as const,
-    agentStatus: 'unknown' as const,
   };
 }
 
 export type Server = Awaited<ReturnType<typeof toServer>>;
+
+function tagsOf(row: Pick<ServerRow, 'tags'>): readonly string[] {
+  return z.array(z.string()).parse(JSON.parse(row.tags));
+}
 
 function toColumns(input: ServerChange): Partial<Insertable<ServerRow>> {
   return {

@@ -10,7 +10,7 @@ import { SEALED } from '../secrets/sealed.ts';
 import type { Services } from '../services-port.ts';
 import { testAgain } from './deep-test.ts';
 import { openKeys } from './keys.ts';
-import { auditedSpaces, type SpacesInput, spacesRow, wireEndpoint } from './storage.ts';
+import { auditedSpaces, plainEndpoint, type SpacesInput, spacesRow } from './storage.ts';
 import { type SpacesTest, testOpenedSpaces } from './try-storage.ts';
 
 type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault' | 'openS3' | 'log' | 'runs'>;
@@ -64,7 +64,7 @@ export async function saveSpaces(
     throw new AppError(
       'invalid',
       'The endpoint is another account’s: enter the secret key that belongs to it. The stored one is for ' +
-        `${wireEndpoint(before.endpoint)}.`,
+        `${plainEndpoint(before.endpoint)}.`,
       { details: { field: 'secretKey' } },
     );
   }
@@ -92,11 +92,11 @@ export async function saveSpaces(
         ? null
         : await context.vault.seal(token.value, SEALED.storageSessionToken.identity(id)),
   };
-  const typed = input.endpoint?.trim() ? wireEndpoint(input.endpoint.trim().replace(/\/+$/, '')) : null;
+  const typed = input.endpoint?.trim() ? plainEndpoint(input.endpoint.trim().replace(/\/+$/, '')) : null;
   const { region } = input;
   await saveRow(context, actor, { id, before, sealed, region, endpoint, typed, buckets, encryption });
   await testAgain(context);
-  return { config: { id, accessKey, region, endpoint: typed ?? wireEndpoint(endpoint) }, test };
+  return { config: { id, accessKey, region, endpoint: typed ?? plainEndpoint(endpoint) }, test };
 }
 
 type Encryption = { readonly algorithm: SpacesConfigRow['encryption']; readonly keyId: string | null };

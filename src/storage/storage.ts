@@ -36,7 +36,7 @@ export const spacesInput = z.object({
 
 export type SpacesInput = z.infer<typeof spacesInput>;
 
-/** The storage of the installation as the wire shows it: never the secret key. */
+/** The storage of the installation as it is shown: never the secret key. */
 export interface SpacesConfig {
   readonly id: string;
   readonly accessKey: string;
@@ -52,7 +52,6 @@ export interface SpacesConfig {
   readonly enabledEnvironments: readonly {
     readonly id: string;
     readonly enabled: boolean;
-    readonly spacesConfigId: string;
     readonly environmentId: string;
   }[];
 }
@@ -70,7 +69,7 @@ export async function getSpaces(context: Pick<Services, 'db' | 'vault'>): Promis
     id: row.id,
     accessKey: await context.vault.open(row.access_key, SEALED.storageAccessKey.identity(row.id)),
     region: row.region,
-    endpoint: row.endpoint_typed ?? wireEndpoint(row.endpoint),
+    endpoint: row.endpoint_typed ?? plainEndpoint(row.endpoint),
     buckets: bucketsOf(row),
     encryption: row.encryption,
     encryptionKeyId: row.encryption_key_id,
@@ -80,7 +79,6 @@ export async function getSpaces(context: Pick<Services, 'db' | 'vault'>): Promis
     enabledEnvironments: environments.map((environment) => ({
       id: environment.id,
       enabled: environment.enabled === 1,
-      spacesConfigId: environment.spaces_config_id,
       environmentId: environment.environment_id,
     })),
   };
@@ -128,5 +126,5 @@ export function auditedSpaces(action: string, id: string) {
   return { action, resourceType: 'spaces_config', resourceId: id, resourceName: 'Storage' } as const;
 }
 
-/** As the wire shows it: `host[:port]`, with its scheme only where that is plain http. */
-export const wireEndpoint = (endpoint: string) => endpoint.replace(/^https:\/\//, '');
+/** As it is shown: `host[:port]`, with its scheme only where that is plain http. */
+export const plainEndpoint = (endpoint: string) => endpoint.replace(/^https:\/\//, '');

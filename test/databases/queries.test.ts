@@ -143,7 +143,7 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
     const list = await listDatabases(db, environment.id, page);
     expect(list).toMatchObject({
       total: 1,
-      databases: [{ name: 'appdb', lastBackup: { id: failed, status: 'failed' }, _count: { backups: 2 } }],
+      databases: [{ name: 'appdb', lastBackup: { id: failed, status: 'failed' }, counts: { backups: 2 } }],
     });
     expect(await summariseBackups(db, environment.id)).toMatchObject([{ lastBackup: { id: completed } }]);
   });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Hono } from 'hono';
 import { createApp } from '../../src/app.ts';
 import { createPasswords } from '../../src/auth/node/passwords.ts';
@@ -182,7 +183,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   };
 }
 
-/** Every success that a test sees has the shape that its route declares. */
+/** Every success that a test sees has the shape that its route declares, and no field beside it. */
 function checkDeclared(routes: readonly ApiRoute[], method: string, path: string, answer: unknown): void {
   const { pathname } = new URL(path, 'http://localhost');
   const route = routes.find(
@@ -193,6 +194,10 @@ function checkDeclared(routes: readonly ApiRoute[], method: string, path: string
   const checked = route?.answer.safeParse(answer);
   if (checked?.success === false) {
     throw new Error(`${method} ${path} does not answer as declared: ${checked.error.message}`);
+  }
+  // What the schema does not name is left out of what it gives.
+  if (checked?.success && !isDeepStrictEqual(checked.data, answer)) {
+    throw new Error(`${method} ${path} answers more than it declares: ${JSON.stringify(answer)}`);
   }
 }
 

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { changePin, removeBackup, startBackup, stopBackup } from '../../backups/backup-actions.ts';
-import { findBackup, listBackups, toWireBackup } from '../../backups/backups.ts';
+import { type BackupWithTrigger, findBackup, listBackups, progressOf } from '../../backups/backups.ts';
 import { getDatabase, getDatabaseRow } from '../../databases/databases.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
-import type { Services } from '../../services-port.ts';
+import type { RunProgress, Services } from '../../services-port.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';
 import { type ApiRoute, route } from '../route.ts';
-import { database } from './databases.ts';
+import { wholeDatabase, wireWhole } from './databases.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
 const text = z.string().nullable();
@@ -76,7 +76,7 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
         const { environment_id } = await getDatabaseRow(services.db, params.id);
         const page = await listBackups(services.db, params.id, query);
         return {
-          backups: page.backups.map((row) => toWireBackup(row, services.runs.progress(row.id))),
+          backups: page.backups.map((row) => wireBackup(row, services.runs.progress(row.id))),
           total: page.total,
           allowDownload: await allowsDownload(services, environment_id),
         };
@@ -87,14 +87,14 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/backups/:id',
       access: 'viewer',
       summary: 'One backup, with its progress while it runs',
-      answer: z.object({ backup: backup.extend({ database }), allowDownload: z.boolean() }),
+      answer: z.object({ backup: backup.extend({ database: wholeDatabase }), allowDownload: z.boolean() }),
       refusals: [404],
       handle: async ({ params }) => {
         const row = await findBackup(services.db, params.id);
         if (row === undefined) throw new AppError('not_found', 'Backup not found');
         const owner = await getDatabase(services.db, row.database_id);
         return {
-          backup: { ...toWireBackup(row, services.runs.progress(row.id)), database: owner },
+          backup: { ...wireBackup(row, services.runs.progress(row.id)), database: wireWhole(owner) },
           allowDownload: await allowsDownload(services, owner.environmentId),
         };
       },
@@ -146,10 +146,48 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
       handle: async ({ params, actor, body }) => {
         const ids = { databaseId: params.id, backupId: params.backupId };
         const row = await changePin(services, actor, ids, body.pinned);
-        return { backup: toWireBackup(row, services.runs.progress(row.id)) };
+        return { backup: wireBackup(row, services.runs.progress(row.id)) };
       },
     }),
   ];
+}
+
+/** The contract's `B`, with the added fields (outcome, verification, step, bytes, rate). */
+function wireBackup(row: BackupWithTrigger, running: RunProgress | null): z.input<typeof backup> {
+  return {
+    id: row.id,
+    filename: row.filename,
+    size: Number(row.size),
+    type: row.type,
+    status: row.status,
+    error: row.error,
+    storageType: row.storage_type,
+    storagePath: row.storage_path,
+    ...progressOf(row, running),
+    duration: row.duration,
+    createdAt: row.created_at,
+    completedAt: row.completed_at,
+    isPinned: row.is_pinned === 1,
+    pinnedById: row.pinned_by_id,
+    pinnedAt: row.pinned_at,
+    lastRotationError: row.last_rotation_error,
+    databaseId: row.database_id,
+    triggeredById: row.triggered_by_id,
+    triggeredBy:
+      row.triggered_by_id === null || row.trigger_email === null
+        ? null
+        : { id: row.triggered_by_id, email: row.trigger_email, name: row.trigger_name },
+    outcome: row.outcome,
+    verification: row.verification,
+    verifiedAt: row.verified_at,
+    startedAt: row.started_at,
+    format: row.format,
+    compression: row.compression,
+    sha256: row.sha256,
+    serverVersion: row.server_version,
+    clientVersion: row.client_version,
+    cancelRequested: row.cancel_requested_at !== null,
+  };
 }
 
 async function allowsDownload(services: Services, environmentId: string): Promise<boolean> {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { confirmTarget, targetConfirmation } from '../../databases/confirm-target.ts';
 import {
   createDatabase,
+  type Database,
   databaseChange,
   deleteDatabase,
   getDatabase,
@@ -9,16 +10,22 @@ import {
   updateDatabase,
   type WholeDatabase,
 } from '../../databases/databases.ts';
-import { listDatabases, summariseBackups } from '../../databases/lists.ts';
+import {
+  type BackupSummary,
+  type ListedDatabase,
+  listDatabases,
+  summariseBackups,
+} from '../../databases/lists.ts';
 import { heldSentence } from '../../databases/password-target.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
 import { tryDatabase } from '../../databases/try-database.ts';
+import { databaseType } from '../../databases/types.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
 const text = z.string().nullable();
-export const database = z.object({
+const database = z.object({
   id,
   name: z.string(),
   type: z.string(),
@@ -53,7 +60,7 @@ export const database = z.object({
   _count: z.object({ backups: z.number(), services: z.number() }),
 });
 
-const whole = database.extend({
+export const wholeDatabase = database.extend({
   /** Null, or why the stored password is not sent, and a name for where the settings lead now. */
   passwordHeld: z.object({ target: z.string(), changes: z.array(z.string()) }).nullable(),
 });
@@ -68,6 +75,7 @@ const lastBackup = z.object({
   completedAt: instant.nullable(),
   error: text,
 });
+const listed = database.extend({ lastBackup: lastBackup.nullable(), schedule: z.null() });
 const summary = z.object({
   databaseId: id,
   name: z.string(),
@@ -92,12 +100,12 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       access: 'viewer',
       summary: 'The databases of an environment, by name',
       query: pageQuery(25),
-      answer: z.object({
-        databases: z.array(database.extend({ lastBackup: lastBackup.nullable(), schedule: z.null() })),
-        total,
-      }),
+      answer: z.object({ databases: z.array(listed), total }),
       refusals: [404],
-      handle: ({ params, query }) => listDatabases(services.db, params.envId, query),
+      handle: async ({ params, query }) => {
+        const { databases, total } = await listDatabases(services.db, params.envId, query);
+        return { databases: databases.map(wireListed), total };
+      },
     }),
     route({
       method: 'GET',
@@ -106,7 +114,9 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       summary: 'The latest completed backup of each database',
       answer: z.object({ databases: z.array(summary) }),
       refusals: [404],
-      handle: async ({ params }) => ({ databases: await summariseBackups(services.db, params.envId) }),
+      handle: async ({ params }) => ({
+        databases: (await summariseBackups(services.db, params.envId)).map(wireSummary),
+      }),
     }),
     route({
       method: 'POST',
@@ -114,11 +124,11 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       access: 'operator',
       summary: 'Register a database',
       body: newDatabase,
-      answer: z.object({ database: whole, warnings }),
+      answer: z.object({ database: wholeDatabase, warnings }),
       refusals: [404, 409],
       handle: async ({ params, actor, body }) => {
         const created = await createDatabase(services, actor, params.envId, body);
-        return { database: created, warnings: await prefixWarnings(services.db, created) };
+        return { database: wireWhole(created), warnings: await prefixWarnings(services.db, created) };
       },
     }),
     route({
@@ -126,9 +136,9 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/databases/:id',
       access: 'viewer',
       summary: 'One database',
-      answer: z.object({ database: whole }),
+      answer: z.object({ database: wholeDatabase }),
       refusals: [404],
-      handle: async ({ params }) => ({ database: await getDatabase(services.db, params.id) }),
+      handle: async ({ params }) => ({ database: wireWhole(await getDatabase(services.db, params.id)) }),
     }),
     route({
       method: 'PATCH',
@@ -137,12 +147,12 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       summary: 'Change a database; what was backed up stays where it is',
       readonlyFields: READONLY,
       body: databaseChange,
-      answer: z.object({ database: whole, warnings }),
+      answer: z.object({ database: wholeDatabase, warnings }),
       refusals: [404, 409, 422],
       handle: async ({ params, actor, body }) => {
         const updated = await updateDatabase(services, actor, params.id, body);
         return {
-          database: updated,
+          database: wireWhole(updated),
           warnings: [...heldWarning(updated), ...(await prefixWarnings(services.db, updated))],
         };
       },
@@ -183,11 +193,11 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       access: 'admin',
       summary: 'Let the stored password go to where the settings lead now',
       body: targetConfirmation,
-      answer: z.object({ database: whole }),
+      answer: z.object({ database: wholeDatabase }),
       refusals: [404, 409],
       handle: async ({ params, actor, body }) => {
         await confirmTarget(services, actor, params.id, body);
-        return { database: await getDatabase(services.db, params.id) };
+        return { database: wireWhole(await getDatabase(services.db, params.id)) };
       },
     }),
   ];
@@ -195,4 +205,30 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
 
 function heldWarning({ name, passwordHeld }: WholeDatabase): readonly string[] {
   return passwordHeld === null ? [] : [heldSentence(name, passwordHeld.changes)];
+}
+
+/** The contract's `D`. Types of the wire's list are known by their name alone; services belong to other parts of it. */
+function wireDatabase({ counts, ...fields }: Database): z.input<typeof database> {
+  const type = databaseType(fields.type);
+  return {
+    ...fields,
+    databaseTypeId: type?.id ?? null,
+    databaseType: type,
+    _count: { ...counts, services: 0 },
+  };
+}
+
+/** With why its stored password is not sent, if it is not. */
+export function wireWhole({ passwordHeld, ...fields }: WholeDatabase) {
+  return { ...wireDatabase(fields), passwordHeld };
+}
+
+/** There are no schedules yet. */
+function wireListed({ lastBackup, ...fields }: ListedDatabase) {
+  return { ...wireDatabase(fields), lastBackup, schedule: null };
+}
+
+function wireSummary({ id, name, type, lastBackup }: BackupSummary) {
+  const supportsBackup = databaseType(type)?.hasBackupCommand ?? false;
+  return { databaseId: id, name, supportsBackup, lastBackup, schedule: null };
 }

@@ -11,7 +11,7 @@ import {
 import { getSsh, removeSsh, revealSshKey, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../route.ts';
-import { id, instant, success } from './shapes.ts';
+import { id, instant, SUCCESS, success } from './shapes.ts';
 
 const environment = z.object({ id, name: z.string(), createdAt: instant, updatedAt: instant });
 const counted = environment.extend({ _count: z.record(z.string(), z.number()) });
@@ -57,7 +57,7 @@ export function environmentRoutes(services: Services): readonly ApiRoute[] {
       }),
       refusals: [404, 409],
       handle: async ({ params, actor }) => ({
-        success: true,
+        ...SUCCESS,
         ...(await deleteEnvironment(services, actor, params.id)),
       }),
     }),
@@ -80,7 +80,7 @@ export function environmentRoutes(services: Services): readonly ApiRoute[] {
       refusals: [404],
       handle: async ({ params, actor, body }) => {
         await setSsh(services, actor, params.id, body);
-        return { success: true, message: 'SSH settings updated' };
+        return { ...SUCCESS, message: 'SSH settings updated' };
       },
     }),
     route({
@@ -92,7 +92,7 @@ export function environmentRoutes(services: Services): readonly ApiRoute[] {
       refusals: [404],
       handle: async ({ params, actor }) => {
         await removeSsh(services, actor, params.id);
-        return { success: true, message: 'SSH key removed' };
+        return { ...SUCCESS, message: 'SSH key removed' };
       },
     }),
     route({

@@ -6,6 +6,7 @@ import {
   getServer,
   listServers,
   newServer,
+  type Server,
   serverChange,
   updateServer,
 } from '../../servers/servers.ts';
@@ -51,7 +52,10 @@ export function serverRoutes(services: Services): readonly ApiRoute[] {
       query: pageQuery(25),
       answer: z.object({ servers: z.array(server), total }),
       refusals: [404],
-      handle: ({ params, query }) => listServers(services.db, params.envId, query),
+      handle: async ({ params, query }) => {
+        const { servers, total } = await listServers(services.db, params.envId, query);
+        return { servers: servers.map(wireServer), total };
+      },
     }),
     route({
       method: 'POST',
@@ -62,7 +66,7 @@ export function serverRoutes(services: Services): readonly ApiRoute[] {
       answer: z.object({ server }),
       refusals: [404, 409],
       handle: async ({ params, actor, body }) => ({
-        server: await createServer(services, actor, params.envId, body),
+        server: wireServer(await createServer(services, actor, params.envId, body)),
       }),
     }),
     route({
@@ -72,7 +76,7 @@ export function serverRoutes(services: Services): readonly ApiRoute[] {
       summary: 'One server',
       answer: z.object({ server }),
       refusals: [404],
-      handle: async ({ params }) => ({ server: await getServer(services.db, params.id) }),
+      handle: async ({ params }) => ({ server: wireServer(await getServer(services.db, params.id)) }),
     }),
     route({
       method: 'PATCH',
@@ -84,7 +88,7 @@ export function serverRoutes(services: Services): readonly ApiRoute[] {
       answer: z.object({ server }),
       refusals: [404, 409, 422],
       handle: async ({ params, actor, body }) => ({
-        server: await updateServer(services, actor, params.id, body),
+        server: wireServer(await updateServer(services, actor, params.id, body)),
       }),
     }),
     route({
@@ -122,7 +126,8 @@ export function serverRoutes(services: Services): readonly ApiRoute[] {
       refusals: [404],
       handle: async ({ params, signal }) => {
         const { success: isHealthy, error } = await tryServer(services, params.id, signal);
-        return { status: isHealthy ? 'healthy' : 'unhealthy', ...(error === undefined ? {} : { error }) };
+        const status = isHealthy ? 'healthy' : 'unhealthy';
+        return { status, ...(error === undefined ? {} : { error }) };
       },
     }),
     route({
@@ -134,7 +139,7 @@ export function serverRoutes(services: Services): readonly ApiRoute[] {
       answer: z.object({ server }),
       refusals: [404],
       handle: async ({ params, actor, body }) => ({
-        server: await setHostKey(services, actor, params.id, body.hostKey),
+        server: wireServer(await setHostKey(services, actor, params.id, body.hostKey)),
       }),
     }),
     route({
@@ -142,12 +147,24 @@ export function serverRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/servers/:id/host-key',
       access: 'admin',
       summary: 'Forget the pinned host key; the next connection of a person pins anew',
-      answer: z.object({ success: z.literal(true), server }),
+      answer: success.extend({ server }),
       refusals: [404],
       handle: async ({ params, actor }) => ({
-        success: true,
-        server: await removeHostKey(services, actor, params.id),
+        ...SUCCESS,
+        server: wireServer(await removeHostKey(services, actor, params.id)),
       }),
     }),
   ];
+}
+
+/** The contract's `S`: tags are JSON text there, and what only its agents have says that there are none. */
+function wireServer(found: Server): z.input<typeof server> {
+  return {
+    ...found,
+    tags: JSON.stringify(found.tags),
+    serverType: 'remote',
+    dockerMode: 'ssh',
+    metricsMode: 'disabled',
+    agentStatus: 'unknown',
+  };
 }

@@ -10,7 +10,7 @@ import { askDeepTest, deepTestResult, runningDeepTest } from '../../storage/deep
 import { lastProbe, type StoredProbe } from '../../storage/deep-test-results.ts';
 import { listSpacesEnvironments, setSpacesEnvironment, spacesEnabled } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
-import { deleteSpaces, getSpaces, spacesInput } from '../../storage/storage.ts';
+import { deleteSpaces, getSpaces, type SpacesConfig, spacesInput } from '../../storage/storage.ts';
 import { listSpacesBuckets, tryStorage } from '../../storage/try-storage.ts';
 import { type ApiEnv, type ApiRoute, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
@@ -68,7 +68,7 @@ const states = z.array(
     message: z.string().nullable(),
   }),
 );
-const buckets = z.object({
+const bucketList = z.object({
   buckets: z.array(z.string()),
   source,
   states: states.optional(),
@@ -87,7 +87,7 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       answer: z.object({ configured: z.boolean(), config: wholeConfig.nullable() }),
       handle: async () => {
         const found = await getSpaces(services);
-        return { configured: found !== null, config: found };
+        return { configured: found !== null, config: found === null ? null : wireConfig(found) };
       },
     }),
     route({
@@ -153,7 +153,7 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       access: 'viewer',
       summary: 'The buckets that backups can go to and, when asked, what the key reaches of each',
       query: z.object({ states: flag, refresh: flag }),
-      answer: buckets,
+      answer: bucketList,
       handle: async ({ query, signal }) => {
         if (query.states !== 'true') return listSpacesBuckets(services, signal);
         const { states, unchecked } = await listBucketStates(services, {
@@ -161,8 +161,8 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
           signal,
         });
         const configured = states.filter((bucket) => bucket.source === 'configured');
-        const source = configured.length > 0 ? 'configured' : 'discovered';
         const named = configured.length > 0 ? configured : states;
+        const source = configured.length > 0 ? 'configured' : 'discovered';
         return { buckets: named.map(({ name }) => name), source, states, unchecked };
       },
     }),
@@ -182,11 +182,11 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       access: 'admin',
       summary: 'Let an environment use the storage, or not',
       body: z.object({ enabled: z.boolean() }),
-      answer: z.object({ success: z.literal(true), enabled: z.boolean() }),
+      answer: success.extend({ enabled: z.boolean() }),
       refusals: [404],
       handle: async ({ params, actor, body }) => {
         await setSpacesEnvironment(services, actor, params.environmentId, body.enabled);
-        return { success: true, enabled: body.enabled };
+        return { ...SUCCESS, enabled: body.enabled };
       },
     }),
     route({
@@ -194,7 +194,7 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/environments/:id/spaces/buckets',
       access: 'viewer',
       summary: 'The buckets that this environment can use',
-      answer: buckets,
+      answer: bucketList,
       refusals: [404],
       handle: async ({ params, signal }) => {
         await requireEnabled(services, params.id);
@@ -216,15 +216,23 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
   ];
 }
 
+function wireConfig({ enabledEnvironments, ...shown }: SpacesConfig): z.input<typeof wholeConfig> {
+  return {
+    ...shown,
+    buckets: [...shown.buckets],
+    enabledEnvironments: enabledEnvironments.map((entry) => ({ ...entry, spacesConfigId: shown.id })),
+  };
+}
+
 /** A failed test is 400 in the envelope, with the result's own fields beside it. */
-async function answerTest(services: Services, c: Context<ApiEnv>, signal: AbortSignal): Promise<object> {
+async function answerTest(services: Services, c: Context<ApiEnv>, signal: AbortSignal) {
   const result = await tryStorage(services, signal);
   if (result.success) return result;
   return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...result }, 400);
 }
 
 /** Waits for the deep test as long as a request may take; it goes on without, and 202 says where its result will be. */
-async function answerDeepTest(services: Services, c: Context<ApiEnv>, signal: AbortSignal): Promise<object> {
+async function answerDeepTest(services: Services, c: Context<ApiEnv>, signal: AbortSignal) {
   const probe = await deepTestResult(services.db, await askDeepTest(services, 'asked'), signal);
   if (probe === null) {
     const message =

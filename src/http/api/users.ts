@@ -100,11 +100,11 @@ export function userRoutes(services: Services): readonly ApiRoute[] {
         newPassword: newPasswordField(services.config, 'api'),
         currentPassword: z.string().max(1024).optional(),
       }),
-      answer: z.object({ success: z.literal(true), message: z.string() }),
+      answer: success.extend({ message: z.string() }),
       refusals: [404],
       handle: async ({ params, actor, body }) => {
         await changePassword(services, actor, params.id, body);
-        return { success: true, message: 'Password updated successfully' };
+        return { ...SUCCESS, message: 'Password updated successfully' };
       },
     }),
   ];

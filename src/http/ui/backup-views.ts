@@ -1,20 +1,37 @@
 import * as z from 'zod';
 import type { BackupFailure, BackupItem } from '../../../views/backup-list.tsx';
 import type { LiveRun } from '../../../views/live-runs.tsx';
-import { type BackupWithTrigger, toWireBackup } from '../../backups/backups.ts';
+import { type BackupWithTrigger, progressOf } from '../../backups/backups.ts';
 import { NO_BUCKET, SPACES_NOT_CONFIGURED } from '../../backups/destination.ts';
 import type { RunProgress } from '../../services-port.ts';
 
 /** A row of a database's list of backups. */
 export function toBackupItem(row: BackupWithTrigger): BackupItem {
-  const backup = toWireBackup(row);
-  return { ...backup, startedBy: row.trigger_name ?? row.trigger_email, failure: readFailure(backup.error) };
+  return {
+    id: row.id,
+    filename: row.filename,
+    status: row.status,
+    outcome: row.outcome,
+    type: row.type,
+    startedBy: row.trigger_name ?? row.trigger_email,
+    createdAt: row.created_at,
+    size: Number(row.size),
+    duration: row.duration,
+    storagePath: row.storage_path,
+    storageType: row.storage_type,
+    isPinned: row.is_pinned === 1,
+    failure: readFailure(row.error),
+  };
 }
 
 /** A run that is not over, with the worker's fresher numbers where it runs here. */
 export function toLiveRun(row: BackupWithTrigger, progress: RunProgress | null): LiveRun {
-  const backup = toWireBackup(row, progress);
-  return { ...backup, status: row.status === 'pending' ? 'pending' : 'in_progress' };
+  return {
+    ...progressOf(row, progress),
+    id: row.id,
+    status: row.status === 'pending' ? 'pending' : 'in_progress',
+    cancelRequested: row.cancel_requested_at !== null,
+  };
 }
 
 const failure = z.object({

@@ -142,13 +142,12 @@ function toInput(body: FormBody) {
 }
 
 function toValues(server: Server): FormBody {
-  const tags: unknown = JSON.parse(server.tags);
   return {
     name: server.name,
     hostname: server.hostname,
     sshPort: String(server.sshPort),
     sshUser: server.sshUser ?? '',
     publicIp: server.publicIp ?? '',
-    tags: Array.isArray(tags) ? tags.join(', ') : '',
+    tags: server.tags.join(', '),
   };
 }
