@@ -55,7 +55,81 @@ export type ErrorCode =
   | 'storage_uncertain'
   | 'storage_mismatch';
 
-export type ErrorDetails = Readonly<Record<string, unknown>>;
+/** What is wrong with one field of what was sent, as zod tells it. */
+export interface InputIssue {
+  readonly code?: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  /** Of `too_small` and `too_big`: of what the bound is. */
+  readonly origin?: string;
+  readonly minimum?: number | bigint;
+  readonly maximum?: number | bigint;
+  /** Of `invalid_format`. */
+  readonly format?: string;
+}
+
+/**
+ * What is known beside the message, for whoever decides by it and for the log. Never a secret. What somebody must do
+ * something about is no detail but a type of its own, such as `StoreFailure`.
+ */
+export interface ErrorDetails {
+  // requests: what the envelope carries
+  readonly issues?: readonly InputIssue[];
+  readonly field?: string;
+  readonly hint?: string;
+  readonly retryAfterSeconds?: number;
+  readonly setupCodeRequired?: true;
+  // this installation: the variable or setting to change; a database that is locked, a folder that another process holds
+  readonly variable?: string;
+  readonly setting?: string;
+  readonly neededMib?: number;
+  readonly isBusy?: true;
+  readonly isHeld?: true;
+  /** Of a target whose password is held: what changed. */
+  readonly changes?: readonly string[];
+  // hosts
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly address?: string;
+  readonly username?: string;
+  readonly reason?: string;
+  readonly expected?: string;
+  readonly presented?: string;
+  readonly exitCode?: number | null;
+  readonly exitSignal?: string | null;
+  readonly stderr?: string;
+  readonly idleTimeoutMs?: number;
+  /** Not a byte came before that time was over. */
+  readonly isSilent?: true;
+  // dumps
+  readonly serverVersion?: string;
+  readonly clientVersion?: string;
+  readonly bytes?: number;
+  readonly limit?: number;
+  /** What a tool printed instead of what it was asked for. */
+  readonly answer?: string;
+  /** Privileges that a dump needs and the user lacks. */
+  readonly missing?: readonly string[];
+  // storage: what was asked of it and what came back
+  readonly operation?: string;
+  readonly endpoint?: string;
+  readonly corrected?: string;
+  readonly region?: string;
+  readonly bucket?: string;
+  readonly key?: string;
+  readonly uploadId?: string | null;
+  readonly status?: number;
+  readonly s3Code?: string | null;
+  readonly requestId?: string | null;
+  readonly networkCode?: string;
+  /** No header can be made of the keys. */
+  readonly unusableKey?: true;
+  readonly recorded?: string;
+  readonly present?: string;
+  readonly sent?: number;
+  readonly written?: number;
+  readonly cleanUp?: string;
+}
 
 export class AppError extends Error {
   readonly code: ErrorCode;

@@ -54,7 +54,7 @@ export function StorageForm(props: StorageFormProps) {
   return (
     <div id="storage-form">
       <ProviderChoice {...props} />
-      {failedTest !== null && <NotSaved test={failedTest} />}
+      {failedTest !== null && <NotSaved test={failedTest} isConfigured={isConfigured} />}
       <Form
         action="/admin/storage/edit"
         form={form}
@@ -179,12 +179,14 @@ function ProviderChoice({ providers, provider }: StorageFormProps) {
   );
 }
 
-function NotSaved({ test }: { test: TestResult }) {
+function NotSaved({ test, isConfigured }: { test: TestResult; isConfigured: boolean }) {
   return (
     <TestOutcome result={test}>
       <p>
-        <strong>Nothing was saved: the present configuration stays in use.</strong> Mend the form and send it
-        again, or save it anyway.
+        <strong>
+          {isConfigured ? 'Nothing was saved: the present configuration stays in use.' : 'Nothing was saved.'}
+        </strong>{' '}
+        Mend the form and send it again, or save it anyway.
       </p>
     </TestOutcome>
   );

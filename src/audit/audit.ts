@@ -8,15 +8,46 @@ export interface Actor {
   readonly address: string | null;
 }
 
-export interface AuditEntry {
-  readonly action: string;
-  readonly resourceType: string;
-  readonly resourceId: string | null;
-  readonly resourceName?: string | null;
+/** What the audit speaks of, and what may be done to each. The words are the wire's: API clients filter by them. */
+export interface AuditedActions {
+  readonly user: 'create' | 'update' | 'delete' | 'sign_in' | 'sign_in_failed' | 'sign_in_refused';
+  readonly environment: 'create' | 'update' | 'delete' | 'ssh_key_access';
+  readonly server: 'create' | 'update' | 'delete';
+  readonly database: 'create' | 'update' | 'delete' | 'backup' | 'confirm_target' | 'test_connection';
+  readonly backup: 'cancel' | 'delete' | 'backup.pin' | 'backup.unpin';
+  readonly spaces_config: 'create' | 'update' | 'delete' | 'cancel_test';
+  readonly spaces_environment: 'update';
+  readonly system_settings: 'update';
+  readonly master_key: 'rotate';
+}
+
+export type AuditedResource = keyof AuditedActions;
+
+/** The thing that something is done to. */
+export interface Audited {
+  /** Null where there is one of its kind, or where nobody knows which it was. */
+  readonly id: string | null;
+  readonly name?: string | null;
+  readonly environmentId?: string | null;
+}
+
+export interface AuditEntry extends Audited {
+  readonly resource: AuditedResource;
+  readonly action: AuditedActions[AuditedResource];
   /** Never a secret: what is written here is shown. */
   readonly details?: Readonly<Record<string, unknown>>;
-  readonly environmentId?: string | null;
-  readonly error?: string;
+  /** Why it was refused or failed; absent where it was done. */
+  readonly error?: string | undefined;
+}
+
+/** An entry for `recordAudit`: the one way to make it, so that every action fits to its resource. */
+export function auditEntry<Resource extends AuditedResource>(
+  resource: Resource,
+  action: AuditedActions[Resource],
+  of: Audited,
+  more: Pick<AuditEntry, 'details' | 'error'> = {},
+): AuditEntry {
+  return { resource, action, ...of, ...more };
 }
 
 /** Writes one row of the audit. Part of the transaction that does what it tells of. */
@@ -26,9 +57,9 @@ export async function recordAudit(trx: Trx, actor: Actor, entry: AuditEntry, now
     .values({
       id: newId(),
       action: entry.action,
-      resource_type: entry.resourceType,
-      resource_id: entry.resourceId,
-      resource_name: entry.resourceName ?? null,
+      resource_type: entry.resource,
+      resource_id: entry.id,
+      resource_name: entry.name ?? null,
       details: entry.details === undefined ? null : JSON.stringify(entry.details),
       success: entry.error === undefined ? 1 : 0,
       error: entry.error ?? null,

@@ -7,7 +7,7 @@ import { bucketOf, countFailure, paused, pauseOf } from './guesses.ts';
 import { refuseCommon } from './password-rules.ts';
 import { hasRole } from './roles.ts';
 import { endSessionsOf } from './sessions.ts';
-import { normaliseEmail, type UserActor } from './users.ts';
+import { auditedUser, normaliseEmail, type UserActor } from './users.ts';
 
 type Context = Pick<Services, 'db' | 'now' | 'passwords'>;
 
@@ -31,20 +31,8 @@ export async function changePassword(
   }
   await refuseCommon(services.passwords, input.newPassword, 'newPassword');
   await storePassword(services, userId, input.newPassword);
-  await write(services.db, (trx) =>
-    recordAudit(
-      trx,
-      actor,
-      {
-        action: 'update',
-        resourceType: 'user',
-        resourceId: userId,
-        resourceName: row.email,
-        details: { password: 'changed' },
-      },
-      services.now(),
-    ),
-  );
+  const entry = auditedUser('update', row, { details: { password: 'changed' } });
+  await write(services.db, (trx) => recordAudit(trx, actor, entry, services.now()));
 }
 
 async function checkCurrent(services: Services, row: UserRow, password: string): Promise<void> {
@@ -69,20 +57,8 @@ export async function resetPassword(services: Context, email: string): Promise<s
   if (row === undefined) throw new AppError('not_found', `There is no user with the email ${email}.`);
   const password = randomPassword();
   await storePassword(services, row.id, password);
-  await write(services.db, (trx) =>
-    recordAudit(
-      trx,
-      { userId: null, address: null },
-      {
-        action: 'update',
-        resourceType: 'user',
-        resourceId: row.id,
-        resourceName: row.email,
-        details: { password: 'reset' },
-      },
-      services.now(),
-    ),
-  );
+  const entry = auditedUser('update', row, { details: { password: 'reset' } });
+  await write(services.db, (trx) => recordAudit(trx, { userId: null, address: null }, entry, services.now()));
   return password;
 }
 

@@ -8,7 +8,7 @@ import type { SignedIn } from './login.ts';
 import { leastPassword } from './password-rules.ts';
 import { type SessionKind, startSession } from './sessions.ts';
 import { auditSignIn, logSignIn, type SignInAttempt } from './sign-in-record.ts';
-import { hasUsers, insertUser, newUserRow, toUser } from './users.ts';
+import { auditedUser, hasUsers, insertUser, newUserRow, toUser } from './users.ts';
 
 const SETTING = 'setupCodeHash';
 
@@ -90,13 +90,8 @@ async function insertFirstAdmin(services: Services, input: FirstAdmin, address: 
     if (await hasUsers(trx)) throw new AppError('forbidden', 'Registration disabled');
     await insertUser(trx, row);
     await trx.deleteFrom('system_settings').where('key', '=', SETTING).execute();
-    const entry = { action: 'create', resourceType: 'user', resourceId: row.id, resourceName: row.email };
-    await recordAudit(
-      trx,
-      { userId: row.id, address },
-      { ...entry, details: { role: 'admin' } },
-      services.now(),
-    );
+    const entry = auditedUser('create', row, { details: { role: 'admin' } });
+    await recordAudit(trx, { userId: row.id, address }, entry, services.now());
   });
   return toUser(row);
 }

@@ -64,7 +64,7 @@ async function signIn(
     return { user, ...session };
   } catch (error) {
     if (!isAppError(error, 'rate_limited')) throw error;
-    throw await refuse(services, attempt, Number(error.details['retryAfterSeconds']));
+    throw await refuse(services, attempt, Number(error.details.retryAfterSeconds));
   }
 }
 

@@ -3,6 +3,7 @@ import type { Db, Trx } from '../db/schema.ts';
 import type { Services } from '../services-port.ts';
 import type { Origin } from './known-places.ts';
 import type { SessionKind } from './sessions.ts';
+import { auditedUser } from './users.ts';
 
 /** Somebody at the door. */
 export interface SignInAttempt {
@@ -36,18 +37,10 @@ export async function auditSignIn(
 ): Promise<void> {
   const { user, kind, from } = attempt;
   if (await isFull(trx, outcome, user?.id ?? null, now)) return;
-  const error = ERRORS[outcome];
   await recordAudit(
     trx,
     { userId: outcome === 'sign_in' ? (user?.id ?? null) : null, address: from.address },
-    {
-      action: outcome,
-      resourceType: 'user',
-      resourceId: user?.id ?? null,
-      resourceName: user?.email ?? null,
-      details: { by: kind === 'ui' ? 'page' : 'api' },
-      ...(error === undefined ? {} : { error }),
-    },
+    auditedUser(outcome, user, { details: { by: kind === 'ui' ? 'page' : 'api' }, error: ERRORS[outcome] }),
     now,
   );
 }

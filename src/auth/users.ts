@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import { type Actor, recordAudit } from '../audit/audit.ts';
+import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Db, Trx, UserRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
@@ -67,8 +67,7 @@ export async function createUser(context: Context, actor: Actor, input: NewUser)
   const row = await newUserRow(context, input);
   await write(context.db, async (trx) => {
     await insertUser(trx, row);
-    const entry = { action: 'create', resourceType: 'user', resourceId: row.id, resourceName: row.email };
-    await recordAudit(trx, actor, { ...entry, details: { role: row.role } }, context.now());
+    await recordAudit(trx, actor, auditedUser('create', row, { details: { role: row.role } }), context.now());
   });
   return toUser(row);
 }
@@ -129,8 +128,7 @@ export async function updateUser(
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    const entry = { action: 'update', resourceType: 'user', resourceId: id, resourceName: row.email };
-    await recordAudit(trx, actor, { ...entry, details: { ...change } }, context.now());
+    await recordAudit(trx, actor, auditedUser('update', row, { details: { ...change } }), context.now());
     return toUser(row);
   });
 }
@@ -146,9 +144,17 @@ export async function deleteUser(
     const user = await getUser(trx, id);
     if (user.role === 'admin') await refuseLastAdmin(trx, id, 'deleted');
     await trx.deleteFrom('users').where('id', '=', id).execute();
-    const entry = { action: 'delete', resourceType: 'user', resourceId: id, resourceName: user.email };
-    await recordAudit(trx, actor, entry, context.now());
+    await recordAudit(trx, actor, auditedUser('delete', user), context.now());
   });
+}
+
+/** The entry of something done to this user, or by somebody who says to be them. */
+export function auditedUser(
+  action: AuditedActions['user'],
+  user: Pick<UserRow, 'id' | 'email'> | null,
+  more: Pick<AuditEntry, 'details' | 'error'> = {},
+): AuditEntry {
+  return auditEntry('user', action, { id: user?.id ?? null, name: user?.email ?? null }, more);
 }
 
 /** The stored form of an email: trimmed, lower case. */

@@ -1,4 +1,4 @@
-import { type Actor, type AuditEntry, recordAudit } from '../audit/audit.ts';
+import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
 import type { BackupRow, Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
@@ -20,7 +20,7 @@ export async function startBackup(
   const request = { databaseId, type: 'manual', triggeredById: actor.userId } as const;
   return requestBackup(services, request, {
     async also(trx, backupId) {
-      const entry = { ...auditedDatabase('backup', database), details: { backupId } };
+      const entry = auditedDatabase('backup', database, { details: { backupId } });
       await recordAudit(trx, actor, entry, services.now());
     },
   });
@@ -52,7 +52,7 @@ export async function changePin(
 async function audited(
   services: Services,
   actor: Actor,
-  action: string,
+  action: AuditedActions['backup'],
   backupId: string,
 ): Promise<{ readonly also: (trx: Trx) => Promise<void> }> {
   const backup = await findBackup(services.db, backupId);
@@ -61,17 +61,19 @@ async function audited(
   return { also: (trx: Trx) => recordAudit(trx, actor, entry, services.now()) };
 }
 
-async function entryOf(services: Services, action: string, backup: BackupRow): Promise<AuditEntry> {
+async function entryOf(
+  services: Services,
+  action: AuditedActions['backup'],
+  backup: BackupRow,
+): Promise<AuditEntry> {
   const database = await services.db
     .selectFrom('databases')
     .select('environment_id')
     .where('id', '=', backup.database_id)
     .executeTakeFirst();
-  return {
-    action,
-    resourceType: 'backup',
-    resourceId: backup.id,
-    resourceName: backup.filename,
+  return auditEntry('backup', action, {
+    id: backup.id,
+    name: backup.filename,
     environmentId: database?.environment_id ?? null,
-  };
+  });
 }

@@ -6,6 +6,7 @@ import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import type { Leftover, ObjectStore, StoredObject } from '../object-stores/object-store.ts';
+import { leaving, leftoverOf } from '../object-stores/store-failure.ts';
 import type { RunClaim } from '../runs/claim.ts';
 import { expectedBytes } from '../storage/expected-bytes.ts';
 import { chooseDestination, type Destination } from './destination.ts';
@@ -285,9 +286,10 @@ async function withObjectRemoved(
 
 function withObjectLeft(key: string, stored: StoredObject, error: unknown): AppError {
   const leftover: Leftover = { kind: 'object', key, uploadId: null, versionId: stored.versionId };
-  return isAppError(error)
-    ? new AppError(error.code, error.message, { details: { ...error.details, leftover }, cause: error })
-    : new AppError('internal', 'The backup could not be read back.', { details: { leftover }, cause: error });
+  const known = isAppError(error)
+    ? error
+    : new AppError('internal', 'The backup could not be read back.', { cause: error });
+  return leaving(known, leftover);
 }
 
 async function settleFailure(
@@ -304,7 +306,7 @@ async function settleFailure(
     code: failure.code,
     error,
   });
-  const leftover = isAppError(error) ? leftoverOf(error) : undefined;
+  const leftover = leftoverOf(error);
   const outcome: FailedRun = {
     error: failure,
     outcome: outcomeOf(error),
@@ -336,9 +338,4 @@ async function persistently<T>(settle: () => Promise<T>): Promise<T> {
       await pause(WRITE_PAUSES_MS[tries] ?? LATER_PAUSE_MS);
     }
   }
-}
-
-function leftoverOf(error: AppError): Leftover | undefined {
-  // Set by the stores only (object-store.ts), always as a `Leftover`.
-  return error.details['leftover'] as Leftover | undefined;
 }

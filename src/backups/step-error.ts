@@ -1,5 +1,5 @@
 import type { BackupStep } from '../db/schema.ts';
-import { type AppError, isAppError, toAppError } from '../errors.ts';
+import { isAppError, toAppError } from '../errors.ts';
 
 /** What a failed backup tells: the wire's `error`, as the object that the row keeps as JSON text. */
 export interface BackupError {
@@ -13,13 +13,12 @@ export interface BackupError {
 /** The error for the row, from whatever a step threw. Carries no command line and no secret. */
 export function describeFailure(error: unknown, step: BackupStep): BackupError {
   const known = toAppError(error);
-  const stderr = textDetail(known, 'stderr');
-  const exitCode = known.details['exitCode'];
+  const { stderr, exitCode } = known.details;
   return {
     message: known.message,
     step,
     code: known.code,
-    ...(stderr === undefined ? {} : { stderr }),
+    ...(stderr === undefined || stderr.trim() === '' ? {} : { stderr }),
     ...(typeof exitCode === 'number' ? { exitCode } : {}),
   };
 }
@@ -37,9 +36,4 @@ export function outcomeOf(error: unknown): 'cancelled' | 'interrupted' | 'uncert
   if (isAppError(error, 'shutdown', 'superseded')) return 'interrupted';
   if (isAppError(error, 'storage_uncertain')) return 'uncertain';
   return 'failed';
-}
-
-function textDetail(error: AppError, name: string): string | undefined {
-  const value = error.details[name];
-  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
 }

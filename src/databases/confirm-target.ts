@@ -34,7 +34,7 @@ export async function confirmTarget(
       .set({ password_target: JSON.stringify(target), updated_at: context.now().toISOString() })
       .where('id', '=', id)
       .execute();
-    const entry = { ...auditedDatabase('confirm_target', row), details: { confirmed } };
+    const entry = auditedDatabase('confirm_target', row, { details: { confirmed } });
     await recordAudit(trx, actor, entry, context.now());
   });
 }

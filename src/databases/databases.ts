@@ -1,6 +1,6 @@
 import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
-import { type Actor, recordAudit } from '../audit/audit.ts';
+import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { DatabaseRow, Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
@@ -170,7 +170,7 @@ export async function updateDatabase(
         changed: Object.keys(change),
         ...(held.length === 0 ? {} : { passwordHeld: held }),
       };
-      await recordAudit(trx, actor, { ...auditedDatabase('update', whole), details }, context.now());
+      await recordAudit(trx, actor, auditedDatabase('update', whole, { details }), context.now());
       return whole;
     }),
   );
@@ -196,14 +196,13 @@ export async function deleteDatabase(
 }
 
 /** The entry of something done to this database. */
-export function auditedDatabase(action: string, row: Pick<DatabaseRow, 'id' | 'name' | 'environment_id'>) {
-  return {
-    action,
-    resourceType: 'database',
-    resourceId: row.id,
-    resourceName: row.name,
-    environmentId: row.environment_id,
-  } as const;
+export function auditedDatabase(
+  action: AuditedActions['database'],
+  row: Pick<DatabaseRow, 'id' | 'name' | 'environment_id'>,
+  more: Pick<AuditEntry, 'details' | 'error'> = {},
+): AuditEntry {
+  const { id, name, environment_id: environmentId } = row;
+  return auditEntry('database', action, { id, name, environmentId }, more);
 }
 
 /** The database with the number of its backups: no user name, no password. */

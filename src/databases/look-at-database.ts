@@ -53,7 +53,7 @@ export function explainFailure(
   { name, ifSilent }: Purpose,
   longestPauseMs = 0,
 ): unknown {
-  if (isAppError(error, 'host_timeout') && error.details['isSilent']) {
+  if (isAppError(error, 'host_timeout') && error.details.isSilent) {
     return new AppError(error.code, `${error.message} ${ifSilent}`, { details: error.details, cause: error });
   }
   if (!isAppError(error, 'host_command')) return error;

@@ -54,9 +54,9 @@ export async function tryDatabase(
   } catch (error) {
     if (!isAppError(error) || error.code === 'internal') throw error;
     if (error.code === 'password_held') {
-      const entry = { ...auditedDatabase('test_connection', row), error: error.message };
-      const { details } = error;
-      await write(services.db, (trx) => recordAudit(trx, actor, { ...entry, details }, services.now()));
+      const why = { error: error.message, details: { ...error.details } };
+      const entry = auditedDatabase('test_connection', row, why);
+      await write(services.db, (trx) => recordAudit(trx, actor, entry, services.now()));
     }
     return { success: false, latencyMs: null, error: error.message, ...pinnedBy(opened) };
   } finally {

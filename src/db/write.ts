@@ -43,5 +43,5 @@ export async function untilFree<T>(action: () => Promise<T>, { patienceMs = PATI
 
 /** Whether nothing was wrong but the moment, and nothing was done. */
 export function isBusy(error: unknown): boolean {
-  return isAppError(error, 'unavailable') && error.details['isBusy'] === true;
+  return isAppError(error, 'unavailable') && error.details.isBusy === true;
 }

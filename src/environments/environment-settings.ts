@@ -4,7 +4,7 @@ import type { Db, EnvironmentRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
-import { audited, getEnvironmentRow } from './environments.ts';
+import { auditedEnvironment, getEnvironmentRow } from './environments.ts';
 import { sshUser } from './ssh-access.ts';
 
 /** How a setting is shown and checked; the wire's own shape. */
@@ -164,7 +164,7 @@ async function store(
       .returningAll()
       .executeTakeFirstOrThrow();
     const details = { module, settings: values };
-    await recordAudit(trx, actor, { ...audited('update', row), details }, context.now());
+    await recordAudit(trx, actor, auditedEnvironment('update', row, { details }), context.now());
     return settingsOf(row, module);
   });
 }

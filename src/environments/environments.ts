@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import * as z from 'zod';
-import { type Actor, recordAudit } from '../audit/audit.ts';
+import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
@@ -81,7 +81,7 @@ export async function createEnvironment(
         })
         .returningAll()
         .executeTakeFirstOrThrow();
-      await recordAudit(trx, actor, audited('create', row), now);
+      await recordAudit(trx, actor, auditedEnvironment('create', row), now);
       return toEnvironment(row);
     });
   } catch (error) {
@@ -130,21 +130,24 @@ export async function deleteEnvironment(
       servers.map((server) => server.id),
     );
     await trx.deleteFrom('environments').where('id', '=', id).execute();
-    await recordAudit(trx, actor, { ...audited('delete', row), details: { keptObjects, filesGivenUp } }, now);
+    await recordAudit(
+      trx,
+      actor,
+      auditedEnvironment('delete', row, { details: { keptObjects, filesGivenUp } }),
+      now,
+    );
     return { keptObjects };
   });
 }
 
 /** The entry of something done to this environment. */
-export function audited(action: string, row: Pick<EnvironmentRow, 'id' | 'name'>) {
-  return {
-    action,
-    resourceType: 'environment',
-    resourceId: row.id,
-    resourceName: row.name,
-    // The environment may be gone when the row is read; its id stays readable.
-    environmentId: row.id,
-  } as const;
+export function auditedEnvironment(
+  action: AuditedActions['environment'],
+  { id, name }: Pick<EnvironmentRow, 'id' | 'name'>,
+  more: Pick<AuditEntry, 'details'> = {},
+): AuditEntry {
+  // The environment may be gone when the row is read; its id stays readable.
+  return auditEntry('environment', action, { id, name, environmentId: id }, more);
 }
 
 async function objectsOf(trx: Trx, environmentId: string): Promise<readonly KeptObjects[]> {

@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts';
 import { line, secretField } from '../fields.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { Services } from '../services-port.ts';
-import { audited, getEnvironmentRow } from './environments.ts';
+import { auditedEnvironment, getEnvironmentRow } from './environments.ts';
 
 export const sshUser = line(64).regex(/^(?!-)[^\s:@/$`"'\\;&|<>(){}*?!#]+$/, {
   error: 'Must be a user name',
@@ -60,7 +60,9 @@ export async function revealSshKey(
     row.ssh_private_key,
     SEALED.sshPrivateKey.identity(environmentId),
   );
-  await write(context.db, (trx) => recordAudit(trx, actor, audited('ssh_key_access', row), context.now()));
+  await write(context.db, (trx) =>
+    recordAudit(trx, actor, auditedEnvironment('ssh_key_access', row), context.now()),
+  );
   return { privateKey, username: row.ssh_user };
 }
 
@@ -80,6 +82,6 @@ async function update(
       .where('id', '=', environmentId)
       .execute();
     const details = { sshKey: what, sshUser: change.ssh_user };
-    await recordAudit(trx, actor, { ...audited('update', row), details }, context.now());
+    await recordAudit(trx, actor, auditedEnvironment('update', row, { details }), context.now());
   });
 }

@@ -31,15 +31,15 @@ export function toFailure(thrown: unknown, requestId: string): Failure {
   const { issues, field, hint, retryAfterSeconds, setupCodeRequired } = error.details;
   return {
     status,
-    headers: typeof retryAfterSeconds === 'number' ? { 'Retry-After': String(retryAfterSeconds) } : {},
+    headers: retryAfterSeconds !== undefined ? { 'Retry-After': String(retryAfterSeconds) } : {},
     body: {
       code,
       message: status === 500 ? 'Internal Server Error' : error.message,
-      ...(typeof field === 'string' ? { field } : {}),
-      ...(typeof hint === 'string' ? { hint } : {}),
+      ...(field !== undefined ? { field } : {}),
+      ...(hint !== undefined ? { hint } : {}),
       requestId,
-      ...(Array.isArray(issues) ? { details: issues } : {}),
-      ...(setupCodeRequired === true ? { setupCodeRequired } : {}),
+      ...(issues !== undefined ? { details: issues } : {}),
+      ...(setupCodeRequired !== undefined ? { setupCodeRequired } : {}),
     },
   };
 }

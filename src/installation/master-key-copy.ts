@@ -1,4 +1,4 @@
-import { type Actor, recordAudit } from '../audit/audit.ts';
+import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import { write } from '../db/write.ts';
 import type { Services } from '../services-port.ts';
 import { readSettings, saveSettings } from '../settings/settings.ts';
@@ -15,7 +15,7 @@ export async function confirmMasterKeyCopy(context: Context, actor: Actor): Prom
   const now = context.now();
   await write(context.db, async (trx) => {
     await saveSettings(trx, { masterKeyCopiedAt: now.toISOString() }, now);
-    const entry = { action: 'update', resourceType: 'system_settings', resourceId: null };
-    await recordAudit(trx, actor, { ...entry, details: { masterKeyCopied: true } }, now);
+    const details = { masterKeyCopied: true };
+    await recordAudit(trx, actor, auditEntry('system_settings', 'update', { id: null }, { details }), now);
   });
 }

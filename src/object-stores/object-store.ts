@@ -10,7 +10,7 @@ export interface ObjectStore {
    * Stores the body under the key: the whole object appears, or nothing does. The object is made visible only after
    * the body ended without throwing; a chunk of it is not used any more when the next one is asked for. When this throws, nothing is left behind, but for two cases that the caller must
    * settle: `storage_uncertain` (the outcome of the last request is unknown; never abort or delete blindly, see
-   * `details.uploadId`) and an error with `details.leftover` (a `Leftover`: clean-up was refused or impossible).
+   * `details.uploadId`) and a `StoreFailure`, which names its `Leftover` (clean-up was refused or impossible).
    * Throws `storage_exists` when the key is taken.
    */
   put(key: string, body: AsyncIterable<Uint8Array>, options: PutOptions): Promise<StoredObject>;

@@ -41,7 +41,7 @@ async function store(
       .returningAll()
       .executeTakeFirstOrThrow();
     const details = { hostKey: fingerprint ?? 'removed' };
-    await recordAudit(trx, actor, { ...auditedServer('update', updated), details }, context.now());
+    await recordAudit(trx, actor, auditedServer('update', updated, { details }), context.now());
     return updated;
   });
   return toServer(row);

@@ -1,6 +1,6 @@
 import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
-import { type Actor, recordAudit } from '../audit/audit.ts';
+import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import { databasesThatHold } from '../databases/password-targets.ts';
 import type { Db, ServerRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
@@ -145,7 +145,7 @@ export async function updateServer(
         changed: Object.keys(change),
         ...(held.length === 0 ? {} : { passwordsHeld: held.length }),
       };
-      await recordAudit(trx, actor, { ...auditedServer('update', updated), details }, context.now());
+      await recordAudit(trx, actor, auditedServer('update', updated, { details }), context.now());
       return updated;
     }),
   );
@@ -171,20 +171,19 @@ export async function deleteServer(context: Context, actor: Actor, id: string): 
     await refuseWhileBackupsLieThere(trx, id);
     const filesGivenUp = await giveUpFilesOf(trx, [id]);
     await trx.deleteFrom('servers').where('id', '=', id).execute();
-    const entry = { ...auditedServer('delete', row), details: { filesGivenUp } };
+    const entry = auditedServer('delete', row, { details: { filesGivenUp } });
     await recordAudit(trx, actor, entry, context.now());
   });
 }
 
 /** The entry of something done to this server. */
-export function auditedServer(action: string, row: Pick<ServerRow, 'id' | 'name' | 'environment_id'>) {
-  return {
-    action,
-    resourceType: 'server',
-    resourceId: row.id,
-    resourceName: row.name,
-    environmentId: row.environment_id,
-  } as const;
+export function auditedServer(
+  action: AuditedActions['server'],
+  row: Pick<ServerRow, 'id' | 'name' | 'environment_id'>,
+  more: Pick<AuditEntry, 'details'> = {},
+): AuditEntry {
+  const { id, name, environment_id: environmentId } = row;
+  return auditEntry('server', action, { id, name, environmentId }, more);
 }
 
 export async function toServer(row: ServerRow) {

@@ -1,4 +1,4 @@
-import { type Actor, recordAudit } from '../audit/audit.ts';
+import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
@@ -47,14 +47,9 @@ export async function setSpacesEnvironment(
         conflict.columns(['spaces_config_id', 'environment_id']).doUpdateSet({ enabled: enabled ? 1 : 0 }),
       )
       .execute();
-    const entry = {
-      action: 'update',
-      resourceType: 'spaces_environment',
-      resourceId: environmentId,
-      resourceName: environment.name,
-      environmentId,
-    };
-    await recordAudit(trx, actor, { ...entry, details: { enabled } }, context.now());
+    const of = { id: environmentId, name: environment.name, environmentId };
+    const entry = auditEntry('spaces_environment', 'update', of, { details: { enabled } });
+    await recordAudit(trx, actor, entry, context.now());
   });
 }
 

@@ -15,40 +15,47 @@ import { type SpacesTest, testOpenedSpaces } from './try-storage.ts';
 
 type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault' | 'openS3' | 'log' | 'runs'>;
 
-export interface SaveOptions {
-  /** Tests the new configuration first; one that fails is not saved. */
-  readonly validate?: boolean;
-  /** Refuses to take a kept secret key along to another account's endpoint; the API takes it, as its contract says. */
-  readonly asksForSecretElsewhere?: boolean;
-  readonly signal?: AbortSignal;
-}
-
-export interface SavedSpaces {
-  readonly config: {
-    readonly id: string;
-    readonly accessKey: string;
-    readonly region: string;
-    readonly endpoint: string;
-  };
-  /** What the storage said to the new configuration; null where it was not asked. */
-  readonly test: SpacesTest | null;
-}
+/** Who saves, and what they wish: the API's `?validate=true`, the page's "Save anyway". */
+export type SaveWish =
+  | { readonly by: 'api'; readonly validate: boolean }
+  | { readonly by: 'page'; readonly saveAnyway: boolean };
 
 /**
- * Replaces the configuration; its id and, where none is given, its secret key stay. Throws `invalid`: for input that
- * can't be used and, where it is validated, with the test's message and `details.test` (a `SpacesTest`); then nothing
- * was changed. What a deep test had found out may not hold for the new settings: it is run again in the background.
+ * Whether a configuration is tested before it is saved; one that fails is then not saved. The API saves what it is given
+ * unless it is asked to test it, as its contract says. The page always tests, but for what a person saves anyway: the keys
+ * of a bucket-scoped key come before the names of its buckets (storage page, Scoped Keys).
+ */
+export function isTestedFirst(wish: SaveWish): boolean {
+  return wish.by === 'api' ? wish.validate : !wish.saveAnyway;
+}
+
+export type Saved =
+  | {
+      readonly kind: 'saved';
+      readonly config: {
+        readonly id: string;
+        readonly accessKey: string;
+        readonly region: string;
+        readonly endpoint: string;
+      };
+      /** What the storage said to the new configuration; null where it was not asked. */
+      readonly test: SpacesTest | null;
+    }
+  /** It was tried and does not work: nothing was changed. */
+  | { readonly kind: 'refused'; readonly test: SpacesTest };
+
+/**
+ * Replaces the configuration; its id and, where none is given, its secret key stay. Throws `invalid` for input that can't
+ * be used; then nothing was changed either. What a deep test had found out may not hold for the new settings: it is run
+ * again in the background.
  */
 export async function saveSpaces(
   context: Context,
   actor: Actor,
   input: SpacesInput,
-  {
-    validate = false,
-    asksForSecretElsewhere = false,
-    signal = AbortSignal.timeout(60_000),
-  }: SaveOptions = {},
-): Promise<SavedSpaces> {
+  wish: SaveWish,
+  signal: AbortSignal,
+): Promise<Saved> {
   const before = await spacesRow(context.db);
   const secretKey = input.secretKey || null;
   if (before === undefined && secretKey === null) {
@@ -60,7 +67,9 @@ export async function saveSpaces(
   const endpoint = normaliseEndpoint(input.endpoint?.trim() || deriveEndpoint(input.region), input.region, {
     allowHttp: context.config.storageAllowHttp,
   });
-  if (asksForSecretElsewhere && secretKey === null && before && !mayShareKeys(before.endpoint, endpoint)) {
+  // The API takes a kept secret key along to another account's endpoint, as its contract says.
+  const asksForSecret = wish.by === 'page' && secretKey === null;
+  if (asksForSecret && before && !mayShareKeys(before.endpoint, endpoint)) {
     throw new AppError(
       'invalid',
       'The endpoint is another account’s: enter the secret key that belongs to it. The stored one is for ' +
@@ -80,7 +89,8 @@ export async function saveSpaces(
     sessionToken: token.value,
     encryption: encryption.algorithm === 'none' ? null : { ...encryption, algorithm: encryption.algorithm },
   };
-  const test = validate ? await requireWorking(context, settings, buckets, signal) : null;
+  const test = isTestedFirst(wish) ? await testNew(context, settings, buckets, signal) : null;
+  if (test?.success === false) return { kind: 'refused', test };
   const id = before?.id ?? newId();
   const sealed = {
     accessKey: await context.vault.seal(accessKey, SEALED.storageAccessKey.identity(id)),
@@ -96,7 +106,11 @@ export async function saveSpaces(
   const { region } = input;
   await saveRow(context, actor, { id, before, sealed, region, endpoint, typed, buckets, encryption });
   await testAgain(context);
-  return { config: { id, accessKey, region, endpoint: typed ?? plainEndpoint(endpoint) }, test };
+  return {
+    kind: 'saved',
+    config: { id, accessKey, region, endpoint: typed ?? plainEndpoint(endpoint) },
+    test,
+  };
 }
 
 type Encryption = { readonly algorithm: SpacesConfigRow['encryption']; readonly keyId: string | null };
@@ -129,7 +143,7 @@ function tokenOf(
   return { value: stored.sessionToken ?? null, isKept: true };
 }
 
-async function requireWorking(
+async function testNew(
   context: Context,
   settings: S3Settings,
   buckets: readonly string[],
@@ -137,9 +151,7 @@ async function requireWorking(
 ): Promise<SpacesTest> {
   const s3 = context.openS3(settings);
   try {
-    const test = await testOpenedSpaces(context, { s3, buckets }, signal);
-    if (!test.success) throw new AppError('invalid', test.message, { details: { test } });
-    return test;
+    return await testOpenedSpaces(context, { s3, buckets }, signal);
   } finally {
     await s3.close();
   }
@@ -205,7 +217,6 @@ async function saveRow(context: Context, actor: Actor, configuration: NewConfigu
         })
         .execute();
     }
-    const entry = auditedSpaces(before === undefined ? 'create' : 'update', id);
     const details = {
       region,
       endpoint,
@@ -214,6 +225,7 @@ async function saveRow(context: Context, actor: Actor, configuration: NewConfigu
       secretKeyChanged: sealed.secretKey !== null,
       sessionTokenChanged: sealed.sessionToken !== undefined,
     };
-    await recordAudit(trx, actor, { ...entry, details }, now);
+    const action = before === undefined ? 'create' : 'update';
+    await recordAudit(trx, actor, auditedSpaces(action, id, { details }), now);
   });
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Actor, recordAudit } from '../audit/audit.ts';
+import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Db, SpacesConfigRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -122,8 +122,12 @@ export function bucketsOf(row: Pick<SpacesConfigRow, 'buckets'>): readonly strin
 }
 
 /** The entry of something done to the storage. */
-export function auditedSpaces(action: string, id: string) {
-  return { action, resourceType: 'spaces_config', resourceId: id, resourceName: 'Storage' } as const;
+export function auditedSpaces(
+  action: AuditedActions['spaces_config'],
+  id: string,
+  more: Pick<AuditEntry, 'details'> = {},
+): AuditEntry {
+  return auditEntry('spaces_config', action, { id, name: 'Storage' }, more);
 }
 
 /** As it is shown: `host[:port]`, with its scheme only where that is plain http. */

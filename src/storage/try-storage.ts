@@ -195,7 +195,7 @@ async function diagnose(
 function isScopedKey(error: unknown, endpoint: string): boolean {
   if (isAppError(error, 'storage_denied')) return true;
   if (!providerOf(endpoint).adminsListBuckets || !isAppError(error, 'storage_bad_credentials')) return false;
-  return error.details['status'] === 401;
+  return error.details.status === 401;
 }
 
 async function testEach(

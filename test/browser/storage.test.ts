@@ -72,7 +72,7 @@ describe('Admin > Storage in a browser', () => {
     await page.getByLabel('Access Key').fill(rgw.full.accessKey);
     await page.getByLabel('Secret Key').fill(rgw.full.secretKey);
     await press('Save Configuration');
-    await appears('The configuration is saved. Test Connection next.');
+    await appears('The new configuration was tested and is saved.');
     await press('Test Connection');
     await appears('Connection successful (full API access)');
     await bucketRow('full-bucket').getByText('reachable', { exact: true }).waitFor();

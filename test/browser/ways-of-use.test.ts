@@ -53,7 +53,11 @@ describe('the pages', () => {
     await page.getByLabel('Access Key').fill(KEY.accessKey);
     await page.getByLabel('Secret Key').fill(KEY.secretKey);
     await page.getByRole('button', { name: 'Save Configuration' }).click();
-    const lists = () => site.bucket.requests.filter(({ operation }) => operation === 'ListBuckets').length;
+    // The first one was the test of what is saved.
+    await page.getByRole('link', { name: 'Look for buckets' }).waitFor();
+    const tested = site.bucket.requests.length;
+    const lists = () =>
+      site.bucket.requests.slice(tested).filter(({ operation }) => operation === 'ListBuckets').length;
     for (const [times, name] of ['Look for buckets', 'Look again', 'Look again'].entries()) {
       await page.getByRole('link', { name }).click();
       await expect.poll(lists).toBe(times + 1);

@@ -167,13 +167,13 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
       username: 'backup',
     });
     const input = { accessKey: 'a', secretKey: 's', region: 'fra1' };
-    const { config: first } = await saveSpaces(context(), admin, input);
-    const { config: second } = await saveSpaces(context(), admin, {
-      ...input,
-      secretKey: '',
-      region: 'ams3',
-    });
-    expect(second).toMatchObject({ id: first.id, endpoint: 'ams3.digitaloceanspaces.com' });
+    const save = (change: object) => {
+      const wish = { by: 'api', validate: false } as const;
+      return saveSpaces(context(), admin, { ...input, ...change }, wish, AbortSignal.timeout(60_000));
+    };
+    const first = await save({});
+    const config = { id: first.kind === 'saved' && first.config.id, endpoint: 'ams3.digitaloceanspaces.com' };
+    expect(await save({ secretKey: '', region: 'ams3' })).toMatchObject({ kind: 'saved', config });
     for (const enabled of [true, true, false, true]) {
       await setSpacesEnvironment(context(), admin, environment.id, enabled);
     }

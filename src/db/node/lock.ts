@@ -44,7 +44,7 @@ export function tryLockDataDir(dataDir: string): DataDirLock | null {
   try {
     return lockDataDir(dataDir);
   } catch (error) {
-    if (isAppError(error) && error.details['isHeld'] === true) return null;
+    if (isAppError(error) && error.details.isHeld === true) return null;
     throw error;
   }
 }

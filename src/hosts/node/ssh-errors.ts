@@ -49,7 +49,7 @@ export function connectingError(error: Error, address: HostAddress, reached: Rea
 
 /** The private key can't be used at all, for the reason that `readSshKey` found; nothing was sent. */
 export function unreadableKey(error: unknown, address: HostAddress): AppError {
-  const reason = isAppError(error) ? error.details['reason'] : undefined;
+  const reason = isAppError(error) ? error.details.reason : undefined;
   const advice = typeof reason === 'string' ? reason : 'Store it again, whole.';
   return new AppError('host_auth', `The SSH key for ${address.label} can't be read. ${advice}`, {
     cause: error,

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import * as z from 'zod';
 import { hasRole } from '../../auth/roles.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
-import { AppError, isAppError } from '../../errors.ts';
+import { AppError } from '../../errors.ts';
 import { isSound, storageProbe } from '../../object-stores/deep-test/result.ts';
 import type { Services } from '../../services-port.ts';
 import { listBucketStates } from '../../storage/buckets.ts';
@@ -11,7 +11,7 @@ import { lastProbe, type StoredProbe } from '../../storage/deep-test-results.ts'
 import { listSpacesEnvironments, setSpacesEnvironment, spacesEnabled } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
 import { deleteSpaces, getSpaces, type SpacesConfig, spacesInput } from '../../storage/storage.ts';
-import { listSpacesBuckets, tryStorage } from '../../storage/try-storage.ts';
+import { listSpacesBuckets, type SpacesTest, tryStorage } from '../../storage/try-storage.ts';
 import { type ApiEnv, type ApiRoute, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
@@ -99,15 +99,9 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       body: spacesInput,
       answer: z.object({ config }),
       handle: async ({ c, actor, body, query, signal }) => {
-        try {
-          const options = { validate: query.validate === 'true', signal };
-          const { config } = await saveSpaces(services, actor, body, options);
-          return { config };
-        } catch (error) {
-          const test = isAppError(error) ? error.details['test'] : undefined;
-          if (typeof test !== 'object' || test === null) throw error;
-          return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...test }, 400);
-        }
+        const wish = { by: 'api', validate: query.validate === 'true' } as const;
+        const saved = await saveSpaces(services, actor, body, wish, signal);
+        return saved.kind === 'saved' ? { config: saved.config } : refusedTest(c, saved.test);
       },
     }),
     route({
@@ -224,11 +218,14 @@ function wireConfig({ enabledEnvironments, ...shown }: SpacesConfig): z.input<ty
   };
 }
 
-/** A failed test is 400 in the envelope, with the result's own fields beside it. */
 async function answerTest(services: Services, c: Context<ApiEnv>, signal: AbortSignal) {
   const result = await tryStorage(services, signal);
-  if (result.success) return result;
-  return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...result }, 400);
+  return result.success ? result : refusedTest(c, result);
+}
+
+/** A failed test is 400 in the envelope, with the result's own fields beside it. */
+function refusedTest(c: Context<ApiEnv>, test: SpacesTest & { readonly probe?: StoredProbe }): Response {
+  return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...test }, 400);
 }
 
 /** Waits for the deep test as long as a request may take; it goes on without, and 202 says where its result will be. */
@@ -240,8 +237,7 @@ async function answerDeepTest(services: Services, c: Context<ApiEnv>, signal: Ab
     return c.json({ success: false, message, buckets: [], scopedKey: false }, 202);
   }
   const result = { ...summaryOf(probe), probe };
-  if (result.success) return result;
-  return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...result }, 400);
+  return result.success ? result : refusedTest(c, result);
 }
 
 function summaryOf(probe: StoredProbe) {

@@ -121,7 +121,7 @@ function refuseLogin(c: Context<UiEnv>, form: FormState) {
 /** Too many wrong passwords: the form says when to come again. */
 function pauseLogin(c: Context<UiEnv>, body: FormBody, error: AppError) {
   const form = { ...refusedForm(body, [], SECRETS), message: error.message };
-  c.header('Retry-After', String(error.details['retryAfterSeconds']));
+  c.header('Retry-After', String(error.details.retryAfterSeconds));
   return sendPage(c, <LoginPage form={form} notice={null} />, 429);
 }
 
@@ -136,7 +136,7 @@ function sendSetup(c: Context<UiEnv>, services: Services, form: FormState, statu
 
 /** A missing or wrong setup code is the form's to mend. */
 function asField(error: unknown): unknown {
-  if (!isAppError(error, 'forbidden') || error.details['setupCodeRequired'] !== true) return error;
+  if (!isAppError(error, 'forbidden') || error.details.setupCodeRequired !== true) return error;
   return new AppError('invalid', error.message, { details: { field: 'setupCode' }, cause: error });
 }
 

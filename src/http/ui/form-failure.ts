@@ -1,6 +1,5 @@
-import type * as z from 'zod';
 import type { FormState } from '../../../views/form-state.ts';
-import { type AppError, type ErrorCode, isAppError } from '../../errors.ts';
+import { type ErrorCode, type InputIssue, isAppError } from '../../errors.ts';
 import type { FormBody } from './form-body.ts';
 
 /** Failures that the person at the form can mend: shown in the form, with 422. Everything else is a page. */
@@ -15,7 +14,7 @@ const MENDABLE: readonly ErrorCode[] = [
 /** A form as it was sent, with what the schema found wrong beside each field. Secrets are left out of `values`. */
 export function refusedForm(
   body: FormBody,
-  issues: readonly z.core.$ZodIssue[],
+  issues: readonly InputIssue[],
   secrets: readonly string[] = [],
 ): FormState {
   const errors: Record<string, string> = {};
@@ -34,10 +33,9 @@ export function refusedForm(
 export function failedForm(body: FormBody, error: unknown, secrets: readonly string[] = []): FormState {
   if (!isAppError(error, ...MENDABLE)) throw error;
   const values = withoutSecrets(body, secrets);
-  const issues = error.details['issues'];
-  if (Array.isArray(issues)) return refusedForm(body, issues, secrets);
-  const field = fieldOf(error);
-  if (field === null) return { values, errors: {}, message: error.message };
+  const { issues, field } = error.details;
+  if (issues !== undefined) return refusedForm(body, issues, secrets);
+  if (field === undefined) return { values, errors: {}, message: error.message };
   return { values, errors: { [field]: error.message }, message: null };
 }
 
@@ -53,17 +51,12 @@ export function askAgain(form: FormState, body: FormBody, secrets: readonly stri
 
 const TYPE_AGAIN = 'Type it again: what is typed here is never sent back.';
 
-function fieldOf(error: AppError): string | null {
-  const { field } = error.details;
-  return typeof field === 'string' ? field : null;
-}
-
 function withoutSecrets(body: FormBody, secrets: readonly string[]): FormBody {
   return Object.fromEntries(Object.entries(body).filter(([name]) => !secrets.includes(name)));
 }
 
 /** zod's words are for programmers; these are for people. */
-function explain(issue: z.core.$ZodIssue): string {
+function explain(issue: InputIssue): string {
   if (issue.code === 'invalid_type') return 'Please fill this in.';
   if (issue.code === 'invalid_format' && issue.format === 'email') return 'Enter an email address.';
   if (issue.code === 'invalid_value') return 'Choose one of the list.';

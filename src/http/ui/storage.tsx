@@ -3,7 +3,6 @@ import type { z } from 'zod';
 import { TestOutcome } from '../../../views/connection-test.tsx';
 import { BucketList } from '../../../views/storage-buckets.tsx';
 import { DerivedEndpoint, StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
-import { isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { setSpacesEnvironment } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
@@ -73,14 +72,14 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
       const form = refusedForm(body, onTheForm(body, parsed.error.issues), SECRETS);
       return sendForm(c, services, { form: askAgain(form, body, SECRETS), failedTest: null });
     }
-    // A first configuration replaces nothing: it is saved, and Test Connection is the next step.
-    const validate = !isTicked(body, 'saveAnyway') && (await getSpaces(services)) !== null;
+    const wish = { by: 'page', saveAnyway: isTicked(body, 'saveAnyway') } as const;
     try {
-      const options = { validate, asksForSecretElsewhere: true, signal: c.req.raw.signal };
-      const { test } = await saveSpaces(services, actorOf(c, services), parsed.data, options);
-      return c.redirect(withNotice('/admin/storage', savedNotice(test)), 303);
+      const saved = await saveSpaces(services, actorOf(c, services), parsed.data, wish, c.req.raw.signal);
+      if (saved.kind === 'refused') return sendForm(c, services, notWorking(body, saved.test));
+      return c.redirect(withNotice('/admin/storage', savedNotice(saved.test)), 303);
     } catch (error) {
-      return sendForm(c, services, refusedStorage(body, error));
+      const form = askAgain(failedForm(body, error, SECRETS), body, SECRETS);
+      return sendForm(c, services, { form, failedTest: null });
     }
   });
 
@@ -123,18 +122,9 @@ function savedNotice(test: SpacesTest | null): NoticeKey {
   return (test.failedBuckets ?? []).length > 0 ? 'storage-replaced-partly' : 'storage-replaced';
 }
 
-/** What the storage said to the new configuration, else what is wrong with the form. */
-function refusedStorage(body: FormBody, error: unknown): RefusedStorage {
-  const form = failedForm(body, error, SECRETS);
-  const test = isAppError(error) ? error.details['test'] : undefined;
-  if (!isTest(test)) return { form: askAgain(form, body, SECRETS), failedTest: null };
-  const untested = { values: form.values, errors: {}, message: null };
-  return { form: askAgain(untested, body, SECRETS), failedTest: shownTest(test) };
-}
-
-/** `saveSpaces` puts the test that failed among the details of its error. */
-function isTest(value: unknown): value is SpacesTest {
-  return typeof value === 'object' && value !== null && 'scopedKey' in value && 'message' in value;
+/** The form as it was sent, with what the storage said to it. */
+function notWorking(body: FormBody, test: SpacesTest): RefusedStorage {
+  return { form: askAgain(refusedForm(body, [], SECRETS), body, SECRETS), failedTest: shownTest(test) };
 }
 
 /**

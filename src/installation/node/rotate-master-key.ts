@@ -1,4 +1,4 @@
-import { recordAudit } from '../../audit/audit.ts';
+import { auditEntry, recordAudit } from '../../audit/audit.ts';
 import type { Db } from '../../db/schema.ts';
 import { write } from '../../db/write.ts';
 import { AppError } from '../../errors.ts';
@@ -49,12 +49,7 @@ export async function rotateMasterKey(context: RotationContext): Promise<Rotatio
   // The proof before the old key goes: the present one alone opens everything.
   await openAll(db, await createVault(key));
   if (resealed.resealed > 0) {
-    const entry = {
-      action: 'rotate',
-      resourceType: 'master_key',
-      resourceId: null,
-      details: { ...resealed },
-    };
+    const entry = auditEntry('master_key', 'rotate', { id: null }, { details: { ...resealed } });
     await write(db, (trx) => recordAudit(trx, { userId: null, address: null }, entry, context.now()));
   }
   if (isKeptInFile(config)) await endKeyFiles(config);

@@ -23,10 +23,10 @@ export async function diagnoseFailure(
   const { bucket } = about;
   const { endpoint } = connection.addressOf(bucket ?? undefined);
   const proxy = connection.platform.proxyOf?.(endpoint) ?? null;
-  if (isAppError(error) && error.details['unusableKey'] === true) {
+  if (isAppError(error) && error.details.unusableKey === true) {
     return diagnosis('wrong_key_id', error.message, { bucket });
   }
-  if (isAppError(error) && typeof error.details['networkCode'] === 'string') {
+  if (isAppError(error) && typeof error.details.networkCode === 'string') {
     return diagnoseNetwork(error.cause, endpoint, { bucket, proxy });
   }
   const outcome = await askOnce(connection, about);

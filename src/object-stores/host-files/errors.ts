@@ -6,10 +6,10 @@ import { MISSING, TAKEN, WRONG_SIZE } from './scripts.ts';
 /** The failure of a script of `host-scripts.ts` as an error about its file; any other error as it is. */
 export function translate(error: unknown, host: Host, path: string): unknown {
   if (!isAppError(error, 'host_command')) return error;
-  const stderr = typeof error.details['stderr'] === 'string' ? error.details['stderr'].trim() : '';
+  const stderr = typeof error.details.stderr === 'string' ? error.details.stderr.trim() : '';
   const say = (code: ErrorCode, what: string) =>
     new AppError(code, `${path} on ${host.label}: ${what}`, { cause: error, details: { stderr } });
-  const exitCode = error.details['exitCode'];
+  const exitCode = error.details.exitCode;
   if (exitCode === TAKEN) return say('storage_exists', 'something of that name is there already.');
   if (exitCode === MISSING) return missing(host, path);
   if (exitCode === WRONG_SIZE) {

@@ -9,6 +9,7 @@ import type {
   PutOptions,
   StoredObject,
 } from '../object-store.ts';
+import { StoreFailure } from '../store-failure.ts';
 import { missing, stalledDisk, translate, uncertain, wasKilled } from './errors.ts';
 import { type HostPath, isScratchPath, parseHostPath, parsePartialPath, partialPath } from './path.ts';
 import {
@@ -196,8 +197,9 @@ async function cleanedUp(host: Host, target: HostPath, partial: string, failure:
     const { code, message, details, cause } = isAppError(failure)
       ? failure
       : new AppError('internal', `Writing ${target.path} failed.`, { cause: failure });
-    return new AppError(code, `${message} The unfinished file ${partial} could not be removed yet.`, {
-      details: { ...details, leftover, cleanUp: isAppError(error) ? error.message : String(error) },
+    return new StoreFailure(code, `${message} The unfinished file ${partial} could not be removed yet.`, {
+      leftover,
+      details: { ...details, cleanUp: isAppError(error) ? error.message : String(error) },
       cause: cause ?? failure,
     });
   }

@@ -19,7 +19,7 @@ export async function checkBucket(
     const request = { operation: 'HeadBucket', method: 'HEAD', bucket, signal: options.signal } as const;
     if (isS3Answer(await send(connection, request))) return;
   } catch (error) {
-    if (!isAppError(error) || typeof error.details['status'] !== 'number') throw error;
+    if (!isAppError(error) || typeof error.details.status !== 'number') throw error;
   }
   await listKeys(connection, bucket, {
     prefix: options.prefix ?? '',

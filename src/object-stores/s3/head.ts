@@ -33,10 +33,10 @@ export async function headObject(
     // 405 for the version id of a delete marker: nothing is stored there.
     return answer.status === 405 ? null : readHead(connection, request, answer);
   } catch (error) {
-    if (!isAppError(error) || typeof error.details['status'] !== 'number') throw error;
+    if (!isAppError(error) || typeof error.details.status !== 'number') throw error;
     // It was waited for in vain: GET is not waited for as long again.
     if (options.isPatient && error.code === 'storage_unreachable') throw error;
-    if (error.details['status'] === 403 && (await isAbsent(connection, bucket, key, options.signal)))
+    if (error.details.status === 403 && (await isAbsent(connection, bucket, key, options.signal)))
       return null;
     const read = { ...request, operation: 'GetObject', method: 'GET' } as const;
     const asked = await send(connection, {

@@ -1,5 +1,6 @@
 import { AppError, isAppError, toAppError, wasStopped } from '../../errors.ts';
 import type { Leftover, StoredObject } from '../object-store.ts';
+import { leaving, type StoreFailure } from '../store-failure.ts';
 import type { S3Connection } from './connection.ts';
 import { headObject } from './head.ts';
 import type { Target } from './target.ts';
@@ -52,19 +53,17 @@ export function uncertain(target: Target, uploadId: string | null, cause: unknow
 }
 
 /** The error of a request that was given up, with what it may still bring about at the storage. */
-export function mayAppear(error: unknown, kind: 'object' | 'upload', target: Target): AppError {
-  const known = toAppError(error);
-  const leftover: Leftover = { kind, key: target.key, uploadId: null, versionId: null };
-  return new AppError(known.code, known.message, { details: { ...known.details, leftover }, cause: error });
+export function mayAppear(error: unknown, kind: 'object' | 'upload', target: Target): StoreFailure {
+  return leaving(toAppError(error), { kind, key: target.key, uploadId: null, versionId: null });
 }
 
 /** The error, with what could not be removed after it. */
-export function withLeftover(error: unknown, leftover: Leftover, why: unknown): AppError {
+export function withLeftover(error: unknown, leftover: Leftover, why: unknown): StoreFailure {
   const known = toAppError(error);
   const reason = why instanceof Error ? ` (${why.message})` : '';
-  return new AppError(
-    known.code,
+  return leaving(
+    known,
+    leftover,
     `${known.message} What was uploaded so far could not be removed${reason}; it is tried again later.`,
-    { details: { ...known.details, leftover }, cause: error },
   );
 }

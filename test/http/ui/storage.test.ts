@@ -101,10 +101,20 @@ describe('the form of the storage', () => {
     await admin.post('/admin/storage/delete');
   });
 
-  it('saves a first configuration at once and tries every later one before it counts', async () => {
-    expect((await save({ secretKey: 'a-wrong-secret' })).location).toBe(
+  it('tries a first configuration too, and saves what does not work when it is told to', async () => {
+    const first = await save({ secretKey: 'a-wrong-secret' });
+    expect(first.status).toBe(422);
+    expect(first.html).toContain('the secret key does not fit to it');
+    expect(first.html).toContain('Nothing was saved.');
+    expect(first.html).not.toContain('the present configuration stays in use');
+    expect(first.html).not.toContain('a-wrong-secret');
+    expect((await admin.get('/admin/storage/edit')).html).toContain('Configure Spaces');
+    expect((await save({ secretKey: 'a-wrong-secret', saveAnyway: 'true' })).location).toBe(
       '/admin/storage?notice=storage-saved',
     );
+  });
+
+  it('tries every later configuration before it counts', async () => {
     const again = await save({ secretKey: 'another-wrong-secret' });
     expect(again.status).toBe(422);
     expect(again.html).toContain('Nothing was saved');

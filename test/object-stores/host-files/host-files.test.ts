@@ -9,6 +9,7 @@ import { openLocalHost } from '../../../src/hosts/node/local.ts';
 import { openSshHost } from '../../../src/hosts/node/ssh.ts';
 import { createLog } from '../../../src/log.ts';
 import { createHostFiles } from '../../../src/object-stores/host-files/host-files.ts';
+import { leftoverOf } from '../../../src/object-stores/store-failure.ts';
 import { chunked, collect, objectStoreContract, options } from '../../contracts/object-store.ts';
 import { type LoginShell, type Sshd, startSshd } from '../../support/sshd.ts';
 
@@ -251,10 +252,10 @@ describe('files on a host', () => {
       await gone.stop();
       yield* bytes(500_000);
     }
-    const { code, details } = await failure(createHostFiles(lost).put(key, body(), options()));
+    const error = await failure(createHostFiles(lost).put(key, body(), options()));
     await lost.close();
-    expect(code).toBe('host_dropped');
-    expect(details['leftover']).toEqual({
+    expect(error.code).toBe('host_dropped');
+    expect(leftoverOf(error)).toEqual({
       kind: 'upload',
       key,
       uploadId: `${gone.folder}/.lost.dump.token.partial`,
@@ -280,7 +281,7 @@ describe('files on a host', () => {
     );
     await lost.close();
     expect(code).toBe('storage_uncertain');
-    expect(details['uploadId']).toBe(partial);
+    expect(details.uploadId).toBe(partial);
   });
 
   it.each(['cat', 'sync'])('gives a file up whose disk stands still (%s)', async (tool) => {
@@ -329,11 +330,11 @@ describe('files on a host', () => {
     const key = `${sshd.folder}/both.dump`;
     await replaceTool('rm', '[ -e /tmp/refused ] && exec busybox rm "$@"; touch /tmp/refused; exit 1');
     const other = openHost(sshd, sshd.usersByShell.busybox);
-    const { code, details } = await failure(createHostFiles(other).put(key, bytes(10), options()));
+    const error = await failure(createHostFiles(other).put(key, bytes(10), options()));
     await sshd.insideHost(`ln -sf busybox ${busybox('rm')}; rm /tmp/refused`);
     await other.close();
-    expect(code).toBe('storage_refused');
-    expect(details['leftover']).toBeUndefined();
+    expect(error.code).toBe('storage_refused');
+    expect(leftoverOf(error)).toBeUndefined();
     expect(await files()).toEqual([]);
   });
 
@@ -343,9 +344,9 @@ describe('files on a host', () => {
     await replaceTool('rm', 'echo "rm: Operation not permitted" >&2; exit 1');
     const other = openHost(sshd, sshd.usersByShell.busybox);
     const store = createHostFiles(other);
-    const { code, details } = await failure(store.put(key, bytes(10), options()));
-    expect(code).toBe('storage_denied');
-    expect(details['leftover']).toEqual({ kind: 'upload', key, uploadId: partial, versionId: null });
+    const error = await failure(store.put(key, bytes(10), options()));
+    expect(error.code).toBe('storage_denied');
+    expect(leftoverOf(error)).toEqual({ kind: 'upload', key, uploadId: partial, versionId: null });
     expect((await files()).sort()).toEqual([partial, key]);
     await sshd.insideHost(`ln -sf busybox ${busybox('rm')}`);
     await store.abortUpload(key, partial);

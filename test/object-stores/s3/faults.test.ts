@@ -228,7 +228,7 @@ describe('a storage that keeps failing', () => {
     });
     const error = await put(LARGE).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'storage_uncertain' });
-    expect(isAppError(error) && error.details['uploadId']).toBe(server.uploads(BUCKET)[0]?.uploadId);
+    expect(isAppError(error) && error.details.uploadId).toBe(server.uploads(BUCKET)[0]?.uploadId);
     expect(server.requests.slice(from).map((request) => request.operation)).not.toContain(
       'AbortMultipartUpload',
     );
@@ -282,7 +282,7 @@ describe('a storage that keeps failing', () => {
     const [upload] = server.uploads(BUCKET);
     expect(error).toMatchObject({
       code: 'storage_denied',
-      details: { leftover: { kind: 'upload', key: KEY, uploadId: upload?.uploadId, versionId: null } },
+      leftover: { kind: 'upload', key: KEY, uploadId: upload?.uploadId, versionId: null },
     });
   });
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevBucket, type Fault, startDevBucket } from '../../../dev/bucket/server.ts';
 import { isAppError } from '../../../src/errors.ts';
 import type { S3Bucket } from '../../../src/object-stores/s3/s3.ts';
+import { leftoverOf } from '../../../src/object-stores/store-failure.ts';
 import { chunked, collect, options } from '../../contracts/object-store.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';
 
@@ -148,6 +149,6 @@ async function expectAbsentOrTold(
   left: { readonly objects: number; readonly uploads: number },
 ): Promise<void> {
   if (!isAppError(error)) throw error;
-  const isTold = error.code === 'storage_uncertain' || error.details['leftover'] !== undefined;
+  const isTold = error.code === 'storage_uncertain' || leftoverOf(error) !== undefined;
   if (!isTold) expect(left).toEqual({ objects: 0, uploads: 0 });
 }
