@@ -1,83 +1,63 @@
-/** A block of addresses: the network as bits of text-free numbers, so that both families compare alike. */
+import { convertIPv4ToBinary, convertIPv6ToBinary, isIPv4MappedIPv6 } from 'hono/utils/ipaddr';
+
+/** An address as a number; one of IPv4 that is written as IPv6 (`::ffff:10.0.0.1`) counts as IPv4. */
+export interface Address {
+  readonly bits: 32 | 128;
+  readonly value: bigint;
+}
+
+/** A block of addresses: all that begin as this one does. */
 export interface Cidr {
-  readonly bytes: readonly number[];
+  readonly address: Address;
   readonly prefixBits: number;
 }
 
 /** Reads `10.0.0.0/8`, `fd00::/8` or a single address; null when it is none. */
 export function parseCidr(text: string): Cidr | null {
-  const [address = '', prefix, ...rest] = text.split('/');
-  const bytes = parseAddress(address);
-  if (bytes === null || rest.length > 0) return null;
-  if (prefix === undefined) return { bytes, prefixBits: bytes.length * 8 };
-  if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > bytes.length * 8) return null;
-  return { bytes, prefixBits: Number(prefix) };
+  const [before = '', prefix, ...rest] = text.split('/');
+  const address = parseAddress(before);
+  if (address === null || rest.length > 0) return null;
+  if (prefix === undefined) return { address, prefixBits: address.bits };
+  if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > address.bits) return null;
+  return { address, prefixBits: Number(prefix) };
 }
 
-/** True when the address lies in the block. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) counts as IPv4. */
-export function cidrContains(cidr: Cidr, address: string): boolean {
-  const bytes = parseAddress(address);
-  if (bytes === null || bytes.length !== cidr.bytes.length) return false;
-  for (let bit = 0; bit < cidr.prefixBits; bit += 8) {
-    const mask = 0xff & (0xff << Math.max(0, 8 - (cidr.prefixBits - bit)));
-    if (((bytes[bit / 8] ?? 0) & mask) !== ((cidr.bytes[bit / 8] ?? 0) & mask)) return false;
-  }
-  return true;
+/** True when the address lies in the block. */
+export function cidrContains(cidr: Cidr, text: string): boolean {
+  const address = parseAddress(text);
+  if (address === null || address.bits !== cidr.address.bits) return false;
+  const rest = BigInt(address.bits - cidr.prefixBits);
+  return address.value >> rest === cidr.address.value >> rest;
 }
 
 /**
  * The address as one client of ours: of IPv6 the first 64 bits, since whoever has one such address usually has all that
  * begin alike. An IPv4 address written as IPv6 counts as IPv4; what is no address stays as it is.
  */
-export function clientOf(address: string): string {
-  const bytes = parseAddress(address);
-  if (bytes === null) return address;
-  if (bytes.length === 4) return bytes.join('.');
-  const groups = [0, 2, 4, 6].map((at) => (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)).toString(16));
+export function clientOf(text: string): string {
+  const address = parseAddress(text);
+  if (address === null) return text;
+  const { value } = address;
+  if (address.bits === 32) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join('.');
+  const groups = [112n, 96n, 80n, 64n].map((shift) => ((value >> shift) & 0xffffn).toString(16));
   return `${groups.join(':')}::/64`;
 }
 
 /** True for the loopback addresses of both families. */
-export function isLoopback(address: string): boolean {
-  const bytes = parseAddress(address);
-  if (bytes === null) return false;
-  return bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, at) => byte === (at === 15 ? 1 : 0));
+export function isLoopback(text: string): boolean {
+  const address = parseAddress(text);
+  if (address === null) return false;
+  return address.bits === 32 ? address.value >> 24n === 127n : address.value === 1n;
 }
 
-/** 4 or 16 numbers, or null for text that is no address. */
-export function parseAddress(text: string): readonly number[] | null {
-  if (!text.includes(':')) return parseIpv4(text);
-  const bytes = parseIpv6(text);
-  const isMapped = bytes?.every((byte, at) => at > 11 || byte === (at > 9 ? 255 : 0));
-  return bytes !== null && isMapped ? bytes.slice(12) : bytes;
-}
-
-function parseIpv4(text: string): readonly number[] | null {
-  const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part))) return null;
-  const bytes = parts.map(Number);
-  return bytes.every((byte) => byte < 256) ? bytes : null;
-}
-
-function parseIpv6(text: string): readonly number[] | null {
-  const halves = text.split('::');
-  if (halves.length > 2) return null;
-  const [head, tail] = halves.map((half) => (half === '' ? [] : parseGroups(half.split(':'))));
-  if (head === null || head === undefined || tail === null) return null;
-  if (tail === undefined) return head.length === 16 ? head : null;
-  if (head.length + tail.length > 14) return null;
-  return [...head, ...new Array<number>(16 - head.length - tail.length).fill(0), ...tail];
-}
-
-function parseGroups(groups: readonly string[]): readonly number[] | null {
-  const bytes: number[] = [];
-  for (const [at, group] of groups.entries()) {
-    const ipv4 = at === groups.length - 1 && group.includes('.') ? parseIpv4(group) : null;
-    if (ipv4 !== null) bytes.push(...ipv4);
-    else if (/^[0-9a-fA-F]{1,4}$/.test(group)) {
-      const value = Number.parseInt(group, 16);
-      bytes.push(value >> 8, value & 0xff);
-    } else return null;
+/** Null for text that is no address; a zone (`fe80::1%eth0`) is none of an address's. */
+export function parseAddress(text: string): Address | null {
+  try {
+    if (!text.includes(':')) return { bits: 32, value: convertIPv4ToBinary(text) };
+    if (text.includes('%')) return null;
+    const value = convertIPv6ToBinary(text);
+    return isIPv4MappedIPv6(value) ? { bits: 32, value: value & 0xffff_ffffn } : { bits: 128, value };
+  } catch {
+    return null;
   }
-  return bytes;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { hasDotSegment } from './paths.ts';
 
 /** Text of one line: what a person types as a name. Control characters would break logs, headers and file names. */
 export const line = (most: number) =>
@@ -66,7 +67,3 @@ export const bucketName = z
 /** A password as an account may have it, to sign in with; what a new one needs is in `auth/password-rules.ts`. */
 export const passwordField = z.string().min(8).max(1024);
 export const emailField = z.email().max(254);
-
-function hasDotSegment(path: string): boolean {
-  return path.split('/').some((segment) => segment === '.' || segment === '..');
-}

@@ -35,6 +35,8 @@ describe('a block of addresses', () => {
     '1::2::3',
     '10.0.0.0/8/8',
     'x/8',
+    '1.2.3.4::',
+    'fe80::1%eth0',
   ])('is not read from %j', (text) => expect(parseCidr(text)).toBeNull());
 });
 

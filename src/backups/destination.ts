@@ -2,6 +2,7 @@ import { backupFileName } from '../databases/file-name.ts';
 import type { BackupRow, DatabaseRow, Db } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { hostPlace, type Place } from '../object-stores/place.ts';
+import { enabledSpaces } from '../storage/enabled.ts';
 
 /** The wire's exact texts for storage that is not ready (storage page, HTTP contract section 8). */
 export const SPACES_NOT_CONFIGURED =
@@ -43,18 +44,4 @@ export async function chooseDestination(
   const bucket = database.backup_spaces_bucket;
   if (bucket === null || bucket === '') throw new AppError('invalid', NO_BUCKET);
   return { place: { endpoint: spaces.endpoint, region: spaces.region, bucket }, key, fileName };
-}
-
-/** The storage's address where it is configured and enabled for the environment, else undefined. */
-export async function enabledSpaces(
-  db: Db,
-  environmentId: string,
-): Promise<{ endpoint: string; region: string } | undefined> {
-  return db
-    .selectFrom('spaces_environments')
-    .innerJoin('spaces_config', 'spaces_config.id', 'spaces_environments.spaces_config_id')
-    .select(['spaces_config.endpoint', 'spaces_config.region'])
-    .where('spaces_environments.environment_id', '=', environmentId)
-    .where('spaces_environments.enabled', '=', 1)
-    .executeTakeFirst();
 }

@@ -3,9 +3,10 @@ import { AppError } from '../errors.ts';
 import type { ByteRange, ObjectBody } from '../object-stores/object-store.ts';
 import { serverOfPlace } from '../object-stores/place.ts';
 import type { OpenedStore, Services } from '../services-port.ts';
+import { isStorageEnabled } from '../storage/enabled.ts';
 import { openRecordedBucket } from '../storage/open-place.ts';
 import { findBackup } from './backups.ts';
-import { enabledSpaces, NO_BUCKET } from './destination.ts';
+import { NO_BUCKET } from './destination.ts';
 
 /** How long a presigned URL works (storage page, Troubleshooting). */
 export const DOWNLOAD_SECONDS = 3600;
@@ -73,7 +74,7 @@ export async function openDownload(
     .executeTakeFirst();
   if (!object) throw new AppError('invalid', NO_BUCKET);
   if (serverOfPlace(object) !== undefined) return openStream(services, backup, object, options);
-  if (!(await enabledSpaces(db, environment.id))) {
+  if (!(await isStorageEnabled(db, environment.id))) {
     throw new AppError('invalid', 'Spaces not configured for this environment');
   }
   return presign(services, backup, object);

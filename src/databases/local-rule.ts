@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
+import { hasDotSegment, isInside } from '../paths.ts';
 
 /**
  * Paths that a database of the app's own machine may name: never inside DATA_DIR, else only under LOCAL_PATHS. This
@@ -10,7 +11,7 @@ export function checkLocalPath(
   field: string,
   path: string,
 ): void {
-  if (path.split('/').some((segment) => segment === '.' || segment === '..')) {
+  if (hasDotSegment(path)) {
     throw refusal(field, `${path} must not hold . or .. segments.`);
   }
   if (isInside(path, config.dataDir)) {
@@ -22,12 +23,6 @@ export function checkLocalPath(
     field,
     `On this program's own machine only paths under LOCAL_PATHS are used (${allowed}); ${path} is not among them.`,
   );
-}
-
-function isInside(path: string, folder: string): boolean {
-  const segments = (text: string) => text.split('/').filter((segment) => segment !== '');
-  const inner = segments(path);
-  return segments(folder).every((segment, at) => inner[at] === segment);
 }
 
 function refusal(field: string, message: string): AppError {

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { type Download, openDownload } from '../backups/download.ts';
+import { attachment } from '../content-disposition.ts';
 import type { Services } from '../services-port.ts';
 import { askedRange } from './range.ts';
 
@@ -19,7 +20,7 @@ export async function sendDownload(
   const headers = {
     'Content-Type': 'application/octet-stream',
     'Content-Length': String(bytes),
-    'Content-Disposition': disposition(download.fileName),
+    'Content-Disposition': attachment(download.fileName),
     'Accept-Ranges': 'bytes',
     ...(etag === null ? {} : { ETag: etag }),
     ...(range === null ? {} : { 'Content-Range': `bytes ${range.start}-${range.end}/${totalBytes}` }),
@@ -35,15 +36,4 @@ function refuseRange(c: Context, totalBytes: number): Response {
   const message = `The backup has ${totalBytes} bytes; there is nothing in the range that was asked for.`;
   const body = { code: 'VALIDATION_ERROR', message, requestId: c.get('requestId') };
   return c.json(body, 416, { 'Content-Range': `bytes */${totalBytes}`, 'Accept-Ranges': 'bytes' });
-}
-
-/** RFC 6266: a plain name for old clients and, where it differs, the exact one in UTF-8. */
-function disposition(fileName: string): string {
-  const plain = fileName.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
-  const exact = encodeURIComponent(fileName).replaceAll(
-    /['()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  const base = `attachment; filename="${plain}"`;
-  return plain === fileName ? base : `${base}; filename*=UTF-8''${exact}`;
 }

@@ -1,3 +1,4 @@
+import { eachAtOnce } from '../at-once.ts';
 import type { Db } from '../db/schema.ts';
 import { isAppError, toAppError } from '../errors.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
@@ -72,7 +73,7 @@ async function readStates(services: Context, outer: AbortSignal): Promise<Bucket
     ];
     const inUse = await prefixesInUse(services.db);
     limit.enter('while trying them one by one');
-    const states = await inTurns(checked, async (bucket) => ({
+    const states = await eachAtOnce(checked, AT_ONCE, async (bucket) => ({
       ...bucket,
       ...(await tryBucket(s3, bucket.name, inUse.get(bucket.name)?.[0] ?? '', signal)),
     }));
@@ -111,18 +112,4 @@ async function tryBucket(
     }
     throw bucketsRefused(error);
   }
-}
-
-/** In the order given, a few at once. */
-async function inTurns<T, R>(items: readonly T[], action: (item: T) => Promise<R>): Promise<readonly R[]> {
-  const results = new Map<number, R>();
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
-      const item = items[index];
-      if (item !== undefined) results.set(index, await action(item));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return [...results].sort(([a], [b]) => a - b).map(([, result]) => result);
 }

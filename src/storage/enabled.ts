@@ -53,12 +53,21 @@ export async function setSpacesEnvironment(
   });
 }
 
-/** True when the storage is configured and this environment may use it. */
-export async function spacesEnabled(db: Db, environmentId: string): Promise<boolean> {
-  const row = await db
+/** The storage's address where it is configured and this environment may use it, else undefined. */
+export async function enabledSpaces(
+  db: Db,
+  environmentId: string,
+): Promise<{ readonly endpoint: string; readonly region: string } | undefined> {
+  return db
     .selectFrom('spaces_environments')
-    .select('enabled')
-    .where('environment_id', '=', environmentId)
+    .innerJoin('spaces_config', 'spaces_config.id', 'spaces_environments.spaces_config_id')
+    .select(['spaces_config.endpoint', 'spaces_config.region'])
+    .where('spaces_environments.environment_id', '=', environmentId)
+    .where('spaces_environments.enabled', '=', 1)
     .executeTakeFirst();
-  return row?.enabled === 1;
+}
+
+/** True when the storage is configured and this environment may use it. */
+export async function isStorageEnabled(db: Db, environmentId: string): Promise<boolean> {
+  return (await enabledSpaces(db, environmentId)) !== undefined;
 }

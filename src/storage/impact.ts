@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../db/schema.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
 import { HOST_PLACES } from '../object-stores/place.ts';
+import { isStorageEnabled } from './enabled.ts';
 
 export interface DependentDatabase {
   readonly id: string;
@@ -42,13 +43,8 @@ export async function environmentImpact(db: Db, environmentId: string): Promise<
     .select(sum('stored_totals.backups').as('backups'))
     .where('databases.environment_id', '=', environmentId)
     .executeTakeFirstOrThrow();
-  const access = await db
-    .selectFrom('spaces_environments')
-    .select('enabled')
-    .where('environment_id', '=', environmentId)
-    .executeTakeFirst();
   return {
-    enabled: access?.enabled === 1,
+    enabled: await isStorageEnabled(db, environmentId),
     count: databases.length,
     names: databases.map(({ name }) => name),
     backups: Number(backups),

@@ -1,5 +1,6 @@
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { createSlots } from '../../at-once.ts';
 import { AppError } from '../../errors.ts';
 import type { Passwords } from '../../services-port.ts';
 import { isCommonPassword } from './common-passwords.ts';
@@ -39,20 +40,14 @@ export function createPasswords(): Passwords {
 }
 
 function queued(): (parameters: Argon2Parameters) => Promise<Buffer> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
+  const slots = createSlots(AT_ONCE);
   return async (parameters) => {
-    if (running >= AT_ONCE) {
-      if (waiting.length >= WAITING) throw tooMany();
-      // Whoever ends hands over its place.
-      await new Promise<void>((start) => waiting.push(start));
-    } else running += 1;
+    if (slots.waiting >= WAITING) throw tooMany();
+    const release = await slots.take();
     try {
       return await argon2id('argon2id', parameters);
     } finally {
-      const next = waiting.shift();
-      if (next === undefined) running -= 1;
-      else next();
+      release();
     }
   };
 }

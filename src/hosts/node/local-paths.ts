@@ -1,6 +1,7 @@
 import { readlink, realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { AppError } from '../../errors.ts';
+import { hasDotSegment, isInside } from '../../paths.ts';
 
 /**
  * Refuses paths of the app's own machine that users may not name: everything inside the data folder, and whatever is
@@ -12,7 +13,7 @@ export function createLocalPathCheck(allowed: {
   readonly localPaths: readonly string[];
 }): (path: string) => Promise<void> {
   return async (path) => {
-    if (!isAbsolute(path) || path.split('/').some((segment) => segment === '.' || segment === '..')) {
+    if (!isAbsolute(path) || hasDotSegment(path)) {
       throw new AppError(
         'host_path_refused',
         `${path} is no plain path. Write it from / on, without . and .. in it.`,
@@ -56,8 +57,4 @@ async function isLink(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function isInside(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }

@@ -1,7 +1,7 @@
+import { createSlots } from '../../at-once.ts';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Host, HostAddress, HostTimeouts } from '../host.ts';
-import { createSlots } from '../slots.ts';
 import { abortable, type Channel, startProcess } from './process.ts';
 import { openChannel } from './ssh-channel.ts';
 import { connectSsh, type SshConnection } from './ssh-connection.ts';

@@ -8,7 +8,7 @@ import type { Services } from '../../services-port.ts';
 import { listBucketStates } from '../../storage/buckets.ts';
 import { askDeepTest, deepTestResult, runningDeepTest } from '../../storage/deep-test.ts';
 import { lastProbe, type StoredProbe } from '../../storage/deep-test-results.ts';
-import { listSpacesEnvironments, setSpacesEnvironment, spacesEnabled } from '../../storage/enabled.ts';
+import { isStorageEnabled, listSpacesEnvironments, setSpacesEnvironment } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
 import { deleteSpaces, getSpaces, type SpacesConfig, spacesInput } from '../../storage/storage.ts';
 import { listSpacesBuckets, type SpacesTest, tryStorage } from '../../storage/try-storage.ts';
@@ -253,6 +253,6 @@ function summaryOf(probe: StoredProbe) {
 
 async function requireEnabled(services: Services, environmentId: string): Promise<void> {
   await getEnvironmentRow(services.db, environmentId);
-  if (await spacesEnabled(services.db, environmentId)) return;
+  if (await isStorageEnabled(services.db, environmentId)) return;
   throw new AppError('invalid', 'Spaces is not configured for this environment');
 }

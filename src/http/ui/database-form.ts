@@ -1,7 +1,6 @@
 import type { DatabaseFormChoices, EngineForm } from '../../../views/database-form.tsx';
 import type { FormState } from '../../../views/form-state.ts';
 import type { EnvironmentChoice } from '../../../views/frame.ts';
-import { enabledSpaces } from '../../backups/destination.ts';
 import {
   type Database,
   type DatabaseChange,
@@ -12,6 +11,7 @@ import type { Engine, EngineField } from '../../engines/engine.ts';
 import { bucketName } from '../../fields.ts';
 import { listServerNames } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
+import { isStorageEnabled } from '../../storage/enabled.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './form-body.ts';
 
 /** Stands for the app's own machine in the drop-down: the form asks for a choice, and that is one. */
@@ -32,7 +32,7 @@ export async function formChoices(
       { value: THIS_MACHINE, label: 'The machine that BRIDGEPORT runs on' },
     ],
     environmentName: environment.name,
-    spacesEnabled: (await enabledSpaces(services.db, environment.id)) !== undefined,
+    spacesEnabled: await isStorageEnabled(services.db, environment.id),
     bucketField: `/environments/${environment.id}/bucket-field`,
     hasCredentials,
   };

@@ -8,7 +8,6 @@ import type { EnvironmentChoice } from '../../../views/frame.ts';
 import { LiveRuns } from '../../../views/live-runs.tsx';
 import { startBackup } from '../../backups/backup-actions.ts';
 import { listBackups, liveBackups } from '../../backups/backups.ts';
-import { enabledSpaces } from '../../backups/destination.ts';
 import { confirmTarget, requireSeenTarget } from '../../databases/confirm-target.ts';
 import { type Database, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
@@ -17,6 +16,7 @@ import { getSettings } from '../../environments/environment-settings.ts';
 import { secretField } from '../../fields.ts';
 import { getServerRow } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
+import { isStorageEnabled } from '../../storage/enabled.ts';
 import { actorOf } from './actor.ts';
 import { toBackupItem, toLiveRun } from './backup-views.ts';
 import { readForm } from './form-body.ts';
@@ -140,7 +140,7 @@ async function listOf(c: Context<UiEnv>, services: Services, database: Database)
     backups: backups.map(toBackupItem),
     page: { ...page, total },
     allowDownload: settings['allowBackupDownload'] === true,
-    isStorageEnabled: (await enabledSpaces(services.db, database.environmentId)) !== undefined,
+    isStorageEnabled: await isStorageEnabled(services.db, database.environmentId),
     mayChange: mayChange(c),
     mayConfigure: c.get('session').user.role === 'admin',
   };

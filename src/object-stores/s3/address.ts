@@ -1,5 +1,6 @@
+import { encodeStrictly } from '../../percent-encoding.ts';
 import { awsHost, type Provider, providerOf } from '../providers.ts';
-import { encodeKey, encodeStrictly } from './keys.ts';
+import { encodeKey } from './keys.ts';
 import type { S3Settings } from './settings.ts';
 
 /** Where requests go and which region they are signed for. */

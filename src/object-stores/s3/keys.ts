@@ -1,4 +1,6 @@
 import { AppError } from '../../errors.ts';
+import { hasDotSegment } from '../../paths.ts';
+import { encodeStrictly } from '../../percent-encoding.ts';
 
 const MAX_KEY_BYTES = 1024;
 
@@ -26,19 +28,11 @@ export function encodeKey(key: string): string {
   return key.split('/').map(encodeStrictly).join('/');
 }
 
-/** RFC 3986: `encodeURIComponent` leaves `!'()*`, which servers that sign the raw path refuse. */
-export function encodeStrictly(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
 function whyNot(key: string): string | null {
   if (key === '') return 'is empty';
   if (!key.isWellFormed()) return 'holds half of a surrogate pair';
   if (hasControlCharacter(key)) return 'holds control characters';
-  if (key.split('/').some((segment) => segment === '.' || segment === '..')) {
+  if (hasDotSegment(key)) {
     return 'holds a segment "." or ".."';
   }
   const bytes = new TextEncoder().encode(key).byteLength;

@@ -1,7 +1,7 @@
+import { attachment } from '../../content-disposition.ts';
 import { AppError } from '../../errors.ts';
 import { urlOf, versionQuery } from './address.ts';
 import type { S3Connection } from './connection.ts';
-import { attachment } from './disposition.ts';
 import { headObject } from './head.ts';
 import { checkKey } from './keys.ts';
 import type { PresignOptions } from './s3.ts';

@@ -1,5 +1,5 @@
+import { attachment } from '../../content-disposition.ts';
 import type { PutOptions } from '../object-store.ts';
-import { attachment } from './disposition.ts';
 import { TOKEN_HEADER } from './head.ts';
 import type { S3Settings } from './settings.ts';
 
