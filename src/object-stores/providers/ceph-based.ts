@@ -1,3 +1,4 @@
+import { readAndWrite } from './key-policy.ts';
 import {
   COMMON,
   evidence,
@@ -25,6 +26,22 @@ export const DIGITALOCEAN: Provider = {
   ),
   // Ten PUTs at once to one object are allowed.
   parts: parts({ maxObjectBytes: 5 * TB }),
+  policy: {
+    kind: 'clicks',
+    steps: [
+      'In the DigitalOcean control panel, open Spaces Object Storage > Access Keys > Create Access Key.',
+      'Choose Limited Access, select {buckets} and give Read/Write/Delete.',
+      'Enter the key and its secret here; the secret is shown once.',
+      'Enter {buckets} in the Buckets field: such a key may not list buckets.',
+    ],
+    permissions: readAndWrite('Read/Write/Delete on the bucket'),
+    optional: [
+      {
+        permission: 'Full Access instead of Limited Access',
+        features: ['discovering buckets, at the price of a key that reaches them all'],
+      },
+    ],
+  },
   evidence: evidence('SDSIKKD'),
 };
 
@@ -81,5 +98,13 @@ export const CEPH: Provider = {
   defaultRegion: 'us-east-1',
   regions: [],
   note: 'Needs a certificate that this machine trusts.',
+  policy: {
+    kind: 'document',
+    steps: [
+      'Create a user: radosgw-admin user create --uid=bridgeport --display-name=bridgeport --max-buckets=-1',
+      'Save the document as bridgeport.json, and set it as the policy of that user: aws iam put-user-policy --user-name bridgeport --policy-name bridgeport --policy-document file://bridgeport.json, with the gateway as --endpoint-url.',
+      'Enter the key and the secret of that user, and the bucket names, here.',
+    ],
+  },
   evidence: evidence('MKSMKKK'),
 };

@@ -1,3 +1,4 @@
+import { readAndWrite } from './key-policy.ts';
 import {
   COMMON,
   evidence,
@@ -36,6 +37,15 @@ export const AWS: Provider = {
   ifNoneMatch: true,
   // A key without s3:ListBucket.
   scopedKey: { listBuckets: 'denied', missingObject: 403 },
+  policy: {
+    kind: 'document',
+    steps: [
+      'In the AWS console, open IAM > Policies > Create policy > JSON and paste the document.',
+      'Create a user under IAM > Users without console access, and attach the policy to it.',
+      'Open the user > Security credentials > Create access key, and enter the key and its secret here.',
+      'Enter the bucket names in the Buckets field: the key may not list others.',
+    ],
+  },
   evidence: evidence('DDSDKKK'),
 };
 
@@ -57,6 +67,23 @@ export const BACKBLAZE: Provider = {
   throttling: [{ status: 503, code: 'ServiceUnavailable' }, { status: 500, code: 'InternalError' }, TOO_MANY],
   freshConnections: true,
   note: 'The master key does not work here: create an application key. Its buckets keep old versions.',
+  policy: {
+    kind: 'clicks',
+    steps: [
+      'In the Backblaze console, open Application Keys > Add a New Application Key; the master key does not work with S3.',
+      'Under Allow access to Bucket(s), select {buckets}.',
+      'Choose Read and Write, and tick Allow List All Bucket Names.',
+      'Set a File name prefix only if every database of this bucket backs up under it; the deep test writes under .bridgeport-probe/, which such a key may not.',
+      'Enter the keyID and the applicationKey here; the latter is shown once.',
+    ],
+    permissions: [
+      { permission: 'listFiles', features: ['Test Connection', 'cleaning up'] },
+      { permission: 'writeFiles', features: ['uploading backups'] },
+      { permission: 'readFiles', features: ['reading back', 'downloads', 'verifying'] },
+      { permission: 'deleteFiles', features: ['deleting and pruning backups'] },
+    ],
+    optional: [{ permission: 'listAllBucketNames', features: ['discovering buckets'] }],
+  },
   evidence: evidence('DKSIKKI'),
 };
 
@@ -75,6 +102,14 @@ export const WASABI: Provider = {
   minimumDays: 90,
   throttling: [{ status: 400, code: 'RequestRateLimitExceeded' }, SLOW_DOWN],
   note: 'The region must be the one in which the bucket was created. Every object is paid for 90 days.',
+  policy: {
+    kind: 'document',
+    steps: [
+      'In the Wasabi console, open Policies > Create Policy and paste the document.',
+      'Create a user under Users with programmatic access, and attach the policy to it.',
+      'Enter the key and the secret that are shown at the end, and the bucket names, here.',
+    ],
+  },
   evidence: evidence('DKSKKDI'),
 };
 
@@ -97,6 +132,22 @@ export const R2: Provider = {
   dropsUploadsAfterHours: 7 * 24,
   throttling: [TOO_MANY, SLOW_DOWN],
   note: 'Use a token for the bucket and name the bucket; only an admin token may list buckets.',
+  policy: {
+    kind: 'clicks',
+    steps: [
+      'In the Cloudflare dashboard, open R2 Object Storage > API > Manage API tokens > Create API token.',
+      'Choose Object Read & Write, and Apply to specific buckets only: {buckets}.',
+      'Enter the Access Key ID and the Secret Access Key here; they are shown once.',
+      'Enter {buckets} in the Buckets field: such a token may not list buckets.',
+    ],
+    permissions: readAndWrite('Object Read & Write on the bucket'),
+    optional: [
+      {
+        permission: 'Admin Read & Write',
+        features: ['discovering buckets, at the price of a token that may change and delete them'],
+      },
+    ],
+  },
   evidence: evidence('DDSDKKD'),
 };
 

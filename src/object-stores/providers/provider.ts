@@ -1,3 +1,5 @@
+import { type KeyPolicy, USUAL_CLICKS } from './key-policy.ts';
+
 /**
  * What differs between S3-compatible storages. The regions only fill a drop-down: the field itself takes any text,
  * since providers open new ones.
@@ -51,6 +53,8 @@ export interface Provider {
   readonly throttling: readonly Throttling[];
   /** Uploads need a new connection each: a busy server answers 503 on the old one again and again. */
   readonly freshConnections: boolean;
+  /** How a key gets the least that it needs. */
+  readonly policy: KeyPolicy;
   /** A sentence for the form, or null. */
   readonly note: string | null;
   /** Where each group of values comes from. */
@@ -142,6 +146,7 @@ export const COMMON = {
   dropsUploadsAfterHours: null,
   throttling: [SLOW_DOWN],
   freshConnections: false,
+  policy: USUAL_CLICKS,
   note: null,
 } as const;
 

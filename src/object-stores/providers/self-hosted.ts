@@ -19,6 +19,16 @@ export const MINIO: Provider = {
     { status: 503, code: 'SlowDownRead' },
   ],
   note: 'Needs a certificate that this machine trusts. MinIO drops an upload that takes longer than a day unless stale_uploads_expiry is raised.',
+  policy: {
+    kind: 'document',
+    steps: [
+      'Save the document as bridgeport.json.',
+      'Run: mc admin policy create ALIAS bridgeport bridgeport.json',
+      'Run: mc admin user add ALIAS ACCESSKEY SECRETKEY',
+      'Run: mc admin policy attach ALIAS bridgeport --user ACCESSKEY',
+      'Enter that key, its secret and the bucket names here.',
+    ],
+  },
   evidence: evidence('KSSSKKI'),
 };
 
