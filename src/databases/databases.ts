@@ -22,7 +22,7 @@ import { databaseLane } from '../runs/lanes.ts';
 import type { Services } from '../services-port.ts';
 import { type SealedCredentials, sealCredentials } from './credentials.ts';
 import { safeSegment } from './file-name.ts';
-import { mergeOptions, optionFields, wireOptions } from './options.ts';
+import { foldOptions, mergeOptions, optionFields, shownOptions, wireOptions } from './options.ts';
 import { changesOfTarget } from './password-target.ts';
 import {
   addressOfServer,
@@ -80,8 +80,9 @@ export async function createDatabase(
   context: Context,
   actor: Actor,
   environmentId: string,
-  input: NewDatabase,
+  given: NewDatabase,
 ): Promise<WholeDatabase> {
+  const input = foldOptions(given.type, given);
   const environment = await getEnvironmentRow(context.db, environmentId);
   const now = context.now().toISOString();
   const id = newId();
@@ -128,9 +129,10 @@ export async function updateDatabase(
   context: Context,
   actor: Actor,
   id: string,
-  change: DatabaseChange,
+  given: DatabaseChange,
 ): Promise<WholeDatabase> {
   const before = await getDatabaseRow(context.db, id);
+  const change = foldOptions(given.type ?? before.type, given);
   const environment = await getEnvironmentRow(context.db, before.environment_id);
   const columns = toColumns(change);
   columns.options = mergeOptions(change.type ?? before.type, before.options, change);
@@ -167,7 +169,7 @@ export async function updateDatabase(
       const address = await addressOfServer(trx, whole.server_id);
       const held = changesOfTarget(whole, address);
       const details = {
-        changed: Object.keys(change),
+        changed: Object.keys(change).filter((name) => name !== 'options'),
         ...(held.length === 0 ? {} : { passwordHeld: held }),
       };
       await recordAudit(trx, actor, auditedDatabase('update', whole, { details }), context.now());
@@ -221,6 +223,7 @@ export function toDatabase(row: DatabaseRow, backups: number) {
     backupSpacesBucket: row.backup_spaces_bucket,
     backupSpacesPrefix: row.backup_spaces_prefix,
     ...wireOptions(row.options),
+    options: shownOptions(row.type, row.options),
     pgDumpTimeoutMs: row.pg_dump_timeout_ms,
     monitoringEnabled: row.monitoring_enabled === 1,
     collectionIntervalSec: row.collection_interval_sec,

@@ -1,10 +1,7 @@
 import { engineFor } from '../engines/engines.ts';
 
-/** Types that the wire knows. Those without an engine can be registered; their backups fail and say why. */
+/** Types that the wire knows beside those of the engines. They can be registered; their backups fail and say why. */
 const NAMES: Readonly<Record<string, string>> = {
-  postgres: 'PostgreSQL',
-  mysql: 'MySQL / MariaDB',
-  sqlite: 'SQLite',
   mongodb: 'MongoDB',
   redis: 'Redis',
 };

@@ -10,8 +10,12 @@ export interface Engine<Options = unknown> {
   readonly displayName: string;
   /** True where the database is a file on its host, so that no network leads to it. */
   readonly isFile: boolean;
+  /** What a form proposes; null for a file. */
+  readonly defaultPort: number | null;
   /** Parses `databases.options`; the wire's own field names (useSsl, filePath, backupFormat, …). */
   readonly options: z.ZodType<Options>;
+  /** Every key that `options` reads. */
+  readonly optionNames: readonly string[];
   /** What an HTML form asks for, beyond the fields that every database has. */
   readonly fields: readonly EngineField[];
   /** What a dump by these options is, before anything is known of the target. */

@@ -11,14 +11,17 @@ export interface MysqlOptions extends TlsOptions {
   readonly backupCompressionLevel: number;
 }
 
+const shape = {
+  backupFormat: z
+    .literal('plain', { error: 'MySQL and MariaDB are dumped as SQL text: the format is plain.' })
+    .default('plain'),
+  ...compressionOptions,
+  ...tlsShape,
+};
+
+export const mysqlOptionNames = Object.keys(shape);
 export const mysqlOptions: z.ZodType<MysqlOptions> = z
-  .object({
-    backupFormat: z
-      .literal('plain', { error: 'MySQL and MariaDB are dumped as SQL text: the format is plain.' })
-      .default('plain'),
-    ...compressionOptions,
-    ...tlsShape,
-  })
+  .object(shape)
   .transform(({ useSsl, tlsMode, tlsCa, ...options }) => ({
     ...options,
     ...readTls({ useSsl, tlsMode, tlsCa }),

@@ -3,7 +3,7 @@ import type { DumpPlan, DumpShape, Engine } from './engine.ts';
 import { connectionLines, connectionSecrets, type MysqlTarget } from './mysql-connection.ts';
 import { explainMysql } from './mysql-failures.ts';
 import { lookAtMysqlLocks } from './mysql-locks.ts';
-import { type MysqlOptions, mysqlFields, mysqlOptions } from './mysql-options.ts';
+import { type MysqlOptions, mysqlFields, mysqlOptionNames, mysqlOptions } from './mysql-options.ts';
 import { probeMysql } from './mysql-probe.ts';
 import { HAS_NO_TRANSACTIONS } from './mysql-tables.ts';
 import { toolLines } from './mysql-tools.ts';
@@ -13,7 +13,9 @@ export const mysql: Engine<MysqlOptions> = {
   type: 'mysql',
   displayName: 'MySQL / MariaDB',
   isFile: false,
+  defaultPort: 3306,
   options: mysqlOptions,
+  optionNames: mysqlOptionNames,
   fields: mysqlFields,
   shape,
   probe: probeMysql,

@@ -40,13 +40,31 @@ const pgDumpOptions = z
     path: ['ifExists'],
   });
 
+export const POSTGRES_FORMATS = ['plain', 'custom', 'tar'] as const;
+
+/** The wire's columns that are PostgreSQL's own. */
+export const postgresColumns = {
+  pgDumpOptions: z
+    .object({
+      noOwner: z.boolean().optional(),
+      clean: z.boolean().optional(),
+      ifExists: z.boolean().optional(),
+      schemaOnly: z.boolean().optional(),
+      dataOnly: z.boolean().optional(),
+    })
+    .nullish(),
+};
+
+const shape = {
+  backupFormat: z.enum(POSTGRES_FORMATS).default('plain'),
+  ...compressionOptions,
+  pgDumpOptions: pgDumpOptions.nullish().transform((options) => options ?? { ...NO_OPTIONS }),
+  ...tlsShape,
+};
+
+export const postgresOptionNames = Object.keys(shape);
 export const postgresOptions: z.ZodType<PostgresOptions> = z
-  .object({
-    backupFormat: z.enum(['plain', 'custom', 'tar']).default('plain'),
-    ...compressionOptions,
-    pgDumpOptions: pgDumpOptions.nullish().transform((options) => options ?? { ...NO_OPTIONS }),
-    ...tlsShape,
-  })
+  .object(shape)
   .transform(({ useSsl, tlsMode, tlsCa, ...options }) => ({
     ...options,
     ...readTls({ useSsl, tlsMode, tlsCa }),

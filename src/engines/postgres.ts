@@ -6,7 +6,12 @@ import type { Compression, DumpPlan, DumpShape, Engine } from './engine.ts';
 import { connectionLines, connectionSecrets, type PostgresTarget } from './postgres-connection.ts';
 import { explainPostgres } from './postgres-failures.ts';
 import { lookAtPostgresLocks } from './postgres-locks.ts';
-import { type PostgresOptions, postgresFields, postgresOptions } from './postgres-options.ts';
+import {
+  type PostgresOptions,
+  postgresFields,
+  postgresOptionNames,
+  postgresOptions,
+} from './postgres-options.ts';
 import { probePostgres } from './postgres-probe.ts';
 import { FIND_PG_DUMP } from './postgres-tools.ts';
 
@@ -15,7 +20,9 @@ export const postgres: Engine<PostgresOptions> = {
   type: 'postgres',
   displayName: 'PostgreSQL',
   isFile: false,
+  defaultPort: 5432,
   options: postgresOptions,
+  optionNames: postgresOptionNames,
   fields: postgresFields,
   shape,
   probe: probePostgres,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { absolutePath, line } from '../fields.ts';
 import { compressionFields, compressionOptions } from './compression-fields.ts';
 import type { EngineField } from './engine.ts';
 
@@ -15,13 +16,21 @@ export interface SqliteOptions {
   readonly backupCompressionLevel: number;
 }
 
-export const sqliteOptions: z.ZodType<SqliteOptions> = z.object({
+export const SQLITE_FORMATS = ['plain', 'binary'] as const;
+
+/** The wire's columns that are SQLite's own. */
+export const sqliteColumns = {
+  filePath: line(1024).nullish(),
+  backupScratchPath: absolutePath.or(z.literal('')).nullish(),
+};
+
+const shape = {
   filePath: z
     .string()
     .nullish()
     .transform((path) => path ?? null),
   backupFormat: z
-    .enum(['plain', 'binary'], {
+    .enum(SQLITE_FORMATS, {
       error: 'SQLite is dumped as SQL text (plain) or copied as a file (binary).',
     })
     .default('plain'),
@@ -30,7 +39,10 @@ export const sqliteOptions: z.ZodType<SqliteOptions> = z.object({
     .nullish()
     .transform((path) => path || null),
   ...compressionOptions,
-});
+};
+
+export const sqliteOptions: z.ZodType<SqliteOptions> = z.object(shape);
+export const sqliteOptionNames = Object.keys(shape);
 
 export const sqliteFields: readonly EngineField[] = [
   {

@@ -11,7 +11,7 @@ import {
   REFUSE_FOREIGN_SPELLING,
 } from './sqlite-definitions.ts';
 import { explainSqlite } from './sqlite-failures.ts';
-import { type SqliteOptions, sqliteFields, sqliteOptions } from './sqlite-options.ts';
+import { type SqliteOptions, sqliteFields, sqliteOptionNames, sqliteOptions } from './sqlite-options.ts';
 import { commands, sqlite3On, startLines, tryDefinitions } from './sqlite-shell.ts';
 import { sqliteWarnings } from './sqlite-warnings.ts';
 
@@ -26,7 +26,9 @@ export const sqlite: Engine<SqliteOptions> = {
   type: 'sqlite',
   displayName: 'SQLite',
   isFile: true,
+  defaultPort: null,
   options: sqliteOptions,
+  optionNames: sqliteOptionNames,
   fields: sqliteFields,
   shape,
   probe,

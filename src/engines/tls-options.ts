@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { EngineField } from './engine.ts';
+import { problemOfCa } from './tls-ca.ts';
 
 /** How the connection to a database server is protected. */
 export interface TlsOptions {
@@ -25,6 +26,37 @@ export const tlsShape = {
   tlsMode: z.enum(TLS_MODES).nullish(),
   tlsCa: z.string().nullish(),
 };
+
+/** The wire's columns for them. */
+export const tlsColumns = {
+  /** True: TLS is required. What of it is checked, `tlsMode` says; given alone, true keeps a mode that verifies. */
+  useSsl: z.boolean().nullish(),
+  tlsMode: z.enum(TLS_MODES).nullish(),
+  tlsCa: z
+    .string()
+    .refine((text) => text.trim() === '' || problemOfCa(text) === null, {
+      error: ({ input }) => problemOfCa(String(input)) ?? 'Must be a certificate as PEM',
+    })
+    .nullish(),
+};
+
+type TlsColumns = { readonly [Name in keyof typeof tlsColumns]?: z.infer<(typeof tlsColumns)[Name]> };
+
+/** What a change makes of stored options: one truth about TLS, whichever of both columns was given. */
+export function tlsAfter(stored: TlsColumns, change: TlsColumns): TlsColumns {
+  const before = tlsModeOf(stored);
+  const byFlag = (useSsl: boolean) => (useSsl ? (before === 'verify' ? before : 'encrypt') : 'off');
+  const mode =
+    change.tlsMode !== undefined
+      ? (change.tlsMode ?? 'off')
+      : change.useSsl !== undefined
+        ? byFlag(change.useSsl ?? false)
+        : undefined;
+  return {
+    ...(mode === undefined ? {} : { tlsMode: mode, useSsl: mode !== 'off' }),
+    ...(change.tlsCa === undefined ? {} : { tlsCa: change.tlsCa?.trim() || null }),
+  };
+}
 
 export function readTls(options: {
   readonly useSsl?: boolean | null | undefined;

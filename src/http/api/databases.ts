@@ -51,6 +51,8 @@ const database = z.object({
   backupCompression: z.enum(['none', 'gzip', 'zstd']),
   backupCompressionLevel: z.number().int(),
   pgDumpOptions: z.record(z.string(), z.boolean()).nullable(),
+  /** As the engine reads them, with its defaults. */
+  options: z.record(z.string(), z.unknown()),
   pgDumpTimeoutMs: z.number().int(),
   monitoringEnabled: z.boolean(),
   collectionIntervalSec: z.number().int(),

@@ -42,14 +42,12 @@ export async function formChoices(
 export function newDatabaseValues(engine: Engine, spacesEnabled: boolean): FormBody {
   const defaults = engine.options.safeParse({});
   return {
-    ...(toEngineForm(engine).hasConnection ? { port: DEFAULT_PORTS[engine.type] ?? '' } : {}),
+    ...(engine.defaultPort === null ? {} : { port: String(engine.defaultPort) }),
     ...optionValues(engine.fields, defaults.success ? defaults.data : {}),
     backupStorageType: spacesEnabled ? 'spaces' : 'local',
     pgDumpTimeoutMs: '300000',
   };
 }
-
-const DEFAULT_PORTS: Readonly<Record<string, string>> = { postgres: '5432', mysql: '3306' };
 
 /** The form of a registered database; user and password are never among its values. */
 export function databaseValues(engine: Engine, database: Database): FormBody {
@@ -73,9 +71,7 @@ export function parseNewDatabase(engine: Engine, body: FormBody) {
   return newDatabase.refine(hasBucket, NO_BUCKET).safeParse({
     ...common(engine, body),
     type: engine.type,
-    ...(toEngineForm(engine).hasConnection
-      ? { username: body['username'] || null, password: body['password'] || null }
-      : {}),
+    ...(!engine.isFile ? { username: body['username'] || null, password: body['password'] || null } : {}),
     backupSpacesPrefix: textOf(body, 'backupSpacesPrefix') ?? undefined,
   });
 }
@@ -164,8 +160,7 @@ function asObject(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
-/** An engine that asks for a file has no server to connect to. */
 function toEngineForm(engine: Engine): EngineForm {
-  const { type, displayName, fields } = engine;
-  return { type, displayName, fields, hasConnection: !fields.some((field) => field.name === 'filePath') };
+  const { type, displayName, fields, isFile } = engine;
+  return { type, displayName, fields, hasConnection: !isFile };
 }
