@@ -5,7 +5,7 @@ import type { RunServices } from './backups/run-services.ts';
 import { repairTotals } from './backups/stored-totals.ts';
 import { sweepLeftovers } from './backups/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
-import type { Services } from './services-port.ts';
+import type { Runs } from './runs/runs.ts';
 import { testIfDue } from './storage/deep-test.ts';
 
 /** Leftovers and tombstones are looked at this often. */
@@ -15,7 +15,7 @@ const DAY_MS = 24 * HOUR_MS;
 
 /** All that is done every so often. */
 export function periodicTasks(
-  services: RunServices & Pick<Services, 'runs'> & { readonly optimise: () => Promise<void> },
+  services: RunServices & { readonly runs: Runs } & { readonly optimise: () => Promise<void> },
   timing: Partial<RepairRules> & { readonly sweepEveryMs?: number } = {},
 ): readonly PeriodicTask[] {
   const { db, now, optimise } = services;

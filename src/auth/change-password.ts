@@ -2,14 +2,12 @@ import { recordAudit } from '../audit/audit.ts';
 import type { UserRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
-import type { Services } from '../services-port.ts';
+import type { PasswordContext, SignInContext } from './context.ts';
 import { bucketOf, countFailure, paused, pauseOf } from './guesses.ts';
 import { refuseCommon } from './password-rules.ts';
 import { hasRole } from './roles.ts';
 import { endSessionsOf } from './sessions.ts';
 import { auditedUser, normaliseEmail, type UserActor } from './users.ts';
-
-type Context = Pick<Services, 'db' | 'now' | 'passwords'>;
 
 /**
  * Sets a new password and ends every session of that user. One's own present password is asked for whatever the role, so
@@ -18,56 +16,56 @@ type Context = Pick<Services, 'db' | 'now' | 'passwords'>;
  * `rate_limited`.
  */
 export async function changePassword(
-  services: Services,
+  context: SignInContext,
   actor: UserActor,
   userId: string,
   input: { readonly newPassword: string; readonly currentPassword?: string | undefined },
 ): Promise<void> {
-  const row = await services.db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
+  const row = await context.db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
   if (row === undefined) throw new AppError('not_found', 'User not found');
   if (actor.userId === userId || !hasRole(actor.role, 'admin')) {
     if (!input.currentPassword) throw new AppError('invalid', 'Current password is required');
-    await checkCurrent(services, row, input.currentPassword);
+    await checkCurrent(context, row, input.currentPassword);
   }
-  await refuseCommon(services.passwords, input.newPassword, 'newPassword');
-  await storePassword(services, userId, input.newPassword);
+  await refuseCommon(context.passwords, input.newPassword, 'newPassword');
+  await storePassword(context, userId, input.newPassword);
   const entry = auditedUser('update', row, { details: { password: 'changed' } });
-  await write(services.db, (trx) => recordAudit(trx, actor, entry, services.now()));
+  await write(context.db, (trx) => recordAudit(trx, actor, entry, context.now()));
 }
 
-async function checkCurrent(services: Services, row: UserRow, password: string): Promise<void> {
-  const bucket = await bucketOf(services, `password of ${row.id}`);
-  const before = await pauseOf(services.db, bucket, services.now());
+async function checkCurrent(context: SignInContext, row: UserRow, password: string): Promise<void> {
+  const bucket = await bucketOf(context, `password of ${row.id}`);
+  const before = await pauseOf(context.db, bucket, context.now());
   if (before > 0) throw paused(before);
-  const isRight = await services.passwords.verify(password, row.password_hash);
-  const pause = await write(services.db, (trx) =>
-    isRight ? pauseOf(trx, bucket, services.now()) : countFailure(trx, bucket, services.now()),
+  const isRight = await context.passwords.verify(password, row.password_hash);
+  const pause = await write(context.db, (trx) =>
+    isRight ? pauseOf(trx, bucket, context.now()) : countFailure(trx, bucket, context.now()),
   );
   if (pause > 0) throw paused(pause);
   if (!isRight) throw new AppError('unauthorized', 'Current password is incorrect');
 }
 
 /** For the command of the image: sets a random password and gives it once. Throws `not_found`. */
-export async function resetPassword(services: Context, email: string): Promise<string> {
-  const row = await services.db
+export async function resetPassword(context: PasswordContext, email: string): Promise<string> {
+  const row = await context.db
     .selectFrom('users')
     .select(['id', 'email'])
     .where('email', '=', normaliseEmail(email))
     .executeTakeFirst();
   if (row === undefined) throw new AppError('not_found', `There is no user with the email ${email}.`);
   const password = randomPassword();
-  await storePassword(services, row.id, password);
+  await storePassword(context, row.id, password);
   const entry = auditedUser('update', row, { details: { password: 'reset' } });
-  await write(services.db, (trx) => recordAudit(trx, { userId: null, address: null }, entry, services.now()));
+  await write(context.db, (trx) => recordAudit(trx, { userId: null, address: null }, entry, context.now()));
   return password;
 }
 
-async function storePassword(services: Context, userId: string, password: string): Promise<void> {
-  const passwordHash = await services.passwords.hash(password);
-  await write(services.db, async (trx) => {
+async function storePassword(context: PasswordContext, userId: string, password: string): Promise<void> {
+  const passwordHash = await context.passwords.hash(password);
+  await write(context.db, async (trx) => {
     await trx
       .updateTable('users')
-      .set({ password_hash: passwordHash, updated_at: services.now().toISOString() })
+      .set({ password_hash: passwordHash, updated_at: context.now().toISOString() })
       .where('id', '=', userId)
       .execute();
     await endSessionsOf(trx, userId);

@@ -2,7 +2,7 @@ import { recordAudit } from '../audit/audit.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
-import type { Services } from '../services-port.ts';
+import type { SignInContext } from './context.ts';
 import { type Origin, rememberPlaces } from './known-places.ts';
 import type { SignedIn } from './login.ts';
 import { leastPassword } from './password-rules.ts';
@@ -16,17 +16,17 @@ const SETTING = 'setupCodeHash';
  * To be called at the start. Without a user: makes the one of ADMIN_EMAIL and ADMIN_PASSWORD where they are set,
  * otherwise prints a new setup code in the log. Throws `config` for a password that is too short or too common.
  */
-export async function prepareFirstAdmin(services: Services): Promise<void> {
-  if (await hasUsers(services.db)) return;
-  const { adminEmail, adminPassword } = services.config;
+export async function prepareFirstAdmin(context: SignInContext): Promise<void> {
+  if (await hasUsers(context.db)) return;
+  const { adminEmail, adminPassword } = context.config;
   if (adminEmail !== null && adminPassword !== null) {
-    await insertConfiguredAdmin(services, adminEmail, adminPassword);
-    services.log.info('Made the first admin from ADMIN_EMAIL', { email: adminEmail });
+    await insertConfiguredAdmin(context, adminEmail, adminPassword);
+    context.log.info('Made the first admin from ADMIN_EMAIL', { email: adminEmail });
     return;
   }
   const code = newSetupCode();
-  await storeCodeHash(services, await hashOf(code));
-  services.log.warn('No user exists yet. To register the first admin, use this setup code', {
+  await storeCodeHash(context, await hashOf(code));
+  context.log.warn('No user exists yet. To register the first admin, use this setup code', {
     setupCode: code,
   });
 }
@@ -42,15 +42,15 @@ export interface FirstAdmin {
  * request from a loopback address may as well have come through a proxy that says nothing of itself.
  */
 export async function registerFirstAdmin(
-  services: Services,
+  context: SignInContext,
   input: FirstAdmin & {
     readonly setupCode?: string | undefined;
     readonly kind: SessionKind;
     readonly from: Origin;
   },
 ): Promise<SignedIn> {
-  if (await hasUsers(services.db)) throw new AppError('forbidden', 'Registration disabled');
-  if (!(await isSetupCode(services, input.setupCode))) {
+  if (await hasUsers(context.db)) throw new AppError('forbidden', 'Registration disabled');
+  if (!(await isSetupCode(context, input.setupCode))) {
     throw new AppError(
       'forbidden',
       'Registering the first admin needs the setup code that the app printed in its log when it started.',
@@ -58,47 +58,47 @@ export async function registerFirstAdmin(
     );
   }
   const { kind, from } = input;
-  const user = await insertFirstAdmin(services, input, from.address);
+  const user = await insertFirstAdmin(context, input, from.address);
   const attempt: SignInAttempt = { user, kind, from };
-  const session = await startSession(services, user, kind, {
+  const session = await startSession(context, user, kind, {
     async also(trx, now) {
       await rememberPlaces(trx, user.id, from, now);
       await auditSignIn(trx, attempt, 'sign_in', now);
     },
   });
-  logSignIn(services, attempt, 'sign_in');
+  logSignIn(context, attempt, 'sign_in');
   return { user, ...session };
 }
 
-async function insertConfiguredAdmin(services: Services, email: string, password: string): Promise<void> {
-  const least = leastPassword(services.config, 'api');
+async function insertConfiguredAdmin(context: SignInContext, email: string, password: string): Promise<void> {
+  const least = leastPassword(context.config, 'api');
   if (password.length < least) {
     throw new AppError('config', `ADMIN_PASSWORD must have at least ${least} characters.`);
   }
   try {
-    await insertFirstAdmin(services, { email, password, name: 'Admin' }, null);
+    await insertFirstAdmin(context, { email, password, name: 'Admin' }, null);
   } catch (error) {
     if (!isAppError(error, 'invalid')) throw error;
     throw new AppError('config', `ADMIN_PASSWORD can't be used. ${error.message}`, { cause: error });
   }
 }
 
-async function insertFirstAdmin(services: Services, input: FirstAdmin, address: string | null) {
+async function insertFirstAdmin(context: SignInContext, input: FirstAdmin, address: string | null) {
   const { email, password, name } = input;
-  const row = await newUserRow(services, { email, password, name, role: 'admin' });
-  await write(services.db, async (trx) => {
+  const row = await newUserRow(context, { email, password, name, role: 'admin' });
+  await write(context.db, async (trx) => {
     if (await hasUsers(trx)) throw new AppError('forbidden', 'Registration disabled');
     await insertUser(trx, row);
     await trx.deleteFrom('system_settings').where('key', '=', SETTING).execute();
     const entry = auditedUser('create', row, { details: { role: 'admin' } });
-    await recordAudit(trx, { userId: row.id, address }, entry, services.now());
+    await recordAudit(trx, { userId: row.id, address }, entry, context.now());
   });
   return toUser(row);
 }
 
-async function isSetupCode(services: Services, code: string | undefined): Promise<boolean> {
+async function isSetupCode(context: SignInContext, code: string | undefined): Promise<boolean> {
   if (code === undefined || code === '') return false;
-  const row = await services.db
+  const row = await context.db
     .selectFrom('system_settings')
     .select('value')
     .where('key', '=', SETTING)
@@ -107,9 +107,9 @@ async function isSetupCode(services: Services, code: string | undefined): Promis
   return row !== undefined && row.value === JSON.stringify(await hashOf(code));
 }
 
-async function storeCodeHash(services: Services, hash: string): Promise<void> {
-  const values = { value: JSON.stringify(hash), updated_at: services.now().toISOString() };
-  await write(services.db, (trx) =>
+async function storeCodeHash(context: SignInContext, hash: string): Promise<void> {
+  const values = { value: JSON.stringify(hash), updated_at: context.now().toISOString() };
+  await write(context.db, (trx) =>
     trx
       .insertInto('system_settings')
       .values({ key: SETTING, ...values })

@@ -1,6 +1,6 @@
 import type { Db, Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
-import type { Services } from '../services-port.ts';
+import type { SessionContext } from './context.ts';
 import { sessionSecret } from './session-secret.ts';
 
 /** So many failures cost no time: people mistype. */
@@ -20,13 +20,10 @@ export function pauseAfter(failures: number): number {
  * The bucket that guesses at this name are counted in. Accounts that exist and names that nobody has get theirs alike,
  * by a keyed hash: nobody can tell one from the other by its pauses, or choose a name that shares a bucket.
  */
-export async function bucketOf(
-  services: Pick<Services, 'config' | 'db' | 'vault' | 'now'>,
-  name: string,
-): Promise<number> {
+export async function bucketOf(context: SessionContext, name: string): Promise<number> {
   const bytes = new TextEncoder();
   const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  const secret = bytes.encode(await sessionSecret(services));
+  const secret = bytes.encode(await sessionSecret(context));
   const key = await crypto.subtle.importKey('raw', secret, algorithm, false, ['sign']);
   const mac = new DataView(await crypto.subtle.sign('HMAC', key, bytes.encode(`guesses:${name}`)));
   return mac.getUint32(0) % BUCKETS;

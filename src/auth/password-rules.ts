@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
-import type { Passwords } from '../services-port.ts';
+import type { Passwords } from './passwords.ts';
 
 /** What existing clients of the API rely on, and what a person is asked for at a page. */
 const LEAST = { api: 8, page: 12 } as const;

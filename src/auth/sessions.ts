@@ -4,7 +4,7 @@ import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
-import type { Services } from '../services-port.ts';
+import type { SessionContext } from './context.ts';
 import { sessionSecret } from './session-secret.ts';
 import { toUser, type User } from './users.ts';
 
@@ -31,7 +31,7 @@ const TOUCH_AFTER_MS = 60_000;
  * same transaction, and may refuse.
  */
 export async function startSession(
-  services: Services,
+  context: SessionContext,
   user: User,
   kind: SessionKind,
   {
@@ -42,10 +42,10 @@ export async function startSession(
     readonly also?: (trx: Trx, now: Date) => Promise<void>;
   } = {},
 ): Promise<StartedSession> {
-  const now = services.now();
-  const expiresAt = new Date(now.getTime() + services.config.sessionTtlSeconds * 1000);
-  const { id, token } = kind === 'api' ? await apiToken(services, user, now, expiresAt) : await uiToken();
-  await write(services.db, async (trx) => {
+  const now = context.now();
+  const expiresAt = new Date(now.getTime() + context.config.sessionTtlSeconds * 1000);
+  const { id, token } = kind === 'api' ? await apiToken(context, user, now, expiresAt) : await uiToken();
+  await write(context.db, async (trx) => {
     if (checkedHash !== undefined) await refuseChangedPassword(trx, user.id, checkedHash);
     await also?.(trx, now);
     await trx
@@ -82,15 +82,15 @@ async function refuseChangedPassword(trx: Trx, userId: string, checkedHash: stri
  * page that asks by itself how far something is, which is no sign that somebody is there.
  */
 export async function findSession(
-  services: Services,
+  context: SessionContext,
   kind: SessionKind,
   token: string,
   { isPoll = false }: { readonly isPoll?: boolean } = {},
 ): Promise<Session | null> {
-  const claims = kind === 'api' ? await claimsOf(services, token) : { sid: await hashOf(token), id: null };
+  const claims = kind === 'api' ? await claimsOf(context, token) : { sid: await hashOf(token), id: null };
   if (claims === null) return null;
-  const now = services.now();
-  const row = await services.db
+  const now = context.now();
+  const row = await context.db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .selectAll('users')
@@ -101,12 +101,12 @@ export async function findSession(
     .executeTakeFirst();
   if (row === undefined || (claims.id !== null && claims.id !== row.id)) return null;
   const unusedMs = now.getTime() - Date.parse(row.last_used_at ?? row.started_at);
-  const { sessionIdleMs } = services.config;
+  const { sessionIdleMs } = context.config;
   if (sessionIdleMs !== null && unusedMs >= sessionIdleMs) {
-    await endSession(services.db, claims.sid);
+    await endSession(context.db, claims.sid);
     return null;
   }
-  if (!isPoll) await touch(services, claims.sid, row);
+  if (!isPoll) await touch(context, claims.sid, row);
   return { id: claims.sid, kind, user: toUser(row) };
 }
 
@@ -118,7 +118,7 @@ export async function endSessionsOf(trx: Trx, userId: string): Promise<void> {
   await trx.deleteFrom('sessions').where('user_id', '=', userId).execute();
 }
 
-async function apiToken(services: Services, user: User, now: Date, expiresAt: Date) {
+async function apiToken(context: SessionContext, user: User, now: Date, expiresAt: Date) {
   const id = newId();
   const claims = {
     sid: id,
@@ -127,7 +127,7 @@ async function apiToken(services: Services, user: User, now: Date, expiresAt: Da
     iat: Math.floor(now.getTime() / 1000),
     exp: Math.floor(expiresAt.getTime() / 1000),
   };
-  return { id, token: await sign(claims, await sessionSecret(services), 'HS256') };
+  return { id, token: await sign(claims, await sessionSecret(context), 'HS256') };
 }
 
 /** The row holds the hash: whoever reads the database can't sign in with it. */
@@ -142,13 +142,13 @@ interface Claims {
   readonly id: string | null;
 }
 
-async function claimsOf(services: Services, token: string): Promise<Claims | null> {
-  const secret = await sessionSecret(services);
+async function claimsOf(context: SessionContext, token: string): Promise<Claims | null> {
+  const secret = await sessionSecret(context);
   try {
     // By the clock that is passed in, not by hono's.
     const { sid, id, exp } = await verify(token, secret, { alg: 'HS256', exp: false, iat: false });
     if (typeof sid !== 'string' || typeof id !== 'string' || typeof exp !== 'number') return null;
-    return exp * 1000 > services.now().getTime() ? { sid, id } : null;
+    return exp * 1000 > context.now().getTime() ? { sid, id } : null;
   } catch {
     // Whatever it trips over (hono reads the claims before the signature: `null` is a TypeError), it is no token of ours.
     return null;
@@ -162,7 +162,7 @@ async function hashOf(token: string): Promise<string> {
 
 /** A row a minute at most, or ten in the time after which an unused session ends. */
 async function touch(
-  { db, now, config, log }: Services,
+  { db, now, config, log }: SessionContext,
   sessionId: string,
   row: { readonly id: string; readonly last_active_at: string | null; readonly last_used_at: string | null },
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import { recordAudit } from '../audit/audit.ts';
 import type { Db, Trx } from '../db/schema.ts';
-import type { Services } from '../services-port.ts';
+import type { Log } from '../log.ts';
 import type { Origin } from './known-places.ts';
 import type { SessionKind } from './sessions.ts';
 import { auditedUser } from './users.ts';
@@ -47,7 +47,7 @@ export async function auditSignIn(
 
 /** To be called after the transaction, which may run several times. */
 export function logSignIn(
-  { log }: Pick<Services, 'log'>,
+  { log }: { readonly log: Log },
   attempt: SignInAttempt,
   outcome: SignInOutcome,
 ): void {

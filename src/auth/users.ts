@@ -1,11 +1,12 @@
 import type { Selectable } from 'kysely';
 import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
+import type { Context } from '../db/context.ts';
 import type { Db, Trx, UserRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
-import type { Services } from '../services-port.ts';
+import type { PasswordContext } from './context.ts';
 import { refuseCommon } from './password-rules.ts';
 import { hasRole, type Role } from './roles.ts';
 
@@ -31,8 +32,6 @@ export interface UserActor extends Actor {
   readonly userId: string;
   readonly role: Role;
 }
-
-type Context = Pick<Services, 'db' | 'now' | 'passwords'>;
 
 /** Newest first. */
 export async function listUsers(db: Db): Promise<readonly User[]> {
@@ -63,7 +62,7 @@ export async function hasUsers(db: Db): Promise<boolean> {
 }
 
 /** Throws `conflict` for an email that is taken (case does not count), `invalid` for one of the most common passwords. */
-export async function createUser(context: Context, actor: Actor, input: NewUser): Promise<User> {
+export async function createUser(context: PasswordContext, actor: Actor, input: NewUser): Promise<User> {
   const row = await newUserRow(context, input);
   await write(context.db, async (trx) => {
     await insertUser(trx, row);
@@ -73,7 +72,7 @@ export async function createUser(context: Context, actor: Actor, input: NewUser)
 }
 
 /** A row to insert, its password hashed: the slow part, done before a transaction begins. Throws `invalid` as above. */
-export async function newUserRow(context: Context, input: NewUser): Promise<UserRow> {
+export async function newUserRow(context: PasswordContext, input: NewUser): Promise<UserRow> {
   await refuseCommon(context.passwords, input.password, 'password');
   const now = context.now().toISOString();
   return {
@@ -102,7 +101,7 @@ export async function insertUser(trx: Trx, row: UserRow): Promise<void> {
  * `conflict` when no admin would be left; `not_found`.
  */
 export async function updateUser(
-  context: Pick<Services, 'db' | 'now'>,
+  context: Context,
   actor: UserActor,
   id: string,
   change: { readonly name?: string | null | undefined; readonly role?: Role | undefined },
@@ -134,11 +133,7 @@ export async function updateUser(
 }
 
 /** Throws `invalid` for one's own account, `conflict` for the last admin, `not_found`. Their sessions end. */
-export async function deleteUser(
-  context: Pick<Services, 'db' | 'now'>,
-  actor: UserActor,
-  id: string,
-): Promise<void> {
+export async function deleteUser(context: Context, actor: UserActor, id: string): Promise<void> {
   if (actor.userId === id) throw new AppError('invalid', 'Cannot delete your own account');
   await write(context.db, async (trx) => {
     const user = await getUser(trx, id);

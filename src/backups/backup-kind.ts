@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { RunKind } from '../runs/kind.ts';
-import type { RunProgress } from '../services-port.ts';
+import type { RunProgress } from '../runs/runs.ts';
 import { type ProgressTracker, trackProgress } from './progress.ts';
 import { backupRules, type RepairRules, repairBackup } from './repair-backup.ts';
 import { runBackup } from './run-backup.ts';

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { BackupRow, Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
-import type { RunProgress } from '../services-port.ts';
+import type { RunProgress } from '../runs/runs.ts';
 import { toBackupStep } from './step-error.ts';
 
 /** A backup's row with the person who asked for it. Tombstones are never given out. */

@@ -1,8 +1,9 @@
 import type { BackupObjectRow, BackupRow } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import type { ByteRange, ObjectBody } from '../object-stores/object-store.ts';
+import type { OpenedStore } from '../object-stores/opened-store.ts';
 import { serverOfPlace } from '../object-stores/place.ts';
-import type { OpenedStore, Services } from '../services-port.ts';
+import type { Services } from '../services-port.ts';
 import { isStorageEnabled } from '../storage/enabled.ts';
 import { openRecordedBucket } from '../storage/open-place.ts';
 import { findBackup } from './backups.ts';

@@ -1,5 +1,5 @@
 import type { BackupStep } from '../db/schema.ts';
-import type { RunProgress } from '../services-port.ts';
+import type { RunProgress } from '../runs/runs.ts';
 
 /** How far one run is. Marks as in the HTTP contract: 10 started, 30 connected, 80 all sent, 90 reading back. */
 export interface ProgressTracker {

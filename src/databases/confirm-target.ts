@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { type Actor, recordAudit } from '../audit/audit.ts';
+import type { Context } from '../db/context.ts';
+import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
-import type { Services } from '../services-port.ts';
 import { auditedDatabase, getDatabaseRow } from './databases.ts';
 import { changesOfTarget, presentTarget } from './password-target.ts';
 import { addressOfServer, nameOfTarget } from './password-targets.ts';
@@ -15,7 +16,7 @@ export const targetConfirmation = z.object({ target: z.string().max(64).optional
  * back. Throws `not_found`, `conflict` where the settings are not those that were seen.
  */
 export async function confirmTarget(
-  context: Pick<Services, 'db' | 'now'>,
+  context: Context,
   actor: Actor,
   id: string,
   { target: seen }: z.infer<typeof targetConfirmation>,
@@ -40,11 +41,7 @@ export async function confirmTarget(
 }
 
 /** Throws `conflict` where the settings of the database lead elsewhere than was seen. */
-export async function requireSeenTarget(
-  db: Services['db'],
-  id: string,
-  seen: string | undefined,
-): Promise<void> {
+export async function requireSeenTarget(db: Db, id: string, seen: string | undefined): Promise<void> {
   const row = await getDatabaseRow(db, id);
   await requireSeen(seen, presentTarget(row, await addressOfServer(db, row.server_id)));
 }

@@ -1,6 +1,8 @@
 import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
 import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
+import type { Config } from '../config.ts';
+import type { Context } from '../db/context.ts';
 import type { DatabaseRow, Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
@@ -19,7 +21,7 @@ import { newId } from '../ids.ts';
 import { refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
 import { moveWaiting } from '../runs/claim.ts';
 import { databaseLane } from '../runs/lanes.ts';
-import type { Services } from '../services-port.ts';
+import type { VaultContext } from '../secrets/context.ts';
 import { type SealedCredentials, sealCredentials } from './credentials.ts';
 import { safeSegment } from './file-name.ts';
 import { foldOptions, mergeOptions, optionFields, shownOptions, wireOptions } from './options.ts';
@@ -56,7 +58,10 @@ export const databaseChange = newDatabase.partial();
 export type NewDatabase = z.infer<typeof newDatabase>;
 export type DatabaseChange = z.infer<typeof databaseChange>;
 
-type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault'>;
+/** Paths of this machine are judged by the installation's settings. */
+interface DatabaseContext extends VaultContext {
+  readonly config: Pick<Config, 'dataDir' | 'localPaths'>;
+}
 
 /** A database, with why its stored password is not sent, if it is not. */
 export interface WholeDatabase extends Database {
@@ -77,7 +82,7 @@ export async function getDatabaseRow(db: Db, id: string): Promise<DatabaseRow> {
 
 /** Throws `not_found` (environment), `invalid`, `conflict` (name). Storage needs no prefix: it gets `{env}/{db}/`. */
 export async function createDatabase(
-  context: Context,
+  context: DatabaseContext,
   actor: Actor,
   environmentId: string,
   given: NewDatabase,
@@ -126,7 +131,7 @@ export async function createDatabase(
  * before it is typed again or an admin confirms that. Throws `not_found`, `invalid`, `conflict` (name).
  */
 export async function updateDatabase(
-  context: Context,
+  context: DatabaseContext,
   actor: Actor,
   id: string,
   given: DatabaseChange,
@@ -180,11 +185,7 @@ export async function updateDatabase(
 }
 
 /** Throws `not_found`, `invalid` while it has backups, `conflict` while a deleted one is still being stopped. */
-export async function deleteDatabase(
-  context: Pick<Services, 'db' | 'now'>,
-  actor: Actor,
-  id: string,
-): Promise<void> {
+export async function deleteDatabase(context: Context, actor: Actor, id: string): Promise<void> {
   await write(context.db, async (trx) => {
     const row = await getDatabaseRow(trx, id);
     if ((await countBackups(trx, id)) > 0) {

@@ -2,8 +2,9 @@ import { type Actor, recordAudit } from '../audit/audit.ts';
 import { write } from '../db/write.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
 import { AppError, isAppError } from '../errors.ts';
+import type { VaultContext } from '../secrets/context.ts';
+import type { ServerContext } from '../servers/context.ts';
 import type { OpenedServer } from '../servers/server-access.ts';
-import type { Services } from '../services-port.ts';
 import { planDatabase } from './database-target.ts';
 import { auditedDatabase, getDatabaseRow } from './databases.ts';
 import { lookAtDatabase } from './look-at-database.ts';
@@ -27,20 +28,20 @@ const TIMEOUT_MS = 60_000;
  * where it was not given for is audited. Throws `not_found`.
  */
 export async function tryDatabase(
-  services: Services,
+  context: VaultContext & ServerContext,
   actor: Actor,
   environmentId: string,
   databaseId: string,
   signal: AbortSignal,
 ): Promise<ConnectionTest> {
-  await getEnvironmentRow(services.db, environmentId);
-  const row = await getDatabaseRow(services.db, databaseId);
+  await getEnvironmentRow(context.db, environmentId);
+  const row = await getDatabaseRow(context.db, databaseId);
   if (row.environment_id !== environmentId) throw new AppError('not_found', 'Database not found');
   const startedAt = performance.now();
   let opened: OpenedServer | undefined;
   try {
-    const plans = await planDatabase(row, services.vault, services.servers);
-    opened = await services.servers.open(row.server_id, { startedBy: 'person' });
+    const plans = await planDatabase(row, context.vault, context.servers);
+    opened = await context.servers.open(row.server_id, { startedBy: 'person' });
     const probe = await lookAtDatabase(opened, plans, { signal, timeoutMs: TIMEOUT_MS });
     return {
       success: true,
@@ -56,7 +57,7 @@ export async function tryDatabase(
     if (error.code === 'password_held') {
       const why = { error: error.message, details: { ...error.details } };
       const entry = auditedDatabase('test_connection', row, why);
-      await write(services.db, (trx) => recordAudit(trx, actor, entry, services.now()));
+      await write(context.db, (trx) => recordAudit(trx, actor, entry, context.now()));
     }
     return { success: false, latencyMs: null, error: error.message, ...pinnedBy(opened) };
   } finally {

@@ -1,9 +1,9 @@
 import { type Actor, recordAudit } from '../audit/audit.ts';
 import { followSshUser } from '../databases/password-targets.ts';
+import type { Context } from '../db/context.ts';
 import type { Db, EnvironmentRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
-import type { Services } from '../services-port.ts';
 import { auditedEnvironment, getEnvironmentRow } from './environments.ts';
 import { sshUser } from './ssh-access.ts';
 
@@ -73,8 +73,6 @@ export const SETTINGS_REGISTRY: Readonly<Record<SettingsModule, readonly Setting
   ],
   configuration: [],
 };
-
-type Context = Pick<Services, 'db' | 'now'>;
 
 /** Throws `invalid` for an unknown module, `not_found`. */
 export async function getSettings(db: Db, environmentId: string, moduleName: string): Promise<Settings> {

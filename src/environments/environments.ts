@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import * as z from 'zod';
 import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
+import type { Context } from '../db/context.ts';
 import type { Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
@@ -8,7 +9,6 @@ import { AppError } from '../errors.ts';
 import { line } from '../fields.ts';
 import { newId } from '../ids.ts';
 import { giveUpFilesOf, refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
-import type { Services } from '../services-port.ts';
 
 export interface Environment {
   readonly id: string;
@@ -25,8 +25,6 @@ export interface EnvironmentCounts {
 export const newEnvironment = z.object({
   name: line(50).refine((text) => text.trim() !== '', { error: 'Must not be empty' }),
 });
-
-type Context = Pick<Services, 'db' | 'now'>;
 
 /** By name. */
 export async function listEnvironments(

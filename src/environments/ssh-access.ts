@@ -1,13 +1,15 @@
 import * as z from 'zod';
 import { type Actor, recordAudit } from '../audit/audit.ts';
 import { followSshUser } from '../databases/password-targets.ts';
+import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { line, secretField } from '../fields.ts';
+import type { VaultContext } from '../secrets/context.ts';
 import { SEALED } from '../secrets/sealed.ts';
-import type { Services } from '../services-port.ts';
 import { auditedEnvironment, getEnvironmentRow } from './environments.ts';
+import type { SshKeys } from './ssh-keys.ts';
 
 export const sshUser = line(64).regex(/^(?!-)[^\s:@/$`"'\\;&|<>(){}*?!#]+$/, {
   error: 'Must be a user name',
@@ -18,8 +20,6 @@ export const sshSettings = z.object({
   sshUser: sshUser.default('root'),
 });
 
-type Context = Pick<Services, 'db' | 'now' | 'vault'>;
-
 export async function getSsh(db: Db, environmentId: string) {
   const row = await getEnvironmentRow(db, environmentId);
   return { configured: row.ssh_private_key !== null, sshUser: row.ssh_user };
@@ -27,7 +27,7 @@ export async function getSsh(db: Db, environmentId: string) {
 
 /** Stores the key as it was given, sealed. Throws `not_found`, `invalid` for a key that no connection could use. */
 export async function setSsh(
-  context: Context & Pick<Services, 'sshKeys'>,
+  context: VaultContext & { readonly sshKeys: SshKeys },
   actor: Actor,
   environmentId: string,
   input: z.infer<typeof sshSettings>,
@@ -38,17 +38,13 @@ export async function setSsh(
 }
 
 /** Throws `not_found`. */
-export async function removeSsh(
-  context: Pick<Services, 'db' | 'now'>,
-  actor: Actor,
-  environmentId: string,
-): Promise<void> {
+export async function removeSsh(context: Context, actor: Actor, environmentId: string): Promise<void> {
   await update(context, actor, environmentId, { ssh_private_key: null, ssh_user: 'root' }, 'removed');
 }
 
 /** The key itself, for an admin; the audit remembers it. Throws `not_found`. */
 export async function revealSshKey(
-  context: Context,
+  context: VaultContext,
   actor: Actor,
   environmentId: string,
 ): Promise<{ privateKey: string; username: string }> {
@@ -67,7 +63,7 @@ export async function revealSshKey(
 }
 
 async function update(
-  context: Pick<Services, 'db' | 'now'>,
+  context: Context,
   actor: Actor,
   environmentId: string,
   change: { readonly ssh_private_key: string | null; readonly ssh_user: string },

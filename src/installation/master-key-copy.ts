@@ -1,17 +1,20 @@
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
+import type { Config } from '../config.ts';
+import type { Context } from '../db/context.ts';
 import { write } from '../db/write.ts';
-import type { Services } from '../services-port.ts';
 import { readSettings, saveSettings } from '../settings/settings.ts';
 
-type Context = Pick<Services, 'config' | 'db' | 'now'>;
+interface CopyContext extends Context {
+  readonly config: Pick<Config, 'masterKey'>;
+}
 
 /** True while the master key lies in DATA_DIR only and no admin has confirmed a copy elsewhere: show the banner. */
-export async function needsMasterKeyCopy(context: Context): Promise<boolean> {
+export async function needsMasterKeyCopy(context: CopyContext): Promise<boolean> {
   if (context.config.masterKey !== null) return false;
   return (await readSettings(context.db)).masterKeyCopiedAt === null;
 }
 
-export async function confirmMasterKeyCopy(context: Context, actor: Actor): Promise<void> {
+export async function confirmMasterKeyCopy(context: CopyContext, actor: Actor): Promise<void> {
   const now = context.now();
   await write(context.db, async (trx) => {
     await saveSettings(trx, { masterKeyCopiedAt: now.toISOString() }, now);

@@ -1,14 +1,12 @@
 import * as z from 'zod';
 import { type Actor, recordAudit } from '../audit/audit.ts';
+import type { Context } from '../db/context.ts';
 import { write } from '../db/write.ts';
-import type { Services } from '../services-port.ts';
 import { fingerprintOf, parseHostKey } from './host-key.ts';
 import { auditedServer, getServerRow, type Server, toServer } from './servers.ts';
 
 /** A public key as in known_hosts or `ssh-keyscan`, with or without the host in front and a comment behind. */
 export const hostKeyInput = z.object({ hostKey: z.string().min(1).max(16_384) });
-
-type Context = Pick<Services, 'db' | 'now'>;
 
 /** Pins this key. Throws `invalid` for text that is no public key, `not_found`. */
 export async function setHostKey(

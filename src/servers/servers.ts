@@ -2,6 +2,7 @@ import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
 import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import { databasesThatHold } from '../databases/password-targets.ts';
+import type { Context } from '../db/context.ts';
 import type { Db, ServerRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
@@ -12,7 +13,6 @@ import { hostName, line, nameField, port } from '../fields.ts';
 import { newId } from '../ids.ts';
 import { giveUpFilesOf, refuseWhileBackupsLieThere } from '../leftovers/tombstones.ts';
 import type { Page } from '../page.ts';
-import type { Services } from '../services-port.ts';
 import { fingerprintOf } from './host-key.ts';
 
 export const newServer = z.object({
@@ -29,8 +29,6 @@ export const serverChange = newServer.partial();
 
 export type NewServer = z.infer<typeof newServer>;
 export type ServerChange = z.infer<typeof serverChange>;
-
-type Context = Pick<Services, 'db' | 'now'>;
 
 /** By name. Throws `not_found` for an unknown environment. */
 export async function listServers(

@@ -1,6 +1,6 @@
 import { write } from '../db/write.ts';
 import { isAppError } from '../errors.ts';
-import type { Services } from '../services-port.ts';
+import type { ServerContext } from './context.ts';
 import type { OpenedServer } from './server-access.ts';
 import { getServerRow } from './servers.ts';
 
@@ -15,13 +15,17 @@ export interface SshTest {
 const COMMAND_TIMEOUT_MS = 15_000;
 
 /** Signs in to the server and runs a command; its status is updated. Throws `not_found`. */
-export async function tryServer(services: Services, serverId: string, signal: AbortSignal): Promise<SshTest> {
-  await getServerRow(services.db, serverId);
+export async function tryServer(
+  context: ServerContext,
+  serverId: string,
+  signal: AbortSignal,
+): Promise<SshTest> {
+  await getServerRow(context.db, serverId);
   const startedAt = performance.now();
-  const outcome = await tryCommand(services, serverId, signal);
+  const outcome = await tryCommand(context, serverId, signal);
   const durationMs = Math.round(performance.now() - startedAt);
-  const now = services.now();
-  await write(services.db, (trx) =>
+  const now = context.now();
+  await write(context.db, (trx) =>
     trx
       .updateTable('servers')
       .set({ status: outcome.success ? 'healthy' : 'unhealthy', last_checked_at: now.toISOString() })
@@ -32,13 +36,13 @@ export async function tryServer(services: Services, serverId: string, signal: Ab
 }
 
 async function tryCommand(
-  services: Services,
+  context: ServerContext,
   serverId: string,
   signal: AbortSignal,
 ): Promise<Omit<SshTest, 'durationMs'>> {
   let opened: OpenedServer | undefined;
   try {
-    opened = await services.servers.open(serverId, { startedBy: 'person', mayPin: true });
+    opened = await context.servers.open(serverId, { startedBy: 'person', mayPin: true });
     for await (const _ of opened.host.run(
       { script: 'exit 0' },
       { signal, idleTimeoutMs: COMMAND_TIMEOUT_MS },

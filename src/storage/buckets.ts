@@ -3,7 +3,7 @@ import type { Db } from '../db/schema.ts';
 import { isAppError, toAppError } from '../errors.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { timeLimit } from '../object-stores/time-limit.ts';
-import type { Services } from '../services-port.ts';
+import type { StorageContext } from './context.ts';
 import { prefixesInUse } from './in-use.ts';
 import { openSpaces, spacesRow } from './storage.ts';
 import { bucketsRefused } from './try-storage.ts';
@@ -23,8 +23,6 @@ export interface BucketStates {
   readonly unchecked: number;
 }
 
-type Context = Pick<Services, 'db' | 'vault' | 'openS3' | 'now'>;
-
 const KEPT_MS = 60_000;
 const AT_ONCE = 8;
 const MOST_CHECKED = 300;
@@ -42,25 +40,25 @@ const kept = new WeakMap<Db, Kept>();
  * changes. Throws `invalid` while nothing is configured and where neither list has a bucket to try.
  */
 export async function listBucketStates(
-  services: Context,
+  context: StorageContext,
   options: { readonly refresh: boolean; readonly signal: AbortSignal },
 ): Promise<BucketStates> {
-  const row = await spacesRow(services.db);
+  const row = await spacesRow(context.db);
   const version = `${row?.id} ${row?.updated_at}`;
-  const now = services.now().getTime();
-  const found = kept.get(services.db);
+  const now = context.now().getTime();
+  const found = kept.get(context.db);
   const isFresh = found !== undefined && found.version === version && now - found.at < KEPT_MS;
   if (isFresh && !options.refresh) return found.states;
-  const states = await readStates(services, options.signal);
-  kept.set(services.db, { version, at: now, states });
+  const states = await readStates(context, options.signal);
+  kept.set(context.db, { version, at: now, states });
   return states;
 }
 
 /** Shorter than what a request to the API may take. */
 const LIMIT_MS = 50_000;
 
-async function readStates(services: Context, outer: AbortSignal): Promise<BucketStates> {
-  const { s3, buckets: configured } = await openSpaces(services);
+async function readStates(context: StorageContext, outer: AbortSignal): Promise<BucketStates> {
+  const { s3, buckets: configured } = await openSpaces(context);
   const limit = timeLimit(outer, LIMIT_MS, 'Looking for buckets');
   const { signal } = limit;
   try {
@@ -71,7 +69,7 @@ async function readStates(services: Context, outer: AbortSignal): Promise<Bucket
       ...configured.map((name) => ({ name, source: 'configured' as const })),
       ...others.slice(0, MOST_CHECKED).map((name) => ({ name, source: 'discovered' as const })),
     ];
-    const inUse = await prefixesInUse(services.db);
+    const inUse = await prefixesInUse(context.db);
     limit.enter('while trying them one by one');
     const states = await eachAtOnce(checked, AT_ONCE, async (bucket) => ({
       ...bucket,

@@ -1,20 +1,23 @@
 import type { RunRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError, toAppError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { probeBucket } from '../object-stores/deep-test/deep-test.ts';
 import { lostSince } from '../object-stores/deep-test/lost.ts';
 import type { BucketProbe, StorageProbe } from '../object-stores/deep-test/result.ts';
 import { providerOf } from '../object-stores/providers.ts';
 import { endRun, isOwn, type RunClaim, requeueRun } from '../runs/claim.ts';
 import type { RunContext, RunKind, RunNote } from '../runs/kind.ts';
-import type { Services } from '../services-port.ts';
+import type { StorageContext } from './context.ts';
 import { chooseBuckets } from './deep-test-buckets.ts';
 import { keepProbe, lastProbe, type ProbeCause } from './deep-test-results.ts';
 import { expectedBytes } from './expected-bytes.ts';
 import { estimatesInUse } from './in-use.ts';
 import { type OpenedSpaces, openSpaces, spacesRow } from './storage.ts';
 
-type Context = Pick<Services, 'db' | 'vault' | 'openS3' | 'now' | 'log'>;
+interface DeepTestContext extends StorageContext {
+  readonly log: Log;
+}
 
 /** Other than the usual ones. */
 export interface ProbeLimits {
@@ -37,7 +40,7 @@ const MOST_ATTEMPTS = 3;
  * The deep test as a kind of run: it tries the storage and keeps the result. One that its app did not survive is begun
  * again; what the earlier one left in the buckets is removed by it.
  */
-export function createDeepTestKind(context: Context, limits: ProbeLimits = {}): RunKind {
+export function createDeepTestKind(context: DeepTestContext, limits: ProbeLimits = {}): RunKind {
   return {
     // Small and short, and somebody waits for it: backups that run for hours must not hold it up.
     isLimited: false,
@@ -49,7 +52,7 @@ export function createDeepTestKind(context: Context, limits: ProbeLimits = {}): 
 }
 
 async function runDeepTest(
-  context: Context,
+  context: DeepTestContext,
   run: RunRow,
   limits: ProbeLimits,
   { claim, signal, follow, keepNote }: RunContext,
@@ -84,7 +87,12 @@ async function runDeepTest(
 }
 
 /** Ends one that found nothing out; a stop of the app lets it wait for the next start. */
-async function settleWithout(context: Context, run: RunRow, claim: RunClaim, error: unknown): Promise<void> {
+async function settleWithout(
+  context: DeepTestContext,
+  run: RunRow,
+  claim: RunClaim,
+  error: unknown,
+): Promise<void> {
   const { db, log } = context;
   if (isAppError(error, 'superseded')) return;
   if (isAppError(error, 'shutdown')) {
@@ -98,7 +106,7 @@ async function settleWithout(context: Context, run: RunRow, claim: RunClaim, err
   await write(db, (trx) => end(trx, claim, { state, at: context.now(), error: { code, message } }));
 }
 
-async function beginAgain({ db, now }: Context, run: RunRow, claim: RunClaim): Promise<void> {
+async function beginAgain({ db, now }: DeepTestContext, run: RunRow, claim: RunClaim): Promise<void> {
   await write(db, async (trx) => {
     if (!(await isOwn(trx, claim))) return;
     const mayAgain = run.cancel_requested_at === null && run.attempts < MOST_ATTEMPTS;
@@ -129,7 +137,7 @@ export function inputOf({ input }: Pick<RunRow, 'input'>): DeepTestInput {
 }
 
 async function probeStorage(
-  context: Context,
+  context: DeepTestContext,
   limits: ProbeLimits,
   signal: AbortSignal,
   onNote: (note: RunNote) => void,
@@ -144,7 +152,7 @@ async function probeStorage(
 }
 
 async function probeAll(
-  { db }: Context,
+  { db }: DeepTestContext,
   { s3, buckets: configured }: OpenedSpaces,
   endpoint: string,
   { limits, signal, onNote }: { limits: ProbeLimits; signal: AbortSignal; onNote: (note: RunNote) => void },

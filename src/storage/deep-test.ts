@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import * as z from 'zod';
 import { type Actor, recordAudit } from '../audit/audit.ts';
+import type { Context } from '../db/context.ts';
 import type { Db, RunRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, type ErrorCode } from '../errors.ts';
@@ -8,7 +9,7 @@ import { newId } from '../ids.ts';
 import { providerOf } from '../object-stores/providers.ts';
 import { askToCancel, cancelWaiting, insertRun } from '../runs/claim.ts';
 import { STORAGE_LANE } from '../runs/lanes.ts';
-import type { Services } from '../services-port.ts';
+import type { Runs } from '../runs/runs.ts';
 import { type DeepTestInput, FIRST_STEP } from './deep-test-kind.ts';
 import { lastProbe, type ProbeCause, probeOfRun, type StoredProbe } from './deep-test-results.ts';
 import { auditedSpaces, spacesRow } from './storage.ts';
@@ -24,7 +25,9 @@ export interface ProbeProgress {
   readonly steps: number;
 }
 
-type Context = Pick<Services, 'db' | 'now' | 'runs'>;
+interface DeepTestContext extends Context {
+  readonly runs: Runs;
+}
 
 const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
@@ -34,7 +37,7 @@ const LOOK_AGAIN_MS = 100;
  * Asks for a deep test of the storage, which the worker runs; gives the id of its run. Throws `conflict` while one runs or
  * waits, `invalid` while nothing is configured.
  */
-export async function askDeepTest(context: Context, cause: ProbeCause): Promise<string> {
+export async function askDeepTest(context: DeepTestContext, cause: ProbeCause): Promise<string> {
   const id = await insert(context, cause, { beside: false });
   if (id !== null) return id;
   throw new AppError('conflict', 'A deep test is running already. Wait for its result, then start another.');
@@ -74,7 +77,7 @@ function errorOf({ error }: Pick<RunRow, 'error'>): AppError {
 }
 
 /** Ends a deep test that waits or runs. Throws `not_found`, `conflict` for one that is over. */
-export async function cancelDeepTest(context: Context, actor: Actor, runId: string): Promise<void> {
+export async function cancelDeepTest(context: DeepTestContext, actor: Actor, runId: string): Promise<void> {
   const { db, now, runs } = context;
   const asked = await write(db, async (trx) => {
     const row = await trx
@@ -100,7 +103,7 @@ export async function cancelDeepTest(context: Context, actor: Actor, runId: stri
 }
 
 /** Asks for one after a change of the settings, also while one runs; where nobody ever asked for a test, nothing. */
-export async function testAgain(context: Context): Promise<void> {
+export async function testAgain(context: DeepTestContext): Promise<void> {
   if ((await lastProbe(context.db)) !== null) await insert(context, 'credentials', { beside: true });
 }
 
@@ -108,7 +111,7 @@ export async function testAgain(context: Context): Promise<void> {
  * Asks for the weekly test: a week after the last one of the same storage, and only where deleting at once what was just
  * stored costs nothing and object lock does not let it pile up. Gives the id of its run, or null where none is due.
  */
-export async function testIfDue(context: Context): Promise<string | null> {
+export async function testIfDue(context: DeepTestContext): Promise<string | null> {
   const [config, last] = [await spacesRow(context.db), await lastProbe(context.db)];
   if (config === undefined || last === null) return null;
   if (last.endpoint !== config.endpoint || !isFreeToDelete(last)) return null;
@@ -119,7 +122,7 @@ export async function testIfDue(context: Context): Promise<string | null> {
 
 /** Null where one waits already, and where one runs unless this one may wait beside it. */
 async function insert(
-  { db, now, runs }: Context,
+  { db, now, runs }: DeepTestContext,
   cause: ProbeCause,
   { beside }: { readonly beside: boolean },
 ): Promise<string | null> {

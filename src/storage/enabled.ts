@@ -1,10 +1,10 @@
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
+import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
-import type { Services } from '../services-port.ts';
 import { spacesRow } from './storage.ts';
 
 export interface SpacesEnvironment {
@@ -26,7 +26,7 @@ export async function listSpacesEnvironments(db: Db): Promise<readonly SpacesEnv
 
 /** Lets an environment use the storage, or not. Throws `not_found`, `invalid` while no storage is configured. */
 export async function setSpacesEnvironment(
-  context: Pick<Services, 'db' | 'now'>,
+  context: Context,
   actor: Actor,
   environmentId: string,
   enabled: boolean,

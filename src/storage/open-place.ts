@@ -1,13 +1,13 @@
 import type { Db } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { createHostFiles } from '../object-stores/host-files/host-files.ts';
+import type { OpenPlace } from '../object-stores/opened-store.ts';
 import type { Place } from '../object-stores/place.ts';
 import { serverOfPlace } from '../object-stores/place.ts';
 import { asRecorded, checkRecordedPlace } from '../object-stores/recorded-place.ts';
 import type { S3Bucket, S3Opener } from '../object-stores/s3/s3.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { ServerAccess } from '../servers/server-access.ts';
-import type { OpenPlace } from '../services-port.ts';
 import { openKeys } from './keys.ts';
 import { provenIfNoneMatch } from './proven.ts';
 

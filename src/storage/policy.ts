@@ -1,8 +1,8 @@
+import type { Db } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { bucketName, keyPrefix } from '../fields.ts';
 import { policyFor, type StoragePolicy } from '../object-stores/policies.ts';
 import { PROVIDERS, providerOf } from '../object-stores/providers.ts';
-import type { Services } from '../services-port.ts';
 import { bucketsInUse } from './in-use.ts';
 import { bucketsOf, spacesRow } from './storage.ts';
 
@@ -15,7 +15,7 @@ export interface PolicyQuery {
 }
 
 /** The least that a key needs. Throws `invalid` for what can't be a bucket, a prefix or a provider, and for no bucket. */
-export async function spacesPolicy({ db }: Pick<Services, 'db'>, query: PolicyQuery): Promise<StoragePolicy> {
+export async function spacesPolicy(db: Db, query: PolicyQuery): Promise<StoragePolicy> {
   const row = await spacesRow(db);
   const named = (query.bucket ?? '').split(',').flatMap((name) => name.trim() || []);
   const known = row === undefined ? [] : [...bucketsOf(row), ...(await bucketsInUse(db))];

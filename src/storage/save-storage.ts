@@ -1,4 +1,5 @@
 import { type Actor, recordAudit } from '../audit/audit.ts';
+import type { Config } from '../config.ts';
 import type { SpacesConfigRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -6,14 +7,18 @@ import { newId } from '../ids.ts';
 import { deriveEndpoint, normaliseEndpoint } from '../object-stores/providers.ts';
 import { mayShareKeys } from '../object-stores/recorded-place.ts';
 import type { S3Settings } from '../object-stores/s3/settings.ts';
+import type { Runs } from '../runs/runs.ts';
 import { SEALED } from '../secrets/sealed.ts';
-import type { Services } from '../services-port.ts';
+import type { StorageContext } from './context.ts';
 import { testAgain } from './deep-test.ts';
 import { openKeys } from './keys.ts';
 import { auditedSpaces, plainEndpoint, type SpacesInput, spacesRow } from './storage.ts';
 import { type SpacesTest, testOpenedSpaces } from './try-storage.ts';
 
-type Context = Pick<Services, 'config' | 'db' | 'now' | 'vault' | 'openS3' | 'log' | 'runs'>;
+interface SaveContext extends StorageContext {
+  readonly config: Pick<Config, 'storageAllowHttp'>;
+  readonly runs: Runs;
+}
 
 /** Who saves, and what they wish: the API's `?validate=true`, the page's "Save anyway". */
 export type SaveWish =
@@ -50,7 +55,7 @@ export type Saved =
  * again in the background.
  */
 export async function saveSpaces(
-  context: Context,
+  context: SaveContext,
   actor: Actor,
   input: SpacesInput,
   wish: SaveWish,
@@ -144,14 +149,14 @@ function tokenOf(
 }
 
 async function testNew(
-  context: Context,
+  context: SaveContext,
   settings: S3Settings,
   buckets: readonly string[],
   signal: AbortSignal,
 ): Promise<SpacesTest> {
   const s3 = context.openS3(settings);
   try {
-    return await testOpenedSpaces(context, { s3, buckets }, signal);
+    return await testOpenedSpaces(context.db, { s3, buckets }, signal);
   } finally {
     await s3.close();
   }
@@ -174,7 +179,7 @@ interface NewConfiguration {
   readonly encryption: Encryption;
 }
 
-async function saveRow(context: Context, actor: Actor, configuration: NewConfiguration): Promise<void> {
+async function saveRow(context: SaveContext, actor: Actor, configuration: NewConfiguration): Promise<void> {
   const { id, before, sealed, region, endpoint, typed, buckets, encryption } = configuration;
   const now = context.now();
   const change = {

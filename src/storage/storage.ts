@@ -1,12 +1,14 @@
 import * as z from 'zod';
 import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
+import type { Context } from '../db/context.ts';
 import type { Db, SpacesConfigRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { bucketName } from '../fields.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
+import type { VaultContext } from '../secrets/context.ts';
 import { SEALED } from '../secrets/sealed.ts';
-import type { Services } from '../services-port.ts';
+import type { StorageContext } from './context.ts';
 import { keyText, refuseInvisible } from './key-text.ts';
 import { openKeys } from './keys.ts';
 
@@ -57,7 +59,7 @@ export interface SpacesConfig {
 }
 
 /** Null while nothing is configured. */
-export async function getSpaces(context: Pick<Services, 'db' | 'vault'>): Promise<SpacesConfig | null> {
+export async function getSpaces(context: VaultContext): Promise<SpacesConfig | null> {
   const row = await spacesRow(context.db);
   if (row === undefined) return null;
   const environments = await context.db
@@ -85,7 +87,7 @@ export async function getSpaces(context: Pick<Services, 'db' | 'vault'>): Promis
 }
 
 /** Forgets the storage and every environment's access to it; what is stored stays there. Throws `not_found`. */
-export async function deleteSpaces(context: Pick<Services, 'db' | 'now'>, actor: Actor): Promise<void> {
+export async function deleteSpaces(context: Context, actor: Actor): Promise<void> {
   await write(context.db, async (trx) => {
     const row = await spacesRow(trx);
     if (row === undefined) throw new AppError('not_found', 'Spaces configuration not found');
@@ -100,13 +102,13 @@ export interface OpenedSpaces {
 }
 
 /** A client with the present settings; whoever opens it closes it. Throws `invalid` while nothing is configured. */
-export async function openSpaces(services: Pick<Services, 'db' | 'vault' | 'openS3'>): Promise<OpenedSpaces> {
-  const row = await spacesRow(services.db);
+export async function openSpaces(context: StorageContext): Promise<OpenedSpaces> {
+  const row = await spacesRow(context.db);
   if (row === undefined) throw new AppError('invalid', 'Spaces not configured');
-  const s3 = services.openS3({
+  const s3 = context.openS3({
     endpoint: row.endpoint,
     region: row.region,
-    ...(await openKeys(row, services.vault)),
+    ...(await openKeys(row, context.vault)),
   });
   return { s3, buckets: bucketsOf(row) };
 }

@@ -1,3 +1,4 @@
+import type { Db } from '../db/schema.ts';
 import { AppError, isAppError, toAppError } from '../errors.ts';
 import { diagnoseClock, diagnoseFailure } from '../object-stores/diagnose/diagnose.ts';
 import type { Diagnosis } from '../object-stores/diagnose/diagnosis.ts';
@@ -9,7 +10,7 @@ import { listKeys } from '../object-stores/s3/list-objects.ts';
 import { send } from '../object-stores/s3/request.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { type TimeLimit, timeLimit } from '../object-stores/time-limit.ts';
-import type { Services } from '../services-port.ts';
+import type { StorageContext } from './context.ts';
 import { prefixesInUse } from './in-use.ts';
 import { type OpenedSpaces, openSpaces } from './storage.ts';
 
@@ -36,8 +37,6 @@ export interface BucketDetail {
   readonly prefix: string | null;
 }
 
-type Context = Pick<Services, 'db' | 'vault' | 'openS3'>;
-
 /** The storage page's words for a key that may not list buckets. */
 export const SCOPED_KEY = 'This appears to be a bucket-scoped key. Please add the bucket names manually.';
 
@@ -49,18 +48,18 @@ const LIMIT_MS = 30_000;
 
 /** Tries the storage with the saved settings, within the time. Never throws for what the storage answers. */
 export async function tryStorage(
-  services: Context,
+  context: StorageContext,
   signal: AbortSignal,
   limitMs = LIMIT_MS,
 ): Promise<SpacesTest> {
   let opened: OpenedSpaces;
   try {
-    opened = await openSpaces(services);
+    opened = await openSpaces(context);
   } catch (error) {
     return failed(storageMessage(error), false);
   }
   try {
-    return await testOpenedSpaces(services, opened, signal, limitMs);
+    return await testOpenedSpaces(context.db, opened, signal, limitMs);
   } finally {
     await opened.s3.close();
   }
@@ -68,7 +67,7 @@ export async function tryStorage(
 
 /** The same for settings that are not saved yet. */
 export async function testOpenedSpaces(
-  { db }: Pick<Services, 'db'>,
+  db: Db,
   opened: OpenedSpaces,
   signal: AbortSignal,
   limitMs = LIMIT_MS,
@@ -84,10 +83,10 @@ export async function testOpenedSpaces(
 
 /** Buckets for a database's form: the configured names, else what the key may list. Throws `invalid`. */
 export async function listSpacesBuckets(
-  services: Context,
+  context: StorageContext,
   signal: AbortSignal,
 ): Promise<{ buckets: readonly string[]; source: 'configured' | 'discovered' }> {
-  const { s3, buckets } = await openSpaces(services);
+  const { s3, buckets } = await openSpaces(context);
   try {
     if (buckets.length > 0) return { buckets, source: 'configured' };
     return { buckets: await s3.listBuckets(signal), source: 'discovered' };

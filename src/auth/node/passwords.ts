@@ -2,7 +2,7 @@ import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'nod
 import { promisify } from 'node:util';
 import { createSlots } from '../../at-once.ts';
 import { AppError } from '../../errors.ts';
-import type { Passwords } from '../../services-port.ts';
+import type { Passwords } from '../passwords.ts';
 import { isCommonPassword } from './common-passwords.ts';
 
 const argon2id = promisify<'argon2id', Argon2Parameters, Buffer>(argon2);

@@ -4,7 +4,8 @@ import { type BackupWithTrigger, findBackup, listBackups, progressOf } from '../
 import { getDatabase, getDatabaseRow } from '../../databases/databases.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
-import type { RunProgress, Services } from '../../services-port.ts';
+import type { RunProgress } from '../../runs/runs.ts';
+import type { Services } from '../../services-port.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { wholeDatabase, wireWhole } from './databases.ts';

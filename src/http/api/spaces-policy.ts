@@ -26,7 +26,7 @@ export function spacesPolicyRoutes(services: Services): readonly ApiRoute[] {
         permissions,
         optional: permissions,
       }),
-      handle: ({ query }) => spacesPolicy(services, query),
+      handle: ({ query }) => spacesPolicy(services.db, query),
     }),
   ];
 }

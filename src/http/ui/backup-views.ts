@@ -3,7 +3,7 @@ import type { BackupFailure, BackupItem } from '../../../views/backup-list.tsx';
 import type { LiveRun } from '../../../views/live-runs.tsx';
 import { type BackupWithTrigger, progressOf } from '../../backups/backups.ts';
 import { NO_BUCKET, SPACES_NOT_CONFIGURED } from '../../backups/destination.ts';
-import type { RunProgress } from '../../services-port.ts';
+import type { RunProgress } from '../../runs/runs.ts';
 
 /** A row of a database's list of backups. */
 export function toBackupItem(row: BackupWithTrigger): BackupItem {

@@ -81,7 +81,7 @@ function dependentsOf({ databases, environments, backups }: SpacesImpact) {
 /** Null while there is no bucket to name in it. */
 async function policyOrNull(services: Services): Promise<PolicyShown | null> {
   try {
-    return await spacesPolicy(services, {});
+    return await spacesPolicy(services.db, {});
   } catch (error) {
     if (isAppError(error, 'invalid')) return null;
     throw error;

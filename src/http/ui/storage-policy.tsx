@@ -34,7 +34,7 @@ export function storagePolicyRoutes(services: Services): Hono<UiEnv> {
     if (values.bucket === '' && bucket === undefined)
       return sendPage(c, <PolicyPage {...props} form={form} policy={null} />);
     try {
-      const policy = await spacesPolicy(services, values);
+      const policy = await spacesPolicy(services.db, values);
       return sendPage(c, <PolicyPage {...props} form={form} policy={policy} />);
     } catch (error) {
       if (!isAppError(error, 'invalid')) throw error;
