@@ -85,6 +85,8 @@ export interface ErrorDetails {
   readonly neededMib?: number;
   readonly isBusy?: true;
   readonly isHeld?: true;
+  /** The connection to the database is gone. */
+  readonly isLost?: true;
   /** Of a target whose password is held: what changed. */
   readonly changes?: readonly string[];
   // hosts
