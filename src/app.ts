@@ -13,6 +13,7 @@ import { mountRoutes } from './http/mount.ts';
 import { openApiDocument } from './http/openapi.ts';
 import { createLimits } from './http/rate-limit.ts';
 import type { ApiEnv } from './http/route.ts';
+import { setHeaders } from './http/set-headers.ts';
 import { uiRoutes } from './http/ui/routes.ts';
 import type { Log } from './log.ts';
 import type { Services } from './services-port.ts';
@@ -93,12 +94,12 @@ const API_HEADERS = {
 /** A browser that was here once asks over https from then on, for a year. */
 const onlyHttps = createMiddleware(async (c, next) => {
   await next();
-  c.header('Strict-Transport-Security', 'max-age=31536000');
+  setHeaders(c, { 'Strict-Transport-Security': 'max-age=31536000' });
 });
 
 const apiHeaders = createMiddleware(async (c, next) => {
   await next();
-  for (const [name, value] of Object.entries(API_HEADERS)) c.header(name, value);
+  setHeaders(c, API_HEADERS);
 });
 
 function corsFor(origins: readonly string[]) {

@@ -1,4 +1,5 @@
 import { createMiddleware } from 'hono/factory';
+import { setHeaders } from '../set-headers.ts';
 
 /** Everything from our own origin, nothing inline; Pico draws its icons with data: images. */
 const CONTENT_SECURITY_POLICY = [
@@ -10,15 +11,19 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+const HEADERS = {
+  'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  // Not no-referrer: browsers would then send `Origin: null` with our own forms, and the same-origin check refuse them.
+  'Referrer-Policy': 'same-origin',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+} as const;
+
 /** The headers of every page and fragment, failures too. */
 export const securityHeaders = createMiddleware(async (c, next) => {
   await next();
-  c.header('Content-Security-Policy', CONTENT_SECURITY_POLICY);
-  c.header('X-Content-Type-Options', 'nosniff');
-  c.header('X-Frame-Options', 'DENY');
-  // Not no-referrer: browsers would then send `Origin: null` with our own forms, and the same-origin check refuse them.
-  c.header('Referrer-Policy', 'same-origin');
-  c.header('Cross-Origin-Opener-Policy', 'same-origin');
-  c.header('Cross-Origin-Resource-Policy', 'same-origin');
-  c.header('Cache-Control', 'no-store');
+  setHeaders(c, HEADERS);
 });
