@@ -8,13 +8,14 @@ import {
   SqliteDialect,
 } from 'kysely';
 import { translateSqliteError } from './sqlite-failures.ts';
+import { keepingStatements } from './statements.ts';
 
 /**
  * Kysely's SQLite dialect, but: a transaction begins with the lock, a failing migration leaves nothing, what goes wrong
  * with the file is thrown as `AppError` (see `sqlite-failures.ts`), and a rollback never hides why it was needed.
  */
 export function sqliteDialect(database: Database.Database, file: string): Dialect {
-  const dialect = new SqliteDialect({ database });
+  const dialect = new SqliteDialect({ database: keepingStatements(database) });
   return {
     createAdapter: () => new TransactionalSqliteAdapter(),
     createDriver: () => adapt(dialect.createDriver(), database, file),
