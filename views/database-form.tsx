@@ -217,6 +217,16 @@ function StorageFields({ form, choices }: { form: FormState; choices: DatabaseFo
         help="The backup fails when the dump tool gives no byte for this long. 300000 is five minutes."
         required
       />
+      <TextField
+        form={form}
+        name="maxBackupAgeHours"
+        label="Should be no older than (hours)"
+        type="number"
+        min={1}
+        max={8784}
+        help="A database whose last good backup is older counts as late. 26 fits a backup every night."
+        required
+      />
     </div>
   );
 }

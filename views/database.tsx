@@ -10,6 +10,7 @@ import { type LiveRun, LiveRuns } from './live-runs.tsx';
 import { Notice } from './notice.tsx';
 import { Page } from './page.tsx';
 import type { PageOfMany } from './pager.tsx';
+import { ProtectionBanner, type ProtectionOfDatabase } from './protection-banner.tsx';
 
 export interface DatabaseSummary {
   readonly id: string;
@@ -18,6 +19,7 @@ export interface DatabaseSummary {
   readonly environment: EnvironmentChoice;
   /** Label and value, in order. */
   readonly facts: readonly (readonly [string, string])[];
+  readonly protection: ProtectionOfDatabase;
   /** What is allowed about its bucket and prefix, but seldom meant. */
   readonly warnings: readonly string[];
 }
@@ -46,6 +48,7 @@ export function DatabasePage(props: {
       back={{ href: `/environments/${database.environment.id}/databases`, label: 'Databases' }}
       actions={mayChange ? <DatabaseActions database={database} /> : undefined}
     >
+      <ProtectionBanner protection={database.protection} />
       <Facts facts={database.facts} />
       {mayChange && held !== null && (
         <HeldPasswordNotice

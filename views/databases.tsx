@@ -4,6 +4,7 @@ import type { EnvironmentChoice, Frame } from './frame.ts';
 import { Instant } from './instant.tsx';
 import { Page } from './page.tsx';
 import { type PageOfMany, Pager } from './pager.tsx';
+import { ProtectionBadge, type ProtectionState } from './protection-badge.tsx';
 import { ACTIONS, Table } from './table.tsx';
 
 export interface DatabaseItem {
@@ -12,6 +13,7 @@ export interface DatabaseItem {
   readonly typeName: string;
   readonly serverName: string;
   readonly destination: string;
+  readonly protection: { readonly state: ProtectionState; readonly lastGoodAt: string | null };
   readonly lastBackup: {
     readonly status: BackupStatus;
     readonly outcome: BackupOutcome | null;
@@ -49,17 +51,27 @@ export function DatabasesPage(props: {
         <>
           <Table
             caption="Databases"
-            columns={['Name', 'Type', 'Server', 'Stored in', 'Last backup', ACTIONS]}
+            columns={['Name', 'State', 'Last good', 'Type', 'Server', 'Stored in', 'Last run', ACTIONS]}
           >
             {databases.map((database) => (
               <tr key={database.id}>
                 <th scope="row">
                   <a href={`/databases/${database.id}`}>{database.name}</a>
                 </th>
+                <td data-label="State">
+                  <ProtectionBadge state={database.protection.state} />
+                </td>
+                <td data-label="Last good">
+                  {database.protection.lastGoodAt === null ? (
+                    'never'
+                  ) : (
+                    <Instant at={database.protection.lastGoodAt} />
+                  )}
+                </td>
                 <td data-label="Type">{database.typeName}</td>
                 <td data-label="Server">{database.serverName}</td>
                 <td data-label="Stored in">{database.destination}</td>
-                <td data-label="Last backup">
+                <td data-label="Last run">
                   <LastBackup backup={database.lastBackup} />
                 </td>
                 <td>

@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, sql } from 'kysely';
+import type { ExpressionBuilder } from 'kysely';
 import type { Db, RunKindName, RunRow, RunState, Schema } from '../db/schema.ts';
 
 /** A run, and where it is about a backup, which. */
@@ -14,19 +14,21 @@ export interface RunFilter {
   readonly state?: RunState | undefined;
 }
 
-/** A page of the runs, newest first, and how many there are in all. Those of deleted backups are never given out. */
+/**
+ * A page of the runs, newest first, and whether there are older ones; how many in all is not counted, which would read every
+ * run there ever was. Those of deleted backups are never given out.
+ */
 export async function listRuns(
   db: Db,
   filter: RunFilter,
   page: { readonly limit: number; readonly offset: number },
-): Promise<{ readonly runs: readonly ListedRun[]; readonly total: number }> {
-  const matching = seen(db, filter);
+): Promise<{ readonly runs: readonly ListedRun[]; readonly more: boolean }> {
   // The ids first, from an index alone: what a page skips is not read, nor joined with its backups.
-  const ids = await matching
+  const ids = await seen(db, filter)
     .select('id')
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
-    .limit(page.limit)
+    .limit(page.limit + 1)
     .offset(page.offset)
     .execute();
   const found =
@@ -40,8 +42,8 @@ export async function listRuns(
           )
           .execute();
   const byId = new Map(found.map((run) => [run.id, run]));
-  const { total } = await matching.select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow();
-  return { runs: ids.flatMap(({ id }) => byId.get(id) ?? []), total: Number(total) };
+  const shown = ids.slice(0, page.limit);
+  return { runs: shown.flatMap(({ id }) => byId.get(id) ?? []), more: ids.length > page.limit };
 }
 
 /** The run, or undefined when there is none of that id or its backup was deleted. */

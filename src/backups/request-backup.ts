@@ -63,7 +63,10 @@ export async function requestBackup(
       .returning('id')
       .executeTakeFirst();
     const id = inserted?.id ?? (await waitingBackup(trx, database.id));
-    if (inserted !== undefined) await insertRun(trx, runOf(database, id), new Date(createdAt));
+    // There is no run that waits without its backup: nothing may wait for ever for one that never comes.
+    if (inserted !== undefined && !(await insertRun(trx, runOf(database, id), new Date(createdAt)))) {
+      throw new AppError('internal', 'Another run of this database waits already, without its backup.');
+    }
     await also?.(trx, id);
     return id;
   });

@@ -35,6 +35,9 @@ import {
 } from './password-targets.ts';
 import { checkPlace } from './place.ts';
 
+/** A nightly backup, and two hours of grace. */
+export const DEFAULT_MAX_AGE_HOURS = 26;
+
 const commonFields = z.object({
   name: nameField,
   type: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, { error: 'Must be a database type' }),
@@ -49,6 +52,8 @@ const commonFields = z.object({
   backupSpacesBucket: bucketName.or(z.literal('')).nullish(),
   backupSpacesPrefix: keyPrefix.nullish(),
   pgDumpTimeoutMs: z.number().int().min(30_000).max(3_600_000).optional(),
+  /** How old the last good backup may become; a year at most. */
+  maxBackupAgeHours: z.number().int().min(1).max(8784).optional(),
   databaseTypeId: z.string().max(64).nullish(),
 });
 
@@ -100,6 +105,7 @@ export async function createDatabase(
     options: '{}',
     backup_storage_type: 'local',
     pg_dump_timeout_ms: 300_000,
+    max_backup_age_hours: DEFAULT_MAX_AGE_HOURS,
     monitoring_enabled: environment.default_monitoring_enabled,
     collection_interval_sec: environment.default_collection_interval_sec,
     created_at: now,
@@ -226,6 +232,7 @@ export function toDatabase(row: DatabaseRow, backups: number) {
     ...wireOptions(row.options),
     options: shownOptions(row.type, row.options),
     pgDumpTimeoutMs: row.pg_dump_timeout_ms,
+    maxBackupAgeHours: row.max_backup_age_hours,
     monitoringEnabled: row.monitoring_enabled === 1,
     collectionIntervalSec: row.collection_interval_sec,
     createdAt: row.created_at,
@@ -290,6 +297,7 @@ function toColumns(input: DatabaseChange): Partial<Insertable<DatabaseRow>> {
       : { backup_spaces_bucket: input.backupSpacesBucket || null }),
     ...(input.backupSpacesPrefix === undefined ? {} : { backup_spaces_prefix: input.backupSpacesPrefix }),
     ...(input.pgDumpTimeoutMs === undefined ? {} : { pg_dump_timeout_ms: input.pgDumpTimeoutMs }),
+    ...(input.maxBackupAgeHours === undefined ? {} : { max_backup_age_hours: input.maxBackupAgeHours }),
   };
 }
 

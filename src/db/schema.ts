@@ -126,6 +126,8 @@ export interface DatabaseRow {
   backup_spaces_bucket: string | null;
   backup_spaces_prefix: string | null;
   pg_dump_timeout_ms: number;
+  /** How old the last good backup may become before the database counts as late. */
+  max_backup_age_hours: number;
   monitoring_enabled: Flag;
   collection_interval_sec: number;
   created_at: string;

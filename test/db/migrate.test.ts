@@ -1,13 +1,13 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Kysely, sql } from 'kysely';
+import { type Insertable, type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { migrate } from '../../src/db/node/migrate.ts';
 import { openDatabase } from '../../src/db/node/open.ts';
-import type { Db } from '../../src/db/schema.ts';
+import type { DatabaseRow, Db } from '../../src/db/schema.ts';
 import { openPostgresDatabase } from '../support/database.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { sharedPostgres } from '../support/shared/postgres.ts';
@@ -227,6 +227,7 @@ async function insertDatabase(db: Db): Promise<void> {
       ...{ id: 'd', environment_id: 'e', name: 'appdb', type: 'postgres', options: '{}', ...at },
       ...{ backup_storage_type: 'local', pg_dump_timeout_ms: 300_000, monitoring_enabled: 0 },
       collection_interval_sec: 300,
-    })
+      // Of the newest schema: the tables may be older.
+    } as Insertable<DatabaseRow>)
     .execute();
 }

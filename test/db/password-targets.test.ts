@@ -1,10 +1,11 @@
+import type { Insertable } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { changesOfTarget } from '../../src/databases/password-target.ts';
 import { addressOfServer } from '../../src/databases/password-targets.ts';
 import { migrate } from '../../src/db/node/migrate.ts';
 import { openDatabase } from '../../src/db/node/open.ts';
-import type { Db } from '../../src/db/schema.ts';
+import type { DatabaseRow, Db } from '../../src/db/schema.ts';
 import { openPostgresDatabase } from '../support/database.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { sharedPostgres } from '../support/shared/postgres.ts';
@@ -74,7 +75,8 @@ describe.each(Object.entries(openers))(
             },
             ...{ backup_storage_type: 'local', pg_dump_timeout_ms: 300_000, monitoring_enabled: 0 },
             ...{ collection_interval_sec: 300, host: 'db + "ü"', port: 5432, credentials },
-          })
+            // Of the newest schema: the table is older.
+          } as Insertable<DatabaseRow>)
           .execute();
       }
       await migrate(db, { file: null, now });

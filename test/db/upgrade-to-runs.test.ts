@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { migrations } from '../../migrations/index.ts';
 import { migrate } from '../../src/db/node/migrate.ts';
 import { openDatabase } from '../../src/db/node/open.ts';
 import type { Db, RunRow } from '../../src/db/schema.ts';
@@ -45,7 +46,9 @@ async function read<T>(action: (db: Db) => Promise<T>): Promise<T> {
   }
 }
 
-const upgrade = () => read((db) => migrate(db, { file: null, now: () => new Date() }));
+/** Later migrations have tests of their own. */
+const upTo8 = Object.fromEntries(Object.entries(migrations).filter(([name]) => name <= '0008_runs'));
+const upgrade = () => read((db) => migrate(db, { file: null, now: () => new Date(), migrations: upTo8 }));
 
 function without(row: Row, columns: readonly string[]): Row {
   return Object.fromEntries(Object.entries(row).filter(([name]) => !columns.includes(name)));
@@ -110,8 +113,8 @@ describe('the upgrade to runs', () => {
   });
 
   it('leaves the same answers to who asks for backups', async () => {
-    await upgrade();
     const db = openDatabase(file);
+    await migrate(db, { file: null, now: () => new Date() });
     const app = await openTestApp({ db });
     try {
       const rows = await db
@@ -126,7 +129,7 @@ describe('the upgrade to runs', () => {
         expect((await app.call('GET', `/api/runs/${id}`)).body.run.id).toBe(id);
       }
       const { body } = await app.call('GET', '/api/runs?limit=1000');
-      expect(body.total).toBe(rows.length);
+      expect([body.runs.length, body.more]).toEqual([rows.length, false]);
     } finally {
       await app.close();
     }

@@ -25,8 +25,17 @@ export async function costsOf(db: Db, query: CompiledQuery): Promise<readonly st
   const { rows } = await db.executeQuery<Step>(explained);
   const large = largeNames(query.sql);
   const read = (step: Step) => /^(?:SCAN|SEARCH) (\S+)/.exec(step.detail)?.[1] ?? '';
+  // In the order of an index, and no further than the page goes.
+  const isOnePage = (step: Step, all: readonly Step[]) =>
+    / limit \?(?: offset \?)?$/.test(query.sql) &&
+    / USING (?:COVERING )?INDEX /.test(step.detail) &&
+    !all.some(({ detail }) => detail.startsWith('USE TEMP B-TREE'));
   return rows.flatMap((step) => {
-    const isScan = step.detail.startsWith('SCAN ') && large.has(read(step)) && !isOfFewRows(step);
+    const isScan =
+      step.detail.startsWith('SCAN ') &&
+      large.has(read(step)) &&
+      !isOfFewRows(step) &&
+      !isOnePage(step, rows);
     const isSort =
       step.detail.startsWith('USE TEMP B-TREE') &&
       rows.some((other) => other.parent === step.parent && large.has(read(other)) && !isOfFewRows(other));

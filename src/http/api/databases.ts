@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { PROTECTIONS, type Protection } from '../../backups/protection.ts';
+import { protectionOf, protectionOfOne } from '../../backups/protection-of.ts';
 import { confirmTarget, targetConfirmation } from '../../databases/confirm-target.ts';
 import {
   createDatabase,
@@ -54,12 +56,19 @@ const database = z.object({
   /** As the engine reads them, with its defaults. */
   options: z.record(z.string(), z.unknown()),
   pgDumpTimeoutMs: z.number().int(),
+  maxBackupAgeHours: z.number().int(),
   monitoringEnabled: z.boolean(),
   collectionIntervalSec: z.number().int(),
   createdAt: instant,
   updatedAt: instant,
   environmentId: id,
   _count: z.object({ backups: z.number(), services: z.number() }),
+});
+
+const protectionShape = z.object({
+  state: z.enum(PROTECTIONS),
+  lastGood: z.object({ id, at: instant }).nullable(),
+  dueAt: instant.nullable(),
 });
 
 export const wholeDatabase = database.extend({
@@ -77,13 +86,18 @@ const lastBackup = z.object({
   completedAt: instant.nullable(),
   error: text,
 });
-const listed = database.extend({ lastBackup: lastBackup.nullable(), schedule: z.null() });
+const listed = database.extend({
+  lastBackup: lastBackup.nullable(),
+  schedule: z.null(),
+  protection: protectionShape,
+});
 const summary = z.object({
   databaseId: id,
   name: z.string(),
   supportsBackup: z.boolean(),
   lastBackup: lastBackup.pick({ id: true, status: true, createdAt: true, completedAt: true }).nullable(),
   schedule: z.null(),
+  protection: protectionShape,
 });
 
 /** What was done, but is seldom meant. */
@@ -106,7 +120,11 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       refusals: [404],
       handle: async ({ params, query }) => {
         const { databases, total } = await listDatabases(services.db, params.envId, query);
-        return { databases: databases.map(wireListed), total };
+        const known = await protectionOf(
+          services,
+          databases.map(({ id }) => id),
+        );
+        return { databases: databases.map((row) => wireListed(row, known)), total };
       },
     }),
     route({
@@ -116,9 +134,14 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       summary: 'The latest completed backup of each database',
       answer: z.object({ databases: z.array(summary) }),
       refusals: [404],
-      handle: async ({ params }) => ({
-        databases: (await summariseBackups(services.db, params.envId)).map(wireSummary),
-      }),
+      handle: async ({ params }) => {
+        const databases = await summariseBackups(services.db, params.envId);
+        const known = await protectionOf(
+          services,
+          databases.map(({ id }) => id),
+        );
+        return { databases: databases.map((row) => wireSummary(row, known)) };
+      },
     }),
     route({
       method: 'POST',
@@ -138,9 +161,12 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/databases/:id',
       access: 'viewer',
       summary: 'One database',
-      answer: z.object({ database: wholeDatabase }),
+      answer: z.object({ database: wholeDatabase, protection: protectionShape }),
       refusals: [404],
-      handle: async ({ params }) => ({ database: wireWhole(await getDatabase(services.db, params.id)) }),
+      handle: async ({ params }) => ({
+        database: wireWhole(await getDatabase(services.db, params.id)),
+        protection: await protectionOfOne(services, params.id),
+      }),
     }),
     route({
       method: 'PATCH',
@@ -226,11 +252,16 @@ export function wireWhole({ passwordHeld, ...fields }: WholeDatabase) {
 }
 
 /** There are no schedules yet. */
-function wireListed({ lastBackup, ...fields }: ListedDatabase) {
-  return { ...wireDatabase(fields), lastBackup, schedule: null };
+function wireListed({ lastBackup, ...fields }: ListedDatabase, known: Known) {
+  return { ...wireDatabase(fields), lastBackup, schedule: null, protection: known.get(fields.id) ?? NEVER };
 }
 
-function wireSummary({ id, name, type, lastBackup }: BackupSummary) {
+function wireSummary({ id, name, type, lastBackup }: BackupSummary, known: Known) {
   const supportsBackup = databaseType(type)?.hasBackupCommand ?? false;
-  return { databaseId: id, name, supportsBackup, lastBackup, schedule: null };
+  const protection = known.get(id) ?? NEVER;
+  return { databaseId: id, name, supportsBackup, lastBackup, schedule: null, protection };
 }
+
+type Known = ReadonlyMap<string, Protection>;
+/** Of one that came between two reads. */
+const NEVER: Protection = { state: 'never', lastGood: null, dueAt: null };

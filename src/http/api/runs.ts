@@ -7,7 +7,7 @@ import type { RunProgress } from '../../runs/runs.ts';
 import type { Services } from '../../services-port.ts';
 import { cancelDeepTest } from '../../storage/deep-test.ts';
 import { type ApiRoute, route } from '../route.ts';
-import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
+import { id, instant, pageQuery, SUCCESS, success } from './shapes.ts';
 
 const kind = z.enum(['backup', 'deep_test']);
 const state = z.enum([
@@ -42,10 +42,10 @@ export function runRoutes(services: Services): readonly ApiRoute[] {
       access: 'viewer',
       summary: 'What waits, runs and ran, newest first',
       query: pageQuery(50).extend({ kind: kind.optional(), state: state.optional() }),
-      answer: z.object({ runs: z.array(run), total }),
+      answer: z.object({ runs: z.array(run), more: z.boolean() }),
       handle: async ({ query }) => {
-        const { runs, total } = await listRuns(services.db, query, query);
-        return { runs: runs.map((row) => toWireRun(row, services.runs.progress(row.id))), total };
+        const { runs, more } = await listRuns(services.db, query, query);
+        return { runs: runs.map((row) => toWireRun(row, services.runs.progress(row.id))), more };
       },
     }),
     route({

@@ -4,6 +4,7 @@ import type { EnvironmentChoice } from '../../../views/frame.ts';
 import {
   type Database,
   type DatabaseChange,
+  DEFAULT_MAX_AGE_HOURS,
   databaseChange,
   newDatabase,
 } from '../../databases/databases.ts';
@@ -46,6 +47,7 @@ export function newDatabaseValues(engine: Engine, spacesEnabled: boolean): FormB
     ...optionValues(engine.fields, defaults.success ? defaults.data : {}),
     backupStorageType: spacesEnabled ? 'spaces' : 'local',
     pgDumpTimeoutMs: '300000',
+    maxBackupAgeHours: String(DEFAULT_MAX_AGE_HOURS),
   };
 }
 
@@ -63,6 +65,7 @@ export function databaseValues(engine: Engine, database: Database): FormBody {
     backupSpacesBucket: database.backupSpacesBucket ?? '',
     backupSpacesPrefix: database.backupSpacesPrefix ?? '',
     pgDumpTimeoutMs: String(database.pgDumpTimeoutMs),
+    maxBackupAgeHours: String(database.maxBackupAgeHours),
   };
 }
 
@@ -124,6 +127,7 @@ function common(engine: Engine, body: FormBody) {
     backupLocalPath: textOf(body, 'backupLocalPath'),
     backupSpacesBucket: textOf(body, 'backupSpacesBucket'),
     pgDumpTimeoutMs: numberOf(body, 'pgDumpTimeoutMs') ?? undefined,
+    maxBackupAgeHours: numberOf(body, 'maxBackupAgeHours') ?? undefined,
   };
 }
 

@@ -8,6 +8,7 @@ import type { EnvironmentChoice } from '../../../views/frame.ts';
 import { LiveRuns } from '../../../views/live-runs.tsx';
 import { startBackup } from '../../backups/backup-actions.ts';
 import { listBackups, liveBackups } from '../../backups/backups.ts';
+import { failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
 import { confirmTarget, requireSeenTarget } from '../../databases/confirm-target.ts';
 import { type Database, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
@@ -168,7 +169,15 @@ async function summaryOf(services: Services, database: Database, environment: En
     ['Backup storage', storageOf(database)],
   ];
   const warnings = await prefixWarnings(services.db, database);
-  return { id: database.id, name: database.name, typeName, environment, facts, warnings };
+  const known = await protectionOfOne(services, database.id);
+  const protection = {
+    state: known.state,
+    lastGoodAt: known.lastGood?.at ?? null,
+    dueAt: known.dueAt,
+    failures: known.state === 'protected' ? null : await failuresSinceGood(services.db, database.id),
+    maxAgeHours: database.maxBackupAgeHours,
+  };
+  return { id: database.id, name: database.name, typeName, environment, facts, protection, warnings };
 }
 
 function hostOf({ host, port }: Database): string {

@@ -3,6 +3,8 @@ import type { z } from 'zod';
 import { BucketField, EditDatabasePage, NewDatabasePage } from '../../../views/database-form.tsx';
 import { type DatabaseItem, DatabasesPage } from '../../../views/databases.tsx';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
+import type { Protection } from '../../backups/protection.ts';
+import { protectionOf } from '../../backups/protection-of.ts';
 import { createDatabase, deleteDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { type ListedDatabase, listDatabases } from '../../databases/lists.ts';
 import { databaseType } from '../../databases/types.ts';
@@ -43,12 +45,16 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
     const { databases, total } = await listDatabases(services.db, environment.id, page);
     const serverIds = new Set(databases.flatMap(({ serverId }) => serverId ?? []));
     const serverNames = await namesOfServers(services.db, [...serverIds]);
+    const known = await protectionOf(
+      services,
+      databases.map(({ id }) => id),
+    );
     return sendPage(
       c,
       <DatabasesPage
         frame={frame}
         environment={environment}
-        databases={databases.map((database) => toItem(database, serverNames))}
+        databases={databases.map((database) => toItem(database, serverNames, known.get(database.id)))}
         page={{ ...page, total }}
       />,
     );
@@ -169,7 +175,11 @@ function engineOf(type: string): Engine {
   return engine;
 }
 
-function toItem(database: ListedDatabase, serverNames: ReadonlyMap<string, string>): DatabaseItem {
+function toItem(
+  database: ListedDatabase,
+  serverNames: ReadonlyMap<string, string>,
+  known: Protection | undefined,
+): DatabaseItem {
   return {
     id: database.id,
     name: database.name,
@@ -179,6 +189,7 @@ function toItem(database: ListedDatabase, serverNames: ReadonlyMap<string, strin
       database.backupStorageType === 'spaces'
         ? `bucket ${database.backupSpacesBucket ?? '(none)'}`
         : 'server',
+    protection: { state: known?.state ?? 'never', lastGoodAt: known?.lastGood?.at ?? null },
     lastBackup: database.lastBackup,
   };
 }

@@ -81,6 +81,7 @@ describe('a database', () => {
         tlsCa: null,
       },
       pgDumpTimeoutMs: 300_000,
+      maxBackupAgeHours: 26,
       monitoringEnabled: false,
       collectionIntervalSec: 300,
       createdAt: expect.any(String),

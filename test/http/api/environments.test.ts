@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { repairTotals } from '../../../src/backups/stored-totals.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
+import { letRunsFollow } from '../../support/backup-row.ts';
 import { newSshKeys } from '../../support/ssh-key.ts';
 
 let app: TestApp;
@@ -75,6 +76,7 @@ describe('environments', () => {
     const start = async () => (await app.call('POST', `/api/databases/${databaseId}/backups`)).body.backupId;
     const end = async (backupId: string, change: object) => {
       await app.services.db.updateTable('backups').set(change).where('id', '=', backupId).execute();
+      await letRunsFollow(app.services.db);
       await repairTotals(app.services);
     };
     const store = (backupId: string, key: string) =>

@@ -40,14 +40,14 @@ describe('the runs', () => {
     const list = async (query: string) => {
       const { status, body } = await app.call('GET', `/api/runs${query}`, { token: app.tokens.viewer });
       expect(status).toBe(200);
-      return [body.runs.map((run: { id: string }) => run.id), body.total];
+      return [body.runs.map((run: { id: string }) => run.id), body.more];
     };
-    expect(await list('')).toEqual([[deep, running.id, failed.id, done.id], 4]);
-    expect(await list('?limit=2&offset=1')).toEqual([[running.id, failed.id], 4]);
-    expect(await list('?kind=backup&limit=1')).toEqual([[running.id], 3]);
-    expect(await list('?kind=deep_test')).toEqual([[deep], 1]);
-    expect(await list('?state=failed')).toEqual([[failed.id], 1]);
-    expect(await list('?state=uncertain')).toEqual([[], 0]);
+    expect(await list('')).toEqual([[deep, running.id, failed.id, done.id], false]);
+    expect(await list('?limit=2&offset=1')).toEqual([[running.id, failed.id], true]);
+    expect(await list('?kind=backup&limit=1')).toEqual([[running.id], true]);
+    expect(await list('?kind=deep_test')).toEqual([[deep], false]);
+    expect(await list('?state=failed')).toEqual([[failed.id], false]);
+    expect(await list('?state=uncertain')).toEqual([[], false]);
 
     const one = async (id: string) => (await app.call('GET', `/api/runs/${encodeURIComponent(id)}`)).body.run;
     expect(await one(failed.id)).toMatchObject({
@@ -68,7 +68,7 @@ describe('the runs', () => {
     const { db } = app.services;
     const values = { status: 'completed', outcome: 'completed', deleted_at: at(9).toISOString() } as const;
     const { id } = await insertBackup(db, at(1), values);
-    expect((await app.call('GET', '/api/runs')).body).toEqual({ runs: [], total: 0 });
+    expect((await app.call('GET', '/api/runs')).body).toEqual({ runs: [], more: false });
     expect((await app.call('GET', `/api/runs/${id}`)).status).toBe(404);
     expect((await app.call('POST', `/api/runs/${id}/cancel`)).status).toBe(404);
   });

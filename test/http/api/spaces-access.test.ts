@@ -6,6 +6,7 @@ import { type DevBucket, startDevBucket } from '../../../dev/bucket/server.ts';
 import { repairTotals } from '../../../src/backups/stored-totals.ts';
 import { newId } from '../../../src/ids.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
+import { letRunsFollow } from '../../support/backup-row.ts';
 
 const FULL = { accessKey: 'FULLKEY0000000000001', secretKey: 'full-secret-full-secret-full-secret-0001' };
 const SCOPED = { accessKey: 'SCOPEDKEY00000000001', secretKey: 'scoped-secret-scoped-secret-scoped-00001' };
@@ -215,6 +216,7 @@ describe('what depends on the storage', () => {
     const started = await app.call('POST', `/api/databases/${databaseId}/backups`);
     const backupId = started.body.backupId;
     await app.services.db.updateTable('backups').set({ status }).where('id', '=', backupId).execute();
+    await letRunsFollow(app.services.db);
     const object = { endpoint: store.endpoint, region: store.region, bucket: 'prod-backups', key: backupId };
     await app.services.db
       .insertInto('backup_objects')

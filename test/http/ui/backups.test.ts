@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BackupRow, RunRow } from '../../../src/db/schema.ts';
+import { addRun } from '../../support/backup-row.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
 let pages: Pages;
@@ -27,7 +29,10 @@ beforeAll(async () => {
 afterAll(() => pages.close());
 
 /** A backup of that state, as the worker would have left it. */
-async function backupThat(change: Readonly<Record<string, unknown>>): Promise<string> {
+async function backupThat(
+  change: Partial<BackupRow>,
+  run: Partial<Pick<RunRow, 'step' | 'progress'>> = {},
+): Promise<string> {
   await operator.post(`/databases/${databaseId}/backups`);
   const { id } = await pages.services.db
     .selectFrom('backups')
@@ -35,6 +40,13 @@ async function backupThat(change: Readonly<Record<string, unknown>>): Promise<st
     .where('status', '=', 'pending')
     .executeTakeFirstOrThrow();
   await pages.services.db.updateTable('backups').set(change).where('id', '=', id).execute();
+  const backup = await pages.services.db
+    .selectFrom('backups')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  await pages.services.db.deleteFrom('runs').where('id', '=', id).execute();
+  await addRun(pages.services.db, backup, run);
   return id;
 }
 
@@ -60,14 +72,8 @@ describe('the runs of a database', () => {
   });
 
   it('show step, bytes and estimate while one runs', async () => {
-    const id = await backupThat({
-      status: 'in_progress',
-      step: 'dump',
-      progress: 42,
-      bytes_read: 44_040_192,
-      bytes_stored: 16_777_216,
-      estimated_bytes: 104_857_600,
-    });
+    const bytes = { bytes_read: 44_040_192, bytes_stored: 16_777_216, estimated_bytes: 104_857_600 };
+    const id = await backupThat({ status: 'in_progress', ...bytes }, { step: 'dump', progress: 42 });
     const { html } = await operator.get(`/databases/${databaseId}/runs?shown=${id}`);
     expect(html).toContain('<progress max="100" value="42"');
     expect(html).toContain('42 % · 42.0 MiB of about 100 MiB read · 16.0 MiB stored');

@@ -7,7 +7,9 @@ import type { Role } from '../../../src/auth/roles.ts';
 import { createUser } from '../../../src/auth/users.ts';
 import { createLog } from '../../../src/log.ts';
 import { readConfig } from '../../../src/node/read-config.ts';
+import { createWorker } from '../../../src/runs/worker.ts';
 import { createServices, type RunningServices } from '../../../src/services.ts';
+import { createDeepTestKind } from '../../../src/storage/deep-test-kind.ts';
 import { watchForSecrets } from '../../support/log-secrets.ts';
 import { setupCodeOf } from '../../support/setup-code.ts';
 
@@ -69,6 +71,13 @@ export async function openPages(env: Readonly<Record<string, string>> = {}): Pro
     },
   );
   await prepareFirstAdmin(services);
+  // Of what runs, deep tests alone: backups wait.
+  const worker = createWorker(
+    services,
+    { deep_test: createDeepTestKind(services) },
+    { limits: async () => ({ total: 1, perServer: 1 }), tickMs: 100 },
+  );
+  worker.start();
   const app = createApp(services);
   const send = async (path: string, init: RequestInit, peer: string) => {
     if (init.body) secrets.note(String(init.body));
@@ -96,6 +105,7 @@ export async function openPages(env: Readonly<Record<string, string>> = {}): Pro
       return visitor;
     },
     async close() {
+      await worker.stop(5_000);
       await services.close();
       await rm(folder, { recursive: true, force: true });
       secrets.check(log);

@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../../dev/bucket/server.ts';
-import { createWorker } from '../../../src/runs/worker.ts';
 import { askDeepTest, deepTestResult } from '../../../src/storage/deep-test.ts';
-import { createDeepTestKind } from '../../../src/storage/deep-test-kind.ts';
 import { lastProbe } from '../../../src/storage/deep-test-results.ts';
+import { letRunsFollow } from '../../support/backup-row.ts';
 import { until } from '../../support/until.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
@@ -294,6 +293,7 @@ describe('a backup that failed at the storage', () => {
         .where('database_id', '=', databaseId)
         .where('status', '=', 'pending')
         .execute();
+      await letRunsFollow(pages.services.db);
     }
     const { html } = await admin.get(`/databases/${databaseId}`);
     expect(html).toContain('Global storage credentials have not been configured');
@@ -351,12 +351,6 @@ describe('every answer', () => {
 describe('a deep test', () => {
   it('is run again when another configuration has been saved', async () => {
     const { db } = pages.services;
-    const worker = createWorker(
-      pages.services,
-      { deep_test: createDeepTestKind(pages.services) },
-      { limits: async () => ({ total: 1, perServer: 1 }), tickMs: 50 },
-    );
-    worker.start();
     await deepTestResult(db, await askDeepTest(pages.services, 'asked'), AbortSignal.timeout(60_000));
     await save({ buckets: 'backups' });
     const last = await until('the second deep test', 60_000, async () => {
@@ -364,6 +358,5 @@ describe('a deep test', () => {
       return found?.cause === 'credentials' ? found : undefined;
     });
     expect(last.buckets.map(({ bucket }) => bucket)).toEqual(['backups']);
-    await worker.stop(5_000);
   }, 120_000);
 });

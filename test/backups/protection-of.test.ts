@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { failuresSinceGood, protectionOf, protectionOfOne } from '../../src/backups/protection-of.ts';
+import type { BackupRow, Db } from '../../src/db/schema.ts';
+import { newId } from '../../src/ids.ts';
+import { insertBackup } from '../support/backup-row.ts';
+import { dropStates, openState, STATES } from '../support/states.ts';
+
+const NOW = new Date('2026-03-04T05:06:07.890Z');
+const ago = (hours: number) => new Date(NOW.getTime() - hours * 3_600_000);
+const error = JSON.stringify({ message: 'Größe „x“ 🐘 <b>', step: 'dump', code: 'dump_failed' });
+
+afterAll(dropStates);
+
+describe.each(STATES)('what is known of the safety of databases, on %s', (state) => {
+  let db: Db;
+  beforeAll(async () => {
+    db = await openState(state);
+  });
+  afterAll(() => db.destroy());
+  const context = () => ({ db, now: () => NOW });
+
+  /** A database with these backups, each so many hours old. */
+  async function withBackups(
+    backups: readonly (readonly [number, BackupRow['outcome'], Partial<BackupRow>?])[],
+  ): Promise<string> {
+    let databaseId: string | undefined;
+    for (const [hours, outcome, more] of backups) {
+      const at = ago(hours);
+      const status = outcome === null ? 'in_progress' : outcome === 'completed' ? 'completed' : 'failed';
+      const failed = status === 'failed' ? { error } : {};
+      const row = await insertBackup(db, at, {
+        ...{ status, outcome, started_at: at.toISOString(), token: newId() },
+        ...failed,
+        ...more,
+        ...(databaseId === undefined ? {} : { database_id: databaseId }),
+      });
+      databaseId = row.database_id;
+    }
+    return databaseId ?? '';
+  }
+
+  it('is told by the newest good backup and the newest run that ended by itself', async () => {
+    const failing = await withBackups([
+      [20, 'completed'],
+      [9, 'failed'],
+      [8, 'interrupted'],
+      [7, 'cancelled'],
+      [6, 'uncertain'],
+      [1, null],
+    ]);
+    const deleted = await withBackups([[2, 'completed', { deleted_at: NOW.toISOString() }]]);
+    const unverified = await withBackups([
+      [30, 'completed', { verification: 'stored' }],
+      [2, 'completed', { verification: 'failed' }],
+    ]);
+    const cancelled = await withBackups([
+      [3, 'completed'],
+      [1, 'cancelled'],
+    ]);
+    const known = await protectionOf(context(), [failing, deleted, unverified, cancelled, 'nothing']);
+    const found = [failing, deleted, unverified, cancelled].map((id) => known.get(id)?.state);
+    expect(found).toEqual(['failing', 'never', 'late', 'protected']);
+    expect(known.size).toBe(4);
+    expect(known.get(failing)?.lastGood?.at).toBe(ago(20).toISOString());
+    expect(await failuresSinceGood(db, failing)).toEqual({
+      ...{ count: 2, since: ago(9).toISOString(), cause: 'Größe „x“ 🐘 <b>' },
+    });
+    expect(await failuresSinceGood(db, cancelled)).toBeNull();
+    expect(await failuresSinceGood(db, deleted)).toBeNull();
+  });
+
+  it('counts failures also where there never was a good one', async () => {
+    const never = await withBackups([
+      [5, 'failed'],
+      [4, 'failed', { error: null }],
+    ]);
+    expect((await protectionOfOne(context(), never)).state).toBe('never');
+    expect(await failuresSinceGood(db, never)).toEqual({
+      count: 2,
+      since: ago(5).toISOString(),
+      cause: null,
+    });
+  });
+
+  it('follows the age that the database may have', async () => {
+    const id = await withBackups([[40, 'completed']]);
+    expect((await protectionOfOne(context(), id)).state).toBe('late');
+    await db.updateTable('databases').set({ max_backup_age_hours: 48 }).where('id', '=', id).execute();
+    expect((await protectionOfOne(context(), id)).state).toBe('protected');
+  });
+
+  it('is nothing for no database', async () => {
+    expect(await protectionOf(context(), [])).toEqual(new Map());
+    expect((await protectionOfOne(context(), 'x')).state).toBe('never');
+  });
+});

@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isSafe, type ProtectionFacts, protection } from '../../src/backups/protection.ts';
+
+const NOW = new Date('2026-03-04T05:06:07.890Z');
+const HOUR = 3_600_000;
+const ago = (hours: number) => new Date(NOW.getTime() - hours * HOUR).toISOString();
+const good = (hours: number) => ({ id: 'good', at: ago(hours) });
+const ended = (hours: number, isGood: boolean) => ({ id: isGood ? 'good' : 'bad', at: ago(hours), isGood });
+const stateOf = (facts: Omit<ProtectionFacts, 'maxAgeHours'>, maxAgeHours = 26) =>
+  protection({ ...facts, maxAgeHours }, NOW).state;
+
+describe('a database', () => {
+  it.each([
+    ['never', null, null],
+    ['never', null, ended(1, false)],
+    ['protected', good(1), ended(1, true)],
+    ['protected', good(26), ended(26, true)],
+    ['late', good(26.001), ended(26.001, true)],
+    ['failing', good(25), ended(1, false)],
+    // Late says more than failing.
+    ['late', good(27), ended(1, false)],
+    // A good one after the failed one.
+    ['protected', good(1), ended(2, false)],
+    ['protected', good(1), null],
+    // A clock that was set back.
+    ['protected', good(-48), ended(-48, true)],
+  ] as const)('is %s with its last good backup %j and its last run %j', (state, lastGood, lastEnded) => {
+    expect(stateOf({ lastGood, lastEnded })).toBe(state);
+  });
+
+  it('is due when its last good backup becomes too old', () => {
+    const facts = { lastGood: good(2), lastEnded: null, maxAgeHours: 3 };
+    expect(protection(facts, NOW)).toEqual({ state: 'protected', lastGood: good(2), dueAt: ago(-1) });
+    expect(protection({ ...facts, lastGood: null }, NOW).dueAt).toBeNull();
+  });
+
+  it('is safe exactly while a good backup is no older than it may be', () => {
+    const hours = fc.integer({ min: -1000, max: 1000 });
+    const lastGood = fc.option(hours.map(good));
+    const lastEnded = fc.option(fc.tuple(hours, fc.boolean()).map(([at, isGood]) => ended(at, isGood)));
+    fc.assert(
+      fc.property(lastGood, lastEnded, fc.integer({ min: 1, max: 500 }), (known, last, maxAgeHours) => {
+        const found = protection({ lastGood: known, lastEnded: last, maxAgeHours }, NOW);
+        const isYoung = known !== null && NOW.getTime() - Date.parse(known.at) <= maxAgeHours * HOUR;
+        expect(isSafe(found)).toBe(isYoung);
+      }),
+    );
+  });
+});
