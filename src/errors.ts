@@ -79,12 +79,11 @@ export interface ErrorDetails {
   readonly hint?: string;
   readonly retryAfterSeconds?: number;
   readonly setupCodeRequired?: true;
-  // this installation: the variable or setting to change; a database that is locked or lost, a folder that another process holds
+  // this installation: the variable or setting to change; a database that is locked, a folder that another process holds
   readonly variable?: string;
   readonly setting?: string;
   readonly neededMib?: number;
   readonly isBusy?: true;
-  readonly isLost?: true;
   readonly isHeld?: true;
   /** The connection to the database is gone. */
   readonly isLost?: true;
