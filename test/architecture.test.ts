@@ -87,8 +87,9 @@ const UPWARDS = [
   'src/environments/ssh-access.ts → src/databases/password-targets.ts',
   'src/servers/servers.ts → src/databases/password-targets.ts',
 ];
-/** Names types of every floor, so that use cases can be handed what they need. */
+/** Names types of every floor, for the wiring and for http/ alone: use cases take small contexts. */
 const SERVICES_PORT = 'src/services-port.ts';
+const MAY_KNOW_SERVICES = /^src\/(?:(?:main|edge|services|app)\.ts$|http\/)/;
 
 function nounOf(file: string): string {
   const folder = /^src\/([\w-]+)\//.exec(file)?.[1];
@@ -132,6 +133,12 @@ describe('the direction of imports', () => {
       .filter((entry) => !leadsDown(entry) && !(entry.file === SERVICES_PORT && entry.isType))
       .map(({ file, target }) => `${file} → ${target}`);
     expect(found.sort()).toEqual(UPWARDS);
+  });
+
+  it('leads to the services from the top alone', () => {
+    const found = inSrc.filter(({ target }) => target === SERVICES_PORT);
+    expect(found.length).toBeGreaterThan(40);
+    expect(found.filter(({ file }) => !MAY_KNOW_SERVICES.test(file)).map(({ file }) => file)).toEqual([]);
   });
 
   it('leads to Node from the folders named so', () => {

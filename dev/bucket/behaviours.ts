@@ -14,12 +14,16 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   {
     name: 'differs in requests only that the client never sends',
     by: 'digitalocean',
-    alsoOf: ['minio', 'hetzner', 'scaleway', 'idrive', 'garage'],
+    alsoOf: ['minio', 'hetzner', 'scaleway', 'idrive'],
   },
-  { name: 'takes parts of one size only, and refuses headers that it does not know', by: 'r2', alsoOf: [] },
+  {
+    name: 'takes parts of one size only, makes an ETag of its own of them, and refuses headers that it does not know',
+    by: 'r2',
+    alsoOf: [],
+  },
   { name: 'loses the metadata of an object in parts', by: 'storj', alsoOf: [] },
   { name: 'has its buckets as sub-domains, and sheds load with 408', by: 'tigris', alsoOf: [] },
-  { name: 'gives objects in parts an ETag that says nothing', by: 'gcs', alsoOf: ['seaweedfs'] },
+  { name: 'gives objects in parts an ETag that says nothing', by: 'gcs', alsoOf: ['seaweedfs', 'garage'] },
   { name: 'keeps every version, and answers 403 for what is not there', by: 'backblaze', alsoOf: [] },
   {
     name: 'lists keys encoded without saying so, keeps ghosts, and wants the region of the host signed',

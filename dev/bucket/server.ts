@@ -126,6 +126,7 @@ async function createWorld(options: DevBucketOptions, region: string): Promise<W
       equalParts: false,
       requireMd5: false,
       encodesSilently: false,
+      encodesUnasked: null,
       ...profile.limits,
       ...limits,
     },

@@ -2,9 +2,9 @@ import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAud
 import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
 import type { BackupRow, Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
-import type { Services } from '../services-port.ts';
 import { type BackupWithTrigger, findBackup, pinBackup } from './backups.ts';
 import { cancelBackup } from './cancel-backup.ts';
+import type { BackupContext } from './context.ts';
 import { deleteBackup } from './delete-backup.ts';
 import { requestBackup } from './request-backup.ts';
 
@@ -12,61 +12,61 @@ import { requestBackup } from './request-backup.ts';
 
 /** Throws `not_found`. */
 export async function startBackup(
-  services: Services,
+  context: BackupContext,
   actor: Actor,
   databaseId: string,
 ): Promise<{ readonly backupId: string }> {
-  const database = await getDatabaseRow(services.db, databaseId);
+  const database = await getDatabaseRow(context.db, databaseId);
   const request = { databaseId, type: 'manual', triggeredById: actor.userId } as const;
-  return requestBackup(services, request, {
+  return requestBackup(context, request, {
     async also(trx, backupId) {
       const entry = auditedDatabase('backup', database, { details: { backupId } });
-      await recordAudit(trx, actor, entry, services.now());
+      await recordAudit(trx, actor, entry, context.now());
     },
   });
 }
 
 /** Throws `not_found`, `conflict` for one that is over. */
-export async function stopBackup(services: Services, actor: Actor, backupId: string): Promise<void> {
-  await cancelBackup(services, backupId, await audited(services, actor, 'cancel', backupId));
+export async function stopBackup(context: BackupContext, actor: Actor, backupId: string): Promise<void> {
+  await cancelBackup(context, backupId, await audited(context, actor, 'cancel', backupId));
 }
 
 /** Throws `not_found`, and `conflict` for one that runs. */
-export async function removeBackup(services: Services, actor: Actor, backupId: string): Promise<void> {
-  await deleteBackup(services, backupId, await audited(services, actor, 'delete', backupId));
+export async function removeBackup(context: BackupContext, actor: Actor, backupId: string): Promise<void> {
+  await deleteBackup(context, backupId, await audited(context, actor, 'delete', backupId));
 }
 
 /** Pins or unpins; doing so twice changes nothing. Throws `not_found` with the wire's texts. */
 export async function changePin(
-  services: Services,
+  context: BackupContext,
   actor: Actor,
   ids: { readonly databaseId: string; readonly backupId: string },
   pinned: boolean,
 ): Promise<BackupWithTrigger> {
-  await getDatabaseRow(services.db, ids.databaseId);
-  const also = await audited(services, actor, pinned ? 'backup.pin' : 'backup.unpin', ids.backupId);
-  return pinBackup(services.db, { ...ids, userId: actor.userId }, pinned, services.now(), also);
+  await getDatabaseRow(context.db, ids.databaseId);
+  const also = await audited(context, actor, pinned ? 'backup.pin' : 'backup.unpin', ids.backupId);
+  return pinBackup(context.db, { ...ids, userId: actor.userId }, pinned, context.now(), also);
 }
 
 /** Throws `not_found`. */
 async function audited(
-  services: Services,
+  context: BackupContext,
   actor: Actor,
   action: AuditedActions['backup'],
   backupId: string,
 ): Promise<{ readonly also: (trx: Trx) => Promise<void> }> {
-  const backup = await findBackup(services.db, backupId);
+  const backup = await findBackup(context.db, backupId);
   if (backup === undefined) throw new AppError('not_found', 'Backup not found');
-  const entry = await entryOf(services, action, backup);
-  return { also: (trx: Trx) => recordAudit(trx, actor, entry, services.now()) };
+  const entry = await entryOf(context, action, backup);
+  return { also: (trx: Trx) => recordAudit(trx, actor, entry, context.now()) };
 }
 
 async function entryOf(
-  services: Services,
+  context: BackupContext,
   action: AuditedActions['backup'],
   backup: BackupRow,
 ): Promise<AuditEntry> {
-  const database = await services.db
+  const database = await context.db
     .selectFrom('databases')
     .select('environment_id')
     .where('id', '=', backup.database_id)

@@ -2,19 +2,19 @@ import type { Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { askToCancel, cancelWaiting } from '../runs/claim.ts';
-import type { Services } from '../services-port.ts';
+import type { BackupContext } from './context.ts';
 
 /**
  * Cancels a backup: a waiting one fails as cancelled at once; a running one is aborted, and its outcome is written
  * when what it left is gone. `also` belongs to the same transaction. Throws `not_found`, `conflict` for one that has ended.
  */
 export async function cancelBackup(
-  services: Services,
+  context: BackupContext,
   backupId: string,
   { also }: { readonly also?: (trx: Trx) => Promise<void> } = {},
 ): Promise<void> {
-  const { db, runs } = services;
-  const now = services.now();
+  const { db, runs } = context;
+  const now = context.now();
   const wasRunning = await write(db, async (trx) => {
     const was = await markCancelled(trx, backupId, now);
     if (was === null) throw await hasEnded(trx, backupId);

@@ -1,8 +1,8 @@
 import type { Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
-import type { Services } from '../services-port.ts';
 import { markCancelled } from './cancel-backup.ts';
+import type { BackupContext } from './context.ts';
 import { removeAtOnce } from './remove-deleted.ts';
 import { uncountStored } from './stored-totals.ts';
 
@@ -14,12 +14,12 @@ const REMOVE_WITHIN_MS = 8_000;
  * transaction. Throws `not_found`.
  */
 export async function deleteBackup(
-  services: Services,
+  context: BackupContext,
   backupId: string,
   { also }: { readonly also?: (trx: Trx) => Promise<void> } = {},
 ): Promise<void> {
-  const now = services.now();
-  const wasRunning = await write(services.db, async (trx) => {
+  const now = context.now();
+  const wasRunning = await write(context.db, async (trx) => {
     const was = await markCancelled(trx, backupId, now);
     const deleted = await trx
       .updateTable('backups')
@@ -33,7 +33,7 @@ export async function deleteBackup(
     await also?.(trx);
     return was === 'in_progress';
   });
-  if (wasRunning) services.runs.cancel(backupId);
-  services.runs.wake();
-  await removeAtOnce(services, backupId, REMOVE_WITHIN_MS);
+  if (wasRunning) context.runs.cancel(backupId);
+  context.runs.wake();
+  await removeAtOnce(context, backupId, REMOVE_WITHIN_MS);
 }

@@ -1,9 +1,9 @@
 import type { BackupObjectRow, BackupRow } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import type { ByteRange, ObjectBody } from '../object-stores/object-store.ts';
-import type { OpenedStore } from '../object-stores/opened-store.ts';
+import type { OpenedStore, OpenPlace } from '../object-stores/opened-store.ts';
 import { serverOfPlace } from '../object-stores/place.ts';
-import type { Services } from '../services-port.ts';
+import type { StorageContext } from '../storage/context.ts';
 import { isStorageEnabled } from '../storage/enabled.ts';
 import { openRecordedBucket } from '../storage/open-place.ts';
 import { findBackup } from './backups.ts';
@@ -34,6 +34,10 @@ export type Download =
     }
   | { readonly kind: 'unsatisfiable'; readonly totalBytes: number };
 
+interface DownloadContext extends StorageContext {
+  readonly openPlace: OpenPlace;
+}
+
 export interface DownloadOptions {
   /** The part of a streamed file that is asked for. */
   readonly range?: (file: {
@@ -50,11 +54,11 @@ export interface DownloadOptions {
  * storage does not have the object or the present credentials don't reach the place that the backup recorded.
  */
 export async function openDownload(
-  services: Services,
+  context: DownloadContext,
   backupId: string,
   options: DownloadOptions = {},
 ): Promise<Download> {
-  const { db } = services;
+  const { db } = context;
   const backup = await findBackup(db, backupId);
   if (!backup) throw new AppError('invalid', 'Backup not found');
   if (backup.status !== 'completed') throw new AppError('invalid', 'Backup is not completed');
@@ -74,15 +78,19 @@ export async function openDownload(
     .where('kind', '=', 'dump')
     .executeTakeFirst();
   if (!object) throw new AppError('invalid', NO_BUCKET);
-  if (serverOfPlace(object) !== undefined) return openStream(services, backup, object, options);
+  if (serverOfPlace(object) !== undefined) return openStream(context, backup, object, options);
   if (!(await isStorageEnabled(db, environment.id))) {
     throw new AppError('invalid', 'Spaces not configured for this environment');
   }
-  return presign(services, backup, object);
+  return presign(context, backup, object);
 }
 
-async function presign(services: Services, backup: BackupRow, object: BackupObjectRow): Promise<Download> {
-  const { bucket, close } = await openRecordedBucket(services, object);
+async function presign(
+  context: DownloadContext,
+  backup: BackupRow,
+  object: BackupObjectRow,
+): Promise<Download> {
+  const { bucket, close } = await openRecordedBucket(context, object);
   try {
     // A link that the storage would refuse tells the person who opens it nothing: it is tried here first.
     const found = await bucket.head(object.key, {
@@ -101,7 +109,7 @@ async function presign(services: Services, backup: BackupRow, object: BackupObje
         `${object.key} in ${bucket.label} lies in the archive ${found.archive}, where a lifecycle rule of the bucket took it, and can't be read now. Have the storage restore it from there (RestoreObject, in its console "Initiate restore"), and download it when that is done.`,
       );
     }
-    const signedAt = services.now().getTime();
+    const signedAt = context.now().getTime();
     const url = await bucket.presignDownload(object.key, {
       fileName: backup.filename,
       expiresInSeconds: DOWNLOAD_SECONDS,
@@ -114,7 +122,7 @@ async function presign(services: Services, backup: BackupRow, object: BackupObje
 }
 
 async function openStream(
-  services: Services,
+  context: DownloadContext,
   backup: BackupRow,
   object: BackupObjectRow,
   options: DownloadOptions,
@@ -125,7 +133,7 @@ async function openStream(
   if (range === 'unsatisfiable') return { kind: 'unsatisfiable', totalBytes };
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-  const opened = await services.openPlace(object);
+  const opened = await context.openPlace(object);
   const body = await bodyOrClose(opened, object.key, { signal, ...(range === undefined ? {} : { range }) });
   return {
     kind: 'stream',

@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { insertRun, type NewRun } from '../runs/claim.ts';
 import { databaseLane } from '../runs/lanes.ts';
-import type { Services } from '../services-port.ts';
+import type { BackupContext } from './context.ts';
 import { storagePath } from './destination.ts';
 
 export interface BackupRequest {
@@ -22,11 +22,11 @@ export interface BackupRequest {
  * wrong with it fails the run, not the request, so that it is seen in the list.
  */
 export async function requestBackup(
-  services: Services,
+  context: BackupContext,
   request: BackupRequest,
   { also }: { readonly also?: (trx: Trx, backupId: string) => Promise<void> } = {},
 ): Promise<{ backupId: string }> {
-  const { db, now, runs } = services;
+  const { db, now, runs } = context;
   const database = await db
     .selectFrom('databases')
     .selectAll()

@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode, type ErrorDetails } from '../errors.ts';
+import { AppError, type ErrorCode, type ErrorDetails, toAppError } from '../errors.ts';
 import type { Leftover } from './object-store.ts';
 
 /**
@@ -18,9 +18,11 @@ export class StoreFailure extends AppError {
   }
 }
 
-/** The same failure with what was left after it; a leftover that it had already gives way. */
-export function leaving(error: AppError, leftover: Leftover, message = error.message): StoreFailure {
-  return new StoreFailure(error.code, message, { leftover, details: error.details, cause: error });
+/** The same failure, which is its cause, with what was left after it; a leftover that it had already gives way. */
+export function leaving(error: unknown, leftover: Leftover, message?: string): StoreFailure {
+  const known = toAppError(error);
+  const options = { leftover, details: known.details, cause: error };
+  return new StoreFailure(known.code, message ?? known.message, options);
 }
 
 /** What the failure left behind, or undefined where it left nothing. */

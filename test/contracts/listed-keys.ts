@@ -18,7 +18,7 @@ export interface ListedKeysFixture {
 }
 
 /** Each after its look-alikes: what an encoder, or a second one, would make of it, and what a decoder would. */
-const SPELLINGS = [
+export const SPELLINGS = [
   ['a b/ü+😀.sql', 'a%20b/%C3%BC%2B%F0%9F%98%80.sql', 'a+b/%C3%BC%2B%F0%9F%98%80.sql'],
   ['100%25/x.sql', '100%/x.sql', '100%2525/x.sql'],
   ['c+d/x.sql', 'c d/x.sql', 'c%2Bd/x.sql', 'c%20d/x.sql'],

@@ -4,8 +4,18 @@ import type { Fault } from '../faults.ts';
 import type { S3Request } from '../request.ts';
 import { noSuchBucket, S3Error } from '../s3-error.ts';
 import { checkDigests, type Received, receiveSegment } from '../segment.ts';
-import type { AccessKey } from '../signature.ts';
+import { type AccessKey, encode } from '../signature.ts';
 import type { Bucket } from '../store.ts';
+
+/** How lists may spell a segment of a key. */
+export const ENCODERS = {
+  /** As a path is signed: all but unreserved characters. */
+  percent: encode,
+  /** As a form is sent: blanks as plus signs. */
+  form: (segment: string) => encode(segment).replaceAll('%20', '+'),
+  /** As browsers do with a path: plus signs stay. */
+  path: (segment: string) => encode(segment).replaceAll('%2B', '+'),
+} as const;
 
 /** Limits that differ between providers. */
 export interface Limits {
@@ -20,6 +30,8 @@ export interface Limits {
    * the list of uploads does not say so.
    */
   readonly encodesSilently: boolean;
+  /** Lists hold their keys encoded, whatever was asked for, and do not say so: how; null for storages that don't. */
+  readonly encodesUnasked: keyof typeof ENCODERS | null;
 }
 
 /** One authenticated request on its way through an operation. */

@@ -2,7 +2,7 @@ import { invalidArgument } from '../s3-error.ts';
 import { encode } from '../signature.ts';
 import { compareKeys, current, type StoredVersion } from '../store.ts';
 import { document, type XmlFields } from '../xml.ts';
-import { type Answer, bucketOf, type Exchange } from './exchange.ts';
+import { type Answer, bucketOf, ENCODERS, type Exchange } from './exchange.ts';
 import { quoted } from './objects.ts';
 
 interface Page<Item> {
@@ -181,15 +181,20 @@ function contents(exchange: Exchange, version: StoredVersion): XmlFields {
   };
 }
 
-/** A key as the answer shows it: percent-encoded where the client asked for `encoding-type=url`. */
+/** A key as the answer shows it: percent-encoded where the client asked for `encoding-type=url`, or in the storage's own way. */
 function name(exchange: Exchange, key: string | undefined): string | undefined {
+  const { encodesUnasked } = exchange.limits;
+  if (key !== undefined && encodesUnasked !== null) {
+    return key.split('/').map(ENCODERS[encodesUnasked]).join('/');
+  }
   if (key === undefined || exchange.request.query.get('encoding-type') !== 'url') return key;
   return key.split('/').map(encode).join('/');
 }
 
 /** What stands beside the keys: what was asked for, and where the next page begins. */
 function around(exchange: Exchange, text: string | undefined): string | undefined {
-  return exchange.limits.encodesSilently ? text : name(exchange, text);
+  const { encodesSilently, encodesUnasked } = exchange.limits;
+  return encodesSilently || encodesUnasked !== null ? text : name(exchange, text);
 }
 
 function toToken(key: string): string {

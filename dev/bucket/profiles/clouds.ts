@@ -2,7 +2,7 @@ import type { Fault } from '../faults.ts';
 import { overload, PLAIN, type Profile, type ProfileSettings } from '../profile.ts';
 import type { S3Request } from '../request.ts';
 import { accessDenied, S3Error } from '../s3-error.ts';
-import { isUpload, regionIn, SLOW_DOWN } from './load.ts';
+import { isUpload, ownEtag, regionIn, SLOW_DOWN } from './load.ts';
 
 /** Every host serves its region, and says of a bucket elsewhere where that is; a Complete may fail after its 200. */
 export function aws({ bucketRegions }: ProfileSettings): Profile {
@@ -79,12 +79,13 @@ export function wasabi(): Profile {
 
 const NOT_IN_R2 = /^x-amz-(acl|tagging|server-side-encryption|object-lock-|checksum-)/;
 
-/** Parts of one size; wrong keys are 401; headers that it does not know are refused instead of ignored. */
+/** Parts of one size, and an ETag that no MD5 leads to; wrong keys are 401; headers that it does not know are refused instead of ignored. */
 export function r2(): Profile {
+  const busy = overload(5, { kind: 'status', status: 429, code: 'TooManyRequests' }, isUpload);
   return {
     ...PLAIN,
     limits: { equalParts: true },
-    fault: overload(5, { kind: 'status', status: 429, code: 'TooManyRequests' }, isUpload),
+    fault: (request) => busy(request) ?? ownEtag(request),
     refuse({ headers }) {
       const unknown = [...headers.keys()].find((name) => NOT_IN_R2.test(name));
       if (unknown === undefined) return null;
@@ -109,12 +110,18 @@ export function storj(): Profile {
   };
 }
 
-/** Buckets are sub-domains; load is shed with 408. */
+const TIGRIS = ['t3.storage.dev', 'fly.storage.tigris.dev'];
+
+/** Buckets are sub-domains, and are not found under the path; load is shed with 408. */
 export function tigris(): Profile {
   return {
     ...PLAIN,
-    virtualHosts: ['t3.storage.dev', 'fly.storage.tigris.dev'],
+    virtualHosts: TIGRIS,
     fault: overload(4, { kind: 'status', status: 408, code: 'RequestCanceled' }, () => true),
+    refuse: ({ bucket, headers }) =>
+      bucket !== null && TIGRIS.includes(headers.get('host') ?? '')
+        ? new S3Error(400, 'InvalidRequest', 'Buckets are reached as sub-domains here.')
+        : null,
   };
 }
 
@@ -141,8 +148,7 @@ export function gcs(): Profile {
   return {
     ...PLAIN,
     anyRegion: true,
-    fault: (request) =>
-      busy(request) ?? (request.operation === 'CompleteMultipartUpload' ? { kind: 'foreign-etag' } : null),
+    fault: (request) => busy(request) ?? ownEtag(request),
     refuse: ({ headers }) =>
       /SignedHeaders=[^,]*\baccept-encoding\b/.test(headers.get('authorization') ?? '')
         ? new S3Error(403, 'SignatureDoesNotMatch', 'The request signature does not match.')

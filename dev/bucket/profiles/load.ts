@@ -5,6 +5,10 @@ const UPLOADS: readonly OperationName[] = ['PutObject', 'UploadPart'];
 
 export const isUpload = ({ operation }: S3Request) => UPLOADS.includes(operation);
 
+/** What a Complete meets where an object in parts gets an ETag that no MD5 leads to. */
+export const ownEtag = ({ operation }: S3Request): Fault | null =>
+  operation === 'CompleteMultipartUpload' ? { kind: 'foreign-etag' } : null;
+
 export const SLOW_DOWN: Fault = { kind: 'status', status: 503, code: 'SlowDown' };
 
 /** The label of a host name that stands where `{region}` does in the pattern, or null for another host. */

@@ -1,9 +1,8 @@
-import type { Fault } from '../faults.ts';
 import { dropUpload } from '../operations/uploads.ts';
 import { overload, PLAIN, type Profile } from '../profile.ts';
 import type { OperationName } from '../request.ts';
 import { S3Error } from '../s3-error.ts';
-import { isUpload, SLOW_DOWN } from './load.ts';
+import { isUpload, ownEtag, SLOW_DOWN } from './load.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -22,11 +21,15 @@ export function minio(): Profile {
 
 const NOT_IN_GARAGE: readonly OperationName[] = ['ListObjectVersions', 'PutBucketVersioning'];
 
-/** No versions: what is about them is answered 501, but for the question whether they are on. */
+/**
+ * No versions: what is about them is answered 501, but for the question whether they are on. An object in parts has an ETag
+ * that no MD5 leads to.
+ */
 export function garage(): Profile {
+  const busy = overload(7, SLOW_DOWN, () => true);
   return {
     ...PLAIN,
-    fault: overload(7, SLOW_DOWN, () => true),
+    fault: (request) => busy(request) ?? ownEtag(request),
     refuse: ({ operation }) =>
       NOT_IN_GARAGE.includes(operation)
         ? new S3Error(501, 'NotImplemented', 'This S3 call is not implemented by Garage.')
@@ -34,14 +37,12 @@ export function garage(): Profile {
   };
 }
 
-const OWN_ETAG: Fault = { kind: 'foreign-etag' };
-
 /** Any region is taken; an object in parts has an ETag that no MD5 leads to. */
 export function seaweedfs(): Profile {
   const busy = overload(7, SLOW_DOWN, () => true);
   return {
     ...PLAIN,
     anyRegion: true,
-    fault: (request) => busy(request) ?? (request.operation === 'CompleteMultipartUpload' ? OWN_ETAG : null),
+    fault: (request) => busy(request) ?? ownEtag(request),
   };
 }

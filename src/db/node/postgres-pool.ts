@@ -31,7 +31,7 @@ function guard(client: pg.PoolClient, translate: (error: unknown) => unknown): P
     } catch (error) {
       const translated = translate(error);
       // The server has not answered, or is gone: whatever it would say later belongs to nobody.
-      isBroken ||= isAppError(translated) && translated.details['isLost'] === true;
+      isBroken ||= isAppError(translated) && translated.details.isLost === true;
       // It must not hide why it was needed; the server rolls back by itself where the connection ends.
       if (text === 'rollback') return rolledBack();
       throw text === 'commit' && isBroken ? unknownOutcome(translated) : translated;

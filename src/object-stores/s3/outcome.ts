@@ -54,16 +54,16 @@ export function uncertain(target: Target, uploadId: string | null, cause: unknow
 
 /** The error of a request that was given up, with what it may still bring about at the storage. */
 export function mayAppear(error: unknown, kind: 'object' | 'upload', target: Target): StoreFailure {
-  return leaving(toAppError(error), { kind, key: target.key, uploadId: null, versionId: null });
+  return leaving(error, { kind, key: target.key, uploadId: null, versionId: null });
 }
 
 /** The error, with what could not be removed after it. */
 export function withLeftover(error: unknown, leftover: Leftover, why: unknown): StoreFailure {
-  const known = toAppError(error);
+  const { message } = toAppError(error);
   const reason = why instanceof Error ? ` (${why.message})` : '';
   return leaving(
-    known,
+    error,
     leftover,
-    `${known.message} What was uploaded so far could not be removed${reason}; it is tried again later.`,
+    `${message} What was uploaded so far could not be removed${reason}; it is tried again later.`,
   );
 }

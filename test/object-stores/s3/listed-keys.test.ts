@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Limits } from '../../../dev/bucket/operations/exchange.ts';
 import { startDevBucket } from '../../../dev/bucket/server.ts';
-import { begin, listedKeysContract } from '../../contracts/listed-keys.ts';
+import { begin, listedKeysContract, SPELLINGS } from '../../contracts/listed-keys.ts';
 import { openTestS3 } from '../../support/s3.ts';
 
 const KEY = { accessKey: 'LISTEDKEY', secretKey: 'listed-secret-for-tests' };
@@ -12,7 +13,7 @@ afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
-async function start(encodesSilently: boolean, listPageEntries = 2) {
+async function start(limits: Partial<Limits>, listPageEntries = 2) {
   const folder = await mkdtemp(join(tmpdir(), 'listed-'));
   folders.push(folder);
   const server = await startDevBucket({
@@ -20,7 +21,7 @@ async function start(encodesSilently: boolean, listPageEntries = 2) {
     tls: false,
     keys: [KEY],
     buckets: ['backups'],
-    limits: { encodesSilently },
+    limits,
   });
   const { endpoint, region } = server;
   const { s3, close } = openTestS3({ endpoint, region, ...KEY, tuning: { listPageEntries } });
@@ -32,10 +33,25 @@ for (const [name, encodesSilently] of [
   ['a storage that encodes and does not say so', true],
 ] as const) {
   listedKeysContract(name, async () => {
-    const { s3, close } = await start(encodesSilently);
+    const { s3, close } = await start({ encodesSilently });
     return { s3, bucket: 'backups', listsVersions: true, close };
   });
 }
+
+describe.each(['percent', 'form', 'path'] as const)(
+  'a storage that encodes the keys of a list unasked, as a %s is',
+  (encodesUnasked) => {
+    // Nothing in the list tells: what an entry may mean is asked for.
+    test('has each unfinished upload found for its own key, and for no other', async () => {
+      const { s3, close } = await start({ encodesUnasked }, 1000);
+      const bucket = s3.bucket('backups');
+      const ids = new Map<string, string>();
+      for (const key of SPELLINGS.flat()) ids.set(key, await begin(s3.connection, 'backups', key));
+      for (const [key, id] of ids) expect(await bucket.listUploads(key, { token: '' })).toEqual([id]);
+      await close();
+    });
+  },
+);
 
 describe('a storage that does not look at the prefix', () => {
   const rule = {
@@ -45,7 +61,7 @@ describe('a storage that does not look at the prefix', () => {
   } as const;
 
   test('has an upload found that is far down its list', async () => {
-    const { server, s3, close } = await start(false);
+    const { server, s3, close } = await start({});
     server.faults.add(rule);
     const ids = new Map<string, string>();
     for (const key of ['a', 'a b', 'b', 'c', 'e f', 'e+f', 'z ü😀']) {
@@ -58,7 +74,7 @@ describe('a storage that does not look at the prefix', () => {
   });
 
   test('is not believed to have none where its list does not come to an end', async () => {
-    const { server, s3, close } = await start(false, 1);
+    const { server, s3, close } = await start({}, 1);
     server.faults.add(rule);
     for (let count = 0; count < 102; count += 1) await begin(s3.connection, 'backups', 'a');
     await expect(s3.bucket('backups').listUploads('z', { token: '' })).rejects.toMatchObject({

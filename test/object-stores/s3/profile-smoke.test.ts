@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BEHAVIOURS } from '../../../dev/bucket/behaviours.ts';
-import { PROFILE_NAMES } from '../../../dev/bucket/profiles.ts';
+import { createProfile, PROFILE_NAMES } from '../../../dev/bucket/profiles.ts';
 import { AppError } from '../../../src/errors.ts';
 import { providerOf } from '../../../src/object-stores/providers.ts';
 import { chunked, collect, options } from '../../contracts/object-store.ts';
@@ -15,8 +15,9 @@ import {
   startProvider,
 } from '../../support/provider-place.ts';
 
-/** In two parts, which are of 5 MiB here. */
-const LARGE = 5 * 2 ** 20 + 77;
+/** 10 MiB of memory make parts of 5 MiB: two of them. */
+const PART = 5 * 2 ** 20;
+const LARGE = PART + 77;
 /** Under keys that an encoder, a second one or a decoder would change. */
 const FOLDER = "ä + b/100%25 'q' 😀/";
 
@@ -62,6 +63,18 @@ describe.each(PROFILES)('%s (profile) as an object store', (_, profile) => {
   });
 });
 
+describe.each(PROFILES)('%s', (_, profile) => {
+  it('gives an object in parts the kind of ETag that its entry tells', async () => {
+    const { client, close } = await startProvider(profile);
+    onTestFinished(close);
+    const store = client.s3.bucket(BUCKET);
+    const parts = randomBytes(LARGE);
+    await store.put('tagged', chunked(parts), options());
+    const { multipartEtag } = providerOf(PLACES[profile].endpoint);
+    expect((await store.head('tagged'))?.etag === etagOf(parts)).toBe(multipartEtag === 'md5');
+  });
+});
+
 const limited = PROFILES.filter(([, profile]) => listingOf(profile) !== 'none');
 describe.each(limited)('%s', (_, profile) => {
   it('shows a scoped key no bucket that it should not see, and lets it into its own alone', async () => {
@@ -79,11 +92,28 @@ describe.each(limited)('%s', (_, profile) => {
 });
 
 describe('each profile', () => {
+  it.each(PROFILE_NAMES)('%s limits and is addressed as the entry of its provider says', (name) => {
+    const { parts, addressing } = providerOf(PLACES[name].endpoint);
+    const { limits, virtualHosts } = createProfile(name, { bucketRegions: {} });
+    expect({ equal: limits.equalParts ?? false, maxParts: limits.maxParts ?? 10_000 }).toEqual({
+      equal: parts.equal,
+      maxParts: parts.maxParts,
+    });
+    expect(virtualHosts.length > 0 ? 'virtual-host' : 'path').toBe(addressing);
+  });
+
   it('has the contract run against it, or against one that behaves alike', () => {
     const covered = BEHAVIOURS.flatMap(({ by, alsoOf }) => [by, ...alsoOf]);
     expect(covered.toSorted()).toEqual(PROFILE_NAMES.toSorted());
   });
 });
+
+/** As AWS makes it: the MD5 of the parts' MD5s, and their number. */
+function etagOf(content: Buffer): string {
+  const md5 = (bytes: Buffer) => createHash('md5').update(bytes).digest();
+  const parts = [content.subarray(0, PART), content.subarray(PART)].map(md5);
+  return `"${md5(Buffer.concat(parts)).toString('hex')}-${parts.length}"`;
+}
 
 async function* failingAfter(content: Uint8Array, error: Error): AsyncGenerator<Uint8Array> {
   yield* chunked(content);

@@ -39,6 +39,17 @@ describe('Cloudflare R2', () => {
     expect(server.objects(BUCKET).map(({ bytes, etag }) => [bytes, etag.slice(-2)])).toEqual([[LARGE, '-3']]);
   });
 
+  it('gets the largest parts where nobody knows how much will come, since they can not grow later', async () => {
+    const { server } = await open('r2');
+    // 36 MiB of memory make parts of 18 MiB at most; 16 MiB are usual, and would make three of them.
+    const { s3, close } = openProvider(server, { ...PLACES.r2, ...FULL }, { memoryBytes: 36 * MIB });
+    onTestFinished(close);
+    await s3.bucket(BUCKET).put('key', chunked(randomBytes(33 * MIB)), options());
+    expect(server.objects(BUCKET).map(({ bytes, etag }) => [bytes, etag.slice(-2)])).toEqual([
+      [33 * MIB, '-2'],
+    ]);
+  });
+
   it('has its 401 for a wrong secret read as wrong credentials', async () => {
     const wrong = (await open('r2')).as({ ...FULL, secretKey: 'wrong' });
     await expect(wrong.s3.listBuckets()).rejects.toMatchObject({
