@@ -14,6 +14,8 @@ export default defineConfig(({ mode }) => {
       // A machine that is shared may stand still for a second: it is waited for what comes, not for its time.
       expect: { poll: { timeout: 10_000 } },
       maxWorkers: large ? 1 : 2,
+      // Files of one worker share its modules: to import the app anew costs a second of CPU each time.
+      isolate: false,
       passWithNoTests: false,
       projects: PROJECTS.map((name) => ({
         extends: true as const,
