@@ -223,7 +223,7 @@ export async function expectHostQuiet(bed: Bed): Promise<void> {
 
 const WRITABLE = ['/var/backups', '/var/tmp', '/srv/small'];
 
-/** Read from outside: a process of the host for it, after each of hundreds of backups, costs more than the look. */
+/** Files and folders, read from outside: a process of the host for it, after each of hundreds of backups, costs more than the look. */
 async function unfinishedIn(sshd: Sshd, folder: string): Promise<string[]> {
   const names = await readdir(sshd.hostPath(folder), { recursive: true });
   return names.filter((name) => /\.partial$|^\.bridgeport-/.test(basename(name)));
