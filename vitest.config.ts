@@ -13,7 +13,10 @@ export default defineConfig(({ mode }) => {
       hookTimeout: 60_000,
       // A machine that is shared may stand still for a second: it is waited for what comes, not for its time.
       expect: { poll: { timeout: 10_000 } },
-      maxWorkers: large ? 1 : 2,
+      // One more than the cores of a small machine: a file of servers waits for half of its time.
+      maxWorkers: large ? 1 : 3,
+      // Files of one worker share its modules: to import the app anew costs a second of CPU each time.
+      isolate: false,
       passWithNoTests: false,
       projects: PROJECTS.map((name) => ({
         extends: true as const,

@@ -30,6 +30,11 @@ describe('the project of a test file', () => {
     expect(projectIn(files)).toBe('servers');
   });
 
+  it('is servers where the contract of a host is run, whose commands the product starts', () => {
+    const files = { 'test/a.test.ts': `import { hostContract } from './contracts/host.ts';` };
+    expect(projectIn(files)).toBe('servers');
+  });
+
   it('is browser where it drives one, whatever else it starts', () => {
     const files = { 'test/a.test.ts': `import 'node:net';\nimport { chromium } from 'playwright-core';` };
     expect(projectIn(files)).toBe('browser');

@@ -123,6 +123,7 @@ async function createWorld(options: DevBucketOptions, region: string): Promise<W
     discard: options.discard ?? false,
     limits: {
       maxParts: 10_000,
+      smallestPartBytes: 5 * 2 ** 20,
       equalParts: false,
       requireMd5: false,
       encodesSilently: false,

@@ -26,12 +26,11 @@ refuse() {
 safe= trusted=OFF
 if command -v sqlite3 >/dev/null 2>&1; then
   program=sqlite3
-  if sqlite3 -safe -init /dev/null -batch :memory: 'SELECT 1;' </dev/null >/dev/null 2>&1; then
-    safe=-safe
-    case $(sqlite3 -safe -init /dev/null -batch :memory: '${JSON_IN_SCHEMA}' </dev/null 2>&1) in
-    *'unsafe use of'*) trusted=ON ;;
-    esac
-  fi
+  case $(sqlite3 -safe -init /dev/null -batch :memory: "${TRY_SAFE}" </dev/null 2>&1) in
+  # In whatever order: what goes to stdout is kept back until the end.
+  *bridgeport*'unsafe use of'* | *'unsafe use of'*bridgeport*) safe=-safe trusted=ON ;;
+  *bridgeport*) safe=-safe ;;
+  esac
 elif [ -n "$BRIDGEPORT_SQLITE_DUMP" ]; then
   program=ours
 else
@@ -40,7 +39,8 @@ else
 fi`;
 }
 
-const JSON_IN_SCHEMA = 'PRAGMA trusted_schema=OFF; CREATE TABLE t (a, CHECK (json_valid(a)));';
+/** Answers where `-safe` is known, and complains of JSON in a schema where it may be a function of an attacker. */
+const TRY_SAFE = "SELECT 'bridgeport'; PRAGMA trusted_schema=OFF; CREATE TABLE t (a, CHECK (json_valid(a)));";
 
 /**
  * Sets `$refused` to the first line of what an empty database says to the definitions of this file, or to nothing: what it

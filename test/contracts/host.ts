@@ -31,8 +31,15 @@ export const HOSTILE = [
   'host=elsewhere port=1',
 ];
 
-/** The promises of the port `Host`; every adapter passes them. One after the other, though suites may run beside this one. */
-export function describeHost(name: string, open: () => Promise<HostUnderTest>): void {
+/**
+ * The promises of the port `Host`; every adapter passes them, with an output of so many MiB. One after the other, though
+ * suites may run beside this one.
+ */
+export function describeHost(
+  name: string,
+  open: () => Promise<HostUnderTest>,
+  { mebibytes = 64 }: { readonly mebibytes?: number } = {},
+): void {
   describe(`the host contract: ${name}`, { concurrent: false }, () => {
     let under: HostUnderTest;
     beforeAll(async () => {
@@ -122,11 +129,11 @@ export function describeHost(name: string, open: () => Promise<HostUnderTest>): 
       await textOf(start(`rm ${progress}`));
     });
 
-    it('gives 64 MiB byte by byte', async () => {
+    it(`gives ${mebibytes} MiB byte by byte`, async () => {
       const expected = createHash('sha256')
-        .update(Buffer.alloc(64 * MIB, '0123456789abcde\n'))
+        .update(Buffer.alloc(mebibytes * MIB, '0123456789abcde\n'))
         .digest('hex');
-      expect(await hashOf(start(`yes 0123456789abcde | head -c ${64 * MIB}`))).toBe(expected);
+      expect(await hashOf(start(`yes 0123456789abcde | head -c ${mebibytes * MIB}`))).toBe(expected);
     });
 
     it('hands the input to the script, whole and unchanged', async () => {

@@ -2,10 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import Database from 'better-sqlite3';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EngineTarget } from '../../src/engines/engine.ts';
 import { sqlite } from '../../src/engines/sqlite.ts';
+import { main } from '../../src/engines/sqlite-dump.ts';
 import type { SqliteOptions } from '../../src/engines/sqlite-options.ts';
 import { quote } from '../../src/hosts/quote.ts';
 import { buildSqliteDump } from '../support/sqlite-dump.ts';
@@ -63,11 +66,11 @@ exec /usr/bin/sqlite3 "$@"
 const machines: readonly [string, ShellOptions][] = [
   ['sqlite3', {}],
   ['an old sqlite3', { shell: ['/bin/sh'], env: { PATH: machine('old', OLD) } }],
-  [
-    'our own command',
-    { shell: ['/bin/sh'], env: { PATH: machine('bare'), BRIDGEPORT_SQLITE_DUMP: dump.command } },
-  ],
 ];
+const ours: ShellOptions = {
+  shell: ['/bin/sh'],
+  env: { PATH: machine('bare'), BRIDGEPORT_SQLITE_DUMP: dump.command },
+};
 
 function target(filePath: string, backupFormat: 'plain' | 'binary'): EngineTarget<SqliteOptions> {
   const nothing = { host: null, port: null, databaseName: null, username: null, password: null };
@@ -75,6 +78,16 @@ function target(filePath: string, backupFormat: 'plain' | 'binary'): EngineTarge
 }
 
 let copies = 0;
+const newFolder = () => join(folder, `.bridgeport-${++copies}`);
+
+/** Our own command in this process; it is the same function that the program calls. */
+async function runOurs(args: readonly string[]) {
+  const out = new PassThrough();
+  const printed = buffer(out);
+  const stderr = await main(args, out).then(() => '', String);
+  out.end();
+  return { machine: `our own command ${args[0]}`, stdout: await printed, stderr };
+}
 
 describe.each(Object.entries(hostileFiles(place)))('%s', (name, fill) => {
   const path = join(folder, `${name.replaceAll(/\W/g, '-')}.db`);
@@ -93,12 +106,18 @@ describe.each(Object.entries(hostileFiles(place)))('%s', (name, fill) => {
     );
     const runs = machines.flatMap(([machine, options]) =>
       commands.map(async ({ script }) => {
-        const scratch = join(folder, `.bridgeport-${++copies}`, 'scratch-copy');
+        const scratch = join(newFolder(), 'scratch-copy');
         const command = { script: `scratch=${quote(scratch)}\n${script}` };
         return { machine, ...(await runInShell(command, options)) };
       }),
     );
-    for (const { machine, stdout, stderr } of await Promise.all(runs)) {
+    const probed = runInShell(sqlite.probe(plain).command, ours).then((ended) => ({
+      machine: 'our own command',
+      ...ended,
+    }));
+    // What else it does with a file is done here, without a process each time.
+    const here = [[path], ['--size', path], ['--copy', path, newFolder()]].map(runOurs);
+    for (const { machine, stdout, stderr } of await Promise.all([...runs, probed, ...here])) {
       expect(`${stdout}${stderr}`, machine).not.toMatch(/cannot open shared object|invalid ELF/);
       for (const form of [SECRET, Buffer.from(SECRET).toString('hex')]) {
         expect(`${stdout}${stderr}`, machine).not.toContain(form);

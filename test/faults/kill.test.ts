@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { buildChildApp, type ChildApp, startChildApp } from '../support/child-pr
 import type { Json } from '../support/installation.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
 import { until } from '../support/until.ts';
-import { BUCKET, KEY, ODD, TO_BUCKET } from './bed.ts';
+import { BUCKET, KEY, ODD, TINY_PARTS, TO_BUCKET } from './bed.ts';
 
 /**
  * The app is killed at every step of a run, without a chance to clean up, and started again on the same data. Each
@@ -27,8 +27,9 @@ const env = () => ({
   DATA_DIR: join(folder, 'data'),
   STORAGE_CA_FILE: String(bucket.caFile),
   LOG_LEVEL: 'debug',
-  // So that some of a dump is still to come when its first part is sent.
+  // So that some of a dump of 20 MiB is still to come when its first part is sent.
   PART_MEMORY_MIB: '16',
+  TEST_PART_BYTES: String(TINY_PARTS.smallestPartBytes),
 });
 
 beforeAll(async () => {
@@ -38,13 +39,13 @@ beforeAll(async () => {
     folder: join(folder, 'bucket'),
     keys: [KEY],
     buckets: [BUCKET],
-    limits: { encodesSilently: true },
+    limits: { encodesSilently: true, smallestPartBytes: TINY_PARTS.smallestPartBytes },
   });
   sshd = await startSshd();
   app = await startChildApp(program, env());
   const file = `/var/backups/kill ${ODD}.sqlite`;
   await sshd.insideHost(
-    `sqlite3 '${file}' "create table t (noise text); with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000) insert into t select hex(randomblob(2040)) from n;"; chmod 666 '${file}'`,
+    `sqlite3 '${file}' "create table t (noise text); with recursive n(i) as (select 1 union all select i + 1 from n where i < 5000) insert into t select hex(randomblob(2040)) from n;"; chmod 666 '${file}'`,
   );
   const { environment } = (await app.ask('POST', '/api/environments', { name: `production ${ODD}` })) as {
     environment: Json;
@@ -232,11 +233,17 @@ async function noDumpRuns(): Promise<void> {
 }
 
 async function copies(): Promise<string[]> {
-  const found = await sshd.insideHost('ls -A /var/tmp/.bridgeport-*/ 2>/dev/null || true');
-  return found.split('\n').filter((name) => name !== '');
+  const folders = (await readdir(sshd.hostPath('/var/tmp'))).filter((name) =>
+    name.startsWith('.bridgeport-'),
+  );
+  return (await Promise.all(folders.map((name) => namesIn(`/var/tmp/${name}`)))).flat();
 }
 
 async function files(): Promise<string[]> {
-  const found = await sshd.insideHost(`ls -A '${KEPT}' 2>/dev/null || true`);
-  return found.split('\n').filter((name) => name !== '');
+  return namesIn(KEPT);
+}
+
+/** None where there is no such folder. */
+function namesIn(folder: string): Promise<string[]> {
+  return readdir(sshd.hostPath(folder)).catch(() => []);
 }

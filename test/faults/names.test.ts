@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Json } from '../support/installation.ts';
@@ -65,8 +66,10 @@ async function addDatabase(body: Json): Promise<string> {
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 async function expectNothingEscaped(): Promise<void> {
-  expect(await bed.sshd.insideHost('ls /tmp/pwned /etc/cron.d/x* 2>/dev/null || true')).toBe('');
+  await expect(stat(bed.sshd.hostPath('/tmp/pwned'))).rejects.toThrow('ENOENT');
   await expect(stat('/tmp/pwned')).rejects.toThrow('ENOENT');
+  const crons = await readdir(bed.sshd.hostPath('/etc/cron.d')).catch(() => []);
+  expect(crons.filter((name) => name.startsWith('x'))).toEqual([]);
 }
 
 async function download(id: string): Promise<{ name: string; bytes: Buffer }> {
@@ -154,7 +157,7 @@ describe('SQLite over SSH onto the host, named by', () => {
     await bed.sshd.insideHost(
       `mkdir -p -- ${quoted(folder)} && cd ${quoted(folder)} && sqlite3 made.db 'create table t(i); insert into t values (42)' && mv -- made.db ${quoted(`./${segment}.db`)} && chmod -R 777 .`,
     );
-    const before = await bed.sshd.insideHost('find /var/backups -type f | sort');
+    const before = await filesOnHost();
     const id = await addDatabase({
       name: text,
       type: 'sqlite',
@@ -166,21 +169,20 @@ describe('SQLite over SSH onto the host, named by', () => {
     await expectSealedOrAbsentOnHost(backup.storagePath, backup.size);
     expect(backup.error).toBeNull();
     expect(backup.storagePath).toBe(`${folder}/kept/${backup.filename}`);
-    const made = (await bed.sshd.insideHost('find /var/backups -type f | sort'))
-      .split('\n')
-      .filter((line) => !before.split('\n').includes(line));
+    const made = (await filesOnHost()).filter((path) => !before.includes(path));
     expect(made).toEqual([backup.storagePath]);
     await expectNothingEscaped();
-    await deleteBackup(
-      backup.id,
-      async () => (await bed.sshd.insideHost('find /var/backups -type f | sort')) === before,
-    );
+    await deleteBackup(backup.id, async () => isDeepStrictEqual(await filesOnHost(), before));
     await bed.app.ask('DELETE', `/api/databases/${id}`);
   });
 });
 
 async function expectSealedOrAbsentOnHost(path: string, size: number): Promise<void> {
-  expect(Number(await bed.sshd.insideHost(`stat -c %s -- ${quoted(path)}`))).toBe(size);
+  expect((await stat(bed.sshd.hostPath(path))).size).toBe(size);
+}
+
+function filesOnHost(): Promise<string[]> {
+  return bed.sshd.files('/var/backups');
 }
 
 describe('SQLite on this machine, named by', () => {

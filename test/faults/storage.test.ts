@@ -3,16 +3,24 @@ import type { Fault, FaultRule, OperationName } from '../../dev/bucket/server.ts
 import { sweepLeftovers } from '../../src/backups/sweep.ts';
 import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
-import { type Bed, BUCKET, expectLeftoversGone, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
+import {
+  type Bed,
+  BUCKET,
+  expectLeftoversGone,
+  expectSealedOrAbsent,
+  startBed,
+  TINY_PARTS,
+  TO_BUCKET,
+} from './bed.ts';
 
 let bed: Bed;
 let large: string;
 let small: string;
 
 beforeAll(async () => {
-  bed = await startBed();
-  const largeFile = await bed.makeSqlite('large.sqlite', 12);
-  const smallFile = await bed.makeSqlite('small.sqlite', 1);
+  bed = await startBed(TINY_PARTS);
+  const largeFile = await bed.makeSqlite('large.sqlite', 2.5);
+  const smallFile = await bed.makeSqlite('small.sqlite', 0.1);
   large = await bed.addDatabase({ name: 'large', type: 'sqlite', filePath: largeFile, ...TO_BUCKET });
   small = await bed.addDatabase({ name: 'small', type: 'sqlite', filePath: smallFile, ...TO_BUCKET });
 });

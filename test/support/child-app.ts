@@ -7,6 +7,7 @@ import { readConfig } from '../../src/node/read-config.ts';
 import { createServices } from '../../src/services.ts';
 import { QUICK, SMALL_PARTS } from './installation.ts';
 
+const partBytes = process.env['TEST_PART_BYTES'];
 const services = await createServices(readConfig(), {
   log: createLog(
     'debug',
@@ -14,7 +15,7 @@ const services = await createServices(readConfig(), {
     () => new Date(),
   ),
   version: '0.0.0-test',
-  tuning: { ...QUICK, ...SMALL_PARTS },
+  tuning: { ...QUICK, ...SMALL_PARTS, ...(partBytes ? { usualPartBytes: Number(partBytes) } : {}) },
   timing: { tickMs: 100, sweepEveryMs: 200, completeMayTakeMs: 1_000, askAgainMs: 200 },
 });
 await prepareFirstAdmin(services);

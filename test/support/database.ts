@@ -1,15 +1,39 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { Kysely } from 'kysely';
 import { migrate } from '../../src/db/node/migrate.ts';
 import { openDatabase } from '../../src/db/node/open.ts';
 import { openPostgres } from '../../src/db/node/postgres.ts';
-import type { Db } from '../../src/db/schema.ts';
+import { sqliteDialect } from '../../src/db/node/sqlite-dialect.ts';
+import type { Db, Schema } from '../../src/db/schema.ts';
 import type { TestPostgres } from './postgres.ts';
 
-/** An empty SQLite database in memory with our tables; end it with `destroy()`. */
+/** An empty SQLite database in memory with our tables, of which the migrations run once; end it with `destroy()`. */
 export async function openTestDatabase(): Promise<Db> {
-  const db = openDatabase(':memory:');
+  migrated ??= migratedContent();
+  const connection = new Database(await migrated);
+  connection.pragma('foreign_keys = ON');
+  return new Kysely<Schema>({ dialect: sqliteDialect(connection, ':memory:') });
+}
+
+let migrated: Promise<Buffer> | undefined;
+
+async function migratedContent(): Promise<Buffer> {
+  const folder = await mkdtemp(join(tmpdir(), 'migrated-'));
+  const file = join(folder, 'empty.sqlite');
+  const db = openDatabase(file);
   await migrate(db, { file: null, now: () => new Date() });
-  return db;
+  await db.destroy();
+  const connection = new Database(file);
+  // A copy in memory has no -wal.
+  connection.pragma('journal_mode = DELETE');
+  const content = connection.serialize();
+  connection.close();
+  await rm(folder, { recursive: true });
+  return content;
 }
 
 /** An empty database of its own on that server, without our tables; end it with `destroy()`. */

@@ -21,6 +21,8 @@ const STARTS = new Set([
   ],
   ...['node:tls', '@hono/node-server'],
 ]);
+/** Runs commands through the product, on whatever machine it is handed. */
+const HOST_CONTRACT = 'test/contracts/host.ts';
 const BROWSER = 'playwright-core';
 /** The product is not followed: what it could start, it starts when a test has a server for it. */
 const FOLLOWED = /^(test|dev|bench|scripts)\//;
@@ -53,7 +55,7 @@ export function projectOf(file: string, read: (file: string) => string = readSou
     }
   }
   if (packages.has(BROWSER)) return 'browser';
-  return [...packages].some((name) => STARTS.has(name)) ? 'servers' : 'quick';
+  return seen.has(HOST_CONTRACT) || [...packages].some((name) => STARTS.has(name)) ? 'servers' : 'quick';
 }
 
 /** What a source imports to run; types are nothing to run. */

@@ -15,6 +15,14 @@ export interface SshdOptions {
   readonly maxSessions?: number;
 }
 
+export interface VisibleProcess {
+  /** Read last: a shell may become another program between two looks, and never the other way round. */
+  readonly name: string;
+  readonly command: string;
+  /** One variable a line. */
+  readonly environment: string;
+}
+
 export type LoginShell = 'dash' | 'bash' | 'busybox' | 'zsh' | 'fish';
 
 export interface Sshd {
@@ -37,8 +45,12 @@ export interface Sshd {
   insideHost(command: string): Promise<string>;
   /** Where the test sees a path of the host. */
   hostPath(path: string): string;
+  /** Paths on the host of the files in a folder and its folders; none where it is not there. Starts nothing there. */
+  files(folder: string): Promise<string[]>;
   /** Command lines of the host's processes, but for sshd's own. */
   processes(): Promise<string[]>;
+  /** What `ps` shows of the host's processes to root. */
+  visible(): Promise<readonly VisibleProcess[]>;
   /** Kills the session processes, so that clients see their connections end. */
   dropConnections(): Promise<void>;
   /** Stops the session processes where they are, so that clients hear nothing any more. */
@@ -112,6 +124,16 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     smallFolder: '/srv/small',
     insideHost,
     hostPath,
+    async files(folder) {
+      const root = hostPath('');
+      const entries = await readdir(hostPath(folder), { recursive: true, withFileTypes: true }).catch(
+        () => [],
+      );
+      return entries
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => `${parentPath}/${name}`.slice(root.length))
+        .sort();
+    },
     async processes() {
       // The host's own view, which is small: that of the machine lists every process of every test.
       const folder = hostPath('/proc');
@@ -119,6 +141,17 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
         (await readdir(folder)).filter(isPid).map((id) => entryOf(`${folder}/${id}`)),
       );
       return found.flatMap((entry) => (entry && entry.name !== 'sshd' ? [entry.command] : []));
+    },
+    async visible() {
+      // No process of the host for it: tests ask many times a second while they wait for one to end.
+      const folder = hostPath('/proc');
+      const read = (path: string) => readFile(path, 'latin1').catch(() => '');
+      const seen = async (id: string) => {
+        const environment = (await read(`${folder}/${id}/environ`)).replaceAll('\0', '\n');
+        const command = (await read(`${folder}/${id}/cmdline`)).replaceAll('\0', ' ');
+        return { environment, command, name: (await read(`${folder}/${id}/comm`)).trim() };
+      };
+      return Promise.all((await readdir(folder)).filter(isPid).map(seen));
     },
     dropConnections: () => signalSessions(pid, 'SIGKILL'),
     freezeConnections: () => signalSessions(pid, 'SIGSTOP'),

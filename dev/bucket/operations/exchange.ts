@@ -21,6 +21,8 @@ export const ENCODERS = {
 export interface Limits {
   /** Parts per object; AWS 10,000, Scaleway 1,000. */
   readonly maxParts: number;
+  /** Of each part but the last: 5 MiB at all of them, and a question of time for tests of how uploads go. */
+  readonly smallestPartBytes: number;
   /** Cloudflare R2: all parts but the last of one size, the last not larger. */
   readonly equalParts: boolean;
   /** AWS with Object Lock: a body without Content-MD5 is refused. */

@@ -10,12 +10,11 @@ import {
   type Exchange,
   keptHeaders,
   keyOf,
+  type Limits,
   receiveBody,
   receiveText,
 } from './exchange.ts';
 import { checkAbsent, flipFirstByte, quoted, versionHeader } from './objects.ts';
-
-const smallestPartBytes = 5 * 1024 * 1024;
 
 export async function createMultipartUpload(exchange: Exchange): Promise<Answer> {
   const bucket = bucketOf(exchange);
@@ -74,7 +73,7 @@ export async function completeMultipartUpload(exchange: Exchange): Promise<Answe
   const wanted = readPartList(await receiveText(exchange));
   const upload = findUpload(exchange, bucket);
   const parts = chooseParts(upload, wanted);
-  checkSizes(parts, limits.equalParts);
+  checkSizes(parts, limits);
   const bytes = parts.reduce((sum, part) => sum + part.segment.bytes, 0);
   const declared = request.headers.get('x-amz-mp-object-size');
   if (declared !== undefined && Number(declared) !== bytes) {
@@ -166,7 +165,10 @@ function chooseParts(upload: Upload, wanted: readonly WantedPart[]): Part[] {
   });
 }
 
-function checkSizes(parts: readonly Part[], equal: boolean): void {
+function checkSizes(
+  parts: readonly Part[],
+  { equalParts, smallestPartBytes }: Pick<Limits, 'equalParts' | 'smallestPartBytes'>,
+): void {
   const sizes = parts.map(({ segment }) => segment.bytes);
   const last = sizes.pop() ?? 0;
   const first = sizes[0] ?? last;
@@ -185,7 +187,7 @@ function checkSizes(parts: readonly Part[], equal: boolean): void {
       },
     );
   }
-  if (equal && (sizes.some((size) => size !== first) || last > first)) {
+  if (equalParts && (sizes.some((size) => size !== first) || last > first)) {
     throw new S3Error(400, 'InvalidPart', 'All non-trailing parts must have the same length.');
   }
 }

@@ -43,7 +43,7 @@ for (const shell of SHELLS) {
     return {
       store: createHostFiles(host),
       key: (name) => `${sshd.folder}/${FOLDER}/${name}`,
-      unfinished: async () => lines(await sshd.insideHost(`find ${sshd.folder} -name '*.partial'`)),
+      unfinished: async () => (await sshd.files(sshd.folder)).filter((path) => path.endsWith('.partial')),
       keepsToken: false,
       largeBytes: 6 * 2 ** 20 + 12_345,
       async close() {
@@ -82,7 +82,7 @@ describe('files on a host', () => {
     await host.close();
     await sshd.stop();
   });
-  const files = async () => lines(await sshd.insideHost(`find ${sshd.folder} ${sshd.smallFolder} -type f`));
+  const files = async () => [...(await sshd.files(sshd.folder)), ...(await sshd.files(sshd.smallFolder))];
   const busybox = (tool: string) => `/srv/shells/busybox/${tool}`;
   /** What the user of busybox runs in place of one of its tools. */
   const replaceTool = (tool: string, script: string) =>

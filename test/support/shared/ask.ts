@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { inject } from 'vitest';
+import { expect, inject } from 'vitest';
 
-const SUFFIX = randomBytes(4).toString('hex').slice(1);
+/** By test file: those that follow each other in one worker share this module. */
+const suffixes = new Map<string | undefined, string>();
 
 /** Seven signs that belong to this test file, in this run. */
 export function ownSuffix(): string {
-  return SUFFIX;
+  const { testPath } = expect.getState();
+  const suffix = suffixes.get(testPath) ?? randomBytes(4).toString('hex').slice(1);
+  suffixes.set(testPath, suffix);
+  return suffix;
 }
 
 /** A name that no other test file has on a shared server. */
 export function ownName(name: string): string {
-  return `${name} ${SUFFIX}`;
+  return `${name} ${ownSuffix()}`;
 }
 
 /** Where the run's server of that kind is; the first who asks waits for its start. */
