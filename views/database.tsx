@@ -48,7 +48,7 @@ export function DatabasePage(props: {
       back={{ href: `/environments/${database.environment.id}/databases`, label: 'Databases' }}
       actions={mayChange ? <DatabaseActions database={database} /> : undefined}
     >
-      <ProtectionBanner protection={database.protection} />
+      <ProtectionBanner databaseId={database.id} protection={database.protection} />
       <Facts facts={database.facts} />
       {mayChange && held !== null && (
         <HeldPasswordNotice

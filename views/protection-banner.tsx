@@ -13,8 +13,27 @@ export interface ProtectionOfDatabase {
   readonly maxAgeHours: number;
 }
 
-/** Says on the page of a database whether it is safe: since when it is not, why, and what counts as late. */
-export function ProtectionBanner({ protection }: { readonly protection: ProtectionOfDatabase }) {
+/**
+ * Says on the page of a database whether it is safe: since when it is not, why, and what counts as late. It loads itself
+ * again when a run has begun or ended.
+ */
+export function ProtectionBanner(props: {
+  readonly databaseId: string;
+  readonly protection: ProtectionOfDatabase;
+}) {
+  return (
+    <div
+      id="protection"
+      hx-get={`/databases/${props.databaseId}/protection`}
+      hx-trigger="backups-changed from:body"
+      hx-swap="outerHTML"
+    >
+      <Words protection={props.protection} />
+    </div>
+  );
+}
+
+function Words({ protection }: { readonly protection: ProtectionOfDatabase }) {
   const { state, lastGoodAt, dueAt, maxAgeHours } = protection;
   if (state === 'protected' && lastGoodAt !== null) {
     return (

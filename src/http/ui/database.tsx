@@ -6,6 +6,7 @@ import { DatabasePage } from '../../../views/database.tsx';
 import { type FormState, freshForm } from '../../../views/form-state.ts';
 import type { EnvironmentChoice } from '../../../views/frame.ts';
 import { LiveRuns } from '../../../views/live-runs.tsx';
+import { ProtectionBanner } from '../../../views/protection-banner.tsx';
 import { startBackup } from '../../backups/backup-actions.ts';
 import { listBackups, liveBackups } from '../../backups/backups.ts';
 import { failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
@@ -92,6 +93,12 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
     return sendFragment(c, <BackupList databaseId={database.id} {...list} />);
   });
 
+  ui.get('/databases/:databaseId/protection', only('viewer'), async (c) => {
+    const database = await getDatabase(services.db, c.req.param('databaseId'));
+    const protection = await shownProtection(services, database);
+    return sendFragment(c, <ProtectionBanner databaseId={database.id} protection={protection} />);
+  });
+
   ui.get('/databases/:databaseId/runs', only('viewer'), async (c) => {
     const { id } = await getDatabase(services.db, c.req.param('databaseId'));
     const runs = await liveRunsOf(services, id);
@@ -169,15 +176,14 @@ async function summaryOf(services: Services, database: Database, environment: En
     ['Backup storage', storageOf(database)],
   ];
   const warnings = await prefixWarnings(services.db, database);
-  const known = await protectionOfOne(services, database.id);
-  const protection = {
-    state: known.state,
-    lastGoodAt: known.lastGood?.at ?? null,
-    dueAt: known.dueAt,
-    failures: known.state === 'protected' ? null : await failuresSinceGood(services.db, database.id),
-    maxAgeHours: database.maxBackupAgeHours,
-  };
+  const protection = await shownProtection(services, database);
   return { id: database.id, name: database.name, typeName, environment, facts, protection, warnings };
+}
+
+async function shownProtection(services: Services, { id, maxBackupAgeHours: maxAgeHours }: Database) {
+  const { state, lastGood, dueAt } = await protectionOfOne(services, id);
+  const failures = state === 'protected' ? null : await failuresSinceGood(services.db, id);
+  return { state, lastGoodAt: lastGood?.at ?? null, dueAt, failures, maxAgeHours };
 }
 
 function hostOf({ host, port }: Database): string {
