@@ -33,7 +33,7 @@ import {
   targetAfter,
   targetOf,
 } from './password-targets.ts';
-import { checkPlace } from './place.ts';
+import { checkPlace, foreignServer } from './place.ts';
 
 /** A nightly backup, and two hours of grace. */
 export const DEFAULT_MAX_AGE_HOURS = 26;
@@ -307,10 +307,7 @@ async function named<T>(write: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (isUniqueViolation(error)) throw new AppError('conflict', 'Database with this name already exists');
     if (error instanceof Error && 'code' in error && FOREIGN_KEY.includes(String(error.code))) {
-      throw new AppError('invalid', 'The server is not one of this environment. Choose another.', {
-        details: { field: 'serverId' },
-        cause: error,
-      });
+      throw foreignServer(error);
     }
     throw error;
   }

@@ -22,9 +22,7 @@ export async function checkPlace(
       ? null
       : await trx.selectFrom('servers').selectAll().where('id', '=', row.server_id).executeTakeFirst();
   if (server === undefined || (server !== null && server.environment_id !== row.environment_id)) {
-    throw new AppError('invalid', 'The server is not one of this environment. Choose another.', {
-      details: { field: 'serverId' },
-    });
+    throw foreignServer();
   }
   const movedHere = change.serverId !== undefined;
   if (server !== null && !isLocalHostname(server.hostname)) return;
@@ -38,4 +36,9 @@ export async function checkPlace(
   if (backupScratchPath !== null && (change.backupScratchPath !== undefined || movedHere)) {
     checkLocalPath(config, 'backupScratchPath', backupScratchPath);
   }
+}
+
+export function foreignServer(cause?: unknown): AppError {
+  const message = 'The server is not one of this environment. Choose another.';
+  return new AppError('invalid', message, { details: { field: 'serverId' }, cause });
 }
