@@ -218,7 +218,7 @@ function together(worker: Worker, periodic: Periodic): RunningServices['worker']
 
 /** The command that dumps SQLite files where this machine has no sqlite3: beside the bundle, or its source. */
 function sqliteDumpCommand(): Readonly<Record<string, string>> {
-  const program = ['./sqlite-dump.js', './engines/sqlite-dump.ts']
+  const program = ['./sqlite-dump.js', './engines/sqlite/dump.ts']
     .map((name) => fileURLToPath(new URL(name, import.meta.url)))
     .find((file) => existsSync(file));
   return program === undefined

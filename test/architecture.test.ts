@@ -109,8 +109,8 @@ const NODE_OUTSIDE = [
   'src/backups/compress.ts',
   'src/backups/pipeline.ts',
   'src/backups/run-backup.ts',
-  'src/engines/sqlite-dump-schema.ts',
-  'src/engines/sqlite-dump.ts',
+  'src/engines/sqlite/dump-schema.ts',
+  'src/engines/sqlite/dump.ts',
   'src/main.ts',
   'src/services.ts',
 ];

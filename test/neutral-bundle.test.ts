@@ -23,7 +23,7 @@ describe('the app', () => {
     const { metafile } = await bundle(`export { createApp } from './src/app.ts';`);
     const inputs = Object.keys(metafile.inputs);
     expect(inputs).toContain('src/storage/storage.ts');
-    expect(inputs).toContain('src/engines/postgres.ts');
+    expect(inputs).toContain('src/engines/postgres/postgres.ts');
     expect(inputs.filter((input) => /^node:|better-sqlite3|ssh2|undici|\/node\//.test(input))).toEqual([]);
   });
 

@@ -1,9 +1,9 @@
 import type { Engine } from './engine.ts';
-import { mysql } from './mysql.ts';
-import { postgres } from './postgres.ts';
-import { sqlite } from './sqlite.ts';
+import { mysql } from './mysql/mysql.ts';
+import { postgres } from './postgres/postgres.ts';
+import { sqlite } from './sqlite/sqlite.ts';
 
-/** Every engine that backs up. A new one is its file and its name here. */
+/** Every engine that backs up. A new one is its folder and its name here. */
 export const engines: readonly Engine[] = [widened(postgres), widened(mysql), widened(sqlite)];
 
 /** The engine of a wire `type`; undefined for one without a backup, known or not. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { compressionColumns } from './compression-fields.ts';
-import { POSTGRES_FORMATS, postgresColumns } from './postgres-options.ts';
-import { SQLITE_FORMATS, sqliteColumns } from './sqlite-options.ts';
+import { POSTGRES_FORMATS, postgresColumns } from './postgres/options.ts';
+import { SQLITE_FORMATS, sqliteColumns } from './sqlite/options.ts';
 import { tlsColumns, tlsModeOf } from './tls-options.ts';
 
 /**

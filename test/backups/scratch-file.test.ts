@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { RunServices } from '../../src/backups/run-services.ts';
 import { withScratchFile } from '../../src/backups/scratch-file.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
-import { sqlite } from '../../src/engines/sqlite.ts';
+import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
 import { openLocalHost } from '../../src/hosts/node/local.ts';
 import { createLog } from '../../src/log.ts';
 import type { OpenedServer } from '../../src/servers/server-access.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readComplaint } from '../../src/engines/complaint.ts';
-import { mysql } from '../../src/engines/mysql.ts';
-import { postgres } from '../../src/engines/postgres.ts';
+import { mysql } from '../../src/engines/mysql/mysql.ts';
+import { postgres } from '../../src/engines/postgres/postgres.ts';
 import { keepStderr } from '../../src/hosts/node/kept-stderr.ts';
 
 const place = { host: '127.0.0.1', port: 5432, databaseName: 'shöp "1"', username: 'bk', password: 'p' };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { missingPrivileges } from '../../src/engines/mysql-grants.ts';
+import { missingPrivileges } from '../../src/engines/mysql/grants.ts';
 
 describe('grants to a database whose name is written in another case', () => {
   const lines = ['GRANT USAGE ON *.* TO `u`@`%`', 'GRANT ALL PRIVILEGES ON `shop`.* TO `u`@`%`'];

@@ -4,8 +4,8 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { postgres } from '../../src/engines/postgres.ts';
-import { FIND_PG_DUMP } from '../../src/engines/postgres-tools.ts';
+import { postgres } from '../../src/engines/postgres/postgres.ts';
+import { FIND_PG_DUMP } from '../../src/engines/postgres/tools.ts';
 import { runInShell } from './shell.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hostile-'));

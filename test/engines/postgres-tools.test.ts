@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { FIND_PG_DUMP } from '../../src/engines/postgres-tools.ts';
+import { FIND_PG_DUMP } from '../../src/engines/postgres/tools.ts';
 import { runInShell } from './shell.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pg-tools-'));

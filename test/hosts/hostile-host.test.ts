@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { afterEach, expect, it } from 'vitest';
 import { lookAtDatabase } from '../../src/databases/look-at-database.ts';
-import { sqlite } from '../../src/engines/sqlite.ts';
+import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
 import type { Host } from '../../src/hosts/host.ts';
 import { networksOf } from '../../src/hosts/networks.ts';
 import { openSshHost } from '../../src/hosts/node/ssh.ts';

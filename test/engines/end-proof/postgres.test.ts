@@ -4,7 +4,7 @@ import { newCustomArchiveProof } from '../../../src/engines/end-proof/postgres-c
 import { newPlainDumpProof } from '../../../src/engines/end-proof/postgres-plain.ts';
 import { newTarProof } from '../../../src/engines/end-proof/tar.ts';
 import type { EndProof } from '../../../src/engines/engine.ts';
-import { postgres } from '../../../src/engines/postgres.ts';
+import { postgres } from '../../../src/engines/postgres/postgres.ts';
 import type { TestPostgres } from '../../support/postgres.ts';
 import { fillDatabase } from '../../support/postgres-data.ts';
 import { ownName } from '../../support/shared/ask.ts';

@@ -1,8 +1,8 @@
-import type { AppError } from '../errors.ts';
-import type { CommandFailure } from './engine.ts';
-import { explainBy, type KnownFailure } from './known-failures.ts';
-import { describeTarget, type MysqlTarget } from './mysql-connection.ts';
-import { explainTls } from './tls-failures.ts';
+import type { AppError } from '../../errors.ts';
+import type { CommandFailure } from '../engine.ts';
+import { explainBy, type KnownFailure } from '../known-failures.ts';
+import { explainTls } from '../tls-failures.ts';
+import { describeTarget, type MysqlTarget } from './connection.ts';
 
 /** What a failed client or dump tool of MySQL says, as an error for an admin; undefined when it says nothing known. */
 export function explainMysql(target: MysqlTarget, failure: CommandFailure): AppError | undefined {

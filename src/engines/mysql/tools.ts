@@ -1,4 +1,4 @@
-import type { MysqlTarget } from './mysql-connection.ts';
+import type { MysqlTarget } from './connection.ts';
 
 /** Shell lines that find and use the client programs for this target. */
 export function toolLines(target: MysqlTarget): string {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { LockLook } from './engine.ts';
-import { connectionLines, connectionSecrets, type PostgresTarget } from './postgres-connection.ts';
-import { FIND_PG_DUMP } from './postgres-tools.ts';
+import type { LockLook } from '../engine.ts';
+import { connectionLines, connectionSecrets, type PostgresTarget } from './connection.ts';
+import { FIND_PG_DUMP } from './tools.ts';
 
 /** Asks the server what the running dump of this target waits for, and who holds it. No statement of anybody is read. */
 export function lookAtPostgresLocks(target: PostgresTarget): LockLook {

@@ -1,5 +1,5 @@
-import { missingPart } from './sqlite-failures.ts';
-import type { SqliteOptions } from './sqlite-options.ts';
+import { missingPart } from './failures.ts';
+import type { SqliteOptions } from './options.ts';
 
 /** What an admin should know of the file before relying on its backups, from what the probe printed. */
 export function sqliteWarnings(format: SqliteOptions['backupFormat'], stdout: string): readonly string[] {

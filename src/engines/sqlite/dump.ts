@@ -11,7 +11,7 @@ import {
   storedColumns,
   tryDefinitions,
   utf8Of,
-} from './sqlite-dump-schema.ts';
+} from './dump-schema.ts';
 
 /**
  * A command that stands in for the sqlite3 program where a machine has none: `node sqlite-dump.js FILE` writes a database as

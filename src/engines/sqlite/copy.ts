@@ -1,4 +1,4 @@
-import { commands, sqlite3On, sqlite3WithFiles, startLines } from './sqlite-shell.ts';
+import { commands, sqlite3On, sqlite3WithFiles, startLines } from './shell.ts';
 
 /**
  * Makes a copy of the file, as it is at one moment, prints it and removes it: with status 0 it is gone again. `$scratch` is the

@@ -1,6 +1,6 @@
-import type { AppError } from '../errors.ts';
-import type { CommandFailure } from './engine.ts';
-import { explainBy, type KnownFailure } from './known-failures.ts';
+import type { AppError } from '../../errors.ts';
+import type { CommandFailure } from '../engine.ts';
+import { explainBy, type KnownFailure } from '../known-failures.ts';
 
 /** What a failed dump of an SQLite file says, as an error for an admin; undefined when it says nothing known. */
 export function explainSqlite(path: string, failure: CommandFailure): AppError | undefined {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import Database from 'better-sqlite3';
 
-/** What `sqlite-dump.ts` knows of a file's schema, and what it refuses of it. */
+/** What `dump.ts` knows of a file's schema, and what it refuses of it. */
 
 type Db = Database.Database;
 

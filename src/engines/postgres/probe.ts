@@ -1,13 +1,8 @@
-import { AppError } from '../errors.ts';
-import type { Probe, ProbePlan } from './engine.ts';
-import {
-  connectionLines,
-  connectionSecrets,
-  describeTarget,
-  type PostgresTarget,
-} from './postgres-connection.ts';
-import { explainPostgres } from './postgres-failures.ts';
-import { FIND_PG_DUMP } from './postgres-tools.ts';
+import { AppError } from '../../errors.ts';
+import type { Probe, ProbePlan } from '../engine.ts';
+import { connectionLines, connectionSecrets, describeTarget, type PostgresTarget } from './connection.ts';
+import { explainPostgres } from './failures.ts';
+import { FIND_PG_DUMP } from './tools.ts';
 
 /** Asks the server for its version and the database's size, and the chosen pg_dump for its version. */
 export function probePostgres(target: PostgresTarget): ProbePlan {

@@ -1,19 +1,14 @@
-import { quote } from '../hosts/quote.ts';
-import { newCustomArchiveProof } from './end-proof/postgres-custom.ts';
-import { newPlainDumpProof } from './end-proof/postgres-plain.ts';
-import { newTarProof } from './end-proof/tar.ts';
-import type { Compression, DumpPlan, DumpShape, Engine } from './engine.ts';
-import { connectionLines, connectionSecrets, type PostgresTarget } from './postgres-connection.ts';
-import { explainPostgres } from './postgres-failures.ts';
-import { lookAtPostgresLocks } from './postgres-locks.ts';
-import {
-  type PostgresOptions,
-  postgresFields,
-  postgresOptionNames,
-  postgresOptions,
-} from './postgres-options.ts';
-import { probePostgres } from './postgres-probe.ts';
-import { FIND_PG_DUMP } from './postgres-tools.ts';
+import { quote } from '../../hosts/quote.ts';
+import { newCustomArchiveProof } from '../end-proof/postgres-custom.ts';
+import { newPlainDumpProof } from '../end-proof/postgres-plain.ts';
+import { newTarProof } from '../end-proof/tar.ts';
+import type { Compression, DumpPlan, DumpShape, Engine } from '../engine.ts';
+import { connectionLines, connectionSecrets, type PostgresTarget } from './connection.ts';
+import { explainPostgres } from './failures.ts';
+import { lookAtPostgresLocks } from './locks.ts';
+import { type PostgresOptions, postgresFields, postgresOptionNames, postgresOptions } from './options.ts';
+import { probePostgres } from './probe.ts';
+import { FIND_PG_DUMP } from './tools.ts';
 
 /** PostgreSQL by pg_dump, on the host that the database's server names. */
 export const postgres: Engine<PostgresOptions> = {

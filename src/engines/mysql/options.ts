@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { compressionFields, compressionOptions } from './compression-fields.ts';
-import type { EngineField } from './engine.ts';
-import { readTls, type TlsOptions, tlsFields, tlsShape } from './tls-options.ts';
+import { compressionFields, compressionOptions } from '../compression-fields.ts';
+import type { EngineField } from '../engine.ts';
+import { readTls, type TlsOptions, tlsFields, tlsShape } from '../tls-options.ts';
 
 /** How to dump a MySQL or MariaDB database; the wire's own names and defaults. */
 export interface MysqlOptions extends TlsOptions {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { absolutePath, line } from '../fields.ts';
-import { compressionFields, compressionOptions } from './compression-fields.ts';
-import type { EngineField } from './engine.ts';
+import { absolutePath, line } from '../../fields.ts';
+import { compressionFields, compressionOptions } from '../compression-fields.ts';
+import type { EngineField } from '../engine.ts';
 
 /** How to dump an SQLite database; the wire's own names and defaults. */
 export interface SqliteOptions {

@@ -1,8 +1,8 @@
-import type { AppError } from '../errors.ts';
-import type { CommandFailure } from './engine.ts';
-import { explainBy, type KnownFailure } from './known-failures.ts';
-import { describeTarget, type PostgresTarget } from './postgres-connection.ts';
-import { explainTls } from './tls-failures.ts';
+import type { AppError } from '../../errors.ts';
+import type { CommandFailure } from '../engine.ts';
+import { explainBy, type KnownFailure } from '../known-failures.ts';
+import { explainTls } from '../tls-failures.ts';
+import { describeTarget, type PostgresTarget } from './connection.ts';
 
 /** What a failed psql or pg_dump says, as an error for an admin; undefined when it says nothing known. */
 export function explainPostgres(target: PostgresTarget, failure: CommandFailure): AppError | undefined {

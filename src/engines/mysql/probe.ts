@@ -1,10 +1,10 @@
-import { AppError } from '../errors.ts';
-import type { Probe, ProbePlan } from './engine.ts';
-import { connectionLines, connectionSecrets, describeTarget, type MysqlTarget } from './mysql-connection.ts';
-import { explainMysql } from './mysql-failures.ts';
-import { missingPrivileges } from './mysql-grants.ts';
-import { COUNT_WIDE, HAS_NO_TRANSACTIONS } from './mysql-tables.ts';
-import { toolLines } from './mysql-tools.ts';
+import { AppError } from '../../errors.ts';
+import type { Probe, ProbePlan } from '../engine.ts';
+import { connectionLines, connectionSecrets, describeTarget, type MysqlTarget } from './connection.ts';
+import { explainMysql } from './failures.ts';
+import { missingPrivileges } from './grants.ts';
+import { COUNT_WIDE, HAS_NO_TRANSACTIONS } from './tables.ts';
+import { toolLines } from './tools.ts';
 
 /** Asks the server for its version, the database's size and what the user may read. */
 export function probeMysql(target: MysqlTarget): ProbePlan {

@@ -1,6 +1,6 @@
-import type { LockLook } from './engine.ts';
-import { connectionLines, connectionSecrets, type MysqlTarget } from './mysql-connection.ts';
-import { toolLines } from './mysql-tools.ts';
+import type { LockLook } from '../engine.ts';
+import { connectionLines, connectionSecrets, type MysqlTarget } from './connection.ts';
+import { toolLines } from './tools.ts';
 
 /**
  * Asks the server what the running dump of this target waits for, and, where it tells that, who holds it. Of the

@@ -1,8 +1,8 @@
-import { AppError } from '../errors.ts';
-import { quote } from '../hosts/quote.ts';
-import type { EngineTarget } from './engine.ts';
-import type { MysqlOptions } from './mysql-options.ts';
-import { FIND_BUNDLE, tellTls } from './tls-shell.ts';
+import { AppError } from '../../errors.ts';
+import { quote } from '../../hosts/quote.ts';
+import type { EngineTarget } from '../engine.ts';
+import { FIND_BUNDLE, tellTls } from '../tls-shell.ts';
+import type { MysqlOptions } from './options.ts';
 
 export type MysqlTarget = EngineTarget<MysqlOptions>;
 

@@ -1,26 +1,20 @@
-import { AppError } from '../errors.ts';
-import { newSqliteFileProof } from './end-proof/sqlite-file.ts';
-import { newSqliteTextProof } from './end-proof/sqlite-text.ts';
-import type { DumpPlan, DumpShape, Engine, EngineTarget, Probe, ProbePlan } from './engine.ts';
-import { copyScript } from './sqlite-copy.ts';
-import {
-  FIND_SPLIT,
-  HEADER,
-  HIDE_STATISTICS,
-  NUL_CHECKS,
-  REFUSE_FOREIGN_SPELLING,
-} from './sqlite-definitions.ts';
-import { explainSqlite } from './sqlite-failures.ts';
-import { type SqliteOptions, sqliteFields, sqliteOptionNames, sqliteOptions } from './sqlite-options.ts';
-import { commands, sqlite3On, startLines, tryDefinitions } from './sqlite-shell.ts';
-import { sqliteWarnings } from './sqlite-warnings.ts';
+import { AppError } from '../../errors.ts';
+import { newSqliteFileProof } from '../end-proof/sqlite-file.ts';
+import { newSqliteTextProof } from '../end-proof/sqlite-text.ts';
+import type { DumpPlan, DumpShape, Engine, EngineTarget, Probe, ProbePlan } from '../engine.ts';
+import { copyScript } from './copy.ts';
+import { FIND_SPLIT, HEADER, HIDE_STATISTICS, NUL_CHECKS, REFUSE_FOREIGN_SPELLING } from './definitions.ts';
+import { explainSqlite } from './failures.ts';
+import { type SqliteOptions, sqliteFields, sqliteOptionNames, sqliteOptions } from './options.ts';
+import { commands, sqlite3On, startLines, tryDefinitions } from './shell.ts';
+import { sqliteWarnings } from './warnings.ts';
 
 type SqliteTarget = EngineTarget<SqliteOptions>;
 
 /**
  * SQLite as SQL text, by the sqlite3 program of the host. Where there is none, the environment variable
  * BRIDGEPORT_SQLITE_DUMP may name another command (a shell command line) that takes the file and writes the same:
- * `sqlite-dump.ts` is one.
+ * `dump.ts` is one.
  */
 export const sqlite: Engine<SqliteOptions> = {
   type: 'sqlite',

@@ -1,12 +1,12 @@
-import { newMysqlTextProof } from './end-proof/mysql-text.ts';
-import type { DumpPlan, DumpShape, Engine } from './engine.ts';
-import { connectionLines, connectionSecrets, type MysqlTarget } from './mysql-connection.ts';
-import { explainMysql } from './mysql-failures.ts';
-import { lookAtMysqlLocks } from './mysql-locks.ts';
-import { type MysqlOptions, mysqlFields, mysqlOptionNames, mysqlOptions } from './mysql-options.ts';
-import { probeMysql } from './mysql-probe.ts';
-import { HAS_NO_TRANSACTIONS } from './mysql-tables.ts';
-import { toolLines } from './mysql-tools.ts';
+import { newMysqlTextProof } from '../end-proof/mysql-text.ts';
+import type { DumpPlan, DumpShape, Engine } from '../engine.ts';
+import { connectionLines, connectionSecrets, type MysqlTarget } from './connection.ts';
+import { explainMysql } from './failures.ts';
+import { lookAtMysqlLocks } from './locks.ts';
+import { type MysqlOptions, mysqlFields, mysqlOptionNames, mysqlOptions } from './options.ts';
+import { probeMysql } from './probe.ts';
+import { HAS_NO_TRANSACTIONS } from './tables.ts';
+import { toolLines } from './tools.ts';
 
 /** MySQL and MariaDB by mysqldump or mariadb-dump, on the host that the database's server names. */
 export const mysql: Engine<MysqlOptions> = {

@@ -1,5 +1,5 @@
-import { quote } from '../hosts/quote.ts';
-import { DEFINITIONS, EXPECTED_DEFINITIONS, TAKEN_DEFINITIONS } from './sqlite-definitions.ts';
+import { quote } from '../../hosts/quote.ts';
+import { DEFINITIONS, EXPECTED_DEFINITIONS, TAKEN_DEFINITIONS } from './definitions.ts';
 
 /** Another program may hold the file; so long is waited for it. */
 export const LOCK_TIMEOUT_MS = 30_000;
