@@ -17,6 +17,8 @@ export default defineConfig(({ mode }) => {
       maxWorkers: large ? 1 : 3,
       // Files of one worker share its modules: to import the app anew costs a second of CPU each time.
       isolate: false,
+      // Tests make much garbage that dies young: with V8's own 16 MiB for it they take a fifth more CPU time.
+      execArgv: ['--max-semi-space-size=32'],
       passWithNoTests: false,
       projects: PROJECTS.map((name) => ({
         extends: true as const,

@@ -32,13 +32,14 @@ export const HOSTILE = [
 ];
 
 /**
- * The promises of the port `Host`; every adapter passes them, with an output of so many MiB. One after the other, though
+ * The promises of the port `Host`; every adapter passes them, with an output of so many MiB. `stepBytes` is what a process
+ * of the host writes of an output that nobody reads; several fit into what is on its way. One after the other, though
  * suites may run beside this one.
  */
 export function describeHost(
   name: string,
   open: () => Promise<HostUnderTest>,
-  { mebibytes = 64 }: { readonly mebibytes?: number } = {},
+  { mebibytes = 64, stepBytes = 65_536 }: { readonly mebibytes?: number; readonly stepBytes?: number } = {},
 ): void {
   describe(`the host contract: ${name}`, { concurrent: false }, () => {
     let under: HostUnderTest;
@@ -108,7 +109,7 @@ export function describeHost(
     ])('stops a command that %s while nobody reads', async (_, beside, bulk) => {
       const progress = `/tmp/progress-${crypto.randomUUID()}`;
       const running = start(
-        `echo 0 >${progress}; i=0; while [ $i -lt 3200 ]; do head -c 65536 /dev/zero || exit 1; i=$((i+1)); ${beside}; echo $i >${progress}; done`,
+        `echo 0 >${progress}; i=0; while [ $i -lt ${(200 * MIB) / stepBytes} ]; do head -c ${stepBytes} /dev/zero || exit 1; i=$((i+1)); ${beside}; echo $i >${progress}; done`,
         { bulk },
       )[Symbol.asyncIterator]();
       await running.next();
@@ -124,7 +125,7 @@ export function describeHost(
         { timeout: 15_000, interval: 300 },
       );
       // Pipes and windows hold a few MiB; the whole would be 200.
-      expect(before * 65536).toBeLessThan(16 * MIB);
+      expect(before * stepBytes).toBeLessThan(16 * MIB);
       await running.return?.();
       await textOf(start(`rm ${progress}`));
     });

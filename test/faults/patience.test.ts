@@ -1,18 +1,26 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Fault } from '../../dev/bucket/server.ts';
 import { until } from '../support/until.ts';
-import { type Bed, expectLeftoversGone, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
+import {
+  type Bed,
+  expectLeftoversGone,
+  expectSealedOrAbsent,
+  startBed,
+  TINY_PARTS,
+  TO_BUCKET,
+} from './bed.ts';
 
 let bed: Bed;
 let database: string;
 
 beforeAll(async () => {
   bed = await startBed({
-    tuning: { patienceMs: 600_000, retryCapMs: 50 },
+    ...TINY_PARTS,
+    tuning: { ...TINY_PARTS.tuning, patienceMs: 600_000, retryCapMs: 50 },
     env: { PART_MEMORY_MIB: '16' },
   });
-  // Larger than all part memory, so that the dump has to wait on its host.
-  const file = await bed.makeSqlite('grü+n 🐘.sqlite', 40);
+  // Larger than all parts at once and what is on its way to them, so that the dump has to wait on its host.
+  const file = await bed.makeSqlite('grü+n 🐘.sqlite', 20);
   const name = "grü+n 'q' 🐘";
   database = await bed.addDatabase({ name, type: 'sqlite', filePath: file, ...TO_BUCKET });
   const { db } = bed.app.services;

@@ -11,6 +11,7 @@ import {
   expectLeftoversGone,
   expectSealedOrAbsent,
   startBed,
+  TINY_PARTS,
   TO_BUCKET,
 } from './bed.ts';
 
@@ -26,8 +27,8 @@ const COPY = { type: 'sqlite', backupFormat: 'binary' } as const;
 
 beforeAll(async () => {
   // So that much of the file is still to be read when its first part is sent.
-  bed = await startBed({ env: { PART_MEMORY_MIB: '16' } });
-  file = await bed.makeSqlite('größe + "a" 🙂.sqlite', 40);
+  bed = await startBed({ ...TINY_PARTS, env: { PART_MEMORY_MIB: '16' } });
+  file = await bed.makeSqlite('größe + "a" 🙂.sqlite', 20);
   database = await bed.addDatabase({ ...COPY, name: 'a copy + ü 🙂 "', filePath: file, ...TO_BUCKET });
 });
 afterEach(() => bed.bucket.faults.clear());

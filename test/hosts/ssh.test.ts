@@ -61,7 +61,10 @@ describe.concurrent.each([...SHELLS, 'zsh', 'fish'] as const)('with the login sh
     };
   };
   // The bytes of a command are sshd's and ours: its login shell has let go of them before the first one.
-  describeHost(`ssh, login shell ${shell}`, start, { mebibytes: shell === 'dash' ? 64 : 4 });
+  describeHost(`ssh, login shell ${shell}`, start, {
+    mebibytes: shell === 'dash' ? 64 : 4,
+    stepBytes: 4 * 65_536,
+  });
 });
 
 beside('a host', () => {
