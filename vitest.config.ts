@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { PROJECTS, projectOf, testFiles } from './test/support/projects.ts';
+import { ON_POSTGRES, PROJECTS, projectOf, testFiles } from './test/support/projects.ts';
 
 /** `--mode large` runs the long proofs of test/large, one at a time, instead of everything else. */
 export default defineConfig(({ mode }) => {
@@ -20,10 +20,20 @@ export default defineConfig(({ mode }) => {
       // Tests make much garbage that dies young: with V8's own 16 MiB for it they take a fifth more CPU time.
       execArgv: ['--max-semi-space-size=32'],
       passWithNoTests: false,
-      projects: PROJECTS.map((name) => ({
-        extends: true as const,
-        test: { name, include: files.filter((file) => projectOf(file) === name) },
-      })).filter(({ test }) => test.include.length > 0),
+      projects: [
+        ...PROJECTS.map((name) => ({
+          extends: true as const,
+          test: { name, include: files.filter((file) => projectOf(file) === name) },
+        })),
+        {
+          extends: true as const,
+          test: {
+            name: 'postgres',
+            include: files.filter((file) => ON_POSTGRES.includes(file)),
+            setupFiles: 'test/support/on-postgres.ts',
+          },
+        },
+      ].filter(({ test }) => test.include.length > 0),
     },
   };
 });

@@ -7,6 +7,7 @@ import * as waiting from './0005_waiting.ts';
 import * as storageOptions from './0006_storage_options.ts';
 import * as totals from './0007_totals.ts';
 import * as runs from './0008_runs.ts';
+import * as signingKeyGenerations from './0009_signing_key_generations.ts';
 import * as backupAge from './0010_backup_age.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
@@ -19,5 +20,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006_storage_options': storageOptions,
   '0007_totals': totals,
   '0008_runs': runs,
+  '0009_signing_key_generations': signingKeyGenerations,
   '0010_backup_age': backupAge,
 };

@@ -49,6 +49,18 @@ export const proxy = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** What pg's own reading of it would refuse, which would quote it: it may hold a password. */
+export const postgresUrl = z.string().transform((text, context) => {
+  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : null;
+  const isOurs =
+    url !== null && ['postgres:', 'postgresql:'].includes(url.protocol) && url.pathname.length > 1;
+  const hasHost = isOurs && (url.hostname !== '' || url.searchParams.has('host'));
+  if (hasHost && [url.username, url.password, url.hostname, url.pathname].every(isEncoded))
+    return text.trim();
+  context.addIssue({ code: 'custom', message: 'not a database' });
+  return z.NEVER;
+});
+
 function isEncoded(text: string): boolean {
   try {
     decodeURIComponent(text);

@@ -1,6 +1,17 @@
 import * as z from 'zod';
 import { parseCidr } from './cidr.ts';
-import { absent, duration, flag, list, masterKey, origin, proxy, UNIT_MS, whole } from './config-values.ts';
+import {
+  absent,
+  duration,
+  flag,
+  list,
+  masterKey,
+  origin,
+  postgresUrl,
+  proxy,
+  UNIT_MS,
+  whole,
+} from './config-values.ts';
 
 /** One variable of the environment. */
 export interface Variable<T> {
@@ -42,6 +53,14 @@ export function variablesWith(paths: Paths) {
         .string()
         .default('./data')
         .transform((path) => paths.resolve(path)),
+    },
+    /** Where the state of the installation lies; null: a file of SQLite in dataDir. May hold a password. */
+    databaseUrl: {
+      name: 'DATABASE_URL',
+      expects:
+        'the URL of a PostgreSQL database, such as postgres://user:password@db.example.com:5432/bridgeport',
+      schema: absent(postgresUrl),
+      isSecret: true,
     },
     /** 32 bytes, or null: then the key lies in `dataDir/master.key`. */
     masterKey: {

@@ -24,6 +24,14 @@ export function parseConfig(read: ReadVariable, paths: Paths): Config {
   if ((values.adminEmail === null) !== (values.adminPassword === null)) {
     throw new AppError('config', 'ADMIN_EMAIL and ADMIN_PASSWORD belong together: set both or none.');
   }
+  if (values.databaseUrl !== null && values.masterKey === null) {
+    throw new AppError(
+      'config',
+      'MASTER_KEY is required with DATABASE_URL: every replica needs the same key, and none keeps it in a file of its own. ' +
+        'Make one with `openssl rand -base64 32`, or take the one in master.key where this data was sealed with it.',
+      { details: { variable: 'MASTER_KEY' } },
+    );
+  }
   const { rateLimitMax } = values;
   return Object.freeze({
     ...values,

@@ -99,7 +99,7 @@ async function start(services: RunningServices): Promise<void> {
       },
     );
   }
-  await prepareFirstAdmin(services);
+  await services.exclusively(() => prepareFirstAdmin(services));
   const app = await createApp(services);
   const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (address) => {
     log.info('listening', { host: config.host, port: address.port });

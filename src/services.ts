@@ -1,14 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createPasswords } from './auth/node/passwords.ts';
 import { createBackupKind } from './backups/backup-kind.ts';
 import type { RepairRules } from './backups/repair-backup.ts';
 import type { Config } from './config.ts';
-import { lockDataDir, tryLockDataDir } from './db/node/lock.ts';
-import { checkMigrated, migrate } from './db/node/migrate.ts';
+import { tryLockDataDir } from './db/node/lock.ts';
+import { checkMigrated } from './db/node/migrate.ts';
 import { openDatabase } from './db/node/open.ts';
-import { refuseForeignContent, refuseLostFile, signsOfInstallation } from './db/node/signs.ts';
+import { openState } from './db/node/open-state.ts';
+import { stateFile } from './db/node/state.ts';
 import { optimise } from './db/node/statistics.ts';
 import type { Db } from './db/schema.ts';
 import { networksOf } from './hosts/networks.ts';
@@ -34,6 +34,7 @@ import { recordSealingKey } from './secrets/sealing-key.ts';
 import { checkVault } from './secrets/signing-keys.ts';
 import { createVault, type Vault } from './secrets/vault.ts';
 import { createServerAccess } from './servers/open-server.ts';
+import { checkOwnMachine } from './servers/own-machine.ts';
 import type { Services } from './services-port.ts';
 import { readSettings } from './settings/settings.ts';
 import { createDeepTestKind } from './storage/deep-test-kind.ts';
@@ -45,6 +46,8 @@ export interface RunningServices extends Services {
   /** True when this start made the master key. */
   readonly masterKeyGenerated: boolean;
   readonly masterKeyFile: string;
+  /** Does what a start does only once while no other start on the same state does it. */
+  readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>;
   close(): Promise<void>;
 }
 
@@ -56,45 +59,43 @@ export interface Timing extends WorkerTiming, Partial<RepairRules> {
 const MIB = 1024 * 1024;
 
 /**
- * The composition root: takes the data folder, opens and migrates the database, opens the vault, and wires every
- * adapter. Throws `config` for what an admin must mend before the app can start; then nothing is left open.
+ * The composition root: opens and migrates the state, opens the vault, and wires every adapter. Throws `config` (and
+ * `unavailable`, of a server) for what an admin must mend before the app can start; then nothing is left open.
  */
 export async function createServices(
   config: Config,
   about: { log: Log; version: string; now?: () => Date; timing?: Timing; tuning?: Partial<Tuning> },
 ): Promise<RunningServices> {
   const { log, version, now = () => new Date() } = about;
-  const lock = lockDataDir(config.dataDir);
-  const file = join(config.dataDir, 'bridgeport.sqlite');
-  let db: Db | undefined;
+  const state = await openState(config, { log, now });
+  const { db } = state;
   try {
-    const signs = signsOfInstallation(file, lock.isUsed);
-    refuseLostFile(file, signs);
-    db = openDatabase(file);
-    await refuseForeignContent(db, file, signs);
-    const { copy } = await migrate(db, { file, now });
-    if (copy !== null) log.info('the database was copied before its migration', { copy });
-    const masterKey = await loadMasterKey(config, db);
-    const vault = await createVault(masterKey.key, masterKey.previous);
-    await checkVault(db, vault, now());
-    await recordSealingKey(db, vault.keyId, now());
-    if (!lock.isUsed) lock.markUsed();
-    const wired = wire(config, { db, vault, log, now, version }, about);
-    const opened = db;
+    const { masterKey, vault } = await state.exclusively(async () => {
+      const masterKey = await loadMasterKey(config, db);
+      const vault = await createVault(masterKey.key, masterKey.previous);
+      await checkVault(db, vault, now());
+      await recordSealingKey(db, vault.keyId, now());
+      return { masterKey, vault };
+    });
+    state.markUsed();
+    const wired = wire(
+      config,
+      { db, vault, log, now: state.now, version, isAlone: state.isAlone },
+      { ...about, ownNow: now },
+    );
     return {
       ...wired.services,
       worker: wired.worker,
       masterKeyGenerated: masterKey.source === 'generated',
       masterKeyFile: masterKey.file,
+      exclusively: state.exclusively,
       async close() {
         await wired.close();
-        await opened.destroy();
-        lock.release();
+        await state.close();
       },
     };
   } catch (error) {
-    await db?.destroy();
-    lock.release();
+    await state.close();
     throw error;
   }
 }
@@ -108,9 +109,13 @@ export interface CommandServices extends Pick<Services, 'db' | 'now' | 'password
  * The database for a command that may run beside the app: it takes no lock, migrates nothing and needs no master key.
  * Throws `config` where there is no database of ours.
  */
-export async function openForCommand(config: Pick<Config, 'dataDir'>): Promise<CommandServices> {
-  const file = join(config.dataDir, 'bridgeport.sqlite');
-  const db = openDatabase(file, { mustExist: true });
+export async function openForCommand(
+  config: Pick<Config, 'dataDir' | 'databaseUrl'>,
+): Promise<CommandServices> {
+  const db =
+    config.databaseUrl === null
+      ? openDatabase(stateFile(config), { mustExist: true })
+      : (await import('./db/node/postgres.ts')).openPostgres(config.databaseUrl, { connections: 2 });
   try {
     await checkMigrated(db);
   } catch (error) {
@@ -124,6 +129,8 @@ export async function openForCommand(config: Pick<Config, 'dataDir'>): Promise<C
 export async function rotateMasterKeyOf(config: Config): Promise<Rotation> {
   const { db, now, close } = await openForCommand(config);
   try {
+    // Nothing tells of replicas elsewhere: they are taken to run.
+    if (config.databaseUrl !== null) return await rotateMasterKey({ db, now, config, isAppRunning: true });
     // Held meanwhile, so that no app starts with half of it done.
     const lock = tryLockDataDir(config.dataDir);
     try {
@@ -138,14 +145,18 @@ export async function rotateMasterKeyOf(config: Config): Promise<Rotation> {
 
 function wire(
   config: Config,
-  base: { db: Db; vault: Vault; log: Log; now: () => Date; version: string },
-  { timing, tuning }: { timing?: Timing; tuning?: Partial<Tuning> },
+  {
+    isAlone,
+    ...base
+  }: { db: Db; vault: Vault; log: Log; now: () => Date; version: string; isAlone: boolean },
+  { timing, tuning, ownNow }: { timing?: Timing; tuning?: Partial<Tuning>; readonly ownNow: () => Date },
 ): { services: Services; worker: RunningServices['worker']; close: () => Promise<void> } {
   const { db, vault, log, now } = base;
   const uptimeMs = () => performance.now();
   const platform = createNodePlatform({
     log,
-    now,
+    // A storage has a clock of its own, which signatures go by.
+    now: ownNow,
     partMemory: createPartMemory(config.partMemoryMib * MIB, giveBackMemory),
     publicEndpoint: config.storagePublicEndpoint,
     proxy: { https: config.httpsProxy, http: config.httpProxy, exempt: config.noProxy },
@@ -161,6 +172,7 @@ function wire(
     sshStrict: config.sshStrict,
     readyTimeoutMs: async () => (await readSettings(db)).sshReadyTimeoutMs,
     checkLocalPath: createLocalPathCheck(config),
+    checkOwnMachine: () => checkOwnMachine(config),
     openLocal: () => openLocalHost({ label: 'this machine', log, environment: sqliteDumpCommand() }),
     openSsh: (address, timeouts) => openSshHost(address, timeouts, log),
   });
@@ -170,8 +182,6 @@ function wire(
   const context = { db, vault, servers, openPlace, openS3, now, uptimeMs, log };
   const backups = createBackupKind(context, timing);
   const kinds = { backup: backups, deep_test: createDeepTestKind(context) };
-  // `createServices` took the lock of the folder that the database lies in.
-  const isAlone = true;
   const worker = createWorker(context, kinds, {
     ...timing,
     isAlone,

@@ -1,4 +1,7 @@
+import * as z from 'zod';
 import { recordAudit } from '../audit/audit.ts';
+import { isPostgres } from '../db/kind.ts';
+import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
@@ -98,25 +101,39 @@ async function insertFirstAdmin(context: SignInContext, input: FirstAdmin, addre
 
 async function isSetupCode(context: SignInContext, code: string | undefined): Promise<boolean> {
   if (code === undefined || code === '') return false;
-  const row = await context.db
+  // All are hashes: how long the comparison takes says nothing about the code.
+  return (await storedHashes(context.db)).includes(await hashOf(code));
+}
+
+/** Replicas that are started on one PostgreSQL each print a code of their own: every one of them counts. */
+const CODES_OF_REPLICAS = 16;
+
+/** A file of SQLite is one process's, and only the code that was printed last counts. */
+async function storeCodeHash(context: SignInContext, hash: string): Promise<void> {
+  const { db, now } = context;
+  await write(db, async (trx) => {
+    const before = isPostgres(db) ? await storedHashes(trx) : [];
+    const hashes = [hash, ...before].slice(0, CODES_OF_REPLICAS);
+    const values = { value: JSON.stringify(hashes), updated_at: now().toISOString() };
+    await trx
+      .insertInto('system_settings')
+      .values({ key: SETTING, ...values })
+      .onConflict((conflict) => conflict.column('key').doUpdateSet(values))
+      .execute();
+  });
+}
+
+async function storedHashes(db: Db | Trx): Promise<readonly string[]> {
+  const row = await db
     .selectFrom('system_settings')
     .select('value')
     .where('key', '=', SETTING)
     .executeTakeFirst();
-  // Both are hashes: how long the comparison takes says nothing about the code.
-  return row !== undefined && row.value === JSON.stringify(await hashOf(code));
+  return row === undefined ? [] : storedCodes.parse(JSON.parse(row.value));
 }
 
-async function storeCodeHash(context: SignInContext, hash: string): Promise<void> {
-  const values = { value: JSON.stringify(hash), updated_at: context.now().toISOString() };
-  await write(context.db, (trx) =>
-    trx
-      .insertInto('system_settings')
-      .values({ key: SETTING, ...values })
-      .onConflict((conflict) => conflict.column('key').doUpdateSet(values))
-      .execute(),
-  );
-}
+/** Earlier versions stored one. */
+const storedCodes = z.union([z.string().transform((hash) => [hash]), z.array(z.string())]);
 
 /** Such as `k7mw-2fqz-9hxp-c4tr`: 80 bits, read aloud easily. */
 function newSetupCode(): string {

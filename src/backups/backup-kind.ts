@@ -48,13 +48,13 @@ export function createBackupKind(services: RunServices, rules: Partial<RepairRul
         .execute();
     },
 
-    async run({ id }, { claim, signal, follow }) {
+    async run({ id }, { claim, signal, follow, hold }) {
       const progress = trackProgress(services);
       progress.enter('connect', 10);
       trackers.set(id, progress);
       follow(() => progress.snapshot());
       try {
-        await runBackup(services, claim, progress, signal);
+        await runBackup(services, { claim, hold, progress, signal });
       } finally {
         trackers.delete(id);
       }

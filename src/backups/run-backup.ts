@@ -8,6 +8,7 @@ import type { Host } from '../hosts/host.ts';
 import type { Leftover, ObjectStore, StoredObject } from '../object-stores/object-store.ts';
 import { leaving, leftoverOf } from '../object-stores/store-failure.ts';
 import type { RunClaim } from '../runs/claim.ts';
+import type { RunContext } from '../runs/kind.ts';
 import { expectedBytes } from '../storage/expected-bytes.ts';
 import { chooseDestination, type Destination } from './destination.ts';
 import { openPipeline, type StreamRecord } from './pipeline.ts';
@@ -37,12 +38,8 @@ const LATER_PAUSE_MS = 2_000;
  * backup: that is written to the row. Throws when the outcome could not be written; the row then stays open, and
  * reconcile finds out what became of the run. Reads top to bottom: destination → connect → dump and upload → verify → settle.
  */
-export async function runBackup(
-  services: RunServices,
-  claim: RunClaim,
-  progress: ProgressTracker,
-  signal: AbortSignal,
-): Promise<void> {
+export async function runBackup(services: RunServices, claimed: Claimed): Promise<void> {
+  const { claim, progress } = claimed;
   const { db, log, now, uptimeMs } = services;
   const begunAt = uptimeMs();
   let destination: Destination | undefined;
@@ -57,7 +54,7 @@ export async function runBackup(
     const plans = await planRun(services, database, backup);
     destination = plans.destination;
     await recordDestination(db, claim, plans);
-    done = await dumpAndStore(services, { claim, backup, database, plans, progress, signal });
+    done = await dumpAndStore(services, { ...claimed, backup, database, plans });
   } catch (error) {
     await settleFailure(services, claim, progress, { destination, begunAt }, error);
     return;
@@ -75,13 +72,15 @@ export async function runBackup(
   await persistently(() => recordOrphan(db, claim.runId, place, item, now()));
 }
 
-interface Run {
-  readonly claim: RunClaim;
+/** What the worker gives a run. */
+export interface Claimed extends Pick<RunContext, 'claim' | 'signal' | 'hold'> {
+  readonly progress: ProgressTracker;
+}
+
+interface Run extends Claimed {
   readonly backup: BackupRow;
   readonly database: DatabaseRow;
   readonly plans: Plans;
-  readonly progress: ProgressTracker;
-  readonly signal: AbortSignal;
 }
 
 type Plans = DatabasePlans & { readonly destination: Destination };
@@ -232,6 +231,7 @@ async function upload(
       beforeSeal: async ({ bytes }) => {
         progress.enter('upload', 80);
         await recordUpload(services.db, run.claim, { bytes, sha256: record.sha256 });
+        await run.hold();
       },
       onProgress: (stored) => progress.count({ stored }),
     });

@@ -65,7 +65,7 @@ export type DatabaseChange = z.infer<typeof databaseChange>;
 
 /** Paths of this machine are judged by the installation's settings. */
 interface DatabaseContext extends VaultContext {
-  readonly config: Pick<Config, 'dataDir' | 'localPaths'>;
+  readonly config: Pick<Config, 'dataDir' | 'localPaths' | 'databaseUrl'>;
 }
 
 /** A database, with why its stored password is not sent, if it is not. */

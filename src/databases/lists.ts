@@ -1,4 +1,5 @@
 import { type ExpressionBuilder, sql } from 'kysely';
+import { byBytes } from '../db/kind.ts';
 import type { BackupRow, Db, Schema } from '../db/schema.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
 import type { Page } from '../page.ts';
@@ -50,7 +51,7 @@ export async function listDatabases(
         .as('backups'),
     ])
     .where('environment_id', '=', environmentId)
-    .orderBy('name')
+    .orderBy('name', byBytes(db))
     .limit(page.limit)
     .offset(page.offset)
     .execute();
@@ -76,7 +77,7 @@ export async function summariseBackups(db: Db, environmentId: string): Promise<r
     .select(['databases.id', 'databases.name', 'databases.type', 'last.id as lastId'])
     .select(['last.completed_at', 'last.created_at', 'last.status'])
     .where('databases.environment_id', '=', environmentId)
-    .orderBy('databases.name')
+    .orderBy('databases.name', byBytes(db))
     .execute();
   return rows.map(({ id, name, type, lastId, completed_at: completedAt, created_at: createdAt, status }) => ({
     id,

@@ -1,3 +1,4 @@
+import { byBytes } from '../db/kind.ts';
 import type { DatabaseRow, Db, Trx } from '../db/schema.ts';
 import { addressOf, type ServerAddress } from '../servers/server-access.ts';
 import type { SealedCredentials } from './credentials.ts';
@@ -77,7 +78,7 @@ export async function databasesThatHold(
     .select(['id', 'name', 'type', 'host', 'port', 'options', 'password_target'])
     .where('server_id', '=', serverId)
     .where('password_target', 'is not', null)
-    .orderBy('name')
+    .orderBy('name', byBytes(db))
     .execute();
   return rows.filter((row) => changesOfTarget(row, address).length > 0).map(({ id, name }) => ({ id, name }));
 }

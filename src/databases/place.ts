@@ -2,13 +2,14 @@ import type { Config } from '../config.ts';
 import type { DatabaseRow, Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { isLocalHostname } from '../servers/open-server.ts';
+import { checkOwnMachine } from '../servers/own-machine.ts';
 import { checkLocalPath } from './local-rule.ts';
 import { wireOptions } from './options.ts';
 
-/** The server belongs to the environment, and paths of the app's own machine are allowed ones. */
+/** The server belongs to the environment; the app's own machine may be one, and its paths are allowed ones. Throws `invalid`. */
 export async function checkPlace(
   trx: Trx,
-  config: Pick<Config, 'dataDir' | 'localPaths'>,
+  config: Pick<Config, 'dataDir' | 'localPaths' | 'databaseUrl'>,
   row: DatabaseRow,
   change: {
     readonly serverId?: unknown;
@@ -26,6 +27,7 @@ export async function checkPlace(
   }
   const movedHere = change.serverId !== undefined;
   if (server !== null && !isLocalHostname(server.hostname)) return;
+  checkOwnMachine(config, 'serverId');
   const { filePath, backupScratchPath } = wireOptions(row.options);
   if (row.backup_local_path !== null && (change.backupLocalPath !== undefined || movedHere)) {
     checkLocalPath(config, 'backupLocalPath', row.backup_local_path);

@@ -1,3 +1,4 @@
+import { byBytes } from '../db/kind.ts';
 import type { Db } from '../db/schema.ts';
 import type { Database } from './databases.ts';
 
@@ -14,8 +15,8 @@ export async function prefixWarnings(db: Db, database: Database): Promise<readon
     .where('backup_storage_type', '=', 'spaces')
     .where('backup_spaces_bucket', '=', bucket)
     .where((eb) => eb(eb.fn.coalesce('backup_spaces_prefix', eb.val('')), '=', prefix))
-    .orderBy('environments.name')
-    .orderBy('databases.name')
+    .orderBy('environments.name', byBytes(db))
+    .orderBy('databases.name', byBytes(db))
     .execute();
   return [
     ...sharing.map(

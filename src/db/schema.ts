@@ -304,6 +304,8 @@ export interface SystemSettingRow {
 export interface SigningKeyRow {
   id: string;
   purpose: 'session' | 'manifest';
+  /** Of its purpose, from 1: two who make the next one at once make it once. */
+  generation: number;
   /** Sealed base64 of 32 random bytes, for `signing_key:<id>`. */
   secret: string;
   created_at: string;

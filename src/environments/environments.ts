@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import * as z from 'zod';
 import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Context } from '../db/context.ts';
+import { byBytes } from '../db/kind.ts';
 import type { Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
@@ -30,7 +31,7 @@ export const newEnvironment = z.object({
 export async function listEnvironments(
   db: Db,
 ): Promise<readonly (Environment & { readonly counts: EnvironmentCounts })[]> {
-  const rows = await withCounts(db).orderBy('name').execute();
+  const rows = await withCounts(db).orderBy('name', byBytes(db)).execute();
   return rows.map(toCounted);
 }
 
@@ -46,7 +47,7 @@ export async function getEnvironment(
 
 /** Ids and names alone, by name: for a choice. */
 export async function listEnvironmentNames(db: Db): Promise<readonly Pick<Environment, 'id' | 'name'>[]> {
-  return db.selectFrom('environments').select(['id', 'name']).orderBy('name').execute();
+  return db.selectFrom('environments').select(['id', 'name']).orderBy('name', byBytes(db)).execute();
 }
 
 /** The row, for what needs more than the wire shows. Throws `not_found`. */

@@ -43,6 +43,11 @@ export interface RunContext {
   readonly signal: AbortSignal;
   /** From now on the worker keeps in each of its rounds what this says. */
   follow(note: () => RunNote): void;
+  /**
+   * Renews the claim now, right before what can't be undone: nobody takes the run over in the time of a lease from then on.
+   * Throws `superseded` where somebody has.
+   */
+  hold(): Promise<void>;
   /** Keeps it now, where the next round would be too late for who looks. */
   keepNote(): Promise<void>;
 }

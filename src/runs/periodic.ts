@@ -1,3 +1,4 @@
+import { databaseNow } from '../db/clock.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -44,6 +45,7 @@ export function createPeriodic(
   const going = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
   const timers = new Map<string, NodeJS.Timeout>();
   let stopping = false;
+  const at = async () => (await databaseNow({ db, now })).getTime();
 
   function look(task: PeriodicTask): void {
     if (stopping) return;
@@ -69,7 +71,7 @@ export function createPeriodic(
       .select('due_at')
       .where('name', '=', name)
       .executeTakeFirst();
-    const leftMs = row === undefined ? everyMs : Date.parse(row.due_at) - now().getTime();
+    const leftMs = row === undefined ? everyMs : Date.parse(row.due_at) - (await at());
     return leftMs > 0 ? Math.min(leftMs + 1, everyMs) : Math.min(everyMs, HELD_PAUSE_MS);
   }
 
@@ -91,22 +93,22 @@ export function createPeriodic(
   }
 
   async function claim({ name, everyMs }: PeriodicTask): Promise<boolean> {
-    const at = now().getTime();
+    const present = await at();
     const due = db
       .selectFrom('periodic_tasks')
       .select('name')
       .where('name', '=', name)
       // Further ahead than any of its pauses or leases: the clock was set back.
-      .where((eb) => eb.or([eb('due_at', '<=', iso(at)), eb('due_at', '>', iso(at + 2 * everyMs))]))
+      .where((eb) => eb.or([eb('due_at', '<=', iso(present)), eb('due_at', '>', iso(present + 2 * everyMs))]))
       .where((eb) =>
         eb.or([
           eb('lease_until', 'is', null),
-          eb('lease_until', '<=', iso(at)),
-          eb('lease_until', '>', iso(at + 2 * leaseMs)),
+          eb('lease_until', '<=', iso(present)),
+          eb('lease_until', '>', iso(present + 2 * leaseMs)),
         ]),
       );
     if ((await due.executeTakeFirst()) === undefined) return false;
-    const values = { due_at: iso(at + everyMs), claimed_by: me, lease_until: iso(at + leaseMs) };
+    const values = { due_at: iso(present + everyMs), claimed_by: me, lease_until: iso(present + leaseMs) };
     const claimed = await write(db, (trx) =>
       trx
         .updateTable('periodic_tasks')
@@ -119,10 +121,11 @@ export function createPeriodic(
   }
 
   async function renew({ name }: PeriodicTask): Promise<boolean> {
+    const present = await at();
     const renewed = await write(db, (trx) =>
       trx
         .updateTable('periodic_tasks')
-        .set({ lease_until: iso(now().getTime() + leaseMs) })
+        .set({ lease_until: iso(present + leaseMs) })
         .where('name', '=', name)
         .where('claimed_by', '=', me)
         .returning('name')
@@ -143,15 +146,15 @@ export function createPeriodic(
   }
 
   async function list(): Promise<void> {
-    const at = now().toISOString();
+    const dueAt = iso(await at());
     await write(db, async (trx) => {
       for (const { name } of tasks) {
         await trx
           .insertInto('periodic_tasks')
-          .values({ name, due_at: at })
+          .values({ name, due_at: dueAt })
           .onConflict((conflict) =>
             options.isAlone === true
-              ? conflict.column('name').doUpdateSet({ due_at: at, claimed_by: null, lease_until: null })
+              ? conflict.column('name').doUpdateSet({ due_at: dueAt, claimed_by: null, lease_until: null })
               : conflict.column('name').doNothing(),
           )
           .execute();

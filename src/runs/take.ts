@@ -1,5 +1,7 @@
-import { type ExpressionBuilder, sql } from 'kysely';
-import type { Db, RunKindName, RunRow, Schema } from '../db/schema.ts';
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
+import { databaseNow } from '../db/clock.ts';
+import { isPostgres } from '../db/kind.ts';
+import type { Db, RunKindName, RunRow, Schema, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import type { RunClaim } from './claim.ts';
 import type { RunKind, RunKinds } from './kind.ts';
@@ -28,8 +30,9 @@ export async function takeNext(taker: Taker, limits: RunLimits): Promise<RunRow 
   const waiting = nextWaiting(taker, limits);
   // There is none, as a rule: then nothing is written.
   if ((await waiting.executeTakeFirst()) === undefined) return undefined;
+  const startedAt = await databaseNow(taker);
   return write(db, async (trx) => {
-    const startedAt = taker.now();
+    await oneAtATime(trx);
     const run = await trx
       .updateTable('runs')
       .set((eb) => ({
@@ -89,60 +92,77 @@ function nextWaiting({ db, kinds }: Taker, limits: RunLimits) {
       }),
     )
     .orderBy('waiting.created_at')
-    .limit(1);
+    .limit(1)
+    .$if(isPostgres(db), (query) => query.forUpdate('waiting').skipLocked());
 }
 
 /** Takes over one run whose lease is over; one that was uncertain is looked at again once its pause is over. */
 export async function takeExpired(taker: Taker, running: readonly string[]): Promise<RunRow | undefined> {
-  for (const candidate of [lapsed(taker, running), uncertain(taker, running)]) {
+  const { db, claimedBy, leaseMs } = taker;
+  const at = await databaseNow(taker);
+  for (const isDue of [lapsed(taker, at), uncertain(taker, at)]) {
+    const candidate = db
+      .selectFrom('runs')
+      .select('id')
+      .where(isDue)
+      .$if(running.length > 0, (query) => query.where('id', 'not in', running))
+      .limit(1);
     if ((await candidate.executeTakeFirst()) === undefined) continue;
-    const run = await write(taker.db, (trx) =>
-      trx
+    // What another process takes at this moment is no candidate, and what it has taken is not due any more.
+    const free = isPostgres(db) ? candidate.forUpdate().skipLocked() : candidate;
+    const run = await write(db, async (trx) => {
+      await oneAtATime(trx);
+      return trx
         .updateTable('runs')
-        .set({
-          claimed_by: taker.claimedBy,
-          lease_until: leaseFrom(taker.now(), taker.leaseMs),
-          in_repair: 1,
-        })
-        .where('id', '=', candidate)
+        .set({ claimed_by: claimedBy, lease_until: leaseFrom(at, leaseMs), in_repair: 1 })
+        .where('id', '=', free)
+        .where(isDue)
         .returningAll()
-        .executeTakeFirst(),
-    );
+        .executeTakeFirst();
+    });
     if (run !== undefined) return run;
   }
   return undefined;
 }
 
+/**
+ * Those who take runs look at the same rows, so that PostgreSQL would refuse most of them: they wait for each other instead. To
+ * be called first, before the transaction has seen anything. Nobody else waits: the lock is one that only they take.
+ */
+async function oneAtATime(trx: Trx): Promise<void> {
+  if (isPostgres(trx)) await sql`lock table runs in share update exclusive mode`.execute(trx);
+}
+
+type IsDue = (eb: ExpressionBuilder<Schema, 'runs'>) => Expression<SqlBool>;
+
 /** A run that is not over, and whose lease is. */
-function lapsed(taker: Taker, running: readonly string[]) {
-  return dueAmong(taker, running, taker.leaseMs).where('state', '=', sql.lit('running'));
+function lapsed(taker: Taker, at: Date): IsDue {
+  return (eb) => eb.and([eb('state', '=', sql.lit('running')), isOver(taker, at, taker.leaseMs)(eb)]);
 }
 
 /** A run whose outcome is not known, and whose pause is over. */
-function uncertain(taker: Taker, running: readonly string[]) {
-  const at = taker.now();
+function uncertain(taker: Taker, at: Date): IsDue {
   const givenUp = Object.values(taker.kinds).flatMap((kind) => kind.isGivenUp?.(at) ?? []);
-  return dueAmong(taker, running, Math.max(MAX_PAUSE_MS, taker.leaseMs))
-    .where('state', '=', sql.lit('uncertain'))
-    .$if(givenUp.length > 0, (query) => query.where((eb) => eb.not(eb.or(givenUp))));
+  const longestMs = Math.max(MAX_PAUSE_MS, taker.leaseMs);
+  return (eb) =>
+    eb.and([
+      eb('state', '=', sql.lit('uncertain')),
+      isOver(taker, at, longestMs)(eb),
+      ...(givenUp.length > 0 ? [eb.not(eb.or(givenUp))] : []),
+    ]);
 }
 
-/** One row whose `lease_until` is over, or further ahead than any lease or pause of that length: the clock was set back. */
-function dueAmong({ db, kinds, now }: Taker, running: readonly string[], longestMs: number) {
-  const at = now().getTime();
-  return db
-    .selectFrom('runs')
-    .select('id')
-    .where('kind', 'in', namesOf(kinds))
-    .where((eb: ExpressionBuilder<Schema, 'runs'>) =>
+/** Whose `lease_until` is over, or further ahead than any lease or pause of that length: the clock was set back. */
+function isOver({ kinds }: Taker, at: Date, longestMs: number): IsDue {
+  return (eb) =>
+    eb.and([
+      eb('kind', 'in', namesOf(kinds)),
       eb.or([
         eb('lease_until', 'is', null),
-        eb('lease_until', '<=', new Date(at).toISOString()),
-        eb('lease_until', '>', new Date(at + 2 * longestMs).toISOString()),
+        eb('lease_until', '<=', at.toISOString()),
+        eb('lease_until', '>', leaseFrom(at, 2 * longestMs)),
       ]),
-    )
-    .$if(running.length > 0, (query) => query.where('id', 'not in', running))
-    .limit(1);
+    ]);
 }
 
 /**
@@ -154,10 +174,11 @@ export async function renewClaims(
   ids: readonly string[],
 ): Promise<readonly string[]> {
   if (ids.length === 0) return [];
+  const at = await databaseNow({ db, now });
   const renewed = await write(db, (trx) =>
     trx
       .updateTable('runs')
-      .set({ lease_until: leaseFrom(now(), leaseMs) })
+      .set({ lease_until: leaseFrom(at, leaseMs) })
       .where('id', 'in', ids)
       .where('claimed_by', '=', claimedBy)
       .returning('id')

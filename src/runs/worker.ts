@@ -74,6 +74,7 @@ export function createWorker(
   let started = false;
   let round: Promise<void> | undefined;
   let again = false;
+  let renewal: Promise<void> | undefined;
   let repairs: Promise<void> | undefined;
   let isFirstRepair = true;
 
@@ -95,8 +96,17 @@ export function createWorker(
       });
   }
 
+  /** Beside the rounds too, where other processes are: to claim may take long where many do. */
+  function renew(): void {
+    if (stopping || !started || renewal) return;
+    renewal = renewLeases([...active.keys(), ...repairing.keys()])
+      .catch((error: unknown) => log.error('the claims could not be renewed', { error }))
+      .finally(() => {
+        renewal = undefined;
+      });
+  }
+
   async function work(): Promise<void> {
-    await renewLeases();
     for (const run of active.values()) await keepNote(run);
     await abortCancelled();
     while (!stopping && (await startNext())) {
@@ -139,6 +149,10 @@ export function createWorker(
       follow(note) {
         entry.note = note;
       },
+      async hold() {
+        await renewLeases([run.id]);
+        abort.signal.throwIfAborted();
+      },
       keepNote: () => keepNote(entry),
     };
     entry.done = kind
@@ -158,8 +172,8 @@ export function createWorker(
   }
 
   /** A run or repair whose claim is not this worker's any more must not go on beside the one who has it. */
-  async function renewLeases(): Promise<void> {
-    const lost = await renewClaims(taker, [...active.keys(), ...repairing.keys()]);
+  async function renewLeases(ids: readonly string[]): Promise<void> {
+    const lost = await renewClaims(taker, ids);
     for (const id of lost) {
       const goingOn = active.get(id)?.abort ?? repairing.get(id);
       if (goingOn === undefined || goingOn.signal.aborted) continue;
@@ -208,7 +222,7 @@ export function createWorker(
 
   /** When nothing of this worker goes on any more; a claim on its way may still add a run. */
   async function idle(): Promise<void> {
-    await Promise.all([round, repairs]);
+    await Promise.all([round, repairs, renewal]);
     while (active.size > 0) await Promise.all([...active.values()].map((run) => run.done));
   }
 
@@ -217,6 +231,7 @@ export function createWorker(
     cancel,
     start() {
       started = true;
+      every(options.tickMs ?? TICK_MS, renew);
       every(options.tickMs ?? TICK_MS, tick);
       every(options.tickMs ?? TICK_MS, repair);
     },

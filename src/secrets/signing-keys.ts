@@ -54,7 +54,7 @@ async function newestRow(
     .selectFrom('signing_keys')
     .selectAll()
     .where('purpose', '=', purpose)
-    .orderBy('created_at', 'desc')
+    .orderBy('generation', 'desc')
     .limit(1)
     .executeTakeFirst();
 }
@@ -72,7 +72,7 @@ async function createRow(
   return write(db, async (trx) => {
     const theirs = await newestRow(trx, purpose);
     if (theirs !== undefined) return theirs;
-    const values = { id, purpose, secret: sealed, created_at: now.toISOString() };
+    const values = { id, purpose, generation: 1, secret: sealed, created_at: now.toISOString() };
     return trx.insertInto('signing_keys').values(values).returningAll().executeTakeFirstOrThrow();
   });
 }

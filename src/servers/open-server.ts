@@ -25,6 +25,8 @@ export interface ServerAccessServices {
   /** With SSH_STRICT, only a test of the connection pins a host key. */
   readonly sshStrict: boolean;
   readonly readyTimeoutMs: () => Promise<number>;
+  /** Throws `invalid` where the app's own machine is no host (`own-machine.ts`). */
+  readonly checkOwnMachine: () => void;
   readonly openLocal: () => Host;
   readonly checkLocalPath: (path: string) => Promise<void>;
   readonly openSsh: (address: HostAddress, timeouts: HostTimeouts) => Host;
@@ -86,6 +88,7 @@ export function createServerAccess(services: ServerAccessServices): ServerAccess
 }
 
 function local(services: ServerAccessServices, address: ServerAddress | null): OpenedServer {
+  services.checkOwnMachine();
   return {
     host: services.openLocal(),
     address,

@@ -1,8 +1,10 @@
 import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
 import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
+import type { Config } from '../config.ts';
 import { databasesThatHold } from '../databases/password-targets.ts';
 import type { Context } from '../db/context.ts';
+import { byBytes } from '../db/kind.ts';
 import type { Db, ServerRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
@@ -14,6 +16,8 @@ import { newId } from '../ids.ts';
 import { giveUpFilesOf, refuseWhileBackupsLieThere } from '../leftovers/tombstones.ts';
 import type { Page } from '../page.ts';
 import { fingerprintOf } from './host-key.ts';
+import { isLocalHostname } from './open-server.ts';
+import { checkOwnMachine } from './own-machine.ts';
 
 export const newServer = z.object({
   name: nameField,
@@ -30,6 +34,9 @@ export const serverChange = newServer.partial();
 export type NewServer = z.infer<typeof newServer>;
 export type ServerChange = z.infer<typeof serverChange>;
 
+/** Writes servers: whether the app's own machine may be one is configured. */
+type ServerContext = Context & { readonly config: Pick<Config, 'databaseUrl'> };
+
 /** By name. Throws `not_found` for an unknown environment. */
 export async function listServers(
   db: Db,
@@ -41,7 +48,7 @@ export async function listServers(
     .selectFrom('servers')
     .selectAll()
     .where('environment_id', '=', environmentId)
-    .orderBy('name')
+    .orderBy('name', byBytes(db))
     .limit(page.limit)
     .offset(page.offset)
     .execute();
@@ -62,7 +69,7 @@ export async function listServerNames(
     .selectFrom('servers')
     .select(['id', 'name', 'hostname'])
     .where('environment_id', '=', environmentId)
-    .orderBy('name')
+    .orderBy('name', byBytes(db))
     .execute();
 }
 
@@ -85,13 +92,14 @@ export async function getServerRow(db: Db, id: string): Promise<ServerRow> {
   return row;
 }
 
-/** Throws `not_found` (environment), `conflict` (name). */
+/** Throws `not_found` (environment), `conflict` (name), `invalid` for the app's own machine where that is no host. */
 export async function createServer(
-  context: Context,
+  context: ServerContext,
   actor: Actor,
   environmentId: string,
   input: NewServer,
 ): Promise<Server> {
+  if (isLocalHostname(input.hostname)) checkOwnMachine(context.config, 'hostname');
   const now = context.now().toISOString();
   const row = await named(() =>
     write(context.db, async (trx) => {
@@ -121,14 +129,18 @@ export async function createServer(
 
 /**
  * Changes what is given. A pinned host key stays, also with a new address, so that another machine there is not spoken
- * to; stored passwords of its databases do not follow by themselves. Throws `not_found`, `conflict`.
+ * to; stored passwords of its databases do not follow by themselves. Throws `not_found`, `conflict`,
+ * and `invalid` as `createServer`.
  */
 export async function updateServer(
-  context: Context,
+  context: ServerContext,
   actor: Actor,
   id: string,
   change: ServerChange,
 ): Promise<Server> {
+  if (change.hostname !== undefined && isLocalHostname(change.hostname)) {
+    checkOwnMachine(context.config, 'hostname');
+  }
   const row = await named(() =>
     write(context.db, async (trx) => {
       await getServerRow(trx, id);

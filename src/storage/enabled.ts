@@ -1,5 +1,6 @@
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Context } from '../db/context.ts';
+import { byBytes } from '../db/kind.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
@@ -19,7 +20,7 @@ export async function listSpacesEnvironments(db: Db): Promise<readonly SpacesEnv
     .selectFrom('environments')
     .leftJoin('spaces_environments', 'spaces_environments.environment_id', 'environments.id')
     .select(['environments.id', 'environments.name', 'spaces_environments.enabled'])
-    .orderBy('environments.name')
+    .orderBy('environments.name', byBytes(db))
     .execute();
   return rows.map((row) => ({ id: row.id, name: row.name, spacesEnabled: row.enabled === 1 }));
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { byBytes } from '../db/kind.ts';
 import type { Db } from '../db/schema.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
 import { HOST_PLACES } from '../object-stores/place.ts';
@@ -67,14 +68,14 @@ export async function spacesImpact(db: Db): Promise<SpacesImpact> {
     .innerJoin('environments', 'environments.id', 'spaces_environments.environment_id')
     .select('environments.name')
     .where('spaces_environments.enabled', '=', 1)
-    .orderBy('environments.name')
+    .orderBy('environments.name', byBytes(db))
     .execute();
   const rows = await storedPlaces(db)
     .select(['stored_totals.endpoint', 'stored_totals.bucket'])
     .select([sum('stored_totals.backups').as('count'), sum('stored_totals.bytes').as('bytes')])
     .groupBy(['stored_totals.endpoint', 'stored_totals.bucket'])
-    .orderBy('stored_totals.endpoint')
-    .orderBy('stored_totals.bucket')
+    .orderBy('stored_totals.endpoint', byBytes(db))
+    .orderBy('stored_totals.bucket', byBytes(db))
     .execute();
   const places = rows.map((row) => ({ ...row, count: Number(row.count), bytes: Number(row.bytes) }));
   return {
@@ -99,8 +100,8 @@ async function dependentDatabases(
     .select(['databases.id', 'databases.name', 'environments.name as environment'])
     .where('databases.backup_storage_type', '=', 'spaces')
     .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
-    .orderBy('environments.name')
-    .orderBy('databases.name')
+    .orderBy('environments.name', byBytes(db))
+    .orderBy('databases.name', byBytes(db))
     .execute();
 }
 

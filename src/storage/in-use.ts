@@ -1,3 +1,4 @@
+import { byBytes } from '../db/kind.ts';
 import type { Db } from '../db/schema.ts';
 
 /** The largest estimate of a last completed backup that is still there, by bucket, in bytes. */
@@ -29,10 +30,11 @@ export async function prefixesInUse(db: Db): Promise<ReadonlyMap<string, readonl
   const rows = await db
     .selectFrom('databases')
     .select(['backup_spaces_bucket', 'backup_spaces_prefix'])
-    .distinct()
     .where('backup_storage_type', '=', 'spaces')
-    .orderBy('backup_spaces_bucket')
-    .orderBy('backup_spaces_prefix')
+    // Not `distinct`, beside which PostgreSQL sorts by the language of the database alone.
+    .groupBy(['backup_spaces_bucket', 'backup_spaces_prefix'])
+    .orderBy('backup_spaces_bucket', byBytes(db))
+    .orderBy('backup_spaces_prefix', (item) => byBytes(db)(item).nullsFirst())
     .execute();
   const used = rows.flatMap(({ backup_spaces_bucket: bucket, backup_spaces_prefix: prefix }) =>
     bucket ? [{ bucket, prefix: prefix ?? '' }] : [],
@@ -50,9 +52,9 @@ export async function bucketsInUse(db: Db): Promise<readonly string[]> {
   const rows = await db
     .selectFrom('databases')
     .select('backup_spaces_bucket as bucket')
-    .distinct()
     .where('backup_storage_type', '=', 'spaces')
-    .orderBy('backup_spaces_bucket')
+    .groupBy('backup_spaces_bucket')
+    .orderBy('backup_spaces_bucket', byBytes(db))
     .execute();
   return rows.flatMap(({ bucket }) => bucket || []);
 }

@@ -11,7 +11,7 @@ import { superseded } from '../../src/runs/claim.ts';
 import { askUncertainNow } from '../../src/runs/take.ts';
 import { repairExpired } from '../../src/runs/worker.ts';
 import { insertBackup, runOf } from '../support/backup-row.ts';
-import { openTestDatabase } from '../support/database.ts';
+import { openTestDatabase, setServerClock } from '../support/database.ts';
 
 const BEGIN = Date.parse('2026-03-04T05:06:07.890Z');
 const MINUTE = 60_000;
@@ -262,6 +262,7 @@ async function services(): Promise<RunServices> {
 }
 
 async function reconcile(repairing = new Map<string, AbortController>()): Promise<void> {
+  await setServerClock(db, new Date(now));
   const rules = { completeMayTakeMs: COMPLETE_MAY_TAKE_MS, askAgainMs: 30_000 };
   const kinds = { backup: createBackupKind(await services(), rules) };
   const taker = { db, kinds, claimedBy: 'me', leaseMs: 30_000, now: () => new Date(now) };

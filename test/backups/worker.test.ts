@@ -6,6 +6,7 @@ import { endEarlierLeases } from '../../src/runs/take.ts';
 import { createWorker, type WorkerOptions } from '../../src/runs/worker.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { insertBackup } from '../support/backup-row.ts';
+import { noteEndedLeases, refuseUpdates } from '../support/trigger.ts';
 import { until } from '../support/until.ts';
 
 let site: TestApp;
@@ -66,13 +67,11 @@ test('a worker runs what waits', async () => {
 test('a run keeps its own outcome where it can not be written for a moment', async () => {
   const backupId = await pendingBackup();
   const { db } = site.services;
-  await sql`CREATE TRIGGER full BEFORE UPDATE OF outcome ON backups BEGIN SELECT raise(ABORT, 'disk full'); END`.execute(
-    db,
-  );
+  const refused = await refuseUpdates(db, 'backups', 'outcome');
   const worker = workerOf({ limits: async () => ({ total: 2, perServer: 2 }) });
   worker.start();
   await until('the run to begin', 10_000, async () => (await statusOf(backupId)) === 'in_progress');
-  setTimeout(() => void sql`DROP TRIGGER full`.execute(db), 1_500);
+  setTimeout(() => void refused.drop(), 1_500);
   await until('the run to end', 10_000, async () => (await statusOf(backupId)) === 'failed');
   await worker.stop(5_000);
   const { body } = await site.call('GET', `/api/backups/${backupId}`);
@@ -170,10 +169,7 @@ describe('the runs of an earlier process', () => {
 
   test('are all whose leases a start ends: not those of its own runs, nor of what is claimed later', async () => {
     const { db } = site.services;
-    await sql`CREATE TABLE ended (id TEXT)`.execute(db);
-    await sql`CREATE TRIGGER lease_ended AFTER UPDATE OF lease_until ON runs
-      WHEN new.lease_until < old.lease_until AND new.claimed_by = old.claimed_by
-      BEGIN INSERT INTO ended VALUES (new.id); END`.execute(db);
+    await noteEndedLeases(db);
     const own = await pendingBackup();
     const earlier = await insert({ status: 'in_progress', outcome: null });
     const worker = workerOf({ limits, isAlone: true, tickMs: 20 });

@@ -146,8 +146,8 @@ describe.each(STATES)('at once, on %s', (state) => {
     for (const round of TIMES) {
       const runs = [await claimed(services, null), await claimed(services, null)];
       const key = `daily „ü+${round}".dump`;
-      const record = (backupId: string) =>
-        recordDestination(services.db, { runId: backupId, claimedBy: 'me' }, {
+      const record = (runId: string) =>
+        recordDestination(services.db, { runId, claimedBy: 'me' }, {
           destination: {
             place: { endpoint: 'https://s3.example.com', region: null, bucket: 'b' },
             ...{ key, fileName: key },

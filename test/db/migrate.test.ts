@@ -163,6 +163,35 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
     ]);
   });
 
+  it('count the signing keys that there are, by purpose, and refuse two of one generation', async () => {
+    const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0009'));
+    await migrate(db, { file: null, now, migrations: before });
+    const at = now().toISOString();
+    const keys = [
+      ['b', 'session', at],
+      ['a', 'session', at],
+      ['c', 'session', '2025-01-01T00:00:00.000Z'],
+      ['d', 'manifest', at],
+    ] as const;
+    for (const [id, purpose, created_at] of keys) {
+      const key = { id, purpose, secret: 'sealed', created_at };
+      await db
+        .insertInto('signing_keys')
+        .values(key as never)
+        .execute();
+    }
+    await migrate(db, { file: null, now });
+    const counted = await db.selectFrom('signing_keys').select(['id', 'generation']).orderBy('id').execute();
+    expect(counted.map(({ id, generation }) => [id, generation])).toEqual([
+      ['a', 2],
+      ['b', 3],
+      ['c', 1],
+      ['d', 1],
+    ]);
+    const second = { id: 'e', purpose: 'session', generation: 3, secret: 'sealed', created_at: at } as const;
+    await expect(db.insertInto('signing_keys').values(second).execute()).rejects.toThrow(/unique/i);
+  });
+
   it('refuse a value outside a closed list, and a row without its owner', async () => {
     await migrate(db, { file: null, now });
     const at = now().toISOString();

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { countFailure, pauseAfter, pauseOf } from '../../src/auth/guesses.ts';
 import { login } from '../../src/auth/login.ts';
+import { isPostgres } from '../../src/db/kind.ts';
 import { write } from '../../src/db/write.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -99,8 +100,12 @@ describe('guessing at one account', () => {
     // The right one among them is answered like the others that came too late.
     pass(HOUR_MS);
     const mixed = [...Array.from({ length: 12 }, () => WRONG), PASSWORD];
-    const late = await Promise.all(mixed.map((password) => api(VIEWER, password)));
-    expect(late.at(-1)?.status).toBe(429);
+    const late = (await Promise.all(mixed.map((password) => api(VIEWER, password)))).map(
+      ({ status }) => status,
+    );
+    expect(late.filter((status) => status !== 429).length).toBeLessThanOrEqual(5);
+    // One after the other on SQLite. On PostgreSQL they are checked in any order, and it may be among the first.
+    if (!isPostgres(app.services.db)) expect(late.at(-1)).toBe(429);
   });
 
   it('tells by no answer whether there is such an account', async () => {

@@ -5,6 +5,7 @@ import { SEALED_COLUMNS } from '../../src/secrets/sealed.ts';
 import { createVault, type Vault } from '../../src/secrets/vault.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { newSshKeys } from '../support/ssh-key.ts';
+import { refuseUpdates } from '../support/trigger.ts';
 
 /** The key that the test app seals with, and its successors. */
 const OLD = new Uint8Array(32).fill(5);
@@ -94,9 +95,7 @@ describe('sealing every secret anew', () => {
 
   it('changes nothing when the database fails in the middle', async () => {
     const before = await sealedValues();
-    await sql`create trigger broken before update on signing_keys begin select raise(abort, 'disk'); end`.execute(
-      app.services.db,
-    );
+    await refuseUpdates(app.services.db, 'signing_keys');
     await expect(resealAll(app.services.db, both)).rejects.toThrow('disk');
     expect(await sealedValues()).toEqual(before);
   });

@@ -23,6 +23,7 @@ import { createWorker, type Worker } from '../../src/runs/worker.ts';
 import { checkVault } from '../../src/secrets/signing-keys.ts';
 import { createVault } from '../../src/secrets/vault.ts';
 import { createServerAccess } from '../../src/servers/open-server.ts';
+import { checkOwnMachine } from '../../src/servers/own-machine.ts';
 import type { Services } from '../../src/services-port.ts';
 import { createDeepTestKind, type ProbeLimits } from '../../src/storage/deep-test-kind.ts';
 import { createOpenPlace } from '../../src/storage/open-place.ts';
@@ -52,7 +53,7 @@ export interface CallOptions {
   readonly isNoise?: boolean;
 }
 
-/** The whole app on a database in memory, with every adapter; its worker runs no backups: they wait as `pending`. */
+/** The whole app on an empty database, with every adapter; its worker runs no backups: they wait as `pending`. */
 export interface TestApp {
   readonly app: Hono<ApiEnv>;
   readonly services: Services;
@@ -75,7 +76,7 @@ export interface TestAppOptions {
   readonly withoutUsers?: boolean;
   /** Of the deep test, other than the usual ones. */
   readonly probeLimits?: ProbeLimits;
-  /** Instead of an empty one in memory. */
+  /** Instead of an empty one. */
   readonly db?: Db;
 }
 
@@ -111,6 +112,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     sshStrict: config.sshStrict,
     readyTimeoutMs: async () => 2000,
     checkLocalPath: createLocalPathCheck(config),
+    checkOwnMachine: () => checkOwnMachine(config),
     openLocal: () => openLocalHost({ label: 'this machine', log }),
     openSsh: (address, timeouts) => openSshHost(address, timeouts, log),
   });

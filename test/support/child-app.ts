@@ -18,7 +18,7 @@ const services = await createServices(readConfig(), {
   tuning: { ...QUICK, ...SMALL_PARTS, ...(partBytes ? { usualPartBytes: Number(partBytes) } : {}) },
   timing: { tickMs: 100, sweepEveryMs: 200, completeMayTakeMs: 1_000, askAgainMs: 200 },
 });
-await prepareFirstAdmin(services);
+await services.exclusively(() => prepareFirstAdmin(services));
 const app = await createApp(services);
 serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
   services.worker.start();

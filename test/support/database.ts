@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { Kysely } from 'kysely';
+import { Kysely, sql } from 'kysely';
+import { isPostgres } from '../../src/db/kind.ts';
 import { migrate } from '../../src/db/node/migrate.ts';
 import { openDatabase } from '../../src/db/node/open.ts';
 import { openPostgres } from '../../src/db/node/postgres.ts';
@@ -12,7 +13,7 @@ import type { Db, Schema } from '../../src/db/schema.ts';
 import type { TestPostgres } from './postgres.ts';
 
 /** An empty SQLite database in memory with our tables, of which the migrations run once; end it with `destroy()`. */
-export async function openTestDatabase(): Promise<Db> {
+export async function openSqliteDatabase(): Promise<Db> {
   migrated ??= migratedContent();
   const connection = new Database(await migrated);
   connection.pragma('foreign_keys = ON');
@@ -36,9 +37,34 @@ async function migratedContent(): Promise<Buffer> {
   return content;
 }
 
+let opener = openSqliteDatabase;
+
+/** An empty database with our tables, of SQLite unless the project's setup says otherwise; end it with `destroy()`. */
+export function openTestDatabase(): Promise<Db> {
+  return opener();
+}
+
+/** Lets it be that time by the clock of a server of `openState`, which PostgreSQL's own function tells otherwise. */
+export async function setServerClock(db: Db, at: Date): Promise<void> {
+  if (!isPostgres(db)) return;
+  await sql`create or replace function clock.clock_timestamp() returns timestamptz language sql
+    as ${sql.lit(`select timestamptz '${at.toISOString()}'`)}`.execute(db);
+}
+
+/** For `on-postgres.ts`. */
+export function openTestDatabasesWith(open: () => Promise<Db>): void {
+  opener = open;
+}
+
 /** An empty database of its own on that server, without our tables; end it with `destroy()`. */
-export async function openPostgresDatabase(postgres: TestPostgres): Promise<Db> {
+export async function openPostgresDatabase(
+  postgres: TestPostgres,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Db> {
   const name = `test_${randomUUID()}`;
   await postgres.createDatabase(name);
-  return openPostgres(postgres.url.replace(/\/postgres$/, `/${name}`));
+  const options = Object.entries(settings).map(([setting, value]) => `-c ${setting}=${value}`);
+  return openPostgres(
+    `${postgres.url.replace(/\/postgres$/, `/${name}`)}?options=${encodeURIComponent(options.join(' '))}`,
+  );
 }

@@ -101,7 +101,7 @@ export async function startInstallation(
       ...options.timing,
     },
   });
-  await prepareFirstAdmin(services);
+  await services.exclusively(() => prepareFirstAdmin(services));
   const app = await createApp(services);
   let token: string | undefined;
 

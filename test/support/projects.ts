@@ -27,6 +27,17 @@ const BROWSER = 'playwright-core';
 /** The product is not followed: what it could start, it starts when a test has a server for it. */
 const FOLLOWED = /^(test|dev|bench|scripts)\//;
 
+/**
+ * Files that run once more, on PostgreSQL, as the project `postgres`: those whose subject has queries of its own. They open
+ * databases by `openTestDatabase` or `openTestApp`, and assert the same.
+ */
+export const ON_POSTGRES: readonly string[] = [
+  ...['backups/reconcile', 'backups/sweep', 'backups/worker', 'http/api/runs', 'http/api/auth'],
+  ...['http/api/changed-storage', 'http/api/databases', 'http/api/downloads', 'http/api/environments'],
+  ...['http/api/left-behind', 'http/api/prefixes', 'http/api/servers', 'http/api/spaces', 'http/api/users'],
+  ...['http/sessions', 'http/sign-in', 'secrets/reseal'],
+].map((name) => `test/${name}.test.ts`);
+
 /** Test files, from the root of the repository. */
 export function testFiles(): readonly string[] {
   return readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { type Migration, type MigrationResultSet, Migrator } from 'kysely/migration';
 import { migrations as ourMigrations } from '../../../migrations/index.ts';
 import { AppError, isAppError } from '../../errors.ts';
+import { isPostgres } from '../kind.ts';
 import type { Db } from '../schema.ts';
 import { isBusy, untilFree } from '../write.ts';
 import { analyse } from './statistics.ts';
@@ -20,14 +21,18 @@ export interface MigrateOptions {
  */
 export async function migrate(db: Db, options: MigrateOptions): Promise<{ copy: string | null }> {
   const migrations = options.migrations ?? ourMigrations;
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => ({ ...migrations }) },
+    ...(isPostgres(db) ? { migrationTableSchema: await currentSchema(db) } : {}),
+  });
   const executed = await executedMigrations(db);
   const unknown = executed.filter((name) => !(name in migrations));
   if (unknown.length > 0) {
     throw new AppError(
       'config',
       `The data was written by a newer version of this program (it has ${unknown.join(', ')}). ` +
-        'Start that version, or restore the copy of the database file made before the upgrade.',
+        `Start that version, or restore ${isPostgres(db) ? 'a dump' : 'the copy'} of the database${isPostgres(db) ? '' : ' file'} made before the upgrade.`,
     );
   }
   const pending = Object.keys(migrations).filter((name) => !executed.includes(name));
@@ -69,10 +74,27 @@ export async function checkMigrated(db: Db): Promise<void> {
 }
 
 async function executedMigrations(db: Db): Promise<readonly string[]> {
+  if (!(await hasMigrations(db))) return [];
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+  return rows.map((row) => row.name).sort();
+}
+
+/** Of PostgreSQL, other schemas may be other programs', with migrations of their own. */
+async function hasMigrations(db: Db): Promise<boolean> {
+  const schema = isPostgres(db) ? await currentSchema(db) : undefined;
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some((table) => table.name === 'kysely_migration')) return [];
-  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
-  return rows.map((row) => row.name);
+  return tables.some((table) => table.name === 'kysely_migration' && table.schema === schema);
+}
+
+/** Where tables are made and looked for. Throws `config` where the user has none. */
+async function currentSchema(db: Db): Promise<string> {
+  const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db);
+  const name = rows[0]?.name;
+  if (name) return name;
+  throw new AppError(
+    'config',
+    'The user of DATABASE_URL has no schema to make tables in: its search_path names none that it may use.',
+  );
 }
 
 /** A copy that is whole even while the WAL holds pages that the file does not. */

@@ -34,7 +34,7 @@ function guard(client: pg.PoolClient, translate: (error: unknown) => unknown): P
       isBroken ||= isAppError(translated) && translated.details.isLost === true;
       // It must not hide why it was needed; the server rolls back by itself where the connection ends.
       if (text === 'rollback') return rolledBack();
-      throw text === 'commit' && isBroken ? unknownOutcome(translated) : translated;
+      throw text === 'commit' && isBroken && wasSent(error) ? unknownOutcome(translated) : translated;
     }
   }
   function rolledBack(): pg.QueryResult {
@@ -46,6 +46,11 @@ function guard(client: pg.PoolClient, translate: (error: unknown) => unknown): P
     query: query as unknown as PostgresPoolClient['query'],
     release: (destroy) => client.release(destroy === true || isBroken),
   };
+}
+
+/** pg does not send to a connection that it knows to be cut. */
+function wasSent(error: unknown): boolean {
+  return !(error instanceof Error && error.message.endsWith('not queryable'));
 }
 
 function withoutNul(value: unknown): unknown {

@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { sql } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Db } from '../schema.ts';
 
@@ -38,6 +39,22 @@ export async function refuseForeignContent(db: Db, file: string, signs: readonly
     );
   }
   if (signs.length > 0) throw lost(file, 'has nothing in it', signs);
+}
+
+/** Of PostgreSQL: throws `config` where another program has tables in the schema that ours would be made in. */
+export async function refuseForeignTables(db: Db): Promise<void> {
+  // What an extension brought is no program's.
+  const { rows } = await sql<{ name: string }>`
+    select relname as name from pg_class
+    where relkind in ('r', 'p') and relnamespace = current_schema()::regnamespace
+      and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = pg_class.oid and deptype = 'e')
+    order by relname`.execute(db);
+  if (rows.length === 0 || rows.some(({ name }) => name === 'kysely_migration')) return;
+  throw new AppError(
+    'config',
+    `The database of DATABASE_URL is that of another program (it has the table "${rows[0]?.name}"). Nothing was changed. ` +
+      'Make a database of its own for this app.',
+  );
 }
 
 function lost(file: string, what: string, signs: readonly string[]): AppError {

@@ -1,4 +1,5 @@
-import { SqliteAdapter, sql } from 'kysely';
+import { sql } from 'kysely';
+import { isPostgres } from '../kind.ts';
 import type { Db } from '../schema.ts';
 
 /**
@@ -11,19 +12,15 @@ const LOOKED_AT = 1000;
 
 /** Looks at every table, for after a migration. */
 export async function analyse(db: Db): Promise<void> {
-  if (!isSqlite(db)) return;
+  if (isPostgres(db)) return;
   await sql`pragma analysis_limit = ${sql.lit(LOOKED_AT)}`.execute(db);
   await sql`analyze`.execute(db);
 }
 
 /** Looks at those tables that have changed much since, for the start and then each day. */
 export async function optimise(db: Db): Promise<void> {
-  if (!isSqlite(db)) return;
+  if (isPostgres(db)) return;
   await sql`pragma analysis_limit = ${sql.lit(LOOKED_AT)}`.execute(db);
   // 0x10002: also tables that this connection has not asked yet.
   await sql`pragma optimize = 0x10002`.execute(db);
-}
-
-function isSqlite(db: Db): boolean {
-  return db.getExecutor().adapter instanceof SqliteAdapter;
 }

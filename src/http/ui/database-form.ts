@@ -10,6 +10,7 @@ import {
 } from '../../databases/databases.ts';
 import type { Engine, EngineField } from '../../engines/engine.ts';
 import { bucketName } from '../../fields.ts';
+import { hasOwnMachine } from '../../servers/own-machine.ts';
 import { listServerNames } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
@@ -30,7 +31,9 @@ export async function formChoices(
     engine: toEngineForm(engine),
     servers: [
       ...servers.map(({ id, name, hostname }) => ({ value: id, label: `${name} (${hostname})` })),
-      { value: THIS_MACHINE, label: 'The machine that BRIDGEPORT runs on' },
+      ...(hasOwnMachine(services.config)
+        ? [{ value: THIS_MACHINE, label: 'The machine that BRIDGEPORT runs on' }]
+        : []),
     ],
     environmentName: environment.name,
     spacesEnabled: await isStorageEnabled(services.db, environment.id),
