@@ -172,17 +172,20 @@ function isOver({ kinds }: Taker, at: Date, longestMs: number): IsDue {
 export async function renewClaims(
   { db, claimedBy, leaseMs, now }: Pick<Taker, 'db' | 'claimedBy' | 'leaseMs' | 'now'>,
   ids: readonly string[],
+  patience: { readonly patienceMs?: number } = {},
 ): Promise<readonly string[]> {
   if (ids.length === 0) return [];
-  const at = await databaseNow({ db, now });
-  const renewed = await write(db, (trx) =>
-    trx
-      .updateTable('runs')
-      .set({ lease_until: leaseFrom(at, leaseMs) })
-      .where('id', 'in', ids)
-      .where('claimed_by', '=', claimedBy)
-      .returning('id')
-      .execute(),
+  const renewed = await write(
+    db,
+    async (trx) =>
+      trx
+        .updateTable('runs')
+        .set({ lease_until: leaseFrom(await databaseNow({ db: trx, now }), leaseMs) })
+        .where('id', 'in', ids)
+        .where('claimed_by', '=', claimedBy)
+        .returning('id')
+        .execute(),
+    patience,
   );
   const own = new Set(renewed.map(({ id }) => id));
   return ids.filter((id) => !own.has(id));

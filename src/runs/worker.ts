@@ -56,6 +56,8 @@ interface ActiveRun {
 
 const LEASE_MS = 30_000;
 const TICK_MS = 2_000;
+/** What a run has done for hours is not given up for a database that is away for a while. */
+const HOLD_PATIENCE_MS = 5 * 60_000;
 
 /** Runs what waits, of the given kinds, in this process: claims, leases, limits, cancelling, and the repairs between runs. */
 export function createWorker(
@@ -150,7 +152,7 @@ export function createWorker(
         entry.note = note;
       },
       async hold() {
-        await renewLeases([run.id]);
+        await renewLeases([run.id], { patienceMs: HOLD_PATIENCE_MS });
         abort.signal.throwIfAborted();
       },
       keepNote: () => keepNote(entry),
@@ -172,8 +174,11 @@ export function createWorker(
   }
 
   /** A run or repair whose claim is not this worker's any more must not go on beside the one who has it. */
-  async function renewLeases(ids: readonly string[]): Promise<void> {
-    const lost = await renewClaims(taker, ids);
+  async function renewLeases(
+    ids: readonly string[],
+    patience: { readonly patienceMs?: number } = {},
+  ): Promise<void> {
+    const lost = await renewClaims(taker, ids, patience);
     for (const id of lost) {
       const goingOn = active.get(id)?.abort ?? repairing.get(id);
       if (goingOn === undefined || goingOn.signal.aborted) continue;
