@@ -93,11 +93,18 @@ interface Taken {
 }
 const taken = async () => (await sql<Taken>`select * from taken`.execute(db)).rows;
 
-describe('four processes on one PostgreSQL, whose clocks are minutes apart', () => {
+const NAME = 'four processes on one PostgreSQL, whose clocks are minutes apart';
+
+/** The cases, with so many runs that wait and so many whose leases are over. */
+export function describeReplicas(counts: { readonly waiting: number; readonly expired: number }): void {
+  describe(NAME, () => cases(counts));
+}
+
+function cases({ waiting, expired }: { readonly waiting: number; readonly expired: number }): void {
   it('take each run once, lose none, keep the limits over all, and steal none that lives', async () => {
     const at = await present();
-    await insertRuns(1_000, 'waiting', () => ({}));
-    await insertRuns(300, 'expired', () => ({
+    await insertRuns(waiting, 'waiting', () => ({}));
+    await insertRuns(expired, 'expired', () => ({
       state: 'running',
       claimed_by: 'gone',
       lease_until: iso(at, -1),
@@ -131,8 +138,8 @@ describe('four processes on one PostgreSQL, whose clocks are minutes apart', () 
     }
     const all = await taken();
     const ids = (what: Taken['what']) => all.filter((row) => row.what === what).map((row) => row.run_id);
-    expect([ids('run').length, new Set(ids('run')).size]).toEqual([1_000, 1_000]);
-    expect([ids('repair').length, new Set(ids('repair')).size]).toEqual([300, 300]);
+    expect([ids('run').length, new Set(ids('run')).size]).toEqual([waiting, waiting]);
+    expect([ids('repair').length, new Set(ids('repair')).size]).toEqual([expired, expired]);
     expect(all.filter(({ run_id: id }) => id.startsWith('live'))).toEqual([]);
     expect(lost).toEqual([]);
     expect(Math.max(...all.map(({ total }) => total))).toBeLessThanOrEqual(12);
@@ -179,4 +186,4 @@ describe('four processes on one PostgreSQL, whose clocks are minutes apart', () 
       expect(by).toBe('alive');
     },
   );
-});
+}
