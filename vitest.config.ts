@@ -13,8 +13,8 @@ export default defineConfig(({ mode }) => {
       hookTimeout: 60_000,
       // A machine that is shared may stand still for a second: it is waited for what comes, not for its time.
       expect: { poll: { timeout: 10_000 } },
-      // One more than the cores of a small machine: a file of servers waits for half of its time.
-      maxWorkers: large ? 1 : 3,
+      // As many as the cores of a small machine: with three, the servers under test answered too late for some.
+      maxWorkers: large ? 1 : 2,
       // Files of one worker share its modules: to import the app anew costs a second of CPU each time.
       isolate: false,
       // Tests make much garbage that dies young: with V8's own 16 MiB for it they take a fifth more CPU time.

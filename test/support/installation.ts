@@ -59,7 +59,8 @@ export const QUICK = {
   retryCapMs: 100,
   settleBaseMs: 20,
   attemptTimeoutMs: 5_000,
-  cancelGraceMs: 300,
+  // Long enough for a machine that is busy: an upload that could not be aborted in time is a leftover.
+  cancelGraceMs: 1_000,
 } as const;
 
 /** A dump of three parts is one of 12 MiB with these, and one of 36 as in production. */
