@@ -172,8 +172,7 @@ describe('an installation whose state lies in PostgreSQL', () => {
         headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      // biome-ignore lint/suspicious/noExplicitAny: the shape is what is tested
-      return { status: response.status, body: JSON.parse(await response.text()) as any };
+      return { status: response.status, body: JSON.parse(await response.text()) };
     };
     const signIn = { email: ADMIN.ADMIN_EMAIL, password: ADMIN.ADMIN_PASSWORD };
     token = (await ask('POST', '/api/auth/login', signIn)).body.token;

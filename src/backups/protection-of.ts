@@ -93,25 +93,34 @@ export interface Failures {
   readonly cause: string | null;
 }
 
-/** Null where the last run did not fail. */
-export async function failuresSinceGood(db: Db, databaseId: string): Promise<Failures | null> {
-  const row = await withNewest(db).where('databases.id', '=', databaseId).executeTakeFirst();
-  if (row === undefined || row.ended_id === null || row.ended_id === row.good_id) return null;
-  const { good_created: lastGood } = row;
+/** Those that came after the last good one; null where none failed. */
+export async function failuresSinceGood(
+  db: Db,
+  databaseId: string,
+  { lastGood }: Pick<Protection, 'lastGood'>,
+): Promise<Failures | null> {
   const failed = db
     .selectFrom('backups')
     .where('database_id', '=', databaseId)
     .where('deleted_at', 'is', null)
     .where('outcome', 'in', ['failed', 'interrupted'])
-    .$if(lastGood !== null, (query) => query.where('created_at', '>', lastGood ?? ''));
+    .$if(lastGood !== null, (query) =>
+      query.where('created_at', '>', (eb) =>
+        eb
+          .selectFrom('backups as good')
+          .select('good.created_at')
+          .where('good.id', '=', lastGood?.id ?? ''),
+      ),
+    );
   const { count, since } = await failed
     .select(({ fn }) => [fn.countAll<number>().as('count'), fn.min('created_at').as('since')])
     .executeTakeFirstOrThrow();
   if (since === null) return null;
-  const last = await db
-    .selectFrom('backups')
+  const last = await failed
     .select('error')
-    .where('id', '=', row.ended_id)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(1)
     .executeTakeFirst();
   return { count: Number(count), since, cause: messageOf(last?.error ?? null) };
 }

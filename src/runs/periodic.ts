@@ -17,6 +17,8 @@ export interface PeriodicOptions {
   /** As of the worker: with it, what an earlier process held or did is no reason to wait. */
   readonly isAlone?: boolean;
   readonly leaseMs?: number;
+  /** Pause before the tasks are listed again where that failed. */
+  readonly listAgainMs?: number;
 }
 
 export interface Periodic {
@@ -162,16 +164,22 @@ export function createPeriodic(
     });
   }
 
+  /** Until they are listed: a database that is away for a while must not end what is periodic for good. */
+  function begin(): void {
+    list().then(
+      () => {
+        if (stopping) return;
+        for (const task of tasks) look(task);
+      },
+      (error: unknown) => {
+        log.error('the periodic tasks could not be listed', { error });
+        if (!stopping) timers.set('', setTimeout(begin, options.listAgainMs ?? HELD_PAUSE_MS).unref());
+      },
+    );
+  }
+
   return {
-    start() {
-      list().then(
-        () => {
-          if (stopping) return;
-          for (const task of tasks) look(task);
-        },
-        (error: unknown) => log.error('the periodic tasks could not be listed', { error }),
-      );
-    },
+    start: begin,
     async stop(withinMs) {
       stopping = true;
       for (const timer of timers.values()) clearTimeout(timer);

@@ -109,8 +109,12 @@ async function settleWithout(
 async function beginAgain({ db, now }: DeepTestContext, run: RunRow, claim: RunClaim): Promise<void> {
   await write(db, async (trx) => {
     if (!(await isOwn(trx, claim))) return;
-    const mayAgain = run.cancel_requested_at === null && run.attempts < MOST_ATTEMPTS;
-    if (mayAgain && (await requeueRun(trx, claim))) return;
+    if (run.cancel_requested_at !== null) {
+      const error = new AppError('cancelled', 'The deep test was cancelled.');
+      await end(trx, claim, { state: 'cancelled', at: now(), error });
+      return;
+    }
+    if (run.attempts < MOST_ATTEMPTS && (await requeueRun(trx, claim))) return;
     const error = new AppError('shutdown', 'The app stopped while the deep test ran.');
     await end(trx, claim, { state: 'interrupted', at: now(), error });
   });

@@ -18,6 +18,7 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
   });
   afterAll(() => db.destroy());
   const context = () => ({ db, now: () => NOW });
+  const failures = async (id: string) => failuresSinceGood(db, id, await protectionOfOne(context(), id));
 
   /** A database with these backups, each so many hours old. */
   async function withBackups(
@@ -62,11 +63,11 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
     expect(found).toEqual(['failing', 'never', 'late', 'protected']);
     expect(known.size).toBe(4);
     expect(known.get(failing)?.lastGood?.at).toBe(ago(20).toISOString());
-    expect(await failuresSinceGood(db, failing)).toEqual({
+    expect(await failures(failing)).toEqual({
       ...{ count: 2, since: ago(9).toISOString(), cause: 'Größe „x“ 🐘 <b>' },
     });
-    expect(await failuresSinceGood(db, cancelled)).toBeNull();
-    expect(await failuresSinceGood(db, deleted)).toBeNull();
+    expect(await failures(cancelled)).toBeNull();
+    expect(await failures(deleted)).toBeNull();
   });
 
   it('counts failures also where there never was a good one', async () => {
@@ -75,7 +76,7 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
       [4, 'failed', { error: null }],
     ]);
     expect((await protectionOfOne(context(), never)).state).toBe('never');
-    expect(await failuresSinceGood(db, never)).toEqual({
+    expect(await failures(never)).toEqual({
       count: 2,
       since: ago(5).toISOString(),
       cause: null,

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Db } from '../../src/db/schema.ts';
 import { createLog } from '../../src/log.ts';
@@ -59,6 +60,20 @@ it('is done by one process at a time, and not by the next before it is due', asy
   for (let process = 0; process < 4; process += 1) start(run, { everyMs: 10 });
   await until('it to be done often', 20_000, () => count > 20);
   expect(most).toBe(1);
+});
+
+it('is done also where the database could not be written at first', async () => {
+  await sql`CREATE TRIGGER refused BEFORE INSERT ON periodic_tasks BEGIN SELECT raise(ABORT, 'Platte voll'); END`.execute(
+    db,
+  );
+  let count = 0;
+  const run = async () => {
+    count += 1;
+  };
+  start(run, { listAgainMs: 20 });
+  await until('the refusal', 5_000, () => lines.some((line) => line.includes('could not be listed')));
+  await sql`DROP TRIGGER refused`.execute(db);
+  await until('it to be done', 5_000, () => count === 1);
 });
 
 it('waits for no process that was there before where this one is alone', async () => {

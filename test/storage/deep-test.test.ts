@@ -352,6 +352,33 @@ describe('a probe that nobody asked for', () => {
     await third.stop(10_000);
   });
 
+  it('that was cancelled where its app is gone is not begun again', async () => {
+    await save({ buckets: ['one-bucket'] });
+    const { db } = app.services;
+    await app.worker.stop(1_000);
+    await askDeepTest(app.services, 'asked');
+    const over = new Date(Date.now() - 1_000).toISOString();
+    await db
+      .updateTable('runs')
+      .set({
+        state: 'running',
+        claimed_by: 'gone',
+        lease_until: over,
+        attempts: 1,
+        cancel_requested_at: over,
+      })
+      .execute();
+    const next = anotherWorker();
+    next.start();
+    await until('it to be ended', 10_000, async () => (await onlyRun()).state !== 'running');
+    await next.stop(10_000);
+    expect(await onlyRun()).toMatchObject({
+      state: 'cancelled',
+      error: expect.stringContaining('cancelled'),
+    });
+    expect(await lastProbe(db)).toBeNull();
+  });
+
   it('forgets a result that another version has written', async () => {
     await save({ buckets: ['one-bucket'] });
     await deep();

@@ -181,8 +181,9 @@ async function summaryOf(services: Services, database: Database, environment: En
 }
 
 async function shownProtection(services: Services, { id, maxBackupAgeHours: maxAgeHours }: Database) {
-  const { state, lastGood, dueAt } = await protectionOfOne(services, id);
-  const failures = state === 'protected' ? null : await failuresSinceGood(services.db, id);
+  const known = await protectionOfOne(services, id);
+  const { state, lastGood, dueAt } = known;
+  const failures = state === 'protected' ? null : await failuresSinceGood(services.db, id, known);
   return { state, lastGoodAt: lastGood?.at ?? null, dueAt, failures, maxAgeHours };
 }
 

@@ -107,7 +107,7 @@ describe('the options of a database as one object', () => {
   it.each([
     { filePath: '/srv/bridgeport-data/bridgeport.sqlite' },
     { filePath: '/etc/shadow.db' },
-    { filePath: '/var/backups/app.db', backupFormat: 'binary', backupScratchPath: '/root/ö' },
+    { filePath: '/var/backups/app.db', backupFormat: 'binary', backupScratchPath: '/srv/größe ö' },
   ])('name no file of this machine that a column may not: %j', async (options) => {
     const refused = await create({ type: 'sqlite', options });
     expect([refused.status, refused.body.field]).toEqual([400, Object.keys(options).at(-1)]);
