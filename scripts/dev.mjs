@@ -39,7 +39,7 @@ const restartAfterBuild = {
   },
 };
 
-const builder = await context({ ...options, plugins: [restartAfterBuild] });
+const builder = await context({ ...options, plugins: [...(options.plugins ?? []), restartAfterBuild] });
 await builder.watch();
 watch(join(main, '../../public'), { recursive: true }, () => void copyAssets());
 

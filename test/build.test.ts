@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { options } from '../scripts/build.mjs';
 import { countTests } from '../scripts/test-report.mjs';
 import { missingPackages } from '../scripts/with-node.mjs';
 
@@ -25,6 +27,32 @@ const manifest = z
 const lock = z
   .object({ packages: z.record(z.string(), z.object({ hasInstallScript: z.boolean().optional() }).loose()) })
   .parse(JSON.parse(text('package-lock.json')));
+
+describe('what the app reads at its start', () => {
+  test('is its own code, without the client of a storage and the driver of PostgreSQL', async () => {
+    const { metafile } = await build({
+      ...options,
+      entryPoints: { main: 'src/main.ts' },
+      outdir: 'dist',
+      sourcemap: false,
+      write: false,
+      metafile: true,
+    });
+    const read = new Set<string>();
+    const follow = (file: string): void => {
+      if (read.has(file)) return;
+      read.add(file);
+      for (const { path, kind } of metafile.outputs[file]?.imports ?? []) {
+        if (kind === 'import-statement') follow(path);
+      }
+    };
+    follow(Object.keys(metafile.outputs).find((file) => file.endsWith('/main.js')) ?? '');
+    const sources = [...read].flatMap((file) => Object.keys(metafile.outputs[file]?.inputs ?? {}));
+    const packages = new Set(sources.map((source) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1]));
+    expect(packages).toContain('hono');
+    expect([...packages].filter((name) => name === 'undici' || name === 'pg')).toEqual([]);
+  });
+});
 
 describe('package.json and its lock file', () => {
   test('every version is exact', () => {

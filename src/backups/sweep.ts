@@ -104,18 +104,24 @@ async function isOwned(db: Db, leftover: LeftoverRow, ownUploadId: string | null
   if (leftover.kind === 'upload') {
     return leftover.upload_id !== null && leftover.upload_id === ownUploadId;
   }
-  const owner = await db
+  // In two steps: with what it knew of empty tables, a planner reads all backups to find the one of the object.
+  const object = await db
     .selectFrom('backup_objects')
-    .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
-    .select('backup_objects.version_id')
-    .where('backup_objects.endpoint', '=', leftover.endpoint)
-    .where('backup_objects.bucket', '=', leftover.bucket)
-    .where('backup_objects.key', '=', leftover.key)
-    .where('backups.status', '=', 'completed')
-    .where('backups.deleted_at', 'is', null)
+    .select(['backup_id', 'version_id'])
+    .where('endpoint', '=', leftover.endpoint)
+    .where('bucket', '=', leftover.bucket)
+    .where('key', '=', leftover.key)
+    .executeTakeFirst();
+  if (object === undefined) return false;
+  const owner = await db
+    .selectFrom('backups')
+    .select('id')
+    .where('id', '=', object.backup_id)
+    .where('status', '=', 'completed')
+    .where('deleted_at', 'is', null)
     .executeTakeFirst();
   if (owner === undefined) return false;
-  return leftover.version_id === null || leftover.version_id === owner.version_id;
+  return leftover.version_id === null || leftover.version_id === object.version_id;
 }
 
 /** The upload that became the backup's object, where it did. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { createSecureContext, getCACertificates } from 'node:tls';
-import { Agent, type Dispatcher, ProxyAgent, request, fetch as undiciFetch } from 'undici';
+import type { Agent, Dispatcher, ProxyAgent } from 'undici';
 import type { Log } from '../../../log.ts';
 import type { PartMemory, S3Platform, S3Transport } from '../platform.ts';
 import { NO_PROXIES, type ProxySettings, proxyFor, proxyHost } from '../proxy.ts';
@@ -33,12 +33,13 @@ const POOL = {
   bodyTimeout: 5 * 60_000,
 } as const;
 
+/** Read with the first request to a storage: its code is a third of the app's, which starts without it. */
+const undici = () => import('./undici.ts');
+
 /** What Node gives to the S3 client: undici's sockets, with part bodies past fetch, and its own hashing. */
 export function createNodePlatform(options: NodePlatformOptions): S3Platform & { close(): Promise<void> } {
-  const connect = { timeout: 15_000, ...trust(options.ca) };
-  const agent = new Agent({ ...POOL, connect });
   const proxies = options.proxy ?? NO_PROXIES;
-  const ways = openWays(agent, proxies, connect);
+  const ways = openWays(proxies, { timeout: 15_000, ...trust(options.ca) });
   return {
     log: options.log,
     now: options.now,
@@ -58,17 +59,15 @@ export function createNodePlatform(options: NodePlatformOptions): S3Platform & {
 
 interface Ways {
   /** What sends a request to this URL. */
-  to(url: string): Dispatcher;
+  to(url: string): Promise<Dispatcher>;
   close(): Promise<void>;
 }
 
-/** Straight to the storage, or through a proxy, by CONNECT. Without proxies no URL is looked at. */
-function openWays(direct: Agent, proxies: ProxySettings, connect: object): Ways {
-  if (proxies.https === null && proxies.http === null) {
-    return { to: () => direct, close: () => direct.destroy() };
-  }
-  const opened = new Map<string, ProxyAgent>();
-  const through = (proxy: string): ProxyAgent => {
+/** Straight to the storage, or through a proxy, by CONNECT; each way is opened with its first request. */
+function openWays(proxies: ProxySettings, connect: object): Ways {
+  let direct: Promise<Agent> | undefined;
+  const opened = new Map<string, Promise<ProxyAgent>>();
+  const through = (proxy: string): Promise<ProxyAgent> => {
     const known = opened.get(proxy) ?? openProxy(proxy, connect);
     opened.set(proxy, known);
     return known;
@@ -76,16 +75,20 @@ function openWays(direct: Agent, proxies: ProxySettings, connect: object): Ways 
   return {
     to(url) {
       const proxy = proxyFor(url, proxies);
-      return proxy === null ? direct : through(proxy);
+      if (proxy !== null) return through(proxy);
+      direct ??= undici().then(({ Agent }) => new Agent({ ...POOL, connect }));
+      return direct;
     },
     async close() {
-      await Promise.all([direct.destroy(), ...[...opened.values()].map((agent) => agent.destroy())]);
+      const ways = direct === undefined ? [...opened.values()] : [direct, ...opened.values()];
+      await Promise.all(ways.map(async (way) => (await way).destroy()));
     },
   };
 }
 
 /** User and password are taken out of the URL, which errors repeat. */
-function openProxy(proxy: string, connect: object): ProxyAgent {
+async function openProxy(proxy: string, connect: object): Promise<ProxyAgent> {
+  const { ProxyAgent } = await undici();
   const url = new URL(proxy);
   const user = decodeURIComponent(url.username);
   const password = decodeURIComponent(url.password);
@@ -107,8 +110,9 @@ function trust(ca: string | undefined) {
 
 function sendWith(to: Ways['to']): S3Transport {
   return async ({ method, url, headers, body, signal }) => {
+    const { request } = await undici();
     const answer = await request(url, {
-      dispatcher: to(url),
+      dispatcher: await to(url),
       method,
       headers: { ...Object.fromEntries(headers), 'content-length': String(body.byteLength) },
       body:
@@ -129,10 +133,11 @@ function sendWith(to: Ways['to']): S3Transport {
 
 /** undici's fetch is typed by its own Request and Response, which are the standard's. */
 function fetchWith(to: Ways['to']): typeof fetch {
-  const send = undiciFetch as unknown as typeof fetch;
-  return (input, init) => {
+  return async (input, init) => {
+    const { fetch: undiciFetch } = await undici();
+    const send = undiciFetch as unknown as typeof fetch;
     const url = input instanceof Request ? input.url : String(input);
-    return send(input, Object.assign({}, init, { dispatcher: to(url) }));
+    return send(input, Object.assign({}, init, { dispatcher: await to(url) }));
   };
 }
 
