@@ -51,6 +51,8 @@ const MEASURED = 50;
 const PER_SECOND = 50;
 const SECONDS = 4;
 const ABANDONED = 300;
+/** Of which the median counts: the first one runs through code that V8 has not compiled yet. */
+const BURSTS = 3;
 const QUIET_LOOKS = 60;
 const QUIET_CPU_MS = 50;
 /** As many people: pages are limited for each session. */
@@ -192,9 +194,13 @@ async function measureCosts(app: App, say: (line: string) => void) {
   }
   const idleP99Ms = percentile(await atRate(100, 3, () => askHealth(app)), 99);
   const cookie = await signInToPages(app);
-  const asked = atRate(100, 3, () => askHealth(app));
-  for (let page = 0; page < ABANDONED; page += 1) abandon(app, '/admin/storage', cookie);
-  const healthP99Ms = percentile(await asked, 99);
+  const bursts: number[] = [];
+  while (bursts.length < BURSTS) {
+    const asked = atRate(100, 3, () => askHealth(app));
+    for (let page = 0; page < ABANDONED; page += 1) abandon(app, '/admin/storage', cookie);
+    bursts.push(percentile(await asked, 99));
+  }
+  const healthP99Ms = median(bursts);
   say(`large: abandoned pages: /health ${healthP99Ms.toFixed(0)} ms, idle ${idleP99Ms.toFixed(1)} ms`);
   return { pages, abandoned: { idleP99Ms, healthP99Ms } };
 }
