@@ -5,9 +5,9 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import { assetSources, createAssets } from '../../../src/http/node/assets.ts';
-import { Document } from '../../../views/document.tsx';
-import { freshForm } from '../../../views/form-state.ts';
-import { NewPasswordField } from '../../../views/new-password-field.tsx';
+import { Document } from '../../../views/frame/document.tsx';
+import { freshForm } from '../../../views/parts/form-state.ts';
+import { NewPasswordField } from '../../../views/parts/new-password-field.tsx';
 
 const folders: string[] = [];
 afterEach(async () => {
