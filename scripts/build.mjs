@@ -4,7 +4,7 @@
  *
  *   node scripts/build.mjs [NAME...]    all programs, or those named
  */
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -74,10 +74,13 @@ function requiredPackages(names) {
   };
 }
 
-/** Copies what pages load, as src/http/node/assets.ts lists it, to dist/assets, and what the server reads beside itself. */
+/** Joins what pages load, as src/http/node/assets.ts lists it, into dist/assets, and writes what the server reads beside itself. */
 export async function copyAssets() {
   const assets = join(root, 'dist/assets');
-  for (const { name, path } of assetSources()) cpSync(path, join(assets, name));
+  mkdirSync(assets, { recursive: true });
+  for (const { name, paths } of assetSources()) {
+    writeFileSync(join(assets, name), Buffer.concat(paths.map((path) => readFileSync(path))));
+  }
   const passwords = await packagedCommonPasswords();
   writeFileSync(join(root, 'dist/common-passwords.json'), JSON.stringify(passwords));
 }

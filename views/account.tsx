@@ -1,9 +1,9 @@
-import { TextField } from './field.tsx';
-import { Form } from './form.tsx';
-import type { FormState } from './form-state.ts';
-import type { Frame } from './frame.ts';
-import { NewPasswordField } from './new-password-field.tsx';
-import { Page } from './page.tsx';
+import type { Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import { TextField } from './parts/field.tsx';
+import { Form } from './parts/form.tsx';
+import type { FormState } from './parts/form-state.ts';
+import { NewPasswordField } from './parts/new-password-field.tsx';
 
 export function AccountPage(props: {
   readonly frame: Frame;

@@ -1,12 +1,12 @@
-import { BackupBadge, type BackupOutcome, type BackupStatus } from './backup-badge.tsx';
-import { Badge } from './badge.tsx';
-import { Confirm } from './confirm.tsx';
-import { EmptyState } from './empty-state.tsx';
-import { PostButton } from './form.tsx';
-import { formatBytes, formatDuration } from './format.ts';
-import { Instant } from './instant.tsx';
-import { type PageOfMany, Pager } from './pager.tsx';
-import { ACTIONS, Table } from './table.tsx';
+import { BackupBadge, type BackupOutcome, type BackupStatus } from './parts/backup-badge.tsx';
+import { Badge } from './parts/badge.tsx';
+import { Confirm } from './parts/confirm.tsx';
+import { EmptyState } from './parts/empty-state.tsx';
+import { PostButton } from './parts/form.tsx';
+import { formatBytes, formatDuration } from './parts/format.ts';
+import { Instant } from './parts/instant.tsx';
+import { type PageOfMany, Pager } from './parts/pager.tsx';
+import { ACTIONS, Table } from './parts/table.tsx';
 
 export interface BackupItem {
   readonly id: string;

@@ -1,9 +1,9 @@
-import { Badge } from './badge.tsx';
-import { Facts } from './facts.tsx';
-import { formatBytes } from './format.ts';
-import { Instant } from './instant.tsx';
-import { Notice } from './notice.tsx';
-import { Table } from './table.tsx';
+import { Badge } from './parts/badge.tsx';
+import { Facts } from './parts/facts.tsx';
+import { formatBytes } from './parts/format.ts';
+import { Instant } from './parts/instant.tsx';
+import { Notice } from './parts/notice.tsx';
+import { Table } from './parts/table.tsx';
 
 /** What the last deep test found, or how far the running one is. */
 export interface CapabilityCardProps {

@@ -1,9 +1,9 @@
-import { CheckboxField, type Choice, RadioField, SelectField, TextArea, TextField } from './field.tsx';
-import { Form } from './form.tsx';
-import type { FormState } from './form-state.ts';
-import type { EnvironmentChoice, Frame } from './frame.ts';
-import { Notice } from './notice.tsx';
-import { Page } from './page.tsx';
+import type { EnvironmentChoice, Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import { CheckboxField, type Choice, RadioField, SelectField, TextArea, TextField } from './parts/field.tsx';
+import { Form } from './parts/form.tsx';
+import type { FormState } from './parts/form-state.ts';
+import { Notice } from './parts/notice.tsx';
 
 /** What the form needs to know about an engine: its own declaration, as plain data. */
 export interface EngineForm {

@@ -1,15 +1,15 @@
 import { type BackupItem, BackupList } from './backup-list.tsx';
-import { Confirm } from './confirm.tsx';
-import { ConnectionTest, type TestResult } from './connection-test.tsx';
-import { Facts } from './facts.tsx';
-import { PostButton } from './form.tsx';
-import type { FormState } from './form-state.ts';
-import type { EnvironmentChoice, Frame } from './frame.ts';
+import type { EnvironmentChoice, Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
 import { type HeldPassword, HeldPasswordNotice } from './held-password.tsx';
 import { type LiveRun, LiveRuns } from './live-runs.tsx';
-import { Notice } from './notice.tsx';
-import { Page } from './page.tsx';
-import type { PageOfMany } from './pager.tsx';
+import { Confirm } from './parts/confirm.tsx';
+import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
+import { Facts } from './parts/facts.tsx';
+import { PostButton } from './parts/form.tsx';
+import type { FormState } from './parts/form-state.ts';
+import { Notice } from './parts/notice.tsx';
+import type { PageOfMany } from './parts/pager.tsx';
 import { ProtectionBanner, type ProtectionOfDatabase } from './protection-banner.tsx';
 
 export interface DatabaseSummary {

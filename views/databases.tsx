@@ -1,11 +1,11 @@
-import { BackupBadge, type BackupOutcome, type BackupStatus } from './backup-badge.tsx';
-import { EmptyState } from './empty-state.tsx';
-import type { EnvironmentChoice, Frame } from './frame.ts';
-import { Instant } from './instant.tsx';
-import { Page } from './page.tsx';
-import { type PageOfMany, Pager } from './pager.tsx';
-import { ProtectionBadge, type ProtectionState } from './protection-badge.tsx';
-import { ACTIONS, Table } from './table.tsx';
+import type { EnvironmentChoice, Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import { BackupBadge, type BackupOutcome, type BackupStatus } from './parts/backup-badge.tsx';
+import { EmptyState } from './parts/empty-state.tsx';
+import { Instant } from './parts/instant.tsx';
+import { type PageOfMany, Pager } from './parts/pager.tsx';
+import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
+import { ACTIONS, Table } from './parts/table.tsx';
 
 export interface DatabaseItem {
   readonly id: string;

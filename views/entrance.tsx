@@ -1,10 +1,10 @@
 import type { Child } from 'hono/jsx';
-import { Document } from './document.tsx';
-import { TextField } from './field.tsx';
-import { Form } from './form.tsx';
-import type { FormState } from './form-state.ts';
-import { NewPasswordField } from './new-password-field.tsx';
-import { Notice } from './notice.tsx';
+import { Document } from './frame/document.tsx';
+import { TextField } from './parts/field.tsx';
+import { Form } from './parts/form.tsx';
+import type { FormState } from './parts/form-state.ts';
+import { NewPasswordField } from './parts/new-password-field.tsx';
+import { Notice } from './parts/notice.tsx';
 
 /** A page for somebody who is not signed in. */
 export function Entrance({ title, children }: { readonly title: string; readonly children?: Child }) {

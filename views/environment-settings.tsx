@@ -1,11 +1,11 @@
-import { Badge } from './badge.tsx';
-import { Confirm } from './confirm.tsx';
-import { Facts } from './facts.tsx';
-import { CheckboxField, TextArea, TextField } from './field.tsx';
-import { Form } from './form.tsx';
-import type { FormState } from './form-state.ts';
-import type { EnvironmentChoice, Frame } from './frame.ts';
-import { Page } from './page.tsx';
+import type { EnvironmentChoice, Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import { Badge } from './parts/badge.tsx';
+import { Confirm } from './parts/confirm.tsx';
+import { Facts } from './parts/facts.tsx';
+import { CheckboxField, TextArea, TextField } from './parts/field.tsx';
+import { Form } from './parts/form.tsx';
+import type { FormState } from './parts/form-state.ts';
 
 export interface EnvironmentSettings {
   readonly environment: EnvironmentChoice;

@@ -1,11 +1,11 @@
-import { EmptyState } from './empty-state.tsx';
-import { TextField } from './field.tsx';
-import { Form } from './form.tsx';
-import type { FormState } from './form-state.ts';
-import type { Frame } from './frame.ts';
-import { Instant } from './instant.tsx';
-import { Page } from './page.tsx';
-import { ACTIONS, Table } from './table.tsx';
+import type { Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import { EmptyState } from './parts/empty-state.tsx';
+import { TextField } from './parts/field.tsx';
+import { Form } from './parts/form.tsx';
+import type { FormState } from './parts/form-state.ts';
+import { Instant } from './parts/instant.tsx';
+import { ACTIONS, Table } from './parts/table.tsx';
 
 export interface EnvironmentItem {
   readonly id: string;

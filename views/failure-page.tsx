@@ -1,6 +1,6 @@
 import { Entrance } from './entrance.tsx';
-import type { Frame } from './frame.ts';
-import { Page } from './page.tsx';
+import type { Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
 
 /** A page for a request that could not be answered. `frame` is null for somebody who is not signed in. */
 export function FailurePage(props: {

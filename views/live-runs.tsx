@@ -1,7 +1,7 @@
-import { Badge } from './badge.tsx';
-import { PostButton } from './form.tsx';
-import { Instant } from './instant.tsx';
-import { Progress, type ProgressNumbers } from './progress.tsx';
+import { Badge } from './parts/badge.tsx';
+import { PostButton } from './parts/form.tsx';
+import { Instant } from './parts/instant.tsx';
+import { Progress, type ProgressNumbers } from './parts/progress.tsx';
 
 export type Step = 'connect' | 'dump' | 'upload' | 'verify';
 

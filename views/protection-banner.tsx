@@ -1,6 +1,6 @@
-import { Instant } from './instant.tsx';
-import { Notice } from './notice.tsx';
-import type { ProtectionState } from './protection-badge.tsx';
+import { Instant } from './parts/instant.tsx';
+import { Notice } from './parts/notice.tsx';
+import type { ProtectionState } from './parts/protection-badge.tsx';
 
 export interface ProtectionOfDatabase {
   readonly state: ProtectionState;

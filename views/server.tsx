@@ -1,13 +1,13 @@
-import { Confirm } from './confirm.tsx';
-import { ConnectionTest, type TestResult } from './connection-test.tsx';
-import { Facts } from './facts.tsx';
-import { TextField } from './field.tsx';
-import { Form } from './form.tsx';
-import type { FormState } from './form-state.ts';
-import type { EnvironmentChoice, Frame } from './frame.ts';
-import { Instant } from './instant.tsx';
-import { Notice } from './notice.tsx';
-import { Page } from './page.tsx';
+import type { EnvironmentChoice, Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import { Confirm } from './parts/confirm.tsx';
+import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
+import { Facts } from './parts/facts.tsx';
+import { TextField } from './parts/field.tsx';
+import { Form } from './parts/form.tsx';
+import type { FormState } from './parts/form-state.ts';
+import { Instant } from './parts/instant.tsx';
+import { Notice } from './parts/notice.tsx';
 import { type ServerItem, ServerStatus } from './servers.tsx';
 
 export function NewServerPage(props: {

@@ -1,10 +1,10 @@
-import { Badge } from './badge.tsx';
-import { EmptyState } from './empty-state.tsx';
-import type { EnvironmentChoice, Frame } from './frame.ts';
-import { Instant } from './instant.tsx';
-import type { Tone } from './notice.tsx';
-import { Page } from './page.tsx';
-import { ACTIONS, Table } from './table.tsx';
+import type { EnvironmentChoice, Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import { Badge } from './parts/badge.tsx';
+import { EmptyState } from './parts/empty-state.tsx';
+import { Instant } from './parts/instant.tsx';
+import type { Tone } from './parts/notice.tsx';
+import { ACTIONS, Table } from './parts/table.tsx';
 
 export interface ServerItem {
   readonly id: string;

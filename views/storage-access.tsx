@@ -1,8 +1,8 @@
-import { Badge } from './badge.tsx';
-import { Confirm } from './confirm.tsx';
-import { EmptyState } from './empty-state.tsx';
-import { PostButton } from './form.tsx';
-import { ACTIONS, Table } from './table.tsx';
+import { Badge } from './parts/badge.tsx';
+import { Confirm } from './parts/confirm.tsx';
+import { EmptyState } from './parts/empty-state.tsx';
+import { PostButton } from './parts/form.tsx';
+import { ACTIONS, Table } from './parts/table.tsx';
 
 export interface EnvironmentAccess {
   readonly id: string;

@@ -1,6 +1,6 @@
-import { Badge } from './badge.tsx';
-import { Notice, type Tone } from './notice.tsx';
-import { Table } from './table.tsx';
+import { Badge } from './parts/badge.tsx';
+import { Notice, type Tone } from './parts/notice.tsx';
+import { Table } from './parts/table.tsx';
 
 export interface BucketItem {
   readonly name: string;

@@ -1,9 +1,16 @@
-import { TestOutcome, type TestResult } from './connection-test.tsx';
-import { CheckboxField, type Choice, type FieldProps, SelectField, TextArea, TextField } from './field.tsx';
-import { Form } from './form.tsx';
-import type { FormState } from './form-state.ts';
-import type { Frame } from './frame.ts';
-import { Page } from './page.tsx';
+import type { Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import { TestOutcome, type TestResult } from './parts/connection-test.tsx';
+import {
+  CheckboxField,
+  type Choice,
+  type FieldProps,
+  SelectField,
+  TextArea,
+  TextField,
+} from './parts/field.tsx';
+import { Form } from './parts/form.tsx';
+import type { FormState } from './parts/form-state.ts';
 
 /** What a provider asks for. */
 export interface ProviderForm {

@@ -1,10 +1,10 @@
-import type { Choice } from './field.tsx';
-import { SelectField, TextField } from './field.tsx';
-import type { FormState } from './form-state.ts';
-import type { Frame } from './frame.ts';
-import { Notice } from './notice.tsx';
-import { Page } from './page.tsx';
-import { Table } from './table.tsx';
+import type { Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import type { Choice } from './parts/field.tsx';
+import { SelectField, TextField } from './parts/field.tsx';
+import type { FormState } from './parts/form-state.ts';
+import { Notice } from './parts/notice.tsx';
+import { Table } from './parts/table.tsx';
 
 export interface PolicyShown {
   readonly provider: { readonly id: string; readonly name: string };

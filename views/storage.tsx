@@ -1,16 +1,16 @@
 import { CapabilityCard, type CapabilityCardProps } from './capability-card.tsx';
-import { Confirm } from './confirm.tsx';
-import { ConnectionTest, type TestResult } from './connection-test.tsx';
-import { EmptyState } from './empty-state.tsx';
-import { Facts } from './facts.tsx';
-import { formatBytes } from './format.ts';
-import type { Frame } from './frame.ts';
-import { Instant } from './instant.tsx';
-import { Page } from './page.tsx';
+import type { Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import { Confirm } from './parts/confirm.tsx';
+import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
+import { EmptyState } from './parts/empty-state.tsx';
+import { Facts } from './parts/facts.tsx';
+import { formatBytes } from './parts/format.ts';
+import { Instant } from './parts/instant.tsx';
+import { Table } from './parts/table.tsx';
 import { type EnvironmentAccess, EnvironmentAccessList, Names } from './storage-access.tsx';
 import { BucketList, type BucketListProps } from './storage-buckets.tsx';
 import { PolicyDetails, type PolicyShown } from './storage-policy.tsx';
-import { Table } from './table.tsx';
 
 export interface StorageSummary {
   readonly providerName: string;

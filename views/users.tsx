@@ -1,13 +1,13 @@
-import { Badge } from './badge.tsx';
-import { Confirm } from './confirm.tsx';
-import { type Choice, SelectField, TextField } from './field.tsx';
-import { Form } from './form.tsx';
-import type { FormState } from './form-state.ts';
-import type { Frame, Role } from './frame.ts';
-import { Instant } from './instant.tsx';
-import { NewPasswordField } from './new-password-field.tsx';
-import { Page } from './page.tsx';
-import { ACTIONS, Table } from './table.tsx';
+import type { Frame, Role } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import { Badge } from './parts/badge.tsx';
+import { Confirm } from './parts/confirm.tsx';
+import { type Choice, SelectField, TextField } from './parts/field.tsx';
+import { Form } from './parts/form.tsx';
+import type { FormState } from './parts/form-state.ts';
+import { Instant } from './parts/instant.tsx';
+import { NewPasswordField } from './parts/new-password-field.tsx';
+import { ACTIONS, Table } from './parts/table.tsx';
 
 export interface UserItem {
   readonly id: string;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startSession } from '../../src/auth/sessions.ts';
-import { isLivePoll } from '../../src/http/ui/live-polls.ts';
+import { isLivePoll } from '../../src/http/ui/kit/live-polls.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 
 const opened: TestApp[] = [];

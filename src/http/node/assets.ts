@@ -7,8 +7,29 @@ import type { Assets } from '../../services-port.ts';
 interface AssetFile {
   readonly name: string;
   readonly contentType: string;
-  readonly source: { readonly package: string } | { readonly own: string };
+  /** Of our own it may be several, which are joined in their order. */
+  readonly source: { readonly package: string } | { readonly own: readonly string[] };
 }
+
+/** Each area of pages has a file in public/styles; a later one wins over an earlier. */
+const STYLES = [
+  'tokens',
+  'frame',
+  'forms',
+  'parts',
+  'tables',
+  'dialog',
+  'charts',
+  'overview',
+  'databases',
+  'database',
+  'backup',
+  'runs',
+  'schedules',
+  'retention',
+  'setup',
+  'storage',
+] as const;
 
 const FILES: readonly AssetFile[] = [
   {
@@ -34,10 +55,19 @@ const FILES: readonly AssetFile[] = [
   {
     name: 'password-strength.js',
     contentType: 'text/javascript; charset=utf-8',
-    source: { own: '../../../public/password-strength.js' },
+    source: { own: ['password-strength.js'] },
   },
-  { name: 'app.css', contentType: 'text/css; charset=utf-8', source: { own: '../../../public/app.css' } },
-  { name: 'icon.svg', contentType: 'image/svg+xml', source: { own: '../../../public/icon.svg' } },
+  {
+    name: 'ui.js',
+    contentType: 'text/javascript; charset=utf-8',
+    source: { own: ['ui.js'] },
+  },
+  {
+    name: 'app.css',
+    contentType: 'text/css; charset=utf-8',
+    source: { own: STYLES.map((area) => `styles/${area}.css`) },
+  },
+  { name: 'icon.svg', contentType: 'image/svg+xml', source: { own: ['icon.svg'] } },
 ];
 
 /** The files of our own origin, each read once and kept. Works from the sources and from the bundle in `dist/`. */
@@ -54,25 +84,25 @@ export function createAssets(): Assets {
   };
 }
 
-/** Where each asset lies in a checkout, for the build that copies them to `dist/assets`. */
-export function assetSources(): readonly { readonly name: string; readonly path: URL }[] {
-  return FILES.map((file) => ({ name: file.name, path: sourceOf(file) }));
+/** Where each asset lies in a checkout, for the build that joins the parts of each into `dist/assets`. */
+export function assetSources(): readonly { readonly name: string; readonly paths: readonly URL[] }[] {
+  return FILES.map((file) => ({ name: file.name, paths: sourcesOf(file) }));
 }
 
-function placesOf(file: AssetFile): readonly (() => URL)[] {
-  return [() => new URL(`./assets/${file.name}`, import.meta.url), () => sourceOf(file)];
+function placesOf(file: AssetFile): readonly (() => readonly URL[])[] {
+  return [() => [new URL(`./assets/${file.name}`, import.meta.url)], () => sourcesOf(file)];
 }
 
-function sourceOf({ source }: AssetFile): URL {
-  if ('own' in source) return new URL(source.own, import.meta.url);
-  return new URL(`file://${createRequire(import.meta.url).resolve(source.package)}`);
+function sourcesOf({ source }: AssetFile): readonly URL[] {
+  if ('own' in source) return source.own.map((path) => new URL(`../../../public/${path}`, import.meta.url));
+  return [new URL(`file://${createRequire(import.meta.url).resolve(source.package)}`)];
 }
 
-async function readFirst(places: readonly (() => URL)[]): Promise<Uint8Array<ArrayBuffer>> {
+async function readFirst(places: readonly (() => readonly URL[])[]): Promise<Uint8Array<ArrayBuffer>> {
   const failures: unknown[] = [];
   for (const place of places) {
     try {
-      return new Uint8Array(await readFile(place()));
+      return new Uint8Array(Buffer.concat(await Promise.all(place().map((path) => readFile(path)))));
     } catch (failure) {
       failures.push(failure);
     }

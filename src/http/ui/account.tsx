@@ -1,19 +1,19 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { AccountPage } from '../../../views/account.tsx';
-import { type FormState, freshForm } from '../../../views/form-state.ts';
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { changePassword } from '../../auth/change-password.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import type { Services } from '../../services-port.ts';
-import { actorOf } from './actor.ts';
-import { readForm } from './form-body.ts';
-import { failedForm, refusedForm } from './form-failure.ts';
-import { frameOf } from './frame.ts';
-import { withNotice } from './notices.ts';
-import { only } from './roles.ts';
-import { sendPage } from './send.ts';
-import { clearSessionCookie } from './session-cookie.ts';
-import type { UiEnv } from './ui-env.ts';
+import { actorOf } from './kit/actor.ts';
+import { readForm } from './kit/form-body.ts';
+import { failedForm, refusedForm } from './kit/form-failure.ts';
+import { frameOf } from './kit/frame.ts';
+import { withNotice } from './kit/notices.ts';
+import { only } from './kit/roles.ts';
+import { sendPage } from './kit/send.ts';
+import { clearSessionCookie } from './kit/session-cookie.ts';
+import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['currentPassword', 'newPassword'];
 

@@ -4,11 +4,11 @@ import { findBackup } from '../../backups/backups.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';
-import { actorOf } from './actor.ts';
-import { readForm } from './form-body.ts';
-import { withNotice } from './notices.ts';
-import { only } from './roles.ts';
-import type { UiEnv } from './ui-env.ts';
+import { actorOf } from './kit/actor.ts';
+import { readForm } from './kit/form-body.ts';
+import { withNotice } from './kit/notices.ts';
+import { only } from './kit/roles.ts';
+import type { UiEnv } from './kit/ui-env.ts';
 
 /** What is done to one backup; each leads back to the page of its database. */
 export function backupRoutes(services: Services): Hono<UiEnv> {

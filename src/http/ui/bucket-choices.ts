@@ -1,4 +1,4 @@
-import type { Choice } from '../../../views/field.tsx';
+import type { Choice } from '../../../views/parts/field.tsx';
 import type { Services } from '../../services-port.ts';
 import { listBucketStates } from '../../storage/buckets.ts';
 import { listSpacesBuckets } from '../../storage/try-storage.ts';

@@ -1,6 +1,6 @@
 import type { DatabaseFormChoices, EngineForm } from '../../../views/database-form.tsx';
-import type { FormState } from '../../../views/form-state.ts';
-import type { EnvironmentChoice } from '../../../views/frame.ts';
+import type { EnvironmentChoice } from '../../../views/frame/frame.ts';
+import type { FormState } from '../../../views/parts/form-state.ts';
 import {
   type Database,
   type DatabaseChange,
@@ -14,7 +14,7 @@ import { hasOwnMachine } from '../../servers/own-machine.ts';
 import { listServerNames } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
-import { type FormBody, isTicked, numberOf, textOf } from './form-body.ts';
+import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
 
 /** Stands for the app's own machine in the drop-down: the form asks for a choice, and that is one. */
 const THIS_MACHINE = 'this-machine';

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { BucketField, EditDatabasePage, NewDatabasePage } from '../../../views/database-form.tsx';
 import { type DatabaseItem, DatabasesPage } from '../../../views/databases.tsx';
-import { type FormState, freshForm } from '../../../views/form-state.ts';
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import type { Protection } from '../../backups/protection.ts';
 import { protectionOf } from '../../backups/protection-of.ts';
 import { createDatabase, deleteDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
@@ -13,7 +13,6 @@ import { engineFor, engines } from '../../engines/engines.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import { namesOfServers } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
-import { actorOf } from './actor.ts';
 import { bucketChoices } from './bucket-choices.ts';
 import {
   bucketFormOf,
@@ -23,14 +22,15 @@ import {
   parseDatabaseChange,
   parseNewDatabase,
 } from './database-form.ts';
-import { type FormBody, readForm } from './form-body.ts';
-import { askAgain, failedForm, refusedForm } from './form-failure.ts';
-import { environmentFrame } from './frame.ts';
-import { withNotice } from './notices.ts';
-import { pageOf } from './paging.ts';
-import { only } from './roles.ts';
-import { sendFragment, sendPage } from './send.ts';
-import type { UiEnv } from './ui-env.ts';
+import { actorOf } from './kit/actor.ts';
+import { type FormBody, readForm } from './kit/form-body.ts';
+import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
+import { environmentFrame } from './kit/frame.ts';
+import { withNotice } from './kit/notices.ts';
+import { pageOf } from './kit/paging.ts';
+import { only } from './kit/roles.ts';
+import { sendFragment, sendPage } from './kit/send.ts';
+import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['username', 'password'];
 const PER_PAGE = 50;

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { LoginPage, SetupPage } from '../../../views/entrance.tsx';
-import { type FormState, freshForm } from '../../../views/form-state.ts';
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { type FirstAdmin, registerFirstAdmin } from '../../auth/first-admin.ts';
 import { login } from '../../auth/login.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
@@ -12,14 +12,14 @@ import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
 import { addressOf } from '../request-address.ts';
-import { browserOf, writeBrowserCookie } from './browser-cookie.ts';
-import { type FormBody, readForm, textOf } from './form-body.ts';
-import { failedForm, refusedForm } from './form-failure.ts';
-import { textOfNotice } from './notices.ts';
-import { plainHttpWarning } from './plain-http.ts';
-import { sendPage } from './send.ts';
-import { clearSessionCookie, readSessionCookie, writeSessionCookie } from './session-cookie.ts';
-import type { UiEnv } from './ui-env.ts';
+import { browserOf, writeBrowserCookie } from './kit/browser-cookie.ts';
+import { type FormBody, readForm, textOf } from './kit/form-body.ts';
+import { failedForm, refusedForm } from './kit/form-failure.ts';
+import { textOfNotice } from './kit/notices.ts';
+import { plainHttpWarning } from './kit/plain-http.ts';
+import { sendPage } from './kit/send.ts';
+import { clearSessionCookie, readSessionCookie, writeSessionCookie } from './kit/session-cookie.ts';
+import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['password', 'setupCode'];
 

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { EnvironmentSettingsPage } from '../../../views/environment-settings.tsx';
 import { EnvironmentsPage, NewEnvironmentPage } from '../../../views/environments.tsx';
-import { type FormState, freshForm } from '../../../views/form-state.ts';
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { changeSettings, getSettings } from '../../environments/environment-settings.ts';
 import {
   createEnvironment,
@@ -13,14 +13,14 @@ import {
 } from '../../environments/environments.ts';
 import { getSsh, removeSsh, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Services } from '../../services-port.ts';
-import { actorOf } from './actor.ts';
-import { isTicked, readForm, textOf } from './form-body.ts';
-import { askAgain, failedForm, refusedForm } from './form-failure.ts';
-import { environmentFrame, frameOf } from './frame.ts';
-import { withNotice } from './notices.ts';
-import { only } from './roles.ts';
-import { sendPage } from './send.ts';
-import type { UiEnv } from './ui-env.ts';
+import { actorOf } from './kit/actor.ts';
+import { isTicked, readForm, textOf } from './kit/form-body.ts';
+import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
+import { environmentFrame, frameOf } from './kit/frame.ts';
+import { withNotice } from './kit/notices.ts';
+import { only } from './kit/roles.ts';
+import { sendPage } from './kit/send.ts';
+import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['sshPrivateKey'];
 

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
-import { TestOutcome, type TestResult } from '../../../views/connection-test.tsx';
-import { type FormState, freshForm } from '../../../views/form-state.ts';
+import { TestOutcome, type TestResult } from '../../../views/parts/connection-test.tsx';
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { NewServerPage, ServerPage, ServerState } from '../../../views/server.tsx';
 import { type ServerItem, ServersPage } from '../../../views/servers.tsx';
 import { databasesThatHold } from '../../databases/password-targets.ts';
@@ -15,15 +15,15 @@ import {
   updateServer,
 } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
-import { actorOf } from './actor.ts';
-import { type FormBody, numberOf, readForm, textOf } from './form-body.ts';
-import { failedForm, refusedForm } from './form-failure.ts';
-import { environmentFrame } from './frame.ts';
-import { withNotice } from './notices.ts';
-import { only } from './roles.ts';
-import { sendFragment, sendPage } from './send.ts';
+import { actorOf } from './kit/actor.ts';
+import { type FormBody, numberOf, readForm, textOf } from './kit/form-body.ts';
+import { failedForm, refusedForm } from './kit/form-failure.ts';
+import { environmentFrame } from './kit/frame.ts';
+import { withNotice } from './kit/notices.ts';
+import { only } from './kit/roles.ts';
+import { sendFragment, sendPage } from './kit/send.ts';
+import type { UiEnv } from './kit/ui-env.ts';
 import { testServer } from './test-connections.ts';
-import type { UiEnv } from './ui-env.ts';
 
 /** As many as one page shows: an environment has tens of servers, not thousands. */
 const ALL = { limit: 1000, offset: 0 };

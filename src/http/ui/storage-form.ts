@@ -1,9 +1,9 @@
-import type { TestResult } from '../../../views/connection-test.tsx';
-import { type FormState, freshForm } from '../../../views/form-state.ts';
+import type { TestResult } from '../../../views/parts/connection-test.tsx';
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import type { ProviderForm, StorageFormProps } from '../../../views/storage-form.tsx';
 import { isRegion, PROVIDERS, type Provider, providerOf } from '../../object-stores/providers.ts';
 import { type SpacesConfig, spacesInput } from '../../storage/storage.ts';
-import { type FormBody, isTicked, textOf } from './form-body.ts';
+import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
 
 /** The provider of that id, else the configured one, else the first of the table. */
 export function chosenProvider(id: string | undefined, config: SpacesConfig | null): Provider {

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { TestResult } from '../../../views/connection-test.tsx';
+import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import { StoragePage } from '../../../views/storage.tsx';
 import type { EnvironmentAccess } from '../../../views/storage-access.tsx';
 import type { BucketListProps } from '../../../views/storage-buckets.tsx';
@@ -13,10 +13,10 @@ import { listSpacesEnvironments } from '../../storage/enabled.ts';
 import { backupsByEnvironment, type SpacesImpact, spacesImpact } from '../../storage/impact.ts';
 import { spacesPolicy } from '../../storage/policy.ts';
 import { getSpaces } from '../../storage/storage.ts';
-import { frameOf } from './frame.ts';
-import { sendPage } from './send.ts';
+import { frameOf } from './kit/frame.ts';
+import { sendPage } from './kit/send.ts';
+import type { UiEnv } from './kit/ui-env.ts';
 import { capabilityCard } from './storage-probe.tsx';
-import type { UiEnv } from './ui-env.ts';
 
 /** Admin > Storage as it is now; with the answer of a test, or the buckets, where those were asked for. */
 export async function sendStorage(

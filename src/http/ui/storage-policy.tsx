@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { freshForm } from '../../../views/form-state.ts';
+import { freshForm } from '../../../views/parts/form-state.ts';
 import { PolicyPage } from '../../../views/storage-policy.tsx';
 import { isAppError } from '../../errors.ts';
 import { POLICY_PROVIDERS } from '../../object-stores/policies.ts';
@@ -7,11 +7,11 @@ import { providerOf } from '../../object-stores/providers.ts';
 import type { Services } from '../../services-port.ts';
 import { spacesPolicy } from '../../storage/policy.ts';
 import { getSpaces } from '../../storage/storage.ts';
-import { failedForm } from './form-failure.ts';
-import { frameOf } from './frame.ts';
-import { only } from './roles.ts';
-import { sendPage } from './send.ts';
-import type { UiEnv } from './ui-env.ts';
+import { failedForm } from './kit/form-failure.ts';
+import { frameOf } from './kit/frame.ts';
+import { only } from './kit/roles.ts';
+import { sendPage } from './kit/send.ts';
+import type { UiEnv } from './kit/ui-env.ts';
 
 /** The policy of a key for a provider, buckets and a prefix of the admin's choice. */
 export function storagePolicyRoutes(services: Services): Hono<UiEnv> {

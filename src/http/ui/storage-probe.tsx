@@ -9,9 +9,9 @@ import { type BucketProbe, CHECK_NAMES, isSound } from '../../object-stores/deep
 import type { Services } from '../../services-port.ts';
 import { askDeepTest, runningDeepTest } from '../../storage/deep-test.ts';
 import { lastProbe, type ProbeCause } from '../../storage/deep-test-results.ts';
-import { only } from './roles.ts';
-import { sendFragment } from './send.ts';
-import type { UiEnv } from './ui-env.ts';
+import { only } from './kit/roles.ts';
+import { sendFragment } from './kit/send.ts';
+import type { UiEnv } from './kit/ui-env.ts';
 
 /** The deep test on Admin > Storage: a button, its progress and the card of what it found. */
 export function storageProbeRoutes(services: Services): Hono<UiEnv> {

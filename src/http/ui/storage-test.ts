@@ -1,4 +1,4 @@
-import type { Advice, TestResult } from '../../../views/connection-test.tsx';
+import type { Advice, TestResult } from '../../../views/parts/connection-test.tsx';
 import type { DiagnosisKind } from '../../object-stores/diagnose/diagnosis.ts';
 import type { Services } from '../../services-port.ts';
 import { type BucketDetail, SCOPED_KEY, type SpacesTest, tryStorage } from '../../storage/try-storage.ts';

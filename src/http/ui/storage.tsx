@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
-import { TestOutcome } from '../../../views/connection-test.tsx';
+import { TestOutcome } from '../../../views/parts/connection-test.tsx';
 import { BucketList } from '../../../views/storage-buckets.tsx';
 import { DerivedEndpoint, StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
 import type { Services } from '../../services-port.ts';
@@ -8,13 +8,14 @@ import { setSpacesEnvironment } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
 import { deleteSpaces, getSpaces } from '../../storage/storage.ts';
 import type { SpacesTest } from '../../storage/try-storage.ts';
-import { actorOf } from './actor.ts';
-import { type FormBody, isTicked, readForm } from './form-body.ts';
-import { askAgain, failedForm, refusedForm } from './form-failure.ts';
-import { frameOf } from './frame.ts';
-import { type NoticeKey, withNotice } from './notices.ts';
-import { only } from './roles.ts';
-import { sendFragment, sendPage } from './send.ts';
+import { actorOf } from './kit/actor.ts';
+import { type FormBody, isTicked, readForm } from './kit/form-body.ts';
+import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
+import { frameOf } from './kit/frame.ts';
+import { type NoticeKey, withNotice } from './kit/notices.ts';
+import { only } from './kit/roles.ts';
+import { sendFragment, sendPage } from './kit/send.ts';
+import type { UiEnv } from './kit/ui-env.ts';
 import {
   bucketNamesIn,
   chosenProvider,
@@ -27,7 +28,6 @@ import {
 import { bucketList, sendStorage } from './storage-page.tsx';
 import { storagePolicyRoutes } from './storage-policy.tsx';
 import { shownTest, testStorage } from './storage-test.ts';
-import type { UiEnv } from './ui-env.ts';
 
 const SECRETS = ['secretKey', 'sessionToken'];
 

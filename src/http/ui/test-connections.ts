@@ -1,5 +1,5 @@
-import type { TestResult } from '../../../views/connection-test.tsx';
-import { formatBytes } from '../../../views/format.ts';
+import type { TestResult } from '../../../views/parts/connection-test.tsx';
+import { formatBytes } from '../../../views/parts/format.ts';
 import type { Actor } from '../../audit/audit.ts';
 import { tryDatabase } from '../../databases/try-database.ts';
 import { tryServer } from '../../servers/try-server.ts';

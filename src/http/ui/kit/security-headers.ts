@@ -1,5 +1,5 @@
 import { createMiddleware } from 'hono/factory';
-import { setHeaders } from '../set-headers.ts';
+import { setHeaders } from '../../set-headers.ts';
 
 /** Everything from our own origin, nothing inline; Pico draws its icons with data: images. */
 const CONTENT_SECURITY_POLICY = [

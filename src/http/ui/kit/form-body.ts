@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../../errors.ts';
 
 /** The fields of a posted form as text; of a repeated field the last one. Files are refused. */
 export type FormBody = Readonly<Record<string, string>>;

@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
-import { FailurePage } from '../../../views/failure-page.tsx';
-import { toAppError } from '../../errors.ts';
-import type { Services } from '../../services-port.ts';
-import { toFailure } from '../failure.ts';
+import { FailurePage } from '../../../../views/failure-page.tsx';
+import { toAppError } from '../../../errors.ts';
+import type { Services } from '../../../services-port.ts';
+import { toFailure } from '../../failure.ts';
 import { frameOf } from './frame.ts';
 import { sendPage } from './send.ts';
 import type { UiEnv } from './ui-env.ts';

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { AppError } from '../../errors.ts';
-import type { Services } from '../../services-port.ts';
+import { AppError } from '../../../errors.ts';
+import type { Services } from '../../../services-port.ts';
 
 /** A form sent again and again, or a flood of forged ones, is logged once in so long. */
 const LOGGED_EVERY_MS = 60_000;

@@ -1,9 +1,9 @@
 import type { Context } from 'hono';
-import type { EnvironmentChoice, Frame } from '../../../views/frame.ts';
-import { listEnvironmentNames } from '../../environments/environments.ts';
-import { AppError } from '../../errors.ts';
-import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
-import type { Services } from '../../services-port.ts';
+import type { EnvironmentChoice, Frame } from '../../../../views/frame/frame.ts';
+import { listEnvironmentNames } from '../../../environments/environments.ts';
+import { AppError } from '../../../errors.ts';
+import { needsMasterKeyCopy } from '../../../installation/master-key-copy.ts';
+import type { Services } from '../../../services-port.ts';
 import { noticeOf } from './notices.ts';
 import { readEnvironmentCookie, writeEnvironmentCookie } from './session-cookie.ts';
 import type { UiEnv } from './ui-env.ts';

@@ -25,6 +25,7 @@ export function Document({ title, children }: { readonly title: string; readonly
         <link rel="stylesheet" href="/assets/pico.css" />
         <link rel="stylesheet" href="/assets/app.css" />
         <script src="/assets/htmx.js" defer />
+        <script src="/assets/ui.js" defer />
       </head>
       <body>{children}</body>
     </html>

@@ -1,4 +1,4 @@
-import type { Tone } from './notice.tsx';
+import type { Tone } from '../parts/notice.tsx';
 
 export type Role = 'admin' | 'operator' | 'viewer';
 

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
-import type { Services } from '../../services-port.ts';
-import { isHttpsByProxy } from '../request-address.ts';
+import type { Services } from '../../../services-port.ts';
+import { isHttpsByProxy } from '../../request-address.ts';
 
 /**
  * What to tell somebody whose browser talks http although PUBLIC_URL is https: it would drop the Secure cookie, and the

@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
 import { getSignedCookie, setSignedCookie } from 'hono/cookie';
-import { sessionSecret } from '../../auth/session-secret.ts';
-import { newId } from '../../ids.ts';
-import type { Services } from '../../services-port.ts';
+import { sessionSecret } from '../../../auth/session-secret.ts';
+import { newId } from '../../../ids.ts';
+import type { Services } from '../../../services-port.ts';
 import { attributesOf, prefixOf } from './cookie-attributes.ts';
 
 const BROWSER = 'bridgeport_browser';

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
-import type { Services } from '../../services-port.ts';
-import { isHttps } from '../request-address.ts';
+import type { Services } from '../../../services-port.ts';
+import { isHttps } from '../../request-address.ts';
 
 /**
  * `__Host-` where PUBLIC_URL is https: a browser takes such a cookie from this very host over https alone, so that no

@@ -1,5 +1,5 @@
-import type { FormState } from '../../../views/form-state.ts';
-import { type ErrorCode, type InputIssue, isAppError } from '../../errors.ts';
+import type { FormState } from '../../../../views/parts/form-state.ts';
+import { type ErrorCode, type InputIssue, isAppError } from '../../../errors.ts';
 import type { FormBody } from './form-body.ts';
 
 /** Failures that the person at the form can mend: shown in the form, with 422. Everything else is a page. */

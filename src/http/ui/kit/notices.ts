@@ -1,4 +1,4 @@
-import type { Frame } from '../../../views/frame.ts';
+import type { Frame } from '../../../../views/frame/frame.ts';
 
 /** What a page says after a redirect, by the key in its `notice` parameter: a link can only choose among these. */
 const NOTICES = {

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import type { StartedSession } from '../../auth/sessions.ts';
-import type { Services } from '../../services-port.ts';
+import type { StartedSession } from '../../../auth/sessions.ts';
+import type { Services } from '../../../services-port.ts';
 import { attributesOf, prefixOf } from './cookie-attributes.ts';
 
 const SESSION = 'bridgeport_session';

@@ -1,6 +1,6 @@
 import { createMiddleware } from 'hono/factory';
-import { hasRole, type Role } from '../../auth/roles.ts';
-import { AppError } from '../../errors.ts';
+import { hasRole, type Role } from '../../../auth/roles.ts';
+import { AppError } from '../../../errors.ts';
 import type { UiEnv } from './ui-env.ts';
 
 const REFUSALS: Readonly<Record<Role, string>> = {

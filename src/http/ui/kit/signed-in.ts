@@ -1,8 +1,8 @@
 import { createMiddleware } from 'hono/factory';
-import { findSession } from '../../auth/sessions.ts';
-import { hasUsers } from '../../auth/users.ts';
-import type { Services } from '../../services-port.ts';
-import type { Limits } from '../rate-limit.ts';
+import { findSession } from '../../../auth/sessions.ts';
+import { hasUsers } from '../../../auth/users.ts';
+import type { Services } from '../../../services-port.ts';
+import type { Limits } from '../../rate-limit.ts';
 import { isLivePoll } from './live-polls.ts';
 import { readSessionCookie } from './session-cookie.ts';
 import type { UiEnv } from './ui-env.ts';

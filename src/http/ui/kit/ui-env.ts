@@ -1,4 +1,4 @@
-import type { Session } from '../../auth/sessions.ts';
+import type { Session } from '../../../auth/sessions.ts';
 
 /** What the pages' middleware leaves for the handlers. */
 export interface UiEnv {

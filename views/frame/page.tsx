@@ -1,8 +1,8 @@
 import type { Child } from 'hono/jsx';
+import { PostButton } from '../parts/form.tsx';
+import { Notice } from '../parts/notice.tsx';
 import { Document } from './document.tsx';
-import { PostButton } from './form.tsx';
 import type { Frame, Section } from './frame.ts';
-import { Notice } from './notice.tsx';
 import { Sidebar } from './sidebar.tsx';
 
 /** A whole page: skip link, sidebar, heading with its buttons, content. */

@@ -1,4 +1,4 @@
-import { PostButton } from './form.tsx';
+import { PostButton } from '../parts/form.tsx';
 import type { Frame, Section } from './frame.ts';
 
 interface Entry {
