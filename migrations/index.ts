@@ -9,6 +9,7 @@ import * as totals from './0007_totals.ts';
 import * as runs from './0008_runs.ts';
 import * as signingKeyGenerations from './0009_signing_key_generations.ts';
 import * as backupAge from './0010_backup_age.ts';
+import * as backupDays from './0011_backup_days.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -22,4 +23,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0008_runs': runs,
   '0009_signing_key_generations': signingKeyGenerations,
   '0010_backup_age': backupAge,
+  '0011_backup_days': backupDays,
 };

@@ -1,8 +1,8 @@
 import { endExpiredSessions } from './auth/sessions.ts';
 import { sweepDeleted } from './backups/remove-deleted.ts';
 import { backupRules, type RepairRules } from './backups/repair-backup.ts';
+import { repairCounts } from './backups/repair-counts.ts';
 import type { RunServices } from './backups/run-services.ts';
-import { repairTotals } from './backups/stored-totals.ts';
 import { sweepLeftovers } from './backups/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
 import type { Runs } from './runs/runs.ts';
@@ -36,7 +36,7 @@ export function periodicTasks(
       name: 'upkeep',
       everyMs: DAY_MS,
       async run(signal) {
-        await repairTotals(services, signal);
+        await repairCounts(services, signal);
         if (!signal.aborted) await optimise();
       },
     },

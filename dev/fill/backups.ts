@@ -1,6 +1,8 @@
 import type { Insertable } from 'kysely';
 import type { User } from '../../src/auth/users.ts';
+import { recountDays } from '../../src/backups/backup-days.ts';
 import { storagePath } from '../../src/backups/destination.ts';
+import { recordNewest } from '../../src/backups/newest-backups.ts';
 import { recountStored } from '../../src/backups/stored-totals.ts';
 import { backupFileName } from '../../src/databases/file-name.ts';
 import type { BackupObjectRow, BackupRow, DatabaseRow, RunRow, RunState } from '../../src/db/schema.ts';
@@ -64,7 +66,11 @@ export async function fillBackups(
     }
     await flush();
     // As the runs would have done, one by one.
-    for (const { id } of databases) await recountStored(trx, id);
+    for (const { id } of databases) {
+      await recountStored(trx, id);
+      await recountDays(trx, id);
+      await recordNewest(trx, id);
+    }
   });
   return made;
 }

@@ -3,8 +3,8 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { markCancelled } from './cancel-backup.ts';
 import type { BackupContext } from './context.ts';
+import { countOut } from './count-backup.ts';
 import { removeAtOnce } from './remove-deleted.ts';
-import { uncountStored } from './stored-totals.ts';
 
 const REMOVE_WITHIN_MS = 8_000;
 
@@ -26,10 +26,10 @@ export async function deleteBackup(
       .set({ deleted_at: now.toISOString() })
       .where('id', '=', backupId)
       .where('deleted_at', 'is', null)
-      .returning('status')
+      .returning(['id', 'database_id', 'status'])
       .executeTakeFirst();
     if (!deleted) throw new AppError('not_found', 'Backup not found');
-    if (deleted.status === 'completed') await uncountStored(trx, backupId);
+    await countOut(trx, deleted, now);
     await also?.(trx);
     return was === 'in_progress';
   });

@@ -4,8 +4,8 @@ import { insertLeftover } from '../leftovers/insert-leftover.ts';
 import type { Leftover } from '../object-stores/object-store.ts';
 import type { Place } from '../object-stores/place.ts';
 import { endRun, isOwn, type RunClaim } from '../runs/claim.ts';
+import { countIn } from './count-backup.ts';
 import type { BackupError } from './step-error.ts';
-import { countStored } from './stored-totals.ts';
 
 export interface CompletedRun {
   /** How long the run took, by a clock that only goes forward; absent for a repair, which can't know. */
@@ -65,9 +65,9 @@ export async function settleCompleted(
       })
       .where('id', '=', claim.runId)
       // Asked of the row that was written: who deletes it at the same time finds it completed, or is found here.
-      .returning('deleted_at')
+      .returning(['id', 'database_id', 'status', 'deleted_at'])
       .executeTakeFirstOrThrow();
-    if (settled.deleted_at === null) await countStored(trx, claim.runId);
+    if (settled.deleted_at === null) await countIn(trx, settled);
     return true;
   });
 }
@@ -85,7 +85,7 @@ export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now:
       .where('id', '=', claim.runId)
       .executeTakeFirstOrThrow();
     if (run.leftover) await addLeftover(trx, claim.runId, run.leftover.place, run.leftover.item, now);
-    await trx
+    const settled = await trx
       .updateTable('backups')
       .set({
         status: 'failed',
@@ -95,7 +95,9 @@ export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now:
         ...(run.seconds === undefined ? {} : { duration: run.seconds }),
       })
       .where('id', '=', claim.runId)
-      .execute();
+      .returning(['id', 'database_id', 'status', 'deleted_at'])
+      .executeTakeFirstOrThrow();
+    if (settled.deleted_at === null) await countIn(trx, settled);
     if (run.outcome !== 'uncertain') {
       // The key is free again: a failed run has no object (promise 1); what it left is in `leftovers`.
       await trx.deleteFrom('backup_objects').where('backup_id', '=', claim.runId).execute();

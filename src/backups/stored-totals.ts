@@ -1,20 +1,18 @@
 import { sql } from 'kysely';
-import type { Db, Trx } from '../db/schema.ts';
-import { write } from '../db/write.ts';
-import type { Log } from '../log.ts';
+import type { Trx } from '../db/schema.ts';
 
 /**
  * `stored_totals`: how many completed backups that people can see each database has in each place, and their bytes.
- * Whoever lets a backup begin or cease to be such a one counts it in the same transaction.
+ * Kept by `count-backup.ts`.
  */
 
 /** To be called once, in the transaction that makes a backup a completed and visible one. */
-export async function countStored(trx: Trx, backupId: string): Promise<void> {
+export async function addToTotals(trx: Trx, backupId: string): Promise<void> {
   await change(trx, backupId, 1);
 }
 
 /** To be called once, in the transaction that makes a completed and visible backup something else. */
-export async function uncountStored(trx: Trx, backupId: string): Promise<void> {
+export async function takeFromTotals(trx: Trx, backupId: string): Promise<void> {
   await change(trx, backupId, -1);
 }
 
@@ -80,60 +78,5 @@ export async function recountStored(trx: Trx, databaseId: string): Promise<void>
         .where('backups.deleted_at', 'is', null)
         .groupBy(['backups.database_id', 'backup_objects.endpoint', 'backup_objects.bucket']),
     )
-    .execute();
-}
-
-/** Databases that are counted in one piece: of a hundred backups each, a millisecond or two. */
-const IN_ONE_PIECE = 50;
-
-/**
- * Counts those databases anew whose number of backups is not what the totals say, and logs them: it should not happen.
- * Reads an index from end to end, so not for every request, and in pieces between which requests have their turn and
- * `signal` may end it. Gives how many.
- */
-export async function repairTotals(
-  { db, log }: { readonly db: Db; readonly log: Log },
-  signal?: AbortSignal,
-): Promise<number> {
-  let repaired = 0;
-  let piece = await compareTotals(db, '');
-  while (piece.length > 0) {
-    for (const { id } of piece.filter(({ counted, told }) => Number(counted) !== Number(told))) {
-      await write(db, (trx) => recountStored(trx, id));
-      log.warn('the totals of a database did not fit its backups and were counted anew', { databaseId: id });
-      repaired += 1;
-      await othersTurn();
-      if (signal?.aborted) return repaired;
-    }
-    await othersTurn();
-    if (signal?.aborted) return repaired;
-    piece = await compareTotals(db, piece.at(-1)?.id ?? '');
-  }
-  return repaired;
-}
-
-const othersTurn = () => new Promise((resolve) => setTimeout(resolve));
-
-/** Of the databases after that id: how many backups there are, and how many the totals tell of. */
-function compareTotals(db: Db, afterId: string) {
-  return db
-    .selectFrom('databases')
-    .select('databases.id')
-    .select(({ selectFrom }) => [
-      selectFrom('backups')
-        .select(sql<number>`count(*)`.as('count'))
-        .whereRef('backups.database_id', '=', 'databases.id')
-        // A literal, as in the index: a parameter could be any status.
-        .where('backups.status', '=', sql.lit('completed'))
-        .where('backups.deleted_at', 'is', null)
-        .as('counted'),
-      selectFrom('stored_totals')
-        .select(sql<number>`coalesce(sum(stored_totals.backups), 0)`.as('sum'))
-        .whereRef('stored_totals.database_id', '=', 'databases.id')
-        .as('told'),
-    ])
-    .where('databases.id', '>', afterId)
-    .orderBy('databases.id')
-    .limit(IN_ONE_PIECE)
     .execute();
 }

@@ -22,6 +22,9 @@ export interface Schema {
   sign_in_failures: SignInFailureRow;
   sign_in_places: SignInPlaceRow;
   stored_totals: StoredTotalRow;
+  backup_days: BackupDayRow;
+  environment_days: EnvironmentDayRow;
+  newest_backups: NewestBackupRow;
   runs: RunRow;
   periodic_tasks: PeriodicTaskRow;
 }
@@ -345,4 +348,36 @@ export interface StoredTotalRow {
   bucket: string;
   backups: Big;
   bytes: Big;
+}
+
+/** What became of a database's backups that were asked for on one day (UTC); kept by `backups/backup-days.ts`. */
+export interface BackupDayRow {
+  database_id: string;
+  /** `2026-02-25`. */
+  day: string;
+  /** How many ended well and how many failed, also of those that were deleted since. */
+  good: Big;
+  failed: Big;
+  /** The good ones that are still there. */
+  kept: Big;
+  /** Bytes of the good ones, also of those that were deleted since. */
+  added: Big;
+  /** Bytes of whatever was deleted on this day. */
+  freed: Big;
+}
+
+/** The sum over the databases of an environment, also of those that are gone. */
+export interface EnvironmentDayRow extends Omit<BackupDayRow, 'database_id' | 'kept'> {
+  environment_id: string;
+}
+
+/** A database's newest backups that people can see, where any has ended; kept by `backups/newest-backups.ts`. */
+export interface NewestBackupRow {
+  database_id: string;
+  /** Completed, and its verification has not failed; and when its dump began. */
+  good_id: string | null;
+  good_at: string | null;
+  /** The newest that ended by itself, well or not; and when it began. */
+  ended_id: string;
+  ended_at: string;
 }

@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deleteBackup } from '../../src/backups/delete-backup.ts';
 import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
+import { repairCounts } from '../../src/backups/repair-counts.ts';
 import { recordUpload } from '../../src/backups/run-record.ts';
 import { settleCompleted, settleFailed } from '../../src/backups/settle.ts';
-import { repairTotals } from '../../src/backups/stored-totals.ts';
 import { deleteDatabase } from '../../src/databases/databases.ts';
 import { migrate } from '../../src/db/node/migrate.ts';
 import { openDatabase } from '../../src/db/node/open.ts';
@@ -76,11 +76,16 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         await db.deleteFrom('environments').execute();
         await makeDatabases(db);
+        const past: Past = new Map();
         for (const one of steps) {
           await take(one);
           expect(await totals(db)).toEqual(await fullCount(db));
+          await remember(db, past);
+          expect(await toldOfDays(db)).toEqual(await fullDays(db, past));
+          expect(await toldOfEnvironments(db)).toEqual(await fullEnvironments(db, past));
+          expect(await newest(db)).toEqual(await fullNewest(db));
         }
-        expect(await repairTotals({ db, log: quiet() })).toBe(0);
+        expect(await repairCounts({ db, log: quiet() })).toBe(0);
       }),
       { numRuns: runs },
     );
@@ -98,10 +103,33 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
       .insertInto('stored_totals')
       .values({ database_id: 'd3', endpoint: 'x', bucket: 'y', backups: 1, bytes: 1 })
       .execute();
-    expect(await repairTotals({ db, log: quiet() })).toBe(3);
+    expect(await repairCounts({ db, log: quiet() })).toBe(3);
     expect(await totals(db)).toEqual(await fullCount(db));
     expect(log).toHaveLength(3);
-    expect(await repairTotals({ db, log: quiet() })).toBe(0);
+    expect(await repairCounts({ db, log: quiet() })).toBe(0);
+  });
+
+  it('is counted anew for each database whose days or newest backups do not fit; the past is not forgotten', async () => {
+    await makeDatabases(db);
+    for (const number of [0, 1, 2, 3]) {
+      await take({ does: 'begin', number, place: number });
+      await take({ does: number === 3 ? 'fail' : 'complete', number });
+    }
+    const past: Past = new Map();
+    await remember(db, past);
+    // The one of d2 is deleted: its day remembers that it was good.
+    await take({ does: 'delete', number: 2 });
+    const told = await toldOfDays(db);
+    expect(told).toEqual(await fullDays(db, past));
+    await db.updateTable('backup_days').set({ kept: 5 }).where('database_id', '=', 'd0').execute();
+    await db.deleteFrom('backup_days').where('database_id', '=', 'd1').execute();
+    await db.deleteFrom('newest_backups').where('database_id', '=', 'd3').execute();
+    await db.deleteFrom('environment_days').execute();
+    expect(await repairCounts({ db, log: quiet() })).toBe(3);
+    expect(await toldOfDays(db)).toEqual(told);
+    expect(await newest(db)).toEqual(await fullNewest(db));
+    expect(await toldOfEnvironments(db)).toEqual(await fullEnvironments(db, past));
+    expect(await repairCounts({ db, log: quiet() })).toBe(0);
   });
 
   it('is compared in pieces of some databases each, between which others have their turn', async () => {
@@ -119,7 +147,7 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
       if (!isOver) setImmediate(count);
     };
     setImmediate(count);
-    const repaired = await repairTotals({ db, log: quiet() });
+    const repaired = await repairCounts({ db, log: quiet() });
     isOver = true;
     expect(turns).toBeGreaterThanOrEqual(3);
     expect(repaired).toBe(3);
@@ -136,9 +164,9 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
       bytes: 1,
     }));
     await db.insertInto('stored_totals').values(wrong).execute();
-    expect(await repairTotals({ db, log: quiet() }, AbortSignal.abort())).toBe(1);
+    expect(await repairCounts({ db, log: quiet() }, AbortSignal.abort())).toBe(1);
     expect(await totals(db)).toHaveLength(1);
-    expect(await repairTotals({ db, log: quiet() })).toBe(1);
+    expect(await repairCounts({ db, log: quiet() })).toBe(1);
   });
 
   function quiet() {
@@ -225,7 +253,7 @@ async function begin(db: Db, databaseId: string, place: (typeof PLACES)[number],
     .values({
       ...{ id, database_id: databaseId, filename: key, size: 0, type: 'manual', status: 'in_progress' },
       ...{ storage_type: 'spaces', storage_path: key, bytes_read: 0, bytes_stored: 0 },
-      created_at: new Date(NOW.getTime() + age).toISOString(),
+      created_at: new Date(NOW.getTime() + age * 9 * 3_600_000).toISOString(),
       ...{ is_pinned: 0, token: id },
     })
     .returningAll()
@@ -235,6 +263,113 @@ async function begin(db: Db, databaseId: string, place: (typeof PLACES)[number],
     .insertInto('backup_objects')
     .values({ id: newId(), backup_id: id, kind: 'dump', number: 0, ...place, key, bytes: 3 })
     .execute();
+}
+
+/** What has ended so far, by the backup's id, also of those that are gone. */
+type Past = Map<string, { database: string; environment: string; day: string; good: boolean; bytes: number }>;
+
+async function seen(db: Db) {
+  const rows = await db
+    .selectFrom('backups')
+    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .select(['backups.id', 'database_id', 'environment_id', 'backups.created_at', 'started_at'])
+    .select(['status', 'outcome', 'size'])
+    .where('deleted_at', 'is', null)
+    .execute();
+  return rows.toSorted((a, b) => `${b.created_at} ${b.id}`.localeCompare(`${a.created_at} ${a.id}`));
+}
+
+async function remember(db: Db, past: Past): Promise<void> {
+  for (const row of await seen(db)) {
+    const good = row.status === 'completed';
+    if (!good && row.outcome !== 'failed') continue;
+    const [day, bytes] = [row.created_at.slice(0, 10), good ? Number(row.size) : 0];
+    past.set(row.id, { database: row.database_id, environment: row.environment_id, day, good, bytes });
+  }
+}
+
+function lines(counts: ReadonlyMap<string, readonly number[]>): readonly string[] {
+  return [...counts].map(([name, numbers]) => `${name}: ${numbers.join(' ')}`).sort();
+}
+
+/** Good, failed, kept and added of each database and day. */
+async function toldOfDays(db: Db) {
+  const rows = await db.selectFrom('backup_days').selectAll().execute();
+  const known = rows.filter(({ good, failed }) => Number(good) + Number(failed) > 0);
+  return known
+    .map((row) => `${row.database_id} ${row.day}: ${row.good} ${row.failed} ${row.kept} ${row.added}`)
+    .sort();
+}
+
+async function fullDays(db: Db, past: Past) {
+  const databases = new Set((await db.selectFrom('databases').select('id').execute()).map(({ id }) => id));
+  const there = new Set((await seen(db)).map(({ id }) => id));
+  const counts = new Map<string, number[]>();
+  for (const [id, { database, day, good, bytes }] of past) {
+    if (!databases.has(database)) continue;
+    const [g = 0, f = 0, k = 0, b = 0] = counts.get(`${database} ${day}`) ?? [];
+    const isKept = good && there.has(id);
+    counts.set(`${database} ${day}`, [
+      g + (good ? 1 : 0),
+      f + (good ? 0 : 1),
+      k + (isKept ? 1 : 0),
+      b + bytes,
+    ]);
+  }
+  return lines(counts);
+}
+
+/** Good and failed ones, what was added and what is left of it. */
+async function toldOfEnvironments(db: Db) {
+  const counts = new Map<string, number[]>();
+  for (const row of await db.selectFrom('environment_days').selectAll().execute()) {
+    const [g = 0, f = 0, a = 0, left = 0] = counts.get(row.environment_id) ?? [];
+    const [added, freed] = [Number(row.added), Number(row.freed)];
+    counts.set(row.environment_id, [
+      g + Number(row.good),
+      f + Number(row.failed),
+      a + added,
+      left + added - freed,
+    ]);
+  }
+  return lines(counts);
+}
+
+async function fullEnvironments(db: Db, past: Past) {
+  const there = new Set((await db.selectFrom('environments').select('id').execute()).map(({ id }) => id));
+  const counts = new Map<string, number[]>();
+  for (const { environment, good, bytes } of past.values()) {
+    if (!there.has(environment)) continue;
+    const [g = 0, f = 0, a = 0] = counts.get(environment) ?? [];
+    counts.set(environment, [g + (good ? 1 : 0), f + (good ? 0 : 1), a + bytes, 0]);
+  }
+  const rows = await db
+    .selectFrom('stored_totals')
+    .innerJoin('databases', 'databases.id', 'stored_totals.database_id')
+    .select(['environment_id', 'bytes'])
+    .execute();
+  for (const { environment_id, bytes } of rows) {
+    const [g = 0, f = 0, a = 0, left = 0] = counts.get(environment_id) ?? [];
+    counts.set(environment_id, [g, f, a, left + Number(bytes)]);
+  }
+  return lines(counts);
+}
+
+async function newest(db: Db) {
+  const rows = await db.selectFrom('newest_backups').selectAll().orderBy('database_id').execute();
+  return rows.map((row) => [row.database_id, row.good_id, row.good_at, row.ended_id, row.ended_at]);
+}
+
+async function fullNewest(db: Db) {
+  const rows = await seen(db);
+  const databases = [...new Set(rows.map(({ database_id }) => database_id))].sort();
+  return databases.flatMap((id) => {
+    const own = rows.filter((row) => row.database_id === id);
+    const good = own.find(({ status }) => status === 'completed');
+    const ended = own.find(({ outcome }) => outcome === 'completed' || outcome === 'failed');
+    if (ended === undefined) return [];
+    return [[id, good?.id ?? null, good?.created_at ?? null, ended.id, ended.created_at]];
+  });
 }
 
 async function totals(db: Db) {

@@ -62,6 +62,9 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
           'spaces_environments',
           'storage_probes',
           'stored_totals',
+          'backup_days',
+          'environment_days',
+          'newest_backups',
           'system_settings',
         ],
         'users',
@@ -160,6 +163,54 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
     ).toEqual([
       ['d', 'alt', 1, 6_000_000_000_000],
       ['d', 'b', 1, 6_000_000_000_000],
+    ]);
+  });
+
+  it('count the days that there were, and find the newest backups of each database', async () => {
+    const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0011'));
+    await migrate(db, { file: null, now, migrations: before });
+    await insertDatabase(db);
+    const size = 6_000_000_000_000;
+    const rows = [
+      ['good', '2026-02-25T00:00:00.000Z', { status: 'completed', outcome: 'completed', size }],
+      ['more', '2026-02-25T23:59:59.999Z', { status: 'completed', outcome: 'completed', size: 5 }],
+      ['gone', '2026-02-26T01:00:00.000Z', { status: 'completed', deleted_at: now().toISOString() }],
+      ['bad ü', '2026-02-26T02:00:00.000Z', { status: 'failed', outcome: 'interrupted' }],
+      ['stopped', '2026-02-27T02:00:00.000Z', { status: 'failed', outcome: 'cancelled' }],
+      ['runs', '2026-02-28T02:00:00.000Z', { status: 'in_progress' }],
+    ] as const;
+    for (const [id, created_at, more] of rows) {
+      const row = { id, created_at, database_id: 'd', filename: 'f', size: 1, type: 'manual', token: 't' };
+      const rest = {
+        storage_type: 'spaces',
+        storage_path: 'f',
+        bytes_read: 0,
+        bytes_stored: 0,
+        is_pinned: 0,
+      };
+      await db
+        .insertInto('backups')
+        .values({ ...row, ...rest, ...more } as never)
+        .execute();
+    }
+    await migrate(db, { file: null, now });
+    const days = await db.selectFrom('backup_days').selectAll().orderBy('day').execute();
+    const numbers = ({ good, failed, added, freed }: (typeof days)[number]) =>
+      [good, failed, added, freed].map(Number);
+    expect(days.map((row) => [row.day, ...numbers(row), Number(row.kept)])).toEqual([
+      ['2026-02-25', 2, 0, size + 5, 0, 2],
+      ['2026-02-26', 0, 1, 0, 0, 0],
+    ]);
+    const all = await db.selectFrom('environment_days').selectAll().orderBy('day').execute();
+    expect(all.map((row) => [row.day, ...numbers(row as never)])).toEqual([
+      ['2026-02-25', 2, 0, size + 5, 0],
+      ['2026-02-26', 0, 1, 0, 0],
+    ]);
+    expect(await db.selectFrom('newest_backups').selectAll().execute()).toEqual([
+      {
+        ...{ database_id: 'd', good_id: 'more', good_at: '2026-02-25T23:59:59.999Z' },
+        ...{ ended_id: 'bad ü', ended_at: '2026-02-26T02:00:00.000Z' },
+      },
     ]);
   });
 

@@ -4,7 +4,7 @@ import { fill, LOGIN } from '../../dev/fill/fill.ts';
 import { endExpiredSessions } from '../../src/auth/sessions.ts';
 import { createBackupKind } from '../../src/backups/backup-kind.ts';
 import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
-import { repairTotals } from '../../src/backups/stored-totals.ts';
+import { repairCounts } from '../../src/backups/repair-counts.ts';
 import { sweepLeftovers } from '../../src/backups/sweep.ts';
 import { migrate } from '../../src/db/node/migrate.ts';
 import { openDatabase } from '../../src/db/node/open.ts';
@@ -202,7 +202,7 @@ describe('no query reads or sorts a large table whole', () => {
   it('for the upkeep at the start and each day', async () => {
     seen.clear();
     // The filled installation is as years of use leave it: nothing is to be repaired.
-    expect(await repairTotals(app.services)).toBe(0);
+    expect(await repairCounts(app.services)).toBe(0);
     await expectSmallPlans();
   });
 

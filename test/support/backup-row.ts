@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
+import { recordNewest } from '../../src/backups/newest-backups.ts';
 import type { BackupRow, Db, RunRow, RunState } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { databaseLane } from '../../src/runs/lanes.ts';
 
@@ -42,6 +44,7 @@ export async function insertBackup(
     .returningAll()
     .executeTakeFirstOrThrow();
   await addRun(db, backup, { claimed_by, lease_until, cancel_requested_at, step, progress });
+  await write(db, (trx) => recordNewest(trx, backup.database_id));
   return backup;
 }
 

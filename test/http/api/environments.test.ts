@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { repairTotals } from '../../../src/backups/stored-totals.ts';
+import { repairCounts } from '../../../src/backups/repair-counts.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 import { letRunsFollow } from '../../support/backup-row.ts';
 import { newSshKeys } from '../../support/ssh-key.ts';
@@ -77,7 +77,7 @@ describe('environments', () => {
     const end = async (backupId: string, change: object) => {
       await app.services.db.updateTable('backups').set(change).where('id', '=', backupId).execute();
       await letRunsFollow(app.services.db);
-      await repairTotals(app.services);
+      await repairCounts(app.services);
     };
     const store = (backupId: string, key: string) =>
       app.services.db

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../../dev/bucket/server.ts';
-import { repairTotals } from '../../../src/backups/stored-totals.ts';
+import { repairCounts } from '../../../src/backups/repair-counts.ts';
 import { newId } from '../../../src/ids.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 import { letRunsFollow } from '../../support/backup-row.ts';
@@ -222,6 +222,6 @@ describe('what depends on the storage', () => {
       .insertInto('backup_objects')
       .values({ ...object, id: newId(), backup_id: backupId, kind: 'dump', number: 1, bytes: 4096 })
       .execute();
-    await repairTotals(app.services);
+    await repairCounts(app.services);
   }
 });

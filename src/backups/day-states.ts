@@ -1,0 +1,48 @@
+import type { DayTally } from './day-tallies.ts';
+import { dayAfter } from './days.ts';
+
+/**
+ * What a day was like: every backup went well (`good`), some did and some failed (`partly`), all failed (`failed`), there was
+ * none though one was due (`late`), or nothing is to be told (`none`).
+ */
+export type DayState = 'good' | 'partly' | 'failed' | 'late' | 'none';
+
+export interface Day extends DayTally {
+  readonly state: DayState;
+}
+
+const HOURS_A_DAY = 24;
+const NOON = 12;
+
+/**
+ * A word for each of these days. Of one database, `maxAgeHours` tells which days without a backup are late: those at whose end a
+ * backup of the noon of the last good day was older than that. A day with a good backup is good, whatever failed beside it.
+ * Without `maxAgeHours`, as for many databases, no day is late, and one on which some failed is `partly` good.
+ */
+export function dayStates(
+  tallies: readonly DayTally[],
+  days: readonly string[],
+  maxAgeHours: number | null,
+): readonly Day[] {
+  const byDay = new Map(tallies.map((tally) => [tally.day, tally]));
+  let lastGood = tallies.findLast(({ day, good }) => good > 0 && day < (days[0] ?? ''))?.day;
+  return days.map((day, index) => {
+    const { good, failed } = byDay.get(day) ?? { good: 0, failed: 0 };
+    if (good > 0) lastGood = day;
+    // Today is not over: a backup may still come.
+    const isOver = index < days.length - 1;
+    const state = stateOf({ good, failed, isLate: isOver && isLate(day) });
+    return { day, good, failed, state };
+  });
+
+  function isLate(day: string): boolean {
+    if (maxAgeHours === null || lastGood === undefined) return false;
+    return day > dayAfter(lastGood, Math.max(0, Math.floor((maxAgeHours - NOON) / HOURS_A_DAY)));
+  }
+
+  function stateOf(one: { good: number; failed: number; isLate: boolean }): DayState {
+    if (one.good > 0) return one.failed > 0 && maxAgeHours === null ? 'partly' : 'good';
+    if (one.failed > 0) return 'failed';
+    return one.isLate ? 'late' : 'none';
+  }
+}

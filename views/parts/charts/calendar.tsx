@@ -1,0 +1,187 @@
+import { type ChartDay, cellShapes, describeDay, describeDays } from './day-cells.ts';
+import { dayText, monthText, shortDayText } from './day-text.ts';
+
+const CELL = 12;
+const STEP = 15;
+const LEFT = 30;
+const TOP = 16;
+const DAYS = 7;
+/** A month's name is left out where the one before it would run into it. */
+const MONTH_WEEKS = 3;
+const WEEKDAYS = [
+  [0, 'Mon'],
+  [2, 'Wed'],
+  [4, 'Fri'],
+] as const;
+
+/**
+ * Days that follow each other, oldest first, as weeks from Monday to Sunday, with the numbers in words. `hrefOf` gives where the
+ * backups of a day are listed; without it no cell is a link. `note` says whose days they are.
+ */
+export function Calendar(props: {
+  readonly days: readonly ChartDay[];
+  readonly hrefOf?: (day: string) => string;
+  readonly noun?: string;
+  readonly note?: string;
+}) {
+  const { days, hrefOf } = props;
+  const first = days[0];
+  if (first === undefined) return <p class="chart-note">There are no days to show.</p>;
+  const offset = weekdayOf(first.day);
+  const cells = days.map((day, index) => ({ day, state: day.state, ...placeOf(offset + index) }));
+  const weeks = Math.ceil((offset + days.length) / DAYS);
+  const [width, height] = [LEFT + weeks * STEP, TOP + DAYS * STEP];
+  const shapes = cellShapes(cells, CELL, CELL);
+  const linked = hrefOf === undefined ? [] : cells.filter(({ day }) => day.good + day.failed > 0);
+  return (
+    <figure class="calendar">
+      <svg
+        role={linked.length === 0 ? 'img' : 'group'}
+        aria-label={describeDays(days, props.noun)}
+        viewBox={`0 0 ${width} ${height}`}
+        width={width}
+        height={height}
+      >
+        {monthsOf(days, offset).map(({ week, name }) => (
+          <text key={week} x={LEFT + week * STEP} y={TOP - 6}>
+            {name}
+          </text>
+        ))}
+        {WEEKDAYS.map(([row, name]) => (
+          <text key={name} x={0} y={TOP + row * STEP + CELL - 2}>
+            {name}
+          </text>
+        ))}
+        {shapes.none !== '' && <path class="day-none" d={shapes.none} />}
+        {shapes.good !== '' && <path class="day-good" d={shapes.good} />}
+        {shapes.failed !== '' && <path class="day-failed" d={shapes.failed} />}
+        {shapes.crosses !== '' && <path class="day-cross" d={shapes.crosses} />}
+        {shapes.halves !== '' && <path class="day-half" d={shapes.halves} />}
+        {shapes.halfFills !== '' && <path class="day-half-fill" d={shapes.halfFills} />}
+        {linked.map(({ day, x, y }) => (
+          // By keyboard the days are reached in the table: nobody has to pass 180 cells.
+          <a key={day.day} href={hrefOf?.(day.day)} tabindex={-1} aria-label={describeDay(day)}>
+            <rect class="day-link" x={x} y={y} width={CELL} height={CELL} />
+          </a>
+        ))}
+      </svg>
+      <figcaption class="chart-note">
+        {props.note === undefined ? '' : `${props.note} `}
+        <Legend />
+      </figcaption>
+      <details>
+        <summary>The numbers, week by week</summary>
+        <Weeks days={days} offset={offset} {...(hrefOf === undefined ? {} : { hrefOf })} />
+      </details>
+    </figure>
+  );
+}
+
+function Legend() {
+  const states = [
+    ['good', 'good'],
+    ['late', 'some failed, or none though one was due'],
+    ['failed', 'failed'],
+    ['none', 'none'],
+  ] as const;
+  return (
+    <>
+      Days are by UTC.
+      {states.map(([state, words]) => {
+        const shapes = cellShapes([{ state, x: 0, y: 0 }], CELL, CELL);
+        return (
+          <span key={state} class="legend">
+            <svg width={CELL} height={CELL} viewBox={`0 0 ${CELL} ${CELL}`} aria-hidden="true">
+              {state === 'none' && <path class="day-none" d={shapes.none} />}
+              {state === 'good' && <path class="day-good" d={shapes.good} />}
+              {state === 'failed' && <path class="day-failed" d={shapes.failed} />}
+              {state === 'failed' && <path class="day-cross" d={shapes.crosses} />}
+              {state === 'late' && <path class="day-half" d={shapes.halves} />}
+              {state === 'late' && <path class="day-half-fill" d={shapes.halfFills} />}
+            </svg>
+            {words}
+          </span>
+        );
+      })}
+    </>
+  );
+}
+
+/** By week, since a row for each day would be longer than the page; the days on which something failed are named. */
+function Weeks(props: {
+  readonly days: readonly ChartDay[];
+  readonly offset: number;
+  readonly hrefOf?: (day: string) => string;
+}) {
+  const { hrefOf } = props;
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Week from</th>
+          <th scope="col">Good</th>
+          <th scope="col">Failed</th>
+          <th scope="col">Days with failed backups</th>
+        </tr>
+      </thead>
+      <tbody>
+        {weeksOf(props.days, props.offset).map((week) => (
+          <tr key={week.from}>
+            <th scope="row">{dayText(week.from)}</th>
+            <td>{week.good}</td>
+            <td>{week.failed}</td>
+            <td>
+              {week.bad.map(({ day }) => (
+                <span key={day}>
+                  {hrefOf === undefined ? (
+                    shortDayText(day)
+                  ) : (
+                    <a href={hrefOf(day)}>{shortDayText(day)}</a>
+                  )}{' '}
+                </span>
+              ))}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function weeksOf(days: readonly ChartDay[], offset: number) {
+  const weeks = new Map<number, ChartDay[]>();
+  for (const [index, day] of days.entries()) {
+    const week = Math.floor((offset + index) / DAYS);
+    weeks.set(week, [...(weeks.get(week) ?? []), day]);
+  }
+  return [...weeks.values()].reverse().map((week) => ({
+    from: week[0]?.day ?? '',
+    good: week.reduce((sum, { good }) => sum + good, 0),
+    failed: week.reduce((sum, { failed }) => sum + failed, 0),
+    bad: week.filter(({ failed }) => failed > 0),
+  }));
+}
+
+function placeOf(index: number): { readonly x: number; readonly y: number } {
+  return { x: LEFT + Math.floor(index / DAYS) * STEP, y: TOP + (index % DAYS) * STEP };
+}
+
+function monthsOf(days: readonly ChartDay[], offset: number) {
+  const months: { week: number; name: string }[] = [];
+  for (const [index, { day }] of days.entries()) {
+    const name = monthText(day);
+    const week = Math.floor((offset + index) / DAYS);
+    const last = months.at(-1);
+    if (last?.name === name) continue;
+    // The rest of a month at the beginning gives way to the month after it.
+    if (last !== undefined && week - last.week < MONTH_WEEKS) months.pop();
+    months.push({ week, name });
+  }
+  return months;
+}
+
+/** 0 for Monday to 6 for Sunday. */
+function weekdayOf(day: string): number {
+  const weekday = new Date(`${day}T00:00:00.000Z`).getUTCDay();
+  return Number.isNaN(weekday) ? 0 : (weekday + 6) % DAYS;
+}

@@ -1,0 +1,78 @@
+import { dayText } from './day-text.ts';
+
+/** A day of a calendar or a strip: how many backups that were asked for on it ended well, how many failed, and what that means. */
+export interface ChartDay {
+  /** `2026-02-25`. */
+  readonly day: string;
+  readonly good: number;
+  readonly failed: number;
+  readonly state: 'good' | 'partly' | 'failed' | 'late' | 'none';
+}
+
+/** What a cell of this size at this place is drawn with; shapes of one kind are joined to one path. */
+export interface CellShapes {
+  /** Filled. */
+  readonly good: string;
+  readonly failed: string;
+  /** White, over the failed ones. */
+  readonly crosses: string;
+  /** Outlines with one half filled: some failed, or none came though one was due. */
+  readonly halves: string;
+  readonly halfFills: string;
+  /** Outlines. */
+  readonly none: string;
+}
+
+export interface Placed {
+  readonly state: ChartDay['state'];
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The paths of cells that are so wide and high; told apart by their shape, without any colour. */
+export function cellShapes(cells: readonly Placed[], width: number, height: number): CellShapes {
+  const of = (states: readonly ChartDay['state'][], draw: (cell: Placed) => string) =>
+    cells
+      .filter(({ state }) => states.includes(state))
+      .map(draw)
+      .join('');
+  const box = ({ x, y }: Placed) => `M${x} ${y}h${width}v${height}h${-width}z`;
+  const inner = ({ x, y }: Placed) => `M${x + 0.5} ${y + 0.5}h${width - 1}v${height - 1}h${1 - width}z`;
+  const cross = ({ x, y }: Placed) => {
+    const size = Math.min(width, height) - 4;
+    const [left, top] = [x + (width - size) / 2, y + (height - size) / 2];
+    return `M${left} ${top}l${size} ${size}m${-size} 0l${size} ${-size}`;
+  };
+  const lowerHalf = ({ x, y }: Placed) => `M${x} ${y + height}v${-height}l${width} ${height}z`;
+  return {
+    good: of(['good'], box),
+    failed: of(['failed'], box),
+    crosses: of(['failed'], cross),
+    halves: of(['partly', 'late'], inner),
+    halfFills: of(['partly', 'late'], lowerHalf),
+    none: of(['none'], inner),
+  };
+}
+
+/** `25 Feb 2026: 2 good, 1 failed`. */
+export function describeDay({ day, good, failed, state }: ChartDay): string {
+  const counts = [...(good > 0 ? [`${good} good`] : []), ...(failed > 0 ? [`${failed} failed`] : [])];
+  const none = state === 'late' ? 'no backup, though one was due' : 'no backup';
+  return `${dayText(day)}: ${counts.length === 0 ? none : counts.join(', ')}`;
+}
+
+/** A sentence for people who don't see the days: `Backups from … to … (UTC): 180 days good, 2 failed, …`. */
+export function describeDays(days: readonly ChartDay[], noun = 'Backups'): string {
+  const [first, last] = [days[0], days.at(-1)];
+  if (first === undefined || last === undefined) return `${noun}: no days`;
+  const count = (state: ChartDay['state']) => days.filter((one) => one.state === state).length;
+  const parts = [
+    ['good', count('good')],
+    ['with some failed', count('partly')],
+    ['failed', count('failed')],
+    ['without one that was due', count('late')],
+    ['without any', count('none')],
+  ] as const;
+  const told = parts.filter(([, number]) => number > 0).map(([words, number]) => `${number} ${words}`);
+  return `${noun} from ${dayText(first.day)} to ${dayText(last.day)} (UTC): days ${told.join(', ')}.`;
+}
