@@ -68,6 +68,7 @@ const FLOORS = [
   ['services'],
   ['periodic-tasks', 'app'],
   ['http'],
+  ['schedules'],
   ['backups'],
   ['databases', 'storage'],
   ['servers', 'environments'],

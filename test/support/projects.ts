@@ -34,7 +34,14 @@ const FOLLOWED = /^(test|dev|bench|scripts)\//;
 export const ON_POSTGRES: readonly string[] = [
   ...['backups/reconcile', 'backups/sweep', 'backups/worker', 'http/api/runs', 'http/api/auth'],
   ...['http/api/changed-storage', 'http/api/databases', 'http/api/downloads', 'http/api/environments'],
-  ...['http/api/left-behind', 'http/api/prefixes', 'http/api/servers', 'http/api/spaces', 'http/api/users'],
+  ...[
+    'http/api/left-behind',
+    'http/api/prefixes',
+    'http/api/servers',
+    'http/api/spaces',
+    'http/api/system-settings',
+    'http/api/users',
+  ],
   ...['http/sessions', 'http/sign-in', 'secrets/reseal'],
 ].map((name) => `test/${name}.test.ts`);
 

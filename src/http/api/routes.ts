@@ -11,6 +11,7 @@ import { serverRoutes } from './servers.ts';
 import { spacesRoutes } from './spaces.ts';
 import { spacesImpactRoutes } from './spaces-impact.ts';
 import { spacesPolicyRoutes } from './spaces-policy.ts';
+import { systemSettingsRoutes } from './system-settings.ts';
 import { userRoutes } from './users.ts';
 
 /** Every route of the API, in the order of the contract. */
@@ -26,6 +27,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...spacesRoutes(services),
     ...spacesImpactRoutes(services),
     ...spacesPolicyRoutes(services),
+    ...systemSettingsRoutes(services),
     ...leftBehindRoutes(services),
     ...runRoutes(services),
   ];
