@@ -16,7 +16,7 @@ import { openLocalHost } from './hosts/node/local.ts';
 import { createLocalPathCheck } from './hosts/node/local-paths.ts';
 import { lookUp } from './hosts/node/look-up.ts';
 import { openSshHost } from './hosts/node/ssh.ts';
-import { readSshKey } from './hosts/node/ssh-key.ts';
+import { sshKeys } from './hosts/node/ssh-keys.ts';
 import { quote } from './hosts/quote.ts';
 import { createAssets } from './http/node/assets.ts';
 import { type Rotation, rotateMasterKey } from './installation/node/rotate-master-key.ts';
@@ -202,7 +202,7 @@ function wire(
       uptimeMs,
       config,
       passwords: createPasswords(),
-      sshKeys: { check: async (text) => void (await readSshKey(text)) },
+      sshKeys,
       servers,
       openS3,
       openPlace,

@@ -64,7 +64,7 @@ export type NewDatabase = z.infer<typeof newDatabase>;
 export type DatabaseChange = z.infer<typeof databaseChange>;
 
 /** Paths of this machine are judged by the installation's settings. */
-interface DatabaseContext extends VaultContext {
+export interface DatabaseContext extends VaultContext {
   readonly config: Pick<Config, 'dataDir' | 'localPaths' | 'databaseUrl'>;
 }
 
@@ -85,12 +85,16 @@ export async function getDatabaseRow(db: Db, id: string): Promise<DatabaseRow> {
   return row;
 }
 
-/** Throws `not_found` (environment), `invalid`, `conflict` (name). Storage needs no prefix: it gets `{env}/{db}/`. */
+/**
+ * Throws `not_found` (environment), `invalid`, `conflict` (details.field: name), and what `refuse` throws, which is asked in
+ * the same write. Storage needs no prefix: it gets `{env}/{db}/`.
+ */
 export async function createDatabase(
   context: DatabaseContext,
   actor: Actor,
   environmentId: string,
   given: NewDatabase,
+  refuse: (trx: Trx) => Promise<void> = async () => {},
 ): Promise<WholeDatabase> {
   const input = foldOptions(given.type, given);
   const environment = await getEnvironmentRow(context.db, environmentId);
@@ -119,6 +123,7 @@ export async function createDatabase(
   }
   const row = await named(() =>
     write(context.db, async (trx) => {
+      await refuse(trx);
       const inserted = await trx
         .insertInto('databases')
         .values(values)
@@ -305,7 +310,11 @@ async function named<T>(write: () => Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (error) {
-    if (isUniqueViolation(error)) throw new AppError('conflict', 'Database with this name already exists');
+    if (isUniqueViolation(error)) {
+      throw new AppError('conflict', 'Database with this name already exists', {
+        details: { field: 'name' },
+      });
+    }
     if (error instanceof Error && 'code' in error && FOREIGN_KEY.includes(String(error.code))) {
       throw foreignServer(error);
     }

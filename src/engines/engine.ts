@@ -24,6 +24,8 @@ export interface Engine<Options = unknown> {
   probe(target: EngineTarget<Options>): ProbePlan;
   /** Throws `invalid` for a target that can't be dumped (such as a missing file path). */
   dump(target: EngineTarget<Options>): DumpPlan;
+  /** Looks for databases that could be backed up; what belongs to the server itself is left out. */
+  discover(target: DiscoveryTarget<Options>): DiscoveryPlan;
 }
 
 export interface EngineTarget<Options = unknown> {
@@ -36,6 +38,38 @@ export interface EngineTarget<Options = unknown> {
   readonly password: string | null;
   readonly options: Options;
 }
+
+/** Where to look for databases, and as whom. */
+export interface DiscoveryTarget<Options = unknown> extends Omit<EngineTarget<Options>, 'databaseName'> {
+  /** Absolute; of an engine whose databases are files. */
+  readonly folders: readonly string[];
+}
+
+export interface DiscoveryPlan {
+  readonly command: HostCommand;
+  /** True where the beginning of the command's stdout is an answer, too: it prints what it finds as it goes. */
+  readonly isGradual: boolean;
+  /** Reads the command's stdout. Throws `dump_failed` for what is no answer. */
+  read(stdout: Uint8Array): Discovery;
+  explain(failure: CommandFailure): Error | undefined;
+}
+
+export interface Discovery {
+  readonly serverVersion: string | null;
+  /** At most `MOST_FOUND`, by name. */
+  readonly found: readonly FoundDatabase[];
+  /** What was not looked at, or can't be told; a sentence each. */
+  readonly notes: readonly string[];
+}
+
+export interface FoundDatabase {
+  /** As the database is named to its tools: its name in the server, or the whole path of its file. */
+  readonly name: string;
+  readonly sizeBytes: number | null;
+}
+
+/** A host with more has a person choose by hand. */
+export const MOST_FOUND = 1000;
 
 export interface ProbePlan {
   readonly command: HostCommand;

@@ -13,7 +13,7 @@ export function engineFor(type: string): Engine | undefined {
 
 /** The engine with its options unknown to the caller: they are parsed by the engine's own schema each time. */
 function widened<Options>(engine: Engine<Options>): Engine {
-  const parsed = (target: Parameters<Engine['dump']>[0]) => ({
+  const parsed = <Target extends { readonly options: unknown }>(target: Target) => ({
     ...target,
     options: engine.options.parse(target.options),
   });
@@ -21,5 +21,6 @@ function widened<Options>(engine: Engine<Options>): Engine {
     ...engine,
     probe: (target) => engine.probe(parsed(target)),
     dump: (target) => engine.dump(parsed(target)),
+    discover: (target) => engine.discover(parsed(target)),
   };
 }

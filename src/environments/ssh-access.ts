@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Actor, recordAudit } from '../audit/audit.ts';
 import { followSshUser } from '../databases/password-targets.ts';
 import type { Context } from '../db/context.ts';
-import type { Db } from '../db/schema.ts';
+import type { Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { line, secretField } from '../fields.ts';
@@ -66,18 +66,31 @@ async function update(
   context: Context,
   actor: Actor,
   environmentId: string,
-  change: { readonly ssh_private_key: string | null; readonly ssh_user: string },
+  change: SshChange,
   what: 'set' | 'removed',
 ): Promise<void> {
   await write(context.db, async (trx) => {
     const row = await getEnvironmentRow(trx, environmentId);
-    await followSshUser(trx, environmentId, { from: row.ssh_user, to: change.ssh_user });
-    await trx
-      .updateTable('environments')
-      .set({ ...change, updated_at: context.now().toISOString() })
-      .where('id', '=', environmentId)
-      .execute();
+    await storeSsh(trx, row, change, context.now());
     const details = { sshKey: what, sshUser: change.ssh_user };
     await recordAudit(trx, actor, auditedEnvironment('update', row, { details }), context.now());
   });
+}
+
+type SshChange = Pick<EnvironmentRow, 'ssh_private_key' | 'ssh_user'>;
+
+/** Stores a sealed key and the user, in the caller's write; the audit is the caller's. Gives the row as it is then. */
+export async function storeSsh(
+  trx: Trx,
+  before: EnvironmentRow,
+  change: SshChange,
+  now: Date,
+): Promise<EnvironmentRow> {
+  await followSshUser(trx, before.id, { from: before.ssh_user, to: change.ssh_user });
+  return trx
+    .updateTable('environments')
+    .set({ ...change, updated_at: now.toISOString() })
+    .where('id', '=', before.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
 }

@@ -17,6 +17,13 @@ export function readHostKey(text: string): HostKey | null {
   return { type, blob, line: `${type} ${base64}` };
 }
 
+/** `SHA256:…`, as ssh-keygen -l prints it, of a key stored as `type base64`. */
+export async function fingerprintOf(hostKey: string): Promise<string> {
+  const blob = readHostKey(hostKey)?.blob ?? new Uint8Array();
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', blob));
+  return `SHA256:${btoa(String.fromCharCode(...digest)).replace(/=+$/, '')}`;
+}
+
 /** The key names its own type in its first field. */
 function typeOf(blob: Uint8Array): string | null {
   if (blob.length < 8) return null;

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { type Actor, recordAudit } from '../audit/audit.ts';
 import type { Context } from '../db/context.ts';
 import { write } from '../db/write.ts';
-import { fingerprintOf, parseHostKey } from './host-key.ts';
+import { fingerprintOf } from '../hosts/host-key.ts';
+import { parseHostKey } from './host-key.ts';
 import { auditedServer, getServerRow, type Server, toServer } from './servers.ts';
 
 /** A public key as in known_hosts or `ssh-keyscan`, with or without the host in front and a comment behind. */

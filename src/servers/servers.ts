@@ -12,10 +12,10 @@ import { getEnvironmentRow } from '../environments/environments.ts';
 import { sshUser } from '../environments/ssh-access.ts';
 import { AppError } from '../errors.ts';
 import { hostName, line, nameField, port } from '../fields.ts';
+import { fingerprintOf } from '../hosts/host-key.ts';
 import { newId } from '../ids.ts';
 import { giveUpFilesOf, refuseWhileBackupsLieThere } from '../leftovers/tombstones.ts';
 import type { Page } from '../page.ts';
-import { fingerprintOf } from './host-key.ts';
 import { isLocalHostname } from './open-server.ts';
 import { checkOwnMachine } from './own-machine.ts';
 

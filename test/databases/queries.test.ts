@@ -49,7 +49,11 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
     throw new Error('nothing here asks a storage');
   };
   const log = createLog('error', () => {}, now);
-  const sshKeys = { check: async () => undefined };
+  const sshKeys = {
+    check: async () => undefined,
+    make: async () => '',
+    publicHalf: async () => '',
+  };
   const runs = { wake: () => undefined, cancel: () => false, progress: () => null };
   const context = () => ({
     ...{ db, vault, now, openS3, log, sshKeys, runs },

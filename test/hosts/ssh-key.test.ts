@@ -1,13 +1,16 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Host } from '../../src/hosts/host.ts';
 import { networksOf } from '../../src/hosts/networks.ts';
 import { openSshHost } from '../../src/hosts/node/ssh.ts';
 import { readSshKey } from '../../src/hosts/node/ssh-key.ts';
+import { sshKeys } from '../../src/hosts/node/ssh-keys.ts';
 import { createLog } from '../../src/log.ts';
 import { textOf } from '../contracts/host.ts';
 import { newSshKeys } from '../support/ssh-key.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
+import { until } from '../support/until.ts';
 
 const pkcs8 = (key: KeyObject) => key.export({ format: 'pem', type: 'pkcs8' }).toString();
 const ed25519 = () => generateKeyPairSync('ed25519').privateKey;
@@ -35,7 +38,8 @@ describe('a private key', () => {
   });
   afterAll(() => sshd.stop());
 
-  const logIn = async (privateKey: string) => {
+  const { signal } = new AbortController();
+  const withHost = <T>(privateKey: string, use: (host: Host) => Promise<T>): Promise<T> => {
     const host = openSshHost(
       {
         label: 'db1',
@@ -54,8 +58,24 @@ describe('a private key', () => {
         () => new Date(),
       ),
     );
-    const signal = new AbortController().signal;
-    return textOf(host.run({ script: 'echo here' }, { signal })).finally(() => host.close());
+    return use(host).finally(() => host.close());
+  };
+  const logIn = (privateKey: string) =>
+    withHost(privateKey, (host) => textOf(host.run({ script: 'echo here' }, { signal })));
+  /** What comes of a tunnel to the server's own port with that key. */
+  const forwarded = async (privateKey: string) => {
+    const client = new ssh2.Client();
+    try {
+      await new Promise<void>((done, failed) => {
+        client.once('ready', () => done()).once('error', failed);
+        client.connect({ host: '127.0.0.1', port: sshd.port, username: sshd.user, privateKey });
+      });
+      return await new Promise<string>((done) => {
+        client.forwardOut('127.0.0.1', 1, '127.0.0.1', sshd.port, (error) => done(error?.message ?? 'open'));
+      });
+    } finally {
+      client.end();
+    }
   };
   /** Lets the key in, by its public half in OpenSSH's form. */
   const authorise = async (text: string) => {
@@ -104,7 +124,31 @@ describe('a private key', () => {
       const read = await parsed(pkcs8(key));
       const signature = read.sign('a message');
       expect(verify(null, Buffer.from('a message'), publicOf(key), signature)).toBe(true);
+      const half = `${read.type} ${read.getPublicSSH().toString('base64')}`;
+      expect(await sshKeys.publicHalf(pkcs8(key))).toBe(half);
     }
+  });
+
+  it('that was made here logs in by its line, which restricts it to commands', async () => {
+    const made = await sshKeys.make();
+    const line = `restrict ${await sshKeys.publicHalf(made)} bridgeport-production`;
+    await sshd.insideHost(`echo '${line}' >>/etc/ssh/authorized_keys`);
+    const command = { script: 'cat; printf %s "$SECRET"', secrets: { SECRET: 'ß"\n' } };
+    const input = (async function* () {
+      yield Buffer.from('streamed ');
+    })();
+    expect(await withHost(made, (host) => textOf(host.run(command, { signal, input })))).toBe(
+      'streamed ß"\n',
+    );
+    // The very process is ended where nobody reads any more, without a terminal.
+    await withHost(made, async (host) => {
+      for await (const _ of host.run({ script: 'echo; exec sleep 4711' }, { signal })) break;
+    });
+    await until('the remote process to end', 10_000, async () =>
+      (await sshd.processes()).some((one) => one.includes('sleep 4711')) ? undefined : true,
+    );
+    expect(await forwarded(made)).toContain('open failed');
+    expect(await forwarded(sshd.privateKey)).toBe('open');
   });
 
   it('that OpenSSH or PEM hold already is left as it is but for its line breaks', async () => {

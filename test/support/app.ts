@@ -11,7 +11,7 @@ import { openLocalHost } from '../../src/hosts/node/local.ts';
 import { createLocalPathCheck } from '../../src/hosts/node/local-paths.ts';
 import { lookUp } from '../../src/hosts/node/look-up.ts';
 import { openSshHost } from '../../src/hosts/node/ssh.ts';
-import { readSshKey } from '../../src/hosts/node/ssh-key.ts';
+import { sshKeys } from '../../src/hosts/node/ssh-keys.ts';
 import { apiRoutes } from '../../src/http/api/routes.ts';
 import type { ApiEnv, ApiRoute } from '../../src/http/route.ts';
 import { createLog } from '../../src/log.ts';
@@ -125,7 +125,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     now,
     uptimeMs: () => performance.now(),
     passwords: createPasswords(CHEAP_HASHES),
-    sshKeys: { check: async (text) => void (await readSshKey(text)) },
+    sshKeys,
     servers,
     openS3,
     openPlace: createOpenPlace({ db, vault, openS3, servers }),

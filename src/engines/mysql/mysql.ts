@@ -1,6 +1,7 @@
 import { newMysqlTextProof } from '../end-proof/mysql-text.ts';
 import type { DumpPlan, DumpShape, Engine } from '../engine.ts';
 import { connectionLines, connectionSecrets, type MysqlTarget } from './connection.ts';
+import { discoverMysql } from './discover.ts';
 import { explainMysql } from './failures.ts';
 import { lookAtMysqlLocks } from './locks.ts';
 import { type MysqlOptions, mysqlFields, mysqlOptionNames, mysqlOptions } from './options.ts';
@@ -20,6 +21,7 @@ export const mysql: Engine<MysqlOptions> = {
   shape,
   probe: probeMysql,
   dump,
+  discover: discoverMysql,
 };
 
 function dump(target: MysqlTarget): DumpPlan {

@@ -4,6 +4,7 @@ import { newPlainDumpProof } from '../end-proof/postgres-plain.ts';
 import { newTarProof } from '../end-proof/tar.ts';
 import type { Compression, DumpPlan, DumpShape, Engine } from '../engine.ts';
 import { connectionLines, connectionSecrets, type PostgresTarget } from './connection.ts';
+import { discoverPostgres } from './discover.ts';
 import { explainPostgres } from './failures.ts';
 import { lookAtPostgresLocks } from './locks.ts';
 import { type PostgresOptions, postgresFields, postgresOptionNames, postgresOptions } from './options.ts';
@@ -22,6 +23,7 @@ export const postgres: Engine<PostgresOptions> = {
   shape,
   probe: probePostgres,
   dump,
+  discover: discoverPostgres,
 };
 
 function dump(target: PostgresTarget): DumpPlan {

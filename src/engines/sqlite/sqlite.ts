@@ -4,6 +4,7 @@ import { newSqliteTextProof } from '../end-proof/sqlite-text.ts';
 import type { DumpPlan, DumpShape, Engine, EngineTarget, Probe, ProbePlan } from '../engine.ts';
 import { copyScript } from './copy.ts';
 import { FIND_SPLIT, HEADER, HIDE_STATISTICS, NUL_CHECKS, REFUSE_FOREIGN_SPELLING } from './definitions.ts';
+import { discoverSqlite } from './discover.ts';
 import { explainSqlite } from './failures.ts';
 import { type SqliteOptions, sqliteFields, sqliteOptionNames, sqliteOptions } from './options.ts';
 import { commands, sqlite3On, startLines, tryDefinitions } from './shell.ts';
@@ -27,6 +28,7 @@ export const sqlite: Engine<SqliteOptions> = {
   shape,
   probe,
   dump,
+  discover: discoverSqlite,
 };
 
 function dump(target: SqliteTarget): DumpPlan {

@@ -8,12 +8,20 @@ import {
   listEnvironments,
   newEnvironment,
 } from '../../environments/environments.ts';
+import { getPublicSshKey, makeSshKey, newSshKey } from '../../environments/made-ssh-key.ts';
 import { getSsh, removeSsh, revealSshKey, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
 const environment = z.object({ id, name: z.string(), createdAt: instant, updatedAt: instant });
+/** The half of an SSH key that is no secret. */
+const publicSshKey = z.object({
+  publicKey: z.string(),
+  authorizedKeysLine: z.string(),
+  fingerprint: z.string(),
+  username: z.string(),
+});
 const counted = environment.extend({ _count: z.record(z.string(), z.number()) });
 
 export function environmentRoutes(services: Services): readonly ApiRoute[] {
@@ -103,6 +111,25 @@ export function environmentRoutes(services: Services): readonly ApiRoute[] {
       answer: z.object({ privateKey: z.string(), username: z.string() }),
       refusals: [404],
       handle: ({ params, actor }) => revealSshKey(services, actor, params.id),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/environments/:id/ssh-key',
+      access: 'admin',
+      summary: 'Make an SSH key; its private half is stored and not answered',
+      body: newSshKey,
+      answer: publicSshKey,
+      refusals: [404, 409],
+      handle: ({ params, actor, body }) => makeSshKey(services, actor, params.id, body),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/environments/:id/ssh-key/public',
+      access: 'operator',
+      summary: 'The public half of the SSH key, as a line for authorized_keys',
+      answer: publicSshKey,
+      refusals: [404],
+      handle: ({ params }) => getPublicSshKey(services, params.id),
     }),
   ];
 }

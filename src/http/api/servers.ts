@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { discoverDatabases, discoveryInput } from '../../databases/discover.ts';
 import { hostKeyInput, removeHostKey, setHostKey } from '../../servers/host-keys.ts';
 import {
   createServer,
@@ -33,6 +34,24 @@ const server = z.object({
   dockerMode: z.string(),
   metricsMode: z.string(),
   agentStatus: z.string(),
+});
+
+const discovered = z.object({
+  type: z.string(),
+  serverVersion: z.string().nullable(),
+  found: z.array(
+    z.object({
+      /** One of both. */
+      databaseName: z.string().nullable(),
+      filePath: z.string().nullable(),
+      sizeBytes: z.number().int().nullable(),
+      registered: z.object({ id, name: z.string() }).nullable(),
+      /** Why it can't be registered as it is. */
+      obstacle: z.string().nullable(),
+    }),
+  ),
+  notes: z.array(z.string()),
+  pinnedFingerprint: z.string().nullable(),
 });
 
 const READONLY = [
@@ -129,6 +148,16 @@ export function serverRoutes(services: Services): readonly ApiRoute[] {
         const status = isHealthy ? 'healthy' : 'unhealthy';
         return { status, ...(error === undefined ? {} : { error }) };
       },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/servers/:id/discover',
+      access: 'operator',
+      summary: 'Look for databases on the server; what is sent is not stored',
+      body: discoveryInput,
+      answer: discovered,
+      refusals: [404],
+      handle: ({ params, body, signal }) => discoverDatabases(services, params.id, body, { signal }),
     }),
     route({
       method: 'PUT',

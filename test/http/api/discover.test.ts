@@ -1,0 +1,177 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { discoverDatabases } from '../../../src/databases/discover.ts';
+import type { Host } from '../../../src/hosts/host.ts';
+import { openTestApp, type TestApp } from '../../support/app.ts';
+import type { TestPostgres } from '../../support/postgres.ts';
+import { ownName } from '../../support/shared/ask.ts';
+import { sharedPostgres } from '../../support/shared/postgres.ts';
+import { type Sshd, startSshd } from '../../support/sshd.ts';
+import { until } from '../../support/until.ts';
+
+let app: TestApp;
+let environmentId: string;
+let serverId: string;
+let sshd: Sshd;
+beforeAll(async () => {
+  sshd = await startSshd();
+});
+afterAll(() => sshd.stop());
+beforeEach(async () => {
+  app = await openTestApp();
+  environmentId = (await app.call('POST', '/api/environments', { body: { name: 'production' } })).body
+    .environment.id;
+  await app.call('PUT', `/api/environments/${environmentId}/ssh`, {
+    body: { sshPrivateKey: sshd.privateKey, sshUser: sshd.user },
+  });
+  serverId = await addServer({ name: 'db1', hostname: sshd.host, sshPort: sshd.port });
+});
+afterEach(() => app.close());
+
+const addServer = async (body: object): Promise<string> =>
+  (await app.call('POST', `/api/environments/${environmentId}/servers`, { body })).body.server.id;
+const discover = (body: object, id = serverId, token = app.tokens.operator) =>
+  app.call('POST', `/api/servers/${id}/discover`, { body, token });
+const register = async (body: object): Promise<string> =>
+  (await app.call('POST', `/api/environments/${environmentId}/databases`, { body })).body.database.id;
+
+/** The host itself; tells when that word of its output was taken. */
+function endingAt(host: Host, word: string, taken: () => void): Host {
+  return {
+    ...host,
+    run(command, options) {
+      const running = host.run(command, options);
+      async function* chunks() {
+        for await (const chunk of running) {
+          yield chunk;
+          if (Buffer.from(chunk).includes(word)) taken();
+        }
+      }
+      return { stderr: running.stderr, [Symbol.asyncIterator]: chunks };
+    },
+  };
+}
+
+describe('databases on a server over SSH', () => {
+  let server: TestPostgres;
+  const name = ownName(`sh'op +ü\n<script>`);
+  beforeAll(async () => {
+    server = await sharedPostgres();
+    await server.createDatabase(name);
+  });
+  afterAll(() => server.stop());
+
+  it('are found by those who may register them, with which are registered, and the host key is pinned', async () => {
+    const asked = { type: 'postgres', host: '127.0.0.1', port: server.port, ...server.superuser };
+    expect((await discover(asked, serverId, app.tokens.viewer)).status).toBe(403);
+    const { status, body } = await discover(asked);
+    expect(status).toBe(200);
+    expect(body.pinnedFingerprint).toBe(sshd.fingerprint());
+    const found = () => body.found.find((one: { databaseName: string }) => one.databaseName === name);
+    expect(found()).toEqual({
+      databaseName: name,
+      filePath: null,
+      sizeBytes: expect.any(Number),
+      registered: null,
+      obstacle: null,
+    });
+    const id = await register({
+      name: 'shop',
+      type: 'postgres',
+      serverId,
+      host: '',
+      port: server.port,
+      databaseName: name,
+    });
+    const again = (await discover({ ...asked, host: 'localhost' })).body;
+    expect(again.pinnedFingerprint).toBeNull();
+    const known = again.found.find((one: { databaseName: string }) => one.databaseName === name);
+    expect(known.registered).toEqual({ id, name: 'shop' });
+  });
+
+  it('are refused with the reason and what to do about it, and without the password', async () => {
+    const wrong = {
+      type: 'postgres',
+      host: '127.0.0.1',
+      port: server.port,
+      username: 'postgres',
+      password: 'wr"ong ß',
+    };
+    const answer = await discover(wrong);
+    expect([answer.status, answer.body.message]).toEqual([
+      400,
+      expect.stringMatching(/wrong user or password\. Correct the credentials\.$/),
+    ]);
+    expect(JSON.stringify([answer.body, app.log])).not.toContain('wr\\"ong');
+    expect((await discover({ type: 'mongodb' })).body.field).toBe('type');
+    expect((await discover({ type: 'sqlite' })).body.field).toBe('folders');
+    expect((await discover({ type: 'sqlite', folders: ['relative'] })).status).toBe(400);
+    expect((await discover({ type: 'sqlite', folders: [] }, 'nowhere')).status).toBe(404);
+  });
+});
+
+describe('files on a server over SSH', () => {
+  it('are found, and what hangs is given up with what was found by then', async () => {
+    const path = `${sshd.folder}/ä 'b".db`;
+    await sshd.insideHost(
+      `cd ${sshd.folder} && printf 'SQLite format 3\\0' >x && head -c 4080 /dev/zero >>x && mv x "ä 'b\\".db"`,
+    );
+    const { body } = await discover({ type: 'sqlite', folders: [sshd.folder, '/nowhere'] });
+    const found = { databaseName: null, filePath: path, sizeBytes: 4096, registered: null, obstacle: null };
+    expect(body.found).toEqual([found]);
+    expect(body.notes).toEqual(['There is no folder /nowhere that may be looked into.']);
+    const file = await register({ name: 'b', type: 'sqlite', serverId, filePath: path });
+    const again = await discover({ type: 'sqlite', folders: [sshd.folder] });
+    expect(again.body.found).toEqual([{ ...found, registered: { id: file, name: 'b' } }]);
+
+    const hanging = `i=0; while [ $i -lt 64 ]; do printf '%s\\0' "${path.replaceAll('"', '\\"')}"; i=$((i+1)); done; exec sleep 4712`;
+    await sshd.insideHost(
+      `cd /srv/shells/busybox && rm find && cat >find <<'END'\n#!/bin/sh\n${hanging}\nEND\nchmod +x find`,
+    );
+    await app.call('PATCH', `/api/servers/${serverId}`, { body: { sshUser: sshd.usersByShell.busybox } });
+    const late = new AbortController();
+    const { open } = app.services.servers;
+    const watched: typeof app.services.servers = {
+      ...app.services.servers,
+      open: async (...args) => {
+        const opened = await open(...args);
+        return { ...opened, host: endingAt(opened.host, 'file', () => late.abort()) };
+      },
+    };
+    const searching = discoverDatabases(
+      { ...app.services, servers: watched },
+      serverId,
+      { type: 'sqlite', folders: [sshd.folder] },
+      { signal: new AbortController().signal, deadline: late.signal },
+    );
+    const isHanging = async () => (await sshd.processes()).some((one) => one.includes('sleep 4712'));
+    const partly = await searching;
+    expect(partly.found.map(({ filePath }) => filePath)).toEqual([path]);
+    expect(partly.notes).toEqual([expect.stringContaining('took too long and was ended')]);
+    await until('it to be gone from the host', 10_000, async () => !(await isHanging()));
+  });
+});
+
+describe('files of the app’s own machine', () => {
+  it('are found where LOCAL_PATHS allows it, never in the data folder', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'discover-'));
+    await app.close();
+    app = await openTestApp({ env: { LOCAL_PATHS: folder, DATA_DIR: join(folder, 'data') } });
+    environmentId = (await app.call('POST', '/api/environments', { body: { name: 'production' } })).body
+      .environment.id;
+    const here = await addServer({ name: 'here', hostname: 'localhost' });
+    mkdirSync(join(folder, 'data'));
+    for (const path of ['app.db', 'data/ours.sqlite']) {
+      new Sqlite(join(folder, path)).exec('CREATE TABLE t (a)').close();
+    }
+    const { body } = await discover({ type: 'sqlite', folders: [folder] }, here);
+    expect(body.found.map((one: { filePath: string }) => one.filePath)).toEqual([join(folder, 'app.db')]);
+    expect(body.notes).toEqual(['Left out because they lie where no backups are taken of: 1.']);
+    const refused = await discover({ type: 'sqlite', folders: ['/etc'] }, here);
+    expect([refused.status, refused.body.message]).toEqual([400, expect.stringContaining('LOCAL_PATHS')]);
+    rmSync(folder, { recursive: true });
+  });
+});
