@@ -139,9 +139,9 @@ describe('pages', () => {
 
   it('know every fragment that asks by itself again and again', () => {
     const views = fileURLToPath(new URL('../../views', import.meta.url));
-    const polling = readdirSync(views).filter((name) =>
-      /'every \d+s'/.test(readFileSync(`${views}/${name}`, 'utf8')),
-    );
+    const polling = readdirSync(views, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.tsx'))
+      .filter((name) => /'every \d+s'/.test(readFileSync(`${views}/${name}`, 'utf8')));
     expect(polling.sort()).toEqual(['capability-card.tsx', 'live-runs.tsx']);
     expect(isLivePoll('GET', '/databases/c1/runs')).toBe(true);
     expect(isLivePoll('GET', '/admin/storage/probe/card')).toBe(true);

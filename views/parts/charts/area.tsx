@@ -1,6 +1,6 @@
 import { scaleLinear, scaleUtc } from 'd3-scale';
 import { area, line } from 'd3-shape';
-import { formatBytes } from '../../format.ts';
+import { formatBytes } from '../format.ts';
 import { dayText, shortDayText } from './day-text.ts';
 
 export interface AreaPoint {
