@@ -1,7 +1,7 @@
-import { type ExpressionBuilder, sql } from 'kysely';
+import { type ExpressionBuilder, type RawBuilder, sql } from 'kysely';
 import * as z from 'zod';
 import type { Db, Schema } from '../db/schema.ts';
-import { type Protection, type ProtectionFacts, protection } from './protection.ts';
+import { isSafe, type Protection, type ProtectionFacts, protection } from './protection.ts';
 
 /** The protection of these databases, by id. Two steps in an index for each: nothing is scanned. */
 export async function protectionOf(
@@ -25,10 +25,31 @@ export async function protectionOfOne(
   return found.get(databaseId) ?? { state: 'never', lastGood: null, dueAt: null };
 }
 
-function withNewest(db: Db) {
+/** How many databases are not safe, of that environment or (null) of all: of each, one step in an index. */
+export async function countUnsafe(
+  { db, now }: { readonly db: Db; readonly now: () => Date },
+  environmentId: string | null,
+): Promise<number> {
+  const at = now();
+  const rows = await db
+    .selectFrom('databases')
+    .select(['max_backup_age_hours as maxAgeHours'])
+    .select((eb) => newestGood(eb, sql<string>`coalesce(newest.started_at, newest.created_at)`).as('at'))
+    .$if(environmentId !== null, (query) => query.where('environment_id', '=', environmentId ?? ''))
+    .execute();
+  const unsafe = rows.filter(({ maxAgeHours, at: goodAt }) => {
+    const lastGood = goodAt === null ? null : { id: '', at: goodAt };
+    return !isSafe(protection({ lastGood, lastEnded: null, maxAgeHours }, at));
+  });
+  return unsafe.length;
+}
+
+export function withNewest(db: Db) {
   return db
     .selectFrom('databases')
-    .leftJoin('backups as good', (join) => join.on((eb) => eb('good.id', '=', newestGood(eb))))
+    .leftJoin('backups as good', (join) =>
+      join.on((eb) => eb('good.id', '=', newestGood(eb, sql<string>`newest.id`))),
+    )
     .leftJoin('backups as ended', (join) => join.on((eb) => eb('ended.id', '=', newestEnded(eb))))
     .select(['databases.id', 'databases.max_backup_age_hours'])
     .select(['good.id as good_id', 'good.started_at as good_started', 'good.created_at as good_created'])
@@ -39,9 +60,10 @@ function withNewest(db: Db) {
     ]);
 }
 
-type Row = Awaited<ReturnType<ReturnType<typeof withNewest>['execute']>>[number];
+export type NewestRow = Awaited<ReturnType<ReturnType<typeof withNewest>['execute']>>[number];
 
-function factsOf(row: Row): ProtectionFacts {
+/** What `protection` wants to know, from such a row. */
+export function factsOf(row: NewestRow): ProtectionFacts {
   const { good_id: goodId, ended_id: endedId } = row;
   const goodAt = row.good_started ?? row.good_created;
   const endedAt = row.ended_started ?? row.ended_created;
@@ -53,12 +75,12 @@ function factsOf(row: Row): ProtectionFacts {
   };
 }
 
-/** One step in the index of completed backups. */
-function newestGood(eb: ExpressionBuilder<Schema, 'databases'>) {
+/** One step in the index of completed backups; gives that of the newest good one. */
+function newestGood(eb: ExpressionBuilder<Schema, 'databases'>, value: RawBuilder<string>) {
   return (
     eb
       .selectFrom('backups as newest')
-      .select('newest.id')
+      .select(value.as('value'))
       .whereRef('newest.database_id', '=', 'databases.id')
       .where('newest.deleted_at', 'is', null)
       // A literal, as in the index: a parameter could be any status.

@@ -137,3 +137,24 @@ function compareTotals(db: Db, afterId: string) {
     .limit(IN_ONE_PIECE)
     .execute();
 }
+
+/** What completed backups take, of that environment or (null) of all, and in how many buckets and folders they lie. */
+export async function storedOf(
+  db: Db,
+  environmentId: string | null,
+): Promise<{ readonly bytes: number; readonly places: number }> {
+  const places = await db
+    .selectFrom('stored_totals')
+    .select(['endpoint', 'bucket', sql<number>`sum(stored_totals.bytes)`.as('bytes')])
+    .$if(environmentId !== null, (query) =>
+      query.where('database_id', 'in', (eb) =>
+        eb
+          .selectFrom('databases')
+          .select('databases.id')
+          .where('environment_id', '=', environmentId ?? ''),
+      ),
+    )
+    .groupBy(['endpoint', 'bucket'])
+    .execute();
+  return { bytes: places.reduce((sum, { bytes }) => sum + Number(bytes), 0), places: places.length };
+}
