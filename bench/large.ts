@@ -244,10 +244,12 @@ async function findTargets(app: App): Promise<readonly Target[]> {
   });
   const usual = [
     [`/environments`, 'environments'],
-    [`/environments/${environment}/databases`, 'databases'],
-    [`/environments/${environment}/databases?offset=50`, 'databases, second page'],
+    [`/?environment=all`, 'overview'],
+    [`/databases?environment=all`, 'databases'],
+    [`/databases?environment=all&sort=name&offset=950`, 'databases by name, last page'],
+    [`/databases?environment=${environment}&q=a`, 'databases of an environment, searched'],
     [`/environments/${environment}/databases/new`, 'form of a new database'],
-    [`/environments/${environment}/servers`, 'servers'],
+    [`/servers?environment=${environment}`, 'servers of an environment'],
     [`/environments/${environment}/settings`, 'settings of an environment'],
     [`/databases/${database}`, 'a database'],
     [`/databases/${database}?offset=${deep}`, 'a database, last page of its backups'],

@@ -1,9 +1,11 @@
-/* What pages do beyond HTML and htmx; each works without it. */
+/* What pages do beyond HTML and htmx; all of them work without it. */
 (() => {
-  /* `/` goes to the search field, as people know it; never while something is typed. */
-  document.addEventListener('keydown', (event) => {
+  const on = (type, act) => document.addEventListener(type, act);
+
+  /* `/` goes to the search field; never while something is typed. */
+  on('keydown', (event) => {
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest?.('input, select, textarea, [contenteditable], dialog')) return;
+    if (event.target.closest?.('input, select, textarea, dialog')) return;
     const search = document.querySelector('input[type="search"]');
     if (search === null) return;
     event.preventDefault();
@@ -11,27 +13,88 @@
     search.select();
   });
 
-  /* Buttons that copy a text, which stay hidden where a page may not write to the clipboard (plain http). */
-  const said = (button, text) => {
-    const before = button.textContent;
-    button.textContent = text;
-    setTimeout(() => {
-      button.textContent = before;
-    }, 2000);
-  };
+  /* Buttons that copy a text: hidden where a page may not write to the clipboard, as over plain http. */
   const showCopyButtons = () => {
     if (!navigator.clipboard) return;
     for (const button of document.querySelectorAll('button[data-copy][hidden]')) button.hidden = false;
   };
-  document.addEventListener('click', (event) => {
-    const button = event.target.closest?.('button[data-copy]');
-    if (!button) return;
+  const copy = async (button) => {
+    const label = button.textContent;
     const text = document.getElementById(button.dataset.copy)?.textContent ?? '';
-    navigator.clipboard.writeText(text).then(
-      () => said(button, 'Copied'),
-      () => said(button, 'Not allowed here'),
+    button.textContent = await navigator.clipboard.writeText(text).then(
+      () => 'Copied',
+      () => 'Not allowed',
     );
+    setTimeout(() => {
+      button.textContent = label;
+    }, 2000);
+  };
+
+  /* The page's one dialog: modal, so that the focus stays in it and comes back to the link that opened it. */
+  const showDialog = () => {
+    const dialog = document.querySelector('dialog[open]:not(:modal, [popover])');
+    if (dialog === null) return;
+    dialog.close();
+    dialog.showModal();
+  };
+  on('click', (event) => {
+    const button = event.target.closest?.('button[data-copy]');
+    if (button) copy(button);
+    const close = event.target.closest?.('a[data-close]');
+    // Where the page was loaded with its question, the link leads to the page without it.
+    if (!close || close.href !== location.href) return;
+    event.preventDefault();
+    close.closest('dialog').close();
   });
-  document.addEventListener('htmx:after:swap', showCopyButtons);
-  showCopyButtons();
+
+  /* Live parts ask by themselves: not in a hidden tab, and where no answer comes for five seconds they say so. */
+  const PATIENCE_MS = 5000;
+  const title = document.title;
+  let answeredAt = new Date();
+  let timer = null;
+  const isLive = (event) => event.target.matches?.('[hx-trigger^="every"]');
+  const liveParts = () => document.querySelectorAll('[hx-trigger^="every"]');
+  const showLost = () => {
+    for (const part of liveParts()) {
+      let words = part.querySelector('.live-lost');
+      if (words === null) {
+        words = document.createElement('p');
+        words.className = 'live-lost';
+        part.prepend(words);
+      }
+      part.classList.add('live-region', 'is-lost');
+      words.setAttribute('role', 'status');
+      words.textContent = `No answer since ${answeredAt.toTimeString().slice(0, 8)}, trying again`;
+    }
+  };
+  const answered = () => {
+    clearTimeout(timer);
+    timer = null;
+    answeredAt = new Date();
+    for (const part of document.querySelectorAll('.is-lost')) {
+      part.classList.remove('is-lost');
+      part.querySelector('.live-lost')?.replaceChildren();
+    }
+  };
+  on('htmx:config:request', (event) => {
+    if (!isLive(event)) return;
+    if (document.hidden) event.preventDefault();
+    else event.detail.ctx.request.timeout = PATIENCE_MS;
+  });
+  on('htmx:before:request', (event) => {
+    if (isLive(event)) timer ??= setTimeout(showLost, PATIENCE_MS);
+  });
+  // Of a proxy that finds no app, 502 and its like are no answer.
+  on('htmx:after:request', (event) => {
+    if (isLive(event) && event.detail.ctx.response.status < 500) answered();
+  });
+
+  const changed = () => {
+    showCopyButtons();
+    showDialog();
+    const live = document.querySelector('[data-title]');
+    document.title = live ? `${live.dataset.title} · ${title}` : title;
+  };
+  on('htmx:after:swap', changed);
+  changed();
 })();

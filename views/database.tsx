@@ -45,7 +45,8 @@ export function DatabasePage(props: {
       frame={frame}
       section="databases"
       title={database.name}
-      back={{ href: `/environments/${database.environment.id}/databases`, label: 'Databases' }}
+      back={{ href: '/databases', label: 'Databases' }}
+      within={database.environment.name}
       actions={mayChange ? <DatabaseActions database={database} /> : undefined}
     >
       <ProtectionBanner databaseId={database.id} protection={database.protection} />

@@ -1,38 +1,57 @@
+import type { Child } from 'hono/jsx';
 import type { EnvironmentChoice, Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
-import { BackupBadge, type BackupOutcome, type BackupStatus } from './parts/backup-badge.tsx';
+import { Ago } from './parts/ago.tsx';
+import { type Chip, Chips } from './parts/chips.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
-import { Instant } from './parts/instant.tsx';
+import { FilterForm, type FilterSelect } from './parts/filter-form.tsx';
+import { PostButton } from './parts/form.tsx';
+import { formatBytes } from './parts/format.ts';
 import { type PageOfMany, Pager } from './parts/pager.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
-import { ACTIONS, Table } from './parts/table.tsx';
+import { ACTIONS, type Column, SELECT, Table } from './parts/table.tsx';
 
 export interface DatabaseItem {
   readonly id: string;
   readonly name: string;
+  readonly environmentName: string;
   readonly typeName: string;
   readonly serverName: string;
   readonly destination: string;
-  readonly protection: { readonly state: ProtectionState; readonly lastGoodAt: string | null };
-  readonly lastBackup: {
-    readonly status: BackupStatus;
-    readonly outcome: BackupOutcome | null;
-    readonly createdAt: string;
-  } | null;
+  readonly state: ProtectionState;
+  readonly lastGoodAt: string | null;
+  /** Bytes of the last good backup. */
+  readonly size: number | null;
 }
 
-export function DatabasesPage(props: {
+export interface DatabasesProps {
   readonly frame: Frame;
-  readonly environment: EnvironmentChoice;
   readonly databases: readonly DatabaseItem[];
   readonly page: PageOfMany;
-}) {
-  const { frame, environment, databases } = props;
+  /** The address of this list as it is filtered and sorted, without its page. */
+  readonly path: string;
+  readonly chips: readonly Chip[];
+  readonly search: string;
+  readonly selects: readonly FilterSelect[];
+  /** What the filter's form must keep of the address. */
+  readonly keeps: Readonly<Record<string, string>>;
+  /** By column: how the address would sort by it. */
+  readonly sorts: Readonly<Record<SortedColumn, NonNullable<Column['sort']>>>;
+  /** Databases there are at all, of the chosen environment. */
+  readonly known: number;
+}
+
+export type SortedColumn = 'state' | 'name' | 'engine' | 'last-good' | 'size';
+
+const LIST = 'databases';
+const SELECTION = 'selection';
+
+export function DatabasesPage(props: DatabasesProps) {
+  const { frame } = props;
   const mayChange = frame.user.role !== 'viewer';
-  const list = `/environments/${environment.id}/databases`;
   const create = (
-    <a class="button" href={`${list}/new`}>
-      New database
+    <a class="button" href="/databases/new">
+      Add database
     </a>
   );
   return (
@@ -40,60 +59,115 @@ export function DatabasesPage(props: {
       frame={frame}
       section="databases"
       title="Databases"
-      actions={mayChange && databases.length > 0 ? create : undefined}
+      actions={mayChange && props.known > 0 ? create : undefined}
     >
-      {databases.length === 0 ? (
-        <EmptyState title={`No databases in ${environment.name} yet`}>
+      {props.known === 0 ? (
+        <EmptyState title={nothingIn(frame.environment)}>
           <p>Register a database to back it up.</p>
           {mayChange && create}
         </EmptyState>
       ) : (
         <>
-          <Table
-            caption="Databases"
-            columns={['Name', 'State', 'Last good', 'Type', 'Server', 'Stored in', 'Last run', ACTIONS]}
-          >
-            {databases.map((database) => (
-              <tr key={database.id}>
-                <th scope="row">
-                  <a href={`/databases/${database.id}`}>{database.name}</a>
-                </th>
-                <td data-label="State">
-                  <ProtectionBadge state={database.protection.state} />
-                </td>
-                <td data-label="Last good">
-                  {database.protection.lastGoodAt === null ? (
-                    'never'
-                  ) : (
-                    <Instant at={database.protection.lastGoodAt} />
-                  )}
-                </td>
-                <td data-label="Type">{database.typeName}</td>
-                <td data-label="Server">{database.serverName}</td>
-                <td data-label="Stored in">{database.destination}</td>
-                <td data-label="Last run">
-                  <LastBackup backup={database.lastBackup} />
-                </td>
-                <td>
-                  <a href={`/databases/${database.id}`} aria-label={`Open ${database.name}`}>
-                    Open
-                  </a>
-                </td>
-              </tr>
-            ))}
-          </Table>
-          <Pager page={props.page} path={list} />
+          <FilterForm
+            path="/databases"
+            target={LIST}
+            search={{ value: props.search, placeholder: 'Search name, server, file' }}
+            selects={props.selects}
+            keeps={props.keeps}
+          />
+          <List {...props} mayChange={mayChange} />
         </>
       )}
     </Page>
   );
 }
 
-function LastBackup({ backup }: { backup: DatabaseItem['lastBackup'] }) {
-  if (backup === null) return <span>never</span>;
+function nothingIn(environment: EnvironmentChoice | null): string {
+  return environment === null ? 'No databases yet' : `No databases in ${environment.name} yet`;
+}
+
+function List(props: DatabasesProps & { readonly mayChange: boolean }) {
+  const { databases, sorts, mayChange } = props;
+  const columns: readonly (string | Column)[] = [
+    ...(mayChange ? [SELECT] : []),
+    { label: 'State', sort: sorts.state },
+    { label: 'Database', sort: sorts.name },
+    { label: 'Engine', sort: sorts.engine },
+    'Server',
+    { label: 'Last good', sort: sorts['last-good'] },
+    { label: 'Size', isFigure: true, sort: sorts.size },
+    ...(mayChange ? [ACTIONS] : []),
+  ];
   return (
-    <>
-      <BackupBadge status={backup.status} outcome={backup.outcome} /> <Instant at={backup.createdAt} />
-    </>
+    <div id={LIST}>
+      <div class="list-bar">
+        <Chips label="By state" chips={props.chips} />
+        {mayChange && databases.length > 0 && <SelectionBar />}
+      </div>
+      {databases.length === 0 ? (
+        <EmptyState title="None of the databases is like that">
+          <p>
+            <a href="/databases">Show all {props.known}</a>
+          </p>
+        </EmptyState>
+      ) : (
+        <>
+          <Table caption="Databases" columns={columns} dense>
+            {databases.map((database) => (
+              <Row key={database.id} database={database} mayChange={mayChange} />
+            ))}
+          </Table>
+          <Pager page={props.page} path={props.path} />
+        </>
+      )}
+    </div>
+  );
+}
+
+/** The boxes in the rows are this form's, which stands before the table: a form can't lie around other forms. */
+function SelectionBar(): Child {
+  return (
+    <form id={SELECTION} method="post" action="/databases/back-up" class="selection">
+      <button type="submit" class="secondary outline">
+        Back up the selected
+      </button>
+    </form>
+  );
+}
+
+function Row({ database, mayChange }: { readonly database: DatabaseItem; readonly mayChange: boolean }) {
+  const { id, name } = database;
+  return (
+    <tr>
+      {mayChange && (
+        <td class="select">
+          <input type="checkbox" form={SELECTION} name="id" value={id} aria-label={`Select ${name}`} />
+        </td>
+      )}
+      <td class="state">
+        <ProtectionBadge state={database.state} />
+      </td>
+      <th scope="row">
+        <a href={`/databases/${id}`}>{name}</a> <small class="muted">{database.environmentName}</small>
+      </th>
+      <td class="engine">{database.typeName}</td>
+      <td class="server" title={database.destination}>
+        {database.serverName}
+      </td>
+      <td class="last-good">
+        <Ago at={database.lastGoodAt} none="never" />
+      </td>
+      <td class="figure">{database.size === null ? '–' : formatBytes(database.size)}</td>
+      {mayChange && (
+        <td class="row-action">
+          <PostButton
+            action={`/databases/${id}/backups`}
+            label="Back up"
+            accessibleLabel={`Back up ${name}`}
+            kind="link"
+          />
+        </td>
+      )}
+    </tr>
   );
 }

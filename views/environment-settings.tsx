@@ -26,7 +26,7 @@ export function EnvironmentSettingsPage(props: {
   return (
     <Page
       frame={frame}
-      section="environment-settings"
+      section="environments"
       title={`Settings of ${settings.environment.name}`}
       actions={isAdmin ? <DeleteEnvironment environment={settings.environment} /> : undefined}
     >

@@ -50,7 +50,7 @@ export function EnvironmentsPage(props: {
           {environments.map((environment) => (
             <tr key={environment.id}>
               <th scope="row">
-                <a href={`/environments/${environment.id}/databases`}>{environment.name}</a>
+                <a href={`/databases?environment=${environment.id}`}>{environment.name}</a>
               </th>
               <td data-label="Created">
                 <Instant at={environment.createdAt} />

@@ -17,8 +17,13 @@ export function NewServerPage(props: {
 }) {
   const list = `/environments/${props.environment.id}/servers`;
   return (
-    <Page frame={props.frame} section="servers" title="New server" back={{ href: list, label: 'Servers' }}>
-      <Form action={`${list}/new`} form={props.form} submit="Create server" cancel={list}>
+    <Page
+      frame={props.frame}
+      section="servers"
+      title="Add server"
+      back={{ href: '/servers', label: 'Servers' }}
+    >
+      <Form action={`${list}/new`} form={props.form} submit="Create server" cancel="/servers">
         <ServerFields form={props.form} />
       </Form>
     </Page>
@@ -41,7 +46,8 @@ export function ServerPage(props: {
       frame={frame}
       section="servers"
       title={server.name}
-      back={{ href: `/environments/${environment.id}/servers`, label: 'Servers' }}
+      back={{ href: '/servers', label: 'Servers' }}
+      within={environment.name}
       actions={frame.user.role === 'admin' ? <DeleteServer server={server} /> : undefined}
     >
       <ServerState server={server} isAdmin={frame.user.role === 'admin'} />

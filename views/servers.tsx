@@ -1,10 +1,10 @@
-import type { EnvironmentChoice, Frame } from './frame/frame.ts';
+import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
+import { Ago } from './parts/ago.tsx';
 import { Badge } from './parts/badge.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
-import { Instant } from './parts/instant.tsx';
 import type { Tone } from './parts/notice.tsx';
-import { ACTIONS, Table } from './parts/table.tsx';
+import { Table } from './parts/table.tsx';
 
 export interface ServerItem {
   readonly id: string;
@@ -17,18 +17,19 @@ export interface ServerItem {
   readonly fingerprint: string | null;
 }
 
-export function ServersPage(props: {
-  readonly frame: Frame;
-  readonly environment: EnvironmentChoice;
-  readonly servers: readonly ServerItem[];
-}) {
-  const { frame, environment, servers } = props;
+export interface ListedServer extends ServerItem {
+  readonly environmentName: string;
+}
+
+export function ServersPage(props: { readonly frame: Frame; readonly servers: readonly ListedServer[] }) {
+  const { frame, servers } = props;
   const mayChange = frame.user.role !== 'viewer';
   const create = (
-    <a class="button" href={`/environments/${environment.id}/servers/new`}>
-      New server
+    <a class="button" href="/servers/new">
+      Add server
     </a>
   );
+  const where = frame.environment === null ? '' : ` in ${frame.environment.name}`;
   return (
     <Page
       frame={frame}
@@ -37,19 +38,23 @@ export function ServersPage(props: {
       actions={mayChange && servers.length > 0 ? create : undefined}
     >
       {servers.length === 0 ? (
-        <EmptyState title={`No servers in ${environment.name} yet`}>
+        <EmptyState title={`No servers${where} yet`}>
           <p>
             A server is a machine that BRIDGEPORT reaches over SSH to run the dump tool beside the database.
           </p>
           {mayChange && create}
         </EmptyState>
       ) : (
-        <Table caption="Servers" columns={['Name', 'Address', 'Status', 'Host key', 'Last checked', ACTIONS]}>
+        <Table
+          caption="Servers"
+          columns={['Name', 'Environment', 'Address', 'Status', 'Host key', 'Last checked']}
+        >
           {servers.map((server) => (
             <tr key={server.id}>
               <th scope="row">
                 <a href={`/servers/${server.id}`}>{server.name}</a>
               </th>
+              <td data-label="Environment">{server.environmentName}</td>
               <td data-label="Address">
                 <code>{addressOf(server)}</code>
               </td>
@@ -60,12 +65,7 @@ export function ServersPage(props: {
                 {server.fingerprint === null ? 'none yet' : <code>{server.fingerprint}</code>}
               </td>
               <td data-label="Last checked">
-                <Instant at={server.lastCheckedAt} />
-              </td>
-              <td>
-                <a href={`/servers/${server.id}`} aria-label={`Open ${server.name}`}>
-                  Open
-                </a>
+                <Ago at={server.lastCheckedAt} />
               </td>
             </tr>
           ))}

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import * as z from 'zod';
 import type { Db } from '../db/schema.ts';
-import { type Protection, type ProtectionFacts, protection } from './protection.ts';
+import { isSafe, type Protection, type ProtectionFacts, protection } from './protection.ts';
 
 /** The protection of these databases, by id; one small row for each. */
 export async function protectionOf(
@@ -10,10 +10,7 @@ export async function protectionOf(
 ): Promise<ReadonlyMap<string, Protection>> {
   if (databaseIds.length === 0) return new Map();
   const at = now();
-  const rows = await db
-    .selectFrom('databases')
-    .leftJoin('newest_backups', 'newest_backups.database_id', 'databases.id')
-    .select(['databases.id', 'max_backup_age_hours', 'good_id', 'good_at', 'ended_id', 'ended_at'])
+  const rows = await withNewest(db)
     .where('databases.id', 'in', [...databaseIds])
     .execute();
   return new Map(rows.map((row) => [row.id, protection(factsOf(row), at)]));
@@ -28,21 +25,38 @@ export async function protectionOfOne(
   return found.get(databaseId) ?? { state: 'never', lastGood: null, dueAt: null };
 }
 
-interface Row {
-  readonly max_backup_age_hours: number;
-  readonly good_id: string | null;
-  readonly good_at: string | null;
-  readonly ended_id: string | null;
-  readonly ended_at: string | null;
+/** How many databases are not safe, of that environment or (null) of all. */
+export async function countUnsafe(
+  { db, now }: { readonly db: Db; readonly now: () => Date },
+  environmentId: string | null,
+): Promise<number> {
+  const at = now();
+  const rows = await withNewest(db)
+    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
+    .execute();
+  return rows.filter((row) => !isSafe(protection(factsOf(row), at))).length;
 }
 
-function factsOf({ good_id: goodId, good_at: goodAt, ended_id: endedId, ended_at: endedAt, ...row }: Row) {
+/** Databases, each with what `newest_backups` tells of it. */
+export function withNewest(db: Db) {
+  return db
+    .selectFrom('databases')
+    .leftJoin('newest_backups', 'newest_backups.database_id', 'databases.id')
+    .select(['databases.id', 'databases.max_backup_age_hours'])
+    .select(['good_id', 'good_at', 'ended_id', 'ended_at']);
+}
+
+export type NewestRow = Awaited<ReturnType<ReturnType<typeof withNewest>['execute']>>[number];
+
+/** What `protection` wants to know, from such a row. */
+export function factsOf(row: NewestRow): ProtectionFacts {
+  const { good_id: goodId, good_at: goodAt, ended_id: endedId, ended_at: endedAt } = row;
   return {
     lastGood: goodId === null || goodAt === null ? null : { id: goodId, at: goodAt },
     lastEnded:
       endedId === null || endedAt === null ? null : { id: endedId, at: endedAt, isGood: endedId === goodId },
     maxAgeHours: row.max_backup_age_hours,
-  } satisfies ProtectionFacts;
+  };
 }
 
 /** Runs that failed in a row since the last good one. */

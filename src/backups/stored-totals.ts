@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Trx } from '../db/schema.ts';
+import type { Db, Trx } from '../db/schema.ts';
 
 /**
  * `stored_totals`: how many completed backups that people can see each database has in each place, and their bytes.
@@ -79,4 +79,25 @@ export async function recountStored(trx: Trx, databaseId: string): Promise<void>
         .groupBy(['backups.database_id', 'backup_objects.endpoint', 'backup_objects.bucket']),
     )
     .execute();
+}
+
+/** What completed backups take, of that environment or (null) of all, and in how many buckets and folders they lie. */
+export async function storedOf(
+  db: Db,
+  environmentId: string | null,
+): Promise<{ readonly bytes: number; readonly places: number }> {
+  const places = await db
+    .selectFrom('stored_totals')
+    .select(['endpoint', 'bucket', sql<number>`sum(stored_totals.bytes)`.as('bytes')])
+    .$if(environmentId !== null, (query) =>
+      query.where('database_id', 'in', (eb) =>
+        eb
+          .selectFrom('databases')
+          .select('databases.id')
+          .where('environment_id', '=', environmentId ?? ''),
+      ),
+    )
+    .groupBy(['endpoint', 'bucket'])
+    .execute();
+  return { bytes: places.reduce((sum, { bytes }) => sum + Number(bytes), 0), places: places.length };
 }

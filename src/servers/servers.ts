@@ -60,6 +60,31 @@ export async function listServers(
   return { servers: await Promise.all(rows.map(toServer)), total: Number(total) };
 }
 
+/** Servers of that environment or (null) of all, by name, each with the name of its environment. */
+export async function listServersOf(
+  db: Db,
+  environmentId: string | null,
+  page: Page,
+): Promise<readonly (Server & { readonly environmentName: string })[]> {
+  const rows = await db
+    .selectFrom('servers')
+    .innerJoin('environments', 'environments.id', 'servers.environment_id')
+    .selectAll('servers')
+    .select('environments.name as environment_name')
+    .$if(environmentId !== null, (query) => query.where('environment_id', '=', environmentId ?? ''))
+    .orderBy('servers.name', byBytes(db))
+    .orderBy('servers.id')
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute();
+  return Promise.all(
+    rows.map(async ({ environment_name: environmentName, ...row }) => ({
+      ...(await toServer(row)),
+      environmentName,
+    })),
+  );
+}
+
 /** Names and addresses of an environment's servers, by name: for a choice. */
 export async function listServerNames(
   db: Db,

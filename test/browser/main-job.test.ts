@@ -69,7 +69,7 @@ async function configureStorage(page: Page): Promise<void> {
 
 async function addServer(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Servers' }).click();
-  await page.getByRole('link', { name: 'New server' }).click();
+  await page.getByRole('link', { name: 'Add server' }).click();
   await page.getByLabel('Name', { exact: true }).fill('db1');
   await page.getByLabel('Hostname or address').fill(sshd.host);
   await page.getByLabel('SSH port').fill(String(sshd.port));
@@ -88,7 +88,7 @@ async function addDatabase(page: Page): Promise<void> {
     `sqlite3 ${path} "create table t (id integer primary key, noise text); with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000) insert into t select i, hex(randomblob(2040)) from n;"; chmod 666 ${path}`,
   );
   await page.getByRole('link', { name: 'Databases' }).click();
-  await page.getByRole('link', { name: 'New database' }).click();
+  await page.getByRole('link', { name: 'Add database' }).click();
   await page.getByRole('link', { name: 'SQLite' }).click();
   await page.getByLabel('Name', { exact: true }).fill('appdb');
   await page.getByLabel('Server', { exact: true }).selectOption({ label: `db1 (${sshd.host})` });

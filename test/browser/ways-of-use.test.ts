@@ -22,7 +22,7 @@ async function signIn(options: Parameters<TestBrowser['open']>[0]) {
   await page.getByLabel('Email').fill(ADMIN.email);
   await page.getByLabel('Password').fill(ADMIN.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { name: 'Databases', level: 1 }).waitFor();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
   return page;
 }
 
@@ -87,9 +87,13 @@ describe('the pages', () => {
   it('fit a phone, with the navigation behind a button', async () => {
     const page = await signIn({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
     const complaints = complaintsOf(page, site);
-    const environment = new URL(page.url()).pathname.replace(/\/databases$/, '');
+    const filter = page.locator('.environment-selector a', { hasText: 'production' });
+    const environment = `/environments/${(await filter.getAttribute('href'))?.split('=')[1]}`;
     for (const path of [
-      `${environment}/databases`,
+      '/',
+      '/databases',
+      '/servers',
+      '/help',
       `${environment}/databases/new`,
       `${environment}/servers/new`,
       `${environment}/settings`,

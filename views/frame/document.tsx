@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx';
+import { useReader } from '../parts/reader.ts';
 
 /**
  * No style of its own and none copied from the old content while the new one settles (the CSP would refuse both), no
@@ -13,12 +14,13 @@ const HTMX_CONFIG = JSON.stringify({
 
 /** The HTML document around every page. Whoever sends it puts `<!doctype html>` before it. */
 export function Document({ title, children }: { readonly title: string; readonly children?: Child }) {
+  const theme = useReader()?.theme ?? 'auto';
   return (
-    <html lang="en">
+    <html lang="en" data-theme={theme === 'auto' ? undefined : theme}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
+        <meta name="color-scheme" content={theme === 'auto' ? 'light dark' : theme} />
         <meta name="htmx-config" content={HTMX_CONFIG} />
         <title>{`${title} · BRIDGEPORT Storage`}</title>
         <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />

@@ -1,4 +1,7 @@
 import type { Tone } from '../parts/notice.tsx';
+import type { Section } from './navigation.ts';
+
+export type { Section } from './navigation.ts';
 
 export type Role = 'admin' | 'operator' | 'viewer';
 
@@ -7,23 +10,18 @@ export interface EnvironmentChoice {
   readonly name: string;
 }
 
-export type Section =
-  | 'databases'
-  | 'servers'
-  | 'environment-settings'
-  | 'environments'
-  | 'storage'
-  | 'users'
-  | 'account';
-
 /** What every page of a signed-in user shows around its content. */
 export interface Frame {
   readonly user: { readonly email: string; readonly name: string | null; readonly role: Role };
   readonly environments: readonly EnvironmentChoice[];
-  /** The one that the page, or the user's last choice, is about. */
+  /** The one that lists are filtered by; null: all. */
   readonly environment: EnvironmentChoice | null;
-  /** True for an admin while nobody has confirmed to have copied the generated master key. */
-  readonly masterKeyUnconfirmed: boolean;
+  /** Bad news, by the entry of the navigation that it stands at. */
+  readonly counts: Readonly<Partial<Record<Section, number>>>;
   /** What the request before this one did. */
-  readonly notice: { readonly tone: Tone; readonly text: string } | null;
+  readonly flash: { readonly tone: Tone; readonly text: string } | null;
+  /** Of the app. */
+  readonly version: string;
+  /** The path to come back to from a form of the frame's own. */
+  readonly here: string;
 }

@@ -1,16 +1,25 @@
 import type { Child } from 'hono/jsx';
-import { PostButton } from '../parts/form.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { Document } from './document.tsx';
 import type { Frame, Section } from './frame.ts';
 import { Sidebar } from './sidebar.tsx';
 
-/** A whole page: skip link, sidebar, heading with its buttons, content. */
+export interface Crumb {
+  readonly href: string;
+  readonly label: string;
+}
+
+/** A whole page: skip link, sidebar, way back, heading with its state and its buttons, content. */
 export function Page(props: {
   readonly frame: Frame;
   readonly section: Section | null;
   readonly title: string;
-  readonly back?: { readonly href: string; readonly label: string };
+  /** One step up. */
+  readonly back?: Crumb;
+  /** What stands behind the way back without being a link, such as the environment of a database. */
+  readonly within?: string;
+  /** A badge beside the heading. */
+  readonly state?: Child;
   readonly actions?: Child;
   readonly children?: Child;
 }) {
@@ -31,33 +40,25 @@ export function Page(props: {
         </header>
         <Sidebar frame={frame} section={props.section} />
         <main id="content" tabindex={-1}>
-          {frame.masterKeyUnconfirmed && <MasterKeyBanner />}
-          {frame.notice !== null && <Notice tone={frame.notice.tone}>{frame.notice.text}</Notice>}
+          {frame.flash !== null && (
+            <div id="flash">
+              <Notice tone={frame.flash.tone}>{frame.flash.text}</Notice>
+            </div>
+          )}
           {props.back !== undefined && (
             <p class="back">
-              <a href={props.back.href}>← {props.back.label}</a>
+              <a href={props.back.href}>{props.back.label}</a>
+              {props.within !== undefined && ` / ${props.within}`}
             </p>
           )}
           <div class="heading">
             <h1>{props.title}</h1>
+            {props.state}
             {props.actions !== undefined && <div class="actions">{props.actions}</div>}
           </div>
           {props.children}
         </main>
       </div>
     </Document>
-  );
-}
-
-function MasterKeyBanner() {
-  return (
-    <Notice tone="warning">
-      <p>
-        <strong>Keep a copy of the master key.</strong> It was generated at the first start, in the file{' '}
-        <code>master.key</code> of the data directory. Without it, no stored secret can be read again. Copy it
-        to a safe place that is not this machine.
-      </p>
-      <PostButton action="/admin/master-key/confirm" label="I have copied it" />
-    </Notice>
   );
 }

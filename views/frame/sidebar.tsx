@@ -1,26 +1,27 @@
 import { PostButton } from '../parts/form.tsx';
+import { type Theme, useReader } from '../parts/reader.ts';
 import type { Frame, Section } from './frame.ts';
-
-interface Entry {
-  readonly section: Section;
-  readonly label: string;
-  readonly href: string;
-}
+import { filteredPage, navigationFor } from './navigation.ts';
 
 /** The navigation: beside the page on a wide screen, a popover behind the Menu button on a narrow one. */
 export function Sidebar({ frame, section }: { readonly frame: Frame; readonly section: Section | null }) {
   return (
     <div id="menu" class="sidebar" popover="auto">
       <nav aria-label="Main">
-        <EnvironmentSelector frame={frame} section={section} />
-        {groupsFor(frame).map((group) => (
-          <section key={group.title} class="menu-group" aria-labelledby={`menu-${group.title}`}>
-            <h2 id={`menu-${group.title}`}>{group.title}</h2>
+        <EnvironmentFilter frame={frame} section={section} />
+        {navigationFor(frame.user.role === 'admin').map(({ title, entries }) => (
+          <section
+            key={title ?? ''}
+            class="menu-group"
+            {...(title === null ? { 'aria-label': 'Pages' } : { 'aria-labelledby': `menu-${title}` })}
+          >
+            {title !== null && <h2 id={`menu-${title}`}>{title}</h2>}
             <ul>
-              {group.entries.map((entry) => (
+              {entries.map((entry) => (
                 <li key={entry.section} class="menu-entry">
                   <a href={entry.href} aria-current={entry.section === section ? 'page' : undefined}>
                     {entry.label}
+                    <BadNews count={frame.counts[entry.section] ?? 0} />
                   </a>
                 </li>
               ))}
@@ -28,79 +29,95 @@ export function Sidebar({ frame, section }: { readonly frame: Frame; readonly se
           </section>
         ))}
       </nav>
-      <div class="whoami">
-        <a href="/account" aria-current={section === 'account' ? 'page' : undefined}>
-          {frame.user.name ?? frame.user.email}
-        </a>
-        <small>{frame.user.role}</small>
-        <PostButton action="/logout" label="Sign out" kind="link" />
-      </div>
+      <Footer frame={frame} section={section} />
     </div>
   );
 }
 
-function EnvironmentSelector({
-  frame,
-  section,
-}: {
-  readonly frame: Frame;
-  readonly section: Section | null;
-}) {
-  const page =
-    section === 'servers' ? 'servers' : section === 'environment-settings' ? 'settings' : 'databases';
+function BadNews({ count }: { readonly count: number }) {
+  if (count === 0) return null;
+  return (
+    <span class="menu-count">
+      {count}
+      <span class="visually-hidden"> not safe</span>
+    </span>
+  );
+}
+
+/** As many as a list to choose from can have; the page of the environments has them all. */
+const MOST = 100;
+
+/** Links, so that it works without a script: each shows the page again, with what that environment has. */
+function EnvironmentFilter(props: { readonly frame: Frame; readonly section: Section | null }) {
+  const { environment, environments } = props.frame;
+  const page = filteredPage(props.section);
+  const link = (id: string, name: string, isChosen: boolean) => (
+    <li key={id}>
+      <a href={`${page}?environment=${id}`} aria-current={isChosen ? 'true' : undefined}>
+        {name}
+      </a>
+    </li>
+  );
   return (
     <details class="dropdown environment-selector">
       <summary>
         <span class="visually-hidden">Environment: </span>
-        <span class="environment-name">{frame.environment?.name ?? 'No environment'}</span>
+        <span class="environment-name">{environment?.name ?? 'All environments'}</span>
       </summary>
       <ul>
-        {frame.environments.map((environment) => (
-          <li key={environment.id}>
-            <a
-              href={`/environments/${environment.id}/${page}`}
-              aria-current={environment.id === frame.environment?.id ? 'true' : undefined}
-            >
-              {environment.name}
-            </a>
+        {link('all', 'All environments', environment === null)}
+        {environments.slice(0, MOST).map(({ id, name }) => link(id, name, id === environment?.id))}
+        {environments.length > MOST && (
+          <li>
+            <a href="/environments">{environments.length - MOST} more…</a>
           </li>
-        ))}
-        <li>
-          <a href="/environments">All environments…</a>
-        </li>
+        )}
       </ul>
     </details>
   );
 }
 
-function groupsFor({ environment, user }: Frame): readonly { title: string; entries: readonly Entry[] }[] {
-  const inEnvironment = (path: string) =>
-    environment === null ? '/environments' : `/environments/${environment.id}/${path}`;
-  return [
-    {
-      title: 'Operations',
-      entries: [
-        { section: 'databases', label: 'Databases', href: inEnvironment('databases') },
-        { section: 'servers', label: 'Servers', href: inEnvironment('servers') },
-      ],
-    },
-    {
-      title: 'Configuration',
-      entries: [
-        { section: 'environment-settings', label: 'Environment settings', href: inEnvironment('settings') },
-        { section: 'environments', label: 'Environments', href: '/environments' },
-      ],
-    },
-    ...(user.role === 'admin'
-      ? [
-          {
-            title: 'Admin',
-            entries: [
-              { section: 'storage', label: 'Storage', href: '/admin/storage' },
-              { section: 'users', label: 'Users', href: '/admin/users' },
-            ] as const,
-          },
-        ]
-      : []),
-  ];
+function Footer({ frame, section }: { readonly frame: Frame; readonly section: Section | null }) {
+  return (
+    <footer class="whoami">
+      <a href="/account" aria-current={section === 'account' ? 'page' : undefined}>
+        {frame.user.name ?? frame.user.email}
+      </a>
+      <small>{frame.user.role}</small>
+      <PostButton action="/logout" label="Sign out" kind="link" />
+      <ThemeChoice frame={frame} />
+      <p class="about">
+        <span title="Version">{frame.version}</span>
+        {' · '}
+        <a href="/help" aria-current={section === 'help' ? 'page' : undefined}>
+          Help
+        </a>
+        {' · '}
+        <a href="/openapi.json">API</a>
+      </p>
+    </footer>
+  );
+}
+
+const THEMES: Readonly<Record<Theme, string>> = { auto: 'Auto', light: 'Light', dark: 'Dark' };
+
+function ThemeChoice({ frame }: { readonly frame: Frame }) {
+  const chosen = useReader()?.theme ?? 'auto';
+  return (
+    <form method="post" action="/theme" class="theme-choice" aria-label="Theme">
+      <input type="hidden" name="back" value={frame.here} />
+      {Object.entries(THEMES).map(([theme, label]) => (
+        <button
+          key={theme}
+          type="submit"
+          name="theme"
+          value={theme}
+          class="link"
+          aria-pressed={theme === chosen ? 'true' : 'false'}
+        >
+          {label}
+        </button>
+      ))}
+    </form>
+  );
 }

@@ -5,19 +5,20 @@ export interface PageOfMany {
   readonly total: number;
 }
 
-/** Links to the page before and after, where there are any. */
+/** Links to the page before and after, where there are any. `path` may have a query. */
 export function Pager({ page, path }: { readonly page: PageOfMany; readonly path: string }) {
   const { offset, limit, total } = page;
   if (total <= limit && offset === 0) return null;
   const before = Math.max(0, offset - limit);
   const after = offset + limit;
+  const at = (start: number) => `${path}${path.includes('?') ? '&' : '?'}offset=${start}`;
   return (
     <nav class="pager" aria-label="Pages">
-      {offset > 0 ? <a href={`${path}?offset=${before}`}>← Previous</a> : <span />}
+      {offset > 0 ? <a href={at(before)}>← Previous</a> : <span />}
       <span>
         {Math.min(offset + 1, total)}–{Math.min(after, total)} of {total}
       </span>
-      {after < total ? <a href={`${path}?offset=${after}`}>Next →</a> : <span />}
+      {after < total ? <a href={at(after)}>Next →</a> : <span />}
     </nav>
   );
 }

@@ -6,12 +6,12 @@ import { changePassword } from '../../auth/change-password.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
 import { readForm } from './kit/form-body.ts';
 import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
-import { withNotice } from './kit/notices.ts';
 import { only } from './kit/roles.ts';
-import { sendPage } from './kit/send.ts';
+import { sendPage } from './kit/send.tsx';
 import { clearSessionCookie } from './kit/session-cookie.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
@@ -46,7 +46,7 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
       return refuse(failedForm(body, error, SECRETS));
     }
     clearSessionCookie(c, services);
-    return c.redirect(withNotice('/login', 'password-changed'), 303);
+    return goTo(c, services, '/login', 'password-changed');
   });
 
   return ui;

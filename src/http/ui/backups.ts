@@ -5,8 +5,8 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';
 import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
 import { readForm } from './kit/form-body.ts';
-import { withNotice } from './kit/notices.ts';
 import { only } from './kit/roles.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
@@ -24,7 +24,7 @@ export function backupRoutes(services: Services): Hono<UiEnv> {
       if (!isAppError(error, 'conflict')) throw error;
       return c.redirect(`/databases/${databaseId}`, 303);
     }
-    return c.redirect(withNotice(`/databases/${databaseId}`, 'backup-cancelled'), 303);
+    return goTo(c, services, `/databases/${databaseId}`, 'backup-cancelled');
   });
 
   ui.post('/backups/:backupId/pin', only('operator'), async (c) => {
@@ -33,14 +33,14 @@ export function backupRoutes(services: Services): Hono<UiEnv> {
     const pinned = (await readForm(c))['pinned'] === 'true';
     await changePin(services, actorOf(c, services), { databaseId, backupId }, pinned);
     const notice = pinned ? 'backup-pinned' : 'backup-unpinned';
-    return c.redirect(withNotice(`/databases/${databaseId}`, notice), 303);
+    return goTo(c, services, `/databases/${databaseId}`, notice);
   });
 
   ui.post('/backups/:backupId/delete', only('operator'), async (c) => {
     const backupId = c.req.param('backupId');
     const databaseId = await databaseOf(services, backupId);
     await removeBackup(services, actorOf(c, services), backupId);
-    return c.redirect(withNotice(`/databases/${databaseId}`, 'backup-deleted'), 303);
+    return goTo(c, services, `/databases/${databaseId}`, 'backup-deleted');
   });
 
   ui.get('/backups/:backupId/download', only('viewer'), async (c) => {

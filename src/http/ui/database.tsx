@@ -21,13 +21,13 @@ import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
 import { toBackupItem, toLiveRun } from './backup-views.ts';
 import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
 import { readForm } from './kit/form-body.ts';
 import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { environmentFrame } from './kit/frame.ts';
-import { withNotice } from './kit/notices.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
-import { sendFragment, sendPage } from './kit/send.ts';
+import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { testDatabase } from './test-connections.ts';
 
@@ -57,7 +57,7 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
   ui.post('/databases/:databaseId/backups', only('operator'), async (c) => {
     const databaseId = c.req.param('databaseId');
     await startBackup(services, actorOf(c, services), databaseId);
-    return c.redirect(withNotice(`/databases/${databaseId}`, 'backup-requested'), 303);
+    return goTo(c, services, `/databases/${databaseId}`, 'backup-requested');
   });
 
   ui.post('/databases/:databaseId/password', only('operator'), async (c) => {
@@ -73,7 +73,7 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
     } catch (error) {
       return sendDatabase(c, services, { refused: failedForm({}, error) });
     }
-    return c.redirect(withNotice(`/databases/${id}`, 'password-saved'), 303);
+    return goTo(c, services, `/databases/${id}`, 'password-saved');
   });
 
   ui.post('/databases/:databaseId/confirm-target', only('admin'), async (c) => {
@@ -84,7 +84,7 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
     } catch (error) {
       return sendDatabase(c, services, { refused: failedForm({}, error) });
     }
-    return c.redirect(withNotice(`/databases/${id}`, 'target-confirmed'), 303);
+    return goTo(c, services, `/databases/${id}`, 'target-confirmed');
   });
 
   ui.get('/databases/:databaseId/backups', only('viewer'), async (c) => {

@@ -1,17 +1,11 @@
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { BucketField, EditDatabasePage, NewDatabasePage } from '../../../views/database-form.tsx';
-import { type DatabaseItem, DatabasesPage } from '../../../views/databases.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import type { Protection } from '../../backups/protection.ts';
-import { protectionOf } from '../../backups/protection-of.ts';
 import { createDatabase, deleteDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
-import { type ListedDatabase, listDatabases } from '../../databases/lists.ts';
-import { databaseType } from '../../databases/types.ts';
 import type { Engine } from '../../engines/engine.ts';
 import { engineFor, engines } from '../../engines/engines.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import { namesOfServers } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { bucketChoices } from './bucket-choices.ts';
 import {
@@ -23,42 +17,19 @@ import {
   parseNewDatabase,
 } from './database-form.ts';
 import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
 import { type FormBody, readForm } from './kit/form-body.ts';
 import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
 import { environmentFrame } from './kit/frame.ts';
-import { withNotice } from './kit/notices.ts';
-import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
-import { sendFragment, sendPage } from './kit/send.ts';
+import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['username', 'password'];
-const PER_PAGE = 50;
 
-/** Operations > Databases: the list and the forms. The page of one database is in `database.tsx`. */
+/** The forms of databases. The list is in `database-list.tsx`, the page of one database in `database.tsx`. */
 export function databaseRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
-
-  ui.get('/environments/:environmentId/databases', only('viewer'), async (c) => {
-    const { frame, environment } = await environmentFrame(c, services, c.req.param('environmentId'));
-    const page = pageOf(c, PER_PAGE);
-    const { databases, total } = await listDatabases(services.db, environment.id, page);
-    const serverIds = new Set(databases.flatMap(({ serverId }) => serverId ?? []));
-    const serverNames = await namesOfServers(services.db, [...serverIds]);
-    const known = await protectionOf(
-      services,
-      databases.map(({ id }) => id),
-    );
-    return sendPage(
-      c,
-      <DatabasesPage
-        frame={frame}
-        environment={environment}
-        databases={databases.map((database) => toItem(database, serverNames, known.get(database.id)))}
-        page={{ ...page, total }}
-      />,
-    );
-  });
 
   ui.get('/environments/:environmentId/databases/new', only('operator'), async (c) =>
     sendNew(c, services, c.req.param('environmentId'), null),
@@ -73,7 +44,7 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
     }
     try {
       const { id } = await createDatabase(services, actorOf(c, services), environmentId, parsed.data);
-      return c.redirect(withNotice(`/databases/${id}`, 'database-created'), 303);
+      return goTo(c, services, `/databases/${id}`, 'database-created');
     } catch (error) {
       return sendNew(c, services, environmentId, failed(body, error));
     }
@@ -105,13 +76,12 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
     } catch (error) {
       return sendEdit(c, services, id, failed(body, error));
     }
-    return c.redirect(withNotice(`/databases/${id}`, 'database-saved'), 303);
+    return goTo(c, services, `/databases/${id}`, 'database-saved');
   });
 
   ui.post('/databases/:databaseId/delete', only('operator'), async (c) => {
-    const { id, environmentId } = await getDatabase(services.db, c.req.param('databaseId'));
-    await deleteDatabase(services, actorOf(c, services), id);
-    return c.redirect(withNotice(`/environments/${environmentId}/databases`, 'database-deleted'), 303);
+    await deleteDatabase(services, actorOf(c, services), c.req.param('databaseId'));
+    return goTo(c, services, '/databases', 'database-deleted');
   });
 
   return ui;
@@ -173,23 +143,4 @@ function engineOf(type: string): Engine {
     );
   }
   return engine;
-}
-
-function toItem(
-  database: ListedDatabase,
-  serverNames: ReadonlyMap<string, string>,
-  known: Protection | undefined,
-): DatabaseItem {
-  return {
-    id: database.id,
-    name: database.name,
-    typeName: databaseType(database.type)?.displayName ?? database.type,
-    serverName: database.serverId === null ? 'this machine' : (serverNames.get(database.serverId) ?? '–'),
-    destination:
-      database.backupStorageType === 'spaces'
-        ? `bucket ${database.backupSpacesBucket ?? '(none)'}`
-        : 'server',
-    protection: { state: known?.state ?? 'never', lastGoodAt: known?.lastGood?.at ?? null },
-    lastBackup: database.lastBackup,
-  };
 }

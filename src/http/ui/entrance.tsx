@@ -13,11 +13,12 @@ import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
 import { addressOf } from '../request-address.ts';
 import { browserOf, writeBrowserCookie } from './kit/browser-cookie.ts';
+import { takeFlash } from './kit/flash.ts';
 import { type FormBody, readForm, textOf } from './kit/form-body.ts';
 import { failedForm, refusedForm } from './kit/form-failure.ts';
-import { textOfNotice } from './kit/notices.ts';
+import { ownPath } from './kit/own-path.ts';
 import { plainHttpWarning } from './kit/plain-http.ts';
-import { sendPage } from './kit/send.ts';
+import { sendPage } from './kit/send.tsx';
 import { clearSessionCookie, readSessionCookie, writeSessionCookie } from './kit/session-cookie.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
@@ -46,7 +47,7 @@ export function entranceRoutes(services: Services, limits: Pick<Limits, 'entranc
       c,
       <LoginPage
         form={{ ...form, message: plainHttpWarning(c, services) }}
-        notice={textOfNotice(c.req.query('notice'))}
+        notice={takeFlash(c, services)?.text ?? null}
       />,
     );
   });
@@ -138,9 +139,4 @@ function sendSetup(c: Context<UiEnv>, services: Services, form: FormState, statu
 function asField(error: unknown): unknown {
   if (!isAppError(error, 'forbidden') || error.details.setupCodeRequired !== true) return error;
   return new AppError('invalid', error.message, { details: { field: 'setupCode' }, cause: error });
-}
-
-/** Where to go after signing in: only ever a path of our own. */
-function ownPath(next: string | undefined): string {
-  return next !== undefined && /^\/(?![/\\])[\x21-\x7e]*$/.test(next) ? next : '/';
 }

@@ -14,12 +14,12 @@ import {
 import { getSsh, removeSsh, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
 import { isTicked, readForm, textOf } from './kit/form-body.ts';
 import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
-import { withNotice } from './kit/notices.ts';
 import { only } from './kit/roles.ts';
-import { sendPage } from './kit/send.ts';
+import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['sshPrivateKey'];
@@ -45,7 +45,7 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
     if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues));
     try {
       const { id } = await createEnvironment(services, actorOf(c, services), parsed.data);
-      return c.redirect(withNotice(`/environments/${id}/settings`, 'environment-created'), 303);
+      return goTo(c, services, `/environments/${id}/settings`, 'environment-created');
     } catch (error) {
       return refuse(failedForm(body, error));
     }
@@ -56,8 +56,8 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
     const { name } = await getEnvironment(services.db, id);
     const { keptObjects } = await deleteEnvironment(services, actorOf(c, services), id);
     // Said once, here: where the files lie is kept nowhere but in the audit from now on.
-    const notice = { tone: 'success', text: `${name} is deleted. ${describeKept(keptObjects)}` } as const;
-    const frame = { ...(await frameOf(c, services)), notice };
+    const flash = { tone: 'success', text: `${name} is deleted. ${describeKept(keptObjects)}` } as const;
+    const frame = { ...(await frameOf(c, services)), flash };
     return sendPage(c, <EnvironmentsPage frame={frame} environments={await listEnvironments(services.db)} />);
   });
 
@@ -82,20 +82,20 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
     } catch (error) {
       return refuse(failedForm(body, error, SECRETS));
     }
-    return c.redirect(withNotice(`/environments/${id}/settings`, 'ssh-saved'), 303);
+    return goTo(c, services, `/environments/${id}/settings`, 'ssh-saved');
   });
 
   ui.post('/environments/:environmentId/settings/ssh/remove', only('admin'), async (c) => {
     const id = c.req.param('environmentId');
     await removeSsh(services, actorOf(c, services), id);
-    return c.redirect(withNotice(`/environments/${id}/settings`, 'ssh-key-removed'), 303);
+    return goTo(c, services, `/environments/${id}/settings`, 'ssh-key-removed');
   });
 
   ui.post('/environments/:environmentId/settings/data', only('admin'), async (c) => {
     const id = c.req.param('environmentId');
     const allowBackupDownload = isTicked(await readForm(c), 'allowBackupDownload');
     await changeSettings(services, actorOf(c, services), id, 'data', { allowBackupDownload });
-    return c.redirect(withNotice(`/environments/${id}/settings`, 'data-saved'), 303);
+    return goTo(c, services, `/environments/${id}/settings`, 'data-saved');
   });
 
   return ui;

@@ -6,18 +6,22 @@ import type { Limits } from '../rate-limit.ts';
 import { accountRoutes } from './account.tsx';
 import { backupRoutes } from './backups.ts';
 import { databasePageRoutes } from './database.tsx';
+import { databaseListRoutes } from './database-list.tsx';
 import { databaseRoutes } from './databases.tsx';
 import { entranceRoutes } from './entrance.tsx';
 import { environmentRoutes } from './environments.tsx';
 import { actorOf } from './kit/actor.ts';
 import { sendFailure } from './kit/failure.tsx';
-import { frameOf } from './kit/frame.ts';
-import { isNotice, withNotice } from './kit/notices.ts';
+import { goTo } from './kit/flash.ts';
+import { readForm } from './kit/form-body.ts';
+import { ownPath } from './kit/own-path.ts';
+import { parseTheme, readerOf, writeThemeCookie } from './kit/reader.ts';
 import { only } from './kit/roles.ts';
 import { sameOrigin } from './kit/same-origin.ts';
 import { securityHeaders } from './kit/security-headers.ts';
 import { signedIn } from './kit/signed-in.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { overviewRoutes } from './overview.tsx';
 import { serverRoutes } from './servers.tsx';
 import { storageRoutes } from './storage.tsx';
 import { storageProbeRoutes } from './storage-probe.tsx';
@@ -29,15 +33,17 @@ import { userRoutes } from './users.tsx';
  */
 export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
-  ui.use(securityHeaders, sameOrigin(services));
+  ui.use(securityHeaders, readerOf(services), sameOrigin(services));
   ui.onError((error, c) => sendFailure(error, c, services));
 
   ui.route('/', entranceRoutes(services, limits));
   ui.use(signedIn(services, limits));
-  ui.route('/', homeRoutes(services));
+  ui.route('/', overviewRoutes(services));
+  ui.route('/', smallRoutes(services));
   ui.route('/', accountRoutes(services));
   ui.route('/', environmentRoutes(services));
   ui.route('/', serverRoutes(services));
+  ui.route('/', databaseListRoutes(services));
   ui.route('/', databaseRoutes(services));
   ui.route('/', databasePageRoutes(services));
   ui.route('/', backupRoutes(services));
@@ -51,19 +57,19 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   return ui;
 }
 
-function homeRoutes(services: Services): Hono<UiEnv> {
+/** What the frame's own forms do. */
+function smallRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
-  ui.get('/', only('viewer'), async (c) => {
-    const { environment } = await frameOf(c, services);
-    const start = environment === null ? '/environments' : `/environments/${environment.id}/databases`;
-    const notice = c.req.query('notice');
-    return c.redirect(isNotice(notice) ? withNotice(start, notice) : start, 303);
+  ui.post('/theme', only('viewer'), async (c) => {
+    const { theme, back } = await readForm(c);
+    writeThemeCookie(c, parseTheme(theme), services);
+    return c.redirect(ownPath(back), 303);
   });
 
   ui.post('/admin/master-key/confirm', only('admin'), async (c) => {
     await confirmMasterKeyCopy(services, actorOf(c, services));
-    return c.redirect(withNotice('/', 'master-key-confirmed'), 303);
+    return goTo(c, services, '/', 'master-key-confirmed');
   });
 
   return ui;

@@ -1,41 +1,61 @@
 import { type Context, Hono } from 'hono';
+import { ChooseEnvironmentPage } from '../../../views/choose-environment.tsx';
 import { TestOutcome, type TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { NewServerPage, ServerPage, ServerState } from '../../../views/server.tsx';
-import { type ServerItem, ServersPage } from '../../../views/servers.tsx';
+import { type ListedServer, type ServerItem, ServersPage } from '../../../views/servers.tsx';
 import { databasesThatHold } from '../../databases/password-targets.ts';
+import { getEnvironment } from '../../environments/environments.ts';
 import { removeHostKey } from '../../servers/host-keys.ts';
 import {
   createServer,
   deleteServer,
   getServer,
-  listServers,
+  listServersOf,
   newServer,
   type Server,
   updateServer,
 } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
 import { type FormBody, numberOf, readForm, textOf } from './kit/form-body.ts';
 import { failedForm, refusedForm } from './kit/form-failure.ts';
-import { environmentFrame } from './kit/frame.ts';
-import { withNotice } from './kit/notices.ts';
+import { environmentFrame, frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
-import { sendFragment, sendPage } from './kit/send.ts';
+import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { testServer } from './test-connections.ts';
 
-/** As many as one page shows: an environment has tens of servers, not thousands. */
+/** As many as one page shows: an installation has tens of servers, hundreds at most. */
 const ALL = { limit: 1000, offset: 0 };
 
-/** Operations > Servers. */
+/** Servers, over all environments or the one that is chosen. */
 export function serverRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
+  ui.get('/servers', only('viewer'), async (c) => {
+    const frame = await frameOf(c, services);
+    const servers = await listServersOf(services.db, frame.environment?.id ?? null, ALL);
+    return sendPage(c, <ServersPage frame={frame} servers={servers.map(toListed)} />);
+  });
+
+  // As addresses were while an environment was a place to be in.
   ui.get('/environments/:environmentId/servers', only('viewer'), async (c) => {
-    const { frame, environment } = await environmentFrame(c, services, c.req.param('environmentId'));
-    const { servers } = await listServers(services.db, environment.id, ALL);
-    return sendPage(c, <ServersPage frame={frame} environment={environment} servers={servers.map(toItem)} />);
+    const { id } = await getEnvironment(services.db, c.req.param('environmentId'));
+    return c.redirect(`/servers?environment=${id}`, 303);
+  });
+
+  ui.get('/servers/new', only('operator'), async (c) => {
+    const frame = await frameOf(c, services);
+    const { environments } = frame;
+    const chosen = frame.environment ?? (environments.length === 1 ? environments[0] : undefined);
+    if (chosen !== undefined) return c.redirect(`/environments/${chosen.id}/servers/new`, 303);
+    const back = { href: '/servers', label: 'Servers' };
+    return sendPage(
+      c,
+      <ChooseEnvironmentPage frame={frame} section="servers" title="Add server" back={back} />,
+    );
   });
 
   ui.get('/environments/:environmentId/servers/new', only('operator'), async (c) => {
@@ -51,7 +71,7 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
     if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues));
     try {
       const { id } = await createServer(services, actorOf(c, services), props.environment.id, parsed.data);
-      return c.redirect(withNotice(`/servers/${id}`, 'server-created'), 303);
+      return goTo(c, services, `/servers/${id}`, 'server-created');
     } catch (error) {
       return refuse(failedForm(body, error));
     }
@@ -69,7 +89,7 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
     } catch (error) {
       return sendServer(c, services, { form: failedForm(body, error) });
     }
-    return c.redirect(withNotice(`/servers/${id}`, 'server-saved'), 303);
+    return goTo(c, services, `/servers/${id}`, 'server-saved');
   });
 
   ui.post('/servers/:serverId/test', only('operator'), async (c) =>
@@ -90,13 +110,12 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/servers/:serverId/host-key/forget', only('admin'), async (c) => {
     const { id } = await removeHostKey(services, actorOf(c, services), c.req.param('serverId'));
-    return c.redirect(withNotice(`/servers/${id}`, 'host-key-forgotten'), 303);
+    return goTo(c, services, `/servers/${id}`, 'host-key-forgotten');
   });
 
   ui.post('/servers/:serverId/delete', only('admin'), async (c) => {
-    const { id, environmentId } = await getServer(services.db, c.req.param('serverId'));
-    await deleteServer(services, actorOf(c, services), id);
-    return c.redirect(withNotice(`/environments/${environmentId}/servers`, 'server-deleted'), 303);
+    await deleteServer(services, actorOf(c, services), c.req.param('serverId'));
+    return goTo(c, services, '/servers', 'server-deleted');
   });
 
   return ui;
@@ -121,6 +140,10 @@ async function sendServer(
     />,
     shown.form === undefined ? 200 : 422,
   );
+}
+
+function toListed(server: Server & { readonly environmentName: string }): ListedServer {
+  return { ...toItem(server), environmentName: server.environmentName };
 }
 
 function toItem(server: Server): ServerItem {

@@ -14,7 +14,7 @@ import { backupsByEnvironment, type SpacesImpact, spacesImpact } from '../../sto
 import { spacesPolicy } from '../../storage/policy.ts';
 import { getSpaces } from '../../storage/storage.ts';
 import { frameOf } from './kit/frame.ts';
-import { sendPage } from './kit/send.ts';
+import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { capabilityCard } from './storage-probe.tsx';
 

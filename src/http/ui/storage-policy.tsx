@@ -10,7 +10,7 @@ import { getSpaces } from '../../storage/storage.ts';
 import { failedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
-import { sendPage } from './kit/send.ts';
+import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 
 /** The policy of a key for a provider, buckets and a prefix of the admin's choice. */

@@ -10,7 +10,7 @@ import type { Services } from '../../services-port.ts';
 import { askDeepTest, runningDeepTest } from '../../storage/deep-test.ts';
 import { lastProbe, type ProbeCause } from '../../storage/deep-test-results.ts';
 import { only } from './kit/roles.ts';
-import { sendFragment } from './kit/send.ts';
+import { sendFragment } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 
 /** The deep test on Admin > Storage: a button, its progress and the card of what it found. */

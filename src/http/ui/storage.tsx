@@ -9,12 +9,12 @@ import { saveSpaces } from '../../storage/save-storage.ts';
 import { deleteSpaces, getSpaces } from '../../storage/storage.ts';
 import type { SpacesTest } from '../../storage/try-storage.ts';
 import { actorOf } from './kit/actor.ts';
+import { type FlashKey, goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, readForm } from './kit/form-body.ts';
 import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
-import { type NoticeKey, withNotice } from './kit/notices.ts';
 import { only } from './kit/roles.ts';
-import { sendFragment, sendPage } from './kit/send.ts';
+import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import {
   bucketNamesIn,
@@ -76,7 +76,7 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
     try {
       const saved = await saveSpaces(services, actorOf(c, services), parsed.data, wish, c.req.raw.signal);
       if (saved.kind === 'refused') return sendForm(c, services, notWorking(body, saved.test));
-      return c.redirect(withNotice('/admin/storage', savedNotice(saved.test)), 303);
+      return goTo(c, services, '/admin/storage', savedNotice(saved.test));
     } catch (error) {
       const form = askAgain(failedForm(body, error, SECRETS), body, SECRETS);
       return sendForm(c, services, { form, failedTest: null });
@@ -93,13 +93,13 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/admin/storage/delete', only('admin'), async (c) => {
     await deleteSpaces(services, actorOf(c, services));
-    return c.redirect(withNotice('/admin/storage', 'storage-deleted'), 303);
+    return goTo(c, services, '/admin/storage', 'storage-deleted');
   });
 
   ui.post('/admin/storage/environments/:environmentId', only('admin'), async (c) => {
     const enabled = isTicked(await readForm(c), 'enabled');
     await setSpacesEnvironment(services, actorOf(c, services), c.req.param('environmentId'), enabled);
-    return c.redirect(withNotice('/admin/storage', enabled ? 'storage-enabled' : 'storage-disabled'), 303);
+    return goTo(c, services, '/admin/storage', enabled ? 'storage-enabled' : 'storage-disabled');
   });
 
   ui.route('/', storagePolicyRoutes(services));
@@ -117,7 +117,7 @@ async function sendForm(c: Context<UiEnv>, services: Services, refused: RefusedS
   );
 }
 
-function savedNotice(test: SpacesTest | null): NoticeKey {
+function savedNotice(test: SpacesTest | null): FlashKey {
   if (test === null) return 'storage-saved';
   return (test.failedBuckets ?? []).length > 0 ? 'storage-replaced-partly' : 'storage-replaced';
 }

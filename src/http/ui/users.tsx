@@ -9,12 +9,12 @@ import { createUser, deleteUser, getUser, listUsers, type User, updateUser } fro
 import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
 import { readForm, textOf } from './kit/form-body.ts';
 import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
-import { withNotice } from './kit/notices.ts';
 import { only } from './kit/roles.ts';
-import { sendPage } from './kit/send.ts';
+import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['password', 'newPassword'];
@@ -49,7 +49,7 @@ export function userRoutes(services: Services): Hono<UiEnv> {
     } catch (error) {
       return refuse(failedForm(body, error, SECRETS));
     }
-    return c.redirect(withNotice('/admin/users', 'user-created'), 303);
+    return goTo(c, services, '/admin/users', 'user-created');
   });
 
   ui.get('/admin/users/:userId', only('admin'), async (c) => {
@@ -68,7 +68,7 @@ export function userRoutes(services: Services): Hono<UiEnv> {
     } catch (error) {
       return sendUser(c, services, user, { details: failedForm(body, error) });
     }
-    return c.redirect(withNotice('/admin/users', 'user-saved'), 303);
+    return goTo(c, services, '/admin/users', 'user-saved');
   });
 
   ui.post('/admin/users/:userId/password', only('admin'), async (c) => {
@@ -84,12 +84,12 @@ export function userRoutes(services: Services): Hono<UiEnv> {
       if (user.id === c.get('session').user.id) throw error;
       return sendUser(c, services, user, { password: failedForm(body, error, SECRETS) });
     }
-    return c.redirect(withNotice('/admin/users', 'password-set'), 303);
+    return goTo(c, services, '/admin/users', 'password-set');
   });
 
   ui.post('/admin/users/:userId/delete', only('admin'), async (c) => {
     await deleteUser(services, actorOf(c, services), c.req.param('userId'));
-    return c.redirect(withNotice('/admin/users', 'user-deleted'), 303);
+    return goTo(c, services, '/admin/users', 'user-deleted');
   });
 
   return ui;

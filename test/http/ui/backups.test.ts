@@ -107,7 +107,8 @@ describe('a completed backup', () => {
     const viewer = await pages.signedIn('viewer');
     expect((await viewer.get(list)).html).not.toContain('/pin');
     expect((await viewer.post(`/backups/${id}/delete`)).status).toBe(403);
-    expect((await operator.post(`/backups/${id}/delete`)).location).toContain('notice=backup-deleted');
+    expect((await operator.post(`/backups/${id}/delete`)).location).toBe(`/databases/${databaseId}`);
+    expect((await operator.get(`/databases/${databaseId}`)).html).toContain('The backup is deleted.');
     expect((await operator.get(list)).html).not.toContain('2.0 MiB');
   });
 
@@ -168,7 +169,7 @@ describe('the form of a database', () => {
     expect(sealed).not.toBeNull();
     expect(sealed).not.toContain('typed-secret');
     const saved = await operator.post(path, { ...form, username: '', password: '' });
-    expect(saved.location).toBe(`/databases/${databaseId}?notice=database-saved`);
+    expect(saved.location).toBe(`/databases/${databaseId}`);
     expect(await credentials()).toBe(sealed);
     const { html } = await operator.get(path);
     expect(html).toContain('value="elsewhere/"');

@@ -64,7 +64,7 @@ describe('signing in', () => {
     const pages = await open();
     await pages.visitor().post('/setup', pages.firstAdmin());
     expect((await pages.visitor().get('/account')).location).toBe('/login?next=%2Faccount');
-    const asked = '/databases/%C3%BC%20%2B?offset=50&notice=user-saved';
+    const asked = '/databases/%C3%BC%20%2B?offset=50&state=late';
     const { location } = await pages.visitor().get(asked);
     expect(new URL(location ?? '', 'http://localhost').searchParams.get('next')).toBe(asked);
     expect((await pages.visitor().post('/login', { ...ADA, next: asked })).location).toBe(asked);

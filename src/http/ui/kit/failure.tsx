@@ -4,7 +4,7 @@ import { toAppError } from '../../../errors.ts';
 import type { Services } from '../../../services-port.ts';
 import { toFailure } from '../../failure.ts';
 import { frameOf } from './frame.ts';
-import { sendPage } from './send.ts';
+import { sendPage } from './send.tsx';
 import type { UiEnv } from './ui-env.ts';
 
 const TITLES: Readonly<Record<number, string>> = {

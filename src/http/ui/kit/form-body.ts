@@ -4,6 +4,7 @@ import { AppError } from '../../../errors.ts';
 /** The fields of a posted form as text; of a repeated field the last one. Files are refused. */
 export type FormBody = Readonly<Record<string, string>>;
 
+const MAX_VALUES = 1000;
 const MAX_BYTES = 256 * 1024;
 
 /** Throws `invalid` for a body that is no form of ours. */
@@ -17,6 +18,14 @@ export async function readForm(c: Context): Promise<FormBody> {
   if (!isReadable(text))
     throw new AppError('invalid', 'The form holds text that is not in UTF-8. Send it again.');
   return Object.fromEntries(new URLSearchParams(text));
+}
+
+/** Every value of a repeated field, such as the boxes of a list's rows. Throws `invalid` as `readForm`. */
+export async function readValues(c: Context, name: string): Promise<readonly string[]> {
+  await readForm(c);
+  const values = new URLSearchParams(await c.req.text()).getAll(name);
+  if (values.length > MAX_VALUES) throw new AppError('invalid', `Choose at most ${MAX_VALUES} at once.`);
+  return [...new Set(values)];
 }
 
 /** False where reading the form would put replacement characters into what was typed, a password perhaps. */

@@ -1,16 +1,30 @@
 import type { Context } from 'hono';
 import type { EnvironmentChoice, Frame } from '../../../../views/frame/frame.ts';
+import { countUnsafe } from '../../../backups/protection-of.ts';
 import { listEnvironmentNames } from '../../../environments/environments.ts';
 import { AppError } from '../../../errors.ts';
-import { needsMasterKeyCopy } from '../../../installation/master-key-copy.ts';
 import type { Services } from '../../../services-port.ts';
-import { noticeOf } from './notices.ts';
-import { readEnvironmentCookie, writeEnvironmentCookie } from './session-cookie.ts';
+import { forgetEnvironment, readEnvironmentCookie, writeEnvironmentCookie } from './environment-cookie.ts';
+import { takeFlash } from './flash.ts';
 import type { UiEnv } from './ui-env.ts';
 
-/** The frame of a page that is about no environment: the selector stands on the user's last choice. */
+/**
+ * The frame of a page. Lists are filtered by `frame.environment`: the one that `?environment=` names, which is kept as the
+ * user's choice, else the choice that was kept; null for all.
+ */
 export async function frameOf(c: Context<UiEnv>, services: Services): Promise<Frame> {
-  return build(c, services, await listEnvironmentNames(services.db), readEnvironmentCookie(c, services));
+  const environments = await listEnvironmentNames(services.db);
+  const environment = chosenEnvironment(c, services, environments);
+  const { user } = c.get('session');
+  return {
+    user: { email: user.email, name: user.name, role: user.role },
+    environments,
+    environment,
+    counts: { databases: await countUnsafe(services, environment?.id ?? null) },
+    flash: takeFlash(c, services),
+    version: services.version,
+    here: hereOf(c),
+  };
 }
 
 export interface EnvironmentFrame {
@@ -18,33 +32,38 @@ export interface EnvironmentFrame {
   readonly environment: EnvironmentChoice;
 }
 
-/** The frame of a page about this environment, which becomes the user's choice. Throws `not_found`. */
+/** The frame of a page about this environment; the filter stays as it is. Throws `not_found`. */
 export async function environmentFrame(
   c: Context<UiEnv>,
   services: Services,
   environmentId: string,
 ): Promise<EnvironmentFrame> {
-  const environments = await listEnvironmentNames(services.db);
-  const environment = environments.find(({ id }) => id === environmentId);
+  const frame = await frameOf(c, services);
+  const environment = frame.environments.find(({ id }) => id === environmentId);
   if (environment === undefined) throw new AppError('not_found', 'Environment not found');
-  if (readEnvironmentCookie(c, services) !== environmentId) {
-    writeEnvironmentCookie(c, environmentId, services);
-  }
-  return { frame: await build(c, services, environments, environmentId), environment };
+  return { frame, environment };
 }
 
-async function build(
+/** Of an environment that is gone: all, so that no list looks empty because of it. */
+function chosenEnvironment(
   c: Context<UiEnv>,
   services: Services,
   environments: readonly EnvironmentChoice[],
-  chosen: string | undefined,
-): Promise<Frame> {
-  const { user } = c.get('session');
-  return {
-    user: { email: user.email, name: user.name, role: user.role },
-    environments,
-    environment: environments.find(({ id }) => id === chosen) ?? environments[0] ?? null,
-    masterKeyUnconfirmed: user.role === 'admin' && (await needsMasterKeyCopy(services)),
-    notice: noticeOf(c.req.query('notice')),
-  };
+): EnvironmentChoice | null {
+  const kept = readEnvironmentCookie(c, services);
+  const wanted = c.req.query('environment') ?? kept;
+  const environment = environments.find(({ id }) => id === wanted) ?? null;
+  if (environment === null) {
+    if (kept !== undefined) forgetEnvironment(c, services);
+  } else if (environment.id !== kept) {
+    writeEnvironmentCookie(c, environment.id, services);
+  }
+  return environment;
+}
+
+/** A page that was answered to a form has no address of its own to come back to. */
+function hereOf(c: Context<UiEnv>): string {
+  if (c.req.method !== 'GET') return '/';
+  const { pathname, search } = new URL(c.req.url);
+  return pathname + search;
 }

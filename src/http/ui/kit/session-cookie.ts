@@ -5,7 +5,6 @@ import type { Services } from '../../../services-port.ts';
 import { attributesOf, prefixOf } from './cookie-attributes.ts';
 
 const SESSION = 'bridgeport_session';
-const ENVIRONMENT = 'bridgeport_environment';
 
 /** The session's token, for `findSession`. */
 export function readSessionCookie(c: Context, services: Services): string | undefined {
@@ -18,13 +17,4 @@ export function writeSessionCookie(c: Context, session: StartedSession, services
 
 export function clearSessionCookie(c: Context, services: Services): void {
   deleteCookie(c, SESSION, attributesOf(c, services));
-}
-
-/** The environment that the user looked at last; only a preference. */
-export function readEnvironmentCookie(c: Context, services: Services): string | undefined {
-  return getCookie(c, ENVIRONMENT, prefixOf(services));
-}
-
-export function writeEnvironmentCookie(c: Context, environmentId: string, services: Services): void {
-  setCookie(c, ENVIRONMENT, environmentId, { ...attributesOf(c, services), maxAge: 365 * 86_400 });
 }

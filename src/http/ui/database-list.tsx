@@ -1,0 +1,229 @@
+import { type Context, Hono } from 'hono';
+import { ChooseEnvironmentPage } from '../../../views/choose-environment.tsx';
+import { DatabasesPage, type DatabasesProps } from '../../../views/databases.tsx';
+import type { Chip } from '../../../views/parts/chips.tsx';
+import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
+import type { ProtectionState } from '../../../views/parts/protection-badge.tsx';
+import { startBackup } from '../../backups/backup-actions.ts';
+import {
+  DATABASE_SORTS,
+  type DatabaseFilter,
+  type DatabaseSort,
+  findDatabases,
+  type KnownDatabase,
+  knownDatabases,
+} from '../../backups/database-list.ts';
+import { PROTECTIONS } from '../../backups/protection.ts';
+import { databaseType } from '../../databases/types.ts';
+import { engines } from '../../engines/engines.ts';
+import { getEnvironment } from '../../environments/environments.ts';
+import { isAppError } from '../../errors.ts';
+import type { Services } from '../../services-port.ts';
+import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
+import { readValues } from './kit/form-body.ts';
+import { frameOf } from './kit/frame.ts';
+import { pageOf } from './kit/paging.ts';
+import { only } from './kit/roles.ts';
+import { sendPage } from './kit/send.tsx';
+import type { UiEnv } from './kit/ui-env.ts';
+
+const PER_PAGE = 50;
+
+/** Databases, over all environments or the one that is chosen: found, sorted, and backed up several at once. */
+export function databaseListRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/databases', only('viewer'), async (c) => sendList(c, services));
+
+  ui.get('/databases/new', only('operator'), async (c) => {
+    const frame = await frameOf(c, services);
+    const { environments } = frame;
+    const chosen = frame.environment ?? (environments.length === 1 ? environments[0] : undefined);
+    if (chosen !== undefined) return c.redirect(`/environments/${chosen.id}/databases/new`, 303);
+    const back = { href: '/databases', label: 'Databases' };
+    return sendPage(
+      c,
+      <ChooseEnvironmentPage frame={frame} section="databases" title="Add database" back={back} />,
+    );
+  });
+
+  ui.post('/databases/back-up', only('operator'), async (c) => {
+    const ids = await readValues(c, 'id');
+    let asked = 0;
+    for (const id of ids) {
+      try {
+        await startBackup(services, actorOf(c, services), id);
+        asked += 1;
+      } catch (error) {
+        // Somebody deleted it since the list was made.
+        if (!isAppError(error, 'not_found')) throw error;
+      }
+    }
+    if (asked === 0) return goTo(c, services, '/databases', 'nothing-selected');
+    return goTo(c, services, '/databases', 'backups-requested', asked);
+  });
+
+  // As addresses were while an environment was a place to be in.
+  ui.get('/environments/:environmentId/databases', only('viewer'), async (c) => {
+    const { id } = await getEnvironment(services.db, c.req.param('environmentId'));
+    return c.redirect(`/databases?environment=${id}`, 303);
+  });
+
+  return ui;
+}
+
+async function sendList(c: Context<UiEnv>, services: Services): Promise<Response> {
+  const frame = await frameOf(c, services);
+  const known = await knownDatabases(services, frame.environment?.id ?? null);
+  const query = queryOf(c);
+  const page = pageOf(c, PER_PAGE);
+  const found = findDatabases(known, query.filter, query.sort, page);
+  return sendPage(
+    c,
+    <DatabasesPage
+      frame={frame}
+      databases={found.databases.map(toItem)}
+      page={{ ...page, total: found.total }}
+      path={addressOf(query)}
+      chips={chipsOf(query, found.counts)}
+      search={query.filter.search}
+      selects={selectsOf(query.filter, known)}
+      keeps={keptOf(query)}
+      sorts={sortsOf(query)}
+      known={known.length}
+    />,
+  );
+}
+
+interface ListQuery {
+  readonly filter: DatabaseFilter;
+  readonly sort: DatabaseSort;
+}
+
+const WORST_FIRST: DatabaseSort = { by: 'state', isDescending: false };
+
+/** What the address asks for; what makes no sense is as if it were not there. */
+function queryOf(c: Context): ListQuery {
+  const { q = '', state, engine, storage, sort = '' } = c.req.query();
+  const by = DATABASE_SORTS.find((one) => one === sort.replace(/^-/, ''));
+  return {
+    filter: {
+      search: q.slice(0, 200),
+      state: PROTECTIONS.find((one) => one === state) ?? null,
+      engine: engines.find(({ type }) => type === engine)?.type ?? null,
+      storage: storage === 'local' || storage === 'spaces' ? storage : null,
+    },
+    sort: by === undefined ? WORST_FIRST : { by, isDescending: sort.startsWith('-') },
+  };
+}
+
+/** The address of the list as the query is, without what is so anyway. */
+function addressOf({ filter, sort }: ListQuery): string {
+  const isUsual = sort.by === WORST_FIRST.by && sort.isDescending === WORST_FIRST.isDescending;
+  const parameters = {
+    q: filter.search,
+    state: filter.state,
+    engine: filter.engine,
+    storage: filter.storage,
+    sort: isUsual ? null : textOf(sort),
+  };
+  const said = Object.entries(parameters).flatMap(([name, value]) =>
+    value === null || value === '' ? [] : [[name, value]],
+  );
+  const query = new URLSearchParams(said).toString();
+  return query === '' ? '/databases' : `/databases?${query}`;
+}
+
+const textOf = ({ by, isDescending }: DatabaseSort) => (isDescending ? `-${by}` : by);
+
+function keptOf({ filter: { state }, sort }: ListQuery): DatabasesProps['keeps'] {
+  return { ...(state === null ? {} : { state }), ...(sort === WORST_FIRST ? {} : { sort: textOf(sort) }) };
+}
+
+const CHIPS: Readonly<Record<ProtectionState, string>> = {
+  failing: 'Failing',
+  late: 'Late',
+  never: 'Never',
+  protected: 'Protected',
+};
+
+function chipsOf(query: ListQuery, counts: Readonly<Record<ProtectionState, number>>): readonly Chip[] {
+  const at = (state: ProtectionState | null) => addressOf({ ...query, filter: { ...query.filter, state } });
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return [
+    { label: 'All', count: all, href: at(null), isChosen: query.filter.state === null },
+    ...PROTECTIONS.map((state) => ({
+      label: CHIPS[state],
+      count: counts[state],
+      href: at(state),
+      isChosen: query.filter.state === state,
+    })),
+  ];
+}
+
+/** A drop-down that has nothing to choose among is left out, unless the address has chosen. */
+function selectsOf(filter: DatabaseFilter, known: readonly KnownDatabase[]): readonly FilterSelect[] {
+  const types = new Set(known.map(({ type }) => type));
+  const storages = new Set(known.map(({ storageType }) => storageType));
+  const select = (name: string, label: string, value: string | null, choices: FilterSelect['choices']) => ({
+    name,
+    label,
+    value: value ?? '',
+    choices: [{ value: '', label }, ...choices],
+  });
+  return [
+    ...(types.size > 1 || filter.engine !== null
+      ? [
+          select(
+            'engine',
+            'All engines',
+            filter.engine,
+            engines.map(({ type, displayName }) => ({ value: type, label: displayName })),
+          ),
+        ]
+      : []),
+    ...(storages.size > 1 || filter.storage !== null
+      ? [
+          select('storage', 'All storage', filter.storage, [
+            { value: 'spaces', label: 'In a bucket' },
+            { value: 'local', label: 'On the server' },
+          ]),
+        ]
+      : []),
+  ];
+}
+
+function sortsOf(query: ListQuery): DatabasesProps['sorts'] {
+  const sortOf = (by: DatabaseSort['by']): DatabasesProps['sorts']['name'] => {
+    const isThis = query.sort.by === by;
+    const isDescending = isThis && !query.sort.isDescending;
+    return {
+      href: addressOf({ ...query, sort: { by, isDescending } }),
+      order: isThis ? (query.sort.isDescending ? 'descending' : 'ascending') : null,
+    };
+  };
+  return {
+    state: sortOf('state'),
+    name: sortOf('name'),
+    engine: sortOf('engine'),
+    'last-good': sortOf('last-good'),
+    size: sortOf('size'),
+  };
+}
+
+function toItem(database: KnownDatabase): DatabasesProps['databases'][number] {
+  const { id, name, environmentName, protection } = database;
+  return {
+    id,
+    name,
+    environmentName,
+    typeName: databaseType(database.type)?.displayName ?? database.type,
+    serverName: database.serverName ?? 'this machine',
+    destination:
+      database.storageType === 'spaces' ? `bucket ${database.bucket ?? '(none)'}` : 'on the server itself',
+    state: protection.state,
+    lastGoodAt: protection.lastGood?.at ?? null,
+    size: database.size,
+  };
+}

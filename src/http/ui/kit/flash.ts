@@ -1,0 +1,88 @@
+import type { Context } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import type { Frame } from '../../../../views/frame/frame.ts';
+import type { Services } from '../../../services-port.ts';
+import { attributesOf, prefixOf } from './cookie-attributes.ts';
+
+const FLASH = 'bridgeport_flash';
+/** Long enough for a slow redirect; what nobody fetched is not told to somebody else's page an hour later. */
+const KEPT_S = 60;
+
+type Words = string | ((count: number) => string);
+
+/** What a page says after a redirect, by its key: a cookie can only choose among these, and add a count. */
+const FLASHES = {
+  'backup-cancelled': 'The backup is being cancelled.',
+  'backup-deleted': 'The backup is deleted.',
+  'backup-pinned': 'The backup is pinned: retention leaves it alone.',
+  'backup-requested': 'The backup has been asked for.',
+  'backup-unpinned': 'The backup is no longer pinned.',
+  'backups-requested': (count) =>
+    count === 1 ? 'A backup has been asked for.' : `${count} backups have been asked for.`,
+  'nothing-selected': 'Nothing was selected: tick the boxes of the rows first.',
+  'data-saved': 'The data settings are saved.',
+  'database-created': 'The database is registered.',
+  'database-deleted': 'The database is no longer registered.',
+  'database-saved': 'The database is saved.',
+  'environment-created': 'The environment is created.',
+  'environment-deleted': 'The environment is deleted.',
+  'host-key-forgotten':
+    'The host key is forgotten. The next connection that you start pins the one it meets.',
+  'master-key-confirmed': 'Noted: the master key has been copied.',
+  'password-changed': 'The password is changed. Please sign in again.',
+  'password-set': 'The new password is set.',
+  'password-saved': 'The password is saved.',
+  'server-created': 'The server is created. Test SSH next: it pins the host key.',
+  'server-deleted': 'The server is deleted.',
+  'server-saved': 'The server is saved.',
+  'ssh-key-removed': 'The SSH key is removed.',
+  'ssh-saved': 'The SSH settings are saved.',
+  'storage-deleted': 'The storage configuration is deleted.',
+  'storage-disabled': 'Storage is disabled for the environment.',
+  'storage-enabled': 'Storage is enabled for the environment.',
+  'storage-replaced': 'The new configuration was tested and is saved.',
+  'storage-replaced-partly':
+    'The new configuration is saved, but its key does not reach every bucket. Test Connection says which, and why.',
+  'storage-saved': 'The configuration is saved. Test Connection next.',
+  'target-confirmed': 'The stored password is sent to the present target from now on.',
+  'user-created': 'The user is created.',
+  'user-deleted': 'The user is deleted.',
+  'user-saved': 'The user is saved.',
+} as const satisfies Readonly<Record<string, Words>>;
+
+export type FlashKey = keyof typeof FLASHES;
+const wordsOf = (key: FlashKey): Words => FLASHES[key];
+
+/** Those that are no plain good news. */
+const WARNINGS: readonly FlashKey[] = ['storage-replaced-partly', 'nothing-selected'];
+
+/** Leads to a page of ours that says this once. */
+export function goTo(
+  c: Context,
+  services: Pick<Services, 'config'>,
+  path: string,
+  key?: FlashKey,
+  count?: number,
+): Response {
+  if (key !== undefined) {
+    const value = count === undefined ? key : `${key}:${count}`;
+    setCookie(c, FLASH, value, { ...attributesOf(c, services), maxAge: KEPT_S });
+  }
+  return c.redirect(path, 303);
+}
+
+/** What the request before this one had to say; it is forgotten with that. */
+export function takeFlash(c: Context, services: Pick<Services, 'config'>): Frame['flash'] {
+  const value = getCookie(c, FLASH, prefixOf(services));
+  if (value === undefined) return null;
+  deleteCookie(c, FLASH, attributesOf(c, services));
+  const [key = '', count = '0'] = value.split(':');
+  if (!isFlash(key)) return null;
+  const words = wordsOf(key);
+  const text = typeof words === 'string' ? words : words(Number.parseInt(count, 10) || 0);
+  return { tone: WARNINGS.includes(key) ? 'warning' : 'success', text };
+}
+
+function isFlash(key: string): key is FlashKey {
+  return Object.hasOwn(FLASHES, key);
+}

@@ -1,0 +1,32 @@
+import type { Context } from 'hono';
+import { getCookie, setCookie } from 'hono/cookie';
+import { createMiddleware } from 'hono/factory';
+import type { Reader, Theme } from '../../../../views/parts/reader.ts';
+import type { Services } from '../../../services-port.ts';
+import { attributesOf, prefixOf } from './cookie-attributes.ts';
+import type { UiEnv } from './ui-env.ts';
+
+const THEME = 'bridgeport_theme';
+const THEMES: readonly Theme[] = ['auto', 'light', 'dark'];
+
+/** Leaves for `sendPage` and `sendFragment` who reads what they send. */
+export function readerOf(services: Services) {
+  return createMiddleware<UiEnv>(async (c, next) => {
+    const reader: Reader = { now: services.now(), zone: 'UTC', theme: themeOf(c, services) };
+    c.set('reader', reader);
+    await next();
+  });
+}
+
+/** What is no theme of ours, such as a cookie of another version, is as if nothing was chosen. */
+export function parseTheme(text: string | undefined): Theme {
+  return THEMES.find((theme) => theme === text) ?? 'auto';
+}
+
+export function writeThemeCookie(c: Context, theme: Theme, services: Services): void {
+  setCookie(c, THEME, theme, { ...attributesOf(c, services), maxAge: 365 * 86_400 });
+}
+
+function themeOf(c: Context, services: Services): Theme {
+  return parseTheme(getCookie(c, THEME, prefixOf(services)));
+}

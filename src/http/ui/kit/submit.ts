@@ -1,0 +1,52 @@
+import type { Context } from 'hono';
+import type { FormState } from '../../../../views/parts/form-state.ts';
+import type { InputIssue } from '../../../errors.ts';
+import type { Services } from '../../../services-port.ts';
+import { type FlashKey, goTo } from './flash.ts';
+import { type FormBody, readForm } from './form-body.ts';
+import { askAgain, failedForm, refusedForm } from './form-failure.ts';
+import type { UiEnv } from './ui-env.ts';
+
+/** What zod's `safeParse` gives, as far as a form needs it. */
+export type Parsed<Input> =
+  | { readonly success: true; readonly data: Input }
+  | { readonly success: false; readonly error: { readonly issues: readonly InputIssue[] } };
+
+/** Where a form leads that was taken, and what is said there. */
+export interface Taken {
+  readonly to: string;
+  readonly say?: FlashKey;
+  /** For words that count. */
+  readonly count?: number;
+}
+
+export interface Submission<Input> {
+  readonly parse: (body: FormBody) => Parsed<Input> | Promise<Parsed<Input>>;
+  /** Fields that are never sent back. */
+  readonly secrets?: readonly string[];
+  /** True where a secret left blank is taken: one that was typed is then asked for again. */
+  readonly asksAgain?: boolean;
+  /** The same form with what was typed and what is wrong, as a 422. */
+  readonly refuse: (form: FormState) => Promise<Response>;
+  /** Does it. What the person at the form can mend is shown in it, everything else is a page of its own. */
+  readonly act: (input: Input, body: FormBody) => Promise<Taken>;
+}
+
+/** A posted form: read, parse, refuse; try, refuse; redirect. */
+export async function submit<Input>(
+  c: Context<UiEnv>,
+  services: Pick<Services, 'config'>,
+  { parse, secrets = [], asksAgain = false, refuse, act }: Submission<Input>,
+): Promise<Response> {
+  const body = await readForm(c);
+  const again = (form: FormState) => refuse(asksAgain ? askAgain(form, body, secrets) : form);
+  const parsed = await parse(body);
+  if (!parsed.success) return again(refusedForm(body, parsed.error.issues, secrets));
+  let taken: Taken;
+  try {
+    taken = await act(parsed.data, body);
+  } catch (error) {
+    return again(failedForm(body, error, secrets));
+  }
+  return goTo(c, services, taken.to, taken.say, taken.count);
+}

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEnvironment } from '../../../src/environments/environments.ts';
+import { insertBackup } from '../../support/backup-row.ts';
+import { openPages, type Pages, type Visitor } from './pages.ts';
+
+const ACTOR = { userId: null, address: null };
+const ODD = 'Größe + "x" <b>🐘</b>';
+
+let pages: Pages;
+let viewer: Visitor;
+let first: string;
+let second: string;
+
+beforeAll(async () => {
+  pages = await openPages();
+  viewer = await pages.signedIn('viewer');
+  first = (await createEnvironment(pages.services, ACTOR, { name: ODD })).id;
+  second = (await createEnvironment(pages.services, ACTOR, { name: 'zweite' })).id;
+  await addDatabase(first, 'in-first', 'completed');
+  await addDatabase(second, 'in-second', 'failed');
+});
+afterAll(() => pages.close());
+
+async function addDatabase(environmentId: string, name: string, outcome: 'completed' | 'failed') {
+  const at = new Date();
+  const row = await insertBackup(pages.services.db, at, {
+    ...{ status: outcome, outcome, started_at: at.toISOString() },
+  });
+  const { environment_id: made } = await pages.services.db
+    .updateTable('databases')
+    .set({ name, environment_id: environmentId })
+    .where('id', '=', row.database_id)
+    .returning(['environment_id'])
+    .executeTakeFirstOrThrow();
+  // The environment that came with the row.
+  await pages.services.db.deleteFrom('environments').where('id', 'not in', [first, second, made]).execute();
+}
+
+const chosen = (html: string) => /class="environment-name">([^<]*)</.exec(html)?.[1];
+const count = (html: string) => /menu-count">(\d+)/.exec(html)?.[1];
+
+describe('the environment', () => {
+  it('filters every list, is kept, and is taken away again', async () => {
+    const all = (await viewer.get('/databases')).html;
+    expect(chosen(all)).toBe('All environments');
+    expect(all).toContain('>in-first<');
+    expect(all).toContain('>in-second<');
+
+    const narrowed = (await viewer.get(`/databases?environment=${first}`)).html;
+    expect(chosen(narrowed)).toBe('Größe + &quot;x&quot; &lt;b&gt;🐘&lt;/b&gt;');
+    expect(narrowed).not.toContain('>in-second<');
+    // Without the parameter too, on every page.
+    expect((await viewer.get('/databases')).html).not.toContain('>in-second<');
+    expect(count((await viewer.get('/account')).html)).toBeUndefined();
+
+    expect((await viewer.get('/?environment=all')).html).toContain('in-second');
+    expect((await viewer.get('/databases')).html).toContain('>in-second<');
+    expect(count((await viewer.get('/account')).html)).toBe('1');
+  });
+
+  it('is all of them again where the chosen one is gone, or the parameter or the cookie is nonsense', async () => {
+    const { id } = await createEnvironment(pages.services, ACTOR, { name: 'kurz' });
+    expect((await viewer.get(`/databases?environment=${id}`)).html).toContain('No databases in kurz yet');
+    await pages.services.db.deleteFrom('environments').where('id', '=', id).execute();
+    expect((await viewer.get('/databases')).html).toContain('>in-first<');
+    for (const nonsense of ['x', '%00', encodeURIComponent(ODD), 'a'.repeat(5000), '__proto__', '']) {
+      const { status, html } = await viewer.get(`/databases?environment=${nonsense}`);
+      expect([nonsense, status, chosen(html)]).toEqual([nonsense, 200, 'All environments']);
+    }
+    const odd = await viewer.get('/databases', {
+      cookie: `${viewer.cookie()}; bridgeport_environment=%E0%A4%A; bridgeport_flash=constructor:9; bridgeport_theme=no`,
+    });
+    expect(odd.status).toBe(200);
+    expect(odd.html).not.toContain('id="flash"');
+    expect(odd.html).not.toContain('data-theme');
+  });
+
+  it('was a place once: those addresses lead to the lists, filtered', async () => {
+    for (const list of ['databases', 'servers']) {
+      const { status, location } = await viewer.get(`/environments/${second}/${list}`);
+      expect([status, location]).toEqual([303, `/${list}?environment=${second}`]);
+      expect((await viewer.get(`/environments/unknown/${list}`)).status).toBe(404);
+    }
+  });
+
+  it('is asked for before something is added, where there are several', async () => {
+    const operator = await pages.signedIn('operator');
+    for (const list of ['databases', 'servers']) {
+      const asked = await operator.get(`/${list}/new`);
+      expect(asked.html).toContain(`href="/environments/${first}/${list}/new"`);
+      await operator.get(`/${list}?environment=${second}`);
+      expect((await operator.get(`/${list}/new`)).location).toBe(`/environments/${second}/${list}/new`);
+      await operator.get(`/${list}?environment=all`);
+      expect((await viewer.get(`/${list}/new`)).status).toBe(403);
+    }
+  });
+});
+
+describe('what a form has done', () => {
+  it('is said once, on the page that it leads to, and stands in no address', async () => {
+    const operator = await pages.signedIn('operator');
+    const form = { name: 'flüchtig', hostname: '10.0.0.9', sshPort: '22', tags: '' };
+    const { location } = await operator.post(`/environments/${first}/servers/new`, form);
+    expect(location).toMatch(/^\/servers\/c[0-9a-z]{24}$/);
+    const page = await operator.get(location ?? '');
+    expect(page.html).toContain('The server is created.');
+    expect(page.headers.getSetCookie().join()).toMatch(/bridgeport_flash=;.*Max-Age=0/);
+    expect((await operator.get(location ?? '')).html).not.toContain('The server is created.');
+  });
+});
+
+describe('the sidebar', () => {
+  it('shows what is built, the entries of admins to admins alone, version, help and the API', async () => {
+    const { html } = await viewer.get('/');
+    for (const href of [
+      '/',
+      '/databases',
+      '/servers',
+      '/environments',
+      '/account',
+      '/help',
+      '/openapi.json',
+    ]) {
+      expect(html).toContain(`href="${href}"`);
+    }
+    expect(html).toContain('0.0.0-test');
+    expect(html).not.toContain('/admin/');
+    expect((await (await pages.signedIn('admin')).get('/')).html).toContain('href="/admin/users"');
+  });
+
+  it('keeps the theme that is chosen, and leads back to the page', async () => {
+    const person = await pages.signedIn('viewer');
+    const back = /name="back" value="([^"]*)"/.exec((await person.get('/databases?state=late')).html)?.[1];
+    expect(back).toBe('/databases?state=late');
+    const chose = await person.post('/theme', { theme: 'dark', back: back ?? '' });
+    expect(chose.location).toBe('/databases?state=late');
+    expect((await person.get('/account')).html).toMatch(/^<!doctype html><html lang="en" data-theme="dark">/);
+    expect((await person.post('/theme', { theme: '"><script>', back: '//evil.example' })).location).toBe('/');
+    expect((await person.get('/account')).html).not.toContain('data-theme');
+  });
+});

@@ -1,0 +1,39 @@
+/** The navigation, in its order: a page that is built gets a line here, and no other. */
+const ENTRIES = [
+  { section: 'overview', group: null, label: 'Overview', href: '/' },
+  { section: 'databases', group: null, label: 'Databases', href: '/databases' },
+  { section: 'servers', group: 'Configuration', label: 'Servers', href: '/servers' },
+  { section: 'environments', group: 'Configuration', label: 'Environments', href: '/environments' },
+  { section: 'storage', group: 'Admin', label: 'Storage', href: '/admin/storage' },
+  { section: 'users', group: 'Admin', label: 'Users', href: '/admin/users' },
+] as const;
+
+/** Which entry a page belongs to; `account` and `help` are in the sidebar's footer. */
+export type Section = (typeof ENTRIES)[number]['section'] | 'account' | 'help';
+
+export interface Entry {
+  readonly section: Section;
+  readonly label: string;
+  readonly href: string;
+}
+
+export interface Group {
+  /** Null: what everybody looks at first, without a heading. */
+  readonly title: string | null;
+  readonly entries: readonly Entry[];
+}
+
+/** What that person may open, by group. */
+export function navigationFor(isAdmin: boolean): readonly Group[] {
+  const titles = [null, 'Configuration', ...(isAdmin ? ['Admin'] : [])];
+  return titles.map((title) => ({ title, entries: ENTRIES.filter(({ group }) => group === title) }));
+}
+
+/** Pages that show what the chosen environment has; elsewhere the choice leads to the first of them. */
+const FILTERED: readonly Section[] = ['overview', 'databases', 'servers'];
+
+/** The page that shows the environment of that choice. */
+export function filteredPage(section: Section | null): string {
+  const entry = ENTRIES.find((one) => one.section === section);
+  return entry !== undefined && FILTERED.includes(entry.section) ? entry.href : '/';
+}

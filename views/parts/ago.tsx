@@ -1,0 +1,14 @@
+import { describeAgo, formatExact } from './format-time.ts';
+import { useReader } from './reader.ts';
+
+/** A point in time: relative below seven days, else its date; the exact instant with its zone in the title. */
+export function Ago({ at, none = '–' }: { readonly at: string | null; readonly none?: string }) {
+  const reader = useReader();
+  if (at === null) return <span>{none}</span>;
+  const zone = reader?.zone ?? 'UTC';
+  return (
+    <time datetime={at} title={formatExact(at, zone)}>
+      {reader === null ? formatExact(at, zone) : describeAgo(at, reader.now, zone)}
+    </time>
+  );
+}

@@ -1,0 +1,39 @@
+import type { Child } from 'hono/jsx';
+
+/** Once a second while something runs, else to notice what somebody else has begun. */
+const BUSY = 'every 1s';
+const IDLE = 'every 15s';
+
+/**
+ * A part of a page that asks for itself again; the answer is the same component. It is morphed into place, so that the
+ * focus, open dialogs and what is typed stay: give what moves an id. The script `ui.js` keeps it from asking in a hidden
+ * tab, and says so where no answer comes.
+ */
+export function LiveRegion(props: {
+  readonly id: string;
+  readonly url: string;
+  readonly isBusy: boolean;
+  /** What a screen reader is told when it changes: the step, not each number. */
+  readonly status: string;
+  /** Over the page's title while something runs, such as `64 % · shop`. */
+  readonly title?: string;
+  readonly children?: Child;
+}) {
+  return (
+    <div
+      id={props.id}
+      class="live-region"
+      data-live="true"
+      data-title={props.title}
+      hx-get={props.url}
+      hx-trigger={props.isBusy ? BUSY : IDLE}
+      hx-swap="outerMorph"
+    >
+      <p class="visually-hidden" role="status" id={`${props.id}-status`}>
+        {props.status}
+      </p>
+      <p class="live-lost" id={`${props.id}-lost`} hx-morph-skip="true" />
+      {props.children}
+    </div>
+  );
+}
