@@ -52,7 +52,7 @@ export function createBackupKind(services: RunServices, rules: Partial<RepairRul
       const progress = trackProgress(services);
       progress.enter('connect', 10);
       trackers.set(id, progress);
-      follow(() => progress.snapshot());
+      follow(() => ({ ...progress.snapshot(), detail: { steps: progress.steps() } }));
       try {
         await runBackup(services, { claim, hold, progress, signal });
       } finally {

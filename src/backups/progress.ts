@@ -11,6 +11,14 @@ export interface ProgressTracker {
   /** Who is to give the next byte, or to take it. */
   waitFor(whom: 'storage' | 'host'): void;
   snapshot(): RunProgress;
+  /** When each step began, in the order of their beginning. */
+  steps(): readonly StepBegun[];
+}
+
+/** A step of a run, and how long after the run's beginning it began. */
+export interface StepBegun {
+  readonly step: BackupStep;
+  readonly afterMs: number;
 }
 
 export interface Clocks {
@@ -33,6 +41,8 @@ export function trackProgress({ now, uptimeMs }: Clocks): ProgressTracker {
   const samples: { at: number; bytes: number }[] = [];
   let waitsFor: 'storage' | 'host' = 'host';
   let movedAt = uptimeMs();
+  const begunAt = movedAt;
+  const begun = new Map<BackupStep, number>();
 
   function waiting(): RunProgress['waiting'] {
     const waitedMs = uptimeMs() - movedAt;
@@ -45,6 +55,8 @@ export function trackProgress({ now, uptimeMs }: Clocks): ProgressTracker {
       return step;
     },
     enter(next, nextMark) {
+      const begins = BEGINS[nextMark];
+      if (begins !== undefined && !begun.has(begins)) begun.set(begins, Math.round(uptimeMs() - begunAt));
       step = next;
       mark = nextMark;
       waitsFor = next === 'verify' || next === 'upload' ? 'storage' : 'host';
@@ -75,8 +87,17 @@ export function trackProgress({ now, uptimeMs }: Clocks): ProgressTracker {
       bytesPerSecond: rate(samples, uptimeMs()),
       waiting: waiting(),
     }),
+    steps: () => [...begun].map(([one, afterMs]) => ({ step: one, afterMs })),
   };
 }
+
+/** By its mark, since a run also enters a step to tell what a failure belongs to. */
+const BEGINS: Readonly<Record<number, BackupStep>> = {
+  10: 'connect',
+  30: 'dump',
+  80: 'upload',
+  90: 'verify',
+};
 
 /** 0–50: the bytes read over the estimate; stays below 50 when the estimate was too small. */
 function shareOf50(bytesRead: number, estimatedBytes: number | null): number {

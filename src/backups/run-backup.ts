@@ -62,7 +62,12 @@ export async function runBackup(services: RunServices, claimed: Claimed): Promis
   // Outside the try: the object is there, and calling the run failed would leave it behind, unrecorded.
   if (
     await persistently(() =>
-      settleCompleted(db, claim, { ...done, seconds: secondsSince(begunAt, uptimeMs()) }, now()),
+      settleCompleted(
+        db,
+        claim,
+        { ...done, seconds: secondsSince(begunAt, uptimeMs()), steps: progress.steps() },
+        now(),
+      ),
     )
   )
     return;
@@ -311,6 +316,7 @@ async function settleFailure(
     error: failure,
     outcome: outcomeOf(error),
     seconds: secondsSince(begunAt, services.uptimeMs()),
+    steps: progress.steps(),
     ...(leftover && destination ? { leftover: { place: destination.place, item: leftover } } : {}),
   };
   const { db, now } = services;

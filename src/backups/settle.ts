@@ -5,11 +5,14 @@ import type { Leftover } from '../object-stores/object-store.ts';
 import type { Place } from '../object-stores/place.ts';
 import { endRun, isOwn, type RunClaim } from '../runs/claim.ts';
 import { countIn } from './count-backup.ts';
+import type { StepBegun } from './progress.ts';
 import type { BackupError } from './step-error.ts';
 
 export interface CompletedRun {
   /** How long the run took, by a clock that only goes forward; absent for a repair, which can't know. */
   readonly seconds?: number;
+  /** When its steps began; absent for a repair. */
+  readonly steps?: readonly StepBegun[];
   /** Bytes of the dump before compression, where they are known. */
   readonly bytesRead?: number;
   readonly bytes: number;
@@ -22,6 +25,7 @@ export interface FailedRun {
   readonly outcome: 'cancelled' | 'interrupted' | 'uncertain' | 'failed';
   /** As of `CompletedRun`. */
   readonly seconds?: number;
+  readonly steps?: readonly StepBegun[];
   /** When an uncertain one is asked about again; at once when absent. */
   readonly askAgainAt?: Date;
   /** What could not be removed, and where. */
@@ -40,7 +44,8 @@ export async function settleCompleted(
 ): Promise<boolean> {
   return write(db, async (trx) => {
     if (!(await isOwn(trx, claim))) return false;
-    await endRun(trx, claim, { state: 'completed', at: now, error: null, step: null, progress: 100 });
+    const detail = detailOf(run);
+    await endRun(trx, claim, { state: 'completed', at: now, error: null, step: null, progress: 100, detail });
     await trx
       .updateTable('backup_objects')
       // The upload's id stays: a list may still show it, and aborting it now would harm the object (Ceph).
@@ -78,7 +83,8 @@ export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now:
     if (!(await isOwn(trx, claim))) return false;
     const error = JSON.stringify(run.error);
     const { outcome: state, askAgainAt } = run;
-    await endRun(trx, claim, { state, at: now, error, step: run.error.step, askAgainAt });
+    const detail = detailOf(run);
+    await endRun(trx, claim, { state, at: now, error, step: run.error.step, askAgainAt, detail });
     const row = await trx
       .selectFrom('backups')
       .select('completed_at')
@@ -104,6 +110,10 @@ export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now:
     }
     return true;
   });
+}
+
+function detailOf({ steps }: Pick<CompletedRun, 'steps'>) {
+  return steps === undefined ? undefined : { steps };
 }
 
 /**

@@ -26,6 +26,25 @@ export interface Engine<Options = unknown> {
   dump(target: EngineTarget<Options>): DumpPlan;
   /** Looks for databases that could be backed up; what belongs to the server itself is left out. */
   discover(target: DiscoveryTarget<Options>): DiscoveryPlan;
+  /**
+   * How a person restores a file of that extension (`.sql`, `.dump`, …: without the compression's), which programs of that
+   * version made; undefined for one that the engine does not write.
+   */
+  byHand(extension: string, serverVersion: string | null): ByHand | undefined;
+}
+
+/** Commands for a POSIX shell that restore a dump into a new, empty database (or file) of the name `restored`. */
+export interface ByHand {
+  /** What a whole dump ends with, which was seen before the upload was completed; a noun phrase. */
+  readonly endProof: string;
+  /** Makes the empty database, or refuses where there is something already. */
+  readonly create: string;
+  /** Restores from a file, given as a word of the shell. */
+  fromFile(file: string): string;
+  /** Restores from standard input. */
+  readonly fromInput: string;
+  /** What else must be known; a sentence or two each. */
+  readonly notes: readonly string[];
 }
 
 export interface EngineTarget<Options = unknown> {

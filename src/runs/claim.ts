@@ -86,6 +86,8 @@ export interface EndOfRun {
   readonly step: string | null;
   /** As far as it came when absent. */
   readonly progress?: number;
+  /** What the kind tells of it in the end; what was kept last when absent. */
+  readonly detail?: Readonly<Record<string, unknown>> | undefined;
   /** When an uncertain one is repaired again; at once when absent. */
   readonly askAgainAt?: Date | undefined;
 }
@@ -100,6 +102,7 @@ export async function endRun(trx: Trx, { runId }: RunClaim, end: EndOfRun): Prom
       error: end.error,
       step: end.step,
       ...(end.progress === undefined ? {} : { progress: end.progress }),
+      ...(end.detail === undefined ? {} : { detail: JSON.stringify(end.detail) }),
       in_repair: 0,
       claimed_by: null,
       lease_until: end.askAgainAt?.toISOString() ?? null,

@@ -61,3 +61,25 @@ test('what stands still is said after ten seconds, with its time: the storage th
   uptime += 20_000;
   expect(tracker.snapshot().waiting).toMatchObject({ for: 'storage' });
 });
+
+test('a step begins once, at its mark, also where a failure is told of another one', () => {
+  let at = 100;
+  const tracker = trackProgress({ now: () => new Date(at), uptimeMs: () => at });
+  tracker.enter('upload', 10);
+  tracker.enter('connect', 10);
+  at = 500;
+  tracker.enter('dump', 30);
+  at = 900;
+  tracker.enter('upload', tracker.snapshot().progress);
+  expect(tracker.steps()).toEqual([
+    { step: 'connect', afterMs: 0 },
+    { step: 'dump', afterMs: 400 },
+  ]);
+  tracker.enter('upload', 80);
+  at = 1000;
+  tracker.enter('verify', 90);
+  expect(tracker.steps().slice(2)).toEqual([
+    { step: 'upload', afterMs: 800 },
+    { step: 'verify', afterMs: 900 },
+  ]);
+});

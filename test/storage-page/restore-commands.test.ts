@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { restoreByHand } from '../../src/backups/restore-by-hand.ts';
 import { type Installation, type Json, startInstallation } from '../support/installation.ts';
 import type { TestMariadb } from '../support/mariadb.ts';
 import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
@@ -94,6 +96,12 @@ describe('the restore commands of the docs', () => {
       await runCommand(command, file, extension);
       expect(await checksums(postgres, 'restored')).toEqual(ofPostgres);
     }
+    if (extension !== '.dump.zst') return;
+    await postgres.dropDatabase('restored');
+    await runOfPage('postgres', file, extension);
+    expect(await checksums(postgres, 'restored')).toEqual(ofPostgres);
+    // What is there already is left as it is.
+    await expect(runOfPage('postgres', file, extension)).rejects.toThrow('already exists');
   });
 
   it.each(TEXT_FILES)('restore a MariaDB backup %s', async (extension, backupCompression) => {
@@ -110,6 +118,10 @@ describe('the restore commands of the docs', () => {
       await runCommand(command, file, extension);
       expect(await mariadbChecksums(mariadb, 'restored')).toEqual(ofMariadb);
     }
+    if (extension !== '.sql.gz') return;
+    await mariadb.dropDatabase('restored');
+    await runOfPage('mysql', file, extension);
+    expect(await mariadbChecksums(mariadb, 'restored')).toEqual(ofMariadb);
   });
 
   it.each([...TEXT_FILES, ...SQLITE_COPIES])(
@@ -132,6 +144,15 @@ describe('the restore commands of the docs', () => {
         await runCommand(command, file, extension);
         expect(await dump(restored)).toBe(await dump(source));
       }
+      await expect(runOfPage('sqlite', file, extension)).rejects.toThrow();
+      await rm(restored);
+      await runOfPage('sqlite', file, extension);
+      expect(await dump(restored)).toBe(await dump(source));
+      await rm(restored);
+      await expect(runOfPage('sqlite', file, extension, 'cd'.repeat(32))).rejects.toMatchObject({
+        stdout: expect.stringContaining('FAILED'),
+      });
+      await expect(readFile(restored)).rejects.toThrow('ENOENT');
     },
   );
 
@@ -231,8 +252,21 @@ async function backUp(name: string, extension: string, settings: Json): Promise<
   return backup.storagePath;
 }
 
+/** The lines that the page of a backup shows, pasted as one, for a file of a name that is as odd as can be. */
+async function runOfPage(type: string, file: string, extension: string, sha256?: string): Promise<void> {
+  const fileName = `-it's "größe" $(touch y) 🐘 <b>${extension}`;
+  await copyFile(file, join(folder, fileName));
+  const content = createHash('sha256').update(await readFile(file));
+  const of = { type, fileName, sha256: sha256 ?? content.digest('hex'), serverVersion: null };
+  await runLines(restoreByHand(of)?.lines.join('\n') ?? 'false');
+}
+
 async function runCommand(command: string, file: string, extension: string): Promise<void> {
   await copyFile(file, join(folder, `appdb${extension}`));
+  await runLines(command);
+}
+
+async function runLines(command: string): Promise<void> {
   const { username: PGUSER, password: PGPASSWORD } = postgres.superuser;
   const PATH = `${postgres.programs}:${process.env['PATH']}`;
   await run('bash', ['-o', 'pipefail', '-c', command], {

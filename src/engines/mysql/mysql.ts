@@ -1,5 +1,6 @@
 import { newMysqlTextProof } from '../end-proof/mysql-text.ts';
 import type { DumpPlan, DumpShape, Engine } from '../engine.ts';
+import { mysqlByHand } from './by-hand.ts';
 import { connectionLines, connectionSecrets, type MysqlTarget } from './connection.ts';
 import { discoverMysql } from './discover.ts';
 import { explainMysql } from './failures.ts';
@@ -22,6 +23,7 @@ export const mysql: Engine<MysqlOptions> = {
   probe: probeMysql,
   dump,
   discover: discoverMysql,
+  byHand: mysqlByHand,
 };
 
 function dump(target: MysqlTarget): DumpPlan {

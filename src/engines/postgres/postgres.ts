@@ -3,6 +3,7 @@ import { newCustomArchiveProof } from '../end-proof/postgres-custom.ts';
 import { newPlainDumpProof } from '../end-proof/postgres-plain.ts';
 import { newTarProof } from '../end-proof/tar.ts';
 import type { Compression, DumpPlan, DumpShape, Engine } from '../engine.ts';
+import { postgresByHand } from './by-hand.ts';
 import { connectionLines, connectionSecrets, type PostgresTarget } from './connection.ts';
 import { discoverPostgres } from './discover.ts';
 import { explainPostgres } from './failures.ts';
@@ -24,6 +25,7 @@ export const postgres: Engine<PostgresOptions> = {
   probe: probePostgres,
   dump,
   discover: discoverPostgres,
+  byHand: postgresByHand,
 };
 
 function dump(target: PostgresTarget): DumpPlan {

@@ -2,6 +2,7 @@ import { AppError } from '../../errors.ts';
 import { newSqliteFileProof } from '../end-proof/sqlite-file.ts';
 import { newSqliteTextProof } from '../end-proof/sqlite-text.ts';
 import type { DumpPlan, DumpShape, Engine, EngineTarget, Probe, ProbePlan } from '../engine.ts';
+import { sqliteByHand } from './by-hand.ts';
 import { copyScript } from './copy.ts';
 import { FIND_SPLIT, HEADER, HIDE_STATISTICS, NUL_CHECKS, REFUSE_FOREIGN_SPELLING } from './definitions.ts';
 import { discoverSqlite } from './discover.ts';
@@ -29,6 +30,7 @@ export const sqlite: Engine<SqliteOptions> = {
   probe,
   dump,
   discover: discoverSqlite,
+  byHand: sqliteByHand,
 };
 
 function dump(target: SqliteTarget): DumpPlan {

@@ -36,7 +36,7 @@ export function Calendar(props: {
   return (
     <figure class="calendar">
       <svg
-        role={linked.length === 0 ? 'img' : 'group'}
+        role={linked.length === 0 ? 'img' : 'figure'}
         aria-label={describeDays(days, props.noun)}
         viewBox={`0 0 ${width} ${height}`}
         width={width}

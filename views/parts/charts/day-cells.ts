@@ -39,7 +39,7 @@ export function cellShapes(cells: readonly Placed[], width: number, height: numb
   const box = ({ x, y }: Placed) => `M${x} ${y}h${width}v${height}h${-width}z`;
   const inner = ({ x, y }: Placed) => `M${x + 0.5} ${y + 0.5}h${width - 1}v${height - 1}h${1 - width}z`;
   const cross = ({ x, y }: Placed) => {
-    const size = Math.min(width, height) - 4;
+    const size = Math.max(2, Math.min(width, height) - (width < 10 ? 2 : 4));
     const [left, top] = [x + (width - size) / 2, y + (height - size) / 2];
     return `M${left} ${top}l${size} ${size}m${-size} 0l${size} ${-size}`;
   };

@@ -1,6 +1,6 @@
 import { type ChartDay, cellShapes, describeDays } from './day-cells.ts';
 
-const WIDTH = 6;
+const WIDTH = 7;
 const HEIGHT = 16;
 const GAP = 2;
 

@@ -1,0 +1,39 @@
+import type { ByHand } from '../engine.ts';
+
+const PSQL = 'psql -X -q -v ON_ERROR_STOP=1 -d restored';
+const PG_RESTORE = 'pg_restore -1 -d restored';
+const CREATE = 'createdb -T template0 restored';
+const ROLES =
+  'Roles are not part of a dump: create them first, or add --no-owner to pg_restore. Use programs of the version that you restore to, or newer ones.';
+const PLAIN_NOTES = [
+  'Take psql of 18.6, 17.11, 16.15, 15.19, 14.24 or later: older ones run shell commands that stand in a line \\unrestrict of the file.',
+  'Roles are not part of a dump: create them first.',
+];
+
+/** Plain SQL goes through psql, archives through pg_restore, in one transaction. */
+export function postgresByHand(extension: string): ByHand | undefined {
+  const endProof = END_PROOFS[extension];
+  if (endProof === undefined) return undefined;
+  if (extension === '.sql') {
+    return {
+      endProof,
+      create: CREATE,
+      fromFile: (file) => `${PSQL} -f ${file}`,
+      fromInput: PSQL,
+      notes: PLAIN_NOTES,
+    };
+  }
+  return {
+    endProof,
+    create: CREATE,
+    fromFile: (file) => `${PG_RESTORE} ${file}`,
+    fromInput: PG_RESTORE,
+    notes: [ROLES],
+  };
+}
+
+const END_PROOFS: Readonly<Record<string, string>> = {
+  '.sql': 'the comment “PostgreSQL database dump complete”',
+  '.dump': 'every block of the archive, walked to its end',
+  '.tar': 'the two empty blocks that end a tar archive',
+};
