@@ -29,6 +29,8 @@ export interface Services {
   readonly runs: Runs;
   readonly assets: Assets;
   readonly version: string;
+  /** Whether the app's own machine is a container: not the machine that people mean by "this one". */
+  readonly isContainer: boolean;
 }
 
 /** Files of our own origin (css, htmx, icons). */

@@ -33,6 +33,7 @@ import { loadMasterKey } from './secrets/node/master-key.ts';
 import { recordSealingKey } from './secrets/sealing-key.ts';
 import { checkVault } from './secrets/signing-keys.ts';
 import { createVault, type Vault } from './secrets/vault.ts';
+import { isContainer } from './servers/node/container.ts';
 import { createServerAccess } from './servers/open-server.ts';
 import { checkOwnMachine } from './servers/own-machine.ts';
 import type { Services } from './services-port.ts';
@@ -208,6 +209,7 @@ function wire(
       openPlace,
       runs,
       assets: createAssets(),
+      isContainer: isContainer(),
     },
     worker: together(worker, periodic),
     close: () => platform.close(),

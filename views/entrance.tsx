@@ -24,6 +24,7 @@ export function Entrance({ title, children }: { readonly title: string; readonly
 }
 
 export function LoginPage({ form, notice }: { readonly form: FormState; readonly notice: string | null }) {
+  const isKnown = (form.values['email'] ?? '') !== '';
   return (
     <Entrance title="Sign in">
       {notice !== null && <Notice tone="info">{notice}</Notice>}
@@ -36,7 +37,7 @@ export function LoginPage({ form, notice }: { readonly form: FormState; readonly
           type="email"
           autocomplete="username"
           required
-          autofocus
+          autofocus={!isKnown}
         />
         <TextField
           form={form}
@@ -44,7 +45,13 @@ export function LoginPage({ form, notice }: { readonly form: FormState; readonly
           label="Password"
           type="password"
           autocomplete="current-password"
+          help={
+            <>
+              Forgot it? Your admin can set a new one, or <code>reset-password</code> on the host.
+            </>
+          }
           required
+          autofocus={isKnown}
         />
       </Form>
     </Entrance>

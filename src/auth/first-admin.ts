@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { recordAudit } from '../audit/audit.ts';
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import { isPostgres } from '../db/kind.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
@@ -50,6 +50,8 @@ export async function registerFirstAdmin(
     readonly setupCode?: string | undefined;
     readonly kind: SessionKind;
     readonly from: Origin;
+    /** Done in the same write, by the new admin. */
+    readonly also?: FirstDeed;
   },
 ): Promise<SignedIn> {
   if (await hasUsers(context.db)) throw new AppError('forbidden', 'Registration disabled');
@@ -61,7 +63,7 @@ export async function registerFirstAdmin(
     );
   }
   const { kind, from } = input;
-  const user = await insertFirstAdmin(context, input, from.address);
+  const user = await insertFirstAdmin(context, input, from.address, input.also);
   const attempt: SignInAttempt = { user, kind, from };
   const session = await startSession(context, user, kind, {
     async also(trx, now) {
@@ -86,7 +88,14 @@ async function insertConfiguredAdmin(context: SignInContext, email: string, pass
   }
 }
 
-async function insertFirstAdmin(context: SignInContext, input: FirstAdmin, address: string | null) {
+type FirstDeed = (trx: Trx, actor: Actor, now: Date) => Promise<void>;
+
+async function insertFirstAdmin(
+  context: SignInContext,
+  input: FirstAdmin,
+  address: string | null,
+  also: FirstDeed = async () => {},
+) {
   const { email, password, name } = input;
   const row = await newUserRow(context, { email, password, name, role: 'admin' });
   await write(context.db, async (trx) => {
@@ -94,7 +103,9 @@ async function insertFirstAdmin(context: SignInContext, input: FirstAdmin, addre
     await insertUser(trx, row);
     await trx.deleteFrom('system_settings').where('key', '=', SETTING).execute();
     const entry = auditedUser('create', row, { details: { role: 'admin' } });
-    await recordAudit(trx, { userId: row.id, address }, entry, context.now());
+    const actor = { userId: row.id, address };
+    await recordAudit(trx, actor, entry, context.now());
+    await also(trx, actor, context.now());
   });
   return toUser(row);
 }

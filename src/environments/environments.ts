@@ -63,30 +63,42 @@ export async function createEnvironment(
   actor: Actor,
   input: z.infer<typeof newEnvironment>,
 ): Promise<Environment> {
-  const now = context.now();
   try {
-    return await write(context.db, async (trx) => {
-      const row = await trx
-        .insertInto('environments')
-        .values({
-          id: newId(),
-          name: input.name,
-          ssh_user: 'root',
-          allow_backup_download: 0,
-          default_monitoring_enabled: 0,
-          default_collection_interval_sec: 300,
-          created_at: now.toISOString(),
-          updated_at: now.toISOString(),
-        })
-        .returningAll()
-        .executeTakeFirstOrThrow();
-      await recordAudit(trx, actor, auditedEnvironment('create', row), now);
-      return toEnvironment(row);
-    });
+    return await write(context.db, (trx) => insertEnvironment(trx, actor, input, context.now()));
   } catch (error) {
     if (isUniqueViolation(error)) throw new AppError('conflict', 'Environment already exists');
     throw error;
   }
+}
+
+/** The one that an installation begins with, in the write that makes its first admin; nothing where there is one already. */
+export async function insertFirstEnvironment(trx: Trx, actor: Actor, now: Date): Promise<void> {
+  const any = await trx.selectFrom('environments').select('id').limit(1).executeTakeFirst();
+  if (any === undefined) await insertEnvironment(trx, actor, { name: 'production' }, now);
+}
+
+async function insertEnvironment(
+  trx: Trx,
+  actor: Actor,
+  { name }: z.infer<typeof newEnvironment>,
+  now: Date,
+): Promise<Environment> {
+  const row = await trx
+    .insertInto('environments')
+    .values({
+      id: newId(),
+      name,
+      ssh_user: 'root',
+      allow_backup_download: 0,
+      default_monitoring_enabled: 0,
+      default_collection_interval_sec: 300,
+      created_at: now.toISOString(),
+      updated_at: now.toISOString(),
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  await recordAudit(trx, actor, auditedEnvironment('create', row), now);
+  return toEnvironment(row);
 }
 
 /** Where backups of a deleted environment still lie. */

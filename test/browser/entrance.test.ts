@@ -49,7 +49,7 @@ describe('a password that is being chosen', () => {
     await page.getByLabel('Email').fill(ADMIN.email);
     await page.getByLabel('Password').fill('not the one');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByText('Invalid credentials').waitFor();
+    await page.getByText('E-mail or password is wrong.').waitFor();
     expect(complaints).toEqual([]);
   }, 180_000);
 });

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
-import { BUCKET, complaintsOf, createEnvironment, KEY, type Site, setUp, startSite } from './site.ts';
+import { BUCKET, complaintsOf, KEY, openEnvironment, type Site, setUp, startSite } from './site.ts';
 
 let site: Site;
 let sshd: Sshd;
@@ -26,7 +26,7 @@ describe('the main job in a browser', () => {
     const complaints = complaintsOf(page, site);
 
     await setUp(page, site);
-    await createEnvironment(page, site, 'production');
+    await openEnvironment(page, site, 'production');
     await saveEnvironmentSettings(page);
     await configureStorage(page);
     await addServer(page);

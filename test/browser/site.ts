@@ -84,7 +84,7 @@ export function complaintsOf(page: Page, site: Site): readonly string[] {
   return complaints;
 }
 
-/** Creates the first admin, who is then signed in. */
+/** Creates the first admin, who is then signed in, and has an environment "production". */
 export async function setUp(page: Page, site: Site): Promise<void> {
   await page.goto(site.url);
   await page.getByLabel('Setup code').fill(site.setupCode);
@@ -94,9 +94,15 @@ export async function setUp(page: Page, site: Site): Promise<void> {
   await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
 }
 
-export async function createEnvironment(page: Page, site: Site, name: string): Promise<void> {
-  await page.goto(`${site.url}/environments/new`);
-  await page.getByLabel('Name').fill(name);
-  await page.getByRole('button', { name: 'Create environment' }).click();
+/** The settings of the environment of that name, which is made where there is none. */
+export async function openEnvironment(page: Page, site: Site, name: string): Promise<void> {
+  await page.goto(`${site.url}/environments`);
+  const link = page.locator('#content').getByRole('link', { name: `Settings of ${name}`, exact: true });
+  if ((await link.count()) > 0) await link.click();
+  else {
+    await page.goto(`${site.url}/environments/new`);
+    await page.getByLabel('Name').fill(name);
+    await page.getByRole('button', { name: 'Create environment' }).click();
+  }
   await page.getByRole('heading', { name: `Settings of ${name}` }).waitFor();
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import type { Rgw } from '../support/rgw.ts';
 import { sharedRgw } from '../support/shared/rgw.ts';
-import { complaintsOf, createEnvironment, type Site, setUp, startSite } from './site.ts';
+import { complaintsOf, openEnvironment, type Site, setUp, startSite } from './site.ts';
 
 /** Admin > Storage from the first configuration to its end, in one sitting against the Ceph gateway. */
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
   page.setDefaultTimeout(15_000);
   complaints = complaintsOf(page, site);
   await setUp(page, site);
-  await createEnvironment(page, site, 'production');
+  await openEnvironment(page, site, 'production');
 }, 120_000);
 afterAll(async () => {
   await browser?.close();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
-import { ADMIN, complaintsOf, createEnvironment, KEY, type Site, setUp, startSite } from './site.ts';
+import { ADMIN, complaintsOf, KEY, openEnvironment, type Site, setUp, startSite } from './site.ts';
 
 let site: Site;
 let browser: TestBrowser;
@@ -9,7 +9,7 @@ beforeAll(async () => {
   [site, browser] = await Promise.all([startSite(), startBrowser()]);
   const page = await (await browser.open()).newPage();
   await setUp(page, site);
-  await createEnvironment(page, site, 'production');
+  await openEnvironment(page, site, 'production');
 });
 afterAll(async () => {
   await browser.close();
@@ -29,7 +29,7 @@ async function signIn(options: Parameters<TestBrowser['open']>[0]) {
 describe('the pages', () => {
   it('work without JavaScript, dialogs too', async () => {
     const page = await signIn({ javaScriptEnabled: false });
-    await createEnvironment(page, site, 'short-lived');
+    await openEnvironment(page, site, 'short-lived');
     await page.getByRole('button', { name: 'Delete environment' }).click();
     const dialog = page.getByRole('dialog', { name: 'Delete short-lived?' });
     await dialog.waitFor();

@@ -132,6 +132,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     runs: { wake: () => worker.wake(), cancel: (id) => worker.cancel(id), progress: () => null },
     assets: { read: async () => null },
     version: '0.0.0-test',
+    isContainer: false,
   };
   const worker = createWorker(
     services,

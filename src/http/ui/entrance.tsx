@@ -7,6 +7,7 @@ import { login } from '../../auth/login.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import { endSession, findSession } from '../../auth/sessions.ts';
 import { hasUsers } from '../../auth/users.ts';
+import { insertFirstEnvironment } from '../../environments/environments.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
@@ -65,7 +66,7 @@ export function entranceRoutes(services: Services, limits: Pick<Limits, 'entranc
       await writeBrowserCookie(c, from.browser, services);
     } catch (error) {
       if (isAppError(error, 'rate_limited')) return pauseLogin(c, body, error);
-      return refuseLogin(c, failedForm(body, error, SECRETS));
+      return refuseLogin(c, failedForm(body, inWords(error), SECRETS));
     }
     return c.redirect(ownPath(body['next']), 303);
   });
@@ -106,6 +107,7 @@ async function setUp(c: Context<UiEnv>, services: Services, body: FormBody, admi
       setupCode: textOf(body, 'setupCode') ?? undefined,
       kind: 'ui',
       from,
+      also: insertFirstEnvironment,
     });
     writeSessionCookie(c, signedIn, services);
     await writeBrowserCookie(c, from.browser, services);
@@ -139,4 +141,10 @@ function sendSetup(c: Context<UiEnv>, services: Services, form: FormState, statu
 function asField(error: unknown): unknown {
   if (!isAppError(error, 'forbidden') || error.details.setupCodeRequired !== true) return error;
   return new AppError('invalid', error.message, { details: { field: 'setupCode' }, cause: error });
+}
+
+/** The API's clients know these two words; people need a sentence. */
+function inWords(error: unknown): unknown {
+  if (!isAppError(error, 'unauthorized')) return error;
+  return new AppError('unauthorized', 'E-mail or password is wrong.', { cause: error });
 }

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { registerFirstAdmin } from '../../../src/auth/first-admin.ts';
 import { login } from '../../../src/auth/login.ts';
 import { createUser } from '../../../src/auth/users.ts';
+import { listEnvironments } from '../../../src/environments/environments.ts';
 import { HERE, openPages, PASSWORD, type Pages } from './pages.ts';
 
 const opened: Pages[] = [];
@@ -23,7 +25,27 @@ describe('the first visit', () => {
     expect((await visitor.get('/login')).location).toBe('/setup');
     const made = await visitor.post('/setup', pages.firstAdmin());
     expect([made.status, made.location]).toEqual([303, '/']);
-    expect((await visitor.get('/environments')).html).toContain('No environments yet');
+    expect((await visitor.get('/environments')).html).toContain('production');
+    const audit = await pages.services.db
+      .selectFrom('audit_logs')
+      .select(['resource_type', 'resource_name', 'address'])
+      .where('action', '=', 'create')
+      .execute();
+    expect(audit).toContainEqual({
+      resource_type: 'environment',
+      resource_name: 'production',
+      address: '127.0.0.1',
+    });
+  });
+
+  it('through the API makes no environment: its clients make their own', async () => {
+    const { services, firstAdmin } = await open();
+    await registerFirstAdmin(services, {
+      ...firstAdmin(),
+      kind: 'api',
+      from: { address: '127.0.0.1', browser: null },
+    });
+    expect(await listEnvironments(services.db)).toEqual([]);
   });
 
   it('asks for the setup code on this very machine too, and refuses without it beside the field', async () => {
@@ -49,12 +71,15 @@ describe('the first visit', () => {
 });
 
 describe('signing in', () => {
-  it('answers a wrong password with the form, the email typed and no password', async () => {
+  it('answers a wrong password with the form, the email typed, the password to be typed, and who can help', async () => {
     const pages = await open();
     await pages.visitor().post('/setup', pages.firstAdmin());
     const refused = await pages.visitor().post('/login', { email: ADA.email, password: 'not-the-password' });
     expect(refused.status).toBe(422);
-    expect(refused.html).toContain('Invalid credentials');
+    expect(refused.html).toContain('E-mail or password is wrong.');
+    expect(refused.html).toMatch(/Forgot it\? Your admin.*reset-password/s);
+    expect(refused.html).toMatch(/<input(?=[^>]*name="password")[^>]*autofocus/);
+    expect(refused.html).not.toMatch(/<input(?=[^>]*name="email")[^>]*autofocus/);
     expect(refused.html).toContain('value="ada@example.com"');
     expect(refused.html).not.toContain('not-the-password');
     expect(refused.headers.getSetCookie()).toEqual([]);
