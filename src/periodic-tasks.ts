@@ -7,9 +7,13 @@ import { sweepLeftovers } from './backups/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
 import type { Runs } from './runs/runs.ts';
 import { testIfDue } from './storage/deep-test.ts';
+import { verifyIfDue } from './verifications/ask-verification.ts';
 
 /** Leftovers and tombstones are looked at this often. */
 const SWEEP_EVERY_MS = 15_000;
+/** Whether a backup is to be read in full: with a thousand databases, six of them are due each hour. */
+const VERIFY_EVERY_MS = 5 * 60_000;
+const FULL_READ_EVERY_DAYS = 7;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -30,6 +34,11 @@ export function periodicTasks(
       },
     },
     { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
+    {
+      name: 'verification',
+      everyMs: VERIFY_EVERY_MS,
+      run: () => verifyIfDue({ ...services, everyDays: FULL_READ_EVERY_DAYS }),
+    },
     { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(db, now()) },
     {
       // What nobody waits for: it is begun once the app answers.

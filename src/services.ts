@@ -40,6 +40,7 @@ import type { Services } from './services-port.ts';
 import { readSettings } from './settings/settings.ts';
 import { createDeepTestKind } from './storage/deep-test-kind.ts';
 import { createOpenPlace } from './storage/open-place.ts';
+import { createVerificationKind } from './verifications/node/verification-kind.ts';
 
 export interface RunningServices extends Services {
   /** Repairs, claims and runs; and does what is due every so often. */
@@ -182,7 +183,11 @@ function wire(
   const openPlace = createOpenPlace({ db, vault, openS3, servers });
   const context = { db, vault, servers, openPlace, openS3, now, uptimeMs, log };
   const backups = createBackupKind(context, timing);
-  const kinds = { backup: backups, deep_test: createDeepTestKind(context) };
+  const kinds = {
+    backup: backups,
+    deep_test: createDeepTestKind(context),
+    verification: createVerificationKind(context),
+  };
   const worker = createWorker(context, kinds, {
     ...timing,
     isAlone,

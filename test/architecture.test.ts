@@ -68,7 +68,7 @@ const FLOORS = [
   ['services'],
   ['periodic-tasks', 'app'],
   ['http'],
-  ['schedules'],
+  ['schedules', 'verifications'],
   ['backups'],
   ['databases', 'storage'],
   ['servers', 'environments'],

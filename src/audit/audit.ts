@@ -14,7 +14,7 @@ export interface AuditedActions {
   readonly environment: 'create' | 'update' | 'delete' | 'ssh_key_access';
   readonly server: 'create' | 'update' | 'delete';
   readonly database: 'create' | 'update' | 'delete' | 'backup' | 'confirm_target' | 'test_connection';
-  readonly backup: 'cancel' | 'delete' | 'backup.pin' | 'backup.unpin';
+  readonly backup: 'cancel' | 'delete' | 'verify' | 'backup.pin' | 'backup.unpin';
   readonly spaces_config: 'create' | 'update' | 'delete' | 'cancel_test';
   readonly spaces_environment: 'update';
   readonly system_settings: 'update';

@@ -47,7 +47,8 @@ function compressor({ type, level }: Exclude<Compression, { type: 'none' }>): Tr
   });
 }
 
-async function* through(
+/** The bytes of `source` as the transform makes them; errors and the end of the reading as of `compress`. */
+export async function* through(
   source: AsyncIterable<Uint8Array>,
   transform: Transform,
   signal: AbortSignal,

@@ -131,6 +131,9 @@ export interface DatabaseRow {
   pg_dump_timeout_ms: number;
   /** How old the last good backup may become before the database counts as late. */
   max_backup_age_hours: number;
+  /** When a backup of it was last read in full, and when that was last begun. */
+  read_in_full_at: string | null;
+  full_read_tried_at: string | null;
   monitoring_enabled: Flag;
   collection_interval_sec: number;
   created_at: string;
@@ -207,6 +210,11 @@ export interface BackupRow {
   client_version: string | null;
   verification: 'stored' | 'full' | 'drill' | 'failed' | null;
   verified_at: string | null;
+  /** When its bytes were last read back whole and found to be those that were stored; and decompressed to their proven end. */
+  bytes_proven_at: string | null;
+  parsed_proven_at: string | null;
+  /** What was wrong, of one whose verification failed. */
+  verification_error: string | null;
   /** A tombstone: hidden, kept until its object is gone. */
   deleted_at: string | null;
   /** Of a tombstone: how often its removal failed (null: never), why the last time, and when it is tried again. */
@@ -233,7 +241,7 @@ export interface BackupObjectRow {
   sha256: string | null;
 }
 
-export type RunKindName = 'backup' | 'deep_test';
+export type RunKindName = 'backup' | 'deep_test' | 'verification';
 export type RunEnd = 'completed' | 'failed' | 'cancelled' | 'interrupted';
 /** `uncertain`: over, but what became of it is not known yet; it is repaired again when `lease_until` is over. */
 export type RunState = 'pending' | 'running' | 'uncertain' | RunEnd;

@@ -24,6 +24,8 @@ export interface Engine<Options = unknown> {
   probe(target: EngineTarget<Options>): ProbePlan;
   /** Throws `invalid` for a target that can't be dumped (such as a missing file path). */
   dump(target: EngineTarget<Options>): DumpPlan;
+  /** A new end proof for a stored dump, by the `format` that its backup recorded; null there: the engine has one only. */
+  storedProof(format: string | null): EndProof;
   /** Looks for databases that could be backed up; what belongs to the server itself is left out. */
   discover(target: DiscoveryTarget<Options>): DiscoveryPlan;
   /**

@@ -24,6 +24,7 @@ export const mysql: Engine<MysqlOptions> = {
   dump,
   discover: discoverMysql,
   byHand: mysqlByHand,
+  storedProof: newMysqlTextProof,
 };
 
 function dump(target: MysqlTarget): DumpPlan {

@@ -26,6 +26,7 @@ export const postgres: Engine<PostgresOptions> = {
   dump,
   discover: discoverPostgres,
   byHand: postgresByHand,
+  storedProof: (format) => FORMATS[format === 'custom' || format === 'tar' ? format : 'plain'].newEndProof(),
 };
 
 function dump(target: PostgresTarget): DumpPlan {

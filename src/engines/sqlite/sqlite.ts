@@ -31,6 +31,7 @@ export const sqlite: Engine<SqliteOptions> = {
   dump,
   discover: discoverSqlite,
   byHand: sqliteByHand,
+  storedProof: (format) => (format === 'binary' ? newSqliteFileProof() : newSqliteTextProof()),
 };
 
 function dump(target: SqliteTarget): DumpPlan {

@@ -6,6 +6,7 @@ import { getEnvironmentRow } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
 import type { RunProgress } from '../../runs/runs.ts';
 import type { Services } from '../../services-port.ts';
+import { askVerification } from '../../verifications/ask-verification.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { wholeDatabase, wireWhole } from './databases.ts';
@@ -35,6 +36,9 @@ const backup = z.object({
   outcome: text,
   verification: text,
   verifiedAt: instant.nullable(),
+  /** When each was last proven; `restored` by a restore that was compared. */
+  proofs: z.object({ bytes: instant.nullable(), parsed: instant.nullable(), restored: instant.nullable() }),
+  verificationError: text,
   startedAt: instant.nullable(),
   step: text,
   bytesRead: z.number(),
@@ -113,6 +117,15 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
       },
     }),
     route({
+      method: 'POST',
+      path: '/api/backups/:id/verify',
+      access: 'operator',
+      summary: 'Read a backup in full, in the background: its bytes, and the dump in them to its end',
+      answer: z.object({ runId: id }),
+      refusals: [404, 409],
+      handle: async ({ params, actor }) => ({ runId: await askVerification(services, actor, params.id) }),
+    }),
+    route({
       method: 'GET',
       path: '/api/backups/:id/download',
       access: 'viewer',
@@ -181,6 +194,8 @@ function wireBackup(row: BackupWithTrigger, running: RunProgress | null): z.inpu
     outcome: row.outcome,
     verification: row.verification,
     verifiedAt: row.verified_at,
+    proofs: { bytes: row.bytes_proven_at, parsed: row.parsed_proven_at, restored: null },
+    verificationError: row.verification_error,
     startedAt: row.started_at,
     format: row.format,
     compression: row.compression,

@@ -6,10 +6,11 @@ import { AppError } from '../../errors.ts';
 import type { RunProgress } from '../../runs/runs.ts';
 import type { Services } from '../../services-port.ts';
 import { cancelDeepTest } from '../../storage/deep-test.ts';
+import { cancelVerification } from '../../verifications/ask-verification.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { id, instant, pageQuery, SUCCESS, success } from './shapes.ts';
 
-const kind = z.enum(['backup', 'deep_test']);
+const kind = z.enum(['backup', 'deep_test', 'verification']);
 const state = z.enum([
   ...(['pending', 'running', 'uncertain', 'completed', 'failed', 'cancelled', 'interrupted'] as const),
 ]);
@@ -33,7 +34,7 @@ const run = z.object({
     .nullable(),
 });
 
-/** What is being done, and what was: backups and deep tests. */
+/** What is being done, and what was: backups, deep tests and verifications. */
 export function runRoutes(services: Services): readonly ApiRoute[] {
   return [
     route({
@@ -71,6 +72,10 @@ export function runRoutes(services: Services): readonly ApiRoute[] {
         const row = await existing(services, params.id);
         if (row.kind === 'backup') {
           await stopBackup(services, actor, row.subject_id ?? row.id);
+          return SUCCESS;
+        }
+        if (row.kind === 'verification') {
+          await cancelVerification(services, actor, row.id);
           return SUCCESS;
         }
         if (!hasRole(session.user.role, 'admin')) throw new AppError('forbidden', 'Admin access required');

@@ -1,0 +1,168 @@
+import { sql } from 'kysely';
+import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
+import { findBackup } from '../backups/backups.ts';
+import type { Db, Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import { serverOfPlace } from '../object-stores/place.ts';
+import { askToCancel, cancelWaiting, insertRun } from '../runs/claim.ts';
+import { backupLane } from '../runs/lanes.ts';
+import type { VerificationContext } from './context.ts';
+import { loadStored } from './stored.ts';
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Asks for a backup to be read in full; gives the id of the run. Throws `not_found`, and `conflict` for one that is not completed
+ * or that is being read already.
+ */
+export async function askVerification(
+  context: VerificationContext,
+  actor: Actor,
+  backupId: string,
+): Promise<string> {
+  const { db, now, runs } = context;
+  const backup = await findBackup(db, backupId);
+  if (backup === undefined) throw new AppError('not_found', 'Backup not found');
+  const server = serverOfPlace((await loadStored(db, backupId)).place) ?? null;
+  const { environment_id: environmentId } = await db
+    .selectFrom('databases')
+    .select('environment_id')
+    .where('id', '=', backup.database_id)
+    .executeTakeFirstOrThrow();
+  const runId = newId();
+  await write(db, async (trx) => {
+    if (!(await insertVerification(trx, { runId, backupId, serverId: server }, now()))) {
+      throw new AppError('conflict', 'This backup is being read in full already, or waits for it.');
+    }
+    const { id, filename: name } = backup;
+    await recordAudit(trx, actor, auditEntry('backup', 'verify', { id, name, environmentId }), now());
+  });
+  runs.wake();
+  return runId;
+}
+
+/** False where one waits or runs, and where the backup is not there any more. */
+async function insertVerification(
+  trx: Trx,
+  of: { readonly runId: string; readonly backupId: string; readonly serverId: string | null },
+  now: Date,
+): Promise<boolean> {
+  const { runId, backupId, serverId } = of;
+  const [backup, running] = [await findBackup(trx, backupId), await isBeingRead(trx, backupId)];
+  if (backup === undefined || backup.status !== 'completed' || running) return false;
+  const run = { id: runId, kind: 'verification', subjectId: backupId, serverId } as const;
+  return insertRun(trx, { ...run, lane: backupLane(backupId) }, now);
+}
+
+/** Whether somebody reads the backup in full just now, so that its object must not go. */
+export async function isBeingRead(db: Db | Trx, backupId: string): Promise<boolean> {
+  const running = await db
+    .selectFrom('runs')
+    .select('id')
+    .where('subject_id', '=', backupId)
+    .where('kind', '=', 'verification')
+    .where('state', '=', 'running')
+    .executeTakeFirst();
+  return running !== undefined;
+}
+
+/** Ends one that waits or runs. Throws `not_found`, `conflict` for one that is over. */
+export async function cancelVerification(
+  context: VerificationContext,
+  actor: Actor,
+  runId: string,
+): Promise<void> {
+  const { db, now, runs } = context;
+  const isRunning = await write(db, async (trx) => {
+    const run = await trx
+      .selectFrom('runs')
+      .select(['state', 'subject_id'])
+      .where('id', '=', runId)
+      .where('kind', '=', 'verification')
+      .executeTakeFirst();
+    if (run === undefined) throw new AppError('not_found', 'Run not found');
+    const message = 'The verification was cancelled before it began.';
+    const wasWaiting = await cancelWaiting(trx, runId, now(), JSON.stringify({ message, code: 'cancelled' }));
+    if (!wasWaiting && !(await askToCancel(trx, runId, now()))) {
+      throw new AppError('conflict', `The verification has ended already: it is ${run.state}.`);
+    }
+    const about = { id: run.subject_id };
+    await recordAudit(trx, actor, auditEntry('backup', 'cancel', about, { details: { runId } }), now());
+    return !wasWaiting;
+  });
+  if (isRunning) runs.cancel(runId);
+}
+
+/**
+ * Asks for the newest good backup of one database to be read in full: of the one for which that was longest ago, and longer
+ * than so many days. One at a time in the whole installation, since what is read costs traffic. Gives the id of its run, or
+ * null where none is due.
+ */
+export async function verifyIfDue(
+  context: VerificationContext & { readonly everyDays: number },
+): Promise<string | null> {
+  const { db, now, runs, everyDays } = context;
+  if (everyDays === 0 || (await isAnyOpen(db))) return null;
+  const due = await dueDatabase(db, now(), everyDays);
+  if (due === undefined) return null;
+  const runId = newId();
+  const stored = await loadStored(db, due.good_id).catch(() => null);
+  const isAsked = await write(db, async (trx) => {
+    // Whatever becomes of it, the others have their turn first.
+    await trx
+      .updateTable('databases')
+      .set({ full_read_tried_at: now().toISOString() })
+      .where('id', '=', due.id)
+      .execute();
+    if (stored === null) return false;
+    const serverId = serverOfPlace(stored.place) ?? null;
+    return insertVerification(trx, { runId, backupId: due.good_id, serverId }, now());
+  });
+  if (!isAsked) return null;
+  runs.wake();
+  return runId;
+}
+
+async function isAnyOpen(db: Db): Promise<boolean> {
+  // Literals, as in the indexes of what waits and what runs: few rows, however many verifications there ever were.
+  const inState = (state: 'pending' | 'running') =>
+    db
+      .selectFrom('runs')
+      .select('id')
+      .where('state', '=', sql.lit(state))
+      .where('kind', '=', 'verification')
+      .limit(1)
+      .executeTakeFirst();
+  return (await inState('running')) !== undefined || (await inState('pending')) !== undefined;
+}
+
+async function dueDatabase(db: Db, now: Date, everyDays: number) {
+  const before = (days: number) => new Date(now.getTime() - days * DAY_MS).toISOString();
+  const row = await db
+    .selectFrom('newest_backups')
+    .innerJoin('databases', 'databases.id', 'newest_backups.database_id')
+    .select(['databases.id', 'newest_backups.good_id'])
+    .where('newest_backups.good_id', 'is not', null)
+    .where((eb) =>
+      eb.or([
+        eb('databases.read_in_full_at', 'is', null),
+        eb('databases.read_in_full_at', '<=', before(everyDays)),
+        // From the future: the clock was set back.
+        eb('databases.read_in_full_at', '>', now.toISOString()),
+      ]),
+    )
+    .where((eb) =>
+      eb.or([
+        eb('databases.full_read_tried_at', 'is', null),
+        eb('databases.full_read_tried_at', '<=', before(1)),
+        eb('databases.full_read_tried_at', '>', now.toISOString()),
+      ]),
+    )
+    .orderBy((eb) => eb.fn.coalesce('databases.full_read_tried_at', eb.val('')))
+    .orderBy('databases.id')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.good_id == null ? undefined : { id: row.id, good_id: row.good_id };
+}

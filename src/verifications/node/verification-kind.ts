@@ -1,0 +1,132 @@
+import type { RunRow, Trx } from '../../db/schema.ts';
+import { write } from '../../db/write.ts';
+import { AppError, isAppError, toAppError } from '../../errors.ts';
+import { endRun, isOwn, type RunClaim, requeueRun } from '../../runs/claim.ts';
+import type { RunContext, RunKind, RunNote } from '../../runs/kind.ts';
+import type { VerifyContext } from '../context.ts';
+import { recordProof } from '../record-proof.ts';
+import { loadStored, type Stored } from '../stored.ts';
+import { type FullRead, readInFull } from './read-in-full.ts';
+
+/** One that its app did not survive so often is not begun again. */
+const MOST_ATTEMPTS = 3;
+
+/**
+ * The verification of a backup as a kind of run: its object is read in full, hashed, decompressed and followed to the end of
+ * the dump. It changes nothing but what is known of the backup, so that one that its app did not survive is begun again.
+ */
+export function createVerificationKind(context: VerifyContext): RunKind {
+  return {
+    isLimited: true,
+    words: {
+      noun: 'verification',
+      cancelled: 'The verification was cancelled.',
+      stopped: 'The app stops.',
+    },
+    first: { step: 'reading', progress: 0 },
+    run: (run, runContext) => verify(context, run, runContext),
+    repair: (run, { claim }) => beginAgain(context, run, claim),
+  };
+}
+
+async function verify(
+  context: VerifyContext,
+  run: RunRow,
+  { claim, signal, follow }: RunContext,
+): Promise<void> {
+  let note: RunNote = { step: 'reading', progress: 0 };
+  follow(() => note);
+  const onProgress = (bytes: number, total: number) => {
+    const progress = total === 0 ? 0 : Math.min(99, Math.floor((100 * bytes) / total));
+    note = { step: 'reading', progress, detail: { bytes, total } };
+  };
+  let stored: Stored;
+  let read: FullRead;
+  try {
+    stored = await loadStored(context.db, run.subject_id ?? '');
+    read = await readSurely(context, stored, signal, onProgress);
+  } catch (error) {
+    await settleWithout(context, run, claim, error);
+    return;
+  }
+  const { damage } = read;
+  if (damage !== null) context.log.error('a backup is damaged', { backupId: stored.backupId, damage });
+  await write(context.db, async (trx) => {
+    if (!(await isOwn(trx, claim))) return;
+    const at = context.now();
+    await recordProof(trx, stored, damage, at);
+    const end =
+      damage === null
+        ? ({ state: 'completed', error: null, progress: 100 } as const)
+        : ({
+            state: 'failed',
+            error: JSON.stringify({ message: damage, code: 'storage_mismatch' }),
+          } as const);
+    await endRun(trx, claim, { ...end, at, step: null });
+  });
+}
+
+/** A backup is condemned by two readings alone: the first one may have met with a fault on its way. */
+async function readSurely(
+  { openPlace, log }: VerifyContext,
+  stored: Stored,
+  signal: AbortSignal,
+  onProgress: (bytes: number, total: number) => void,
+): Promise<FullRead> {
+  const { store, close } = await openPlace(stored.place);
+  try {
+    const options = { signal, onProgress: (bytes: number) => onProgress(bytes, stored.bytes) };
+    const first = await readInFull(store, stored, options);
+    if (first.damage === null) return first;
+    log.warn('a backup looks damaged and is read again', { backupId: stored.backupId, damage: first.damage });
+    return await readInFull(store, stored, options);
+  } finally {
+    await close().catch((error: unknown) =>
+      log.warn('a connection of a verification could not be closed', { error }),
+    );
+  }
+}
+
+/** Ends one that found nothing out, which says nothing of the backup; a stop of the app lets it wait for the next start. */
+async function settleWithout(
+  context: VerifyContext,
+  run: RunRow,
+  claim: RunClaim,
+  error: unknown,
+): Promise<void> {
+  if (isAppError(error, 'superseded')) return;
+  if (isAppError(error, 'shutdown')) {
+    await beginAgain(context, run, claim);
+    return;
+  }
+  const { code, message } = toAppError(error);
+  if (code !== 'cancelled') context.log.warn('a verification found nothing out', { runId: run.id, error });
+  const state = code === 'cancelled' ? 'cancelled' : 'failed';
+  await write(context.db, (trx) => end(trx, claim, { state, at: context.now(), error: { code, message } }));
+}
+
+async function beginAgain({ db, now }: VerifyContext, run: RunRow, claim: RunClaim): Promise<void> {
+  await write(db, async (trx) => {
+    if (!(await isOwn(trx, claim))) return;
+    if (run.cancel_requested_at !== null) {
+      const error = new AppError('cancelled', 'The verification was cancelled.');
+      await end(trx, claim, { state: 'cancelled', at: now(), error });
+      return;
+    }
+    if (run.attempts < MOST_ATTEMPTS && (await requeueRun(trx, claim))) return;
+    const error = new AppError('shutdown', 'The app stopped while the verification ran.');
+    await end(trx, claim, { state: 'interrupted', at: now(), error });
+  });
+}
+
+interface End {
+  readonly state: 'failed' | 'cancelled' | 'interrupted';
+  readonly at: Date;
+  readonly error: Pick<AppError, 'code' | 'message'>;
+}
+
+async function end(trx: Trx, claim: RunClaim, { state, at, error }: End): Promise<void> {
+  if (!(await isOwn(trx, claim))) return;
+  const { code, message } = error;
+  await endRun(trx, claim, { state, at, step: null, error: JSON.stringify({ message, code }) });
+}

@@ -1,0 +1,35 @@
+import { recordNewest } from '../backups/newest-backups.ts';
+import type { Trx } from '../db/schema.ts';
+import type { Stored } from './stored.ts';
+
+/**
+ * What a reading in full has found: `damage`, or null for a backup that is whole. A backup that is found to be whole counts as
+ * good again, whatever an earlier reading said.
+ */
+export async function recordProof(trx: Trx, stored: Stored, damage: string | null, at: Date): Promise<void> {
+  const now = at.toISOString();
+  const found =
+    damage === null
+      ? ({
+          verification: 'full',
+          verified_at: now,
+          // Without a recorded hash there is nothing that the bytes could be equal to.
+          ...(stored.sha256 === null ? {} : { bytes_proven_at: now }),
+          parsed_proven_at: now,
+          verification_error: null,
+        } as const)
+      : ({ verification: 'failed', verified_at: now, verification_error: damage } as const);
+  await trx
+    .updateTable('backups')
+    .set(found)
+    .where('id', '=', stored.backupId)
+    .where('status', '=', 'completed')
+    .execute();
+  await recordNewest(trx, stored.databaseId);
+  if (damage !== null) return;
+  await trx
+    .updateTable('databases')
+    .set({ read_in_full_at: now })
+    .where('id', '=', stored.databaseId)
+    .execute();
+}

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { engineFor } from '../../src/engines/engines.ts';
+import { AppError } from '../../src/errors.ts';
+import type { ObjectStore } from '../../src/object-stores/object-store.ts';
+import { readInFull, type StoredDump } from '../../src/verifications/node/read-in-full.ts';
+
+const DUMP = Buffer.from(
+  `PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE "t ü + 😀 '" (a);\n${`INSERT INTO "t ü + 😀 '" VALUES('x; COMMIT;');\n`.repeat(3000)}COMMIT;\n`,
+);
+const PACKED = { none: DUMP, 'gzip-6': gzipSync(DUMP), 'zstd-3': zstdCompressSync(DUMP) } as const;
+type Packing = keyof typeof PACKED;
+const PACKINGS = Object.keys(PACKED) as readonly Packing[];
+
+/** A store that holds these bytes, and breaks the connection after so many, each time it is asked. */
+function storeOf(bytes: Buffer, { chunk = 4096, breaksAfter = Number.POSITIVE_INFINITY } = {}) {
+  const asked: number[] = [];
+  const get: ObjectStore['get'] = async (_, { range } = {}) => {
+    const start = range?.start ?? 0;
+    asked.push(start);
+    async function* read() {
+      for (let at = start; at < bytes.length; at += chunk) {
+        if (at - start >= breaksAfter) throw new AppError('storage_unreachable', 'The connection broke.');
+        yield bytes.subarray(at, at + chunk);
+      }
+    }
+    return { totalBytes: bytes.length, bytes: bytes.length - start, [Symbol.asyncIterator]: read };
+  };
+  return { asked, store: { label: 'a store', get } as unknown as ObjectStore };
+}
+
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+const stored = (compression: Packing, bytes: Buffer, known = true): StoredDump => ({
+  key: 'k',
+  versionId: null,
+  bytes: bytes.length,
+  sha256: known ? sha256(bytes) : null,
+  compression,
+  newEndProof: () => engineFor('sqlite')?.storedProof(null) ?? expect.unreachable(),
+});
+const options = () => ({ signal: new AbortController().signal, onProgress: () => {} });
+
+describe('reading a stored dump in full', () => {
+  it.each(PACKINGS)('finds nothing wrong with one that is whole, in any pieces (%s)', async (packing) => {
+    const bytes = PACKED[packing];
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: bytes.length }), async (size) => {
+        const chunk = Math.max(size, 64);
+        const { store } = storeOf(bytes, { chunk });
+        const read = await readInFull(store, stored(packing, bytes), options());
+        expect(read).toEqual({ damage: null, dumpBytes: DUMP.length });
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it.each(PACKINGS)('goes on where a connection broke (%s)', async (packing) => {
+    const bytes = PACKED[packing];
+    const { store, asked } = storeOf(bytes, { chunk: 64, breaksAfter: Math.ceil(bytes.length / 3) });
+    expect((await readInFull(store, stored(packing, bytes), options())).damage).toBeNull();
+    expect(asked.length).toBeGreaterThan(2);
+    expect(asked).toEqual([...asked].sort((a, b) => a - b));
+  });
+
+  it('gives up a storage that gives nothing, which says nothing of the dump', async () => {
+    const { store, asked } = storeOf(DUMP, { breaksAfter: 0 });
+    await expect(readInFull(store, stored('none', DUMP), options())).rejects.toThrow('The connection broke.');
+    expect(asked).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  it.each(PACKINGS)(
+    'finds each cut, also where nothing was known of the bytes but what came (%s)',
+    async (packing) => {
+      const bytes = PACKED[packing];
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 0, max: bytes.length - 2 }),
+          fc.boolean(),
+          async (end, isKnown) => {
+            const cut = bytes.subarray(0, end);
+            // Stored so by whoever called half a dump a success, its size and its hash recorded.
+            const said = isKnown ? stored(packing, bytes) : stored(packing, cut, end % 2 === 0);
+            const { damage } = await readInFull(storeOf(cut).store, said, options());
+            expect(damage).toEqual(expect.any(String));
+          },
+        ),
+        { numRuns: 150 },
+      );
+    },
+  );
+
+  it.each(PACKINGS)('finds each changed byte, and bytes that came on top (%s)', async (packing) => {
+    const bytes = PACKED[packing];
+    const at = fc.integer({ min: 0, max: bytes.length - 1 });
+    await fc.assert(
+      fc.asyncProperty(
+        at,
+        fc.integer({ min: 1, max: 255 }),
+        fc.boolean(),
+        async (position, flip, isLonger) => {
+          const changed = isLonger ? Buffer.concat([bytes, Buffer.from([flip])]) : Buffer.from(bytes);
+          if (!isLonger) changed[position] = (changed[position] ?? 0) ^ flip;
+          const { damage } = await readInFull(storeOf(changed).store, stored(packing, bytes), options());
+          expect(damage).toMatch(isLonger ? /bytes instead of/ : /SHA-256/);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('ends when it is told to', async () => {
+    const abort = new AbortController();
+    const { store } = storeOf(DUMP, { chunk: 64 });
+    const reading = readInFull(store, stored('none', DUMP), {
+      signal: abort.signal,
+      onProgress: (bytes) => {
+        if (bytes > 10_000) abort.abort(new AppError('cancelled', 'Enough.'));
+      },
+    });
+    await expect(reading).rejects.toThrow('Enough.');
+  });
+});
