@@ -4,8 +4,10 @@ import { backupRules, type RepairRules } from './backups/repair-backup.ts';
 import { repairCounts } from './backups/repair-counts.ts';
 import type { RunServices } from './backups/run-services.ts';
 import { sweepLeftovers } from './backups/sweep.ts';
+import type { Config } from './config.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
 import type { Runs } from './runs/runs.ts';
+import { createScheduler } from './schedules/scheduler.ts';
 import { testIfDue } from './storage/deep-test.ts';
 
 /** Leftovers and tombstones are looked at this often. */
@@ -15,10 +17,14 @@ const DAY_MS = 24 * HOUR_MS;
 
 /** All that is done every so often. */
 export function periodicTasks(
-  services: RunServices & { readonly runs: Runs } & { readonly optimise: () => Promise<void> },
+  services: RunServices & {
+    readonly runs: Runs;
+    readonly optimise: () => Promise<void>;
+    readonly config: Pick<Config, 'schedulerEnabled' | 'schedulerCheckMs'>;
+  },
   timing: Partial<RepairRules> & { readonly sweepEveryMs?: number } = {},
 ): readonly PeriodicTask[] {
-  const { db, now, optimise } = services;
+  const { db, now, optimise, config } = services;
   const { completeMayTakeMs } = backupRules(timing);
   return [
     {
@@ -29,6 +35,9 @@ export function periodicTasks(
         await sweepDeleted(services, { completeMayTakeMs }, signal);
       },
     },
+    ...(config.schedulerEnabled
+      ? [{ name: 'schedules', everyMs: config.schedulerCheckMs, run: createScheduler(services) }]
+      : []),
     { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
     { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(db, now()) },
     {

@@ -14,6 +14,8 @@ export interface AuditedActions {
   readonly environment: 'create' | 'update' | 'delete' | 'ssh_key_access';
   readonly server: 'create' | 'update' | 'delete';
   readonly database: 'create' | 'update' | 'delete' | 'backup' | 'confirm_target' | 'test_connection';
+  readonly backup_schedule: 'create' | 'update' | 'delete';
+  readonly server_blackouts: 'update';
   readonly backup: 'cancel' | 'delete' | 'backup.pin' | 'backup.unpin';
   readonly spaces_config: 'create' | 'update' | 'delete' | 'cancel_test';
   readonly spaces_environment: 'update';

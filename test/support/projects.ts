@@ -42,7 +42,7 @@ export const ON_POSTGRES: readonly string[] = [
     'http/api/system-settings',
     'http/api/users',
   ],
-  ...['http/sessions', 'http/sign-in', 'secrets/reseal'],
+  ...['http/sessions', 'http/sign-in', 'schedules/scheduler', 'secrets/reseal'],
 ].map((name) => `test/${name}.test.ts`);
 
 /** Test files, from the root of the repository. */
