@@ -1,4 +1,5 @@
 import { endExpiredSessions } from './auth/sessions.ts';
+import { watchForMissing } from './backups/missing.ts';
 import { sweepDeleted } from './backups/remove-deleted.ts';
 import { backupRules, type RepairRules } from './backups/repair-backup.ts';
 import { repairCounts } from './backups/repair-counts.ts';
@@ -12,6 +13,7 @@ import { testIfDue } from './storage/deep-test.ts';
 
 /** Leftovers and tombstones are looked at this often. */
 const SWEEP_EVERY_MS = 15_000;
+const MISSING_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -38,6 +40,12 @@ export function periodicTasks(
     ...(config.schedulerEnabled
       ? [{ name: 'schedules', everyMs: config.schedulerCheckMs, run: createScheduler(services) }]
       : []),
+    // Apart from the scheduler: it tells of what that one does not do.
+    {
+      name: 'missing-backups',
+      everyMs: MISSING_EVERY_MS,
+      run: (signal) => watchForMissing(services, signal),
+    },
     { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
     { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(db, now()) },
     {

@@ -386,6 +386,8 @@ export interface NewestBackupRow {
   /** The newest that ended by itself, well or not; and when it began. */
   ended_id: string;
   ended_at: string;
+}
+
 /** When backups begin by themselves: of one database (`database_id`), or a rule for many (`rule_name`). */
 export interface ScheduleRow {
   id: string;

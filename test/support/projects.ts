@@ -32,7 +32,14 @@ const FOLLOWED = /^(test|dev|bench|scripts)\//;
  * databases by `openTestDatabase` or `openTestApp`, and assert the same.
  */
 export const ON_POSTGRES: readonly string[] = [
-  ...['backups/reconcile', 'backups/sweep', 'backups/worker', 'http/api/runs', 'http/api/auth'],
+  ...[
+    'backups/missing',
+    'backups/reconcile',
+    'backups/sweep',
+    'backups/worker',
+    'http/api/runs',
+    'http/api/auth',
+  ],
   ...['http/api/changed-storage', 'http/api/databases', 'http/api/downloads', 'http/api/environments'],
   ...[
     'http/api/left-behind',

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { PROTECTIONS, type Protection } from '../../backups/protection.ts';
-import { protectionOf, protectionOfOne } from '../../backups/protection-of.ts';
+import { NEVER, protectionOf, protectionOfOne } from '../../backups/protection-of.ts';
 import { confirmTarget, targetConfirmation } from '../../databases/confirm-target.ts';
 import {
   createDatabase,
@@ -69,6 +69,7 @@ const protectionShape = z.object({
   state: z.enum(PROTECTIONS),
   lastGood: z.object({ id, at: instant }).nullable(),
   dueAt: instant.nullable(),
+  maxAgeHours: z.number(),
 });
 
 export const wholeDatabase = database.extend({
@@ -263,5 +264,3 @@ function wireSummary({ id, name, type, lastBackup }: BackupSummary, known: Known
 }
 
 type Known = ReadonlyMap<string, Protection>;
-/** Of one that came between two reads. */
-const NEVER: Protection = { state: 'never', lastGood: null, dueAt: null };
