@@ -129,6 +129,52 @@ async function readSchedule(db: Db | Trx, databaseId: string, now: Date): Promis
   return { own: row === undefined ? null : toSchedule(row, databaseId, state), effective };
 }
 
+/** What lists say of the schedule that counts for a database. */
+export interface BriefSchedule {
+  readonly cronExpression: string;
+  readonly words: string;
+  readonly enabled: boolean;
+  readonly pausedReason: string | null;
+  readonly lastRunAt: string | null;
+  readonly nextRunAt: string | null;
+  /** Null: the database's own. */
+  readonly rule: { readonly id: string; readonly name: string } | null;
+}
+
+/** For lists: of these databases, by id, or of all that have one. */
+export async function briefSchedules(
+  db: Db,
+  databaseIds?: readonly string[],
+): Promise<ReadonlyMap<string, BriefSchedule>> {
+  if (databaseIds?.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('database_schedules as when')
+    .innerJoin('schedules', 'schedules.id', 'when.schedule_id')
+    .select(['when.database_id', 'when.run_at', 'when.last_run_at'])
+    .select(['schedules.id', 'cron_expression', 'enabled', 'paused_reason', 'rule_name'])
+    .$if(databaseIds !== undefined, (query) =>
+      query.where('when.database_id', 'in', [...(databaseIds ?? [])]),
+    )
+    .execute();
+  const known = new Map<string, string>();
+  return new Map(
+    rows.map((row) => {
+      const words = known.get(row.cron_expression) ?? inWords(parseCron(row.cron_expression));
+      known.set(row.cron_expression, words);
+      const brief = {
+        cronExpression: row.cron_expression,
+        words,
+        enabled: row.enabled === 1,
+        pausedReason: row.paused_reason,
+        lastRunAt: row.last_run_at,
+        nextRunAt: row.paused_reason === null ? row.run_at : null,
+        rule: row.rule_name === null ? null : { id: row.id, name: row.rule_name },
+      };
+      return [row.database_id, brief];
+    }),
+  );
+}
+
 /** The schedules that count for these databases, by id. */
 export async function effectiveSchedules(
   db: Db | Trx,
