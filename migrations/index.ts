@@ -10,6 +10,7 @@ import * as runs from './0008_runs.ts';
 import * as signingKeyGenerations from './0009_signing_key_generations.ts';
 import * as backupAge from './0010_backup_age.ts';
 import * as backupDays from './0011_backup_days.ts';
+import * as schedules from './0012_schedules.ts';
 import * as proofs from './0014_proofs.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
@@ -25,5 +26,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0009_signing_key_generations': signingKeyGenerations,
   '0010_backup_age': backupAge,
   '0011_backup_days': backupDays,
+  '0012_schedules': schedules,
   '0014_proofs': proofs,
 };

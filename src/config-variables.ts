@@ -230,5 +230,18 @@ export function variablesWith(paths: Paths) {
         .refine((milliseconds) => milliseconds >= 10_000 && milliseconds <= 12 * UNIT_MS.h)
         .prefault('10m'),
     },
+    /** Whether this process begins what is due by schedules; what people ask for is run in any case. */
+    schedulerEnabled: { name: 'SCHEDULER_ENABLED', expects: '0 or 1', schema: flag.default(true) },
+    /** How often it is looked what is due. */
+    schedulerCheckMs: {
+      name: 'SCHEDULER_BACKUP_CHECK_INTERVAL',
+      expects: 'seconds or a duration, from 1s to 1h',
+      schema: z
+        .string()
+        .transform((text) => (/^\d{1,6}$/.test(text.trim()) ? `${text.trim()}s` : text))
+        .pipe(duration)
+        .refine((milliseconds) => milliseconds >= 1000 && milliseconds <= UNIT_MS.h)
+        .prefault('60s'),
+    },
   } as const satisfies Readonly<Record<string, Variable<unknown>>>;
 }

@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'dump_source_missing'
   | 'dump_refused'
   | 'dump_failed'
+  | 'dump_locked'
   | 'dump_incomplete'
   // storage
   | 'storage_unreachable'

@@ -1,11 +1,14 @@
 import { endExpiredSessions } from './auth/sessions.ts';
+import { watchForMissing } from './backups/missing.ts';
 import { sweepDeleted } from './backups/remove-deleted.ts';
 import { backupRules, type RepairRules } from './backups/repair-backup.ts';
 import { repairCounts } from './backups/repair-counts.ts';
 import type { RunServices } from './backups/run-services.ts';
 import { sweepLeftovers } from './backups/sweep.ts';
+import type { Config } from './config.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
 import type { Runs } from './runs/runs.ts';
+import { createScheduler } from './schedules/scheduler.ts';
 import { testIfDue } from './storage/deep-test.ts';
 import { verifyIfDue } from './verifications/ask-verification.ts';
 
@@ -14,15 +17,20 @@ const SWEEP_EVERY_MS = 15_000;
 /** Whether a backup is to be read in full: with a thousand databases, six of them are due each hour. */
 const VERIFY_EVERY_MS = 5 * 60_000;
 const FULL_READ_EVERY_DAYS = 7;
+const MISSING_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** All that is done every so often. */
 export function periodicTasks(
-  services: RunServices & { readonly runs: Runs } & { readonly optimise: () => Promise<void> },
+  services: RunServices & {
+    readonly runs: Runs;
+    readonly optimise: () => Promise<void>;
+    readonly config: Pick<Config, 'schedulerEnabled' | 'schedulerCheckMs'>;
+  },
   timing: Partial<RepairRules> & { readonly sweepEveryMs?: number } = {},
 ): readonly PeriodicTask[] {
-  const { db, now, optimise } = services;
+  const { db, now, optimise, config } = services;
   const { completeMayTakeMs } = backupRules(timing);
   return [
     {
@@ -32,6 +40,15 @@ export function periodicTasks(
         await sweepLeftovers(services, signal);
         await sweepDeleted(services, { completeMayTakeMs }, signal);
       },
+    },
+    ...(config.schedulerEnabled
+      ? [{ name: 'schedules', everyMs: config.schedulerCheckMs, run: createScheduler(services) }]
+      : []),
+    // Apart from the scheduler: it tells of what that one does not do.
+    {
+      name: 'missing-backups',
+      everyMs: MISSING_EVERY_MS,
+      run: (signal) => watchForMissing(services, signal),
     },
     { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
     {

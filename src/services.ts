@@ -199,7 +199,7 @@ function wire(
   const runs = { wake: worker.wake, cancel: worker.cancel, progress: backups.progress };
   const periodic = createPeriodic(
     context,
-    periodicTasks({ ...context, runs, optimise: () => optimise(db) }, timing),
+    periodicTasks({ ...context, runs, config, optimise: () => optimise(db) }, timing),
     { isAlone },
   );
   return {

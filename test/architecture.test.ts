@@ -73,7 +73,7 @@ const FLOORS = [
   ['databases', 'storage'],
   ['servers', 'environments'],
   ['auth', 'settings', 'installation'],
-  ['runs', 'leftovers', 'audit'],
+  ['runs', 'leftovers', 'events', 'audit'],
   ['engines', 'hosts', 'object-stores'],
   ['secrets', 'db', 'node'],
   ['ground'],

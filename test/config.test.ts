@@ -29,6 +29,8 @@ describe('readConfig', () => {
       partMemoryMib: 64,
       sshStrict: false,
       storageAllowHttp: false,
+      schedulerEnabled: true,
+      schedulerCheckMs: 60_000,
     });
     expect(config.dataDir).toBe(join(process.cwd(), 'data'));
     expect(Object.isFrozen(config)).toBe(true);
@@ -164,4 +166,21 @@ describe('proxies for the storage', () => {
       );
     },
   );
+});
+
+describe('how often it is looked what is due', () => {
+  it.each([
+    ['5', 5000],
+    [' 90 ', 90_000],
+    ['2m', 120_000],
+    ['1h', 3_600_000],
+  ])('%j is %d ms', (text, ms) => {
+    expect(readConfig({ SCHEDULER_BACKUP_CHECK_INTERVAL: text }).schedulerCheckMs).toBe(ms);
+  });
+
+  it.each(['0', '999ms', '2h', '-1', '1.5', 'often'])('%j is refused', (text) => {
+    expect(() => readConfig({ SCHEDULER_BACKUP_CHECK_INTERVAL: text })).toThrow(
+      'SCHEDULER_BACKUP_CHECK_INTERVAL must be seconds or a duration',
+    );
+  });
 });

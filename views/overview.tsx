@@ -4,7 +4,7 @@ import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { PostButton } from './parts/form.tsx';
-import { formatBytes } from './parts/format.ts';
+import { formatBytes, formatHours } from './parts/format.ts';
 import { Columns, Panel } from './parts/panel.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
 import { Tile, Tiles } from './parts/tile.tsx';
@@ -35,7 +35,7 @@ export interface AttentionItem {
 /** Am I safe? And what is wrong, and what do I do. */
 export function OverviewPage(props: OverviewProps) {
   const { frame, counts } = props;
-  const total = counts.never + counts.late + counts.failing + counts.protected;
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return (
     <Page frame={frame} section="overview" title="Overview">
       {props.above}
@@ -73,7 +73,9 @@ function Filled(props: OverviewProps & { readonly total: number }) {
           figure={oldest === null ? 'none' : oldest.age}
           href="/databases?sort=last-good"
         >
-          {oldest === null ? 'no good backup yet' : `${oldest.name}, target ${oldest.maxAgeHours} h`}
+          {oldest === null
+            ? 'no good backup yet'
+            : `${oldest.name}, target ${formatHours(oldest.maxAgeHours)}`}
         </Tile>
         <Tile label="Stored" figure={formatBytes(stored.bytes)}>
           {stored.places === 1 ? 'in 1 place' : `in ${stored.places} places`}
@@ -95,16 +97,18 @@ function OverviewVerdict(props: Pick<OverviewProps, 'counts' | 'oldest'> & { rea
       {label}
     </a>
   );
+  const paused = counts.paused > 0 ? `${counts.paused} paused. ` : '';
   if (unsafe > 0) {
     const title = `${unsafe} of ${total} ${total === 1 ? 'databases is' : 'databases are'} not safe`;
     const wrong = [
       ...(counts.never > 0 ? [`${counts.never} never backed up`] : []),
       ...(counts.late > 0 ? [`${counts.late} late`] : []),
       ...(counts.failing > 0 ? [`${counts.failing} failing`] : []),
+      ...(counts.paused > 0 ? [`${counts.paused} paused`] : []),
     ].join(', ');
     return (
       <Verdict tone="error" title={title} action={show('Show them', '/databases?sort=state')}>
-        {wrong}. {othersThan(total - unsafe - counts.failing)}
+        {wrong}. {othersThan(counts.protected)}
       </Verdict>
     );
   }
@@ -115,7 +119,19 @@ function OverviewVerdict(props: Pick<OverviewProps, 'counts' | 'oldest'> & { rea
         title={`${counts.failing} of ${total} databases ${counts.failing === 1 ? 'is' : 'are'} failing`}
         action={show('Show them', '/databases?state=failing')}
       >
-        The last good backup of each is still new enough. {othersThan(counts.protected)}
+        The last good backup of each is still new enough. {paused}
+        {othersThan(counts.protected)}
+      </Verdict>
+    );
+  }
+  if (counts.paused > 0) {
+    return (
+      <Verdict
+        tone="warning"
+        title={`${counts.paused} of ${total} databases ${counts.paused === 1 ? 'is' : 'are'} paused`}
+        action={show('Show them', '/databases?state=paused')}
+      >
+        No backup begins by itself while a schedule is paused. {othersThan(counts.protected)}
       </Verdict>
     );
   }
@@ -140,7 +156,7 @@ function Attention(props: {
   readonly counts: OverviewProps['counts'];
 }) {
   const { items, counts } = props;
-  const bad = counts.never + counts.late + counts.failing;
+  const bad = counts.never + counts.late + counts.failing + counts.paused;
   return (
     <Panel title="Needs attention">
       {items.length === 0 && <p>Nothing: every database has a good backup within its target.</p>}

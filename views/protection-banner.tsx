@@ -1,3 +1,4 @@
+import { formatHours } from './parts/format.ts';
 import { Instant } from './parts/instant.tsx';
 import { Notice } from './parts/notice.tsx';
 import type { ProtectionState } from './parts/protection-badge.tsx';
@@ -51,6 +52,20 @@ function Words({ protection }: { readonly protection: ProtectionOfDatabase }) {
       </Notice>
     );
   }
+  if (state === 'paused') {
+    return (
+      <Notice tone="warning">
+        Paused: its schedule begins nothing until it goes on.{' '}
+        {lastGoodAt === null ? (
+          'There is no good backup yet.'
+        ) : (
+          <>
+            The last good backup began <Instant at={lastGoodAt} />.
+          </>
+        )}
+      </Notice>
+    );
+  }
   if (lastGoodAt === null || dueAt === null) {
     return (
       <Notice tone="error">
@@ -61,7 +76,7 @@ function Words({ protection }: { readonly protection: ProtectionOfDatabase }) {
   return (
     <Notice tone="error">
       Not safe: the last good backup began <Instant at={lastGoodAt} />, and one should be no older than{' '}
-      {maxAgeHours} hours. <Failures protection={protection} />
+      {formatHours(maxAgeHours)}. <Failures protection={protection} />
     </Notice>
   );
 }

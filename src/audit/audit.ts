@@ -15,6 +15,8 @@ export interface AuditedActions {
   readonly server: 'create' | 'update' | 'delete';
   readonly database: 'create' | 'update' | 'delete' | 'backup' | 'confirm_target' | 'test_connection';
   readonly backup: 'cancel' | 'delete' | 'verify' | 'backup.pin' | 'backup.unpin';
+  readonly backup_schedule: 'create' | 'update' | 'delete';
+  readonly server_blackouts: 'update';
   readonly spaces_config: 'create' | 'update' | 'delete' | 'cancel_test';
   readonly spaces_environment: 'update';
   readonly system_settings: 'update';

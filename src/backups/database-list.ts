@@ -18,8 +18,6 @@ export interface KnownDatabase {
   readonly storageType: 'local' | 'spaces';
   readonly bucket: string | null;
   readonly protection: Protection;
-  /** How old the last good backup may be. */
-  readonly maxAgeHours: number;
   /** Bytes of the last good backup; null where there is none. */
   readonly size: number | null;
 }
@@ -76,7 +74,6 @@ export async function knownDatabases(
     storageType: row.backup_storage_type,
     bucket: row.backup_spaces_bucket,
     protection: protection(factsOf(row), at),
-    maxAgeHours: row.max_backup_age_hours,
     size: row.good_size === null ? null : Number(row.good_size),
   }));
 }
@@ -103,7 +100,7 @@ export function findDatabases(
 
 /** How many there are of each state. */
 export function countStates(known: readonly KnownDatabase[]): Readonly<Record<ProtectionState, number>> {
-  const counts = { never: 0, late: 0, failing: 0, protected: 0 };
+  const counts = { never: 0, late: 0, failing: 0, paused: 0, protected: 0 };
   for (const {
     protection: { state },
   } of known)

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import * as z from 'zod';
-import type { Db } from '../db/schema.ts';
+import type { Db, Trx } from '../db/schema.ts';
 import { isSafe, type Protection, type ProtectionFacts, protection } from './protection.ts';
 
 /** The protection of these databases, by id; one small row for each. */
@@ -22,8 +22,11 @@ export async function protectionOfOne(
   databaseId: string,
 ): Promise<Protection> {
   const found = await protectionOf(context, [databaseId]);
-  return found.get(databaseId) ?? { state: 'never', lastGood: null, dueAt: null };
+  return found.get(databaseId) ?? NEVER;
 }
+
+/** Of one that came between two reads. */
+export const NEVER: Protection = { state: 'never', lastGood: null, dueAt: null, maxAgeHours: 26 };
 
 /** How many databases are not safe, of that environment or (null) of all. */
 export async function countUnsafe(
@@ -37,13 +40,17 @@ export async function countUnsafe(
   return rows.filter((row) => !isSafe(protection(factsOf(row), at))).length;
 }
 
-/** Databases, each with what `newest_backups` tells of it. */
-export function withNewest(db: Db) {
+/** Databases, each with what `newest_backups` tells of it, and the schedule that counts for it. */
+export function withNewest(db: Db | Trx) {
   return db
     .selectFrom('databases')
     .leftJoin('newest_backups', 'newest_backups.database_id', 'databases.id')
     .select(['databases.id', 'databases.max_backup_age_hours'])
-    .select(['good_id', 'good_at', 'ended_id', 'ended_at']);
+    .leftJoin('database_schedules as when', (join) =>
+      join.onRef('when.database_id', '=', 'databases.id').on('when.due_at', 'is not', null),
+    )
+    .select(['good_id', 'good_at', 'ended_id', 'ended_at'])
+    .select(['when.interval_minutes', 'when.is_paused']);
 }
 
 export type NewestRow = Awaited<ReturnType<ReturnType<typeof withNewest>['execute']>>[number];
@@ -56,6 +63,10 @@ export function factsOf(row: NewestRow): ProtectionFacts {
     lastEnded:
       endedId === null || endedAt === null ? null : { id: endedId, at: endedAt, isGood: endedId === goodId },
     maxAgeHours: row.max_backup_age_hours,
+    schedule:
+      row.interval_minutes === null
+        ? null
+        : { intervalMinutes: row.interval_minutes, isPaused: row.is_paused === 1 },
   };
 }
 

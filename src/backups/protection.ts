@@ -1,5 +1,5 @@
-/** Whether a database is safe: what pages, API and messages say of it, from one place. */
-export const PROTECTIONS = ['never', 'late', 'failing', 'protected'] as const;
+/** Whether a database is safe: what pages, API and messages say of it, from one place; the worst first. */
+export const PROTECTIONS = ['never', 'late', 'failing', 'paused', 'protected'] as const;
 export type ProtectionState = (typeof PROTECTIONS)[number];
 
 /** What is known of a database's backups. Deleted ones do not count. */
@@ -8,8 +8,10 @@ export interface ProtectionFacts {
   readonly lastGood: { readonly id: string; readonly at: string } | null;
   /** The newest that ended by itself: not one that somebody cancelled, nor one of which nobody knows yet. */
   readonly lastEnded: { readonly id: string; readonly at: string; readonly isGood: boolean } | null;
-  /** How old the last good one may be. */
+  /** How old the last good one may be where no schedule says it. */
   readonly maxAgeHours: number;
+  /** The schedule that counts for it; null where none does, or it is disabled. */
+  readonly schedule: { readonly intervalMinutes: number; readonly isPaused: boolean } | null;
 }
 
 export interface Protection {
@@ -17,29 +19,43 @@ export interface Protection {
   readonly lastGood: ProtectionFacts['lastGood'];
   /** When a good backup must be there at the latest, else the database is late; null where there never was one. */
   readonly dueAt: string | null;
+  /** How old the last good one may be. */
+  readonly maxAgeHours: number;
 }
 
+/** What a run by schedule may take before the backup that it makes is missed. */
+const GRACE_HOURS = 2;
 const HOUR_MS = 3_600_000;
 
 /**
- * `never`: there is no good backup. `late`: the last good one is older than it may be. `failing`: it is not, but the last
- * run failed. `protected` otherwise. The first two are not safe.
+ * `paused`: its schedule is, so that nobody expects one. `never`: there is no good backup. `late`: the last good one is older
+ * than it may be. `failing`: it is not, but the last run failed. `protected` otherwise. Never and late are not safe.
  */
 export function protection(facts: ProtectionFacts, now: Date): Protection {
-  const { lastGood, lastEnded, maxAgeHours } = facts;
-  if (lastGood === null) return { state: 'never', lastGood, dueAt: null };
-  const due = Date.parse(lastGood.at) + maxAgeHours * HOUR_MS;
-  return { state: stateOf(due), lastGood, dueAt: new Date(due).toISOString() };
-
-  function stateOf(dueMs: number): ProtectionState {
-    if (now.getTime() > dueMs) return 'late';
-    return lastEnded !== null && !lastEnded.isGood && lastEnded.at > (lastGood?.at ?? '')
-      ? 'failing'
-      : 'protected';
-  }
+  const { lastGood } = facts;
+  const maxAgeHours = maxAgeOf(facts);
+  const due = lastGood === null ? null : Date.parse(lastGood.at) + maxAgeHours * HOUR_MS;
+  const dueAt = due === null ? null : new Date(due).toISOString();
+  return { state: stateOf(facts, due, now), lastGood, dueAt, maxAgeHours };
 }
 
-/** Whether the last good backup is there and as new as it must be. */
+/** The longest time between two slots of its schedule, and some grace; else what is set for the database. */
+function maxAgeOf({ schedule, maxAgeHours }: ProtectionFacts): number {
+  return schedule === null ? maxAgeHours : schedule.intervalMinutes / 60 + GRACE_HOURS;
+}
+
+function stateOf(
+  { schedule, lastGood, lastEnded }: ProtectionFacts,
+  due: number | null,
+  now: Date,
+): ProtectionState {
+  if (schedule?.isPaused) return 'paused';
+  if (lastGood === null || due === null) return 'never';
+  if (now.getTime() > due) return 'late';
+  return lastEnded !== null && !lastEnded.isGood && lastEnded.at > lastGood.at ? 'failing' : 'protected';
+}
+
+/** Whether the last good backup is there and as new as it must be, or nobody expects one. */
 export function isSafe({ state }: Pick<Protection, 'state'>): boolean {
-  return state === 'failing' || state === 'protected';
+  return state !== 'never' && state !== 'late';
 }

@@ -34,44 +34,59 @@ export async function requestBackup(
     .executeTakeFirst();
   if (!database) throw new AppError('not_found', 'Database not found');
 
-  const createdAt = now().toISOString();
-  // Settings that can't be dumped: the run says so with its step, and the name only needs no extension yet.
-  const fileName = backupFileName(database.name, createdAt, dumpShapeOf(database)?.fileExtension ?? '');
+  const at = now();
   const backupId = await write(db, async (trx) => {
-    const inserted = await trx
-      .insertInto('backups')
-      .values({
-        id: newId(),
-        database_id: database.id,
-        filename: fileName,
-        size: 0,
-        type: request.type,
-        status: 'pending',
-        storage_type: database.backup_storage_type,
-        storage_path: storagePath(database, fileName),
-        bytes_read: 0,
-        bytes_stored: 0,
-        created_at: createdAt,
-        is_pinned: 0,
-        triggered_by_id: request.triggeredById,
-        token: newId(),
-      })
-      .onConflict((conflict) =>
-        // A literal, not a parameter: only so does SQLite see that the partial unique index is meant.
-        conflict.column('database_id').where(sql.ref('status'), '=', sql.lit('pending')).doNothing(),
-      )
-      .returning('id')
-      .executeTakeFirst();
-    const id = inserted?.id ?? (await waitingBackup(trx, database.id));
-    // There is no run that waits without its backup: nothing may wait for ever for one that never comes.
-    if (inserted !== undefined && !(await insertRun(trx, runOf(database, id), new Date(createdAt)))) {
-      throw new AppError('internal', 'Another run of this database waits already, without its backup.');
-    }
+    const { id } = await insertBackup(trx, database, request, at);
     await also?.(trx, id);
     return id;
   });
   runs.wake();
   return { backupId };
+}
+
+/**
+ * The rows of a backup that waits, as part of the caller's transaction; the worker is to be woken after it. Where one of that
+ * database waits already nothing is written, and its id is given.
+ */
+export async function insertBackup(
+  trx: Trx,
+  database: DatabaseRow,
+  { type, triggeredById }: Pick<BackupRequest, 'type' | 'triggeredById'>,
+  now: Date,
+): Promise<{ readonly id: string; readonly isNew: boolean }> {
+  const createdAt = now.toISOString();
+  // Settings that can't be dumped: the run says so with its step, and the name only needs no extension yet.
+  const fileName = backupFileName(database.name, createdAt, dumpShapeOf(database)?.fileExtension ?? '');
+  const inserted = await trx
+    .insertInto('backups')
+    .values({
+      id: newId(),
+      database_id: database.id,
+      filename: fileName,
+      size: 0,
+      type,
+      status: 'pending',
+      storage_type: database.backup_storage_type,
+      storage_path: storagePath(database, fileName),
+      bytes_read: 0,
+      bytes_stored: 0,
+      created_at: createdAt,
+      is_pinned: 0,
+      triggered_by_id: triggeredById,
+      token: newId(),
+    })
+    .onConflict((conflict) =>
+      // A literal, not a parameter: only so does SQLite see that the partial unique index is meant.
+      conflict.column('database_id').where(sql.ref('status'), '=', sql.lit('pending')).doNothing(),
+    )
+    .returning('id')
+    .executeTakeFirst();
+  if (inserted === undefined) return { id: await waitingBackup(trx, database.id), isNew: false };
+  // There is no run that waits without its backup: nothing may wait for ever for one that never comes.
+  if (!(await insertRun(trx, runOf(database, inserted.id), now))) {
+    throw new AppError('internal', 'Another run of this database waits already, without its backup.');
+  }
+  return { id: inserted.id, isNew: true };
 }
 
 function runOf({ id: databaseId, server_id: serverId }: DatabaseRow, id: string): NewRun {

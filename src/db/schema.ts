@@ -27,6 +27,12 @@ export interface Schema {
   newest_backups: NewestBackupRow;
   runs: RunRow;
   periodic_tasks: PeriodicTaskRow;
+  schedules: ScheduleRow;
+  database_schedules: DatabaseScheduleRow;
+  schedule_slots: ScheduleSlotRow;
+  server_blackouts: ServerBlackoutRow;
+  protection_spells: ProtectionSpellRow;
+  events: EventRow;
 }
 
 export type Db = Kysely<Schema>;
@@ -388,4 +394,105 @@ export interface NewestBackupRow {
   /** The newest that ended by itself, well or not; and when it began. */
   ended_id: string;
   ended_at: string;
+}
+
+/** When backups begin by themselves: of one database (`database_id`), or a rule for many (`rule_name`). */
+export interface ScheduleRow {
+  id: string;
+  database_id: string | null;
+  rule_name: string | null;
+  /** Of a rule: what its databases have in common; null: any. */
+  environment_id: string | null;
+  /** Of their server. */
+  tag: string | null;
+  engine: string | null;
+  cron_expression: string;
+  /** Null: the installation's. */
+  time_zone: string | null;
+  /** The wire's; nothing here is pruned by it. */
+  retention_days: number;
+  enabled: Flag;
+  /** A run begins up to so much later, always the same for a slot. */
+  jitter_minutes: number;
+  /** How late a slot that was missed may be caught up; null: whenever. */
+  catch_up_hours: number | null;
+  retries: number;
+  /** Before the first retry; doubled before each other. */
+  retry_minutes: number;
+  /** Why it is paused, or null. */
+  paused_reason: string | null;
+  paused_at: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** The schedule that counts for a database. */
+export interface DatabaseScheduleRow {
+  database_id: string;
+  schedule_id: string;
+  /** Of what `due_at` was computed: when that changes, it is computed anew. */
+  settled_as: string;
+  time_zone: string;
+  /** The longest time between two slots. */
+  interval_minutes: number;
+  is_paused: Flag;
+  /** The next slot that has no line yet, and when its run begins; null where there is none. */
+  due_at: string | null;
+  run_at: string | null;
+  /** The instant after which `due_at` was looked for: if it lies ahead, the clock was set back. */
+  anchored_at: string;
+  last_run_at: string | null;
+}
+
+export type SlotOutcome = 'ran' | 'caught_up' | 'skipped' | 'missed';
+export type SlotReason = 'running' | 'paused' | 'blackout' | 'storage_off' | 'app_down' | 'limits';
+
+/** What became of a slot, or of several after each other of which the same became. */
+export interface ScheduleSlotRow {
+  id: string;
+  database_id: string;
+  /** Of the first of them. */
+  due_at: string;
+  last_due_at: string;
+  slots: number;
+  outcome: SlotOutcome;
+  /** Why it did not run; null where it did. */
+  reason: SlotReason | null;
+  detail: string | null;
+  backup_id: string | null;
+  decided_at: string;
+  /** Backups that were begun for it. */
+  tries: number;
+  retry_at: string | null;
+  /** 1 while a retry may follow. */
+  is_watched: Flag;
+}
+
+/** When nothing is begun on a server, by the installation's zone. */
+export interface ServerBlackoutRow {
+  id: string;
+  server_id: string;
+  /** Digits of the days on which it begins, 0 is Sunday. */
+  weekdays: string;
+  /** Minutes since midnight; an end that is not after the beginning is the next day's. */
+  from_minute: number;
+  until_minute: number;
+  reason: string | null;
+}
+
+/** A database whose backups are missing, of which was told. */
+export interface ProtectionSpellRow {
+  database_id: string;
+  since: string;
+}
+
+/** What happened, for whoever tells people of it; written in the transaction of the change. */
+export interface EventRow {
+  id: string;
+  type: string;
+  database_id: string | null;
+  environment_id: string | null;
+  /** JSON. */
+  data: string;
+  created_at: string;
 }

@@ -7,8 +7,8 @@ const HOUR = 3_600_000;
 const ago = (hours: number) => new Date(NOW.getTime() - hours * HOUR).toISOString();
 const good = (hours: number) => ({ id: 'good', at: ago(hours) });
 const ended = (hours: number, isGood: boolean) => ({ id: isGood ? 'good' : 'bad', at: ago(hours), isGood });
-const stateOf = (facts: Omit<ProtectionFacts, 'maxAgeHours'>, maxAgeHours = 26) =>
-  protection({ ...facts, maxAgeHours }, NOW).state;
+const stateOf = (facts: Omit<ProtectionFacts, 'maxAgeHours' | 'schedule'>, maxAgeHours = 26) =>
+  protection({ ...facts, maxAgeHours, schedule: null }, NOW).state;
 
 describe('a database', () => {
   it.each([
@@ -30,9 +30,34 @@ describe('a database', () => {
   });
 
   it('is due when its last good backup becomes too old', () => {
-    const facts = { lastGood: good(2), lastEnded: null, maxAgeHours: 3 };
-    expect(protection(facts, NOW)).toEqual({ state: 'protected', lastGood: good(2), dueAt: ago(-1) });
+    const facts = { lastGood: good(2), lastEnded: null, maxAgeHours: 3, schedule: null };
+    expect(protection(facts, NOW)).toEqual({
+      ...{ state: 'protected', lastGood: good(2), dueAt: ago(-1) },
+      maxAgeHours: 3,
+    });
     expect(protection({ ...facts, lastGood: null }, NOW).dueAt).toBeNull();
+  });
+
+  it.each([
+    ['protected', 24, 26, false],
+    ['late', 24, 26.01, false],
+    ['protected', 1, 3, false],
+    ['late', 1, 3.01, false],
+    ['protected', 168, 169.9, false],
+    ['paused', 24, 400, true],
+  ] as const)(
+    'is %s with slots every %d hours, its last good backup %d hours old',
+    (state, every, age, isPaused) => {
+      const schedule = { intervalMinutes: every * 60, isPaused };
+      const found = protection({ lastGood: good(age), lastEnded: null, maxAgeHours: 999, schedule }, NOW);
+      expect([found.state, found.maxAgeHours]).toEqual([state, every + 2]);
+    },
+  );
+
+  it('whose schedule is paused is neither called never nor not safe', () => {
+    const schedule = { intervalMinutes: 60, isPaused: true };
+    const found = protection({ lastGood: null, lastEnded: null, maxAgeHours: 26, schedule }, NOW);
+    expect([found.state, isSafe(found)]).toEqual(['paused', true]);
   });
 
   it('is safe exactly while a good backup is no older than it may be', () => {
@@ -41,7 +66,7 @@ describe('a database', () => {
     const lastEnded = fc.option(fc.tuple(hours, fc.boolean()).map(([at, isGood]) => ended(at, isGood)));
     fc.assert(
       fc.property(lastGood, lastEnded, fc.integer({ min: 1, max: 500 }), (known, last, maxAgeHours) => {
-        const found = protection({ lastGood: known, lastEnded: last, maxAgeHours }, NOW);
+        const found = protection({ lastGood: known, lastEnded: last, maxAgeHours, schedule: null }, NOW);
         const isYoung = known !== null && NOW.getTime() - Date.parse(known.at) <= maxAgeHours * HOUR;
         expect(isSafe(found)).toBe(isYoung);
       }),

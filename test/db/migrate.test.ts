@@ -52,8 +52,14 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
       [
         ...['audit_logs', 'backup_objects', 'backups', 'databases', 'environments', 'leftovers', 'servers'],
         ...[
+          'database_schedules',
+          'events',
           'periodic_tasks',
+          'protection_spells',
           'runs',
+          'schedule_slots',
+          'schedules',
+          'server_blackouts',
           'sessions',
           'sign_in_failures',
           'sign_in_places',

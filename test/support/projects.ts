@@ -32,7 +32,14 @@ const FOLLOWED = /^(test|dev|bench|scripts)\//;
  * databases by `openTestDatabase` or `openTestApp`, and assert the same.
  */
 export const ON_POSTGRES: readonly string[] = [
-  ...['backups/reconcile', 'backups/sweep', 'backups/worker', 'http/api/runs', 'http/api/auth'],
+  ...[
+    'backups/missing',
+    'backups/reconcile',
+    'backups/sweep',
+    'backups/worker',
+    'http/api/runs',
+    'http/api/auth',
+  ],
   ...['http/api/changed-storage', 'http/api/databases', 'http/api/downloads', 'http/api/environments'],
   ...[
     'http/api/left-behind',
@@ -42,7 +49,7 @@ export const ON_POSTGRES: readonly string[] = [
     'http/api/system-settings',
     'http/api/users',
   ],
-  ...['http/sessions', 'http/sign-in', 'secrets/reseal'],
+  ...['http/sessions', 'http/sign-in', 'schedules/scheduler', 'secrets/reseal'],
 ].map((name) => `test/${name}.test.ts`);
 
 /** Test files, from the root of the repository. */

@@ -25,3 +25,14 @@ export function formatDuration(seconds: number): string {
 export function formatInstant(iso: string): string {
   return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
 }
+
+/** `26 hours`, `2 h 30 min`; up to two days in hours, beyond that in days: `7 days 2 h`. */
+export function formatHours(hours: number): string {
+  const minutes = Math.round(hours * 60);
+  if (minutes < 60) return `${minutes} min`;
+  const whole = Math.floor(minutes / 60);
+  if (minutes % 60 !== 0 && whole < 48) return `${whole} h ${minutes % 60} min`;
+  if (whole <= 48) return whole === 1 ? '1 hour' : `${whole} hours`;
+  const days = Math.floor(whole / 24);
+  return whole % 24 === 0 ? `${days} days` : `${days} days ${whole % 24} h`;
+}

@@ -1,12 +1,13 @@
 import { Badge } from './badge.tsx';
 import type { Tone } from './notice.tsx';
 
-export type ProtectionState = 'never' | 'late' | 'failing' | 'protected';
+export type ProtectionState = 'never' | 'late' | 'failing' | 'paused' | 'protected';
 
 const LOOKS: Readonly<Record<ProtectionState, { readonly tone: Tone | 'neutral'; readonly text: string }>> = {
   never: { tone: 'error', text: 'never backed up' },
   late: { tone: 'error', text: 'late' },
   failing: { tone: 'warning', text: 'failing' },
+  paused: { tone: 'warning', text: 'paused' },
   protected: { tone: 'success', text: 'protected' },
 };
 

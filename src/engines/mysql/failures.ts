@@ -146,7 +146,7 @@ const FAILURES: readonly KnownFailure[] = [
   },
   {
     numbers: [1205],
-    code: 'dump_failed',
+    code: 'dump_locked',
     message: (what, _detail, words) =>
       `Somebody else kept a lock on a table of ${what} for longer than the server waits (lock_wait_timeout). Try again when it is given back. The server said: ${words}`,
   },

@@ -124,7 +124,7 @@ const FAILURES: readonly KnownFailure[] = [
   },
   {
     pattern: /database is locked|database is busy/,
-    code: 'dump_failed',
+    code: 'dump_locked',
     message: (path) => `Another program kept ${path} locked for 30 seconds. Try again when it has let go.`,
   },
   {

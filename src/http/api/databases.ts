@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { PROTECTIONS, type Protection } from '../../backups/protection.ts';
-import { protectionOf, protectionOfOne } from '../../backups/protection-of.ts';
+import { NEVER, protectionOf, protectionOfOne } from '../../backups/protection-of.ts';
 import { confirmTarget, targetConfirmation } from '../../databases/confirm-target.ts';
 import {
   createDatabase,
@@ -22,8 +22,10 @@ import { heldSentence } from '../../databases/password-target.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
 import { tryDatabase } from '../../databases/try-database.ts';
 import { databaseType } from '../../databases/types.ts';
+import { type BriefSchedule, briefSchedules } from '../../schedules/schedules.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../route.ts';
+import { effectiveShape, scheduleShape } from './schedules.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
 const text = z.string().nullable();
@@ -69,12 +71,16 @@ const protectionShape = z.object({
   state: z.enum(PROTECTIONS),
   lastGood: z.object({ id, at: instant }).nullable(),
   dueAt: instant.nullable(),
+  maxAgeHours: z.number(),
 });
 
 export const wholeDatabase = database.extend({
   /** Null, or why the stored password is not sent, and a name for where the settings lead now. */
   passwordHeld: z.object({ target: z.string(), changes: z.array(z.string()) }).nullable(),
 });
+
+/** Of a schedule, in lists. */
+const BRIEF = { enabled: true, nextRunAt: true } as const;
 
 const status = z.enum(['pending', 'in_progress', 'completed', 'failed']);
 const lastBackup = z.object({
@@ -88,7 +94,11 @@ const lastBackup = z.object({
 });
 const listed = database.extend({
   lastBackup: lastBackup.nullable(),
-  schedule: z.null(),
+  schedule: scheduleShape.pick({ ...BRIEF, cronExpression: true, lastRunAt: true }).nullable(),
+  /** Its own or a rule's. */
+  effectiveSchedule: effectiveShape
+    .pick({ ...BRIEF, cronExpression: true, words: true, lastRunAt: true, pausedReason: true, rule: true })
+    .nullable(),
   protection: protectionShape,
 });
 const summary = z.object({
@@ -96,7 +106,8 @@ const summary = z.object({
   name: z.string(),
   supportsBackup: z.boolean(),
   lastBackup: lastBackup.pick({ id: true, status: true, createdAt: true, completedAt: true }).nullable(),
-  schedule: z.null(),
+  schedule: scheduleShape.pick(BRIEF).nullable(),
+  effectiveSchedule: effectiveShape.pick({ ...BRIEF, rule: true }).nullable(),
   protection: protectionShape,
 });
 
@@ -124,7 +135,11 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
           services,
           databases.map(({ id }) => id),
         );
-        return { databases: databases.map((row) => wireListed(row, known)), total };
+        const schedules = await briefSchedules(
+          services.db,
+          databases.map(({ id }) => id),
+        );
+        return { databases: databases.map((row) => wireListed(row, known, schedules)), total };
       },
     }),
     route({
@@ -140,7 +155,11 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
           services,
           databases.map(({ id }) => id),
         );
-        return { databases: databases.map((row) => wireSummary(row, known)) };
+        const schedules = await briefSchedules(
+          services.db,
+          databases.map(({ id }) => id),
+        );
+        return { databases: databases.map((row) => wireSummary(row, known, schedules)) };
       },
     }),
     route({
@@ -251,17 +270,31 @@ export function wireWhole({ passwordHeld, ...fields }: WholeDatabase) {
   return { ...wireDatabase(fields), passwordHeld };
 }
 
-/** There are no schedules yet. */
-function wireListed({ lastBackup, ...fields }: ListedDatabase, known: Known) {
-  return { ...wireDatabase(fields), lastBackup, schedule: null, protection: known.get(fields.id) ?? NEVER };
+/** `schedule` is the database's own, as clients of the contract know it. */
+function wireListed({ lastBackup, ...fields }: ListedDatabase, known: Known, schedules: Schedules) {
+  const effective = schedules.get(fields.id) ?? null;
+  const { enabled, cronExpression, lastRunAt, nextRunAt } = effective ?? NO_SCHEDULE;
+  return {
+    ...wireDatabase(fields),
+    lastBackup,
+    schedule: effective?.rule === null ? { enabled, cronExpression, lastRunAt, nextRunAt } : null,
+    effectiveSchedule: effective,
+    protection: known.get(fields.id) ?? NEVER,
+  };
 }
 
-function wireSummary({ id, name, type, lastBackup }: BackupSummary, known: Known) {
+function wireSummary({ id, name, type, lastBackup }: BackupSummary, known: Known, schedules: Schedules) {
   const supportsBackup = databaseType(type)?.hasBackupCommand ?? false;
   const protection = known.get(id) ?? NEVER;
-  return { databaseId: id, name, supportsBackup, lastBackup, schedule: null, protection };
+  const effective = schedules.get(id);
+  const { enabled, nextRunAt } = effective ?? NO_SCHEDULE;
+  return {
+    ...{ databaseId: id, name, supportsBackup, lastBackup, protection },
+    schedule: effective?.rule === null ? { enabled, nextRunAt } : null,
+    effectiveSchedule: effective === undefined ? null : { enabled, nextRunAt, rule: effective.rule },
+  };
 }
 
+const NO_SCHEDULE = { enabled: false, cronExpression: '', lastRunAt: null, nextRunAt: null };
+type Schedules = ReadonlyMap<string, BriefSchedule>;
 type Known = ReadonlyMap<string, Protection>;
-/** Of one that came between two reads. */
-const NEVER: Protection = { state: 'never', lastGood: null, dueAt: null };

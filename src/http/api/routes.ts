@@ -7,6 +7,7 @@ import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
 import { leftBehindRoutes } from './left-behind.ts';
 import { runRoutes } from './runs.ts';
+import { scheduleRoutes } from './schedules.ts';
 import { serverRoutes } from './servers.ts';
 import { spacesRoutes } from './spaces.ts';
 import { spacesImpactRoutes } from './spaces-impact.ts';
@@ -24,6 +25,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...serverRoutes(services),
     ...databaseRoutes(services),
     ...backupRoutes(services),
+    ...scheduleRoutes(services),
     ...spacesRoutes(services),
     ...spacesImpactRoutes(services),
     ...spacesPolicyRoutes(services),

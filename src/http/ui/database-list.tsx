@@ -145,6 +145,7 @@ const CHIPS: Readonly<Record<ProtectionState, string>> = {
   failing: 'Failing',
   late: 'Late',
   never: 'Never',
+  paused: 'Paused',
   protected: 'Protected',
 };
 

@@ -180,9 +180,9 @@ async function summaryOf(services: Services, database: Database, environment: En
   return { id: database.id, name: database.name, typeName, environment, facts, protection, warnings };
 }
 
-async function shownProtection(services: Services, { id, maxBackupAgeHours: maxAgeHours }: Database) {
+async function shownProtection(services: Services, { id }: Pick<Database, 'id'>) {
   const known = await protectionOfOne(services, id);
-  const { state, lastGood, dueAt } = known;
+  const { state, lastGood, dueAt, maxAgeHours } = known;
   const failures = state === 'protected' ? null : await failuresSinceGood(services.db, id, known);
   return { state, lastGoodAt: lastGood?.at ?? null, dueAt, failures, maxAgeHours };
 }

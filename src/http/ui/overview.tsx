@@ -54,7 +54,8 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
 /** The one whose last good backup is the oldest, among those that have one. */
 function oldestOf(known: readonly KnownDatabase[], now: Date) {
   let oldest: { readonly name: string; readonly at: string; readonly maxAgeHours: number } | null = null;
-  for (const { name, maxAgeHours, protection } of known) {
+  for (const { name, protection } of known) {
+    const { maxAgeHours } = protection;
     const at = protection.lastGood?.at;
     if (at !== undefined && (oldest === null || at < oldest.at)) oldest = { name, at, maxAgeHours };
   }

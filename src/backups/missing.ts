@@ -1,0 +1,77 @@
+import type { Context } from '../db/context.ts';
+import type { Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { recordEvent } from '../events/events.ts';
+import { isSafe, type Protection, protection } from './protection.ts';
+import { factsOf, withNewest } from './protection-of.ts';
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Tells, once for each spell, of databases whose backups stopped coming, and of those that have good ones again. It asks what
+ * is there and not who should have made it: with every schedule gone and the scheduler stopped it tells all the same.
+ */
+export async function watchForMissing({ db, now }: Context, signal?: AbortSignal): Promise<void> {
+  const at = now();
+  const spells = new Map(
+    (await db.selectFrom('protection_spells').selectAll().execute()).map((row) => [
+      row.database_id,
+      row.since,
+    ]),
+  );
+  const rows = await withNewest(db).select('databases.created_at').execute();
+  for (const row of rows) {
+    if (signal?.aborted) return;
+    const found = { ...protection(factsOf(row), at), createdAt: row.created_at };
+    const hasSpell = spells.has(row.id);
+    if (hasSpell ? isBack(found) : isMissing(found, at)) await write(db, (trx) => tell(trx, row.id, now()));
+  }
+}
+
+interface Known extends Protection {
+  readonly createdAt: string;
+}
+
+/** Decided anew with what is there by then: two who look at the same time tell once. */
+async function tell(trx: Trx, databaseId: string, now: Date): Promise<void> {
+  const row = await withNewest(trx)
+    .select(['databases.name', 'databases.environment_id', 'databases.created_at'])
+    .where('databases.id', '=', databaseId)
+    .executeTakeFirst();
+  if (row === undefined) return;
+  const found = { ...protection(factsOf(row), now), createdAt: row.created_at };
+  const spell = await trx
+    .selectFrom('protection_spells')
+    .select('since')
+    .where('database_id', '=', databaseId)
+    .executeTakeFirst();
+  const of = { databaseId, environmentId: row.environment_id };
+  const lastGoodAt = found.lastGood?.at ?? null;
+  if (spell === undefined && isMissing(found, now)) {
+    await trx
+      .insertInto('protection_spells')
+      .values({ database_id: databaseId, since: now.toISOString() })
+      .execute();
+    const data = { databaseName: row.name, lastGoodAt, dueAt: dueOf(found) };
+    await recordEvent(trx, { type: 'backup.missing', ...of, data }, now);
+  }
+  if (spell !== undefined && isBack(found) && lastGoodAt !== null) {
+    await trx.deleteFrom('protection_spells').where('database_id', '=', databaseId).execute();
+    const data = { databaseName: row.name, lastGoodAt, missingSince: spell.since };
+    await recordEvent(trx, { type: 'backup.recovered', ...of, data }, now);
+  }
+}
+
+/** A database that never had a good backup is given as long as one from its registration on. */
+function dueOf({ dueAt, createdAt, maxAgeHours }: Known): string {
+  return dueAt ?? new Date(Date.parse(createdAt) + maxAgeHours * HOUR_MS).toISOString();
+}
+
+function isMissing(known: Known, now: Date): boolean {
+  return !isSafe(known) && dueOf(known) < now.toISOString();
+}
+
+/** A pause ends nothing: a good backup does. */
+function isBack(known: Known): boolean {
+  return known.lastGood !== null && isSafe(known) && known.state !== 'paused';
+}

@@ -1,0 +1,202 @@
+import * as z from 'zod';
+import type { Context } from '../db/context.ts';
+import type { DatabaseScheduleRow, Db, ScheduleRow, Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { engineFor } from '../engines/engines.ts';
+import { isAppError } from '../errors.ts';
+import { readSettings } from '../settings/settings.ts';
+import { type Cron, parseCron } from './cron.ts';
+import { effectiveSchedule, sortRules } from './effective.ts';
+import { runAt } from './jitter.ts';
+import { nextRun, runsBetween } from './next-run.ts';
+
+const MINUTE_MS = 60_000;
+const YEAR_MS = 366 * 24 * 60 * MINUTE_MS;
+const CHUNK = 200;
+/** So many gaps between slots are looked at for the longest. */
+const GAPS = 60;
+
+/**
+ * Lets `database_schedules` say which schedule counts for each database, and when it is due next. One that is new or has
+ * changed waits for its next slot; what did not change stays as it is. All databases where none are named.
+ */
+export async function followSchedules(trx: Trx, now: Date, databaseIds?: readonly string[]): Promise<void> {
+  const found = await compare(trx, databaseIds);
+  const times = memo(now);
+  const rows = found.changed.map(({ databaseId, schedule, zone, before }) => {
+    const { runOf, due, intervalMinutes } = times(schedule, zone);
+    const isSame = before?.settled_as === settledAs(schedule, zone);
+    const dueAt = schedule.enabled === 1 ? due : null;
+    return {
+      database_id: databaseId,
+      schedule_id: schedule.id,
+      settled_as: settledAs(schedule, zone),
+      time_zone: zone,
+      interval_minutes: intervalMinutes,
+      is_paused: pausedFlag(schedule),
+      due_at: isSame ? before.due_at : (dueAt?.toISOString() ?? null),
+      run_at: isSame
+        ? before.run_at
+        : dueAt && runOf(dueAt, databaseId, schedule.jitter_minutes).toISOString(),
+      anchored_at: isSame ? before.anchored_at : now.toISOString(),
+    };
+  });
+  for (let at = 0; at < rows.length; at += CHUNK) {
+    await trx
+      .insertInto('database_schedules')
+      .values(rows.slice(at, at + CHUNK))
+      .onConflict((conflict) =>
+        conflict.column('database_id').doUpdateSet((eb) => ({
+          schedule_id: eb.ref('excluded.schedule_id'),
+          settled_as: eb.ref('excluded.settled_as'),
+          time_zone: eb.ref('excluded.time_zone'),
+          interval_minutes: eb.ref('excluded.interval_minutes'),
+          is_paused: eb.ref('excluded.is_paused'),
+          due_at: eb.ref('excluded.due_at'),
+          run_at: eb.ref('excluded.run_at'),
+          anchored_at: eb.ref('excluded.anchored_at'),
+        })),
+      )
+      .execute();
+  }
+  for (let at = 0; at < found.gone.length; at += CHUNK) {
+    await trx
+      .deleteFrom('database_schedules')
+      .where('database_id', 'in', found.gone.slice(at, at + CHUNK))
+      .execute();
+  }
+}
+
+/**
+ * As `followSchedules`, where something has changed that rules look at: databases and servers that came, went or changed
+ * since it was last asked, and the time zone. To be asked often; of all databases only where one of them changed.
+ */
+export function createFollower({ db, now }: Context): () => Promise<void> {
+  let seen: string | undefined;
+  return async () => {
+    const stamp = await stampOf(db);
+    if (stamp === seen) return;
+    const { changed, gone } = await compare(db);
+    const ids = [...changed.map(({ databaseId }) => databaseId), ...gone];
+    for (let at = 0; at < ids.length; at += CHUNK) {
+      await write(db, (trx) => followSchedules(trx, now(), ids.slice(at, at + CHUNK)));
+    }
+    seen = stamp;
+  };
+}
+
+async function stampOf(db: Db): Promise<string> {
+  const parts = [(await readSettings(db)).timezone];
+  for (const table of ['databases', 'servers', 'schedules'] as const) {
+    const { count, newest } = await db
+      .selectFrom(table)
+      .select(({ fn }) => [fn.countAll<number>().as('count'), fn.max('updated_at').as('newest')])
+      .executeTakeFirstOrThrow();
+    parts.push(`${count} ${newest}`);
+  }
+  return parts.join('\n');
+}
+
+interface Change {
+  readonly databaseId: string;
+  readonly schedule: ScheduleRow;
+  readonly zone: string;
+  readonly before: DatabaseScheduleRow | undefined;
+}
+
+/** Where what counts is not what `database_schedules` says. */
+async function compare(
+  db: Db | Trx,
+  databaseIds?: readonly string[],
+): Promise<{ readonly changed: readonly Change[]; readonly gone: readonly string[] }> {
+  const { timezone } = await readSettings(db);
+  const ids = databaseIds === undefined ? undefined : [...databaseIds];
+  const databases = await db
+    .selectFrom('databases')
+    .leftJoin('servers', 'servers.id', 'databases.server_id')
+    .select(['databases.id', 'databases.type', 'databases.environment_id', 'servers.tags'])
+    .$if(ids !== undefined, (query) => query.where('databases.id', 'in', ids ?? []))
+    .execute();
+  const schedules = await db.selectFrom('schedules').selectAll().execute();
+  const states = await db
+    .selectFrom('database_schedules')
+    .selectAll()
+    .$if(ids !== undefined, (query) => query.where('database_id', 'in', ids ?? []))
+    .execute();
+  const own = new Map(schedules.map((row) => [row.database_id, row]));
+  const rules = sortRules(schedules.filter((row) => row.database_id === null));
+  const before = new Map(states.map((row) => [row.database_id, row]));
+  const changed: Change[] = [];
+  const gone: string[] = [];
+  for (const { id, type, environment_id: environmentId, tags } of databases) {
+    const target = { environmentId, engine: type, tags: tagsOf(tags) };
+    // Rules are for what can be backed up.
+    const schedule = effectiveSchedule(own.get(id), engineFor(type) === undefined ? [] : rules, target);
+    const state = before.get(id);
+    if (schedule === null) {
+      if (state !== undefined) gone.push(id);
+      continue;
+    }
+    const zone = schedule.time_zone ?? timezone;
+    const isSame =
+      state?.settled_as === settledAs(schedule, zone) && state.is_paused === pausedFlag(schedule);
+    if (!isSame) changed.push({ databaseId: id, schedule, zone, before: state });
+  }
+  return { changed, gone };
+}
+
+const pausedFlag = ({ paused_reason: reason }: ScheduleRow): 0 | 1 => (reason === null ? 0 : 1);
+
+function settledAs(schedule: ScheduleRow, zone: string): string {
+  const { id, cron_expression: expression, enabled, jitter_minutes: jitter } = schedule;
+  return JSON.stringify([id, expression, zone, enabled, jitter]);
+}
+
+const listOfTags = z.array(z.string());
+const tagsOf = (text: string | null) =>
+  text === null || text === '[]' ? [] : listOfTags.parse(JSON.parse(text));
+
+interface Times {
+  readonly due: Date | null;
+  readonly intervalMinutes: number;
+  runOf(due: Date, databaseId: string, jitterMinutes: number): Date;
+}
+
+/** What many databases share is computed once. */
+function memo(now: Date): (schedule: ScheduleRow, zone: string) => Times {
+  const known = new Map<string, Times>();
+  return (schedule, zone) => {
+    const key = `${schedule.cron_expression}\n${zone}`;
+    const found = known.get(key) ?? timesOf(schedule.cron_expression, zone, now);
+    known.set(key, found);
+    return found;
+  };
+}
+
+function timesOf(expression: string, zone: string, now: Date): Times {
+  const cron = readable(expression);
+  // One that was stored and can't be read any more is never due, and keeps no other from being followed.
+  if (cron === null) return { due: null, intervalMinutes: YEAR_MS / MINUTE_MS, runOf: (due) => due };
+  return {
+    due: nextRun(cron, zone, now),
+    intervalMinutes: intervalMinutes(cron, zone, now),
+    runOf: (due, databaseId, jitterMinutes) => runAt(due, { cron, zone, databaseId, jitterMinutes }),
+  };
+}
+
+function readable(expression: string): Cron | null {
+  try {
+    return parseCron(expression);
+  } catch (error) {
+    if (isAppError(error, 'invalid')) return null;
+    throw error;
+  }
+}
+
+/** The longest time between two of its next slots; that to the first one where there are no two within a year. */
+function intervalMinutes(cron: Cron, zone: string, now: Date): number {
+  const until = new Date(now.getTime() + YEAR_MS);
+  const slots = runsBetween(cron, zone, { after: now, until, most: GAPS });
+  const gaps = slots.slice(1).map((slot, index) => slot.getTime() - (slots[index]?.getTime() ?? 0));
+  return Math.ceil((gaps.length === 0 ? YEAR_MS : Math.max(...gaps)) / MINUTE_MS);
+}

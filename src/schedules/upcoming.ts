@@ -1,0 +1,176 @@
+import type { Context } from '../db/context.ts';
+import type { Db } from '../db/schema.ts';
+import { readSettings } from '../settings/settings.ts';
+import { blackoutAt } from './blackouts.ts';
+import { parseCron } from './cron.ts';
+import { runAt } from './jitter.ts';
+import { runsBetween } from './next-run.ts';
+
+/** A slot that is to come. */
+export interface UpcomingSlot {
+  readonly databaseId: string;
+  readonly databaseName: string;
+  readonly environmentId: string;
+  /** Null: the app's own machine. */
+  readonly serverId: string | null;
+  readonly serverName: string | null;
+  readonly dueAt: string;
+  readonly runAt: string;
+  readonly rule: { readonly id: string; readonly name: string } | null;
+  /** What will keep it from running, as far as one can tell; null: nothing. */
+  readonly obstacle: 'paused' | 'blackout' | null;
+}
+
+/** More runs that begin within five minutes on one server than may run there at once: some of them will wait. */
+export interface Collision {
+  readonly serverId: string | null;
+  readonly serverName: string | null;
+  readonly from: string;
+  readonly until: string;
+  readonly runs: number;
+  readonly limit: number;
+  /** Some of them. */
+  readonly databases: readonly { readonly id: string; readonly name: string }[];
+}
+
+export interface Upcoming {
+  /** In the order in which they begin. */
+  readonly upcoming: readonly UpcomingSlot[];
+  readonly total: number;
+  readonly collisions: readonly Collision[];
+}
+
+const HOUR_MS = 3_600_000;
+const TOGETHER_MS = 5 * 60_000;
+const DATABASES_NAMED = 20;
+const MOST_COLLISIONS = 100;
+/** Of one database: who runs more often than each minute of some days is shown the first of them. */
+const MOST_OF_ONE = 1_500;
+/** Of all: slots beyond are counted by nobody. */
+const MOST = 50_000;
+
+/** What begins within so many hours, of that environment or (null) of all; a page of it, and where it collides. */
+export async function upcomingSlots(
+  { db, now }: Context,
+  asked: { readonly hours: number; readonly environmentId: string | null; readonly limit: number },
+): Promise<Upcoming> {
+  const from = now();
+  const until = new Date(from.getTime() + asked.hours * HOUR_MS);
+  const { maxConcurrentBackupsPerServer: limit } = await readSettings(db);
+  const slots = await slotsBetween(db, asked.environmentId, { from, until });
+  const running = slots.filter(({ obstacle }) => obstacle === null);
+  return {
+    upcoming: slots.slice(0, asked.limit).map(toShown),
+    total: slots.length,
+    collisions: collisionsOf(running, limit),
+  };
+}
+
+interface Scheduled {
+  readonly id: string;
+  readonly name: string;
+  readonly environment_id: string;
+  readonly server_id: string | null;
+  readonly server_name: string | null;
+  readonly schedule_id: string;
+  readonly rule_name: string | null;
+  readonly is_paused: number;
+}
+
+interface Slot {
+  readonly of: Scheduled;
+  readonly due: Date;
+  readonly beginsAt: number;
+  readonly obstacle: UpcomingSlot['obstacle'];
+}
+
+async function slotsBetween(
+  db: Db,
+  environmentId: string | null,
+  { from, until }: { readonly from: Date; readonly until: Date },
+): Promise<readonly Slot[]> {
+  const rows = await db
+    .selectFrom('database_schedules as when')
+    .innerJoin('schedules', 'schedules.id', 'when.schedule_id')
+    .innerJoin('databases', 'databases.id', 'when.database_id')
+    .leftJoin('servers', 'servers.id', 'databases.server_id')
+    .select(['databases.id', 'databases.name', 'databases.environment_id', 'databases.server_id'])
+    .select(['servers.name as server_name', 'when.time_zone', 'when.is_paused', 'when.schedule_id'])
+    .select(['schedules.cron_expression', 'schedules.jitter_minutes', 'schedules.rule_name'])
+    .where('when.due_at', 'is not', null)
+    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
+    .execute();
+  const windows = Map.groupBy(
+    await db.selectFrom('server_blackouts').selectAll().execute(),
+    (window) => window.server_id,
+  );
+  // What a rule says for many is computed once.
+  const known = new Map<string, ReturnType<typeof timesOf>>();
+  const slots: Slot[] = [];
+  for (const row of rows) {
+    const key = `${row.cron_expression}\n${row.time_zone}`;
+    const { cron, dues } = known.get(key) ?? timesOf(row.cron_expression, row.time_zone, from, until);
+    known.set(key, { cron, dues });
+    const blackouts = windows.get(row.server_id ?? '') ?? [];
+    for (const due of dues) {
+      if (slots.length >= MOST) break;
+      const times = { cron, zone: row.time_zone, databaseId: row.id, jitterMinutes: row.jitter_minutes };
+      const begins = runAt(due, times);
+      const isOff = blackoutAt(blackouts, row.time_zone, begins) !== undefined;
+      const obstacle = row.is_paused === 1 ? 'paused' : isOff ? 'blackout' : null;
+      slots.push({ of: row, due, beginsAt: begins.getTime(), obstacle });
+    }
+  }
+  return slots.sort((a, b) => a.beginsAt - b.beginsAt || (a.of.name < b.of.name ? -1 : 1));
+}
+
+function timesOf(expression: string, zone: string, after: Date, until: Date) {
+  const cron = parseCron(expression);
+  return { cron, dues: runsBetween(cron, zone, { after, until, most: MOST_OF_ONE }) };
+}
+
+function collisionsOf(slots: readonly Slot[], limit: number): readonly Collision[] {
+  const found: Collision[] = [];
+  for (const ofServer of Map.groupBy(slots, ({ of }) => of.server_id).values()) {
+    let group: Slot[] = [];
+    const end = () => {
+      if (group.length > limit) found.push(collisionOf(group, limit));
+      group = [];
+    };
+    for (const slot of ofServer) {
+      const first = group[0];
+      if (first !== undefined && slot.beginsAt - first.beginsAt >= TOGETHER_MS) end();
+      group.push(slot);
+    }
+    end();
+  }
+  return found.sort((a, b) => (a.from < b.from ? -1 : 1)).slice(0, MOST_COLLISIONS);
+}
+
+function collisionOf(group: readonly Slot[], limit: number): Collision {
+  const [first] = group;
+  const at = (slot: Slot | undefined) => new Date(slot?.beginsAt ?? 0).toISOString();
+  return {
+    serverId: first?.of.server_id ?? null,
+    serverName: first?.of.server_name ?? null,
+    from: at(first),
+    until: at(group.at(-1)),
+    runs: group.length,
+    limit,
+    databases: group.slice(0, DATABASES_NAMED).map(({ of }) => ({ id: of.id, name: of.name })),
+  };
+}
+
+function toShown({ of, due, beginsAt, obstacle }: Slot): UpcomingSlot {
+  return {
+    databaseId: of.id,
+    databaseName: of.name,
+    environmentId: of.environment_id,
+    serverId: of.server_id,
+    serverName: of.server_name,
+    dueAt: due.toISOString(),
+    runAt: new Date(beginsAt).toISOString(),
+    rule: of.rule_name === null ? null : { id: of.schedule_id, name: of.rule_name },
+    obstacle,
+  };
+}

@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { watchForMissing } from '../../src/backups/missing.ts';
+import type { Db } from '../../src/db/schema.ts';
+import { openTestDatabase } from '../support/database.ts';
+import { openWorld, type World } from '../support/schedules.ts';
+
+const HOUR = 3_600_000;
+const BEGIN = '2026-02-25T10:00:00.000Z';
+
+let db: Db;
+let world: World;
+beforeEach(async () => {
+  db = await openTestDatabase();
+  world = await openWorld(db, BEGIN);
+});
+afterEach(() => db.destroy());
+
+const hour = (hours: number) => new Date(Date.parse(BEGIN) + hours * HOUR).toISOString();
+const at = async (hours: number) => {
+  world.setNow(hour(hours));
+  // As many as may look at the same time.
+  await Promise.all([watchForMissing(world), watchForMissing(world)]);
+};
+const events = async () =>
+  (await db.selectFrom('events').selectAll().orderBy('created_at').execute()).map(
+    ({ type, database_id: id, created_at: createdAt, data }) => ({
+      type,
+      id,
+      createdAt,
+      data: JSON.parse(data),
+    }),
+  );
+const goodBackup = (id: string, hours: number) =>
+  db
+    .insertInto('newest_backups')
+    .values({ database_id: id, good_id: 'g', good_at: hour(hours), ended_id: 'g', ended_at: hour(hours) })
+    .onConflict((conflict) =>
+      conflict.column('database_id').doUpdateSet({ good_at: hour(hours), ended_at: hour(hours) }),
+    )
+    .execute();
+
+describe('a database whose backups stop coming', () => {
+  it('is told of once, and once more when there is a good one again, without any scheduler', async () => {
+    const id = await world.database({ max_backup_age_hours: 26, name: 'shop <b> 😀' });
+    await goodBackup(id, 0);
+    for (const hours of [1, 26]) await at(hours);
+    expect(await events()).toEqual([]);
+    for (const hours of [26.1, 27, 40]) await at(hours);
+    expect(await events()).toEqual([
+      {
+        ...{ type: 'backup.missing', id, createdAt: hour(26.1) },
+        data: { databaseName: 'shop <b> 😀', lastGoodAt: hour(0), dueAt: hour(26) },
+      },
+    ]);
+    await goodBackup(id, 41);
+    for (const hours of [41.5, 42]) await at(hours);
+    expect((await events()).slice(1)).toEqual([
+      {
+        ...{ type: 'backup.recovered', id, createdAt: hour(41.5) },
+        data: { databaseName: 'shop <b> 😀', lastGoodAt: hour(41), missingSince: hour(26.1) },
+      },
+    ]);
+    await at(41 + 27);
+    expect((await events()).map(({ type }) => type)).toEqual([
+      'backup.missing',
+      'backup.recovered',
+      'backup.missing',
+    ]);
+  });
+
+  it('is told of by the interval of its schedule and two hours', async () => {
+    const id = await world.database({ max_backup_age_hours: 999 });
+    await world.schedule(id, { cronExpression: '0 * * * *' });
+    await goodBackup(id, 0);
+    await at(3);
+    expect(await events()).toEqual([]);
+    await at(3.1);
+    expect(await events()).toMatchObject([{ type: 'backup.missing', data: { dueAt: hour(3) } }]);
+  });
+
+  it('is told of although there never was one, once it is as long registered', async () => {
+    await world.database({ created_at: hour(0), updated_at: hour(0) });
+    await at(26);
+    expect(await events()).toEqual([]);
+    await at(26.1);
+    expect(await events()).toMatchObject([{ data: { lastGoodAt: null, dueAt: hour(26) } }]);
+  });
+
+  it('is not told of while its schedule is paused, and a pause is no recovery', async () => {
+    const id = await world.database();
+    await world.schedule(id, { cronExpression: '0 * * * *', pausedReason: 'moving' });
+    await goodBackup(id, 0);
+    await at(50);
+    expect(await events()).toEqual([]);
+    await world.schedule(id, { cronExpression: '0 * * * *', pausedReason: null });
+    await at(51);
+    await world.schedule(id, { cronExpression: '0 * * * *', pausedReason: 'again' });
+    await goodBackup(id, 51);
+    await at(52);
+    expect((await events()).map(({ type }) => type)).toEqual(['backup.missing']);
+    await world.schedule(id, { cronExpression: '0 * * * *', pausedReason: null });
+    await at(52.5);
+    expect((await events()).map(({ type }) => type)).toEqual(['backup.missing', 'backup.recovered']);
+  });
+});
