@@ -10,6 +10,7 @@ import * as runs from './0008_runs.ts';
 import * as signingKeyGenerations from './0009_signing_key_generations.ts';
 import * as backupAge from './0010_backup_age.ts';
 import * as backupDays from './0011_backup_days.ts';
+import * as retention from './0013_retention.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -24,4 +25,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0009_signing_key_generations': signingKeyGenerations,
   '0010_backup_age': backupAge,
   '0011_backup_days': backupDays,
+  '0013_retention': retention,
 };

@@ -4,6 +4,7 @@ import { backupRules, type RepairRules } from './backups/repair-backup.ts';
 import { repairCounts } from './backups/repair-counts.ts';
 import type { RunServices } from './backups/run-services.ts';
 import { sweepLeftovers } from './backups/sweep.ts';
+import { sweepRetention } from './retention/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
 import type { Runs } from './runs/runs.ts';
 import { testIfDue } from './storage/deep-test.ts';
@@ -30,6 +31,7 @@ export function periodicTasks(
       },
     },
     { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
+    { name: 'retention', everyMs: DAY_MS, run: (signal) => sweepRetention(services, signal) },
     { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(db, now()) },
     {
       // What nobody waits for: it is begun once the app answers.

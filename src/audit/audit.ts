@@ -13,7 +13,10 @@ export interface AuditedActions {
   readonly user: 'create' | 'update' | 'delete' | 'sign_in' | 'sign_in_failed' | 'sign_in_refused';
   readonly environment: 'create' | 'update' | 'delete' | 'ssh_key_access';
   readonly server: 'create' | 'update' | 'delete';
-  readonly database: 'create' | 'update' | 'delete' | 'backup' | 'confirm_target' | 'test_connection';
+  readonly database:
+    | ('create' | 'update' | 'delete' | 'backup' | 'confirm_target' | 'test_connection')
+    | ('backup.rotate' | 'backup.freeze' | 'backup.accept_size');
+  readonly backup_retention_policy: 'update' | 'delete';
   readonly backup: 'cancel' | 'delete' | 'backup.pin' | 'backup.unpin';
   readonly spaces_config: 'create' | 'update' | 'delete' | 'cancel_test';
   readonly spaces_environment: 'update';

@@ -50,9 +50,19 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
     await migrate(db, { file: null, now });
     expect(await tables()).toEqual(
       [
-        ...['audit_logs', 'backup_objects', 'backups', 'databases', 'environments', 'leftovers', 'servers'],
+        ...[
+          'audit_logs',
+          'backup_objects',
+          'backup_policies',
+          'backups',
+          'databases',
+          'environments',
+          'leftovers',
+          'servers',
+        ],
         ...[
           'periodic_tasks',
+          'retention_freezes',
           'runs',
           'sessions',
           'sign_in_failures',

@@ -3,13 +3,14 @@ import { hasRole } from '../../auth/roles.ts';
 import { stopBackup } from '../../backups/backup-actions.ts';
 import { findRun, type ListedRun, listRuns } from '../../backups/list-runs.ts';
 import { AppError } from '../../errors.ts';
+import { cancelPrune } from '../../retention/cancel-prune.ts';
 import type { RunProgress } from '../../runs/runs.ts';
 import type { Services } from '../../services-port.ts';
 import { cancelDeepTest } from '../../storage/deep-test.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { id, instant, pageQuery, SUCCESS, success } from './shapes.ts';
 
-const kind = z.enum(['backup', 'deep_test']);
+const kind = z.enum(['backup', 'deep_test', 'prune']);
 const state = z.enum([
   ...(['pending', 'running', 'uncertain', 'completed', 'failed', 'cancelled', 'interrupted'] as const),
 ]);
@@ -33,7 +34,7 @@ const run = z.object({
     .nullable(),
 });
 
-/** What is being done, and what was: backups and deep tests. */
+/** What is being done, and what was: backups, deep tests and pruning. */
 export function runRoutes(services: Services): readonly ApiRoute[] {
   return [
     route({
@@ -71,6 +72,10 @@ export function runRoutes(services: Services): readonly ApiRoute[] {
         const row = await existing(services, params.id);
         if (row.kind === 'backup') {
           await stopBackup(services, actor, row.subject_id ?? row.id);
+          return SUCCESS;
+        }
+        if (row.kind === 'prune') {
+          await cancelPrune(services, actor, row.id);
           return SUCCESS;
         }
         if (!hasRole(session.user.role, 'admin')) throw new AppError('forbidden', 'Admin access required');

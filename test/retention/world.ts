@@ -1,0 +1,216 @@
+import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
+import { settleCompleted, settleFailed } from '../../src/backups/settle.ts';
+import type { BackupRow, Db } from '../../src/db/schema.ts';
+import { AppError } from '../../src/errors.ts';
+import { newId } from '../../src/ids.ts';
+import { createLog } from '../../src/log.ts';
+import type { ObjectLock, ObjectStore } from '../../src/object-stores/object-store.ts';
+import { createPruneKind } from '../../src/retention/prune-kind.ts';
+import { sweepRetention } from '../../src/retention/sweep.ts';
+import type { RunContext } from '../../src/runs/kind.ts';
+import { takeExpired, takeNext } from '../../src/runs/take.ts';
+import { addRun } from '../support/backup-row.ts';
+
+export const PLACE = { endpoint: 'https://s3.example.com', region: 'fra1', bucket: 'größe "1" 🐘' };
+export const DATABASE = 'd"atabase ü';
+
+/** What a storage does with requests: as they should be, or one of these. */
+export type Mood =
+  | 'well'
+  /** Refuses to remove, with 403. */
+  | 'refuses'
+  /** Does not answer anything, and does nothing. */
+  | 'away'
+  /** Removes, and its answer is lost. */
+  | 'loses answers';
+
+/** A database with its backups, their storage and a clock, without a process: runs are worked off when a test says so. */
+export interface World {
+  readonly db: Db;
+  readonly objects: Map<string, { bytes: number; token: string; lock?: ObjectLock }>;
+  readonly log: string[];
+  now: Date;
+  mood: Mood;
+  /** The process stops dead at the so many-th request to the storage from now; null: it does not. */
+  diesAtRequest: number | null;
+  /** A backup that runs now and ends well. */
+  succeed(
+    more?: Partial<Pick<BackupRow, 'type' | 'created_at' | 'is_pinned' | 'verification'>> & { size?: number },
+  ): Promise<string>;
+  fail(more?: Partial<Pick<BackupRow, 'created_at'>>): Promise<string>;
+  /** Works off the prunes that wait, until none does or the process dies. Gives whether it lives. */
+  work(services?: Parameters<typeof createPruneKind>[0]): Promise<boolean>;
+  /** As a new start does after a death: takes over what the dead one had claimed. */
+  restart(): Promise<void>;
+  sweep(): Promise<void>;
+  /** The completed backups that people can see, newest first. */
+  seen(): Promise<readonly BackupRow[]>;
+  services(): Parameters<typeof sweepDeleted>[0] &
+    Parameters<typeof createPruneKind>[0] &
+    Parameters<typeof sweepRetention>[0];
+}
+
+class Death extends Error {}
+
+export async function openWorld(db: Db, at: Date): Promise<World> {
+  const dead = new Set<() => void>();
+  const log: string[] = [];
+  const iso = () => world.now.toISOString();
+  const request = async (): Promise<void> => {
+    if (world.diesAtRequest !== null) {
+      world.diesAtRequest -= 1;
+      if (world.diesAtRequest <= 0) {
+        world.diesAtRequest = 0;
+        for (const die of dead) die();
+        // Nothing of a dead process goes on.
+        await new Promise(() => {});
+      }
+    }
+    if (world.mood === 'away')
+      throw new AppError('storage_unreachable', 'The storage did not answer: try again later.');
+  };
+  const store = {
+    label: 'a storage of the test',
+    async head(key: string) {
+      await request();
+      const found = world.objects.get(key);
+      return found === undefined ? null : { etag: null, versionId: null, ...found };
+    },
+    async remove(key: string) {
+      await request();
+      const found = world.objects.get(key);
+      if (world.mood === 'refuses' || found?.lock !== undefined)
+        throw new AppError('storage_denied', 'The storage refused: check the permissions of the key.', {
+          details: { status: 403 },
+        });
+      world.objects.delete(key);
+      if (world.mood === 'loses answers')
+        throw new AppError('storage_unreachable', 'The answer of the storage was lost.');
+    },
+  } as Partial<ObjectStore> as ObjectStore;
+  const services = {
+    db,
+    now: () => world.now,
+    log: createLog(
+      'debug',
+      (line) => log.push(line),
+      () => world.now,
+    ),
+    runs: { wake: () => {}, cancel: () => false, progress: () => null },
+    openPlace: async () => ({ store, close: async () => {} }),
+  };
+  let kind = createPruneKind(services);
+  const taker = (claimedBy: string) => ({
+    ...{ db, claimedBy, leaseMs: 30_000, now: () => world.now },
+    kinds: { prune: kind },
+  });
+  let process = 0;
+  const begin = async (type: 'manual' | 'scheduled', createdAt: string) => {
+    const [id, key] = [newId(), `Ordner "x"/ü ${newId()} 🐘.dump`];
+    const row = await db
+      .insertInto('backups')
+      .values({
+        ...{ id, database_id: DATABASE, filename: key, size: 0, type, status: 'in_progress' },
+        ...{ storage_type: 'spaces', storage_path: key, bytes_read: 0, bytes_stored: 0 },
+        ...{ created_at: createdAt, is_pinned: 0, token: newId() },
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await addRun(db, row, { claimed_by: 'w' });
+    return { id, key, row, claim: { runId: id, claimedBy: 'w' } };
+  };
+  const world: World = {
+    db,
+    objects: new Map(),
+    log,
+    now: at,
+    mood: 'well',
+    diesAtRequest: null,
+    async succeed({ size = 100, type = 'scheduled', created_at = iso(), is_pinned, verification } = {}) {
+      const { id, key, row, claim } = await begin(type, created_at);
+      await db
+        .insertInto('backup_objects')
+        .values({ id: newId(), backup_id: id, kind: 'dump', number: 0, ...PLACE, key, bytes: size })
+        .execute();
+      world.objects.set(key, { bytes: size, token: row.token });
+      await settleCompleted(db, claim, { bytes: size, sha256: 'ab', versionId: null }, world.now);
+      const set = {
+        ...(is_pinned === undefined ? {} : { is_pinned }),
+        ...(verification === undefined ? {} : { verification }),
+      };
+      if (Object.keys(set).length > 0)
+        await db.updateTable('backups').set(set).where('id', '=', id).execute();
+      return id;
+    },
+    async fail({ created_at = iso() } = {}) {
+      const { id, claim } = await begin('scheduled', created_at);
+      const error = { code: 'dump_failed', message: 'it broke', step: 'dump' } as const;
+      await settleFailed(db, claim, { error, outcome: 'failed' }, world.now);
+      return id;
+    },
+    async work(other) {
+      process += 1;
+      const { claimedBy } = taker(`process ${process}`);
+      const chosen = other === undefined ? kind : createPruneKind(other);
+      for (;;) {
+        const died = new Promise<never>((_, reject) => dead.add(() => reject(new Death())));
+        died.catch(() => {});
+        const run = await takeNext(taker(claimedBy), { total: 9, perServer: 9 });
+        if (run === undefined) return true;
+        const context: RunContext = {
+          claim: { runId: run.id, claimedBy },
+          signal: new AbortController().signal,
+          follow: () => {},
+          hold: async () => {},
+          keepNote: async () => {},
+        };
+        try {
+          await Promise.race([chosen.run(run, context), died]);
+        } catch (error) {
+          if (!(error instanceof Death)) throw error;
+          return false;
+        } finally {
+          dead.clear();
+        }
+      }
+    },
+    async restart() {
+      world.diesAtRequest = null;
+      // What a dead process held of its own memory is gone with it.
+      kind = createPruneKind(services);
+      await db.updateTable('runs').set({ lease_until: null }).where('state', '=', 'running').execute();
+      process += 1;
+      const next = taker(`process ${process}`);
+      for (;;) {
+        const run = await takeExpired(next, []);
+        if (run === undefined) return;
+        const claim = { runId: run.id, claimedBy: next.claimedBy };
+        await kind.repair(run, { claim, signal: new AbortController().signal });
+      }
+    },
+    async sweep() {
+      await sweepDeleted(services, { completeMayTakeMs: 1000 }, new AbortController().signal);
+      await sweepRetention(services, new AbortController().signal);
+    },
+    seen: () =>
+      db
+        .selectFrom('backups')
+        .selectAll()
+        .where('status', '=', 'completed')
+        .where('deleted_at', 'is', null)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .execute(),
+    services: () => services,
+  };
+  const created = { created_at: at.toISOString(), updated_at: at.toISOString() };
+  await db
+    .insertInto('environments')
+    .values({ id: 'e', name: '<script> + ü 🐘', ...created } as never)
+    .execute();
+  await db
+    .insertInto('databases')
+    .values({ id: DATABASE, environment_id: 'e', name: `d'b + "ü" 🐘`, type: 'sqlite', ...created } as never)
+    .execute();
+  return world;
+}
