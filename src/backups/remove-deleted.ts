@@ -1,3 +1,5 @@
+import { recordAudit } from '../audit/audit.ts';
+import { auditedDatabase } from '../databases/databases.ts';
 import type { BackupObjectRow, BackupRow, Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -162,7 +164,24 @@ async function showAgain(
   }
   const tries = (backup.removal_tries ?? 0) + 1;
   const nextTryAt = new Date(services.now().getTime() + pauseMs(tries)).toISOString();
-  return write(services.db, (trx) => unmarkPruned(trx, backup.id, { reason, tries, nextTryAt }));
+  return write(services.db, async (trx) => {
+    const isShown = await unmarkPruned(trx, backup.id, { reason, tries, nextTryAt });
+    if (isShown) await recordRefused(trx, backup.id, reason, services.now());
+    return isShown;
+  });
+}
+
+/** The audit says already that it was pruned. */
+async function recordRefused(trx: Trx, id: string, reason: string, now: Date): Promise<void> {
+  const of = await trx
+    .selectFrom('backups')
+    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .select(['databases.id', 'databases.name', 'databases.environment_id', 'backups.filename'])
+    .where('backups.id', '=', id)
+    .executeTakeFirstOrThrow();
+  const details = { backupId: id, filename: of.filename };
+  const entry = auditedDatabase('backup.rotate', of, { details, error: reason });
+  await recordAudit(trx, { userId: null, address: null }, entry, now);
 }
 
 /** Whether it is sure that nothing was removed, nor will be: the request was answered with a refusal, or never sent. */

@@ -1,6 +1,8 @@
+import { recordNewest } from '../../src/backups/newest-backups.ts';
 import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
 import { settleCompleted, settleFailed } from '../../src/backups/settle.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
 import { AppError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
@@ -35,8 +37,10 @@ export interface World {
   diesAtRequest: number | null;
   /** A backup that runs now and ends well. */
   succeed(
-    more?: Partial<Pick<BackupRow, 'type' | 'created_at' | 'is_pinned' | 'verification'>> & { size?: number },
+    more?: Partial<Pick<BackupRow, 'type' | 'created_at' | 'is_pinned'>> & { size?: number; isBad?: boolean },
   ): Promise<string>;
+  /** Its verification has failed. */
+  spoil(id: string): Promise<void>;
   fail(more?: Partial<Pick<BackupRow, 'created_at'>>): Promise<string>;
   /** Works off the prunes that wait, until none does or the process dies. Gives whether it lives. */
   work(services?: Parameters<typeof createPruneKind>[0]): Promise<boolean>;
@@ -50,8 +54,6 @@ export interface World {
     Parameters<typeof sweepRetention>[0];
 }
 
-class Death extends Error {}
-
 export async function openWorld(db: Db, at: Date): Promise<World> {
   const dead = new Set<() => void>();
   const log: string[] = [];
@@ -60,7 +62,6 @@ export async function openWorld(db: Db, at: Date): Promise<World> {
     if (world.diesAtRequest !== null) {
       world.diesAtRequest -= 1;
       if (world.diesAtRequest <= 0) {
-        world.diesAtRequest = 0;
         for (const die of dead) die();
         // Nothing of a dead process goes on.
         await new Promise(() => {});
@@ -105,6 +106,14 @@ export async function openWorld(db: Db, at: Date): Promise<World> {
     kinds: { prune: kind },
   });
   let process = 0;
+  let isDead = false;
+  /** Whether the process is alive after that, which is dropped in the middle where it dies. */
+  const livesThrough = async (work: Promise<void>): Promise<boolean> => {
+    const died = new Promise<'dead'>((resolve) => dead.add(() => resolve('dead')));
+    isDead = (await Promise.race([work, died])) === 'dead';
+    dead.clear();
+    return !isDead;
+  };
   const begin = async (type: 'manual' | 'scheduled', createdAt: string) => {
     const [id, key] = [newId(), `Ordner "x"/ü ${newId()} 🐘.dump`];
     const row = await db
@@ -126,7 +135,7 @@ export async function openWorld(db: Db, at: Date): Promise<World> {
     now: at,
     mood: 'well',
     diesAtRequest: null,
-    async succeed({ size = 100, type = 'scheduled', created_at = iso(), is_pinned, verification } = {}) {
+    async succeed({ size = 100, type = 'scheduled', created_at = iso(), is_pinned, isBad = false } = {}) {
       const { id, key, row, claim } = await begin(type, created_at);
       await db
         .insertInto('backup_objects')
@@ -134,14 +143,16 @@ export async function openWorld(db: Db, at: Date): Promise<World> {
         .execute();
       world.objects.set(key, { bytes: size, token: row.token });
       await settleCompleted(db, claim, { bytes: size, sha256: 'ab', versionId: null }, world.now);
-      const set = {
-        ...(is_pinned === undefined ? {} : { is_pinned }),
-        ...(verification === undefined ? {} : { verification }),
-      };
-      if (Object.keys(set).length > 0)
-        await db.updateTable('backups').set(set).where('id', '=', id).execute();
+      if (is_pinned !== undefined)
+        await db.updateTable('backups').set({ is_pinned }).where('id', '=', id).execute();
+      if (isBad) await world.spoil(id);
       return id;
     },
+    spoil: (id) =>
+      write(db, async (trx) => {
+        await trx.updateTable('backups').set({ verification: 'failed' }).where('id', '=', id).execute();
+        await recordNewest(trx, DATABASE);
+      }),
     async fail({ created_at = iso() } = {}) {
       const { id, claim } = await begin('scheduled', created_at);
       const error = { code: 'dump_failed', message: 'it broke', step: 'dump' } as const;
@@ -149,12 +160,11 @@ export async function openWorld(db: Db, at: Date): Promise<World> {
       return id;
     },
     async work(other) {
+      if (isDead) return false;
       process += 1;
       const { claimedBy } = taker(`process ${process}`);
       const chosen = other === undefined ? kind : createPruneKind(other);
       for (;;) {
-        const died = new Promise<never>((_, reject) => dead.add(() => reject(new Death())));
-        died.catch(() => {});
         const run = await takeNext(taker(claimedBy), { total: 9, perServer: 9 });
         if (run === undefined) return true;
         const context: RunContext = {
@@ -164,18 +174,12 @@ export async function openWorld(db: Db, at: Date): Promise<World> {
           hold: async () => {},
           keepNote: async () => {},
         };
-        try {
-          await Promise.race([chosen.run(run, context), died]);
-        } catch (error) {
-          if (!(error instanceof Death)) throw error;
-          return false;
-        } finally {
-          dead.clear();
-        }
+        if (!(await livesThrough(chosen.run(run, context)))) return false;
       }
     },
     async restart() {
       world.diesAtRequest = null;
+      isDead = false;
       // What a dead process held of its own memory is gone with it.
       kind = createPruneKind(services);
       await db.updateTable('runs').set({ lease_until: null }).where('state', '=', 'running').execute();
@@ -189,8 +193,13 @@ export async function openWorld(db: Db, at: Date): Promise<World> {
       }
     },
     async sweep() {
-      await sweepDeleted(services, { completeMayTakeMs: 1000 }, new AbortController().signal);
-      await sweepRetention(services, new AbortController().signal);
+      if (isDead) return;
+      const { signal } = new AbortController();
+      await livesThrough(
+        sweepDeleted(services, { completeMayTakeMs: 1000 }, signal).then(() =>
+          sweepRetention(services, signal),
+        ),
+      );
     },
     seen: () =>
       db

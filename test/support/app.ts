@@ -79,6 +79,8 @@ export interface TestAppOptions {
   readonly probeLimits?: ProbeLimits;
   /** Instead of an empty one. */
   readonly db?: Db;
+  /** Instead of the real ones. */
+  readonly services?: Partial<Pick<Services, 'openPlace'>>;
 }
 
 /** It is woken where there is something to run. */
@@ -133,6 +135,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     runs: { wake: () => worker.wake(), cancel: (id) => worker.cancel(id), progress: () => null },
     assets: { read: async () => null },
     version: '0.0.0-test',
+    ...options.services,
   };
   const worker = createWorker(
     services,
