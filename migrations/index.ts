@@ -11,6 +11,7 @@ import * as signingKeyGenerations from './0009_signing_key_generations.ts';
 import * as backupAge from './0010_backup_age.ts';
 import * as backupDays from './0011_backup_days.ts';
 import * as schedules from './0012_schedules.ts';
+import * as retention from './0013_retention.ts';
 import * as proofs from './0014_proofs.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
@@ -27,5 +28,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0010_backup_age': backupAge,
   '0011_backup_days': backupDays,
   '0012_schedules': schedules,
+  '0013_retention': retention,
   '0014_proofs': proofs,
 };

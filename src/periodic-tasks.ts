@@ -6,6 +6,7 @@ import { repairCounts } from './backups/repair-counts.ts';
 import type { RunServices } from './backups/run-services.ts';
 import { sweepLeftovers } from './backups/sweep.ts';
 import type { Config } from './config.ts';
+import { sweepRetention } from './retention/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
 import type { Runs } from './runs/runs.ts';
 import { createScheduler } from './schedules/scheduler.ts';
@@ -56,6 +57,7 @@ export function periodicTasks(
       everyMs: VERIFY_EVERY_MS,
       run: () => verifyIfDue({ ...services, everyDays: FULL_READ_EVERY_DAYS }),
     },
+    { name: 'retention', everyMs: DAY_MS, run: (signal) => sweepRetention(services, signal) },
     { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(db, now()) },
     {
       // What nobody waits for: it is begun once the app answers.

@@ -27,6 +27,7 @@ import { giveBackMemory } from './object-stores/s3/node/give-back.ts';
 import { createNodePlatform } from './object-stores/s3/node/platform.ts';
 import type { Tuning } from './object-stores/s3/tuning.ts';
 import { periodicTasks } from './periodic-tasks.ts';
+import { createPruneKind } from './retention/prune-kind.ts';
 import { createPeriodic, type Periodic } from './runs/periodic.ts';
 import { createWorker, type Worker, type WorkerTiming } from './runs/worker.ts';
 import { loadMasterKey } from './secrets/node/master-key.ts';
@@ -187,6 +188,7 @@ function wire(
     backup: backups,
     deep_test: createDeepTestKind(context),
     verification: createVerificationKind(context),
+    prune: createPruneKind(context),
   };
   const worker = createWorker(context, kinds, {
     ...timing,

@@ -68,7 +68,7 @@ const FLOORS = [
   ['services'],
   ['periodic-tasks', 'app'],
   ['http'],
-  ['schedules', 'verifications'],
+  ['schedules', 'verifications', 'retention'],
   ['backups'],
   ['databases', 'storage'],
   ['servers', 'environments'],
@@ -261,9 +261,12 @@ describe('what the totals of stored backups count', () => {
   const writersOf = (pattern: RegExp) =>
     files.filter((file) => file.startsWith('src/') && pattern.test(sources.get(file) ?? ''));
 
-  it('becomes completed in settle.ts and deleted in delete-backup.ts alone, which keep the totals', () => {
+  it('becomes completed in settle.ts and deleted in two files alone, which keep the totals', () => {
     expect(writersOf(/\bstatus: 'completed'/)).toEqual(['src/backups/settle.ts']);
-    expect(writersOf(/\bdeleted_at: (?!string)/)).toEqual(['src/backups/delete-backup.ts']);
+    expect(writersOf(/\bdeleted_at: (?!string)/)).toEqual([
+      'src/backups/delete-backup.ts',
+      'src/backups/mark-pruned.ts',
+    ]);
   });
 });
 

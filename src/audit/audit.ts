@@ -13,7 +13,10 @@ export interface AuditedActions {
   readonly user: 'create' | 'update' | 'delete' | 'sign_in' | 'sign_in_failed' | 'sign_in_refused';
   readonly environment: 'create' | 'update' | 'delete' | 'ssh_key_access';
   readonly server: 'create' | 'update' | 'delete';
-  readonly database: 'create' | 'update' | 'delete' | 'backup' | 'confirm_target' | 'test_connection';
+  readonly database:
+    | ('create' | 'update' | 'delete' | 'backup' | 'confirm_target' | 'test_connection')
+    | ('backup.rotate' | 'backup.freeze' | 'backup.accept_size');
+  readonly backup_retention_policy: 'update' | 'delete';
   readonly backup: 'cancel' | 'delete' | 'verify' | 'backup.pin' | 'backup.unpin';
   readonly backup_schedule: 'create' | 'update' | 'delete';
   readonly server_blackouts: 'update';

@@ -32,6 +32,16 @@ export async function countDeleted(trx: Trx, backupIds: readonly string[], now: 
   }
 }
 
+/** To be called once, in the transaction in which a good backup that was deleted at that instant is seen again. */
+export async function countShownAgain(trx: Trx, backupId: string, deletedAt: string): Promise<void> {
+  const nothing = { good: 0, failed: 0, kept: 0, added: 0, freed: 0 };
+  for (const backup of await rowsOf(trx, [backupId])) {
+    if (backup.result !== 'good') continue;
+    await add(trx, backup, backup.day, { ...nothing, kept: 1 });
+    await add(trx, backup, deletedAt.slice(0, 10), { ...nothing, freed: -backup.size });
+  }
+}
+
 type Counts = Omit<BackupDayRow, 'database_id' | 'day'>;
 
 interface Counted {

@@ -1,5 +1,5 @@
 import type { Trx } from '../db/schema.ts';
-import { countDeleted, countEnded } from './backup-days.ts';
+import { countDeleted, countEnded, countShownAgain } from './backup-days.ts';
 import { recordNewest } from './newest-backups.ts';
 import { addToTotals, takeFromTotals } from './stored-totals.ts';
 
@@ -23,5 +23,16 @@ export async function countOut(
 ): Promise<void> {
   if (backup.status === 'completed') await takeFromTotals(trx, backup.id);
   await countDeleted(trx, [backup.id], now);
+  await recordNewest(trx, backup.database_id);
+}
+
+/** To be called once, in the transaction in which a completed backup that had ceased to be seen is seen again. */
+export async function countBackIn(
+  trx: Trx,
+  backup: { readonly id: string; readonly database_id: string },
+  deletedAt: string,
+): Promise<void> {
+  await addToTotals(trx, backup.id);
+  await countShownAgain(trx, backup.id, deletedAt);
   await recordNewest(trx, backup.database_id);
 }

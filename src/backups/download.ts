@@ -1,5 +1,6 @@
 import type { BackupObjectRow, BackupRow } from '../db/schema.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import type { ByteRange, ObjectBody } from '../object-stores/object-store.ts';
 import type { OpenedStore, OpenPlace } from '../object-stores/opened-store.ts';
 import { serverOfPlace } from '../object-stores/place.ts';
@@ -8,6 +9,7 @@ import { isStorageEnabled } from '../storage/enabled.ts';
 import { openRecordedBucket } from '../storage/open-place.ts';
 import { findBackup } from './backups.ts';
 import { NO_BUCKET } from './destination.ts';
+import { markInUse } from './in-use.ts';
 
 /** How long a presigned URL works (storage page, Troubleshooting). */
 export const DOWNLOAD_SECONDS = 3600;
@@ -36,6 +38,7 @@ export type Download =
 
 interface DownloadContext extends StorageContext {
   readonly openPlace: OpenPlace;
+  readonly log: Log;
 }
 
 export interface DownloadOptions {
@@ -78,11 +81,27 @@ export async function openDownload(
     .where('kind', '=', 'dump')
     .executeTakeFirst();
   if (!object) throw new AppError('invalid', NO_BUCKET);
-  if (serverOfPlace(object) !== undefined) return openStream(context, backup, object, options);
+  if (serverOfPlace(object) !== undefined) {
+    await keepForReading(context, backup);
+    return openStream(context, backup, object, options);
+  }
   if (!(await isStorageEnabled(db, environment.id))) {
     throw new AppError('invalid', 'Spaces not configured for this environment');
   }
+  await keepForReading(context, backup);
   return presign(context, backup, object);
+}
+
+/** Until the link ends, and for as long as it takes to make one: retention must not take from somebody what he is reading. */
+async function keepForReading({ db, now, log }: DownloadContext, { id }: BackupRow): Promise<void> {
+  const until = new Date(now().getTime() + DOWNLOAD_SECONDS * 1000 + LOOK_TIMEOUT_MS);
+  try {
+    if (!(await markInUse(db, id, until))) throw new AppError('invalid', 'Backup not found');
+  } catch (error) {
+    // A database that can't be written, as on a full disk, can't be pruned either, and backups must be had all the more.
+    if (!isAppError(error, 'unavailable')) throw error;
+    log.warn('it could not be noted that a backup is being downloaded', { backupId: id, error });
+  }
 }
 
 async function presign(

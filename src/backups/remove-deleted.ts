@@ -1,13 +1,21 @@
-import type { BackupRow } from '../db/schema.ts';
+import { recordAudit } from '../audit/audit.ts';
+import { auditedDatabase } from '../databases/databases.ts';
+import type { BackupObjectRow, BackupRow, Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
+import type { ObjectHead } from '../object-stores/object-store.ts';
+import { hideAgain, unmarkPruned } from './mark-pruned.ts';
 import type { RunServices } from './run-services.ts';
+
 import { abortUploads, limited, MAX_PAUSE_MS, pauseMs, versionOf, withStore } from './sweep.ts';
 
 type RemovalServices = Pick<RunServices, 'db' | 'openPlace' | 'now' | 'log'>;
-type Tombstone = Pick<BackupRow, 'id' | 'token' | 'outcome' | 'removal_tries'>;
+type Tombstone = Pick<BackupRow, 'id' | 'token' | 'size' | 'outcome' | 'removal_tries' | 'prune_rule'>;
 
-const TOMBSTONE = ['id', 'token', 'outcome', 'removal_tries'] as const;
+const TOMBSTONE = ['id', 'token', 'size', 'outcome', 'removal_tries', 'prune_rule'] as const;
+
+/** What became of a removal: null where all is gone, else why it is not, and whether the backup is seen again. */
+export type Removal = { readonly reason: string; readonly isSeenAgain: boolean } | null;
 
 /**
  * Removes the objects of deleted backups, then their rows; one whose storage refuses is kept with the reason and tried
@@ -88,25 +96,127 @@ export async function removeAtOnce(
   clearTimeout(timer);
 }
 
-async function tryRemoval(services: RemovalServices, backup: Tombstone, signal: AbortSignal): Promise<void> {
+/** Removes what retention has pruned. Gives null also where it is nobody's to remove any more. */
+export async function removePruned(
+  services: RemovalServices,
+  backupId: string,
+  signal: AbortSignal,
+): Promise<Removal> {
+  const backup = await services.db
+    .selectFrom('backups')
+    .select(TOMBSTONE)
+    .where('id', '=', backupId)
+    .where('deleted_at', 'is not', null)
+    .executeTakeFirst();
+  return backup === undefined ? null : tryRemoval(services, backup, signal);
+}
+
+async function tryRemoval(
+  services: RemovalServices,
+  backup: Tombstone,
+  signal: AbortSignal,
+): Promise<Removal> {
   try {
     await removeObjects(services, backup, signal);
-    await write(services.db, (trx) => trx.deleteFrom('backups').where('id', '=', backup.id).execute());
+    await write(services.db, (trx) => removeRow(trx, backup.id, services.now()));
+    return null;
   } catch (error) {
+    const reason =
+      error instanceof AppError ? error.message : 'Something unexpected went wrong; the log has it.';
     // The app stops: the storage did not refuse anything, and the next start tries at once.
-    if (isAppError(error, 'shutdown')) return;
+    if (isAppError(error, 'shutdown')) return { reason, isSeenAgain: false };
     services.log.warn('a deleted backup could not be removed from its storage yet', {
       backupId: backup.id,
       error,
     });
-    await noteFailure(services, backup, error);
+    const isSeenAgain = await showAgain(services, backup, error, reason, signal);
+    if (!isSeenAgain) await noteFailure(services, backup, reason);
+    return { reason, isSeenAgain };
   }
 }
 
-async function noteFailure({ db, now }: RemovalServices, backup: Tombstone, error: unknown): Promise<void> {
+async function removeRow(trx: Trx, id: string, now: Date): Promise<void> {
+  // Two tried at once, and the other was refused and showed it again: its object is gone now.
+  await hideAgain(trx, id, now);
+  await trx.deleteFrom('backups').where('id', '=', id).execute();
+}
+
+/**
+ * A pruned backup that its storage refuses to remove is there as before: it is seen again, with the reason, as soon as all of
+ * it was found to be whole. Where nobody knows what came of the request, it stays a tombstone: the object may go any moment.
+ */
+async function showAgain(
+  services: RemovalServices,
+  backup: Tombstone,
+  error: unknown,
+  reason: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (backup.prune_rule === null || !isRefusal(error)) return false;
+  try {
+    if (!(await isWhole(services, backup, signal))) return false;
+  } catch (lookError) {
+    services.log.warn('a backup that could not be pruned could not be looked at', {
+      backupId: backup.id,
+      error: lookError,
+    });
+    return false;
+  }
   const tries = (backup.removal_tries ?? 0) + 1;
-  const reason =
-    error instanceof AppError ? error.message : 'Something unexpected went wrong; the log has it.';
+  const nextTryAt = new Date(services.now().getTime() + pauseMs(tries)).toISOString();
+  return write(services.db, async (trx) => {
+    const isShown = await unmarkPruned(trx, backup.id, { reason, tries, nextTryAt });
+    if (isShown) await recordRefused(trx, backup.id, reason, services.now());
+    return isShown;
+  });
+}
+
+/** The audit says already that it was pruned. */
+async function recordRefused(trx: Trx, id: string, reason: string, now: Date): Promise<void> {
+  const of = await trx
+    .selectFrom('backups')
+    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .select(['databases.id', 'databases.name', 'databases.environment_id', 'backups.filename'])
+    .where('backups.id', '=', id)
+    .executeTakeFirstOrThrow();
+  const details = { backupId: id, filename: of.filename };
+  const entry = auditedDatabase('backup.rotate', of, { details, error: reason });
+  await recordAudit(trx, { userId: null, address: null }, entry, now);
+}
+
+/** Whether it is sure that nothing was removed, nor will be: the request was answered with a refusal, or never sent. */
+function isRefusal(error: unknown): boolean {
+  if (!isAppError(error)) return false;
+  const { status } = error.details;
+  if (status !== undefined) return status >= 400 && status < 500 && status !== 408 && status !== 429;
+  return isAppError(error, 'storage_denied', 'host_command', 'host_path_refused', 'host_auth');
+}
+
+async function isWhole(services: RemovalServices, backup: Tombstone, stop: AbortSignal): Promise<boolean> {
+  const objects = await objectsOf(services.db, backup.id);
+  for (const { key, ...object } of objects) {
+    let isThere = false;
+    await withStore(services, object, async (store) => {
+      const head = await store.head(key, { versionId: object.version_id, signal: limited(stop) });
+      isThere = head !== null && isOurs(head, object, backup.token);
+    });
+    if (!isThere) return false;
+  }
+  return objects.length > 0;
+}
+
+/** Whether what lies there is what the run with that token stored; by its size where no token is kept. */
+export function isOurs(
+  head: Pick<ObjectHead, 'bytes' | 'token'>,
+  { bytes }: Pick<BackupObjectRow, 'bytes'>,
+  token: string,
+): boolean {
+  if (bytes !== null && head.bytes !== Number(bytes)) return false;
+  return head.token === null || head.token === token;
+}
+
+async function noteFailure({ db, now }: RemovalServices, backup: Tombstone, reason: string): Promise<void> {
+  const tries = (backup.removal_tries ?? 0) + 1;
   await write(db, (trx) =>
     trx
       .updateTable('backups')
@@ -125,12 +235,7 @@ async function removeObjects(
   { id, token, outcome }: Tombstone,
   stop: AbortSignal,
 ): Promise<void> {
-  const objects = await services.db
-    .selectFrom('backup_objects')
-    .selectAll()
-    .where('backup_id', '=', id)
-    .execute();
-  for (const { key, ...object } of objects) {
+  for (const { key, ...object } of await objectsOf(services.db, id)) {
     await withStore(services, object, async (store) => {
       const signal = limited(stop);
       if (outcome !== 'uncertain') {
@@ -142,4 +247,9 @@ async function removeObjects(
       await store.remove(key, { versionId: await versionOf(store, key, signal), signal });
     });
   }
+}
+
+/** All that a backup consists of, as recorded. */
+export function objectsOf(db: Db, backupId: string): Promise<readonly BackupObjectRow[]> {
+  return db.selectFrom('backup_objects').selectAll().where('backup_id', '=', backupId).execute();
 }

@@ -4,6 +4,7 @@ import { insertLeftover } from '../leftovers/insert-leftover.ts';
 import type { Leftover } from '../object-stores/object-store.ts';
 import type { Place } from '../object-stores/place.ts';
 import { endRun, isOwn, type RunClaim } from '../runs/claim.ts';
+import { insertPrune } from './ask-prune.ts';
 import { countIn } from './count-backup.ts';
 import type { StepBegun } from './progress.ts';
 import type { BackupError } from './step-error.ts';
@@ -72,7 +73,9 @@ export async function settleCompleted(
       // Asked of the row that was written: who deletes it at the same time finds it completed, or is found here.
       .returning(['id', 'database_id', 'status', 'deleted_at'])
       .executeTakeFirstOrThrow();
-    if (settled.deleted_at === null) await countIn(trx, settled);
+    if (settled.deleted_at !== null) return true;
+    await countIn(trx, settled);
+    await insertPrune(trx, { databaseId: settled.database_id, trigger: 'backup', userId: null }, now);
     return true;
   });
 }

@@ -33,6 +33,8 @@ export interface Schema {
   server_blackouts: ServerBlackoutRow;
   protection_spells: ProtectionSpellRow;
   events: EventRow;
+  backup_policies: BackupPolicyRow;
+  retention_freezes: RetentionFreezeRow;
 }
 
 export type Db = Kysely<Schema>;
@@ -223,10 +225,20 @@ export interface BackupRow {
   verification_error: string | null;
   /** A tombstone: hidden, kept until its object is gone. */
   deleted_at: string | null;
-  /** Of a tombstone: how often its removal failed (null: never), why the last time, and when it is tried again. */
+  /**
+   * Of a tombstone: how often its removal failed (null: never), why the last time, and when it is tried again. The tries and
+   * the time also of one that retention could not remove, and that is seen again.
+   */
   removal_tries: number | null;
   removal_error: string | null;
   removal_next_try_at: string | null;
+  /** Until when its storage lets nobody remove it, as far as it was asked, and by what. */
+  retained_until: string | null;
+  retained_why: string | null;
+  /** Until when a link to its bytes works. */
+  in_use_until: string | null;
+  /** Of a tombstone: the rule by which retention pruned it; null where a person deleted it. */
+  prune_rule: string | null;
 }
 
 export interface BackupObjectRow {
@@ -247,7 +259,7 @@ export interface BackupObjectRow {
   sha256: string | null;
 }
 
-export type RunKindName = 'backup' | 'deep_test' | 'verification';
+export type RunKindName = 'backup' | 'deep_test' | 'verification' | 'prune';
 export type RunEnd = 'completed' | 'failed' | 'cancelled' | 'interrupted';
 /** `uncertain`: over, but what became of it is not known yet; it is repaired again when `lease_until` is over. */
 export type RunState = 'pending' | 'running' | 'uncertain' | RunEnd;
@@ -495,4 +507,38 @@ export interface EventRow {
   /** JSON. */
   data: string;
   created_at: string;
+}
+
+export type PolicyPreset = 'lean' | 'balanced' | 'long_term' | 'custom';
+
+/** A database's own retention; without a row, or with `inherit_global`, that of the installation counts. */
+export interface BackupPolicyRow {
+  id: string;
+  database_id: string;
+  inherit_global: Flag;
+  preset: PolicyPreset;
+  auto_applied: Flag;
+  keep_last: number;
+  daily: number;
+  weekly: number;
+  monthly: number;
+  yearly: number;
+  min_floor: number;
+  max_total_bytes: BigOrNull;
+  /** By how much the newest backup may be smaller than those before it; null: the usual. */
+  max_shrink_percent: number | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** Whether pruning of a database stands still, since when and why; and up to which backup a person accepted how small it became. */
+export interface RetentionFreezeRow {
+  database_id: string;
+  frozen_at: string | null;
+  reason: string | null;
+  backup_id: string | null;
+  accepted_at: string | null;
+  accepted_by_id: string | null;
+  /** `created_at` of the newest good backup at that time: older ones are no measure any more. */
+  accepted_through: string | null;
 }

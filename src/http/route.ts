@@ -10,7 +10,12 @@ export type Access = 'public' | Role | 'self-or-admin';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface ApiEnv {
-  Variables: { requestId: string; session: Session };
+  Variables: {
+    requestId: string;
+    session: Session;
+    /** Of a route with a body: nothing was sent, which reads as `{}`. */
+    isBodyEmpty?: boolean;
+  };
 }
 
 type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`

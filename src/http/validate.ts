@@ -12,6 +12,7 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json$/;
 export const readableBody = createMiddleware(async (c, next) => {
   const bytes = await c.req.arrayBuffer();
   const isEmpty = isBlank(bytes);
+  c.set('isBodyEmpty', isEmpty);
   if (!isEmpty) refuseUnreadable(c.req.raw.headers, bytes);
   if (isEmpty || c.req.header('content-type') === undefined) {
     const headers = new Headers(c.req.raw.headers);

@@ -89,6 +89,15 @@ export interface ObjectHead {
   readonly versionId: string | null;
   /** The archive in which it lies, where it can't be read before it was restored from there. */
   readonly archive?: string;
+  /** What keeps everybody from removing it, where the storage tells. */
+  readonly lock?: ObjectLock;
+}
+
+export interface ObjectLock {
+  /** ISO-8601 UTC with milliseconds; null where it holds until somebody lifts it. */
+  readonly until: string | null;
+  /** In words, such as `object lock (COMPLIANCE)`. */
+  readonly why: string;
 }
 
 export interface ObjectBody extends AsyncIterable<Uint8Array> {

@@ -50,12 +50,22 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
     await migrate(db, { file: null, now });
     expect(await tables()).toEqual(
       [
-        ...['audit_logs', 'backup_objects', 'backups', 'databases', 'environments', 'leftovers', 'servers'],
+        ...[
+          'audit_logs',
+          'backup_objects',
+          'backup_policies',
+          'backups',
+          'databases',
+          'environments',
+          'leftovers',
+          'servers',
+        ],
         ...[
           'database_schedules',
           'events',
           'periodic_tasks',
           'protection_spells',
+          'retention_freezes',
           'runs',
           'schedule_slots',
           'schedules',

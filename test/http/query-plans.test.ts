@@ -11,6 +11,7 @@ import { openDatabase } from '../../src/db/node/open.ts';
 import { analyse } from '../../src/db/node/statistics.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { apiRoutes } from '../../src/http/api/routes.ts';
+import { sweepRetention } from '../../src/retention/sweep.ts';
 import { createWorker, repairExpired } from '../../src/runs/worker.ts';
 import { testIfDue } from '../../src/storage/deep-test.ts';
 import { createDeepTestKind } from '../../src/storage/deep-test-kind.ts';
@@ -185,6 +186,14 @@ describe('no query reads or sorts a large table whole', () => {
     await change('DELETE', `/api/backups/${second}`);
     await change('DELETE', `/api/backups/${third}`);
     await change('PATCH', `/api/databases/${ids.database}`, { port: 5433 });
+    const policy = `/api/databases/${ids.database}/backup-policy`;
+    const tiers = { keepLast: 9, daily: 7, weekly: 4, monthly: 6, yearly: 1, minFloor: 2 };
+    await change('POST', `${policy}/preview`, tiers);
+    await change('PUT', policy, { preset: 'custom', ...tiers, confirm: true });
+    await change('POST', `/api/databases/${ids.database}/rotate`);
+    await change('POST', `${policy}/accept`);
+    await change('DELETE', policy);
+    await sweepRetention(app.services, AbortSignal.timeout(60_000));
     await change('DELETE', `/api/databases/${ids.database}`, {}, 400);
     await change('DELETE', `/api/servers/${ids.server}`, {}, 409);
     await change('POST', `/api/users/${app.userIds.operator}/change-password`, {

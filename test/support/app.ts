@@ -19,6 +19,7 @@ import { readConfig } from '../../src/node/read-config.ts';
 import { createPartMemory } from '../../src/object-stores/part-memory.ts';
 import { createS3 } from '../../src/object-stores/s3/client.ts';
 import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts';
+import { createPruneKind } from '../../src/retention/prune-kind.ts';
 import { createWorker, type Worker } from '../../src/runs/worker.ts';
 import { checkVault } from '../../src/secrets/signing-keys.ts';
 import { createVault } from '../../src/secrets/vault.ts';
@@ -78,6 +79,8 @@ export interface TestAppOptions {
   readonly probeLimits?: ProbeLimits;
   /** Instead of an empty one. */
   readonly db?: Db;
+  /** Instead of the real ones. */
+  readonly services?: Partial<Pick<Services, 'openPlace'>>;
 }
 
 /** It is woken where there is something to run. */
@@ -133,10 +136,11 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     assets: { read: async () => null },
     version: '0.0.0-test',
     isContainer: false,
+    ...options.services,
   };
   const worker = createWorker(
     services,
-    { deep_test: createDeepTestKind(services, options.probeLimits) },
+    { deep_test: createDeepTestKind(services, options.probeLimits), prune: createPruneKind(services) },
     { limits: async () => ({ total: 1, perServer: 1 }), tickMs: TICK_MS },
   );
   worker.start();

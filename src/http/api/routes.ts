@@ -1,6 +1,7 @@
 import type { Services } from '../../services-port.ts';
 import type { ApiRoute } from '../route.ts';
 import { authRoutes } from './auth.ts';
+import { backupPolicyRoutes } from './backup-policies.ts';
 import { backupRoutes } from './backups.ts';
 import { databaseRoutes } from './databases.ts';
 import { environmentSettingsRoutes } from './environment-settings.ts';
@@ -26,6 +27,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...databaseRoutes(services),
     ...backupRoutes(services),
     ...scheduleRoutes(services),
+    ...backupPolicyRoutes(services),
     ...spacesRoutes(services),
     ...spacesImpactRoutes(services),
     ...spacesPolicyRoutes(services),

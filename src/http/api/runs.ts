@@ -3,6 +3,7 @@ import { hasRole } from '../../auth/roles.ts';
 import { stopBackup } from '../../backups/backup-actions.ts';
 import { findRun, type ListedRun, listRuns } from '../../backups/list-runs.ts';
 import { AppError } from '../../errors.ts';
+import { cancelPrune } from '../../retention/cancel-prune.ts';
 import type { RunProgress } from '../../runs/runs.ts';
 import type { Services } from '../../services-port.ts';
 import { cancelDeepTest } from '../../storage/deep-test.ts';
@@ -10,7 +11,7 @@ import { cancelVerification } from '../../verifications/ask-verification.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { id, instant, pageQuery, SUCCESS, success } from './shapes.ts';
 
-const kind = z.enum(['backup', 'deep_test', 'verification']);
+const kind = z.enum(['backup', 'deep_test', 'verification', 'prune']);
 const state = z.enum([
   ...(['pending', 'running', 'uncertain', 'completed', 'failed', 'cancelled', 'interrupted'] as const),
 ]);
@@ -34,7 +35,7 @@ const run = z.object({
     .nullable(),
 });
 
-/** What is being done, and what was: backups, deep tests and verifications. */
+/** What is being done, and what was: backups, deep tests, verifications and pruning. */
 export function runRoutes(services: Services): readonly ApiRoute[] {
   return [
     route({
@@ -76,6 +77,10 @@ export function runRoutes(services: Services): readonly ApiRoute[] {
         }
         if (row.kind === 'verification') {
           await cancelVerification(services, actor, row.id);
+          return SUCCESS;
+        }
+        if (row.kind === 'prune') {
+          await cancelPrune(services, actor, row.id);
           return SUCCESS;
         }
         if (!hasRole(session.user.role, 'admin')) throw new AppError('forbidden', 'Admin access required');

@@ -1,5 +1,5 @@
 import { isAppError } from '../../errors.ts';
-import type { ObjectHead, ReadOptions } from '../object-store.ts';
+import type { ObjectHead, ObjectLock, ReadOptions } from '../object-store.ts';
 import { versionQuery } from './address.ts';
 import type { S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
@@ -103,6 +103,7 @@ function readHead(
     token: headers.get(TOKEN_HEADER),
     versionId: versionIdOf(headers),
     ...archiveOf(headers),
+    ...lockOf(headers),
   };
 }
 
@@ -118,6 +119,22 @@ function archiveOf(headers: Headers): { readonly archive?: string } {
     headers.get('x-amz-archive-status') ?? (ARCHIVES.includes(storageClass) ? storageClass : null);
   const isRestored = (headers.get('x-amz-restore') ?? '').includes('ongoing-request="false"');
   return archive === null || isRestored ? {} : { archive };
+}
+
+/** HEAD tells of a lock only who may see it (s3:GetObjectRetention); others learn of it when they try to remove the object. */
+function lockOf(headers: Headers): { readonly lock?: ObjectLock } {
+  if (headers.get('x-amz-object-lock-legal-hold')?.toUpperCase() === 'ON') {
+    return { lock: { until: null, why: 'a legal hold lies on it' } };
+  }
+  const until = Date.parse(headers.get('x-amz-object-lock-retain-until-date') ?? '');
+  if (Number.isNaN(until)) return {};
+  const mode = headers.get('x-amz-object-lock-mode');
+  return {
+    lock: {
+      until: new Date(until).toISOString(),
+      why: `object lock of its bucket${mode === null ? '' : ` (${mode.toLowerCase()})`}`,
+    },
+  };
 }
 
 /** The version that a bucket with versions gave; "null" is what S3 calls none. */

@@ -1,0 +1,52 @@
+import { MAX_PAUSE_MS } from '../backups/sweep.ts';
+import type { Db, Trx } from '../db/schema.ts';
+import { type Candidate, loadCandidates } from './candidates.ts';
+import { type RetentionDefaults, readDefaults } from './defaults.ts';
+import { type Freeze, freezeOf } from './freeze.ts';
+import { type Plan, planInTurns } from './plan.ts';
+import { type Policy, type PolicyOfDatabase, policyOf } from './policy.ts';
+import { type Shrink, shrinkOf } from './shrink.ts';
+
+/** What is to be done about the backups of a database at an instant. */
+export interface Decided {
+  readonly policy: PolicyOfDatabase;
+  readonly defaults: RetentionDefaults;
+  readonly candidates: readonly Candidate[];
+  /** What the policy says, also while pruning stands still. */
+  readonly plan: Plan<Candidate>;
+  readonly freeze: Freeze | null;
+  /** A reason to let pruning stand still that nobody has written down yet. */
+  readonly shrink: Shrink | null;
+  /** What goes now, the oldest first: nothing while pruning stands still, and what could not be removed not at once again. */
+  readonly due: readonly Candidate[];
+}
+
+export interface DecideOptions {
+  readonly now: Date;
+  /** What if this were the policy; that of the database when absent. */
+  readonly instead?: (present: PolicyOfDatabase) => Policy;
+}
+
+/** The one place where it is decided what is pruned; nothing is deleted but what this says within the deleting transaction. */
+export async function decide(
+  db: Db | Trx,
+  databaseId: string,
+  { now, instead }: DecideOptions,
+): Promise<Decided> {
+  const defaults = await readDefaults(db);
+  const present = await policyOf(db, databaseId, defaults);
+  const policy = { ...present, effective: instead?.(present) ?? present.effective };
+  const { freeze, acceptedThrough } = await freezeOf(db, databaseId);
+  const candidates = await loadCandidates(db, databaseId);
+  const plan = await planInTurns(policy.effective, candidates, now, defaults.zone);
+  const percent = policy.effective.maxShrinkPercent;
+  const shrink = freeze === null ? shrinkOf(candidates, { percent, acceptedThrough }) : null;
+  const due = freeze === null && shrink === null ? plan.prune.filter((one) => isDue(one, now)).reverse() : [];
+  return { policy, defaults, candidates, plan, freeze, shrink, due };
+}
+
+function isDue({ nextTryAt }: Candidate, now: Date): boolean {
+  if (nextTryAt === null || nextTryAt <= now.toISOString()) return true;
+  // No pause is that long: the clock was set back.
+  return Date.parse(nextTryAt) > now.getTime() + 2 * MAX_PAUSE_MS;
+}
