@@ -6,7 +6,7 @@ import { type BackupWithTrigger, findBackup, pinBackup } from './backups.ts';
 import { cancelBackup } from './cancel-backup.ts';
 import type { BackupContext } from './context.ts';
 import { deleteBackup, deleteBackups } from './delete-backup.ts';
-import { requestBackup } from './request-backup.ts';
+import { type Requested, requestBackup } from './request-backup.ts';
 
 /** What people do to backups, with its row in the audit, written with it or not at all; API and pages both call these. */
 
@@ -15,7 +15,7 @@ export async function startBackup(
   context: BackupContext,
   actor: Actor,
   databaseId: string,
-): Promise<{ readonly backupId: string }> {
+): Promise<Requested> {
   const database = await getDatabaseRow(context.db, databaseId);
   const request = { databaseId, type: 'manual', triggeredById: actor.userId } as const;
   return requestBackup(context, request, {

@@ -16,6 +16,13 @@ export interface BackupRequest {
   readonly triggeredById: string | null;
 }
 
+/** The backup that waits now, whether this request made it, and whether another one runs that it waits for. */
+export interface Requested {
+  readonly backupId: string;
+  readonly isNew: boolean;
+  readonly isRunning: boolean;
+}
+
 /**
  * Asks for a backup: a `pending` row that the worker claims. While one waits already, its id is given back; while one
  * runs, the new one waits. `also` belongs to the same transaction. Throws `not_found` for an unknown database. What else is
@@ -25,7 +32,7 @@ export async function requestBackup(
   context: BackupContext,
   request: BackupRequest,
   { also }: { readonly also?: (trx: Trx, backupId: string) => Promise<void> } = {},
-): Promise<{ backupId: string }> {
+): Promise<Requested> {
   const { db, now, runs } = context;
   const database = await db
     .selectFrom('databases')
@@ -37,7 +44,7 @@ export async function requestBackup(
   const createdAt = now().toISOString();
   // Settings that can't be dumped: the run says so with its step, and the name only needs no extension yet.
   const fileName = backupFileName(database.name, createdAt, dumpShapeOf(database)?.fileExtension ?? '');
-  const backupId = await write(db, async (trx) => {
+  const requested = await write(db, async (trx) => {
     const inserted = await trx
       .insertInto('backups')
       .values({
@@ -68,10 +75,16 @@ export async function requestBackup(
       throw new AppError('internal', 'Another run of this database waits already, without its backup.');
     }
     await also?.(trx, id);
-    return id;
+    const running = await trx
+      .selectFrom('backups')
+      .select('id')
+      .where('database_id', '=', database.id)
+      .where('status', '=', sql.lit('in_progress'))
+      .executeTakeFirst();
+    return { backupId: id, isNew: inserted !== undefined, isRunning: running !== undefined };
   });
   runs.wake();
-  return { backupId };
+  return requested;
 }
 
 function runOf({ id: databaseId, server_id: serverId }: DatabaseRow, id: string): NewRun {
