@@ -5,8 +5,8 @@ import { AppError } from '../errors.ts';
 import { type BackupWithTrigger, findBackup, pinBackup } from './backups.ts';
 import { cancelBackup } from './cancel-backup.ts';
 import type { BackupContext } from './context.ts';
-import { deleteBackup } from './delete-backup.ts';
-import { requestBackup } from './request-backup.ts';
+import { deleteBackup, deleteBackups } from './delete-backup.ts';
+import { type Requested, requestBackup } from './request-backup.ts';
 
 /** What people do to backups, with its row in the audit, written with it or not at all; API and pages both call these. */
 
@@ -15,7 +15,7 @@ export async function startBackup(
   context: BackupContext,
   actor: Actor,
   databaseId: string,
-): Promise<{ readonly backupId: string }> {
+): Promise<Requested> {
   const database = await getDatabaseRow(context.db, databaseId);
   const request = { databaseId, type: 'manual', triggeredById: actor.userId } as const;
   return requestBackup(context, request, {
@@ -34,6 +34,26 @@ export async function stopBackup(context: BackupContext, actor: Actor, backupId:
 /** Throws `not_found`, and `conflict` for one that runs. */
 export async function removeBackup(context: BackupContext, actor: Actor, backupId: string): Promise<void> {
   await deleteBackup(context, backupId, await audited(context, actor, 'delete', backupId));
+}
+
+/** Those of the database that are still there, each with its row in the audit. Gives how many. */
+export async function removeBackups(
+  context: BackupContext,
+  actor: Actor,
+  databaseId: string,
+  backupIds: readonly string[],
+): Promise<number> {
+  const { environment_id: environmentId } = await getDatabaseRow(context.db, databaseId);
+  return deleteBackups(context, databaseId, backupIds, {
+    async also(trx, { id, filename: name }) {
+      await recordAudit(
+        trx,
+        actor,
+        auditEntry('backup', 'delete', { id, name, environmentId }),
+        context.now(),
+      );
+    },
+  });
 }
 
 /** Pins or unpins; doing so twice changes nothing. Throws `not_found` with the wire's texts. */

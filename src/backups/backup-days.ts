@@ -42,6 +42,24 @@ export async function countShownAgain(trx: Trx, backupId: string, deletedAt: str
   }
 }
 
+/** To be called in the transaction in which a database goes with its backups: its environment remembers what there was. */
+export async function countDatabaseGone(trx: Trx, databaseId: string, now: Date): Promise<void> {
+  const row = await trx
+    .selectFrom('databases')
+    .select('environment_id')
+    .select(({ selectFrom }) =>
+      selectFrom('backup_days')
+        .select(sql<number>`coalesce(sum(added - freed), 0)`.as('left'))
+        .whereRef('backup_days.database_id', '=', 'databases.id')
+        .as('left'),
+    )
+    .where('id', '=', databaseId)
+    .executeTakeFirst();
+  const freed = Number(row?.left ?? 0);
+  if (row === undefined || freed <= 0) return;
+  await addToEnvironment(trx, row.environment_id, dayOf(now), { good: 0, failed: 0, added: 0, freed });
+}
+
 type Counts = Omit<BackupDayRow, 'database_id' | 'day'>;
 
 interface Counted {
@@ -85,9 +103,18 @@ async function add(trx: Trx, of: Counted, day: string, counts: Counts): Promise<
     .execute();
   const { kept: _, ...ofEnvironment } = counts;
   if (Object.values(ofEnvironment).every((count) => count === 0)) return;
+  await addToEnvironment(trx, of.environment_id, day, ofEnvironment);
+}
+
+async function addToEnvironment(
+  trx: Trx,
+  environmentId: string,
+  day: string,
+  counts: Omit<Counts, 'kept'>,
+): Promise<void> {
   await trx
     .insertInto('environment_days')
-    .values({ environment_id: of.environment_id, day, ...ofEnvironment })
+    .values({ environment_id: environmentId, day, ...counts })
     .onConflict((conflict) =>
       conflict.columns(['environment_id', 'day']).doUpdateSet((eb) => ({
         good: eb('environment_days.good', '+', eb.ref('excluded.good')),

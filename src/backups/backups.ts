@@ -3,6 +3,7 @@ import type { BackupRow, Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { RunProgress } from '../runs/runs.ts';
+import { boundsOf } from './days.ts';
 import { toBackupStep } from './step-error.ts';
 
 /** A backup's row with the person who asked for it. Tombstones are never given out. */
@@ -20,18 +21,24 @@ export async function findBackup(db: Db | Trx, id: string): Promise<BackupWithTr
   return visible(db).where('backups.id', '=', id).executeTakeFirst();
 }
 
-/** A page of a database's backups, newest first, and how many there are in all. */
+/** Which of a database's backups are listed: all where nothing is named. */
+export interface BackupFilter {
+  /** Completed; failed or interrupted; pinned. */
+  readonly result?: 'good' | 'failed' | 'pinned' | undefined;
+  /** Asked for on that day, by UTC. */
+  readonly day?: string | undefined;
+}
+
+/** A page of a database's backups, newest first, and how many there are in all; each filter is a range of an index. */
 export async function listBackups(
   db: Db,
   databaseId: string,
   page: { limit: number; offset: number },
+  filter: BackupFilter = {},
 ): Promise<{ backups: readonly BackupWithTrigger[]; total: number }> {
   // The ids first, from the index alone: what a page skips is not read, nor joined with its users.
-  const ids = await db
-    .selectFrom('backups')
+  const ids = await listed(db, databaseId, filter)
     .select('id')
-    .where('database_id', '=', databaseId)
-    .where('deleted_at', 'is', null)
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(page.limit)
@@ -40,13 +47,46 @@ export async function listBackups(
   const found = ids.length === 0 ? [] : await visible(db).where('backups.id', 'in', idsOf(ids)).execute();
   const byId = new Map(found.map((row) => [row.id, row]));
   const backups = ids.flatMap(({ id }) => byId.get(id) ?? []);
-  const { total } = await db
-    .selectFrom('backups')
+  return { backups, total: await countListed(db, databaseId, filter) };
+}
+
+/** How many each filter would list. */
+export async function countBackups(
+  db: Db,
+  databaseId: string,
+): Promise<Readonly<Record<'all' | 'good' | 'failed' | 'pinned', number>>> {
+  return {
+    all: await countListed(db, databaseId, {}),
+    good: await countListed(db, databaseId, { result: 'good' }),
+    failed: await countListed(db, databaseId, { result: 'failed' }),
+    pinned: await countListed(db, databaseId, { result: 'pinned' }),
+  };
+}
+
+async function countListed(db: Db, databaseId: string, filter: BackupFilter): Promise<number> {
+  const { total } = await listed(db, databaseId, filter)
     .select(sql<number>`count(*)`.as('total'))
+    .executeTakeFirstOrThrow();
+  return Number(total);
+}
+
+/** Literals, as in the indexes: a parameter could be any status. */
+const RESULTS = {
+  good: sql<boolean>`status = 'completed'`,
+  failed: sql<boolean>`outcome in ('failed', 'interrupted')`,
+  pinned: sql<boolean>`is_pinned = 1`,
+} as const;
+
+function listed(db: Db, databaseId: string, { result, day }: BackupFilter) {
+  const bounds = day === undefined ? undefined : boundsOf(day);
+  return db
+    .selectFrom('backups')
     .where('database_id', '=', databaseId)
     .where('deleted_at', 'is', null)
-    .executeTakeFirstOrThrow();
-  return { backups, total: Number(total) };
+    .$if(result !== undefined, (query) => query.where(RESULTS[result ?? 'good']))
+    .$if(bounds !== undefined, (query) =>
+      query.where('created_at', '>=', bounds?.from ?? '').where('created_at', '<', bounds?.before ?? ''),
+    );
 }
 
 /** The backups of a database that wait or run: one of each at most. */

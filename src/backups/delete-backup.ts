@@ -1,4 +1,4 @@
-import type { Trx } from '../db/schema.ts';
+import type { BackupRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { markCancelled } from './cancel-backup.ts';
@@ -20,23 +20,75 @@ export async function deleteBackup(
 ): Promise<void> {
   const now = context.now();
   const wasRunning = await write(context.db, async (trx) => {
-    const was = await markCancelled(trx, backupId, now);
-    const deleted = await trx
-      .updateTable('backups')
-      .set({ deleted_at: now.toISOString() })
-      .where('id', '=', backupId)
-      .where('deleted_at', 'is', null)
-      .returning(['id', 'database_id', 'status'])
-      .executeTakeFirst();
-    if (!deleted) throw new AppError('not_found', 'Backup not found');
-    await refuseInUse(trx, backupId);
-    await countOut(trx, deleted, now);
+    const deleted = await hide(trx, backupId, now);
+    if (deleted === undefined) throw new AppError('not_found', 'Backup not found');
     await also?.(trx);
-    return was === 'in_progress';
+    return deleted.wasRunning;
   });
   if (wasRunning) context.runs.cancel(backupId);
   context.runs.wake();
   await removeAtOnce(context, backupId, REMOVE_WITHIN_MS);
+}
+
+/**
+ * Deletes those of them that are this database's and still there, in one write; `also` is called for each. Their objects are
+ * removed one after the other for as long as those of one would be waited for, and then in the background. Gives how many.
+ */
+export async function deleteBackups(
+  context: BackupContext,
+  databaseId: string,
+  backupIds: readonly string[],
+  { also }: { readonly also?: (trx: Trx, backup: BackupRow) => Promise<void> } = {},
+): Promise<number> {
+  const now = context.now();
+  const deleted = await write(context.db, async (trx) => {
+    const hidden: Hidden[] = [];
+    for (const id of new Set(backupIds)) {
+      const one = await hide(trx, id, now, databaseId);
+      if (one === undefined) continue;
+      hidden.push(one);
+      await also?.(trx, one.backup);
+    }
+    return hidden;
+  });
+  for (const { backup, wasRunning } of deleted) if (wasRunning) context.runs.cancel(backup.id);
+  context.runs.wake();
+  const until = performance.now() + REMOVE_WITHIN_MS;
+  for (const { backup } of deleted) {
+    const withinMs = until - performance.now();
+    if (withinMs <= 0) break;
+    await removeAtOnce(context, backup.id, withinMs);
+  }
+  return deleted.length;
+}
+
+interface Hidden {
+  readonly backup: BackupRow;
+  readonly wasRunning: boolean;
+}
+
+/** Nobody sees it from now on, and nothing counts it; undefined where nobody did before. */
+async function hide(trx: Trx, backupId: string, now: Date, databaseId?: string): Promise<Hidden | undefined> {
+  const found = await trx
+    .selectFrom('backups')
+    .select('id')
+    .where('id', '=', backupId)
+    .where('deleted_at', 'is', null)
+    .$if(databaseId !== undefined, (query) => query.where('database_id', '=', databaseId ?? ''))
+    .executeTakeFirst();
+  if (found === undefined) return undefined;
+  const was = await markCancelled(trx, backupId, now);
+  const backup = await trx
+    .updateTable('backups')
+    .set({ deleted_at: now.toISOString() })
+    .where('id', '=', backupId)
+    .where('deleted_at', 'is', null)
+    .returningAll()
+    .executeTakeFirst();
+  if (backup === undefined) return undefined;
+  await refuseInUse(trx, backupId);
+  await countOut(trx, backup, now);
+  return { backup, wasRunning: was === 'in_progress' };
 }
 
 /** Its object must stay while it is read: it would be found to be missing. What waits for it goes with it. */

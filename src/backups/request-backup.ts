@@ -16,6 +16,13 @@ export interface BackupRequest {
   readonly triggeredById: string | null;
 }
 
+/** The backup that waits now, whether this request made it, and whether another one runs that it waits for. */
+export interface Requested {
+  readonly backupId: string;
+  readonly isNew: boolean;
+  readonly isRunning: boolean;
+}
+
 /**
  * Asks for a backup: a `pending` row that the worker claims. While one waits already, its id is given back; while one
  * runs, the new one waits. `also` belongs to the same transaction. Throws `not_found` for an unknown database. What else is
@@ -25,7 +32,7 @@ export async function requestBackup(
   context: BackupContext,
   request: BackupRequest,
   { also }: { readonly also?: (trx: Trx, backupId: string) => Promise<void> } = {},
-): Promise<{ backupId: string }> {
+): Promise<Requested> {
   const { db, now, runs } = context;
   const database = await db
     .selectFrom('databases')
@@ -35,13 +42,19 @@ export async function requestBackup(
   if (!database) throw new AppError('not_found', 'Database not found');
 
   const at = now();
-  const backupId = await write(db, async (trx) => {
-    const { id } = await insertBackup(trx, database, request, at);
+  const requested = await write(db, async (trx) => {
+    const { id, isNew } = await insertBackup(trx, database, request, at);
     await also?.(trx, id);
-    return id;
+    const running = await trx
+      .selectFrom('backups')
+      .select('id')
+      .where('database_id', '=', database.id)
+      .where('status', '=', sql.lit('in_progress'))
+      .executeTakeFirst();
+    return { backupId: id, isNew, isRunning: running !== undefined };
   });
   runs.wake();
-  return { backupId };
+  return requested;
 }
 
 /**

@@ -69,13 +69,14 @@ describe.each(STATES)('what people do to backups, on %s', (state) => {
   it('a second request while one waits is in the audit with the one that waits', async () => {
     const { database_id: databaseId } = await insert('completed');
     const first = await startBackup(services, actor, databaseId);
-    expect(await startBackup(services, actor, databaseId)).toEqual(first);
+    expect(first).toMatchObject({ isNew: true, isRunning: false });
+    expect(await startBackup(services, actor, databaseId)).toEqual({ ...first, isNew: false });
     const entries = await services.db
       .selectFrom('audit_logs')
       .select('details')
       .where('action', '=', 'backup')
       .execute();
-    expect(entries).toEqual(Array(2).fill({ details: JSON.stringify(first) }));
+    expect(entries).toEqual(Array(2).fill({ details: JSON.stringify({ backupId: first.backupId }) }));
   });
 
   it.each([

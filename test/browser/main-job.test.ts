@@ -108,17 +108,18 @@ async function cancelOne(page: Page): Promise<void> {
     times: 4,
     fault: { kind: 'hold', until: stored.promise },
   });
-  await page.getByRole('button', { name: 'Backup now' }).click();
-  await page.getByRole('progressbar', { name: 'Backup progress' }).waitFor();
-  await page.getByText(/[1-9][0-9.]* MiB( of about [^·]*)? read/).waitFor();
+  await page.getByRole('button', { name: 'Back up now' }).click();
+  await page.getByRole('progressbar', { name: /^Progress of / }).waitFor();
+  await page.getByText(/[1-9][0-9.]* MiB( of about [^·]*)?( ·|$)/).waitFor();
   await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByText('The backup was cancelled; what had been stored').waitFor();
   await page.getByRole('cell', { name: 'cancelled', exact: true }).waitFor();
   stored.resolve();
   expect(site.bucket.uploads(BUCKET)).toEqual([]);
 }
 
 async function backUpAndDownload(page: Page): Promise<Uint8Array> {
-  await page.getByRole('button', { name: 'Backup now' }).click();
+  await page.getByRole('button', { name: 'Back up now' }).click();
   // The page learns of the end by itself: nothing is clicked or loaded anew.
   const [download] = await Promise.all([
     page.waitForEvent('download'),

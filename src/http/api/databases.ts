@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { PROTECTIONS, type Protection } from '../../backups/protection.ts';
 import { NEVER, protectionOf, protectionOfOne } from '../../backups/protection-of.ts';
+import { removeDatabase } from '../../backups/remove-database.ts';
 import { confirmTarget, targetConfirmation } from '../../databases/confirm-target.ts';
 import {
   createDatabase,
@@ -208,11 +209,14 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       method: 'DELETE',
       path: '/api/databases/:id',
       access: 'operator',
-      summary: 'Delete a database that has no backups',
+      summary:
+        'Delete a database that has no backups; with `backups=delete` or `backups=keep`, also one that has: their files are removed, or stay where they are',
+      query: z.object({ backups: z.enum(['delete', 'keep']).optional() }),
       answer: success,
-      refusals: [404],
-      handle: async ({ params, actor }) => {
-        await deleteDatabase(services, actor, params.id);
+      refusals: [404, 409],
+      handle: async ({ params, query, actor }) => {
+        if (query.backups === undefined) await deleteDatabase(services, actor, params.id);
+        else await removeDatabase(services, actor, params.id, { files: query.backups });
         return SUCCESS;
       },
     }),

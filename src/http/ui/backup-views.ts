@@ -1,9 +1,12 @@
 import * as z from 'zod';
-import type { BackupFailure, BackupItem } from '../../../views/backup-list.tsx';
-import type { LiveRun } from '../../../views/live-runs.tsx';
-import { type BackupWithTrigger, progressOf } from '../../backups/backups.ts';
+import type { BackupFailure } from '../../../views/backup/failure.tsx';
+import type { LiveRun } from '../../../views/backup/run-words.ts';
+import type { BackupItem } from '../../../views/database/backup-rows.ts';
+import { readBackupError } from '../../backups/backup-story.ts';
+import { type BackupWithTrigger, findBackup, progressOf } from '../../backups/backups.ts';
 import { NO_BUCKET, SPACES_NOT_CONFIGURED } from '../../backups/destination.ts';
-import type { RunProgress } from '../../runs/runs.ts';
+import type { Db } from '../../db/schema.ts';
+import type { Services } from '../../services-port.ts';
 
 /** A row of a database's list of backups. */
 export function toBackupItem(row: BackupWithTrigger): BackupItem {
@@ -12,26 +15,42 @@ export function toBackupItem(row: BackupWithTrigger): BackupItem {
     filename: row.filename,
     status: row.status,
     outcome: row.outcome,
+    verification: row.verification,
+    step: readBackupError(row.error)?.step ?? null,
     type: row.type,
     startedBy: row.trigger_name ?? row.trigger_email,
     createdAt: row.created_at,
     size: Number(row.size),
     duration: row.duration,
-    storagePath: row.storage_path,
     storageType: row.storage_type,
     isPinned: row.is_pinned === 1,
     failure: readFailure(row.error),
   };
 }
 
-/** A run that is not over, with the worker's fresher numbers where it runs here. */
-export function toLiveRun(row: BackupWithTrigger, progress: RunProgress | null): LiveRun {
+/** A run that is not over, with the worker's fresher numbers where it runs here, beside the bytes of the last good one. */
+export async function toLiveRun(
+  services: Pick<Services, 'db' | 'runs'>,
+  row: BackupWithTrigger,
+  lastGoodId: string | null,
+): Promise<LiveRun> {
+  const { step, bytesRead, bytesStored, bytesPerSecond, estimatedBytes, waitingFor, waitingSince } =
+    progressOf(row, services.runs.progress(row.id));
   return {
-    ...progressOf(row, progress),
     id: row.id,
     status: row.status === 'pending' ? 'pending' : 'in_progress',
+    ...{ step, bytesRead, bytesStored, bytesPerSecond, waitingFor, waitingSince },
+    expectedBytes: (await dumpBytesOf(services.db, lastGoodId)) ?? estimatedBytes,
     cancelRequested: row.cancel_requested_at !== null,
   };
+}
+
+/** Bytes of that backup's dump before compression; null where they are not known. */
+async function dumpBytesOf(db: Db, backupId: string | null): Promise<number | null> {
+  if (backupId === null) return null;
+  const backup = await findBackup(db, backupId);
+  const bytes = Number(backup?.bytes_read ?? 0);
+  return bytes > 0 ? bytes : null;
 }
 
 const failure = z.object({
@@ -42,7 +61,8 @@ const failure = z.object({
   code: z.string().nullish(),
 });
 
-function readFailure(error: string | null): BackupFailure | null {
+/** A backup's `error`, with what of the storage is to be looked at. */
+export function readFailure(error: string | null): BackupFailure | null {
   if (error === null) return null;
   const { message, step, stderr, exitCode, code } = failure.parse(JSON.parse(error));
   return {

@@ -30,10 +30,11 @@ export function backupRoutes(services: Services): Hono<UiEnv> {
   ui.post('/backups/:backupId/pin', only('operator'), async (c) => {
     const backupId = c.req.param('backupId');
     const databaseId = await databaseOf(services, backupId);
-    const pinned = (await readForm(c))['pinned'] === 'true';
+    const { pinned: wanted, back } = await readForm(c);
+    const pinned = wanted === 'true';
     await changePin(services, actorOf(c, services), { databaseId, backupId }, pinned);
     const notice = pinned ? 'backup-pinned' : 'backup-unpinned';
-    return goTo(c, services, `/databases/${databaseId}`, notice);
+    return goTo(c, services, back === 'backup' ? `/backups/${backupId}` : `/databases/${databaseId}`, notice);
   });
 
   ui.post('/backups/:backupId/delete', only('operator'), async (c) => {

@@ -1,38 +1,45 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
-import { BackupList } from '../../../views/backup-list.tsx';
-import { DatabasePage } from '../../../views/database.tsx';
-import type { EnvironmentChoice } from '../../../views/frame/frame.ts';
-import { LiveRuns } from '../../../views/live-runs.tsx';
+import { BackupList } from '../../../views/database/backup-list.tsx';
+import { DatabasePage, Figures } from '../../../views/database/database-page.tsx';
+import { LiveRuns } from '../../../views/database/live-runs.tsx';
+import { ProtectionBanner } from '../../../views/database/protection-banner.tsx';
+import { questionOfBackups, questionOfDatabase } from '../../../views/database/questions.tsx';
+import { DatabaseSettingsPage } from '../../../views/database/settings-page.tsx';
 import { TestOutcome, type TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { ProtectionBanner } from '../../../views/protection-banner.tsx';
-import { startBackup } from '../../backups/backup-actions.ts';
-import { listBackups, liveBackups } from '../../backups/backups.ts';
-import { failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
+import { ProtectionBadge } from '../../../views/parts/protection-badge.tsx';
+import { removeBackups, startBackup } from '../../backups/backup-actions.ts';
+import { findBackup } from '../../backups/backups.ts';
+import { removeDatabase, whatDependsOn } from '../../backups/remove-database.ts';
+import type { Requested } from '../../backups/request-backup.ts';
 import { confirmTarget, requireSeenTarget } from '../../databases/confirm-target.ts';
-import { type Database, getDatabase, updateDatabase } from '../../databases/databases.ts';
-import { prefixWarnings } from '../../databases/prefix-warnings.ts';
-import { databaseType } from '../../databases/types.ts';
-import { getSettings } from '../../environments/environment-settings.ts';
+import { deleteDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { secretField } from '../../fields.ts';
-import { getServerRow } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
-import { isStorageEnabled } from '../../storage/enabled.ts';
-import { toBackupItem, toLiveRun } from './backup-views.ts';
+import {
+  endedRunsOf,
+  factsOf,
+  figuresOf,
+  listOf,
+  liveRunsOf,
+  shownProtection,
+  summaryOf,
+} from './database-view.ts';
 import { actorOf } from './kit/actor.ts';
-import { goTo } from './kit/flash.ts';
-import { readForm } from './kit/form-body.ts';
+import { type FlashKey, goTo } from './kit/flash.ts';
+import { readForm, readValues } from './kit/form-body.ts';
 import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { environmentFrame } from './kit/frame.ts';
-import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
+import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { testDatabase } from './test-connections.ts';
 
-const PER_PAGE = 25;
 const typedPassword = z.object({ password: secretField(4096).min(1) });
+/** A page of the list; who sends more has not ticked boxes. */
+const MOST_SELECTED = 100;
 
 /** The page of one database: test, backups, what runs now. */
 export function databasePageRoutes(services: Services): Hono<UiEnv> {
@@ -56,8 +63,15 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/databases/:databaseId/backups', only('operator'), async (c) => {
     const databaseId = c.req.param('databaseId');
-    await startBackup(services, actorOf(c, services), databaseId);
-    return goTo(c, services, `/databases/${databaseId}`, 'backup-requested');
+    const requested = await startBackup(services, actorOf(c, services), databaseId);
+    return goTo(c, services, `/databases/${databaseId}`, wordsOf(requested));
+  });
+
+  ui.post('/databases/:databaseId/backups/delete', only('operator'), async (c) => {
+    const databaseId = c.req.param('databaseId');
+    const ids = (await readValues(c, 'id')).slice(0, MOST_SELECTED);
+    const deleted = await removeBackups(services, actorOf(c, services), databaseId, ids);
+    return goTo(c, services, `/databases/${databaseId}`, 'backups-deleted', deleted);
   });
 
   ui.post('/databases/:databaseId/password', only('operator'), async (c) => {
@@ -89,26 +103,87 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/databases/:databaseId/backups', only('viewer'), async (c) => {
     const database = await getDatabase(services.db, c.req.param('databaseId'));
-    const list = await listOf(c, services, database);
-    return sendFragment(c, <BackupList databaseId={database.id} {...list} />);
+    const { environment } = await environmentFrame(c, services, database.environmentId);
+    return sendFragment(c, <BackupList {...(await listOf(c, services, database, environment))} />);
+  });
+
+  ui.get('/databases/:databaseId/figures', only('viewer'), async (c) => {
+    const database = await getDatabase(services.db, c.req.param('databaseId'));
+    return sendFragment(c, <Figures figures={await figuresOf(services, database)} />);
   });
 
   ui.get('/databases/:databaseId/protection', only('viewer'), async (c) => {
     const database = await getDatabase(services.db, c.req.param('databaseId'));
     const protection = await shownProtection(services, database);
-    return sendFragment(c, <ProtectionBanner databaseId={database.id} protection={protection} />);
+    return sendFragment(
+      c,
+      <>
+        <ProtectionBanner databaseId={database.id} protection={protection} mayChange={mayChange(c)} />
+        {c.req.header('hx-request') === 'true' && (
+          <span id="database-state" hx-swap-oob="true">
+            <ProtectionBadge state={protection.state} />
+          </span>
+        )}
+      </>,
+    );
   });
 
   ui.get('/databases/:databaseId/runs', only('viewer'), async (c) => {
-    const { id } = await getDatabase(services.db, c.req.param('databaseId'));
+    const { id, name } = await getDatabase(services.db, c.req.param('databaseId'));
     const runs = await liveRunsOf(services, id);
+    const shown = idsIn(c.req.query('shown'));
     // The page says which runs it shows: when that is no longer so, its list of backups is out of date too.
-    if (runs.map((run) => run.id).join(',') !== c.req.query('shown'))
-      c.header('HX-Trigger', 'backups-changed');
-    return sendFragment(c, <LiveRuns databaseId={id} runs={runs} mayChange={mayChange(c)} />);
+    const hasChanged = runs.map((run) => run.id).join(',') !== shown.join(',');
+    if (hasChanged) c.header('HX-Trigger', 'backups-changed');
+    const ended = await endedRunsOf(services, id, [...idsIn(c.req.query('ended')), ...shown]);
+    return sendFragment(
+      c,
+      <>
+        <LiveRuns databaseId={id} databaseName={name} runs={runs} ended={ended} mayChange={mayChange(c)} />
+        {/* What has ended is told in the place of what was asked for. */}
+        {hasChanged && ended.length > 0 && <div id="flash" hx-swap-oob="delete" />}
+      </>,
+    );
+  });
+
+  ui.get('/databases/:databaseId/settings', only('viewer'), async (c) =>
+    sendSettings(c, services, { asks: c.req.query('delete') !== undefined }),
+  );
+
+  ui.post('/databases/:databaseId/delete', only('operator'), async (c) => {
+    const id = c.req.param('databaseId');
+    const actor = actorOf(c, services);
+    return submit(c, services, {
+      parse: (body) => deletion.safeParse(body),
+      refuse: (form) => sendSettings(c, services, { asks: true, message: messageOf(form) }),
+      async act({ files, name }) {
+        if (files === undefined) await deleteDatabase(services, actor, id);
+        else await removeDatabase(services, actor, id, { files, typedName: name });
+        return { to: '/databases', say: 'database-deleted' };
+      },
+    });
   });
 
   return ui;
+}
+
+/** Without `files` it is one that has no backups. */
+const deletion = z.object({
+  files: z.enum(['delete', 'keep']).optional(),
+  name: z.string().max(1000).default(''),
+});
+
+function messageOf({ message, errors }: FormState): string {
+  return message ?? Object.values(errors)[0] ?? 'Choose what becomes of its backups.';
+}
+
+function wordsOf({ isNew, isRunning }: Requested): FlashKey {
+  if (!isNew) return isRunning ? 'backup-runs-and-waits' : 'backup-waits';
+  return isRunning ? 'backup-queued' : 'backup-requested';
+}
+
+function idsIn(text: string | undefined): readonly string[] {
+  return text === undefined || text === '' ? [] : text.split(',');
 }
 
 /** The page of one database; with a refused form it says so and answers 422. */
@@ -121,17 +196,16 @@ async function sendDatabase(
   const { frame, environment } = await environmentFrame(c, services, database.environmentId);
   // Before the list: what ends in between is then noticed by the next look at the runs.
   const runs = await liveRunsOf(services, database.id);
-  const { backups, page, allowDownload, isStorageEnabled } = await listOf(c, services, database);
   return sendPage(
     c,
     <DatabasePage
       frame={frame}
       database={await summaryOf(services, database, environment)}
+      figures={await figuresOf(services, database)}
       runs={runs}
-      backups={backups}
-      page={page}
-      allowDownload={allowDownload}
-      isStorageEnabled={isStorageEnabled}
+      ended={[]}
+      list={await listOf(c, services, database, environment)}
+      question={mayChange(c) ? await questionOf(c, services, database.id) : null}
       test={shown.test ?? null}
       held={database.passwordHeld}
       passwordForm={shown.refused ?? freshForm()}
@@ -140,64 +214,41 @@ async function sendDatabase(
   );
 }
 
-async function listOf(c: Context<UiEnv>, services: Services, database: Database) {
-  const page = pageOf(c, PER_PAGE);
-  const { backups, total } = await listBackups(services.db, database.id, page);
-  const settings = await getSettings(services.db, database.environmentId, 'data');
-  return {
-    backups: backups.map(toBackupItem),
-    page: { ...page, total },
-    allowDownload: settings['allowBackupDownload'] === true,
-    isStorageEnabled: await isStorageEnabled(services.db, database.environmentId),
-    mayChange: mayChange(c),
-    mayConfigure: c.get('session').user.role === 'admin',
-  };
+/** Of those that were ticked and are still there. */
+async function questionOf(c: Context<UiEnv>, services: Services, databaseId: string) {
+  const ids = new Set((c.req.queries('select') ?? []).slice(0, MOST_SELECTED));
+  const found = await Promise.all([...ids].map((id) => findBackup(services.db, id)));
+  const selected = found.flatMap((backup) =>
+    backup === undefined || backup.database_id !== databaseId
+      ? []
+      : { id: backup.id, bytes: Number(backup.size), isPinned: backup.is_pinned === 1 },
+  );
+  return selected.length === 0 ? null : questionOfBackups(databaseId, selected);
 }
 
-async function liveRunsOf(services: Services, databaseId: string) {
-  const backups = await liveBackups(services.db, databaseId);
-  return backups.map((backup) => toLiveRun(backup, services.runs.progress(backup.id)));
+async function sendSettings(
+  c: Context<UiEnv, '/databases/:databaseId/settings'>,
+  services: Services,
+  { asks, message = null }: { readonly asks: boolean; readonly message?: string | null },
+) {
+  const database = await getDatabase(services.db, c.req.param('databaseId'));
+  const { frame, environment } = await environmentFrame(c, services, database.environmentId);
+  const summary = await summaryOf(services, database, environment);
+  const isAsked = asks && mayChange(c);
+  const depends = isAsked ? await whatDependsOn(services.db, database.id) : null;
+  return sendPage(
+    c,
+    <DatabaseSettingsPage
+      frame={frame}
+      database={summary}
+      facts={factsOf(database, summary)}
+      test={null}
+      question={depends === null ? null : questionOfDatabase(database, depends, message)}
+    />,
+    message === null ? 200 : 422,
+  );
 }
 
 function mayChange(c: Context<UiEnv>): boolean {
   return c.get('session').user.role !== 'viewer';
-}
-
-async function summaryOf(services: Services, database: Database, environment: EnvironmentChoice) {
-  const typeName = databaseType(database.type)?.displayName ?? database.type;
-  const server = database.serverId === null ? null : await getServerRow(services.db, database.serverId);
-  const facts: (readonly [string, string])[] = [
-    ['Type', typeName],
-    ['Server', server?.name ?? 'the machine that BRIDGEPORT runs on'],
-    ...(database.host === null ? [] : [['Host', hostOf(database)] as const]),
-    ...(database.databaseName === null ? [] : [['Database', database.databaseName] as const]),
-    ...(database.filePath === null ? [] : [['File', database.filePath] as const]),
-    ['Format', `${database.backupFormat}, ${compressionOf(database)}`],
-    ['Backup storage', storageOf(database)],
-  ];
-  const warnings = await prefixWarnings(services.db, database);
-  const protection = await shownProtection(services, database);
-  return { id: database.id, name: database.name, typeName, environment, facts, protection, warnings };
-}
-
-async function shownProtection(services: Services, { id }: Pick<Database, 'id'>) {
-  const known = await protectionOfOne(services, id);
-  const { state, lastGood, dueAt, maxAgeHours } = known;
-  const failures = state === 'protected' ? null : await failuresSinceGood(services.db, id, known);
-  return { state, lastGoodAt: lastGood?.at ?? null, dueAt, failures, maxAgeHours };
-}
-
-function hostOf({ host, port }: Database): string {
-  return port === null ? (host ?? '') : `${host} port ${port}`;
-}
-
-function compressionOf({ backupCompression, backupCompressionLevel }: Database): string {
-  return backupCompression === 'none'
-    ? 'not compressed'
-    : `${backupCompression} level ${backupCompressionLevel}`;
-}
-
-function storageOf(database: Database): string {
-  if (database.backupStorageType === 'local') return `Local: ${database.backupLocalPath ?? '/var/backups'}`;
-  return `Spaces: ${database.backupSpacesBucket ?? 'no bucket chosen'}, ${database.backupSpacesPrefix ?? ''}`;
 }

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { BucketField, EditDatabasePage, NewDatabasePage } from '../../../views/database-form.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { createDatabase, deleteDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
+import { createDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import type { Engine } from '../../engines/engine.ts';
 import { engineFor, engines } from '../../engines/engines.ts';
 import { AppError, isAppError } from '../../errors.ts';
@@ -77,11 +77,6 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
       return sendEdit(c, services, id, failed(body, error));
     }
     return goTo(c, services, `/databases/${id}`, 'database-saved');
-  });
-
-  ui.post('/databases/:databaseId/delete', only('operator'), async (c) => {
-    await deleteDatabase(services, actorOf(c, services), c.req.param('databaseId'));
-    return goTo(c, services, '/databases', 'database-deleted');
   });
 
   return ui;

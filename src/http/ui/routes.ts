@@ -4,6 +4,7 @@ import { confirmMasterKeyCopy } from '../../installation/master-key-copy.ts';
 import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
 import { accountRoutes } from './account.tsx';
+import { backupPageRoutes } from './backup-page.tsx';
 import { backupRoutes } from './backups.ts';
 import { databasePageRoutes } from './database.tsx';
 import { databaseListRoutes } from './database-list.tsx';
@@ -47,6 +48,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', databaseRoutes(services));
   ui.route('/', databasePageRoutes(services));
   ui.route('/', backupRoutes(services));
+  ui.route('/', backupPageRoutes(services));
   ui.route('/', storageRoutes(services));
   ui.route('/', storageProbeRoutes(services));
   ui.route('/', userRoutes(services));

@@ -15,7 +15,11 @@ const FLASHES = {
   'backup-cancelled': 'The backup is being cancelled.',
   'backup-deleted': 'The backup is deleted.',
   'backup-pinned': 'The backup is pinned: retention leaves it alone.',
+  'backup-queued': 'The backup has been asked for. One is running: it begins when that one has ended.',
   'backup-requested': 'The backup has been asked for.',
+  'backup-runs-and-waits': 'One is running and one waits already.',
+  'backup-waits': 'One waits already: it begins when its turn comes.',
+  'backups-deleted': (count) => (count === 1 ? '1 backup is deleted.' : `${count} backups are deleted.`),
   'backup-unpinned': 'The backup is no longer pinned.',
   'backups-requested': (count) =>
     count === 1 ? 'A backup has been asked for.' : `${count} backups have been asked for.`,
@@ -56,6 +60,9 @@ const wordsOf = (key: FlashKey): Words => FLASHES[key];
 /** Those that are no plain good news. */
 const WARNINGS: readonly FlashKey[] = ['storage-replaced-partly', 'nothing-selected'];
 
+/** Those that say that nothing was done, since it was done already. */
+const NEWS: readonly FlashKey[] = ['backup-runs-and-waits', 'backup-waits'];
+
 /** Leads to a page of ours that says this once. */
 export function goTo(
   c: Context,
@@ -80,7 +87,7 @@ export function takeFlash(c: Context, services: Pick<Services, 'config'>): Frame
   if (!isFlash(key)) return null;
   const words = wordsOf(key);
   const text = typeof words === 'string' ? words : words(Number.parseInt(count, 10) || 0);
-  return { tone: WARNINGS.includes(key) ? 'warning' : 'success', text };
+  return { tone: WARNINGS.includes(key) ? 'warning' : NEWS.includes(key) ? 'info' : 'success', text };
 }
 
 function isFlash(key: string): key is FlashKey {

@@ -1,7 +1,8 @@
-import { formatHours } from './parts/format.ts';
-import { Instant } from './parts/instant.tsx';
-import { Notice } from './parts/notice.tsx';
-import type { ProtectionState } from './parts/protection-badge.tsx';
+import { Ago } from '../parts/ago.tsx';
+import { PostButton } from '../parts/form.tsx';
+import { formatHours } from '../parts/format.ts';
+import { Notice } from '../parts/notice.tsx';
+import type { ProtectionState } from '../parts/protection-badge.tsx';
 
 export interface ProtectionOfDatabase {
   readonly state: ProtectionState;
@@ -21,7 +22,9 @@ export interface ProtectionOfDatabase {
 export function ProtectionBanner(props: {
   readonly databaseId: string;
   readonly protection: ProtectionOfDatabase;
+  readonly mayChange: boolean;
 }) {
+  const { state } = props.protection;
   return (
     <div
       id="protection"
@@ -30,25 +33,28 @@ export function ProtectionBanner(props: {
       hx-swap="outerHTML"
     >
       <Words protection={props.protection} />
+      {state !== 'protected' && props.mayChange && (
+        <div class="actions">
+          <PostButton
+            action={`/databases/${props.databaseId}/backups`}
+            label={state === 'failing' ? 'Retry' : 'Try now'}
+          />
+          <PostButton action={`/databases/${props.databaseId}/test`} label="Test connection" />
+        </div>
+      )}
     </div>
   );
 }
 
 function Words({ protection }: { readonly protection: ProtectionOfDatabase }) {
   const { state, lastGoodAt, dueAt, maxAgeHours } = protection;
-  if (state === 'protected' && lastGoodAt !== null) {
-    return (
-      <Notice tone="success">
-        Protected: the last good backup began <Instant at={lastGoodAt} />, and its stored bytes were read
-        back.
-      </Notice>
-    );
-  }
+  // What is as it should be needs no words: the badge beside the name says it.
+  if (state === 'protected') return null;
   if (state === 'failing' && lastGoodAt !== null && dueAt !== null) {
     return (
       <Notice tone="warning">
-        Failing: <Failures protection={protection} /> The last good backup began <Instant at={lastGoodAt} />.
-        From <Instant at={dueAt} /> on the database is late.
+        Failing: <Failures protection={protection} /> The last good backup began <Ago at={lastGoodAt} />. From{' '}
+        <Ago at={dueAt} /> on the database is late.
       </Notice>
     );
   }
@@ -60,7 +66,7 @@ function Words({ protection }: { readonly protection: ProtectionOfDatabase }) {
           'There is no good backup yet.'
         ) : (
           <>
-            The last good backup began <Instant at={lastGoodAt} />.
+            The last good backup began <Ago at={lastGoodAt} />.
           </>
         )}
       </Notice>
@@ -75,7 +81,7 @@ function Words({ protection }: { readonly protection: ProtectionOfDatabase }) {
   }
   return (
     <Notice tone="error">
-      Not safe: the last good backup began <Instant at={lastGoodAt} />, and one should be no older than{' '}
+      Not safe: the last good backup began <Ago at={lastGoodAt} />, and one should be no older than{' '}
       {formatHours(maxAgeHours)}. <Failures protection={protection} />
     </Notice>
   );
@@ -87,7 +93,7 @@ function Failures({ protection: { failures } }: { readonly protection: Protectio
     failures.count === 1 ? 'The last run failed, on' : `It failed ${failures.count} times in a row, since`;
   return (
     <>
-      {times} <Instant at={failures.since} />
+      {times} <Ago at={failures.since} />
       {failures.cause === null ? '.' : `: ${failures.cause}`}
     </>
   );

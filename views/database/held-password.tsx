@@ -1,7 +1,7 @@
-import { TextField } from './parts/field.tsx';
-import { Form, PostButton } from './parts/form.tsx';
-import type { FormState } from './parts/form-state.ts';
-import { Notice } from './parts/notice.tsx';
+import { TextField } from '../parts/field.tsx';
+import { Form, PostButton } from '../parts/form.tsx';
+import type { FormState } from '../parts/form-state.ts';
+import { Notice } from '../parts/notice.tsx';
 
 /** Why the password of a database is not sent, one line each, and what this is about, for the answer. */
 export interface HeldPassword {

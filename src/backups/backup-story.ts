@@ -1,0 +1,165 @@
+import * as z from 'zod';
+import type { BackupObjectRow, Db } from '../db/schema.ts';
+import { AppError } from '../errors.ts';
+import { serverOfPlace } from '../object-stores/place.ts';
+import { isStorageEnabled } from '../storage/enabled.ts';
+import { type BackupWithTrigger, findBackup } from './backups.ts';
+import { usualOf } from './day-tallies.ts';
+import { dayOf } from './days.ts';
+import type { StepBegun } from './progress.ts';
+import { type RestoreByHand, restoreByHand } from './restore-by-hand.ts';
+import type { BackupError } from './step-error.ts';
+
+/** Where the bytes of a backup lie; `serverName` null is the app's own machine. */
+export type StoredWhere =
+  | {
+      readonly kind: 'bucket';
+      readonly endpoint: string;
+      readonly region: string | null;
+      readonly bucket: string;
+      readonly key: string;
+      readonly versionId: string | null;
+    }
+  | { readonly kind: 'host'; readonly serverName: string | null; readonly path: string };
+
+/** Whether it can be downloaded, or why not: the environment forbids it, or may not use the storage. */
+export type DownloadState = 'possible' | 'forbidden' | 'storage-off' | 'nothing';
+
+/** All that is known of one backup: what was proven, where it is, how it came about. */
+export interface BackupStory {
+  readonly backup: BackupWithTrigger;
+  readonly database: {
+    readonly id: string;
+    readonly name: string;
+    readonly type: string;
+    readonly serverId: string | null;
+    readonly serverName: string | null;
+    readonly environmentId: string;
+    readonly environmentName: string;
+  };
+  readonly where: StoredWhere | null;
+  readonly download: DownloadState;
+  readonly byHand: RestoreByHand | undefined;
+  /** When its steps began; nothing of those that ran before that was kept, or that were repaired. */
+  readonly steps: readonly StepBegun[];
+  /** How long a good one of this database usually takes; null where none tells. */
+  readonly usualSeconds: number | null;
+  readonly failure: BackupError | null;
+  /** When an uncertain one is asked about again. */
+  readonly askAgainAt: string | null;
+  /** The newest good backup of the database; null where there is none. */
+  readonly lastGood: { readonly id: string; readonly at: string } | null;
+}
+
+/** Throws `not_found`. */
+export async function backupStory(
+  { db, now }: { readonly db: Db; readonly now: () => Date },
+  backupId: string,
+): Promise<BackupStory> {
+  const backup = await findBackup(db, backupId);
+  if (backup === undefined) throw new AppError('not_found', 'Backup not found');
+  const known = await db
+    .selectFrom('databases')
+    .innerJoin('environments', 'environments.id', 'databases.environment_id')
+    .leftJoin('servers', 'servers.id', 'databases.server_id')
+    .leftJoin('newest_backups', 'newest_backups.database_id', 'databases.id')
+    .select(['databases.id', 'databases.name', 'databases.type', 'databases.server_id'])
+    .select(['environments.id as environment_id', 'environments.name as environment_name'])
+    .select(['environments.allow_backup_download', 'servers.name as server_name'])
+    .select(['newest_backups.good_id', 'newest_backups.good_at'])
+    .where('databases.id', '=', backup.database_id)
+    .executeTakeFirstOrThrow();
+  const run = await db
+    .selectFrom('runs')
+    .select(['detail', 'lease_until', 'state'])
+    .where('id', '=', backupId)
+    .executeTakeFirst();
+  const object = await db
+    .selectFrom('backup_objects')
+    .selectAll()
+    .where('backup_id', '=', backupId)
+    .where('kind', '=', 'dump')
+    .executeTakeFirst();
+  const isGood = backup.status === 'completed';
+  const usual = await usualOf(db, known.id, { today: dayOf(now()), sizes: 0 });
+  return {
+    backup,
+    database: {
+      ...{ id: known.id, name: known.name, type: known.type },
+      ...{ serverId: known.server_id, serverName: known.server_name },
+      ...{ environmentId: known.environment_id, environmentName: known.environment_name },
+    },
+    where: object === undefined ? null : await whereIs(db, object),
+    download: await downloadOf(db, isGood ? object : undefined, known),
+    byHand: isGood ? byHandOf(backup, known.type) : undefined,
+    steps: stepsOf(run?.detail ?? null),
+    usualSeconds: usual.seconds,
+    failure: readBackupError(backup.error),
+    askAgainAt: run?.state === 'uncertain' ? run.lease_until : null,
+    lastGood:
+      known.good_id === null || known.good_at === null ? null : { id: known.good_id, at: known.good_at },
+  };
+}
+
+function byHandOf(backup: BackupWithTrigger, type: string): RestoreByHand | undefined {
+  const { filename: fileName, sha256, server_version: serverVersion } = backup;
+  return restoreByHand({ type, fileName, sha256, serverVersion });
+}
+
+async function whereIs(db: Db, object: BackupObjectRow): Promise<StoredWhere> {
+  const serverId = serverOfPlace(object);
+  const { endpoint, region, bucket, key, version_id: versionId } = object;
+  if (serverId === undefined) return { kind: 'bucket', endpoint, region, bucket, key, versionId };
+  const server =
+    serverId === null
+      ? undefined
+      : await db.selectFrom('servers').select('name').where('id', '=', serverId).executeTakeFirst();
+  return { kind: 'host', serverName: server?.name ?? null, path: key };
+}
+
+/** In the order of the download's own refusals. */
+async function downloadOf(
+  db: Db,
+  object: BackupObjectRow | undefined,
+  environment: { readonly environment_id: string; readonly allow_backup_download: number },
+): Promise<DownloadState> {
+  if (object === undefined) return 'nothing';
+  if (environment.allow_backup_download !== 1) return 'forbidden';
+  if (serverOfPlace(object) !== undefined) return 'possible';
+  return (await isStorageEnabled(db, environment.environment_id)) ? 'possible' : 'storage-off';
+}
+
+const detail = z.object({
+  steps: z
+    .array(
+      z.object({ step: z.enum(['connect', 'dump', 'upload', 'verify']), afterMs: z.number().nonnegative() }),
+    )
+    .default([]),
+});
+
+function stepsOf(text: string | null): readonly StepBegun[] {
+  if (text === null) return [];
+  const parsed = detail.safeParse(JSON.parse(text));
+  return parsed.success ? parsed.data.steps : [];
+}
+
+const storedError = z.object({
+  message: z.string(),
+  step: z.enum(['connect', 'dump', 'upload', 'verify']).catch('connect'),
+  code: z.string().catch('internal'),
+  stderr: z.string().optional().catch(undefined),
+  exitCode: z.number().optional().catch(undefined),
+});
+
+/** A backup's `error`, as rows keep it; null where there is none, or where it is none of ours. */
+export function readBackupError(text: string | null): BackupError | null {
+  if (text === null) return null;
+  const parsed = storedError.safeParse(JSON.parse(text));
+  if (!parsed.success) return null;
+  const { message, step, code, stderr, exitCode } = parsed.data;
+  return {
+    ...{ message, step, code },
+    ...(stderr === undefined ? {} : { stderr }),
+    ...(exitCode === undefined ? {} : { exitCode }),
+  };
+}

@@ -1,0 +1,152 @@
+import { sql } from 'kysely';
+import { type Actor, recordAudit } from '../audit/audit.ts';
+import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
+import type { Db, Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { AppError } from '../errors.ts';
+import { refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
+import { HOST_PLACES, isOnHost } from '../object-stores/place.ts';
+import { cancelWaiting } from '../runs/claim.ts';
+import { countDatabaseGone } from './backup-days.ts';
+import type { BackupContext } from './context.ts';
+
+/** What goes with a database, or stays behind without it. */
+export interface WhatDepends {
+  readonly backups: number;
+  /** Completed ones, their bytes, and where they lie: a bucket's name, or null for files on a host. */
+  readonly stored: readonly {
+    readonly bucket: string | null;
+    readonly backups: number;
+    readonly bytes: number;
+  }[];
+  readonly bytes: number;
+  readonly pinned: number;
+  /** A backup runs: nothing can be deleted before it has ended. */
+  readonly isRunning: boolean;
+}
+
+/** To be told before a database is deleted. */
+export async function whatDependsOn(db: Db | Trx, databaseId: string): Promise<WhatDepends> {
+  const { backups, pinned } = await db
+    .selectFrom('backups')
+    .select(sql<number>`count(*)`.as('backups'))
+    .select(({ selectFrom }) =>
+      selectFrom('backups as kept')
+        .select(sql<number>`count(*)`.as('count'))
+        .where('kept.database_id', '=', databaseId)
+        // Literals, as in the index.
+        .where(sql<boolean>`is_pinned = 1`)
+        .where('kept.deleted_at', 'is', null)
+        .as('pinned'),
+    )
+    .where('database_id', '=', databaseId)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  const places = await db
+    .selectFrom('stored_totals')
+    .select(['endpoint', 'bucket', 'backups', 'bytes'])
+    .where('database_id', '=', databaseId)
+    .orderBy('bucket')
+    .execute();
+  const running = await db
+    .selectFrom('backups')
+    .select('id')
+    .where('database_id', '=', databaseId)
+    .where('status', '=', sql.lit('in_progress'))
+    .executeTakeFirst();
+  const stored = places.map((place) => ({
+    bucket: isOnHost(place) ? null : place.bucket,
+    backups: Number(place.backups),
+    bytes: Number(place.bytes),
+  }));
+  return {
+    backups: Number(backups),
+    stored,
+    bytes: stored.reduce((sum, { bytes }) => sum + bytes, 0),
+    pinned: Number(pinned),
+    isRunning: running !== undefined,
+  };
+}
+
+/** What becomes of the files of its backups: they are removed, or they stay where they are and nobody here knows of them. */
+export type FilesOfDatabase = 'delete' | 'keep';
+
+/**
+ * Deletes a database with all its backups, in one write: rows, audit, and for each stored file a leftover that is retried until
+ * it is gone; or, with `keep`, no leftover for what is whole. Throws `not_found` (also for the second of two who do it at once),
+ * `conflict` while a backup runs, `invalid` where the typed name is not the database's.
+ */
+export async function removeDatabase(
+  context: BackupContext,
+  actor: Actor,
+  databaseId: string,
+  { files, typedName }: { readonly files: FilesOfDatabase; readonly typedName?: string },
+): Promise<WhatDepends> {
+  const now = context.now();
+  const gone = await write(context.db, async (trx) => {
+    const row = await getDatabaseRow(trx, databaseId);
+    if (typedName !== undefined && typedName.trim() !== row.name.trim()) {
+      throw new AppError('invalid', 'That is not the name of the database. Type it as it stands above.', {
+        details: { field: 'name' },
+      });
+    }
+    await refuseWhileRunning(trx, [databaseId]);
+    const depends = await whatDependsOn(trx, databaseId);
+    await endWaiting(trx, databaseId, now);
+    await releaseTombstones(trx, [databaseId], now);
+    if (files === 'delete') await releaseStored(trx, databaseId, now);
+    await countDatabaseGone(trx, databaseId, now);
+    await trx.deleteFrom('databases').where('id', '=', databaseId).execute();
+    const { backups, bytes, stored } = depends;
+    const details = { files, backups, bytes, buckets: stored.flatMap(({ bucket }) => bucket ?? []) };
+    await recordAudit(trx, actor, auditedDatabase('delete', row, { details }), now);
+    return depends;
+  });
+  context.runs.wake();
+  return gone;
+}
+
+/** One that waits is claimed by nobody any more. */
+async function endWaiting(trx: Trx, databaseId: string, now: Date): Promise<void> {
+  const waiting = await trx
+    .selectFrom('backups')
+    .select('id')
+    .where('database_id', '=', databaseId)
+    .where('status', '=', sql.lit('pending'))
+    .executeTakeFirst();
+  if (waiting === undefined) return;
+  const error = JSON.stringify({ message: 'The database was deleted.', step: 'connect', code: 'cancelled' });
+  await cancelWaiting(trx, waiting.id, now, error);
+}
+
+/** One statement, however many there are: between rows of a transaction nobody else has their turn. */
+async function releaseStored(trx: Trx, databaseId: string, now: Date): Promise<void> {
+  const at = now.toISOString();
+  await trx
+    .insertInto('leftovers')
+    .columns([
+      ...(['id', 'backup_id', 'kind', 'endpoint', 'region', 'bucket', 'key', 'upload_id'] as const),
+      ...(['version_id', 'tries', 'last_error', 'created_at', 'next_try_at'] as const),
+    ])
+    .expression((eb) =>
+      eb
+        .selectFrom('backup_objects')
+        .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
+        // A leftover of its own for each object: its id is nobody else's.
+        .select(['backup_objects.id', 'backup_objects.backup_id'])
+        .select(
+          sql<
+            'file' | 'object'
+          >`case when backup_objects.endpoint like ${HOST_PLACES} then 'file' else 'object' end`.as('kind'),
+        )
+        .select(['backup_objects.endpoint', 'backup_objects.region', 'backup_objects.bucket'])
+        .select(['backup_objects.key', sql<string | null>`null`.as('upload_id'), 'backup_objects.version_id'])
+        .select([sql<number>`0`.as('tries'), sql<string | null>`null`.as('last_error')])
+        .select([sql<string>`cast(${at} as text)`.as('created_at')])
+        .select([sql<string>`cast(${at} as text)`.as('next_try_at')])
+        .where('backups.database_id', '=', databaseId)
+        .where('backups.status', '=', sql.lit('completed'))
+        .where('backups.deleted_at', 'is', null),
+    )
+    .execute();
+}

@@ -1,0 +1,57 @@
+import { type Context, Hono } from 'hono';
+import { BackupPage, BackupRun } from '../../../views/backup/backup-page.tsx';
+import { type BackupStory, backupStory } from '../../backups/backup-story.ts';
+import { adviceFor } from '../../backups/failure-advice.ts';
+import { engineFor } from '../../engines/engines.ts';
+import type { Services } from '../../services-port.ts';
+import { readFailure, toLiveRun } from './backup-views.ts';
+import { environmentFrame } from './kit/frame.ts';
+import { only } from './kit/roles.ts';
+import { sendFragment, sendPage } from './kit/send.tsx';
+import type { UiEnv } from './kit/ui-env.ts';
+
+/** The page of one backup: what is proven, where it is, how it came about, how it is restored by hand. */
+export function backupPageRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/backups/:backupId', only('viewer'), async (c) => {
+    const story = await backupStory(services, c.req.param('backupId'));
+    const { frame } = await environmentFrame(c, services, story.database.environmentId);
+    const { failure, database } = story;
+    const isFile = engineFor(database.type)?.isFile ?? false;
+    return sendPage(
+      c,
+      <BackupPage
+        frame={frame}
+        story={story}
+        run={await runOf(services, story)}
+        failure={readFailure(story.backup.error)}
+        advice={failure === null ? undefined : adviceFor(failure, { isFile })}
+        asksToDelete={c.req.query('delete') !== undefined}
+      />,
+    );
+  });
+
+  ui.get('/backups/:backupId/run', only('viewer'), async (c) => {
+    const story = await backupStory(services, c.req.param('backupId'));
+    const run = await runOf(services, story);
+    if (run === null) return over(c);
+    return sendFragment(
+      c,
+      <BackupRun story={story} run={run} mayChange={c.get('session').user.role !== 'viewer'} />,
+    );
+  });
+
+  return ui;
+}
+
+/** Its page has more to tell now than a part of it could. */
+function over(c: Context<UiEnv>): Response {
+  c.header('HX-Refresh', 'true');
+  return c.body(null, 200);
+}
+
+async function runOf(services: Services, { backup, lastGood }: BackupStory) {
+  if (backup.status !== 'pending' && backup.status !== 'in_progress') return null;
+  return toLiveRun(services, backup, lastGood?.id ?? null);
+}

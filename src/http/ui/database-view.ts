@@ -1,0 +1,211 @@
+import type { Context } from 'hono';
+import type { BackupListProps } from '../../../views/database/backup-list.tsx';
+import type { DatabaseSummary } from '../../../views/database/database-head.tsx';
+import type { DatabaseFigures } from '../../../views/database/database-page.tsx';
+import type { EndedRun } from '../../../views/database/live-runs.tsx';
+import type { ProtectionOfDatabase } from '../../../views/database/protection-banner.tsx';
+import type { EnvironmentChoice } from '../../../views/frame/frame.ts';
+import {
+  type BackupFilter,
+  countBackups,
+  findBackup,
+  listBackups,
+  liveBackups,
+} from '../../backups/backups.ts';
+import { dayStates } from '../../backups/day-states.ts';
+import { storedNow, talliesSince, usualOf } from '../../backups/day-tallies.ts';
+import { dayOf, daysUntil, parseDay, weekdayOf } from '../../backups/days.ts';
+import { failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
+import { sizeChanges } from '../../backups/size-changes.ts';
+import type { Database } from '../../databases/databases.ts';
+import { prefixWarnings } from '../../databases/prefix-warnings.ts';
+import { databaseType } from '../../databases/types.ts';
+import { getSettings } from '../../environments/environment-settings.ts';
+import { getServerRow } from '../../servers/servers.ts';
+import type { Services } from '../../services-port.ts';
+import { isStorageEnabled } from '../../storage/enabled.ts';
+import { readFailure, toBackupItem, toLiveRun } from './backup-views.ts';
+import { pageOf } from './kit/paging.ts';
+import type { UiEnv } from './kit/ui-env.ts';
+
+const PER_PAGE = 50;
+const WEEKS = 26;
+const DAYS_A_WEEK = 7;
+/** Good backups whose sizes are drawn. */
+const SIZES = 30;
+/** Runs that a page may ask about at once: it shows two at most, and tells of those that ended before. */
+const ASKED_AT_ONCE = 5;
+
+export async function summaryOf(
+  services: Services,
+  database: Database,
+  environment: EnvironmentChoice,
+): Promise<DatabaseSummary> {
+  const server = database.serverId === null ? null : await getServerRow(services.db, database.serverId);
+  const isLocal = database.backupStorageType === 'local';
+  return {
+    id: database.id,
+    name: database.name,
+    typeName: databaseType(database.type)?.displayName ?? database.type,
+    environment,
+    server: server === null ? null : { id: server.id, name: server.name },
+    source: sourceOf(database),
+    destination: {
+      bucket: isLocal ? null : database.backupSpacesBucket,
+      folder: isLocal ? (database.backupLocalPath ?? '/var/backups') : null,
+    },
+    compression: compressionOf(database),
+    protection: await shownProtection(services, database),
+    warnings: await prefixWarnings(services.db, database),
+    backups: database.counts.backups,
+  };
+}
+
+/** What is set, with its label, for the settings. */
+export function factsOf(database: Database, { typeName, server }: DatabaseSummary) {
+  const facts: (readonly [string, string])[] = [
+    ['Type', typeName],
+    ['Server', server?.name ?? 'the machine that BRIDGEPORT runs on'],
+    ...(database.host === null ? [] : [['Host', hostOf(database)] as const]),
+    ...(database.databaseName === null ? [] : [['Database', database.databaseName] as const]),
+    ...(database.filePath === null ? [] : [['File', database.filePath] as const]),
+    ['Format', `${database.backupFormat}, ${compressionOf(database)}`],
+    ['Backup storage', storageOf(database)],
+    ['Gives up after', `${Math.round(database.pgDumpTimeoutMs / 6000) / 10} min without a byte`],
+    ['Should be no older than', `${database.maxBackupAgeHours} h`],
+  ];
+  return facts;
+}
+
+export async function shownProtection(
+  services: Services,
+  { id }: Pick<Database, 'id'>,
+): Promise<ProtectionOfDatabase> {
+  const known = await protectionOfOne(services, id);
+  const { state, lastGood, dueAt, maxAgeHours } = known;
+  const failures = state === 'protected' ? null : await failuresSinceGood(services.db, id, known);
+  return { state, lastGoodAt: lastGood?.at ?? null, dueAt, failures, maxAgeHours };
+}
+
+export async function figuresOf(services: Services, database: Database): Promise<DatabaseFigures> {
+  const { db } = services;
+  const scope = { databaseId: database.id };
+  const today = dayOf(services.now());
+  // Whole weeks, of which the last one is not over.
+  const days = daysUntil(today, (WEEKS - 1) * DAYS_A_WEEK + weekdayOf(today) + 1);
+  const tallies = await talliesSince(db, scope, days[0] ?? today);
+  const usual = await usualOf(db, database.id, { today, sizes: SIZES });
+  const changes = sizeChanges(usual.sizes.map(({ bytes }) => bytes));
+  const counts = await countBackups(db, database.id);
+  return {
+    databaseId: database.id,
+    lastGood: await lastGoodOf(services, database.id),
+    good: usual.good,
+    failed: usual.failed,
+    usualSeconds: usual.seconds,
+    storedBytes: await storedNow(db, scope),
+    storedBackups: counts.good,
+    days: dayStates(tallies, days, database.maxBackupAgeHours),
+    sizes: usual.sizes.map(({ id, at, bytes }, index) => {
+      const change = changes[index] ?? null;
+      return { at, bytes, href: `/backups/${id}`, ...(change === null ? {} : { mark: changeText(change) }) };
+    }),
+  };
+}
+
+async function lastGoodOf(services: Services, databaseId: string): Promise<DatabaseFigures['lastGood']> {
+  const { lastGood } = await protectionOfOne(services, databaseId);
+  const backup = lastGood === null ? undefined : await findBackup(services.db, lastGood.id);
+  if (lastGood === null || backup === undefined) return null;
+  return { ...lastGood, bytes: Number(backup.size), seconds: backup.duration };
+}
+
+/** `38 % smaller than usual`. */
+function changeText(change: number): string {
+  return `${Math.round(Math.abs(change) * 100)} % ${change < 0 ? 'smaller' : 'larger'} than usual`;
+}
+
+/** The list as the address filters it; what there is no filter of is as if it were not there. */
+export async function listOf(
+  c: Context<UiEnv>,
+  services: Services,
+  database: Database,
+  environment: EnvironmentChoice,
+): Promise<BackupListProps> {
+  const page = pageOf(c, PER_PAGE);
+  const filter: BackupFilter = { result: resultOf(c.req.query('result')), day: parseDay(c.req.query('day')) };
+  const { backups, total } = await listBackups(services.db, database.id, page, filter);
+  const settings = await getSettings(services.db, database.environmentId, 'data');
+  const { role } = c.get('session').user;
+  return {
+    databaseId: database.id,
+    backups: backups.map(toBackupItem),
+    page: { ...page, total },
+    filter: { ...filter, each: c.req.query('each') !== undefined },
+    counts: await countBackups(services.db, database.id),
+    environment,
+    allowDownload: settings['allowBackupDownload'] === true,
+    isStorageEnabled: await isStorageEnabled(services.db, database.environmentId),
+    mayChange: role !== 'viewer',
+    mayConfigure: role === 'admin',
+  };
+}
+
+function resultOf(text: string | undefined): BackupFilter['result'] {
+  return (['good', 'failed', 'pinned'] as const).find((result) => result === text);
+}
+
+export async function liveRunsOf(services: Services, databaseId: string) {
+  const backups = await liveBackups(services.db, databaseId);
+  if (backups.length === 0) return [];
+  const { lastGood } = await protectionOfOne(services, databaseId);
+  return Promise.all(backups.map((backup) => toLiveRun(services, backup, lastGood?.id ?? null)));
+}
+
+/** What became of those of the database that a page has shown, as far as they are over. */
+export async function endedRunsOf(
+  services: Services,
+  databaseId: string,
+  ids: readonly string[],
+): Promise<readonly EndedRun[]> {
+  const ended: EndedRun[] = [];
+  for (const id of new Set(ids.slice(-ASKED_AT_ONCE))) {
+    const backup = id === '' ? undefined : await findBackup(services.db, id);
+    if (backup === undefined || backup.database_id !== databaseId) continue;
+    if (backup.status === 'pending' || backup.status === 'in_progress') continue;
+    const { outcome } = backup;
+    ended.push({
+      id,
+      result:
+        backup.status === 'completed'
+          ? 'good'
+          : outcome === 'cancelled' || outcome === 'uncertain'
+            ? outcome
+            : 'failed',
+      bytes: Number(backup.size),
+      seconds: backup.duration,
+      message: readFailure(backup.error)?.message ?? null,
+    });
+  }
+  return ended;
+}
+
+function sourceOf(database: Database): string {
+  if (database.filePath !== null) return database.filePath;
+  return [hostOf(database), database.databaseName ?? ''].filter((text) => text !== '').join(', ');
+}
+
+function hostOf({ host, port }: Database): string {
+  return port === null ? (host ?? '') : `${host ?? ''} port ${port}`;
+}
+
+function compressionOf({ backupCompression, backupCompressionLevel }: Database): string {
+  return backupCompression === 'none'
+    ? 'not compressed'
+    : `${backupCompression} level ${backupCompressionLevel}`;
+}
+
+function storageOf(database: Database): string {
+  if (database.backupStorageType === 'local') return `Local: ${database.backupLocalPath ?? '/var/backups'}`;
+  return `Spaces: ${database.backupSpacesBucket ?? 'no bucket chosen'}, ${database.backupSpacesPrefix ?? ''}`;
+}

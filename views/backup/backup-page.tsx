@@ -1,0 +1,401 @@
+import type { Child } from 'hono/jsx';
+import type { BackupStory, StoredWhere } from '../../src/backups/backup-story.ts';
+import type { Advice } from '../../src/backups/failure-advice.ts';
+import type { Frame } from '../frame/frame.ts';
+import { Page } from '../frame/page.tsx';
+import { Ago } from '../parts/ago.tsx';
+import { Badge } from '../parts/badge.tsx';
+import { CopyBlock } from '../parts/copy-block.tsx';
+import { AskLink, Dialog } from '../parts/dialog.tsx';
+import { Facts } from '../parts/facts.tsx';
+import { PostButton } from '../parts/form.tsx';
+import { formatBytes, formatDuration } from '../parts/format.ts';
+import { formatExact, formatMinute } from '../parts/format-time.ts';
+import { LiveRegion } from '../parts/live-region.tsx';
+import { Columns, Panel } from '../parts/panel.tsx';
+import { type Proof, ProofList } from '../parts/proof-list.tsx';
+import { useReader } from '../parts/reader.ts';
+import { type Moment, Timeline } from '../parts/timeline.tsx';
+import { type BackupFailure, FailureDetails } from './failure.tsx';
+import { LevelBadge } from './level.tsx';
+import { RetryButton, RunProgress } from './run-progress.tsx';
+import { describeRun, type LiveRun } from './run-words.ts';
+
+export interface BackupPageProps {
+  readonly frame: Frame;
+  readonly story: BackupStory;
+  /** While it waits or runs. */
+  readonly run: LiveRun | null;
+  readonly failure: BackupFailure | null;
+  readonly advice: Advice | undefined;
+  /** Whether to ask for its deletion. */
+  readonly asksToDelete: boolean;
+}
+
+/** The page of one backup, and of its run. */
+export function BackupPage(props: BackupPageProps) {
+  const { frame, story, run } = props;
+  const { backup, database } = story;
+  const zone = useReader()?.zone ?? 'UTC';
+  const mayChange = frame.user.role !== 'viewer';
+  const name = formatMinute(backup.created_at, zone);
+  return (
+    <Page
+      frame={frame}
+      section="databases"
+      title={name}
+      back={{ href: `/databases/${database.id}`, label: database.name }}
+      within={database.environmentName}
+      state={
+        <>
+          <LevelBadge of={{ ...backup, step: story.failure?.step ?? null }} />
+          {backup.is_pinned === 1 && <Badge tone="neutral" text="kept for ever" />}
+        </>
+      }
+      actions={run === null ? <Actions {...props} mayChange={mayChange} /> : undefined}
+    >
+      <Dialog question={props.asksToDelete && mayChange ? questionOf(props, name) : null} />
+      {run === null ? (
+        <Columns
+          main={
+            <>
+              {props.failure !== null && <WentWrong {...props} mayChange={mayChange} />}
+              {backup.status === 'completed' && (
+                <Panel title="What is proven">
+                  <ProofList proofs={proofsOf(story)} />
+                </Panel>
+              )}
+              <Panel title="Timeline">
+                <Timeline label="Steps of this backup" moments={momentsOf(story, zone)} />
+                {story.usualSeconds !== null && (
+                  <p class="field-help">
+                    A good backup of {database.name} usually takes {formatDuration(story.usualSeconds)}.
+                  </p>
+                )}
+              </Panel>
+            </>
+          }
+          side={
+            <>
+              {story.byHand !== undefined && (
+                <Panel title="Restore by hand" id="restore-by-hand">
+                  <p class="field-help">
+                    In bash, in the folder that the file is in. They stop at the first that fails.
+                  </p>
+                  <CopyBlock
+                    id="restore-lines"
+                    text={story.byHand.lines.join('\n')}
+                    label="Restore by hand"
+                  />
+                  <ul class="field-help">
+                    {story.byHand.notes.map((note) => (
+                      <li key={note}>{note}</li>
+                    ))}
+                  </ul>
+                </Panel>
+              )}
+              <WhereItIs story={story} />
+            </>
+          }
+        />
+      ) : (
+        <BackupRun story={story} run={run} mayChange={mayChange} />
+      )}
+    </Page>
+  );
+}
+
+/** The part of the page that asks for itself again while the backup waits or runs. */
+export function BackupRun(props: {
+  readonly story: BackupStory;
+  readonly run: LiveRun;
+  readonly mayChange: boolean;
+}) {
+  const { story, run } = props;
+  const words = describeRun(run);
+  return (
+    <LiveRegion
+      id="backup-run"
+      url={`/backups/${run.id}/run`}
+      isBusy
+      status={`${story.database.name}: ${words.state}`}
+      title={words.title}
+    >
+      <RunProgress run={run} mayChange={props.mayChange} />
+    </LiveRegion>
+  );
+}
+
+function Actions({ frame, story, mayChange }: BackupPageProps & { readonly mayChange: boolean }) {
+  const { backup } = story;
+  const isGood = backup.status === 'completed';
+  return (
+    <>
+      {isGood && <Download story={story} isAdmin={frame.user.role === 'admin'} />}
+      {isGood && mayChange && (
+        <PostButton
+          action={`/backups/${backup.id}/pin`}
+          label={backup.is_pinned === 1 ? 'Keep no longer' : 'Keep for ever'}
+          values={{ pinned: backup.is_pinned === 1 ? 'false' : 'true', back: 'backup' }}
+        />
+      )}
+      {mayChange && <AskLink href={`/backups/${backup.id}?delete`} label="Delete" />}
+    </>
+  );
+}
+
+/** A link only where it leads to the file; else why it does not, and where that is changed, for who may change it. */
+function Download({ story, isAdmin }: { readonly story: BackupStory; readonly isAdmin: boolean }) {
+  const { backup, database, download } = story;
+  const size = formatBytes(Number(backup.size));
+  if (download === 'possible') {
+    return (
+      <a class="button outline" href={`/backups/${backup.id}/download`}>
+        Download {size}
+      </a>
+    );
+  }
+  const [words, href] =
+    download === 'forbidden'
+      ? [
+          `Download is off for ${database.environmentName}`,
+          `/environments/${database.environmentId}/settings`,
+        ]
+      : download === 'storage-off'
+        ? [
+            `No download: storage is not enabled for ${database.environmentName}`,
+            '/admin/storage#environment-access',
+          ]
+        : ['No download: nobody knows where its file is', null];
+  return (
+    <span class="download-off">
+      {isAdmin && href !== null ? <a href={href}>{words}</a> : words} ({size})
+    </span>
+  );
+}
+
+function questionOf({ story }: BackupPageProps, name: string) {
+  const { backup, database } = story;
+  const isGood = backup.status === 'completed';
+  return {
+    title: 'Delete this backup?',
+    action: `/backups/${backup.id}/delete`,
+    submit: 'Delete backup',
+    back: `/backups/${backup.id}`,
+    children: (
+      <p>
+        The backup of {database.name} of {name}
+        {isGood ? `, ${formatBytes(Number(backup.size))}, and its stored file are` : ' is'} deleted for good.
+        {backup.is_pinned === 1 && ' It was to be kept for ever.'}
+        {isGood && story.lastGood?.id === backup.id && ' It is the newest good one that there is.'}
+      </p>
+    ),
+  };
+}
+
+/** Only what was looked at: what is not built yet is no line. */
+function proofsOf(story: BackupStory): readonly Proof[] {
+  const { backup, where, byHand } = story;
+  const bytes = Number(backup.size).toLocaleString('en-GB');
+  const place = where?.kind === 'host' ? 'in the file' : 'in the bucket';
+  const proof = byHand?.endProof;
+  return [
+    {
+      id: 'end',
+      state: 'proven',
+      text: `The dump ended with status 0${proof === undefined ? '' : `, and its end was seen: ${proof}`}.`,
+    },
+    { id: 'bytes', state: 'proven', text: `All ${bytes} bytes that were sent are ${place}.` },
+    {
+      id: 'read-back',
+      state: backup.verification === 'failed' ? 'broken' : 'proven',
+      text: (
+        <>
+          {backup.verification === 'failed'
+            ? 'It could not be read again, '
+            : 'Its size, its first and its last byte were read back from where it lies, '}
+          <Ago at={backup.verified_at} />.
+        </>
+      ),
+    },
+    backup.sha256 === null
+      ? { id: 'sha256', state: 'open', text: 'Its SHA-256 is not known.' }
+      : {
+          id: 'sha256',
+          state: 'proven',
+          text: (
+            <>
+              SHA-256 of the stored file
+              <CopyBlock id="sha256" text={backup.sha256} label="SHA-256" />
+            </>
+          ),
+        },
+  ];
+}
+
+function momentsOf(story: BackupStory, zone: string): readonly Moment[] {
+  const { backup, database, steps, failure } = story;
+  const by = backup.trigger_name ?? backup.trigger_email;
+  const moments: Moment[] = [
+    {
+      id: 'asked',
+      at: <Exact at={backup.created_at} zone={zone} />,
+      text:
+        backup.type === 'scheduled' ? 'due by its schedule' : `asked for${by === null ? '' : ` by ${by}`}`,
+    },
+  ];
+  const at = (step: string) => steps.find((one) => one.step === step)?.afterMs;
+  const began = at('connect');
+  if (began !== undefined) {
+    moments.push({
+      id: 'connect',
+      at: seconds(began),
+      text: `began: ${database.serverName === null ? 'on this machine' : `connecting to ${database.serverName}`}`,
+    });
+  } else if (backup.started_at !== null) {
+    moments.push({ id: 'connect', at: <Exact at={backup.started_at} zone={zone} />, text: 'began' });
+  }
+  const dump = at('dump');
+  if (dump !== undefined) moments.push({ id: 'dump', at: seconds(dump), text: dumpBegan(story) });
+  const upload = at('upload');
+  if (upload !== undefined) {
+    const read = formatBytes(Number(backup.bytes_read));
+    moments.push({ id: 'upload', at: seconds(upload), text: `dump ended, ${read}; the upload is completed` });
+  }
+  const verify = at('verify');
+  if (verify !== undefined)
+    moments.push({ id: 'verify', at: seconds(verify), text: 'stored; reading it back' });
+  const isOver = backup.status === 'completed' || backup.status === 'failed';
+  if (isOver) {
+    moments.push({
+      id: 'end',
+      at: backup.duration === null ? <Exact at={backup.completed_at} zone={zone} /> : `${backup.duration} s`,
+      text: backup.status === 'completed' ? 'stored and read back' : endOf(backup.outcome, failure?.step),
+    });
+  }
+  return moments;
+}
+
+function dumpBegan({ backup }: BackupStory): string {
+  const version = backup.server_version === null ? '' : ` to ${backup.server_version}`;
+  const bytes =
+    backup.estimated_bytes === null ? '' : `, about ${formatBytes(Number(backup.estimated_bytes))} expected`;
+  return `connected${version}; the dump began${bytes}`;
+}
+
+function endOf(outcome: string | null, step: string | undefined): string {
+  if (outcome === 'cancelled') return 'cancelled; what had been stored was removed';
+  if (outcome === 'uncertain') return 'the storage has not said yet whether it is whole';
+  return `${outcome ?? 'failed'}${step === undefined ? '' : ` at ${step}`}`;
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+function Exact({ at, zone }: { readonly at: string | null; readonly zone: string }) {
+  if (at === null) return <span>–</span>;
+  return <time datetime={at}>{formatExact(at, zone)}</time>;
+}
+
+function WentWrong(props: BackupPageProps & { readonly mayChange: boolean }) {
+  const { frame, story, failure, advice, mayChange } = props;
+  const { backup, database, lastGood } = story;
+  if (failure === null) return null;
+  const isUncertain = backup.outcome === 'uncertain';
+  const reader = { databaseId: database.id, mayChange, mayConfigure: frame.user.role === 'admin' };
+  return (
+    <Panel title={isUncertain ? 'What is not known' : 'What went wrong'}>
+      <p class="failure-message">{failure.message}</p>
+      {advice !== undefined && (
+        <p>
+          <strong>{advice.text}</strong> <MendLink {...props} advice={advice} />
+        </p>
+      )}
+      <FailureDetails failure={failure} reader={reader} id="failure" />
+      {isUncertain && (
+        <p>
+          The storage is asked whether the object is there, whole and of this run. Next try:{' '}
+          <Ago at={story.askAgainAt} none="in a moment" />. Deleting the backup gives it up.
+        </p>
+      )}
+      <p>
+        {lastGood === null ? (
+          'There is no good backup of this database yet.'
+        ) : (
+          <>
+            Last good:{' '}
+            <a href={`/backups/${lastGood.id}`}>
+              <Ago at={lastGood.at} />
+            </a>
+          </>
+        )}
+      </p>
+      {mayChange && !isUncertain && (
+        <div class="actions">
+          <RetryButton databaseId={database.id} />
+          <PostButton action={`/databases/${database.id}/test`} label="Test connection" />
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+/** Where it is mended, for who may do that there. */
+function MendLink(props: BackupPageProps & { readonly advice: Advice; readonly mayChange: boolean }) {
+  const { advice, story, frame, mayChange } = props;
+  const { database } = story;
+  const isAdmin = frame.user.role === 'admin';
+  const link = (href: string, label: string): Child => <a href={href}>{label}</a>;
+  const { mend } = advice;
+  switch (mend.on) {
+    case 'database-form': {
+      const field = mend.field.replaceAll('.', '-');
+      return mayChange ? link(`/databases/${database.id}/edit#field-${field}`, 'Open that field') : null;
+    }
+    case 'database':
+      return link(`/databases/${database.id}`, 'Open the database');
+    case 'server':
+      if (database.serverId === null) return null;
+      return link(`/servers/${database.serverId}`, `Open ${database.serverName ?? 'the server'}`);
+    case 'environment':
+      return isAdmin ? link(`/environments/${database.environmentId}/settings`, 'Open SSH settings') : null;
+    case 'storage':
+      return isAdmin ? link('/admin/storage', 'Open the storage') : null;
+    case 'environment-access':
+      return isAdmin ? link('/admin/storage#environment-access', 'Open Environment Access') : null;
+  }
+}
+
+function WhereItIs({ story }: { readonly story: BackupStory }) {
+  const { backup, where } = story;
+  const facts: (readonly [string, Child])[] = [
+    ...placeFacts(where),
+    ['File name', <code>{backup.filename}</code>],
+    ...optional('Format', [backup.format, backup.compression].filter((text) => text !== null).join(', ')),
+    ...optional('Server', backup.server_version ?? ''),
+    ...optional('Dumped by', backup.client_version ?? ''),
+  ];
+  return (
+    <Panel title={backup.status === 'completed' ? 'Where it is' : 'Where it was to go'}>
+      <Facts facts={facts} />
+    </Panel>
+  );
+}
+
+function placeFacts(where: StoredWhere | null): readonly (readonly [string, Child])[] {
+  if (where === null) return [];
+  if (where.kind === 'host') {
+    return [
+      ['On', where.serverName ?? 'the machine that BRIDGEPORT runs on'],
+      ['Path', <code>{where.path}</code>],
+    ];
+  }
+  return [
+    ['Bucket', where.bucket],
+    ['Key', <code>{where.key}</code>],
+    ['Storage', where.region === null ? where.endpoint : `${where.endpoint}, ${where.region}`],
+    ...optional('Version', where.versionId ?? ''),
+  ];
+}
+
+const optional = (label: string, text: string): readonly (readonly [string, Child])[] =>
+  text === '' ? [] : [[label, text]];

@@ -1,0 +1,45 @@
+import type { BackupFailure } from '../backup/failure.tsx';
+import { summaryOf } from '../backup/failure.tsx';
+import type { LevelOf } from '../backup/level.tsx';
+
+export interface BackupItem extends LevelOf {
+  readonly id: string;
+  readonly filename: string;
+  readonly type: 'manual' | 'scheduled';
+  readonly startedBy: string | null;
+  readonly createdAt: string;
+  readonly size: number;
+  /** Seconds. */
+  readonly duration: number | null;
+  readonly storageType: 'local' | 'spaces';
+  readonly isPinned: boolean;
+  readonly failure: BackupFailure | null;
+}
+
+/** A line of the list: a backup, or several of the same failure in a row, of which it shows the newest. */
+export interface Row {
+  readonly backup: BackupItem;
+  readonly times: number;
+  /** When the first of them was asked for. */
+  readonly since: string;
+}
+
+/** Failures in a row with the same words become one line; newest first, as they come. */
+export function foldFailures(backups: readonly BackupItem[]): readonly Row[] {
+  const rows: { backup: BackupItem; times: number; since: string }[] = [];
+  for (const backup of backups) {
+    const last = rows.at(-1);
+    if (last !== undefined && isSameFailure(last.backup, backup)) {
+      last.times += 1;
+      last.since = backup.createdAt;
+    } else {
+      rows.push({ backup, times: 1, since: backup.createdAt });
+    }
+  }
+  return rows;
+}
+
+function isSameFailure(a: BackupItem, b: BackupItem): boolean {
+  if (a.failure === null || b.failure === null || a.isPinned || b.isPinned) return false;
+  return a.outcome === b.outcome && a.outcome === 'failed' && summaryOf(a.failure) === summaryOf(b.failure);
+}

@@ -1,0 +1,108 @@
+import type { Child } from 'hono/jsx';
+import type { EnvironmentChoice, Frame } from '../frame/frame.ts';
+import { Page } from '../frame/page.tsx';
+import { PostButton } from '../parts/form.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { ProtectionBadge } from '../parts/protection-badge.tsx';
+import { ProtectionBanner, type ProtectionOfDatabase } from './protection-banner.tsx';
+import { type DatabaseTab, DatabaseTabs } from './tabs.tsx';
+
+export interface DatabaseSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly typeName: string;
+  readonly environment: EnvironmentChoice;
+  /** Null: the machine that the app runs on. */
+  readonly server: { readonly id: string; readonly name: string } | null;
+  /** What is dumped: a file, or a database on a host. */
+  readonly source: string;
+  /** Where backups go: a bucket, or a folder of the server. */
+  readonly destination: { readonly bucket: string | null; readonly folder: string | null };
+  readonly compression: string;
+  readonly protection: ProtectionOfDatabase;
+  /** What is allowed about its bucket and prefix, but seldom meant. */
+  readonly warnings: readonly string[];
+  readonly backups: number;
+}
+
+/** A page of one database: its name and state, what it is in a sentence, whether it is safe, and the tab. */
+export function DatabaseFrame(props: {
+  readonly frame: Frame;
+  readonly database: DatabaseSummary;
+  readonly tab: DatabaseTab;
+  /** Between the sentence and the tabs. */
+  readonly above?: Child;
+  readonly children?: Child;
+}) {
+  const { frame, database } = props;
+  const mayChange = frame.user.role !== 'viewer';
+  return (
+    <Page
+      frame={frame}
+      section="databases"
+      title={database.name}
+      back={{ href: '/databases', label: 'Databases' }}
+      within={database.environment.name}
+      state={<StateOfDatabase protection={database.protection} />}
+      actions={mayChange ? <Actions databaseId={database.id} /> : undefined}
+    >
+      <Sentence database={database} isAdmin={frame.user.role === 'admin'} />
+      <ProtectionBanner databaseId={database.id} protection={database.protection} mayChange={mayChange} />
+      {mayChange &&
+        database.warnings.map((warning) => (
+          <Notice key={warning} tone="warning">
+            {warning}
+          </Notice>
+        ))}
+      {props.above}
+      <DatabaseTabs databaseId={database.id} chosen={props.tab} backups={database.backups} />
+      {props.children}
+    </Page>
+  );
+}
+
+function StateOfDatabase({ protection }: { readonly protection: ProtectionOfDatabase }) {
+  return (
+    <span id="database-state">
+      <ProtectionBadge state={protection.state} />
+    </span>
+  );
+}
+
+function Actions({ databaseId }: { readonly databaseId: string }) {
+  return (
+    <>
+      <PostButton action={`/databases/${databaseId}/backups`} label="Back up now" kind="primary" />
+      <a class="button outline" href={`/databases/${databaseId}/edit`}>
+        Edit
+      </a>
+    </>
+  );
+}
+
+/** `PostgreSQL on db2, shop → bucket backups, zstd level 3 · no older than 26 h`. */
+function Sentence({ database, isAdmin }: { readonly database: DatabaseSummary; readonly isAdmin: boolean }) {
+  const { server, destination, protection } = database;
+  return (
+    <p class="sentence">
+      {database.typeName} on{' '}
+      {server === null ? (
+        'the machine that BRIDGEPORT runs on'
+      ) : (
+        <a href={`/servers/${server.id}`}>{server.name}</a>
+      )}
+      {' · '}
+      <code>{database.source}</code>
+      {' → '}
+      {destination.bucket !== null &&
+        (isAdmin ? <a href="/admin/storage">bucket {destination.bucket}</a> : `bucket ${destination.bucket}`)}
+      {destination.bucket === null && (
+        <>
+          {destination.folder === null ? 'no bucket chosen' : 'its own disk, '}
+          {destination.folder !== null && <code>{destination.folder}</code>}
+        </>
+      )}
+      {` · ${database.compression} · should be no older than ${protection.maxAgeHours} h`}
+    </p>
+  );
+}

@@ -1,0 +1,132 @@
+import type { LiveRun } from '../backup/run-words.ts';
+import type { Frame } from '../frame/frame.ts';
+import { Ago } from '../parts/ago.tsx';
+import { AreaChart, type AreaPoint } from '../parts/charts/area.tsx';
+import { Calendar } from '../parts/charts/calendar.tsx';
+import type { ChartDay } from '../parts/charts/day-cells.ts';
+import type { TestResult } from '../parts/connection-test.tsx';
+import { TestOutcome } from '../parts/connection-test.tsx';
+import { Dialog, type Question } from '../parts/dialog.tsx';
+import type { FormState } from '../parts/form-state.ts';
+import { formatBytes, formatDuration } from '../parts/format.ts';
+import { Columns, Panel } from '../parts/panel.tsx';
+import { Tile, Tiles } from '../parts/tile.tsx';
+import { BackupList, type BackupListProps } from './backup-list.tsx';
+import { DatabaseFrame, type DatabaseSummary } from './database-head.tsx';
+import { type HeldPassword, HeldPasswordNotice } from './held-password.tsx';
+import { type EndedRun, LiveRuns } from './live-runs.tsx';
+
+/** What is told of a database's backups in figures and charts. */
+export interface DatabaseFigures {
+  readonly databaseId: string;
+  readonly lastGood: {
+    readonly id: string;
+    readonly at: string;
+    readonly bytes: number;
+    readonly seconds: number | null;
+  } | null;
+  /** Of those of the last 30 days. */
+  readonly good: number;
+  readonly failed: number;
+  readonly usualSeconds: number | null;
+  readonly storedBytes: number;
+  readonly storedBackups: number;
+  readonly days: readonly ChartDay[];
+  readonly sizes: readonly AreaPoint[];
+}
+
+export function DatabasePage(props: {
+  readonly frame: Frame;
+  readonly database: DatabaseSummary;
+  readonly figures: DatabaseFigures;
+  readonly runs: readonly LiveRun[];
+  readonly ended: readonly EndedRun[];
+  readonly list: BackupListProps;
+  readonly question: Question | null;
+  readonly test: TestResult | null;
+  /** Null where nothing holds the stored password back. */
+  readonly held: HeldPassword | null;
+  readonly passwordForm: FormState;
+}) {
+  const { frame, database, held } = props;
+  const mayChange = frame.user.role !== 'viewer';
+  return (
+    <DatabaseFrame
+      frame={frame}
+      database={database}
+      tab="backups"
+      above={
+        <>
+          {mayChange && held !== null && (
+            <HeldPasswordNotice
+              databaseId={database.id}
+              held={held}
+              form={props.passwordForm}
+              isAdmin={frame.user.role === 'admin'}
+            />
+          )}
+          {props.test !== null && <TestOutcome result={props.test} />}
+          <LiveRuns
+            databaseId={database.id}
+            databaseName={database.name}
+            runs={props.runs}
+            ended={props.ended}
+            mayChange={mayChange}
+          />
+        </>
+      }
+    >
+      <Dialog question={props.question} />
+      <Figures figures={props.figures} />
+      <BackupList {...props.list} />
+    </DatabaseFrame>
+  );
+}
+
+/** Tiles, calendar and sizes; they load themselves again when a run has begun or ended. */
+export function Figures({ figures }: { readonly figures: DatabaseFigures }) {
+  const { databaseId, lastGood, good, failed, usualSeconds } = figures;
+  return (
+    <div
+      id="figures"
+      hx-get={`/databases/${databaseId}/figures`}
+      hx-trigger="backups-changed from:body"
+      hx-swap="outerMorph"
+    >
+      <Tiles>
+        {lastGood === null ? (
+          <Tile label="Last good backup" figure="never">
+            there is none yet
+          </Tile>
+        ) : (
+          <Tile label="Last good backup" figure={<Ago at={lastGood.at} />} href={`/backups/${lastGood.id}`}>
+            {formatBytes(lastGood.bytes)}
+            {lastGood.seconds === null ? '' : ` in ${formatDuration(lastGood.seconds)}`}, read back
+          </Tile>
+        )}
+        <Tile label="Success, 30 days" figure={`${good} / ${good + failed}`}>
+          {usualSeconds === null ? 'nothing to compare with yet' : `usually ${formatDuration(usualSeconds)}`}
+        </Tile>
+        <Tile label="Stored" figure={formatBytes(figures.storedBytes)}>
+          {figures.storedBackups} {figures.storedBackups === 1 ? 'backup' : 'backups'}
+        </Tile>
+      </Tiles>
+      <Columns
+        main={
+          <Panel title="Calendar">
+            <Calendar days={figures.days} hrefOf={(day) => `/databases/${databaseId}?day=${day}`} />
+          </Panel>
+        }
+        side={
+          <Panel title="Size">
+            <AreaChart
+              points={figures.sizes}
+              noun="Size of good backups"
+              empty="There is no good backup yet."
+            />
+          </Panel>
+        }
+      />
+    </div>
+  );
+}

@@ -1,0 +1,67 @@
+import { RunProgress } from '../backup/run-progress.tsx';
+import { describeRun, type LiveRun } from '../backup/run-words.ts';
+import { formatBytes, formatDuration } from '../parts/format.ts';
+import { LiveRegion } from '../parts/live-region.tsx';
+import { Notice } from '../parts/notice.tsx';
+
+/** What became of a run that the page has shown. */
+export interface EndedRun {
+  readonly id: string;
+  readonly result: 'good' | 'failed' | 'cancelled' | 'uncertain';
+  readonly bytes: number;
+  readonly seconds: number | null;
+  /** Why it failed. */
+  readonly message: string | null;
+}
+
+/**
+ * The runs that are not over, and what became of those that the page has shown. It asks for itself again, saying which runs
+ * it shows, so that the answer can tell the rest of the page (by the event `backups-changed`) that a run has begun or ended.
+ */
+export function LiveRuns(props: {
+  readonly databaseId: string;
+  readonly databaseName: string;
+  readonly runs: readonly LiveRun[];
+  readonly ended: readonly EndedRun[];
+  readonly mayChange: boolean;
+}) {
+  const { databaseId, runs, ended } = props;
+  const shown = runs.map((run) => run.id).join(',');
+  const told = ended.map((run) => run.id).join(',');
+  const running = runs.find(({ status }) => status === 'in_progress') ?? runs[0];
+  const words = running === undefined ? undefined : describeRun(running);
+  return (
+    <LiveRegion
+      id="live-runs"
+      url={`/databases/${databaseId}/runs?shown=${shown}${told === '' ? '' : `&ended=${told}`}`}
+      isBusy={runs.length > 0}
+      status={words === undefined ? '' : `${props.databaseName}: ${words.state}`}
+      {...(words === undefined ? {} : { title: words.title })}
+    >
+      {ended.map((run) => (
+        <Result key={run.id} run={run} />
+      ))}
+      {runs.map((run) => (
+        <RunProgress key={run.id} run={run} mayChange={props.mayChange} isLinked />
+      ))}
+    </LiveRegion>
+  );
+}
+
+/** In the place of "The backup has been asked for." */
+function Result({ run }: { readonly run: EndedRun }) {
+  const took = run.seconds === null ? '' : ` in ${formatDuration(run.seconds)}`;
+  return (
+    <div id={`result-${run.id}`}>
+      <Notice tone={TONES[run.result]}>
+        {run.result === 'good' && `Backed up and read back: ${formatBytes(run.bytes)}${took}.`}
+        {run.result === 'failed' && `The backup failed${took}: ${run.message ?? 'nobody knows why.'}`}
+        {run.result === 'cancelled' && 'The backup was cancelled; what had been stored of it was removed.'}
+        {run.result === 'uncertain' && (run.message ?? 'Nobody knows yet whether the backup is whole.')}{' '}
+        <a href={`/backups/${run.id}`}>Show it</a>
+      </Notice>
+    </div>
+  );
+}
+
+const TONES = { good: 'success', failed: 'error', cancelled: 'info', uncertain: 'warning' } as const;

@@ -1,0 +1,101 @@
+import type { WhatDepends } from '../../src/backups/remove-database.ts';
+import type { Question } from '../parts/dialog.tsx';
+import { formatBytes } from '../parts/format.ts';
+import { Notice } from '../parts/notice.tsx';
+
+const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** Whether to delete a database, and what becomes of its backups. `message` says why it was refused. */
+export function questionOfDatabase(
+  { id, name }: { readonly id: string; readonly name: string },
+  depends: WhatDepends,
+  message: string | null,
+): Question {
+  const refusal = message === null ? null : <Notice tone="error">{message}</Notice>;
+  const common = {
+    title: `Delete ${name}?`,
+    action: `/databases/${id}/delete`,
+    back: `/databases/${id}/settings`,
+  };
+  if (depends.backups === 0) {
+    return {
+      ...common,
+      submit: 'Delete database',
+      children: (
+        <>
+          {refusal}
+          <p>BRIDGEPORT forgets the database; the database itself is not touched. It has no backups.</p>
+        </>
+      ),
+    };
+  }
+  const all = counted(depends.backups, 'backup');
+  return {
+    ...common,
+    submit: 'Delete database',
+    children: (
+      <>
+        {refusal}
+        {depends.isRunning && refusal === null && (
+          <Notice tone="warning">A backup runs: cancel it or wait for its end first.</Notice>
+        )}
+        <p>The database itself is not touched. It has {all} here:</p>
+        <ul>
+          {depends.stored.map((place) => (
+            <li key={place.bucket ?? ''}>
+              {counted(place.backups, 'good one')}, {formatBytes(place.bytes)},{' '}
+              {place.bucket === null ? 'on its server’s disk' : `in bucket ${place.bucket}`}
+            </li>
+          ))}
+          {depends.pinned > 0 && <li>{depends.pinned} of them were to be kept for ever</li>}
+        </ul>
+        <fieldset>
+          <legend>What becomes of its backups?</legend>
+          <label>
+            <input type="radio" name="files" value="delete" required />
+            Delete it and its {all} ({formatBytes(depends.bytes)})
+          </label>
+          <label>
+            <input type="radio" name="files" value="keep" required />
+            Forget it, keep the files where they are
+          </label>
+        </fieldset>
+        <label>
+          Type its name, {name}, to go on
+          <input
+            name="name"
+            autocomplete="off"
+            required
+            aria-invalid={message === null ? undefined : 'true'}
+          />
+        </label>
+      </>
+    ),
+  };
+}
+
+/** Whether to delete the backups that were ticked. */
+export function questionOfBackups(
+  databaseId: string,
+  selected: readonly { readonly id: string; readonly bytes: number; readonly isPinned: boolean }[],
+): Question {
+  const bytes = selected.reduce((sum, one) => sum + one.bytes, 0);
+  const pinned = selected.filter(({ isPinned }) => isPinned).length;
+  return {
+    title: `Delete ${counted(selected.length, 'backup')}?`,
+    action: `/databases/${databaseId}/backups/delete`,
+    submit: `Delete ${counted(selected.length, 'backup')}`,
+    back: `/databases/${databaseId}`,
+    children: (
+      <>
+        <p>
+          {formatBytes(bytes)} and their stored files are deleted for good.
+          {pinned > 0 && ` ${pinned} of them were to be kept for ever.`}
+        </p>
+        {selected.map(({ id }) => (
+          <input key={id} type="hidden" name="id" value={id} />
+        ))}
+      </>
+    ),
+  };
+}
