@@ -28,15 +28,28 @@ export interface Services {
   readonly openPlace: OpenPlace;
   readonly runs: Runs;
   readonly assets: Assets;
+  /** Makes a page smaller on its way. */
+  readonly gzip: (text: string) => Promise<Uint8Array<ArrayBuffer>>;
   readonly version: string;
   /** Whether the app's own machine is a container: not the machine that people mean by "this one". */
   readonly isContainer: boolean;
 }
 
+export type AssetEncoding = 'br' | 'gzip';
+
 /** Files of our own origin (css, htmx, icons). */
 export interface Assets {
-  /** The file under `/assets/<name>`, or null. */
-  read(
-    name: string,
-  ): Promise<{ readonly body: Uint8Array<ArrayBuffer>; readonly contentType: string } | null>;
+  /** Where pages load it from: an address with the hash of what is there. Throws `internal` for a name that is none. */
+  urlOf(name: string): string;
+  /** The file under `/assets/<name>`, with or without a hash in the name, in one of the encodings if it may be; or null. */
+  read(name: string, encodings: readonly AssetEncoding[]): Promise<Asset | null>;
+}
+
+export interface Asset {
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly contentType: string;
+  readonly encoding: AssetEncoding | null;
+  readonly hash: string;
+  /** The name had the hash of what is given: it will never be anything else. */
+  readonly isCurrent: boolean;
 }

@@ -19,6 +19,7 @@ import { openSshHost } from './hosts/node/ssh.ts';
 import { sshKeys } from './hosts/node/ssh-keys.ts';
 import { quote } from './hosts/quote.ts';
 import { createAssets } from './http/node/assets.ts';
+import { gzipText } from './http/node/gzip.ts';
 import { type Rotation, rotateMasterKey } from './installation/node/rotate-master-key.ts';
 import type { Log } from './log.ts';
 import { createPartMemory } from './object-stores/part-memory.ts';
@@ -216,6 +217,7 @@ function wire(
       openPlace,
       runs,
       assets: createAssets(),
+      gzip: gzipText,
       isContainer: isContainer(),
     },
     worker: together(worker, periodic),

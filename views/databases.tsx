@@ -2,10 +2,11 @@ import type { Child } from 'hono/jsx';
 import type { EnvironmentChoice, Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
+import type { ChartDay } from './parts/charts/day-cells.ts';
+import { Strip } from './parts/charts/strip.tsx';
 import { type Chip, Chips } from './parts/chips.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { FilterForm, type FilterSelect } from './parts/filter-form.tsx';
-import { PostButton } from './parts/form.tsx';
 import { formatBytes } from './parts/format.ts';
 import { type PageOfMany, Pager } from './parts/pager.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
@@ -22,6 +23,8 @@ export interface DatabaseItem {
   readonly lastGoodAt: string | null;
   /** Bytes of the last good backup. */
   readonly size: number | null;
+  /** The last days. */
+  readonly days: readonly ChartDay[];
 }
 
 export interface DatabasesProps {
@@ -42,6 +45,9 @@ export interface DatabasesProps {
 }
 
 export type SortedColumn = 'state' | 'name' | 'engine' | 'last-good' | 'size';
+
+/** Of the strip in each row. */
+export const STRIP_DAYS = 26;
 
 const LIST = 'databases';
 const SELECTION = 'selection';
@@ -94,6 +100,7 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
     { label: 'Database', sort: sorts.name },
     { label: 'Engine', sort: sorts.engine },
     'Server',
+    `Last ${STRIP_DAYS} days`,
     { label: 'Last good', sort: sorts['last-good'] },
     { label: 'Size', isFigure: true, sort: sorts.size },
     ...(mayChange ? [ACTIONS] : []),
@@ -124,7 +131,7 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
   );
 }
 
-/** The boxes in the rows are this form's, which stands before the table: a form can't lie around other forms. */
+/** The boxes and buttons of the rows are this form's: one form for fifty rows. */
 function SelectionBar(): Child {
   return (
     <form id={SELECTION} method="post" action="/databases/back-up" class="selection">
@@ -154,18 +161,25 @@ function Row({ database, mayChange }: { readonly database: DatabaseItem; readonl
       <td class="server" title={database.destination}>
         {database.serverName}
       </td>
+      <td class="strip-cell">
+        <Strip days={database.days} />
+      </td>
       <td class="last-good">
         <Ago at={database.lastGoodAt} none="never" />
       </td>
       <td class="figure">{database.size === null ? '–' : formatBytes(database.size)}</td>
       {mayChange && (
         <td class="row-action">
-          <PostButton
-            action={`/databases/${id}/backups`}
-            label="Back up"
-            accessibleLabel={`Back up ${name}`}
-            kind="link"
-          />
+          <button
+            type="submit"
+            form={SELECTION}
+            name="only"
+            value={id}
+            class="link"
+            aria-label={`Back up ${name}`}
+          >
+            Back up
+          </button>
         </td>
       )}
     </tr>

@@ -2,13 +2,18 @@ import type { Child } from 'hono/jsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
+import { AreaChart, type AreaPoint } from './parts/charts/area.tsx';
+import { Calendar } from './parts/charts/calendar.tsx';
+import type { ChartDay } from './parts/charts/day-cells.ts';
 import { EmptyState } from './parts/empty-state.tsx';
 import { PostButton } from './parts/form.tsx';
 import { formatBytes, formatHours } from './parts/format.ts';
 import { Columns, Panel } from './parts/panel.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
+import { RunBadge, type RunState } from './parts/run-badge.tsx';
 import { Tile, Tiles } from './parts/tile.tsx';
 import { Verdict } from './parts/verdict.tsx';
+import { Running, type RunningItem } from './running.tsx';
 
 export interface OverviewProps {
   readonly frame: Frame;
@@ -17,8 +22,27 @@ export interface OverviewProps {
   readonly counts: Readonly<Record<ProtectionState, number>>;
   /** The database whose last good backup is the oldest; null where none has one. */
   readonly oldest: { readonly name: string; readonly age: string; readonly maxAgeHours: number } | null;
-  readonly stored: { readonly bytes: number; readonly places: number };
+  readonly stored: {
+    readonly bytes: number;
+    readonly places: number;
+    /** By how much it has grown in a week; negative where it shrank. */
+    readonly inAWeek: number;
+    readonly points: readonly AreaPoint[];
+  };
   readonly attention: readonly AttentionItem[];
+  /** The days of half a year. */
+  readonly days: readonly ChartDay[];
+  readonly running: { readonly items: readonly RunningItem[]; readonly more: boolean };
+  readonly latest: readonly LatestItem[];
+}
+
+/** A backup that has ended. */
+export interface LatestItem {
+  readonly id: string;
+  readonly subject: string;
+  readonly href: string;
+  readonly state: RunState;
+  readonly at: string;
 }
 
 export interface AttentionItem {
@@ -79,13 +103,55 @@ function Filled(props: OverviewProps & { readonly total: number }) {
         </Tile>
         <Tile label="Stored" figure={formatBytes(stored.bytes)}>
           {stored.places === 1 ? 'in 1 place' : `in ${stored.places} places`}
+          {stored.inAWeek !== 0 && ` · ${growthOf(stored.inAWeek)} in 7 days`}
         </Tile>
       </Tiles>
       <Columns
-        main={<Attention items={attention} mayChange={frame.user.role !== 'viewer'} counts={counts} />}
-        side={null}
+        main={
+          <>
+            <Attention items={attention} mayChange={frame.user.role !== 'viewer'} counts={counts} />
+            <Panel title="Every backup, day by day">
+              <Calendar days={props.days} hrefOf={(day) => `/runs?day=${day}`} />
+            </Panel>
+          </>
+        }
+        side={
+          <>
+            <Panel title="Running now">
+              <Running url="/runs/running" {...props.running} />
+            </Panel>
+            <Panel title="Stored, last 60 days">
+              <AreaChart points={stored.points} noun="Stored" />
+            </Panel>
+            <Latest items={props.latest} />
+          </>
+        }
       />
     </>
+  );
+}
+
+function growthOf(bytes: number): string {
+  return `${bytes < 0 ? '−' : '+'}${formatBytes(Math.abs(bytes))}`;
+}
+
+function Latest({ items }: { readonly items: readonly LatestItem[] }) {
+  return (
+    <Panel title="Latest">
+      {items.length === 0 && <p class="muted">No backup has ended yet.</p>}
+      <ul class="latest">
+        {items.map((item) => (
+          <li key={item.id}>
+            <RunBadge state={item.state} />
+            <a href={item.href}>{item.subject}</a>
+            <Ago at={item.at} />
+          </li>
+        ))}
+      </ul>
+      <p>
+        <a href="/runs">All runs</a>
+      </p>
+    </Panel>
   );
 }
 

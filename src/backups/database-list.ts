@@ -1,7 +1,13 @@
 import * as z from 'zod';
 import type { Db } from '../db/schema.ts';
 import type { Page } from '../page.ts';
-import { PROTECTIONS, type Protection, type ProtectionState, protection } from './protection.ts';
+import {
+  PROTECTIONS,
+  type Protection,
+  type ProtectionFacts,
+  type ProtectionState,
+  protection,
+} from './protection.ts';
 import { factsOf, withNewest } from './protection-of.ts';
 
 /** A database as lists show it. */
@@ -18,6 +24,8 @@ export interface KnownDatabase {
   readonly storageType: 'local' | 'spaces';
   readonly bucket: string | null;
   readonly protection: Protection;
+  /** Its newest backup that ended by itself. */
+  readonly lastEnded: ProtectionFacts['lastEnded'];
   /** Bytes of the last good backup; null where there is none. */
   readonly size: number | null;
 }
@@ -63,7 +71,27 @@ export async function knownDatabases(
     .select('good.size as good_size')
     .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
     .execute();
-  return rows.map((row) => ({
+  return rows.map((row) => {
+    const facts = factsOf(row);
+    return { ...toKnown(row), protection: protection(facts, at), lastEnded: facts.lastEnded };
+  });
+}
+
+interface Row {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly environment_id: string;
+  readonly environment_name: string;
+  readonly server_name: string | null;
+  readonly options: string;
+  readonly backup_storage_type: KnownDatabase['storageType'];
+  readonly backup_spaces_bucket: string | null;
+  readonly good_size: number | null;
+}
+
+function toKnown(row: Row): Omit<KnownDatabase, 'protection' | 'lastEnded'> {
+  return {
     id: row.id,
     name: row.name,
     type: row.type,
@@ -73,9 +101,8 @@ export async function knownDatabases(
     filePath: filePathIn(row.options),
     storageType: row.backup_storage_type,
     bucket: row.backup_spaces_bucket,
-    protection: protection(factsOf(row), at),
     size: row.good_size === null ? null : Number(row.good_size),
-  }));
+  };
 }
 
 /** A page of what the filter finds. */

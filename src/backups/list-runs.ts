@@ -1,4 +1,4 @@
-import type { ExpressionBuilder } from 'kysely';
+import { type ExpressionBuilder, sql } from 'kysely';
 import type { Db, RunKindName, RunRow, RunState, Schema } from '../db/schema.ts';
 
 /** A run, and where it is about a backup, which. */
@@ -7,11 +7,16 @@ export interface ListedRun extends RunRow {
   readonly database_id: string | null;
   readonly database_name: string | null;
   readonly environment_id: string | null;
+  readonly environment_name: string | null;
+  /** Who asked for the backup; null where nobody did, or the account is gone. */
+  readonly trigger_name: string | null;
 }
 
 export interface RunFilter {
   readonly kind?: RunKindName | undefined;
   readonly state?: RunState | undefined;
+  /** Those that were asked for from that instant on, and before the other. */
+  readonly between?: { readonly from: string; readonly before: string } | undefined;
 }
 
 /**
@@ -31,6 +36,10 @@ export async function listRuns(
     .limit(page.limit + 1)
     .offset(page.offset)
     .execute();
+  return withRows(db, ids, page.limit);
+}
+
+async function withRows(db: Db, ids: readonly { readonly id: string }[], limit: number) {
   const found =
     ids.length === 0
       ? []
@@ -42,8 +51,64 @@ export async function listRuns(
           )
           .execute();
   const byId = new Map(found.map((run) => [run.id, run]));
-  const shown = ids.slice(0, page.limit);
-  return { runs: shown.flatMap(({ id }) => byId.get(id) ?? []), more: ids.length > page.limit };
+  const shown = ids.slice(0, limit);
+  return { runs: shown.flatMap(({ id }) => byId.get(id) ?? []), more: ids.length > limit };
+}
+
+/** Of an environment, its runs among so many of the newest: a list of them all has no index to be read from. */
+const NEWEST = 5000;
+
+/** A page of the runs of one environment, newest first, among the newest of the installation; and whether there are older ones. */
+export async function listRunsOf(
+  db: Db,
+  environmentId: string,
+  filter: RunFilter,
+  page: { readonly limit: number; readonly offset: number },
+): Promise<{ readonly runs: readonly ListedRun[]; readonly more: boolean }> {
+  const newest = seen(db, filter)
+    .select(['id', 'subject_id', 'created_at'])
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(NEWEST)
+    .as('newest');
+  const ids = await db
+    .selectFrom(newest)
+    .innerJoin('backups', 'backups.id', 'newest.subject_id')
+    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .select('newest.id')
+    .where('databases.environment_id', '=', environmentId)
+    .orderBy('newest.created_at', 'desc')
+    .orderBy('newest.id', 'desc')
+    .limit(page.limit + 1)
+    .offset(page.offset)
+    .execute();
+  return withRows(db, ids, page.limit);
+}
+
+const LIVE = ['running', 'pending', 'uncertain'] as const satisfies readonly RunState[];
+
+/** What runs, waits, or is asked about, of that environment or (null) of all, the oldest first; at most so many. */
+export async function liveRuns(
+  db: Db,
+  environmentId: string | null,
+  limit: number,
+): Promise<readonly ListedRun[]> {
+  const found: ListedRun[] = [];
+  for (const state of LIVE) {
+    if (found.length >= limit) break;
+    const runs = await withSubject(db)
+      .where('runs.state', '=', sql.lit(state))
+      .where(isSeen)
+      .$if(environmentId !== null, (query) =>
+        query.where('databases.environment_id', '=', environmentId ?? ''),
+      )
+      .orderBy('runs.created_at')
+      .orderBy('runs.id')
+      .limit(limit - found.length)
+      .execute();
+    found.push(...runs);
+  }
+  return found;
 }
 
 /** The run, or undefined when there is none of that id or its backup was deleted. */
@@ -51,12 +116,15 @@ export async function findRun(db: Db, id: string): Promise<ListedRun | undefined
   return withSubject(db).where('runs.id', '=', id).where(isSeen).executeTakeFirst();
 }
 
-function seen(db: Db, { kind, state }: RunFilter) {
+function seen(db: Db, { kind, state, between }: RunFilter) {
   return db
     .selectFrom('runs')
     .where(isSeen)
     .$if(kind !== undefined, (query) => query.where('kind', '=', kind ?? 'backup'))
-    .$if(state !== undefined, (query) => query.where('state', '=', state ?? 'pending'));
+    .$if(state !== undefined, (query) => query.where('state', '=', state ?? 'pending'))
+    .$if(between !== undefined, (query) =>
+      query.where('created_at', '>=', between?.from ?? '').where('created_at', '<', between?.before ?? ''),
+    );
 }
 
 /** Tombstones are few, and have an index of their own. */
@@ -70,7 +138,13 @@ function withSubject(db: Db) {
     .selectFrom('runs')
     .leftJoin('backups', 'backups.id', 'runs.subject_id')
     .leftJoin('databases', 'databases.id', 'backups.database_id')
+    .leftJoin('environments', 'environments.id', 'databases.environment_id')
+    .leftJoin('users', 'users.id', 'backups.triggered_by_id')
     .selectAll('runs')
     .select(['backups.filename', 'backups.database_id'])
-    .select(['databases.name as database_name', 'databases.environment_id']);
+    .select(['databases.name as database_name', 'databases.environment_id'])
+    .select((eb) => [
+      'environments.name as environment_name',
+      eb.fn.coalesce('users.name', 'users.email').as('trigger_name'),
+    ]);
 }

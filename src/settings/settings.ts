@@ -131,6 +131,17 @@ export async function readSettings(db: Db | Trx): Promise<SystemSettings> {
   return { ...DEFAULTS, ...storedSettings.parse(Object.fromEntries(good)) };
 }
 
+/** The zone alone: every page tells its times in it. */
+export async function readTimeZone(db: Db): Promise<string> {
+  const row = await db
+    .selectFrom('system_settings')
+    .select('value')
+    .where('key', '=', 'timezone')
+    .executeTakeFirst();
+  const parsed = settingFields.timezone.safeParse(parseJson(row?.value ?? 'null'));
+  return parsed.success ? parsed.data : SETTING_DEFAULTS.timezone;
+}
+
 export async function saveSettings(trx: Trx, change: Partial<SystemSettings>, now: Date): Promise<void> {
   for (const [key, value] of Object.entries(change)) {
     if (value === undefined) continue;

@@ -13,6 +13,7 @@ import { lookUp } from '../../src/hosts/node/look-up.ts';
 import { openSshHost } from '../../src/hosts/node/ssh.ts';
 import { sshKeys } from '../../src/hosts/node/ssh-keys.ts';
 import { apiRoutes } from '../../src/http/api/routes.ts';
+import { gzipText } from '../../src/http/node/gzip.ts';
 import type { ApiEnv, ApiRoute } from '../../src/http/route.ts';
 import { createLog } from '../../src/log.ts';
 import { readConfig } from '../../src/node/read-config.ts';
@@ -133,7 +134,8 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     openS3,
     openPlace: createOpenPlace({ db, vault, openS3, servers }),
     runs: { wake: () => worker.wake(), cancel: (id) => worker.cancel(id), progress: () => null },
-    assets: { read: async () => null },
+    assets: { read: async () => null, urlOf: (name) => `/assets/${name}` },
+    gzip: gzipText,
     version: '0.0.0-test',
     isContainer: false,
     ...options.services,

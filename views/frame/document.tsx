@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx';
+import { useAssetUrl } from '../parts/asset-url.ts';
 import { useReader } from '../parts/reader.ts';
 
 /**
@@ -14,6 +15,7 @@ const HTMX_CONFIG = JSON.stringify({
 
 /** The HTML document around every page. Whoever sends it puts `<!doctype html>` before it. */
 export function Document({ title, children }: { readonly title: string; readonly children?: Child }) {
+  const assetUrl = useAssetUrl();
   const theme = useReader()?.theme ?? 'auto';
   return (
     <html lang="en" data-theme={theme === 'auto' ? undefined : theme}>
@@ -23,11 +25,11 @@ export function Document({ title, children }: { readonly title: string; readonly
         <meta name="color-scheme" content={theme === 'auto' ? 'light dark' : theme} />
         <meta name="htmx-config" content={HTMX_CONFIG} />
         <title>{`${title} · BRIDGEPORT Storage`}</title>
-        <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
-        <link rel="stylesheet" href="/assets/pico.css" />
-        <link rel="stylesheet" href="/assets/app.css" />
-        <script src="/assets/htmx.js" defer />
-        <script src="/assets/ui.js" defer />
+        <link rel="icon" href={assetUrl('icon.svg')} type="image/svg+xml" />
+        <link rel="stylesheet" href={assetUrl('pico.css')} />
+        <link rel="stylesheet" href={assetUrl('app.css')} />
+        <script src={assetUrl('htmx.js')} defer />
+        <script src={assetUrl('ui.js')} defer />
       </head>
       <body>{children}</body>
     </html>

@@ -2,6 +2,7 @@
 const ENTRIES = [
   { section: 'overview', group: null, label: 'Overview', href: '/' },
   { section: 'databases', group: null, label: 'Databases', href: '/databases' },
+  { section: 'runs', group: null, label: 'Runs', href: '/runs' },
   { section: 'servers', group: 'Configuration', label: 'Servers', href: '/servers' },
   { section: 'environments', group: 'Configuration', label: 'Environments', href: '/environments' },
   { section: 'storage', group: 'Admin', label: 'Storage', href: '/admin/storage' },
@@ -30,7 +31,7 @@ export function navigationFor(isAdmin: boolean): readonly Group[] {
 }
 
 /** Pages that show what the chosen environment has; elsewhere the choice leads to the first of them. */
-const FILTERED: readonly Section[] = ['overview', 'databases', 'servers'];
+const FILTERED: readonly Section[] = ['overview', 'databases', 'runs', 'servers'];
 
 /** The page that shows the environment of that choice. */
 export function filteredPage(section: Section | null): string {

@@ -8,7 +8,8 @@ import type { Choice } from './field.tsx';
 export function FilterForm(props: {
   readonly path: string;
   readonly target: string;
-  readonly search: { readonly value: string; readonly placeholder: string };
+  /** Null for a list that is not searched. */
+  readonly search: { readonly value: string; readonly placeholder: string } | null;
   readonly selects: readonly FilterSelect[];
   /** What else the address says and the form must not lose. */
   readonly keeps: Readonly<Record<string, string>>;
@@ -31,15 +32,17 @@ export function FilterForm(props: {
         {Object.entries(props.keeps).map(([name, value]) => (
           <input key={name} type="hidden" name={name} value={value} />
         ))}
-        <input
-          type="search"
-          name="q"
-          value={props.search.value}
-          placeholder={props.search.placeholder}
-          aria-label="Search"
-          autocomplete="off"
-          spellcheck={false}
-        />
+        {props.search !== null && (
+          <input
+            type="search"
+            name="q"
+            value={props.search.value}
+            placeholder={props.search.placeholder}
+            aria-label="Search"
+            autocomplete="off"
+            spellcheck={false}
+          />
+        )}
         {props.selects.map((select) => (
           <select key={select.name} name={select.name} aria-label={select.label}>
             {select.choices.map(({ value, label }) => (

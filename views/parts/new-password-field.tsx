@@ -1,3 +1,4 @@
+import { useAssetUrl } from './asset-url.ts';
 import { TextField } from './field.tsx';
 import type { FormState } from './form-state.ts';
 
@@ -15,6 +16,7 @@ export function NewPasswordField(props: {
   readonly more?: string;
 }) {
   const { form, name, label, least, more } = props;
+  const assetUrl = useAssetUrl();
   const help = `At least ${least} characters. Several words that don't belong together make a good one.`;
   return (
     <>
@@ -32,9 +34,9 @@ export function NewPasswordField(props: {
         <meter min={0} max={4} low={2} high={3} optimum={4} value={0} aria-label="Strength" />
         <span class="password-strength-words" aria-live="polite" />
       </div>
-      <script src="/assets/zxcvbn.js" defer />
-      <script src="/assets/zxcvbn-common.js" defer />
-      <script src="/assets/password-strength.js" defer />
+      <script src={assetUrl('zxcvbn.js')} defer />
+      <script src={assetUrl('zxcvbn-common.js')} defer />
+      <script src={assetUrl('password-strength.js')} defer />
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { ChooseEnvironmentPage } from '../../../views/choose-environment.tsx';
-import { DatabasesPage, type DatabasesProps } from '../../../views/databases.tsx';
+import { DatabasesPage, type DatabasesProps, STRIP_DAYS } from '../../../views/databases.tsx';
 import type { Chip } from '../../../views/parts/chips.tsx';
 import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
 import type { ProtectionState } from '../../../views/parts/protection-badge.tsx';
@@ -11,8 +11,10 @@ import {
   type DatabaseSort,
   findDatabases,
   type KnownDatabase,
-  knownDatabases,
 } from '../../backups/database-list.ts';
+import { dayStates } from '../../backups/day-states.ts';
+import { talliesOfEach } from '../../backups/day-tallies.ts';
+import { dayAfter, dayOf, daysUntil } from '../../backups/days.ts';
 import { PROTECTIONS } from '../../backups/protection.ts';
 import { databaseType } from '../../databases/types.ts';
 import { engines } from '../../engines/engines.ts';
@@ -22,7 +24,7 @@ import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { readValues } from './kit/form-body.ts';
-import { frameOf } from './kit/frame.ts';
+import { frameOf, frameWithDatabases } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -49,7 +51,9 @@ export function databaseListRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.post('/databases/back-up', only('operator'), async (c) => {
-    const ids = await readValues(c, 'id');
+    // The button of a row means that row, whatever is ticked beside it.
+    const one = await readValues(c, 'only');
+    const ids = one.length > 0 ? one : await readValues(c, 'id');
     let asked = 0;
     for (const id of ids) {
       try {
@@ -74,16 +78,16 @@ export function databaseListRoutes(services: Services): Hono<UiEnv> {
 }
 
 async function sendList(c: Context<UiEnv>, services: Services): Promise<Response> {
-  const frame = await frameOf(c, services);
-  const known = await knownDatabases(services, frame.environment?.id ?? null);
+  const { frame, known } = await frameWithDatabases(c, services);
   const query = queryOf(c);
   const page = pageOf(c, PER_PAGE);
   const found = findDatabases(known, query.filter, query.sort, page);
+  const strips = await stripsOf(services, found.databases);
   return sendPage(
     c,
     <DatabasesPage
       frame={frame}
-      databases={found.databases.map(toItem)}
+      databases={found.databases.map((database) => toItem(database, strips.get(database.id) ?? []))}
       page={{ ...page, total: found.total }}
       path={addressOf(query)}
       chips={chipsOf(query, found.counts)}
@@ -213,7 +217,26 @@ function sortsOf(query: ListQuery): DatabasesProps['sorts'] {
   };
 }
 
-function toItem(database: KnownDatabase): DatabasesProps['databases'][number] {
+/** What became of the last days' backups of each. */
+async function stripsOf({ db, now }: Services, databases: readonly KnownDatabase[]) {
+  const days = daysUntil(dayOf(now()), STRIP_DAYS);
+  const ids = databases.map(({ id }) => id);
+  const tallies = await talliesOfEach(db, ids, dayAfter(days[0] ?? '', -BEFORE_THE_STRIP));
+  return new Map(
+    databases.map(({ id, protection }) => [
+      id,
+      dayStates(tallies.get(id) ?? [], days, protection.maxAgeHours),
+    ]),
+  );
+}
+
+/** Days before it that tell whether its first days are late. */
+const BEFORE_THE_STRIP = 7;
+
+function toItem(
+  database: KnownDatabase,
+  days: DatabasesProps['databases'][number]['days'],
+): DatabasesProps['databases'][number] {
   const { id, name, environmentName, protection } = database;
   return {
     id,
@@ -226,5 +249,6 @@ function toItem(database: KnownDatabase): DatabasesProps['databases'][number] {
     state: protection.state,
     lastGoodAt: protection.lastGood?.at ?? null,
     size: database.size,
+    days,
   };
 }

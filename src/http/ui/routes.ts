@@ -23,6 +23,7 @@ import { securityHeaders } from './kit/security-headers.ts';
 import { signedIn } from './kit/signed-in.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { overviewRoutes } from './overview.tsx';
+import { runRoutes } from './runs.tsx';
 import { serverRoutes } from './servers.tsx';
 import { storageRoutes } from './storage.tsx';
 import { storageProbeRoutes } from './storage-probe.tsx';
@@ -40,6 +41,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', entranceRoutes(services, limits));
   ui.use(signedIn(services, limits));
   ui.route('/', overviewRoutes(services));
+  ui.route('/', runRoutes(services));
   ui.route('/', smallRoutes(services));
   ui.route('/', accountRoutes(services));
   ui.route('/', environmentRoutes(services));

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEnvironment } from '../../../src/environments/environments.ts';
 import { insertBackup } from '../../support/backup-row.ts';
@@ -137,5 +138,32 @@ describe('the sidebar', () => {
     expect((await person.get('/account')).html).toMatch(/^<!doctype html><html lang="en" data-theme="dark">/);
     expect((await person.post('/theme', { theme: '"><script>', back: '//evil.example' })).location).toBe('/');
     expect((await person.get('/account')).html).not.toContain('data-theme');
+  });
+});
+
+describe('a page on its way', () => {
+  it('is compressed for who takes that, but what answers a form is not', async () => {
+    const admin = await pages.signedIn('admin');
+    const zipped = { 'accept-encoding': 'br, gzip' };
+    const answer = await pages.app.request('http://localhost/databases', {
+      headers: { ...zipped, cookie: admin.cookie() },
+    });
+    expect(answer.headers.get('content-encoding')).toBe('gzip');
+    expect(answer.headers.get('vary')).toBe('Accept-Encoding');
+    const html = gunzipSync(await answer.arrayBuffer()).toString();
+    expect(html).toMatch(/^<!doctype html>.*<\/html>$/s);
+    expect((await admin.get('/databases')).html).toBe(html);
+
+    const refused = await admin.get('/databases', { 'accept-encoding': 'gzip;q=0' });
+    expect(refused.headers.get('content-encoding')).toBeNull();
+    const posted = await admin.post('/environments/new', { name: '' }, zipped);
+    expect([posted.status, posted.headers.get('content-encoding')]).toEqual([422, null]);
+  });
+
+  it('loads what it needs under names that change with it', async () => {
+    const { html } = await viewer.get('/');
+    for (const name of ['pico', 'app', 'htmx', 'ui', 'icon']) {
+      expect(html).toMatch(new RegExp(`"/assets/${name}\\.[0-9a-f]{12}\\.(css|js|svg)"`));
+    }
   });
 });

@@ -70,6 +70,8 @@ function everyPage(): readonly string[] {
     '/databases?q=app&state=never&sort=-size',
     '/servers',
     '/help',
+    '/runs',
+    '/runs?kind=backup&state=failed&day=2026-11-28&offset=50',
     '/environments',
     '/environments/new',
     `${environment}/settings`,

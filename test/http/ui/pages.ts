@@ -22,6 +22,7 @@ export const HERE = { 'sec-fetch-site': 'same-origin' } as const;
 /** The whole app in this process, without its worker, on a data folder of its own. */
 export interface Pages {
   readonly services: RunningServices;
+  readonly app: ReturnType<typeof createApp>;
   /** Every line logged so far. */
   readonly log: readonly string[];
   /** Method and path of every page and form, such as `POST /servers/:serverId/delete`. */
@@ -85,6 +86,7 @@ export async function openPages(env: Readonly<Record<string, string>> = {}): Pro
   };
   const pages: Pages = {
     services,
+    app,
     log,
     routes: [
       ...new Set(

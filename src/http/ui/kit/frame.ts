@@ -1,5 +1,7 @@
 import type { Context } from 'hono';
 import type { EnvironmentChoice, Frame } from '../../../../views/frame/frame.ts';
+import { knownDatabases } from '../../../backups/database-list.ts';
+import { isSafe } from '../../../backups/protection.ts';
 import { countUnsafe } from '../../../backups/protection-of.ts';
 import { listEnvironmentNames } from '../../../environments/environments.ts';
 import { AppError } from '../../../errors.ts';
@@ -8,19 +10,38 @@ import { forgetEnvironment, readEnvironmentCookie, writeEnvironmentCookie } from
 import { takeFlash } from './flash.ts';
 import type { UiEnv } from './ui-env.ts';
 
-/**
- * The frame of a page. Lists are filtered by `frame.environment`: the one that `?environment=` names, which is kept as the
- * user's choice, else the choice that was kept; null for all.
- */
-export async function frameOf(c: Context<UiEnv>, services: Services): Promise<Frame> {
+/** What lists are filtered by: one environment, or (null) all. */
+export interface EnvironmentFilter {
+  readonly environments: readonly EnvironmentChoice[];
+  readonly environment: EnvironmentChoice | null;
+}
+
+/** The environment that `?environment=` names, which is kept as the user's choice, else the choice that was kept. */
+export async function filterOf(c: Context<UiEnv>, services: Services): Promise<EnvironmentFilter> {
   const environments = await listEnvironmentNames(services.db);
-  const environment = chosenEnvironment(c, services, environments);
+  return { environments, environment: chosenEnvironment(c, services, environments) };
+}
+
+/** The frame of a page. */
+export async function frameOf(c: Context<UiEnv>, services: Services): Promise<Frame> {
+  const filter = await filterOf(c, services);
+  return build(c, services, filter, await countUnsafe(services, filter.environment?.id ?? null));
+}
+
+/** The frame of a page that shows the databases of the filter, and these. */
+export async function frameWithDatabases(c: Context<UiEnv>, services: Services) {
+  const filter = await filterOf(c, services);
+  const known = await knownDatabases(services, filter.environment?.id ?? null);
+  const unsafe = known.filter((database) => !isSafe(database.protection)).length;
+  return { frame: build(c, services, filter, unsafe), known };
+}
+
+function build(c: Context<UiEnv>, services: Services, filter: EnvironmentFilter, unsafe: number): Frame {
   const { user } = c.get('session');
   return {
     user: { email: user.email, name: user.name, role: user.role },
-    environments,
-    environment,
-    counts: { databases: await countUnsafe(services, environment?.id ?? null) },
+    ...filter,
+    counts: { databases: unsafe },
     flash: takeFlash(c, services),
     version: services.version,
     here: hereOf(c),

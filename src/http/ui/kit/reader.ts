@@ -3,6 +3,7 @@ import { getCookie, setCookie } from 'hono/cookie';
 import { createMiddleware } from 'hono/factory';
 import type { Reader, Theme } from '../../../../views/parts/reader.ts';
 import type { Services } from '../../../services-port.ts';
+import { readTimeZone } from '../../../settings/settings.ts';
 import { attributesOf, prefixOf } from './cookie-attributes.ts';
 import type { UiEnv } from './ui-env.ts';
 
@@ -12,10 +13,21 @@ const THEMES: readonly Theme[] = ['auto', 'light', 'dark'];
 /** Leaves for `sendPage` and `sendFragment` who reads what they send. */
 export function readerOf(services: Services) {
   return createMiddleware<UiEnv>(async (c, next) => {
-    const reader: Reader = { now: services.now(), zone: 'UTC', theme: themeOf(c, services) };
+    const zone = await zoneOf(services);
+    const reader: Reader = { now: services.now(), zone, theme: themeOf(c, services) };
     c.set('reader', reader);
+    c.set('sending', services);
     await next();
   });
+}
+
+/** The installation's. While the state can't be read, the page that says so is shown all the same. */
+async function zoneOf({ db }: Services): Promise<string> {
+  try {
+    return await readTimeZone(db);
+  } catch {
+    return 'UTC';
+  }
 }
 
 /** What is no theme of ours, such as a cookie of another version, is as if nothing was chosen. */

@@ -1,0 +1,119 @@
+import type { Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import { Ago } from './parts/ago.tsx';
+import { type Chip, Chips } from './parts/chips.tsx';
+import { EmptyState } from './parts/empty-state.tsx';
+import { FilterForm, type FilterSelect } from './parts/filter-form.tsx';
+import { formatDuration } from './parts/format.ts';
+import { Panel } from './parts/panel.tsx';
+import { RunBadge, type RunState } from './parts/run-badge.tsx';
+import { type Column, Table } from './parts/table.tsx';
+import { Running, type RunningItem } from './running.tsx';
+
+/** A run, as lists show it. */
+export interface RunItem {
+  readonly id: string;
+  /** Such as `Backup`. */
+  readonly kindName: string;
+  readonly subject: string;
+  readonly href: string;
+  readonly environmentName: string | null;
+  readonly state: RunState;
+  readonly createdAt: string;
+  /** Seconds between its beginning and its end. */
+  readonly seconds: number | null;
+  /** Who asked for it. */
+  readonly by: string | null;
+  /** What went wrong, in one line. */
+  readonly problem: string | null;
+}
+
+export interface RunsProps {
+  readonly frame: Frame;
+  readonly running: { readonly items: readonly RunningItem[]; readonly more: boolean };
+  readonly runs: readonly RunItem[];
+  /** How many there are is not known, only whether there are older ones. */
+  readonly offset: number;
+  readonly limit: number;
+  readonly more: boolean;
+  readonly path: string;
+  readonly chips: readonly Chip[];
+  readonly selects: readonly FilterSelect[];
+  readonly keeps: Readonly<Record<string, string>>;
+  /** The day that the list is of, in words, and the address of all days; null for all. */
+  readonly day: { readonly text: string; readonly all: string } | null;
+}
+
+const LIST = 'runs';
+const COLUMNS: readonly (string | Column)[] = [
+  'Result',
+  'What',
+  'Asked for',
+  { label: 'Took', isFigure: true },
+  'By',
+  'What went wrong',
+];
+
+/** All that waits, runs and ran, of every kind. */
+export function RunsPage(props: RunsProps) {
+  const { frame, runs } = props;
+  return (
+    <Page frame={frame} section="runs" title="Runs">
+      <Panel title="Running now">
+        <Running url="/runs/running" {...props.running} />
+      </Panel>
+      <FilterForm path="/runs" target={LIST} search={null} selects={props.selects} keeps={props.keeps} />
+      <div id={LIST}>
+        <Chips label="By result" chips={props.chips} />
+        {props.day !== null && (
+          <p>
+            Asked for on {props.day.text} (UTC). <a href={props.day.all}>All days</a>
+          </p>
+        )}
+        {runs.length === 0 ? (
+          <EmptyState title="No run is like that" />
+        ) : (
+          <Table caption="Runs" columns={COLUMNS} dense>
+            {runs.map((run) => (
+              <Row key={run.id} run={run} />
+            ))}
+          </Table>
+        )}
+        <Steps {...props} />
+      </div>
+    </Page>
+  );
+}
+
+function Row({ run }: { readonly run: RunItem }) {
+  return (
+    <tr>
+      <td class="state">
+        <RunBadge state={run.state} />
+      </td>
+      <th scope="row">
+        {run.kindName} <a href={run.href}>{run.subject}</a>{' '}
+        {run.environmentName !== null && <small class="muted">{run.environmentName}</small>}
+      </th>
+      <td class="when">
+        <Ago at={run.createdAt} />
+      </td>
+      <td class="figure">{run.seconds === null ? '–' : formatDuration(run.seconds)}</td>
+      <td class="by">{run.by ?? '–'}</td>
+      <td class="problem" title={run.problem ?? undefined}>
+        {run.problem}
+      </td>
+    </tr>
+  );
+}
+
+function Steps({ offset, limit, more, path }: RunsProps) {
+  if (offset === 0 && !more) return null;
+  const at = (start: number) => `${path}${path.includes('?') ? '&' : '?'}offset=${start}`;
+  return (
+    <nav class="pager" aria-label="Pages">
+      {offset > 0 ? <a href={at(Math.max(0, offset - limit))}>← Newer</a> : <span />}
+      {more ? <a href={at(offset + limit)}>Older →</a> : <span />}
+    </nav>
+  );
+}
