@@ -110,6 +110,7 @@ const KINDS: Readonly<Record<RunKindName, string>> = {
   backup: 'Backup',
   verification: 'Full read',
   deep_test: 'Deep test',
+  prune: 'Pruning',
 };
 
 const KIND_NAMES: readonly RunKindName[] = ['backup', 'verification', 'deep_test'];
