@@ -10,6 +10,7 @@ import { databaseListRoutes } from './database-list.tsx';
 import { databaseRoutes } from './databases.tsx';
 import { entranceRoutes } from './entrance.tsx';
 import { environmentRoutes } from './environments.tsx';
+import { findDatabaseRoutes } from './find-databases.tsx';
 import { actorOf } from './kit/actor.ts';
 import { sendFailure } from './kit/failure.tsx';
 import { goTo } from './kit/flash.ts';
@@ -44,6 +45,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', environmentRoutes(services));
   ui.route('/', serverRoutes(services));
   ui.route('/', databaseListRoutes(services));
+  ui.route('/', findDatabaseRoutes(services));
   ui.route('/', databaseRoutes(services));
   ui.route('/', databasePageRoutes(services));
   ui.route('/', backupRoutes(services));

@@ -23,11 +23,14 @@ const FLASHES = {
   'data-saved': 'The data settings are saved.',
   'database-created': 'The database is registered.',
   'database-deleted': 'The database is no longer registered.',
+  'databases-registered': (count) =>
+    `${count === 1 ? 'The database is' : `${count} databases are`} registered. Back up next: nothing is safe before its first backup.`,
   'database-saved': 'The database is saved.',
   'environment-created': 'The environment is created.',
   'environment-deleted': 'The environment is deleted.',
   'host-key-forgotten':
     'The host key is forgotten. The next connection that you start pins the one it meets.',
+  'machine-added': 'This machine is added. Find its databases next.',
   'master-key-confirmed': 'Noted: the master key has been copied.',
   'password-changed': 'The password is changed. Please sign in again.',
   'password-set': 'The new password is set.',
@@ -36,6 +39,8 @@ const FLASHES = {
   'server-deleted': 'The server is deleted.',
   'server-saved': 'The server is saved.',
   'ssh-key-removed': 'The SSH key is removed.',
+  'ssh-key-made':
+    'A key is made. Append its line to authorized_keys on each server, then test the connection.',
   'ssh-saved': 'The SSH settings are saved.',
   'storage-deleted': 'The storage configuration is deleted.',
   'storage-disabled': 'Storage is disabled for the environment.',
