@@ -48,7 +48,7 @@ export interface FindFormProps {
   readonly form: FormState;
   readonly found: FoundList | null;
   /** Where to go on after the registration; absent: the list of databases. */
-  readonly then?: string;
+  readonly next?: string;
 }
 
 export function FindDatabasesPage(props: FindFormProps & { readonly frame: Frame }) {
@@ -75,7 +75,7 @@ export function FindForm(props: FindFormProps) {
   return (
     <form method="post" action={action} class="find-form">
       {form.message !== null && <Notice tone="error">{form.message}</Notice>}
-      {props.then !== undefined && <input type="hidden" name="then" value={props.then} />}
+      {props.next !== undefined && <input type="hidden" name="next" value={props.next} />}
       <SelectField
         form={form}
         name="type"
@@ -159,11 +159,13 @@ export function Found({
   const version = list.serverVersion === null ? '' : ` (server version ${list.serverVersion})`;
   return (
     <>
-      {list.notes.map((note) => (
-        <Notice key={note} tone="warning">
-          {note}
-        </Notice>
-      ))}
+      {list.notes.length > 0 && (
+        <ul class="search-notes">
+          {list.notes.map((note) => (
+            <li key={note}>{note}</li>
+          ))}
+        </ul>
+      )}
       {list.found.length === 0 ? (
         <p>No database was found{version}.</p>
       ) : (

@@ -91,7 +91,7 @@ async function send(
   shown: Pick<FindFormProps, 'form' | 'found'>,
 ) {
   const { frame } = await environmentFrame(c, services, server.environment.id);
-  const then = shown.form.values['then'];
+  const next = shown.form.values['next'];
   const isRefused = shown.form.message !== null || Object.keys(shown.form.errors).length > 0;
   return sendPage(
     c,
@@ -100,7 +100,7 @@ async function send(
       server={server}
       engines={engines}
       {...shown}
-      {...(then === HOME ? { then } : {})}
+      {...(next === HOME ? { next } : {})}
     />,
     isRefused && shown.found === null ? 422 : 200,
   );
@@ -180,7 +180,7 @@ async function register(c: Context<UiEnv>, services: Services, server: SearchedS
     ticked,
   );
   if (others.length === 0) {
-    const next = body['then'] === HOME ? HOME : '/databases';
+    const next = body['next'] === HOME ? HOME : '/databases';
     return goTo(c, services, next, 'databases-registered', registered.length);
   }
   const done =

@@ -11,6 +11,7 @@ import { databaseRoutes } from './databases.tsx';
 import { entranceRoutes } from './entrance.tsx';
 import { environmentRoutes } from './environments.tsx';
 import { findDatabaseRoutes } from './find-databases.tsx';
+import { hostRoutes } from './hosts.tsx';
 import { actorOf } from './kit/actor.ts';
 import { sendFailure } from './kit/failure.tsx';
 import { goTo } from './kit/flash.ts';
@@ -43,6 +44,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', smallRoutes(services));
   ui.route('/', accountRoutes(services));
   ui.route('/', environmentRoutes(services));
+  ui.route('/', hostRoutes(services));
   ui.route('/', serverRoutes(services));
   ui.route('/', databaseListRoutes(services));
   ui.route('/', findDatabaseRoutes(services));

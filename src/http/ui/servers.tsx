@@ -100,9 +100,12 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
     return goTo(c, services, `/servers/${id}`, 'server-saved');
   });
 
-  ui.post('/servers/:serverId/test', only('operator'), async (c) =>
-    sendServer(c, services, { test: await testServer(services, c.req.param('serverId'), c.req.raw.signal) }),
-  );
+  ui.post('/servers/:serverId/test', only('operator'), async (c) => {
+    const test = await testServer(services, c.req.param('serverId'), c.req.raw.signal);
+    // The checklist says what was reached.
+    if (test.success && (await readForm(c))['next'] === '/') return goTo(c, services, '/', 'server-reached');
+    return sendServer(c, services, { test });
+  });
 
   ui.post('/servers/:serverId/test/result', only('operator'), async (c) => {
     const result = await testServer(services, c.req.param('serverId'), c.req.raw.signal);

@@ -37,6 +37,7 @@ const FLASHES = {
   'password-saved': 'The password is saved.',
   'server-created': 'The server is created. Test SSH next: it pins the host key.',
   'server-deleted': 'The server is deleted.',
+  'server-reached': 'The server was reached.',
   'server-saved': 'The server is saved.',
   'ssh-key-removed': 'The SSH key is removed.',
   'ssh-key-made':
