@@ -2,16 +2,19 @@ import type { EnvironmentChoice, Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Badge } from './parts/badge.tsx';
 import { Confirm } from './parts/confirm.tsx';
+import { DangerZone } from './parts/danger-zone.tsx';
 import { Facts } from './parts/facts.tsx';
 import { CheckboxField, TextArea, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
+import { EnvironmentKey, type KeyShown } from './ssh-key.tsx';
 
 export interface EnvironmentSettings {
   readonly environment: EnvironmentChoice;
   readonly sshKeyConfigured: boolean;
   readonly sshUser: string;
   readonly allowBackupDownload: boolean;
+  readonly key: KeyShown;
 }
 
 export function EnvironmentSettingsPage(props: {
@@ -24,12 +27,7 @@ export function EnvironmentSettingsPage(props: {
   const isAdmin = frame.user.role === 'admin';
   const base = `/environments/${settings.environment.id}`;
   return (
-    <Page
-      frame={frame}
-      section="environments"
-      title={`Settings of ${settings.environment.name}`}
-      actions={isAdmin ? <DeleteEnvironment environment={settings.environment} /> : undefined}
-    >
+    <Page frame={frame} section="environments" title={`Settings of ${settings.environment.name}`}>
       <h2>SSH access</h2>
       <Facts
         facts={[
@@ -37,8 +35,9 @@ export function EnvironmentSettingsPage(props: {
           ['SSH user', <code>{settings.sshUser}</code>],
         ]}
       />
+      <EnvironmentKey environmentId={settings.environment.id} shown={settings.key} isAdmin={isAdmin} />
       {isAdmin && <SshForm base={base} form={props.ssh} configured={settings.sshKeyConfigured} />}
-      <h2>Data</h2>
+      <h2>Downloads</h2>
       {isAdmin ? (
         <Form action={`${base}/settings/data`} form={props.data} submit="Save data settings">
           <CheckboxField
@@ -50,6 +49,11 @@ export function EnvironmentSettingsPage(props: {
         </Form>
       ) : (
         <p>Backup downloads are {settings.allowBackupDownload ? 'allowed' : 'not allowed'}.</p>
+      )}
+      {isAdmin && (
+        <DangerZone>
+          <DeleteEnvironment environment={settings.environment} />
+        </DangerZone>
       )}
     </Page>
   );

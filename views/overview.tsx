@@ -17,8 +17,10 @@ import { Running, type RunningItem } from './running.tsx';
 
 export interface OverviewProps {
   readonly frame: Frame;
-  /** What stands above all, such as the list of a new installation's first steps. */
+  /** What stands above all. */
   readonly above?: Child;
+  /** The list of a new installation's first steps, until its first good backup. */
+  readonly firstSteps?: Child;
   readonly counts: Readonly<Record<ProtectionState, number>>;
   /** The database whose last good backup is the oldest; null where none has one. */
   readonly oldest: { readonly name: string; readonly age: string; readonly maxAgeHours: number } | null;
@@ -63,7 +65,9 @@ export function OverviewPage(props: OverviewProps) {
   return (
     <Page frame={frame} section="overview" title="Overview">
       {props.above}
-      {total === 0 ? <Nothing frame={frame} /> : <Filled {...props} total={total} />}
+      {props.firstSteps}
+      {total === 0 && props.firstSteps === undefined && <Nothing frame={frame} />}
+      {total > 0 && <Filled {...props} total={total} />}
     </Page>
   );
 }

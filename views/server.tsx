@@ -4,16 +4,19 @@ import { Confirm } from './parts/confirm.tsx';
 import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
 import { Facts } from './parts/facts.tsx';
 import { TextField } from './parts/field.tsx';
-import { Form } from './parts/form.tsx';
+import { Form, PostButton } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
 import { Instant } from './parts/instant.tsx';
 import { Notice } from './parts/notice.tsx';
 import { type ServerItem, ServerStatus } from './servers.tsx';
+import { AuthorizedKeysLine } from './ssh-key.tsx';
 
 export function NewServerPage(props: {
   readonly frame: Frame;
   readonly environment: EnvironmentChoice;
   readonly form: FormState;
+  /** Null where the app's own machine is no host, or is one of the environment already. */
+  readonly ownMachine: { readonly isContainer: boolean } | null;
 }) {
   const list = `/environments/${props.environment.id}/servers`;
   return (
@@ -24,8 +27,19 @@ export function NewServerPage(props: {
       back={{ href: '/servers', label: 'Servers' }}
     >
       <Form action={`${list}/new`} form={props.form} submit="Create server" cancel="/servers">
-        <ServerFields form={props.form} />
+        <ServerFields form={props.form} isOwn={false} />
       </Form>
+      {props.ownMachine !== null && (
+        <>
+          <h2>Or this machine</h2>
+          <OwnMachine isContainer={props.ownMachine.isContainer} />
+          <PostButton
+            action={`/environments/${props.environment.id}/servers/new`}
+            label="Add this machine"
+            values={OWN_MACHINE}
+          />
+        </>
+      )}
     </Page>
   );
 }
@@ -34,6 +48,10 @@ export function ServerPage(props: {
   readonly frame: Frame;
   readonly environment: EnvironmentChoice;
   readonly server: ServerItem;
+  /** Whether the app's own machine is a container. */
+  readonly isContainer: boolean;
+  /** The line of the environment's key; null where there is none, or nobody is to see it. */
+  readonly keyLine: { readonly line: string; readonly user: string } | null;
   readonly form: FormState;
   readonly test: TestResult | null;
   /** Databases that keep their passwords back, since the server or they lead elsewhere now. */
@@ -51,18 +69,27 @@ export function ServerPage(props: {
       actions={frame.user.role === 'admin' ? <DeleteServer server={server} /> : undefined}
     >
       <ServerState server={server} isAdmin={frame.user.role === 'admin'} />
+      {server.isOwn && <OwnMachine isContainer={props.isContainer} />}
+      {mayChange && !server.isOwn && server.status !== 'healthy' && props.keyLine !== null && (
+        <AuthorizedKeysLine {...props.keyLine} />
+      )}
       {mayChange && (
         <>
           {props.holding.length > 0 && <HoldingDatabases databases={props.holding} />}
           <ConnectionTest
             id="test-ssh"
-            label="Test SSH"
+            label={server.isOwn ? 'Test' : 'Test SSH'}
             action={`/servers/${server.id}/test`}
             result={props.test}
           />
+          <p>
+            <a class="button secondary" href={`/servers/${server.id}/find`}>
+              Find databases
+            </a>
+          </p>
           <h2>Settings</h2>
           <Form action={`/servers/${server.id}`} form={form} submit="Save server">
-            <ServerFields form={form} />
+            <ServerFields form={form} isOwn={server.isOwn} />
           </Form>
         </>
       )}
@@ -105,7 +132,7 @@ export function ServerState({ server, isAdmin }: { readonly server: ServerItem; 
         facts={[
           ['Status', <ServerStatus status={server.status} />],
           ['Last checked', <Instant at={server.lastCheckedAt} />],
-          ['Host key', <HostKey server={server} isAdmin={isAdmin} />],
+          ...(server.isOwn ? [] : [['Host key', <HostKey server={server} isAdmin={isAdmin} />] as const]),
         ]}
       />
     </div>
@@ -121,18 +148,37 @@ function HostKey({ server, isAdmin }: { server: ServerItem; isAdmin: boolean }) 
   );
 }
 
-function ServerFields({ form }: { form: FormState }) {
+/** What the button that registers the app's own machine sends. */
+const OWN_MACHINE = { name: 'this machine', hostname: 'localhost', sshPort: '22' };
+
+/** What "this machine" means, which in a container is easily taken for another. */
+export function OwnMachine({ isContainer }: { readonly isContainer: boolean }) {
+  return (
+    <p>
+      Runs commands here, without SSH: on the machine that BRIDGEPORT runs on.
+      {isContainer &&
+        ' That is the container itself, not the machine around it: only what is mounted or reachable from in here can be backed up so. To back up databases of the machine around it, add it by its address and reach it over SSH.'}
+    </p>
+  );
+}
+
+/** Of the app's own machine nothing of SSH is asked; its address is sent back as it is. */
+function ServerFields({ form, isOwn }: { readonly form: FormState; readonly isOwn: boolean }) {
+  if (isOwn) {
+    return (
+      <>
+        <TextField form={form} name="name" label="Name" required />
+        {['hostname', 'sshPort', 'sshUser', 'publicIp'].map((name) => (
+          <input key={name} type="hidden" name={name} value={form.values[name] ?? ''} />
+        ))}
+        <TextField form={form} name="tags" label="Tags" help="Separated by commas." />
+      </>
+    );
+  }
   return (
     <>
       <TextField form={form} name="name" label="Name" placeholder="db1" required />
-      <TextField
-        form={form}
-        name="hostname"
-        label="Hostname or address"
-        placeholder="10.0.0.5"
-        help="localhost, 127.0.0.1 or ::1 mean the machine that BRIDGEPORT runs on, without SSH."
-        required
-      />
+      <TextField form={form} name="hostname" label="Hostname or address" placeholder="10.0.0.5" required />
       <div class="grid">
         <TextField form={form} name="sshPort" label="SSH port" type="number" min={1} max={65535} required />
         <TextField form={form} name="sshUser" label="SSH user" help="Blank: the environment's." />

@@ -15,6 +15,8 @@ export interface ServerItem {
   readonly lastCheckedAt: string | null;
   /** `SHA256:…` of the pinned host key. */
   readonly fingerprint: string | null;
+  /** The machine that the app runs on, where commands run without SSH. */
+  readonly isOwn: boolean;
 }
 
 export interface ListedServer extends ServerItem {
@@ -55,14 +57,12 @@ export function ServersPage(props: { readonly frame: Frame; readonly servers: re
                 <a href={`/servers/${server.id}`}>{server.name}</a>
               </th>
               <td data-label="Environment">{server.environmentName}</td>
-              <td data-label="Address">
-                <code>{addressOf(server)}</code>
-              </td>
+              <td data-label="Address">{server.isOwn ? 'this machine' : <code>{addressOf(server)}</code>}</td>
               <td data-label="Status">
                 <ServerStatus status={server.status} />
               </td>
               <td data-label="Host key">
-                {server.fingerprint === null ? 'none yet' : <code>{server.fingerprint}</code>}
+                <KeyOf server={server} />
               </td>
               <td data-label="Last checked">
                 <Ago at={server.lastCheckedAt} />
@@ -73,6 +73,11 @@ export function ServersPage(props: { readonly frame: Frame; readonly servers: re
       )}
     </Page>
   );
+}
+
+function KeyOf({ server: { isOwn, fingerprint } }: { readonly server: ServerItem }) {
+  if (isOwn) return <>no SSH</>;
+  return fingerprint === null ? <>none yet</> : <code>{fingerprint}</code>;
 }
 
 const STATUS_TONES: Readonly<Record<ServerItem['status'], Tone | 'neutral'>> = {

@@ -11,6 +11,7 @@ import {
 } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
+import { MayUse, type OfferedEnvironment } from './storage-may-use.tsx';
 
 /** What a provider asks for. */
 export interface ProviderForm {
@@ -40,6 +41,10 @@ export interface StorageFormProps {
   readonly hasSessionToken: boolean;
   /** Why the configuration in the form was not saved: it was tried, and this came back. */
   readonly failedTest: TestResult | null;
+  /** Those that may not use the storage yet; the button that saves lets the ticked ones. */
+  readonly environments: readonly OfferedEnvironment[];
+  /** Where to go on; absent: the page of the storage. */
+  readonly next?: string;
 }
 
 export function StorageFormPage({ frame, ...props }: StorageFormProps & { readonly frame: Frame }) {
@@ -67,7 +72,7 @@ export function StorageForm(props: StorageFormProps) {
         form={form}
         isExplained={failedTest !== null}
         submit={isConfigured ? 'Test and Save Configuration' : 'Save Configuration'}
-        cancel="/admin/storage"
+        {...(props.next === undefined ? { cancel: '/admin/storage' } : {})}
         actions={
           failedTest !== null && (
             <button type="submit" class="secondary" name="saveAnyway" value="true">
@@ -77,6 +82,7 @@ export function StorageForm(props: StorageFormProps) {
         }
       >
         <input type="hidden" name="provider" value={provider.id} />
+        {props.next !== undefined && <input type="hidden" name="next" value={props.next} />}
         <TextField form={form} name="accessKey" label="Access Key" spellcheck={false} required />
         <TextField
           form={form}
@@ -95,6 +101,7 @@ export function StorageForm(props: StorageFormProps) {
         <EndpointField {...props} />
         <TextArea form={form} name="buckets" label="Buckets" help={provider.bucketsHelp} />
         <Encryption {...props} />
+        <MayUse environments={props.environments} />
         <p>
           <a href={`/admin/storage/policy?provider=${provider.id}`}>The least that a key needs</a>
         </p>
@@ -155,9 +162,10 @@ function Encryption({ form, provider }: StorageFormProps) {
   );
 }
 
-function ProviderChoice({ providers, provider }: StorageFormProps) {
+function ProviderChoice({ providers, provider, next }: StorageFormProps) {
   return (
     <form method="get" action="/admin/storage/edit" class="provider-choice">
+      {next !== undefined && <input type="hidden" name="next" value={next} />}
       <div class="field">
         <label for="provider">Provider</label>
         <select
@@ -166,6 +174,7 @@ function ProviderChoice({ providers, provider }: StorageFormProps) {
           hx-get="/admin/storage/edit/form"
           hx-target="#storage-form"
           hx-swap="outerHTML"
+          hx-include="closest form"
         >
           {providers.map(({ value, label }) => (
             <option key={value} value={value} selected={value === provider.id}>

@@ -59,3 +59,14 @@ function later(a: Asked | undefined, b: Asked | undefined): Asked | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return a.created_at > b.created_at || (a.created_at === b.created_at && a.id > b.id) ? a : b;
 }
+
+/** Whether any backup was ever read back, and is still there. */
+export async function hasGoodBackup(db: Db): Promise<boolean> {
+  const row = await db
+    .selectFrom('newest_backups')
+    .select('database_id')
+    .where('good_id', 'is not', null)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}

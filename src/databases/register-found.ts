@@ -81,11 +81,13 @@ async function createNumbered(
   for (let number = 1; number <= MOST_NUMBERS; number += 1) {
     const name = numbered(wanted, number);
     if (taken.has(name)) continue;
-    taken.add(name);
     try {
-      return await create(name);
+      const made = await create(name);
+      taken.add(name);
+      return made;
     } catch (error) {
       if (!isAppError(error, 'conflict') || error.details.field !== 'name') throw error;
+      taken.add(name);
     }
   }
   throw new AppError(

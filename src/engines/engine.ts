@@ -12,6 +12,8 @@ export interface Engine<Options = unknown> {
   readonly isFile: boolean;
   /** What a form proposes; null for a file. */
   readonly defaultPort: number | null;
+  /** Options that a form proposes where the wire's own defaults are of another age. */
+  readonly proposed: Readonly<Record<string, string>>;
   /** Parses `databases.options`; the wire's own field names (useSsl, filePath, backupFormat, …). */
   readonly options: z.ZodType<Options>;
   /** Every key that `options` reads. */

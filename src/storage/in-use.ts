@@ -58,3 +58,18 @@ export async function bucketsInUse(db: Db): Promise<readonly string[]> {
     .execute();
   return rows.flatMap(({ bucket }) => bucket || []);
 }
+
+/** The bucket that most databases back up to; null where none does. */
+export async function mostUsedBucket(db: Db): Promise<string | null> {
+  const row = await db
+    .selectFrom('databases')
+    .select('backup_spaces_bucket as bucket')
+    .where('backup_storage_type', '=', 'spaces')
+    .where('backup_spaces_bucket', 'is not', null)
+    .groupBy('backup_spaces_bucket')
+    .orderBy((eb) => eb.fn.countAll(), 'desc')
+    .orderBy('backup_spaces_bucket', byBytes(db))
+    .limit(1)
+    .executeTakeFirst();
+  return row?.bucket ?? null;
+}

@@ -91,7 +91,7 @@ export async function setUp(page: Page, site: Site): Promise<void> {
   await page.getByLabel('Email').fill(ADMIN.email);
   await page.getByLabel('Password').fill(ADMIN.password);
   await page.getByRole('button', { name: 'Create admin' }).click();
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).waitFor({ state: 'attached' });
 }
 
 /** The settings of the environment of that name, which is made where there is none. */

@@ -12,6 +12,8 @@ export function Confirm(props: {
   readonly action: string;
   readonly submit: string;
   readonly kind?: 'button' | 'link';
+  /** Sent along. */
+  readonly values?: Readonly<Record<string, string>>;
   readonly children?: Child;
 }) {
   return (
@@ -29,6 +31,9 @@ export function Confirm(props: {
           <h3 id={`${props.id}-title`}>{props.title}</h3>
           {props.children}
           <form method="post" action={props.action}>
+            {Object.entries(props.values ?? {}).map(([name, value]) => (
+              <input key={name} type="hidden" name={name} value={value} />
+            ))}
             <div class="actions">
               <button type="submit" class="danger">
                 {props.submit}

@@ -16,6 +16,7 @@ export const mysql: Engine<MysqlOptions> = {
   displayName: 'MySQL / MariaDB',
   isFile: false,
   defaultPort: 3306,
+  proposed: { backupCompression: 'zstd' },
   options: mysqlOptions,
   optionNames: mysqlOptionNames,
   fields: mysqlFields,

@@ -18,6 +18,7 @@ export const postgres: Engine<PostgresOptions> = {
   displayName: 'PostgreSQL',
   isFile: false,
   defaultPort: 5432,
+  proposed: { backupFormat: 'custom', backupCompression: 'zstd' },
   options: postgresOptions,
   optionNames: postgresOptionNames,
   fields: postgresFields,

@@ -23,6 +23,7 @@ export const sqlite: Engine<SqliteOptions> = {
   displayName: 'SQLite',
   isFile: true,
   defaultPort: null,
+  proposed: { backupCompression: 'zstd' },
   options: sqliteOptions,
   optionNames: sqliteOptionNames,
   fields: sqliteFields,

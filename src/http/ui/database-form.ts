@@ -48,6 +48,7 @@ export function newDatabaseValues(engine: Engine, spacesEnabled: boolean): FormB
   return {
     ...(engine.defaultPort === null ? {} : { port: String(engine.defaultPort) }),
     ...optionValues(engine.fields, defaults.success ? defaults.data : {}),
+    ...engine.proposed,
     backupStorageType: spacesEnabled ? 'spaces' : 'local',
     pgDumpTimeoutMs: '300000',
     maxBackupAgeHours: String(DEFAULT_MAX_AGE_HOURS),

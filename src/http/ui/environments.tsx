@@ -11,8 +11,10 @@ import {
   listEnvironments,
   newEnvironment,
 } from '../../environments/environments.ts';
+import { makeSshKey, newSshKey } from '../../environments/made-ssh-key.ts';
 import { getSsh, removeSsh, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Services } from '../../services-port.ts';
+import { keyShown } from './key-shown.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { isTicked, readForm, textOf } from './kit/form-body.ts';
@@ -20,6 +22,7 @@ import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
+import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['sshPrivateKey'];
@@ -85,6 +88,18 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
     return goTo(c, services, `/environments/${id}/settings`, 'ssh-saved');
   });
 
+  ui.post('/environments/:environmentId/settings/ssh/make', only('admin'), async (c) => {
+    const id = c.req.param('environmentId');
+    return submit(c, services, {
+      parse: ({ replaces }) => newSshKey.safeParse({ replaces }),
+      refuse: (form) => sendSettings(c, services, id, { ssh: form }),
+      act: async (input) => {
+        await makeSshKey(services, actorOf(c, services), id, input);
+        return { to: `/environments/${id}/settings`, say: 'ssh-key-made' };
+      },
+    });
+  });
+
   ui.post('/environments/:environmentId/settings/ssh/remove', only('admin'), async (c) => {
     const id = c.req.param('environmentId');
     await removeSsh(services, actorOf(c, services), id);
@@ -114,12 +129,20 @@ async function sendSettings(
     c,
     <EnvironmentSettingsPage
       frame={frame}
-      settings={{ environment, sshKeyConfigured: configured, sshUser, allowBackupDownload }}
-      ssh={refused.ssh ?? freshForm({ sshUser })}
+      settings={{
+        ...{ environment, sshKeyConfigured: configured, sshUser, allowBackupDownload },
+        key: await keyShown(c, services, id),
+      }}
+      ssh={refused.ssh === undefined ? freshForm({ sshUser }) : withUser(refused.ssh, sshUser)}
       data={freshForm({ allowBackupDownload: String(allowBackupDownload) })}
     />,
     refused.ssh === undefined ? 200 : 422,
   );
+}
+
+/** A form that has nothing but a button does not send the user along. */
+function withUser(form: FormState, sshUser: string): FormState {
+  return { ...form, values: { sshUser, ...form.values } };
 }
 
 /** A browser ends the lines of a textarea with CR LF, which OpenSSH's key format does not take; it wants an end of line. */

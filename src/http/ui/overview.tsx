@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { Checklist } from '../../../views/checklist.tsx';
 import { HelpPage } from '../../../views/help.tsx';
 import { type AttentionItem, type LatestItem, OverviewPage } from '../../../views/overview.tsx';
 import { describeSpan } from '../../../views/parts/format-time.ts';
@@ -11,6 +12,7 @@ import { failuresSinceGood } from '../../backups/protection-of.ts';
 import { storedOf } from '../../backups/stored-totals.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
 import type { Services } from '../../services-port.ts';
+import { checklistOf } from './checklist.ts';
 import { frameOf, frameWithDatabases } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -35,12 +37,15 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
   const { frame, known } = await frameWithDatabases(c, services);
   const environmentId = frame.environment?.id ?? null;
   const showsEnvironment = environmentId === null && frame.environments.length > 1;
+  const checklist = await checklistOf(c, services, frame);
   const asksForCopy = frame.user.role === 'admin' && (await needsMasterKeyCopy(services));
   return sendPage(
     c,
     <OverviewPage
       frame={frame}
-      above={asksForCopy ? <MasterKeyBanner /> : undefined}
+      {...(checklist === null
+        ? { above: asksForCopy ? <MasterKeyBanner /> : undefined }
+        : { firstSteps: <Checklist {...checklist} /> })}
       counts={countStates(known)}
       oldest={oldestOf(known, services.now())}
       stored={await storedIn(services, environmentId)}

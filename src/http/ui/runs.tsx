@@ -113,7 +113,7 @@ const KINDS: Readonly<Record<RunKindName, string>> = {
   prune: 'Pruning',
 };
 
-const KIND_NAMES: readonly RunKindName[] = ['backup', 'verification', 'deep_test'];
+const KIND_NAMES: readonly RunKindName[] = ['backup', 'verification', 'deep_test', 'prune'];
 
 const RESULTS: readonly { readonly state: RunState | null; readonly label: string }[] = [
   { state: null, label: 'All' },

@@ -7,6 +7,8 @@ import { type ListedServer, type ServerItem, ServersPage } from '../../../views/
 import { databasesThatHold } from '../../databases/password-targets.ts';
 import { getEnvironment } from '../../environments/environments.ts';
 import { removeHostKey } from '../../servers/host-keys.ts';
+import { isLocalHostname } from '../../servers/open-server.ts';
+import { hasOwnMachine } from '../../servers/own-machine.ts';
 import {
   createServer,
   deleteServer,
@@ -17,6 +19,7 @@ import {
   updateServer,
 } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
+import { keyShown } from './key-shown.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, numberOf, readForm, textOf } from './kit/form-body.ts';
@@ -60,18 +63,23 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/environments/:environmentId/servers/new', only('operator'), async (c) => {
     const props = await environmentFrame(c, services, c.req.param('environmentId'));
-    return sendPage(c, <NewServerPage {...props} form={freshForm({ sshPort: '22' })} />);
+    return sendPage(
+      c,
+      <NewServerPage {...props} {...ownMachineOf(services)} form={freshForm({ sshPort: '22' })} />,
+    );
   });
 
   ui.post('/environments/:environmentId/servers/new', only('operator'), async (c) => {
     const props = await environmentFrame(c, services, c.req.param('environmentId'));
     const body = await readForm(c);
-    const refuse = (form: FormState) => sendPage(c, <NewServerPage {...props} form={form} />, 422);
+    const refuse = (form: FormState) =>
+      sendPage(c, <NewServerPage {...props} {...ownMachineOf(services)} form={form} />, 422);
     const parsed = newServer.safeParse(toInput(body));
     if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues));
     try {
       const { id } = await createServer(services, actorOf(c, services), props.environment.id, parsed.data);
-      return goTo(c, services, `/servers/${id}`, 'server-created');
+      const isOwn = isLocalHostname(parsed.data.hostname);
+      return goTo(c, services, `/servers/${id}`, isOwn ? 'machine-added' : 'server-created');
     } catch (error) {
       return refuse(failedForm(body, error));
     }
@@ -92,9 +100,12 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
     return goTo(c, services, `/servers/${id}`, 'server-saved');
   });
 
-  ui.post('/servers/:serverId/test', only('operator'), async (c) =>
-    sendServer(c, services, { test: await testServer(services, c.req.param('serverId'), c.req.raw.signal) }),
-  );
+  ui.post('/servers/:serverId/test', only('operator'), async (c) => {
+    const test = await testServer(services, c.req.param('serverId'), c.req.raw.signal);
+    // The checklist says what was reached.
+    if (test.success && (await readForm(c))['next'] === '/') return goTo(c, services, '/', 'server-reached');
+    return sendServer(c, services, { test });
+  });
 
   ui.post('/servers/:serverId/test/result', only('operator'), async (c) => {
     const result = await testServer(services, c.req.param('serverId'), c.req.raw.signal);
@@ -134,6 +145,8 @@ async function sendServer(
     <ServerPage
       {...props}
       server={toItem(server)}
+      isContainer={services.isContainer}
+      keyLine={await keyLineOf(c, services, server)}
       form={shown.form ?? freshForm(toValues(server))}
       test={shown.test ?? null}
       holding={await databasesThatHold(services.db, server.id)}
@@ -142,12 +155,26 @@ async function sendServer(
   );
 }
 
+function ownMachineOf({ config, isContainer }: Services) {
+  return { ownMachine: hasOwnMachine(config) ? { isContainer } : null };
+}
+
+/** What lets the app in there, for who may paste it. */
+async function keyLineOf(c: Context<UiEnv>, services: Services, server: Server) {
+  const { key } = await keyShown(c, services, server.environmentId);
+  return key === null ? null : { line: key.authorizedKeysLine, user: server.sshUser ?? key.username };
+}
+
 function toListed(server: Server & { readonly environmentName: string }): ListedServer {
   return { ...toItem(server), environmentName: server.environmentName };
 }
 
 function toItem(server: Server): ServerItem {
-  return { ...server, fingerprint: server.hostKeyFingerprint };
+  return {
+    ...server,
+    fingerprint: server.hostKeyFingerprint,
+    isOwn: isLocalHostname(server.hostname),
+  };
 }
 
 function toInput(body: FormBody) {

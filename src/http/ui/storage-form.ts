@@ -1,6 +1,7 @@
 import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import type { ProviderForm, StorageFormProps } from '../../../views/storage-form.tsx';
+import type { OfferedEnvironment } from '../../../views/storage-may-use.tsx';
 import { isRegion, PROVIDERS, type Provider, providerOf } from '../../object-stores/providers.ts';
 import { type SpacesConfig, spacesInput } from '../../storage/storage.ts';
 import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
@@ -18,10 +19,17 @@ export interface RefusedStorage {
   readonly failedTest: TestResult | null;
 }
 
+/** What goes with the form: the environments that are let use the storage by the same button, and where it leads then. */
+export interface WithStorage {
+  readonly environments: readonly OfferedEnvironment[];
+  readonly next?: string | undefined;
+}
+
 /** The form for this provider, filled from the configuration where that is the same provider's. */
 export function storageFormOf(
   provider: Provider,
   config: SpacesConfig | null,
+  { environments, next }: WithStorage,
   refused: RefusedStorage | null = null,
 ): StorageFormProps {
   const isSame = config !== null && providerOf(config.endpoint).id === provider.id;
@@ -44,6 +52,8 @@ export function storageFormOf(
     isConfigured: config !== null,
     hasSessionToken: config?.hasSessionToken === true,
     failedTest: refused?.failedTest ?? null,
+    environments,
+    ...(next === undefined ? {} : { next }),
   };
 }
 

@@ -4,13 +4,13 @@ import { TestOutcome } from '../../../views/parts/connection-test.tsx';
 import { BucketList } from '../../../views/storage-buckets.tsx';
 import { DerivedEndpoint, StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
 import type { Services } from '../../services-port.ts';
-import { setSpacesEnvironment } from '../../storage/enabled.ts';
+import { listSpacesEnvironments, setSpacesEnvironment } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
 import { deleteSpaces, getSpaces } from '../../storage/storage.ts';
 import type { SpacesTest } from '../../storage/try-storage.ts';
 import { actorOf } from './kit/actor.ts';
 import { type FlashKey, goTo } from './kit/flash.ts';
-import { type FormBody, isTicked, readForm } from './kit/form-body.ts';
+import { type FormBody, isTicked, readForm, readValues } from './kit/form-body.ts';
 import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
@@ -24,6 +24,7 @@ import {
   regionField,
   shownEndpoint,
   storageFormOf,
+  type WithStorage,
 } from './storage-form.ts';
 import { bucketList, sendStorage } from './storage-page.tsx';
 import { storagePolicyRoutes } from './storage-policy.tsx';
@@ -53,7 +54,13 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
     const config = await getSpaces(services);
     return sendFragment(
       c,
-      <StorageForm {...storageFormOf(chosenProvider(c.req.query('provider'), config), config)} />,
+      <StorageForm
+        {...storageFormOf(
+          chosenProvider(c.req.query('provider'), config),
+          config,
+          await withStorage(c, services),
+        )}
+      />,
     );
   });
 
@@ -76,7 +83,11 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
     try {
       const saved = await saveSpaces(services, actorOf(c, services), parsed.data, wish, c.req.raw.signal);
       if (saved.kind === 'refused') return sendForm(c, services, notWorking(body, saved.test));
-      return goTo(c, services, '/admin/storage', savedNotice(saved.test));
+      for (const id of await readValues(c, 'enable')) {
+        await setSpacesEnvironment(services, actorOf(c, services), id, true);
+      }
+      const to = body['next'] === HOME ? HOME : '/admin/storage';
+      return goTo(c, services, to, savedNotice(saved.test));
     } catch (error) {
       const form = askAgain(failedForm(body, error, SECRETS), body, SECRETS);
       return sendForm(c, services, { form, failedTest: null });
@@ -97,9 +108,11 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.post('/admin/storage/environments/:environmentId', only('admin'), async (c) => {
-    const enabled = isTicked(await readForm(c), 'enabled');
+    const body = await readForm(c);
+    const enabled = isTicked(body, 'enabled');
+    const to = body['next'] === HOME ? HOME : '/admin/storage';
     await setSpacesEnvironment(services, actorOf(c, services), c.req.param('environmentId'), enabled);
-    return goTo(c, services, '/admin/storage', enabled ? 'storage-enabled' : 'storage-disabled');
+    return goTo(c, services, to, enabled ? 'storage-enabled' : 'storage-disabled');
   });
 
   ui.route('/', storagePolicyRoutes(services));
@@ -112,9 +125,36 @@ async function sendForm(c: Context<UiEnv>, services: Services, refused: RefusedS
   const provider = chosenProvider(refused?.form.values['provider'] ?? c.req.query('provider'), config);
   return sendPage(
     c,
-    <StorageFormPage frame={await frameOf(c, services)} {...storageFormOf(provider, config, refused)} />,
+    <StorageFormPage
+      frame={await frameOf(c, services)}
+      {...storageFormOf(provider, config, await withStorage(c, services, refused), refused)}
+    />,
     refused === null ? 200 : 422,
   );
+}
+
+/** The checklist is there. */
+const HOME = '/';
+/** More are let use it on the page of the storage. */
+const MOST_OFFERED = 20;
+
+/** The environments that are offered; the only one is ticked already, and what was ticked in a form that came back. */
+async function withStorage(
+  c: Context<UiEnv>,
+  services: Services,
+  refused: RefusedStorage | null = null,
+): Promise<WithStorage> {
+  const all = await listSpacesEnvironments(services.db);
+  const ticked = refused === null ? null : await readValues(c, 'enable');
+  const offered = all.filter(({ spacesEnabled }) => !spacesEnabled).slice(0, MOST_OFFERED);
+  const next = refused === null ? c.req.query('next') : refused.form.values['next'];
+  return {
+    environments: offered.map(({ id, name }) => ({
+      ...{ id, name },
+      isTicked: ticked === null ? all.length === 1 : ticked.includes(id),
+    })),
+    ...(next === HOME ? { next } : {}),
+  };
 }
 
 function savedNotice(test: SpacesTest | null): FlashKey {

@@ -2,6 +2,8 @@ import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import { formatBytes } from '../../../views/parts/format.ts';
 import type { Actor } from '../../audit/audit.ts';
 import { tryDatabase } from '../../databases/try-database.ts';
+import { isLocalHostname } from '../../servers/open-server.ts';
+import { getServer } from '../../servers/servers.ts';
 import { tryServer } from '../../servers/try-server.ts';
 import type { Services } from '../../services-port.ts';
 
@@ -12,11 +14,18 @@ export async function testServer(
   signal: AbortSignal,
 ): Promise<TestResult> {
   const test = await tryServer(services, serverId, signal);
+  const { hostname } = await getServer(services.db, serverId);
   return {
     success: test.success,
-    message: test.error ?? `Connected in ${test.durationMs} ms.`,
+    message:
+      test.error ??
+      (isLocalHostname(hostname) ? ownMachine(services) : `Connected in ${test.durationMs} ms.`),
     facts: pinned(test.pinnedFingerprint),
   };
+}
+
+function ownMachine({ isContainer }: Services): string {
+  return `Runs commands here, without SSH${isContainer ? ': in the container itself, not on the machine around it' : ''}.`;
 }
 
 /** Test connection of a database, as the page shows it. Throws `not_found`. */

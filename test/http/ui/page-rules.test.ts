@@ -460,7 +460,7 @@ describe('the own account among the users', () => {
 describe('the master key banner', () => {
   it('is shown to admins until one of them says that the key was copied', async () => {
     const viewer = await pages.signedIn('viewer');
-    expect((await viewer.get('/')).html).not.toContain('master key');
+    expect((await viewer.get('/')).html).not.toContain('I have copied it');
     expect((await admin.get('/')).html).toContain('Keep a copy of the master key');
     const confirmed = await admin.post('/admin/master-key/confirm');
     expect(confirmed.status).toBe(303);

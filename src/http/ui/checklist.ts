@@ -1,0 +1,132 @@
+import type { Context } from 'hono';
+import type { ChecklistProps } from '../../../views/checklist.tsx';
+import type { FindFormProps } from '../../../views/find-databases.tsx';
+import type { EnvironmentChoice, Frame } from '../../../views/frame/frame.ts';
+import { hasGoodBackup } from '../../backups/newest-backups.ts';
+import { listDatabases } from '../../databases/lists.ts';
+import { engines } from '../../engines/engines.ts';
+import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
+import { providerOf } from '../../object-stores/providers.ts';
+import { isLocalHostname } from '../../servers/open-server.ts';
+import { hasOwnMachine } from '../../servers/own-machine.ts';
+import { listServersOf, type Server } from '../../servers/servers.ts';
+import type { Services } from '../../services-port.ts';
+import { isStorageEnabled } from '../../storage/enabled.ts';
+import { spacesRow } from '../../storage/storage.ts';
+import { findFormOf } from './find-databases.tsx';
+import { keyShown } from './key-shown.ts';
+import type { UiEnv } from './kit/ui-env.ts';
+import { chosenProvider, storageFormOf } from './storage-form.ts';
+
+/** Where the forms of the list come back to. */
+const HERE = '/';
+/** A first host is looked for among so many. */
+const FEW = { limit: 25, offset: 0 };
+
+/**
+ * The first steps of an installation, of the chosen environment or the first one; null as soon as a backup was read back
+ * anywhere.
+ */
+export async function checklistOf(
+  c: Context<UiEnv>,
+  services: Services,
+  frame: Frame,
+): Promise<ChecklistProps | null> {
+  if (await hasGoodBackup(services.db)) return null;
+  const environment = frame.environment ?? frame.environments[0] ?? null;
+  const isAdmin = frame.user.role === 'admin';
+  const servers = environment === null ? [] : await listServersOf(services.db, environment.id, FEW);
+  const reached = servers.find(({ status }) => status === 'healthy');
+  return {
+    environment,
+    isAdmin,
+    mayChange: frame.user.role !== 'viewer',
+    masterKey: { isKept: !(await needsMasterKeyCopy(services)), ...keyCommand(services) },
+    storage: await storageStep(services, environment, isAdmin),
+    host: await hostStep(c, services, { environment, reached, first: servers[0] }),
+    databases: await databasesStep(services, environment, reached ?? servers[0]),
+  };
+}
+
+/** In a container the file is out of reach for who runs it, but for Docker's own copy. */
+function keyCommand({
+  config,
+  isContainer,
+}: Services): Pick<ChecklistProps['masterKey'], 'command' | 'isCommand'> {
+  const file = `${config.dataDir}/master.key`;
+  return isContainer
+    ? { command: `docker compose cp bridgeport:${file} .`, isCommand: true }
+    : { command: file, isCommand: false };
+}
+
+async function storageStep(
+  services: Services,
+  environment: EnvironmentChoice | null,
+  isAdmin: boolean,
+): Promise<ChecklistProps['storage']> {
+  const row = await spacesRow(services.db);
+  if (row === undefined) {
+    const environments = environment === null ? [] : [{ ...environment, isTicked: true }];
+    const form = storageFormOf(chosenProvider(undefined, null), null, { environments, next: HERE });
+    return { summary: null, isEnabled: false, form: isAdmin ? form : null };
+  }
+  const isEnabled = environment !== null && (await isStorageEnabled(services.db, environment.id));
+  const may = environment === null ? '' : `: ${environment.name} may ${isEnabled ? '' : 'not '}use it.`;
+  const summary = `${providerOf(row.endpoint).name}, ${row.region}${may}`;
+  return { summary, isEnabled, form: null };
+}
+
+async function hostStep(
+  c: Context<UiEnv>,
+  services: Services,
+  known: {
+    readonly environment: EnvironmentChoice | null;
+    readonly reached: Server | undefined;
+    readonly first: Server | undefined;
+  },
+): Promise<ChecklistProps['host']> {
+  const { environment, reached, first } = known;
+  const ownMachine = hasOwnMachine(services.config) ? { isContainer: services.isContainer } : null;
+  if (reached !== undefined) {
+    const { id, name } = reached;
+    return { reached: { id, name, detail: reachedWords(reached) }, waiting: null, line: null, ownMachine };
+  }
+  const { key } = environment === null ? { key: null } : await keyShown(c, services, environment.id);
+  return {
+    reached: null,
+    waiting:
+      first === undefined ? null : { id: first.id, name: first.name, isOwn: isLocalHostname(first.hostname) },
+    line: key === null ? null : { line: key.authorizedKeysLine, user: first?.sshUser ?? key.username },
+    ownMachine,
+  };
+}
+
+function reachedWords({ name, hostname, hostKeyFingerprint }: Server): string {
+  if (isLocalHostname(hostname)) return `${name} runs commands here, without SSH.`;
+  const key =
+    hostKeyFingerprint === null
+      ? ''
+      : ` Its host key ${hostKeyFingerprint} is pinned: compare it with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there.`;
+  return `${name} was reached over SSH.${key}`;
+}
+
+async function databasesStep(
+  services: Services,
+  environment: EnvironmentChoice | null,
+  server: Server | undefined,
+): Promise<ChecklistProps['databases']> {
+  if (environment === null) return { count: 0, form: null, first: [] };
+  const { databases, total } = await listDatabases(services.db, environment.id, { limit: 5, offset: 0 });
+  const first = databases.map(({ id, name }) => ({ id, name }));
+  const form: FindFormProps | null =
+    server === undefined || total > 0
+      ? null
+      : {
+          server: { id: server.id, name: server.name, hostname: server.hostname, environment },
+          engines,
+          form: findFormOf(services, server),
+          found: null,
+          next: HERE,
+        };
+  return { count: total, form, first };
+}

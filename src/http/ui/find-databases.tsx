@@ -1,0 +1,228 @@
+import { type Context, Hono } from 'hono';
+import {
+  FindDatabasesPage,
+  type FindFormProps,
+  Found,
+  type FoundList,
+  type SearchedServer,
+} from '../../../views/find-databases.tsx';
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { Notice } from '../../../views/parts/notice.tsx';
+import { discoverDatabases } from '../../databases/discover.ts';
+import { registerFound } from '../../databases/register-found.ts';
+import { registeredOn } from '../../databases/registered.ts';
+import type { Engine } from '../../engines/engine.ts';
+import { engineFor, engines } from '../../engines/engines.ts';
+import { getEnvironmentRow } from '../../environments/environments.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import { isLocalHostname } from '../../servers/open-server.ts';
+import { getServer } from '../../servers/servers.ts';
+import type { Services } from '../../services-port.ts';
+import { decodeNames, destinationOf, findValues, parseSearch, sharedSettings } from './find-form.ts';
+import { foundList } from './found-list.ts';
+import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
+import { type FormBody, numberOf, readForm, readValues } from './kit/form-body.ts';
+import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
+import { environmentFrame } from './kit/frame.ts';
+import { only } from './kit/roles.ts';
+import { sendFragment, sendPage } from './kit/send.tsx';
+import type { UiEnv } from './kit/ui-env.ts';
+
+const SECRETS = ['password'];
+
+/** Find databases on a server, and register those that are ticked. */
+export function findDatabaseRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/servers/:serverId/find', only('operator'), async (c) => {
+    const server = await searched(services, c.req.param('serverId'));
+    return send(c, services, server, { form: findFormOf(services, server), found: null });
+  });
+
+  ui.post('/servers/:serverId/find', only('operator'), async (c) => {
+    const server = await searched(services, c.req.param('serverId'));
+    const body = await readForm(c);
+    return send(c, services, server, await search(c, services, server, body));
+  });
+
+  ui.post('/servers/:serverId/find/result', only('operator'), async (c) => {
+    const server = await searched(services, c.req.param('serverId'));
+    const { form, found } = await search(c, services, server, await readForm(c));
+    return sendFragment(c, <Answer server={server} form={form} found={found} />);
+  });
+
+  ui.post('/servers/:serverId/find/register', only('operator'), async (c) => {
+    const server = await searched(services, c.req.param('serverId'));
+    const body = await readForm(c);
+    return register(c, services, server, body);
+  });
+
+  return ui;
+}
+
+/** The answer in the place of the list; what is wrong with the fields too, since they are not sent along. */
+function Answer({
+  server,
+  form,
+  found,
+}: {
+  server: SearchedServer;
+  form: FormState;
+  found: FoundList | null;
+}) {
+  if (found !== null) return <Found server={server} list={found} form={{ ...form, errors: {} }} />;
+  const wrong = Object.entries(form.errors).map(([field, error]) => `${LABELS[field] ?? field}: ${error}`);
+  return <Notice tone="error">{form.message ?? wrong.join(' ')}</Notice>;
+}
+
+const LABELS: Readonly<Record<string, string>> = {
+  username: 'Database user',
+  folders: 'Folders',
+  host: 'Host',
+  port: 'Port',
+  tlsCa: 'Certificate authority',
+};
+
+async function send(
+  c: Context<UiEnv>,
+  services: Services,
+  server: SearchedServer,
+  shown: Pick<FindFormProps, 'form' | 'found'>,
+) {
+  const { frame } = await environmentFrame(c, services, server.environment.id);
+  const next = shown.form.values['next'];
+  const isRefused = shown.form.message !== null || Object.keys(shown.form.errors).length > 0;
+  return sendPage(
+    c,
+    <FindDatabasesPage
+      frame={frame}
+      server={server}
+      engines={engines}
+      {...shown}
+      {...(next === HOME ? { next } : {})}
+    />,
+    isRefused && shown.found === null ? 422 : 200,
+  );
+}
+
+/** The checklist is there. */
+const HOME = '/';
+
+/** Throws `not_found`. */
+async function searched(services: Services, id: string): Promise<SearchedServer> {
+  const server = await getServer(services.db, id);
+  const environment = await getEnvironmentRow(services.db, server.environmentId);
+  return { id, name: server.name, hostname: server.hostname, environment };
+}
+
+export function findFormOf({ config }: Services, { hostname }: Pick<SearchedServer, 'hostname'>): FormState {
+  return freshForm(findValues(isLocalHostname(hostname) ? config.localPaths : null));
+}
+
+async function search(
+  c: Context<UiEnv>,
+  services: Services,
+  server: SearchedServer,
+  body: FormBody,
+): Promise<Pick<FindFormProps, 'form' | 'found'>> {
+  const engine = engineOf(body);
+  const parsed = parseSearch(engine, body);
+  if (!parsed.success)
+    return { form: refused(body, refusedForm(body, parsed.error.issues, SECRETS)), found: null };
+  try {
+    const { signal } = c.req.raw;
+    const discovered = await discoverDatabases(services, server.id, parsed.data, { signal });
+    const found = await foundList(c, services, server, discovered);
+    return { form: refused(body, refusedForm(body, [], SECRETS)), found };
+  } catch (error) {
+    return { form: refused(body, whyNot(body, error)), found: null };
+  }
+}
+
+/** Whatever keeps databases from being found is shown in the form: it is there that it is mended, or tried again. */
+function whyNot(body: FormBody, error: unknown): FormState {
+  if (!isAppError(error) || error.code === 'internal' || error.code === 'not_found') throw error;
+  const { details, message } = error;
+  const known = new AppError('invalid', message, { details, cause: error });
+  return failedForm(
+    body,
+    details.field === undefined || details.field in LABELS ? known : plain(known),
+    SECRETS,
+  );
+}
+
+const plain = (error: AppError) => new AppError('invalid', error.message, { cause: error });
+
+function refused(body: FormBody, form: FormState): FormState {
+  return askAgain(form, body, SECRETS);
+}
+
+async function register(c: Context<UiEnv>, services: Services, server: SearchedServer, body: FormBody) {
+  const engine = engineOf(body);
+  const again = async (form: FormState) =>
+    send(c, services, server, {
+      form: refused(body, form),
+      found: await offered(c, services, server, engine, body),
+    });
+  const parsed = parseSearch(engine, body);
+  if (!parsed.success) return again(refusedForm(body, parsed.error.issues, SECRETS));
+  const ticked = decodeNames(await readValues(c, 'found'));
+  if (ticked.length === 0) return again(withMessage(body, 'Tick the databases that are to be registered.'));
+  const destination = destinationOf(body);
+  if (destination === null) return again(withMessage(body, 'Choose where the backups go.'));
+  const settings = sharedSettings(engine, parsed.data, destination);
+  const { registered, refused: others } = await registerFound(
+    services,
+    actorOf(c, services),
+    server.id,
+    settings,
+    ticked,
+  );
+  if (others.length === 0) {
+    const next = body['next'] === HOME ? HOME : '/databases';
+    return goTo(c, services, next, 'databases-registered', registered.length);
+  }
+  const done =
+    registered.length === 0 ? '' : `Registered: ${registered.map(({ name }) => name).join(', ')}. `;
+  const reasons = others.map(({ name, reason }) => `${name}: ${reason}`).join(' ');
+  return again(withMessage(body, `${done}Not registered: ${reasons}`));
+}
+
+function withMessage(body: FormBody, message: string): FormState {
+  return { ...refusedForm(body, [], SECRETS), message };
+}
+
+/** The list of a form that came back, as it was offered: it is not looked for again. */
+async function offered(
+  c: Context<UiEnv>,
+  services: Services,
+  server: SearchedServer,
+  engine: Engine,
+  body: FormBody,
+): Promise<FoundList | null> {
+  const names = decodeNames(await readValues(c, 'offered'));
+  if (names.length === 0) return null;
+  const row = await registeredOn(services.db, server, engine, {
+    host: body['host'],
+    port: numberOf(body, 'port'),
+  });
+  return foundList(c, services, server, {
+    serverVersion: null,
+    notes: [],
+    found: names.map((name) => ({
+      databaseName: name,
+      filePath: null,
+      sizeBytes: null,
+      registered: row.get(name) ?? null,
+      obstacle: null,
+    })),
+  });
+}
+
+/** Throws `invalid` for a type that nothing backs up. */
+function engineOf(body: FormBody): Engine {
+  const engine = engineFor(body['type'] ?? '');
+  if (engine === undefined) throw new AppError('invalid', 'Choose the kind of database.');
+  return engine;
+}

@@ -1,0 +1,73 @@
+import { Hono } from 'hono';
+import { NewHostPage } from '../../../views/new-host.tsx';
+import type { FormState } from '../../../views/parts/form-state.ts';
+import { hasRole } from '../../auth/roles.ts';
+import { makeSshKey } from '../../environments/made-ssh-key.ts';
+import { getSsh } from '../../environments/ssh-access.ts';
+import type { InputIssue } from '../../errors.ts';
+import { isLocalHostname } from '../../servers/open-server.ts';
+import { createServer, type NewServer, newServer } from '../../servers/servers.ts';
+import type { Services } from '../../services-port.ts';
+import { actorOf } from './kit/actor.ts';
+import type { FormBody } from './kit/form-body.ts';
+import { environmentFrame } from './kit/frame.ts';
+import { only } from './kit/roles.ts';
+import { sendPage } from './kit/send.tsx';
+import { type Parsed, submit } from './kit/submit.ts';
+import type { UiEnv } from './kit/ui-env.ts';
+
+/** A host by its address alone: the server is named after it, and an environment without a key gets one. */
+export function hostRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.post('/environments/:environmentId/hosts', only('operator'), async (c) => {
+    const { frame, environment } = await environmentFrame(c, services, c.req.param('environmentId'));
+    return submit(c, services, {
+      parse: parseHost,
+      refuse: async (form: FormState) =>
+        sendPage(c, <NewHostPage frame={frame} environment={environment} form={form} />, 422),
+      act: async (input) => {
+        const actor = actorOf(c, services);
+        await createServer(services, actor, environment.id, input);
+        // After it: a name that is taken must not leave a key that nobody asked for.
+        const { configured } = await getSsh(services.db, environment.id);
+        const mayMake = hasRole(c.get('session').user.role, 'admin');
+        if (!configured && mayMake && !isLocalHostname(input.hostname)) {
+          await makeSshKey(services, actor, environment.id, {});
+        }
+        return { to: '/' };
+      },
+    });
+  });
+
+  return ui;
+}
+
+const ADDRESS = /^(?:([^@\s]*)@)?(\[[^\]\s]+\]|[^:@\s]+|[^@\s]*:[^@\s]*:[^@\s]*?)(?::(\d{1,6}))?$/;
+
+/** The server that `user@host:port` means; what is wrong with it is said beside the one field. */
+export function parseHost(body: FormBody): Parsed<NewServer> {
+  const address = (body['address'] ?? '').trim();
+  const [, user, hostname = address, port] = ADDRESS.exec(address) ?? [];
+  const parsed = newServer.safeParse({
+    name: isLocalHostname(hostname) ? 'this machine' : hostname,
+    hostname,
+    ...(user === undefined ? {} : { sshUser: user }),
+    ...(port === undefined ? {} : { sshPort: Number(port) }),
+  });
+  if (parsed.success) return parsed;
+  const [issue] = parsed.error.issues;
+  return { success: false, error: { issues: issue === undefined ? [] : [beside(address, issue)] } };
+}
+
+function beside(address: string, issue: InputIssue): InputIssue {
+  const message =
+    address === '' ? 'Please fill this in.' : `${WHAT[String(issue.path[0])] ?? ''}${issue.message}`;
+  return { path: ['address'], message };
+}
+
+const WHAT: Readonly<Record<string, string>> = {
+  sshUser: 'The user: ',
+  sshPort: 'The port: ',
+  hostname: 'The host: ',
+};

@@ -1,0 +1,236 @@
+import type { Child } from 'hono/jsx';
+import { FindForm, type FindFormProps } from './find-databases.tsx';
+import type { EnvironmentChoice } from './frame/frame.ts';
+import { HostAddressField } from './new-host.tsx';
+import { CopyBlock } from './parts/copy-block.tsx';
+import { Form, PostButton } from './parts/form.tsx';
+import { freshForm } from './parts/form-state.ts';
+import { Icon } from './parts/icons.tsx';
+import { OwnMachine } from './server.tsx';
+import { AuthorizedKeysLine } from './ssh-key.tsx';
+import { StorageForm, type StorageFormProps } from './storage-form.tsx';
+
+/** The way to the first backup that was read back, each step a form of its own. What is done has a summary. */
+export interface ChecklistProps {
+  readonly environment: EnvironmentChoice | null;
+  readonly isAdmin: boolean;
+  readonly mayChange: boolean;
+  readonly masterKey: { readonly isKept: boolean; readonly command: string; readonly isCommand: boolean };
+  readonly storage: {
+    /** Null while none is configured. */
+    readonly summary: string | null;
+    readonly isEnabled: boolean;
+    readonly form: StorageFormProps | null;
+  };
+  readonly host: {
+    /** Null while none was reached. */
+    readonly reached: { readonly id: string; readonly name: string; readonly detail: string } | null;
+    /** One that is added and was not reached yet. */
+    readonly waiting: { readonly id: string; readonly name: string; readonly isOwn: boolean } | null;
+    readonly line: { readonly line: string; readonly user: string } | null;
+    /** Null where the app's own machine is no host. */
+    readonly ownMachine: { readonly isContainer: boolean } | null;
+  };
+  readonly databases: {
+    readonly count: number;
+    /** Null while there is no server to look on. */
+    readonly form: FindFormProps | null;
+    /** The first of them, to back up. */
+    readonly first: readonly { readonly id: string; readonly name: string }[];
+  };
+}
+
+export function Checklist(props: ChecklistProps) {
+  const steps = stepsOf(props);
+  const done = steps.filter(({ isDone }) => isDone).length;
+  const next = steps.findIndex(({ isDone }) => !isDone);
+  return (
+    <section class="panel checklist" aria-label="Your first backup">
+      <div class="panel-heading">
+        <h2>Your first backup, read back</h2>
+        <span>
+          {done} of {steps.length} done
+        </span>
+      </div>
+      <ol>
+        {steps.map((step, index) => (
+          <li
+            key={step.title}
+            class={step.isDone ? 'is-done' : index === next ? 'is-next' : 'is-later'}
+            aria-current={index === next ? 'step' : undefined}
+          >
+            <span class="checklist-mark">{step.isDone ? <Icon name="check" /> : index + 1}</span>
+            <div>
+              <h3>
+                {step.title}
+                {step.isDone && <span class="visually-hidden"> (done)</span>}
+              </h3>
+              <p>{step.words}</p>
+              {index === next && step.body}
+            </div>
+            {step.page !== null && <a href={step.page.href}>{step.page.label}</a>}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+interface Step {
+  readonly title: string;
+  readonly isDone: boolean;
+  readonly words: Child;
+  readonly body: Child;
+  /** The page that the step has of its own. */
+  readonly page: { readonly href: string; readonly label: string } | null;
+}
+
+function stepsOf(props: ChecklistProps): readonly Step[] {
+  const { masterKey: key, storage, host, databases, isAdmin, mayChange } = props;
+  return [
+    {
+      title: 'Keep a copy of the master key',
+      isDone: key.isKept,
+      words: key.isKept
+        ? 'Without it no stored secret can be read again.'
+        : 'It opens every stored secret, and was made at the first start. Copy it to a place that is not this machine.',
+      body: isAdmin ? <KeyStep command={key.command} isCommand={key.isCommand} /> : <ForAdmins />,
+      page: null,
+    },
+    {
+      title: 'Connect a storage',
+      isDone: storage.summary !== null && storage.isEnabled,
+      words:
+        storage.summary ??
+        'A bucket of any S3-compatible provider. What you enter is tried before it is saved.',
+      body: isAdmin ? <StorageStep {...props} /> : <ForAdmins />,
+      page: isAdmin && storage.summary !== null ? { href: '/admin/storage', label: 'Change' } : null,
+    },
+    {
+      title: 'Reach a database host',
+      isDone: host.reached !== null,
+      words:
+        host.reached?.detail ??
+        'Type its address. You get one line to paste there; no key to make or to copy.',
+      body: mayChange ? <HostStep {...props} /> : <ForOperators />,
+      page:
+        host.reached === null
+          ? null
+          : { href: `/servers/${host.reached.id}`, label: mayChange ? 'Change' : 'Show' },
+    },
+    {
+      title: 'Add databases',
+      isDone: databases.count > 0,
+      words:
+        databases.count > 0
+          ? `${databases.count === 1 ? '1 is' : `${databases.count} are`} registered.`
+          : 'Found on the host: tick those that are to be backed up.',
+      body: mayChange ? databases.form !== null && <FindForm {...databases.form} /> : <ForOperators />,
+      page: databases.count > 0 ? { href: '/databases', label: 'Show' } : null,
+    },
+    {
+      title: 'Back up, and watch it being read back',
+      isDone: false,
+      words:
+        'The backup is complete once what the storage holds was read back and agrees with what was sent.',
+      body: mayChange ? <BackUpStep databases={databases.first} /> : <ForOperators />,
+      page: null,
+    },
+  ];
+}
+
+const ForAdmins = () => <p>An admin does this.</p>;
+const ForOperators = () => <p>An operator or an admin does this.</p>;
+
+function KeyStep({ command, isCommand }: { readonly command: string; readonly isCommand: boolean }) {
+  return (
+    <>
+      <CopyBlock
+        id="master-key-copy"
+        text={command}
+        label={isCommand ? 'Command that copies the master key' : 'Path of the master key'}
+      />
+      <PostButton action="/admin/master-key/confirm" label="I have copied it" kind="primary" />
+    </>
+  );
+}
+
+function StorageStep({ storage, environment }: ChecklistProps) {
+  if (storage.form !== null) return <StorageForm {...storage.form} />;
+  if (environment === null) return <MakeEnvironment />;
+  return (
+    <PostButton
+      action={`/admin/storage/environments/${environment.id}`}
+      label={`Enable storage for ${environment.name}`}
+      kind="primary"
+      values={{ enabled: 'true', next: '/' }}
+    />
+  );
+}
+
+function MakeEnvironment() {
+  return (
+    <a class="button" href="/environments/new">
+      Create an environment
+    </a>
+  );
+}
+
+function HostStep({ environment, host, isAdmin }: ChecklistProps) {
+  const { waiting, line, ownMachine } = host;
+  if (environment === null) return isAdmin ? <MakeEnvironment /> : <ForAdmins />;
+  if (waiting !== null) {
+    return (
+      <>
+        {waiting.isOwn ? (
+          <OwnMachine isContainer={ownMachine?.isContainer === true} />
+        ) : (
+          line !== null && <AuthorizedKeysLine {...line} />
+        )}
+        <div class="actions">
+          <PostButton
+            action={`/servers/${waiting.id}/test`}
+            label={waiting.isOwn ? 'Test' : 'Test SSH'}
+            accessibleLabel={`Test ${waiting.name}`}
+            kind="primary"
+            values={{ next: '/' }}
+          />
+          <a href={`/servers/${waiting.id}`}>Its page</a>
+        </div>
+      </>
+    );
+  }
+  const add = `/environments/${environment.id}/hosts`;
+  return (
+    <>
+      <Form action={add} form={freshForm()} submit="Add the server">
+        <HostAddressField form={freshForm()} />
+      </Form>
+      {ownMachine !== null && (
+        <details>
+          <summary>The databases are on this machine</summary>
+          <OwnMachine isContainer={ownMachine.isContainer} />
+          <PostButton action={add} label="Add this machine" values={{ address: 'localhost' }} />
+        </details>
+      )}
+    </>
+  );
+}
+
+function BackUpStep({ databases }: { readonly databases: ChecklistProps['databases']['first'] }) {
+  return (
+    <ul class="checklist-databases">
+      {databases.map(({ id, name }) => (
+        <li key={id}>
+          <a href={`/databases/${id}`}>{name}</a>
+          <PostButton
+            action={`/databases/${id}/backups`}
+            label="Back up now"
+            accessibleLabel={`Back up ${name} now`}
+            kind="primary"
+          />
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,278 @@
+import type { Frame } from './frame/frame.ts';
+import { Page } from './frame/page.tsx';
+import { type Choice, SelectField, TextArea, TextField } from './parts/field.tsx';
+import type { FormState } from './parts/form-state.ts';
+import { formatBytes } from './parts/format.ts';
+import { Notice } from './parts/notice.tsx';
+import { SELECT, Table } from './parts/table.tsx';
+
+/** The server that is looked on. */
+export interface SearchedServer {
+  readonly id: string;
+  readonly name: string;
+  readonly hostname: string;
+  readonly environment: { readonly id: string; readonly name: string };
+}
+
+export interface FoundItem {
+  readonly name: string;
+  /** As the form sends it. */
+  readonly value: string;
+  readonly sizeBytes: number | null;
+  readonly registered: { readonly id: string; readonly name: string } | null;
+  /** Why it can't be registered; a sentence. */
+  readonly obstacle: string | null;
+}
+
+/** What a search found, and where the backups of what is ticked may go. */
+export interface FoundList {
+  readonly serverVersion: string | null;
+  readonly found: readonly FoundItem[];
+  readonly notes: readonly string[];
+  readonly destinations: Destinations;
+}
+
+export interface Destinations {
+  readonly choices: readonly Choice[];
+  /** The one that is proposed; empty: somebody has to choose. */
+  readonly proposed: string;
+  /** True where the environment may not use the storage. */
+  readonly storageIsOff: boolean;
+  readonly storageIsConfigured: boolean;
+  readonly mayEnable: boolean;
+}
+
+export interface FindFormProps {
+  readonly server: SearchedServer;
+  readonly engines: readonly { readonly type: string; readonly displayName: string }[];
+  readonly form: FormState;
+  readonly found: FoundList | null;
+  /** Where to go on after the registration; absent: the list of databases. */
+  readonly next?: string;
+}
+
+export function FindDatabasesPage(props: FindFormProps & { readonly frame: Frame }) {
+  const { server } = props;
+  return (
+    <Page
+      frame={props.frame}
+      section="servers"
+      title={`Find databases on ${server.name}`}
+      back={{ href: `/servers/${server.id}`, label: server.name }}
+    >
+      <FindForm {...props} />
+    </Page>
+  );
+}
+
+/**
+ * One form for both steps: what was typed to look for databases is what the ticked ones are registered with, so that no
+ * password has to be sent back.
+ */
+export function FindForm(props: FindFormProps) {
+  const { server, form, engines } = props;
+  const action = `/servers/${server.id}/find`;
+  return (
+    <form method="post" action={action} class="find-form">
+      {form.message !== null && <Notice tone="error">{form.message}</Notice>}
+      {props.next !== undefined && <input type="hidden" name="next" value={props.next} />}
+      <SelectField
+        form={form}
+        name="type"
+        label="Kind of database"
+        choices={engines.map(({ type, displayName }) => ({ value: type, label: displayName }))}
+        required
+      />
+      <div class="when-network">
+        <div class="grid">
+          <TextField form={form} name="username" label="Database user" conditional />
+          <TextField form={form} name="password" label="Database password" type="password" conditional />
+        </div>
+        <details open={['host', 'port', 'tlsMode', 'tlsCa'].some((name) => form.errors[name] !== undefined)}>
+          <summary>Host, port, TLS: localhost, the usual port, TLS where offered</summary>
+          <div class="grid">
+            <TextField
+              form={form}
+              name="host"
+              label="Host"
+              help="As seen from the server. Blank: the server's own socket."
+            />
+            <TextField form={form} name="port" label="Port" type="number" min={1} max={65535} />
+          </div>
+          <SelectField form={form} name="tlsMode" label="TLS to the database" choices={TLS} />
+          <TextArea
+            form={form}
+            name="tlsCa"
+            label="Certificate authority"
+            help="For verify: the certificate (PEM) of the authority. Blank: those that the host trusts."
+          />
+        </details>
+      </div>
+      <div class="when-files">
+        <TextArea
+          form={form}
+          name="folders"
+          label="Folders"
+          conditional
+          help="One per line; the folders in them are looked through too, eight deep."
+        />
+      </div>
+      <div class="actions">
+        <button
+          type="submit"
+          class={props.found === null ? undefined : 'secondary'}
+          hx-post={`${action}/result`}
+          hx-target="#found"
+          hx-swap="innerHTML"
+          hx-indicator="#find-wait"
+        >
+          Find databases
+        </button>
+        <span id="find-wait" class="htmx-indicator" aria-hidden="true">
+          Looking…
+        </span>
+      </div>
+      <div id="found" aria-live="polite">
+        {props.found !== null && <Found server={server} list={props.found} form={form} />}
+      </div>
+    </form>
+  );
+}
+
+const TLS: readonly Choice[] = [
+  { value: 'off', label: 'off: used only where offered' },
+  { value: 'encrypt', label: 'encrypt only: does not check whom' },
+  { value: 'verify', label: 'verify: checks the certificate and the host name' },
+];
+
+/** The answer to a search: a part of the form. */
+export function Found({
+  server,
+  list,
+  form,
+}: {
+  readonly server: SearchedServer;
+  readonly list: FoundList;
+  readonly form: FormState;
+}) {
+  const isOffered = list.found.some(({ registered, obstacle }) => registered === null && obstacle === null);
+  const version = list.serverVersion === null ? '' : ` (server version ${list.serverVersion})`;
+  return (
+    <>
+      {list.notes.length > 0 && (
+        <ul class="search-notes">
+          {list.notes.map((note) => (
+            <li key={note}>{note}</li>
+          ))}
+        </ul>
+      )}
+      {list.found.length === 0 ? (
+        <p>No database was found{version}.</p>
+      ) : (
+        <>
+          <p>
+            {list.found.length === 1 ? '1 database' : `${list.found.length} databases`} found{version}.
+          </p>
+          <Table caption="Found databases" columns={[SELECT, 'Database', 'Size', 'Registered']}>
+            {list.found.map((item, index) => (
+              <FoundRow item={item} index={index} />
+            ))}
+          </Table>
+        </>
+      )}
+      {isOffered && <Register server={server} list={list} form={form} />}
+    </>
+  );
+}
+
+function FoundRow({ item, index }: { readonly item: FoundItem; readonly index: number }) {
+  const id = `found-${index}`;
+  const isOffered = item.registered === null && item.obstacle === null;
+  return (
+    <tr>
+      <td>
+        {isOffered && (
+          <>
+            <input type="checkbox" id={id} name="found" value={item.value} />
+            <input type="hidden" name="offered" value={item.value} />
+          </>
+        )}
+      </td>
+      <th scope="row">{isOffered ? <label for={id}>{item.name}</label> : item.name}</th>
+      <td data-label="Size">{item.sizeBytes === null ? '–' : formatBytes(item.sizeBytes)}</td>
+      <td data-label="Registered">
+        {item.registered === null ? (
+          (item.obstacle ?? 'no')
+        ) : (
+          <a href={`/databases/${item.registered.id}`}>as {item.registered.name}</a>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+function Register({
+  server,
+  list: { destinations },
+  form,
+}: {
+  readonly server: SearchedServer;
+  readonly list: FoundList;
+  readonly form: FormState;
+}) {
+  const { environment } = server;
+  const values = { destination: destinations.proposed, ...form.values };
+  return (
+    <>
+      {destinations.storageIsOff && (
+        <Notice tone="warning">
+          <p>
+            {destinations.storageIsConfigured
+              ? `${environment.name} may not use the storage yet, so its backups would lie on the very machine that they are to protect.`
+              : 'No storage is configured yet, so backups would lie on the very machine that they are to protect.'}
+          </p>
+          <EnableStorage destinations={destinations} environment={environment} />
+        </Notice>
+      )}
+      <SelectField
+        form={{ ...form, values }}
+        name="destination"
+        label="Backup Storage"
+        choices={
+          destinations.proposed === ''
+            ? [{ value: '', label: 'Choose where backups go' }, ...destinations.choices]
+            : destinations.choices
+        }
+        conditional
+      />
+      <div class="actions">
+        <button type="submit" formaction={`/servers/${server.id}/find/register`}>
+          Register the ticked databases
+        </button>
+      </div>
+    </>
+  );
+}
+
+function EnableStorage({
+  destinations: { storageIsConfigured, mayEnable },
+  environment,
+}: {
+  readonly destinations: Destinations;
+  readonly environment: SearchedServer['environment'];
+}) {
+  if (!mayEnable) return <p>An admin changes that under Admin &gt; Storage.</p>;
+  if (!storageIsConfigured) return <a href="/admin/storage/edit">Configure Spaces</a>;
+  return (
+    <button
+      type="submit"
+      class="secondary"
+      name="enabled"
+      value="true"
+      formaction={`/admin/storage/environments/${environment.id}`}
+      formnovalidate
+    >
+      Enable storage for {environment.name}
+    </button>
+  );
+}
