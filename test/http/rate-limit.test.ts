@@ -142,7 +142,13 @@ describe('pages', () => {
     const polling = readdirSync(views, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.tsx'))
       .filter((name) => /'every \d+s'/.test(readFileSync(`${views}/${name}`, 'utf8')));
-    expect(polling.sort()).toEqual(['capability-card.tsx', 'live-runs.tsx']);
+    expect(polling.sort()).toEqual(['capability-card.tsx', 'parts/live-region.tsx']);
+    const regions = readdirSync(views, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.tsx') && name !== 'parts/live-region.tsx')
+      .filter((name) => readFileSync(`${views}/${name}`, 'utf8').includes('<LiveRegion'));
+    expect(regions.sort()).toEqual(['backup/backup-page.tsx', 'database/live-runs.tsx', 'running.tsx']);
+    expect(isLivePoll('GET', '/backups/c1/run')).toBe(true);
+    expect(isLivePoll('GET', '/runs/running')).toBe(true);
     expect(isLivePoll('GET', '/databases/c1/runs')).toBe(true);
     expect(isLivePoll('GET', '/admin/storage/probe/card')).toBe(true);
     for (const path of ['/databases/c1', '/databases/c1/runs/x', '/account'])

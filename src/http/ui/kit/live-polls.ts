@@ -1,5 +1,10 @@
 /** The fragments that an open page asks for every few seconds while something runs (`hx-trigger="every …"` in views/). */
-const POLLS = [/^\/databases\/[^/]+\/runs$/, /^\/admin\/storage\/probe\/card$/, /^\/runs\/running$/];
+const POLLS = [
+  /^\/databases\/[^/]+\/runs$/,
+  /^\/admin\/storage\/probe\/card$/,
+  /^\/runs\/running$/,
+  /^\/backups\/[^/]+\/run$/,
+];
 
 /** They count for no limit, and keep no session alive: nobody need sit there. */
 export function isLivePoll(method: string, path: string): boolean {
