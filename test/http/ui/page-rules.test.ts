@@ -468,7 +468,7 @@ describe('the master key banner', () => {
       'Noted: the master key has been copied.',
     );
     const after = (await admin.get('/')).html;
-    expect(after).not.toContain('Keep a copy of the master key');
+    expect(after).not.toContain('I have copied it');
     expect(after).not.toContain('Noted');
   });
 });
