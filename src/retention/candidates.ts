@@ -22,10 +22,11 @@ const DAY_MS = 86_400_000;
 /** All completed backups of a database that people can see, newest first: in pieces, between which others have their turn. */
 export async function loadCandidates(db: Db | Trx, databaseId: string): Promise<readonly Candidate[]> {
   const billed = await billedDays(db, databaseId);
+  const read = await readJustNow(db);
   const found: Candidate[] = [];
   let piece = await loadPiece(db, databaseId, null);
   while (piece.length > 0) {
-    found.push(...piece.map((row) => toCandidate(row, billed)));
+    found.push(...piece.map((row) => toCandidate(row, billed, read)));
     if (piece.length < IN_ONE_PIECE) break;
     await new Promise((resolve) => setTimeout(resolve));
     piece = await loadPiece(db, databaseId, piece.at(-1) ?? null);
@@ -58,7 +59,7 @@ function loadPiece(db: Db | Trx, databaseId: string, after: { created_at: string
   );
 }
 
-function toCandidate(row: Row, billed: number): Candidate {
+function toCandidate(row: Row, billed: number, read: ReadonlySet<string>): Candidate {
   return {
     id: row.id,
     filename: row.filename,
@@ -69,11 +70,29 @@ function toCandidate(row: Row, billed: number): Candidate {
     isPinned: row.is_pinned === 1,
     isGood: row.verification !== 'failed',
     retained: retainedOf(row, billed),
-    inUseUntil: row.in_use_until,
+    inUse: inUseOf(row, read),
     nextTryAt: row.removal_next_try_at,
     removalTries: row.removal_tries ?? 0,
     rotationError: row.last_rotation_error,
   };
+}
+
+function inUseOf({ id, in_use_until: until }: Row, read: ReadonlySet<string>): PlannedBackup['inUse'] {
+  if (read.has(id)) return { until: null };
+  return until === null ? null : { until };
+}
+
+/** What runs that are no backups work with just now: few, however many backups there are. */
+async function readJustNow(db: Db | Trx): Promise<ReadonlySet<string>> {
+  const running = await db
+    .selectFrom('runs')
+    .select('subject_id')
+    // A literal, as in the index.
+    .where('state', '=', sql.lit('running'))
+    .where('kind', '!=', 'backup')
+    .where('subject_id', 'is not', null)
+    .execute();
+  return new Set(running.flatMap(({ subject_id: id }) => id ?? []));
 }
 
 function retainedOf(row: Row, billed: number): PlannedBackup['retained'] {

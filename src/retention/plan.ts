@@ -25,8 +25,8 @@ export interface PlannedBackup {
   readonly isGood: boolean;
   /** Until when its storage lets nobody remove it, or is paid for anyway; null where nothing does. ISO-8601. */
   readonly retained: { readonly until: string; readonly why: string } | null;
-  /** Until when somebody may be reading it; null where nobody does. ISO-8601. */
-  readonly inUseUntil: string | null;
+  /** Until when it may be read, ISO-8601, `null` for as long as it is; null where nobody reads it. */
+  readonly inUse: { readonly until: string | null } | null;
 }
 
 /** Why a backup stays or goes, in one word. */
@@ -277,8 +277,9 @@ function holdBack<Backup extends PlannedBackup>(
   return decisions.map((decision) => {
     if (decision.keep) return decision;
     const { backup } = decision;
-    if (backup.inUseUntil !== null && backup.inUseUntil > present) {
-      return kept(backup, 'in_use', `In use until ${shortly(backup.inUseUntil)}: it may be read until then`);
+    if (backup.inUse?.until === null) return kept(backup, 'in_use', 'In use: it is being read just now');
+    if (backup.inUse !== null && backup.inUse.until > present) {
+      return kept(backup, 'in_use', `In use until ${shortly(backup.inUse.until)}: it may be read until then`);
     }
     if (backup.retained === null || backup.retained.until <= present) return decision;
     const { until, why } = backup.retained;

@@ -32,7 +32,7 @@ const backups = fc
         id: `"${hoursAgo}" ü`,
         createdAt: iso(-hoursAgo),
         retained: lockedHours === null ? null : { until: iso(lockedHours), why: 'locked' },
-        inUseUntil: usedHours === null ? null : iso(usedHours),
+        inUse: usedHours === null ? null : { until: usedHours === 0 ? null : iso(usedHours) },
       };
     }),
   );
@@ -61,7 +61,8 @@ describe('whatever the policy and the backups', () => {
           expect(gone.createdAt < edge).toBe(true);
           expect([gone.type, gone.isPinned]).toEqual(['scheduled', false]);
           expect((gone.retained?.until ?? '') <= NOW.toISOString()).toBe(true);
-          expect((gone.inUseUntil ?? '') <= NOW.toISOString()).toBe(true);
+          const used = gone.inUse === null ? '' : gone.inUse.until;
+          expect(used !== null && used <= NOW.toISOString()).toBe(true);
         }
         expect(ids(keep)).toEqual(expect.arrayContaining(ids(floor)));
         expect(bytesFreed).toBe(prune.reduce((sum, { size }) => sum + size, 0));

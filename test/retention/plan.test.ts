@@ -11,7 +11,7 @@ function at(createdAt: string, more: Partial<PlannedBackup> = {}): PlannedBackup
   const full = createdAt.length === 10 ? `${createdAt}T02:00:00.000Z` : createdAt;
   return {
     ...{ id: createdAt, createdAt: full, size: 100, type: 'scheduled', isPinned: false, isGood: true },
-    ...{ retained: null, inUseUntil: null },
+    ...{ retained: null, inUse: null },
     ...more,
   };
 }
@@ -142,7 +142,9 @@ describe('the plan', () => {
     const held = backups.map((backup) => {
       if (backup.id === '2026-06-26')
         return { ...backup, retained: { until: '2026-07-01T00:00:00.000Z', why: 'object lock' } };
-      return backup.id === '2026-06-27' ? { ...backup, inUseUntil: '2026-06-30T12:30:00.000Z' } : backup;
+      return backup.id === '2026-06-27'
+        ? { ...backup, inUse: { until: '2026-06-30T12:30:00.000Z' } }
+        : backup;
     });
     const { keep, prune, rules } = planned({ keepLast: 4, maxTotalBytes: 300 }, held);
     expect(prune).toEqual([]);

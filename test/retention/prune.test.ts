@@ -7,6 +7,7 @@ import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { listLeftBehind } from '../../src/leftovers/leftovers.ts';
 import { acceptSize } from '../../src/retention/retention-actions.ts';
+import { insertRun } from '../../src/runs/claim.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 import { DATABASE, openWorld, type World } from './world.ts';
 
@@ -178,6 +179,20 @@ describe.each(STATES)('pruning, on %s', (state) => {
     await world.sweep();
     await world.work();
     expect(await seenIds()).toEqual([ids[4], ids[3], ids[2], ids[0]]);
+  });
+
+  it('leaves alone what is being read in full just now', async () => {
+    const ids = await nightly(4);
+    const lane = `backup:${ids[0]}`;
+    const run = { id: 'r', kind: 'verification', subjectId: ids[0] ?? '', serverId: null, lane } as const;
+    await write(db, (trx) => insertRun(trx, run, world.now));
+    await db.updateTable('runs').set({ state: 'running' }).where('id', '=', 'r').execute();
+    await world.work();
+    expect(await seenIds()).toHaveLength(4);
+    await db.deleteFrom('runs').where('id', '=', 'r').execute();
+    await world.sweep();
+    await world.work();
+    expect(await seenIds()).toHaveLength(3);
   });
 
   it('goes on where the process died, at whichever request to the storage', async () => {

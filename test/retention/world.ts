@@ -24,7 +24,9 @@ export type Mood =
   /** Does not answer anything, and does nothing. */
   | 'away'
   /** Removes, and its answer is lost. */
-  | 'loses answers';
+  | 'loses answers'
+  /** Does not answer, and removes all the same, some requests later. */
+  | 'lags';
 
 /** A database with its backups, their storage and a clock, without a process: runs are worked off when a test says so. */
 export interface World {
@@ -46,6 +48,8 @@ export interface World {
   work(services?: Parameters<typeof createPruneKind>[0]): Promise<boolean>;
   /** As a new start does after a death: takes over what the dead one had claimed. */
   restart(): Promise<void>;
+  /** What a storage that lagged does at last. */
+  settleLate(): void;
   sweep(): Promise<void>;
   /** The completed backups that people can see, newest first. */
   seen(): Promise<readonly BackupRow[]>;
@@ -80,6 +84,10 @@ export async function openWorld(db: Db, at: Date): Promise<World> {
     async remove(key: string) {
       await request();
       const found = world.objects.get(key);
+      if (world.mood === 'lags') {
+        late.push(key);
+        throw new AppError('storage_unreachable', 'The storage did not answer in time.');
+      }
       if (world.mood === 'refuses' || found?.lock !== undefined)
         throw new AppError('storage_denied', 'The storage refused: check the permissions of the key.', {
           details: { status: 403 },
@@ -100,6 +108,7 @@ export async function openWorld(db: Db, at: Date): Promise<World> {
     runs: { wake: () => {}, cancel: () => false, progress: () => null },
     openPlace: async () => ({ store, close: async () => {} }),
   };
+  const late: string[] = [];
   let kind = createPruneKind(services);
   const taker = (claimedBy: string) => ({
     ...{ db, claimedBy, leaseMs: 30_000, now: () => world.now },
@@ -191,6 +200,9 @@ export async function openWorld(db: Db, at: Date): Promise<World> {
         const claim = { runId: run.id, claimedBy: next.claimedBy };
         await kind.repair(run, { claim, signal: new AbortController().signal });
       }
+    },
+    settleLate() {
+      for (const key of late.splice(0)) world.objects.delete(key);
     },
     async sweep() {
       if (isDead) return;
