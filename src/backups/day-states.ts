@@ -16,8 +16,7 @@ const NOON = 12;
 
 /**
  * A word for each of these days. Of one database, `maxAgeHours` tells which days without a backup are late: those at whose end a
- * backup of the noon of the last good day was older than that. A day with a good backup is good, whatever failed beside it.
- * Without `maxAgeHours`, as for many databases, no day is late, and one on which some failed is `partly` good.
+ * backup of the noon of the last good day was older than that. Without it, as for many databases, no day is late.
  */
 export function dayStates(
   tallies: readonly DayTally[],
@@ -41,7 +40,7 @@ export function dayStates(
   }
 
   function stateOf(one: { good: number; failed: number; isLate: boolean }): DayState {
-    if (one.good > 0) return one.failed > 0 && maxAgeHours === null ? 'partly' : 'good';
+    if (one.good > 0) return one.failed > 0 ? 'partly' : 'good';
     if (one.failed > 0) return 'failed';
     return one.isLate ? 'late' : 'none';
   }

@@ -33,7 +33,7 @@ describe('a calendar', () => {
         const html = text(<Calendar days={shown} hrefOf={(day) => `/databases/x?day=${day}`} />);
         expectSound(html);
         const linked = shown.filter(({ good, failed }) => good + failed > 0);
-        expect(count(html, /<rect /g)).toBe(linked.length);
+        expect(count(html, /<a href="[^"]*" tabindex="-1"/g)).toBe(linked.length);
         const failed = shown.filter(({ state }) => state === 'failed').length;
         const [main = ''] = html.split('<figcaption');
         const crosses = /class="day-cross" d="([^"]*)"/.exec(main)?.[1] ?? '';
@@ -58,7 +58,8 @@ describe('a calendar', () => {
     );
     expect(html).toContain('aria-label="28 Feb 2026: 2 good"');
     expect(html).toContain('aria-label="1 Mar 2026: 1 failed"');
-    expect(html).toContain('<th scope="row">28 Feb 2026</th><td>2</td><td>1</td>');
+    expect(html).toContain('<th scope="row">Mar 2026</th><td>0</td><td>1</td><td><a ');
+    expect(html).toContain('<th scope="row">Feb 2026</th><td>2</td><td>0</td><td></td>');
     expect(html).not.toContain('<script');
   });
 

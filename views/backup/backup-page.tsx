@@ -291,9 +291,15 @@ function endOf(outcome: string | null, step: string | undefined): string {
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
+/** The time of the day: the page's heading has the date. */
 function Exact({ at, zone }: { readonly at: string | null; readonly zone: string }) {
   if (at === null) return <span>–</span>;
-  return <time datetime={at}>{formatExact(at, zone)}</time>;
+  const exact = formatExact(at, zone);
+  return (
+    <time datetime={at} title={exact}>
+      {exact.slice('2026-11-28 '.length, '2026-11-28 23:10:34'.length)}
+    </time>
+  );
 }
 
 function WentWrong(props: BackupPageProps & { readonly mayChange: boolean }) {

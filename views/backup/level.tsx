@@ -21,13 +21,6 @@ const PROVEN: Readonly<Record<NonNullable<LevelOf['verification']>, Level>> = {
   failed: { tone: 'error', text: 'not readable' },
 };
 
-const STEPS = {
-  connect: 'connecting',
-  dump: 'dumping',
-  upload: 'storing',
-  verify: 'reading back',
-} as const;
-
 /** What was proven of a backup, or what became of it, in a few words. */
 export function levelOf({ status, outcome, verification, step }: LevelOf): Level {
   if (status === 'pending') return { tone: 'neutral', text: 'waiting' };
@@ -37,7 +30,7 @@ export function levelOf({ status, outcome, verification, step }: LevelOf): Level
   if (outcome === 'cancelled') return { tone: 'neutral', text: 'cancelled' };
   if (outcome === 'interrupted') return { tone: 'error', text: 'interrupted' };
   if (outcome === 'uncertain') return { tone: 'warning', text: 'uncertain' };
-  return { tone: 'error', text: step === null ? 'failed' : `failed ${STEPS[step]}` };
+  return { tone: 'error', text: step === null ? 'failed' : `failed at ${step}` };
 }
 
 export function LevelBadge({ of }: { readonly of: LevelOf }) {

@@ -163,7 +163,7 @@ function BackupRow({ row, list }: { readonly row: Row; readonly list: BackupList
               form={SELECTION}
               name="select"
               value={backup.id}
-              aria-label={`Select the backup ${backup.filename}`}
+              aria-label={`Select ${labelOf(backup)}`}
             />
           </td>
         )}
@@ -202,16 +202,20 @@ function Links({ backup, list }: { readonly backup: BackupItem; readonly list: B
         </small>
       )}
       {list.allowDownload && canBeRead(backup, list) && (
-        <a href={`/backups/${backup.id}/download`} aria-label={`Download ${backup.filename}`}>
+        <a href={`/backups/${backup.id}/download`} aria-label={`Download ${labelOf(backup)}`}>
           Download
         </a>
       )}{' '}
-      <a href={`/backups/${backup.id}#restore-by-hand`} aria-label={`Restore ${backup.filename}`}>
+      <a href={`/backups/${backup.id}#restore-by-hand`} aria-label={`Restore ${labelOf(backup)}`}>
         Restore
       </a>
     </>
   );
 }
+
+/** A short name of it, for who hears the row's links alone. */
+const labelOf = ({ createdAt }: BackupItem): string =>
+  `the backup of ${createdAt.slice(0, 16).replace('T', ' ')}`;
 
 function FailureRow({ row, list }: { readonly row: Row; readonly list: BackupListProps }) {
   const { backup, times, since } = row;

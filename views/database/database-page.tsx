@@ -114,7 +114,7 @@ export function Figures({ figures }: { readonly figures: DatabaseFigures }) {
       <Columns
         main={
           <Panel title="Calendar">
-            <Calendar days={figures.days} hrefOf={(day) => `/databases/${databaseId}?day=${day}`} />
+            <Calendar days={figures.days} hrefOf={(day) => `?day=${day}`} />
           </Panel>
         }
         side={

@@ -28,7 +28,8 @@ import { readFailure, toBackupItem, toLiveRun } from './backup-views.ts';
 import { pageOf } from './kit/paging.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
-const PER_PAGE = 50;
+/** With charts above them: 50 would make the page half as large again as pages may be. */
+const PER_PAGE = 25;
 const WEEKS = 26;
 const DAYS_A_WEEK = 7;
 /** Good backups whose sizes are drawn. */

@@ -9,6 +9,7 @@ export interface AreaPoint {
   readonly bytes: number;
   /** Stands out from those before it; says why. */
   readonly mark?: string | undefined;
+  /** Where one that stands out is explained. */
   readonly href?: string | undefined;
 }
 
@@ -87,10 +88,10 @@ function Numbers({ points }: { readonly points: readonly Usable[] }) {
         {points.toReversed().map((point) => (
           <tr key={point.at}>
             <th scope="row">
-              {point.href === undefined ? (
-                dayText(point.at.slice(0, 10))
-              ) : (
+              {point.href !== undefined && point.mark !== undefined ? (
                 <a href={point.href}>{dayText(point.at.slice(0, 10))}</a>
+              ) : (
+                dayText(point.at.slice(0, 10))
               )}
             </th>
             <td>

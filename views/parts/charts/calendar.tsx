@@ -1,5 +1,5 @@
 import { type ChartDay, cellShapes, describeDay, describeDays } from './day-cells.ts';
-import { dayText, monthText, shortDayText } from './day-text.ts';
+import { monthText, shortDayText } from './day-text.ts';
 
 const CELL = 12;
 const STEP = 15;
@@ -61,7 +61,7 @@ export function Calendar(props: {
         {linked.map(({ day, x, y }) => (
           // By keyboard the days are reached in the table: nobody has to pass 180 cells.
           <a key={day.day} href={hrefOf?.(day.day)} tabindex={-1} aria-label={describeDay(day)}>
-            <rect class="day-link" x={x} y={y} width={CELL} height={CELL} />
+            <path d={`M${x} ${y}h${CELL}v${CELL}h${-CELL}z`} />
           </a>
         ))}
       </svg>
@@ -70,8 +70,8 @@ export function Calendar(props: {
         <Legend />
       </figcaption>
       <details>
-        <summary>The numbers, week by week</summary>
-        <Weeks days={days} offset={offset} {...(hrefOf === undefined ? {} : { hrefOf })} />
+        <summary>The numbers, month by month</summary>
+        <Months days={days} {...(hrefOf === undefined ? {} : { hrefOf })} />
       </details>
     </figure>
   );
@@ -107,38 +107,39 @@ function Legend() {
   );
 }
 
-/** By week, since a row for each day would be longer than the page; the days on which something failed are named. */
-function Weeks(props: {
+/** By month, since a row for each day would be longer than the page; the days on which something failed are named. */
+function Months({
+  days,
+  hrefOf,
+}: {
   readonly days: readonly ChartDay[];
-  readonly offset: number;
   readonly hrefOf?: (day: string) => string;
 }) {
-  const { hrefOf } = props;
   return (
     <table>
       <thead>
         <tr>
-          <th scope="col">Week from</th>
+          <th scope="col">Month</th>
           <th scope="col">Good</th>
           <th scope="col">Failed</th>
           <th scope="col">Days with failed backups</th>
         </tr>
       </thead>
       <tbody>
-        {weeksOf(props.days, props.offset).map((week) => (
-          <tr key={week.from}>
-            <th scope="row">{dayText(week.from)}</th>
-            <td>{week.good}</td>
-            <td>{week.failed}</td>
+        {numbersOf(days).map((month) => (
+          <tr key={month.name}>
+            <th scope="row">{month.name}</th>
+            <td>{month.good}</td>
+            <td>{month.failed}</td>
             <td>
-              {week.bad.map(({ day }) => (
-                <span key={day}>
+              {month.bad.map(({ day }) => (
+                <>
                   {hrefOf === undefined ? (
                     shortDayText(day)
                   ) : (
                     <a href={hrefOf(day)}>{shortDayText(day)}</a>
                   )}{' '}
-                </span>
+                </>
               ))}
             </td>
           </tr>
@@ -148,17 +149,18 @@ function Weeks(props: {
   );
 }
 
-function weeksOf(days: readonly ChartDay[], offset: number) {
-  const weeks = new Map<number, ChartDay[]>();
-  for (const [index, day] of days.entries()) {
-    const week = Math.floor((offset + index) / DAYS);
-    weeks.set(week, [...(weeks.get(week) ?? []), day]);
+/** Newest month first. */
+function numbersOf(days: readonly ChartDay[]) {
+  const months = new Map<string, ChartDay[]>();
+  for (const day of days) {
+    const name = `${monthText(day.day)} ${day.day.slice(0, 4)}`;
+    months.set(name, [...(months.get(name) ?? []), day]);
   }
-  return [...weeks.values()].reverse().map((week) => ({
-    from: week[0]?.day ?? '',
-    good: week.reduce((sum, { good }) => sum + good, 0),
-    failed: week.reduce((sum, { failed }) => sum + failed, 0),
-    bad: week.filter(({ failed }) => failed > 0),
+  return [...months].reverse().map(([name, month]) => ({
+    name,
+    good: month.reduce((sum, { good }) => sum + good, 0),
+    failed: month.reduce((sum, { failed }) => sum + failed, 0),
+    bad: month.filter(({ failed }) => failed > 0),
   }));
 }
 
