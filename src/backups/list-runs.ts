@@ -1,5 +1,6 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { Db, RunKindName, RunRow, RunState, Schema } from '../db/schema.ts';
+import { retentionLane } from '../runs/lanes.ts';
 
 /** A run, and where it is about a backup, which. */
 export interface ListedRun extends RunRow {
@@ -66,15 +67,15 @@ export async function listRunsOf(
   page: { readonly limit: number; readonly offset: number },
 ): Promise<{ readonly runs: readonly ListedRun[]; readonly more: boolean }> {
   const newest = seen(db, filter)
-    .select(['id', 'subject_id', 'created_at'])
+    .select(['id', 'subject_id', 'lane', 'created_at'])
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(NEWEST)
     .as('newest');
   const ids = await db
     .selectFrom(newest)
-    .innerJoin('backups', 'backups.id', 'newest.subject_id')
-    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .leftJoin('backups', 'backups.id', 'newest.subject_id')
+    .innerJoin('databases', (join) => join.on('databases.id', '=', databaseOf('newest.lane')))
     .select('newest.id')
     .where('databases.environment_id', '=', environmentId)
     .orderBy('newest.created_at', 'desc')
@@ -133,15 +134,23 @@ function isSeen(eb: ExpressionBuilder<Schema, 'runs'>) {
   return eb.or([eb('runs.subject_id', 'is', null), eb('runs.subject_id', 'not in', deleted)]);
 }
 
+const RETENTION = retentionLane('');
+
+/** The backup's; what is about no backup names its database in its lane. */
+function databaseOf(lane: 'runs.lane' | 'newest.lane') {
+  const named = sql`case when ${sql.ref(lane)} like ${sql.lit(`${RETENTION}%`)} then substr(${sql.ref(lane)}, ${sql.lit(RETENTION.length + 1)}) end`;
+  return sql<string>`coalesce(backups.database_id, ${named})`;
+}
+
 function withSubject(db: Db) {
   return db
     .selectFrom('runs')
     .leftJoin('backups', 'backups.id', 'runs.subject_id')
-    .leftJoin('databases', 'databases.id', 'backups.database_id')
+    .leftJoin('databases', (join) => join.on('databases.id', '=', databaseOf('runs.lane')))
     .leftJoin('environments', 'environments.id', 'databases.environment_id')
     .leftJoin('users', 'users.id', 'backups.triggered_by_id')
     .selectAll('runs')
-    .select(['backups.filename', 'backups.database_id'])
+    .select(['backups.filename', 'databases.id as database_id'])
     .select(['databases.name as database_name', 'databases.environment_id'])
     .select((eb) => [
       'environments.name as environment_name',

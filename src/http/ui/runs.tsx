@@ -66,6 +66,7 @@ function toRunning({ runs }: Services, run: ListedRun): RunningItem {
 /** What the run is about, and where that is. */
 export function subjectOf(run: ListedRun): { readonly subject: string; readonly href: string } {
   if (run.kind === 'deep_test') return { subject: 'of the storage', href: '/admin/storage#capabilities' };
+  if (run.database_id === null) return { subject: 'of what is gone', href: '/runs' };
   return { subject: run.database_name ?? '–', href: `/databases/${run.database_id}` };
 }
 
@@ -113,7 +114,7 @@ const KINDS: Readonly<Record<RunKindName, string>> = {
   prune: 'Pruning',
 };
 
-const KIND_NAMES: readonly RunKindName[] = ['backup', 'verification', 'deep_test', 'prune'];
+const KIND_NAMES: readonly RunKindName[] = ['backup', 'verification', 'prune', 'deep_test'];
 
 const RESULTS: readonly { readonly state: RunState | null; readonly label: string }[] = [
   { state: null, label: 'All' },
@@ -158,7 +159,7 @@ function kindSelect({ kind }: RunsQuery): FilterSelect {
     value: kind ?? '',
     choices: [
       { value: '', label: 'All kinds' },
-      ...KIND_NAMES.map((value) => ({ value, label: `${KINDS[value]}s` })),
+      ...KIND_NAMES.map((value) => ({ value, label: KINDS[value] })),
     ],
   };
 }

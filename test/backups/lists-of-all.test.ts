@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { knownDatabases } from '../../src/backups/database-list.ts';
+import { listRuns, listRunsOf, liveRuns } from '../../src/backups/list-runs.ts';
+import { countUnsafe } from '../../src/backups/protection-of.ts';
+import { storedOf } from '../../src/backups/stored-totals.ts';
+import type { BackupRow, Db } from '../../src/db/schema.ts';
+import { newId } from '../../src/ids.ts';
+import { retentionLane, STORAGE_LANE } from '../../src/runs/lanes.ts';
+import { insertBackup } from '../support/backup-row.ts';
+import { dropStates, openState, STATES } from '../support/states.ts';
+
+const NOW = new Date('2026-03-04T05:06:07.890Z');
+const ago = (hours: number) => new Date(NOW.getTime() - hours * 3_600_000);
+const PAGE = { limit: 50, offset: 0 };
+
+afterAll(dropStates);
+
+describe.each(STATES)('lists over all environments, on %s', (state) => {
+  let db: Db;
+  let good: BackupRow;
+  let failed: BackupRow;
+  let waiting: BackupRow;
+  let pruning: string;
+  let environment: string;
+  beforeAll(async () => {
+    db = await openState(state);
+    good = await insertBackup(db, ago(5), {
+      ...{ status: 'completed', outcome: 'completed', started_at: ago(5).toISOString() },
+      completed_at: ago(4).toISOString(),
+      size: 5_000_000_000,
+    });
+    failed = await insertBackup(db, ago(3), { status: 'failed', outcome: 'failed' });
+    waiting = await insertBackup(db, ago(1), { status: 'pending', outcome: null });
+    const deleted = { status: 'completed', outcome: 'completed', deleted_at: NOW.toISOString() } as const;
+    await insertBackup(db, ago(2), deleted);
+    pruning = await addRun(retentionLane(good.database_id), 'prune');
+    await addRun(STORAGE_LANE, 'deep_test');
+    ({ environment_id: environment } = await db
+      .updateTable('databases')
+      .set({ name: 'größe "ü" 🐘', type: 'sqlite', options: JSON.stringify({ filePath: '/srv/a b+ü.db' }) })
+      .where('id', '=', good.database_id)
+      .returning('environment_id')
+      .executeTakeFirstOrThrow());
+  });
+  afterAll(() => db.destroy());
+  const context = () => ({ db, now: () => NOW });
+  const ids = ({ runs }: { readonly runs: readonly { readonly id: string }[] }) => runs.map(({ id }) => id);
+
+  async function addRun(lane: string, kind: 'prune' | 'deep_test') {
+    const id = newId();
+    const run = { state: 'completed', progress: 100, attempts: 1, in_repair: 0 } as const;
+    const at = { created_at: ago(2).toISOString(), ended_at: ago(2).toISOString() };
+    await db
+      .insertInto('runs')
+      .values({ id, kind, lane, subject_id: null, server_id: null, ...run, ...at })
+      .execute();
+    return id;
+  }
+
+  it('know every database, with what is known of its safety, or those of one environment', async () => {
+    const all = await knownDatabases(context(), null);
+    expect(all).toHaveLength(4);
+    const [one, ...others] = await knownDatabases(context(), environment);
+    expect(others).toEqual([]);
+    expect(one).toEqual({
+      id: good.database_id,
+      name: 'größe "ü" 🐘',
+      type: 'sqlite',
+      environmentId: environment,
+      environmentName: environment,
+      serverName: null,
+      filePath: '/srv/a b+ü.db',
+      storageType: 'local',
+      bucket: null,
+      protection: {
+        state: 'protected',
+        lastGood: { id: good.id, at: ago(5).toISOString() },
+        dueAt: ago(5 - 26).toISOString(),
+        maxAgeHours: 26,
+      },
+      lastEnded: { id: good.id, at: ago(5).toISOString(), isGood: true },
+      size: 5_000_000_000,
+    });
+    expect(await countUnsafe(context(), null)).toBe(3);
+    expect(await countUnsafe(context(), environment)).toBe(0);
+    expect(await storedOf(db, environment)).toEqual({ bytes: 0, places: 0 });
+  });
+
+  it('have the runs of one environment among those of all, also what is about no backup', async () => {
+    const all = await listRuns(db, {}, PAGE);
+    expect(ids(all)).toHaveLength(5);
+    const own = await listRunsOf(db, environment, {}, PAGE);
+    expect(ids(own).sort()).toEqual([good.id, pruning].sort());
+    expect(own.runs.map(({ database_name: name }) => name)).toEqual(['größe "ü" 🐘', 'größe "ü" 🐘']);
+    expect(own.more).toBe(false);
+    expect(await listRunsOf(db, environment, {}, { limit: 1, offset: 0 })).toMatchObject({ more: true });
+    expect(ids(await listRunsOf(db, environment, {}, { limit: 1, offset: 1 }))).toEqual([good.id]);
+    expect(ids(await listRunsOf(db, environment, { kind: 'prune' }, PAGE))).toEqual([pruning]);
+    expect(ids(await listRunsOf(db, 'unknown', {}, PAGE))).toEqual([]);
+  });
+
+  it('have those that were asked for between two instants, the first of them included', async () => {
+    const between = { from: ago(3).toISOString(), before: ago(1).toISOString() };
+    const found = await listRuns(db, { between }, PAGE);
+    expect(ids(found)).toContain(failed.id);
+    expect(ids(found)).not.toContain(waiting.id);
+    expect(ids(found)).not.toContain(good.id);
+  });
+
+  it('have what goes on, the running before the waiting, and nothing that is over', async () => {
+    expect((await liveRuns(db, null, 10)).map(({ id }) => id)).toEqual([waiting.id]);
+    expect(await liveRuns(db, environment, 10)).toEqual([]);
+    const runningOne = await insertBackup(db, ago(0.5), { status: 'in_progress', outcome: null });
+    expect((await liveRuns(db, null, 10)).map(({ id }) => id)).toEqual([runningOne.id, waiting.id]);
+    expect((await liveRuns(db, null, 1)).map(({ id }) => id)).toEqual([runningOne.id]);
+  });
+});

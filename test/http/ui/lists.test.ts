@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { insertBackup } from '../../support/backup-row.ts';
+import { openPages, type Pages, type Visitor } from './pages.ts';
+
+const ODD = `Größe + "x" <script>alert(1)</script> 🐘`;
+const NONSENSE = [
+  '%00',
+  '%E0%A4%A',
+  '__proto__',
+  'constructor',
+  '-1',
+  '1e9',
+  '9'.repeat(300),
+  '🐘',
+  "'--",
+  '',
+];
+
+let pages: Pages;
+let operator: Visitor;
+const ids: string[] = [];
+
+beforeAll(async () => {
+  pages = await openPages();
+  operator = await pages.signedIn('operator');
+  const { db } = pages.services;
+  for (const [index, outcome] of (['completed', 'failed', 'completed'] as const).entries()) {
+    const at = new Date(Date.now() - (index + 1) * 3_600_000);
+    const error = JSON.stringify({ message: `${ODD}\nmore`, step: 'dump' });
+    const row = await insertBackup(db, at, {
+      ...{ status: outcome, outcome, started_at: at.toISOString(), size: 1000 * (index + 1) },
+      ...(outcome === 'failed' ? { error } : {}),
+    });
+    await db
+      .updateTable('runs')
+      .set({ error })
+      .where('id', '=', row.id)
+      .where('state', '=', 'failed')
+      .execute();
+    await db
+      .updateTable('databases')
+      .set({ name: `${index} ${ODD}` })
+      .where('id', '=', row.database_id)
+      .execute();
+    ids.push(row.database_id);
+  }
+});
+afterAll(() => pages.close());
+
+const shown = (html: string) =>
+  [...html.matchAll(/value="(c[0-9a-z]{24})" class="link"/g)].map(([, id]) => id);
+const waiting = async () => {
+  const rows = await pages.services.db
+    .selectFrom('backups')
+    .select('database_id')
+    .where('status', '=', 'pending')
+    .execute();
+  return rows.map(({ database_id: id }) => id).sort();
+};
+
+describe('the list of databases', () => {
+  it('begins with the worst, and is sorted, searched and filtered by its address', async () => {
+    const [first = '', second = '', third = ''] = ids;
+    const list = async (query: string) => shown((await operator.get(`/databases${query}`)).html);
+    expect((await list(''))[0]).toBe(second);
+    expect(await list('?sort=name')).toEqual([first, second, third]);
+    expect(await list('?sort=-name')).toEqual([third, second, first]);
+    expect(await list('?sort=-size')).toEqual([third, first, second]);
+    expect(await list('?state=never')).toEqual([second]);
+    expect(await list(`?q=${encodeURIComponent('1 GRÖSSE')}`)).toEqual([]);
+    expect(await list(`?q=${encodeURIComponent('1 größe + "X"')}`)).toEqual([second]);
+    expect(await list('?engine=postgres')).toEqual([]);
+    expect(await list('?offset=50')).toEqual([]);
+    const { html } = await operator.get('/databases?state=never&q=gr%C3%B6%C3%9Fe&sort=name');
+    expect(html).toContain('name="state" value="never"');
+    expect(html).toMatch(/aria-sort="ascending"><a href="[^"]*sort=-name"/);
+    expect(html).toMatch(/class="chip"[^>]*aria-current="true">Never/);
+  });
+
+  it('takes whatever an address says', async () => {
+    for (const name of ['q', 'state', 'engine', 'storage', 'sort', 'offset', 'environment']) {
+      for (const value of NONSENSE) {
+        const { status, html } = await operator.get(`/databases?${name}=${value}&${name}=x`);
+        expect([name, value, status]).toEqual([name, value, 200]);
+        expect(html).not.toContain('<script>alert');
+      }
+    }
+  });
+
+  it('backs up what is ticked, or the row whose button was pressed and nothing else', async () => {
+    const [first = '', second = '', third = ''] = ids;
+    const none = await operator.post('/databases/back-up', '');
+    expect(none.location).toBe('/databases');
+    expect((await operator.get('/databases')).html).toContain('Nothing was selected');
+    expect(await waiting()).toEqual([]);
+
+    await operator.post('/databases/back-up', `id=${first}&id=${second}&only=${third}`);
+    expect(await waiting()).toEqual([third]);
+    // Twice the same, one that is gone, and one that waits already.
+    const other = await pages.signedIn('operator');
+    await Promise.all([
+      operator.post('/databases/back-up', `id=${first}&id=${first}&id=unknown&id=${third}`),
+      other.post('/databases/back-up', `id=${first}&id=${second}`),
+    ]);
+    expect(await waiting()).toEqual([...ids].sort());
+    expect((await operator.get('/databases')).html).toContain('2 backups have been asked for.');
+    expect((await (await pages.signedIn('viewer')).post('/databases/back-up', `id=${first}`)).status).toBe(
+      403,
+    );
+    const many = Array.from({ length: 1001 }, (_, index) => `id=${index}`).join('&');
+    expect((await operator.post('/databases/back-up', many)).status).toBe(400);
+  });
+});
+
+describe('the list of runs', () => {
+  it('has what waits on top, and what went wrong in one line', async () => {
+    const { html } = await operator.get('/runs');
+    expect(html).toMatch(/id="running"[^>]* hx-trigger="every 1s"/);
+    expect(html).toContain('>waiting</span>');
+    expect(html).toMatch(/badge-error">failed<.*Größe \+ &quot;x&quot; &lt;script&gt;/s);
+    expect(html).not.toContain('\nmore');
+    const part = await operator.get('/runs/running');
+    expect(part.html).toMatch(/^<div id="running"/);
+  });
+
+  it('is filtered by kind, result and day', async () => {
+    const count = async (query: string) =>
+      ((await operator.get(`/runs${query}`)).html.match(/class="when"/g) ?? []).length;
+    expect(await count('')).toBe(6);
+    expect(await count('?kind=deep_test')).toBe(0);
+    expect(await count('?state=failed')).toBe(1);
+    expect(await count('?day=2001-01-01')).toBe(0);
+    const days = [Date.now(), Date.now() - 86_400_000].map((at) => new Date(at).toISOString().slice(0, 10));
+    expect((await count(`?day=${days[0]}`)) + (await count(`?day=${days[1]}`))).toBe(6);
+  });
+
+  it('takes whatever an address says', async () => {
+    for (const name of ['kind', 'state', 'day', 'offset', 'environment']) {
+      for (const value of [...NONSENSE, '2026-02-31', '2026-2-3', 'pending']) {
+        const { status } = await operator.get(`/runs?${name}=${value}`);
+        expect([name, value, status]).toEqual([name, value, 200]);
+      }
+    }
+  });
+});
