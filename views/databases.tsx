@@ -21,6 +21,8 @@ export interface DatabaseItem {
   readonly destination: string;
   readonly state: ProtectionState;
   readonly lastGoodAt: string | null;
+  /** Null where nothing begins by itself. */
+  readonly nextRunAt: string | null;
   /** Bytes of the last good backup. */
   readonly size: number | null;
   /** The last days. */
@@ -88,6 +90,8 @@ export function DatabasesPage(props: DatabasesProps) {
   );
 }
 
+const NOTHING = { paused: 'paused', none: 'none' } as const;
+
 function nothingIn(environment: EnvironmentChoice | null): string {
   return environment === null ? 'No databases yet' : `No databases in ${environment.name} yet`;
 }
@@ -102,6 +106,7 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
     'Server',
     `Last ${STRIP_DAYS} days`,
     { label: 'Last good', sort: sorts['last-good'] },
+    'Next run',
     { label: 'Size', isFigure: true, sort: sorts.size },
     ...(mayChange ? [ACTIONS] : []),
   ];
@@ -166,6 +171,15 @@ function Row({ database, mayChange }: { readonly database: DatabaseItem; readonl
       </td>
       <td class="last-good">
         <Ago at={database.lastGoodAt} none="never" />
+      </td>
+      <td class="next-run">
+        <a href={`/databases/${id}/schedule`} aria-label={`Schedule of ${name}`}>
+          {database.nextRunAt === null ? (
+            NOTHING[database.state === 'paused' ? 'paused' : 'none']
+          ) : (
+            <Ago at={database.nextRunAt} />
+          )}
+        </a>
       </td>
       <td class="figure">{database.size === null ? '–' : formatBytes(database.size)}</td>
       {mayChange && (

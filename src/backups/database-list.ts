@@ -26,6 +26,8 @@ export interface KnownDatabase {
   readonly protection: Protection;
   /** Its newest backup that ended by itself. */
   readonly lastEnded: ProtectionFacts['lastEnded'];
+  /** When the next run begins by itself; null where none does. */
+  readonly nextRunAt: string | null;
   /** Bytes of the last good backup; null where there is none. */
   readonly size: number | null;
 }
@@ -88,6 +90,8 @@ interface Row {
   readonly backup_storage_type: KnownDatabase['storageType'];
   readonly backup_spaces_bucket: string | null;
   readonly good_size: number | null;
+  readonly is_paused: number | null;
+  readonly run_at: string | null;
 }
 
 function toKnown(row: Row): Omit<KnownDatabase, 'protection' | 'lastEnded'> {
@@ -101,6 +105,7 @@ function toKnown(row: Row): Omit<KnownDatabase, 'protection' | 'lastEnded'> {
     filePath: filePathIn(row.options),
     storageType: row.backup_storage_type,
     bucket: row.backup_spaces_bucket,
+    nextRunAt: row.is_paused === 1 ? null : row.run_at,
     size: row.good_size === null ? null : Number(row.good_size),
   };
 }

@@ -50,7 +50,7 @@ export function withNewest(db: Db | Trx) {
       join.onRef('when.database_id', '=', 'databases.id').on('when.due_at', 'is not', null),
     )
     .select(['good_id', 'good_at', 'ended_id', 'ended_at'])
-    .select(['when.interval_minutes', 'when.is_paused']);
+    .select(['when.interval_minutes', 'when.is_paused', 'when.run_at']);
 }
 
 export type NewestRow = Awaited<ReturnType<ReturnType<typeof withNewest>['execute']>>[number];

@@ -66,6 +66,16 @@ export async function upcomingSlots(
   };
 }
 
+/** When runs begin that nothing speaks against, in no order; of that environment or (null) of all. */
+export async function beginsBetween(
+  db: Db,
+  environmentId: string | null,
+  span: { readonly from: Date; readonly until: Date },
+): Promise<readonly number[]> {
+  const slots = await slotsBetween(db, environmentId, span);
+  return slots.flatMap(({ obstacle, beginsAt }) => (obstacle === null ? [beginsAt] : []));
+}
+
 interface Scheduled {
   readonly id: string;
   readonly name: string;

@@ -36,7 +36,7 @@ const databases = fc
     given.map(
       ({ state, goodAt, ...one }, index): KnownDatabase => ({
         ...one,
-        ...{ id: `c${index}`, environmentId: 'e', bucket: null, lastEnded: null },
+        ...{ id: `c${index}`, environmentId: 'e', bucket: null, lastEnded: null, nextRunAt: null },
         protection: {
           ...{ state, dueAt: null, maxAgeHours: 26 },
           lastGood: goodAt === null ? null : { id: 'x', at: goodAt },

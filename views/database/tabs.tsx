@@ -3,6 +3,7 @@ import { type Tab, Tabs } from '../parts/tabs.tsx';
 /** The pages of one database, in their order; a page of it is one line more. */
 const TABS = [
   { id: 'backups', label: 'Backups', path: '' },
+  { id: 'schedule', label: 'Schedule', path: '/schedule' },
   { id: 'settings', label: 'Settings', path: '/settings' },
 ] as const;
 

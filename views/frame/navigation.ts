@@ -3,10 +3,12 @@ const ENTRIES = [
   { section: 'overview', group: null, label: 'Overview', href: '/' },
   { section: 'databases', group: null, label: 'Databases', href: '/databases' },
   { section: 'runs', group: null, label: 'Runs', href: '/runs' },
+  { section: 'schedules', group: null, label: 'Schedules', href: '/schedules' },
   { section: 'servers', group: 'Configuration', label: 'Servers', href: '/servers' },
   { section: 'environments', group: 'Configuration', label: 'Environments', href: '/environments' },
   { section: 'storage', group: 'Admin', label: 'Storage', href: '/admin/storage' },
   { section: 'users', group: 'Admin', label: 'Users', href: '/admin/users' },
+  { section: 'system', group: 'Admin', label: 'System', href: '/admin/system' },
 ] as const;
 
 /** Which entry a page belongs to; `account` and `help` are in the sidebar's footer. */
@@ -31,7 +33,7 @@ export function navigationFor(isAdmin: boolean): readonly Group[] {
 }
 
 /** Pages that show what the chosen environment has; elsewhere the choice leads to the first of them. */
-const FILTERED: readonly Section[] = ['overview', 'databases', 'runs', 'servers'];
+const FILTERED: readonly Section[] = ['overview', 'databases', 'runs', 'schedules', 'servers'];
 
 /** The page that shows the environment of that choice. */
 export function filteredPage(section: Section | null): string {

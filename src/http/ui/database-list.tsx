@@ -248,6 +248,7 @@ function toItem(
       database.storageType === 'spaces' ? `bucket ${database.bucket ?? '(none)'}` : 'on the server itself',
     state: protection.state,
     lastGoodAt: protection.lastGood?.at ?? null,
+    nextRunAt: database.nextRunAt,
     size: database.size,
     days,
   };

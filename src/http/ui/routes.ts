@@ -8,6 +8,7 @@ import { backupPageRoutes } from './backup-page.tsx';
 import { backupRoutes } from './backups.ts';
 import { databasePageRoutes } from './database.tsx';
 import { databaseListRoutes } from './database-list.tsx';
+import { databaseScheduleRoutes } from './database-schedule.tsx';
 import { databaseRoutes } from './databases.tsx';
 import { entranceRoutes } from './entrance.tsx';
 import { environmentRoutes } from './environments.tsx';
@@ -26,9 +27,11 @@ import { signedIn } from './kit/signed-in.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { overviewRoutes } from './overview.tsx';
 import { runRoutes } from './runs.tsx';
+import { scheduleRoutes } from './schedules.tsx';
 import { serverRoutes } from './servers.tsx';
 import { storageRoutes } from './storage.tsx';
 import { storageProbeRoutes } from './storage-probe.tsx';
+import { systemRoutes } from './system.tsx';
 import { userRoutes } from './users.tsx';
 
 /**
@@ -53,11 +56,14 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', findDatabaseRoutes(services));
   ui.route('/', databaseRoutes(services));
   ui.route('/', databasePageRoutes(services));
+  ui.route('/', databaseScheduleRoutes(services));
   ui.route('/', backupRoutes(services));
   ui.route('/', backupPageRoutes(services));
+  ui.route('/', scheduleRoutes(services));
   ui.route('/', storageRoutes(services));
   ui.route('/', storageProbeRoutes(services));
   ui.route('/', userRoutes(services));
+  ui.route('/', systemRoutes(services));
 
   ui.all('*', () => {
     throw new AppError('not_found', 'There is no such page.');

@@ -1,0 +1,92 @@
+import { type Context, Hono } from 'hono';
+import type { FormState } from '../../../views/parts/form-state.ts';
+import { DatabaseSchedulePage } from '../../../views/schedules/database-schedule.tsx';
+import { getDatabase } from '../../databases/databases.ts';
+import type { ScheduleSlotRow } from '../../db/schema.ts';
+import { scheduleInput } from '../../schedules/fields.ts';
+import { deleteSchedule, getSchedule, putSchedule } from '../../schedules/schedules.ts';
+import { slotHistory } from '../../schedules/slots.ts';
+import type { Services } from '../../services-port.ts';
+import { readSettings } from '../../settings/settings.ts';
+import { summaryOf } from './database-view.ts';
+import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
+import { environmentFrame } from './kit/frame.ts';
+import { pageOf } from './kit/paging.ts';
+import { only } from './kit/roles.ts';
+import { sendPage } from './kit/send.tsx';
+import { submit } from './kit/submit.ts';
+import type { UiEnv } from './kit/ui-env.ts';
+import { scheduleForm, scheduleInputOf } from './schedule-form.ts';
+
+const PER_PAGE = 30;
+
+/** When a database is backed up by itself. */
+export function databaseScheduleRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/databases/:databaseId/schedule', only('viewer'), async (c) => send(c, services));
+
+  ui.post('/databases/:databaseId/schedule', only('operator'), async (c) => {
+    const { id } = await getDatabase(services.db, c.req.param('databaseId'));
+    const { own } = await getSchedule(services, id);
+    return submit(c, services, {
+      // What the form has no field for stays.
+      parse: (body) =>
+        scheduleInput.safeParse({ ...scheduleInputOf(body), retentionDays: own?.retentionDays }),
+      refuse: (form) => send(c, services, form),
+      act: async (input) => {
+        await putSchedule(services, actorOf(c, services), id, input);
+        return { to: `/databases/${id}/schedule`, say: 'schedule-saved' };
+      },
+    });
+  });
+
+  ui.post('/databases/:databaseId/schedule/delete', only('operator'), async (c) => {
+    const id = c.req.param('databaseId');
+    await deleteSchedule(services, actorOf(c, services), id);
+    return goTo(c, services, `/databases/${id}/schedule`, 'schedule-removed');
+  });
+
+  return ui;
+}
+
+async function send(
+  c: Context<UiEnv, '/databases/:databaseId/schedule'>,
+  services: Services,
+  refused?: FormState,
+): Promise<Response> {
+  const database = await getDatabase(services.db, c.req.param('databaseId'));
+  const { frame, environment } = await environmentFrame(c, services, database.environmentId);
+  const { own, effective } = await getSchedule(services, database.id);
+  const page = pageOf(c, PER_PAGE);
+  const { slots, total } = await slotHistory(services.db, database.id, page);
+  return sendPage(
+    c,
+    <DatabaseSchedulePage
+      frame={frame}
+      database={await summaryOf(services, database, environment)}
+      databaseId={database.id}
+      mayChange={frame.user.role !== 'viewer'}
+      hasOwn={own !== null}
+      effective={effective}
+      form={refused ?? scheduleForm(own, c.req.query('cron'))}
+      zone={(await readSettings(services.db)).timezone}
+      schedulerEnabled={services.config.schedulerEnabled}
+      lines={slots.map(toLine)}
+      page={{ ...page, total }}
+    />,
+    refused === undefined ? 200 : 422,
+  );
+}
+
+function toLine(row: ScheduleSlotRow) {
+  const { id, slots, outcome, reason, detail, tries } = row;
+  return {
+    ...{ id, slots, outcome, reason, detail, tries },
+    dueAt: row.due_at,
+    lastDueAt: row.last_due_at,
+    backupId: row.backup_id,
+    retryAt: row.retry_at,
+  };
+}

@@ -1,0 +1,58 @@
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
+
+/** What the fields of a schedule's form hold, as the use cases take it. */
+export function scheduleInputOf(body: FormBody) {
+  return {
+    cronExpression: textOf(body, 'cronExpression') ?? '',
+    enabled: isTicked(body, 'enabled'),
+    timeZone: textOf(body, 'timeZone'),
+    jitterMinutes: numberOf(body, 'jitterMinutes') ?? 0,
+    catchUpHours: numberOf(body, 'catchUpHours'),
+    retries: numberOf(body, 'retries') ?? 0,
+    retryMinutes: numberOf(body, 'retryMinutes') ?? 10,
+    pausedReason: textOf(body, 'pausedReason'),
+  };
+}
+
+interface Shown {
+  readonly cronExpression: string;
+  readonly enabled: boolean;
+  readonly timeZone: string | null;
+  readonly jitterMinutes: number;
+  readonly catchUpHours: number | null;
+  readonly retries: number;
+  readonly retryMinutes: number;
+  readonly pausedReason: string | null;
+}
+
+const NEW: Shown = {
+  cronExpression: '0 2 * * *',
+  enabled: true,
+  timeZone: null,
+  jitterMinutes: 0,
+  catchUpHours: null,
+  retries: 2,
+  retryMinutes: 10,
+  pausedReason: null,
+};
+
+/** The form of a schedule, or of a new one; `cron` are other times that were chosen. */
+export function scheduleForm(
+  schedule: Shown | null,
+  cron: string | undefined,
+  more: Readonly<Record<string, string>> = {},
+): FormState {
+  const shown = schedule ?? NEW;
+  return freshForm({
+    cronExpression: cron === undefined || cron.length > 300 ? shown.cronExpression : cron,
+    ...(shown.enabled ? { enabled: 'true' } : {}),
+    timeZone: shown.timeZone ?? '',
+    jitterMinutes: String(shown.jitterMinutes),
+    catchUpHours: shown.catchUpHours === null ? '' : String(shown.catchUpHours),
+    retries: String(shown.retries),
+    retryMinutes: String(shown.retryMinutes),
+    pausedReason: shown.pausedReason ?? '',
+    ...more,
+  });
+}

@@ -1,0 +1,149 @@
+import { type Context, Hono } from 'hono';
+import type { Frame } from '../../../views/frame/frame.ts';
+import type { FormState } from '../../../views/parts/form-state.ts';
+import { RulePage } from '../../../views/schedules/rule-page.tsx';
+import { SchedulesPage } from '../../../views/schedules/schedules.tsx';
+import { engines } from '../../engines/engines.ts';
+import { AppError } from '../../errors.ts';
+import { newRule } from '../../schedules/fields.ts';
+import { countUnscheduled } from '../../schedules/list-schedules.ts';
+import { changeRule, createRule, deleteRule, listRules, type Rule } from '../../schedules/rules.ts';
+import { upcomingSlots } from '../../schedules/upcoming.ts';
+import { weekAhead } from '../../schedules/week.ts';
+import type { Services } from '../../services-port.ts';
+import { readSettings } from '../../settings/settings.ts';
+import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
+import { type FormBody, textOf } from './kit/form-body.ts';
+import { frameOf } from './kit/frame.ts';
+import { only } from './kit/roles.ts';
+import { sendPage } from './kit/send.tsx';
+import { submit } from './kit/submit.ts';
+import type { UiEnv } from './kit/ui-env.ts';
+import { scheduleForm, scheduleInputOf } from './schedule-form.ts';
+
+const SHOWN = 50;
+const OWN_MACHINE = 'this machine';
+
+/** Schedules: the rules, the week ahead, and what collides. */
+export function scheduleRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/schedules', only('viewer'), async (c) => sendSchedules(c, services));
+
+  ui.get('/schedules/rules/new', only('operator'), async (c) => sendRule(c, services, null));
+
+  ui.post('/schedules/rules/new', only('operator'), async (c) =>
+    submit(c, services, {
+      parse: (body) => newRule.safeParse(ruleInputOf(body)),
+      refuse: (form) => sendRule(c, services, null, form),
+      act: async (input) => {
+        await createRule(services, actorOf(c, services), input);
+        return { to: '/schedules', say: 'rule-saved' };
+      },
+    }),
+  );
+
+  ui.get('/schedules/rules/:ruleId', only('operator'), async (c) =>
+    sendRule(c, services, await ruleOf(services, c.req.param('ruleId'))),
+  );
+
+  ui.post('/schedules/rules/:ruleId', only('operator'), async (c) => {
+    const rule = await ruleOf(services, c.req.param('ruleId'));
+    return submit(c, services, {
+      parse: (body) => newRule.safeParse(ruleInputOf(body)),
+      refuse: (form) => sendRule(c, services, rule, form),
+      act: async (input) => {
+        await changeRule(services, actorOf(c, services), rule.id, input);
+        return { to: '/schedules', say: 'rule-saved' };
+      },
+    });
+  });
+
+  ui.post('/schedules/rules/:ruleId/delete', only('operator'), async (c) => {
+    await deleteRule(services, actorOf(c, services), c.req.param('ruleId'));
+    return goTo(c, services, '/schedules', 'rule-deleted');
+  });
+
+  return ui;
+}
+
+function ruleInputOf(body: FormBody) {
+  return {
+    ...scheduleInputOf(body),
+    name: textOf(body, 'name') ?? '',
+    environmentId: textOf(body, 'environmentId'),
+    engine: textOf(body, 'engine'),
+    tag: textOf(body, 'tag'),
+  };
+}
+
+async function ruleOf(services: Services, id: string): Promise<Rule> {
+  const rule = (await listRules(services.db)).find((one) => one.id === id);
+  if (rule === undefined) throw new AppError('not_found', 'Rule not found');
+  return rule;
+}
+
+async function sendRule(
+  c: Context<UiEnv>,
+  services: Services,
+  rule: Rule | null,
+  refused?: FormState,
+): Promise<Response> {
+  const scope = {
+    name: rule?.name ?? '',
+    environmentId: rule?.environmentId ?? '',
+    engine: rule?.engine ?? '',
+    tag: rule?.tag ?? '',
+  };
+  return sendPage(
+    c,
+    <RulePage
+      frame={await frameOf(c, services)}
+      rule={rule}
+      form={refused ?? scheduleForm(rule, c.req.query('cron'), scope)}
+      engines={engines.map(({ type, displayName }) => ({ value: type, label: displayName }))}
+      zone={(await readSettings(services.db)).timezone}
+    />,
+    refused === undefined ? 200 : 422,
+  );
+}
+
+async function sendSchedules(c: Context<UiEnv>, services: Services): Promise<Response> {
+  const frame = await frameOf(c, services);
+  const { timezone: zone } = await readSettings(services.db);
+  const environmentId = frame.environment?.id ?? null;
+  const asked = { hours: 24, environmentId, limit: SHOWN };
+  const { upcoming, total, collisions } = await upcomingSlots(services, asked);
+  const week = await weekAhead(services, { environmentId, zone });
+  return sendPage(
+    c,
+    <SchedulesPage
+      frame={frame}
+      rules={(await listRules(services.db)).map((rule) => ({ ...rule, scope: scopeOf(rule, frame) }))}
+      upcoming={upcoming.map(({ rule, serverName, ...slot }) => ({
+        ...slot,
+        serverName: serverName ?? OWN_MACHINE,
+        ruleName: rule?.name ?? null,
+      }))}
+      total={total}
+      collisions={collisions.map((found) => ({ ...found, serverName: found.serverName ?? OWN_MACHINE }))}
+      week={week.hours}
+      days={week.days}
+      zone={zone}
+      schedulerEnabled={services.config.schedulerEnabled}
+      unscheduled={await countUnscheduled(services.db, environmentId)}
+    />,
+  );
+}
+
+function scopeOf({ environmentId, engine, tag }: Rule, { environments }: Frame): string {
+  const environment = environments.find(({ id }) => id === environmentId)?.name;
+  const engineName = engines.find(({ type }) => type === engine)?.displayName;
+  const parts = [
+    ...(environment === undefined ? [] : [environment]),
+    ...(engineName === undefined ? [] : [engineName]),
+    ...(tag === null ? [] : [`tag ${tag}`]),
+  ];
+  return parts.length === 0 ? 'all databases' : parts.join(', ');
+}

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createScheduler } from '../../../src/schedules/scheduler.ts';
+import { openPages, type Pages, type Visitor } from './pages.ts';
+
+const HOSTILE = `"><script>alert(1)</script>' ü 😀`;
+const ESCAPED = '&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;';
+
+let pages: Pages;
+let admin: Visitor;
+let operator: Visitor;
+let viewer: Visitor;
+let environmentId: string;
+let databaseId: string;
+
+const idIn = (location: string | null) => /\/(c[0-9a-z]{24})/.exec(location ?? '')?.[1] ?? '';
+const usual = { cronExpression: '0 2 * * *', enabled: 'true', retries: '2', retryMinutes: '10' };
+
+beforeAll(async () => {
+  pages = await openPages();
+  admin = await pages.signedIn('admin');
+  operator = await pages.signedIn('operator');
+  viewer = await pages.signedIn('viewer');
+  environmentId = idIn((await admin.post('/environments/new', { name: HOSTILE })).location);
+  const database = { name: HOSTILE, type: 'sqlite', filePath: `${pages.services.config.localPaths[0]}/a.db` };
+  const made = await admin.post(`/environments/${environmentId}/databases/new?type=sqlite`, {
+    ...{
+      ...database,
+      serverId: '',
+      backupFormat: 'plain',
+      backupCompression: 'none',
+      backupCompressionLevel: '6',
+    },
+    ...{
+      backupStorageType: 'local',
+      backupSpacesBucket: '',
+      backupSpacesPrefix: '',
+      pgDumpTimeoutMs: '300000',
+    },
+    backupLocalPath: pages.services.config.localPaths[0] ?? '',
+  });
+  databaseId = idIn(made.location);
+  expect(databaseId).not.toBe('');
+});
+afterAll(() => pages.close());
+
+describe('the schedule of a database', () => {
+  const path = () => `/databases/${databaseId}/schedule`;
+
+  it('is none at first, with usual times to choose from by links', async () => {
+    const { html } = await operator.get(path());
+    expect(html).toContain('Nothing backs this database up by itself.');
+    expect(html).toContain('href="/databases/');
+    const weekly = /href="([^"]+)">Weekly/.exec(html)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    expect((await operator.get(weekly)).html).toContain('value="0 3 * * SUN"');
+    expect((await viewer.get(path())).html).not.toContain('<form method="post" action="/databases');
+  });
+
+  it('is saved by its form, told in words with its next five times, and removed', async () => {
+    const saved = await operator.post(path(), {
+      ...usual,
+      cronExpression: '30 1 * * MON-FRI',
+      timeZone: 'Asia/Tokyo',
+    });
+    expect([saved.status, saved.location]).toEqual([303, path()]);
+    const { html } = await operator.get(path());
+    expect(html).toContain('<strong>At 01:30, Monday through Friday</strong>, Asia/Tokyo');
+    expect(html.match(/<li><time[^>]*>[^<]*, 01:30</g)).toHaveLength(5);
+    expect((await admin.get('/databases')).html).toMatch(/Schedule of [^>]*><time/);
+    const removed = await operator.post(`${path()}/delete`);
+    expect([removed.status, (await operator.get(path())).html.includes('Nothing backs')]).toEqual([
+      303,
+      true,
+    ]);
+  });
+
+  it.each([
+    ['cronExpression', 'every day', 'must have five fields'],
+    ['cronExpression', '0 0 30 2 *', 'Has no run within the next five years'],
+    ['cronExpression', HOSTILE, 'five fields'],
+    ['timeZone', 'Mars', 'Must be a time zone'],
+    ['retries', '99', 'Enter at most 10'],
+    ['jitterMinutes', 'x', 'fill this in'],
+  ])('with %s %j says beside it what is wrong, and keeps what was typed', async (name, value, words) => {
+    const { status, html } = await operator.post(path(), { ...usual, [name]: value });
+    expect(status).toBe(422);
+    expect(html.toLowerCase()).toContain(words.toLowerCase());
+    expect(html).not.toContain('<script>alert(1)');
+    expect(html).toContain(value === HOSTILE ? ESCAPED : `value="${value}"`);
+  });
+
+  it('tells why a time did not run', async () => {
+    await operator.post(path(), { ...usual, cronExpression: '* * * * *', pausedReason: HOSTILE });
+    const { db, log, runs } = pages.services;
+    const later = () => new Date(Date.now() + 180_000);
+    await createScheduler({ db, log, runs, now: later })();
+    const { html } = await viewer.get(path());
+    expect(html).toContain('skipped');
+    expect(html).toContain(`The schedule was paused: ${ESCAPED}`);
+    await operator.post(`${path()}/delete`);
+  });
+});
+
+describe('the schedules', () => {
+  it('are rules, a week and what is to come, each escaped', async () => {
+    expect((await viewer.get('/schedules')).html).toContain('No rules yet');
+    const form = { ...usual, name: HOSTILE, environmentId: '', engine: 'sqlite', tag: '' };
+    expect((await operator.post('/schedules/rules/new', form)).location).toBe('/schedules');
+    const { html } = await operator.get('/schedules');
+    expect(html).toContain(`${ESCAPED}`);
+    expect(html).not.toContain('<script>alert(1)');
+    expect(html).toContain('<svg');
+    expect(html.match(/<rect/g)).toHaveLength(7 * 24);
+    expect(html).toMatch(/[67] runs begin in these seven days, at most 1 in one hour \(UTC\)/);
+    const rule = /\/schedules\/rules\/(c[0-9a-z]{24})/.exec(html)?.[1] ?? '';
+    expect((await viewer.get('/schedules')).html).not.toContain(`/schedules/rules/${rule}`);
+    const page = (await operator.get(`/schedules/rules/${rule}`)).html;
+    expect(page).toContain('one database');
+    expect((await operator.post('/schedules/rules/new', form)).html).toContain('already exists');
+    expect(
+      (await operator.post(`/schedules/rules/${rule}`, { ...form, cronExpression: '*/90 * * * *' })).status,
+    ).toBe(422);
+    expect((await operator.post(`/schedules/rules/${rule}/delete`)).location).toBe('/schedules');
+    expect((await operator.get(`/schedules/rules/${rule}`)).status).toBe(404);
+  });
+
+  it('are changed by operators alone', async () => {
+    for (const to of ['/schedules/rules/new', `/databases/${databaseId}/schedule`]) {
+      expect((await viewer.post(to, usual)).status).toBe(403);
+    }
+    expect((await viewer.get('/schedules/rules/new')).status).toBe(403);
+  });
+});
+
+describe('the system page', () => {
+  const valuesOf = (html: string) =>
+    Object.fromEntries([
+      ...[...html.matchAll(/<input[^>]*name="(\w+)"[^>]*value="([^"]*)"/g)].map(
+        ([, name = '', value = '']) => [name, value],
+      ),
+      ['backupRetentionPreset', 'balanced'],
+    ]);
+
+  it('is the admins’', async () => {
+    expect((await operator.get('/admin/system')).status).toBe(403);
+    expect((await operator.post('/admin/system', {})).status).toBe(403);
+    expect((await admin.get('/admin/system')).html).toContain('0.0.0-test');
+  });
+
+  it('saves the settings as they are shown, and what is changed', async () => {
+    const values = valuesOf((await admin.get('/admin/system')).html);
+    const changed = {
+      ...values,
+      timezone: 'Europe/Berlin',
+      sshReadySeconds: '20',
+      publicUrl: 'https://b.example.com',
+    };
+    expect((await admin.post('/admin/system', changed)).location).toBe('/admin/system');
+    const { html } = await admin.get('/admin/system');
+    expect(valuesOf(html)).toMatchObject({
+      timezone: 'Europe/Berlin',
+      sshReadySeconds: '20',
+      publicUrl: 'https://b.example.com',
+    });
+    expect((await admin.post('/admin/system/reset')).location).toBe('/admin/system');
+    expect(valuesOf((await admin.get('/admin/system')).html)).toEqual(values);
+  });
+
+  it.each([
+    ['timezone', HOSTILE],
+    ['publicUrl', 'javascript:alert(1)'],
+    ['backupRetentionDaily', '367'],
+    ['backupRetentionDaily', ''],
+    ['sshReadySeconds', '0'],
+    ['backupRetentionPreset', 'none'],
+  ])('refuses %s %j beside its field', async (name, value) => {
+    const values = valuesOf((await admin.get('/admin/system')).html);
+    const { status, html } = await admin.post('/admin/system', { ...values, [name]: value });
+    expect(status).toBe(422);
+    expect(html).toContain(`id="field-${name}-error"`);
+    expect(html).not.toContain('<script>alert(1)');
+  });
+});

@@ -1,0 +1,93 @@
+import { CheckboxField, TextField } from '../parts/field.tsx';
+import type { FormState } from '../parts/form-state.ts';
+
+/** Usual times, each filling the field of its form. */
+export const PRESETS = [
+  { label: 'Hourly', cron: '0 * * * *' },
+  { label: 'Nightly', cron: '0 2 * * *' },
+  { label: 'Weekly', cron: '0 3 * * SUN' },
+  { label: 'Monthly', cron: '0 4 1 * *' },
+] as const;
+
+/** Links that fill the times in, without JavaScript too. `path` is the page of the form. */
+export function Presets({ path }: { readonly path: string }) {
+  return (
+    <p class="presets">
+      {PRESETS.map(({ label, cron }) => (
+        <a key={label} class="chip" href={`${path}?cron=${encodeURIComponent(cron)}`}>
+          {label}
+        </a>
+      ))}
+    </p>
+  );
+}
+
+/** The fields that a database's own schedule and a rule share. */
+export function ScheduleFields({ form, zone }: { readonly form: FormState; readonly zone: string }) {
+  return (
+    <>
+      <TextField
+        form={form}
+        name="cronExpression"
+        label="Times"
+        required
+        spellcheck={false}
+        placeholder="0 2 * * *"
+        help="Minute, hour, day of month, month, day of week: 0 2 * * * is at 02:00 each day, */30 * * * * each half hour, 0 3 * * MON-FRI at 03:00 on weekdays."
+      />
+      <CheckboxField form={form} name="enabled" label="Begin backups at these times" />
+      <details>
+        <summary>Time zone, catching up, retries, pause</summary>
+        <TextField
+          form={form}
+          name="timeZone"
+          label="Time zone"
+          placeholder={zone}
+          help={`Such as Europe/Berlin. Empty: the installation’s, ${zone}. A time that the clocks skip runs right after; one that comes twice runs once.`}
+        />
+        <TextField
+          form={form}
+          name="jitterMinutes"
+          label="Spread over minutes"
+          type="number"
+          min={0}
+          max={120}
+          help="A run begins up to so much later, always the same for a database: so that many do not begin at once."
+        />
+        <TextField
+          form={form}
+          name="catchUpHours"
+          label="Catch up within hours"
+          type="number"
+          min={0}
+          max={8760}
+          help="How late a run that was missed while BRIDGEPORT was not running is still begun. Empty: whenever. 0: never."
+        />
+        <TextField
+          form={form}
+          name="retries"
+          label="Retries"
+          type="number"
+          min={0}
+          max={10}
+          help="After a failure that can pass: a host or storage that could not be reached, a lock. A wrong password is not tried again."
+        />
+        <TextField
+          form={form}
+          name="retryMinutes"
+          label="Minutes before the first retry"
+          type="number"
+          min={1}
+          max={1440}
+          help="Twice as long before each other."
+        />
+        <TextField
+          form={form}
+          name="pausedReason"
+          label="Paused, because"
+          help="While this says why, nothing begins, and each skipped time shows it. Empty it to go on."
+        />
+      </details>
+    </>
+  );
+}

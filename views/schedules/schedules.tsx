@@ -1,0 +1,188 @@
+import type { Frame } from '../frame/frame.ts';
+import { Page } from '../frame/page.tsx';
+import { Badge } from '../parts/badge.tsx';
+import { EmptyState } from '../parts/empty-state.tsx';
+import { formatMinute } from '../parts/format-time.ts';
+import { Notice } from '../parts/notice.tsx';
+import { Table } from '../parts/table.tsx';
+import { SchedulerNotice } from './database-schedule.tsx';
+import { type HourOfWeek, WeekGrid } from './week-grid.tsx';
+
+export interface RuleItem {
+  readonly id: string;
+  readonly name: string;
+  readonly words: string;
+  readonly enabled: boolean;
+  readonly pausedReason: string | null;
+  /** What its databases have in common, in words. */
+  readonly scope: string;
+  readonly databases: number;
+}
+
+export interface UpcomingItem {
+  readonly databaseId: string;
+  readonly databaseName: string;
+  readonly serverName: string;
+  readonly runAt: string;
+  readonly ruleName: string | null;
+  readonly obstacle: 'paused' | 'blackout' | null;
+}
+
+export interface CollisionItem {
+  readonly serverName: string;
+  readonly from: string;
+  readonly runs: number;
+  readonly limit: number;
+  readonly databases: readonly { readonly id: string; readonly name: string }[];
+}
+
+export interface SchedulesProps {
+  readonly frame: Frame;
+  readonly rules: readonly RuleItem[];
+  readonly upcoming: readonly UpcomingItem[];
+  /** How many there are within a day. */
+  readonly total: number;
+  readonly collisions: readonly CollisionItem[];
+  readonly week: readonly HourOfWeek[];
+  /** The dates of its days. */
+  readonly days: readonly string[];
+  readonly zone: string;
+  readonly schedulerEnabled: boolean;
+  /** Databases that nothing backs up by itself. */
+  readonly unscheduled: number;
+}
+
+/** What begins by itself, when, and where it is too much at once. */
+export function SchedulesPage(props: SchedulesProps) {
+  const { frame, rules, zone } = props;
+  const mayChange = frame.user.role !== 'viewer';
+  const create = (
+    <a class="button" href="/schedules/rules/new">
+      Add rule
+    </a>
+  );
+  return (
+    <Page frame={frame} section="schedules" title="Schedules" actions={mayChange ? create : undefined}>
+      <SchedulerNotice isEnabled={props.schedulerEnabled} />
+      {props.unscheduled > 0 && (
+        <Notice tone="info">
+          {props.unscheduled === 1 ? 'One database has' : `${props.unscheduled} databases have`} no schedule:
+          no backup of {props.unscheduled === 1 ? 'it' : 'them'} begins by itself. A rule without conditions
+          is for all.
+        </Notice>
+      )}
+      <h2>Rules</h2>
+      <Rules rules={rules} mayChange={mayChange} />
+      <h2>The week ahead</h2>
+      <WeekGrid hours={props.week} zone={zone} days={props.days} />
+      {props.collisions.length > 0 && (
+        <>
+          <h2>Too much at once</h2>
+          <Collisions collisions={props.collisions} zone={zone} />
+        </>
+      )}
+      <h2>Next 24 hours</h2>
+      <UpcomingTable upcoming={props.upcoming} total={props.total} zone={zone} />
+    </Page>
+  );
+}
+
+function Rules({ rules, mayChange }: { readonly rules: readonly RuleItem[]; readonly mayChange: boolean }) {
+  if (rules.length === 0) {
+    return (
+      <EmptyState title="No rules yet">
+        <p>
+          A rule is a schedule for many databases: all, those of an environment, of an engine, or on servers
+          with a tag.
+        </p>
+      </EmptyState>
+    );
+  }
+  return (
+    <Table
+      caption="Rules"
+      columns={['Rule', 'When', 'For', { label: 'Databases', isFigure: true }, 'State']}
+      dense
+    >
+      {rules.map((rule) => (
+        <tr key={rule.id}>
+          <th scope="row">
+            {mayChange ? <a href={`/schedules/rules/${rule.id}`}>{rule.name}</a> : rule.name}
+          </th>
+          <td>{rule.words}</td>
+          <td>{rule.scope}</td>
+          <td class="figure">{rule.databases}</td>
+          <td>
+            <RuleState rule={rule} />
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function RuleState({ rule }: { readonly rule: RuleItem }) {
+  if (!rule.enabled) return <Badge tone="neutral" text="off" />;
+  if (rule.pausedReason !== null) return <Badge tone="warning" text={`paused: ${rule.pausedReason}`} />;
+  return <Badge tone="success" text="on" />;
+}
+
+function Collisions({
+  collisions,
+  zone,
+}: {
+  readonly collisions: readonly CollisionItem[];
+  readonly zone: string;
+}) {
+  return (
+    <Table caption="Too much at once" columns={[`From (${zone})`, 'Server', 'Runs', 'Databases']} dense>
+      {collisions.map((collision) => (
+        <tr key={`${collision.serverName} ${collision.from}`}>
+          <th scope="row">
+            <time datetime={collision.from}>{formatMinute(collision.from, zone)}</time>
+          </th>
+          <td>{collision.serverName}</td>
+          <td>
+            {collision.runs} begin, {collision.limit} may run
+          </td>
+          <td>
+            {collision.databases.map(({ id, name }, index) => (
+              <>
+                {index > 0 && ', '}
+                <a href={`/databases/${id}/schedule`}>{name}</a>
+              </>
+            ))}
+            {collision.runs > collision.databases.length && ', …'}
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function UpcomingTable(props: Pick<SchedulesProps, 'upcoming' | 'total' | 'zone'>) {
+  const { upcoming, total, zone } = props;
+  if (upcoming.length === 0) return <p>Nothing begins by itself within the next 24 hours.</p>;
+  return (
+    <>
+      <Table caption="Next 24 hours" columns={[`Begins (${zone})`, 'Database', 'Server', 'By']} dense>
+        {upcoming.map((slot) => (
+          <tr key={`${slot.databaseId} ${slot.runAt}`}>
+            <th scope="row">
+              <time datetime={slot.runAt}>{formatMinute(slot.runAt, zone)}</time>{' '}
+              {slot.obstacle !== null && <Badge tone="warning" text={OBSTACLES[slot.obstacle]} />}
+            </th>
+            <td>
+              <a href={`/databases/${slot.databaseId}/schedule`}>{slot.databaseName}</a>
+            </td>
+            <td>{slot.serverName}</td>
+            <td>{slot.ruleName ?? 'its own schedule'}</td>
+          </tr>
+        ))}
+      </Table>
+      {total > upcoming.length && <p class="muted">And {total - upcoming.length} more.</p>}
+    </>
+  );
+}
+
+const OBSTACLES = { paused: 'paused', blackout: 'in a blackout' } as const;

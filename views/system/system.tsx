@@ -1,0 +1,102 @@
+import type { Child } from 'hono/jsx';
+import type { Frame } from '../frame/frame.ts';
+import { Page } from '../frame/page.tsx';
+import { Confirm } from '../parts/confirm.tsx';
+import { Facts } from '../parts/facts.tsx';
+import { SelectField, TextField } from '../parts/field.tsx';
+import { Form } from '../parts/form.tsx';
+import type { FormState } from '../parts/form-state.ts';
+import { Panel } from '../parts/panel.tsx';
+
+/** Settings of the installation. */
+export function SystemPage(props: {
+  readonly frame: Frame;
+  readonly form: FormState;
+  /** What is, label and value. */
+  readonly facts: readonly (readonly [string, Child])[];
+}) {
+  const { frame, form } = props;
+  const number = (name: string, label: string, help?: string) => (
+    <TextField
+      form={form}
+      name={name}
+      label={label}
+      type="number"
+      required
+      {...(help === undefined ? {} : { help })}
+    />
+  );
+  return (
+    <Page frame={frame} section="system" title="System">
+      <Facts facts={props.facts} />
+      <Form action="/admin/system" form={form} submit="Save settings">
+        <Panel title="Time and links">
+          <TextField
+            form={form}
+            name="timezone"
+            label="Time zone"
+            required
+            help="Schedules are read in it, and days, weeks and months of retention begin in it: UTC, or a name such as Europe/Berlin."
+          />
+          <TextField
+            form={form}
+            name="publicUrl"
+            label="Public URL"
+            placeholder="https://backups.example.com"
+            help="For links in messages. Cookies and the check of origins follow the variable PUBLIC_URL."
+          />
+        </Panel>
+        <Panel title="Runs at once">
+          {number('maxConcurrentBackups', 'In all')}
+          {number('maxConcurrentBackupsPerServer', 'On one server')}
+        </Panel>
+        <Panel title="Retention by default" id="retention">
+          <SelectField
+            form={form}
+            name="backupRetentionPreset"
+            label="Preset"
+            required
+            choices={[
+              { value: 'lean', label: 'Lean: 12 last, 7 days, 4 weeks' },
+              { value: 'balanced', label: 'Balanced: 24 last, 7 days, 4 weeks, 6 months' },
+              { value: 'long_term', label: 'Long term: 24 last, 7 days, 4 weeks, 12 months, 3 years' },
+              { value: 'custom', label: 'Custom: as below' },
+            ]}
+            help="Of databases without a policy of their own. A named preset sets the six numbers below."
+          />
+          {number('backupRetentionKeepLast', 'Last backups')}
+          {number('backupRetentionDaily', 'Days')}
+          {number('backupRetentionWeekly', 'Weeks')}
+          {number('backupRetentionMonthly', 'Months')}
+          {number('backupRetentionYearly', 'Years')}
+          {number('backupRetentionMinFloor', 'Never fewer good backups than')}
+          <TextField
+            form={form}
+            name="backupRetentionMaxTotalBytes"
+            label="At most bytes for one database"
+            type="number"
+            min={0}
+            help="Empty: no limit."
+          />
+          {number('failedBackupRetentionDays', 'Days that failed backups stay in the lists')}
+          {number('backupRotationConfirmThreshold', 'Ask before a change removes more backups than')}
+        </Panel>
+        <Panel title="Limits">
+          {number('sshReadySeconds', 'Seconds until an SSH connection must be there')}
+          {number('activeUserWindowMin', 'Minutes for which a user counts as active')}
+        </Panel>
+      </Form>
+      <div class="actions">
+        <Confirm
+          id="reset-settings"
+          label="Reset all settings"
+          title="Put every setting back to its default?"
+          action="/admin/system/reset"
+          submit="Reset settings"
+        >
+          <p>Schedules, databases, users and the storage stay as they are.</p>
+        </Confirm>
+      </div>
+    </Page>
+  );
+}
