@@ -3,6 +3,7 @@ import { type Tab, Tabs } from '../parts/tabs.tsx';
 /** The pages of one database, in their order; a page of it is one line more. */
 const TABS = [
   { id: 'backups', label: 'Backups', path: '' },
+  { id: 'retention', label: 'Retention', path: '/retention' },
   { id: 'settings', label: 'Settings', path: '/settings' },
 ] as const;
 

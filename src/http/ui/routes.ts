@@ -25,6 +25,7 @@ import { securityHeaders } from './kit/security-headers.ts';
 import { signedIn } from './kit/signed-in.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { overviewRoutes } from './overview.tsx';
+import { retentionRoutes } from './retention.tsx';
 import { runRoutes } from './runs.tsx';
 import { serverRoutes } from './servers.tsx';
 import { storageRoutes } from './storage.tsx';
@@ -53,6 +54,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', findDatabaseRoutes(services));
   ui.route('/', databaseRoutes(services));
   ui.route('/', databasePageRoutes(services));
+  ui.route('/', retentionRoutes(services));
   ui.route('/', backupRoutes(services));
   ui.route('/', backupPageRoutes(services));
   ui.route('/', storageRoutes(services));

@@ -39,6 +39,11 @@ const FLASHES = {
   'password-changed': 'The password is changed. Please sign in again.',
   'password-set': 'The new password is set.',
   'password-saved': 'The password is saved.',
+  'retention-saved': 'The policy is saved. What it does not keep is pruned now.',
+  rotated: 'What no rule keeps is pruned.',
+  'rotated-partly': (count) =>
+    `${count === 1 ? 'A backup' : `${count} backups`} could not be removed. It is tried again by itself; the reason stands beside it.`,
+  'size-accepted': 'The new size is accepted: pruning goes on.',
   'server-created': 'The server is created. Test SSH next: it pins the host key.',
   'server-deleted': 'The server is deleted.',
   'server-reached': 'The server was reached.',
@@ -64,7 +69,7 @@ export type FlashKey = keyof typeof FLASHES;
 const wordsOf = (key: FlashKey): Words => FLASHES[key];
 
 /** Those that are no plain good news. */
-const WARNINGS: readonly FlashKey[] = ['storage-replaced-partly', 'nothing-selected'];
+const WARNINGS: readonly FlashKey[] = ['storage-replaced-partly', 'rotated-partly', 'nothing-selected'];
 
 /** Those that say that nothing was done, since it was done already. */
 const NEWS: readonly FlashKey[] = ['backup-runs-and-waits', 'backup-waits'];
