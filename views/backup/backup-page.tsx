@@ -30,6 +30,8 @@ export interface BackupPageProps {
   readonly advice: Advice | undefined;
   /** Whether to ask for its deletion. */
   readonly asksToDelete: boolean;
+  /** How long it is kept, and by which rule; null where that is not known. */
+  readonly kept: { readonly words: string; readonly rule: string } | null;
 }
 
 /** The page of one backup, and of its run. */
@@ -94,7 +96,7 @@ export function BackupPage(props: BackupPageProps) {
                   </ul>
                 </Panel>
               )}
-              <WhereItIs story={story} />
+              <WhereItIs story={story} kept={props.kept} />
             </>
           }
         />
@@ -371,7 +373,7 @@ function MendLink(props: BackupPageProps & { readonly advice: Advice; readonly m
   }
 }
 
-function WhereItIs({ story }: { readonly story: BackupStory }) {
+function WhereItIs({ story, kept }: Pick<BackupPageProps, 'story' | 'kept'>) {
   const { backup, where } = story;
   const facts: (readonly [string, Child])[] = [
     ...placeFacts(where),
@@ -379,12 +381,29 @@ function WhereItIs({ story }: { readonly story: BackupStory }) {
     ...optional('Format', [backup.format, backup.compression].filter((text) => text !== null).join(', ')),
     ...optional('Server', backup.server_version ?? ''),
     ...optional('Dumped by', backup.client_version ?? ''),
+    ...keptFacts(story, kept),
   ];
   return (
     <Panel title={backup.status === 'completed' ? 'Where it is' : 'Where it was to go'}>
       <Facts facts={facts} />
     </Panel>
   );
+}
+
+function keptFacts(
+  { database }: BackupStory,
+  kept: BackupPageProps['kept'],
+): readonly (readonly [string, Child])[] {
+  if (kept === null) return [];
+  return [
+    ['Kept until', kept.words],
+    [
+      'By the rule',
+      <>
+        {kept.rule} (<a href={`/databases/${database.id}/retention`}>Retention</a>)
+      </>,
+    ],
+  ];
 }
 
 function placeFacts(where: StoredWhere | null): readonly (readonly [string, Child])[] {

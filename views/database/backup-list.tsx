@@ -84,6 +84,7 @@ function columnsOf({ mayChange }: BackupListProps): readonly (string | Column)[]
     { label: 'Size', isFigure: true },
     { label: 'Took', isFigure: true },
     'By',
+    'Kept until',
     ACTIONS,
   ];
 }
@@ -180,6 +181,7 @@ function BackupRow({ row, list }: { readonly row: Row; readonly list: BackupList
         <td class="figure">{isCompleted ? formatBytes(backup.size) : '–'}</td>
         <td class="figure">{backup.duration === null ? '–' : formatDuration(backup.duration)}</td>
         <td>{backup.startedBy ?? (backup.type === 'scheduled' ? 'schedule' : '–')}</td>
+        <td>{backup.kept === null ? '–' : <span title={backup.kept.rule}>{backup.kept.words}</span>}</td>
         <td class="row-action">{isCompleted && <Links backup={backup} list={list} />}</td>
       </tr>
       {backup.failure !== null && backup.outcome !== 'cancelled' && <FailureRow row={row} list={list} />}
@@ -233,7 +235,7 @@ function FailureRow({ row, list }: { readonly row: Row; readonly list: BackupLis
   );
   return (
     <tr class="failure-row">
-      <td colspan={list.mayChange ? 7 : 6}>
+      <td colspan={list.mayChange ? 8 : 7}>
         {hasDetails(failure) ? (
           <details class="failure">
             <summary>{summary}</summary>

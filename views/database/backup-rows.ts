@@ -14,6 +14,8 @@ export interface BackupItem extends LevelOf {
   readonly storageType: 'local' | 'spaces';
   readonly isPinned: boolean;
   readonly failure: BackupFailure | null;
+  /** How long it is kept, in a few words, and by which rule; null where that is not known. */
+  readonly kept: { readonly words: string; readonly rule: string } | null;
 }
 
 /** A line of the list: a backup, or several of the same failure in a row, of which it shows the newest. */

@@ -3,6 +3,7 @@ import { BackupPage, BackupRun } from '../../../views/backup/backup-page.tsx';
 import { type BackupStory, backupStory } from '../../backups/backup-story.ts';
 import { adviceFor } from '../../backups/failure-advice.ts';
 import { engineFor } from '../../engines/engines.ts';
+import { keptOf } from '../../retention/kept.ts';
 import type { Services } from '../../services-port.ts';
 import { readFailure, toLiveRun } from './backup-views.ts';
 import { environmentFrame } from './kit/frame.ts';
@@ -28,6 +29,7 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
         failure={readFailure(story.backup.error)}
         advice={failure === null ? undefined : adviceFor(failure, { isFile })}
         asksToDelete={c.req.query('delete') !== undefined}
+        kept={(await keptOf(services, database.id)).get(story.backup.id) ?? null}
       />,
     );
   });

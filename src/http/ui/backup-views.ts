@@ -6,10 +6,11 @@ import { readBackupError } from '../../backups/backup-story.ts';
 import { type BackupWithTrigger, findBackup, progressOf } from '../../backups/backups.ts';
 import { NO_BUCKET, SPACES_NOT_CONFIGURED } from '../../backups/destination.ts';
 import type { Db } from '../../db/schema.ts';
+import type { Kept } from '../../retention/kept.ts';
 import type { Services } from '../../services-port.ts';
 
 /** A row of a database's list of backups. */
-export function toBackupItem(row: BackupWithTrigger): BackupItem {
+export function toBackupItem(row: BackupWithTrigger, kept: ReadonlyMap<string, Kept>): BackupItem {
   return {
     id: row.id,
     filename: row.filename,
@@ -25,6 +26,7 @@ export function toBackupItem(row: BackupWithTrigger): BackupItem {
     storageType: row.storage_type,
     isPinned: row.is_pinned === 1,
     failure: readFailure(row.error),
+    kept: kept.get(row.id) ?? null,
   };
 }
 

@@ -21,6 +21,7 @@ import type { Database } from '../../databases/databases.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
 import { databaseType } from '../../databases/types.ts';
 import { getSettings } from '../../environments/environment-settings.ts';
+import { keptOf } from '../../retention/kept.ts';
 import { getServerRow } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
@@ -138,9 +139,10 @@ export async function listOf(
   const { backups, total } = await listBackups(services.db, database.id, page, filter);
   const settings = await getSettings(services.db, database.environmentId, 'data');
   const { role } = c.get('session').user;
+  const kept = await keptOf(services, database.id);
   return {
     databaseId: database.id,
-    backups: backups.map(toBackupItem),
+    backups: backups.map((row) => toBackupItem(row, kept)),
     page: { ...page, total },
     filter: { ...filter, each: c.req.query('each') !== undefined },
     counts: await countBackups(services.db, database.id),

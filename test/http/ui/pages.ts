@@ -7,6 +7,7 @@ import type { Role } from '../../../src/auth/roles.ts';
 import { createUser } from '../../../src/auth/users.ts';
 import { createLog } from '../../../src/log.ts';
 import { readConfig } from '../../../src/node/read-config.ts';
+import { createPruneKind } from '../../../src/retention/prune-kind.ts';
 import { createWorker } from '../../../src/runs/worker.ts';
 import { createServices, type RunningServices } from '../../../src/services.ts';
 import { createDeepTestKind } from '../../../src/storage/deep-test-kind.ts';
@@ -72,10 +73,10 @@ export async function openPages(env: Readonly<Record<string, string>> = {}): Pro
     },
   );
   await prepareFirstAdmin(services);
-  // Of what runs, deep tests alone: backups wait.
+  // Of what runs, deep tests and pruning alone: backups wait.
   const worker = createWorker(
     services,
-    { deep_test: createDeepTestKind(services) },
+    { deep_test: createDeepTestKind(services), prune: createPruneKind(services) },
     { limits: async () => ({ total: 1, perServer: 1 }), tickMs: 100 },
   );
   worker.start();

@@ -45,6 +45,11 @@ const FLASHES = {
   'schedule-saved': 'The schedule is saved: it waits for its next time.',
   'settings-reset': 'Every setting is as it is by default.',
   'settings-saved': 'The settings are saved.',
+  'retention-saved': 'The policy is saved. What it does not keep is pruned now.',
+  rotated: 'What no rule keeps is pruned.',
+  'rotated-partly': (count) =>
+    `${count === 1 ? 'A backup' : `${count} backups`} could not be removed. It is tried again by itself; the reason stands beside it.`,
+  'size-accepted': 'The new size is accepted: pruning goes on.',
   'server-created': 'The server is created. Test SSH next: it pins the host key.',
   'server-deleted': 'The server is deleted.',
   'server-reached': 'The server was reached.',
@@ -70,7 +75,7 @@ export type FlashKey = keyof typeof FLASHES;
 const wordsOf = (key: FlashKey): Words => FLASHES[key];
 
 /** Those that are no plain good news. */
-const WARNINGS: readonly FlashKey[] = ['storage-replaced-partly', 'nothing-selected'];
+const WARNINGS: readonly FlashKey[] = ['storage-replaced-partly', 'rotated-partly', 'nothing-selected'];
 
 /** Those that say that nothing was done, since it was done already. */
 const NEWS: readonly FlashKey[] = ['backup-runs-and-waits', 'backup-waits'];

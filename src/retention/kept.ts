@@ -1,0 +1,47 @@
+import type { Db } from '../db/schema.ts';
+import { decide } from './decide.ts';
+import type { Because } from './plan.ts';
+
+/** How long a backup is kept, in a few words, and by which rule. */
+export interface Kept {
+  readonly words: string;
+  readonly rule: string;
+}
+
+/** Above it, a page would take longer than people wait: its own tab tells. */
+const MOST = 5_000;
+
+/** Of every completed backup of a database, as things stand now; empty where it has very many. */
+export async function keptOf(
+  { db, now }: { readonly db: Db; readonly now: () => Date },
+  databaseId: string,
+): Promise<ReadonlyMap<string, Kept>> {
+  const totals = await db
+    .selectFrom('stored_totals')
+    .select('backups')
+    .where('database_id', '=', databaseId)
+    .execute();
+  if (totals.reduce((sum, { backups }) => sum + Number(backups), 0) > MOST) return new Map();
+  const { plan, freeze } = await decide(db, databaseId, { now: now() });
+  const goes = freeze === null ? 'goes next' : 'pruning stands still';
+  return new Map(
+    plan.decisions.map(({ backup, keep, because, rule, until }) => [
+      backup.id,
+      { words: keep ? (until ?? WORDS[because]) : goes, rule },
+    ]),
+  );
+}
+
+/** Where no day is known. */
+const WORDS: Readonly<Record<Because, string>> = {
+  pinned: 'for ever',
+  manual: 'until it is deleted',
+  floor: 'while it is one of the newest',
+  tier: 'while it is one of the newest',
+  unproven: 'until newer good ones are there',
+  in_use: 'while it is read',
+  retained: 'until its storage lets it go',
+  clock: 'until the clock is right',
+  no_tier: '–',
+  cap: '–',
+};
