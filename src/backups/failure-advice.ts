@@ -53,7 +53,7 @@ export function adviceFor(
     return { text: 'Check the path of the file.', mend: FIELD('filePath') };
   }
   if (Object.hasOwn(BY_CODE, code)) return BY_CODE[code];
-  if (code.startsWith('storage_')) {
+  if (code.startsWith('storage_') && code !== 'storage_uncertain') {
     return { text: 'Test the storage: it says what the key can do.', mend: { on: 'storage' } };
   }
   return undefined;

@@ -173,15 +173,17 @@ function BackupRow({ row, list }: { readonly row: Row; readonly list: BackupList
             <Ago at={backup.createdAt} />
           </a>
         </th>
-        <td>
+        <td class="result">
           <LevelBadge of={backup} />
           {times > 1 && ` ${times} times`}
           {backup.isPinned && <Badge tone="neutral" text="kept" />}
         </td>
-        <td class="figure">{isCompleted ? formatBytes(backup.size) : '–'}</td>
-        <td class="figure">{backup.duration === null ? '–' : formatDuration(backup.duration)}</td>
-        <td>{backup.startedBy ?? (backup.type === 'scheduled' ? 'schedule' : '–')}</td>
-        <td>{backup.kept === null ? '–' : <span title={backup.kept.rule}>{backup.kept.words}</span>}</td>
+        <td class="figure size">{isCompleted ? formatBytes(backup.size) : '–'}</td>
+        <td class="figure took">{backup.duration === null ? '–' : formatDuration(backup.duration)}</td>
+        <td class="by">{backup.startedBy ?? (backup.type === 'scheduled' ? 'schedule' : '–')}</td>
+        <td class="kept">
+          {backup.kept === null ? '–' : <span title={backup.kept.rule}>{backup.kept.words}</span>}
+        </td>
         <td class="row-action">{isCompleted && <Links backup={backup} list={list} />}</td>
       </tr>
       {backup.failure !== null && backup.outcome !== 'cancelled' && <FailureRow row={row} list={list} />}

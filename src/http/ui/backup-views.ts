@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { BackupFailure } from '../../../views/backup/failure.tsx';
 import type { LiveRun } from '../../../views/backup/run-words.ts';
 import type { BackupItem } from '../../../views/database/backup-rows.ts';
@@ -55,29 +54,24 @@ async function dumpBytesOf(db: Db, backupId: string | null): Promise<number | nu
   return bytes > 0 ? bytes : null;
 }
 
-const failure = z.object({
-  message: z.string(),
-  step: z.string().nullish(),
-  stderr: z.string().nullish(),
-  exitCode: z.number().nullish(),
-  code: z.string().nullish(),
-});
-
-/** A backup's `error`, with what of the storage is to be looked at. */
+/** A backup's `error`, with what of the storage is to be looked at; null where there is none that can be read. */
 export function readFailure(error: string | null): BackupFailure | null {
-  if (error === null) return null;
-  const { message, step, stderr, exitCode, code } = failure.parse(JSON.parse(error));
+  const read = readBackupError(error);
+  if (read === null) return null;
+  const { message, step, stderr, exitCode, code } = read;
   return {
     message,
-    step: step ?? null,
+    step,
     stderr: stderr ?? null,
     exitCode: exitCode ?? null,
     storageProblem: storageProblemOf(message, step, code),
   };
 }
 
-function storageProblemOf(message: string, step: string | null | undefined, code: string | null | undefined) {
+function storageProblemOf(message: string, step: string, code: string): BackupFailure['storageProblem'] {
+  // Whether it is whole is asked of the storage: nothing is to be set.
+  if (code === 'storage_uncertain') return null;
   if (message === SPACES_NOT_CONFIGURED) return 'not-configured';
-  const isStorage = message === NO_BUCKET || (step === 'upload' && code?.startsWith('storage_'));
+  const isStorage = message === NO_BUCKET || (step === 'upload' && code.startsWith('storage_'));
   return isStorage ? 'upload' : null;
 }

@@ -3,6 +3,7 @@ import { changePin, removeBackup, stopBackup } from '../../backups/backup-action
 import { findBackup } from '../../backups/backups.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
+import { askVerification } from '../../verifications/ask-verification.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
@@ -35,6 +36,18 @@ export function backupRoutes(services: Services): Hono<UiEnv> {
     await changePin(services, actorOf(c, services), { databaseId, backupId }, pinned);
     const notice = pinned ? 'backup-pinned' : 'backup-unpinned';
     return goTo(c, services, back === 'backup' ? `/backups/${backupId}` : `/databases/${databaseId}`, notice);
+  });
+
+  ui.post('/backups/:backupId/verify', only('operator'), async (c) => {
+    const backupId = c.req.param('backupId');
+    try {
+      await askVerification(services, actorOf(c, services), backupId);
+    } catch (error) {
+      // Somebody has asked already: that is as good.
+      if (!isAppError(error, 'conflict')) throw error;
+      return goTo(c, services, `/backups/${backupId}`, 'verification-runs');
+    }
+    return goTo(c, services, `/backups/${backupId}`, 'verification-requested');
   });
 
   ui.post('/backups/:backupId/delete', only('operator'), async (c) => {

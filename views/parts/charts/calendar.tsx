@@ -107,6 +107,9 @@ function Legend() {
   );
 }
 
+/** More than these are no news, and stand in the cells. */
+const NAMED = 6;
+
 /** By month, since a row for each day would be longer than the page; the days on which something failed are named. */
 function Months({
   days,
@@ -132,7 +135,7 @@ function Months({
             <td>{month.good}</td>
             <td>{month.failed}</td>
             <td>
-              {month.bad.map(({ day }) => (
+              {month.bad.slice(0, NAMED).map(({ day }) => (
                 <>
                   {hrefOf === undefined ? (
                     shortDayText(day)
@@ -141,6 +144,7 @@ function Months({
                   )}{' '}
                 </>
               ))}
+              {month.bad.length > NAMED && `and ${month.bad.length - NAMED} more`}
             </td>
           </tr>
         ))}

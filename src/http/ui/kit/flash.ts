@@ -69,6 +69,9 @@ const FLASHES = {
   'user-created': 'The user is created.',
   'user-deleted': 'The user is deleted.',
   'user-saved': 'The user is saved.',
+  'verification-requested':
+    'It is being read in full, from its first byte to its last. What comes of it is said below.',
+  'verification-runs': 'It is not there to be read, is being read in full already, or waits for it.',
 } as const satisfies Readonly<Record<string, Words>>;
 
 export type FlashKey = keyof typeof FLASHES;
@@ -78,7 +81,7 @@ const wordsOf = (key: FlashKey): Words => FLASHES[key];
 const WARNINGS: readonly FlashKey[] = ['storage-replaced-partly', 'rotated-partly', 'nothing-selected'];
 
 /** Those that say that nothing was done, since it was done already. */
-const NEWS: readonly FlashKey[] = ['backup-runs-and-waits', 'backup-waits'];
+const NEWS: readonly FlashKey[] = ['backup-runs-and-waits', 'backup-waits', 'verification-runs'];
 
 /** Leads to a page of ours that says this once. */
 export function goTo(

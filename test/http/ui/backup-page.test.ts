@@ -1,0 +1,209 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BackupRow } from '../../../src/db/schema.ts';
+import { newId } from '../../../src/ids.ts';
+import { insertBackup } from '../../support/backup-row.ts';
+import { openPages, type Pages, type Visitor } from './pages.ts';
+
+const NAME = `-it's "größe" <b> 🐘`;
+const SHA256 = 'ab'.repeat(32);
+
+let pages: Pages;
+let admin: Visitor;
+let viewer: Visitor;
+let databaseId = '';
+
+beforeAll(async () => {
+  pages = await openPages();
+  [admin, viewer] = [await pages.signedIn('admin'), await pages.signedIn('viewer')];
+});
+afterAll(() => pages.close());
+
+async function backup(change: Pick<BackupRow, 'status' | 'outcome'> & Partial<BackupRow>, bytes?: number) {
+  const { db } = pages.services;
+  const row = await insertBackup(db, new Date(Date.now() - 3_600_000), {
+    ...{ filename: `${NAME}-2026-03-04T05-06-07-890Z.sql.zst`, token: newId(), format: 'plain' },
+    ...(databaseId === '' ? {} : { database_id: databaseId }),
+    ...change,
+  });
+  if (databaseId === '') {
+    databaseId = row.database_id;
+    await db.updateTable('databases').set({ name: NAME }).where('id', '=', databaseId).execute();
+  }
+  if (bytes !== undefined) {
+    const place = { endpoint: 'https://s3.example.com', region: 'fra1', bucket: 'sicherung' };
+    await db
+      .insertInto('backup_objects')
+      .values({
+        ...{ id: newId(), backup_id: row.id, kind: 'dump', number: 0, ...place, bytes },
+        ...{ key: `production/${NAME}/${row.id}`, version_id: 'v"1' },
+      })
+      .execute();
+  }
+  return row.id;
+}
+
+const completed = () =>
+  backup(
+    {
+      ...{ status: 'completed', outcome: 'completed', size: 61_089_068, sha256: SHA256, duration: 4 },
+      ...{ verification: 'stored', verified_at: new Date().toISOString(), compression: 'zstd-3' },
+      completed_at: new Date().toISOString(),
+    },
+    61_089_068,
+  );
+
+describe('the page of a good backup', () => {
+  it('says what is proven, where it is and how it came about', async () => {
+    const id = await completed();
+    const detail = {
+      steps: [
+        { step: 'connect', afterMs: 0 },
+        { step: 'dump', afterMs: 400 },
+      ],
+    };
+    await pages.services.db
+      .updateTable('runs')
+      .set({ detail: JSON.stringify(detail) })
+      .where('id', '=', id)
+      .execute();
+    const { status, html } = await viewer.get(`/backups/${id}`);
+    expect(status).toBe(200);
+    expect(html).toContain('badge-success">read back<');
+    expect(html).toContain('its end was seen: its last line, “COMMIT;”');
+    expect(html).toContain('All 61,089,068 bytes that were sent are in the bucket.');
+    expect(html).toContain(`<code id="sha256">${SHA256}</code>`);
+    expect(html).toContain('Not read in full yet.');
+    expect(html).toMatch(/0\.4 s<\/span><div>connected/);
+    expect(html).toContain('sicherung');
+    expect(html).toContain('v&quot;1');
+    expect(html).not.toContain('<b>');
+  });
+
+  it('gives the commands that restore this very file, as text to copy', async () => {
+    const { html } = await viewer.get(`/backups/${await completed()}`);
+    const [, lines = ''] = /<code id="restore-lines">([^<]*)</.exec(html) ?? [];
+    const text = lines
+      .replace(/&#39;/g, "'")
+      .replace(/&quot;/g, '"')
+      .replace(/&lt;/g, '<');
+    const quoted = `'./-it'\\''s "größe" <b> 🐘-2026-03-04T05-06-07-890Z.sql.zst'`;
+    expect(text.replace(/&gt;/g, '>').replace(/&amp;/g, '&').split('\n')).toEqual([
+      'set -o pipefail',
+      `echo '${SHA256}  ${quoted.slice(1)} | sha256sum -c &&`,
+      'test ! -e restored.db &&',
+      `zstd -dc ${quoted} | sqlite3 -safe -bail restored.db`,
+    ]);
+  });
+
+  it('offers a download with its size, or says why not, with the way to the setting for who may change it', async () => {
+    const id = await completed();
+    const { environment_id: environmentId } = await pages.services.db
+      .selectFrom('databases')
+      .select('environment_id')
+      .where('id', '=', databaseId)
+      .executeTakeFirstOrThrow();
+    const link = `<a href="/environments/${environmentId}/settings">Download is off for`;
+    expect((await admin.get(`/backups/${id}`)).html).toContain(link);
+    const seen = (await viewer.get(`/backups/${id}`)).html;
+    expect(seen).toContain('Download is off for');
+    expect(seen).not.toContain(link);
+    await pages.services.db.updateTable('environments').set({ allow_backup_download: 1 }).execute();
+    expect((await admin.get(`/backups/${id}`)).html).toContain('No download: storage is not enabled for');
+    const object = pages.services.db.updateTable('backup_objects').where('backup_id', '=', id);
+    await object.set({ endpoint: 'host:local', bucket: '' }).execute();
+    expect((await viewer.get(`/backups/${id}`)).html).toContain(
+      `href="/backups/${id}/download">Download 58.3 MiB</a>`,
+    );
+  });
+
+  it('says where reading it in full found it damaged, and asks for that once', async () => {
+    const id = await completed();
+    const asked = await admin.post(`/backups/${id}/verify`);
+    expect(asked.location).toBe(`/backups/${id}`);
+    expect((await admin.post(`/backups/${id}/verify`)).location).toBe(`/backups/${id}`);
+    const runs = await pages.services.db
+      .selectFrom('runs')
+      .select('id')
+      .where('kind', '=', 'verification')
+      .where('subject_id', '=', id)
+      .execute();
+    expect(runs).toHaveLength(1);
+    expect((await viewer.post(`/backups/${id}/verify`)).status).toBe(403);
+    await pages.services.db
+      .updateTable('backups')
+      .set({ verification: 'failed', verification_error: 'Größe <i>stimmt</i> nicht' })
+      .where('id', '=', id)
+      .execute();
+    const { html } = await admin.get(`/backups/${id}`);
+    expect(html).toContain('Größe &lt;i&gt;stimmt&lt;/i&gt; nicht');
+    expect(html).toContain('badge-error">not readable<');
+  });
+
+  it('is deleted after one question, which names what it takes along', async () => {
+    const id = await completed();
+    const question = await admin.get(`/backups/${id}?delete`);
+    expect(question.html).toContain('<dialog id="question" open');
+    expect(question.html).toContain('58.3 MiB, and its stored file are deleted for good.');
+    expect((await viewer.get(`/backups/${id}?delete`)).html).not.toContain(' open');
+    await admin.post(`/backups/${id}/delete`);
+    expect((await admin.get(`/backups/${id}`)).status).toBe(404);
+    expect((await admin.get(`/backups/${id}/run`)).status).toBe(404);
+  });
+});
+
+describe('the page of a backup that is not good', () => {
+  it('says what went wrong, what to do and where, what was printed, and what there is instead', async () => {
+    const error = {
+      ...{ message: 'FATAL: <b>role</b>', step: 'dump', code: 'dump_refused', exitCode: 1 },
+      stderr: 'pg_dump: <i>nein</i> 🐘',
+    };
+    const good = await completed();
+    const id = await backup({ status: 'failed', outcome: 'failed', error: JSON.stringify(error) });
+    const { html } = await admin.get(`/backups/${id}`);
+    expect(html).toContain('badge-error">failed at dump<');
+    expect(html).toContain('FATAL: &lt;b&gt;role&lt;/b&gt;');
+    expect(html).toContain(`href="/databases/${databaseId}/edit#field-username">Open that field</a>`);
+    expect(html).toContain('pg_dump: &lt;i&gt;nein&lt;/i&gt; 🐘');
+    expect(html).toContain(`Last good: <a href="/backups/${good}">`);
+    expect(html).toContain('>Retry<');
+    const seen = (await viewer.get(`/backups/${id}`)).html;
+    for (const text of ['>Retry<', '/edit#', 'What is proven']) expect(seen).not.toContain(text);
+  });
+
+  it('says of an uncertain one what is asked, and when next', async () => {
+    const error = { message: 'The storage has not said yet.', step: 'upload', code: 'storage_uncertain' };
+    const id = await backup({ status: 'failed', outcome: 'uncertain', error: JSON.stringify(error) }, 5);
+    const at = new Date(Date.now() + 3 * 60_000 + 500).toISOString();
+    await pages.services.db.updateTable('runs').set({ lease_until: at }).where('id', '=', id).execute();
+    const { html } = await admin.get(`/backups/${id}`);
+    expect(html).toContain('What is not known');
+    expect(html).toMatch(/Next try: <time [^>]*>in 3 min</);
+    expect(html).not.toContain('Check that:');
+    expect(html).not.toContain('>Retry<');
+  });
+
+  it('bears an error that no version of ours has written', async () => {
+    for (const text of [
+      '{}',
+      '[]',
+      '"x"',
+      '{"message":"m","step":"dig","code":7,"stderr":{},"exitCode":"1"}',
+    ]) {
+      const id = await backup({ status: 'failed', outcome: 'failed', error: text });
+      expect([text, (await admin.get(`/backups/${id}`)).status]).toEqual([text, 200]);
+      expect([text, (await admin.get(`/databases/${databaseId}`)).status]).toEqual([text, 200]);
+    }
+  });
+
+  it('asks for itself while it waits, and is loaded anew when it has ended', async () => {
+    const id = await backup({ status: 'pending', outcome: null });
+    const { html } = await admin.get(`/backups/${id}`);
+    expect(html).toContain(`hx-get="/backups/${id}/run"`);
+    expect(html).toContain('hx-trigger="every 1s"');
+    expect((await viewer.get(`/backups/${id}`)).html).not.toContain('/cancel');
+    expect((await admin.get(`/backups/${id}/run`)).headers.get('hx-refresh')).toBeNull();
+    await admin.post(`/backups/${id}/cancel`);
+    expect((await admin.get(`/backups/${id}/run`)).headers.get('hx-refresh')).toBe('true');
+    expect((await admin.get(`/backups/${id}`)).html).toContain('badge-neutral">cancelled<');
+  });
+});

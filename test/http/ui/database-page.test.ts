@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { repairCounts } from '../../../src/backups/repair-counts.ts';
+import type { BackupRow } from '../../../src/db/schema.ts';
+import { newId } from '../../../src/ids.ts';
+import { insertBackup } from '../../support/backup-row.ts';
+import { openPages, type Pages, type Visitor } from './pages.ts';
+
+const NAME = `shop "ü" + <script>alert(1)</script> 🐘 ${'x'.repeat(60)}`;
+const DAY_MS = 86_400_000;
+
+let pages: Pages;
+let operator: Visitor;
+let viewer: Visitor;
+let databaseId: string;
+
+beforeAll(async () => {
+  pages = await openPages();
+  [operator, viewer] = [await pages.signedIn('operator'), await pages.signedIn('viewer')];
+});
+afterAll(() => pages.close());
+beforeEach(async () => {
+  databaseId = '';
+  const first = await insert(2 * DAY_MS, { status: 'completed', outcome: 'completed', size: 1000 });
+  databaseId = first.database_id;
+  await pages.services.db.updateTable('databases').set({ name: NAME }).where('id', '=', databaseId).execute();
+});
+
+const error = (message: string) => JSON.stringify({ message, step: 'dump', code: 'dump_failed' });
+
+function insert(agoMs: number, change: Pick<BackupRow, 'status' | 'outcome'> & Partial<BackupRow>) {
+  return insertBackup(pages.services.db, new Date(Date.now() - agoMs), {
+    ...{ token: newId(), duration: 5 },
+    ...(databaseId === '' ? {} : { database_id: databaseId }),
+    ...change,
+  });
+}
+
+const fail = (agoMs: number, message: string) =>
+  insert(agoMs, { status: 'failed', outcome: 'failed', error: error(message) });
+const page = (query = '') => viewer.get(`/databases/${databaseId}${query}`);
+const rowsIn = (html: string): number => [...html.matchAll(/<th scope="row"><a href="\/backups\/\w+"><time/g)].length;
+
+describe('the page of a database', () => {
+  it('lists by result and by day, and takes a filter that there is not for none', async () => {
+    await fail(DAY_MS, 'a');
+    await insert(DAY_MS, { status: 'failed', outcome: 'cancelled' });
+    await insert(100, { status: 'completed', outcome: 'completed', is_pinned: 1 });
+    const day = new Date(Date.now() - 2 * DAY_MS).toISOString().slice(0, 10);
+    const found = async (query: string) => rowsIn((await page(query)).html);
+    expect(await found('')).toBe(4);
+    expect(await found('?result=good')).toBe(2);
+    expect(await found('?result=failed')).toBe(1);
+    expect(await found('?result=pinned')).toBe(1);
+    expect(await found(`?day=${day}`)).toBe(1);
+    expect(await found(`?day=${day}&result=failed`)).toBe(0);
+    for (const query of [
+      '?result=ü"<script>',
+      '?day=2026-02-30',
+      '?day=0',
+      '?offset=-1',
+      '?offset=99999999999',
+      '?each=',
+    ]) {
+      const { status, html } = await page(query);
+      expect([query, status]).toEqual([query, 200]);
+      expect(html).not.toContain('<script>alert');
+    }
+    const { html } = await page();
+    expect(html).toMatch(
+      /All<span class="chip-count"> 4<.*Good<span class="chip-count"> 2<.*Failed<span class="chip-count"> 1</s,
+    );
+  });
+
+  it('folds failures in a row that say the same, and shows each where that is asked for', async () => {
+    for (const ago of [5000, 4000, 3000]) await fail(ago, 'Größe <b>');
+    const { html } = await page();
+    expect(rowsIn(html)).toBe(2);
+    expect(html).toMatch(/3 times in a row since/);
+    expect([...html.matchAll(/Größe &lt;b&gt;/g)].length).toBeLessThanOrEqual(2);
+    expect(rowsIn((await page('?each=1')).html)).toBe(4);
+  });
+
+  it('has figures: the last good one, the share of 30 days, the calendar whose cells lead to a day', async () => {
+    await fail(DAY_MS, 'a');
+    await repairCounts(pages.services);
+    const { html } = await page();
+    expect(html).toMatch(/Success, 30 days<\/span><strong class="tile-figure">1 \/ 2</);
+    expect(html).toContain('usually 5 s');
+    const day = new Date(Date.now() - DAY_MS).toISOString().slice(0, 10);
+    expect(html).toMatch(new RegExp(`<a href="\\?day=${day}" tabindex="-1" aria-label="[^"]*: 1 failed"`));
+    expect((await viewer.get(`/databases/${databaseId}/figures`)).html).toContain('id="figures"');
+  });
+
+  it('stays small with as many rows as it shows and half a year of days', async () => {
+    for (let day = 0; day < 180; day += 1) {
+      if (day % 4 === 0) await fail(day * DAY_MS, `pg_dump: error: ${day} ${'Größe '.repeat(20)}`);
+      else await insert(day * DAY_MS, { status: 'completed', outcome: 'completed', size: 1e9 + day });
+    }
+    await repairCounts(pages.services);
+    const { html } = await operator.get(`/databases/${databaseId}`);
+    expect(rowsIn(html)).toBe(25);
+    expect(html.length).toBeLessThanOrEqual(60 * 1024);
+    expect([...html.matchAll(/<[a-z]/g)].length).toBeLessThanOrEqual(1500);
+  });
+
+  it('says what came of asking twice', async () => {
+    const ask = async () => {
+      await operator.post(`/databases/${databaseId}/backups`);
+      return (await operator.get(`/databases/${databaseId}`)).html;
+    };
+    expect(await ask()).toContain('The backup has been asked for.');
+    expect(await ask()).toContain('One waits already: it begins when its turn comes.');
+    await insert(10, { status: 'in_progress', outcome: null });
+    expect(await ask()).toContain('One is running and one waits already.');
+  });
+
+  it('tells what became of a run in the place of what was asked for', async () => {
+    const done = await insert(10, {
+      status: 'completed',
+      outcome: 'completed',
+      size: 61_089_068,
+      duration: 4,
+    });
+    const foreign = await insertBackup(pages.services.db, new Date(), {
+      status: 'completed',
+      outcome: 'completed',
+    });
+    const path = `/databases/${databaseId}/runs?shown=${done.id},${foreign.id},nothing,%3Cb%3E`;
+    const { html, headers } = await viewer.get(path);
+    expect(headers.get('hx-trigger')).toBe('backups-changed');
+    expect(html).toContain('Backed up and read back: 58.3 MiB in 4 s.');
+    expect(html).toContain('<div id="flash" hx-swap-oob="delete">');
+    expect(html).not.toContain(foreign.id);
+    expect(html).toContain(`ended=${done.id}"`);
+    const again = await viewer.get(`/databases/${databaseId}/runs?shown=&ended=${done.id}`);
+    expect(again.headers.get('hx-trigger')).toBeNull();
+    expect(again.html).toContain('Backed up and read back');
+    const failed = await fail(5, 'Größe <b>');
+    expect((await viewer.get(`/databases/${databaseId}/runs?shown=${failed.id}`)).html).toContain(
+      'The backup failed in 5 s: Größe &lt;b&gt;',
+    );
+  });
+});
+
+describe('deleting from the page of a database', () => {
+  it('asks once for the backups that were ticked, and deletes those that are its own', async () => {
+    const second = await insert(50, { status: 'completed', outcome: 'completed', size: 24, is_pinned: 1 });
+    const foreign = await insertBackup(pages.services.db, new Date(), {
+      status: 'completed',
+      outcome: 'completed',
+    });
+    const path = `/databases/${databaseId}`;
+    const query = `?select=${second.id}&select=${foreign.id}&select=x`;
+    const { html } = await operator.get(path + query);
+    expect(html).toContain('Delete 1 backup?');
+    expect(html).toContain(
+      '24 B and their stored files are deleted for good. 1 of them were to be kept for ever.',
+    );
+    expect(html).toContain(`<input type="hidden" name="id" value="${second.id}"`);
+    expect((await viewer.get(path + query)).html).not.toContain('Delete 1 backup?');
+    expect((await viewer.post(`${path}/backups/delete`, `id=${second.id}`)).status).toBe(403);
+    await operator.post(`${path}/backups/delete`, `id=${second.id}&id=${foreign.id}&id=x`);
+    const after = (await operator.get(path)).html;
+    expect(after).toContain('1 backup is deleted.');
+    expect(rowsIn(after)).toBe(1);
+    const left = await pages.services.db
+      .selectFrom('backups')
+      .select('deleted_at')
+      .where('id', '=', foreign.id)
+      .executeTakeFirstOrThrow();
+    expect(left.deleted_at).toBeNull();
+  });
+
+  it('offers to delete it with its backups or to forget it, and wants its name for either', async () => {
+    await repairCounts(pages.services);
+    const path = `/databases/${databaseId}`;
+    const asked = await operator.get(`${path}/settings?delete`);
+    expect(asked.html).toContain('Delete it and its 1 backup (0 B)');
+    expect(asked.html).toContain('Forget it, keep the files where they are');
+    const refused = await operator.post(`${path}/delete`, { files: 'delete', name: 'shop' });
+    expect(refused.status).toBe(422);
+    expect(refused.html).toContain('That is not the name of the database.');
+    expect(refused.html).toContain('<dialog id="question" open');
+    for (const form of ['', `files=x&name=${encodeURIComponent(NAME)}`, `name=${encodeURIComponent(NAME)}`]) {
+      expect((await operator.post(`${path}/delete`, form)).status).toBe(422);
+    }
+    await insert(5, { status: 'in_progress', outcome: null });
+    expect((await operator.get(`${path}/settings?delete`)).html).toContain('A backup runs');
+    const running = await operator.post(`${path}/delete`, { files: 'keep', name: NAME });
+    expect([running.status, running.html.includes('is running. Cancel it')]).toEqual([422, true]);
+    await pages.services.db.deleteFrom('backups').where('status', '=', 'in_progress').execute();
+    expect((await viewer.post(`${path}/delete`, { files: 'keep', name: NAME })).status).toBe(403);
+    const done = await operator.post(`${path}/delete`, { files: 'keep', name: NAME });
+    expect(done.location).toBe('/databases');
+    expect((await operator.get(path)).status).toBe(404);
+    expect((await operator.post(`${path}/delete`, { files: 'keep', name: NAME })).status).toBe(404);
+  });
+});
