@@ -231,7 +231,7 @@ function Register({
               ? `${environment.name} may not use the storage yet, so its backups would lie on the very machine that they are to protect.`
               : 'No storage is configured yet, so backups would lie on the very machine that they are to protect.'}
           </p>
-          <EnableStorage destinations={destinations} environment={environment} />
+          <EnableStorage destinations={destinations} server={server} />
         </Notice>
       )}
       <SelectField
@@ -254,12 +254,13 @@ function Register({
   );
 }
 
+/** The search is done again, so that the form stays filled. */
 function EnableStorage({
   destinations: { storageIsConfigured, mayEnable },
-  environment,
+  server,
 }: {
   readonly destinations: Destinations;
-  readonly environment: SearchedServer['environment'];
+  readonly server: SearchedServer;
 }) {
   if (!mayEnable) return <p>An admin changes that under Admin &gt; Storage.</p>;
   if (!storageIsConfigured) return <a href="/admin/storage/edit">Configure Spaces</a>;
@@ -267,12 +268,10 @@ function EnableStorage({
     <button
       type="submit"
       class="secondary"
-      name="enabled"
-      value="true"
-      formaction={`/admin/storage/environments/${environment.id}`}
+      formaction={`/servers/${server.id}/find?do=enable-storage`}
       formnovalidate
     >
-      Enable storage for {environment.name}
+      Enable storage for {server.environment.name}
     </button>
   );
 }

@@ -287,7 +287,8 @@ async function countBackups(db: Db, databaseId: string): Promise<number> {
   return Number(count);
 }
 
-function toColumns(input: DatabaseChange): Partial<Insertable<DatabaseRow>> {
+/** What is given, as columns. */
+export function toColumns(input: DatabaseChange): Partial<DatabaseRow> {
   return {
     ...(input.name === undefined ? {} : { name: input.name }),
     ...(input.type === undefined ? {} : { type: input.type }),

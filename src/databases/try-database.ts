@@ -1,4 +1,5 @@
 import { type Actor, recordAudit } from '../audit/audit.ts';
+import type { DatabaseRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -37,6 +38,16 @@ export async function tryDatabase(
   await getEnvironmentRow(context.db, environmentId);
   const row = await getDatabaseRow(context.db, databaseId);
   if (row.environment_id !== environmentId) throw new AppError('not_found', 'Database not found');
+  return tryRow(context, actor, row, signal);
+}
+
+/** The same for a row, stored or not. */
+export async function tryRow(
+  context: VaultContext & ServerContext,
+  actor: Actor,
+  row: DatabaseRow,
+  signal: AbortSignal,
+): Promise<ConnectionTest> {
   const startedAt = performance.now();
   let opened: OpenedServer | undefined;
   try {

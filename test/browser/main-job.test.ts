@@ -93,6 +93,7 @@ async function addDatabase(page: Page): Promise<void> {
   await page.getByLabel('Name', { exact: true }).fill('appdb');
   await page.getByLabel('Server', { exact: true }).selectOption({ label: `db1 (${sshd.host})` });
   await page.getByLabel('Database file').fill(path);
+  await page.getByText('Options of the dump').click();
   await page.getByLabel('Compression', { exact: true }).selectOption('gzip');
   await page.getByLabel('Compression level').fill('1');
   await page.getByLabel('Bucket').selectOption(BUCKET);

@@ -17,6 +17,8 @@ export interface TextFieldProps extends FieldProps {
   readonly autocomplete?: string;
   readonly min?: number;
   readonly max?: number;
+  /** Of a number: `any` lets fractions in. */
+  readonly step?: number | 'any';
   readonly minlength?: number;
   readonly autofocus?: boolean;
   readonly spellcheck?: boolean;
@@ -35,6 +37,7 @@ export function TextField(props: TextFieldProps) {
         autocomplete={props.autocomplete ?? (type === 'password' ? 'new-password' : 'off')}
         min={props.min}
         max={props.max}
+        step={props.step}
         minlength={props.minlength}
         autofocus={props.autofocus}
         spellcheck={props.spellcheck}

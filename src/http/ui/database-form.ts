@@ -1,4 +1,5 @@
-import type { DatabaseFormChoices, EngineForm } from '../../../views/database-form.tsx';
+import type { DatabaseFormChoices } from '../../../views/database-storage-fields.tsx';
+import type { EngineForm } from '../../../views/dump-options.tsx';
 import type { EnvironmentChoice } from '../../../views/frame/frame.ts';
 import type { FormState } from '../../../views/parts/form-state.ts';
 import {
@@ -9,11 +10,13 @@ import {
   newDatabase,
 } from '../../databases/databases.ts';
 import type { Engine, EngineField } from '../../engines/engine.ts';
+import type { InputIssue } from '../../errors.ts';
 import { bucketName } from '../../fields.ts';
 import { hasOwnMachine } from '../../servers/own-machine.ts';
 import { listServerNames } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
+import { spacesRow } from '../../storage/storage.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
 
 /** Stands for the app's own machine in the drop-down: the form asks for a choice, and that is one. */
@@ -24,7 +27,7 @@ export async function formChoices(
   services: Services,
   environment: EnvironmentChoice,
   engine: Engine,
-  hasCredentials: boolean,
+  { hasCredentials, mayEnable }: { readonly hasCredentials: boolean; readonly mayEnable: boolean },
 ): Promise<DatabaseFormChoices> {
   const servers = await listServerNames(services.db, environment.id);
   return {
@@ -37,6 +40,8 @@ export async function formChoices(
     ],
     environmentName: environment.name,
     spacesEnabled: await isStorageEnabled(services.db, environment.id),
+    storageIsConfigured: (await spacesRow(services.db)) !== undefined,
+    mayEnable,
     bucketField: `/environments/${environment.id}/bucket-field`,
     hasCredentials,
   };
@@ -49,8 +54,9 @@ export function newDatabaseValues(engine: Engine, spacesEnabled: boolean): FormB
     ...(engine.defaultPort === null ? {} : { port: String(engine.defaultPort) }),
     ...optionValues(engine.fields, defaults.success ? defaults.data : {}),
     ...engine.proposed,
-    backupStorageType: spacesEnabled ? 'spaces' : 'local',
-    pgDumpTimeoutMs: '300000',
+    // Where storage is off nothing is proposed: a copy beside the database is no copy in a disaster.
+    ...(spacesEnabled ? { backupStorageType: 'spaces' } : {}),
+    giveUpMinutes: '5',
     maxBackupAgeHours: String(DEFAULT_MAX_AGE_HOURS),
   };
 }
@@ -68,7 +74,7 @@ export function databaseValues(engine: Engine, database: Database): FormBody {
     backupLocalPath: database.backupLocalPath ?? '',
     backupSpacesBucket: database.backupSpacesBucket ?? '',
     backupSpacesPrefix: database.backupSpacesPrefix ?? '',
-    pgDumpTimeoutMs: String(database.pgDumpTimeoutMs),
+    giveUpMinutes: String(database.pgDumpTimeoutMs / MINUTE_MS),
     maxBackupAgeHours: String(database.maxBackupAgeHours),
   };
 }
@@ -92,6 +98,26 @@ export function parseDatabaseChange(engine: Engine, body: FormBody, before: Data
     // Left blank where there never was one, the catalog chooses its default; where there was one, it is taken away.
     backupSpacesPrefix: prefix ?? (before.backupSpacesPrefix === null ? undefined : ''),
   });
+}
+
+const MINUTE_MS = 60_000;
+
+/** Milliseconds; what is no number stays NaN, so that the schema refuses it. */
+function minutesIn(body: FormBody): number | undefined {
+  const text = textOf(body, 'giveUpMinutes');
+  if (text === null) return undefined;
+  return /^\d{1,4}([.,]\d{1,3})?$/.test(text)
+    ? Math.round(Number(text.replace(',', '.')) * MINUTE_MS)
+    : Number.NaN;
+}
+
+/** What is wrong, beside the field that it was typed into: the form asks for minutes. */
+export function onTheForm(issues: readonly InputIssue[]): readonly InputIssue[] {
+  return issues.map((issue) =>
+    issue.path[0] === 'pgDumpTimeoutMs'
+      ? { path: ['giveUpMinutes'], message: 'Enter minutes, from 0.5 to 60.' }
+      : issue,
+  );
 }
 
 /** The API takes a database whose bucket is chosen later; at a form that is more likely forgotten. */
@@ -130,7 +156,7 @@ function common(engine: Engine, body: FormBody) {
     backupStorageType: body['backupStorageType'],
     backupLocalPath: textOf(body, 'backupLocalPath'),
     backupSpacesBucket: textOf(body, 'backupSpacesBucket'),
-    pgDumpTimeoutMs: numberOf(body, 'pgDumpTimeoutMs') ?? undefined,
+    pgDumpTimeoutMs: minutesIn(body),
     maxBackupAgeHours: numberOf(body, 'maxBackupAgeHours') ?? undefined,
   };
 }

@@ -1,29 +1,36 @@
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
-import { BucketField, EditDatabasePage, NewDatabasePage } from '../../../views/database-form.tsx';
+import { EditDatabasePage, NewDatabasePage } from '../../../views/database-form.tsx';
+import { BucketField } from '../../../views/database-storage-fields.tsx';
+import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { hasRole } from '../../auth/roles.ts';
 import { createDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
+import { tryChangedDatabase, tryNewDatabase } from '../../databases/draft.ts';
 import type { Engine } from '../../engines/engine.ts';
 import { engineFor, engines } from '../../engines/engines.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
+import { setSpacesEnvironment } from '../../storage/enabled.ts';
 import { bucketChoices } from './bucket-choices.ts';
 import {
   bucketFormOf,
   databaseValues,
   formChoices,
   newDatabaseValues,
+  onTheForm,
   parseDatabaseChange,
   parseNewDatabase,
 } from './database-form.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, readForm } from './kit/form-body.ts';
-import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
+import { askAgain, failedForm, refusedForm, TYPE_AGAIN } from './kit/form-failure.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
+import { shownTest } from './test-connections.ts';
 
 const SECRETS = ['username', 'password'];
 
@@ -38,15 +45,25 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
   ui.post('/environments/:environmentId/databases/new', only('operator'), async (c) => {
     const environmentId = c.req.param('environmentId');
     const body = await readForm(c);
+    if (c.req.query('do') === 'enable-storage') {
+      return sendNew(c, services, environmentId, await enableStorage(c, services, environmentId, body));
+    }
     const parsed = parseNewDatabase(chosenEngine(c), body);
     if (!parsed.success) {
-      return sendNew(c, services, environmentId, refused(body, parsed.error.issues));
+      const form = refused(body, parsed.error.issues);
+      return sendNew(c, services, environmentId, form, wrongFields(c, form));
     }
     try {
+      if (c.req.query('do') === 'test') {
+        const { signal } = c.req.raw;
+        const test = await tryNewDatabase(services, actorOf(c, services), environmentId, parsed.data, signal);
+        return sendNew(c, services, environmentId, kept(body), shownTest(test));
+      }
       const { id } = await createDatabase(services, actorOf(c, services), environmentId, parsed.data);
       return goTo(c, services, `/databases/${id}`, 'database-created');
     } catch (error) {
-      return sendNew(c, services, environmentId, failed(body, error));
+      const form = failed(body, error);
+      return sendNew(c, services, environmentId, form, wrongFields(c, form));
     }
   });
 
@@ -69,12 +86,29 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
     const id = c.req.param('databaseId');
     const before = await getDatabase(services.db, id);
     const body = await readForm(c);
+    if (c.req.query('do') === 'enable-storage') {
+      return sendEdit(c, services, id, await enableStorage(c, services, before.environmentId, body));
+    }
     const parsed = parseDatabaseChange(engineOf(before.type), body, before);
-    if (!parsed.success) return sendEdit(c, services, id, refused(body, parsed.error.issues));
+    if (!parsed.success) {
+      const form = refused(body, parsed.error.issues);
+      return sendEdit(c, services, id, form, wrongFields(c, form));
+    }
     try {
+      if (c.req.query('do') === 'test') {
+        const test = await tryChangedDatabase(
+          services,
+          actorOf(c, services),
+          id,
+          parsed.data,
+          c.req.raw.signal,
+        );
+        return sendEdit(c, services, id, kept(body), shownTest(test));
+      }
       await updateDatabase(services, actorOf(c, services), id, parsed.data);
     } catch (error) {
-      return sendEdit(c, services, id, failed(body, error));
+      const form = failed(body, error);
+      return sendEdit(c, services, id, form, wrongFields(c, form));
     }
     return goTo(c, services, `/databases/${id}`, 'database-saved');
   });
@@ -83,7 +117,27 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
 }
 
 function refused(body: FormBody, issues: readonly z.core.$ZodIssue[]): FormState {
-  return askAgain(refusedForm(body, issues, SECRETS), body, SECRETS);
+  return askAgain(refusedForm(body, onTheForm(issues), SECRETS), body, SECRETS);
+}
+
+/** The form as it was sent; what is secret in it has to be typed again. */
+function kept(body: FormBody): FormState {
+  return askAgain(refusedForm(body, [], SECRETS), body, SECRETS);
+}
+
+/** By the button in the form, which stays filled. Throws `forbidden` for who is no admin. */
+async function enableStorage(
+  c: Context<UiEnv>,
+  services: Services,
+  environmentId: string,
+  body: FormBody,
+): Promise<FormState> {
+  if (!hasRole(c.get('session').user.role, 'admin')) {
+    throw new AppError('forbidden', 'Admin access required');
+  }
+  await setSpacesEnvironment(services, actorOf(c, services), environmentId, true);
+  const form = kept(body);
+  return { ...form, values: { ...form.values, backupStorageType: 'spaces' } };
 }
 
 function failed(body: FormBody, error: unknown): FormState {
@@ -91,10 +145,19 @@ function failed(body: FormBody, error: unknown): FormState {
 }
 
 /** The form of a new database; with a refused one it says so and answers 422. */
-async function sendNew(c: Context<UiEnv>, services: Services, environmentId: string, sent: FormState | null) {
+async function sendNew(
+  c: Context<UiEnv>,
+  services: Services,
+  environmentId: string,
+  sent: FormState | null,
+  test: TestResult | null = null,
+) {
   const { frame, environment } = await environmentFrame(c, services, environmentId);
   const engine = chosenEngine(c);
-  const choices = await formChoices(services, environment, engine, false);
+  const choices = await formChoices(services, environment, engine, {
+    hasCredentials: false,
+    mayEnable: frame.user.role === 'admin',
+  });
   return sendPage(
     c,
     <NewDatabasePage
@@ -102,13 +165,20 @@ async function sendNew(c: Context<UiEnv>, services: Services, environmentId: str
       environment={environment}
       engines={engines}
       choices={choices}
+      test={test}
       form={sent ?? freshForm(newDatabaseValues(engine, choices.spacesEnabled))}
     />,
-    sent === null ? 200 : 422,
+    isRefused(sent) && test === null ? 422 : 200,
   );
 }
 
-async function sendEdit(c: Context<UiEnv>, services: Services, id: string, sent: FormState | null) {
+async function sendEdit(
+  c: Context<UiEnv>,
+  services: Services,
+  id: string,
+  sent: FormState | null,
+  test: TestResult | null = null,
+) {
   const database = await getDatabase(services.db, id);
   const { frame, environment } = await environmentFrame(c, services, database.environmentId);
   const engine = engineOf(database.type);
@@ -117,11 +187,29 @@ async function sendEdit(c: Context<UiEnv>, services: Services, id: string, sent:
     <EditDatabasePage
       frame={frame}
       database={database}
-      choices={await formChoices(services, environment, engine, database.hasCredentials)}
+      choices={
+        await formChoices(services, environment, engine, {
+          hasCredentials: database.hasCredentials,
+          mayEnable: frame.user.role === 'admin',
+        })
+      }
+      test={test}
       form={sent ?? freshForm(databaseValues(engine, database))}
     />,
-    sent === null ? 200 : 422,
+    isRefused(sent) && test === null ? 422 : 200,
   );
+}
+
+/** Of a test that fetches its answer alone, what is wrong with the fields is the answer; else it stands beside them. */
+function wrongFields(c: Context<UiEnv>, { message, errors }: FormState): TestResult | null {
+  if (c.req.query('do') !== 'test' || c.req.header('hx-request') !== 'true') return null;
+  const words = Object.values(errors).filter((error) => error !== TYPE_AGAIN);
+  return { success: false, message: [...(message === null ? [] : [message]), ...words].join(' '), facts: [] };
+}
+
+/** A form that was only tested, or whose storage was enabled, is sent back without being wrong. */
+function isRefused(sent: FormState | null): boolean {
+  return sent !== null && (sent.message !== null || Object.keys(sent.errors).length > 0);
 }
 
 function chosenEngine(c: Context<UiEnv>): Engine {

@@ -8,6 +8,7 @@ import {
 } from '../../../views/find-databases.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { Notice } from '../../../views/parts/notice.tsx';
+import { hasRole } from '../../auth/roles.ts';
 import { discoverDatabases } from '../../databases/discover.ts';
 import { registerFound } from '../../databases/register-found.ts';
 import { registeredOn } from '../../databases/registered.ts';
@@ -18,6 +19,7 @@ import { AppError, isAppError } from '../../errors.ts';
 import { isLocalHostname } from '../../servers/open-server.ts';
 import { getServer } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
+import { setSpacesEnvironment } from '../../storage/enabled.ts';
 import { decodeNames, destinationOf, findValues, parseSearch, sharedSettings } from './find-form.ts';
 import { foundList } from './found-list.ts';
 import { actorOf } from './kit/actor.ts';
@@ -43,6 +45,7 @@ export function findDatabaseRoutes(services: Services): Hono<UiEnv> {
   ui.post('/servers/:serverId/find', only('operator'), async (c) => {
     const server = await searched(services, c.req.param('serverId'));
     const body = await readForm(c);
+    if (c.req.query('do') === 'enable-storage') await enableStorage(c, services, server);
     return send(c, services, server, await search(c, services, server, body));
   });
 
@@ -104,6 +107,14 @@ async function send(
     />,
     isRefused && shown.found === null ? 422 : 200,
   );
+}
+
+/** By the button of the list. Throws `forbidden` for who is no admin. */
+async function enableStorage(c: Context<UiEnv>, services: Services, { environment }: SearchedServer) {
+  if (!hasRole(c.get('session').user.role, 'admin')) {
+    throw new AppError('forbidden', 'Admin access required');
+  }
+  await setSpacesEnvironment(services, actorOf(c, services), environment.id, true);
 }
 
 /** The checklist is there. */

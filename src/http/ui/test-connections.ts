@@ -1,7 +1,7 @@
 import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import { formatBytes } from '../../../views/parts/format.ts';
 import type { Actor } from '../../audit/audit.ts';
-import { tryDatabase } from '../../databases/try-database.ts';
+import { type ConnectionTest, tryDatabase } from '../../databases/try-database.ts';
 import { isLocalHostname } from '../../servers/open-server.ts';
 import { getServer } from '../../servers/servers.ts';
 import { tryServer } from '../../servers/try-server.ts';
@@ -35,7 +35,11 @@ export async function testDatabase(
   database: { readonly id: string; readonly environmentId: string },
   signal: AbortSignal,
 ): Promise<TestResult> {
-  const test = await tryDatabase(services, actor, database.environmentId, database.id, signal);
+  return shownTest(await tryDatabase(services, actor, database.environmentId, database.id, signal));
+}
+
+/** The look at a database, registered or not, as the pages show it. */
+export function shownTest(test: ConnectionTest): TestResult {
   const latency = test.latencyMs === null ? '' : ` in ${test.latencyMs} ms`;
   return {
     success: test.success,

@@ -49,7 +49,8 @@ export function askAgain(form: FormState, body: FormBody, secrets: readonly stri
   return { ...form, errors: { ...again, ...form.errors } };
 }
 
-const TYPE_AGAIN = 'Type it again: what is typed here is never sent back.';
+/** Beside a secret that was typed. */
+export const TYPE_AGAIN = 'Type it again: what is typed here is never sent back.';
 
 function withoutSecrets(body: FormBody, secrets: readonly string[]): FormBody {
   return Object.fromEntries(Object.entries(body).filter(([name]) => !secrets.includes(name)));

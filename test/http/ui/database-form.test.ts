@@ -1,0 +1,169 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPages, type Pages, type Visitor } from './pages.ts';
+
+const NAME = `sh'op "1" +ü <script>`;
+
+let folder: string;
+let pages: Pages;
+let admin: Visitor;
+let form: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'form-pages-'));
+  new Sqlite(join(folder, 'app.db')).exec('CREATE TABLE t (a)').close();
+  pages = await openPages({ LOCAL_PATHS: folder });
+  admin = await pages.signedIn('admin');
+  const made = await admin.post('/environments/new', { name: 'production' });
+  form = made.location?.replace('settings', 'databases/new') ?? '';
+});
+afterAll(async () => {
+  await pages.close();
+  rmSync(folder, { recursive: true });
+});
+
+const sqlite = (change: Readonly<Record<string, string>> = {}) => ({
+  name: NAME,
+  serverId: 'this-machine',
+  filePath: join(folder, 'app.db'),
+  backupFormat: 'plain',
+  backupCompression: 'zstd',
+  backupCompressionLevel: '6',
+  backupStorageType: 'local',
+  giveUpMinutes: '5',
+  ...change,
+});
+const databases = () => pages.services.db.selectFrom('databases').selectAll().execute();
+const configureStorage = () =>
+  pages.services.db
+    .insertInto('spaces_config')
+    .values({
+      ...{ id: 's', access_key: 'v1.x', secret_key: 'v1.x', region: 'fra1', endpoint: 's3.example.com' },
+      ...{ buckets: '[]', encryption: 'none', encryption_key_id: null, session_token: null },
+      ...{
+        endpoint_typed: null,
+        created_at: '2026-01-01T00:00:00.000Z',
+        updated_at: '2026-01-01T00:00:00.000Z',
+      },
+    })
+    .execute();
+
+describe('the form of a new database', () => {
+  it('proposes the archive and zstd for PostgreSQL, and no place for the backups while storage is off', async () => {
+    const { html } = await admin.get(`${form}?type=postgres`);
+    expect(html).toMatch(/<option value="custom" selected/);
+    expect(html).toMatch(/<option value="zstd" selected/);
+    expect(html).not.toMatch(/name="backupStorageType"[^>]*checked/);
+    expect(html).toContain('lies on the machine that it is to protect');
+    expect(html).toMatch(/<summary>Options of the dump: [^<]*zstd[^<]*gives up after 5 minutes/);
+    expect(html).not.toContain('milliseconds');
+  });
+
+  it('tests what was typed without saving it, and is sent back filled but for secrets', async () => {
+    const tested = await admin.post(`${form}?type=sqlite&do=test`, sqlite());
+    expect([tested.status, tested.html]).toEqual([200, expect.stringContaining('The database can be read')]);
+    expect(tested.html).toContain('Nothing is saved yet.');
+    expect(tested.html).toContain('value="sh&#39;op &quot;1&quot; +ü &lt;script&gt;"');
+    const missing = await admin.post(
+      `${form}?type=sqlite&do=test`,
+      sqlite({ filePath: join(folder, 'no.db') }),
+    );
+    expect(missing.html).toContain('There is no file');
+    const outside = await admin.post(`${form}?type=sqlite&do=test`, sqlite({ filePath: '/etc/passwd' }));
+    expect(outside.html).toContain('LOCAL_PATHS');
+    const postgres = { name: 'x', serverId: 'this-machine', host: '127.0.0.1', port: '1', databaseName: 'x' };
+    const login = { username: 'the-us+er', password: 'the-pass+word', backupStorageType: 'local' };
+    const refused = await admin.post(`${form}?type=postgres&do=test`, {
+      ...postgres,
+      ...login,
+      backupFormat: 'custom',
+      backupCompression: 'zstd',
+      backupCompressionLevel: '6',
+    });
+    expect(refused.html).toMatch(/No PostgreSQL server answered|was not found on the host/);
+    expect(refused.html).toContain('Type it again');
+    expect(refused.html).not.toContain('the-pass+word');
+    const fetched = await admin.post(`${form}?type=sqlite&do=test`, sqlite({ name: ' ' }), {
+      'hx-request': 'true',
+    });
+    expect([fetched.status, fetched.html]).toEqual([
+      200,
+      expect.stringMatching(
+        /id="test-result"[^>]*><div[^>]*><p>Must not be empty|id="test-result"[^>]*><div[^>]*><p>Please fill/,
+      ),
+    ]);
+    expect(await databases()).toEqual([]);
+  });
+
+  it('enables the storage by its button and stays filled, for admins alone', async () => {
+    await configureStorage();
+    const operator = await pages.signedIn('operator');
+    const refused = await operator.post(`${form}?type=sqlite&do=enable-storage`, sqlite());
+    expect(refused.status).toBe(403);
+    const enabled = await admin.post(`${form}?type=sqlite&do=enable-storage`, sqlite());
+    expect(enabled.status).toBe(200);
+    expect(enabled.html).toContain('value="sh&#39;op &quot;1&quot; +ü &lt;script&gt;"');
+    expect(enabled.html).toMatch(/value="spaces"[^>]*checked/);
+    expect(enabled.html).not.toContain('Enable storage for');
+    expect((await admin.get(`${form}?type=sqlite`)).html).toMatch(/value="spaces"[^>]*checked/);
+  });
+
+  it.each([
+    ['1,5', 90_000],
+    ['0.5', 30_000],
+    ['60', 3_600_000],
+  ])('takes a time limit of %s minutes', async (giveUpMinutes, expected) => {
+    const name = `db ${giveUpMinutes}`;
+    expect((await admin.post(`${form}?type=sqlite`, sqlite({ name, giveUpMinutes }))).status).toBe(303);
+    const row = (await databases()).find((database) => database.name === name);
+    expect(row?.pg_dump_timeout_ms).toBe(expected);
+    const { html } = await admin.get(`/databases/${row?.id}/edit`);
+    expect(html).toContain(
+      `name="giveUpMinutes" required="" aria-describedby="field-giveUpMinutes-help" type="number" value="${expected / 60_000}"`,
+    );
+  });
+
+  it.each(['0.4', '61', 'x', '-1', '1e3', '5 minutes'])(
+    'refuses a time limit of %j minutes beside its field',
+    async (giveUpMinutes) => {
+      const { status, html } = await admin.post(`${form}?type=sqlite`, sqlite({ name: 'y', giveUpMinutes }));
+      expect([status, html]).toEqual([
+        422,
+        expect.stringMatching(/field-giveUpMinutes-error"[^>]*>Enter minutes/),
+      ]);
+    },
+  );
+});
+
+describe('the form of a registered database', () => {
+  it('tests the change without making it, and holds a password back that was given for another target', async () => {
+    const [row] = await databases();
+    const edit = `/databases/${row?.id}/edit`;
+    const tested = await admin.post(`${edit}?do=test`, sqlite({ filePath: join(folder, 'other.db') }));
+    expect(tested.html).toContain('There is no file');
+    expect((await databases())[0]).toEqual(row);
+    const postgres = {
+      name: 'held',
+      serverId: 'this-machine',
+      host: '127.0.0.1',
+      port: '1',
+      databaseName: 'x',
+    };
+    const options = {
+      backupStorageType: 'local',
+      backupFormat: 'custom',
+      backupCompression: 'zstd',
+      backupCompressionLevel: '6',
+    };
+    const made = await admin.post(`${form}?type=postgres`, {
+      ...postgres,
+      ...options,
+      username: 'u',
+      password: 'p+w',
+    });
+    const moved = await admin.post(`${made.location}/edit?do=test`, { ...postgres, ...options, port: '2' });
+    expect(moved.html).toContain('it was given for another target (port: 2 instead of 1)');
+  });
+});
