@@ -248,7 +248,9 @@ function Attention(props: {
               <PostButton
                 action={`/databases/${item.id}/backups`}
                 label={item.state === 'failing' ? 'Retry' : 'Back up now'}
-                accessibleLabel={`Back up ${item.name} now`}
+                accessibleLabel={
+                  item.state === 'failing' ? `Retry ${item.name}` : `Back up now: ${item.name}`
+                }
                 kind="link"
               />
             )}

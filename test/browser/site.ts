@@ -8,7 +8,7 @@ import { createApp } from '../../src/app.ts';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
 import { createLog } from '../../src/log.ts';
 import { readConfig } from '../../src/node/read-config.ts';
-import { createServices } from '../../src/services.ts';
+import { createServices, type RunningServices } from '../../src/services.ts';
 import { watchForSecrets } from '../support/log-secrets.ts';
 import { setupCodeOf } from '../support/setup-code.ts';
 
@@ -19,6 +19,7 @@ export const ADMIN = { email: 'ada@example.com', password: 'correct horse batter
 /** The whole app as people meet it: on a port of its own, freshly installed, with a bucket to back up to. */
 export interface Site {
   readonly url: string;
+  readonly services: RunningServices;
   readonly bucket: DevBucket;
   /** What registering the first admin needs. */
   readonly setupCode: string;
@@ -55,6 +56,7 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   return {
     url: `http://127.0.0.1:${port}`,
+    services,
     bucket,
     setupCode: setupCodeOf(lines),
     async close() {

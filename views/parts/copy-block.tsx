@@ -1,4 +1,7 @@
-/** A text to copy, such as a command, as it is to be pasted. The button is there where a page may write to the clipboard. */
+/**
+ * A text to copy, such as a command, as it is to be pasted. The button is there where a page may write to the clipboard; the
+ * text is a tab stop, for where it scrolls.
+ */
 export function CopyBlock({
   id,
   text,
@@ -10,12 +13,12 @@ export function CopyBlock({
 }) {
   return (
     <div class="copy-block">
-      {/* By keyboard too, where it scrolls. */}
-      <section tabindex={0} aria-label={label}>
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields, and of regions a page has few. */}
+      <div class="copy-text" role="group" tabindex={0} aria-label={label}>
         <pre>
           <code id={id}>{text}</code>
         </pre>
-      </section>
+      </div>
       <button type="button" class="secondary outline" data-copy={id} aria-label={`Copy: ${label}`} hidden>
         Copy
       </button>

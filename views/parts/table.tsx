@@ -20,7 +20,10 @@ export function Table(props: {
   readonly children?: Child;
 }) {
   return (
-    <section
+    // A group and no region: a page has many, and its landmarks are few.
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields.
+    <div
+      role="group"
       class={props.dense ? 'table-scroll dense' : 'table-scroll'}
       tabindex={0}
       aria-label={props.caption}
@@ -39,7 +42,7 @@ export function Table(props: {
         </thead>
         <tbody>{props.children}</tbody>
       </table>
-    </section>
+    </div>
   );
 }
 

@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { fill, LOGIN } from '../../dev/fill/fill.ts';
+import { insertBackup } from '../support/backup-row.ts';
+import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import { complaintsOf, type Site, startSite } from './site.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const SIZE = { environments: 3, servers: 4, databases: 60, backups: 600 };
+const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
+
+let site: Site;
+let browser: TestBrowser;
+let runId: string;
+let ids: { readonly database: string; readonly environment: string; readonly server: string };
+
+beforeAll(async () => {
+  [site, browser] = await Promise.all([startSite(), startBrowser()]);
+  const { db } = site.services;
+  await fill(site.services, SIZE);
+  const at = new Date();
+  // Another process has it: the worker of this one leaves it alone.
+  ({ id: runId } = await insertBackup(db, at, {
+    ...{ status: 'in_progress', outcome: null, claimed_by: 'another process', step: 'dump' },
+    lease_until: new Date(at.getTime() + 3_600_000).toISOString(),
+  }));
+  const row = await db
+    .selectFrom('databases')
+    .select(['id', 'environment_id', 'server_id'])
+    .where('server_id', 'is not', null)
+    .orderBy('name')
+    .executeTakeFirstOrThrow();
+  ids = { database: row.id, environment: row.environment_id, server: row.server_id ?? '' };
+}, 120_000);
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+});
+
+async function signIn(options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await (await browser.open(options)).newPage();
+  await page.goto(`${site.url}/login`);
+  await page.getByLabel('Email').fill(LOGIN.email);
+  await page.getByLabel('Password').fill(LOGIN.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  return page;
+}
+
+const found = z.object({
+  violations: z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) })),
+});
+
+/** What axe finds wrong, as `rule: element`. */
+async function faultsOf(page: Page): Promise<readonly string[]> {
+  await page.evaluate(AXE);
+  const { violations } = found.parse(await page.evaluate('axe.run()'));
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+describe('the pages of a filled installation', () => {
+  const everyPage = () => [
+    '/',
+    '/databases',
+    '/databases?state=failing&sort=-name',
+    '/runs',
+    '/help',
+    '/servers',
+    '/environments',
+    `/databases/${ids.database}`,
+    `/databases/${ids.database}/edit`,
+    `/environments/${ids.environment}/settings`,
+    `/environments/${ids.environment}/databases/new`,
+    `/servers/${ids.server}`,
+    '/admin/storage',
+    '/admin/users',
+    '/account',
+    '/nowhere',
+  ];
+
+  it('are clean by axe, light and dark', async () => {
+    const page = await signIn();
+    const complaints = complaintsOf(page, site);
+    for (const path of everyPage()) {
+      await page.goto(site.url + path);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        expect([path, colorScheme, await faultsOf(page)]).toEqual([path, colorScheme, []]);
+      }
+    }
+    expect(complaints).toEqual([]);
+  }, 240_000);
+
+  it('fit a phone, where a database takes two lines', async () => {
+    const page = await signIn(PHONE);
+    for (const path of everyPage()) {
+      await page.goto(site.url + path);
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect([path, width]).toEqual([path, PHONE.viewport.width]);
+    }
+    await page.goto(`${site.url}/databases?sort=name`);
+    expect(await faultsOf(page)).toEqual([]);
+    const heights = await page
+      .locator('#databases tbody tr')
+      .evaluateAll((rows) => rows.map((row) => row.getBoundingClientRect().height));
+    expect(heights).toHaveLength(50);
+    // Three where a long name needs two.
+    expect(Math.max(...heights)).toBeLessThan(110);
+  }, 120_000);
+
+  it('lead by keyboard alone to a search, and from there to a database', async () => {
+    const page = await signIn();
+    await page.goto(`${site.url}/databases`);
+    await page.keyboard.press('/');
+    await page.keyboard.type('a+b');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\?q=a%2Bb/);
+    const first = page.locator('#databases tbody th a').first();
+    expect(await first.textContent()).toContain('a+b');
+    await first.focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/databases\/c[0-9a-z]{24}$/);
+    // While something is typed, the key is a letter.
+    await page.goto(`${site.url}/databases`);
+    await page.getByRole('searchbox').fill('');
+    await page.getByRole('searchbox').press('/');
+    expect(await page.getByRole('searchbox').inputValue()).toBe('/');
+  }, 60_000);
+});
+
+describe('a live part', () => {
+  const answer = (page: Page) => page.waitForResponse(/\/runs\/running$/);
+
+  it('leaves the focus where it is while it changes', async () => {
+    const page = await signIn();
+    await page.clock.install();
+    await page.goto(`${site.url}/runs`);
+    const link = page.locator(`#running-${runId} a`);
+    await link.focus();
+    await link.evaluate((element) => element.setAttribute('data-same', 'yes'));
+    await site.services.db.updateTable('runs').set({ step: 'upload' }).where('id', '=', runId).execute();
+    await Promise.all([answer(page), page.clock.runFor(1100)]);
+    await page.locator(`#running-${runId}`).getByText('storing').waitFor();
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('app');
+    expect(await page.locator('#running-status').textContent()).toContain('app: storing');
+  }, 60_000);
+
+  it('says so where no answer comes for five seconds, and when one comes again', async () => {
+    const page = await signIn();
+    await page.clock.install();
+    await page.goto(`${site.url}/runs`);
+    await Promise.all([answer(page), page.clock.runFor(1100)]);
+    await page.context().setOffline(true);
+    await page.clock.runFor(4000);
+    const lost = page.locator('#running .live-lost');
+    expect(await lost.textContent()).toBe('');
+    await page.clock.runFor(3000);
+    await lost.getByText(/^No answer since \d\d:\d\d:\d\d, trying again$/).waitFor();
+    expect(await page.locator('#running').getAttribute('class')).toContain('is-lost');
+    await page.context().setOffline(false);
+    await Promise.all([answer(page), page.clock.runFor(1100)]);
+    await page.locator('#running:not(.is-lost)').waitFor();
+    expect(await lost.textContent()).toBe('');
+  }, 60_000);
+
+  it('asks nothing in a hidden tab', async () => {
+    const page = await signIn();
+    await page.clock.install();
+    await page.goto(`${site.url}/runs`);
+    const hide = (isHidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
+      }, isHidden);
+    await hide(true);
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.clock.runFor(30_000);
+    expect(asked).toEqual([]);
+    await hide(false);
+    await Promise.all([answer(page), page.clock.runFor(1100)]);
+    expect(asked.length).toBeGreaterThan(0);
+  }, 60_000);
+});
