@@ -10,6 +10,7 @@ import { sweepRetention } from './retention/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
 import type { Runs } from './runs/runs.ts';
 import { createScheduler } from './schedules/scheduler.ts';
+import { thinSlots } from './schedules/thin-slots.ts';
 import { testIfDue } from './storage/deep-test.ts';
 import { verifyIfDue } from './verifications/ask-verification.ts';
 
@@ -65,6 +66,7 @@ export function periodicTasks(
       everyMs: DAY_MS,
       async run(signal) {
         await repairCounts(services, signal);
+        await thinSlots({ db, now }, signal);
         if (!signal.aborted) await optimise();
       },
     },

@@ -8,10 +8,13 @@ import { hasLine } from './slots.ts';
 
 const MOST_COUNTED = 10_000;
 
+/** A slot that ran is not run again for a clock that was set back by a day; one further ahead is, rather than nothing for weeks. */
+const RAN_COUNTS_MS = 25 * 3_600_000;
+
 /**
  * Where the clock was set back since a database was looked at, its next slot is looked for anew, so that none is waited for
- * that lies years ahead. A slot that ran is not run again when its time comes once more; one that is said to have been missed
- * although its time is yet to come loses that line.
+ * that lies years ahead. A slot that ran is not run again when its time comes once more, unless that is more than a day
+ * ahead; one that is said to have been missed although its time is yet to come loses that line.
  */
 export async function followClock({ db, now }: Context): Promise<void> {
   const ahead = await db
@@ -65,21 +68,21 @@ async function nextWithoutLine(
   return due;
 }
 
-/** Slots ahead that did not run: their time is yet to come. */
+/** What is said of slots whose time is yet to come; but not that one of them ran a moment ago. */
 async function takeBackLines(trx: Trx, state: DatabaseScheduleRow, cron: Cron, now: Date): Promise<void> {
+  const at = now.toISOString();
+  const ranUntil = new Date(now.getTime() + RAN_COUNTS_MS).toISOString();
   const lines = await trx
     .selectFrom('schedule_slots')
     .selectAll()
     .where('database_id', '=', state.database_id)
-    .where('last_due_at', '>', now.toISOString())
-    .where('backup_id', 'is', null)
+    .where('last_due_at', '>', at)
     .execute();
   for (const line of lines) {
-    if (line.due_at > now.toISOString()) {
-      await trx.deleteFrom('schedule_slots').where('id', '=', line.id).execute();
-    } else {
-      await shorten(trx, line, state, cron, now);
-    }
+    const isOneThatRan = line.slots === 1 && (line.outcome === 'ran' || line.outcome === 'caught_up');
+    if (isOneThatRan && line.due_at <= ranUntil) continue;
+    if (line.due_at > at) await trx.deleteFrom('schedule_slots').where('id', '=', line.id).execute();
+    else await shorten(trx, line, state, cron, now);
   }
 }
 

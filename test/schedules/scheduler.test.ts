@@ -4,6 +4,7 @@ import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { changeRule, deleteRule } from '../../src/schedules/rules.ts';
 import { deleteSchedule, getSchedule } from '../../src/schedules/schedules.ts';
+import { thinSlots } from '../../src/schedules/thin-slots.ts';
 import { saveSettings } from '../../src/settings/settings.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { openWorld, type World } from '../support/schedules.ts';
@@ -280,8 +281,53 @@ describe('a clock that is set back', () => {
     }
     expect(await world.lines(id)).toEqual([
       ...['2026-02-26T02:00 ran', '2026-02-27T02:00 ran', '2026-02-28T02:00 ran'],
-      '2027-02-25T02:00 caught_up',
     ]);
+  });
+});
+
+describe('lines of months that are over', () => {
+  it('become one for each result, and lose no slot', async () => {
+    const id = await nightly();
+    const tick = world.worker();
+    for (let day = 0; day < 70; day += 1) {
+      world.setNow(Date.parse('2026-02-26T02:00:01.000Z') + day * DAY);
+      // Each third one is missed, since the one before still waits.
+      await tick();
+      if (day % 3 !== 1) await world.finish();
+    }
+    const before = await world.lines(id);
+    await thinSlots(world);
+    await thinSlots(world);
+    const after = await world.lines(id);
+    expect([before.length, after.slice(0, 5)]).toEqual([
+      70,
+      [
+        ...['2026-02-26T02:00 ran 2', '2026-02-28T02:00 missed limits'],
+        ...['2026-03-01T02:00 ran 21', '2026-03-03T02:00 missed limits 10'],
+        '2026-04-01T02:00 ran',
+      ],
+    ]);
+    const slots = (await world.rows(id)).reduce((sum, row) => sum + row.slots, 0);
+    expect(slots).toBe(70);
+    expect(after).toHaveLength(70 - 34 + 4);
+  });
+
+  it('hold up nothing where the clock was months ahead', async () => {
+    const id = await nightly();
+    const tick = world.worker();
+    for (let day = 0; day < 100; day += 1) {
+      world.setNow(Date.parse('2026-02-26T02:00:01.000Z') + day * DAY);
+      await tick();
+      await world.finish();
+    }
+    await thinSlots(world);
+    world.setNow('2026-02-26T10:00:00.000Z');
+    await tick();
+    // The one of tomorrow ran, as far as one can tell; the next one is awaited.
+    expect(await nextOf(id)).toMatch(/^2026-02-2[78]T02:00/);
+    world.setNow('2026-02-28T02:00:01.000Z');
+    await tick();
+    expect((await world.lines(id)).at(-1)).toBe('2026-02-28T02:00 ran');
   });
 });
 

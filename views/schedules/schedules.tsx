@@ -30,7 +30,10 @@ export interface UpcomingItem {
 
 export interface CollisionItem {
   readonly serverName: string;
+  /** The first time. */
   readonly from: string;
+  /** How often within a day. */
+  readonly times: number;
   readonly runs: number;
   readonly limit: number;
   readonly databases: readonly { readonly id: string; readonly name: string }[];
@@ -140,19 +143,23 @@ function Collisions({
         <tr key={`${collision.serverName} ${collision.from}`}>
           <th scope="row">
             <time datetime={collision.from}>{formatMinute(collision.from, zone)}</time>
+            {collision.times > 1 && <small class="muted"> and {collision.times - 1} times more</small>}
           </th>
           <td>{collision.serverName}</td>
           <td>
             {collision.runs} begin, {collision.limit} may run
           </td>
           <td>
-            {collision.databases.map(({ id, name }, index) => (
-              <>
-                {index > 0 && ', '}
-                <a href={`/databases/${id}/schedule`}>{name}</a>
-              </>
-            ))}
-            {collision.runs > collision.databases.length && ', …'}
+            <span>
+              {collision.databases.map(({ id, name }, index) => (
+                <>
+                  {index > 0 && ', '}
+                  <a href={`/databases/${id}/schedule`}>{name}</a>
+                </>
+              ))}
+              {collision.runs > collision.databases.length &&
+                ` and ${collision.runs - collision.databases.length} more`}
+            </span>
           </td>
         </tr>
       ))}

@@ -63,7 +63,9 @@ export function SlotHistory(props: {
               <Badge {...LOOKS[line.outcome]} />
             </td>
             <td>
-              <Why line={line} zone={zone} />
+              <span>
+                <Why line={line} zone={zone} />
+              </span>
             </td>
           </tr>
         ))}

@@ -2,13 +2,13 @@ import { type Context, Hono } from 'hono';
 import type { Frame } from '../../../views/frame/frame.ts';
 import type { FormState } from '../../../views/parts/form-state.ts';
 import { RulePage } from '../../../views/schedules/rule-page.tsx';
-import { SchedulesPage } from '../../../views/schedules/schedules.tsx';
+import { type CollisionItem, SchedulesPage } from '../../../views/schedules/schedules.tsx';
 import { engines } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
 import { newRule } from '../../schedules/fields.ts';
 import { countUnscheduled } from '../../schedules/list-schedules.ts';
 import { changeRule, createRule, deleteRule, listRules, type Rule } from '../../schedules/rules.ts';
-import { upcomingSlots } from '../../schedules/upcoming.ts';
+import { type Collision, upcomingSlots } from '../../schedules/upcoming.ts';
 import { weekAhead } from '../../schedules/week.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings } from '../../settings/settings.ts';
@@ -22,7 +22,8 @@ import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { scheduleForm, scheduleInputOf } from './schedule-form.ts';
 
-const SHOWN = 50;
+const SHOWN = 25;
+const DATABASES_NAMED = 5;
 const OWN_MACHINE = 'this machine';
 
 /** Schedules: the rules, the week ahead, and what collides. */
@@ -127,13 +128,32 @@ async function sendSchedules(c: Context<UiEnv>, services: Services): Promise<Res
         ruleName: rule?.name ?? null,
       }))}
       total={total}
-      collisions={collisions.map((found) => ({ ...found, serverName: found.serverName ?? OWN_MACHINE }))}
+      collisions={together(collisions)}
       week={week.hours}
       days={week.days}
       zone={zone}
       schedulerEnabled={services.config.schedulerEnabled}
       unscheduled={await countUnscheduled(services.db, environmentId)}
     />,
+  );
+}
+
+/** Those of the same databases are one line: what is too much each hour is so for one reason. */
+function together(collisions: readonly Collision[]): readonly CollisionItem[] {
+  const groups = Map.groupBy(collisions, ({ serverId, runs, databases }) =>
+    [serverId, runs, ...databases.map(({ id }) => id).sort()].join(' '),
+  );
+  return [...groups.values()].flatMap(([first, ...more]) =>
+    first === undefined
+      ? []
+      : [
+          {
+            ...first,
+            serverName: first.serverName ?? OWN_MACHINE,
+            times: 1 + more.length,
+            databases: first.databases.slice(0, DATABASES_NAMED),
+          },
+        ],
   );
 }
 
