@@ -210,9 +210,7 @@ function Links({ backup, list }: { readonly backup: BackupItem; readonly list: B
           Download
         </a>
       )}{' '}
-      <a href={`/backups/${backup.id}#restore-by-hand`} aria-label={`Restore ${labelOf(backup)}`}>
-        Restore
-      </a>
+      <a href={`/backups/${backup.id}#restore-by-hand`}>Restore</a>
     </>
   );
 }

@@ -34,7 +34,7 @@ const PER_PAGE = 25;
 const WEEKS = 26;
 const DAYS_A_WEEK = 7;
 /** Good backups whose sizes are drawn. */
-const SIZES = 30;
+const SIZES = 24;
 /** Runs that a page may ask about at once: it shows two at most, and tells of those that ended before. */
 const ASKED_AT_ONCE = 5;
 

@@ -87,13 +87,13 @@ function Numbers({ points }: { readonly points: readonly Usable[] }) {
       <tbody>
         {points.toReversed().map((point) => (
           <tr key={point.at}>
-            <th scope="row">
+            <td>
               {point.href !== undefined && point.mark !== undefined ? (
                 <a href={point.href}>{dayText(point.at.slice(0, 10))}</a>
               ) : (
                 dayText(point.at.slice(0, 10))
               )}
-            </th>
+            </td>
             <td>
               {formatBytes(point.bytes)}
               {point.mark === undefined ? '' : `, ${point.mark}`}

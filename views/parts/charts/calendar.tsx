@@ -6,6 +6,14 @@ const STEP = 15;
 const LEFT = 30;
 const TOP = 16;
 const DAYS = 7;
+/** Of cells that lead somewhere; a good one needs none, and most are good. */
+const CLASSES = {
+  good: undefined,
+  partly: 'day-half',
+  failed: 'day-failed',
+  late: 'day-half',
+  none: 'day-none',
+} as const;
 /** A month's name is left out where the one before it would run into it. */
 const MONTH_WEEKS = 3;
 const WEEKDAYS = [
@@ -31,8 +39,15 @@ export function Calendar(props: {
   const cells = days.map((day, index) => ({ day, state: day.state, ...placeOf(offset + index) }));
   const weeks = Math.ceil((offset + days.length) / DAYS);
   const [width, height] = [LEFT + weeks * STEP, TOP + DAYS * STEP];
+  const isLinked = ({ day }: (typeof cells)[number]) => hrefOf !== undefined && day.good + day.failed > 0;
+  const linked = cells.filter(isLinked);
+  // A cell that leads somewhere draws itself; the others of a kind are one path.
   const shapes = cellShapes(cells, CELL, CELL);
-  const linked = hrefOf === undefined ? [] : cells.filter(({ day }) => day.good + day.failed > 0);
+  const plain = cellShapes(
+    cells.filter((cell) => !isLinked(cell)),
+    CELL,
+    CELL,
+  );
   return (
     <figure class="calendar">
       <svg
@@ -52,18 +67,18 @@ export function Calendar(props: {
             {name}
           </text>
         ))}
-        {shapes.none !== '' && <path class="day-none" d={shapes.none} />}
-        {shapes.good !== '' && <path class="day-good" d={shapes.good} />}
-        {shapes.failed !== '' && <path class="day-failed" d={shapes.failed} />}
-        {shapes.crosses !== '' && <path class="day-cross" d={shapes.crosses} />}
-        {shapes.halves !== '' && <path class="day-half" d={shapes.halves} />}
-        {shapes.halfFills !== '' && <path class="day-half-fill" d={shapes.halfFills} />}
-        {linked.map(({ day, x, y }) => (
+        {plain.none !== '' && <path class="day-none" d={plain.none} />}
+        {plain.good !== '' && <path class="day-good" d={plain.good} />}
+        {plain.failed !== '' && <path class="day-failed" d={plain.failed} />}
+        {plain.halves !== '' && <path class="day-half" d={plain.halves} />}
+        {linked.map(({ day, state, x, y }) => (
           // By keyboard the days are reached in the table: nobody has to pass 180 cells.
           <a key={day.day} href={hrefOf?.(day.day)} tabindex={-1} aria-label={describeDay(day)}>
-            <path d={`M${x} ${y}h${CELL}v${CELL}h${-CELL}z`} />
+            <path class={CLASSES[state]} d={`M${x} ${y}h${CELL}v${CELL}h${-CELL}z`} />
           </a>
         ))}
+        {shapes.crosses !== '' && <path class="day-cross" d={shapes.crosses} />}
+        {shapes.halfFills !== '' && <path class="day-half-fill" d={shapes.halfFills} />}
       </svg>
       <figcaption class="chart-note">
         {props.note === undefined ? '' : `${props.note} `}

@@ -1,4 +1,4 @@
-import { dayText } from './day-text.ts';
+import { dayText, shortDayText } from './day-text.ts';
 
 /** A day of a calendar or a strip: how many backups that were asked for on it ended well, how many failed, and what that means. */
 export interface ChartDay {
@@ -54,11 +54,11 @@ export function cellShapes(cells: readonly Placed[], width: number, height: numb
   };
 }
 
-/** `25 Feb 2026: 2 good, 1 failed`. */
+/** `25 Feb: 2 good, 1 failed`; in half a year no day comes twice. */
 export function describeDay({ day, good, failed, state }: ChartDay): string {
   const counts = [...(good > 0 ? [`${good} good`] : []), ...(failed > 0 ? [`${failed} failed`] : [])];
   const none = state === 'late' ? 'no backup, though one was due' : 'no backup';
-  return `${dayText(day)}: ${counts.length === 0 ? none : counts.join(', ')}`;
+  return `${shortDayText(day)}: ${counts.length === 0 ? none : counts.join(', ')}`;
 }
 
 /** A sentence for people who don't see the days: `Backups from … to … (UTC): 180 days good, 2 failed, …`. */
