@@ -11,6 +11,7 @@ import type { PeriodicTask } from './runs/periodic.ts';
 import type { Runs } from './runs/runs.ts';
 import { createScheduler } from './schedules/scheduler.ts';
 import { thinSlots } from './schedules/thin-slots.ts';
+import { readSettings } from './settings/settings.ts';
 import { testIfDue } from './storage/deep-test.ts';
 import { verifyIfDue } from './verifications/ask-verification.ts';
 
@@ -18,7 +19,6 @@ import { verifyIfDue } from './verifications/ask-verification.ts';
 const SWEEP_EVERY_MS = 15_000;
 /** Whether a backup is to be read in full: with a thousand databases, six of them are due each hour. */
 const VERIFY_EVERY_MS = 5 * 60_000;
-const FULL_READ_EVERY_DAYS = 7;
 const MISSING_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -56,7 +56,10 @@ export function periodicTasks(
     {
       name: 'verification',
       everyMs: VERIFY_EVERY_MS,
-      run: () => verifyIfDue({ ...services, everyDays: FULL_READ_EVERY_DAYS }),
+      run: async () => {
+        const { fullReadEveryDays: everyDays } = await readSettings(db);
+        return verifyIfDue({ ...services, everyDays });
+      },
     },
     { name: 'retention', everyMs: DAY_MS, run: (signal) => sweepRetention(services, signal) },
     { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(db, now()) },

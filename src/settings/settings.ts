@@ -42,6 +42,8 @@ export const settingFields = {
   /** Of the completed backups of one database; null: no cap. */
   backupRetentionMaxTotalBytes: z.number().int().min(0).nullable(),
   failedBackupRetentionDays: whole(1, 3650),
+  /** The newest good backup of each database is read in full so often; 0: only when asked, since it costs traffic. */
+  fullReadEveryDays: whole(0, 365),
   /** A change of a policy that would prune more backups than that wants to be confirmed. */
   backupRotationConfirmThreshold: whole(0, 10_000),
   /** For links in messages; cookies and the check of origins follow the variable PUBLIC_URL. */
@@ -90,6 +92,7 @@ export const SETTING_DEFAULTS: PublicSettings = {
   backupRetentionMinFloor: PRESET_TIERS.balanced.minFloor,
   backupRetentionMaxTotalBytes: null,
   failedBackupRetentionDays: 3,
+  fullReadEveryDays: 7,
   backupRotationConfirmThreshold: 5,
   publicUrl: null,
   webhookMaxRetries: 3,

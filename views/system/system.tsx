@@ -79,6 +79,10 @@ export function SystemPage(props: {
             help="Empty: no limit."
           />
           {number('failedBackupRetentionDays', 'Days that failed backups stay in the lists')}
+          {number(
+            'fullReadEveryDays',
+            'Days after which the newest backup of a database is read in full again (0: never by itself)',
+          )}
           {number('backupRotationConfirmThreshold', 'Ask before a change removes more backups than')}
         </Panel>
         <Panel title="Limits">

@@ -21,7 +21,7 @@ const NUMBERS = [
   ...(['maxConcurrentBackups', 'maxConcurrentBackupsPerServer', 'activeUserWindowMin'] as const),
   ...(['backupRetentionKeepLast', 'backupRetentionDaily', 'backupRetentionWeekly'] as const),
   ...(['backupRetentionMonthly', 'backupRetentionYearly', 'backupRetentionMinFloor'] as const),
-  ...(['backupRetentionMaxTotalBytes', 'failedBackupRetentionDays'] as const),
+  ...(['backupRetentionMaxTotalBytes', 'failedBackupRetentionDays', 'fullReadEveryDays'] as const),
   'backupRotationConfirmThreshold',
 ] as const;
 

@@ -39,6 +39,7 @@ describe('the settings of the installation', () => {
       backupRetentionMinFloor: 2,
       backupRetentionMaxTotalBytes: null,
       failedBackupRetentionDays: 3,
+      fullReadEveryDays: 7,
       backupRotationConfirmThreshold: 5,
       publicUrl: null,
       webhookMaxRetries: 3,
@@ -92,6 +93,7 @@ describe('the settings of the installation', () => {
     ['backupRetentionMinFloor', 1, 10],
     ['backupRetentionMaxTotalBytes', 0, Number.MAX_SAFE_INTEGER],
     ['failedBackupRetentionDays', 1, 3650],
+    ['fullReadEveryDays', 0, 365],
     ['backupRotationConfirmThreshold', 0, 10_000],
     ['maxConcurrentBackups', 1, 64],
   ])('hold %s within %d and %d', async (name, least, most) => {
