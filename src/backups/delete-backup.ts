@@ -11,7 +11,8 @@ const REMOVE_WITHIN_MS = 8_000;
 /**
  * Deletes a backup: from now on nobody sees it; its object is removed at once where the storage answers in time, else in
  * the background, and its row when the object is gone. One that still runs is cancelled. `also` belongs to the same
- * transaction. Throws `not_found`, and `conflict` while somebody reads its object.
+ * transaction. Throws `not_found`, and `conflict` while somebody reads its object or
+ * its storage is known to lock it.
  */
 export async function deleteBackup(
   context: BackupContext,
@@ -87,8 +88,19 @@ async function hide(trx: Trx, backupId: string, now: Date, databaseId?: string):
     .executeTakeFirst();
   if (backup === undefined) return undefined;
   await refuseInUse(trx, backupId);
+  refuseLocked(backup, now);
   await countOut(trx, backup, now);
   return { backup, wasRunning: was === 'in_progress' };
+}
+
+/** As far as its storage has told: what it lets nobody remove would only become a tombstone that fails again and again. */
+function refuseLocked({ retained_until: until, retained_why: why }: BackupRow, now: Date): void {
+  if (until === null || until <= now.toISOString()) return;
+  const day = `${until.slice(0, 16).replace('T', ' ')} UTC`;
+  throw new AppError(
+    'conflict',
+    `This backup is retained until ${day}: ${why ?? 'its storage lets nobody remove it'}. Delete it after that.`,
+  );
 }
 
 /** Its object must stay while it is read: it would be found to be missing. What waits for it goes with it. */

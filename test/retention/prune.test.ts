@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { insertPrune } from '../../src/backups/ask-prune.ts';
 import { pinBackup } from '../../src/backups/backups.ts';
+import { deleteBackup } from '../../src/backups/delete-backup.ts';
 import { markInUse } from '../../src/backups/in-use.ts';
 import { repairCounts } from '../../src/backups/repair-counts.ts';
 import type { Db } from '../../src/db/schema.ts';
@@ -128,6 +129,11 @@ describe.each(STATES)('pruning, on %s', (state) => {
     expect(await prunes()).toEqual([]);
     await world.sweep();
     expect(await prunes()).toEqual([]);
+    // Nor may a person, who is told until when.
+    await expect(deleteBackup(world.services(), ids[0] ?? '')).rejects.toThrow(
+      'This backup is retained until',
+    );
+    expect(await seenIds()).toHaveLength(4);
     delete oldest?.lock;
     world.now = new Date('2026-03-20T00:00:00.001Z');
     await world.sweep();

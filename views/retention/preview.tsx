@@ -26,8 +26,8 @@ export interface PreviewProps {
   readonly path: string;
   /** One page of them, newest first. */
   readonly items: readonly PlannedItem[];
-  /** Null where what is shown was typed and has no address: then only the first are shown. */
   readonly page: PageOfMany;
+  /** False where what is shown was typed and has no address: then only the first are shown. */
   readonly hasAddress: boolean;
   readonly stay: { readonly count: number; readonly bytes: number };
   readonly go: { readonly count: number; readonly bytes: number };
@@ -35,9 +35,9 @@ export interface PreviewProps {
   readonly cappedButUnreachable: boolean;
 }
 
-/** What stays and what goes, each with the rule that says so. */
-export function RetentionPreview(props: PreviewProps) {
-  const { items, page, stay, go } = props;
+/** How many stay and go, with their bytes and days. */
+export function RetentionSummary(props: PreviewProps) {
+  const { page, stay, go } = props;
   if (page.total === 0) {
     return (
       <EmptyState title="There is nothing to keep yet">
@@ -59,6 +59,16 @@ export function RetentionPreview(props: PreviewProps) {
         <p>What must stay is larger than the cap, which can’t be reached without giving up what is needed.</p>
       )}
       <RetentionCalendar days={props.days} />
+    </Panel>
+  );
+}
+
+/** Each backup, and the rule that says whether it stays. */
+export function RetentionList(props: PreviewProps) {
+  const { items, page } = props;
+  if (page.total === 0) return null;
+  return (
+    <Panel title="By which rule">
       <Table
         caption="Backups, and what becomes of them"
         columns={['When', 'What', { label: 'Size', isFigure: true }, 'Rule', 'Kept until']}
@@ -81,7 +91,7 @@ export function RetentionPreview(props: PreviewProps) {
                 <small class="field-error">It could not be removed, which is tried again: {item.error}</small>
               )}
             </td>
-            <td>{item.until ?? '–'}</td>
+            <td class="kept-until">{item.until ?? '–'}</td>
           </tr>
         ))}
       </Table>

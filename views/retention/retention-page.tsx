@@ -8,7 +8,7 @@ import { formatBytes } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { PolicyForm } from './policy-form.tsx';
-import { type PreviewProps, RetentionPreview } from './preview.tsx';
+import { type PreviewProps, RetentionList, RetentionSummary } from './preview.tsx';
 import { floorWords, type Kept, keptWords } from './words.ts';
 
 export interface RetentionView {
@@ -47,7 +47,7 @@ export function RetentionPage(props: {
         </Notice>
       )}
       <Sentence {...retention} />
-      <RetentionPreview {...props.preview} />
+      <RetentionSummary {...props.preview} />
       {mayChange && (
         <>
           {props.preview.hasAddress && props.preview.go.count > 0 && retention.freeze === null && (
@@ -58,6 +58,7 @@ export function RetentionPage(props: {
           </Panel>
         </>
       )}
+      <RetentionList {...props.preview} />
     </DatabaseFrame>
   );
 }
