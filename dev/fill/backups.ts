@@ -52,12 +52,13 @@ export async function fillBackups(
       runs.splice(0);
     };
     for (const [index, database] of databases.entries()) {
+      const usualBytes = 1000 + random() ** 8 * 5e11;
       for (let age = shares[index] ?? 0; age > 0; age -= 1) {
         const at = new Date(now().getTime() - age * 6 * HOUR_MS - Math.floor(random() * HOUR_MS));
         const live = age === 1 ? liveStatus(index) : null;
         const { backup, object, run } = live
           ? liveRun(database, at, live)
-          : endedRun({ database, at, random, admin, now: now() });
+          : endedRun({ database, at, random, admin, now: now(), usualBytes });
         rows.push(backup);
         runs.push(runRow(database, backup, run));
         if (object !== null) objects.push(object);
@@ -122,16 +123,17 @@ function endedRun(run: {
   readonly random: () => number;
   readonly admin: User;
   readonly now: Date;
+  readonly usualBytes: number;
 }): Run {
-  const { database, at, random, admin, now } = run;
+  const { database, at, random, admin, now, usualBytes } = run;
   const chance = random();
   const seconds = 5 + Math.floor(random() ** 4 * 3600);
   const end = new Date(at.getTime() + seconds * 1000).toISOString();
-  const isManual = random() < 0.05;
   const backup: Backup = {
     ...newRow(database, at),
-    type: isManual ? 'manual' : 'scheduled',
-    triggered_by_id: isManual ? admin.id : null,
+    // As a script of cron has made them: retention has its say about scheduled ones, and would begin with the first start.
+    type: 'manual',
+    triggered_by_id: admin.id,
     started_at: at.toISOString(),
     completed_at: end,
     duration: seconds,
@@ -150,7 +152,8 @@ function endedRun(run: {
       object: { ...object, bytes: 1024, sha256: 'ab'.repeat(32), upload_id: newId() },
     };
   }
-  const bytes = Math.floor(1000 + random() ** 8 * 5e11);
+  // Of about one size for a database: a loss of half of it would be worth a word.
+  const bytes = Math.floor(usualBytes * (0.97 + 0.06 * random()));
   const isDeleted = chance > 0.998;
   return {
     backup: {

@@ -88,7 +88,10 @@ export async function listRunsOf(
 
 const LIVE = ['running', 'pending', 'uncertain'] as const satisfies readonly RunState[];
 
-/** What runs, waits, or is asked about, of that environment or (null) of all, the oldest first; at most so many. */
+/**
+ * What runs, waits, or is asked about, of that environment or (null) of all, the oldest first; at most so many. Not what is
+ * pruned: after each backup that is looked at for a moment, and nobody waits for it.
+ */
 export async function liveRuns(
   db: Db,
   environmentId: string | null,
@@ -99,6 +102,7 @@ export async function liveRuns(
     if (found.length >= limit) break;
     const runs = await withSubject(db)
       .where('runs.state', '=', sql.lit(state))
+      .where('runs.kind', '!=', 'prune')
       .where(isSeen)
       .$if(environmentId !== null, (query) =>
         query.where('databases.environment_id', '=', environmentId ?? ''),
