@@ -14,15 +14,17 @@ export function runAt(
     zone,
     databaseId,
     jitterMinutes,
+    next = jitterMinutes === 0 ? null : nextRun(cron, zone, due),
   }: {
     readonly cron: Cron;
     readonly zone: string;
     readonly databaseId: string;
     readonly jitterMinutes: number;
+    /** The slot after it, where it is known. */
+    readonly next?: Date | null;
   },
 ): Date {
   if (jitterMinutes === 0) return due;
-  const next = nextRun(cron, zone, due);
   const halfWay = next === null ? Number.POSITIVE_INFINITY : (next.getTime() - due.getTime()) / 2;
   const most = Math.min(jitterMinutes * MINUTE_MS, halfWay);
   const share = hash(`${databaseId} ${due.toISOString()}`) / 2 ** 32;

@@ -2,33 +2,49 @@ import { nextOnWall } from './calendar.ts';
 import type { Cron } from './cron.ts';
 import { stretches } from './zone-offsets.ts';
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** A schedule that has no run within that time has none. */
 export const LONGEST_WAIT_MS = 5 * 366 * DAY_MS;
 
 /**
- * The first instant after `after` at which it is due in the zone; null where there is none within five years. A time that
- * daylight saving skips is due once, right after the gap. In an hour that comes twice, what runs in each hour of the day is
- * due in both, anything else in the first alone.
+ * The instants after `afterMs`, up to `untilMs`, at which it is due in the zone, in their order. A time that daylight saving
+ * skips is due once, right after the gap. In an hour that comes twice, what runs in each hour of the day is due in both,
+ * anything else in the first alone.
  */
-export function nextRun(cron: Cron, zone: string, after: Date): Date | null {
-  const afterMs = after.getTime();
+function* instants(cron: Cron, zone: string, afterMs: number, untilMs: number): Generator<number> {
   const isEveryHour = cron.hours.length === 24;
-  for (const { from, until, offset, offsetBefore } of stretches(zone, afterMs, afterMs + LONGEST_WAIT_MS)) {
+  let last = afterMs;
+  for (const { from, until, offset, offsetBefore } of stretches(zone, afterMs, untilMs)) {
+    if (from > untilMs) return;
     const isSkipping = offset > offsetBefore && from > afterMs;
-    if (isSkipping && isNamedBetween(cron, from + offsetBefore, from + offset)) return new Date(from);
-    const wall = Math.max(from, afterMs + 1) + offset;
+    if (isSkipping && isNamedBetween(cron, from + offsetBefore, from + offset)) {
+      last = from;
+      yield from;
+    }
     const isDoubling = offset < offsetBefore && !isEveryHour;
-    const next = nextOnWall(cron, isDoubling ? Math.max(wall, from + offsetBefore) : wall);
-    if (next === null || next - offset > afterMs + LONGEST_WAIT_MS) return null;
-    if (next - offset < until) return new Date(next - offset);
+    const begin = Math.max(from, last + 1) + offset;
+    let wall = nextOnWall(cron, isDoubling ? Math.max(begin, from + offsetBefore) : begin);
+    while (wall !== null && wall - offset < until) {
+      if (wall - offset > untilMs) return;
+      last = wall - offset;
+      yield last;
+      wall = nextOnWall(cron, wall + MINUTE_MS);
+    }
+    if (wall === null) return;
   }
-  return null;
 }
 
 function isNamedBetween(cron: Cron, from: number, until: number): boolean {
   const next = nextOnWall(cron, from);
   return next !== null && next < until;
+}
+
+/** The first instant after `after` at which it is due; null where there is none within five years. */
+export function nextRun(cron: Cron, zone: string, after: Date): Date | null {
+  const afterMs = after.getTime();
+  for (const at of instants(cron, zone, afterMs, afterMs + LONGEST_WAIT_MS)) return new Date(at);
+  return null;
 }
 
 /** What is due after `after`, up to `until` and as many as `most`. */
@@ -38,10 +54,9 @@ export function runsBetween(
   { after, until, most }: { readonly after: Date; readonly until: Date; readonly most: number },
 ): readonly Date[] {
   const found: Date[] = [];
-  let last: Date | null = nextRun(cron, zone, after);
-  while (last !== null && last <= until && found.length < most) {
-    found.push(last);
-    last = nextRun(cron, zone, last);
+  for (const at of instants(cron, zone, after.getTime(), until.getTime())) {
+    if (found.length >= most) break;
+    found.push(new Date(at));
   }
   return found;
 }
@@ -54,16 +69,14 @@ export function lastRun(
 ): Date {
   // Backwards in steps that grow, since a schedule of minutes has too many instants in a year to go through.
   for (let ms = 3_600_000; at.getTime() - ms > from.getTime(); ms *= 12) {
-    const found = lastAfter(cron, zone, new Date(at.getTime() - ms), at);
+    const found = lastAfter(cron, zone, at.getTime() - ms, at);
     if (found !== null) return found;
   }
-  return lastAfter(cron, zone, from, at) ?? from;
+  return lastAfter(cron, zone, from.getTime(), at) ?? from;
 }
 
-function lastAfter(cron: Cron, zone: string, after: Date, at: Date): Date | null {
-  let last: Date | null = null;
-  for (let next = nextRun(cron, zone, after); next !== null && next <= at; next = nextRun(cron, zone, next)) {
-    last = next;
-  }
-  return last;
+function lastAfter(cron: Cron, zone: string, afterMs: number, at: Date): Date | null {
+  let last: number | null = null;
+  for (const instant of instants(cron, zone, afterMs, at.getTime())) last = instant;
+  return last === null ? null : new Date(last);
 }

@@ -66,16 +66,6 @@ export async function upcomingSlots(
   };
 }
 
-/** When runs begin that nothing speaks against, in no order; of that environment or (null) of all. */
-export async function beginsBetween(
-  db: Db,
-  environmentId: string | null,
-  span: { readonly from: Date; readonly until: Date },
-): Promise<readonly number[]> {
-  const slots = await slotsBetween(db, environmentId, span);
-  return slots.flatMap(({ obstacle, beginsAt }) => (obstacle === null ? [beginsAt] : []));
-}
-
 interface Scheduled {
   readonly id: string;
   readonly name: string;
@@ -122,10 +112,11 @@ async function slotsBetween(
     const { cron, dues } = known.get(key) ?? timesOf(row.cron_expression, row.time_zone, from, until);
     known.set(key, { cron, dues });
     const blackouts = windows.get(row.server_id ?? '') ?? [];
-    for (const due of dues) {
+    const times = { cron, zone: row.time_zone, databaseId: row.id, jitterMinutes: row.jitter_minutes };
+    for (const [index, due] of dues.entries()) {
       if (slots.length >= MOST) break;
-      const times = { cron, zone: row.time_zone, databaseId: row.id, jitterMinutes: row.jitter_minutes };
-      const begins = runAt(due, times);
+      const next = dues[index + 1];
+      const begins = runAt(due, next === undefined ? times : { ...times, next });
       const isOff = blackoutAt(blackouts, row.time_zone, begins) !== undefined;
       const obstacle = row.is_paused === 1 ? 'paused' : isOff ? 'blackout' : null;
       slots.push({ of: row, due, beginsAt: begins.getTime(), obstacle });

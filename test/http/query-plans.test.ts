@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fill, LOGIN } from '../../dev/fill/fill.ts';
 import { endExpiredSessions } from '../../src/auth/sessions.ts';
 import { createBackupKind } from '../../src/backups/backup-kind.ts';
+import { watchForMissing } from '../../src/backups/missing.ts';
 import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
 import { repairCounts } from '../../src/backups/repair-counts.ts';
 import { sweepLeftovers } from '../../src/backups/sweep.ts';
@@ -11,8 +12,12 @@ import { openDatabase } from '../../src/db/node/open.ts';
 import { analyse } from '../../src/db/node/statistics.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { apiRoutes } from '../../src/http/api/routes.ts';
+import { newId } from '../../src/ids.ts';
 import { sweepRetention } from '../../src/retention/sweep.ts';
 import { createWorker, repairExpired } from '../../src/runs/worker.ts';
+import { newRule } from '../../src/schedules/fields.ts';
+import { createRule } from '../../src/schedules/rules.ts';
+import { createScheduler } from '../../src/schedules/scheduler.ts';
 import { testIfDue } from '../../src/storage/deep-test.ts';
 import { createDeepTestKind } from '../../src/storage/deep-test-kind.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
@@ -41,6 +46,7 @@ beforeAll(async () => {
   expect(asEmpty.length).toBeGreaterThan(0);
   app = await openTestApp({ db, env: { LOCAL_PATHS: '/srv' } });
   await fill(app.services, SIZE);
+  await fillSlots();
   const form = new URLSearchParams(LOGIN);
   const headers = { origin: 'http://localhost', host: 'localhost' };
   const peer = { incoming: { socket: { remoteAddress: '127.0.0.1' } } };
@@ -56,6 +62,24 @@ beforeAll(async () => {
   expect(cookie).not.toBe('');
 }, 120_000);
 afterAll(() => app.close());
+
+/** A rule for all databases, and some months of its slots. */
+async function fillSlots(): Promise<void> {
+  const yesterday = () => new Date(Date.now() - 86_400_000);
+  const nobody = { userId: null, address: null };
+  const input = newRule.parse({ name: 'all', cronExpression: '0 * * * *', retries: 1 });
+  await createRule({ db, now: yesterday }, nobody, input);
+  const databases = await db.selectFrom('database_schedules').select('database_id').execute();
+  for (const { database_id: id } of databases) {
+    const slots = Array.from({ length: 50 }, (_, hour) => {
+      const due = new Date(Date.UTC(2026, 0, 1, hour)).toISOString();
+      const line = { due_at: due, last_due_at: due, slots: 1, outcome: 'ran', decided_at: due } as const;
+      return { id: newId(), database_id: id, ...line, tries: 1, is_watched: 0 } as const;
+    });
+    await db.insertInto('schedule_slots').values(slots).execute();
+  }
+  expect(databases.length).toBeGreaterThan(50);
+}
 
 /** Fails with the plans that grow with the large tables; with statistics of the filled tables, of empty ones, and with none. */
 async function expectSmallPlans(): Promise<void> {
@@ -228,6 +252,8 @@ describe('no query reads or sorts a large table whole', () => {
     const taker = { db, kinds, claimedBy: 'w', leaseMs: 1000, now: services.now };
     await repairExpired(taker, { repairing: new Map(), running: () => ['none'], signal });
     await testIfDue(services);
+    await createScheduler(services)(signal);
+    await watchForMissing(services, signal);
     await endExpiredSessions(db, services.now());
     const worker = createWorker(services, kinds, {
       limits: async () => ({ total: 2, perServer: 1 }),

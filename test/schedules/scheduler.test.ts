@@ -5,6 +5,7 @@ import { newId } from '../../src/ids.ts';
 import { changeRule, deleteRule } from '../../src/schedules/rules.ts';
 import { deleteSchedule, getSchedule } from '../../src/schedules/schedules.ts';
 import { thinSlots } from '../../src/schedules/thin-slots.ts';
+import { weekAhead } from '../../src/schedules/week.ts';
 import { saveSettings } from '../../src/settings/settings.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { openWorld, type World } from '../support/schedules.ts';
@@ -463,6 +464,32 @@ describe('a rule', () => {
     world.setNow('2026-02-28T09:30:00.000Z');
     await world.worker()();
     expect([await countOf(), await nextOf(id)]).toEqual([0, null]);
+  });
+});
+
+describe('the week ahead', () => {
+  it('counts what begins in each hour by the clock of a zone, without what is paused or in a blackout', async () => {
+    const server = await world.server();
+    const off = {
+      id: newId(),
+      server_id: server,
+      weekdays: '4',
+      from_minute: 0,
+      until_minute: 0,
+      reason: null,
+    };
+    await db.insertInto('server_blackouts').values(off).execute();
+    await world.rule({ cronExpression: '0 2 * * *' });
+    await world.database();
+    await world.database({ server_id: server });
+    const paused = await world.database();
+    await world.schedule(paused, { cronExpression: '0 2 * * *', pausedReason: 'x' });
+    const { days, hours } = await weekAhead(world, { environmentId: null, zone: 'Asia/Kathmandu' });
+    expect([days[0], days.at(-1), hours.length]).toEqual(['2026-02-25', '2026-03-03', 168]);
+    // 02:00 UTC is 07:45 there; Thursday is the 26th.
+    expect(hours.filter(({ runs }) => runs > 0).map(({ day, hour, runs }) => [day, hour, runs])).toEqual(
+      [1, 2, 3, 4, 5, 6].map((day) => [day, 7, day === 1 ? 1 : 2]),
+    );
   });
 });
 
