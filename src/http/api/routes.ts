@@ -7,6 +7,7 @@ import { databaseRoutes } from './databases.ts';
 import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
 import { leftBehindRoutes } from './left-behind.ts';
+import { orphanRoutes } from './orphans.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { serverRoutes } from './servers.ts';
@@ -33,6 +34,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...spacesPolicyRoutes(services),
     ...systemSettingsRoutes(services),
     ...leftBehindRoutes(services),
+    ...orphanRoutes(services),
     ...runRoutes(services),
   ];
 }
