@@ -30,7 +30,7 @@ beforeAll(async () => {
   bucket = await startDevBucket({
     folder: join(folder, 'bucket'),
     keys: [KEY],
-    buckets: ['b1'],
+    buckets: ['demo-backups'],
     now: () => now(),
   });
   env = {
@@ -41,7 +41,7 @@ beforeAll(async () => {
     ADMIN_PASSWORD: LOGIN.password,
   };
   past = await seedPast({
-    ...{ env, samples, bucket: 'b1', days: DAYS },
+    ...{ env, samples, bucket: 'demo-backups', days: DAYS },
     storage: { ...KEY, endpoint: new URL(bucket.endpoint).host },
     setNow: (clock) => {
       now = clock;
@@ -70,7 +70,7 @@ it('The demo’s past has an object for each completed backup, and databases in 
   expect([past.databases, past.backups]).toEqual([12, rows.length]);
   expect(completed.map(({ key }) => key).sort()).toEqual(
     bucket
-      .objects('b1')
+      .objects('demo-backups')
       .map(({ key }) => key)
       .sort(),
   );
