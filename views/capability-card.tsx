@@ -60,8 +60,9 @@ export function CapabilityCard({ running, result }: CapabilityCardProps) {
     <section id="capability-card" aria-labelledby="capabilities" {...live}>
       <h2 id="capabilities">What the storage can do</h2>
       <p>
-        The deep test stores, reads, lists and deletes in each bucket what backups would: one part of the size
-        that backups send, usually 16 MiB, under <code>.bridgeport-probe/</code>, removed at once.
+        The deep test stores, reads, lists and deletes what backups would, in each bucket that is named or in
+        use: one part of the size that backups send, usually 16 MiB, under <code>.bridgeport-probe/</code>,
+        removed at once.
       </p>
       {running === null ? <DeepTestButton isFirst={result === null} /> : <Running progress={running} />}
       {result === null ? running === null && <p>It has not been run yet.</p> : <Result result={result} />}
@@ -141,15 +142,15 @@ function Result({ result }: { result: DeepTestResult }) {
 
 function Bucket({ bucket }: { bucket: BucketCapabilities }) {
   return (
-    <article class="capabilities">
-      <header>
-        <h3>{bucket.bucket}</h3>
+    <details class="capabilities" open={!bucket.isSound || bucket.left.length > 0}>
+      <summary>
+        <strong>{bucket.bucket}</strong>{' '}
         {bucket.isSound ? (
           <Badge tone="success" text="fit for backups" />
         ) : (
           <Badge tone="error" text="not fit for backups" />
         )}
-      </header>
+      </summary>
       {bucket.left.length > 0 && <Left left={bucket.left} />}
       <Facts facts={factsOf(bucket)} />
       <Table caption={`Checks of ${bucket.bucket}`} columns={['Check', 'Result', 'What was found']}>
@@ -173,7 +174,7 @@ function Bucket({ bucket }: { bucket: BucketCapabilities }) {
           </tr>
         ))}
       </Table>
-    </article>
+    </details>
   );
 }
 

@@ -191,7 +191,7 @@ function HostStep({ environment, host, isAdmin }: ChecklistProps) {
           <PostButton
             action={`/servers/${waiting.id}/test`}
             label={waiting.isOwn ? 'Test' : 'Test SSH'}
-            accessibleLabel={`Test ${waiting.name}`}
+            accessibleLabel={`${waiting.isOwn ? 'Test' : 'Test SSH'}: ${waiting.name}`}
             kind="primary"
             values={{ next: '/' }}
           />
@@ -226,7 +226,7 @@ function BackUpStep({ databases }: { readonly databases: ChecklistProps['databas
           <PostButton
             action={`/databases/${id}/backups`}
             label="Back up now"
-            accessibleLabel={`Back up ${name} now`}
+            accessibleLabel={`Back up now: ${name}`}
             kind="primary"
           />
         </li>

@@ -5,12 +5,18 @@ import { TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
 import { Instant } from './parts/instant.tsx';
+import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
 import { ACTIONS, Table } from './parts/table.tsx';
 
 export interface EnvironmentItem {
   readonly id: string;
   readonly name: string;
   readonly createdAt: string;
+  readonly servers: number;
+  /** Databases by whether they are safe. */
+  readonly databases: Readonly<Record<ProtectionState, number>>;
+  readonly mayUseStorage: boolean;
+  readonly mayDownload: boolean;
 }
 
 export function EnvironmentsPage(props: {
@@ -46,12 +52,23 @@ export function EnvironmentsPage(props: {
           )}
         </EmptyState>
       ) : (
-        <Table caption="Environments" columns={['Name', 'Created', ACTIONS]}>
+        <Table
+          caption="Environments"
+          columns={['Name', 'Databases', 'Servers', 'Storage', 'Downloads', 'Created', ACTIONS]}
+        >
           {environments.map((environment) => (
             <tr key={environment.id}>
               <th scope="row">
                 <a href={`/databases?environment=${environment.id}`}>{environment.name}</a>
               </th>
+              <td data-label="Databases">
+                <DatabasesByState databases={environment.databases} />
+              </td>
+              <td data-label="Servers">
+                <a href={`/servers?environment=${environment.id}`}>{environment.servers}</a>
+              </td>
+              <td data-label="Storage">{environment.mayUseStorage ? 'enabled' : 'disabled'}</td>
+              <td data-label="Downloads">{environment.mayDownload ? 'allowed' : 'off'}</td>
               <td data-label="Created">
                 <Instant at={environment.createdAt} />
               </td>
@@ -68,6 +85,23 @@ export function EnvironmentsPage(props: {
         </Table>
       )}
     </Page>
+  );
+}
+
+const STATES: readonly ProtectionState[] = ['never', 'late', 'failing', 'protected'];
+
+/** Bad news first; what there is none of is left out. */
+function DatabasesByState({ databases }: Pick<EnvironmentItem, 'databases'>) {
+  const some = STATES.filter((state) => databases[state] > 0);
+  if (some.length === 0) return <>none</>;
+  return (
+    <>
+      {some.map((state) => (
+        <span key={state}>
+          {databases[state]} <ProtectionBadge state={state} />
+        </span>
+      ))}
+    </>
   );
 }
 

@@ -1,10 +1,11 @@
 import { CapabilityCard, type CapabilityCardProps } from './capability-card.tsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
+import { Ago } from './parts/ago.tsx';
+import { Badge } from './parts/badge.tsx';
 import { Confirm } from './parts/confirm.tsx';
 import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
-import { Facts } from './parts/facts.tsx';
 import { formatBytes } from './parts/format.ts';
 import { Instant } from './parts/instant.tsx';
 import { Table } from './parts/table.tsx';
@@ -28,10 +29,18 @@ export interface StorageDependents {
   readonly backups: { readonly count: number; readonly bytes: number; readonly places: readonly string[] };
 }
 
+export interface StoredPlace {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly count: number;
+  readonly bytes: number;
+}
+
 export function StoragePage(props: {
   readonly frame: Frame;
   readonly storage: StorageSummary | null;
   readonly dependents: StorageDependents;
+  readonly stored: readonly StoredPlace[];
   readonly buckets: BucketListProps;
   readonly environments: readonly EnvironmentAccess[];
   readonly policy: PolicyShown | null;
@@ -58,21 +67,23 @@ export function StoragePage(props: {
         </EmptyState>
       ) : (
         <>
-          <StorageFacts storage={storage} />
+          <StorageState storage={storage} capabilities={props.capabilities} />
+          <StoredByBucket stored={props.stored} />
+          <BucketList {...props.buckets} />
           <ConnectionTest
             id="test-storage"
             label="Test Connection"
             action="/admin/storage/test"
             result={props.test}
           />
-          <EnvironmentAccessList environments={props.environments} />
-          <BucketList {...props.buckets} />
           <CapabilityCard {...props.capabilities} />
+          <EnvironmentAccessList environments={props.environments} />
+          {props.leftovers.length > 0 && <Leftovers leftovers={props.leftovers} />}
           <h2>Least privilege</h2>
           <PolicyDetails policy={props.policy} />
         </>
       )}
-      {props.leftovers.length > 0 && <Leftovers leftovers={props.leftovers} />}
+      {storage === null && props.leftovers.length > 0 && <Leftovers leftovers={props.leftovers} />}
     </Page>
   );
 }
@@ -129,17 +140,62 @@ function WhatDepends({ dependents }: { dependents: StorageDependents }) {
   );
 }
 
-function StorageFacts({ storage }: { storage: StorageSummary }) {
+/** In one line: what it is, by which key, and whether it is fit. */
+function StorageState({
+  storage: { providerName, region, endpoint, accessKey, buckets },
+  capabilities: { result },
+}: {
+  readonly storage: StorageSummary;
+  readonly capabilities: CapabilityCardProps;
+}) {
+  const isFit = result?.buckets.every(({ isSound }) => isSound) === true && result.problems.length === 0;
   return (
-    <Facts
-      facts={[
-        ['Provider', storage.providerName],
-        ['Region', <code>{storage.region}</code>],
-        ['Endpoint', <code>{storage.endpoint}</code>],
-        ['Access key', <code>{storage.accessKey}</code>],
-        ['Buckets', storage.buckets.length === 0 ? 'found with the key' : storage.buckets.join(', ')],
-      ]}
-    />
+    <p class="storage-state">
+      <strong>{providerName}</strong> · <code>{region}</code> · <code>{endpoint}</code> · key{' '}
+      <code>…{accessKey.slice(-4)}</code> ·{' '}
+      {buckets.length === 0 ? 'buckets found with the key' : `buckets ${buckets.join(', ')}`} ·{' '}
+      {result === null ? (
+        <Badge tone="neutral" text="not tested in depth yet" />
+      ) : (
+        <>
+          <Badge tone={isFit ? 'success' : 'error'} text={isFit ? 'fit' : 'not fit'} /> tested{' '}
+          <Ago at={result.finishedAt} />
+        </>
+      )}
+    </p>
+  );
+}
+
+/** How much lies where; a bucket that nothing was stored in is not among them. */
+function StoredByBucket({ stored }: { readonly stored: readonly StoredPlace[] }) {
+  if (stored.length === 0) return null;
+  return (
+    <>
+      <h2>Stored</h2>
+      <Table
+        caption="Stored by bucket"
+        columns={[
+          'Bucket',
+          'Endpoint',
+          { label: 'Backups', isFigure: true },
+          { label: 'Size', isFigure: true },
+        ]}
+        dense
+      >
+        {stored.map(({ endpoint, bucket, count, bytes }) => (
+          <tr key={`${endpoint} ${bucket}`}>
+            <th scope="row">{bucket}</th>
+            <td data-label="Endpoint">{endpoint}</td>
+            <td class="figure" data-label="Backups">
+              {count}
+            </td>
+            <td class="figure" data-label="Size">
+              {formatBytes(bytes)}
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </>
   );
 }
 

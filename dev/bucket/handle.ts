@@ -24,6 +24,7 @@ export interface World {
   readonly profile: Profile;
   readonly requests: RecordedRequest[];
   readonly log: (line: string) => void;
+  readonly now: () => Date;
   readonly createBucket: (name: string) => Promise<void>;
 }
 
@@ -86,7 +87,7 @@ async function answerRequest(
   });
   const met = meet(world, request);
   const { main: fault, bytesPerSecond } = met;
-  const now = new Date(Date.now() + met.skewMs);
+  const now = new Date(world.now().getTime() + met.skewMs);
   response.setHeader('date', now.toUTCString());
   if (fault?.kind === 'reset') return void http.socket.destroy();
   if (fault?.kind === 'hang') return;

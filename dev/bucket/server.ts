@@ -47,6 +47,8 @@ export interface DevBucketOptions {
   readonly bucketRegions?: Readonly<Record<string, string>>;
   /** One line per request. */
   readonly log?: (line: string) => void;
+  /** What the bucket takes for the time when it checks signatures; default the machine's. */
+  readonly now?: () => Date;
 }
 
 export interface DevBucket {
@@ -135,6 +137,7 @@ async function createWorld(options: DevBucketOptions, region: string): Promise<W
     profile,
     requests: [],
     log: options.log ?? (() => {}),
+    now: options.now ?? (() => new Date()),
     createBucket: async (name) => {
       buckets.set(name, await openBucket(folder, name, profile.versioned));
     },

@@ -20,23 +20,29 @@ export async function startApp(options: {
   localPaths: readonly string[];
   admin: { readonly email: string; readonly password: string };
   log: string;
+  /** The built app; default beside this file. */
+  program?: string;
 }): Promise<AppProcess> {
   const port = (await freePort(3000)) ?? (await freePort(0)) ?? 0;
   const url = `http://127.0.0.1:${port}`;
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [fileURLToPath(new URL('./main.js', import.meta.url))], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      DATA_DIR: options.dataDir,
-      LOCAL_PATHS: options.localPaths.join(','),
-      ADMIN_EMAIL: options.admin.email,
-      ADMIN_PASSWORD: options.admin.password,
-      ...(options.caFile === null ? {} : { STORAGE_CA_FILE: options.caFile }),
+  const child = spawn(
+    process.execPath,
+    [options.program ?? fileURLToPath(new URL('./main.js', import.meta.url))],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOST: '127.0.0.1',
+        PORT: String(port),
+        DATA_DIR: options.dataDir,
+        LOCAL_PATHS: options.localPaths.join(','),
+        ADMIN_EMAIL: options.admin.email,
+        ADMIN_PASSWORD: options.admin.password,
+        ...(options.caFile === null ? {} : { STORAGE_CA_FILE: options.caFile }),
+      },
     },
-  });
+  );
   const log = createWriteStream(options.log);
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });

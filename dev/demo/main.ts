@@ -1,6 +1,7 @@
 /**
  * The main job on embedded defaults, through the public API: a sample database is backed up into a bucket, downloaded
- * by presigned URL, restored by stock means and compared row by row. Then the app keeps serving.
+ * by presigned URL, restored by stock means and compared row by row. Then the app keeps serving, beside 60 days of
+ * backups of twelve other databases, so that every page has something to show.
  *
  *   npm run demo              and click around
  *   npm run demo -- --once    and stop with exit status 0, or 1 naming the step that failed
@@ -10,6 +11,7 @@ import { join, resolve } from 'node:path';
 import { startDevBucket } from '../bucket/server.ts';
 import { startApp } from './app-process.ts';
 import { openApi } from './client.ts';
+import { seedPast } from './past.ts';
 import { download, restore } from './restore.ts';
 import { compareRows, makeSampleDatabase, SAMPLE_ROWS } from './sample-database.ts';
 import { createSteps, formatBytes } from './steps.ts';
@@ -17,6 +19,10 @@ import { createSteps, formatBytes } from './steps.ts';
 const folder = resolve('data/demo');
 const runsOnce = process.argv.includes('--once');
 const steps = createSteps();
+/** Of the installation that is clicked around in. */
+const PAST_DAYS = 60;
+/** The bucket's clock: while the past is made, it has to stand on the same day. */
+let now = () => new Date();
 
 /** Everything that must end with the demo, last opened first. */
 const ending: (() => Promise<void> | void)[] = [];
@@ -52,12 +58,35 @@ async function demo(): Promise<void> {
       keys: [key],
       buckets: ['demo-backups'],
       region: 'us-east-1',
+      now: () => now(),
     });
     ending.push(() => started.close());
     return { value: started, note: started.endpoint };
   });
 
   const login = { email: 'admin@demo.example', password: crypto.randomUUID() };
+  if (!runsOnce) {
+    await steps.run(`Live through ${PAST_DAYS} days of backups (minutes)`, async () => {
+      const { databases, backups } = await seedPast({
+        env: {
+          DATA_DIR: join(folder, 'app'),
+          LOCAL_PATHS: samples,
+          ADMIN_EMAIL: login.email,
+          ADMIN_PASSWORD: login.password,
+          ...(bucket.caFile === null ? {} : { STORAGE_CA_FILE: bucket.caFile }),
+        },
+        samples,
+        storage: { ...key, endpoint: new URL(bucket.endpoint).host },
+        bucket: 'demo-backups',
+        days: PAST_DAYS,
+        setNow: (clock) => {
+          now = clock;
+        },
+      });
+      return { value: undefined, note: `${databases} databases of three engines, ${backups} backups` };
+    });
+  }
+
   const app = await steps.run('Start the app', async () => {
     const started = await startApp({
       dataDir: join(folder, 'app'),
@@ -78,10 +107,12 @@ async function demo(): Promise<void> {
   });
 
   const environment = await steps.run('Create an environment that allows downloads', async () => {
-    const created = await api.post('/api/environments', { name: 'production' });
+    // "production" is the one with a past.
+    const name = runsOnce ? 'production' : 'demo';
+    const created = await api.post('/api/environments', { name });
     const id = api.id(created, 'environment');
     await api.patch(`/api/environments/${id}/settings/data`, { allowBackupDownload: true });
-    return { value: id, note: 'production' };
+    return { value: id, note: name };
   });
 
   const server = await steps.run('Register this machine as a server', async () => {

@@ -50,6 +50,16 @@ export async function listEnvironmentNames(db: Db): Promise<readonly Pick<Enviro
   return db.selectFrom('environments').select(['id', 'name']).orderBy('name', byBytes(db)).execute();
 }
 
+/** Ids of those whose backups people may download. */
+export async function environmentsWithDownloads(db: Db): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom('environments')
+    .select('id')
+    .where('allow_backup_download', '=', 1)
+    .execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** The row, for what needs more than the wire shows. Throws `not_found`. */
 export async function getEnvironmentRow(db: Db, id: string): Promise<EnvironmentRow> {
   const row = await db.selectFrom('environments').selectAll().where('id', '=', id).executeTakeFirst();

@@ -83,7 +83,7 @@ it('A newcomer gets from the first signed-in page to a backup over SSH that was 
   expect(line).toMatch(/^restrict ssh-ed25519 \S+ bridgeport-production$/);
   await sshd.insideHost(`echo '${line}' >/etc/ssh/authorized_keys`);
   await picture('3-line');
-  await person.click(button(/^Test /));
+  await person.click(button(/^Test SSH: /));
 
   await step('Add databases');
   // To be compared by eye with what the host prints.

@@ -112,7 +112,7 @@ describe('the storage page', () => {
 });
 
 describe('the form of a database', () => {
-  it('has Backup Storage, with Spaces first where the environment may use it and local elsewhere', async () => {
+  it('has Backup Storage, with Spaces first where the environment may use it and nothing chosen elsewhere', async () => {
     await save({ secretKey: 'the-secret-key', buckets: 'prod-backups' });
     await admin.post('/admin/storage/environments/production', { enabled: 'true' });
     await admin.post('/admin/storage/environments/staging', { enabled: 'false' });
@@ -121,9 +121,9 @@ describe('the form of a database', () => {
     const chosen = (html: string) => /value="(spaces|local)"[^>]*checked/.exec(html)?.[1];
     const production = await form('production');
     expect(production).toContain('Backup Storage');
-    expect([chosen(production), chosen(await form('staging'))]).toEqual(['spaces', 'local']);
+    expect([chosen(production), chosen(await form('staging'))]).toEqual(['spaces', undefined]);
     const { html } = await admin.get('/environments/production/bucket-field');
     expect(html).toContain('<option value="prod-backups"');
-    expect(await form('staging')).toContain('Storage is not enabled for this environment');
+    expect(await form('staging')).toContain('Storage is not enabled for staging');
   });
 });

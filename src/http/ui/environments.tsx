@@ -1,11 +1,13 @@
 import { type Context, Hono } from 'hono';
 import { EnvironmentSettingsPage } from '../../../views/environment-settings.tsx';
-import { EnvironmentsPage, NewEnvironmentPage } from '../../../views/environments.tsx';
+import { type EnvironmentItem, EnvironmentsPage, NewEnvironmentPage } from '../../../views/environments.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { countStates, knownDatabases } from '../../backups/database-list.ts';
 import { changeSettings, getSettings } from '../../environments/environment-settings.ts';
 import {
   createEnvironment,
   deleteEnvironment,
+  environmentsWithDownloads,
   getEnvironment,
   type KeptObjects,
   listEnvironments,
@@ -14,6 +16,7 @@ import {
 import { makeSshKey, newSshKey } from '../../environments/made-ssh-key.ts';
 import { getSsh, removeSsh, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Services } from '../../services-port.ts';
+import { listSpacesEnvironments } from '../../storage/enabled.ts';
 import { keyShown } from './key-shown.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
@@ -32,8 +35,10 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
   ui.get('/environments', only('viewer'), async (c) => {
-    const environments = await listEnvironments(services.db);
-    return sendPage(c, <EnvironmentsPage frame={await frameOf(c, services)} environments={environments} />);
+    return sendPage(
+      c,
+      <EnvironmentsPage frame={await frameOf(c, services)} environments={await itemsOf(services)} />,
+    );
   });
 
   ui.get('/environments/new', only('admin'), async (c) =>
@@ -61,7 +66,7 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
     // Said once, here: where the files lie is kept nowhere but in the audit from now on.
     const flash = { tone: 'success', text: `${name} is deleted. ${describeKept(keptObjects)}` } as const;
     const frame = { ...(await frameOf(c, services)), flash };
-    return sendPage(c, <EnvironmentsPage frame={frame} environments={await listEnvironments(services.db)} />);
+    return sendPage(c, <EnvironmentsPage frame={frame} environments={await itemsOf(services)} />);
   });
 
   ui.get('/environments/:environmentId/settings', only('viewer'), async (c) =>
@@ -114,6 +119,21 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
   });
 
   return ui;
+}
+
+/** Every environment with what is in it, and how safe that is. */
+async function itemsOf(services: Services): Promise<readonly EnvironmentItem[]> {
+  const known = Map.groupBy(await knownDatabases(services, null), ({ environmentId }) => environmentId);
+  const mayUse = new Map(
+    (await listSpacesEnvironments(services.db)).map(({ id, spacesEnabled }) => [id, spacesEnabled]),
+  );
+  const downloads = await environmentsWithDownloads(services.db);
+  return (await listEnvironments(services.db)).map(({ id, name, createdAt, counts }) => ({
+    ...{ id, name, createdAt, servers: counts.servers },
+    databases: countStates(known.get(id) ?? []),
+    mayUseStorage: mayUse.get(id) === true,
+    mayDownload: downloads.has(id),
+  }));
 }
 
 async function sendSettings(

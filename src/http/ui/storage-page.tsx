@@ -12,7 +12,7 @@ import { listBucketStates } from '../../storage/buckets.ts';
 import { listSpacesEnvironments } from '../../storage/enabled.ts';
 import { backupsByEnvironment, type SpacesImpact, spacesImpact } from '../../storage/impact.ts';
 import { spacesPolicy } from '../../storage/policy.ts';
-import { getSpaces } from '../../storage/storage.ts';
+import { getSpaces, plainEndpoint } from '../../storage/storage.ts';
 import { frameOf } from './kit/frame.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
@@ -32,6 +32,7 @@ export async function sendStorage(
       frame={await frameOf(c, services)}
       storage={config === null ? null : { ...config, providerName: providerOf(config.endpoint).name }}
       dependents={dependentsOf(impact)}
+      stored={impact.backups.places.map((place) => ({ ...place, endpoint: plainEndpoint(place.endpoint) }))}
       buckets={shown.buckets ?? NOT_ASKED}
       environments={await accessOf(services, impact)}
       policy={config === null ? null : await policyOrNull(services)}

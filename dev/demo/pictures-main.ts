@@ -1,0 +1,63 @@
+/**
+ * The pictures that README shows, made anew from a filled installation:
+ *
+ *   npm run pictures                into docs/pictures
+ *   npm run pictures -- FOLDER      into that folder
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { startDevBucket } from '../bucket/server.ts';
+import { startApp } from './app-process.ts';
+import { seedPast } from './past.ts';
+import { takePictures } from './pictures.ts';
+
+const DAYS = 60;
+const folder = mkdtempSync(join(tmpdir(), 'bridgeport-pictures-'));
+const samples = join(folder, 'databases');
+mkdirSync(samples);
+const login = { email: 'admin@demo.example', password: crypto.randomUUID() };
+const key = { accessKey: 'demo-access-key', secretKey: crypto.randomUUID() };
+let now = () => new Date();
+const bucket = await startDevBucket({
+  folder: join(folder, 'bucket'),
+  keys: [key],
+  buckets: ['demo-backups'],
+  now: () => now(),
+});
+try {
+  await seedPast({
+    env: {
+      DATA_DIR: join(folder, 'app'),
+      LOCAL_PATHS: samples,
+      ADMIN_EMAIL: login.email,
+      ADMIN_PASSWORD: login.password,
+      ...(bucket.caFile === null ? {} : { STORAGE_CA_FILE: bucket.caFile }),
+    },
+    samples,
+    storage: { ...key, endpoint: new URL(bucket.endpoint).host },
+    bucket: 'demo-backups',
+    days: DAYS,
+    setNow: (clock) => {
+      now = clock;
+    },
+  });
+  const app = await startApp({
+    dataDir: join(folder, 'app'),
+    caFile: bucket.caFile,
+    localPaths: [samples],
+    admin: login,
+    log: join(folder, 'app.log'),
+    program: resolve('dist/main.js'),
+  });
+  try {
+    const into = resolve(process.argv[2] ?? 'docs/pictures');
+    for (const file of await takePictures({ url: app.url, login, folder: into }))
+      process.stdout.write(`${file}\n`);
+  } finally {
+    await app.stop();
+  }
+} finally {
+  await bucket.close();
+  rmSync(folder, { recursive: true, force: true });
+}
