@@ -38,7 +38,8 @@ function insert(agoMs: number, change: Pick<BackupRow, 'status' | 'outcome'> & P
 const fail = (agoMs: number, message: string) =>
   insert(agoMs, { status: 'failed', outcome: 'failed', error: error(message) });
 const page = (query = '') => viewer.get(`/databases/${databaseId}${query}`);
-const rowsIn = (html: string): number => [...html.matchAll(/<th scope="row"><a href="\/backups\/\w+"><time/g)].length;
+const rowsIn = (html: string): number =>
+  [...html.matchAll(/<th scope="row"><a href="\/backups\/\w+"><time/g)].length;
 
 describe('the page of a database', () => {
   it('lists by result and by day, and takes a filter that there is not for none', async () => {
