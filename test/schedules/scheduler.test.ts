@@ -484,6 +484,7 @@ describe('the week ahead', () => {
     await world.database({ server_id: server });
     const paused = await world.database();
     await world.schedule(paused, { cronExpression: '0 2 * * *', pausedReason: 'x' });
+    await world.worker()();
     const { days, hours } = await weekAhead(world, { environmentId: null, zone: 'Asia/Kathmandu' });
     expect([days[0], days.at(-1), hours.length]).toEqual(['2026-02-25', '2026-03-03', 168]);
     // 02:00 UTC is 07:45 there; Thursday is the 26th.

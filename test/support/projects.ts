@@ -44,9 +44,9 @@ export const ON_POSTGRES: readonly string[] = [
   ...[
     'http/api/left-behind',
     'http/api/prefixes',
+    'http/api/schedules',
     'http/api/servers',
     'http/api/spaces',
-    'http/api/system-settings',
     'http/api/users',
   ],
   ...['http/sessions', 'http/sign-in', 'schedules/scheduler', 'secrets/reseal'],
