@@ -1,4 +1,3 @@
-import type { Child } from 'hono/jsx';
 import type { EnvironmentChoice, Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
@@ -17,8 +16,6 @@ export interface DatabaseItem {
   readonly name: string;
   readonly environmentName: string;
   readonly typeName: string;
-  readonly serverName: string;
-  readonly destination: string;
   readonly state: ProtectionState;
   readonly lastGoodAt: string | null;
   /** Null where nothing begins by itself. */
@@ -52,7 +49,6 @@ export type SortedColumn = 'state' | 'name' | 'engine' | 'last-good' | 'size';
 export const STRIP_DAYS = 26;
 
 const LIST = 'databases';
-const SELECTION = 'selection';
 
 export function DatabasesPage(props: DatabasesProps) {
   const { frame } = props;
@@ -103,7 +99,6 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
     { label: 'State', sort: sorts.state },
     { label: 'Database', sort: sorts.name },
     { label: 'Engine', sort: sorts.engine },
-    'Server',
     `Last ${STRIP_DAYS} days`,
     { label: 'Last good', sort: sorts['last-good'] },
     'Next run',
@@ -112,10 +107,7 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
   ];
   return (
     <div id={LIST}>
-      <div class="list-bar">
-        <Chips label="By state" chips={props.chips} />
-        {mayChange && databases.length > 0 && <SelectionBar />}
-      </div>
+      {databases.length === 0 && <Chips label="By state" chips={props.chips} />}
       {databases.length === 0 ? (
         <EmptyState title="None of the databases is like that">
           <p>
@@ -124,26 +116,26 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
         </EmptyState>
       ) : (
         <>
-          <Table caption="Databases" columns={columns} dense>
-            {databases.map((database) => (
-              <Row key={database.id} database={database} mayChange={mayChange} />
-            ))}
-          </Table>
+          {/* One form for the boxes and the buttons of all rows. */}
+          <form class="selection" method="post" action="/databases/back-up">
+            <div class="list-bar">
+              <Chips label="By state" chips={props.chips} />
+              {mayChange && (
+                <button type="submit" class="secondary outline">
+                  Back up the selected
+                </button>
+              )}
+            </div>
+            <Table caption="Databases" columns={columns} dense>
+              {databases.map((database) => (
+                <Row key={database.id} database={database} mayChange={mayChange} />
+              ))}
+            </Table>
+          </form>
           <Pager page={props.page} path={props.path} />
         </>
       )}
     </div>
-  );
-}
-
-/** The boxes and buttons of the rows are this form's: one form for fifty rows. */
-function SelectionBar(): Child {
-  return (
-    <form id={SELECTION} method="post" action="/databases/back-up" class="selection">
-      <button type="submit" class="secondary outline">
-        Back up the selected
-      </button>
-    </form>
   );
 }
 
@@ -153,7 +145,7 @@ function Row({ database, mayChange }: { readonly database: DatabaseItem; readonl
     <tr>
       {mayChange && (
         <td class="select">
-          <input type="checkbox" form={SELECTION} name="id" value={id} aria-label={`Select ${name}`} />
+          <input type="checkbox" name="id" value={id} aria-label={`Select ${name}`} />
         </td>
       )}
       <td class="state">
@@ -163,9 +155,6 @@ function Row({ database, mayChange }: { readonly database: DatabaseItem; readonl
         <a href={`/databases/${id}`}>{name}</a> <small class="muted">{database.environmentName}</small>
       </th>
       <td class="engine">{database.typeName}</td>
-      <td class="server" title={database.destination}>
-        {database.serverName}
-      </td>
       <td class="strip-cell">
         <Strip days={database.days} />
       </td>
@@ -173,25 +162,16 @@ function Row({ database, mayChange }: { readonly database: DatabaseItem; readonl
         <Ago at={database.lastGoodAt} none="never" />
       </td>
       <td class="next-run">
-        <a href={`/databases/${id}/schedule`} aria-label={`Schedule of ${name}`}>
-          {database.nextRunAt === null ? (
-            NOTHING[database.state === 'paused' ? 'paused' : 'none']
-          ) : (
-            <Ago at={database.nextRunAt} />
-          )}
-        </a>
+        {database.nextRunAt === null ? (
+          NOTHING[database.state === 'paused' ? 'paused' : 'none']
+        ) : (
+          <Ago at={database.nextRunAt} />
+        )}
       </td>
       <td class="figure">{database.size === null ? '–' : formatBytes(database.size)}</td>
       {mayChange && (
         <td class="row-action">
-          <button
-            type="submit"
-            form={SELECTION}
-            name="only"
-            value={id}
-            class="link"
-            aria-label={`Back up ${name}`}
-          >
+          <button type="submit" name="only" value={id} class="link" aria-label={`Back up ${name}`}>
             Back up
           </button>
         </td>

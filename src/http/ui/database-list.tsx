@@ -243,9 +243,6 @@ function toItem(
     name,
     environmentName,
     typeName: databaseType(database.type)?.displayName ?? database.type,
-    serverName: database.serverName ?? 'this machine',
-    destination:
-      database.storageType === 'spaces' ? `bucket ${database.bucket ?? '(none)'}` : 'on the server itself',
     state: protection.state,
     lastGoodAt: protection.lastGood?.at ?? null,
     nextRunAt: database.nextRunAt,

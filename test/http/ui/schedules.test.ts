@@ -65,7 +65,7 @@ describe('the schedule of a database', () => {
     const { html } = await operator.get(path());
     expect(html).toContain('<strong>At 01:30, Monday through Friday</strong>, Asia/Tokyo');
     expect(html.match(/<li><time[^>]*>[^<]*, 01:30</g)).toHaveLength(5);
-    expect((await admin.get('/databases')).html).toMatch(/Schedule of [^>]*><time/);
+    expect((await admin.get('/databases')).html).toMatch(/class="next-run"><time/);
     const removed = await operator.post(`${path()}/delete`);
     expect([removed.status, (await operator.get(path())).html.includes('Nothing backs')]).toEqual([
       303,
