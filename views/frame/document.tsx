@@ -3,13 +3,13 @@ import { useAssetUrl } from '../parts/asset-url.ts';
 import { useReader } from '../parts/reader.ts';
 
 /**
- * No style of its own and none copied from the old content while the new one settles (the CSP would refuse both), no
- * history snapshots, and failed answers leave the page as it is.
+ * No style of its own and none copied from the old content while the new one settles (the CSP would refuse both); going
+ * back loads the page again, from no snapshot; and failed answers leave the page as it is.
  */
 const HTMX_CONFIG = JSON.stringify({
   includeIndicatorCSS: false,
   defaultSettleDelay: 0,
-  history: false,
+  history: 'reload',
   noSwap: [204, 304, '4xx', '5xx'],
 });
 

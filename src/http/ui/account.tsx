@@ -6,13 +6,11 @@ import { changePassword } from '../../auth/change-password.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
-import { goTo } from './kit/flash.ts';
-import { readForm } from './kit/form-body.ts';
-import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { clearSessionCookie } from './kit/session-cookie.ts';
+import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['currentPassword', 'newPassword'];
@@ -34,20 +32,18 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/account', only('viewer'), async (c) => sendPage(c, await page(c, freshForm())));
 
-  ui.post('/account/password', only('viewer'), async (c) => {
-    const body = await readForm(c);
-    const refuse = async (form: FormState) => sendPage(c, await page(c, form), 422);
-    const parsed = passwordForm.safeParse(body);
-    if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues, SECRETS));
-    const { user } = c.get('session');
-    try {
-      await changePassword(services, actorOf(c, services), user.id, parsed.data);
-    } catch (error) {
-      return refuse(failedForm(body, error, SECRETS));
-    }
-    clearSessionCookie(c, services);
-    return goTo(c, services, '/login', 'password-changed');
-  });
+  ui.post('/account/password', only('viewer'), async (c) =>
+    submit(c, services, {
+      parse: (body) => passwordForm.safeParse(body),
+      secrets: SECRETS,
+      refuse: async (form) => sendPage(c, await page(c, form), 422),
+      async act(input) {
+        await changePassword(services, actorOf(c, services), c.get('session').user.id, input);
+        clearSessionCookie(c, services);
+        return { to: '/login', say: 'password-changed' };
+      },
+    }),
+  );
 
   return ui;
 }

@@ -15,6 +15,7 @@ import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
+import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['password', 'newPassword'];
@@ -39,18 +40,17 @@ export function userRoutes(services: Services): Hono<UiEnv> {
     sendPage(c, await newUserPage(c, freshForm({ role: 'viewer' }))),
   );
 
-  ui.post('/admin/users/new', only('admin'), async (c) => {
-    const body = await readForm(c);
-    const refuse = async (form: FormState) => sendPage(c, await newUserPage(c, form), 422);
-    const parsed = newUser.safeParse({ ...body, name: textOf(body, 'name') });
-    if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues, SECRETS));
-    try {
-      await createUser(services, actorOf(c, services), parsed.data);
-    } catch (error) {
-      return refuse(failedForm(body, error, SECRETS));
-    }
-    return goTo(c, services, '/admin/users', 'user-created');
-  });
+  ui.post('/admin/users/new', only('admin'), async (c) =>
+    submit(c, services, {
+      parse: (body) => newUser.safeParse({ ...body, name: textOf(body, 'name') }),
+      secrets: SECRETS,
+      refuse: async (form) => sendPage(c, await newUserPage(c, form), 422),
+      async act(input) {
+        await createUser(services, actorOf(c, services), input);
+        return { to: '/admin/users', say: 'user-created' };
+      },
+    }),
+  );
 
   ui.get('/admin/users/:userId', only('admin'), async (c) => {
     const user = await getUser(services.db, c.req.param('userId'));
@@ -59,16 +59,14 @@ export function userRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/admin/users/:userId', only('admin'), async (c) => {
     const user = await getUser(services.db, c.req.param('userId'));
-    const body = await readForm(c);
-    const parsed = details.safeParse({ ...body, name: textOf(body, 'name') });
-    if (!parsed.success)
-      return sendUser(c, services, user, { details: refusedForm(body, parsed.error.issues) });
-    try {
-      await updateUser(services, actorOf(c, services), user.id, parsed.data);
-    } catch (error) {
-      return sendUser(c, services, user, { details: failedForm(body, error) });
-    }
-    return goTo(c, services, '/admin/users', 'user-saved');
+    return submit(c, services, {
+      parse: (body) => details.safeParse({ ...body, name: textOf(body, 'name') }),
+      refuse: (form) => sendUser(c, services, user, { details: form }),
+      async act(input) {
+        await updateUser(services, actorOf(c, services), user.id, input);
+        return { to: '/admin/users', say: 'user-saved' };
+      },
+    });
   });
 
   ui.post('/admin/users/:userId/password', only('admin'), async (c) => {
