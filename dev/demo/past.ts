@@ -7,6 +7,7 @@ import { createDatabase } from '../../src/databases/databases.ts';
 import { changeSettings } from '../../src/environments/environment-settings.ts';
 import { createEnvironment } from '../../src/environments/environments.ts';
 import { makeSshKey } from '../../src/environments/made-ssh-key.ts';
+import { confirmMasterKeyCopy } from '../../src/installation/master-key-copy.ts';
 import { createLog } from '../../src/log.ts';
 import { readConfig } from '../../src/node/read-config.ts';
 import { createServer } from '../../src/servers/servers.ts';
@@ -80,6 +81,8 @@ async function register(
   services: RunningServices,
   options: PastOptions,
 ): Promise<ReadonlyMap<string, string>> {
+  // There is nothing in a demo that a copy would save.
+  await confirmMasterKeyCopy(services, ACTOR);
   const { id: environment } = await createEnvironment(services, ACTOR, { name: 'production' });
   await changeSettings(services, ACTOR, environment, 'data', { allowBackupDownload: true });
   const input = { ...options.storage, region: 'us-east-1', buckets: [] };
