@@ -24,7 +24,8 @@ beforeAll(async () => {
   const at = new Date();
   const over = { state: 'failed', ended_at: at.toISOString() } as const;
   await db.updateTable('runs').set(over).where('state', 'in', ['pending', 'running', 'uncertain']).execute();
-  // Another process has it: the worker of this one leaves it alone.
+  // Alone with its state, a worker takes what another process left; here nobody is to.
+  await site.services.worker.stop(5_000);
   ({ id: runId } = await insertBackup(db, at, {
     ...{ status: 'in_progress', outcome: null, claimed_by: 'another process', step: 'dump' },
     lease_until: new Date(at.getTime() + 3_600_000).toISOString(),
