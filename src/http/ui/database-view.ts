@@ -29,8 +29,8 @@ import { readFailure, toBackupItem, toLiveRun } from './backup-views.ts';
 import { pageOf } from './kit/paging.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
-/** With charts above them: 50 would make the page half as large again as pages may be. */
-const PER_PAGE = 25;
+/** With charts above them and a rule beside each: more would make the page larger than pages may be. */
+const PER_PAGE = 20;
 const WEEKS = 26;
 const DAYS_A_WEEK = 7;
 /** Good backups whose sizes are drawn. */

@@ -99,7 +99,7 @@ describe('the page of a database', () => {
     }
     await repairCounts(pages.services);
     const { html } = await operator.get(`/databases/${databaseId}`);
-    expect(rowsIn(html)).toBe(25);
+    expect(rowsIn(html)).toBe(20);
     expect(html.length).toBeLessThanOrEqual(60 * 1024);
     expect([...html.matchAll(/<[a-z]/g)].length).toBeLessThanOrEqual(1500);
   });
