@@ -1,8 +1,6 @@
 import { CapabilityCard, type CapabilityCardProps } from './capability-card.tsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
-import { Ago } from './parts/ago.tsx';
-import { Badge } from './parts/badge.tsx';
 import { Confirm } from './parts/confirm.tsx';
 import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
@@ -11,6 +9,7 @@ import { Instant } from './parts/instant.tsx';
 import { Table } from './parts/table.tsx';
 import { type EnvironmentAccess, EnvironmentAccessList, Names } from './storage-access.tsx';
 import { BucketList, type BucketListProps } from './storage-buckets.tsx';
+import { StorageFitness } from './storage-fitness.tsx';
 import { PolicyDetails, type PolicyShown } from './storage-policy.tsx';
 
 export interface StorageSummary {
@@ -143,25 +142,17 @@ function WhatDepends({ dependents }: { dependents: StorageDependents }) {
 /** In one line: what it is, by which key, and whether it is fit. */
 function StorageState({
   storage: { providerName, region, endpoint, accessKey, buckets },
-  capabilities: { result },
+  capabilities,
 }: {
   readonly storage: StorageSummary;
   readonly capabilities: CapabilityCardProps;
 }) {
-  const isFit = result?.buckets.every(({ isSound }) => isSound) === true && result.problems.length === 0;
   return (
     <p class="storage-state">
       <strong>{providerName}</strong> · <code>{region}</code> · <code>{endpoint}</code> · key{' '}
       <code>…{accessKey.slice(-4)}</code> ·{' '}
       {buckets.length === 0 ? 'buckets found with the key' : `buckets ${buckets.join(', ')}`} ·{' '}
-      {result === null ? (
-        <Badge tone="neutral" text="not tested in depth yet" />
-      ) : (
-        <>
-          <Badge tone={isFit ? 'success' : 'error'} text={isFit ? 'fit' : 'not fit'} /> tested{' '}
-          <Ago at={result.finishedAt} />
-        </>
-      )}
+      <StorageFitness {...capabilities} />
     </p>
   );
 }

@@ -17,6 +17,8 @@ beforeAll(async () => {
   await page.getByLabel('Endpoint').fill(site.bucket.endpoint.replace('https://', ''));
   await page.getByRole('button', { name: 'Save Configuration' }).click();
   await page.getByRole('heading', { name: 'What the storage can do' }).waitFor();
+  // The form is swapped in the page, whose address follows it.
+  await page.waitForURL(`${site.url}/admin/storage`);
 });
 afterAll(async () => {
   await browser?.close();
@@ -36,10 +38,13 @@ describe('the deep test in a browser', () => {
     await page.getByRole('button', { name: 'Run the deep test' }).click();
     await page.getByText('uploading in parts and reading back…').waitFor();
     expect(await page.getByRole('progressbar', { name: 'Deep test' }).getAttribute('value')).toBe('2');
+    const fitness = page.locator('#storage-fitness');
+    await fitness.getByText('being tested', { exact: true }).waitFor();
     release();
     await page.getByText('fit for backups', { exact: true }).waitFor();
     expect(await page.getByText('works', { exact: true }).count()).toBe(11);
     await page.getByRole('button', { name: 'Run the deep test again' }).waitFor();
+    await fitness.getByText('fit', { exact: true }).waitFor();
     expect(loads).toEqual([]);
     expect(complaints).toEqual([]);
   });

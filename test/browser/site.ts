@@ -93,7 +93,8 @@ export async function setUp(page: Page, site: Site): Promise<void> {
   await page.getByLabel('Email').fill(ADMIN.email);
   await page.getByLabel('Password').fill(ADMIN.password);
   await page.getByRole('button', { name: 'Create admin' }).click();
-  await page.getByRole('button', { name: 'Sign out' }).waitFor({ state: 'attached' });
+  // On a phone it lies in the menu, which is closed.
+  await page.getByRole('button', { name: 'Sign out', includeHidden: true }).waitFor({ state: 'attached' });
 }
 
 /** The settings of the environment of that name, which is made where there is none. */

@@ -1,9 +1,10 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import {
   type BucketCapabilities,
   CapabilityCard,
   type CapabilityCardProps,
 } from '../../../views/capability-card.tsx';
+import { StorageFitness } from '../../../views/storage-fitness.tsx';
 import { isAppError } from '../../errors.ts';
 import { type BucketProbe, CHECK_NAMES, isSound } from '../../object-stores/deep-test/result.ts';
 import type { Services } from '../../services-port.ts';
@@ -24,14 +25,24 @@ export function storageProbeRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/admin/storage/probe/card', only('admin'), async (c) => {
     await start(services);
-    return sendFragment(c, <CapabilityCard {...(await capabilityCard(services))} />);
+    return sendCard(c, services);
   });
 
-  ui.get('/admin/storage/probe/card', only('admin'), async (c) =>
-    sendFragment(c, <CapabilityCard {...(await capabilityCard(services))} />),
-  );
+  ui.get('/admin/storage/probe/card', only('admin'), (c) => sendCard(c, services));
 
   return ui;
+}
+
+/** With what the page's top says of it, which would go on telling the test before. */
+async function sendCard(c: Context<UiEnv>, services: Services): Promise<Response> {
+  const card = await capabilityCard(services);
+  return sendFragment(
+    c,
+    <>
+      <CapabilityCard {...card} />
+      <StorageFitness {...card} isSwapped />
+    </>,
+  );
 }
 
 /** The card as it is now, for the page of the storage. */
