@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { startDevBucket } from '../bucket/server.ts';
 import { startApp } from './app-process.ts';
 import { openApi } from './client.ts';
-import { seedPast } from './past.ts';
+import { lastDays, seedPast } from './past.ts';
 import { download, restore } from './restore.ts';
 import { compareRows, makeSampleDatabase, SAMPLE_ROWS } from './sample-database.ts';
 import { createSteps, formatBytes } from './steps.ts';
@@ -78,7 +78,7 @@ async function demo(): Promise<void> {
         samples,
         storage: { ...key, endpoint: new URL(bucket.endpoint).host },
         bucket: 'demo-backups',
-        days: PAST_DAYS,
+        daysAgo: lastDays(PAST_DAYS),
         setNow: (clock) => {
           now = clock;
         },

@@ -23,7 +23,8 @@ export interface PastOptions {
   readonly samples: string;
   readonly storage: { readonly accessKey: string; readonly secretKey: string; readonly endpoint: string };
   readonly bucket: string;
-  readonly days: number;
+  /** The days on which backups are made, each as how long ago it is, oldest first; `lastDays` for a whole past. */
+  readonly daysAgo: readonly number[];
   /** Told before each day what time it is then; the storage has to know, too. */
   readonly setNow: (now: () => Date) => void;
 }
@@ -31,8 +32,13 @@ export interface PastOptions {
 const DAY_MS = 86_400_000;
 const ACTOR = { userId: null, address: null };
 
+/** Each of so many days before today, and today. */
+export function lastDays(days: number): readonly number[] {
+  return Array.from({ length: days + 1 }, (_, index) => days - index);
+}
+
 /**
- * Fills an empty installation with backups of the last days, by the product's own code: each backup is asked for, claimed, dumped,
+ * Fills an empty installation with backups of the given days, by the product's own code: each backup is asked for, claimed, dumped,
  * stored and read back as ever, while the clock that is handed in stands on its day. Gives how many there are.
  */
 export async function seedPast(
@@ -59,11 +65,11 @@ export async function seedPast(
       now = () => new Date(base + performance.now() - startedAt);
       options.setNow(now);
     };
-    goTo(options.days + 1);
+    goTo(Math.max(...options.daysAgo) + 1);
     await services.exclusively(() => prepareFirstAdmin(services));
     const ids = await register(services, options);
     services.worker.start();
-    for (let daysAgo = options.days; daysAgo >= 0; daysAgo -= 1) {
+    for (const daysAgo of options.daysAgo) {
       goTo(daysAgo);
       await liveOneDay(services, options, ids, daysAgo);
     }

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startDevBucket } from '../bucket/server.ts';
 import { startApp } from './app-process.ts';
-import { seedPast } from './past.ts';
+import { lastDays, seedPast } from './past.ts';
 import { takePictures } from './pictures.ts';
 
 const DAYS = 60;
@@ -37,7 +37,7 @@ try {
     samples,
     storage: { ...key, endpoint: new URL(bucket.endpoint).host },
     bucket: 'demo-backups',
-    days: DAYS,
+    daysAgo: lastDays(DAYS),
     setNow: (clock) => {
       now = clock;
     },

@@ -33,16 +33,17 @@ export async function takePictures(options: {
   });
   const files: string[] = [];
   try {
-    for (const colorScheme of SCHEMES) {
-      const page = await (await browser.newContext({ viewport: SIZE, colorScheme })).newPage();
-      await page.goto(`${url}/login`);
-      await page.getByLabel('Email').fill(login.email);
-      await page.getByLabel('Password').fill(login.password);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await page.getByRole('heading', { name: 'Overview' }).waitFor();
-      for (const [name, open] of PICTURES) {
-        await open(page, url);
-        await page.locator('#content h1').waitFor();
+    const page = await browser.newPage({ viewport: SIZE, reducedMotion: 'reduce' });
+    await page.goto(`${url}/login`);
+    await page.getByLabel('Email').fill(login.email);
+    await page.getByLabel('Password').fill(login.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    for (const [name, open] of PICTURES) {
+      await open(page, url);
+      await page.locator('#content h1').waitFor();
+      for (const colorScheme of SCHEMES) {
+        await page.emulateMedia({ colorScheme });
         const path = join(folder, `${name}-${colorScheme}.png`);
         await page.screenshot({ path });
         files.push(path);

@@ -99,7 +99,12 @@ it('A newcomer gets from the first signed-in page to a backup over SSH that was 
   await step('Back up, and watch it being read back');
   await picture('5-back-up');
   await person.click(button(/^Back up now: /).first());
-  await page.getByText('read back', { exact: false }).first().waitFor();
+  // Not the steps' names, which are there before anything was read back.
+  await page
+    .locator('#live-runs, #figures')
+    .getByText(/^Backed up and read back: |, read back$/)
+    .first()
+    .waitFor();
   await picture('6-done');
 
   expect(site.bucket.objects('prod-backups').map(({ key }) => key)).toEqual([
