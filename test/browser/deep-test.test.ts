@@ -17,7 +17,7 @@ beforeAll(async () => {
   await page.getByLabel('Endpoint').fill(site.bucket.endpoint.replace('https://', ''));
   await page.getByRole('button', { name: 'Save Configuration' }).click();
   await page.getByRole('heading', { name: 'What the storage can do' }).waitFor();
-  // The form is swapped in the page, whose address follows it.
+  // Loaded whole: a click before the script has come sends the form as without JavaScript.
   await page.waitForURL(`${site.url}/admin/storage`);
 });
 afterAll(async () => {

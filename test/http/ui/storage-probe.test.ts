@@ -68,13 +68,16 @@ describe('the capability card', () => {
     const started = await admin.post('/admin/storage/probe/card');
     expect(started.html).toMatch(/^<section id="capability-card"/);
     expect(started.html).toContain('hx-trigger="every 1s"');
-    await until('the upload', 5_000, async () => (await card()).includes('uploading in parts'));
+    await until('the upload', 10_000, async () => (await card()).includes('uploading in parts'));
     const running = await card();
     expect(running).toContain('<strong>backups: </strong>');
     expect(running).toMatch(/<progress max="5" value="2"/);
     expect(running).not.toContain('Run the deep test');
+    // The line at the page's top comes along, so that it does not go on telling the test before.
+    expect(running).toMatch(/<span id="storage-fitness" hx-swap-oob="true"><span[^>]*>being tested</);
     release();
     const html = await whenOver();
+    expect(html).toMatch(/<span id="storage-fitness" hx-swap-oob="true"><span[^>]*>fit</);
     expect(html).toContain('fit for backups');
     expect(html.match(/>works</g)).toHaveLength(11);
     expect(html).toContain('Run the deep test again');
@@ -99,7 +102,7 @@ describe('the capability card', () => {
     });
     const html = await until('the test of the new settings', 10_000, async () => {
       const html = await whenOver();
-      return html.includes('<h3>locked-out</h3>') ? html : undefined;
+      return html.includes('<strong>locked-out</strong>') ? html : undefined;
     });
     expect(html).toContain('after a change of the settings');
     await admin.post('/admin/storage/edit', {
@@ -110,7 +113,7 @@ describe('the capability card', () => {
       buckets: 'backups',
     });
     await until('the test of the former settings', 10_000, async () =>
-      (await whenOver()).includes('<h3>backups</h3>'),
+      (await whenOver()).includes('<strong>backups</strong>'),
     );
   });
 
