@@ -89,7 +89,7 @@ export function SchedulerNotice({ isEnabled }: { readonly isEnabled: boolean }) 
   if (isEnabled) return null;
   return (
     <Notice tone="warning">
-      The scheduler is off (SCHEDULER_ENABLED): no backup begins by itself in this process.
+      The scheduler is off (SCHEDULER_ENABLED): nothing here begins by itself.
     </Notice>
   );
 }
