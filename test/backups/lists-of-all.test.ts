@@ -79,6 +79,7 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
         maxAgeHours: 26,
       },
       lastEnded: { id: good.id, at: ago(5).toISOString(), isGood: true },
+      nextRunAt: null,
       size: 5_000_000_000,
     });
     expect(await countUnsafe(context(), null)).toBe(3);

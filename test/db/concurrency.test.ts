@@ -174,7 +174,8 @@ describe.each(STATES)('at once, on %s', (state) => {
         requestBackup(services, request),
         requestBackup(services, request),
       ]);
-      expect(one).toEqual(two);
+      expect(one.backupId).toBe(two.backupId);
+      expect([one.isNew, two.isNew].sort()).toEqual([false, true]);
     }
   });
 

@@ -108,11 +108,20 @@ export function createAssets(): Assets {
     kept.set(file.name, read);
     return read;
   };
+  const hashOf = (file: AssetFile): string | null => {
+    try {
+      return keep(file).hash;
+    } catch {
+      return null;
+    }
+  };
   return {
     urlOf(name) {
       const file = FILES.find((candidate) => candidate.name === name);
       if (file === undefined) throw new AppError('internal', `There is no asset ${name}.`);
-      return `/assets/${name.replace(/\.(\w+)$/, `.${keep(file).hash}.$1`)}`;
+      // A page that lacks its style still says what it has to: only the request for the file fails.
+      const hash = hashOf(file);
+      return `/assets/${hash === null ? name : name.replace(/\.(\w+)$/, `.${hash}.$1`)}`;
     },
     async read(asked, encodings) {
       const [, stem, hash, ending] = HASHED.exec(asked) ?? [];
