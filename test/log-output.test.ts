@@ -72,7 +72,9 @@ describe('the program goes on serving, and ends when it is told to,', () => {
     const line = await until('the note about lost lines', 20_000, () => linesOf(app?.output()).find(isNote));
     expect(line['count']).toBeGreaterThan(0);
     const written = linesOf(app.output()).filter(({ message }) => message === 'request failed').length;
-    expect(written + Number(line['count'])).toBe(2_000);
+    // What the app says of its own accord may be among those that were dropped.
+    expect(written + Number(line['count'])).toBeGreaterThanOrEqual(2_000);
+    expect(written + Number(line['count'])).toBeLessThan(2_010);
     await expectToEndWell();
   });
 
