@@ -15,6 +15,7 @@ const version = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-dev';
 /** A stop is over by then, whatever still runs; containers are given longer. */
 const STOP_WITHIN_MS = 8_000;
 const SETTLE_WITHIN_MS = 6_000;
+const FIRST_ANSWERS_MS = 50;
 
 // Where these can't be written any more, their failure must not become an uncaught exception, which is written there.
 process.stderr.on('error', () => undefined);
@@ -101,10 +102,11 @@ async function start(services: RunningServices): Promise<void> {
   }
   await services.exclusively(() => prepareFirstAdmin(services));
   const app = await createApp(services);
+  let beginning: NodeJS.Timeout | undefined;
   const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (address) => {
     log.info('listening', { host: config.host, port: address.port });
-    // Repairs and claims begin only when the app answers.
-    services.worker.start();
+    // Repairs and claims begin only when the app answers: who waited for it to come up has their turn first.
+    beginning = setTimeout(() => services.worker.start(), FIRST_ANSWERS_MS);
   });
   server.on('error', (error) => {
     process.stderr.write(`Can't listen on ${config.host}:${config.port}: ${error.message}\n`);
@@ -112,6 +114,7 @@ async function start(services: RunningServices): Promise<void> {
   });
   const stop = once(async (reason: string) => {
     log.info('stopping', { reason });
+    clearTimeout(beginning);
     setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
     server.close();
     if ('closeIdleConnections' in server) server.closeIdleConnections();
