@@ -1,5 +1,5 @@
 import type { Child } from 'hono/jsx';
-import type { BackupStory, StoredWhere } from '../../src/backups/backup-story.ts';
+import type { BackupStory } from '../../src/backups/backup-story.ts';
 import type { Advice } from '../../src/backups/failure-advice.ts';
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
@@ -7,19 +7,21 @@ import { Ago } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { CopyBlock } from '../parts/copy-block.tsx';
 import { AskLink, Dialog } from '../parts/dialog.tsx';
-import { Facts } from '../parts/facts.tsx';
 import { PostButton } from '../parts/form.tsx';
 import { formatBytes, formatDuration } from '../parts/format.ts';
-import { formatExact, formatMinute } from '../parts/format-time.ts';
+import { formatMinute } from '../parts/format-time.ts';
 import { LiveRegion } from '../parts/live-region.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
-import { type Proof, ProofList } from '../parts/proof-list.tsx';
+import { ProofList } from '../parts/proof-list.tsx';
 import { useReader } from '../parts/reader.ts';
-import { type Moment, Timeline } from '../parts/timeline.tsx';
+import { Timeline } from '../parts/timeline.tsx';
 import { type BackupFailure, FailureDetails } from './failure.tsx';
 import { LevelBadge } from './level.tsx';
+import { momentsOf } from './moments.tsx';
+import { proofsOf } from './proofs.tsx';
 import { RetryButton, RunProgress } from './run-progress.tsx';
 import { describeRun, type LiveRun } from './run-words.ts';
+import { type KeptFor, WhereItIs } from './where.tsx';
 
 export interface BackupPageProps {
   readonly frame: Frame;
@@ -30,8 +32,7 @@ export interface BackupPageProps {
   readonly advice: Advice | undefined;
   /** Whether to ask for its deletion. */
   readonly asksToDelete: boolean;
-  /** How long it is kept, and by which rule; null where that is not known. */
-  readonly kept: { readonly words: string; readonly rule: string } | null;
+  readonly kept: KeptFor;
 }
 
 /** The page of one backup, and of its run. */
@@ -195,146 +196,6 @@ function questionOf({ story }: BackupPageProps, name: string) {
   };
 }
 
-/** Only what was looked at: what is not built yet is no line. */
-function proofsOf(story: BackupStory, mayChange: boolean): readonly Proof[] {
-  const { backup, where, byHand } = story;
-  const bytes = Number(backup.size).toLocaleString('en-GB');
-  const place = where?.kind === 'host' ? 'in the file' : 'in the bucket';
-  const proof = byHand?.endProof;
-  return [
-    {
-      id: 'end',
-      state: 'proven',
-      text: `The dump ended with status 0${proof === undefined ? '' : `, and its end was seen: ${proof}`}.`,
-    },
-    { id: 'bytes', state: 'proven', text: `All ${bytes} bytes that were sent are ${place}.` },
-    {
-      id: 'read-back',
-      state: 'proven',
-      text: (
-        <>
-          Its size, its first and its last byte were read back from where it lies,{' '}
-          <Ago at={backup.completed_at} />.
-        </>
-      ),
-    },
-    backup.sha256 === null
-      ? { id: 'sha256', state: 'open', text: 'Its SHA-256 is not known.' }
-      : {
-          id: 'sha256',
-          state: 'proven',
-          text: (
-            <>
-              SHA-256 of the stored file
-              <CopyBlock id="sha256" text={backup.sha256} label="SHA-256" />
-            </>
-          ),
-        },
-    readInFull(story, mayChange),
-  ];
-}
-
-function readInFull({ backup }: BackupStory, mayChange: boolean): Proof {
-  const again = mayChange ? (
-    <PostButton action={`/backups/${backup.id}/verify`} label="Read it in full now" kind="link" />
-  ) : null;
-  if (backup.verification === 'failed') {
-    return {
-      id: 'full',
-      state: 'broken',
-      text: (
-        <>
-          Reading it in full found it damaged, <Ago at={backup.verified_at} />: {backup.verification_error}{' '}
-          {again}
-        </>
-      ),
-    };
-  }
-  if (backup.parsed_proven_at === null) {
-    return { id: 'full', state: 'open', text: <>Not read in full yet. {again}</> };
-  }
-  return {
-    id: 'full',
-    state: 'proven',
-    text: (
-      <>
-        Read in full to the end of the dump
-        {backup.bytes_proven_at === null ? '' : ', and each byte is as it was sent'},{' '}
-        <Ago at={backup.parsed_proven_at} />. {again}
-      </>
-    ),
-  };
-}
-
-function momentsOf(story: BackupStory, zone: string): readonly Moment[] {
-  const { backup, database, steps, failure } = story;
-  const by = backup.trigger_name ?? backup.trigger_email;
-  const moments: Moment[] = [
-    {
-      id: 'asked',
-      at: <Exact at={backup.created_at} zone={zone} />,
-      text:
-        backup.type === 'scheduled' ? 'due by its schedule' : `asked for${by === null ? '' : ` by ${by}`}`,
-    },
-  ];
-  const at = (step: string) => steps.find((one) => one.step === step)?.afterMs;
-  const began = at('connect');
-  if (began !== undefined) {
-    moments.push({
-      id: 'connect',
-      at: seconds(began),
-      text: `began: ${database.serverName === null ? 'on this machine' : `connecting to ${database.serverName}`}`,
-    });
-  } else if (backup.started_at !== null) {
-    moments.push({ id: 'connect', at: <Exact at={backup.started_at} zone={zone} />, text: 'began' });
-  }
-  const dump = at('dump');
-  if (dump !== undefined) moments.push({ id: 'dump', at: seconds(dump), text: dumpBegan(story) });
-  const upload = at('upload');
-  if (upload !== undefined) {
-    const read = formatBytes(Number(backup.bytes_read));
-    moments.push({ id: 'upload', at: seconds(upload), text: `dump ended, ${read}; the upload is completed` });
-  }
-  const verify = at('verify');
-  if (verify !== undefined)
-    moments.push({ id: 'verify', at: seconds(verify), text: 'stored; reading it back' });
-  const isOver = backup.status === 'completed' || backup.status === 'failed';
-  if (isOver) {
-    moments.push({
-      id: 'end',
-      at: backup.duration === null ? <Exact at={backup.completed_at} zone={zone} /> : `${backup.duration} s`,
-      text: backup.status === 'completed' ? 'stored and read back' : endOf(backup.outcome, failure?.step),
-    });
-  }
-  return moments;
-}
-
-function dumpBegan({ backup }: BackupStory): string {
-  const version = backup.server_version === null ? '' : ` to ${backup.server_version}`;
-  const bytes =
-    backup.estimated_bytes === null ? '' : `, about ${formatBytes(Number(backup.estimated_bytes))} expected`;
-  return `connected${version}; the dump began${bytes}`;
-}
-
-function endOf(outcome: string | null, step: string | undefined): string {
-  if (outcome === 'cancelled') return 'cancelled; what had been stored was removed';
-  if (outcome === 'uncertain') return 'the storage has not said yet whether it is whole';
-  return `${outcome ?? 'failed'}${step === undefined ? '' : ` at ${step}`}`;
-}
-
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
-
-/** The time of the day: the page's heading has the date. */
-function Exact({ at, zone }: { readonly at: string | null; readonly zone: string }) {
-  if (at === null) return <span>–</span>;
-  const exact = formatExact(at, zone);
-  return (
-    <time datetime={at} title={exact}>
-      {exact.slice('2026-11-28 '.length, '2026-11-28 23:10:34'.length)}
-    </time>
-  );
-}
-
 function WentWrong(props: BackupPageProps & { readonly mayChange: boolean }) {
   const { frame, story, failure, advice, mayChange } = props;
   const { backup, database, lastGood } = story;
@@ -403,55 +264,3 @@ function MendLink(props: BackupPageProps & { readonly advice: Advice; readonly m
       return isAdmin ? link('/admin/storage#environment-access', 'Open Environment Access') : null;
   }
 }
-
-function WhereItIs({ story, kept }: Pick<BackupPageProps, 'story' | 'kept'>) {
-  const { backup, where } = story;
-  const facts: (readonly [string, Child])[] = [
-    ...placeFacts(where),
-    ['File name', <code>{backup.filename}</code>],
-    ...optional('Format', [backup.format, backup.compression].filter((text) => text !== null).join(', ')),
-    ...optional('Server', backup.server_version ?? ''),
-    ...optional('Dumped by', backup.client_version ?? ''),
-    ...keptFacts(story, kept),
-  ];
-  return (
-    <Panel title={backup.status === 'completed' ? 'Where it is' : 'Where it was to go'}>
-      <Facts facts={facts} />
-    </Panel>
-  );
-}
-
-function keptFacts(
-  { database }: BackupStory,
-  kept: BackupPageProps['kept'],
-): readonly (readonly [string, Child])[] {
-  if (kept === null) return [];
-  return [
-    ['Kept until', kept.words],
-    [
-      'By the rule',
-      <>
-        {kept.rule} (<a href={`/databases/${database.id}/retention`}>Retention</a>)
-      </>,
-    ],
-  ];
-}
-
-function placeFacts(where: StoredWhere | null): readonly (readonly [string, Child])[] {
-  if (where === null) return [];
-  if (where.kind === 'host') {
-    return [
-      ['On', where.serverName ?? 'the machine that BRIDGEPORT runs on'],
-      ['Path', <code>{where.path}</code>],
-    ];
-  }
-  return [
-    ['Bucket', where.bucket],
-    ['Key', <code>{where.key}</code>],
-    ['Storage', where.region === null ? where.endpoint : `${where.endpoint}, ${where.region}`],
-    ...optional('Version', where.versionId ?? ''),
-  ];
-}
-
-const optional = (label: string, text: string): readonly (readonly [string, Child])[] =>
-  text === '' ? [] : [[label, text]];

@@ -1,0 +1,76 @@
+import type { BackupStory } from '../../src/backups/backup-story.ts';
+import { Ago } from '../parts/ago.tsx';
+import { CopyBlock } from '../parts/copy-block.tsx';
+import { PostButton } from '../parts/form.tsx';
+import type { Proof } from '../parts/proof-list.tsx';
+
+/** Only what was looked at: what is not built yet is no line. */
+export function proofsOf(story: BackupStory, mayChange: boolean): readonly Proof[] {
+  const { backup, where, byHand } = story;
+  const bytes = Number(backup.size).toLocaleString('en-GB');
+  const place = where?.kind === 'host' ? 'in the file' : 'in the bucket';
+  const proof = byHand?.endProof;
+  return [
+    {
+      id: 'end',
+      state: 'proven',
+      text: `The dump ended with status 0${proof === undefined ? '' : `, and its end was seen: ${proof}`}.`,
+    },
+    { id: 'bytes', state: 'proven', text: `All ${bytes} bytes that were sent are ${place}.` },
+    {
+      id: 'read-back',
+      state: 'proven',
+      text: (
+        <>
+          Its size, its first and its last byte were read back from where it lies,{' '}
+          <Ago at={backup.completed_at} />.
+        </>
+      ),
+    },
+    backup.sha256 === null
+      ? { id: 'sha256', state: 'open', text: 'Its SHA-256 is not known.' }
+      : {
+          id: 'sha256',
+          state: 'proven',
+          text: (
+            <>
+              SHA-256 of the stored file
+              <CopyBlock id="sha256" text={backup.sha256} label="SHA-256" />
+            </>
+          ),
+        },
+    readInFull(story, mayChange),
+  ];
+}
+
+function readInFull({ backup }: BackupStory, mayChange: boolean): Proof {
+  const again = mayChange ? (
+    <PostButton action={`/backups/${backup.id}/verify`} label="Read it in full now" kind="link" />
+  ) : null;
+  if (backup.verification === 'failed') {
+    return {
+      id: 'full',
+      state: 'broken',
+      text: (
+        <>
+          Reading it in full found it damaged, <Ago at={backup.verified_at} />: {backup.verification_error}{' '}
+          {again}
+        </>
+      ),
+    };
+  }
+  if (backup.parsed_proven_at === null) {
+    return { id: 'full', state: 'open', text: <>Not read in full yet. {again}</> };
+  }
+  return {
+    id: 'full',
+    state: 'proven',
+    text: (
+      <>
+        Read in full to the end of the dump
+        {backup.bytes_proven_at === null ? '' : ', and each byte is as it was sent'},{' '}
+        <Ago at={backup.parsed_proven_at} />. {again}
+      </>
+    ),
+  };
+}

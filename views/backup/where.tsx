@@ -1,0 +1,56 @@
+import type { Child } from 'hono/jsx';
+import type { BackupStory, StoredWhere } from '../../src/backups/backup-story.ts';
+import { Facts } from '../parts/facts.tsx';
+import { Panel } from '../parts/panel.tsx';
+
+/** How long a backup is kept, and by which rule; null where that is not known. */
+export type KeptFor = { readonly words: string; readonly rule: string } | null;
+
+export function WhereItIs({ story, kept }: { readonly story: BackupStory; readonly kept: KeptFor }) {
+  const { backup, where } = story;
+  const facts: (readonly [string, Child])[] = [
+    ...placeFacts(where),
+    ['File name', <code>{backup.filename}</code>],
+    ...optional('Format', [backup.format, backup.compression].filter((text) => text !== null).join(', ')),
+    ...optional('Server', backup.server_version ?? ''),
+    ...optional('Dumped by', backup.client_version ?? ''),
+    ...keptFacts(story, kept),
+  ];
+  return (
+    <Panel title={backup.status === 'completed' ? 'Where it is' : 'Where it was to go'}>
+      <Facts facts={facts} />
+    </Panel>
+  );
+}
+
+function keptFacts({ database }: BackupStory, kept: KeptFor): readonly (readonly [string, Child])[] {
+  if (kept === null) return [];
+  return [
+    ['Kept until', kept.words],
+    [
+      'By the rule',
+      <>
+        {kept.rule} (<a href={`/databases/${database.id}/retention`}>Retention</a>)
+      </>,
+    ],
+  ];
+}
+
+function placeFacts(where: StoredWhere | null): readonly (readonly [string, Child])[] {
+  if (where === null) return [];
+  if (where.kind === 'host') {
+    return [
+      ['On', where.serverName ?? 'the machine that BRIDGEPORT runs on'],
+      ['Path', <code>{where.path}</code>],
+    ];
+  }
+  return [
+    ['Bucket', where.bucket],
+    ['Key', <code>{where.key}</code>],
+    ['Storage', where.region === null ? where.endpoint : `${where.endpoint}, ${where.region}`],
+    ...optional('Version', where.versionId ?? ''),
+  ];
+}
+
+const optional = (label: string, text: string): readonly (readonly [string, Child])[] =>
+  text === '' ? [] : [[label, text]];
