@@ -88,9 +88,7 @@ export function DatabaseSchedule(props: DatabaseScheduleProps) {
 export function SchedulerNotice({ isEnabled }: { readonly isEnabled: boolean }) {
   if (isEnabled) return null;
   return (
-    <Notice tone="warning">
-      The scheduler is off (SCHEDULER_ENABLED): nothing here begins by itself.
-    </Notice>
+    <Notice tone="warning">The scheduler is off (SCHEDULER_ENABLED): nothing here begins by itself.</Notice>
   );
 }
 
