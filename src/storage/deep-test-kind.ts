@@ -1,12 +1,13 @@
-import type { RunRow, Trx } from '../db/schema.ts';
+import type { RunRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { AppError, isAppError, toAppError } from '../errors.ts';
+import { isAppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { probeBucket } from '../object-stores/deep-test/deep-test.ts';
 import { lostSince } from '../object-stores/deep-test/lost.ts';
 import type { BucketProbe, StorageProbe } from '../object-stores/deep-test/result.ts';
 import { providerOf } from '../object-stores/providers.ts';
-import { endRun, isOwn, type RunClaim, requeueRun } from '../runs/claim.ts';
+import { beginAgain, endByError, type Repeatable } from '../runs/begin-again.ts';
+import { endRun, isOwn } from '../runs/claim.ts';
 import type { RunContext, RunKind, RunNote } from '../runs/kind.ts';
 import type { StorageContext } from './context.ts';
 import { chooseBuckets } from './deep-test-buckets.ts';
@@ -33,8 +34,11 @@ export interface DeepTestInput {
 }
 
 export const FIRST_STEP = 'finding the buckets';
-/** A deep test that its app did not survive so often is not begun again. */
-const MOST_ATTEMPTS = 3;
+const REPEATABLE: Repeatable = {
+  mostAttempts: 3,
+  cancelled: 'The deep test was cancelled.',
+  interrupted: 'The app stopped while the deep test ran.',
+};
 
 /**
  * The deep test as a kind of run: it tries the storage and keeps the result. One that its app did not survive is begun
@@ -47,7 +51,7 @@ export function createDeepTestKind(context: DeepTestContext, limits: ProbeLimits
     words: { noun: 'deep test', cancelled: 'The deep test was cancelled.', stopped: 'The app stops.' },
     first: { step: FIRST_STEP, progress: 0 },
     run: (run, runContext) => runDeepTest(context, run, limits, runContext),
-    repair: (run, { claim }) => beginAgain(context, run, claim),
+    repair: (run, { claim }) => beginAgain(context, run, claim, REPEATABLE),
   };
 }
 
@@ -73,7 +77,11 @@ async function runDeepTest(
     for (const what of lost) log.warn('the storage has lost a capability', { what });
     found = { ...tried, lost };
   } catch (error) {
-    await settleWithout(context, run, claim, error);
+    // The storage was removed meanwhile, or somebody ended it: nothing is wrong.
+    if (!isAppError(error, 'invalid', 'cancelled', 'superseded', 'shutdown')) {
+      log.warn('the deep test of the storage failed', { error });
+    }
+    await endByError(context, run, claim, error, REPEATABLE);
     return;
   }
   await write(db, async (trx) => {
@@ -84,54 +92,6 @@ async function runDeepTest(
     const { cause } = inputOf(run);
     await keepProbe(trx, { id, cause, startedAt: startedAt ?? run.created_at, finishedAt }, found);
   });
-}
-
-/** Ends one that found nothing out; a stop of the app lets it wait for the next start. */
-async function settleWithout(
-  context: DeepTestContext,
-  run: RunRow,
-  claim: RunClaim,
-  error: unknown,
-): Promise<void> {
-  const { db, log } = context;
-  if (isAppError(error, 'superseded')) return;
-  if (isAppError(error, 'shutdown')) {
-    await beginAgain(context, run, claim);
-    return;
-  }
-  // The storage was removed meanwhile, or somebody ended it: nothing is wrong.
-  if (!isAppError(error, 'invalid', 'cancelled')) log.warn('the deep test of the storage failed', { error });
-  const { code, message } = toAppError(error);
-  const state = code === 'cancelled' ? 'cancelled' : 'failed';
-  await write(db, (trx) => end(trx, claim, { state, at: context.now(), error: { code, message } }));
-}
-
-async function beginAgain({ db, now }: DeepTestContext, run: RunRow, claim: RunClaim): Promise<void> {
-  await write(db, async (trx) => {
-    if (!(await isOwn(trx, claim))) return;
-    if (run.cancel_requested_at !== null) {
-      const error = new AppError('cancelled', 'The deep test was cancelled.');
-      await end(trx, claim, { state: 'cancelled', at: now(), error });
-      return;
-    }
-    if (run.attempts < MOST_ATTEMPTS && (await requeueRun(trx, claim))) return;
-    const error = new AppError('shutdown', 'The app stopped while the deep test ran.');
-    await end(trx, claim, { state: 'interrupted', at: now(), error });
-  });
-}
-
-async function end(
-  trx: Trx,
-  claim: RunClaim,
-  {
-    state,
-    at,
-    error,
-  }: { state: 'failed' | 'cancelled' | 'interrupted'; at: Date; error: Pick<AppError, 'code' | 'message'> },
-): Promise<void> {
-  if (!(await isOwn(trx, claim))) return;
-  const { code, message } = error;
-  await endRun(trx, claim, { state, at, step: null, error: JSON.stringify({ message, code }) });
 }
 
 /** Of the row that the deep test was asked for with. */

@@ -1,15 +1,19 @@
-import type { RunRow, Trx } from '../../db/schema.ts';
+import type { RunRow } from '../../db/schema.ts';
 import { write } from '../../db/write.ts';
-import { AppError, isAppError, toAppError } from '../../errors.ts';
-import { endRun, isOwn, type RunClaim, requeueRun } from '../../runs/claim.ts';
+import { isAppError } from '../../errors.ts';
+import { beginAgain, endByError, type Repeatable } from '../../runs/begin-again.ts';
+import { endRun, isOwn } from '../../runs/claim.ts';
 import type { RunContext, RunKind, RunNote } from '../../runs/kind.ts';
 import type { VerifyContext } from '../context.ts';
 import { recordProof } from '../record-proof.ts';
 import { loadStored, type Stored } from '../stored.ts';
 import { type FullRead, readInFull } from './read-in-full.ts';
 
-/** One that its app did not survive so often is not begun again. */
-const MOST_ATTEMPTS = 3;
+const REPEATABLE: Repeatable = {
+  mostAttempts: 3,
+  cancelled: 'The verification was cancelled.',
+  interrupted: 'The app stopped while the verification ran.',
+};
 
 /**
  * The verification of a backup as a kind of run: its object is read in full, hashed, decompressed and followed to the end of
@@ -25,7 +29,7 @@ export function createVerificationKind(context: VerifyContext): RunKind {
     },
     first: { step: 'reading', progress: 0 },
     run: (run, runContext) => verify(context, run, runContext),
-    repair: (run, { claim }) => beginAgain(context, run, claim),
+    repair: (run, { claim }) => beginAgain(context, run, claim, REPEATABLE),
   };
 }
 
@@ -46,7 +50,11 @@ async function verify(
     stored = await loadStored(context.db, run.subject_id ?? '');
     read = await readSurely(context, stored, signal, onProgress);
   } catch (error) {
-    await settleWithout(context, run, claim, error);
+    // It says nothing of the backup.
+    if (!isAppError(error, 'cancelled', 'superseded', 'shutdown')) {
+      context.log.warn('a verification found nothing out', { runId: run.id, error });
+    }
+    await endByError(context, run, claim, error, REPEATABLE);
     return;
   }
   const { damage } = read;
@@ -85,48 +93,4 @@ async function readSurely(
       log.warn('a connection of a verification could not be closed', { error }),
     );
   }
-}
-
-/** Ends one that found nothing out, which says nothing of the backup; a stop of the app lets it wait for the next start. */
-async function settleWithout(
-  context: VerifyContext,
-  run: RunRow,
-  claim: RunClaim,
-  error: unknown,
-): Promise<void> {
-  if (isAppError(error, 'superseded')) return;
-  if (isAppError(error, 'shutdown')) {
-    await beginAgain(context, run, claim);
-    return;
-  }
-  const { code, message } = toAppError(error);
-  if (code !== 'cancelled') context.log.warn('a verification found nothing out', { runId: run.id, error });
-  const state = code === 'cancelled' ? 'cancelled' : 'failed';
-  await write(context.db, (trx) => end(trx, claim, { state, at: context.now(), error: { code, message } }));
-}
-
-async function beginAgain({ db, now }: VerifyContext, run: RunRow, claim: RunClaim): Promise<void> {
-  await write(db, async (trx) => {
-    if (!(await isOwn(trx, claim))) return;
-    if (run.cancel_requested_at !== null) {
-      const error = new AppError('cancelled', 'The verification was cancelled.');
-      await end(trx, claim, { state: 'cancelled', at: now(), error });
-      return;
-    }
-    if (run.attempts < MOST_ATTEMPTS && (await requeueRun(trx, claim))) return;
-    const error = new AppError('shutdown', 'The app stopped while the verification ran.');
-    await end(trx, claim, { state: 'interrupted', at: now(), error });
-  });
-}
-
-interface End {
-  readonly state: 'failed' | 'cancelled' | 'interrupted';
-  readonly at: Date;
-  readonly error: Pick<AppError, 'code' | 'message'>;
-}
-
-async function end(trx: Trx, claim: RunClaim, { state, at, error }: End): Promise<void> {
-  if (!(await isOwn(trx, claim))) return;
-  const { code, message } = error;
-  await endRun(trx, claim, { state, at, step: null, error: JSON.stringify({ message, code }) });
 }
