@@ -18,7 +18,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** Output name (dist/NAME.js) to source. */
 export const programs = {
   main: 'src/main.ts',
-  'sqlite-dump': 'src/engines/sqlite/dump.ts',
+  'sqlite-dump': 'src/engines/sqlite/node/dump.ts',
   demo: 'dev/demo/main.ts',
   'dev-bucket': 'dev/bucket/main.ts',
 };

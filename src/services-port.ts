@@ -1,6 +1,7 @@
 import type { Passwords } from './auth/passwords.ts';
 import type { Config } from './config.ts';
 import type { Db } from './db/schema.ts';
+import type { SshUserContext } from './environments/context.ts';
 import type { SshKeys } from './environments/ssh-keys.ts';
 import type { Log } from './log.ts';
 import type { OpenPlace } from './object-stores/opened-store.ts';
@@ -8,6 +9,7 @@ import type { S3Opener } from './object-stores/s3/s3.ts';
 import type { Runs } from './runs/runs.ts';
 import type { Vault } from './secrets/vault.ts';
 import type { ServerAccess } from './servers/server-access.ts';
+import type { ServerMove } from './servers/servers.ts';
 
 /**
  * What the composition root (`services.ts`) hands to the app and to http/, which alone import it: a use case is handed the
@@ -23,6 +25,9 @@ export interface Services {
   readonly uptimeMs: () => number;
   readonly passwords: Passwords;
   readonly sshKeys: SshKeys;
+  /** What becomes of stored passwords when it changes where servers are, or as whom. */
+  readonly followSshUser: SshUserContext['followSshUser'];
+  readonly databasesThatHold: ServerMove['databasesThatHold'];
   readonly servers: ServerAccess;
   readonly openS3: S3Opener;
   readonly openPlace: OpenPlace;

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createPasswords } from './auth/node/passwords.ts';
-import { createBackupKind } from './backups/backup-kind.ts';
+import { createBackupKind } from './backups/node/backup-kind.ts';
 import type { RepairRules } from './backups/repair-backup.ts';
 import type { Config } from './config.ts';
+import { databasesThatHold, followSshUser } from './databases/password-targets.ts';
 import { tryLockDataDir } from './db/node/lock.ts';
 import { checkMigrated } from './db/node/migrate.ts';
 import { openDatabase } from './db/node/open.ts';
@@ -212,6 +213,8 @@ function wire(
       config,
       passwords: createPasswords(),
       sshKeys,
+      followSshUser,
+      databasesThatHold,
       servers,
       openS3,
       openPlace,
@@ -239,7 +242,7 @@ function together(worker: Worker, periodic: Periodic): RunningServices['worker']
 
 /** The command that dumps SQLite files where this machine has no sqlite3: beside the bundle, or its source. */
 function sqliteDumpCommand(): Readonly<Record<string, string>> {
-  const program = ['./sqlite-dump.js', './engines/sqlite/dump.ts']
+  const program = ['./sqlite-dump.js', './engines/sqlite/node/dump.ts']
     .map((name) => fileURLToPath(new URL(name, import.meta.url)))
     .find((file) => existsSync(file));
   return program === undefined

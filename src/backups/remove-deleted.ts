@@ -3,11 +3,12 @@ import { auditedDatabase } from '../databases/databases.ts';
 import type { BackupObjectRow, BackupRow, Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
+import { limited, MAX_PAUSE_MS, pauseMs } from '../leftovers/patience.ts';
 import type { ObjectHead } from '../object-stores/object-store.ts';
+import { abortUploads, versionOf } from '../object-stores/own-uploads.ts';
+import { withStore } from '../object-stores/with-store.ts';
 import { hideAgain, unmarkPruned } from './mark-pruned.ts';
 import type { RunServices } from './run-services.ts';
-
-import { abortUploads, limited, MAX_PAUSE_MS, pauseMs, versionOf, withStore } from './sweep.ts';
 
 type RemovalServices = Pick<RunServices, 'db' | 'openPlace' | 'now' | 'log'>;
 type Tombstone = Pick<BackupRow, 'id' | 'token' | 'size' | 'outcome' | 'removal_tries' | 'prune_rule'>;

@@ -3,6 +3,7 @@ import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { parseHostPath, partialPath } from '../object-stores/host-files/path.ts';
 import type { ObjectStore } from '../object-stores/object-store.ts';
+import { abortUploads } from '../object-stores/own-uploads.ts';
 import type { RunClaim } from '../runs/claim.ts';
 import type { RepairContext } from '../runs/kind.ts';
 import { MAX_PAUSE_MS, releaseClaim } from '../runs/take.ts';
@@ -10,7 +11,6 @@ import { readBack } from './read-back.ts';
 import type { RunServices } from './run-services.ts';
 import { addLeftover, type FailedRun, settleCompleted, settleFailed } from './settle.ts';
 import { describeFailure, toBackupStep } from './step-error.ts';
-import { abortUploads } from './sweep.ts';
 
 /** How long what is asked of a storage after a crash may take to be answered truly. */
 export interface RepairRules {

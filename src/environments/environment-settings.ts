@@ -1,9 +1,8 @@
 import { type Actor, recordAudit } from '../audit/audit.ts';
-import { followSshUser } from '../databases/password-targets.ts';
-import type { Context } from '../db/context.ts';
 import type { Db, EnvironmentRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import type { SshUserContext } from './context.ts';
 import { auditedEnvironment, getEnvironmentRow } from './environments.ts';
 import { sshUser } from './ssh-access.ts';
 
@@ -87,7 +86,7 @@ export function definitionsOf(moduleName: string): readonly SettingDefinition[] 
 
 /** Changes the settings that are given. Throws `invalid`, naming every bad one; `not_found`. */
 export async function changeSettings(
-  context: Context,
+  context: SshUserContext,
   actor: Actor,
   environmentId: string,
   moduleName: string,
@@ -102,7 +101,7 @@ export async function changeSettings(
 
 /** Puts the module's settings back to their defaults. Throws `invalid`, `not_found`. */
 export async function resetSettings(
-  context: Context,
+  context: SshUserContext,
   actor: Actor,
   environmentId: string,
   moduleName: string,
@@ -142,7 +141,7 @@ function problemOf(
 }
 
 async function store(
-  context: Context,
+  context: SshUserContext,
   actor: Actor,
   environmentId: string,
   module: SettingsModule,
@@ -151,7 +150,7 @@ async function store(
   return write(context.db, async (trx) => {
     const before = await getEnvironmentRow(trx, environmentId);
     const columns = toColumns(values);
-    await followSshUser(trx, environmentId, {
+    await context.followSshUser(trx, environmentId, {
       from: before.ssh_user,
       to: columns.ssh_user ?? before.ssh_user,
     });

@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts';
 import { fingerprintOf } from '../hosts/host-key.ts';
 import type { VaultContext } from '../secrets/context.ts';
 import { SEALED } from '../secrets/sealed.ts';
+import type { SshUserContext } from './context.ts';
 import { auditedEnvironment, getEnvironmentRow } from './environments.ts';
 import { sshUser, storeSsh } from './ssh-access.ts';
 import type { SshKeys } from './ssh-keys.ts';
@@ -28,7 +29,7 @@ export interface PublicSshKey {
   readonly username: string;
 }
 
-type KeyContext = VaultContext & { readonly sshKeys: SshKeys };
+type KeyContext = VaultContext & SshUserContext & { readonly sshKeys: SshKeys };
 
 /**
  * Makes a key pair and stores its private half, sealed; it is shown nowhere. Throws `not_found`, and `conflict` where
@@ -51,7 +52,7 @@ export async function makeSshKey(
     if (present.ssh_private_key !== before.ssh_private_key) throw changedMeanwhile();
     const user = input.sshUser ?? present.ssh_user;
     const change = { ssh_private_key: sealed, ssh_user: user };
-    const updated = await storeSsh(trx, present, change, context.now());
+    const updated = await storeSsh(context, trx, present, change);
     const details = { sshKey: 'made', fingerprint, sshUser: user, replaced: input.replaces ?? null };
     await recordAudit(trx, actor, auditedEnvironment('update', updated, { details }), context.now());
     return updated;

@@ -1,13 +1,12 @@
 import * as z from 'zod';
 import { type Actor, recordAudit } from '../audit/audit.ts';
-import { followSshUser } from '../databases/password-targets.ts';
-import type { Context } from '../db/context.ts';
 import type { Db, EnvironmentRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { line, secretField } from '../fields.ts';
 import type { VaultContext } from '../secrets/context.ts';
 import { SEALED } from '../secrets/sealed.ts';
+import type { SshUserContext } from './context.ts';
 import { auditedEnvironment, getEnvironmentRow } from './environments.ts';
 import type { SshKeys } from './ssh-keys.ts';
 
@@ -27,7 +26,7 @@ export async function getSsh(db: Db, environmentId: string) {
 
 /** Stores the key as it was given, sealed. Throws `not_found`, `invalid` for a key that no connection could use. */
 export async function setSsh(
-  context: VaultContext & { readonly sshKeys: SshKeys },
+  context: VaultContext & SshUserContext & { readonly sshKeys: SshKeys },
   actor: Actor,
   environmentId: string,
   input: z.infer<typeof sshSettings>,
@@ -38,7 +37,7 @@ export async function setSsh(
 }
 
 /** Throws `not_found`. */
-export async function removeSsh(context: Context, actor: Actor, environmentId: string): Promise<void> {
+export async function removeSsh(context: SshUserContext, actor: Actor, environmentId: string): Promise<void> {
   await update(context, actor, environmentId, { ssh_private_key: null, ssh_user: 'root' }, 'removed');
 }
 
@@ -63,7 +62,7 @@ export async function revealSshKey(
 }
 
 async function update(
-  context: Context,
+  context: SshUserContext,
   actor: Actor,
   environmentId: string,
   change: SshChange,
@@ -71,7 +70,7 @@ async function update(
 ): Promise<void> {
   await write(context.db, async (trx) => {
     const row = await getEnvironmentRow(trx, environmentId);
-    await storeSsh(trx, row, change, context.now());
+    await storeSsh(context, trx, row, change);
     const details = { sshKey: what, sshUser: change.ssh_user };
     await recordAudit(trx, actor, auditedEnvironment('update', row, { details }), context.now());
   });
@@ -81,15 +80,15 @@ type SshChange = Pick<EnvironmentRow, 'ssh_private_key' | 'ssh_user'>;
 
 /** Stores a sealed key and the user, in the caller's write; the audit is the caller's. Gives the row as it is then. */
 export async function storeSsh(
+  context: SshUserContext,
   trx: Trx,
   before: EnvironmentRow,
   change: SshChange,
-  now: Date,
 ): Promise<EnvironmentRow> {
-  await followSshUser(trx, before.id, { from: before.ssh_user, to: change.ssh_user });
+  await context.followSshUser(trx, before.id, { from: before.ssh_user, to: change.ssh_user });
   return trx
     .updateTable('environments')
-    .set({ ...change, updated_at: now.toISOString() })
+    .set({ ...change, updated_at: context.now().toISOString() })
     .where('id', '=', before.id)
     .returningAll()
     .executeTakeFirstOrThrow();

@@ -1,5 +1,5 @@
-import { MAX_PAUSE_MS } from '../backups/sweep.ts';
 import type { Db, Trx } from '../db/schema.ts';
+import { MAX_PAUSE_MS } from '../leftovers/patience.ts';
 import { type Candidate, loadCandidates } from './candidates.ts';
 import { type RetentionDefaults, readDefaults } from './defaults.ts';
 import { type Freeze, freezeOf } from './freeze.ts';

@@ -1,9 +1,10 @@
 import { isOurs, objectsOf } from '../backups/remove-deleted.ts';
-import { limited, withStore } from '../backups/sweep.ts';
 import type { Db } from '../db/schema.ts';
 import { isAppError, toAppError } from '../errors.ts';
+import { limited } from '../leftovers/patience.ts';
 import type { ObjectLock } from '../object-stores/object-store.ts';
 import type { OpenPlace } from '../object-stores/opened-store.ts';
+import { withStore } from '../object-stores/with-store.ts';
 
 /** What a look at the objects of a backup says of removing them. */
 export type Look =

@@ -2,7 +2,6 @@ import { type Insertable, sql } from 'kysely';
 import * as z from 'zod';
 import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Config } from '../config.ts';
-import { databasesThatHold } from '../databases/password-targets.ts';
 import type { Context } from '../db/context.ts';
 import { byBytes } from '../db/kind.ts';
 import type { Db, ServerRow } from '../db/schema.ts';
@@ -36,6 +35,12 @@ export type ServerChange = z.infer<typeof serverChange>;
 
 /** Writes servers: whether the app's own machine may be one is configured. */
 type ServerContext = Context & { readonly config: Pick<Config, 'databaseUrl'> };
+
+/** Changes where servers are. */
+export type ServerMove = ServerContext & {
+  /** Those that keep something back after the change, of the server's databases. */
+  readonly databasesThatHold: (db: Db, serverId: string) => Promise<readonly unknown[]>;
+};
 
 /** By name. Throws `not_found` for an unknown environment. */
 export async function listServers(
@@ -158,7 +163,7 @@ export async function createServer(
  * and `invalid` as `createServer`.
  */
 export async function updateServer(
-  context: ServerContext,
+  context: ServerMove,
   actor: Actor,
   id: string,
   change: ServerChange,
@@ -175,7 +180,7 @@ export async function updateServer(
         .where('id', '=', id)
         .returningAll()
         .executeTakeFirstOrThrow();
-      const held = await databasesThatHold(trx, id);
+      const held = await context.databasesThatHold(trx, id);
       const details = {
         changed: Object.keys(change),
         ...(held.length === 0 ? {} : { passwordsHeld: held.length }),

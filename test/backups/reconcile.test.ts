@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createBackupKind } from '../../src/backups/backup-kind.ts';
+import { createBackupKind } from '../../src/backups/node/backup-kind.ts';
 import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
 import type { RunServices } from '../../src/backups/run-services.ts';
 import type { BackupObjectRow, BackupRow, Db } from '../../src/db/schema.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createBackupKind } from '../../src/backups/backup-kind.ts';
+import { createBackupKind } from '../../src/backups/node/backup-kind.ts';
 import type { BackupRow, RunRow } from '../../src/db/schema.ts';
 import { endEarlierLeases } from '../../src/runs/take.ts';
 import { createWorker, type WorkerOptions } from '../../src/runs/worker.ts';

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createUser, deleteUser, listUsers, updateUser } from '../../src/auth/users.ts';
 import { createDatabase, deleteDatabase, updateDatabase } from '../../src/databases/databases.ts';
 import { listDatabases, summariseBackups } from '../../src/databases/lists.ts';
+import { followSshUser } from '../../src/databases/password-targets.ts';
 import { migrate } from '../../src/db/node/migrate.ts';
 import { openDatabase } from '../../src/db/node/open.ts';
 import type { Db } from '../../src/db/schema.ts';
@@ -56,7 +57,7 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
   };
   const runs = { wake: () => undefined, cancel: () => false, progress: () => null };
   const context = () => ({
-    ...{ db, vault, now, openS3, log, sshKeys, runs },
+    ...{ db, vault, now, openS3, log, sshKeys, runs, followSshUser },
     config: readConfig({ DATA_DIR: '/srv/data' }),
   });
   beforeEach(async () => {

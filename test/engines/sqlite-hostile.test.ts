@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import Database from 'better-sqlite3';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EngineTarget } from '../../src/engines/engine.ts';
-import { main } from '../../src/engines/sqlite/dump.ts';
+import { main } from '../../src/engines/sqlite/node/dump.ts';
 import type { SqliteOptions } from '../../src/engines/sqlite/options.ts';
 import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
 import { quote } from '../../src/hosts/quote.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Fault, FaultRule, OperationName } from '../../dev/bucket/server.ts';
-import { sweepLeftovers } from '../../src/backups/sweep.ts';
+import { sweepLeftovers } from '../../src/leftovers/sweep.ts';
 import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
 import {

@@ -15,10 +15,10 @@ describe('the storage', () => {
       if (/\b(store|bucket|objectStore)\.put\(|\b(putObject|putWhole|putMultipart)\(/.test(text))
         writers.push(file);
     }
-    expect(writers).toContain('backups/run-backup.ts');
+    expect(writers).toContain('backups/node/run-backup.ts');
     expect(
       writers.filter(
-        (file) => file !== 'backups/run-backup.ts' && !file.startsWith('object-stores/deep-test/'),
+        (file) => file !== 'backups/node/run-backup.ts' && !file.startsWith('object-stores/deep-test/'),
       ),
     ).toEqual([]);
   });

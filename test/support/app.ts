@@ -5,6 +5,7 @@ import { createPasswords } from '../../src/auth/node/passwords.ts';
 import type { Role } from '../../src/auth/roles.ts';
 import { startSession } from '../../src/auth/sessions.ts';
 import { createUser } from '../../src/auth/users.ts';
+import { databasesThatHold, followSshUser } from '../../src/databases/password-targets.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { networksOf } from '../../src/hosts/networks.ts';
 import { openLocalHost } from '../../src/hosts/node/local.ts';
@@ -130,6 +131,8 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     uptimeMs: () => performance.now(),
     passwords: createPasswords(CHEAP_HASHES),
     sshKeys,
+    followSshUser,
+    databasesThatHold,
     servers,
     openS3,
     openPlace: createOpenPlace({ db, vault, openS3, servers }),

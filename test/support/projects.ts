@@ -35,7 +35,7 @@ export const ON_POSTGRES: readonly string[] = [
   ...[
     'backups/missing',
     'backups/reconcile',
-    'backups/sweep',
+    'leftovers/sweep',
     'backups/worker',
     'http/api/runs',
     'http/api/auth',

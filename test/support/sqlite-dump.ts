@@ -12,7 +12,7 @@ const REPOSITORY = resolve(import.meta.dirname, '../..');
 export async function buildSqliteDump(name: string): Promise<{ command: string; remove(): void }> {
   const path = join(REPOSITORY, 'dist/test', `sqlite-dump-${name}-${process.pid}.js`);
   await build({
-    entryPoints: [join(REPOSITORY, 'src/engines/sqlite/dump.ts')],
+    entryPoints: [join(REPOSITORY, 'src/engines/sqlite/node/dump.ts')],
     outfile: path,
     bundle: true,
     format: 'esm',

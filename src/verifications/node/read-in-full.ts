@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { through } from '../../backups/compress.ts';
 import type { EndProof } from '../../engines/engine.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
+import { through } from '../../transfer/node/compress.ts';
 
 /** A stored dump, as its backup recorded it. */
 export interface StoredDump {

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
-import type { RunKind } from '../runs/kind.ts';
-import type { RunProgress } from '../runs/runs.ts';
-import { type ProgressTracker, trackProgress } from './progress.ts';
-import { backupRules, type RepairRules, repairBackup } from './repair-backup.ts';
+import type { RunKind } from '../../runs/kind.ts';
+import type { RunProgress } from '../../runs/runs.ts';
+import { type ProgressTracker, trackProgress } from '../progress.ts';
+import { backupRules, type RepairRules, repairBackup } from '../repair-backup.ts';
+import type { RunServices } from '../run-services.ts';
 import { runBackup } from './run-backup.ts';
-import type { RunServices } from './run-services.ts';
 
 /** Backups as a kind of run. */
 export interface BackupKind extends RunKind {

@@ -1,8 +1,8 @@
 import type { Transform } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { constants, createGzip, createZstdCompress } from 'node:zlib';
-import type { Compression } from '../engines/engine.ts';
-import { VALID_CHUNKS } from '../hosts/host.ts';
+import type { Compression } from '../../engines/engine.ts';
+import { VALID_CHUNKS } from '../../hosts/host.ts';
 
 const CHUNK_BYTES = 128 * 1024;
 /** How long a source may take to end after its reader has left; then it ends in its own time. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { openPipeline } from '../../src/backups/pipeline.ts';
-import type { EndProof } from '../../src/engines/engine.ts';
-import { AppError } from '../../src/errors.ts';
+import type { EndProof } from '../../../src/engines/engine.ts';
+import { AppError } from '../../../src/errors.ts';
+import { openPipeline } from '../../../src/transfer/node/pipeline.ts';
 
 const noProof = (): EndProof => ({ observe: () => {}, finish: () => {} });
 const signal = new AbortController().signal;

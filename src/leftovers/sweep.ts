@@ -1,11 +1,17 @@
-import type { BackupObjectRow, Db, LeftoverRow } from '../db/schema.ts';
+import type { Context } from '../db/context.ts';
+import type { Db, LeftoverRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { isAppError } from '../errors.ts';
-import type { ObjectHead, ObjectStore } from '../object-stores/object-store.ts';
-import type { RunServices } from './run-services.ts';
+import type { ObjectStore } from '../object-stores/object-store.ts';
+import type { OpenPlace } from '../object-stores/opened-store.ts';
+import { abortUploads, isThere, versionOf } from '../object-stores/own-uploads.ts';
+import { withStore } from '../object-stores/with-store.ts';
+import { limited, MAX_PAUSE_MS, pauseMs } from './patience.ts';
 
-const STORE_TIMEOUT_MS = 60_000;
-export const MAX_PAUSE_MS = 3_600_000;
+/** What the sweep is handed. */
+export interface SweepContext extends Context {
+  readonly openPlace: OpenPlace;
+}
+
 /** Until when a storage may still begin an upload whose request was given up. */
 const MAY_APPEAR_MS = 15 * 60_000;
 
@@ -13,9 +19,9 @@ const MAY_APPEAR_MS = 15 * 60_000;
  * Tries again to remove what runs could not; each gone one loses its row, each other waits longer. What a run that is not
  * over recorded waits for its end: the key's uploads are its own, and must not be aborted beside a Complete.
  */
-export async function sweepLeftovers(services: RunServices, signal: AbortSignal): Promise<void> {
-  const now = services.now().getTime();
-  const due = await services.db
+export async function sweepLeftovers(context: SweepContext, signal: AbortSignal): Promise<void> {
+  const now = context.now().getTime();
+  const due = await context.db
     .selectFrom('leftovers')
     .selectAll()
     .where((eb) =>
@@ -43,20 +49,20 @@ export async function sweepLeftovers(services: RunServices, signal: AbortSignal)
     .execute();
   for (const leftover of due) {
     if (signal.aborted) return;
-    await retryLeftover(services, leftover, signal);
+    await retryLeftover(context, leftover, signal);
   }
 }
 
-async function retryLeftover(services: RunServices, leftover: LeftoverRow, stop: AbortSignal): Promise<void> {
-  const { db, now } = services;
+async function retryLeftover(context: SweepContext, leftover: LeftoverRow, stop: AbortSignal): Promise<void> {
+  const { db, now } = context;
   try {
     const own = await ownUpload(db, leftover);
     if (await isOwned(db, leftover, own)) {
       await write(db, (trx) => trx.deleteFrom('leftovers').where('id', '=', leftover.id).execute());
       return;
     }
-    await withStore(services, leftover, (store) => removeLeftover(store, leftover, own, limited(stop)));
-    await settleLeftover(services, leftover);
+    await withStore(context, leftover, (store) => removeLeftover(store, leftover, own, limited(stop)));
+    await settleLeftover(context, leftover);
   } catch (error) {
     if (stop.aborted) return;
     const tries = leftover.tries + 1;
@@ -75,7 +81,7 @@ async function retryLeftover(services: RunServices, leftover: LeftoverRow, stop:
 }
 
 /** An upload without a known id, or an object, may appear later than the first look: it is looked for once more. */
-async function settleLeftover({ db, now }: RunServices, leftover: LeftoverRow): Promise<void> {
+async function settleLeftover({ db, now }: SweepContext, leftover: LeftoverRow): Promise<void> {
   // Never from the future: the clock may have been set back.
   const createdAt = Math.min(Date.parse(leftover.created_at), now().getTime());
   const lastLookAt = createdAt + MAY_APPEAR_MS;
@@ -152,77 +158,4 @@ async function removeLeftover(
   // Its backup's row went with its environment and the object stayed: which upload became it is known no more.
   if (own === null && leftover.upload_id === null && (await isThere(store, key, signal))) return;
   await abortUploads(store, { key, uploadId: leftover.upload_id, token: '', spared: own }, signal);
-}
-
-/** The version that is there now, or null. */
-export async function versionOf(
-  store: ObjectStore,
-  key: string,
-  signal: AbortSignal,
-): Promise<string | null> {
-  return (await lookAt(store, key, signal))?.versionId ?? null;
-}
-
-async function isThere(store: ObjectStore, key: string, signal: AbortSignal): Promise<boolean> {
-  return (await lookAt(store, key, signal)) !== null;
-}
-
-/** Null also where a key may delete and not look. */
-async function lookAt(store: ObjectStore, key: string, signal: AbortSignal): Promise<ObjectHead | null> {
-  try {
-    return await store.head(key, { signal });
-  } catch (error) {
-    if (isAppError(error, 'storage_denied')) return null;
-    throw error;
-  }
-}
-
-/**
- * Ends the recorded upload and whatever other uploads of the key are seen. The key belongs to one run only. A storage
- * that refuses to list is taken at its word where the upload's id is known.
- */
-export async function abortUploads(
-  store: ObjectStore,
-  upload: {
-    readonly key: string;
-    readonly uploadId: string | null;
-    readonly token: string;
-    /** Never aborted: it was completed. */
-    readonly spared?: string | null;
-  },
-  signal: AbortSignal,
-): Promise<void> {
-  const { key, uploadId, token, spared } = upload;
-  if (uploadId !== null) await store.abortUpload(key, uploadId, { signal });
-  try {
-    for (const stray of await store.listUploads(key, { token, signal })) {
-      if (stray !== uploadId && stray !== spared) await store.abortUpload(key, stray, { signal });
-    }
-  } catch (error) {
-    if (uploadId === null || !isAppError(error, 'storage_denied')) throw error;
-  }
-}
-
-/** How long what could not be removed is left alone after so many tries. */
-export function pauseMs(tries: number): number {
-  return Math.min(MAX_PAUSE_MS, 15_000 * 2 ** Math.min(tries, 10));
-}
-
-/** Ends with the app, or after a minute. */
-export function limited(stop: AbortSignal): AbortSignal {
-  return AbortSignal.any([stop, AbortSignal.timeout(STORE_TIMEOUT_MS)]);
-}
-
-/** Opens the place, and closes it after the action. */
-export async function withStore(
-  services: Pick<RunServices, 'openPlace'>,
-  place: Pick<BackupObjectRow, 'endpoint' | 'region' | 'bucket'>,
-  action: (store: ObjectStore) => Promise<void>,
-): Promise<void> {
-  const opened = await services.openPlace(place);
-  try {
-    await action(opened.store);
-  } finally {
-    await opened.close();
-  }
 }

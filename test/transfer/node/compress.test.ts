@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { crc32, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compress } from '../../src/backups/compress.ts';
-import type { Compression } from '../../src/engines/engine.ts';
+import type { Compression } from '../../../src/engines/engine.ts';
+import { compress } from '../../../src/transfer/node/compress.ts';
 
 const never = new AbortController().signal;
 const all: readonly Compression[] = [

@@ -1,23 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type DatabasePlans, planDatabase } from '../databases/database-target.ts';
-import { lookAtDatabase } from '../databases/look-at-database.ts';
-import type { BackupRow, DatabaseRow } from '../db/schema.ts';
-import { write } from '../db/write.ts';
-import { AppError, isAppError } from '../errors.ts';
-import type { Host } from '../hosts/host.ts';
-import type { Leftover, ObjectStore, StoredObject } from '../object-stores/object-store.ts';
-import { leaving, leftoverOf } from '../object-stores/store-failure.ts';
-import type { RunClaim } from '../runs/claim.ts';
-import type { RunContext } from '../runs/kind.ts';
-import { expectedBytes } from '../storage/expected-bytes.ts';
-import { chooseDestination, type Destination } from './destination.ts';
-import { openPipeline, type StreamRecord } from './pipeline.ts';
-import type { ProgressTracker } from './progress.ts';
-import { readBack } from './read-back.ts';
-import { readDump } from './read-dump.ts';
-import { LOCK_PATIENCE_MS, loadBackup, recordDestination, recordProbe, recordUpload } from './run-record.ts';
-import type { RunServices } from './run-services.ts';
-import { withScratchFile } from './scratch-file.ts';
+import { type DatabasePlans, planDatabase } from '../../databases/database-target.ts';
+import { lookAtDatabase } from '../../databases/look-at-database.ts';
+import type { BackupRow, DatabaseRow } from '../../db/schema.ts';
+import { write } from '../../db/write.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import type { Host } from '../../hosts/host.ts';
+import type { Leftover, ObjectStore, StoredObject } from '../../object-stores/object-store.ts';
+import { leaving, leftoverOf } from '../../object-stores/store-failure.ts';
+import type { RunClaim } from '../../runs/claim.ts';
+import type { RunContext } from '../../runs/kind.ts';
+import { expectedBytes } from '../../storage/expected-bytes.ts';
+import { openPipeline, type StreamRecord } from '../../transfer/node/pipeline.ts';
+import { chooseDestination, type Destination } from '../destination.ts';
+import type { ProgressTracker } from '../progress.ts';
+import { readBack } from '../read-back.ts';
+import { readDump } from '../read-dump.ts';
+import { LOCK_PATIENCE_MS, loadBackup, recordDestination, recordProbe, recordUpload } from '../run-record.ts';
+import type { RunServices } from '../run-services.ts';
+import { withScratchFile } from '../scratch-file.ts';
 import {
   addLeftover,
   type CompletedRun,
@@ -25,8 +25,8 @@ import {
   recordOrphan,
   settleCompleted,
   settleFailed,
-} from './settle.ts';
-import { describeFailure, outcomeOf } from './step-error.ts';
+} from '../settle.ts';
+import { describeFailure, outcomeOf } from '../step-error.ts';
 
 const PROBE_TIMEOUT_MS = 60_000;
 const CLEAN_UP_TIMEOUT_MS = 60_000;

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addLeftover } from '../../src/backups/settle.ts';
-import { sweepLeftovers } from '../../src/backups/sweep.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
+import { sweepLeftovers } from '../../src/leftovers/sweep.ts';
 import { createLog } from '../../src/log.ts';
 import type { ObjectStore } from '../../src/object-stores/object-store.ts';
 import { createVault } from '../../src/secrets/vault.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { DumpPlan } from '../engines/engine.ts';
+import type { DumpPlan } from '../../engines/engine.ts';
 import { compress } from './compress.ts';
 
 /** What is known of a stream that went through the pipeline. The numbers grow while it runs. */
