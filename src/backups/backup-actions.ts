@@ -1,6 +1,6 @@
 import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
-import type { BackupRow, Trx } from '../db/schema.ts';
+import type { BackupHead, Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { type BackupWithTrigger, findBackup, pinBackup } from './backups.ts';
 import { cancelBackup } from './cancel-backup.ts';
@@ -84,7 +84,7 @@ async function audited(
 async function entryOf(
   context: BackupContext,
   action: AuditedActions['backup'],
-  backup: BackupRow,
+  backup: BackupHead,
 ): Promise<AuditEntry> {
   const database = await context.db
     .selectFrom('databases')

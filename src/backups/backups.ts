@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
-import type { BackupRow, Db, Trx } from '../db/schema.ts';
+import type { BackupHead, Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { RunProgress } from '../runs/runs.ts';
 import { boundsOf } from './days.ts';
 import { toBackupStep } from './step-error.ts';
 
-/** A backup's row with the person who asked for it. Tombstones are never given out. */
-export interface BackupWithTrigger extends BackupRow {
+/** A backup's row with the person who asked for it, without what it holds (`contents.ts`). Tombstones are never given out. */
+export interface BackupWithTrigger extends BackupHead {
   readonly trigger_email: string | null;
   readonly trigger_name: string | null;
   /** Of its run. */
@@ -145,12 +145,63 @@ export function progressOf(row: BackupWithTrigger, running: RunProgress | null) 
 
 const idsOf = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id);
 
+/** All but `contents`, which may be long. */
+const COLUMNS = [
+  'backups.id',
+  'backups.database_id',
+  'backups.filename',
+  'backups.size',
+  'backups.type',
+  'backups.status',
+  'backups.outcome',
+  'backups.error',
+  'backups.storage_type',
+  'backups.storage_path',
+  'backups.bytes_read',
+  'backups.bytes_stored',
+  'backups.estimated_bytes',
+  'backups.created_at',
+  'backups.started_at',
+  'backups.completed_at',
+  'backups.duration',
+  'backups.is_pinned',
+  'backups.pinned_by_id',
+  'backups.pinned_at',
+  'backups.last_rotation_error',
+  'backups.triggered_by_id',
+  'backups.token',
+  'backups.format',
+  'backups.compression',
+  'backups.content_type',
+  'backups.sha256',
+  'backups.server_version',
+  'backups.client_version',
+  'backups.verification',
+  'backups.verified_at',
+  'backups.bytes_proven_at',
+  'backups.parsed_proven_at',
+  'backups.verification_error',
+  'backups.deleted_at',
+  'backups.removal_tries',
+  'backups.removal_error',
+  'backups.removal_next_try_at',
+  'backups.retained_until',
+  'backups.retained_why',
+  'backups.in_use_until',
+  'backups.prune_rule',
+  'backups.dump_sha256',
+  'backups.dump_options',
+  'backups.manifest_due_at',
+  'backups.manifest_error',
+  'backups.manifest_tries',
+] as const;
+
 function visible(db: Db | Trx) {
   return db
     .selectFrom('backups')
     .leftJoin('users', 'users.id', 'backups.triggered_by_id')
     .leftJoin('runs', 'runs.id', 'backups.id')
-    .selectAll('backups')
+    .select(COLUMNS)
     .select(['runs.step', 'runs.progress', 'runs.cancel_requested_at'])
     .select(['users.email as trigger_email', 'users.name as trigger_name'])
     .where('backups.deleted_at', 'is', null);

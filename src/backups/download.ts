@@ -1,4 +1,4 @@
-import type { BackupObjectRow, BackupRow } from '../db/schema.ts';
+import type { BackupHead, BackupObjectRow } from '../db/schema.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ByteRange, ObjectBody } from '../object-stores/object-store.ts';
@@ -93,7 +93,7 @@ export async function openDownload(
 }
 
 /** Until the link ends, and for as long as it takes to make one: retention must not take from somebody what he is reading. */
-async function keepForReading({ db, now, log }: DownloadContext, { id }: BackupRow): Promise<void> {
+async function keepForReading({ db, now, log }: DownloadContext, { id }: BackupHead): Promise<void> {
   const until = new Date(now().getTime() + DOWNLOAD_SECONDS * 1000 + LOOK_TIMEOUT_MS);
   try {
     if (!(await markInUse(db, id, until))) throw new AppError('invalid', 'Backup not found');
@@ -106,7 +106,7 @@ async function keepForReading({ db, now, log }: DownloadContext, { id }: BackupR
 
 async function presign(
   context: DownloadContext,
-  backup: BackupRow,
+  backup: BackupHead,
   object: BackupObjectRow,
 ): Promise<Download> {
   const { bucket, close } = await openRecordedBucket(context, object);
@@ -142,7 +142,7 @@ async function presign(
 
 async function openStream(
   context: DownloadContext,
-  backup: BackupRow,
+  backup: BackupHead,
   object: BackupObjectRow,
   options: DownloadOptions,
 ): Promise<Download> {

@@ -239,7 +239,20 @@ export interface BackupRow {
   in_use_until: string | null;
   /** Of a tombstone: the rule by which retention pruned it; null where a person deleted it. */
   prune_rule: string | null;
+  /** Hex SHA-256 of the dump as the tool wrote it, before compression. */
+  dump_sha256: string | null;
+  /** JSON of the options that it was made with, without secrets. */
+  dump_options: string | null;
+  /** When its manifest is to be written (again), after how many tries and why the last one failed; null: it is there, or never was asked for. */
+  manifest_due_at: string | null;
+  manifest_error: string | null;
+  manifest_tries: number | null;
+  /** JSON of `engines/contents.ts`, megabytes at worst: lists leave it out. null: not known. */
+  contents: string | null;
 }
+
+/** All of a backup's row but what may be long. */
+export type BackupHead = Omit<BackupRow, 'contents'>;
 
 export interface BackupObjectRow {
   id: string;

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { HostCommand } from '../hosts/host.ts';
+import type { DumpContents } from './contents.ts';
 
 /**
  * The port of a database engine. An engine is pure: options in, command out; it reaches no host and no network.
@@ -160,6 +161,8 @@ export interface EndProof {
   observe(chunk: Uint8Array): void;
   /** Throws `dump_incomplete` unless the bytes seen are a whole dump. */
   finish(): void;
+  /** After `finish()`: what the dump holds. Absent, or null, where it is not told or holds more tables than are listed. */
+  contents?(): DumpContents | null;
 }
 
 export interface EngineField {

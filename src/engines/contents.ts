@@ -1,0 +1,24 @@
+/** What a dump holds, as the scanner that followed it to its end counted. */
+export interface DumpContents {
+  /** Sorted by schema, then name. */
+  readonly tables: readonly DumpedTable[];
+  readonly largeObjects: number;
+  /** That it needs, sorted. */
+  readonly extensions: readonly string[];
+  /** Owners and grantees that it names, sorted. */
+  readonly roles: readonly string[];
+}
+
+export interface DumpedTable {
+  /** PostgreSQL only. */
+  readonly schema: string | null;
+  /** Unquoted, as the server knows it. */
+  readonly name: string;
+  /** null: the rows lie inside compressed blocks and were not counted yet. */
+  readonly rows: number | null;
+  /** Hex SHA-256 of its definition as the dump spells it; null where it is not seen. */
+  readonly definition: string | null;
+}
+
+/** A dump with more has its tables not listed at all: what is known of it stays bounded. */
+export const MOST_TABLES = 20_000;
