@@ -14,6 +14,7 @@ import * as schedules from './0012_schedules.ts';
 import * as retention from './0013_retention.ts';
 import * as proofs from './0014_proofs.ts';
 import * as contents from './0015_contents.ts';
+import * as pings from './0017_pings.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -32,4 +33,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0013_retention': retention,
   '0014_proofs': proofs,
   '0015_contents': contents,
+  '0017_pings': pings,
 };

@@ -4,8 +4,10 @@ import { sweepDeleted } from './backups/remove-deleted.ts';
 import { backupRules, type RepairRules } from './backups/repair-backup.ts';
 import { repairCounts } from './backups/repair-counts.ts';
 import type { RunServices } from './backups/run-services.ts';
+import type { Channel } from './channels/channel.ts';
 import type { Config } from './config.ts';
 import { sweepLeftovers } from './leftovers/sweep.ts';
+import { sendDuePings } from './pings/send-due.ts';
 import { sweepRetention } from './retention/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
 import type { Runs } from './runs/runs.ts';
@@ -20,6 +22,7 @@ const SWEEP_EVERY_MS = 15_000;
 /** Whether a backup is to be read in full: with a thousand databases, six of them are due each hour. */
 const VERIFY_EVERY_MS = 5 * 60_000;
 const MISSING_EVERY_MS = 60_000;
+const PINGS_EVERY_MS = 10_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -27,6 +30,7 @@ const DAY_MS = 24 * HOUR_MS;
 export function periodicTasks(
   services: RunServices & {
     readonly runs: Runs;
+    readonly channel: Channel;
     readonly optimise: () => Promise<void>;
     readonly config: Pick<Config, 'schedulerEnabled' | 'schedulerCheckMs'>;
   },
@@ -52,6 +56,7 @@ export function periodicTasks(
       everyMs: MISSING_EVERY_MS,
       run: (signal) => watchForMissing(services, signal),
     },
+    { name: 'pings', everyMs: PINGS_EVERY_MS, run: (signal) => sendDuePings(services, signal) },
     { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
     {
       name: 'verification',

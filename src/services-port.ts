@@ -1,4 +1,5 @@
 import type { Passwords } from './auth/passwords.ts';
+import type { Channel } from './channels/channel.ts';
 import type { Config } from './config.ts';
 import type { Db } from './db/schema.ts';
 import type { SshUserContext } from './environments/context.ts';
@@ -31,6 +32,7 @@ export interface Services {
   readonly servers: ServerAccess;
   readonly openS3: S3Opener;
   readonly openPlace: OpenPlace;
+  readonly channel: Channel;
   readonly runs: Runs;
   readonly assets: Assets;
   /** Makes a page smaller on its way. */

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { createPasswords } from './auth/node/passwords.ts';
 import { createBackupKind } from './backups/node/backup-kind.ts';
 import type { RepairRules } from './backups/repair-backup.ts';
+import { createChannel } from './channels/node/guarded-channel.ts';
 import type { Config } from './config.ts';
 import { databasesThatHold, followSshUser } from './databases/password-targets.ts';
 import { tryLockDataDir } from './db/node/lock.ts';
@@ -40,7 +41,7 @@ import { isContainer } from './servers/node/container.ts';
 import { createServerAccess } from './servers/open-server.ts';
 import { checkOwnMachine } from './servers/own-machine.ts';
 import type { Services } from './services-port.ts';
-import { readSettings } from './settings/settings.ts';
+import { privateHostsOf, readSettings } from './settings/settings.ts';
 import { createDeepTestKind } from './storage/deep-test-kind.ts';
 import { createOpenPlace } from './storage/open-place.ts';
 import { createVerificationKind } from './verifications/node/verification-kind.ts';
@@ -184,6 +185,9 @@ function wire(
   const openS3 = (settings: Parameters<typeof createS3>[0]) =>
     createS3(settings, platform, { patienceMs: config.storagePatienceMs, ...tuning });
   const openPlace = createOpenPlace({ db, vault, openS3, servers });
+  const channel = createChannel({
+    allowed: async () => privateHostsOf((await readSettings(db)).privateHosts),
+  });
   const context = { db, vault, servers, openPlace, openS3, now, uptimeMs, log };
   const backups = createBackupKind(context, timing);
   const kinds = {
@@ -203,7 +207,7 @@ function wire(
   const runs = { wake: worker.wake, cancel: worker.cancel, progress: backups.progress };
   const periodic = createPeriodic(
     context,
-    periodicTasks({ ...context, runs, config, optimise: () => optimise(db) }, timing),
+    periodicTasks({ ...context, channel, runs, config, optimise: () => optimise(db) }, timing),
     { isAlone },
   );
   return {
@@ -218,6 +222,7 @@ function wire(
       servers,
       openS3,
       openPlace,
+      channel,
       runs,
       assets: createAssets(),
       gzip: gzipText,

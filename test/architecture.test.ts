@@ -70,11 +70,12 @@ const FLOORS = [
   ['http'],
   ['schedules', 'verifications', 'retention'],
   ['backups'],
+  ['pings'],
   ['databases', 'storage'],
   ['servers', 'environments'],
   ['auth', 'settings', 'installation'],
   ['runs', 'transfer', 'leftovers', 'events', 'audit'],
-  ['engines', 'hosts', 'object-stores'],
+  ['engines', 'hosts', 'object-stores', 'channels'],
   ['secrets', 'db', 'node'],
   ['ground'],
 ];
@@ -151,7 +152,10 @@ describe('the direction of imports', () => {
 
   it('keeps ports from knowing tables: no schema, no vault', () => {
     expect(
-      breaches(/^src\/(engines|hosts|object-stores)\//, ({ target }) => !/^src\/(db|secrets)\//.test(target)),
+      breaches(
+        /^src\/(engines|hosts|object-stores|channels)\//,
+        ({ target }) => !/^src\/(db|secrets)\//.test(target),
+      ),
     ).toEqual([]);
   });
 

@@ -20,6 +20,7 @@ export interface AuditedActions {
   readonly backup: 'cancel' | 'delete' | 'verify' | 'backup.pin' | 'backup.unpin';
   readonly backup_schedule: 'create' | 'update' | 'delete';
   readonly server_blackouts: 'update';
+  readonly ping_target: 'update' | 'delete' | 'test';
   readonly spaces_config: 'create' | 'update' | 'delete' | 'cancel_test' | 'remove_orphan';
   readonly spaces_environment: 'update';
   readonly system_settings: 'update';

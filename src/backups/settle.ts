@@ -8,6 +8,7 @@ import { insertPrune } from './ask-prune.ts';
 import { countIn } from './count-backup.ts';
 import type { StepBegun } from './progress.ts';
 import type { BackupError } from './step-error.ts';
+import { tellFailure, tellSuccess } from './tell-ping.ts';
 
 export interface CompletedRun {
   /** How long the run took, by a clock that only goes forward; absent for a repair, which can't know. */
@@ -71,10 +72,15 @@ export async function settleCompleted(
       })
       .where('id', '=', claim.runId)
       // Asked of the row that was written: who deletes it at the same time finds it completed, or is found here.
-      .returning(['id', 'database_id', 'status', 'deleted_at'])
+      .returning(['id', 'database_id', 'status', 'deleted_at', 'filename'])
       .executeTakeFirstOrThrow();
-    if (settled.deleted_at !== null) return true;
+    if (settled.deleted_at !== null) {
+      const error = { step: 'verify', message: 'The backup was deleted before it had ended.' } as const;
+      await tellFailure(trx, settled, error, now);
+      return true;
+    }
     await countIn(trx, settled);
+    await tellSuccess(trx, settled, run, now);
     await insertPrune(trx, { databaseId: settled.database_id, trigger: 'backup', userId: null }, now);
     return true;
   });
@@ -104,10 +110,11 @@ export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now:
         ...(run.seconds === undefined ? {} : { duration: run.seconds }),
       })
       .where('id', '=', claim.runId)
-      .returning(['id', 'database_id', 'status', 'deleted_at'])
+      .returning(['id', 'database_id', 'status', 'deleted_at', 'filename'])
       .executeTakeFirstOrThrow();
     if (settled.deleted_at === null) await countIn(trx, settled);
     if (run.outcome !== 'uncertain') {
+      await tellFailure(trx, settled, run.error, now);
       // The key is free again: a failed run has no object (promise 1); what it left is in `leftovers`.
       await trx.deleteFrom('backup_objects').where('backup_id', '=', claim.runId).execute();
     }

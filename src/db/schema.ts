@@ -35,6 +35,8 @@ export interface Schema {
   events: EventRow;
   backup_policies: BackupPolicyRow;
   retention_freezes: RetentionFreezeRow;
+  ping_targets: PingTargetRow;
+  pings: PingRow;
 }
 
 export type Db = Kysely<Schema>;
@@ -554,4 +556,41 @@ export interface RetentionFreezeRow {
   accepted_by_id: string | null;
   /** `created_at` of the newest good backup at that time: older ones are no measure any more. */
   accepted_through: string | null;
+}
+
+export type PingProtocol = 'healthchecks' | 'plain';
+export type PingKind = 'start' | 'success' | 'fail' | 'test';
+
+/** The dead man's switch of a database, and what became of the last message to it. */
+export interface PingTargetRow {
+  /** The database's. */
+  id: string;
+  /** Sealed, for `ping_target:<id>:url`. */
+  url: string;
+  /** Of the URL, with its port where it has one: what is shown of it. */
+  host: string;
+  protocol: PingProtocol;
+  last_kind: PingKind | null;
+  last_at: string | null;
+  last_ok: Flag | null;
+  last_error: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** What is still to be sent to it. */
+export interface PingRow {
+  id: string;
+  database_id: string;
+  /** In the order in which it happened, from 1. */
+  number: Big;
+  kind: Exclude<PingKind, 'test'>;
+  run_id: string;
+  body: string;
+  tries: number;
+  created_at: string;
+  next_try_at: string;
+  /** Who sends it just now, and until when nobody else does. */
+  claimed_by: string | null;
+  lease_until: string | null;
 }

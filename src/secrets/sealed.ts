@@ -32,6 +32,7 @@ export const SEALED = {
     column: 'session_token',
     identity: (id) => `spaces:${id}:session_token`,
   },
+  pingUrl: { table: 'ping_targets', column: 'url', identity: (id) => `ping_target:${id}:url` },
   signingKey: { table: 'signing_keys', column: 'secret', identity: (id) => `signing_key:${id}` },
 } as const satisfies Readonly<Record<string, SealedColumn>>;
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseCidr } from '../cidr.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { line } from '../fields.ts';
 import { timeZoneField } from '../time-zone.ts';
@@ -16,6 +17,19 @@ const addressOrNothing = z
   .union([z.literal(''), address])
   .transform((text) => (text === '' ? null : text))
   .nullable();
+
+const hostList = line(2000).refine(
+  (text) => privateHostsOf(text).every((entry) => parseCidr(entry) !== null || isHostName(entry)),
+  { error: 'Must be host names, addresses or CIDRs, separated by commas' },
+);
+
+/** The entries of the setting `privateHosts`. */
+export function privateHostsOf(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}
 
 /** Settings of the whole installation that people set: what each may be. */
 export const settingFields = {
@@ -48,6 +62,8 @@ export const settingFields = {
   backupRotationConfirmThreshold: whole(0, 10_000),
   /** For links in messages; cookies and the check of origins follow the variable PUBLIC_URL. */
   publicUrl: addressOrNothing,
+  /** Hosts that pings may go to though their addresses are private, separated by commas. */
+  privateHosts: hostList,
   // What other parts of BRIDGEPORT have: kept for their clients, read by nothing here.
   webhookMaxRetries: whole(0, 10),
   webhookTimeoutMs: whole(1000, 300_000),
@@ -95,6 +111,7 @@ export const SETTING_DEFAULTS: PublicSettings = {
   fullReadEveryDays: 7,
   backupRotationConfirmThreshold: 5,
   publicUrl: null,
+  privateHosts: '',
   webhookMaxRetries: 3,
   webhookTimeoutMs: 30_000,
   webhookRetryDelaysMs: '[1000,5000,15000]',
@@ -156,6 +173,8 @@ export async function saveSettings(trx: Trx, change: Partial<SystemSettings>, no
       .execute();
   }
 }
+
+const isHostName = (text: string) => /^[\p{L}\p{N}]([\p{L}\p{M}\p{N}._-]*[\p{L}\p{N}.])?$/u.test(text);
 
 function parseJson(text: string): unknown {
   try {

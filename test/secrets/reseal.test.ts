@@ -29,6 +29,9 @@ beforeEach(async () => {
     const database = { name, type: 'postgres', username: 'me', password: `password of ${name}` };
     const made = await app.call('POST', `/api/environments/${environment.id}/databases`, { body: database });
     expect(made.status).toBe(200);
+    const ping = { url: `https://hc-ping.com/token-of-${name}` };
+    const switched = await app.call('PUT', `/api/databases/${made.body.database.id}/ping`, { body: ping });
+    expect(switched.status).toBe(200);
   }
 });
 afterEach(() => app.close());

@@ -5,6 +5,7 @@ import { createPasswords } from '../../src/auth/node/passwords.ts';
 import type { Role } from '../../src/auth/roles.ts';
 import { startSession } from '../../src/auth/sessions.ts';
 import { createUser } from '../../src/auth/users.ts';
+import { createChannel } from '../../src/channels/node/guarded-channel.ts';
 import { databasesThatHold, followSshUser } from '../../src/databases/password-targets.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { networksOf } from '../../src/hosts/networks.ts';
@@ -28,6 +29,7 @@ import { createVault } from '../../src/secrets/vault.ts';
 import { createServerAccess } from '../../src/servers/open-server.ts';
 import { checkOwnMachine } from '../../src/servers/own-machine.ts';
 import type { Services } from '../../src/services-port.ts';
+import { privateHostsOf, readSettings } from '../../src/settings/settings.ts';
 import { createDeepTestKind, type ProbeLimits } from '../../src/storage/deep-test-kind.ts';
 import { createOpenPlace } from '../../src/storage/open-place.ts';
 import { openTestDatabase } from './database.ts';
@@ -136,6 +138,9 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     servers,
     openS3,
     openPlace: createOpenPlace({ db, vault, openS3, servers }),
+    channel: createChannel({
+      allowed: async () => privateHostsOf((await readSettings(db)).privateHosts),
+    }),
     runs: { wake: () => worker.wake(), cancel: (id) => worker.cancel(id), progress: () => null },
     assets: { read: async () => null, urlOf: (name) => `/assets/${name}` },
     gzip: gzipText,

@@ -7,6 +7,7 @@ import { formatMinute } from '../parts/format-time.ts';
 import { Notice } from '../parts/notice.tsx';
 import type { PageOfMany } from '../parts/pager.tsx';
 import { Panel } from '../parts/panel.tsx';
+import { PingPanel, type ShownPing } from './ping-panel.tsx';
 import { Presets, ScheduleFields } from './schedule-fields.tsx';
 import { SlotHistory, type SlotLine } from './slot-history.tsx';
 
@@ -28,6 +29,8 @@ export interface DatabaseScheduleProps {
   readonly hasOwn: boolean;
   readonly effective: ShownSchedule | null;
   readonly form: FormState;
+  readonly ping: ShownPing | null;
+  readonly pingForm: FormState;
   /** The installation's zone. */
   readonly zone: string;
   readonly schedulerEnabled: boolean;
@@ -79,6 +82,12 @@ export function DatabaseSchedule(props: DatabaseScheduleProps) {
           )}
         </Panel>
       )}
+      <PingPanel
+        databaseId={props.databaseId}
+        ping={props.ping}
+        form={props.pingForm}
+        mayChange={mayChange}
+      />
       <h2>Times that came</h2>
       <SlotHistory lines={props.lines} zone={effective?.zone ?? props.zone} page={props.page} path={path} />
     </>

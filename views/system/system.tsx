@@ -45,6 +45,13 @@ export function SystemPage(props: {
             placeholder="https://backups.example.com"
             help="For links in messages. Cookies and the check of origins follow the variable PUBLIC_URL."
           />
+          <TextField
+            form={form}
+            name="privateHosts"
+            label="Private hosts that may be pinged"
+            placeholder="healthchecks.lan, 10.20.0.0/16"
+            help="Pings go to public addresses alone, but for the hosts named here: names, addresses or CIDRs, separated by commas."
+          />
         </Panel>
         <Panel title="Runs at once">
           {number('maxConcurrentBackups', 'In all')}

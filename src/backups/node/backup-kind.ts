@@ -4,6 +4,7 @@ import type { RunProgress } from '../../runs/runs.ts';
 import { type ProgressTracker, trackProgress } from '../progress.ts';
 import { backupRules, type RepairRules, repairBackup } from '../repair-backup.ts';
 import type { RunServices } from '../run-services.ts';
+import { tellStart } from '../tell-ping.ts';
 import { runBackup } from './run-backup.ts';
 
 /** Backups as a kind of run. */
@@ -35,6 +36,7 @@ export function createBackupKind(services: RunServices, rules: Partial<RepairRul
         .set({ status: 'in_progress', started_at: startedAt.toISOString() })
         .where('id', '=', id)
         .execute();
+      await tellStart(trx, id, startedAt);
     },
 
     async keep(trx, { id }) {

@@ -8,6 +8,7 @@ import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
 import { leftBehindRoutes } from './left-behind.ts';
 import { orphanRoutes } from './orphans.ts';
+import { pingRoutes } from './pings.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { serverRoutes } from './servers.ts';
@@ -28,6 +29,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...databaseRoutes(services),
     ...backupRoutes(services),
     ...scheduleRoutes(services),
+    ...pingRoutes(services),
     ...backupPolicyRoutes(services),
     ...spacesRoutes(services),
     ...spacesImpactRoutes(services),

@@ -1,8 +1,15 @@
 import { type Context, Hono } from 'hono';
-import type { FormState } from '../../../views/parts/form-state.ts';
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { DatabaseSchedulePage } from '../../../views/schedules/database-schedule.tsx';
 import { getDatabase } from '../../databases/databases.ts';
 import type { ScheduleSlotRow } from '../../db/schema.ts';
+import {
+  getPingTarget,
+  pingInput,
+  removePingTarget,
+  savePingTarget,
+  testPing,
+} from '../../pings/ping-target.ts';
 import { scheduleInput } from '../../schedules/fields.ts';
 import { deleteSchedule, getSchedule, putSchedule } from '../../schedules/schedules.ts';
 import { slotHistory } from '../../schedules/slots.ts';
@@ -11,6 +18,7 @@ import { readSettings } from '../../settings/settings.ts';
 import { summaryOf } from './database-view.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
+import { textOf } from './kit/form-body.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
@@ -34,7 +42,7 @@ export function databaseScheduleRoutes(services: Services): Hono<UiEnv> {
       // What the form has no field for stays.
       parse: (body) =>
         scheduleInput.safeParse({ ...scheduleInputOf(body), retentionDays: own?.retentionDays }),
-      refuse: (form) => send(c, services, form),
+      refuse: (form) => send(c, services, { schedule: form }),
       act: async (input) => {
         await putSchedule(services, actorOf(c, services), id, input);
         return { to: `/databases/${id}/schedule`, say: 'schedule-saved' };
@@ -48,17 +56,54 @@ export function databaseScheduleRoutes(services: Services): Hono<UiEnv> {
     return goTo(c, services, `/databases/${id}/schedule`, 'schedule-removed');
   });
 
+  ui.post('/databases/:databaseId/ping', only('operator'), async (c) => {
+    const id = c.req.param('databaseId');
+    return submit(c, services, {
+      secrets: ['url'],
+      asksAgain: true,
+      parse: (body) =>
+        pingInput.safeParse({
+          url: textOf(body, 'url') ?? undefined,
+          protocol: textOf(body, 'protocol') ?? undefined,
+        }),
+      refuse: (form) => send(c, services, { ping: form }),
+      act: async (input) => {
+        await savePingTarget(services, actorOf(c, services), id, input);
+        return { to: `/databases/${id}/schedule`, say: 'ping-saved' };
+      },
+    });
+  });
+
+  ui.post('/databases/:databaseId/ping/test', only('operator'), async (c) => {
+    const id = c.req.param('databaseId');
+    return submit(c, services, {
+      parse: () => ({ success: true, data: null }),
+      refuse: (form) => send(c, services, { ping: form }),
+      async act() {
+        const { isOk } = await testPing(services, actorOf(c, services), id, c.req.raw.signal);
+        return { to: `/databases/${id}/schedule`, say: isOk ? 'ping-sent' : 'ping-not-sent' };
+      },
+    });
+  });
+
+  ui.post('/databases/:databaseId/ping/delete', only('operator'), async (c) => {
+    const id = c.req.param('databaseId');
+    await removePingTarget(services, actorOf(c, services), id);
+    return goTo(c, services, `/databases/${id}/schedule`, 'ping-removed');
+  });
+
   return ui;
 }
 
 async function send(
   c: Context<UiEnv, '/databases/:databaseId/schedule'>,
   services: Services,
-  refused?: FormState,
+  refused: { readonly schedule?: FormState; readonly ping?: FormState } = {},
 ): Promise<Response> {
   const database = await getDatabase(services.db, c.req.param('databaseId'));
   const { frame, environment } = await environmentFrame(c, services, database.environmentId);
   const { own, effective } = await getSchedule(services, database.id);
+  const ping = await getPingTarget(services.db, database.id);
   const page = pageOf(c, PER_PAGE);
   const { slots, total } = await slotHistory(services.db, database.id, page);
   return sendPage(
@@ -70,13 +115,15 @@ async function send(
       mayChange={frame.user.role !== 'viewer'}
       hasOwn={own !== null}
       effective={effective}
-      form={refused ?? scheduleForm(own, c.req.query('cron'))}
+      form={refused.schedule ?? scheduleForm(own, c.req.query('cron'))}
+      ping={ping}
+      pingForm={refused.ping ?? freshForm({ protocol: ping?.protocol ?? '' })}
       zone={(await readSettings(services.db)).timezone}
       schedulerEnabled={services.config.schedulerEnabled}
       lines={slots.map(toLine)}
       page={{ ...page, total }}
     />,
-    refused === undefined ? 200 : 422,
+    refused.schedule === undefined && refused.ping === undefined ? 200 : 422,
   );
 }
 

@@ -55,6 +55,7 @@ function inputOf(body: FormBody) {
   return {
     timezone: textOf(body, 'timezone') ?? '',
     publicUrl: textOf(body, 'publicUrl'),
+    privateHosts: textOf(body, 'privateHosts') ?? '',
     backupRetentionPreset: textOf(body, 'backupRetentionPreset') ?? '',
     sshReadyTimeoutMs: seconds === null ? null : seconds * SECOND_MS,
     ...Object.fromEntries(NUMBERS.map((name) => [name, numberOf(body, name)])),
@@ -75,6 +76,7 @@ async function sendSystem(c: Context<UiEnv>, services: Services, refused?: FormS
     ...Object.fromEntries(NUMBERS.map((name) => [name, String(settings[name] ?? '')])),
     timezone: settings.timezone,
     publicUrl: settings.publicUrl ?? '',
+    privateHosts: settings.privateHosts,
     backupRetentionPreset: settings.backupRetentionPreset,
     sshReadySeconds: String(settings.sshReadyTimeoutMs / SECOND_MS),
   };

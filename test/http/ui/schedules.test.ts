@@ -43,6 +43,53 @@ beforeAll(async () => {
 });
 afterAll(() => pages.close());
 
+describe('the dead man’s switch of a database', () => {
+  const path = () => `/databases/${databaseId}/ping`;
+  const page = async (visitor = operator) => (await visitor.get(`/databases/${databaseId}/schedule`)).html;
+
+  it('is saved by its form, which never gives its address back, tested and removed', async () => {
+    const saved = await operator.post(path(), { url: 'https://hc-ping.com/a-secret-token', protocol: '' });
+    expect([saved.status, saved.location]).toEqual([303, `/databases/${databaseId}/schedule`]);
+    const html = await page();
+    expect(html).toContain('<strong>hc-ping.com</strong> is told of the start and the end of each backup.');
+    expect(html).toContain('Nothing was sent yet.');
+    expect(html).not.toContain('a-secret-token');
+    const asViewer = await page(viewer);
+    expect(asViewer).toContain('<strong>hc-ping.com</strong>');
+    expect(asViewer).not.toContain('name="url"');
+    // Left blank, the stored one stays.
+    expect((await operator.post(path(), { url: '', protocol: 'plain' })).status).toBe(303);
+    expect(await page()).toContain('is told of each backup that ended well.');
+    expect((await operator.post(`${path()}/delete`)).status).toBe(303);
+    expect(await page(viewer)).not.toContain('Dead man');
+  });
+
+  it.each([
+    ['', 'Enter the address'],
+    [HOSTILE, 'Must be an http or https URL'],
+    ['http://127.0.0.1/a-secret-token', 'is a private one'],
+  ])('with the address %j says beside it what is wrong, and does not send it back', async (url, words) => {
+    const { status, html } = await operator.post(path(), { url, protocol: 'plain' });
+    expect(status).toBe(422);
+    expect(html).toContain(words);
+    for (const secret of ['a-secret-token', ESCAPED, '<script>alert(1)']) {
+      const form = html.slice(html.indexOf('id="ping"'), html.indexOf('Times that came'));
+      expect(form).not.toContain(secret);
+    }
+  });
+
+  it('tells beside its address why a test did not arrive', async () => {
+    await operator.post(path(), { url: 'http://ping.invalid/a-secret-token', protocol: 'plain' });
+    const sent = await operator.post(`${path()}/test`);
+    expect([sent.status, sent.location]).toEqual([303, `/databases/${databaseId}/schedule`]);
+    const html = await page();
+    expect(html).toContain('It did not take a test');
+    expect(html).toMatch(/The name of ping\.invalid (is not known to DNS|could not be looked up)/);
+    expect(html).not.toContain('a-secret-token');
+    await operator.post(`${path()}/delete`);
+  });
+});
+
 describe('the schedule of a database', () => {
   const path = () => `/databases/${databaseId}/schedule`;
 

@@ -39,6 +39,10 @@ const FLASHES = {
   'password-changed': 'The password is changed. Please sign in again.',
   'password-set': 'The new password is set.',
   'password-saved': 'The password is saved.',
+  'ping-not-sent': 'The test ping did not arrive: the reason stands beside the address.',
+  'ping-removed': 'The address is removed: nothing is told there any more.',
+  'ping-saved': 'The address is saved. Send a test ping next.',
+  'ping-sent': 'The test ping was taken.',
   'rule-deleted': 'The rule is deleted.',
   'rule-saved': 'The rule is saved.',
   'schedule-removed': 'The schedule is removed.',
@@ -78,7 +82,12 @@ export type FlashKey = keyof typeof FLASHES;
 const wordsOf = (key: FlashKey): Words => FLASHES[key];
 
 /** Those that are no plain good news. */
-const WARNINGS: readonly FlashKey[] = ['storage-replaced-partly', 'rotated-partly', 'nothing-selected'];
+const WARNINGS: readonly FlashKey[] = [
+  'storage-replaced-partly',
+  'rotated-partly',
+  'nothing-selected',
+  'ping-not-sent',
+];
 
 /** Those that say that nothing was done, since it was done already. */
 const NEWS: readonly FlashKey[] = ['backup-runs-and-waits', 'backup-waits', 'verification-runs'];

@@ -1,0 +1,129 @@
+import { type LookupAddress, lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { promisify } from 'node:util';
+import { type AddressGuard, addressGuard, addressInUrl } from '../address-guard.ts';
+import type { Answer, Channel, Message, NotSent } from '../channel.ts';
+import { explain } from './explain.ts';
+
+export interface GuardedChannelOptions {
+  /** Private hosts that messages may go to: names, addresses and CIDRs. */
+  readonly allowed: () => Promise<readonly string[]>;
+  /** All addresses of a name; the system's resolver when absent. */
+  readonly lookUp?: (name: string) => Promise<readonly LookupAddress[]>;
+  /** For all of it, from the name to the last byte of the answer. */
+  readonly timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 10_000;
+const MOST_ANSWER_BYTES = 4096;
+const everyAddress = promisify(lookup);
+
+/** Read with the first message: its code is a third of the app's. */
+const undici = () => import('./undici.ts');
+
+/**
+ * A connection of its own for each message: what an admin allows no longer is not reached by one that is open still. It goes
+ * straight there, through no proxy, which would look the name up itself.
+ */
+export function createChannel(options: GuardedChannelOptions): Channel {
+  const { lookUp = (name) => everyAddress(name, { all: true, verbatim: true }) } = options;
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  return {
+    async send(message, signal) {
+      const url = URL.parse(message.url);
+      if (url === null || !/^https?:$/.test(url.protocol)) {
+        return { failure: { reason: 'The address is no http or https URL.', mayPass: false } };
+      }
+      const guard = addressGuard(await options.allowed());
+      const literal = addressInUrl(url.hostname);
+      const why = literal === null ? null : guard.judge(url.hostname, literal);
+      if (why !== null) return { failure: refusal(url.host, why) };
+      const limit = AbortSignal.timeout(timeoutMs);
+      try {
+        const within = AbortSignal.any([signal, limit]);
+        return { answer: await request(message, url, guardedLookup(lookUp, guard, url.host), within) };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof Refused) return { failure: error.failure };
+        return { failure: explain(url.host, error, { timeoutMs, isOver: limit.aborted }) };
+      }
+    },
+  };
+}
+
+async function request(
+  { url, method, body }: Message,
+  { hostname }: URL,
+  guarded: LookupFunction,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { Agent, request: send } = await undici();
+  // A literal address was judged before, and is connected to without a look-up.
+  const lookup = addressInUrl(hostname) === null ? { lookup: guarded } : {};
+  const agent = new Agent({ connections: 1, connect: lookup });
+  // What is not waited for ends with the agent.
+  const over = new Promise<never>((_, fail) => {
+    signal.addEventListener('abort', () => fail(signal.reason), { once: true });
+  });
+  try {
+    const headers = {
+      'user-agent': 'BRIDGEPORT-Storage',
+      ...(body === null ? {} : { 'content-type': 'text/plain; charset=utf-8' }),
+    };
+    const answer = await Promise.race([
+      send(url, { dispatcher: agent, method, headers, body, signal }),
+      over,
+    ]);
+    return { status: answer.statusCode, text: await Promise.race([firstOf(answer.body), over]) };
+  } finally {
+    await agent.destroy().catch(() => undefined);
+  }
+}
+
+async function firstOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let [text, bytes] = ['', 0];
+  for await (const chunk of body) {
+    text += decoder.decode(chunk.subarray(0, MOST_ANSWER_BYTES - bytes), { stream: true });
+    bytes += chunk.byteLength;
+    if (bytes >= MOST_ANSWER_BYTES) break;
+  }
+  return text;
+}
+
+/** What no message is sent to. */
+class Refused extends Error {
+  readonly failure: NotSent;
+  constructor(failure: NotSent) {
+    super(failure.reason);
+    this.failure = failure;
+  }
+}
+
+/** Gives the socket those addresses of a name that the guard lets through: it connects to one of these and to no other. */
+function guardedLookup(
+  lookUp: (name: string) => Promise<readonly LookupAddress[]>,
+  guard: AddressGuard,
+  host: string,
+): LookupFunction {
+  return (name, { all }, callback) => {
+    lookUp(name).then(
+      (found) => {
+        const judged = found.map((entry) => ({ entry, why: guard.judge(name, entry.address) }));
+        const fit = judged.filter(({ why }) => why === null).map(({ entry }) => entry);
+        const [first] = fit;
+        if (first === undefined) {
+          const why = judged[0]?.why ?? 'it has no address';
+          callback(new Refused(refusal(host, why)), []);
+        } else if (all === true) callback(null, fit);
+        else callback(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, []),
+    );
+  };
+}
+
+function refusal(host: string, why: string): NotSent {
+  const reason = `Nothing was sent to ${host}: ${why}. An admin may name private hosts under System.`;
+  return { reason, mayPass: false };
+}
