@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import * as z from 'zod';
 import type { Db, Trx } from '../db/schema.ts';
-import { isSafe, type Protection, type ProtectionFacts, protection } from './protection.ts';
+import { type Protection, type ProtectionFacts, protection } from './protection.ts';
 
 /** The protection of these databases, by id; one small row for each. */
 export async function protectionOf(
@@ -27,18 +27,6 @@ export async function protectionOfOne(
 
 /** Of one that came between two reads. */
 export const NEVER: Protection = { state: 'never', lastGood: null, dueAt: null, maxAgeHours: 26 };
-
-/** How many databases are not safe, of that environment or (null) of all. */
-export async function countUnsafe(
-  { db, now }: { readonly db: Db; readonly now: () => Date },
-  environmentId: string | null,
-): Promise<number> {
-  const at = now();
-  const rows = await withNewest(db)
-    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
-    .execute();
-  return rows.filter((row) => !isSafe(protection(factsOf(row), at))).length;
-}
 
 /** Databases, each with what `newest_backups` tells of it, and the schedule that counts for it. */
 export function withNewest(db: Db | Trx) {

@@ -24,7 +24,7 @@ export interface Protection {
 }
 
 /** What a run by schedule may take before the backup that it makes is missed. */
-const GRACE_HOURS = 2;
+export const GRACE_HOURS = 2;
 const HOUR_MS = 3_600_000;
 
 /**

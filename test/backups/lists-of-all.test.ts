@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { knownDatabases } from '../../src/backups/database-list.ts';
+import { knownDatabases } from '../../src/backups/known-databases.ts';
 import { listRuns, listRunsOf, liveRuns } from '../../src/backups/list-runs.ts';
-import { countUnsafe } from '../../src/backups/protection-of.ts';
+import { countStates, unsafeOf } from '../../src/backups/protection-states.ts';
 import { storedOf } from '../../src/backups/stored-totals.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
 import { newId } from '../../src/ids.ts';
@@ -57,21 +57,15 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
     return id;
   }
 
-  it('know every database, with what is known of its safety, or those of one environment', async () => {
-    const all = await knownDatabases(context(), null);
-    expect(all).toHaveLength(4);
-    const [one, ...others] = await knownDatabases(context(), environment);
+  it('know of a database what is known of its safety, and leave out one that is gone', async () => {
+    const [one, ...others] = await knownDatabases(context(), [{ id: 'gone' }, { id: good.database_id }]);
     expect(others).toEqual([]);
+    expect(await knownDatabases(context(), [])).toEqual([]);
     expect(one).toEqual({
       id: good.database_id,
       name: 'größe "ü" 🐘',
       type: 'sqlite',
-      environmentId: environment,
       environmentName: environment,
-      serverName: null,
-      filePath: '/srv/a b+ü.db',
-      storageType: 'local',
-      bucket: null,
       protection: {
         state: 'protected',
         lastGood: { id: good.id, at: ago(5).toISOString() },
@@ -82,8 +76,8 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
       nextRunAt: null,
       size: 5_000_000_000,
     });
-    expect(await countUnsafe(context(), null)).toBe(3);
-    expect(await countUnsafe(context(), environment)).toBe(0);
+    expect(unsafeOf(await countStates(context(), null))).toBe(3);
+    expect(unsafeOf(await countStates(context(), environment))).toBe(0);
     expect(await storedOf(db, environment)).toEqual({ bytes: 0, places: 0 });
   });
 

@@ -5,17 +5,19 @@ import type { Chip } from '../../../views/parts/chips.tsx';
 import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
 import type { ProtectionState } from '../../../views/parts/protection-badge.tsx';
 import { startBackup } from '../../backups/backup-actions.ts';
+import { dayStates } from '../../backups/day-states.ts';
+import { talliesOfEach } from '../../backups/day-tallies.ts';
+import { dayAfter, dayOf, daysUntil } from '../../backups/days.ts';
 import {
   DATABASE_SORTS,
   type DatabaseFilter,
   type DatabaseSort,
   findDatabases,
-  type KnownDatabase,
-} from '../../backups/database-list.ts';
-import { dayStates } from '../../backups/day-states.ts';
-import { talliesOfEach } from '../../backups/day-tallies.ts';
-import { dayAfter, dayOf, daysUntil } from '../../backups/days.ts';
+  kindsOfDatabases,
+} from '../../backups/find-databases.ts';
+import type { KnownDatabase } from '../../backups/known-databases.ts';
 import { PROTECTIONS } from '../../backups/protection.ts';
+import { type StateCounts, totalOf } from '../../backups/protection-states.ts';
 import { databaseType } from '../../databases/types.ts';
 import { engines } from '../../engines/engines.ts';
 import { getEnvironment } from '../../environments/environments.ts';
@@ -24,7 +26,7 @@ import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { readValues } from './kit/form-body.ts';
-import { frameOf, frameWithDatabases } from './kit/frame.ts';
+import { frameOf, frameWithStates } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -78,10 +80,11 @@ export function databaseListRoutes(services: Services): Hono<UiEnv> {
 }
 
 async function sendList(c: Context<UiEnv>, services: Services): Promise<Response> {
-  const { frame, known } = await frameWithDatabases(c, services);
+  const { frame, states } = await frameWithStates(c, services);
+  const environmentId = frame.environment?.id ?? null;
   const query = queryOf(c);
   const page = pageOf(c, PER_PAGE);
-  const found = findDatabases(known, query.filter, query.sort, page);
+  const found = await findDatabases(services, environmentId, query.filter, query.sort, page);
   const strips = await stripsOf(services, found.databases);
   return sendPage(
     c,
@@ -92,10 +95,10 @@ async function sendList(c: Context<UiEnv>, services: Services): Promise<Response
       path={addressOf(query)}
       chips={chipsOf(query, found.counts)}
       search={query.filter.search}
-      selects={selectsOf(query.filter, known)}
+      selects={selectsOf(query.filter, await kindsOfDatabases(services.db, environmentId))}
       keeps={keptOf(query)}
       sorts={sortsOf(query)}
-      known={known.length}
+      known={totalOf(states)}
     />,
   );
 }
@@ -153,9 +156,9 @@ const CHIPS: Readonly<Record<ProtectionState, string>> = {
   protected: 'Protected',
 };
 
-function chipsOf(query: ListQuery, counts: Readonly<Record<ProtectionState, number>>): readonly Chip[] {
+function chipsOf(query: ListQuery, counts: StateCounts): readonly Chip[] {
   const at = (state: ProtectionState | null) => addressOf({ ...query, filter: { ...query.filter, state } });
-  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const all = totalOf(counts);
   return [
     { label: 'All', count: all, href: at(null), isChosen: query.filter.state === null },
     ...PROTECTIONS.map((state) => ({
@@ -168,7 +171,10 @@ function chipsOf(query: ListQuery, counts: Readonly<Record<ProtectionState, numb
 }
 
 /** A drop-down that has nothing to choose among is left out, unless the address has chosen. */
-function selectsOf(filter: DatabaseFilter, known: readonly KnownDatabase[]): readonly FilterSelect[] {
+function selectsOf(
+  filter: DatabaseFilter,
+  known: Awaited<ReturnType<typeof kindsOfDatabases>>,
+): readonly FilterSelect[] {
   const types = new Set(known.map(({ type }) => type));
   const storages = new Set(known.map(({ storageType }) => storageType));
   const select = (name: string, label: string, value: string | null, choices: FilterSelect['choices']) => ({

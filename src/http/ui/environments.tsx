@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import { EnvironmentSettingsPage } from '../../../views/environment-settings.tsx';
 import { type EnvironmentItem, EnvironmentsPage, NewEnvironmentPage } from '../../../views/environments.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { countStates, knownDatabases } from '../../backups/database-list.ts';
+import { countStatesByEnvironment, NO_DATABASES } from '../../backups/protection-states.ts';
 import { changeSettings, getSettings } from '../../environments/environment-settings.ts';
 import {
   createEnvironment,
@@ -123,14 +123,14 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
 
 /** Every environment with what is in it, and how safe that is. */
 async function itemsOf(services: Services): Promise<readonly EnvironmentItem[]> {
-  const known = Map.groupBy(await knownDatabases(services, null), ({ environmentId }) => environmentId);
+  const states = await countStatesByEnvironment(services);
   const mayUse = new Map(
     (await listSpacesEnvironments(services.db)).map(({ id, spacesEnabled }) => [id, spacesEnabled]),
   );
   const downloads = await environmentsWithDownloads(services.db);
   return (await listEnvironments(services.db)).map(({ id, name, createdAt, counts }) => ({
     ...{ id, name, createdAt, servers: counts.servers },
-    databases: countStates(known.get(id) ?? []),
+    databases: states.get(id) ?? NO_DATABASES,
     mayUseStorage: mayUse.get(id) === true,
     mayDownload: downloads.has(id),
   }));

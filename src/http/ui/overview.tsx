@@ -1,19 +1,24 @@
 import { type Context, Hono } from 'hono';
 import { Checklist } from '../../../views/checklist.tsx';
 import { HelpPage } from '../../../views/help.tsx';
-import { type AttentionItem, type LatestItem, OverviewPage } from '../../../views/overview.tsx';
+import {
+  type AttentionItem,
+  type LatestItem,
+  OverviewPage,
+  type OverviewProps,
+} from '../../../views/overview.tsx';
 import { describeSpan } from '../../../views/parts/format-time.ts';
 import { MasterKeyBanner } from '../../../views/parts/master-key-banner.tsx';
-import { countStates, findDatabases, type KnownDatabase } from '../../backups/database-list.ts';
 import { dayStates } from '../../backups/day-states.ts';
 import { storedByDay, talliesSince } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
-import { failuresSinceGood } from '../../backups/protection-of.ts';
+import { lastEndedDatabases, oldestDatabase, worstDatabases } from '../../backups/find-databases.ts';
+import { failuresSinceGood, NEVER } from '../../backups/protection-of.ts';
 import { storedOf } from '../../backups/stored-totals.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
 import type { Services } from '../../services-port.ts';
 import { checklistOf } from './checklist.ts';
-import { frameOf, frameWithDatabases } from './kit/frame.ts';
+import { frameOf, frameWithStates } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
@@ -34,7 +39,7 @@ export function overviewRoutes(services: Services): Hono<UiEnv> {
 }
 
 async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Response> {
-  const { frame, known } = await frameWithDatabases(c, services);
+  const { frame, states } = await frameWithStates(c, services);
   const environmentId = frame.environment?.id ?? null;
   const showsEnvironment = environmentId === null && frame.environments.length > 1;
   const checklist = await checklistOf(c, services, frame);
@@ -46,13 +51,13 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
       {...(checklist === null
         ? { above: asksForCopy ? <MasterKeyBanner /> : undefined }
         : { firstSteps: <Checklist {...checklist} /> })}
-      counts={countStates(known)}
-      oldest={oldestOf(known, services.now())}
+      counts={states}
+      oldest={await oldestIn(services, environmentId)}
       stored={await storedIn(services, environmentId)}
-      attention={await attentionOf(services, known, showsEnvironment)}
+      attention={await attentionOf(services, environmentId, showsEnvironment)}
       days={await halfAYear(services, environmentId)}
       running={await runningOf(services, environmentId)}
-      latest={latestOf(known)}
+      latest={await latestIn(services, environmentId)}
     />,
   );
 }
@@ -85,49 +90,40 @@ async function storedIn({ db, now }: Services, environmentId: string | null) {
 const MOST_LATEST = 6;
 
 /** The databases whose last backup ended the latest: of each its last one. */
-function latestOf(known: readonly KnownDatabase[]): readonly LatestItem[] {
-  const ended = known.flatMap(({ id, name, lastEnded }) =>
-    lastEnded === null ? [] : [{ id, name, lastEnded }],
+async function latestIn(services: Services, environmentId: string | null): Promise<readonly LatestItem[]> {
+  const databases = await lastEndedDatabases(services, environmentId, MOST_LATEST);
+  return databases.flatMap(({ id, name, lastEnded }) =>
+    lastEnded === null
+      ? []
+      : [
+          {
+            id,
+            subject: name,
+            href: `/databases/${id}`,
+            state: lastEnded.isGood ? ('completed' as const) : ('failed' as const),
+            at: lastEnded.at,
+          },
+        ],
   );
-  return ended
-    .toSorted((one, other) => (one.lastEnded.at < other.lastEnded.at ? 1 : -1))
-    .slice(0, MOST_LATEST)
-    .map(({ id, name, lastEnded }) => ({
-      id,
-      subject: name,
-      href: `/databases/${id}`,
-      state: lastEnded.isGood ? 'completed' : 'failed',
-      at: lastEnded.at,
-    }));
 }
 
 /** The one whose last good backup is the oldest, among those that have one. */
-function oldestOf(known: readonly KnownDatabase[], now: Date) {
-  let oldest: { readonly name: string; readonly at: string; readonly maxAgeHours: number } | null = null;
-  for (const { name, protection } of known) {
-    const { maxAgeHours } = protection;
-    const at = protection.lastGood?.at;
-    if (at !== undefined && (oldest === null || at < oldest.at)) oldest = { name, at, maxAgeHours };
-  }
-  if (oldest === null) return null;
-  const { name, at, maxAgeHours } = oldest;
-  return { name, maxAgeHours, age: describeSpan(Math.max(0, now.getTime() - Date.parse(at))) };
+async function oldestIn(services: Services, environmentId: string | null): Promise<OverviewProps['oldest']> {
+  const oldest = await oldestDatabase(services, environmentId);
+  const { lastGood, maxAgeHours } = oldest?.protection ?? NEVER;
+  if (oldest === null || lastGood === null) return null;
+  const ageMs = services.now().getTime() - Date.parse(lastGood.at);
+  return { name: oldest.name, maxAgeHours, age: describeSpan(Math.max(0, ageMs)) };
 }
 
 async function attentionOf(
   services: Services,
-  known: readonly KnownDatabase[],
+  environmentId: string | null,
   showsEnvironment: boolean,
 ): Promise<readonly AttentionItem[]> {
-  const bad = known.filter(({ protection: { state } }) => state !== 'protected');
-  const { databases } = findDatabases(
-    bad,
-    { search: '', state: null, engine: null, storage: null },
-    { by: 'state', isDescending: false },
-    { limit: MOST_NEWS, offset: 0 },
-  );
   const items: AttentionItem[] = [];
-  for (const { id, name, environmentName, protection } of databases) {
+  for (const database of await worstDatabases(services, environmentId, MOST_NEWS)) {
+    const { id, name, environmentName, protection } = database;
     const failures = await failuresSinceGood(services.db, id, protection);
     items.push({
       id,

@@ -1,8 +1,6 @@
 import type { Context } from 'hono';
 import type { EnvironmentChoice, Frame } from '../../../../views/frame/frame.ts';
-import { knownDatabases } from '../../../backups/database-list.ts';
-import { isSafe } from '../../../backups/protection.ts';
-import { countUnsafe } from '../../../backups/protection-of.ts';
+import { countStates, type StateCounts, unsafeOf } from '../../../backups/protection-states.ts';
 import { listEnvironmentNames } from '../../../environments/environments.ts';
 import { AppError } from '../../../errors.ts';
 import type { Services } from '../../../services-port.ts';
@@ -24,16 +22,18 @@ export async function filterOf(c: Context<UiEnv>, services: Services): Promise<E
 
 /** The frame of a page. */
 export async function frameOf(c: Context<UiEnv>, services: Services): Promise<Frame> {
-  const filter = await filterOf(c, services);
-  return build(c, services, filter, await countUnsafe(services, filter.environment?.id ?? null));
+  const { frame } = await frameWithStates(c, services);
+  return frame;
 }
 
-/** The frame of a page that shows the databases of the filter, and these. */
-export async function frameWithDatabases(c: Context<UiEnv>, services: Services) {
+/** The frame of a page, and how many databases of the filter are in each state. */
+export async function frameWithStates(
+  c: Context<UiEnv>,
+  services: Services,
+): Promise<{ readonly frame: Frame; readonly states: StateCounts }> {
   const filter = await filterOf(c, services);
-  const known = await knownDatabases(services, filter.environment?.id ?? null);
-  const unsafe = known.filter((database) => !isSafe(database.protection)).length;
-  return { frame: build(c, services, filter, unsafe), known };
+  const states = await countStates(services, filter.environment?.id ?? null);
+  return { frame: build(c, services, filter, unsafeOf(states)), states };
 }
 
 function build(c: Context<UiEnv>, services: Services, filter: EnvironmentFilter, unsafe: number): Frame {

@@ -1,0 +1,179 @@
+import { type RawBuilder, sql } from 'kysely';
+import { inBytes, isLike, jsonText } from '../db/kind.ts';
+import { likePatterns } from '../db/like-patterns.ts';
+import type { DatabaseRow, Db } from '../db/schema.ts';
+import type { Page } from '../page.ts';
+import { type KnownDatabase, knownDatabases } from './known-databases.ts';
+import type { ProtectionState } from './protection.ts';
+import { badness, type StateCounts, statesAt, toCounts, totalOf } from './protection-states.ts';
+
+export interface DatabaseFilter {
+  /** Part of a name, a server, an environment or a file, in any case; empty for all. */
+  readonly search: string;
+  readonly state: ProtectionState | null;
+  readonly engine: string | null;
+  readonly storage: DatabaseRow['backup_storage_type'] | null;
+}
+
+export const DATABASE_SORTS = ['state', 'name', 'engine', 'last-good', 'size'] as const;
+export interface DatabaseSort {
+  readonly by: (typeof DATABASE_SORTS)[number];
+  readonly isDescending: boolean;
+}
+
+export interface FoundDatabases {
+  readonly databases: readonly KnownDatabase[];
+  /** How many the filter finds. */
+  readonly total: number;
+  /** How many there would be of each state, whatever state the filter names. */
+  readonly counts: StateCounts;
+}
+
+interface Context {
+  readonly db: Db;
+  readonly now: () => Date;
+}
+
+/**
+ * A page of what the filter finds, in that environment or (null) in all. The database filters and sorts: of the thousands
+ * that an installation has, only those that the page shows are read.
+ */
+export async function findDatabases(
+  context: Context,
+  environmentId: string | null,
+  filter: DatabaseFilter,
+  sort: DatabaseSort,
+  page: Page,
+): Promise<FoundDatabases> {
+  const at = atOnce(context);
+  const ofAnyState = await fitting(at, environmentId, { ...filter, state: null })
+    .select(({ fn }) => ['state', fn.countAll<number>().as('count')])
+    .groupBy('state')
+    .execute();
+  const counts = toCounts(ofAnyState);
+  const ids = await fitting(at, environmentId, filter)
+    .$if(sort.by === 'size', (query) => query.leftJoin('backups as good', 'good.id', 'known.good_id'))
+    .select('known.id')
+    .orderBy(inOrder(at.db, sort))
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute();
+  const total = filter.state === null ? totalOf(counts) : counts[filter.state];
+  return { databases: await knownDatabases(at, ids), total, counts };
+}
+
+/** The worst that are not protected, in the order of the list; at most so many. */
+export async function worstDatabases(
+  context: Context,
+  environmentId: string | null,
+  limit: number,
+): Promise<readonly KnownDatabase[]> {
+  const at = atOnce(context);
+  const ids = await inEnvironment(at, environmentId)
+    .select('known.id')
+    .where('state', '!=', sql.lit('protected'))
+    .orderBy(inOrder(at.db, { by: 'state', isDescending: false }))
+    .limit(limit)
+    .execute();
+  return knownDatabases(at, ids);
+}
+
+/** The one whose last good backup is the oldest; null where none has one. */
+export async function oldestDatabase(
+  context: Context,
+  environmentId: string | null,
+): Promise<KnownDatabase | null> {
+  const ids = await inEnvironment(context, environmentId)
+    .select('known.id')
+    .where('good_id', 'is not', null)
+    .orderBy('good_at')
+    .orderBy('known.id')
+    .limit(1)
+    .execute();
+  const [oldest] = await knownDatabases(context, ids);
+  return oldest ?? null;
+}
+
+/** Those of which a backup has ended, the latest first; at most so many. */
+export async function lastEndedDatabases(
+  context: Context,
+  environmentId: string | null,
+  limit: number,
+): Promise<readonly KnownDatabase[]> {
+  const ids = await inEnvironment(context, environmentId)
+    .select('known.id')
+    .where('ended_id', 'is not', null)
+    .orderBy('ended_at', 'desc')
+    .orderBy('known.id')
+    .limit(limit)
+    .execute();
+  return knownDatabases(context, ids);
+}
+
+/** Each pair of an engine and a kind of storage that a database of that environment, or (null) of any, has. */
+export async function kindsOfDatabases(db: Db, environmentId: string | null) {
+  return db
+    .selectFrom('databases')
+    .select(['type', 'backup_storage_type as storageType'])
+    .distinct()
+    .$if(environmentId !== null, (query) => query.where('environment_id', '=', environmentId ?? ''))
+    .execute();
+}
+
+/** What one instant tells: between two queries of a page nothing becomes late. */
+function atOnce({ db, now }: Context): Context {
+  const at = now();
+  return { db, now: () => at };
+}
+
+function inEnvironment(context: Context, environmentId: string | null) {
+  return statesAt(context).$if(environmentId !== null, (query) =>
+    query.where('environment_id', '=', environmentId ?? ''),
+  );
+}
+
+function fitting(context: Context, environmentId: string | null, filter: DatabaseFilter) {
+  const { state, engine, storage } = filter;
+  const search = filter.search.trim();
+  return inEnvironment(context, environmentId)
+    .$if(state !== null, (query) => query.where('state', '=', sql.lit(state ?? 'never')))
+    .$if(engine !== null, (query) => query.where('known.type', '=', engine ?? ''))
+    .$if(storage !== null, (query) => query.where('known.backup_storage_type', '=', storage ?? 'local'))
+    .$if(search !== '', (query) => query.where(isFound(context.db, search)));
+}
+
+/** By its name, its server's, its environment's, or its file. */
+function isFound(db: Db, search: string): RawBuilder<boolean> {
+  const patterns = likePatterns(search);
+  const has = (text: RawBuilder<string | null>) =>
+    sql`(${sql.join(
+      patterns.map((pattern) => isLike(db, text, pattern)),
+      sql` or `,
+    )})`;
+  // Most have no file, and to parse thousands of texts takes its time.
+  const file = sql<
+    string | null
+  >`case when known.options like '%"filePath"%' then ${jsonText(db, sql`known.options`, 'filePath')} end`;
+  return sql`(${has(sql`known.name`)}
+    or known.environment_id in (select environments.id from environments where ${has(sql`environments.name`)})
+    or known.server_id in (select servers.id from servers where ${has(sql`servers.name`)})
+    or ${has(file)})`;
+}
+
+/** Ties go by name, then by id: the pages of a list must not overlap. */
+function inOrder(db: Db, { by, isDescending }: DatabaseSort): RawBuilder<unknown> {
+  const text = (expression: RawBuilder<unknown>) => inBytes(db, expression);
+  const name = [text(sql`lower(known.name)`), text(sql`known.name`)];
+  const sorts: Readonly<Record<DatabaseSort['by'], readonly RawBuilder<unknown>[]>> = {
+    // Of one state, the one whose last good backup is the oldest is the worst.
+    state: [badness, text(LAST_GOOD)],
+    name,
+    engine: [text(sql`known.type`)],
+    'last-good': [text(LAST_GOOD)],
+    size: [sql`coalesce(good.size, -1)`],
+  };
+  const sorted = sorts[by].map((expression) => (isDescending ? sql`${expression} desc` : expression));
+  return sql.join([...sorted, ...name, text(sql`known.id`)], sql`, `);
+}
+
+const LAST_GOOD = sql`coalesce(known.good_at, '')`;

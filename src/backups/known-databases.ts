@@ -1,0 +1,66 @@
+import type { Db } from '../db/schema.ts';
+import { type Protection, type ProtectionFacts, protection } from './protection.ts';
+import { factsOf, withNewest } from './protection-of.ts';
+
+/** A database as lists show it. */
+export interface KnownDatabase {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly environmentName: string;
+  readonly protection: Protection;
+  /** Its newest backup that ended by itself. */
+  readonly lastEnded: ProtectionFacts['lastEnded'];
+  /** When the next run begins by itself; null where none does. */
+  readonly nextRunAt: string | null;
+  /** Bytes of the last good backup; null where there is none. */
+  readonly size: number | null;
+}
+
+/** These databases, in that order; one that is gone is left out. */
+export async function knownDatabases(
+  { db, now }: { readonly db: Db; readonly now: () => Date },
+  these: readonly { readonly id: string }[],
+): Promise<readonly KnownDatabase[]> {
+  if (these.length === 0) return [];
+  const at = now();
+  const rows = await withNewest(db)
+    .innerJoin('environments', 'environments.id', 'databases.environment_id')
+    .leftJoin('backups as good', 'good.id', 'newest_backups.good_id')
+    .select(['databases.name', 'databases.type'])
+    .select(['environments.name as environment_name', 'good.size as good_size'])
+    .where(
+      'databases.id',
+      'in',
+      these.map(({ id }) => id),
+    )
+    .execute();
+  const known = new Map(
+    rows.map((row) => {
+      const facts = factsOf(row);
+      return [row.id, { ...toKnown(row), protection: protection(facts, at), lastEnded: facts.lastEnded }];
+    }),
+  );
+  return these.flatMap(({ id }) => known.get(id) ?? []);
+}
+
+interface Row {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly environment_name: string;
+  readonly good_size: number | null;
+  readonly is_paused: number | null;
+  readonly run_at: string | null;
+}
+
+function toKnown(row: Row): Omit<KnownDatabase, 'protection' | 'lastEnded'> {
+  return {
+    id: row.id,
+    name: row.name,
+    type: row.type,
+    environmentName: row.environment_name,
+    nextRunAt: row.is_paused === 1 ? null : row.run_at,
+    size: row.good_size === null ? null : Number(row.good_size),
+  };
+}

@@ -1,0 +1,89 @@
+import { type RawBuilder, sql } from 'kysely';
+import { isPostgres } from '../db/kind.ts';
+import type { Db } from '../db/schema.ts';
+import { GRACE_HOURS, PROTECTIONS, type ProtectionState } from './protection.ts';
+import { withNewest } from './protection-of.ts';
+
+interface Context {
+  readonly db: Db;
+  readonly now: () => Date;
+}
+
+export type StateCounts = Readonly<Record<ProtectionState, number>>;
+
+export const NO_DATABASES: StateCounts = { never: 0, late: 0, failing: 0, paused: 0, protected: 0 };
+
+/** How many databases of that environment, or (null) of all, are in each state. */
+export async function countStates(context: Context, environmentId: string | null): Promise<StateCounts> {
+  const rows = await statesAt(context)
+    .$if(environmentId !== null, (query) => query.where('environment_id', '=', environmentId ?? ''))
+    .select(({ fn }) => ['state', fn.countAll<number>().as('count')])
+    .groupBy('state')
+    .execute();
+  return toCounts(rows);
+}
+
+/** The same by the id of the environment; one without databases is left out. */
+export async function countStatesByEnvironment(context: Context): Promise<ReadonlyMap<string, StateCounts>> {
+  const rows = await statesAt(context)
+    .select(({ fn }) => ['environment_id', 'state', fn.countAll<number>().as('count')])
+    .groupBy(['environment_id', 'state'])
+    .execute();
+  const byEnvironment = Map.groupBy(rows, (row) => row.environment_id);
+  return new Map([...byEnvironment].map(([id, counted]) => [id, toCounts(counted)]));
+}
+
+/** Of those in some state, how many are not safe. */
+export function unsafeOf({ never, late }: StateCounts): number {
+  return never + late;
+}
+
+export function totalOf(counts: StateCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** From rows of a query that counts by state. */
+export function toCounts(
+  rows: readonly { readonly state: ProtectionState; readonly count: number }[],
+): StateCounts {
+  const counted = Object.fromEntries(rows.map(({ state, count }) => [state, Number(count)]));
+  return { ...NO_DATABASES, ...counted };
+}
+
+/** Every database with the state that it is in, for a query to count, filter and sort by. */
+export function statesAt({ db, now }: Context) {
+  const inner = withNewest(db)
+    .select(['databases.environment_id', 'databases.name', 'databases.type', 'databases.options'])
+    .select(['databases.backup_storage_type', 'databases.server_id'])
+    .select(stateAt(db, now()).as('state'));
+  return db.selectFrom(inner.as('known'));
+}
+
+/** By how bad the state is, the worst first. */
+export const badness: RawBuilder<number> = sql<number>`case state ${sql.join(
+  PROTECTIONS.map((state, rank) => sql`when ${sql.lit(state)} then ${sql.lit(rank)}`),
+  sql` `,
+)} end`;
+
+/**
+ * What `protection` makes of the columns of `withNewest`, in SQL: to read a row of each of thousands of databases for every
+ * page would take more time than all the rest of it. A test holds the two together.
+ */
+function stateAt(db: Db, now: Date): RawBuilder<ProtectionState> {
+  return sql`case when "when".is_paused = 1 then 'paused'
+    when good_id is null or good_at is null then 'never'
+    when good_at < ${instantBefore(db, now)} then 'late'
+    when ended_id <> good_id and ended_at > good_at then 'failing'
+    else 'protected' end`;
+}
+
+/** How old the last good one may be. */
+const MINUTES = sql`coalesce("when".interval_minutes + ${sql.lit(GRACE_HOURS * 60)}, databases.max_backup_age_hours * 60)`;
+
+/** So many minutes before now, in the form that instants are kept in. */
+function instantBefore(db: Db, now: Date): RawBuilder<string> {
+  const at = now.toISOString();
+  return isPostgres(db)
+    ? sql`to_char((${at}::timestamptz - make_interval(mins => (${MINUTES})::int)) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+    : sql`strftime('%Y-%m-%dT%H:%M:%fZ', ${at}, '-' || ${MINUTES} || ' minutes')`;
+}

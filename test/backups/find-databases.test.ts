@@ -1,0 +1,251 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  DATABASE_SORTS,
+  type DatabaseFilter,
+  findDatabases,
+  kindsOfDatabases,
+  lastEndedDatabases,
+  oldestDatabase,
+  worstDatabases,
+} from '../../src/backups/find-databases.ts';
+import { PROTECTIONS, type ProtectionState } from '../../src/backups/protection.ts';
+import { protectionOf } from '../../src/backups/protection-of.ts';
+import { countStates, countStatesByEnvironment, totalOf } from '../../src/backups/protection-states.ts';
+import type { Db } from '../../src/db/schema.ts';
+import { insertBackup } from '../support/backup-row.ts';
+import { dropStates, openState, STATES } from '../support/states.ts';
+
+const NOW = new Date('2026-03-04T05:06:07.890Z');
+const before = (ms: number) => new Date(NOW.getTime() - ms).toISOString();
+const HOUR = 3_600_000;
+const ALL: DatabaseFilter = { search: '', state: null, engine: null, storage: null };
+const NAMES = [
+  'größe 🐘',
+  'a+b c',
+  '"><script>',
+  'App',
+  'app',
+  '100 %',
+  'under_score',
+  'ÄÖÜ Ñé',
+  'back\\slash',
+];
+const SERVERS = [null, 'db1', 'DB2 Zürich'];
+const FILES = [null, '/srv/Größe "q".db'];
+
+/** Each side of each limit, to the millisecond. */
+const AGES = [null, 0, 26 * HOUR, 26 * HOUR + 1, 3 * HOUR - 1, 3 * HOUR, 3 * HOUR + 1, -HOUR, 900 * HOUR];
+const ENDED = [null, -1, 1] as const;
+const SCHEDULES = [
+  null,
+  { interval_minutes: 60, is_paused: 0 },
+  { interval_minutes: 60, is_paused: 1 },
+] as const;
+
+afterAll(dropStates);
+
+describe.each(STATES)('the list of databases, on %s', (state) => {
+  let db: Db;
+  let ids: readonly string[];
+  let environments: readonly [string, string];
+  const context = () => ({ db, now: () => NOW });
+
+  beforeAll(async () => {
+    db = await openState(state);
+    const at = NOW.toISOString();
+    const [one, other] = await Promise.all([
+      insertBackup(db, NOW, { status: 'pending', outcome: null }),
+      insertBackup(db, NOW, { status: 'completed', outcome: 'completed', size: 700 }),
+    ]);
+    await db.deleteFrom('databases').where('id', '=', one.database_id).execute();
+    const rows = await db.selectFrom('environments').select('id').orderBy('id').execute();
+    const [first = '', second = ''] = rows.map(({ id }) => id);
+    environments = [first, second];
+    await db.updateTable('environments').set({ name: 'Zürich' }).where('id', '=', second).execute();
+    for (const name of SERVERS.flatMap((name) => name ?? [])) {
+      const server = { id: name, environment_id: first, name, hostname: 'h', created_at: at, updated_at: at };
+      await db
+        .insertInto('servers')
+        .values(server as never)
+        .execute();
+    }
+    const facts = AGES.flatMap((age) =>
+      ENDED.flatMap((ended) => SCHEDULES.map((schedule) => ({ age, ended, schedule }))),
+    );
+    ids = [other.database_id, ...facts.map((_, index) => `c${index}`)];
+    for (const [index, { age, ended, schedule }] of facts.entries()) {
+      const id = `c${index}`;
+      const file = FILES[index % FILES.length];
+      const database = {
+        ...{ id, environment_id: environments[index % 2], server_id: SERVERS[index % SERVERS.length] },
+        ...{ name: `${NAMES[index % NAMES.length]} ${index}`, type: index % 5 === 0 ? 'mysql' : 'sqlite' },
+        options: JSON.stringify(file == null ? { useSsl: false } : { filePath: file }),
+        ...{ backup_storage_type: index % 7 === 0 ? 'spaces' : 'local', created_at: at, updated_at: at },
+      };
+      await db
+        .insertInto('databases')
+        .values(database as never)
+        .execute();
+      const good = age === null ? null : before(age);
+      if (good !== null || ended !== null) {
+        const endedAt = ended === null ? good : new Date(Date.parse(good ?? at) + ended).toISOString();
+        await db
+          .insertInto('newest_backups')
+          .values({
+            ...{ database_id: id, good_id: good === null ? null : `g${index}`, good_at: good },
+            ...{ ended_id: ended === null ? `g${index}` : `x${index}`, ended_at: endedAt ?? at },
+          })
+          .execute();
+      }
+      if (schedule !== null) {
+        await db
+          .insertInto('database_schedules')
+          .values({
+            ...{ database_id: id, schedule_id: 's', settled_as: 's', time_zone: 'UTC', ...schedule },
+            ...{ due_at: index % 11 === 0 ? null : at, run_at: at, anchored_at: at },
+          })
+          .execute();
+      }
+    }
+  });
+  afterAll(() => db.destroy());
+
+  it('has each in the state that `protection` finds, to the millisecond', async () => {
+    const known = await protectionOf(context(), ids);
+    const expected = Object.fromEntries(ids.map((id) => [id, known.get(id)?.state]));
+    const found: Record<string, ProtectionState> = {};
+    for (const wanted of PROTECTIONS) {
+      const sort = { by: 'name', isDescending: false } as const;
+      const page = { limit: 200, offset: 0 };
+      const { databases } = await findDatabases(context(), null, { ...ALL, state: wanted }, sort, page);
+      for (const { id, protection } of databases) {
+        expect([id, protection.state]).toEqual([id, wanted]);
+        found[id] = wanted;
+      }
+    }
+    expect(found).toEqual(expected);
+    expect(new Set(Object.values(found)).size).toBe(PROTECTIONS.length);
+  });
+
+  it('counts the states of all, of one environment, and of each', async () => {
+    const known = await protectionOf(context(), ids);
+    const count = (of: readonly string[]) =>
+      Object.fromEntries(
+        PROTECTIONS.map((one) => [one, of.filter((id) => known.get(id)?.state === one).length]),
+      );
+    expect(await countStates(context(), null)).toEqual(count(ids));
+    const rows = await db.selectFrom('databases').select(['id', 'environment_id']).execute();
+    const byEnvironment = await countStatesByEnvironment(context());
+    for (const environment of environments) {
+      const own = rows.filter((row) => row.environment_id === environment).map(({ id }) => id);
+      expect(await countStates(context(), environment)).toEqual(count(own));
+      expect(byEnvironment.get(environment)).toEqual(count(own));
+    }
+    expect(totalOf(await countStates(context(), 'none'))).toBe(0);
+  });
+
+  it('has each once over its pages, however it is sorted, and begins with the worst', async () => {
+    const sorts = fc.record({ by: fc.constantFrom(...DATABASE_SORTS), isDescending: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(sorts, fc.integer({ min: 15, max: 40 }), async (sort, limit) => {
+        const shown: string[] = [];
+        for (let offset = 0; offset < ids.length; offset += limit) {
+          const { databases, total } = await findDatabases(context(), null, ALL, sort, { limit, offset });
+          expect(total).toBe(ids.length);
+          shown.push(...databases.map(({ id }) => id));
+        }
+        expect(shown.toSorted()).toEqual(ids.toSorted());
+      }),
+      { numRuns: 12 },
+    );
+    const worst = await worstDatabases(context(), null, 200);
+    const ranks = worst.map(
+      ({ protection: { state: of, lastGood } }) => `${PROTECTIONS.indexOf(of)} ${lastGood?.at ?? ''}`,
+    );
+    expect(ranks).toEqual(ranks.toSorted());
+    const { protected: safe, ...bad } = await countStates(context(), null);
+    expect(safe).toBeGreaterThan(0);
+    expect(worst).toHaveLength(Object.values(bad).reduce((sum, count) => sum + count, 0));
+  });
+
+  it('counts every state, whichever is shown, and shows what fits and nothing else', async () => {
+    const { rows } = await findTexts();
+    const filters = fc.record({
+      search: fc.constantFrom(
+        '',
+        '  ',
+        'GRÖSSE',
+        'größe',
+        'GRÖßE',
+        'zür',
+        'ZÜR',
+        'db',
+        '%',
+        '_',
+        '\\',
+        'äöü ñÉ',
+        '"Q"',
+        'useSsl',
+        'filePath',
+        '🐘',
+        '<script',
+        'nothing',
+      ),
+      state: fc.constantFrom(null, ...PROTECTIONS),
+      engine: fc.constantFrom(null, 'mysql'),
+      storage: fc.constantFrom(null, 'local' as const),
+    });
+    const sort = { by: 'state', isDescending: false } as const;
+    const page = { limit: 200, offset: 0 };
+    await fc.assert(
+      fc.asyncProperty(filters, async (filter) => {
+        const found = await findDatabases(context(), null, filter, sort, page);
+        const ofAnyState = await findDatabases(context(), null, { ...filter, state: null }, sort, page);
+        expect(found.counts).toEqual(ofAnyState.counts);
+        expect(totalOf(found.counts)).toBe(ofAnyState.total);
+        expect(found.total).toBe(found.databases.length);
+        const wanted = filter.search.trim().toLowerCase();
+        const expected = rows.filter(
+          (row) =>
+            row.texts.toLowerCase().includes(wanted) &&
+            (filter.engine === null || row.type === filter.engine) &&
+            (filter.storage === null || row.backup_storage_type === filter.storage),
+        );
+        expect(ofAnyState.databases.map(({ id }) => id).toSorted()).toEqual(
+          expected.map(({ id }) => id).toSorted(),
+        );
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  async function findTexts() {
+    const found = await db
+      .selectFrom('databases')
+      .innerJoin('environments', 'environments.id', 'databases.environment_id')
+      .leftJoin('servers', 'servers.id', 'databases.server_id')
+      .select(['databases.id', 'databases.name', 'databases.type', 'backup_storage_type', 'options'])
+      .select(['environments.name as environment', 'servers.name as server'])
+      .execute();
+    const rows = found.map((row) => {
+      const file: unknown = JSON.parse(row.options).filePath;
+      return { ...row, texts: [row.name, row.environment, row.server, file].filter(Boolean).join('\n') };
+    });
+    return { rows };
+  }
+
+  it('knows the oldest, the latest, and which kinds there are', async () => {
+    const known = [...(await protectionOf(context(), ids))];
+    const goodAt = known.flatMap(([, { lastGood }]) => lastGood?.at ?? []).toSorted();
+    expect((await oldestDatabase(context(), null))?.protection.lastGood?.at).toBe(goodAt[0]);
+    expect(await oldestDatabase(context(), 'none')).toBeNull();
+    const ended = (await lastEndedDatabases(context(), null, 5)).map(({ lastEnded }) => lastEnded?.at ?? '');
+    expect(ended).toEqual(ended.toSorted().toReversed());
+    expect(ended).toHaveLength(5);
+    expect(new Set((await kindsOfDatabases(db, null)).map(({ type }) => type))).toEqual(
+      new Set(['sqlite', 'mysql']),
+    );
+    expect(await kindsOfDatabases(db, 'none')).toEqual([]);
+  });
+});
