@@ -1,8 +1,8 @@
-import { serve } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { prepareFirstAdmin } from './auth/first-admin.ts';
 import { type Config, describeConfig } from './config.ts';
 import { AppError, isAppError } from './errors.ts';
+import { serveApp } from './http/node/serve.ts';
 import type { Rotation } from './installation/node/rotate-master-key.ts';
 import { createLog, droppedLine, type Log } from './log.ts';
 import { logOutput } from './node/log-output.ts';
@@ -103,7 +103,7 @@ async function start(services: RunningServices): Promise<void> {
   await services.exclusively(() => prepareFirstAdmin(services));
   const app = await createApp(services);
   let beginning: NodeJS.Timeout | undefined;
-  const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (address) => {
+  const server = serveApp(app, config, (address) => {
     log.info('listening', { host: config.host, port: address.port });
     // Repairs and claims begin only when the app answers: who waited for it to come up has their turn first.
     beginning = setTimeout(() => services.worker.start(), FIRST_ANSWERS_MS);

@@ -1,21 +1,20 @@
-import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
-import { serve } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
+import { serveApp } from '../../src/http/node/serve.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { setupCodeOf } from '../support/setup-code.ts';
 
 let app: TestApp;
-let server: ReturnType<typeof serve>;
+let server: ReturnType<typeof serveApp>;
 let url: string;
 beforeAll(async () => {
   app = await openTestApp({ withoutUsers: true });
   await prepareFirstAdmin(app.services);
-  server = serve({ fetch: app.app.fetch, hostname: '127.0.0.1', port: 0 });
-  if (!server.listening) await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const { port } = await new Promise<AddressInfo>((done) => {
+    server = serveApp(app.app, { host: '127.0.0.1', port: 0 }, done);
+  });
   url = `http://127.0.0.1:${port}`;
 });
 afterAll(async () => {
@@ -170,6 +169,12 @@ describe('the app behind a real socket', () => {
   ])('answers %s without an error of its own', async (path) => {
     const response = await fetch(url + path, { redirect: 'manual' });
     expect(response.status).toBeLessThan(500);
+    await response.body?.cancel();
+  });
+
+  it('keeps an idle connection for longer than the proxies in front of it', async () => {
+    const response = await fetch(`${url}/health`);
+    expect(response.headers.get('keep-alive')).toBe('timeout=75');
     await response.body?.cancel();
   });
 });

@@ -1,7 +1,7 @@
 /** The app as a process of its own that can be killed, with the leases of production. Bundled by `child-process.ts`. */
-import { serve } from '@hono/node-server';
 import { createApp } from '../../src/app.ts';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
+import { serveApp } from '../../src/http/node/serve.ts';
 import { createLog } from '../../src/log.ts';
 import { readConfig } from '../../src/node/read-config.ts';
 import { createServices } from '../../src/services.ts';
@@ -20,7 +20,7 @@ const services = await createServices(readConfig(), {
 });
 await services.exclusively(() => prepareFirstAdmin(services));
 const app = await createApp(services);
-serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
+serveApp(app, { host: '127.0.0.1', port: 0 }, ({ port }) => {
   services.worker.start();
   const routes = [...new Set(app.routes.map(({ method, path }) => `${method} ${path}`))];
   process.stdout.write(`${JSON.stringify({ listening: port, routes })}\n`);
