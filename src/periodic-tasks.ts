@@ -8,7 +8,7 @@ import type { Channel } from './channels/channel.ts';
 import type { Config } from './config.ts';
 import { sweepLeftovers } from './leftovers/sweep.ts';
 import { sendDuePings } from './pings/send-due.ts';
-import { sweepRetention } from './retention/sweep.ts';
+import { sweepRetentionDaily } from './retention/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
 import type { Runs } from './runs/runs.ts';
 import { createScheduler } from './schedules/scheduler.ts';
@@ -23,12 +23,16 @@ const SWEEP_EVERY_MS = 15_000;
 const VERIFY_EVERY_MS = 5 * 60_000;
 const MISSING_EVERY_MS = 60_000;
 const PINGS_EVERY_MS = 10_000;
+/** Whether the day’s look at all retention is due. */
+const SWEEP_LOOK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** All that is done every so often. */
 export function periodicTasks(
   services: RunServices & {
+    /** The time that schedules and retention go by. */
+    readonly calendar: () => Date;
     readonly runs: Runs;
     readonly channel: Channel;
     readonly optimise: () => Promise<void>;
@@ -37,6 +41,7 @@ export function periodicTasks(
   timing: Partial<RepairRules> & { readonly sweepEveryMs?: number } = {},
 ): readonly PeriodicTask[] {
   const { db, now, optimise, config } = services;
+  const inCalendar = { ...services, now: services.calendar };
   const { completeMayTakeMs } = backupRules(timing);
   return [
     {
@@ -48,7 +53,7 @@ export function periodicTasks(
       },
     },
     ...(config.schedulerEnabled
-      ? [{ name: 'schedules', everyMs: config.schedulerCheckMs, run: createScheduler(services) }]
+      ? [{ name: 'schedules', everyMs: config.schedulerCheckMs, run: createScheduler(inCalendar) }]
       : []),
     // Apart from the scheduler: it tells of what that one does not do.
     {
@@ -66,7 +71,11 @@ export function periodicTasks(
         return verifyIfDue({ ...services, everyDays });
       },
     },
-    { name: 'retention', everyMs: DAY_MS, run: (signal) => sweepRetention(services, signal) },
+    {
+      name: 'retention',
+      everyMs: SWEEP_LOOK_EVERY_MS,
+      run: (signal) => sweepRetentionDaily(inCalendar, signal),
+    },
     { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(db, now()) },
     {
       // What nobody waits for: it is begun once the app answers.

@@ -70,7 +70,15 @@ const MIB = 1024 * 1024;
  */
 export async function createServices(
   config: Config,
-  about: { log: Log; version: string; now?: () => Date; timing?: Timing; tuning?: Partial<Tuning> },
+  about: {
+    log: Log;
+    version: string;
+    now?: () => Date;
+    /** The time that schedules and retention go by, where it is another than that of leases and transfers. */
+    calendar?: () => Date;
+    timing?: Timing;
+    tuning?: Partial<Tuning>;
+  },
 ): Promise<RunningServices> {
   const { log, version, now = () => new Date() } = about;
   const state = await openState(config, { log, now });
@@ -155,7 +163,12 @@ function wire(
     isAlone,
     ...base
   }: { db: Db; vault: Vault; log: Log; now: () => Date; version: string; isAlone: boolean },
-  { timing, tuning, ownNow }: { timing?: Timing; tuning?: Partial<Tuning>; readonly ownNow: () => Date },
+  {
+    timing,
+    tuning,
+    ownNow,
+    calendar = base.now,
+  }: { timing?: Timing; tuning?: Partial<Tuning>; readonly ownNow: () => Date; calendar?: () => Date },
 ): { services: Services; worker: RunningServices['worker']; close: () => Promise<void> } {
   const { db, vault, log, now } = base;
   const uptimeMs = () => performance.now();
@@ -194,7 +207,7 @@ function wire(
     backup: backups,
     deep_test: createDeepTestKind(context),
     verification: createVerificationKind(context),
-    prune: createPruneKind(context),
+    prune: createPruneKind({ ...context, now: calendar }),
   };
   const worker = createWorker(context, kinds, {
     ...timing,
@@ -207,7 +220,7 @@ function wire(
   const runs = { wake: worker.wake, cancel: worker.cancel, progress: backups.progress };
   const periodic = createPeriodic(
     context,
-    periodicTasks({ ...context, channel, runs, config, optimise: () => optimise(db) }, timing),
+    periodicTasks({ ...context, calendar, channel, runs, config, optimise: () => optimise(db) }, timing),
     { isAlone },
   );
   return {

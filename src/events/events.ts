@@ -16,6 +16,19 @@ export interface EventData {
     readonly lastGoodAt: string;
     readonly missingSince: string;
   };
+  /** Backups were pruned by a policy that somebody changed. */
+  readonly 'backup.policy_first_prune': {
+    readonly databaseName: string;
+    readonly pruned: number;
+    readonly bytesFreed: number;
+  };
+  /** Backups that are to go could not be removed; told once of each, and not of each try. */
+  readonly 'backup.rotation_error': {
+    readonly databaseName: string;
+    readonly failed: number;
+    /** Of the first of them. */
+    readonly error: string;
+  };
 }
 
 export interface NewEvent<Type extends keyof EventData> {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { hostEndpoint, isOnHost } from '../object-stores/place.ts';
@@ -77,7 +78,7 @@ export async function refuseWhileBackupsLieThere(trx: Trx, serverId: string): Pr
 
 /**
  * A run writes its outcome into its row: the row has to be there, also that of a backup which was deleted while it
- * ran and is being stopped. Throws `conflict`.
+ * ran and is being stopped. What is read just now stays too, as where a single backup is deleted. Throws `conflict`.
  */
 export async function refuseWhileRunning(trx: Trx, databaseIds: readonly string[]): Promise<void> {
   if (databaseIds.length === 0) return;
@@ -89,9 +90,26 @@ export async function refuseWhileRunning(trx: Trx, databaseIds: readonly string[
     .where('backups.status', '=', 'in_progress')
     .limit(1)
     .executeTakeFirst();
-  if (running === undefined) return;
+  if (running !== undefined) {
+    throw new AppError(
+      'conflict',
+      `A backup of database "${running.name}" is running. Cancel it or wait for its end, then try again.`,
+    );
+  }
+  const reading = await trx
+    .selectFrom('runs')
+    .innerJoin('backups', 'backups.id', 'runs.subject_id')
+    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .select('databases.name')
+    // A literal, as in the index: few run, however many databases there are.
+    .where('runs.state', '=', sql.lit('running'))
+    .where('runs.kind', '!=', 'backup')
+    .where('databases.id', 'in', databaseIds)
+    .limit(1)
+    .executeTakeFirst();
+  if (reading === undefined) return;
   throw new AppError(
     'conflict',
-    `A backup of database "${running.name}" is running. Cancel it or wait for its end, then try again.`,
+    `A backup of database "${reading.name}" is in use just now. Wait for the end of the run that reads it, or cancel that, then try again.`,
   );
 }

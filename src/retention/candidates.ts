@@ -19,7 +19,10 @@ export interface Candidate extends PlannedBackup {
 const IN_ONE_PIECE = 2_000;
 const DAY_MS = 86_400_000;
 
-/** All completed backups of a database that people can see, newest first: in pieces, between which others have their turn. */
+/**
+ * All completed backups of a database that people can see, newest first: in pieces, between which others have their turn but within
+ * a transaction.
+ */
 export async function loadCandidates(db: Db | Trx, databaseId: string): Promise<readonly Candidate[]> {
   const billed = await billedDays(db, databaseId);
   const read = await readJustNow(db);
@@ -28,7 +31,7 @@ export async function loadCandidates(db: Db | Trx, databaseId: string): Promise<
   while (piece.length > 0) {
     found.push(...piece.map((row) => toCandidate(row, billed, read)));
     if (piece.length < IN_ONE_PIECE) break;
-    await new Promise((resolve) => setTimeout(resolve));
+    if (!db.isTransaction) await new Promise((resolve) => setTimeout(resolve));
     piece = await loadPiece(db, databaseId, piece.at(-1) ?? null);
   }
   return found;

@@ -3,7 +3,7 @@ import { MAX_PAUSE_MS } from '../leftovers/patience.ts';
 import { type Candidate, loadCandidates } from './candidates.ts';
 import { type RetentionDefaults, readDefaults } from './defaults.ts';
 import { type Freeze, freezeOf } from './freeze.ts';
-import { type Plan, planInTurns } from './plan.ts';
+import { type Plan, plan as planAtOnce, planInTurns } from './plan.ts';
 import { type Policy, type PolicyOfDatabase, policyOf } from './policy.ts';
 import { type Shrink, shrinkOf } from './shrink.ts';
 
@@ -25,20 +25,24 @@ export interface DecideOptions {
   readonly now: Date;
   /** What if this were the policy; that of the database when absent. */
   readonly instead?: (present: PolicyOfDatabase) => Policy;
+  /** What if the installation said this; what it says when absent. */
+  readonly defaults?: RetentionDefaults;
 }
 
 /** The one place where it is decided what is pruned; nothing is deleted but what this says within the deleting transaction. */
 export async function decide(
   db: Db | Trx,
   databaseId: string,
-  { now, instead }: DecideOptions,
+  { now, instead, ...options }: DecideOptions,
 ): Promise<Decided> {
-  const defaults = await readDefaults(db);
+  const defaults = options.defaults ?? (await readDefaults(db));
   const present = await policyOf(db, databaseId, defaults);
   const policy = { ...present, effective: instead?.(present) ?? present.effective };
   const { freeze, acceptedThrough } = await freezeOf(db, databaseId);
   const candidates = await loadCandidates(db, databaseId);
-  const plan = await planInTurns(policy.effective, candidates, now, defaults.zone);
+  // Within a transaction nobody is waited for but the database: others could not write meanwhile.
+  const planned = db.isTransaction ? planAtOnce : planInTurns;
+  const plan = await planned(policy.effective, candidates, now, defaults.zone);
   const percent = policy.effective.maxShrinkPercent;
   const shrink = freeze === null ? shrinkOf(candidates, { percent, acceptedThrough }) : null;
   const due = freeze === null && shrink === null ? plan.prune.filter((one) => isDue(one, now)).reverse() : [];

@@ -1,5 +1,5 @@
 import type { Db, PolicyPreset, Trx } from '../db/schema.ts';
-import { readSettings } from '../settings/settings.ts';
+import { type PublicSettings, readSettings } from '../settings/settings.ts';
 import type { RetentionRules } from './plan.ts';
 
 /** What the installation says of retention; a database's own policy may say otherwise. */
@@ -15,7 +15,10 @@ export interface RetentionDefaults {
 }
 
 export async function readDefaults(db: Db | Trx): Promise<RetentionDefaults> {
-  const settings = await readSettings(db);
+  return defaultsOf(await readSettings(db));
+}
+
+export function defaultsOf(settings: PublicSettings): RetentionDefaults {
   return {
     preset: settings.backupRetentionPreset,
     rules: {

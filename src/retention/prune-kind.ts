@@ -1,8 +1,9 @@
 import { createSlots } from '../at-once.ts';
-import { pruneInputOf } from '../backups/ask-prune.ts';
+import { type PruneInput, pruneInputOf } from '../backups/ask-prune.ts';
 import type { RunRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { isAppError } from '../errors.ts';
+import { recordEvent } from '../events/events.ts';
 import { beginAgain, endByError, type Repeatable } from '../runs/begin-again.ts';
 import { endRun, isOwn, type RunClaim } from '../runs/claim.ts';
 import type { RunContext, RunKind, RunNote } from '../runs/kind.ts';
@@ -52,8 +53,9 @@ async function runPrune(
   let note: RunNote = { step: FIRST_STEP, progress: 0 };
   follow(() => note);
   try {
+    const input = pruneInputOf(run);
     const pruned = await prune(context, {
-      input: pruneInputOf(run),
+      input,
       claim,
       signal,
       onPruned({ count, left }) {
@@ -61,7 +63,11 @@ async function runPrune(
         note = { step: 'removing', progress, detail: { pruned: count, left } };
       },
     });
-    await write(context.db, (trx) => settle(trx, claim, pruned, context.now()));
+    await write(context.db, async (trx) => {
+      if (!(await isOwn(trx, claim))) return;
+      await tell(trx, input, pruned, context.now());
+      await settle(trx, claim, pruned, context.now());
+    });
   } catch (error) {
     // The database was deleted meanwhile, or somebody ended it: nothing is wrong.
     if (!isAppError(error, 'not_found', 'cancelled', 'superseded', 'shutdown')) {
@@ -71,8 +77,27 @@ async function runPrune(
   }
 }
 
+/** Events for people; nobody is left to be told of a database that is gone. */
+async function tell(trx: Trx, input: PruneInput, { count, bytesFreed, errors }: Pruned, at: Date) {
+  const database = await trx
+    .selectFrom('databases')
+    .select(['name', 'environment_id'])
+    .where('id', '=', input.databaseId)
+    .executeTakeFirst();
+  if (database === undefined) return;
+  const of = { databaseId: input.databaseId, environmentId: database.environment_id };
+  const { name: databaseName } = database;
+  if (input.trigger === 'policy-change' && count > 0) {
+    const data = { databaseName, pruned: count, bytesFreed };
+    await recordEvent(trx, { type: 'backup.policy_first_prune', ...of, data }, at);
+  }
+  const [first, ...more] = errors.filter(({ isNew }) => isNew);
+  if (first === undefined) return;
+  const data = { databaseName, failed: 1 + more.length, error: first.error };
+  await recordEvent(trx, { type: 'backup.rotation_error', ...of, data }, at);
+}
+
 async function settle(trx: Trx, claim: RunClaim, { count, bytesFreed, errors, freeze }: Pruned, at: Date) {
-  if (!(await isOwn(trx, claim))) return;
   if (count === 0 && errors.length === 0) {
     await trx.deleteFrom('runs').where('id', '=', claim.runId).execute();
     return;
@@ -86,7 +111,12 @@ async function settle(trx: Trx, claim: RunClaim, { count, bytesFreed, errors, fr
     step: null,
     progress: 100,
   });
-  const detail = { pruned: count, bytesFreed, errors: errors.slice(0, MOST_ERRORS), frozen: freeze !== null };
+  const detail = {
+    pruned: count,
+    bytesFreed,
+    errors: errors.slice(0, MOST_ERRORS).map(({ backupId, error }) => ({ backupId, error })),
+    frozen: freeze !== null,
+  };
   await trx
     .updateTable('runs')
     .set({ detail: JSON.stringify(detail) })

@@ -27,12 +27,17 @@ export interface PruneError {
   readonly error: string;
 }
 
+interface RemovalError extends PruneError {
+  /** Nobody was told of it before. */
+  readonly isNew: boolean;
+}
+
 export interface Pruned {
   /** How many are gone, or will be as soon as their storage answers. */
   readonly count: number;
   readonly bytesFreed: number;
   /** What could not be removed, and why. */
-  readonly errors: readonly PruneError[];
+  readonly errors: readonly RemovalError[];
   readonly freeze: Freeze | null;
 }
 
@@ -63,7 +68,7 @@ export async function prune(context: PruneContext, task: PruneTask): Promise<Pru
   const { databaseId } = task.input;
   const database = await getDatabaseRow(db, databaseId);
   const tried = new Set<string>();
-  const errors: PruneError[] = [];
+  const errors: RemovalError[] = [];
   let [count, bytesFreed] = [0, 0];
   for (;;) {
     task.signal.throwIfAborted();
@@ -94,7 +99,7 @@ async function pruneBatch(
   task: PruneTask,
   database: DatabaseRow,
   batch: readonly Candidate[],
-  errors: PruneError[],
+  errors: RemovalError[],
 ): Promise<readonly Candidate[]> {
   const places = keepPlacesOpen(context.openPlace);
   const within = { ...context, openPlace: places.openPlace };
@@ -102,10 +107,10 @@ async function pruneBatch(
     const ready = await lookAtAll(within, task, batch, errors);
     const marked = await markDecided(within, task, database, ready);
     const kept = new Set<string>();
-    await eachAtOnce(marked, AT_ONCE, async ({ id }) => {
+    await eachAtOnce(marked, AT_ONCE, async ({ id, rotationError }) => {
       const removal = await removePruned(within, id, task.signal);
       if (removal === null) return;
-      errors.push({ backupId: id, error: removal.reason });
+      errors.push({ backupId: id, error: removal.reason, isNew: rotationError === null });
       if (removal.isSeenAgain) kept.add(id);
     });
     return marked.filter(({ id }) => !kept.has(id));
@@ -118,7 +123,7 @@ async function lookAtAll(
   context: PruneContext,
   { signal }: PruneTask,
   batch: readonly Candidate[],
-  errors: PruneError[],
+  errors: RemovalError[],
 ): Promise<readonly Candidate[]> {
   const tokens = await tokensOf(context, batch);
   const looks = await eachAtOnce(batch, AT_ONCE, async (backup) => {
@@ -129,7 +134,8 @@ async function lookAtAll(
       { id: backup.id, token: tokens.get(backup.id) ?? '' },
       signal,
     );
-    if (look.says === 'refused') errors.push({ backupId: backup.id, error: look.reason });
+    if (look.says === 'refused')
+      errors.push({ backupId: backup.id, error: look.reason, isNew: backup.rotationError === null });
     return look;
   });
   await noteLooks(context, batch, looks);

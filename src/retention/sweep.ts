@@ -3,6 +3,7 @@ import type { Context } from '../db/context.ts';
 import { write } from '../db/write.ts';
 import type { Log } from '../log.ts';
 import type { Runs } from '../runs/runs.ts';
+import { readSettings, saveSettings } from '../settings/settings.ts';
 import { decide } from './decide.ts';
 import { readDefaults } from './defaults.ts';
 import { removeFailedRuns } from './failed-runs.ts';
@@ -10,6 +11,32 @@ import { removeFailedRuns } from './failed-runs.ts';
 interface SweepContext extends Context {
   readonly runs: Runs;
   readonly log: Log;
+}
+
+/** By the clock of the installation's zone. */
+const SWEEP_HOUR = 3;
+
+/**
+ * `sweepRetention` once a day, at three in the morning by the installation's clock; later where the app was not running then.
+ * One that was stopped on its way begins again.
+ */
+export async function sweepRetentionDaily(context: SweepContext, signal: AbortSignal): Promise<void> {
+  const { retentionSweptOn, timezone } = await readSettings(context.db);
+  const { day, hour } = clockOf(context.now(), timezone);
+  if (hour < SWEEP_HOUR || day === retentionSweptOn) return;
+  await sweepRetention(context, signal);
+  if (signal.aborted) return;
+  await write(context.db, (trx) => saveSettings(trx, { retentionSweptOn: day }, context.now()));
+}
+
+/** `2026-02-25` and the hour, as the clock in that zone shows them. */
+function clockOf(at: Date, timeZone: string): { readonly day: string; readonly hour: number } {
+  const parts = new Intl.DateTimeFormat('en-CA', {
+    ...{ timeZone, hourCycle: 'h23', hour: '2-digit' },
+    ...{ year: 'numeric', month: '2-digit', day: '2-digit' },
+  }).formatToParts(at);
+  const of = (type: string) => parts.find((part) => part.type === type)?.value ?? '';
+  return { day: `${of('year')}-${of('month')}-${of('day')}`, hour: Number(of('hour')) };
 }
 
 /** Databases whose names are read at once. */

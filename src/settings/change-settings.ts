@@ -31,7 +31,7 @@ export async function changeSettings(
 ): Promise<ShownSettings> {
   return write(context.db, async (trx) => {
     const before = await readSettings(trx);
-    const changed = withPreset(change, before);
+    const changed = settingsAfter(before, change);
     return store(context, trx, actor, { change: changed, before, details: { changes: changed } });
   });
 }
@@ -45,8 +45,10 @@ export async function resetSettings(context: Context, actor: Actor): Promise<Sho
   });
 }
 
-/** A preset that would no longer be true is called what it is. */
-function withPreset(change: SettingsChange, before: SystemSettings): SettingsChange {
+/**
+ * What a change comes to: a named preset sets its six tiers, and one that would no longer be true is called what it is.
+ */
+export function settingsAfter(before: SystemSettings, change: SettingsChange): SettingsChange {
   const named = change.backupRetentionPreset;
   if (named !== undefined) return named === 'custom' ? change : { ...change, ...settingsOf(named) };
   const preset = before.backupRetentionPreset;
@@ -95,6 +97,11 @@ async function store(
   return after;
 }
 
-function shown({ masterKeyCopiedAt, settingsChangedAt, ...settings }: SystemSettings): ShownSettings {
+function shown({
+  masterKeyCopiedAt,
+  settingsChangedAt,
+  retentionSweptOn,
+  ...settings
+}: SystemSettings): ShownSettings {
   return { id: 'singleton', ...settings, updatedAt: settingsChangedAt };
 }

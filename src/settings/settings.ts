@@ -132,10 +132,17 @@ const internalFields = {
   masterKeyCopiedAt: z.iso.datetime().nullable(),
   /** When people last changed or reset a setting. */
   settingsChangedAt: z.iso.datetime().nullable(),
+  /** The day, by the installation's clock, whose look at all retention is over. */
+  retentionSweptOn: z.iso.date().nullable(),
 };
 
 const storedSettings = z.object({ ...settingFields, ...internalFields }).partial();
-const DEFAULTS = { ...SETTING_DEFAULTS, masterKeyCopiedAt: null, settingsChangedAt: null };
+const DEFAULTS = {
+  ...SETTING_DEFAULTS,
+  masterKeyCopiedAt: null,
+  settingsChangedAt: null,
+  retentionSweptOn: null,
+};
 
 export type SystemSettings = Required<z.infer<typeof storedSettings>>;
 

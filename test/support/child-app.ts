@@ -7,6 +7,11 @@ import { readConfig } from '../../src/node/read-config.ts';
 import { createServices } from '../../src/services.ts';
 import { QUICK, SMALL_PARTS } from './installation.ts';
 
+/** The instant at which the calendar of schedules and retention began to run 60 times faster, a month ahead. */
+const calendarSince = process.env['TEST_CALENDAR_SINCE'];
+const MONTH_MS = 30 * 86_400_000;
+const calendar = (since: number) => () => new Date(since + MONTH_MS + 60 * (Date.now() - since));
+
 const partBytes = process.env['TEST_PART_BYTES'];
 const services = await createServices(readConfig(), {
   log: createLog(
@@ -15,6 +20,7 @@ const services = await createServices(readConfig(), {
     () => new Date(),
   ),
   version: '0.0.0-test',
+  ...(calendarSince ? { calendar: calendar(Number(calendarSince)) } : {}),
   tuning: { ...QUICK, ...SMALL_PARTS, ...(partBytes ? { usualPartBytes: Number(partBytes) } : {}) },
   timing: { tickMs: 100, sweepEveryMs: 200, completeMayTakeMs: 1_000, askAgainMs: 200 },
 });

@@ -15,6 +15,7 @@ export interface ChildApp {
   stop(): Promise<number>;
   output(): string;
   readonly url: string;
+  readonly pid: number;
   /** Method and path of every route, such as `POST /servers/:serverId/delete`. */
   readonly routes: readonly string[];
 }
@@ -97,6 +98,7 @@ export async function startChildApp(
   return {
     ask,
     url,
+    pid: child.pid ?? 0,
     routes,
     output: () => output,
     async kill() {

@@ -77,7 +77,12 @@ export function questionOfDatabase(
 /** Whether to delete the backups that were ticked. */
 export function questionOfBackups(
   databaseId: string,
-  selected: readonly { readonly id: string; readonly bytes: number; readonly isPinned: boolean }[],
+  selected: readonly {
+    readonly id: string;
+    readonly bytes: number;
+    readonly isPinned: boolean;
+    readonly isLastGood: boolean;
+  }[],
 ): Question {
   const bytes = selected.reduce((sum, one) => sum + one.bytes, 0);
   const pinned = selected.filter(({ isPinned }) => isPinned).length;
@@ -91,6 +96,8 @@ export function questionOfBackups(
         <p>
           {formatBytes(bytes)} and their stored files are deleted for good.
           {pinned > 0 && ` ${pinned} of them were to be kept for ever.`}
+          {selected.some(({ isLastGood }) => isLastGood) &&
+            ' The newest good one that there is goes with them.'}
         </p>
         {selected.map(({ id }) => (
           <input key={id} type="hidden" name="id" value={id} />

@@ -2,10 +2,12 @@ import type { Child } from 'hono/jsx';
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Confirm } from '../parts/confirm.tsx';
+import { Dialog, type Question } from '../parts/dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { SelectField, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
+import { formatBytes } from '../parts/format.ts';
 import { Panel } from '../parts/panel.tsx';
 
 /** Settings of the installation. */
@@ -14,6 +16,8 @@ export function SystemPage(props: {
   readonly form: FormState;
   /** What is, label and value. */
   readonly facts: readonly (readonly [string, Child])[];
+  /** What is asked before much is pruned. */
+  readonly question: Question | null;
 }) {
   const { frame, form } = props;
   const number = (name: string, label: string, help?: string) => (
@@ -28,6 +32,7 @@ export function SystemPage(props: {
   );
   return (
     <Page frame={frame} section="system" title="System">
+      <Dialog question={props.question} />
       <Facts facts={props.facts} />
       <Form action="/admin/system" form={form} submit="Save settings">
         <Panel title="Time and links">
@@ -110,4 +115,31 @@ export function SystemPage(props: {
       </div>
     </Page>
   );
+}
+
+/** Asks before a policy of the installation prunes much. The form's fields come back with it. */
+export function questionOfSettings(
+  action: string,
+  go: { readonly total: number; readonly databases: number; readonly bytesFreed: number },
+  values: Readonly<Record<string, string>>,
+): Question {
+  const databases = go.databases === 1 ? 'one database' : `${go.databases} databases`;
+  return {
+    title: `Prune ${go.total} backups?`,
+    action,
+    submit: `Save and let ${go.total} backups go`,
+    back: '/admin/system',
+    children: (
+      <>
+        {Object.entries({ ...values, confirm: 'true' }).map(([name, value]) => (
+          <input key={name} type="hidden" name={name} value={value} />
+        ))}
+        <p>
+          With these settings {go.total} more backups of {databases}, {formatBytes(go.bytesFreed)}, are
+          pruned: after the next backup of each, or in the next night. The page Retention of a database says
+          which.
+        </p>
+      </>
+    ),
+  };
 }

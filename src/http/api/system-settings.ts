@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { type ChangedSettings, changeSettingsAskingFirst } from '../../retention/change-defaults.ts';
 import type { Services } from '../../services-port.ts';
-import { changeSettings, resetSettings, showSettings } from '../../settings/change-settings.ts';
+import { showSettings } from '../../settings/change-settings.ts';
 import { SETTING_DEFAULTS, settingFields, settingsChange } from '../../settings/settings.ts';
 import { type ApiRoute, type Method, route } from '../route.ts';
 import { id, instant } from './shapes.ts';
@@ -12,16 +13,33 @@ const values = z.object({
 });
 const settings = values.extend({ id, updatedAt: instant.nullable() });
 
+const confirm = z.boolean().optional();
+
+/** As the question of a database's own policy; `total` counts also what is not named. */
+function question({ prune, ...counts }: Extract<ChangedSettings, { kind: 'confirm' }>) {
+  const { total, databases, bytesFreed } = counts;
+  const named = prune.map(({ id, databaseId, filename, createdAt, size }) => ({
+    ...{ id, databaseId, filename, createdAt, size },
+  }));
+  return { confirmationRequired: true, preview: { prune: named, total, databases, bytesFreed } };
+}
+
 export function systemSettingsRoutes(services: Services): readonly ApiRoute[] {
   const change = (method: Extract<Method, 'PUT' | 'PATCH'>) =>
     route({
       method,
       path: '/api/settings/system',
       access: 'admin',
-      summary: 'Change one or more settings of the installation',
-      body: settingsChange,
+      summary:
+        'Change one or more settings of the installation; 409 with what would go where its policy would prune much',
+      body: settingsChange.extend({ confirm }),
       answer: z.object({ settings }),
-      handle: async ({ actor, body }) => ({ settings: await changeSettings(services, actor, body) }),
+      refusals: [409],
+      handle: async ({ c, actor, body: { confirm, ...change } }) => {
+        const isConfirmed = confirm === true;
+        const changed = await changeSettingsAskingFirst(services, actor, change, { isConfirmed });
+        return changed.kind === 'saved' ? { settings: changed.settings } : c.json(question(changed), 409);
+      },
     });
   return [
     route({
@@ -39,11 +57,16 @@ export function systemSettingsRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/settings/system/reset',
       access: 'admin',
       summary: 'Put every setting of the installation back to its default',
+      body: z.object({ confirm }),
       answer: z.object({ settings, message: z.string() }),
-      handle: async ({ actor }) => ({
-        settings: await resetSettings(services, actor),
-        message: 'Settings reset to defaults',
-      }),
+      refusals: [409],
+      handle: async ({ c, actor, body }) => {
+        const isConfirmed = body.confirm === true;
+        const changed = await changeSettingsAskingFirst(services, actor, null, { isConfirmed });
+        return changed.kind === 'saved'
+          ? { settings: changed.settings, message: 'Settings reset to defaults' }
+          : c.json(question(changed), 409);
+      },
     }),
   ];
 }

@@ -11,6 +11,7 @@ import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { ProtectionBadge } from '../../../views/parts/protection-badge.tsx';
 import { removeBackups, startBackup } from '../../backups/backup-actions.ts';
 import { findBackup } from '../../backups/backups.ts';
+import { protectionOfOne } from '../../backups/protection-of.ts';
 import { removeDatabase, whatDependsOn } from '../../backups/remove-database.ts';
 import type { Requested } from '../../backups/request-backup.ts';
 import { confirmTarget, requireSeenTarget } from '../../databases/confirm-target.ts';
@@ -217,11 +218,18 @@ async function sendDatabase(
 /** Of those that were ticked and are still there. */
 async function questionOf(c: Context<UiEnv>, services: Services, databaseId: string) {
   const ids = new Set((c.req.queries('select') ?? []).slice(0, MOST_SELECTED));
+  if (ids.size === 0) return null;
+  const { lastGood } = await protectionOfOne(services, databaseId);
   const found = await Promise.all([...ids].map((id) => findBackup(services.db, id)));
   const selected = found.flatMap((backup) =>
     backup === undefined || backup.database_id !== databaseId
       ? []
-      : { id: backup.id, bytes: Number(backup.size), isPinned: backup.is_pinned === 1 },
+      : {
+          id: backup.id,
+          bytes: Number(backup.size),
+          isPinned: backup.is_pinned === 1,
+          isLastGood: backup.id === lastGood?.id,
+        },
   );
   return selected.length === 0 ? null : questionOfBackups(databaseId, selected);
 }

@@ -1,13 +1,14 @@
 import { type Context, Hono } from 'hono';
+import type { Question } from '../../../views/parts/dialog.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { SystemPage } from '../../../views/system/system.tsx';
+import { questionOfSettings, SystemPage } from '../../../views/system/system.tsx';
 import { isPostgres } from '../../db/kind.ts';
+import { type ChangedSettings, changeSettingsAskingFirst } from '../../retention/change-defaults.ts';
 import type { Services } from '../../services-port.ts';
-import { changeSettings, resetSettings } from '../../settings/change-settings.ts';
 import { readSettings, settingsChange } from '../../settings/settings.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { type FormBody, numberOf, textOf } from './kit/form-body.ts';
+import { type FormBody, isTicked, numberOf, readForm, textOf } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -35,19 +36,48 @@ export function systemRoutes(services: Services): Hono<UiEnv> {
     submit(c, services, {
       parse: (body) => settingsChange.safeParse(inputOf(body)),
       refuse: (form) => sendSystem(c, services, withSeconds(form)),
-      act: async (input) => {
-        await changeSettings(services, actorOf(c, services), input);
+      act: async (input, body) => {
+        const isConfirmed = isTicked(body, 'confirm');
+        const actor = actorOf(c, services);
+        const changed = await changeSettingsAskingFirst(services, actor, input, { isConfirmed });
+        if (changed.kind === 'confirm') throw new AsksFirst(changed, body);
         return { to: '/admin/system', say: 'settings-saved' };
       },
-    }),
+    }).catch((error: unknown) => askFirst(c, services, error, { action: '/admin/system' })),
   );
 
   ui.post('/admin/system/reset', only('admin'), async (c) => {
-    await resetSettings(services, actorOf(c, services));
+    const body = await readForm(c);
+    const isConfirmed = isTicked(body, 'confirm');
+    const changed = await changeSettingsAskingFirst(services, actorOf(c, services), null, { isConfirmed });
+    if (changed.kind === 'confirm') {
+      return askFirst(c, services, new AsksFirst(changed, {}), { action: '/admin/system/reset' });
+    }
     return goTo(c, services, '/admin/system', 'settings-reset');
   });
 
   return ui;
+}
+
+type ToConfirm = Extract<ChangedSettings, { readonly kind: 'confirm' }>;
+
+/** Nothing was saved yet: it is no failure, and no other page. */
+class AsksFirst extends Error {
+  readonly changed: ToConfirm;
+  readonly body: FormBody;
+  constructor(changed: ToConfirm, body: FormBody) {
+    super('A person is asked first.');
+    this.changed = changed;
+    this.body = body;
+  }
+}
+
+function askFirst(c: Context<UiEnv>, services: Services, error: unknown, { action }: { action: string }) {
+  if (!(error instanceof AsksFirst)) throw error;
+  const { changed, body } = error;
+  const question = questionOfSettings(action, changed, body);
+  const form = Object.keys(body).length === 0 ? undefined : { values: body, errors: {}, message: null };
+  return sendSystem(c, services, form, question);
 }
 
 function inputOf(body: FormBody) {
@@ -69,7 +99,12 @@ function withSeconds(form: FormState): FormState {
   return { ...form, errors: { ...errors, sshReadySeconds: 'Enter 1 to 120 seconds.' } };
 }
 
-async function sendSystem(c: Context<UiEnv>, services: Services, refused?: FormState): Promise<Response> {
+async function sendSystem(
+  c: Context<UiEnv>,
+  services: Services,
+  refused?: FormState,
+  question: Question | null = null,
+): Promise<Response> {
   const { config, version } = services;
   const settings = await readSettings(services.db);
   const values = {
@@ -88,7 +123,12 @@ async function sendSystem(c: Context<UiEnv>, services: Services, refused?: FormS
   ] as const;
   return sendPage(
     c,
-    <SystemPage frame={await frameOf(c, services)} form={refused ?? freshForm(values)} facts={facts} />,
-    refused === undefined ? 200 : 422,
+    <SystemPage
+      frame={await frameOf(c, services)}
+      form={refused ?? freshForm(values)}
+      facts={facts}
+      question={question}
+    />,
+    question !== null ? 409 : refused === undefined ? 200 : 422,
   );
 }

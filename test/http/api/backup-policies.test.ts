@@ -81,6 +81,26 @@ describe.each(STATES)('section 10 of the contract, on %s', (state) => {
     expect((await actions()).filter(({ action }) => action === 'delete')).toHaveLength(1);
   });
 
+  it('asks as well where the installation’s policy would prune much, and saves it when that is confirmed', async () => {
+    const ids = await nightly(9);
+    const change = { backupRetentionPreset: 'custom', backupRetentionKeepLast: 2, backupRetentionDaily: 0 };
+    const sent = { ...change, backupRetentionWeekly: 0, backupRetentionMonthly: 0 };
+    const { status, body } = await call('PUT', '/api/settings/system', sent);
+    expect(status).toBe(409);
+    expect(body).toEqual({
+      confirmationRequired: true,
+      preview: { prune: expect.any(Array), total: 7, databases: 1, bytesFreed: 700 },
+    });
+    expect(idsOf(body.preview.prune)).toEqual(ids.slice(0, 7));
+    const keepLast = async () => (await get('/api/settings/system')).settings.backupRetentionKeepLast;
+    expect(await keepLast()).toBe(24);
+    const confirmed = await call('PATCH', '/api/settings/system', { ...sent, confirm: true });
+    expect([confirmed.status, await keepLast()]).toEqual([200, 2]);
+    expect((await call('PUT', '/api/settings/system', { confirm: 'yes' })).status).toBe(400);
+    expect((await call('POST', '/api/settings/system/reset')).status).toBe(200);
+    expect(await keepLast()).toBe(24);
+  });
+
   it('asks before it prunes more than the threshold, saves nothing then, and prunes at once when it is confirmed', async () => {
     const ids = await nightly(9);
     const sent = { preset: 'custom', ...CUSTOM };
