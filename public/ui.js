@@ -13,6 +13,11 @@
     search.select();
   });
 
+  /* A choice that is sent as soon as it is made. */
+  on('change', (event) => {
+    if (event.target.matches?.('select[data-sends]')) event.target.form.requestSubmit();
+  });
+
   /* Buttons that copy a text: hidden where a page may not write to the clipboard, as over plain http. */
   const showCopyButtons = () => {
     if (!navigator.clipboard) return;

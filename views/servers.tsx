@@ -4,6 +4,7 @@ import { Ago } from './parts/ago.tsx';
 import { Badge } from './parts/badge.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import type { Tone } from './parts/notice.tsx';
+import { type PageOfMany, Pager } from './parts/pager.tsx';
 import { Table } from './parts/table.tsx';
 
 export interface ServerItem {
@@ -23,8 +24,12 @@ export interface ListedServer extends ServerItem {
   readonly environmentName: string;
 }
 
-export function ServersPage(props: { readonly frame: Frame; readonly servers: readonly ListedServer[] }) {
-  const { frame, servers } = props;
+export function ServersPage(props: {
+  readonly frame: Frame;
+  readonly servers: readonly ListedServer[];
+  readonly page: PageOfMany;
+}) {
+  const { frame, servers, page } = props;
   const mayChange = frame.user.role !== 'viewer';
   const create = (
     <a class="button" href="/servers/new">
@@ -37,9 +42,9 @@ export function ServersPage(props: { readonly frame: Frame; readonly servers: re
       frame={frame}
       section="servers"
       title="Servers"
-      actions={mayChange && servers.length > 0 ? create : undefined}
+      actions={mayChange && page.total > 0 ? create : undefined}
     >
-      {servers.length === 0 ? (
+      {page.total === 0 ? (
         <EmptyState title={`No servers${where} yet`}>
           <p>
             A server is a machine that BRIDGEPORT reaches over SSH to run the dump tool beside the database.
@@ -47,29 +52,34 @@ export function ServersPage(props: { readonly frame: Frame; readonly servers: re
           {mayChange && create}
         </EmptyState>
       ) : (
-        <Table
-          caption="Servers"
-          columns={['Name', 'Environment', 'Address', 'Status', 'Host key', 'Last checked']}
-        >
-          {servers.map((server) => (
-            <tr key={server.id}>
-              <th scope="row">
-                <a href={`/servers/${server.id}`}>{server.name}</a>
-              </th>
-              <td data-label="Environment">{server.environmentName}</td>
-              <td data-label="Address">{server.isOwn ? 'this machine' : <code>{addressOf(server)}</code>}</td>
-              <td data-label="Status">
-                <ServerStatus status={server.status} />
-              </td>
-              <td data-label="Host key">
-                <KeyOf server={server} />
-              </td>
-              <td data-label="Last checked">
-                <Ago at={server.lastCheckedAt} />
-              </td>
-            </tr>
-          ))}
-        </Table>
+        <>
+          <Table
+            caption="Servers"
+            columns={['Name', 'Environment', 'Address', 'Status', 'Host key', 'Last checked']}
+          >
+            {servers.map((server) => (
+              <tr key={server.id}>
+                <th scope="row">
+                  <a href={`/servers/${server.id}`}>{server.name}</a>
+                </th>
+                <td data-label="Environment">{server.environmentName}</td>
+                <td data-label="Address">
+                  {server.isOwn ? 'this machine' : <code>{addressOf(server)}</code>}
+                </td>
+                <td data-label="Status">
+                  <ServerStatus status={server.status} />
+                </td>
+                <td data-label="Host key">
+                  <KeyOf server={server} />
+                </td>
+                <td data-label="Last checked">
+                  <Ago at={server.lastCheckedAt} />
+                </td>
+              </tr>
+            ))}
+          </Table>
+          <Pager page={page} path="/servers" />
+        </>
       )}
     </Page>
   );

@@ -24,19 +24,24 @@ export function dayStates(
   maxAgeHours: number | null,
 ): readonly Day[] {
   const byDay = new Map(tallies.map((tally) => [tally.day, tally]));
+  let limit = { of: '', day: '' };
   let lastGood = tallies.findLast(({ day, good }) => good > 0 && day < (days[0] ?? ''))?.day;
   return days.map((day, index) => {
     const { good, failed } = byDay.get(day) ?? { good: 0, failed: 0 };
     if (good > 0) lastGood = day;
     // Today is not over: a backup may still come.
     const isOver = index < days.length - 1;
-    const state = stateOf({ good, failed, isLate: isOver && isLate(day) });
-    return { day, good, failed, state };
+    const isNone = good + failed === 0;
+    return { day, good, failed, state: stateOf({ good, failed, isLate: isNone && isOver && isLate(day) }) };
   });
 
   function isLate(day: string): boolean {
     if (maxAgeHours === null || lastGood === undefined) return false;
-    return day > dayAfter(lastGood, Math.max(0, Math.floor((maxAgeHours - NOON) / HOURS_A_DAY)));
+    if (limit.of !== lastGood) {
+      const spare = Math.max(0, Math.floor((maxAgeHours - NOON) / HOURS_A_DAY));
+      limit = { of: lastGood, day: dayAfter(lastGood, spare) };
+    }
+    return day > limit.day;
   }
 
   function stateOf(one: { good: number; failed: number; isLate: boolean }): DayState {

@@ -46,11 +46,7 @@ export async function findDatabases(
   page: Page,
 ): Promise<FoundDatabases> {
   const at = atOnce(context);
-  const ofAnyState = await fitting(at, environmentId, { ...filter, state: null })
-    .select(({ fn }) => ['state', fn.countAll<number>().as('count')])
-    .groupBy('state')
-    .execute();
-  const counts = toCounts(ofAnyState);
+  const counts = await countFound(at, environmentId, filter);
   const ids = await fitting(at, environmentId, filter)
     .$if(sort.by === 'size', (query) => query.leftJoin('backups as good', 'good.id', 'known.good_id'))
     .select('known.id')
@@ -60,6 +56,18 @@ export async function findDatabases(
     .execute();
   const total = filter.state === null ? totalOf(counts) : counts[filter.state];
   return { databases: await knownDatabases(at, ids), total, counts };
+}
+
+async function countFound(
+  context: Context,
+  environmentId: string | null,
+  filter: DatabaseFilter,
+): Promise<StateCounts> {
+  const rows = await fitting(context, environmentId, { ...filter, state: null })
+    .select(({ fn }) => ['state', fn.countAll<number>().as('count')])
+    .groupBy('state')
+    .execute();
+  return toCounts(rows);
 }
 
 /** The worst that are not protected, in the order of the list; at most so many. */

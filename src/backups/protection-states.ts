@@ -72,18 +72,18 @@ export const badness: RawBuilder<number> = sql<number>`case state ${sql.join(
 function stateAt(db: Db, now: Date): RawBuilder<ProtectionState> {
   return sql`case when "when".is_paused = 1 then 'paused'
     when good_id is null or good_at is null then 'never'
-    when good_at < ${instantBefore(db, now)} then 'late'
+    when ${ageMs(db, now)} > ${MAX_AGE_MS} then 'late'
     when ended_id <> good_id and ended_at > good_at then 'failing'
     else 'protected' end`;
 }
 
 /** How old the last good one may be. */
-const MINUTES = sql`coalesce("when".interval_minutes + ${sql.lit(GRACE_HOURS * 60)}, databases.max_backup_age_hours * 60)`;
+const MAX_AGE_MS = sql`60000 * coalesce("when".interval_minutes + ${sql.lit(GRACE_HOURS * 60)}, databases.max_backup_age_hours * 60)`;
 
-/** So many minutes before now, in the form that instants are kept in. */
-function instantBefore(db: Db, now: Date): RawBuilder<string> {
-  const at = now.toISOString();
+/** How old it is, to the millisecond: a day by Julius has 17 digits, of which a rounded one is right. */
+function ageMs(db: Db, now: Date): RawBuilder<number> {
+  const nowMs = sql`${now.getTime()}`;
   return isPostgres(db)
-    ? sql`to_char((${at}::timestamptz - make_interval(mins => (${MINUTES})::int)) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
-    : sql`strftime('%Y-%m-%dT%H:%M:%fZ', ${at}, '-' || ${MINUTES} || ' minutes')`;
+    ? sql`${nowMs} - extract(epoch from good_at::timestamptz) * 1000`
+    : sql`${nowMs} - round((julianday(good_at) - 2440587.5) * 86400000)`;
 }

@@ -57,12 +57,18 @@ export async function listServers(
     .limit(page.limit)
     .offset(page.offset)
     .execute();
+  const total = await countServersOf(db, environmentId);
+  return { servers: await Promise.all(rows.map(toServer)), total };
+}
+
+/** How many servers that environment has, or (null) all have. */
+export async function countServersOf(db: Db, environmentId: string | null): Promise<number> {
   const { total } = await db
     .selectFrom('servers')
     .select(sql<number>`count(*)`.as('total'))
-    .where('environment_id', '=', environmentId)
+    .$if(environmentId !== null, (query) => query.where('environment_id', '=', environmentId ?? ''))
     .executeTakeFirstOrThrow();
-  return { servers: await Promise.all(rows.map(toServer)), total: Number(total) };
+  return Number(total);
 }
 
 /** Servers of that environment or (null) of all, by name, each with the name of its environment. */

@@ -87,8 +87,8 @@ describe('the pages', () => {
   it('fit a phone, with the navigation behind a button', async () => {
     const page = await signIn({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
     const complaints = complaintsOf(page, site);
-    const filter = page.locator('.environment-selector a', { hasText: 'production' });
-    const environment = `/environments/${(await filter.getAttribute('href'))?.split('=')[1]}`;
+    const filter = page.locator('.environment-filter option', { hasText: 'production' });
+    const environment = `/environments/${await filter.getAttribute('value')}`;
     for (const path of [
       '/',
       '/databases',

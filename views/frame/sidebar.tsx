@@ -47,33 +47,28 @@ function BadNews({ count }: { readonly count: number }) {
 /** As many as a list to choose from can have; the page of the environments has them all. */
 const MOST = 100;
 
-/** Links, so that it works without a script: each shows the page again, with what that environment has. */
+/** Shows the page again, with what the chosen environment has: at once where there is a script, else by its button. */
 function EnvironmentFilter(props: { readonly frame: Frame; readonly section: Section | null }) {
   const { environment, environments } = props.frame;
-  const page = filteredPage(props.section);
-  const link = (id: string, name: string, isChosen: boolean) => (
-    <li key={id}>
-      <a href={`${page}?environment=${id}`} aria-current={isChosen ? 'true' : undefined}>
-        {name}
-      </a>
-    </li>
-  );
+  const offered = environments.filter(({ id }, index) => index < MOST || id === environment?.id);
   return (
-    <details class="dropdown environment-selector">
-      <summary>
-        <span class="visually-hidden">Environment: </span>
-        <span class="environment-name">{environment?.name ?? 'All environments'}</span>
-      </summary>
-      <ul>
-        {link('all', 'All environments', environment === null)}
-        {environments.slice(0, MOST).map(({ id, name }) => link(id, name, id === environment?.id))}
-        {environments.length > MOST && (
-          <li>
-            <a href="/environments">{environments.length - MOST} more…</a>
-          </li>
-        )}
-      </ul>
-    </details>
+    <form class="environment-filter" method="get" action={filteredPage(props.section)}>
+      {/* A browser that comes back to the page would show what was chosen on it, and not what it shows. */}
+      <select name="environment" aria-label="Environment" autocomplete="off" data-sends="">
+        <option value="all">All environments</option>
+        {offered.map(({ id, name }) => (
+          <option key={id} value={id} selected={id === environment?.id}>
+            {name}
+          </option>
+        ))}
+      </select>
+      <button type="submit" class="secondary outline">
+        Show
+      </button>
+      {environments.length > offered.length && (
+        <a href="/environments">{environments.length - offered.length} more…</a>
+      )}
+    </form>
   );
 }
 

@@ -10,6 +10,7 @@ import { removeHostKey } from '../../servers/host-keys.ts';
 import { isLocalHostname } from '../../servers/open-server.ts';
 import { hasOwnMachine } from '../../servers/own-machine.ts';
 import {
+  countServersOf,
   createServer,
   deleteServer,
   getServer,
@@ -25,13 +26,13 @@ import { goTo } from './kit/flash.ts';
 import { type FormBody, numberOf, readForm, textOf } from './kit/form-body.ts';
 import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
+import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { testServer } from './test-connections.ts';
 
-/** As many as one page shows: an installation has tens of servers, hundreds at most. */
-const ALL = { limit: 1000, offset: 0 };
+const PER_PAGE = 50;
 
 /** Servers, over all environments or the one that is chosen. */
 export function serverRoutes(services: Services): Hono<UiEnv> {
@@ -39,8 +40,14 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/servers', only('viewer'), async (c) => {
     const frame = await frameOf(c, services);
-    const servers = await listServersOf(services.db, frame.environment?.id ?? null, ALL);
-    return sendPage(c, <ServersPage frame={frame} servers={servers.map(toListed)} />);
+    const environmentId = frame.environment?.id ?? null;
+    const page = pageOf(c, PER_PAGE);
+    const servers = await listServersOf(services.db, environmentId, page);
+    const total = await countServersOf(services.db, environmentId);
+    return sendPage(
+      c,
+      <ServersPage frame={frame} servers={servers.map(toListed)} page={{ ...page, total }} />,
+    );
   });
 
   // As addresses were while an environment was a place to be in.

@@ -37,7 +37,11 @@ async function addDatabase(environmentId: string, name: string, outcome: 'comple
   await pages.services.db.deleteFrom('environments').where('id', 'not in', [first, second, made]).execute();
 }
 
-const chosen = (html: string) => /class="environment-name">([^<]*)</.exec(html)?.[1];
+/** What the list of environments stands at: the first entry where none is selected. */
+const chosen = (html: string) => {
+  const [list = ''] = /<select name="environment".*?<\/select>/s.exec(html) ?? [];
+  return (/ selected="">([^<]*)</.exec(list) ?? /<option[^>]*>([^<]*)</.exec(list))?.[1];
+};
 const count = (html: string) => /menu-count">(\d+)/.exec(html)?.[1];
 
 describe('the environment', () => {

@@ -173,7 +173,9 @@ function numbersOf(days: readonly ChartDay[]) {
   const months = new Map<string, ChartDay[]>();
   for (const day of days) {
     const name = `${monthText(day.day)} ${day.day.slice(0, 4)}`;
-    months.set(name, [...(months.get(name) ?? []), day]);
+    const month = months.get(name);
+    if (month === undefined) months.set(name, [day]);
+    else month.push(day);
   }
   return [...months].reverse().map(([name, month]) => ({
     name,

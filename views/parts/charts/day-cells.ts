@@ -31,11 +31,6 @@ export interface Placed {
 
 /** The paths of cells that are so wide and high; told apart by their shape, without any colour. */
 export function cellShapes(cells: readonly Placed[], width: number, height: number): CellShapes {
-  const of = (states: readonly ChartDay['state'][], draw: (cell: Placed) => string) =>
-    cells
-      .filter(({ state }) => states.includes(state))
-      .map(draw)
-      .join('');
   const box = ({ x, y }: Placed) => `M${x} ${y}h${width}v${height}h${-width}z`;
   const inner = ({ x, y }: Placed) => `M${x + 0.5} ${y + 0.5}h${width - 1}v${height - 1}h${1 - width}z`;
   const cross = ({ x, y }: Placed) => {
@@ -44,14 +39,19 @@ export function cellShapes(cells: readonly Placed[], width: number, height: numb
     return `M${left} ${top}l${size} ${size}m${-size} 0l${size} ${-size}`;
   };
   const lowerHalf = ({ x, y }: Placed) => `M${x} ${y + height}v${-height}l${width} ${height}z`;
-  return {
-    good: of(['good'], box),
-    failed: of(['failed'], box),
-    crosses: of(['failed'], cross),
-    halves: of(['partly', 'late'], inner),
-    halfFills: of(['partly', 'late'], lowerHalf),
-    none: of(['none'], inner),
-  };
+  const shapes = { good: '', failed: '', crosses: '', halves: '', halfFills: '', none: '' };
+  for (const cell of cells) {
+    if (cell.state === 'good') shapes.good += box(cell);
+    else if (cell.state === 'none') shapes.none += inner(cell);
+    else if (cell.state === 'failed') {
+      shapes.failed += box(cell);
+      shapes.crosses += cross(cell);
+    } else {
+      shapes.halves += inner(cell);
+      shapes.halfFills += lowerHalf(cell);
+    }
+  }
+  return shapes;
 }
 
 /** `25 Feb: 2 good, 1 failed`; in half a year no day comes twice. */
@@ -65,14 +65,19 @@ export function describeDay({ day, good, failed, state }: ChartDay): string {
 export function describeDays(days: readonly ChartDay[], noun = 'Backups'): string {
   const [first, last] = [days[0], days.at(-1)];
   if (first === undefined || last === undefined) return `${noun}: no days`;
-  const count = (state: ChartDay['state']) => days.filter((one) => one.state === state).length;
-  const parts = [
-    ['good', count('good')],
-    ['with some failed', count('partly')],
-    ['failed', count('failed')],
-    ['without one that was due', count('late')],
-    ['without any', count('none')],
-  ] as const;
-  const told = parts.filter(([, number]) => number > 0).map(([words, number]) => `${number} ${words}`);
-  return `${noun} from ${dayText(first.day)} to ${dayText(last.day)} (UTC): days ${told.join(', ')}.`;
+  const count = { good: 0, partly: 0, failed: 0, late: 0, none: 0 };
+  for (const { state } of days) count[state] += 1;
+  let told = '';
+  for (const [state, words] of DAY_WORDS) {
+    if (count[state] > 0) told += `${told === '' ? '' : ', '}${count[state]} ${words}`;
+  }
+  return `${noun} from ${dayText(first.day)} to ${dayText(last.day)} (UTC): days ${told}.`;
 }
+
+const DAY_WORDS = [
+  ['good', 'good'],
+  ['partly', 'with some failed'],
+  ['failed', 'failed'],
+  ['late', 'without one that was due'],
+  ['none', 'without any'],
+] as const;

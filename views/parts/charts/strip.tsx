@@ -10,18 +10,6 @@ const HEIGHT = 16;
  */
 export function Strip({ days, name }: { readonly days: readonly ChartDay[]; readonly name?: string }) {
   const width = Math.max(1, days.length * STEP - (STEP - WIDTH));
-  const strokes = (states: readonly ChartDay['state'][], y: number) =>
-    runsOf(days, states)
-      .map(({ from, length }) => `M${from * STEP} ${y}h${length * STEP - (STEP - WIDTH)}`)
-      .join('');
-  const shapes = [
-    ['day-none', strokes(['none'], HEIGHT / 2)],
-    ['day-good', strokes(['good'], HEIGHT / 2)],
-    ['day-failed', strokes(['failed'], HEIGHT / 2)],
-    ['day-cross', crosses(days)],
-    ['day-half', strokes(['partly', 'late'], HEIGHT / 4)],
-    ['day-half-fill', strokes(['partly', 'late'], (HEIGHT * 3) / 4)],
-  ] as const;
   return (
     <svg
       class="strip"
@@ -29,25 +17,40 @@ export function Strip({ days, name }: { readonly days: readonly ChartDay[]; read
       aria-label={describeDays(days, name === undefined ? 'Backups' : `Backups of ${name}`)}
       viewBox={`0 0 ${width} ${HEIGHT}`}
     >
-      {shapes.map(([look, d]) => (d === '' ? null : <path key={look} class={look} d={d} />))}
+      {shapesOf(days).map(([look, d]) => (d === '' ? null : <path key={look} class={look} d={d} />))}
     </svg>
   );
 }
 
-/** Days of these states that follow each other. */
-function runsOf(days: readonly ChartDay[], states: readonly ChartDay['state'][]) {
-  const runs: { from: number; length: number }[] = [];
-  for (const [index, { state }] of days.entries()) {
-    if (!states.includes(state)) continue;
-    const last = runs.at(-1);
-    if (last !== undefined && last.from + last.length === index) last.length += 1;
-    else runs.push({ from: index, length: 1 });
+/** A path of each look, in the order in which they are drawn; days of one look that follow each other are one stroke. */
+function shapesOf(days: readonly ChartDay[]): readonly (readonly [look: string, d: string])[] {
+  let [none, good, failed, half, fill, cross] = ['', '', '', '', '', ''];
+  for (let from = 0; from < days.length; ) {
+    const look = lookOf(days[from]);
+    let to = from + 1;
+    while (to < days.length && lookOf(days[to]) === look) to += 1;
+    const stroke = (y: number) => `M${from * STEP} ${y}h${(to - from) * STEP - (STEP - WIDTH)}`;
+    if (look === 'none') none += stroke(HEIGHT / 2);
+    else if (look === 'good') good += stroke(HEIGHT / 2);
+    else if (look === 'failed') failed += stroke(HEIGHT / 2);
+    else {
+      half += stroke(HEIGHT / 4);
+      fill += stroke((HEIGHT * 3) / 4);
+    }
+    for (let at = from; look === 'failed' && at < to; at += 1) cross += `M${at * STEP + 1.5} 6l4 4m-4 0l4-4`;
+    from = to;
   }
-  return runs;
+  return [
+    ['day-none', none],
+    ['day-good', good],
+    ['day-failed', failed],
+    ['day-cross', cross],
+    ['day-half', half],
+    ['day-half-fill', fill],
+  ];
 }
 
-function crosses(days: readonly ChartDay[]): string {
-  return days
-    .map(({ state }, index) => (state === 'failed' ? `M${index * STEP + 1.5} 6l4 4m-4 0l4-4` : ''))
-    .join('');
+function lookOf(day: ChartDay | undefined): 'none' | 'good' | 'failed' | 'half' {
+  const state = day?.state ?? 'none';
+  return state === 'partly' || state === 'late' ? 'half' : state;
 }
