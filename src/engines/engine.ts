@@ -27,8 +27,8 @@ export interface Engine<Options = unknown> {
   probe(target: EngineTarget<Options>): ProbePlan;
   /** Throws `invalid` for a target that can't be dumped (such as a missing file path). */
   dump(target: EngineTarget<Options>): DumpPlan;
-  /** A new end proof for a stored dump, by the `format` that its backup recorded; null there: the engine has one only. */
-  storedProof(format: string | null): EndProof;
+  /** A new end proof for a stored dump, by the `format` that its backup recorded; null there: the engine has one only. `blocks` has all of it read. */
+  storedProof(format: string | null, blocks?: ArchiveBlocks): EndProof;
   /** Looks for databases that could be backed up; what belongs to the server itself is left out. */
   discover(target: DiscoveryTarget<Options>): DiscoveryPlan;
   /**
@@ -163,6 +163,15 @@ export interface EndProof {
   finish(): void;
   /** After `finish()`: what the dump holds. Absent, or null, where it is not told or holds more tables than are listed. */
   contents?(): DumpContents | null;
+}
+
+/** Inflates what lies compressed in an archive, beside the proof that follows it. */
+export interface ArchiveBlocks {
+  /** A new block; undefined where it can't be inflated here. */
+  open(
+    compression: string,
+    into: { read(inflated: Uint8Array): void; end(): void },
+  ): { add(compressed: Uint8Array): void; end(): void } | undefined;
 }
 
 export interface EngineField {

@@ -23,3 +23,20 @@ export function cutAt(bytes: Uint8Array, places: readonly number[]): readonly Ui
   ];
   return cuts.slice(1).map((end, index) => bytes.subarray(cuts[index], end));
 }
+
+/** The ends at which a stream that stopped there would be taken for whole; each is asked of the same proof as it goes by. */
+export function wholeAt(
+  newProof: () => EndProof,
+  bytes: Uint8Array,
+  ends: Iterable<number>,
+): readonly number[] {
+  const proof = newProof();
+  let seen = 0;
+  return [...ends]
+    .sort((a, b) => a - b)
+    .filter((end) => {
+      proof.observe(bytes.subarray(seen, end));
+      seen = end;
+      return isWhole(() => ({ observe: () => {}, finish: () => proof.finish() }), []);
+    });
+}

@@ -4,6 +4,10 @@ import type { EndProof } from '../engine.ts';
 export interface ByteReader {
   byte(): Generator<void, number>;
   skip(count: number): Generator<void, void>;
+  /** As many bytes, of which no more than `most` are kept. */
+  take(count: number, most: number): Generator<void, Uint8Array>;
+  /** As `skip`, and shows what is skipped, piece by piece. */
+  show(count: number, piece: (chunk: Uint8Array, from: number, end: number) => void): Generator<void, void>;
   /**
    * The bytes that have come, and how many of them are read: a walk that can go on without waiting may move
    * `offset` itself, as far as the end of `chunk`.
@@ -64,9 +68,23 @@ function newReader(): FedReader {
       return value;
     },
     *skip(count) {
+      yield* reader.show(count, () => {});
+    },
+    *take(count, most) {
+      const taken = new Uint8Array(Math.min(count, most));
+      let filled = 0;
+      yield* reader.show(count, (bytes, from, end) => {
+        const piece = bytes.subarray(from, Math.min(end, from + taken.length - filled));
+        taken.set(piece, filled);
+        filled += piece.length;
+      });
+      return taken;
+    },
+    *show(count, piece) {
       for (let left = count; left > 0; ) {
         while (reader.offset >= chunk.length) yield;
         const step = Math.min(left, chunk.length - reader.offset);
+        piece(chunk, reader.offset, reader.offset + step);
         reader.offset += step;
         left -= step;
       }

@@ -1,7 +1,9 @@
 import type { EndProof } from '../engine.ts';
 import { newEdges } from './edges.ts';
 import { incomplete } from './incomplete.ts';
-import { newSqlScanner, type SqlScanner } from './sql-scanner.ts';
+import { countPostgres } from './postgres-statements.ts';
+import { newSqlScanner } from './sql-scanner.ts';
+import { newTally } from './tally.ts';
 
 const WHAT = 'SQL dump of pg_dump';
 const EDGE_BYTES = 512;
@@ -15,21 +17,17 @@ const TAIL = '\n--\n-- PostgreSQL database dump complete\n--\n\n';
  */
 export function newPlainDumpProof(): EndProof {
   const edges = newEdges(EDGE_BYTES);
-  const scanner = newSqlScanner({ quotes: ["''", '""'], isPostgres: true });
-  const backlog: Uint8Array[] = [];
-  let token: string | undefined;
+  const tally = newTally();
+  const scanner = newSqlScanner({
+    quotes: ["''", '""'],
+    isPostgres: true,
+    onStatement: countPostgres(tally),
+  });
 
   return {
     observe(chunk) {
       edges.observe(chunk);
-      if (token !== undefined) return;
-      if (edges.head().length < EDGE_BYTES) {
-        backlog.push(chunk.slice());
-        return;
-      }
-      token = tokenOf(edges.head());
-      if (token === undefined) scan(scanner, backlog, chunk);
-      backlog.length = 0;
+      scanner.observe(chunk);
     },
     finish() {
       if (!edges.head().startsWith(HEAD)) {
@@ -39,7 +37,7 @@ export function newPlainDumpProof(): EndProof {
           edges.bytes,
         );
       }
-      token ??= tokenOf(edges.head());
+      const token = tokenOf(edges.head());
       const tail = token === undefined ? TAIL : `${TAIL}\\unrestrict ${token}\n\n`;
       if (!edges.tail().endsWith(tail)) {
         throw incomplete(
@@ -48,18 +46,12 @@ export function newPlainDumpProof(): EndProof {
           edges.bytes,
         );
       }
-      if (token !== undefined) return;
-      scan(scanner, backlog);
-      if (!scanner.isBetweenStatements()) {
+      if (token === undefined && !scanner.isBetweenStatements()) {
         throw incomplete(WHAT, 'it ends within a statement or the rows of a table', edges.bytes);
       }
     },
+    contents: () => (scanner.isBetweenStatements() ? tally.contents() : null),
   };
-}
-
-function scan(scanner: SqlScanner, backlog: readonly Uint8Array[], chunk?: Uint8Array): void {
-  for (const earlier of backlog) scanner.observe(earlier);
-  if (chunk) scanner.observe(chunk);
 }
 
 function tokenOf(head: string): string | undefined {

@@ -1,3 +1,6 @@
+import { type CopyRows, newCopyRows } from './copy-rows.ts';
+import { MOST_HELD, newHeld } from './held.ts';
+
 /**
  * Follows SQL text through its quotes, comments and COPY data, in constant memory and across any chunking, so that
  * an end marker is told from the same text inside of data. It knows the SQL that dump tools write, where quotes
@@ -18,6 +21,24 @@ export interface SqlDialect {
   readonly isPostgres: boolean;
   /** Called with the beginning of each block comment that stands between statements, at most 32 bytes. */
   readonly onBlockComment?: (text: string) => void;
+  /** Called with each statement that has ended. */
+  readonly onStatement?: (statement: SqlStatement) => void;
+}
+
+/** Valid while it is told. */
+export interface SqlStatement {
+  /** Its bytes are those from `start` to `end`, without its semicolon. */
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  /** Whether these are all of them: of a very long one only the beginning is kept. */
+  readonly isWhole: boolean;
+  /** Whether it begins a line. */
+  readonly startsLine: boolean;
+  /** Of PostgreSQL: brackets that were opened outside of others. */
+  readonly groups: number;
+  /** Of a COPY: the rows of its data; null otherwise. */
+  readonly copied: number | null;
 }
 
 const NEWLINE = 0x0a;
@@ -26,10 +47,9 @@ const DOLLAR = 0x24;
 const DASH = 0x2d;
 const SLASH = 0x2f;
 const STAR = 0x2a;
-const DOT = 0x2e;
 const COMMENT_BYTES = 32;
 const COPY = 'COPY ';
-const END_OF_COPY = [BACKSLASH, DOT, NEWLINE];
+const OPENING = 0x28;
 
 /** What an ordinary byte between quotes means. */
 const PLAIN = 0;
@@ -37,6 +57,7 @@ const SPACE = 1;
 const QUOTE = 2;
 const SEMICOLON = 3;
 const MARK = 4;
+const BRACKET = 5;
 
 type State =
   | 'sql'
@@ -48,8 +69,7 @@ type State =
   | 'dollar-quoted'
   | 'command'
   | 'copy-head'
-  | 'copy-line'
-  | 'copy-rest';
+  | 'copy-data';
 
 export function newSqlScanner(dialect: SqlDialect): SqlScanner {
   const { kinds, closings } = tablesOf(dialect);
@@ -59,6 +79,7 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
   /** The first bytes of the statement, to recognise COPY. */
   let head = '';
   /** Where the present chunk, statement and byte are in the whole text. */
+  let current: Uint8Array = new Uint8Array(0);
   let chunkStart = 0;
   let statementStart = 0;
   let position = 0;
@@ -66,6 +87,12 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
   let closing = 0;
   let mark = 0;
   let previous = 0;
+  let startsLine = false;
+  let depth = 0;
+  let groups = 0;
+  /** What is kept of a statement that goes on in the next chunk. */
+  const held = newHeld();
+  let copy: CopyRows | undefined;
   /** `$tag$`, and how much of it the last bytes match. */
   let tag: number[] = [];
   let matched = 0;
@@ -75,6 +102,9 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
     if (!inStatement) {
       inStatement = true;
       statementStart = position;
+      startsLine = previous === NEWLINE || position === 0;
+      depth = 0;
+      groups = 0;
       head = '';
     }
     if (head.length < COPY.length) head += String.fromCharCode(byte);
@@ -113,13 +143,41 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
         state = 'quoted';
         break;
       case SEMICOLON:
-        if (dialect.isPostgres && inStatement && head === COPY) state = 'copy-head';
-        if (inStatement) longest = Math.max(longest, position - statementStart);
-        inStatement = false;
+        if (inStatement) endStatement();
+        break;
+      case BRACKET:
+        startOrGoOn(byte);
+        if (byte === OPENING && depth === 0) groups += 1;
+        depth += byte === OPENING ? 1 : -1;
         break;
       default:
         readMeaningful(byte);
     }
+  };
+
+  const endStatement = (): void => {
+    const start = statementStart - chunkStart;
+    const end = position - chunkStart;
+    longest = Math.max(longest, end - start);
+    inStatement = false;
+    if (dialect.isPostgres && head === COPY) {
+      state = 'copy-head';
+      held.keep(current, start, end);
+    } else if (start < 0) {
+      held.keep(current, start, end);
+      tellHeld(null);
+    } else {
+      // Most lie in one chunk, and are told without a copy.
+      const isWhole = end - start <= MOST_HELD;
+      dialect.onStatement?.({ bytes: current, start, end, isWhole, startsLine, groups, copied: null });
+    }
+  };
+
+  const tellHeld = (copied: number | null): void => {
+    const bytes = held.bytes();
+    const { isWhole } = held;
+    dialect.onStatement?.({ bytes, start: 0, end: bytes.length, isWhole, startsLine, groups, copied });
+    held.clear();
   };
 
   const readMeaningful = (byte: number): void => {
@@ -207,28 +265,14 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
     return at;
   };
 
-  /** COPY data, a line at a time, up to the line `\\.`; data never holds such a line, its backslashes are doubled. */
-  const readCopyLines = (chunk: Uint8Array, from: number): number => {
-    let at = from;
-    while (at < chunk.length) {
-      if (state === 'copy-rest') {
-        at = skipLines(chunk, at);
-        if (at === chunk.length && chunk[at - 1] !== NEWLINE) return at;
-        matched = 0;
-        state = 'copy-line';
-        continue;
-      }
-      if (chunk[at] !== END_OF_COPY[matched]) {
-        state = 'copy-rest';
-        continue;
-      }
-      at += 1;
-      matched += 1;
-      if (matched === END_OF_COPY.length) {
-        previous = NEWLINE;
-        state = 'sql';
-        return at;
-      }
+  const readCopyData = (chunk: Uint8Array, from: number): number => {
+    copy ??= newCopyRows();
+    const at = copy.read(chunk, from, chunk.length);
+    if (copy.isOver) {
+      tellHeld(copy.rows);
+      copy = undefined;
+      previous = NEWLINE;
+      state = 'sql';
     }
     return at;
   };
@@ -237,7 +281,7 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
   const skipTo = (chunk: Uint8Array, from: number, byte: number, next: State): number => {
     const found = chunk.indexOf(byte, from);
     if (found < 0) return chunk.length;
-    previous = 0;
+    previous = byte;
     matched = 0;
     state = next;
     return found + 1;
@@ -261,16 +305,18 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
       case 'dollar-quoted':
         return readDollarQuoted(chunk, at);
       case 'copy-head':
-        return skipTo(chunk, at, NEWLINE, 'copy-line');
+        return skipTo(chunk, at, NEWLINE, 'copy-data');
       default:
-        return readCopyLines(chunk, at);
+        return readCopyData(chunk, at);
     }
   };
 
   return {
     observe(chunk) {
+      current = chunk;
       let at = 0;
       while (at < chunk.length) at = step(chunk, at);
+      if (inStatement) held.keep(chunk, statementStart - chunkStart, chunk.length);
       chunkStart += chunk.length;
     },
     isBetweenStatements: () => state === 'sql' && !inStatement,
@@ -288,6 +334,7 @@ function tablesOf(dialect: SqlDialect): { kinds: Uint8Array; closings: Uint8Arra
   if (dialect.isPostgres) {
     kinds[DOLLAR] = MARK;
     kinds[BACKSLASH] = MARK;
+    for (const bracket of '()') kinds[bracket.charCodeAt(0)] = BRACKET;
   }
   for (const pair of dialect.quotes) {
     kinds[pair.charCodeAt(0)] = QUOTE;
@@ -301,15 +348,6 @@ function skipOrdinary(kinds: Uint8Array, chunk: Uint8Array, from: number): numbe
   let at = from;
   while (at < chunk.length && (kinds[chunk[at] ?? 0] ?? 0) <= SPACE) at += 1;
   return at;
-}
-
-/** From within a line to the beginning of the next one that starts with a backslash, or the end of the chunk. */
-function skipLines(chunk: Uint8Array, from: number): number {
-  let newline = chunk.indexOf(NEWLINE, from);
-  while (newline >= 0 && newline + 1 < chunk.length && chunk[newline + 1] !== BACKSLASH) {
-    newline = chunk.indexOf(NEWLINE, newline + 1);
-  }
-  return newline < 0 ? chunk.length : newline + 1;
 }
 
 function isDigit(byte: number): boolean {

@@ -2,6 +2,8 @@ import type { EndProof } from '../engine.ts';
 import { newEdges } from './edges.ts';
 import { incomplete, unrestorable } from './incomplete.ts';
 import { newSqlScanner } from './sql-scanner.ts';
+import { countSqlite } from './sqlite-statements.ts';
+import { newTally } from './tally.ts';
 
 const WHAT = 'SQL dump of SQLite';
 const EDGE_BYTES = 256;
@@ -15,9 +17,11 @@ const MAX_STATEMENT_BYTES = 1_000_000_000 - 16;
 export function newSqliteTextProof(): EndProof {
   const edges = newEdges(EDGE_BYTES);
   let damage: string | undefined;
+  const tally = newTally();
   const scanner = newSqlScanner({
     quotes: ["''", '""', '``', '[]'],
     isPostgres: false,
+    onStatement: countSqlite(tally),
     onBlockComment: (text) => {
       if (/^\/\*{4,6} (?:ERROR: |CORRUPTION ERROR \*{6})/.test(text)) damage ??= text;
     },
@@ -48,5 +52,6 @@ export function newSqliteTextProof(): EndProof {
       const longest = scanner.longestStatement();
       if (longest > MAX_STATEMENT_BYTES) throw unrestorable(WHAT, longest, 'sqlite3', MAX_STATEMENT_BYTES);
     },
+    contents: () => tally.contents(),
   };
 }

@@ -2,7 +2,7 @@ import { quote } from '../../hosts/quote.ts';
 import { newCustomArchiveProof } from '../end-proof/postgres-custom.ts';
 import { newPlainDumpProof } from '../end-proof/postgres-plain.ts';
 import { newTarProof } from '../end-proof/tar.ts';
-import type { Compression, DumpPlan, DumpShape, Engine } from '../engine.ts';
+import type { ArchiveBlocks, Compression, DumpPlan, DumpShape, Engine } from '../engine.ts';
 import { postgresByHand } from './by-hand.ts';
 import { connectionLines, connectionSecrets, type PostgresTarget } from './connection.ts';
 import { discoverPostgres } from './discover.ts';
@@ -27,14 +27,15 @@ export const postgres: Engine<PostgresOptions> = {
   dump,
   discover: discoverPostgres,
   byHand: postgresByHand,
-  storedProof: (format) => FORMATS[format === 'custom' || format === 'tar' ? format : 'plain'].newEndProof(),
+  storedProof: (format, blocks) =>
+    FORMATS[format === 'custom' || format === 'tar' ? format : 'plain'].newEndProof(blocks),
 };
 
 function dump(target: PostgresTarget): DumpPlan {
   return {
     ...shape(target.options),
     command: { script: dumpScript(target), secrets: connectionSecrets(target) },
-    newEndProof: FORMATS[target.options.backupFormat].newEndProof,
+    newEndProof: () => FORMATS[target.options.backupFormat].newEndProof(),
     explain: (failure) => explainPostgres(target, failure),
     lockLook: lookAtPostgresLocks(target),
   };
@@ -93,7 +94,15 @@ function compressionOf(options: PostgresOptions): Compression {
 const SUFFIXES = { none: '', gzip: '.gz', zstd: '.zst' } as const;
 
 const FORMATS = {
-  plain: { extension: '.sql', contentType: 'application/sql', newEndProof: newPlainDumpProof },
+  plain: {
+    extension: '.sql',
+    contentType: 'application/sql',
+    newEndProof: (_?: ArchiveBlocks) => newPlainDumpProof(),
+  },
   custom: { extension: '.dump', contentType: 'application/octet-stream', newEndProof: newCustomArchiveProof },
-  tar: { extension: '.tar', contentType: 'application/x-tar', newEndProof: newTarProof },
+  tar: {
+    extension: '.tar',
+    contentType: 'application/x-tar',
+    newEndProof: (_?: ArchiveBlocks) => newTarProof(),
+  },
 } as const;
