@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serve } from '@hono/node-server';
-import type { Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
 import { createApp } from '../../src/app.ts';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
 import { createLog } from '../../src/log.ts';
 import { readConfig } from '../../src/node/read-config.ts';
 import { createServices, type RunningServices } from '../../src/services.ts';
+import type { TestBrowser } from '../support/browser.ts';
 import { watchForSecrets } from '../support/log-secrets.ts';
 import { setupCodeOf } from '../support/setup-code.ts';
 
@@ -95,6 +96,34 @@ export async function setUp(page: Page, site: Site): Promise<void> {
   await page.getByRole('button', { name: 'Create admin' }).click();
   // On a phone it lies in the menu, which is closed.
   await page.getByRole('button', { name: 'Sign out', includeHidden: true }).waitFor({ state: 'attached' });
+}
+
+export type Session = Awaited<ReturnType<BrowserContext['storageState']>>;
+
+/** Signs in by hand, once for all profiles that are opened with what it gives as `storageState`. */
+export async function signInOnce(
+  browser: TestBrowser,
+  site: Site,
+  login: { readonly email: string; readonly password: string },
+): Promise<Session> {
+  const context = await browser.open();
+  await signIn(await context.newPage(), site, login);
+  const session = await context.storageState();
+  await context.close();
+  return session;
+}
+
+/** Up to the first page of who has signed in. */
+export async function signIn(
+  page: Page,
+  site: Site,
+  { email, password }: { readonly email: string; readonly password: string },
+): Promise<void> {
+  await page.goto(`${site.url}/login`);
+  await page.getByLabel('Email').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
 }
 
 /** The settings of the environment of that name, which is made where there is none. */

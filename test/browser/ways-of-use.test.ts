@@ -1,34 +1,44 @@
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
-import { ADMIN, complaintsOf, KEY, openEnvironment, type Site, setUp, startSite } from './site.ts';
+import {
+  ADMIN,
+  complaintsOf,
+  KEY,
+  openEnvironment,
+  type Session,
+  type Site,
+  setUp,
+  signIn,
+  startSite,
+} from './site.ts';
 
 let site: Site;
 let browser: TestBrowser;
+let session: Session;
 
 beforeAll(async () => {
   [site, browser] = await Promise.all([startSite(), startBrowser()]);
-  const page = await (await browser.open()).newPage();
+  const context = await browser.open();
+  const page = await context.newPage();
   await setUp(page, site);
   await openEnvironment(page, site, 'production');
+  session = await context.storageState();
+  await context.close();
 });
 afterAll(async () => {
   await browser.close();
   await site.close();
 });
 
-async function signIn(options: Parameters<TestBrowser['open']>[0]) {
-  const page = await (await browser.open(options)).newPage();
-  await page.goto(`${site.url}/login`);
-  await page.getByLabel('Email').fill(ADMIN.email);
-  await page.getByLabel('Password').fill(ADMIN.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-  return page;
+async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
+  return (await browser.open({ ...options, storageState: session })).newPage();
 }
 
 describe('the pages', () => {
   it('work without JavaScript, dialogs too', async () => {
-    const page = await signIn({ javaScriptEnabled: false });
+    const page = await (await browser.open({ javaScriptEnabled: false })).newPage();
+    await signIn(page, site, ADMIN);
     await openEnvironment(page, site, 'short-lived');
     await page.getByRole('button', { name: 'Delete environment' }).click();
     const dialog = page.getByRole('dialog', { name: 'Delete short-lived?' });
@@ -46,7 +56,7 @@ describe('the pages', () => {
   });
 
   it('look again without JavaScript as often as asked: for buckets, and for the end of a deep test', async () => {
-    const page = await signIn({ javaScriptEnabled: false });
+    const page = await openPage({ javaScriptEnabled: false });
     await page.goto(`${site.url}/admin/storage/edit?provider=other`);
     await page.getByLabel('Endpoint').fill(new URL(site.bucket.endpoint).host);
     await page.getByLabel('Region').fill(site.bucket.region);
@@ -85,7 +95,8 @@ describe('the pages', () => {
   });
 
   it('fit a phone, with the navigation behind a button', async () => {
-    const page = await signIn({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
+    const page = await openPage({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
+    await page.goto(site.url);
     const complaints = complaintsOf(page, site);
     const filter = page.locator('.environment-filter option', { hasText: 'production' });
     const environment = `/environments/${await filter.getAttribute('value')}`;
@@ -117,7 +128,8 @@ describe('the pages', () => {
   it('follow the light and dark choice of the system', async () => {
     const brightness: number[] = [];
     for (const colorScheme of ['light', 'dark'] as const) {
-      const page = await signIn({ colorScheme });
+      const page = await openPage({ colorScheme });
+      await page.goto(site.url);
       const color = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
       const [red = Number.NaN] = (color.match(/\d+/g) ?? []).map(Number);
       brightness.push(red);
@@ -127,7 +139,8 @@ describe('the pages', () => {
   });
 
   it('can be used from the keyboard: the first stop leads past the navigation', async () => {
-    const page = await signIn({});
+    const page = await openPage();
+    await page.goto(site.url);
     await page.keyboard.press('Tab');
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to content');
     await page.keyboard.press('Enter');

@@ -1,4 +1,5 @@
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
+import { onTestFinished, TestRunner } from 'vitest';
 
 const EXECUTABLE = '/usr/bin/chromium';
 const ARGUMENTS = [
@@ -13,16 +14,34 @@ const ARGUMENTS = [
 ];
 
 export interface TestBrowser {
-  /** A new browser profile: its own cookies and caches, in memory. */
+  /**
+   * A new browser profile: its own cookies and caches, in memory. One that a test opens ends with that test: a page that
+   * is left open goes on asking the app.
+   */
   open(options?: BrowserContextOptions): Promise<BrowserContext>;
+  /** Ends the profiles of the test file. */
   close(): Promise<void>;
 }
 
-/** The system's Chromium, headless: one for all profiles of a test file, since its start takes seconds. */
+/** Of this worker, for all its test files: a start takes seconds of CPU time. It ends with the worker. */
+let running: Promise<Browser> | undefined;
+
+/** The system's Chromium, headless, with profiles of this test file. */
 export async function startBrowser(): Promise<TestBrowser> {
-  const browser: Browser = await chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS });
+  if (!(await running)?.isConnected())
+    running = chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS });
+  const browser = await running;
+  if (browser === undefined) throw new Error('Chromium did not start');
+  const opened: BrowserContext[] = [];
   return {
-    open: (options) => browser.newContext(options),
-    close: () => browser.close(),
+    async open(options) {
+      const context = await browser.newContext(options);
+      if (TestRunner.getCurrentTest() === undefined) opened.push(context);
+      else onTestFinished(() => context.close());
+      return context;
+    },
+    async close() {
+      await Promise.all(opened.map((context) => context.close()));
+    },
   };
 }

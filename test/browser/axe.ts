@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import * as z from 'zod';
+
+export const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What is right needs no description. */
+const BRIEF = { resultTypes: ['violations'], selectors: false };
+/** What can change with colours. */
+const OF_COLOURS = ['color-contrast', 'link-in-text-block'];
+
+const found = z.object({
+  violations: z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) })),
+});
+
+/** What axe finds wrong, as `rule: element`; by the rules of those names alone, where there are some. */
+export async function faultsOf(page: Page, runOnly?: readonly string[]): Promise<readonly string[]> {
+  if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(AXE);
+  const options = JSON.stringify({ ...BRIEF, runOnly });
+  const { violations } = found.parse(await page.evaluate(`axe.run(${options})`));
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+/** The same by all rules in light colours, and by those of colours in dark ones: what both find wrong with the page. */
+export async function faultsInBothColours(page: Page): Promise<readonly string[]> {
+  const faults: string[] = [];
+  for (const [colorScheme, rules] of [['light'], ['dark', OF_COLOURS]] as const) {
+    // Colours that are still on their way from one to the other have no contrast to speak of.
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    for (const fault of await faultsOf(page, rules)) faults.push(`${colorScheme}: ${fault}`);
+  }
+  return faults;
+}
