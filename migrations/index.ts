@@ -13,6 +13,7 @@ import * as backupDays from './0011_backup_days.ts';
 import * as schedules from './0012_schedules.ts';
 import * as retention from './0013_retention.ts';
 import * as proofs from './0014_proofs.ts';
+import * as restores from './0016_restores.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -30,4 +31,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0012_schedules': schedules,
   '0013_retention': retention,
   '0014_proofs': proofs,
+  '0016_restores': restores,
 };

@@ -29,6 +29,7 @@ import { giveBackMemory } from './object-stores/s3/node/give-back.ts';
 import { createNodePlatform } from './object-stores/s3/node/platform.ts';
 import type { Tuning } from './object-stores/s3/tuning.ts';
 import { periodicTasks } from './periodic-tasks.ts';
+import { createRestoreKind } from './restores/node/restore-kind.ts';
 import { createPruneKind } from './retention/prune-kind.ts';
 import { createPeriodic, type Periodic } from './runs/periodic.ts';
 import { createWorker, type Worker, type WorkerTiming } from './runs/worker.ts';
@@ -191,6 +192,7 @@ function wire(
     deep_test: createDeepTestKind(context),
     verification: createVerificationKind(context),
     prune: createPruneKind(context),
+    restore: createRestoreKind(context),
   };
   const worker = createWorker(context, kinds, {
     ...timing,

@@ -32,6 +32,11 @@ export const SEALED = {
     column: 'session_token',
     identity: (id) => `spaces:${id}:session_token`,
   },
+  restoreCredentials: {
+    table: 'restores',
+    column: 'credentials',
+    identity: (id) => `restore:${id}:credentials`,
+  },
   signingKey: { table: 'signing_keys', column: 'secret', identity: (id) => `signing_key:${id}` },
 } as const satisfies Readonly<Record<string, SealedColumn>>;
 

@@ -8,6 +8,7 @@ import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
 import { leftBehindRoutes } from './left-behind.ts';
 import { orphanRoutes } from './orphans.ts';
+import { restoreRoutes } from './restores.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { serverRoutes } from './servers.ts';
@@ -35,6 +36,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...systemSettingsRoutes(services),
     ...leftBehindRoutes(services),
     ...orphanRoutes(services),
+    ...restoreRoutes(services),
     ...runRoutes(services),
   ];
 }
