@@ -30,6 +30,7 @@ import { giveBackMemory } from './object-stores/s3/node/give-back.ts';
 import { createNodePlatform } from './object-stores/s3/node/platform.ts';
 import type { Tuning } from './object-stores/s3/tuning.ts';
 import { periodicTasks } from './periodic-tasks.ts';
+import { createRestoreKind } from './restores/node/restore-kind.ts';
 import { createPruneKind } from './retention/prune-kind.ts';
 import { createPeriodic, type Periodic } from './runs/periodic.ts';
 import { createWorker, type Worker, type WorkerTiming } from './runs/worker.ts';
@@ -208,6 +209,7 @@ function wire(
     deep_test: createDeepTestKind(context),
     verification: createVerificationKind(context),
     prune: createPruneKind({ ...context, now: calendar }),
+    restore: createRestoreKind(context),
   };
   const worker = createWorker(context, kinds, {
     ...timing,

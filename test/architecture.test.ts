@@ -68,7 +68,7 @@ const FLOORS = [
   ['services'],
   ['periodic-tasks', 'app'],
   ['http'],
-  ['schedules', 'verifications', 'retention'],
+  ['schedules', 'verifications', 'retention', 'restores'],
   ['backups'],
   ['pings'],
   ['databases', 'storage'],

@@ -17,7 +17,9 @@ export interface AuditedActions {
     | ('create' | 'update' | 'delete' | 'backup' | 'confirm_target' | 'test_connection')
     | ('backup.rotate' | 'backup.freeze' | 'backup.accept_size');
   readonly backup_retention_policy: 'update' | 'delete';
-  readonly backup: 'cancel' | 'delete' | 'verify' | 'backup.pin' | 'backup.unpin';
+  readonly backup:
+    | ('cancel' | 'delete' | 'verify' | 'backup.pin' | 'backup.unpin')
+    | ('restore' | 'restore.clean_up');
   readonly backup_schedule: 'create' | 'update' | 'delete';
   readonly server_blackouts: 'update';
   readonly ping_target: 'update' | 'delete' | 'test';

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import { markCancelled } from './cancel-backup.ts';
 import type { BackupContext } from './context.ts';
 import { countOut } from './count-backup.ts';
+import { isBeingRestored } from './in-use.ts';
 import { removeAtOnce } from './remove-deleted.ts';
 
 const REMOVE_WITHIN_MS = 8_000;
@@ -105,6 +106,12 @@ function refuseLocked({ retained_until: until, retained_why: why }: BackupRow, n
 
 /** Its object must stay while it is read: it would be found to be missing. What waits for it goes with it. */
 async function refuseInUse(trx: Trx, backupId: string): Promise<void> {
+  if (await isBeingRestored(trx, backupId)) {
+    throw new AppError(
+      'conflict',
+      'This backup is being restored, or a restore of it waits. Wait for the end, or cancel that first.',
+    );
+  }
   const reader = await trx
     .selectFrom('runs')
     .select('id')

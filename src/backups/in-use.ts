@@ -1,4 +1,5 @@
-import type { Db } from '../db/schema.ts';
+import { sql } from 'kysely';
+import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 
 const PATIENCE_MS = 2_000;
@@ -18,4 +19,27 @@ export async function markInUse(db: Db, backupId: string, until: Date): Promise<
     { patienceMs: PATIENCE_MS },
   );
   return marked !== undefined;
+}
+
+const OPEN = ['pending', 'running', 'uncertain'] as const;
+
+/** The backups that are being restored, or that a restore waits for: few. Nobody may remove them. */
+export async function beingRestored(db: Db | Trx): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const state of OPEN) {
+    const rows = await db
+      .selectFrom('runs')
+      .select('subject_id')
+      // A literal, as in the index.
+      .where('state', '=', sql.lit(state))
+      .where('kind', '=', 'restore')
+      .where('subject_id', 'is not', null)
+      .execute();
+    found.push(...rows.flatMap(({ subject_id: id }) => id ?? []));
+  }
+  return found;
+}
+
+export async function isBeingRestored(db: Db | Trx, backupId: string): Promise<boolean> {
+  return (await beingRestored(db)).includes(backupId);
 }

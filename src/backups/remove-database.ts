@@ -4,7 +4,7 @@ import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
-import { refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
+import { refuseWhileRestoring, refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
 import { HOST_PLACES, isOnHost } from '../object-stores/place.ts';
 import { cancelWaiting } from '../runs/claim.ts';
 import { countDatabaseGone } from './backup-days.ts';
@@ -91,6 +91,7 @@ export async function removeDatabase(
       });
     }
     await refuseWhileRunning(trx, [databaseId]);
+    await refuseWhileRestoring(trx, [databaseId]);
     const depends = await whatDependsOn(trx, databaseId);
     await endWaiting(trx, databaseId, now);
     await releaseTombstones(trx, [databaseId], now);

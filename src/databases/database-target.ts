@@ -6,9 +6,12 @@ import { AppError } from '../errors.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { ServerAccess, ServerAddress } from '../servers/server-access.ts';
-import { heldSentence, refuseOtherTarget } from './password-target.ts';
+import { heldSentence, refuseOtherTarget, type TargetColumns } from './password-target.ts';
 
-const credentialsSchema = z.object({ username: z.string().nullable(), password: z.string().nullable() });
+export const credentialsSchema = z.object({
+  username: z.string().nullable(),
+  password: z.string().nullable(),
+});
 
 /** What an engine makes of a database: the commands to look at it and to dump it, and the fields it records. */
 export interface DatabasePlans {
@@ -42,14 +45,21 @@ export async function planDatabase(
     dump: engine.dump(target),
     format: textOption(database, 'backupFormat'),
     file: textOption(database, 'filePath'),
-    checkTarget: (address) => {
-      // Nobody knows whom such a password was given for.
-      if (target.password !== null && database.password_target === null) {
-        throw new AppError('password_held', heldSentence(database.name, ['it is not recorded']));
-      }
-      refuseOtherTarget(database, address);
-    },
+    checkTarget: (address) => checkPasswordTarget(database, target.password, address),
   };
+}
+
+/** Throws `password_held` unless the password was given for this database on that machine. */
+export function checkPasswordTarget(
+  database: TargetColumns,
+  password: string | null,
+  address: ServerAddress | null,
+): void {
+  // Nobody knows whom such a password was given for.
+  if (password !== null && database.password_target === null) {
+    throw new AppError('password_held', heldSentence(database.name, ['it is not recorded']));
+  }
+  refuseOtherTarget(database, address);
 }
 
 /** What a dump of it is by its settings, without its secrets; null where it can't be dumped by them. */
@@ -59,9 +69,10 @@ export function dumpShapeOf(database: Pick<DatabaseRow, 'type' | 'options'>): Du
   return engine !== undefined && options?.success ? engine.shape(options.data) : null;
 }
 
-async function openTarget(
+/** Where a database is, its credentials opened. Throws `invalid` for options that are none. */
+export async function openTarget(
   engine: Engine,
-  database: DatabaseRow,
+  database: Pick<DatabaseRow, 'id' | 'name' | 'options' | 'credentials' | 'host' | 'port' | 'database_name'>,
   vault: Vault,
 ): Promise<Omit<EngineTarget, 'address'>> {
   const options = engine.options.safeParse(JSON.parse(database.options));

@@ -18,7 +18,7 @@ import {
   secretField,
 } from '../fields.ts';
 import { newId } from '../ids.ts';
-import { refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
+import { refuseWhileRestoring, refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
 import { moveWaiting } from '../runs/claim.ts';
 import { databaseLane } from '../runs/lanes.ts';
 import type { VaultContext } from '../secrets/context.ts';
@@ -203,6 +203,7 @@ export async function deleteDatabase(context: Context, actor: Actor, id: string)
       throw new AppError('invalid', 'Cannot delete database with existing backups. Delete backups first.');
     }
     await refuseWhileRunning(trx, [id]);
+    await refuseWhileRestoring(trx, [id]);
     await releaseTombstones(trx, [id], context.now());
     await trx.deleteFrom('databases').where('id', '=', id).execute();
     await recordAudit(trx, actor, auditedDatabase('delete', row), context.now());

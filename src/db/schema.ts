@@ -37,6 +37,7 @@ export interface Schema {
   retention_freezes: RetentionFreezeRow;
   ping_targets: PingTargetRow;
   pings: PingRow;
+  restores: RestoreRow;
 }
 
 export type Db = Kysely<Schema>;
@@ -274,7 +275,7 @@ export interface BackupObjectRow {
   sha256: string | null;
 }
 
-export type RunKindName = 'backup' | 'deep_test' | 'verification' | 'prune';
+export type RunKindName = 'backup' | 'deep_test' | 'verification' | 'prune' | 'restore';
 export type RunEnd = 'completed' | 'failed' | 'cancelled' | 'interrupted';
 /** `uncertain`: over, but what became of it is not known yet; it is repaired again when `lease_until` is over. */
 export type RunState = 'pending' | 'running' | 'uncertain' | RunEnd;
@@ -593,4 +594,48 @@ export interface PingRow {
   /** Who sends it just now, and until when nobody else does. */
   claimed_by: string | null;
   lease_until: string | null;
+}
+
+/**
+ * How far a restore came: `none` made nothing, `making` may have, `loading` fills what it made, `finishing` has found it whole;
+ * `done`, `removed` and `left` (what it made could not be removed) are its ends.
+ */
+export type RestoreState = 'none' | 'making' | 'loading' | 'finishing' | 'done' | 'removed' | 'left';
+
+/** A restore: its run has its id. It stays when backup, database and run are gone, since what it made may still be there. */
+export interface RestoreRow {
+  id: string;
+  backup_id: string;
+  database_id: string;
+  /** Where it restores to. */
+  environment_id: string;
+  /** Null: the app's own machine. */
+  server_id: string | null;
+  /** The wire's type. */
+  engine: string;
+  host: string | null;
+  port: number | null;
+  /** Of the database that was backed up. */
+  database_name: string | null;
+  /** As of `databases`, at the time. */
+  options: string;
+  new_name: string;
+  /** 1 where nobody chose it, so that another may be taken. */
+  is_name_ours: Flag;
+  /** Random: what it makes is called or marked so until it is whole. */
+  token: string;
+  /** Sealed JSON `{username, password}`, for `restore:<id>:credentials`, until it has ended; null: those that back up. */
+  credentials: string | null;
+  state: RestoreState;
+  /** JSON: lines of what was looked at before. */
+  checks: string | null;
+  /** JSON: tables with the rows that were found, and those of the dump. */
+  counts: string | null;
+  /** How long the loading took. */
+  loaded_ms: BigOrNull;
+  removal_tries: number;
+  removal_error: string | null;
+  asked_by_id: string | null;
+  created_at: string;
+  ended_at: string | null;
 }

@@ -8,7 +8,7 @@ export interface Complaint {
   readonly words: string;
 }
 
-const PROGRAM = String.raw`[\w./-]*(?:pg_dump|psql|mariadb-dump|mysqldump|mariadb|mysql|sqlite3)`;
+const PROGRAM = String.raw`[\w./-]*(?:pg_dump|pg_restore|psql|mariadb-dump|mysqldump|mariadb|mysql|sqlite3)`;
 /** What a server or one of ours says for certain, before what a client makes of it. */
 const BY_SERVER = /(?:^|[\s:])(?:ERROR|FATAL|PANIC)(?::| \d+ \()/;
 const BY_OURS = /^bridgeport: /;

@@ -9,7 +9,12 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { line } from '../fields.ts';
 import { newId } from '../ids.ts';
-import { giveUpFilesOf, refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
+import {
+  giveUpFilesOf,
+  refuseWhileRestoring,
+  refuseWhileRunning,
+  releaseTombstones,
+} from '../leftovers/tombstones.ts';
 
 export interface Environment {
   readonly id: string;
@@ -137,6 +142,7 @@ export async function deleteEnvironment(
       .execute();
     const databaseIds = databases.map((database) => database.id);
     await refuseWhileRunning(trx, databaseIds);
+    await refuseWhileRestoring(trx, databaseIds);
     const keptObjects = await objectsOf(trx, id);
     await releaseTombstones(trx, databaseIds, now);
     // In this order: a server that has databases can't go.

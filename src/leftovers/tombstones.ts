@@ -113,3 +113,26 @@ export async function refuseWhileRunning(trx: Trx, databaseIds: readonly string[
     `A backup of database "${reading.name}" is in use just now. Wait for the end of the run that reads it, or cancel that, then try again.`,
   );
 }
+
+/** Throws `conflict` while a backup of them is restored, or a restore waits: what it makes would be known to nobody. */
+export async function refuseWhileRestoring(trx: Trx, databaseIds: readonly string[]): Promise<void> {
+  if (databaseIds.length === 0) return;
+  for (const state of ['pending', 'running', 'uncertain'] as const) {
+    const restoring = await trx
+      .selectFrom('runs')
+      .innerJoin('backups', 'backups.id', 'runs.subject_id')
+      .innerJoin('databases', 'databases.id', 'backups.database_id')
+      .select('databases.name')
+      // A literal, as in the index.
+      .where('runs.state', '=', sql.lit(state))
+      .where('runs.kind', '=', 'restore')
+      .where('databases.id', 'in', databaseIds)
+      .limit(1)
+      .executeTakeFirst();
+    if (restoring === undefined) continue;
+    throw new AppError(
+      'conflict',
+      `A backup of database "${restoring.name}" is being restored. Cancel that or wait for its end, then try again.`,
+    );
+  }
+}

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { beingRestored } from '../backups/in-use.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { isOnHost } from '../object-stores/place.ts';
 import { providerOf } from '../object-stores/providers.ts';
@@ -95,7 +96,7 @@ async function readJustNow(db: Db | Trx): Promise<ReadonlySet<string>> {
     .where('kind', '!=', 'backup')
     .where('subject_id', 'is not', null)
     .execute();
-  return new Set(running.flatMap(({ subject_id: id }) => id ?? []));
+  return new Set([...running.flatMap(({ subject_id: id }) => id ?? []), ...(await beingRestored(db))]);
 }
 
 function retainedOf(row: Row, billed: number): PlannedBackup['retained'] {

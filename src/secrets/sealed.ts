@@ -33,6 +33,11 @@ export const SEALED = {
     identity: (id) => `spaces:${id}:session_token`,
   },
   pingUrl: { table: 'ping_targets', column: 'url', identity: (id) => `ping_target:${id}:url` },
+  restoreCredentials: {
+    table: 'restores',
+    column: 'credentials',
+    identity: (id) => `restore:${id}:credentials`,
+  },
   signingKey: { table: 'signing_keys', column: 'secret', identity: (id) => `signing_key:${id}` },
 } as const satisfies Readonly<Record<string, SealedColumn>>;
 

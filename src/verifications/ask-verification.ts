@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import { findBackup } from '../backups/backups.ts';
+import { loadStored } from '../backups/stored.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -9,7 +10,6 @@ import { serverOfPlace } from '../object-stores/place.ts';
 import { askToCancel, cancelWaiting, insertRun } from '../runs/claim.ts';
 import { backupLane } from '../runs/lanes.ts';
 import type { VerificationContext } from './context.ts';
-import { loadStored } from './stored.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,6 +1,6 @@
 import { recordNewest } from '../backups/newest-backups.ts';
+import type { Stored } from '../backups/stored.ts';
 import type { Trx } from '../db/schema.ts';
-import type { Stored } from './stored.ts';
 
 /**
  * What a reading in full has found: `damage`, or null for a backup that is whole. A backup that is found to be whole counts as

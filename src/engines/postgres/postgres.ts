@@ -10,6 +10,7 @@ import { explainPostgres } from './failures.ts';
 import { lookAtPostgresLocks } from './locks.ts';
 import { type PostgresOptions, postgresFields, postgresOptionNames, postgresOptions } from './options.ts';
 import { probePostgres } from './probe.ts';
+import { restorePostgres } from './restore.ts';
 import { FIND_PG_DUMP } from './tools.ts';
 
 /** PostgreSQL by pg_dump, on the host that the database's server names. */
@@ -29,6 +30,7 @@ export const postgres: Engine<PostgresOptions> = {
   byHand: postgresByHand,
   storedProof: (format, blocks) =>
     FORMATS[format === 'custom' || format === 'tar' ? format : 'plain'].newEndProof(blocks),
+  restore: restorePostgres,
 };
 
 function dump(target: PostgresTarget): DumpPlan {

@@ -9,6 +9,7 @@ import { environmentRoutes } from './environments.ts';
 import { leftBehindRoutes } from './left-behind.ts';
 import { orphanRoutes } from './orphans.ts';
 import { pingRoutes } from './pings.ts';
+import { restoreRoutes } from './restores.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { serverRoutes } from './servers.ts';
@@ -37,6 +38,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...systemSettingsRoutes(services),
     ...leftBehindRoutes(services),
     ...orphanRoutes(services),
+    ...restoreRoutes(services),
     ...runRoutes(services),
   ];
 }

@@ -3,15 +3,18 @@ import { hasRole } from '../../auth/roles.ts';
 import { stopBackup } from '../../backups/backup-actions.ts';
 import { findRun, type ListedRun, listRuns } from '../../backups/list-runs.ts';
 import { AppError } from '../../errors.ts';
+import { cancelRestore } from '../../restores/cancel-restore.ts';
+import { findRestore } from '../../restores/restores.ts';
 import { cancelPrune } from '../../retention/cancel-prune.ts';
 import type { RunProgress } from '../../runs/runs.ts';
 import type { Services } from '../../services-port.ts';
 import { cancelDeepTest } from '../../storage/deep-test.ts';
 import { cancelVerification } from '../../verifications/ask-verification.ts';
 import { type ApiRoute, route } from '../route.ts';
+import { restoreShape, wireRestore } from './restores.ts';
 import { id, instant, pageQuery, SUCCESS, success } from './shapes.ts';
 
-const kind = z.enum(['backup', 'deep_test', 'verification', 'prune']);
+const kind = z.enum(['backup', 'deep_test', 'verification', 'prune', 'restore']);
 const state = z.enum([
   ...(['pending', 'running', 'uncertain', 'completed', 'failed', 'cancelled', 'interrupted'] as const),
 ]);
@@ -35,7 +38,7 @@ const run = z.object({
     .nullable(),
 });
 
-/** What is being done, and what was: backups, deep tests, verifications and pruning. */
+/** What is being done, and what was: backups, deep tests, verifications, pruning and restores. */
 export function runRoutes(services: Services): readonly ApiRoute[] {
   return [
     route({
@@ -55,11 +58,17 @@ export function runRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/runs/:id',
       access: 'viewer',
       summary: 'One run, and how far it is',
-      answer: z.object({ run }),
+      answer: z.object({ run: run.extend({ restore: restoreShape.nullable() }) }),
       refusals: [404],
       handle: async ({ params }) => {
         const row = await existing(services, params.id);
-        return { run: toWireRun(row, services.runs.progress(row.id)) };
+        const restore = row.kind === 'restore' ? await findRestore(services.db, row.id) : undefined;
+        return {
+          run: {
+            ...toWireRun(row, services.runs.progress(row.id)),
+            restore: restore === undefined ? null : wireRestore(restore),
+          },
+        };
       },
     }),
     route({
@@ -77,6 +86,10 @@ export function runRoutes(services: Services): readonly ApiRoute[] {
         }
         if (row.kind === 'verification') {
           await cancelVerification(services, actor, row.id);
+          return SUCCESS;
+        }
+        if (row.kind === 'restore') {
+          await cancelRestore(services, actor, row.id);
           return SUCCESS;
         }
         if (row.kind === 'prune') {

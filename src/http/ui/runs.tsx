@@ -112,9 +112,10 @@ const KINDS: Readonly<Record<RunKindName, string>> = {
   verification: 'Full read',
   deep_test: 'Deep test',
   prune: 'Pruning',
+  restore: 'Restore',
 };
 
-const KIND_NAMES: readonly RunKindName[] = ['backup', 'verification', 'prune', 'deep_test'];
+const KIND_NAMES: readonly RunKindName[] = ['backup', 'restore', 'verification', 'prune', 'deep_test'];
 
 const RESULTS: readonly { readonly state: RunState | null; readonly label: string }[] = [
   { state: null, label: 'All' },

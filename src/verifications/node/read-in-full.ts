@@ -1,9 +1,13 @@
-import { createHash } from 'node:crypto';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import type { EndProof } from '../../engines/engine.ts';
-import { AppError, isAppError } from '../../errors.ts';
+import { type AppError, isAppError } from '../../errors.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
-import { through } from '../../transfer/node/compress.ts';
+import {
+  decompressed,
+  differenceOf,
+  hashed,
+  type SeenBytes,
+  storedBytes,
+} from '../../transfer/node/stored-bytes.ts';
 
 /** A stored dump, as its backup recorded it. */
 export interface StoredDump {
@@ -25,10 +29,6 @@ export interface FullRead {
   readonly dumpBytes: number;
 }
 
-const CHUNK_BYTES = 128 * 1024;
-/** A connection that breaks is opened again where it broke, so often without a byte in between. */
-const READ_TRIES = 5;
-
 /**
  * Reads a stored dump from its first byte to its last: hashes what is stored, decompresses it, and follows the dump to its
  * proven end, in constant memory. Throws what the store throws, where nothing was found out: an object that is not there is
@@ -39,8 +39,8 @@ export async function readInFull(
   stored: StoredDump,
   { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (bytes: number) => void },
 ): Promise<FullRead> {
-  const seen = { bytes: 0, sha256: '', dumpBytes: 0 };
-  const bytes = hashed(whole(store, stored, signal), seen, onProgress);
+  const seen = { bytes: 0, sha256: null, dumpBytes: 0 };
+  const bytes = hashed(storedBytes(store, stored, signal), seen, onProgress);
   let damage: string | null = null;
   try {
     damage = await follow(lent(bytes), stored, seen, signal);
@@ -53,6 +53,7 @@ export async function readInFull(
   } finally {
     await bytes.return(undefined);
   }
+  // The stored bytes say more than what became of the dump in them.
   return { damage: differenceOf(stored, seen) ?? damage, dumpBytes: seen.dumpBytes };
 }
 
@@ -64,19 +65,8 @@ function isDamage(error: unknown): error is AppError {
   return status !== 404 || s3Code === 'NoSuchKey' || s3Code === 'NoSuchVersion';
 }
 
-interface Seen {
-  bytes: number;
-  sha256: string;
+interface Seen extends SeenBytes {
   dumpBytes: number;
-}
-
-/** Of the stored bytes, which says more than what became of the dump in them. */
-function differenceOf(stored: StoredDump, seen: Seen): string | null {
-  if (seen.bytes !== stored.bytes) {
-    return `The stored object has ${seen.bytes} bytes instead of the ${stored.bytes} that the backup stored.`;
-  }
-  if (stored.sha256 === null || seen.sha256 === stored.sha256) return null;
-  return `The stored object is not what the backup stored: its SHA-256 is ${seen.sha256} instead of ${stored.sha256}.`;
 }
 
 /** Gives what is wrong with the dump; throws what the source throws. */
@@ -107,17 +97,6 @@ async function follow(
   }
 }
 
-function decompressed(
-  source: AsyncIterable<Uint8Array>,
-  compression: string | null,
-  signal: AbortSignal,
-): AsyncIterable<Uint8Array> {
-  const options = { chunkSize: CHUNK_BYTES };
-  if (compression?.startsWith('gzip')) return through(source, createGunzip(options), signal);
-  if (compression?.startsWith('zstd')) return through(source, createZstdDecompress(options), signal);
-  return source;
-}
-
 async function* watch(
   source: AsyncIterable<Uint8Array>,
   onError: (error: unknown) => void,
@@ -133,51 +112,4 @@ async function* watch(
 /** Leaves the iteration open for who reads on, when its reader has enough. */
 async function* lent(bytes: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   for (let next = await bytes.next(); !next.done; next = await bytes.next()) yield next.value;
-}
-
-async function* hashed(
-  source: AsyncIterable<Uint8Array>,
-  seen: Seen,
-  onProgress: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  const hash = createHash('sha256');
-  for await (const chunk of source) {
-    hash.update(chunk);
-    seen.bytes += chunk.byteLength;
-    onProgress(seen.bytes);
-    yield chunk;
-  }
-  seen.sha256 = hash.digest('hex');
-}
-
-/** The object's bytes; a connection that breaks within them is opened again where it broke. */
-async function* whole(
-  store: ObjectStore,
-  { key, versionId }: StoredDump,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  let read = 0;
-  let total = Number.POSITIVE_INFINITY;
-  for (let tries = 1; read < total; tries += 1) {
-    try {
-      const range = read === 0 ? {} : { range: { start: read, end: total - 1 } };
-      const body = await store.get(key, { versionId, signal, isPatient: true, ...range });
-      if (read > 0 && body.totalBytes !== total) {
-        throw new AppError(
-          'storage_mismatch',
-          `The object changed while it was read: it has ${body.totalBytes} bytes now instead of ${total}.`,
-        );
-      }
-      total = body.totalBytes;
-      for await (const chunk of body) {
-        signal.throwIfAborted();
-        read += chunk.byteLength;
-        tries = 0;
-        yield chunk;
-      }
-    } catch (error) {
-      if (signal.aborted || tries >= READ_TRIES) throw error;
-      if (!isAppError(error, 'storage_unreachable', 'host_dropped')) throw error;
-    }
-  }
 }

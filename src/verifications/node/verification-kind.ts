@@ -1,3 +1,4 @@
+import { loadStored, type Stored } from '../../backups/stored.ts';
 import type { RunRow } from '../../db/schema.ts';
 import { write } from '../../db/write.ts';
 import { isAppError } from '../../errors.ts';
@@ -6,7 +7,6 @@ import { endRun, isOwn } from '../../runs/claim.ts';
 import type { RunContext, RunKind, RunNote } from '../../runs/kind.ts';
 import type { VerifyContext } from '../context.ts';
 import { recordProof } from '../record-proof.ts';
-import { loadStored, type Stored } from '../stored.ts';
 import { type FullRead, readInFull } from './read-in-full.ts';
 
 const REPEATABLE: Repeatable = {

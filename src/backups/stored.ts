@@ -1,9 +1,9 @@
-import { findBackup } from '../backups/backups.ts';
 import type { Db } from '../db/schema.ts';
 import type { EndProof } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
 import type { Place } from '../object-stores/place.ts';
+import { findBackup } from './backups.ts';
 
 /** A completed backup's dump, where it lies and what was recorded of it when it was stored. */
 export interface Stored {

@@ -1,0 +1,365 @@
+import { AppError } from '../../errors.ts';
+import type { DumpGuard } from '../restore.ts';
+
+const NUL = 0;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const DOUBLE_QUOTE = 0x22;
+const DOLLAR = 0x24;
+const AND = 0x26;
+const QUOTE = 0x27;
+const STAR = 0x2a;
+const DASH = 0x2d;
+const DOT = 0x2e;
+const SLASH = 0x2f;
+const COLON = 0x3a;
+const SEMICOLON = 0x3b;
+const BACKSLASH = 0x5c;
+const MOST_LINE = 128;
+const END_OF_COPY = [BACKSLASH, DOT, NEWLINE];
+/** How the only statement begins and ends that a dump has rows after. */
+const COPY = 'COPY ';
+const FROM_STDIN = 'FROM stdin';
+/** Words that psql counts by, to know whether a semicolon ends a function's body (psqlscan.l of 14 and later). */
+const OF_FUNCTIONS = /^create (?:or replace )?(?:function|procedure)\b/;
+const BLOCK_WORD = /^(?:begin|case|end)$/;
+const MOST_WORDS = 64;
+
+type State =
+  | ('sql' | 'dash' | 'slash' | 'line-comment' | 'block-comment' | 'quoted' | 'named')
+  | ('dollar' | 'dollar-quoted' | 'command' | 'copy-head' | 'copy-line' | 'copy-rest');
+
+/**
+ * Reads a plain dump as psql does, and refuses each of psql's own commands in it, which run programs on the host, but the pair
+ * `\restrict` and `\unrestrict` with one key of letters and digits: its arguments may run programs, too (CVE-2026-18408). Refused is
+ * also what psql reads in one way or another by its version, or by settings that a dump can change (`standard_conforming_strings`,
+ * `client_encoding`): no pg_dump writes that, but for a text that ends with a backslash.
+ */
+export function newCommandGuard(): DumpGuard {
+  let state: State = 'sql';
+  let position = 0;
+  let previous = NEWLINE;
+  /** The last bytes of the statement that are neither quoted nor a comment, and its first. */
+  let ending = '';
+  let head = '';
+  /** Its first words, in lower case, and the one that is being read. */
+  let words = '';
+  let word = '';
+  let beforeWord = 0;
+  let parentheses = 0;
+  let blocks = 0;
+  let line = '';
+  let depth = 0;
+  let backslashes = 0;
+  let beforeBackslashes = 0;
+  let tag: number[] = [];
+  let matched = 0;
+  let key: string | null = null;
+  let isLocked = false;
+
+  const refuse = (what: string, at: number): never => {
+    throw new AppError(
+      'dump_unsafe',
+      `The dump holds ${what} near byte ${position + at}, which psql could run as a command of its own, on the host. Nothing of it was kept. pg_dump writes no such thing, so look at where the file comes from; if you trust it, restore it by hand.`,
+    );
+  };
+
+  const addToStatement = (byte: number): void => {
+    const sign = String.fromCharCode(byte);
+    if (head.length < COPY.length) head = (head + sign).trimStart();
+    ending = (ending + sign).slice(-FROM_STDIN.length);
+    if (sign === '(') parentheses += 1;
+    if (sign === ')') parentheses = Math.max(0, parentheses - 1);
+  };
+
+  const endWord = (byte: number, at: number): void => {
+    if (/^\d.*(?:begin|case|end)$/.test(word)) refuse('a number that goes on as a word', at);
+    if (beforeWord === COLON && BLOCK_WORD.test(word)) refuse(`:${word}`, at);
+    if (word === 'u' && byte === AND) refuse('U&', at);
+    if (byte === QUOTE && /^[ebxn]$/.test(word)) {
+      // The beginning of a text, and no word.
+      word = '';
+      return;
+    }
+    if (words.length < MOST_WORDS) words += words === '' ? word : ` ${word}`;
+    if (parentheses === 0 && OF_FUNCTIONS.test(words)) {
+      if (word === 'begin' || (word === 'case' && blocks > 0)) blocks += 1;
+      if (word === 'end') blocks = Math.max(0, blocks - 1);
+    }
+    word = '';
+  };
+
+  const endStatement = (at: number): void => {
+    const isCopy = head === COPY && ending === FROM_STDIN;
+    const isInner = parentheses > 0 || blocks > 0;
+    if (isInner ? /from\s+stdin$/i.test(ending) : /^copy\b/.test(words) && !isCopy) {
+      refuse('a COPY as no pg_dump writes it', at);
+    }
+    if (isInner) return;
+    if (isCopy) state = 'copy-head';
+    head = '';
+    ending = '';
+    words = '';
+  };
+
+  const readSql = (chunk: Uint8Array, from: number): number => {
+    for (let at = from; at < chunk.length; at += 1) {
+      const byte = chunk[at] ?? 0;
+      if (isNameByte(byte)) {
+        if (word === '') beforeWord = previous;
+        if (word.length < MOST_WORDS) word += String.fromCharCode(byte).toLowerCase();
+      } else if (word !== '') {
+        endWord(byte, at);
+      }
+      switch (byte) {
+        case QUOTE:
+          backslashes = 0;
+          beforeBackslashes = 0;
+          state = 'quoted';
+          break;
+        case DOUBLE_QUOTE:
+          state = 'named';
+          break;
+        case DASH:
+          state = 'dash';
+          break;
+        case SLASH:
+          state = 'slash';
+          break;
+        case DOLLAR:
+          if (isNameByte(previous) || previous === DOLLAR) refuse('a $ within a name', at);
+          tag = [DOLLAR];
+          state = 'dollar';
+          break;
+        case BACKSLASH:
+          if (head !== '') refuse('a backslash within a statement', at);
+          line = '';
+          state = 'command';
+          break;
+        case SEMICOLON:
+          endStatement(at);
+          break;
+        default:
+          addToStatement(byte);
+      }
+      previous = byte;
+      if (state === 'sql') continue;
+      // What is quoted or commented out stands between the words.
+      if (state !== 'copy-head' && state !== 'command') ending = '';
+      if (['quoted', 'named', 'dollar'].includes(state) && head.length < COPY.length) head += '"';
+      return at + 1;
+    }
+    return chunk.length;
+  };
+
+  /** What began a comment, or an operator. */
+  const readMark = (byte: number, at: number): number => {
+    const isComment = byte === (state === 'dash' ? DASH : STAR);
+    if (!isComment) {
+      if (head.length < COPY.length) head += state === 'dash' ? '-' : '/';
+      state = 'sql';
+      return at;
+    }
+    depth = 1;
+    matched = 0;
+    state = state === 'dash' ? 'line-comment' : 'block-comment';
+    return at + 1;
+  };
+
+  const readLineComment = (chunk: Uint8Array, from: number): number => {
+    const end = chunk.indexOf(NEWLINE, from);
+    const line = chunk.subarray(from, end < 0 ? chunk.length : end);
+    const cut = line.indexOf(RETURN);
+    if (cut < 0 && end < 0) return chunk.length;
+    previous = NEWLINE;
+    state = 'sql';
+    return from + (cut < 0 ? line.length : cut) + 1;
+  };
+
+  const readBlockComment = (chunk: Uint8Array, from: number): number => {
+    for (let at = from; at < chunk.length; at += 1) {
+      const byte = chunk[at] ?? 0;
+      const before = matched;
+      matched = byte;
+      if (before === SLASH && byte === STAR) depth += 1;
+      else if (before === STAR && byte === SLASH) depth -= 1;
+      else continue;
+      matched = 0;
+      if (depth > 0) continue;
+      previous = NEWLINE;
+      state = 'sql';
+      return at + 1;
+    }
+    return chunk.length;
+  };
+
+  const readNamed = (chunk: Uint8Array, from: number): number => {
+    const end = chunk.indexOf(DOUBLE_QUOTE, from);
+    if (end < 0) return chunk.length;
+    previous = DOUBLE_QUOTE;
+    state = 'sql';
+    return end + 1;
+  };
+
+  /** Backslashes before its end take away the meaning of it in E strings, in others by a setting, and as half of a sign in none. */
+  const readQuoted = (chunk: Uint8Array, from: number): number => {
+    const found = chunk.indexOf(QUOTE, from);
+    const end = found < 0 ? chunk.length : found;
+    let start = end;
+    while (start > from && chunk[start - 1] === BACKSLASH) start -= 1;
+    if (start > from) {
+      beforeBackslashes = chunk[start - 1] ?? 0;
+      backslashes = 0;
+    }
+    backslashes += end - start;
+    if (found < 0) return end;
+    if (backslashes % 2 === 1 || (backslashes > 0 && beforeBackslashes >= 0x80)) {
+      refuse('a text that ends with a backslash', found);
+    }
+    previous = QUOTE;
+    state = 'sql';
+    return found + 1;
+  };
+
+  const readDollar = (byte: number, at: number): number => {
+    if (byte === DOLLAR) {
+      tag.push(byte);
+      matched = 0;
+      state = 'dollar-quoted';
+      return at + 1;
+    }
+    if (isNameByte(byte) && !(tag.length === 1 && isDigit(byte))) {
+      tag.push(byte);
+      return at + 1;
+    }
+    if (tag.length > 1) refuse('a $ within a name', at);
+    previous = DOLLAR;
+    state = 'sql';
+    return at;
+  };
+
+  const readDollarQuoted = (chunk: Uint8Array, from: number): number => {
+    for (let at = from; at < chunk.length; at += 1) {
+      if (matched === 0) {
+        const next = chunk.indexOf(DOLLAR, at);
+        if (next < 0) return chunk.length;
+        at = next;
+      }
+      const byte = chunk[at] ?? 0;
+      if (byte === tag[matched]) matched += 1;
+      else matched = byte === DOLLAR ? 1 : 0;
+      if (matched < tag.length) continue;
+      previous = QUOTE;
+      state = 'sql';
+      return at + 1;
+    }
+    return chunk.length;
+  };
+
+  const readCommand = (chunk: Uint8Array, from: number): number => {
+    const found = chunk.indexOf(NEWLINE, from);
+    const end = found < 0 ? chunk.length : found;
+    line += String.fromCharCode(...chunk.subarray(from, Math.min(end, from + MOST_LINE)));
+    if (line.length > MOST_LINE) refuse(`the command \\${line.slice(0, 20)}`, from);
+    if (found < 0) return end;
+    checkCommand(from);
+    previous = NEWLINE;
+    state = 'sql';
+    return found + 1;
+  };
+
+  const checkCommand = (at: number): void => {
+    const [, name, given = ''] = /^(restrict|unrestrict) ([A-Za-z0-9]+)$/.exec(line) ?? [];
+    if (name === 'restrict' && key === null) {
+      key = given;
+      isLocked = true;
+    } else if (name === 'unrestrict' && isLocked && given === key) {
+      isLocked = false;
+    } else {
+      refuse(`the command \\${line.slice(0, 20)}`, at);
+    }
+  };
+
+  /** Up to the rows: what stands on the same line is read after them. */
+  const readCopyHead = (byte: number, at: number): number => {
+    if (byte !== NEWLINE) refuse('something behind COPY … FROM stdin;', at);
+    matched = 0;
+    state = 'copy-line';
+    return at + 1;
+  };
+
+  const readCopyLine = (byte: number, at: number): number => {
+    if (byte !== END_OF_COPY[matched]) {
+      if (matched === 2 && byte === RETURN) refuse('an end of rows with a carriage return', at);
+      state = 'copy-rest';
+      return at;
+    }
+    matched += 1;
+    if (matched === END_OF_COPY.length) {
+      previous = NEWLINE;
+      state = 'sql';
+    }
+    return at + 1;
+  };
+
+  /** Lines that do not begin with a backslash can't be the end. */
+  const readCopyRest = (chunk: Uint8Array, from: number): number => {
+    let newline = chunk.indexOf(NEWLINE, from);
+    while (newline >= 0 && newline + 1 < chunk.length && chunk[newline + 1] !== BACKSLASH) {
+      newline = chunk.indexOf(NEWLINE, newline + 1);
+    }
+    if (newline < 0) return chunk.length;
+    matched = 0;
+    state = 'copy-line';
+    return newline + 1;
+  };
+
+  const step = (chunk: Uint8Array, at: number): number => {
+    const byte = chunk[at] ?? 0;
+    switch (state) {
+      case 'sql':
+        return readSql(chunk, at);
+      case 'dash':
+      case 'slash':
+        return readMark(byte, at);
+      case 'line-comment':
+        return readLineComment(chunk, at);
+      case 'block-comment':
+        return readBlockComment(chunk, at);
+      case 'quoted':
+        return readQuoted(chunk, at);
+      case 'named':
+        return readNamed(chunk, at);
+      case 'dollar':
+        return readDollar(byte, at);
+      case 'dollar-quoted':
+        return readDollarQuoted(chunk, at);
+      case 'command':
+        return readCommand(chunk, at);
+      case 'copy-head':
+        return readCopyHead(byte, at);
+      case 'copy-line':
+        return readCopyLine(byte, at);
+      default:
+        return readCopyRest(chunk, at);
+    }
+  };
+
+  return {
+    observe(chunk) {
+      const nul = chunk.indexOf(NUL);
+      if (nul >= 0) refuse('a NUL character', nul);
+      for (let at = 0; at < chunk.length; ) at = step(chunk, at);
+      position += chunk.length;
+    },
+  };
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+function isNameByte(byte: number): boolean {
+  const letter = byte | 0x20;
+  return isDigit(byte) || (letter >= 0x61 && letter <= 0x7a) || byte === 0x5f || byte >= 0x80;
+}

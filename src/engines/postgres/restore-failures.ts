@@ -1,0 +1,89 @@
+import type { AppError } from '../../errors.ts';
+import { explainBy, type KnownFailure } from '../known-failures.ts';
+import type { CommandFailure } from '../target.ts';
+import { describeTarget } from './connection.ts';
+import { explainPostgres } from './failures.ts';
+import type { PostgresRestoreTarget } from './restore-target.ts';
+
+/** What a failed psql or pg_restore says, as an error for an admin; undefined when it says nothing known. */
+export function explainPostgresRestore(
+  target: PostgresRestoreTarget,
+  failure: CommandFailure,
+): AppError | undefined {
+  const what = describeTarget({ ...target, databaseName: target.newName });
+  const known = explainBy(FAILURES, what, failure);
+  if (known !== undefined) return known;
+  // What keeps a dump from its server keeps a restore from it; what it may not read is another matter.
+  const connection = explainPostgres({ ...target, databaseName: target.newName }, failure);
+  return connection !== undefined && ['dump_refused', 'dump_tool_missing'].includes(connection.code)
+    ? connection
+    : undefined;
+}
+
+const FAILURES: readonly KnownFailure[] = [
+  {
+    pattern: /bridgeport: (pg_restore|psql|pg_dump) not found/,
+    code: 'dump_tool_missing',
+    message: (_what, tool) =>
+      `${tool} was not found on the host. Install the Debian package postgresql-client (or your system’s PostgreSQL client programs) there.`,
+  },
+  {
+    pattern: /bridgeport: the restored database is gone/,
+    code: 'dump_failed',
+    message: () => 'The restored database is not there any more: somebody has dropped or renamed it.',
+  },
+  {
+    pattern: /unsupported version \(([\d.]+)\) in file header/,
+    code: 'dump_client_too_old',
+    message: (_what, version) =>
+      `pg_restore on the host is older than the pg_dump that made this archive (format ${version}), and can't read it. Install the client package of its version or a newer one there.`,
+  },
+  {
+    pattern: /invalid command \\(?:un)?restrict/,
+    code: 'dump_client_too_old',
+    message: () =>
+      'psql on the host does not know \\restrict, which newer dumps begin with. Install psql 14.24, 15.19, 16.15, 17.11, 18.6 or later there.',
+  },
+  {
+    pattern: /unrecognized configuration parameter ("[^\n"]*")/,
+    code: 'dump_failed',
+    message: (what, name) =>
+      `The server of ${what} does not know the setting ${name} that the dump begins with: it was made by programs of a newer version. Restore to a server of that version or a newer one.`,
+  },
+  {
+    pattern: /role ("[^\n]*") does not exist/,
+    code: 'dump_failed',
+    message: (what, name) =>
+      `The dump gives something to the role ${name}, which the server of ${what} does not have. Create the role there, and restore again.`,
+  },
+  {
+    pattern:
+      /(?:could not open extension control file|extension ("[^\n]*") (?:is not available|does not exist))/,
+    code: 'dump_failed',
+    message: (what, name, words) =>
+      `The server of ${what} lacks an extension that the dump needs${name === '' ? '' : `: ${name}`}. Install it there, and restore again. It said: ${words}`,
+  },
+  {
+    pattern: /(?:permission denied|must be (?:owner|superuser|member)|must be able to SET ROLE)([^\n]*)/,
+    code: 'dump_refused',
+    message: (what, _detail, words) =>
+      `The user may not do all that the dump needs in ${what}. Restore as a superuser, or as a user who is a member of the roles that own what is in it. The server said: ${words}`,
+  },
+  {
+    pattern: /database ("[^\n]*") already exists/,
+    code: 'conflict',
+    message: (_what, name) => `There is a database ${name} by now. Choose another name.`,
+  },
+  {
+    pattern: /No space left on device|could not extend file/,
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The disk of the server of ${what} is full. Free some of it. It said: ${words}`,
+  },
+  {
+    pattern: /source database "template0" is being accessed|database is not currently accepting/,
+    code: 'dump_failed',
+    message: (_what, _detail, words) =>
+      `The server could not make a new database just now. Try again. It said: ${words}`,
+  },
+];

@@ -1,0 +1,233 @@
+import * as z from 'zod';
+import { AppError } from '../../errors.ts';
+import { quote } from '../../hosts/quote.ts';
+import type { PreflightCheck, PreflightPlan } from '../restore.ts';
+import { connectionSecrets, describeTarget } from './connection.ts';
+import { explainPostgresRestore } from './restore-failures.ts';
+import { findPgRestore, literal, maintenanceLines, majorOf, textArray } from './restore-lines.ts';
+import type { PostgresRestoreTarget } from './restore-target.ts';
+
+/** Looks at server, programs, name, rights, room, and what the dump needs, before anything is made. */
+export function preflightPostgres(target: PostgresRestoreTarget): PreflightPlan {
+  return {
+    command: { script: preflightScript(target), secrets: connectionSecrets(target) },
+    read: (stdout) => readChecks(target, stdout),
+    explain: (failure) => explainPostgresRestore(target, failure),
+  };
+}
+
+function preflightScript(target: PostgresRestoreTarget): string {
+  return `${maintenanceLines(target)}
+ask_server || exit
+${findPgRestore(majorOf(target.clientVersion))}
+printf 'bridgeport:psql=%s\\n' "$("$psql" --version)"
+if find_pg_restore 2>/dev/null; then printf 'bridgeport:pg_restore=%s\\n' "$("$pg_restore" --version)"; fi
+facts=$(ask ${quote(factsQuery(target))}) || exit
+printf 'bridgeport:facts=%s\\n' "$facts"
+${isOnHost(target.host) ? ROOM : ''}`;
+}
+
+/** Where the server is the host's own, and the user may know where its files are. */
+const ROOM = `folder=$(ask 'SHOW data_directory' 2>/dev/null) &&
+free=$(df -Pk "$folder" 2>/dev/null | awk 'NR == 2 { print $4 }') &&
+printf 'bridgeport:free=%s\\n' "$free"
+:`;
+
+function isOnHost(host: string | null): boolean {
+  return host === null || /^(?:$|\/|localhost$|127\.|::1$)/.test(host);
+}
+
+function factsQuery({ newName, needs }: PostgresRestoreTarget): string {
+  return `SELECT pg_catalog.json_build_object(
+    'version', pg_catalog.current_setting('server_version'),
+    'isStandby', pg_catalog.pg_is_in_recovery(),
+    'isTaken', EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(newName)}),
+    'user', CURRENT_USER,
+    'mayCreate', (SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER),
+    'roles', (SELECT pg_catalog.json_agg(needed.name) FROM pg_catalog.unnest(${textArray(needs?.roles ?? [])}) needed(name)
+      WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = needed.name::pg_catalog.name)),
+    'extensions', (SELECT pg_catalog.json_agg(needed.name) FROM pg_catalog.unnest(${textArray(needs?.extensions ?? [])}) needed(name)
+      WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions e WHERE e.name = needed.name::pg_catalog.name)))`;
+}
+
+const factsShape = z.object({
+  version: z.string(),
+  isStandby: z.boolean(),
+  isTaken: z.boolean(),
+  user: z.string(),
+  mayCreate: z.boolean().nullable(),
+  roles: z.array(z.string()).nullable(),
+  extensions: z.array(z.string()).nullable(),
+});
+type Facts = z.infer<typeof factsShape>;
+
+function readChecks(target: PostgresRestoreTarget, stdout: string): readonly PreflightCheck[] {
+  const answers = new Map<string, string>();
+  for (const [, name, value] of stdout.matchAll(/^bridgeport:(\w+)=(.*)$/gm)) {
+    if (name !== undefined && value !== undefined) answers.set(name, value.trim());
+  }
+  const facts = factsOf(answers.get('facts'));
+  if (facts === null) {
+    throw new AppError(
+      'dump_failed',
+      `The look at ${describeTarget(target)} before the restore gave no usable answer.`,
+      { details: { answer: stdout.slice(0, 500) } },
+    );
+  }
+  return [
+    serverCheck(target, facts),
+    target.format === 'custom' || target.format === 'tar'
+      ? archiveCheck(target, answers.get('pg_restore'))
+      : psqlCheck(target, answers.get('psql')),
+    nameCheck(target, facts),
+    rightsCheck(facts),
+    needCheck('Extensions', target.needs?.extensions, facts.extensions, 'Install what is missing there.'),
+    needCheck('Roles', target.needs?.roles, facts.roles, 'Create what is missing there.'),
+    roomCheck(target, answers.get('free')),
+  ];
+}
+
+function factsOf(text: string | undefined): Facts | null {
+  try {
+    return factsShape.parse(JSON.parse(text ?? ''));
+  } catch {
+    return null;
+  }
+}
+
+function serverCheck({ serverVersion }: PostgresRestoreTarget, facts: Facts): PreflightCheck {
+  const name = 'Server';
+  if (facts.isStandby) {
+    return { name, ok: false, says: 'The server is a standby and takes no changes. Restore to its primary.' };
+  }
+  const dumped =
+    serverVersion === null ? 'nobody knows of which version the dump is' : `the dump is of ${serverVersion}`;
+  const isOlder = majorOf(facts.version) < majorOf(serverVersion);
+  return {
+    name,
+    ok: true,
+    says: `PostgreSQL ${facts.version}; ${dumped}.${isOlder ? ' An older server may not know all that is in it: then the restore fails, and nothing is kept.' : ''}`,
+  };
+}
+
+/** First minor that knows `\restrict`, and first whose `\unrestrict` runs no shell commands (CVE-2026-18408), by major version. */
+const RESTRICTING: Readonly<Record<number, readonly [number, number]>> = {
+  13: [22, 99],
+  14: [19, 24],
+  15: [14, 19],
+  16: [10, 15],
+  17: [6, 11],
+  18: [0, 6],
+};
+
+function psqlCheck({ clientVersion }: PostgresRestoreTarget, found: string | undefined): PreflightCheck {
+  const name = 'Programs';
+  const version = versionIn(found);
+  if (version === null) {
+    return { name, ok: false, says: 'psql was not found on the host. Install postgresql-client there.' };
+  }
+  if (knowsRestrict(versionIn(clientVersion ?? undefined)) && !knowsRestrict(version)) {
+    return {
+      name,
+      ok: false,
+      says: `psql ${version} does not know \\restrict, which the dump begins with. Install psql 14.24, 15.19, 16.15, 17.11, 18.6 or later on the host.`,
+    };
+  }
+  const isSafe = minorOf(version) >= (RESTRICTING[majorOf(version)]?.[1] ?? 0);
+  return {
+    name,
+    ok: true,
+    says: isSafe
+      ? `psql ${version}.`
+      : `psql ${version}, which can be made to run shell commands by a forged dump; commands of psql in the dump end the restore before they are sent. Update psql on the host when you can.`,
+  };
+}
+
+function knowsRestrict(version: string | null): boolean {
+  const major = majorOf(version);
+  return major > 18 || minorOf(version) >= (RESTRICTING[major]?.[0] ?? Number.POSITIVE_INFINITY);
+}
+
+function archiveCheck({ clientVersion }: PostgresRestoreTarget, found: string | undefined): PreflightCheck {
+  const name = 'Programs';
+  const version = versionIn(found);
+  if (version === null) {
+    return {
+      name,
+      ok: false,
+      says: 'pg_restore was not found on the host. Install postgresql-client there.',
+    };
+  }
+  const isOlder = majorOf(version) < majorOf(clientVersion);
+  return {
+    name,
+    ok: !isOlder,
+    says: isOlder
+      ? `pg_restore ${version} is older than the pg_dump that made the archive (${clientVersion}), and may not read it. Install postgresql-client-${majorOf(clientVersion)} on the host.`
+      : `pg_restore ${version}.`,
+  };
+}
+
+function nameCheck({ newName }: PostgresRestoreTarget, { isTaken }: Facts): PreflightCheck {
+  return {
+    name: 'Name',
+    ok: !isTaken,
+    says: isTaken
+      ? `There is a database “${newName}” already. Choose another name.`
+      : `There is no database “${newName}” yet.`,
+  };
+}
+
+function rightsCheck({ user, mayCreate }: Facts): PreflightCheck {
+  const ok = mayCreate === true;
+  return {
+    name: 'Rights',
+    ok,
+    says: ok
+      ? `User “${user}” may create databases.`
+      : `User “${user}” may not create databases. Give another user for this restore, or let it: ALTER ROLE … CREATEDB.`,
+  };
+}
+
+function needCheck(
+  name: string,
+  needed: readonly string[] | undefined,
+  missing: readonly string[] | null,
+  advice: string,
+): PreflightCheck {
+  if (needed === undefined) {
+    return { name, ok: true, says: 'Which ones the dump needs is not known: one that is missing ends it.' };
+  }
+  if (missing !== null && missing.length > 0) {
+    return { name, ok: false, says: `The server lacks ${missing.join(', ')}. ${advice}` };
+  }
+  return {
+    name,
+    ok: true,
+    says: needed.length === 0 ? 'None are needed.' : `All ${needed.length} are there.`,
+  };
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+function roomCheck({ expectedBytes }: PostgresRestoreTarget, free: string | undefined): PreflightCheck {
+  const name = 'Room';
+  if (free === undefined || !/^\d{1,15}$/.test(free)) {
+    return { name, ok: true, says: 'How much is free on the server can’t be seen from the host.' };
+  }
+  const freeBytes = Number(free) * KIB;
+  const has = `${Math.floor(freeBytes / MIB)} MiB are free on the server`;
+  if (expectedBytes === null) return { name, ok: true, says: `${has}; how much is needed is not known.` };
+  const ok = freeBytes > expectedBytes;
+  const needs = `about ${Math.ceil(expectedBytes / MIB)} MiB are needed`;
+  return { name, ok, says: ok ? `${has}; ${needs}.` : `${has}, but ${needs}. Free some of it.` };
+}
+
+function versionIn(text: string | undefined): string | null {
+  return /\d+(?:\.\d+|devel|beta\d+|rc\d+)*/.exec(text ?? '')?.[0] ?? null;
+}
+
+function minorOf(version: string | null): number {
+  return Number(/^\d+\.(\d+)/.exec(version ?? '')?.[1] ?? 0);
+}

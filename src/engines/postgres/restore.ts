@@ -1,0 +1,181 @@
+import { AppError } from '../../errors.ts';
+import { quote } from '../../hosts/quote.ts';
+import type { CountedTable, CountPlan, RestorePlan } from '../restore.ts';
+import { newCommandGuard } from './command-guard.ts';
+import { connectionSecrets } from './connection.ts';
+import { explainPostgresRestore } from './restore-failures.ts';
+import {
+  findPgRestore,
+  identifier,
+  insideLines,
+  literal,
+  maintenanceLines,
+  majorOf,
+} from './restore-lines.ts';
+import { preflightPostgres } from './restore-preflight.ts';
+import { type PostgresRestoreTarget, workName } from './restore-target.ts';
+
+const MOST_NAME_BYTES = 63;
+
+/**
+ * Restores into a new database, under a name that nobody knows until it is whole, and then renames it: so that there is never half a
+ * database under the name that was asked for. All of it happens in one transaction, but for a plain dump that holds large objects,
+ * which ends it by itself. Throws `invalid` for a name that no database can have.
+ */
+export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
+  checkName(target.newName);
+  const isPlain = target.format !== 'custom' && target.format !== 'tar';
+  const command = (script: string) => ({ script, secrets: connectionSecrets(target) });
+  const encoder = new TextEncoder();
+  return {
+    preflight: preflightPostgres(target),
+    create: command(createScript(target)),
+    load: command(isPlain ? loadPlain(target) : loadArchive(target)),
+    before: encoder.encode(isPlain ? 'BEGIN;\n' : ''),
+    after: encoder.encode(isPlain ? 'COMMIT;\n' : ''),
+    ...(isPlain ? { newGuard: newCommandGuard } : {}),
+    count: countRows(target, workName(target)),
+    finish: command(finishScript(target)),
+    remove: command(removeScript(target)),
+    explain: (failure) => explainPostgresRestore(target, failure),
+  };
+}
+
+function checkName(name: string): void {
+  const bytes = new TextEncoder().encode(name).length;
+  if (name !== '' && bytes <= MOST_NAME_BYTES && !name.includes('\0')) return;
+  const why = name === '' ? 'is missing' : `has ${bytes} bytes; PostgreSQL takes ${MOST_NAME_BYTES} at most`;
+  throw new AppError('invalid', `The name of the new database ${why}. Choose another.`, {
+    details: { field: 'newName' },
+  });
+}
+
+/**
+ * Of template0, which nobody has put anything into, with encoding and locale of the database that was dumped where it is on the same
+ * server.
+ */
+function createScript(target: PostgresRestoreTarget): string {
+  return `${maintenanceLines(target)}
+statement=$(ask ${quote(createStatement(target))}) || exit
+sql --command="$statement"`;
+}
+
+/** Gives the statement that makes it. `to_jsonb` knows no column that a server's version has not. */
+function createStatement(target: PostgresRestoreTarget): string {
+  const work = literal(workName(target));
+  return `SELECT coalesce((
+  SELECT pg_catalog.format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', ${work},
+    pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype)
+    || CASE j.j->>'datlocprovider'
+      WHEN 'c' THEN ' LOCALE_PROVIDER libc'
+      WHEN 'i' THEN pg_catalog.format(' LOCALE_PROVIDER icu ICU_LOCALE %L', coalesce(j.j->>'datlocale', j.j->>'daticulocale'))
+        || coalesce(pg_catalog.format(' ICU_RULES %L', j.j->>'daticurules'), '')
+      WHEN 'b' THEN pg_catalog.format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', j.j->>'datlocale')
+      ELSE '' END
+  FROM pg_catalog.pg_database d, LATERAL (SELECT pg_catalog.to_jsonb(d) AS j) j
+  WHERE d.datname = ${literal(target.databaseName ?? '')}
+), pg_catalog.format('CREATE DATABASE %I TEMPLATE template0', ${work}))`;
+}
+
+function loadPlain(target: PostgresRestoreTarget): string {
+  return `${insideLines(target, workName(target))}
+loading "$psql" --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 --output=/dev/null --file=-`;
+}
+
+function loadArchive(target: PostgresRestoreTarget): string {
+  const work = workName(target);
+  return `${insideLines(target, work)}
+${findPgRestore(majorOf(target.clientVersion))}
+{ ask_server && find_pg_restore; } </dev/null || exit
+loading "$pg_restore" --single-transaction --exit-on-error --no-password --dbname=${work}`;
+}
+
+/**
+ * Every table that a dump has rows of, counted in one query. Those of extensions may hold rows that the extension itself made. The
+ * function is the session's own and lasts as long.
+ */
+export function countRows(target: PostgresRestoreTarget, databaseName: string): CountPlan {
+  const script = `${insideLines(target, databaseName)}
+export PGCLIENTENCODING=UTF8
+sql --command=${quote(COUNT_FUNCTION)} --command=${quote(COUNT_TABLES)} --command="SELECT 'bridgeport:end'"`;
+  return { command: { script, secrets: connectionSecrets(target) }, read: readCounts };
+}
+
+const COUNT_FUNCTION = `CREATE FUNCTION pg_temp.bridgeport_count(pg_catalog.oid) RETURNS bigint LANGUAGE plpgsql AS $count$
+DECLARE found bigint;
+BEGIN
+  EXECUTE 'SELECT pg_catalog.count(*) FROM ONLY ' || $1::pg_catalog.regclass INTO found;
+  RETURN found;
+END $count$`;
+
+const COUNT_TABLES = String.raw`SELECT 'bridgeport:' || pg_catalog.json_build_array(n.nspname, c.relname, pg_temp.bridgeport_count(c.oid))
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND e.objid = c.oid AND e.deptype = 'e')
+ORDER BY 1`;
+
+function readCounts(stdout: string): readonly CountedTable[] {
+  const lines = stdout.split('\n').filter((line) => line.startsWith('bridgeport:'));
+  if (lines.pop() !== 'bridgeport:end') {
+    throw new AppError('dump_failed', 'Counting the rows of the restored database gave no usable answer.', {
+      details: { answer: stdout.slice(0, 500) },
+    });
+  }
+  return lines.map((line) => {
+    const [schema, name, rows]: unknown[] = JSON.parse(line.slice('bridgeport:'.length));
+    return { schema: String(schema), name: String(name), rows: Number(rows) };
+  });
+}
+
+/** The last session of the counting may take a moment to leave. */
+function finishScript(target: PostgresRestoreTarget): string {
+  const work = workName(target);
+  return `${maintenanceLines(target)}
+${EXISTS}
+if exists ${quote(literal(work))}; then
+  ( PGDATABASE=${work}; sql --command=ANALYZE ) || exit
+  tries=0
+  until said=$(sql --command=${quote(`ALTER DATABASE ${work} RENAME TO ${identifier(target.newName)}`)} 2>&1); do
+    tries=$((tries + 1))
+    case $said in *'accessed by other users'*) [ "$tries" -lt 10 ] && sleep 1 && continue ;; esac
+    printf '%s\\n' "$said" >&2
+    exit 3
+  done
+elif ! exists ${quote(literal(target.newName))}; then
+  echo 'bridgeport: the restored database is gone' >&2
+  exit 65
+fi`;
+}
+
+/**
+ * Ends its own sessions there, and one that still makes it: a server goes on with a CREATE DATABASE whose client is gone. Nothing
+ * else has that name.
+ */
+function removeScript(target: PostgresRestoreTarget): string {
+  const work = workName(target);
+  return `${maintenanceLines(target)}
+tries=0
+while [ "$tries" -lt 20 ]; do
+  left=$(ask "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
+    WHERE usename = CURRENT_USER AND pid <> pg_catalog.pg_backend_pid()
+      AND (datname = '${work}' OR pg_catalog.strpos(query, '${work}') > 0 AND state <> 'idle')") || exit
+  [ "$left" != 0 ] || break
+  tries=$((tries + 1))
+  sleep 1
+done
+tries=0
+until said=$(sql --command='DROP DATABASE IF EXISTS ${work}' 2>&1); do
+  tries=$((tries + 1))
+  case $said in *'accessed by other users'*) [ "$tries" -lt 10 ] && sleep 1 && continue ;; esac
+  printf '%s\\n' "$said" >&2
+  exit 3
+done`;
+}
+
+/** `exists LITERAL`: whether there is a database of that name. Fails the script where it can't be told. */
+const EXISTS = `exists() {
+  there=$(ask "SELECT pg_catalog.count(*) FROM pg_catalog.pg_database WHERE datname = $1") || exit
+  [ "$there" = 1 ]
+}`;

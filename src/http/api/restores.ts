@@ -1,0 +1,130 @@
+import * as z from 'zod';
+import type { RestoreRow } from '../../db/schema.ts';
+import { AppError } from '../../errors.ts';
+import { askRestore } from '../../restores/ask-restore.ts';
+import { cleanUpRestore } from '../../restores/clean-up.ts';
+import { checksOf, countsOf, findRestore, listRestores, whatExists } from '../../restores/restores.ts';
+import type { Services } from '../../services-port.ts';
+import { type ApiRoute, route } from '../route.ts';
+import { id, instant, pageQuery, SUCCESS, success } from './shapes.ts';
+
+const state = z.enum(['none', 'making', 'loading', 'finishing', 'done', 'removed', 'left']);
+const text = z.string().nullable();
+
+/** A restore, as it stands beside its run. */
+export const restoreShape = z.object({
+  /** The run's. */
+  id,
+  backupId: id,
+  databaseId: id,
+  /** Where it restores to. */
+  environmentId: id,
+  serverId: id.nullable(),
+  host: text,
+  port: z.number().nullable(),
+  newName: z.string(),
+  state,
+  /** What is there now of what it makes, in a sentence. */
+  exists: z.string(),
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), says: z.string() })).nullable(),
+  /** Tables with the rows that were found, and those that the dump holds, where they were counted. */
+  tables: z
+    .array(
+      z.object({
+        schema: text,
+        name: z.string(),
+        expected: z.number().nullable(),
+        rows: z.number().nullable(),
+      }),
+    )
+    .nullable(),
+  /** How long the loading took. */
+  loadedMs: z.number().nullable(),
+  createdAt: instant,
+  endedAt: instant.nullable(),
+});
+
+const login = {
+  username: z.string().min(1).max(255).optional(),
+  password: z.string().min(1).max(1024).optional(),
+};
+
+export function restoreRoutes(services: Services): readonly ApiRoute[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/api/backups/:id/restore',
+      access: 'operator',
+      summary: 'Restore a backup into something new, in the background; into another environment for admins',
+      body: z.object({
+        newName: z.string().min(1).max(1024).optional(),
+        serverId: z.string().max(64).nullish(),
+        host: z.string().max(255).nullish(),
+        port: z.number().int().min(1).max(65_535).nullish(),
+        ...login,
+        confirm: z.string().max(255).optional(),
+      }),
+      answer: z.object({ runId: id, newName: z.string() }),
+      refusals: [404, 409],
+      handle: ({ params, actor, body }) => askRestore(services, actor, params.id, body),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/restores',
+      access: 'viewer',
+      summary: 'The restores, newest first; `state=left` gives those that could not clean up',
+      query: pageQuery(50).extend({ state: state.optional() }),
+      answer: z.object({ restores: z.array(restoreShape) }),
+      handle: async ({ query }) => ({ restores: (await listRestores(services.db, query)).map(wireRestore) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/restores/:id',
+      access: 'viewer',
+      summary:
+        'One restore, by the id of its run: what was looked at, what was made, and how many rows are in it',
+      answer: z.object({ restore: restoreShape }),
+      refusals: [404],
+      handle: async ({ params }) => {
+        const row = await findRestore(services.db, params.id);
+        if (row === undefined) throw new AppError('not_found', 'Restore not found');
+        return { restore: wireRestore(row) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/restores/:id/clean-up',
+      access: 'operator',
+      summary: 'Remove what a failed restore has made and could not remove by itself',
+      body: z.object(login),
+      answer: success,
+      refusals: [404, 409],
+      handle: async ({ params, actor, body, signal }) => {
+        await cleanUpRestore(services, actor, params.id, body, signal);
+        return SUCCESS;
+      },
+    }),
+  ];
+}
+
+export function wireRestore(row: RestoreRow): z.infer<typeof restoreShape> {
+  const tables = countsOf(row);
+  const checks = checksOf(row);
+  return {
+    id: row.id,
+    backupId: row.backup_id,
+    databaseId: row.database_id,
+    environmentId: row.environment_id,
+    serverId: row.server_id,
+    host: row.host,
+    port: row.port,
+    newName: row.new_name,
+    state: row.state,
+    exists: whatExists(row),
+    checks: checks === null ? null : [...checks],
+    tables: tables === null ? null : [...tables],
+    loadedMs: row.loaded_ms === null ? null : Number(row.loaded_ms),
+    createdAt: row.created_at,
+    endedAt: row.ended_at,
+  };
+}

@@ -1,0 +1,33 @@
+import { AppError } from '../errors.ts';
+
+const MOST_BYTES = 63;
+const MOST_TRIES = 9;
+
+/** What a restore makes where nobody says: `<database>_restored_<day>`, or `<file>.restored-<day>` beside the file. */
+export function proposedName(
+  of: { readonly isFile: boolean; readonly databaseName: string | null; readonly filePath: string | null },
+  now: Date,
+): string {
+  const day = now.toISOString().slice(0, 10).replaceAll('-', '');
+  if (of.isFile) {
+    if (of.filePath !== null && of.filePath !== '') return `${of.filePath}.restored-${day}`;
+  } else if (of.databaseName !== null && of.databaseName !== '') {
+    return withEnding(of.databaseName, `_restored_${day}`);
+  }
+  throw new AppError('invalid', 'The name of what is to be made is missing. Enter one.', {
+    details: { field: 'newName' },
+  });
+}
+
+/** The next one where that is taken, such as `shop_restored_20261129_2`; undefined where enough were tried. */
+export function nextName(proposed: string, tries: number): string | undefined {
+  if (tries > MOST_TRIES) return undefined;
+  return proposed.startsWith('/') ? `${proposed}-${tries}` : withEnding(proposed, `_${tries}`);
+}
+
+/** Cut to what a server takes, between characters. */
+function withEnding(name: string, ending: string): string {
+  const characters = [...name];
+  while (new TextEncoder().encode(characters.join('') + ending).length > MOST_BYTES) characters.pop();
+  return characters.join('') + ending;
+}

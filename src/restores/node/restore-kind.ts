@@ -1,0 +1,132 @@
+import type { RestoreRow, RunRow } from '../../db/schema.ts';
+import { write } from '../../db/write.ts';
+import { AppError, toAppError } from '../../errors.ts';
+import { pauseMs } from '../../leftovers/patience.ts';
+import { endRun, isOwn } from '../../runs/claim.ts';
+import type { RepairContext, RunKind } from '../../runs/kind.ts';
+import type { RestoreServices } from '../context.ts';
+import { factsOf } from '../dump-facts.ts';
+import { hostOutput } from '../host-output.ts';
+import { openRestoreTarget } from '../open-target.ts';
+import { removeMade } from '../remove-made.ts';
+import { findRestore, loadRestore } from '../restores.ts';
+import { mayHaveMade, settleDone, settleFailed } from '../settle.ts';
+import { runRestore } from './run-restore.ts';
+
+/** A program on a host may go on for a moment after its connection broke. */
+const HOST_RESTS_MS = 5_000;
+const REPAIR_MS = 10 * 60_000;
+/** Over about an hour and a half; then a person has to. */
+const MOST_TRIES = 10;
+
+/** Restores as a kind of run: one that its app did not survive is never run again, and what it has made is removed. */
+export function createRestoreKind(services: RestoreServices): RunKind {
+  return {
+    isLimited: true,
+    words: { noun: 'restore', cancelled: 'The restore was cancelled.', stopped: 'The app was stopped.' },
+    first: { step: 'look', progress: 5 },
+    run: (run, context) => runRestore(services, run, context),
+    repair: (run, context) => repairRestore(services, run, context),
+    restMs: async () => HOST_RESTS_MS,
+  };
+}
+
+async function repairRestore(services: RestoreServices, run: RunRow, context: RepairContext): Promise<void> {
+  const { db, log, now } = services;
+  const { claim } = context;
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(REPAIR_MS)]);
+  const row = await findRestore(db, run.id);
+  const why = reasonOf(run);
+  const step = run.step ?? 'look';
+  if (row === undefined) {
+    await write(db, async (trx) => {
+      if (!(await isOwn(trx, claim))) return;
+      await endRun(trx, claim, { state: 'interrupted', at: now(), error: errorText(why), step: null });
+    });
+    return;
+  }
+  if (!mayHaveMade(row)) {
+    await settleFailed(db, claim, { error: why, step, state: 'none' }, now());
+    return;
+  }
+  if (row.state === 'finishing') {
+    const failed = await finishAgain(services, row, signal);
+    if (failed === null) return settleDone(db, claim, now());
+    log.warn('a restore that was found whole could not be ended', { runId: run.id, error: failed });
+    // Nobody knows whether it has its name by now: then it must not be removed as something half.
+    return tryLater(services, context, run, failed);
+  }
+  const failed = await removeMade(services, row, signal);
+  if (failed === null) {
+    await settleFailed(db, claim, { error: why, step, state: 'removed' }, now());
+    return;
+  }
+  log.warn('what a restore has made could not be removed', { runId: run.id, error: failed });
+  await tryLater(services, context, run, failed);
+}
+
+async function finishAgain(
+  services: RestoreServices,
+  row: RestoreRow,
+  signal: AbortSignal,
+): Promise<string | null> {
+  try {
+    const { host, plan } = await openRestoreTarget(services, row, await factsOf(services.db, row.backup_id));
+    try {
+      if (plan.finish === null) return null;
+      await hostOutput(host, plan.finish, { signal, explain: plan.explain, name: 'The end of the restore' });
+      return null;
+    } finally {
+      await host.close();
+    }
+  } catch (error) {
+    return toAppError(error).message;
+  }
+}
+
+/** Later again, with the login that was given; after enough tries it is left to a person. */
+async function tryLater(
+  { db, now }: RestoreServices,
+  { claim, signal }: RepairContext,
+  run: RunRow,
+  removalError: string,
+): Promise<void> {
+  // The app stops: the next start begins with it.
+  if (signal.aborted) return;
+  const { removal_tries: tries } = await loadRestore(db, run.id);
+  const error = reasonOf(run);
+  const step = run.step ?? 'look';
+  if (tries + 1 >= MOST_TRIES) {
+    await settleFailed(db, claim, { error, step, state: 'left', removalError }, now());
+    return;
+  }
+  await write(db, async (trx) => {
+    if (!(await isOwn(trx, claim))) return;
+    await trx
+      .updateTable('restores')
+      .set({ removal_tries: tries + 1, removal_error: removalError })
+      .where('id', '=', run.id)
+      .execute();
+    const askAgainAt = new Date(now().getTime() + pauseMs(tries));
+    await endRun(trx, claim, {
+      state: 'uncertain',
+      at: now(),
+      error: errorText(error),
+      step: run.step,
+      askAgainAt,
+    });
+  });
+}
+
+function reasonOf(run: RunRow): AppError {
+  return run.cancel_requested_at === null
+    ? new AppError(
+        'shutdown',
+        'The app stopped while the restore ran; a restore is never begun again by itself.',
+      )
+    : new AppError('cancelled', 'The restore was cancelled.');
+}
+
+function errorText({ message, code }: AppError): string {
+  return JSON.stringify({ message, code });
+}

@@ -1,0 +1,251 @@
+import type { Stored } from '../../backups/stored.ts';
+import { loadStored } from '../../backups/stored.ts';
+import { explainFailure, type Purpose } from '../../databases/look-at-database.ts';
+import type { RestoreRow, RunRow } from '../../db/schema.ts';
+import type { PreflightCheck, RestorePlan } from '../../engines/restore.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import type { Host } from '../../hosts/host.ts';
+import type { ObjectStore } from '../../object-stores/object-store.ts';
+import type { RunContext, RunNote } from '../../runs/kind.ts';
+import { compareCounts } from '../compare.ts';
+import type { RestoreServices } from '../context.ts';
+import { factsOf, type KnownDump } from '../dump-facts.ts';
+import { hostOutput } from '../host-output.ts';
+import { nextName } from '../new-name.ts';
+import { openRestoreTarget } from '../open-target.ts';
+import { removeMade } from '../remove-made.ts';
+import { loadRestore, recordRestore } from '../restores.ts';
+import { mayHaveMade, settleDone, settleFailed } from '../settle.ts';
+import { type Fed, feedDump } from './feed-dump.ts';
+
+const LOOK_MS = 60_000;
+const REMOVE_MS = 5 * 60_000;
+const LOAD: Purpose = { name: 'The restore', ifSilent: 'See on the host what it waits for.' };
+
+type Step = 'look' | 'create' | 'load' | 'compare' | 'finish';
+/** Progress at the beginning of each; the loading goes by bytes. */
+const PROGRESS: Readonly<Record<Step, number>> = { look: 5, create: 10, load: 15, compare: 90, finish: 95 };
+
+/**
+ * Runs one claimed restore from its first look at the target to its outcome: look → create → load → compare → finish. What failed
+ * takes what it has made with it. A stop of the app leaves that to the repair, and so throws.
+ */
+export async function runRestore(services: RestoreServices, run: RunRow, context: RunContext): Promise<void> {
+  const { db, log, now } = services;
+  const progress = newProgress(context);
+  try {
+    await restore(services, run, context, progress);
+  } catch (error) {
+    if (isAppError(error, 'superseded')) return;
+    if (isAppError(error, 'shutdown')) throw error;
+    log.warn('a restore failed', { runId: run.id, error });
+    const row = await loadRestore(db, run.id);
+    const failure = { error, step: progress.step() };
+    if (!mayHaveMade(row)) {
+      await settleFailed(db, context.claim, { ...failure, state: 'none' }, now());
+      return;
+    }
+    progress.enter('finish', 'removing');
+    const removalError = await removeMade(services, row, AbortSignal.timeout(REMOVE_MS));
+    const end =
+      removalError === null ? { state: 'removed' as const } : { state: 'left' as const, removalError };
+    await settleFailed(db, context.claim, { ...failure, ...end }, now());
+    return;
+  }
+  await settleDone(db, context.claim, now());
+}
+
+async function restore(
+  services: RestoreServices,
+  run: RunRow,
+  context: RunContext,
+  progress: Progress,
+): Promise<void> {
+  const { db } = services;
+  progress.enter('look');
+  const row = await loadRestore(db, run.id);
+  const stored = await loadStored(db, row.backup_id);
+  const dump = await factsOf(db, row.backup_id);
+  const opened = await services.openPlace(stored.place);
+  try {
+    const { host, plan } = await look(services, row, context, { stored, dump, store: opened.store });
+    try {
+      await make({ services, context, progress, host, plan, stored, dump, store: opened.store });
+    } finally {
+      await closeQuietly(services, () => host.close());
+    }
+  } finally {
+    await closeQuietly(services, opened.close);
+  }
+}
+
+interface Source {
+  readonly stored: Stored;
+  readonly dump: KnownDump;
+  readonly store: ObjectStore;
+}
+
+/** Looks at source and target. Throws with what is in the way; nothing has been made by then. */
+async function look(
+  services: RestoreServices,
+  row: RestoreRow,
+  { claim, signal }: RunContext,
+  { stored, dump, store }: Source,
+): Promise<{ readonly host: Host; readonly plan: RestorePlan }> {
+  const source = await lookAtSource(store, stored, signal);
+  for (let tries = 2, restore = row; ; tries += 1) {
+    const opened = await openRestoreTarget(services, restore, dump);
+    try {
+      const { preflight } = opened.plan;
+      const { command, explain } = preflight;
+      const printed = await hostOutput(opened.host, command, {
+        ...{ signal, explain, name: 'The look at the target', idleTimeoutMs: LOOK_MS },
+      });
+      const checks = [source, ...preflight.read(printed)];
+      await recordRestore(services.db, claim, { checks: JSON.stringify(checks) });
+      const failed = checks.filter(({ ok }) => !ok);
+      if (failed.length === 0) return opened;
+      const name = row.is_name_ours === 1 ? nextName(row.new_name, tries) : undefined;
+      if (name === undefined || failed.some((check) => check.name !== 'Name')) throw refused(failed);
+      await recordRestore(services.db, claim, { new_name: name });
+      restore = { ...restore, new_name: name };
+    } catch (error) {
+      await opened.host.close();
+      throw error;
+    }
+    await opened.host.close();
+  }
+}
+
+async function lookAtSource(
+  store: ObjectStore,
+  { key, versionId, bytes, sha256 }: Stored,
+  signal: AbortSignal,
+): Promise<PreflightCheck> {
+  const name = 'Backup';
+  const head = await store.head(key, { versionId, signal, isPatient: true });
+  if (head === null) {
+    return { name, ok: false, says: `It is not there any more: nothing lies at ${key} in ${store.label}.` };
+  }
+  if (head.archive !== undefined) {
+    return {
+      name,
+      ok: false,
+      says: `It lies in an archive (${head.archive}). Have the storage restore it from there first.`,
+    };
+  }
+  if (head.bytes !== bytes) {
+    return {
+      name,
+      ok: false,
+      says: `It has ${head.bytes} bytes instead of ${bytes}: something else lies there.`,
+    };
+  }
+  const hash =
+    sha256 === null
+      ? 'its SHA-256 was not recorded, so that only size and end can be compared'
+      : 'its SHA-256 is known';
+  return { name, ok: true, says: `It is there, with all its ${bytes} bytes; ${hash}.` };
+}
+
+function refused(failed: readonly PreflightCheck[]): AppError {
+  const why = failed.map(({ name, says }) => `${name}: ${says}`).join(' ');
+  return new AppError('conflict', `The restore was not begun. ${why}`);
+}
+
+interface Making extends Source {
+  readonly services: RestoreServices;
+  readonly context: RunContext;
+  readonly progress: Progress;
+  readonly host: Host;
+  readonly plan: RestorePlan;
+}
+
+/** Each state is written before what it tells of, so that whoever finds it knows what may be there. */
+async function make(making: Making): Promise<void> {
+  const { services, context, progress, host, plan, stored } = making;
+  const { db, uptimeMs } = services;
+  const { claim, signal, hold } = context;
+  const { explain } = plan;
+
+  progress.enter('create');
+  await hold();
+  await recordRestore(db, claim, { state: 'making' });
+  await hostOutput(host, plan.create, { signal, explain, name: 'The making of the target' });
+
+  progress.enter('load');
+  await recordRestore(db, claim, { state: 'loading' });
+  const begunAt = uptimeMs();
+  const fed: Fed = { bytes: 0, sha256: null, dumpBytes: 0, isProven: false };
+  progress.follow(() => ({ bytes: fed.bytes, total: stored.bytes }));
+  await load(making, fed);
+  await recordRestore(db, claim, { loaded_ms: Math.round(uptimeMs() - begunAt) });
+
+  progress.enter('compare');
+  const counted = await hostOutput(host, plan.count.command, { signal, explain, name: 'The counting' });
+  const { tables, difference } = compareCounts(making.dump.contents, plan.count.read(counted));
+  await recordRestore(db, claim, { counts: JSON.stringify(tables) });
+  if (difference !== null) throw new AppError('dump_failed', difference);
+
+  progress.enter('finish');
+  await hold();
+  await recordRestore(db, claim, { state: 'finishing' });
+  if (plan.finish !== null)
+    await hostOutput(host, plan.finish, { signal, explain, name: 'The end of the restore' });
+}
+
+/** The program is killed where the source fails, so that it never takes that for the dump's end. */
+async function load({ host, plan, store, stored, context }: Making, fed: Fed): Promise<void> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([context.signal, over.signal]);
+  try {
+    const input = feedDump(store, stored, plan, { fed, signal });
+    for await (const _ of host.run(plan.load, { signal: context.signal, input })) {
+      // What it prints there is nobody's business.
+    }
+  } catch (error) {
+    throw explainFailure(error, plan, LOAD);
+  } finally {
+    over.abort(new AppError('cancelled', 'The restore that read this backup is over.'));
+  }
+  if (fed.isProven) return;
+  throw new AppError('dump_failed', 'The program that restores ended before it had seen the whole dump.');
+}
+
+interface Progress {
+  enter(step: Step, word?: string): void;
+  follow(bytes: () => { readonly bytes: number; readonly total: number }): void;
+  step(): string;
+}
+
+function newProgress({ follow }: RunContext): Progress {
+  let step: Step = 'look';
+  let word: string = step;
+  let bytes: (() => { readonly bytes: number; readonly total: number }) | null = null;
+  const note = (): RunNote => {
+    if (step !== 'load' || bytes === null) return { step: word, progress: PROGRESS[step] };
+    const detail = bytes();
+    const part = detail.total === 0 ? 0 : detail.bytes / detail.total;
+    const span = PROGRESS.compare - PROGRESS.load;
+    return { step: word, progress: Math.floor(PROGRESS.load + span * Math.min(1, part)), detail };
+  };
+  follow(note);
+  return {
+    enter(next, as = next) {
+      step = next;
+      word = as;
+    },
+    follow(counted) {
+      bytes = counted;
+    },
+    step: () => step,
+  };
+}
+
+async function closeQuietly({ log }: RestoreServices, close: () => Promise<void>): Promise<void> {
+  try {
+    await close();
+  } catch (error) {
+    log.warn('a connection of a restore could not be closed', { error });
+  }
+}

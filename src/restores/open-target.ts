@@ -1,0 +1,90 @@
+import { checkPasswordTarget, credentialsSchema, openTarget } from '../databases/database-target.ts';
+import type { DatabaseRow, RestoreRow } from '../db/schema.ts';
+import { engineFor } from '../engines/engines.ts';
+import type { RestoreNeeds, RestorePlan } from '../engines/restore.ts';
+import { AppError } from '../errors.ts';
+import type { Host } from '../hosts/host.ts';
+import { SEALED } from '../secrets/sealed.ts';
+import type { TargetContext } from './context.ts';
+
+/** What is known of the dump that decides how it is restored. */
+export interface DumpFacts {
+  readonly format: string | null;
+  readonly serverVersion: string | null;
+  readonly clientVersion: string | null;
+  readonly expectedBytes: number | null;
+  readonly needs: RestoreNeeds | null;
+}
+
+export interface OpenedTarget {
+  readonly host: Host;
+  readonly plan: RestorePlan;
+}
+
+export const UNKNOWN_DUMP: DumpFacts = {
+  ...{ format: null, serverVersion: null, clientVersion: null, expectedBytes: null, needs: null },
+};
+
+/**
+ * The machine that a restore works on, and the plan for it. Whoever opens it closes the host. Throws `invalid` for what can't be
+ * restored to, `password_held` where the stored password was given for another target, and what opening a server throws.
+ */
+export async function openRestoreTarget(
+  context: TargetContext,
+  restore: RestoreRow,
+  facts: DumpFacts,
+): Promise<OpenedTarget> {
+  const { db, vault, servers } = context;
+  const engine = engineFor(restore.engine);
+  if (engine?.restore === undefined) {
+    throw new AppError('invalid', `BRIDGEPORT restores no backups of ${restore.engine} by itself yet.`);
+  }
+  const database =
+    restore.credentials !== null
+      ? null
+      : await db.selectFrom('databases').selectAll().where('id', '=', restore.database_id).executeTakeFirst();
+  const target = await openTarget(engine, databaseAs(restore, database ?? null), vault);
+  const typed = restore.credentials === null ? {} : await openTyped(context, restore, restore.credentials);
+  const address = engine.isFile ? null : await servers.databaseAddress(restore.server_id, restore.host);
+  const plan = engine.restore({
+    ...target,
+    ...typed,
+    ...facts,
+    address,
+    newName: restore.new_name,
+    token: restore.token,
+  });
+  const opened = await servers.open(restore.server_id, { startedBy: 'person' });
+  try {
+    if (database) checkPasswordTarget(asTarget(restore, database), target.password, opened.address);
+    if (engine.isFile) await opened.checkPath(restore.new_name);
+    return { host: opened.host, plan };
+  } catch (error) {
+    await opened.host.close();
+    throw error;
+  }
+}
+
+/** Where it restores to, with what the database's own login is sealed for. */
+function databaseAs(restore: RestoreRow, database: DatabaseRow | null) {
+  return {
+    id: restore.database_id,
+    name: restore.new_name,
+    options: restore.options,
+    credentials: database?.credentials ?? null,
+    host: restore.host,
+    port: restore.port,
+    database_name: restore.database_name,
+  };
+}
+
+/** The restore's own place is what is compared: the database's settings may have changed since. */
+function asTarget({ host, port, options }: RestoreRow, { name, type, password_target }: DatabaseRow) {
+  return { name, type, host, port, options, password_target };
+}
+
+async function openTyped({ vault }: TargetContext, { id }: RestoreRow, sealed: string) {
+  return credentialsSchema.parse(
+    JSON.parse(await vault.open(sealed, SEALED.restoreCredentials.identity(id))),
+  );
+}

@@ -1,0 +1,30 @@
+import type { RestoreRow } from '../db/schema.ts';
+import { toAppError } from '../errors.ts';
+import type { TargetContext } from './context.ts';
+import { hostOutput } from './host-output.ts';
+import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
+
+const IDLE_MS = 120_000;
+
+/**
+ * Removes what a restore has made and not finished; gives why that failed, or null where nothing of it is there any more. Only what
+ * its row names is removed.
+ */
+export async function removeMade(
+  context: TargetContext,
+  restore: RestoreRow,
+  signal: AbortSignal,
+): Promise<string | null> {
+  try {
+    const { host, plan } = await openRestoreTarget(context, restore, UNKNOWN_DUMP);
+    try {
+      const { explain } = plan;
+      await hostOutput(host, plan.remove, { signal, name: 'The removal', idleTimeoutMs: IDLE_MS, explain });
+      return null;
+    } finally {
+      await host.close();
+    }
+  } catch (error) {
+    return toAppError(error).message;
+  }
+}

@@ -1,0 +1,100 @@
+import * as z from 'zod';
+import type { Db, RestoreRow, RestoreState, Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import type { PreflightCheck } from '../engines/restore.ts';
+import { AppError } from '../errors.ts';
+import { type RunClaim, requireClaim } from '../runs/claim.ts';
+import type { ComparedTable } from './compare.ts';
+
+export async function findRestore(db: Db | Trx, id: string): Promise<RestoreRow | undefined> {
+  return db.selectFrom('restores').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** Throws `not_found`. */
+export async function loadRestore(db: Db | Trx, id: string): Promise<RestoreRow> {
+  const row = await findRestore(db, id);
+  if (row === undefined) throw new AppError('not_found', 'Restore not found');
+  return row;
+}
+
+/** Those asked for last, newest first. */
+export async function listRestores(
+  db: Db,
+  page: { readonly limit: number; readonly offset: number; readonly state?: RestoreState | undefined },
+): Promise<readonly RestoreRow[]> {
+  return db
+    .selectFrom('restores')
+    .selectAll()
+    .$if(page.state !== undefined, (query) => query.where('state', '=', page.state ?? 'left'))
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute();
+}
+
+/** What a run has come to, in its row: before the step that it tells of. Throws `superseded`. */
+export async function recordRestore(
+  db: Db,
+  claim: RunClaim,
+  values: Partial<Pick<RestoreRow, 'state' | 'checks' | 'counts' | 'new_name' | 'loaded_ms'>>,
+): Promise<void> {
+  await write(db, async (trx) => {
+    await requireClaim(trx, claim);
+    await trx.updateTable('restores').set(values).where('id', '=', claim.runId).execute();
+  });
+}
+
+/** The end of a restore, in the transaction of its run's: what it was told to log in with is forgotten. */
+export async function endRestore(
+  trx: Trx,
+  id: string,
+  end: { readonly state: RestoreState; readonly removalError?: string | null; readonly at: Date },
+): Promise<void> {
+  await trx
+    .updateTable('restores')
+    .set({
+      state: end.state,
+      removal_error: end.removalError ?? null,
+      credentials: null,
+      ended_at: end.at.toISOString(),
+    })
+    .where('id', '=', id)
+    .execute();
+}
+
+const checks = z.array(z.object({ name: z.string(), ok: z.boolean(), says: z.string() }));
+const counts = z.array(
+  z.object({
+    schema: z.string().nullable(),
+    name: z.string(),
+    expected: z.number().nullable(),
+    rows: z.number().nullable(),
+  }),
+);
+
+export function checksOf({ checks: text }: Pick<RestoreRow, 'checks'>): readonly PreflightCheck[] | null {
+  return text === null ? null : checks.parse(JSON.parse(text));
+}
+
+export function countsOf({ counts: text }: Pick<RestoreRow, 'counts'>): readonly ComparedTable[] | null {
+  return text === null ? null : counts.parse(JSON.parse(text));
+}
+
+/** What is there now of what it makes, in a sentence. */
+export function whatExists({ state, new_name: name, removal_error: error }: RestoreRow): string {
+  switch (state) {
+    case 'none':
+      return 'Nothing was made: the target is as it was.';
+    case 'making':
+    case 'loading':
+    case 'finishing':
+      return `“${name}” is being made, under a name of its own until it is whole. Nothing else is touched.`;
+    case 'done':
+      return `“${name}” is there, whole.`;
+    case 'removed':
+      return 'What had been made was removed: the target is as it was.';
+    case 'left':
+      return `What had been made for “${name}” is still there and is of no use. It could not be removed: ${error ?? 'nobody knows why.'}`;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Db, RestoreRow, RestoreState } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { isAppError, toAppError } from '../errors.ts';
+import { type EndOfRun, endRun, isOwn, type RunClaim } from '../runs/claim.ts';
+import { endRestore, loadRestore, whatExists } from './restores.ts';
+
+/** Why a restore ends without what was asked for, and what is there of it. */
+export interface FailedRestore {
+  readonly error: unknown;
+  readonly step: string;
+  readonly state: Extract<RestoreState, 'none' | 'removed' | 'left'>;
+  readonly removalError?: string;
+}
+
+/** What the outcome needs is on its way for minutes: a restore of hours is not given up for a database that is away for a while. */
+const PATIENCE_MS = 5 * 60_000;
+
+export async function settleDone(db: Db, claim: RunClaim, at: Date): Promise<void> {
+  await write(
+    db,
+    async (trx) => {
+      if (!(await isOwn(trx, claim))) return;
+      await endRestore(trx, claim.runId, { state: 'done', at });
+      await endRun(trx, claim, { state: 'completed', at, error: null, step: null, progress: 100 });
+    },
+    { patienceMs: PATIENCE_MS },
+  );
+}
+
+/** The run says what failed, in the server's own words, and what is there now. */
+export async function settleFailed(db: Db, claim: RunClaim, failed: FailedRestore, at: Date): Promise<void> {
+  const { state, removalError = null } = failed;
+  const known = toAppError(failed.error);
+  await write(
+    db,
+    async (trx) => {
+      if (!(await isOwn(trx, claim))) return;
+      await endRestore(trx, claim.runId, { state, removalError, at });
+      const exists = whatExists(await loadRestore(trx, claim.runId));
+      const { stderr } = known.details;
+      const error = {
+        message: `${known.message} ${exists}`,
+        code: known.code,
+        step: failed.step,
+        ...(stderr === undefined || stderr.trim() === '' ? {} : { stderr }),
+      };
+      await endRun(trx, claim, { state: endOf(failed.error), at, error: JSON.stringify(error), step: null });
+    },
+    { patienceMs: PATIENCE_MS },
+  );
+}
+
+function endOf(error: unknown): EndOfRun['state'] {
+  if (isAppError(error, 'cancelled')) return 'cancelled';
+  return isAppError(error, 'shutdown') ? 'interrupted' : 'failed';
+}
+
+/** What a restore has made by its row, which says so before anything is made. */
+export function mayHaveMade({ state }: Pick<RestoreRow, 'state'>): boolean {
+  return state === 'making' || state === 'loading' || state === 'finishing';
+}
