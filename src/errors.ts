@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'dump_failed'
   | 'dump_locked'
   | 'dump_incomplete'
+  | 'dump_unsafe'
   // storage
   | 'storage_unreachable'
   | 'storage_tls'

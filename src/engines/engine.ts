@@ -1,6 +1,10 @@
 import type * as z from 'zod';
 import type { HostCommand } from '../hosts/host.ts';
 import type { DumpContents } from './contents.ts';
+import type { RestorePlan, RestoreTarget } from './restore.ts';
+import type { CommandFailure, EngineTarget } from './target.ts';
+
+export type { CommandFailure, EngineTarget };
 
 /**
  * The port of a database engine. An engine is pure: options in, command out; it reaches no host and no network.
@@ -36,6 +40,8 @@ export interface Engine<Options = unknown> {
    * version made; undefined for one that the engine does not write.
    */
   byHand(extension: string, serverVersion: string | null): ByHand | undefined;
+  /** How a dump of it is restored; absent where that is left to a person. Throws `invalid` for what can't be a target. */
+  restore?(target: RestoreTarget<Options>): RestorePlan;
 }
 
 /** Commands for a POSIX shell that restore a dump into a new, empty database (or file) of the name `restored`. */
@@ -50,17 +56,6 @@ export interface ByHand {
   readonly fromInput: string;
   /** What else must be known; a sentence or two each. */
   readonly notes: readonly string[];
-}
-
-export interface EngineTarget<Options = unknown> {
-  readonly host: string | null;
-  /** Where to connect instead of looking `host` up, which was done and judged already; null: the tools look it up. */
-  readonly address?: string | null;
-  readonly port: number | null;
-  readonly databaseName: string | null;
-  readonly username: string | null;
-  readonly password: string | null;
-  readonly options: Options;
 }
 
 /** Where to look for databases, and as whom. */
@@ -110,13 +105,6 @@ export interface Probe {
   readonly estimatedBytes: number | null;
   /** What an admin should know before relying on backups of it; a sentence or two each. */
   readonly warnings: readonly string[];
-}
-
-export interface CommandFailure {
-  readonly exitCode: number | null;
-  readonly stderr: string;
-  /** The longest time for which the command's output was not read, because the storage took nothing. */
-  readonly longestPauseMs?: number;
 }
 
 export interface DumpShape {

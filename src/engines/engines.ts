@@ -17,10 +17,12 @@ function widened<Options>(engine: Engine<Options>): Engine {
     ...target,
     options: engine.options.parse(target.options),
   });
+  const { restore, ...rest } = engine;
   return {
-    ...engine,
+    ...rest,
     probe: (target) => engine.probe(parsed(target)),
     dump: (target) => engine.dump(parsed(target)),
     discover: (target) => engine.discover(parsed(target)),
+    ...(restore === undefined ? {} : { restore: (target) => restore(parsed(target)) }),
   };
 }

@@ -1,0 +1,80 @@
+import type { HostCommand } from '../hosts/host.ts';
+import type { CommandFailure, EngineTarget } from './target.ts';
+
+/** What a dump is restored into, and as whom: credentials are those of the restore, not always those that back up. */
+export interface RestoreTarget<Options = unknown> extends EngineTarget<Options> {
+  /** The name, or the absolute path, of what is made. It must not exist. */
+  readonly newName: string;
+  /** As the backup recorded it; null: the engine has one only. */
+  readonly format: string | null;
+  /** Of the server that was dumped, and of the programs that dumped it, as recorded; null where nobody knows. */
+  readonly serverVersion: string | null;
+  readonly clientVersion: string | null;
+  /** Bytes that the restored database is likely to need; null where nobody knows. */
+  readonly expectedBytes: number | null;
+  /** What must be there before it can be restored; null where nobody knows. */
+  readonly needs: RestoreNeeds | null;
+}
+
+export interface RestoreNeeds {
+  readonly extensions: readonly string[];
+  /** Owners and grantees that the dump names. */
+  readonly roles: readonly string[];
+}
+
+/** How a dump is restored into something new, which is removed where that fails. Pure: commands, and readers of their stdout. */
+export interface RestorePlan {
+  /** Looks at the target before anything is made. */
+  readonly preflight: PreflightPlan;
+  /** Makes the new, empty target, and fails where there is one of that name. Whoever runs it records the name before. */
+  readonly create: HostCommand;
+  /** Reads the dump, decompressed, on stdin. Its status 0 says only that the program ended, not that it saw the whole dump. */
+  readonly load: HostCommand;
+  /** Sent before the dump's first byte, and after its last once that is proven: so that a dump cut short commits nothing. */
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+  /** A new one for each run, before which every byte of the dump passes: it throws for what must not reach the program. */
+  newGuard?(): DumpGuard;
+  /** Counts the rows of what was restored. */
+  readonly count: CountPlan;
+  /** After the counts were found equal: statistics, a check of the file, the move to its final name. */
+  readonly finish: HostCommand | null;
+  /** Removes what `create` made, and nothing else; status 0 where it is gone already. */
+  readonly remove: HostCommand;
+  /** An `AppError` for an admin, from what a failed command of these left; undefined when it is nothing known. */
+  explain(failure: CommandFailure): Error | undefined;
+}
+
+export interface PreflightPlan {
+  readonly command: HostCommand;
+  /** Reads the command's stdout. Throws for what is no answer. */
+  read(stdout: string): readonly PreflightCheck[];
+  explain(failure: CommandFailure): Error | undefined;
+}
+
+/** One line for a person, such as `Name: there is no database “shop_restored” yet.`. */
+export interface PreflightCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  /** A sentence; of one that is not `ok`, with what to do. */
+  readonly says: string;
+}
+
+export interface CountPlan {
+  readonly command: HostCommand;
+  /** Reads the command's stdout. Throws for what is no answer. */
+  read(stdout: string): readonly CountedTable[];
+}
+
+export interface CountedTable {
+  /** PostgreSQL only. */
+  readonly schema: string | null;
+  /** As the server knows it, without quotes. */
+  readonly name: string;
+  readonly rows: number;
+}
+
+export interface DumpGuard {
+  /** Sees the bytes of the dump in order, each before it is sent. Throws `dump_unsafe` before one that must not be sent. */
+  observe(chunk: Uint8Array): void;
+}
