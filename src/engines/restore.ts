@@ -5,6 +5,11 @@ import type { CommandFailure, EngineTarget } from './target.ts';
 export interface RestoreTarget<Options = unknown> extends EngineTarget<Options> {
   /** The name, or the absolute path, of what is made. It must not exist. */
   readonly newName: string;
+  /**
+   * Of this restore alone, letters and digits that nobody can guess: for the name under which it is made until it is whole, or for a
+   * mark by which it is told from what somebody else has made under that name meanwhile.
+   */
+  readonly token: string;
   /** As the backup recorded it; null: the engine has one only. */
   readonly format: string | null;
   /** Of the server that was dumped, and of the programs that dumped it, as recorded; null where nobody knows. */
@@ -37,9 +42,15 @@ export interface RestorePlan {
   newGuard?(): DumpGuard;
   /** Counts the rows of what was restored. */
   readonly count: CountPlan;
-  /** After the counts were found equal: statistics, a check of the file, the move to its final name. */
+  /**
+   * After the counts were found equal: statistics, a check of the file, the move to its final name. May be run again after one of
+   * which nobody knows whether it ended: then it goes on, and ends well where all was done.
+   */
   readonly finish: HostCommand | null;
-  /** Removes what `create` made, and nothing else; status 0 where it is gone already. */
+  /**
+   * Removes what `create` made and `finish` has not ended, and nothing else; status 0 where it is gone already. Whatever still works
+   * on it is ended first.
+   */
   readonly remove: HostCommand;
   /** An `AppError` for an admin, from what a failed command of these left; undefined when it is nothing known. */
   explain(failure: CommandFailure): Error | undefined;
