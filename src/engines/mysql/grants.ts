@@ -18,26 +18,10 @@ const ROLE = /^GRANT [`'][^()]*? TO /;
  * rights to some tables only, the others (measured with MariaDB 10.11); routines that are seen but not readable make it
  * fail by itself.
  */
-export function missingPrivileges(
-  lines: readonly string[],
-  server: {
-    readonly database: string;
-    readonly isMariadb: boolean;
-    /** Names of databases are the same in upper and lower case (lower_case_table_names). */
-    readonly isFolded: boolean;
-  },
-): readonly string[] {
-  const { database, isMariadb, isFolded } = server;
-  const grants = lines.flatMap(parseGrant);
-  if (grants.length === 0 || (!isMariadb && lines.some((line) => ROLE.test(line)))) return [];
-  const everywhere = grants.filter((grant) => grant.database === null && grant.table === null);
-  const here = grants.filter(
-    ({ database: pattern, table }) =>
-      pattern !== null && table === null && matches(pattern, database, isFolded),
-  );
-  const has = (privilege: string): boolean =>
-    allows([...everywhere, ...here], privilege) &&
-    !here.some(({ isRevoked, privileges }) => isRevoked && privileges.includes(privilege));
+export function missingPrivileges(lines: readonly string[], server: GrantsOf): readonly string[] {
+  const held = heldBy(lines, server);
+  if (held === null) return [];
+  const { has, everywhere, grants } = held;
   const seesRoutines =
     ['EXECUTE', 'ALTER ROUTINE', 'CREATE ROUTINE', 'SHOW CREATE ROUTINE'].some(has) ||
     allows(everywhere, 'SELECT') ||
@@ -47,8 +31,49 @@ export function missingPrivileges(
     ...['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'].filter((privilege) => !has(privilege)),
     ...(seesRoutines
       ? []
-      : [isMariadb ? 'SELECT on mysql.proc (for routines)' : 'SHOW_ROUTINE on *.* (for routines)']),
+      : [server.isMariadb ? 'SELECT on mysql.proc (for routines)' : 'SHOW_ROUTINE on *.* (for routines)']),
   ];
+}
+
+const MAKES = [
+  ...['CREATE', 'DROP', 'ALTER', 'INDEX', 'INSERT', 'SELECT', 'REFERENCES', 'CREATE VIEW', 'SHOW VIEW'],
+  ...['CREATE ROUTINE', 'ALTER ROUTINE', 'TRIGGER', 'EVENT'],
+];
+/** Any of them lets a user make what runs as another; the first is SUPER's old name for it all. */
+const GIVES = ['SUPER', 'SET USER', 'SET_USER_ID', 'SET_ANY_DEFINER'];
+
+/** What a user lacks to make a database of that name and all that a dump may hold; empty also where the lines can't tell. */
+export function missingToRestore(lines: readonly string[], server: GrantsOf): readonly string[] {
+  const held = heldBy(lines, server);
+  return held === null ? [] : MAKES.filter((privilege) => !held.has(privilege));
+}
+
+/** Whether the user may make views, triggers, routines and events that run as somebody else; null where the lines can't tell. */
+export function mayGiveAway(lines: readonly string[], server: GrantsOf): boolean | null {
+  const held = heldBy(lines, server);
+  return held === null ? null : GIVES.some((privilege) => allows(held.everywhere, privilege));
+}
+
+export interface GrantsOf {
+  readonly database: string;
+  readonly isMariadb: boolean;
+  /** Names of databases are the same in upper and lower case (lower_case_table_names). */
+  readonly isFolded: boolean;
+}
+
+/** Null where the lines can't tell: roles of MySQL. */
+function heldBy(lines: readonly string[], { database, isMariadb, isFolded }: GrantsOf) {
+  const grants = lines.flatMap(parseGrant);
+  if (grants.length === 0 || (!isMariadb && lines.some((line) => ROLE.test(line)))) return null;
+  const everywhere = grants.filter((grant) => grant.database === null && grant.table === null);
+  const here = grants.filter(
+    ({ database: pattern, table }) =>
+      pattern !== null && table === null && matches(pattern, database, isFolded),
+  );
+  const has = (privilege: string): boolean =>
+    allows([...everywhere, ...here], privilege) &&
+    !here.some(({ isRevoked, privileges }) => isRevoked && privileges.includes(privilege));
+  return { grants, everywhere, has };
 }
 
 function parseGrant(line: string): readonly Grant[] {

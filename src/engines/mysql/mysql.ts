@@ -7,6 +7,7 @@ import { explainMysql } from './failures.ts';
 import { lookAtMysqlLocks } from './locks.ts';
 import { type MysqlOptions, mysqlFields, mysqlOptionNames, mysqlOptions } from './options.ts';
 import { probeMysql } from './probe.ts';
+import { restoreMysql } from './restore.ts';
 import { HAS_NO_TRANSACTIONS } from './tables.ts';
 import { toolLines } from './tools.ts';
 
@@ -25,6 +26,7 @@ export const mysql: Engine<MysqlOptions> = {
   dump,
   discover: discoverMysql,
   byHand: mysqlByHand,
+  restore: restoreMysql,
   storedProof: newMysqlTextProof,
 };
 

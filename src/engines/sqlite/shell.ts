@@ -23,7 +23,14 @@ refuse() {
 [ -f "$file" ] || refuse 'not a file'
 [ -r "$file" ] || refuse 'not readable'
 [ "$(head -c 15 "$file" | tr -d '\\000')" = 'SQLite format 3' ] || refuse 'not a database'
-safe= trusted=OFF
+${FIND_PROGRAM}`;
+}
+
+/** Answers where `-safe` is known, and complains of JSON in a schema where it may be a function of an attacker. */
+const TRY_SAFE = "SELECT 'bridgeport'; PRAGMA trusted_schema=OFF; CREATE TABLE t (a, CHECK (json_valid(a)));";
+
+/** Sets `$program`, and what keeps sqlite3 from harm; see `startLines`. */
+export const FIND_PROGRAM = `safe= trusted=OFF
 if command -v sqlite3 >/dev/null 2>&1; then
   program=sqlite3
   case $(sqlite3 -safe -init /dev/null -batch :memory: "${TRY_SAFE}" </dev/null 2>&1) in
@@ -37,10 +44,6 @@ else
   echo 'bridgeport: sqlite3 not found' >&2
   exit 127
 fi`;
-}
-
-/** Answers where `-safe` is known, and complains of JSON in a schema where it may be a function of an attacker. */
-const TRY_SAFE = "SELECT 'bridgeport'; PRAGMA trusted_schema=OFF; CREATE TABLE t (a, CHECK (json_valid(a)));";
 
 /**
  * Sets `$refused` to the first line of what an empty database says to the definitions of this file, or to nothing: what it
@@ -71,7 +74,7 @@ fi`;
  * Before all commands, what the schema says is made as harmless as SQLite can make it (3.31 and later; others don't know
  * the pragma and go on).
  */
-const TRUST = '-cmd "PRAGMA trusted_schema=$trusted"';
+export const TRUST = '-cmd "PRAGMA trusted_schema=$trusted"';
 
 /** An empty database needs little; definitions that want more are no schema. */
 const TAKE = `.dbconfig defensive on

@@ -8,6 +8,7 @@ import { FIND_SPLIT, HEADER, HIDE_STATISTICS, NUL_CHECKS, REFUSE_FOREIGN_SPELLIN
 import { discoverSqlite } from './discover.ts';
 import { explainSqlite } from './failures.ts';
 import { type SqliteOptions, sqliteFields, sqliteOptionNames, sqliteOptions } from './options.ts';
+import { restoreSqlite } from './restore.ts';
 import { commands, sqlite3On, startLines, tryDefinitions } from './shell.ts';
 import { sqliteWarnings } from './warnings.ts';
 
@@ -32,6 +33,7 @@ export const sqlite: Engine<SqliteOptions> = {
   dump,
   discover: discoverSqlite,
   byHand: sqliteByHand,
+  restore: restoreSqlite,
   storedProof: (format) => (format === 'binary' ? newSqliteFileProof() : newSqliteTextProof()),
 };
 

@@ -12,11 +12,12 @@ import {
   tryDefinitions,
   utf8Of,
 } from './dump-schema.ts';
+import { checkIntegrity, count, load } from './load.ts';
 
 /**
  * A command that stands in for the sqlite3 program where a machine has none: `node sqlite-dump.js FILE` writes a database as
  * SQL text, `--check FILE` only tries whether that could be restored, `--size FILE` and `--copy FILE COPY` are for a binary
- * copy, `--version` is SQLite's. What it writes means what sqlite3's `.dump --preserve-rowids` means, and
+ * copy, `--load FILE`, `--count FILE` and `--integrity FILE` for a restore, `--version` is SQLite's. What it writes means what sqlite3's `.dump --preserve-rowids` means, and
  * is restored by the same program. In one read transaction, a row in memory at a time, at the pace of the reader.
  */
 export async function main(args: readonly string[], out: NodeJS.WritableStream): Promise<void> {
@@ -28,7 +29,10 @@ export async function main(args: readonly string[], out: NodeJS.WritableStream):
   }
   const action = ACTIONS[args[0] ?? ''];
   const [file, copy = ''] = action === undefined ? args : args.slice(1);
-  if (file === undefined) throw new Error('usage: sqlite-dump [--check | --size | --copy] FILE [COPY]');
+  if (file === undefined)
+    throw new Error(
+      'usage: sqlite-dump [--check | --size | --copy | --load | --count | --integrity] FILE [COPY]',
+    );
   // Not read-only: such a connection leaves the files -wal and -shm behind.
   const db = new Database(file, { fileMustExist: true, timeout: LOCK_TIMEOUT_MS });
   try {
@@ -46,7 +50,14 @@ type Db = Database.Database;
 
 type Action = (db: Db, out: NodeJS.WritableStream, copy: string) => void | Promise<void>;
 
-const ACTIONS: Readonly<Record<string, Action>> = { '--check': check, '--size': printSize, '--copy': copyTo };
+const ACTIONS: Readonly<Record<string, Action>> = {
+  '--check': check,
+  '--size': printSize,
+  '--copy': copyTo,
+  '--load': (db) => load(db, process.stdin),
+  '--count': count,
+  '--integrity': checkIntegrity,
+};
 
 /** A read transaction. Before any other statement: the file's owner chose what its views and expressions call. */
 function begin(db: Db): void {

@@ -1,0 +1,152 @@
+import { AppError } from '../../../errors.ts';
+import type { DumpGuard } from '../../restore.ts';
+import { newDumpLexer, type TokenKind } from './lexer.ts';
+import { newSettings } from './settings.ts';
+import { isStatement, judgeHead, type Token } from './statements.ts';
+
+const SHOWN_BYTES = 80;
+/** A setting of the dump tools has a dozen. */
+const MOST_TOKENS = 400;
+const MOST_CLOSED = 100_000;
+/** What keeps its rows itself; the others reach beyond the database (FEDERATED, CONNECT, SPIDER, MERGE, …). */
+const OWN_ENGINES =
+  /^(?:InnoDB|MyISAM|Aria|MEMORY|HEAP|CSV|ARCHIVE|BLACKHOLE|ROCKSDB|TokuDB|ColumnStore|NDB|NDBCLUSTER|XtraDB|Mroonga|EXAMPLE)$/i;
+
+/**
+ * Lets through what mysqldump and mariadb-dump write, and nothing else: statements on the one database that is restored into.
+ * A dump may hold any statement, and they run with the rights of whoever restores; so a client command, USE, another database's
+ * name before a table's, GRANT, SET GLOBAL, CALL, LOAD DATA and all that is not known here is refused. Rows are literals
+ * alone, and go into no table that has a trigger already, no view and no table of an engine that keeps its rows elsewhere:
+ * nothing that the dump brings runs while it is restored. What the bodies of routines, triggers, events and views do
+ * later nobody can tell.
+ */
+export function newMysqlGuard(database: string): DumpGuard {
+  let mode: 'head' | 'rows' | 'table' | 'body' = 'head';
+  let tokens: Token[] = [];
+  let bytes = 0;
+  /** Holds what only some versions read, so that nothing may follow in its statement. */
+  let isForSome = false;
+  let isOver = false;
+  let rowDepth = 0;
+  let rowBefore = '';
+  let table = '';
+  let isEngine = false;
+  let wordBefore = '';
+  const closed = new Set<string>();
+  const settings = newSettings();
+
+  const refusal = (what: string): AppError => {
+    const shown = tokens.map(spelled).join(' ').slice(0, SHOWN_BYTES).toWellFormed();
+    return new AppError(
+      'dump_unsafe',
+      `The dump holds ${what}, which the dump tools do not write${shown === '' ? '' : ` (in a statement that begins with: ${shown})`}. It could reach beyond the restored database, so it was not sent, and the restore was given up. If you know where it comes from, restore it by hand.`,
+      { details: { bytes } },
+    );
+  };
+
+  const close = (name: string): void => {
+    if (closed.size >= MOST_CLOSED) throw refusal('more views and triggers than can be followed');
+    closed.add(nameOf(name));
+  };
+
+  const readHead = (token: Token): void => {
+    if (tokens.length >= MOST_TOKENS && tokens[0]?.text.toUpperCase() !== 'INSERT')
+      throw refusal('a statement without an end');
+    tokens.push(token);
+    const head = judgeHead(tokens);
+    if (head === 'more') return;
+    if (head === 'no') throw refusal('a statement of another kind');
+    if (head.isClosed) close(head.name);
+    if (head.mode === 'rows' && closed.has(nameOf(head.name))) {
+      throw refusal('rows for a view, or for a table with a trigger or in another place');
+    }
+    mode = head.mode;
+    table = head.name;
+    [rowDepth, rowBefore, isEngine, wordBefore] = [0, ',', false, ''];
+  };
+
+  /** Literals alone: no name, no function, no query. */
+  const readRow = (kind: TokenKind, text: string): void => {
+    if (rowDepth === 0) {
+      if (text === '(' && kind === 'mark' && rowBefore === ',') rowDepth = 1;
+      else if (!(text === ',' && kind === 'mark' && rowBefore === ')'))
+        throw refusal('more than rows in an INSERT');
+      rowBefore = text;
+      return;
+    }
+    if (kind === 'string') return;
+    if (kind === 'word') {
+      const first = text.charCodeAt(0);
+      const isNumber = first >= 0x30 && first <= 0x39;
+      if (!isNumber && !LITERAL.test(text)) throw refusal('more than literals in a row');
+      return;
+    }
+    if (kind === 'name' || !',.-+)'.includes(text)) throw refusal('more than literals in a row');
+    if (text !== ')') return;
+    rowDepth = 0;
+    rowBefore = ')';
+  };
+
+  const readTable = (kind: TokenKind, text: string): void => {
+    if (kind === 'mark' && text === '=' && wordBefore === 'UNION') close(table);
+    if (kind === 'mark') return;
+    const word = kind === 'word' ? text.toUpperCase() : '';
+    if (word === 'SELECT') throw refusal('a table that is made of a query');
+    if (isEngine && !OWN_ENGINES.test(text)) close(table);
+    isEngine = word === 'ENGINE';
+    wordBefore = word;
+  };
+
+  const lexer = newDumpLexer({
+    token(kind, text) {
+      if (isOver) throw refusal('SQL after a comment for some versions');
+      if (mode === 'rows') readRow(kind, text);
+      else if (mode === 'table') readTable(kind, text);
+      else if (mode === 'head') readHead({ kind, text });
+    },
+    openVersion(some) {
+      if (!some || mode === 'table' || mode === 'body') return;
+      if (tokens.length > 0) throw refusal('a comment for some versions within a statement');
+      isForSome = true;
+    },
+    closeVersion(some) {
+      if (some && isForSome) isOver = true;
+    },
+    end() {
+      if (mode === 'head' && tokens.length > 0) {
+        const isSetting = tokens[0]?.text.toUpperCase() === 'SET';
+        if (isSetting ? !settings.read(tokens) : !isStatement(tokens, database))
+          throw refusal('a statement of another kind');
+      }
+      if (mode === 'rows' && (rowDepth > 0 || rowBefore !== ')')) throw refusal('an INSERT without an end');
+      mode = 'head';
+      tokens = [];
+      [isForSome, isOver] = [false, false];
+    },
+    quoteRules: settings.quoteRules,
+    refusal,
+  });
+
+  return {
+    observe(chunk) {
+      lexer.observe(chunk);
+      bytes += chunk.byteLength;
+    },
+  };
+}
+
+/** What may stand in a row beside numbers and texts. */
+const LITERAL = /^(?:NULL|TRUE|FALSE|_[a-z0-9]+|[xbn])$/i;
+
+const UTF8 = new TextDecoder();
+
+/** As the server may fold it. */
+function nameOf(text: string): string {
+  return UTF8.decode(Uint8Array.from(text, (character) => character.charCodeAt(0))).toLowerCase();
+}
+
+function spelled({ kind, text }: Token): string {
+  if (kind === 'string') return "'…'";
+  const shown = UTF8.decode(Uint8Array.from(text, (character) => character.charCodeAt(0)));
+  return kind === 'name' ? `\`${shown}\`` : shown;
+}

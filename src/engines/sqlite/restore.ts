@@ -1,0 +1,181 @@
+import { AppError } from '../../errors.ts';
+import { quote } from '../../hosts/quote.ts';
+import type { CountedTable, RestorePlan, RestoreTarget } from '../restore.ts';
+import { newSqliteGuard } from './guard/guard.ts';
+import type { SqliteOptions } from './options.ts';
+import { explainSqliteRestore } from './restore-failures.ts';
+import { preflightSqlite } from './restore-preflight.ts';
+import { FIND_PROGRAM, TRUST } from './shell.ts';
+
+/**
+ * Makes a new file, in a folder of its own beside where it is to be, and gives it its name when it is whole: without ever
+ * replacing one that is there. Nothing of a dump is trusted: sqlite3 runs with `-safe`, behind `newSqliteGuard`.
+ */
+export function restoreSqlite(target: RestoreTarget<SqliteOptions>): RestorePlan {
+  const path = pathOf(target);
+  const isCopy = target.format === 'binary';
+  const lines = placeLines(path, target.token);
+  const command = (script: string) => ({ script: `${lines}\n${script}` });
+  return {
+    preflight: preflightSqlite(path, target),
+    create: command(CREATE),
+    load: command(isCopy ? LOAD_COPY : LOAD_TEXT),
+    before: new Uint8Array(0),
+    after: new Uint8Array(0),
+    ...(isCopy ? {} : { newGuard: newSqliteGuard }),
+    count: { command: command(COUNT), read: readCounts },
+    finish: command(finishScript(target.options.filePath)),
+    remove: command(REMOVE),
+    explain: (failure) => explainSqliteRestore(path, failure),
+  };
+}
+
+/** Shell lines that name the places: `$new` is what is asked for, `$folder` is ours until then. */
+function placeLines(path: string, token: string): string {
+  const parent = path.slice(0, path.lastIndexOf('/')) || '/';
+  return `export LC_ALL=C
+umask 077
+new=${quote(path)} parent=${quote(parent)} folder=${quote(`${parent === '/' ? '' : parent}/.bridgeport-restore-${token}`)}
+refuse() {
+  echo "bridgeport: $1" >&2
+  exit 66
+}
+refuse_taken() {
+  for name in "$new" "$new-wal" "$new-shm" "$new-journal"; do
+    [ ! -e "$name" ] && [ ! -L "$name" ] || refuse "taken: $name"
+  done
+}
+enter() {
+  cd -- "$folder" 2>/dev/null && [ -O . ] && [ -f restored.sqlite ] && [ ! -L restored.sqlite ] || refuse 'gone'
+}
+sqlite3_here() {
+  sqlite3 $safe -init /dev/null -batch -bail ${TRUST} restored.sqlite
+}`;
+}
+
+const CREATE = `[ -d "$parent/" ] || refuse "no folder: $parent"
+refuse_taken
+mkdir -- "$folder" || refuse "no folder can be made in $parent"
+cd -- "$folder" && [ -O . ] && : >restored.sqlite || refuse "no file can be made in $parent"`;
+
+const PROGRAM = `${FIND_PROGRAM}
+[ "$program" = ours ] || [ "$safe" ] || refuse 'sqlite3 too old'`;
+
+/** Runs a program under a number that `remove` knows, so that it can end it where nobody else did. */
+const RUN_NOTED = `run_noted() {
+  sh -c 'echo "$$" >pid && exec "$@"' sh "$@"
+}`;
+
+const LOAD_TEXT = `enter
+${RUN_NOTED}
+{ ${PROGRAM}
+} </dev/null
+case $program in
+sqlite3) run_noted sqlite3 $safe -init /dev/null -batch -bail ${TRUST} restored.sqlite >/dev/null ;;
+*) eval "run_noted $BRIDGEPORT_SQLITE_DUMP --load restored.sqlite" ;;
+esac`;
+
+const LOAD_COPY = `enter
+${RUN_NOTED}
+run_noted cat >restored.sqlite`;
+
+/** A file that needs what only its application has may have tables that can't be counted here: those of a copy are all there anyhow. */
+const COUNT = `enter
+${PROGRAM}
+if [ "$program" = ours ]; then
+  eval "$BRIDGEPORT_SQLITE_DUMP --count restored.sqlite" || exit
+else
+  each=$(printf '%s\\n' ${quote(`SELECT 'SELECT ''bridgeport:encoding=' || encoding || ''';' FROM temp.pragma_encoding;
+SELECT printf('SELECT ''bridgeport:rows=%s '' || count(*) FROM "%w";', hex(name), name) FROM sqlite_master
+WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' AND substr(lower(name), 1, 7) <> 'sqlite_' ORDER BY rowid;`)} | sqlite3_here) || exit
+  printf '%s\\n' "$each" | sqlite3_here || exit
+fi
+echo 'bridgeport:end'`;
+
+function readCounts(stdout: string): readonly CountedTable[] {
+  const [, encoding] = /^bridgeport:encoding=(UTF-8|UTF-16le|UTF-16be)$/m.exec(stdout) ?? [];
+  if (encoding === undefined || !/^bridgeport:end$/m.test(stdout)) {
+    throw new AppError('dump_failed', 'Counting the rows of the restored file gave no usable answer.');
+  }
+  const decoder = new TextDecoder(encoding);
+  return [...stdout.matchAll(/^bridgeport:rows=([0-9A-F]*) (\d+)$/gim)].map(([, hex = '', rows = '']) => ({
+    schema: null,
+    name: decoder.decode(Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))),
+    rows: Number(rows),
+  }));
+}
+
+/**
+ * The file is checked, gets mode and owner of the one that was dumped where that is on this host (else the folder's owner), and
+ * then its name, by a link, which replaces nothing; where a file system has none, by a move that replaces nothing. Run again
+ * it goes on.
+ */
+function finishScript(source: string | null): string {
+  return `if [ ! -e "$folder" ]; then
+  [ -f "$new" ] && exit 0
+  refuse 'gone'
+fi
+cd -- "$folder" && [ -O . ] || refuse 'gone'
+if [ ! "$new" -ef restored.sqlite ]; then
+  enter
+  ${PROGRAM}
+  case $program in
+  sqlite3) said=$(echo 'PRAGMA integrity_check(3);' | sqlite3_here 2>&1) ;;
+  *) said=$(eval "$BRIDGEPORT_SQLITE_DUMP --integrity restored.sqlite" 2>&1) ;;
+  esac
+  case $said in
+  ok | *'no such collation sequence'* | *'no such function'* | *'no such tokenizer'* | *'no such module'*) ;;
+  *) refuse "not whole: $said" ;;
+  esac
+  [ ! -s restored.sqlite-wal ] && [ ! -s restored.sqlite-journal ] || refuse 'not whole: a journal is left beside it'
+  refuse_taken
+  source=${quote(source ?? '')}
+  if [ -n "$source" ] && [ -f "$source" ]; then
+    set -- $(ls -ldn -- "$source")
+    mode=$(stat -c %a -- "$source" 2>/dev/null || stat -f %Lp -- "$source" 2>/dev/null)
+  else
+    set -- $(ls -ldn -- "$parent/")
+    mode=600
+  fi
+  chown "$3:$4" restored.sqlite 2>/dev/null || chgrp "$4" restored.sqlite 2>/dev/null
+  case $mode in *[0-7][0-7][0-7]) chmod "\${mode#"\${mode%???}"}" restored.sqlite ;; esac
+  sync -- restored.sqlite 2>/dev/null
+  ln -- restored.sqlite "$new" 2>/dev/null || { refuse_taken; mv -n -- restored.sqlite "$new"; }
+  [ -f "$new" ] && { [ ! -e restored.sqlite ] || [ "$new" -ef restored.sqlite ]; } || refuse "taken: $new"
+fi
+cd / && rm -f -- "$folder/pid" "$folder/restored.sqlite" "$folder/restored.sqlite-shm" "$folder/restored.sqlite-wal" "$folder/restored.sqlite-journal" && rmdir -- "$folder"`;
+}
+
+/** What `finish` has begun to name is not ended yet, so it goes, too. */
+const REMOVE = `[ -d "$folder" ] && [ ! -L "$folder" ] || exit 0
+cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
+process=$(head -n 1 pid 2>/dev/null) tries=0
+case $process in '' | *[!0-9]*) process=none ;; esac
+while [ "/proc/$process/cwd" -ef . ] && [ "$tries" -lt 10 ]; do
+  [ "$tries" = 0 ] || sleep 1
+  kill -KILL "$process" 2>/dev/null
+  tries=$((tries + 1))
+done
+[ ! "$new" -ef restored.sqlite ] || rm -f -- "$new"
+rm -f -- pid restored.sqlite restored.sqlite-shm restored.sqlite-wal restored.sqlite-journal
+cd / && rmdir -- "$folder"`;
+
+/** Throws `invalid` for what can't be the path of a new file. */
+function pathOf({ newName }: RestoreTarget<SqliteOptions>): string {
+  const isPath =
+    newName.startsWith('/') &&
+    !newName.endsWith('/') &&
+    !newName.includes('\0') &&
+    !newName.includes('\n') &&
+    !newName.split('/').some((part) => part === '.' || part === '..') &&
+    new TextEncoder().encode(newName.slice(newName.lastIndexOf('/') + 1)).length <= MOST_NAME_BYTES;
+  if (isPath) return newName;
+  throw new AppError(
+    'invalid',
+    `${JSON.stringify(newName)} can't be the path of a new file. Write it from / on, without . and .. in it.`,
+    { details: { field: 'newName' } },
+  );
+}
+
+/** Less what the names of its journals have more. */
+const MOST_NAME_BYTES = 255 - '-journal'.length;

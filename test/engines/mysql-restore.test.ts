@@ -1,0 +1,206 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mysql } from '../../src/engines/mysql/mysql.ts';
+import type { MysqlOptions } from '../../src/engines/mysql/options.ts';
+import { restoreMysql } from '../../src/engines/mysql/restore.ts';
+import type { RestoreTarget } from '../../src/engines/restore.ts';
+import type { TestMariadb } from '../support/mariadb.ts';
+import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
+import { ownName } from '../support/shared/ask.ts';
+import { sharedMariadb } from '../support/shared/mariadb.ts';
+import { CUT, checksOf, load, restore, runOn } from './restoring.ts';
+import { runInShell } from './shell.ts';
+
+const SOURCE = ownName('shop');
+const NEIGHBOUR = ownName('neighbour');
+let server: TestMariadb;
+let dump: Buffer;
+let names = 0;
+const newName = () => ownName(`re\`st'o"red ü; ${++names}`);
+const TIMEOUT_MS = 120_000;
+const folder = mkdtempSync(join(tmpdir(), 'mysql-restore-'));
+
+beforeAll(async () => {
+  server = await sharedMariadb();
+  await server.createDatabase(SOURCE);
+  await fillMariadb(server, SOURCE, 0.2);
+  await server.createDatabase(NEIGHBOUR);
+  await server.query('CREATE TABLE kept (n int); INSERT INTO kept VALUES (1), (2)', NEIGHBOUR);
+  const { exitCode, stderr, stdout } = await runInShell(
+    mysql.dump({ ...target(''), databaseName: SOURCE }).command,
+  );
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  dump = stdout;
+});
+afterAll(async () => {
+  for (const name of await databases()) if (name.startsWith('re`st')) await server.dropDatabase(name);
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function target(
+  newName: string,
+  over: Partial<RestoreTarget<MysqlOptions>> = {},
+): RestoreTarget<MysqlOptions> {
+  return {
+    host: '127.0.0.1',
+    port: server.port,
+    databaseName: SOURCE,
+    ...server.superuser,
+    options: mysql.options.parse({}),
+    newName,
+    token: 'q7x',
+    format: 'plain',
+    serverVersion: '10.11.19-MariaDB',
+    clientVersion: null,
+    expectedBytes: 1000,
+    needs: null,
+    ...over,
+  };
+}
+
+async function databases(): Promise<readonly string[]> {
+  return (await server.query('SHOW DATABASES')).map(([name = '']) => name);
+}
+
+/** A dump of ours with these statements in it, where its first table's are. */
+function holding(statements: string): Buffer {
+  const at = dump.indexOf('DROP TABLE IF EXISTS');
+  return Buffer.concat([dump.subarray(0, at), Buffer.from(`${statements}\n`), dump.subarray(at)]);
+}
+
+describe('a restore', () => {
+  it(
+    'has the content of the source, its events switched off',
+    async () => {
+      const name = newName();
+      const plan = restoreMysql(target(name));
+      expect((await checksOf(plan)).filter(({ ok }) => !ok)).toEqual([]);
+      const rows = await restore(plan, dump);
+      expect(rows).toMatchObject({
+        accounts: 50,
+        notes: 3,
+        empty_table: 0,
+        'odd `name"\' 表; -- $x$ /*': 3,
+      });
+      const [restored, expected] = [
+        await mariadbChecksums(server, name),
+        await mariadbChecksums(server, SOURCE),
+      ];
+      expect(Object.keys(restored).length).toBeGreaterThan(10);
+      // What is qualified by the name of the database is the one thing that may differ, and is taken out of both.
+      expect(restored).toEqual(expected);
+      const events = await server.query(
+        `SELECT STATUS, DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()`,
+        name,
+      );
+      expect(events).toEqual([['DISABLED', 'root@localhost']]);
+      // Nobody makes a second one of that name, and what is there stays.
+      expect((await checksOf(plan)).filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['Name']);
+      await expect(runOn(plan, plan.create)).rejects.toMatchObject({ code: 'conflict' });
+      // What is finished is whole, and nobody's to remove; that may be asked twice.
+      await runOn(plan, plan.finish ?? plan.create);
+      await runOn(plan, plan.remove);
+      expect(await databases()).toContain(name);
+      expect(await server.query("SHOW TABLES LIKE 'bridgeport%'", name)).toEqual([]);
+      await server.dropDatabase(name);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'whose source breaks off leaves nothing, wherever that is',
+    async () => {
+      const borders = [...dump.toString('latin1').matchAll(/;\n/g)].map(({ index }) => index + 2);
+      const cuts = [
+        ...[0.13, 0.6].map((place) => Math.floor(place * dump.length)),
+        ...[0.3, 0.7, 0.95].map((place) => borders[Math.floor(place * borders.length)] ?? 0),
+      ];
+      const before = await databases();
+      for (const cutAt of cuts) {
+        const plan = restoreMysql(target(newName()));
+        await expect(load(plan, dump, { cutAt })).rejects.toBe(CUT);
+      }
+      expect(await databases()).toEqual(before);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'removes nothing that somebody else made under the name, and what it made more than once',
+    async () => {
+      const [ours, theirs] = [restoreMysql(target(newName())), restoreMysql(target(NEIGHBOUR))];
+      await expect(runOn(theirs, theirs.create)).rejects.toMatchObject({ code: 'conflict' });
+      await runOn(theirs, theirs.remove);
+      expect(await databases()).toContain(NEIGHBOUR);
+      const before = await databases();
+      await runOn(ours, ours.create);
+      expect(await databases()).not.toEqual(before);
+      await runOn(ours, ours.remove);
+      await runOn(ours, ours.remove);
+      expect(await databases()).toEqual(before);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'does nothing to another database, nor on the host, whatever the dump holds',
+    async () => {
+      const canary = join(folder, 'canary');
+      const before = await databases();
+      const commands = [`\\! touch ${canary}`, `system touch ${canary}`];
+      const statements = [`\\! touch ${canary}`, `/*!40000 DROP DATABASE \`${NEIGHBOUR}\` */;`];
+      for (const statement of statements) {
+        const plan = restoreMysql(target(newName()));
+        await expect(load(plan, holding(statement))).rejects.toMatchObject({ code: 'dump_unsafe' });
+      }
+      // Without the guard, the client itself still runs no command of its own.
+      for (const statement of commands) {
+        const plan = restoreMysql(target(newName()));
+        await expect(load(plan, holding(statement), { isGuarded: false })).rejects.toThrow();
+      }
+      expect(existsSync(canary)).toBe(false);
+      expect(await server.query('SELECT n FROM kept', NEIGHBOUR)).toEqual([['1'], ['2']]);
+      expect(await databases()).toEqual(before);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe('before it begins', () => {
+  it(
+    'tells what stands in the way, a line each',
+    async () => {
+      const dumped = { serverVersion: '8.0.36', expectedBytes: 2 ** 60 };
+      const checks = await checksOf(restoreMysql(target(NEIGHBOUR, dumped)));
+      expect(checks.filter(({ ok }) => !ok).map(({ name, says }) => `${name}: ${says}`)).toEqual([
+        expect.stringMatching(/^Server: It is MariaDB 10\.\d+\.\d+, and the dump is of MySQL 8\.0\.36/),
+        `Name: There is a database “${NEIGHBOUR}” already. Take another name; nothing is ever overwritten.`,
+        expect.stringMatching(/^Room: Only .* are free there, and about 1024 PiB are needed/),
+      ]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it('tells which rights a user lacks', async () => {
+    const name = newName();
+    const user = `u${name.slice(-7)}`;
+    await server.query(
+      `CREATE USER '${user}'@'%' IDENTIFIED BY 'p'; GRANT SELECT, SHOW VIEW ON *.* TO '${user}'@'%'`,
+    );
+    try {
+      const plan = restoreMysql(target(name, { username: user, password: 'p' }));
+      const [rights] = (await checksOf(plan)).filter(({ ok }) => !ok);
+      expect(rights?.says).toMatch(/lacks CREATE, DROP, ALTER, .* Grant them/);
+      await expect(runOn(plan, plan.create)).rejects.toMatchObject({ code: 'dump_refused' });
+    } finally {
+      await server.query(`DROP USER '${user}'@'%'`);
+    }
+  });
+
+  it.each(['', 'mysql', 'x '.repeat(40), 'blank ', '🙂', 'nul \0'])('refuses the name %j', (name) => {
+    expect(() => restoreMysql(target(name))).toThrow(/can't be the name of a new database/);
+  });
+});
