@@ -14,8 +14,8 @@ import * as schedules from './0012_schedules.ts';
 import * as retention from './0013_retention.ts';
 import * as proofs from './0014_proofs.ts';
 import * as contents from './0015_contents.ts';
-import * as pings from './0017_pings.ts';
 import * as restores from './0016_restores.ts';
+import * as pings from './0017_pings.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -34,6 +34,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0013_retention': retention,
   '0014_proofs': proofs,
   '0015_contents': contents,
-  '0017_pings': pings,
   '0016_restores': restores,
+  '0017_pings': pings,
 };
