@@ -83,6 +83,8 @@ export interface CountedTable {
   /** As the server knows it, without quotes. */
   readonly name: string;
   readonly rows: number;
+  /** It came with an extension, which may have put rows into it: those of the dump are only some of them. */
+  readonly isOfExtension?: boolean;
 }
 
 export interface DumpGuard {

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resealAll } from '../../src/secrets/reseal.ts';
-import { SEALED_COLUMNS } from '../../src/secrets/sealed.ts';
+import { SEALED, SEALED_COLUMNS } from '../../src/secrets/sealed.ts';
 import { createVault, type Vault } from '../../src/secrets/vault.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { restoreRow } from '../support/restore-row.ts';
 import { newSshKeys } from '../support/ssh-key.ts';
 import { refuseUpdates } from '../support/trigger.ts';
 
@@ -33,6 +34,13 @@ beforeEach(async () => {
     const switched = await app.call('PUT', `/api/databases/${made.body.database.id}/ping`, { body: ping });
     expect(switched.status).toBe(200);
   }
+  const { db, vault } = app.services;
+  const login = JSON.stringify({ username: 'me', password: 'password of a restore' });
+  const credentials = await vault.seal(login, SEALED.restoreCredentials.identity('waiting'));
+  await db
+    .insertInto('restores')
+    .values(restoreRow({ id: 'waiting', credentials }))
+    .execute();
 });
 afterEach(() => app.close());
 

@@ -91,7 +91,7 @@ loading "$pg_restore" --single-transaction --exit-on-error --no-password --dbnam
 }
 
 /**
- * Every table that a dump has rows of, counted in one query. Those of extensions may hold rows that the extension itself made. The
+ * Every table that a dump may have rows of, counted in one query. The
  * function is the session's own and lasts as long.
  */
 export function countRows(target: PostgresRestoreTarget, databaseName: string): CountPlan {
@@ -108,12 +108,12 @@ BEGIN
   RETURN found;
 END $count$`;
 
-const COUNT_TABLES = String.raw`SELECT 'bridgeport:' || pg_catalog.json_build_array(n.nspname, c.relname, pg_temp.bridgeport_count(c.oid))
+const COUNT_TABLES = String.raw`SELECT 'bridgeport:' || pg_catalog.json_build_array(n.nspname, c.relname, pg_temp.bridgeport_count(c.oid),
+  EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND e.objid = c.oid AND e.deptype = 'e'))
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    AND e.objid = c.oid AND e.deptype = 'e')
 ORDER BY 1`;
 
 function readCounts(stdout: string): readonly CountedTable[] {
@@ -124,8 +124,13 @@ function readCounts(stdout: string): readonly CountedTable[] {
     });
   }
   return lines.map((line) => {
-    const [schema, name, rows]: unknown[] = JSON.parse(line.slice('bridgeport:'.length));
-    return { schema: String(schema), name: String(name), rows: Number(rows) };
+    const [schema, name, rows, isOfExtension]: unknown[] = JSON.parse(line.slice('bridgeport:'.length));
+    return {
+      schema: String(schema),
+      name: String(name),
+      rows: Number(rows),
+      isOfExtension: isOfExtension === true,
+    };
   });
 }
 
