@@ -6,8 +6,7 @@
  * Needs what the tests need (Debian's radosgw, ceph-mon, ceph-osd, sshd, sqlite3, curl) and root. Prints its figures and
  * `N passed, N failed`; ends with status 1 where something did not hold. Not part of `npm test`.
  */
-import { rm } from 'node:fs/promises';
-import { buildChildApp } from '../support/child-process.ts';
+import { buildChildApp, removeChildApp } from '../support/child-process.ts';
 import { attackWithFiles } from './files.ts';
 import { attackWithKills } from './kills.ts';
 import { readOptions } from './options.ts';
@@ -24,8 +23,7 @@ try {
   if (options.requests > 0) await attackWithRequests(ground, options.requests);
   if (options.kills > 0) await attackWithKills(ground, options.kills);
 } finally {
-  await rm(program, { force: true });
-  await rm(`${program}.map`, { force: true });
+  await removeChildApp(program);
 }
 console.log(`${verdict.passed} passed, ${verdict.failed} failed`);
 process.exitCode = verdict.failed === 0 ? 0 : 1;

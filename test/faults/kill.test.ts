@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type DevBucket, type FaultRule, startDevBucket } from '../../dev/bucket/server.ts';
-import { buildChildApp, type ChildApp, startChildApp } from '../support/child-process.ts';
+import { buildChildApp, type ChildApp, removeChildApp, startChildApp } from '../support/child-process.ts';
 import type { Json } from '../support/installation.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
 import { until } from '../support/until.ts';
@@ -92,8 +92,7 @@ afterAll(async () => {
   await sshd.stop();
   await bucket.close();
   await rm(folder, { recursive: true, force: true });
-  await rm(program, { force: true });
-  await rm(`${program}.map`, { force: true });
+  await removeChildApp(program);
 });
 
 const STEPS: readonly [string, FaultRule][] = [

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type DevBucket, type FaultRule, startDevBucket } from '../../dev/bucket/server.ts';
-import { buildChildApp, type ChildApp, startChildApp } from '../support/child-process.ts';
+import { buildChildApp, type ChildApp, removeChildApp, startChildApp } from '../support/child-process.ts';
 import type { Json } from '../support/installation.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { ownName } from '../support/shared/ask.ts';
@@ -90,8 +90,7 @@ afterAll(async () => {
   await bucket.close();
   await postgres.stop();
   await rm(folder, { recursive: true, force: true });
-  await rm(program, { force: true });
-  await rm(`${program}.map`, { force: true });
+  await removeChildApp(program);
 });
 
 async function startBackup(): Promise<string> {

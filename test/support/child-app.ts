@@ -1,4 +1,5 @@
 /** The app as a process of its own that can be killed, with the leases of production. Bundled by `child-process.ts`. */
+import { flushCompileCache } from 'node:module';
 import { createApp } from '../../src/app.ts';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
 import { serveApp } from '../../src/http/node/serve.ts';
@@ -30,6 +31,8 @@ serveApp(app, { host: '127.0.0.1', port: 0 }, ({ port }) => {
   services.worker.start();
   const routes = [...new Set(app.routes.map(({ method, path }) => `${method} ${path}`))];
   process.stdout.write(`${JSON.stringify({ listening: port, routes })}\n`);
+  // One that is killed writes nothing any more.
+  flushCompileCache();
 });
 process.on('SIGTERM', async () => {
   await services.worker.stop(6_000);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Json } from './installation.ts';
@@ -46,6 +47,13 @@ export async function buildChildApp(): Promise<string> {
   return outfile;
 }
 
+export async function removeChildApp(program: string): Promise<void> {
+  for (const path of [program, compiledOf(program)]) await rm(path, { recursive: true, force: true });
+}
+
+/** What the first start compiles, the next ones take: a sixth of what a start costs. */
+const compiledOf = (program: string) => `${program}.compiled`;
+
 /** Starts the app on a data folder and signs in. */
 export async function startChildApp(
   program: string,
@@ -58,6 +66,7 @@ export async function startChildApp(
       ADMIN_EMAIL: LOGIN.email,
       ADMIN_PASSWORD: LOGIN.password,
       RATE_LIMIT_MAX: '100000',
+      NODE_COMPILE_CACHE: compiledOf(program),
       ...env,
     },
   });
