@@ -8,7 +8,11 @@ export default defineConfig(({ mode }) => {
   return {
     oxc: { jsx: { runtime: 'automatic', importSource: 'hono/jsx' } },
     test: {
-      globalSetup: 'test/support/shared/setup.ts',
+      // The long proofs write gibibytes, which belong on a disk.
+      globalSetup: [
+        ...(large ? [] : ['test/support/shared/memory-folder.ts']),
+        'test/support/shared/setup.ts',
+      ],
       testTimeout: large ? 3_600_000 : 30_000,
       hookTimeout: 60_000,
       // A machine that is shared may stand still for a second: it is waited for what comes, not for its time.

@@ -27,7 +27,7 @@ beforeAll(async () => {
     buckets: ['backups', 'other'],
   });
   trusting = new Agent({ connect: { ca: store.caPem ?? '' } });
-  app = await startInstallation({ env: { STORAGE_CA_FILE: store.caFile ?? '', LOCAL_PATHS: '/tmp' } });
+  app = await startInstallation({ env: { STORAGE_CA_FILE: store.caFile ?? '', LOCAL_PATHS: tmpdir() } });
   const source = new Database(join(folder, 'source.db'));
   source.exec("create table t (x); insert into t values ('one')");
   source.close();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { serve } from '@hono/node-server';
@@ -27,7 +28,7 @@ let databaseId: string;
 
 beforeAll(async () => {
   rgw = await sharedRgw();
-  app = await startInstallation({ env: { STORAGE_CA_FILE: rgw.caFile, LOCAL_PATHS: '/tmp' } });
+  app = await startInstallation({ env: { STORAGE_CA_FILE: rgw.caFile, LOCAL_PATHS: tmpdir() } });
   const source = new Database(join(app.folder, 'source.db'));
   source.exec("create table t (x); insert into t values ('one'), ('two'), ('three')");
   source.close();

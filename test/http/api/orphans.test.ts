@@ -18,7 +18,7 @@ let databaseId: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'orphans-'));
   store = await startDevBucket({ folder: join(folder, 'bucket'), keys: [KEY], buckets: ['backups'] });
-  app = await startInstallation({ env: { STORAGE_CA_FILE: store.caFile ?? '', LOCAL_PATHS: '/tmp' } });
+  app = await startInstallation({ env: { STORAGE_CA_FILE: store.caFile ?? '', LOCAL_PATHS: tmpdir() } });
   const source = new Database(join(folder, 'source.db'));
   source.exec("create table t (x); insert into t values ('one')");
   source.close();
