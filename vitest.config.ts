@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongFirst } from './test/support/long-first.ts';
 import { ON_POSTGRES, PROJECTS, projectOf, testFiles } from './test/support/projects.ts';
 
 /** `--mode large` runs the long proofs of test/large, one at a time, instead of everything else. */
@@ -23,6 +24,7 @@ export default defineConfig(({ mode }) => {
       isolate: false,
       // Tests make much garbage that dies young: with V8's own 16 MiB for it they take a fifth more CPU time.
       execArgv: ['--max-semi-space-size=32'],
+      sequence: { sequencer: LongFirst },
       passWithNoTests: false,
       projects: [
         ...PROJECTS.map((name) => ({

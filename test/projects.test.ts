@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { projectOf, testFiles } from './support/projects.ts';
+import { LONG, projectOf, testFiles } from './support/projects.ts';
 
 const projectIn = (files: Readonly<Record<string, string>>) =>
   projectOf('test/a.test.ts', (file) => files[file] ?? '');
@@ -55,6 +55,10 @@ describe('the project of a test file', () => {
     expect(browser).toEqual(testFiles().filter((file) => file.startsWith('test/browser/')));
     expect(found.filter(([, project]) => project === 'quick').length).toBeGreaterThan(50);
   });
+});
+
+it('Every file that begins first is there', () => {
+  expect(LONG.filter((file) => !testFiles().includes(file))).toEqual([]);
 });
 
 describe('a file that shares a server', () => {
