@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
-import { buildChildApp } from '../support/child-process.ts';
+import { buildChildApp, removeChildApp } from '../support/child-process.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
 
@@ -52,8 +52,7 @@ export async function openField(buckets: readonly string[]): Promise<Field> {
       await sshd.stop();
       await bucket.close();
       await rm(folder, { recursive: true, force: true });
-      await rm(program, { force: true });
-      await rm(`${program}.map`, { force: true });
+      await removeChildApp(program);
     },
   };
 }
