@@ -2,6 +2,7 @@ import { fixed, GIB, mib } from './figures.ts';
 import type { LargeFigures } from './large.ts';
 import type { MemoryFigures } from './memory.ts';
 import type { StartFigures } from './start.ts';
+import type { UnattendedFigures } from './unattended.ts';
 import type { UploadFigures } from './upload.ts';
 import { type WholePathFigures, ZSTD_LEVEL } from './whole-path.ts';
 
@@ -14,11 +15,12 @@ export interface Results {
   readonly memory?: readonly MemoryFigures[];
   readonly start?: StartFigures;
   readonly large?: LargeFigures;
+  readonly unattended?: UnattendedFigures;
 }
 
 /** The results as Markdown. */
 export function describeResults(results: Results): string {
-  const { at, machine, upload, wholePath, memory, start, large } = results;
+  const { at, machine, upload, wholePath, memory, start, large, unattended } = results;
   return [
     `Measured ${at} on ${Object.entries(machine)
       .map(([name, value]) => `${name} ${value}`)
@@ -28,7 +30,21 @@ export function describeResults(results: Results): string {
     ...(memory ? [describeMemory(memory)] : []),
     ...(start ? [describeStart(start)] : []),
     ...(large ? [describeLarge(large)] : []),
+    ...(unattended ? [describeUnattended(unattended)] : []),
   ].join('\n\n');
+}
+
+function describeUnattended(figures: UnattendedFigures): string {
+  return `**Schedules and retention**, CPU time:\n\n${table(
+    ['', 'ms'],
+    [
+      ['`plan()` over 100,000 backups', fixed(figures.planMs)],
+      ['its longest piece where others have their turn', fixed(figures.planBlockMs)],
+      ['what is due, of 10,000 schedules', fixed(figures.dueMs)],
+      ['preview of a database, of 1,000 with 100,000 backups', fixed(figures.previewMs)],
+      ['what is to come within a day, of 1,000 databases', fixed(figures.upcomingMs)],
+    ],
+  )}`;
 }
 
 function describeUpload({ storage, bytes, clients }: UploadFigures): string {

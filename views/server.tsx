@@ -70,6 +70,9 @@ export function ServerPage(props: {
     >
       <ServerState server={server} isAdmin={frame.user.role === 'admin'} />
       {server.isOwn && <OwnMachine isContainer={props.isContainer} />}
+      <p>
+        <a href={`/servers/${server.id}/blackouts`}>Blackouts</a>: when nothing begins on it by schedule
+      </p>
       {mayChange && !server.isOwn && server.status !== 'healthy' && props.keyLine !== null && (
         <AuthorizedKeysLine {...props.keyLine} />
       )}

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { create, createEnvironment, ODD } from '../attack/ground.ts';
 import type { Verdict } from '../attack/verdict.ts';
 import { type ChildApp, startChildApp } from '../support/child-process.ts';
+import { until } from '../support/until.ts';
 import { DATABASE, type Field } from './field.ts';
 import { type Records, readRecords } from './records.ts';
 
@@ -81,8 +82,11 @@ export async function prepareInstallation(
     const floor = Math.min(mostKept, POLICY.minFloor);
     verdict.check(`${bucket}: the floor is there`, completed.length >= floor, completed.length);
     for (const { id, sha256 } of completed) {
-      const { downloadUrl } = await app.ask('GET', `/api/backups/${id}/download`);
-      const found = await hashOf(String(downloadUrl), String(field.bucket.caPem));
+      // On a machine that is busy the bucket may not answer in time.
+      const found = await until(`${id} to download`, SETTLED_WITHIN_MS, async () => {
+        const asked = await app.ask('GET', `/api/backups/${id}/download`).catch(() => undefined);
+        return asked && hashOf(String(asked['downloadUrl']), String(field.bucket.caPem));
+      }).catch(String);
       verdict.check(`${bucket}: ${id} downloads as it was stored`, found === sha256, { found, sha256 });
       counts.downloads += 1;
     }

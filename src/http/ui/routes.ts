@@ -29,6 +29,7 @@ import { overviewRoutes } from './overview.tsx';
 import { retentionRoutes } from './retention.tsx';
 import { runRoutes } from './runs.tsx';
 import { scheduleRoutes } from './schedules.tsx';
+import { serverBlackoutRoutes } from './server-blackouts.tsx';
 import { serverRoutes } from './servers.tsx';
 import { storageRoutes } from './storage.tsx';
 import { storageProbeRoutes } from './storage-probe.tsx';
@@ -53,6 +54,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', environmentRoutes(services));
   ui.route('/', hostRoutes(services));
   ui.route('/', serverRoutes(services));
+  ui.route('/', serverBlackoutRoutes(services));
   ui.route('/', databaseListRoutes(services));
   ui.route('/', findDatabaseRoutes(services));
   ui.route('/', databaseRoutes(services));

@@ -90,6 +90,60 @@ describe('the dead man’s switch of a database', () => {
   });
 });
 
+describe('the blackouts of a server', () => {
+  const nights = { day1: 'true', day0: 'true', from: '22:00', until: '04:00', reason: HOSTILE };
+  let path: string;
+  beforeAll(async () => {
+    const server = {
+      name: HOSTILE,
+      hostname: 'db1.example.com',
+      sshPort: '22',
+      sshUser: '',
+      publicIp: '',
+      tags: '',
+    };
+    const made = await operator.post(`/environments/${environmentId}/servers/new`, server);
+    path = `${made.location}/blackouts`;
+  });
+
+  it('are none at first, and are added and removed one by one, in the API’s words too', async () => {
+    expect((await viewer.get(path)).html).toContain('Backups may begin at any time.');
+    expect((await viewer.get(path.replace('/blackouts', ''))).html).toContain(`href="${path}"`);
+    expect((await operator.post(path, nights)).status).toBe(303);
+    await operator.post(path, { day6: 'true', from: '06:00', until: '07:30', reason: '' });
+    const { html } = await viewer.get(path);
+    expect(html).toContain('<td>Monday, Sunday</td>');
+    expect(html).toContain('the next day');
+    expect(html).toContain(ESCAPED);
+    expect(html).not.toContain('<script>alert(1)');
+    expect(html).not.toContain('<form method="post" action="/servers');
+    const ids = [...(await operator.get(path)).html.matchAll(/name="id" value="(c\w{24})"/g)].map(
+      ([, id]) => id,
+    );
+    expect(ids).toHaveLength(2);
+    // By the time at which they begin; twice is once.
+    for (const _ of [1, 2]) {
+      expect((await operator.post(`${path}/delete`, { id: ids[0] ?? '' })).status).toBe(303);
+    }
+    const left = (await viewer.get(path)).html;
+    expect([left.includes('Saturday'), left.includes('Monday, Sunday')]).toEqual([false, true]);
+    expect((await viewer.post(path, nights)).status).toBe(403);
+    expect((await operator.get('/servers/nothing/blackouts')).status).toBe(404);
+  });
+
+  it.each([
+    [{ ...nights, day0: '', day1: '' }, 'Choose at least one day'],
+    [{ ...nights, from: '24:00' }, 'Must be a time such as 22:30'],
+    [{ ...nights, until: HOSTILE }, 'Must be a time such as 22:30'],
+    [{ ...nights, reason: 'x'.repeat(201) }, 'Enter at most 200 characters.'],
+  ])('are refused with %j', async (form, words) => {
+    const { status, html } = await operator.post(path, form);
+    expect(status).toBe(422);
+    expect(html).toContain(words);
+    expect(html).not.toContain('<script>alert(1)');
+  });
+});
+
 describe('the schedule of a database', () => {
   const path = () => `/databases/${databaseId}/schedule`;
 

@@ -24,6 +24,8 @@ const FLASHES = {
   'backups-requested': (count) =>
     count === 1 ? 'A backup has been asked for.' : `${count} backups have been asked for.`,
   'nothing-selected': 'Nothing was selected: tick the boxes of the rows first.',
+  'blackout-added': 'The blackout is added: what is due within it is skipped.',
+  'blackout-removed': 'The blackout is removed.',
   'data-saved': 'The data settings are saved.',
   'database-created': 'The database is registered.',
   'database-deleted': 'The database is no longer registered.',
