@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import type { BackupObjectRow, Db } from '../db/schema.ts';
+import type { DumpContents } from '../engines/contents.ts';
 import { AppError } from '../errors.ts';
 import { serverOfPlace } from '../object-stores/place.ts';
 import { isStorageEnabled } from '../storage/enabled.ts';
 import { type BackupWithTrigger, findBackup } from './backups.ts';
+import { readContents } from './contents.ts';
 import { usualOf } from './day-tallies.ts';
 import { dayOf } from './days.ts';
 import type { StepBegun } from './progress.ts';
@@ -40,6 +42,8 @@ export interface BackupStory {
   readonly where: StoredWhere | null;
   readonly download: DownloadState;
   readonly byHand: RestoreByHand | undefined;
+  /** What its dump holds; null where it is not known. */
+  readonly contents: DumpContents | null;
   /** When its steps began; nothing of those that ran before that was kept, or that were repaired. */
   readonly steps: readonly StepBegun[];
   /** How long a good one of this database usually takes; null where none tells. */
@@ -92,6 +96,7 @@ export async function backupStory(
     where: object === undefined ? null : await whereIs(db, object),
     download: await downloadOf(db, isGood ? object : undefined, known),
     byHand: isGood ? byHandOf(backup, known.type) : undefined,
+    contents: isGood ? await readContents(db, backupId) : null,
     steps: stepsOf(run?.detail ?? null),
     usualSeconds: usual.seconds,
     failure: readBackupError(backup.error),

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { BackupRow, Db, Trx } from '../db/schema.ts';
-import type { DumpContents } from '../engines/contents.ts';
+import type { DumpContents, DumpedTable } from '../engines/contents.ts';
 
+/** JSON's shape of `DumpContents`. */
 const contents = z.object({
   tables: z.array(
     z.object({
@@ -30,4 +31,27 @@ export function contentsText(found: DumpContents | null): string | null {
 export async function readContents(db: Db | Trx, backupId: string): Promise<DumpContents | null> {
   const row = await db.selectFrom('backups').select('contents').where('id', '=', backupId).executeTakeFirst();
   return row === undefined ? null : contentsOf(row);
+}
+
+/** How what was found differs from what was counted before, a sentence; null where nothing differs that was known. */
+export function contentsDiffer(known: DumpContents | null, found: DumpContents | null): string | null {
+  if (known === null || found === null) return null;
+  const key = ({ schema, name }: DumpedTable) => JSON.stringify([schema, name]);
+  const there = new Map(found.tables.map((table) => [key(table), table]));
+  for (const table of known.tables) {
+    const name = table.schema === null ? table.name : `${table.schema}.${table.name}`;
+    const other = there.get(key(table));
+    if (other === undefined) return `The table ${name} is not in it any more.`;
+    there.delete(key(table));
+    if (table.rows !== null && other.rows !== null && table.rows !== other.rows) {
+      return `The table ${name} has ${other.rows} rows in it instead of the ${table.rows} that were counted when it was made.`;
+    }
+    if (table.definition !== null && other.definition !== null && table.definition !== other.definition) {
+      return `The definition of the table ${name} is another one than when it was made.`;
+    }
+  }
+  const [more] = there.values();
+  if (more !== undefined) return `It holds a table ${more.name} that was not in it when it was made.`;
+  if (known.largeObjects === found.largeObjects) return null;
+  return `It holds ${found.largeObjects} large objects instead of the ${known.largeObjects} that were counted when it was made.`;
 }

@@ -1,10 +1,12 @@
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
+import type { DumpContents } from '../engines/contents.ts';
 import { insertLeftover } from '../leftovers/insert-leftover.ts';
 import type { Leftover } from '../object-stores/object-store.ts';
 import type { Place } from '../object-stores/place.ts';
 import { endRun, isOwn, type RunClaim } from '../runs/claim.ts';
 import { insertPrune } from './ask-prune.ts';
+import { contentsText } from './contents.ts';
 import { countIn } from './count-backup.ts';
 import type { StepBegun } from './progress.ts';
 import type { BackupError } from './step-error.ts';
@@ -20,6 +22,9 @@ export interface CompletedRun {
   readonly bytes: number;
   readonly sha256: string | null;
   readonly versionId: string | null;
+  /** Of the dump, and what it holds; absent for a repair, which did not see it. */
+  readonly dumpSha256?: string | null;
+  readonly contents?: DumpContents | null;
 }
 
 export interface FailedRun {
@@ -65,6 +70,8 @@ export async function settleCompleted(
         bytes_stored: run.bytes,
         ...(run.bytesRead === undefined ? {} : { bytes_read: run.bytesRead }),
         sha256: run.sha256,
+        dump_sha256: run.dumpSha256 ?? null,
+        contents: contentsText(run.contents ?? null),
         completed_at: now.toISOString(),
         ...(run.seconds === undefined ? {} : { duration: run.seconds }),
         verification: 'stored',

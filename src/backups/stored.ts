@@ -1,9 +1,11 @@
 import type { Db } from '../db/schema.ts';
-import type { EndProof } from '../engines/engine.ts';
+import type { DumpContents } from '../engines/contents.ts';
+import type { ArchiveBlocks, EndProof } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
 import type { Place } from '../object-stores/place.ts';
 import { findBackup } from './backups.ts';
+import { readContents } from './contents.ts';
 
 /** A completed backup's dump, where it lies and what was recorded of it when it was stored. */
 export interface Stored {
@@ -15,7 +17,9 @@ export interface Stored {
   readonly bytes: number;
   readonly sha256: string | null;
   readonly compression: string | null;
-  readonly newEndProof: () => EndProof;
+  readonly dumpSha256: string | null;
+  readonly contents: DumpContents | null;
+  readonly newEndProof: (blocks?: ArchiveBlocks) => EndProof;
 }
 
 /** Throws `not_found` for a backup that is not there (any more), `conflict` for one that has no object. */
@@ -48,6 +52,8 @@ export async function loadStored(db: Db, backupId: string): Promise<Stored> {
     bytes: Number(backup.size),
     sha256: backup.sha256,
     compression: backup.compression,
-    newEndProof: () => engine.storedProof(backup.format),
+    dumpSha256: backup.dump_sha256,
+    contents: await readContents(db, backupId),
+    newEndProof: (blocks) => engine.storedProof(backup.format, blocks),
   };
 }

@@ -1,12 +1,25 @@
+import { contentsText } from '../backups/contents.ts';
 import { recordNewest } from '../backups/newest-backups.ts';
 import type { Stored } from '../backups/stored.ts';
 import type { Trx } from '../db/schema.ts';
+import type { DumpContents } from '../engines/contents.ts';
+
+interface ReadProof {
+  readonly damage: string | null;
+  readonly dumpSha256: string | null;
+  readonly contents: DumpContents | null;
+}
 
 /**
  * What a reading in full has found: `damage`, or null for a backup that is whole. A backup that is found to be whole counts as
- * good again, whatever an earlier reading said.
+ * good again, whatever an earlier reading said; what it holds is written down where that was not known.
  */
-export async function recordProof(trx: Trx, stored: Stored, damage: string | null, at: Date): Promise<void> {
+export async function recordProof(
+  trx: Trx,
+  stored: Stored,
+  { damage, dumpSha256, contents }: ReadProof,
+  at: Date,
+): Promise<void> {
   const now = at.toISOString();
   const found =
     damage === null
@@ -16,6 +29,8 @@ export async function recordProof(trx: Trx, stored: Stored, damage: string | nul
           // Without a recorded hash there is nothing that the bytes could be equal to.
           ...(stored.sha256 === null ? {} : { bytes_proven_at: now }),
           parsed_proven_at: now,
+          ...(stored.dumpSha256 === null ? { dump_sha256: dumpSha256 } : {}),
+          ...(isCounted(stored.contents) ? {} : { contents: contentsText(contents) }),
           verification_error: null,
         } as const)
       : ({ verification: 'failed', verified_at: now, verification_error: damage } as const);
@@ -32,4 +47,8 @@ export async function recordProof(trx: Trx, stored: Stored, damage: string | nul
     .set({ read_in_full_at: now })
     .where('id', '=', stored.databaseId)
     .execute();
+}
+
+function isCounted(contents: DumpContents | null): boolean {
+  return contents?.tables.every(({ rows }) => rows !== null) ?? false;
 }

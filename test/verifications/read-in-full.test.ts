@@ -38,6 +38,8 @@ const stored = (compression: Packing, bytes: Buffer, known = true): StoredDump =
   bytes: bytes.length,
   sha256: known ? sha256(bytes) : null,
   compression,
+  dumpSha256: null,
+  contents: null,
   newEndProof: () => engineFor('sqlite')?.storedProof(null) ?? expect.unreachable(),
 });
 const options = () => ({ signal: new AbortController().signal, onProgress: () => {} });
@@ -50,7 +52,8 @@ describe('reading a stored dump in full', () => {
         const chunk = Math.max(size, 64);
         const { store } = storeOf(bytes, { chunk });
         const read = await readInFull(store, stored(packing, bytes), options());
-        expect(read).toEqual({ damage: null, dumpBytes: DUMP.length });
+        expect(read).toMatchObject({ damage: null, dumpBytes: DUMP.length, dumpSha256: sha256(DUMP) });
+        expect(read.contents?.tables).toMatchObject([{ name: "t ü + 😀 '", rows: 3000 }]);
       }),
       { numRuns: 20 },
     );
@@ -108,6 +111,20 @@ describe('reading a stored dump in full', () => {
       ),
       { numRuns: 100 },
     );
+  });
+
+  it('takes a shorter dump for damage that ends well and has a fitting hash', async () => {
+    const { contents, dumpSha256 } = await readInFull(storeOf(DUMP).store, stored('none', DUMP), options());
+    const shorter = Buffer.from(
+      DUMP.toString().replace("INSERT INTO \"t ü + 😀 '\" VALUES('x; COMMIT;');\n", ''),
+    );
+    const said = { ...stored('none', shorter), contents };
+    expect((await readInFull(storeOf(shorter).store, said, options())).damage).toMatch(
+      /t ü \+ 😀 ' has 2999 rows in it instead of the 3000/,
+    );
+    const other = Buffer.from(DUMP.toString().replace('x; COMMIT;', 'y; COMMIT;'));
+    const hashed = { ...stored('none', other), contents, dumpSha256 };
+    expect((await readInFull(storeOf(other).store, hashed, options())).damage).toMatch(/SHA-256/);
   });
 
   it('ends when it is told to', async () => {

@@ -15,6 +15,7 @@ import { Columns, Panel } from '../parts/panel.tsx';
 import { ProofList } from '../parts/proof-list.tsx';
 import { useReader } from '../parts/reader.ts';
 import { Timeline } from '../parts/timeline.tsx';
+import { WhatIsInIt } from './contents.tsx';
 import { type BackupFailure, FailureDetails } from './failure.tsx';
 import { LevelBadge } from './level.tsx';
 import { momentsOf } from './moments.tsx';
@@ -68,6 +69,7 @@ export function BackupPage(props: BackupPageProps) {
                   <ProofList proofs={proofsOf(story, mayChange)} />
                 </Panel>
               )}
+              {backup.status === 'completed' && <WhatIsInIt story={story} />}
               <Panel title="Timeline">
                 <Timeline label="Steps of this backup" moments={momentsOf(story, zone)} />
                 {story.usualSeconds !== null && (

@@ -207,6 +207,8 @@ async function verify(
     bytesRead: record.bytesRead,
     sha256: record.sha256,
     versionId: stored.versionId,
+    dumpSha256: record.dumpSha256,
+    contents: record.contents,
   };
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { changePin, removeBackup, startBackup, stopBackup } from '../../backups/backup-actions.ts';
 import { type BackupWithTrigger, findBackup, listBackups, progressOf } from '../../backups/backups.ts';
+import { readContents } from '../../backups/contents.ts';
 import { getDatabase, getDatabaseRow } from '../../databases/databases.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
@@ -55,6 +56,18 @@ const backup = z.object({
   cancelRequested: z.boolean(),
 });
 
+/** What its dump holds; null where it is not known. Rows are null where they were not counted yet. */
+const contents = z
+  .object({
+    tables: z.array(
+      z.object({ schema: text, name: z.string(), rows: z.number().nullable(), definition: text }),
+    ),
+    largeObjects: z.number(),
+    extensions: z.array(z.string()),
+    roles: z.array(z.string()),
+  })
+  .nullable();
+
 export function backupRoutes(services: Services): readonly ApiRoute[] {
   return [
     route({
@@ -92,14 +105,21 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/backups/:id',
       access: 'viewer',
       summary: 'One backup, with its progress while it runs',
-      answer: z.object({ backup: backup.extend({ database: wholeDatabase }), allowDownload: z.boolean() }),
+      answer: z.object({
+        backup: backup.extend({ database: wholeDatabase, contents }),
+        allowDownload: z.boolean(),
+      }),
       refusals: [404],
       handle: async ({ params }) => {
         const row = await findBackup(services.db, params.id);
         if (row === undefined) throw new AppError('not_found', 'Backup not found');
         const owner = await getDatabase(services.db, row.database_id);
         return {
-          backup: { ...wireBackup(row, services.runs.progress(row.id)), database: wireWhole(owner) },
+          backup: {
+            ...wireBackup(row, services.runs.progress(row.id)),
+            database: wireWhole(owner),
+            contents: await readContents(services.db, row.id),
+          },
           allowDownload: await allowsDownload(services, owner.environmentId),
         };
       },

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
+import type { DumpContents } from '../../engines/contents.ts';
 import type { DumpPlan } from '../../engines/engine.ts';
 import { compress } from './compress.ts';
 
@@ -13,6 +14,9 @@ export interface StreamRecord {
   lastByte: number | null;
   /** Hex SHA-256 of what was handed to the store; null until the stream has ended whole. */
   sha256: string | null;
+  /** Of the dump, before compression; and what it holds, where its proof tells. */
+  dumpSha256: string | null;
+  contents: DumpContents | null;
   /** What the source side threw, if it did, so that a failure is told from one of the store. */
   sourceError: unknown;
 }
@@ -32,24 +36,31 @@ export function openPipeline(
     firstByte: null,
     lastByte: null,
     sha256: null,
+    dumpSha256: null,
+    contents: null,
     sourceError: undefined,
   };
-  const proven = prove(source, plan.newEndProof(), record);
+  const isAsIs = plan.compression.type === 'none';
+  const proven = prove(source, plan.newEndProof(), isAsIs ? null : createHash('sha256'), record);
   return { stream: seal(compress(proven, plan.compression, signal), record), record };
 }
 
 async function* prove(
   source: AsyncIterable<Uint8Array>,
   proof: ReturnType<DumpPlan['newEndProof']>,
+  hash: Hash | null,
   record: StreamRecord,
 ): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of source) {
       record.bytesRead += chunk.byteLength;
       proof.observe(chunk);
+      hash?.update(chunk);
       yield chunk;
     }
     proof.finish();
+    record.contents = proof.contents?.() ?? null;
+    record.dumpSha256 = hash?.digest('hex') ?? null;
   } catch (error) {
     record.sourceError = error;
     throw error;
@@ -67,4 +78,6 @@ async function* seal(source: AsyncIterable<Uint8Array>, record: StreamRecord): A
     yield chunk;
   }
   record.sha256 = hash.digest('hex');
+  // What is stored as it came has one hash.
+  record.dumpSha256 ??= record.sha256;
 }

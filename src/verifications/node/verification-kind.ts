@@ -62,7 +62,7 @@ async function verify(
   await write(context.db, async (trx) => {
     if (!(await isOwn(trx, claim))) return;
     const at = context.now();
-    await recordProof(trx, stored, damage, at);
+    await recordProof(trx, stored, read, at);
     const end =
       damage === null
         ? ({ state: 'completed', error: null, progress: 100 } as const)

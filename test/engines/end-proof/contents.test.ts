@@ -14,6 +14,7 @@ import { mysql } from '../../../src/engines/mysql/mysql.ts';
 import { postgres } from '../../../src/engines/postgres/postgres.ts';
 import { sqlite } from '../../../src/engines/sqlite/sqlite.ts';
 import { quote } from '../../../src/hosts/quote.ts';
+import { newArchiveBlocks } from '../../../src/transfer/node/archive-blocks.ts';
 import type { TestMariadb } from '../../support/mariadb.ts';
 import { fillMariadb } from '../../support/mariadb-data.ts';
 import type { TestPostgres } from '../../support/postgres.ts';
@@ -134,6 +135,27 @@ describe('what a dump of PostgreSQL holds', () => {
     const contents = contentsOf(() => postgres.storedProof('custom'), [dump]);
     expect(rowsOf(contents)['public.notes']).toBeNull();
     expect(rowsOf(contents)['public.events']).toBe(0);
+  });
+
+  it('counts them when each block is inflated, and finds one that is damaged', async () => {
+    const dump = await dumpOf({ backupFormat: 'custom', backupCompression: 'gzip' });
+    const read = async (bytes: Buffer) => {
+      const blocks = newArchiveBlocks();
+      const proof = postgres.storedProof('custom', blocks);
+      for (let at = 0; at < bytes.length; at += 997) {
+        proof.observe(bytes.subarray(at, at + 997));
+        await blocks.settle();
+      }
+      proof.finish();
+      return proof.contents?.() ?? null;
+    };
+    const contents = await read(dump);
+    expect(rowsOf(contents)).toEqual(counted);
+    expect(contents?.largeObjects).toBe(5);
+    // Within the last block: the archive's own structure says nothing of it.
+    const damaged = Buffer.from(dump);
+    damaged.fill(0, dump.length - 60, dump.length - 20);
+    await expect(read(damaged)).rejects.toThrow(/can't be inflated/);
   });
 
   it('has no rows in a dump of definitions alone', async () => {

@@ -53,6 +53,26 @@ const completed = () =>
   );
 
 describe('the page of a good backup', () => {
+  it('shows what is in it: the largest 50 tables with their rows, names that need care among them', async () => {
+    const tables = Array.from({ length: 51 }, (_, index) => ({
+      ...{ schema: 'öffentlich', name: index === 50 ? '<b>"größte" 🐘' : `t${index}.` },
+      ...{ rows: 1000 * index, definition: null },
+    }));
+    const contents = { tables, largeObjects: 7, extensions: ['pg_trgm'], roles: ['<i>Müller'] };
+    const id = await completed();
+    const set = (values: Partial<BackupRow>) =>
+      pages.services.db.updateTable('backups').set(values).where('id', '=', id).execute();
+    expect((await viewer.get(`/backups/${id}`)).html).toContain('Not known yet');
+    await set({ contents: JSON.stringify(contents) });
+    const { html } = await viewer.get(`/backups/${id}`);
+    expect(html).toContain('öffentlich.&lt;b&gt;&quot;größte&quot; 🐘</td><td class="figure">50,000</td>');
+    expect(html).toContain('&lt;i&gt;Müller');
+    expect(html).toContain('The largest 50 of 51 tables.');
+    expect(html).not.toContain('öffentlich.t0.');
+    await set({ contents: JSON.stringify({ ...contents, tables: [{ ...tables[0], rows: null }] }) });
+    expect((await viewer.get(`/backups/${id}`)).html).toContain('The rows lie in compressed blocks');
+  });
+
   it('says what is proven, where it is and how it came about', async () => {
     const id = await completed();
     const detail = {
