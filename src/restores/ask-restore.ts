@@ -91,7 +91,8 @@ export async function askRestore(
   return { runId, newName };
 }
 
-async function restorable(db: Db, backupId: string) {
+/** The backup and its database, if it can be restored; throws as `askRestore`. */
+export async function restorable(db: Db, backupId: string) {
   const backup = await findBackup(db, backupId);
   if (backup === undefined) throw new AppError('not_found', 'Backup not found');
   if (backup.status !== 'completed') {
@@ -111,7 +112,8 @@ async function restorable(db: Db, backupId: string) {
   return { backup, database };
 }
 
-async function targetOf(db: Db, actor: UserActor, database: DatabaseRow, input: RestoreInput) {
+/** Where the input leads; throws as `askRestore`. */
+export async function targetOf(db: Db, actor: UserActor, database: DatabaseRow, input: RestoreInput) {
   const serverId = input.serverId === undefined ? database.server_id : input.serverId;
   const environmentId = await environmentOf(db, serverId, database);
   if (environmentId !== database.environment_id) await confirmEnvironment(db, actor, environmentId, input);

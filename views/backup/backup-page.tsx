@@ -136,6 +136,11 @@ function Actions({ frame, story, mayChange }: BackupPageProps & { readonly mayCh
   const isGood = backup.status === 'completed';
   return (
     <>
+      {isGood && mayChange && (
+        <a class="button" href={`/backups/${backup.id}/restore`}>
+          Restore
+        </a>
+      )}
       {isGood && <Download story={story} isAdmin={frame.user.role === 'admin'} />}
       {isGood && mayChange && (
         <PostButton

@@ -26,6 +26,7 @@ import { securityHeaders } from './kit/security-headers.ts';
 import { signedIn } from './kit/signed-in.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { overviewRoutes } from './overview.tsx';
+import { restoreRoutes } from './restores.tsx';
 import { retentionRoutes } from './retention.tsx';
 import { runRoutes } from './runs.tsx';
 import { scheduleRoutes } from './schedules.tsx';
@@ -63,6 +64,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', retentionRoutes(services));
   ui.route('/', backupRoutes(services));
   ui.route('/', backupPageRoutes(services));
+  ui.route('/', restoreRoutes(services));
   ui.route('/', scheduleRoutes(services));
   ui.route('/', storageRoutes(services));
   ui.route('/', storageProbeRoutes(services));

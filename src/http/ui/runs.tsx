@@ -48,6 +48,11 @@ const STEPS: Readonly<Record<string, string>> = {
   dump: 'dumping',
   upload: 'storing',
   verify: 'reading back',
+  look: 'looking at the target',
+  create: 'making the target',
+  load: 'loading',
+  compare: 'counting the rows',
+  finish: 'finishing',
 };
 
 function toRunning({ runs }: Services, run: ListedRun): RunningItem {
@@ -65,6 +70,8 @@ function toRunning({ runs }: Services, run: ListedRun): RunningItem {
 
 /** What the run is about, and where that is. */
 export function subjectOf(run: ListedRun): { readonly subject: string; readonly href: string } {
+  if (run.kind === 'restore')
+    return { subject: `of ${run.database_name ?? 'what is gone'}`, href: `/restores/${run.id}` };
   if (run.kind === 'deep_test') return { subject: 'of the storage', href: '/admin/storage#capabilities' };
   if (run.database_id === null) return { subject: 'of what is gone', href: '/runs' };
   return { subject: run.database_name ?? '–', href: `/databases/${run.database_id}` };

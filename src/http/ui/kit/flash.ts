@@ -52,6 +52,8 @@ const FLASHES = {
   'settings-reset': 'Every setting is as it is by default.',
   'settings-saved': 'The settings are saved.',
   'retention-saved': 'The policy is saved. What it does not keep is pruned now.',
+  'restore-cancelled': 'The restore is being cancelled: what it has made by now is removed.',
+  'restore-cleaned-up': 'What was left is removed.',
   rotated: 'What no rule keeps is pruned.',
   'rotated-partly': (count) =>
     `${count === 1 ? 'A backup' : `${count} backups`} could not be removed. It is tried again by itself; the reason stands beside it.`,

@@ -1,0 +1,85 @@
+import * as z from 'zod';
+import type { RestoreItem } from '../../../views/restore/restore-run.tsx';
+import type { LiveRestore } from '../../../views/restore/restore-words.ts';
+import { findBackup } from '../../backups/backups.ts';
+import type { RestoreRow, RunRow } from '../../db/schema.ts';
+import { engineFor } from '../../engines/engines.ts';
+import { AppError } from '../../errors.ts';
+import { checksOf, countsOf, findRestore, whatExists } from '../../restores/restores.ts';
+import type { Services } from '../../services-port.ts';
+
+/** A restore with its run, for its page. Throws `not_found`. */
+export async function loadRestoreItem(
+  { db, now }: Pick<Services, 'db' | 'now'>,
+  id: string,
+): Promise<{ readonly item: RestoreItem; readonly live: LiveRestore | null }> {
+  const row = await findRestore(db, id);
+  const run = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
+  if (row === undefined) throw new AppError('not_found', 'Restore not found');
+  const names = await namesOf(db, row);
+  const backup = await findBackup(db, row.backup_id);
+  const isLive = run !== undefined && (run.state === 'pending' || run.state === 'running');
+  return {
+    item: {
+      id,
+      backupId: row.backup_id,
+      backupAt: backup?.created_at ?? null,
+      ...names,
+      newName: row.new_name,
+      isFile: engineFor(row.engine)?.isFile ?? false,
+      runState: run?.state ?? 'interrupted',
+      state: row.state,
+      exists: whatExists(row),
+      checks: checksOf(row),
+      tables: countsOf(row),
+      loadedMs: row.loaded_ms === null ? null : Number(row.loaded_ms),
+      failure: failureOf(run?.error ?? null),
+    },
+    live: isLive ? liveOf(run, now()) : null,
+  };
+}
+
+async function namesOf(db: Services['db'], row: RestoreRow) {
+  const database = await db
+    .selectFrom('databases')
+    .select('name')
+    .where('id', '=', row.database_id)
+    .executeTakeFirst();
+  const environment = await db
+    .selectFrom('environments')
+    .select('name')
+    .where('id', '=', row.environment_id)
+    .executeTakeFirst();
+  const server =
+    row.server_id === null
+      ? undefined
+      : await db.selectFrom('servers').select('name').where('id', '=', row.server_id).executeTakeFirst();
+  return {
+    databaseName: database?.name ?? 'a database that is gone',
+    environmentName: environment?.name ?? null,
+    serverName: row.server_id === null ? null : (server?.name ?? 'a server that is gone'),
+  };
+}
+
+const detailSchema = z.object({ bytes: z.number(), total: z.number() });
+
+function liveOf(run: RunRow, now: Date): LiveRestore {
+  const detail = run.detail === null ? undefined : detailSchema.safeParse(JSON.parse(run.detail));
+  const seconds = run.started_at === null ? null : (now.getTime() - Date.parse(run.started_at)) / 1000;
+  return {
+    isWaiting: run.state === 'pending',
+    isCancelling: run.cancel_requested_at !== null,
+    step: run.step,
+    bytes: detail?.success ? { read: detail.data.bytes, total: detail.data.total } : null,
+    // The steps before are short beside it.
+    loadingSeconds: seconds !== null && seconds >= 0 ? seconds : null,
+  };
+}
+
+const errorSchema = z.object({ message: z.string(), stderr: z.string().nullish() });
+
+function failureOf(error: string | null): RestoreItem['failure'] {
+  if (error === null) return null;
+  const parsed = errorSchema.safeParse(JSON.parse(error));
+  return parsed.success ? { message: parsed.data.message, stderr: parsed.data.stderr ?? null } : null;
+}

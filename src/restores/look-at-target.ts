@@ -1,0 +1,68 @@
+import type { UserActor } from '../auth/users.ts';
+import type { RestoreRow } from '../db/schema.ts';
+import type { PreflightCheck } from '../engines/restore.ts';
+import { newId } from '../ids.ts';
+import { SEALED } from '../secrets/sealed.ts';
+import { type RestoreInput, restorable, targetOf } from './ask-restore.ts';
+import type { RestoreContext } from './context.ts';
+import { factsOf } from './dump-facts.ts';
+import { hostOutput } from './host-output.ts';
+import { proposedName } from './new-name.ts';
+import { openRestoreTarget } from './open-target.ts';
+
+const LOOK_MS = 60_000;
+
+/**
+ * What a restore would find at its target, a line each; nothing is made and nothing is kept. Throws as `askRestore`, and what opening
+ * the target throws.
+ */
+export async function lookAtTarget(
+  context: RestoreContext,
+  actor: UserActor,
+  backupId: string,
+  input: RestoreInput,
+  signal: AbortSignal,
+): Promise<readonly PreflightCheck[]> {
+  const { db, now, vault } = context;
+  const { database } = await restorable(db, backupId);
+  const target = await targetOf(db, actor, database, input);
+  const id = newId();
+  const { username = null, password = null } = input;
+  const credentials =
+    username === null && password === null
+      ? null
+      : await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(id));
+  const restore: RestoreRow = {
+    id,
+    backup_id: backupId,
+    database_id: database.id,
+    environment_id: target.environmentId,
+    server_id: target.serverId,
+    engine: database.type,
+    host: target.host,
+    port: target.port,
+    database_name: database.database_name,
+    options: database.options,
+    new_name: input.newName ?? proposedName(target.named, now()),
+    is_name_ours: input.newName === undefined ? 1 : 0,
+    token: newId(),
+    credentials,
+    state: 'none',
+    checks: null,
+    counts: null,
+    loaded_ms: null,
+    removal_tries: 0,
+    removal_error: null,
+    asked_by_id: actor.userId,
+    created_at: now().toISOString(),
+    ended_at: null,
+  };
+  const { host, plan } = await openRestoreTarget(context, restore, await factsOf(db, backupId));
+  try {
+    const { command, explain, read } = plan.preflight;
+    const options = { signal, explain, name: 'The look at the target', idleTimeoutMs: LOOK_MS };
+    return read(await hostOutput(host, command, options));
+  } finally {
+    await host.close();
+  }
+}

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newId } from '../../../src/ids.ts';
+import { hostPlace } from '../../../src/object-stores/place.ts';
+import { createRestoreKind } from '../../../src/restores/node/restore-kind.ts';
+import { createWorker, type Worker } from '../../../src/runs/worker.ts';
+import { insertBackup } from '../../support/backup-row.ts';
+import { until } from '../../support/until.ts';
+import { openPages, type Pages, type Visitor } from './pages.ts';
+
+const NAME = `it's "größe" <script> 🐘`;
+const DUMP = `PRAGMA encoding='UTF-8';
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE "or'ders <b>" (n);
+INSERT INTO "or'ders <b>" VALUES('ü;');
+INSERT INTO "or'ders <b>" VALUES(2);
+COMMIT;
+`;
+
+let pages: Pages;
+let worker: Worker;
+let operator: Visitor;
+let viewer: Visitor;
+let backupId: string;
+const folder = mkdtempSync(join(tmpdir(), "restore page ü ' "));
+const source = join(folder, 'shop "1".db');
+
+beforeAll(async () => {
+  pages = await openPages({ LOCAL_PATHS: folder });
+  const { services } = pages;
+  new Database(source).exec('CREATE TABLE x (n)').close();
+  backupId = await addBackup(DUMP);
+  worker = createWorker(
+    services,
+    { restore: createRestoreKind(services) },
+    { limits: async () => ({ total: 1, perServer: 1 }), tickMs: 100 },
+  );
+  worker.start();
+  [operator, viewer] = [await pages.signedIn('operator'), await pages.signedIn('viewer')];
+});
+afterAll(async () => {
+  await worker.stop(5_000);
+  await pages.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A backup whose object is a file of this machine. */
+async function addBackup(dump: string): Promise<string> {
+  const { db } = pages.services;
+  const key = join(folder, `backup ${newId()}.sql`);
+  writeFileSync(key, dump);
+  const bytes = Buffer.byteLength(dump);
+  const { id, database_id } = await insertBackup(db, new Date(), {
+    ...{ status: 'completed', outcome: 'completed', size: bytes, bytes_stored: bytes, format: 'plain' },
+    ...{
+      sha256: createHash('sha256').update(dump).digest('hex'),
+      compression: 'none',
+      verification: 'stored',
+    },
+    ...{ storage_type: 'local', completed_at: new Date().toISOString() },
+  });
+  await db
+    .updateTable('databases')
+    .set({ name: NAME, options: JSON.stringify({ filePath: source }) })
+    .where('id', '=', database_id)
+    .execute();
+  await db
+    .insertInto('backup_objects')
+    .values({ id: newId(), backup_id: id, kind: 'dump', number: 0, ...hostPlace(null), key, bytes })
+    .execute();
+  return id;
+}
+
+async function ended(path: string | null): Promise<string> {
+  expect(path).toMatch(/^\/restores\/\w+/);
+  return until('the restore to end', 20_000, async () => {
+    const { html } = await viewer.get(path ?? '');
+    return html.includes('data-live') ? undefined : html;
+  });
+}
+
+it('proposes a new file beside the database, and looks without making anything', async () => {
+  const { status, html } = await operator.get(`/backups/${backupId}/restore`);
+  expect(status).toBe(200);
+  expect(html).toContain('stays as it is.');
+  expect(html).not.toContain('<script> ');
+  const [, proposed = ''] = /name="newName"[^>]*value="([^"]*)"/.exec(html) ?? [];
+  expect(proposed).toMatch(/shop &quot;1&quot;\.db\.restored-\d{8}$/);
+  const before = readdirSync(folder);
+  const newName = join(folder, 'look.db');
+  const looked = await operator.post(`/backups/${backupId}/restore`, { action: 'look', newName });
+  expect(looked.status).toBe(200);
+  expect(looked.html).toContain(`There is no file`);
+  expect(looked.html).toMatch(/value="restore"(?![^>]*disabled)/);
+  expect(readdirSync(folder)).toEqual(before);
+});
+
+it('does not offer what a look found in the way', async () => {
+  const { status, html } = await operator.post(`/backups/${backupId}/restore`, {
+    action: 'look',
+    newName: source,
+  });
+  expect(status).toBe(200);
+  expect(html).toMatch(/There is a file .* already/);
+  expect(html).toMatch(/value="restore"[^>]*disabled/);
+});
+
+it('restores, shows the rows of each table, and leaves what is there alone', async () => {
+  const newName = join(folder, `new ü 'x'.db`);
+  const { status, location } = await operator.post(`/backups/${backupId}/restore`, {
+    action: 'restore',
+    newName,
+  });
+  expect(status).toBe(303);
+  const html = await ended(location);
+  expect(html).toMatch(/notice-success[^>]*>“[^<]*” is there, whole\./);
+  expect(html).toContain('1 table with 2 rows');
+  expect(html).toContain('or&#39;ders &lt;b&gt;');
+  const restored = new Database(newName, { readonly: true });
+  expect(restored.prepare(`SELECT n FROM "or'ders <b>"`).pluck().all()).toEqual(['ü;', 2]);
+  restored.close();
+  expect(readFileSync(source).subarray(0, 6).toString()).toBe('SQLite');
+  const runs = (await viewer.get('/runs')).html;
+  expect(runs).toContain(`href="${location}"`);
+});
+
+it('says what went wrong, what is there, and how to go on', async () => {
+  const bad = await addBackup(DUMP.replace('COMMIT', `.shell touch '${join(folder, 'canary')}'\nCOMMIT`));
+  const newName = join(folder, 'bad.db');
+  const { location } = await operator.post(`/backups/${bad}/restore`, { action: 'restore', newName });
+  const html = await ended(location);
+  expect(html).toContain('What went wrong');
+  expect(html).toContain('the target is as it was');
+  expect(existsSync(newName) || existsSync(join(folder, 'canary'))).toBe(false);
+  expect((await operator.get(location ?? '')).html).toContain(`href="/backups/${bad}/restore"`);
+  expect(html).not.toContain('Try again');
+});
+
+it('gives the form back with what was typed and what is wrong', async () => {
+  for (const [form, words] of [
+    [{ newName: '/etc/x.db' }, 'LOCAL_PATHS'],
+    [{ newName: 'x.db' }, 'be the path of a new file'],
+    [{ newName: join(folder, 'y.db'), serverId: 'nobody' }, 'There is no such server'],
+  ] as const) {
+    const { status, html } = await operator.post(`/backups/${backupId}/restore`, { action: 'look', ...form });
+    expect([status, html]).toEqual([422, expect.stringContaining(words)]);
+    expect(html).toContain(`value="${form.newName.replaceAll("'", '&#39;')}"`);
+  }
+});
+
+it('is for operators; viewers see what becomes of it', async () => {
+  expect((await viewer.get(`/backups/${backupId}/restore`)).status).toBe(403);
+  expect((await viewer.get(`/backups/${backupId}`)).html).not.toContain(`/backups/${backupId}/restore"`);
+  expect((await operator.get(`/backups/${backupId}`)).html).toContain(`/backups/${backupId}/restore"`);
+  const forbidden = ['cancel', 'clean-up'].map((what) => viewer.post(`/restores/x/${what}`, {}));
+  expect((await Promise.all(forbidden)).map(({ status }) => status)).toEqual([403, 403]);
+  expect((await operator.get('/restores/nothing')).status).toBe(404);
+});

@@ -1,0 +1,76 @@
+import { formatBytes, formatDuration } from '../parts/format.ts';
+import type { StepItem } from '../parts/stepper.tsx';
+
+export type RestoreState = 'none' | 'making' | 'loading' | 'finishing' | 'done' | 'removed' | 'left';
+
+/** How far a restore is that waits or runs. */
+export interface LiveRestore {
+  readonly isWaiting: boolean;
+  readonly isCancelling: boolean;
+  /** Of its run: look, create, load, compare, finish, removing; null where it has begun none. */
+  readonly step: string | null;
+  /** Of what is stored, while it is read. */
+  readonly bytes: { readonly read: number; readonly total: number } | null;
+  /** Since the loading began; null where that is not known. */
+  readonly loadingSeconds: number | null;
+}
+
+export interface RestoreWords {
+  readonly steps: readonly StepItem[];
+  /** 0–1 of the loading; null in other steps. */
+  readonly share: number | null;
+  readonly numbers: string;
+  /** `loading`: changes with the step alone. */
+  readonly state: string;
+  readonly title: string;
+}
+
+const STEPS = [
+  ['look', 'Look', 'looking at the target'],
+  ['create', 'Make', 'making the target'],
+  ['load', 'Load', 'loading'],
+  ['compare', 'Compare', 'counting the rows'],
+  ['finish', 'Finish', 'finishing'],
+] as const;
+
+/** How far a restore is, for people. */
+export function describeRestore(live: LiveRestore): RestoreWords {
+  const found = STEPS.findIndex(([step]) => step === live.step);
+  const at = found < 0 ? (live.step === 'removing' ? STEPS.length - 1 : 0) : found;
+  const steps = STEPS.map(([, label], index): StepItem => {
+    if (live.isWaiting || index > at) return { label, state: 'waiting' };
+    return { label, state: index < at ? 'done' : 'current' };
+  });
+  const { bytes } = live;
+  const share =
+    live.step === 'load' && bytes !== null && bytes.total > 0 ? Math.min(1, bytes.read / bytes.total) : null;
+  const state = stateOf(live, STEPS[at]?.[2] ?? 'running');
+  return {
+    steps,
+    share,
+    numbers: numbersOf(live, share),
+    state,
+    title: share === null ? state : `${Math.floor(share * 100)} %`,
+  };
+}
+
+function stateOf({ isWaiting, isCancelling, step }: LiveRestore, words: string): string {
+  if (isCancelling) return 'cancelling';
+  if (isWaiting) return 'waiting';
+  return step === 'removing' ? 'removing what was made' : words;
+}
+
+/** The time that is left, once enough has been read to tell. */
+function numbersOf({ bytes, loadingSeconds }: LiveRestore, share: number | null): string {
+  if (share === null || bytes === null) return '';
+  const left =
+    loadingSeconds === null || share < LEAST_SHARE || share === 1
+      ? null
+      : (loadingSeconds / share) * (1 - share);
+  return [
+    `${formatBytes(bytes.read)} of ${formatBytes(bytes.total)}`,
+    ...(left === null ? [] : [`${formatDuration(Math.max(1, left))} left`]),
+  ].join(' · ');
+}
+
+const LEAST_SHARE = 0.02;
