@@ -77,6 +77,7 @@ export async function benchLarge(options: {
     await app.stop();
   }
   say(`large: start ${median(starts).toFixed(0)} ms`);
+  await withApp({ dataDir, watchLoop: false }, scheduleAll);
   const blocks = await withApp({ dataDir, watchLoop: true }, (app) => measureBlocks(app, say));
   const costs = await withApp({ dataDir, watchLoop: false }, (app) => measureCosts(app, say));
   return {
@@ -135,6 +136,14 @@ async function withApp<T>(
   } finally {
     await app.stop();
   }
+}
+
+/** A rule for all databases, so that pages have schedules to tell of; none of them is due while the bench runs. */
+async function scheduleAll(app: App): Promise<void> {
+  const api = await app.signIn(LOGIN);
+  const hour = (new Date().getUTCHours() + 12) % 24;
+  const rule = { name: 'All', cronExpression: `0 ${hour} * * *`, timeZone: 'UTC' };
+  await api.ask('POST', '/api/schedules/rules', rule);
 }
 
 /** The worker's first rounds, which find a storage that does not answer, are nobody's page. */
@@ -242,23 +251,47 @@ async function findTargets(app: App): Promise<readonly Target[]> {
       if (response.status !== 200) throw new Error(`GET ${path}: ${response.status}`);
     },
   });
+  const { runs } = await api.ask('GET', '/api/runs');
+  const run = idOf(rowsOf(runs)[0]);
+  const { users } = await api.ask('GET', '/api/users');
+  const user = idOf(rowsOf(users)[0]);
   const usual = [
-    [`/environments`, 'environments'],
     [`/?environment=all`, 'overview'],
+    [`/?environment=${environment}`, 'overview of an environment'],
     [`/databases?environment=all`, 'databases'],
     [`/databases?environment=all&sort=name&offset=950`, 'databases by name, last page'],
+    [`/databases?environment=all&sort=-size`, 'databases by size'],
+    [`/databases?environment=all&q=z%C3%BCrich`, 'databases searched'],
     [`/databases?environment=${environment}&q=a`, 'databases of an environment, searched'],
     [`/environments/${environment}/databases/new`, 'form of a new database'],
+    [`/runs?environment=all`, 'runs'],
+    [`/runs?environment=${environment}`, 'runs of an environment'],
+    [`/runs/running`, 'what runs anywhere, alone'],
+    [`/schedules?environment=all`, 'schedules'],
+    [`/schedules/rules/new`, 'form of a rule'],
+    [`/servers?environment=all`, 'servers'],
     [`/servers?environment=${environment}`, 'servers of an environment'],
+    [`/servers/${server}`, 'a server'],
+    [`/servers/${server}/find`, 'databases to be found on a server'],
+    [`/environments/${environment}/servers/new`, 'form of a new server'],
+    [`/environments`, 'environments'],
     [`/environments/${environment}/settings`, 'settings of an environment'],
     [`/databases/${database}`, 'a database'],
     [`/databases/${database}?offset=${deep}`, 'a database, last page of its backups'],
-    [`/databases/${database}/backups`, 'list of backups alone'],
-    [`/databases/${database}/runs?shown=`, 'what runs alone'],
+    [`/databases/${database}/schedule`, 'a database, its schedule'],
+    [`/databases/${database}/retention`, 'a database, its retention'],
+    [`/databases/${database}/settings`, 'a database, its settings'],
     [`/databases/${database}/edit`, 'form of a database'],
-    [`/servers/${server}`, 'a server'],
+    [`/databases/${database}/backups`, 'list of backups alone'],
+    [`/databases/${database}/figures`, 'figures of a database alone'],
+    [`/databases/${database}/runs?shown=`, 'what runs alone'],
+    [`/backups/${backup}`, 'a backup'],
     [`/admin/users`, 'users'],
+    [`/admin/users/${user}`, 'a user'],
+    [`/admin/system`, 'system'],
     [`/admin/storage/edit`, 'form of the storage'],
+    [`/account`, 'account'],
+    [`/help`, 'help'],
     [`/api/environments`, '`/api/environments`'],
     [`/api/environments/${environment}/databases`, '`…/databases`'],
     [`/api/environments/${environment}/databases/backup-summary`, '`…/databases/backup-summary`'],
@@ -267,11 +300,21 @@ async function findTargets(app: App): Promise<readonly Target[]> {
     [`/api/databases/${database}/backups`, '`…/backups`'],
     [`/api/databases/${database}/backups?offset=${deep}`, '`…/backups`, last page'],
     [`/api/backups/${backup}`, '`/api/backups/:id`'],
+    [`/api/databases/${database}/schedule/history`, '`…/schedule/history`'],
+    [`/api/databases/${database}/backup-policy`, '`…/backup-policy`'],
+    [`/api/schedules`, '`/api/schedules`'],
+    [`/api/schedules/rules`, '`/api/schedules/rules`'],
+    [`/api/schedules/upcoming`, '`/api/schedules/upcoming`'],
+    [`/api/runs`, '`/api/runs`'],
+    [`/api/runs/${run}`, '`/api/runs/:id`'],
     [`/api/users`, '`/api/users`'],
     [`/api/settings/spaces`, '`/api/settings/spaces`'],
     [`/api/settings/spaces/environments`, '`…/spaces/environments`'],
     [`/api/settings/spaces/environments/${environment}/impact`, '`…/spaces/environments/:id/impact`'],
     [`/api/settings/spaces/impact`, '`…/spaces/impact`'],
+    [`/api/settings/spaces/left-behind`, '`…/spaces/left-behind`'],
+    [`/api/settings/spaces/orphans`, '`…/spaces/orphans`'],
+    [`/api/settings/system`, '`/api/settings/system`'],
   ] as const;
   return [target('/admin/storage', 'storage', 60), ...usual.map(([path, name]) => target(path, name, 15))];
 }

@@ -5,13 +5,7 @@ import type { DatabaseFigures } from '../../../views/database/database-page.tsx'
 import type { EndedRun } from '../../../views/database/live-runs.tsx';
 import type { ProtectionOfDatabase } from '../../../views/database/protection-banner.tsx';
 import type { EnvironmentChoice } from '../../../views/frame/frame.ts';
-import {
-  type BackupFilter,
-  countBackups,
-  findBackup,
-  listBackups,
-  liveBackups,
-} from '../../backups/backups.ts';
+import { type BackupFilter, findBackup, listBackups, liveBackups } from '../../backups/backups.ts';
 import { dayStates } from '../../backups/day-states.ts';
 import { storedNow, talliesSince, usualOf } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, parseDay, weekdayOf } from '../../backups/days.ts';
@@ -89,7 +83,11 @@ export async function shownProtection(
   return { state, lastGoodAt: lastGood?.at ?? null, dueAt, failures, maxAgeHours };
 }
 
-export async function figuresOf(services: Services, database: Database): Promise<DatabaseFigures> {
+export async function figuresOf(
+  services: Services,
+  database: Database,
+  { good: storedBackups }: Pick<BackupListProps['counts'], 'good'>,
+): Promise<DatabaseFigures> {
   const { db } = services;
   const scope = { databaseId: database.id };
   const today = dayOf(services.now());
@@ -98,7 +96,6 @@ export async function figuresOf(services: Services, database: Database): Promise
   const tallies = await talliesSince(db, scope, days[0] ?? today);
   const usual = await usualOf(db, database.id, { today, sizes: SIZES });
   const changes = sizeChanges(usual.sizes.map(({ bytes }) => bytes));
-  const counts = await countBackups(db, database.id);
   return {
     databaseId: database.id,
     lastGood: await lastGoodOf(services, database.id),
@@ -106,7 +103,7 @@ export async function figuresOf(services: Services, database: Database): Promise
     failed: usual.failed,
     usualSeconds: usual.seconds,
     storedBytes: await storedNow(db, scope),
-    storedBackups: counts.good,
+    storedBackups,
     days: dayStates(tallies, days, database.maxBackupAgeHours),
     sizes: usual.sizes.map(({ id, at, bytes }, index) => {
       const change = changes[index] ?? null;
@@ -133,6 +130,7 @@ export async function listOf(
   services: Services,
   database: Database,
   environment: EnvironmentChoice,
+  counts: BackupListProps['counts'],
 ): Promise<BackupListProps> {
   const page = pageOf(c, PER_PAGE);
   const filter: BackupFilter = { result: resultOf(c.req.query('result')), day: parseDay(c.req.query('day')) };
@@ -145,7 +143,7 @@ export async function listOf(
     backups: backups.map((row) => toBackupItem(row, kept)),
     page: { ...page, total },
     filter: { ...filter, each: c.req.query('each') !== undefined },
-    counts: await countBackups(services.db, database.id),
+    counts,
     environment,
     allowDownload: settings['allowBackupDownload'] === true,
     isStorageEnabled: await isStorageEnabled(services.db, database.environmentId),

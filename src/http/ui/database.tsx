@@ -10,12 +10,13 @@ import { TestOutcome, type TestResult } from '../../../views/parts/connection-te
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { ProtectionBadge } from '../../../views/parts/protection-badge.tsx';
 import { removeBackups, startBackup } from '../../backups/backup-actions.ts';
-import { findBackup } from '../../backups/backups.ts';
+import { countBackups, findBackup } from '../../backups/backups.ts';
 import { protectionOfOne } from '../../backups/protection-of.ts';
 import { removeDatabase, whatDependsOn } from '../../backups/remove-database.ts';
 import type { Requested } from '../../backups/request-backup.ts';
 import { confirmTarget, requireSeenTarget } from '../../databases/confirm-target.ts';
 import { deleteDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
+import { getEnvironmentRow } from '../../environments/environments.ts';
 import { secretField } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import {
@@ -104,13 +105,15 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/databases/:databaseId/backups', only('viewer'), async (c) => {
     const database = await getDatabase(services.db, c.req.param('databaseId'));
-    const { environment } = await environmentFrame(c, services, database.environmentId);
-    return sendFragment(c, <BackupList {...(await listOf(c, services, database, environment))} />);
+    const environment = await getEnvironmentRow(services.db, database.environmentId);
+    const counts = await countBackups(services.db, database.id);
+    return sendFragment(c, <BackupList {...(await listOf(c, services, database, environment, counts))} />);
   });
 
   ui.get('/databases/:databaseId/figures', only('viewer'), async (c) => {
     const database = await getDatabase(services.db, c.req.param('databaseId'));
-    return sendFragment(c, <Figures figures={await figuresOf(services, database)} />);
+    const counts = await countBackups(services.db, database.id);
+    return sendFragment(c, <Figures figures={await figuresOf(services, database, counts)} />);
   });
 
   ui.get('/databases/:databaseId/protection', only('viewer'), async (c) => {
@@ -197,15 +200,16 @@ async function sendDatabase(
   const { frame, environment } = await environmentFrame(c, services, database.environmentId);
   // Before the list: what ends in between is then noticed by the next look at the runs.
   const runs = await liveRunsOf(services, database.id);
+  const counts = await countBackups(services.db, database.id);
   return sendPage(
     c,
     <DatabasePage
       frame={frame}
       database={await summaryOf(services, database, environment)}
-      figures={await figuresOf(services, database)}
+      figures={await figuresOf(services, database, counts)}
       runs={runs}
       ended={[]}
-      list={await listOf(c, services, database, environment)}
+      list={await listOf(c, services, database, environment, counts)}
       question={mayChange(c) ? await questionOf(c, services, database.id) : null}
       test={shown.test ?? null}
       held={database.passwordHeld}
