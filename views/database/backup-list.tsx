@@ -122,6 +122,14 @@ function chipsOf({ databaseId, counts, filter }: BackupListProps) {
 function SelectionBar({ databaseId }: { readonly databaseId: string }): Child {
   return (
     <form id={SELECTION} method="get" action={`/databases/${databaseId}`} class="selection">
+      <button
+        type="submit"
+        class="secondary outline"
+        formmethod="post"
+        formaction={`/databases/${databaseId}/backups/pin`}
+      >
+        Keep the selected for ever
+      </button>
       <button type="submit" class="secondary outline">
         Delete the selected
       </button>

@@ -129,7 +129,7 @@ describe('signing in', () => {
     const pages = await open();
     await pages.visitor().post('/setup', pages.firstAdmin());
     const { db } = pages.services;
-    const user = { name: 'größe "q" <script>🐘', email: 'späť+x@example.com', role: 'operator' };
+    const user = { name: 'größe "q" <script>🐘', email: 'spaet+x@example.com', role: 'operator' };
     const sent = { ...user, password: 'never-sent-back-77' };
     const visitor = pages.visitor();
     const asked = await visitor.post('/admin/users/new', sent);
