@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import type { Db } from './db/schema.ts';
 import type { SshUserContext } from './environments/context.ts';
 import type { SshKeys } from './environments/ssh-keys.ts';
+import type { FreeSpace } from './installation/free-space.ts';
 import type { Log } from './log.ts';
 import type { OpenPlace } from './object-stores/opened-store.ts';
 import type { S3Opener } from './object-stores/s3/s3.ts';
@@ -40,6 +41,8 @@ export interface Services {
   readonly version: string;
   /** Whether the app's own machine is a container: not the machine that people mean by "this one". */
   readonly isContainer: boolean;
+  /** Of the disk that the app's own database lies on; null where that is elsewhere, or the system does not tell. */
+  readonly freeSpace: () => Promise<FreeSpace | null>;
 }
 
 export type AssetEncoding = 'br' | 'gzip';

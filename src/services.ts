@@ -6,6 +6,7 @@ import type { RepairRules } from './backups/repair-backup.ts';
 import { createChannel } from './channels/node/guarded-channel.ts';
 import type { Config } from './config.ts';
 import { databasesThatHold, followSshUser } from './databases/password-targets.ts';
+import { spaceOf } from './db/node/disk.ts';
 import { tryLockDataDir } from './db/node/lock.ts';
 import { checkMigrated } from './db/node/migrate.ts';
 import { openDatabase } from './db/node/open.ts';
@@ -242,6 +243,7 @@ function wire(
       assets: createAssets(),
       gzip: gzipText,
       isContainer: isContainer(),
+      freeSpace: async () => (config.databaseUrl === null ? spaceOf(config.dataDir) : null),
     },
     worker: together(worker, periodic),
     close: () => platform.close(),

@@ -23,13 +23,20 @@ export function Entrance({ title, children }: { readonly title: string; readonly
   );
 }
 
+/** Where to go afterwards, or a form that came too late and is shown again. */
+const KEPT = ['next', 'lostPath', 'lostFields'] as const;
+
 export function LoginPage({ form, notice }: { readonly form: FormState; readonly notice: string | null }) {
   const isKnown = (form.values['email'] ?? '') !== '';
   return (
     <Entrance title="Sign in">
       {notice !== null && <Notice tone="info">{notice}</Notice>}
       <Form action="/login" form={form} submit="Sign in">
-        {form.values['next'] !== undefined && <input type="hidden" name="next" value={form.values['next']} />}
+        {KEPT.map((name) =>
+          form.values[name] === undefined ? null : (
+            <input key={name} type="hidden" name={name} value={form.values[name]} />
+          ),
+        )}
         <TextField
           form={form}
           name="email"

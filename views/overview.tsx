@@ -31,6 +31,15 @@ export interface OverviewProps {
     readonly inAWeek: number;
     readonly points: readonly AreaPoint[];
   };
+  /** What keeps everything from being backed up or saved; null where nothing does. */
+  readonly storageTrouble: {
+    readonly at: string;
+    readonly message: string;
+    readonly backupId: string;
+    readonly isOutOfReach: boolean;
+  } | null;
+  readonly diskTrouble: { readonly free: number } | null;
+  readonly nextRuns: readonly NextRunItem[];
   readonly attention: readonly AttentionItem[];
   /** The days of half a year. */
   readonly days: readonly ChartDay[];
@@ -45,6 +54,13 @@ export interface LatestItem {
   readonly href: string;
   readonly state: RunState;
   readonly at: string;
+}
+
+/** A backup that begins by itself. */
+export interface NextRunItem {
+  readonly databaseId: string;
+  readonly databaseName: string;
+  readonly runAt: string;
 }
 
 export interface AttentionItem {
@@ -65,6 +81,7 @@ export function OverviewPage(props: OverviewProps) {
   return (
     <Page frame={frame} section="overview" title="Overview">
       {props.above}
+      <Troubles {...props} />
       {props.firstSteps}
       {total === 0 && props.firstSteps === undefined && <Nothing frame={frame} />}
       {total > 0 && <Filled {...props} total={total} />}
@@ -127,6 +144,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
             <Panel title="Stored, last 60 days">
               <AreaChart points={stored.points} noun="Stored" />
             </Panel>
+            {props.nextRuns.length > 0 && <NextRuns items={props.nextRuns} />}
             <Latest items={props.latest} />
           </>
         }
@@ -137,6 +155,57 @@ function Filled(props: OverviewProps & { readonly total: number }) {
 
 function growthOf(bytes: number): string {
   return `${bytes < 0 ? '−' : '+'}${formatBytes(Math.abs(bytes))}`;
+}
+
+/** Above all: what concerns every database at once. */
+function Troubles({ frame, diskTrouble, storageTrouble }: OverviewProps) {
+  return (
+    <>
+      {diskTrouble !== null && (
+        <Verdict tone="error" label="The app's disk" title="The app's own disk is nearly full">
+          {formatBytes(diskTrouble.free)} are left in its data folder. When nothing can be saved any more, no
+          backup runs: free some space.
+        </Verdict>
+      )}
+      {storageTrouble !== null && (
+        <Verdict
+          tone="error"
+          label="Storage"
+          title={storageTrouble.isOutOfReach ? 'The storage is out of reach' : 'The storage refuses backups'}
+          action={
+            frame.user.role === 'admin' ? (
+              <a class="button" href="/admin/storage">
+                Look at the storage
+              </a>
+            ) : undefined
+          }
+        >
+          {storageTrouble.message}{' '}
+          <a href={`/backups/${storageTrouble.backupId}`}>
+            The last backup that was to go there, <Ago at={storageTrouble.at} />
+          </a>
+        </Verdict>
+      )}
+    </>
+  );
+}
+
+function NextRuns({ items }: { readonly items: readonly NextRunItem[] }) {
+  return (
+    <Panel title="Next runs">
+      <ul class="latest">
+        {items.map((item) => (
+          <li key={item.databaseId}>
+            <a href={`/databases/${item.databaseId}`}>{item.databaseName}</a>
+            <Ago at={item.runAt} />
+          </li>
+        ))}
+      </ul>
+      <p>
+        <a href="/schedules">All schedules</a>
+      </p>
+    </Panel>
+  );
 }
 
 function Latest({ items }: { readonly items: readonly LatestItem[] }) {

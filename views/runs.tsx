@@ -20,6 +20,8 @@ export interface RunItem {
   readonly environmentName: string | null;
   readonly state: RunState;
   readonly createdAt: string;
+  /** Of the backup that it made or read; null where it is about none. */
+  readonly backupHref: string | null;
   /** Seconds between its beginning and its end. */
   readonly seconds: number | null;
   /** Who asked for it. */
@@ -96,7 +98,14 @@ function Row({ run }: { readonly run: RunItem }) {
         {run.environmentName !== null && <small class="muted">{run.environmentName}</small>}
       </th>
       <td class="when">
-        <Ago at={run.createdAt} />
+        {run.backupHref === null ? (
+          <Ago at={run.createdAt} />
+        ) : (
+          <a href={run.backupHref}>
+            <span class="visually-hidden">Backup of </span>
+            <Ago at={run.createdAt} />
+          </a>
+        )}
       </td>
       <td class="figure">{run.seconds === null ? '–' : formatDuration(run.seconds)}</td>
       <td class="by">{run.by ?? '–'}</td>

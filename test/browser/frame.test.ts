@@ -13,7 +13,7 @@ let site: Site;
 let browser: TestBrowser;
 let session: Session;
 let runId: string;
-let ids: { readonly database: string; readonly environment: string; readonly server: string };
+let ids: Readonly<Record<'database' | 'environment' | 'server' | 'backup', string>>;
 
 beforeAll(async () => {
   [site, browser] = await Promise.all([startSite(), startBrowser()]);
@@ -34,7 +34,16 @@ beforeAll(async () => {
     .where('server_id', 'is not', null)
     .orderBy('name')
     .executeTakeFirstOrThrow();
-  ids = { database: row.id, environment: row.environment_id, server: row.server_id ?? '' };
+  const backup = await db
+    .selectFrom('backups')
+    .select('id')
+    .where('database_id', '=', row.id)
+    .where('status', '=', 'completed')
+    .executeTakeFirstOrThrow();
+  ids = {
+    ...{ database: row.id, environment: row.environment_id },
+    ...{ server: row.server_id ?? '', backup: backup.id },
+  };
   session = await signInOnce(browser, site, LOGIN);
 }, 120_000);
 afterAll(async () => {
@@ -58,6 +67,15 @@ describe('the pages of a filled installation', () => {
     '/environments',
     `/databases/${ids.database}`,
     `/databases/${ids.database}/edit`,
+    `/databases/${ids.database}/schedule`,
+    `/databases/${ids.database}/retention`,
+    `/databases/${ids.database}/settings`,
+    `/backups/${ids.backup}`,
+    '/schedules',
+    '/schedules/rules/new',
+    `/servers/${ids.server}/find`,
+    '/admin/system',
+    '/admin/storage/edit',
     `/environments/${ids.environment}/settings`,
     `/environments/${ids.environment}/databases/new`,
     `/servers/${ids.server}`,
@@ -95,6 +113,20 @@ describe('the pages of a filled installation', () => {
     // Three where a long name needs two.
     expect(Math.max(...heights)).toBeLessThan(110);
   }, 120_000);
+
+  it('show an environment as soon as it is chosen, by a button where no script sends it, and keep it', async () => {
+    for (const javaScriptEnabled of [true, false]) {
+      const page = await openPage({ javaScriptEnabled });
+      await page.goto(`${site.url}/databases`);
+      await page.getByRole('combobox', { name: 'Environment' }).selectOption(ids.environment);
+      const button = page.locator('.environment-filter button');
+      expect(await button.isVisible()).toBe(!javaScriptEnabled);
+      if (!javaScriptEnabled) await button.click();
+      await page.waitForURL(`${site.url}/databases?environment=${ids.environment}`);
+      await page.goto(`${site.url}/runs`);
+      expect(await page.getByRole('combobox', { name: 'Environment' }).inputValue()).toBe(ids.environment);
+    }
+  }, 60_000);
 
   it('lead by keyboard alone to a search, and from there to a database', async () => {
     const page = await openPage();

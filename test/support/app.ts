@@ -146,6 +146,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     gzip: gzipText,
     version: '0.0.0-test',
     isContainer: false,
+    freeSpace: async () => null,
     ...options.services,
   };
   const worker = createWorker(

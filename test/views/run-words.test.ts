@@ -55,6 +55,7 @@ describe('how far a run is', () => {
 describe('failures in a row', () => {
   const item = (id: number, message: string | null, change: Partial<BackupItem> = {}): BackupItem => ({
     ...{ id: `b${id}`, filename: 'x', type: 'scheduled', startedBy: null, size: 0, duration: null },
+    sizeChange: null,
     ...{ createdAt: `2026-03-0${9 - id}T01:00:00.000Z`, storageType: 'spaces', isPinned: false, kept: null },
     ...{
       status: message === null ? 'completed' : 'failed',

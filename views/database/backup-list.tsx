@@ -6,7 +6,7 @@ import { Badge } from '../parts/badge.tsx';
 import { dayText } from '../parts/charts/day-text.ts';
 import { Chips } from '../parts/chips.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
-import { formatBytes, formatDuration } from '../parts/format.ts';
+import { changeText, formatBytes, formatDuration } from '../parts/format.ts';
 import { type PageOfMany, Pager } from '../parts/pager.tsx';
 import { ACTIONS, type Column, SELECT, Table } from '../parts/table.tsx';
 import { type BackupItem, foldFailures, type Row } from './backup-rows.ts';
@@ -122,6 +122,14 @@ function chipsOf({ databaseId, counts, filter }: BackupListProps) {
 function SelectionBar({ databaseId }: { readonly databaseId: string }): Child {
   return (
     <form id={SELECTION} method="get" action={`/databases/${databaseId}`} class="selection">
+      <button
+        type="submit"
+        class="secondary outline"
+        formmethod="post"
+        formaction={`/databases/${databaseId}/backups/pin`}
+      >
+        Keep the selected for ever
+      </button>
       <button type="submit" class="secondary outline">
         Delete the selected
       </button>
@@ -178,7 +186,10 @@ function BackupRow({ row, list }: { readonly row: Row; readonly list: BackupList
           {times > 1 && ` ${times} times`}
           {backup.isPinned && <Badge tone="neutral" text="kept" />}
         </td>
-        <td class="figure size">{isCompleted ? formatBytes(backup.size) : '–'}</td>
+        <td class="figure size">
+          {isCompleted ? formatBytes(backup.size) : '–'}
+          {isCompleted && backup.sizeChange !== null && <SizeChange change={backup.sizeChange} />}
+        </td>
         <td class="figure took">{backup.duration === null ? '–' : formatDuration(backup.duration)}</td>
         <td class="by">{backup.startedBy ?? (backup.type === 'scheduled' ? 'schedule' : '–')}</td>
         <td class="kept">
@@ -188,6 +199,16 @@ function BackupRow({ row, list }: { readonly row: Row; readonly list: BackupList
       </tr>
       {backup.failure !== null && backup.outcome !== 'cancelled' && <FailureRow row={row} list={list} />}
     </>
+  );
+}
+
+/** Beside a size that is far from the usual one. */
+function SizeChange({ change }: { readonly change: number }) {
+  const sign = change < 0 ? '−' : '+';
+  return (
+    <small class="muted" title={`${changeText(change)} than the median of the ten before it`}>
+      {` ${sign}${Math.round(Math.abs(change) * 100)} %`}
+    </small>
   );
 }
 

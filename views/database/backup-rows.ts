@@ -9,6 +9,8 @@ export interface BackupItem extends LevelOf {
   readonly startedBy: string | null;
   readonly createdAt: string;
   readonly size: number;
+  /** By how much it differs from the median of the ten before it, as a share; null where that is nothing to speak of. */
+  readonly sizeChange: number | null;
   /** Seconds. */
   readonly duration: number | null;
   readonly storageType: 'local' | 'spaces';

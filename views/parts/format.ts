@@ -36,3 +36,8 @@ export function formatHours(hours: number): string {
   const days = Math.floor(whole / 24);
   return whole % 24 === 0 ? `${days} days` : `${days} days ${whole % 24} h`;
 }
+
+/** A share by which something differs: `38 % smaller`. */
+export function changeText(change: number): string {
+  return `${Math.round(Math.abs(change) * 100)} % ${change < 0 ? 'smaller' : 'larger'}`;
+}

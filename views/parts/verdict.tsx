@@ -7,11 +7,13 @@ export type VerdictTone = 'success' | 'warning' | 'error';
 export function Verdict(props: {
   readonly tone: VerdictTone;
   readonly title: string;
+  /** What it is about, where that is not whether all is safe. */
+  readonly label?: string;
   readonly action?: Child;
   readonly children?: Child;
 }) {
   return (
-    <section class={`verdict verdict-${props.tone}`} aria-label="Verdict">
+    <section class={`verdict verdict-${props.tone}`} aria-label={props.label ?? 'Verdict'}>
       <span class="verdict-icon">
         <Icon name={ICONS[props.tone]} />
       </span>

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, realpathSync, rmSync, writeSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** What keeps files of a folder from being written, in two halves of a sentence. */
@@ -96,3 +97,15 @@ const HINDRANCES: Readonly<Record<string, readonly [why: string, advice: string]
   ENOTDIR: ['a part of its path is no folder', 'Set DATA_DIR to a folder.'],
   ENOENT: ['its folder is not there', 'Was it removed, or its volume unmounted? Bring it back.'],
 };
+
+/** Bytes of the file system that the path lies on, free ones as far as this user may use them; null where the system does not tell. */
+export async function spaceOf(
+  path: string,
+): Promise<{ readonly free: number; readonly total: number } | null> {
+  try {
+    const { bavail, blocks, bsize } = await statfs(path);
+    return blocks === 0 ? null : { free: bavail * bsize, total: blocks * bsize };
+  } catch {
+    return null;
+  }
+}

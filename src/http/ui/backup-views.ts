@@ -9,7 +9,13 @@ import type { Kept } from '../../retention/kept.ts';
 import type { Services } from '../../services-port.ts';
 
 /** A row of a database's list of backups. */
-export function toBackupItem(row: BackupWithTrigger, kept: ReadonlyMap<string, Kept>): BackupItem {
+export function toBackupItem(
+  row: BackupWithTrigger,
+  known: {
+    readonly kept: ReadonlyMap<string, Kept>;
+    readonly changes: ReadonlyMap<string, number | null>;
+  },
+): BackupItem {
   return {
     id: row.id,
     filename: row.filename,
@@ -21,11 +27,12 @@ export function toBackupItem(row: BackupWithTrigger, kept: ReadonlyMap<string, K
     startedBy: row.trigger_name ?? row.trigger_email,
     createdAt: row.created_at,
     size: Number(row.size),
+    sizeChange: known.changes.get(row.id) ?? null,
     duration: row.duration,
     storageType: row.storage_type,
     isPinned: row.is_pinned === 1,
     failure: readFailure(row.error),
-    kept: kept.get(row.id) ?? null,
+    kept: known.kept.get(row.id) ?? null,
   };
 }
 

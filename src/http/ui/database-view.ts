@@ -5,12 +5,13 @@ import type { DatabaseFigures } from '../../../views/database/database-page.tsx'
 import type { EndedRun } from '../../../views/database/live-runs.tsx';
 import type { ProtectionOfDatabase } from '../../../views/database/protection-banner.tsx';
 import type { EnvironmentChoice } from '../../../views/frame/frame.ts';
+import { changeText } from '../../../views/parts/format.ts';
 import { type BackupFilter, findBackup, listBackups, liveBackups } from '../../backups/backups.ts';
 import { dayStates } from '../../backups/day-states.ts';
 import { storedNow, talliesSince, usualOf } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, parseDay, weekdayOf } from '../../backups/days.ts';
 import { failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
-import { sizeChanges } from '../../backups/size-changes.ts';
+import { sizeChanges, sizeChangesOf } from '../../backups/size-changes.ts';
 import type { Database } from '../../databases/databases.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
 import { databaseType } from '../../databases/types.ts';
@@ -107,7 +108,12 @@ export async function figuresOf(
     days: dayStates(tallies, days, database.maxBackupAgeHours),
     sizes: usual.sizes.map(({ id, at, bytes }, index) => {
       const change = changes[index] ?? null;
-      return { at, bytes, href: `/backups/${id}`, ...(change === null ? {} : { mark: changeText(change) }) };
+      return {
+        at,
+        bytes,
+        href: `/backups/${id}`,
+        ...(change === null ? {} : { mark: `${changeText(change)} than usual` }),
+      };
     }),
   };
 }
@@ -117,11 +123,6 @@ async function lastGoodOf(services: Services, databaseId: string): Promise<Datab
   const backup = lastGood === null ? undefined : await findBackup(services.db, lastGood.id);
   if (lastGood === null || backup === undefined) return null;
   return { ...lastGood, bytes: Number(backup.size), seconds: backup.duration };
-}
-
-/** `38 % smaller than usual`. */
-function changeText(change: number): string {
-  return `${Math.round(Math.abs(change) * 100)} % ${change < 0 ? 'smaller' : 'larger'} than usual`;
 }
 
 /** The list as the address filters it; what there is no filter of is as if it were not there. */
@@ -138,9 +139,14 @@ export async function listOf(
   const settings = await getSettings(services.db, database.environmentId, 'data');
   const { role } = c.get('session').user;
   const kept = await keptOf(services, database.id);
+  const changes = await sizeChangesOf(
+    services.db,
+    database.id,
+    backups.filter(({ status }) => status === 'completed'),
+  );
   return {
     databaseId: database.id,
-    backups: backups.map((row) => toBackupItem(row, kept)),
+    backups: backups.map((row) => toBackupItem(row, { kept, changes })),
     page: { ...page, total },
     filter: { ...filter, each: c.req.query('each') !== undefined },
     counts,

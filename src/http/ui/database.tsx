@@ -9,7 +9,7 @@ import { DatabaseSettingsPage } from '../../../views/database/settings-page.tsx'
 import { TestOutcome, type TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { ProtectionBadge } from '../../../views/parts/protection-badge.tsx';
-import { removeBackups, startBackup } from '../../backups/backup-actions.ts';
+import { changePin, removeBackups, startBackup } from '../../backups/backup-actions.ts';
 import { countBackups, findBackup } from '../../backups/backups.ts';
 import { protectionOfOne } from '../../backups/protection-of.ts';
 import { removeDatabase, whatDependsOn } from '../../backups/remove-database.ts';
@@ -17,6 +17,7 @@ import type { Requested } from '../../backups/request-backup.ts';
 import { confirmTarget, requireSeenTarget } from '../../databases/confirm-target.ts';
 import { deleteDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
+import { isAppError } from '../../errors.ts';
 import { secretField } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import {
@@ -74,6 +75,24 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
     const ids = (await readValues(c, 'id')).slice(0, MOST_SELECTED);
     const deleted = await removeBackups(services, actorOf(c, services), databaseId, ids);
     return goTo(c, services, `/databases/${databaseId}`, 'backups-deleted', deleted);
+  });
+
+  ui.post('/databases/:databaseId/backups/pin', only('operator'), async (c) => {
+    const databaseId = c.req.param('databaseId');
+    let pinned = 0;
+    for (const backupId of (await readValues(c, 'select')).slice(0, MOST_SELECTED)) {
+      try {
+        await changePin(services, actorOf(c, services), { databaseId, backupId }, true);
+        pinned += 1;
+      } catch (error) {
+        // Somebody deleted it since the list was made.
+        if (!isAppError(error, 'not_found')) throw error;
+      }
+    }
+    const to = `/databases/${databaseId}`;
+    return pinned === 0
+      ? goTo(c, services, to, 'nothing-selected')
+      : goTo(c, services, to, 'backups-pinned', pinned);
   });
 
   ui.post('/databases/:databaseId/password', only('operator'), async (c) => {

@@ -17,18 +17,28 @@ import { browserOf, writeBrowserCookie } from './kit/browser-cookie.ts';
 import { takeFlash } from './kit/flash.ts';
 import { type FormBody, readForm, textOf } from './kit/form-body.ts';
 import { failedForm, refusedForm } from './kit/form-failure.ts';
+import { lostFormIn, requestAgain } from './kit/lost-form.ts';
 import { ownPath } from './kit/own-path.ts';
 import { plainHttpWarning } from './kit/plain-http.ts';
 import { sendPage } from './kit/send.tsx';
-import { clearSessionCookie, readSessionCookie, writeSessionCookie } from './kit/session-cookie.ts';
+import {
+  clearSessionCookie,
+  cookiesWith,
+  readSessionCookie,
+  writeSessionCookie,
+} from './kit/session-cookie.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['password', 'setupCode'];
 
 const loginForm = z.object({ email: z.string().min(1), password: z.string().min(1).max(1024) });
 
-/** The pages for somebody who is not signed in: /login and /setup; and /logout. */
-export function entranceRoutes(services: Services, limits: Pick<Limits, 'entrance'>): Hono<UiEnv> {
+/** The pages for somebody who is not signed in: /login and /setup; and /logout. `pages` are all, which show a lost form again. */
+export function entranceRoutes(
+  services: Services,
+  limits: Pick<Limits, 'entrance'>,
+  pages: Pick<Hono<UiEnv>, 'fetch'>,
+): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
   ui.on(['GET', 'POST'], ['/login', '/setup', '/logout'], async (c, next) => {
     limits.entrance(c);
@@ -59,16 +69,21 @@ export function entranceRoutes(services: Services, limits: Pick<Limits, 'entranc
     if (warning !== null) return refuseLogin(c, { ...refusedForm(body, [], SECRETS), message: warning });
     const parsed = loginForm.safeParse(body);
     if (!parsed.success) return refuseLogin(c, refusedForm(body, parsed.error.issues, SECRETS));
+    const lost = lostFormIn(body);
+    let cookies = '';
     try {
       const from = await originOf(c, services);
       const signedIn = await login(services, { ...parsed.data, kind: 'ui', from });
       writeSessionCookie(c, signedIn, services);
+      cookies = cookiesWith(c, signedIn, services);
       await writeBrowserCookie(c, from.browser, services);
     } catch (error) {
       if (isAppError(error, 'rate_limited')) return pauseLogin(c, body, error);
       return refuseLogin(c, failedForm(body, inWords(error), SECRETS));
     }
-    return c.redirect(ownPath(body['next']), 303);
+    if (lost === null) return c.redirect(ownPath(body['next']), 303);
+    const answer = await pages.fetch(requestAgain(c, lost, cookies), c.env);
+    return c.newResponse(answer.body, answer);
   });
 
   ui.get('/setup', async (c) => {

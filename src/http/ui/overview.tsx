@@ -14,8 +14,11 @@ import { storedByDay, talliesSince } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
 import { lastEndedDatabases, oldestDatabase, worstDatabases } from '../../backups/find-databases.ts';
 import { failuresSinceGood, NEVER } from '../../backups/protection-of.ts';
+import { storageTrouble } from '../../backups/storage-trouble.ts';
 import { storedOf } from '../../backups/stored-totals.ts';
+import { isNearlyFull } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
+import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
 import { checklistOf } from './checklist.ts';
 import { frameOf, frameWithStates } from './kit/frame.ts';
@@ -58,6 +61,9 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
       days={await halfAYear(services, environmentId)}
       running={await runningOf(services, environmentId)}
       latest={await latestIn(services, environmentId)}
+      nextRuns={await nextRuns(services.db, environmentId, MOST_NEXT)}
+      storageTrouble={await storageTroubleOf(services)}
+      diskTrouble={await diskTroubleOf(services)}
     />,
   );
 }
@@ -88,6 +94,17 @@ async function storedIn({ db, now }: Services, environmentId: string | null) {
 }
 
 const MOST_LATEST = 6;
+const MOST_NEXT = 6;
+
+async function storageTroubleOf({ db }: Services): Promise<OverviewProps['storageTrouble']> {
+  const trouble = await storageTrouble(db);
+  return trouble === null ? null : { ...trouble, message: oneLine(trouble.message) ?? '' };
+}
+
+async function diskTroubleOf({ freeSpace }: Services): Promise<OverviewProps['diskTrouble']> {
+  const space = await freeSpace();
+  return space !== null && isNearlyFull(space) ? space : null;
+}
 
 /** The databases whose last backup ended the latest: of each its last one. */
 async function latestIn(services: Services, environmentId: string | null): Promise<readonly LatestItem[]> {

@@ -23,7 +23,7 @@ import { parseTheme, readerOf, writeThemeCookie } from './kit/reader.ts';
 import { only } from './kit/roles.ts';
 import { sameOrigin } from './kit/same-origin.ts';
 import { securityHeaders } from './kit/security-headers.ts';
-import { signedIn } from './kit/signed-in.ts';
+import { signedIn } from './kit/signed-in.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { overviewRoutes } from './overview.tsx';
 import { restoreRoutes } from './restores.tsx';
@@ -46,7 +46,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.use(securityHeaders, readerOf(services), sameOrigin(services));
   ui.onError((error, c) => sendFailure(error, c, services));
 
-  ui.route('/', entranceRoutes(services, limits));
+  ui.route('/', entranceRoutes(services, limits, ui));
   ui.use(signedIn(services, limits));
   ui.route('/', overviewRoutes(services));
   ui.route('/', runRoutes(services));

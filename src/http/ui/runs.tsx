@@ -180,6 +180,7 @@ function toItem(run: ListedRun): RunItem {
     environmentName: run.environment_name,
     state: run.state,
     createdAt: run.created_at,
+    backupHref: run.filename === null ? null : `/backups/${run.subject_id}`,
     seconds: secondsOf(run),
     by: run.trigger_name,
     problem: run.state === 'completed' || run.state === 'cancelled' ? null : problemOf(run.error),

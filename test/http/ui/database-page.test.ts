@@ -42,6 +42,34 @@ const rowsIn = (html: string): number =>
   [...html.matchAll(/<th scope="row"><a href="\/backups\/\w+"><time/g)].length;
 
 describe('the page of a database', () => {
+  it('keeps for ever what is ticked, of this database and of none that is gone', async () => {
+    const { db } = pages.services;
+    const ticked = await insert(DAY_MS, { status: 'completed', outcome: 'completed', size: 10 });
+    const kept = await insert(100, { status: 'completed', outcome: 'completed', is_pinned: 1 });
+    const foreign = await insertBackup(db, new Date(), { status: 'completed', outcome: 'completed' });
+    const to = `/databases/${databaseId}/backups/pin`;
+    expect((await operator.get(`/databases/${databaseId}`)).html).toContain(`formaction="${to}"`);
+    const all = `select=${ticked.id}&select=${kept.id}&select=${foreign.id}&select=x&select=${ticked.id}`;
+    expect((await viewer.post(to, all)).status).toBe(403);
+    expect((await operator.post(to, all)).location).toBe(`/databases/${databaseId}`);
+    expect((await operator.get(`/databases/${databaseId}`)).html).toContain('2 backups are kept for ever');
+    const pinned = await db.selectFrom('backups').select(['id', 'is_pinned']).execute();
+    const isPinned = new Map(pinned.map((row) => [row.id, row.is_pinned]));
+    expect([ticked, kept, foreign].map(({ id }) => isPinned.get(id))).toEqual([1, 1, 0]);
+    await operator.post(to, '');
+    expect((await operator.get(`/databases/${databaseId}`)).html).toContain('Nothing was selected');
+  });
+
+  it('tells beside a size how far it is from the usual ones', async () => {
+    for (let hours = 40; hours > 30; hours -= 1) {
+      await insert(hours * 3_600_000, { status: 'completed', outcome: 'completed', size: 1000 });
+    }
+    await insert(1000, { status: 'completed', outcome: 'completed', size: 400 });
+    const { html } = await page();
+    expect(html.match(/60 % smaller than the median of the ten before it/g)).toHaveLength(1);
+    expect(html).toContain(' −60 %');
+  });
+
   it('lists by result and by day, and takes a filter that there is not for none', async () => {
     await fail(DAY_MS, 'a');
     await insert(DAY_MS, { status: 'failed', outcome: 'cancelled' });

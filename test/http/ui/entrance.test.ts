@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { registerFirstAdmin } from '../../../src/auth/first-admin.ts';
 import { login } from '../../../src/auth/login.ts';
 import { createUser } from '../../../src/auth/users.ts';
-import { listEnvironments } from '../../../src/environments/environments.ts';
+import { createEnvironment, listEnvironments } from '../../../src/environments/environments.ts';
 import { HERE, openPages, PASSWORD, type Pages } from './pages.ts';
 
 const opened: Pages[] = [];
@@ -14,6 +14,26 @@ const open = async (env: Readonly<Record<string, string>> = {}) => {
 afterEach(async () => {
   for (const pages of opened.splice(0)) await pages.close();
 });
+
+const ACTOR = { userId: null, address: null };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&amp;': '&',
+  '&quot;': '"',
+  '&lt;': '<',
+  '&gt;': '>',
+  '&#39;': "'",
+};
+
+/** The hidden fields of a page, as a browser would send them. */
+const hiddenIn = (html: string) =>
+  Object.fromEntries(
+    [...html.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)].map(
+      ([, name = '', value = '']) => [
+        name,
+        value.replace(/&[a-z#0-9]+;/g, (entity) => ENTITIES[entity] ?? entity),
+      ],
+    ),
+  );
 
 const ADA = { email: 'ada@example.com', name: 'Ada', password: PASSWORD };
 
@@ -103,6 +123,66 @@ describe('signing in', () => {
       const answer = await pages.visitor().post('/login', { ...ADA, next });
       expect([next, answer.location]).toEqual([next, location]);
     }
+  });
+
+  it('gives a form back that was sent after the session had ended: filled, without its secrets, and not carried out', async () => {
+    const pages = await open();
+    await pages.visitor().post('/setup', pages.firstAdmin());
+    const { db } = pages.services;
+    const user = { name: 'größe "q" <script>🐘', email: 'spaet+x@example.com', role: 'operator' };
+    const sent = { ...user, password: 'never-sent-back-77' };
+    const visitor = pages.visitor();
+    const asked = await visitor.post('/admin/users/new', sent);
+    expect([asked.status, asked.location]).toEqual([401, null]);
+    expect(asked.html).toContain('Your session has ended.');
+    expect(asked.html).not.toContain('never-sent-back-77');
+    const kept = hiddenIn(asked.html);
+    expect(Object.keys(kept).toSorted()).toEqual(['lostFields', 'lostPath']);
+
+    // A wrong password first: nothing is lost by it.
+    const refused = await visitor.post('/login', { ...kept, email: ADA.email, password: 'wrong-password-1' });
+    expect(hiddenIn(refused.html)).toEqual(kept);
+    const back = await visitor.post('/login', { ...kept, ...ADA });
+    expect(back.status).toBe(422);
+    expect(back.html).toContain('You were signed out before this was sent.');
+    expect(back.html).toContain('action="/admin/users/new"');
+    expect(back.html).toContain('value="größe &quot;q&quot; &lt;script&gt;🐘"');
+    expect(back.html).toMatch(/<option[^>]*value="operator"[^>]*selected/);
+    expect(await db.selectFrom('users').select('email').execute()).toHaveLength(1);
+    // Signed in now; sent by the person who sees it, it is carried out.
+    expect((await visitor.post('/admin/users/new', sent)).status).toBe(303);
+    expect(await db.selectFrom('users').select('email').execute()).toHaveLength(2);
+  });
+
+  it('carries out nothing that was sent before, whatever the form that signs in says', async () => {
+    const pages = await open();
+    await pages.visitor().post('/setup', pages.firstAdmin());
+    const { id } = await createEnvironment(pages.services, ACTOR, { name: 'stays' });
+    const { db } = pages.services;
+    const before = await db.selectFrom('sessions').select('id').execute();
+    for (const [lostPath, status] of [
+      [`/environments/${id}/delete`, 401],
+      ['/nowhere', 404],
+      ['//evil.example/x', 303],
+      ['/logout', 303],
+      ['/login', 303],
+      ['/theme/../logout', 303],
+      ['/%6cogout', 303],
+    ] as const) {
+      const visitor = pages.visitor();
+      const answer = await visitor.post('/login', { ...ADA, lostPath, lostFields: 'a=1&password=x' });
+      expect([lostPath, answer.status]).toEqual([lostPath, status]);
+      expect(answer.html.includes('Nothing has been changed yet: send it once more.')).toBe(status === 401);
+      expect([lostPath, (await visitor.get('/account')).status]).toEqual([lostPath, 200]);
+    }
+    expect(await db.selectFrom('environments').select('id').where('id', '=', id).execute()).toHaveLength(1);
+    expect((await db.selectFrom('sessions').select('id').execute()).length).toBe(before.length + 7);
+    // A button has nothing that could be lost, and a form of another site is nobody's.
+    expect((await pages.visitor().post(`/environments/${id}/delete`)).location).toBe('/login');
+    const forged = await pages
+      .visitor()
+      .post('/admin/users/new', 'name=x', { 'sec-fetch-site': 'cross-site' });
+    expect(forged.status).toBe(403);
   });
 
   it('sets a cookie that scripts and other sites do not get, and over https only where that is the address', async () => {

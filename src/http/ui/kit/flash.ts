@@ -19,6 +19,10 @@ const FLASHES = {
   'backup-requested': 'The backup has been asked for.',
   'backup-runs-and-waits': 'One is running and one waits already.',
   'backup-waits': 'One waits already: it begins when its turn comes.',
+  'backups-pinned': (count) =>
+    count === 1
+      ? '1 backup is kept for ever: retention leaves it alone.'
+      : `${count} backups are kept for ever: retention leaves them alone.`,
   'backups-deleted': (count) => (count === 1 ? '1 backup is deleted.' : `${count} backups are deleted.`),
   'backup-unpinned': 'The backup is no longer pinned.',
   'backups-requested': (count) =>

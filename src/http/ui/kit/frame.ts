@@ -6,6 +6,7 @@ import { AppError } from '../../../errors.ts';
 import type { Services } from '../../../services-port.ts';
 import { forgetEnvironment, readEnvironmentCookie, writeEnvironmentCookie } from './environment-cookie.ts';
 import { takeFlash } from './flash.ts';
+import { saidAgain } from './lost-form.ts';
 import type { UiEnv } from './ui-env.ts';
 
 /** What lists are filtered by: one environment, or (null) all. */
@@ -38,11 +39,12 @@ export async function frameWithStates(
 
 function build(c: Context<UiEnv>, services: Services, filter: EnvironmentFilter, unsafe: number): Frame {
   const { user } = c.get('session');
+  const again = saidAgain(c);
   return {
     user: { email: user.email, name: user.name, role: user.role },
     ...filter,
     counts: { databases: unsafe },
-    flash: takeFlash(c, services),
+    flash: again === null ? takeFlash(c, services) : { tone: 'info', text: again },
     version: services.version,
     here: hereOf(c),
   };

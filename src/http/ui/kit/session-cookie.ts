@@ -15,6 +15,16 @@ export function writeSessionCookie(c: Context, session: StartedSession, services
   setCookie(c, SESSION, session.token, { ...attributesOf(c, services), expires: session.expiresAt });
 }
 
+/** The request's cookies as they will be once that session's has been written. */
+export function cookiesWith(c: Context, { token }: StartedSession, services: Services): string {
+  const name = prefixOf(services) === 'host' ? `__Host-${SESSION}` : SESSION;
+  const others = (c.req.header('cookie') ?? '')
+    .split(';')
+    .map((cookie) => cookie.trim())
+    .filter((cookie) => cookie !== '' && !cookie.startsWith(`${name}=`));
+  return [...others, `${name}=${token}`].join('; ');
+}
+
 export function clearSessionCookie(c: Context, services: Services): void {
   deleteCookie(c, SESSION, attributesOf(c, services));
 }

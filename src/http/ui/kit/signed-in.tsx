@@ -1,15 +1,22 @@
 import { createMiddleware } from 'hono/factory';
+import { LoginPage } from '../../../../views/entrance.tsx';
+import { freshForm } from '../../../../views/parts/form-state.ts';
 import { findSession } from '../../../auth/sessions.ts';
 import { hasUsers } from '../../../auth/users.ts';
 import type { Services } from '../../../services-port.ts';
 import type { Limits } from '../../rate-limit.ts';
 import { isLivePoll } from './live-polls.ts';
+import { lostFormOf, lostValues } from './lost-form.ts';
+import { sendPage } from './send.tsx';
 import { readSessionCookie } from './session-cookie.ts';
 import type { UiEnv } from './ui-env.ts';
 
+const SIGNED_OUT =
+  'Your session has ended. Sign in, and what you typed is there again, but for what is secret.';
+
 /**
  * Finds the session of the cookie, or sends to the entrance. A fragment can't be sent there: htmx is told to load the
- * page again, which then is. Only the cookie counts: a bearer token opens no page. Requests are counted by session, but
+ * page again, which then is. What was typed into a form comes back after signing in. Only the cookie counts: a bearer token opens no page. Requests are counted by session, but
  * for those of a page that asks by itself how far something is; without a session by address.
  */
 export function signedIn(services: Services, limits: Pick<Limits, 'page' | 'entrance'>) {
@@ -25,6 +32,9 @@ export function signedIn(services: Services, limits: Pick<Limits, 'page' | 'entr
     limits.entrance(c);
     if (c.req.header('hx-request') === 'true') return c.body(null, 401, { 'HX-Refresh': 'true' });
     if (!(await hasUsers(services.db))) return c.redirect('/setup', 303);
+    const lost = await lostFormOf(c);
+    if (lost !== null)
+      return sendPage(c, <LoginPage form={freshForm(lostValues(lost))} notice={SIGNED_OUT} />, 401);
     const { pathname, search } = new URL(c.req.url);
     const isPage = c.req.method === 'GET' && pathname !== '/';
     return c.redirect(isPage ? `/login?next=${encodeURIComponent(pathname + search)}` : '/login', 303);

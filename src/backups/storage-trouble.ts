@@ -1,0 +1,37 @@
+import { sql } from 'kysely';
+import type { Db } from '../db/schema.ts';
+import type { ErrorCode } from '../errors.ts';
+import { readBackupError } from './backup-story.ts';
+
+/** What keeps the storage from taking any backup, as the last one tells that was to go there. */
+export interface StorageTrouble {
+  readonly backupId: string;
+  readonly at: string;
+  readonly message: string;
+  /** It gave no answer; else it answered, and refused. */
+  readonly isOutOfReach: boolean;
+}
+
+const OUT_OF_REACH: readonly ErrorCode[] = ['storage_unreachable', 'storage_tls', 'storage_proxy'];
+/** Of the storage as a whole: what concerns one backup or one bucket is that database's news. */
+const REFUSED: readonly ErrorCode[] = ['storage_bad_credentials', 'storage_clock_skew', 'storage_full'];
+
+/** Null where the last backup that was to go to the storage did, or failed for another reason, or there was none. */
+export async function storageTrouble(db: Db): Promise<StorageTrouble | null> {
+  const newest = await db
+    .selectFrom('newest_backups')
+    .innerJoin('databases', 'databases.id', 'newest_backups.database_id')
+    .select(['ended_id', 'ended_at'])
+    .where('databases.backup_storage_type', '=', sql.lit('spaces'))
+    .orderBy('ended_at', 'desc')
+    .orderBy('ended_id')
+    .limit(1)
+    .executeTakeFirst();
+  if (newest === undefined) return null;
+  const { ended_id: backupId, ended_at: at } = newest;
+  const backup = await db.selectFrom('backups').select('error').where('id', '=', backupId).executeTakeFirst();
+  const failure = readBackupError(backup?.error ?? null);
+  const isOutOfReach = OUT_OF_REACH.some((code) => code === failure?.code);
+  if (failure === null || !(isOutOfReach || REFUSED.some((code) => code === failure.code))) return null;
+  return { backupId, at, message: failure.message, isOutOfReach };
+}

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { storageTrouble } from '../../src/backups/storage-trouble.ts';
+import type { BackupRow, Db } from '../../src/db/schema.ts';
+import { isNearlyFull } from '../../src/installation/free-space.ts';
+import { nextRuns } from '../../src/schedules/next-runs.ts';
+import { insertBackup } from '../support/backup-row.ts';
+import { dropStates, openState, STATES } from '../support/states.ts';
+
+const at = (hour: number) => new Date(Date.UTC(2026, 2, 4, hour));
+const MESSAGE = 'Could not reach "größe.example" 🐘 <b>: connect ECONNREFUSED';
+const error = (code: string) => JSON.stringify({ message: MESSAGE, step: 'upload', code });
+const FAILED = { status: 'failed', outcome: 'failed' } as const;
+
+afterAll(dropStates);
+
+describe.each(STATES)('what concerns every database at once, on %s', (state) => {
+  let db: Db;
+  beforeAll(async () => {
+    db = await openState(state);
+  });
+  afterAll(() => db.destroy());
+
+  async function inBucket(hour: number, values: Pick<BackupRow, 'status' | 'outcome'> & Partial<BackupRow>) {
+    const row = await insertBackup(db, at(hour), values);
+    await db
+      .updateTable('databases')
+      .set({ backup_storage_type: 'spaces' })
+      .where('id', '=', row.database_id)
+      .execute();
+    return row;
+  }
+
+  it('is a storage that the last backup did not reach, until one does or fails for another reason', async () => {
+    expect(await storageTrouble(db)).toBeNull();
+    const lost = await inBucket(1, { ...FAILED, error: error('storage_unreachable') });
+    const trouble = { backupId: lost.id, at: at(1).toISOString(), message: MESSAGE, isOutOfReach: true };
+    expect(await storageTrouble(db)).toEqual(trouble);
+    // One that was kept on its host tells nothing of the storage.
+    await insertBackup(db, at(2), { status: 'completed', outcome: 'completed' });
+    expect(await storageTrouble(db)).toEqual(trouble);
+    const refused = await inBucket(3, { ...FAILED, error: error('storage_full') });
+    expect(await storageTrouble(db)).toMatchObject({ backupId: refused.id, isOutOfReach: false });
+    await inBucket(4, { ...FAILED, error: error('storage_no_bucket') });
+    expect(await storageTrouble(db)).toBeNull();
+    await inBucket(5, { ...FAILED, error: error('storage_tls') });
+    expect(await storageTrouble(db)).toMatchObject({ isOutOfReach: true });
+    await inBucket(6, { ...FAILED, error: '{"of":"another version"}' });
+    expect(await storageTrouble(db)).toBeNull();
+  });
+
+  it('is what begins by itself, the soonest first, but for what is paused or never due', async () => {
+    const rows = await db.selectFrom('databases').select(['id', 'environment_id']).orderBy('id').execute();
+    const ids = rows.slice(0, 4).map(({ id }) => id);
+    for (const [index, id] of ids.entries()) {
+      const is = { is_paused: index === 1 ? (1 as const) : (0 as const) };
+      const due = index === 2 ? null : at(9 - index).toISOString();
+      await db
+        .insertInto('database_schedules')
+        .values({
+          ...{ database_id: id, schedule_id: 's', settled_as: 's', time_zone: 'UTC', interval_minutes: 60 },
+          ...{ ...is, due_at: due, run_at: due, anchored_at: at(0).toISOString() },
+        })
+        .execute();
+    }
+    expect((await nextRuns(db, null, 9)).map(({ databaseId }) => databaseId)).toEqual([ids[3], ids[0]]);
+    expect((await nextRuns(db, null, 1)).map(({ runAt }) => runAt)).toEqual([at(6).toISOString()]);
+    const [own] = rows;
+    expect(await nextRuns(db, own?.environment_id ?? '', 9)).toMatchObject([{ databaseId: ids[0] }]);
+  });
+});
+
+describe('the disk of the app', () => {
+  it('is nearly full where less than 256 MiB are left, or less than a twentieth and 5 GiB', () => {
+    const [MIB, GIB] = [1024 ** 2, 1024 ** 3];
+    for (const [free, total, expected] of [
+      [0, 0, true],
+      [255 * MIB, GIB, true],
+      [256 * MIB, GIB, false],
+      [4 * GIB, 100 * GIB, true],
+      [5 * GIB, 100 * GIB, false],
+      [5 * GIB, 10_000 * GIB, false],
+      [49 * GIB, 50 * GIB, false],
+    ] as const) {
+      expect([free, total, isNearlyFull({ free, total })]).toEqual([free, total, expected]);
+    }
+  });
+});
