@@ -1,6 +1,7 @@
 import type { Db, RestoreRow, RestoreState } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { isAppError, toAppError } from '../errors.ts';
+import { pauseMs } from '../leftovers/patience.ts';
 import { type EndOfRun, endRun, isOwn, type RunClaim } from '../runs/claim.ts';
 import { endRestore, loadRestore, whatExists } from './restores.ts';
 
@@ -14,6 +15,8 @@ export interface FailedRestore {
 
 /** What the outcome needs is on its way for minutes: a restore of hours is not given up for a database that is away for a while. */
 const PATIENCE_MS = 5 * 60_000;
+/** Over about an hour and a half; then a person has to. */
+const MOST_TRIES = 10;
 
 export async function settleDone(db: Db, claim: RunClaim, at: Date): Promise<void> {
   await write(
@@ -45,6 +48,36 @@ export async function settleFailed(db: Db, claim: RunClaim, failed: FailedRestor
         ...(stderr === undefined || stderr.trim() === '' ? {} : { stderr }),
       };
       await endRun(trx, claim, { state: endOf(failed.error), at, error: JSON.stringify(error), step: null });
+    },
+    { patienceMs: PATIENCE_MS },
+  );
+}
+
+/** What it has made could not be removed: it is tried again, with the login that was given, and after enough tries left to a person. */
+export async function settleLater(
+  db: Db,
+  claim: RunClaim,
+  { error, step, removalError }: Omit<FailedRestore, 'state'> & { readonly removalError: string },
+  at: Date,
+): Promise<void> {
+  const { removal_tries: tries } = await loadRestore(db, claim.runId);
+  if (tries + 1 >= MOST_TRIES) {
+    await settleFailed(db, claim, { error, step, state: 'left', removalError }, at);
+    return;
+  }
+  const { message, code } = toAppError(error);
+  await write(
+    db,
+    async (trx) => {
+      if (!(await isOwn(trx, claim))) return;
+      await trx
+        .updateTable('restores')
+        .set({ removal_tries: tries + 1, removal_error: removalError })
+        .where('id', '=', claim.runId)
+        .execute();
+      const askAgainAt = new Date(at.getTime() + pauseMs(tries));
+      const text = JSON.stringify({ message, code, step });
+      await endRun(trx, claim, { state: 'uncertain', at, error: text, step, askAgainAt });
     },
     { patienceMs: PATIENCE_MS },
   );

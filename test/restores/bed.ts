@@ -9,6 +9,8 @@ import { until } from '../support/until.ts';
 /** An app, a host over SSH, a bucket, and a PostgreSQL that the host reaches. */
 export interface RestoreBed extends Bed {
   readonly postgres: TestPostgres;
+  /** Stands in every name of its own. */
+  readonly mark: string;
   /** Databases of this bed alone, which are dropped with it; names are odd. */
   name(what: string): string;
   source(name: string, options?: Json): Promise<string>;
@@ -16,7 +18,7 @@ export interface RestoreBed extends Bed {
   /** Asks for it and waits for its end. */
   restore(backup: EndedBackup, input?: Json): Promise<EndedRestore>;
   ended(runId: string): Promise<EndedRestore>;
-  /** Names of databases that there are, of this bed and of any restore that goes on. */
+  /** Names of databases that there are, of this bed and of its restores that go on. */
   databases(): Promise<readonly string[]>;
 }
 
@@ -48,6 +50,7 @@ export async function startRestoreBed(): Promise<RestoreBed> {
   return {
     ...bed,
     postgres,
+    mark,
     name: (what) => `${what} ü"😀' ${mark}`,
     source: (databaseName, options = {}) => {
       sources += 1;
@@ -75,10 +78,12 @@ export async function startRestoreBed(): Promise<RestoreBed> {
     },
     ended,
     async databases() {
-      const rows = await postgres.query(
-        "SELECT datname FROM pg_database WHERE datname LIKE 'bp\\_restore\\_%'",
-      );
-      return [...(await own()), ...rows.map(({ datname }) => String(datname))].sort();
+      // Other test files restore on the same server.
+      const restores = await app.services.db.selectFrom('restores').select('token').execute();
+      const rows = await postgres.query('SELECT datname FROM pg_database');
+      const names = new Set(rows.map(({ datname }) => String(datname)));
+      const made = restores.map(({ token }) => `bp_restore_${token}`).filter((name) => names.has(name));
+      return [...(await own()), ...made].sort();
     },
     async close() {
       for (const name of await own()) await postgres.dropDatabase(name);

@@ -1,7 +1,7 @@
+import * as z from 'zod';
 import type { RestoreRow, RunRow } from '../../db/schema.ts';
 import { write } from '../../db/write.ts';
 import { AppError, toAppError } from '../../errors.ts';
-import { pauseMs } from '../../leftovers/patience.ts';
 import { endRun, isOwn } from '../../runs/claim.ts';
 import type { RepairContext, RunKind } from '../../runs/kind.ts';
 import type { RestoreServices } from '../context.ts';
@@ -9,15 +9,16 @@ import { factsOf } from '../dump-facts.ts';
 import { hostOutput } from '../host-output.ts';
 import { openRestoreTarget } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
-import { findRestore, loadRestore } from '../restores.ts';
-import { mayHaveMade, settleDone, settleFailed } from '../settle.ts';
+import { findRestore } from '../restores.ts';
+import { mayHaveMade, settleDone, settleFailed, settleLater } from '../settle.ts';
 import { runRestore } from './run-restore.ts';
 
 /** A program on a host may go on for a moment after its connection broke. */
 const HOST_RESTS_MS = 5_000;
 const REPAIR_MS = 10 * 60_000;
-/** Over about an hour and a half; then a person has to. */
-const MOST_TRIES = 10;
+const knownError = z.object({ message: z.string(), code: z.string() });
+/** Those that say how a run ends; what else it was, its message says. */
+const ERRORS = ['cancelled', 'shutdown'] as const;
 
 /** Restores as a kind of run: one that its app did not survive is never run again, and what it has made is removed. */
 export function createRestoreKind(services: RestoreServices): RunKind {
@@ -84,7 +85,6 @@ async function finishAgain(
   }
 }
 
-/** Later again, with the login that was given; after enough tries it is left to a person. */
 async function tryLater(
   { db, now }: RestoreServices,
   { claim, signal }: RepairContext,
@@ -93,32 +93,16 @@ async function tryLater(
 ): Promise<void> {
   // The app stops: the next start begins with it.
   if (signal.aborted) return;
-  const { removal_tries: tries } = await loadRestore(db, run.id);
-  const error = reasonOf(run);
   const step = run.step ?? 'look';
-  if (tries + 1 >= MOST_TRIES) {
-    await settleFailed(db, claim, { error, step, state: 'left', removalError }, now());
-    return;
-  }
-  await write(db, async (trx) => {
-    if (!(await isOwn(trx, claim))) return;
-    await trx
-      .updateTable('restores')
-      .set({ removal_tries: tries + 1, removal_error: removalError })
-      .where('id', '=', run.id)
-      .execute();
-    const askAgainAt = new Date(now().getTime() + pauseMs(tries));
-    await endRun(trx, claim, {
-      state: 'uncertain',
-      at: now(),
-      error: errorText(error),
-      step: run.step,
-      askAgainAt,
-    });
-  });
+  await settleLater(db, claim, { error: reasonOf(run), step, removalError }, now());
 }
 
+/** What it failed of, where that is known already. */
 function reasonOf(run: RunRow): AppError {
+  if (run.error !== null) {
+    const { message, code } = knownError.parse(JSON.parse(run.error));
+    return new AppError(ERRORS.find((known) => known === code) ?? 'dump_failed', message);
+  }
   return run.cancel_requested_at === null
     ? new AppError(
         'shutdown',

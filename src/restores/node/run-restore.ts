@@ -15,7 +15,7 @@ import { nextName } from '../new-name.ts';
 import { openRestoreTarget } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { loadRestore, recordRestore } from '../restores.ts';
-import { mayHaveMade, settleDone, settleFailed } from '../settle.ts';
+import { mayHaveMade, settleDone, settleFailed, settleLater } from '../settle.ts';
 import { type Fed, feedDump } from './feed-dump.ts';
 
 const LOOK_MS = 60_000;
@@ -46,13 +46,22 @@ export async function runRestore(services: RestoreServices, run: RunRow, context
       return;
     }
     progress.enter('finish', 'removing');
-    const removalError = await removeMade(services, row, AbortSignal.timeout(REMOVE_MS));
-    const end =
-      removalError === null ? { state: 'removed' as const } : { state: 'left' as const, removalError };
-    await settleFailed(db, context.claim, { ...failure, ...end }, now());
+    const removalError = mayBeDone(row, error)
+      ? 'nobody knows yet whether it has its name.'
+      : await removeMade(services, row, AbortSignal.timeout(REMOVE_MS));
+    if (removalError === null) await settleFailed(db, context.claim, { ...failure, state: 'removed' }, now());
+    else await settleLater(db, context.claim, { ...failure, removalError }, now());
     return;
   }
   await settleDone(db, context.claim, now());
+}
+
+/** It was found whole, and the command that gives it its name was not heard of any more: the repair runs that again. */
+function mayBeDone({ state }: RestoreRow, error: unknown): boolean {
+  return (
+    state === 'finishing' &&
+    isAppError(error, 'cancelled', 'host_dropped', 'host_timeout', 'host_unreachable')
+  );
 }
 
 async function restore(

@@ -1,0 +1,375 @@
+import { createHash } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { contentsText } from '../../src/backups/contents.ts';
+import type { RestoreRow, RunRow } from '../../src/db/schema.ts';
+import { SEALED } from '../../src/secrets/sealed.ts';
+import type { EndedBackup, Json } from '../support/installation.ts';
+import { restoreRow } from '../support/restore-row.ts';
+import { until } from '../support/until.ts';
+import { type RestoreBed, startRestoreBed } from './bed.ts';
+
+const EVER = Number.POSITIVE_INFINITY;
+/** Each restore starts a dozen programs on its host. */
+const PATIENCE_MS = 120_000;
+vi.setConfig({ testTimeout: PATIENCE_MS });
+
+let bed: RestoreBed;
+let source: string;
+let plain: EndedBackup;
+let custom: EndedBackup;
+let before: readonly string[];
+
+beforeAll(async () => {
+  bed = await startRestoreBed();
+  source = bed.name('small');
+  await bed.postgres.createDatabase(source);
+  await bed.postgres.query(
+    `CREATE TABLE a AS SELECT g AS id, md5(g::text) AS noise FROM generate_series(1, 4000) g;
+     CREATE TABLE "b ü" AS SELECT g AS id, repeat(md5(g::text), 3) AS noise FROM generate_series(1, 2000) g;
+     CREATE TABLE z (id int PRIMARY KEY); INSERT INTO z VALUES (1)`,
+    source,
+  );
+  plain = await bed.backUpOf(await bed.source(source, { backupFormat: 'plain', backupCompression: 'none' }));
+  custom = await bed.backUpOf(
+    await bed.source(source, { backupFormat: 'custom', backupCompression: 'none' }),
+  );
+  const tables = [
+    ['a', 4000],
+    ['b ü', 2000],
+    ['z', 1],
+  ] as const;
+  const contents = {
+    tables: tables.map(([name, rows]) => ({ schema: 'public', name, rows, definition: null })),
+    ...{ largeObjects: 0, extensions: [], roles: ['postgres'] },
+  };
+  await bed.app.services.db
+    .updateTable('backups')
+    .set({ contents: contentsText(contents) })
+    .where('id', '=', plain.id)
+    .execute();
+  before = await bed.databases();
+}, PATIENCE_MS);
+afterEach(() => bed.bucket.faults.clear());
+afterAll(() => bed.close());
+
+/** As somebody would who writes into the bucket and into our records: size and hash fit to what lies there. */
+async function forge(backup: EndedBackup, change: (bytes: Buffer) => Buffer): Promise<() => Promise<void>> {
+  const { db, openPlace } = bed.app.services;
+  const object = await db
+    .selectFrom('backup_objects')
+    .selectAll()
+    .where('backup_id', '=', backup.id)
+    .executeTakeFirstOrThrow();
+  const { store, close } = await openPlace(object);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of await store.get(backup.storagePath)) chunks.push(chunk.slice());
+  const bytes = change(Buffer.concat(chunks));
+  const key = `${backup.storagePath}.${createHash('sha256').update(bytes).digest('hex')}`;
+  const signal = new AbortController().signal;
+  await store.put(
+    key,
+    (async function* () {
+      yield bytes;
+    })(),
+    { signal, token: 'forged', contentType: 'text/plain', fileName: 'forged' },
+  );
+  await close();
+  const set = async (to: { key: string; size: number; sha256: string | null }) => {
+    await db.updateTable('backup_objects').set({ key: to.key }).where('id', '=', object.id).execute();
+    const { size, sha256 } = to;
+    await db.updateTable('backups').set({ size, sha256 }).where('id', '=', backup.id).execute();
+  };
+  await set({ key, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
+  return () => set({ key: backup.storagePath, size: backup.size, sha256: backup.sha256 });
+}
+
+async function restoreForged(backup: EndedBackup, change: (bytes: Buffer) => Buffer) {
+  const putBack = await forge(backup, change);
+  try {
+    return await bed.restore(backup, { newName: bed.name('forged') });
+  } finally {
+    await putBack();
+  }
+}
+
+async function expectNothingLeft({ run, restore, message }: { run: Json; restore: Json; message: string }) {
+  expect(run['state']).toBe('failed');
+  expect(restore).toMatchObject({ state: 'removed', exists: expect.stringContaining('as it was') });
+  expect(message).toContain('What had been made was removed');
+  expect(await bed.databases()).toEqual(before);
+}
+
+/** Places to cut: within rows, at the end of a row, of a statement and of the rows of a table, and right before the end. */
+const CUTS: readonly (readonly [string, () => EndedBackup, (bytes: Buffer) => number])[] = [
+  ['a plain dump within rows', () => plain, (bytes) => Math.floor(bytes.length * 0.4)],
+  ['a plain dump behind a row', () => plain, (bytes) => bytes.indexOf('\n', bytes.length * 0.6) + 1],
+  ['a plain dump behind the rows of a table', () => plain, (bytes) => bytes.indexOf('\n\\.\n') + 4],
+  ['an archive within rows', () => custom, (bytes) => Math.floor(bytes.length * 0.7)],
+  ['an archive by its last byte', () => custom, (bytes) => bytes.length - 1],
+];
+
+describe('what is not a whole dump', () => {
+  it.each(CUTS)('%s leaves nothing behind, though hash and size fit', async (_, backup, at) => {
+    const ended = await restoreForged(backup(), (bytes) => bytes.subarray(0, at(bytes)));
+    expect(ended.message).toMatch(/not complete|incomplete|is not at its end|ends within|breaks off|dump/i);
+    await expectNothingLeft(ended);
+  });
+
+  it('a byte that another stands for leaves nothing behind', async () => {
+    bed.bucket.faults.add({ match: { operation: 'GetObject' }, times: EVER, fault: { kind: 'corrupt' } });
+    const ended = await bed.restore(plain, { newName: bed.name('forged') });
+    await expectNothingLeft(ended);
+  });
+
+  it('a storage that refuses in the middle leaves nothing behind', async () => {
+    const match = { operation: 'GetObject' } as const;
+    bed.bucket.faults.add({ match, times: 1, fault: { kind: 'truncate', bytes: 150_000 } });
+    bed.bucket.faults.add({
+      match,
+      times: EVER,
+      fault: { kind: 'status', status: 403, code: 'AccessDenied' },
+    });
+    const ended = await bed.restore(plain, { newName: bed.name('forged') });
+    expect(ended.run).toMatchObject({ error: { step: 'load' } });
+    await expectNothingLeft(ended);
+  });
+
+  it('connections that break are no harm', async () => {
+    const match = { operation: 'GetObject' } as const;
+    bed.bucket.faults.add({ match, times: 3, fault: { kind: 'truncate', bytes: 90_000 } });
+    const hits = bed.bucket.faults.hits().length;
+    const newName = bed.name('mended');
+    const ended = await bed.restore(plain, { newName });
+    expect(bed.bucket.faults.hits()).toHaveLength(hits + 3);
+    expect(ended).toMatchObject({ message: '', restore: { state: 'done' } });
+    expect(ended.restore['tables']).toEqual([
+      { schema: 'public', name: 'a', expected: 4000, rows: 4000 },
+      { schema: 'public', name: 'b ü', expected: 2000, rows: 2000 },
+      { schema: 'public', name: 'z', expected: 1, rows: 1 },
+    ]);
+    await bed.postgres.dropDatabase(newName);
+  });
+
+  it('rows that are missing in a dump that is whole by itself are found out', async () => {
+    const ended = await restoreForged(plain, (bytes) => {
+      const text = bytes.toString('latin1');
+      return Buffer.from(text.replace(/^17\t.*\n/m, ''), 'latin1');
+    });
+    expect(ended.message).toContain('public.a has 3999 rows instead of 4000');
+    await expectNothingLeft(ended);
+  });
+});
+
+describe('a hostile dump', () => {
+  it.each([['\\! touch /var/backups/pwned'], ['\\unrestrict `touch /var/backups/pwned`']])(
+    '%s runs nothing on the host',
+    async (line) => {
+      const ended = await restoreForged(plain, (bytes) => {
+        const at = bytes.indexOf('\nSET default_tablespace') + 1;
+        return Buffer.concat([bytes.subarray(0, at), Buffer.from(`${line}\n`), bytes.subarray(at)]);
+      });
+      expect(ended.run).toMatchObject({ error: { code: 'dump_unsafe' } });
+      await expectNothingLeft(ended);
+      await expect(bed.sshd.insideHost('test -e /var/backups/pwned')).rejects.toThrow();
+    },
+  );
+});
+
+describe('a restore that goes on', () => {
+  it('keeps its backup, has its name for itself, and is cancelled with all it has made', async () => {
+    const { app } = bed;
+    bed.bucket.faults.add({
+      match: { operation: 'GetObject' },
+      times: EVER,
+      fault: { kind: 'stall', bytes: 150_000 },
+    });
+    const hits = bed.bucket.faults.hits().length;
+    const newName = bed.name('stalled');
+    const path = `/api/backups/${plain.id}/restore`;
+    const asked = await Promise.all([1, 2].map(() => app.call('POST', path, { newName })));
+    expect(asked.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const runId = String(asked.find(({ status }) => status === 200)?.body['runId']);
+    const made = await until('it to load', 30_000, async () => {
+      const { restore } = (await app.ask('GET', `/api/restores/${runId}`)) as { restore: Json };
+      return restore['state'] === 'loading' && bed.bucket.faults.hits().length > hits;
+    });
+    expect(made).toBe(true);
+    expect((await bed.databases()).filter((name) => !before.includes(name))).toEqual([
+      expect.stringMatching(/^bp_restore_\w+$/),
+    ]);
+    expect(await app.call('DELETE', `/api/backups/${plain.id}`)).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('being restored') },
+    });
+    expect((await app.call('POST', path, { newName })).status).toBe(409);
+    await app.ask('POST', `/api/runs/${runId}/cancel`, {});
+    const ended = await bed.ended(runId);
+    expect(ended.run['state']).toBe('cancelled');
+    expect(ended.restore['state']).toBe('removed');
+    expect(await bed.databases()).toEqual(before);
+    expect((await app.call('POST', `/api/runs/${runId}/cancel`, {})).status).toBe(409);
+  });
+});
+
+describe('a target that can’t be', () => {
+  it('is told of before anything is made: a name that is taken', async () => {
+    const ended = await bed.restore(plain, { newName: source });
+    expect(ended.run['state']).toBe('failed');
+    expect(ended.message).toMatch(/was not begun.*already.*Nothing was made/);
+    expect(ended.restore).toMatchObject({ state: 'none' });
+    const checks = ended.restore['checks'] as readonly { name: string; ok: boolean }[];
+    expect(checks.map(({ name, ok }) => `${name} ${ok}`)).toEqual([
+      ...['Backup true', 'Server true', 'Programs true', 'Name false'],
+      ...['Rights true', 'Extensions true', 'Roles true', 'Room true'],
+    ]);
+  });
+
+  it('another name is found where nobody chose one, and the storage need not be enabled any more', async () => {
+    const setting = `/api/settings/spaces/environments/${bed.environment}`;
+    await bed.app.ask('PUT', setting, { enabled: false });
+    const first = await bed.restore(plain);
+    const second = await bed.restore(plain);
+    await bed.app.ask('PUT', setting, { enabled: true });
+    expect([first.message, second.message]).toEqual(['', '']);
+    expect(first.newName).toMatch(/_restored_\d{8}$/);
+    expect(second.newName).toBe(`${first.newName}_2`);
+    for (const { newName } of [first, second]) await bed.postgres.dropDatabase(newName);
+  });
+
+  it('the stored password goes to no other server, and another environment is for admins who confirm', async () => {
+    const path = `/api/backups/${plain.id}/restore`;
+    expect(await bed.app.call('POST', path, { port: 5433 })).toMatchObject({
+      status: 400,
+      body: { field: 'password' },
+    });
+    const other = await bed.app.create('environment', '/api/environments', { name: 'other <ü>' });
+    const serverId = await bed.app.create('server', `/api/environments/${other}/servers`, {
+      name: 'elsewhere',
+      hostname: '127.0.0.1',
+    });
+    const login = { username: 'me', password: 'typed for this' };
+    expect(await bed.app.call('POST', path, { serverId, ...login })).toMatchObject({
+      status: 400,
+      body: { field: 'confirm', message: expect.stringContaining('other <ü>') },
+    });
+    expect((await bed.app.call('POST', path, { serverId: 'none', ...login })).body).toMatchObject({
+      field: 'serverId',
+    });
+  });
+
+  it('a wrong password that was typed is refused, and forgotten', async () => {
+    const ended = await bed.restore(plain, { username: 'nobody', password: 'typed for this alone' });
+    expect(ended.run).toMatchObject({ state: 'failed', error: { code: 'dump_refused' } });
+    const row = await bed.app.services.db
+      .selectFrom('restores')
+      .selectAll()
+      .where('id', '=', String(ended.run['id']))
+      .executeTakeFirstOrThrow();
+    expect(row).toMatchObject({ state: 'none', credentials: null });
+  });
+});
+
+describe('a restore that its app did not survive', () => {
+  let count = 0;
+  /** As a kill leaves it, in that state; `isMade`: what it makes is there. The app repairs it as after a start. */
+  async function killed(change: Partial<RestoreRow>, isMade = false): Promise<RestoreRow> {
+    const { db, vault } = bed.app.services;
+    count += 1;
+    const id = `killed-${count}`;
+    const credentials = await vault.seal(
+      JSON.stringify(bed.postgres.superuser),
+      SEALED.restoreCredentials.identity(id),
+    );
+    const token = `${bed.mark.replaceAll(/\W/g, '')}${count}`;
+    const row = restoreRow({
+      ...{ id, backup_id: plain.id, database_name: source, token, credentials },
+      ...{ server_id: bed.server, port: bed.postgres.port, new_name: bed.name(`killed ${count}`) },
+      ...change,
+    });
+    if (isMade) await bed.postgres.query(`CREATE DATABASE bp_restore_${token}`);
+    const like = await db.selectFrom('runs').selectAll().where('id', '=', plain.id).executeTakeFirstOrThrow();
+    await db.insertInto('restores').values(row).execute();
+    await db
+      .insertInto('runs')
+      .values({
+        ...like,
+        ...{ id, kind: 'restore', lane: `restore:${id}`, state: 'running', ended_at: null },
+        ...{ claimed_by: 'dead', lease_until: new Date(0).toISOString() },
+      })
+      .execute();
+    return row;
+  }
+  async function repaired({ id }: RestoreRow): Promise<{ run: RunRow; restore: RestoreRow }> {
+    const { db } = bed.app.services;
+    const run = await until('its repair', 60_000, async () => {
+      const row = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+      return row.state === 'running' || row.claimed_by !== null ? undefined : row;
+    });
+    const restore = await db
+      .selectFrom('restores')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    return { run, restore };
+  }
+
+  it('is never run again: what it had made is removed', async () => {
+    const nothing = await repaired(await killed({ state: 'none' }));
+    expect(nothing).toMatchObject({
+      run: { state: 'interrupted' },
+      restore: { state: 'none', credentials: null },
+    });
+    for (const state of ['making', 'loading'] as const) {
+      const after = await repaired(await killed({ state }, state === 'loading'));
+      expect(after).toMatchObject({
+        run: { state: 'interrupted' },
+        restore: { state: 'removed', credentials: null },
+      });
+      expect(after.run.error).toContain('never begun again by itself');
+      expect(await bed.databases()).toEqual(before);
+    }
+  });
+
+  it('is ended where it was found whole already, before and after it got its name', async () => {
+    const row = await killed({ state: 'finishing' }, true);
+    expect(await repaired(row)).toMatchObject({ run: { state: 'completed' }, restore: { state: 'done' } });
+    expect(await bed.databases()).toContain(row.new_name);
+    const again = await killed({ state: 'finishing', new_name: row.new_name });
+    expect(await repaired(again)).toMatchObject({ run: { state: 'completed' }, restore: { state: 'done' } });
+    await bed.postgres.dropDatabase(row.new_name);
+    expect(await bed.databases()).toEqual(before);
+  });
+
+  it('is tried again while its server is away, and then left to a person, who cleans up with one call', async () => {
+    const row = await killed({ state: 'loading', port: 9 }, true);
+    const first = await repaired(row);
+    expect(first.run.state).toBe('uncertain');
+    expect(first.restore).toMatchObject({ state: 'loading', removal_tries: 1, credentials: row.credentials });
+    const { db } = bed.app.services;
+    await db.updateTable('restores').set({ removal_tries: 9 }).where('id', '=', row.id).execute();
+    await db
+      .updateTable('runs')
+      .set({ lease_until: new Date(0).toISOString() })
+      .where('id', '=', row.id)
+      .execute();
+    const last = await until('it to be left', 60_000, async () => {
+      const { run, restore } = await repaired(row);
+      return restore.state === 'left' ? { run, restore } : undefined;
+    });
+    expect(last).toMatchObject({
+      run: { state: 'interrupted' },
+      restore: { state: 'left', credentials: null },
+    });
+    expect(last.run.error).toContain('could not be removed');
+    const { restores } = (await bed.app.ask('GET', '/api/restores?state=left')) as { restores: Json[] };
+    expect(restores.map(({ id }) => id)).toEqual([row.id]);
+
+    const path = `/api/restores/${row.id}/clean-up`;
+    const { username, password } = bed.postgres.superuser;
+    expect((await bed.app.call('POST', path, { username, password })).status).toBe(400);
+    await db.updateTable('restores').set({ port: bed.postgres.port }).where('id', '=', row.id).execute();
+    await bed.app.ask('POST', path, { username, password });
+    expect(await bed.databases()).toEqual(before);
+    expect((await bed.app.call('POST', path, {})).status).toBe(409);
+  });
+});
