@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -30,11 +30,17 @@ export default function setUp(): (() => void) | undefined {
 function hasRoom(): boolean {
   try {
     const { bavail, bsize } = statfsSync(MEMORY);
-    return Math.min(bavail * bsize, process.availableMemory()) >= NEEDED_BYTES;
+    const mount = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').findLast(isOfMemory) ?? '';
+    // Docker mounts it without: programs that tests write could not be started there.
+    const canExecute = / - tmpfs /.test(mount) && !/\bnoexec\b/.test(mount);
+    return canExecute && Math.min(bavail * bsize, process.availableMemory()) >= NEEDED_BYTES;
   } catch {
     return false; // no such file system here
   }
 }
+
+/** proc_pid_mountinfo(5): the mount point is the fifth field. */
+const isOfMemory = (line: string) => line.split(' ')[4] === MEMORY;
 
 /** A run that was killed has left its folder, which holds memory for nobody. */
 function removeThoseOfDeadRuns(): void {
