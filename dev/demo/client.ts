@@ -1,4 +1,13 @@
+import * as z from 'zod';
+
 type Json = Readonly<Record<string, unknown>>;
+
+/** A table as it was restored, and its rows in the dump where they were counted. */
+export interface Restored {
+  readonly name: string;
+  readonly rows: number;
+  readonly expected: number | null;
+}
 
 /** The public API, as any client calls it. */
 export interface Api {
@@ -11,6 +20,8 @@ export interface Api {
   id(answer: Json, name: string): string;
   /** Waits until the backup has ended; throws with its error unless it completed. */
   untilEnded(backupId: string): Promise<Json>;
+  /** Waits until the restore has ended; throws with its error unless it completed. Gives its tables, with their rows. */
+  untilRestored(runId: string): Promise<readonly Restored[]>;
 }
 
 const POLL_MS = 200;
@@ -55,9 +66,33 @@ export function openApi(url: string): Api {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
     },
+    async untilRestored(runId) {
+      for (;;) {
+        const { run } = runSchema.parse(await api.get(`/api/runs/${runId}`));
+        if (run.state === 'completed') return run.restore?.tables ?? [];
+        if (run.state !== 'pending' && run.state !== 'running') {
+          throw new Error(`the restore is ${run.state}: ${run.error?.message ?? 'nobody knows why'}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    },
   };
   return api;
 }
+
+const runSchema = z.object({
+  run: z.object({
+    state: z.string(),
+    error: z.object({ message: z.string() }).nullable(),
+    restore: z
+      .object({
+        tables: z
+          .array(z.object({ name: z.string(), rows: z.number(), expected: z.number().nullable() }))
+          .nullable(),
+      })
+      .nullable(),
+  }),
+});
 
 function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null;

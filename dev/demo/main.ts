@@ -1,6 +1,6 @@
 /**
  * The main job on embedded defaults, through the public API: a sample database is backed up into a bucket, downloaded
- * by presigned URL, restored by stock means and compared row by row. Then the app keeps serving, beside 60 days of
+ * by presigned URL, restored by stock means and through the app, and compared row by row. Then the app keeps serving, beside 60 days of
  * backups of twelve other databases, so that every page has something to show.
  *
  *   npm run demo              and click around
@@ -176,6 +176,18 @@ async function demo(): Promise<void> {
     await restore(file, target);
     const rows = compareRows(source, target);
     return { value: undefined, note: `${rows.toLocaleString('en')} rows equal, one by one` };
+  });
+
+  await steps.run('Restore it through the app into another file and compare', async () => {
+    const newName = join(samples, 'restored.sqlite');
+    const { runId } = await api.post(`/api/backups/${backup['id']}/restore`, { newName });
+    const tables = await api.untilRestored(String(runId));
+    const rows = compareRows(source, newName);
+    const counted = tables.map(({ name, rows, expected }) => `${name} ${rows} of ${expected ?? rows}`);
+    return {
+      value: undefined,
+      note: `rows: ${counted.join(', ')}; ${rows.toLocaleString('en')} equal, one by one`,
+    };
   });
 
   process.stdout.write(

@@ -10,7 +10,7 @@ import type { TestMariadb } from '../support/mariadb.ts';
 import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
 import { ownName } from '../support/shared/ask.ts';
 import { sharedMariadb } from '../support/shared/mariadb.ts';
-import { CUT, checksOf, load, restore, runOn } from './restoring.ts';
+import { CUT, checksOf, load, restore, rowsInDump, runOn } from './restoring.ts';
 import { runInShell } from './shell.ts';
 
 const SOURCE = ownName('shop');
@@ -85,6 +85,7 @@ describe('a restore', () => {
         empty_table: 0,
         'odd `name"\' 表; -- $x$ /*': 3,
       });
+      expect(rows).toEqual(rowsInDump(mysql.storedProof('plain'), dump));
       const [restored, expected] = [
         await mariadbChecksums(server, name),
         await mariadbChecksums(server, SOURCE),

@@ -1,3 +1,4 @@
+import type { EndProof } from '../../src/engines/engine.ts';
 import type { PreflightCheck, RestorePlan } from '../../src/engines/restore.ts';
 import { AppError } from '../../src/errors.ts';
 import type { HostCommand } from '../../src/hosts/host.ts';
@@ -73,6 +74,14 @@ export async function restore(
   const counted = plan.count.read(await runOn(plan, plan.count.command, undefined, environment));
   if (plan.finish !== null) await runOn(plan, plan.finish, undefined, environment);
   return Object.fromEntries(counted.map(({ name, rows }) => [name, rows]));
+}
+
+/** The rows of each table, as the end proof counted them in the dump. */
+export function rowsInDump(proof: EndProof, dump: Uint8Array): Readonly<Record<string, number | null>> {
+  proof.observe(dump);
+  proof.finish();
+  const tables = proof.contents?.()?.tables ?? [];
+  return Object.fromEntries(tables.map(({ name, rows }) => [name, rows]));
 }
 
 async function* bytesOf(

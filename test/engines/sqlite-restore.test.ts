@@ -24,7 +24,7 @@ import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
 import { isAppError } from '../../src/errors.ts';
 import { buildSqliteDump } from '../support/sqlite-dump.ts';
 import { cutAt } from './proofs.ts';
-import { CUT, checksOf, load, restore, runOn } from './restoring.ts';
+import { CUT, checksOf, load, restore, rowsInDump, runOn } from './restoring.ts';
 import { runInShell } from './shell.ts';
 import { contentOf, fillNasty } from './sqlite-data.ts';
 
@@ -124,6 +124,7 @@ describe.each(machines)('by %s', (_name, environment) => {
     const rows = await restore(plan, plain, environment);
     expect(rows).toMatchObject({ plain: 5, parent: 2, child: 3, empty_one: 0, without: 3, words_content: 2 });
     expect(rows).not.toHaveProperty('words');
+    expect(rows).toEqual(rowsInDump(sqlite.storedProof('plain'), plain));
     expect(contentOf(to.newName)).toEqual(contentOf(source));
     expect(statSync(to.newName).mode & 0o777).toBe(0o640);
     expect(filesBeside(to)).toHaveLength(1);

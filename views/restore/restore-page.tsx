@@ -135,7 +135,8 @@ function Where({ database, servers, form, frame }: RestorePageProps) {
         form={form}
         name="serverId"
         label="Server"
-        required
+        // Not required: the machine of the app has no id, which a browser takes for nothing chosen.
+        conditional
         help={`Beside ${database.name} as it is proposed: nothing that is there is overwritten.`}
         choices={servers.map(({ id, name, environmentName, isElsewhere }) => ({
           value: id,

@@ -30,6 +30,7 @@ const STYLES = [
   'backup',
   'runs',
   'schedules',
+  'restore',
   'retention',
   'setup',
   'storage',
