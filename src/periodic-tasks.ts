@@ -4,6 +4,7 @@ import { sweepDeleted } from './backups/remove-deleted.ts';
 import { backupRules, type RepairRules } from './backups/repair-backup.ts';
 import { repairCounts } from './backups/repair-counts.ts';
 import type { RunServices } from './backups/run-services.ts';
+import { writeDueManifests } from './backups/write-manifest.ts';
 import type { Channel } from './channels/channel.ts';
 import type { Config } from './config.ts';
 import { sweepLeftovers } from './leftovers/sweep.ts';
@@ -21,6 +22,8 @@ import { verifyIfDue } from './verifications/ask-verification.ts';
 const SWEEP_EVERY_MS = 15_000;
 /** Whether a backup is to be read in full: with a thousand databases, six of them are due each hour. */
 const VERIFY_EVERY_MS = 5 * 60_000;
+/** Apart from the sweep: a storage that refuses one keeps nothing else waiting. */
+const MANIFESTS_EVERY_MS = 15_000;
 const MISSING_EVERY_MS = 60_000;
 const PINGS_EVERY_MS = 10_000;
 /** Whether the day’s look at all retention is due. */
@@ -38,7 +41,7 @@ export function periodicTasks(
     readonly optimise: () => Promise<void>;
     readonly config: Pick<Config, 'schedulerEnabled' | 'schedulerCheckMs'>;
   },
-  timing: Partial<RepairRules> & { readonly sweepEveryMs?: number } = {},
+  timing: Partial<RepairRules> & { readonly sweepEveryMs?: number; readonly manifestsEveryMs?: number } = {},
 ): readonly PeriodicTask[] {
   const { db, now, optimise, config } = services;
   const inCalendar = { ...services, now: services.calendar };
@@ -51,6 +54,11 @@ export function periodicTasks(
         await sweepLeftovers(services, signal);
         await sweepDeleted(services, { completeMayTakeMs }, signal);
       },
+    },
+    {
+      name: 'manifests',
+      everyMs: timing.manifestsEveryMs ?? MANIFESTS_EVERY_MS,
+      run: (signal) => writeDueManifests(services, signal),
     },
     ...(config.schedulerEnabled
       ? [{ name: 'schedules', everyMs: config.schedulerCheckMs, run: createScheduler(inCalendar) }]

@@ -62,6 +62,7 @@ export interface RunningServices extends Services {
 /** For tests: other than the usual ones. */
 export interface Timing extends WorkerTiming, Partial<RepairRules> {
   readonly sweepEveryMs?: number;
+  readonly manifestsEveryMs?: number;
 }
 
 const MIB = 1024 * 1024;

@@ -3,6 +3,7 @@ import { auditedDatabase } from '../databases/databases.ts';
 import type { BackupObjectRow, BackupRow, Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
+import { insertLeftover } from '../leftovers/insert-leftover.ts';
 import { limited, MAX_PAUSE_MS, pauseMs } from '../leftovers/patience.ts';
 import type { ObjectHead } from '../object-stores/object-store.ts';
 import { abortUploads, versionOf } from '../object-stores/own-uploads.ts';
@@ -139,8 +140,27 @@ async function tryRemoval(
 async function removeRow(trx: Trx, id: string, now: Date): Promise<void> {
   // Two tried at once, and the other was refused and showed it again: its object is gone now.
   await hideAgain(trx, id, now);
+  await watchForManifest(trx, id, now);
   await trx.deleteFrom('backups').where('id', '=', id).execute();
 }
+
+/** One that is being written just now may appear after it was found to be absent: it is looked for once more. */
+async function watchForManifest(trx: Trx, id: string, now: Date): Promise<void> {
+  const unsettled = await trx
+    .selectFrom('backup_objects')
+    .select(['endpoint', 'region', 'bucket', 'key'])
+    .where('backup_id', '=', id)
+    .where('kind', '=', 'manifest')
+    .where('bytes', 'is', null)
+    .executeTakeFirst();
+  if (unsettled === undefined) return;
+  const kind = unsettled.bucket === '' ? 'file' : 'object';
+  const left = { ...unsettled, backup_id: null, kind, upload_id: null, version_id: null } as const;
+  await insertLeftover(trx, left, now, MANIFEST_MAY_TAKE_MS);
+}
+
+/** Longer than a request for one is waited for. */
+const MANIFEST_MAY_TAKE_MS = 2 * 60_000;
 
 /**
  * A pruned backup that its storage refuses to remove is there as before: it is seen again, with the reason, as soon as all of
@@ -194,7 +214,8 @@ function isRefusal(error: unknown): boolean {
 }
 
 async function isWhole(services: RemovalServices, backup: Tombstone, stop: AbortSignal): Promise<boolean> {
-  const objects = await objectsOf(services.db, backup.id);
+  // A manifest that is not there makes no backup less whole.
+  const objects = (await objectsOf(services.db, backup.id)).filter(({ kind }) => kind !== 'manifest');
   for (const { key, ...object } of objects) {
     let isThere = false;
     await withStore(services, object, async (store) => {
@@ -239,6 +260,11 @@ async function removeObjects(
   for (const { key, ...object } of await objectsOf(services.db, id)) {
     await withStore(services, object, async (store) => {
       const signal = limited(stop);
+      if (object.kind === 'manifest') {
+        const versionId = object.version_id ?? (await versionOf(store, key, signal));
+        await store.remove(key, { versionId, signal });
+        return;
+      }
       if (outcome !== 'uncertain') {
         await store.remove(key, { versionId: object.version_id, signal });
         return;
@@ -250,7 +276,13 @@ async function removeObjects(
   }
 }
 
-/** All that a backup consists of, as recorded. */
+/** All that a backup consists of, as recorded, the dump before its manifest. */
 export function objectsOf(db: Db, backupId: string): Promise<readonly BackupObjectRow[]> {
-  return db.selectFrom('backup_objects').selectAll().where('backup_id', '=', backupId).execute();
+  return db
+    .selectFrom('backup_objects')
+    .selectAll()
+    .where('backup_id', '=', backupId)
+    .orderBy('kind')
+    .orderBy('number')
+    .execute();
 }

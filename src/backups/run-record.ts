@@ -40,9 +40,16 @@ export async function recordDestination(
   const { place, key, fileName } = destination;
   const recorded = await write(db, async (trx) => {
     await requireClaim(trx, claim);
+    const database = await trx
+      .selectFrom('backups')
+      .innerJoin('databases', 'databases.id', 'backups.database_id')
+      .select('databases.options')
+      .where('backups.id', '=', claim.runId)
+      .executeTakeFirst();
     await trx
       .updateTable('backups')
       .set({
+        dump_options: toldOptions(database?.options ?? '{}'),
         filename: fileName,
         storage_type: place.bucket === '' ? 'local' : 'spaces',
         storage_path: key,
@@ -113,9 +120,21 @@ export async function recordUpload(
     db,
     async (trx) => {
       await requireClaim(trx, claim);
-      await trx.updateTable('backup_objects').set(values).where('backup_id', '=', claim.runId).execute();
+      await trx
+        .updateTable('backup_objects')
+        .set(values)
+        .where('backup_id', '=', claim.runId)
+        .where('kind', '=', 'dump')
+        .execute();
     },
     { patienceMs: LOCK_PATIENCE_MS },
+  );
+}
+
+/** What a manifest tells of a database's options: they hold no secrets; a certificate is long, and says nothing of the dump. */
+function toldOptions(options: string): string {
+  return JSON.stringify(JSON.parse(options), (name, value: unknown) =>
+    name === 'tlsCa' ? undefined : value,
   );
 }
 

@@ -72,6 +72,7 @@ export async function settleCompleted(
         sha256: run.sha256,
         dump_sha256: run.dumpSha256 ?? null,
         contents: contentsText(run.contents ?? null),
+        manifest_due_at: now.toISOString(),
         completed_at: now.toISOString(),
         ...(run.seconds === undefined ? {} : { duration: run.seconds }),
         verification: 'stored',

@@ -51,6 +51,7 @@ async function placesOf(trx: Trx, backupId: string): Promise<readonly StoredPlac
     .select(['backups.database_id', 'backup_objects.endpoint', 'backup_objects.bucket'])
     .select('backup_objects.bytes')
     .where('backup_objects.backup_id', '=', backupId)
+    .where('backup_objects.kind', '!=', 'manifest')
     .execute();
   const places = new Map<string, StoredPlace>();
   for (const { bytes, ...place } of objects) {
@@ -76,6 +77,7 @@ export async function recountStored(trx: Trx, databaseId: string): Promise<void>
         .where('backups.database_id', '=', databaseId)
         .where('backups.status', '=', sql.lit('completed'))
         .where('backups.deleted_at', 'is', null)
+        .where('backup_objects.kind', '!=', 'manifest')
         .groupBy(['backups.database_id', 'backup_objects.endpoint', 'backup_objects.bucket']),
     )
     .execute();

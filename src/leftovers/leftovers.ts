@@ -51,6 +51,7 @@ async function listDeleted(db: Db, limit: number): Promise<readonly LeftBehind[]
     .select(['backups.removal_tries', 'backups.removal_error', 'backups.removal_next_try_at'])
     .select(['backup_objects.endpoint', 'backup_objects.bucket', 'backup_objects.key'])
     .where('backups.deleted_at', 'is not', null)
+    .where('backup_objects.kind', '!=', 'manifest')
     .orderBy('backups.deleted_at')
     .limit(limit)
     .execute();

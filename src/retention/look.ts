@@ -24,6 +24,8 @@ export async function lookBeforePruning(
   let look: Look = { says: 'ready' };
   try {
     for (const object of await objectsOf(context.db, backup.id)) {
+      // It goes with the dump, whatever lies there.
+      if (object.kind === 'manifest') continue;
       await withStore(context, object, async (store) => {
         const { key, version_id: versionId } = object;
         const head = await store.head(key, { versionId, signal: limited(stop) });

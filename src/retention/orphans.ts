@@ -121,6 +121,8 @@ async function notListed(
       .where('backup_objects.endpoint', '=', endpoint)
       .where('backup_objects.bucket', '=', bucket)
       .where('backup_objects.key', '>', after)
+      // One that is gone is written again by itself.
+      .where('backup_objects.kind', '!=', 'manifest')
       .orderBy('backup_objects.key')
       .limit(PAGE)
       .execute();

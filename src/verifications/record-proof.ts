@@ -31,6 +31,8 @@ export async function recordProof(
           parsed_proven_at: now,
           ...(stored.dumpSha256 === null ? { dump_sha256: dumpSha256 } : {}),
           ...(isCounted(stored.contents) ? {} : { contents: contentsText(contents) }),
+          // It tells more now, or was never there.
+          ...(stored.dumpSha256 === null || !isCounted(stored.contents) ? { manifest_due_at: now } : {}),
           verification_error: null,
         } as const)
       : ({ verification: 'failed', verified_at: now, verification_error: damage } as const);

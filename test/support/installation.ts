@@ -97,6 +97,8 @@ export async function startInstallation(
       tickMs: 100,
       leaseMs: 5_000,
       sweepEveryMs: 200,
+      // Who counts what lies in a bucket writes them itself.
+      manifestsEveryMs: 3_600_000,
       askAgainMs: 200,
       completeMayTakeMs: 1_000,
       ...options.timing,

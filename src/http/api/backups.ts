@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { changePin, removeBackup, startBackup, stopBackup } from '../../backups/backup-actions.ts';
 import { type BackupWithTrigger, findBackup, listBackups, progressOf } from '../../backups/backups.ts';
 import { readContents } from '../../backups/contents.ts';
+import { signedManifest } from '../../backups/manifest.ts';
 import { getDatabase, getDatabaseRow } from '../../databases/databases.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
@@ -144,6 +145,18 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
       answer: z.object({ runId: id }),
       refusals: [404, 409],
       handle: async ({ params, actor }) => ({ runId: await askVerification(services, actor, params.id) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/backups/:id/manifest',
+      access: 'viewer',
+      summary: 'What is known of a completed backup, signed: as it lies beside its object',
+      answer: z.record(z.string(), z.unknown()),
+      refusals: [404, 409],
+      handle: async ({ c, params }) => {
+        const { text } = await signedManifest(services, params.id);
+        return c.body(text, 200, { 'content-type': 'application/json' });
+      },
     }),
     route({
       method: 'GET',

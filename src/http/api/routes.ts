@@ -6,6 +6,7 @@ import { backupRoutes } from './backups.ts';
 import { databaseRoutes } from './databases.ts';
 import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
+import { installationRoutes } from './installation.ts';
 import { leftBehindRoutes } from './left-behind.ts';
 import { orphanRoutes } from './orphans.ts';
 import { pingRoutes } from './pings.ts';
@@ -36,6 +37,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...spacesImpactRoutes(services),
     ...spacesPolicyRoutes(services),
     ...systemSettingsRoutes(services),
+    ...installationRoutes(services),
     ...leftBehindRoutes(services),
     ...orphanRoutes(services),
     ...restoreRoutes(services),

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import type { Question } from '../../../views/parts/dialog.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { questionOfSettings, SystemPage } from '../../../views/system/system.tsx';
+import { manifestPublicKey } from '../../backups/manifest.ts';
 import { isPostgres } from '../../db/kind.ts';
 import { type ChangedSettings, changeSettingsAskingFirst } from '../../retention/change-defaults.ts';
 import type { Services } from '../../services-port.ts';
@@ -120,6 +121,7 @@ async function sendSystem(
     ['State', isPostgres(services.db) ? 'PostgreSQL' : 'SQLite'],
     ['Scheduler', config.schedulerEnabled ? `looks every ${config.schedulerCheckMs / SECOND_MS} s` : 'off'],
     ['Memory for parts', `${config.partMemoryMib} MiB`],
+    ['Key that manifests are signed with (Ed25519)', await manifestPublicKey(services)],
   ] as const;
   return sendPage(
     c,
