@@ -179,6 +179,8 @@ describe('signing in', () => {
     expect((await db.selectFrom('sessions').select('id').execute()).length).toBe(before.length + 7);
     // A button has nothing that could be lost, and a form of another site is nobody's.
     expect((await pages.visitor().post(`/environments/${id}/delete`)).location).toBe('/login');
+    const large = { name: 'ü'.repeat(20_000) };
+    expect((await pages.visitor().post('/admin/users/new', large)).location).toBe('/login');
     const forged = await pages
       .visitor()
       .post('/admin/users/new', 'name=x', { 'sec-fetch-site': 'cross-site' });

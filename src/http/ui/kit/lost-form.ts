@@ -14,7 +14,10 @@ export interface LostForm {
 /** Rather too many than one too few: what is left out has to be typed again, and nothing else. */
 const MAY_BE_SECRET = /pass|secret|key|token|code|credential|ping|phrase/i;
 
-/** The form of this request, for the page that asks to sign in to keep; null where nothing was typed into it. */
+/** Of what is larger, the form that signs in would be larger than forms may be. */
+const MOST = 64 * 1024;
+
+/** The form of this request, for the page that asks to sign in to keep; null where nothing was typed into it, or very much. */
 export async function lostFormOf(c: Context): Promise<LostForm | null> {
   if (c.req.method !== 'POST') return null;
   let fields: URLSearchParams;
@@ -26,7 +29,8 @@ export async function lostFormOf(c: Context): Promise<LostForm | null> {
     return null;
   }
   const kept = [...fields].filter(([name]) => !MAY_BE_SECRET.test(name));
-  return kept.length === 0 ? null : { path: c.req.path, fields: new URLSearchParams([...kept]).toString() };
+  const text = new URLSearchParams([...kept]).toString();
+  return text === '' || text.length > MOST ? null : { path: c.req.path, fields: text };
 }
 
 const PATH = 'lostPath';
