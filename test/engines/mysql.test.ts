@@ -5,10 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DumpPlan, Probe } from '../../src/engines/engine.ts';
 import type { MysqlTarget } from '../../src/engines/mysql/connection.ts';
 import { mysql } from '../../src/engines/mysql/mysql.ts';
+import { restoreMysql } from '../../src/engines/mysql/restore.ts';
 import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
 import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
 import { startRogueMysql } from '../support/rogue-servers.ts';
 import { until } from '../support/until.ts';
+import { checksOf, runOn } from './restoring.ts';
 import { runInShell, type ShellOptions } from './shell.ts';
 
 let server: TestMariadb;
@@ -552,5 +554,17 @@ describe('a server that asks for files of the host', () => {
     const script = `${lines}\nchoose_tools; options | mariadb --defaults-file=/dev/stdin --print-defaults`;
     const { stdout } = await runInShell({ ...mysql.probe(target()).command, script });
     expect(stdout.toString()).toContain('--local-infile=0');
+  });
+});
+
+describe('the look before a restore', () => {
+  it('tells which rights a user lacks', async () => {
+    const user = await userWith(['SELECT, SHOW VIEW ON *.*']);
+    const newName = 're`st\'o"red ü; 1';
+    const known = { token: 'q7x', format: 'plain', serverVersion: null, clientVersion: null };
+    const plan = restoreMysql({ ...target(user), ...known, newName, expectedBytes: 1000, needs: null });
+    const [rights] = (await checksOf(plan)).filter(({ ok }) => !ok);
+    expect(rights?.says).toMatch(/lacks CREATE, DROP, ALTER, .* Grant them/);
+    await expect(runOn(plan, plan.create)).rejects.toMatchObject({ code: 'dump_refused' });
   });
 });

@@ -146,7 +146,10 @@ describe('pages', () => {
     const regions = readdirSync(views, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.tsx') && name !== 'parts/live-region.tsx')
       .filter((name) => readFileSync(`${views}/${name}`, 'utf8').includes('<LiveRegion'));
-    expect(regions.sort()).toEqual(['backup/backup-page.tsx', 'database/live-runs.tsx', 'running.tsx']);
+    expect(regions.sort()).toEqual([
+      ...['backup/backup-page.tsx', 'database/live-runs.tsx', 'restore/restore-run.tsx', 'running.tsx'],
+    ]);
+    expect(isLivePoll('GET', '/restores/c1/run')).toBe(true);
     expect(isLivePoll('GET', '/backups/c1/run')).toBe(true);
     expect(isLivePoll('GET', '/runs/running')).toBe(true);
     expect(isLivePoll('GET', '/databases/c1/runs')).toBe(true);

@@ -4,6 +4,7 @@ const POLLS = [
   /^\/admin\/storage\/probe\/card$/,
   /^\/runs\/running$/,
   /^\/backups\/[^/]+\/run$/,
+  /^\/restores\/[^/]+\/run$/,
 ];
 
 /** They count for no limit, and keep no session alive: nobody need sit there. */
