@@ -277,12 +277,11 @@ async function removeObjects(
 }
 
 /** All that a backup consists of, as recorded, the dump before its manifest. */
-export function objectsOf(db: Db, backupId: string): Promise<readonly BackupObjectRow[]> {
-  return db
+export async function objectsOf(db: Db, backupId: string): Promise<readonly BackupObjectRow[]> {
+  const objects = await db
     .selectFrom('backup_objects')
     .selectAll()
     .where('backup_id', '=', backupId)
-    .orderBy('kind')
-    .orderBy('number')
     .execute();
+  return objects.sort((a, b) => Number(a.kind === 'manifest') - Number(b.kind === 'manifest'));
 }

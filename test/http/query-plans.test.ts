@@ -6,6 +6,7 @@ import { watchForMissing } from '../../src/backups/missing.ts';
 import { createBackupKind } from '../../src/backups/node/backup-kind.ts';
 import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
 import { repairCounts } from '../../src/backups/repair-counts.ts';
+import { writeDueManifests } from '../../src/backups/write-manifest.ts';
 import { migrate } from '../../src/db/node/migrate.ts';
 import { openDatabase } from '../../src/db/node/open.ts';
 import { analyse } from '../../src/db/node/statistics.ts';
@@ -252,6 +253,7 @@ describe('no query reads or sorts a large table whole', () => {
     const taker = { db, kinds, claimedBy: 'w', leaseMs: 1000, now: services.now };
     await repairExpired(taker, { repairing: new Map(), running: () => ['none'], signal });
     await testIfDue(services);
+    await writeDueManifests(services, signal);
     await createScheduler(services)(signal);
     await watchForMissing(services, signal);
     await endExpiredSessions(db, services.now());

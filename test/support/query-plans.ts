@@ -8,6 +8,7 @@ const OF_FEW_ROWS = [
   ...['backups_waiting', 'backups_one_pending', 'backups_one_in_progress'],
   'schedule_slots_watched',
   ...['runs_waiting', 'runs_one_waiting', 'runs_one_running', 'runs_uncertain', 'backups_deleted'],
+  'backups_manifest_due',
 ];
 
 interface Step {
