@@ -91,7 +91,7 @@ loading "$pg_restore" --single-transaction --exit-on-error --no-password --dbnam
 }
 
 /**
- * Every table that a dump may have rows of, counted in one query. The
+ * Every table that a dump may have rows of or defines, counted in one query: a partitioned one has none by itself. The
  * function is the session's own and lasts as long.
  */
 export function countRows(target: PostgresRestoreTarget, databaseName: string): CountPlan {
@@ -112,7 +112,7 @@ const COUNT_TABLES = String.raw`SELECT 'bridgeport:' || pg_catalog.json_build_ar
   EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
     AND e.objid = c.oid AND e.deptype = 'e'))
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
 ORDER BY 1`;
 
