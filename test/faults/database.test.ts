@@ -19,7 +19,9 @@ let postgres: TestPostgres;
 let orders: Json;
 
 beforeAll(async () => {
-  [bed, postgres] = await Promise.all([startBed(), startPostgres()]);
+  // No request here never ends, so that nothing waits for this: a busy machine has the time of production to abort an upload.
+  const tuning = { cancelGraceMs: 10_000 };
+  [bed, postgres] = await Promise.all([startBed({ tuning }), startPostgres()]);
   await postgres.createDatabase('orders');
   await postgres.query(
     'create table t as select i, repeat(md5(i::text), 60) as noise from generate_series(1, 25000) i',
