@@ -313,7 +313,6 @@ async function findTargets(app: App): Promise<readonly Target[]> {
     [`/api/settings/spaces/environments/${environment}/impact`, '`…/spaces/environments/:id/impact`'],
     [`/api/settings/spaces/impact`, '`…/spaces/impact`'],
     [`/api/settings/spaces/left-behind`, '`…/spaces/left-behind`'],
-    [`/api/settings/spaces/orphans`, '`…/spaces/orphans`'],
     [`/api/settings/system`, '`/api/settings/system`'],
   ] as const;
   return [target('/admin/storage', 'storage', 60), ...usual.map(([path, name]) => target(path, name, 15))];

@@ -95,6 +95,6 @@ export function whatExists({ state, new_name: name, removal_error: error }: Rest
     case 'removed':
       return 'What had been made was removed: the target is as it was.';
     case 'left':
-      return `What had been made for “${name}” is still there and is of no use. It could not be removed: ${error ?? 'nobody knows why.'}`;
+      return `What had been made for “${name}” is still there, and not to be relied on. It could not be removed: ${error ?? 'nobody knows why.'}`;
   }
 }

@@ -6,7 +6,7 @@ import { RestoreProgress, RestoreRunPage } from '../../../views/restore/restore-
 import { backupStory } from '../../backups/backup-story.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { type InputIssue, toAppError } from '../../errors.ts';
-import { askRestore } from '../../restores/ask-restore.ts';
+import { askRestore, restorable } from '../../restores/ask-restore.ts';
 import { cancelRestore } from '../../restores/cancel-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
 import { lookAtTarget } from '../../restores/look-at-target.ts';
@@ -31,7 +31,9 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
   ui.get('/backups/:backupId/restore', only('operator'), async (c) => {
-    const known = await formOf(c, services, c.req.param('backupId'));
+    const backupId = c.req.param('backupId');
+    await restorable(services.db, backupId);
+    const known = await formOf(c, services, backupId);
     return sendPage(c, <RestorePage {...known.props} form={freshForm(known.proposed)} checks={null} />);
   });
 

@@ -161,3 +161,10 @@ it('is for operators; viewers see what becomes of it', async () => {
   expect((await Promise.all(forbidden)).map(({ status }) => status)).toEqual([403, 403]);
   expect((await operator.get('/restores/nothing')).status).toBe(404);
 });
+
+it('is not offered of a backup that there is nothing of', async () => {
+  const { id } = await insertBackup(pages.services.db, new Date(), { status: 'failed', outcome: 'failed' });
+  const { status, html } = await operator.get(`/backups/${id}/restore`);
+  expect([status, html]).toEqual([409, expect.stringContaining('it is failed')]);
+  expect(html).not.toContain('name="newName"');
+});
