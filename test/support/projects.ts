@@ -65,6 +65,10 @@ export const LONG: readonly string[] = [
   'test/dev/bucket/clients.test.ts',
   'test/object-stores/s3/rgw.test.ts',
   'test/real/mysql.test.ts',
+  'test/crash/crash.test.ts',
+  'test/restores/faults.test.ts',
+  'test/restores/postgres.test.ts',
+  'test/engines/mysql-restore.test.ts',
 ];
 
 /** Test files, from the root of the repository. */
