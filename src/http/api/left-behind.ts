@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { listLeftBehind } from '../../leftovers/leftovers.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../route.ts';
-import { id, instant } from './shapes.ts';
+import { id, instant, pageQuery } from './shapes.ts';
 
 const leftBehind = z.object({
   id,
@@ -21,8 +21,10 @@ export function leftBehindRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/settings/spaces/left-behind',
       access: 'admin',
       summary: 'What could not be removed from storages and hosts yet, and why, the oldest first',
+      // As one goes, another one is there: an offset would tell nothing.
+      query: pageQuery(100).pick({ limit: true }),
       answer: z.object({ leftBehind: z.array(leftBehind) }),
-      handle: async () => ({ leftBehind: [...(await listLeftBehind(services.db, 1000))] }),
+      handle: async ({ query }) => ({ leftBehind: [...(await listLeftBehind(services.db, query.limit))] }),
     }),
   ];
 }

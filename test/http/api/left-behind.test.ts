@@ -110,6 +110,8 @@ test('what a lost answer may have made says so', async () => {
   expect(body.leftBehind).toMatchObject([
     { id: 'lost', reason: expect.stringContaining('looked for again') },
   ]);
+  const none = await site.call('GET', '/api/settings/spaces/left-behind?limit=0');
+  expect([none.status, none.body]).toEqual([200, { leftBehind: [] }]);
 });
 
 test('no link is given to what lies in an archive, until a copy of it can be read', async () => {
