@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { FaultRule } from '../../dev/bucket/server.ts';
+import { backupsOf, create, createEnvironment, isOpen, ODD } from '../attack/ground.ts';
+import { DATABASE, type Field, openField } from '../crash/field.ts';
+import { type ChildApp, startChildApp } from '../support/child-process.ts';
+import type { Json } from '../support/installation.ts';
+import { until } from '../support/until.ts';
+
+/** The app is killed while it restores and is started again: there is the whole database under its name, or nothing of it. */
+const BUCKET = 'restores';
+let field: Field;
+let app: ChildApp;
+let backupId: string;
+let undisturbedMs: number;
+
+const start = () => startChildApp(field.program, { ...field.env, DATA_DIR: join(field.folder, 'data') });
+
+beforeAll(async () => {
+  field = await openField([BUCKET]);
+  const { bucket, key, postgres, sshd } = field;
+  app = await start();
+  const { environment, server } = await createEnvironment(app, sshd);
+  const endpoint = new URL(bucket.endpoint).host;
+  await app.ask('PUT', '/api/settings/spaces', {
+    ...key,
+    ...{ endpoint, region: bucket.region, buckets: [BUCKET] },
+  });
+  await app.ask('PUT', `/api/settings/spaces/environments/${environment}`, { enabled: true });
+  const database = await create(app, 'database', `/api/environments/${environment}/databases`, {
+    ...{ name: `shop ${ODD}`, type: 'postgres', serverId: server, backupFormat: 'plain' },
+    ...{ host: '127.0.0.1', port: postgres.port, databaseName: DATABASE, ...postgres.superuser },
+    ...{ backupStorageType: 'spaces', backupSpacesBucket: BUCKET, backupSpacesPrefix: `${ODD}/` },
+  });
+  backupId = String((await app.ask('POST', `/api/databases/${database}/backups`, {}))['backupId']);
+  await until('the backup to end', 60_000, async () => !(await backupsOf(app, database)).some(isOpen));
+  const begunAt = performance.now();
+  expect(await endOf(await ask('undisturbed'))).toBe('completed');
+  undisturbedMs = performance.now() - begunAt;
+}, 180_000);
+afterEach(() => field.bucket.faults.clear());
+afterAll(async () => {
+  await app?.kill();
+  await field?.close();
+});
+
+const nameOf = (what: string) => `${what} ü"😀'`;
+
+async function ask(what: string): Promise<string> {
+  const asked = await app.ask('POST', `/api/backups/${backupId}/restore`, { newName: nameOf(what) });
+  return String(asked['runId']);
+}
+
+async function endOf(runId: string): Promise<string> {
+  return until('the restore to end', 90_000, async () => {
+    const { run } = (await app.ask('GET', `/api/runs/${runId}`)) as { run: Json };
+    const state = String(run['state']);
+    return ['pending', 'running', 'uncertain'].includes(state) ? undefined : state;
+  });
+}
+
+async function databases(): Promise<readonly string[]> {
+  const rows = await field.postgres.query('SELECT datname FROM pg_database');
+  return rows.map(({ datname }) => String(datname));
+}
+
+async function killAndLook(what: string, runId: string): Promise<string> {
+  await app.kill();
+  field.bucket.faults.clear();
+  app = await start();
+  const state = await endOf(runId);
+  const names = await databases();
+  expect(names.filter((name) => name.startsWith('bp_restore_'))).toEqual([]);
+  expect(names.includes(nameOf(what))).toBe(state === 'completed');
+  if (state === 'completed') expect(await rowsOf(what)).toBe(12_000);
+  return state;
+}
+
+async function rowsOf(what: string): Promise<number> {
+  const [row] = await field.postgres.query('SELECT count(*)::int AS rows FROM noise', nameOf(what));
+  return Number(row?.['rows']);
+}
+
+const STEPS: readonly [string, FaultRule][] = [
+  ['its look at the backup', { match: { operation: 'HeadObject' }, fault: { kind: 'hang' } }],
+  ['its first bytes', { match: { operation: 'GetObject' }, fault: { kind: 'stall', bytes: 100_000 } }],
+];
+
+describe('a restore that is killed', () => {
+  it.each(STEPS)(
+    'during %s leaves nothing, and its name can be had',
+    async (what, rule) => {
+      const hits = field.bucket.faults.hits().length;
+      field.bucket.faults.add(rule);
+      const runId = await ask(what);
+      await until('the restore to be there', 20_000, () => field.bucket.faults.hits().length > hits);
+      expect(await killAndLook(what, runId)).toBe('interrupted');
+      expect(await endOf(await ask(what))).toBe('completed');
+      expect(await rowsOf(what)).toBe(12_000);
+    },
+    120_000,
+  );
+
+  it.each([0.3, 0.6, 0.9])(
+    '%d of its way is whole or gone',
+    async (part) => {
+      const what = `killed at ${part}`;
+      const runId = await ask(what);
+      await pause(part * undisturbedMs);
+      expect(['interrupted', 'completed']).toContain(await killAndLook(what, runId));
+    },
+    120_000,
+  );
+});
