@@ -123,6 +123,15 @@ describe('the list of runs', () => {
     expect(part.html).toMatch(/^<div id="running"/);
   });
 
+  it('leads to each backup that it tells of', async () => {
+    const backups = await pages.services.db.selectFrom('backups').select('id').execute();
+    const { html } = await operator.get('/runs');
+    const links = [...html.matchAll(/href="\/backups\/(\w+)"/g)].map(([, id]) => id);
+    expect(links.length).toBeGreaterThan(3);
+    expect(backups.map(({ id }) => id)).toEqual(expect.arrayContaining(links));
+    expect((await operator.get(`/backups/${links[0]}`)).status).toBe(200);
+  });
+
   it('is filtered by kind, result and day', async () => {
     const count = async (query: string) =>
       ((await operator.get(`/runs${query}`)).html.match(/class="when"/g) ?? []).length;
