@@ -158,6 +158,16 @@ describe('a dump', () => {
     expect(sql.toString()).not.toContain('`accounts`');
   });
 
+  it('says so where the tool itself fails on a quote in the name of a database with events', async () => {
+    const databaseName = `o"brien's`;
+    await server.createDatabase(databaseName);
+    await server.query('CREATE EVENT yearly ON SCHEDULE EVERY 1 YEAR DISABLE DO SELECT 1', databaseName);
+    expect(await refusal({ databaseName })).toMatchObject({
+      code: 'dump_failed',
+      message: expect.stringContaining('quotes or backslashes in its name'),
+    });
+  });
+
   it('goes to the socket without a host, or with its path as the host', async () => {
     const root = { username: 'root', password: null, port: null };
     await dumped(mysql.dump(target({ ...root, host: server.socket })));

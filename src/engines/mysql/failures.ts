@@ -68,6 +68,13 @@ const FAILURES: readonly KnownFailure[] = [
       `The user may not read the body of every routine in ${what} (${statement}). Grant it SELECT on mysql.proc (MariaDB) or SHOW_ROUTINE (MySQL).`,
   },
   {
+    // For events it asks for the name with its escapes as if they belonged to it (measured: MariaDB 10.11).
+    pattern: /Unknown database '[^\n]*\\[^\n]*'" when selecting the database/,
+    code: 'dump_failed',
+    message: (what) =>
+      `The dump tool can't dump the events of a database that has quotes or backslashes in its name: it asked the server for another name than ${what}. Rename the database.`,
+  },
+  {
     numbers: [1049],
     code: 'dump_source_missing',
     message: (what) => `There is no such database on that server (tried ${what}). Correct its name.`,
