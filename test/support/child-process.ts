@@ -54,12 +54,13 @@ export async function removeChildApp(program: string): Promise<void> {
 /** What the first start compiles, the next ones take: a sixth of what a start costs. */
 const compiledOf = (program: string) => `${program}.compiled`;
 
-/** Starts the app on a data folder and signs in. */
+/** Starts the app on a data folder and signs in; `flags` are Node's. */
 export async function startChildApp(
   program: string,
   env: Readonly<Record<string, string>>,
+  flags: readonly string[] = [],
 ): Promise<ChildApp> {
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [...flags, program], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'] ?? '',
