@@ -4,6 +4,7 @@ import { canonicalJson, type Json } from '../secrets/canonical-json.ts';
 import type { VaultContext } from '../secrets/context.ts';
 import { ed25519Signer } from '../secrets/ed25519.ts';
 import { signingKey } from '../secrets/signing-keys.ts';
+import { backupObject } from './backup-object.ts';
 import { contentsOf } from './contents.ts';
 import { restoreByHand } from './restore-by-hand.ts';
 
@@ -42,12 +43,7 @@ async function manifestFacts(db: Db | Trx, backupId: string): Promise<{ readonly
     .where('deleted_at', 'is', null)
     .executeTakeFirst();
   if (backup === undefined) throw new AppError('not_found', 'Backup not found');
-  const object = await db
-    .selectFrom('backup_objects')
-    .selectAll()
-    .where('backup_id', '=', backupId)
-    .where('kind', '=', 'dump')
-    .executeTakeFirst();
+  const object = await backupObject(db, backupId, 'dump');
   if (backup.status !== 'completed' || object === undefined) {
     throw new AppError('conflict', `Only a completed backup has a manifest: it is ${backup.status}.`);
   }

@@ -4,6 +4,7 @@ import type { ArchiveBlocks, EndProof } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
 import type { Place } from '../object-stores/place.ts';
+import { backupObject } from './backup-object.ts';
 import { findBackup } from './backups.ts';
 import { readContents } from './contents.ts';
 
@@ -26,14 +27,9 @@ export interface Stored {
 export async function loadStored(db: Db, backupId: string): Promise<Stored> {
   const backup = await findBackup(db, backupId);
   if (backup === undefined) throw new AppError('not_found', 'Backup not found');
-  const object = await db
-    .selectFrom('backup_objects')
-    .selectAll()
-    .where('backup_id', '=', backupId)
-    .where('kind', '=', 'dump')
-    .executeTakeFirst();
+  const object = await backupObject(db, backupId, 'dump');
   if (backup.status !== 'completed' || object === undefined) {
-    throw new AppError('conflict', `Only a completed backup can be read in full: it is ${backup.status}.`);
+    throw new AppError('conflict', `Only a completed backup can be read: it is ${backup.status}.`);
   }
   const { type } = await db
     .selectFrom('databases')
@@ -41,7 +37,7 @@ export async function loadStored(db: Db, backupId: string): Promise<Stored> {
     .where('id', '=', backup.database_id)
     .executeTakeFirstOrThrow();
   const engine = engineFor(type);
-  if (engine === undefined) throw new AppError('invalid', `Backups of ${type} can't be read in full.`);
+  if (engine === undefined) throw new AppError('invalid', `Backups of ${type} can't be read.`);
   const { endpoint, region, bucket, key, version_id: versionId } = object;
   return {
     backupId,

@@ -6,6 +6,7 @@ import { insertLeftover } from '../leftovers/insert-leftover.ts';
 import { limited, pauseMs } from '../leftovers/patience.ts';
 import type { ObjectStore, StoredObject } from '../object-stores/object-store.ts';
 import { withStore } from '../object-stores/with-store.ts';
+import { backupObject } from './backup-object.ts';
 import { MANIFEST_SUFFIX, signedManifest } from './manifest.ts';
 import type { RunServices } from './run-services.ts';
 
@@ -60,11 +61,11 @@ async function writeManifest(services: ManifestServices, backup: Due, signal: Ab
   const { db } = services;
   const { text } = await signedManifest(services, backup.id);
   const bytes = new TextEncoder().encode(text);
-  const dump = await objectOf(db, backup.id, 'dump');
+  const dump = await backupObject(db, backup.id, 'dump');
   if (dump === undefined) return;
   const key = `${dump.key}${MANIFEST_SUFFIX}`;
   await withStore(services, dump, async (store) => {
-    const recorded = await objectOf(db, backup.id, 'manifest');
+    const recorded = await backupObject(db, backup.id, 'manifest');
     const head = await store.head(key, { signal });
     if (recorded === undefined) {
       if (head !== null && head.token !== backup.token) throw taken(store, key);
@@ -90,19 +91,6 @@ function taken(store: ObjectStore, key: string): AppError {
     'storage_exists',
     `Something else lies at ${key} in ${store.label}, where the manifest of a backup belongs. It was left as it is; move it away, and the manifest is written by itself.`,
   );
-}
-
-async function objectOf(
-  db: Db,
-  backupId: string,
-  kind: 'dump' | 'manifest',
-): Promise<BackupObjectRow | undefined> {
-  return db
-    .selectFrom('backup_objects')
-    .selectAll()
-    .where('backup_id', '=', backupId)
-    .where('kind', '=', kind)
-    .executeTakeFirst();
 }
 
 /** False where another backup's object is recorded there. Throws `not_found` where the backup is gone meanwhile. */

@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createUser } from '../../src/auth/users.ts';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
 import { faultsInBothColours } from './axe.ts';
 import { complaintsOf, type Session, type Site, signInOnce, startSite } from './site.ts';
@@ -72,24 +73,24 @@ INSERT INTO "or'ders" VALUES (1, 'ü; -- ', x'00ff'), (2, NULL, NULL), (7, 'COMM
 async function backUp(): Promise<string> {
   const { token } = await ask('POST', '/api/auth/login', LOGIN);
   const as = (method: string, path: string, body?: unknown) => ask(method, path, body, String(token));
-  const { environment } = await as('POST', '/api/environments', { name: 'production' });
+  const { environment } = (await as('POST', '/api/environments', { name: 'production' })) as {
+    environment: Json;
+  };
   const backups = join(folder, 'backups');
   mkdirSync(backups);
-  const { database } = await as('POST', `/api/environments/${environment.id}/databases`, {
+  const { database } = (await as('POST', `/api/environments/${environment['id']}/databases`, {
     ...{ name: NAME, type: 'sqlite', filePath: source, backupCompression: 'zstd' },
     ...{ backupStorageType: 'local', backupLocalPath: backups },
-  });
-  const { backupId } = await as('POST', `/api/databases/${database.id}/backups`, {});
+  })) as { database: Json };
+  const { backupId } = await as('POST', `/api/databases/${database['id']}/backups`, {});
   return until('the backup to end', 30_000, async () => {
-    const { run } = await as('GET', `/api/runs/${backupId}`);
-    if (run.state === 'failed') throw new Error(run.error.message);
-    return run.state === 'completed' ? String(backupId) : undefined;
+    const { run } = (await as('GET', `/api/runs/${backupId}`)) as { run: Json };
+    if (run['state'] === 'failed') throw new Error(JSON.stringify(run['error']));
+    return run['state'] === 'completed' ? String(backupId) : undefined;
   });
 }
 
-// A test reads what it expects; a wrong guess fails it.
-// biome-ignore lint/suspicious/noExplicitAny: the shape is what is tested
-async function ask(method: string, path: string, body?: unknown, token?: string): Promise<any> {
+async function ask(method: string, path: string, body?: unknown, token?: string): Promise<Json> {
   const response = await fetch(`${site.url}${path}`, {
     method,
     headers: {
@@ -99,7 +100,7 @@ async function ask(method: string, path: string, body?: unknown, token?: string)
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-  return response.json();
+  return (await response.json()) as Json;
 }
 
 function isTooWide(page: Page): Promise<boolean> {

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
-import { buildChildApp, removeChildApp } from '../support/child-process.ts';
+import { createEnvironment } from '../attack/ground.ts';
+import { buildChildApp, type ChildApp, removeChildApp } from '../support/child-process.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
 
@@ -20,6 +21,20 @@ export interface Field {
   readonly postgres: TestPostgres;
   readonly env: Readonly<Record<string, string>>;
   close(): Promise<void>;
+}
+
+/** An environment with a host whose key is pinned (schedules never pin one), and a bucket that it may use. Gives their ids. */
+export async function prepareField({ key, bucket, sshd }: Field, app: ChildApp, name: string) {
+  const { environment, server } = await createEnvironment(app, sshd);
+  const test = await app.ask('POST', `/api/servers/${server}/test-ssh`, {});
+  if (test['success'] !== true) throw new Error(`the host was not reached: ${JSON.stringify(test)}`);
+  const endpoint = new URL(bucket.endpoint).host;
+  await app.ask('PUT', '/api/settings/spaces', {
+    ...key,
+    ...{ endpoint, region: bucket.region, buckets: [name] },
+  });
+  await app.ask('PUT', `/api/settings/spaces/environments/${environment}`, { enabled: true });
+  return { environment, server };
 }
 
 export const DATABASE = `shop "ü" + 😀`;

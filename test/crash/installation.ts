@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { create, createEnvironment, ODD } from '../attack/ground.ts';
+import { create, ODD } from '../attack/ground.ts';
 import type { Verdict } from '../attack/verdict.ts';
 import { type ChildApp, startChildApp } from '../support/child-process.ts';
 import { until } from '../support/until.ts';
-import { DATABASE, type Field } from './field.ts';
+import { DATABASE, type Field, prepareField } from './field.ts';
 import { type Records, readRecords } from './records.ts';
 
 /** How long the repair of a killed installation, and what waited for it, may take on a machine that is busy. */
@@ -110,18 +110,9 @@ export async function prepareInstallation(
   };
 }
 
-async function register({ key, bucket, sshd, postgres }: Field, app: ChildApp, name: string): Promise<void> {
-  const { environment, server } = await createEnvironment(app, sshd);
-  // Schedules never pin a host key.
-  const test = await app.ask('POST', `/api/servers/${server}/test-ssh`, {});
-  if (test['success'] !== true) throw new Error(`the host was not reached: ${JSON.stringify(test)}`);
-  await app.ask('PUT', '/api/settings/spaces', {
-    ...key,
-    region: bucket.region,
-    endpoint: new URL(bucket.endpoint).host,
-    buckets: [name],
-  });
-  await app.ask('PUT', `/api/settings/spaces/environments/${environment}`, { enabled: true });
+async function register(field: Field, app: ChildApp, name: string): Promise<void> {
+  const { environment, server } = await prepareField(field, app, name);
+  const { postgres } = field;
   // What reads in full by itself would hold what is to be pruned.
   await app.ask('PUT', '/api/settings/system', { fullReadEveryDays: 0 });
   for (const [backupFormat, cronExpression] of [

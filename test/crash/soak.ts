@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Fault } from '../../dev/bucket/faults.ts';
 import { appEnvironment, appFlags } from '../../scripts/app-memory.mjs';
-import { create, createEnvironment, ODD } from '../attack/ground.ts';
+import { create, ODD } from '../attack/ground.ts';
 import { createRandom, pick } from '../attack/verdict.ts';
 import { type ChildApp, startChildApp } from '../support/child-process.ts';
-import { DATABASE, type Field, openField } from './field.ts';
+import { DATABASE, type Field, openField, prepareField } from './field.ts';
 import { readNumbers } from './numbers.ts';
 
 const BUCKET = 'soak';
@@ -60,17 +60,9 @@ try {
   await field.close();
 }
 
-async function register({ key, bucket, sshd, postgres }: Field, app: ChildApp): Promise<void> {
-  const { environment, server } = await createEnvironment(app, sshd);
-  const test = await app.ask('POST', `/api/servers/${server}/test-ssh`, {});
-  if (test['success'] !== true) throw new Error(`the host was not reached: ${JSON.stringify(test)}`);
-  await app.ask('PUT', '/api/settings/spaces', {
-    ...key,
-    region: bucket.region,
-    endpoint: new URL(bucket.endpoint).host,
-    buckets: [BUCKET],
-  });
-  await app.ask('PUT', `/api/settings/spaces/environments/${environment}`, { enabled: true });
+async function register(field: Field, app: ChildApp): Promise<void> {
+  const { environment, server } = await prepareField(field, app, BUCKET);
+  const { postgres } = field;
   await app.ask('PUT', '/api/settings/system', {
     backupRetentionPreset: 'custom',
     backupRetentionKeepLast: 2,

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultRule } from '../../dev/bucket/server.ts';
-import { backupsOf, create, createEnvironment, isOpen, ODD } from '../attack/ground.ts';
-import { DATABASE, type Field, openField } from '../crash/field.ts';
+import { backupsOf, create, isOpen, ODD } from '../attack/ground.ts';
+import { DATABASE, type Field, openField, prepareField } from '../crash/field.ts';
 import { type ChildApp, startChildApp } from '../support/child-process.ts';
 import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
@@ -19,15 +19,9 @@ const start = () => startChildApp(field.program, { ...field.env, DATA_DIR: join(
 
 beforeAll(async () => {
   field = await openField([BUCKET]);
-  const { bucket, key, postgres, sshd } = field;
+  const { postgres } = field;
   app = await start();
-  const { environment, server } = await createEnvironment(app, sshd);
-  const endpoint = new URL(bucket.endpoint).host;
-  await app.ask('PUT', '/api/settings/spaces', {
-    ...key,
-    ...{ endpoint, region: bucket.region, buckets: [BUCKET] },
-  });
-  await app.ask('PUT', `/api/settings/spaces/environments/${environment}`, { enabled: true });
+  const { environment, server } = await prepareField(field, app, BUCKET);
   const database = await create(app, 'database', `/api/environments/${environment}/databases`, {
     ...{ name: `shop ${ODD}`, type: 'postgres', serverId: server, backupFormat: 'plain' },
     ...{ host: '127.0.0.1', port: postgres.port, databaseName: DATABASE, ...postgres.superuser },

@@ -1,5 +1,5 @@
 import { formatBytes, formatDuration } from '../parts/format.ts';
-import type { StepItem } from '../parts/stepper.tsx';
+import { type StepWords, stepItems, stepTitle } from '../parts/step-words.ts';
 
 export type Step = 'connect' | 'dump' | 'upload' | 'verify';
 
@@ -19,18 +19,6 @@ export interface LiveRun {
   readonly waitingSince: string | null;
 }
 
-export interface RunWords {
-  readonly steps: readonly StepItem[];
-  /** 0–1 within the current step; null where nobody can tell. */
-  readonly share: number | null;
-  /** `204 MiB of about 316 MiB · 18.0 MiB/s · 6 s left`. */
-  readonly numbers: string;
-  /** `dumping`: changes with the step alone. */
-  readonly state: string;
-  /** `64 %`, or the state, before the page's title. */
-  readonly title: string;
-}
-
 const STEPS = [
   ['connect', 'Connect', 'connecting'],
   ['dump', 'Dump', 'dumping'],
@@ -39,12 +27,10 @@ const STEPS = [
 ] as const;
 
 /** How far a run is, for people: the bar is that of the current step, and never says more than is known. */
-export function describeRun(run: LiveRun): RunWords {
+export function describeRun(run: LiveRun): StepWords {
   const at = STEPS.findIndex(([step]) => step === (run.step ?? 'connect'));
-  const steps = STEPS.map(([, label], index): StepItem => {
-    if (run.status === 'pending' || index > at) return { label, state: 'waiting' };
-    return { label, state: index < at ? 'done' : 'current' };
-  });
+  const labels = STEPS.map(([, label]) => label);
+  const steps = stepItems(labels, { at, isWaiting: run.status === 'pending' });
   const share = run.step === 'dump' ? shareOf(run) : null;
   const state = stateOf(run, STEPS[at]?.[2]);
   return {
@@ -52,7 +38,7 @@ export function describeRun(run: LiveRun): RunWords {
     share,
     numbers: numbersOf(run, share),
     state,
-    title: share === null ? state : `${Math.floor(share * 100)} %`,
+    title: stepTitle(state, share),
   };
 }
 

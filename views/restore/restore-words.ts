@@ -1,5 +1,5 @@
 import { formatBytes, formatDuration } from '../parts/format.ts';
-import type { StepItem } from '../parts/stepper.tsx';
+import { type StepWords, stepItems, stepTitle } from '../parts/step-words.ts';
 
 export type RestoreState = 'none' | 'making' | 'loading' | 'finishing' | 'done' | 'removed' | 'left';
 
@@ -15,16 +15,6 @@ export interface LiveRestore {
   readonly loadingSeconds: number | null;
 }
 
-export interface RestoreWords {
-  readonly steps: readonly StepItem[];
-  /** 0–1 of the loading; null in other steps. */
-  readonly share: number | null;
-  readonly numbers: string;
-  /** `loading`: changes with the step alone. */
-  readonly state: string;
-  readonly title: string;
-}
-
 const STEPS = [
   ['look', 'Look', 'looking at the target'],
   ['create', 'Make', 'making the target'],
@@ -34,13 +24,11 @@ const STEPS = [
 ] as const;
 
 /** How far a restore is, for people. */
-export function describeRestore(live: LiveRestore): RestoreWords {
+export function describeRestore(live: LiveRestore): StepWords {
   const found = STEPS.findIndex(([step]) => step === live.step);
   const at = found < 0 ? (live.step === 'removing' ? STEPS.length - 1 : 0) : found;
-  const steps = STEPS.map(([, label], index): StepItem => {
-    if (live.isWaiting || index > at) return { label, state: 'waiting' };
-    return { label, state: index < at ? 'done' : 'current' };
-  });
+  const labels = STEPS.map(([, label]) => label);
+  const steps = stepItems(labels, { at, isWaiting: live.isWaiting });
   const { bytes } = live;
   const share =
     live.step === 'load' && bytes !== null && bytes.total > 0 ? Math.min(1, bytes.read / bytes.total) : null;
@@ -50,7 +38,7 @@ export function describeRestore(live: LiveRestore): RestoreWords {
     share,
     numbers: numbersOf(live, share),
     state,
-    title: share === null ? state : `${Math.floor(share * 100)} %`,
+    title: stepTitle(state, share),
   };
 }
 

@@ -149,8 +149,7 @@ function nameOf({ newName }: RestoreTarget<MysqlOptions>): string {
     newName !== '' &&
     newName.length <= MOST_CHARACTERS &&
     newName.isWellFormed() &&
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-    !/[\0-\x1f\x7f]|[\ud800-\udfff]|\s$/.test(newName);
+    !/\p{Cc}|[\u{10000}-\u{10ffff}]|\s$/u.test(newName);
   if (isName && !SYSTEM.test(newName)) return newName;
   throw new AppError(
     'invalid',
