@@ -88,6 +88,9 @@ export interface CountedTable {
 }
 
 export interface DumpGuard {
-  /** Sees the bytes of the dump in order, each before it is sent. Throws `dump_unsafe` before one that must not be sent. */
+  /**
+   * Sees the bytes of the dump in order, each before it is sent. Throws `dump_unsafe` before one that must not be sent; may blank out,
+   * in the chunk itself, a name that leads elsewhere.
+   */
   observe(chunk: Uint8Array): void;
 }

@@ -4,7 +4,6 @@ import { newMysqlGuard } from '../../src/engines/mysql/guard/guard.ts';
 import { isAppError } from '../../src/errors.ts';
 import { cutAt } from './proofs.ts';
 
-const DATABASE = "the 'new' `one` ü";
 const HEAD = `/*M!999999\\- enable the sandbox mode */ 
 -- MariaDB dump 10.19  Distrib 10.11.19-MariaDB, for debian-linux-gnu (x86_64)
 --
@@ -72,7 +71,7 @@ ALTER DATABASE \`the 'new' \`\`one\`\` ü\` CHARACTER SET latin1 COLLATE latin1_
 
 /** What it refuses as unsafe, or null. Chunks as they come. */
 function refused(text: string, places: readonly number[] = []): string | null {
-  const guard = newMysqlGuard(DATABASE);
+  const guard = newMysqlGuard();
   try {
     for (const chunk of cutAt(Buffer.from(text), places)) guard.observe(chunk);
     return null;
@@ -93,6 +92,24 @@ it('lets through what the dump tools write, in any chunks', () => {
   );
 });
 
+it('blanks out the name of the dumped database where that would be altered, and nothing else', () => {
+  const altered = (name: string) =>
+    `/*!50003 ALTER DATABASE ${name} CHARACTER SET latin1 COLLATE binary */ ;\n`;
+  const kept =
+    'SET @saved_sql_mode = @@sql_mode ;\nDROP TABLE IF EXISTS `ALTER DATABASE`;\nDROP TABLE `shop`;\n';
+  const name = '`s``ho"p ü`';
+  const blank = ' '.repeat(Buffer.byteLength(name));
+  const places = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 60 });
+  fc.assert(
+    fc.property(places, (cuts) => {
+      const guard = newMysqlGuard();
+      const chunks = cutAt(Buffer.from(HEAD + kept + altered(name) + kept), cuts);
+      for (const chunk of chunks) guard.observe(chunk);
+      expect(Buffer.concat(chunks).toString()).toBe(HEAD + kept + altered(blank) + kept);
+    }),
+  );
+});
+
 const ROWS = (values: string) => `INSERT INTO \`a;b\` VALUES ${values};`;
 const HOSTILE: Readonly<Record<string, string>> = {
   'a client command': '\\! touch /tmp/x',
@@ -109,7 +126,9 @@ const HOSTILE: Readonly<Record<string, string>> = {
   'a quote that only some read': "/*!99999 ' */ DROP DATABASE other; -- '*/;",
   'a comment that only some read': '/*!99999 /* */ DROP DATABASE other; /* */ */;',
   'a line comment that only some read': '/*!99999 -- */ DROP DATABASE other;\n*/;',
-  'another database altered': 'ALTER DATABASE `shop` CHARACTER SET latin1 COLLATE latin1_swedish_ci ;',
+  'another database altered, without quotes': 'ALTER DATABASE shop CHARACTER SET latin1 COLLATE binary;',
+  'another database altered, with a comment before it': 'ALTER DATABASE /**/ `shop` READ ONLY = 1;',
+  'more altered than a collation': 'ALTER DATABASE `a` CHARACTER SET latin1 COLLATE binary ENCRYPTION = 1;',
   'a table of another database': 'DROP TABLE IF EXISTS `other`.`t`;',
   'a table of another database beside one of ours': 'DROP TABLE IF EXISTS `t`, `other`.`t`;',
   'rows for another database': 'INSERT INTO `other`.`t` VALUES (1);',

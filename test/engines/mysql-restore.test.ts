@@ -26,6 +26,8 @@ beforeAll(async () => {
   server = await sharedMariadb();
   await server.createDatabase(SOURCE);
   await fillMariadb(server, SOURCE, 0.2);
+  // What was made before belongs to another collation: the dump alters the database around it, by its name.
+  await server.query(`ALTER DATABASE \`${SOURCE}\` CHARACTER SET latin1 COLLATE latin1_german1_ci`, SOURCE);
   await server.createDatabase(NEIGHBOUR);
   await server.query('CREATE TABLE kept (n int); INSERT INTO kept VALUES (1), (2)', NEIGHBOUR);
   const { exitCode, stderr, stdout } = await runInShell(
@@ -65,6 +67,15 @@ async function databases(): Promise<readonly string[]> {
   return (await server.query('SHOW DATABASES')).map(([name = '']) => name);
 }
 
+async function collations(...names: string[]): Promise<readonly (string | undefined)[]> {
+  const all = new Map(
+    (await server.query('SELECT SCHEMA_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA')).map(
+      ([name = '', collation]) => [name, collation],
+    ),
+  );
+  return names.map((name) => all.get(name));
+}
+
 /** A dump of ours with these statements in it, where its first table's are. */
 function holding(statements: string): Buffer {
   const at = dump.indexOf('DROP TABLE IF EXISTS');
@@ -78,7 +89,9 @@ describe('a restore', () => {
       const name = newName();
       const plan = restoreMysql(target(name));
       expect((await checksOf(plan)).filter(({ ok }) => !ok)).toEqual([]);
+      expect(dump.includes(`ALTER DATABASE \`${SOURCE.replaceAll('`', '``')}\``)).toBe(true);
       const rows = await restore(plan, dump);
+      expect(await collations(SOURCE, name)).toEqual(['latin1_german1_ci', 'latin1_german1_ci']);
       expect(rows).toMatchObject({
         accounts: 50,
         notes: 3,

@@ -92,7 +92,8 @@ async function* bytesOf(
 ): AsyncGenerator<Uint8Array> {
   if (plan.before.length > 0) yield plan.before;
   for (let at = 0; at < (cutAt ?? dump.length); at += CHUNK_BYTES) {
-    const chunk = dump.subarray(at, Math.min(at + CHUNK_BYTES, cutAt ?? dump.length));
+    // A copy: a guard may blank a part of it.
+    const chunk = dump.slice(at, Math.min(at + CHUNK_BYTES, cutAt ?? dump.length));
     guard?.observe(chunk);
     yield chunk;
   }

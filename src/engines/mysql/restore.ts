@@ -27,7 +27,7 @@ export function restoreMysql(target: RestoreTarget<MysqlOptions>): RestorePlan {
     load: command(inside, LOAD),
     before: new Uint8Array(0),
     after: new Uint8Array(0),
-    newGuard: () => newMysqlGuard(name),
+    newGuard: newMysqlGuard,
     count: {
       command: command(inside, `${CHOOSE}\nrun_made ${quote(countEach(mark))} && echo 'bridgeport:end'`),
       read: readCounts,

@@ -2,7 +2,7 @@ import { AppError } from '../../../errors.ts';
 import type { DumpGuard } from '../../restore.ts';
 import { newDumpLexer, type TokenKind } from './lexer.ts';
 import { newSettings } from './settings.ts';
-import { isStatement, judgeHead, type Token } from './statements.ts';
+import { isOfDatabase, isStatement, judgeHead, type Token } from './statements.ts';
 
 const SHOWN_BYTES = 80;
 /** A setting of the dump tools has a dozen. */
@@ -19,8 +19,11 @@ const OWN_ENGINES =
  * alone, and go into no table that has a trigger already, no view and no table of an engine that keeps its rows elsewhere:
  * nothing that the dump brings runs while it is restored. What the bodies of routines, triggers, events and views do
  * later nobody can tell.
+ *
+ * The dump tools put `ALTER DATABASE` with the name of the dumped one around what was made under another collation: that name is blanked
+ * out of the chunks, so that it is the restored one that is altered, and not the one that was dumped.
  */
-export function newMysqlGuard(database: string): DumpGuard {
+export function newMysqlGuard(): DumpGuard {
   let mode: 'head' | 'rows' | 'table' | 'body' = 'head';
   let tokens: Token[] = [];
   let bytes = 0;
@@ -115,7 +118,7 @@ export function newMysqlGuard(database: string): DumpGuard {
     end() {
       if (mode === 'head' && tokens.length > 0) {
         const isSetting = tokens[0]?.text.toUpperCase() === 'SET';
-        if (isSetting ? !settings.read(tokens) : !isStatement(tokens, database))
+        if (isSetting ? !settings.read(tokens) : !isStatement(tokens))
           throw refusal('a statement of another kind');
       }
       if (mode === 'rows' && (rowDepth > 0 || rowBefore !== ')')) throw refusal('an INSERT without an end');
@@ -123,6 +126,7 @@ export function newMysqlGuard(database: string): DumpGuard {
       tokens = [];
       [isForSome, isOver] = [false, false];
     },
+    isNameBlanked: () => mode === 'head' && tokens.length === 2 && isOfDatabase(tokens),
     quoteRules: settings.quoteRules,
     refusal,
   });

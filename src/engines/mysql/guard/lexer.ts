@@ -17,6 +17,8 @@ export interface TokenReader {
   closeVersion(isForSome: boolean): void;
   /** The client sends what came since the last one as a statement. */
   end(): void;
+  /** Whether the quoted name that begins is to be blanked out of the dump, byte for byte. */
+  isNameBlanked(): boolean;
   quoteRules(): QuoteRules | null;
   /** The error of bytes that mean one thing to the client or one server, and another to the next. */
   refusal(what: string): Error;
@@ -24,7 +26,7 @@ export interface TokenReader {
 
 const [NEWLINE, BACKSLASH, SLASH, STAR, DASH, HASH] = [0x0a, 0x5c, 0x2f, 0x2a, 0x2d, 0x23];
 const [SEMICOLON, APOSTROPHE, QUOTATION, BACKTICK] = [0x3b, 0x27, 0x22, 0x60];
-const [BANG, LETTER_M] = [0x21, 0x4d];
+const [BANG, LETTER_M, BLANK] = [0x21, 0x4d, 0x20];
 /** The longest name, in UTF-8. */
 const WORD_BYTES = 256;
 const TEXT_BYTES = 1024;
@@ -59,7 +61,7 @@ type State =
 
 /**
  * Splits a dump of MySQL or MariaDB into the statements that their client sends, in constant memory and across any chunking,
- * as client and servers read it alike. Where they differ (a comment for some versions that holds a quote, a quote before the
+ * as client and servers read it alike; names that the reader wants blanked are blanked in the chunks themselves. Where they differ (a comment for some versions that holds a quote, a quote before the
  * sql_mode is known), it refuses.
  */
 export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array): void } {
@@ -72,6 +74,7 @@ export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array):
   let isEmpty = true;
   let text = '';
   let quote = 0;
+  let isBlanked = false;
   let wordAtLineStart = false;
   let previous = 0;
   /** Within a comment that is SQL. */
@@ -105,6 +108,7 @@ export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array):
         if (byte === QUOTATION && reader.quoteRules() === null)
           throw reader.refusal('a double quote before its sql_mode');
         quote = byte;
+        isBlanked = isName(byte) && reader.isNameBlanked();
         text = '';
         previous = 0;
         state = 'quoted';
@@ -299,6 +303,8 @@ export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array):
   const isName = (byte: number): boolean =>
     byte === BACKTICK || (byte === QUOTATION && (reader.quoteRules()?.quotesNames ?? false));
 
+  const isQuoted = () => state === 'quoted';
+
   const keep = (byte: number): void => {
     if (text.length < TEXT_BYTES) text += String.fromCharCode(byte);
   };
@@ -348,8 +354,11 @@ export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array):
   return {
     observe(chunk) {
       for (let at = 0; at < chunk.length; ) {
-        if (state === 'quoted') at = readQuoted(chunk, at);
-        else if (state === 'word') at = readWord(chunk, at);
+        if (state === 'quoted') {
+          const end = readQuoted(chunk, at);
+          if (isBlanked) chunk.fill(BLANK, at, end);
+          at = end;
+        } else if (state === 'word') at = readWord(chunk, at);
         else if (state === 'line') {
           const newline = chunk.indexOf(NEWLINE, at);
           if (newline < 0) return;
@@ -357,6 +366,8 @@ export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array):
           at = newline + 1;
         } else {
           step(chunk[at] ?? 0);
+          // The first quote of a name, or one that is doubled in it.
+          if (isBlanked && isQuoted()) chunk[at] = BLANK;
           at += 1;
         }
       }

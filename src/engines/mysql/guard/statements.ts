@@ -43,9 +43,18 @@ export function judgeHead(tokens: readonly Token[]): Head | 'more' | 'no' {
   if (tokens.length === 2 && !second.test(wordAt(tokens, 1) ?? '')) return 'no';
   const last = tokens.at(-1);
   if (UNQUALIFIED.test(verb) && last?.kind === 'mark' && last.text === '.') return 'no';
-  // Another database must not be altered by half a statement either.
-  if (verb === 'ALTER' && wordAt(tokens, 1) === 'DATABASE' && tokens.length > 8) return 'no';
+  if (isOfDatabase(tokens) && (tokens.length > 8 || (tokens.length === 3 && !isAltered(last)))) return 'no';
   return 'more';
+}
+
+/** Behind it: a name, which is blanked, or none. */
+function isAltered(token: Token | undefined): boolean {
+  return token?.kind === 'name' || (token?.kind === 'word' && /^CHARACTER$/i.test(token.text));
+}
+
+/** `ALTER DATABASE`: what follows alters the database that is restored into, once its name is blanked out. */
+export function isOfDatabase(tokens: readonly Token[]): boolean {
+  return wordAt(tokens, 0) === 'ALTER' && wordAt(tokens, 1) === 'DATABASE';
 }
 
 /** `INSERT [IGNORE] INTO name [(name, …)] VALUES`. */
@@ -136,20 +145,15 @@ const FORMS = [
   /^(?:SELECT|DO) SETVAL \( ` , -? ?\d+ , \d+ \)$/,
   /^START TRANSACTION$/,
   /^COMMIT$/,
+  /^ALTER DATABASE (?:` )?CHARACTER SET \w+ COLLATE \w+$/,
 ];
-const OF_DATABASE = /^ALTER DATABASE ` CHARACTER SET \w+ COLLATE \w+$/;
 
 /** Whether a whole statement, but a setting, is one that a dump of ours has. */
-export function isStatement(tokens: readonly Token[], database: string): boolean {
+export function isStatement(tokens: readonly Token[]): boolean {
   const text = tokens
     .map(({ kind, text }) => (kind === 'name' ? '`' : kind === 'string' ? "'" : text.toUpperCase()))
     .join(' ');
-  if (OF_DATABASE.test(text)) return tokens[2]?.text === inBytes(database);
   return FORMS.some((form) => form.test(text));
-}
-
-function inBytes(text: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
 export function wordAt(tokens: readonly Token[], at: number): string | null {
