@@ -160,6 +160,25 @@ describe('a restore', () => {
   );
 
   it(
+    'tells of an empty database that nothing says whose it is, and leaves none without its mark',
+    async () => {
+      const before = await databases();
+      const name = newName();
+      const plan = restoreMysql(target(name));
+      await server.createDatabase(name);
+      await expect(runOn(plan, plan.remove)).rejects.toThrow(/^An empty database of that name is there/);
+      expect(await databases()).toContain(name);
+      await server.dropDatabase(name);
+      await runOn(plan, plan.remove);
+      // A mark that is no name of a table can't be made.
+      const unmarked = restoreMysql(target(name, { token: 'x'.repeat(64) }));
+      await expect(runOn(unmarked, unmarked.create)).rejects.toThrow();
+      expect(await databases()).toEqual(before);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'does nothing to another database, nor on the host, whatever the dump holds',
     async () => {
       const canary = join(folder, 'canary');

@@ -18,6 +18,12 @@ export function explainMysqlRestore(target: MysqlTarget, failure: CommandFailure
 
 const FAILURES: readonly KnownFailure[] = [
   {
+    pattern: /bridgeport: empty and not marked/,
+    code: 'conflict',
+    message: (what) =>
+      `An empty database of that name is there (${what}), and nothing tells whether this restore was interrupted just after it had made it. Nothing was removed: look at it, and drop it by hand if it is nobody's.`,
+  },
+  {
     numbers: [1007],
     code: 'conflict',
     message: (what) => `There is one of that name already (${what}). It was not touched. Take another name.`,

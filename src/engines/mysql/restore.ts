@@ -66,7 +66,11 @@ function createScript(quoted: string, mark: string, source: string | null): stri
 FROM information_schema.SCHEMATA WHERE BINARY SCHEMA_NAME = ${bytesOf(source ?? '')}`;
   return `${CHOOSE}
 like=$(ask ${quote(like)}) || exit
-ask ${quote(`CREATE DATABASE ${quoted} CHARACTER SET `)}"\${like:-utf8mb4}; "${quote(`CREATE TABLE ${quoted}.${mark} (n int)`)}`;
+ask ${quote(`CREATE DATABASE ${quoted} CHARACTER SET `)}"\${like:-utf8mb4}" || exit
+ask ${quote(`CREATE TABLE ${quoted}.${mark} (n int)`)} && exit
+failed=$?
+ask ${quote(`DROP DATABASE ${quoted}`)}
+exit $failed`;
 }
 
 /** The mark goes last: what it is gone from is whole. */
@@ -76,13 +80,22 @@ run_made ${quote(`${ANALYZE_EACH} AND TABLE_NAME <> '${mark}'`)} >/dev/null || e
 ask ${quote(`DROP TABLE IF EXISTS ${mark}`)}`;
 }
 
-/** A client whose connection broke may still be at work there: the server has not heard of it yet. */
+/**
+ * A client whose connection broke may still be at work there: the server has not heard of it yet. An empty database without a mark may
+ * be one that was interrupted before it had its mark, or somebody's: a person has to look.
+ */
 function removeScript(name: string, mark: string): string {
   const isHere = `SELECT COUNT(*) FROM information_schema.TABLES WHERE BINARY TABLE_SCHEMA = ${bytesOf(name)} AND TABLE_NAME = '${mark}'`;
   const killEach = `SELECT CONCAT('KILL ', ID, ';') FROM information_schema.PROCESSLIST WHERE BINARY DB = ${bytesOf(name)}`;
+  const isEmpty = `SELECT (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE BINARY SCHEMA_NAME = ${bytesOf(name)}) > 0
+AND (SELECT COUNT(*) FROM information_schema.TABLES WHERE BINARY TABLE_SCHEMA = ${bytesOf(name)}) = 0`;
   return `${CHOOSE}
 marked=$(ask ${quote(isHere)}) || exit
-[ "$marked" = 1 ] || exit 0
+if [ "$marked" != 1 ]; then
+  [ "$(ask ${quote(isEmpty)})" = 1 ] || exit 0
+  echo 'bridgeport: empty and not marked' >&2
+  exit 78
+fi
 (run_made ${quote(killEach)}) >/dev/null 2>&1
 ask ${quote(`DROP DATABASE IF EXISTS ${quotedName(name)}`)}`;
 }
