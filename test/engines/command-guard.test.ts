@@ -40,7 +40,7 @@ CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql
  SELECT 2;
 END;
 CREATE FUNCTION public."it's"() RETURNS text LANGUAGE plpgsql AS $_$ BEGIN RETURN '\! x' || $1 || E'\''; END $_$;
-CREATE VIEW public.v AS SELECT 'a\b'::text, E'\\\\x\\'::text, ('x'::text || (1 - -1)) AS "a\b", (a / b), ar[1:n], 'C:\d''q' FROM t;
+CREATE VIEW public.v AS SELECT 'a\b'::text, E'\\\\x\\'::text, ('x'::text || (1 - -1)) AS "a\b", (a / b), ar[1:n], ar[1:'-1'::integer], ar[1:COALESCE(n, 2)], ar["A"::int:"Ü b"], 'C:\d''q' FROM t;
 COMMENT ON TABLE public.t IS 'ü 🙂 \! /* $x$ --';
 ${ROWS}SELECT pg_catalog.setval('public.s', 1, false);
 ${ROWS}
@@ -95,6 +95,10 @@ const HOSTILE: readonly (readonly [string, string])[] = [
   ['in a function that seems over', 'CREATE FUNCTION f() BEGIN :end ; COPY t FROM stdin;\nX\n\\.\n'],
   ['behind a NUL', "SELECT 1 --\0'\nX\n'\n"],
   ['in dollars of an old psql', "SELECT 1$a$ ' $a$ X '\n"],
+  ['in a variable of psql', 'SELECT 1 :SERVER_VERSION_NAME\n'],
+  ['in a variable behind a cast', 'SELECT x:::USER\n'],
+  ['in a variable as a text', "SELECT :'USER'\n"],
+  ['in a variable as a name', 'SELECT 1 AS :"LAST_ERROR_MESSAGE"\n'],
   ['in a name with a dollar', "SELECT a$b$ ' $b$ X '\n"],
 ];
 

@@ -24,6 +24,10 @@ const FROM_STDIN = 'FROM stdin';
 const OF_FUNCTIONS = /^create (?:or replace )?(?:function|procedure)\b/;
 const BLOCK_WORD = /^(?:begin|case|end)$/;
 const MOST_WORDS = 64;
+/** A variable that psql itself sets; what it holds is read as if it stood in the dump. */
+const VARIABLE = /^[A-Z][A-Z0-9_]*$/;
+/** What a server writes in capitals, and so perhaps behind the colon of a slice (`ar[1:CASE …]`): no such variable exists. */
+const OF_EXPRESSIONS = /^(?:case|cast|coalesce|extract|greatest|grouping|least|nullif|position)$/;
 
 type State =
   | ('sql' | 'dash' | 'slash' | 'line-comment' | 'block-comment' | 'quoted' | 'named')
@@ -32,7 +36,7 @@ type State =
 /**
  * Reads a plain dump as psql does, and refuses each of psql's own commands in it, which run programs on the host, but the pair
  * `\restrict` and `\unrestrict` with one key of letters and digits: its arguments may run programs, too (CVE-2026-18408). Refused is
- * also what psql reads in one way or another by its version, or by settings that a dump can change (`standard_conforming_strings`,
+ * a variable of psql's (`:SERVER_VERSION_NAME` holds what the server says), and what psql reads in one way or another by its version, or by settings that a dump can change (`standard_conforming_strings`,
  * `client_encoding`): no pg_dump writes that, but for a text that ends with a backslash.
  */
 export function newCommandGuard(): DumpGuard {
@@ -48,6 +52,10 @@ export function newCommandGuard(): DumpGuard {
   let beforeWord = 0;
   let parentheses = 0;
   let blocks = 0;
+  let colons = 0;
+  let isVariable = false;
+  /** What is quoted behind a colon, as far as it may be a variable's name; null: nothing is. */
+  let variable: string | null = null;
   let line = '';
   let depth = 0;
   let backslashes = 0;
@@ -75,6 +83,7 @@ export function newCommandGuard(): DumpGuard {
   const endWord = (byte: number, at: number): void => {
     if (/^\d.*(?:begin|case|end)$/.test(word)) refuse('a number that goes on as a word', at);
     if (beforeWord === COLON && BLOCK_WORD.test(word)) refuse(`:${word}`, at);
+    if (isVariable && !OF_EXPRESSIONS.test(word)) refuse('a variable of psql', at);
     if (word === 'u' && byte === AND) refuse('U&', at);
     if (byte === QUOTE && /^[ebxn]$/.test(word)) {
       // The beginning of a text, and no word.
@@ -105,8 +114,15 @@ export function newCommandGuard(): DumpGuard {
   const readSql = (chunk: Uint8Array, from: number): number => {
     for (let at = from; at < chunk.length; at += 1) {
       const byte = chunk[at] ?? 0;
+      // Two make a cast.
+      const isBehindColon = colons % 2 === 1;
+      colons = byte === COLON ? colons + 1 : 0;
+      variable = isBehindColon ? '' : null;
       if (isNameByte(byte)) {
-        if (word === '') beforeWord = previous;
+        if (word === '') {
+          beforeWord = previous;
+          isVariable = isBehindColon && isUpperCase(byte);
+        }
         if (word.length < MOST_WORDS) word += String.fromCharCode(byte).toLowerCase();
       } else if (word !== '') {
         endWord(byte, at);
@@ -193,9 +209,20 @@ export function newCommandGuard(): DumpGuard {
     return chunk.length;
   };
 
+  const noteVariable = (quoted: Uint8Array): void => {
+    if (variable === null || variable.length > MOST_WORDS) return;
+    variable += String.fromCharCode(...quoted.subarray(0, MOST_WORDS));
+  };
+
+  const refuseVariable = (at: number): void => {
+    if (variable !== null && VARIABLE.test(variable)) refuse('a variable of psql', at);
+  };
+
   const readNamed = (chunk: Uint8Array, from: number): number => {
     const end = chunk.indexOf(DOUBLE_QUOTE, from);
+    noteVariable(chunk.subarray(from, end < 0 ? chunk.length : end));
     if (end < 0) return chunk.length;
+    refuseVariable(end);
     previous = DOUBLE_QUOTE;
     state = 'sql';
     return end + 1;
@@ -212,7 +239,9 @@ export function newCommandGuard(): DumpGuard {
       backslashes = 0;
     }
     backslashes += end - start;
+    noteVariable(chunk.subarray(from, end));
     if (found < 0) return end;
+    refuseVariable(found);
     if (backslashes % 2 === 1 || (backslashes > 0 && beforeBackslashes >= 0x80)) {
       refuse('a text that ends with a backslash', found);
     }
@@ -353,6 +382,10 @@ export function newCommandGuard(): DumpGuard {
       position += chunk.length;
     },
   };
+}
+
+function isUpperCase(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5a;
 }
 
 function isDigit(byte: number): boolean {
