@@ -224,6 +224,13 @@ describe('a hostile dump', () => {
     'a setting of files': `PRAGMA temp_store_directory = '${canary}';`,
     'a virtual table': `CREATE VIRTUAL TABLE x USING csv(filename='/etc/passwd');`,
     'a query': 'EXPLAIN SELECT 1;',
+    'rows of the files of the host': `INSERT INTO plain SELECT data, 1 FROM fsdir('/etc/passwd');`,
+    'a value of the files of the host': `INSERT INTO plain VALUES(1,(SELECT data FROM fsdir('/etc/passwd')));`,
+    'a value that tells of the files of the host': `INSERT INTO plain VALUES(1,'/etc/passwd' IN fsdir('/etc'));`,
+    'a value by a function': `INSERT INTO plain VALUES(1,readfile('/etc/passwd'));`,
+    'more than rows': `INSERT INTO plain VALUES(1,2) RETURNING (SELECT data FROM fsdir('/etc/passwd'));`,
+    'a table of the files of the host': `CREATE TABLE x AS SELECT data FROM fsdir('/etc/passwd');`,
+    'a table that tells of the files of the host': `CREATE TABLE x AS VALUES('/etc/passwd' IN fsdir('/etc'));`,
   };
   const holding = (statement: string) => {
     const at = plain.indexOf('CREATE TABLE');
