@@ -23,19 +23,20 @@ export async function markInUse(db: Db, backupId: string, until: Date): Promise<
 
 const OPEN = ['pending', 'running', 'uncertain'] as const;
 
-/** The backups that are being restored, or that a restore waits for: few. Nobody may remove them. */
+/** The backups that are being restored, that a restore waits for, or that keep what it replaces: few. Nobody may remove them. */
 export async function beingRestored(db: Db | Trx): Promise<readonly string[]> {
   const found: string[] = [];
   for (const state of OPEN) {
     const rows = await db
       .selectFrom('runs')
-      .select('subject_id')
+      .leftJoin('restores', 'restores.id', 'runs.id')
+      .select(['subject_id', 'safety_backup_id'])
       // A literal, as in the index.
-      .where('state', '=', sql.lit(state))
+      .where('runs.state', '=', sql.lit(state))
       .where('kind', '=', 'restore')
       .where('subject_id', 'is not', null)
       .execute();
-    found.push(...rows.flatMap(({ subject_id: id }) => id ?? []));
+    found.push(...rows.flatMap((row) => [row.subject_id ?? [], row.safety_backup_id ?? []].flat()));
   }
   return found;
 }

@@ -638,4 +638,16 @@ export interface RestoreRow {
   asked_by_id: string | null;
   created_at: string;
   ended_at: string | null;
+  /** 1: it takes the place of the database that was backed up, whose name is `new_name` then. */
+  in_place: Flag;
+  /** 1: who is connected to what it replaces may be thrown out. */
+  end_sessions: Flag;
+  /** Of what it replaces, made before; null: declined, or nothing is replaced. */
+  safety_backup_id: string | null;
+  /** What was there before is called so from the swap on; recorded before anything is made. */
+  kept_name: string | null;
+  /** What tells that from all else, whatever it is called: an OID, an inode. Recorded before the swap. */
+  replaced_id: string | null;
+  kept_state: 'kept' | 'dropped' | null;
+  kept_dropped_at: string | null;
 }

@@ -42,6 +42,8 @@ export interface Engine<Options = unknown> {
   byHand(extension: string, serverVersion: string | null): ByHand | undefined;
   /** How a dump of it is restored; absent where that is left to a person. Throws `invalid` for what can't be a target. */
   restore?(target: RestoreTarget<Options>): RestorePlan;
+  /** True where what is restored can take the place of what is there (`RestorePlan.swap`). */
+  readonly swaps?: boolean;
 }
 
 /** Commands for a POSIX shell that restore a dump into a new, empty database (or file) of the name `restored`. */

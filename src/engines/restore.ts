@@ -1,4 +1,5 @@
 import type { HostCommand } from '../hosts/host.ts';
+import type { InPlaceTarget, SwapPlan } from './in-place.ts';
 import type { CommandFailure, EngineTarget } from './target.ts';
 
 /** What a dump is restored into, and as whom: credentials are those of the restore, not always those that back up. */
@@ -19,6 +20,8 @@ export interface RestoreTarget<Options = unknown> extends EngineTarget<Options> 
   readonly expectedBytes: number | null;
   /** What must be there before it can be restored; null where nobody knows. */
   readonly needs: RestoreNeeds | null;
+  /** Where it takes the place of the database that was backed up, of the name `newName`; absent: something new is made. */
+  readonly inPlace?: InPlaceTarget | undefined;
 }
 
 export interface RestoreNeeds {
@@ -47,6 +50,8 @@ export interface RestorePlan {
    * which nobody knows whether it ended: then it goes on, and ends well where all was done.
    */
   readonly finish: HostCommand | null;
+  /** Of a restore in place, where the engine can do that. */
+  readonly swap?: SwapPlan;
   /**
    * Removes what `create` made and `finish` has not ended, and nothing else; status 0 where it is gone already. Whatever still works
    * on it is ended first.

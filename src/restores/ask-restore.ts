@@ -11,6 +11,7 @@ import { newId } from '../ids.ts';
 import { insertRun } from '../runs/claim.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { RestoreContext } from './context.ts';
+import { NOTHING_REPLACED } from './in-place.ts';
 import { proposedName } from './new-name.ts';
 
 /** Where a backup is restored to; what is absent is as of the database that was backed up. */
@@ -81,6 +82,7 @@ export async function askRestore(
         removal_tries: 0,
         asked_by_id: actor.userId,
         created_at: now().toISOString(),
+        ...NOTHING_REPLACED,
       })
       .execute();
     const details = { runId, newName, serverId, host, port, username: credentials.username };

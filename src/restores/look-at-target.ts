@@ -7,6 +7,7 @@ import { type RestoreInput, restorable, targetOf } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
 import { hostOutput } from './host-output.ts';
+import { NOTHING_REPLACED } from './in-place.ts';
 import { proposedName } from './new-name.ts';
 import { openRestoreTarget } from './open-target.ts';
 
@@ -56,6 +57,7 @@ export async function lookAtTarget(
     asked_by_id: actor.userId,
     created_at: now().toISOString(),
     ended_at: null,
+    ...NOTHING_REPLACED,
   };
   const { host, plan } = await openRestoreTarget(context, restore, await factsOf(db, backupId));
   try {

@@ -19,6 +19,12 @@ export function proposedName(
   });
 }
 
+/** What is there is called so once it was replaced, such as `shop_before_20261129174233`. */
+export function keptName(name: string, now: Date): string {
+  const instant = now.toISOString().slice(0, 19).replaceAll(/\D/g, '');
+  return name.startsWith('/') ? `${name}.before-${instant}` : withEnding(name, `_before_${instant}`);
+}
+
 /** The next one where that is taken, such as `shop_restored_20261129_2`; undefined where enough were tried. */
 export function nextName(proposed: string, tries: number): string | undefined {
   if (tries > MOST_TRIES) return undefined;

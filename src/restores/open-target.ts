@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { TargetContext } from './context.ts';
+import { replacedBy } from './in-place.ts';
 
 /** What is known of the dump that decides how it is restored. */
 export interface DumpFacts {
@@ -53,6 +54,7 @@ export async function openRestoreTarget(
     address,
     newName: restore.new_name,
     token: restore.token,
+    inPlace: replacedBy(restore),
   });
   const opened = await servers.open(restore.server_id, { startedBy: 'person' });
   try {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import * as z from 'zod';
 import type { Db, RestoreRow, RestoreState, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
@@ -5,6 +6,7 @@ import type { PreflightCheck } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
 import { type RunClaim, requireClaim } from '../runs/claim.ts';
 import type { ComparedTable } from './compare.ts';
+import { whatIsInPlace } from './in-place.ts';
 
 export async function findRestore(db: Db | Trx, id: string): Promise<RestoreRow | undefined> {
   return db.selectFrom('restores').selectAll().where('id', '=', id).executeTakeFirst();
@@ -20,11 +22,18 @@ export async function loadRestore(db: Db | Trx, id: string): Promise<RestoreRow>
 /** Those asked for last, newest first. */
 export async function listRestores(
   db: Db,
-  page: { readonly limit: number; readonly offset: number; readonly state?: RestoreState | undefined },
+  page: {
+    readonly limit: number;
+    readonly offset: number;
+    readonly state?: RestoreState | undefined;
+    /** Those alone that keep what they have replaced. */
+    readonly isKept?: boolean | undefined;
+  },
 ): Promise<readonly RestoreRow[]> {
   return db
     .selectFrom('restores')
     .selectAll()
+    .$if(page.isKept === true, (query) => query.where('kept_state', '=', sql.lit('kept')))
     .$if(page.state !== undefined, (query) => query.where('state', '=', page.state ?? 'left'))
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
@@ -37,7 +46,7 @@ export async function listRestores(
 export async function recordRestore(
   db: Db,
   claim: RunClaim,
-  values: Partial<Pick<RestoreRow, 'state' | 'checks' | 'counts' | 'new_name' | 'loaded_ms'>>,
+  values: Partial<Pick<RestoreRow, 'state' | 'checks' | 'counts' | 'new_name' | 'loaded_ms' | 'replaced_id'>>,
 ): Promise<void> {
   await write(db, async (trx) => {
     await requireClaim(trx, claim);
@@ -82,7 +91,9 @@ export function countsOf({ counts: text }: Pick<RestoreRow, 'counts'>): readonly
 }
 
 /** What is there now of what it makes, in a sentence. */
-export function whatExists({ state, new_name: name, removal_error: error }: RestoreRow): string {
+export function whatExists(row: RestoreRow): string {
+  if (row.in_place === 1) return whatIsInPlace(row);
+  const { state, new_name: name, removal_error: error } = row;
   switch (state) {
     case 'none':
       return 'Nothing was made: the target is as it was.';

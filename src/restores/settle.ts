@@ -3,6 +3,7 @@ import { write } from '../db/write.ts';
 import { isAppError, toAppError } from '../errors.ts';
 import { pauseMs } from '../leftovers/patience.ts';
 import { type EndOfRun, endRun, isOwn, type RunClaim } from '../runs/claim.ts';
+import { markKept } from './in-place.ts';
 import { endRestore, loadRestore, whatExists } from './restores.ts';
 
 /** Why a restore ends without what was asked for, and what is there of it. */
@@ -24,6 +25,7 @@ export async function settleDone(db: Db, claim: RunClaim, at: Date): Promise<voi
     async (trx) => {
       if (!(await isOwn(trx, claim))) return;
       await endRestore(trx, claim.runId, { state: 'done', at });
+      await markKept(trx, claim.runId);
       await endRun(trx, claim, { state: 'completed', at, error: null, step: null, progress: 100 });
     },
     { patienceMs: PATIENCE_MS },

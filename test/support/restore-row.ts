@@ -1,4 +1,5 @@
 import type { RestoreRow } from '../../src/db/schema.ts';
+import { NOTHING_REPLACED } from '../../src/restores/in-place.ts';
 
 /** The row of a restore that has made nothing yet, of no backup that there is. */
 export function restoreRow(change: Partial<RestoreRow> & Pick<RestoreRow, 'id'>): RestoreRow {
@@ -25,6 +26,7 @@ export function restoreRow(change: Partial<RestoreRow> & Pick<RestoreRow, 'id'>)
     asked_by_id: null,
     created_at: '2026-01-01T00:00:00.000Z',
     ended_at: null,
+    ...NOTHING_REPLACED,
     ...change,
   };
 }

@@ -33,6 +33,29 @@ const FAILURES: readonly KnownFailure[] = [
     message: () => 'The restored database is not there any more: somebody has dropped or renamed it.',
   },
   {
+    pattern: /bridgeport: not to be swapped: (\w+)/,
+    code: 'conflict',
+    message: (what) =>
+      `Nothing was swapped: ${what} is not the one any more that was there when the restore began, or its other name is taken. Somebody else has renamed, replaced or dropped it meanwhile.`,
+  },
+  {
+    pattern: /bridgeport: swapped already/,
+    code: 'conflict',
+    message: (what) => `What was restored has taken the place of ${what} already, and so is not removed.`,
+  },
+  {
+    pattern: /bridgeport: the kept database is another/,
+    code: 'conflict',
+    message: () =>
+      'The database of that name is not the one that was kept, or that one is called something else by now: somebody has renamed it. It was not dropped; look at it on the server.',
+  },
+  {
+    pattern: /(is being accessed by other users|is used by (?:an active )?logical replication)/,
+    code: 'conflict',
+    message: (what, _detail, words) =>
+      `Somebody uses ${what}, so that it stays as it is. End those sessions, or let the restore end them. The server said: ${words}`,
+  },
+  {
     pattern: /unsupported version \(([\d.]+)\) in file header/,
     code: 'dump_client_too_old',
     message: (_what, version) =>

@@ -3,6 +3,7 @@ import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
 import type { PreflightCheck, PreflightPlan } from '../restore.ts';
 import { connectionSecrets, describeTarget } from './connection.ts';
+import { inPlaceChecks, replacedQuery } from './in-place/preflight.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { findPgRestore, literal, maintenanceLines, majorOf, textArray } from './restore-lines.ts';
 import type { PostgresRestoreTarget } from './restore-target.ts';
@@ -24,6 +25,7 @@ printf 'bridgeport:psql=%s\\n' "$("$psql" --version)"
 if find_pg_restore 2>/dev/null; then printf 'bridgeport:pg_restore=%s\\n' "$("$pg_restore" --version)"; fi
 facts=$(ask ${quote(factsQuery(target))}) || exit
 printf 'bridgeport:facts=%s\\n' "$facts"
+${target.inPlace ? `replaced=$(ask ${quote(replacedQuery(target, target.inPlace))}) || exit\nprintf 'bridgeport:replaced=%s\\n' "$replaced"` : ''}
 ${isOnHost(target.host) ? ROOM : ''}`;
 }
 
@@ -79,7 +81,9 @@ function readChecks(target: PostgresRestoreTarget, stdout: string): readonly Pre
     target.format === 'custom' || target.format === 'tar'
       ? archiveCheck(target, answers.get('pg_restore'))
       : psqlCheck(target, answers.get('psql')),
-    nameCheck(target, facts),
+    ...(target.inPlace
+      ? inPlaceChecks(target, target.inPlace, answers.get('replaced') ?? '')
+      : [nameCheck(target, facts)]),
     rightsCheck(facts),
     needCheck('Extensions', target.needs?.extensions, facts.extensions, 'Install what is missing there.'),
     needCheck('Roles', target.needs?.roles, facts.roles, 'Create what is missing there.'),

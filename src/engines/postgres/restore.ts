@@ -3,6 +3,8 @@ import { quote } from '../../hosts/quote.ts';
 import type { CountedTable, CountPlan, RestorePlan } from '../restore.ts';
 import { newCommandGuard } from './command-guard.ts';
 import { connectionSecrets } from './connection.ts';
+import { swapPostgres } from './in-place/in-place.ts';
+import { keepReplaced, trySettings } from './in-place/restore-beside.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import {
   findPgRestore,
@@ -35,7 +37,8 @@ export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
     after: encoder.encode(isPlain ? 'COMMIT;\n' : ''),
     ...(isPlain ? { newGuard: newCommandGuard } : {}),
     count: countRows(target, workName(target)),
-    finish: command(finishScript(target)),
+    finish: target.inPlace ? null : command(finishScript(target)),
+    ...(target.inPlace ? { swap: swapPostgres(target, target.inPlace) } : {}),
     remove: command(removeScript(target)),
     explain: (failure) => explainPostgresRestore(target, failure),
   };
@@ -52,17 +55,21 @@ function checkName(name: string): void {
 
 /**
  * Of template0, which nobody has put anything into, with encoding and locale of the database that was dumped where it is on the same
- * server.
+ * server; with owner and tablespace, too, of the one that it is to replace.
  */
 function createScript(target: PostgresRestoreTarget): string {
   return `${maintenanceLines(target)}
 statement=$(ask ${quote(createStatement(target))}) || exit
-sql --command="$statement"`;
+sql --command="$statement"${target.inPlace ? ` || exit\n${trySettings(target)}` : ''}`;
 }
 
 /** Gives the statement that makes it. `to_jsonb` knows no column that a server's version has not. */
 function createStatement(target: PostgresRestoreTarget): string {
   const work = literal(workName(target));
+  const replaced = target.inPlace
+    ? `|| pg_catalog.format(' OWNER %I TABLESPACE %I', pg_catalog.pg_get_userbyid(d.datdba),
+      (SELECT spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = d.dattablespace))`
+    : '';
   return `SELECT coalesce((
   SELECT pg_catalog.format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', ${work},
     pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype)
@@ -71,9 +78,9 @@ function createStatement(target: PostgresRestoreTarget): string {
       WHEN 'i' THEN pg_catalog.format(' LOCALE_PROVIDER icu ICU_LOCALE %L', coalesce(j.j->>'datlocale', j.j->>'daticulocale'))
         || coalesce(pg_catalog.format(' ICU_RULES %L', j.j->>'daticurules'), '')
       WHEN 'b' THEN pg_catalog.format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', j.j->>'datlocale')
-      ELSE '' END
+      ELSE '' END ${replaced}
   FROM pg_catalog.pg_database d, LATERAL (SELECT pg_catalog.to_jsonb(d) AS j) j
-  WHERE d.datname = ${literal(target.databaseName ?? '')}
+  WHERE d.datname = ${literal((target.inPlace ? target.newName : target.databaseName) ?? '')}
 ), pg_catalog.format('CREATE DATABASE %I TEMPLATE template0', ${work}))`;
 }
 
@@ -170,6 +177,7 @@ while [ "$tries" -lt 20 ]; do
   tries=$((tries + 1))
   sleep 1
 done
+${target.inPlace ? keepReplaced(target, target.inPlace) : ''}
 tries=0
 until said=$(sql --command='DROP DATABASE IF EXISTS ${work}' 2>&1); do
   tries=$((tries + 1))

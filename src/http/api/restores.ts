@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import type { RestoreRow } from '../../db/schema.ts';
 import { AppError } from '../../errors.ts';
+import { askInPlace } from '../../restores/ask-in-place.ts';
 import { askRestore } from '../../restores/ask-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
+import { dropKept } from '../../restores/drop-kept.ts';
 import { checksOf, countsOf, findRestore, listRestores, whatExists } from '../../restores/restores.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../route.ts';
@@ -40,6 +42,14 @@ export const restoreShape = z.object({
     .nullable(),
   /** How long the loading took. */
   loadedMs: z.number().nullable(),
+  /** Whether it takes the place of the database that was backed up. */
+  inPlace: z.boolean(),
+  /** Of what it replaces, made before; null: declined, or nothing is replaced. */
+  safetyBackupId: id.nullable(),
+  /** What was replaced, under the name that it has since; null: nothing was. */
+  kept: z
+    .object({ name: z.string(), state: z.enum(['kept', 'dropped']), droppedAt: instant.nullable() })
+    .nullable(),
   createdAt: instant,
   endedAt: instant.nullable(),
 });
@@ -55,7 +65,8 @@ export function restoreRoutes(services: Services): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/backups/:id/restore',
       access: 'operator',
-      summary: 'Restore a backup into something new, in the background; into another environment for admins',
+      summary:
+        'Restore a backup into something new, in the background; into another environment for admins; in place of its database with `inPlace` and its name in `confirm`',
       body: z.object({
         newName: z.string().min(1).max(1024).optional(),
         serverId: z.string().max(64).nullish(),
@@ -63,19 +74,31 @@ export function restoreRoutes(services: Services): readonly ApiRoute[] {
         port: z.number().int().min(1).max(65_535).nullish(),
         ...login,
         confirm: z.string().max(255).optional(),
+        inPlace: z.boolean().optional(),
+        safetyBackup: z.boolean().optional(),
+        endSessions: z.boolean().optional(),
       }),
       answer: z.object({ runId: id, newName: z.string() }),
       refusals: [404, 409],
-      handle: ({ params, actor, body }) => askRestore(services, actor, params.id, body),
+      handle: ({ params, actor, body }) => {
+        refuseMixed(body);
+        return body.inPlace === true
+          ? askInPlace(services, actor, params.id, body)
+          : askRestore(services, actor, params.id, body);
+      },
     }),
     route({
       method: 'GET',
       path: '/api/restores',
       access: 'viewer',
-      summary: 'The restores, newest first; `state=left` gives those that could not clean up',
-      query: pageQuery(50).extend({ state: state.optional() }),
+      summary:
+        'The restores, newest first; `state=left` gives those that could not clean up, `kept=true` those whose replaced database is kept',
+      query: pageQuery(50).extend({ state: state.optional(), kept: z.literal('true').optional() }),
       answer: z.object({ restores: z.array(restoreShape) }),
-      handle: async ({ query }) => ({ restores: (await listRestores(services.db, query)).map(wireRestore) }),
+      handle: async ({ query }) => {
+        const page = { ...query, isKept: query.kept === 'true' };
+        return { restores: (await listRestores(services.db, page)).map(wireRestore) };
+      },
     }),
     route({
       method: 'GET',
@@ -104,7 +127,34 @@ export function restoreRoutes(services: Services): readonly ApiRoute[] {
         return SUCCESS;
       },
     }),
+    route({
+      method: 'POST',
+      path: '/api/restores/:id/drop-kept',
+      access: 'operator',
+      summary: 'Drop what a restore in place has replaced; the name under which it is kept in `confirm`',
+      body: z.object({ ...login, confirm: z.string().max(1024) }),
+      answer: success,
+      refusals: [404, 409],
+      handle: async ({ params, actor, body, signal }) => {
+        await dropKept(services, actor, params.id, body, signal);
+        return SUCCESS;
+      },
+    }),
   ];
+}
+
+/** In place is where the database is, and nowhere else. */
+function refuseMixed(body: Readonly<Record<string, unknown>>): void {
+  const foreign =
+    body['inPlace'] === true
+      ? ['newName', 'serverId', 'host', 'port'].find((name) => body[name] !== undefined)
+      : ['safetyBackup', 'endSessions'].find((name) => body[name] !== undefined);
+  if (foreign === undefined) return;
+  const message =
+    body['inPlace'] === true
+      ? `A restore in place goes where the database is: leave out ${foreign}.`
+      : `${foreign} is of restores in place: leave it out, or set inPlace.`;
+  throw new AppError('invalid', message, { details: { field: foreign } });
 }
 
 export function wireRestore(row: RestoreRow): z.infer<typeof restoreShape> {
@@ -124,6 +174,12 @@ export function wireRestore(row: RestoreRow): z.infer<typeof restoreShape> {
     checks: checks === null ? null : [...checks],
     tables: tables === null ? null : [...tables],
     loadedMs: row.loaded_ms === null ? null : Number(row.loaded_ms),
+    inPlace: row.in_place === 1,
+    safetyBackupId: row.safety_backup_id,
+    kept:
+      row.kept_name === null || row.kept_state === null
+        ? null
+        : { name: row.kept_name, state: row.kept_state, droppedAt: row.kept_dropped_at },
     createdAt: row.created_at,
     endedAt: row.ended_at,
   };

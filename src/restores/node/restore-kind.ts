@@ -7,10 +7,11 @@ import type { RepairContext, RunKind } from '../../runs/kind.ts';
 import type { RestoreServices } from '../context.ts';
 import { factsOf } from '../dump-facts.ts';
 import { hostOutput } from '../host-output.ts';
-import { openRestoreTarget } from '../open-target.ts';
+import { openRestoreTarget, UNKNOWN_DUMP } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { findRestore } from '../restores.ts';
 import { mayHaveMade, settleDone, settleFailed, settleLater } from '../settle.ts';
+import { lastCommand, replacedIdOf } from '../swap.ts';
 import { runRestore } from './run-restore.ts';
 
 /** A program on a host may go on for a moment after its connection broke. */
@@ -50,6 +51,10 @@ async function repairRestore(services: RestoreServices, run: RunRow, context: Re
     await settleFailed(db, claim, { error: why, step, state: 'none' }, now());
     return;
   }
+  if (row.state === 'finishing' && row.in_place === 1) {
+    await repairSwap(services, run, { row, why, step, context, signal });
+    return;
+  }
   if (row.state === 'finishing') {
     const failed = await finishAgain(services, row, signal);
     if (failed === null) return settleDone(db, claim, now());
@@ -66,6 +71,38 @@ async function repairRestore(services: RestoreServices, run: RunRow, context: Re
   await tryLater(services, context, run, failed);
 }
 
+interface Swap {
+  readonly row: RestoreRow;
+  readonly why: AppError;
+  readonly step: string;
+  readonly context: RepairContext;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A swap is both names or neither, and what has not taken its place can be removed without harm: so one that was not cancelled is ended,
+ * and where that can't be, what was restored goes. Only what took its place meanwhile can't be removed: then it is done.
+ */
+async function repairSwap(
+  services: RestoreServices,
+  run: RunRow,
+  { row, why, step, context, signal }: Swap,
+): Promise<void> {
+  const { db, log, now } = services;
+  const { claim } = context;
+  const isCancelled = why.code === 'cancelled';
+  const notEnded = isCancelled ? null : await finishAgain(services, row, signal);
+  if (!isCancelled && notEnded === null) return settleDone(db, claim, now());
+  const notRemoved = await removeMade(services, row, signal);
+  if (notRemoved === null) {
+    const error = notEnded === null ? why : new AppError('conflict', `${why.message} ${notEnded}`);
+    return settleFailed(db, claim, { error, step, state: 'removed' }, now());
+  }
+  if (isCancelled && (await isSwapped(services, row, signal))) return settleDone(db, claim, now());
+  log.warn('nobody knows yet what a swap came to', { runId: run.id, error: notRemoved });
+  await tryLater(services, context, run, notRemoved);
+}
+
 async function finishAgain(
   services: RestoreServices,
   row: RestoreRow,
@@ -74,14 +111,32 @@ async function finishAgain(
   try {
     const { host, plan } = await openRestoreTarget(services, row, await factsOf(services.db, row.backup_id));
     try {
-      if (plan.finish === null) return null;
-      await hostOutput(host, plan.finish, { signal, explain: plan.explain, name: 'The end of the restore' });
+      const last = await lastCommand(services.db, row.id, plan);
+      if (last === null) return null;
+      await hostOutput(host, last, { signal, explain: plan.explain, name: 'The end of the restore' });
       return null;
     } finally {
       await host.close();
     }
   } catch (error) {
     return toAppError(error).message;
+  }
+}
+
+async function isSwapped(services: RestoreServices, row: RestoreRow, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { host, plan } = await openRestoreTarget(services, row, UNKNOWN_DUMP);
+    try {
+      const look = plan.swap?.isDone(replacedIdOf(row));
+      if (look === undefined) return false;
+      const options = { signal, explain: plan.explain, name: 'The look at the swap' };
+      return look.read(await hostOutput(host, look.command, options));
+    } finally {
+      await host.close();
+    }
+  } catch (error) {
+    services.log.warn('what a swap came to could not be looked at', { runId: row.id, error });
+    return false;
   }
 }
 

@@ -15,7 +15,9 @@ import { nextName } from '../new-name.ts';
 import { openRestoreTarget } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { loadRestore, recordRestore } from '../restores.ts';
+import { safetyChecks } from '../safety-backup.ts';
 import { mayHaveMade, settleDone, settleFailed, settleLater } from '../settle.ts';
+import { lastCommand, recordReplaced } from '../swap.ts';
 import { type Fed, feedDump } from './feed-dump.ts';
 
 const LOOK_MS = 60_000;
@@ -79,6 +81,7 @@ async function restore(
   try {
     const { host, plan } = await look(services, row, context, { stored, dump, store: opened.store });
     try {
+      await recordReplaced(db, context.claim, { host, plan, signal: context.signal });
       await make({ services, context, progress, host, plan, stored, dump, store: opened.store });
     } finally {
       await closeQuietly(services, () => host.close());
@@ -101,7 +104,7 @@ async function look(
   { claim, signal }: RunContext,
   { stored, dump, store }: Source,
 ): Promise<{ readonly host: Host; readonly plan: RestorePlan }> {
-  const source = await lookAtSource(store, stored, signal);
+  const source = [await lookAtSource(store, stored, signal), ...(await safetyChecks(services.db, row))];
   for (let tries = 2, restore = row; ; tries += 1) {
     const opened = await openRestoreTarget(services, restore, dump);
     try {
@@ -110,7 +113,7 @@ async function look(
       const printed = await hostOutput(opened.host, command, {
         ...{ signal, explain, name: 'The look at the target', idleTimeoutMs: LOOK_MS },
       });
-      const checks = [source, ...preflight.read(printed)];
+      const checks = [...source, ...preflight.read(printed)];
       await recordRestore(services.db, claim, { checks: JSON.stringify(checks) });
       const failed = checks.filter(({ ok }) => !ok);
       if (failed.length === 0) return opened;
@@ -199,8 +202,8 @@ async function make(making: Making): Promise<void> {
   progress.enter('finish');
   await hold();
   await recordRestore(db, claim, { state: 'finishing' });
-  if (plan.finish !== null)
-    await hostOutput(host, plan.finish, { signal, explain, name: 'The end of the restore' });
+  const last = await lastCommand(db, claim.runId, plan);
+  if (last !== null) await hostOutput(host, last, { signal, explain, name: 'The end of the restore' });
 }
 
 /** The program is killed where the source fails, so that it never takes that for the dump's end. */

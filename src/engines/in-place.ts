@@ -1,0 +1,27 @@
+import type { HostCommand } from '../hosts/host.ts';
+
+/** What a restore takes the place of: the database that was backed up. */
+export interface InPlaceTarget {
+  /** What is there is called so from the swap on, and stays. Nothing is called so yet. */
+  readonly keptName: string;
+  /** As `SwapPlan.identify` read it before the swap; null before that. */
+  readonly replacedId: string | null;
+  /** Whether who is connected to it may be thrown out for the swap. */
+  readonly endSessions: boolean;
+}
+
+/** How what was restored beside something takes its place; in the plan of a restore in place, whose `finish` is null. */
+export interface SwapPlan {
+  /** Tells what is there from all else, whatever it will be called. Fails where there is nothing. */
+  readonly identify: { readonly command: HostCommand; read(stdout: string): string };
+  /**
+   * After the counts were found equal: statistics, then what is there gets the name that is kept and what was restored gets its
+   * own, both or neither. May be run again after one of which nobody knows whether it ended. Fails, and has changed nothing, where
+   * somebody uses it or it is not the one of that id any more.
+   */
+  swap(replacedId: string): HostCommand;
+  /** Whether what was restored has the name by now. */
+  isDone(replacedId: string): { readonly command: HostCommand; read(stdout: string): boolean };
+  /** Removes what was there before; status 0 where it is gone. Fails where what has its name is something else. */
+  drop(replacedId: string): HostCommand;
+}

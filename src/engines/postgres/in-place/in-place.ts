@@ -1,0 +1,129 @@
+import { AppError } from '../../../errors.ts';
+import { quote } from '../../../hosts/quote.ts';
+import type { InPlaceTarget, SwapPlan } from '../../in-place.ts';
+import { connectionSecrets, describeTarget } from '../connection.ts';
+import { identifier, literal, maintenanceLines } from '../restore-lines.ts';
+import { type PostgresRestoreTarget, workName } from '../restore-target.ts';
+import { copySettings } from './database-settings.ts';
+import { lookAtSwap } from './state.ts';
+
+/**
+ * How a restored database takes the place of the one of that name. Both renames are one transaction, and the first of them locks the
+ * database before it looks who is in it: from then on nobody else gets in, so that sessions are ended behind it and no switch has to
+ * be put back afterwards. Who tries to connect meanwhile waits for a moment, and is told to connect again.
+ */
+export function swapPostgres(target: PostgresRestoreTarget, inPlace: InPlaceTarget): SwapPlan {
+  const command = (script: string) => ({ script, secrets: connectionSecrets(target) });
+  return {
+    identify: { command: command(identifyScript(target)), read: (stdout) => readOid(target, stdout) },
+    swap: (replacedId) => command(swapScript(target, inPlace, oid(replacedId))),
+    isDone: (replacedId) => ({
+      command: command(`${maintenanceLines(target)}
+${lookAtSwap(target, inPlace.keptName, oid(replacedId))}
+look_at_swap
+printf 'bridgeport:swap=%s\\n' "$swap"`),
+      read: (stdout) => /^bridgeport:swap=after$/m.test(stdout),
+    }),
+    drop: (replacedId) => command(dropScript(target, inPlace, oid(replacedId))),
+  };
+}
+
+function identifyScript(target: PostgresRestoreTarget): string {
+  return `${maintenanceLines(target)}
+ask ${quote(`SELECT 'bridgeport:oid=' || oid FROM pg_catalog.pg_database WHERE datname = ${literal(target.newName)}`)}`;
+}
+
+function readOid(target: PostgresRestoreTarget, stdout: string): string {
+  const [, found] = /^bridgeport:oid=(\d{1,10})$/m.exec(stdout) ?? [];
+  if (found !== undefined) return found;
+  throw new AppError(
+    'dump_failed',
+    `There is no ${describeTarget({ ...target, databaseName: target.newName })} to be replaced.`,
+  );
+}
+
+/** As it was recorded: digits alone get into a statement. */
+function oid(replacedId: string): string {
+  if (/^\d{1,10}$/.test(replacedId)) return replacedId;
+  throw new AppError('internal', 'What a restore replaces was not recorded as it should be.');
+}
+
+/** A try takes the five seconds for which the server waits for sessions to leave. */
+const TRIES = 3;
+
+function swapScript(target: PostgresRestoreTarget, inPlace: InPlaceTarget, replacedId: string): string {
+  const { newName, token } = target;
+  const { keptName, endSessions } = inPlace;
+  const work = workName(target);
+  const rename = (from: string, to: string) =>
+    `ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)}`;
+  const steps = [
+    'BEGIN',
+    copySettings(newName, work, token),
+    rename(newName, keptName),
+    rename(work, newName),
+    'COMMIT',
+  ];
+  return `${maintenanceLines(target)}
+${lookAtSwap(target, keptName, replacedId)}
+end_sessions() {
+  for each in 1 2 3 4 5; do
+    sleep 1
+    ask ${quote(`SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity WHERE datid = ${replacedId} AND pid <> pg_catalog.pg_backend_pid()`)}
+  done
+}
+swap_names() {
+  ender=
+  ${endSessions ? 'end_sessions >/dev/null 2>&1 </dev/null & ender=$!' : ':'}
+  said=$(sql ${steps.map((step) => `--command=${quote(step)}`).join(' ')} 2>&1)
+  swapped=$?
+  [ -z "$ender" ] || kill "$ender" 2>/dev/null
+  return "$swapped"
+}
+look_at_swap
+case $swap in
+before) ( PGDATABASE=${work}; sql --command=ANALYZE ) || exit ;;
+esac
+tries=0
+while :; do
+  look_at_swap
+  case $swap in
+  after) exit 0 ;;
+  before) ;;
+  between)
+    sql --command=${quote(rename(work, newName))}
+    exit
+    ;;
+  *)
+    echo "bridgeport: not to be swapped: $swap" >&2
+    exit 65
+    ;;
+  esac
+  swap_names && exit 0
+  look_at_swap
+  [ "$swap" != after ] || exit 0
+  tries=$((tries + 1))
+  case $said in *'accessed by other users'*) [ "$tries" -lt ${TRIES} ] && continue ;; esac
+  printf '%s\\n' "$said" >&2
+  exit 3
+done`;
+}
+
+function dropScript(target: PostgresRestoreTarget, { keptName }: InPlaceTarget, replacedId: string): string {
+  const kept = identifier(keptName);
+  return `${maintenanceLines(target)}
+kept=$(ask ${quote(`SELECT CASE
+  WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(keptName)}) THEN 'here'
+  WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} OR datname = ${literal(keptName)}) THEN 'other'
+  ELSE 'gone' END`)}) || exit
+case $kept in
+gone) exit 0 ;;
+here) ;;
+*)
+  echo 'bridgeport: the kept database is another' >&2
+  exit 65
+  ;;
+esac
+sql --command=${quote(`ALTER DATABASE ${kept} IS_TEMPLATE false`)} || exit
+sql --command=${quote(`DROP DATABASE ${kept}`)}`;
+}

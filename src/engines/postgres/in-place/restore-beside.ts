@@ -1,0 +1,33 @@
+import { quote } from '../../../hosts/quote.ts';
+import type { InPlaceTarget } from '../../in-place.ts';
+import { identifier } from '../restore-lines.ts';
+import { type PostgresRestoreTarget, workName } from '../restore-target.ts';
+import { copySettings } from './database-settings.ts';
+import { lookAtSwap } from './state.ts';
+
+/**
+ * Behind the making of the new database: tries to give it all settings of the one it will replace, and takes that back at once. Some
+ * of them would be in the way of the loading, but whether the user may set them must be known before hours of it.
+ */
+export function trySettings(target: PostgresRestoreTarget): string {
+  const steps = ['BEGIN', copySettings(target.newName, workName(target), target.token), 'ROLLBACK'];
+  return `sql ${steps.map((step) => `--command=${quote(step)}`).join(' ')}`;
+}
+
+/**
+ * Before what was made is removed: status 67 where it has taken the place already. Where the name is nobody's, the one that is
+ * replaced gets it back.
+ */
+export function keepReplaced(target: PostgresRestoreTarget, { keptName, replacedId }: InPlaceTarget): string {
+  if (replacedId === null || !/^\d{1,10}$/.test(replacedId)) return '';
+  const back = `ALTER DATABASE ${identifier(keptName)} RENAME TO ${identifier(target.newName)}`;
+  return `${lookAtSwap(target, keptName, replacedId)}
+look_at_swap
+case $swap in
+after)
+  echo 'bridgeport: swapped already' >&2
+  exit 67
+  ;;
+between | nameless) sql --command=${quote(back)} || exit ;;
+esac`;
+}

@@ -1,0 +1,169 @@
+import { auditEntry, recordAudit } from '../audit/audit.ts';
+import type { UserActor } from '../auth/users.ts';
+import { findBackup } from '../backups/backups.ts';
+import { insertBackup } from '../backups/request-backup.ts';
+import { auditedDatabase } from '../databases/databases.ts';
+import { wireOptions } from '../databases/options.ts';
+import type { DatabaseRow, Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { engineFor } from '../engines/engines.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import { insertRun } from '../runs/claim.ts';
+import { databaseLane } from '../runs/lanes.ts';
+import { SEALED } from '../secrets/sealed.ts';
+import { type AskedRestore, restorable } from './ask-restore.ts';
+import type { RestoreContext } from './context.ts';
+import { NOTHING_REPLACED } from './in-place.ts';
+import { keptName } from './new-name.ts';
+
+export interface InPlaceInput {
+  /** The name of the database, as it is registered. */
+  readonly confirm?: string | undefined;
+  /** Whether the database is backed up before; only false declines it. */
+  readonly safetyBackup?: boolean | undefined;
+  /** Whether who is connected may be thrown out for the swap. */
+  readonly endSessions?: boolean | undefined;
+  /** As of `RestoreInput`. */
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+/**
+ * Asks for a backup to take the place of the database that it is of. The restore waits in the lane of that database's backups, behind
+ * the one that is made for its safety: so neither runs beside the other. Throws `not_found`; `invalid` where the name is not
+ * confirmed, or the engine can't swap; `conflict` for a backup that is not completed, and where one replaces that database already.
+ */
+export async function askInPlace(
+  context: RestoreContext,
+  actor: UserActor,
+  backupId: string,
+  input: InPlaceInput,
+): Promise<AskedRestore> {
+  const { db, now, runs, vault } = context;
+  const { backup, database } = await restorable(db, backupId);
+  const newName = replacedName(database);
+  if (input.confirm !== database.name) {
+    throw new AppError(
+      'invalid',
+      `This replaces what is in the database now. To restore in place, confirm by its name: ${database.name}.`,
+      { details: { field: 'confirm' } },
+    );
+  }
+  const runId = newId();
+  const { username = null, password = null } = input;
+  const isTyped = username !== null || password !== null;
+  const sealed = isTyped
+    ? await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(runId))
+    : null;
+  await write(db, async (trx) => {
+    const at = now();
+    const present = await findBackup(trx, backupId);
+    if (present?.status !== 'completed') throw new AppError('not_found', 'Backup not found');
+    if (await isBeingReplaced(trx, database, newName)) throw beingReplaced(newName);
+    const safetyBackupId = input.safetyBackup === false ? null : await backUpFirst(trx, actor, database, at);
+    const lane = databaseLane(database.id);
+    const run = {
+      id: runId,
+      kind: 'restore',
+      subjectId: backupId,
+      serverId: database.server_id,
+      lane,
+    } as const;
+    // Behind the backup, whose instant is `at`.
+    if (!(await insertRun(trx, run, new Date(at.getTime() + 1)))) throw beingReplaced(newName);
+    const kept = keptName(newName, at);
+    await trx
+      .insertInto('restores')
+      .values({
+        ...NOTHING_REPLACED,
+        id: runId,
+        backup_id: backupId,
+        database_id: database.id,
+        environment_id: database.environment_id,
+        server_id: database.server_id,
+        engine: database.type,
+        host: database.host,
+        port: database.port,
+        database_name: database.database_name,
+        options: database.options,
+        new_name: newName,
+        is_name_ours: 0,
+        token: newId(),
+        credentials: sealed,
+        state: 'none',
+        removal_tries: 0,
+        asked_by_id: actor.userId,
+        created_at: at.toISOString(),
+        in_place: 1,
+        end_sessions: input.endSessions === true ? 1 : 0,
+        safety_backup_id: safetyBackupId,
+        kept_name: kept,
+      })
+      .execute();
+    const details = {
+      ...{ runId, inPlace: true, newName, keptName: kept, safetyBackupId, username },
+      endSessions: input.endSessions === true,
+    };
+    const of = { id: backupId, name: backup.filename, environmentId: database.environment_id };
+    await recordAudit(trx, actor, auditEntry('backup', 'restore', of, { details }), at);
+  });
+  runs.wake();
+  return { runId, newName };
+}
+
+/** The name, or the path, of what a restore in place replaces. Throws `invalid` where the engine can't, or nobody has said it. */
+export function replacedName(database: DatabaseRow): string {
+  const engine = engineFor(database.type);
+  if (engine?.swaps !== true) {
+    throw new AppError(
+      'invalid',
+      `Databases of ${engine?.displayName ?? database.type} can't be swapped in one go. Restore beside it; the finished restore says how a person swaps the two.`,
+      { details: { field: 'inPlace' } },
+    );
+  }
+  const name = engine.isFile ? wireOptions(database.options).filePath : database.database_name;
+  if (name) return name;
+  throw new AppError(
+    'invalid',
+    'What is to be replaced has no name. Set it in the settings of the database.',
+  );
+}
+
+async function backUpFirst(trx: Trx, actor: UserActor, database: DatabaseRow, at: Date): Promise<string> {
+  const { id, isNew } = await insertBackup(
+    trx,
+    database,
+    { type: 'manual', triggeredById: actor.userId },
+    at,
+  );
+  // One that waits already has not begun: it will hold all that is there now.
+  if (isNew) {
+    await recordAudit(trx, actor, auditedDatabase('backup', database, { details: { backupId: id } }), at);
+  }
+  return id;
+}
+
+/** By whichever of the databases that are registered: two of them may be one. */
+async function isBeingReplaced(
+  trx: Trx,
+  { server_id, host, port }: DatabaseRow,
+  name: string,
+): Promise<boolean> {
+  const open = await trx
+    .selectFrom('runs')
+    .innerJoin('restores', 'restores.id', 'runs.id')
+    .select(['restores.server_id', 'restores.host', 'restores.port'])
+    .where('runs.kind', '=', 'restore')
+    .where('runs.state', 'in', ['pending', 'running', 'uncertain'])
+    .where('restores.new_name', '=', name)
+    .execute();
+  return open.some((one) => one.server_id === server_id && one.host === host && one.port === port);
+}
+
+function beingReplaced(name: string): AppError {
+  return new AppError(
+    'conflict',
+    `Something is being restored into “${name}” already. Wait for its end, or cancel it.`,
+  );
+}

@@ -1,0 +1,71 @@
+import type { Db, RestoreRow, Trx } from '../db/schema.ts';
+import type { InPlaceTarget } from '../engines/in-place.ts';
+
+type InPlaceColumns = Pick<
+  RestoreRow,
+  | ('in_place' | 'end_sessions' | 'safety_backup_id' | 'kept_name' | 'replaced_id')
+  | ('kept_state' | 'kept_dropped_at')
+>;
+
+/** Of a restore that makes something new. */
+export const NOTHING_REPLACED: InPlaceColumns = {
+  ...{ in_place: 0, end_sessions: 0, safety_backup_id: null, kept_name: null, replaced_id: null },
+  ...{ kept_state: null, kept_dropped_at: null },
+};
+
+/** What a restore in place replaces, for its engine; undefined for one that makes something new. */
+export function replacedBy(row: RestoreRow): InPlaceTarget | undefined {
+  if (row.in_place === 0 || row.kept_name === null) return undefined;
+  return { keptName: row.kept_name, replacedId: row.replaced_id, endSessions: row.end_sessions === 1 };
+}
+
+/** What was replaced is there under its other name from now on, until somebody drops it. */
+export async function markKept(trx: Trx, id: string): Promise<void> {
+  await trx
+    .updateTable('restores')
+    .set({ kept_state: 'kept' })
+    .where('id', '=', id)
+    .where('in_place', '=', 1)
+    .execute();
+}
+
+export async function markDropped(trx: Trx, id: string, at: Date): Promise<void> {
+  await trx
+    .updateTable('restores')
+    .set({ kept_state: 'dropped', kept_dropped_at: at.toISOString() })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Those of a database whose replaced one is still there, the newest first. */
+export async function listKept(db: Db, databaseId: string): Promise<readonly RestoreRow[]> {
+  return db
+    .selectFrom('restores')
+    .selectAll()
+    .where('database_id', '=', databaseId)
+    .where('kept_state', '=', 'kept')
+    .orderBy('created_at', 'desc')
+    .execute();
+}
+
+/** As `whatExists`, of a restore in place. */
+export function whatIsInPlace(row: RestoreRow): string {
+  const { state, new_name: name, kept_name: kept, removal_error: error } = row;
+  switch (state) {
+    case 'none':
+      return `Nothing was made: “${name}” is as it was.`;
+    case 'making':
+    case 'loading':
+      return `What will replace “${name}” is being made beside it. “${name}” is as it was.`;
+    case 'finishing':
+      return `What was restored takes the place of “${name}”, which is kept as “${kept}”: both or neither.`;
+    case 'done':
+      return row.kept_state === 'dropped'
+        ? `“${name}” is what was restored. What was there before was kept as “${kept}”, and was dropped.`
+        : `“${name}” is what was restored. What was there before is kept as “${kept}” until you drop it.`;
+    case 'removed':
+      return `What had been made was removed: “${name}” is as it was.`;
+    case 'left':
+      return `Nobody knows whether “${name}” is as it was: what had been made for it could not be removed, and “${kept}” may be what was there before. It could not be looked at: ${error ?? 'nobody knows why.'}`;
+  }
+}

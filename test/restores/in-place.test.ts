@@ -1,0 +1,180 @@
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { EndedBackup, Json } from '../support/installation.ts';
+import { checksums } from '../support/postgres-data.ts';
+import { type RestoreBed, startRestoreBed } from './bed.ts';
+
+const EVER = Number.POSITIVE_INFINITY;
+vi.setConfig({ testTimeout: 120_000 });
+
+let bed: RestoreBed;
+let source: string;
+let databaseId: string;
+let confirm: string;
+let backup: EndedBackup;
+let backedUp: Awaited<ReturnType<typeof checksums>>;
+
+beforeAll(async () => {
+  bed = await startRestoreBed();
+  source = bed.name('shop <script> $x$');
+  await bed.postgres.createDatabase(source);
+  await bed.postgres.query(
+    `CREATE TABLE a AS SELECT g AS id, md5(g::text) AS noise FROM generate_series(1, 4000) g;
+     CREATE TABLE "b ü" (id int PRIMARY KEY, t text); INSERT INTO "b ü" VALUES (1, 'ü'), (2, NULL)`,
+    source,
+  );
+  databaseId = await bed.source(source, { backupFormat: 'plain', backupCompression: 'none' });
+  const { db } = bed.app.services;
+  ({ name: confirm } = await db
+    .selectFrom('databases')
+    .select('name')
+    .where('id', '=', databaseId)
+    .executeTakeFirstOrThrow());
+  backup = await bed.backUpOf(databaseId);
+  backedUp = await checksums(bed.postgres, source);
+}, 120_000);
+afterEach(() => bed.bucket.faults.clear());
+afterAll(async () => {
+  for (const name of await kept()) await bed.postgres.query(`DROP DATABASE ${quoted(name)}`);
+  await bed.close();
+});
+
+const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+const kept = async () => (await bed.databases()).filter((name) => name.includes('_before_'));
+
+async function oidOf(name: string): Promise<number | undefined> {
+  const rows = await bed.postgres.query('SELECT oid::int, datname FROM pg_database');
+  const found = rows.find(({ datname }) => datname === name)?.['oid'];
+  return found === undefined ? undefined : Number(found);
+}
+
+const path = () => `/api/backups/${backup.id}/restore`;
+const replace = (input: Json = {}) => bed.restore(backup, { inPlace: true, confirm, ...input });
+
+/** All that a database has beside what is in it; the grants in any order. */
+async function settingsOf(name: string): Promise<Json> {
+  const [row] = await bed.postgres.query(
+    `SELECT pg_get_userbyid(d.datdba) AS owner, d.encoding, d.datcollate, d.datctype, d.datconnlimit, d.datistemplate, d.datallowconn,
+       d.dattablespace, shobj_description(d.oid, 'pg_database') AS comment,
+       (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(d.datacl) a) AS grants,
+       (SELECT json_agg(json_build_array(s.setrole::regrole, s.setconfig) ORDER BY s.setrole) FROM pg_db_role_setting s
+         WHERE s.setdatabase = d.oid) AS settings
+     FROM pg_database d WHERE d.datname = current_database()`,
+    name,
+  );
+  return row as Json;
+}
+
+describe('a restore in place', () => {
+  it('takes the place of the database with all that this has, and keeps it until it is dropped by its name', async () => {
+    const name = quoted(source);
+    await bed.postgres.query(`INSERT INTO a VALUES (0, 'later'); DROP TABLE "b ü"`, source);
+    await bed.postgres.query(`ALTER DATABASE ${name} OWNER TO pg_monitor`);
+    await bed.postgres.query(
+      `ALTER DATABASE ${name} CONNECTION LIMIT 7;
+       ALTER DATABASE ${name} SET search_path TO "$user", 'odd "ü, x', public;
+       ALTER DATABASE ${name} SET "odd.setting" TO 'it''s = $x$ "<script>"';
+       ALTER DATABASE ${name} SET default_transaction_read_only TO on;
+       ALTER ROLE postgres IN DATABASE ${name} SET work_mem TO '7MB';
+       COMMENT ON DATABASE ${name} IS 'it''s ü "😀"';
+       REVOKE ALL ON DATABASE ${name} FROM PUBLIC;
+       GRANT CONNECT ON DATABASE ${name} TO pg_read_all_data WITH GRANT OPTION`,
+    );
+    const [settings, replaced, later] = [
+      await settingsOf(source),
+      await oidOf(source),
+      await checksums(bed.postgres, source),
+    ];
+    expect(later).not.toEqual(backedUp);
+
+    const { run, restore, message } = await replace();
+    expect(message).toBe('');
+    expect(run).toMatchObject({ kind: 'restore', state: 'completed' });
+    expect(restore).toMatchObject({
+      ...{ newName: source, state: 'done', inPlace: true, safetyBackupId: expect.any(String) },
+      kept: { name: expect.stringMatching(/_before_\d{14}$/), state: 'kept', droppedAt: null },
+      exists: expect.stringContaining('is kept as'),
+    });
+    const keptName = String((restore['kept'] as Json)['name']);
+    expect(await checksums(bed.postgres, source)).toEqual(backedUp);
+    expect(await settingsOf(source)).toEqual(settings);
+    expect(await oidOf(keptName)).toBe(replaced);
+    expect(await checksums(bed.postgres, keptName)).toEqual(later);
+    const safety = (await bed.app.ask('GET', `/api/backups/${restore['safetyBackupId']}`))['backup'] as Json;
+    expect(safety).toMatchObject({ status: 'completed', databaseId });
+
+    const drop = `/api/restores/${restore['id']}/drop-kept`;
+    const listed = async () =>
+      ((await bed.app.ask('GET', '/api/restores?kept=true'))['restores'] as Json[]).map(({ id }) => id);
+    expect(await listed()).toEqual([restore['id']]);
+    expect(await bed.app.call('POST', drop, { confirm: source })).toMatchObject({
+      status: 400,
+      body: { field: 'confirm' },
+    });
+    await bed.app.ask('POST', drop, { confirm: keptName });
+    expect(await kept()).toEqual([]);
+    expect(await listed()).toEqual([]);
+    expect(await bed.app.call('POST', drop, { confirm: keptName })).toMatchObject({ status: 409 });
+    const audited = await bed.app.services.db
+      .selectFrom('audit_logs')
+      .select(['action', 'success'])
+      .where('action', 'in', ['restore', 'restore.drop_kept'])
+      .orderBy('created_at')
+      .execute();
+    expect(audited).toEqual([
+      { action: 'restore', success: 1 },
+      { action: 'restore.drop_kept', success: 1 },
+    ]);
+    await bed.postgres.query(`ALTER DATABASE ${name} RESET ALL`);
+  });
+
+  it('is asked for with the name of the database and of nothing else, and once at a time', async () => {
+    const refusals: readonly [Json, string][] = [
+      [{ inPlace: true }, 'confirm'],
+      [{ inPlace: true, confirm: `${confirm} ` }, 'confirm'],
+      [{ inPlace: true, confirm, newName: 'x' }, 'newName'],
+      [{ inPlace: true, confirm, port: 5432 }, 'port'],
+      [{ endSessions: true }, 'endSessions'],
+    ];
+    for (const [body, field] of refusals) {
+      expect(await bed.app.call('POST', path(), body)).toMatchObject({ status: 400, body: { field } });
+    }
+    bed.bucket.faults.add({ match: { operation: 'GetObject' }, times: EVER, fault: { kind: 'hang' } });
+    const body = { inPlace: true, confirm, safetyBackup: false };
+    const asked = await Promise.all([1, 2].map(() => bed.app.call('POST', path(), body)));
+    expect(asked.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const runId = String(asked.find(({ status }) => status === 200)?.body['runId']);
+    await bed.app.ask('POST', `/api/runs/${runId}/cancel`, {});
+    expect((await bed.ended(runId)).run['state']).toBe('cancelled');
+    expect(await bed.databases()).toEqual([source]);
+  });
+});
+
+describe('who is connected', () => {
+  let session: pg.Client;
+  let ended: Promise<unknown>;
+  beforeEach(async () => {
+    const { superuser, port } = bed.postgres;
+    const { username: user, password } = superuser;
+    session = new pg.Client({ host: '127.0.0.1', port, user, password, database: source });
+    ended = new Promise((resolve) => session.on('error', resolve));
+    await session.connect();
+  });
+  afterEach(() => session.end().catch(() => {}));
+
+  it('is told of before anything is made, and thrown out where that was said', async () => {
+    const before = await oidOf(source);
+    const refused = await replace({ safetyBackup: false });
+    expect(refused.message).toMatch(/was not begun\. Sessions: There is 1 session on .*\(postgres: 1\)/);
+    expect(refused.restore['state']).toBe('none');
+    expect(await oidOf(source)).toBe(before);
+
+    const { message, restore } = await replace({ safetyBackup: false, endSessions: true });
+    expect(message).toBe('');
+    expect(String(await ended)).toMatch(/terminating connection|terminated unexpectedly/);
+    expect(await checksums(bed.postgres, source)).toEqual(backedUp);
+    await bed.app.ask('POST', `/api/restores/${restore['id']}/drop-kept`, {
+      confirm: (restore['kept'] as Json)['name'],
+    });
+  });
+});
