@@ -16,6 +16,7 @@ import * as proofs from './0014_proofs.ts';
 import * as contents from './0015_contents.ts';
 import * as restores from './0016_restores.ts';
 import * as pings from './0017_pings.ts';
+import * as drills from './0019_drills.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -36,4 +37,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0015_contents': contents,
   '0016_restores': restores,
   '0017_pings': pings,
+  '0019_drills': drills,
 };

@@ -22,6 +22,7 @@ export interface AuditedActions {
     | ('restore' | 'restore.clean_up');
   readonly backup_schedule: 'create' | 'update' | 'delete';
   readonly server_blackouts: 'update';
+  readonly restore_login: 'update' | 'delete';
   readonly ping_target: 'update' | 'delete' | 'test';
   readonly spaces_config: 'create' | 'update' | 'delete' | 'cancel_test' | 'remove_orphan';
   readonly spaces_environment: 'update';

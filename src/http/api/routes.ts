@@ -10,6 +10,7 @@ import { installationRoutes } from './installation.ts';
 import { leftBehindRoutes } from './left-behind.ts';
 import { orphanRoutes } from './orphans.ts';
 import { pingRoutes } from './pings.ts';
+import { restoreLoginRoutes } from './restore-logins.ts';
 import { restoreRoutes } from './restores.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
@@ -41,6 +42,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...leftBehindRoutes(services),
     ...orphanRoutes(services),
     ...restoreRoutes(services),
+    ...restoreLoginRoutes(services),
     ...runRoutes(services),
   ];
 }

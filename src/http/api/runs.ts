@@ -14,7 +14,7 @@ import { type ApiRoute, route } from '../route.ts';
 import { restoreShape, wireRestore } from './restores.ts';
 import { id, instant, pageQuery, SUCCESS, success } from './shapes.ts';
 
-const kind = z.enum(['backup', 'deep_test', 'verification', 'prune', 'restore']);
+const kind = z.enum(['backup', 'deep_test', 'verification', 'prune', 'restore', 'drill']);
 const state = z.enum([
   ...(['pending', 'running', 'uncertain', 'completed', 'failed', 'cancelled', 'interrupted'] as const),
 ]);

@@ -120,9 +120,17 @@ const KINDS: Readonly<Record<RunKindName, string>> = {
   deep_test: 'Deep test',
   prune: 'Pruning',
   restore: 'Restore',
+  drill: 'Drill',
 };
 
-const KIND_NAMES: readonly RunKindName[] = ['backup', 'restore', 'verification', 'prune', 'deep_test'];
+const KIND_NAMES: readonly RunKindName[] = [
+  'backup',
+  'restore',
+  'drill',
+  'verification',
+  'prune',
+  'deep_test',
+];
 
 const RESULTS: readonly { readonly state: RunState | null; readonly label: string }[] = [
   { state: null, label: 'All' },
