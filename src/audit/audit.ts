@@ -19,7 +19,7 @@ export interface AuditedActions {
   readonly backup_retention_policy: 'update' | 'delete';
   readonly backup:
     | ('cancel' | 'delete' | 'verify' | 'backup.pin' | 'backup.unpin')
-    | ('restore' | 'restore.clean_up');
+    | ('restore' | 'restore.clean_up' | 'drill' | 'drill.proven' | 'drill.failed');
   readonly backup_schedule: 'create' | 'update' | 'delete';
   readonly server_blackouts: 'update';
   readonly restore_login: 'update' | 'delete';

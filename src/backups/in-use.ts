@@ -32,7 +32,7 @@ export async function beingRestored(db: Db | Trx): Promise<readonly string[]> {
       .select('subject_id')
       // A literal, as in the index.
       .where('state', '=', sql.lit(state))
-      .where('kind', '=', 'restore')
+      .where('kind', 'in', ['restore', 'drill'])
       .where('subject_id', 'is not', null)
       .execute();
     found.push(...rows.flatMap(({ subject_id: id }) => id ?? []));

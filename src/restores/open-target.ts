@@ -61,6 +61,7 @@ export async function openRestoreTarget(
     address,
     newName: restore.new_name,
     token: restore.token,
+    isDrill: restore.is_drill === 1,
   });
   const opened = await servers.open(restore.server_id, { startedBy: 'person' });
   try {

@@ -35,6 +35,7 @@ export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
     after: encoder.encode(isPlain ? 'COMMIT;\n' : ''),
     ...(isPlain ? { newGuard: newCommandGuard } : {}),
     count: countRows(target, workName(target)),
+    check: command(`${maintenanceLines(target)}\nPGDATABASE=${workName(target)}; sql --command=ANALYZE`),
     finish: command(finishScript(target)),
     remove: command(removeScript(target)),
     explain: (failure) => explainPostgresRestore(target, failure),

@@ -4,6 +4,7 @@ import { authRoutes } from './auth.ts';
 import { backupPolicyRoutes } from './backup-policies.ts';
 import { backupRoutes } from './backups.ts';
 import { databaseRoutes } from './databases.ts';
+import { drillRoutes } from './drills.ts';
 import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
 import { installationRoutes } from './installation.ts';
@@ -43,6 +44,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...orphanRoutes(services),
     ...restoreRoutes(services),
     ...restoreLoginRoutes(services),
+    ...drillRoutes(services),
     ...runRoutes(services),
   ];
 }

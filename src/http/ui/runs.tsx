@@ -70,7 +70,7 @@ function toRunning({ runs }: Services, run: ListedRun): RunningItem {
 
 /** What the run is about, and where that is. */
 export function subjectOf(run: ListedRun): { readonly subject: string; readonly href: string } {
-  if (run.kind === 'restore')
+  if (run.kind === 'restore' || run.kind === 'drill')
     return { subject: `of ${run.database_name ?? 'what is gone'}`, href: `/restores/${run.id}` };
   if (run.kind === 'deep_test') return { subject: 'of the storage', href: '/admin/storage#capabilities' };
   if (run.database_id === null) return { subject: 'of what is gone', href: '/runs' };
