@@ -112,6 +112,8 @@ export interface ErrorDetails {
   readonly limit?: number;
   /** What a tool printed instead of what it was asked for. */
   readonly answer?: string;
+  /** What of a restore's backup or target is in its way. */
+  readonly obstacle?: 'damaged' | 'extension' | 'role' | 'version';
   /** Privileges that a dump needs and the user lacks. */
   readonly missing?: readonly string[];
   // storage: what was asked of it and what came back

@@ -14,6 +14,7 @@ import { openState } from './db/node/open-state.ts';
 import { stateFile } from './db/node/state.ts';
 import { optimise } from './db/node/statistics.ts';
 import type { Db } from './db/schema.ts';
+import { createDrillKind } from './drills/node/drill-kind.ts';
 import { networksOf } from './hosts/networks.ts';
 import { openLocalHost } from './hosts/node/local.ts';
 import { createLocalPathCheck } from './hosts/node/local-paths.ts';
@@ -212,6 +213,7 @@ function wire(
     verification: createVerificationKind(context),
     prune: createPruneKind({ ...context, now: calendar }),
     restore: createRestoreKind(context),
+    drill: createDrillKind(context),
   };
   const worker = createWorker(context, kinds, {
     ...timing,

@@ -68,6 +68,7 @@ const FLOORS = [
   ['services'],
   ['periodic-tasks', 'app'],
   ['http'],
+  ['drills'],
   ['schedules', 'verifications', 'retention', 'restores'],
   ['backups'],
   ['pings'],

@@ -73,6 +73,12 @@ export function ServerPage(props: {
       <p>
         <a href={`/servers/${server.id}/blackouts`}>Blackouts</a>: when nothing begins on it by schedule
       </p>
+      {mayChange && (
+        <p>
+          <a href={`/servers/${server.id}/restore-logins`}>Logins for restores</a>: as whom backups are
+          restored on it
+        </p>
+      )}
       {mayChange && !server.isOwn && server.status !== 'healthy' && props.keyLine !== null && (
         <AuthorizedKeysLine {...props.keyLine} />
       )}

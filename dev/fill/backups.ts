@@ -204,6 +204,7 @@ function runRow(database: DatabaseRow, backup: Backup, more: Partial<RunOf>): Ru
   return {
     ...{ id, kind: 'backup', subject_id: id, server_id: database.server_id, lane: databaseLane(database.id) },
     ...{ state, input: null, step: null, progress: 80, detail: null, error, attempts: 1, in_repair: 0 },
+    is_background: null,
     ...{ created_at, started_at, ended_at, cancel_requested_at: null, claimed_by: null, lease_until: null },
     ...more,
   };

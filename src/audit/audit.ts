@@ -19,9 +19,10 @@ export interface AuditedActions {
   readonly backup_retention_policy: 'update' | 'delete';
   readonly backup:
     | ('cancel' | 'delete' | 'verify' | 'backup.pin' | 'backup.unpin')
-    | ('restore' | 'restore.clean_up' | 'restore.drop_kept');
+    | ('restore' | 'restore.clean_up' | 'restore.drop_kept' | 'drill' | 'drill.proven' | 'drill.failed');
   readonly backup_schedule: 'create' | 'update' | 'delete';
   readonly server_blackouts: 'update';
+  readonly restore_login: 'update' | 'delete';
   readonly ping_target: 'update' | 'delete' | 'test';
   readonly spaces_config: 'create' | 'update' | 'delete' | 'cancel_test' | 'remove_orphan';
   readonly spaces_environment: 'update';

@@ -180,6 +180,8 @@ const COLUMNS = [
   'backups.verified_at',
   'backups.bytes_proven_at',
   'backups.parsed_proven_at',
+  'backups.restored_proven_at',
+  'backups.restored_ms',
   'backups.verification_error',
   'backups.deleted_at',
   'backups.removal_tries',

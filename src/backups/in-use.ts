@@ -33,7 +33,7 @@ export async function beingRestored(db: Db | Trx): Promise<readonly string[]> {
       .select(['subject_id', 'safety_backup_id'])
       // A literal, as in the index.
       .where('runs.state', '=', sql.lit(state))
-      .where('kind', '=', 'restore')
+      .where('kind', 'in', ['restore', 'drill'])
       .where('subject_id', 'is not', null)
       .execute();
     found.push(...rows.flatMap((row) => [row.subject_id ?? [], row.safety_backup_id ?? []].flat()));

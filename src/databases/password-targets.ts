@@ -84,7 +84,7 @@ export async function databasesThatHold(
 }
 
 /**
- * Passwords that were given for the environment's SSH user go on to the next one: only an admin sets it, for all of its
+ * Passwords that were given for the environment's SSH user, those for restores too, go on to the next one: only an admin sets it, for all of its
  * servers, and everything else about a target counts as before.
  */
 export async function followSshUser(
@@ -104,12 +104,34 @@ export async function followSshUser(
     .execute();
   for (const row of rows) {
     const given = givenTarget(row);
-    if (given === null || given.server === null) continue;
-    if (given.server.id !== row.server_id || given.server.user !== from) continue;
-    await trx
-      .updateTable('databases')
-      .set({ password_target: JSON.stringify({ ...given, server: { ...given.server, user: to } }) })
-      .where('id', '=', row.id)
-      .execute();
+    const password_target = followed(given, row.server_id, { from, to });
+    if (password_target === null) continue;
+    await trx.updateTable('databases').set({ password_target }).where('id', '=', row.id).execute();
   }
+  const logins = await trx
+    .selectFrom('restore_logins')
+    .innerJoin('servers', 'servers.id', 'restore_logins.server_id')
+    .select(['restore_logins.id', 'restore_logins.server_id', 'restore_logins.password_target'])
+    .where('servers.environment_id', '=', environmentId)
+    .where('servers.ssh_user', 'is', null)
+    .execute();
+  for (const row of logins) {
+    const given = givenTarget({ ...OF_LOGIN, password_target: row.password_target });
+    const password_target = followed(given, row.server_id, { from, to });
+    if (password_target === null) continue;
+    await trx.updateTable('restore_logins').set({ password_target }).where('id', '=', row.id).execute();
+  }
+}
+
+const OF_LOGIN = { name: '', type: '', host: null, port: null, options: '{}' };
+
+/** The column afterwards; null where it was given for somebody else. */
+function followed(
+  given: PasswordTarget | null,
+  serverId: string | null,
+  { from, to }: { readonly from: string; readonly to: string },
+): string | null {
+  if (given === null || given.server === null) return null;
+  if (given.server.id !== serverId || given.server.user !== from) return null;
+  return JSON.stringify({ ...given, server: { ...given.server, user: to } });
 }

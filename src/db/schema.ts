@@ -38,6 +38,9 @@ export interface Schema {
   ping_targets: PingTargetRow;
   pings: PingRow;
   restores: RestoreRow;
+  restore_logins: RestoreLoginRow;
+  drills: DrillRow;
+  drill_states: DrillStateRow;
 }
 
 export type Db = Kysely<Schema>;
@@ -224,6 +227,9 @@ export interface BackupRow {
   /** When its bytes were last read back whole and found to be those that were stored; and decompressed to their proven end. */
   bytes_proven_at: string | null;
   parsed_proven_at: string | null;
+  /** When it was last restored, compared and dropped again, and how long the restore took. */
+  restored_proven_at: string | null;
+  restored_ms: BigOrNull;
   /** What was wrong, of one whose verification failed. */
   verification_error: string | null;
   /** A tombstone: hidden, kept until its object is gone. */
@@ -275,7 +281,7 @@ export interface BackupObjectRow {
   sha256: string | null;
 }
 
-export type RunKindName = 'backup' | 'deep_test' | 'verification' | 'prune' | 'restore';
+export type RunKindName = 'backup' | 'deep_test' | 'verification' | 'prune' | 'restore' | 'drill';
 export type RunEnd = 'completed' | 'failed' | 'cancelled' | 'interrupted';
 /** `uncertain`: over, but what became of it is not known yet; it is repaired again when `lease_until` is over. */
 export type RunState = 'pending' | 'running' | 'uncertain' | RunEnd;
@@ -305,6 +311,8 @@ export interface RunRow {
   attempts: number;
   /** 1 while somebody repairs it: it puts no load on its server any more. */
   in_repair: Flag;
+  /** 1 where nobody waits for it: it holds up none of the others. */
+  is_background: 1 | null;
   created_at: string;
   started_at: string | null;
   ended_at: string | null;
@@ -450,6 +458,12 @@ export interface ScheduleRow {
   /** Why it is paused, or null. */
   paused_reason: string | null;
   paused_at: string | null;
+  /** When drills begin; null: never. On which server; null: the database's. In which folder, of files. */
+  drill_cron: string | null;
+  drill_server_id: string | null;
+  drill_folder: string | null;
+  /** How often the newest good backup is read in full; null: as set for the installation, 0: never. */
+  verify_every_days: number | null;
   created_at: string;
   updated_at: string;
 }
@@ -622,6 +636,8 @@ export interface RestoreRow {
   new_name: string;
   /** 1 where nobody chose it, so that another may be taken. */
   is_name_ours: Flag;
+  /** 1 where it is a drill's: it is dropped in any case. */
+  is_drill: 1 | null;
   /** Random: what it makes is called or marked so until it is whole. */
   token: string;
   /** Sealed JSON `{username, password}`, for `restore:<id>:credentials`, until it has ended; null: those that back up. */
@@ -650,4 +666,62 @@ export interface RestoreRow {
   replaced_id: string | null;
   kept_state: 'kept' | 'dropped' | null;
   kept_dropped_at: string | null;
+}
+
+/** As whom restores are made on a server where nobody types a user. */
+export interface RestoreLoginRow {
+  id: string;
+  server_id: string;
+  /** The wire's type. */
+  engine: string;
+  username: string;
+  /** Sealed JSON `{username, password}`, for `restore_login:<id>:credentials`. */
+  credentials: string;
+  /** JSON of `databases/password-target.ts`: whom it was given for. */
+  password_target: string;
+  created_at: string;
+  updated_at: string;
+}
+
+export type DrillOutcome = 'proven' | 'failed' | 'cancelled' | 'interrupted' | 'skipped' | 'missed';
+/** Only `damaged` says something of the backup; the others of the place that it was restored to. */
+export type DrillFailure = 'damaged' | 'extension' | 'role' | 'version' | 'other';
+
+/** A drill: its run and its restore have its id. One that was skipped or missed has neither. */
+export interface DrillRow {
+  id: string;
+  database_id: string;
+  backup_id: string | null;
+  /** The time that it was due at; null: somebody asked for it. */
+  due_at: string | null;
+  /** Null while it waits or runs. */
+  outcome: DrillOutcome | null;
+  failure: DrillFailure | null;
+  /** Why it failed, or was not begun, for people. */
+  says: string | null;
+  /** From the making of the target until all was there, compared and checked. */
+  restore_ms: BigOrNull;
+  /** Of the dump. */
+  bytes: BigOrNull;
+  created_at: string;
+  ended_at: string | null;
+}
+
+/** When a database's next drill is due, and what the last ones said. */
+export interface DrillStateRow {
+  database_id: string;
+  /** Of what `due_at` was computed; null: it is due never. */
+  settled_as: string | null;
+  due_at: string | null;
+  run_at: string | null;
+  /** The last that proved a backup. */
+  proven_at: string | null;
+  proven_backup_id: string | null;
+  restore_ms: BigOrNull;
+  bytes: BigOrNull;
+  /** The last that failed, if none has proven anything since. */
+  failed_at: string | null;
+  failed_drill_id: string | null;
+  failure: DrillFailure | null;
+  says: string | null;
 }

@@ -1,6 +1,7 @@
 import { AppError, type ErrorCode } from '../errors.ts';
 import { readComplaint } from './complaint.ts';
 import type { CommandFailure } from './engine.ts';
+import type { RestoreObstacle } from './restore.ts';
 
 /** A failure that the tools of an engine tell in words or by a number of their own; either is enough. */
 export interface KnownFailure {
@@ -9,6 +10,8 @@ export interface KnownFailure {
   /** Of MySQL's tools. A server may word its messages in its own language, and names may look like numbers. */
   readonly numbers?: readonly number[];
   readonly code: ErrorCode;
+  /** Of a restore. */
+  readonly obstacle?: RestoreObstacle;
   /** `detail` is what the pattern's first group matched, or empty; `words` are the tool's own. */
   readonly message: (what: string, detail: string, words: string) => string;
 }
@@ -20,10 +23,11 @@ export function explainBy(
   { exitCode, stderr }: CommandFailure,
 ): AppError | undefined {
   const { text, number, words } = readComplaint(stderr);
-  for (const { pattern, numbers, code, message } of failures) {
+  for (const { pattern, numbers, code, obstacle, message } of failures) {
     const matched = pattern?.exec(text);
     if (!matched && (number === null || !numbers?.includes(number))) continue;
-    return new AppError(code, message(what, matched?.[1] ?? '', words), { details: { exitCode, stderr } });
+    const details = { exitCode, stderr, ...(obstacle === undefined ? {} : { obstacle }) };
+    return new AppError(code, message(what, matched?.[1] ?? '', words), { details });
   }
   return undefined;
 }

@@ -11,6 +11,8 @@ export interface RestoreTarget<Options = unknown> extends EngineTarget<Options> 
    * mark by which it is told from what somebody else has made under that name meanwhile.
    */
   readonly token: string;
+  /** True where it is removed in any case: what is made is called so, and never gets another name. */
+  readonly isDrill?: boolean;
   /** As the backup recorded it; null: the engine has one only. */
   readonly format: string | null;
   /** Of the server that was dumped, and of the programs that dumped it, as recorded; null where nobody knows. */
@@ -45,6 +47,8 @@ export interface RestorePlan {
   newGuard?(): DumpGuard;
   /** Counts the rows of what was restored. */
   readonly count: CountPlan;
+  /** What `finish` does but for the name: statistics, a check of the file. For who removes it afterwards. */
+  readonly check: HostCommand;
   /**
    * After the counts were found equal: statistics, a check of the file, the move to its final name. May be run again after one of
    * which nobody knows whether it ended: then it goes on, and ends well where all was done.
@@ -74,7 +78,12 @@ export interface PreflightCheck {
   readonly ok: boolean;
   /** A sentence; of one that is not `ok`, with what to do. */
   readonly says: string;
+  /** Of one that is not `ok`, where it is one of these. */
+  readonly obstacle?: RestoreObstacle;
 }
+
+/** What keeps a backup from being restored: it is damaged, or the place lacks an extension or a role, or is of another version. */
+export type RestoreObstacle = 'damaged' | 'extension' | 'role' | 'version';
 
 export interface CountPlan {
   readonly command: HostCommand;

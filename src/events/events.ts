@@ -1,4 +1,4 @@
-import type { Trx } from '../db/schema.ts';
+import type { DrillFailure, Trx } from '../db/schema.ts';
 import { newId } from '../ids.ts';
 
 /** What happened that people may want to be told, by type, with what is told of it. */
@@ -28,6 +28,21 @@ export interface EventData {
     readonly failed: number;
     /** Of the first of them. */
     readonly error: string;
+  };
+  /** A backup was restored, and had all that it was to have. */
+  readonly 'drill.succeeded': {
+    readonly databaseName: string;
+    readonly backupId: string;
+    readonly restoreMs: number;
+    readonly bytes: number;
+  };
+  /** Only `damaged` says something of the backup; the others of the place that it was restored to. */
+  readonly 'drill.failed': {
+    readonly databaseName: string;
+    readonly backupId: string;
+    readonly failure: DrillFailure;
+    /** In the server's own words where there are any. */
+    readonly says: string;
   };
 }
 

@@ -125,7 +125,7 @@ export async function refuseWhileRestoring(trx: Trx, databaseIds: readonly strin
       .select('databases.name')
       // A literal, as in the index.
       .where('runs.state', '=', sql.lit(state))
-      .where('runs.kind', '=', 'restore')
+      .where('runs.kind', 'in', ['restore', 'drill'])
       .where('databases.id', 'in', databaseIds)
       .limit(1)
       .executeTakeFirst();

@@ -13,6 +13,7 @@ import { SEALED } from '../secrets/sealed.ts';
 import type { RestoreContext } from './context.ts';
 import { NOTHING_REPLACED } from './in-place.ts';
 import { proposedName } from './new-name.ts';
+import { loginFor } from './restore-logins.ts';
 
 /** Where a backup is restored to; what is absent is as of the database that was backed up. */
 export interface RestoreInput {
@@ -123,10 +124,12 @@ export async function targetOf(db: Db, actor: UserActor, database: DatabaseRow, 
   const host = input.host === undefined ? database.host : input.host || null;
   const port = input.port === undefined ? database.port : input.port;
   const isElsewhere = serverId !== database.server_id || host !== database.host || port !== database.port;
-  if (isElsewhere && !isFile && database.credentials !== null && input.password === undefined) {
+  const needsLogin = isElsewhere && !isFile && database.credentials !== null && input.password === undefined;
+  const place = { server_id: serverId, engine: database.type, host, port };
+  if (needsLogin && (await loginFor(db, place)) === undefined) {
     throw new AppError(
       'invalid',
-      'The stored password was given for another server and is not sent to this one. Enter a user and a password for the restore.',
+      'The stored password was given for another server and is not sent to this one. Enter a user and a password for the restore, or have an admin store a login for restores on the page of the server.',
       { details: { field: 'password' } },
     );
   }

@@ -46,6 +46,7 @@ export async function lookAtTarget(
     options: database.options,
     new_name: input.newName ?? proposedName(target.named, now()),
     is_name_ours: input.newName === undefined ? 1 : 0,
+    is_drill: null,
     token: newId(),
     credentials,
     state: 'none',

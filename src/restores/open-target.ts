@@ -7,6 +7,7 @@ import type { Host } from '../hosts/host.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { TargetContext } from './context.ts';
 import { replacedBy } from './in-place.ts';
+import { loginFor, refuseOtherPlace } from './restore-logins.ts';
 
 /** What is known of the dump that decides how it is restored. */
 export interface DumpFacts {
@@ -28,7 +29,8 @@ export const UNKNOWN_DUMP: DumpFacts = {
 
 /**
  * The machine that a restore works on, and the plan for it. Whoever opens it closes the host. Throws `invalid` for what can't be
- * restored to, `password_held` where the stored password was given for another target, and what opening a server throws.
+ * restored to, `password_held` where the password was given for another target, and what opening a server throws. It signs in as
+ * who was typed for the restore, else by the server's login for restores, else as who backs up.
  */
 export async function openRestoreTarget(
   context: TargetContext,
@@ -40,24 +42,33 @@ export async function openRestoreTarget(
   if (engine?.restore === undefined) {
     throw new AppError('invalid', `BRIDGEPORT restores no backups of ${restore.engine} by itself yet.`);
   }
+  const login = restore.credentials === null ? await loginFor(db, restore) : undefined;
   const database =
-    restore.credentials !== null
+    restore.credentials !== null || login !== undefined
       ? null
       : await db.selectFrom('databases').selectAll().where('id', '=', restore.database_id).executeTakeFirst();
   const target = await openTarget(engine, databaseAs(restore, database ?? null), vault);
-  const typed = restore.credentials === null ? {} : await openTyped(context, restore, restore.credentials);
+  const other =
+    restore.credentials !== null
+      ? await openCredentials(context, restore.credentials, SEALED.restoreCredentials.identity(restore.id))
+      : login !== undefined
+        ? await openCredentials(context, login.credentials, SEALED.restoreLogin.identity(login.id))
+        : {};
   const address = engine.isFile ? null : await servers.databaseAddress(restore.server_id, restore.host);
   const plan = engine.restore({
     ...target,
-    ...typed,
+    ...other,
     ...facts,
     address,
     newName: restore.new_name,
     token: restore.token,
     inPlace: replacedBy(restore),
+    isDrill: restore.is_drill === 1,
   });
   const opened = await servers.open(restore.server_id, { startedBy: 'person' });
   try {
+    const { options } = restore;
+    if (login !== undefined) await refuseOtherPlace(db, login, { options, address: opened.address });
     if (database) checkPasswordTarget(asTarget(restore, database), target.password, opened.address);
     if (engine.isFile) await opened.checkPath(restore.new_name);
     return { host: opened.host, plan };
@@ -85,8 +96,6 @@ function asTarget({ host, port, options }: RestoreRow, { name, type, password_ta
   return { name, type, host, port, options, password_target };
 }
 
-async function openTyped({ vault }: TargetContext, { id }: RestoreRow, sealed: string) {
-  return credentialsSchema.parse(
-    JSON.parse(await vault.open(sealed, SEALED.restoreCredentials.identity(id))),
-  );
+async function openCredentials({ vault }: TargetContext, sealed: string, identity: string) {
+  return credentialsSchema.parse(JSON.parse(await vault.open(sealed, identity)));
 }

@@ -32,6 +32,19 @@ export async function settleDone(db: Db, claim: RunClaim, at: Date): Promise<voi
   );
 }
 
+/** Of a drill: what it made is gone again, as it is to be. */
+export async function settleRemoved(db: Db, claim: RunClaim, at: Date): Promise<void> {
+  await write(
+    db,
+    async (trx) => {
+      if (!(await isOwn(trx, claim))) return;
+      await endRestore(trx, claim.runId, { state: 'removed', at });
+      await endRun(trx, claim, { state: 'completed', at, error: null, step: null, progress: 100 });
+    },
+    { patienceMs: PATIENCE_MS },
+  );
+}
+
 /** The run says what failed, in the server's own words, and what is there now. */
 export async function settleFailed(db: Db, claim: RunClaim, failed: FailedRestore, at: Date): Promise<void> {
   const { state, removalError = null } = failed;

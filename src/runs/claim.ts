@@ -15,6 +15,8 @@ export interface NewRun {
   readonly serverId: string | null;
   readonly lane: string;
   readonly input?: Readonly<Record<string, unknown>>;
+  /** Nobody waits for it: it holds up none of the others. */
+  readonly isBackground?: boolean;
 }
 
 /** A run that waits to be claimed. False where one of that kind waits in its lane already; then nothing was written. */
@@ -32,6 +34,7 @@ export async function insertRun(trx: Trx, run: NewRun, now: Date): Promise<boole
       progress: 0,
       attempts: 0,
       in_repair: 0,
+      is_background: run.isBackground === true ? 1 : null,
       created_at: now.toISOString(),
     })
     .onConflict((conflict) => conflict.doNothing())

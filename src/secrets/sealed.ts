@@ -38,6 +38,11 @@ export const SEALED = {
     column: 'credentials',
     identity: (id) => `restore:${id}:credentials`,
   },
+  restoreLogin: {
+    table: 'restore_logins',
+    column: 'credentials',
+    identity: (id) => `restore_login:${id}:credentials`,
+  },
   signingKey: { table: 'signing_keys', column: 'secret', identity: (id) => `signing_key:${id}` },
 } as const satisfies Readonly<Record<string, SealedColumn>>;
 

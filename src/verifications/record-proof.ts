@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { contentsText } from '../backups/contents.ts';
 import { recordNewest } from '../backups/newest-backups.ts';
 import type { Stored } from '../backups/stored.ts';
@@ -23,8 +24,11 @@ export async function recordProof(
   const now = at.toISOString();
   const found =
     damage === null
-      ? ({
-          verification: 'full',
+      ? {
+          // What a server took once is worth more than what was read.
+          verification: sql<
+            'full' | 'drill'
+          >`case when restored_proven_at is null then 'full' else 'drill' end`,
           verified_at: now,
           // Without a recorded hash there is nothing that the bytes could be equal to.
           ...(stored.sha256 === null ? {} : { bytes_proven_at: now }),
@@ -34,7 +38,7 @@ export async function recordProof(
           // It tells more now, or was never there.
           ...(stored.dumpSha256 === null || !isCounted(stored.contents) ? { manifest_due_at: now } : {}),
           verification_error: null,
-        } as const)
+        }
       : ({ verification: 'failed', verified_at: now, verification_error: damage } as const);
   await trx
     .updateTable('backups')

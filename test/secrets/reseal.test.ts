@@ -34,6 +34,13 @@ beforeEach(async () => {
     const switched = await app.call('PUT', `/api/databases/${made.body.database.id}/ping`, { body: ping });
     expect(switched.status).toBe(200);
   }
+  const server = { name: 'db1', hostname: '10.0.0.5' };
+  const { body } = await app.call('POST', `/api/environments/${environment.id}/servers`, { body: server });
+  const restores = { username: 'me', password: 'password of the server’s restores' };
+  const stored = await app.call('PUT', `/api/servers/${body.server.id}/restore-logins/postgres`, {
+    body: restores,
+  });
+  expect(stored.status).toBe(200);
   const { db, vault } = app.services;
   const login = JSON.stringify({ username: 'me', password: 'password of a restore' });
   const credentials = await vault.seal(login, SEALED.restoreCredentials.identity('waiting'));

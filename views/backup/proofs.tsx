@@ -2,6 +2,7 @@ import type { BackupStory } from '../../src/backups/backup-story.ts';
 import { Ago } from '../parts/ago.tsx';
 import { CopyBlock } from '../parts/copy-block.tsx';
 import { PostButton } from '../parts/form.tsx';
+import { formatDuration } from '../parts/format.ts';
 import type { Proof } from '../parts/proof-list.tsx';
 
 /** Only what was looked at: what is not built yet is no line. */
@@ -40,7 +41,28 @@ export function proofsOf(story: BackupStory, mayChange: boolean): readonly Proof
           ),
         },
     readInFull(story, mayChange),
+    restored(story, mayChange),
   ];
+}
+
+function restored({ backup }: BackupStory, mayChange: boolean): Proof {
+  const again = mayChange ? (
+    <PostButton action={`/backups/${backup.id}/drill`} label="Restore it in a drill now" kind="link" />
+  ) : null;
+  if (backup.restored_proven_at === null) {
+    return { id: 'restored', state: 'open', text: <>Not restored in a drill yet. {again}</> };
+  }
+  const ms = backup.restored_ms;
+  return {
+    id: 'restored',
+    state: 'proven',
+    text: (
+      <>
+        Restored in a drill{ms === null ? '' : ` in ${formatDuration(Math.max(1, Number(ms) / 1000))}`}, and
+        had the tables and rows of the dump, <Ago at={backup.restored_proven_at} />. {again}
+      </>
+    ),
+  };
 }
 
 function readInFull({ backup }: BackupStory, mayChange: boolean): Proof {

@@ -170,7 +170,7 @@ function Where({ database, servers, form, frame }: RestorePageProps) {
             label="User"
             autocomplete="off"
             spellcheck={false}
-            help="For this restore alone, and forgotten when it has ended. Left empty: the user that backs up, who may not have the rights. On another server one is needed."
+            help="For this restore alone, and forgotten when it has ended. Left empty: the login for restores of that server where one is stored, else the user that backs up, who may not have the rights. On another server one of both is needed."
           />
           <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
         </>

@@ -37,6 +37,8 @@ export interface RestoreItem {
   readonly serverName: string | null;
   readonly newName: string;
   readonly isFile: boolean;
+  /** Null where it is no drill. */
+  readonly drill: DrillResult | null;
   readonly runState: RunState;
   readonly state: RestoreState;
   /** What is there now, in a sentence. */
@@ -45,6 +47,18 @@ export interface RestoreItem {
   readonly tables: readonly RestoredTable[] | null;
   readonly loadedMs: number | null;
   readonly failure: { readonly message: string; readonly stderr: string | null } | null;
+}
+
+/** What a drill came to. */
+export interface DrillResult {
+  /** Null while it goes on. */
+  readonly outcome: 'proven' | 'failed' | 'cancelled' | 'interrupted' | 'skipped' | 'missed' | null;
+  /** Such as `a role is missing`. */
+  readonly failure: string | null;
+  /** It says something of the backup. */
+  readonly isDamaged: boolean;
+  readonly says: string | null;
+  readonly restoreMs: number | null;
 }
 
 export interface RestoreRunProps {
@@ -65,7 +79,7 @@ export function RestoreRunPage(props: RestoreRunProps) {
     <Page
       frame={frame}
       section="runs"
-      title={`Restore of ${item.databaseName}`}
+      title={`${nounOf(item)} of ${item.databaseName}`}
       {...(item.backupAt === null
         ? { back: { href: '/runs', label: 'Runs' } }
         : {
@@ -97,6 +111,9 @@ export function RestoreRunPage(props: RestoreRunProps) {
                     ...(item.loadedMs === null
                       ? []
                       : [['Loaded in', formatDuration(Math.max(1, item.loadedMs / 1000))] as const]),
+                    ...(item.drill?.restoreMs == null
+                      ? []
+                      : [['Restored in', formatDuration(Math.max(1, item.drill.restoreMs / 1000))] as const]),
                   ]}
                 />
               </Panel>
@@ -133,7 +150,7 @@ export function RestoreProgress(props: {
       id="restore-run"
       url={`/restores/${item.id}/run`}
       isBusy
-      status={`Restore of ${item.databaseName}: ${words.state}`}
+      status={`${nounOf(item)} of ${item.databaseName}: ${words.state}`}
       title={words.title}
     >
       <article id={`run-${item.id}`} class="live-run">
@@ -174,7 +191,40 @@ export function RestoreProgress(props: {
   );
 }
 
+const nounOf = ({ drill }: RestoreItem) => (drill === null ? 'Restore' : 'Drill');
+
+function DrillOutcome({ drill, item }: { readonly drill: DrillResult; readonly item: RestoreItem }) {
+  if (drill.outcome === 'proven') {
+    return (
+      <Notice tone="success">
+        It can be restored: {sumOf(item)}{' '}
+        {item.state === 'removed' ? 'What was made for it is dropped again.' : ''}
+      </Notice>
+    );
+  }
+  if (drill.outcome !== 'failed') return null;
+  return (
+    <Notice tone={drill.isDamaged ? 'error' : 'warning'}>
+      <p>
+        <strong>The drill failed: {drill.failure}.</strong>{' '}
+        {!drill.isDamaged && 'That says nothing against the backup.'}
+      </p>
+    </Notice>
+  );
+}
+
 function Outcome({ item, form, mayChange }: RestoreRunProps & { readonly mayChange: boolean }) {
+  const { drill } = item;
+  if (drill !== null) {
+    return (
+      <>
+        <DrillOutcome drill={drill} item={item} />
+        {(item.state !== 'removed' || drill.outcome !== 'proven') && (
+          <WhatWentWrong item={item} form={form} mayChange={mayChange} />
+        )}
+      </>
+    );
+  }
   if (item.state === 'done') {
     return (
       <Notice tone="success">
@@ -182,6 +232,15 @@ function Outcome({ item, form, mayChange }: RestoreRunProps & { readonly mayChan
       </Notice>
     );
   }
+  return <WhatWentWrong item={item} form={form} mayChange={mayChange} />;
+}
+
+function WhatWentWrong(props: {
+  readonly item: RestoreItem;
+  readonly form: FormState;
+  readonly mayChange: boolean;
+}) {
+  const { item, form, mayChange } = props;
   return (
     <Panel title={item.runState === 'cancelled' ? 'It was cancelled' : 'What went wrong'}>
       {item.failure !== null && <p class="failure-message">{item.failure.message}</p>}
@@ -195,7 +254,7 @@ function Outcome({ item, form, mayChange }: RestoreRunProps & { readonly mayChan
       )}
       {item.failure === null && <p>{item.exists}</p>}
       {mayChange && item.state === 'left' && <CleanUp item={item} form={form} />}
-      {mayChange && item.state !== 'left' && item.backupAt !== null && (
+      {mayChange && item.state !== 'left' && item.backupAt !== null && item.drill === null && (
         <p>
           <a class="button outline" href={`/backups/${item.backupId}/restore`}>
             Try again

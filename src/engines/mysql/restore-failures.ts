@@ -55,6 +55,7 @@ const FAILURES: readonly KnownFailure[] = [
   {
     numbers: [1115, 1273, 1286, 1193],
     code: 'dump_refused',
+    obstacle: 'version',
     message: (what, _detail, words) =>
       `The server of ${what} does not know something that the dump needs. Restore into a server of the kind and version that was dumped. The server said: ${words}`,
   },

@@ -108,6 +108,7 @@ function versionCheck(server: string, dumped: string | null): PreflightCheck {
     return {
       name,
       ok: false,
+      obstacle: 'version',
       says: `It is ${there}, and the dump is of ${here}: one does not know all that the other writes. Choose a server of the dump's own kind.`,
     };
   }

@@ -32,6 +32,7 @@ export function restoreMysql(target: RestoreTarget<MysqlOptions>): RestorePlan {
       command: command(inside, `${CHOOSE}\nrun_made ${quote(countEach(mark))} && echo 'bridgeport:end'`),
       read: readCounts,
     },
+    check: command(inside, `${CHOOSE}\n${analyzeAll(mark)}`),
     finish: command(inside, finishScript(mark)),
     remove: command(outside, removeScript(name, mark)),
     explain: (failure) => explainMysqlRestore(inside, failure),
@@ -76,8 +77,12 @@ exit $failed`;
 /** The mark goes last: what it is gone from is whole. */
 function finishScript(mark: string): string {
   return `${CHOOSE}
-run_made ${quote(`${ANALYZE_EACH} AND TABLE_NAME <> '${mark}'`)} >/dev/null || exit
+${analyzeAll(mark)} || exit
 ask ${quote(`DROP TABLE IF EXISTS ${mark}`)}`;
+}
+
+function analyzeAll(mark: string): string {
+  return `run_made ${quote(`${ANALYZE_EACH} AND TABLE_NAME <> '${mark}'`)} >/dev/null`;
 }
 
 /**

@@ -58,24 +58,28 @@ const FAILURES: readonly KnownFailure[] = [
   {
     pattern: /unsupported version \(([\d.]+)\) in file header/,
     code: 'dump_client_too_old',
+    obstacle: 'version',
     message: (_what, version) =>
       `pg_restore on the host is older than the pg_dump that made this archive (format ${version}), and can't read it. Install the client package of its version or a newer one there.`,
   },
   {
     pattern: /invalid command \\(?:un)?restrict/,
     code: 'dump_client_too_old',
+    obstacle: 'version',
     message: () =>
       'psql on the host does not know \\restrict, which newer dumps begin with. Install psql 14.24, 15.19, 16.15, 17.11, 18.6 or later there.',
   },
   {
     pattern: /unrecognized configuration parameter ("[^\n"]*")/,
     code: 'dump_failed',
+    obstacle: 'version',
     message: (what, name) =>
       `The server of ${what} does not know the setting ${name} that the dump begins with: it was made by programs of a newer version. Restore to a server of that version or a newer one.`,
   },
   {
     pattern: /role ("[^\n]*") does not exist/,
     code: 'dump_failed',
+    obstacle: 'role',
     message: (what, name) =>
       `The dump gives something to the role ${name}, which the server of ${what} does not have. Create the role there, and restore again.`,
   },
@@ -83,6 +87,7 @@ const FAILURES: readonly KnownFailure[] = [
     pattern:
       /(?:could not open extension control file|extension ("[^\n]*") (?:is not available|does not exist))/,
     code: 'dump_failed',
+    obstacle: 'extension',
     message: (what, name, words) =>
       `The server of ${what} lacks an extension that the dump needs${name === '' ? '' : `: ${name}`}. Install it there, and restore again. It said: ${words}`,
   },

@@ -85,8 +85,8 @@ function readChecks(target: PostgresRestoreTarget, stdout: string): readonly Pre
       ? inPlaceChecks(target, target.inPlace, answers.get('replaced') ?? '')
       : [nameCheck(target, facts)]),
     rightsCheck(facts),
-    needCheck('Extensions', target.needs?.extensions, facts.extensions, 'Install what is missing there.'),
-    needCheck('Roles', target.needs?.roles, facts.roles, 'Create what is missing there.'),
+    needCheck(EXTENSIONS, target.needs?.extensions, facts.extensions),
+    needCheck(ROLES, target.needs?.roles, facts.roles),
     roomCheck(target, answers.get('free')),
   ];
 }
@@ -134,6 +134,7 @@ function psqlCheck({ clientVersion }: PostgresRestoreTarget, found: string | und
     return {
       name,
       ok: false,
+      obstacle: 'version',
       says: `psql ${version} does not know \\restrict, which the dump begins with. Install psql 14.24, 15.19, 16.15, 17.11, 18.6 or later on the host.`,
     };
   }
@@ -166,6 +167,7 @@ function archiveCheck({ clientVersion }: PostgresRestoreTarget, found: string | 
   return {
     name,
     ok: !isOlder,
+    ...(isOlder ? { obstacle: 'version' as const } : {}),
     says: isOlder
       ? `pg_restore ${version} is older than the pg_dump that made the archive (${clientVersion}), and may not read it. Install postgresql-client-${majorOf(clientVersion)} on the host.`
       : `pg_restore ${version}.`,
@@ -193,17 +195,23 @@ function rightsCheck({ user, mayCreate }: Facts): PreflightCheck {
   };
 }
 
+const EXTENSIONS = {
+  name: 'Extensions',
+  obstacle: 'extension',
+  advice: 'Install what is missing there.',
+} as const;
+const ROLES = { name: 'Roles', obstacle: 'role', advice: 'Create what is missing there.' } as const;
+
 function needCheck(
-  name: string,
+  { name, obstacle, advice }: typeof EXTENSIONS | typeof ROLES,
   needed: readonly string[] | undefined,
   missing: readonly string[] | null,
-  advice: string,
 ): PreflightCheck {
   if (needed === undefined) {
     return { name, ok: true, says: 'Which ones the dump needs is not known: one that is missing ends it.' };
   }
   if (missing !== null && missing.length > 0) {
-    return { name, ok: false, says: `The server lacks ${missing.join(', ')}. ${advice}` };
+    return { name, ok: false, obstacle, says: `The server lacks ${missing.join(', ')}. ${advice}` };
   }
   return {
     name,

@@ -37,6 +37,7 @@ export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
     after: encoder.encode(isPlain ? 'COMMIT;\n' : ''),
     ...(isPlain ? { newGuard: newCommandGuard } : {}),
     count: countRows(target, workName(target)),
+    check: command(`${maintenanceLines(target)}\nPGDATABASE=${workName(target)}; sql --command=ANALYZE`),
     finish: target.inPlace ? null : command(finishScript(target)),
     ...(target.inPlace ? { swap: swapPostgres(target, target.inPlace) } : {}),
     remove: command(removeScript(target)),

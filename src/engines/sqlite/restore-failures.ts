@@ -16,6 +16,7 @@ const FAILURES: readonly KnownFailure[] = [
   {
     pattern: /bridgeport: sqlite3 too old/,
     code: 'dump_client_too_old',
+    obstacle: 'version',
     message: () =>
       'The sqlite3 of the host knows no way to read a dump without running what it asks for (-safe). Install 3.37 or newer there.',
   },

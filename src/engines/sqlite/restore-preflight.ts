@@ -61,6 +61,7 @@ function readChecks(
       : {
           name: 'Programs',
           ok: false,
+          obstacle: 'version',
           says: `The sqlite3 of the host is ${version}, which knows no way to read a dump without running what it asks for (-safe). Install 3.37 or newer there.`,
         },
     taken === ''

@@ -14,7 +14,7 @@ import { FIND_PROGRAM, TRUST } from './shell.ts';
 export function restoreSqlite(target: RestoreTarget<SqliteOptions>): RestorePlan {
   const path = pathOf(target);
   const isCopy = target.format === 'binary';
-  const lines = placeLines(path, target.token);
+  const lines = placeLines(path, folderOf(target));
   const command = (script: string) => ({ script: `${lines}\n${script}` });
   return {
     preflight: preflightSqlite(path, target),
@@ -24,18 +24,23 @@ export function restoreSqlite(target: RestoreTarget<SqliteOptions>): RestorePlan
     after: new Uint8Array(0),
     ...(isCopy ? {} : { newGuard: newSqliteGuard }),
     count: { command: command(COUNT), read: readCounts },
+    check: command(CHECK),
     finish: command(finishScript(target.options.filePath)),
     remove: command(REMOVE),
     explain: (failure) => explainSqliteRestore(path, failure),
   };
 }
 
+function folderOf({ token, isDrill }: RestoreTarget): string {
+  return `${isDrill ? 'bp_drill_' : '.bridgeport-restore-'}${token}`;
+}
+
 /** Shell lines that name the places: `$new` is what is asked for, `$folder` is ours until then. */
-function placeLines(path: string, token: string): string {
+function placeLines(path: string, folder: string): string {
   const parent = path.slice(0, path.lastIndexOf('/')) || '/';
   return `export LC_ALL=C
 umask 077
-new=${quote(path)} parent=${quote(parent)} folder=${quote(`${parent === '/' ? '' : parent}/.bridgeport-restore-${token}`)}
+new=${quote(path)} parent=${quote(parent)} folder=${quote(`${parent === '/' ? '' : parent}/${folder}`)}
 refuse() {
   echo "bridgeport: $1" >&2
   exit 66
@@ -105,6 +110,19 @@ function readCounts(stdout: string): readonly CountedTable[] {
   }));
 }
 
+/** A file that needs what only its application has can't be checked here. */
+const CHECK = `enter
+  ${PROGRAM}
+  case $program in
+  sqlite3) said=$(echo 'PRAGMA integrity_check(3);' | sqlite3_here 2>&1) ;;
+  *) said=$(eval "$BRIDGEPORT_SQLITE_DUMP --integrity restored.sqlite" 2>&1) ;;
+  esac
+  case $said in
+  ok | *'no such collation sequence'* | *'no such function'* | *'no such tokenizer'* | *'no such module'*) ;;
+  *) refuse "not whole: $said" ;;
+  esac
+  [ ! -s restored.sqlite-wal ] && [ ! -s restored.sqlite-journal ] || refuse 'not whole: a journal is left beside it'`;
+
 /**
  * The file is checked, gets mode and owner of the one that was dumped where that is on this host (else the folder's owner), and
  * then its name, by a link, which replaces nothing; where a file system has none, by a move that replaces nothing. Run again
@@ -117,17 +135,7 @@ function finishScript(source: string | null): string {
 fi
 cd -- "$folder" && [ -O . ] || refuse 'gone'
 if [ ! "$new" -ef restored.sqlite ]; then
-  enter
-  ${PROGRAM}
-  case $program in
-  sqlite3) said=$(echo 'PRAGMA integrity_check(3);' | sqlite3_here 2>&1) ;;
-  *) said=$(eval "$BRIDGEPORT_SQLITE_DUMP --integrity restored.sqlite" 2>&1) ;;
-  esac
-  case $said in
-  ok | *'no such collation sequence'* | *'no such function'* | *'no such tokenizer'* | *'no such module'*) ;;
-  *) refuse "not whole: $said" ;;
-  esac
-  [ ! -s restored.sqlite-wal ] && [ ! -s restored.sqlite-journal ] || refuse 'not whole: a journal is left beside it'
+  ${CHECK}
   refuse_taken
   source=${quote(source ?? '')}
   if [ -n "$source" ] && [ -f "$source" ]; then

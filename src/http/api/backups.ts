@@ -38,8 +38,10 @@ const backup = z.object({
   outcome: text,
   verification: text,
   verifiedAt: instant.nullable(),
-  /** When each was last proven; `restored` by a restore that was compared. */
+  /** When each was last proven; `restored` by a drill. */
   proofs: z.object({ bytes: instant.nullable(), parsed: instant.nullable(), restored: instant.nullable() }),
+  /** How long the last drill took to restore it. */
+  restoreMs: z.number().nullable(),
   verificationError: text,
   startedAt: instant.nullable(),
   step: text,
@@ -227,7 +229,8 @@ function wireBackup(row: BackupWithTrigger, running: RunProgress | null): z.inpu
     outcome: row.outcome,
     verification: row.verification,
     verifiedAt: row.verified_at,
-    proofs: { bytes: row.bytes_proven_at, parsed: row.parsed_proven_at, restored: null },
+    proofs: { bytes: row.bytes_proven_at, parsed: row.parsed_proven_at, restored: row.restored_proven_at },
+    restoreMs: row.restored_ms === null ? null : Number(row.restored_ms),
     verificationError: row.verification_error,
     startedAt: row.started_at,
     format: row.format,

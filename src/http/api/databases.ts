@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { PROTECTIONS, type Protection } from '../../backups/protection.ts';
 import { NEVER, protectionOf, protectionOfOne } from '../../backups/protection-of.ts';
 import { removeDatabase } from '../../backups/remove-database.ts';
+import { NO_DRILLS, type Restorable, restorableOf, restorableOfOne } from '../../backups/restorable.ts';
 import { confirmTarget, targetConfirmation } from '../../databases/confirm-target.ts';
 import {
   createDatabase,
@@ -26,6 +27,7 @@ import { databaseType } from '../../databases/types.ts';
 import { type BriefSchedule, briefSchedules } from '../../schedules/schedules.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../route.ts';
+import { drillFailure } from './drills.ts';
 import { effectiveShape, scheduleShape } from './schedules.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
@@ -73,6 +75,10 @@ const protectionShape = z.object({
   lastGood: z.object({ id, at: instant }).nullable(),
   dueAt: instant.nullable(),
   maxAgeHours: z.number(),
+  /** The last drill that proved that a backup can be restored, and how long that takes. */
+  restorable: z.object({ at: instant, backupId: id, restoreMs: z.number(), bytes: z.number() }).nullable(),
+  /** The last drill, where it failed. */
+  drillFailure: z.object({ at: instant, drillId: id, failure: drillFailure, says: z.string() }).nullable(),
 });
 
 export const wholeDatabase = database.extend({
@@ -132,10 +138,7 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       refusals: [404],
       handle: async ({ params, query }) => {
         const { databases, total } = await listDatabases(services.db, params.envId, query);
-        const known = await protectionOf(
-          services,
-          databases.map(({ id }) => id),
-        );
+        const known = await protectionsOf(services, databases);
         const schedules = await briefSchedules(
           services.db,
           databases.map(({ id }) => id),
@@ -152,10 +155,7 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       refusals: [404],
       handle: async ({ params }) => {
         const databases = await summariseBackups(services.db, params.envId);
-        const known = await protectionOf(
-          services,
-          databases.map(({ id }) => id),
-        );
+        const known = await protectionsOf(services, databases);
         const schedules = await briefSchedules(
           services.db,
           databases.map(({ id }) => id),
@@ -185,7 +185,10 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       refusals: [404],
       handle: async ({ params }) => ({
         database: wireWhole(await getDatabase(services.db, params.id)),
-        protection: await protectionOfOne(services, params.id),
+        protection: {
+          ...(await protectionOfOne(services, params.id)),
+          ...(await restorableOfOne(services.db, params.id)),
+        },
       }),
     }),
     route({
@@ -283,13 +286,13 @@ function wireListed({ lastBackup, ...fields }: ListedDatabase, known: Known, sch
     lastBackup,
     schedule: effective?.rule === null ? { enabled, cronExpression, lastRunAt, nextRunAt } : null,
     effectiveSchedule: effective,
-    protection: known.get(fields.id) ?? NEVER,
+    protection: known(fields.id),
   };
 }
 
 function wireSummary({ id, name, type, lastBackup }: BackupSummary, known: Known, schedules: Schedules) {
   const supportsBackup = databaseType(type)?.hasBackupCommand ?? false;
-  const protection = known.get(id) ?? NEVER;
+  const protection = known(id);
   const effective = schedules.get(id);
   const { enabled, nextRunAt } = effective ?? NO_SCHEDULE;
   return {
@@ -301,4 +304,13 @@ function wireSummary({ id, name, type, lastBackup }: BackupSummary, known: Known
 
 const NO_SCHEDULE = { enabled: false, cronExpression: '', lastRunAt: null, nextRunAt: null };
 type Schedules = ReadonlyMap<string, BriefSchedule>;
-type Known = ReadonlyMap<string, Protection>;
+type Known = (databaseId: string) => Protection & Restorable;
+
+async function protectionsOf(
+  services: Services,
+  databases: readonly { readonly id: string }[],
+): Promise<Known> {
+  const ids = databases.map(({ id }) => id);
+  const [known, drills] = [await protectionOf(services, ids), await restorableOf(services.db, ids)];
+  return (id) => ({ ...(known.get(id) ?? NEVER), ...(drills.get(id) ?? NO_DRILLS) });
+}

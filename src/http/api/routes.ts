@@ -4,12 +4,14 @@ import { authRoutes } from './auth.ts';
 import { backupPolicyRoutes } from './backup-policies.ts';
 import { backupRoutes } from './backups.ts';
 import { databaseRoutes } from './databases.ts';
+import { drillRoutes } from './drills.ts';
 import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
 import { installationRoutes } from './installation.ts';
 import { leftBehindRoutes } from './left-behind.ts';
 import { orphanRoutes } from './orphans.ts';
 import { pingRoutes } from './pings.ts';
+import { restoreLoginRoutes } from './restore-logins.ts';
 import { restoreRoutes } from './restores.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
@@ -41,6 +43,8 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...leftBehindRoutes(services),
     ...orphanRoutes(services),
     ...restoreRoutes(services),
+    ...restoreLoginRoutes(services),
+    ...drillRoutes(services),
     ...runRoutes(services),
   ];
 }

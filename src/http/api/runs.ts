@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { hasRole } from '../../auth/roles.ts';
 import { stopBackup } from '../../backups/backup-actions.ts';
 import { findRun, type ListedRun, listRuns } from '../../backups/list-runs.ts';
+import { findDrill } from '../../drills/drills.ts';
 import { AppError } from '../../errors.ts';
 import { cancelRestore } from '../../restores/cancel-restore.ts';
 import { findRestore } from '../../restores/restores.ts';
@@ -11,10 +12,11 @@ import type { Services } from '../../services-port.ts';
 import { cancelDeepTest } from '../../storage/deep-test.ts';
 import { cancelVerification } from '../../verifications/ask-verification.ts';
 import { type ApiRoute, route } from '../route.ts';
+import { drillShape, wireDrill } from './drills.ts';
 import { restoreShape, wireRestore } from './restores.ts';
 import { id, instant, pageQuery, SUCCESS, success } from './shapes.ts';
 
-const kind = z.enum(['backup', 'deep_test', 'verification', 'prune', 'restore']);
+const kind = z.enum(['backup', 'deep_test', 'verification', 'prune', 'restore', 'drill']);
 const state = z.enum([
   ...(['pending', 'running', 'uncertain', 'completed', 'failed', 'cancelled', 'interrupted'] as const),
 ]);
@@ -38,7 +40,7 @@ const run = z.object({
     .nullable(),
 });
 
-/** What is being done, and what was: backups, deep tests, verifications, pruning and restores. */
+/** What is being done, and what was: backups, deep tests, verifications, pruning, restores and drills. */
 export function runRoutes(services: Services): readonly ApiRoute[] {
   return [
     route({
@@ -58,15 +60,20 @@ export function runRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/runs/:id',
       access: 'viewer',
       summary: 'One run, and how far it is',
-      answer: z.object({ run: run.extend({ restore: restoreShape.nullable() }) }),
+      answer: z.object({
+        run: run.extend({ restore: restoreShape.nullable(), drill: drillShape.nullable() }),
+      }),
       refusals: [404],
       handle: async ({ params }) => {
         const row = await existing(services, params.id);
-        const restore = row.kind === 'restore' ? await findRestore(services.db, row.id) : undefined;
+        const isRestore = row.kind === 'restore' || row.kind === 'drill';
+        const restore = isRestore ? await findRestore(services.db, row.id) : undefined;
+        const drill = row.kind === 'drill' ? await findDrill(services.db, row.id) : undefined;
         return {
           run: {
             ...toWireRun(row, services.runs.progress(row.id)),
             restore: restore === undefined ? null : wireRestore(restore),
+            drill: drill === undefined ? null : wireDrill(drill),
           },
         };
       },
@@ -88,7 +95,7 @@ export function runRoutes(services: Services): readonly ApiRoute[] {
           await cancelVerification(services, actor, row.id);
           return SUCCESS;
         }
-        if (row.kind === 'restore') {
+        if (row.kind === 'restore' || row.kind === 'drill') {
           await cancelRestore(services, actor, row.id);
           return SUCCESS;
         }

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { changePin, removeBackup, stopBackup } from '../../backups/backup-actions.ts';
 import { findBackup } from '../../backups/backups.ts';
+import { askDrill } from '../../drills/ask-drill.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { askVerification } from '../../verifications/ask-verification.ts';
@@ -48,6 +49,11 @@ export function backupRoutes(services: Services): Hono<UiEnv> {
       return goTo(c, services, `/backups/${backupId}`, 'verification-runs');
     }
     return goTo(c, services, `/backups/${backupId}`, 'verification-requested');
+  });
+
+  ui.post('/backups/:backupId/drill', only('operator'), async (c) => {
+    const backupId = c.req.param('backupId');
+    return c.redirect(`/restores/${await askDrill(services, actorOf(c, services), backupId)}`, 303);
   });
 
   ui.post('/backups/:backupId/delete', only('operator'), async (c) => {

@@ -3,6 +3,8 @@ import type { RestoreItem } from '../../../views/restore/restore-run.tsx';
 import type { LiveRestore } from '../../../views/restore/restore-words.ts';
 import { findBackup } from '../../backups/backups.ts';
 import type { RestoreRow, RunRow } from '../../db/schema.ts';
+import { findDrill } from '../../drills/drills.ts';
+import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
 import { checksOf, countsOf, findRestore, whatExists } from '../../restores/restores.ts';
@@ -27,6 +29,7 @@ export async function loadRestoreItem(
       ...names,
       newName: row.new_name,
       isFile: engineFor(row.engine)?.isFile ?? false,
+      drill: row.is_drill === 1 ? await drillOf(db, id) : null,
       runState: run?.state ?? 'interrupted',
       state: row.state,
       exists: whatExists(row),
@@ -36,6 +39,17 @@ export async function loadRestoreItem(
       failure: failureOf(run?.error ?? null),
     },
     live: isLive ? liveOf(run, now()) : null,
+  };
+}
+
+async function drillOf(db: Services['db'], id: string): Promise<RestoreItem['drill']> {
+  const drill = await findDrill(db, id);
+  return {
+    outcome: drill?.outcome ?? null,
+    failure: drill?.failure == null ? null : DRILL_FAILURES[drill.failure],
+    isDamaged: drill?.failure === 'damaged',
+    says: drill?.says ?? null,
+    restoreMs: drill?.restore_ms == null ? null : Number(drill.restore_ms),
   };
 }
 

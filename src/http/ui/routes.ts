@@ -26,6 +26,7 @@ import { securityHeaders } from './kit/security-headers.ts';
 import { signedIn } from './kit/signed-in.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { overviewRoutes } from './overview.tsx';
+import { restoreLoginRoutes } from './restore-logins.tsx';
 import { restoreRoutes } from './restores.tsx';
 import { retentionRoutes } from './retention.tsx';
 import { runRoutes } from './runs.tsx';
@@ -56,6 +57,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', hostRoutes(services));
   ui.route('/', serverRoutes(services));
   ui.route('/', serverBlackoutRoutes(services));
+  ui.route('/', restoreLoginRoutes(services));
   ui.route('/', databaseListRoutes(services));
   ui.route('/', findDatabaseRoutes(services));
   ui.route('/', databaseRoutes(services));

@@ -70,7 +70,7 @@ function toRunning({ runs }: Services, run: ListedRun): RunningItem {
 
 /** What the run is about, and where that is. */
 export function subjectOf(run: ListedRun): { readonly subject: string; readonly href: string } {
-  if (run.kind === 'restore')
+  if (run.kind === 'restore' || run.kind === 'drill')
     return { subject: `of ${run.database_name ?? 'what is gone'}`, href: `/restores/${run.id}` };
   if (run.kind === 'deep_test') return { subject: 'of the storage', href: '/admin/storage#capabilities' };
   if (run.database_id === null) return { subject: 'of what is gone', href: '/runs' };
@@ -120,9 +120,17 @@ const KINDS: Readonly<Record<RunKindName, string>> = {
   deep_test: 'Deep test',
   prune: 'Pruning',
   restore: 'Restore',
+  drill: 'Drill',
 };
 
-const KIND_NAMES: readonly RunKindName[] = ['backup', 'restore', 'verification', 'prune', 'deep_test'];
+const KIND_NAMES: readonly RunKindName[] = [
+  'backup',
+  'restore',
+  'drill',
+  'verification',
+  'prune',
+  'deep_test',
+];
 
 const RESULTS: readonly { readonly state: RunState | null; readonly label: string }[] = [
   { state: null, label: 'All' },

@@ -6,6 +6,7 @@ import type { PreflightCheck, RestorePlan } from '../../engines/restore.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Host } from '../../hosts/host.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
+import type { RunClaim } from '../../runs/claim.ts';
 import type { RunContext, RunNote } from '../../runs/kind.ts';
 import { compareCounts } from '../compare.ts';
 import type { RestoreServices } from '../context.ts';
@@ -16,7 +17,7 @@ import { openRestoreTarget } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { loadRestore, recordRestore } from '../restores.ts';
 import { safetyChecks } from '../safety-backup.ts';
-import { mayHaveMade, settleDone, settleFailed, settleLater } from '../settle.ts';
+import { mayHaveMade, settleDone, settleFailed, settleLater, settleRemoved } from '../settle.ts';
 import { lastCommand, recordReplaced } from '../swap.ts';
 import { type Fed, feedDump } from './feed-dump.ts';
 
@@ -28,19 +29,41 @@ type Step = 'look' | 'create' | 'load' | 'compare' | 'finish';
 /** Progress at the beginning of each; the loading goes by bytes. */
 const PROGRESS: Readonly<Record<Step, number>> = { look: 5, create: 10, load: 15, compare: 90, finish: 95 };
 
+/** What a drill makes of a restore: it is told of, and then what was made is removed in any case. */
+export interface Rehearsal {
+  /** All was there, compared and checked: said before it is removed. Throws `superseded` as every record. */
+  proven(measured: Measured): Promise<void>;
+  /** It failed, or was cancelled: said before what was made is removed. */
+  failed(error: unknown): Promise<void>;
+}
+
+export interface Measured {
+  /** From the making of the target until all was there, compared and checked. */
+  readonly restoreMs: number;
+  /** Of the dump. */
+  readonly dumpBytes: number;
+}
+
 /**
  * Runs one claimed restore from its first look at the target to its outcome: look → create → load → compare → finish. What failed
  * takes what it has made with it. A stop of the app leaves that to the repair, and so throws.
  */
-export async function runRestore(services: RestoreServices, run: RunRow, context: RunContext): Promise<void> {
+export async function runRestore(
+  services: RestoreServices,
+  run: RunRow,
+  context: RunContext,
+  rehearsal?: Rehearsal,
+): Promise<void> {
   const { db, log, now } = services;
   const progress = newProgress(context);
   try {
-    await restore(services, run, context, progress);
+    const measured = await restore(services, run, context, { progress, isDrill: rehearsal !== undefined });
+    await rehearsal?.proven(measured);
   } catch (error) {
     if (isAppError(error, 'superseded')) return;
     if (isAppError(error, 'shutdown')) throw error;
     log.warn('a restore failed', { runId: run.id, error });
+    await rehearsal?.failed(error);
     const row = await loadRestore(db, run.id);
     const failure = { error, step: progress.step() };
     if (!mayHaveMade(row)) {
@@ -55,7 +78,32 @@ export async function runRestore(services: RestoreServices, run: RunRow, context
     else await settleLater(db, context.claim, { ...failure, removalError }, now());
     return;
   }
-  await settleDone(db, context.claim, now());
+  if (rehearsal === undefined) {
+    await settleDone(db, context.claim, now());
+    return;
+  }
+  progress.enter('finish', 'removing');
+  await settleRemoval(services, await loadRestore(db, run.id), context.claim);
+}
+
+/** Removes what a drill has made that proved its backup, and ends its run; what can't be removed now is tried again. */
+export async function settleRemoval(
+  services: RestoreServices,
+  row: RestoreRow,
+  claim: RunClaim,
+  signal: AbortSignal = AbortSignal.timeout(REMOVE_MS),
+): Promise<void> {
+  const { db, now } = services;
+  const removalError = await removeMade(services, row, signal);
+  if (removalError === null) {
+    await settleRemoved(db, claim, now());
+    return;
+  }
+  const error = new AppError(
+    'dump_refused',
+    'The drill went well, but what it had made could not be removed.',
+  );
+  await settleLater(db, claim, { error, step: 'finish', removalError }, now());
 }
 
 /** It was found whole, and the command that gives it its name was not heard of any more: the repair runs that again. */
@@ -70,8 +118,8 @@ async function restore(
   services: RestoreServices,
   run: RunRow,
   context: RunContext,
-  progress: Progress,
-): Promise<void> {
+  { progress, isDrill }: { readonly progress: Progress; readonly isDrill: boolean },
+): Promise<Measured> {
   const { db } = services;
   progress.enter('look');
   const row = await loadRestore(db, run.id);
@@ -82,7 +130,8 @@ async function restore(
     const { host, plan } = await look(services, row, context, { stored, dump, store: opened.store });
     try {
       await recordReplaced(db, context.claim, { host, plan, signal: context.signal });
-      await make({ services, context, progress, host, plan, stored, dump, store: opened.store });
+      const making = { services, context, progress, host, plan, stored, dump, store: opened.store };
+      return await make(making, isDrill);
     } finally {
       await closeQuietly(services, () => host.close());
     }
@@ -137,7 +186,8 @@ async function lookAtSource(
   const name = 'Backup';
   const head = await store.head(key, { versionId, signal, isPatient: true });
   if (head === null) {
-    return { name, ok: false, says: `It is not there any more: nothing lies at ${key} in ${store.label}.` };
+    const gone = { name, ok: false, obstacle: 'damaged' } as const;
+    return { ...gone, says: `It is not there any more: nothing lies at ${key} in ${store.label}.` };
   }
   if (head.archive !== undefined) {
     return {
@@ -148,8 +198,7 @@ async function lookAtSource(
   }
   if (head.bytes !== bytes) {
     return {
-      name,
-      ok: false,
+      ...({ name, ok: false, obstacle: 'damaged' } as const),
       says: `It has ${head.bytes} bytes instead of ${bytes}: something else lies there.`,
     };
   }
@@ -162,7 +211,9 @@ async function lookAtSource(
 
 function refused(failed: readonly PreflightCheck[]): AppError {
   const why = failed.map(({ name, says }) => `${name}: ${says}`).join(' ');
-  return new AppError('conflict', `The restore was not begun. ${why}`);
+  const obstacle = failed.find((check) => check.obstacle !== undefined)?.obstacle;
+  const details = obstacle === undefined ? {} : { obstacle };
+  return new AppError('conflict', `The restore was not begun. ${why}`, { details });
 }
 
 interface Making extends Source {
@@ -174,13 +225,14 @@ interface Making extends Source {
 }
 
 /** Each state is written before what it tells of, so that whoever finds it knows what may be there. */
-async function make(making: Making): Promise<void> {
+async function make(making: Making, isDrill: boolean): Promise<Measured> {
   const { services, context, progress, host, plan, stored } = making;
   const { db, uptimeMs } = services;
   const { claim, signal, hold } = context;
   const { explain } = plan;
 
   progress.enter('create');
+  const madeAt = uptimeMs();
   await hold();
   await recordRestore(db, claim, { state: 'making' });
   await hostOutput(host, plan.create, { signal, explain, name: 'The making of the target' });
@@ -200,10 +252,15 @@ async function make(making: Making): Promise<void> {
   if (difference !== null) throw new AppError('dump_failed', difference);
 
   progress.enter('finish');
+  if (isDrill) {
+    await hostOutput(host, plan.check, { signal, explain, name: 'The check of what was restored' });
+    return { restoreMs: Math.round(uptimeMs() - madeAt), dumpBytes: fed.dumpBytes };
+  }
   await hold();
   await recordRestore(db, claim, { state: 'finishing' });
   const last = await lastCommand(db, claim.runId, plan);
   if (last !== null) await hostOutput(host, last, { signal, explain, name: 'The end of the restore' });
+  return { restoreMs: Math.round(uptimeMs() - madeAt), dumpBytes: fed.dumpBytes };
 }
 
 /** The program is killed where the source fails, so that it never takes that for the dump's end. */

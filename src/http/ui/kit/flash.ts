@@ -58,6 +58,8 @@ const FLASHES = {
   'retention-saved': 'The policy is saved. What it does not keep is pruned now.',
   'restore-cancelled': 'The restore is being cancelled: what it has made by now is removed.',
   'restore-cleaned-up': 'What was left is removed.',
+  'restore-login-forgotten': 'The login is forgotten.',
+  'restore-login-saved': 'The login is stored: restores and drills on this server use it from now on.',
   rotated: 'What no rule keeps is pruned.',
   'rotated-partly': (count) =>
     `${count === 1 ? 'A backup' : `${count} backups`} could not be removed. It is tried again by itself; the reason stands beside it.`,

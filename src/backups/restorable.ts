@@ -1,0 +1,56 @@
+import type { Db, DrillFailure, DrillStateRow } from '../db/schema.ts';
+
+/** What drills said of a database. */
+export interface Restorable {
+  /** The last that proved that a backup of it can be restored, and how long that takes; null: none has. */
+  readonly restorable: {
+    readonly at: string;
+    /** It may be gone by now. */
+    readonly backupId: string;
+    readonly restoreMs: number;
+    /** Of the dump. */
+    readonly bytes: number;
+  } | null;
+  /** The last that failed, if none has proven anything since. */
+  readonly drillFailure: {
+    readonly at: string;
+    readonly drillId: string;
+    readonly failure: DrillFailure;
+    readonly says: string;
+  } | null;
+}
+
+export const NO_DRILLS: Restorable = { restorable: null, drillFailure: null };
+
+/** Of these databases, by id; one without drills is left out. One query, of one small row each. */
+export async function restorableOf(
+  db: Db,
+  databaseIds: readonly string[],
+): Promise<ReadonlyMap<string, Restorable>> {
+  if (databaseIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('drill_states')
+    .selectAll()
+    .where('database_id', 'in', [...databaseIds])
+    .execute();
+  return new Map(rows.map((row) => [row.database_id, toRestorable(row)]));
+}
+
+/** Of one database. */
+export async function restorableOfOne(db: Db, databaseId: string): Promise<Restorable> {
+  return (await restorableOf(db, [databaseId])).get(databaseId) ?? NO_DRILLS;
+}
+
+function toRestorable(row: DrillStateRow): Restorable {
+  const { proven_at: provenAt, proven_backup_id: backupId, failed_at: failedAt, failure } = row;
+  return {
+    restorable:
+      provenAt === null || backupId === null
+        ? null
+        : { at: provenAt, backupId, restoreMs: Number(row.restore_ms), bytes: Number(row.bytes) },
+    drillFailure:
+      failedAt === null || failure === null
+        ? null
+        : { at: failedAt, drillId: row.failed_drill_id ?? '', failure, says: row.says ?? '' },
+  };
+}

@@ -1,0 +1,47 @@
+import type { Db, DrillOutcome, DrillRow, DrillStateRow, Trx } from '../db/schema.ts';
+import type { Page } from '../page.ts';
+
+/** A drill with its backup, where that is still there. */
+export interface ListedDrill extends DrillRow {
+  readonly backup_at: string | null;
+}
+
+export async function findDrill(db: Db | Trx, id: string): Promise<DrillRow | undefined> {
+  return db.selectFrom('drills').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** Newest first; those that were not begun too. */
+export async function listDrills(db: Db, databaseId: string, page: Page): Promise<readonly ListedDrill[]> {
+  return db
+    .selectFrom('drills')
+    .leftJoin('backups', (join) =>
+      join.onRef('backups.id', '=', 'drills.backup_id').on('backups.deleted_at', 'is', null),
+    )
+    .selectAll('drills')
+    .select('backups.created_at as backup_at')
+    .where('drills.database_id', '=', databaseId)
+    .orderBy('drills.created_at', 'desc')
+    .orderBy('drills.id', 'desc')
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute();
+}
+
+/** What the last drills said of a database; undefined where there was none, and none is due. */
+export async function drillStateOf(db: Db | Trx, databaseId: string): Promise<DrillStateRow | undefined> {
+  return db.selectFrom('drill_states').selectAll().where('database_id', '=', databaseId).executeTakeFirst();
+}
+
+/** Of one that came to no result. Nothing where it has one. */
+export async function endDrill(
+  trx: Trx,
+  id: string,
+  end: { readonly outcome: Extract<DrillOutcome, 'cancelled' | 'interrupted'>; readonly at: Date },
+): Promise<void> {
+  await trx
+    .updateTable('drills')
+    .set({ outcome: end.outcome, ended_at: end.at.toISOString() })
+    .where('id', '=', id)
+    .where('outcome', 'is', null)
+    .execute();
+}
