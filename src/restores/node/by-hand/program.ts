@@ -59,7 +59,9 @@ export async function restoreByHand(words: readonly string[], surroundings: Surr
   } catch (error) {
     if (isClosedPipe(error)) return STATUS.unread;
     if (!isAppError(error)) throw error;
-    around.tell(error.message);
+    around.tell(
+      isAppError(error, 'dump_unsafe') ? `${error.message} That is what --unguarded is for.` : error.message,
+    );
     return faultOf(error);
   }
 }
