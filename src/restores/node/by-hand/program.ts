@@ -60,7 +60,7 @@ export async function restoreByHand(words: readonly string[], surroundings: Surr
     if (isClosedPipe(error)) return STATUS.unread;
     if (!isAppError(error)) throw error;
     around.tell(
-      isAppError(error, 'dump_unsafe') ? `${error.message} That is what --unguarded is for.` : error.message,
+      error.code === 'dump_unsafe' ? `${error.message} That is what --unguarded is for.` : error.message,
     );
     return faultOf(error);
   }
