@@ -8,7 +8,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
 # Optional packages go too: they bring Node, which the image has, and add-ons that are compiled where they run.
-RUN node scripts/build.mjs main sqlite-dump && npm prune --omit=dev --omit=optional
+RUN node scripts/build.mjs main sqlite-dump bridgeport-restore && npm prune --omit=dev --omit=optional
 
 FROM node:24.21.0-bookworm-slim${NODE_DIGEST}
 
@@ -30,6 +30,8 @@ RUN for command in reset-password rotate-master-key; do \
     printf '#!/bin/sh\nexec node /app/dist/main.js %s "$@"\n' "$command" > "/usr/local/bin/$command" \
     && chmod 755 "/usr/local/bin/$command" || exit 1; \
   done \
+  && printf '#!/bin/sh\nexec node /app/dist/bridgeport-restore.js "$@"\n' > /usr/local/bin/bridgeport-restore \
+  && chmod 755 /usr/local/bin/bridgeport-restore \
   && install -d -o node -g node -m 700 /data
 
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data

@@ -19,6 +19,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 export const programs = {
   main: 'src/main.ts',
   'sqlite-dump': 'src/engines/sqlite/node/dump.ts',
+  'bridgeport-restore': 'src/restores/node/by-hand/main.ts',
   demo: 'dev/demo/main.ts',
   'dev-bucket': 'dev/bucket/main.ts',
 };

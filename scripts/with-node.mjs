@@ -22,8 +22,12 @@ const wantedMajor = 24;
 
 if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
 
-/** @param {string[]} argv */
-async function main(argv) {
+/**
+ * Standard output is the script's alone: what is said here goes to standard error.
+ *
+ * @param {string[]} argv
+ */
+export async function main(argv) {
   const build = argv[0] === '--build';
   const [script, ...rest] = build ? argv.slice(1) : argv;
   if (script === undefined) stop('usage: node scripts/with-node.mjs [--build] SCRIPT [ARGUMENT...]', 2);
@@ -101,15 +105,15 @@ function isProductionInstall(folder, script) {
 }
 
 function install() {
-  console.log('Installing npm packages (npm ci) …');
+  console.error('Installing npm packages (npm ci) …');
   const startedAt = Date.now();
   // --include: NODE_ENV=production or an `omit` setting would leave out the tools. Warnings are off because npm
   // itself still runs under the machine's older Node and would warn about it for every package.
   const npm = ['ci', '--include=dev', '--include=optional', '--ignore-scripts', '--loglevel=error'];
   const npmCli = process.env['npm_execpath'];
   const { status, error } = npmCli?.endsWith('.js')
-    ? spawnSync(process.execPath, [npmCli, ...npm], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
-    : spawnSync('npm', npm, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+    ? spawnSync(process.execPath, [npmCli, ...npm], { cwd: root, stdio: ['ignore', 2, 2] })
+    : spawnSync('npm', npm, { cwd: root, stdio: ['ignore', 2, 2] });
   if (error) stop(`npm could not be started: ${error.message}. Install npm 10 or newer and try again.`);
   if (status !== 0) {
     stop(
@@ -119,7 +123,7 @@ function install() {
   }
   const missing = missingPackages(root).filter((path) => !path.startsWith('node_modules/node-'));
   if (missing.length > 0) stop(`npm ci ended well but did not install ${missing.slice(0, 5).join(', ')}.`);
-  console.log(`Installed in ${((Date.now() - startedAt) / 1000).toFixed(1)} s.`);
+  console.error(`Installed in ${((Date.now() - startedAt) / 1000).toFixed(1)} s.`);
 }
 
 /** Path of the Node to use: the one among the packages, else the one that runs this. */

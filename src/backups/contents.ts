@@ -3,7 +3,7 @@ import type { BackupRow, Db, Trx } from '../db/schema.ts';
 import type { DumpContents, DumpedTable } from '../engines/contents.ts';
 
 /** JSON's shape of `DumpContents`. */
-const contents = z.object({
+export const contentsShape = z.object({
   tables: z.array(
     z.object({
       schema: z.string().nullable(),
@@ -19,7 +19,7 @@ const contents = z.object({
 
 /** What the backup holds; null where it is not known: it was made before anything was counted, or holds too many tables. */
 export function contentsOf(row: Pick<BackupRow, 'contents'>): DumpContents | null {
-  return row.contents === null ? null : contents.parse(JSON.parse(row.contents));
+  return row.contents === null ? null : contentsShape.parse(JSON.parse(row.contents));
 }
 
 /** As the column holds it. */

@@ -9,7 +9,6 @@ import { contentsOf } from './contents.ts';
 import { restoreByHand } from './restore-by-hand.ts';
 
 const SCHEMA_VERSION = 1;
-export const MANIFEST_SUFFIX = '.manifest.json';
 
 /** A backup's manifest as it lies beside its object: canonical JSON of what is signed, with `signature`. */
 export interface SignedManifest {

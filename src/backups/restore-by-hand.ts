@@ -15,7 +15,7 @@ export interface StoredFile {
 export interface RestoreByHand {
   /**
    * Lines for `bash`, for the folder that the file is in: checks it, makes an empty database, restores. Pasted as one they stop
-   * at the first that fails.
+   * at the first that fails. The first is a comment, which names the program that does all of it.
    */
   readonly lines: readonly string[];
   /** The last of them, alone: what restores. */
@@ -38,7 +38,7 @@ export function restoreByHand(file: StoredFile): RestoreByHand | undefined {
   const check =
     file.sha256 === null ? [] : [`echo ${checkLine(file.sha256, file.fileName)} | sha256sum -c &&`];
   return {
-    lines: ['set -o pipefail', ...check, `${recipe.create} &&`, restore],
+    lines: [...programLine(file, name), 'set -o pipefail', ...check, `${recipe.create} &&`, restore],
     restore,
     endProof: recipe.endProof,
     notes: [
@@ -48,6 +48,13 @@ export function restoreByHand(file: StoredFile): RestoreByHand | undefined {
       ...recipe.notes,
     ],
   };
+}
+
+/** A name of several lines would not end with the comment. */
+function programLine({ type }: StoredFile, name: string): readonly string[] {
+  if (/\p{Cc}/u.test(name)) return [];
+  const into = engineFor(type)?.isFile === true ? 'restored.db' : 'restored';
+  return [`# Safer, with its manifest beside it: npx --no bridgeport-restore --into ${into} ${name}`];
 }
 
 function unpacked(suffix: string, name: string, fromInput: string): string {

@@ -7,7 +7,8 @@ import { limited, pauseMs } from '../leftovers/patience.ts';
 import type { ObjectStore, StoredObject } from '../object-stores/object-store.ts';
 import { withStore } from '../object-stores/with-store.ts';
 import { backupObject } from './backup-object.ts';
-import { MANIFEST_SUFFIX, signedManifest } from './manifest.ts';
+import { signedManifest } from './manifest.ts';
+import { MANIFEST_SUFFIX } from './manifest-suffix.ts';
 import type { RunServices } from './run-services.ts';
 
 type ManifestServices = Pick<RunServices, 'db' | 'vault' | 'now' | 'openPlace' | 'log'>;

@@ -18,8 +18,11 @@ export interface ObjectStore {
   /** What is stored under the key, or null. */
   head(key: string, options?: ReadOptions): Promise<ObjectHead | null>;
 
-  /** The object's bytes, or those of an inclusive range. Throws `storage_missing` when there is none. */
-  get(key: string, options?: ReadOptions & { range?: ByteRange }): Promise<ObjectBody>;
+  /**
+   * The object's bytes, or those of an inclusive range. Throws `storage_missing` when there is none, and `storage_mismatch` where
+   * another object than that of `ifMatch` lies there by now.
+   */
+  get(key: string, options?: GetOptions): Promise<ObjectBody>;
 
   /** Removes the object (that version, where one is given). An absent object is a success. */
   remove(key: string, options?: ReadOptions): Promise<void>;
@@ -69,6 +72,12 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface GetOptions extends ReadOptions {
+  readonly range?: ByteRange;
+  /** The `etag` of an earlier body of this object, of which more is to be read; null: its store tells none. */
+  readonly ifMatch?: string | null;
+}
+
 /** Both ends inclusive, as in HTTP. */
 export interface ByteRange {
   readonly start: number;
@@ -105,6 +114,8 @@ export interface ObjectBody extends AsyncIterable<Uint8Array> {
   readonly totalBytes: number;
   /** Bytes that this body will give; the iteration throws when fewer come. */
   readonly bytes: number;
+  /** Of the object as it lies there now; null, or absent, where the store tells none that could be compared. */
+  readonly etag?: string | null;
 }
 
 /** Something that could not be removed, and where. */

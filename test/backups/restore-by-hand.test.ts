@@ -36,11 +36,12 @@ describe.each(SECTIONS)('restoring a file of %s by hand', (section, type, create
 
   it('begins with a check of the file and an empty database, and goes no further than what fails', () => {
     expect(ofFile(type, 'appdb.sql')?.lines.slice(0, -1)).toEqual([
+      expect.stringMatching(/^# .* npx --no bridgeport-restore --into restored(\.db)? appdb\.sql$/),
       'set -o pipefail',
       `echo '${sha256}  appdb.sql' | sha256sum -c &&`,
       `${create} &&`,
     ]);
-    expect(ofFile(type, 'appdb.sql', { sha256: null })?.lines).toHaveLength(3);
+    expect(ofFile(type, 'appdb.sql', { sha256: null })?.lines).toHaveLength(4);
     expect(ofFile(type, 'appdb.sql', { sha256: null })?.notes[0]).toContain('is not known');
   });
 });

@@ -69,6 +69,24 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       await store.remove(key);
     });
 
+    it('gives no more of an object when another one lies there', async () => {
+      const key = fixture.key('changed.bin');
+      const range = { start: 5, end: 9 };
+      await store.put(key, chunked(Buffer.from('first one.')), options());
+      const first = await store.get(key, { range });
+      await collect(first);
+      const { etag = null } = first;
+      expect(etag === null).toBe(fixture.keepsToken === false);
+      expect((await collect(await store.get(key, { range, ifMatch: etag }))).toString()).toBe(' one.');
+      await store.remove(key);
+      await store.put(key, chunked(Buffer.from('secondone.')), options());
+      if (etag !== null) {
+        const code = 'storage_mismatch';
+        await expect(store.get(key, { range, ifMatch: etag })).rejects.toMatchObject({ code });
+      }
+      await store.remove(key);
+    });
+
     it('tells its caller each step: the upload, the progress, and the bytes before the object appears', async () => {
       const key = fixture.key('steps.bin');
       const content = randomBytes(largeBytes);

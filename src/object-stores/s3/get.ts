@@ -1,5 +1,5 @@
 import { AppError, isAppError } from '../../errors.ts';
-import type { ByteRange, ObjectBody, ReadOptions } from '../object-store.ts';
+import type { ByteRange, GetOptions, ObjectBody } from '../object-store.ts';
 import { versionQuery } from './address.ts';
 import type { S3Connection } from './connection.ts';
 import { type Attempted, attemptedOf, badAnswer, endedError, networkError } from './errors.ts';
@@ -14,25 +14,64 @@ export async function getObject(
   connection: S3Connection,
   bucket: string,
   key: string,
-  options: ReadOptions & { readonly range?: ByteRange } = {},
+  options: GetOptions = {},
 ): Promise<ObjectBody> {
   const request = { operation: 'GetObject', method: 'GET', bucket, key } as const;
-  const { range, signal } = options;
+  const { range, signal, ifMatch } = options;
   const attempted = attemptedOf(connection, request);
   const response = await openObject(connection, {
     ...request,
     query: versionQuery(options.versionId),
-    headers: range ? { range: `bytes=${range.start}-${range.end}` } : {},
+    headers: rangeHeaders(range, ifMatch),
     signal,
     ...(options.isPatient ? { isPatient: true } : {}),
+  }).catch((error: unknown) => {
+    if (ifMatch && isAppError(error) && error.details.status === 412) throw changed(attempted);
+    throw error;
   });
+  return bodyOf(response, options, attempted);
+}
+
+/** Of a request for a part of an object. */
+export function rangeHeaders(
+  range: ByteRange | undefined,
+  ifMatch: string | null | undefined,
+): Readonly<Record<string, string>> {
+  return {
+    ...(range ? { range: `bytes=${range.start}-${range.end}` } : {}),
+    ...(ifMatch ? { 'if-match': ifMatch } : {}),
+  };
+}
+
+/** The body in a 2xx answer; throws for one that is not what was asked for, as some answer what they do not understand. */
+export async function bodyOf(
+  response: Response,
+  { range, ifMatch, signal }: GetOptions,
+  attempted: Attempted,
+): Promise<ObjectBody> {
   try {
+    const etag = strongTag(response);
+    if (ifMatch && etag !== null && etag !== ifMatch) throw changed(attempted);
     const size = sizesOf(response, range, attempted);
-    return { ...size, [Symbol.asyncIterator]: () => read(response, size.bytes, attempted, signal) };
+    return { ...size, etag, [Symbol.asyncIterator]: () => read(response, size.bytes, attempted, signal) };
   } catch (error) {
     await response.body?.cancel();
     throw error;
   }
+}
+
+/** A weak one tells nothing of the bytes, and matches none (RFC 9110, 13.1.1). */
+function strongTag(response: Response): string | null {
+  const etag = response.headers.get('etag');
+  return etag === null || etag.startsWith('W/') ? null : etag;
+}
+
+export function changed({ bucket, key }: Attempted): AppError {
+  const place = bucket === undefined ? '' : ` in bucket ${bucket}`;
+  return new AppError(
+    'storage_mismatch',
+    `The object changed while it was read: another one lies at ${key}${place} by now.`,
+  );
 }
 
 /** Opens the object; a 403 for one that isn't there (B2, AWS) becomes `storage_missing` where the key may list. */

@@ -1,7 +1,9 @@
 import type { Stored } from '../../backups/stored.ts';
+import type { EndProof } from '../../engines/engine.ts';
 import type { RestorePlan } from '../../engines/restore.ts';
 import { AppError } from '../../errors.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
+import { newArchiveBlocks } from '../../transfer/node/archive-blocks.ts';
 import {
   decompressed,
   differenceOf,
@@ -19,24 +21,36 @@ export interface Fed extends SeenBytes {
   isProven: boolean;
 }
 
+/** A dump that lies somewhere, and what is known of it. */
+export interface DumpSource
+  extends Pick<Stored, 'key' | 'versionId' | 'bytes' | 'sha256' | 'compression' | 'newEndProof'> {
+  /**
+   * Asked before the last bytes are sent, of the proof that has seen the end: throws where the dump holds other than is known of it.
+   * Where it is given, compressed blocks of an archive are inflated, too, so that all in them is counted.
+   */
+  readonly check?: (proof: EndProof) => void;
+}
+
 /**
  * What a program of the target reads: the plan's beginning, the dump, and, once the stored bytes and the dump's end are proven, its last
  * 64 KiB with the plan's own end. Throws where anything is not as it should be, before those are given: whoever feeds a program with
  * this must then kill it, and never end its input.
  */
 export async function* feedDump(
-  store: ObjectStore,
-  stored: Stored,
+  store: Pick<ObjectStore, 'get'>,
+  stored: DumpSource,
   plan: Pick<RestorePlan, 'before' | 'after' | 'newGuard'>,
   { fed, signal }: { readonly fed: Fed; readonly signal: AbortSignal },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const proof = stored.newEndProof();
+  const blocks = stored.check === undefined ? undefined : newArchiveBlocks();
+  const proof = stored.newEndProof(blocks);
   const guard = plan.newGuard?.();
   const bytes = hashed(storedBytes(store, stored, signal), fed, () => {});
   async function* watched(): AsyncGenerator<Uint8Array> {
     for await (const chunk of unpacked(bytes, stored.compression, signal)) {
       fed.dumpBytes += chunk.byteLength;
       proof.observe(chunk);
+      await blocks?.settle();
       guard?.observe(chunk);
       yield chunk;
     }
@@ -49,10 +63,12 @@ export async function* feedDump(
       const difference = differenceOf(stored, fed);
       if (difference !== null) throw new AppError('storage_mismatch', difference);
       proof.finish();
+      stored.check?.(proof);
       fed.isProven = true;
       return plan.after;
     });
   } finally {
+    blocks?.close();
     await bytes.return(undefined);
   }
 }

@@ -10,19 +10,20 @@ const READ_TRIES = 5;
 
 /**
  * The bytes of a stored object, valid until the next but one is asked for; a connection that breaks within them is opened again
- * where it broke. Throws what the store throws, and `storage_mismatch` where the object changed its size meanwhile.
+ * where it broke. Throws what the store throws, and `storage_mismatch` where the object changed meanwhile.
  */
 export async function* storedBytes(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'get'>,
   { key, versionId }: { readonly key: string; readonly versionId: string | null },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   let read = 0;
   let total = Number.POSITIVE_INFINITY;
+  let etag: string | null = null;
   for (let tries = 1; read < total; tries += 1) {
     try {
-      const range = read === 0 ? {} : { range: { start: read, end: total - 1 } };
-      const body = await store.get(key, { versionId, signal, isPatient: true, ...range });
+      const rest = read === 0 ? {} : { range: { start: read, end: total - 1 }, ifMatch: etag };
+      const body = await store.get(key, { versionId, signal, isPatient: true, ...rest });
       if (read > 0 && body.totalBytes !== total) {
         throw new AppError(
           'storage_mismatch',
@@ -30,6 +31,7 @@ export async function* storedBytes(
         );
       }
       total = body.totalBytes;
+      etag = body.etag ?? etag;
       for await (const chunk of body) {
         signal.throwIfAborted();
         read += chunk.byteLength;
