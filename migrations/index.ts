@@ -17,6 +17,7 @@ import * as contents from './0015_contents.ts';
 import * as restores from './0016_restores.ts';
 import * as pings from './0017_pings.ts';
 import * as inPlace from './0018_in_place.ts';
+import * as apiTokens from './0022_api_tokens.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -38,4 +39,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0016_restores': restores,
   '0017_pings': pings,
   '0018_in_place': inPlace,
+  '0022_api_tokens': apiTokens,
 };
