@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import * as z from 'zod';
 import { type Actor, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import { hasRole, ROLES, type Role } from '../auth/roles.ts';
@@ -7,6 +8,7 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { nameField } from '../fields.ts';
 import { newId } from '../ids.ts';
+import type { Page } from '../page.ts';
 import type { TokenAccess } from './acting-token.ts';
 import { newTokenText } from './token-text.ts';
 
@@ -122,8 +124,20 @@ export interface TokenFilter {
   readonly ownerServiceAccountId?: string | undefined;
 }
 
-/** Newest first. */
-export async function listTokens(db: Db, filter: TokenFilter = {}): Promise<readonly ListedToken[]> {
+export async function countTokens(db: Db): Promise<number> {
+  const { total } = await db
+    .selectFrom('api_tokens')
+    .select(sql<number>`count(*)`.as('total'))
+    .executeTakeFirstOrThrow();
+  return Number(total);
+}
+
+/** Newest first, all or a page of them. */
+export async function listTokens(
+  db: Db,
+  filter: TokenFilter = {},
+  page?: Page,
+): Promise<readonly ListedToken[]> {
   const { ownerUserId, ownerServiceAccountId } = filter;
   const rows = await db
     .selectFrom('api_tokens')
@@ -138,8 +152,10 @@ export async function listTokens(db: Db, filter: TokenFilter = {}): Promise<read
     )
     .orderBy('api_tokens.created_at', 'desc')
     .orderBy('api_tokens.id')
+    .$if(page !== undefined, (query) => query.limit(page?.limit ?? 0).offset(page?.offset ?? 0))
     .execute();
-  const environments = await environmentsByToken(db, filter);
+  const ids = page === undefined ? undefined : rows.map(({ id }) => id);
+  const environments = await environmentsByToken(db, filter, ids);
   return rows.map(({ email, user_name: name, account_name: accountName, account_disabled, ...row }) => ({
     ...toRecord(row),
     lastUsedAt: row.last_used_at,
@@ -152,8 +168,12 @@ export async function listTokens(db: Db, filter: TokenFilter = {}): Promise<read
   }));
 }
 
-/** By name, of each token that is not for all. */
-async function environmentsByToken(db: Db, { ownerUserId, ownerServiceAccountId }: TokenFilter) {
+/** By name, of each token that is not for all; of those tokens alone where some are named. */
+async function environmentsByToken(
+  db: Db,
+  { ownerUserId, ownerServiceAccountId }: TokenFilter,
+  ids: readonly string[] | undefined,
+) {
   const rows = await db
     .selectFrom('api_token_environments')
     .innerJoin('environments', 'environments.id', 'api_token_environments.environment_id')
@@ -163,6 +183,7 @@ async function environmentsByToken(db: Db, { ownerUserId, ownerServiceAccountId 
     .$if(ownerServiceAccountId !== undefined, (query) =>
       query.where('api_tokens.service_account_id', '=', ownerServiceAccountId ?? ''),
     )
+    .$if(ids !== undefined, (query) => query.where('api_tokens.id', 'in', [...(ids ?? []), '']))
     .orderBy('environments.name')
     .execute();
   return Map.groupBy(
