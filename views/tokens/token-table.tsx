@@ -2,7 +2,6 @@ import type { Role } from '../frame/frame.ts';
 import { Ago } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { AskLink, type Question } from '../parts/dialog.tsx';
-import { Instant } from '../parts/instant.tsx';
 import { useReader } from '../parts/reader.ts';
 import { ACTIONS, Table } from '../parts/table.tsx';
 
@@ -37,7 +36,7 @@ export function TokenTable(props: {
         <tr key={token.id}>
           <th scope="row">{token.name}</th>
           <td data-label="Begins with">
-            <code>{token.tokenPrefix}</code>
+            <code class="token-prefix">{token.tokenPrefix}</code>
           </td>
           {hasOwners && (
             <td data-label="Owner">
@@ -77,7 +76,11 @@ function Owner({ token: { user, serviceAccount } }: { readonly token: TokenItem 
 function End({ at }: { readonly at: string }) {
   const now = useReader()?.now;
   if (now !== undefined && Date.parse(at) <= now.getTime()) return <Badge tone="neutral" text="ended" />;
-  return <Instant at={at} />;
+  return (
+    <time class="token-day" datetime={at} title={at}>
+      {at.slice(0, 10)}
+    </time>
+  );
 }
 
 function mayWords({ access, role }: TokenItem): string {
