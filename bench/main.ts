@@ -1,9 +1,9 @@
 /**
  * Measures the built app against other tools and prints Markdown; the same as JSON goes to bench/results/latest.json.
  *
- *   npm run bench -- [--only upload,path,memory,start,large,unattended] [--quick] [--gateway] [--rounds N]
+ *   npm run bench -- [--only upload,path,memory,start,large,unattended,tokens] [--quick] [--gateway] [--rounds N]
  *
- * `--only large,unattended` needs none of what follows and ends with status 1 where a bound is missed.
+ * `--only large,unattended,tokens` needs none of what follows and ends with status 1 where a bound is missed.
  *
  * Needs root (sshd in its own namespaces) and, of Debian, awscli, rclone, zstd, openssh-client and openssh-server,
  * postgresql; with --gateway, which uploads to a Ceph gateway, radosgw, ceph-mon and ceph-osd.
@@ -17,13 +17,14 @@ import { benchMemory, type MemoryCase } from './memory.ts';
 import { describeResults, type Results } from './report.ts';
 import { benchStart } from './start.ts';
 import { startDiscardBucket, startGateway } from './storage.ts';
+import { benchTokens, missedTokens } from './tokens.ts';
 import { benchUnattended, missedUnattended } from './unattended.ts';
 import { benchUpload } from './upload.ts';
 import { benchWholePath } from './whole-path.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'upload,path,memory,start,large,unattended' },
+    only: { type: 'string', default: 'upload,path,memory,start,large,unattended,tokens' },
     quick: { type: 'boolean', default: false },
     gateway: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
@@ -49,6 +50,7 @@ process.stdout.write(`${describeResults(results)}\n`);
 const missed = [
   ...(results.large === undefined ? [] : missedBounds(results.large)),
   ...(results.unattended === undefined ? [] : missedUnattended(results.unattended)),
+  ...(results.tokens === undefined ? [] : missedTokens(results.tokens)),
 ];
 for (const miss of missed) say(`missed: ${miss}`);
 process.exit(missed.length === 0 ? 0 : 1);
@@ -73,6 +75,7 @@ async function run(): Promise<Results> {
       ...(parts.has('memory') ? { memory: await benchMemory(storage, { cases: memoryCases(), say }) } : {}),
       ...(parts.has('large') ? { large: await benchLarge({ size: LARGE, say }) } : {}),
       ...(parts.has('unattended') ? { unattended: await benchUnattended() } : {}),
+      ...(parts.has('tokens') ? { tokens: await benchTokens() } : {}),
       ...(parts.has('start') ? { start: await benchStart({ rounds: values.quick ? 3 : 10, say }) } : {}),
     };
   } finally {

@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'readonly_field'
   | 'unauthorized'
   | 'forbidden'
+  | 'forbidden_scope'
   | 'not_found'
   | 'conflict'
   | 'rate_limited'

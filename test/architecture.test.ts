@@ -74,7 +74,7 @@ const FLOORS = [
   ['pings'],
   ['databases', 'storage'],
   ['servers', 'environments'],
-  ['auth', 'settings', 'installation'],
+  ['auth', 'tokens', 'settings', 'installation'],
   ['runs', 'transfer', 'leftovers', 'events', 'audit'],
   ['engines', 'hosts', 'object-stores', 'channels'],
   ['secrets', 'db', 'node'],
@@ -82,6 +82,7 @@ const FLOORS = [
 ];
 const NEIGHBOURS = new Set([
   ...['servers → environments', 'installation → settings', 'secrets → db'],
+  'tokens → auth',
   ...['engines → hosts', 'object-stores → hosts'],
 ]);
 /** Names types of every floor, for the wiring and for http/ alone: use cases take small contexts. */

@@ -1,15 +1,20 @@
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
+import { Dialog, type Question } from './parts/dialog.tsx';
 import { TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
 import { NewPasswordField } from './parts/new-password-field.tsx';
+import { type TokenItem, TokenTable } from './tokens/token-table.tsx';
 
 export function AccountPage(props: {
   readonly frame: Frame;
   readonly form: FormState;
   /** Characters that a password has at least. */
   readonly leastPassword: number;
+  /** One's own. */
+  readonly tokens: readonly TokenItem[];
+  readonly question: Question | null;
 }) {
   const { frame, form, leastPassword } = props;
   return (
@@ -17,6 +22,7 @@ export function AccountPage(props: {
       <p>
         Signed in as <strong>{frame.user.email}</strong>, role {frame.user.role}.
       </p>
+      <OwnTokens tokens={props.tokens} />
       <h2>Change password</h2>
       <p>Afterwards every session of this account ends, this one too.</p>
       <Form action="/account/password" form={form} submit="Change password">
@@ -32,6 +38,22 @@ export function AccountPage(props: {
         />
         <NewPasswordField form={form} name="newPassword" label="New password" least={leastPassword} />
       </Form>
+      <Dialog question={props.question} />
     </Page>
+  );
+}
+
+function OwnTokens({ tokens }: { readonly tokens: readonly TokenItem[] }) {
+  return (
+    <>
+      <h2>API tokens</h2>
+      <p>Scripts and pipelines sign in with a token of yours. It never may more than you.</p>
+      {tokens.length > 0 && <TokenTable tokens={tokens} path="/account" />}
+      <div class="actions">
+        <a class="button outline" href="/account/tokens/new">
+          New token
+        </a>
+      </div>
+    </>
   );
 }

@@ -8,6 +8,7 @@ import type { FormState } from './parts/form-state.ts';
 import { Instant } from './parts/instant.tsx';
 import { NewPasswordField } from './parts/new-password-field.tsx';
 import { ACTIONS, Table } from './parts/table.tsx';
+import { PeopleTabs } from './tokens/people-tabs.tsx';
 
 export interface UserItem {
   readonly id: string;
@@ -48,6 +49,7 @@ export function UsersPage({ frame, users }: { readonly frame: Frame; readonly us
         </a>
       }
     >
+      <PeopleTabs chosen="users" />
       <Table caption="Users" columns={['Email', 'Name', 'Role', 'Last active', ACTIONS]}>
         {users.map((user) => (
           <tr key={user.id}>

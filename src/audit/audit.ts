@@ -3,14 +3,27 @@ import { newId } from '../ids.ts';
 
 /** Who does something, for the audit. */
 export interface Actor {
-  /** Null: the installation itself (a start, a command of the image). */
+  /** Null: the installation itself (a start, a command of the image), or a service account. */
   readonly userId: string | null;
   readonly address: string | null;
+  /** What it is done by, where that is an API token; of a service account's, there is no user. */
+  readonly token?: TokenActor | null;
+}
+
+/** An API token, as the audit knows it. */
+export interface TokenActor {
+  readonly id: string;
+  /** Its first characters, which people know it by. */
+  readonly prefix: string;
+  /** Whose it is; null: a user's. */
+  readonly serviceAccountId: string | null;
 }
 
 /** What the audit speaks of, and what may be done to each. The words are the wire's: API clients filter by them. */
 export interface AuditedActions {
   readonly user: 'create' | 'update' | 'delete' | 'sign_in' | 'sign_in_failed' | 'sign_in_refused';
+  readonly api_token: 'create' | 'delete';
+  readonly service_account: 'create' | 'update' | 'delete';
   readonly environment: 'create' | 'update' | 'delete' | 'ssh_key_access';
   readonly server: 'create' | 'update' | 'delete';
   readonly database:
@@ -76,6 +89,9 @@ export async function recordAudit(trx: Trx, actor: Actor, entry: AuditEntry, now
       user_id: actor.userId,
       environment_id: entry.environmentId ?? null,
       address: actor.address,
+      api_token_id: actor.token?.id ?? null,
+      token_prefix: actor.token?.prefix ?? null,
+      service_account_id: actor.token?.serviceAccountId ?? null,
     })
     .execute();
 }

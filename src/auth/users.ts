@@ -27,9 +27,8 @@ export interface NewUser {
   readonly role: Role;
 }
 
-/** A signed-in person who does something to a user. */
+/** Somebody signed in, or acting by a token, who does something that depends on the role. */
 export interface UserActor extends Actor {
-  readonly userId: string;
   readonly role: Role;
 }
 

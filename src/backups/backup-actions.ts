@@ -7,6 +7,7 @@ import { cancelBackup } from './cancel-backup.ts';
 import type { BackupContext } from './context.ts';
 import { deleteBackup, deleteBackups } from './delete-backup.ts';
 import { type Requested, requestBackup } from './request-backup.ts';
+import { noteAsked, takeOverPins } from './token-backups.ts';
 
 /** What people do to backups, with its row in the audit, written with it or not at all; API and pages both call these. */
 
@@ -22,6 +23,7 @@ export async function startBackup(
     async also(trx, backupId) {
       const entry = auditedDatabase('backup', database, { details: { backupId } });
       await recordAudit(trx, actor, entry, context.now());
+      if (actor.token != null) await noteAsked(trx, actor.token.id, backupId);
     },
   });
 }
@@ -64,8 +66,13 @@ export async function changePin(
   pinned: boolean,
 ): Promise<BackupWithTrigger> {
   await getDatabaseRow(context.db, ids.databaseId);
-  const also = await audited(context, actor, pinned ? 'backup.pin' : 'backup.unpin', ids.backupId);
-  return pinBackup(context.db, { ...ids, userId: actor.userId }, pinned, context.now(), also);
+  const { also } = await audited(context, actor, pinned ? 'backup.pin' : 'backup.unpin', ids.backupId);
+  return pinBackup(context.db, { ...ids, userId: actor.userId }, pinned, context.now(), {
+    async also(trx) {
+      await also(trx);
+      await takeOverPins(trx, ids.backupId);
+    },
+  });
 }
 
 /** Throws `not_found`. */

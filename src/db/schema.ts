@@ -41,6 +41,10 @@ export interface Schema {
   restore_logins: RestoreLoginRow;
   drills: DrillRow;
   drill_states: DrillStateRow;
+  service_accounts: ServiceAccountRow;
+  api_tokens: ApiTokenRow;
+  api_token_environments: ApiTokenEnvironmentRow;
+  token_backups: TokenBackupRow;
 }
 
 export type Db = Kysely<Schema>;
@@ -378,6 +382,10 @@ export interface AuditLogRow {
   user_id: string | null;
   environment_id: string | null;
   address: string | null;
+  /** The token that it was done by, which may be gone by now, and what people know it by. */
+  api_token_id: string | null;
+  token_prefix: string | null;
+  service_account_id: string | null;
 }
 
 /** The result of a deep test of the storage. */
@@ -724,4 +732,51 @@ export interface DrillStateRow {
   failed_drill_id: string | null;
   failure: DrillFailure | null;
   says: string | null;
+}
+
+/** Who is no person: a pipeline, a cron job. */
+export interface ServiceAccountRow {
+  id: string;
+  name: string;
+  description: string | null;
+  role: UserRow['role'];
+  disabled: Flag;
+  created_by_user_id: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** What a machine shows instead of a session; of one user or of one service account, with whom it goes. */
+export interface ApiTokenRow {
+  id: string;
+  name: string;
+  /** SHA-256 of the whole token, base64url. */
+  token_hash: string;
+  /** Its first 14 characters. */
+  token_prefix: string;
+  /** At most; its owner's may be less. */
+  role: UserRow['role'];
+  /** `backups`: it asks for backups, reads of them, and pins those that it asked for. */
+  access: 'full' | 'backups';
+  /** 0: those of `api_token_environments`. */
+  all_environments: Flag;
+  user_id: string | null;
+  service_account_id: string | null;
+  /** To the minute. */
+  last_used_at: string | null;
+  expires_at: string;
+  created_at: string;
+}
+
+export interface ApiTokenEnvironmentRow {
+  token_id: string;
+  environment_id: string;
+}
+
+/** A backup that a token asked for. */
+export interface TokenBackupRow {
+  backup_id: string;
+  token_id: string;
+  /** 1 while it is pinned on the token's behalf; a person's pin is none. */
+  holds_pin: Flag;
 }

@@ -1,20 +1,24 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { hasRole } from '../auth/roles.ts';
-import { findSession, type Session } from '../auth/sessions.ts';
+import { findSession } from '../auth/sessions.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
+import { findToken } from '../tokens/acting-token.ts';
+import { isTokenLike } from '../tokens/token-text.ts';
 import type { Limits } from './rate-limit.ts';
-import type { Access, ApiEnv, ApiRoute } from './route.ts';
+import type { Access, ApiEnv, ApiRoute, ApiSession } from './route.ts';
+import { environmentParam, outOfScope } from './token-scope.ts';
 
 /**
  * Decides from the bearer token and the declared access alone, before anything is validated or looked up. Cookies do
  * not count here. The request is counted first, as soon as it is known whose it is; a token that opens nothing costs no
- * more than its signature and counts as none. Throws `rate_limited`, `unauthorized` or `forbidden` with the contract's texts.
+ * more than its signature, or the look at an index, and counts as none. Of a token, what it is for is looked at before its role.
+ * Throws `rate_limited`, `unauthorized`, `forbidden_scope` or `forbidden` with the contract's texts.
  */
 export function authorise(
   services: Services,
-  route: Pick<ApiRoute, 'method' | 'access'>,
+  route: Pick<ApiRoute, 'method' | 'path' | 'access' | 'isForBackups'>,
   limits: Pick<Limits, 'api'>,
 ) {
   return createMiddleware<ApiEnv>(async (c, next) => {
@@ -22,6 +26,9 @@ export function authorise(
     limits.api(c, session);
     if (route.access !== 'public') {
       if (session === null) throw new AppError('unauthorized', 'Unauthorized');
+      const scope =
+        session.token === null ? null : outOfScope(route, session.token, environmentOf(c, route.path));
+      if (scope !== null) throw new AppError('forbidden_scope', scope);
       const refusal = refuse(route.access, route.method, session, c.req.param('id'));
       if (refusal !== null) throw new AppError('forbidden', refusal);
       c.set('session', session);
@@ -30,15 +37,26 @@ export function authorise(
   });
 }
 
-async function bearerSession(services: Services, c: Context): Promise<Session | null> {
-  const match = /^Bearer ([\w.-]+)$/.exec(c.req.header('authorization') ?? '');
-  return match?.[1] === undefined ? null : findSession(services, 'api', match[1]);
+async function bearerSession(services: Services, c: Context): Promise<ApiSession | null> {
+  const text = /^Bearer ([\w.-]+)$/.exec(c.req.header('authorization') ?? '')?.[1];
+  if (text === undefined) return null;
+  if (isTokenLike(text)) {
+    const found = await findToken(services, text);
+    return found === null ? null : { id: found.token.id, ...found };
+  }
+  const session = await findSession(services, 'api', text);
+  return session === null ? null : { id: session.id, user: session.user, token: null };
+}
+
+function environmentOf(c: Context, path: string): string | undefined {
+  const name = environmentParam(path);
+  return name === null ? undefined : c.req.param(name);
 }
 
 function refuse(
   access: Exclude<Access, 'public'>,
   method: string,
-  { user }: Session,
+  { user }: ApiSession,
   id: string | undefined,
 ): string | null {
   if (access === 'self-or-admin') {

@@ -58,6 +58,7 @@ const STATUS: Partial<Readonly<Record<ErrorCode, readonly [ContentfulStatusCode,
   readonly_field: [422, 'READONLY_FIELD'],
   unauthorized: [401, 'UNAUTHORIZED'],
   forbidden: [403, 'FORBIDDEN_ROLE'],
+  forbidden_scope: [403, 'FORBIDDEN_SCOPE'],
   not_found: [404, 'NOT_FOUND'],
   conflict: [409, 'CONFLICT'],
   // The stored secret must be entered again: the admin has to read that.

@@ -1,10 +1,11 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { ROLES } from '../auth/roles.ts';
+import type { UserActor } from '../auth/users.ts';
 import type { Services } from '../services-port.ts';
 import { authorise } from './authorise.ts';
 import type { Limits } from './rate-limit.ts';
 import { addressOf } from './request-address.ts';
-import type { Access, ApiEnv, ApiRoute } from './route.ts';
+import type { Access, ApiEnv, ApiRoute, ApiSession } from './route.ts';
 import { readableBody, refuseBrokenUnicode, refuseReadonly, validate } from './validate.ts';
 
 const ACCESSES: readonly Access[] = ['public', ...ROLES, 'self-or-admin'];
@@ -24,6 +25,7 @@ export function mountRoutes(
     if (seen.has(name)) throw new Error(`Route ${name} is declared twice.`);
     seen.add(name);
     app.on(route.method, route.path, authorise(services, route, limits), ...checks(route), async (c) => {
+      // Undefined for a public route, whose handler is handed no type that tells of one.
       const session = c.get('session');
       const address = addressOf(c, services);
       const answer = await route.handle({
@@ -33,7 +35,7 @@ export function mountRoutes(
         // What the validators let through has the declared shape.
         query: route.query === null ? {} : c.req.valid('query' as never),
         body: route.body === null ? {} : c.req.valid('json' as never),
-        actor: { userId: session?.user.id, role: session?.user.role, address },
+        actor: actorOf(session, address),
         address,
         signal: AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
       });
@@ -41,6 +43,14 @@ export function mountRoutes(
     });
   }
   return app;
+}
+
+/** Of a service account there is no user, whose id could be stored. */
+function actorOf(session: ApiSession | undefined, address: string | null): UserActor {
+  if (session === undefined) return { userId: null, role: 'viewer', address };
+  const { user, token } = session;
+  const userId = token === null || token.serviceAccountId === null ? user.id : null;
+  return { userId, role: user.role, address, token };
 }
 
 function checks(route: ApiRoute): readonly MiddlewareHandler[] {

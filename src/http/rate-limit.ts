@@ -4,11 +4,12 @@ import { clientOf } from '../cidr.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { addressOf } from './request-address.ts';
+import type { ApiSession } from './route.ts';
 
 /** Counts a request, tells in its headers what is left, and throws `rate_limited` when there is nothing left. */
 export interface Limits {
-  /** The API: a signed-in client by its account; everybody else, and whoever shows a token that opens nothing, by address. */
-  api(c: Context, session: Session | null): void;
+  /** The API: a token by itself, a signed-in client by its account; everybody else, and whoever shows a token that opens nothing, by address. */
+  api(c: Context, session: ApiSession | null): void;
   /** A page, a fragment or a form of somebody signed in, by their session. */
   page(c: Context, session: Session): void;
   /** The pages for somebody who is not: forms, sign-in above all, are counted closely, reading is not. By address. */
@@ -30,7 +31,7 @@ export function createLimits(services: Services): Limits {
   return {
     api(c, session) {
       if (session === null) anonymous(c, client(c));
-      else accounts(c, session.user.id);
+      else accounts(c, session.token === null ? session.user.id : `token:${session.token.id}`);
     },
     page: (c, session) => sessions(c, session.id),
     entrance(c) {

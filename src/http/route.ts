@@ -3,16 +3,23 @@ import type * as z from 'zod';
 import type { Role } from '../auth/roles.ts';
 import type { Session } from '../auth/sessions.ts';
 import type { UserActor } from '../auth/users.ts';
+import type { ActingToken } from '../tokens/acting-token.ts';
 
 /** Who may call a route: nobody need sign in, that role at least, or the user named by `:id` and admins. */
 export type Access = 'public' | Role | 'self-or-admin';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/** Whose request it is: of a session, or of a token, whose id is then that of the token. */
+export interface ApiSession extends Pick<Session, 'id' | 'user'> {
+  /** Null: somebody who signed in. */
+  readonly token: ActingToken | null;
+}
+
 export interface ApiEnv {
   Variables: {
     requestId: string;
-    session: Session;
+    session: ApiSession;
     /** Of a route with a body: nothing was sent, which reads as `{}`. */
     isBodyEmpty?: boolean;
   };
@@ -36,7 +43,7 @@ export interface RouteRequest<Path extends string, Query, Body> {
 }
 
 export interface SignedInRequest<Path extends string, Query, Body> extends RouteRequest<Path, Query, Body> {
-  readonly session: Session;
+  readonly session: ApiSession;
   readonly actor: UserActor;
 }
 
@@ -60,6 +67,8 @@ interface Declaration<
   readonly readonlyFields?: readonly string[];
   /** The JSON of a success. */
   readonly answer: Answered;
+  /** A token that may only back up may call it too. */
+  readonly isForBackups?: boolean;
   /** Other statuses than 400, 401, 403 and 429, which any route may answer. */
   readonly refusals?: readonly (404 | 409 | 422)[];
 }
@@ -88,6 +97,7 @@ export interface ApiRoute {
   readonly readonlyFields: readonly string[];
   readonly answer: z.ZodType;
   readonly refusals: readonly number[];
+  readonly isForBackups: boolean;
   readonly handle: (request: SignedInRequest<string, unknown, unknown>) => Promise<object | Response>;
 }
 
@@ -141,6 +151,7 @@ function forget<
     body: declaration.body ?? null,
     readonlyFields: declaration.readonlyFields ?? [],
     refusals: declaration.refusals ?? [],
+    isForBackups: declaration.isForBackups ?? false,
     // What is handed in was parsed by these very schemas and this very path.
     handle: handle as ApiRoute['handle'],
   };

@@ -1,6 +1,8 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fill, LOGIN } from '../../dev/fill/fill.ts';
+import { createServiceAccount } from '../../src/tokens/service-accounts.ts';
+import { createToken } from '../../src/tokens/tokens.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import { AXE, faultsInBothColours, faultsOf } from './axe.ts';
@@ -44,12 +46,30 @@ beforeAll(async () => {
     ...{ database: row.id, environment: row.environment_id },
     ...{ server: row.server_id ?? '', backup: backup.id },
   };
+  await addTokens();
   session = await signInOnce(browser, site, LOGIN);
 }, 120_000);
 afterAll(async () => {
   await browser.close();
   await site.close();
 });
+
+/** One of the person who looks, and one of a service account. */
+async function addTokens(): Promise<void> {
+  const nobody = { userId: null, address: null };
+  const person = await site.services.db
+    .selectFrom('users')
+    .select('id')
+    .where('email', '=', LOGIN.email)
+    .executeTakeFirstOrThrow();
+  const robot = await createServiceAccount(site.services, nobody, { name: 'ci-deploy', role: 'operator' });
+  for (const owner of [{ userId: person.id }, { serviceAccountId: robot.id }]) {
+    await createToken(site.services, nobody, owner, {
+      ...{ name: 'Nächtlich auf db2 + "x"', role: 'operator', access: 'backups', expiresInDays: 90 },
+      ...{ allEnvironments: false, environmentIds: [ids.environment] },
+    });
+  }
+}
 
 /** A profile of its own, signed in as the one that did so by hand. */
 async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
@@ -81,6 +101,9 @@ describe('the pages of a filled installation', () => {
     `/servers/${ids.server}`,
     '/admin/storage',
     '/admin/users',
+    '/admin/tokens',
+    '/admin/tokens/new',
+    '/admin/service-accounts',
     '/account',
     '/nowhere',
   ];

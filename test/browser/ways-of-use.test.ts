@@ -111,6 +111,8 @@ describe('the pages', () => {
       '/environments',
       '/admin/storage/edit',
       '/admin/users',
+      '/admin/service-accounts/new',
+      '/account/tokens/new',
       '/account',
     ]) {
       await page.goto(site.url + path);

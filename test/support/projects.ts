@@ -47,6 +47,7 @@ export const ON_POSTGRES: readonly string[] = [
     'http/api/schedules',
     'http/api/servers',
     'http/api/spaces',
+    'http/api/tokens',
     'http/api/users',
   ],
   ...['http/sessions', 'http/sign-in', 'schedules/scheduler', 'secrets/reseal'],

@@ -7,7 +7,7 @@ const ENTRIES = [
   { section: 'servers', group: 'Configuration', label: 'Servers', href: '/servers' },
   { section: 'environments', group: 'Configuration', label: 'Environments', href: '/environments' },
   { section: 'storage', group: 'Admin', label: 'Storage', href: '/admin/storage' },
-  { section: 'users', group: 'Admin', label: 'Users', href: '/admin/users' },
+  { section: 'users', group: 'Admin', label: 'Users & tokens', href: '/admin/users' },
   { section: 'system', group: 'Admin', label: 'System', href: '/admin/system' },
 ] as const;
 

@@ -2,12 +2,14 @@ import * as z from 'zod';
 import { registerFirstAdmin } from '../../auth/first-admin.ts';
 import { login, type SignedIn } from '../../auth/login.ts';
 import { newPasswordField } from '../../auth/password-rules.ts';
-import { hasRole, ROLES, type Role } from '../../auth/roles.ts';
+import { hasRole, ROLES } from '../../auth/roles.ts';
 import { endSession } from '../../auth/sessions.ts';
-import { listEnvironments } from '../../environments/environments.ts';
+import { listEnvironmentNames } from '../../environments/environments.ts';
+import { AppError } from '../../errors.ts';
 import { emailField, line, passwordField } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, publicRoute, route } from '../route.ts';
+import { type ActingToken, mayReach } from '../../tokens/acting-token.ts';
+import { type ApiRoute, type ApiSession, publicRoute, route } from '../route.ts';
 import { id, SUCCESS, success } from './shapes.ts';
 
 const person = z.object({
@@ -17,6 +19,12 @@ const person = z.object({
   role: z.enum(ROLES),
 });
 const signedIn = z.object({ token: z.string(), user: person });
+/** Of a token: what it is for. */
+const scope = z.object({
+  access: z.enum(['full', 'backups']),
+  allEnvironments: z.boolean(),
+  environmentIds: z.array(id),
+});
 
 export function authRoutes(services: Services): readonly ApiRoute[] {
   return [
@@ -52,6 +60,9 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
       summary: 'End this session',
       answer: success,
       handle: async ({ session }) => {
+        if (session.token !== null) {
+          throw new AppError('invalid', 'An API token has no session to end. Revoke it instead.');
+        }
         await endSession(services.db, session.id);
         return SUCCESS;
       },
@@ -62,16 +73,22 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
       access: 'viewer',
       summary: 'Who is signed in, and what they may do',
       answer: z.object({
-        user: person,
+        user: person.extend({
+          apiTokenId: id.optional(),
+          serviceAccountId: id.optional(),
+          scope: scope.optional(),
+        }),
         role: person.shape.role,
         environments: z.array(id),
         scopes: z.array(z.string()),
       }),
       handle: async ({ session }) => ({
-        user: wirePerson(session),
+        user: { ...wirePerson(session), ...wireToken(session.token) },
         role: session.user.role,
-        environments: (await listEnvironments(services.db)).map((environment) => environment.id),
-        scopes: scopesOf(session.user.role),
+        environments: (await listEnvironmentNames(services.db))
+          .map((environment) => environment.id)
+          .filter((environmentId) => mayReach(session.token, environmentId)),
+        scopes: scopesOf(session),
       }),
     }),
   ];
@@ -85,7 +102,23 @@ function wirePerson({ user }: Pick<SignedIn, 'user'>) {
   return { id: user.id, email: user.email, name: user.name, role: user.role };
 }
 
-function scopesOf(role: Role): readonly string[] {
+function wireToken(token: ActingToken | null) {
+  if (token === null) return {};
+  return {
+    apiTokenId: token.id,
+    ...(token.serviceAccountId === null ? {} : { serviceAccountId: token.serviceAccountId }),
+    scope: {
+      access: token.access,
+      allEnvironments: token.environmentIds === null,
+      environmentIds: token.environmentIds ?? [],
+    },
+  };
+}
+
+function scopesOf({ user: { role }, token }: ApiSession): readonly string[] {
+  if (token?.access === 'backups') {
+    return ['backups:read', ...(hasRole(role, 'operator') ? ['backups:write'] : [])];
+  }
   const nouns = ['services', 'secrets', 'servers', 'environments'];
   return [
     ...nouns.map((noun) => `${noun}:read`),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Actor } from '../../audit/audit.ts';
 import { changePin, removeBackup, startBackup, stopBackup } from '../../backups/backup-actions.ts';
 import { type BackupWithTrigger, findBackup, listBackups, progressOf } from '../../backups/backups.ts';
 import { readContents } from '../../backups/contents.ts';
@@ -15,7 +16,8 @@ import { wholeDatabase, wireWhole } from './databases.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
 const text = z.string().nullable();
-const backup = z.object({
+/** The contract's `B`, with the added fields (outcome, verification, step, bytes, rate). */
+export const backup = z.object({
   id,
   filename: z.string(),
   size: z.number(),
@@ -59,6 +61,8 @@ const backup = z.object({
   cancelRequested: z.boolean(),
 });
 
+export const asked = z.object({ backupId: id, message: z.string() });
+
 /** What its dump holds; null where it is not known. Rows are null where they were not counted yet. */
 const contents = z
   .object({
@@ -78,12 +82,9 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/databases/:id/backups',
       access: 'operator',
       summary: 'Back the database up, in the background',
-      answer: z.object({ backupId: id, message: z.string() }),
+      answer: asked,
       refusals: [404],
-      handle: async ({ params, actor }) => {
-        const { backupId } = await startBackup(services, actor, params.id);
-        return { backupId, message: 'Backup started' };
-      },
+      handle: ({ params, actor }) => askForBackup(services, actor, params.id),
     }),
     route({
       method: 'GET',
@@ -201,8 +202,16 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
   ];
 }
 
-/** The contract's `B`, with the added fields (outcome, verification, step, bytes, rate). */
-function wireBackup(row: BackupWithTrigger, running: RunProgress | null): z.input<typeof backup> {
+export async function askForBackup(
+  services: Services,
+  actor: Actor,
+  databaseId: string,
+): Promise<z.infer<typeof asked>> {
+  const { backupId } = await startBackup(services, actor, databaseId);
+  return { backupId, message: 'Backup started' };
+}
+
+export function wireBackup(row: BackupWithTrigger, running: RunProgress | null): z.input<typeof backup> {
   return {
     id: row.id,
     filename: row.filename,

@@ -150,6 +150,7 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/environments/:envId/databases/backup-summary',
       access: 'viewer',
+      isForBackups: true,
       summary: 'The latest completed backup of each database',
       answer: z.object({ databases: z.array(summary) }),
       refusals: [404],

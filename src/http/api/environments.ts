@@ -11,6 +11,7 @@ import {
 import { getPublicSshKey, makeSshKey, newSshKey } from '../../environments/made-ssh-key.ts';
 import { getSsh, removeSsh, revealSshKey, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Services } from '../../services-port.ts';
+import { mayReach } from '../../tokens/acting-token.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
@@ -30,9 +31,14 @@ export function environmentRoutes(services: Services): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/environments',
       access: 'viewer',
-      summary: 'Every environment, by name',
+      summary: 'Every environment, by name; of a token, those that it is for',
       answer: z.object({ environments: z.array(counted) }),
-      handle: async () => ({ environments: (await listEnvironments(services.db)).map(wireCounted) }),
+      handle: async ({ session }) => {
+        const environments = await listEnvironments(services.db);
+        return {
+          environments: environments.filter(({ id }) => mayReach(session.token, id)).map(wireCounted),
+        };
+      },
     }),
     route({
       method: 'GET',

@@ -5,6 +5,7 @@ import { backupPolicyRoutes } from './backup-policies.ts';
 import { backupRoutes } from './backups.ts';
 import { databaseRoutes } from './databases.ts';
 import { drillRoutes } from './drills.ts';
+import { environmentBackupRoutes } from './environment-backups.ts';
 import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
 import { installationRoutes } from './installation.ts';
@@ -16,10 +17,12 @@ import { restoreRoutes } from './restores.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { serverRoutes } from './servers.ts';
+import { serviceAccountRoutes } from './service-accounts.ts';
 import { spacesRoutes } from './spaces.ts';
 import { spacesImpactRoutes } from './spaces-impact.ts';
 import { spacesPolicyRoutes } from './spaces-policy.ts';
 import { systemSettingsRoutes } from './system-settings.ts';
+import { tokenRoutes } from './tokens.ts';
 import { userRoutes } from './users.ts';
 
 /** Every route of the API, in the order of the contract. */
@@ -27,11 +30,14 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
   return [
     ...authRoutes(services),
     ...userRoutes(services),
+    ...tokenRoutes(services),
+    ...serviceAccountRoutes(services),
     ...environmentRoutes(services),
     ...environmentSettingsRoutes(services),
     ...serverRoutes(services),
     ...databaseRoutes(services),
     ...backupRoutes(services),
+    ...environmentBackupRoutes(services),
     ...scheduleRoutes(services),
     ...pingRoutes(services),
     ...backupPolicyRoutes(services),

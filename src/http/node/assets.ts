@@ -33,6 +33,7 @@ const STYLES = [
   'restore',
   'retention',
   'setup',
+  'access',
   'storage',
 ] as const;
 

@@ -33,9 +33,11 @@ import { runRoutes } from './runs.tsx';
 import { scheduleRoutes } from './schedules.tsx';
 import { serverBlackoutRoutes } from './server-blackouts.tsx';
 import { serverRoutes } from './servers.tsx';
+import { serviceAccountRoutes } from './service-accounts.tsx';
 import { storageRoutes } from './storage.tsx';
 import { storageProbeRoutes } from './storage-probe.tsx';
 import { systemRoutes } from './system.tsx';
+import { tokenRoutes } from './tokens.tsx';
 import { userRoutes } from './users.tsx';
 
 /**
@@ -71,6 +73,8 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', storageRoutes(services));
   ui.route('/', storageProbeRoutes(services));
   ui.route('/', userRoutes(services));
+  ui.route('/', tokenRoutes(services));
+  ui.route('/', serviceAccountRoutes(services));
   ui.route('/', systemRoutes(services));
 
   ui.all('*', () => {

@@ -68,6 +68,10 @@ const GOOD = {
   },
   ...{
     allowBackupDownload: 'true',
+    access: 'backups',
+    where: 'all',
+    expiresInDays: '30',
+    owner: 'user:unknown',
     defaultCollectionIntervalSec: '300',
     provider: 'minio',
     region: 'us-east-1',

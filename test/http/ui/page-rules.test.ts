@@ -88,7 +88,12 @@ function everyPage(): readonly string[] {
     '/admin/storage/policy?provider=aws&bucket=prod-backups&prefix=production/',
     '/admin/users',
     '/admin/users/new',
+    '/admin/tokens',
+    '/admin/tokens/new',
+    '/admin/service-accounts',
+    '/admin/service-accounts/new',
     '/account',
+    '/account/tokens/new',
   ];
 }
 

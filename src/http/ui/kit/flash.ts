@@ -12,6 +12,9 @@ type Words = string | ((count: number) => string);
 
 /** What a page says after a redirect, by its key: a cookie can only choose among these, and add a count. */
 const FLASHES = {
+  'account-created': 'The service account is created. Make a token for it next.',
+  'account-deleted': 'The service account and its tokens are deleted.',
+  'account-saved': 'The service account is saved.',
   'backup-cancelled': 'The backup is being cancelled.',
   'backup-deleted': 'The backup is deleted.',
   'backup-pinned': 'The backup is pinned: retention leaves it alone.',
@@ -80,6 +83,7 @@ const FLASHES = {
     'The new configuration is saved, but its key does not reach every bucket. Test Connection says which, and why.',
   'storage-saved': 'The configuration is saved. Test Connection next.',
   'target-confirmed': 'The stored password is sent to the present target from now on.',
+  'token-revoked': 'The token is revoked.',
   'user-created': 'The user is created.',
   'user-deleted': 'The user is deleted.',
   'user-saved': 'The user is saved.',

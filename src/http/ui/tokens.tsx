@@ -1,0 +1,142 @@
+import { type Context, Hono } from 'hono';
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { NewTokenPage, TokenMadePage, type TokenPlace } from '../../../views/tokens/new-token.tsx';
+import { questionOfToken } from '../../../views/tokens/token-table.tsx';
+import { TokensPage } from '../../../views/tokens/tokens-page.tsx';
+import { hasRole, ROLES } from '../../auth/roles.ts';
+import { listUsers } from '../../auth/users.ts';
+import { AppError } from '../../errors.ts';
+import type { Services } from '../../services-port.ts';
+import { listServiceAccounts } from '../../tokens/service-accounts.ts';
+import { countTokens, createToken, listTokens, revokeToken, type TokenOwner } from '../../tokens/tokens.ts';
+import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
+import { type FormBody, readForm } from './kit/form-body.ts';
+import { failedForm, refusedForm } from './kit/form-failure.ts';
+import { frameOf } from './kit/frame.ts';
+import { pageOf } from './kit/paging.ts';
+import { only } from './kit/roles.ts';
+import { sendPage } from './kit/send.tsx';
+import type { UiEnv } from './kit/ui-env.ts';
+import { freshToken, parseToken } from './token-form.ts';
+
+const PER_PAGE = 50;
+const ALL: TokenPlace = {
+  ...{ section: 'users', action: '/admin/tokens/new' },
+  back: { href: '/admin/tokens', label: 'API tokens' },
+};
+const OWN: TokenPlace = {
+  ...{ section: 'account', action: '/account/tokens/new' },
+  back: { href: '/account', label: 'Account' },
+};
+
+/** Admin > Users & tokens, and one's own tokens under Account. */
+export function tokenRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/admin/tokens', only('admin'), async (c) => {
+    const page = pageOf(c, PER_PAGE);
+    const tokens = await listTokens(services.db, {}, page);
+    const asked = tokens.find(({ id }) => id === c.req.query('revoke'));
+    return sendPage(
+      c,
+      <TokensPage
+        frame={await frameOf(c, services)}
+        tokens={tokens}
+        page={{ ...page, total: await countTokens(services.db) }}
+        question={
+          asked === undefined
+            ? null
+            : questionOfToken(asked, `/admin/tokens/${asked.id}/revoke`, '/admin/tokens')
+        }
+      />,
+    );
+  });
+
+  ui.get('/admin/tokens/new', only('admin'), async (c) => {
+    const values = { ...freshToken('admin'), owner: c.req.query('owner') ?? userOwner(c) };
+    return sendForm(c, services, ALL, freshForm(values));
+  });
+
+  ui.post('/admin/tokens/new', only('admin'), async (c) =>
+    makeToken(c, services, ALL, (body) => ownerOf(body['owner'])),
+  );
+
+  ui.post('/admin/tokens/:tokenId/revoke', only('admin'), async (c) => {
+    await revokeToken(services, actorOf(c, services), c.req.param('tokenId'));
+    return goTo(c, services, '/admin/tokens', 'token-revoked');
+  });
+
+  ui.get('/account/tokens/new', only('viewer'), async (c) =>
+    sendForm(c, services, OWN, freshForm(freshToken(c.get('session').user.role))),
+  );
+
+  ui.post('/account/tokens/new', only('viewer'), async (c) =>
+    makeToken(c, services, OWN, () => ({ userId: c.get('session').user.id })),
+  );
+
+  ui.post('/account/tokens/:tokenId/revoke', only('viewer'), async (c) => {
+    const of = c.get('session').user.id;
+    await revokeToken(services, actorOf(c, services), c.req.param('tokenId'), { of });
+    return goTo(c, services, '/account', 'token-revoked');
+  });
+
+  return ui;
+}
+
+/** The token is in the answer to the form and nowhere else: no address leads to it again. */
+async function makeToken(
+  c: Context<UiEnv>,
+  services: Services,
+  place: TokenPlace,
+  owned: (body: FormBody) => TokenOwner,
+): Promise<Response> {
+  const body = await readForm(c);
+  const parsed = parseToken(body);
+  if (!parsed.success) return sendForm(c, services, place, refusedForm(body, parsed.error.issues));
+  try {
+    const { token, record } = await createToken(services, actorOf(c, services), owned(body), parsed.data);
+    const frame = await frameOf(c, services);
+    const { name, expiresAt } = record;
+    return sendPage(c, <TokenMadePage frame={frame} place={place} {...{ name, token, expiresAt }} />);
+  } catch (error) {
+    return sendForm(c, services, place, failedForm(body, error));
+  }
+}
+
+/** With a refused form it answers 422. */
+async function sendForm(c: Context<UiEnv>, services: Services, place: TokenPlace, form: FormState) {
+  const { role } = c.get('session').user;
+  return sendPage(
+    c,
+    <NewTokenPage
+      frame={await frameOf(c, services)}
+      place={place}
+      form={form}
+      roles={ROLES.toReversed().filter((one) => hasRole(role, one))}
+      owners={place === ALL ? await ownerChoices(services) : null}
+    />,
+    c.req.method === 'POST' ? 422 : 200,
+  );
+}
+
+async function ownerChoices({ db }: Services) {
+  const [users, accounts] = [await listUsers(db), await listServiceAccounts(db)];
+  return [
+    ...accounts.map(({ id, name, role }) => ({
+      value: `account:${id}`,
+      label: `${name} (service account, ${role})`,
+    })),
+    ...users.map(({ id, email, role }) => ({ value: `user:${id}`, label: `${email} (${role})` })),
+  ];
+}
+
+const userOwner = (c: Context<UiEnv>) => `user:${c.get('session').user.id}`;
+
+/** Throws `invalid` for what is none. */
+function ownerOf(text: string | undefined): TokenOwner {
+  const [kind, id = ''] = (text ?? '').split(':');
+  if (kind === 'user') return { userId: id };
+  if (kind === 'account') return { serviceAccountId: id };
+  throw new AppError('invalid', 'Choose one of the list.', { details: { field: 'owner' } });
+}

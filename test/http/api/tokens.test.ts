@@ -1,0 +1,326 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeEnvironment, makeServiceAccount, makeToken } from '../../support/api-tokens.ts';
+import { openTestApp, type TestApp } from '../../support/app.ts';
+import { refuseUpdates } from '../../support/trigger.ts';
+
+let app: TestApp;
+beforeEach(async () => {
+  app = await openTestApp();
+});
+afterEach(() => app.close());
+
+const NAME = 'Nächtlich + "<script>" 🗝';
+const NEW = { name: NAME, role: 'viewer', allEnvironments: true, expiresInDays: 30 } as const;
+
+const create = (body: object) => app.call('POST', '/api/admin/tokens', { body });
+const me = (token: string) => app.call('GET', '/api/auth/me', { token });
+
+describe('API tokens', () => {
+  it('are answered once, and stored and listed without their text', async () => {
+    app.setNow(new Date('2027-01-01T00:00:00.000Z'));
+    const { token: session } = (
+      await app.call('POST', '/api/auth/login', {
+        token: null,
+        body: { email: 'admin@example.com', password: 'correct horse battery' },
+      })
+    ).body;
+    const made = await app.call('POST', '/api/admin/tokens', {
+      token: session,
+      body: { ...NEW, ownerUserId: app.userIds.operator },
+    });
+    expect([made.status, made.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    const { token, tokenRecord } = made.body;
+    expect(token).toMatch(/^bport_pat_[A-Za-z0-9_-]{43}$/);
+    expect(tokenRecord).toMatchObject({
+      ...{ name: NAME, role: 'viewer', access: 'full', tokenPrefix: token.slice(0, 14) },
+      ...{ expiresAt: '2027-01-31T00:00:00.000Z', userId: app.userIds.operator, serviceAccountId: null },
+    });
+    const rows = await app.services.db.selectFrom('api_tokens').selectAll().execute();
+    expect(JSON.stringify(rows)).not.toContain(token.slice(14));
+    const { body } = await app.call('GET', '/api/admin/tokens', { token: session });
+    expect(JSON.stringify(body)).not.toContain(token.slice(14));
+    expect(body.tokens).toMatchObject([
+      { name: NAME, user: { email: 'operator@example.com' }, lastUsedAt: null },
+    ]);
+  });
+
+  it('stand for their owner with the role that may less, and say where they are for', async () => {
+    const { environmentId } = await makeEnvironment(app, 'shop');
+    await makeEnvironment(app, 'other');
+    const { token, id } = await makeToken(
+      app,
+      { userId: app.userIds.operator },
+      { role: 'viewer', environmentIds: [environmentId] },
+    );
+    expect((await me(token)).body).toMatchObject({
+      user: {
+        ...{ id: app.userIds.operator, email: 'operator@example.com', role: 'viewer', apiTokenId: id },
+        scope: { allEnvironments: false, environmentIds: [environmentId], access: 'full' },
+      },
+      ...{ role: 'viewer', environments: [environmentId] },
+    });
+    const { body } = await app.call('GET', '/api/environments', { token });
+    expect(body.environments.map((one: { id: string }) => one.id)).toEqual([environmentId]);
+    const global = await app.call('GET', '/api/runs', { token });
+    expect([global.status, global.body.code, global.body.message]).toEqual([
+      ...[403, 'FORBIDDEN_SCOPE'],
+      'Token is scoped to specific environments and cannot access global resources',
+    ]);
+    const other = await app.call('GET', '/api/environments/other', { token });
+    expect(other.body.message).toBe('Token is not scoped to this environment');
+    const logout = await app.call('POST', '/api/auth/logout', {
+      token: (await makeToken(app, { userId: app.userIds.operator })).token,
+    });
+    expect(logout.status).toBe(400);
+  });
+
+  it('never become wider: an environment that goes leaves the token with the rest', async () => {
+    const one = await makeEnvironment(app, 'one');
+    const { token } = await makeToken(
+      app,
+      { userId: app.userIds.admin },
+      { role: 'admin', environmentIds: [one.environmentId] },
+    );
+    await app.call('DELETE', `/api/environments/${one.environmentId}`);
+    expect((await app.call('GET', '/api/environments', { token })).body.environments).toEqual([]);
+    expect((await app.call('GET', '/api/users', { token })).body.code).toBe('FORBIDDEN_SCOPE');
+  });
+
+  it.each([
+    ['no owner', {}, 'Invalid input'],
+    ['two owners', { ownerUserId: 'a', ownerServiceAccountId: 'b' }, 'Invalid input'],
+    ['an owner who is not there', { ownerUserId: 'nobody' }, 'Owner not found or disabled'],
+    [
+      'no environment',
+      { ownerUserId: 'nobody', allEnvironments: false, environmentIds: [] },
+      'Invalid input',
+    ],
+    ['no end', { ownerUserId: 'nobody', expiresInDays: 366 }, 'Invalid input'],
+    ['a number as text', { ownerUserId: 'nobody', expiresInDays: '30' }, 'Invalid input'],
+    ['a name of two lines', { ownerUserId: 'nobody', name: 'a\nb' }, 'Invalid input'],
+  ])('are refused with %s', async (_, change, message) => {
+    const { status, body } = await create({ ...NEW, ...change });
+    expect([status, body.code, body.message]).toEqual([400, 'VALIDATION_ERROR', message]);
+  });
+
+  it('are refused where they would exceed their owner, or name what is not there', async () => {
+    const more = await create({ ...NEW, role: 'admin', ownerUserId: app.userIds.operator });
+    expect([more.status, more.body.message]).toEqual([
+      400,
+      'Token role (admin) exceeds owner role (operator)',
+    ]);
+    const environment = await create({
+      ...{ ...NEW, ownerUserId: app.userIds.admin, allEnvironments: false },
+      environmentIds: ['nowhere'],
+    });
+    expect([environment.status, environment.body.message]).toEqual([400, 'Environment not found']);
+    expect(await app.services.db.selectFrom('api_tokens').select('id').execute()).toEqual([]);
+  });
+
+  it('follow their owner’s role at once, and end with it', async () => {
+    const { token } = await makeToken(app, { userId: app.userIds.operator });
+    const role = async () => (await me(token)).body.role;
+    expect(await role()).toBe('operator');
+    await app.call('PATCH', `/api/users/${app.userIds.operator}`, { body: { role: 'viewer' } });
+    expect(await role()).toBe('viewer');
+    await app.call('DELETE', `/api/users/${app.userIds.operator}`);
+    expect((await me(token)).status).toBe(401);
+  });
+
+  it('end when revoked, and when their time is over', async () => {
+    const { token, id } = await makeToken(app, { userId: app.userIds.admin }, { days: 1 });
+    expect((await me(token)).status).toBe(200);
+    const now = Date.now();
+    app.setNow(new Date(now + 86_400_000 - 60_000));
+    expect((await me(token)).status).toBe(200);
+    app.setNow(new Date(now + 86_400_000 + 60_000));
+    expect((await me(token)).status).toBe(401);
+    const again = await makeToken(app, { userId: app.userIds.admin });
+    expect((await app.call('DELETE', `/api/admin/tokens/${again.id}`)).body).toEqual({ success: true });
+    expect((await me(again.token)).status).toBe(401);
+    expect((await app.call('DELETE', `/api/admin/tokens/${again.id}`)).body.message).toBe('Token not found');
+    expect((await app.call('DELETE', `/api/admin/tokens/${id}`)).status).toBe(200);
+  });
+
+  it('tell when they were used, once a minute, and work where that can’t be noted', async () => {
+    const { token, id } = await makeToken(app, { userId: app.userIds.admin });
+    const { db } = app.services;
+    const used = async () =>
+      (
+        await db
+          .selectFrom('api_tokens')
+          .select('last_used_at')
+          .where('id', '=', id)
+          .executeTakeFirstOrThrow()
+      ).last_used_at;
+    const at = (second: number) => new Date(Date.UTC(2026, 10, 29, 12, 0, second));
+    for (const [second, wanted] of [
+      [0, 0],
+      [59, 0],
+      [60, 60],
+    ] as const) {
+      app.setNow(at(second));
+      expect((await me(token)).status).toBe(200);
+      expect(await used()).toBe(at(wanted).toISOString());
+    }
+    await refuseUpdates(db, 'api_tokens', 'last_used_at');
+    app.setNow(at(600));
+    expect((await me(token)).status).toBe(200);
+    expect(await used()).toBe(at(60).toISOString());
+  });
+
+  it('stand in the audit with what they did, and so do their making and their end', async () => {
+    const { body } = await create({ ...NEW, role: 'admin', ownerUserId: app.userIds.admin });
+    const { token, tokenRecord } = body;
+    await app.call('POST', '/api/environments', { token, body: { name: 'by a machine' } });
+    await app.call('DELETE', `/api/admin/tokens/${tokenRecord.id}`);
+    const rows = await app.services.db
+      .selectFrom('audit_logs')
+      .selectAll()
+      .where('created_at', '>=', tokenRecord.createdAt)
+      .orderBy('created_at')
+      .execute();
+    const told = rows.map((row) => [row.resource_type, row.action, row.user_id, row.token_prefix]);
+    const admin = app.userIds.admin;
+    expect(told).toEqual(
+      expect.arrayContaining([
+        ['api_token', 'create', admin, null],
+        ['environment', 'create', admin, tokenRecord.tokenPrefix],
+        ['api_token', 'delete', admin, null],
+      ]),
+    );
+    expect(JSON.stringify(rows)).not.toContain(token.slice(14));
+  });
+
+  it('are counted each by itself', async () => {
+    const limited = await openTestApp({ env: { RATE_LIMIT_USER_MAX: '3' } });
+    const owner = { userId: limited.userIds.admin };
+    const [one, two] = [await makeToken(limited, owner), await makeToken(limited, owner)];
+    const status = async (token: string) => (await limited.call('GET', '/api/auth/me', { token })).status;
+    for (const wanted of [200, 200, 200, 429]) expect(await status(one.token)).toBe(wanted);
+    expect([await status(two.token), await status(limited.tokens.admin)]).toEqual([200, 200]);
+    await limited.close();
+  });
+});
+
+describe('service accounts', () => {
+  it('are made, changed and deleted, with their tokens', async () => {
+    const made = await app.call('POST', '/api/admin/service-accounts', {
+      body: { name: 'ci-pipeline_2', description: 'Größe & "Ort"', role: 'operator' },
+    });
+    const account = made.body.serviceAccount;
+    expect(account).toMatchObject({
+      ...{ name: 'ci-pipeline_2', role: 'operator', disabled: false, _count: { apiTokens: 0 } },
+      createdBy: { email: 'admin@example.com' },
+    });
+    const { token } = await makeToken(app, { serviceAccountId: account.id });
+    expect((await me(token)).body.user).toMatchObject({
+      ...{ id: `sa:${account.id}`, email: 'ci-pipeline_2@service-account.local', name: 'ci-pipeline_2' },
+      serviceAccountId: account.id,
+    });
+    const path = `/api/admin/service-accounts/${account.id}`;
+    expect((await app.call('GET', path)).body.serviceAccount._count).toEqual({ apiTokens: 1 });
+    const disabled = await app.call('PATCH', path, { body: { disabled: true, description: null } });
+    expect(disabled.body.serviceAccount).toMatchObject({
+      disabled: true,
+      description: null,
+      role: 'operator',
+    });
+    expect((await me(token)).status).toBe(401);
+    const late = await create({ ...NEW, ownerServiceAccountId: account.id });
+    expect(late.body.message).toBe('Owner not found or disabled');
+    await app.call('PATCH', path, { body: { disabled: false } });
+    expect((await me(token)).status).toBe(200);
+    expect((await app.call('DELETE', path)).body).toEqual({ success: true });
+    expect((await me(token)).status).toBe(401);
+    expect((await app.call('GET', path)).body.message).toBe('Service account not found');
+    expect(await app.services.db.selectFrom('api_tokens').select('id').execute()).toEqual([]);
+  });
+
+  it.each(['Ci', '-ci', 'c i', 'ci/../x', 'ü', '', 'a'.repeat(65)])('refuse the name %j', async (name) => {
+    expect((await app.call('POST', '/api/admin/service-accounts', { body: { name } })).status).toBe(400);
+  });
+
+  it('refuse a name that is taken', async () => {
+    await makeServiceAccount(app, 'ci', 'viewer');
+    const { status, body } = await app.call('POST', '/api/admin/service-accounts', { body: { name: 'ci' } });
+    expect([status, body.message]).toEqual([409, 'Name already in use']);
+  });
+
+  it('act as no person: what they do names the account, and no user', async () => {
+    const { databaseId } = await makeEnvironment(app, 'shop');
+    const account = await makeServiceAccount(app, 'robot', 'admin');
+    const { token } = await makeToken(app, { serviceAccountId: account }, { role: 'admin' });
+    const { body } = await app.call('POST', `/api/databases/${databaseId}/backups`, { token });
+    const { body: read } = await app.call('GET', `/api/backups/${body.backupId}`, { token });
+    expect([read.backup.triggeredById, read.backup.triggeredBy]).toEqual([null, null]);
+    const entry = await app.services.db
+      .selectFrom('audit_logs')
+      .select(['user_id', 'service_account_id', 'token_prefix'])
+      .where('action', '=', 'backup')
+      .executeTakeFirstOrThrow();
+    expect(entry).toEqual({ user_id: null, service_account_id: account, token_prefix: token.slice(0, 14) });
+    // Its own id is no user's: there is nobody to read or change.
+    expect((await app.call('GET', `/api/users/sa:${account}`, { token })).status).toBe(404);
+    expect(
+      (await app.call('PATCH', `/api/users/${app.userIds.viewer}`, { token, body: { role: 'operator' } }))
+        .status,
+    ).toBe(200);
+  });
+});
+
+describe('a token that may only back up', () => {
+  it('asks for a backup, reads it, and pins what it asked for', async () => {
+    const { environmentId, databaseId } = await makeEnvironment(app, 'shop + <script>');
+    const owner = { userId: app.userIds.operator };
+    const only = { access: 'backups', environmentIds: [environmentId] } as const;
+    const { token } = await makeToken(app, owner, only);
+    const base = `/api/environments/${environmentId}/databases/${databaseId}/backups`;
+    const { body: summary } = await app.call(
+      'GET',
+      `/api/environments/${environmentId}/databases/backup-summary`,
+      { token },
+    );
+    expect(summary.databases).toMatchObject([{ databaseId, name: 'shop of shop + <script>' }]);
+    expect((await me(token)).body.scopes).toEqual(['backups:read', 'backups:write']);
+
+    const { body: asked } = await app.call('POST', base, { token });
+    expect(asked.message).toBe('Backup started');
+    const one = await app.call('GET', `/api/environments/${environmentId}/backups/${asked.backupId}`, {
+      token,
+    });
+    expect(one.body.backup).toMatchObject({ id: asked.backupId, status: 'pending', isPinned: false });
+    expect((await app.call('GET', base, { token })).body.total).toBe(1);
+
+    const pin = (by: string, pinned: boolean) =>
+      app.call('PUT', `${base}/${asked.backupId}/pin`, { token: by, body: { pinned } });
+    expect((await pin(token, true)).body.backup.isPinned).toBe(true);
+    const stranger = await makeToken(app, owner, only);
+    const refused = await pin(stranger.token, false);
+    expect([refused.status, refused.body.code]).toEqual([403, 'FORBIDDEN_SCOPE']);
+    // Two that asked for the same one: it stays pinned until both have given it back.
+    await app.call('POST', base, { token: stranger.token });
+    expect((await pin(stranger.token, true)).body.backup.isPinned).toBe(true);
+    expect((await pin(token, false)).body.backup.isPinned).toBe(true);
+    expect((await pin(token, false)).body.backup.isPinned).toBe(true);
+    expect((await pin(stranger.token, false)).body.backup.isPinned).toBe(false);
+    // What a person pins stays a person's, also where a token had pinned it before.
+    await pin(token, true);
+    const person = `/api/databases/${databaseId}/backups/${asked.backupId}/pin`;
+    await app.call('PUT', person, { body: { pinned: true } });
+    expect((await pin(token, false)).body.backup.isPinned).toBe(true);
+    expect((await app.call('PUT', person, { body: { pinned: false } })).body.backup.isPinned).toBe(false);
+  });
+
+  it('as a viewer only reads', async () => {
+    const { environmentId, databaseId } = await makeEnvironment(app, 'shop');
+    const { token } = await makeToken(
+      app,
+      { userId: app.userIds.viewer },
+      { role: 'viewer', access: 'backups' },
+    );
+    const base = `/api/environments/${environmentId}/databases/${databaseId}/backups`;
+    expect((await app.call('GET', base, { token })).status).toBe(200);
+    expect((await app.call('POST', base, { token })).body.code).toBe('FORBIDDEN_ROLE');
+  });
+});

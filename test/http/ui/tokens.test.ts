@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEnvironment } from '../../../src/environments/environments.ts';
+import { openPages, type Pages, type Visitor } from './pages.ts';
+
+const ODD = 'Größe + "x" <script>alert(1)</script> 🗝';
+const ESCAPED = 'Größe + &quot;x&quot; &lt;script&gt;alert(1)&lt;/script&gt; 🗝';
+
+let pages: Pages;
+let admin: Visitor;
+let viewer: Visitor;
+let environmentId: string;
+
+beforeAll(async () => {
+  pages = await openPages();
+  [admin, viewer] = [await pages.signedIn('admin'), await pages.signedIn('viewer')];
+  const nobody = { userId: null, address: null };
+  environmentId = (await createEnvironment(pages.services, nobody, { name: 'Prod "1" <b>' })).id;
+});
+afterAll(() => pages.close());
+
+const FORM = { name: ODD, access: 'backups', role: 'viewer', where: 'all', expiresInDays: '30' };
+const tokenIn = (html: string) => /bport_pat_[A-Za-z0-9_-]{43}/.exec(html)?.[0];
+const idIn = (html: string) => /revoke=(c[0-9a-z]{24})/.exec(html)?.[1] ?? '';
+const me = (token: string) =>
+  pages.app.request('http://localhost/api/auth/me', { headers: { authorization: `Bearer ${token}` } });
+
+describe('one’s own tokens', () => {
+  it('are shown once, listed without their text, and revoked after a question', async () => {
+    const made = await viewer.post('/account/tokens/new', FORM);
+    expect([made.status, made.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    const token = tokenIn(made.html) ?? '';
+    expect(made.html).toContain(`<code id="new-token">${token}</code>`);
+    expect((await me(token)).status).toBe(200);
+
+    const { html } = await viewer.get('/account');
+    expect(html).toContain(ESCAPED);
+    expect(html).toContain(token.slice(0, 14));
+    expect(tokenIn(html)).toBeUndefined();
+    expect(html).not.toContain('<script>alert');
+    const id = idIn(html);
+    const asked = (await viewer.get(`/account?revoke=${id}`)).html;
+    expect(asked).toContain(`action="/account/tokens/${id}/revoke"`);
+    const revoked = await viewer.post(`/account/tokens/${id}/revoke`);
+    expect([revoked.status, revoked.location]).toEqual([303, '/account']);
+    expect((await me(token)).status).toBe(401);
+    expect((await viewer.get('/account')).html).toContain('The token is revoked.');
+  });
+
+  it('never may more than their owner', async () => {
+    expect((await viewer.get('/account/tokens/new')).html).not.toContain('<option value="operator"');
+    const { status, html } = await viewer.post('/account/tokens/new', { ...FORM, role: 'admin' });
+    expect(status).toBe(422);
+    expect(html).toMatch(/id="field-role-error"[^>]*>Token role \(admin\) exceeds owner role \(viewer\)/);
+    // Whose it is is not the form's to say.
+    const { html: other } = await viewer.post('/account/tokens/new', { ...FORM, owner: 'user:somebody' });
+    const { user } = await (await me(tokenIn(other) ?? '')).json();
+    expect(user.role).toBe('viewer');
+  });
+
+  it('are nobody else’s to revoke', async () => {
+    await admin.post('/account/tokens/new', FORM);
+    const id = idIn((await admin.get('/account')).html);
+    expect((await viewer.post(`/account/tokens/${id}/revoke`)).status).toBe(404);
+    expect((await viewer.post(`/admin/tokens/${id}/revoke`)).status).toBe(403);
+    expect((await admin.get('/account')).html).toContain(id);
+  });
+});
+
+describe('the form of a new token', () => {
+  it('starts with the least, and comes back as it was filled in', async () => {
+    const { html } = await admin.get('/account/tokens/new');
+    expect(html).toMatch(/value="backups" checked/);
+    expect(html).toMatch(/value="some" checked/);
+    const form = { ...FORM, where: 'some', name: '', [`environment.${environmentId}`]: 'true' };
+    const refused = await admin.post('/account/tokens/new', form);
+    expect(refused.status).toBe(422);
+    expect(refused.html).toMatch(/id="field-name-error"/);
+    expect(refused.html).toMatch(new RegExp(`name="environment.${environmentId}"[^>]*checked`));
+    expect(tokenIn(refused.html)).toBeUndefined();
+  });
+
+  it.each([
+    ['some, and none ticked', { where: 'some' }],
+    ['nothing said', { where: '' }],
+    ['a word of nobody', { where: 'ALL' }],
+  ])('makes none for all environments where it says %s', async (_, change) => {
+    const { status, html } = await admin.post('/account/tokens/new', { ...FORM, ...change });
+    expect(status).toBe(422);
+    expect(html).toContain('Name at least one environment');
+  });
+
+  it('makes one for the environments that are ticked', async () => {
+    const form = { ...FORM, where: 'some', [`environment.${environmentId}`]: 'true' };
+    const { html } = await admin.post('/account/tokens/new', form);
+    const { environments } = await (await me(tokenIn(html) ?? '')).json();
+    expect(environments).toEqual([environmentId]);
+    expect((await admin.get('/account')).html).toContain('Prod &quot;1&quot; &lt;b&gt;');
+  });
+});
+
+describe('Users & tokens', () => {
+  it('makes tokens of service accounts, lists all with their owners, and is for admins', async () => {
+    const account = await admin.post('/admin/service-accounts/new', {
+      ...{ name: 'ci-deploy', description: ODD, role: 'operator' },
+    });
+    const id = /\/(c[0-9a-z]{24})$/.exec(account.location ?? '')?.[1] ?? '';
+    const form = (await admin.get(`/admin/tokens/new?owner=account:${id}`)).html;
+    expect(form).toMatch(new RegExp(`<option value="account:${id}" selected`));
+    const made = await admin.post('/admin/tokens/new', { ...FORM, role: 'operator', owner: `account:${id}` });
+    const token = tokenIn(made.html) ?? '';
+    expect((await (await me(token)).json()).user.serviceAccountId).toBe(id);
+    const list = (await admin.get('/admin/tokens')).html;
+    expect(list).toContain('ci-deploy');
+    expect(tokenIn(list)).toBeUndefined();
+    expect((await admin.get('/admin/service-accounts')).html).toContain(ESCAPED);
+
+    await admin.post(`/admin/service-accounts/${id}`, {
+      role: 'operator',
+      disabled: 'true',
+      description: '',
+    });
+    expect((await me(token)).status).toBe(401);
+    expect((await admin.get('/admin/tokens')).html).toContain('disabled');
+    await admin.post(`/admin/service-accounts/${id}`, { role: 'viewer', description: '' });
+    expect((await (await me(token)).json()).role).toBe('viewer');
+    await admin.post(`/admin/service-accounts/${id}/delete`);
+    expect((await me(token)).status).toBe(401);
+    for (const path of ['/admin/tokens', '/admin/tokens/new', '/admin/service-accounts']) {
+      expect([path, (await viewer.get(path)).status]).toEqual([path, 403]);
+    }
+    expect((await viewer.post('/admin/tokens/new', FORM)).status).toBe(403);
+  });
+
+  it.each(['', 'nobody', 'user:', 'account:nobody', 'admin:x'])('refuses the owner %j', async (owner) => {
+    expect((await admin.post('/admin/tokens/new', { ...FORM, owner })).status).toBe(422);
+  });
+
+  it('shows 50 tokens at a time', async () => {
+    const { db } = pages.services;
+    const at = new Date().toISOString();
+    const user = await db
+      .selectFrom('users')
+      .select('id')
+      .where('role', '=', 'admin')
+      .executeTakeFirstOrThrow();
+    await db.deleteFrom('api_tokens').execute();
+    const rows = Array.from({ length: 60 }, (_, index) => ({
+      ...{ id: `t${index}`, name: `number ${index}`, token_hash: `${index}`, token_prefix: 'bport_pat_xxxx' },
+      ...({ role: 'viewer', access: 'full', all_environments: 1 } as const),
+      ...{ user_id: user.id, expires_at: at, created_at: at },
+    }));
+    await db.insertInto('api_tokens').values(rows).execute();
+    const count = (html: string) => html.match(/<th scope="row">number/g)?.length;
+    const first = (await admin.get('/admin/tokens')).html;
+    expect([count(first), count((await admin.get('/admin/tokens?offset=50')).html)]).toEqual([50, 10]);
+    expect(first).toContain('>ended<');
+  });
+});

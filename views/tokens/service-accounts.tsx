@@ -1,0 +1,160 @@
+import type { Frame, Role } from '../frame/frame.ts';
+import { Page } from '../frame/page.tsx';
+import { Badge } from '../parts/badge.tsx';
+import { Confirm } from '../parts/confirm.tsx';
+import { EmptyState } from '../parts/empty-state.tsx';
+import { CheckboxField, SelectField, TextField } from '../parts/field.tsx';
+import { Form } from '../parts/form.tsx';
+import type { FormState } from '../parts/form-state.ts';
+import { Instant } from '../parts/instant.tsx';
+import { ACTIONS, Table } from '../parts/table.tsx';
+import { PeopleTabs } from './people-tabs.tsx';
+
+export interface ServiceAccountItem {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly role: Role;
+  readonly disabled: boolean;
+  readonly createdAt: string;
+  readonly apiTokens: number;
+}
+
+const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
+const BACK = { href: '/admin/service-accounts', label: 'Service accounts' };
+
+export function ServiceAccountsPage(props: {
+  readonly frame: Frame;
+  readonly accounts: readonly ServiceAccountItem[];
+}) {
+  return (
+    <Page
+      frame={props.frame}
+      section="users"
+      title="Service accounts"
+      actions={
+        <a class="button" href="/admin/service-accounts/new">
+          New service account
+        </a>
+      }
+    >
+      <PeopleTabs chosen="accounts" />
+      {props.accounts.length === 0 ? (
+        <EmptyState title="No service accounts yet">
+          <p>
+            A service account is no person: it owns the tokens of a pipeline or a cron job, which go on
+            working when somebody leaves.
+          </p>
+        </EmptyState>
+      ) : (
+        <Table caption="Service accounts" columns={['Name', 'For', 'Role', 'Tokens', 'Created', ACTIONS]}>
+          {props.accounts.map((account) => (
+            <tr key={account.id}>
+              <th scope="row">
+                {account.name} {account.disabled && <Badge tone="warning" text="disabled" />}
+              </th>
+              <td data-label="For">{account.description ?? '–'}</td>
+              <td data-label="Role">{account.role}</td>
+              <td data-label="Tokens">{account.apiTokens}</td>
+              <td data-label="Created">
+                <Instant at={account.createdAt} />
+              </td>
+              <td>
+                <a href={`/admin/service-accounts/${account.id}`} aria-label={`Edit ${account.name}`}>
+                  Edit
+                </a>
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Page>
+  );
+}
+
+export function NewServiceAccountPage({ frame, form }: { readonly frame: Frame; readonly form: FormState }) {
+  return (
+    <Page frame={frame} section="users" title="New service account" back={BACK}>
+      <Form
+        action="/admin/service-accounts/new"
+        form={form}
+        submit="Create service account"
+        cancel={BACK.href}
+      >
+        <TextField
+          form={form}
+          name="name"
+          label="Name"
+          placeholder="ci-deployments"
+          help="Lower-case letters, digits, - and _. It stays."
+          required
+        />
+        <Details form={form} />
+      </Form>
+    </Page>
+  );
+}
+
+export function ServiceAccountPage(props: {
+  readonly frame: Frame;
+  readonly account: ServiceAccountItem;
+  readonly form: FormState;
+}) {
+  const { frame, account, form } = props;
+  const action = `/admin/service-accounts/${account.id}`;
+  return (
+    <Page
+      frame={frame}
+      section="users"
+      title={account.name}
+      back={BACK}
+      actions={
+        <>
+          <a class="button outline" href={`/admin/tokens/new?owner=account:${account.id}`}>
+            New token
+          </a>
+          <Confirm
+            id="delete-account"
+            label="Delete"
+            accessibleLabel={`Delete ${account.name}`}
+            title={`Delete ${account.name}?`}
+            action={`${action}/delete`}
+            submit="Delete service account"
+          >
+            <p>
+              {account.apiTokens === 0
+                ? 'It has no tokens.'
+                : `Its ${account.apiTokens === 1 ? 'token is' : `${account.apiTokens} tokens are`} refused from then on.`}
+            </p>
+          </Confirm>
+        </>
+      }
+    >
+      <Form action={action} form={form} submit="Save">
+        <Details form={form} />
+        <CheckboxField
+          form={form}
+          name="disabled"
+          label="Disabled"
+          help="Its tokens are refused until it is enabled again."
+        />
+      </Form>
+    </Page>
+  );
+}
+
+function Details({ form }: { readonly form: FormState }) {
+  return (
+    <>
+      <TextField form={form} name="description" label="For" help="Who uses it, and whom to ask." />
+      <SelectField
+        form={form}
+        name="role"
+        label="Role"
+        choices={ROLES.map((role) => ({ value: role, label: role }))}
+        help="Its tokens never may more than this."
+        required
+      />
+    </>
+  );
+}
