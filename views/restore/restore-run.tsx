@@ -14,6 +14,7 @@ import { useReader } from '../parts/reader.ts';
 import { RunBadge, type RunState } from '../parts/run-badge.tsx';
 import { Stepper } from '../parts/stepper.tsx';
 import { Table } from '../parts/table.tsx';
+import { DropKept, type Kept } from './kept.tsx';
 import type { RestoreCheck } from './restore-page.tsx';
 import { describeRestore, type LiveRestore, type RestoreState } from './restore-words.ts';
 
@@ -44,6 +45,10 @@ export interface RestoreItem {
   readonly checks: readonly RestoreCheck[] | null;
   readonly tables: readonly RestoredTable[] | null;
   readonly loadedMs: number | null;
+  readonly isInPlace: boolean;
+  /** Of what it replaces; null: declined, or nothing is replaced. */
+  readonly safetyBackupId: string | null;
+  readonly kept: Kept | null;
   readonly failure: { readonly message: string; readonly stderr: string | null } | null;
 }
 
@@ -85,6 +90,9 @@ export function RestoreRunPage(props: RestoreRunProps) {
             <>
               <Outcome {...props} mayChange={mayChange} />
               {item.tables !== null && <Rows tables={item.tables} />}
+              {mayChange && item.kept !== null && !item.kept.isDropped && (
+                <DropKept restoreId={item.id} kept={item.kept} isFile={item.isFile} form={props.form} />
+              )}
             </>
           }
           side={
@@ -94,6 +102,14 @@ export function RestoreRunPage(props: RestoreRunProps) {
                   facts={[
                     [item.isFile ? 'File' : 'Database', item.newName],
                     ['Server', item.serverName ?? 'this machine'],
+                    ...(item.safetyBackupId === null
+                      ? []
+                      : [
+                          [
+                            'Safety backup',
+                            <a href={`/backups/${item.safetyBackupId}`}>made before</a>,
+                          ] as const,
+                        ]),
                     ...(item.loadedMs === null
                       ? []
                       : [['Loaded in', formatDuration(Math.max(1, item.loadedMs / 1000))] as const]),
@@ -166,11 +182,20 @@ export function RestoreProgress(props: {
           />
         )}
         <p class="progress-numbers" id={`numbers-${item.id}`}>
-          {live.isWaiting ? 'Waits for its turn.' : words.numbers}
+          {live.isWaiting ? waitingWords(item) : words.numbers}
         </p>
         <p class="field-help">{item.exists}</p>
       </article>
     </LiveRegion>
+  );
+}
+
+function waitingWords({ safetyBackupId }: RestoreItem) {
+  if (safetyBackupId === null) return 'Waits for its turn.';
+  return (
+    <>
+      Waits for the <a href={`/backups/${safetyBackupId}`}>safety backup</a> to end.
+    </>
   );
 }
 
@@ -197,7 +222,10 @@ function Outcome({ item, form, mayChange }: RestoreRunProps & { readonly mayChan
       {mayChange && item.state === 'left' && <CleanUp item={item} form={form} />}
       {mayChange && item.state !== 'left' && item.backupAt !== null && (
         <p>
-          <a class="button outline" href={`/backups/${item.backupId}/restore`}>
+          <a
+            class="button outline"
+            href={`/backups/${item.backupId}/${item.isInPlace ? 'restore-in-place' : 'restore'}`}
+          >
             Try again
           </a>
         </p>

@@ -33,9 +33,15 @@ export async function loadRestoreItem(
       checks: checksOf(row),
       tables: countsOf(row),
       loadedMs: row.loaded_ms === null ? null : Number(row.loaded_ms),
+      isInPlace: row.in_place === 1,
+      safetyBackupId: row.safety_backup_id,
+      kept:
+        row.kept_name === null || row.kept_state === null
+          ? null
+          : { name: row.kept_name, isDropped: row.kept_state === 'dropped' },
       failure: failureOf(run?.error ?? null),
     },
-    live: isLive ? liveOf(run, now()) : null,
+    live: isLive ? { ...liveOf(run, now()), isInPlace: row.in_place === 1 } : null,
   };
 }
 
@@ -63,7 +69,7 @@ async function namesOf(db: Services['db'], row: RestoreRow) {
 
 const detailSchema = z.object({ bytes: z.number(), total: z.number() });
 
-function liveOf(run: RunRow, now: Date): LiveRestore {
+function liveOf(run: RunRow, now: Date): Omit<LiveRestore, 'isInPlace'> {
   const detail = run.detail === null ? undefined : detailSchema.safeParse(JSON.parse(run.detail));
   const seconds = run.started_at === null ? null : (now.getTime() - Date.parse(run.started_at)) / 1000;
   return {
