@@ -17,6 +17,7 @@ import { Table } from '../parts/table.tsx';
 import { DropKept, type Kept } from './kept.tsx';
 import type { RestoreCheck } from './restore-page.tsx';
 import { describeRestore, type LiveRestore, type RestoreState } from './restore-words.ts';
+import { type ShownSwap, SwapByHand } from './swap-by-hand.tsx';
 
 export interface RestoredTable {
   readonly schema: string | null;
@@ -49,6 +50,8 @@ export interface RestoreItem {
   /** Of what it replaces; null: declined, or nothing is replaced. */
   readonly safetyBackupId: string | null;
   readonly kept: Kept | null;
+  /** Where a person swaps the two. */
+  readonly swapByHand: ShownSwap | null;
   readonly failure: { readonly message: string; readonly stderr: string | null } | null;
 }
 
@@ -90,6 +93,7 @@ export function RestoreRunPage(props: RestoreRunProps) {
             <>
               <Outcome {...props} mayChange={mayChange} />
               {item.tables !== null && <Rows tables={item.tables} />}
+              {item.swapByHand !== null && <SwapByHand swap={item.swapByHand} name={item.databaseName} />}
               {mayChange && item.kept !== null && !item.kept.isDropped && (
                 <DropKept restoreId={item.id} kept={item.kept} isFile={item.isFile} form={props.form} />
               )}

@@ -6,6 +6,7 @@ import type { RestoreRow, RunRow } from '../../db/schema.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
 import { checksOf, countsOf, findRestore, whatExists } from '../../restores/restores.ts';
+import { swapByHandOf } from '../../restores/swap-by-hand.ts';
 import type { Services } from '../../services-port.ts';
 
 /** A restore with its run, for its page. Throws `not_found`. */
@@ -34,6 +35,7 @@ export async function loadRestoreItem(
       tables: countsOf(row),
       loadedMs: row.loaded_ms === null ? null : Number(row.loaded_ms),
       isInPlace: row.in_place === 1,
+      swapByHand: await swapByHandOf(db, row, now()),
       safetyBackupId: row.safety_backup_id,
       kept:
         row.kept_name === null || row.kept_state === null
