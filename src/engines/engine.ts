@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { HostCommand } from '../hosts/host.ts';
 import type { DumpContents } from './contents.ts';
+import type { SwapByHand } from './in-place.ts';
 import type { RestorePlan, RestoreTarget } from './restore.ts';
 import type { CommandFailure, EngineTarget } from './target.ts';
 
@@ -44,6 +45,8 @@ export interface Engine<Options = unknown> {
   restore?(target: RestoreTarget<Options>): RestorePlan;
   /** True where what is restored can take the place of what is there (`RestorePlan.swap`). */
   readonly swaps?: boolean;
+  /** Where a person has to; the three are names of databases on one server. */
+  swapByHand?(names: { readonly live: string; readonly restored: string; readonly kept: string }): SwapByHand;
 }
 
 /** Commands for a POSIX shell that restore a dump into a new, empty database (or file) of the name `restored`. */

@@ -25,3 +25,12 @@ export interface SwapPlan {
   /** Removes what was there before; status 0 where it is gone. Fails where what has its name is something else. */
   drop(replacedId: string): HostCommand;
 }
+
+/** How a person swaps what was restored and what is there, of an engine that can't do so in one go. */
+export interface SwapByHand {
+  /** Reads only: what is in the way of the statements. */
+  readonly check: string;
+  readonly statements: string;
+  /** A sentence or two each. */
+  readonly notes: readonly string[];
+}

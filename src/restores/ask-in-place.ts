@@ -4,7 +4,7 @@ import { findBackup } from '../backups/backups.ts';
 import { insertBackup } from '../backups/request-backup.ts';
 import { auditedDatabase } from '../databases/databases.ts';
 import { wireOptions } from '../databases/options.ts';
-import type { DatabaseRow, Trx } from '../db/schema.ts';
+import type { DatabaseRow, RestoreRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
@@ -12,6 +12,7 @@ import { newId } from '../ids.ts';
 import { insertRun } from '../runs/claim.ts';
 import { databaseLane } from '../runs/lanes.ts';
 import { SEALED } from '../secrets/sealed.ts';
+import type { Vault } from '../secrets/vault.ts';
 import { type AskedRestore, restorable } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
 import { NOTHING_REPLACED } from './in-place.ts';
@@ -51,13 +52,10 @@ export async function askInPlace(
     );
   }
   const runId = newId();
-  const { username = null, password = null } = input;
-  const isTyped = username !== null || password !== null;
-  const sealed = isTyped
-    ? await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(runId))
-    : null;
+  const wanted = { id: runId, backupId, database, newName, input, actor, vault, at: now() };
+  const row = await inPlaceRow(wanted);
   await write(db, async (trx) => {
-    const at = now();
+    const { at } = wanted;
     const present = await findBackup(trx, backupId);
     if (present?.status !== 'completed') throw new AppError('not_found', 'Backup not found');
     if (await isBeingReplaced(trx, database, newName)) throw beingReplaced(newName);
@@ -72,44 +70,67 @@ export async function askInPlace(
     } as const;
     // Behind the backup, whose instant is `at`.
     if (!(await insertRun(trx, run, new Date(at.getTime() + 1)))) throw beingReplaced(newName);
-    const kept = keptName(newName, at);
     await trx
       .insertInto('restores')
-      .values({
-        ...NOTHING_REPLACED,
-        id: runId,
-        backup_id: backupId,
-        database_id: database.id,
-        environment_id: database.environment_id,
-        server_id: database.server_id,
-        engine: database.type,
-        host: database.host,
-        port: database.port,
-        database_name: database.database_name,
-        options: database.options,
-        new_name: newName,
-        is_name_ours: 0,
-        token: newId(),
-        credentials: sealed,
-        state: 'none',
-        removal_tries: 0,
-        asked_by_id: actor.userId,
-        created_at: at.toISOString(),
-        in_place: 1,
-        end_sessions: input.endSessions === true ? 1 : 0,
-        safety_backup_id: safetyBackupId,
-        kept_name: kept,
-      })
+      .values({ ...row, safety_backup_id: safetyBackupId })
       .execute();
     const details = {
-      ...{ runId, inPlace: true, newName, keptName: kept, safetyBackupId, username },
-      endSessions: input.endSessions === true,
+      ...{ runId, inPlace: true, newName, keptName: row.kept_name, safetyBackupId },
+      ...{ username: input.username ?? null, endSessions: input.endSessions === true },
     };
     const of = { id: backupId, name: backup.filename, environmentId: database.environment_id };
     await recordAudit(trx, actor, auditEntry('backup', 'restore', of, { details }), at);
   });
   runs.wake();
   return { runId, newName };
+}
+
+/** As it is before anything is made, without its safety backup. */
+export async function inPlaceRow(wanted: {
+  readonly id: string;
+  readonly backupId: string;
+  readonly database: DatabaseRow;
+  readonly newName: string;
+  readonly input: InPlaceInput;
+  readonly actor: UserActor;
+  readonly vault: Vault;
+  readonly at: Date;
+}): Promise<RestoreRow> {
+  const { id, database, newName, input, vault, at } = wanted;
+  const { username = null, password = null } = input;
+  const isTyped = username !== null || password !== null;
+  return {
+    ...NOTHING_REPLACED,
+    id,
+    backup_id: wanted.backupId,
+    database_id: database.id,
+    environment_id: database.environment_id,
+    server_id: database.server_id,
+    engine: database.type,
+    host: database.host,
+    port: database.port,
+    database_name: database.database_name,
+    options: database.options,
+    new_name: newName,
+    is_name_ours: 0,
+    token: newId(),
+    credentials: isTyped
+      ? await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(id))
+      : null,
+    state: 'none',
+    checks: null,
+    counts: null,
+    loaded_ms: null,
+    removal_tries: 0,
+    removal_error: null,
+    asked_by_id: wanted.actor.userId,
+    created_at: at.toISOString(),
+    ended_at: null,
+    is_drill: null,
+    in_place: 1,
+    end_sessions: input.endSessions === true ? 1 : 0,
+    kept_name: keptName(newName, at),
+  };
 }
 
 /** The name, or the path, of what a restore in place replaces. Throws `invalid` where the engine can't, or nobody has said it. */

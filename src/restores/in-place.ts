@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Db, RestoreRow, Trx } from '../db/schema.ts';
 import type { InPlaceTarget } from '../engines/in-place.ts';
 
@@ -39,13 +40,16 @@ export async function markDropped(trx: Trx, id: string, at: Date): Promise<void>
 
 /** Those of a database whose replaced one is still there, the newest first. */
 export async function listKept(db: Db, databaseId: string): Promise<readonly RestoreRow[]> {
-  return db
-    .selectFrom('restores')
-    .selectAll()
-    .where('database_id', '=', databaseId)
-    .where('kept_state', '=', 'kept')
-    .orderBy('created_at', 'desc')
-    .execute();
+  return (
+    db
+      .selectFrom('restores')
+      .selectAll()
+      .where('database_id', '=', databaseId)
+      // A literal, as in the index.
+      .where('kept_state', '=', sql.lit('kept'))
+      .orderBy('created_at', 'desc')
+      .execute()
+  );
 }
 
 /** As `whatExists`, of a restore in place. */

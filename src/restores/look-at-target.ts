@@ -3,6 +3,7 @@ import type { RestoreRow } from '../db/schema.ts';
 import type { PreflightCheck } from '../engines/restore.ts';
 import { newId } from '../ids.ts';
 import { SEALED } from '../secrets/sealed.ts';
+import { type InPlaceInput, inPlaceRow, replacedName } from './ask-in-place.ts';
 import { type RestoreInput, restorable, targetOf } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
@@ -60,7 +61,36 @@ export async function lookAtTarget(
     ended_at: null,
     ...NOTHING_REPLACED,
   };
-  const { host, plan } = await openRestoreTarget(context, restore, await factsOf(db, backupId));
+  return look(context, restore, signal);
+}
+
+/** The same for a restore in place of the database, with what becomes of its safety backup. */
+export async function lookInPlace(
+  context: RestoreContext,
+  actor: UserActor,
+  backupId: string,
+  input: InPlaceInput,
+  signal: AbortSignal,
+): Promise<readonly PreflightCheck[]> {
+  const { db, now, vault } = context;
+  const { database } = await restorable(db, backupId);
+  const newName = replacedName(database);
+  const id = newId();
+  const row = await inPlaceRow({ id, backupId, database, newName, input, actor, vault, at: now() });
+  const declined = input.safetyBackup === false;
+  const says = declined
+    ? 'Declined: what is there now is only kept beside, and in the backups that there are.'
+    : 'It will be made first; nothing is replaced unless it ends completed.';
+  return [{ name: 'Safety backup', ok: true, says }, ...(await look(context, row, signal))];
+}
+
+async function look(
+  context: RestoreContext,
+  restore: RestoreRow,
+  signal: AbortSignal,
+): Promise<readonly PreflightCheck[]> {
+  const facts = await factsOf(context.db, restore.backup_id);
+  const { host, plan } = await openRestoreTarget(context, restore, facts);
   try {
     const { command, explain, read } = plan.preflight;
     const options = { signal, explain, name: 'The look at the target', idleTimeoutMs: LOOK_MS };

@@ -221,3 +221,31 @@ describe('before it begins', () => {
     expect(() => restoreMysql(target(name))).toThrow(/can't be the name of a new database/);
   });
 });
+
+describe('a swap by hand', () => {
+  it('moves all tables by the statements that a person is given, whatever the names are', async () => {
+    const [live, restored, kept] = ['live', 'new', 'kept'].map((what) => ownName(`re\`st'o"\\ ${what} ü`));
+    const names = { live: live ?? '', restored: restored ?? '', kept: kept ?? '' };
+    for (const name of [names.live, names.restored]) await server.createDatabase(name);
+    await server.query("CREATE TABLE `a'``b ü` (n int); CREATE TABLE only_old (n int)", names.live);
+    await server.query(
+      "CREATE TABLE `a'``b ü` (n int); INSERT INTO `a'``b ü` VALUES (7)",
+      names.restored,
+    );
+    const swap = mysql.swapByHand?.(names);
+    if (swap === undefined) throw new Error('no swap');
+    const counted = await server.query(swap.check);
+    expect(counted.map(([, number]) => Number(number))).toEqual([0, 0, 0, 0]);
+    await server.query(swap.statements);
+    const tablesOf = async (name: string) =>
+      (await server.query('SHOW TABLES', name)).map(([table]) => table);
+    expect(await tablesOf(names.live)).toEqual(["a'`b ü"]);
+    expect(await tablesOf(names.kept)).toEqual(["a'`b ü", 'only_old']);
+    expect(await tablesOf(names.restored)).toEqual([]);
+    expect(await server.query("SELECT n FROM `a'``b ü`", names.live)).toEqual([['7']]);
+    await server.query('CREATE TRIGGER t BEFORE INSERT ON only_old FOR EACH ROW SET NEW.n = 1', names.kept);
+    const again = mysql.swapByHand?.({ ...names, live: names.kept, kept: names.restored });
+    expect((await server.query(again?.check ?? '')).map(([, number]) => Number(number))[0]).toBe(1);
+    for (const name of Object.values(names)) await server.dropDatabase(name);
+  });
+});

@@ -1,7 +1,11 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { RestoreRow } from '../../src/db/schema.ts';
+import { SEALED } from '../../src/secrets/sealed.ts';
 import type { EndedBackup, Json } from '../support/installation.ts';
 import { checksums } from '../support/postgres-data.ts';
+import { restoreRow } from '../support/restore-row.ts';
+import { until } from '../support/until.ts';
 import { type RestoreBed, startRestoreBed } from './bed.ts';
 
 const EVER = Number.POSITIVE_INFINITY;
@@ -176,5 +180,105 @@ describe('who is connected', () => {
     await bed.app.ask('POST', `/api/restores/${restore['id']}/drop-kept`, {
       confirm: (restore['kept'] as Json)['name'],
     });
+  });
+});
+
+describe('what fails', () => {
+  let before: readonly unknown[];
+  const now = async () => [await bed.databases(), await oidOf(source), await checksums(bed.postgres, source)];
+  beforeEach(async () => {
+    before = await now();
+  });
+
+  it('before it is begun leaves the database as it is: its safety backup', async () => {
+    const fault = { kind: 'status', status: 403, code: 'AccessDenied' } as const;
+    bed.bucket.faults.add({ match: { operation: 'PutObject' }, times: EVER, fault });
+    bed.bucket.faults.add({ match: { operation: 'CreateMultipartUpload' }, times: EVER, fault });
+    const { run, restore, message } = await replace();
+    expect(run['state']).toBe('failed');
+    expect(message).toMatch(/was not begun\. Safety backup: .*did not come about.* is as it was/);
+    expect(restore).toMatchObject({ state: 'none', kept: null });
+    expect(await now()).toEqual(before);
+  });
+
+  it('while it loads leaves the database as it is', async () => {
+    bed.bucket.faults.add({ match: { operation: 'GetObject' }, times: EVER, fault: { kind: 'corrupt' } });
+    const { run, restore, message } = await replace({ safetyBackup: false });
+    expect(run).toMatchObject({ state: 'failed', error: { step: 'load' } });
+    expect(message).toContain('is as it was');
+    expect(restore).toMatchObject({ state: 'removed', kept: null });
+    expect(await now()).toEqual(before);
+  });
+});
+
+describe('one whose app was killed in the swap', () => {
+  let count = 0;
+
+  /** As a kill leaves it: what was restored is there, and what it replaces is recorded. */
+  async function killed(run: Json = {}): Promise<RestoreRow> {
+    const { db, vault } = bed.app.services;
+    count += 1;
+    const id = `swap-${count}`;
+    const login = JSON.stringify(bed.postgres.superuser);
+    const token = `${bed.mark.replaceAll(/\W/g, '')}s${count}`;
+    const row = restoreRow({
+      ...{
+        id,
+        backup_id: backup.id,
+        database_id: databaseId,
+        database_name: source,
+        new_name: source,
+        token,
+      },
+      ...{ credentials: await vault.seal(login, SEALED.restoreCredentials.identity(id)) },
+      ...{ server_id: bed.server, port: bed.postgres.port, state: 'finishing', in_place: 1 },
+      ...{ kept_name: `x ${bed.mark}_before_${count}`, replaced_id: String(await oidOf(source)) },
+    });
+    await bed.postgres.query(`CREATE DATABASE bp_restore_${token}`);
+    const like = await db
+      .selectFrom('runs')
+      .selectAll()
+      .where('id', '=', backup.id)
+      .executeTakeFirstOrThrow();
+    await db.insertInto('restores').values(row).execute();
+    await db
+      .insertInto('runs')
+      .values({
+        ...like,
+        ...{ id, kind: 'restore', lane: `swap:${id}`, state: 'running', ended_at: null },
+        ...{ claimed_by: 'dead', lease_until: new Date(0).toISOString() },
+        ...run,
+      })
+      .execute();
+    return row;
+  }
+
+  async function repaired({ id }: RestoreRow) {
+    const { db } = bed.app.services;
+    await until('its repair', 60_000, async () => {
+      const row = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+      return row.state === 'running' || row.claimed_by !== null ? undefined : row;
+    });
+    return (await bed.app.ask('GET', `/api/runs/${id}`))['run'];
+  }
+
+  it('is ended, or goes where it was cancelled; and the name is never nobody’s', async () => {
+    const at = new Date().toISOString();
+    const cancelled = await killed({ cancel_requested_at: at });
+    const before = [await oidOf(source), await checksums(bed.postgres, source)];
+    expect(await repaired(cancelled)).toMatchObject({
+      state: 'cancelled',
+      restore: { state: 'removed', kept: null },
+    });
+    expect([await oidOf(source), await checksums(bed.postgres, source)]).toEqual(before);
+    expect(await bed.databases()).toEqual([source]);
+
+    const row = await killed();
+    expect(await repaired(row)).toMatchObject({
+      state: 'completed',
+      restore: { state: 'done', kept: { name: row.kept_name, state: 'kept' } },
+    });
+    expect(await oidOf(String(row.kept_name))).toBe(before[0]);
+    expect(await bed.databases()).toEqual([source, row.kept_name].sort());
   });
 });

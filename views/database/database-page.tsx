@@ -11,6 +11,7 @@ import type { FormState } from '../parts/form-state.ts';
 import { formatBytes, formatDuration } from '../parts/format.ts';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { Tile, Tiles } from '../parts/tile.tsx';
+import { KeptNotice } from '../restore/kept.tsx';
 import { BackupList, type BackupListProps } from './backup-list.tsx';
 import { DatabaseFrame, type DatabaseSummary } from './database-head.tsx';
 import { type HeldPassword, HeldPasswordNotice } from './held-password.tsx';
@@ -47,6 +48,8 @@ export function DatabasePage(props: {
   /** Null where nothing holds the stored password back. */
   readonly held: HeldPassword | null;
   readonly passwordForm: FormState;
+  /** What restores in place have replaced and nobody has dropped. */
+  readonly kept: readonly { readonly id: string; readonly name: string }[];
 }) {
   const { frame, database, held } = props;
   const mayChange = frame.user.role !== 'viewer';
@@ -65,6 +68,7 @@ export function DatabasePage(props: {
               isAdmin={frame.user.role === 'admin'}
             />
           )}
+          <KeptNotice kept={props.kept} />
           {props.test !== null && <TestOutcome result={props.test} />}
           <LiveRuns
             databaseId={database.id}

@@ -1,6 +1,7 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Checks } from '../parts/checks.tsx';
+import { DangerZone } from '../parts/danger-zone.tsx';
 import { SelectField, TextField } from '../parts/field.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { formatBytes } from '../parts/format.ts';
@@ -38,6 +39,8 @@ export interface RestorePageProps {
     readonly engineName: string;
     /** A file on its host, so that there is no login. */
     readonly isFile: boolean;
+    /** What is restored can take the place of what is there. */
+    readonly swaps: boolean;
   };
   readonly servers: readonly RestoreServer[];
   readonly form: FormState;
@@ -122,6 +125,17 @@ export function RestorePage(props: RestorePageProps) {
           }
         />
       </form>
+      {database.swaps && (
+        <DangerZone>
+          <p>
+            It can also take the place of {database.name} itself. What is there now is backed up first, and
+            kept beside it under another name.
+          </p>
+          <a class="button outline" href={`/backups/${backup.id}/restore-in-place`}>
+            Restore in place…
+          </a>
+        </DangerZone>
+      )}
     </Page>
   );
 }

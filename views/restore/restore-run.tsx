@@ -14,8 +14,10 @@ import { useReader } from '../parts/reader.ts';
 import { RunBadge, type RunState } from '../parts/run-badge.tsx';
 import { Stepper } from '../parts/stepper.tsx';
 import { Table } from '../parts/table.tsx';
+import { DropKept, type Kept } from './kept.tsx';
 import type { RestoreCheck } from './restore-page.tsx';
 import { describeRestore, type LiveRestore, type RestoreState } from './restore-words.ts';
+import { type ShownSwap, SwapByHand } from './swap-by-hand.tsx';
 
 export interface RestoredTable {
   readonly schema: string | null;
@@ -46,6 +48,12 @@ export interface RestoreItem {
   readonly checks: readonly RestoreCheck[] | null;
   readonly tables: readonly RestoredTable[] | null;
   readonly loadedMs: number | null;
+  readonly isInPlace: boolean;
+  /** Of what it replaces; null: declined, or nothing is replaced. */
+  readonly safetyBackupId: string | null;
+  readonly kept: Kept | null;
+  /** Where a person swaps the two. */
+  readonly swapByHand: ShownSwap | null;
   readonly failure: { readonly message: string; readonly stderr: string | null } | null;
 }
 
@@ -99,6 +107,10 @@ export function RestoreRunPage(props: RestoreRunProps) {
             <>
               <Outcome {...props} mayChange={mayChange} />
               {item.tables !== null && <Rows tables={item.tables} />}
+              {item.swapByHand !== null && <SwapByHand swap={item.swapByHand} name={item.databaseName} />}
+              {mayChange && item.kept !== null && !item.kept.isDropped && (
+                <DropKept restoreId={item.id} kept={item.kept} isFile={item.isFile} form={props.form} />
+              )}
             </>
           }
           side={
@@ -108,6 +120,14 @@ export function RestoreRunPage(props: RestoreRunProps) {
                   facts={[
                     [item.isFile ? 'File' : 'Database', item.newName],
                     ['Server', item.serverName ?? 'this machine'],
+                    ...(item.safetyBackupId === null
+                      ? []
+                      : [
+                          [
+                            'Safety backup',
+                            <a href={`/backups/${item.safetyBackupId}`}>made before</a>,
+                          ] as const,
+                        ]),
                     ...(item.loadedMs === null
                       ? []
                       : [['Loaded in', formatDuration(Math.max(1, item.loadedMs / 1000))] as const]),
@@ -183,7 +203,7 @@ export function RestoreProgress(props: {
           />
         )}
         <p class="progress-numbers" id={`numbers-${item.id}`}>
-          {live.isWaiting ? 'Waits for its turn.' : words.numbers}
+          {live.isWaiting ? waitingWords(item) : words.numbers}
         </p>
         <p class="field-help">{item.exists}</p>
       </article>
@@ -210,6 +230,15 @@ function DrillOutcome({ drill, item }: { readonly drill: DrillResult; readonly i
         {!drill.isDamaged && 'That says nothing against the backup.'}
       </p>
     </Notice>
+  );
+}
+
+function waitingWords({ safetyBackupId }: RestoreItem) {
+  if (safetyBackupId === null) return 'Waits for its turn.';
+  return (
+    <>
+      Waits for the <a href={`/backups/${safetyBackupId}`}>safety backup</a> to end.
+    </>
   );
 }
 
@@ -256,7 +285,10 @@ function WhatWentWrong(props: {
       {mayChange && item.state === 'left' && <CleanUp item={item} form={form} />}
       {mayChange && item.state !== 'left' && item.backupAt !== null && item.drill === null && (
         <p>
-          <a class="button outline" href={`/backups/${item.backupId}/restore`}>
+          <a
+            class="button outline"
+            href={`/backups/${item.backupId}/${item.isInPlace ? 'restore-in-place' : 'restore'}`}
+          >
             Try again
           </a>
         </p>

@@ -7,6 +7,8 @@ export type RestoreState = 'none' | 'making' | 'loading' | 'finishing' | 'done' 
 export interface LiveRestore {
   readonly isWaiting: boolean;
   readonly isCancelling: boolean;
+  /** It takes the place of what is there, behind a backup of that. */
+  readonly isInPlace: boolean;
   /** Of its run: look, create, load, compare, finish, removing; null where it has begun none. */
   readonly step: string | null;
   /** Of what is stored, while it is read. */
@@ -23,16 +25,19 @@ const STEPS = [
   ['finish', 'Finish', 'finishing'],
 ] as const;
 
+const SWAP = ['finish', 'Swap', 'swapping'] as const;
+
 /** How far a restore is, for people. */
 export function describeRestore(live: LiveRestore): StepWords {
-  const found = STEPS.findIndex(([step]) => step === live.step);
-  const at = found < 0 ? (live.step === 'removing' ? STEPS.length - 1 : 0) : found;
-  const labels = STEPS.map(([, label]) => label);
+  const all = live.isInPlace ? [...STEPS.slice(0, -1), SWAP] : STEPS;
+  const found = all.findIndex(([step]) => step === live.step);
+  const at = found < 0 ? (live.step === 'removing' ? all.length - 1 : 0) : found;
+  const labels = all.map(([, label]) => label);
   const steps = stepItems(labels, { at, isWaiting: live.isWaiting });
   const { bytes } = live;
   const share =
     live.step === 'load' && bytes !== null && bytes.total > 0 ? Math.min(1, bytes.read / bytes.total) : null;
-  const state = stateOf(live, STEPS[at]?.[2] ?? 'running');
+  const state = stateOf(live, all[at]?.[2] ?? 'running');
   return {
     steps,
     share,

@@ -8,6 +8,7 @@ import { lookAtMysqlLocks } from './locks.ts';
 import { type MysqlOptions, mysqlFields, mysqlOptionNames, mysqlOptions } from './options.ts';
 import { probeMysql } from './probe.ts';
 import { restoreMysql } from './restore.ts';
+import { swapMysqlByHand } from './swap-by-hand.ts';
 import { HAS_NO_TRANSACTIONS } from './tables.ts';
 import { toolLines } from './tools.ts';
 
@@ -27,6 +28,7 @@ export const mysql: Engine<MysqlOptions> = {
   discover: discoverMysql,
   byHand: mysqlByHand,
   restore: restoreMysql,
+  swapByHand: swapMysqlByHand,
   storedProof: newMysqlTextProof,
 };
 

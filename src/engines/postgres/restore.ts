@@ -4,7 +4,7 @@ import type { CountedTable, CountPlan, RestorePlan } from '../restore.ts';
 import { newCommandGuard } from './command-guard.ts';
 import { connectionSecrets } from './connection.ts';
 import { swapPostgres } from './in-place/in-place.ts';
-import { keepReplaced, trySettings } from './in-place/restore-beside.ts';
+import { keepReplaced, refuseSwapped, trySettings } from './in-place/restore-beside.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import {
   findPgRestore,
@@ -185,7 +185,8 @@ until said=$(sql --command='DROP DATABASE IF EXISTS ${work}' 2>&1); do
   case $said in *'accessed by other users'*) [ "$tries" -lt 10 ] && sleep 1 && continue ;; esac
   printf '%s\\n' "$said" >&2
   exit 3
-done`;
+done
+${refuseSwapped(target)}`;
 }
 
 /** `exists LITERAL`: whether there is a database of that name. Fails the script where it can't be told. */

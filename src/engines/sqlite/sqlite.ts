@@ -34,6 +34,7 @@ export const sqlite: Engine<SqliteOptions> = {
   discover: discoverSqlite,
   byHand: sqliteByHand,
   restore: restoreSqlite,
+  swaps: true,
   storedProof: (format) => (format === 'binary' ? newSqliteFileProof() : newSqliteTextProof()),
 };
 

@@ -6,6 +6,7 @@ import { askRestore } from '../../restores/ask-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
 import { dropKept } from '../../restores/drop-kept.ts';
 import { checksOf, countsOf, findRestore, listRestores, whatExists } from '../../restores/restores.ts';
+import { swapByHandOf } from '../../restores/swap-by-hand.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { id, instant, pageQuery, SUCCESS, success } from './shapes.ts';
@@ -125,6 +126,23 @@ export function restoreRoutes(services: Services): readonly ApiRoute[] {
       handle: async ({ params, actor, body, signal }) => {
         await cleanUpRestore(services, actor, params.id, body, signal);
         return SUCCESS;
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/restores/:id/swap',
+      access: 'viewer',
+      summary:
+        'How a person swaps what was restored with the database that it is of, where the engine can not (MySQL, MariaDB)',
+      answer: z.object({
+        swap: z.object({ check: z.string(), statements: z.string(), notes: z.array(z.string()) }).nullable(),
+      }),
+      refusals: [404],
+      handle: async ({ params }) => {
+        const row = await findRestore(services.db, params.id);
+        if (row === undefined) throw new AppError('not_found', 'Restore not found');
+        const swap = await swapByHandOf(services.db, row, services.now());
+        return { swap: swap === null ? null : { ...swap, notes: [...swap.notes] } };
       },
     }),
     route({

@@ -19,6 +19,7 @@ import { deleteDatabase, getDatabase, updateDatabase } from '../../databases/dat
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { isAppError } from '../../errors.ts';
 import { secretField } from '../../fields.ts';
+import { listKept } from '../../restores/in-place.ts';
 import type { Services } from '../../services-port.ts';
 import {
   endedRunsOf,
@@ -233,6 +234,10 @@ async function sendDatabase(
       test={shown.test ?? null}
       held={database.passwordHeld}
       passwordForm={shown.refused ?? freshForm()}
+      kept={(await listKept(services.db, database.id)).map((row) => ({
+        id: row.id,
+        name: row.kept_name ?? '',
+      }))}
     />,
     shown.refused === undefined ? 200 : 422,
   );

@@ -8,6 +8,7 @@ import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
 import { checksOf, countsOf, findRestore, whatExists } from '../../restores/restores.ts';
+import { swapByHandOf } from '../../restores/swap-by-hand.ts';
 import type { Services } from '../../services-port.ts';
 
 /** A restore with its run, for its page. Throws `not_found`. */
@@ -36,9 +37,16 @@ export async function loadRestoreItem(
       checks: checksOf(row),
       tables: countsOf(row),
       loadedMs: row.loaded_ms === null ? null : Number(row.loaded_ms),
+      isInPlace: row.in_place === 1,
+      swapByHand: await swapByHandOf(db, row, now()),
+      safetyBackupId: row.safety_backup_id,
+      kept:
+        row.kept_name === null || row.kept_state === null
+          ? null
+          : { name: row.kept_name, isDropped: row.kept_state === 'dropped' },
       failure: failureOf(run?.error ?? null),
     },
-    live: isLive ? liveOf(run, now()) : null,
+    live: isLive ? { ...liveOf(run, now()), isInPlace: row.in_place === 1 } : null,
   };
 }
 
@@ -77,7 +85,7 @@ async function namesOf(db: Services['db'], row: RestoreRow) {
 
 const detailSchema = z.object({ bytes: z.number(), total: z.number() });
 
-function liveOf(run: RunRow, now: Date): LiveRestore {
+function liveOf(run: RunRow, now: Date): Omit<LiveRestore, 'isInPlace'> {
   const detail = run.detail === null ? undefined : detailSchema.safeParse(JSON.parse(run.detail));
   const seconds = run.started_at === null ? null : (now.getTime() - Date.parse(run.started_at)) / 1000;
   return {

@@ -9,6 +9,7 @@ import { type InputIssue, toAppError } from '../../errors.ts';
 import { askRestore, restorable } from '../../restores/ask-restore.ts';
 import { cancelRestore } from '../../restores/cancel-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
+import { dropKept } from '../../restores/drop-kept.ts';
 import { lookAtTarget } from '../../restores/look-at-target.ts';
 import { proposedName } from '../../restores/new-name.ts';
 import { listServersOf } from '../../servers/servers.ts';
@@ -16,14 +17,14 @@ import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, numberOf, readForm, textOf } from './kit/form-body.ts';
-import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
+import { askAgain, refusedForm } from './kit/form-failure.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
+import { failureOfRestore, RESTORE_SECRETS } from './restore-form.ts';
 import { loadRestoreItem } from './restore-item.ts';
 
-const SECRETS = ['password'];
 const MOST_SERVERS = 500;
 
 /** Restoring a backup: where to, what that finds there, how far it is, and what came of it. */
@@ -43,20 +44,24 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
     const known = await formOf(c, services, backupId);
     const send = (form: FormState, checks: RestorePageProps['checks'], status: 200 | 422) =>
       sendPage(c, <RestorePage {...known.props} form={form} checks={checks} />, status);
-    const again = (form: FormState) => send(askAgain(form, body, SECRETS), null, 422);
+    const again = (form: FormState) => send(askAgain(form, body, RESTORE_SECRETS), null, 422);
     const parsed = inputSchema.safeParse(valuesOf(body, known.props.database.isFile));
     if (!parsed.success)
-      return again(refusedForm(body, parsed.error.issues as readonly InputIssue[], SECRETS));
+      return again(refusedForm(body, parsed.error.issues as readonly InputIssue[], RESTORE_SECRETS));
     const actor = actorOf(c, services);
     try {
       if (body['action'] === 'look') {
         const checks = await lookAtTarget(services, actor, backupId, parsed.data, c.req.raw.signal);
-        return send(askAgain({ ...freshForm(), values: withoutPassword(body) }, body, SECRETS), checks, 200);
+        return send(
+          askAgain({ ...freshForm(), values: withoutPassword(body) }, body, RESTORE_SECRETS),
+          checks,
+          200,
+        );
       }
       const { runId } = await askRestore(services, actor, backupId, parsed.data);
       return c.redirect(`/restores/${runId}`, 303);
     } catch (error) {
-      return again(failureOf(body, error));
+      return again(failureOfRestore(body, error));
     }
   });
 
@@ -95,9 +100,25 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
     try {
       await cleanUpRestore(services, actorOf(c, services), id, login, c.req.raw.signal);
     } catch (error) {
-      return sendRestore(c, services, failureOf(body, error), 422);
+      return sendRestore(c, services, failureOfRestore(body, error), 422);
     }
     return goTo(c, services, `/restores/${id}`, 'restore-cleaned-up');
+  });
+
+  ui.post('/restores/:id/drop-kept', only('operator'), async (c) => {
+    const id = c.req.param('id');
+    const body = await readForm(c);
+    const input = {
+      confirm: body['confirm'] ?? '',
+      username: textOf(body, 'username') ?? undefined,
+      password: body['password'] || undefined,
+    };
+    try {
+      await dropKept(services, actorOf(c, services), id, input, c.req.raw.signal);
+    } catch (error) {
+      return sendRestore(c, services, failureOfRestore(body, error), 422);
+    }
+    return goTo(c, services, `/restores/${id}`, 'kept-dropped');
   });
 
   return ui;
@@ -150,6 +171,7 @@ async function formOf(c: Context<UiEnv>, services: Services, backupId: string) {
         environmentName: database.environmentName,
         engineName: engine?.displayName ?? database.type,
         isFile,
+        swaps: engine?.swaps ?? false,
       },
       servers: await serversFor(services, c.get('session').user.role === 'admin', database),
     },
@@ -222,13 +244,4 @@ function valuesOf(body: FormBody, isFile: boolean): z.input<typeof inputSchema> 
 
 function withoutPassword({ password: _, ...values }: Record<string, string>): FormBody {
   return values;
-}
-
-/** Whatever is in the way of a look or a restore is for the person at the form; what is nobody's to mend is a page. */
-function failureOf(body: FormBody, error: unknown): FormState {
-  const known = toAppError(error);
-  if (['internal', 'not_found', 'forbidden', 'shutdown'].includes(known.code)) throw error;
-  if (['invalid', 'conflict', 'host_path_refused'].includes(known.code))
-    return failedForm(body, error, SECRETS);
-  return { values: withoutPassword(body), errors: {}, message: known.message };
 }

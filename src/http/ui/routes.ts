@@ -28,6 +28,7 @@ import type { UiEnv } from './kit/ui-env.ts';
 import { overviewRoutes } from './overview.tsx';
 import { restoreLoginRoutes } from './restore-logins.tsx';
 import { restoreRoutes } from './restores.tsx';
+import { inPlaceRoutes } from './restores-in-place.tsx';
 import { retentionRoutes } from './retention.tsx';
 import { runRoutes } from './runs.tsx';
 import { scheduleRoutes } from './schedules.tsx';
@@ -69,6 +70,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', backupRoutes(services));
   ui.route('/', backupPageRoutes(services));
   ui.route('/', restoreRoutes(services));
+  ui.route('/', inPlaceRoutes(services));
   ui.route('/', scheduleRoutes(services));
   ui.route('/', storageRoutes(services));
   ui.route('/', storageProbeRoutes(services));

@@ -168,3 +168,28 @@ it('is not offered of a backup that there is nothing of', async () => {
   expect([status, html]).toEqual([409, expect.stringContaining('it is failed')]);
   expect(html).not.toContain('name="newName"');
 });
+
+it('takes the place of the file that is there, its name typed, and drops what is kept by the name of that', async () => {
+  const path = `/backups/${backupId}/restore-in-place`;
+  const looked = await operator.post(path, { action: 'look', noSafetyBackup: 'true' });
+  expect(looked.html).toContain('is there, and will be kept as');
+  expect(looked.html).toContain('No program that can be seen has it open');
+  const { location } = await operator.post(path, {
+    ...{ action: 'restore', confirm: NAME, noSafetyBackup: 'true' },
+  });
+  const html = await ended(location);
+  expect(html).toContain('is what was restored. What was there before is kept as');
+  const rowsIn = (file: string, table: string) => {
+    const db = new Database(file, { readonly: true });
+    const rows = db.prepare(`SELECT n FROM "${table}"`).pluck().all();
+    db.close();
+    return rows;
+  };
+  expect(rowsIn(source, "or'ders <b>")).toEqual(['ü;', 2]);
+  const kept = readdirSync(folder).find((name) => /\.before-\d{14}$/.test(name)) ?? '';
+  expect(rowsIn(join(folder, kept), 'x')).toEqual([]);
+  const dropped = await operator.post(`${location}/drop-kept`, { confirm: join(folder, kept) });
+  expect(dropped.status).toBe(303);
+  expect(existsSync(join(folder, kept))).toBe(false);
+  expect((await viewer.get(location ?? '')).html).toContain('and was dropped.');
+});

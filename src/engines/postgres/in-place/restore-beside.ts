@@ -31,3 +31,10 @@ after)
 between | nameless) sql --command=${quote(back)} || exit ;;
 esac`;
 }
+
+/** Behind the removal: what was restored may have taken the place in that very moment. */
+export function refuseSwapped({ inPlace }: PostgresRestoreTarget): string {
+  if (!inPlace || inPlace.replacedId === null) return '';
+  return `look_at_swap
+[ "$swap" != after ] || { echo 'bridgeport: swapped already' >&2; exit 67; }`;
+}

@@ -43,6 +43,7 @@ const FLASHES = {
   'environment-deleted': 'The environment is deleted.',
   'host-key-forgotten':
     'The host key is forgotten. The next connection that you start pins the one it meets.',
+  'kept-dropped': 'What was kept is dropped.',
   'machine-added': 'This machine is added. Find its databases next.',
   'master-key-confirmed': 'Noted: the master key has been copied.',
   'password-changed': 'The password is changed. Please sign in again.',

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { postgres } from '../../src/engines/postgres/postgres.ts';
+import { restorePostgres } from '../../src/engines/postgres/restore.ts';
+import type { RestorePlan } from '../../src/engines/restore.ts';
+import type { TestPostgres } from '../support/postgres.ts';
+import { ownName } from '../support/shared/ask.ts';
+import { sharedPostgres } from '../support/shared/postgres.ts';
+import { runOn } from './restoring.ts';
+
+/** What a swap finds on the server, and what it and the way back make of it; the names are odd. */
+let server: TestPostgres;
+const mark = ownName('swap');
+const name = `shop ü"😀' $x$ ${mark}`;
+const keptName = `${name}_kept`;
+const token = mark.replaceAll(/\W/g, '');
+const work = `bp_restore_${token}`;
+const names = [name, keptName, work, `${name}_mine`];
+
+beforeAll(async () => {
+  server = await sharedPostgres();
+});
+beforeEach(async () => {
+  for (const one of names) await server.dropDatabase(one);
+  await server.createDatabase(name);
+  await server.query('CREATE TABLE old_one ()', name);
+});
+afterAll(async () => {
+  for (const one of names) await server.dropDatabase(one);
+  await server.stop();
+});
+
+const quoted = (one: string) => `"${one.replaceAll('"', '""')}"`;
+const rename = (from: string, to: string) =>
+  server.query(`ALTER DATABASE ${quoted(from)} RENAME TO ${quoted(to)}`);
+
+function planOf(replacedId: string | null): RestorePlan {
+  return restorePostgres({
+    ...{ host: '127.0.0.1', port: server.port, databaseName: name, ...server.superuser },
+    ...{ options: postgres.options.parse({}), newName: name, token, format: 'plain' },
+    ...{ serverVersion: null, clientVersion: null, expectedBytes: null, needs: null },
+    inPlace: { keptName, replacedId, endSessions: true },
+  });
+}
+
+function swapOf({ swap }: RestorePlan) {
+  if (swap === undefined) throw new Error('a plan without a swap');
+  return swap;
+}
+
+/** Up to the swap; gives what tells the replaced one. */
+async function restored(): Promise<string> {
+  const plan = planOf(null);
+  const { command, read } = swapOf(plan).identify;
+  const id = read(await runOn(plan, command));
+  await runOn(plan, plan.create);
+  await server.query('CREATE TABLE new_one ()', work);
+  return id;
+}
+
+const swap = (id: string) => runOn(planOf(id), swapOf(planOf(id)).swap(id));
+const remove = (id: string) => runOn(planOf(id), planOf(id).remove);
+const drop = (id: string) => runOn(planOf(id), swapOf(planOf(id)).drop(id));
+async function isDone(id: string): Promise<boolean> {
+  const look = swapOf(planOf(id)).isDone(id);
+  return look.read(await runOn(planOf(id), look.command));
+}
+
+/** The table that tells a database, by its name. */
+async function found(): Promise<Readonly<Record<string, unknown>>> {
+  const rows = await server.query('SELECT datname FROM pg_database');
+  const there = rows.map(({ datname }) => String(datname)).filter((one) => names.includes(one));
+  const tables = there.map(async (one) => [
+    one,
+    (await server.query(`SELECT relname FROM pg_class WHERE relname ~ '_one$'`, one))[0]?.['relname'],
+  ]);
+  return Object.fromEntries(await Promise.all(tables));
+}
+
+it('both names change or neither does, and what has taken its place is not removed', async () => {
+  const id = await restored();
+  expect(await isDone(id)).toBe(false);
+  await swap(id);
+  await swap(id);
+  expect(await isDone(id)).toBe(true);
+  expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'old_one' });
+  await expect(remove(id)).rejects.toThrow('taken the place');
+  expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'old_one' });
+  await server.query(`ALTER DATABASE ${quoted(keptName)} IS_TEMPLATE true`);
+  await drop(id);
+  await drop(id);
+  expect(await found()).toEqual({ [name]: 'new_one' });
+});
+
+it('a name that is nobody’s is given to what was restored, or back to what was there', async () => {
+  const first = await restored();
+  await rename(name, keptName);
+  await swap(first);
+  expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'old_one' });
+  await server.dropDatabase(name);
+  await remove(first);
+  expect(await found()).toEqual({ [name]: 'old_one' });
+  const second = await restored();
+  await rename(name, keptName);
+  await remove(second);
+  expect(await found()).toEqual({ [name]: 'old_one' });
+});
+
+it('what is not the replaced one is neither swapped nor dropped, whatever it is called', async () => {
+  const id = await restored();
+  await rename(name, `${name}_mine`);
+  await server.query(`CREATE DATABASE ${quoted(name)}`);
+  await expect(swap(id)).rejects.toThrow('Nothing was swapped');
+  await rename(name, keptName);
+  await expect(drop(id)).rejects.toThrow('not the one that was kept');
+  await remove(id);
+  expect(await found()).toEqual({ [keptName]: undefined, [`${name}_mine`]: 'old_one' });
+});
+
+it('a setting that can’t be given is found out before the loading, and nothing stays of it', async () => {
+  await server.query(
+    `ALTER DATABASE ${quoted(name)} SET "odd.setting" TO 'x'; COMMENT ON DATABASE ${quoted(name)} IS 'c'`,
+  );
+  const id = await restored();
+  const [row] = await server.query(
+    `SELECT (SELECT count(*)::int FROM pg_db_role_setting WHERE setdatabase = d.oid) AS settings,
+       shobj_description(d.oid, 'pg_database') AS comment FROM pg_database d WHERE datname = '${work}'`,
+  );
+  expect(row).toEqual({ settings: 0, comment: null });
+  await remove(id);
+  expect(await found()).toEqual({ [name]: 'old_one' });
+});

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { insertBackup } from '../../support/backup-row.ts';
+import { restoreRow } from '../../support/restore-row.ts';
+import { openPages, type Pages, type Visitor } from './pages.ts';
+
+const NAME = `it's "größe" <script> 🐘`;
+const KEPT = `shop <b> "ü"_before_20261129174233`;
+
+let pages: Pages;
+let operator: Visitor;
+let viewer: Visitor;
+let backupId: string;
+let databaseId: string;
+
+beforeAll(async () => {
+  pages = await openPages();
+  const { db } = pages.services;
+  ({ id: backupId, database_id: databaseId } = await insertBackup(db, new Date(), {
+    ...{ status: 'completed', outcome: 'completed', size: 9, bytes_stored: 9, format: 'plain' },
+    ...{ completed_at: new Date().toISOString() },
+  }));
+  await db
+    .updateTable('databases')
+    .set({ name: NAME, type: 'postgres', database_name: 'shop <b> "ü"', host: '127.0.0.1' })
+    .where('id', '=', databaseId)
+    .execute();
+  const about = { backup_id: backupId, database_id: databaseId, new_name: 'shop <b> "ü"' };
+  await db
+    .insertInto('restores')
+    .values(
+      restoreRow({
+        ...{ ...about, id: 'kept', state: 'done', in_place: 1 },
+        ...{ kept_name: KEPT, kept_state: 'kept', replaced_id: '17' },
+      }),
+    )
+    .execute();
+  [operator, viewer] = [await pages.signedIn('operator'), await pages.signedIn('viewer')];
+});
+afterAll(() => pages.close());
+
+const path = () => `/backups/${backupId}/restore-in-place`;
+
+it('is offered apart, says what it replaces, and is no viewer’s', async () => {
+  const beside = await operator.get(`/backups/${backupId}/restore`);
+  expect(beside.html).toContain(`href="${path()}"`);
+  const { status, html } = await operator.get(path());
+  expect(status).toBe(200);
+  expect(html).toContain('<strong>shop &lt;b&gt; &quot;ü&quot;</strong> on');
+  expect(html).not.toContain('<script> ');
+  expect(html).toMatch(/name="noSafetyBackup"(?![^>]*checked)/);
+  expect((await viewer.get(path())).status).toBe(403);
+});
+
+it('asks for the very name of the database, and begins nothing without', async () => {
+  for (const confirm of ['', ` ${NAME}`, NAME.toUpperCase()]) {
+    const asked = await operator.post(path(), { action: 'restore', confirm, password: 'typed 🐘' });
+    expect(asked.status).toBe(422);
+    expect(asked.html).toContain('id="field-confirm-error"');
+    expect(asked.html).not.toContain('typed 🐘');
+  }
+  const { db } = pages.services;
+  expect(await db.selectFrom('runs').select('id').where('kind', '=', 'restore').execute()).toEqual([]);
+});
+
+it('backs up first unless that is declined by a tick, in one write with its run', async () => {
+  const { db } = pages.services;
+  const begun = await operator.post(path(), { action: 'restore', confirm: NAME, endSessions: 'true' });
+  expect(begun.status).toBe(303);
+  const id = begun.location?.split('/').at(-1) ?? '';
+  const rowOf = (of: string) =>
+    db.selectFrom('restores').selectAll().where('id', '=', of).executeTakeFirstOrThrow();
+  const row = await rowOf(id);
+  expect(row).toMatchObject({
+    in_place: 1,
+    end_sessions: 1,
+    kept_name: expect.stringMatching(/_before_\d{14}$/),
+  });
+  const runs = await db
+    .selectFrom('runs')
+    .selectAll()
+    .where('state', '=', 'pending')
+    .orderBy('created_at')
+    .execute();
+  expect(runs.map((run) => [run.kind, run.id, run.lane])).toEqual([
+    ['backup', row.safety_backup_id, `database:${databaseId}`],
+    ['restore', id, `database:${databaseId}`],
+  ]);
+  expect((await operator.get(`/restores/${id}`)).html).toContain('safety backup');
+  const again = await operator.post(path(), { action: 'restore', confirm: NAME });
+  expect(again).toMatchObject({ status: 422, html: expect.stringContaining('is being restored into') });
+  // Neither of the two may go while it waits.
+  for (const backup of [backupId, row.safety_backup_id]) {
+    expect((await operator.post(`/backups/${backup}/delete`, {})).status).not.toBe(303);
+  }
+  await operator.post(`/restores/${id}/cancel`, {});
+  const declined = await operator.post(path(), { action: 'restore', confirm: NAME, noSafetyBackup: 'true' });
+  const second = declined.location?.split('/').at(-1) ?? '';
+  expect((await rowOf(second)).safety_backup_id).toBeNull();
+  await operator.post(`/restores/${second}/cancel`, {});
+});
+
+it('shows what is kept, which only its own name drops', async () => {
+  const database = await operator.get(`/databases/${databaseId}`);
+  expect(database.html).toContain('<a href="/restores/kept">shop &lt;b&gt; &quot;ü&quot;_before_');
+  const { html } = await operator.get('/restores/kept');
+  expect(html).toContain('is kept as');
+  expect(html).toContain('action="/restores/kept/drop-kept"');
+  expect((await viewer.get('/restores/kept')).html).not.toContain('drop-kept');
+  expect((await viewer.post('/restores/kept/drop-kept', { confirm: KEPT })).status).toBe(403);
+  const wrong = await operator.post('/restores/kept/drop-kept', { confirm: 'shop <b> "ü"' });
+  expect(wrong).toMatchObject({ status: 422, html: expect.stringContaining('id="field-confirm-error"') });
+  const { db } = pages.services;
+  const row = await db.selectFrom('restores').selectAll().where('id', '=', 'kept').executeTakeFirstOrThrow();
+  expect(row.kept_state).toBe('kept');
+});

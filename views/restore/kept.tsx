@@ -1,0 +1,66 @@
+import { DangerZone } from '../parts/danger-zone.tsx';
+import { TextField } from '../parts/field.tsx';
+import { Form } from '../parts/form.tsx';
+import type { FormState } from '../parts/form-state.ts';
+import { Notice } from '../parts/notice.tsx';
+
+/** What a restore in place has replaced, and what became of it. */
+export interface Kept {
+  readonly name: string;
+  readonly isDropped: boolean;
+}
+
+/** Drops what was replaced, its name typed. */
+export function DropKept(props: {
+  readonly restoreId: string;
+  readonly kept: Kept;
+  readonly isFile: boolean;
+  readonly form: FormState;
+}) {
+  const { restoreId, kept, isFile, form } = props;
+  return (
+    <DangerZone>
+      <p>
+        What was there before is kept as <strong>{kept.name}</strong>. Once you are sure that nobody needs it,
+        drop it: it is gone for good then, but for its backups.
+      </p>
+      <Form action={`/restores/${restoreId}/drop-kept`} form={form} submit="Drop it">
+        {!isFile && (
+          <>
+            <TextField
+              form={form}
+              name="username"
+              label="User"
+              spellcheck={false}
+              help="One who may drop it. Left empty: the user that backs up."
+            />
+            <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
+          </>
+        )}
+        <TextField
+          form={form}
+          name="confirm"
+          label={`Type ${kept.name} to confirm`}
+          conditional
+          spellcheck={false}
+        />
+      </Form>
+    </DangerZone>
+  );
+}
+
+/** On the page of a database: what restores have replaced and nobody has dropped. */
+export function KeptNotice({ kept }: { readonly kept: readonly { id: string; name: string }[] }) {
+  if (kept.length === 0) return null;
+  return (
+    <Notice tone="info">
+      Kept since a restore in place, until you drop it:{' '}
+      {kept.map(({ id, name }, index) => (
+        <span key={id}>
+          {index > 0 && ', '}
+          <a href={`/restores/${id}`}>{name}</a>
+        </span>
+      ))}
+    </Notice>
+  );
+}

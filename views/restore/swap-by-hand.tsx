@@ -1,0 +1,26 @@
+import { Panel } from '../parts/panel.tsx';
+
+/** What a person runs to put what was restored in the place of what is there. */
+export interface ShownSwap {
+  readonly check: string;
+  readonly statements: string;
+  readonly notes: readonly string[];
+}
+
+export function SwapByHand({ swap, name }: { readonly swap: ShownSwap; readonly name: string }) {
+  return (
+    <Panel title={`In place of ${name}, by hand`}>
+      {swap.notes.map((note) => (
+        <p key={note}>{note}</p>
+      ))}
+      <h3>Check</h3>
+      <pre>
+        <code>{swap.check}</code>
+      </pre>
+      <h3>Statements</h3>
+      <pre>
+        <code>{swap.statements}</code>
+      </pre>
+    </Panel>
+  );
+}
