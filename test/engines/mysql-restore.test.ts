@@ -114,6 +114,9 @@ describe('a restore', () => {
       // Nobody makes a second one of that name, and what is there stays.
       expect((await checksOf(plan)).filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['Name']);
       await expect(runOn(plan, plan.create)).rejects.toMatchObject({ code: 'conflict' });
+      // A check leaves the mark: what was checked can be removed still.
+      await runOn(plan, plan.check);
+      expect(await server.query("SHOW TABLES LIKE 'bridgeport%'", name)).toHaveLength(1);
       // What is finished is whole, and nobody's to remove; that may be asked twice.
       await runOn(plan, plan.finish ?? plan.create);
       await runOn(plan, plan.remove);
