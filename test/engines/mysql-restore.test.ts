@@ -114,15 +114,26 @@ describe('a restore', () => {
       // Nobody makes a second one of that name, and what is there stays.
       expect((await checksOf(plan)).filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['Name']);
       await expect(runOn(plan, plan.create)).rejects.toMatchObject({ code: 'conflict' });
-      // A check leaves the mark: what was checked can be removed still.
-      await runOn(plan, plan.check);
-      expect(await server.query("SHOW TABLES LIKE 'bridgeport%'", name)).toHaveLength(1);
       // What is finished is whole, and nobody's to remove; that may be asked twice.
       await runOn(plan, plan.finish ?? plan.create);
       await runOn(plan, plan.remove);
       expect(await databases()).toContain(name);
       expect(await server.query("SHOW TABLES LIKE 'bridgeport%'", name)).toEqual([]);
       await server.dropDatabase(name);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'that is checked keeps its mark, so that a drill removes it',
+    async () => {
+      const name = newName();
+      const plan = restoreMysql({ ...target(name), isDrill: true });
+      await load(plan, dump);
+      await runOn(plan, plan.check);
+      expect(await server.query("SHOW TABLES LIKE 'bridgeport%'", name)).toHaveLength(1);
+      await runOn(plan, plan.remove);
+      expect(await databases()).not.toContain(name);
     },
     TIMEOUT_MS,
   );
