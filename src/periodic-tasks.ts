@@ -7,6 +7,8 @@ import type { RunServices } from './backups/run-services.ts';
 import { writeDueManifests } from './backups/write-manifest.ts';
 import type { Channel } from './channels/channel.ts';
 import type { Config } from './config.ts';
+import { beginDueDrills } from './drills/due.ts';
+import { forgetOldDrills } from './drills/forget-old.ts';
 import { sweepLeftovers } from './leftovers/sweep.ts';
 import { sendDuePings } from './pings/send-due.ts';
 import { sweepRetentionDaily } from './retention/sweep.ts';
@@ -16,7 +18,7 @@ import { createScheduler } from './schedules/scheduler.ts';
 import { thinSlots } from './schedules/thin-slots.ts';
 import { readSettings } from './settings/settings.ts';
 import { testIfDue } from './storage/deep-test.ts';
-import { verifyIfDue } from './verifications/ask-verification.ts';
+import { verifyIfDue } from './verifications/verify-due.ts';
 
 /** Leftovers and tombstones are looked at this often. */
 const SWEEP_EVERY_MS = 15_000;
@@ -63,6 +65,15 @@ export function periodicTasks(
     ...(config.schedulerEnabled
       ? [{ name: 'schedules', everyMs: config.schedulerCheckMs, run: createScheduler(inCalendar) }]
       : []),
+    ...(config.schedulerEnabled
+      ? [
+          {
+            name: 'drills',
+            everyMs: config.schedulerCheckMs,
+            run: (signal: AbortSignal) => beginDueDrills(inCalendar, signal),
+          },
+        ]
+      : []),
     // Apart from the scheduler: it tells of what that one does not do.
     {
       name: 'missing-backups',
@@ -92,6 +103,7 @@ export function periodicTasks(
       async run(signal) {
         await repairCounts(services, signal);
         await thinSlots({ db, now }, signal);
+        await forgetOldDrills({ db, now });
         if (!signal.aborted) await optimise();
       },
     },

@@ -3,6 +3,7 @@ import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { OverviewVerdict } from './overview-verdict.tsx';
 import { Ago } from './parts/ago.tsx';
+import { Badge } from './parts/badge.tsx';
 import { AreaChart, type AreaPoint } from './parts/charts/area.tsx';
 import { Calendar } from './parts/charts/calendar.tsx';
 import type { ChartDay } from './parts/charts/day-cells.ts';
@@ -42,10 +43,25 @@ export interface OverviewProps {
   readonly diskTrouble: { readonly free: number } | null;
   readonly nextRuns: readonly NextRunItem[];
   readonly attention: readonly AttentionItem[];
+  /** Databases whose last drill failed. */
+  readonly failedDrills: readonly FailedDrillItem[];
   /** The days of half a year. */
   readonly days: readonly ChartDay[];
   readonly running: { readonly items: readonly RunningItem[]; readonly more: boolean };
   readonly latest: readonly LatestItem[];
+}
+
+/** A drill that failed, and none that went well has come since. */
+export interface FailedDrillItem {
+  /** Of the database. */
+  readonly id: string;
+  readonly name: string;
+  readonly environmentName: string | null;
+  readonly at: string;
+  /** It says something of the backup. */
+  readonly isDamaged: boolean;
+  /** One line. */
+  readonly cause: string;
 }
 
 /** A backup that has ended. */
@@ -71,6 +87,8 @@ export interface AttentionItem {
   readonly environmentName: string | null;
   readonly state: ProtectionState;
   readonly lastGoodAt: string | null;
+  /** When a drill last proved that it comes back. */
+  readonly restorableAt: string | null;
   /** In one line. */
   readonly cause: string | null;
 }
@@ -131,7 +149,12 @@ function Filled(props: OverviewProps & { readonly total: number }) {
       <Columns
         main={
           <>
-            <Attention items={attention} mayChange={frame.user.role !== 'viewer'} counts={counts} />
+            <Attention
+              items={attention}
+              drills={props.failedDrills}
+              mayChange={frame.user.role !== 'viewer'}
+              counts={counts}
+            />
             <Panel title="Every backup, day by day">
               <Calendar days={props.days} hrefOf={(day) => `/runs?day=${day}`} />
             </Panel>
@@ -231,14 +254,17 @@ function Latest({ items }: { readonly items: readonly LatestItem[] }) {
 
 function Attention(props: {
   readonly items: readonly AttentionItem[];
+  readonly drills: readonly FailedDrillItem[];
   readonly mayChange: boolean;
   readonly counts: OverviewProps['counts'];
 }) {
-  const { items, counts } = props;
+  const { items, drills, counts } = props;
   const bad = counts.never + counts.late + counts.failing + counts.paused;
   return (
     <Panel title="Needs attention">
-      {items.length === 0 && <p>Nothing: every database has a good backup within its target.</p>}
+      {items.length === 0 && drills.length === 0 && (
+        <p>Nothing: every database has a good backup within its target.</p>
+      )}
       <ul class="attention">
         {items.map((item) => (
           <li key={item.id}>
@@ -249,6 +275,12 @@ function Attention(props: {
               {item.lastGoodAt !== null && (
                 <>
                   last good <Ago at={item.lastGoodAt} />
+                </>
+              )}
+              {item.restorableAt !== null && (
+                <>
+                  {' '}
+                  · proven restorable <Ago at={item.restorableAt} />
                 </>
               )}
               {item.cause !== null && <p class="field-help">{item.cause}</p>}
@@ -263,6 +295,17 @@ function Attention(props: {
                 kind="link"
               />
             )}
+          </li>
+        ))}
+        {drills.map((drill) => (
+          <li key={`drill-${drill.id}`}>
+            <Badge tone={drill.isDamaged ? 'error' : 'warning'} text="drill failed" />
+            <div class="attention-words">
+              <a href={`/databases/${drill.id}/drills`}>{drill.name}</a>{' '}
+              {drill.environmentName !== null && <small>{drill.environmentName} </small>}
+              <Ago at={drill.at} />
+              <p class="field-help">{drill.cause}</p>
+            </div>
           </li>
         ))}
       </ul>

@@ -54,3 +54,39 @@ function toRestorable(row: DrillStateRow): Restorable {
         : { at: failedAt, drillId: row.failed_drill_id ?? '', failure, says: row.says ?? '' },
   };
 }
+
+export interface FailedDrill {
+  readonly databaseId: string;
+  readonly databaseName: string;
+  readonly environmentName: string;
+  readonly at: string;
+  readonly failure: DrillFailure;
+  readonly says: string;
+}
+
+/** Databases of that environment, or (null) of all, whose last drill failed, newest first: few, and with an index of their own. */
+export async function failedDrills(
+  db: Db,
+  environmentId: string | null,
+  limit: number,
+): Promise<readonly FailedDrill[]> {
+  const rows = await db
+    .selectFrom('drill_states as state')
+    .innerJoin('databases', 'databases.id', 'state.database_id')
+    .innerJoin('environments', 'environments.id', 'databases.environment_id')
+    .select(['databases.id', 'databases.name', 'environments.name as environment_name'])
+    .select(['state.failed_at', 'state.failure', 'state.says'])
+    .where('state.failed_at', 'is not', null)
+    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
+    .orderBy('state.failed_at', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    databaseId: row.id,
+    databaseName: row.name,
+    environmentName: row.environment_name,
+    at: row.failed_at ?? '',
+    failure: row.failure ?? 'other',
+    says: row.says ?? '',
+  }));
+}

@@ -4,6 +4,8 @@ import type { Page } from '../page.ts';
 /** A drill with its backup, where that is still there. */
 export interface ListedDrill extends DrillRow {
   readonly backup_at: string | null;
+  /** Null where there was nothing to run, so that it has no page. */
+  readonly restore_id: string | null;
 }
 
 export async function findDrill(db: Db | Trx, id: string): Promise<DrillRow | undefined> {
@@ -17,14 +19,24 @@ export async function listDrills(db: Db, databaseId: string, page: Page): Promis
     .leftJoin('backups', (join) =>
       join.onRef('backups.id', '=', 'drills.backup_id').on('backups.deleted_at', 'is', null),
     )
+    .leftJoin('restores', 'restores.id', 'drills.id')
     .selectAll('drills')
-    .select('backups.created_at as backup_at')
+    .select(['backups.created_at as backup_at', 'restores.id as restore_id'])
     .where('drills.database_id', '=', databaseId)
     .orderBy('drills.created_at', 'desc')
     .orderBy('drills.id', 'desc')
     .limit(page.limit)
     .offset(page.offset)
     .execute();
+}
+
+export async function countDrills(db: Db, databaseId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('drills')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('database_id', '=', databaseId)
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 /** What the last drills said of a database; undefined where there was none, and none is due. */

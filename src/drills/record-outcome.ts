@@ -4,10 +4,16 @@ import type { Stored } from '../backups/stored.ts';
 import type { DrillFailure, DrillStateRow, RestoreRow, Trx } from '../db/schema.ts';
 import { recordEvent } from '../events/events.ts';
 import type { Measured } from '../restores/node/run-restore.ts';
+import { noteFullRead } from '../verifications/record-proof.ts';
+
+type DrilledRestore = Pick<
+  RestoreRow,
+  'id' | 'backup_id' | 'database_id' | 'environment_id' | 'new_name' | 'asked_by_id'
+>;
 
 interface About {
   /** Of the drill. */
-  readonly restore: RestoreRow;
+  readonly restore: DrilledRestore;
   readonly at: Date;
 }
 
@@ -36,6 +42,7 @@ export async function recordProven(
     .where('status', '=', 'completed')
     .execute();
   await recordNewest(trx, restore.database_id);
+  await noteFullRead(trx, stored, at);
   await trx
     .updateTable('drills')
     .set({ outcome: 'proven', restore_ms: restoreMs, bytes, ended_at: now })
@@ -90,7 +97,11 @@ async function saveState(
 }
 
 /** The environment is the database's: that is who is to be told. */
-async function eventOf<Data extends object>(trx: Trx, { database_id: databaseId }: RestoreRow, data: Data) {
+async function eventOf<Data extends object>(
+  trx: Trx,
+  { database_id: databaseId }: DrilledRestore,
+  data: Data,
+) {
   const { name, environment_id: environmentId } = await trx
     .selectFrom('databases')
     .select(['name', 'environment_id'])

@@ -30,16 +30,20 @@ export async function listRestores(
     readonly isKept?: boolean | undefined;
   },
 ): Promise<readonly RestoreRow[]> {
-  return db
-    .selectFrom('restores')
-    .selectAll()
-    .$if(page.isKept === true, (query) => query.where('kept_state', '=', sql.lit('kept')))
-    .$if(page.state !== undefined, (query) => query.where('state', '=', page.state ?? 'left'))
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit)
-    .offset(page.offset)
-    .execute();
+  return (
+    db
+      .selectFrom('restores')
+      .selectAll()
+      // A drill removes what it makes: it is of interest where it could not.
+      .$if(page.state !== 'left', (query) => query.where('is_drill', 'is', null))
+      .$if(page.isKept === true, (query) => query.where('kept_state', '=', sql.lit('kept')))
+      .$if(page.state !== undefined, (query) => query.where('state', '=', page.state ?? 'left'))
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(page.limit)
+      .offset(page.offset)
+      .execute()
+  );
 }
 
 /** What a run has come to, in its row: before the step that it tells of. Throws `superseded`. */

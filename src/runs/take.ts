@@ -24,14 +24,21 @@ export interface Taker {
 /** The longest pause before an uncertain run is repaired again. */
 export const MAX_PAUSE_MS = 3_600_000;
 
-/** The oldest waiting run whose lane is free and whose server has room, claimed. Undefined when there is none. */
+/**
+ * The oldest waiting run whose lane is free and whose server has room, claimed; what nobody waits for comes last. Undefined when there
+ * is none.
+ */
 export async function takeNext(taker: Taker, limits: RunLimits): Promise<RunRow | undefined> {
-  const { db, kinds, claimedBy } = taker;
-  const waiting = nextWaiting(taker, limits);
+  return (await takeOne(taker, limits, false)) ?? (await takeOne(taker, limits, true));
+}
+
+async function takeOne(taker: Taker, limits: RunLimits, isBackground: boolean): Promise<RunRow | undefined> {
+  const { kinds, claimedBy } = taker;
+  const waiting = nextWaiting(taker, limits, isBackground);
   // There is none, as a rule: then nothing is written.
   if ((await waiting.executeTakeFirst()) === undefined) return undefined;
   const startedAt = await databaseNow(taker);
-  return write(db, async (trx) => {
+  return write(taker.db, async (trx) => {
     await oneAtATime(trx);
     const run = await trx
       .updateTable('runs')
@@ -54,12 +61,17 @@ export async function takeNext(taker: Taker, limits: RunLimits): Promise<RunRow 
   });
 }
 
-function nextWaiting({ db, kinds }: Taker, limits: RunLimits) {
+/**
+ * What nobody waits for takes no room from what somebody does: it has what is free, and half of it all at most, and does not count
+ * where room is looked for by the others.
+ */
+function nextWaiting({ db, kinds }: Taker, limits: RunLimits, isBackground: boolean) {
   const limited = namesOf(kinds, ({ isLimited }) => isLimited);
   return db
     .selectFrom('runs as waiting')
     .select('waiting.id')
     .where('waiting.state', '=', sql.lit('pending'))
+    .where('waiting.is_background', isBackground ? 'is not' : 'is', null)
     .where('waiting.kind', 'in', namesOf(kinds))
     .where((eb) =>
       eb.not(
@@ -74,20 +86,26 @@ function nextWaiting({ db, kinds }: Taker, limits: RunLimits) {
     )
     .$if(limited.length > 0, (query) =>
       query.where((eb) => {
-        const busy = eb
+        const all = eb
           .selectFrom('runs as busy')
           .select(({ fn }) => fn.countAll<number>().as('count'))
           .where('busy.state', '=', sql.lit('running'))
           .where('busy.in_repair', '=', 0)
           .where('busy.kind', 'in', limited);
+        const busy = isBackground ? all : all.where('busy.is_background', 'is', null);
         const onServer = busy.where(
           sql`coalesce(busy.server_id, '')`,
           '=',
           sql`coalesce(waiting.server_id, '')`,
         );
+        const alike = all.where('busy.is_background', 'is not', null);
         return eb.or([
           eb('waiting.kind', 'not in', limited),
-          eb.and([eb(busy, '<', limits.total), eb(onServer, '<', limits.perServer)]),
+          eb.and([
+            eb(busy, '<', limits.total),
+            eb(onServer, '<', limits.perServer),
+            ...(isBackground ? [eb(alike, '<', Math.max(1, Math.floor(limits.total / 2)))] : []),
+          ]),
         ]);
       }),
     )

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ScheduleRow } from '../db/schema.ts';
 import { AppError, isAppError } from '../errors.ts';
-import { line, nameField } from '../fields.ts';
+import { absolutePath, line, nameField } from '../fields.ts';
 import { timeZoneField } from '../time-zone.ts';
 import { parseCron } from './cron.ts';
 import { nextRun } from './next-run.ts';
@@ -38,6 +38,14 @@ const options = {
     .refine((text) => text.trim() !== '', { error: 'Must not be empty' })
     .nullable()
     .optional(),
+  /** When the newest good backup is restored in a drill; null: never by itself. */
+  drillCron: cronField.nullable().optional(),
+  /** Where drills are made, for admins to say; null: on the server of the database. */
+  drillServerId: z.string().max(64).nullable().optional(),
+  /** The folder there, of files; null: that of the file. */
+  drillFolder: absolutePath.nullable().optional(),
+  /** How often the newest good backup is read in full; 0: never, null: as set for the installation. */
+  verifyEveryDays: z.number().int().min(0).max(365).nullable().optional(),
 };
 
 /** What a PUT of a database's own schedule sends. */
@@ -98,6 +106,10 @@ export function columnsOf(
     retries: input.retries,
     retry_minutes: input.retryMinutes,
     paused_reason: pausedReason,
+    drill_cron: input.drillCron,
+    drill_server_id: input.drillServerId === '' ? null : input.drillServerId,
+    drill_folder: input.drillFolder,
+    verify_every_days: input.verifyEveryDays,
     paused_at: pausedReason === undefined ? undefined : pausedReason === null ? null : now.toISOString(),
   };
   // Only what was sent: an absent field must not be written as null.
@@ -105,9 +117,14 @@ export function columnsOf(
 }
 
 /** Throws `invalid` for what has no run within five years, such as 30 February. */
-export function requireRun(cronExpression: string, zone: string, now: Date): void {
+export function requireRun(
+  cronExpression: string,
+  zone: string,
+  now: Date,
+  field: 'cronExpression' | 'drillCron' = 'cronExpression',
+): void {
   if (nextRun(parseCron(cronExpression), zone, now) !== null) return;
   const message = 'Has no run within the next five years: no such day comes';
-  const issues = [{ path: ['cronExpression'], message, code: 'custom' }];
+  const issues = [{ path: [field], message, code: 'custom' }];
   throw new AppError('invalid', 'Invalid input', { details: { issues } });
 }

@@ -1,3 +1,4 @@
+import { shareOf } from '../spread.ts';
 import type { Cron } from './cron.ts';
 import { nextRun } from './next-run.ts';
 
@@ -27,15 +28,6 @@ export function runAt(
   if (jitterMinutes === 0) return due;
   const halfWay = next === null ? Number.POSITIVE_INFINITY : (next.getTime() - due.getTime()) / 2;
   const most = Math.min(jitterMinutes * MINUTE_MS, halfWay);
-  const share = hash(`${databaseId} ${due.toISOString()}`) / 2 ** 32;
+  const share = shareOf(`${databaseId} ${due.toISOString()}`);
   return new Date(due.getTime() + Math.floor((share * most) / 1000) * 1000);
-}
-
-/** FNV-1a: spreads, and need not be secret. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1) {
-    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
-  }
-  return value >>> 0;
 }

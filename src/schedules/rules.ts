@@ -9,6 +9,7 @@ import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { readSettings } from '../settings/settings.ts';
 import { parseCron } from './cron.ts';
+import { checkDrillPlace, type Scheduling } from './drill-place.ts';
 import { columnsOf, type NewRule, type RuleChange, requireRun } from './fields.ts';
 import { followSchedules } from './follow.ts';
 import { inWords } from './words.ts';
@@ -30,6 +31,12 @@ export interface Rule {
   readonly retryMinutes: number;
   readonly pausedReason: string | null;
   readonly pausedAt: string | null;
+  /** When drills begin; null: none does by itself. */
+  readonly drillCron: string | null;
+  readonly drillServerId: string | null;
+  readonly drillFolder: string | null;
+  /** How often the newest good backup is read in full; null: as set for the installation. */
+  readonly verifyEveryDays: number | null;
   /** Databases for which it counts now. */
   readonly databases: number;
 }
@@ -48,11 +55,12 @@ export async function listRules(db: Db): Promise<readonly Rule[]> {
 }
 
 /** Throws `invalid`, `not_found` for an environment that is not there, `conflict` for a name that is taken. */
-export async function createRule({ db, now }: Context, actor: Actor, input: NewRule): Promise<Rule> {
+export async function createRule({ db, now }: Context, actor: Scheduling, input: NewRule): Promise<Rule> {
   return saving(() =>
     write(db, async (trx) => {
       const at = now();
       await check(trx, input, null, at);
+      await checkDrillPlace(trx, actor, input, null);
       const id = newId();
       await trx
         .insertInto('schedules')
@@ -71,7 +79,7 @@ export async function createRule({ db, now }: Context, actor: Actor, input: NewR
 /** Changes what is given. Throws as `createRule`, and `not_found`. */
 export async function changeRule(
   { db, now }: Context,
-  actor: Actor,
+  actor: Scheduling,
   id: string,
   input: RuleChange,
 ): Promise<Rule> {
@@ -80,6 +88,7 @@ export async function changeRule(
       const at = now();
       const before = await getRule(trx, id);
       await check(trx, input, before, at);
+      await checkDrillPlace(trx, actor, input, before);
       await trx
         .updateTable('schedules')
         .set({ ...columnsOf(input, at), updated_at: at.toISOString() })
@@ -137,9 +146,11 @@ async function check(trx: Trx, input: RuleChange, before: ScheduleRow | null, no
     throw new AppError('invalid', 'Invalid input', { details: { issues } });
   }
   const zone = input.timeZone === undefined ? before?.time_zone : input.timeZone;
+  const inZone = zone ?? (await readSettings(trx)).timezone;
   const expression = input.cronExpression ?? before?.cron_expression;
-  if (expression === undefined) return;
-  requireRun(expression, zone ?? (await readSettings(trx)).timezone, now);
+  if (expression !== undefined) requireRun(expression, inZone, now);
+  const drills = input.drillCron === undefined ? before?.drill_cron : input.drillCron;
+  if (drills) requireRun(drills, inZone, now, 'drillCron');
 }
 
 async function getRule(trx: Trx, id: string): Promise<ScheduleRow> {
@@ -179,6 +190,10 @@ function toRule(row: ScheduleRow, databases: number): Rule {
     retryMinutes: row.retry_minutes,
     pausedReason: row.paused_reason,
     pausedAt: row.paused_at,
+    drillCron: row.drill_cron,
+    drillServerId: row.drill_server_id,
+    drillFolder: row.drill_folder,
+    verifyEveryDays: row.verify_every_days,
     databases,
   };
 }

@@ -6,6 +6,7 @@ import { write } from '../db/write.ts';
 import { newId } from '../ids.ts';
 import { readSettings } from '../settings/settings.ts';
 import { parseCron } from './cron.ts';
+import { checkDrillPlace, type Scheduling } from './drill-place.ts';
 import { columnsOf, requireRun, type ScheduleInput } from './fields.ts';
 import { followSchedules } from './follow.ts';
 import { runsBetween } from './next-run.ts';
@@ -28,6 +29,12 @@ export interface Schedule {
   readonly retryMinutes: number;
   readonly pausedReason: string | null;
   readonly pausedAt: string | null;
+  /** When drills begin; null: none does by itself. */
+  readonly drillCron: string | null;
+  readonly drillServerId: string | null;
+  readonly drillFolder: string | null;
+  /** How often the newest good backup is read in full; null: as set for the installation. */
+  readonly verifyEveryDays: number | null;
   readonly lastRunAt: string | null;
   /** When the next run begins; null where it is disabled or paused. */
   readonly nextRunAt: string | null;
@@ -59,7 +66,7 @@ export async function getSchedule({ db, now }: Context, databaseId: string): Pro
 /** Gives a database a schedule of its own, or changes it. Throws `not_found`, `invalid`. */
 export async function putSchedule(
   { db, now }: Context,
-  actor: Actor,
+  actor: Scheduling,
   databaseId: string,
   input: ScheduleInput,
 ): Promise<DatabaseSchedule> {
@@ -68,7 +75,10 @@ export async function putSchedule(
     const database = await getDatabaseRow(trx, databaseId);
     const before = await ownRow(trx, databaseId);
     const zone = input.timeZone === undefined ? before?.time_zone : input.timeZone;
-    requireRun(input.cronExpression, zone ?? (await readSettings(trx)).timezone, at);
+    const inZone = zone ?? (await readSettings(trx)).timezone;
+    requireRun(input.cronExpression, inZone, at);
+    if (input.drillCron) requireRun(input.drillCron, inZone, at, 'drillCron');
+    await checkDrillPlace(trx, actor, input, before);
     const columns = { ...columnsOf(input, at), updated_at: at.toISOString() };
     if (before === undefined)
       await trx
@@ -235,6 +245,10 @@ function toSchedule(
     retryMinutes: row.retry_minutes,
     pausedReason: row.paused_reason,
     pausedAt: row.paused_at,
+    drillCron: row.drill_cron,
+    drillServerId: row.drill_server_id,
+    drillFolder: row.drill_folder,
+    verifyEveryDays: row.verify_every_days,
     lastRunAt: state.last_run_at,
     nextRunAt: isRunning ? state.run_at : null,
   };

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import { findBackup } from '../backups/backups.ts';
 import { loadStored } from '../backups/stored.ts';
@@ -10,8 +9,6 @@ import { serverOfPlace } from '../object-stores/place.ts';
 import { askToCancel, cancelWaiting, insertRun } from '../runs/claim.ts';
 import { backupLane } from '../runs/lanes.ts';
 import type { VerificationContext } from './context.ts';
-
-const DAY_MS = 86_400_000;
 
 /**
  * Asks for a backup to be read in full; gives the id of the run. Throws `not_found`, and `conflict` for one that is not completed
@@ -44,15 +41,21 @@ export async function askVerification(
 }
 
 /** False where one waits or runs, and where the backup is not there any more. */
-async function insertVerification(
+export async function insertVerification(
   trx: Trx,
-  of: { readonly runId: string; readonly backupId: string; readonly serverId: string | null },
+  of: {
+    readonly runId: string;
+    readonly backupId: string;
+    readonly serverId: string | null;
+    /** Nobody waits for it. */
+    readonly isBackground?: boolean;
+  },
   now: Date,
 ): Promise<boolean> {
-  const { runId, backupId, serverId } = of;
+  const { runId, backupId, serverId, isBackground = false } = of;
   const [backup, running] = [await findBackup(trx, backupId), await isBeingRead(trx, backupId)];
   if (backup === undefined || backup.status !== 'completed' || running) return false;
-  const run = { id: runId, kind: 'verification', subjectId: backupId, serverId } as const;
+  const run = { id: runId, kind: 'verification', subjectId: backupId, serverId, isBackground } as const;
   return insertRun(trx, { ...run, lane: backupLane(backupId) }, now);
 }
 
@@ -93,76 +96,4 @@ export async function cancelVerification(
     return !wasWaiting;
   });
   if (isRunning) runs.cancel(runId);
-}
-
-/**
- * Asks for the newest good backup of one database to be read in full: of the one for which that was longest ago, and longer
- * than so many days. One at a time in the whole installation, since what is read costs traffic. Gives the id of its run, or
- * null where none is due.
- */
-export async function verifyIfDue(
-  context: VerificationContext & { readonly everyDays: number },
-): Promise<string | null> {
-  const { db, now, runs, everyDays } = context;
-  if (everyDays === 0 || (await isAnyOpen(db))) return null;
-  const due = await dueDatabase(db, now(), everyDays);
-  if (due === undefined) return null;
-  const runId = newId();
-  const stored = await loadStored(db, due.good_id).catch(() => null);
-  const isAsked = await write(db, async (trx) => {
-    // Whatever becomes of it, the others have their turn first.
-    await trx
-      .updateTable('databases')
-      .set({ full_read_tried_at: now().toISOString() })
-      .where('id', '=', due.id)
-      .execute();
-    if (stored === null) return false;
-    const serverId = serverOfPlace(stored.place) ?? null;
-    return insertVerification(trx, { runId, backupId: due.good_id, serverId }, now());
-  });
-  if (!isAsked) return null;
-  runs.wake();
-  return runId;
-}
-
-async function isAnyOpen(db: Db): Promise<boolean> {
-  // Literals, as in the indexes of what waits and what runs: few rows, however many verifications there ever were.
-  const inState = (state: 'pending' | 'running') =>
-    db
-      .selectFrom('runs')
-      .select('id')
-      .where('state', '=', sql.lit(state))
-      .where('kind', '=', 'verification')
-      .limit(1)
-      .executeTakeFirst();
-  return (await inState('running')) !== undefined || (await inState('pending')) !== undefined;
-}
-
-async function dueDatabase(db: Db, now: Date, everyDays: number) {
-  const before = (days: number) => new Date(now.getTime() - days * DAY_MS).toISOString();
-  const row = await db
-    .selectFrom('newest_backups')
-    .innerJoin('databases', 'databases.id', 'newest_backups.database_id')
-    .select(['databases.id', 'newest_backups.good_id'])
-    .where('newest_backups.good_id', 'is not', null)
-    .where((eb) =>
-      eb.or([
-        eb('databases.read_in_full_at', 'is', null),
-        eb('databases.read_in_full_at', '<=', before(everyDays)),
-        // From the future: the clock was set back.
-        eb('databases.read_in_full_at', '>', now.toISOString()),
-      ]),
-    )
-    .where((eb) =>
-      eb.or([
-        eb('databases.full_read_tried_at', 'is', null),
-        eb('databases.full_read_tried_at', '<=', before(1)),
-        eb('databases.full_read_tried_at', '>', now.toISOString()),
-      ]),
-    )
-    .orderBy((eb) => eb.fn.coalesce('databases.full_read_tried_at', eb.val('')))
-    .orderBy('databases.id')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.good_id == null ? undefined : { id: row.id, good_id: row.good_id };
 }

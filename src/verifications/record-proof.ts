@@ -48,10 +48,25 @@ export async function recordProof(
     .execute();
   await recordNewest(trx, stored.databaseId);
   if (damage !== null) return;
+  await noteFullRead(trx, stored, at);
+}
+
+/** Its database has had its turn with that, where no newer good backup is there. */
+export async function noteFullRead(
+  trx: Trx,
+  { backupId, databaseId }: Pick<Stored, 'backupId' | 'databaseId'>,
+  at: Date,
+): Promise<void> {
   await trx
     .updateTable('databases')
-    .set({ read_in_full_at: now })
-    .where('id', '=', stored.databaseId)
+    .set({ read_in_full_at: at.toISOString() })
+    .where('id', '=', (eb) =>
+      eb
+        .selectFrom('newest_backups')
+        .select('database_id')
+        .where('database_id', '=', databaseId)
+        .where('good_id', '=', backupId),
+    )
     .execute();
 }
 

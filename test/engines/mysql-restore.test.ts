@@ -125,6 +125,20 @@ describe('a restore', () => {
   );
 
   it(
+    'that is checked keeps its mark, so that a drill removes it',
+    async () => {
+      const name = newName();
+      const plan = restoreMysql({ ...target(name), isDrill: true });
+      await load(plan, dump);
+      await runOn(plan, plan.check);
+      expect(await server.query("SHOW TABLES LIKE 'bridgeport%'", name)).toHaveLength(1);
+      await runOn(plan, plan.remove);
+      expect(await databases()).not.toContain(name);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'whose source breaks off leaves nothing, wherever that is',
     async () => {
       const borders = [...dump.toString('latin1').matchAll(/;\n/g)].map(({ index }) => index + 2);

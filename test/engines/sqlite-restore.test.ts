@@ -168,6 +168,7 @@ it('a file that is not whole gets no name', async () => {
   const to = target({ format: 'binary' });
   const plan = restoreSqlite(to);
   await load(plan, damaged);
+  await expect(runOn(plan, plan.check)).rejects.toMatchObject({ code: 'dump_failed' });
   await expect(runOn(plan, plan.finish ?? plan.create)).rejects.toMatchObject({
     code: 'dump_failed',
     message: expect.stringMatching(/integrity_check/),

@@ -107,3 +107,48 @@ describe('a restore that is killed', () => {
     120_000,
   );
 });
+
+/** Whatever becomes of a drill, its database is gone after the next start, and nothing else is. */
+describe('a drill that is killed', () => {
+  const drill = async () => String((await app.ask('POST', `/api/backups/${backupId}/drill`, {}))['runId']);
+
+  async function killDrill(runId: string) {
+    const before = (await databases()).filter((name) => !name.startsWith('bp_drill_'));
+    await app.kill();
+    field.bucket.faults.clear();
+    app = await start();
+    const state = await endOf(runId);
+    expect(await databases()).toEqual(before);
+    const { run } = (await app.ask('GET', `/api/runs/${runId}`)) as { run: Json };
+    return { state, drill: run['drill'] as Json };
+  }
+
+  it('while it loads leaves no database, and the next one proves the backup', async () => {
+    const hits = field.bucket.faults.hits().length;
+    field.bucket.faults.add({ match: { operation: 'GetObject' }, fault: { kind: 'stall', bytes: 100_000 } });
+    const runId = await drill();
+    await until('the drill to load', 20_000, async () => {
+      const isMade = (await databases()).some((name) => name.startsWith('bp_drill_'));
+      return isMade && field.bucket.faults.hits().length > hits ? true : undefined;
+    });
+    const ended = await killDrill(runId);
+    expect([ended.state, ended.drill['outcome']]).toEqual(['interrupted', 'interrupted']);
+    const next = await drill();
+    expect(await endOf(next)).toBe('completed');
+    expect((await databases()).filter((name) => name.startsWith('bp_drill_'))).toEqual([]);
+  }, 120_000);
+
+  it.each([0.7])(
+    '%d of its way leaves no database',
+    async (part) => {
+      const runId = await drill();
+      await pause(part * undisturbedMs);
+      const { state, drill: said } = await killDrill(runId);
+      expect([
+        ['completed', 'proven'],
+        ['interrupted', 'interrupted'],
+      ]).toContainEqual([state, said['outcome']]);
+    },
+    120_000,
+  );
+});

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Json } from '../support/installation.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';
+import { until } from '../support/until.ts';
 import { type RestoreBed, startRestoreBed } from './bed.ts';
 
 let bed: RestoreBed;
@@ -35,5 +37,65 @@ describe('a backup of PostgreSQL', () => {
     expect(restore).toMatchObject({ newName, state: 'done', loadedMs: expect.any(Number) });
     expect(await checksums(bed.postgres, newName)).toEqual(expected);
     await bed.postgres.dropDatabase(newName);
+  });
+});
+
+describe('a drill of PostgreSQL', () => {
+  const drill = async (backupId: string, login = {}) => {
+    const { runId } = await bed.app.ask('POST', `/api/backups/${backupId}/drill`, login);
+    const { run, message } = await bed.ended(String(runId));
+    return { run, drill: run['drill'] as Json, message };
+  };
+  const drilled = async () => {
+    const rows = await bed.postgres.query('SELECT datname FROM pg_database');
+    const names = new Set(rows.map(({ datname }) => String(datname)));
+    const own = await bed.app.services.db.selectFrom('restores').select('new_name').execute();
+    return own.map(({ new_name }) => new_name).filter((name) => names.has(name));
+  };
+
+  it('proves a backup beside its source, which it does not touch, and leaves nothing', async () => {
+    const backup = await bed.backUpOf(await bed.source(source, { backupFormat: 'custom' }));
+    const proven = await drill(backup.id);
+    expect(proven.message).toBe('');
+    expect(proven.run['state']).toBe('completed');
+    expect(proven.drill).toMatchObject({ outcome: 'proven', restoreMs: expect.any(Number) });
+    expect(await drilled()).toEqual([]);
+    expect(await checksums(bed.postgres, source)).toEqual(expected);
+
+    const needs = (more: object) =>
+      bed.app.services.db
+        .updateTable('backups')
+        .set({
+          contents: JSON.stringify({ tables: [], largeObjects: 0, extensions: [], roles: [], ...more }),
+        })
+        .where('id', '=', backup.id)
+        .execute();
+    for (const [missing, failure] of [
+      [{ roles: [`nobody ü"'`] }, 'role'],
+      [{ extensions: [`nothing ü"'`] }, 'extension'],
+    ] as const) {
+      await needs(missing);
+      const failed = await drill(backup.id);
+      expect(failed.drill).toMatchObject({ outcome: 'failed', failure, says: expect.stringContaining('ü"') });
+    }
+    const wrong = await drill(backup.id, { username: 'nobody', password: 'typed for this alone' });
+    expect(wrong.drill).toMatchObject({ outcome: 'failed', failure: 'other' });
+    const { verification } = await bed.app.services.db
+      .selectFrom('backups')
+      .select('verification')
+      .where('id', '=', backup.id)
+      .executeTakeFirstOrThrow();
+    expect(verification).toBe('drill');
+
+    await needs({});
+    const hits = bed.bucket.faults.hits().length;
+    bed.bucket.faults.add({ match: { operation: 'GetObject' }, fault: { kind: 'stall', bytes: 2_000 } });
+    const { runId } = await bed.app.ask('POST', `/api/backups/${backup.id}/drill`, {});
+    await until('the drill to load', 20_000, () => bed.bucket.faults.hits().length > hits);
+    await bed.app.ask('POST', `/api/runs/${runId}/cancel`, {});
+    const { run: cancelled, restore } = await bed.ended(String(runId));
+    expect([cancelled['state'], restore['state']]).toEqual(['cancelled', 'removed']);
+    expect(cancelled['drill']).toMatchObject({ outcome: 'cancelled', failure: null });
+    expect(await drilled()).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import { CompiledQuery, sql } from 'kysely';
 import type { Db } from '../../src/db/schema.ts';
 
 /** Tables that grow with every backup and every sign-in. */
-const LARGE = ['backups', 'backup_objects', 'runs', 'sessions', 'schedule_slots'];
+const LARGE = ['backups', 'backup_objects', 'runs', 'sessions', 'schedule_slots', 'drills'];
 /** Indexes that hold few rows whatever the tables hold: what waits, runs, is unclear or is being deleted. */
 const OF_FEW_ROWS = [
   ...['backups_waiting', 'backups_one_pending', 'backups_one_in_progress'],

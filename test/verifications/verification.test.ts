@@ -7,8 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../../dev/bucket/faults.ts';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
 import { protectionOfOne } from '../../src/backups/protection-of.ts';
-import { verifyIfDue } from '../../src/verifications/ask-verification.ts';
 import { createVerificationKind } from '../../src/verifications/node/verification-kind.ts';
+import { turnBefore, verifyIfDue } from '../../src/verifications/verify-due.ts';
 import {
   type EndedBackup,
   type Installation,
@@ -271,7 +271,8 @@ describe('by itself', () => {
     const { db } = app.services;
     await db.deleteFrom('databases').execute();
     const [one, two] = [await backUp(), await backUp()];
-    let skew = 0;
+    // Each has its turn within the days.
+    let skew = 7.1 * DAY_MS;
     const context = { ...app.services, everyDays: 7, now: () => new Date(Date.now() + skew) };
     const read: string[] = [];
     const next = async () => {
@@ -284,17 +285,59 @@ describe('by itself', () => {
     };
     while (await next());
     expect(read.sort()).toEqual([one.databaseId, two.databaseId].sort());
-    skew = 7.5 * DAY_MS;
+    skew = 14.6 * DAY_MS;
     while (await next());
     expect(read).toHaveLength(4);
     expect(
       await verifyIfDue({ ...context, everyDays: 0, now: () => new Date(Date.now() + 90 * DAY_MS) }),
     ).toBeNull();
     // A storage that is away keeps no other database from its turn.
-    skew = 20 * DAY_MS;
+    skew = 30 * DAY_MS;
     always({ kind: 'reset' });
     while (await next());
     expect(new Set(read.slice(4))).toEqual(new Set([one.databaseId, two.databaseId]));
     expect(read).toHaveLength(6);
+    const runs = await db
+      .selectFrom('runs')
+      .select('is_background')
+      .where('kind', '=', 'verification')
+      .where('subject_id', 'in', [one.id, two.id])
+      .execute();
+    expect(runs.every((row) => row.is_background === 1)).toBe(true);
+  });
+
+  it('a new database waits for its turn, and its schedule says how often that is', async () => {
+    const { db } = app.services;
+    await db.deleteFrom('databases').execute();
+    const { databaseId } = await backUp();
+    const dueIn = (days: number, everyDays: number) =>
+      verifyIfDue({ ...app.services, everyDays, now: () => new Date(Date.now() + days * DAY_MS) });
+    expect(await dueIn(0, 7)).toBeNull();
+    const says = async (verifyEveryDays: number | null) => {
+      const schedule = { cronExpression: '0 2 * * *', verifyEveryDays };
+      await app.ask('PUT', `/api/databases/${databaseId}/schedule`, schedule);
+    };
+    await says(0);
+    expect(await dueIn(30, 7)).toBeNull();
+    await says(40);
+    const before = turnBefore(databaseId, new Date(), 40).getTime() + 40 * DAY_MS - 60_000 - Date.now();
+    expect(await dueIn(before / DAY_MS, 1)).toBeNull();
+    await says(2);
+    const runId = await dueIn(3, 0);
+    expect(runId).not.toBeNull();
+    await untilOver(String(runId));
+  });
+
+  it('the turns of databases are spread over the days, and come once in them', () => {
+    const now = new Date('2026-11-29T18:00:00.000Z');
+    const turns = Array.from({ length: 700 }, (_, n) => turnBefore(`database ${n} ü`, now, 7));
+    for (const turn of turns) {
+      expect(turn.getTime()).toBeLessThanOrEqual(now.getTime());
+      expect(turn.getTime()).toBeGreaterThan(now.getTime() - 7 * DAY_MS);
+    }
+    const days = Map.groupBy(turns, (turn) => turn.toISOString().slice(0, 10));
+    for (const day of [...days.values()].slice(1, 7)) expect(day.length).toBeGreaterThan(40);
+    const later = new Date(now.getTime() + 7 * DAY_MS);
+    expect(turnBefore('one', later, 7).getTime() - turnBefore('one', now, 7).getTime()).toBe(7 * DAY_MS);
   });
 });

@@ -26,6 +26,10 @@ export interface DatabaseFigures {
     readonly bytes: number;
     readonly seconds: number | null;
   } | null;
+  /** The last drill that proved a backup; null: none has. */
+  readonly restorable: { readonly at: string; readonly restoreMs: number; readonly bytes: number } | null;
+  /** The last drill, where it failed: such as `a role is missing`. */
+  readonly drillFailure: { readonly at: string; readonly failure: string } | null;
   /** Of those of the last 30 days. */
   readonly good: number;
   readonly failed: number;
@@ -87,6 +91,29 @@ export function DatabasePage(props: {
   );
 }
 
+function Restorable({ figures }: { readonly figures: DatabaseFigures }) {
+  const { databaseId, restorable, drillFailure } = figures;
+  const href = `/databases/${databaseId}/drills`;
+  const failed = drillFailure !== null && (
+    <span class="field-error">
+      failed <Ago at={drillFailure.at} />: {drillFailure.failure}
+    </span>
+  );
+  if (restorable === null) {
+    return (
+      <Tile label="Last proven restorable" figure="never" href={href}>
+        {failed || 'no drill has proven it'}
+      </Tile>
+    );
+  }
+  return (
+    <Tile label="Last proven restorable" figure={<Ago at={restorable.at} />} href={href}>
+      {failed ||
+        `${formatBytes(restorable.bytes)} in ${formatDuration(Math.max(1, restorable.restoreMs / 1000))}`}
+    </Tile>
+  );
+}
+
 /** Tiles, calendar and sizes; they load themselves again when a run has begun or ended. */
 export function Figures({ figures }: { readonly figures: DatabaseFigures }) {
   const { databaseId, lastGood, good, failed, usualSeconds } = figures;
@@ -111,6 +138,7 @@ export function Figures({ figures }: { readonly figures: DatabaseFigures }) {
         <Tile label="Success, 30 days" figure={`${good} / ${good + failed}`}>
           {usualSeconds === null ? 'nothing to compare with yet' : `usually ${formatDuration(usualSeconds)}`}
         </Tile>
+        <Restorable figures={figures} />
         <Tile label="Stored" figure={formatBytes(figures.storedBytes)}>
           {figures.storedBackups} {figures.storedBackups === 1 ? 'backup' : 'backups'}
         </Tile>

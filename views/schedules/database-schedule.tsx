@@ -1,6 +1,7 @@
 import { DatabaseFrame, type DatabaseSummary } from '../database/database-head.tsx';
 import type { Frame } from '../frame/frame.ts';
 import { Confirm } from '../parts/confirm.tsx';
+import type { Choice } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { formatMinute } from '../parts/format-time.ts';
@@ -33,6 +34,7 @@ export interface DatabaseScheduleProps {
   readonly pingForm: FormState;
   /** The installation's zone. */
   readonly zone: string;
+  readonly drillServers: readonly Choice[] | null;
   readonly schedulerEnabled: boolean;
   readonly lines: readonly SlotLine[];
   readonly page: PageOfMany;
@@ -65,7 +67,7 @@ export function DatabaseSchedule(props: DatabaseScheduleProps) {
         <Panel title={hasOwn ? 'Its own schedule' : 'Give it a schedule of its own'} id="own">
           <Presets path={path} />
           <Form action={path} form={props.form} submit="Save schedule">
-            <ScheduleFields form={props.form} zone={props.zone} />
+            <ScheduleFields form={props.form} zone={props.zone} drillServers={props.drillServers} />
           </Form>
           {hasOwn && (
             <div class="actions">

@@ -14,6 +14,7 @@ export function RulePage(props: {
   readonly form: FormState;
   readonly engines: readonly Choice[];
   readonly zone: string;
+  readonly drillServers: readonly Choice[] | null;
 }) {
   const { frame, rule, form } = props;
   const path = rule === null ? '/schedules/rules/new' : `/schedules/rules/${rule.id}`;
@@ -31,7 +32,7 @@ export function RulePage(props: {
       <Presets path={path} />
       <Form action={path} form={form} submit="Save rule" cancel="/schedules">
         <TextField form={form} name="name" label="Name" required />
-        <ScheduleFields form={form} zone={props.zone} />
+        <ScheduleFields form={form} zone={props.zone} drillServers={props.drillServers} />
         <h2>For which databases</h2>
         <p class="field-help">
           All that are left empty: every database that can be backed up. Of several rules that fit, the one

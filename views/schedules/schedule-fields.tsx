@@ -1,4 +1,4 @@
-import { CheckboxField, TextField } from '../parts/field.tsx';
+import { CheckboxField, type Choice, SelectField, TextField } from '../parts/field.tsx';
 import type { FormState } from '../parts/form-state.ts';
 
 /** Usual times, each filling the field of its form. */
@@ -23,7 +23,16 @@ export function Presets({ path }: { readonly path: string }) {
 }
 
 /** The fields that a database's own schedule and a rule share. */
-export function ScheduleFields({ form, zone }: { readonly form: FormState; readonly zone: string }) {
+export function ScheduleFields({
+  form,
+  zone,
+  drillServers,
+}: {
+  readonly form: FormState;
+  readonly zone: string;
+  /** For admins, who say where drills are made; null for others. */
+  readonly drillServers: readonly Choice[] | null;
+}) {
   return (
     <>
       <TextField
@@ -88,6 +97,51 @@ export function ScheduleFields({ form, zone }: { readonly form: FormState; reado
           help="While this says why, nothing begins, and each skipped time shows it. Empty it to go on."
         />
       </details>
+      <details open={hasDrills(form)}>
+        <summary>Drills, and reading in full</summary>
+        <TextField
+          form={form}
+          name="drillCron"
+          label="Times of drills"
+          spellcheck={false}
+          placeholder="0 5 * * SUN"
+          help="The newest good backup is restored under a name of its own, compared, measured and dropped again. Not where it was already. Empty: never by itself."
+        />
+        {drillServers !== null && (
+          <>
+            <SelectField
+              form={form}
+              name="drillServerId"
+              label="Drills are made on"
+              conditional
+              help="On another server by its login for restores, which must be there."
+              choices={[{ value: '', label: 'the server of the database' }, ...drillServers]}
+            />
+            <TextField
+              form={form}
+              name="drillFolder"
+              label="Folder of drills"
+              placeholder="/var/tmp/drills"
+              spellcheck={false}
+              help="Of SQLite: where the file is made there. Empty: beside the database’s file."
+            />
+          </>
+        )}
+        <TextField
+          form={form}
+          name="verifyEveryDays"
+          label="Read in full every so many days"
+          type="number"
+          min={0}
+          max={365}
+          help="The newest good backup, at a time of the database’s own. Empty: as set under System. 0: never by itself."
+        />
+      </details>
     </>
   );
+}
+
+function hasDrills({ values, errors }: FormState): boolean {
+  const names = ['drillCron', 'drillServerId', 'drillFolder', 'verifyEveryDays'];
+  return names.some((name) => (values[name] ?? '') !== '' || errors[name] !== undefined);
 }

@@ -25,6 +25,12 @@ const options = {
   retryMinutes: count,
   pausedReason: text,
   pausedAt: instant.nullable(),
+  /** When the newest good backup is restored in a drill; null: never by itself. */
+  drillCron: text,
+  drillServerId: text,
+  drillFolder: text,
+  /** How often the newest good backup is read in full; null: as set for the installation. */
+  verifyEveryDays: count.nullable(),
 };
 export const scheduleShape = z.object({
   id,

@@ -25,7 +25,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { scheduleForm, scheduleInputOf } from './schedule-form.ts';
+import { drillServers, scheduleForm, scheduleInputOf } from './schedule-form.ts';
 
 const PER_PAGE = 30;
 
@@ -119,6 +119,7 @@ async function send(
       ping={ping}
       pingForm={refused.ping ?? freshForm({ protocol: ping?.protocol ?? '' })}
       zone={(await readSettings(services.db)).timezone}
+      drillServers={await drillServers(services, frame.user.role === 'admin')}
       schedulerEnabled={services.config.schedulerEnabled}
       lines={slots.map(toLine)}
       page={{ ...page, total }}

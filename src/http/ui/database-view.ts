@@ -11,10 +11,12 @@ import { dayStates } from '../../backups/day-states.ts';
 import { storedNow, talliesSince, usualOf } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, parseDay, weekdayOf } from '../../backups/days.ts';
 import { failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
+import { type Restorable, restorableOfOne } from '../../backups/restorable.ts';
 import { sizeChanges, sizeChangesOf } from '../../backups/size-changes.ts';
 import type { Database } from '../../databases/databases.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
 import { databaseType } from '../../databases/types.ts';
+import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { getSettings } from '../../environments/environment-settings.ts';
 import { keptOf } from '../../retention/kept.ts';
 import { getServerRow } from '../../servers/servers.ts';
@@ -100,6 +102,7 @@ export async function figuresOf(
   return {
     databaseId: database.id,
     lastGood: await lastGoodOf(services, database.id),
+    ...drillFigures(await restorableOfOne(db, database.id)),
     good: usual.good,
     failed: usual.failed,
     usualSeconds: usual.seconds,
@@ -115,6 +118,13 @@ export async function figuresOf(
         ...(change === null ? {} : { mark: `${changeText(change)} than usual` }),
       };
     }),
+  };
+}
+
+function drillFigures({ restorable, drillFailure }: Restorable) {
+  return {
+    restorable,
+    drillFailure: drillFailure && { at: drillFailure.at, failure: DRILL_FAILURES[drillFailure.failure] },
   };
 }
 

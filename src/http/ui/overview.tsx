@@ -14,8 +14,10 @@ import { storedByDay, talliesSince } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
 import { lastEndedDatabases, oldestDatabase, worstDatabases } from '../../backups/find-databases.ts';
 import { failuresSinceGood, NEVER } from '../../backups/protection-of.ts';
+import { failedDrills, restorableOf } from '../../backups/restorable.ts';
 import { storageTrouble } from '../../backups/storage-trouble.ts';
 import { storedOf } from '../../backups/stored-totals.ts';
+import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { isNearlyFull } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
 import { nextRuns } from '../../schedules/next-runs.ts';
@@ -58,6 +60,7 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
       oldest={await oldestIn(services, environmentId)}
       stored={await storedIn(services, environmentId)}
       attention={await attentionOf(services, environmentId, showsEnvironment)}
+      failedDrills={await failedDrillsIn(services, environmentId, showsEnvironment)}
       days={await halfAYear(services, environmentId)}
       running={await runningOf(services, environmentId)}
       latest={await latestIn(services, environmentId)}
@@ -139,7 +142,12 @@ async function attentionOf(
   showsEnvironment: boolean,
 ): Promise<readonly AttentionItem[]> {
   const items: AttentionItem[] = [];
-  for (const database of await worstDatabases(services, environmentId, MOST_NEWS)) {
+  const worst = await worstDatabases(services, environmentId, MOST_NEWS);
+  const drills = await restorableOf(
+    services.db,
+    worst.map(({ id }) => id),
+  );
+  for (const database of worst) {
     const { id, name, environmentName, protection } = database;
     const failures = await failuresSinceGood(services.db, id, protection);
     items.push({
@@ -148,10 +156,24 @@ async function attentionOf(
       environmentName: showsEnvironment ? environmentName : null,
       state: protection.state,
       lastGoodAt: protection.lastGood?.at ?? null,
+      restorableAt: drills.get(id)?.restorable?.at ?? null,
       cause: oneLine(failures?.cause ?? null),
     });
   }
   return items;
+}
+
+async function failedDrillsIn(
+  { db }: Services,
+  environmentId: string | null,
+  showsEnvironment: boolean,
+): Promise<OverviewProps['failedDrills']> {
+  const failed = await failedDrills(db, environmentId, MOST_NEWS);
+  return failed.map(({ databaseId, databaseName, environmentName, at, failure, says }) => ({
+    ...{ id: databaseId, name: databaseName, at, isDamaged: failure === 'damaged' },
+    environmentName: showsEnvironment ? environmentName : null,
+    cause: `${DRILL_FAILURES[failure]}. ${oneLine(says) ?? ''}`,
+  }));
 }
 
 const LONGEST = 200;

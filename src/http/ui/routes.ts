@@ -7,6 +7,7 @@ import { accountRoutes } from './account.tsx';
 import { backupPageRoutes } from './backup-page.tsx';
 import { backupRoutes } from './backups.ts';
 import { databasePageRoutes } from './database.tsx';
+import { databaseDrillRoutes } from './database-drills.tsx';
 import { databaseListRoutes } from './database-list.tsx';
 import { databaseScheduleRoutes } from './database-schedule.tsx';
 import { databaseRoutes } from './databases.tsx';
@@ -66,6 +67,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', databaseRoutes(services));
   ui.route('/', databasePageRoutes(services));
   ui.route('/', databaseScheduleRoutes(services));
+  ui.route('/', databaseDrillRoutes(services));
   ui.route('/', retentionRoutes(services));
   ui.route('/', backupRoutes(services));
   ui.route('/', backupPageRoutes(services));

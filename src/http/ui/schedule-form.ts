@@ -1,4 +1,6 @@
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { listServersOf } from '../../servers/servers.ts';
+import type { Services } from '../../services-port.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
 
 /** What the fields of a schedule's form hold, as the use cases take it. */
@@ -12,6 +14,12 @@ export function scheduleInputOf(body: FormBody) {
     retries: numberOf(body, 'retries') ?? 0,
     retryMinutes: numberOf(body, 'retryMinutes') ?? 10,
     pausedReason: textOf(body, 'pausedReason'),
+    drillCron: textOf(body, 'drillCron'),
+    verifyEveryDays: numberOf(body, 'verifyEveryDays'),
+    // For admins alone: what the form has no field for stays.
+    ...(body['drillServerId'] === undefined
+      ? {}
+      : { drillServerId: textOf(body, 'drillServerId'), drillFolder: textOf(body, 'drillFolder') }),
   };
 }
 
@@ -24,6 +32,10 @@ interface Shown {
   readonly retries: number;
   readonly retryMinutes: number;
   readonly pausedReason: string | null;
+  readonly drillCron: string | null;
+  readonly drillServerId: string | null;
+  readonly drillFolder: string | null;
+  readonly verifyEveryDays: number | null;
 }
 
 const NEW: Shown = {
@@ -35,6 +47,10 @@ const NEW: Shown = {
   retries: 2,
   retryMinutes: 10,
   pausedReason: null,
+  drillCron: null,
+  drillServerId: null,
+  drillFolder: null,
+  verifyEveryDays: null,
 };
 
 /** The form of a schedule, or of a new one; `cron` are other times that were chosen. */
@@ -53,6 +69,25 @@ export function scheduleForm(
     retries: String(shown.retries),
     retryMinutes: String(shown.retryMinutes),
     pausedReason: shown.pausedReason ?? '',
+    drillCron: shown.drillCron ?? '',
+    drillServerId: shown.drillServerId ?? '',
+    drillFolder: shown.drillFolder ?? '',
+    verifyEveryDays: shown.verifyEveryDays === null ? '' : String(shown.verifyEveryDays),
     ...more,
   });
+}
+
+const MOST_SERVERS = 500;
+
+/** Servers that drills may be made on, for who may say so; null for others. */
+export async function drillServers(
+  { db }: Pick<Services, 'db'>,
+  isAdmin: boolean,
+): Promise<readonly { readonly value: string; readonly label: string }[] | null> {
+  if (!isAdmin) return null;
+  const servers = await listServersOf(db, null, { limit: MOST_SERVERS, offset: 0 });
+  return servers.map(({ id, name, environmentName }) => ({
+    value: id,
+    label: `${name} (${environmentName})`,
+  }));
 }

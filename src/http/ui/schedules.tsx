@@ -20,7 +20,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { scheduleForm, scheduleInputOf } from './schedule-form.ts';
+import { drillServers, scheduleForm, scheduleInputOf } from './schedule-form.ts';
 
 const SHOWN = 25;
 const DATABASES_NAMED = 5;
@@ -97,14 +97,16 @@ async function sendRule(
     engine: rule?.engine ?? '',
     tag: rule?.tag ?? '',
   };
+  const frame = await frameOf(c, services);
   return sendPage(
     c,
     <RulePage
-      frame={await frameOf(c, services)}
+      frame={frame}
       rule={rule}
       form={refused ?? scheduleForm(rule, c.req.query('cron'), scope)}
       engines={engines.map(({ type, displayName }) => ({ value: type, label: displayName }))}
       zone={(await readSettings(services.db)).timezone}
+      drillServers={await drillServers(services, frame.user.role === 'admin')}
     />,
     refused === undefined ? 200 : 422,
   );

@@ -59,6 +59,7 @@ describe('a database’s own schedule', () => {
       retryMinutes: 10,
       pausedReason: null,
       pausedAt: null,
+      ...{ drillCron: null, drillServerId: null, drillFolder: null, verifyEveryDays: null },
     });
     expect(body.effectiveSchedule).toMatchObject({
       rule: null,

@@ -1,0 +1,165 @@
+import type { Frame } from '../frame/frame.ts';
+import { Ago } from '../parts/ago.tsx';
+import { Badge } from '../parts/badge.tsx';
+import { EmptyState } from '../parts/empty-state.tsx';
+import { Facts } from '../parts/facts.tsx';
+import { PostButton } from '../parts/form.tsx';
+import { formatBytes, formatDuration } from '../parts/format.ts';
+import { formatMinute } from '../parts/format-time.ts';
+import type { Tone } from '../parts/notice.tsx';
+import { type PageOfMany, Pager } from '../parts/pager.tsx';
+import { useReader } from '../parts/reader.ts';
+import { Table } from '../parts/table.tsx';
+import { DatabaseFrame, type DatabaseSummary } from './database-head.tsx';
+
+export interface DrillItem {
+  readonly id: string;
+  /** The time that it was due at, or that it was asked for. */
+  readonly at: string;
+  readonly isScheduled: boolean;
+  /** Null while it waits or runs. */
+  readonly outcome: 'proven' | 'failed' | 'cancelled' | 'interrupted' | 'skipped' | 'missed' | null;
+  /** Such as `a role is missing`. */
+  readonly failure: string | null;
+  readonly isDamaged: boolean;
+  readonly says: string | null;
+  readonly restoreMs: number | null;
+  /** Of the dump. */
+  readonly bytes: number | null;
+  readonly backup: { readonly id: string; readonly at: string } | null;
+  /** Whether it has a page of its own. */
+  readonly hasPage: boolean;
+}
+
+export interface DrillsPageProps {
+  readonly frame: Frame;
+  readonly database: DatabaseSummary;
+  readonly restorable: { readonly at: string; readonly restoreMs: number; readonly bytes: number } | null;
+  /** Null where none begins by itself. */
+  readonly schedule: {
+    readonly cron: string;
+    readonly zone: string;
+    readonly isOn: boolean;
+    readonly nextAt: string | null;
+  } | null;
+  /** Null: the database's own. */
+  readonly serverName: string | null;
+  readonly folder: string | null;
+  readonly newestGoodId: string | null;
+  readonly drills: readonly DrillItem[];
+  readonly page: PageOfMany;
+}
+
+/** What drills proved of a database, and when the next one is. */
+export function DrillsPage(props: DrillsPageProps) {
+  const { frame, database, drills, newestGoodId } = props;
+  const path = `/databases/${database.id}`;
+  const mayChange = frame.user.role !== 'viewer';
+  return (
+    <DatabaseFrame frame={frame} database={database} tab="drills">
+      <p>
+        A drill restores a backup under a name of its own, compares its rows with those of the dump, measures
+        how long that takes, and drops it again. The database itself is not touched.
+      </p>
+      <Facts facts={factsOf(props)} />
+      {mayChange && (
+        <div class="actions">
+          {newestGoodId !== null && (
+            <PostButton action={`/backups/${newestGoodId}/drill`} label="Drill the newest good backup" />
+          )}
+          <a class="button outline" href={`${path}/schedule#own`}>
+            Change when and where
+          </a>
+        </div>
+      )}
+      {drills.length === 0 ? (
+        <EmptyState title="There was no drill yet">
+          <p>A backup that nobody has restored is a hope.</p>
+        </EmptyState>
+      ) : (
+        <>
+          <Table
+            caption="Drills"
+            columns={['When', 'Result', 'Backup', { label: 'Restored in', isFigure: true }, 'What it said']}
+            dense
+          >
+            {drills.map((drill) => (
+              <Row key={drill.id} drill={drill} />
+            ))}
+          </Table>
+          <Pager page={props.page} path={`${path}/drills`} />
+        </>
+      )}
+    </DatabaseFrame>
+  );
+}
+
+function factsOf({ restorable, schedule, serverName, folder, database }: DrillsPageProps) {
+  const where = serverName ?? database.server?.name ?? 'the machine that BRIDGEPORT runs on';
+  return [
+    [
+      'Last proven restorable',
+      restorable === null ? (
+        'never'
+      ) : (
+        <>
+          <Ago at={restorable.at} />, {formatBytes(restorable.bytes)} in {lasted(restorable.restoreMs)}
+        </>
+      ),
+    ] as const,
+    [
+      'By itself',
+      schedule === null ? (
+        'never'
+      ) : (
+        <>
+          <code>{schedule.cron}</code> ({schedule.zone})
+          {!schedule.isOn ? ', which is switched off or paused' : null}
+          {schedule.isOn && schedule.nextAt !== null ? (
+            <>
+              , next <Ago at={schedule.nextAt} />
+            </>
+          ) : null}
+        </>
+      ),
+    ] as const,
+    ['Made on', where] as const,
+    ...(folder === null ? [] : [['In the folder', folder] as const]),
+  ];
+}
+
+const LOOKS: Readonly<Record<NonNullable<DrillItem['outcome']>, { tone: Tone | 'neutral'; text: string }>> = {
+  proven: { tone: 'success', text: 'proven' },
+  failed: { tone: 'warning', text: 'failed' },
+  cancelled: { tone: 'neutral', text: 'cancelled' },
+  interrupted: { tone: 'warning', text: 'interrupted' },
+  skipped: { tone: 'neutral', text: 'skipped' },
+  missed: { tone: 'warning', text: 'missed' },
+};
+
+function Row({ drill }: { readonly drill: DrillItem }) {
+  const zone = useReader()?.zone ?? 'UTC';
+  const look = drill.outcome === null ? { tone: 'info' as const, text: 'under way' } : LOOKS[drill.outcome];
+  const { backup } = drill;
+  const when = formatMinute(drill.at, zone);
+  return (
+    <tr>
+      <th scope="row">
+        {drill.hasPage ? <a href={`/restores/${drill.id}`}>{when}</a> : when}
+        {drill.isScheduled ? '' : ', asked for'}
+      </th>
+      <td>
+        <Badge {...look} {...(drill.isDamaged ? { tone: 'error' as const } : {})} />
+      </td>
+      <td>{backup === null ? '–' : <a href={`/backups/${backup.id}`}>{formatMinute(backup.at, zone)}</a>}</td>
+      <td class="figure">{drill.restoreMs === null ? '–' : lasted(drill.restoreMs)}</td>
+      <td>
+        <span>{[drill.failure, drill.says].filter((text) => text !== null).join(': ') || '–'}</span>
+      </td>
+    </tr>
+  );
+}
+
+function lasted(ms: number): string {
+  return formatDuration(Math.max(1, ms / 1000));
+}
