@@ -92,6 +92,7 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
           'environment_days',
           'newest_backups',
           'system_settings',
+          'vanished_tables',
         ],
         'users',
       ].sort(),

@@ -4,6 +4,7 @@ import { Page } from '../frame/page.tsx';
 import { PostButton } from '../parts/form.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { ProtectionBadge } from '../parts/protection-badge.tsx';
+import { FreezeNotice } from '../retention/freeze-notice.tsx';
 import { ProtectionBanner, type ProtectionOfDatabase } from './protection-banner.tsx';
 import { type DatabaseTab, DatabaseTabs } from './tabs.tsx';
 
@@ -23,6 +24,8 @@ export interface DatabaseSummary {
   /** What is allowed about its bucket and prefix, but seldom meant. */
   readonly warnings: readonly string[];
   readonly backups: number;
+  /** Since when and why nothing of it is pruned; null while pruning goes on. */
+  readonly freeze: { readonly since: string; readonly reason: string } | null;
 }
 
 /** A page of one database: its name and state, what it is in a sentence, whether it is safe, and the tab. */
@@ -54,6 +57,9 @@ export function DatabaseFrame(props: {
             {warning}
           </Notice>
         ))}
+      {database.freeze !== null && (
+        <FreezeNotice databaseId={database.id} freeze={database.freeze} mayChange={mayChange} />
+      )}
       {props.above}
       <DatabaseTabs databaseId={database.id} chosen={props.tab} backups={database.backups} />
       {props.children}

@@ -16,6 +16,7 @@ import type { Database } from '../../databases/databases.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
 import { databaseType } from '../../databases/types.ts';
 import { getSettings } from '../../environments/environment-settings.ts';
+import { freezeOf } from '../../retention/freeze.ts';
 import { keptOf } from '../../retention/kept.ts';
 import { getServerRow } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
@@ -55,6 +56,7 @@ export async function summaryOf(
     protection: await shownProtection(services, database),
     warnings: await prefixWarnings(services.db, database),
     backups: database.counts.backups,
+    freeze: (await freezeOf(services.db, database.id)).freeze,
   };
 }
 
