@@ -139,7 +139,7 @@ describe('the sidebar', () => {
       const { html } = await viewer.get('/account', { cookie });
       return / class="zone">([^<]*)</.exec(html)?.[1];
     };
-    expect(await footer('America/Argentina/Buenos_Aires')).toBe('Times in America/Argentina/Buenos Aires');
+    expect(await footer('America/New_York')).toBe('Times in America/New York');
     expect(await footer('europe/BERLIN')).toBe('Times in Europe/Berlin');
     for (const odd of ['', 'Mars/Olympus', '%22%3E<script>', '+02:00', 'UTC'.repeat(3000), '%E0%A4%A'])
       expect([odd.slice(0, 20), await footer(odd)]).toEqual([odd.slice(0, 20), 'Times in UTC']);
