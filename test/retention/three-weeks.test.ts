@@ -1,9 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { settleCompleted } from '../../src/backups/settle.ts';
 import type { Db } from '../../src/db/schema.ts';
-import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
-import { saveSettings } from '../../src/settings/settings.ts';
+import { changeSettingsAskingFirst } from '../../src/retention/change-defaults.ts';
 import { openWorld as openSchedules } from '../support/schedules.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 import { DATABASE, openWorld, PLACE } from './world.ts';
@@ -24,19 +23,24 @@ describe.each(STATES)('an installation that is left alone for three weeks, on %s
     const schedules = await openSchedules(db, INSTALLED.toISOString());
     const databases = [DATABASE, await schedules.database(), await schedules.database()];
     const settings = { timezone: 'Europe/Berlin', backupRetentionPreset: 'lean' } as const;
-    await write(db, (trx) => saveSettings(trx, settings, INSTALLED));
+    const actor = { userId: null, address: null };
+    await changeSettingsAskingFirst({ ...world.services(), now: () => world.now }, actor, settings, {
+      isConfirmed: true,
+    });
     await schedules.rule({ cronExpression: '0 2 * * *', name: 'Nightly "ü" 🐘' });
     // A database that comes later is in the rule without a word.
     databases.push(await schedules.database());
     const look = schedules.worker();
-    for (let hour = 1; hour <= NIGHTS * 24; hour += 1) {
-      world.now = new Date(INSTALLED.getTime() + hour * HOUR_MS);
-      const { day, isDown } = whenIs(world.now);
-      if (day === DOWN_ON && isDown) continue;
-      schedules.setNow(world.now);
-      await look();
-      await backUp(db, world.now, world.objects);
-      await world.work();
+    for (let night = 1; night <= NIGHTS; night += 1) {
+      const midnight = Date.parse('2026-03-04T00:00:00.000Z') + night * DAY_MS;
+      // Before it is due, when it is, and in the morning.
+      for (const hour of night === DOWN_ON ? [6] : [0, 1, 6]) {
+        world.now = new Date(midnight + hour * HOUR_MS);
+        schedules.setNow(world.now);
+        await look();
+        await backUp(db, world.now, world.objects);
+        await world.work();
+      }
     }
     const newest = Array.from({ length: 12 }, (_, index) => `2026-03-${String(25 - index).padStart(2, '0')}`);
     for (const id of databases) {
@@ -56,11 +60,6 @@ describe.each(STATES)('an installation that is left alone for three weeks, on %s
     await db.destroy();
   });
 });
-
-function whenIs(now: Date) {
-  const day = Math.floor((now.getTime() - Date.parse('2026-03-04T00:00:00.000Z')) / DAY_MS);
-  return { day, isDown: now.getUTCHours() < 6 };
-}
 
 /** Lets each backup that waits run and end well. */
 async function backUp(

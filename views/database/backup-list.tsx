@@ -222,7 +222,12 @@ function Links({ backup, list }: { readonly backup: BackupItem; readonly list: B
           Download
         </a>
       )}{' '}
-      <a href={`/backups/${backup.id}#restore-by-hand`}>Restore</a>
+      <a
+        href={list.mayChange ? `/backups/${backup.id}/restore` : `/backups/${backup.id}#restore-by-hand`}
+        aria-label={`Restore ${labelOf(backup)}`}
+      >
+        Restore
+      </a>
     </>
   );
 }

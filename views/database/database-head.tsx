@@ -47,7 +47,7 @@ export function DatabaseFrame(props: {
       back={{ href: '/databases', label: 'Databases' }}
       within={database.environment.name}
       state={<StateOfDatabase protection={database.protection} />}
-      actions={mayChange ? <Actions databaseId={database.id} /> : undefined}
+      actions={mayChange ? <Actions database={database} /> : undefined}
     >
       <Sentence database={database} isAdmin={frame.user.role === 'admin'} />
       <ProtectionBanner databaseId={database.id} protection={database.protection} mayChange={mayChange} />
@@ -75,11 +75,16 @@ function StateOfDatabase({ protection }: { readonly protection: ProtectionOfData
   );
 }
 
-function Actions({ databaseId }: { readonly databaseId: string }) {
+function Actions({ database: { id, protection } }: { readonly database: DatabaseSummary }) {
   return (
     <>
-      <PostButton action={`/databases/${databaseId}/backups`} label="Back up now" kind="primary" />
-      <a class="button outline" href={`/databases/${databaseId}/edit`}>
+      <PostButton action={`/databases/${id}/backups`} label="Back up now" kind="primary" />
+      {protection.lastGoodId !== null && (
+        <a class="button outline" href={`/backups/${protection.lastGoodId}/restore`}>
+          Restore…
+        </a>
+      )}
+      <a class="button outline" href={`/databases/${id}/edit`}>
         Edit
       </a>
     </>

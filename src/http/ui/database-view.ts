@@ -10,6 +10,7 @@ import { type BackupFilter, findBackup, listBackups, liveBackups } from '../../b
 import { dayStates } from '../../backups/day-states.ts';
 import { storedNow, talliesSince, usualOf } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, parseDay, weekdayOf } from '../../backups/days.ts';
+import { knownDatabases } from '../../backups/known-databases.ts';
 import { failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
 import { sizeChanges, sizeChangesOf } from '../../backups/size-changes.ts';
 import type { Database } from '../../databases/databases.ts';
@@ -83,7 +84,11 @@ export async function shownProtection(
   const known = await protectionOfOne(services, id);
   const { state, lastGood, dueAt, maxAgeHours } = known;
   const failures = state === 'protected' ? null : await failuresSinceGood(services.db, id, known);
-  return { state, lastGoodAt: lastGood?.at ?? null, dueAt, failures, maxAgeHours };
+  return {
+    ...{ state, dueAt, failures, maxAgeHours },
+    lastGoodId: lastGood?.id ?? null,
+    lastGoodAt: lastGood?.at ?? null,
+  };
 }
 
 export async function figuresOf(
@@ -98,6 +103,7 @@ export async function figuresOf(
   const days = daysUntil(today, (WEEKS - 1) * DAYS_A_WEEK + weekdayOf(today) + 1);
   const tallies = await talliesSince(db, scope, days[0] ?? today);
   const usual = await usualOf(db, database.id, { today, sizes: SIZES });
+  const [known] = await knownDatabases(services, [database]);
   const changes = sizeChanges(usual.sizes.map(({ bytes }) => bytes));
   return {
     databaseId: database.id,
@@ -107,6 +113,8 @@ export async function figuresOf(
     usualSeconds: usual.seconds,
     storedBytes: await storedNow(db, scope),
     storedBackups,
+    nextRunAt: known?.nextRunAt ?? null,
+    isPaused: known?.protection.state === 'paused',
     days: dayStates(tallies, days, database.maxBackupAgeHours),
     sizes: usual.sizes.map(({ id, at, bytes }, index) => {
       const change = changes[index] ?? null;
