@@ -10,7 +10,15 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
+/** The zone of that name as the platform spells it; null where there is none. No two spellings of one are told apart. */
+export function zoneNamed(name: string): string | null {
+  if (name.length > LONGEST || !isTimeZone(name)) return null;
+  return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
+}
+
+const LONGEST = 64;
+
 export const timeZoneField = z
   .string()
-  .max(64)
+  .max(LONGEST)
   .refine(isTimeZone, { error: 'Must be a time zone of the IANA list, such as UTC or Europe/Berlin' });

@@ -1,7 +1,7 @@
+import { Ago } from './parts/ago.tsx';
 import { Badge } from './parts/badge.tsx';
 import { Facts } from './parts/facts.tsx';
 import { formatBytes } from './parts/format.ts';
-import { Instant } from './parts/instant.tsx';
 import { Notice } from './parts/notice.tsx';
 import { Table } from './parts/table.tsx';
 
@@ -118,7 +118,7 @@ function Result({ result }: { result: DeepTestResult }) {
   return (
     <>
       <p>
-        Last run <Instant at={result.finishedAt} />, {result.cause}, at {result.host} ({result.provider}).
+        Last run <Ago at={result.finishedAt} />, {result.cause}, at {result.host} ({result.provider}).
       </p>
       {result.lost.length > 0 && (
         <Notice tone="warning">
@@ -196,8 +196,8 @@ function Left({ left }: { left: BucketCapabilities['left'] }) {
         {left.map(({ what, until, reason }) => (
           <li key={what}>
             <code>{what}</code>
-            {until === null ? `: ${reason}` : ', locked until '}
-            {until !== null && <Instant at={until} />}
+            {until === null ? `: ${reason}` : ', whose lock ends '}
+            {until !== null && <Ago at={until} />}
           </li>
         ))}
       </ul>

@@ -9,6 +9,7 @@ import { FilterForm, type FilterSelect } from './parts/filter-form.tsx';
 import { formatBytes } from './parts/format.ts';
 import { type PageOfMany, Pager } from './parts/pager.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
+import { SizeChange } from './parts/size-change.tsx';
 import { ACTIONS, type Column, SELECT, Table } from './parts/table.tsx';
 
 export interface DatabaseItem {
@@ -22,6 +23,8 @@ export interface DatabaseItem {
   readonly nextRunAt: string | null;
   /** Bytes of the last good backup. */
   readonly size: number | null;
+  /** By how much that differs from what is usual, as a share; null where it is no news. */
+  readonly sizeChange: number | null;
   /** The last days. */
   readonly days: readonly ChartDay[];
 }
@@ -168,7 +171,10 @@ function Row({ database, mayChange }: { readonly database: DatabaseItem; readonl
           <Ago at={database.nextRunAt} />
         )}
       </td>
-      <td class="figure">{database.size === null ? '–' : formatBytes(database.size)}</td>
+      <td class="figure">
+        {database.size === null ? '–' : formatBytes(database.size)}
+        {database.sizeChange !== null && <SizeChange change={database.sizeChange} />}
+      </td>
       {mayChange && (
         <td class="row-action">
           <button type="submit" name="only" value={id} class="link" aria-label={`Back up ${name}`}>

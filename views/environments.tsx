@@ -1,10 +1,10 @@
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
+import { Ago } from './parts/ago.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
-import { Instant } from './parts/instant.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
 import { ACTIONS, Table } from './parts/table.tsx';
 
@@ -70,7 +70,7 @@ export function EnvironmentsPage(props: {
               <td data-label="Storage">{environment.mayUseStorage ? 'enabled' : 'disabled'}</td>
               <td data-label="Downloads">{environment.mayDownload ? 'allowed' : 'off'}</td>
               <td data-label="Created">
-                <Instant at={environment.createdAt} />
+                <Ago at={environment.createdAt} />
               </td>
               <td>
                 <a

@@ -1,12 +1,12 @@
 import type { EnvironmentChoice, Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
+import { Ago } from './parts/ago.tsx';
 import { Confirm } from './parts/confirm.tsx';
 import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
 import { Facts } from './parts/facts.tsx';
 import { TextField } from './parts/field.tsx';
 import { Form, PostButton } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
-import { Instant } from './parts/instant.tsx';
 import { Notice } from './parts/notice.tsx';
 import { type ServerItem, ServerStatus } from './servers.tsx';
 import { AuthorizedKeysLine } from './ssh-key.tsx';
@@ -140,7 +140,7 @@ export function ServerState({ server, isAdmin }: { readonly server: ServerItem; 
       <Facts
         facts={[
           ['Status', <ServerStatus status={server.status} />],
-          ['Last checked', <Instant at={server.lastCheckedAt} />],
+          ['Last checked', <Ago at={server.lastCheckedAt} />],
           ...(server.isOwn ? [] : [['Host key', <HostKey server={server} isAdmin={isAdmin} />] as const]),
         ]}
       />

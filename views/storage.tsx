@@ -1,11 +1,11 @@
 import { CapabilityCard, type CapabilityCardProps } from './capability-card.tsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
+import { Ago } from './parts/ago.tsx';
 import { Confirm } from './parts/confirm.tsx';
 import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { formatBytes } from './parts/format.ts';
-import { Instant } from './parts/instant.tsx';
 import { Table } from './parts/table.tsx';
 import { type EnvironmentAccess, EnvironmentAccessList, Names } from './storage-access.tsx';
 import { BucketList, type BucketListProps } from './storage-buckets.tsx';
@@ -219,11 +219,11 @@ function Leftovers({ leftovers }: { leftovers: readonly LeftoverItem[] }) {
               <code>{leftover.place}</code>
             </td>
             <td data-label="Since">
-              <Instant at={leftover.since} />
+              <Ago at={leftover.since} />
             </td>
             <td data-label="Tries">{leftover.tries}</td>
             <td data-label="Next try">
-              <Instant at={leftover.nextTryAt} />
+              <Ago at={leftover.nextTryAt} />
             </td>
             <td data-label="Why">{leftover.reason}</td>
           </tr>

@@ -1,11 +1,11 @@
 import type { Frame, Role } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
+import { Ago } from './parts/ago.tsx';
 import { Badge } from './parts/badge.tsx';
 import { Confirm } from './parts/confirm.tsx';
 import { type Choice, SelectField, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
-import { Instant } from './parts/instant.tsx';
 import { NewPasswordField } from './parts/new-password-field.tsx';
 import { ACTIONS, Table } from './parts/table.tsx';
 import { PeopleTabs } from './tokens/people-tabs.tsx';
@@ -59,7 +59,7 @@ export function UsersPage({ frame, users }: { readonly frame: Frame; readonly us
               <Badge tone={user.role === 'admin' ? 'info' : 'neutral'} text={user.role} />
             </td>
             <td data-label="Last active">
-              <Instant at={user.lastActiveAt} />
+              <Ago at={user.lastActiveAt} />
             </td>
             <td>
               <a href={`/admin/users/${user.id}`} aria-label={`Edit ${user.email}`}>

@@ -1,3 +1,4 @@
+import { eachAtOnce } from '../at-once.ts';
 import type { BackupRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -5,9 +6,13 @@ import { markCancelled } from './cancel-backup.ts';
 import type { BackupContext } from './context.ts';
 import { countOut } from './count-backup.ts';
 import { isBeingRestored } from './in-use.ts';
+import { noteLock } from './note-lock.ts';
 import { removeAtOnce } from './remove-deleted.ts';
 
 const REMOVE_WITHIN_MS = 8_000;
+/** A storage that takes longer stops nobody. */
+const LOOK_WITHIN_MS = 4_000;
+const LOOKED_AT_ONCE = 4;
 
 /**
  * Deletes a backup: from now on nobody sees it; its object is removed at once where the storage answers in time, else in
@@ -21,6 +26,7 @@ export async function deleteBackup(
   { also }: { readonly also?: (trx: Trx) => Promise<void> } = {},
 ): Promise<void> {
   const now = context.now();
+  await noteLocks(context, [backupId]);
   const wasRunning = await write(context.db, async (trx) => {
     const deleted = await hide(trx, backupId, now);
     if (deleted === undefined) throw new AppError('not_found', 'Backup not found');
@@ -43,6 +49,7 @@ export async function deleteBackups(
   { also }: { readonly also?: (trx: Trx, backup: BackupRow) => Promise<void> } = {},
 ): Promise<number> {
   const now = context.now();
+  await noteLocks(context, backupIds);
   const deleted = await write(context.db, async (trx) => {
     const hidden: Hidden[] = [];
     for (const id of new Set(backupIds)) {
@@ -62,6 +69,22 @@ export async function deleteBackups(
     await removeAtOnce(context, backup.id, withinMs);
   }
   return deleted.length;
+}
+
+/** What the storage of each says of removing it, for those that can be asked within some seconds together. */
+async function noteLocks(context: BackupContext, backupIds: readonly string[]): Promise<void> {
+  if (backupIds.length === 0) return;
+  const backups = await context.db
+    .selectFrom('backups')
+    .select(['id', 'status', 'retained_until'])
+    .where('id', 'in', backupIds)
+    .where('deleted_at', 'is', null)
+    .execute();
+  const until = performance.now() + LOOK_WITHIN_MS;
+  await eachAtOnce(backups, LOOKED_AT_ONCE, async (backup) => {
+    const withinMs = until - performance.now();
+    if (withinMs > 0) await noteLock(context, backup, withinMs);
+  });
 }
 
 interface Hidden {

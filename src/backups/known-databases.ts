@@ -1,6 +1,7 @@
 import type { Db } from '../db/schema.ts';
 import { type Protection, type ProtectionFacts, protection } from './protection.ts';
 import { factsOf, withNewest } from './protection-of.ts';
+import { sizeChange } from './size-changes.ts';
 
 /** A database as lists show it. */
 export interface KnownDatabase {
@@ -15,6 +16,8 @@ export interface KnownDatabase {
   readonly nextRunAt: string | null;
   /** Bytes of the last good backup; null where there is none. */
   readonly size: number | null;
+  /** By how much that differs from the median of the ten before it, as a share; null where that is no more than a fifth. */
+  readonly sizeChange: number | null;
 }
 
 /** These databases, in that order; one that is gone is left out. */
@@ -28,7 +31,7 @@ export async function knownDatabases(
     .innerJoin('environments', 'environments.id', 'databases.environment_id')
     .leftJoin('backups as good', 'good.id', 'newest_backups.good_id')
     .select(['databases.name', 'databases.type'])
-    .select(['environments.name as environment_name', 'good.size as good_size'])
+    .select(['environments.name as environment_name', 'good.size as good_size', 'newest_backups.usual_size'])
     .where(
       'databases.id',
       'in',
@@ -50,6 +53,7 @@ interface Row {
   readonly type: string;
   readonly environment_name: string;
   readonly good_size: number | null;
+  readonly usual_size: number | null;
   readonly is_paused: number | null;
   readonly run_at: string | null;
 }
@@ -62,5 +66,9 @@ function toKnown(row: Row): Omit<KnownDatabase, 'protection' | 'lastEnded'> {
     environmentName: row.environment_name,
     nextRunAt: row.is_paused === 1 ? null : row.run_at,
     size: row.good_size === null ? null : Number(row.good_size),
+    sizeChange:
+      row.good_size === null || row.usual_size === null
+        ? null
+        : sizeChange(Number(row.good_size), Number(row.usual_size)),
   };
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db, NewestBackupRow, Trx } from '../db/schema.ts';
+import { COMPARED_WITH, usualSize } from './size-changes.ts';
 
 /**
  * `newest_backups`: of each database its newest good and its newest ended backup, so that whether a thousand databases are
@@ -25,24 +26,26 @@ export async function findNewest(db: Db | Trx, databaseId: string): Promise<Newe
   const of = () =>
     db
       .selectFrom('backups')
-      .select(['id', 'created_at', 'started_at'])
+      .select(['id', 'created_at', 'started_at', 'size'])
       .where('database_id', '=', databaseId)
       .where('deleted_at', 'is', null)
       .orderBy('created_at', 'desc')
-      .orderBy('id', 'desc')
-      .limit(1);
+      .orderBy('id', 'desc');
   // Literals, as in the indexes: a parameter could be any status.
   const completed = of().where('status', '=', sql.lit('completed'));
-  const good = await completed
+  const [good, ...before] = await completed
     .where((eb) => eb.or([eb('verification', 'is', null), eb('verification', '!=', 'failed')]))
-    .executeTakeFirst();
-  const failed = await of().where(sql<boolean>`outcome in ('failed', 'interrupted')`).executeTakeFirst();
-  const ended = later(await completed.executeTakeFirst(), failed);
+    .limit(1 + COMPARED_WITH)
+    .execute();
+  const failing = of().where(sql<boolean>`outcome in ('failed', 'interrupted')`);
+  const failed = await failing.limit(1).executeTakeFirst();
+  const ended = later(await completed.limit(1).executeTakeFirst(), failed);
   if (ended === undefined) return undefined;
   return {
     database_id: databaseId,
     good_id: good?.id ?? null,
     good_at: good === undefined ? null : (good.started_at ?? good.created_at),
+    usual_size: usualSize(before.map(({ size }) => Number(size))),
     ended_id: ended.id,
     ended_at: ended.started_at ?? ended.created_at,
   };

@@ -1,14 +1,17 @@
 import { recordAudit } from '../audit/audit.ts';
 import { auditedDatabase } from '../databases/databases.ts';
-import type { BackupObjectRow, BackupRow, Db, Trx } from '../db/schema.ts';
+import type { BackupObjectRow, BackupRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { insertLeftover } from '../leftovers/insert-leftover.ts';
 import { limited, MAX_PAUSE_MS, pauseMs } from '../leftovers/patience.ts';
-import type { ObjectHead } from '../object-stores/object-store.ts';
+import { lockWords } from '../object-stores/lock-words.ts';
+import type { ObjectHead, ObjectLock } from '../object-stores/object-store.ts';
 import { abortUploads, versionOf } from '../object-stores/own-uploads.ts';
 import { withStore } from '../object-stores/with-store.ts';
 import { hideAgain, unmarkPruned } from './mark-pruned.ts';
+import { findLock, lockColumns } from './note-lock.ts';
+import { objectsOf } from './objects.ts';
 import type { RunServices } from './run-services.ts';
 
 type RemovalServices = Pick<RunServices, 'db' | 'openPlace' | 'now' | 'log'>;
@@ -50,6 +53,8 @@ export async function sweepDeleted(
         eb('removal_next_try_at', '>', at(now + 2 * MAX_PAUSE_MS)),
       ]),
     )
+    // What its storage holds goes when that is over.
+    .where((eb) => eb.or([eb('retained_until', 'is', null), eb('retained_until', '<=', at(now))]))
     .orderBy('deleted_at')
     .limit(50)
     .execute();
@@ -132,7 +137,10 @@ async function tryRemoval(
       error,
     });
     const isSeenAgain = await showAgain(services, backup, error, reason, signal);
-    if (!isSeenAgain) await noteFailure(services, backup, reason);
+    if (!isSeenAgain) {
+      const lock = isRefusal(error) ? await lockOf(services, backup, signal) : null;
+      await noteFailure(services, backup, { reason: lock === null ? reason : lockWords(lock), lock });
+    }
     return { reason, isSeenAgain };
   }
 }
@@ -237,7 +245,25 @@ export function isOurs(
   return head.token === null || head.token === token;
 }
 
-async function noteFailure({ db, now }: RemovalServices, backup: Tombstone, reason: string): Promise<void> {
+/** Why it was refused may be that its storage holds it: that is asked once, and not the removal again and again. */
+async function lockOf(
+  services: RemovalServices,
+  { id }: Tombstone,
+  stop: AbortSignal,
+): Promise<ObjectLock | null> {
+  try {
+    return await findLock(services, id, limited(stop));
+  } catch (error) {
+    services.log.warn('a backup that could not be removed could not be looked at', { backupId: id, error });
+    return null;
+  }
+}
+
+async function noteFailure(
+  { db, now }: RemovalServices,
+  backup: Tombstone,
+  { reason, lock }: { readonly reason: string; readonly lock: ObjectLock | null },
+): Promise<void> {
   const tries = (backup.removal_tries ?? 0) + 1;
   await write(db, (trx) =>
     trx
@@ -246,6 +272,7 @@ async function noteFailure({ db, now }: RemovalServices, backup: Tombstone, reas
         removal_tries: tries,
         removal_error: reason,
         removal_next_try_at: new Date(now().getTime() + pauseMs(tries)).toISOString(),
+        ...(lock === null ? {} : lockColumns(lock, now())),
       })
       .where('id', '=', backup.id)
       .execute(),
@@ -274,14 +301,4 @@ async function removeObjects(
       await store.remove(key, { versionId: await versionOf(store, key, signal), signal });
     });
   }
-}
-
-/** All that a backup consists of, as recorded, the dump before its manifest. */
-export async function objectsOf(db: Db, backupId: string): Promise<readonly BackupObjectRow[]> {
-  const objects = await db
-    .selectFrom('backup_objects')
-    .selectAll()
-    .where('backup_id', '=', backupId)
-    .execute();
-  return objects.sort((a, b) => Number(a.kind === 'manifest') - Number(b.kind === 'manifest'));
 }

@@ -11,6 +11,7 @@ import { countIn } from './count-backup.ts';
 import type { StepBegun } from './progress.ts';
 import type { BackupError } from './step-error.ts';
 import { tellFailure, tellSuccess } from './tell-ping.ts';
+import { findVanished, recordVanished } from './vanished-tables.ts';
 
 export interface CompletedRun {
   /** How long the run took, by a clock that only goes forward; absent for a repair, which can't know. */
@@ -49,6 +50,8 @@ export async function settleCompleted(
   run: CompletedRun,
   now: Date,
 ): Promise<boolean> {
+  // Before the lock is held: what the last ones hold may be long. No other of the database ends meanwhile.
+  const vanished = await findVanished(db, claim.runId, run.contents ?? null);
   return write(db, async (trx) => {
     if (!(await isOwn(trx, claim))) return false;
     const detail = detailOf(run);
@@ -88,6 +91,7 @@ export async function settleCompleted(
       return true;
     }
     await countIn(trx, settled);
+    if (vanished !== null) await recordVanished(trx, settled, vanished);
     await tellSuccess(trx, settled, run, now);
     await insertPrune(trx, { databaseId: settled.database_id, trigger: 'backup', userId: null }, now);
     return true;

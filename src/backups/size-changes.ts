@@ -3,7 +3,8 @@ import type { Db } from '../db/schema.ts';
 import { median } from './day-tallies.ts';
 
 /** How many before one are what it is compared with, and from what share on a difference is worth a word. */
-const COMPARED_WITH = 10;
+export const COMPARED_WITH = 10;
+const FEWEST = 3;
 const NOTEWORTHY = 0.2;
 
 /**
@@ -13,11 +14,21 @@ const NOTEWORTHY = 0.2;
 export function sizeChanges(sizes: readonly number[]): readonly (number | null)[] {
   return sizes.map((size, index) => {
     const before = sizes.slice(Math.max(0, index - COMPARED_WITH), index);
-    const usual = before.length < 3 ? null : median(before);
-    if (usual === null || usual <= 0 || !Number.isFinite(size)) return null;
-    const change = (size - usual) / usual;
-    return Math.abs(change) > NOTEWORTHY ? change : null;
+    return sizeChange(size, usualSize(before));
   });
+}
+
+/** What is usual after these, the ten before or fewer: whole bytes, or null where fewer than three tell. */
+export function usualSize(before: readonly number[]): number | null {
+  const usual = before.length < FEWEST ? null : median(before);
+  return usual === null ? null : Math.round(usual);
+}
+
+/** By how much a size differs from what is usual, as a share; null where that is no more than a fifth, or nothing is usual. */
+export function sizeChange(size: number, usual: number | null): number | null {
+  if (usual === null || usual <= 0 || !Number.isFinite(size)) return null;
+  const change = (size - usual) / usual;
+  return Math.abs(change) > NOTEWORTHY ? change : null;
 }
 
 /** The same of these good backups of a database, by id: of the newest of them and those that lie between, and ten before. */

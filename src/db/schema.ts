@@ -35,6 +35,7 @@ export interface Schema {
   events: EventRow;
   backup_policies: BackupPolicyRow;
   retention_freezes: RetentionFreezeRow;
+  vanished_tables: VanishedTablesRow;
   ping_targets: PingTargetRow;
   pings: PingRow;
   restores: RestoreRow;
@@ -435,6 +436,8 @@ export interface NewestBackupRow {
   /** Completed, and its verification has not failed; and when its dump began. */
   good_id: string | null;
   good_at: string | null;
+  /** The median of the ten good ones before it; null where fewer than three tell. */
+  usual_size: BigOrNull;
   /** The newest that ended by itself, well or not; and when it began. */
   ended_id: string;
   ended_at: string;
@@ -579,6 +582,15 @@ export interface RetentionFreezeRow {
   accepted_by_id: string | null;
   /** `created_at` of the newest good backup at that time: older ones are no measure any more. */
   accepted_through: string | null;
+}
+
+/** Tables that a backup no longer held, though each of those before it did. */
+export interface VanishedTablesRow {
+  backup_id: string;
+  database_id: string;
+  count: number;
+  /** JSON: the names of the first few. */
+  first_names: string;
 }
 
 export type PingProtocol = 'healthchecks' | 'plain';

@@ -1,6 +1,8 @@
 import type { Context } from '../db/context.ts';
 import type { Db, LeftoverRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
+import { isAppError } from '../errors.ts';
+import { lockWords } from '../object-stores/lock-words.ts';
 import type { ObjectStore } from '../object-stores/object-store.ts';
 import type { OpenPlace } from '../object-stores/opened-store.ts';
 import { abortUploads, isThere, versionOf } from '../object-stores/own-uploads.ts';
@@ -65,19 +67,41 @@ async function retryLeftover(context: SweepContext, leftover: LeftoverRow, stop:
     await settleLeftover(context, leftover);
   } catch (error) {
     if (stop.aborted) return;
+    const held = isAppError(error, 'storage_denied') ? await lockOf(context, leftover, stop) : null;
     const tries = leftover.tries + 1;
     await write(db, (trx) =>
       trx
         .updateTable('leftovers')
         .set({
           tries,
-          last_error: error instanceof Error ? error.message : String(error),
+          last_error: held ?? (error instanceof Error ? error.message : String(error)),
           next_try_at: new Date(now().getTime() + pauseMs(tries)).toISOString(),
         })
         .where('id', '=', leftover.id)
         .execute(),
     );
   }
+}
+
+/** Whether it was refused since its storage holds it, in words; null where it is not known to. */
+async function lockOf(
+  context: SweepContext,
+  leftover: LeftoverRow,
+  stop: AbortSignal,
+): Promise<string | null> {
+  if (leftover.kind !== 'object') return null;
+  let words: string | null = null;
+  try {
+    await withStore(context, leftover, async (store) => {
+      const { key, version_id: versionId } = leftover;
+      const head = await store.head(key, { versionId, signal: limited(stop) });
+      if (head?.lock !== undefined) words = lockWords(head.lock);
+    });
+  } catch {
+    // What the removal was answered is what is told.
+    return null;
+  }
+  return words;
 }
 
 /** An upload without a known id, or an object, may appear later than the first look: it is looked for once more. */

@@ -1,11 +1,14 @@
+import { type VanishedTables, vanishedOf } from '../backups/vanished-tables.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { MAX_PAUSE_MS } from '../leftovers/patience.ts';
 import { type Candidate, loadCandidates } from './candidates.ts';
 import { type RetentionDefaults, readDefaults } from './defaults.ts';
+import type { Loss } from './freeze.ts';
 import { type Freeze, freezeOf } from './freeze.ts';
 import { type Plan, plan as planAtOnce, planInTurns } from './plan.ts';
 import { type Policy, type PolicyOfDatabase, policyOf } from './policy.ts';
-import { type Shrink, shrinkOf } from './shrink.ts';
+import { shrinkOf } from './shrink.ts';
+import { vanishedIn } from './vanished.ts';
 
 /** What is to be done about the backups of a database at an instant. */
 export interface Decided {
@@ -16,7 +19,7 @@ export interface Decided {
   readonly plan: Plan<Candidate>;
   readonly freeze: Freeze | null;
   /** A reason to let pruning stand still that nobody has written down yet. */
-  readonly shrink: Shrink | null;
+  readonly loss: Loss | null;
   /** What goes now, the oldest first: nothing while pruning stands still, and what could not be removed not at once again. */
   readonly due: readonly Candidate[];
 }
@@ -44,9 +47,23 @@ export async function decide(
   const planned = db.isTransaction ? planAtOnce : planInTurns;
   const plan = await planned(policy.effective, candidates, now, defaults.zone);
   const percent = policy.effective.maxShrinkPercent;
-  const shrink = freeze === null ? shrinkOf(candidates, { percent, acceptedThrough }) : null;
-  const due = freeze === null && shrink === null ? plan.prune.filter((one) => isDue(one, now)).reverse() : [];
-  return { policy, defaults, candidates, plan, freeze, shrink, due };
+  const vanished = await vanishedOf(db, databaseId);
+  const loss = freeze === null ? lossOf(candidates, { vanished, percent, acceptedThrough }) : null;
+  const due = freeze === null && loss === null ? plan.prune.filter((one) => isDue(one, now)).reverse() : [];
+  return { policy, defaults, candidates, plan, freeze, loss, due };
+}
+
+/** Whether the newest good backups tell that data may be gone; null where the policy says that they may become as small as they like. */
+function lossOf(
+  candidates: readonly Candidate[],
+  known: {
+    readonly vanished: ReadonlyMap<string, VanishedTables>;
+    readonly percent: number;
+    readonly acceptedThrough: string | null;
+  },
+): Loss | null {
+  if (known.percent >= 100) return null;
+  return vanishedIn(candidates, known.vanished, known.acceptedThrough) ?? shrinkOf(candidates, known);
 }
 
 function isDue({ nextTryAt }: Candidate, now: Date): boolean {

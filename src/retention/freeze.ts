@@ -1,5 +1,9 @@
 import type { Db, Trx } from '../db/schema.ts';
 import type { Shrink } from './shrink.ts';
+import type { Vanished } from './vanished.ts';
+
+/** Why the newest good backups may have lost data. */
+export type Loss = Shrink | Vanished;
 
 /** Pruning of a database stands still. Backing up goes on. */
 export interface Freeze {
@@ -28,9 +32,9 @@ export async function freezeOf(db: Db | Trx, databaseId: string): Promise<Freeze
   return { freeze: since === null ? null : { since, reason: reason ?? '', backupId }, acceptedThrough };
 }
 
-/** Stops the pruning of a database until a person accepts how small its backups became. */
-export async function freeze(trx: Trx, databaseId: string, shrink: Shrink, now: Date): Promise<Freeze> {
-  const frozen = frozenBy(shrink, now);
+/** Stops the pruning of a database until a person accepts what its backups no longer have. */
+export async function freeze(trx: Trx, databaseId: string, loss: Loss, now: Date): Promise<Freeze> {
+  const frozen = frozenBy(loss, now);
   const values = { frozen_at: frozen.since, reason: frozen.reason, backup_id: frozen.backupId };
   await trx
     .insertInto('retention_freezes')
@@ -58,16 +62,34 @@ export async function thaw(
 }
 
 /** What it says when pruning stops. */
-export function frozenBy(shrink: Shrink, now: Date): Freeze {
-  return { since: now.toISOString(), reason: reasonOf(shrink), backupId: shrink.backupId };
+export function frozenBy(loss: Loss, now: Date): Freeze {
+  return { since: now.toISOString(), reason: reasonOf(loss), backupId: loss.backupId };
 }
 
 /** Why pruning stops, and what to do. */
-function reasonOf({ createdAt, bytes, usualBytes }: Shrink): string {
-  const day = `${createdAt.slice(0, 16).replace('T', ' ')} UTC`;
-  const percent = Math.round(100 * (1 - bytes / usualBytes));
-  return `The backup of ${day} has ${sizeText(bytes)}, ${percent} % less than the ${sizeText(usualBytes)} of those before it. Nothing of this database is pruned until somebody has looked: see whether all its tables are there, then accept the new size.`;
+function reasonOf(loss: Loss): string {
+  return 'count' in loss ? reasonOfVanished(loss) : reasonOfShrink(loss);
 }
+
+function reasonOfVanished({ createdAt, count, firstNames }: Vanished): string {
+  const day = dayOf(createdAt);
+  const names = firstNames.join(', ');
+  if (count === 1) {
+    return `The table ${names} is not in the backup of ${day}, and was in each of the three before it. ${STOPPED}: see whether it was dropped on purpose, then accept it.`;
+  }
+  const more = count > firstNames.length ? ` and ${count - firstNames.length} more` : '';
+  return `${count} tables are not in the backup of ${day}, and were in each of the three before it: ${names}${more}. ${STOPPED}: see whether they were dropped on purpose, then accept it.`;
+}
+
+const STOPPED = 'Nothing of this database is pruned until somebody has looked';
+
+function reasonOfShrink({ createdAt, bytes, usualBytes }: Shrink): string {
+  const day = dayOf(createdAt);
+  const percent = Math.round(100 * (1 - bytes / usualBytes));
+  return `The backup of ${day} has ${sizeText(bytes)}, ${percent} % less than the ${sizeText(usualBytes)} of those before it. ${STOPPED}: see whether all its tables are there, then accept the new size.`;
+}
+
+const dayOf = (instant: string) => `${instant.slice(0, 16).replace('T', ' ')} UTC`;
 
 function sizeText(bytes: number): string {
   if (bytes < 2 ** 20) return `${Math.ceil(bytes / 1024)} KiB`;

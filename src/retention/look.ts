@@ -1,4 +1,5 @@
-import { isOurs, objectsOf } from '../backups/remove-deleted.ts';
+import { objectsOf } from '../backups/objects.ts';
+import { isOurs } from '../backups/remove-deleted.ts';
 import type { Db } from '../db/schema.ts';
 import { isAppError, toAppError } from '../errors.ts';
 import { limited } from '../leftovers/patience.ts';

@@ -2,6 +2,7 @@ import { eachAtOnce } from '../at-once.ts';
 import { type Actor, recordAudit } from '../audit/audit.ts';
 import type { PruneInput } from '../backups/ask-prune.ts';
 import { markPruned } from '../backups/mark-pruned.ts';
+import { lockColumns } from '../backups/note-lock.ts';
 import { removePruned } from '../backups/remove-deleted.ts';
 import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
 import type { Context } from '../db/context.ts';
@@ -9,6 +10,7 @@ import type { DatabaseRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { pauseMs } from '../leftovers/patience.ts';
 import type { Log } from '../log.ts';
+import type { ObjectLock } from '../object-stores/object-store.ts';
 import type { OpenPlace } from '../object-stores/opened-store.ts';
 import { type RunClaim, requireClaim } from '../runs/claim.ts';
 import type { Candidate } from './candidates.ts';
@@ -55,7 +57,6 @@ const SMALLEST_BATCH = 20;
 const LARGEST_BATCH = 500;
 /** So many failures tell that the place does not let anything be removed now: the rest waits for another time. */
 const MOST_FAILURES = 5;
-const DAY_MS = 86_400_000;
 
 /**
  * Prunes the backups of a database by its policy, the oldest first, in batches: each is looked at where it lies; then it is
@@ -73,7 +74,7 @@ export async function prune(context: PruneContext, task: PruneTask): Promise<Pru
   for (;;) {
     task.signal.throwIfAborted();
     const decided = await decide(db, databaseId, { now: now() });
-    const frozen = decided.freeze ?? (await freezeIfShrunk(context, task, database, decided));
+    const frozen = decided.freeze ?? (await freezeIfLost(context, task, database, decided));
     const left = decided.due.filter(({ id }) => !tried.has(id));
     const isOver = frozen !== null || left.length === 0 || errors.length >= MOST_FAILURES;
     if (isOver) {
@@ -175,10 +176,8 @@ async function noteLooks(
   });
 }
 
-function locked(lock: { readonly until: string | null; readonly why: string }, at: Date) {
-  // One that holds until somebody lifts it is asked about once a day.
-  const until = lock.until ?? new Date(at.getTime() + DAY_MS).toISOString();
-  return { retained_until: until, retained_why: lock.why, last_rotation_error: null };
+function locked(lock: ObjectLock, at: Date) {
+  return { ...lockColumns(lock, at), last_rotation_error: null };
 }
 
 function refused({ removalTries }: Candidate, reason: string, at: Date) {
@@ -244,18 +243,18 @@ async function recordPruned(
 }
 
 /** Writes down why pruning stands still from now on. Null where it does not. */
-async function freezeIfShrunk(
+async function freezeIfLost(
   { db, now, log }: PruneContext,
   { claim }: PruneTask,
   database: DatabaseRow,
-  { shrink }: Decided,
+  { loss }: Decided,
 ): Promise<Freeze | null> {
-  if (shrink === null) return null;
+  if (loss === null) return null;
   const frozen = await write(db, async (trx) => {
     await requireClaim(trx, claim);
     const decided = await decide(trx, database.id, { now: now() });
-    if (decided.freeze !== null || decided.shrink === null) return decided.freeze;
-    const made = await freeze(trx, database.id, decided.shrink, now());
+    if (decided.freeze !== null || decided.loss === null) return decided.freeze;
+    const made = await freeze(trx, database.id, decided.loss, now());
     const details = { reason: made.reason, backupId: made.backupId };
     const entry = auditedDatabase('backup.freeze', database, { details });
     await recordAudit(trx, { userId: null, address: null }, entry, now());

@@ -137,7 +137,7 @@ export async function rotate(
   return rotationOf(context, decided, runId, signal);
 }
 
-/** Says that how small the backups of a database became is right: pruning goes on. Nothing where it does not stand still. */
+/** Says that what the backups of a database no longer have is right: pruning goes on. Nothing where it does not stand still. */
 export async function acceptSize(context: RetentionContext, actor: Actor, databaseId: string): Promise<void> {
   const { db, now, runs } = context;
   await write(db, async (trx) => {
@@ -231,13 +231,13 @@ async function askFor(
 
 async function rotationOf(
   { db, now }: RetentionContext,
-  { plan, freeze, shrink, candidates }: Decided,
+  { plan, freeze, loss, candidates }: Decided,
   runId: string,
   signal: AbortSignal,
 ): Promise<Rotation> {
   const errors = await pruneErrors(db, runId, signal);
   // As the run will find it, where nobody has written it down yet.
-  const frozen = freeze ?? (shrink === null ? null : frozenBy(shrink, now()));
+  const frozen = freeze ?? (loss === null ? null : frozenBy(loss, now()));
   if (frozen === null) {
     const { keep, prune, bytesFreed, cappedButUnreachable } = plan;
     return { keep, prune, bytesFreed, cappedButUnreachable, freeze: null, errors };

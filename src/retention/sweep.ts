@@ -72,9 +72,9 @@ export async function sweepRetention(context: SweepContext, signal: AbortSignal)
 async function sweepDatabase({ db, now, runs }: SweepContext, databaseId: string): Promise<void> {
   const { failedDays } = await readDefaults(db);
   await write(db, (trx) => removeFailedRuns(trx, databaseId, { days: failedDays, now: now() }));
-  const { due, shrink, plan } = await decide(db, databaseId, { now: now() });
+  const { due, loss, plan } = await decide(db, databaseId, { now: now() });
   const hasErrors = plan.keep.some(({ rotationError }) => rotationError !== null);
-  if (due.length === 0 && shrink === null && !hasErrors) return;
+  if (due.length === 0 && loss === null && !hasErrors) return;
   await write(db, (trx) => insertPrune(trx, { databaseId, trigger: 'sweep', userId: null }, now()));
   runs.wake();
 }

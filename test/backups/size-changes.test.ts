@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { knownDatabases } from '../../src/backups/known-databases.ts';
 import { sizeChangesOf } from '../../src/backups/size-changes.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
 import { insertBackup } from '../support/backup-row.ts';
@@ -45,5 +46,17 @@ describe.each(STATES)('how sizes differ from what is usual, on %s', (state) => {
   it('is told of none where fewer than three came before, or nothing is shown', async () => {
     expect(await changesOf([0, 1, 2])).toEqual([null, null, null]);
     expect(await changesOf([])).toEqual([]);
+  });
+
+  it('are told of the newest in the list of all databases, by what was kept when it ended', async () => {
+    const id = rows[0]?.database_id ?? '';
+    const at = new Date(START + 20 * 3_600_000);
+    const listed = async () => (await knownDatabases({ db, now: () => at }, [{ id }]))[0];
+    expect(await listed()).toMatchObject({ size: 990, sizeChange: null });
+    await insertBackup(db, at, { ...GOOD, size: 300, database_id: id });
+    expect(await listed()).toMatchObject({ size: 300, sizeChange: -0.7 });
+    // One alone has nothing that it could differ from.
+    const { database_id: other } = await insertBackup(db, at, { ...GOOD, size: 7 });
+    expect((await knownDatabases({ db, now: () => at }, [{ id: other }]))[0]?.sizeChange).toBeNull();
   });
 });

@@ -172,7 +172,7 @@ describe('Admin > Storage in a browser', () => {
     const bucket = page.locator('details.capabilities', { hasText: 'Checks of full-locked' });
     await bucket.waitFor({ timeout: 40_000 });
     await appears('This stays in the bucket:');
-    await appears(', locked until ');
+    await appears(', whose lock ends ');
     await page.locator('#storage-fitness').getByText('fit', { exact: true }).waitFor();
     await look('deep-locked');
     await open('/edit');

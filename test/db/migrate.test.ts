@@ -92,6 +92,7 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
           'environment_days',
           'newest_backups',
           'system_settings',
+          'vanished_tables',
         ],
         'users',
       ].sort(),
@@ -234,7 +235,7 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
     ]);
     expect(await db.selectFrom('newest_backups').selectAll().execute()).toEqual([
       {
-        ...{ database_id: 'd', good_id: 'more', good_at: '2026-02-25T23:59:59.999Z' },
+        ...{ database_id: 'd', good_id: 'more', good_at: '2026-02-25T23:59:59.999Z', usual_size: null },
         ...{ ended_id: 'bad ü', ended_at: '2026-02-26T02:00:00.000Z' },
       },
     ]);

@@ -253,6 +253,35 @@ describe.each(STATES)('pruning, on %s', (state) => {
     expect(await seenIds()).toEqual([more[1], more[0], small]);
   });
 
+  it('stands still when tables vanished, names the first, and goes on when a person accepts it', async () => {
+    await db.updateTable('backup_policies').set({ keep_last: 4 }).execute();
+    await nightly(1);
+    const all = ['a', 'b "x"', '<script>', '🐘', 'last'];
+    for (const day of [0, 1, 2]) await world.succeed({ created_at: iso(day), tables: all });
+    world.now = new Date(iso(9));
+    // Of which nobody knows what it holds: it stops nothing.
+    await world.succeed({ created_at: iso(3) });
+    await world.work();
+    expect(await seenIds()).toHaveLength(4);
+    const less = await world.succeed({ created_at: iso(4), tables: ['last', 'new'] });
+    await world.work();
+    const frozen = await db.selectFrom('retention_freezes').selectAll().executeTakeFirstOrThrow();
+    expect(frozen).toMatchObject({ database_id: DATABASE, backup_id: less });
+    expect(frozen.reason).toContain(
+      '4 tables are not in the backup of 2026-03-08 05:06 UTC, and were in each of the three before it: größe.a, größe.b "x", größe.<script> and 1 more.',
+    );
+    const next = await world.succeed({ created_at: iso(5), tables: ['last', 'new'] });
+    await world.work();
+    await world.sweep();
+    await world.work();
+    expect(await seenIds()).toHaveLength(6);
+    await acceptSize(world.services() as never, ACTOR, DATABASE);
+    await world.work();
+    expect((await seenIds()).slice(0, 2)).toEqual([next, less]);
+    expect(await seenIds()).toHaveLength(4);
+    expect(await audits('backup.freeze')).toHaveLength(1);
+  });
+
   it('forgets failed runs after some days, but those that explain how things stand now', async () => {
     const old = [await world.fail({ created_at: iso(-40) }), await world.fail({ created_at: iso(-39) })];
     const good = await world.succeed({ created_at: iso(-38) });

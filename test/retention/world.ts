@@ -3,6 +3,7 @@ import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
 import { settleCompleted, settleFailed } from '../../src/backups/settle.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
+import type { DumpContents } from '../../src/engines/contents.ts';
 import { AppError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
@@ -39,7 +40,12 @@ export interface World {
   diesAtRequest: number | null;
   /** A backup that runs now and ends well. */
   succeed(
-    more?: Partial<Pick<BackupRow, 'type' | 'created_at' | 'is_pinned'>> & { size?: number; isBad?: boolean },
+    more?: Partial<Pick<BackupRow, 'type' | 'created_at' | 'is_pinned'>> & {
+      size?: number;
+      isBad?: boolean;
+      /** Names of the tables that it holds. */
+      tables?: readonly string[];
+    },
   ): Promise<string>;
   /** Its verification has failed. */
   spoil(id: string): Promise<void>;
@@ -56,6 +62,11 @@ export interface World {
   services(): Parameters<typeof sweepDeleted>[0] &
     Parameters<typeof createPruneKind>[0] &
     Parameters<typeof sweepRetention>[0];
+}
+
+function contentsOf(tables: readonly string[]): DumpContents {
+  const listed = tables.map((name) => ({ schema: 'größe', name, rows: 1, definition: null }));
+  return { tables: listed, largeObjects: 0, extensions: [], roles: [] };
 }
 
 export async function openWorld(db: Db, at: Date): Promise<World> {
@@ -144,14 +155,22 @@ export async function openWorld(db: Db, at: Date): Promise<World> {
     now: at,
     mood: 'well',
     diesAtRequest: null,
-    async succeed({ size = 100, type = 'scheduled', created_at = iso(), is_pinned, isBad = false } = {}) {
+    async succeed({
+      size = 100,
+      type = 'scheduled',
+      created_at = iso(),
+      is_pinned,
+      isBad = false,
+      tables,
+    } = {}) {
+      const contents = tables === undefined ? null : contentsOf(tables);
       const { id, key, row, claim } = await begin(type, created_at);
       await db
         .insertInto('backup_objects')
         .values({ id: newId(), backup_id: id, kind: 'dump', number: 0, ...PLACE, key, bytes: size })
         .execute();
       world.objects.set(key, { bytes: size, token: row.token });
-      await settleCompleted(db, claim, { bytes: size, sha256: 'ab', versionId: null }, world.now);
+      await settleCompleted(db, claim, { bytes: size, sha256: 'ab', versionId: null, contents }, world.now);
       if (is_pinned !== undefined)
         await db.updateTable('backups').set({ is_pinned }).where('id', '=', id).execute();
       if (isBad) await world.spoil(id);

@@ -27,10 +27,12 @@ const services = await createServices(readConfig(), {
 });
 await services.exclusively(() => prepareFirstAdmin(services));
 const app = await createApp(services);
-serveApp(app, { host: '127.0.0.1', port: 0 }, ({ port }) => {
+// One that comes after another has its address, as a container that is started again does.
+const port = Number(process.env['TEST_PORT'] ?? 0);
+serveApp(app, { host: '127.0.0.1', port }, ({ port: listening }) => {
   services.worker.start();
   const routes = [...new Set(app.routes.map(({ method, path }) => `${method} ${path}`))];
-  process.stdout.write(`${JSON.stringify({ listening: port, routes })}\n`);
+  process.stdout.write(`${JSON.stringify({ listening, routes })}\n`);
   // One that is killed writes nothing any more.
   flushCompileCache();
 });

@@ -6,8 +6,9 @@ import { Badge } from '../parts/badge.tsx';
 import { dayText } from '../parts/charts/day-text.ts';
 import { Chips } from '../parts/chips.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
-import { changeText, formatBytes, formatDuration } from '../parts/format.ts';
+import { formatBytes, formatDuration } from '../parts/format.ts';
 import { type PageOfMany, Pager } from '../parts/pager.tsx';
+import { SizeChange } from '../parts/size-change.tsx';
 import { ACTIONS, type Column, SELECT, Table } from '../parts/table.tsx';
 import { type BackupItem, foldFailures, type Row } from './backup-rows.ts';
 
@@ -202,16 +203,6 @@ function BackupRow({ row, list }: { readonly row: Row; readonly list: BackupList
   );
 }
 
-/** Beside a size that is far from the usual one. */
-function SizeChange({ change }: { readonly change: number }) {
-  const sign = change < 0 ? '−' : '+';
-  return (
-    <small class="muted" title={`${changeText(change)} than the median of the ten before it`}>
-      {` ${sign}${Math.round(Math.abs(change) * 100)} %`}
-    </small>
-  );
-}
-
 /** A link is given only to what can be read as things are. */
 function canBeRead({ storageType }: BackupItem, { isStorageEnabled }: BackupListProps): boolean {
   return storageType === 'local' || isStorageEnabled;
@@ -231,7 +222,12 @@ function Links({ backup, list }: { readonly backup: BackupItem; readonly list: B
           Download
         </a>
       )}{' '}
-      <a href={`/backups/${backup.id}#restore-by-hand`}>Restore</a>
+      <a
+        href={list.mayChange ? `/backups/${backup.id}/restore` : `/backups/${backup.id}#restore-by-hand`}
+        aria-label={`Restore ${labelOf(backup)}`}
+      >
+        Restore
+      </a>
     </>
   );
 }

@@ -4,6 +4,7 @@ import { Page } from '../frame/page.tsx';
 import { PostButton } from '../parts/form.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { ProtectionBadge } from '../parts/protection-badge.tsx';
+import { FreezeNotice } from '../retention/freeze-notice.tsx';
 import { ProtectionBanner, type ProtectionOfDatabase } from './protection-banner.tsx';
 import { type DatabaseTab, DatabaseTabs } from './tabs.tsx';
 
@@ -23,6 +24,8 @@ export interface DatabaseSummary {
   /** What is allowed about its bucket and prefix, but seldom meant. */
   readonly warnings: readonly string[];
   readonly backups: number;
+  /** Since when and why nothing of it is pruned; null while pruning goes on. */
+  readonly freeze: { readonly since: string; readonly reason: string } | null;
 }
 
 /** A page of one database: its name and state, what it is in a sentence, whether it is safe, and the tab. */
@@ -44,7 +47,7 @@ export function DatabaseFrame(props: {
       back={{ href: '/databases', label: 'Databases' }}
       within={database.environment.name}
       state={<StateOfDatabase protection={database.protection} />}
-      actions={mayChange ? <Actions databaseId={database.id} /> : undefined}
+      actions={mayChange ? <Actions database={database} /> : undefined}
     >
       <Sentence database={database} isAdmin={frame.user.role === 'admin'} />
       <ProtectionBanner databaseId={database.id} protection={database.protection} mayChange={mayChange} />
@@ -54,6 +57,9 @@ export function DatabaseFrame(props: {
             {warning}
           </Notice>
         ))}
+      {database.freeze !== null && (
+        <FreezeNotice databaseId={database.id} freeze={database.freeze} mayChange={mayChange} />
+      )}
       {props.above}
       <DatabaseTabs databaseId={database.id} chosen={props.tab} backups={database.backups} />
       {props.children}
@@ -69,11 +75,16 @@ function StateOfDatabase({ protection }: { readonly protection: ProtectionOfData
   );
 }
 
-function Actions({ databaseId }: { readonly databaseId: string }) {
+function Actions({ database: { id, protection } }: { readonly database: DatabaseSummary }) {
   return (
     <>
-      <PostButton action={`/databases/${databaseId}/backups`} label="Back up now" kind="primary" />
-      <a class="button outline" href={`/databases/${databaseId}/edit`}>
+      <PostButton action={`/databases/${id}/backups`} label="Back up now" kind="primary" />
+      {protection.lastGoodId !== null && (
+        <a class="button outline" href={`/backups/${protection.lastGoodId}/restore`}>
+          Restore…
+        </a>
+      )}
+      <a class="button outline" href={`/databases/${id}/edit`}>
         Edit
       </a>
     </>

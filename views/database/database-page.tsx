@@ -34,6 +34,9 @@ export interface DatabaseFigures {
   readonly good: number;
   readonly failed: number;
   readonly usualSeconds: number | null;
+  /** Null where nothing begins by itself. */
+  readonly nextRunAt: string | null;
+  readonly isPaused: boolean;
   readonly storedBytes: number;
   readonly storedBackups: number;
   readonly days: readonly ChartDay[];
@@ -114,6 +117,23 @@ function Restorable({ figures }: { readonly figures: DatabaseFigures }) {
   );
 }
 
+function NextRun({ figures }: { readonly figures: DatabaseFigures }) {
+  const { databaseId, nextRunAt, isPaused } = figures;
+  const href = `/databases/${databaseId}/schedule`;
+  if (nextRunAt !== null) {
+    return (
+      <Tile label="Next run" figure={<Ago at={nextRunAt} />} href={href}>
+        by its schedule
+      </Tile>
+    );
+  }
+  return (
+    <Tile label="Next run" figure={isPaused ? 'paused' : 'none'} href={href}>
+      {isPaused ? 'its schedule stands still' : 'nothing begins by itself'}
+    </Tile>
+  );
+}
+
 /** Tiles, calendar and sizes; they load themselves again when a run has begun or ended. */
 export function Figures({ figures }: { readonly figures: DatabaseFigures }) {
   const { databaseId, lastGood, good, failed, usualSeconds } = figures;
@@ -135,6 +155,7 @@ export function Figures({ figures }: { readonly figures: DatabaseFigures }) {
             {lastGood.seconds === null ? '' : ` in ${formatDuration(lastGood.seconds)}`}, read back
           </Tile>
         )}
+        <NextRun figures={figures} />
         <Tile label="Success, 30 days" figure={`${good} / ${good + failed}`}>
           {usualSeconds === null ? 'nothing to compare with yet' : `usually ${formatDuration(usualSeconds)}`}
         </Tile>

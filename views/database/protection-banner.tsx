@@ -6,7 +6,8 @@ import type { ProtectionState } from '../parts/protection-badge.tsx';
 
 export interface ProtectionOfDatabase {
   readonly state: ProtectionState;
-  /** When the dump of the last good backup began. */
+  /** The last good backup, and when its dump began. */
+  readonly lastGoodId: string | null;
   readonly lastGoodAt: string | null;
   /** When the next good one must be there, or must have been. */
   readonly dueAt: string | null;

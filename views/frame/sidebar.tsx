@@ -90,8 +90,15 @@ function Footer({ frame, section }: { readonly frame: Frame; readonly section: S
         {' · '}
         <a href="/openapi.json">API</a>
       </p>
+      <Zone />
     </footer>
   );
+}
+
+/** Whose clock all times are told by: the browser's, where it has said so, else the installation's. */
+function Zone() {
+  const reader = useReader();
+  return reader === null ? null : <small class="zone">Times in {reader.zone.replaceAll('_', ' ')}</small>;
 }
 
 const THEMES: Readonly<Record<Theme, string>> = { auto: 'Auto', light: 'Light', dark: 'Dark' };

@@ -21,11 +21,6 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** An ISO instant in UTC to the second: `2026-02-25 10:00:00 UTC`. */
-export function formatInstant(iso: string): string {
-  return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
-}
-
 /** `26 hours`, `2 h 30 min`; up to two days in hours, beyond that in days: `7 days 2 h`. */
 export function formatHours(hours: number): string {
   const minutes = Math.round(hours * 60);

@@ -1,11 +1,11 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
+import { Ago } from '../parts/ago.tsx';
 import { Confirm } from '../parts/confirm.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { SelectField, TextArea, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
-import { Instant } from '../parts/instant.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { ACTIONS, Table } from '../parts/table.tsx';
@@ -68,7 +68,7 @@ export function RestoreLoginsPage(props: {
                 {login.held.length > 0 && <p class="field-error">{login.held.join('; ')}</p>}
               </td>
               <td>
-                <Instant at={login.updatedAt} />
+                <Ago at={login.updatedAt} />
               </td>
               <td>
                 {isAdmin && (

@@ -105,6 +105,7 @@ export function RestoreRunPage(props: RestoreRunProps) {
         <Columns
           main={
             <>
+              {item.runState === 'uncertain' && <UncertainRestore item={item} />}
               <Outcome {...props} mayChange={mayChange} />
               {item.tables !== null && <Rows tables={item.tables} />}
               {item.swapByHand !== null && <SwapByHand swap={item.swapByHand} name={item.databaseName} />}
@@ -207,6 +208,23 @@ export function RestoreProgress(props: {
         </p>
         <p class="field-help">{item.exists}</p>
       </article>
+    </LiveRegion>
+  );
+}
+
+/** Asks now and then whether it is known meanwhile; the page then tells by itself. */
+export function UncertainRestore({ item }: { readonly item: RestoreItem }) {
+  return (
+    <LiveRegion
+      id="restore-run"
+      url={`/restores/${item.id}/run`}
+      isBusy={false}
+      status="Nobody knows yet what became of it."
+    >
+      <Notice tone="info">
+        Nobody knows yet what became of it: its server is asked again by itself, and this page tells as soon
+        as it is known.
+      </Notice>
     </LiveRegion>
   );
 }

@@ -71,7 +71,7 @@ export function PolicyForm(props: {
         type="number"
         min={1}
         max={100}
-        help="Per cent of the usual, after three good ones: what became so small may have lost its data. 100: never stop. 50 when left empty."
+        help="Per cent of the usual, after three good ones: what became so small, or no longer has a table that each before it had, may have lost its data. 100: never stop. 50 when left empty."
       />
       <p class="field-help">
         Days, weeks, months and years are those of {props.zone}. Only scheduled backups are pruned.

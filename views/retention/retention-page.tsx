@@ -1,11 +1,9 @@
 import { DatabaseFrame, type DatabaseSummary } from '../database/database-head.tsx';
 import type { Frame } from '../frame/frame.ts';
-import { Ago } from '../parts/ago.tsx';
 import { Dialog, type Question } from '../parts/dialog.tsx';
 import { PostButton } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { formatBytes } from '../parts/format.ts';
-import { Notice } from '../parts/notice.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { PolicyForm } from './policy-form.tsx';
 import { type PreviewProps, RetentionList, RetentionSummary } from './preview.tsx';
@@ -18,7 +16,6 @@ export interface RetentionView {
     readonly preset: string;
   };
   readonly zone: string;
-  readonly freeze: { readonly since: string; readonly reason: string } | null;
   readonly presets: readonly { readonly value: string; readonly label: string; readonly kept: Kept }[];
 }
 
@@ -37,20 +34,11 @@ export function RetentionPage(props: {
   return (
     <DatabaseFrame frame={frame} database={database} tab="retention">
       <Dialog question={props.question} />
-      {retention.freeze !== null && (
-        <Notice tone="warning">
-          <p>
-            <strong>Nothing is pruned</strong> since <Ago at={retention.freeze.since} />.{' '}
-            {retention.freeze.reason}
-          </p>
-          {mayChange && <PostButton action={`${base}/accept`} label="Accept the new size" />}
-        </Notice>
-      )}
       <Sentence {...retention} />
       <RetentionSummary {...props.preview} />
       {mayChange && (
         <>
-          {props.preview.hasAddress && props.preview.go.count > 0 && retention.freeze === null && (
+          {props.preview.hasAddress && props.preview.go.count > 0 && database.freeze === null && (
             <PostButton action={`${base}/rotate`} label="Prune now" />
           )}
           <Panel title="Policy" id="policy">

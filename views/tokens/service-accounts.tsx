@@ -1,12 +1,12 @@
 import type { Frame, Role } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
+import { Ago } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { Confirm } from '../parts/confirm.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { CheckboxField, SelectField, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
-import { Instant } from '../parts/instant.tsx';
 import { ACTIONS, Table } from '../parts/table.tsx';
 import { PeopleTabs } from './people-tabs.tsx';
 
@@ -57,7 +57,7 @@ export function ServiceAccountsPage(props: {
               <td data-label="Role">{account.role}</td>
               <td data-label="Tokens">{account.apiTokens}</td>
               <td data-label="Created">
-                <Instant at={account.createdAt} />
+                <Ago at={account.createdAt} />
               </td>
               <td>
                 <a href={`/admin/service-accounts/${account.id}`} aria-label={`Edit ${account.name}`}>

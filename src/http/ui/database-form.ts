@@ -47,15 +47,18 @@ export async function formChoices(
   };
 }
 
-/** The form of a new database of this type. */
-export function newDatabaseValues(engine: Engine, spacesEnabled: boolean): FormBody {
+/** The form of a new database of this type, in the bucket that most others use. */
+export function newDatabaseValues(
+  engine: Engine,
+  { spacesEnabled, bucket }: { readonly spacesEnabled: boolean; readonly bucket: string | null },
+): FormBody {
   const defaults = engine.options.safeParse({});
   return {
     ...(engine.defaultPort === null ? {} : { port: String(engine.defaultPort) }),
     ...optionValues(engine.fields, defaults.success ? defaults.data : {}),
     ...engine.proposed,
     // Where storage is off nothing is proposed: a copy beside the database is no copy in a disaster.
-    ...(spacesEnabled ? { backupStorageType: 'spaces' } : {}),
+    ...(spacesEnabled ? { backupStorageType: 'spaces', backupSpacesBucket: bucket ?? '' } : {}),
     giveUpMinutes: '5',
     maxBackupAgeHours: String(DEFAULT_MAX_AGE_HOURS),
   };

@@ -253,6 +253,7 @@ function toItem(
     lastGoodAt: protection.lastGood?.at ?? null,
     nextRunAt: database.nextRunAt,
     size: database.size,
+    sizeChange: database.sizeChange,
     days,
   };
 }

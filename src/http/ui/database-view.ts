@@ -10,6 +10,7 @@ import { type BackupFilter, findBackup, listBackups, liveBackups } from '../../b
 import { dayStates } from '../../backups/day-states.ts';
 import { storedNow, talliesSince, usualOf } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, parseDay, weekdayOf } from '../../backups/days.ts';
+import { knownDatabases } from '../../backups/known-databases.ts';
 import { failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
 import { type Restorable, restorableOfOne } from '../../backups/restorable.ts';
 import { sizeChanges, sizeChangesOf } from '../../backups/size-changes.ts';
@@ -18,6 +19,7 @@ import { prefixWarnings } from '../../databases/prefix-warnings.ts';
 import { databaseType } from '../../databases/types.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { getSettings } from '../../environments/environment-settings.ts';
+import { freezeOf } from '../../retention/freeze.ts';
 import { keptOf } from '../../retention/kept.ts';
 import { getServerRow } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
@@ -57,6 +59,7 @@ export async function summaryOf(
     protection: await shownProtection(services, database),
     warnings: await prefixWarnings(services.db, database),
     backups: database.counts.backups,
+    freeze: (await freezeOf(services.db, database.id)).freeze,
   };
 }
 
@@ -83,7 +86,11 @@ export async function shownProtection(
   const known = await protectionOfOne(services, id);
   const { state, lastGood, dueAt, maxAgeHours } = known;
   const failures = state === 'protected' ? null : await failuresSinceGood(services.db, id, known);
-  return { state, lastGoodAt: lastGood?.at ?? null, dueAt, failures, maxAgeHours };
+  return {
+    ...{ state, dueAt, failures, maxAgeHours },
+    lastGoodId: lastGood?.id ?? null,
+    lastGoodAt: lastGood?.at ?? null,
+  };
 }
 
 export async function figuresOf(
@@ -98,6 +105,7 @@ export async function figuresOf(
   const days = daysUntil(today, (WEEKS - 1) * DAYS_A_WEEK + weekdayOf(today) + 1);
   const tallies = await talliesSince(db, scope, days[0] ?? today);
   const usual = await usualOf(db, database.id, { today, sizes: SIZES });
+  const [known] = await knownDatabases(services, [database]);
   const changes = sizeChanges(usual.sizes.map(({ bytes }) => bytes));
   return {
     databaseId: database.id,
@@ -108,6 +116,8 @@ export async function figuresOf(
     usualSeconds: usual.seconds,
     storedBytes: await storedNow(db, scope),
     storedBackups,
+    nextRunAt: known?.nextRunAt ?? null,
+    isPaused: known?.protection.state === 'paused',
     days: dayStates(tallies, days, database.maxBackupAgeHours),
     sizes: usual.sizes.map(({ id, at, bytes }, index) => {
       const change = changes[index] ?? null;

@@ -12,6 +12,7 @@ import { engineFor, engines } from '../../engines/engines.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { setSpacesEnvironment } from '../../storage/enabled.ts';
+import { mostUsedBucket } from '../../storage/in-use.ts';
 import { bucketChoices } from './bucket-choices.ts';
 import {
   bucketFormOf,
@@ -158,6 +159,7 @@ async function sendNew(
     hasCredentials: false,
     mayEnable: frame.user.role === 'admin',
   });
+  const bucket = await mostUsedBucket(services.db);
   return sendPage(
     c,
     <NewDatabasePage
@@ -166,7 +168,7 @@ async function sendNew(
       engines={engines}
       choices={choices}
       test={test}
-      form={sent ?? freshForm(newDatabaseValues(engine, choices.spacesEnabled))}
+      form={sent ?? freshForm(newDatabaseValues(engine, { ...choices, bucket }))}
     />,
     isRefused(sent) && test === null ? 422 : 200,
   );

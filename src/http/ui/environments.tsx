@@ -21,7 +21,6 @@ import { keyShown } from './key-shown.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { isTicked, readForm, textOf } from './kit/form-body.ts';
-import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -45,19 +44,17 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
     sendPage(c, <NewEnvironmentPage frame={await frameOf(c, services)} form={freshForm()} />),
   );
 
-  ui.post('/environments/new', only('admin'), async (c) => {
-    const body = await readForm(c);
-    const refuse = async (form: FormState) =>
-      sendPage(c, <NewEnvironmentPage frame={await frameOf(c, services)} form={form} />, 422);
-    const parsed = newEnvironment.safeParse({ name: textOf(body, 'name') ?? '' });
-    if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues));
-    try {
-      const { id } = await createEnvironment(services, actorOf(c, services), parsed.data);
-      return goTo(c, services, `/environments/${id}/settings`, 'environment-created');
-    } catch (error) {
-      return refuse(failedForm(body, error));
-    }
-  });
+  ui.post('/environments/new', only('admin'), async (c) =>
+    submit(c, services, {
+      parse: (body) => newEnvironment.safeParse({ name: textOf(body, 'name') ?? '' }),
+      refuse: async (form) =>
+        sendPage(c, <NewEnvironmentPage frame={await frameOf(c, services)} form={form} />, 422),
+      async act(input) {
+        const { id } = await createEnvironment(services, actorOf(c, services), input);
+        return { to: `/environments/${id}/settings`, say: 'environment-created' };
+      },
+    }),
+  );
 
   ui.post('/environments/:environmentId/delete', only('admin'), async (c) => {
     const id = c.req.param('environmentId');
@@ -75,22 +72,25 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/environments/:environmentId/settings/ssh', only('admin'), async (c) => {
     const id = c.req.param('environmentId');
-    const body = await readForm(c);
-    const refuse = (form: FormState) => sendSettings(c, services, id, { ssh: askAgain(form, body, SECRETS) });
     const { configured } = await getSsh(services.db, id);
-    const sshUser = textOf(body, 'sshUser') ?? '';
-    const isKept = configured && textOf(body, 'sshPrivateKey') === null;
-    const schema = isKept ? sshSettings.omit({ sshPrivateKey: true }) : sshSettings;
-    const parsed = schema.safeParse({ sshPrivateKey: keyOf(body['sshPrivateKey']), sshUser });
-    if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues, SECRETS));
-    try {
-      if ('sshPrivateKey' in parsed.data)
-        await setSsh(services, actorOf(c, services), id, sshSettings.parse(parsed.data));
-      else await changeSettings(services, actorOf(c, services), id, 'general', { sshUser });
-    } catch (error) {
-      return refuse(failedForm(body, error, SECRETS));
-    }
-    return goTo(c, services, `/environments/${id}/settings`, 'ssh-saved');
+    return submit(c, services, {
+      parse: (body) => {
+        const isKept = configured && textOf(body, 'sshPrivateKey') === null;
+        const schema = isKept ? userAlone : sshSettings;
+        const sshUser = textOf(body, 'sshUser') ?? '';
+        return schema.safeParse({ sshPrivateKey: keyOf(body['sshPrivateKey']), sshUser });
+      },
+      secrets: SECRETS,
+      asksAgain: true,
+      refuse: (form) => sendSettings(c, services, id, { ssh: form }),
+      async act(input) {
+        const { sshUser } = input;
+        const actor = actorOf(c, services);
+        if ('sshPrivateKey' in input) await setSsh(services, actor, id, sshSettings.parse(input));
+        else await changeSettings(services, actor, id, 'general', { sshUser });
+        return { to: `/environments/${id}/settings`, say: 'ssh-saved' };
+      },
+    });
   });
 
   ui.post('/environments/:environmentId/settings/ssh/make', only('admin'), async (c) => {
@@ -120,6 +120,9 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
 
   return ui;
 }
+
+/** Where the key stays as it is. */
+const userAlone = sshSettings.omit({ sshPrivateKey: true });
 
 /** Every environment with what is in it, and how safe that is. */
 async function itemsOf(services: Services): Promise<readonly EnvironmentItem[]> {

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { RestorePage, type RestorePageProps } from '../../../views/restore/restore-page.tsx';
-import { RestoreProgress, RestoreRunPage } from '../../../views/restore/restore-run.tsx';
+import { RestoreProgress, RestoreRunPage, UncertainRestore } from '../../../views/restore/restore-run.tsx';
 import { backupStory } from '../../backups/backup-story.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { type InputIssue, toAppError } from '../../errors.ts';
@@ -69,6 +69,9 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/restores/:id/run', only('viewer'), async (c) => {
     const { item, live } = await loadRestoreItem(services, c.req.param('id'));
+    if (live === null && item.runState === 'uncertain') {
+      return sendFragment(c, <UncertainRestore item={item} />);
+    }
     if (live === null) {
       // Its page has more to tell now than a part of it could.
       c.header('HX-Refresh', 'true');

@@ -122,7 +122,6 @@ async function sendRetention(
       retention={{
         policy: state.effective,
         zone,
-        freeze: state.freeze,
         presets: [
           { value: INHERIT, label: 'As the installation says', kept: state.globalDefault },
           { value: 'lean', label: 'Lean', kept: PRESET_TIERS.lean },

@@ -24,11 +24,11 @@ import { keyShown } from './key-shown.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, numberOf, readForm, textOf } from './kit/form-body.ts';
-import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
+import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { testServer } from './test-connections.ts';
 
@@ -78,33 +78,30 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/environments/:environmentId/servers/new', only('operator'), async (c) => {
     const props = await environmentFrame(c, services, c.req.param('environmentId'));
-    const body = await readForm(c);
-    const refuse = (form: FormState) =>
-      sendPage(c, <NewServerPage {...props} {...ownMachineOf(services)} form={form} />, 422);
-    const parsed = newServer.safeParse(toInput(body));
-    if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues));
-    try {
-      const { id } = await createServer(services, actorOf(c, services), props.environment.id, parsed.data);
-      const isOwn = isLocalHostname(parsed.data.hostname);
-      return goTo(c, services, `/servers/${id}`, isOwn ? 'machine-added' : 'server-created');
-    } catch (error) {
-      return refuse(failedForm(body, error));
-    }
+    return submit(c, services, {
+      parse: (body) => newServer.safeParse(toInput(body)),
+      refuse: (form) =>
+        sendPage(c, <NewServerPage {...props} {...ownMachineOf(services)} form={form} />, 422),
+      async act(input) {
+        const { id } = await createServer(services, actorOf(c, services), props.environment.id, input);
+        const say = isLocalHostname(input.hostname) ? 'machine-added' : 'server-created';
+        return { to: `/servers/${id}`, say };
+      },
+    });
   });
 
   ui.get('/servers/:serverId', only('viewer'), async (c) => sendServer(c, services, {}));
 
   ui.post('/servers/:serverId', only('operator'), async (c) => {
     const id = c.req.param('serverId');
-    const body = await readForm(c);
-    const parsed = newServer.safeParse(toInput(body));
-    if (!parsed.success) return sendServer(c, services, { form: refusedForm(body, parsed.error.issues) });
-    try {
-      await updateServer(services, actorOf(c, services), id, parsed.data);
-    } catch (error) {
-      return sendServer(c, services, { form: failedForm(body, error) });
-    }
-    return goTo(c, services, `/servers/${id}`, 'server-saved');
+    return submit(c, services, {
+      parse: (body) => newServer.safeParse(toInput(body)),
+      refuse: (form) => sendServer(c, services, { form }),
+      async act(input) {
+        await updateServer(services, actorOf(c, services), id, input);
+        return { to: `/servers/${id}`, say: 'server-saved' };
+      },
+    });
   });
 
   ui.post('/servers/:serverId/test', only('operator'), async (c) => {

@@ -133,6 +133,23 @@ describe('the sidebar', () => {
     expect((await (await pages.signedIn('admin')).get('/')).html).toContain('href="/admin/users"');
   });
 
+  it('tells times in the zone of the browser, else of the installation, and says in which', async () => {
+    const footer = async (zone: string) => {
+      const cookie = `${viewer.cookie()}; bridgeport_zone=${zone}`;
+      const { html } = await viewer.get('/account', { cookie });
+      return / class="zone">([^<]*)</.exec(html)?.[1];
+    };
+    expect(await footer('America/New_York')).toBe('Times in America/New York');
+    expect(await footer('europe/BERLIN')).toBe('Times in Europe/Berlin');
+    for (const odd of ['', 'Mars/Olympus', '%22%3E<script>', '+02:00', 'UTC'.repeat(3000), '%E0%A4%A'])
+      expect([odd.slice(0, 20), await footer(odd)]).toEqual([odd.slice(0, 20), 'Times in UTC']);
+    expect(/ class="zone">([^<]*)</.exec((await viewer.get('/account')).html)?.[1]).toBe('Times in UTC');
+    const { html } = await viewer.get('/databases', {
+      cookie: `${viewer.cookie()}; bridgeport_zone=Asia/Kathmandu`,
+    });
+    expect(html).toMatch(/title="\d{4}-\d\d-\d\d \d\d:\d\d:\d\d Asia\/Kat[a-z]+"/);
+  });
+
   it('keeps the theme that is chosen, and leads back to the page', async () => {
     const person = await pages.signedIn('viewer');
     const back = /name="back" value="([^"]*)"/.exec((await person.get('/databases?state=late')).html)?.[1];

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { write } from '../../../src/db/write.ts';
 import { newId } from '../../../src/ids.ts';
 import { hostPlace } from '../../../src/object-stores/place.ts';
 import { createRestoreKind } from '../../../src/restores/node/restore-kind.ts';
+import { insertRun } from '../../../src/runs/claim.ts';
 import { createWorker, type Worker } from '../../../src/runs/worker.ts';
 import { insertBackup } from '../../support/backup-row.ts';
+import { restoreRow } from '../../support/restore-row.ts';
 import { until } from '../../support/until.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
@@ -139,6 +142,29 @@ it('says what went wrong, what is there, and how to go on', async () => {
   expect(existsSync(newName) || existsSync(join(folder, 'canary'))).toBe(false);
   expect((await operator.get(location ?? '')).html).toContain(`href="/backups/${bad}/restore"`);
   expect(html).not.toContain('Try again');
+});
+
+it('asks by itself about one of which nobody knows yet what became of it, until it is known', async () => {
+  const { db } = pages.services;
+  const id = newId();
+  await db
+    .insertInto('restores')
+    .values(restoreRow({ id, backup_id: backupId }))
+    .execute();
+  const later = new Date(Date.now() + 60_000).toISOString();
+  await write(db, async (trx) => {
+    await insertRun(trx, { id, kind: 'restore', subjectId: id, serverId: null, lane: id }, new Date());
+    const unknown = { state: 'uncertain', lease_until: later } as const;
+    await trx.updateTable('runs').set(unknown).where('id', '=', id).execute();
+  });
+  const { html } = await viewer.get(`/restores/${id}`);
+  expect(html).toContain(`hx-get="/restores/${id}/run"`);
+  const asked = await viewer.get(`/restores/${id}/run`);
+  expect(asked.html).toContain('Nobody knows yet what became of it');
+  expect([asked.headers.get('hx-refresh'), asked.html.includes('every 15s')]).toEqual([null, true]);
+  await db.updateTable('runs').set({ state: 'failed' }).where('id', '=', id).execute();
+  expect((await viewer.get(`/restores/${id}/run`)).headers.get('hx-refresh')).toBe('true');
+  expect((await viewer.get(`/restores/${id}`)).html).not.toContain('hx-get="/restores/');
 });
 
 it('gives the form back with what was typed and what is wrong', async () => {

@@ -1,0 +1,70 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import {
+  buildChildApp,
+  type ChildApp,
+  LOGIN,
+  removeChildApp,
+  startChildApp,
+} from '../support/child-process.ts';
+
+let folder: string;
+let program: string;
+let app: ChildApp;
+let browser: TestBrowser;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'größe "+" '));
+  [program, browser] = await Promise.all([buildChildApp(), startBrowser()]);
+  app = await start();
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await app?.stop();
+  await removeChildApp(program);
+  await rm(folder, { recursive: true });
+});
+
+const start = (env: Readonly<Record<string, string>> = {}) =>
+  startChildApp(program, { DATA_DIR: join(folder, 'data'), ...env });
+
+it('An open page says within five seconds that the app was killed, and goes on by itself when it runs again', async () => {
+  const page = await (await browser.open()).newPage();
+  await page.goto(`${app.url}/login`);
+  await page.getByLabel('Email').fill(LOGIN.email);
+  await page.getByLabel('Password').fill(LOGIN.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  await page.clock.install();
+  await page.goto(`${app.url}/runs`);
+  const second = await page.context().newPage();
+  await second.clock.install();
+  await second.goto(`${app.url}/`);
+  const words = /^No answer since \d\d:\d\d:\d\d, trying again$/;
+  const { port } = new URL(app.url);
+  await app.kill();
+  for (const tab of [page, second]) {
+    // Nothing runs: it asks every fifteen seconds, and waits for five.
+    await Promise.all([tab.waitForEvent('requestfailed'), tab.clock.runFor(15_100)]);
+    await tab.clock.runFor(5_000);
+    await tab.locator('.is-lost').getByText(words).first().waitFor();
+  }
+  app = await start({ TEST_PORT: port });
+  for (const tab of [page, second]) {
+    const answered = tab.waitForResponse((answer) => answer.ok());
+    await expect
+      .poll(
+        async () => {
+          await tab.clock.runFor(5_000);
+          return tab.locator('.is-lost').count();
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(0);
+    await answered;
+    expect(await tab.getByText(words).count()).toBe(0);
+    expect(await tab.getByText('Nothing runs or waits.').count()).toBe(1);
+  }
+}, 120_000);
