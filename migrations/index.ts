@@ -19,6 +19,7 @@ import * as pings from './0017_pings.ts';
 import * as inPlace from './0018_in_place.ts';
 import * as drills from './0019_drills.ts';
 import * as apiTokens from './0022_api_tokens.ts';
+import * as newestFirst from './0020_newest_first.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -42,4 +43,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0018_in_place': inPlace,
   '0019_drills': drills,
   '0022_api_tokens': apiTokens,
+  '0020_newest_first': newestFirst,
 };

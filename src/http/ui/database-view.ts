@@ -103,7 +103,7 @@ export async function figuresOf(
     good: usual.good,
     failed: usual.failed,
     usualSeconds: usual.seconds,
-    storedBytes: await storedNow(db, scope),
+    storedBytes: await storedNow(db, database.id),
     storedBackups,
     days: dayStates(tallies, days, database.maxBackupAgeHours),
     sizes: usual.sizes.map(({ id, at, bytes }, index) => {
