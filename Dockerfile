@@ -46,4 +46,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
 
 # A command after the image's name replaces the app: docker run --rm -v bridgeport-data:/data IMAGE reset-password EMAIL
 ENTRYPOINT ["tini", "--"]
-CMD ["node", "--optimize-for-size", "--max-semi-space-size=4", "dist/main.js"]
+CMD ["node", "--max-semi-space-size=4", "dist/main.js"]

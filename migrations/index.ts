@@ -20,6 +20,7 @@ import * as inPlace from './0018_in_place.ts';
 import * as drills from './0019_drills.ts';
 import * as apiTokens from './0022_api_tokens.ts';
 import * as losses from './0021_losses.ts';
+import * as newestFirst from './0020_newest_first.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -44,4 +45,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0019_drills': drills,
   '0022_api_tokens': apiTokens,
   '0021_losses': losses,
+  '0020_newest_first': newestFirst,
 };

@@ -16,9 +16,9 @@ export const appEnvironment = {
 };
 
 /**
- * For V8: a heap that is collected and compacted before it grows, with a small space for young objects, of which a stream
- * has few that live. Collections have V8's threads: on one alone, those of the whole heap stood for up to 160 ms.
+ * For V8: a small space for young objects, of which a stream has few that live. What else spares memory is set while uploads hold parts
+ * (src/node/hold-little-memory.ts). Collections have V8's threads: on one alone, those of the whole heap stood for up to 160 ms.
  *
  * @type {readonly string[]}
  */
-export const appFlags = ['--optimize-for-size', '--max-semi-space-size=4'];
+export const appFlags = ['--max-semi-space-size=4'];

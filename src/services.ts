@@ -26,9 +26,9 @@ import { createAssets } from './http/node/assets.ts';
 import { gzipText } from './http/node/gzip.ts';
 import { type Rotation, rotateMasterKey } from './installation/node/rotate-master-key.ts';
 import type { Log } from './log.ts';
+import { holdLittleMemory } from './node/hold-little-memory.ts';
 import { createPartMemory } from './object-stores/part-memory.ts';
 import { createS3 } from './object-stores/s3/client.ts';
-import { giveBackMemory } from './object-stores/s3/node/give-back.ts';
 import { createNodePlatform } from './object-stores/s3/node/platform.ts';
 import type { Tuning } from './object-stores/s3/tuning.ts';
 import { periodicTasks } from './periodic-tasks.ts';
@@ -180,7 +180,7 @@ function wire(
     log,
     // A storage has a clock of its own, which signatures go by.
     now: ownNow,
-    partMemory: createPartMemory(config.partMemoryMib * MIB, giveBackMemory),
+    partMemory: createPartMemory(config.partMemoryMib * MIB, holdLittleMemory),
     publicEndpoint: config.storagePublicEndpoint,
     proxy: { https: config.httpsProxy, http: config.httpProxy, exempt: config.noProxy },
     ...(config.storageCaFile === null ? {} : { ca: readFileSync(config.storageCaFile, 'utf8') }),

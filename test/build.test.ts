@@ -135,7 +135,7 @@ describe('package.json and its lock file', () => {
         'VOLUME /data',
         'EXPOSE 3000',
         'STOPSIGNAL SIGTERM',
-        'CMD ["node", "--optimize-for-size", "--max-semi-space-size=4", "dist/main.js"]',
+        'CMD ["node", "--max-semi-space-size=4", "dist/main.js"]',
       ]),
     );
   });

@@ -53,11 +53,14 @@ export interface StoredOnDay {
   readonly bytes: number;
 }
 
-/** Of so many days up to that one, oldest first: what there is now, less what was added after that day, and what was deleted. */
+/**
+ * Of so many days up to that one, oldest first: what there is now (`now`, in bytes), less what was added after that day, and what
+ * was deleted.
+ */
 export async function storedByDay(
   db: Db,
   scope: Scope,
-  { last, days }: { readonly last: string; readonly days: number },
+  { last, days, now }: { readonly last: string; readonly days: number; readonly now: number },
 ): Promise<readonly StoredOnDay[]> {
   const shown = daysUntil(last, days);
   const rows = await daysOf(db, scope)
@@ -68,7 +71,7 @@ export async function storedByDay(
     .orderBy('day', 'desc')
     .execute();
   const changes = new Map<string, number>();
-  let bytes = await storedNow(db, scope);
+  let bytes = now;
   for (const { day, added, freed } of rows) {
     const change = Number(added) - Number(freed);
     // A clock that was set back: what is told of days to come has not come yet.
@@ -83,22 +86,12 @@ export async function storedByDay(
   return found.reverse();
 }
 
-/** Bytes of all completed backups that are there, by the totals. */
-export async function storedNow(db: Db, scope: Scope): Promise<number> {
+/** Bytes of all completed backups of a database that are there, by the totals. */
+export async function storedNow(db: Db, databaseId: string): Promise<number> {
   const { bytes } = await db
     .selectFrom('stored_totals')
     .select(sql<number>`coalesce(sum(stored_totals.bytes), 0)`.as('bytes'))
-    .$if('databaseId' in scope, (query) =>
-      query.where('database_id', '=', 'databaseId' in scope ? scope.databaseId : ''),
-    )
-    .$if(environmentOf(scope) !== undefined, (query) =>
-      query.where('database_id', 'in', (eb) =>
-        eb
-          .selectFrom('databases')
-          .select('databases.id')
-          .where('databases.environment_id', '=', environmentOf(scope) ?? ''),
-      ),
-    )
+    .where('database_id', '=', databaseId)
     .executeTakeFirstOrThrow();
   return Number(bytes);
 }
@@ -155,10 +148,6 @@ export function median(numbers: readonly number[]): number | null {
 type Column = 'good' | 'failed' | 'added' | 'freed';
 
 const sum = (column: Column) => sql<number>`sum(${sql.ref(column)})`;
-
-function environmentOf(scope: Scope): string | undefined {
-  return 'databaseId' in scope ? undefined : scope.environmentId;
-}
 
 /** Of one database its own; otherwise those of whole environments, which also tell of databases that are gone. */
 function daysOf(db: Db, scope: Scope) {

@@ -99,6 +99,42 @@ export async function failuresSinceGood(
   return { count: Number(count), since, cause: messageOf(last?.error ?? null) };
 }
 
+/**
+ * By the id of the database, why the last backup failed that came after its last good one; of several in one query, where the newest
+ * that ended is that one, as it nearly always is.
+ */
+export async function lastFailures(
+  db: Db,
+  databases: readonly {
+    readonly id: string;
+    readonly protection: Pick<Protection, 'lastGood'>;
+    readonly lastEnded: ProtectionFacts['lastEnded'];
+  }[],
+): Promise<ReadonlyMap<string, string>> {
+  const ended = databases.flatMap(({ lastEnded }) =>
+    lastEnded === null || lastEnded.isGood ? [] : [lastEnded.id],
+  );
+  const causes = new Map<string, string>();
+  if (ended.length === 0) return causes;
+  const rows = await db
+    .selectFrom('backups')
+    .select(['id', 'outcome', 'error'])
+    .where('id', 'in', ended)
+    .execute();
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  for (const { id, protection, lastEnded } of databases) {
+    const row = byId.get(lastEnded?.id ?? '');
+    if (row === undefined) continue;
+    // One that was completed and found to be broken later tells nothing of those that failed before it.
+    const cause =
+      row.outcome === 'completed'
+        ? (await failuresSinceGood(db, id, protection))?.cause
+        : messageOf(row.error);
+    if (cause) causes.set(id, cause);
+  }
+  return causes;
+}
+
 const storedError = z.object({ message: z.string() });
 
 function messageOf(error: string | null): string | null {

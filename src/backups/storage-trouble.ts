@@ -20,9 +20,17 @@ const REFUSED: readonly ErrorCode[] = ['storage_bad_credentials', 'storage_clock
 export async function storageTrouble(db: Db): Promise<StorageTrouble | null> {
   const newest = await db
     .selectFrom('newest_backups')
-    .innerJoin('databases', 'databases.id', 'newest_backups.database_id')
     .select(['ended_id', 'ended_at'])
-    .where('databases.backup_storage_type', '=', sql.lit('spaces'))
+    // Not joined: the latest are looked at first, by their index, until one is found.
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('databases')
+          .select('databases.id')
+          .whereRef('databases.id', '=', 'newest_backups.database_id')
+          .where('databases.backup_storage_type', '=', sql.lit('spaces')),
+      ),
+    )
     .orderBy('ended_at', 'desc')
     .orderBy('ended_id')
     .limit(1)

@@ -11,15 +11,20 @@ const KEEP_MS = 5_000;
 /**
  * The budget of all uploads' parts in this process, `totalBytes` at most. Requests are served in the order of asking,
  * so that a large part is not overtaken for ever by small ones. Buffers are used again, and given back when nobody
- * has held one for a while; `onIdle` then lets the platform collect them.
+ * has held one for a while. `onUse` is told that a first one is made, and that they are given back, which lets the platform
+ * collect them.
  *
  * It can't deadlock as long as a holder of a filled buffer sends it without asking for another first.
  */
-export function createPartMemory(totalBytes: number, onIdle: () => void = () => {}): PartMemory {
+export function createPartMemory(
+  totalBytes: number,
+  onUse: (isUsed: boolean) => void = () => {},
+): PartMemory {
   const waiting: Waiter[] = [];
   let spare: Uint8Array[] = [];
   let heldBytes = 0;
   let idleTimer: ReturnType<typeof setTimeout> | undefined;
+  let isUsed = false;
 
   function take(bytes: number): Uint8Array {
     const found = spare.findIndex((buffer) => buffer.byteLength === bytes);
@@ -32,6 +37,10 @@ export function createPartMemory(totalBytes: number, onIdle: () => void = () => 
 
   function grant(bytes: number): PartBuffer {
     clearTimeout(idleTimer);
+    if (!isUsed) {
+      isUsed = true;
+      onUse(true);
+    }
     const buffer = take(bytes);
     heldBytes += bytes;
     let released = false;
@@ -58,7 +67,8 @@ export function createPartMemory(totalBytes: number, onIdle: () => void = () => 
   function startIdleTimer(): ReturnType<typeof setTimeout> {
     const timer = setTimeout(() => {
       spare = [];
-      onIdle();
+      isUsed = false;
+      onUse(false);
     }, KEEP_MS);
     // Node's timers would keep the process alive; other platforms return a number.
     if (typeof timer === 'object' && 'unref' in timer) timer.unref();

@@ -71,7 +71,7 @@ describe.each(STATES)('what is told of days, on %s', (state) => {
     expect(await talliesSince(db, { environmentId }, '2026-01-01')).toEqual(expected);
     expect(await talliesSince(db, {}, '2026-01-01')).toEqual(expected);
     expect(await talliesSince(db, { environmentId: 'ü + "x"' }, '2026-01-01')).toEqual([]);
-    const range = { last: '2026-03-01', days: 6 };
+    const range = { last: '2026-03-01', days: 6, now: 300 };
     const bytes = [0, 1000, 1300, 1300, 300, 300];
     for (const one of [scope, { environmentId }, {}]) {
       const stored = await storedByDay(db, one, range);
@@ -79,7 +79,7 @@ describe.each(STATES)('what is told of days, on %s', (state) => {
       expect(stored.map((row) => row.day).at(-1)).toBe('2026-03-01');
     }
     // The clock was set back: what is told of later days has not happened.
-    expect(await storedByDay(db, scope, { last: '2026-02-25', days: 2 })).toEqual([
+    expect(await storedByDay(db, scope, { last: '2026-02-25', days: 2, now: 300 })).toEqual([
       { day: '2026-02-24', bytes: 0 },
       { day: '2026-02-25', bytes: 1000 },
     ]);

@@ -204,6 +204,8 @@ describe.each(STATES)('the list of databases, on %s', (state) => {
         const ofAnyState = await findDatabases(context(), null, { ...filter, state: null }, sort, page);
         expect(found.counts).toEqual(ofAnyState.counts);
         expect(totalOf(found.counts)).toBe(ofAnyState.total);
+        const known = await countStates(context(), null);
+        expect(await findDatabases(context(), null, filter, sort, page, known)).toEqual(found);
         expect(found.total).toBe(found.databases.length);
         const wanted = filter.search.trim().toLowerCase();
         const expected = rows.filter(
@@ -243,6 +245,18 @@ describe.each(STATES)('the list of databases, on %s', (state) => {
     const ended = (await lastEndedDatabases(context(), null, 5)).map(({ lastEnded }) => lastEnded?.at ?? '');
     expect(ended).toEqual(ended.toSorted().toReversed());
     expect(ended).toHaveLength(5);
+    const rows = await db.selectFrom('databases').select(['id', 'environment_id']).execute();
+    for (const environment of environments) {
+      const own = new Set(rows.flatMap((row) => (row.environment_id === environment ? row.id : [])));
+      const latest = await lastEndedDatabases(context(), environment, 200);
+      expect(new Set(latest.map(({ id }) => id))).toEqual(
+        new Set(known.flatMap(([id, { lastGood }]) => (own.has(id) && lastGood !== null ? id : []))),
+      );
+      const ages = known.flatMap(([id, { lastGood }]) => (own.has(id) ? (lastGood?.at ?? []) : []));
+      expect((await oldestDatabase(context(), environment))?.protection.lastGood?.at).toBe(
+        ages.toSorted()[0],
+      );
+    }
     expect(new Set((await kindsOfDatabases(db, null)).map(({ type }) => type))).toEqual(
       new Set(['sqlite', 'mysql']),
     );

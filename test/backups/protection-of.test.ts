@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { failuresSinceGood, protectionOf, protectionOfOne } from '../../src/backups/protection-of.ts';
+import { knownDatabases } from '../../src/backups/known-databases.ts';
+import {
+  failuresSinceGood,
+  lastFailures,
+  protectionOf,
+  protectionOfOne,
+} from '../../src/backups/protection-of.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
 import { newId } from '../../src/ids.ts';
 import { insertBackup } from '../support/backup-row.ts';
@@ -81,6 +87,39 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
       since: ago(5).toISOString(),
       cause: null,
     });
+  });
+
+  it('tells of several why their last one failed, as each by itself would', async () => {
+    const other = JSON.stringify({ message: 'another "cause"', step: 'upload', code: 'storage_full' });
+    const ids = [
+      await withBackups([
+        [20, 'completed'],
+        [9, 'failed'],
+        [8, 'interrupted', { error: other }],
+        [7, 'cancelled'],
+      ]),
+      await withBackups([[5, 'failed']]),
+      await withBackups([
+        [9, 'failed'],
+        [2, 'completed'],
+      ]),
+      await withBackups([
+        [30, 'completed'],
+        [9, 'failed', { error: other }],
+        [2, 'completed', { verification: 'failed' }],
+      ]),
+      await withBackups([[4, 'failed', { error: null }]]),
+      await withBackups([[3, 'cancelled']]),
+    ];
+    const databases = await knownDatabases(
+      context(),
+      ids.map((id) => ({ id })),
+    );
+    expect(databases).toHaveLength(ids.length);
+    const causes = await lastFailures(db, databases);
+    const alone = await Promise.all(ids.map(async (id) => (await failures(id))?.cause ?? null));
+    expect(ids.map((id) => causes.get(id) ?? null)).toEqual(alone);
+    expect(alone).toEqual(['another "cause"', 'Größe „x“ 🐘 <b>', null, 'another "cause"', null, null]);
   });
 
   it('follows the age that the database may have', async () => {

@@ -84,7 +84,7 @@ async function sendList(c: Context<UiEnv>, services: Services): Promise<Response
   const environmentId = frame.environment?.id ?? null;
   const query = queryOf(c);
   const page = pageOf(c, PER_PAGE);
-  const found = await findDatabases(services, environmentId, query.filter, query.sort, page);
+  const found = await findDatabases(services, environmentId, query.filter, query.sort, page, states);
   const strips = await stripsOf(services, found.databases);
   return sendPage(
     c,

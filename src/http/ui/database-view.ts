@@ -114,7 +114,7 @@ export async function figuresOf(
     good: usual.good,
     failed: usual.failed,
     usualSeconds: usual.seconds,
-    storedBytes: await storedNow(db, scope),
+    storedBytes: await storedNow(db, database.id),
     storedBackups,
     nextRunAt: known?.nextRunAt ?? null,
     isPaused: known?.protection.state === 'paused',

@@ -13,7 +13,7 @@ import { dayStates } from '../../backups/day-states.ts';
 import { storedByDay, talliesSince } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
 import { lastEndedDatabases, oldestDatabase, worstDatabases } from '../../backups/find-databases.ts';
-import { failuresSinceGood, NEVER } from '../../backups/protection-of.ts';
+import { lastFailures, NEVER } from '../../backups/protection-of.ts';
 import { failedDrills, restorableOf } from '../../backups/restorable.ts';
 import { storageTrouble } from '../../backups/storage-trouble.ts';
 import { storedOf } from '../../backups/stored-totals.ts';
@@ -86,8 +86,8 @@ async function halfAYear({ db, now }: Services, environmentId: string | null) {
 
 async function storedIn({ db, now }: Services, environmentId: string | null) {
   const last = dayOf(now());
-  const days = await storedByDay(db, scopeOf(environmentId), { last, days: STORED_DAYS });
   const { bytes, places } = await storedOf(db, environmentId);
+  const days = await storedByDay(db, scopeOf(environmentId), { last, days: STORED_DAYS, now: bytes });
   return {
     bytes,
     places,
@@ -141,26 +141,21 @@ async function attentionOf(
   environmentId: string | null,
   showsEnvironment: boolean,
 ): Promise<readonly AttentionItem[]> {
-  const items: AttentionItem[] = [];
-  const worst = await worstDatabases(services, environmentId, MOST_NEWS);
+  const databases = await worstDatabases(services, environmentId, MOST_NEWS);
+  const causes = await lastFailures(services.db, databases);
   const drills = await restorableOf(
     services.db,
-    worst.map(({ id }) => id),
+    databases.map(({ id }) => id),
   );
-  for (const database of worst) {
-    const { id, name, environmentName, protection } = database;
-    const failures = await failuresSinceGood(services.db, id, protection);
-    items.push({
-      id,
-      name,
-      environmentName: showsEnvironment ? environmentName : null,
-      state: protection.state,
-      lastGoodAt: protection.lastGood?.at ?? null,
-      restorableAt: drills.get(id)?.restorable?.at ?? null,
-      cause: oneLine(failures?.cause ?? null),
-    });
-  }
-  return items;
+  return databases.map(({ id, name, environmentName, protection }) => ({
+    id,
+    name,
+    environmentName: showsEnvironment ? environmentName : null,
+    state: protection.state,
+    lastGoodAt: protection.lastGood?.at ?? null,
+    restorableAt: drills.get(id)?.restorable?.at ?? null,
+    cause: oneLine(causes.get(id) ?? null),
+  }));
 }
 
 async function failedDrillsIn(

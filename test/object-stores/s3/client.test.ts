@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { attachment } from '../../../src/content-disposition.ts';
 import { createPartMemory } from '../../../src/object-stores/part-memory.ts';
 import { providerOf } from '../../../src/object-stores/providers.ts';
@@ -263,6 +263,28 @@ describe('the part memory', () => {
     buffer.bytes.set(randomBytes(64));
     buffer.release();
     expect((await memory.acquire(64, signal)).bytes).toBe(buffer.bytes);
+  });
+
+  it('tells once that it is used, and that it is not when nobody has held a buffer for a while', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const told: boolean[] = [];
+    const memory = createPartMemory(100, (isUsed) => told.push(isUsed));
+    const { signal } = new AbortController();
+    const [first, second] = [await memory.acquire(60, signal), await memory.acquire(40, signal)];
+    first.release();
+    vi.runAllTimers();
+    expect(told).toEqual([true]);
+    second.release();
+    const again = await memory.acquire(10, signal);
+    vi.runAllTimers();
+    expect(told).toEqual([true]);
+    again.release();
+    vi.runAllTimers();
+    expect(told).toEqual([true, false]);
+    (await memory.acquire(10, signal)).release();
+    vi.runAllTimers();
+    expect(told).toEqual([true, false, true, false]);
   });
 });
 

@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { appFlags } from '../../scripts/app-memory.mjs';
+
+const PROGRAM_FILE = JSON.stringify(join(import.meta.dirname, '../../src/node/hold-little-memory.ts'));
+
+/** Garbage among old objects, which V8 collects when it thinks that there is enough; what it says of that is its output. */
+const PROGRAM = `
+import { holdLittleMemory } from ${PROGRAM_FILE};
+let kept = [];
+function litter() {
+  for (let mib = 0; mib < 160; mib += 1) {
+    kept.push(Array.from({ length: 131072 }, (_, index) => index));
+    if (kept.length > 8) kept = [];
+  }
+}
+for (const isWanted of [false, true, false]) {
+  holdLittleMemory(isWanted);
+  console.log(isWanted ? 'little' : 'usual');
+  litter();
+}
+`;
+
+it('compacts the heap while that is wanted, and not before or afterwards', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...appFlags,
+    '--trace-gc',
+    ...['--input-type=module', '--eval', PROGRAM],
+  ]);
+  const [, before = '', during = '', after = ''] = stdout.split(/^(?:usual|little)$/m);
+  const compacting = (text: string) =>
+    text.split('\n').filter((line) => line.includes('Mark-Compact (reduce)'));
+  expect(before).toContain('Mark-Compact');
+  expect(compacting(before)).toEqual([]);
+  expect(compacting(during)).not.toEqual([]);
+  expect(after).toContain('Mark-Compact');
+  expect(compacting(after)).toEqual([]);
+});
