@@ -147,15 +147,15 @@ it('says what went wrong, what is there, and how to go on', async () => {
 it('asks by itself about one of which nobody knows yet what became of it, until it is known', async () => {
   const { db } = pages.services;
   const id = newId();
-  await db
-    .insertInto('restores')
-    .values(restoreRow({ id, backup_id: backupId }))
-    .execute();
   const later = new Date(Date.now() + 60_000).toISOString();
   await write(db, async (trx) => {
     await insertRun(trx, { id, kind: 'restore', subjectId: id, serverId: null, lane: id }, new Date());
     const unknown = { state: 'uncertain', lease_until: later } as const;
     await trx.updateTable('runs').set(unknown).where('id', '=', id).execute();
+    await trx
+      .insertInto('restores')
+      .values(restoreRow({ id, backup_id: backupId }))
+      .execute();
   });
   const { html } = await viewer.get(`/restores/${id}`);
   expect(html).toContain(`hx-get="/restores/${id}/run"`);
