@@ -7,18 +7,19 @@ import type { OpenedServer } from '../servers/server-access.ts';
 import type { DatabasePlans } from './database-target.ts';
 
 /**
- * Looks at the database before its dump: versions and size. Throws what the engine makes of a failure,
+ * Looks at the database before its dump: versions and size, and what to warn of unless `isBrief`. Throws what the engine makes of a failure,
  * `host_path_refused` for a file that may not be read, and `password_held` before anything is sent to a machine or a
  * database that the stored password was not given for.
  */
 export async function lookAtDatabase(
   { host, address, checkPath }: OpenedServer,
   { probe: plan, file, checkTarget }: DatabasePlans,
-  options: { signal: AbortSignal; timeoutMs: number },
+  options: { signal: AbortSignal; timeoutMs: number; isBrief?: boolean },
 ): Promise<Probe> {
   checkTarget(address);
   if (file !== null) await checkPath(file);
-  const looking = host.run(plan.command, { signal: options.signal, idleTimeoutMs: options.timeoutMs });
+  const command = (options.isBrief && plan.brief) || plan.command;
+  const looking = host.run(command, { signal: options.signal, idleTimeoutMs: options.timeoutMs });
   let answer: string;
   try {
     answer = await readShortOutput(looking, () => tooLong(host));

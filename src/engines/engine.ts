@@ -97,6 +97,8 @@ export const MOST_FOUND = 1000;
 
 export interface ProbePlan {
   readonly command: HostCommand;
+  /** The same for a run, whose dump finds out by itself what warnings would tell: without these. Absent where it saves nothing. */
+  readonly brief?: HostCommand;
   /** Reads the command's stdout. Throws `dump_*` where the dump could not succeed (client older than the server). */
   read(stdout: string): Probe;
   /** An `AppError` for an admin, from what a failed command left; undefined when it is nothing known. */

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -19,6 +20,7 @@ import { newSqliteTextProof } from '../../src/engines/end-proof/sqlite-text.ts';
 import type { EngineTarget } from '../../src/engines/engine.ts';
 import type { SqliteOptions } from '../../src/engines/sqlite/options.ts';
 import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
+import type { HostCommand } from '../../src/hosts/host.ts';
 import { quote } from '../../src/hosts/quote.ts';
 import { buildSqliteDump } from '../support/sqlite-dump.ts';
 import { cutAt, isWhole } from './proofs.ts';
@@ -244,7 +246,6 @@ describe.each(dumpers)('a dump by %s', (name, options) => {
     });
     const pages = statSync(path).size / 4096;
     for (const page of [2, Math.floor(pages / 2), pages - 1]) {
-      const { readFileSync } = await import('node:fs');
       const bytes = readFileSync(path);
       bytes.fill(0xff, page * 4096, page * 4096 + 4096);
       const damaged = join(folder, `damaged ${page}.db`);
@@ -353,6 +354,35 @@ describe('the probe', () => {
     const plan = sqlite.probe(target(newFile((db) => db.exec('CREATE TABLE t (x)'))));
     const { stdout } = await runInShell(plan.command, options);
     expect(plan.read(stdout.toString()).warnings).toEqual([expect.stringContaining('journal_mode=WAL')]);
+  });
+});
+
+describe('a run', () => {
+  const starts = join(folder, 'starts');
+  const counting = join(folder, 'counting');
+  mkdirSync(counting);
+  const script = `#!/bin/sh\necho start >>${quote(starts)}\nexec /usr/bin/sqlite3 "$@"\n`;
+  writeFileSync(join(counting, 'sqlite3'), script, { mode: 0o755 });
+  const options = { env: { PATH: `${counting}:${process.env['PATH']}` } };
+  const startsOf = async (command: HostCommand) => {
+    writeFileSync(starts, '');
+    const { exitCode, stderr, stdout } = await runInShell(command, options);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    return { stdout, count: readFileSync(starts, 'utf8').length / 'start\n'.length };
+  };
+
+  it('starts sqlite3 once for its look, which warns of nothing, and six times for its dump', async () => {
+    const path = newFile((db) => db.exec('CREATE TABLE "ü + \'😀\'" (x); CREATE VIEW v AS SELECT 1'));
+    const { brief, read } = sqlite.probe(target(path));
+    const looked = await startsOf(brief ?? { script: 'exit 1' });
+    expect(looked.count).toBe(1);
+    expect(read(looked.stdout.toString())).toEqual({
+      serverVersion: expect.stringMatching(/^3\.\d+\.\d+$/),
+      clientVersion: expect.stringMatching(/^3\.\d+\.\d+$/),
+      estimatedBytes: statSync(path).size,
+      warnings: [],
+    });
+    expect((await startsOf(sqlite.dump(target(path)).command)).count).toBe(6);
   });
 });
 

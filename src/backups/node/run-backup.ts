@@ -105,7 +105,8 @@ async function dumpAndStore(services: RunServices, run: Run): Promise<CompletedR
     startedBy: backup.type === 'manual' ? 'person' : 'schedule',
   });
   try {
-    const probe = await lookAtDatabase(source, plans, { signal, timeoutMs: PROBE_TIMEOUT_MS });
+    const looking = { signal, timeoutMs: PROBE_TIMEOUT_MS, isBrief: true };
+    const probe = await lookAtDatabase(source, plans, looking);
     progress.expect(probe.estimatedBytes);
     await recordProbe(services.db, run.claim, probe);
     const destination = await services.openPlace(plans.destination.place);

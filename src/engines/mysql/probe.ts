@@ -21,7 +21,7 @@ function probeScript(target: MysqlTarget): string {
   return `${connectionLines(target)}
 ${toolLines(target)}
 choose_tools && refuse_plain || { tell_tls; exit; }
-printf 'bridgeport:client=%s\\n' "$("$dump_tool" --no-defaults --version)"
+printf 'bridgeport:client=%s\\n' "$dump_version"
 ask "SELECT CONCAT('bridgeport:server=', VERSION());
 SELECT CONCAT('bridgeport:size=', COALESCE(SUM(DATA_LENGTH), 0)) FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE <> 'VIEW';

@@ -10,8 +10,8 @@ export function toolLines(target: MysqlTarget): string {
  * Shell functions that find the client programs of MySQL or MariaDB on a host and ask the server with them. They follow
  * `connectionLines`; `require_tls` and `verify_tls` are 1 or empty.
  *
- * `choose_tools` sets `flavour`, `dump_tool`, `client` and `tls_lines`: where a host has the programs of both, those of
- * the server's own flavour. A dump tool counts only with the client beside it. A server that says nowhere that it is
+ * `choose_tools` sets `flavour`, `dump_tool`, `dump_version` (what it says of itself), `client` and `tls_lines`: where a
+ * host has the programs of both, those of the server's own flavour. A dump tool counts only with the client beside it. A server that says nowhere that it is
  * MariaDB is MySQL: MariaDB's programs write dumps of it that can't be restored (generated columns, VECTOR).
  *
  * `ask SQL` prints what the server answers, without names of columns.
@@ -23,20 +23,24 @@ export function toolLines(target: MysqlTarget): string {
  */
 const MYSQL_TOOLS = `
 find_tools() {
-  mariadb_dump= mysql_dump=
+  mariadb_dump= mysql_dump= asked=
   for candidate in "$(command -v mariadb-dump)" "$(command -v mysqldump)" /usr/bin/mysqldump /usr/local/bin/mariadb-dump \\
     /usr/local/bin/mysqldump /usr/local/mysql/bin/mysqldump /usr/local/mariadb/bin/mariadb-dump \\
     /opt/homebrew/bin/mariadb-dump /opt/homebrew/opt/mysql*/bin/mysqldump; do
     [ -x "$candidate" ] || continue
+    case $asked in *"|$candidate|"*) continue ;; esac
+    asked="$asked|$candidate|"
     version=$("$candidate" --no-defaults --version 2>/dev/null) || continue
     beside=\${candidate%/*}
     case $version in
     *MariaDB*)
       for name in mariadb mysql; do
-        [ -z "$mariadb_dump" ] && [ -x "$beside/$name" ] && mariadb_dump=$candidate mariadb_client=$beside/$name
+        [ -z "$mariadb_dump" ] && [ -x "$beside/$name" ] &&
+          mariadb_dump=$candidate mariadb_client=$beside/$name mariadb_version=$version
       done
       ;;
-    *) [ -z "$mysql_dump" ] && [ -x "$beside/mysql" ] && mysql_dump=$candidate mysql_client=$beside/mysql ;;
+    *) [ -z "$mysql_dump" ] && [ -x "$beside/mysql" ] &&
+      mysql_dump=$candidate mysql_client=$beside/mysql mysql_version=$version ;;
     esac
   done
   [ -n "$mariadb_dump$mysql_dump" ] && return 0
@@ -44,13 +48,14 @@ find_tools() {
   return 127
 }
 use_mariadb() {
-  flavour=mariadb dump_tool=$mariadb_dump client=$mariadb_client
+  flavour=mariadb dump_tool=$mariadb_dump dump_version=$mariadb_version client=$mariadb_client
   tls_lines=skip-ssl-verify-server-cert
   [ -z "$require_tls" ] || tls_lines=$(printf 'ssl\\n%s' "$tls_lines")
   [ -z "$verify_tls" ] || tls_lines=$(printf 'ssl\\nssl-verify-server-cert\\nssl-ca=%s' "$authorities")
 }
 use_mysql() {
-  flavour=mysql dump_tool=$mysql_dump client=$mysql_client tls_lines=ssl-mode=PREFERRED
+  flavour=mysql dump_tool=$mysql_dump dump_version=$mysql_version client=$mysql_client
+  tls_lines=ssl-mode=PREFERRED
   [ -z "$require_tls" ] || tls_lines=ssl-mode=REQUIRED
   [ -z "$verify_tls" ] || tls_lines=$(printf 'ssl-mode=VERIFY_IDENTITY\\nssl-ca=%s' "$authorities")
 }

@@ -11,7 +11,8 @@ umask 077
 name=\${scratch##*/} folder=\${scratch%/*} parent=\${scratch%/*/*}
 [ -d "$parent/" ] || refuse "no folder for the copy: $parent"
 ${SAFE_FOLDER}
-is_safe "$parent" && is_safe "$(cd "$parent/" && pwd -P)" || refuse "no safe folder for the copy: $parent: $unsafe"
+real=$(cd "$parent/" && pwd -P)
+is_safe "$parent" && { [ "$real" = "$parent" ] || is_safe "$real"; } || refuse "no safe folder for the copy: $parent: $unsafe"
 case $program in
 sqlite3) need=$(${sqlite3On(path)} ${commands(SIZE)}
 ) ;;

@@ -30,8 +30,9 @@ WHERE instr(lines, char(10) || '/' || char(10)) OR instr(lines, char(10) || 'go'
  * Samples of the planner that ANALYZE makes again, and only builds with STAT4 can: the `INSERT`s of others' dumps fail at
  * a sqlite3 without it and take the whole restore with them. An empty table before the real one has them left out.
  */
-export const HIDE_STATISTICS = `SELECT 'PRAGMA writable_schema=ON; CREATE TEMP TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample); PRAGMA writable_schema=OFF;'
-FROM sqlite_master WHERE type = 'table' AND name = 'sqlite_stat4';`;
+export const HIDE_STATISTICS =
+  'PRAGMA writable_schema=ON; CREATE TEMP TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample); PRAGMA writable_schema=OFF;';
+export const FIND_STATISTICS = `SELECT 'statistics' FROM sqlite_master WHERE type = 'table' AND name = 'sqlite_stat4';`;
 
 /** An expression may be 1,000 deep, and each `OR` of a row of them counts; those in brackets count as one. */
 const DEPTH = 100;

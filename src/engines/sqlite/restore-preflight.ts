@@ -5,7 +5,7 @@ import { ROOM_SCRIPT, roomCheck } from '../room.ts';
 import { inPlaceChecks, LOOK_AT_REPLACED } from './in-place/preflight.ts';
 import { inPlaceLines } from './in-place/shell.ts';
 import { explainSqliteRestore } from './restore-failures.ts';
-import { FIND_PROGRAM } from './shell.ts';
+import { ASK_VERSION, FIND_PROGRAM } from './shell.ts';
 
 /** Looks at the program and the folder that a restored file would be made in; nothing is made. */
 export function preflightSqlite(path: string, target: RestoreTarget): PreflightPlan {
@@ -21,10 +21,8 @@ function preflightScript(path: string, { inPlace }: RestoreTarget): string {
   return `export LC_ALL=C
 new=${quote(path)} place=${quote(parent)}
 ${FIND_PROGRAM}
-case $program in
-sqlite3) version=$(sqlite3 -init /dev/null -version </dev/null) ;;
-*) safe=ours version=$(eval "$BRIDGEPORT_SQLITE_DUMP --version") ;;
-esac || exit
+[ "$program" = sqlite3 ] || safe=ours
+${ASK_VERSION}
 printf 'bridgeport:version=%s\\n' "$version"
 printf 'bridgeport:safe=%s\\n' "$safe"
 if [ ! -d "$place/" ]; then folder=missing

@@ -22,21 +22,29 @@ refuse() {
 [ -e "$file" ] || refuse 'no such file'
 [ -f "$file" ] || refuse 'not a file'
 [ -r "$file" ] || refuse 'not readable'
-[ "$(head -c 15 "$file" | tr -d '\\000')" = 'SQLite format 3' ] || refuse 'not a database'
+{ begin=$(head -c 15 "$file"); } 2>/dev/null # bash would complain of NULs
+[ "$begin" = 'SQLite format 3' ] || refuse 'not a database'
 ${FIND_PROGRAM}`;
 }
 
 /** Answers where `-safe` is known, and complains of JSON in a schema where it may be a function of an attacker. */
-const TRY_SAFE = "SELECT 'bridgeport'; PRAGMA trusted_schema=OFF; CREATE TABLE t (a, CHECK (json_valid(a)));";
+const TRY_SAFE =
+  "SELECT 'bridgeport ' || sqlite_version(); PRAGMA trusted_schema=OFF; CREATE TABLE t (a, CHECK (json_valid(a)));";
 
-/** Sets `$program`, and what keeps sqlite3 from harm; see `startLines`. */
-export const FIND_PROGRAM = `safe= trusted=OFF
+/** Sets `$program`, and what keeps sqlite3 from harm; see `startLines`. `$version` is told by the same start where `-safe` is known. */
+export const FIND_PROGRAM = `safe= trusted=OFF version=
 if command -v sqlite3 >/dev/null 2>&1; then
   program=sqlite3
-  case $(sqlite3 -safe -init /dev/null -batch :memory: "${TRY_SAFE}" </dev/null 2>&1) in
+  answer=$(sqlite3 -safe -init /dev/null -batch :memory: "${TRY_SAFE}" </dev/null 2>&1)
+  case $answer in
   # In whatever order: what goes to stdout is kept back until the end.
   *bridgeport*'unsafe use of'* | *'unsafe use of'*bridgeport*) safe=-safe trusted=ON ;;
   *bridgeport*) safe=-safe ;;
+  esac
+  case $answer in *'bridgeport '[0-9]*)
+    version=\${answer#*'bridgeport '}
+    version=\${version%%[!0-9.]*}
+    ;;
   esac
 elif [ -n "$BRIDGEPORT_SQLITE_DUMP" ]; then
   program=ours
@@ -62,7 +70,12 @@ if [ "$safe" ]; then
   if taken=$(sqlite3 $safe -init /dev/null -batch -bail ${TRUST} :memory: 2>&1 ${commands(TAKE, { expanded: true })}
   ); then
     # The first two lines answer .dbconfig and the limit.
-    [ "$(printf '%s\\n' "$taken" | tail -n +3)" = "$expected" ] || refused='it is more than one statement'
+    taken="$taken
+"
+    for line in 1 2; do taken=\${taken#*"
+"}; done
+    [ "$taken" = "\${expected:+$expected
+}" ] || refused='it is more than one statement'
   else
     refused=$(printf '%s\\n' "$taken" | grep -i -e error -e 'safe mode' | head -n 1)
     refused=\${refused:-it ended without a reason}
@@ -83,6 +96,12 @@ PRAGMA foreign_keys=OFF;
 BEGIN;
 $definitions
 ${TAKEN_DEFINITIONS}`;
+
+/** Sets `$version` where the start that found the program did not tell it. */
+export const ASK_VERSION = `case $program in
+sqlite3) [ "$version" ] || version=$(sqlite3 -init /dev/null -version </dev/null) ;;
+*) version=$(eval "$BRIDGEPORT_SQLITE_DUMP --version") ;;
+esac || exit`;
 
 /** Words that call sqlite3 for this file; to be followed by `commands`. It reads no start-up file and stops at the first error. */
 export function sqlite3On(path: string): string {

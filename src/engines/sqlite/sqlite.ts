@@ -1,15 +1,23 @@
 import { AppError } from '../../errors.ts';
+import { quote } from '../../hosts/quote.ts';
 import { newSqliteFileProof } from '../end-proof/sqlite-file.ts';
 import { newSqliteTextProof } from '../end-proof/sqlite-text.ts';
 import type { DumpPlan, DumpShape, Engine, EngineTarget, Probe, ProbePlan } from '../engine.ts';
 import { sqliteByHand } from './by-hand.ts';
 import { copyScript } from './copy.ts';
-import { FIND_SPLIT, HEADER, HIDE_STATISTICS, NUL_CHECKS, REFUSE_FOREIGN_SPELLING } from './definitions.ts';
+import {
+  FIND_SPLIT,
+  FIND_STATISTICS,
+  HEADER,
+  HIDE_STATISTICS,
+  NUL_CHECKS,
+  REFUSE_FOREIGN_SPELLING,
+} from './definitions.ts';
 import { discoverSqlite } from './discover.ts';
 import { explainSqlite } from './failures.ts';
 import { type SqliteOptions, sqliteFields, sqliteOptionNames, sqliteOptions } from './options.ts';
 import { restoreSqlite } from './restore.ts';
-import { commands, sqlite3On, startLines, tryDefinitions } from './shell.ts';
+import { ASK_VERSION, commands, sqlite3On, startLines, tryDefinitions } from './shell.ts';
 import { sqliteWarnings } from './warnings.ts';
 
 type SqliteTarget = EngineTarget<SqliteOptions>;
@@ -67,6 +75,7 @@ function probe(target: SqliteTarget): ProbePlan {
   const path = filePath(target);
   return {
     command: { script: probeScript(path, target.options.backupFormat) },
+    brief: { script: briefScript(path) },
     read: (stdout) => readProbe(path, target.options.backupFormat, stdout),
     explain: (failure) => explainSqlite(path, failure),
   };
@@ -94,13 +103,18 @@ function dumpScript(path: string): string {
 if [ "$program" != sqlite3 ]; then
   eval "exec $BRIDGEPORT_SQLITE_DUMP \\"\\$file\\""
 fi
-checks=$(${sqlite3} ${commands(`${REFUSE_FOREIGN_SPELLING}\n${FIND_SPLIT}\n${NUL_CHECKS}`)}
+checks=$(${sqlite3} ${commands(`${REFUSE_FOREIGN_SPELLING}\n${FIND_SPLIT}\n${FIND_STATISTICS}\n${NUL_CHECKS}`)}
 ) || exit
 case $checks in split*) refuse 'a definition has a line that sqlite3 takes for its end' ;; esac
+hidden=
+# No check begins so.
+case $checks in statistics*)
+  hidden=${quote(HIDE_STATISTICS)}
+  checks=\${checks#statistics}
+  ;;
+esac
 ${tryDefinitions(path)}
 [ -z "$refused" ] || refuse "a definition is not taken back: $refused"
-hidden=$(${sqlite3} ${commands(HIDE_STATISTICS)}
-) || exit
 exec ${sqlite3} ${commands(DUMP, { expanded: true })}`;
 }
 
@@ -114,16 +128,18 @@ ${HEADER}
 $checks
 COMMIT;`;
 
+/** What needs no look into the file. A dump finds out by itself whether it can be restored. */
+function briefScript(path: string): string {
+  return `${startLines(path)}
+${ASK_VERSION}
+printf 'bridgeport:version=%s\\n' "$version"
+printf 'bridgeport:size=%s\\n' "$(wc -c <"$file")"`;
+}
+
 /** Whether an empty database takes the definitions is asked here, too; a copy needs no answer. */
 function probeScript(path: string, format: SqliteOptions['backupFormat']): string {
   const look = `${tryDefinitions(path)}\nprintf 'bridgeport:refused=%s\\n' "$refused"`;
-  return `${startLines(path)}
-case $program in
-sqlite3) version=$(sqlite3 -init /dev/null -version </dev/null) ;;
-*) version=$(eval "$BRIDGEPORT_SQLITE_DUMP --version") ;;
-esac || exit
-printf 'bridgeport:version=%s\\n' "$version"
-printf 'bridgeport:size=%s\\n' "$(wc -c <"$file")"
+  return `${briefScript(path)}
 printf 'bridgeport:format=%s\\n' "$(head -c 19 "$file" | tail -c 1 | tr '\\001\\002' jw)"
 if [ "$program" != sqlite3 ]; then
   refused=$(eval "$BRIDGEPORT_SQLITE_DUMP --check \\"\\$file\\"" 2>&1 >/dev/null) && refused=
