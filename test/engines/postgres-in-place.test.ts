@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { postgres } from '../../src/engines/postgres/postgres.ts';
 import { restorePostgres } from '../../src/engines/postgres/restore.ts';
 import type { RestorePlan } from '../../src/engines/restore.ts';
@@ -8,6 +8,8 @@ import { sharedPostgres } from '../support/shared/postgres.ts';
 import { runOn } from './restoring.ts';
 
 /** What a swap finds on the server, and what it and the way back make of it; the names are odd. */
+vi.setConfig({ testTimeout: 120_000 });
+
 let server: TestPostgres;
 const mark = ownName('swap');
 const name = `shop ü"😀' $x$ ${mark}`;

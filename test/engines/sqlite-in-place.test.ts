@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { RestorePlan, RestoreTarget } from '../../src/engines/restore.ts';
 import type { SqliteOptions } from '../../src/engines/sqlite/options.ts';
 import { restoreSqlite } from '../../src/engines/sqlite/restore.ts';
@@ -22,6 +22,9 @@ import { buildSqliteDump } from '../support/sqlite-dump.ts';
 import { checksOf, load, runOn } from './restoring.ts';
 
 const folder = mkdtempSync(join(tmpdir(), `in place ü ' $(x) `));
+/** Each step starts some programs of the host, and of our own. */
+vi.setConfig({ testTimeout: 120_000 });
+
 const ours = await buildSqliteDump('in-place');
 afterAll(() => {
   ours.remove();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultRule } from '../../dev/bucket/server.ts';
 import { backupsOf, create, isOpen, ODD } from '../attack/ground.ts';
@@ -151,4 +152,39 @@ describe('a drill that is killed', () => {
     },
     120_000,
   );
+});
+
+describe('a restore in place that is killed', () => {
+  it('in its swap leaves the name to one of the two, and the other one is kept', async () => {
+    const { postgres } = field;
+    await postgres.query('DELETE FROM noise WHERE n <= 100', DATABASE);
+    const { superuser, port } = postgres;
+    const { username: user, password } = superuser;
+    const holder = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres' });
+    await holder.connect();
+    try {
+      // The first rename waits for this.
+      await holder.query(`BEGIN; COMMENT ON DATABASE "${DATABASE.replaceAll('"', '""')}" IS 'held'`);
+      const body = { inPlace: true, confirm: `shop ${ODD}`, safetyBackup: false };
+      const runId = String((await app.ask('POST', `/api/backups/${backupId}/restore`, body))['runId']);
+      await until('the swap to wait', 60_000, async () => {
+        const [waiting] = await postgres.query('SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted');
+        return Number(waiting?.['n']) > 0;
+      });
+      await app.kill();
+      await holder.query('ROLLBACK');
+      app = await start();
+      expect(await endOf(runId)).toBe('completed');
+      const { restore } = (await app.ask('GET', `/api/runs/${runId}`))['run'] as { restore: Json };
+      const kept = String((restore['kept'] as Json)['name']);
+      const rowsIn = async (name: string) =>
+        Number((await postgres.query('SELECT count(*)::int AS rows FROM noise', name))[0]?.['rows']);
+      expect([await rowsIn(DATABASE), await rowsIn(kept)]).toEqual([12_000, 11_900]);
+      expect((await databases()).filter((name) => name.startsWith('bp_restore_'))).toEqual([]);
+      await app.ask('POST', `/api/restores/${runId}/drop-kept`, { confirm: kept });
+      expect(await databases()).not.toContain(kept);
+    } finally {
+      await holder.end();
+    }
+  }, 120_000);
 });
