@@ -134,6 +134,10 @@ describe('a restore', () => {
       expect(await server.query("SHOW TABLES LIKE 'bridgeport%'", name)).toHaveLength(1);
       await runOn(plan, plan.remove);
       expect(await databases()).not.toContain(name);
+      // Killed before the mark was made.
+      await server.createDatabase(name);
+      await runOn(plan, plan.remove);
+      expect(await databases()).not.toContain(name);
     },
     TIMEOUT_MS,
   );
