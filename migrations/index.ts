@@ -18,6 +18,7 @@ import * as restores from './0016_restores.ts';
 import * as pings from './0017_pings.ts';
 import * as inPlace from './0018_in_place.ts';
 import * as apiTokens from './0022_api_tokens.ts';
+import * as idempotency from './0023_idempotency.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -40,4 +41,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0017_pings': pings,
   '0018_in_place': inPlace,
   '0022_api_tokens': apiTokens,
+  '0023_idempotency': idempotency,
 };

@@ -7,6 +7,7 @@ import type { RunServices } from './backups/run-services.ts';
 import { writeDueManifests } from './backups/write-manifest.ts';
 import type { Channel } from './channels/channel.ts';
 import type { Config } from './config.ts';
+import { forgetOldKeys } from './idempotency/keys.ts';
 import { sweepLeftovers } from './leftovers/sweep.ts';
 import { sendDuePings } from './pings/send-due.ts';
 import { sweepRetentionDaily } from './retention/sweep.ts';
@@ -84,6 +85,7 @@ export function periodicTasks(
       everyMs: SWEEP_LOOK_EVERY_MS,
       run: (signal) => sweepRetentionDaily(inCalendar, signal),
     },
+    { name: 'idempotency-keys', everyMs: HOUR_MS, run: () => forgetOldKeys({ db, now }) },
     { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(db, now()) },
     {
       // What nobody waits for: it is begun once the app answers.
