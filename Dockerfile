@@ -13,9 +13,10 @@ RUN node scripts/build.mjs main sqlite-dump bridgeport-restore && npm prune --om
 FROM node:24.21.0-bookworm-slim${NODE_DIGEST}
 
 # For databases on the machine itself: PostgreSQL 15, MariaDB 10.11 and SQLite 3.40 of Debian 12. Databases on other
-# hosts are dumped by the tools of those hosts. tini reaps what ends without its parent.
+# hosts are dumped by the tools of those hosts. tini reaps what ends without its parent,
+# and curl is bridgeport-guard's.
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends postgresql-client-15 mariadb-client sqlite3 tini \
+  && apt-get install -y --no-install-recommends postgresql-client-15 mariadb-client sqlite3 tini curl \
   && rm -rf /var/lib/apt/lists/*
 
 # The app is built: what installs packages only helps those who broke in.
@@ -26,6 +27,7 @@ WORKDIR /app
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
+COPY --chmod=755 scripts/bridgeport-guard.sh /usr/local/bin/bridgeport-guard
 RUN for command in reset-password rotate-master-key; do \
     printf '#!/bin/sh\nexec node /app/dist/main.js %s "$@"\n' "$command" > "/usr/local/bin/$command" \
     && chmod 755 "/usr/local/bin/$command" || exit 1; \

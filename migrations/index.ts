@@ -21,6 +21,7 @@ import * as drills from './0019_drills.ts';
 import * as newestFirst from './0020_newest_first.ts';
 import * as losses from './0021_losses.ts';
 import * as apiTokens from './0022_api_tokens.ts';
+import * as idempotency from './0023_idempotency.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -46,4 +47,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0020_newest_first': newestFirst,
   '0021_losses': losses,
   '0022_api_tokens': apiTokens,
+  '0023_idempotency': idempotency,
 };

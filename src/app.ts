@@ -107,6 +107,9 @@ function corsFor(origins: readonly string[]) {
     origin: (origin) => (origins.includes('*') || origins.includes(origin) ? origin : null),
     credentials: true,
     allowMethods: ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE'],
-    exposeHeaders: ['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset', 'retry-after'],
+    exposeHeaders: [
+      ...['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset', 'retry-after'],
+      'idempotent-replayed',
+    ],
   });
 }

@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'forbidden_scope'
   | 'not_found'
   | 'conflict'
+  | 'key_reused'
   | 'rate_limited'
   | 'unavailable'
   | 'internal'

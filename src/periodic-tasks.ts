@@ -9,6 +9,7 @@ import type { Channel } from './channels/channel.ts';
 import type { Config } from './config.ts';
 import { beginDueDrills } from './drills/due.ts';
 import { forgetOldDrills } from './drills/forget-old.ts';
+import { forgetOldKeys } from './idempotency/keys.ts';
 import { sweepLeftovers } from './leftovers/sweep.ts';
 import { sendDuePings } from './pings/send-due.ts';
 import { sweepRetentionDaily } from './retention/sweep.ts';
@@ -95,6 +96,7 @@ export function periodicTasks(
       everyMs: SWEEP_LOOK_EVERY_MS,
       run: (signal) => sweepRetentionDaily(inCalendar, signal),
     },
+    { name: 'idempotency-keys', everyMs: HOUR_MS, run: () => forgetOldKeys({ db, now }) },
     { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(db, now()) },
     {
       // What nobody waits for: it is begun once the app answers.

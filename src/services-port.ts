@@ -1,4 +1,5 @@
 import type { Passwords } from './auth/passwords.ts';
+import type { BackupEnds } from './backups/backup-ends.ts';
 import type { Channel } from './channels/channel.ts';
 import type { Config } from './config.ts';
 import type { Db } from './db/schema.ts';
@@ -35,6 +36,7 @@ export interface Services {
   readonly openPlace: OpenPlace;
   readonly channel: Channel;
   readonly runs: Runs;
+  readonly backupEnds: BackupEnds;
   readonly assets: Assets;
   /** Makes a page smaller on its way. */
   readonly gzip: (text: string) => Promise<Uint8Array<ArrayBuffer>>;

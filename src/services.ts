@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createPasswords } from './auth/node/passwords.ts';
+import { type BackupEnds, createBackupEnds } from './backups/backup-ends.ts';
 import { createBackupKind } from './backups/node/backup-kind.ts';
 import type { RepairRules } from './backups/repair-backup.ts';
 import { createChannel } from './channels/node/guarded-channel.ts';
@@ -224,6 +225,7 @@ function wire(
     },
   });
   const runs = { wake: worker.wake, cancel: worker.cancel, progress: backups.progress };
+  const backupEnds = createBackupEnds(context);
   const periodic = createPeriodic(
     context,
     periodicTasks({ ...context, calendar, channel, runs, config, optimise: () => optimise(db) }, timing),
@@ -243,23 +245,25 @@ function wire(
       openPlace,
       channel,
       runs,
+      backupEnds,
       assets: createAssets(),
       gzip: gzipText,
       isContainer: isContainer(),
       freeSpace: async () => (config.databaseUrl === null ? spaceOf(config.dataDir) : null),
     },
-    worker: together(worker, periodic),
+    worker: together(worker, periodic, backupEnds),
     close: () => platform.close(),
   };
 }
 
-function together(worker: Worker, periodic: Periodic): RunningServices['worker'] {
+function together(worker: Worker, periodic: Periodic, backupEnds: BackupEnds): RunningServices['worker'] {
   return {
     start() {
       worker.start();
       periodic.start();
     },
     async stop(withinMs) {
+      backupEnds.stop();
       await Promise.all([worker.stop(withinMs), periodic.stop(withinMs)]);
     },
   };

@@ -74,7 +74,7 @@ const FLOORS = [
   ['pings'],
   ['databases', 'storage'],
   ['servers', 'environments'],
-  ['auth', 'tokens', 'settings', 'installation'],
+  ['auth', 'tokens', 'settings', 'installation', 'idempotency'],
   ['runs', 'transfer', 'leftovers', 'events', 'audit'],
   ['engines', 'hosts', 'object-stores', 'channels'],
   ['secrets', 'db', 'node'],

@@ -46,6 +46,7 @@ export interface Schema {
   api_tokens: ApiTokenRow;
   api_token_environments: ApiTokenEnvironmentRow;
   token_backups: TokenBackupRow;
+  idempotency_keys: IdempotencyKeyRow;
 }
 
 export type Db = Kysely<Schema>;
@@ -791,4 +792,18 @@ export interface TokenBackupRow {
   token_id: string;
   /** 1 while it is pinned on the token's behalf; a person's pin is none. */
   holds_pin: Flag;
+}
+
+/** A request that was sent with an Idempotency-Key. */
+export interface IdempotencyKeyRow {
+  /** Hash of whose it is, its method, its path and its key. */
+  id: string;
+  /** Of its query and body. */
+  request_hash: string;
+  claimed_by: string;
+  /** Until when it counts as going on; null once it was answered. */
+  lease_until: string | null;
+  /** Sealed JSON of what was answered, for `idempotency_key:<id>:answer`; null while it goes on. */
+  answer: string | null;
+  created_at: string;
 }

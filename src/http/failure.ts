@@ -61,6 +61,7 @@ const STATUS: Partial<Readonly<Record<ErrorCode, readonly [ContentfulStatusCode,
   forbidden_scope: [403, 'FORBIDDEN_SCOPE'],
   not_found: [404, 'NOT_FOUND'],
   conflict: [409, 'CONFLICT'],
+  key_reused: [409, 'IDEMPOTENCY_KEY_REUSED'],
   // The stored secret must be entered again: the admin has to read that.
   secret_unreadable: [409, 'CONFLICT'],
   rate_limited: [429, 'RATE_LIMITED'],

@@ -3,13 +3,16 @@ import { ROLES } from '../auth/roles.ts';
 import type { UserActor } from '../auth/users.ts';
 import type { Services } from '../services-port.ts';
 import { authorise } from './authorise.ts';
+import { idempotent } from './idempotent.ts';
 import type { Limits } from './rate-limit.ts';
 import { addressOf } from './request-address.ts';
-import type { Access, ApiEnv, ApiRoute, ApiSession } from './route.ts';
+import type { Access, ApiEnv, ApiRoute, ApiSession, Method } from './route.ts';
 import { readableBody, refuseBrokenUnicode, refuseReadonly, validate } from './validate.ts';
 
 const ACCESSES: readonly Access[] = ['public', ...ROLES, 'self-or-admin'];
 const REQUEST_TIMEOUT_MS = 60_000;
+/** What may be done twice by being sent twice; DELETE does no more the second time. */
+const CHANGES: readonly Method[] = ['POST', 'PUT', 'PATCH'];
 
 /** The routes as an app. Throws at once for a route that does not say who may call it, or that is declared twice. */
 export function mountRoutes(
@@ -24,25 +27,37 @@ export function mountRoutes(
     if (!ACCESSES.includes(route.access)) throw new Error(`Route ${name} does not say who may call it.`);
     if (seen.has(name)) throw new Error(`Route ${name} is declared twice.`);
     seen.add(name);
-    app.on(route.method, route.path, authorise(services, route, limits), ...checks(route), async (c) => {
-      // Undefined for a public route, whose handler is handed no type that tells of one.
-      const session = c.get('session');
-      const address = addressOf(c, services);
-      const answer = await route.handle({
-        c,
-        session,
-        params: c.req.param(),
-        // What the validators let through has the declared shape.
-        query: route.query === null ? {} : c.req.valid('query' as never),
-        body: route.body === null ? {} : c.req.valid('json' as never),
-        actor: actorOf(session, address),
-        address,
-        signal: AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
-      });
-      return answer instanceof Response ? answer : c.json(answer);
-    });
+    app.on(
+      route.method,
+      route.path,
+      authorise(services, route, limits),
+      ...once(services, route),
+      ...checks(route),
+      async (c) => {
+        // Undefined for a public route, whose handler is handed no type that tells of one.
+        const session = c.get('session');
+        const address = addressOf(c, services);
+        const answer = await route.handle({
+          c,
+          session,
+          params: c.req.param(),
+          // What the validators let through has the declared shape.
+          query: route.query === null ? {} : c.req.valid('query' as never),
+          body: route.body === null ? {} : c.req.valid('json' as never),
+          actor: actorOf(session, address),
+          address,
+          signal: AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+        });
+        return answer instanceof Response ? answer : c.json(answer);
+      },
+    );
   }
   return app;
+}
+
+/** Of a public route nobody is known whose key it could be. */
+function once(services: Services, route: ApiRoute): readonly MiddlewareHandler[] {
+  return route.access !== 'public' && CHANGES.includes(route.method) ? [idempotent(services)] : [];
 }
 
 /** Of a service account there is no user, whose id could be stored. */

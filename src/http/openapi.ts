@@ -25,7 +25,7 @@ function operation(route: ApiRoute): object {
     summary: route.summary,
     ...(route.access === 'public' ? { security: [] } : { security: [{ bearer: [] }] }),
     'x-access': route.access,
-    parameters: [...pathParameters(route.path), ...queryParameters(route.query)],
+    parameters: [...pathParameters(route.path), ...queryParameters(route.query), ...keyParameter(route)],
     ...(route.body === null ? {} : { requestBody: { content: content(jsonSchema(route.body, 'input')) } }),
     responses: {
       200: { description: 'Success', content: content(jsonSchema(route.answer, 'output')) },
@@ -50,6 +50,13 @@ function queryParameters(query: z.ZodType | null): readonly object[] {
     in: 'query',
     schema: jsonSchema(schema, 'input'),
   }));
+}
+
+function keyParameter({ access, method }: ApiRoute): readonly object[] {
+  if (access === 'public' || method === 'GET' || method === 'DELETE') return [];
+  return [
+    { name: 'Idempotency-Key', in: 'header', schema: { type: 'string', minLength: 1, maxLength: 200 } },
+  ];
 }
 
 function jsonSchema(schema: z.core.$ZodType, io: 'input' | 'output'): object {

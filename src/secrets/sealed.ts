@@ -43,6 +43,11 @@ export const SEALED = {
     column: 'credentials',
     identity: (id) => `restore_login:${id}:credentials`,
   },
+  idempotentAnswer: {
+    table: 'idempotency_keys',
+    column: 'answer',
+    identity: (id) => `idempotency_key:${id}:answer`,
+  },
   signingKey: { table: 'signing_keys', column: 'secret', identity: (id) => `signing_key:${id}` },
 } as const satisfies Readonly<Record<string, SealedColumn>>;
 

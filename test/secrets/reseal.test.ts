@@ -48,6 +48,9 @@ beforeEach(async () => {
     .insertInto('restores')
     .values(restoreRow({ id: 'waiting', credentials }))
     .execute();
+  const headers = { 'idempotency-key': 'once' };
+  const answered = await app.call('POST', '/api/environments', { body: { name: 'once' }, headers });
+  expect(answered.status).toBe(200);
 });
 afterEach(() => app.close());
 

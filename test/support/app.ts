@@ -5,6 +5,7 @@ import { createPasswords } from '../../src/auth/node/passwords.ts';
 import type { Role } from '../../src/auth/roles.ts';
 import { startSession } from '../../src/auth/sessions.ts';
 import { createUser } from '../../src/auth/users.ts';
+import { createBackupEnds } from '../../src/backups/backup-ends.ts';
 import { createChannel } from '../../src/channels/node/guarded-channel.ts';
 import { databasesThatHold, followSshUser } from '../../src/databases/password-targets.ts';
 import type { Db } from '../../src/db/schema.ts';
@@ -142,6 +143,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
       allowed: async () => privateHostsOf((await readSettings(db)).privateHosts),
     }),
     runs: { wake: () => worker.wake(), cancel: (id) => worker.cancel(id), progress: () => null },
+    backupEnds: createBackupEnds({ db, log }, { lookEveryMs: 20 }),
     assets: { read: async () => null, urlOf: (name) => `/assets/${name}` },
     gzip: gzipText,
     version: '0.0.0-test',

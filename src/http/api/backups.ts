@@ -13,7 +13,7 @@ import { askVerification } from '../../verifications/ask-verification.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { wholeDatabase, wireWhole } from './databases.ts';
-import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
+import { id, instant, pageQuery, SUCCESS, success, total, waitQuery } from './shapes.ts';
 
 const text = z.string().nullable();
 /** The contract's `B`, with the added fields (outcome, verification, step, bytes, rate). */
@@ -61,7 +61,12 @@ export const backup = z.object({
   cancelRequested: z.boolean(),
 });
 
-export const asked = z.object({ backupId: id, message: z.string() });
+export const asked = z.object({
+  backupId: id,
+  message: z.string(),
+  /** With `?wait=`: as it is at its end, or when that time is over. */
+  backup: backup.optional(),
+});
 
 /** What its dump holds; null where it is not known. Rows are null where they were not counted yet. */
 const contents = z
@@ -81,10 +86,12 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/databases/:id/backups',
       access: 'operator',
-      summary: 'Back the database up, in the background',
+      summary: 'Back the database up, in the background; with `wait`, answered at its end',
+      query: waitQuery,
       answer: asked,
       refusals: [404],
-      handle: ({ params, actor }) => askForBackup(services, actor, params.id),
+      handle: ({ c, params, query, actor }) =>
+        askForBackup(services, actor, params.id, { ...query, signal: c.req.raw.signal }),
     }),
     route({
       method: 'GET',
@@ -108,14 +115,15 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/backups/:id',
       access: 'viewer',
-      summary: 'One backup, with its progress while it runs',
+      summary: 'One backup, with its progress while it runs; with `wait`, answered at its end',
+      query: waitQuery,
       answer: z.object({
         backup: backup.extend({ database: wholeDatabase, contents }),
         allowDownload: z.boolean(),
       }),
       refusals: [404],
-      handle: async ({ params }) => {
-        const row = await findBackup(services.db, params.id);
+      handle: async ({ c, params, query }) => {
+        const row = await backupAtEnd(services, params.id, { ...query, signal: c.req.raw.signal });
         if (row === undefined) throw new AppError('not_found', 'Backup not found');
         const owner = await getDatabase(services.db, row.database_id);
         return {
@@ -202,13 +210,36 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
   ];
 }
 
+/** How long to wait for a backup's end, in seconds, and what tells that nobody does any more. */
+interface Waiting {
+  readonly wait?: number | undefined;
+  readonly signal: AbortSignal;
+}
+
 export async function askForBackup(
   services: Services,
   actor: Actor,
   databaseId: string,
-): Promise<z.infer<typeof asked>> {
+  waiting: Waiting,
+): Promise<z.input<typeof asked>> {
   const { backupId } = await startBackup(services, actor, databaseId);
-  return { backupId, message: 'Backup started' };
+  const message = 'Backup started';
+  if (waiting.wait === undefined) return { backupId, message };
+  const row = await backupAtEnd(services, backupId, waiting);
+  return {
+    ...{ backupId, message },
+    ...(row === undefined ? {} : { backup: wireBackup(row, services.runs.progress(row.id)) }),
+  };
+}
+
+/** The backup when it is over, or when it has been waited for that long. */
+export async function backupAtEnd(
+  services: Services,
+  backupId: string,
+  { wait = 0, signal }: Waiting,
+): Promise<BackupWithTrigger | undefined> {
+  if (wait > 0) await services.backupEnds.wait(backupId, { forMs: wait * 1000, signal });
+  return findBackup(services.db, backupId);
 }
 
 export function wireBackup(row: BackupWithTrigger, running: RunProgress | null): z.input<typeof backup> {

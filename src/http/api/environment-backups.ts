@@ -6,8 +6,8 @@ import { getDatabaseRow } from '../../databases/databases.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../route.ts';
-import { asked, askForBackup, backup, wireBackup } from './backups.ts';
-import { pageQuery, total } from './shapes.ts';
+import { asked, askForBackup, backup, backupAtEnd, wireBackup } from './backups.ts';
+import { pageQuery, total, waitQuery } from './shapes.ts';
 
 /**
  * Backups by their environment: what tokens of some environments can reach, and all that a token reaches which may only back
@@ -20,12 +20,13 @@ export function environmentBackupRoutes(services: Services): readonly ApiRoute[]
       path: '/api/environments/:envId/databases/:id/backups',
       access: 'operator',
       isForBackups: true,
-      summary: 'Back a database of the environment up, in the background',
+      summary: 'Back a database of the environment up, in the background; with `wait`, answered at its end',
+      query: waitQuery,
       answer: asked,
       refusals: [404],
-      handle: async ({ params, actor }) => {
+      handle: async ({ c, params, query, actor }) => {
         await refuseForeign(services, params.envId, params.id);
-        return askForBackup(services, actor, params.id);
+        return askForBackup(services, actor, params.id, { ...query, signal: c.req.raw.signal });
       },
     }),
     route({
@@ -51,13 +52,17 @@ export function environmentBackupRoutes(services: Services): readonly ApiRoute[]
       path: '/api/environments/:envId/backups/:id',
       access: 'viewer',
       isForBackups: true,
-      summary: 'One backup of the environment, with its progress while it runs',
+      summary:
+        'One backup of the environment, with its progress while it runs; with `wait`, answered at its end',
+      query: waitQuery,
       answer: z.object({ backup }),
       refusals: [404],
-      handle: async ({ params }) => {
-        const row = await findBackup(services.db, params.id);
-        const isThere = row !== undefined && (await isOf(services, params.envId, row.database_id));
+      handle: async ({ c, params, query }) => {
+        const found = await findBackup(services.db, params.id);
+        const isThere = found !== undefined && (await isOf(services, params.envId, found.database_id));
         if (!isThere) throw new AppError('not_found', 'Backup not found');
+        const row = await backupAtEnd(services, found.id, { ...query, signal: c.req.raw.signal });
+        if (row === undefined) throw new AppError('not_found', 'Backup not found');
         return { backup: wireBackup(row, services.runs.progress(row.id)) };
       },
     }),

@@ -16,6 +16,16 @@ export function pageQuery(defaultLimit: number) {
   });
 }
 
+/** `?wait=`: how many seconds the answer waits for the end, at most; none unless asked for. */
+export const waitQuery = z.object({
+  wait: z
+    .string()
+    .regex(/^\d{1,3}$/, { error: 'Must be whole seconds' })
+    .transform(Number)
+    .refine((seconds) => seconds <= 600, { error: 'Must be at most 600 seconds' })
+    .optional(),
+});
+
 const wholeNumber = z
   .string()
   .regex(/^\d{1,9}$/, { error: 'Must be a whole number' })

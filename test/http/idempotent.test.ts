@@ -1,0 +1,159 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { apiRoutes } from '../../src/http/api/routes.ts';
+import { revokeToken } from '../../src/tokens/tokens.ts';
+import { makeEnvironment, makeToken } from '../support/api-tokens.ts';
+import { type CallOptions, openTestApp, type TestApp } from '../support/app.ts';
+import { refuseUpdates } from '../support/trigger.ts';
+
+let app: TestApp;
+beforeEach(async () => {
+  app = await openTestApp();
+});
+afterEach(() => app.close());
+
+const KEY = 'deploy #7 + "<script>"';
+const send = (
+  method: string,
+  path: string,
+  body: unknown,
+  more: CallOptions & { readonly key?: string } = {},
+) => {
+  const { key = KEY, ...options } = more;
+  return app.call(method, path, { body, headers: { 'idempotency-key': key }, ...options });
+};
+const isReplayed = ({ headers }: { readonly headers: Headers }) =>
+  headers.get('idempotent-replayed') === 'true';
+const environments = async () =>
+  (await app.services.db.selectFrom('environments').select('name').execute()).map(({ name }) => name).sort();
+
+describe('a request with an Idempotency-Key', () => {
+  it('is done once, and answered the same again', async () => {
+    const first = await send('POST', '/api/environments', { name: 'Größe 🐘' });
+    const again = await send('POST', '/api/environments', { name: 'Größe 🐘' });
+    expect([first.status, isReplayed(first), again.status, isReplayed(again)]).toEqual([
+      200,
+      false,
+      200,
+      true,
+    ]);
+    expect(again.body).toEqual(first.body);
+    expect(again.headers.get('x-ratelimit-remaining')).not.toBeNull();
+    expect(again.headers.get('cache-control')).toBe('no-store');
+    expect(await environments()).toEqual(['Größe 🐘']);
+  });
+
+  it('is done once where several come at the same time', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => send('POST', '/api/environments', { name: 'x' })),
+    );
+    const done = answers.filter((answer) => answer.status === 200 && !isReplayed(answer));
+    expect(done).toHaveLength(1);
+    for (const answer of answers) {
+      if (answer.status === 200) expect(answer.body).toEqual(done[0]?.body);
+      else expect([answer.status, answer.body.code]).toEqual([409, 'CONFLICT']);
+    }
+    expect(await environments()).toEqual(['x']);
+  });
+
+  it('is refused with another body or another query, and answers as before after that', async () => {
+    await send('POST', '/api/environments', { name: 'x' });
+    for (const [path, body] of [
+      ['/api/environments', { name: 'y' }],
+      ['/api/environments?a=1', { name: 'x' }],
+      ['/api/environments', undefined],
+    ] as const) {
+      const other = await send('POST', path, body);
+      expect([other.status, other.body.code]).toEqual([409, 'IDEMPOTENCY_KEY_REUSED']);
+    }
+    expect(isReplayed(await send('POST', '/api/environments', { name: 'x' }))).toBe(true);
+  });
+
+  it('has a key of its own for each credential, method, path and environment', async () => {
+    const [one, two] = [await makeEnvironment(app, 'one'), await makeEnvironment(app, 'two')];
+    const { token } = await makeToken(app, { userId: app.userIds.admin }, { role: 'admin' });
+    const backUp = ({ environmentId, databaseId }: typeof one, more = {}) =>
+      send('POST', `/api/environments/${environmentId}/databases/${databaseId}/backups`, {}, more);
+    const answers = [
+      await backUp(one),
+      await backUp(two),
+      await backUp(one, { token }),
+      await send('PATCH', `/api/databases/${one.databaseId}`, {}),
+      await send('PATCH', `/api/databases/${two.databaseId}`, {}),
+    ];
+    for (const answer of answers) expect([answer.status, isReplayed(answer)]).toEqual([200, false]);
+    for (const again of [await backUp(one), await backUp(one, { token })])
+      expect(isReplayed(again)).toBe(true);
+    const pin = `/api/databases/${one.databaseId}/backups/${answers[0]?.body.backupId}/pin`;
+    expect(isReplayed(await send('PUT', pin, { pinned: true }))).toBe(false);
+    await app.call('PUT', pin, { body: { pinned: false } });
+    const again = await send('PUT', pin, { pinned: true });
+    // The first answer, and not what is true by now.
+    expect([isReplayed(again), again.body.backup.isPinned]).toEqual([true, true]);
+    expect((await app.call('GET', `/api/backups/${answers[0]?.body.backupId}`)).body.backup.isPinned).toBe(
+      false,
+    );
+  });
+
+  it('leaves its key free where nothing came of it', async () => {
+    for (const name of ['', 7]) {
+      expect((await send('POST', '/api/environments', { name })).status).toBe(400);
+    }
+    expect((await send('POST', '/api/environments', undefined, { text: '{"name":' })).status).toBe(400);
+    const right = await send('POST', '/api/environments', { name: 'x' });
+    expect([right.status, isReplayed(right)]).toEqual([200, false]);
+    const unknown = await send('POST', '/api/databases/nothing/backups', {});
+    expect(unknown.status).toBe(404);
+    expect(isReplayed(await send('POST', '/api/databases/nothing/backups', {}))).toBe(false);
+  });
+
+  it('answers nobody who may not do it any more', async () => {
+    const made = await makeToken(app, { userId: app.userIds.operator });
+    const { databaseId } = await makeEnvironment(app, 'x');
+    const ask = () => send('POST', `/api/databases/${databaseId}/backups`, {}, { token: made.token });
+    expect((await ask()).status).toBe(200);
+    await app.call('PATCH', `/api/users/${app.userIds.operator}`, { body: { role: 'viewer' } });
+    expect((await ask()).status).toBe(403);
+    await revokeToken(app.services, { userId: null, address: null }, made.id);
+    expect((await ask()).status).toBe(401);
+  });
+
+  it('gives what is shown once again, which is nowhere to be read', async () => {
+    const body = {
+      ...{ name: 'x', ownerUserId: app.userIds.admin, role: 'viewer' },
+      ...{ allEnvironments: true, expiresInDays: 1 },
+    };
+    const first = await send('POST', '/api/admin/tokens', body);
+    const again = await send('POST', '/api/admin/tokens', body);
+    expect([isReplayed(again), again.body.token]).toEqual([true, first.body.token]);
+    const rows = await app.services.db.selectFrom('idempotency_keys').selectAll().execute();
+    expect(rows).toHaveLength(1);
+    expect(JSON.stringify(rows)).not.toContain(first.body.token.slice(14));
+  });
+
+  it('is done where its answer can’t be kept', async () => {
+    const { drop } = await refuseUpdates(app.services.db, 'idempotency_keys', 'answer');
+    expect((await send('POST', '/api/environments', { name: 'x' })).status).toBe(200);
+    await drop();
+    // Nobody knows yet that it is over: its time has to pass.
+    const again = await send('POST', '/api/environments', { name: 'x' });
+    expect([again.status, again.body.code, again.headers.get('retry-after')]).toEqual([409, 'CONFLICT', '1']);
+  });
+
+  it.each(['', 'k'.repeat(201)])('is refused where the key is %j', async (key) => {
+    const { status, body } = await send('POST', '/api/environments', { name: 'x' }, { key });
+    expect([status, body.message]).toEqual([400, 'Idempotency-Key must have 1 to 200 characters.']);
+    expect(await environments()).toEqual([]);
+  });
+
+  it('stands in /openapi.json wherever it counts', async () => {
+    const { body } = await app.call('GET', '/openapi.json', { token: null });
+    for (const { method, path, access } of apiRoutes(app.services)) {
+      const { parameters } = body.paths[path.replaceAll(/:(\w+)/g, '{$1}')][method.toLowerCase()];
+      const has = parameters.some(({ name }: { name: string }) => name === 'Idempotency-Key');
+      expect([method, path, has]).toEqual([
+        ...[method, path],
+        access !== 'public' && ['POST', 'PUT', 'PATCH'].includes(method),
+      ]);
+    }
+  });
+});
