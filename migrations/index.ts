@@ -18,9 +18,9 @@ import * as restores from './0016_restores.ts';
 import * as pings from './0017_pings.ts';
 import * as inPlace from './0018_in_place.ts';
 import * as drills from './0019_drills.ts';
-import * as apiTokens from './0022_api_tokens.ts';
-import * as losses from './0021_losses.ts';
 import * as newestFirst from './0020_newest_first.ts';
+import * as losses from './0021_losses.ts';
+import * as apiTokens from './0022_api_tokens.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -43,7 +43,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0017_pings': pings,
   '0018_in_place': inPlace,
   '0019_drills': drills,
-  '0022_api_tokens': apiTokens,
-  '0021_losses': losses,
   '0020_newest_first': newestFirst,
+  '0021_losses': losses,
+  '0022_api_tokens': apiTokens,
 };
