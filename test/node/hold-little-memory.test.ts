@@ -11,8 +11,8 @@ const PROGRAM = `
 import { holdLittleMemory } from ${PROGRAM_FILE};
 let kept = [];
 function litter() {
-  for (let mib = 0; mib < 160; mib += 1) {
-    kept.push(Array.from({ length: 131072 }, (_, index) => index));
+  for (let turn = 0; turn < 60; turn += 1) {
+    kept.push(new Array(131072).fill(turn));
     if (kept.length > 8) kept = [];
   }
 }
@@ -30,8 +30,9 @@ it('compacts the heap while that is wanted, and not before or afterwards', async
     ...['--input-type=module', '--eval', PROGRAM],
   ]);
   const [, before = '', during = '', after = ''] = stdout.split(/^(?:usual|little)$/m);
+  // What is asked for by the function itself is a test to V8.
   const compacting = (text: string) =>
-    text.split('\n').filter((line) => line.includes('Mark-Compact (reduce)'));
+    text.split('\n').filter((line) => line.includes('Mark-Compact (reduce)') && !line.includes('testing'));
   expect(before).toContain('Mark-Compact');
   expect(compacting(before)).toEqual([]);
   expect(compacting(during)).not.toEqual([]);
