@@ -156,15 +156,18 @@ async function removeRow(trx: Trx, id: string, now: Date): Promise<void> {
 async function watchForManifest(trx: Trx, id: string, now: Date): Promise<void> {
   const unsettled = await trx
     .selectFrom('backup_objects')
-    .select(['endpoint', 'region', 'bucket', 'key'])
+    .select(['endpoint', 'region', 'bucket', 'key', 'upload_id'])
     .where('backup_id', '=', id)
     .where('kind', '=', 'manifest')
     .where('bytes', 'is', null)
     .executeTakeFirst();
   if (unsettled === undefined) return;
+  const left = { ...unsettled, backup_id: null, version_id: null };
+  if (left.upload_id !== null) {
+    await insertLeftover(trx, { ...left, kind: 'upload' }, now, MANIFEST_MAY_TAKE_MS);
+  }
   const kind = unsettled.bucket === '' ? 'file' : 'object';
-  const left = { ...unsettled, backup_id: null, kind, upload_id: null, version_id: null } as const;
-  await insertLeftover(trx, left, now, MANIFEST_MAY_TAKE_MS);
+  await insertLeftover(trx, { ...left, kind, upload_id: null }, now, MANIFEST_MAY_TAKE_MS);
 }
 
 /** Longer than a request for one is waited for. */
@@ -288,6 +291,8 @@ async function removeObjects(
     await withStore(services, object, async (store) => {
       const signal = limited(stop);
       if (object.kind === 'manifest') {
+        const uploadId = object.upload_id;
+        if (object.bytes === null) await abortUploads(store, { key, uploadId, token }, signal);
         const versionId = object.version_id ?? (await versionOf(store, key, signal));
         await store.remove(key, { versionId, signal });
         return;

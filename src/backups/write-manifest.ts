@@ -5,6 +5,7 @@ import { newId } from '../ids.ts';
 import { insertLeftover } from '../leftovers/insert-leftover.ts';
 import { limited, pauseMs } from '../leftovers/patience.ts';
 import type { ObjectStore, StoredObject } from '../object-stores/object-store.ts';
+import { abortUploads } from '../object-stores/own-uploads.ts';
 import { withStore } from '../object-stores/with-store.ts';
 import { backupObject } from './backup-object.ts';
 import { signedManifest } from './manifest.ts';
@@ -71,12 +72,16 @@ async function writeManifest(services: ManifestServices, backup: Due, signal: Ab
     if (recorded === undefined) {
       if (head !== null && head.token !== backup.token) throw taken(store, key);
       if (!(await record(db, backup.id, dump, key))) throw taken(store, key);
+    } else {
+      const { upload_id: uploadId } = recorded;
+      await abortUploads(store, { key, uploadId, token: backup.token }, signal);
     }
     if (head !== null) await store.remove(key, { versionId: head.versionId, signal });
     const stored = await store.put(key, one(bytes), {
       ...{ signal, token: backup.token, contentType: 'application/json' },
       fileName: `${backup.filename}${MANIFEST_SUFFIX}`,
       estimatedBytes: bytes.length,
+      onUploadCreated: (uploadId) => recordUpload(db, backup.id, uploadId),
     });
     await compare(store, key, stored, bytes, signal);
     await settle(services, backup.id, dump, key, { ...stored, sha256: await sha256Of(bytes) });
@@ -122,6 +127,18 @@ async function record(db: Db, backupId: string, dump: BackupObjectRow, key: stri
       .executeTakeFirst();
     return added !== undefined;
   });
+}
+
+/** What it is written into first, where it is: it is removed with the manifest, and before that is written again. */
+async function recordUpload(db: Db, backupId: string, uploadId: string): Promise<void> {
+  await write(db, (trx) =>
+    trx
+      .updateTable('backup_objects')
+      .set({ upload_id: uploadId })
+      .where('backup_id', '=', backupId)
+      .where('kind', '=', 'manifest')
+      .execute(),
+  );
 }
 
 /** Read back whole: it is small, and nobody else would find it damaged. */
@@ -183,7 +200,7 @@ async function settle(
     }
     await trx
       .updateTable('backup_objects')
-      .set({ bytes: stored.bytes, sha256: stored.sha256, version_id })
+      .set({ bytes: stored.bytes, sha256: stored.sha256, version_id, upload_id: null })
       .where('backup_id', '=', backupId)
       .where('kind', '=', 'manifest')
       .execute();

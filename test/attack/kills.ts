@@ -242,6 +242,11 @@ async function settle(field: Field, running: ChildApp): Promise<void> {
   field.verdict.check('all that was left behind is removed', false);
 }
 
+/** What lies there of a completed backup. */
+function withManifest({ storagePath }: Json): readonly string[] {
+  return [String(storagePath), `${storagePath}.manifest.json`];
+}
+
 async function checkEnd(field: Field): Promise<void> {
   const { verdict, counts, databases, sshd } = field;
   const app = await start(field);
@@ -249,17 +254,13 @@ async function checkEnd(field: Field): Promise<void> {
   const completed = lists.flat().filter(({ status }) => status === 'completed');
   counts.completed = completed.length;
   const { objects, uploads } = await inBucket(field);
-  const expected = completed
-    .filter(({ storageType }) => storageType === 'spaces')
-    .map((row) => row['storagePath']);
+  const expected = completed.filter(({ storageType }) => storageType === 'spaces').flatMap(withManifest);
   verdict.check('the bucket holds the completed backups', same(objects, expected), { objects, expected });
   verdict.check('the bucket holds no unfinished upload', uploads.length === 0, uploads);
   const files = (await sshd.insideHost("find /var/backups -path '*/kept *' -type f"))
     .split('\n')
     .filter(Boolean);
-  const kept = completed
-    .filter(({ storageType }) => storageType === 'local')
-    .map((row) => row['storagePath']);
+  const kept = completed.filter(({ storageType }) => storageType === 'local').flatMap(withManifest);
   verdict.check('the host holds the completed backups', same(files, kept), { files, kept });
   const dumping = (await sshd.processes()).filter((command) => /sqlite3|bp_status/.test(command));
   verdict.check('no dump runs on the host', dumping.length === 0, dumping);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -271,7 +271,45 @@ describe('the manifest of a backup', () => {
     await app.ask('DELETE', `/api/backups/${backup.id}`);
     expect(existsSync(path)).toBe(false);
   });
+
+  it('leaves no half file on a host where the app died while it wrote, whatever becomes of the backup then', async () => {
+    const ends = {
+      writtenAgain: async (backup: EndedBackup) => {
+        await writeDue();
+        expect(await isGenuine(readFileSync(`${backup.storagePath}.manifest.json`, 'utf8'))).toBe(true);
+      },
+      deleted: (backup: EndedBackup) => app.ask('DELETE', `/api/backups/${backup.id}`),
+    };
+    for (const end of Object.values(ends)) {
+      const backup = await good(onHost);
+      await writeDue();
+      const half = await asIfKilledWithin(backup);
+      await end(backup);
+      expect(existsSync(half)).toBe(false);
+      await app.ask('DELETE', `/api/backups/${backup.id}`).catch(() => {});
+    }
+  });
 });
+
+/** What is there, and what is recorded, when the app dies while it writes the manifest to a host; gives the half file. */
+async function asIfKilledWithin(backup: EndedBackup): Promise<string> {
+  const path = `${backup.storagePath}.manifest.json`;
+  const { token } = await app.services.db
+    .selectFrom('backups')
+    .select('token')
+    .where('id', '=', backup.id)
+    .executeTakeFirstOrThrow();
+  const half = join(dirname(path), `.${basename(path)}.${token}.partial`);
+  renameSync(path, half);
+  await app.services.db
+    .updateTable('backup_objects')
+    .set({ bytes: null, sha256: null })
+    .where('backup_id', '=', backup.id)
+    .where('kind', '=', 'manifest')
+    .execute();
+  await dueNow(backup);
+  return half;
+}
 
 it('canonical JSON is the same for the same value, however it was put together', () => {
   fc.assert(
