@@ -32,6 +32,8 @@ COMMIT;
 
 let app: TestApp;
 let worker: Worker;
+/** Before a backup is read: the drill's own reading is the first. */
+let beforeReading = () => {};
 const folder = mkdtempSync(join(tmpdir(), "drill ü ' "));
 const sources = join(folder, 'sources "ü"');
 const source = join(sources, 'shop <1>.db');
@@ -45,7 +47,15 @@ beforeAll(async () => {
   const { services } = app;
   worker = createWorker(
     services,
-    { drill: createDrillKind(services) },
+    {
+      drill: createDrillKind({
+        ...services,
+        openPlace: (place) => {
+          beforeReading();
+          return services.openPlace(place);
+        },
+      }),
+    },
     { limits: async () => ({ total: 1, perServer: 1 }), tickMs: 50 },
   );
   worker.start();
@@ -173,6 +183,25 @@ describe('a drill', () => {
     const [event] = await told(backup.databaseId);
     expect(JSON.parse(event?.data ?? '')).toMatchObject({ backupId: backup.id, failure: 'damaged' });
     expect((await audited(backup.id)).map(([action]) => action)).toEqual(['drill', 'drill.failed']);
+  });
+
+  it('does not condemn one that is whole when it is read a second time', async () => {
+    const backup = await backUp();
+    writeFileSync(backup.file, DUMP.replace('2);', '3);'));
+    let readings = 0;
+    beforeReading = () => {
+      readings += 1;
+      if (readings === 2) writeFileSync(backup.file, DUMP);
+    };
+    const run = await drill(backup);
+    beforeReading = () => {};
+    expect(readings).toBe(2);
+    expect(run.drill).toMatchObject({
+      failure: 'other',
+      says: expect.stringContaining('a fault on the way'),
+    });
+    expect(await backupOf(backup.id)).toMatchObject({ verification: 'stored' });
+    nothingIsLeft();
   });
 
   it('condemns one whose file is gone', async () => {
