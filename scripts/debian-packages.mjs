@@ -27,7 +27,7 @@ const packages = {
   'swift-container-server': 'swift-container',
   'swift-object-server': 'swift-object',
   memcached: 'memcached',
-  chromium: 'chromium',
+  '/usr/lib/chromium/chromium-headless-shell': 'chromium-headless-shell',
   curl: 'curl',
   openssl: 'openssl',
   pkill: 'procps',

@@ -1,6 +1,6 @@
 import { launchGateway } from '../ceph.ts';
 import { launchMariadb } from '../mariadb.ts';
-import { launchPostgres } from '../postgres.ts';
+import { launchPostgres, makePostgresFiles } from '../postgres.ts';
 
 /**
  * The process that keeps the servers which the test files of a run share: it starts one of a kind when it is first
@@ -8,7 +8,12 @@ import { launchPostgres } from '../postgres.ts';
  * ended, the servers end with their folders.
  */
 
-const LAUNCHERS = { postgres: launchPostgres, mariadb: launchMariadb, gateway: launchGateway };
+const LAUNCHERS = {
+  postgres: () => launchPostgres(),
+  postgresFiles: makePostgresFiles,
+  mariadb: launchMariadb,
+  gateway: launchGateway,
+};
 type Kind = keyof typeof LAUNCHERS;
 
 const started = new Map<Kind, ReturnType<(typeof LAUNCHERS)[Kind]>>();
