@@ -2,11 +2,6 @@
 (() => {
   const on = (type, act) => document.addEventListener(type, act);
 
-  /* The zone in which the server tells exact times, from the next page on. */
-  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is there over https alone.
-  if (timeZone) document.cookie = `bridgeport_zone=${timeZone}; path=/; max-age=31536000; samesite=lax`;
-
   /* `/` goes to the search field; never while something is typed. */
   on('keydown', (event) => {
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -107,4 +102,9 @@
   };
   on('htmx:after:swap', changed);
   changed();
+
+  /* The zone in which the server tells exact times, from the next page on. */
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is there over https alone.
+  if (timeZone) document.cookie = `bridgeport_zone=${timeZone}; path=/; max-age=31536000; samesite=lax`;
 })();

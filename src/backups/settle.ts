@@ -8,6 +8,7 @@ import { endRun, isOwn, type RunClaim } from '../runs/claim.ts';
 import { insertPrune } from './ask-prune.ts';
 import { contentsText } from './contents.ts';
 import { countIn } from './count-backup.ts';
+import { inTurn } from './in-turn.ts';
 import type { StepBegun } from './progress.ts';
 import type { BackupError } from './step-error.ts';
 import { tellFailure, tellSuccess } from './tell-ping.ts';
@@ -53,6 +54,7 @@ export async function settleCompleted(
   // Before the lock is held: what the last ones hold may be long. No other of the database ends meanwhile.
   const vanished = await findVanished(db, claim.runId, run.contents ?? null);
   return write(db, async (trx) => {
+    await inTurn(trx);
     if (!(await isOwn(trx, claim))) return false;
     const detail = detailOf(run);
     await endRun(trx, claim, { state: 'completed', at: now, error: null, step: null, progress: 100, detail });
@@ -101,6 +103,7 @@ export async function settleCompleted(
 /** Writes `failed`, with what is left behind as a row to be retried. False when the row is no longer this run's. */
 export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now: Date): Promise<boolean> {
   return write(db, async (trx) => {
+    await inTurn(trx);
     if (!(await isOwn(trx, claim))) return false;
     const error = JSON.stringify(run.error);
     const { outcome: state, askAgainAt } = run;

@@ -149,7 +149,7 @@ it('asks by itself about one of which nobody knows yet what became of it, until 
   const id = newId();
   const later = new Date(Date.now() + 60_000).toISOString();
   await write(db, async (trx) => {
-    await insertRun(trx, { id, kind: 'restore', subjectId: id, serverId: null, lane: id }, new Date());
+    await insertRun(trx, { id, kind: 'restore', subjectId: backupId, serverId: null, lane: id }, new Date());
     const unknown = { state: 'uncertain', lease_until: later } as const;
     await trx.updateTable('runs').set(unknown).where('id', '=', id).execute();
     await trx
