@@ -27,7 +27,7 @@ WORKDIR /app
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
-COPY --chmod=755 scripts/bridgeport-guard.sh /usr/local/bin/bridgeport-guard
+COPY scripts/bridgeport-guard.sh /usr/local/bin/bridgeport-guard
 RUN for command in reset-password rotate-master-key; do \
     printf '#!/bin/sh\nexec node /app/dist/main.js %s "$@"\n' "$command" > "/usr/local/bin/$command" \
     && chmod 755 "/usr/local/bin/$command" || exit 1; \

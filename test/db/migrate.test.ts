@@ -75,6 +75,7 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
           'api_tokens',
           'service_accounts',
           'token_backups',
+          'idempotency_keys',
           'retention_freezes',
           'runs',
           'schedule_slots',
