@@ -1,6 +1,7 @@
 import { fixed, GIB, mib } from './figures.ts';
 import type { LargeFigures } from './large.ts';
 import type { MemoryFigures } from './memory.ts';
+import type { RestoreFigures } from './restore.ts';
 import type { StartFigures } from './start.ts';
 import type { TokenFigures } from './tokens.ts';
 import type { UnattendedFigures } from './unattended.ts';
@@ -13,6 +14,7 @@ export interface Results {
   readonly arguments: readonly string[];
   readonly upload?: UploadFigures;
   readonly wholePath?: WholePathFigures;
+  readonly restore?: RestoreFigures;
   readonly memory?: readonly MemoryFigures[];
   readonly start?: StartFigures;
   readonly large?: LargeFigures;
@@ -22,13 +24,14 @@ export interface Results {
 
 /** The results as Markdown. */
 export function describeResults(results: Results): string {
-  const { at, machine, upload, wholePath, memory, start, large, unattended, tokens } = results;
+  const { at, machine, upload, wholePath, restore, memory, start, large, unattended, tokens } = results;
   return [
     `Measured ${at} on ${Object.entries(machine)
       .map(([name, value]) => `${name} ${value}`)
       .join(', ')}.`,
     ...(upload ? [describeUpload(upload)] : []),
     ...(wholePath ? [describeWholePath(wholePath)] : []),
+    ...(restore ? [describeRestore(restore)] : []),
     ...(memory ? [describeMemory(memory)] : []),
     ...(start ? [describeStart(start)] : []),
     ...(large ? [describeLarge(large)] : []),
@@ -82,6 +85,23 @@ function describeWholePath(figures: WholePathFigures): string {
     [
       row('BRIDGEPORT Storage, proven and read back', app),
       row('`ssh … pg_dump \\| zstd \\| rclone rcat`', pipeline),
+    ],
+  )}`;
+}
+
+function describeRestore(figures: RestoreFigures): string {
+  const { dumpBytes, storedBytes, appSeconds, pipelineSeconds, ratio } = figures;
+  const row = (name: string, seconds: number) => [
+    name,
+    fixed(seconds),
+    fixed(dumpBytes / seconds / 2 ** 20, 0),
+  ];
+  return `**Restore** of a plain dump of ${mib(dumpBytes)} MiB with zstd ${ZSTD_LEVEL}, ${mib(storedBytes)} MiB stored, over SSH into PostgreSQL (the pipeline takes ${fixed(ratio, 2)}× the app's time). Peak RSS of the app: ${mib(figures.peakRssBytes)} MiB. Reading it in full took ${fixed(figures.verifySeconds)} s, its backup ${fixed(figures.backupSeconds)} s:\n\n${table(
+    ['', 'seconds', 'MiB/s'],
+    [
+      row('BRIDGEPORT Storage, proven, compared and analysed', appSeconds),
+      row('of it, the loading', figures.loadSeconds),
+      row('`rclone cat \\| zstd -d \\| ssh … psql`', pipelineSeconds),
     ],
   )}`;
 }

@@ -27,9 +27,18 @@ export async function newFolder(): Promise<string> {
 }
 
 /** The development bucket over TLS in a process of its own; it checks every signature and hash and keeps nothing. */
-export async function startDiscardBucket(): Promise<Storage> {
+export function startDiscardBucket(): Promise<Storage> {
+  return startDevelopmentBucket(['--discard']);
+}
+
+/** The same, with what it is given in files. */
+export function startKeepingBucket(): Promise<Storage> {
+  return startDevelopmentBucket([]);
+}
+
+async function startDevelopmentBucket(options: readonly string[]): Promise<Storage> {
   const program = join(REPOSITORY, 'dist/dev-bucket.js');
-  const args = ['--folder', join(await newFolder(), 'bucket'), '--tls', '--discard', '--bucket', 'bench'];
+  const args = ['--folder', join(await newFolder(), 'bucket'), '--tls', ...options, '--bucket', 'bench'];
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
@@ -47,7 +56,7 @@ export async function startDiscardBucket(): Promise<Storage> {
   // Printed by our own program, in this shape.
   const about = JSON.parse(line) as Omit<Storage, 'name' | 'bucket' | 'stop'>;
   return {
-    name: 'development bucket (discarding) over TLS',
+    name: `development bucket${options.includes('--discard') ? ' (discarding)' : ''} over TLS`,
     endpoint: about.endpoint,
     region: about.region,
     accessKey: about.accessKey,

@@ -18,27 +18,7 @@ beforeAll(async () => {
 afterEach(() => bed.bucket.faults.clear());
 afterAll(() => bed.close());
 
-const SHAPES = [
-  { backupFormat: 'plain', backupCompression: 'zstd' },
-  { backupFormat: 'custom', backupCompression: 'gzip' },
-  { backupFormat: 'custom', backupCompression: 'zstd' },
-  { backupFormat: 'tar', backupCompression: 'none' },
-] as const;
-
 vi.setConfig({ testTimeout: 120_000 });
-
-describe('a backup of PostgreSQL', () => {
-  it.each(SHAPES)('comes back equal: $backupFormat, $backupCompression', async (shape) => {
-    const backup = await bed.backUpOf(await bed.source(source, shape));
-    const newName = bed.name(`back ${shape.backupFormat}`);
-    const { run, restore, message } = await bed.restore(backup, { newName });
-    expect(message).toBe('');
-    expect(run).toMatchObject({ kind: 'restore', state: 'completed', progress: 100, error: null });
-    expect(restore).toMatchObject({ newName, state: 'done', loadedMs: expect.any(Number) });
-    expect(await checksums(bed.postgres, newName)).toEqual(expected);
-    await bed.postgres.dropDatabase(newName);
-  });
-});
 
 describe('a drill of PostgreSQL', () => {
   const drill = async (backupId: string, login = {}) => {

@@ -104,6 +104,11 @@ CREATE TABLE ${'`odd ``name"\' 表; -- $x$ /*`'} (${"`the 'column'`"} text, ${'`
 INSERT INTO ${'`odd ``name"\' 表; -- $x$ /*`'} VALUES
   ('${END}', x'00ff0d0a27225c1a'), (NULL, ''), ('\\N', 'a\tb\\c\r\n\0\Z');
 CREATE TABLE empty_table (nothing text);
+CREATE TABLE edges (at datetime(6), span time(6), year4 year, bits bit(64), exact decimal(65, 30), tiny double, shape geometry, area polygon, emoji varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, raw longblob, day date);
+INSERT INTO edges VALUES
+  ('0000-00-00 00:00:00', '-838:59:59.999999', 0, b'0', -99999999999999999999999999999999999.999999999999999999999999999999, 2.2250738585072014e-308, ST_GeomFromText('GEOMETRYCOLLECTION(POINT(1 1),LINESTRING(0 0,1e300 -1))'), ST_GeomFromText('POLYGON((0 0,0 9,9 9,0 0))'), '👩‍👩‍👧 é', x'', '2024-00-00'),
+  ('9999-12-31 23:59:59.999999', '838:59:59.999999', 2155, ~0, 0.000000000000000000000000000001, -1.7976931348623157e308, NULL, NULL, '', REPEAT(x'00ff5c270a', 3000), '9999-12-31'),
+  (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 CREATE SEQUENCE numbers START WITH 5 INCREMENT BY 3;
 SELECT NEXTVAL(numbers);
 CREATE VIEW paid AS SELECT a.email, count(*) AS times, 'it''s \\ \n $1' AS note FROM accounts a JOIN events e ON e.account = a.id WHERE e.kind = 'paid' GROUP BY a.email;

@@ -69,6 +69,7 @@ export const LONG: readonly string[] = [
   'test/crash/crash.test.ts',
   'test/restores/faults.test.ts',
   'test/restores/postgres.test.ts',
+  'test/restores/round-trips.test.ts',
   'test/restores/kill.test.ts',
   'test/engines/mysql-restore.test.ts',
 ];

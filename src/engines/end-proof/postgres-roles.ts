@@ -8,14 +8,21 @@ export function rolesOf(statement: string): readonly string[] {
   if (first === 'ALTER') return [...after(words, ['FOR', 'ROLE']), ...grantees(words)];
   if (first === 'GRANT' || first === 'REVOKE') return grantees(words);
   if (first !== 'CREATE') return [];
-  if (second === 'POLICY') return grantees(words);
+  if (second === 'POLICY') return ofPolicy(words);
   if (second === 'SCHEMA') return after(words, ['AUTHORIZATION']);
   return second === 'USER' ? after(words, ['USER', 'MAPPING', 'FOR']) : [];
 }
 
 function grantees(words: readonly string[]): readonly string[] {
-  const [revoked, granted] = [words.lastIndexOf('FROM'), words.lastIndexOf('TO')];
-  return listed(words.slice(1 + (words[0] === 'REVOKE' ? revoked : granted)));
+  const at = words.lastIndexOf(words[0] === 'REVOKE' ? 'FROM' : 'TO');
+  return at < 0 ? [] : listed(words.slice(1 + at));
+}
+
+/** One that names nobody is for everybody. What follows the names is an expression, in which anything may stand. */
+function ofPolicy(words: readonly string[]): readonly string[] {
+  const end = words.findIndex((word) => word === 'USING' || word === 'WITH');
+  const head = end < 0 ? words : words.slice(0, end);
+  return grantees(head);
 }
 
 function after(words: readonly string[], marks: readonly string[]): readonly string[] {

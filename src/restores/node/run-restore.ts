@@ -1,6 +1,5 @@
 import type { Stored } from '../../backups/stored.ts';
 import { loadStored } from '../../backups/stored.ts';
-import { explainFailure, type Purpose } from '../../databases/look-at-database.ts';
 import type { RestoreRow, RunRow } from '../../db/schema.ts';
 import type { PreflightCheck, RestorePlan } from '../../engines/restore.ts';
 import { AppError, isAppError } from '../../errors.ts';
@@ -19,11 +18,11 @@ import { loadRestore, recordRestore } from '../restores.ts';
 import { safetyChecks } from '../safety-backup.ts';
 import { mayHaveMade, settleDone, settleFailed, settleLater, settleRemoved } from '../settle.ts';
 import { lastCommand, recordReplaced } from '../swap.ts';
-import { type Fed, feedDump } from './feed-dump.ts';
+import type { Fed } from './feed-dump.ts';
+import { loadDump } from './load-dump.ts';
 
 const LOOK_MS = 60_000;
 const REMOVE_MS = 5 * 60_000;
-const LOAD: Purpose = { name: 'The restore', ifSilent: 'See on the host what it waits for.' };
 
 type Step = 'look' | 'create' | 'load' | 'compare' | 'finish';
 /** Progress at the beginning of each; the loading goes by bytes. */
@@ -242,7 +241,7 @@ async function make(making: Making, isDrill: boolean): Promise<Measured> {
   const begunAt = uptimeMs();
   const fed: Fed = { bytes: 0, sha256: null, dumpBytes: 0, isProven: false };
   progress.follow(() => ({ bytes: fed.bytes, total: stored.bytes }));
-  await load(making, fed);
+  await loadDump({ host, plan, store: making.store, stored, fed, signal });
   await recordRestore(db, claim, { loaded_ms: Math.round(uptimeMs() - begunAt) });
 
   progress.enter('compare');
@@ -261,24 +260,6 @@ async function make(making: Making, isDrill: boolean): Promise<Measured> {
   const last = await lastCommand(db, claim.runId, plan);
   if (last !== null) await hostOutput(host, last, { signal, explain, name: 'The end of the restore' });
   return { restoreMs: Math.round(uptimeMs() - madeAt), dumpBytes: fed.dumpBytes };
-}
-
-/** The program is killed where the source fails, so that it never takes that for the dump's end. */
-async function load({ host, plan, store, stored, context }: Making, fed: Fed): Promise<void> {
-  const over = new AbortController();
-  const signal = AbortSignal.any([context.signal, over.signal]);
-  try {
-    const input = feedDump(store, stored, plan, { fed, signal });
-    for await (const _ of host.run(plan.load, { signal: context.signal, input })) {
-      // What it prints there is nobody's business.
-    }
-  } catch (error) {
-    throw explainFailure(error, plan, LOAD);
-  } finally {
-    over.abort(new AppError('cancelled', 'The restore that read this backup is over.'));
-  }
-  if (fed.isProven) return;
-  throw new AppError('dump_failed', 'The program that restores ended before it had seen the whole dump.');
 }
 
 interface Progress {
