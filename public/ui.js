@@ -13,12 +13,12 @@
     search.select();
   });
 
-  /* A choice that is sent as soon as it is made. */
+  /* A choice that is sent at once. */
   on('change', (event) => {
     if (event.target.matches?.('select[data-sends]')) event.target.form.requestSubmit();
   });
 
-  /* Buttons that copy a text: hidden where a page may not write to the clipboard, as over plain http. */
+  /* Copy buttons: hidden where a page may not write to the clipboard, as over http. */
   const showCopyButtons = () => {
     if (!navigator.clipboard) return;
     for (const button of document.querySelectorAll('button[data-copy][hidden]')) button.hidden = false;
@@ -35,7 +35,7 @@
     }, 2000);
   };
 
-  /* The page's one dialog: modal, so that the focus stays in it and comes back to the link that opened it. */
+  /* The page's one dialog is modal: focus stays in it, and comes back to its link. */
   const showDialog = () => {
     const dialog = document.querySelector('dialog[open]:not(:modal, [popover])');
     if (dialog === null) return;
@@ -46,13 +46,13 @@
     const button = event.target.closest?.('button[data-copy]');
     if (button) copy(button);
     const close = event.target.closest?.('a[data-close]');
-    // Where the page was loaded with its question, the link leads to the page without it.
+    // Else the link leads to the page without its question.
     if (!close || close.href !== location.href) return;
     event.preventDefault();
     close.closest('dialog').close();
   });
 
-  /* Live parts ask by themselves: not in a hidden tab, and where no answer comes for five seconds they say so. */
+  /* Live parts: none asks in a hidden tab, and those without an answer for 5 s say so. */
   const PATIENCE_MS = 5000;
   const title = document.title;
   let answeredAt = new Date();
@@ -89,7 +89,7 @@
   on('htmx:before:request', (event) => {
     if (isLive(event)) timer ??= setTimeout(showLost, PATIENCE_MS);
   });
-  // Of a proxy that finds no app, 502 and its like are no answer.
+  // A proxy's 502 is no answer.
   on('htmx:after:request', (event) => {
     if (isLive(event) && event.detail.ctx.response.status < 500) answered();
   });
@@ -103,8 +103,8 @@
   on('htmx:after:swap', changed);
   changed();
 
-  /* The zone in which the server tells exact times, from the next page on. */
+  /* The zone of exact times, from the next page on. */
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
-  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is there over https alone.
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store needs https.
   if (timeZone) document.cookie = `bridgeport_zone=${timeZone}; path=/; max-age=31536000; samesite=lax`;
 })();

@@ -77,7 +77,7 @@ it('a database that is lost comes back by the pages, row by row', async () => {
   const replaced = new Database(source, { readonly: true });
   expect(replaced.prepare(`SELECT * FROM "or'ders"`).all()).toEqual(rows);
   replaced.close();
-  const kept = (await page.getByLabel(/^Type .* to confirm$/).evaluate('node => node.labels[0].textContent'))
+  const kept = await page.getByLabel(/^Type .* to confirm$/).evaluate('node => node.labels[0].textContent');
   await page.getByLabel(/^Type .* to confirm$/).fill(String(kept).slice(5, -11));
   await page.getByRole('button', { name: 'Drop it' }).click();
   await page.getByText('What was kept is dropped.').waitFor();

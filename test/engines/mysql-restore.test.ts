@@ -246,10 +246,7 @@ describe('a swap by hand', () => {
     const names = { live: live ?? '', restored: restored ?? '', kept: kept ?? '' };
     for (const name of [names.live, names.restored]) await server.createDatabase(name);
     await server.query("CREATE TABLE `a'``b ü` (n int); CREATE TABLE only_old (n int)", names.live);
-    await server.query(
-      "CREATE TABLE `a'``b ü` (n int); INSERT INTO `a'``b ü` VALUES (7)",
-      names.restored,
-    );
+    await server.query("CREATE TABLE `a'``b ü` (n int); INSERT INTO `a'``b ü` VALUES (7)", names.restored);
     const swap = mysql.swapByHand?.(names);
     if (swap === undefined) throw new Error('no swap');
     const counted = await server.query(swap.check);
