@@ -1,8 +1,8 @@
-/* What pages do beyond HTML and htmx; all of them work without it. */
+/* What pages do beyond HTML and htmx; they work without. */
 (() => {
   const on = (type, act) => document.addEventListener(type, act);
 
-  /* `/` goes to the search field; never while something is typed. */
+  /* `/` goes to the search, but not while typing. */
   on('keydown', (event) => {
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest?.('input, select, textarea, dialog')) return;
@@ -18,7 +18,7 @@
     if (event.target.matches?.('select[data-sends]')) event.target.form.requestSubmit();
   });
 
-  /* Copy buttons: hidden where a page may not write to the clipboard, as over http. */
+  /* Copy buttons: hidden where there is no clipboard, as over http. */
   const showCopyButtons = () => {
     if (!navigator.clipboard) return;
     for (const button of document.querySelectorAll('button[data-copy][hidden]')) button.hidden = false;
@@ -35,7 +35,7 @@
     }, 2000);
   };
 
-  /* The page's one dialog is modal: focus stays in it, and comes back to its link. */
+  /* The page's one dialog is modal: it keeps the focus, and gives it back. */
   const showDialog = () => {
     const dialog = document.querySelector('dialog[open]:not(:modal, [popover])');
     if (dialog === null) return;
@@ -52,7 +52,7 @@
     close.closest('dialog').close();
   });
 
-  /* Live parts: none asks in a hidden tab, and those without an answer for 5 s say so. */
+  /* Live parts: silent in a hidden tab; without an answer for 5 s they say so. */
   const PATIENCE_MS = 5000;
   const title = document.title;
   let answeredAt = new Date();
@@ -105,6 +105,6 @@
 
   /* The zone of exact times, from the next page on. */
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
-  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store needs https.
+  // biome-ignore lint/suspicious/noDocumentCookie: Cookie Store needs https.
   if (timeZone) document.cookie = `bridgeport_zone=${timeZone}; path=/; max-age=31536000; samesite=lax`;
 })();
