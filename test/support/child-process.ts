@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Json } from './installation.ts';
@@ -44,6 +44,8 @@ export async function buildChildApp(): Promise<string> {
     },
     logLevel: 'warning',
   });
+  // What its pages do beyond HTML: the bundle looks for it beside itself.
+  await cp(join(REPOSITORY, 'public/ui.js'), join(REPOSITORY, 'dist/test/assets/ui.js'));
   return outfile;
 }
 
