@@ -45,7 +45,7 @@ describe.each(STATES)('what is told of days, on %s', (state) => {
       throw new Error('unreachable');
     };
     const runs = { wake: () => {}, cancel: () => true };
-    const log = { warn: () => {}, error: () => {} };
+    const log = { info: () => {}, warn: () => {}, error: () => {} };
     await deleteBackup({ db, now: () => at(day), runs, openPlace, log } as never, id);
   }
 

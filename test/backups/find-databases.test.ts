@@ -249,9 +249,9 @@ describe.each(STATES)('the list of databases, on %s', (state) => {
     for (const environment of environments) {
       const own = new Set(rows.flatMap((row) => (row.environment_id === environment ? row.id : [])));
       const latest = await lastEndedDatabases(context(), environment, 200);
-      expect(new Set(latest.map(({ id }) => id))).toEqual(
-        new Set(known.flatMap(([id, { lastGood }]) => (own.has(id) && lastGood !== null ? id : []))),
-      );
+      const ofAll = await lastEndedDatabases(context(), null, 200);
+      expect(latest).toEqual(ofAll.filter(({ id }) => own.has(id)));
+      expect(latest.length).toBeGreaterThan(0);
       const ages = known.flatMap(([id, { lastGood }]) => (own.has(id) ? (lastGood?.at ?? []) : []));
       expect((await oldestDatabase(context(), environment))?.protection.lastGood?.at).toBe(
         ages.toSorted()[0],
