@@ -102,6 +102,8 @@ export interface CountedTable {
 }
 
 export interface DumpGuard {
+  /** Sent before all else, dump and plan alike: has the program itself refuse what the guard can't see. */
+  readonly first?: Uint8Array;
   /**
    * Sees the bytes of the dump in order, each before it is sent. Throws `dump_unsafe` before one that must not be sent; may blank out,
    * in the chunk itself, a name that leads elsewhere.

@@ -5,7 +5,8 @@ import { isAppError } from '../../src/errors.ts';
 
 /** Whether the guard lets the text through, in chunks that end there. */
 function passes(text: string | Uint8Array, cuts: readonly number[] = []): boolean {
-  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  // A copy: the guard blanks commands out.
+  const bytes = Uint8Array.from(typeof text === 'string' ? Buffer.from(text) : text);
   const guard = newCommandGuard();
   const borders = [0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);
   try {
@@ -63,6 +64,25 @@ describe('a dump as pg_dump writes it', () => {
       ),
     ).toBe(true);
   });
+});
+
+it('locks psql by a key of its own, and blanks out the locks of the dump, in any chunks', () => {
+  const blanked = USUAL.replaceAll(/^\\(?:un)?restrict \w+$/gm, (line) => ' '.repeat(line.length));
+  expect(blanked).not.toBe(USUAL);
+  fc.assert(
+    fc.property(fc.array(fc.nat(), { maxLength: 12 }), (cuts) => {
+      const bytes = Uint8Array.from(Buffer.from(USUAL));
+      const guard = newCommandGuard();
+      const borders = [0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);
+      borders.slice(1).forEach((end, index) => {
+        guard.observe(bytes.subarray(borders[index], end));
+      });
+      expect(Buffer.from(bytes).toString()).toBe(blanked);
+    }),
+  );
+  const keys = [newCommandGuard(), newCommandGuard()].map(({ first }) => Buffer.from(first ?? []).toString());
+  expect(keys[0]).toMatch(/^\\restrict [a-f0-9]{32}\n$/);
+  expect(keys[0]).not.toBe(keys[1]);
 });
 
 /** What would have psql run `\! touch` if it were let through: `X` is the command. */

@@ -90,6 +90,7 @@ async function* bytesOf(
   cutAt: number | undefined,
   guard: ReturnType<NonNullable<RestorePlan['newGuard']>> | undefined,
 ): AsyncGenerator<Uint8Array> {
+  if (guard?.first !== undefined) yield guard.first;
   if (plan.before.length > 0) yield plan.before;
   for (let at = 0; at < (cutAt ?? dump.length); at += CHUNK_BYTES) {
     // A copy: a guard may blank a part of it.

@@ -15,6 +15,7 @@ const SLASH = 0x2f;
 const COLON = 0x3a;
 const SEMICOLON = 0x3b;
 const BACKSLASH = 0x5c;
+const BLANK = 0x20;
 const MOST_LINE = 128;
 const END_OF_COPY = [BACKSLASH, DOT, NEWLINE];
 /** How the only statement begins and ends that a dump has rows after. */
@@ -36,8 +37,11 @@ type State =
 /**
  * Reads a plain dump as psql does, and refuses each of psql's own commands in it, which run programs on the host, but the pair
  * `\restrict` and `\unrestrict` with one key of letters and digits: its arguments may run programs, too (CVE-2026-18408). Refused is
- * a variable of psql's (`:SERVER_VERSION_NAME` holds what the server says), and what psql reads in one way or another by its version, or by settings that a dump can change (`standard_conforming_strings`,
- * `client_encoding`): no pg_dump writes that, but for a text that ends with a backslash.
+ * also a variable of psql's (`:SERVER_VERSION_NAME` holds what the server says), and what psql reads in one way or another by its
+ * version, or by `standard_conforming_strings`, which a dump can change: no pg_dump writes that, but for a text that ends with a backslash.
+ *
+ * A dump can change `client_encoding` as well, by any expression, and psql then reads another sign where a byte of 0x80 or more stands
+ * before a quote. So psql is locked by a key of our own before all else, and what locks it in the dump is blanked out.
  */
 export function newCommandGuard(): DumpGuard {
   let state: State = 'sql';
@@ -151,6 +155,7 @@ export function newCommandGuard(): DumpGuard {
           if (head !== '') refuse('a backslash within a statement', at);
           line = '';
           state = 'command';
+          chunk[at] = BLANK;
           break;
         case SEMICOLON:
           endStatement(at);
@@ -289,6 +294,7 @@ export function newCommandGuard(): DumpGuard {
     const found = chunk.indexOf(NEWLINE, from);
     const end = found < 0 ? chunk.length : found;
     line += String.fromCharCode(...chunk.subarray(from, Math.min(end, from + MOST_LINE)));
+    chunk.fill(BLANK, from, end);
     if (line.length > MOST_LINE) refuse(`the command \\${line.slice(0, 20)}`, from);
     if (found < 0) return end;
     checkCommand(from);
@@ -375,6 +381,7 @@ export function newCommandGuard(): DumpGuard {
   };
 
   return {
+    first: new TextEncoder().encode(`\\restrict ${crypto.randomUUID().replaceAll('-', '')}\n`),
     observe(chunk) {
       const nul = chunk.indexOf(NUL);
       if (nul >= 0) refuse('a NUL character', nul);

@@ -80,7 +80,7 @@ function readChecks(target: PostgresRestoreTarget, stdout: string): readonly Pre
     serverCheck(target, facts),
     target.format === 'custom' || target.format === 'tar'
       ? archiveCheck(target, answers.get('pg_restore'))
-      : psqlCheck(target, answers.get('psql')),
+      : psqlCheck(answers.get('psql')),
     ...(target.inPlace
       ? inPlaceChecks(target, target.inPlace, answers.get('replaced') ?? '')
       : [nameCheck(target, facts)]),
@@ -124,18 +124,18 @@ const RESTRICTING: Readonly<Record<number, readonly [number, number]>> = {
   18: [0, 6],
 };
 
-function psqlCheck({ clientVersion }: PostgresRestoreTarget, found: string | undefined): PreflightCheck {
+function psqlCheck(found: string | undefined): PreflightCheck {
   const name = 'Programs';
   const version = versionIn(found);
   if (version === null) {
     return { name, ok: false, says: 'psql was not found on the host. Install postgresql-client there.' };
   }
-  if (knowsRestrict(versionIn(clientVersion ?? undefined)) && !knowsRestrict(version)) {
+  if (!knowsRestrict(version)) {
     return {
       name,
       ok: false,
       obstacle: 'version',
-      says: `psql ${version} does not know \\restrict, which the dump begins with. Install psql 14.24, 15.19, 16.15, 17.11, 18.6 or later on the host.`,
+      says: `psql ${version} does not know \\restrict, which keeps a forged dump from running commands on the host. Install psql 14.24, 15.19, 16.15, 17.11, 18.6 or later on the host.`,
     };
   }
   const isSafe = minorOf(version) >= (RESTRICTING[majorOf(version)]?.[1] ?? 0);
@@ -144,7 +144,7 @@ function psqlCheck({ clientVersion }: PostgresRestoreTarget, found: string | und
     ok: true,
     says: isSafe
       ? `psql ${version}.`
-      : `psql ${version}, which can be made to run shell commands by a forged dump; commands of psql in the dump end the restore before they are sent. Update psql on the host when you can.`,
+      : `psql ${version}, whose lock against commands in a dump can be opened by a forged one; commands that are seen end the restore before they are sent. Update psql on the host when you can.`,
   };
 }
 

@@ -58,6 +58,7 @@ export async function* feedDump(
     for (let rest = await bytes.next(); !rest.done; rest = await bytes.next());
   }
   try {
+    if (guard?.first !== undefined) yield guard.first;
     if (plan.before.byteLength > 0) yield plan.before;
     yield* holdBack(watched(), () => {
       const difference = differenceOf(stored, fed);

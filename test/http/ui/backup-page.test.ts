@@ -108,6 +108,7 @@ describe('the page of a good backup', () => {
       .replace(/&lt;/g, '<');
     const quoted = `'./-it'\\''s "größe" <b> 🐘-2026-03-04T05-06-07-890Z.sql.zst'`;
     expect(text.replace(/&gt;/g, '>').replace(/&amp;/g, '&').split('\n')).toEqual([
+      `# Safer, with its manifest beside it: npx --no bridgeport-restore --into restored.db ${quoted}`,
       'set -o pipefail',
       `echo '${SHA256}  ${quoted.slice(1)} | sha256sum -c &&`,
       'test ! -e restored.db &&',
