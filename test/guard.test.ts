@@ -35,12 +35,21 @@ beforeAll(async () => {
   const owner = { userId: app.userIds.operator };
   ({ token } = await makeToken(app, owner, { access: 'backups', environmentIds: [shop.environmentId] }));
   folder = mkdtempSync(join(tmpdir(), 'guard ü '));
-  // Notes what curl is called with.
-  writeFileSync(
-    join(folder, 'curl'),
-    `#!/bin/sh\nprintf '%s\\n' "$*" >> "$ARGUMENTS"\nexec /usr/bin/curl "$@"\n`,
-  );
-  chmodSync(join(folder, 'curl'), 0o755);
+  // Notes what curl and sleep are called with; LOOK_WAIT is how long a look waits.
+  const programs = {
+    curl: `for one in "$@"; do
+  shift
+  case $one in *'?wait=50') one=\${one%50}\${LOOK_WAIT:-50} ;; esac
+  set -- "$@" "$one"
+done
+printf '%s\\n' "$*" >> "$ARGUMENTS"
+exec /usr/bin/curl "$@"`,
+    sleep: `printf 'sleep %s\\n' "$*" >> "$ARGUMENTS"\nexec /bin/sleep "$@"`,
+  };
+  for (const [name, script] of Object.entries(programs)) {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
 });
 afterAll(async () => {
   const closed = once(server, 'close');
@@ -131,6 +140,37 @@ describe('bridgeport-guard', () => {
     // A list of processes shows no token, and the pin was there while the command ran.
     expect(ended.curl).not.toContain(token.slice(14));
     expect(ended.curl.match(/"pinned":(true|false)/g)).toEqual(['"pinned":true', '"pinned":false']);
+  });
+
+  it.each(SHELLS)(
+    'gives the command the environment that it was called with, and no secret, in %s',
+    async (...shell) => {
+      const own = {
+        ...{ token: 'old', url: 'postgres://shop', database: 'größe "1"', status: '', key: 'k', backup: 'b' },
+      };
+      const taken = { guard_token: 'old', guard_key: 'x', guard_all: 'x', guard_answer: 'x' };
+      const [ended] = await Promise.all([
+        guard(['env'], { shell, env: { ...own, ...taken } }),
+        settleNext(GOOD),
+      ]);
+      expect(ended.status).toBe(0);
+      const lines = ended.out.split('\n');
+      for (const [name, value] of Object.entries(own)) expect(lines).toContain(`${name}=${value}`);
+      expect(ended.out).not.toContain(token.slice(14));
+      expect(lines.filter((line) => /^(guard_|BRIDGEPORT_TOKEN)/.test(line))).toEqual([]);
+    },
+  );
+
+  it('looks once a second where the app lets it not wait', async () => {
+    const looking = guard(['true'], { env: { LOOK_WAIT: '0' } });
+    const called = join(folder, `arguments ${number}`);
+    await until('a pause after a look', 30_000, async () =>
+      /wait=0\nsleep 1\n/.test(readFileSync(called, 'utf8')),
+    );
+    await settleNext(GOOD);
+    const ended = await looking;
+    expect(ended.status).toBe(0);
+    expect(ended.curl).not.toMatch(/wait=0\n[^\n]*wait=0\n/);
   });
 
   it('ends as the command did, says what to restore, and leaves that pinned', async () => {

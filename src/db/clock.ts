@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { isPostgres } from './kind.ts';
-import type { Db } from './schema.ts';
+import type { Db, Trx } from './schema.ts';
 
 interface Clocked {
-  readonly db: Db;
+  readonly db: Db | Trx;
   readonly now: () => Date;
 }
 

@@ -798,6 +798,8 @@ export interface TokenBackupRow {
 export interface IdempotencyKeyRow {
   /** Hash of whose it is, its method, its path and its key. */
   id: string;
+  /** `session:<id>` or `token:<id>`: whose keys are counted together. */
+  credential: string;
   /** Of its query and body. */
   request_hash: string;
   claimed_by: string;

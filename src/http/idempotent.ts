@@ -16,13 +16,15 @@ import type { ApiEnv } from './route.ts';
 
 const HEADER = 'idempotency-key';
 const LONGEST = 200;
+/** Of an answer that is kept, in bytes. */
+const LARGEST_KEPT = 65_536;
 
 /**
  * Answers a request that is sent again with the same Idempotency-Key as the first time, without doing it again. A key is
  * whoever's sent it: behind the role check, so that what may not be done any more is not answered either. Successes are kept;
- * after anything else the key is free. Throws `invalid`, `key_reused`, `conflict`.
+ * after anything else, and after one of more than 64 KiB, the key is free. Throws `invalid`, `key_reused`, `conflict`, `rate_limited`.
  */
-export function idempotent(services: Services) {
+export function idempotent(services: Services, { renewEveryMs = LEASE_MS / 3 } = {}) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const key = c.req.header(HEADER);
     if (key === undefined) return next();
@@ -34,7 +36,7 @@ export function idempotent(services: Services) {
       const { status, contentType, body } = claimed.answer;
       return c.body(body, status, { 'content-type': contentType, 'idempotent-replayed': 'true' });
     }
-    await answerOnce(services, c, claimed.claim, next);
+    await answerOnce(services, c, { claim: claimed.claim, renewEveryMs }, next);
     return undefined;
   });
 }
@@ -42,31 +44,58 @@ export function idempotent(services: Services) {
 async function answerOnce(
   services: Services,
   c: Context<ApiEnv>,
-  claim: KeyClaim,
+  { claim, renewEveryMs }: { readonly claim: KeyClaim; readonly renewEveryMs: number },
   next: () => Promise<void>,
 ): Promise<void> {
-  const renewal = setInterval(() => {
-    renewKey(services, claim).catch((error: unknown) =>
-      services.log.warn('the claim of an idempotency key could not be renewed', { error }),
-    );
-  }, LEASE_MS / 3);
+  const requestId = c.get('requestId');
+  let isOver = false;
+  const end = () => {
+    isOver = true;
+    clearInterval(renewal);
+  };
+  const renewal = setInterval(async () => {
+    try {
+      if ((await renewKey(services, claim)) || isOver) return;
+      end();
+      services.log.warn('an idempotency key is another request’s by now, while its first one goes on', {
+        requestId,
+      });
+    } catch (error) {
+      services.log.warn('the claim of an idempotency key could not be renewed', { requestId, error });
+    }
+  }, renewEveryMs);
   try {
     await next();
   } finally {
-    clearInterval(renewal);
-    await settle(services, c, claim);
+    // The key stays its request's while its answer is tried to be kept.
+    await settle(services, c, claim, end);
+    end();
   }
 }
 
 /** What was done was done: where that can't be noted, the answer goes out all the same. */
-async function settle(services: Services, c: Context<ApiEnv>, claim: KeyClaim): Promise<void> {
+async function settle(
+  services: Services,
+  c: Context<ApiEnv>,
+  claim: KeyClaim,
+  end: () => void,
+): Promise<void> {
   try {
     const contentType = c.res.headers.get('content-type') ?? '';
     const { status } = c.res;
     // What failed was answered by then: Hono leaves its error in the context.
     const isDone = c.error === undefined && contentType.startsWith('application/json');
-    if (!isDone || (status !== 200 && status !== 201)) return await freeKey(services, claim);
-    await keepAnswer(services, claim, { status, contentType, body: await c.res.clone().text() });
+    const free = () => {
+      end();
+      return freeKey(services, claim);
+    };
+    if (!isDone || (status !== 200 && status !== 201)) return await free();
+    const body = await c.res.clone().text();
+    if (new TextEncoder().encode(body).length > LARGEST_KEPT) return await free();
+    if (await keepAnswer(services, claim, { status, contentType, body })) return;
+    services.log.warn('an answer was not kept: its idempotency key is another request’s by now', {
+      requestId: c.get('requestId'),
+    });
   } catch (error) {
     services.log.warn('an idempotency key could not be settled', { requestId: c.get('requestId'), error });
   }
@@ -75,14 +104,15 @@ async function settle(services: Services, c: Context<ApiEnv>, claim: KeyClaim): 
 /** Of a session and of a token alike, the id is nobody else's. The path names the environment, or what lies in it. */
 async function requestOf(c: Context<ApiEnv>, key: string): Promise<KeyedRequest> {
   const { id, token } = c.get('session');
-  const who = `${token === null ? 'session' : 'token'}:${id}`;
-  const text = JSON.stringify([who, c.req.method, c.req.path, key]);
+  const credential = `${token === null ? 'session' : 'token'}:${id}`;
+  const text = JSON.stringify([credential, c.req.method, c.req.path, key]);
   const query = new TextEncoder().encode(`${new URL(c.req.url).search}\n`);
   const body = new Uint8Array(await c.req.arrayBuffer());
   const sent = new Uint8Array(query.length + body.length);
   sent.set(query);
   sent.set(body, query.length);
-  return { id: await hashOf(new TextEncoder().encode(text)), requestHash: await hashOf(sent) };
+  const named = new TextEncoder().encode(text);
+  return { id: await hashOf(named), credential, requestHash: await hashOf(sent) };
 }
 
 async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

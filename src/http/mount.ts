@@ -6,13 +6,11 @@ import { authorise } from './authorise.ts';
 import { idempotent } from './idempotent.ts';
 import type { Limits } from './rate-limit.ts';
 import { addressOf } from './request-address.ts';
-import type { Access, ApiEnv, ApiRoute, ApiSession, Method } from './route.ts';
+import { type Access, type ApiEnv, type ApiRoute, type ApiSession, isKeyed } from './route.ts';
 import { readableBody, refuseBrokenUnicode, refuseReadonly, validate } from './validate.ts';
 
 const ACCESSES: readonly Access[] = ['public', ...ROLES, 'self-or-admin'];
 const REQUEST_TIMEOUT_MS = 60_000;
-/** What may be done twice by being sent twice; DELETE does no more the second time. */
-const CHANGES: readonly Method[] = ['POST', 'PUT', 'PATCH'];
 
 /** The routes as an app. Throws at once for a route that does not say who may call it, or that is declared twice. */
 export function mountRoutes(
@@ -55,9 +53,8 @@ export function mountRoutes(
   return app;
 }
 
-/** Of a public route nobody is known whose key it could be. */
 function once(services: Services, route: ApiRoute): readonly MiddlewareHandler[] {
-  return route.access !== 'public' && CHANGES.includes(route.method) ? [idempotent(services)] : [];
+  return isKeyed(route) ? [idempotent(services)] : [];
 }
 
 /** Of a service account there is no user, whose id could be stored. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ApiRoute } from './route.ts';
+import { type ApiRoute, isKeyed } from './route.ts';
 
 /** The routes as an OpenAPI 3.0.3 document, made from their own schemas. */
 export function openApiDocument(routes: readonly ApiRoute[], version: string): object {
@@ -52,8 +52,8 @@ function queryParameters(query: z.ZodType | null): readonly object[] {
   }));
 }
 
-function keyParameter({ access, method }: ApiRoute): readonly object[] {
-  if (access === 'public' || method === 'GET' || method === 'DELETE') return [];
+function keyParameter(route: ApiRoute): readonly object[] {
+  if (!isKeyed(route)) return [];
   return [
     { name: 'Idempotency-Key', in: 'header', schema: { type: 'string', minLength: 1, maxLength: 200 } },
   ];

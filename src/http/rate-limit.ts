@@ -8,7 +8,10 @@ import type { ApiSession } from './route.ts';
 
 /** Counts a request, tells in its headers what is left, and throws `rate_limited` when there is nothing left. */
 export interface Limits {
-  /** The API: a token by itself, a signed-in client by its account; everybody else, and whoever shows a token that opens nothing, by address. */
+  /**
+   * The API: by account, a person's sessions and tokens together; everybody else, and whoever shows a token that opens nothing, by
+   * address.
+   */
   api(c: Context, session: ApiSession | null): void;
   /** A page, a fragment or a form of somebody signed in, by their session. */
   page(c: Context, session: Session): void;
@@ -31,7 +34,7 @@ export function createLimits(services: Services): Limits {
   return {
     api(c, session) {
       if (session === null) anonymous(c, client(c));
-      else accounts(c, session.token === null ? session.user.id : `token:${session.token.id}`);
+      else accounts(c, session.user.id);
     },
     page: (c, session) => sessions(c, session.id),
     entrance(c) {

@@ -69,6 +69,8 @@ interface Declaration<
   readonly answer: Answered;
   /** A token that may only back up may call it too. */
   readonly isForBackups?: boolean;
+  /** Changes nothing, whatever its method: done twice, it does no harm, and no Idempotency-Key counts. */
+  readonly isReading?: boolean;
   /** Other statuses than 400, 401, 403 and 429, which any route may answer. */
   readonly refusals?: readonly (404 | 409 | 422)[];
 }
@@ -98,7 +100,16 @@ export interface ApiRoute {
   readonly answer: z.ZodType;
   readonly refusals: readonly number[];
   readonly isForBackups: boolean;
+  readonly isReading: boolean;
   readonly handle: (request: SignedInRequest<string, unknown, unknown>) => Promise<object | Response>;
+}
+
+/** What may be done twice by being sent twice; DELETE does no more the second time. */
+const CHANGES: readonly Method[] = ['POST', 'PUT', 'PATCH'];
+
+/** Whether an Idempotency-Key counts. Of a public route nobody is known whose key it could be. */
+export function isKeyed({ access, method, isReading }: ApiRoute): boolean {
+  return access !== 'public' && !isReading && CHANGES.includes(method);
 }
 
 export function route<
@@ -152,6 +163,7 @@ function forget<
     readonlyFields: declaration.readonlyFields ?? [],
     refusals: declaration.refusals ?? [],
     isForBackups: declaration.isForBackups ?? false,
+    isReading: declaration.isReading ?? false,
     // What is handed in was parsed by these very schemas and this very path.
     handle: handle as ApiRoute['handle'],
   };

@@ -14,6 +14,8 @@ import { newTokenText } from './token-text.ts';
 
 const DAY_MS = 86_400_000;
 const MOST_ENVIRONMENTS = 1000;
+/** Of one owner, those that are over not counted. */
+const MOST_TOKENS = 50;
 
 /** What a new token may do, where and how long; whose it is stands beside it. */
 export const newToken = z
@@ -57,7 +59,8 @@ export interface ListedToken extends TokenRecord {
 
 /**
  * A new token, with its text: it is given this once and stored nowhere. Throws `invalid` with the contract's texts where the
- * owner is gone or disabled, or may less than the token would, and for environments that are not there.
+ * owner is gone or disabled, or may less than the token would, and for environments that are not there; `conflict` where the owner
+ * has as many as anybody may.
  */
 export async function createToken(
   context: Context,
@@ -89,6 +92,7 @@ export async function createToken(
         details: { field: 'role' },
       });
     }
+    await refuseTooMany(trx, row, now);
     await trx.insertInto('api_tokens').values(row).execute();
     await insertEnvironments(trx, row.id, environmentIds);
     const { role, access, expires_at: expiresAt } = row;
@@ -204,6 +208,21 @@ async function ownerRole(trx: Trx, row: ApiTokenRow): Promise<Role> {
           .executeTakeFirst();
   if (owner === undefined) throw new AppError('invalid', 'Owner not found or disabled');
   return owner.role;
+}
+
+async function refuseTooMany(trx: Trx, row: ApiTokenRow, now: Date): Promise<void> {
+  const { total } = await trx
+    .selectFrom('api_tokens')
+    .select(sql<number>`count(*)`.as('total'))
+    .$if(row.user_id !== null, (query) => query.where('user_id', '=', row.user_id))
+    .$if(row.user_id === null, (query) => query.where('service_account_id', '=', row.service_account_id))
+    .where('expires_at', '>', now.toISOString())
+    .executeTakeFirstOrThrow();
+  if (Number(total) < MOST_TOKENS) return;
+  throw new AppError(
+    'conflict',
+    `This owner has ${MOST_TOKENS} tokens that are not over, the most there may be. Revoke one that nobody uses.`,
+  );
 }
 
 async function insertEnvironments(trx: Trx, tokenId: string, ids: readonly string[]): Promise<void> {

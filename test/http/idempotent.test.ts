@@ -1,9 +1,15 @@
+import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { apiRoutes } from '../../src/http/api/routes.ts';
+import { idempotent } from '../../src/http/idempotent.ts';
+import { mountRoutes } from '../../src/http/mount.ts';
+import { type ApiEnv, route } from '../../src/http/route.ts';
 import { revokeToken } from '../../src/tokens/tokens.ts';
 import { makeEnvironment, makeToken } from '../support/api-tokens.ts';
 import { type CallOptions, openTestApp, type TestApp } from '../support/app.ts';
 import { refuseUpdates } from '../support/trigger.ts';
+import { until } from '../support/until.ts';
 
 let app: TestApp;
 beforeEach(async () => {
@@ -139,6 +145,82 @@ describe('a request with an Idempotency-Key', () => {
     expect([again.status, again.body.code, again.headers.get('retry-after')]).toEqual([409, 'CONFLICT', '1']);
   });
 
+  it('answers anew where nothing is changed, and keeps nothing of it', async () => {
+    const { databaseId } = await makeEnvironment(app, 'x');
+    const preview = () => send('POST', `/api/databases/${databaseId}/backup-policy/preview`, {});
+    for (const { status, headers } of [await preview(), await preview()]) {
+      expect([status, headers.get('idempotent-replayed')]).toEqual([200, null]);
+    }
+    expect(await app.services.db.selectFrom('idempotency_keys').select('id').execute()).toEqual([]);
+    const reading = apiRoutes(app.services).filter(({ isReading }) => isReading);
+    expect(reading.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /api/databases/:id/backup-policy/preview',
+    ]);
+  });
+
+  it('has an answer of at most 64 KiB kept, and is free after a larger one', async () => {
+    const room = 65_536 - '{"text":""}'.length;
+    const texts = { fits: 'x'.repeat(room), large: `${'x'.repeat(room - 1)}ü` };
+    let done = 0;
+    const routes = Object.entries(texts).map(([name, text]) =>
+      route({
+        ...{ method: 'POST', path: `/api/${name}`, access: 'viewer', summary: name },
+        answer: z.object({ text: z.string() }),
+        handle: async () => {
+          done += 1;
+          return { text };
+        },
+      }),
+    );
+    const mounted = mountRoutes(app.services, routes, { api: () => undefined });
+    const headers = { authorization: `Bearer ${app.tokens.admin}`, 'idempotency-key': KEY };
+    const answers = [];
+    for (const name of ['fits', 'fits', 'large', 'large']) {
+      answers.push(await mounted.request(`/api/${name}`, { method: 'POST', headers }));
+    }
+    expect([answers.map(isReplayed), done]).toEqual([[false, true, false, false], 3]);
+    expect(await answers[1]?.json()).toEqual({ text: texts.fits });
+  });
+
+  it('is told of in the log where it becomes another’s while its request goes on', async () => {
+    const { services, log } = app;
+    const told = (text: string) => log.filter((line) => line.includes(text)).length;
+    const LOST = 'an idempotency key is another request';
+    const mine = new Hono<ApiEnv>();
+    const user = { id: 'x', email: 'x', name: null, role: 'viewer', lastActiveAt: null } as const;
+    mine.use(async (c, next) => {
+      c.set('session', { id: 'x', user: { ...user, createdAt: '', updatedAt: '' }, token: null });
+      await next();
+    });
+    mine.post('/x', idempotent(services, { renewEveryMs: 5 }), async (c) => {
+      await services.db.updateTable('idempotency_keys').set({ claimed_by: 'another' }).execute();
+      await until('a word of the lost claim', 10_000, async () => told(LOST) > 0 || undefined);
+      return c.json({});
+    });
+    const answer = await mine.request('/x', { method: 'POST', headers: { 'idempotency-key': KEY } });
+    expect([answer.status, told(LOST), told('an answer was not kept')]).toEqual([200, 1, 1]);
+    const rows = await services.db.selectFrom('idempotency_keys').select(['claimed_by', 'answer']).execute();
+    expect(rows).toEqual([{ claimed_by: 'another', answer: null }]);
+  });
+
+  it('is refused above 1,000 in a day, with when to come again', async () => {
+    const row = { request_hash: 'a', claimed_by: 'x', lease_until: null, answer: 'sealed' };
+    const { db } = app.services;
+    expect((await send('POST', '/api/environments', { name: 'x' })).status).toBe(200);
+    const { credential, created_at } = await db
+      .selectFrom('idempotency_keys')
+      .select(['credential', 'created_at'])
+      .executeTakeFirstOrThrow();
+    const others = Array.from({ length: 999 }, (_, id) => ({ id: `${id}`, credential, created_at, ...row }));
+    await db.insertInto('idempotency_keys').values(others).execute();
+    const over = await send('POST', '/api/environments', { name: 'y' }, { key: 'y' });
+    expect([over.status, over.body.code, Number(over.headers.get('retry-after')) > 86_000]).toEqual([
+      ...[429, 'RATE_LIMITED', true],
+    ]);
+    expect(isReplayed(await send('POST', '/api/environments', { name: 'x' }))).toBe(true);
+    expect((await app.call('POST', '/api/environments', { body: { name: 'y' } })).status).toBe(200);
+  });
+
   it.each(['', 'k'.repeat(201)])('is refused where the key is %j', async (key) => {
     const { status, body } = await send('POST', '/api/environments', { name: 'x' }, { key });
     expect([status, body.message]).toEqual([400, 'Idempotency-Key must have 1 to 200 characters.']);
@@ -147,12 +229,12 @@ describe('a request with an Idempotency-Key', () => {
 
   it('stands in /openapi.json wherever it counts', async () => {
     const { body } = await app.call('GET', '/openapi.json', { token: null });
-    for (const { method, path, access } of apiRoutes(app.services)) {
+    for (const { method, path, access, isReading } of apiRoutes(app.services)) {
       const { parameters } = body.paths[path.replaceAll(/:(\w+)/g, '{$1}')][method.toLowerCase()];
       const has = parameters.some(({ name }: { name: string }) => name === 'Idempotency-Key');
       expect([method, path, has]).toEqual([
         ...[method, path],
-        access !== 'public' && ['POST', 'PUT', 'PATCH'].includes(method),
+        access !== 'public' && ['POST', 'PUT', 'PATCH'].includes(method) && !isReading,
       ]);
     }
   });

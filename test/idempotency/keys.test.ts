@@ -1,6 +1,8 @@
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Db } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
 import { isAppError } from '../../src/errors.ts';
 import {
   claimKey,
@@ -8,10 +10,12 @@ import {
   freeKey,
   type KeyClaim,
   keepAnswer,
+  LEASE_MS,
   renewKey,
 } from '../../src/idempotency/keys.ts';
 import { createVault } from '../../src/secrets/vault.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
+import { refuseUpdates } from '../support/trigger.ts';
 
 afterAll(dropStates);
 
@@ -21,11 +25,11 @@ const answerOf = (body: string) => ({ status: 200, contentType: 'application/jso
 const PAST = '2020-01-01T00:00:00.000Z';
 
 /** What becomes of a request: a claim, the first answer, or why it is refused. */
-async function outcomeOf(db: Db, id: string, requestHash = 'a') {
+async function outcomeOf(db: Db, id: string, requestHash = 'a', credential = `token:${id}`) {
   try {
-    return await claimKey({ db, now, vault }, { id, requestHash });
+    return await claimKey({ db, now, vault }, { id, credential, requestHash });
   } catch (error) {
-    if (isAppError(error, 'conflict', 'key_reused')) return { refused: error.code };
+    if (isAppError(error, 'conflict', 'key_reused', 'rate_limited')) return { refused: error.code };
     throw error;
   }
 }
@@ -119,4 +123,103 @@ describe.each(STATES)('on %s, an idempotency key', (state) => {
     expect(await db.selectFrom('idempotency_keys').select('id').execute()).toEqual([]);
     await db.destroy();
   });
+
+  it('is one of at most 1,000 of a credential in a day, which are counted by an index', async () => {
+    const db = await openState(state);
+    const context = { db, now, vault };
+    const at = (hoursAgo: number) => new Date(Date.now() - hoursAgo * 3_600_000).toISOString();
+    const row = { request_hash: 'a', claimed_by: 'x', lease_until: null, answer: 'sealed' };
+    const keys = (credential: string, length: number, created_at: string) =>
+      Array.from({ length }, (_, number) => ({
+        ...{ id: `${credential} ${created_at} ${number}`, credential, created_at, ...row },
+      }));
+    const mine = 'token:"größe" 🐘';
+    const all = [...keys(mine, 998, at(1)), ...keys(mine, 1, at(23.5)), ...keys(mine, 50, at(25))];
+    for (const some of [all, keys('token:other', 1000, at(1))]) {
+      await db.insertInto('idempotency_keys').values(some).execute();
+    }
+    const [thousandth] = claimsOf([await outcomeOf(db, 'thousandth', 'a', mine)]);
+    if (thousandth === undefined) throw new Error('not claimed');
+    const over = claimKey(context, { id: 'one more', credential: mine, requestHash: 'a' });
+    await expect(over).rejects.toMatchObject({
+      code: 'rate_limited',
+      message: expect.stringMatching(/^1000 Idempotency-Keys were used in a day/),
+      details: {
+        retryAfterSeconds: expect.toSatisfy((seconds: number) => seconds > 1700 && seconds <= 1800),
+      },
+    });
+    // What was answered is answered still; a key that is free again makes room; others have their own.
+    await keepAnswer(context, thousandth, answerOf('{}'));
+    expect(await outcomeOf(db, 'thousandth', 'a', mine)).toEqual({ answer: answerOf('{}') });
+    expect(await outcomeOf(db, 'elsewhere', 'a', 'token:other')).toEqual({ refused: 'rate_limited' });
+    expect(claimsOf([await outcomeOf(db, 'third', 'a', 'token:third')])).toHaveLength(1);
+    await db.deleteFrom('idempotency_keys').where('id', '=', 'thousandth').execute();
+    const two = await Promise.all([outcomeOf(db, 'p', 'a', mine), outcomeOf(db, 'q', 'a', mine)]);
+    expect([claimsOf(two).length, two.filter((outcome) => 'refused' in outcome).length]).toEqual([1, 1]);
+    if (state === 'SQLite') {
+      const { rows } = await sql<{ detail: string }>`explain query plan select count(*), min(created_at)
+        from idempotency_keys where credential = ${mine} and created_at > ${at(24)}`.execute(db);
+      expect(rows.map(({ detail }) => detail).join()).toContain('INDEX idempotency_keys_credential');
+    }
+    await db.destroy();
+  });
+
+  it('has its answer kept where only the first tries fail, and is told of where all do', async () => {
+    const db = await openState(state);
+    const context = { db, now, vault };
+    const claims = claimsOf([await outcomeOf(db, 'one'), await outcomeOf(db, 'two')]);
+    const [one, two] = claims;
+    if (one === undefined || two === undefined) throw new Error('not claimed');
+    const { drop } = await refuseUpdates(db, 'idempotency_keys', 'answer');
+    const pauses: number[] = [];
+    const note = async (ms: number) => void pauses.push(ms);
+    await expect(keepAnswer(context, two, answerOf('{}'), note)).rejects.toThrow();
+    expect([pauses.length, await renewKey(context, two)]).toEqual([3, true]);
+    const mend = async (ms: number) => {
+      pauses.push(ms);
+      if (pauses.length === 5) await drop();
+    };
+    expect(await keepAnswer(context, one, answerOf('{"a":1}'), mend)).toBe(true);
+    expect([pauses.length, await outcomeOf(db, 'one')]).toEqual([5, { answer: answerOf('{"a":1}') }]);
+    await kill(db, two);
+    await outcomeOf(db, 'two');
+    expect(await keepAnswer(context, two, answerOf('{}'), note)).toBe(false);
+    await db.destroy();
+  });
+});
+
+it('has its whole lease from when its row can be written, however long that was waited for', async () => {
+  const db = await openState('SQLite');
+  const start = Date.now();
+  let looks = 0;
+  // Each look at the clock is a minute later.
+  const context = { db, now: () => new Date(start + 60_000 * looks++), vault };
+  const lease = async () => {
+    const row = await db.selectFrom('idempotency_keys').select('lease_until').executeTakeFirstOrThrow();
+    return Date.parse(row.lease_until ?? '');
+  };
+  /** What it gives while another has the lock, with no look at the clock before it is let go. */
+  const behindLock = async <T>(action: () => Promise<T>): Promise<T> => {
+    const [held, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const other = write(db, async () => {
+      held.resolve();
+      await letGo.promise;
+    });
+    await held.promise;
+    const before = looks;
+    const waiting = action();
+    await Promise.resolve();
+    expect(looks).toBe(before);
+    letGo.resolve();
+    await other;
+    return waiting;
+  };
+  const claimed = await behindLock(() =>
+    claimKey(context, { id: 'x', credential: 'token:"ü"', requestHash: 'a' }),
+  );
+  if (!('claim' in claimed)) throw new Error('not claimed');
+  expect(await lease()).toBe(start + LEASE_MS);
+  expect(await behindLock(() => renewKey(context, claimed.claim))).toBe(true);
+  expect([await lease(), LEASE_MS]).toEqual([start + 60_000 + LEASE_MS, 45_000]);
+  await db.destroy();
 });

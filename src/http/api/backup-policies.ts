@@ -119,6 +119,7 @@ export function backupPolicyRoutes(services: Services): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/databases/:id/backup-policy/preview',
       access: 'viewer',
+      isReading: true,
       summary: 'What would stay and go now by this policy, each with the rule that says so; changes nothing',
       body: previewInput,
       answer: z.object({

@@ -1,6 +1,8 @@
+import type { Context } from 'hono';
 import * as z from 'zod';
 import type { Actor } from '../../audit/audit.ts';
 import { changePin, removeBackup, startBackup, stopBackup } from '../../backups/backup-actions.ts';
+import type { BackupWait } from '../../backups/backup-ends.ts';
 import { type BackupWithTrigger, findBackup, listBackups, progressOf } from '../../backups/backups.ts';
 import { readContents } from '../../backups/contents.ts';
 import { signedManifest } from '../../backups/manifest.ts';
@@ -11,7 +13,7 @@ import type { RunProgress } from '../../runs/runs.ts';
 import type { Services } from '../../services-port.ts';
 import { askVerification } from '../../verifications/ask-verification.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { type ApiRoute, type ApiSession, route } from '../route.ts';
 import { wholeDatabase, wireWhole } from './databases.ts';
 import { id, instant, pageQuery, SUCCESS, success, total, waitQuery } from './shapes.ts';
 
@@ -90,8 +92,8 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
       query: waitQuery,
       answer: asked,
       refusals: [404],
-      handle: ({ c, params, query, actor }) =>
-        askForBackup(services, actor, params.id, { ...query, signal: c.req.raw.signal }),
+      handle: ({ c, session, params, query, actor }) =>
+        askForBackup(services, actor, params.id, waitingOf({ c, session }, query)),
     }),
     route({
       method: 'GET',
@@ -122,8 +124,8 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
         allowDownload: z.boolean(),
       }),
       refusals: [404],
-      handle: async ({ c, params, query }) => {
-        const row = await backupAtEnd(services, params.id, { ...query, signal: c.req.raw.signal });
+      handle: async ({ c, session, params, query }) => {
+        const row = await backupAtEnd(services, params.id, waitingOf({ c, session }, query));
         if (row === undefined) throw new AppError('not_found', 'Backup not found');
         const owner = await getDatabase(services.db, row.database_id);
         return {
@@ -210,10 +212,17 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
   ];
 }
 
-/** How long to wait for a backup's end, in seconds, and what tells that nobody does any more. */
-interface Waiting {
+/** How long to wait for a backup's end, in seconds, what tells that nobody does any more, and by which session or token. */
+interface Waiting extends Pick<BackupWait, 'signal' | 'credential'> {
   readonly wait?: number | undefined;
-  readonly signal: AbortSignal;
+}
+
+/** What a request says of its waiting. */
+export function waitingOf(
+  { c, session }: { readonly c: Context; readonly session: ApiSession },
+  { wait }: Pick<Waiting, 'wait'>,
+): Waiting {
+  return { wait, signal: c.req.raw.signal, credential: session.id };
 }
 
 export async function askForBackup(
@@ -236,9 +245,9 @@ export async function askForBackup(
 export async function backupAtEnd(
   services: Services,
   backupId: string,
-  { wait = 0, signal }: Waiting,
+  { wait = 0, signal, credential }: Waiting,
 ): Promise<BackupWithTrigger | undefined> {
-  if (wait > 0) await services.backupEnds.wait(backupId, { forMs: wait * 1000, signal });
+  if (wait > 0) await services.backupEnds.wait(backupId, { forMs: wait * 1000, signal, credential });
   return findBackup(services.db, backupId);
 }
 

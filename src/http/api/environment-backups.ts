@@ -6,7 +6,7 @@ import { getDatabaseRow } from '../../databases/databases.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../route.ts';
-import { asked, askForBackup, backup, backupAtEnd, wireBackup } from './backups.ts';
+import { asked, askForBackup, backup, backupAtEnd, waitingOf, wireBackup } from './backups.ts';
 import { pageQuery, total, waitQuery } from './shapes.ts';
 
 /**
@@ -24,9 +24,9 @@ export function environmentBackupRoutes(services: Services): readonly ApiRoute[]
       query: waitQuery,
       answer: asked,
       refusals: [404],
-      handle: async ({ c, params, query, actor }) => {
+      handle: async ({ c, session, params, query, actor }) => {
         await refuseForeign(services, params.envId, params.id);
-        return askForBackup(services, actor, params.id, { ...query, signal: c.req.raw.signal });
+        return askForBackup(services, actor, params.id, waitingOf({ c, session }, query));
       },
     }),
     route({
@@ -57,11 +57,11 @@ export function environmentBackupRoutes(services: Services): readonly ApiRoute[]
       query: waitQuery,
       answer: z.object({ backup }),
       refusals: [404],
-      handle: async ({ c, params, query }) => {
+      handle: async ({ c, session, params, query }) => {
         const found = await findBackup(services.db, params.id);
         const isThere = found !== undefined && (await isOf(services, params.envId, found.database_id));
         if (!isThere) throw new AppError('not_found', 'Backup not found');
-        const row = await backupAtEnd(services, found.id, { ...query, signal: c.req.raw.signal });
+        const row = await backupAtEnd(services, found.id, waitingOf({ c, session }, query));
         if (row === undefined) throw new AppError('not_found', 'Backup not found');
         return { backup: wireBackup(row, services.runs.progress(row.id)) };
       },

@@ -51,6 +51,7 @@ export function tokenRoutes(services: Services): readonly ApiRoute[] {
       summary: 'Make a token of a user or a service account; its text is answered this once',
       body: withOwner,
       answer: z.object({ token: z.string(), tokenRecord: record }),
+      refusals: [409],
       handle: async ({ actor, body }) => {
         const owner = ownerOf(body);
         if (owner === null) throw new AppError('invalid', 'Owner not found or disabled');

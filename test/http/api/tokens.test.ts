@@ -192,14 +192,45 @@ describe('API tokens', () => {
     expect(JSON.stringify(rows)).not.toContain(token.slice(14));
   });
 
-  it('are counted each by itself', async () => {
+  it('share the rate limit of whose they are, be that a person who is signed in too or a service account', async () => {
     const limited = await openTestApp({ env: { RATE_LIMIT_USER_MAX: '3' } });
-    const owner = { userId: limited.userIds.admin };
-    const [one, two] = [await makeToken(limited, owner), await makeToken(limited, owner)];
     const status = async (token: string) => (await limited.call('GET', '/api/auth/me', { token })).status;
-    for (const wanted of [200, 200, 200, 429]) expect(await status(one.token)).toBe(wanted);
-    expect([await status(two.token), await status(limited.tokens.admin)]).toEqual([200, 200]);
+    const account = { serviceAccountId: await makeServiceAccount(limited, 'ci', 'viewer') };
+    for (const [owner, session] of [
+      [{ userId: limited.userIds.admin }, limited.tokens.admin],
+      [account, undefined],
+    ] as const) {
+      const made = [
+        await makeToken(limited, owner, { role: 'viewer' }),
+        await makeToken(limited, owner, { role: 'viewer' }),
+      ];
+      const [one = '', two = ''] = made.map(({ token }) => token);
+      for (const token of [one, two, session ?? one]) expect(await status(token)).toBe(200);
+      for (const token of [one, two, session ?? one]) expect(await status(token)).toBe(429);
+    }
+    expect(await status(limited.tokens.operator)).toBe(200);
     await limited.close();
+  });
+
+  it.each(['a person', 'a service account'])('are at most 50 of %s that are not over', async (whose) => {
+    const id = whose === 'a person' ? app.userIds.operator : await makeServiceAccount(app, 'ci', 'viewer');
+    const owner = whose === 'a person' ? { ownerUserId: id } : { ownerServiceAccountId: id };
+    const inOrder = whose === 'a person' ? { userId: id } : { serviceAccountId: id };
+    app.setNow(new Date());
+    await makeToken(app, inOrder, { role: 'viewer', days: 1 });
+    for (let made = 1; made < 49; made += 1) await makeToken(app, inOrder, { role: 'viewer' });
+    const last = await Promise.all([create({ ...NEW, ...owner }), create({ ...NEW, ...owner })]);
+    expect(last.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const refused = last.find(({ status }) => status === 409)?.body;
+    expect([refused.code, refused.message]).toEqual([
+      'CONFLICT',
+      'This owner has 50 tokens that are not over, the most there may be. Revoke one that nobody uses.',
+    ]);
+    // Another owner has his own, and what is over is none.
+    expect((await create({ ...NEW, ownerUserId: app.userIds.admin })).status).toBe(200);
+    app.setNow(new Date(Date.now() + 86_400_000 + 60_000));
+    await makeToken(app, inOrder, { role: 'viewer' });
+    await expect(makeToken(app, inOrder, { role: 'viewer' })).rejects.toMatchObject({ code: 'conflict' });
   });
 });
 
