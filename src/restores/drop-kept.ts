@@ -70,7 +70,11 @@ async function drop(context: TargetContext, row: RestoreRow, signal: AbortSignal
     const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP);
     try {
       const command = plan.swap?.drop(replacedIdOf(row));
-      if (command === undefined) throw new AppError('internal', 'Nothing was swapped by this restore.');
+      if (command === undefined)
+        throw new AppError(
+          'conflict',
+          'It can’t be dropped from here. Look at it on its server, and remove it there.',
+        );
       await hostOutput(host, command, {
         signal,
         name: 'The drop',
