@@ -50,10 +50,10 @@ export async function cleanUpRestore(
 }
 
 async function settle(context: TargetContext, restore: RestoreRow, signal: AbortSignal) {
-  const failed = await removeMade(context, restore, signal);
+  const failed = await removeMade(context, restore, signal, 'person');
   if (failed === null) return { failed, state: 'removed' } as const;
   // Where that can't be looked at, why it could not be removed says enough.
-  const isDone = await isSwapped(context, restore, signal).catch(() => false);
+  const isDone = await isSwapped(context, restore, signal, 'person').catch(() => false);
   return isDone ? ({ failed: null, state: 'done' } as const) : ({ failed, state: 'left' } as const);
 }
 

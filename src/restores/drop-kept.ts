@@ -67,7 +67,7 @@ function keptOf({ kept_name: name, kept_state: state }: RestoreRow): string {
 
 async function drop(context: TargetContext, row: RestoreRow, signal: AbortSignal): Promise<AppError | null> {
   try {
-    const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP);
+    const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP, 'person');
     try {
       const command = plan.swap?.drop(replacedIdOf(row));
       if (command === undefined)

@@ -3,6 +3,7 @@ import type { RestorePlan } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
 import type { Host, HostCommand } from '../hosts/host.ts';
 import type { RunClaim } from '../runs/claim.ts';
+import type { StartedBy } from '../servers/server-access.ts';
 import type { TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
 import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
@@ -37,9 +38,10 @@ export async function isSwapped(
   context: TargetContext,
   row: RestoreRow,
   signal: AbortSignal,
+  startedBy: StartedBy,
 ): Promise<boolean> {
   if (row.in_place === 0 || row.replaced_id === null) return false;
-  const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP);
+  const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP, startedBy);
   try {
     const look = plan.swap?.isDone(row.replaced_id);
     if (look === undefined) return false;

@@ -16,6 +16,8 @@ import { runRestore } from './run-restore.ts';
 
 /** A program on a host may go on for a moment after its connection broke. */
 const HOST_RESTS_MS = 5_000;
+/** Nobody waits for it, whoever asked for the restore. */
+const REPAIR = 'schedule';
 const REMOVAL_MS = 10 * 60_000;
 const knownError = z.object({ message: z.string(), code: z.string() });
 /** Those that say how a run ends; what else it was, its message says. */
@@ -61,7 +63,7 @@ async function repairRestore(services: RestoreServices, run: RunRow, context: Re
     // Nobody knows whether it has its name by now: then it must not be removed as something half.
     return tryLater(services, context, run, failed);
   }
-  const failed = await removeMade(services, row, removalSignal(context));
+  const failed = await removeMade(services, row, removalSignal(context), REPAIR);
   if (failed === null) {
     await settleFailed(db, claim, { error: why, step, state: 'removed' }, now());
     return;
@@ -93,7 +95,7 @@ async function repairSwap(
   const isCancelled = why.code === 'cancelled';
   const notEnded = isCancelled ? null : await finishAgain(services, row, signal);
   if (!isCancelled && notEnded === null) return settleDone(db, claim, now());
-  const notRemoved = await removeMade(services, row, removalSignal(context));
+  const notRemoved = await removeMade(services, row, removalSignal(context), REPAIR);
   if (notRemoved === null) {
     const error = notEnded === null ? why : new AppError('conflict', `${why.message} ${notEnded}`);
     return settleFailed(db, claim, { error, step, state: 'removed' }, now());
@@ -110,7 +112,12 @@ async function finishAgain(
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
-    const { host, plan } = await openRestoreTarget(services, row, await factsOf(services.db, row.backup_id));
+    const { host, plan } = await openRestoreTarget(
+      services,
+      row,
+      await factsOf(services.db, row.backup_id),
+      REPAIR,
+    );
     try {
       const last = await lastCommand(services.db, row.id, plan);
       if (last === null) return null;
@@ -131,7 +138,7 @@ async function isSwappedNow(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    return await isSwapped(services, row, signal);
+    return await isSwapped(services, row, signal, REPAIR);
   } catch (error) {
     services.log.warn('what a swap came to could not be looked at', { runId: row.id, error });
     return false;

@@ -12,7 +12,7 @@ import type { RestoreServices } from '../context.ts';
 import { factsOf, type KnownDump } from '../dump-facts.ts';
 import { hostOutput } from '../host-output.ts';
 import { nextName } from '../new-name.ts';
-import { openRestoreTarget } from '../open-target.ts';
+import { openRestoreTarget, starterOf } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { loadRestore, recordRestore } from '../restores.ts';
 import { safetyChecks } from '../safety-backup.ts';
@@ -72,7 +72,7 @@ export async function runRestore(
     progress.enter('finish', 'removing');
     const removalError = mayBeDone(row, error)
       ? 'nobody knows yet whether it has its name.'
-      : await removeMade(services, row, AbortSignal.timeout(REMOVE_MS));
+      : await removeMade(services, row, AbortSignal.timeout(REMOVE_MS), starterOf(row));
     if (removalError === null) await settleFailed(db, context.claim, { ...failure, state: 'removed' }, now());
     else await settleLater(db, context.claim, { ...failure, removalError }, now());
     return;
@@ -93,7 +93,7 @@ export async function settleRemoval(
   signal: AbortSignal = AbortSignal.timeout(REMOVE_MS),
 ): Promise<void> {
   const { db, now } = services;
-  const removalError = await removeMade(services, row, signal);
+  const removalError = await removeMade(services, row, signal, 'schedule');
   if (removalError === null) {
     await settleRemoved(db, claim, now());
     return;
@@ -154,7 +154,7 @@ async function look(
 ): Promise<{ readonly host: Host; readonly plan: RestorePlan }> {
   const source = [await lookAtSource(store, stored, signal), ...(await safetyChecks(services.db, row))];
   for (let tries = 2, restore = row; ; tries += 1) {
-    const opened = await openRestoreTarget(services, restore, dump);
+    const opened = await openRestoreTarget(services, restore, dump, starterOf(row));
     try {
       const { preflight } = opened.plan;
       const { command, explain } = preflight;
