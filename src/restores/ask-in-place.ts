@@ -129,7 +129,7 @@ export async function inPlaceRow(wanted: {
     is_drill: null,
     in_place: 1,
     end_sessions: input.endSessions === true ? 1 : 0,
-    kept_name: keptName(newName, at),
+    kept_name: keptName({ isFile: false, name: newName }, at),
   };
 }
 

@@ -21,5 +21,9 @@ export async function swapByHandOf(db: Db, row: RestoreRow, now: Date): Promise<
   const isThere =
     database.server_id === row.server_id && database.host === row.host && database.port === row.port;
   if (!live || !isThere || live === row.new_name) return null;
-  return engine.swapByHand({ live, restored: row.new_name, kept: keptName(live, now) });
+  return engine.swapByHand({
+    live,
+    restored: row.new_name,
+    kept: keptName({ isFile: engine.isFile, name: live }, now),
+  });
 }

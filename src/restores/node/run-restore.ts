@@ -1,6 +1,7 @@
 import type { Stored } from '../../backups/stored.ts';
 import { loadStored } from '../../backups/stored.ts';
 import type { RestoreRow, RunRow } from '../../db/schema.ts';
+import { engineFor } from '../../engines/engines.ts';
 import type { PreflightCheck, RestorePlan } from '../../engines/restore.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Host } from '../../hosts/host.ts';
@@ -158,6 +159,7 @@ async function look(
   await refuseFailed(services, claim, place);
   const safety = await safetyChecks(services.db, row);
   const source = [...place, await lookAtSource(store, stored, signal), ...safety];
+  const isFile = engineFor(row.engine)?.isFile === true;
   for (let tries = 2, restore = row; ; tries += 1) {
     const opened = await openRestoreTarget(services, restore, dump, starterOf(row));
     try {
@@ -170,7 +172,7 @@ async function look(
       await recordRestore(services.db, claim, { checks: JSON.stringify(checks) });
       const failed = checks.filter(({ ok }) => !ok);
       if (failed.length === 0) return opened;
-      const name = row.is_name_ours === 1 ? nextName(row.new_name, tries) : undefined;
+      const name = row.is_name_ours === 1 ? nextName({ isFile, name: row.new_name }, tries) : undefined;
       if (name === undefined || failed.some((check) => check.name !== 'Name')) throw refused(failed);
       await recordRestore(services.db, claim, { new_name: name });
       restore = { ...restore, new_name: name };
