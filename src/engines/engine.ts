@@ -45,7 +45,7 @@ export interface Engine<Options = unknown> {
   restore?(target: RestoreTarget<Options>): RestorePlan;
   /** True where what is restored can take the place of what is there (`RestorePlan.swap`). */
   readonly swaps?: boolean;
-  /** Where a person has to; the three are names of databases on one server. */
+  /** Where a person has to; the three are names of databases on one server, or paths of files on one host. */
   swapByHand?(names: { readonly live: string; readonly restored: string; readonly kept: string }): SwapByHand;
 }
 

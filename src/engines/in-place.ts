@@ -26,7 +26,7 @@ export interface SwapPlan {
   drop(replacedId: string): HostCommand;
 }
 
-/** How a person swaps what was restored and what is there, of an engine that can't do so in one go. */
+/** How a person swaps what was restored and what is there, of an engine that can't do so in one go: statements, or commands of a shell. */
 export interface SwapByHand {
   /** Reads only: what is in the way of the statements. */
   readonly check: string;

@@ -129,26 +129,32 @@ export async function inPlaceRow(wanted: {
     is_drill: null,
     in_place: 1,
     end_sessions: input.endSessions === true ? 1 : 0,
-    kept_name: keptName(newName, at),
+    kept_name: keptName({ isFile: false, name: newName }, at),
   };
 }
 
-/** The name, or the path, of what a restore in place replaces. Throws `invalid` where the engine can't, or nobody has said it. */
+/** The name of what a restore in place replaces. Throws `invalid` where the engine can't, or nobody has said it. */
 export function replacedName(database: DatabaseRow): string {
   const engine = engineFor(database.type);
   if (engine?.swaps !== true) {
-    throw new AppError(
-      'invalid',
-      `Databases of ${engine?.displayName ?? database.type} can't be swapped in one go. Restore beside it; the finished restore says how a person swaps the two.`,
-      { details: { field: 'inPlace' } },
-    );
+    throw new AppError('invalid', engine?.isFile === true ? fileStays(database) : isNotSwapped(database), {
+      details: { field: 'inPlace' },
+    });
   }
-  const name = engine.isFile ? wireOptions(database.options).filePath : database.database_name;
-  if (name) return name;
+  if (database.database_name) return database.database_name;
   throw new AppError(
     'invalid',
     'What is to be replaced has no name. Set it in the settings of the database.',
   );
+}
+
+function isNotSwapped({ type }: DatabaseRow): string {
+  return `Databases of ${engineFor(type)?.displayName ?? type} can't be swapped in one go. Restore beside it; the finished restore says how a person swaps the two.`;
+}
+
+function fileStays({ options }: DatabaseRow): string {
+  const path = wireOptions(options).filePath ?? 'the file';
+  return `A file can't be replaced while an application may open it. Restore beside it; then stop the application, move ${path} with its -wal, -shm and -journal away together, and give the restored file its name. The finished restore has the commands.`;
 }
 
 async function backUpFirst(trx: Trx, actor: UserActor, database: DatabaseRow, at: Date): Promise<string> {

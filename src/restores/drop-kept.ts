@@ -67,10 +67,14 @@ function keptOf({ kept_name: name, kept_state: state }: RestoreRow): string {
 
 async function drop(context: TargetContext, row: RestoreRow, signal: AbortSignal): Promise<AppError | null> {
   try {
-    const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP);
+    const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP, 'person');
     try {
       const command = plan.swap?.drop(replacedIdOf(row));
-      if (command === undefined) throw new AppError('internal', 'Nothing was swapped by this restore.');
+      if (command === undefined)
+        throw new AppError(
+          'conflict',
+          'It can’t be dropped from here. Look at it on its server, and remove it there.',
+        );
       await hostOutput(host, command, {
         signal,
         name: 'The drop',

@@ -90,7 +90,7 @@ async function look(
   signal: AbortSignal,
 ): Promise<readonly PreflightCheck[]> {
   const facts = await factsOf(context.db, restore.backup_id);
-  const { host, plan } = await openRestoreTarget(context, restore, facts);
+  const { host, plan } = await openRestoreTarget(context, restore, facts, 'person');
   try {
     const { command, explain, read } = plan.preflight;
     const options = { signal, explain, name: 'The look at the target', idleTimeoutMs: LOOK_MS };

@@ -5,9 +5,15 @@ import type { RestoreNeeds, RestorePlan } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import { SEALED } from '../secrets/sealed.ts';
+import type { StartedBy } from '../servers/server-access.ts';
 import type { TargetContext } from './context.ts';
 import { replacedBy } from './in-place.ts';
 import { loginFor, refuseOtherPlace } from './restore-logins.ts';
+
+/** Who asked for it: nobody waits for a scheduled drill, and one who is gone does not count. */
+export function starterOf({ asked_by_id: id }: Pick<RestoreRow, 'asked_by_id'>): StartedBy {
+  return id === null ? 'schedule' : 'person';
+}
 
 /** What is known of the dump that decides how it is restored. */
 export interface DumpFacts {
@@ -36,6 +42,7 @@ export async function openRestoreTarget(
   context: TargetContext,
   restore: RestoreRow,
   facts: DumpFacts,
+  startedBy: StartedBy,
 ): Promise<OpenedTarget> {
   const { db, vault, servers } = context;
   const engine = engineFor(restore.engine);
@@ -65,7 +72,7 @@ export async function openRestoreTarget(
     inPlace: replacedBy(restore),
     isDrill: restore.is_drill === 1,
   });
-  const opened = await servers.open(restore.server_id, { startedBy: 'person' });
+  const opened = await servers.open(restore.server_id, { startedBy });
   try {
     const { options } = restore;
     if (login !== undefined) await refuseOtherPlace(db, login, { options, address: opened.address });

@@ -1,5 +1,6 @@
 import type { RestoreRow } from '../db/schema.ts';
 import { toAppError } from '../errors.ts';
+import type { StartedBy } from '../servers/server-access.ts';
 import type { TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
 import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
@@ -14,9 +15,10 @@ export async function removeMade(
   context: TargetContext,
   restore: RestoreRow,
   signal: AbortSignal,
+  startedBy: StartedBy,
 ): Promise<string | null> {
   try {
-    const { host, plan } = await openRestoreTarget(context, restore, UNKNOWN_DUMP);
+    const { host, plan } = await openRestoreTarget(context, restore, UNKNOWN_DUMP, startedBy);
     try {
       const { explain } = plan;
       await hostOutput(host, plan.remove, { signal, name: 'The removal', idleTimeoutMs: IDLE_MS, explain });

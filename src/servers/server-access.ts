@@ -17,9 +17,11 @@ export interface ServerAccess {
   databaseAddress(serverId: string | null, host: string | null): Promise<string | null>;
 }
 
+/** Who starts a connection: `person` pins an unknown host key (unless SSH_STRICT), `schedule` never does. */
+export type StartedBy = 'person' | 'schedule';
+
 export interface OpenServerOptions {
-  /** Who starts the connection: `person` pins an unknown host key (unless SSH_STRICT), `schedule` never does. */
-  readonly startedBy: 'person' | 'schedule';
+  readonly startedBy: StartedBy;
   /** A test of the connection may pin also under SSH_STRICT. */
   readonly mayPin?: boolean;
 }

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { postgres } from '../../src/engines/postgres/postgres.ts';
 import { restorePostgres } from '../../src/engines/postgres/restore.ts';
@@ -5,6 +6,7 @@ import type { RestorePlan } from '../../src/engines/restore.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { ownName } from '../support/shared/ask.ts';
 import { sharedPostgres } from '../support/shared/postgres.ts';
+import { until } from '../support/until.ts';
 import { runOn } from './restoring.ts';
 
 /** What a swap finds on the server, and what it and the way back make of it; the names are odd. */
@@ -16,7 +18,8 @@ const name = `shop ü"😀' $x$ ${mark}`;
 const keptName = `${name}_kept`;
 const token = mark.replaceAll(/\W/g, '');
 const work = `bp_restore_${token}`;
-const names = [name, keptName, work, `${name}_mine`];
+const second = { token: `${token}b`, keptName: `${name}_kept 2` };
+const names = [name, keptName, work, `${name}_mine`, second.keptName, `bp_restore_${second.token}`];
 
 beforeAll(async () => {
   server = await sharedPostgres();
@@ -35,12 +38,12 @@ const quoted = (one: string) => `"${one.replaceAll('"', '""')}"`;
 const rename = (from: string, to: string) =>
   server.query(`ALTER DATABASE ${quoted(from)} RENAME TO ${quoted(to)}`);
 
-function planOf(replacedId: string | null): RestorePlan {
+function planOf(replacedId: string | null, of = { token, keptName }): RestorePlan {
   return restorePostgres({
     ...{ host: '127.0.0.1', port: server.port, databaseName: name, ...server.superuser },
-    ...{ options: postgres.options.parse({}), newName: name, token, format: 'plain' },
+    ...{ options: postgres.options.parse({}), newName: name, token: of.token, format: 'plain' },
     ...{ serverVersion: null, clientVersion: null, expectedBytes: null, needs: null },
-    inPlace: { keptName, replacedId, endSessions: true },
+    inPlace: { keptName: of.keptName, replacedId, endSessions: true },
   });
 }
 
@@ -116,6 +119,45 @@ it('what is not the replaced one is neither swapped nor dropped, whatever it is 
   await expect(drop(id)).rejects.toThrow('not the one that was kept');
   await remove(id);
   expect(await found()).toEqual({ [keptName]: undefined, [`${name}_mine`]: 'old_one' });
+});
+
+it('of two swaps of one database one is made, and the other keeps nothing of it', async () => {
+  const id = await restored();
+  const other = planOf(id, second);
+  await runOn(other, other.create);
+  // The first rename of both waits for this.
+  const { username: user, password } = server.superuser;
+  const holder = new pg.Client({
+    host: '127.0.0.1',
+    port: server.port,
+    user,
+    password,
+    database: 'postgres',
+  });
+  await holder.connect();
+  try {
+    await holder.query(`BEGIN; COMMENT ON DATABASE ${quoted(name)} IS 'held'`);
+    const ends = Promise.allSettled([swap(id), runOn(other, swapOf(other).swap(id))]);
+    await until('both to wait', 60_000, async () => {
+      const [waiting] = await server.query(
+        `SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted AND classid = 'pg_database'::regclass AND objid = ${id}`,
+      );
+      return waiting?.['n'] === 2 ? true : undefined;
+    });
+    await holder.query('ROLLBACK');
+    const refused = (await ends).filter((end) => end.status === 'rejected');
+    expect(refused.map(({ reason }) => String(reason))).toEqual([
+      expect.stringContaining('Nothing was swapped'),
+    ]);
+  } finally {
+    await holder.end();
+  }
+  const there = await found();
+  const keptOnes = [keptName, second.keptName].filter((one) => one in there);
+  expect(keptOnes.map((one) => there[one])).toEqual(['old_one']);
+  expect(there).toHaveProperty([name]);
+  const works = [work, `bp_restore_${second.token}`].filter((one) => one in there);
+  expect(works).toHaveLength(1);
 });
 
 it('a setting that can’t be given is found out before the loading, and nothing stays of it', async () => {

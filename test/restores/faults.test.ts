@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { contentsText } from '../../src/backups/contents.ts';
 import type { RestoreRow, RunRow } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
+import { drillSettingsOf, insertDrill } from '../../src/drills/ask-drill.ts';
+import { newId } from '../../src/ids.ts';
 import { SEALED } from '../../src/secrets/sealed.ts';
 import type { EndedBackup, Json } from '../support/installation.ts';
 import { restoreRow } from '../support/restore-row.ts';
@@ -371,5 +374,55 @@ describe('a restore that its app did not survive', () => {
     await bed.app.ask('POST', path, { username, password });
     expect(await bed.databases()).toEqual(before);
     expect((await bed.app.call('POST', path, {})).status).toBe(409);
+  });
+
+  it('and one that is scheduled trust no server whose key nobody has pinned', async () => {
+    const { db, runs } = bed.app.services;
+    const server = db.selectFrom('servers').select('host_key').where('id', '=', bed.server);
+    const { host_key: pinned } = await server.executeTakeFirstOrThrow();
+    expect(pinned).not.toBeNull();
+    const setKey = (key: string | null) =>
+      db.updateTable('servers').set({ host_key: key }).where('id', '=', bed.server).execute();
+    await setKey(null);
+    try {
+      const { database_id: id } = await db
+        .selectFrom('backups')
+        .select('database_id')
+        .where('id', '=', plain.id)
+        .executeTakeFirstOrThrow();
+      const database = await db
+        .selectFrom('databases')
+        .selectAll()
+        .where('id', '=', id)
+        .executeTakeFirstOrThrow();
+      const settings = await drillSettingsOf(db, id);
+      const runId = newId();
+      const at = new Date();
+      const drill = { runId, backupId: plain.id, database, settings, credentials: null };
+      await write(db, (trx) => insertDrill(trx, { ...drill, askedById: null, dueAt: at }, at));
+      runs.wake();
+      const { run, restore, message } = await bed.ended(runId);
+      expect(run).toMatchObject({ state: 'failed', error: { code: 'host_key_unknown', step: 'look' } });
+      expect(message).toMatch(
+        /is not known yet, so nothing was sent\..* test the server's connection to pin it/,
+      );
+      expect(restore['state']).toBe('none');
+
+      const row = await killed({ state: 'loading' }, true);
+      const repair = await repaired(row);
+      expect(repair.run.state).toBe('uncertain');
+      expect(repair.restore.removal_error).toContain('is not known yet');
+      expect(await server.executeTakeFirstOrThrow()).toEqual({ host_key: null });
+
+      await setKey(pinned);
+      const soon = { lease_until: new Date(0).toISOString() };
+      await db.updateTable('runs').set(soon).where('id', '=', row.id).execute();
+      await until('its removal', 60_000, async () =>
+        (await repaired(row)).restore.state === 'removed' ? true : undefined,
+      );
+      expect(await bed.databases()).toEqual(before);
+    } finally {
+      await setKey(pinned);
+    }
   });
 });

@@ -201,6 +201,51 @@ describe('what fails', () => {
     expect(await now()).toEqual(before);
   });
 
+  it('where the settings name another database by the time that it runs', async () => {
+    const { db, runs } = bed.app.services;
+    const other = bed.name('another "<b>"');
+    await bed.postgres.createDatabase(other);
+    const like = await db
+      .selectFrom('runs')
+      .selectAll()
+      .where('id', '=', backup.id)
+      .executeTakeFirstOrThrow();
+    const set = (values: object) =>
+      db.updateTable('databases').set(values).where('id', '=', databaseId).execute();
+    const right = { database_name: source, host: '127.0.0.1', port: bed.postgres.port };
+    before = await now();
+    const changes = [
+      [{ database_name: other }, true],
+      [{ host: 'localhost' }, false],
+      [{ port: 9 }, false],
+    ] as const;
+    for (const [change, safetyBackup] of changes) {
+      // What runs in its lane has it wait.
+      const first = {
+        ...like,
+        id: `first ${safetyBackup} ${Object.keys(change)}`,
+        state: 'running',
+      } as const;
+      const lease = { claimed_by: 'another', lease_until: new Date(Date.now() + 600_000).toISOString() };
+      await db
+        .insertInto('runs')
+        .values({ ...first, ...lease, ended_at: null })
+        .execute();
+      const { runId } = await bed.app.ask('POST', path(), { inPlace: true, confirm, safetyBackup });
+      await set(change);
+      await db.deleteFrom('runs').where('id', '=', first.id).execute();
+      runs.wake();
+      const { run, restore, message } = await bed.ended(String(runId));
+      expect(run).toMatchObject({ state: 'failed', error: { code: 'conflict', step: 'look' } });
+      expect(message).toMatch(/was not begun\. Settings: .*have changed since .* is as it was/);
+      expect(message).toContain(`“${source}” at 127.0.0.1:${bed.postgres.port}, and they name “`);
+      expect(restore).toMatchObject({ state: 'none', kept: null });
+      await set(right);
+      expect(await now()).toEqual(before);
+    }
+    await bed.postgres.dropDatabase(other);
+  });
+
   it('while it loads leaves the database as it is', async () => {
     bed.bucket.faults.add({ match: { operation: 'GetObject' }, times: EVER, fault: { kind: 'corrupt' } });
     const { run, restore, message } = await replace({ safetyBackup: false });

@@ -54,7 +54,7 @@ async function whoRestores(databaseId: string, place: object = {}): Promise<stri
     .executeTakeFirstOrThrow();
   const ids = { id: 'one', database_id: databaseId, server_id: serverId };
   const row = restoreRow({ ...ids, host, port, options, ...place });
-  const opened = await openRestoreTarget(app.services, row, UNKNOWN_DUMP);
+  const opened = await openRestoreTarget(app.services, row, UNKNOWN_DUMP, 'person');
   await opened.host.close();
   const { script, secrets = {} } = opened.plan.create;
   expect(script).not.toContain(PASSWORD);

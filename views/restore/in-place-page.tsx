@@ -17,9 +17,7 @@ export interface InPlacePageProps {
     readonly id: string;
     readonly name: string;
     readonly environmentName: string;
-    /** A file on its host, so that there is no login. */
-    readonly isFile: boolean;
-    /** What is replaced, by the name that the server or the host knows. */
+    /** What is replaced, by the name that the server knows. */
     readonly replaced: string;
     readonly serverName: string;
   };
@@ -59,32 +57,20 @@ export function InPlacePage(props: InPlacePageProps) {
                   label="Do not back it up first"
                   help="As a rule it is backed up, read back, and only then replaced. Tick this only where that can’t succeed any more."
                 />
-                {!database.isFile && (
-                  <CheckboxField
-                    form={form}
-                    name="endSessions"
-                    label="End sessions on it for the swap"
-                    help="Programs that are connected lose their connection, and what they had not committed. Not ticked: with somebody connected nothing is replaced."
-                  />
-                )}
-                {!database.isFile && (
-                  <>
-                    <TextField
-                      form={form}
-                      name="username"
-                      label="User"
-                      spellcheck={false}
-                      help="For this restore alone: one who may create databases and act as the owner of this one. Left empty: the user that backs up."
-                    />
-                    <TextField
-                      form={form}
-                      name="password"
-                      label="Password"
-                      type="password"
-                      autocomplete="off"
-                    />
-                  </>
-                )}
+                <CheckboxField
+                  form={form}
+                  name="endSessions"
+                  label="End sessions on it for the swap"
+                  help="Programs that are connected lose their connection, and what they had not committed. Not ticked: with somebody connected nothing is replaced."
+                />
+                <TextField
+                  form={form}
+                  name="username"
+                  label="User"
+                  spellcheck={false}
+                  help="For this restore alone: one who may create databases and act as the owner of this one. Left empty: the user that backs up."
+                />
+                <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
               </Panel>
               <Panel title="2. Checked before anything is touched">
                 {checks === null ? (

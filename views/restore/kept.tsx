@@ -14,10 +14,9 @@ export interface Kept {
 export function DropKept(props: {
   readonly restoreId: string;
   readonly kept: Kept;
-  readonly isFile: boolean;
   readonly form: FormState;
 }) {
-  const { restoreId, kept, isFile, form } = props;
+  const { restoreId, kept, form } = props;
   return (
     <DangerZone>
       <p>
@@ -25,18 +24,14 @@ export function DropKept(props: {
         drop it: it is gone for good then, but for its backups.
       </p>
       <Form action={`/restores/${restoreId}/drop-kept`} form={form} submit="Drop it">
-        {!isFile && (
-          <>
-            <TextField
-              form={form}
-              name="username"
-              label="User"
-              spellcheck={false}
-              help="One who may drop it. Left empty: the user that backs up."
-            />
-            <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
-          </>
-        )}
+        <TextField
+          form={form}
+          name="username"
+          label="User"
+          spellcheck={false}
+          help="One who may drop it. Left empty: the user that backs up."
+        />
+        <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
         <TextField
           form={form}
           name="confirm"

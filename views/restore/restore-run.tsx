@@ -108,9 +108,11 @@ export function RestoreRunPage(props: RestoreRunProps) {
               {item.runState === 'uncertain' && <UncertainRestore item={item} />}
               <Outcome {...props} mayChange={mayChange} />
               {item.tables !== null && <Rows tables={item.tables} />}
-              {item.swapByHand !== null && <SwapByHand swap={item.swapByHand} name={item.databaseName} />}
+              {item.swapByHand !== null && (
+                <SwapByHand swap={item.swapByHand} name={item.databaseName} isFile={item.isFile} />
+              )}
               {mayChange && item.kept !== null && !item.kept.isDropped && (
-                <DropKept restoreId={item.id} kept={item.kept} isFile={item.isFile} form={props.form} />
+                <DropKept restoreId={item.id} kept={item.kept} form={props.form} />
               )}
             </>
           }

@@ -7,7 +7,15 @@ export interface ShownSwap {
   readonly notes: readonly string[];
 }
 
-export function SwapByHand({ swap, name }: { readonly swap: ShownSwap; readonly name: string }) {
+export function SwapByHand({
+  swap,
+  name,
+  isFile,
+}: {
+  readonly swap: ShownSwap;
+  readonly name: string;
+  readonly isFile: boolean;
+}) {
   return (
     <Panel title={`In place of ${name}, by hand`}>
       {swap.notes.map((note) => (
@@ -17,7 +25,7 @@ export function SwapByHand({ swap, name }: { readonly swap: ShownSwap; readonly 
       <pre>
         <code>{swap.check}</code>
       </pre>
-      <h3>Statements</h3>
+      <h3>{isFile ? 'Commands' : 'Statements'}</h3>
       <pre>
         <code>{swap.statements}</code>
       </pre>

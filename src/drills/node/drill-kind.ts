@@ -120,7 +120,7 @@ async function repairDrill(services: RestoreServices, run: RunRow, context: Repa
     if (!context.signal.aborted) await settleRemoval(services, row, claim, signal);
     return;
   }
-  const removalError = await removeMade(services, row, signal);
+  const removalError = await removeMade(services, row, signal, 'schedule');
   if (removalError === null) {
     await settleFailed(db, claim, { error, step, state: 'removed' }, now());
     return;

@@ -33,29 +33,6 @@ const FAILURES: readonly KnownFailure[] = [
       `The new file ${path} can't be made on the host: ${detail}. Take a folder that is there and that the SSH user may write to.`,
   },
   {
-    pattern: /bridgeport: in use: ([^\n]*)/,
-    code: 'conflict',
-    message: (path, detail) =>
-      `${path} is in use, so that it stays as it is: ${detail}. Stop what uses it, and restore again.`,
-  },
-  {
-    pattern: /bridgeport: not to be swapped: (\w+)/,
-    code: 'conflict',
-    message: (path) =>
-      `Nothing was swapped: ${path} is not the file any more that was there when the restore began. Somebody else has replaced, moved or removed it meanwhile.`,
-  },
-  {
-    pattern: /bridgeport: swapped already/,
-    code: 'conflict',
-    message: (path) => `What was restored has taken the place of ${path} already, and so is not removed.`,
-  },
-  {
-    pattern: /bridgeport: the kept file is another/,
-    code: 'conflict',
-    message: () =>
-      'The file of that name is not the one that was kept. It was not removed; look at it on the host.',
-  },
-  {
     pattern: /bridgeport: gone/,
     code: 'dump_failed',
     message: (path) =>

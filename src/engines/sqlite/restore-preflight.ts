@@ -2,21 +2,19 @@ import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
 import type { PreflightCheck, PreflightPlan, RestoreTarget } from '../restore.ts';
 import { ROOM_SCRIPT, roomCheck } from '../room.ts';
-import { inPlaceChecks, LOOK_AT_REPLACED } from './in-place/preflight.ts';
-import { inPlaceLines } from './in-place/shell.ts';
 import { explainSqliteRestore } from './restore-failures.ts';
 import { ASK_VERSION, FIND_PROGRAM } from './shell.ts';
 
 /** Looks at the program and the folder that a restored file would be made in; nothing is made. */
 export function preflightSqlite(path: string, target: RestoreTarget): PreflightPlan {
   return {
-    command: { script: preflightScript(path, target) },
+    command: { script: preflightScript(path) },
     read: (stdout) => readChecks(path, target, stdout),
     explain: (failure) => explainSqliteRestore(path, failure),
   };
 }
 
-function preflightScript(path: string, { inPlace }: RestoreTarget): string {
+function preflightScript(path: string): string {
   const parent = path.slice(0, path.lastIndexOf('/')) || '/';
   return `export LC_ALL=C
 new=${quote(path)} place=${quote(parent)}
@@ -35,7 +33,6 @@ for name in "$new" "$new-wal" "$new-shm" "$new-journal"; do
   [ ! -e "$name" ] && [ ! -L "$name" ] || taken="$taken \${name#"$new"}."
 done
 printf 'bridgeport:taken=%s\\n' "$taken"
-${inPlace ? `${inPlaceLines(inPlace)}\n${LOOK_AT_REPLACED}` : ''}
 if [ "$folder" != missing ]; then
   ${ROOM_SCRIPT}
 fi
@@ -44,7 +41,7 @@ exit 0`;
 
 function readChecks(
   path: string,
-  { serverVersion: dumped, expectedBytes, format, inPlace }: RestoreTarget,
+  { serverVersion: dumped, expectedBytes, format }: RestoreTarget,
   stdout: string,
 ): readonly PreflightCheck[] {
   const answer = (name: string) => new RegExp(`^bridgeport:${name}=(.*)$`, 'm').exec(stdout)?.[1];
@@ -65,7 +62,9 @@ function readChecks(
           obstacle: 'version',
           says: `The sqlite3 of the host is ${version}, which knows no way to read a dump without running what it asks for (-safe). Install 3.37 or newer there.`,
         },
-    ...(inPlace ? inPlaceChecks(path, inPlace, answer) : [nameCheck(path, taken)]),
+    taken === ''
+      ? { name: 'Name', ok: true, says: `There is no file ${path} yet.` }
+      : { name: 'Name', ok: false, says: takenSentence(path, taken) },
     folder === 'open'
       ? { name: 'Folder', ok: true, says: 'A file can be made in its folder.' }
       : {
@@ -88,12 +87,6 @@ function versionSentence(version: string, dumped: string | null): string {
   return minor < dumpedMinor
     ? `The SQLite of the host is ${version}, older than the ${dumped} that was dumped: it may refuse what it does not know, and then nothing stays.`
     : `The SQLite of the host is ${version}, and the dump is of ${dumped}.`;
-}
-
-function nameCheck(path: string, taken: string): PreflightCheck {
-  return taken === ''
-    ? { name: 'Name', ok: true, says: `There is no file ${path} yet.` }
-    : { name: 'Name', ok: false, says: takenSentence(path, taken) };
 }
 
 /** `taken` has a part for each file: what follows the path in its name, and a full stop. */

@@ -2,8 +2,6 @@ import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
 import type { CountedTable, RestorePlan, RestoreTarget } from '../restore.ts';
 import { newSqliteGuard } from './guard/guard.ts';
-import { keepReplaced, refuseSwapped, swapSqlite } from './in-place/in-place.ts';
-import { inPlaceLines } from './in-place/shell.ts';
 import type { SqliteOptions } from './options.ts';
 import { explainSqliteRestore } from './restore-failures.ts';
 import { preflightSqlite } from './restore-preflight.ts';
@@ -16,29 +14,19 @@ import { FIND_PROGRAM, TRUST } from './shell.ts';
 export function restoreSqlite(target: RestoreTarget<SqliteOptions>): RestorePlan {
   const path = pathOf(target);
   const isCopy = target.format === 'binary';
-  const { inPlace } = target;
-  const lines = placeLines(path, folderOf(target)) + (inPlace ? `\n${inPlaceLines(inPlace)}` : '');
+  const lines = placeLines(path, folderOf(target));
   const command = (script: string) => ({ script: `${lines}\n${script}` });
   return {
     preflight: preflightSqlite(path, target),
-    create: command(inPlace ? CREATE_BESIDE : CREATE),
+    create: command(CREATE),
     load: command(isCopy ? LOAD_COPY : LOAD_TEXT),
     before: new Uint8Array(0),
     after: new Uint8Array(0),
     ...(isCopy ? {} : { newGuard: newSqliteGuard }),
     count: { command: command(COUNT), read: readCounts },
     check: command(CHECK),
-    finish: inPlace ? null : command(finishScript(target.options.filePath)),
-    ...(inPlace
-      ? {
-          swap: swapSqlite({
-            command,
-            prepare: `${CHECK_WHOLE}\n  ${likeSource(path)}\n  ${LOG_AS_BEFORE}`,
-            removeFolder: REMOVE_FOLDER,
-          }),
-        }
-      : {}),
-    remove: command(inPlace ? removeBeside(inPlace.replacedId) : REMOVE),
+    finish: command(finishScript(target.options.filePath)),
+    remove: command(REMOVE),
     explain: (failure) => explainSqliteRestore(path, failure),
   };
 }
@@ -70,16 +58,10 @@ sqlite3_here() {
 }`;
 }
 
-const MAKE_FOLDER = `mkdir -- "$folder" || refuse "no folder can be made in $parent"
-cd -- "$folder" && [ -O . ] && : >restored.sqlite || refuse "no file can be made in $parent"`;
-
 const CREATE = `[ -d "$parent/" ] || refuse "no folder: $parent"
 refuse_taken
-${MAKE_FOLDER}`;
-
-const CREATE_BESIDE = `[ -n "$(inode_of "$new")" ] || refuse 'gone'
-free_kept
-${MAKE_FOLDER}`;
+mkdir -- "$folder" || refuse "no folder can be made in $parent"
+cd -- "$folder" && [ -O . ] && : >restored.sqlite || refuse "no file can be made in $parent"`;
 
 const PROGRAM = `${FIND_PROGRAM}
 [ "$program" = ours ] || [ "$safe" ] || refuse 'sqlite3 too old'`;
@@ -129,7 +111,8 @@ function readCounts(stdout: string): readonly CountedTable[] {
 }
 
 /** A file that needs what only its application has can't be checked here. */
-const CHECK_WHOLE = `${PROGRAM}
+const CHECK = `enter
+${PROGRAM}
   case $program in
   sqlite3) said=$(echo 'PRAGMA integrity_check(3);' | sqlite3_here 2>&1) ;;
   *) said=$(eval "$BRIDGEPORT_SQLITE_DUMP --integrity restored.sqlite" 2>&1) ;;
@@ -139,36 +122,6 @@ const CHECK_WHOLE = `${PROGRAM}
   *) refuse "not whole: $said" ;;
   esac
   [ ! -s restored.sqlite-wal ] && [ ! -s restored.sqlite-journal ] || refuse 'not whole: a journal is left beside it'`;
-
-const CHECK = `enter
-${CHECK_WHOLE}`;
-/** Mode and owner of that file, where it is on this host, else of the folder. */
-function likeSource(source: string | null): string {
-  return `source=${quote(source ?? '')}
-  if [ -n "$source" ] && [ -f "$source" ]; then
-    set -- $(ls -ldn -- "$source")
-    mode=$(stat -c %a -- "$source" 2>/dev/null || stat -f %Lp -- "$source" 2>/dev/null)
-  else
-    set -- $(ls -ldn -- "$parent/")
-    mode=600
-  fi
-  chown "$3:$4" restored.sqlite 2>/dev/null || chgrp "$4" restored.sqlite 2>/dev/null
-  case $mode in *[0-7][0-7][0-7]) chmod "\${mode#"\${mode%???}"}" restored.sqlite ;; esac
-  sync -- restored.sqlite 2>/dev/null`;
-}
-
-/** Where the file that is replaced keeps its changes in a log of their own, so does what replaces it. */
-const LOG_AS_BEFORE = `case $(od -An -tu1 -j18 -N1 "$new") in
-  *2*)
-    case $program in
-    sqlite3) said=$(echo 'PRAGMA journal_mode=WAL;' | sqlite3_here 2>&1) ;;
-    *) said=$(eval "$BRIDGEPORT_SQLITE_DUMP --wal restored.sqlite" 2>&1) ;;
-    esac
-    [ "$said" = wal ] && [ ! -s restored.sqlite-wal ] || refuse "not whole: $said"
-    ;;
-  esac`;
-
-const REMOVE_FOLDER = `cd / && rm -f -- "$folder/pid" "$folder/lock-in" "$folder/lock-said" "$folder/restored.sqlite" "$folder/restored.sqlite-shm" "$folder/restored.sqlite-wal" "$folder/restored.sqlite-journal" && rmdir -- "$folder"`;
 
 /**
  * The file is checked, gets mode and owner of the one that was dumped where that is on this host (else the folder's owner), and
@@ -184,15 +137,25 @@ cd -- "$folder" && [ -O . ] || refuse 'gone'
 if [ ! "$new" -ef restored.sqlite ]; then
   ${CHECK}
   refuse_taken
-  ${likeSource(source)}
+  source=${quote(source ?? '')}
+  if [ -n "$source" ] && [ -f "$source" ]; then
+    set -- $(ls -ldn -- "$source")
+    mode=$(stat -c %a -- "$source" 2>/dev/null || stat -f %Lp -- "$source" 2>/dev/null)
+  else
+    set -- $(ls -ldn -- "$parent/")
+    mode=600
+  fi
+  chown "$3:$4" restored.sqlite 2>/dev/null || chgrp "$4" restored.sqlite 2>/dev/null
+  case $mode in *[0-7][0-7][0-7]) chmod "\${mode#"\${mode%???}"}" restored.sqlite ;; esac
+  sync -- restored.sqlite 2>/dev/null
   ln -- restored.sqlite "$new" 2>/dev/null || { refuse_taken; mv -n -- restored.sqlite "$new"; }
   [ -f "$new" ] && { [ ! -e restored.sqlite ] || [ "$new" -ef restored.sqlite ]; } || refuse "taken: $new"
 fi
-${REMOVE_FOLDER}`;
+cd / && rm -f -- "$folder/pid" "$folder/restored.sqlite" "$folder/restored.sqlite-shm" "$folder/restored.sqlite-wal" "$folder/restored.sqlite-journal" && rmdir -- "$folder"`;
 }
 
-/** Ends the script where there is nothing of ours, and what still works there. */
-const END_NOTED = `[ -d "$folder" ] && [ ! -L "$folder" ] || exit 0
+/** What `finish` has begun to name is not ended yet, so it goes, too. */
+const REMOVE = `[ -d "$folder" ] && [ ! -L "$folder" ] || exit 0
 cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
 process=$(head -n 1 pid 2>/dev/null) tries=0
 case $process in '' | *[!0-9]*) process=none ;; esac
@@ -200,23 +163,10 @@ while [ "/proc/$process/cwd" -ef . ] && [ "$tries" -lt 10 ]; do
   [ "$tries" = 0 ] || sleep 1
   kill -KILL "$process" 2>/dev/null
   tries=$((tries + 1))
-done`;
-
-const REMOVE_OURS = `rm -f -- pid lock-in lock-said restored.sqlite restored.sqlite-shm restored.sqlite-wal restored.sqlite-journal
-cd / && rmdir -- "$folder"`;
-
-/** What `finish` has begun to name is not ended yet, so it goes, too. */
-const REMOVE = `${END_NOTED}
+done
 [ ! "$new" -ef restored.sqlite ] || rm -f -- "$new"
-${REMOVE_OURS}`;
-
-/** The folder is looked at only behind what is replaced: that may have lost its name without it. */
-function removeBeside(replacedId: string | null): string {
-  return `${keepReplaced(replacedId)}
-${END_NOTED}
-${REMOVE_OURS}
-${refuseSwapped(replacedId)}`;
-}
+rm -f -- pid restored.sqlite restored.sqlite-shm restored.sqlite-wal restored.sqlite-journal
+cd / && rmdir -- "$folder"`;
 
 /** Throws `invalid` for what can't be the path of a new file. */
 function pathOf({ newName }: RestoreTarget<SqliteOptions>): string {

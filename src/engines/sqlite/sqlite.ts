@@ -18,6 +18,7 @@ import { explainSqlite } from './failures.ts';
 import { type SqliteOptions, sqliteFields, sqliteOptionNames, sqliteOptions } from './options.ts';
 import { restoreSqlite } from './restore.ts';
 import { ASK_VERSION, commands, sqlite3On, startLines, tryDefinitions } from './shell.ts';
+import { swapSqliteByHand } from './swap-by-hand.ts';
 import { sqliteWarnings } from './warnings.ts';
 
 type SqliteTarget = EngineTarget<SqliteOptions>;
@@ -42,7 +43,7 @@ export const sqlite: Engine<SqliteOptions> = {
   discover: discoverSqlite,
   byHand: sqliteByHand,
   restore: restoreSqlite,
-  swaps: true,
+  swapByHand: swapSqliteByHand,
   storedProof: (format) => (format === 'binary' ? newSqliteFileProof() : newSqliteTextProof()),
 };
 

@@ -133,7 +133,7 @@ export function restoreRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/restores/:id/swap',
       access: 'viewer',
       summary:
-        'How a person swaps what was restored with the database that it is of, where the engine can not (MySQL, MariaDB)',
+        'How a person swaps what was restored with the database that it is of, where the app does not (MySQL, MariaDB, SQLite)',
       answer: z.object({
         swap: z.object({ check: z.string(), statements: z.string(), notes: z.array(z.string()) }).nullable(),
       }),

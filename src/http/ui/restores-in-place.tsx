@@ -3,7 +3,6 @@ import * as z from 'zod';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { InPlacePage, type InPlacePageProps } from '../../../views/restore/in-place-page.tsx';
 import { backupStory } from '../../backups/backup-story.ts';
-import { engineFor } from '../../engines/engines.ts';
 import type { InputIssue } from '../../errors.ts';
 import { askInPlace, replacedName } from '../../restores/ask-in-place.ts';
 import { restorable } from '../../restores/ask-restore.ts';
@@ -37,7 +36,7 @@ export function inPlaceRoutes(services: Services): Hono<UiEnv> {
         <InPlacePage {...props} form={askAgain(form, body, RESTORE_SECRETS)} checks={checks} />,
         status,
       );
-    const parsed = inputSchema.safeParse(valuesOf(body, props.database.isFile));
+    const parsed = inputSchema.safeParse(valuesOf(body));
     if (!parsed.success) {
       const issues = parsed.error.issues as readonly InputIssue[];
       return send(refusedForm(body, issues, RESTORE_SECRETS), null, 422);
@@ -73,14 +72,13 @@ const inputSchema = z.object({
 });
 
 /** A name counts as it was typed, and so does a password. */
-function valuesOf(body: FormBody, isFile: boolean): z.input<typeof inputSchema> {
+function valuesOf(body: FormBody): z.input<typeof inputSchema> {
   return {
     confirm: body['confirm'] ?? '',
     safetyBackup: !isTicked(body, 'noSafetyBackup'),
     endSessions: isTicked(body, 'endSessions'),
-    ...(isFile
-      ? {}
-      : { username: textOf(body, 'username') ?? undefined, password: body['password'] || undefined }),
+    username: textOf(body, 'username') ?? undefined,
+    password: body['password'] || undefined,
   };
 }
 
@@ -114,7 +112,6 @@ async function propsOf(
       id: database.id,
       name: database.name,
       environmentName: database.environmentName,
-      isFile: engineFor(database.type)?.isFile ?? false,
       replaced,
       serverName: server?.name ?? 'this machine',
     },

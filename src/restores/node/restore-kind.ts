@@ -7,16 +7,18 @@ import type { RepairContext, RunKind } from '../../runs/kind.ts';
 import type { RestoreServices } from '../context.ts';
 import { factsOf } from '../dump-facts.ts';
 import { hostOutput } from '../host-output.ts';
-import { openRestoreTarget, UNKNOWN_DUMP } from '../open-target.ts';
+import { openRestoreTarget } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { findRestore } from '../restores.ts';
 import { mayHaveMade, settleDone, settleFailed, settleLater } from '../settle.ts';
-import { lastCommand, replacedIdOf } from '../swap.ts';
+import { isSwapped, lastCommand } from '../swap.ts';
 import { runRestore } from './run-restore.ts';
 
 /** A program on a host may go on for a moment after its connection broke. */
 const HOST_RESTS_MS = 5_000;
-const REPAIR_MS = 10 * 60_000;
+/** Nobody waits for it, whoever asked for the restore. */
+const REPAIR = 'schedule';
+const REMOVAL_MS = 10 * 60_000;
 const knownError = z.object({ message: z.string(), code: z.string() });
 /** Those that say how a run ends; what else it was, its message says. */
 const ERRORS = ['cancelled', 'shutdown'] as const;
@@ -36,7 +38,6 @@ export function createRestoreKind(services: RestoreServices): RunKind {
 async function repairRestore(services: RestoreServices, run: RunRow, context: RepairContext): Promise<void> {
   const { db, log, now } = services;
   const { claim } = context;
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(REPAIR_MS)]);
   const row = await findRestore(db, run.id);
   const why = reasonOf(run);
   const step = run.step ?? 'look';
@@ -52,17 +53,17 @@ async function repairRestore(services: RestoreServices, run: RunRow, context: Re
     return;
   }
   if (row.state === 'finishing' && row.in_place === 1) {
-    await repairSwap(services, run, { row, why, step, context, signal });
+    await repairSwap(services, run, { row, why, step, context });
     return;
   }
   if (row.state === 'finishing') {
-    const failed = await finishAgain(services, row, signal);
+    const failed = await finishAgain(services, row, context.signal);
     if (failed === null) return settleDone(db, claim, now());
     log.warn('a restore that was found whole could not be ended', { runId: run.id, error: failed });
     // Nobody knows whether it has its name by now: then it must not be removed as something half.
     return tryLater(services, context, run, failed);
   }
-  const failed = await removeMade(services, row, signal);
+  const failed = await removeMade(services, row, removalSignal(context), REPAIR);
   if (failed === null) {
     await settleFailed(db, claim, { error: why, step, state: 'removed' }, now());
     return;
@@ -76,40 +77,47 @@ interface Swap {
   readonly why: AppError;
   readonly step: string;
   readonly context: RepairContext;
-  readonly signal: AbortSignal;
 }
 
 /**
  * A swap is both names or neither, and what has not taken its place can be removed without harm: so one that was not cancelled is ended,
- * and where that can't be, what was restored goes. Only what took its place meanwhile can't be removed: then it is done.
+ * and where that can't be, what was restored goes. Only what took its place can't be removed: then it is done, which is asked first, so
+ * that nothing is repeated, and once more behind a removal that failed.
  */
 async function repairSwap(
   services: RestoreServices,
   run: RunRow,
-  { row, why, step, context, signal }: Swap,
+  { row, why, step, context }: Swap,
 ): Promise<void> {
   const { db, log, now } = services;
-  const { claim } = context;
+  const { claim, signal } = context;
+  if (await isSwappedNow(services, row, signal)) return settleDone(db, claim, now());
   const isCancelled = why.code === 'cancelled';
   const notEnded = isCancelled ? null : await finishAgain(services, row, signal);
   if (!isCancelled && notEnded === null) return settleDone(db, claim, now());
-  const notRemoved = await removeMade(services, row, signal);
+  const notRemoved = await removeMade(services, row, removalSignal(context), REPAIR);
   if (notRemoved === null) {
     const error = notEnded === null ? why : new AppError('conflict', `${why.message} ${notEnded}`);
     return settleFailed(db, claim, { error, step, state: 'removed' }, now());
   }
-  if (isCancelled && (await isSwapped(services, row, signal))) return settleDone(db, claim, now());
+  if (await isSwappedNow(services, row, signal)) return settleDone(db, claim, now());
   log.warn('nobody knows yet what a swap came to', { runId: run.id, error: notRemoved });
   await tryLater(services, context, run, notRemoved);
 }
 
+/** As long as it takes: one that is broken off could never be ended. Gives why it could not be. */
 async function finishAgain(
   services: RestoreServices,
   row: RestoreRow,
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
-    const { host, plan } = await openRestoreTarget(services, row, await factsOf(services.db, row.backup_id));
+    const { host, plan } = await openRestoreTarget(
+      services,
+      row,
+      await factsOf(services.db, row.backup_id),
+      REPAIR,
+    );
     try {
       const last = await lastCommand(services.db, row.id, plan);
       if (last === null) return null;
@@ -123,21 +131,23 @@ async function finishAgain(
   }
 }
 
-async function isSwapped(services: RestoreServices, row: RestoreRow, signal: AbortSignal): Promise<boolean> {
+/** False where that can't be looked at. */
+async function isSwappedNow(
+  services: RestoreServices,
+  row: RestoreRow,
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
-    const { host, plan } = await openRestoreTarget(services, row, UNKNOWN_DUMP);
-    try {
-      const look = plan.swap?.isDone(replacedIdOf(row));
-      if (look === undefined) return false;
-      const options = { signal, explain: plan.explain, name: 'The look at the swap' };
-      return look.read(await hostOutput(host, look.command, options));
-    } finally {
-      await host.close();
-    }
+    return await isSwapped(services, row, signal, REPAIR);
   } catch (error) {
     services.log.warn('what a swap came to could not be looked at', { runId: row.id, error });
     return false;
   }
+}
+
+/** Counted from now: what came before it, such as statistics of a large database, takes nothing from it. */
+function removalSignal({ signal }: RepairContext): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(REMOVAL_MS)]);
 }
 
 async function tryLater(

@@ -1,6 +1,7 @@
 import type { Stored } from '../../backups/stored.ts';
 import { loadStored } from '../../backups/stored.ts';
 import type { RestoreRow, RunRow } from '../../db/schema.ts';
+import { engineFor } from '../../engines/engines.ts';
 import type { PreflightCheck, RestorePlan } from '../../engines/restore.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Host } from '../../hosts/host.ts';
@@ -11,11 +12,13 @@ import { compareCounts } from '../compare.ts';
 import type { RestoreServices } from '../context.ts';
 import { factsOf, type KnownDump } from '../dump-facts.ts';
 import { hostOutput } from '../host-output.ts';
+import { lookAtSource } from '../look-at-source.ts';
 import { nextName } from '../new-name.ts';
-import { openRestoreTarget } from '../open-target.ts';
+import { openRestoreTarget, starterOf } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { loadRestore, recordRestore } from '../restores.ts';
 import { safetyChecks } from '../safety-backup.ts';
+import { placeChecks } from '../same-place.ts';
 import { mayHaveMade, settleDone, settleFailed, settleLater, settleRemoved } from '../settle.ts';
 import { lastCommand, recordReplaced } from '../swap.ts';
 import type { Fed } from './feed-dump.ts';
@@ -72,7 +75,7 @@ export async function runRestore(
     progress.enter('finish', 'removing');
     const removalError = mayBeDone(row, error)
       ? 'nobody knows yet whether it has its name.'
-      : await removeMade(services, row, AbortSignal.timeout(REMOVE_MS));
+      : await removeMade(services, row, AbortSignal.timeout(REMOVE_MS), starterOf(row));
     if (removalError === null) await settleFailed(db, context.claim, { ...failure, state: 'removed' }, now());
     else await settleLater(db, context.claim, { ...failure, removalError }, now());
     return;
@@ -93,7 +96,7 @@ export async function settleRemoval(
   signal: AbortSignal = AbortSignal.timeout(REMOVE_MS),
 ): Promise<void> {
   const { db, now } = services;
-  const removalError = await removeMade(services, row, signal);
+  const removalError = await removeMade(services, row, signal, 'schedule');
   if (removalError === null) {
     await settleRemoved(db, claim, now());
     return;
@@ -152,9 +155,13 @@ async function look(
   { claim, signal }: RunContext,
   { stored, dump, store }: Source,
 ): Promise<{ readonly host: Host; readonly plan: RestorePlan }> {
-  const source = [await lookAtSource(store, stored, signal), ...(await safetyChecks(services.db, row))];
+  const place = await placeChecks(services.db, row);
+  await refuseFailed(services, claim, place);
+  const safety = await safetyChecks(services.db, row);
+  const source = [...place, await lookAtSource(store, stored, signal), ...safety];
+  const isFile = engineFor(row.engine)?.isFile === true;
   for (let tries = 2, restore = row; ; tries += 1) {
-    const opened = await openRestoreTarget(services, restore, dump);
+    const opened = await openRestoreTarget(services, restore, dump, starterOf(row));
     try {
       const { preflight } = opened.plan;
       const { command, explain } = preflight;
@@ -165,7 +172,7 @@ async function look(
       await recordRestore(services.db, claim, { checks: JSON.stringify(checks) });
       const failed = checks.filter(({ ok }) => !ok);
       if (failed.length === 0) return opened;
-      const name = row.is_name_ours === 1 ? nextName(row.new_name, tries) : undefined;
+      const name = row.is_name_ours === 1 ? nextName({ isFile, name: row.new_name }, tries) : undefined;
       if (name === undefined || failed.some((check) => check.name !== 'Name')) throw refused(failed);
       await recordRestore(services.db, claim, { new_name: name });
       restore = { ...restore, new_name: name };
@@ -177,35 +184,12 @@ async function look(
   }
 }
 
-async function lookAtSource(
-  store: ObjectStore,
-  { key, versionId, bytes, sha256 }: Stored,
-  signal: AbortSignal,
-): Promise<PreflightCheck> {
-  const name = 'Backup';
-  const head = await store.head(key, { versionId, signal, isPatient: true });
-  if (head === null) {
-    const gone = { name, ok: false, obstacle: 'damaged' } as const;
-    return { ...gone, says: `It is not there any more: nothing lies at ${key} in ${store.label}.` };
-  }
-  if (head.archive !== undefined) {
-    return {
-      name,
-      ok: false,
-      says: `It lies in an archive (${head.archive}). Have the storage restore it from there first.`,
-    };
-  }
-  if (head.bytes !== bytes) {
-    return {
-      ...({ name, ok: false, obstacle: 'damaged' } as const),
-      says: `It has ${head.bytes} bytes instead of ${bytes}: something else lies there.`,
-    };
-  }
-  const hash =
-    sha256 === null
-      ? 'its SHA-256 was not recorded, so that only size and end can be compared'
-      : 'its SHA-256 is known';
-  return { name, ok: true, says: `It is there, with all its ${bytes} bytes; ${hash}.` };
+/** Before anybody is signed in to: it would be the wrong one. */
+async function refuseFailed({ db }: RestoreServices, claim: RunClaim, checks: readonly PreflightCheck[]) {
+  const failed = checks.filter(({ ok }) => !ok);
+  if (failed.length === 0) return;
+  await recordRestore(db, claim, { checks: JSON.stringify(checks) });
+  throw refused(failed);
 }
 
 function refused(failed: readonly PreflightCheck[]): AppError {

@@ -128,6 +128,9 @@ it('restores, shows the rows of each table, and leaves what is there alone', asy
   expect(restored.prepare(`SELECT n FROM "or'ders <b>"`).pluck().all()).toEqual(['ü;', 2]);
   restored.close();
   expect(readFileSync(source).subarray(0, 6).toString()).toBe('SQLite');
+  // No file is replaced by itself: a person gets the commands for these two.
+  expect(html).toContain('<h3>Commands</h3>');
+  expect(html).toMatch(/\nkept=&#39;[^\n]*shop &quot;1&quot;\.db\.before-\d{14}&#39;\n/);
   const runs = (await viewer.get('/runs')).html;
   expect(runs).toContain(`href="${location}"`);
 });
@@ -188,34 +191,19 @@ it('is for operators; viewers see what becomes of it', async () => {
   expect((await operator.get('/restores/nothing')).status).toBe(404);
 });
 
+it('takes no file’s place by itself, and says how a person does that', async () => {
+  expect((await operator.get(`/backups/${backupId}/restore`)).html).not.toContain('restore-in-place');
+  const form = { action: 'restore', confirm: NAME, noSafetyBackup: 'true' };
+  const path = `/backups/${backupId}/restore-in-place`;
+  for (const { status, html } of [await operator.get(path), await operator.post(path, form)]) {
+    expect(status).toBe(400);
+    expect(html).toContain('with its -wal, -shm and -journal away together');
+  }
+});
+
 it('is not offered of a backup that there is nothing of', async () => {
   const { id } = await insertBackup(pages.services.db, new Date(), { status: 'failed', outcome: 'failed' });
   const { status, html } = await operator.get(`/backups/${id}/restore`);
   expect([status, html]).toEqual([409, expect.stringContaining('it is failed')]);
   expect(html).not.toContain('name="newName"');
-});
-
-it('takes the place of the file that is there, its name typed, and drops what is kept by the name of that', async () => {
-  const path = `/backups/${backupId}/restore-in-place`;
-  const looked = await operator.post(path, { action: 'look', noSafetyBackup: 'true' });
-  expect(looked.html).toContain('is there, and will be kept as');
-  expect(looked.html).toContain('No program that can be seen has it open');
-  const { location } = await operator.post(path, {
-    ...{ action: 'restore', confirm: NAME, noSafetyBackup: 'true' },
-  });
-  const html = await ended(location);
-  expect(html).toContain('is what was restored. What was there before is kept as');
-  const rowsIn = (file: string, table: string) => {
-    const db = new Database(file, { readonly: true });
-    const rows = db.prepare(`SELECT n FROM "${table}"`).pluck().all();
-    db.close();
-    return rows;
-  };
-  expect(rowsIn(source, "or'ders <b>")).toEqual(['ü;', 2]);
-  const kept = readdirSync(folder).find((name) => /\.before-\d{14}$/.test(name)) ?? '';
-  expect(rowsIn(join(folder, kept), 'x')).toEqual([]);
-  const dropped = await operator.post(`${location}/drop-kept`, { confirm: join(folder, kept) });
-  expect(dropped.status).toBe(303);
-  expect(existsSync(join(folder, kept))).toBe(false);
-  expect((await viewer.get(location ?? '')).html).toContain('and was dropped.');
 });

@@ -48,6 +48,12 @@ function oid(replacedId: string): string {
   throw new AppError('internal', 'What a restore replaces was not recorded as it should be.');
 }
 
+/** Fails, with words for `explainPostgresRestore`, unless the database of that OID has that name; a cast of a constant would fail in any case. */
+function requireName(replacedId: string, name: string): string {
+  return `SELECT CAST((SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(name)})
+  THEN '0' ELSE 'bridgeport: not to be swapped: other' END) AS pg_catalog.int4)`;
+}
+
 /** A try takes the five seconds for which the server waits for sessions to leave. */
 const TRIES = 3;
 
@@ -59,8 +65,11 @@ function swapScript(target: PostgresRestoreTarget, inPlace: InPlaceTarget, repla
     `ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)}`;
   const steps = [
     'BEGIN',
+    requireName(replacedId, newName),
     copySettings(newName, work, token),
     rename(newName, keptName),
+    // A rename goes by the name: another swap may have ended while this one waited for its lock.
+    requireName(replacedId, keptName),
     rename(work, newName),
     'COMMIT',
   ];

@@ -17,7 +17,7 @@ import { checkIntegrity, count, load } from './load.ts';
 /**
  * A command that stands in for the sqlite3 program where a machine has none: `node sqlite-dump.js FILE` writes a database as
  * SQL text, `--check FILE` only tries whether that could be restored, `--size FILE` and `--copy FILE COPY` are for a binary
- * copy, `--load FILE`, `--count FILE`, `--integrity FILE`, `--wal FILE` and `--lock FILE` for a restore, `--version` is SQLite's. What it writes means what sqlite3's `.dump --preserve-rowids` means, and
+ * copy, `--load FILE`, `--count FILE` and `--integrity FILE` for a restore, `--version` is SQLite's. What it writes means what sqlite3's `.dump --preserve-rowids` means, and
  * is restored by the same program. In one read transaction, a row in memory at a time, at the pace of the reader.
  */
 export async function main(args: readonly string[], out: NodeJS.WritableStream): Promise<void> {
@@ -31,7 +31,7 @@ export async function main(args: readonly string[], out: NodeJS.WritableStream):
   const [file, copy = ''] = action === undefined ? args : args.slice(1);
   if (file === undefined)
     throw new Error(
-      'usage: sqlite-dump [--check | --size | --copy | --load | --count | --integrity | --wal | --lock] FILE [COPY]',
+      'usage: sqlite-dump [--check | --size | --copy | --load | --count | --integrity] FILE [COPY]',
     );
   // Not read-only: such a connection leaves the files -wal and -shm behind.
   const db = new Database(file, { fileMustExist: true, timeout: LOCK_TIMEOUT_MS });
@@ -57,8 +57,6 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   '--load': (db) => load(db, process.stdin),
   '--count': count,
   '--integrity': checkIntegrity,
-  '--wal': (db, out) => void out.write(`${db.pragma('journal_mode = WAL', { simple: true })}\n`),
-  '--lock': holdLock,
 };
 
 /** A read transaction. Before any other statement: the file's owner chose what its views and expressions call. */
@@ -86,22 +84,6 @@ async function copyTo(db: Db, _out: NodeJS.WritableStream, copy: string): Promis
   begin(db);
   db.pragma('schema_version');
   await db.backup(copy);
-}
-
-/**
- * Keeps everybody else out of the file until its input ends, and says so on stderr. It ends without closing: the names beside the file
- * are another one's by then, and closing would remove what has them.
- */
-async function holdLock(db: Db): Promise<void> {
-  db.pragma('trusted_schema = OFF');
-  db.pragma('busy_timeout = 2000');
-  db.pragma('locking_mode = EXCLUSIVE');
-  db.pragma('wal_checkpoint(TRUNCATE)');
-  db.exec('BEGIN EXCLUSIVE');
-  process.stderr.write('bridgeport_locked\n');
-  process.stdin.resume();
-  await once(process.stdin, 'end');
-  process.kill(process.pid, 'SIGKILL');
 }
 
 async function dump(db: Db, out: NodeJS.WritableStream): Promise<void> {

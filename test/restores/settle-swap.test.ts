@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { RestoreRow } from '../../src/db/schema.ts';
+import { AppError } from '../../src/errors.ts';
+import type { Host } from '../../src/hosts/host.ts';
+import { cleanUpRestore } from '../../src/restores/clean-up.ts';
+import { createRestoreKind } from '../../src/restores/node/restore-kind.ts';
+import { loadRestore } from '../../src/restores/restores.ts';
+import { SEALED } from '../../src/secrets/sealed.ts';
+import type { Services } from '../../src/services-port.ts';
+import { openTestApp, type TestApp } from '../support/app.ts';
+import { insertBackup } from '../support/backup-row.ts';
+import { restoreRow } from '../support/restore-row.ts';
+
+/** What is settled of a swap, and in which order it is asked, swapped and removed: the host is one that is told what to answer. */
+
+type Command = 'look' | 'swap' | 'removal';
+const NAME = `shop ü"😀' <script>`;
+const DROPPED = new AppError('host_dropped', 'The connection broke.');
+
+let app: TestApp;
+let services: Services;
+let said: [Command, AbortSignal][] = [];
+/** The output of each, or how it fails. */
+let answer: (command: Command) => string | AppError;
+let backupId: string;
+let databaseId: string;
+let count = 0;
+
+beforeAll(async () => {
+  app = await openTestApp();
+  ({ id: backupId, database_id: databaseId } = await insertBackup(app.services.db, new Date(), {
+    ...{ status: 'completed', outcome: 'completed', format: 'plain' },
+  }));
+  const told = {
+    ...{ host: toldHost(), address: null, checkPath: async () => {}, pinnedFingerprint: () => null },
+  };
+  const open: Services['servers']['open'] = async () => told;
+  services = { ...app.services, servers: { ...app.services.servers, open } };
+});
+afterAll(() => app.close());
+beforeEach(() => {
+  said = [];
+});
+
+const commands = () => said.map(([command]) => command);
+
+function toldHost(): Host {
+  return {
+    label: 'told',
+    isLocal: true,
+    close: async () => {},
+    run: ({ script }, { signal }) => {
+      const command = script.includes('bridgeport:swap=')
+        ? 'look'
+        : script.includes('swap_names')
+          ? 'swap'
+          : 'removal';
+      said.push([command, signal]);
+      return { stderr: () => '', [Symbol.asyncIterator]: () => printed(answer(command)) };
+    },
+  };
+}
+
+async function* printed(text: string | AppError): AsyncGenerator<Uint8Array> {
+  if (text instanceof AppError) throw text;
+  yield new TextEncoder().encode(text);
+}
+
+async function swapping(change: Partial<RestoreRow> = {}, isCancelled = false): Promise<string> {
+  const { db, vault } = services;
+  count += 1;
+  const id = `swap ${count} <b>`;
+  const login = JSON.stringify({ username: 'ü', password: 'pass word' });
+  await db
+    .insertInto('restores')
+    .values(
+      restoreRow({
+        ...{ id, backup_id: backupId, database_id: databaseId, new_name: NAME, token: `t${count}` },
+        ...{ state: 'finishing', in_place: 1, kept_name: `${NAME}_before`, replaced_id: '17' },
+        ...{ credentials: await vault.seal(login, SEALED.restoreCredentials.identity(id)) },
+        ...change,
+      }),
+    )
+    .execute();
+  const like = await db.selectFrom('runs').selectAll().where('id', '=', backupId).executeTakeFirstOrThrow();
+  const at = new Date().toISOString();
+  await db
+    .insertInto('runs')
+    .values({
+      ...like,
+      ...{
+        id,
+        kind: 'restore',
+        lane: id,
+        state: 'running',
+        claimed_by: 'me',
+        lease_until: at,
+        ended_at: null,
+      },
+      cancel_requested_at: isCancelled ? at : null,
+    })
+    .execute();
+  return id;
+}
+
+async function repaired(id: string) {
+  const { db, openPlace } = app.services;
+  const find = () => db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+  const { signal } = new AbortController();
+  const claim = { runId: id, claimedBy: 'me' };
+  await createRestoreKind({ ...services, openPlace }).repair(await find(), { claim, signal });
+  const { state, kept_state: kept } = await loadRestore(db, id);
+  return { run: (await find()).state, state, kept, signal };
+}
+
+it.each([false, true])(
+  'what was swapped is done, and nothing of it is done again (cancelled: %s)',
+  async (isCancelled) => {
+    answer = () => 'bridgeport:swap=after\n';
+    const id = await swapping({}, isCancelled);
+    expect(await repaired(id)).toMatchObject({ run: 'completed', state: 'done', kept: 'kept' });
+    expect(commands()).toEqual(['look']);
+  },
+);
+
+it('a swap takes as long as it takes, and the time of the removal is counted behind it', async () => {
+  answer = (command) => (command === 'swap' ? DROPPED : 'bridgeport:swap=before\n');
+  const { signal, ...settled } = await repaired(await swapping());
+  expect(settled).toMatchObject({ run: 'failed', state: 'removed', kept: null });
+  expect(commands()).toEqual(['look', 'swap', 'removal']);
+  expect(said[1]?.[1]).toBe(signal);
+  expect(said[2]?.[1]).not.toBe(signal);
+});
+
+it('what turns out to be swapped behind a removal that is refused is done', async () => {
+  answer = (command) => {
+    if (command !== 'look') return DROPPED;
+    return commands().includes('removal') ? 'bridgeport:swap=after\n' : 'bridgeport:swap=before\n';
+  };
+  expect(await repaired(await swapping())).toMatchObject({ run: 'completed', state: 'done', kept: 'kept' });
+  expect(commands()).toEqual(['look', 'swap', 'removal', 'look']);
+});
+
+const actor = { userId: null, address: null };
+const cleanUp = (id: string) =>
+  cleanUpRestore(services, actor, id, { username: 'ü', password: 'pass word' }, new AbortController().signal);
+const audited = () =>
+  services.db
+    .selectFrom('audit_logs')
+    .select(['success', 'details'])
+    .where('action', '=', 'restore.clean_up')
+    .orderBy('created_at')
+    .execute();
+
+it('one that was left and had been swapped is done once somebody cleans up, and what it replaced is kept', async () => {
+  answer = (command) => (command === 'look' ? 'bridgeport:swap=before\n' : DROPPED);
+  const left = { state: 'left', removal_error: 'away' } as const;
+  const id = await swapping(left);
+  await expect(cleanUp(id)).rejects.toThrow('It is still there. The connection broke.');
+  expect(await loadRestore(services.db, id)).toMatchObject({ state: 'left', kept_state: null });
+
+  answer = (command) => (command === 'look' ? 'bridgeport:swap=after\n' : DROPPED);
+  await cleanUp(id);
+  expect(await loadRestore(services.db, id)).toMatchObject({
+    ...{ state: 'done', kept_state: 'kept', removal_error: null, credentials: null },
+  });
+  expect((await audited()).map(({ success }) => success)).toEqual([0, 1]);
+  await expect(cleanUp(id)).rejects.toThrow('the restore is done');
+});
