@@ -93,10 +93,9 @@ async function* bytesOf(
   if (guard?.first !== undefined) yield guard.first;
   if (plan.before.length > 0) yield plan.before;
   for (let at = 0; at < (cutAt ?? dump.length); at += CHUNK_BYTES) {
-    // A copy: a guard may blank a part of it.
-    const chunk = dump.slice(at, Math.min(at + CHUNK_BYTES, cutAt ?? dump.length));
-    guard?.observe(chunk);
-    yield chunk;
+    // A copy, which a Buffer's own slice is not: a guard may blank a part of it.
+    const chunk = Uint8Array.from(dump.subarray(at, Math.min(at + CHUNK_BYTES, cutAt ?? dump.length)));
+    yield guard?.observe(chunk) ?? chunk;
   }
   if (cutAt !== undefined) throw CUT;
   if (plan.after.length > 0) yield plan.after;

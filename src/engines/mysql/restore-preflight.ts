@@ -28,8 +28,7 @@ function preflightScript(newName: string): string {
 SELECT CONCAT('bridgeport:folded=', @@lower_case_table_names);
 SELECT CONCAT('bridgeport:taken=', COUNT(*)) FROM information_schema.SCHEMATA
 WHERE IF(@@lower_case_table_names = 0, BINARY SCHEMA_NAME = BINARY ${name}, LOWER(SCHEMA_NAME) = LOWER(${name}));
-SELECT CONCAT('bridgeport:user=', CURRENT_USER());
-SELECT CONCAT('bridgeport:scheduler=', @@event_scheduler)`;
+SELECT CONCAT('bridgeport:user=', CURRENT_USER())`;
   return `choose_tools && refuse_plain || { tell_tls; exit; }
 printf 'bridgeport:client=%s\\n' "$("$client" --no-defaults --version)"
 ask ${quote(questions)} || exit
@@ -86,7 +85,7 @@ function readChecks(
     {
       name: 'Events',
       ok: true,
-      says: `Events are restored switched off, so that none does a second time what the original does.${all('scheduler')[0] === 'ON' ? ' The event scheduler of this server is on: until all of the dump is there, one may run.' : ''}`,
+      says: 'Events are restored switched off, so that none does a second time what the original does.',
     },
   ];
 }

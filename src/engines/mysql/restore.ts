@@ -123,8 +123,9 @@ FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() AND STATUS = 'ENA
 
 /**
  * What the server is asked to be lenient in, as far as it lets this user (MySQL 8 lets administrators alone): tables that
- * have grown wider than it takes in its strict mode, and such without a primary key. Events are switched off when all of
- * them are there: a copy must not do a second time what the original does.
+ * have grown wider than it takes in its strict mode, and such without a primary key. The guard has events
+ * come into being switched off, for a copy must not do a second time what the original does; by hand and without it, they are when all
+ * of them are there.
  */
 const LOAD = `exec 5<&0 </dev/null
 ${CHOOSE}

@@ -387,6 +387,7 @@ export function newCommandGuard(): DumpGuard {
       if (nul >= 0) refuse('a NUL character', nul);
       for (let at = 0; at < chunk.length; ) at = step(chunk, at);
       position += chunk.length;
+      return chunk;
     },
   };
 }

@@ -51,8 +51,7 @@ export async function* feedDump(
       fed.dumpBytes += chunk.byteLength;
       proof.observe(chunk);
       await blocks?.settle();
-      guard?.observe(chunk);
-      yield chunk;
+      yield guard?.observe(chunk) ?? chunk;
     }
     // What the compressed dump's end left unread belongs to the object too.
     for (let rest = await bytes.next(); !rest.done; rest = await bytes.next());

@@ -1,30 +1,28 @@
 import { AppError } from '../../../errors.ts';
 import type { DumpGuard } from '../../restore.ts';
+import { newEventHead } from './event.ts';
 import { newDumpLexer, type TokenKind } from './lexer.ts';
 import { newSettings } from './settings.ts';
 import { isOfDatabase, isStatement, judgeHead, type Token } from './statements.ts';
+import { type Fault, newTableReader } from './table.ts';
 
 const SHOWN_BYTES = 80;
 /** A setting of the dump tools has a dozen. */
 const MOST_TOKENS = 400;
 const MOST_CLOSED = 100_000;
-/** What keeps its rows itself; the others reach beyond the database (FEDERATED, CONNECT, SPIDER, MERGE, …). */
-const OWN_ENGINES =
-  /^(?:InnoDB|MyISAM|Aria|MEMORY|HEAP|CSV|ARCHIVE|BLACKHOLE|ROCKSDB|TokuDB|ColumnStore|NDB|NDBCLUSTER|XtraDB|Mroonga|EXAMPLE)$/i;
-
 /**
  * Lets through what mysqldump and mariadb-dump write, and nothing else: statements on the one database that is restored into.
  * A dump may hold any statement, and they run with the rights of whoever restores; so a client command, USE, another database's
  * name before a table's, GRANT, SET GLOBAL, CALL, LOAD DATA and all that is not known here is refused. Rows are literals
- * alone, and go into no table that has a trigger already, no view and no table of an engine that keeps its rows elsewhere:
- * nothing that the dump brings runs while it is restored. What the bodies of routines, triggers, events and views do
+ * alone, and go into no table that has a trigger already, no view and no table of an engine that keeps its rows elsewhere,
+ * and events come into being switched off: nothing that the dump brings runs while it is restored. What the bodies of routines, triggers, events and views do
  * later nobody can tell.
  *
  * The dump tools put `ALTER DATABASE` with the name of the dumped one around what was made under another collation: that name is blanked
  * out of the chunks, so that it is the restored one that is altered, and not the one that was dumped.
  */
 export function newMysqlGuard(): DumpGuard {
-  let mode: 'head' | 'rows' | 'table' | 'body' = 'head';
+  let mode: 'head' | 'rows' | 'table' | 'event' | 'body' = 'head';
   let tokens: Token[] = [];
   let bytes = 0;
   /** Holds what only some versions read, so that nothing may follow in its statement. */
@@ -32,9 +30,9 @@ export function newMysqlGuard(): DumpGuard {
   let isOver = false;
   let rowDepth = 0;
   let rowBefore = '';
-  let table = '';
-  let isEngine = false;
-  let wordBefore = '';
+  let name = '';
+  let table = newTableReader();
+  let event = newEventHead();
   const closed = new Set<string>();
   const settings = newSettings();
 
@@ -64,8 +62,15 @@ export function newMysqlGuard(): DumpGuard {
       throw refusal('rows for a view, or for a table with a trigger or in another place');
     }
     mode = head.mode;
-    table = head.name;
-    [rowDepth, rowBefore, isEngine, wordBefore] = [0, ',', false, ''];
+    name = head.name;
+    [rowDepth, rowBefore, table, event] = [0, ',', newTableReader(), newEventHead()];
+    if (mode === 'event') readEvent(token);
+  };
+
+  const readEvent = (token: Token): void => {
+    const read = event.read(token);
+    if (read === 'no') throw refusal('an event in other words than servers show it in');
+    if (read === 'body') mode = 'body';
   };
 
   /** Literals alone: no name, no function, no query. */
@@ -91,13 +96,24 @@ export function newMysqlGuard(): DumpGuard {
   };
 
   const readTable = (kind: TokenKind, text: string): void => {
-    if (kind === 'mark' && text === '=' && wordBefore === 'UNION') close(table);
-    if (kind === 'mark') return;
-    const word = kind === 'word' ? text.toUpperCase() : '';
-    if (word === 'SELECT') throw refusal('a table that is made of a query');
-    if (isEngine && !OWN_ENGINES.test(text)) close(table);
-    isEngine = word === 'ENGINE';
-    wordBefore = word;
+    const fault = table.read(kind, text);
+    if (fault !== null) throw faults[fault]();
+    if (table.isElsewhere()) close(name);
+  };
+
+  const faults: Readonly<Record<Fault, () => AppError>> = {
+    query: () => refusal('a table that is made of a query'),
+    directory: () =>
+      new AppError(
+        'dump_unsafe',
+        'The dump holds a table whose files lie in a folder of their own (DATA DIRECTORY or INDEX DIRECTORY). They would be made there, outside the restored database, so the table was not sent, and the restore was given up. If that folder is right for the copy, too, restore the backup by hand.',
+        { details: { bytes } },
+      ),
+  };
+
+  const refuseBetween = (): void => {
+    if (mode === 'table' && !table.mayDiffer())
+      throw refusal('a comment for some versions within a table’s option');
   };
 
   const lexer = newDumpLexer({
@@ -105,20 +121,23 @@ export function newMysqlGuard(): DumpGuard {
       if (isOver) throw refusal('SQL after a comment for some versions');
       if (mode === 'rows') readRow(kind, text);
       else if (mode === 'table') readTable(kind, text);
+      else if (mode === 'event') readEvent({ kind, text });
       else if (mode === 'head') readHead({ kind, text });
     },
     openVersion(some) {
+      if (some) refuseBetween();
       if (!some || mode === 'table' || mode === 'body') return;
       if (tokens.length > 0) throw refusal('a comment for some versions within a statement');
       isForSome = true;
     },
     closeVersion(some) {
+      if (some) refuseBetween();
       if (some && isForSome) isOver = true;
     },
     end() {
       if (mode === 'head' && tokens.length > 0) {
         const isSetting = tokens[0]?.text.toUpperCase() === 'SET';
-        if (isSetting ? !settings.read(tokens) : !isStatement(tokens))
+        if (isSetting ? !settings.read(tokens, isForSome) : !isStatement(tokens))
           throw refusal('a statement of another kind');
       }
       if (mode === 'rows' && (rowDepth > 0 || rowBefore !== ')')) throw refusal('an INSERT without an end');
@@ -126,6 +145,7 @@ export function newMysqlGuard(): DumpGuard {
       tokens = [];
       [isForSome, isOver] = [false, false];
     },
+    isEnabled: () => mode === 'event' && event.isBeforeState(),
     isNameBlanked: () => mode === 'head' && tokens.length === 2 && isOfDatabase(tokens),
     quoteRules: settings.quoteRules,
     refusal,
@@ -133,8 +153,9 @@ export function newMysqlGuard(): DumpGuard {
 
   return {
     observe(chunk) {
-      lexer.observe(chunk);
+      const sent = lexer.observe(chunk);
       bytes += chunk.byteLength;
+      return sent;
     },
   };
 }

@@ -19,6 +19,8 @@ export interface TokenReader {
   end(): void;
   /** Whether the quoted name that begins is to be blanked out of the dump, byte for byte. */
   isNameBlanked(): boolean;
+  /** Whether an ENABLE that begins is to be sent as DISABLE. */
+  isEnabled(): boolean;
   quoteRules(): QuoteRules | null;
   /** The error of bytes that mean one thing to the client or one server, and another to the next. */
   refusal(what: string): Error;
@@ -27,6 +29,8 @@ export interface TokenReader {
 const [NEWLINE, BACKSLASH, SLASH, STAR, DASH, HASH] = [0x0a, 0x5c, 0x2f, 0x2a, 0x2d, 0x23];
 const [SEMICOLON, APOSTROPHE, QUOTATION, BACKTICK] = [0x3b, 0x27, 0x22, 0x60];
 const [BANG, LETTER_M, BLANK] = [0x21, 0x4d, 0x20];
+const [LETTER_E, BIT_OF_CASE] = [0x65, 0x20];
+const SWITCHED_OFF = new TextEncoder().encode('DISABLE');
 /** The longest name, in UTF-8. */
 const WORD_BYTES = 256;
 const TEXT_BYTES = 1024;
@@ -61,10 +65,11 @@ type State =
 
 /**
  * Splits a dump of MySQL or MariaDB into the statements that their client sends, in constant memory and across any chunking,
- * as client and servers read it alike; names that the reader wants blanked are blanked in the chunks themselves. Where they differ (a comment for some versions that holds a quote, a quote before the
+ * as client and servers read it alike; names that the reader wants blanked are blanked in the chunks themselves, and what is
+ * sent instead of a chunk is longer by DISABLE where that stands for an ENABLE, which is blanked. Where they differ (a comment for some versions that holds a quote, a quote before the
  * sql_mode is known), it refuses.
  */
-export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array): void } {
+export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array): Uint8Array } {
   let state: State = 'code';
   let delimiterBytes = 1;
   let semicolons = 0;
@@ -75,6 +80,8 @@ export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array):
   let text = '';
   let quote = 0;
   let isBlanked = false;
+  /** The word that is read is an ENABLE, or the reader will refuse it. */
+  let isSwitchedOff = false;
   let wordAtLineStart = false;
   let previous = 0;
   /** Within a comment that is SQL. */
@@ -99,6 +106,7 @@ export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array):
       wordAtLineStart = startsLine;
       text = String.fromCharCode(byte);
       state = 'word';
+      isSwitchedOff = (byte | BIT_OF_CASE) === LETTER_E && reader.isEnabled();
       return;
     }
     switch (byte) {
@@ -304,6 +312,7 @@ export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array):
     byte === BACKTICK || (byte === QUOTATION && (reader.quoteRules()?.quotesNames ?? false));
 
   const isQuoted = () => state === 'quoted';
+  const isWord = () => state === 'word';
 
   const keep = (byte: number): void => {
     if (text.length < TEXT_BYTES) text += String.fromCharCode(byte);
@@ -353,24 +362,45 @@ export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array):
 
   return {
     observe(chunk) {
+      const before: Uint8Array[] = [];
+      let from = 0;
       for (let at = 0; at < chunk.length; ) {
         if (state === 'quoted') {
           const end = readQuoted(chunk, at);
           if (isBlanked) chunk.fill(BLANK, at, end);
           at = end;
-        } else if (state === 'word') at = readWord(chunk, at);
-        else if (state === 'line') {
+        } else if (state === 'word') {
+          const end = readWord(chunk, at);
+          if (isSwitchedOff) chunk.fill(BLANK, at, end);
+          at = end;
+        } else if (state === 'line') {
           const newline = chunk.indexOf(NEWLINE, at);
-          if (newline < 0) return;
+          if (newline < 0) break;
           endLine();
           at = newline + 1;
         } else {
           step(chunk[at] ?? 0);
           // The first quote of a name, or one that is doubled in it.
           if (isBlanked && isQuoted()) chunk[at] = BLANK;
+          if (isSwitchedOff && isWord()) {
+            before.push(chunk.subarray(from, at), SWITCHED_OFF);
+            from = at;
+            chunk[at] = BLANK;
+          }
           at += 1;
         }
       }
+      return before.length === 0 ? chunk : joined([...before, chunk.subarray(from)]);
     },
   };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

@@ -3,63 +3,87 @@ import { isMark, type Token, wordAt } from './statements.ts';
 
 /** Settings of the session that a dump makes, as far as they change how it is read. */
 export interface Settings {
-  /** Follows a whole `SET …`; false where it is none that the dump tools write. */
-  read(tokens: readonly Token[]): boolean;
+  /** Follows a whole `SET …`, which all servers read or only some; false where it is none that the dump tools write. */
+  read(tokens: readonly Token[], isForSome: boolean): boolean;
   quoteRules(): QuoteRules | null;
 }
 
 /** In them a byte of a character may look like a backslash or a quote. */
 const UNSAFE_CHARSETS = /^(?:big5|cp932|gbk|gb18030|sjis|eucjpms|ucs2|utf16|utf16le|utf32)(?:_|$)/i;
+const MODES = /^[A-Z][A-Z0-9_]*$/;
+/** Longer than all modes of any server; a longer text may have been cut. */
+const MODES_BYTES = 1000;
 const CHARSETS = /^(?:CHARACTER_SET_CLIENT|CHARACTER_SET_CONNECTION|COLLATION_CONNECTION)$/;
-/** They write files, or are none of a session's. */
+/** They write files, move rows elsewhere, or are none of a session's. */
 const REFUSED =
-  /^(?:DEBUG|DEBUG_DBUG|PASSWORD|ROLE|INIT_\w+|\w*_?(?:FILE|DIR|PATH|LOG)|PROXY_USER|GTID_\w+)$/;
+  /^(?:DEBUG|DEBUG_DBUG|PASSWORD|ROLE|INIT_\w+|\w*_?(?:FILE|DIR|PATH|LOG)|PROXY_USER|GTID_\w+|\w*STORAGE_ENGINE)$/;
 const QUOTES_NAMES = /^(?:ANSI|ANSI_QUOTES|ORACLE|DB2|MSSQL|POSTGRESQL|MAXDB)$/;
 
 export function newSettings(): Settings {
   let rules: QuoteRules | null = null;
-  /** What a variable holds: of `@@sql_mode` its rules, of another setting nothing that matters; a literal could be anything. */
-  const saved = new Map<string, QuoteRules | null>();
+  /** From which setting a variable was saved, with the rules of that time; not in it is what holds a literal, which could be anything. */
+  const saved = new Map<string, { readonly from: string; readonly rules: QuoteRules | null }>();
 
-  const assign = (target: Token, isVariable: boolean, value: readonly Token[]): boolean => {
-    const name = target.text.toUpperCase();
-    const from = sourceOf(value);
-    if (from === null) return false;
+  const assign = (name: string, isVariable: boolean, from: Source): boolean => {
     if (isVariable) {
-      if (from.kind === 'setting') saved.set(name, from.name === 'SQL_MODE' ? rules : null);
+      // Servers take names with accents for those without.
+      if (!/^[\w$]+$/.test(name)) return false;
+      if (from.kind === 'setting') saved.set(name, { from: from.name, rules });
       else saved.delete(name);
       return true;
     }
     if (REFUSED.test(name) || from.kind === 'setting') return false;
     if (from.kind === 'variable') {
-      if (!saved.has(from.name)) return false;
-      if (name === 'SQL_MODE') rules = saved.get(from.name) ?? null;
+      // To what the session had: another setting's value may be one that is refused here.
+      const before = saved.get(from.name);
+      if (before?.from !== name) return false;
+      if (name === 'SQL_MODE') rules = before.rules;
       return true;
     }
-    if (name === 'SQL_MODE') {
-      if (from.kind !== 'text') return false;
-      const modes = from.name.toUpperCase().split(',');
-      rules = {
-        hasPlainBackslash: modes.includes('NO_BACKSLASH_ESCAPES'),
-        quotesNames: modes.some((mode) => QUOTES_NAMES.test(mode.trim())),
-      };
-    }
-    return !(CHARSETS.test(name) && UNSAFE_CHARSETS.test(from.name));
+    if (name === 'SQL_MODE') return from.kind === 'text' && setModes(from.name);
+    // Neither a number, which servers take for a character set, too, nor the server's own, which nobody knows here.
+    return !CHARSETS.test(name) || isSafeCharset(from.name);
+  };
+
+  const setModes = (text: string): boolean => {
+    const modes = text.toUpperCase().split(',');
+    if (text.length > MODES_BYTES || !modes.every((mode) => mode === '' || MODES.test(mode))) return false;
+    rules = {
+      hasPlainBackslash: modes.includes('NO_BACKSLASH_ESCAPES'),
+      quotesNames: modes.some((mode) => QUOTES_NAMES.test(mode)),
+    };
+    return true;
   };
 
   return {
-    read(tokens) {
+    read(tokens, isForSome) {
       if (wordAt(tokens, 1) === 'NAMES') {
         const [name] = tokens.slice(2);
-        return tokens.length === 3 && name?.kind === 'word' && !UNSAFE_CHARSETS.test(name.text);
+        return !isForSome && tokens.length === 3 && name?.kind === 'word' && isSafeCharset(name.text);
       }
-      return assignments(tokens.slice(1)).every((part) => {
-        const { target, isVariable, value } = part;
-        return target !== undefined && assign(target, isVariable, value);
+      const set = new Set<string>();
+      return assignments(tokens.slice(1)).every(({ target, isVariable, value }) => {
+        const from = sourceOf(value);
+        if (target === undefined || from === null) return false;
+        // Servers read all values of a statement before they set the first.
+        if (set.has(`${from.kind} ${from.name}`)) return false;
+        const name = target.text.toUpperCase();
+        if (isForSome && (decidesReading(name) || decidesReading(from.name))) return false;
+        set.add(`${isVariable ? 'variable' : 'setting'} ${name}`);
+        return assign(name, isVariable, from);
       });
     },
     quoteRules: () => rules,
   };
+}
+
+/** Of a setting by which the dump is read. */
+function decidesReading(name: string): boolean {
+  return name === 'SQL_MODE' || CHARSETS.test(name);
+}
+
+function isSafeCharset(name: string): boolean {
+  return /^[a-z]\w*$/i.test(name) && !/^DEFAULT$/i.test(name) && !UNSAFE_CHARSETS.test(name);
 }
 
 interface Assignment {
@@ -80,7 +104,7 @@ function assignments(tokens: readonly Token[]): readonly Assignment[] {
     const left = part.slice(0, Math.max(0, equals));
     const value = part.slice(equals + 1);
     const marks = left.filter((token) => isMark(token, '@')).length;
-    const shape = left.map(({ kind, text }) => (kind === 'word' ? 'w' : text)).join('');
+    const shape = shapeOf(left);
     const isSession = /^(?:SESSION|LOCAL)$/i.test(left[marks]?.text ?? '');
     const isKnown =
       shape === '@w' ||
@@ -102,13 +126,17 @@ function sourceOf(value: readonly Token[]): Source | null {
   const [first] = value;
   const last = value.at(-1);
   if (first === undefined || last === undefined) return null;
-  const shape = value
-    .map(({ kind, text }) => (kind === 'word' ? 'w' : kind === 'string' ? "'" : text))
-    .join('');
+  const shape = shapeOf(value);
   const name = last.text.toUpperCase();
   if (shape === "'") return { kind: 'text', name: first.text };
   if (shape === 'w' || /^-?w(?:\.w)?$/.test(shape)) return { kind: 'word', name };
   if (shape === '@w') return { kind: 'variable', name };
   const isSession = wordAt(value, 2) === 'SESSION';
   return shape === '@@w' || (shape === '@@w.w' && isSession) ? { kind: 'setting', name } : null;
+}
+
+/** `w` for each word, and marks as they are. */
+function shapeOf(tokens: readonly Token[]): string {
+  const symbols = { word: 'w', string: "'", name: '`' };
+  return tokens.map(({ kind, text }) => (kind === 'mark' ? text : symbols[kind])).join('');
 }

@@ -6,9 +6,9 @@ export interface Token {
   readonly text: string;
 }
 
-/** What the rest of a statement is: rows, a table's definition, or a body that runs later, if at all. */
+/** What the rest of a statement is: rows, a table's definition, an event from its schedule on, or a body that runs later, if at all. */
 export interface Head {
-  readonly mode: 'rows' | 'table' | 'body';
+  readonly mode: 'rows' | 'table' | 'event' | 'body';
   readonly name: string;
   /** No row may go into what `name` is from now on. */
   readonly isClosed: boolean;
@@ -106,6 +106,8 @@ function judgeCreate(tokens: readonly Token[]): Head | 'more' | 'no' {
     case 'FUNCTION':
     case 'PROCEDURE':
       return isMark(next, '(') ? { mode: 'body', name: name.text, isClosed: false } : 'no';
+    case 'EVENT':
+      return { mode: 'event', name: name.text, isClosed: false };
     case 'TRIGGER':
       return judgeTrigger(tokens, at + 1);
     default:

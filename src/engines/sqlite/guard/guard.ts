@@ -69,6 +69,7 @@ export function newSqliteGuard(): DumpGuard {
     observe(chunk) {
       scanner.observe(chunk);
       bytes += chunk.byteLength;
+      return chunk;
     },
   };
 }
