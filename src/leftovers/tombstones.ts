@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { hostEndpoint, isOnHost } from '../object-stores/place.ts';
@@ -13,14 +13,10 @@ const COMPLETE_MAY_TAKE_MS = 10 * 60_000;
  */
 export async function releaseTombstones(trx: Trx, databaseIds: readonly string[], now: Date): Promise<void> {
   if (databaseIds.length === 0) return;
-  const objects = await trx
-    .selectFrom('backup_objects')
-    .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
-    .selectAll('backup_objects')
-    .select('backups.outcome')
-    .where('backups.database_id', 'in', databaseIds)
-    .where((eb) => eb.or([eb('backups.deleted_at', 'is not', null), eb('backups.outcome', '=', 'uncertain')]))
-    .execute();
+  const objects = [
+    ...(await objectsOf(trx, databaseIds, sql`backups.deleted_at is not null`)),
+    ...(await objectsOf(trx, databaseIds, sql`backups.outcome = 'uncertain' and backups.deleted_at is null`)),
+  ];
   for (const object of objects) {
     const isHost = isOnHost(object);
     const kind = isHost ? 'file' : 'object';
@@ -33,6 +29,18 @@ export async function releaseTombstones(trx: Trx, databaseIds: readonly string[]
     await insertLeftover(trx, { ...object, kind: 'upload' }, now, wait);
     await insertLeftover(trx, { ...object, kind, upload_id: null }, now, wait + 60_000);
   }
+}
+
+/** By the index of one state: of both at once, a planner may read all backups there are. */
+async function objectsOf(trx: Trx, databaseIds: readonly string[], state: RawBuilder<SqlBool>) {
+  return trx
+    .selectFrom('backup_objects')
+    .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
+    .selectAll('backup_objects')
+    .select('backups.outcome')
+    .where('backups.database_id', 'in', databaseIds)
+    .where(state)
+    .execute();
 }
 
 /**
