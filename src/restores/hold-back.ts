@@ -16,7 +16,7 @@ export async function* holdBack(
       if (kept.byteLength > 0) yield kept;
       const free = chunk.byteLength - held;
       // A copy first: the chunk's memory may be used again once the next one is asked for.
-      kept = chunk.slice(free);
+      kept = new Uint8Array(chunk.subarray(free));
       if (free > 0) yield chunk.subarray(0, free);
       continue;
     }

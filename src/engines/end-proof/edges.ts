@@ -17,7 +17,8 @@ export function newEdges(size: number): Edges {
       bytes += chunk.length;
       if (head.length < size) head += toText(chunk.subarray(0, size - head.length));
       if (chunk.length >= size) {
-        tail = chunk.slice(chunk.length - size);
+        // A copy: `slice` of a Buffer is none.
+        tail = new Uint8Array(chunk.subarray(chunk.length - size));
         return;
       }
       const kept = tail.subarray(Math.max(0, tail.length + chunk.length - size));
