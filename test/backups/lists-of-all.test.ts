@@ -75,6 +75,7 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
       lastEnded: { id: good.id, at: ago(5).toISOString(), isGood: true },
       nextRunAt: null,
       size: 5_000_000_000,
+      sizeChange: null,
     });
     expect(unsafeOf(await countStates(context(), null))).toBe(3);
     expect(unsafeOf(await countStates(context(), environment))).toBe(0);
