@@ -97,7 +97,7 @@ describe('a restore that is killed', () => {
     120_000,
   );
 
-  it.each([0.3, 0.9])(
+  it.each([0.3, 0.6, 0.9])(
     '%d of its way is whole or gone',
     async (part) => {
       const what = `killed at ${part}`;

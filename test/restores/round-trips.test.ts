@@ -1,10 +1,11 @@
 import { proveRestores } from './round-trips.ts';
 
-// Each format, each compression and each place; every combination by npm run test:large.
+// Each format, compression and place with each other one once; every combination by npm run test:large.
 proveRestores({
   postgres: [
     { backupFormat: 'plain', backupCompression: 'zstd', place: 'bucket' },
     { backupFormat: 'custom', backupCompression: 'gzip', place: 'host' },
+    { backupFormat: 'custom', backupCompression: 'zstd', place: 'bucket' },
     { backupFormat: 'tar', backupCompression: 'none', place: 'host' },
   ],
   mysql: [{ backupFormat: 'plain', backupCompression: 'zstd', place: 'host' }],

@@ -18,7 +18,9 @@ export function newHeld(): Held {
   let isWhole = true;
   return {
     keep(chunk, start, end) {
-      const piece = chunk.slice(Math.max(0, start), Math.min(end, Math.max(0, start) + MOST_HELD - kept));
+      const last = Math.min(end, Math.max(0, start) + MOST_HELD - kept);
+      // A copy: `slice` of a Buffer is none.
+      const piece = new Uint8Array(chunk.subarray(Math.max(0, start), last));
       if (piece.length < end - Math.max(0, start)) isWhole = false;
       if (piece.length === 0) return;
       pieces.push(piece);

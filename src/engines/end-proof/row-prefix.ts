@@ -10,7 +10,8 @@ export function newRowPrefix<Of>(): RowPrefix<Of> {
   let kept: Of | undefined;
   return {
     keep(bytes, start, length, of) {
-      prefix = bytes.slice(start, start + length);
+      // A copy: `slice` of a Buffer is none.
+      prefix = new Uint8Array(bytes.subarray(start, start + length));
       kept = of;
     },
     find(bytes, start, end) {
