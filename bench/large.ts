@@ -53,8 +53,10 @@ const SECONDS = 4;
 const ABANDONED = 300;
 /** Of which the median counts: the first one runs through code that V8 has not compiled yet. */
 const BURSTS = 3;
-const QUIET_LOOKS = 60;
-const QUIET_CPU_MS = 50;
+const QUIET_LOOKS = 180;
+/** In each of so many seconds one after the other. */
+const QUIET_CPU_MS = 30;
+const QUIET_SECONDS = 4;
 /** As many people: pages are limited for each session. */
 const SESSIONS = 8;
 /** Longer than the pause between two sweeps. */
@@ -146,12 +148,13 @@ async function scheduleAll(app: App): Promise<void> {
   await api.ask('POST', '/api/schedules/rules', rule);
 }
 
-/** The worker's first rounds, which find a storage that does not answer, are nobody's page. */
+/** The worker's first minutes, in which it finds a storage that does not answer, are nobody's page. */
 async function untilQuiet(app: App): Promise<void> {
-  for (let look = 0; look < QUIET_LOOKS; look += 1) {
+  let quiet = 0;
+  for (let look = 0; look < QUIET_LOOKS && quiet < QUIET_SECONDS; look += 1) {
     const before = cpuMsOf(app.pid);
     await new Promise((done) => setTimeout(done, 1000));
-    if (cpuMsOf(app.pid) - before < QUIET_CPU_MS) return;
+    quiet = cpuMsOf(app.pid) - before < QUIET_CPU_MS ? quiet + 1 : 0;
   }
 }
 

@@ -7,7 +7,6 @@ import { isStorageEnabled } from '../storage/enabled.ts';
 import { type BackupWithTrigger, findBackup } from './backups.ts';
 import { readContents } from './contents.ts';
 import { usualOf } from './day-tallies.ts';
-import { dayOf } from './days.ts';
 import type { StepBegun } from './progress.ts';
 import { type RestoreByHand, restoreByHand } from './restore-by-hand.ts';
 import type { BackupError } from './step-error.ts';
@@ -56,10 +55,7 @@ export interface BackupStory {
 }
 
 /** Throws `not_found`. */
-export async function backupStory(
-  { db, now }: { readonly db: Db; readonly now: () => Date },
-  backupId: string,
-): Promise<BackupStory> {
+export async function backupStory({ db }: { readonly db: Db }, backupId: string): Promise<BackupStory> {
   const backup = await findBackup(db, backupId);
   if (backup === undefined) throw new AppError('not_found', 'Backup not found');
   const known = await db
@@ -85,7 +81,7 @@ export async function backupStory(
     .where('kind', '=', 'dump')
     .executeTakeFirst();
   const isGood = backup.status === 'completed';
-  const usual = await usualOf(db, known.id, { today: dayOf(now()), sizes: 0 });
+  const usual = await usualOf(db, known.id, { sizes: 0 });
   return {
     backup,
     database: {

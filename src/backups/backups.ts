@@ -29,12 +29,16 @@ export interface BackupFilter {
   readonly day?: string | undefined;
 }
 
-/** A page of a database's backups, newest first, and how many there are in all; each filter is a range of an index. */
+/**
+ * A page of a database's backups, newest first, and how many there are in all; each filter is a range of an index. `counts`: where
+ * the caller has counted them.
+ */
 export async function listBackups(
   db: Db,
   databaseId: string,
   page: { limit: number; offset: number },
   filter: BackupFilter = {},
+  counts?: BackupCounts,
 ): Promise<{ backups: readonly BackupWithTrigger[]; total: number }> {
   // The ids first, from the index alone: what a page skips is not read, nor joined with its users.
   const ids = await listed(db, databaseId, filter)
@@ -47,14 +51,14 @@ export async function listBackups(
   const found = ids.length === 0 ? [] : await visible(db).where('backups.id', 'in', idsOf(ids)).execute();
   const byId = new Map(found.map((row) => [row.id, row]));
   const backups = ids.flatMap(({ id }) => byId.get(id) ?? []);
-  return { backups, total: await countListed(db, databaseId, filter) };
+  const known = filter.day === undefined ? counts?.[filter.result ?? 'all'] : undefined;
+  return { backups, total: known ?? (await countListed(db, databaseId, filter)) };
 }
 
+export type BackupCounts = Readonly<Record<'all' | 'good' | 'failed' | 'pinned', number>>;
+
 /** How many each filter would list. */
-export async function countBackups(
-  db: Db,
-  databaseId: string,
-): Promise<Readonly<Record<'all' | 'good' | 'failed' | 'pinned', number>>> {
+export async function countBackups(db: Db, databaseId: string): Promise<BackupCounts> {
   return {
     all: await countListed(db, databaseId, {}),
     good: await countListed(db, databaseId, { result: 'good' }),

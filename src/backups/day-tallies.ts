@@ -99,23 +99,30 @@ export async function storedNow(db: Db, databaseId: string): Promise<number> {
 /** Runs that are looked at for what is usual. */
 const USUAL_OF = 30;
 
-/** What is usual of a database: how many of its backups of the last 30 days ended well, and how long a good one takes. */
+/** What is usual of a database. */
 export interface UsualOf {
-  readonly good: number;
-  readonly failed: number;
-  /** The median of the last good ones; null where none tells. */
+  /** How long a good backup takes, the median of the last ones; null where none tells. */
   readonly seconds: number | null;
   /** Bytes of the last good ones, oldest first. */
   readonly sizes: readonly { readonly id: string; readonly at: string; readonly bytes: number }[];
 }
 
-/** By the days, and the last rows of an index. `today` is the day by UTC. */
+/** How many ended well and how many failed, of those asked for on that day or one of the 29 before it (by UTC). */
+export function monthUntil(today: string, tallies: readonly DayTally[]): Omit<DayTally, 'day'> {
+  const first = dayAfter(today, -29);
+  const days = tallies.filter(({ day }) => day >= first);
+  return {
+    good: days.reduce((all, { good }) => all + good, 0),
+    failed: days.reduce((all, { failed }) => all + failed, 0),
+  };
+}
+
+/** By the last rows of an index; `sizes`: how many of them are told. */
 export async function usualOf(
   db: Db,
   databaseId: string,
-  { today, sizes }: { readonly today: string; readonly sizes: number },
+  { sizes }: { readonly sizes: number },
 ): Promise<UsualOf> {
-  const days = await talliesSince(db, { databaseId }, dayAfter(today, -29));
   const rows = await db
     .selectFrom('backups')
     .select(['id', 'created_at', 'size', 'duration'])
@@ -128,8 +135,6 @@ export async function usualOf(
     .limit(Math.max(USUAL_OF, sizes))
     .execute();
   return {
-    good: days.reduce((all, { good }) => all + good, 0),
-    failed: days.reduce((all, { failed }) => all + failed, 0),
     seconds: median(rows.slice(0, USUAL_OF).flatMap(({ duration }) => duration ?? [])),
     sizes: rows
       .slice(0, sizes)

@@ -50,7 +50,6 @@ export async function findDatabases(
   const at = atOnce(context);
   const counts = (isOfAll(filter) ? known : undefined) ?? (await countFound(at, environmentId, filter));
   const ids = await fitting(at, environmentId, filter)
-    .$if(sort.by === 'size', (query) => query.leftJoin('backups as good', 'good.id', 'known.good_id'))
     .select('known.id')
     .orderBy(inOrder(at.db, sort))
     .limit(page.limit)
@@ -199,7 +198,7 @@ function inOrder(db: Db, { by, isDescending }: DatabaseSort): RawBuilder<unknown
     name,
     engine: [text(sql`known.type`)],
     'last-good': [text(LAST_GOOD)],
-    size: [sql`coalesce(good.size, -1)`],
+    size: [sql`coalesce(known.good_size, -1)`],
   };
   const sorted = sorts[by].map((expression) => (isDescending ? sql`${expression} desc` : expression));
   return sql.join([...sorted, ...name, text(sql`known.id`)], sql`, `);

@@ -29,9 +29,8 @@ export async function knownDatabases(
   const at = now();
   const rows = await withNewest(db)
     .innerJoin('environments', 'environments.id', 'databases.environment_id')
-    .leftJoin('backups as good', 'good.id', 'newest_backups.good_id')
     .select(['databases.name', 'databases.type'])
-    .select(['environments.name as environment_name', 'good.size as good_size', 'newest_backups.usual_size'])
+    .select(['environments.name as environment_name', 'newest_backups.usual_size'])
     .where(
       'databases.id',
       'in',

@@ -103,7 +103,7 @@ export async function liveRuns(
     const runs = await withSubject(db)
       .where('runs.state', '=', sql.lit(state))
       .where('runs.kind', '!=', 'prune')
-      .where(isSeen)
+      .where('backups.deleted_at', 'is', null)
       .$if(environmentId !== null, (query) =>
         query.where('databases.environment_id', '=', environmentId ?? ''),
       )
@@ -118,7 +118,7 @@ export async function liveRuns(
 
 /** The run, or undefined when there is none of that id or its backup was deleted. */
 export async function findRun(db: Db, id: string): Promise<ListedRun | undefined> {
-  return withSubject(db).where('runs.id', '=', id).where(isSeen).executeTakeFirst();
+  return withSubject(db).where('runs.id', '=', id).where('backups.deleted_at', 'is', null).executeTakeFirst();
 }
 
 function seen(db: Db, { kind, state, between }: RunFilter) {

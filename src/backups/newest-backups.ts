@@ -45,6 +45,7 @@ export async function findNewest(db: Db | Trx, databaseId: string): Promise<Newe
     database_id: databaseId,
     good_id: good?.id ?? null,
     good_at: good === undefined ? null : (good.started_at ?? good.created_at),
+    good_size: good === undefined ? null : Number(good.size),
     usual_size: usualSize(before.map(({ size }) => Number(size))),
     ended_id: ended.id,
     ended_at: ended.started_at ?? ended.created_at,

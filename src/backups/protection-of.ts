@@ -37,7 +37,7 @@ export function withNewest(db: Db | Trx) {
     .leftJoin('database_schedules as when', (join) =>
       join.onRef('when.database_id', '=', 'databases.id').on('when.due_at', 'is not', null),
     )
-    .select(['good_id', 'good_at', 'ended_id', 'ended_at'])
+    .select(['good_id', 'good_at', 'good_size', 'ended_id', 'ended_at'])
     .select(['when.interval_minutes', 'when.is_paused', 'when.run_at']);
 }
 

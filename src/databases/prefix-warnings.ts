@@ -14,7 +14,11 @@ export async function prefixWarnings(db: Db, database: Database): Promise<readon
     .where('databases.id', '!=', database.id)
     .where('backup_storage_type', '=', 'spaces')
     .where('backup_spaces_bucket', '=', bucket)
-    .where((eb) => eb(eb.fn.coalesce('backup_spaces_prefix', eb.val('')), '=', prefix))
+    .where((eb) =>
+      prefix === ''
+        ? eb.or([eb('backup_spaces_prefix', '=', ''), eb('backup_spaces_prefix', 'is', null)])
+        : eb('backup_spaces_prefix', '=', prefix),
+    )
     .orderBy('environments.name', byBytes(db))
     .orderBy('databases.name', byBytes(db))
     .execute();

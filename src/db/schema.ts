@@ -439,6 +439,8 @@ export interface NewestBackupRow {
   good_at: string | null;
   /** The median of the ten good ones before it; null where fewer than three tell. */
   usual_size: BigOrNull;
+  /** Bytes of the good one. */
+  good_size: BigOrNull;
   /** The newest that ended by itself, well or not; and when it began. */
   ended_id: string;
   ended_at: string;

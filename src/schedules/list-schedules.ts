@@ -1,6 +1,5 @@
 import type { Context } from '../db/context.ts';
 import { byBytes } from '../db/kind.ts';
-import type { Db } from '../db/schema.ts';
 import type { Page } from '../page.ts';
 import { type EffectiveSchedule, effectiveSchedules } from './schedules.ts';
 
@@ -42,18 +41,4 @@ export async function listSchedules(
     return schedule === undefined ? [] : [{ ...schedule, databaseName: name, environmentId: of }];
   });
   return { schedules, total: Number(total) };
-}
-
-/** Databases that nothing backs up by itself: without a schedule, or with a disabled one. */
-export async function countUnscheduled(db: Db, environmentId: string | null): Promise<number> {
-  const { count } = await db
-    .selectFrom('databases')
-    .leftJoin('database_schedules as when', (join) =>
-      join.onRef('when.database_id', '=', 'databases.id').on('when.due_at', 'is not', null),
-    )
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('when.database_id', 'is', null)
-    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
-    .executeTakeFirstOrThrow();
-  return Number(count);
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Context } from '../db/context.ts';
-import type { Db, Trx } from '../db/schema.ts';
+import type { Db, ServerBlackoutRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { line } from '../fields.ts';
@@ -27,6 +27,14 @@ export const blackoutInput = z.object({
 export const blackoutsInput = z.object({ blackouts: z.array(blackoutInput).max(MOST) });
 
 export type Blackout = Readonly<z.infer<typeof blackoutInput>>;
+
+export type BlackoutsByServer = ReadonlyMap<string, readonly ServerBlackoutRow[]>;
+
+/** Of all servers that have any. */
+export async function blackoutsByServer(db: Db): Promise<BlackoutsByServer> {
+  const rows = await db.selectFrom('server_blackouts').selectAll().execute();
+  return Map.groupBy(rows, (row) => row.server_id);
+}
 
 /** Throws `not_found`. */
 export async function listBlackouts(db: Db | Trx, serverId: string): Promise<readonly Blackout[]> {

@@ -5,6 +5,8 @@ import { blackoutAt } from './blackouts.ts';
 import { parseCron } from './cron.ts';
 import { runAt } from './jitter.ts';
 import { runsBetween } from './next-run.ts';
+import { type Scheduled, scheduledDatabases } from './scheduled.ts';
+import { type BlackoutsByServer, blackoutsByServer } from './server-blackouts.ts';
 
 /** A slot that is to come. */
 export interface UpcomingSlot {
@@ -49,32 +51,54 @@ const MOST_OF_ONE = 1_500;
 /** Of all: slots beyond are counted by nobody. */
 const MOST = 50_000;
 
+interface Asked {
+  readonly hours: number;
+  /** Of the list; what collides is told of all. */
+  readonly limit: number;
+}
+
 /** What begins within so many hours, of that environment or (null) of all; a page of it, and where it collides. */
 export async function upcomingSlots(
+  context: Context,
+  { environmentId, ...asked }: Asked & { readonly environmentId: string | null },
+): Promise<Upcoming> {
+  return upcomingOf(context, await scheduledDatabases(context.db, environmentId), asked);
+}
+
+/** The same of databases that were read before. */
+export async function upcomingOf(
   { db, now }: Context,
-  asked: { readonly hours: number; readonly environmentId: string | null; readonly limit: number },
+  scheduled: readonly Scheduled[],
+  { hours, limit }: Asked,
 ): Promise<Upcoming> {
   const from = now();
-  const until = new Date(from.getTime() + asked.hours * HOUR_MS);
-  const { maxConcurrentBackupsPerServer: limit } = await readSettings(db);
-  const slots = await slotsBetween(db, asked.environmentId, { from, until });
-  const running = slots.filter(({ obstacle }) => obstacle === null);
+  const until = new Date(from.getTime() + hours * HOUR_MS);
+  const { maxConcurrentBackupsPerServer: most } = await readSettings(db);
+  const slots = slotsBetween(scheduled, await blackoutsByServer(db), { from, until });
+  const collisions = collisionsOf(
+    slots.filter(({ obstacle }) => obstacle === null),
+    most,
+  );
+  const shown = slots.slice(0, limit);
+  const names = await serverNames(db, [
+    ...shown.map(({ of }) => of.server_id),
+    ...collisions.map(({ serverId }) => serverId),
+  ]);
   return {
-    upcoming: slots.slice(0, asked.limit).map(toShown),
+    upcoming: shown.map((slot) => toShown(slot, names)),
     total: slots.length,
-    collisions: collisionsOf(running, limit),
+    collisions: collisions.map((one) => ({ ...one, serverName: names.get(one.serverId) ?? null })),
   };
 }
 
-interface Scheduled {
-  readonly id: string;
-  readonly name: string;
-  readonly environment_id: string;
-  readonly server_id: string | null;
-  readonly server_name: string | null;
-  readonly schedule_id: string;
-  readonly rule_name: string | null;
-  readonly is_paused: number;
+/** Of the few that are shown. */
+async function serverNames(db: Db, ids: readonly (string | null)[]) {
+  const asked = [...new Set(ids)].filter((id) => id !== null);
+  const rows =
+    asked.length === 0
+      ? []
+      : await db.selectFrom('servers').select(['id', 'name']).where('id', 'in', asked).execute();
+  return new Map<string | null, string>(rows.map(({ id, name }) => [id, name]));
 }
 
 interface Slot {
@@ -84,26 +108,11 @@ interface Slot {
   readonly obstacle: UpcomingSlot['obstacle'];
 }
 
-async function slotsBetween(
-  db: Db,
-  environmentId: string | null,
+function slotsBetween(
+  rows: readonly Scheduled[],
+  windows: BlackoutsByServer,
   { from, until }: { readonly from: Date; readonly until: Date },
-): Promise<readonly Slot[]> {
-  const rows = await db
-    .selectFrom('database_schedules as when')
-    .innerJoin('schedules', 'schedules.id', 'when.schedule_id')
-    .innerJoin('databases', 'databases.id', 'when.database_id')
-    .leftJoin('servers', 'servers.id', 'databases.server_id')
-    .select(['databases.id', 'databases.name', 'databases.environment_id', 'databases.server_id'])
-    .select(['servers.name as server_name', 'when.time_zone', 'when.is_paused', 'when.schedule_id'])
-    .select(['schedules.cron_expression', 'schedules.jitter_minutes', 'schedules.rule_name'])
-    .where('when.due_at', 'is not', null)
-    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
-    .execute();
-  const windows = Map.groupBy(
-    await db.selectFrom('server_blackouts').selectAll().execute(),
-    (window) => window.server_id,
-  );
+): readonly Slot[] {
   // What a rule says for many is computed once.
   const known = new Map<string, ReturnType<typeof timesOf>>();
   const slots: Slot[] = [];
@@ -130,8 +139,8 @@ function timesOf(expression: string, zone: string, after: Date, until: Date) {
   return { cron, dues: runsBetween(cron, zone, { after, until, most: MOST_OF_ONE }) };
 }
 
-function collisionsOf(slots: readonly Slot[], limit: number): readonly Collision[] {
-  const found: Collision[] = [];
+function collisionsOf(slots: readonly Slot[], limit: number): readonly Omit<Collision, 'serverName'>[] {
+  const found: Omit<Collision, 'serverName'>[] = [];
   for (const ofServer of Map.groupBy(slots, ({ of }) => of.server_id).values()) {
     let group: Slot[] = [];
     const end = () => {
@@ -148,12 +157,11 @@ function collisionsOf(slots: readonly Slot[], limit: number): readonly Collision
   return found.sort((a, b) => (a.from < b.from ? -1 : 1)).slice(0, MOST_COLLISIONS);
 }
 
-function collisionOf(group: readonly Slot[], limit: number): Collision {
+function collisionOf(group: readonly Slot[], limit: number): Omit<Collision, 'serverName'> {
   const [first] = group;
   const at = (slot: Slot | undefined) => new Date(slot?.beginsAt ?? 0).toISOString();
   return {
     serverId: first?.of.server_id ?? null,
-    serverName: first?.of.server_name ?? null,
     from: at(first),
     until: at(group.at(-1)),
     runs: group.length,
@@ -162,13 +170,16 @@ function collisionOf(group: readonly Slot[], limit: number): Collision {
   };
 }
 
-function toShown({ of, due, beginsAt, obstacle }: Slot): UpcomingSlot {
+function toShown(
+  { of, due, beginsAt, obstacle }: Slot,
+  names: ReadonlyMap<string | null, string>,
+): UpcomingSlot {
   return {
     databaseId: of.id,
     databaseName: of.name,
     environmentId: of.environment_id,
     serverId: of.server_id,
-    serverName: of.server_name,
+    serverName: names.get(of.server_id) ?? null,
     dueAt: due.toISOString(),
     runAt: new Date(beginsAt).toISOString(),
     rule: of.rule_name === null ? null : { id: of.schedule_id, name: of.rule_name },

@@ -1,9 +1,9 @@
-import { sql } from 'kysely';
 import type { Context } from '../db/context.ts';
-import type { Db } from '../db/schema.ts';
 import { blackoutAt } from './blackouts.ts';
 import { parseCron } from './cron.ts';
 import { runsBetween } from './next-run.ts';
+import type { Scheduled } from './scheduled.ts';
+import { type BlackoutsByServer, blackoutsByServer } from './server-blackouts.ts';
 import { offsetAt } from './zone-offsets.ts';
 
 const QUARTER_MS = 900_000;
@@ -23,28 +23,26 @@ export interface Week {
 /** Those of paused schedules and in blackouts are left out. */
 export async function weekAhead(
   { db, now }: Context,
-  { environmentId, zone }: { readonly environmentId: string | null; readonly zone: string },
+  scheduled: readonly Scheduled[],
+  zone: string,
 ): Promise<Week> {
   const after = now();
   const until = new Date(after.getTime() + DAYS * DAY_MS);
   const onWall = wallOf(zone);
   const today = Math.floor(onWall(after.getTime()) / DAY_MS);
   const counts = new Map<number, number>();
-  const windows = Map.groupBy(
-    await db.selectFrom('server_blackouts').selectAll().execute(),
-    (window) => window.server_id,
-  );
-  for (const group of await alike(db, environmentId)) {
-    const slots = runsBetween(parseCron(group.cron_expression), group.time_zone, {
+  const windows = await blackoutsByServer(db);
+  for (const [first, ...others] of alike(scheduled, windows)) {
+    const slots = runsBetween(parseCron(first.cron_expression), first.time_zone, {
       after,
       until,
       most: MOST,
     });
-    const blackouts = windows.get(group.server ?? '') ?? [];
+    const blackouts = windows.get(first.server_id ?? '') ?? [];
     for (const slot of slots) {
-      if (blackoutAt(blackouts, group.time_zone, slot) !== undefined) continue;
+      if (blackoutAt(blackouts, first.time_zone, slot) !== undefined) continue;
       const hour = Math.floor(onWall(slot.getTime()) / HOUR_MS) - today * 24;
-      counts.set(hour, (counts.get(hour) ?? 0) + Number(group.count));
+      counts.set(hour, (counts.get(hour) ?? 0) + 1 + others.length);
     }
   }
   const days = Array.from({ length: DAYS }, (_, day) =>
@@ -58,24 +56,18 @@ export async function weekAhead(
   return { days, hours };
 }
 
-/** How many databases have the same times; those on servers with blackouts by server. */
-async function alike(db: Db, environmentId: string | null) {
-  const withBlackouts = sql<string | null>`case when databases.server_id in
-    (select server_id from server_blackouts) then databases.server_id end`;
-  return db
-    .selectFrom('database_schedules as when')
-    .innerJoin('schedules', 'schedules.id', 'when.schedule_id')
-    .innerJoin('databases', 'databases.id', 'when.database_id')
-    .select(({ fn }) => [
-      ...(['schedules.cron_expression', 'when.time_zone'] as const),
-      withBlackouts.as('server'),
-      fn.countAll<number>().as('count'),
-    ])
-    .where('when.due_at', 'is not', null)
-    .where('when.is_paused', '=', 0)
-    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
-    .groupBy(['schedules.cron_expression', 'when.time_zone', 'server'])
-    .execute();
+/** Databases that have the same times, which are computed once; those on servers with blackouts by server. */
+function alike(scheduled: readonly Scheduled[], windows: BlackoutsByServer) {
+  const groups = new Map<string, [Scheduled, ...Scheduled[]]>();
+  for (const one of scheduled) {
+    if (one.is_paused === 1) continue;
+    const server = windows.has(one.server_id ?? '') ? one.server_id : '';
+    const key = [one.cron_expression, one.time_zone, server].join('\n');
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [one]);
+    else group.push(one);
+  }
+  return groups.values();
 }
 
 /** What the clock on the wall shows, as if it were UTC. A zone changes on a quarter of an hour. */

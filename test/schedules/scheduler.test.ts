@@ -3,6 +3,7 @@ import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { changeRule, deleteRule } from '../../src/schedules/rules.ts';
+import { scheduledDatabases } from '../../src/schedules/scheduled.ts';
 import { deleteSchedule, getSchedule } from '../../src/schedules/schedules.ts';
 import { thinSlots } from '../../src/schedules/thin-slots.ts';
 import { weekAhead } from '../../src/schedules/week.ts';
@@ -485,7 +486,7 @@ describe('the week ahead', () => {
     const paused = await world.database();
     await world.schedule(paused, { cronExpression: '0 2 * * *', pausedReason: 'x' });
     await world.worker()();
-    const { days, hours } = await weekAhead(world, { environmentId: null, zone: 'Asia/Kathmandu' });
+    const { days, hours } = await weekAhead(world, await scheduledDatabases(db, null), 'Asia/Kathmandu');
     expect([days[0], days.at(-1), hours.length]).toEqual(['2026-02-25', '2026-03-03', 168]);
     // 02:00 UTC is 07:45 there; Thursday is the 26th.
     expect(hours.filter(({ runs }) => runs > 0).map(({ day, hour, runs }) => [day, hour, runs])).toEqual(

@@ -1,3 +1,5 @@
+import { html } from 'hono/html';
+
 /** One hour of the days ahead, and how many runs begin in it. */
 export interface HourOfWeek {
   /** 0: today. */
@@ -39,23 +41,18 @@ export function WeekGrid(props: {
             {label}
           </text>
         ))}
-        {hours.map(({ day, hour, runs }) => (
-          <rect
-            key={`${day} ${hour}`}
-            class={`week-hour week-${levelOf(runs, most)}`}
-            x={LEFT + hour * (CELL + GAP)}
-            y={TOP + day * (CELL + GAP)}
-            width={CELL}
-            height={CELL}
-            rx={3}
-          >
-            <title>{`${days[day] ?? ''} ${String(hour).padStart(2, '0')}:00: ${runs} begin`}</title>
-          </rect>
-        ))}
+        {hours.map((hour) => cellOf(hour, levelOf(hour.runs, most), days[hour.day] ?? ''))}
       </svg>
       <figcaption class="muted">{words}</figcaption>
     </figure>
   );
+}
+
+/** As text: of elements, a week of hours would be the most costly part of the page. */
+function cellOf({ day, hour, runs }: HourOfWeek, level: number, date: string) {
+  const [x, y] = [LEFT + hour * (CELL + GAP), TOP + day * (CELL + GAP)];
+  const words = `${date} ${String(hour).padStart(2, '0')}:00: ${runs} begin`;
+  return html`<rect class="week-hour week-${level}" x="${x}" y="${y}" width="${CELL}" height="${CELL}" rx="3"><title>${words}</title></rect>`;
 }
 
 function levelOf(runs: number, most: number): number {

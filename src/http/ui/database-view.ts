@@ -8,15 +8,16 @@ import type { EnvironmentChoice } from '../../../views/frame/frame.ts';
 import { changeText } from '../../../views/parts/format.ts';
 import { type BackupFilter, findBackup, listBackups, liveBackups } from '../../backups/backups.ts';
 import { dayStates } from '../../backups/day-states.ts';
-import { storedNow, talliesSince, usualOf } from '../../backups/day-tallies.ts';
+import { monthUntil, storedNow, talliesSince, usualOf } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, parseDay, weekdayOf } from '../../backups/days.ts';
-import { knownDatabases } from '../../backups/known-databases.ts';
+import { type KnownDatabase, knownDatabases } from '../../backups/known-databases.ts';
 import { failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
 import { type Restorable, restorableOfOne } from '../../backups/restorable.ts';
 import { sizeChanges, sizeChangesOf } from '../../backups/size-changes.ts';
 import type { Database } from '../../databases/databases.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
 import { databaseType } from '../../databases/types.ts';
+import type { Db } from '../../db/schema.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { getSettings } from '../../environments/environment-settings.ts';
 import { freezeOf } from '../../retention/freeze.ts';
@@ -104,15 +105,14 @@ export async function figuresOf(
   // Whole weeks, of which the last one is not over.
   const days = daysUntil(today, (WEEKS - 1) * DAYS_A_WEEK + weekdayOf(today) + 1);
   const tallies = await talliesSince(db, scope, days[0] ?? today);
-  const usual = await usualOf(db, database.id, { today, sizes: SIZES });
+  const usual = await usualOf(db, database.id, { sizes: SIZES });
   const [known] = await knownDatabases(services, [database]);
   const changes = sizeChanges(usual.sizes.map(({ bytes }) => bytes));
   return {
     databaseId: database.id,
-    lastGood: await lastGoodOf(services, database.id),
+    lastGood: await lastGoodOf(db, known),
     ...drillFigures(await restorableOfOne(db, database.id)),
-    good: usual.good,
-    failed: usual.failed,
+    ...monthUntil(today, tallies),
     usualSeconds: usual.seconds,
     storedBytes: await storedNow(db, database.id),
     storedBackups,
@@ -138,11 +138,15 @@ function drillFigures({ restorable, drillFailure }: Restorable) {
   };
 }
 
-async function lastGoodOf(services: Services, databaseId: string): Promise<DatabaseFigures['lastGood']> {
-  const { lastGood } = await protectionOfOne(services, databaseId);
-  const backup = lastGood === null ? undefined : await findBackup(services.db, lastGood.id);
-  if (lastGood === null || backup === undefined) return null;
-  return { ...lastGood, bytes: Number(backup.size), seconds: backup.duration };
+async function lastGoodOf(db: Db, known: KnownDatabase | undefined): Promise<DatabaseFigures['lastGood']> {
+  const lastGood = known?.protection.lastGood;
+  if (!lastGood) return null;
+  const backup = await db
+    .selectFrom('backups')
+    .select(['size', 'duration'])
+    .where('id', '=', lastGood.id)
+    .executeTakeFirst();
+  return backup === undefined ? null : { ...lastGood, bytes: Number(backup.size), seconds: backup.duration };
 }
 
 /** The list as the address filters it; what there is no filter of is as if it were not there. */
@@ -155,7 +159,7 @@ export async function listOf(
 ): Promise<BackupListProps> {
   const page = pageOf(c, PER_PAGE);
   const filter: BackupFilter = { result: resultOf(c.req.query('result')), day: parseDay(c.req.query('day')) };
-  const { backups, total } = await listBackups(services.db, database.id, page, filter);
+  const { backups, total } = await listBackups(services.db, database.id, page, filter, counts);
   const settings = await getSettings(services.db, database.environmentId, 'data');
   const { role } = c.get('session').user;
   const kept = await keptOf(services, database.id);

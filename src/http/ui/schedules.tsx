@@ -3,19 +3,20 @@ import type { Frame } from '../../../views/frame/frame.ts';
 import type { FormState } from '../../../views/parts/form-state.ts';
 import { RulePage } from '../../../views/schedules/rule-page.tsx';
 import { type CollisionItem, SchedulesPage } from '../../../views/schedules/schedules.tsx';
+import { totalOf } from '../../backups/protection-states.ts';
 import { engines } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
 import { newRule } from '../../schedules/fields.ts';
-import { countUnscheduled } from '../../schedules/list-schedules.ts';
 import { changeRule, createRule, deleteRule, listRules, type Rule } from '../../schedules/rules.ts';
-import { type Collision, upcomingSlots } from '../../schedules/upcoming.ts';
+import { scheduledDatabases } from '../../schedules/scheduled.ts';
+import { type Collision, upcomingOf } from '../../schedules/upcoming.ts';
 import { weekAhead } from '../../schedules/week.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings } from '../../settings/settings.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, textOf } from './kit/form-body.ts';
-import { frameOf } from './kit/frame.ts';
+import { frameOf, frameWithStates } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
@@ -113,12 +114,11 @@ async function sendRule(
 }
 
 async function sendSchedules(c: Context<UiEnv>, services: Services): Promise<Response> {
-  const frame = await frameOf(c, services);
+  const { frame, states } = await frameWithStates(c, services);
   const { timezone: zone } = await readSettings(services.db);
-  const environmentId = frame.environment?.id ?? null;
-  const asked = { hours: 24, environmentId, limit: SHOWN };
-  const { upcoming, total, collisions } = await upcomingSlots(services, asked);
-  const week = await weekAhead(services, { environmentId, zone });
+  const scheduled = await scheduledDatabases(services.db, frame.environment?.id ?? null);
+  const { upcoming, total, collisions } = await upcomingOf(services, scheduled, { hours: 24, limit: SHOWN });
+  const week = await weekAhead(services, scheduled, zone);
   return sendPage(
     c,
     <SchedulesPage
@@ -135,7 +135,7 @@ async function sendSchedules(c: Context<UiEnv>, services: Services): Promise<Res
       days={week.days}
       zone={zone}
       schedulerEnabled={services.config.schedulerEnabled}
-      unscheduled={await countUnscheduled(services.db, environmentId)}
+      unscheduled={Math.max(0, totalOf(states) - scheduled.length)}
     />,
   );
 }

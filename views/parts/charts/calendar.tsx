@@ -1,3 +1,4 @@
+import { html } from 'hono/html';
 import { type ChartDay, cellShapes, describeDay, describeDays } from './day-cells.ts';
 import { monthText, shortDayText } from './day-text.ts';
 
@@ -6,9 +7,9 @@ const STEP = 15;
 const LEFT = 30;
 const TOP = 16;
 const DAYS = 7;
-/** Of cells that lead somewhere; a good one needs none, and most are good. */
+/** Of cells that lead somewhere; a good one looks as they do by themselves. */
 const CLASSES = {
-  good: undefined,
+  good: '',
   partly: 'day-half',
   failed: 'day-failed',
   late: 'day-half',
@@ -71,12 +72,7 @@ export function Calendar(props: {
         {plain.good !== '' && <path class="day-good" d={plain.good} />}
         {plain.failed !== '' && <path class="day-failed" d={plain.failed} />}
         {plain.halves !== '' && <path class="day-half" d={plain.halves} />}
-        {linked.map(({ day, state, x, y }) => (
-          // By keyboard the days are reached in the table: nobody has to pass 180 cells.
-          <a key={day.day} href={hrefOf?.(day.day)} tabindex={-1} aria-label={describeDay(day)}>
-            <path class={CLASSES[state]} d={`M${x} ${y}h${CELL}v${CELL}h${-CELL}z`} />
-          </a>
-        ))}
+        {linked.map((cell) => linkedCell(cell, hrefOf?.(cell.day.day) ?? ''))}
         {shapes.crosses !== '' && <path class="day-cross" d={shapes.crosses} />}
         {shapes.halfFills !== '' && <path class="day-half-fill" d={shapes.halfFills} />}
       </svg>
@@ -90,6 +86,23 @@ export function Calendar(props: {
       </details>
     </figure>
   );
+}
+
+/**
+ * As text: of elements, half a year would be the most costly part of a page. By keyboard the days are reached in the table: nobody has
+ * to pass 180 cells.
+ */
+function linkedCell(
+  {
+    day,
+    state,
+    x,
+    y,
+  }: { readonly day: ChartDay; readonly state: ChartDay['state']; readonly x: number; readonly y: number },
+  href: string,
+) {
+  const shape = `M${x} ${y}h${CELL}v${CELL}h${-CELL}z`;
+  return html`<a href="${href}" tabindex="-1" aria-label="${describeDay(day)}"><path class="${CLASSES[state]}" d="${shape}"></path></a>`;
 }
 
 function Legend() {
