@@ -75,20 +75,37 @@ async function countFound(
   return toCounts(rows);
 }
 
-/** The worst that are not protected, in the order of the list; at most so many. */
+/**
+ * The worst that are not protected, in the order of the list; at most so many. `counts`: how many there are in each state, as the frame
+ * of each page has counted them: where all are protected nothing is read, and where enough have no good backup the others are not.
+ */
 export async function worstDatabases(
   context: Context,
   environmentId: string | null,
+  counts: StateCounts,
   limit: number,
 ): Promise<readonly KnownDatabase[]> {
   const at = atOnce(context);
-  const ids = await inEnvironment(at, environmentId)
+  const { protected: _, ...others } = counts;
+  if (totalOf({ ...others, protected: 0 }) === 0) return [];
+  const worst = counts.never >= limit ? withoutGood(at, environmentId) : notProtected(at, environmentId);
+  const ids = await worst
     .select('known.id')
-    .where('state', '!=', sql.lit('protected'))
     .orderBy(inOrder(at.db, { by: 'state', isDescending: false }))
     .limit(limit)
     .execute();
   return knownDatabases(at, ids);
+}
+
+function notProtected(context: Context, environmentId: string | null) {
+  return inEnvironment(context, environmentId).where('state', '!=', sql.lit('protected'));
+}
+
+/** Told apart before anything else is looked at. */
+function withoutGood(context: Context, environmentId: string | null) {
+  return inEnvironment(context, environmentId)
+    .where('state', '=', sql.lit('never'))
+    .where('good_at', 'is', null);
 }
 
 /** The one whose last good backup is the oldest; null where none has one. */

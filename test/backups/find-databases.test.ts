@@ -11,7 +11,12 @@ import {
 } from '../../src/backups/find-databases.ts';
 import { PROTECTIONS, type ProtectionState } from '../../src/backups/protection.ts';
 import { protectionOf } from '../../src/backups/protection-of.ts';
-import { countStates, countStatesByEnvironment, totalOf } from '../../src/backups/protection-states.ts';
+import {
+  countStates,
+  countStatesByEnvironment,
+  NO_DATABASES,
+  totalOf,
+} from '../../src/backups/protection-states.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
@@ -159,14 +164,20 @@ describe.each(STATES)('the list of databases, on %s', (state) => {
       }),
       { numRuns: 12 },
     );
-    const worst = await worstDatabases(context(), null, 200);
+    const counts = await countStates(context(), null);
+    const worst = await worstDatabases(context(), null, counts, 200);
     const ranks = worst.map(
       ({ protection: { state: of, lastGood } }) => `${PROTECTIONS.indexOf(of)} ${lastGood?.at ?? ''}`,
     );
     expect(ranks).toEqual(ranks.toSorted());
-    const { protected: safe, ...bad } = await countStates(context(), null);
+    const { protected: safe, ...bad } = counts;
     expect(safe).toBeGreaterThan(0);
     expect(worst).toHaveLength(Object.values(bad).reduce((sum, count) => sum + count, 0));
+    expect(bad.never).toBeGreaterThan(0);
+    for (const limit of [bad.never - 1, bad.never, bad.never + 1]) {
+      expect(await worstDatabases(context(), null, counts, limit)).toEqual(worst.slice(0, limit));
+    }
+    expect(await worstDatabases(context(), null, { ...NO_DATABASES, protected: safe }, 8)).toEqual([]);
   });
 
   it('counts every state, whichever is shown, and shows what fits and nothing else', async () => {

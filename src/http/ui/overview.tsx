@@ -14,6 +14,7 @@ import { storedByDay, talliesSince } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
 import { lastEndedDatabases, oldestDatabase, worstDatabases } from '../../backups/find-databases.ts';
 import { lastFailures, NEVER } from '../../backups/protection-of.ts';
+import type { StateCounts } from '../../backups/protection-states.ts';
 import { failedDrills, restorableOf } from '../../backups/restorable.ts';
 import { storageTrouble } from '../../backups/storage-trouble.ts';
 import { storedOf } from '../../backups/stored-totals.ts';
@@ -59,7 +60,7 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
       counts={states}
       oldest={await oldestIn(services, environmentId)}
       stored={await storedIn(services, environmentId)}
-      attention={await attentionOf(services, environmentId, showsEnvironment)}
+      attention={await attentionOf(services, environmentId, states, showsEnvironment)}
       failedDrills={await failedDrillsIn(services, environmentId, showsEnvironment)}
       days={await halfAYear(services, environmentId)}
       running={await runningOf(services, environmentId)}
@@ -139,9 +140,10 @@ async function oldestIn(services: Services, environmentId: string | null): Promi
 async function attentionOf(
   services: Services,
   environmentId: string | null,
+  states: StateCounts,
   showsEnvironment: boolean,
 ): Promise<readonly AttentionItem[]> {
-  const databases = await worstDatabases(services, environmentId, MOST_NEWS);
+  const databases = await worstDatabases(services, environmentId, states, MOST_NEWS);
   const causes = await lastFailures(services.db, databases);
   const drills = await restorableOf(
     services.db,
