@@ -5,6 +5,7 @@ import { networksOf } from '../../src/hosts/networks.ts';
 import { openSshHost } from '../../src/hosts/node/ssh.ts';
 import { createLog } from '../../src/log.ts';
 import { describeHost, failureOf, newSign, textOf } from '../contracts/host.ts';
+import { beside } from '../support/beside.ts';
 import { type LoginShell, type Sshd, startSshd } from '../support/sshd.ts';
 
 const SHELLS: readonly LoginShell[] = ['dash', 'bash', 'busybox'];
@@ -36,16 +37,7 @@ function open(address: HostAddress): Host {
 const echo = (host: Host) => textOf(host.run({ script: 'echo here' }, { signal }));
 const failure = (host: Host) => failureOf(host.run({ script: 'echo here' }, { signal }));
 
-/**
- * Most of the time here is that of commands which take two seconds to die, so suites with hosts of their own run beside each
- * other; the tests of each run one after the other.
- */
-function beside(name: string, tests: () => void): void {
-  describe.concurrent(name, () => {
-    describe('over SSH', { concurrent: false }, tests);
-  });
-}
-
+// Most of the time here is that of commands which take two seconds to die.
 describe.concurrent.each([...SHELLS, 'zsh', 'fish'] as const)('with the login shell %s', (shell) => {
   const start = async () => {
     const sshd = await startSshd();

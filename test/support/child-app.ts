@@ -14,6 +14,8 @@ const MONTH_MS = 30 * 86_400_000;
 const calendar = (since: number) => () => new Date(since + MONTH_MS + 60 * (Date.now() - since));
 
 const partBytes = process.env['TEST_PART_BYTES'];
+/** Where processes wait for a lease to end, looks at the work ten times a second are most of what they do. */
+const tickMs = Number(process.env['TEST_TICK_MS'] ?? 100);
 const services = await createServices(readConfig(), {
   log: createLog(
     'debug',
@@ -23,7 +25,7 @@ const services = await createServices(readConfig(), {
   version: '0.0.0-test',
   ...(calendarSince ? { calendar: calendar(Number(calendarSince)) } : {}),
   tuning: { ...QUICK, ...SMALL_PARTS, ...(partBytes ? { usualPartBytes: Number(partBytes) } : {}) },
-  timing: { tickMs: 100, sweepEveryMs: 200, completeMayTakeMs: 1_000, askAgainMs: 200 },
+  timing: { tickMs, sweepEveryMs: 2 * tickMs, completeMayTakeMs: 1_000, askAgainMs: 200 },
 });
 await services.exclusively(() => prepareFirstAdmin(services));
 const app = await createApp(services);

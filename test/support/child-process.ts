@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
-import { cp, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { dirname, join } from 'node:path';
+import { removeBundle } from './bundle.ts';
+import { bundleChildApp } from './child-bundle.ts';
 import type { Json } from './installation.ts';
 import { watchForSecrets } from './log-secrets.ts';
 
-const REPOSITORY = resolve(import.meta.dirname, '../..');
 export const LOGIN = { email: 'admin@example.com', password: 'correct horse battery' };
 
 export interface ChildApp {
@@ -26,35 +25,20 @@ interface Listening {
   readonly routes: readonly string[];
 }
 
-/** Bundles the app once for all children; native packages stay outside, so that the file must lie in the repository. */
+/** The app's program: the one of all test files where they run, and one of its own elsewhere. */
 export async function buildChildApp(): Promise<string> {
-  const outfile = join(REPOSITORY, 'dist/test', `child-app-${process.pid}.js`);
-  await build({
-    entryPoints: [join(REPOSITORY, 'test/support/child-app.ts')],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    jsx: 'automatic',
-    jsxImportSource: 'hono/jsx',
-    external: ['better-sqlite3', 'ssh2'],
-    banner: {
-      js: "import { createRequire as bundleRequire } from 'node:module'; const require = bundleRequire(import.meta.url);",
-    },
-    logLevel: 'warning',
-  });
-  // What its pages do beyond HTML: the bundle looks for it beside itself.
-  await cp(join(REPOSITORY, 'public/ui.js'), join(REPOSITORY, 'dist/test/assets/ui.js'));
-  return outfile;
+  if (!process.env['VITEST']) return bundleChildApp();
+  const { askForShared } = await import('./shared/ask.ts');
+  return (await askForShared<{ readonly program: string }>('childApp')).program;
 }
 
+/** The one of all test files ends with their run. */
 export async function removeChildApp(program: string): Promise<void> {
-  for (const path of [program, compiledOf(program)]) await rm(path, { recursive: true, force: true });
+  if (!process.env['VITEST']) await removeBundle(program);
 }
 
 /** What the first start compiles, the next ones take: a sixth of what a start costs. */
-const compiledOf = (program: string) => `${program}.compiled`;
+const compiledOf = (program: string) => join(dirname(program), 'compiled');
 
 /** Starts the app on a data folder and signs in; `flags` are Node's. */
 export async function startChildApp(

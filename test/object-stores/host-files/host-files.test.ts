@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { AppError } from '../../../src/errors.ts';
 import type { Host } from '../../../src/hosts/host.ts';
 import { networksOf } from '../../../src/hosts/networks.ts';
@@ -11,6 +11,7 @@ import { createLog } from '../../../src/log.ts';
 import { createHostFiles } from '../../../src/object-stores/host-files/host-files.ts';
 import { leftoverOf } from '../../../src/object-stores/store-failure.ts';
 import { chunked, collect, objectStoreContract, options } from '../../contracts/object-store.ts';
+import { beside } from '../../support/beside.ts';
 import { type LoginShell, type Sshd, startSshd } from '../../support/sshd.ts';
 
 const SHELLS: readonly LoginShell[] = ['dash', 'bash', 'busybox'];
@@ -37,41 +38,45 @@ function openHost(sshd: Sshd, username = sshd.user): Host {
 }
 
 for (const shell of SHELLS) {
-  objectStoreContract(`files over SSH, ${shell}`, async () => {
-    const sshd = await startSshd();
-    const host = openHost(sshd, sshd.usersByShell[shell]);
+  beside(`over SSH, ${shell}`, () => {
+    objectStoreContract(`files over SSH, ${shell}`, async () => {
+      const sshd = await startSshd();
+      const host = openHost(sshd, sshd.usersByShell[shell]);
+      return {
+        store: createHostFiles(host),
+        key: (name) => `${sshd.folder}/${FOLDER}/${name}`,
+        unfinished: async () => (await sshd.files(sshd.folder)).filter((path) => path.endsWith('.partial')),
+        keepsToken: false,
+        largeBytes: 6 * 2 ** 20 + 12_345,
+        async close() {
+          await host.close();
+          await sshd.stop();
+        },
+      };
+    });
+  });
+}
+
+beside('here', () => {
+  objectStoreContract('files on this machine', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'files-'));
+    const host = openLocalHost({ label: 'this machine', log });
+    const find = (script: string) => collect(host.run({ script }, options()));
     return {
       store: createHostFiles(host),
-      key: (name) => `${sshd.folder}/${FOLDER}/${name}`,
-      unfinished: async () => (await sshd.files(sshd.folder)).filter((path) => path.endsWith('.partial')),
+      key: (name) => `${folder}/${FOLDER}/${name}`,
+      unfinished: async () => lines((await find(`find ${folder} -name '*.partial'`)).toString()),
       keepsToken: false,
       largeBytes: 6 * 2 ** 20 + 12_345,
       async close() {
         await host.close();
-        await sshd.stop();
+        await rm(folder, { recursive: true });
       },
     };
   });
-}
-
-objectStoreContract('files on this machine', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'files-'));
-  const host = openLocalHost({ label: 'this machine', log });
-  const find = (script: string) => collect(host.run({ script }, options()));
-  return {
-    store: createHostFiles(host),
-    key: (name) => `${folder}/${FOLDER}/${name}`,
-    unfinished: async () => lines((await find(`find ${folder} -name '*.partial'`)).toString()),
-    keepsToken: false,
-    largeBytes: 6 * 2 ** 20 + 12_345,
-    async close() {
-      await host.close();
-      await rm(folder, { recursive: true });
-    },
-  };
 });
 
-describe('files on a host', () => {
+beside('files on a host', () => {
   let sshd: Sshd;
   let host: Host;
   beforeAll(async () => {

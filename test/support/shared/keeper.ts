@@ -13,6 +13,7 @@ const LAUNCHERS = {
   postgresFiles: makePostgresFiles,
   mariadb: launchMariadb,
   gateway: launchGateway,
+  childApp: makeChildApp,
 };
 type Kind = keyof typeof LAUNCHERS;
 
@@ -28,6 +29,14 @@ process.on('message', async ({ id, kind }: { readonly id: number; readonly kind:
     process.send?.({ id, error: String(error) });
   }
 });
+
+/** Bundled once: that takes as long as three of its starts. */
+async function makeChildApp() {
+  const { bundleChildApp } = await import('../child-bundle.ts');
+  const { removeBundle } = await import('../bundle.ts');
+  const program = await bundleChildApp();
+  return { program, stop: () => removeBundle(program) };
+}
 
 let isEnding = false;
 async function end(): Promise<void> {
