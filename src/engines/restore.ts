@@ -105,8 +105,8 @@ export interface DumpGuard {
   /** Sent before all else, dump and plan alike: has the program itself refuse what the guard can't see. */
   readonly first?: Uint8Array;
   /**
-   * Sees the bytes of the dump in order, and gives what is sent in their place: the chunk itself, or what makes it harmless. Throws
-   * `dump_unsafe` before what must not be sent; may blank out, in the chunk itself, a name that leads elsewhere.
+   * Sees the bytes of the dump in order, and gives what is sent in their place: the chunk itself, or a copy that is made harmless.
+   * Throws `dump_unsafe` before what must not be sent. Never changes the chunk: the proof and others still look at it.
    */
   observe(chunk: Uint8Array): Uint8Array;
 }
