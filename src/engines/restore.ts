@@ -22,8 +22,15 @@ export interface RestoreTarget<Options = unknown> extends EngineTarget<Options> 
   readonly expectedBytes: number | null;
   /** What must be there before it can be restored; null where nobody knows. */
   readonly needs: RestoreNeeds | null;
+  /** These tables alone, of a format of which that can be done; null or absent: all of it. */
+  readonly tables?: readonly TableName[] | null;
   /** Where it takes the place of the database that was backed up, of the name `newName`; absent: something new is made. */
   readonly inPlace?: InPlaceTarget | undefined;
+}
+
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
 }
 
 export interface RestoreNeeds {
