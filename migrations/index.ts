@@ -23,6 +23,7 @@ import * as losses from './0021_losses.ts';
 import * as apiTokens from './0022_api_tokens.ts';
 import * as idempotency from './0023_idempotency.ts';
 import * as sizesAtHand from './0027_sizes_at_hand.ts';
+import * as restoreOptions from './0026_restore_options.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -50,4 +51,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0022_api_tokens': apiTokens,
   '0023_idempotency': idempotency,
   '0027_sizes_at_hand': sizesAtHand,
+  '0026_restore_options': restoreOptions,
 };

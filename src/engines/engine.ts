@@ -43,6 +43,8 @@ export interface Engine<Options = unknown> {
   byHand(extension: string, serverVersion: string | null): ByHand | undefined;
   /** How a dump of it is restored; absent where that is left to a person. Throws `invalid` for what can't be a target. */
   restore?(target: RestoreTarget<Options>): RestorePlan;
+  /** Formats of which single tables can be restored (`RestoreTarget.tables`). */
+  readonly selectsTablesOf?: readonly string[];
   /** True where what is restored can take the place of what is there (`RestorePlan.swap`). */
   readonly swaps?: boolean;
   /** Where a person has to; the three are names of databases on one server, or paths of files on one host. */

@@ -22,8 +22,15 @@ export interface RestoreTarget<Options = unknown> extends EngineTarget<Options> 
   readonly expectedBytes: number | null;
   /** What must be there before it can be restored; null where nobody knows. */
   readonly needs: RestoreNeeds | null;
+  /** These tables alone, of a format of which that can be done; null or absent: all of it. */
+  readonly tables?: readonly TableName[] | null;
   /** Where it takes the place of the database that was backed up, of the name `newName`; absent: something new is made. */
   readonly inPlace?: InPlaceTarget | undefined;
+}
+
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
 }
 
 export interface RestoreNeeds {
@@ -105,8 +112,8 @@ export interface DumpGuard {
   /** Sent before all else, dump and plan alike: has the program itself refuse what the guard can't see. */
   readonly first?: Uint8Array;
   /**
-   * Sees the bytes of the dump in order, and gives what is sent in their place: the chunk itself, or what makes it harmless. Throws
-   * `dump_unsafe` before what must not be sent; may blank out, in the chunk itself, a name that leads elsewhere.
+   * Sees the bytes of the dump in order, and gives what is sent in their place: the chunk itself, or a copy that is made harmless.
+   * Throws `dump_unsafe` before what must not be sent. Never changes the chunk: the proof and others still look at it.
    */
   observe(chunk: Uint8Array): Uint8Array;
 }

@@ -11,8 +11,10 @@ import { newId } from '../ids.ts';
 import { insertRun } from '../runs/claim.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { RestoreContext } from './context.ts';
+import { factsOf } from './dump-facts.ts';
 import { NOTHING_REPLACED } from './in-place.ts';
 import { proposedName } from './new-name.ts';
+import { type ChosenTables, chooseTables } from './only-tables.ts';
 import { loginFor } from './restore-logins.ts';
 
 /** Where a backup is restored to; what is absent is as of the database that was backed up. */
@@ -28,6 +30,8 @@ export interface RestoreInput {
   readonly password?: string | undefined;
   /** The name of the environment, where it is another one than the backup's. */
   readonly confirm?: string | undefined;
+  /** These alone, of a format of which that can be done. */
+  readonly tables?: ChosenTables | undefined;
 }
 
 export interface AskedRestore {
@@ -48,6 +52,7 @@ export async function askRestore(
   const { db, now, runs, vault } = context;
   const { backup, database } = await restorable(db, backupId);
   const target = await targetOf(db, actor, database, input);
+  const onlyTables = await chosenText(db, backupId, database.type, input);
   const newName = input.newName ?? proposedName(target.named, now());
   const runId = newId();
   const credentials = { username: input.username ?? null, password: input.password ?? null };
@@ -76,6 +81,7 @@ export async function askRestore(
         database_name: database.database_name,
         options: database.options,
         new_name: newName,
+        only_tables: onlyTables,
         is_name_ours: input.newName === undefined ? 1 : 0,
         token: newId(),
         credentials: sealed,
@@ -86,12 +92,31 @@ export async function askRestore(
         ...NOTHING_REPLACED,
       })
       .execute();
-    const details = { runId, newName, serverId, host, port, username: credentials.username };
+    const details = {
+      runId,
+      newName,
+      serverId,
+      host,
+      port,
+      username: credentials.username,
+      tables: input.tables ?? null,
+    };
     const of = { id: backupId, name: backup.filename, environmentId };
     await recordAudit(trx, actor, auditEntry('backup', 'restore', of, { details }), now());
   });
   runs.wake();
   return { runId, newName };
+}
+
+/** The chosen tables, as the row of a restore holds them; null: all. Throws `invalid` as `chooseTables`. */
+export async function chosenText(
+  db: Db,
+  backupId: string,
+  engine: string,
+  { tables }: Pick<RestoreInput, 'tables'>,
+): Promise<string | null> {
+  if (tables === undefined) return null;
+  return JSON.stringify(chooseTables(engine, await factsOf(db, backupId), tables));
 }
 
 /** The backup and its database, if it can be restored; throws as `askRestore`. */

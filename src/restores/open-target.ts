@@ -8,6 +8,7 @@ import { SEALED } from '../secrets/sealed.ts';
 import type { StartedBy } from '../servers/server-access.ts';
 import type { TargetContext } from './context.ts';
 import { replacedBy } from './in-place.ts';
+import { onlyTablesOf } from './only-tables.ts';
 import { loginFor, refuseOtherPlace } from './restore-logins.ts';
 
 /** Who asked for it: nobody waits for a scheduled drill, and one who is gone does not count. */
@@ -71,6 +72,7 @@ export async function openRestoreTarget(
     token: restore.token,
     inPlace: replacedBy(restore),
     isDrill: restore.is_drill === 1,
+    tables: onlyTablesOf(restore),
   });
   const opened = await servers.open(restore.server_id, { startedBy });
   try {

@@ -106,7 +106,9 @@ export function whatExists(row: RestoreRow): string {
     case 'finishing':
       return `“${name}” is being made, under a name of its own until it is whole. Nothing else is touched.`;
     case 'done':
-      return `“${name}” is there, whole.`;
+      return row.only_tables === null
+        ? `“${name}” is there, whole.`
+        : `“${name}” is there, with the chosen tables and their rows alone: without keys, indexes and all else of the backup.`;
     case 'removed':
       return 'What had been made was removed: the target is as it was.';
     case 'left':

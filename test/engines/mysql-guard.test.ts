@@ -145,8 +145,8 @@ it('blanks out the name of the dumped database where that would be altered, and 
     fc.property(places, (cuts) => {
       const guard = newMysqlGuard();
       const chunks = cutAt(Buffer.from(HEAD + kept + altered(name) + kept), cuts);
-      for (const chunk of chunks) guard.observe(chunk);
-      expect(Buffer.concat(chunks).toString()).toBe(HEAD + kept + altered(blank) + kept);
+      const sent = chunks.map((chunk) => guard.observe(chunk));
+      expect(Buffer.concat(sent).toString()).toBe(HEAD + kept + altered(blank) + kept);
     }),
   );
 });
@@ -178,7 +178,11 @@ it('has events come into being switched off, with all else as it was, in any chu
   const switchedOff = dumpOf((status) => (/^enable$/i.test(status) ? 'DISABLE      ' : status));
   const sent = (chunks: readonly Uint8Array[]) => {
     const guard = newMysqlGuard();
-    return Buffer.concat(chunks.map((chunk) => guard.observe(chunk))).toString();
+    const given = Buffer.concat(chunks).toString();
+    const said = Buffer.concat(chunks.map((chunk) => guard.observe(chunk))).toString();
+    // The proof of the dump's end still looks at them.
+    expect(Buffer.concat(chunks).toString()).toBe(given);
+    return said;
   };
   expect(sent([...Buffer.from(dump)].map((byte) => Uint8Array.of(byte)))).toBe(switchedOff);
   const places = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 60 });

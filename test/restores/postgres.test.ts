@@ -79,3 +79,60 @@ describe('a drill of PostgreSQL', () => {
     expect(await drilled()).toEqual([]);
   });
 });
+
+describe('some tables of an archive', () => {
+  const ODD = { schema: `s "ü" 😀`, name: `t '<script> *` };
+  const NOTES = { schema: 'public', name: 'odd "name" 表; -- $x$ \\. ' };
+
+  it('are restored alone, what is not chosen is not, and what fails leaves nothing', async () => {
+    const name = (table: typeof ODD) =>
+      `"${table.schema.replaceAll('"', '""')}"."${table.name.replaceAll('"', '""')}"`;
+    const parts = bed.name('parts');
+    await bed.postgres.createDatabase(parts);
+    await fillDatabase(bed.postgres, parts, 1);
+    await bed.postgres.query(
+      `CREATE SCHEMA "s ""ü"" 😀"; CREATE TABLE ${name(ODD)} (a text PRIMARY KEY); INSERT INTO ${name(ODD)} VALUES ('x'), ('ü');
+       CREATE TABLE "s ""ü"" 😀".twin (a int); CREATE TABLE public.twin (a int)`,
+      parts,
+    );
+    const options = { backupFormat: 'custom', backupCompression: 'zstd' };
+    const backup = await bed.backUpOf(await bed.source(parts, options));
+    const refusal = async (tables: readonly object[]) => {
+      const { status, body } = await bed.app.call('POST', `/api/backups/${backup.id}/restore`, { tables });
+      return [status, JSON.stringify(body)];
+    };
+    expect(await refusal([{ schema: 'public', name: 'nobody' }])).toEqual([
+      400,
+      expect.stringContaining('public.nobody'),
+    ]);
+    expect(await refusal([ODD, { schema: 'public', name: 'twin' }])).toEqual([
+      400,
+      expect.stringContaining('in two goes'),
+    ]);
+
+    const before = await bed.databases();
+    const { run, restore, newName, message } = await bed.restore(backup, { tables: [ODD, NOTES, ODD] });
+    expect([message, run['state']]).toEqual(['', 'completed']);
+    expect(restore).toMatchObject({
+      onlyTables: [ODD, NOTES],
+      exists: expect.stringContaining('chosen tables'),
+      tables: [
+        expect.objectContaining({ rows: 3, expected: 3 }),
+        expect.objectContaining({ rows: 2, expected: 2 }),
+      ],
+    });
+    expect(await bed.postgres.query(`SELECT a FROM ${name(ODD)} ORDER BY 1`, newName)).toEqual(
+      await bed.postgres.query(`SELECT a FROM ${name(ODD)} ORDER BY 1`, parts),
+    );
+    await bed.postgres.dropDatabase(newName);
+
+    const needsType = await bed.restore(backup, { tables: [{ schema: 'public', name: 'accounts' }] });
+    expect(needsType.run['state']).toBe('failed');
+    expect(needsType.message).toContain('email');
+    // Behind the chosen rows, and before pg_restore has been fed all of it.
+    bed.bucket.faults.add({ match: { operation: 'GetObject' }, fault: { kind: 'corrupt' } });
+    const damaged = await bed.restore(backup, { tables: [ODD] });
+    expect(damaged.restore['state']).toBe('removed');
+    expect(await bed.databases()).toEqual(before);
+  });
+});

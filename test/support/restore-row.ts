@@ -15,6 +15,7 @@ export function restoreRow(change: Partial<RestoreRow> & Pick<RestoreRow, 'id'>)
     options: '{}',
     new_name: 'shop_restored',
     is_name_ours: 0,
+    only_tables: null,
     is_drill: null,
     token: 'token',
     credentials: null,

@@ -2,7 +2,7 @@ import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Checks } from '../parts/checks.tsx';
 import { DangerZone } from '../parts/danger-zone.tsx';
-import { SelectField, TextField } from '../parts/field.tsx';
+import { SelectField, TextArea, TextField } from '../parts/field.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { formatBytes } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
@@ -42,6 +42,8 @@ export interface RestorePageProps {
     /** What is restored can take the place of what is there. */
     readonly swaps: boolean;
   };
+  /** Single tables of it can be restored. */
+  readonly selectsTables: boolean;
   readonly servers: readonly RestoreServer[];
   readonly form: FormState;
   /** What a look found, before anything is made; null: nobody has looked. */
@@ -89,6 +91,17 @@ export function RestorePage(props: RestorePageProps) {
               <Panel title="2. Where to">
                 <Where {...props} />
               </Panel>
+              {props.selectsTables && (
+                <Panel title="Only some tables">
+                  <TextArea
+                    form={form}
+                    name="tables"
+                    label="Tables"
+                    conditional
+                    help="One a line, as schema.name. Left empty, all is restored. Of a chosen table come its columns and rows, and nothing else: no keys, indexes, triggers, sequences, large objects, views, functions or types."
+                  />
+                </Panel>
+              )}
               <Panel title="3. Checked before anything is touched">
                 {checks === null ? (
                   <p class="field-help">

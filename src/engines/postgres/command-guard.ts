@@ -68,6 +68,14 @@ export function newCommandGuard(): DumpGuard {
   let matched = 0;
   let key: string | null = null;
   let isLocked = false;
+  /** What is sent in the place of the chunk that is read. */
+  let sent: Uint8Array = new Uint8Array(0);
+
+  /** In a copy, made with the first: others look at the chunk, too. */
+  const blank = (chunk: Uint8Array, from: number, end: number): void => {
+    if (sent === chunk) sent = new Uint8Array(chunk);
+    sent.fill(BLANK, from, end);
+  };
 
   const refuse = (what: string, at: number): never => {
     throw new AppError(
@@ -155,7 +163,7 @@ export function newCommandGuard(): DumpGuard {
           if (head !== '') refuse('a backslash within a statement', at);
           line = '';
           state = 'command';
-          chunk[at] = BLANK;
+          blank(chunk, at, at + 1);
           break;
         case SEMICOLON:
           endStatement(at);
@@ -294,7 +302,7 @@ export function newCommandGuard(): DumpGuard {
     const found = chunk.indexOf(NEWLINE, from);
     const end = found < 0 ? chunk.length : found;
     line += String.fromCharCode(...chunk.subarray(from, Math.min(end, from + MOST_LINE)));
-    chunk.fill(BLANK, from, end);
+    blank(chunk, from, end);
     if (line.length > MOST_LINE) refuse(`the command \\${line.slice(0, 20)}`, from);
     if (found < 0) return end;
     checkCommand(from);
@@ -385,9 +393,10 @@ export function newCommandGuard(): DumpGuard {
     observe(chunk) {
       const nul = chunk.indexOf(NUL);
       if (nul >= 0) refuse('a NUL character', nul);
+      sent = chunk;
       for (let at = 0; at < chunk.length; ) at = step(chunk, at);
       position += chunk.length;
-      return chunk;
+      return sent;
     },
   };
 }

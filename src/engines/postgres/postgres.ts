@@ -31,6 +31,7 @@ export const postgres: Engine<PostgresOptions> = {
   storedProof: (format, blocks) =>
     FORMATS[format === 'custom' || format === 'tar' ? format : 'plain'].newEndProof(blocks),
   restore: restorePostgres,
+  selectsTablesOf: ['custom'],
   swaps: true,
 };
 

@@ -85,6 +85,7 @@ function readChecks(target: PostgresRestoreTarget, stdout: string): readonly Pre
       ? inPlaceChecks(target, target.inPlace, answers.get('replaced') ?? '')
       : [nameCheck(target, facts)]),
     rightsCheck(facts),
+    ...tableChecks(target),
     needCheck(EXTENSIONS, target.needs?.extensions, facts.extensions),
     needCheck(ROLES, target.needs?.roles, facts.roles),
     roomCheck(target, answers.get('free')),
@@ -219,6 +220,21 @@ function needCheck(
     says: needed.length === 0 ? 'None are needed.' : `All ${needed.length} are there.`,
   };
 }
+
+function tableChecks({ tables }: PostgresRestoreTarget): readonly PreflightCheck[] {
+  if (!tables) return [];
+  const named = tables.slice(0, NAMED_TABLES).map(({ schema, name }) => `${schema}.${name}`);
+  const more = tables.length > NAMED_TABLES ? ` and ${tables.length - NAMED_TABLES} more` : '';
+  return [
+    {
+      name: 'Tables',
+      ok: true,
+      says: `Only ${named.join(', ')}${more}, with their rows. Left out is all else: primary and foreign keys, indexes, other constraints, triggers, sequences and what they fill in, large objects, views, functions, types and extensions. A table that needs a type or a function of the dump can’t be restored alone: then it fails, and nothing is kept.`,
+    },
+  ];
+}
+
+const NAMED_TABLES = 10;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -94,8 +94,26 @@ function loadArchive(target: PostgresRestoreTarget): string {
   const work = workName(target);
   return `${insideLines(target, work)}
 ${findPgRestore(majorOf(target.clientVersion))}
-{ ask_server && find_pg_restore; } </dev/null || exit
-loading "$pg_restore" --single-transaction --exit-on-error --no-password --dbname=${work}`;
+{ ask_server && find_pg_restore${makeSchemas(target)}; } </dev/null || exit
+loading "$pg_restore" --single-transaction --exit-on-error --no-password --dbname=${work}${only(target)}${target.tables ? READ_ON : ''}`;
+}
+
+/** It ends with the last table that was chosen, and the rest of the archive is still to be proven. */
+const READ_ON = ' || exit\ncat >/dev/null';
+
+/** Those that tables were chosen of: pg_restore makes none for them. */
+function makeSchemas({ tables }: PostgresRestoreTarget): string {
+  if (!tables) return '';
+  const schemas = [...new Set(tables.map(({ schema }) => schema))];
+  return ` && sql ${schemas.map((schema) => `--command=${quote(`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`)}`).join(' ')}`;
+}
+
+/** It takes names as they are, without patterns, and restores what is of one of the schemas and one of the names. */
+function only({ tables }: PostgresRestoreTarget): string {
+  if (!tables) return '';
+  const schemas = [...new Set(tables.map(({ schema }) => schema))].map((schema) => `--schema=${schema}`);
+  const names = [...new Set(tables.map(({ name }) => name))].map((name) => `--table=${name}`);
+  return ` --strict-names ${[...schemas, ...names].map(quote).join(' ')}`;
 }
 
 /**

@@ -169,6 +169,8 @@ async function sendInput(
   try {
     for await (const chunk of input) {
       if (isOver) return;
+      // As much again dies with it: what is encrypted of it.
+      countPassedBytes(2 * chunk.byteLength);
       await new Promise<void>((done) => {
         proceed = done;
         // A failed write is followed by the end, which tells more.

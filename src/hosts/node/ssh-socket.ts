@@ -3,6 +3,7 @@ import { lookup } from 'node:dns';
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import type { Client } from 'ssh2';
 import { type Networks, outOfReach } from '../networks.ts';
+import { writeTogether } from './write-together.ts';
 
 const READ_BYTES = 256 * 1024;
 
@@ -21,7 +22,7 @@ export function connectForSsh(
   let known: unknown;
   let isSafe = false;
   const callback = (length: number, buffer: Uint8Array): boolean => {
-    const decipher = decipherOf(client);
+    const decipher = partOf(client, '_decipher');
     if (decipher !== known) {
       known = decipher;
       isSafe = prepare(decipher);
@@ -38,6 +39,7 @@ export function connectForSsh(
     noDelay: true,
     onread: { buffer: new Uint8Array(READ_BYTES), callback },
   });
+  writeTogether(socket, () => prepareCipher(client));
   return socket;
 }
 
@@ -59,16 +61,26 @@ function lookupWithin(networks: Networks): LookupFunction {
   };
 }
 
-function decipherOf(client: Client): unknown {
+function partOf(client: Client, name: '_cipher' | '_decipher'): unknown {
   const protocol: unknown = Reflect.get(client, '_protocol');
-  return typeof protocol === 'object' && protocol !== null ? Reflect.get(protocol, '_decipher') : undefined;
+  return typeof protocol === 'object' && protocol !== null ? Reflect.get(protocol, name) : undefined;
 }
 
 /** Tells whether the decipher copies; its key, of which it makes a cipher for each packet, becomes Node's own object. */
 function prepare(decipher: unknown): boolean {
   if (typeof decipher !== 'object' || decipher?.constructor.name !== 'AESGCMDecipherNative') return false;
-  const key: unknown = Reflect.get(decipher, '_decipherKey');
-  // Node makes such an object of a key's bytes each time, which takes as long as to decrypt a packet with it.
-  if (Buffer.isBuffer(key)) Reflect.set(decipher, '_decipherKey', createSecretKey(key));
+  keepKey(decipher, '_decipherKey');
   return true;
+}
+
+function prepareCipher(client: Client): void {
+  const cipher = partOf(client, '_cipher');
+  if (typeof cipher === 'object' && cipher?.constructor.name === 'AESGCMCipherNative')
+    keepKey(cipher, '_encKey');
+}
+
+/** Node makes such an object of a key's bytes each time, which takes as long as to decrypt a packet with it. */
+function keepKey(of: object, name: string): void {
+  const key: unknown = Reflect.get(of, name);
+  if (Buffer.isBuffer(key)) Reflect.set(of, name, createSecretKey(key));
 }

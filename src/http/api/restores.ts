@@ -5,6 +5,7 @@ import { askInPlace } from '../../restores/ask-in-place.ts';
 import { askRestore } from '../../restores/ask-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
 import { dropKept } from '../../restores/drop-kept.ts';
+import { onlyTablesOf, tableNames } from '../../restores/only-tables.ts';
 import { checksOf, countsOf, findRestore, listRestores, whatExists } from '../../restores/restores.ts';
 import { swapByHandOf } from '../../restores/swap-by-hand.ts';
 import type { Services } from '../../services-port.ts';
@@ -26,6 +27,8 @@ export const restoreShape = z.object({
   host: text,
   port: z.number().nullable(),
   newName: z.string(),
+  /** The tables that it is of; null: all of them. */
+  onlyTables: tableNames.nullable(),
   state,
   /** What is there now of what it makes, in a sentence. */
   exists: z.string(),
@@ -75,6 +78,7 @@ export function restoreRoutes(services: Services): readonly ApiRoute[] {
         port: z.number().int().min(1).max(65_535).nullish(),
         ...login,
         confirm: z.string().max(255).optional(),
+        tables: tableNames.optional(),
         inPlace: z.boolean().optional(),
         safetyBackup: z.boolean().optional(),
         endSessions: z.boolean().optional(),
@@ -165,7 +169,7 @@ export function restoreRoutes(services: Services): readonly ApiRoute[] {
 function refuseMixed(body: Readonly<Record<string, unknown>>): void {
   const foreign =
     body['inPlace'] === true
-      ? ['newName', 'serverId', 'host', 'port'].find((name) => body[name] !== undefined)
+      ? ['newName', 'serverId', 'host', 'port', 'tables'].find((name) => body[name] !== undefined)
       : ['safetyBackup', 'endSessions'].find((name) => body[name] !== undefined);
   if (foreign === undefined) return;
   const message =
@@ -187,6 +191,7 @@ export function wireRestore(row: RestoreRow): z.infer<typeof restoreShape> {
     host: row.host,
     port: row.port,
     newName: row.new_name,
+    onlyTables: onlyTablesOf(row),
     state: row.state,
     exists: whatExists(row),
     checks: checks === null ? null : [...checks],

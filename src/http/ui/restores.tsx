@@ -4,6 +4,7 @@ import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { RestorePage, type RestorePageProps } from '../../../views/restore/restore-page.tsx';
 import { RestoreProgress, RestoreRunPage, UncertainRestore } from '../../../views/restore/restore-run.tsx';
 import { backupStory } from '../../backups/backup-story.ts';
+import { readContents } from '../../backups/contents.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { type InputIssue, toAppError } from '../../errors.ts';
 import { askRestore, restorable } from '../../restores/ask-restore.ts';
@@ -12,6 +13,7 @@ import { cleanUpRestore } from '../../restores/clean-up.ts';
 import { dropKept } from '../../restores/drop-kept.ts';
 import { lookAtTarget } from '../../restores/look-at-target.ts';
 import { proposedName } from '../../restores/new-name.ts';
+import { selectsTables, tableNames, tablesNamed } from '../../restores/only-tables.ts';
 import { listServersOf } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
@@ -45,11 +47,14 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
     const send = (form: FormState, checks: RestorePageProps['checks'], status: 200 | 422) =>
       sendPage(c, <RestorePage {...known.props} form={form} checks={checks} />, status);
     const again = (form: FormState) => send(askAgain(form, body, RESTORE_SECRETS), null, 422);
-    const parsed = inputSchema.safeParse(valuesOf(body, known.props.database.isFile));
-    if (!parsed.success)
-      return again(refusedForm(body, parsed.error.issues as readonly InputIssue[], RESTORE_SECRETS));
     const actor = actorOf(c, services);
     try {
+      const tables = known.props.selectsTables
+        ? tablesNamed(await readContents(services.db, backupId), body['tables'] ?? '')
+        : undefined;
+      const parsed = inputSchema.safeParse({ ...valuesOf(body, known.props.database.isFile), tables });
+      if (!parsed.success)
+        return again(refusedForm(body, parsed.error.issues as readonly InputIssue[], RESTORE_SECRETS));
       if (body['action'] === 'look') {
         const checks = await lookAtTarget(services, actor, backupId, parsed.data, c.req.raw.signal);
         return send(
@@ -168,6 +173,7 @@ async function formOf(c: Context<UiEnv>, services: Services, backupId: string) {
         place,
         hasHash: backup.sha256 !== null,
       },
+      selectsTables: selectsTables(database.type, backup.format),
       database: {
         id: database.id,
         name: database.name,
@@ -226,6 +232,7 @@ const inputSchema = z.object({
   username: z.string().max(255).optional(),
   password: z.string().max(1024).optional(),
   confirm: z.string().max(255).optional(),
+  tables: tableNames.optional(),
 });
 
 /** A password counts as it was typed, with the blanks around it. */

@@ -14,6 +14,7 @@ import { factsOf, type KnownDump } from '../dump-facts.ts';
 import { hostOutput } from '../host-output.ts';
 import { lookAtSource } from '../look-at-source.ts';
 import { nextName } from '../new-name.ts';
+import { ofChosen, onlyTablesOf } from '../only-tables.ts';
 import { openRestoreTarget, starterOf } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { loadRestore, recordRestore } from '../restores.ts';
@@ -126,7 +127,7 @@ async function restore(
   progress.enter('look');
   const row = await loadRestore(db, run.id);
   const stored = await loadStored(db, row.backup_id);
-  const dump = await factsOf(db, row.backup_id);
+  const dump = ofChosen(await factsOf(db, row.backup_id), onlyTablesOf(row));
   const opened = await services.openPlace(stored.place);
   try {
     const { host, plan } = await look(services, row, context, { stored, dump, store: opened.store });

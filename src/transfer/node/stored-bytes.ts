@@ -4,7 +4,8 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
 import { through } from './compress.ts';
 
-const CHUNK_BYTES = 128 * 1024;
+/** Each costs a turn of the thread pool. */
+const CHUNK_BYTES = 256 * 1024;
 /** A connection that breaks is opened again where it broke, so often without a byte in between. */
 const READ_TRIES = 5;
 

@@ -170,6 +170,35 @@ it('asks by itself about one of which nobody knows yet what became of it, until 
   expect((await viewer.get(`/restores/${id}`)).html).not.toContain('hx-get="/restores/');
 });
 
+it('offers single tables of an archive alone, and gives back the lines that name none', async () => {
+  const { db } = pages.services;
+  expect((await operator.get(`/backups/${backupId}/restore`)).html).not.toContain('name="tables"');
+  const archive = await addBackup(DUMP);
+  const table = { schema: 'public', name: 'or"ders <b> 🐘', rows: 1, definition: null };
+  const contents = { tables: [table], largeObjects: 0, extensions: [], roles: [] };
+  const { database_id } = await db
+    .updateTable('backups')
+    .set({ format: 'custom', contents: JSON.stringify(contents) })
+    .where('id', '=', archive)
+    .returning('database_id')
+    .executeTakeFirstOrThrow();
+  await db.updateTable('databases').set({ type: 'postgres' }).where('id', '=', database_id).execute();
+  const { html } = await operator.get(`/backups/${archive}/restore`);
+  expect(html).toContain('name="tables"');
+  expect(html).toContain('no keys, indexes');
+  for (const [tables, words] of [
+    ['public.<script>', 'hold a table public.&lt;script&gt;'],
+    ['public.or"ders <b> 🐘\nx', 'hold a table x'],
+  ]) {
+    const form = { action: 'restore', newName: 'x ü', serverId: '', tables: tables ?? '' };
+    const refused = await operator.post(`/backups/${archive}/restore`, form);
+    expect(refused.status).toBe(422);
+    expect(refused.html).toContain(words);
+    expect(refused.html).toContain('>public.');
+    expect(refused.html).not.toContain('public.<script>');
+  }
+});
+
 it('gives the form back with what was typed and what is wrong', async () => {
   for (const [form, words] of [
     [{ newName: '/etc/x.db' }, 'LOCAL_PATHS'],

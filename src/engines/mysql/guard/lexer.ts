@@ -361,17 +361,23 @@ export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array):
   };
 
   return {
-    observe(chunk) {
+    observe(given) {
       const before: Uint8Array[] = [];
       let from = 0;
+      let chunk = given;
+      // In a copy, made with the first: others look at what was given, too.
+      const blank = (start: number, end: number): void => {
+        if (chunk === given) chunk = new Uint8Array(given);
+        chunk.fill(BLANK, start, end);
+      };
       for (let at = 0; at < chunk.length; ) {
         if (state === 'quoted') {
           const end = readQuoted(chunk, at);
-          if (isBlanked) chunk.fill(BLANK, at, end);
+          if (isBlanked) blank(at, end);
           at = end;
         } else if (state === 'word') {
           const end = readWord(chunk, at);
-          if (isSwitchedOff) chunk.fill(BLANK, at, end);
+          if (isSwitchedOff) blank(at, end);
           at = end;
         } else if (state === 'line') {
           const newline = chunk.indexOf(NEWLINE, at);
@@ -381,11 +387,11 @@ export function newDumpLexer(reader: TokenReader): { observe(chunk: Uint8Array):
         } else {
           step(chunk[at] ?? 0);
           // The first quote of a name, or one that is doubled in it.
-          if (isBlanked && isQuoted()) chunk[at] = BLANK;
+          if (isBlanked && isQuoted()) blank(at, at + 1);
           if (isSwitchedOff && isWord()) {
             before.push(chunk.subarray(from, at), SWITCHED_OFF);
             from = at;
-            chunk[at] = BLANK;
+            blank(at, at + 1);
           }
           at += 1;
         }
