@@ -42,7 +42,7 @@ export function mountRoutes(
           // What the validators let through has the declared shape.
           query: route.query === null ? {} : c.req.valid('query' as never),
           body: route.body === null ? {} : c.req.valid('json' as never),
-          actor: actorOf(session, address),
+          actor: actorOf(session, address, c.get('requestId')),
           address,
           signal: AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
         });
@@ -58,11 +58,11 @@ function once(services: Services, route: ApiRoute): readonly MiddlewareHandler[]
 }
 
 /** Of a service account there is no user, whose id could be stored. */
-function actorOf(session: ApiSession | undefined, address: string | null): UserActor {
-  if (session === undefined) return { userId: null, role: 'viewer', address };
+function actorOf(session: ApiSession | undefined, address: string | null, requestId: string): UserActor {
+  if (session === undefined) return { userId: null, role: 'viewer', address, requestId };
   const { user, token } = session;
   const userId = token === null || token.serviceAccountId === null ? user.id : null;
-  return { userId, role: user.role, address, token };
+  return { userId, role: user.role, address, token, requestId };
 }
 
 function checks(route: ApiRoute): readonly MiddlewareHandler[] {

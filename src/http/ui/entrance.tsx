@@ -144,7 +144,11 @@ function pauseLogin(c: Context<UiEnv>, body: FormBody, error: AppError) {
 }
 
 async function originOf(c: Context<UiEnv>, services: Services) {
-  return { address: addressOf(c, services), browser: await browserOf(c, services) };
+  return {
+    address: addressOf(c, services),
+    browser: await browserOf(c, services),
+    requestId: c.get('requestId'),
+  };
 }
 
 function sendSetup(c: Context<UiEnv>, services: Services, form: FormState, status: 200 | 422 = 200) {
