@@ -2,6 +2,7 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { ROLES } from '../auth/roles.ts';
 import type { UserActor } from '../auth/users.ts';
 import type { Services } from '../services-port.ts';
+import { createTokenNotes } from '../tokens/note-use.ts';
 import { authorise } from './authorise.ts';
 import { idempotent } from './idempotent.ts';
 import type { Limits } from './rate-limit.ts';
@@ -19,6 +20,7 @@ export function mountRoutes(
   limits: Pick<Limits, 'api'>,
 ): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
+  const notes = createTokenNotes(services);
   const seen = new Set<string>();
   for (const route of routes) {
     const name = `${route.method} ${route.path}`;
@@ -28,7 +30,7 @@ export function mountRoutes(
     app.on(
       route.method,
       route.path,
-      authorise(services, route, limits),
+      authorise(services, route, limits, notes),
       ...once(services, route),
       ...checks(route),
       async (c) => {

@@ -4,7 +4,7 @@ import { registerFirstAdmin } from '../../auth/first-admin.ts';
 import { login, type SignedIn } from '../../auth/login.ts';
 import { newPasswordField } from '../../auth/password-rules.ts';
 import { hasRole, ROLES } from '../../auth/roles.ts';
-import { endSession } from '../../auth/sessions.ts';
+import { signOut } from '../../auth/sign-out.ts';
 import { listEnvironmentNames } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
 import { emailField, line, passwordField } from '../../fields.ts';
@@ -60,11 +60,11 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
       access: 'viewer',
       summary: 'End this session',
       answer: success,
-      handle: async ({ session }) => {
+      handle: async ({ session, actor }) => {
         if (session.token !== null) {
           throw new AppError('invalid', 'An API token has no session to end. Revoke it instead.');
         }
-        await endSession(services.db, session.id);
+        await signOut(services, actor, session);
         return SUCCESS;
       },
     }),
