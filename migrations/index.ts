@@ -24,6 +24,7 @@ import * as apiTokens from './0022_api_tokens.ts';
 import * as idempotency from './0023_idempotency.ts';
 import * as sizesAtHand from './0027_sizes_at_hand.ts';
 import * as restoreOptions from './0026_restore_options.ts';
+import * as auditChain from './0024_audit_chain.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -52,4 +53,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0023_idempotency': idempotency,
   '0027_sizes_at_hand': sizesAtHand,
   '0026_restore_options': restoreOptions,
+  '0024_audit_chain': auditChain,
 };

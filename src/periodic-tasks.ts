@@ -1,3 +1,7 @@
+import { createChainer } from './audit/chain.ts';
+import type { Sha256 } from './audit/chain-row.ts';
+import { forgetOldAudit } from './audit/forget-old.ts';
+import { hasUnchained } from './audit/unchained.ts';
 import { endExpiredSessions } from './auth/sessions.ts';
 import { watchForMissing } from './backups/missing.ts';
 import { sweepDeleted } from './backups/remove-deleted.ts';
@@ -29,6 +33,8 @@ const VERIFY_EVERY_MS = 5 * 60_000;
 const MANIFESTS_EVERY_MS = 15_000;
 const MISSING_EVERY_MS = 60_000;
 const PINGS_EVERY_MS = 10_000;
+/** What was written is chained within five seconds. */
+const CHAIN_EVERY_MS = 4_000;
 /** Whether the day’s look at all retention is due. */
 const SWEEP_LOOK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -41,6 +47,7 @@ export function periodicTasks(
     readonly calendar: () => Date;
     readonly runs: Runs;
     readonly channel: Channel;
+    readonly sha256: Sha256;
     readonly optimise: () => Promise<void>;
     readonly config: Pick<Config, 'schedulerEnabled' | 'schedulerCheckMs'>;
   },
@@ -82,6 +89,17 @@ export function periodicTasks(
       run: (signal) => watchForMissing(services, signal),
     },
     { name: 'pings', everyMs: PINGS_EVERY_MS, run: (signal) => sendDuePings(services, signal) },
+    {
+      name: 'audit-chain',
+      everyMs: CHAIN_EVERY_MS,
+      hasWork: () => hasUnchained(db),
+      run: createChainer(services),
+    },
+    {
+      name: 'audit-retention',
+      everyMs: HOUR_MS,
+      run: async (signal) => forgetOldAudit(services, (await readSettings(db)).auditLogRetentionDays, signal),
+    },
     { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
     {
       name: 'verification',

@@ -1,3 +1,4 @@
+import type { Sha256 } from './audit/chain-row.ts';
 import type { Passwords } from './auth/passwords.ts';
 import type { BackupEnds } from './backups/backup-ends.ts';
 import type { Channel } from './channels/channel.ts';
@@ -40,6 +41,7 @@ export interface Services {
   readonly assets: Assets;
   /** Makes a page smaller on its way. */
   readonly gzip: (text: string) => Promise<Uint8Array<ArrayBuffer>>;
+  readonly sha256: Sha256;
   readonly version: string;
   /** Whether the app's own machine is a container: not the machine that people mean by "this one". */
   readonly isContainer: boolean;

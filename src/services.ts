@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { sha256 } from './audit/node/sha256.ts';
 import { createPasswords } from './auth/node/passwords.ts';
 import { type BackupEnds, createBackupEnds } from './backups/backup-ends.ts';
 import { createBackupKind } from './backups/node/backup-kind.ts';
@@ -228,7 +229,10 @@ function wire(
   const backupEnds = createBackupEnds(context);
   const periodic = createPeriodic(
     context,
-    periodicTasks({ ...context, calendar, channel, runs, config, optimise: () => optimise(db) }, timing),
+    periodicTasks(
+      { ...context, calendar, channel, runs, config, sha256, optimise: () => optimise(db) },
+      timing,
+    ),
     { isAlone },
   );
   return {
@@ -248,6 +252,7 @@ function wire(
       backupEnds,
       assets: createAssets(),
       gzip: gzipText,
+      sha256,
       isContainer: isContainer(),
       freeSpace: async () => (config.databaseUrl === null ? spaceOf(config.dataDir) : null),
     },

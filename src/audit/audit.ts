@@ -8,6 +8,8 @@ export interface Actor {
   readonly address: string | null;
   /** What it is done by, where that is an API token; of a service account's, there is no user. */
   readonly token?: TokenActor | null;
+  /** The request that it is done by, as the log and the answer name it. */
+  readonly requestId?: string | null;
 }
 
 /** An API token, as the audit knows it. */
@@ -21,8 +23,15 @@ export interface TokenActor {
 
 /** What the audit speaks of, and what may be done to each. The words are the wire's: API clients filter by them. */
 export interface AuditedActions {
-  readonly user: 'create' | 'update' | 'delete' | 'sign_in' | 'sign_in_failed' | 'sign_in_refused';
-  readonly api_token: 'create' | 'delete';
+  readonly user:
+    | 'create'
+    | 'update'
+    | 'delete'
+    | 'sign_in'
+    | 'sign_in_failed'
+    | 'sign_in_refused'
+    | 'sign_out';
+  readonly api_token: 'create' | 'delete' | 'use' | 'refused';
   readonly service_account: 'create' | 'update' | 'delete';
   readonly environment: 'create' | 'update' | 'delete' | 'ssh_key_access';
   readonly server: 'create' | 'update' | 'delete';
@@ -31,7 +40,7 @@ export interface AuditedActions {
     | ('backup.rotate' | 'backup.freeze' | 'backup.accept_size');
   readonly backup_retention_policy: 'update' | 'delete';
   readonly backup:
-    | ('cancel' | 'delete' | 'verify' | 'backup.pin' | 'backup.unpin')
+    | ('cancel' | 'delete' | 'verify' | 'download' | 'backup.pin' | 'backup.unpin')
     | ('restore' | 'restore.clean_up' | 'restore.drop_kept' | 'drill' | 'drill.proven' | 'drill.failed');
   readonly backup_schedule: 'create' | 'update' | 'delete';
   readonly server_blackouts: 'update';
@@ -41,6 +50,7 @@ export interface AuditedActions {
   readonly spaces_environment: 'update';
   readonly system_settings: 'update';
   readonly master_key: 'rotate';
+  readonly audit_log: 'export';
 }
 
 export type AuditedResource = keyof AuditedActions;
@@ -92,6 +102,7 @@ export async function recordAudit(trx: Trx, actor: Actor, entry: AuditEntry, now
       api_token_id: actor.token?.id ?? null,
       token_prefix: actor.token?.prefix ?? null,
       service_account_id: actor.token?.serviceAccountId ?? null,
+      request_id: actor.requestId ?? null,
     })
     .execute();
 }

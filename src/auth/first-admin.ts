@@ -63,7 +63,7 @@ export async function registerFirstAdmin(
     );
   }
   const { kind, from } = input;
-  const user = await insertFirstAdmin(context, input, from.address, input.also);
+  const user = await insertFirstAdmin(context, input, from, input.also);
   const attempt: SignInAttempt = { user, kind, from };
   const session = await startSession(context, user, kind, {
     async also(trx, now) {
@@ -81,7 +81,7 @@ async function insertConfiguredAdmin(context: SignInContext, email: string, pass
     throw new AppError('config', `ADMIN_PASSWORD must have at least ${least} characters.`);
   }
   try {
-    await insertFirstAdmin(context, { email, password, name: 'Admin' }, null);
+    await insertFirstAdmin(context, { email, password, name: 'Admin' }, { address: null });
   } catch (error) {
     if (!isAppError(error, 'invalid')) throw error;
     throw new AppError('config', `ADMIN_PASSWORD can't be used. ${error.message}`, { cause: error });
@@ -93,7 +93,7 @@ type FirstDeed = (trx: Trx, actor: Actor, now: Date) => Promise<void>;
 async function insertFirstAdmin(
   context: SignInContext,
   input: FirstAdmin,
-  address: string | null,
+  { address, requestId = null }: Pick<Origin, 'address' | 'requestId'>,
   also: FirstDeed = async () => {},
 ) {
   const { email, password, name } = input;
@@ -103,7 +103,7 @@ async function insertFirstAdmin(
     await insertUser(trx, row);
     await trx.deleteFrom('system_settings').where('key', '=', SETTING).execute();
     const entry = auditedUser('create', row, { details: { role: 'admin' } });
-    const actor = { userId: row.id, address };
+    const actor = { userId: row.id, address, requestId };
     await recordAudit(trx, actor, entry, context.now());
     await also(trx, actor, context.now());
   });

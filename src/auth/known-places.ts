@@ -7,6 +7,8 @@ export interface Origin {
   readonly address: string | null;
   /** The random id in the signed cookie of a browser; null for whatever keeps none. */
   readonly browser: string | null;
+  /** The request, for the audit. */
+  readonly requestId?: string | null;
 }
 
 /** Of each kind and account the latest so many are kept, for so long. */

@@ -39,7 +39,11 @@ export async function auditSignIn(
   if (await isFull(trx, outcome, user?.id ?? null, now)) return;
   await recordAudit(
     trx,
-    { userId: outcome === 'sign_in' ? (user?.id ?? null) : null, address: from.address },
+    {
+      userId: outcome === 'sign_in' ? (user?.id ?? null) : null,
+      address: from.address,
+      requestId: from.requestId ?? null,
+    },
     auditedUser(outcome, user, { details: { by: kind === 'ui' ? 'page' : 'api' }, error: ERRORS[outcome] }),
     now,
   );

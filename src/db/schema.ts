@@ -18,6 +18,7 @@ export interface Schema {
   system_settings: SystemSettingRow;
   signing_keys: SigningKeyRow;
   audit_logs: AuditLogRow;
+  audit_marks: AuditMarkRow;
   storage_probes: StorageProbeRow;
   sign_in_failures: SignInFailureRow;
   sign_in_places: SignInPlaceRow;
@@ -362,7 +363,7 @@ export interface SystemSettingRow {
 
 export interface SigningKeyRow {
   id: string;
-  purpose: 'session' | 'manifest';
+  purpose: 'session' | 'manifest' | 'audit';
   /** Of its purpose, from 1: two who make the next one at once make it once. */
   generation: number;
   /** Sealed base64 of 32 random bytes, for `signing_key:<id>`. */
@@ -388,6 +389,21 @@ export interface AuditLogRow {
   api_token_id: string | null;
   token_prefix: string | null;
   service_account_id: string | null;
+  request_id: string | null;
+  /** Its place in the chain, from 1; null until it is chained, a few seconds after it was written. */
+  number: number | null;
+  /** SHA-256, in hex, of the hash before it and of the row. */
+  hash: string | null;
+}
+
+/** Where the chain of the audit begins (the last row that retention removed) and ends, signed. */
+export interface AuditMarkRow {
+  name: 'start' | 'head';
+  number: number;
+  hash: string;
+  at: string;
+  key_id: string;
+  signature: string;
 }
 
 /** The result of a deep test of the storage. */

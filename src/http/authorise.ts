@@ -5,8 +5,10 @@ import { findSession } from '../auth/sessions.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
 import { findToken } from '../tokens/acting-token.ts';
+import type { TokenNotes } from '../tokens/note-use.ts';
 import { isTokenLike } from '../tokens/token-text.ts';
 import type { Limits } from './rate-limit.ts';
+import { addressOf } from './request-address.ts';
 import type { Access, ApiEnv, ApiRoute, ApiSession } from './route.ts';
 import { environmentParam, outOfScope } from './token-scope.ts';
 
@@ -20,9 +22,10 @@ export function authorise(
   services: Services,
   route: Pick<ApiRoute, 'method' | 'path' | 'access' | 'isForBackups'>,
   limits: Pick<Limits, 'api'>,
+  notes: TokenNotes,
 ) {
   return createMiddleware<ApiEnv>(async (c, next) => {
-    const session = route.access === 'public' ? null : await bearerSession(services, c);
+    const session = route.access === 'public' ? null : await bearerSession(services, c, notes);
     limits.api(c, session);
     if (route.access !== 'public') {
       if (session === null) throw new AppError('unauthorized', 'Unauthorized');
@@ -37,11 +40,16 @@ export function authorise(
   });
 }
 
-async function bearerSession(services: Services, c: Context): Promise<ApiSession | null> {
+async function bearerSession(
+  services: Services,
+  c: Context<ApiEnv>,
+  notes: TokenNotes,
+): Promise<ApiSession | null> {
   const text = /^Bearer ([\w.-]+)$/.exec(c.req.header('authorization') ?? '')?.[1];
   if (text === undefined) return null;
   if (isTokenLike(text)) {
-    const found = await findToken(services, text);
+    const from = { address: addressOf(c, services), requestId: c.get('requestId') };
+    const found = await findToken(services, text, { notes, from });
     return found === null ? null : { id: found.token.id, ...found };
   }
   const session = await findSession(services, 'api', text);

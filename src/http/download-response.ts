@@ -1,13 +1,34 @@
 import type { Context } from 'hono';
+import type { Actor } from '../audit/audit.ts';
+import { auditDownload } from '../backups/audit-download.ts';
 import { type Download, openDownload } from '../backups/download.ts';
 import { attachment } from '../content-disposition.ts';
 import type { Services } from '../services-port.ts';
 import { askedRange } from './range.ts';
 
-/** A backup's download for this request: the part that its headers ask for, ended when the client goes away. */
-export function downloadFor(c: Context, services: Services, backupId: string): Promise<Download> {
+/**
+ * A backup's download for this request: the part that its headers ask for, ended when the client goes away. The audit has it before
+ * the client does; a HEAD gets none of it.
+ */
+export async function downloadFor(
+  c: Context,
+  services: Services,
+  actor: Actor,
+  backupId: string,
+): Promise<Download> {
   const { headers, signal } = c.req.raw;
-  return openDownload(services, backupId, { signal, range: (file) => askedRange(headers, file) });
+  const download = await openDownload(services, backupId, {
+    signal,
+    range: (file) => askedRange(headers, file),
+  });
+  if (download.kind === 'unsatisfiable' || c.req.method === 'HEAD') return download;
+  try {
+    await auditDownload(services, actor, backupId, download);
+  } catch (error) {
+    if (download.kind === 'stream') await download.body.cancel();
+    throw error;
+  }
+  return download;
 }
 
 /** A file, or a part of it, as an attachment. Closing the answer early closes the file. */

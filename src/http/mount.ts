@@ -2,6 +2,7 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { ROLES } from '../auth/roles.ts';
 import type { UserActor } from '../auth/users.ts';
 import type { Services } from '../services-port.ts';
+import { createTokenNotes } from '../tokens/note-use.ts';
 import { authorise } from './authorise.ts';
 import { idempotent } from './idempotent.ts';
 import type { Limits } from './rate-limit.ts';
@@ -19,6 +20,7 @@ export function mountRoutes(
   limits: Pick<Limits, 'api'>,
 ): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
+  const notes = createTokenNotes(services);
   const seen = new Set<string>();
   for (const route of routes) {
     const name = `${route.method} ${route.path}`;
@@ -28,7 +30,7 @@ export function mountRoutes(
     app.on(
       route.method,
       route.path,
-      authorise(services, route, limits),
+      authorise(services, route, limits, notes),
       ...once(services, route),
       ...checks(route),
       async (c) => {
@@ -42,7 +44,7 @@ export function mountRoutes(
           // What the validators let through has the declared shape.
           query: route.query === null ? {} : c.req.valid('query' as never),
           body: route.body === null ? {} : c.req.valid('json' as never),
-          actor: actorOf(session, address),
+          actor: actorOf(session, address, c.get('requestId')),
           address,
           signal: AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
         });
@@ -58,11 +60,11 @@ function once(services: Services, route: ApiRoute): readonly MiddlewareHandler[]
 }
 
 /** Of a service account there is no user, whose id could be stored. */
-function actorOf(session: ApiSession | undefined, address: string | null): UserActor {
-  if (session === undefined) return { userId: null, role: 'viewer', address };
+function actorOf(session: ApiSession | undefined, address: string | null, requestId: string): UserActor {
+  if (session === undefined) return { userId: null, role: 'viewer', address, requestId };
   const { user, token } = session;
   const userId = token === null || token.serviceAccountId === null ? user.id : null;
-  return { userId, role: user.role, address, token };
+  return { userId, role: user.role, address, token, requestId };
 }
 
 function checks(route: ApiRoute): readonly MiddlewareHandler[] {

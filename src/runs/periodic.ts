@@ -9,6 +9,8 @@ import type { Log } from '../log.ts';
 export interface PeriodicTask {
   readonly name: string;
   readonly everyMs: number;
+  /** Where it is asked often and seldom has anything to do: looked at before it is claimed, which writes. */
+  hasWork?(): Promise<boolean>;
   /** Ends soon after the signal is aborted; what it throws is logged, and it is tried again when it is due again. */
   run(signal: AbortSignal): Promise<unknown>;
 }
@@ -78,6 +80,7 @@ export function createPeriodic(
   }
 
   async function doIfDue(task: PeriodicTask, abort: AbortController): Promise<void> {
+    if (task.hasWork !== undefined && !(await task.hasWork())) return;
     if (!(await claim(task))) return;
     const renewal = setInterval(() => {
       renew(task).then(

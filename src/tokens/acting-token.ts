@@ -5,7 +5,8 @@ import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import type { Log } from '../log.ts';
-import { hashOfToken, hasTokenShape } from './token-text.ts';
+import type { ShownFrom, ShownToken, TokenNotes } from './note-use.ts';
+import { hashOfToken, hasTokenShape, prefixOf } from './token-text.ts';
 
 /** What a token may do: whatever its role may, or ask for backups, read of them, and pin those that it asked for. */
 export type TokenAccess = 'full' | 'backups';
@@ -31,6 +32,12 @@ export function mayReach(token: ActingToken | null, environmentId: string): bool
 /** How stale the instant of the last use may get before a request writes it anew. */
 const TOUCH_AFTER_MS = 60_000;
 
+/** Who is told what became of a token that was shown. */
+interface Noting {
+  readonly notes: TokenNotes;
+  readonly from: ShownFrom;
+}
+
 /**
  * Whom a token stands for, as the database knows them now; null where it opens nothing: unknown, revoked, expired, its owner
  * gone or disabled.
@@ -38,13 +45,18 @@ const TOUCH_AFTER_MS = 60_000;
 export async function findToken(
   context: Context & { readonly log: Log },
   text: string,
+  noting?: Noting,
 ): Promise<FoundToken | null> {
   if (!hasTokenShape(text)) return null;
   const now = context.now();
-  const row = await rowOf(context.db, await hashOfToken(text), now);
-  if (row === undefined) return null;
-  const user = ownerOf(row);
-  if (user === null) return null;
+  const row = await rowOf(context.db, await hashOfToken(text));
+  const user = row === undefined || row.expires_at <= now.toISOString() ? null : ownerOf(row);
+  const shown = row === undefined ? unknown(text) : shownOf(row);
+  if (row === undefined || user === null) {
+    await noting?.notes.refused(shown, noting.from, whyNot(row, now));
+    return null;
+  }
+  await noting?.notes.used(shown, noting.from);
   const environmentIds = row.all_environments === 1 ? null : await environmentsOf(context.db, row.id);
   await touch(context, row, now);
   return {
@@ -56,7 +68,22 @@ export async function findToken(
   };
 }
 
-function rowOf(db: Db, hash: string, now: Date) {
+function unknown(text: string): ShownToken {
+  return { id: null, name: null, prefix: prefixOf(text), userId: null, serviceAccountId: null };
+}
+
+function shownOf(row: Row): ShownToken {
+  const { id, name, token_prefix: prefix, user_id: userId, service_account_id: serviceAccountId } = row;
+  return { id, name, prefix, userId, serviceAccountId };
+}
+
+function whyNot(row: Row | undefined, now: Date): string {
+  if (row === undefined) return 'There is no such token, or it was revoked';
+  if (row.expires_at <= now.toISOString()) return `The token expired at ${row.expires_at}`;
+  return 'The token’s owner is disabled, or gone';
+}
+
+function rowOf(db: Db, hash: string) {
   return db
     .selectFrom('api_tokens')
     .leftJoin('users', 'users.id', 'api_tokens.user_id')
@@ -64,7 +91,9 @@ function rowOf(db: Db, hash: string, now: Date) {
     .select([
       ...(['api_tokens.id', 'api_tokens.token_prefix', 'api_tokens.role', 'api_tokens.access'] as const),
       ...(['api_tokens.all_environments', 'api_tokens.last_used_at', 'api_tokens.user_id'] as const),
-      ...(['api_tokens.service_account_id', 'users.email', 'users.name', 'users.last_active_at'] as const),
+      ...(['api_tokens.name', 'api_tokens.expires_at'] as const),
+      ...(['api_tokens.service_account_id', 'users.email', 'users.last_active_at'] as const),
+      'users.name as user_name',
       'users.role as user_role',
       'users.created_at as user_created_at',
       'users.updated_at as user_updated_at',
@@ -75,7 +104,6 @@ function rowOf(db: Db, hash: string, now: Date) {
       'service_accounts.updated_at as account_updated_at',
     ])
     .where('api_tokens.token_hash', '=', hash)
-    .where('api_tokens.expires_at', '>', now.toISOString())
     .executeTakeFirst();
 }
 
@@ -87,7 +115,13 @@ function ownerOf(row: Row): User | null {
 }
 
 function personOf(row: Row, id: string): User | null {
-  const { email, name, user_role: role, user_created_at: createdAt, user_updated_at: updatedAt } = row;
+  const {
+    email,
+    user_name: name,
+    user_role: role,
+    user_created_at: createdAt,
+    user_updated_at: updatedAt,
+  } = row;
   if (email === null || role === null || createdAt === null || updatedAt === null) return null;
   const lastActiveAt = row.last_active_at;
   return { id, email, name, role: roleAtMost(row.role, role), lastActiveAt, createdAt, updatedAt };

@@ -13,7 +13,7 @@ export async function newTokenText(): Promise<{
   readonly prefix: string;
 }> {
   const token = BEGINNING + toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
-  return { token, hash: await hashOfToken(token), prefix: token.slice(0, PREFIX_LENGTH) };
+  return { token, hash: await hashOfToken(token), prefix: prefixOf(token) };
 }
 
 /** Whether the text says that it is an API token, be it one or not. */
@@ -24,6 +24,11 @@ export function isTokenLike(text: string): boolean {
 /** Whether it may be one of ours: cut or lengthened ones are not looked up. */
 export function hasTokenShape(text: string): boolean {
   return SHAPE.test(text);
+}
+
+/** What people know a token by. */
+export function prefixOf(token: string): string {
+  return token.slice(0, PREFIX_LENGTH);
 }
 
 /**

@@ -101,6 +101,8 @@ describe('the pages of a filled installation', () => {
     `/servers/${ids.server}`,
     '/admin/storage',
     '/admin/users',
+    '/admin/audit',
+    '/admin/audit/verify',
     '/admin/tokens',
     '/admin/tokens/new',
     '/admin/service-accounts',

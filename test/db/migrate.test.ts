@@ -52,6 +52,7 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
       [
         ...[
           'audit_logs',
+          'audit_marks',
           'backup_objects',
           'backup_policies',
           'backups',

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Hono } from 'hono';
 import { createApp } from '../../src/app.ts';
+import { sha256 } from '../../src/audit/node/sha256.ts';
 import { createPasswords } from '../../src/auth/node/passwords.ts';
 import type { Role } from '../../src/auth/roles.ts';
 import { startSession } from '../../src/auth/sessions.ts';
@@ -146,6 +147,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     backupEnds: createBackupEnds({ db, log }, { lookEveryMs: 20 }),
     assets: { read: async () => null, urlOf: (name) => `/assets/${name}` },
     gzip: gzipText,
+    sha256,
     version: '0.0.0-test',
     isContainer: false,
     freeSpace: async () => null,

@@ -8,6 +8,7 @@ const ENTRIES = [
   { section: 'environments', group: 'Configuration', label: 'Environments', href: '/environments' },
   { section: 'storage', group: 'Admin', label: 'Storage', href: '/admin/storage' },
   { section: 'users', group: 'Admin', label: 'Users & tokens', href: '/admin/users' },
+  { section: 'audit', group: 'Admin', label: 'Audit log', href: '/admin/audit' },
   { section: 'system', group: 'Admin', label: 'System', href: '/admin/system' },
 ] as const;
 

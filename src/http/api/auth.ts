@@ -1,15 +1,16 @@
+import type { Context } from 'hono';
 import * as z from 'zod';
 import { registerFirstAdmin } from '../../auth/first-admin.ts';
 import { login, type SignedIn } from '../../auth/login.ts';
 import { newPasswordField } from '../../auth/password-rules.ts';
 import { hasRole, ROLES } from '../../auth/roles.ts';
-import { endSession } from '../../auth/sessions.ts';
+import { signOut } from '../../auth/sign-out.ts';
 import { listEnvironmentNames } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
 import { emailField, line, passwordField } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import { type ActingToken, mayReach } from '../../tokens/acting-token.ts';
-import { type ApiRoute, type ApiSession, publicRoute, route } from '../route.ts';
+import { type ApiEnv, type ApiRoute, type ApiSession, publicRoute, route } from '../route.ts';
 import { id, SUCCESS, success } from './shapes.ts';
 
 const person = z.object({
@@ -34,8 +35,8 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
       summary: 'Sign in',
       body: z.object({ email: emailField, password: passwordField }),
       answer: signedIn,
-      handle: async ({ body, address }) =>
-        wireSignedIn(await login(services, { ...body, kind: 'api', from: { address, browser: null } })),
+      handle: async ({ c, body, address }) =>
+        wireSignedIn(await login(services, { ...body, kind: 'api', from: originOf(c, address) })),
     }),
     publicRoute({
       method: 'POST',
@@ -48,9 +49,9 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
         setupCode: z.string().max(100).optional(),
       }),
       answer: signedIn,
-      handle: async ({ body, address }) =>
+      handle: async ({ c, body, address }) =>
         wireSignedIn(
-          await registerFirstAdmin(services, { ...body, kind: 'api', from: { address, browser: null } }),
+          await registerFirstAdmin(services, { ...body, kind: 'api', from: originOf(c, address) }),
         ),
     }),
     route({
@@ -59,11 +60,11 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
       access: 'viewer',
       summary: 'End this session',
       answer: success,
-      handle: async ({ session }) => {
+      handle: async ({ session, actor }) => {
         if (session.token !== null) {
           throw new AppError('invalid', 'An API token has no session to end. Revoke it instead.');
         }
-        await endSession(services.db, session.id);
+        await signOut(services, actor, session);
         return SUCCESS;
       },
     }),
@@ -92,6 +93,10 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
       }),
     }),
   ];
+}
+
+function originOf(c: Context<ApiEnv>, address: string | null) {
+  return { address, browser: null, requestId: c.get('requestId') };
 }
 
 function wireSignedIn(signedIn: SignedIn) {

@@ -177,8 +177,8 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
       access: 'viewer',
       summary: 'A presigned URL for an hour or, for a backup on a host, the file itself',
       answer: z.object({ downloadUrl: z.string(), expiresAt: instant }),
-      handle: async ({ c, params }) => {
-        const download = await downloadFor(c, services, params.id);
+      handle: async ({ c, params, actor }) => {
+        const download = await downloadFor(c, services, actor, params.id);
         if (download.kind !== 'url') return sendDownload(c, download);
         return { downloadUrl: download.url, expiresAt: download.expiresAt };
       },

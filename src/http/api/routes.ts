@@ -1,5 +1,6 @@
 import type { Services } from '../../services-port.ts';
 import type { ApiRoute } from '../route.ts';
+import { auditLogRoutes } from './audit-logs.ts';
 import { authRoutes } from './auth.ts';
 import { backupPolicyRoutes } from './backup-policies.ts';
 import { backupRoutes } from './backups.ts';
@@ -52,5 +53,6 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...restoreLoginRoutes(services),
     ...drillRoutes(services),
     ...runRoutes(services),
+    ...auditLogRoutes(services),
   ];
 }

@@ -34,6 +34,7 @@ const STYLES = [
   'retention',
   'setup',
   'access',
+  'audit',
   'storage',
 ] as const;
 

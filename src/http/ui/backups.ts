@@ -64,7 +64,7 @@ export function backupRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.get('/backups/:backupId/download', only('viewer'), async (c) => {
-    const download = await downloadFor(c, services, c.req.param('backupId'));
+    const download = await downloadFor(c, services, actorOf(c, services), c.req.param('backupId'));
     return download.kind === 'url' ? c.redirect(download.url, 303) : sendDownload(c, download);
   });
 

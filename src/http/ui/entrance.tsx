@@ -5,7 +5,8 @@ import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { type FirstAdmin, registerFirstAdmin } from '../../auth/first-admin.ts';
 import { login } from '../../auth/login.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
-import { endSession, findSession } from '../../auth/sessions.ts';
+import { findSession } from '../../auth/sessions.ts';
+import { signOut } from '../../auth/sign-out.ts';
 import { hasUsers } from '../../auth/users.ts';
 import { insertFirstEnvironment } from '../../environments/environments.ts';
 import { AppError, isAppError } from '../../errors.ts';
@@ -106,7 +107,10 @@ export function entranceRoutes(
   ui.post('/logout', async (c) => {
     const token = readSessionCookie(c, services);
     const session = token === undefined ? null : await findSession(services, 'ui', token);
-    if (session !== null) await endSession(services.db, session.id);
+    if (session !== null) {
+      const from = { address: addressOf(c, services), requestId: c.get('requestId') };
+      await signOut(services, from, session);
+    }
     clearSessionCookie(c, services);
     return c.redirect('/login', 303);
   });
@@ -144,7 +148,11 @@ function pauseLogin(c: Context<UiEnv>, body: FormBody, error: AppError) {
 }
 
 async function originOf(c: Context<UiEnv>, services: Services) {
-  return { address: addressOf(c, services), browser: await browserOf(c, services) };
+  return {
+    address: addressOf(c, services),
+    browser: await browserOf(c, services),
+    requestId: c.get('requestId'),
+  };
 }
 
 function sendSetup(c: Context<UiEnv>, services: Services, form: FormState, status: 200 | 422 = 200) {

@@ -4,6 +4,7 @@ import { confirmMasterKeyCopy } from '../../installation/master-key-copy.ts';
 import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
 import { accountRoutes } from './account.tsx';
+import { auditRoutes } from './audit.tsx';
 import { backupPageRoutes } from './backup-page.tsx';
 import { backupRoutes } from './backups.ts';
 import { databasePageRoutes } from './database.tsx';
@@ -79,6 +80,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', userRoutes(services));
   ui.route('/', tokenRoutes(services));
   ui.route('/', serviceAccountRoutes(services));
+  ui.route('/', auditRoutes(services));
   ui.route('/', systemRoutes(services));
 
   ui.all('*', () => {

@@ -69,6 +69,14 @@ const link = async (backupId: string) => {
   const { downloadUrl, expiresAt } = await app.ask('GET', `/api/backups/${backupId}/download`);
   return { downloadUrl: String(downloadUrl), expiresAt: String(expiresAt) };
 };
+const auditOf = (backupId: string) =>
+  app.services.db
+    .selectFrom('audit_logs')
+    .selectAll()
+    .where('resource_id', '=', backupId)
+    .where('action', '=', 'download')
+    .orderBy('created_at', 'desc')
+    .execute();
 const file = (backupId: string, init: RequestInit = {}) =>
   fetch(`${url}/api/backups/${backupId}/download`, {
     ...init,
@@ -94,6 +102,14 @@ describe('the download of a backup in a bucket', () => {
     expect(backup.filename.startsWith(NAME)).toBe(true);
     expect(head).toMatch(/content-type: application\/sql/i);
     expect(body).toContain('CREATE TABLE t');
+  });
+
+  it('is in the audit with who asked for it, from where, and until when the link works', async () => {
+    const { expiresAt } = await link(backup.id);
+    const [log] = await auditOf(backup.id);
+    expect(log).toMatchObject({ resource_name: backup.filename, environment_id: environmentId, success: 1 });
+    expect([log?.user_id === null, log?.request_id === null]).toEqual([false, false]);
+    expect(JSON.parse(log?.details ?? '')).toEqual({ by: 'link', until: expiresAt });
   });
 
   it('answers ranges, as programs that resume a download ask for them', async () => {
@@ -168,6 +184,17 @@ describe('the download of a backup on a host', () => {
     expect((await other.arrayBuffer()).byteLength).toBe(bytes.length);
     const same = await file(backup.id, { headers: { range: 'bytes=0-9', 'if-range': `"${backup.sha256}"` } });
     expect(same.status).toBe(206);
+  });
+
+  it('is in the audit once for all parts of an hour, and for each whole file', async () => {
+    const fresh = await backUpTo('local');
+    for (const range of ['bytes=0-1', 'bytes=2-3', 'bytes=4-']) {
+      await (await file(fresh.id, { headers: { range } })).arrayBuffer();
+    }
+    await (await file(fresh.id, { method: 'HEAD' })).arrayBuffer();
+    expect((await auditOf(fresh.id)).map(({ details }) => details)).toEqual(['{"by":"stream"}']);
+    await (await file(fresh.id)).arrayBuffer();
+    expect(await auditOf(fresh.id)).toHaveLength(2);
   });
 
   it('answers HEAD with the headers alone', async () => {

