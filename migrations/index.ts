@@ -22,6 +22,7 @@ import * as newestFirst from './0020_newest_first.ts';
 import * as losses from './0021_losses.ts';
 import * as apiTokens from './0022_api_tokens.ts';
 import * as idempotency from './0023_idempotency.ts';
+import * as notifications from './0025_notifications.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -48,4 +49,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0021_losses': losses,
   '0022_api_tokens': apiTokens,
   '0023_idempotency': idempotency,
+  '0025_notifications': notifications,
 };

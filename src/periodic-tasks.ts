@@ -11,6 +11,8 @@ import { beginDueDrills } from './drills/due.ts';
 import { forgetOldDrills } from './drills/forget-old.ts';
 import { forgetOldKeys } from './idempotency/keys.ts';
 import { sweepLeftovers } from './leftovers/sweep.ts';
+import { forgetOldNews } from './notifications/forget-old.ts';
+import { hasNews, tellEvents } from './notifications/tell.ts';
 import { sendDuePings } from './pings/send-due.ts';
 import { sweepRetentionDaily } from './retention/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
@@ -29,6 +31,8 @@ const VERIFY_EVERY_MS = 5 * 60_000;
 const MANIFESTS_EVERY_MS = 15_000;
 const MISSING_EVERY_MS = 60_000;
 const PINGS_EVERY_MS = 10_000;
+/** At the latest: an event that nobody was told of calls it. */
+const TELL_EVERY_MS = 60_000;
 /** Whether the day’s look at all retention is due. */
 const SWEEP_LOOK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -82,6 +86,13 @@ export function periodicTasks(
       run: (signal) => watchForMissing(services, signal),
     },
     { name: 'pings', everyMs: PINGS_EVERY_MS, run: (signal) => sendDuePings(services, signal) },
+    {
+      name: 'notifications',
+      everyMs: TELL_EVERY_MS,
+      isCalled: () => hasNews(services),
+      run: (signal) => tellEvents(services, signal),
+    },
+    { name: 'old-notifications', everyMs: HOUR_MS, run: (signal) => forgetOldNews({ db, now }, signal) },
     { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
     {
       name: 'verification',

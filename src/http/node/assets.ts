@@ -34,6 +34,7 @@ const STYLES = [
   'retention',
   'setup',
   'access',
+  'notifications',
   'storage',
 ] as const;
 
