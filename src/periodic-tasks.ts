@@ -6,11 +6,13 @@ import { repairCounts } from './backups/repair-counts.ts';
 import type { RunServices } from './backups/run-services.ts';
 import { writeDueManifests } from './backups/write-manifest.ts';
 import type { Channel } from './channels/channel.ts';
+import type { Mailer } from './channels/mailer.ts';
 import type { Config } from './config.ts';
 import { beginDueDrills } from './drills/due.ts';
 import { forgetOldDrills } from './drills/forget-old.ts';
 import { forgetOldKeys } from './idempotency/keys.ts';
 import { sweepLeftovers } from './leftovers/sweep.ts';
+import { deliverDue, hasDue } from './notifications/deliver-due.ts';
 import { forgetOldNews } from './notifications/forget-old.ts';
 import { hasNews, tellEvents } from './notifications/tell.ts';
 import { sendDuePings } from './pings/send-due.ts';
@@ -33,6 +35,7 @@ const MISSING_EVERY_MS = 60_000;
 const PINGS_EVERY_MS = 10_000;
 /** At the latest: an event that nobody was told of calls it. */
 const TELL_EVERY_MS = 60_000;
+const WAYS_OUT = ['email'] as const;
 /** Whether the day’s look at all retention is due. */
 const SWEEP_LOOK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -45,6 +48,7 @@ export function periodicTasks(
     readonly calendar: () => Date;
     readonly runs: Runs;
     readonly channel: Channel;
+    readonly mailer: Mailer;
     readonly optimise: () => Promise<void>;
     readonly config: Pick<Config, 'schedulerEnabled' | 'schedulerCheckMs'>;
   },
@@ -92,6 +96,13 @@ export function periodicTasks(
       isCalled: () => hasNews(services),
       run: (signal) => tellEvents(services, signal),
     },
+    // Each way for itself: a mail server that does not answer keeps no chat waiting.
+    ...WAYS_OUT.map((way) => ({
+      name: `deliveries-${way}`,
+      everyMs: TELL_EVERY_MS,
+      isCalled: () => hasDue(services, way),
+      run: (signal: AbortSignal) => deliverDue(services, way, signal),
+    })),
     { name: 'old-notifications', everyMs: HOUR_MS, run: (signal) => forgetOldNews({ db, now }, signal) },
     { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
     {

@@ -5,6 +5,7 @@ import { type BackupEnds, createBackupEnds } from './backups/backup-ends.ts';
 import { createBackupKind } from './backups/node/backup-kind.ts';
 import type { RepairRules } from './backups/repair-backup.ts';
 import { createChannel } from './channels/node/guarded-channel.ts';
+import { createMailer } from './channels/node/smtp-mailer.ts';
 import type { Config } from './config.ts';
 import { databasesThatHold, followSshUser } from './databases/password-targets.ts';
 import { spaceOf } from './db/node/disk.ts';
@@ -206,6 +207,7 @@ function wire(
   const channel = createChannel({
     allowed: async () => privateHostsOf((await readSettings(db)).privateHosts),
   });
+  const mailer = createMailer();
   const context = { db, vault, servers, openPlace, openS3, now, uptimeMs, log };
   const backups = createBackupKind(context, timing);
   const kinds = {
@@ -228,7 +230,10 @@ function wire(
   const backupEnds = createBackupEnds(context);
   const periodic = createPeriodic(
     context,
-    periodicTasks({ ...context, calendar, channel, runs, config, optimise: () => optimise(db) }, timing),
+    periodicTasks(
+      { ...context, calendar, channel, mailer, runs, config, optimise: () => optimise(db) },
+      timing,
+    ),
     { isAlone },
   );
   return {
@@ -244,6 +249,7 @@ function wire(
       openS3,
       openPlace,
       channel,
+      mailer,
       runs,
       backupEnds,
       assets: createAssets(),

@@ -41,6 +41,7 @@ export interface AuditedActions {
   readonly spaces_environment: 'update';
   readonly system_settings: 'update';
   readonly notification_type: 'update';
+  readonly smtp_settings: 'update' | 'delete';
   readonly master_key: 'rotate';
 }
 
