@@ -35,7 +35,7 @@ const MISSING_EVERY_MS = 60_000;
 const PINGS_EVERY_MS = 10_000;
 /** At the latest: an event that nobody was told of calls it. */
 const TELL_EVERY_MS = 60_000;
-const WAYS_OUT = ['email'] as const;
+const WAYS_OUT = ['email', 'webhook'] as const;
 /** Whether the day’s look at all retention is due. */
 const SWEEP_LOOK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
