@@ -10,11 +10,15 @@ import { repairCounts } from './backups/repair-counts.ts';
 import type { RunServices } from './backups/run-services.ts';
 import { writeDueManifests } from './backups/write-manifest.ts';
 import type { Channel } from './channels/channel.ts';
+import type { Mailer } from './channels/mailer.ts';
 import type { Config } from './config.ts';
 import { beginDueDrills } from './drills/due.ts';
 import { forgetOldDrills } from './drills/forget-old.ts';
 import { forgetOldKeys } from './idempotency/keys.ts';
 import { sweepLeftovers } from './leftovers/sweep.ts';
+import { deliverDue, hasDue } from './notifications/deliver-due.ts';
+import { forgetOldNews } from './notifications/forget-old.ts';
+import { hasNews, tellEvents } from './notifications/tell.ts';
 import { sendDuePings } from './pings/send-due.ts';
 import { sweepRetentionDaily } from './retention/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
@@ -33,8 +37,9 @@ const VERIFY_EVERY_MS = 5 * 60_000;
 const MANIFESTS_EVERY_MS = 15_000;
 const MISSING_EVERY_MS = 60_000;
 const PINGS_EVERY_MS = 10_000;
-/** What was written is chained within five seconds. */
-const CHAIN_EVERY_MS = 4_000;
+/** At the latest: an audit row that is not chained yet, or an event that nobody was told of, calls. */
+const CALLED_EVERY_MS = 60_000;
+const WAYS_OUT = ['email', 'webhook'] as const;
 /** Whether the day’s look at all retention is due. */
 const SWEEP_LOOK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -48,6 +53,7 @@ export function periodicTasks(
     readonly runs: Runs;
     readonly channel: Channel;
     readonly sha256: Sha256;
+    readonly mailer: Mailer;
     readonly optimise: () => Promise<void>;
     readonly config: Pick<Config, 'schedulerEnabled' | 'schedulerCheckMs'>;
   },
@@ -91,8 +97,8 @@ export function periodicTasks(
     { name: 'pings', everyMs: PINGS_EVERY_MS, run: (signal) => sendDuePings(services, signal) },
     {
       name: 'audit-chain',
-      everyMs: CHAIN_EVERY_MS,
-      hasWork: () => hasUnchained(db),
+      everyMs: CALLED_EVERY_MS,
+      isCalled: () => hasUnchained(db),
       run: createChainer(services),
     },
     {
@@ -100,6 +106,20 @@ export function periodicTasks(
       everyMs: HOUR_MS,
       run: async (signal) => forgetOldAudit(services, (await readSettings(db)).auditLogRetentionDays, signal),
     },
+    {
+      name: 'notifications',
+      everyMs: CALLED_EVERY_MS,
+      isCalled: () => hasNews(services),
+      run: (signal) => tellEvents(services, signal),
+    },
+    // Each way for itself: a mail server that does not answer keeps no chat waiting.
+    ...WAYS_OUT.map((way) => ({
+      name: `deliveries-${way}`,
+      everyMs: CALLED_EVERY_MS,
+      isCalled: () => hasDue(services, way),
+      run: (signal: AbortSignal) => deliverDue(services, way, signal),
+    })),
+    { name: 'old-notifications', everyMs: HOUR_MS, run: (signal) => forgetOldNews({ db, now }, signal) },
     { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
     {
       name: 'verification',

@@ -49,6 +49,9 @@ export interface AuditedActions {
   readonly spaces_config: 'create' | 'update' | 'delete' | 'cancel_test' | 'remove_orphan';
   readonly spaces_environment: 'update';
   readonly system_settings: 'update';
+  readonly notification_type: 'update';
+  readonly smtp_settings: 'update' | 'delete';
+  readonly webhook_subscription: 'create' | 'delete';
   readonly master_key: 'rotate';
   readonly audit_log: 'export';
 }

@@ -11,6 +11,8 @@ import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
 import { installationRoutes } from './installation.ts';
 import { leftBehindRoutes } from './left-behind.ts';
+import { mailRoutes } from './mail.ts';
+import { notificationRoutes } from './notifications.ts';
 import { orphanRoutes } from './orphans.ts';
 import { pingRoutes } from './pings.ts';
 import { restoreLoginRoutes } from './restore-logins.ts';
@@ -25,6 +27,7 @@ import { spacesPolicyRoutes } from './spaces-policy.ts';
 import { systemSettingsRoutes } from './system-settings.ts';
 import { tokenRoutes } from './tokens.ts';
 import { userRoutes } from './users.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 /** Every route of the API, in the order of the contract. */
 export function apiRoutes(services: Services): readonly ApiRoute[] {
@@ -46,6 +49,9 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...spacesImpactRoutes(services),
     ...spacesPolicyRoutes(services),
     ...systemSettingsRoutes(services),
+    ...notificationRoutes(services),
+    ...mailRoutes(services),
+    ...webhookRoutes(services),
     ...installationRoutes(services),
     ...leftBehindRoutes(services),
     ...orphanRoutes(services),

@@ -30,6 +30,7 @@ const FLASHES = {
   'backup-unpinned': 'The backup is no longer pinned.',
   'backups-requested': (count) =>
     count === 1 ? 'A backup has been asked for.' : `${count} backups have been asked for.`,
+  'notifications-read': 'All notifications are marked as read.',
   'nothing-selected': 'Nothing was selected: tick the boxes of the rows first.',
   'blackout-added': 'The blackout is added: what is due within it is skipped.',
   'blackout-removed': 'The blackout is removed.',
@@ -44,11 +45,16 @@ const FLASHES = {
   'host-key-forgotten':
     'The host key is forgotten. The next connection that you start pins the one it meets.',
   'kept-dropped': 'What was kept is dropped.',
+  'mail-not-sent': 'The test mail was not taken: the reason stands below.',
+  'mail-removed': 'The mail server is removed: no mail is sent any more.',
+  'mail-saved': 'The mail server is saved.',
+  'mail-sent': 'The mail server took the test mail.',
   'machine-added': 'This machine is added. Find its databases next.',
   'master-key-confirmed': 'Noted: the master key has been copied.',
   'password-changed': 'The password is changed. Please sign in again.',
   'password-set': 'The new password is set.',
   'password-saved': 'The password is saved.',
+  'preferences-saved': 'What you are told is saved.',
   'ping-not-sent': 'The test ping did not arrive: the reason stands beside the address.',
   'ping-removed': 'The address is removed: nothing is told there any more.',
   'ping-saved': 'The address is saved. Send a test ping next.',
@@ -102,6 +108,7 @@ const WARNINGS: readonly FlashKey[] = [
   'rotated-partly',
   'nothing-selected',
   'ping-not-sent',
+  'mail-not-sent',
 ];
 
 /** Those that say that nothing was done, since it was done already. */
