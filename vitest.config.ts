@@ -14,8 +14,9 @@ export default defineConfig(({ mode }) => {
         ...(large ? [] : ['test/support/shared/memory-folder.ts']),
         'test/support/shared/setup.ts',
       ],
-      testTimeout: large ? 3_600_000 : 30_000,
-      hookTimeout: 60_000,
+      // What hangs, hangs for longer than this; what a busy machine does slowly must not fail for it.
+      testTimeout: large ? 3_600_000 : 60_000,
+      hookTimeout: 120_000,
       // A machine that is shared may stand still for a second: it is waited for what comes, not for its time.
       expect: { poll: { timeout: 10_000 } },
       // As many as the cores of a small machine: with three, the servers under test answered too late for some.

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { restoreByHand } from '../../src/backups/restore-by-hand.ts';
+import { beside } from '../support/beside.ts';
 import { type Installation, type Json, startInstallation } from '../support/installation.ts';
 import type { TestMariadb } from '../support/mariadb.ts';
 import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
@@ -54,6 +55,10 @@ const WIDE_TABLE = `SET SESSION innodb_strict_mode=OFF; CREATE TABLE \`wide ü\`
   (_, n) => `t${n} varchar(2000) CHARACTER SET latin1`,
 ).join(', ')}) ROW_FORMAT=COMPACT; INSERT INTO \`wide ü\` (a) VALUES (7)`;
 
+/** Engines restore beside each other, each with a folder of its own and under the one name that the commands have. */
+const PLACES = ['postgres', 'mariadb', 'sqlite', 'rest'] as const;
+const placeOf = (name: (typeof PLACES)[number]) => join(folder, name);
+
 let folder: string;
 let postgres: TestPostgres;
 let mariadb: TestMariadb;
@@ -64,7 +69,7 @@ let ofMariadb: Awaited<ReturnType<typeof mariadbChecksums>>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'restore-'));
-  await mkdir(join(folder, 'source'));
+  for (const name of PLACES) await mkdir(join(placeOf(name), 'source'), { recursive: true });
   [postgres, mariadb] = await Promise.all([sharedPostgres(), sharedMariadb()]);
   await Promise.all([postgres.createDatabase(SOURCE), mariadb.createDatabase(SOURCE)]);
   await Promise.all([fillDatabase(postgres, SOURCE, 1), fillMariadb(mariadb, SOURCE, 1)]);
@@ -80,170 +85,206 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('the restore commands of the docs', () => {
-  it.each(POSTGRES_FILES)('restore a PostgreSQL backup %s of %j', async (extension, options) => {
-    const file = await backUp(`pg ${JSON.stringify(options)}`, extension, {
-      type: 'postgres',
-      host: '127.0.0.1',
-      port: postgres.port,
-      databaseName: SOURCE,
-      ...postgres.superuser,
-      ...options,
-    });
-    for (const command of commandsFor('PostgreSQL', extension)) {
+beside('PostgreSQL', () => {
+  describe('the restore commands of the docs', () => {
+    it.each(POSTGRES_FILES)('restore a PostgreSQL backup %s of %j', async (extension, options) => {
+      const place = placeOf('postgres');
+      const file = await backUp(place, `pg ${JSON.stringify(options)}`, extension, {
+        type: 'postgres',
+        host: '127.0.0.1',
+        port: postgres.port,
+        databaseName: SOURCE,
+        ...postgres.superuser,
+        ...options,
+      });
+      for (const command of commandsFor('PostgreSQL', extension)) {
+        await postgres.dropDatabase('restored');
+        await postgres.createDatabase('restored');
+        await runCommand(place, command, file, extension);
+        expect(await checksums(postgres, 'restored')).toEqual(ofPostgres);
+      }
+      if (extension !== '.dump.zst') return;
       await postgres.dropDatabase('restored');
-      await postgres.createDatabase('restored');
-      await runCommand(command, file, extension);
+      await runOfPage(place, 'postgres', file, extension);
       expect(await checksums(postgres, 'restored')).toEqual(ofPostgres);
-    }
-    if (extension !== '.dump.zst') return;
-    await postgres.dropDatabase('restored');
-    await runOfPage('postgres', file, extension);
-    expect(await checksums(postgres, 'restored')).toEqual(ofPostgres);
-    // What is there already is left as it is.
-    await expect(runOfPage('postgres', file, extension)).rejects.toThrow('already exists');
-  });
-
-  it.each(TEXT_FILES)('restore a MariaDB backup %s', async (extension, backupCompression) => {
-    const file = await backUp(`mariadb ${backupCompression}`, extension, {
-      type: 'mysql',
-      host: '127.0.0.1',
-      port: mariadb.port,
-      databaseName: SOURCE,
-      ...mariadb.superuser,
-      backupCompression,
+      // What is there already is left as it is.
+      await expect(runOfPage(place, 'postgres', file, extension)).rejects.toThrow('already exists');
     });
-    for (const command of commandsFor('MySQL and MariaDB', extension)) {
-      await newMariadbDatabase();
-      await runCommand(command, file, extension);
-      expect(await mariadbChecksums(mariadb, 'restored')).toEqual(ofMariadb);
-    }
-    if (extension !== '.sql.gz') return;
-    await mariadb.dropDatabase('restored');
-    await runOfPage('mysql', file, extension);
-    expect(await mariadbChecksums(mariadb, 'restored')).toEqual(ofMariadb);
   });
+});
 
-  it.each([...TEXT_FILES, ...SQLITE_COPIES])(
-    'restore a SQLite backup %s',
-    async (extension, backupCompression) => {
-      const source = join(folder, 'source', `appdb${extension}`);
-      const script = `create table t (id integer primary key, name text, bytes blob);
-      insert into t values (1, 'späte ''Datei'' 日本語', x'00ff'), (2, null, null); create view v as select name from t;`;
-      await run('sqlite3', [source, script]);
-      const file = await backUp(`sqlite ${extension}`, extension, {
-        type: 'sqlite',
-        backupFormat: extension.startsWith('.sqlite') ? 'binary' : 'plain',
-        filePath: source,
+beside('MariaDB', () => {
+  describe('the restore commands of the docs', () => {
+    it.each(TEXT_FILES)('restore a MariaDB backup %s', async (extension, backupCompression) => {
+      const place = placeOf('mariadb');
+      const file = await backUp(place, `mariadb ${backupCompression}`, extension, {
+        type: 'mysql',
+        host: '127.0.0.1',
+        port: mariadb.port,
+        databaseName: SOURCE,
+        ...mariadb.superuser,
         backupCompression,
       });
-      const restored = join(folder, 'restored.db');
-      const dump = async (path: string) => (await run('sqlite3', [path, '.dump'])).stdout;
-      for (const command of commandsFor('SQLite', extension)) {
-        await rm(restored, { force: true });
-        await runCommand(command, file, extension);
-        expect(await dump(restored)).toBe(await dump(source));
+      for (const command of commandsFor('MySQL and MariaDB', extension)) {
+        await newMariadbDatabase(place);
+        await runCommand(place, command, file, extension);
+        expect(await mariadbChecksums(mariadb, 'restored')).toEqual(ofMariadb);
       }
-      await expect(runOfPage('sqlite', file, extension)).rejects.toThrow();
-      await rm(restored);
-      await runOfPage('sqlite', file, extension);
-      expect(await dump(restored)).toBe(await dump(source));
-      await rm(restored);
-      await expect(runOfPage('sqlite', file, extension, 'cd'.repeat(32))).rejects.toMatchObject({
-        stdout: expect.stringContaining('FAILED'),
+      if (extension !== '.sql.gz') return;
+      await mariadb.dropDatabase('restored');
+      await runOfPage(place, 'mysql', file, extension);
+      expect(await mariadbChecksums(mariadb, 'restored')).toEqual(ofMariadb);
+    });
+  });
+
+  refuseHostile('MySQL and MariaDB', 'mariadb', [
+    (file) => `\\! touch '${file}'\n`,
+    (file) => `SELECT 1;\nsystem touch '${file}'\n`,
+  ]);
+});
+
+beside('SQLite', () => {
+  describe('the restore commands of the docs', () => {
+    it.each([...TEXT_FILES, ...SQLITE_COPIES])(
+      'restore a SQLite backup %s',
+      async (extension, backupCompression) => {
+        const place = placeOf('sqlite');
+        const source = join(place, 'source', `appdb${extension}`);
+        const script = `create table t (id integer primary key, name text, bytes blob);
+      insert into t values (1, 'späte ''Datei'' 日本語', x'00ff'), (2, null, null); create view v as select name from t;`;
+        await run('sqlite3', [source, script]);
+        const file = await backUp(place, `sqlite ${extension}`, extension, {
+          type: 'sqlite',
+          backupFormat: extension.startsWith('.sqlite') ? 'binary' : 'plain',
+          filePath: source,
+          backupCompression,
+        });
+        const restored = join(place, 'restored.db');
+        const dump = async (path: string) => (await run('sqlite3', [path, '.dump'])).stdout;
+        for (const command of commandsFor('SQLite', extension)) {
+          await rm(restored, { force: true });
+          await runCommand(place, command, file, extension);
+          expect(await dump(restored)).toBe(await dump(source));
+        }
+        await expect(runOfPage(place, 'sqlite', file, extension)).rejects.toThrow();
+        await rm(restored);
+        await runOfPage(place, 'sqlite', file, extension);
+        expect(await dump(restored)).toBe(await dump(source));
+        await rm(restored);
+        await expect(runOfPage(place, 'sqlite', file, extension, 'cd'.repeat(32))).rejects.toMatchObject({
+          stdout: expect.stringContaining('FAILED'),
+        });
+        await expect(readFile(restored)).rejects.toThrow('ENOENT');
+      },
+    );
+  });
+
+  refuseHostile('SQLite', 'sqlite', [
+    (file) => `.shell touch '${file}'\n`,
+    (file) => `.output '${file}'\n.print x\n`,
+    (file) => `SELECT writefile('${file}', 'x');\n`,
+    (file) => `SELECT edit('x', 'touch ${file} #');\n`,
+  ]);
+});
+
+beside('the rest', () => {
+  describe('the restore commands of the docs', () => {
+    it('cover every kind of file that the README names', () => {
+      for (const [section, extension] of readmeRows()) expect(ofTheDocs(section, extension)).toBeTruthy();
+      expect(readmeRows()).toHaveLength(16);
+    });
+
+    it('cover every kind of file that the docs name', () => {
+      expect(rowsOf('PostgreSQL').map(([extension]) => extension)).toEqual([
+        ...new Set(POSTGRES_FILES.map(([extension]) => extension)),
+      ]);
+      const texts = TEXT_FILES.map(([name]) => name);
+      expect(rowsOf('MySQL and MariaDB').map(([extension]) => extension)).toEqual(texts);
+      const copies = SQLITE_COPIES.map(([name]) => name);
+      expect(rowsOf('SQLite').map(([extension]) => extension)).toEqual([...texts, ...copies]);
+    });
+  });
+
+  describe.each([
+    ['docs', PAGE],
+    ['README', README],
+  ])('the check before a restore, of the %s,', (_, page) => {
+    const check = /^set -o pipefail\n(echo .*sha256sum.*)$/m.exec(page)?.[1] ?? '';
+    const sha256 = '2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b';
+    const command = check.replace('SHA256', sha256).replace(/appdb\.sql\.zst|FILE/, 'appdb.checked');
+
+    it('accepts a whole file', async () => {
+      const place = placeOf('rest');
+      await writeFile(join(place, 'whole'), 'secret');
+      await runCommand(place, command, join(place, 'whole'), '.checked');
+    });
+
+    it('refuses one that was cut', async () => {
+      const place = placeOf('rest');
+      await writeFile(join(place, 'cut'), 'secre');
+      await expect(runCommand(place, command, join(place, 'cut'), '.checked')).rejects.toMatchObject({
+        stdout: 'appdb.checked: FAILED\n',
       });
-      await expect(readFile(restored)).rejects.toThrow('ENOENT');
+    });
+
+    it('and the least versions of psql are told', () => {
+      for (const version of ['18.6', '17.11', '16.15', '15.19', '14.24']) expect(page).toContain(version);
+    });
+  });
+
+  describe('the copy of BRIDGEPORT’s own database', () => {
+    it('opens an installation again, together with the master key', async () => {
+      const copied = join(folder, 'copied');
+      await mkdir(join(copied, 'data'), { recursive: true });
+      const command = /^sqlite3 "\$DATA_DIR\/bridgeport\.sqlite" .*$/m.exec(PAGE)?.[0] ?? '';
+      const target = join(copied, 'data', 'bridgeport.sqlite');
+      await run('bash', ['-c', command.replace('/var/backups/bridgeport.sqlite', target)], {
+        env: { ...process.env, DATA_DIR: join(app.folder, 'data') },
+      });
+      await copyFile(join(app.folder, 'data', 'master.key'), join(copied, 'data', 'master.key'));
+      const again = await startInstallation({ folder: copied, env: { LOCAL_PATHS: folder } });
+      try {
+        const { environments } = await again.ask('GET', '/api/environments');
+        expect(environments).toMatchObject([{ id: environment, name: 'production' }]);
+      } finally {
+        await again.close();
+      }
+    });
+  });
+});
+
+/** What a dump of that section must not do by any of its commands: make the file that it names. */
+function refuseHostile(
+  section: string,
+  name: (typeof PLACES)[number],
+  dumps: readonly ((file: string) => string)[],
+): void {
+  it.each(dumps.map((text) => [text('proof').trim(), text] as const))(
+    'a hostile dump runs no command by the restore commands of the docs and the README: %j',
+    async (_, text) => {
+      const place = placeOf(name);
+      const [proof, dump] = [join(place, 'proof'), join(place, 'hostile')];
+      await writeFile(dump, text(proof));
+      for (const command of commandsFor(section, '.sql')) {
+        if (name === 'mariadb') await newMariadbDatabase(place);
+        await rm(join(place, 'restored.db'), { force: true });
+        await rm(proof, { force: true });
+        // It may fail, by what the tool says of it.
+        await runCommand(place, command, dump, '.sql').catch((error: unknown) =>
+          expect(error).toMatchObject({ code: expect.any(Number) }),
+        );
+        await expect(readFile(proof)).rejects.toThrow('ENOENT');
+      }
     },
   );
-
-  it('cover every kind of file that the README names', () => {
-    for (const [section, extension] of readmeRows()) expect(ofTheDocs(section, extension)).toBeTruthy();
-    expect(readmeRows()).toHaveLength(16);
-  });
-
-  it('cover every kind of file that the docs name', () => {
-    expect(rowsOf('PostgreSQL').map(([extension]) => extension)).toEqual([
-      ...new Set(POSTGRES_FILES.map(([extension]) => extension)),
-    ]);
-    const texts = TEXT_FILES.map(([name]) => name);
-    expect(rowsOf('MySQL and MariaDB').map(([extension]) => extension)).toEqual(texts);
-    const copies = SQLITE_COPIES.map(([name]) => name);
-    expect(rowsOf('SQLite').map(([extension]) => extension)).toEqual([...texts, ...copies]);
-  });
-});
-
-describe.each([
-  ['docs', PAGE],
-  ['README', README],
-])('the check before a restore, of the %s,', (_, page) => {
-  const check = /^set -o pipefail\n(echo .*sha256sum.*)$/m.exec(page)?.[1] ?? '';
-  const sha256 = '2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b';
-  const command = check.replace('SHA256', sha256).replace(/appdb\.sql\.zst|FILE/, 'appdb.checked');
-
-  it('accepts a whole file', async () => {
-    await writeFile(join(folder, 'whole'), 'secret');
-    await runCommand(command, join(folder, 'whole'), '.checked');
-  });
-
-  it('refuses one that was cut', async () => {
-    await writeFile(join(folder, 'cut'), 'secre');
-    await expect(runCommand(command, join(folder, 'cut'), '.checked')).rejects.toMatchObject({
-      stdout: 'appdb.checked: FAILED\n',
-    });
-  });
-
-  it('and the least versions of psql are told', () => {
-    for (const version of ['18.6', '17.11', '16.15', '15.19', '14.24']) expect(page).toContain(version);
-  });
-});
-
-describe('a hostile dump runs no command by the restore commands of the docs and the README:', () => {
-  it.each([
-    ['MySQL and MariaDB', (file: string) => `\\! touch '${file}'\n`],
-    ['MySQL and MariaDB', (file: string) => `SELECT 1;\nsystem touch '${file}'\n`],
-    ['SQLite', (file: string) => `.shell touch '${file}'\n`],
-    ['SQLite', (file: string) => `.output '${file}'\n.print x\n`],
-    ['SQLite', (file: string) => `SELECT writefile('${file}', 'x');\n`],
-    ['SQLite', (file: string) => `SELECT edit('x', 'touch ${file} #');\n`],
-  ])('%s', async (section, text) => {
-    const [proof, dump] = [join(folder, 'proof'), join(folder, 'hostile')];
-    await writeFile(dump, text(proof));
-    for (const command of commandsFor(section, '.sql')) {
-      await newMariadbDatabase();
-      await rm(join(folder, 'restored.db'), { force: true });
-      await rm(proof, { force: true });
-      await runCommand(command, dump, '.sql').catch(() => {});
-      await expect(readFile(proof)).rejects.toThrow('ENOENT');
-    }
-  });
-});
-
-describe('the copy of BRIDGEPORT’s own database', () => {
-  it('opens an installation again, together with the master key', async () => {
-    const copied = join(folder, 'copied');
-    await mkdir(join(copied, 'data'), { recursive: true });
-    const command = /^sqlite3 "\$DATA_DIR\/bridgeport\.sqlite" .*$/m.exec(PAGE)?.[0] ?? '';
-    const target = join(copied, 'data', 'bridgeport.sqlite');
-    await run('bash', ['-c', command.replace('/var/backups/bridgeport.sqlite', target)], {
-      env: { ...process.env, DATA_DIR: join(app.folder, 'data') },
-    });
-    await copyFile(join(app.folder, 'data', 'master.key'), join(copied, 'data', 'master.key'));
-    const again = await startInstallation({ folder: copied, env: { LOCAL_PATHS: folder } });
-    try {
-      const { environments } = await again.ask('GET', '/api/environments');
-      expect(environments).toMatchObject([{ id: environment, name: 'production' }]);
-    } finally {
-      await again.close();
-    }
-  });
-});
+}
 
 /** A backup of it, under the name that the commands of the docs use. */
-async function backUp(name: string, extension: string, settings: Json): Promise<string> {
+async function backUp(place: string, name: string, extension: string, settings: Json): Promise<string> {
   const database = await app.create('database', `/api/environments/${environment}/databases`, {
     name,
     backupStorageType: 'local',
-    backupLocalPath: folder,
+    backupLocalPath: place,
     ...settings,
   });
   const backup = await app.backUp(database);
@@ -253,28 +294,34 @@ async function backUp(name: string, extension: string, settings: Json): Promise<
 }
 
 /** The lines that the page of a backup shows, pasted as one, for a file of a name that is as odd as can be. */
-async function runOfPage(type: string, file: string, extension: string, sha256?: string): Promise<void> {
+async function runOfPage(
+  place: string,
+  type: string,
+  file: string,
+  extension: string,
+  sha256?: string,
+): Promise<void> {
   const fileName = `-it's "größe" $(touch y) 🐘 <b>${extension}`;
-  await copyFile(file, join(folder, fileName));
+  await copyFile(file, join(place, fileName));
   const content = createHash('sha256').update(await readFile(file));
   const of = { type, fileName, sha256: sha256 ?? content.digest('hex'), serverVersion: null };
-  await runLines(restoreByHand(of)?.lines.join('\n') ?? 'false');
+  await runLines(place, restoreByHand(of)?.lines.join('\n') ?? 'false');
 }
 
-async function runCommand(command: string, file: string, extension: string): Promise<void> {
-  await copyFile(file, join(folder, `appdb${extension}`));
-  await runLines(command);
+async function runCommand(place: string, command: string, file: string, extension: string): Promise<void> {
+  await copyFile(file, join(place, `appdb${extension}`));
+  await runLines(place, command);
 }
 
-async function runLines(command: string): Promise<void> {
+async function runLines(place: string, command: string): Promise<void> {
   const { username: PGUSER, password: PGPASSWORD } = postgres.superuser;
   const PATH = `${postgres.programs}:${process.env['PATH']}`;
   await run('bash', ['-o', 'pipefail', '-c', command], {
-    cwd: folder,
+    cwd: place,
     env: {
       ...process.env,
       LC_ALL: 'C.UTF-8',
-      HOME: folder,
+      HOME: place,
       PATH,
       PGHOST: '127.0.0.1',
       PGPORT: String(postgres.port),
@@ -284,13 +331,13 @@ async function runLines(command: string): Promise<void> {
   });
 }
 
-async function newMariadbDatabase(): Promise<void> {
+async function newMariadbDatabase(place: string): Promise<void> {
   await mariadb.dropDatabase('restored');
   // For the client of the docs: its own defaults, in the file that it reads.
-  await writeFile(join(folder, '.my.cnf'), `[client]\nuser=root\nsocket=${mariadb.socket}\n`, {
+  await writeFile(join(place, '.my.cnf'), `[client]\nuser=root\nsocket=${mariadb.socket}\n`, {
     mode: 0o600,
   });
-  await runCommand(/^mariadb -e .*$/m.exec(PAGE)?.[0] ?? '', '/dev/null', '.none');
+  await runCommand(place, /^mariadb -e .*$/m.exec(PAGE)?.[0] ?? '', '/dev/null', '.none');
 }
 
 /** Of both pages; what both tell alike is one command, and run once. */
