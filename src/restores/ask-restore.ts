@@ -13,8 +13,9 @@ import { SEALED } from '../secrets/sealed.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
 import { NOTHING_REPLACED } from './in-place.ts';
+import { type ChosenTables, loadOptionsText } from './load-options.ts';
 import { proposedName } from './new-name.ts';
-import { type ChosenTables, chooseTables } from './only-tables.ts';
+import { chooseTables } from './only-tables.ts';
 import { loginFor } from './restore-logins.ts';
 
 /** Where a backup is restored to; what is absent is as of the database that was backed up. */
@@ -52,7 +53,7 @@ export async function askRestore(
   const { db, now, runs, vault } = context;
   const { backup, database } = await restorable(db, backupId);
   const target = await targetOf(db, actor, database, input);
-  const onlyTables = await chosenText(db, backupId, database.type, input);
+  const loading = await loadingText(db, backupId, database.type, input);
   const newName = input.newName ?? proposedName(target.named, now());
   const runId = newId();
   const credentials = { username: input.username ?? null, password: input.password ?? null };
@@ -81,7 +82,7 @@ export async function askRestore(
         database_name: database.database_name,
         options: database.options,
         new_name: newName,
-        only_tables: onlyTables,
+        load_options: loading,
         is_name_ours: input.newName === undefined ? 1 : 0,
         token: newId(),
         credentials: sealed,
@@ -108,15 +109,15 @@ export async function askRestore(
   return { runId, newName };
 }
 
-/** The chosen tables, as the row of a restore holds them; null: all. Throws `invalid` as `chooseTables`. */
-export async function chosenText(
+/** How the dump is loaded, as the row of a restore holds it; null: all of it, as ever. Throws `invalid` as `chooseTables`. */
+export async function loadingText(
   db: Db,
   backupId: string,
   engine: string,
   { tables }: Pick<RestoreInput, 'tables'>,
 ): Promise<string | null> {
   if (tables === undefined) return null;
-  return JSON.stringify(chooseTables(engine, await factsOf(db, backupId), tables));
+  return loadOptionsText({ tables: chooseTables(engine, await factsOf(db, backupId), tables) });
 }
 
 /** The backup and its database, if it can be restored; throws as `askRestore`. */
