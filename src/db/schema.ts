@@ -684,7 +684,7 @@ export interface RestoreRow {
   /** As of `databases`, at the time. */
   options: string;
   new_name: string;
-  /** JSON, see `loadOptions`: which tables alone; null: nothing was said. */
+  /** JSON, see `loadOptions`: which tables alone, by how many jobs; null: nothing was said. */
   load_options: string | null;
   /** 1 where nobody chose it, so that another may be taken. */
   is_name_ours: Flag;

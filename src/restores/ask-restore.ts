@@ -33,6 +33,8 @@ export interface RestoreInput {
   readonly confirm?: string | undefined;
   /** These alone, of a format of which that can be done. */
   readonly tables?: ChosenTables | undefined;
+  /** Loaded by so many connections at once, of a format of which that can be done. */
+  readonly jobs?: number | undefined;
 }
 
 export interface AskedRestore {
@@ -101,6 +103,7 @@ export async function askRestore(
       port,
       username: credentials.username,
       tables: input.tables ?? null,
+      jobs: input.jobs ?? null,
     };
     const of = { id: backupId, name: backup.filename, environmentId };
     await recordAudit(trx, actor, auditEntry('backup', 'restore', of, { details }), now());
@@ -114,10 +117,26 @@ export async function loadingText(
   db: Db,
   backupId: string,
   engine: string,
-  { tables }: Pick<RestoreInput, 'tables'>,
+  { tables, jobs }: Pick<RestoreInput, 'tables' | 'jobs'>,
 ): Promise<string | null> {
-  if (tables === undefined) return null;
-  return loadOptionsText({ tables: chooseTables(engine, await factsOf(db, backupId), tables) });
+  if (tables === undefined && jobs === undefined) return null;
+  const facts = await factsOf(db, backupId);
+  if (jobs !== undefined && !takesJobs(engine, facts.format)) {
+    throw new AppError(
+      'invalid',
+      'Only custom archives of PostgreSQL can be loaded by several jobs. Restore without jobs.',
+      { details: { field: 'jobs' } },
+    );
+  }
+  return loadOptionsText({
+    ...(tables === undefined ? {} : { tables: chooseTables(engine, facts, tables) }),
+    ...(jobs === undefined ? {} : { jobs }),
+  });
+}
+
+/** Whether several jobs can load dumps of that format. */
+export function takesJobs(engine: string, format: string | null): boolean {
+  return format !== null && (engineFor(engine)?.jobsOf ?? []).includes(format);
 }
 
 /** The backup and its database, if it can be restored; throws as `askRestore`. */

@@ -9,9 +9,13 @@ export const tableNames = z
 
 export type ChosenTables = z.infer<typeof tableNames>;
 
+/** How many connections load an archive at once. */
+export const jobCount = z.number({ error: 'Enter a number.' }).int().min(2).max(16);
+
 const loadOptions = z.object({
   /** These alone. */
   tables: tableNames.optional(),
+  jobs: jobCount.optional(),
 });
 export type LoadOptions = z.infer<typeof loadOptions>;
 
