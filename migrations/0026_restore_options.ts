@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely';
 
-/** Restores of some tables alone, as JSON: `[{schema, name}]`; null for all. */
+/** How a dump is loaded where that was said, as JSON: such as `{tables: [{schema, name}]}` for these alone; null for all of it, as ever. */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  await db.schema.alterTable('restores').addColumn('only_tables', 'text').execute();
+  await db.schema.alterTable('restores').addColumn('load_options', 'text').execute();
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await db.schema.alterTable('restores').dropColumn('only_tables').execute();
+  await db.schema.alterTable('restores').dropColumn('load_options').execute();
 }

@@ -684,8 +684,8 @@ export interface RestoreRow {
   /** As of `databases`, at the time. */
   options: string;
   new_name: string;
-  /** JSON `[{schema, name}]`: these tables alone; null: all of it. */
-  only_tables: string | null;
+  /** JSON, see `loadOptions`: which tables alone, by how many jobs; null: nothing was said. */
+  load_options: string | null;
   /** 1 where nobody chose it, so that another may be taken. */
   is_name_ours: Flag;
   /** 1 where it is a drill's: it is dropped in any case. */

@@ -45,6 +45,8 @@ export interface Engine<Options = unknown> {
   restore?(target: RestoreTarget<Options>): RestorePlan;
   /** Formats of which single tables can be restored (`RestoreTarget.tables`). */
   readonly selectsTablesOf?: readonly string[];
+  /** Formats that several jobs can load at once (`RestoreTarget.jobs`). */
+  readonly jobsOf?: readonly string[];
   /** True where what is restored can take the place of what is there (`RestorePlan.swap`). */
   readonly swaps?: boolean;
   /** Where a person has to; the three are names of databases on one server, or paths of files on one host. */

@@ -24,6 +24,10 @@ export interface RestoreTarget<Options = unknown> extends EngineTarget<Options> 
   readonly needs: RestoreNeeds | null;
   /** These tables alone, of a format of which that can be done; null or absent: all of it. */
   readonly tables?: readonly TableName[] | null;
+  /** So many connections load it at once, of a format of which that can be done; null or absent: one, in one go. */
+  readonly jobs?: number | null;
+  /** Of the dump itself, without the compression of its storing; null or absent where nobody knows. */
+  readonly dumpBytes?: number | null;
   /** Where it takes the place of the database that was backed up, of the name `newName`; absent: something new is made. */
   readonly inPlace?: InPlaceTarget | undefined;
 }

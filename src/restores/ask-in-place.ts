@@ -126,7 +126,7 @@ export async function inPlaceRow(wanted: {
     asked_by_id: wanted.actor.userId,
     created_at: at.toISOString(),
     ended_at: null,
-    only_tables: null,
+    load_options: null,
     is_drill: null,
     in_place: 1,
     end_sessions: input.endSessions === true ? 1 : 0,

@@ -13,8 +13,9 @@ import { SEALED } from '../secrets/sealed.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
 import { NOTHING_REPLACED } from './in-place.ts';
+import { type ChosenTables, loadOptionsText } from './load-options.ts';
 import { proposedName } from './new-name.ts';
-import { type ChosenTables, chooseTables } from './only-tables.ts';
+import { chooseTables } from './only-tables.ts';
 import { loginFor } from './restore-logins.ts';
 
 /** Where a backup is restored to; what is absent is as of the database that was backed up. */
@@ -32,6 +33,8 @@ export interface RestoreInput {
   readonly confirm?: string | undefined;
   /** These alone, of a format of which that can be done. */
   readonly tables?: ChosenTables | undefined;
+  /** Loaded by so many connections at once, of a format of which that can be done. */
+  readonly jobs?: number | undefined;
 }
 
 export interface AskedRestore {
@@ -52,7 +55,7 @@ export async function askRestore(
   const { db, now, runs, vault } = context;
   const { backup, database } = await restorable(db, backupId);
   const target = await targetOf(db, actor, database, input);
-  const onlyTables = await chosenText(db, backupId, database.type, input);
+  const loading = await loadingText(db, backupId, database.type, input);
   const newName = input.newName ?? proposedName(target.named, now());
   const runId = newId();
   const credentials = { username: input.username ?? null, password: input.password ?? null };
@@ -81,7 +84,7 @@ export async function askRestore(
         database_name: database.database_name,
         options: database.options,
         new_name: newName,
-        only_tables: onlyTables,
+        load_options: loading,
         is_name_ours: input.newName === undefined ? 1 : 0,
         token: newId(),
         credentials: sealed,
@@ -100,6 +103,7 @@ export async function askRestore(
       port,
       username: credentials.username,
       tables: input.tables ?? null,
+      jobs: input.jobs ?? null,
     };
     const of = { id: backupId, name: backup.filename, environmentId };
     await recordAudit(trx, actor, auditEntry('backup', 'restore', of, { details }), now());
@@ -108,15 +112,31 @@ export async function askRestore(
   return { runId, newName };
 }
 
-/** The chosen tables, as the row of a restore holds them; null: all. Throws `invalid` as `chooseTables`. */
-export async function chosenText(
+/** How the dump is loaded, as the row of a restore holds it; null: all of it, as ever. Throws `invalid` as `chooseTables`. */
+export async function loadingText(
   db: Db,
   backupId: string,
   engine: string,
-  { tables }: Pick<RestoreInput, 'tables'>,
+  { tables, jobs }: Pick<RestoreInput, 'tables' | 'jobs'>,
 ): Promise<string | null> {
-  if (tables === undefined) return null;
-  return JSON.stringify(chooseTables(engine, await factsOf(db, backupId), tables));
+  if (tables === undefined && jobs === undefined) return null;
+  const facts = await factsOf(db, backupId);
+  if (jobs !== undefined && !takesJobs(engine, facts.format)) {
+    throw new AppError(
+      'invalid',
+      'Only custom archives of PostgreSQL can be loaded by several jobs. Restore without jobs.',
+      { details: { field: 'jobs' } },
+    );
+  }
+  return loadOptionsText({
+    ...(tables === undefined ? {} : { tables: chooseTables(engine, facts, tables) }),
+    ...(jobs === undefined ? {} : { jobs }),
+  });
+}
+
+/** Whether several jobs can load dumps of that format. */
+export function takesJobs(engine: string, format: string | null): boolean {
+  return format !== null && (engineFor(engine)?.jobsOf ?? []).includes(format);
 }
 
 /** The backup and its database, if it can be restored; throws as `askRestore`. */

@@ -20,6 +20,7 @@ export async function factsOf(db: Db, backupId: string): Promise<KnownDump> {
     serverVersion: backup?.server_version ?? null,
     clientVersion: backup?.client_version ?? null,
     expectedBytes: estimated === null ? null : Number(estimated),
+    dumpBytes: Number(backup?.bytes_read ?? 0) || null,
     needs: needsOf(contents),
     contents,
   };

@@ -4,7 +4,7 @@ import type { PreflightCheck } from '../engines/restore.ts';
 import { newId } from '../ids.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import { type InPlaceInput, inPlaceRow, replacedName } from './ask-in-place.ts';
-import { chosenText, type RestoreInput, restorable, targetOf } from './ask-restore.ts';
+import { loadingText, type RestoreInput, restorable, targetOf } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
 import { hostOutput } from './host-output.ts';
@@ -47,7 +47,7 @@ export async function lookAtTarget(
     options: database.options,
     new_name: input.newName ?? proposedName(target.named, now()),
     is_name_ours: input.newName === undefined ? 1 : 0,
-    only_tables: await chosenText(db, backupId, database.type, input),
+    load_options: await loadingText(db, backupId, database.type, input),
     is_drill: null,
     token: newId(),
     credentials,

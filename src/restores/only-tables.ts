@@ -1,17 +1,9 @@
-import * as z from 'zod';
 import type { RestoreRow } from '../db/schema.ts';
 import type { DumpContents } from '../engines/contents.ts';
 import { engineFor } from '../engines/engines.ts';
 import type { TableName } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
-
-/** As a request names them, and as the column of a restore holds them. */
-export const tableNames = z
-  .array(z.object({ schema: z.string().max(255), name: z.string().min(1).max(255) }))
-  .min(1)
-  .max(200);
-
-export type ChosenTables = z.infer<typeof tableNames>;
+import { type ChosenTables, loadOptionsOf } from './load-options.ts';
 
 /**
  * The tables that a restore is to be of, each once; throws `invalid` where the dump's format has no way to restore some alone, where nobody knows
@@ -70,8 +62,8 @@ export function selectsTables(engine: string, format: string | null): boolean {
 }
 
 /** Those that were chosen for a restore; null: all. */
-export function onlyTablesOf({ only_tables: text }: Pick<RestoreRow, 'only_tables'>): ChosenTables | null {
-  return text === null ? null : tableNames.parse(JSON.parse(text));
+export function onlyTablesOf(row: Pick<RestoreRow, 'load_options'>): ChosenTables | null {
+  return loadOptionsOf(row).tables ?? null;
 }
 
 /** What is known of the dump, as far as it is restored. */

@@ -8,6 +8,7 @@ import { SEALED } from '../secrets/sealed.ts';
 import type { StartedBy } from '../servers/server-access.ts';
 import type { TargetContext } from './context.ts';
 import { replacedBy } from './in-place.ts';
+import { loadOptionsOf } from './load-options.ts';
 import { onlyTablesOf } from './only-tables.ts';
 import { loginFor, refuseOtherPlace } from './restore-logins.ts';
 
@@ -22,6 +23,7 @@ export interface DumpFacts {
   readonly serverVersion: string | null;
   readonly clientVersion: string | null;
   readonly expectedBytes: number | null;
+  readonly dumpBytes?: number | null;
   readonly needs: RestoreNeeds | null;
 }
 
@@ -73,6 +75,7 @@ export async function openRestoreTarget(
     inPlace: replacedBy(restore),
     isDrill: restore.is_drill === 1,
     tables: onlyTablesOf(restore),
+    jobs: loadOptionsOf(restore).jobs ?? null,
   });
   const opened = await servers.open(restore.server_id, { startedBy });
   try {

@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts';
 import { type RunClaim, requireClaim } from '../runs/claim.ts';
 import type { ComparedTable } from './compare.ts';
 import { whatIsInPlace } from './in-place.ts';
+import { onlyTablesOf } from './only-tables.ts';
 
 export async function findRestore(db: Db | Trx, id: string): Promise<RestoreRow | undefined> {
   return db.selectFrom('restores').selectAll().where('id', '=', id).executeTakeFirst();
@@ -106,7 +107,7 @@ export function whatExists(row: RestoreRow): string {
     case 'finishing':
       return `“${name}” is being made, under a name of its own until it is whole. Nothing else is touched.`;
     case 'done':
-      return row.only_tables === null
+      return onlyTablesOf(row) === null
         ? `“${name}” is there, whole.`
         : `“${name}” is there, with the chosen tables and their rows alone: without keys, indexes and all else of the backup.`;
     case 'removed':

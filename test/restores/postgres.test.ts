@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Json } from '../support/installation.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';
@@ -134,5 +135,54 @@ describe('some tables of an archive', () => {
     const damaged = await bed.restore(backup, { tables: [ODD] });
     expect(damaged.restore['state']).toBe('removed');
     expect(await bed.databases()).toEqual(before);
+  });
+});
+
+describe('an archive by several jobs', () => {
+  it('is all there, and its file on the host is gone, whatever came of it', async () => {
+    const backup = await bed.backUpOf(
+      await bed.source(source, { backupFormat: 'custom', backupCompression: 'zstd' }),
+    );
+    const left = async (runId: unknown) => {
+      const { token } = await bed.app.services.db
+        .selectFrom('restores')
+        .select('token')
+        .where('id', '=', String(runId))
+        .executeTakeFirstOrThrow();
+      return existsSync(bed.sshd.hostPath(`/var/tmp/bp_restore_${token}`));
+    };
+    const before = await bed.databases();
+    const { run, restore, newName, message } = await bed.restore(backup, { jobs: 3 });
+    expect([message, run['state'], restore['jobs']]).toEqual(['', 'completed', 3]);
+    expect(restore['checks']).toContainEqual({
+      name: 'Jobs',
+      ok: true,
+      says: expect.stringContaining('/var/tmp'),
+    });
+    expect(await checksums(bed.postgres, newName)).toEqual(expected);
+    expect(await left(run['id'])).toBe(false);
+    await bed.postgres.dropDatabase(newName);
+
+    const hits = bed.bucket.faults.hits().length;
+    bed.bucket.faults.add({ match: { operation: 'GetObject' }, fault: { kind: 'stall', bytes: 2_000 } });
+    const { runId } = await bed.app.ask('POST', `/api/backups/${backup.id}/restore`, { jobs: 2 });
+    await until('the restore to load', 20_000, () => bed.bucket.faults.hits().length > hits);
+    await until('the file on the host', 20_000, async () => (await left(runId)) || undefined);
+    await bed.app.ask('POST', `/api/runs/${runId}/cancel`, {});
+    const cancelled = await bed.ended(String(runId));
+    expect(cancelled.restore['state']).toBe('removed');
+    expect(await left(runId)).toBe(false);
+    bed.bucket.faults.clear();
+
+    bed.bucket.faults.add({ match: { operation: 'GetObject' }, fault: { kind: 'corrupt' } });
+    const damaged = await bed.restore(backup, { jobs: 2 });
+    expect([damaged.restore['state'], await left(damaged.run['id'])]).toEqual(['removed', false]);
+    expect(await bed.databases()).toEqual(before);
+    const plain = await bed.backUpOf(await bed.source(source, { backupFormat: 'plain' }));
+    const refused = await bed.app.call('POST', `/api/backups/${plain.id}/restore`, { jobs: 2 });
+    expect([refused.status, JSON.stringify(refused.body)]).toEqual([
+      400,
+      expect.stringContaining('custom archives'),
+    ]);
   });
 });

@@ -15,7 +15,7 @@ export function restoreRow(change: Partial<RestoreRow> & Pick<RestoreRow, 'id'>)
     options: '{}',
     new_name: 'shop_restored',
     is_name_ours: 0,
-    only_tables: null,
+    load_options: null,
     is_drill: null,
     token: 'token',
     credentials: null,

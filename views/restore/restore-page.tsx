@@ -44,6 +44,8 @@ export interface RestorePageProps {
   };
   /** Single tables of it can be restored. */
   readonly selectsTables: boolean;
+  /** Several connections can load it at once. */
+  readonly takesJobs: boolean;
   readonly servers: readonly RestoreServer[];
   readonly form: FormState;
   /** What a look found, before anything is made; null: nobody has looked. */
@@ -99,6 +101,19 @@ export function RestorePage(props: RestorePageProps) {
                     label="Tables"
                     conditional
                     help="One a line, as schema.name. Left empty, all is restored. Of a chosen table come its columns and rows, and nothing else: no keys, indexes, triggers, sequences, large objects, views, functions or types."
+                  />
+                </Panel>
+              )}
+              {props.takesJobs && (
+                <Panel title="Faster">
+                  <TextField
+                    form={form}
+                    name="jobs"
+                    label="Jobs at once"
+                    type="number"
+                    min={2}
+                    max={16}
+                    help="So many connections load rows and build indexes at the same time. The whole archive lies in a file on the host meanwhile, which needs that much room in /var/tmp. Left empty: one connection, nothing on the host’s disk."
                   />
                 </Panel>
               )}

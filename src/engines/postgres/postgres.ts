@@ -32,6 +32,7 @@ export const postgres: Engine<PostgresOptions> = {
     FORMATS[format === 'custom' || format === 'tar' ? format : 'plain'].newEndProof(blocks),
   restore: restorePostgres,
   selectsTablesOf: ['custom'],
+  jobsOf: ['custom'],
   swaps: true,
 };
 

@@ -28,6 +28,14 @@ const FAILURES: readonly KnownFailure[] = [
       `${tool} was not found on the host. Install the Debian package postgresql-client (or your system’s PostgreSQL client programs) there.`,
   },
   {
+    pattern: /bridgeport: no (folder|room) for the archive/,
+    code: 'dump_failed',
+    message: (_what, why, words) =>
+      why === 'room'
+        ? `The archive could not be kept on the host while several jobs load it: /var/tmp there is full. Free some of it, or restore without jobs. It said: ${words}`
+        : `The archive could not be kept on the host while several jobs load it: the SSH user may make no folder in /var/tmp there. Let it, or restore without jobs.`,
+  },
+  {
     pattern: /bridgeport: the restored database is gone/,
     code: 'dump_failed',
     message: () => 'The restored database is not there any more: somebody has dropped or renamed it.',

@@ -5,6 +5,7 @@ import type { PreflightCheck, PreflightPlan } from '../restore.ts';
 import { connectionSecrets, describeTarget } from './connection.ts';
 import { inPlaceChecks, replacedQuery } from './in-place/preflight.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
+import { jobsCheck, SPOOL_ROOM } from './restore-jobs.ts';
 import { findPgRestore, literal, maintenanceLines, majorOf, textArray } from './restore-lines.ts';
 import type { PostgresRestoreTarget } from './restore-target.ts';
 
@@ -26,6 +27,7 @@ if find_pg_restore 2>/dev/null; then printf 'bridgeport:pg_restore=%s\\n' "$("$p
 facts=$(ask ${quote(factsQuery(target))}) || exit
 printf 'bridgeport:facts=%s\\n' "$facts"
 ${target.inPlace ? `replaced=$(ask ${quote(replacedQuery(target, target.inPlace))}) || exit\nprintf 'bridgeport:replaced=%s\\n' "$replaced"` : ''}
+${target.jobs ? SPOOL_ROOM : ''}
 ${isOnHost(target.host) ? ROOM : ''}`;
 }
 
@@ -86,6 +88,7 @@ function readChecks(target: PostgresRestoreTarget, stdout: string): readonly Pre
       : [nameCheck(target, facts)]),
     rightsCheck(facts),
     ...tableChecks(target),
+    ...(target.jobs ? [jobsCheck(target, target.jobs, answers.get('spool'))] : []),
     needCheck(EXTENSIONS, target.needs?.extensions, facts.extensions),
     needCheck(ROLES, target.needs?.roles, facts.roles),
     roomCheck(target, answers.get('free')),

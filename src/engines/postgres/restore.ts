@@ -6,6 +6,7 @@ import { connectionSecrets } from './connection.ts';
 import { swapPostgres } from './in-place/in-place.ts';
 import { keepReplaced, refuseSwapped, trySettings } from './in-place/restore-beside.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
+import { loadByJobs, removeSpool } from './restore-jobs.ts';
 import {
   findPgRestore,
   identifier,
@@ -22,7 +23,7 @@ const MOST_NAME_BYTES = 63;
 /**
  * Restores into a new database, under a name that nobody knows until it is whole, and then renames it: so that there is never half a
  * database under the name that was asked for. All of it happens in one transaction, but for a plain dump that holds large objects,
- * which ends it by itself. Throws `invalid` for a name that no database can have.
+ * which ends it by itself, and an archive that several jobs load. Throws `invalid` for a name that no database can have.
  */
 export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
   checkName(target.newName);
@@ -95,7 +96,11 @@ function loadArchive(target: PostgresRestoreTarget): string {
   return `${insideLines(target, work)}
 ${findPgRestore(majorOf(target.clientVersion))}
 { ask_server && find_pg_restore${makeSchemas(target)}; } </dev/null || exit
-loading "$pg_restore" --single-transaction --exit-on-error --no-password --dbname=${work}${only(target)}${target.tables ? READ_ON : ''}`;
+${
+  target.jobs
+    ? loadByJobs(target, target.jobs, `--dbname=${work}${only(target)}`)
+    : `loading "$pg_restore" --single-transaction --exit-on-error --no-password --dbname=${work}${only(target)}${target.tables ? READ_ON : ''}`
+}`;
 }
 
 /** It ends with the last table that was chosen, and the rest of the archive is still to be proven. */
@@ -196,6 +201,7 @@ while [ "$tries" -lt 20 ]; do
   tries=$((tries + 1))
   sleep 1
 done
+${target.jobs ? removeSpool(target) : ''}
 ${target.inPlace ? keepReplaced(target, target.inPlace) : ''}
 tries=0
 until said=$(sql --command='DROP DATABASE IF EXISTS ${work}' 2>&1); do

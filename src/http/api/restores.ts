@@ -5,7 +5,8 @@ import { askInPlace } from '../../restores/ask-in-place.ts';
 import { askRestore } from '../../restores/ask-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
 import { dropKept } from '../../restores/drop-kept.ts';
-import { onlyTablesOf, tableNames } from '../../restores/only-tables.ts';
+import { jobCount, loadOptionsOf, tableNames } from '../../restores/load-options.ts';
+import { onlyTablesOf } from '../../restores/only-tables.ts';
 import { checksOf, countsOf, findRestore, listRestores, whatExists } from '../../restores/restores.ts';
 import { swapByHandOf } from '../../restores/swap-by-hand.ts';
 import type { Services } from '../../services-port.ts';
@@ -29,6 +30,8 @@ export const restoreShape = z.object({
   newName: z.string(),
   /** The tables that it is of; null: all of them. */
   onlyTables: tableNames.nullable(),
+  /** How many connections load it at once; null: one, in one transaction. */
+  jobs: jobCount.nullable(),
   state,
   /** What is there now of what it makes, in a sentence. */
   exists: z.string(),
@@ -79,6 +82,7 @@ export function restoreRoutes(services: Services): readonly ApiRoute[] {
         ...login,
         confirm: z.string().max(255).optional(),
         tables: tableNames.optional(),
+        jobs: jobCount.optional(),
         inPlace: z.boolean().optional(),
         safetyBackup: z.boolean().optional(),
         endSessions: z.boolean().optional(),
@@ -169,7 +173,7 @@ export function restoreRoutes(services: Services): readonly ApiRoute[] {
 function refuseMixed(body: Readonly<Record<string, unknown>>): void {
   const foreign =
     body['inPlace'] === true
-      ? ['newName', 'serverId', 'host', 'port', 'tables'].find((name) => body[name] !== undefined)
+      ? ['newName', 'serverId', 'host', 'port', 'tables', 'jobs'].find((name) => body[name] !== undefined)
       : ['safetyBackup', 'endSessions'].find((name) => body[name] !== undefined);
   if (foreign === undefined) return;
   const message =
@@ -192,6 +196,7 @@ export function wireRestore(row: RestoreRow): z.infer<typeof restoreShape> {
     port: row.port,
     newName: row.new_name,
     onlyTables: onlyTablesOf(row),
+    jobs: loadOptionsOf(row).jobs ?? null,
     state: row.state,
     exists: whatExists(row),
     checks: checks === null ? null : [...checks],

@@ -7,13 +7,14 @@ import { backupStory } from '../../backups/backup-story.ts';
 import { readContents } from '../../backups/contents.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { type InputIssue, toAppError } from '../../errors.ts';
-import { askRestore, restorable } from '../../restores/ask-restore.ts';
+import { askRestore, restorable, takesJobs } from '../../restores/ask-restore.ts';
 import { cancelRestore } from '../../restores/cancel-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
 import { dropKept } from '../../restores/drop-kept.ts';
+import { jobCount, tableNames } from '../../restores/load-options.ts';
 import { lookAtTarget } from '../../restores/look-at-target.ts';
 import { proposedName } from '../../restores/new-name.ts';
-import { selectsTables, tableNames, tablesNamed } from '../../restores/only-tables.ts';
+import { selectsTables, tablesNamed } from '../../restores/only-tables.ts';
 import { listServersOf } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
@@ -52,7 +53,8 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
       const tables = known.props.selectsTables
         ? tablesNamed(await readContents(services.db, backupId), body['tables'] ?? '')
         : undefined;
-      const parsed = inputSchema.safeParse({ ...valuesOf(body, known.props.database.isFile), tables });
+      const jobs = known.props.takesJobs ? (numberOf(body, 'jobs') ?? undefined) : undefined;
+      const parsed = inputSchema.safeParse({ ...valuesOf(body, known.props.database.isFile), tables, jobs });
       if (!parsed.success)
         return again(refusedForm(body, parsed.error.issues as readonly InputIssue[], RESTORE_SECRETS));
       if (body['action'] === 'look') {
@@ -174,6 +176,7 @@ async function formOf(c: Context<UiEnv>, services: Services, backupId: string) {
         hasHash: backup.sha256 !== null,
       },
       selectsTables: selectsTables(database.type, backup.format),
+      takesJobs: takesJobs(database.type, backup.format),
       database: {
         id: database.id,
         name: database.name,
@@ -233,6 +236,7 @@ const inputSchema = z.object({
   password: z.string().max(1024).optional(),
   confirm: z.string().max(255).optional(),
   tables: tableNames.optional(),
+  jobs: jobCount.optional(),
 });
 
 /** A password counts as it was typed, with the blanks around it. */

@@ -197,6 +197,11 @@ it('offers single tables of an archive alone, and gives back the lines that name
     expect(refused.html).toContain('>public.');
     expect(refused.html).not.toContain('public.<script>');
   }
+  for (const jobs of ['1', '17', '2 x', '-3']) {
+    const form = { action: 'restore', newName: 'x ü', serverId: '', jobs };
+    const refused = await operator.post(`/backups/${archive}/restore`, form);
+    expect([refused.status, refused.html.includes('id="field-jobs-error"')]).toEqual([422, true]);
+  }
 });
 
 it('gives the form back with what was typed and what is wrong', async () => {

@@ -1,0 +1,30 @@
+import * as z from 'zod';
+import type { RestoreRow } from '../db/schema.ts';
+
+/** Tables as a request names them, and as the row of a restore holds them. */
+export const tableNames = z
+  .array(z.object({ schema: z.string().max(255), name: z.string().min(1).max(255) }))
+  .min(1)
+  .max(200);
+
+export type ChosenTables = z.infer<typeof tableNames>;
+
+/** How many connections load an archive at once. */
+export const jobCount = z.number({ error: 'Enter a number.' }).int().min(2).max(16);
+
+const loadOptions = z.object({
+  /** These alone. */
+  tables: tableNames.optional(),
+  jobs: jobCount.optional(),
+});
+export type LoadOptions = z.infer<typeof loadOptions>;
+
+/** What was said of how a dump is loaded. */
+export function loadOptionsOf({ load_options: text }: Pick<RestoreRow, 'load_options'>): LoadOptions {
+  return text === null ? {} : loadOptions.parse(JSON.parse(text));
+}
+
+/** As the row of a restore holds them; null where nothing was said. */
+export function loadOptionsText(options: LoadOptions): string | null {
+  return Object.values(options).some((option) => option !== undefined) ? JSON.stringify(options) : null;
+}
