@@ -25,6 +25,7 @@ import * as idempotency from './0023_idempotency.ts';
 import * as sizesAtHand from './0027_sizes_at_hand.ts';
 import * as restoreOptions from './0026_restore_options.ts';
 import * as auditChain from './0024_audit_chain.ts';
+import * as notifications from './0025_notifications.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -54,4 +55,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0027_sizes_at_hand': sizesAtHand,
   '0026_restore_options': restoreOptions,
   '0024_audit_chain': auditChain,
+  '0025_notifications': notifications,
 };

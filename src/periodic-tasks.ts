@@ -15,6 +15,8 @@ import { beginDueDrills } from './drills/due.ts';
 import { forgetOldDrills } from './drills/forget-old.ts';
 import { forgetOldKeys } from './idempotency/keys.ts';
 import { sweepLeftovers } from './leftovers/sweep.ts';
+import { forgetOldNews } from './notifications/forget-old.ts';
+import { hasNews, tellEvents } from './notifications/tell.ts';
 import { sendDuePings } from './pings/send-due.ts';
 import { sweepRetentionDaily } from './retention/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
@@ -35,6 +37,8 @@ const MISSING_EVERY_MS = 60_000;
 const PINGS_EVERY_MS = 10_000;
 /** What was written is chained within five seconds. */
 const CHAIN_EVERY_MS = 4_000;
+/** People are told at once, as far as they can tell. */
+const TELL_EVERY_MS = 1_000;
 /** Whether the day’s look at all retention is due. */
 const SWEEP_LOOK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -100,6 +104,12 @@ export function periodicTasks(
       everyMs: HOUR_MS,
       run: async (signal) => forgetOldAudit(services, (await readSettings(db)).auditLogRetentionDays, signal),
     },
+      name: 'notifications',
+      everyMs: TELL_EVERY_MS,
+      hasWork: () => hasNews(services),
+      run: (signal) => tellEvents(services, signal),
+    },
+    { name: 'old-notifications', everyMs: HOUR_MS, run: (signal) => forgetOldNews({ db, now }, signal) },
     { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
     {
       name: 'verification',

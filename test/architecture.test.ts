@@ -71,7 +71,7 @@ const FLOORS = [
   ['drills'],
   ['schedules', 'verifications', 'retention', 'restores'],
   ['backups'],
-  ['pings'],
+  ['pings', 'notifications'],
   ['databases', 'storage'],
   ['servers', 'environments'],
   ['auth', 'tokens', 'settings', 'installation', 'idempotency'],

@@ -49,6 +49,7 @@ export interface AuditedActions {
   readonly spaces_config: 'create' | 'update' | 'delete' | 'cancel_test' | 'remove_orphan';
   readonly spaces_environment: 'update';
   readonly system_settings: 'update';
+  readonly notification_type: 'update';
   readonly master_key: 'rotate';
   readonly audit_log: 'export';
 }

@@ -10,6 +10,7 @@ import { contentsText } from './contents.ts';
 import { countIn } from './count-backup.ts';
 import { inTurn } from './in-turn.ts';
 import type { StepBegun } from './progress.ts';
+import { recordCompleted, recordFailed } from './record-end.ts';
 import type { BackupError } from './step-error.ts';
 import { tellFailure, tellSuccess } from './tell-ping.ts';
 import { findVanished, recordVanished } from './vanished-tables.ts';
@@ -95,6 +96,7 @@ export async function settleCompleted(
     await countIn(trx, settled);
     if (vanished !== null) await recordVanished(trx, settled, vanished);
     await tellSuccess(trx, settled, run, now);
+    await recordCompleted(trx, settled, run.bytes, now);
     await insertPrune(trx, { databaseId: settled.database_id, trigger: 'backup', userId: null }, now);
     return true;
   });
@@ -130,6 +132,9 @@ export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now:
     if (settled.deleted_at === null) await countIn(trx, settled);
     if (run.outcome !== 'uncertain') {
       await tellFailure(trx, settled, run.error, now);
+      if (run.outcome !== 'cancelled' && settled.deleted_at === null) {
+        await recordFailed(trx, settled, run.error, now);
+      }
       // The key is free again: a failed run has no object (promise 1); what it left is in `leftovers`.
       await trx.deleteFrom('backup_objects').where('backup_id', '=', claim.runId).execute();
     }

@@ -48,6 +48,15 @@ export interface Schema {
   api_token_environments: ApiTokenEnvironmentRow;
   token_backups: TokenBackupRow;
   idempotency_keys: IdempotencyKeyRow;
+  notification_types: NotificationTypeRow;
+  notification_preferences: NotificationPreferenceRow;
+  notifications: NotificationRow;
+  notification_spells: NotificationSpellRow;
+  smtp_settings: SmtpSettingsRow;
+  notification_channels: NotificationChannelRow;
+  webhook_subscriptions: WebhookSubscriptionRow;
+  deliveries: DeliveryRow;
+  delivery_items: DeliveryItemRow;
 }
 
 export type Db = Kysely<Schema>;
@@ -567,6 +576,8 @@ export interface EventRow {
   /** JSON. */
   data: string;
   created_at: string;
+  /** When notifications and deliveries were made of it; null: not yet. */
+  told_at: string | null;
 }
 
 export type PolicyPreset = 'lean' | 'balanced' | 'long_term' | 'custom';
@@ -828,4 +839,170 @@ export interface IdempotencyKeyRow {
   /** Sealed JSON of what was answered, for `idempotency_key:<id>:answer`; null while it goes on. */
   answer: string | null;
   created_at: string;
+}
+
+export type Severity = 'info' | 'warning' | 'critical';
+
+/** What admins have changed of a type of notification; the types themselves are `notifications/types.ts`. */
+export interface NotificationTypeRow {
+  id: string;
+  /** JSON array of `in_app`, `email`, `webhook`. */
+  default_channels: string;
+  enabled: Flag;
+  bounce_enabled: Flag;
+  bounce_threshold: number;
+  /** Seconds. */
+  bounce_cooldown: number;
+  updated_at: string;
+}
+
+/** What a user wants of a type, where it is not what the type says. */
+export interface NotificationPreferenceRow {
+  user_id: string;
+  type_id: string;
+  in_app_enabled: Flag;
+  email_enabled: Flag;
+  webhook_enabled: Flag;
+  /** JSON array of ids; null: all. */
+  environment_ids: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** What a user is told in the app, once of each event and type. It outlives its event and what it is about. */
+export interface NotificationRow {
+  id: string;
+  event_id: string;
+  type_id: string;
+  user_id: string;
+  severity: Severity;
+  title: string;
+  message: string;
+  /** JSON of what the event tells. */
+  data: string;
+  environment_id: string | null;
+  database_id: string | null;
+  in_app_read_at: string | null;
+  /** When a mail to its user, or a message to a channel, that tells of it was taken. */
+  email_sent_at: string | null;
+  webhook_sent_at: string | null;
+  created_at: string;
+}
+
+/** Trouble of one type at one database (or at one channel), told once while it lasts. */
+export interface NotificationSpellRow {
+  /** `<type>:<database or channel>`. */
+  id: string;
+  type_id: string;
+  /** It may be gone by then: an event outlives it. */
+  database_id: string | null;
+  is_open: Flag;
+  since: string;
+  /** Events in it. */
+  count: number;
+  /** When it was told; and when one of its kind was last. */
+  told_at: string | null;
+  last_told_at: string | null;
+  /** When it is told if it lasts; null: not held back. */
+  tell_at: string | null;
+  /** The newest of its events. */
+  event_id: string;
+}
+
+export type SmtpSecurity = 'tls' | 'starttls' | 'none';
+
+/** How far a way out works. */
+interface WayState {
+  last_ok_at: string | null;
+  last_error: string | null;
+  failing_since: string | null;
+}
+
+/** At most one row: by which server mail goes out. */
+export interface SmtpSettingsRow extends WayState {
+  id: string;
+  host: string;
+  port: number;
+  security: SmtpSecurity;
+  username: string | null;
+  /** Sealed, for `smtp:<id>:password`. */
+  password: string | null;
+  /** The address that mail comes from. */
+  sender: string;
+  created_at: string;
+  updated_at: string;
+}
+
+export type ChannelKind = 'slack' | 'discord' | 'teams' | 'ntfy' | 'telegram' | 'webhook';
+
+/** Where the installation's notifications go beside mail. */
+export interface NotificationChannelRow extends WayState {
+  id: string;
+  kind: ChannelKind;
+  name: string;
+  /** Sealed, for `notification_channel:<id>:url`. */
+  url: string;
+  /** Sealed, for `notification_channel:<id>:secret`. */
+  secret: string | null;
+  /** Of the URL: what is shown of it. */
+  host: string;
+  least_severity: Severity;
+  /** Null: of all. */
+  environment_id: string | null;
+  enabled: Flag;
+  created_at: string;
+  updated_at: string;
+}
+
+/** Who is told of each backup of an environment, by the contract. */
+export interface WebhookSubscriptionRow {
+  id: string;
+  environment_id: string;
+  /** Sealed, for `webhook_subscription:<id>:url`. */
+  url: string;
+  /** Sealed, for `webhook_subscription:<id>:secret`. */
+  secret: string | null;
+  /** JSON array. */
+  events: string;
+  enabled: Flag;
+  created_at: string;
+  updated_at: string;
+}
+
+export type DeliveryWay = 'email' | 'channel' | 'webhook';
+export type DeliveryStatus = 'pending' | 'delivered' | 'failed';
+
+/** A message to one recipient: on its way, taken, or given up. */
+export interface DeliveryRow {
+  id: string;
+  way: DeliveryWay;
+  /** A user, a channel, a subscription. */
+  target_id: string;
+  /** What people know it by: an address, a name. */
+  recipient: string;
+  /** The type of what it tells, of its first item. */
+  event: string;
+  /** Of a webhook: what is sent, to the letter; null: it is made of its items. */
+  body: string | null;
+  status: DeliveryStatus;
+  attempts: number;
+  next_try_at: string | null;
+  last_error: string | null;
+  response_status: number | null;
+  claimed_by: string | null;
+  lease_until: string | null;
+  created_at: string;
+  delivered_at: string | null;
+}
+
+/** One of the notifications that a message tells of. */
+export interface DeliveryItemRow {
+  delivery_id: string;
+  event_id: string;
+  type_id: string;
+  severity: Severity;
+  title: string;
+  message: string;
+  database_id: string | null;
+  at: string;
 }

@@ -3,6 +3,33 @@ import { newId } from '../ids.ts';
 
 /** What happened that people may want to be told, by type, with what is told of it. */
 export interface EventData {
+  /** A backup was read back: it is there. */
+  readonly 'backup.completed': {
+    readonly databaseName: string;
+    readonly backupId: string;
+    readonly bytes: number;
+    /** By how much its size differs from what is usual, as a share (−0.6: by 60 % less); null where that is not worth a word. */
+    readonly sizeChange: number | null;
+  };
+  /** It ended without one, by itself: nobody has cancelled it, and nothing is uncertain. */
+  readonly 'backup.failed': {
+    readonly databaseName: string;
+    readonly backupId: string;
+    readonly step: string;
+    readonly error: string;
+  };
+  /** A stored backup was read in full, and is damaged. */
+  readonly 'backup.verification_failed': {
+    readonly databaseName: string;
+    readonly backupId: string;
+    readonly says: string;
+  };
+  /** Nothing of a database is pruned any more until somebody has looked. */
+  readonly 'retention.frozen': {
+    readonly databaseName: string;
+    readonly reason: string;
+    readonly backupId: string | null;
+  };
   /** No good backup came within the time in which one must. */
   readonly 'backup.missing': {
     readonly databaseName: string;
@@ -44,12 +71,18 @@ export interface EventData {
     /** In the server's own words where there are any. */
     readonly says: string;
   };
+  /** A way out does not work: the mail server (`email`), or a channel. */
+  readonly 'channel.failed': { readonly channel: string; readonly targetId: string; readonly error: string };
+  readonly 'channel.recovered': { readonly channel: string; readonly targetId: string };
 }
+
+export type EventType = keyof EventData;
 
 export interface NewEvent<Type extends keyof EventData> {
   readonly type: Type;
-  readonly databaseId: string;
-  readonly environmentId: string;
+  /** Null: it is about none, but about the installation. */
+  readonly databaseId: string | null;
+  readonly environmentId: string | null;
   readonly data: EventData[Type];
 }
 

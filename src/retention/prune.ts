@@ -8,6 +8,7 @@ import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
 import type { Context } from '../db/context.ts';
 import type { DatabaseRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
+import { recordEvent } from '../events/events.ts';
 import { pauseMs } from '../leftovers/patience.ts';
 import type { Log } from '../log.ts';
 import type { ObjectLock } from '../object-stores/object-store.ts';
@@ -258,6 +259,9 @@ async function freezeIfLost(
     const details = { reason: made.reason, backupId: made.backupId };
     const entry = auditedDatabase('backup.freeze', database, { details });
     await recordAudit(trx, { userId: null, address: null }, entry, now());
+    const of = { databaseId: database.id, environmentId: database.environment_id };
+    const data = { databaseName: database.name, ...details };
+    await recordEvent(trx, { type: 'retention.frozen', ...of, data }, now());
     return made;
   });
   if (frozen !== null) log.warn('pruning stands still', { databaseId: database.id, reason: frozen.reason });

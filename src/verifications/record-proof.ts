@@ -4,6 +4,7 @@ import { recordNewest } from '../backups/newest-backups.ts';
 import type { Stored } from '../backups/stored.ts';
 import type { Trx } from '../db/schema.ts';
 import type { DumpContents } from '../engines/contents.ts';
+import { recordEvent } from '../events/events.ts';
 
 interface ReadProof {
   readonly damage: string | null;
@@ -47,8 +48,23 @@ export async function recordProof(
     .where('status', '=', 'completed')
     .execute();
   await recordNewest(trx, stored.databaseId);
-  if (damage !== null) return;
+  if (damage !== null) {
+    await tellOfDamage(trx, stored, damage, at);
+    return;
+  }
   await noteFullRead(trx, stored, at);
+}
+
+async function tellOfDamage(trx: Trx, stored: Stored, says: string, at: Date): Promise<void> {
+  const database = await trx
+    .selectFrom('databases')
+    .select(['name', 'environment_id'])
+    .where('id', '=', stored.databaseId)
+    .executeTakeFirst();
+  if (database === undefined) return;
+  const of = { databaseId: stored.databaseId, environmentId: database.environment_id };
+  const data = { databaseName: database.name, backupId: stored.backupId, says };
+  await recordEvent(trx, { type: 'backup.verification_failed', ...of, data }, at);
 }
 
 /** Its database has had its turn with that, where no newer good backup is there. */

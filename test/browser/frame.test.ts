@@ -85,6 +85,7 @@ describe('the pages of a filled installation', () => {
     '/help',
     '/servers',
     '/environments',
+    '/notifications',
     `/databases/${ids.database}`,
     `/databases/${ids.database}/edit`,
     `/databases/${ids.database}/schedule`,

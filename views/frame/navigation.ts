@@ -6,6 +6,7 @@ const ENTRIES = [
   { section: 'schedules', group: null, label: 'Schedules', href: '/schedules' },
   { section: 'servers', group: 'Configuration', label: 'Servers', href: '/servers' },
   { section: 'environments', group: 'Configuration', label: 'Environments', href: '/environments' },
+  { section: 'notifications', group: 'Configuration', label: 'Notifications', href: '/notifications' },
   { section: 'storage', group: 'Admin', label: 'Storage', href: '/admin/storage' },
   { section: 'users', group: 'Admin', label: 'Users & tokens', href: '/admin/users' },
   { section: 'audit', group: 'Admin', label: 'Audit log', href: '/admin/audit' },

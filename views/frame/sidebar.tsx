@@ -21,7 +21,7 @@ export function Sidebar({ frame, section }: { readonly frame: Frame; readonly se
                 <li key={entry.section} class="menu-entry">
                   <a href={entry.href} aria-current={entry.section === section ? 'page' : undefined}>
                     {entry.label}
-                    <BadNews count={frame.counts[entry.section] ?? 0} />
+                    <BadNews section={entry.section} count={frame.counts[entry.section] ?? 0} />
                   </a>
                 </li>
               ))}
@@ -34,12 +34,16 @@ export function Sidebar({ frame, section }: { readonly frame: Frame; readonly se
   );
 }
 
-function BadNews({ count }: { readonly count: number }) {
+/** As many unread ones as that are counted; there may be more. */
+const MOST_UNREAD = 100;
+
+function BadNews({ section, count }: { readonly section: Section; readonly count: number }) {
   if (count === 0) return null;
+  const isUnread = section === 'notifications';
   return (
     <span class="menu-count">
-      {count}
-      <span class="visually-hidden"> not safe</span>
+      {isUnread && count >= MOST_UNREAD ? `${MOST_UNREAD - 1}+` : count}
+      <span class="visually-hidden">{isUnread ? ' unread' : ' not safe'}</span>
     </span>
   );
 }

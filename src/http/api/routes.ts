@@ -11,6 +11,7 @@ import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
 import { installationRoutes } from './installation.ts';
 import { leftBehindRoutes } from './left-behind.ts';
+import { notificationRoutes } from './notifications.ts';
 import { orphanRoutes } from './orphans.ts';
 import { pingRoutes } from './pings.ts';
 import { restoreLoginRoutes } from './restore-logins.ts';
@@ -46,6 +47,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...spacesImpactRoutes(services),
     ...spacesPolicyRoutes(services),
     ...systemSettingsRoutes(services),
+    ...notificationRoutes(services),
     ...installationRoutes(services),
     ...leftBehindRoutes(services),
     ...orphanRoutes(services),

@@ -35,6 +35,7 @@ const STYLES = [
   'setup',
   'access',
   'audit',
+  'notifications',
   'storage',
 ] as const;
 

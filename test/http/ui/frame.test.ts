@@ -122,6 +122,7 @@ describe('the sidebar', () => {
       '/databases',
       '/servers',
       '/environments',
+      '/notifications',
       '/account',
       '/help',
       '/openapi.json',

@@ -30,6 +30,7 @@ const FLASHES = {
   'backup-unpinned': 'The backup is no longer pinned.',
   'backups-requested': (count) =>
     count === 1 ? 'A backup has been asked for.' : `${count} backups have been asked for.`,
+  'notifications-read': 'All notifications are marked as read.',
   'nothing-selected': 'Nothing was selected: tick the boxes of the rows first.',
   'blackout-added': 'The blackout is added: what is due within it is skipped.',
   'blackout-removed': 'The blackout is removed.',
@@ -49,6 +50,7 @@ const FLASHES = {
   'password-changed': 'The password is changed. Please sign in again.',
   'password-set': 'The new password is set.',
   'password-saved': 'The password is saved.',
+  'preferences-saved': 'What you are told is saved.',
   'ping-not-sent': 'The test ping did not arrive: the reason stands beside the address.',
   'ping-removed': 'The address is removed: nothing is told there any more.',
   'ping-saved': 'The address is saved. Send a test ping next.',

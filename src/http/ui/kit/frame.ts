@@ -3,6 +3,7 @@ import type { EnvironmentChoice, Frame } from '../../../../views/frame/frame.ts'
 import { countStates, type StateCounts, unsafeOf } from '../../../backups/protection-states.ts';
 import { listEnvironmentNames } from '../../../environments/environments.ts';
 import { AppError } from '../../../errors.ts';
+import { countUnreadTrouble } from '../../../notifications/inbox.ts';
 import type { Services } from '../../../services-port.ts';
 import { forgetEnvironment, readEnvironmentCookie, writeEnvironmentCookie } from './environment-cookie.ts';
 import { takeFlash } from './flash.ts';
@@ -34,16 +35,23 @@ export async function frameWithStates(
 ): Promise<{ readonly frame: Frame; readonly states: StateCounts }> {
   const filter = await filterOf(c, services);
   const states = await countStates(services, filter.environment?.id ?? null);
-  return { frame: build(c, services, filter, unsafeOf(states)), states };
+  const unread = await countUnreadTrouble(services.db, c.get('session').user.id);
+  const counts = { databases: unsafeOf(states), notifications: unread };
+  return { frame: build(c, services, filter, counts), states };
 }
 
-function build(c: Context<UiEnv>, services: Services, filter: EnvironmentFilter, unsafe: number): Frame {
+function build(
+  c: Context<UiEnv>,
+  services: Services,
+  filter: EnvironmentFilter,
+  counts: Frame['counts'],
+): Frame {
   const { user } = c.get('session');
   const again = saidAgain(c);
   return {
     user: { email: user.email, name: user.name, role: user.role },
     ...filter,
-    counts: { databases: unsafe },
+    counts,
     flash: again === null ? takeFlash(c, services) : { tone: 'info', text: again },
     version: services.version,
     here: hereOf(c),

@@ -1,0 +1,93 @@
+import { Hono } from 'hono';
+import { InboxPage, type NotificationItem } from '../../../views/notifications/inbox-page.tsx';
+import { PreferencesPage } from '../../../views/notifications/preferences-page.tsx';
+import type { NotificationRow } from '../../db/schema.ts';
+import { countNotifications, listNotifications, markAllRead, markRead } from '../../notifications/inbox.ts';
+import { changePreference, listPreferences } from '../../notifications/preferences.ts';
+import type { Services } from '../../services-port.ts';
+import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
+import { isTicked, readForm } from './kit/form-body.ts';
+import { frameOf } from './kit/frame.ts';
+import { ownPath } from './kit/own-path.ts';
+import { pageOf } from './kit/paging.ts';
+import { only } from './kit/roles.ts';
+import { sendPage } from './kit/send.tsx';
+import type { UiEnv } from './kit/ui-env.ts';
+
+const PER_PAGE = 50;
+
+/** What one is told, and what one wants to be. */
+export function notificationRoutes(services: Services): Hono<UiEnv> {
+  const { db } = services;
+  const ui = new Hono<UiEnv>();
+
+  ui.get('/notifications', only('viewer'), async (c) => {
+    const { id } = c.get('session').user;
+    const unreadOnly = c.req.query('unread') === 'true';
+    const page = pageOf(c, PER_PAGE);
+    const rows = await listNotifications(db, id, { unreadOnly }, page);
+    return sendPage(
+      c,
+      <InboxPage
+        frame={await frameOf(c, services)}
+        items={rows.map(itemOf)}
+        page={{ ...page, total: await countNotifications(db, id, { unreadOnly }) }}
+        unreadOnly={unreadOnly}
+        unread={await countNotifications(db, id, { unreadOnly: true })}
+      />,
+    );
+  });
+
+  ui.post('/notifications/read-all', only('viewer'), async (c) => {
+    actorOf(c, services);
+    await markAllRead(services, c.get('session').user.id);
+    return goTo(c, services, '/notifications', 'notifications-read');
+  });
+
+  ui.post('/notifications/:notificationId/read', only('viewer'), async (c) => {
+    actorOf(c, services);
+    const { back } = await readForm(c);
+    await markRead(services, c.get('session').user.id, c.req.param('notificationId'));
+    const path = ownPath(back);
+    return c.redirect(path === '/' ? '/notifications' : path, 303);
+  });
+
+  ui.get('/notifications/preferences', only('viewer'), async (c) => {
+    const preferences = await listPreferences(db, c.get('session').user);
+    const items = preferences
+      .filter(({ type }) => type.enabled)
+      .map(({ type, inAppEnabled, emailEnabled }) => ({
+        ...{ typeId: type.id, name: type.name, description: type.description, severity: type.severity },
+        ...{ inApp: inAppEnabled, email: emailEnabled },
+      }));
+    return sendPage(c, <PreferencesPage frame={await frameOf(c, services)} items={items} />);
+  });
+
+  ui.post('/notifications/preferences', only('viewer'), async (c) => {
+    actorOf(c, services);
+    const body = await readForm(c);
+    const { user } = c.get('session');
+    for (const { type, inAppEnabled, emailEnabled } of await listPreferences(db, user)) {
+      if (!type.enabled) continue;
+      const wanted = {
+        inAppEnabled: isTicked(body, `inApp.${type.id}`),
+        emailEnabled: isTicked(body, `email.${type.id}`),
+      };
+      // What is as it was stays the type's to say.
+      if (wanted.inAppEnabled === inAppEnabled && wanted.emailEnabled === emailEnabled) continue;
+      await changePreference(services, user, type.id, wanted);
+    }
+    return goTo(c, services, '/notifications/preferences', 'preferences-saved');
+  });
+
+  return ui;
+}
+
+function itemOf(row: NotificationRow): NotificationItem {
+  const { id, severity, title, message } = row;
+  return {
+    ...{ id, severity, title, message, at: row.created_at, isRead: row.in_app_read_at !== null },
+    href: row.database_id === null ? null : `/databases/${row.database_id}`,
+  };
+}

@@ -1,0 +1,78 @@
+import type { EventRow, Trx } from '../db/schema.ts';
+import { countIntoSpell, endSpell, type Subject } from './spells.ts';
+import type { SetType } from './type-settings.ts';
+import type { TypeId } from './types.ts';
+import { type AnyEvent, recoveredWords, sizeWords, type Told, wordsOf } from './words.ts';
+
+/** Something that people are told. */
+export interface Announcement extends Told {
+  /** False where it lasts and was told before: then it stands in the app alone. */
+  readonly isSent: boolean;
+}
+
+/** What ends a spell of trouble. */
+const ENDS: Readonly<Partial<Record<AnyEvent['type'], TypeId>>> = {
+  'drill.succeeded': 'drill.failed',
+  'channel.recovered': 'system.channel_failed',
+};
+
+/** The types of which there is an end, so that a spell of them is told once. The others are told each time. */
+const LASTING: readonly TypeId[] = [
+  ...(['system.backup_failed', 'drill.failed', 'backup.size_anomaly'] as const),
+  'system.channel_failed',
+];
+
+/** What an event comes to, with the spells that it begins, goes on or ends; in the transaction that marks it as told. */
+export async function announce(
+  trx: Trx,
+  row: EventRow,
+  types: ReadonlyMap<TypeId, SetType>,
+): Promise<readonly Announcement[]> {
+  const event = eventOf(row);
+  const subject = subjectOf(row, event);
+  const at = new Date(row.created_at);
+  const weigh = async (told: Told): Promise<Announcement> => {
+    const type = types.get(told.typeId);
+    if (type === undefined || !LASTING.includes(told.typeId)) return { ...told, isSent: true };
+    const isSent = await countIntoSpell(trx, told.typeId, subject, { bounce: type, eventId: row.id, at });
+    return { ...told, isSent };
+  };
+  const ended = ENDS[event.type];
+  if (ended !== undefined) await endSpell(trx, ended, subject);
+  const main = await weigh(wordsOf(event));
+  if (event.type !== 'backup.completed') return [main];
+  const size = sizeWords(event.data);
+  if (size === null) await endSpell(trx, 'backup.size_anomaly', subject);
+  const recovered = await endOfFailures(trx, row, subject, event.data.databaseName);
+  return [main, ...(recovered === null ? [] : [recovered]), ...(size === null ? [] : [await weigh(size)])];
+}
+
+/** A database that was also missing is told of by those who watch for that. */
+async function endOfFailures(
+  trx: Trx,
+  row: EventRow,
+  subject: Subject,
+  databaseName: string,
+): Promise<Announcement | null> {
+  const ended = await endSpell(trx, 'system.backup_failed', subject);
+  if (ended === null || !ended.isTold) return null;
+  const missing = await trx
+    .selectFrom('protection_spells')
+    .select('since')
+    .where('database_id', '=', row.database_id ?? '')
+    .executeTakeFirst();
+  if (missing !== undefined) return null;
+  return { ...recoveredWords(databaseName, ended.spell.count, ended.spell.since), isSent: true };
+}
+
+function subjectOf({ database_id: databaseId, id }: EventRow, event: AnyEvent): Subject {
+  if (event.type === 'channel.failed' || event.type === 'channel.recovered') {
+    return { databaseId: null, id: event.data.targetId };
+  }
+  return { databaseId, id: databaseId ?? id };
+}
+
+/** An event as it was recorded: only `recordEvent` writes rows, whose types hold data and type together. */
+export function eventOf({ type, data }: Pick<EventRow, 'type' | 'data'>): AnyEvent {
+  return { type, data: JSON.parse(data) } as AnyEvent;
+}

@@ -1,0 +1,102 @@
+import type { Context } from '../db/context.ts';
+import type { EventRow, Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { newId } from '../ids.ts';
+import type { Log } from '../log.ts';
+import { type Announcement, announce, eventOf } from './announce.ts';
+import { isFor, preferencesOfType } from './preferences.ts';
+import { readTypes, type SetType } from './type-settings.ts';
+import { isWithin } from './within.ts';
+
+export interface TellContext extends Context {
+  readonly log: Log;
+}
+
+const AT_A_TIME = 100;
+const CHUNK = 500;
+
+/** Whether something happened that nobody was told of yet. */
+export async function hasNews({ db }: Pick<Context, 'db'>): Promise<boolean> {
+  const untold = await db.selectFrom('events').select('id').where('told_at', 'is', null).limit(1).execute();
+  return untold.length > 0;
+}
+
+/**
+ * Makes of each event that nobody was told of what users see in the app and what is to be sent, in the order in which they
+ * happened. Of each, all of it is one write: whoever is stopped in the middle has written nothing, and it is done again; whoever
+ * does it at the same time finds it done.
+ */
+export async function tellEvents(context: TellContext, signal?: AbortSignal): Promise<void> {
+  const { db, now, log } = context;
+  for (;;) {
+    const rows = await db
+      .selectFrom('events')
+      .selectAll()
+      .where('told_at', 'is', null)
+      .orderBy('created_at')
+      .orderBy('id')
+      .limit(AT_A_TIME)
+      .execute();
+    for (const row of rows) {
+      if (signal?.aborted) return;
+      await write(db, (trx) => tell(trx, row, now(), log));
+    }
+    if (rows.length < AT_A_TIME) return;
+  }
+}
+
+async function tell(trx: Trx, row: EventRow, at: Date, log: Log): Promise<void> {
+  const marked = await trx
+    .updateTable('events')
+    .set({ told_at: at.toISOString() })
+    .where('id', '=', row.id)
+    .where('told_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  if (marked === undefined) return;
+  const types = await readTypes(trx);
+  let announcements: readonly Announcement[];
+  try {
+    eventOf(row);
+    announcements = await announce(trx, row, types);
+  } catch (error) {
+    // One that nobody can read must not keep all others from being told.
+    if (!(error instanceof SyntaxError)) throw error;
+    log.error('an event can’t be read', { eventId: row.id, type: row.type, error });
+    return;
+  }
+  for (const announcement of announcements) {
+    const type = types.get(announcement.typeId);
+    if (type === undefined || !type.enabled) continue;
+    const told = { ...announcement, type, row };
+    await notifyUsers(trx, told, at);
+  }
+}
+
+/** In the app, each user once. */
+async function notifyUsers(
+  trx: Trx,
+  told: Announcement & { readonly type: SetType; readonly row: EventRow },
+  at: Date,
+): Promise<void> {
+  const { type, row } = told;
+  const users = await trx.selectFrom('users').select(['id', 'role']).execute();
+  const preferenceOf = await preferencesOfType(trx, type);
+  const wanting = users.filter(({ id, role }) => {
+    const { inAppEnabled, environmentIds } = preferenceOf(id);
+    return inAppEnabled && isFor(type, role) && isWithin(row.environment_id, environmentIds);
+  });
+  for (let from = 0; from < wanting.length; from += CHUNK) {
+    const rows = wanting.slice(from, from + CHUNK).map(({ id }) => ({
+      ...{ id: newId(), event_id: row.id, type_id: type.id, user_id: id, severity: type.severity },
+      ...{ title: told.title, message: told.message, data: row.data },
+      ...{ environment_id: row.environment_id, database_id: row.database_id },
+      created_at: at.toISOString(),
+    }));
+    await trx
+      .insertInto('notifications')
+      .values(rows)
+      .onConflict((conflict) => conflict.columns(['event_id', 'user_id', 'type_id']).doNothing())
+      .execute();
+  }
+}

@@ -1,0 +1,92 @@
+import type { Frame } from '../frame/frame.ts';
+import { Page } from '../frame/page.tsx';
+import { Ago } from '../parts/ago.tsx';
+import { Chips } from '../parts/chips.tsx';
+import { EmptyState } from '../parts/empty-state.tsx';
+import { PostButton } from '../parts/form.tsx';
+import { type PageOfMany, Pager } from '../parts/pager.tsx';
+import { ACTIONS, Table } from '../parts/table.tsx';
+import { NotificationTabs } from './notification-tabs.tsx';
+import { type Severity, SeverityBadge } from './severity-badge.tsx';
+
+export interface NotificationItem {
+  readonly id: string;
+  readonly severity: Severity;
+  readonly title: string;
+  readonly message: string;
+  /** What it is about, where that is still there. */
+  readonly href: string | null;
+  readonly at: string;
+  readonly isRead: boolean;
+}
+
+/** What happened that the user is told of, newest first. */
+export function InboxPage(props: {
+  readonly frame: Frame;
+  readonly items: readonly NotificationItem[];
+  readonly page: PageOfMany;
+  readonly unreadOnly: boolean;
+  readonly unread: number;
+}) {
+  const { frame, items, page, unreadOnly, unread } = props;
+  const path = unreadOnly ? '/notifications?unread=true' : '/notifications';
+  return (
+    <Page
+      frame={frame}
+      section="notifications"
+      title="Notifications"
+      actions={unread > 0 && <PostButton action="/notifications/read-all" label="Mark all as read" />}
+    >
+      <NotificationTabs chosen="inbox" isAdmin={frame.user.role === 'admin'} />
+      <Chips
+        label="Which"
+        chips={[
+          { label: 'All', href: '/notifications', isChosen: !unreadOnly },
+          { label: 'Unread', count: unread, href: '/notifications?unread=true', isChosen: unreadOnly },
+        ]}
+      />
+      {items.length === 0 ? (
+        <EmptyState title={unreadOnly ? 'Nothing unread' : 'Nothing happened yet'}>
+          <p>Failed and missing backups, damage, drills and what became of them are told here.</p>
+        </EmptyState>
+      ) : (
+        <Table caption="Notifications" columns={['Severity', 'What', 'When', ACTIONS]}>
+          {items.map((item) => (
+            <Row key={item.id} item={item} back={path} />
+          ))}
+        </Table>
+      )}
+      <Pager page={page} path={path} />
+    </Page>
+  );
+}
+
+function Row({ item, back }: { readonly item: NotificationItem; readonly back: string }) {
+  const { id, severity, title, message, href, at, isRead } = item;
+  return (
+    <tr class={isRead ? undefined : 'unread'}>
+      <td data-label="Severity">
+        <SeverityBadge severity={severity} />
+      </td>
+      <th scope="row" class="notification">
+        {href === null ? <span class="notification-title">{title}</span> : <a href={href}>{title}</a>}
+        {!isRead && <span class="visually-hidden"> (unread)</span>}
+        <p>{message}</p>
+      </th>
+      <td data-label="When">
+        <Ago at={at} />
+      </td>
+      <td>
+        {!isRead && (
+          <PostButton
+            action={`/notifications/${id}/read`}
+            label="Mark as read"
+            accessibleLabel={`Mark as read: ${title}`}
+            kind="link"
+            values={{ back }}
+          />
+        )}
+      </td>
+    </tr>
+  );
+}
