@@ -10,11 +10,13 @@ import { repairCounts } from './backups/repair-counts.ts';
 import type { RunServices } from './backups/run-services.ts';
 import { writeDueManifests } from './backups/write-manifest.ts';
 import type { Channel } from './channels/channel.ts';
+import type { Mailer } from './channels/mailer.ts';
 import type { Config } from './config.ts';
 import { beginDueDrills } from './drills/due.ts';
 import { forgetOldDrills } from './drills/forget-old.ts';
 import { forgetOldKeys } from './idempotency/keys.ts';
 import { sweepLeftovers } from './leftovers/sweep.ts';
+import { deliverDue, hasDue } from './notifications/deliver-due.ts';
 import { forgetOldNews } from './notifications/forget-old.ts';
 import { hasNews, tellEvents } from './notifications/tell.ts';
 import { sendDuePings } from './pings/send-due.ts';
@@ -39,6 +41,7 @@ const PINGS_EVERY_MS = 10_000;
 const CHAIN_EVERY_MS = 4_000;
 /** People are told at once, as far as they can tell. */
 const TELL_EVERY_MS = 1_000;
+const WAYS_OUT = ['email'] as const;
 /** Whether the day’s look at all retention is due. */
 const SWEEP_LOOK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -52,6 +55,7 @@ export function periodicTasks(
     readonly runs: Runs;
     readonly channel: Channel;
     readonly sha256: Sha256;
+    readonly mailer: Mailer;
     readonly optimise: () => Promise<void>;
     readonly config: Pick<Config, 'schedulerEnabled' | 'schedulerCheckMs'>;
   },
@@ -104,11 +108,19 @@ export function periodicTasks(
       everyMs: HOUR_MS,
       run: async (signal) => forgetOldAudit(services, (await readSettings(db)).auditLogRetentionDays, signal),
     },
+    {
       name: 'notifications',
       everyMs: TELL_EVERY_MS,
       hasWork: () => hasNews(services),
       run: (signal) => tellEvents(services, signal),
     },
+    // Each way for itself: a mail server that does not answer keeps no chat waiting.
+    ...WAYS_OUT.map((way) => ({
+      name: `deliveries-${way}`,
+      everyMs: TELL_EVERY_MS,
+      hasWork: () => hasDue(services, way),
+      run: (signal: AbortSignal) => deliverDue(services, way, signal),
+    })),
     { name: 'old-notifications', everyMs: HOUR_MS, run: (signal) => forgetOldNews({ db, now }, signal) },
     { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
     {

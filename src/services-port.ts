@@ -2,6 +2,7 @@ import type { Sha256 } from './audit/chain-row.ts';
 import type { Passwords } from './auth/passwords.ts';
 import type { BackupEnds } from './backups/backup-ends.ts';
 import type { Channel } from './channels/channel.ts';
+import type { Mailer } from './channels/mailer.ts';
 import type { Config } from './config.ts';
 import type { Db } from './db/schema.ts';
 import type { SshUserContext } from './environments/context.ts';
@@ -36,6 +37,7 @@ export interface Services {
   readonly openS3: S3Opener;
   readonly openPlace: OpenPlace;
   readonly channel: Channel;
+  readonly mailer: Mailer;
   readonly runs: Runs;
   readonly backupEnds: BackupEnds;
   readonly assets: Assets;

@@ -6,6 +6,7 @@ import { type BackupEnds, createBackupEnds } from './backups/backup-ends.ts';
 import { createBackupKind } from './backups/node/backup-kind.ts';
 import type { RepairRules } from './backups/repair-backup.ts';
 import { createChannel } from './channels/node/guarded-channel.ts';
+import { createMailer } from './channels/node/smtp-mailer.ts';
 import type { Config } from './config.ts';
 import { databasesThatHold, followSshUser } from './databases/password-targets.ts';
 import { spaceOf } from './db/node/disk.ts';
@@ -207,6 +208,7 @@ function wire(
   const channel = createChannel({
     allowed: async () => privateHostsOf((await readSettings(db)).privateHosts),
   });
+  const mailer = createMailer();
   const context = { db, vault, servers, openPlace, openS3, now, uptimeMs, log };
   const backups = createBackupKind(context, timing);
   const kinds = {
@@ -230,7 +232,7 @@ function wire(
   const periodic = createPeriodic(
     context,
     periodicTasks(
-      { ...context, calendar, channel, runs, config, sha256, optimise: () => optimise(db) },
+      { ...context, calendar, channel, mailer, runs, config, sha256, optimise: () => optimise(db) },
       timing,
     ),
     { isAlone },
@@ -248,6 +250,7 @@ function wire(
       openS3,
       openPlace,
       channel,
+      mailer,
       runs,
       backupEnds,
       assets: createAssets(),

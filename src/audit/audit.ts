@@ -50,6 +50,7 @@ export interface AuditedActions {
   readonly spaces_environment: 'update';
   readonly system_settings: 'update';
   readonly notification_type: 'update';
+  readonly smtp_settings: 'update' | 'delete';
   readonly master_key: 'rotate';
   readonly audit_log: 'export';
 }

@@ -1,12 +1,16 @@
 import type { Context } from '../db/context.ts';
-import type { EventRow, Trx } from '../db/schema.ts';
+import type { Db, EventRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { newId } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { type Announcement, announce, eventOf } from './announce.ts';
 import { isFor, preferencesOfType } from './preferences.ts';
+import { queueMessages } from './queue.ts';
+import { takeHeld } from './spells.ts';
 import { readTypes, type SetType } from './type-settings.ts';
+import { isTypeId } from './types.ts';
 import { isWithin } from './within.ts';
+import { wordsOf } from './words.ts';
 
 export interface TellContext extends Context {
   readonly log: Log;
@@ -15,10 +19,10 @@ export interface TellContext extends Context {
 const AT_A_TIME = 100;
 const CHUNK = 500;
 
-/** Whether something happened that nobody was told of yet. */
-export async function hasNews({ db }: Pick<Context, 'db'>): Promise<boolean> {
+/** Whether something happened that nobody was told of yet, or what was held back is to be told. */
+export async function hasNews({ db, now }: Context): Promise<boolean> {
   const untold = await db.selectFrom('events').select('id').where('told_at', 'is', null).limit(1).execute();
-  return untold.length > 0;
+  return untold.length > 0 || (await heldSpells(db, now(), 1)).length > 0;
 }
 
 /**
@@ -41,7 +45,11 @@ export async function tellEvents(context: TellContext, signal?: AbortSignal): Pr
       if (signal?.aborted) return;
       await write(db, (trx) => tell(trx, row, now(), log));
     }
-    if (rows.length < AT_A_TIME) return;
+    if (rows.length < AT_A_TIME) break;
+  }
+  for (const { id } of await heldSpells(db, now(), AT_A_TIME)) {
+    if (signal?.aborted) return;
+    await write(db, (trx) => tellHeld(trx, id, now()));
   }
 }
 
@@ -70,6 +78,7 @@ async function tell(trx: Trx, row: EventRow, at: Date, log: Log): Promise<void> 
     if (type === undefined || !type.enabled) continue;
     const told = { ...announcement, type, row };
     await notifyUsers(trx, told, at);
+    if (announcement.isSent) await queueMessages(trx, told, at);
   }
 }
 
@@ -99,4 +108,25 @@ async function notifyUsers(
       .onConflict((conflict) => conflict.columns(['event_id', 'user_id', 'type_id']).doNothing())
       .execute();
   }
+}
+
+async function heldSpells(db: Db, now: Date, most: number) {
+  return db
+    .selectFrom('notification_spells')
+    .select('id')
+    .where('tell_at', 'is not', null)
+    .where('tell_at', '<=', now.toISOString())
+    .orderBy('tell_at')
+    .limit(most)
+    .execute();
+}
+
+/** Its events stand in the app already. */
+async function tellHeld(trx: Trx, id: string, at: Date): Promise<void> {
+  const spell = await takeHeld(trx, id, at);
+  if (spell === undefined || !isTypeId(spell.type_id)) return;
+  const row = await trx.selectFrom('events').selectAll().where('id', '=', spell.event_id).executeTakeFirst();
+  const type = (await readTypes(trx)).get(spell.type_id);
+  if (row === undefined || type === undefined || !type.enabled) return;
+  await queueMessages(trx, { ...wordsOf(eventOf(row)), type, row }, at);
 }

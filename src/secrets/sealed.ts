@@ -43,6 +43,7 @@ export const SEALED = {
     column: 'credentials',
     identity: (id) => `restore_login:${id}:credentials`,
   },
+  smtpPassword: { table: 'smtp_settings', column: 'password', identity: (id) => `smtp:${id}:password` },
   idempotentAnswer: {
     table: 'idempotency_keys',
     column: 'answer',

@@ -48,6 +48,18 @@ beforeEach(async () => {
     .insertInto('restores')
     .values(restoreRow({ id: 'waiting', credentials }))
     .execute();
+  const password = await vault.seal('password of the mail server', SEALED.smtpPassword.identity('smtp'));
+  const mail = {
+    host: 'mail.example.com',
+    port: 587,
+    security: 'starttls',
+    sender: 'app@example.com',
+  } as const;
+  const at = { created_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:00:00.000Z' };
+  await db
+    .insertInto('smtp_settings')
+    .values({ id: 'smtp', ...mail, ...at, username: 'me', password })
+    .execute();
   const headers = { 'idempotency-key': 'once' };
   const answered = await app.call('POST', '/api/environments', { body: { name: 'once' }, headers });
   expect(answered.status).toBe(200);

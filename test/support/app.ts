@@ -8,6 +8,7 @@ import { startSession } from '../../src/auth/sessions.ts';
 import { createUser } from '../../src/auth/users.ts';
 import { createBackupEnds } from '../../src/backups/backup-ends.ts';
 import { createChannel } from '../../src/channels/node/guarded-channel.ts';
+import { createMailer } from '../../src/channels/node/smtp-mailer.ts';
 import { databasesThatHold, followSshUser } from '../../src/databases/password-targets.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { networksOf } from '../../src/hosts/networks.ts';
@@ -143,6 +144,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     channel: createChannel({
       allowed: async () => privateHostsOf((await readSettings(db)).privateHosts),
     }),
+    mailer: createMailer(),
     runs: { wake: () => worker.wake(), cancel: (id) => worker.cancel(id), progress: () => null },
     backupEnds: createBackupEnds({ db, log }, { lookEveryMs: 20 }),
     assets: { read: async () => null, urlOf: (name) => `/assets/${name}` },

@@ -11,6 +11,7 @@ import { environmentSettingsRoutes } from './environment-settings.ts';
 import { environmentRoutes } from './environments.ts';
 import { installationRoutes } from './installation.ts';
 import { leftBehindRoutes } from './left-behind.ts';
+import { mailRoutes } from './mail.ts';
 import { notificationRoutes } from './notifications.ts';
 import { orphanRoutes } from './orphans.ts';
 import { pingRoutes } from './pings.ts';
@@ -48,6 +49,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...spacesPolicyRoutes(services),
     ...systemSettingsRoutes(services),
     ...notificationRoutes(services),
+    ...mailRoutes(services),
     ...installationRoutes(services),
     ...leftBehindRoutes(services),
     ...orphanRoutes(services),

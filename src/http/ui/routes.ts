@@ -27,6 +27,7 @@ import { sameOrigin } from './kit/same-origin.ts';
 import { securityHeaders } from './kit/security-headers.ts';
 import { signedIn } from './kit/signed-in.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
+import { notificationWayRoutes } from './notification-ways.tsx';
 import { notificationRoutes } from './notifications.tsx';
 import { overviewRoutes } from './overview.tsx';
 import { restoreLoginRoutes } from './restore-logins.tsx';
@@ -79,6 +80,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', storageRoutes(services));
   ui.route('/', storageProbeRoutes(services));
   ui.route('/', notificationRoutes(services));
+  ui.route('/', notificationWayRoutes(services));
   ui.route('/', userRoutes(services));
   ui.route('/', tokenRoutes(services));
   ui.route('/', serviceAccountRoutes(services));

@@ -45,6 +45,10 @@ const FLASHES = {
   'host-key-forgotten':
     'The host key is forgotten. The next connection that you start pins the one it meets.',
   'kept-dropped': 'What was kept is dropped.',
+  'mail-not-sent': 'The test mail was not taken: the reason stands below.',
+  'mail-removed': 'The mail server is removed: no mail is sent any more.',
+  'mail-saved': 'The mail server is saved.',
+  'mail-sent': 'The mail server took the test mail.',
   'machine-added': 'This machine is added. Find its databases next.',
   'master-key-confirmed': 'Noted: the master key has been copied.',
   'password-changed': 'The password is changed. Please sign in again.',
@@ -104,6 +108,7 @@ const WARNINGS: readonly FlashKey[] = [
   'rotated-partly',
   'nothing-selected',
   'ping-not-sent',
+  'mail-not-sent',
 ];
 
 /** Those that say that nothing was done, since it was done already. */

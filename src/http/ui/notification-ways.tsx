@@ -1,0 +1,110 @@
+import { type Context, Hono } from 'hono';
+import { DeliveriesPage } from '../../../views/notifications/deliveries-page.tsx';
+import { WaysPage } from '../../../views/notifications/ways-page.tsx';
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { countDeliveries, listDeliveries } from '../../notifications/delivery-log.ts';
+import {
+  readSmtp,
+  removeSmtp,
+  type ShownSmtp,
+  saveSmtp,
+  smtpInput,
+  testSmtp,
+} from '../../notifications/smtp-settings.ts';
+import { isTypeId, typeOf } from '../../notifications/types.ts';
+import type { Services } from '../../services-port.ts';
+import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
+import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
+import { frameOf } from './kit/frame.ts';
+import { pageOf } from './kit/paging.ts';
+import { only } from './kit/roles.ts';
+import { sendPage } from './kit/send.tsx';
+import { submit } from './kit/submit.ts';
+import type { UiEnv } from './kit/ui-env.ts';
+
+const PER_PAGE = 50;
+const PAGE = '/notifications/channels';
+/** A mail server is given that long. */
+const TEST_MS = 60_000;
+
+/** By which ways people are told beside the app, and what was sent. Admins alone. */
+export function notificationWayRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get(PAGE, only('admin'), async (c) => sendWays(c, services));
+
+  ui.post(`${PAGE}/mail`, only('admin'), async (c) =>
+    submit(c, services, {
+      parse: (body) => smtpInput.safeParse(inputOf(body)),
+      secrets: ['password'],
+      asksAgain: true,
+      refuse: (form) => sendWays(c, services, form),
+      act: async (input) => {
+        const { email } = c.get('session').user;
+        await saveSmtp(services, actorOf(c, services), input, email, AbortSignal.timeout(TEST_MS));
+        return { to: PAGE, say: 'mail-saved' };
+      },
+    }),
+  );
+
+  ui.post(`${PAGE}/mail/test`, only('admin'), async (c) => {
+    actorOf(c, services);
+    const sent = await testSmtp(services, c.get('session').user.email, AbortSignal.timeout(TEST_MS));
+    return goTo(c, services, PAGE, sent.isTaken ? 'mail-sent' : 'mail-not-sent');
+  });
+
+  ui.post(`${PAGE}/mail/delete`, only('admin'), async (c) => {
+    await removeSmtp(services, actorOf(c, services));
+    return goTo(c, services, PAGE, 'mail-removed');
+  });
+
+  ui.get('/notifications/deliveries', only('admin'), async (c) => {
+    const page = pageOf(c, PER_PAGE);
+    const deliveries = await listDeliveries(services.db, null, page);
+    return sendPage(
+      c,
+      <DeliveriesPage
+        frame={await frameOf(c, services)}
+        deliveries={deliveries.map(({ event, ...delivery }) => ({ ...delivery, what: nameOf(event) }))}
+        page={{ ...page, total: await countDeliveries(services.db, null) }}
+      />,
+    );
+  });
+
+  return ui;
+}
+
+async function sendWays(c: Context<UiEnv>, services: Services, refused?: FormState): Promise<Response> {
+  const mail = await readSmtp(services.db);
+  return sendPage(
+    c,
+    <WaysPage
+      frame={await frameOf(c, services)}
+      mail={mail}
+      form={refused ?? freshForm(valuesOf(mail, c.get('session').user.email))}
+      maySaveAnyway={refused?.errors['host'] !== undefined}
+    />,
+    refused === undefined ? 200 : 422,
+  );
+}
+
+function valuesOf(mail: ShownSmtp | null, email: string): FormBody {
+  if (mail === null) return { port: '587', security: 'starttls', sender: email };
+  const { host, port, security, username, sender } = mail;
+  return { host, port: String(port), security, username: username ?? '', sender };
+}
+
+function inputOf(body: FormBody) {
+  return {
+    host: textOf(body, 'host') ?? '',
+    port: numberOf(body, 'port'),
+    security: body['security'],
+    username: textOf(body, 'username'),
+    password: body['password'] === '' ? null : body['password'],
+    sender: textOf(body, 'sender') ?? '',
+    saveAnyway: isTicked(body, 'saveAnyway'),
+  };
+}
+
+const nameOf = (event: string) => (isTypeId(event) ? typeOf(event).name : event);

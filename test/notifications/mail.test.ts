@@ -1,0 +1,272 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MailServer } from '../../src/channels/mailer.ts';
+import { createChannel } from '../../src/channels/node/guarded-channel.ts';
+import { createMailer } from '../../src/channels/node/smtp-mailer.ts';
+import type { Db } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
+import { recordEvent } from '../../src/events/events.ts';
+import { createLog } from '../../src/log.ts';
+import { deliverDue, hasDue } from '../../src/notifications/deliver-due.ts';
+import { takeDelivery } from '../../src/notifications/deliveries.ts';
+import { listDeliveries } from '../../src/notifications/delivery-log.ts';
+import type { DeliverContext } from '../../src/notifications/send.ts';
+import { saveSmtp } from '../../src/notifications/smtp-settings.ts';
+import { tellEvents } from '../../src/notifications/tell.ts';
+import { createVault } from '../../src/secrets/vault.ts';
+import {
+  headerOf,
+  MAIL_LOGIN,
+  type MailTestServer,
+  startMailServer,
+  textIn,
+} from '../support/mail-server.ts';
+import { dropStates, openState, STATES } from '../support/states.ts';
+
+const BEGIN = Date.parse('2026-02-25T10:00:00.000Z');
+const NOBODY = { userId: null, address: null };
+const never = new AbortController().signal;
+const MINUTE = 60;
+const NIGHT = 24 * 60 * MINUTE;
+
+afterAll(dropStates);
+
+describe.each(STATES)('mail of what happened, on %s', (state) => {
+  let db: Db;
+  let server: MailTestServer;
+  let seconds: number;
+  let log: string[];
+  let context: DeliverContext;
+  const now = () => new Date(BEGIN + seconds * 1000);
+
+  beforeEach(async () => {
+    db = await openState(state);
+    server = await startMailServer();
+    [seconds, log] = [0, []];
+    context = {
+      ...{ db, now, vault: await createVault(new Uint8Array(32).fill(5)), mailer: createMailer() },
+      channel: createChannel({ allowed: async () => [] }),
+      log: createLog('debug', (line) => log.push(line), now),
+    };
+    const at = now().toISOString();
+    const user = { id: 'ada', role: 'admin', email: 'ada@example.com', password_hash: '-' } as const;
+    await db
+      .insertInto('users')
+      .values({ ...user, created_at: at, updated_at: at })
+      .execute();
+    const input = {
+      host: '127.0.0.1',
+      port: server.port,
+      security: 'none',
+      sender: 'app@example.com',
+    } as const;
+    await saveSmtp(context, NOBODY, input, user.email, never);
+    expect(server.mails.splice(0)).toHaveLength(1);
+  });
+  afterEach(async () => {
+    await server.close();
+    await db.destroy();
+  });
+
+  const happens = (
+    type: 'backup.failed' | 'backup.completed',
+    databaseName = 'shop',
+    databaseId = databaseName,
+  ) =>
+    write(db, async (trx) => {
+      // No two at the same time: the order of those is anybody's guess.
+      seconds += 0.001;
+      const of = { databaseId, environmentId: 'e' };
+      const id = { databaseName, backupId: 'b' };
+      if (type === 'backup.failed') {
+        await recordEvent(trx, { type, ...of, data: { ...id, step: 'dump', error: 'no <b> way' } }, now());
+      } else await recordEvent(trx, { type, ...of, data: { ...id, bytes: 1, sizeChange: null } }, now());
+    });
+  const tell = () => tellEvents(context);
+  /** As the worker does: told, and sent once it was waited for what else comes. */
+  const work = async (after = 15) => {
+    await tell();
+    seconds += after;
+    await deliverDue(context, 'email', never);
+  };
+  const deliveries = () => listDeliveries(db, null, { limit: 100, offset: 0 });
+  const subjects = () => server.mails.map((mail) => headerOf(mail, 'Subject'));
+
+  it('is one of a database that fails each night, and one when it has a good backup again', async () => {
+    for (let night = 0; night < 4; night += 1) {
+      await happens('backup.failed');
+      await work();
+      seconds += NIGHT;
+    }
+    expect(subjects()).toEqual(['[critical] Backup failed: shop']);
+    await happens('backup.completed');
+    await work();
+    await happens('backup.completed');
+    await work();
+    expect(subjects()).toEqual(['[critical] Backup failed: shop', 'Backups are back: shop']);
+    expect(textIn(server.mails[1] ?? never_())).toContain('failed 4 times in a row');
+    expect(server.mails[0]?.to).toEqual(['ada@example.com']);
+  });
+
+  it('is one of many that fail in the same minute, and names the first of them', async () => {
+    for (let count = 0; count < 120; count += 1) await happens('backup.failed', `db ${count}`);
+    await work(12);
+    expect(server.mails).toEqual([]);
+    await happens('backup.failed', 'one more');
+    await work(60);
+    expect(subjects()[0]).toMatch(/^\[critical\] 121 notifications: Backup failed: /);
+    expect(server.mails).toHaveLength(1);
+    expect(textIn(server.mails[0] ?? never_())).toContain('and 71 more');
+    await work(120);
+    expect(server.mails).toHaveLength(1);
+  });
+
+  it('tells of one that failed again soon after, if it lasts', async () => {
+    await happens('backup.failed');
+    await happens('backup.completed');
+    await work();
+    await happens('backup.failed');
+    await work();
+    const before = server.mails.length;
+    seconds += 60 * MINUTE;
+    await work();
+    expect(subjects().slice(before)).toEqual(['[critical] Backup failed: shop']);
+  });
+
+  it('is tried again while the server refuses, ever more rarely, and told in the app as not arriving', async () => {
+    server.refuse({ mail: '4.3.0 come back "later" <b>', code: 451 });
+    await happens('backup.failed');
+    await work();
+    expect((await deliveries())[0]).toMatchObject({
+      ...{ status: 'pending', attempts: 1, recipient: 'ada@example.com', event: 'system.backup_failed' },
+      lastError: expect.stringContaining('come back "later" <b>'),
+      nextAttemptAt: new Date(now().getTime() + 30_000).toISOString(),
+    });
+    for (const pause of [30, 60]) {
+      seconds += pause - 1;
+      await deliverDue(context, 'email', never);
+      seconds += 1;
+      await deliverDue(context, 'email', never);
+    }
+    expect((await deliveries())[0]?.attempts).toBe(3);
+    await tell();
+    const failing = await db
+      .selectFrom('notifications')
+      .select('message')
+      .where('type_id', '=', 'system.channel_failed')
+      .execute();
+    expect(failing).toEqual([{ message: expect.stringContaining('Notifications by e-mail don’t arrive') }]);
+    server.refuse(null);
+    await work(10 * MINUTE);
+    expect(subjects()).toEqual(['[critical] Backup failed: shop']);
+    const { email_sent_at: sentAt } = await db
+      .selectFrom('notifications')
+      .select('email_sent_at')
+      .where('type_id', '=', 'system.backup_failed')
+      .executeTakeFirstOrThrow();
+    expect(sentAt).toBe(now().toISOString());
+    expect(await db.selectFrom('smtp_settings').select(['failing_since', 'last_error']).execute()).toEqual([
+      { failing_since: null, last_error: null },
+    ]);
+  });
+
+  it('is given up where the server knows no such address, which says nothing of the server', async () => {
+    server.refuse({ recipient: 'nobody here', code: 550 });
+    await happens('backup.failed');
+    await work();
+    expect((await deliveries())[0]).toMatchObject({
+      ...{ status: 'failed', attempts: 1, nextAttemptAt: null },
+      lastError: expect.stringContaining('nobody here'),
+    });
+    expect(await db.selectFrom('smtp_settings').select('failing_since').execute()).toEqual([
+      { failing_since: null },
+    ]);
+    expect(log.join('\n')).toContain('a notification was given up');
+  });
+
+  it('is sent again where whoever had it was killed before it could say so; by nobody else meanwhile', async () => {
+    await happens('backup.failed');
+    await tell();
+    seconds += 15;
+    const [{ id } = never_()] = await deliveries();
+    expect((await takeDelivery(db, id, 'killed', now()))?.total).toBe(1);
+    await Promise.all([deliverDue(context, 'email', never), deliverDue(context, 'email', never)]);
+    expect([server.mails.length, await hasDue(context, 'email')]).toEqual([0, false]);
+    seconds += 3 * MINUTE;
+    await Promise.all([deliverDue(context, 'email', never), deliverDue(context, 'email', never)]);
+    expect(server.mails).toHaveLength(1);
+    expect((await deliveries())[0]?.status).toBe('delivered');
+  });
+
+  it('lets no name add a header or markup', async () => {
+    const name = 'x\r\nBcc: evil@example.com\r\n\r\n<script>alert(1)</script>';
+    await happens('backup.failed', name, 'odd');
+    await work();
+    const [mail = never_()] = server.mails;
+    expect(mail.to).toEqual(['ada@example.com']);
+    expect(headerOf(mail, 'Bcc')).toBe('');
+    expect(headerOf(mail, 'Subject')).toMatch(/^\[critical\] Backup failed: x Bcc: evil@example.com/);
+    const text = textIn(mail);
+    expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+    expect(text.split('<!doctype html>')[1]).not.toContain('<script>');
+  });
+});
+
+describe('the mail server', () => {
+  const mail = { to: 'ada@example.com', id: 'm1', subject: 's', text: 't', html: '<p>t</p>' };
+  const at = (port: number, more: Partial<MailServer> = {}): MailServer => ({
+    ...{ host: '127.0.0.1', port, security: 'none', login: null, sender: 'app@example.com' },
+    ...more,
+  });
+  const QUICK = { connectMs: 300, greetingMs: 300, silenceMs: 300, totalMs: 2000 };
+  const reasonOf = async (server: MailServer) => {
+    const sent = await createMailer(QUICK).send(server, mail, never);
+    return sent.isTaken ? 'taken' : sent.refused.reason;
+  };
+
+  it('is signed in to, and its own words of a refusal are told without the password', async () => {
+    const server = await startMailServer();
+    expect(await reasonOf(at(server.port, { login: MAIL_LOGIN }))).toBe('taken');
+    expect(server.mails[0]?.user).toBe(MAIL_LOGIN.username);
+    const login = { username: MAIL_LOGIN.username, password: 'another secret' };
+    const reason = await reasonOf(at(server.port, { login }));
+    expect(reason).toContain('refused the user name or the password');
+    expect(reason).not.toContain('another secret');
+    await server.close();
+  });
+
+  it('must have a certificate that is trusted, unless it is spoken to in the clear', async () => {
+    const server = await startMailServer();
+    expect(await reasonOf(at(server.port, { security: 'starttls' }))).toContain('certificate is not trusted');
+    expect(await reasonOf(at(server.port, { security: 'tls' }))).not.toBe('taken');
+    expect(server.mails).toEqual([]);
+    await server.close();
+  });
+
+  it('is waited for no longer than its limits, whether it is silent, resets, or speaks another tongue', async () => {
+    const ways = {
+      silent: () => undefined,
+      resets: (socket: import('node:net').Socket) => void socket.resetAndDestroy(),
+      garbage: (socket: import('node:net').Socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nhello'),
+    };
+    for (const [name, answer] of Object.entries(ways)) {
+      const sockets = new Set<import('node:net').Socket>();
+      const server = createServer((socket) => {
+        sockets.add(socket.on('error', () => undefined));
+        answer(socket);
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      expect([name, await reasonOf(at(port))]).toEqual([name, expect.stringMatching(/^The mail server/)]);
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    }
+  });
+});
+
+function never_(): never {
+  throw new Error('There is none.');
+}

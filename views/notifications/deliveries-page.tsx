@@ -1,0 +1,80 @@
+import type { Frame } from '../frame/frame.ts';
+import { Page } from '../frame/page.tsx';
+import { Ago } from '../parts/ago.tsx';
+import { Badge } from '../parts/badge.tsx';
+import { EmptyState } from '../parts/empty-state.tsx';
+import { type PageOfMany, Pager } from '../parts/pager.tsx';
+import { Table } from '../parts/table.tsx';
+import { NotificationTabs } from './notification-tabs.tsx';
+
+export interface DeliveryItem {
+  readonly id: string;
+  readonly way: 'email' | 'channel' | 'webhook';
+  readonly recipient: string;
+  readonly what: string;
+  readonly status: 'pending' | 'delivered' | 'failed';
+  readonly attempts: number;
+  readonly nextAttemptAt: string | null;
+  readonly lastError: string | null;
+  readonly createdAt: string;
+  readonly deliveredAt: string | null;
+}
+
+const WAYS = { email: 'Mail', channel: 'Channel', webhook: 'Webhook' } as const;
+const TONES = { pending: 'neutral', delivered: 'success', failed: 'error' } as const;
+const STATES = { pending: 'on its way', delivered: 'delivered', failed: 'given up' } as const;
+
+/** What was sent to whom, and what became of it. */
+export function DeliveriesPage(props: {
+  readonly frame: Frame;
+  readonly deliveries: readonly DeliveryItem[];
+  readonly page: PageOfMany;
+}) {
+  const { frame, deliveries, page } = props;
+  return (
+    <Page frame={frame} section="notifications" title="Notifications">
+      <NotificationTabs chosen="deliveries" isAdmin />
+      {deliveries.length === 0 ? (
+        <EmptyState title="Nothing was sent yet">
+          <p>Each mail and message stands here with its tries and the last answer.</p>
+        </EmptyState>
+      ) : (
+        <Table caption="Delivery log" columns={['When', 'By', 'To', 'What', 'State', 'Tries']}>
+          {deliveries.map((delivery) => (
+            <Row key={delivery.id} delivery={delivery} />
+          ))}
+        </Table>
+      )}
+      <Pager page={page} path="/notifications/deliveries" />
+    </Page>
+  );
+}
+
+function Row({ delivery }: { readonly delivery: DeliveryItem }) {
+  const { way, recipient, what, status, attempts, nextAttemptAt, lastError, createdAt } = delivery;
+  return (
+    <tr>
+      <td data-label="When">
+        <Ago at={createdAt} />
+      </td>
+      <td data-label="By">{WAYS[way]}</td>
+      <td data-label="To">{recipient}</td>
+      <th scope="row" class="notification">
+        {what}
+        {lastError !== null && <p>{lastError}</p>}
+      </th>
+      <td data-label="State">
+        <Badge tone={TONES[status]} text={STATES[status]} />{' '}
+        {status === 'delivered' ? <Ago at={delivery.deliveredAt} /> : null}
+      </td>
+      <td data-label="Tries">
+        {attempts}
+        {nextAttemptAt !== null && attempts > 0 && (
+          <>
+            , next <Ago at={nextAttemptAt} />
+          </>
+        )}
+      </td>
+    </tr>
+  );
+}
