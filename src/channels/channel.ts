@@ -1,10 +1,12 @@
-/** A small message to an address that a person typed: a ping, later a webhook or a mail's gateway. */
+/** A small message to an address that a person typed: a ping, a webhook, one of a chat. */
 export interface Message {
   /** http or https. A secret: it may hold a token. */
   readonly url: string;
   readonly method: 'GET' | 'POST';
-  /** Plain text; null: none. */
+  /** Plain text unless a header says otherwise; null: none. */
   readonly body: string | null;
+  /** By lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Answer {

@@ -5,8 +5,9 @@ import { newId } from '../ids.ts';
 import { listDue, putOff, settleDelivery, takeDelivery } from './deliveries.ts';
 import type { DeliverContext, Send } from './send.ts';
 import { sendMail } from './send-mail.ts';
+import { sendWebhook } from './send-webhook.ts';
 
-const SENDERS: Readonly<Partial<Record<DeliveryWay, Send>>> = { email: sendMail };
+const SENDERS: Readonly<Partial<Record<DeliveryWay, Send>>> = { email: sendMail, webhook: sendWebhook };
 
 const AT_ONCE = 4;
 

@@ -9,6 +9,7 @@ import { queueMessages } from './queue.ts';
 import { takeHeld } from './spells.ts';
 import { readTypes, type SetType } from './type-settings.ts';
 import { isTypeId } from './types.ts';
+import { queueWebhooks } from './webhook-subscriptions.ts';
 import { isWithin } from './within.ts';
 import { wordsOf } from './words.ts';
 
@@ -80,6 +81,7 @@ async function tell(trx: Trx, row: EventRow, at: Date, log: Log): Promise<void> 
     await notifyUsers(trx, told, at);
     if (announcement.isSent) await queueMessages(trx, told, at);
   }
+  await queueWebhooks(trx, row, at);
 }
 
 /** In the app, each user once. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
-import { addressGuard, addressInUrl } from '../channels/address-guard.ts';
+import { urlOfTarget } from '../channels/target-url.ts';
 import { getDatabaseRow } from '../databases/databases.ts';
 import type { DatabaseRow, Db, PingKind, PingProtocol, PingTargetRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
@@ -63,7 +63,7 @@ export async function savePingTarget(
   input: PingInput,
 ): Promise<PingTarget> {
   const { privateHosts } = await readSettings(db);
-  const url = input.url === undefined ? undefined : urlToKeep(input.url, privateHosts);
+  const url = input.url === undefined ? undefined : urlOfTarget(input.url, privateHostsOf(privateHosts));
   const sealed = url && (await vault.seal(url.href, SEALED.pingUrl.identity(databaseId)));
   const at = now().toISOString();
   await write(db, async (trx) => {
@@ -136,17 +136,6 @@ export async function testPing(
     await recordAudit(trx, actor, error === null ? entry : { ...entry, error }, now());
   });
   return verdict;
-}
-
-function urlToKeep(text: string, privateHosts: string): URL {
-  const url = new URL(text);
-  url.hash = '';
-  const isLocalName = /(^|\.)localhost\.?$/.test(url.hostname);
-  const address = addressInUrl(url.hostname) ?? (isLocalName ? '127.0.0.1' : null);
-  const why = address && addressGuard(privateHostsOf(privateHosts)).judge(url.hostname, address);
-  if (why)
-    throw refusal(`Nothing may be sent to ${url.host}: ${why}. An admin may name private hosts under System`);
-  return url;
 }
 
 /** As healthchecks.io spells its addresses: `/UUID`, `/KEY/SLUG`; those who host it themselves `/ping/…`. */

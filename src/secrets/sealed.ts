@@ -44,6 +44,16 @@ export const SEALED = {
     identity: (id) => `restore_login:${id}:credentials`,
   },
   smtpPassword: { table: 'smtp_settings', column: 'password', identity: (id) => `smtp:${id}:password` },
+  webhookUrl: {
+    table: 'webhook_subscriptions',
+    column: 'url',
+    identity: (id) => `webhook_subscription:${id}:url`,
+  },
+  webhookSecret: {
+    table: 'webhook_subscriptions',
+    column: 'secret',
+    identity: (id) => `webhook_subscription:${id}:secret`,
+  },
   idempotentAnswer: {
     table: 'idempotency_keys',
     column: 'answer',

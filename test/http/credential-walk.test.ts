@@ -206,6 +206,11 @@ describe('every declared route, with every kind of credential', () => {
     const nested = routes.filter(({ path }) => /^\/api\/environments\/:\w+\/.*:(id|backupId)/.test(path));
     expect(nested.length).toBeGreaterThanOrEqual(5);
     const { body } = await app.call('POST', `/api/databases/${elsewhere.databaseId}/backups`);
+    const hook = { url: 'https://example.com/hook', events: ['backup.failed'] };
+    const subscribed = await app.call('POST', `/api/environments/${elsewhere.environmentId}/webhooks`, {
+      body: hook,
+    });
+    expect(subscribed.status).toBe(201);
     const { token } = await makeToken(
       app,
       { userId: app.userIds.admin },
@@ -216,6 +221,7 @@ describe('every declared route, with every kind of credential', () => {
         .replace(/^(\/api\/environments)\/:\w+/, `$1/${here.environmentId}`)
         .replace('databases/:id', `databases/${elsewhere.databaseId}`)
         .replace('backups/:id', `backups/${body.backupId}`)
+        .replace('webhooks/:id', `webhooks/${subscribed.body.subscription.id}`)
         .replace(':backupId', body.backupId);
       expect(foreign).not.toContain(':');
       const answer = await app.call(method, foreign, { token, body: { pinned: true } });

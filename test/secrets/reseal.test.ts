@@ -60,6 +60,11 @@ beforeEach(async () => {
     .insertInto('smtp_settings')
     .values({ id: 'smtp', ...mail, ...at, username: 'me', password })
     .execute();
+  const webhook = { url: 'https://example.com/hook', generateSecret: true, events: ['backup.failed'] };
+  const subscribed = await app.call('POST', `/api/environments/${environment.id}/webhooks`, {
+    body: webhook,
+  });
+  expect(subscribed.status).toBe(201);
   const headers = { 'idempotency-key': 'once' };
   const answered = await app.call('POST', '/api/environments', { body: { name: 'once' }, headers });
   expect(answered.status).toBe(200);

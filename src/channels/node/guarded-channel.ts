@@ -52,7 +52,7 @@ export function createChannel(options: GuardedChannelOptions): Channel {
 }
 
 async function request(
-  { url, method, body }: Message,
+  { url, method, body, headers: own = {} }: Message,
   { hostname }: URL,
   guarded: LookupFunction,
   signal: AbortSignal,
@@ -69,6 +69,7 @@ async function request(
     const headers = {
       'user-agent': 'BRIDGEPORT-Storage',
       ...(body === null ? {} : { 'content-type': 'text/plain; charset=utf-8' }),
+      ...own,
     };
     const answer = await Promise.race([
       send(url, { dispatcher: agent, method, headers, body, signal }),

@@ -27,6 +27,7 @@ import { spacesPolicyRoutes } from './spaces-policy.ts';
 import { systemSettingsRoutes } from './system-settings.ts';
 import { tokenRoutes } from './tokens.ts';
 import { userRoutes } from './users.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 /** Every route of the API, in the order of the contract. */
 export function apiRoutes(services: Services): readonly ApiRoute[] {
@@ -50,6 +51,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...systemSettingsRoutes(services),
     ...notificationRoutes(services),
     ...mailRoutes(services),
+    ...webhookRoutes(services),
     ...installationRoutes(services),
     ...leftBehindRoutes(services),
     ...orphanRoutes(services),
