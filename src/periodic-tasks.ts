@@ -41,7 +41,7 @@ const PINGS_EVERY_MS = 10_000;
 const CHAIN_EVERY_MS = 4_000;
 /** People are told at once, as far as they can tell. */
 const TELL_EVERY_MS = 1_000;
-const WAYS_OUT = ['email', 'webhook'] as const;
+const WAYS_OUT = ['email', 'channel', 'webhook'] as const;
 /** Whether the day’s look at all retention is due. */
 const SWEEP_LOOK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
