@@ -37,9 +37,11 @@ const VERIFY_EVERY_MS = 5 * 60_000;
 const MANIFESTS_EVERY_MS = 15_000;
 const MISSING_EVERY_MS = 60_000;
 const PINGS_EVERY_MS = 10_000;
-/** At the latest: an audit row that is not chained yet, or an event that nobody was told of, calls. */
-const CALLED_EVERY_MS = 60_000;
-const WAYS_OUT = ['email', 'webhook'] as const;
+/** What was written is chained within five seconds. */
+const CHAIN_EVERY_MS = 4_000;
+/** People are told at once, as far as they can tell. */
+const TELL_EVERY_MS = 1_000;
+const WAYS_OUT = ['email', 'channel', 'webhook'] as const;
 /** Whether the day’s look at all retention is due. */
 const SWEEP_LOOK_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -97,8 +99,8 @@ export function periodicTasks(
     { name: 'pings', everyMs: PINGS_EVERY_MS, run: (signal) => sendDuePings(services, signal) },
     {
       name: 'audit-chain',
-      everyMs: CALLED_EVERY_MS,
-      isCalled: () => hasUnchained(db),
+      everyMs: CHAIN_EVERY_MS,
+      hasWork: () => hasUnchained(db),
       run: createChainer(services),
     },
     {
@@ -108,15 +110,15 @@ export function periodicTasks(
     },
     {
       name: 'notifications',
-      everyMs: CALLED_EVERY_MS,
-      isCalled: () => hasNews(services),
+      everyMs: TELL_EVERY_MS,
+      hasWork: () => hasNews(services),
       run: (signal) => tellEvents(services, signal),
     },
     // Each way for itself: a mail server that does not answer keeps no chat waiting.
     ...WAYS_OUT.map((way) => ({
       name: `deliveries-${way}`,
-      everyMs: CALLED_EVERY_MS,
-      isCalled: () => hasDue(services, way),
+      everyMs: TELL_EVERY_MS,
+      hasWork: () => hasDue(services, way),
       run: (signal: AbortSignal) => deliverDue(services, way, signal),
     })),
     { name: 'old-notifications', everyMs: HOUR_MS, run: (signal) => forgetOldNews({ db, now }, signal) },

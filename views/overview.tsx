@@ -41,6 +41,8 @@ export interface OverviewProps {
     readonly isOutOfReach: boolean;
   } | null;
   readonly diskTrouble: { readonly free: number } | null;
+  /** Ways by which nobody is told anything any more. */
+  readonly failingWays: readonly { readonly name: string; readonly since: string; readonly error: string }[];
   readonly nextRuns: readonly NextRunItem[];
   readonly attention: readonly AttentionItem[];
   /** Databases whose last drill failed. */
@@ -182,7 +184,8 @@ function growthOf(bytes: number): string {
 }
 
 /** Above all: what concerns every database at once. */
-function Troubles({ frame, diskTrouble, storageTrouble }: OverviewProps) {
+function Troubles({ frame, diskTrouble, storageTrouble, failingWays }: OverviewProps) {
+  const [way, ...others] = failingWays;
   return (
     <>
       {diskTrouble !== null && (
@@ -208,6 +211,23 @@ function Troubles({ frame, diskTrouble, storageTrouble }: OverviewProps) {
           <a href={`/backups/${storageTrouble.backupId}`}>
             The last backup that was to go there, <Ago at={storageTrouble.at} />
           </a>
+        </Verdict>
+      )}
+      {way !== undefined && (
+        <Verdict
+          tone="warning"
+          label="Notifications"
+          title="Notifications don’t arrive"
+          action={
+            frame.user.role === 'admin' ? (
+              <a class="button" href="/notifications/channels">
+                Look at the channels
+              </a>
+            ) : undefined
+          }
+        >
+          {way.name}, since <Ago at={way.since} />: {way.error}
+          {others.length > 0 && ` ${others.length} more.`}
         </Verdict>
       )}
     </>

@@ -4,10 +4,15 @@ import { isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { listDue, putOff, settleDelivery, takeDelivery } from './deliveries.ts';
 import type { DeliverContext, Send } from './send.ts';
+import { sendChat } from './send-chat.ts';
 import { sendMail } from './send-mail.ts';
 import { sendWebhook } from './send-webhook.ts';
 
-const SENDERS: Readonly<Partial<Record<DeliveryWay, Send>>> = { email: sendMail, webhook: sendWebhook };
+const SENDERS: Readonly<Record<DeliveryWay, Send>> = {
+  email: sendMail,
+  channel: sendChat,
+  webhook: sendWebhook,
+};
 
 const AT_ONCE = 4;
 
@@ -31,7 +36,6 @@ export async function deliverDue(
 ): Promise<void> {
   const { db, now, log } = context;
   const send = SENDERS[way];
-  if (send === undefined) return;
   const round: Round = { claimedBy: newId(), away: new Set() };
   await eachAtOnce(await listDue(db, way, now()), AT_ONCE, async (id) => {
     if (signal.aborted) return;

@@ -105,6 +105,17 @@ export async function listSubscriptions(
   return Promise.all(rows.map((row) => shown(context, row)));
 }
 
+/** Of every environment, oldest first. */
+export async function listAllSubscriptions(context: VaultContext): Promise<readonly Subscription[]> {
+  const rows = await context.db
+    .selectFrom('webhook_subscriptions')
+    .selectAll()
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+  return Promise.all(rows.map((row) => shown(context, row)));
+}
+
 /** Throws `not_found`, also for one of another environment. */
 export async function getSubscription(
   context: VaultContext,

@@ -9,8 +9,8 @@ import type { Log } from '../log.ts';
 export interface PeriodicTask {
   readonly name: string;
   readonly everyMs: number;
-  /** Whether there is something to do before it is due: asked each second, so it must cost next to nothing. */
-  isCalled?(): Promise<boolean>;
+  /** Where it is asked often and seldom has anything to do: looked at before it is claimed, which writes. */
+  hasWork?(): Promise<boolean>;
   /** Ends soon after the signal is aborted; what it throws is logged, and it is tried again when it is due again. */
   run(signal: AbortSignal): Promise<unknown>;
 }
@@ -32,8 +32,6 @@ export interface Periodic {
 const LEASE_MS = 30_000;
 /** However rare a task is, whether it is due is looked at this often: another process may have ended in the middle. */
 const LOOK_EVERY_MS = 60_000;
-/** So often a task is asked whether it is called. */
-const ASK_EVERY_MS = 1_000;
 /** One that is due and that another process has. */
 const HELD_PAUSE_MS = 5_000;
 
@@ -64,9 +62,8 @@ export function createPeriodic(
       .catch(() => task.everyMs)
       .then((pauseMs) => {
         going.delete(task.name);
-        const longest = task.isCalled === undefined ? LOOK_EVERY_MS : ASK_EVERY_MS;
         if (!stopping)
-          timers.set(task.name, setTimeout(() => look(task), Math.min(pauseMs, longest)).unref());
+          timers.set(task.name, setTimeout(() => look(task), Math.min(pauseMs, LOOK_EVERY_MS)).unref());
       });
     going.set(task.name, { abort, done });
   }
@@ -83,6 +80,7 @@ export function createPeriodic(
   }
 
   async function doIfDue(task: PeriodicTask, abort: AbortController): Promise<void> {
+    if (task.hasWork !== undefined && !(await task.hasWork())) return;
     if (!(await claim(task))) return;
     const renewal = setInterval(() => {
       renew(task).then(
@@ -99,19 +97,14 @@ export function createPeriodic(
     }
   }
 
-  async function claim({ name, everyMs, isCalled }: PeriodicTask): Promise<boolean> {
-    const called = (await isCalled?.()) ?? false;
+  async function claim({ name, everyMs }: PeriodicTask): Promise<boolean> {
     const present = await at();
     const due = db
       .selectFrom('periodic_tasks')
       .select('name')
       .where('name', '=', name)
       // Further ahead than any of its pauses or leases: the clock was set back.
-      .$if(!called, (query) =>
-        query.where((eb) =>
-          eb.or([eb('due_at', '<=', iso(present)), eb('due_at', '>', iso(present + 2 * everyMs))]),
-        ),
-      )
+      .where((eb) => eb.or([eb('due_at', '<=', iso(present)), eb('due_at', '>', iso(present + 2 * everyMs))]))
       .where((eb) =>
         eb.or([
           eb('lease_until', 'is', null),

@@ -54,6 +54,16 @@ export const SEALED = {
     column: 'secret',
     identity: (id) => `webhook_subscription:${id}:secret`,
   },
+  channelUrl: {
+    table: 'notification_channels',
+    column: 'url',
+    identity: (id) => `notification_channel:${id}:url`,
+  },
+  channelSecret: {
+    table: 'notification_channels',
+    column: 'secret',
+    identity: (id) => `notification_channel:${id}:secret`,
+  },
   idempotentAnswer: {
     table: 'idempotency_keys',
     column: 'answer',

@@ -65,6 +65,22 @@ beforeEach(async () => {
     body: webhook,
   });
   expect(subscribed.status).toBe(201);
+  await db
+    .insertInto('notification_channels')
+    .values({
+      ...{
+        id: 'chat',
+        kind: 'ntfy',
+        name: 'chat',
+        host: 'ntfy.sh',
+        least_severity: 'info',
+        enabled: 1,
+        ...at,
+      },
+      url: await vault.seal('https://ntfy.sh/topic', SEALED.channelUrl.identity('chat')),
+      secret: await vault.seal('a token of ntfy', SEALED.channelSecret.identity('chat')),
+    })
+    .execute();
   const headers = { 'idempotency-key': 'once' };
   const answered = await app.call('POST', '/api/environments', { body: { name: 'once' }, headers });
   expect(answered.status).toBe(200);

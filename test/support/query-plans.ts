@@ -3,24 +3,16 @@ import type { Db } from '../../src/db/schema.ts';
 
 /** Tables that grow with every backup and every sign-in. */
 const LARGE = [
-  'backups',
-  'backup_objects',
-  'runs',
-  'sessions',
-  'schedule_slots',
-  'drills',
-  'audit_logs',
-  'events',
-  'notifications',
-  'deliveries',
+  ...['backups', 'backup_objects', 'runs', 'sessions', 'schedule_slots', 'drills', 'audit_logs'],
+  ...['events', 'notifications', 'deliveries'],
 ];
 /** Indexes that hold few rows whatever the tables hold: what waits, runs, is unclear or is being deleted. */
 const OF_FEW_ROWS = [
   ...['backups_waiting', 'backups_one_pending', 'backups_one_in_progress'],
   'schedule_slots_watched',
   ...['runs_waiting', 'runs_one_waiting', 'runs_one_running', 'runs_uncertain', 'backups_deleted'],
-  ...['backups_manifest_due', 'audit_logs_unchained', 'events_untold', 'deliveries_due', 'deliveries_open'],
-  'notifications_unread',
+  ...['backups_manifest_due', 'audit_logs_unchained'],
+  ...['events_untold', 'deliveries_due', 'deliveries_open', 'notifications_unread'],
 ];
 
 interface Step {

@@ -37,7 +37,7 @@ export function InboxPage(props: {
       title="Notifications"
       actions={unread > 0 && <PostButton action="/notifications/read-all" label="Mark all as read" />}
     >
-      <NotificationTabs chosen="inbox" isAdmin={frame.user.role === 'admin'} />
+      <NotificationTabs chosen="inbox" role={frame.user.role} />
       <Chips
         label="Which"
         chips={[

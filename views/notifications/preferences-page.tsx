@@ -25,7 +25,7 @@ export function PreferencesPage({
 }) {
   return (
     <Page frame={frame} section="notifications" title="Notifications">
-      <NotificationTabs chosen="preferences" isAdmin={frame.user.role === 'admin'} />
+      <NotificationTabs chosen="preferences" role={frame.user.role} />
       <p>
         Mail goes to <strong>{frame.user.email}</strong>, once an admin has entered a mail server. What lasts
         is mailed once, and again when it is over.

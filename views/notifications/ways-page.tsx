@@ -37,7 +37,7 @@ export function WaysPage(props: {
   const { frame, mail, form } = props;
   return (
     <Page frame={frame} section="notifications" title="Notifications">
-      <NotificationTabs chosen="channels" isAdmin />
+      <NotificationTabs chosen="channels" role={frame.user.role} />
       <Panel title="Mail" id="mail">
         {mail === null ? (
           <p>No mail server is entered yet: people are told in the app alone.</p>

@@ -12,6 +12,7 @@ import { environmentRoutes } from './environments.ts';
 import { installationRoutes } from './installation.ts';
 import { leftBehindRoutes } from './left-behind.ts';
 import { mailRoutes } from './mail.ts';
+import { notificationChannelRoutes } from './notification-channels.ts';
 import { notificationRoutes } from './notifications.ts';
 import { orphanRoutes } from './orphans.ts';
 import { pingRoutes } from './pings.ts';
@@ -51,6 +52,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...systemSettingsRoutes(services),
     ...notificationRoutes(services),
     ...mailRoutes(services),
+    ...notificationChannelRoutes(services),
     ...webhookRoutes(services),
     ...installationRoutes(services),
     ...leftBehindRoutes(services),

@@ -1,7 +1,16 @@
 import { type Context, Hono } from 'hono';
+import { ChannelPanel } from '../../../views/notifications/channel-panel.tsx';
 import { DeliveriesPage } from '../../../views/notifications/deliveries-page.tsx';
 import { WaysPage } from '../../../views/notifications/ways-page.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import {
+  channelInput,
+  createChannelOf,
+  listChannels,
+  removeChannel,
+  testChannel,
+} from '../../notifications/channels.ts';
+import { CHANNEL_KINDS, CHAT_KINDS } from '../../notifications/chat.ts';
 import { countDeliveries, listDeliveries } from '../../notifications/delivery-log.ts';
 import {
   readSmtp,
@@ -39,7 +48,7 @@ export function notificationWayRoutes(services: Services): Hono<UiEnv> {
       parse: (body) => smtpInput.safeParse(inputOf(body)),
       secrets: ['password'],
       asksAgain: true,
-      refuse: (form) => sendWays(c, services, form),
+      refuse: (form) => sendWays(c, services, { mail: form }),
       act: async (input) => {
         const { email } = c.get('session').user;
         await saveSmtp(services, actorOf(c, services), input, email, AbortSignal.timeout(TEST_MS));
@@ -59,6 +68,29 @@ export function notificationWayRoutes(services: Services): Hono<UiEnv> {
     return goTo(c, services, PAGE, 'mail-removed');
   });
 
+  ui.post(PAGE, only('admin'), async (c) =>
+    submit(c, services, {
+      parse: (body) => channelInput.safeParse(channelOf(body)),
+      secrets: ['url', 'secret'],
+      refuse: (form) => sendWays(c, services, { channel: form }),
+      act: async (input) => {
+        await createChannelOf(services, actorOf(c, services), input, AbortSignal.timeout(TEST_MS));
+        return { to: PAGE, say: 'channel-added' };
+      },
+    }),
+  );
+
+  ui.post(`${PAGE}/:channelId/test`, only('admin'), async (c) => {
+    actorOf(c, services);
+    const outcome = await testChannel(services, c.req.param('channelId'), AbortSignal.timeout(TEST_MS));
+    return goTo(c, services, PAGE, outcome.isOk ? 'channel-sent' : 'channel-not-sent');
+  });
+
+  ui.post(`${PAGE}/:channelId/delete`, only('admin'), async (c) => {
+    await removeChannel(services, actorOf(c, services), c.req.param('channelId'));
+    return goTo(c, services, PAGE, 'channel-removed');
+  });
+
   ui.get('/notifications/deliveries', only('admin'), async (c) => {
     const page = pageOf(c, PER_PAGE);
     const deliveries = await listDeliveries(services.db, null, page);
@@ -75,18 +107,48 @@ export function notificationWayRoutes(services: Services): Hono<UiEnv> {
   return ui;
 }
 
-async function sendWays(c: Context<UiEnv>, services: Services, refused?: FormState): Promise<Response> {
+/** A form that was refused, of the two on the page. */
+interface Refused {
+  readonly mail?: FormState;
+  readonly channel?: FormState;
+}
+
+async function sendWays(c: Context<UiEnv>, services: Services, refused: Refused = {}): Promise<Response> {
   const mail = await readSmtp(services.db);
+  const channels = await listChannels(services.db);
+  const frame = await frameOf(c, services);
+  const names = new Map(frame.environments.map(({ id, name }) => [id, name]));
+  const isRefused = refused.mail !== undefined || refused.channel !== undefined;
   return sendPage(
     c,
     <WaysPage
-      frame={await frameOf(c, services)}
+      frame={frame}
       mail={mail}
-      form={refused ?? freshForm(valuesOf(mail, c.get('session').user.email))}
-      maySaveAnyway={refused?.errors['host'] !== undefined}
-    />,
-    refused === undefined ? 200 : 422,
+      form={refused.mail ?? freshForm(valuesOf(mail, c.get('session').user.email))}
+      maySaveAnyway={refused.mail?.errors['host'] !== undefined}
+    >
+      <ChannelPanel
+        channels={channels.map((channel) => ({
+          ...channel,
+          kindLabel: CHAT_KINDS[channel.kind].label,
+          environmentName: channel.environmentId === null ? null : (names.get(channel.environmentId) ?? null),
+        }))}
+        kinds={CHANNEL_KINDS.map((kind) => ({ value: kind, ...CHAT_KINDS[kind] }))}
+        environments={frame.environments}
+        form={refused.channel ?? freshForm({ leastSeverity: 'warning' })}
+        maySaveAnyway={refused.channel?.errors['url'] !== undefined}
+      />
+    </WaysPage>,
+    isRefused ? 422 : 200,
   );
+}
+
+function channelOf(body: FormBody) {
+  return {
+    ...{ kind: body['kind'], name: textOf(body, 'name') ?? '', url: textOf(body, 'url') ?? '' },
+    ...{ secret: textOf(body, 'secret'), leastSeverity: body['leastSeverity'] },
+    ...{ environmentId: textOf(body, 'environmentId'), saveAnyway: isTicked(body, 'saveAnyway') },
+  };
 }
 
 function valuesOf(mail: ShownSmtp | null, email: string): FormBody {

@@ -21,6 +21,7 @@ import { storedOf } from '../../backups/stored-totals.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { isNearlyFull } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
+import { failingWays } from '../../notifications/failing-ways.ts';
 import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
 import { checklistOf } from './checklist.ts';
@@ -68,6 +69,10 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
       nextRuns={await nextRuns(services.db, environmentId, MOST_NEXT)}
       storageTrouble={await storageTroubleOf(services)}
       diskTrouble={await diskTroubleOf(services)}
+      failingWays={(await failingWays(services.db)).map((way) => ({
+        ...way,
+        error: oneLine(way.error) ?? '',
+      }))}
     />,
   );
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { write } from '../../../src/db/write.ts';
+import { createEnvironment } from '../../../src/environments/environments.ts';
 import { recordEvent } from '../../../src/events/events.ts';
 import { tellEvents } from '../../../src/notifications/tell.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
@@ -60,5 +61,87 @@ describe('the page of notifications', () => {
     expect(saved.location).toBe('/notifications/preferences');
     const rows = await pages.services.db.selectFrom('notification_preferences').selectAll().execute();
     expect(rows).toMatchObject([{ type_id: 'system.backup_failed', in_app_enabled: 1, email_enabled: 0 }]);
+  });
+});
+
+describe('the ways out', () => {
+  const PAGE = '/notifications/channels';
+  const CHANNEL = { kind: 'slack', name: ODD, url: 'http://10.0.0.1/secret-path', leastSeverity: 'warning' };
+  let admin: Visitor;
+
+  beforeAll(async () => {
+    admin = await pages.signedIn('admin');
+  });
+
+  it('are admins’ alone', async () => {
+    for (const path of [PAGE, '/notifications/deliveries']) expect((await viewer.get(path)).status).toBe(403);
+    expect((await viewer.get('/notifications')).html).not.toContain(PAGE);
+    expect((await admin.get('/notifications')).html).toContain(`href="${PAGE}"`);
+    expect((await admin.get('/notifications/deliveries')).html).toContain('Nothing was sent yet');
+  });
+
+  it('are refused beside their field, without what is secret, and may be saved all the same where a test failed', async () => {
+    const refused = await admin.post(PAGE, CHANNEL);
+    expect(refused.status).toBe(422);
+    expect(refused.html).toMatch(/id="field-url-error"[^>]*>Nothing may be sent to 10\.0\.0\.1/);
+    expect(refused.html).toContain('value="Größe + &quot;x&quot;');
+    expect(refused.html).not.toContain('secret-path');
+    expect(refused.html).toContain('Add it though the test failed');
+    const mail = {
+      host: '127.0.0.1',
+      port: '1',
+      security: 'none',
+      sender: 'app@example.com',
+      password: 'hush-hush',
+    };
+    const failed = await admin.post(`${PAGE}/mail`, mail);
+    expect(failed.status).toBe(422);
+    expect(failed.html).toMatch(/id="field-host-error"[^>]*>The mail server 127\.0\.0\.1:1/);
+    expect(failed.html).not.toContain('hush-hush');
+    const saved = await admin.post(`${PAGE}/mail`, { ...mail, saveAnyway: 'true' });
+    expect([saved.status, saved.location]).toEqual([303, PAGE]);
+    expect((await admin.get(PAGE)).html).toContain('Mail goes out by <strong>127.0.0.1:1</strong>');
+  });
+
+  it('that fail stand on the overview, and with their reason on their page', async () => {
+    const { db } = pages.services;
+    expect((await viewer.get('/')).html).not.toContain('Notifications don’t arrive');
+    const since = new Date().toISOString();
+    await db.updateTable('smtp_settings').set({ failing_since: since, last_error: 'no <b> way' }).execute();
+    const { html } = await viewer.get('/');
+    expect(html).toContain('Notifications don’t arrive');
+    expect(html).toContain('no &lt;b&gt; way');
+    expect((await admin.get(PAGE)).html).toContain('Failing since');
+    await admin.post(`${PAGE}/mail/delete`);
+    expect((await admin.get(PAGE)).html).toContain('No mail server is entered yet');
+  });
+});
+
+describe('the webhooks', () => {
+  const PAGE = '/notifications/webhooks';
+
+  it('are added with a secret that is shown once, and removed again; operators’ alone', async () => {
+    const operator = await pages.signedIn('operator');
+    expect((await viewer.get(PAGE)).status).toBe(403);
+    const nobody = { userId: null, address: null };
+    const environment = await createEnvironment(pages.services, nobody, { name: ODD });
+    const form = { environmentId: environment.id, url: 'https://example.com/<b>', failed: 'true' };
+    const made = await operator.post(PAGE, { ...form, generateSecret: 'true' });
+    expect(made.html).toMatch(/<code id="webhook-secret">whsec_[^<]{44}</);
+    const { html } = await operator.get(PAGE);
+    expect(html).not.toContain('whsec_');
+    expect(html).toContain('https://example.com/%3Cb%3E');
+    expect(html).toContain(ESCAPED);
+    const none = await operator.post(PAGE, { ...form, failed: '' });
+    expect([none.status, none.html.includes('field-error') || none.html.includes('notice-error')]).toEqual([
+      422,
+      true,
+    ]);
+    const [, id = ''] = /action="\/notifications\/webhooks\/(\w+)\/delete"/.exec(html) ?? [];
+    const other = await operator.post(`${PAGE}/${id}/delete`, { environmentId: 'other' });
+    expect(other.status).toBe(404);
+    const gone = await operator.post(`${PAGE}/${id}/delete`, { environmentId: environment.id });
+    expect(gone.location).toBe(PAGE);
+    expect((await operator.get(PAGE)).html).toContain('No webhooks yet');
   });
 });

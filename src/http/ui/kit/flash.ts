@@ -34,6 +34,10 @@ const FLASHES = {
   'nothing-selected': 'Nothing was selected: tick the boxes of the rows first.',
   'blackout-added': 'The blackout is added: what is due within it is skipped.',
   'blackout-removed': 'The blackout is removed.',
+  'channel-added': 'The channel took the test message and is added.',
+  'channel-not-sent': 'The test message was not taken: the reason stands at the channel.',
+  'channel-removed': 'The channel is removed: nothing is told there any more.',
+  'channel-sent': 'The channel took the test message.',
   'data-saved': 'The data settings are saved.',
   'database-created': 'The database is registered.',
   'database-deleted': 'The database is no longer registered.',
@@ -97,6 +101,10 @@ const FLASHES = {
   'verification-requested':
     'It is being read in full, from its first byte to its last. What comes of it is said below.',
   'verification-runs': 'It is not there to be read, is being read in full already, or waits for it.',
+  'webhook-added': 'The webhook is added.',
+  'webhook-not-sent': 'The webhook did not take the test.',
+  'webhook-removed': 'The webhook is removed: nothing is told there any more.',
+  'webhook-sent': 'The webhook took the test.',
 } as const satisfies Readonly<Record<string, Words>>;
 
 export type FlashKey = keyof typeof FLASHES;
@@ -109,6 +117,8 @@ const WARNINGS: readonly FlashKey[] = [
   'nothing-selected',
   'ping-not-sent',
   'mail-not-sent',
+  'channel-not-sent',
+  'webhook-not-sent',
 ];
 
 /** Those that say that nothing was done, since it was done already. */

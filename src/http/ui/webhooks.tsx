@@ -1,0 +1,95 @@
+import { type Context, Hono } from 'hono';
+import { WebhooksPage } from '../../../views/notifications/webhooks-page.tsx';
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { testSubscription } from '../../notifications/send-webhook.ts';
+import {
+  createSubscription,
+  deleteSubscription,
+  listAllSubscriptions,
+  subscriptionInput,
+} from '../../notifications/webhook-subscriptions.ts';
+import type { Services } from '../../services-port.ts';
+import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
+import { type FormBody, isTicked, readForm, textOf } from './kit/form-body.ts';
+import { failedForm, refusedForm } from './kit/form-failure.ts';
+import { frameOf } from './kit/frame.ts';
+import { only } from './kit/roles.ts';
+import { sendPage } from './kit/send.tsx';
+import type { UiEnv } from './kit/ui-env.ts';
+
+const PAGE = '/notifications/webhooks';
+const TEST_MS = 30_000;
+
+/** The webhooks of all environments, for operators. */
+export function webhookRoutes(services: Services): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  ui.get(PAGE, only('operator'), async (c) => sendWebhooks(c, services, {}));
+
+  /** A secret that is made is in the answer to the form and nowhere else: no address leads to it again. */
+  ui.post(PAGE, only('operator'), async (c) => {
+    const actor = actorOf(c, services);
+    const body = await readForm(c);
+    const parsed = subscriptionInput.safeParse(inputOf(body));
+    if (!parsed.success) return sendWebhooks(c, services, { form: refusedForm(body, parsed.error.issues) });
+    try {
+      const environmentId = textOf(body, 'environmentId') ?? '';
+      const { secret } = await createSubscription(services, actor, environmentId, parsed.data);
+      if (secret === null) return goTo(c, services, PAGE, 'webhook-added');
+      return sendWebhooks(c, services, { secret });
+    } catch (error) {
+      return sendWebhooks(c, services, { form: failedForm(body, error) });
+    }
+  });
+
+  ui.post(`${PAGE}/:webhookId/test`, only('operator'), async (c) => {
+    actorOf(c, services);
+    const environmentId = textOf(await readForm(c), 'environmentId') ?? '';
+    const signal = AbortSignal.timeout(TEST_MS);
+    const outcome = await testSubscription(services, environmentId, c.req.param('webhookId'), signal);
+    return goTo(c, services, PAGE, outcome.isOk ? 'webhook-sent' : 'webhook-not-sent');
+  });
+
+  ui.post(`${PAGE}/:webhookId/delete`, only('operator'), async (c) => {
+    const actor = actorOf(c, services);
+    const environmentId = textOf(await readForm(c), 'environmentId') ?? '';
+    await deleteSubscription(services, actor, environmentId, c.req.param('webhookId'));
+    return goTo(c, services, PAGE, 'webhook-removed');
+  });
+
+  return ui;
+}
+
+async function sendWebhooks(
+  c: Context<UiEnv>,
+  services: Services,
+  { form, secret = null }: { readonly form?: FormState; readonly secret?: string | null },
+): Promise<Response> {
+  const frame = await frameOf(c, services);
+  const names = new Map(frame.environments.map(({ id, name }) => [id, name]));
+  const webhooks = await listAllSubscriptions(services);
+  const chosen = frame.environment?.id ?? frame.environments[0]?.id ?? '';
+  const fresh = { environmentId: chosen, completed: 'true', failed: 'true', generateSecret: 'true' };
+  return sendPage(
+    c,
+    <WebhooksPage
+      frame={frame}
+      webhooks={webhooks.map((webhook) => ({
+        ...webhook,
+        environmentName: names.get(webhook.environmentId) ?? '–',
+      }))}
+      form={form ?? freshForm(fresh)}
+      secret={secret}
+    />,
+    form === undefined ? 200 : 422,
+  );
+}
+
+function inputOf(body: FormBody) {
+  const events = [
+    ...(isTicked(body, 'completed') ? ['backup.completed'] : []),
+    ...(isTicked(body, 'failed') ? ['backup.failed'] : []),
+  ];
+  return { url: textOf(body, 'url') ?? '', events, generateSecret: isTicked(body, 'generateSecret') };
+}

@@ -1,0 +1,177 @@
+import type { Message } from '../channels/channel.ts';
+import type { ChannelKind, Severity } from '../db/schema.ts';
+import { type Composed, composeNews, type News, textOf } from './compose.ts';
+import { webhookMessage } from './webhook-message.ts';
+
+/** One to be sent to a channel. */
+export interface ToChat {
+  readonly news: News;
+  readonly url: string;
+  readonly secret: string | null;
+  /** Of the delivery. */
+  readonly id: string;
+  readonly at: Date;
+}
+
+export interface ChatKind {
+  readonly label: string;
+  /** What its URL looks like. */
+  readonly example: string;
+  /** What else it needs; null: nothing. */
+  readonly secretLabel: string | null;
+  /** What is wrong with that URL; null: nothing. */
+  refuses(url: URL): string | null;
+  message(to: ToChat): Message | Promise<Message>;
+}
+
+/** Lines that a message of a chat has at most: more is read in the app. */
+const MOST_LINES = 10;
+const MOST_CHARACTERS = 3500;
+const COLOURS: Readonly<Record<Severity, number>> = { info: 0x175a9c, warning: 0xb26b00, critical: 0xa5202b };
+const SIGNS: Readonly<Record<Severity, string>> = { info: 'ℹ️', warning: '⚠️', critical: '🔴' };
+
+/** Every kind of channel: a new one is an entry here, and a name in `db/schema.ts`. */
+export const CHAT_KINDS: Readonly<Record<ChannelKind, ChatKind>> = {
+  slack: {
+    label: 'Slack, Mattermost, Rocket.Chat (incoming webhook)',
+    example: 'https://hooks.slack.com/services/…',
+    secretLabel: null,
+    refuses: () => null,
+    message: ({ news, url }) => {
+      const said = composed(news);
+      return json(url, { text: cut(`*${slack(titleOf(said))}*\n${slack(textOf(said))}`) });
+    },
+  },
+  discord: {
+    label: 'Discord (webhook)',
+    example: 'https://discord.com/api/webhooks/…',
+    secretLabel: null,
+    refuses: ({ pathname }) => (pathname.includes('/webhooks/') ? null : 'Must be the URL of a webhook'),
+    message: ({ news, url }) => {
+      const said = composed(news);
+      const embed = {
+        ...{ title: cut(discord(titleOf(said)), 250), description: cut(discord(textOf(said))) },
+        ...{ color: COLOURS[said.severity], ...(said.url === null ? {} : { url: said.url }) },
+      };
+      // Nobody is woken by a name with an @ in it.
+      return json(url, { embeds: [embed], allowed_mentions: { parse: [] } });
+    },
+  },
+  teams: {
+    label: 'Microsoft Teams (workflow that posts to a channel)',
+    example: 'https://….api.powerplatform.com/…',
+    secretLabel: null,
+    refuses: () => null,
+    message: ({ news, url }) => {
+      const said = composed(news);
+      const block = (text: string, more: object = {}) => ({
+        type: 'TextBlock',
+        text: cut(text),
+        wrap: true,
+        ...more,
+      });
+      const content = {
+        ...{
+          $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
+          type: 'AdaptiveCard',
+          version: '1.4',
+        },
+        body: [
+          block(discord(titleOf(said)), { weight: 'Bolder', size: 'Medium' }),
+          block(discord(textOf(said)).replaceAll('\n', '\n\n')),
+        ],
+        ...(said.url === null ? {} : { actions: [{ type: 'Action.OpenUrl', title: 'Open', url: said.url }] }),
+      };
+      const attachment = { contentType: 'application/vnd.microsoft.card.adaptive', content };
+      return json(url, { type: 'message', attachments: [attachment] });
+    },
+  },
+  ntfy: {
+    label: 'ntfy',
+    example: 'https://ntfy.sh/your-topic',
+    secretLabel: 'Access token, where the topic needs one',
+    refuses: ({ pathname }) =>
+      /\/[-\w]{1,64}\/?$/.test(pathname) ? null : 'Must end with the name of a topic',
+    message: ({ news, url, secret }) => {
+      const said = composed(news);
+      const at = new URL(url);
+      const path = at.pathname.replace(/\/$/, '');
+      const topic = path.slice(path.lastIndexOf('/') + 1);
+      at.pathname = path.slice(0, path.lastIndexOf('/') + 1);
+      const priority = said.severity === 'critical' ? 4 : said.severity === 'warning' ? 3 : 2;
+      const click = said.url === null ? {} : { click: said.url };
+      const body = { topic, title: cut(said.title, 200), message: cut(textOf(said)), priority, ...click };
+      return json(at.href, body, secret === null ? {} : { authorization: `Bearer ${secret}` });
+    },
+  },
+  telegram: {
+    label: 'Telegram (bot)',
+    example: 'https://api.telegram.org/bot<token>/sendMessage?chat_id=<id>',
+    secretLabel: null,
+    refuses: ({ pathname, searchParams }) => {
+      if (!/\/bot[^/]+\/sendMessage$/.test(pathname))
+        return 'Must end with /bot<token>/sendMessage?chat_id=<id>';
+      return searchParams.get('chat_id') ? null : 'Must name the chat: ?chat_id=<id>';
+    },
+    message: ({ news, url }) => {
+      const said = composed(news);
+      const at = new URL(url);
+      const chat = at.searchParams.get('chat_id');
+      at.search = '';
+      const text = cut(`${titleOf(said)}\n\n${textOf(said)}`);
+      // No parse mode: what is said is plain text.
+      return json(at.href, { chat_id: chat, text, link_preview_options: { is_disabled: true } });
+    },
+  },
+  webhook: {
+    label: 'A service of your own (JSON)',
+    example: 'https://example.com/hook',
+    secretLabel: 'Secret to sign with',
+    refuses: () => null,
+    message: ({ news, url, secret, id, at }) => {
+      const said = composeNews(news);
+      const items = news.items.map(({ severity, title, message, database_id: databaseId, at: since }) => ({
+        ...{ severity, title, message, databaseId, at: since },
+      }));
+      const body = {
+        event: 'notification',
+        severity: said.severity,
+        title: said.title,
+        total: news.total,
+        items,
+      };
+      return webhookMessage('notification', { url, body: JSON.stringify(body), id, secret, at });
+    },
+  },
+};
+
+export const CHANNEL_KINDS = Object.keys(CHAT_KINDS).filter(isChannelKind);
+
+export function isChannelKind(text: string): text is ChannelKind {
+  return Object.hasOwn(CHAT_KINDS, text);
+}
+
+const composed = (news: News) => composeNews(news, MOST_LINES);
+const titleOf = ({ severity, title }: Composed) => `${SIGNS[severity]} ${title}`;
+
+function json(url: string, body: object, more: Readonly<Record<string, string>> = {}): Message {
+  const headers = { 'content-type': 'application/json', ...more };
+  return { url, method: 'POST', body: JSON.stringify(body), headers };
+}
+
+function cut(text: string, most = MOST_CHARACTERS): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
+}
+
+/** As Slack wants it: what is no mark-up of ours is none, and nobody is called. */
+function slack(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** Markdown that means nothing; what leads to a page of ours stays a link. */
+function discord(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => (/^https?:\/\/\S+$/.test(line) ? line : line.replaceAll(/[\\*_~`|>#[\]()]/g, '\\$&')))
+    .join('\n');
+}

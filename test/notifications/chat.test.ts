@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { CHANNEL_KINDS, CHAT_KINDS } from '../../src/notifications/chat.ts';
+import { composeNews, htmlOf, type News, textOf } from '../../src/notifications/compose.ts';
+
+const ODD = 'shop "ü" <!channel> @everyone *b* [x](https://evil.example) & 😀';
+const AT = '2026-02-25T10:00:00.000Z';
+const item = {
+  ...{ severity: 'critical' as const, title: `Backup failed: ${ODD}`, message: `no\nway, ${ODD}` },
+  ...{ database_id: 'd1', at: AT },
+} as const;
+const news: News = { items: [item], total: 1, publicUrl: 'https://backup.example.com' };
+const URLS = {
+  slack: 'https://hooks.slack.com/services/T/B/x',
+  discord: 'https://discord.com/api/webhooks/1/x',
+  teams: 'https://x.api.powerplatform.com/flow?sig=y',
+  ntfy: 'https://ntfy.example.com/sub/my-topic',
+  telegram: 'https://api.telegram.org/bot1:x/sendMessage?chat_id=-100',
+  webhook: 'https://example.com/hook',
+} as const;
+
+async function sent(kind: keyof typeof URLS, of = news, secret: string | null = null) {
+  const message = await CHAT_KINDS[kind].message({
+    news: of,
+    url: URLS[kind],
+    secret,
+    id: 'd',
+    at: new Date(AT),
+  });
+  expect([message.method, message.headers?.['content-type']]).toEqual(['POST', 'application/json']);
+  return { url: message.url, headers: message.headers ?? {}, body: JSON.parse(message.body ?? '') };
+}
+
+describe('a message to a channel', () => {
+  it('is in the form of its kind, to the address of its kind', async () => {
+    expect((await sent('slack')).body.text).toContain('*🔴 Backup failed: shop "ü" &lt;!channel&gt;');
+    const discord = (await sent('discord')).body;
+    expect(discord.allowed_mentions).toEqual({ parse: [] });
+    expect(discord.embeds[0]).toMatchObject({
+      color: 0xa5202b,
+      url: 'https://backup.example.com/notifications',
+    });
+    expect(discord.embeds[0].description).toContain('https://backup.example.com/databases/d1');
+    expect(discord.embeds[0].description).not.toContain('[x](');
+    const [card] = (await sent('teams')).body.attachments;
+    expect(card.content).toMatchObject({ type: 'AdaptiveCard', version: '1.4' });
+    const ntfy = await sent('ntfy', news, 'tk_1');
+    expect(ntfy.url).toBe('https://ntfy.example.com/sub/');
+    expect(ntfy.body).toMatchObject({ topic: 'my-topic', priority: 4, title: item.title });
+    expect(ntfy.headers['authorization']).toBe('Bearer tk_1');
+    const telegram = await sent('telegram');
+    expect(telegram.url).toBe('https://api.telegram.org/bot1:x/sendMessage');
+    expect(telegram.body).toMatchObject({ chat_id: '-100', text: expect.stringContaining(ODD) });
+    expect(telegram.body.parse_mode).toBeUndefined();
+    const webhook = await sent('webhook', news, 'secret');
+    expect(webhook.body).toMatchObject({ severity: 'critical', total: 1, items: [{ databaseId: 'd1' }] });
+    expect(webhook.headers['webhook-signature']).toMatch(/^v1,/);
+  });
+
+  it('stays within what its service takes, however much has happened, and says how much more there is', async () => {
+    const long = { ...item, message: 'x'.repeat(1000), severity: 'warning' } as const;
+    const many = { items: Array.from({ length: 50 }, () => long), total: 1000, publicUrl: null };
+    for (const kind of CHANNEL_KINDS) {
+      const { body } = await sent(kind, many);
+      expect([kind, JSON.stringify(body).length < 70_000]).toEqual([kind, true]);
+    }
+    expect((await sent('slack', many)).body.text.length).toBeLessThanOrEqual(3500);
+    expect((await sent('discord', many)).body.embeds[0].description.length).toBeLessThanOrEqual(4096);
+    expect((await sent('telegram', many)).body.text.length).toBeLessThanOrEqual(4096);
+    const short = { ...many, items: many.items.map((one) => ({ ...one, message: 'x' })) };
+    expect((await sent('telegram', short)).body.text).toContain('and 990 more');
+  });
+
+  it('has an address of its kind', () => {
+    for (const kind of CHANNEL_KINDS)
+      expect([kind, CHAT_KINDS[kind].refuses(new URL(URLS[kind]))]).toEqual([kind, null]);
+    const bad = [
+      ...([
+        ['discord', 'https://discord.com/channels/1'],
+        ['ntfy', 'https://ntfy.sh/'],
+      ] as const),
+      ...([
+        ['telegram', 'https://api.telegram.org/bot1:x/getMe'],
+        ['telegram', URLS.telegram.split('?')[0]],
+      ] as const),
+    ];
+    for (const [kind, url = ''] of bad)
+      expect([url, CHAT_KINDS[kind].refuses(new URL(url))]).not.toEqual([url, null]);
+  });
+});
+
+describe('a mail', () => {
+  it('says it in text and in HTML, escaped, with links where the app’s address is known', () => {
+    const one = composeNews(news);
+    expect(textOf(one)).toBe(`${item.message}\nhttps://backup.example.com/databases/d1`);
+    expect(htmlOf(one)).toContain(
+      '<a href="https://backup.example.com/databases/d1">Backup failed: shop &quot;ü&quot; &lt;!channel&gt;',
+    );
+    expect(htmlOf(composeNews({ ...news, publicUrl: null }))).not.toContain('href');
+    const two = composeNews({
+      ...news,
+      items: [item, { ...item, severity: 'info', title: 'second' }],
+      total: 2,
+    });
+    expect([two.severity, two.title]).toEqual(['critical', `2 notifications: ${item.title}, and more`]);
+    expect(textOf(two)).toContain('second\nno\nway');
+  });
+});

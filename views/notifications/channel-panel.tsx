@@ -1,0 +1,135 @@
+import type { EnvironmentChoice } from '../frame/frame.ts';
+import { Ago } from '../parts/ago.tsx';
+import { Badge } from '../parts/badge.tsx';
+import { CheckboxField, type Choice, SelectField, TextField } from '../parts/field.tsx';
+import { Form, PostButton } from '../parts/form.tsx';
+import type { FormState } from '../parts/form-state.ts';
+import { Panel } from '../parts/panel.tsx';
+import { ACTIONS, Table } from '../parts/table.tsx';
+import { type Severity, SeverityBadge } from './severity-badge.tsx';
+
+export interface ChannelItem {
+  readonly id: string;
+  readonly name: string;
+  readonly kindLabel: string;
+  readonly host: string;
+  readonly leastSeverity: Severity;
+  /** Null: of all. */
+  readonly environmentName: string | null;
+  readonly lastOkAt: string | null;
+  readonly lastError: string | null;
+  readonly failingSince: string | null;
+}
+
+export interface KindChoice extends Choice {
+  readonly example: string;
+  readonly secretLabel: string | null;
+}
+
+const SEVERITIES = [
+  { value: 'critical', label: 'What is critical' },
+  { value: 'warning', label: 'What is critical, and warnings' },
+  { value: 'info', label: 'Everything that is sent' },
+] as const;
+
+/** Chat, and services of one's own: what there is, and a form for one more. */
+export function ChannelPanel(props: {
+  readonly channels: readonly ChannelItem[];
+  readonly kinds: readonly KindChoice[];
+  readonly environments: readonly EnvironmentChoice[];
+  readonly form: FormState;
+  readonly maySaveAnyway: boolean;
+}) {
+  const { channels, kinds, environments, form } = props;
+  return (
+    <>
+      <Panel title="Channels" id="channels">
+        {channels.length === 0 ? (
+          <p>No channel is entered yet.</p>
+        ) : (
+          <Table caption="Channels" columns={['Name', 'Kind', 'Told of', 'Last taken', ACTIONS]}>
+            {channels.map((channel) => (
+              <Row key={channel.id} channel={channel} />
+            ))}
+          </Table>
+        )}
+      </Panel>
+      <Panel title="Add a channel" id="new-channel">
+        <Form action="/notifications/channels" form={form} submit="Test and add">
+          <SelectField form={form} name="kind" label="Kind" choices={kinds} required />
+          <TextField form={form} name="name" label="Name" placeholder="on-call chat" required />
+          <TextField
+            form={form}
+            name="url"
+            label="URL"
+            type="password"
+            required
+            help={<Examples kinds={kinds} />}
+          />
+          <TextField
+            form={form}
+            name="secret"
+            label="Secret"
+            type="password"
+            help={kinds
+              .flatMap(({ label, secretLabel }) => (secretLabel === null ? [] : [`${label}: ${secretLabel}`]))
+              .join('. ')}
+          />
+          <SelectField form={form} name="leastSeverity" label="Is told of" choices={SEVERITIES} required />
+          <SelectField
+            form={form}
+            name="environmentId"
+            label="Of"
+            choices={[
+              { value: '', label: 'All environments' },
+              ...environments.map(({ id, name }) => ({ value: id, label: name })),
+            ]}
+          />
+          {props.maySaveAnyway && (
+            <CheckboxField form={form} name="saveAnyway" label="Add it though the test failed" />
+          )}
+        </Form>
+      </Panel>
+    </>
+  );
+}
+
+function Examples({ kinds }: { readonly kinds: readonly KindChoice[] }) {
+  return (
+    <>
+      It is stored sealed and not shown again. A test message is sent there first.
+      {kinds.map(({ value, label, example }) => (
+        <span key={value} class="channel-example">
+          {label}: <code>{example}</code>
+        </span>
+      ))}
+    </>
+  );
+}
+
+function Row({ channel }: { readonly channel: ChannelItem }) {
+  const { id, name, kindLabel, host, environmentName, lastError, failingSince } = channel;
+  const path = `/notifications/channels/${id}`;
+  return (
+    <tr>
+      <th scope="row" class="notification">
+        <span class="notification-title">{name}</span>{' '}
+        {failingSince !== null && <Badge tone="error" text="failing" />}
+        {lastError !== null && <p>{lastError}</p>}
+      </th>
+      <td data-label="Kind">
+        {kindLabel} · {host}
+      </td>
+      <td data-label="Told of">
+        <SeverityBadge severity={channel.leastSeverity} /> {environmentName ?? 'all environments'}
+      </td>
+      <td data-label="Last taken">
+        <Ago at={channel.lastOkAt} none="nothing yet" />
+      </td>
+      <td>
+        <PostButton action={`${path}/test`} label="Test" accessibleLabel={`Test ${name}`} kind="link" />{' '}
+        <PostButton action={`${path}/delete`} label="Remove" accessibleLabel={`Remove ${name}`} kind="link" />
+      </td>
+    </tr>
+  );
+}
