@@ -22,10 +22,10 @@ import * as newestFirst from './0020_newest_first.ts';
 import * as losses from './0021_losses.ts';
 import * as apiTokens from './0022_api_tokens.ts';
 import * as idempotency from './0023_idempotency.ts';
-import * as sizesAtHand from './0027_sizes_at_hand.ts';
-import * as restoreOptions from './0026_restore_options.ts';
 import * as auditChain from './0024_audit_chain.ts';
 import * as notifications from './0025_notifications.ts';
+import * as restoreOptions from './0026_restore_options.ts';
+import * as sizesAtHand from './0027_sizes_at_hand.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -52,8 +52,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0021_losses': losses,
   '0022_api_tokens': apiTokens,
   '0023_idempotency': idempotency,
-  '0027_sizes_at_hand': sizesAtHand,
-  '0026_restore_options': restoreOptions,
   '0024_audit_chain': auditChain,
   '0025_notifications': notifications,
+  '0026_restore_options': restoreOptions,
+  '0027_sizes_at_hand': sizesAtHand,
 };
