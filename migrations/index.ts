@@ -52,8 +52,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0021_losses': losses,
   '0022_api_tokens': apiTokens,
   '0023_idempotency': idempotency,
-  '0027_sizes_at_hand': sizesAtHand,
-  '0026_restore_options': restoreOptions,
   '0024_audit_chain': auditChain,
   '0025_notifications': notifications,
+  '0026_restore_options': restoreOptions,
+  '0027_sizes_at_hand': sizesAtHand,
 };

@@ -29,6 +29,8 @@ export async function announce(
   types: ReadonlyMap<TypeId, SetType>,
 ): Promise<readonly Announcement[]> {
   const event = eventOf(row);
+  // Before anything is written: one that nobody can read is left alone.
+  const words = wordsOf(event);
   const subject = subjectOf(row, event);
   const at = new Date(row.created_at);
   const weigh = async (told: Told): Promise<Announcement> => {
@@ -39,7 +41,7 @@ export async function announce(
   };
   const ended = ENDS[event.type];
   if (ended !== undefined) await endSpell(trx, ended, subject);
-  const main = await weigh(wordsOf(event));
+  const main = await weigh(words);
   if (event.type !== 'backup.completed') return [main];
   const size = sizeWords(event.data);
   if (size === null) await endSpell(trx, 'backup.size_anomaly', subject);

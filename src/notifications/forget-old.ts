@@ -8,10 +8,13 @@ const DAY_MS = 86_400_000;
 /** An event is of use until it was told, and everything that tells of it has been sent or given up. */
 const EVENT_DAYS = 7;
 const CHUNK = 500;
+/** What went well of a user's is kept so far back: a thousand databases come to as many each night. */
+const MOST_GOOD_NEWS = 1000;
 
 /** Removes what was told long ago, as long as the settings say; a little in each transaction. */
 export async function forgetOldNews({ db, now }: Context, signal?: AbortSignal): Promise<void> {
   await forgetSpells(db);
+  await forgetGoodNews(db, signal);
   const settings = await readSettings(db);
   const before = (days: number) => new Date(now().getTime() - days * DAY_MS).toISOString();
   const removals = [
@@ -53,4 +56,29 @@ async function forgetSpells(db: Db): Promise<void> {
       .where('database_id', 'not in', (eb) => eb.selectFrom('databases').select('databases.id'))
       .execute(),
   );
+}
+
+async function forgetGoodNews(db: Db, signal?: AbortSignal): Promise<void> {
+  const users = await db.selectFrom('users').select('id').execute();
+  for (const { id } of users) {
+    let removed = CHUNK;
+    while (removed === CHUNK && !signal?.aborted) {
+      removed = await write(db, async (trx) => {
+        const beyond = trx
+          .selectFrom('notifications')
+          .select('id')
+          .where('user_id', '=', id)
+          .where('severity', '=', 'info')
+          .orderBy('created_at', 'desc')
+          .orderBy('id', 'desc')
+          .limit(CHUNK)
+          .offset(MOST_GOOD_NEWS);
+        const rows = await beyond.execute();
+        if (rows.length === 0) return 0;
+        const ids = rows.map((row) => row.id);
+        await trx.deleteFrom('notifications').where('id', 'in', ids).execute();
+        return ids.length;
+      });
+    }
+  }
 }

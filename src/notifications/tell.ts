@@ -1,6 +1,7 @@
 import type { Context } from '../db/context.ts';
 import type { Db, EventRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
+import { isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { type Announcement, announce, eventOf } from './announce.ts';
@@ -42,10 +43,18 @@ export async function tellEvents(context: TellContext, signal?: AbortSignal): Pr
       .orderBy('id')
       .limit(AT_A_TIME)
       .execute();
+    const failures: unknown[] = [];
     for (const row of rows) {
       if (signal?.aborted) return;
-      await write(db, (trx) => tell(trx, row, now(), log));
+      try {
+        await write(db, (trx) => tell(trx, row, now(), log));
+      } catch (error) {
+        if (isAppError(error, 'unavailable')) throw error;
+        // One that can't be told keeps no other from being told; it is tried again.
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
     if (rows.length < AT_A_TIME) break;
   }
   for (const { id } of await heldSpells(db, now(), AT_A_TIME)) {
@@ -66,11 +75,10 @@ async function tell(trx: Trx, row: EventRow, at: Date, log: Log): Promise<void> 
   const types = await readTypes(trx);
   let announcements: readonly Announcement[];
   try {
-    eventOf(row);
     announcements = await announce(trx, row, types);
   } catch (error) {
     // One that nobody can read must not keep all others from being told.
-    if (!(error instanceof SyntaxError)) throw error;
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
     log.error('an event can’t be read', { eventId: row.id, type: row.type, error });
     return;
   }

@@ -172,6 +172,7 @@ export async function queueWebhooks(trx: Trx, row: EventRow, at: Date): Promise<
   );
   if (wanting.length === 0) return;
   const body = bodyOf(row);
+  if (body === null) return;
   const now = at.toISOString();
   const deliveries = wanting.map(({ id }) => ({
     ...({ id: newId(), way: 'webhook', target_id: id, recipient: 'webhook', event: row.type, body } as const),
@@ -189,8 +190,10 @@ function bodyOf({
   database_id: databaseId,
   data,
   created_at,
-}: EventRow): string {
-  const { backupId, databaseName, error } = told.parse(JSON.parse(data));
+}: EventRow): string | null {
+  const parsed = told.safeParse(JSON.parse(data));
+  if (!parsed.success) return null;
+  const { backupId, databaseName, error } = parsed.data;
   const success = type === 'backup.completed';
   const status = success ? 'completed' : 'failed';
   return JSON.stringify({

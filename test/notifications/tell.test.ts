@@ -177,11 +177,41 @@ describe.each(STATES)('what users are told, on %s', (state) => {
       data: '{"databaseName":',
       created_at: '2026-01-01T00:00:00.000Z',
     };
-    await db.insertInto('events').values(row).execute();
+    await db
+      .insertInto('events')
+      .values([row, { ...row, id: 'b', data: '{}' }, { ...row, id: 'c', type: 'of.tomorrow', data: '{}' }])
+      .execute();
     await fail(await running());
     await tell();
     expect(await told('ada')).toEqual(['system.backup_failed']);
     expect(log.join('\n')).toContain('an event can’t be read');
+  });
+
+  it('is kept of what went well no further back than a thousand, of trouble for its time', async () => {
+    await fail(await running());
+    await tell();
+    const at = (index: number) => new Date(BEGIN + index * 1000).toISOString();
+    const good = Array.from({ length: 1100 }, (_, index) => ({
+      ...{ id: `good ${index}`, event_id: `e${index}`, type_id: 'system.backup_success', user_id: 'ada' },
+      ...({ severity: 'info', title: 't', message: 'm', data: '{}', created_at: at(index) } as const),
+    }));
+    for (let from = 0; from < good.length; from += 500) {
+      await db
+        .insertInto('notifications')
+        .values(good.slice(from, from + 500))
+        .execute();
+    }
+    minutes = 60;
+    await forgetOldNews(context);
+    expect(await countNotifications(db, 'ada', {})).toBe(1001);
+    const oldest = await db
+      .selectFrom('notifications')
+      .select('id')
+      .where('type_id', '=', 'system.backup_success')
+      .orderBy('created_at')
+      .limit(1)
+      .execute();
+    expect(oldest).toEqual([{ id: 'good 100' }]);
   });
 
   it('is forgotten after its time; an event only once it was told', async () => {

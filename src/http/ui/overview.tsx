@@ -9,6 +9,7 @@ import {
 } from '../../../views/overview.tsx';
 import { describeSpan } from '../../../views/parts/format-time.ts';
 import { MasterKeyBanner } from '../../../views/parts/master-key-banner.tsx';
+import type { Role } from '../../auth/roles.ts';
 import { dayStates } from '../../backups/day-states.ts';
 import { storedByDay, talliesSince } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
@@ -69,10 +70,7 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
       nextRuns={await nextRuns(services.db, environmentId, MOST_NEXT)}
       storageTrouble={await storageTroubleOf(services)}
       diskTrouble={await diskTroubleOf(services)}
-      failingWays={(await failingWays(services.db)).map((way) => ({
-        ...way,
-        error: oneLine(way.error) ?? '',
-      }))}
+      failingWays={await failingWaysFor(services, frame.user.role)}
     />,
   );
 }
@@ -113,6 +111,13 @@ async function storageTroubleOf({ db }: Services): Promise<OverviewProps['storag
 async function diskTroubleOf({ freeSpace }: Services): Promise<OverviewProps['diskTrouble']> {
   const space = await freeSpace();
   return space !== null && isNearlyFull(space) ? space : null;
+}
+
+/** What a server has said is admins' to read. */
+async function failingWaysFor({ db }: Services, role: Role): Promise<OverviewProps['failingWays']> {
+  const ways = await failingWays(db);
+  if (role === 'admin') return ways.map((way) => ({ ...way, error: oneLine(way.error) ?? '' }));
+  return ways.map(({ since }) => ({ since, name: 'A way out', error: 'an admin sees why.' }));
 }
 
 /** The databases whose last backup ended the latest: of each its last one. */
