@@ -1,7 +1,7 @@
 import { databaseNow } from '../db/clock.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Log } from '../log.ts';
 
@@ -56,7 +56,10 @@ export function createPeriodic(
     const abort = new AbortController();
     const done = doIfDue(task, abort)
       .catch((error: unknown) => {
-        if (!abort.signal.aborted) log.error('a periodic task stumbled', { task: task.name, error });
+        if (abort.signal.aborted) return;
+        // What is full or away is no defect of ours.
+        const level = isAppError(error, 'unavailable') ? 'warn' : 'error';
+        log[level]('a periodic task stumbled', { task: task.name, error });
       })
       .then(() => pauseOf(task))
       .catch(() => task.everyMs)

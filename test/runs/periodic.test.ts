@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Db } from '../../src/db/schema.ts';
+import { AppError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
 import { createPeriodic, type PeriodicOptions, type PeriodicTask } from '../../src/runs/periodic.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -166,4 +167,15 @@ it('is ended by a stop, and what it throws is logged', async () => {
   });
   await until('it to be logged', 5_000, () => lines.some((line) => line.includes('Platte voll')));
   await until('it to be free', 5_000, async () => (await task()).claimed_by === null);
+});
+
+it.each([
+  ['a disk that is full is told of as no defect of ours', new AppError('unavailable', 'voll 🐘'), 'warn'],
+  ['what else it throws is one', new AppError('internal', 'kaputt 🐘'), 'error'],
+])('%s', async (_, problem, level) => {
+  start(async () => {
+    throw problem;
+  });
+  await until('it to be logged', 5_000, () => lines.length > 0);
+  expect(lines.map((line) => JSON.parse(line).level)).toEqual([level]);
 });

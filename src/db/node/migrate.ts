@@ -65,7 +65,7 @@ function migrateAll(migrator: Migrator): Promise<MigrationResultSet> {
 /** For who may not migrate: throws `config` unless the schema is exactly the one of this version. */
 export async function checkMigrated(db: Db): Promise<void> {
   const executed = await executedMigrations(db);
-  if (executed.join() === Object.keys(ourMigrations).join()) return;
+  if (executed.join() === Object.keys(ourMigrations).sort().join()) return;
   throw new AppError(
     'config',
     'The data was written by another version of this program, or by none. Run this command with the version that ' +
