@@ -89,7 +89,8 @@ function readChecks(target: PostgresRestoreTarget, stdout: string): readonly Pre
     rightsCheck(facts),
     ...tableChecks(target),
     ...(target.jobs ? [jobsCheck(target, target.jobs, answers.get('spool'))] : []),
-    needCheck(EXTENSIONS, target.needs?.extensions, facts.extensions),
+    // None is made for chosen tables.
+    ...(target.tables ? [] : [needCheck(EXTENSIONS, target.needs?.extensions, facts.extensions)]),
     needCheck(ROLES, target.needs?.roles, facts.roles),
     roomCheck(target, answers.get('free')),
   ];

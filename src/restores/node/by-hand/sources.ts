@@ -17,9 +17,9 @@ export function fileSource(path: string): Source {
     label: path,
     async get(_, { range, signal } = {}) {
       const file = await opened(path);
-      const { size } = await file.stat();
+      const { size } = await file.stat().finally(() => file.close());
       const end = range?.end ?? size - 1;
-      return bodyOf(size, read(file, { start: range?.start ?? 0, end }, signal));
+      return bodyOf(size, read(path, { start: range?.start ?? 0, end }, signal));
     },
   };
 }
@@ -46,12 +46,13 @@ function bodyOf(totalBytes: number, bytes: AsyncGenerator<Uint8Array>): ObjectBo
   return { totalBytes, bytes: totalBytes, [Symbol.asyncIterator]: () => bytes };
 }
 
-/** Each chunk has memory of its own: another one is read while it is used. */
+/** Opens the file itself, so that a body that nobody reads leaves none open. Each chunk has memory of its own: another one is read while it is used. */
 async function* read(
-  file: FileHandle,
+  path: string,
   { start, end }: { readonly start: number; readonly end: number },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
+  const file = await opened(path);
   try {
     for (let at = start; at <= end; ) {
       signal?.throwIfAborted();
