@@ -325,7 +325,8 @@ const rowsOf = (value: unknown) => value as readonly Json[];
 const idOf = (row: Json | undefined) => String(row?.['id']);
 const backupsOf = (row: Json) => Number((row['_count'] as Json | undefined)?.['backups'] ?? 0);
 
-async function signInToPages(app: App): Promise<string> {
+/** The cookie of a new session of the filled installation's admin. */
+export async function signInToPages(app: App): Promise<string> {
   const response = await fetch(`${app.url}/login`, {
     method: 'POST',
     headers: { origin: app.url },

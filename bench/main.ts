@@ -1,9 +1,9 @@
 /**
  * Measures the built app against other tools and prints Markdown; the same as JSON goes to bench/results/latest.json.
  *
- *   npm run bench -- [--only upload,path,restore,memory,start,large,unattended,tokens] [--quick] [--gateway] [--rounds N] [--restore-mebibytes N]
+ *   npm run bench -- [--only upload,path,restore,memory,start,large,unattended,tokens,audit] [--quick] [--gateway] [--rounds N] [--restore-mebibytes N]
  *
- * `--only large,unattended,tokens` needs none of what follows and ends with status 1 where a bound is missed.
+ * `--only large,unattended,tokens,audit` needs none of what follows and ends with status 1 where a bound is missed.
  *
  * Needs root (sshd in its own namespaces) and, of Debian, awscli, rclone, zstd, openssh-client and openssh-server,
  * postgresql; with --gateway, which uploads to a Ceph gateway, radosgw, ceph-mon and ceph-osd.
@@ -11,6 +11,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchAudit, missedAudit } from './audit.ts';
 import { benchLarge, missedBounds } from './large.ts';
 import { describeMachine } from './machine.ts';
 import { benchMemory, type MemoryCase } from './memory.ts';
@@ -25,7 +26,7 @@ import { benchWholePath } from './whole-path.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'upload,path,restore,memory,start,large,unattended,tokens' },
+    only: { type: 'string', default: 'upload,path,restore,memory,start,large,unattended,tokens,audit' },
     quick: { type: 'boolean', default: false },
     gateway: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
@@ -54,6 +55,7 @@ const missed = [
   ...(results.large === undefined ? [] : missedBounds(results.large)),
   ...(results.unattended === undefined ? [] : missedUnattended(results.unattended)),
   ...(results.tokens === undefined ? [] : missedTokens(results.tokens)),
+  ...(results.audit === undefined ? [] : missedAudit(results.audit)),
 ];
 for (const miss of missed) say(`missed: ${miss}`);
 process.exit(missed.length === 0 ? 0 : 1);
@@ -80,6 +82,7 @@ async function run(): Promise<Results> {
       ...(parts.has('large') ? { large: await benchLarge({ size: LARGE, say }) } : {}),
       ...(parts.has('unattended') ? { unattended: await benchUnattended() } : {}),
       ...(parts.has('tokens') ? { tokens: await benchTokens() } : {}),
+      ...(parts.has('audit') ? { audit: await benchAudit(say) } : {}),
       ...(parts.has('start') ? { start: await benchStart({ rounds: values.quick ? 3 : 10, say }) } : {}),
     };
   } finally {

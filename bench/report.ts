@@ -1,3 +1,4 @@
+import type { AuditFigures } from './audit.ts';
 import { fixed, GIB, mib } from './figures.ts';
 import type { LargeFigures } from './large.ts';
 import type { MemoryFigures } from './memory.ts';
@@ -20,11 +21,13 @@ export interface Results {
   readonly large?: LargeFigures;
   readonly unattended?: UnattendedFigures;
   readonly tokens?: TokenFigures;
+  readonly audit?: AuditFigures;
 }
 
 /** The results as Markdown. */
 export function describeResults(results: Results): string {
-  const { at, machine, upload, wholePath, restore, memory, start, large, unattended, tokens } = results;
+  const { at, machine, upload, wholePath, restore, memory, start, large, unattended, tokens, audit } =
+    results;
   return [
     `Measured ${at} on ${Object.entries(machine)
       .map(([name, value]) => `${name} ${value}`)
@@ -37,7 +40,17 @@ export function describeResults(results: Results): string {
     ...(large ? [describeLarge(large)] : []),
     ...(unattended ? [describeUnattended(unattended)] : []),
     ...(tokens ? [describeTokens(tokens)] : []),
+    ...(audit ? [describeAudit(audit)] : []),
   ].join('\n\n');
+}
+
+function describeAudit({ rows, pages, verify, exported }: AuditFigures): string {
+  const costs = table(
+    ['', 'ms', 'at most'],
+    pages.map(({ name, cpuMs, mostCpuMs }) => [name, fixed(cpuMs, 1), fixed(mostCpuMs, 1)]),
+  );
+  const all = `Checking the chain takes ${fixed(verify.seconds, 1)} s, ${fixed(verify.blockMs, 0)} ms at most in one piece; exporting all as CSV ${fixed(exported.seconds, 1)} s and ${fixed(exported.blockMs, 0)} ms.`;
+  return `**The audit**, ${rows} rows, CPU time of a request:\n\n${costs}\n\n${all}`;
 }
 
 function describeTokens({ tokens, knownMs, unknownMs }: TokenFigures): string {

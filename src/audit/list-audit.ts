@@ -54,13 +54,13 @@ const TEXTS = ['resource_name', 'resource_id', 'address', 'token_prefix', 'reque
 
 /** Rows that one step looks through where no index knows what is wanted, and steps of a page: 10 ms. */
 const STEP = 1000;
-const MOST_STEPS = 8;
+const MOST_STEPS = 5;
 /** Keys that one step skips along an index. */
 const SKIP = 20_000;
 
 /**
  * A page, newest first. By one filter it is read along an index, and by none; what more filters leave is looked for among the
- * newest eight thousand behind the cursor: `next` then goes on, though the page may be short, so that no question costs more
+ * newest five thousand behind the cursor: `next` then goes on, though the page may be short, so that no question costs more
  * than a page. `offset` skips rows, and costs more the more it skips; the cursor does not.
  */
 export async function listAudit(

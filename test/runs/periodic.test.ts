@@ -25,11 +25,19 @@ afterEach(async () => {
 });
 
 /** A process with that task. */
-function start(run: PeriodicTask['run'], options: PeriodicOptions & { readonly everyMs?: number } = {}) {
+function start(
+  run: PeriodicTask['run'],
+  options: PeriodicOptions & Partial<Pick<PeriodicTask, 'everyMs' | 'hasWork'>> = {},
+) {
   const clock = () => new Date(now);
-  const { everyMs = HOUR, ...rest } = options;
+  const { everyMs = HOUR, hasWork, ...rest } = options;
+  const given = hasWork === undefined ? {} : { hasWork };
   const log = createLog('debug', (line) => lines.push(line), clock);
-  const periodic = createPeriodic({ db, log, now: clock }, [{ name: 'sweep ü', everyMs, run }], rest);
+  const periodic = createPeriodic(
+    { db, log, now: clock },
+    [{ name: 'sweep ü', everyMs, run, ...given }],
+    rest,
+  );
   periodic.start();
   stops.push(() => periodic.stop(5_000));
   return periodic;
@@ -44,6 +52,24 @@ it('is done at once where it was never done, and is due again after its pause', 
   });
   await until('it to be done', 5_000, async () => count === 1 && (await task()).claimed_by === null);
   expect(await task()).toMatchObject({ due_at: new Date(BEGIN + HOUR).toISOString(), lease_until: null });
+});
+
+it('is not even claimed while it says that it has nothing to do', async () => {
+  let looks = 0;
+  let count = 0;
+  let isWaiting = false;
+  const run = async () => {
+    count += 1;
+  };
+  const hasWork = async () => {
+    looks += 1;
+    return isWaiting;
+  };
+  start(run, { everyMs: 10, hasWork });
+  await until('a second look', 5_000, () => looks >= 2);
+  expect([count, (await task()).due_at]).toEqual([0, new Date(BEGIN).toISOString()]);
+  isWaiting = true;
+  await until('it to be done', 5_000, () => count === 1);
 });
 
 it('is done by one process at a time, and not by the next before it is due', async () => {
