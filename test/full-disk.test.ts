@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DevBucket, startDevBucket } from '../dev/bucket/server.ts';
 import { createDiskShim, type DiskShim } from './support/disk-shim.ts';
-import { ADMIN, buildMain, type MainProcess, startMain } from './support/main-process.ts';
+import { ADMIN, type MainProcess, mainProgram, startMain } from './support/main-process.ts';
 import { until } from './support/until.ts';
 
 type Json = Record<string, unknown>;
@@ -17,7 +17,7 @@ const FULL =
 let folder: string;
 let shim: DiskShim;
 let bucket: DevBucket;
-let program: { path: string; remove(): void };
+let program: string;
 let app: MainProcess;
 let token = '';
 let environment = '';
@@ -27,9 +27,9 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'full „ü+🗄" '));
   mkdirSync(join(folder, 'files'));
   shim = await createDiskShim(join(folder, 'data'));
-  program = await buildMain('full-disk');
+  program = await mainProgram();
   bucket = await startDevBucket({ folder: join(folder, 'bucket'), keys: [KEY], buckets: ['backups'] });
-  app = await startMain(program.path, join(folder, 'data'), {
+  app = await startMain(program, join(folder, 'data'), {
     env: { ...shim.env, LOCAL_PATHS: join(folder, 'files'), STORAGE_CA_FILE: String(bucket.caFile) },
   });
   await app.untilListening();
@@ -40,7 +40,6 @@ beforeEach(() => shim.end());
 afterAll(async () => {
   await app.kill();
   await bucket.close();
-  program.remove();
   shim.remove();
   rmSync(folder, { recursive: true });
 });

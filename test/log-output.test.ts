@@ -4,22 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLog } from '../src/log.ts';
 import { logOutput } from '../src/node/log-output.ts';
 import { createDiskShim } from './support/disk-shim.ts';
-import { buildMain, type MainProcess, startMain } from './support/main-process.ts';
+import { type MainProcess, mainProgram, startMain } from './support/main-process.ts';
 import { until } from './support/until.ts';
 
 const run = promisify(execFile);
 
-let program: { path: string; remove(): void };
+let program: string;
 let folder: string;
 let app: MainProcess | undefined;
 beforeAll(async () => {
-  program = await buildMain('log-output');
+  program = await mainProgram();
 });
-afterAll(() => program.remove());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'log „ü+🗄" '));
 });
@@ -56,7 +55,7 @@ describe('the program goes on serving, and ends when it is told to,', () => {
     ['where its log and its errors are closed from the start', 'exec "$@" >&- 2>&-'],
     ['where its log can only be read', 'exec "$@" 1</dev/null'],
   ])('%s', async (_, shell) => {
-    app = await startMain(program.path, join(folder, 'data'), { env: DEBUG, shell });
+    app = await startMain(program, join(folder, 'data'), { env: DEBUG, shell });
     await app.untilListening();
     app.child.stdout?.destroy();
     await failSome(30);
@@ -64,7 +63,7 @@ describe('the program goes on serving, and ends when it is told to,', () => {
   });
 
   it('where a reader stands still, and tells how many lines were dropped when it goes on', async () => {
-    app = await startMain(program.path, join(folder, 'data'), { env: DEBUG });
+    app = await startMain(program, join(folder, 'data'), { env: DEBUG });
     app.child.stdout?.pause();
     await app.untilListening();
     await failSome(2_000);
@@ -85,7 +84,7 @@ describe('the program goes on serving, and ends when it is told to,', () => {
     writeFileSync(file, '');
     const descriptor = openSync(file, 'a');
     try {
-      app = await startMain(program.path, join(folder, 'data'), {
+      app = await startMain(program, join(folder, 'data'), {
         env: { ...DEBUG, ...shim.env },
         stdio: ['ignore', descriptor, 'pipe'],
       });
@@ -106,9 +105,9 @@ describe('the program goes on serving, and ends when it is told to,', () => {
 
 describe('a command', () => {
   it('fails where what it has to say can not be written', async () => {
-    app = await startMain(program.path, join(folder, 'data'));
+    app = await startMain(program, join(folder, 'data'));
     await app.untilListening();
-    const command = await startMain(program.path, join(folder, 'data'), {
+    const command = await startMain(program, join(folder, 'data'), {
       args: ['reset-password', 'admin@example.com'],
       shell: 'exec "$@" >/dev/full',
     });

@@ -3,25 +3,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Installation, startInstallation } from './support/installation.ts';
-import { buildMain, runMain } from './support/main-process.ts';
+import { mainProgram, runMain } from './support/main-process.ts';
 
-let program: Awaited<ReturnType<typeof buildMain>>;
+let program: string;
 let app: Installation;
 let empty: string;
 beforeAll(async () => {
   empty = mkdtempSync(join(tmpdir(), 'reset-'));
   app = await startInstallation();
-  program = await buildMain('reset-password');
+  program = await mainProgram();
 });
 afterAll(async () => {
   await app.close();
-  program.remove();
   rmSync(empty, { recursive: true });
 });
 
 /** The command of the image, in a process of its own. */
 function resetPassword(email: string, dataDir: string) {
-  return runMain(program.path, ['reset-password', email], { DATA_DIR: dataDir });
+  return runMain(program, ['reset-password', email], { DATA_DIR: dataDir });
 }
 
 it('beside a running app gives a password that signs in, and ends the sessions of that user', async () => {

@@ -23,23 +23,22 @@ import { createLog } from '../src/log.ts';
 import { readConfig } from '../src/node/read-config.ts';
 import { createServices } from '../src/services.ts';
 import { createDiskShim, type Trouble } from './support/disk-shim.ts';
-import { buildMain, startMain } from './support/main-process.ts';
+import { mainProgram, startMain } from './support/main-process.ts';
 
-let program: { path: string; remove(): void };
+let program: string;
 let used: string;
 let folder: string;
 let dataDir: string;
 let file: string;
 
 beforeAll(async () => {
-  program = await buildMain('start-conditions');
+  program = await mainProgram();
   used = mkdtempSync(join(tmpdir(), 'used „ü+🗄" '));
-  const first = await startMain(program.path, join(used, 'data'));
+  const first = await startMain(program, join(used, 'data'));
   await first.untilListening();
   await first.kill();
 });
 afterAll(() => {
-  program.remove();
   rmSync(used, { recursive: true });
 });
 beforeEach(() => {
@@ -76,7 +75,7 @@ async function refusal(): Promise<string> {
 
 /** The same of the program itself: one line on standard error, no stack, status 1. */
 async function lastWords(options: Parameters<typeof startMain>[2] = {}): Promise<string> {
-  const app = await startMain(program.path, dataDir, options);
+  const app = await startMain(program, dataDir, options);
   expect(await app.untilEnded()).toBe(1);
   expect(app.errors()).not.toMatch(/^\s+at /m);
   expect(app.errors().trim().split('\n')).toHaveLength(1);
@@ -222,7 +221,7 @@ describe('a start on a file system that is not good enough', () => {
       shim.begin('full');
       await lastWords({ env: shim.env });
       shim.end();
-      const app = await startMain(program.path, dataDir, { env: shim.env });
+      const app = await startMain(program, dataDir, { env: shim.env });
       await app.untilListening();
       await app.kill();
     } finally {

@@ -18,6 +18,7 @@ import { type Sshd, startSshd } from '../support/sshd.ts';
 
 const run = promisify(execFile);
 const SOURCE = ownName('source');
+const SMALL = ownName('small source');
 const RESTORED = ownName('restored');
 const HOUR_MS = 3_600_000;
 
@@ -47,14 +48,20 @@ export function proveRoundTrips(mebibytes: number, timeoutMs: number, tuning: Pa
   let folder: string;
   let environment: string;
   let server: string;
-  let expected: Awaited<ReturnType<typeof checksums>>;
+  /** What is in each database that is backed up. */
+  const expected = new Map<string, Awaited<ReturnType<typeof checksums>>>();
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'round-trip-'));
     [rgw, sshd, postgres] = await Promise.all([sharedRgw(), startSshd(), sharedPostgres()]);
-    await postgres.createDatabase(SOURCE);
-    await fillDatabase(postgres, SOURCE, mebibytes);
-    expected = await checksums(postgres, SOURCE);
+    for (const [source, size] of [
+      [SOURCE, mebibytes],
+      [SMALL, 1],
+    ] as const) {
+      await postgres.createDatabase(source);
+      await fillDatabase(postgres, source, size);
+      expected.set(source, await checksums(postgres, source));
+    }
     app = await startInstallation({ env: { STORAGE_CA_FILE: rgw.caFile }, tuning });
     environment = await app.create('environment', '/api/environments', { name: 'production' });
     await app.ask('PATCH', `/api/environments/${environment}/settings/data`, { allowBackupDownload: true });
@@ -98,8 +105,10 @@ export function proveRoundTrips(mebibytes: number, timeoutMs: number, tuning: Pa
         test(
           `${shape.backupFormat} with ${shape.backupCompression} restores with equal content`,
           async () => {
-            const { backup, file } = await backUpAndDownload(keyName, shape);
-            await restoreAndCompare(file, shape);
+            // A dump in several parts by each key, and compressed ones by one of them: the other one's are small.
+            const source = keyName === 'full' || shape.backupCompression === 'none' ? SOURCE : SMALL;
+            const { backup, file } = await backUpAndDownload(keyName, shape, source);
+            await restoreAndCompare(file, shape, source);
             await rm(file);
             await app.ask('DELETE', `/api/backups/${backup.id}`);
           },
@@ -112,6 +121,7 @@ export function proveRoundTrips(mebibytes: number, timeoutMs: number, tuning: Pa
   async function backUpAndDownload(
     keyName: string,
     shape: (typeof SHAPES)[number],
+    databaseName: string,
   ): Promise<{ backup: EndedBackup; file: string }> {
     const { extension, ...options } = shape;
     const database = await app.create('database', `/api/environments/${environment}/databases`, {
@@ -120,7 +130,7 @@ export function proveRoundTrips(mebibytes: number, timeoutMs: number, tuning: Pa
       serverId: server,
       host: '127.0.0.1',
       port: postgres.port,
-      databaseName: SOURCE,
+      databaseName,
       ...postgres.superuser,
       backupStorageType: 'spaces',
       backupSpacesBucket: rgw.scopedBucket,
@@ -143,7 +153,11 @@ export function proveRoundTrips(mebibytes: number, timeoutMs: number, tuning: Pa
     return { backup, file };
   }
 
-  async function restoreAndCompare(file: string, shape: (typeof SHAPES)[number]): Promise<void> {
+  async function restoreAndCompare(
+    file: string,
+    shape: (typeof SHAPES)[number],
+    source: string,
+  ): Promise<void> {
     await postgres.dropDatabase(RESTORED);
     await postgres.createDatabase(RESTORED);
     const unpack = shape.extension.endsWith('.gz')
@@ -181,7 +195,7 @@ export function proveRoundTrips(mebibytes: number, timeoutMs: number, tuning: Pa
     );
     const restored = await checksums(postgres, RESTORED);
     expect(Object.keys(restored).length).toBeGreaterThan(3);
-    expect(restored).toEqual(expected);
+    expect(restored).toEqual(expected.get(source));
   }
 }
 

@@ -1,36 +1,14 @@
 import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { freePort } from './free-port.ts';
+import { askForShared } from './shared/ask.ts';
 import { until } from './until.ts';
 
-const REPOSITORY = resolve(import.meta.dirname, '../..');
 export const ADMIN = { email: 'admin@example.com', password: 'correct horse battery' };
 
-/**
- * The program as it is installed, bundled once for a test file, packages too: it starts in two thirds of the time. Native packages
- * stay outside, so it lies in the repository.
- */
-export async function buildMain(name: string): Promise<{ path: string; remove(): void }> {
-  const path = join(REPOSITORY, 'dist/test', `${name}-${process.pid}.js`);
-  await build({
-    entryPoints: [join(REPOSITORY, 'src/main.ts')],
-    outfile: path,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    jsx: 'automatic',
-    jsxImportSource: 'hono/jsx',
-    external: ['better-sqlite3', 'ssh2'],
-    banner: {
-      js: "import { createRequire as bundleRequire } from 'node:module'; const require = bundleRequire(import.meta.url);",
-    },
-    logLevel: 'warning',
-  });
-  return { path, remove: () => rmSync(path, { force: true }) };
+/** The program as it is installed, bundled once for all test files. Gives its file. */
+export async function mainProgram(): Promise<string> {
+  return (await askForShared<{ readonly program: string }>('main')).program;
 }
 
 /** A command of the program, in a process of its own that ends. Rejects with `code`, `stdout` and `stderr`. */

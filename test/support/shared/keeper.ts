@@ -14,6 +14,7 @@ const LAUNCHERS = {
   mariadb: launchMariadb,
   gateway: launchGateway,
   childApp: makeChildApp,
+  main: makeMain,
 };
 type Kind = keyof typeof LAUNCHERS;
 
@@ -30,11 +31,19 @@ process.on('message', async ({ id, kind }: { readonly id: number; readonly kind:
   }
 });
 
-/** Bundled once: that takes as long as three of its starts. */
 async function makeChildApp() {
   const { bundleChildApp } = await import('../child-bundle.ts');
+  return keepBundle(await bundleChildApp());
+}
+
+async function makeMain() {
+  const { bundle } = await import('../bundle.ts');
+  return keepBundle(await bundle('main', 'src/main.ts'));
+}
+
+/** Bundled once: that takes as long as three starts. */
+async function keepBundle(program: string) {
   const { removeBundle } = await import('../bundle.ts');
-  const program = await bundleChildApp();
   return { program, stop: () => removeBundle(program) };
 }
 
