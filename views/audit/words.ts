@@ -52,6 +52,10 @@ const THINGS: Readonly<Record<string, string>> = {
   system_settings: 'System settings',
   master_key: 'Master key',
   audit_log: 'Audit log',
+  notification_type: 'Notification',
+  notification_channel: 'Notification channel',
+  smtp_settings: 'Mail server',
+  webhook_subscription: 'Webhook',
 };
 
 export const actionWords = (action: string): string => ACTIONS[action] ?? action;
