@@ -52,6 +52,10 @@ const THINGS: Readonly<Record<string, string>> = {
   system_settings: 'System settings',
   master_key: 'Master key',
   audit_log: 'Audit log',
+  notification_type: 'Notification type',
+  notification_channel: 'Channel',
+  smtp_settings: 'Mail server',
+  webhook_subscription: 'Webhook',
 };
 
 export const actionWords = (action: string): string => ACTIONS[action] ?? action;
@@ -65,6 +69,7 @@ export const THING_CHOICES = Object.entries(THINGS).map(([value, label]) => ({ v
 export function pageOfThing(kind: string, id: string | null): string | null {
   if (kind === 'spaces_config' || kind === 'spaces_environment') return '/admin/storage';
   if (kind === 'system_settings') return '/admin/system';
+  if (kind === 'smtp_settings' || kind === 'notification_channel') return '/notifications/channels';
   if (kind === 'api_token') return '/admin/tokens';
   if (kind === 'service_account') return '/admin/service-accounts';
   const page = PAGES[kind];
