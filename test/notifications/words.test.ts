@@ -38,7 +38,7 @@ describe('what is said of an event', () => {
           expect(message.length).toBeLessThanOrEqual(1000);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 50 },
     );
   });
 

@@ -136,7 +136,11 @@ export function goTo(
     const value = count === undefined ? key : `${key}:${count}`;
     setCookie(c, FLASH, value, { ...attributesOf(c, services), maxAge: KEPT_S });
   }
-  return c.redirect(path, 303);
+  // An id of the address may hold anything; a header may not.
+  return c.redirect(
+    path.replaceAll(/[^\x21-\x7e]+/g, (odd) => encodeURIComponent(odd.toWellFormed())),
+    303,
+  );
 }
 
 /** What the request before this one had to say; it is forgotten with that. */
