@@ -1,23 +1,22 @@
 import type { Child } from 'hono/jsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
+import { Attention, type AttentionItem, type FailedDrillItem } from './overview-attention.tsx';
+import { Troubles, type TroublesProps } from './overview-troubles.tsx';
 import { OverviewVerdict } from './overview-verdict.tsx';
 import { Ago } from './parts/ago.tsx';
-import { Badge } from './parts/badge.tsx';
 import { AreaChart, type AreaPoint } from './parts/charts/area.tsx';
 import { Calendar } from './parts/charts/calendar.tsx';
 import type { ChartDay } from './parts/charts/day-cells.ts';
 import { EmptyState } from './parts/empty-state.tsx';
-import { PostButton } from './parts/form.tsx';
 import { formatBytes, formatHours } from './parts/format.ts';
 import { Columns, Panel } from './parts/panel.tsx';
-import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
+import type { ProtectionState } from './parts/protection-badge.tsx';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
 import { Tile, Tiles } from './parts/tile.tsx';
-import { Verdict } from './parts/verdict.tsx';
 import { Running, type RunningItem } from './running.tsx';
 
-export interface OverviewProps {
+export interface OverviewProps extends TroublesProps {
   readonly frame: Frame;
   /** What stands above all. */
   readonly above?: Child;
@@ -33,16 +32,6 @@ export interface OverviewProps {
     readonly inAWeek: number;
     readonly points: readonly AreaPoint[];
   };
-  /** What keeps everything from being backed up or saved; null where nothing does. */
-  readonly storageTrouble: {
-    readonly at: string;
-    readonly message: string;
-    readonly backupId: string;
-    readonly isOutOfReach: boolean;
-  } | null;
-  readonly diskTrouble: { readonly free: number } | null;
-  /** Ways by which nobody is told anything any more. */
-  readonly failingWays: readonly { readonly name: string; readonly since: string; readonly error: string }[];
   readonly nextRuns: readonly NextRunItem[];
   readonly attention: readonly AttentionItem[];
   /** Databases whose last drill failed. */
@@ -51,19 +40,6 @@ export interface OverviewProps {
   readonly days: readonly ChartDay[];
   readonly running: { readonly items: readonly RunningItem[]; readonly more: boolean };
   readonly latest: readonly LatestItem[];
-}
-
-/** A drill that failed, and none that went well has come since. */
-export interface FailedDrillItem {
-  /** Of the database. */
-  readonly id: string;
-  readonly name: string;
-  readonly environmentName: string | null;
-  readonly at: string;
-  /** It says something of the backup. */
-  readonly isDamaged: boolean;
-  /** One line. */
-  readonly cause: string;
 }
 
 /** A backup that has ended. */
@@ -80,19 +56,6 @@ export interface NextRunItem {
   readonly databaseId: string;
   readonly databaseName: string;
   readonly runAt: string;
-}
-
-export interface AttentionItem {
-  readonly id: string;
-  readonly name: string;
-  /** Null where one environment is chosen, or there is but one. */
-  readonly environmentName: string | null;
-  readonly state: ProtectionState;
-  readonly lastGoodAt: string | null;
-  /** When a drill last proved that it comes back. */
-  readonly restorableAt: string | null;
-  /** In one line. */
-  readonly cause: string | null;
 }
 
 /** Am I safe? And what is wrong, and what do I do. */
@@ -183,57 +146,6 @@ function growthOf(bytes: number): string {
   return `${bytes < 0 ? '−' : '+'}${formatBytes(Math.abs(bytes))}`;
 }
 
-/** Above all: what concerns every database at once. */
-function Troubles({ frame, diskTrouble, storageTrouble, failingWays }: OverviewProps) {
-  const [way, ...others] = failingWays;
-  return (
-    <>
-      {diskTrouble !== null && (
-        <Verdict tone="error" label="The app's disk" title="The app's own disk is nearly full">
-          {formatBytes(diskTrouble.free)} are left in its data folder. When nothing can be saved any more, no
-          backup runs: free some space.
-        </Verdict>
-      )}
-      {storageTrouble !== null && (
-        <Verdict
-          tone="error"
-          label="Storage"
-          title={storageTrouble.isOutOfReach ? 'The storage is out of reach' : 'The storage refuses backups'}
-          action={
-            frame.user.role === 'admin' ? (
-              <a class="button" href="/admin/storage">
-                Look at the storage
-              </a>
-            ) : undefined
-          }
-        >
-          {storageTrouble.message}{' '}
-          <a href={`/backups/${storageTrouble.backupId}`}>
-            The last backup that was to go there, <Ago at={storageTrouble.at} />
-          </a>
-        </Verdict>
-      )}
-      {way !== undefined && (
-        <Verdict
-          tone="warning"
-          label="Notifications"
-          title="Notifications don’t arrive"
-          action={
-            frame.user.role === 'admin' ? (
-              <a class="button" href="/notifications/channels">
-                Look at the channels
-              </a>
-            ) : undefined
-          }
-        >
-          {way.name}, since <Ago at={way.since} />: {way.error}
-          {others.length > 0 && ` ${others.length} more.`}
-        </Verdict>
-      )}
-    </>
-  );
-}
-
 function NextRuns({ items }: { readonly items: readonly NextRunItem[] }) {
   return (
     <Panel title="Next runs">
@@ -268,72 +180,6 @@ function Latest({ items }: { readonly items: readonly LatestItem[] }) {
       <p>
         <a href="/runs">All runs</a>
       </p>
-    </Panel>
-  );
-}
-
-function Attention(props: {
-  readonly items: readonly AttentionItem[];
-  readonly drills: readonly FailedDrillItem[];
-  readonly mayChange: boolean;
-  readonly counts: OverviewProps['counts'];
-}) {
-  const { items, drills, counts } = props;
-  const bad = counts.never + counts.late + counts.failing + counts.paused;
-  return (
-    <Panel title="Needs attention">
-      {items.length === 0 && drills.length === 0 && (
-        <p>Nothing: every database has a good backup within its target.</p>
-      )}
-      <ul class="attention">
-        {items.map((item) => (
-          <li key={item.id}>
-            <ProtectionBadge state={item.state} />
-            <div class="attention-words">
-              <a href={`/databases/${item.id}`}>{item.name}</a>{' '}
-              {item.environmentName !== null && <small>{item.environmentName} </small>}
-              {item.lastGoodAt !== null && (
-                <>
-                  last good <Ago at={item.lastGoodAt} />
-                </>
-              )}
-              {item.restorableAt !== null && (
-                <>
-                  {' '}
-                  · proven restorable <Ago at={item.restorableAt} />
-                </>
-              )}
-              {item.cause !== null && <p class="field-help">{item.cause}</p>}
-            </div>
-            {props.mayChange && (
-              <PostButton
-                action={`/databases/${item.id}/backups`}
-                label={item.state === 'failing' ? 'Retry' : 'Back up now'}
-                accessibleLabel={
-                  item.state === 'failing' ? `Retry ${item.name}` : `Back up now: ${item.name}`
-                }
-                kind="link"
-              />
-            )}
-          </li>
-        ))}
-        {drills.map((drill) => (
-          <li key={`drill-${drill.id}`}>
-            <Badge tone={drill.isDamaged ? 'error' : 'warning'} text="drill failed" />
-            <div class="attention-words">
-              <a href={`/databases/${drill.id}/drills`}>{drill.name}</a>{' '}
-              {drill.environmentName !== null && <small>{drill.environmentName} </small>}
-              <Ago at={drill.at} />
-              <p class="field-help">{drill.cause}</p>
-            </div>
-          </li>
-        ))}
-      </ul>
-      {bad > items.length && (
-        <p>
-          <a href="/databases?sort=state">All {bad} that need attention</a>
-        </p>
-      )}
     </Panel>
   );
 }

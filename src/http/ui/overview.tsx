@@ -1,12 +1,8 @@
 import { type Context, Hono } from 'hono';
 import { Checklist } from '../../../views/checklist.tsx';
 import { HelpPage } from '../../../views/help.tsx';
-import {
-  type AttentionItem,
-  type LatestItem,
-  OverviewPage,
-  type OverviewProps,
-} from '../../../views/overview.tsx';
+import { type LatestItem, OverviewPage, type OverviewProps } from '../../../views/overview.tsx';
+import type { AttentionItem } from '../../../views/overview-attention.tsx';
 import { describeSpan } from '../../../views/parts/format-time.ts';
 import { MasterKeyBanner } from '../../../views/parts/master-key-banner.tsx';
 import type { Role } from '../../auth/roles.ts';

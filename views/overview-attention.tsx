@@ -1,0 +1,98 @@
+import { Ago } from './parts/ago.tsx';
+import { Badge } from './parts/badge.tsx';
+import { PostButton } from './parts/form.tsx';
+import { Panel } from './parts/panel.tsx';
+import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
+
+/** A drill that failed, and none that went well has come since. */
+export interface FailedDrillItem {
+  /** Of the database. */
+  readonly id: string;
+  readonly name: string;
+  readonly environmentName: string | null;
+  readonly at: string;
+  /** It says something of the backup. */
+  readonly isDamaged: boolean;
+  /** One line. */
+  readonly cause: string;
+}
+
+export interface AttentionItem {
+  readonly id: string;
+  readonly name: string;
+  /** Null where one environment is chosen, or there is but one. */
+  readonly environmentName: string | null;
+  readonly state: ProtectionState;
+  readonly lastGoodAt: string | null;
+  /** When a drill last proved that it comes back. */
+  readonly restorableAt: string | null;
+  /** In one line. */
+  readonly cause: string | null;
+}
+
+/** What is not protected, the worst first, and drills that failed. */
+export function Attention(props: {
+  readonly items: readonly AttentionItem[];
+  readonly drills: readonly FailedDrillItem[];
+  readonly mayChange: boolean;
+  readonly counts: Readonly<Record<ProtectionState, number>>;
+}) {
+  const { items, drills, counts } = props;
+  const bad = counts.never + counts.late + counts.failing + counts.paused;
+  return (
+    <Panel title="Needs attention">
+      {items.length === 0 && drills.length === 0 && (
+        <p>Nothing: every database has a good backup within its target.</p>
+      )}
+      <ul class="attention">
+        {items.map((item) => (
+          <li key={item.id}>
+            <ProtectionBadge state={item.state} />
+            <div class="attention-words">
+              <a href={`/databases/${item.id}`}>{item.name}</a>{' '}
+              {item.environmentName !== null && <small>{item.environmentName} </small>}
+              {item.lastGoodAt !== null && (
+                <>
+                  last good <Ago at={item.lastGoodAt} />
+                </>
+              )}
+              {item.restorableAt !== null && (
+                <>
+                  {' '}
+                  · proven restorable <Ago at={item.restorableAt} />
+                </>
+              )}
+              {item.cause !== null && <p class="field-help">{item.cause}</p>}
+            </div>
+            {props.mayChange && (
+              <PostButton
+                action={`/databases/${item.id}/backups`}
+                label={item.state === 'failing' ? 'Retry' : 'Back up now'}
+                accessibleLabel={
+                  item.state === 'failing' ? `Retry ${item.name}` : `Back up now: ${item.name}`
+                }
+                kind="link"
+              />
+            )}
+          </li>
+        ))}
+        {drills.map((drill) => (
+          <li key={`drill-${drill.id}`}>
+            <Badge tone={drill.isDamaged ? 'error' : 'warning'} text="drill failed" />
+            <div class="attention-words">
+              <a href={`/databases/${drill.id}/drills`}>{drill.name}</a>{' '}
+              {drill.environmentName !== null && <small>{drill.environmentName} </small>}
+              <Ago at={drill.at} />
+              <p class="field-help">{drill.cause}</p>
+            </div>
+          </li>
+        ))}
+      </ul>
+      {bad > items.length && (
+        <p>
+          <a href="/databases?sort=state">All {bad} that need attention</a>
+        </p>
+      )}
+    </Panel>
+  );
+}
