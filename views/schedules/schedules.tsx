@@ -46,6 +46,8 @@ export interface SchedulesProps {
   /** How many there are within a day. */
   readonly total: number;
   readonly collisions: readonly CollisionItem[];
+  /** How many there are besides. */
+  readonly moreCollisions: number;
   readonly week: readonly HourOfWeek[];
   /** The dates of its days. */
   readonly days: readonly string[];
@@ -82,6 +84,7 @@ export function SchedulesPage(props: SchedulesProps) {
         <>
           <h2>Too much at once</h2>
           <Collisions collisions={props.collisions} zone={zone} />
+          {props.moreCollisions > 0 && <p class="muted">And {props.moreCollisions} more.</p>}
         </>
       )}
       <h2>Next 24 hours</h2>

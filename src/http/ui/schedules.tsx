@@ -119,6 +119,7 @@ async function sendSchedules(c: Context<UiEnv>, services: Services): Promise<Res
   const scheduled = await scheduledDatabases(services.db, frame.environment?.id ?? null);
   const { upcoming, total, collisions } = await upcomingOf(services, scheduled, { hours: 24, limit: SHOWN });
   const week = await weekAhead(services, scheduled, zone);
+  const crowds = together(collisions);
   return sendPage(
     c,
     <SchedulesPage
@@ -130,7 +131,8 @@ async function sendSchedules(c: Context<UiEnv>, services: Services): Promise<Res
         ruleName: rule?.name ?? null,
       }))}
       total={total}
-      collisions={together(collisions)}
+      collisions={crowds.slice(0, SHOWN)}
+      moreCollisions={Math.max(0, crowds.length - SHOWN)}
       week={week.hours}
       days={week.days}
       zone={zone}

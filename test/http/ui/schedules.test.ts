@@ -224,6 +224,41 @@ describe('the schedules', () => {
     expect((await operator.get(`/schedules/rules/${rule}`)).status).toBe(404);
   });
 
+  it('name the first servers that have too much to do at once, and how many there are besides', async () => {
+    const { db } = pages.services;
+    const model = await db.selectFrom('databases').selectAll().executeTakeFirstOrThrow();
+    const at = pages.services.now().toISOString();
+    const ids: string[] = [];
+    for (let number = 0; number < 27; number += 1) {
+      const server = `crowd-${number}`;
+      const own = { id: server, environment_id: environmentId, name: `${HOSTILE} ${number}` };
+      const rest = { hostname: 'localhost', ssh_port: 22, tags: '[]', created_at: at, updated_at: at };
+      const none = { public_ip: null, ssh_user: null, host_key: null, last_checked_at: null };
+      await db
+        .insertInto('servers')
+        .values({ ...own, ...rest, ...none, status: 'unknown' })
+        .execute();
+      for (const part of ['a', 'b', 'c']) {
+        const id = `${server}-${part}`;
+        ids.push(id);
+        await db
+          .insertInto('databases')
+          .values({ ...model, id, name: id, server_id: server })
+          .execute();
+      }
+    }
+    await operator.post('/schedules/rules/new', { ...usual, name: 'crowd', engine: 'sqlite' });
+    const { html } = await operator.get('/schedules');
+    const crowds = html.slice(html.indexOf('Too much at once'), html.indexOf('Next 24 hours'));
+    expect(crowds.match(/3 begin, 2 may run/g)).toHaveLength(25);
+    expect(crowds).toContain('And 2 more.');
+    expect(html).not.toContain('<script>alert(1)');
+    await db.deleteFrom('databases').where('id', 'in', ids).execute();
+    await db.deleteFrom('servers').where('id', 'like', 'crowd-%').execute();
+    const rule = /\/schedules\/rules\/(c[0-9a-z]{24})/.exec(html)?.[1] ?? '';
+    await operator.post(`/schedules/rules/${rule}/delete`);
+  });
+
   it('are changed by operators alone', async () => {
     for (const to of ['/schedules/rules/new', `/databases/${databaseId}/schedule`]) {
       expect((await viewer.post(to, usual)).status).toBe(403);
