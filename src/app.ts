@@ -12,13 +12,14 @@ import { createHealth } from './http/health.ts';
 import { mountRoutes } from './http/mount.ts';
 import { openApiDocument } from './http/openapi.ts';
 import { createLimits } from './http/rate-limit.ts';
+import { createReadiness } from './http/readiness.ts';
 import type { ApiEnv } from './http/route.ts';
 import { setHeaders } from './http/set-headers.ts';
 import { uiRoutes } from './http/ui/routes.ts';
 import type { Log } from './log.ts';
 import type { Services } from './services-port.ts';
 
-/** The whole HTTP surface: /health, /openapi.json, /assets, the API under /api, and the pages at /. */
+/** The whole HTTP surface: /health, /live, /ready, /openapi.json, /assets, the API under /api, and the pages at /. */
 export function createApp(services: Services): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   const routes = apiRoutes(services);
@@ -44,7 +45,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
       : c.json(failure.body, failure.status, headers);
   });
 
-  app.on('GET', ['/health', '/openapi.json'], apiHeaders);
+  app.on('GET', ['/health', '/live', '/ready', '/openapi.json'], apiHeaders);
   const health = createHealth(services);
   app.get('/health', async (c) => {
     const trouble = await health();
@@ -58,6 +59,13 @@ export function createApp(services: Services): Hono<ApiEnv> {
     if (trouble === null) return c.json(about);
     const { status, headers, body } = toFailure(trouble, c.get('requestId'));
     return c.json({ ...about, ...body }, status, headers);
+  });
+  app.get('/live', (c) => c.json({ status: 'ok' }));
+  const readiness = createReadiness(services, health);
+  app.get('/ready', async (c) => {
+    const checks = await readiness();
+    const isReady = Object.values(checks).every(Boolean);
+    return c.json({ status: isReady ? 'ready' : 'not ready', checks }, isReady ? 200 : 503);
   });
   let document: object | undefined;
   app.get('/openapi.json', (c) => {

@@ -18,7 +18,7 @@ export interface SigningKey {
  */
 export async function checkVault(db: Db, vault: Vault, now: Date): Promise<void> {
   try {
-    for (const row of await db.selectFrom('signing_keys').selectAll().execute()) await openKey(vault, row);
+    await openAll(db, vault);
   } catch (error) {
     if (!isAppError(error, 'secret_unreadable')) throw error;
     throw new AppError(
@@ -29,6 +29,21 @@ export async function checkVault(db: Db, vault: Vault, now: Date): Promise<void>
     );
   }
   await signingKey(db, vault, 'session', now);
+}
+
+/** Whether the master key opens what was sealed; what else goes wrong is thrown. */
+export async function opensKeys(db: Db, vault: Vault): Promise<boolean> {
+  try {
+    await openAll(db, vault);
+    return true;
+  } catch (error) {
+    if (isAppError(error, 'secret_unreadable')) return false;
+    throw error;
+  }
+}
+
+async function openAll(db: Db, vault: Vault): Promise<void> {
+  for (const row of await db.selectFrom('signing_keys').selectAll().execute()) await openKey(vault, row);
 }
 
 /** True once anything was sealed in this database. */
