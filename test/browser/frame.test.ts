@@ -140,6 +140,48 @@ describe('the pages of a filled installation', () => {
     expect(Math.max(...heights)).toBeLessThan(110);
   }, 120_000);
 
+  it('need no JavaScript: what can be seen leads somewhere', async () => {
+    const page = await openPage({ javaScriptEnabled: false });
+    for (const path of everyPage()) {
+      await page.goto(site.url + path);
+      const heading = await page.getByRole('heading', { level: 1 }).first().isVisible();
+      const dead = await page.evaluate(() => {
+        const seen = (element: Element) => element.checkVisibility({ visibilityProperty: true });
+        const leadsNowhere = (button: HTMLButtonElement) =>
+          button.form === null && button.popoverTargetElement === null && !button.hasAttribute('commandfor');
+        const dataOf = (element: Element) => element.outerHTML.slice(0, 120);
+        return [
+          ...[...document.querySelectorAll('button')].filter(
+            (button) => seen(button) && leadsNowhere(button),
+          ),
+          ...[...document.querySelectorAll('a:not([href])')].filter(seen),
+          // What only a script would fill.
+          ...[...document.querySelectorAll('main [hx-get]:empty')].filter(seen),
+        ].map(dataOf);
+      });
+      expect([path, heading, dead]).toEqual([path, true, []]);
+    }
+  }, 120_000);
+
+  it('lose no edit to a second tab: the later one is told what the other did', async () => {
+    const context = await browser.open({ storageState: session });
+    const [first, second] = [await context.newPage(), await context.newPage()];
+    for (const tab of [first, second]) await tab.goto(`${site.url}/databases/${ids.database}/edit`);
+    await first.getByLabel('Name', { exact: true }).fill('renamed + "ü" 😀');
+    await first.getByRole('button', { name: 'Save', exact: false }).first().click();
+    await first.waitForURL(new RegExp(`/databases/${ids.database}(/settings)?$`));
+    await second.getByLabel('Name', { exact: true }).fill('of the second tab');
+    await second.getByRole('button', { name: 'Save', exact: false }).first().click();
+    await second.getByText('renamed + "ü" 😀').first().waitFor();
+    const { name } = await site.services.db
+      .selectFrom('databases')
+      .select('name')
+      .where('id', '=', ids.database)
+      .executeTakeFirstOrThrow();
+    expect(name).toBe('renamed + "ü" 😀');
+    expect(await second.getByLabel('Name', { exact: true }).inputValue()).toBe('of the second tab');
+  }, 60_000);
+
   it('show an environment as soon as it is chosen, by a button where no script sends it, and keep it', async () => {
     for (const javaScriptEnabled of [true, false]) {
       const page = await openPage({ javaScriptEnabled });

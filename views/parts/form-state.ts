@@ -4,6 +4,8 @@ export interface FormState {
   readonly errors: Readonly<Record<string, string>>;
   /** What is wrong with the whole of it, above the fields. */
   readonly message: string | null;
+  /** Of something that is stored: what the form showed of it, in short. */
+  readonly seen?: string;
 }
 
 /** A form as it is before anybody has sent it. */

@@ -18,6 +18,7 @@ export function Form(props: {
   const message = props.form.message ?? (hasHints ? 'Please check the marked fields.' : null);
   return (
     <form method="post" action={props.action}>
+      {props.form.seen !== undefined && <input type="hidden" name="seen" value={props.form.seen} />}
       {message !== null && <Notice tone="error">{message}</Notice>}
       {props.children}
       <div class="actions">

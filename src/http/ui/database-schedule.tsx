@@ -25,7 +25,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { drillServers, scheduleForm, scheduleInputOf } from './schedule-form.ts';
+import { drillServers, scheduleForm, scheduleInputOf, scheduleValues } from './schedule-form.ts';
 
 const PER_PAGE = 30;
 
@@ -42,6 +42,7 @@ export function databaseScheduleRoutes(services: Services): Hono<UiEnv> {
       // What the form has no field for stays.
       parse: (body) =>
         scheduleInput.safeParse({ ...scheduleInputOf(body), retentionDays: own?.retentionDays }),
+      stored: async () => scheduleValues(own),
       refuse: (form) => send(c, services, { schedule: form }),
       act: async (input) => {
         await putSchedule(services, actorOf(c, services), id, input);

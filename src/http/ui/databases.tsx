@@ -24,6 +24,7 @@ import {
   parseNewDatabase,
 } from './database-form.ts';
 import { actorOf } from './kit/actor.ts';
+import { editForm, staleForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, readForm } from './kit/form-body.ts';
 import { askAgain, failedForm, refusedForm, TYPE_AGAIN } from './kit/form-failure.ts';
@@ -106,6 +107,8 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
         );
         return sendEdit(c, services, id, kept(body), shownTest(test));
       }
+      const stale = staleForm(body, kept(body), databaseValues(engineOf(before.type), before));
+      if (stale !== undefined) return sendEdit(c, services, id, stale);
       await updateDatabase(services, actorOf(c, services), id, parsed.data);
     } catch (error) {
       const form = failed(body, error);
@@ -196,7 +199,7 @@ async function sendEdit(
         })
       }
       test={test}
-      form={sent ?? freshForm(databaseValues(engine, database))}
+      form={sent ?? editForm(databaseValues(engine, database))}
     />,
     isRefused(sent) && test === null ? 422 : 200,
   );

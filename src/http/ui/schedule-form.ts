@@ -1,6 +1,7 @@
-import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import type { FormState } from '../../../views/parts/form-state.ts';
 import { listServersOf } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
+import { editForm } from './kit/edit-form.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
 
 /** What the fields of a schedule's form hold, as the use cases take it. */
@@ -59,9 +60,16 @@ export function scheduleForm(
   cron: string | undefined,
   more: Readonly<Record<string, string>> = {},
 ): FormState {
+  const stored = scheduleValues(schedule, more);
+  const values = cron === undefined || cron.length > 300 ? stored : { ...stored, cronExpression: cron };
+  return editForm(values, stored);
+}
+
+/** A schedule, or a new one, as its form shows it. */
+export function scheduleValues(schedule: Shown | null, more: Readonly<Record<string, string>> = {}) {
   const shown = schedule ?? NEW;
-  return freshForm({
-    cronExpression: cron === undefined || cron.length > 300 ? shown.cronExpression : cron,
+  return {
+    cronExpression: shown.cronExpression,
     ...(shown.enabled ? { enabled: 'true' } : {}),
     timeZone: shown.timeZone ?? '',
     jitterMinutes: String(shown.jitterMinutes),
@@ -74,7 +82,7 @@ export function scheduleForm(
     drillFolder: shown.drillFolder ?? '',
     verifyEveryDays: shown.verifyEveryDays === null ? '' : String(shown.verifyEveryDays),
     ...more,
-  });
+  };
 }
 
 const MOST_SERVERS = 500;

@@ -21,7 +21,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { drillServers, scheduleForm, scheduleInputOf } from './schedule-form.ts';
+import { drillServers, scheduleForm, scheduleInputOf, scheduleValues } from './schedule-form.ts';
 
 const SHOWN = 25;
 const DATABASES_NAMED = 5;
@@ -54,6 +54,7 @@ export function scheduleRoutes(services: Services): Hono<UiEnv> {
     const rule = await ruleOf(services, c.req.param('ruleId'));
     return submit(c, services, {
       parse: (body) => newRule.safeParse(ruleInputOf(body)),
+      stored: async () => scheduleValues(rule, scopeValues(rule)),
       refuse: (form) => sendRule(c, services, rule, form),
       act: async (input) => {
         await changeRule(services, actorOf(c, services), rule.id, input);
@@ -86,25 +87,26 @@ async function ruleOf(services: Services, id: string): Promise<Rule> {
   return rule;
 }
 
+const scopeValues = (rule: Rule | null) => ({
+  name: rule?.name ?? '',
+  environmentId: rule?.environmentId ?? '',
+  engine: rule?.engine ?? '',
+  tag: rule?.tag ?? '',
+});
+
 async function sendRule(
   c: Context<UiEnv>,
   services: Services,
   rule: Rule | null,
   refused?: FormState,
 ): Promise<Response> {
-  const scope = {
-    name: rule?.name ?? '',
-    environmentId: rule?.environmentId ?? '',
-    engine: rule?.engine ?? '',
-    tag: rule?.tag ?? '',
-  };
   const frame = await frameOf(c, services);
   return sendPage(
     c,
     <RulePage
       frame={frame}
       rule={rule}
-      form={refused ?? scheduleForm(rule, c.req.query('cron'), scope)}
+      form={refused ?? scheduleForm(rule, c.req.query('cron'), scopeValues(rule))}
       engines={engines.map(({ type, displayName }) => ({ value: type, label: displayName }))}
       zone={(await readSettings(services.db)).timezone}
       drillServers={await drillServers(services, frame.user.role === 'admin')}

@@ -22,6 +22,7 @@ import {
 import type { Services } from '../../services-port.ts';
 import { keyShown } from './key-shown.ts';
 import { actorOf } from './kit/actor.ts';
+import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, numberOf, readForm, textOf } from './kit/form-body.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
@@ -96,6 +97,7 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
     const id = c.req.param('serverId');
     return submit(c, services, {
       parse: (body) => newServer.safeParse(toInput(body)),
+      stored: async () => toValues(await getServer(services.db, id)),
       refuse: (form) => sendServer(c, services, { form }),
       async act(input) {
         await updateServer(services, actorOf(c, services), id, input);
@@ -151,7 +153,7 @@ async function sendServer(
       server={toItem(server)}
       isContainer={services.isContainer}
       keyLine={await keyLineOf(c, services, server)}
-      form={shown.form ?? freshForm(toValues(server))}
+      form={shown.form ?? editForm(toValues(server))}
       test={shown.test ?? null}
       holding={await databasesThatHold(services.db, server.id)}
     />,

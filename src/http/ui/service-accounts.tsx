@@ -17,6 +17,7 @@ import {
   updateServiceAccount,
 } from '../../tokens/service-accounts.ts';
 import { actorOf } from './kit/actor.ts';
+import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { isTicked, textOf } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
@@ -59,7 +60,7 @@ export function serviceAccountRoutes(services: Services): Hono<UiEnv> {
 
   ui.get(`${LIST}/:accountId`, only('admin'), async (c) => {
     const account = await getServiceAccount(services.db, c.req.param('accountId'));
-    return sendPage(c, await page(c, account, freshForm(valuesOf(account))));
+    return sendPage(c, await page(c, account, editForm(valuesOf(account))));
   });
 
   ui.post(`${LIST}/:accountId`, only('admin'), async (c) => {
@@ -71,6 +72,7 @@ export function serviceAccountRoutes(services: Services): Hono<UiEnv> {
           description: textOf(body, 'description'),
           disabled: isTicked(body, 'disabled'),
         }),
+      stored: async () => valuesOf(account),
       refuse: async (form) => sendPage(c, await page(c, account, form), 422),
       async act(input) {
         await updateServiceAccount(services, actorOf(c, services), account.id, input);

@@ -1,9 +1,10 @@
 import type { TestResult } from '../../../views/parts/connection-test.tsx';
-import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import type { FormState } from '../../../views/parts/form-state.ts';
 import type { ProviderForm, StorageFormProps } from '../../../views/storage-form.tsx';
 import type { OfferedEnvironment } from '../../../views/storage-may-use.tsx';
 import { isRegion, PROVIDERS, type Provider, providerOf } from '../../object-stores/providers.ts';
 import { type SpacesConfig, spacesInput } from '../../storage/storage.ts';
+import { editForm } from './kit/edit-form.ts';
 import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
 
 /** The provider of that id, else the configured one, else the first of the table. */
@@ -36,14 +37,17 @@ export function storageFormOf(
   const fixed = isFixed(provider) ? provider.endpointPattern : '';
   const form =
     refused?.form ??
-    freshForm({
-      accessKey: config?.accessKey ?? '',
-      region: isSame ? config.region : provider.defaultRegion,
-      endpoint: isSame ? config.endpoint : fixed,
-      buckets: (config?.buckets ?? []).join('\n'),
-      encryption: config?.encryption ?? 'none',
-      encryptionKeyId: config?.encryptionKeyId ?? '',
-    });
+    editForm(
+      {
+        accessKey: config?.accessKey ?? '',
+        region: isSame ? config.region : provider.defaultRegion,
+        endpoint: isSame ? config.endpoint : fixed,
+        buckets: (config?.buckets ?? []).join('\n'),
+        encryption: config?.encryption ?? 'none',
+        encryptionKeyId: config?.encryptionKeyId ?? '',
+      },
+      storedValues(config),
+    );
   return {
     providers: PROVIDERS.map(({ id, name }) => ({ value: id, label: name })),
     provider: toProviderForm(provider),
@@ -54,6 +58,15 @@ export function storageFormOf(
     failedTest: refused?.failedTest ?? null,
     environments,
     ...(next === undefined ? {} : { next }),
+  };
+}
+
+/** What the form of the configuration is about, whichever provider it is shown for. */
+export function storedValues(config: SpacesConfig | null) {
+  return {
+    accessKey: config?.accessKey ?? '',
+    place: [config?.endpoint, config?.region, ...(config?.buckets ?? [])].join('\n'),
+    encryption: [config?.encryption, config?.encryptionKeyId].join('\n'),
   };
 }
 

@@ -9,6 +9,7 @@ import { saveSpaces } from '../../storage/save-storage.ts';
 import { deleteSpaces, getSpaces } from '../../storage/storage.ts';
 import type { SpacesTest } from '../../storage/try-storage.ts';
 import { actorOf } from './kit/actor.ts';
+import { staleForm } from './kit/edit-form.ts';
 import { type FlashKey, goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, readForm, readValues } from './kit/form-body.ts';
 import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
@@ -24,6 +25,7 @@ import {
   regionField,
   shownEndpoint,
   storageFormOf,
+  storedValues,
   type WithStorage,
 } from './storage-form.ts';
 import { bucketList, sendStorage } from './storage-page.tsx';
@@ -79,6 +81,9 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
       const form = refusedForm(body, onTheForm(body, parsed.error.issues), SECRETS);
       return sendForm(c, services, { form: askAgain(form, body, SECRETS), failedTest: null });
     }
+    const stale = staleForm(body, refusedForm(body, [], SECRETS), storedValues(await getSpaces(services)));
+    if (stale !== undefined)
+      return sendForm(c, services, { form: askAgain(stale, body, SECRETS), failedTest: null });
     const wish = { by: 'page', saveAnyway: isTicked(body, 'saveAnyway') } as const;
     try {
       const saved = await saveSpaces(services, actorOf(c, services), parsed.data, wish, c.req.raw.signal);

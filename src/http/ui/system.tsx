@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import type { Question } from '../../../views/parts/dialog.tsx';
-import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import type { FormState } from '../../../views/parts/form-state.ts';
 import { questionOfSettings, SystemPage } from '../../../views/system/system.tsx';
 import { manifestPublicKey } from '../../backups/manifest.ts';
 import { isPostgres } from '../../db/kind.ts';
@@ -8,8 +8,10 @@ import { type ChangedSettings, changeSettingsAskingFirst } from '../../retention
 import type { Services } from '../../services-port.ts';
 import { readSettings, settingsChange } from '../../settings/settings.ts';
 import { actorOf } from './kit/actor.ts';
+import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, numberOf, readForm, textOf } from './kit/form-body.ts';
+import { refusedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -36,6 +38,7 @@ export function systemRoutes(services: Services): Hono<UiEnv> {
   ui.post('/admin/system', only('admin'), async (c) =>
     submit(c, services, {
       parse: (body) => settingsChange.safeParse(inputOf(body)),
+      stored: () => valuesOf(services),
       refuse: (form) => sendSystem(c, services, withSeconds(form)),
       act: async (input, body) => {
         const isConfirmed = isTicked(body, 'confirm');
@@ -77,7 +80,7 @@ function askFirst(c: Context<UiEnv>, services: Services, error: unknown, { actio
   if (!(error instanceof AsksFirst)) throw error;
   const { changed, body } = error;
   const question = questionOfSettings(action, changed, body);
-  const form = Object.keys(body).length === 0 ? undefined : { values: body, errors: {}, message: null };
+  const form = Object.keys(body).length === 0 ? undefined : { ...refusedForm(body, []), message: null };
   return sendSystem(c, services, form, question);
 }
 
@@ -100,15 +103,10 @@ function withSeconds(form: FormState): FormState {
   return { ...form, errors: { ...errors, sshReadySeconds: 'Enter 1 to 120 seconds.' } };
 }
 
-async function sendSystem(
-  c: Context<UiEnv>,
-  services: Services,
-  refused?: FormState,
-  question: Question | null = null,
-): Promise<Response> {
-  const { config, version } = services;
-  const settings = await readSettings(services.db);
-  const values = {
+/** The settings as the form shows them. */
+async function valuesOf({ db }: Services) {
+  const settings = await readSettings(db);
+  return {
     ...Object.fromEntries(NUMBERS.map((name) => [name, String(settings[name] ?? '')])),
     timezone: settings.timezone,
     publicUrl: settings.publicUrl ?? '',
@@ -116,6 +114,15 @@ async function sendSystem(
     backupRetentionPreset: settings.backupRetentionPreset,
     sshReadySeconds: String(settings.sshReadyTimeoutMs / SECOND_MS),
   };
+}
+
+async function sendSystem(
+  c: Context<UiEnv>,
+  services: Services,
+  refused?: FormState,
+  question: Question | null = null,
+): Promise<Response> {
+  const { config, version } = services;
   const facts = [
     ['Version', version],
     ['State', isPostgres(services.db) ? 'PostgreSQL' : 'SQLite'],
@@ -127,7 +134,7 @@ async function sendSystem(
     c,
     <SystemPage
       frame={await frameOf(c, services)}
-      form={refused ?? freshForm(values)}
+      form={refused ?? editForm(await valuesOf(services))}
       facts={facts}
       question={question}
     />,

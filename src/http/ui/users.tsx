@@ -9,6 +9,7 @@ import { createUser, deleteUser, getUser, listUsers, type User, updateUser } fro
 import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
+import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { readForm, textOf } from './kit/form-body.ts';
 import { failedForm, refusedForm } from './kit/form-failure.ts';
@@ -61,6 +62,7 @@ export function userRoutes(services: Services): Hono<UiEnv> {
     const user = await getUser(services.db, c.req.param('userId'));
     return submit(c, services, {
       parse: (body) => details.safeParse({ ...body, name: textOf(body, 'name') }),
+      stored: async () => detailsOf(user),
       refuse: (form) => sendUser(c, services, user, { details: form }),
       async act(input) {
         await updateUser(services, actorOf(c, services), user.id, input);
@@ -93,6 +95,8 @@ export function userRoutes(services: Services): Hono<UiEnv> {
   return ui;
 }
 
+const detailsOf = ({ name, role }: User) => ({ name: name ?? '', role });
+
 /** The page of one user; with a refused form it says so and answers 422. */
 async function sendUser(
   c: Context<UiEnv>,
@@ -108,7 +112,7 @@ async function sendUser(
       user={user}
       leastPassword={leastPassword(services.config, 'page')}
       isSelf={user.id === c.get('session').user.id}
-      details={refused.details ?? freshForm({ name: user.name ?? '', role: user.role })}
+      details={refused.details ?? editForm(detailsOf(user))}
       password={refused.password ?? freshForm()}
     />,
     isRefused ? 422 : 200,

@@ -23,7 +23,7 @@ export function refusedForm(
     errors[field] ??= explain(issue);
   }
   const { '': message = null, ...byField } = errors;
-  return { values: withoutSecrets(body, secrets), errors: byField, message };
+  return { values: withoutSecrets(body, secrets), errors: byField, message, ...seenIn(body) };
 }
 
 /**
@@ -35,8 +35,13 @@ export function failedForm(body: FormBody, error: unknown, secrets: readonly str
   const values = withoutSecrets(body, secrets);
   const { issues, field } = error.details;
   if (issues !== undefined) return refusedForm(body, issues, secrets);
-  if (field === undefined) return { values, errors: {}, message: error.message };
-  return { values, errors: { [field]: error.message }, message: null };
+  if (field === undefined) return { values, errors: {}, message: error.message, ...seenIn(body) };
+  return { values, errors: { [field]: error.message }, message: null, ...seenIn(body) };
+}
+
+/** What the form showed when it was opened stays what it showed. */
+function seenIn({ seen }: FormBody): Pick<FormState, 'seen'> {
+  return seen === undefined ? {} : { seen };
 }
 
 /**

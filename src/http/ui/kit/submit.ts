@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { FormState } from '../../../../views/parts/form-state.ts';
 import type { InputIssue } from '../../../errors.ts';
 import type { Services } from '../../../services-port.ts';
+import { staleForm } from './edit-form.ts';
 import { type FlashKey, goTo } from './flash.ts';
 import { type FormBody, readForm } from './form-body.ts';
 import { askAgain, failedForm, refusedForm } from './form-failure.ts';
@@ -26,6 +27,8 @@ export interface Submission<Input> {
   readonly secrets?: readonly string[];
   /** True where a secret left blank is taken: one that was typed is then asked for again. */
   readonly asksAgain?: boolean;
+  /** Of something that is stored: what `editForm` would show of it now. */
+  readonly stored?: () => Promise<Readonly<Record<string, string>>>;
   /** The same form with what was typed and what is wrong, as a 422. */
   readonly refuse: (form: FormState) => Promise<Response>;
   /** Does it. What the person at the form can mend is shown in it, everything else is a page of its own. */
@@ -36,12 +39,14 @@ export interface Submission<Input> {
 export async function submit<Input>(
   c: Context<UiEnv>,
   services: Pick<Services, 'config'>,
-  { parse, secrets = [], asksAgain = false, refuse, act }: Submission<Input>,
+  { parse, secrets = [], asksAgain = false, stored, refuse, act }: Submission<Input>,
 ): Promise<Response> {
   const body = await readForm(c);
   const again = (form: FormState) => refuse(asksAgain ? askAgain(form, body, secrets) : form);
   const parsed = await parse(body);
   if (!parsed.success) return again(refusedForm(body, parsed.error.issues, secrets));
+  const stale = stored && staleForm(body, refusedForm(body, [], secrets), await stored());
+  if (stale !== undefined) return again(stale);
   let taken: Taken;
   try {
     taken = await act(parsed.data, body);
