@@ -2,6 +2,8 @@ import * as z from 'zod';
 import type { BackupRow, Db, Trx } from '../db/schema.ts';
 import type { DumpContents, DumpedTable } from '../engines/contents.ts';
 
+const named = z.object({ schema: z.string().nullable(), name: z.string() });
+
 /** JSON's shape of `DumpContents`. */
 export const contentsShape = z.object({
   tables: z.array(
@@ -10,11 +12,15 @@ export const contentsShape = z.object({
       name: z.string(),
       rows: z.number().nullable(),
       definition: z.string().nullable(),
+      isPartitioned: z.boolean().optional(),
+      partitionOf: named.optional(),
     }),
   ),
   largeObjects: z.number(),
   extensions: z.array(z.string()),
   roles: z.array(z.string()),
+  others: z.array(named).optional(),
+  encoding: z.string().optional(),
 });
 
 /** What the backup holds; null where it is not known: it was made before anything was counted, or holds too many tables. */

@@ -10,6 +10,7 @@ import { factsOf } from './dump-facts.ts';
 import { hostOutput } from './host-output.ts';
 import { NOTHING_REPLACED } from './in-place.ts';
 import { proposedName } from './new-name.ts';
+import { ofChosen, onlyTablesOf } from './only-tables.ts';
 import { openRestoreTarget } from './open-target.ts';
 
 const LOOK_MS = 60_000;
@@ -90,7 +91,7 @@ async function look(
   restore: RestoreRow,
   signal: AbortSignal,
 ): Promise<readonly PreflightCheck[]> {
-  const facts = await factsOf(context.db, restore.backup_id);
+  const facts = ofChosen(await factsOf(context.db, restore.backup_id), onlyTablesOf(restore));
   const { host, plan } = await openRestoreTarget(context, restore, facts, 'person');
   try {
     const { command, explain, read } = plan.preflight;

@@ -1,7 +1,7 @@
 import { checkPasswordTarget, credentialsSchema, openTarget } from '../databases/database-target.ts';
 import type { DatabaseRow, RestoreRow } from '../db/schema.ts';
 import { engineFor } from '../engines/engines.ts';
-import type { RestoreNeeds, RestorePlan } from '../engines/restore.ts';
+import type { RestoreNeeds, RestorePlan, TableName } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import { SEALED } from '../secrets/sealed.ts';
@@ -25,6 +25,11 @@ export interface DumpFacts {
   readonly expectedBytes: number | null;
   readonly dumpBytes?: number | null;
   readonly needs: RestoreNeeds | null;
+  /** Of chosen tables, those whose rows are in others, and those of which nobody knows. */
+  readonly partitioned?: readonly TableName[];
+  readonly maybePartitioned?: readonly TableName[];
+  /** Of the names in it, where that is not UTF-8. */
+  readonly encoding?: string | undefined;
 }
 
 export interface OpenedTarget {
