@@ -31,3 +31,8 @@ export function loadOptionsOf({ load_options: text }: Pick<RestoreRow, 'load_opt
 export function loadOptionsText(options: LoadOptions): string | null {
   return Object.values(options).some((option) => option !== undefined) ? JSON.stringify(options) : null;
 }
+
+/** Those that were chosen for a restore; null: all. */
+export function onlyTablesOf(row: Pick<RestoreRow, 'load_options'>): ChosenTables | null {
+  return loadOptionsOf(row).tables ?? null;
+}

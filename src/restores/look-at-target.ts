@@ -9,8 +9,9 @@ import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
 import { hostOutput } from './host-output.ts';
 import { NOTHING_REPLACED } from './in-place.ts';
+import { onlyTablesOf } from './load-options.ts';
 import { proposedName } from './new-name.ts';
-import { ofChosen, onlyTablesOf } from './only-tables.ts';
+import { ofChosen } from './only-tables.ts';
 import { openRestoreTarget } from './open-target.ts';
 
 const LOOK_MS = 60_000;

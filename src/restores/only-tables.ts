@@ -1,10 +1,9 @@
-import type { RestoreRow } from '../db/schema.ts';
 import type { DumpContents, DumpedTable } from '../engines/contents.ts';
 import { engineFor } from '../engines/engines.ts';
 import type { TableName } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
 import type { KnownDump } from './dump-facts.ts';
-import { type ChosenTables, loadOptionsOf, MOST_CHOSEN } from './load-options.ts';
+import { type ChosenTables, MOST_CHOSEN } from './load-options.ts';
 
 const MOST_NAMED = 20;
 
@@ -92,11 +91,6 @@ export function tablesNamed(contents: DumpContents | null, text: string): Chosen
 /** Whether dumps of that format can be restored by single tables. */
 export function selectsTables(engine: string, format: string | null): boolean {
   return format !== null && (engineFor(engine)?.selectsTablesOf ?? []).includes(format);
-}
-
-/** Those that were chosen for a restore; null: all. */
-export function onlyTablesOf(row: Pick<RestoreRow, 'load_options'>): ChosenTables | null {
-  return loadOptionsOf(row).tables ?? null;
 }
 
 /**

@@ -8,8 +8,7 @@ import { SEALED } from '../secrets/sealed.ts';
 import type { StartedBy } from '../servers/server-access.ts';
 import type { TargetContext } from './context.ts';
 import { replacedBy } from './in-place.ts';
-import { loadOptionsOf } from './load-options.ts';
-import { onlyTablesOf } from './only-tables.ts';
+import { loadOptionsOf, onlyTablesOf } from './load-options.ts';
 import { loginFor, refuseOtherPlace } from './restore-logins.ts';
 
 /** Who asked for it: nobody waits for a scheduled drill, and one who is gone does not count. */

@@ -8,8 +8,7 @@ import { AppError } from '../errors.ts';
 import { type RunClaim, requireClaim } from '../runs/claim.ts';
 import type { ComparedTable } from './compare.ts';
 import { whatIsInPlace } from './in-place.ts';
-import { loadOptionsOf } from './load-options.ts';
-import { onlyTablesOf } from './only-tables.ts';
+import { loadOptionsOf, onlyTablesOf } from './load-options.ts';
 
 export async function findRestore(db: Db | Trx, id: string): Promise<RestoreRow | undefined> {
   return db.selectFrom('restores').selectAll().where('id', '=', id).executeTakeFirst();
