@@ -96,6 +96,11 @@ it('needs room for archive and database together where both lie on one disk, and
   }
   const unknown = look(100 + 1025, df(1, '/dev/a on /'), { ...dump, expectedBytes: null });
   expect([unknown.ok, unknown.says]).toEqual([true, expect.stringContaining('is not known')]);
+  expect(look(100 + 1025, undefined, dump)).toMatchObject({
+    ok: true,
+    says: expect.stringContaining('on the same disk, 1624 MiB are needed'),
+  });
+  expect(look(100 + 1025, undefined, { ...dump, host: 'db.example.com' }).says).not.toContain('same disk');
   expect(look(9_000, undefined, { dumpBytes: null })).toMatchObject({ ok: true });
   expect(jobsCheck(target, 2, { spool: '12 x', server: undefined }).ok).toBe(false);
 });

@@ -1,6 +1,6 @@
 import { quote } from '../../hosts/quote.ts';
 import type { PreflightCheck } from '../restore.ts';
-import { isSameDisk, ROOM_OF, reserveOf, roomOf } from './restore-room.ts';
+import { isOnHost, isSameDisk, ROOM_OF, reserveOf, roomOf } from './restore-room.ts';
 import type { PostgresRestoreTarget } from './restore-target.ts';
 
 /** Where hosts keep what is large and for a while. */
@@ -51,7 +51,7 @@ const MIB = 1024 * 1024;
 
 /** Whether there is room for the archive, and where it lies on the same file system as the server's files, for them beside it. */
 export function jobsCheck(
-  { dumpBytes = null, expectedBytes }: PostgresRestoreTarget,
+  { dumpBytes = null, expectedBytes, host }: PostgresRestoreTarget,
   jobs: number,
   { spool, server }: { readonly spool: string | undefined; readonly server: string | undefined },
 ): PreflightCheck {
@@ -67,7 +67,8 @@ export function jobsCheck(
   }
   const has = `${Math.floor(room.freeBytes / MIB)} MiB are free there`;
   if (dumpBytes === null) return { name, ok: true, says: `${how}: ${has}; how much is needed is not known.` };
-  const isShared = isSameDisk(room, roomOf(server));
+  const files = roomOf(server);
+  const isShared = isSameDisk(room, files);
   const neededBytes = dumpBytes + (isShared ? (expectedBytes ?? 0) : 0) + reserveOf(room);
   const ok = room.freeBytes > neededBytes;
   const of = isShared
@@ -76,11 +77,15 @@ export function jobsCheck(
       : 'for the archive, the database on the same disk, and a reserve'
     : 'for the archive and a reserve';
   const needs = `${Math.ceil(neededBytes / MIB)} MiB are needed, ${of}`;
+  const mayNeedMore = files === null && isOnHost(host) && expectedBytes !== null;
+  const more = mayNeedMore
+    ? ` Where the server keeps its files can’t be seen: on the same disk, ${Math.ceil((neededBytes + expectedBytes) / MIB)} MiB are needed.`
+    : '';
   return {
     name,
     ok,
     says: ok
-      ? `${how}: ${has}, ${needs}.`
+      ? `${how}: ${has}, ${needs}.${more}`
       : `${how}: only ${has}, but ${needs}. Free some of it, or restore without jobs.`,
   };
 }

@@ -7,7 +7,7 @@ import { inPlaceChecks, replacedQuery } from './in-place/preflight.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { jobsCheck, SPOOL_ROOM } from './restore-jobs.ts';
 import { findPgRestore, literal, maintenanceLines, majorOf, textArray } from './restore-lines.ts';
-import { ROOM_OF, roomOf } from './restore-room.ts';
+import { isOnHost, ROOM_OF, roomOf } from './restore-room.ts';
 import type { PostgresRestoreTarget } from './restore-target.ts';
 
 /** Looks at server, programs, name, rights, room, and what the dump needs, before anything is made. */
@@ -37,10 +37,6 @@ const ROOM = `folder=$(ask 'SHOW data_directory' 2>/dev/null) &&
 free=$(df -Pk "$folder" 2>/dev/null | ${ROOM_OF}) &&
 printf 'bridgeport:free=%s\\n' "$free"
 :`;
-
-function isOnHost(host: string | null): boolean {
-  return host === null || /^(?:$|\/|localhost$|127\.|::1$)/.test(host);
-}
 
 function factsQuery({ newName, needs }: PostgresRestoreTarget): string {
   return `SELECT pg_catalog.json_build_object(

@@ -26,6 +26,11 @@ export function isSameDisk(one: Room, other: Room | null): boolean {
   return one.mountPoint === other.mountPoint || (one.device.startsWith('/') && one.device === other.device);
 }
 
+/** Whether the server is the host's own, by where it is reached. */
+export function isOnHost(host: string | null): boolean {
+  return host === null || /^(?:$|\/|localhost$|127\.|::1$)/.test(host);
+}
+
 /** What is left free, in bytes: a disk that is full to the last one stops more than the restore. */
 export function reserveOf({ sizeBytes }: Room): number {
   return Math.min(Math.ceil(sizeBytes / 20), MOST_RESERVE);
