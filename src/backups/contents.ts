@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import type { BackupRow, Db, Trx } from '../db/schema.ts';
-import type { DumpContents, DumpedTable } from '../engines/contents.ts';
+import type { DumpContents, DumpedTable, NamedObject } from '../engines/contents.ts';
+
+const named = z.object({ schema: z.string().nullable(), name: z.string() });
 
 /** JSON's shape of `DumpContents`. */
 export const contentsShape = z.object({
@@ -10,11 +12,15 @@ export const contentsShape = z.object({
       name: z.string(),
       rows: z.number().nullable(),
       definition: z.string().nullable(),
+      isPartitioned: z.boolean().optional(),
+      partitionOf: named.optional(),
     }),
   ),
   largeObjects: z.number(),
   extensions: z.array(z.string()),
   roles: z.array(z.string()),
+  others: z.array(named).optional(),
+  encoding: z.string().optional(),
 });
 
 /** What the backup holds; null where it is not known: it was made before anything was counted, or holds too many tables. */
@@ -33,12 +39,25 @@ export async function readContents(db: Db | Trx, backupId: string): Promise<Dump
   return row === undefined ? null : contentsOf(row);
 }
 
+/**
+ * Whether a table's name means the same in both. Before the encoding of a dump was looked at, all names were read as UTF-8: those of
+ * another encoding were written down wrong, but for ASCII.
+ */
+export function isNameComparable(
+  { schema, name }: NamedObject,
+  one: Pick<DumpContents, 'encoding'>,
+  other: Pick<DumpContents, 'encoding'>,
+): boolean {
+  return one.encoding === other.encoding || /^[\0-\x7f]*$/.test(`${schema ?? ''}${name}`);
+}
+
 /** How what was found differs from what was counted before, a sentence; null where nothing differs that was known. */
 export function contentsDiffer(known: DumpContents | null, found: DumpContents | null): string | null {
   if (known === null || found === null) return null;
   const key = ({ schema, name }: DumpedTable) => JSON.stringify([schema, name]);
-  const there = new Map(found.tables.map((table) => [key(table), table]));
-  for (const table of known.tables) {
+  const isComparable = (table: DumpedTable) => isNameComparable(table, known, found);
+  const there = new Map(found.tables.filter(isComparable).map((table) => [key(table), table]));
+  for (const table of known.tables.filter(isComparable)) {
     const name = table.schema === null ? table.name : `${table.schema}.${table.name}`;
     const other = there.get(key(table));
     if (other === undefined) return `The table ${name} is not in it any more.`;

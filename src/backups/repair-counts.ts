@@ -50,7 +50,16 @@ async function isTrue(db: Db, row: Row): Promise<boolean> {
   const counted = Number(row.counted);
   if (counted !== Number(row.told) || counted !== Number(row.kept)) return false;
   const newest = await findNewest(db, row.id);
-  return (newest?.good_id ?? null) === row.good_id && (newest?.ended_id ?? null) === row.ended_id;
+  return (
+    (newest?.good_id ?? null) === row.good_id &&
+    (newest?.ended_id ?? null) === row.ended_id &&
+    sizeOf(newest) === sizeOf(row)
+  );
+}
+
+/** As numbers: drivers give big ones as texts. */
+function sizeOf(row: { readonly good_size: number | string | bigint | null } | undefined): number | null {
+  return row === undefined || row.good_size === null ? null : Number(row.good_size);
 }
 
 /** Of the databases after that id: how many backups there are, and what is told of them. */
@@ -58,7 +67,7 @@ function compare(db: Db, afterId: string) {
   return db
     .selectFrom('databases')
     .leftJoin('newest_backups', 'newest_backups.database_id', 'databases.id')
-    .select(['databases.id', 'newest_backups.good_id', 'newest_backups.ended_id'])
+    .select(['databases.id', 'newest_backups.good_id', 'newest_backups.ended_id', 'newest_backups.good_size'])
     .select(({ selectFrom }) => [
       selectFrom('backups')
         .select(sql<number>`count(*)`.as('count'))

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import * as z from 'zod';
 import type { Db, Trx } from '../db/schema.ts';
 import type { DumpContents, DumpedTable } from '../engines/contents.ts';
-import { readContents } from './contents.ts';
+import { isNameComparable, readContents } from './contents.ts';
 
 /** What a backup no longer held, though each of those before it did. */
 export interface VanishedTables {
@@ -29,7 +29,7 @@ export function vanishedTables(found: DumpContents, before: readonly DumpContent
   const known = others.map(({ tables }) => new Set(tables.map(keyOf)));
   const gone = last.tables.filter((table) => {
     const key = keyOf(table);
-    return !there.has(key) && known.every((keys) => keys.has(key));
+    return !there.has(key) && known.every((keys) => keys.has(key)) && isNameComparable(table, last, found);
   });
   if (gone.length === 0) return null;
   return { count: gone.length, firstNames: gone.slice(0, NAMED).map(nameOf) };

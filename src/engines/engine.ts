@@ -47,6 +47,8 @@ export interface Engine<Options = unknown> {
   readonly selectsTablesOf?: readonly string[];
   /** Formats that several jobs can load at once (`RestoreTarget.jobs`). */
   readonly jobsOf?: readonly string[];
+  /** Where the dump lies on the host meanwhile, for a restore of that token. */
+  jobsFolder?(token: string): string;
   /** True where what is restored can take the place of what is there (`RestorePlan.swap`). */
   readonly swaps?: boolean;
   /** Where a person has to; the three are names of databases on one server, or paths of files on one host. */

@@ -24,6 +24,11 @@ export interface RestoreTarget<Options = unknown> extends EngineTarget<Options> 
   readonly needs: RestoreNeeds | null;
   /** These tables alone, of a format of which that can be done; null or absent: all of it. */
   readonly tables?: readonly TableName[] | null;
+  /** Of `tables`, those whose rows are in their partitions, and those of which nobody knows whether that is so. */
+  readonly partitioned?: readonly TableName[];
+  readonly maybePartitioned?: readonly TableName[];
+  /** Of the names in the dump, as its server calls it, where that is not UTF-8. */
+  readonly encoding?: string | undefined;
   /** So many connections load it at once, of a format of which that can be done; null or absent: one, in one go. */
   readonly jobs?: number | null;
   /** Of the dump itself, without the compression of its storing; null or absent where nobody knows. */

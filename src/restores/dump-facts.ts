@@ -22,6 +22,7 @@ export async function factsOf(db: Db, backupId: string): Promise<KnownDump> {
     expectedBytes: estimated === null ? null : Number(estimated),
     dumpBytes: Number(backup?.bytes_read ?? 0) || null,
     needs: needsOf(contents),
+    encoding: contents?.encoding,
     contents,
   };
 }

@@ -1,11 +1,14 @@
 import * as z from 'zod';
 import type { RestoreRow } from '../db/schema.ts';
 
+/** How many tables can be chosen at once: each is an argument of a command. */
+export const MOST_CHOSEN = 200;
+
 /** Tables as a request names them, and as the row of a restore holds them. */
 export const tableNames = z
   .array(z.object({ schema: z.string().max(255), name: z.string().min(1).max(255) }))
   .min(1)
-  .max(200);
+  .max(MOST_CHOSEN);
 
 export type ChosenTables = z.infer<typeof tableNames>;
 
@@ -27,4 +30,9 @@ export function loadOptionsOf({ load_options: text }: Pick<RestoreRow, 'load_opt
 /** As the row of a restore holds them; null where nothing was said. */
 export function loadOptionsText(options: LoadOptions): string | null {
   return Object.values(options).some((option) => option !== undefined) ? JSON.stringify(options) : null;
+}
+
+/** Those that were chosen for a restore; null: all. */
+export function onlyTablesOf(row: Pick<RestoreRow, 'load_options'>): ChosenTables | null {
+  return loadOptionsOf(row).tables ?? null;
 }

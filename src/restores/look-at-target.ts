@@ -9,7 +9,9 @@ import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
 import { hostOutput } from './host-output.ts';
 import { NOTHING_REPLACED } from './in-place.ts';
+import { onlyTablesOf } from './load-options.ts';
 import { proposedName } from './new-name.ts';
+import { ofChosen } from './only-tables.ts';
 import { openRestoreTarget } from './open-target.ts';
 
 const LOOK_MS = 60_000;
@@ -90,7 +92,7 @@ async function look(
   restore: RestoreRow,
   signal: AbortSignal,
 ): Promise<readonly PreflightCheck[]> {
-  const facts = await factsOf(context.db, restore.backup_id);
+  const facts = ofChosen(await factsOf(context.db, restore.backup_id), onlyTablesOf(restore));
   const { host, plan } = await openRestoreTarget(context, restore, facts, 'person');
   try {
     const { command, explain, read } = plan.preflight;

@@ -1,13 +1,16 @@
-import type { RestoreRow } from '../db/schema.ts';
-import type { DumpContents } from '../engines/contents.ts';
+import type { DumpContents, DumpedTable } from '../engines/contents.ts';
 import { engineFor } from '../engines/engines.ts';
 import type { TableName } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
-import { type ChosenTables, loadOptionsOf } from './load-options.ts';
+import type { KnownDump } from './dump-facts.ts';
+import { type ChosenTables, MOST_CHOSEN } from './load-options.ts';
+
+const MOST_NAMED = 20;
 
 /**
  * The tables that a restore is to be of, each once; throws `invalid` where the dump's format has no way to restore some alone, where nobody knows
- * what is in it, and for names that are not, or that can't be told from others: the program is given schemas and names, not pairs of them.
+ * what is in it, for names that are not, or that can't be told from others, as the program is given schemas and names, not pairs of them, and for
+ * partitioned ones without their partitions.
  */
 export function chooseTables(
   engine: string,
@@ -28,31 +31,60 @@ export function chooseTables(
     new Set(wanted.map(({ schema }) => schema)),
     new Set(wanted.map(({ name }) => name)),
   ];
-  const other = contents.tables.find(
-    (table) => schemas.has(table.schema ?? '') && names.has(table.name) && !chosen.has(keyOf(table)),
-  );
+  const comesAlong = (other: Named) =>
+    schemas.has(other.schema ?? '') && names.has(other.name) && !chosen.has(keyOf(other));
+  const table = contents.tables.find(comesAlong);
+  const other = table ?? contents.others?.find(comesAlong);
   if (other !== undefined) {
     throw refused(
-      `pg_restore would restore ${spelled(other)} with them, since its schema and its name are both chosen. Choose it, too, or restore in two goes.`,
+      `pg_restore would restore ${spelled(other)} with them, since its schema and its name are both chosen. ${table === undefined ? 'Restore in two goes.' : 'Choose it, too, or restore in two goes.'}`,
     );
   }
+  refuseEmptied(contents, chosen);
   return [...chosen.values()];
+}
+
+/** A partitioned table has its rows in its partitions, which come only where they are chosen themselves. */
+function refuseEmptied({ tables }: DumpContents, chosen: ReadonlyMap<string, unknown>): void {
+  const missing = new Map<string, DumpedTable[]>();
+  for (const table of tables) {
+    if (table.partitionOf === undefined || chosen.has(keyOf(table))) continue;
+    const whole = keyOf(table.partitionOf);
+    if (chosen.has(whole)) missing.set(whole, [...(missing.get(whole) ?? []), table]);
+  }
+  const [partitions] = missing.values();
+  const of = partitions?.[0]?.partitionOf;
+  if (partitions === undefined || of === undefined) return;
+  const named = partitions.slice(0, MOST_NAMED).map(spelled).join(', ');
+  const more = partitions.length > MOST_NAMED ? ` and ${partitions.length - MOST_NAMED} more` : '';
+  throw refused(
+    `${spelled(of)} is partitioned: its rows are in its partitions, and without them it would be restored empty. Choose these, too: ${named}${more}; each becomes a table of its own. Or restore all of the backup.`,
+  );
 }
 
 /** From lines of `schema.name`, as the dump has them; throws `invalid` for those that it has not, or that may be two. */
 export function tablesNamed(contents: DumpContents | null, text: string): ChosenTables | undefined {
-  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
-  if (lines.length === 0) return undefined;
-  return lines.map((line) => {
-    const named = (contents?.tables ?? []).filter((table) => spelled(table) === line.trim());
-    const [first] = named;
-    if (first === undefined) {
+  const lines = new Set(text.split(/\r?\n/).map((line) => line.trim()));
+  lines.delete('');
+  if (lines.size === 0) return undefined;
+  if (lines.size > MOST_CHOSEN) {
+    throw refused(
+      `${lines.size} tables are named, and ${MOST_CHOSEN} at most can be restored alone. Restore all of it, or in several goes.`,
+    );
+  }
+  const known = new Map<string, DumpedTable | 'two'>();
+  for (const table of contents?.tables ?? []) {
+    known.set(spelled(table), known.has(spelled(table)) ? 'two' : table);
+  }
+  return [...lines].map((line) => {
+    const table = known.get(line);
+    if (table === undefined) {
       throw refused(
-        `The backup is not known to hold a table ${line.trim()}. Write schema.name, as its page lists them.`,
+        `The backup is not known to hold a table ${line}. Write schema.name, as its page lists them.`,
       );
     }
-    if (named.length > 1) throw refused(`${line.trim()} may be two tables. Ask the API for it.`);
-    return { schema: first.schema ?? '', name: first.name };
+    if (table === 'two') throw refused(`${line} may be two tables. Ask the API for it.`);
+    return { schema: table.schema ?? '', name: table.name };
   });
 }
 
@@ -61,21 +93,24 @@ export function selectsTables(engine: string, format: string | null): boolean {
   return format !== null && (engineFor(engine)?.selectsTablesOf ?? []).includes(format);
 }
 
-/** Those that were chosen for a restore; null: all. */
-export function onlyTablesOf(row: Pick<RestoreRow, 'load_options'>): ChosenTables | null {
-  return loadOptionsOf(row).tables ?? null;
-}
-
-/** What is known of the dump, as far as it is restored. */
-export function ofChosen<Dump extends { readonly contents: DumpContents | null }>(
-  dump: Dump,
-  chosen: readonly TableName[] | null,
-): Dump {
-  if (chosen === null || dump.contents === null) return dump;
+/**
+ * What is known of the dump, as far as it is restored: how many bytes some tables need is not, and nothing of them is given to a role.
+ */
+export function ofChosen(dump: KnownDump, chosen: readonly TableName[] | null): KnownDump {
+  if (chosen === null) return dump;
+  const { contents } = dump;
   const keys = new Set(chosen.map(keyOf));
+  const tables = contents?.tables.filter((table) => keys.has(keyOf(table))) ?? [];
+  const isTold = contents?.others !== undefined;
+  const nameOf = ({ schema, name }: DumpedTable) => ({ schema: schema ?? '', name });
   return {
     ...dump,
-    contents: { ...dump.contents, tables: dump.contents.tables.filter((table) => keys.has(keyOf(table))) },
+    expectedBytes: null,
+    needs: dump.needs === null ? null : { ...dump.needs, roles: [] },
+    contents: contents === null ? null : { ...contents, tables },
+    partitioned: tables.filter(({ isPartitioned }) => isPartitioned === true).map(nameOf),
+    // Of an empty one, too, nobody knows it then.
+    maybePartitioned: isTold ? [] : tables.filter(({ rows }) => rows === 0).map(nameOf),
   };
 }
 

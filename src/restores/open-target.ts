@@ -1,15 +1,14 @@
 import { checkPasswordTarget, credentialsSchema, openTarget } from '../databases/database-target.ts';
 import type { DatabaseRow, RestoreRow } from '../db/schema.ts';
 import { engineFor } from '../engines/engines.ts';
-import type { RestoreNeeds, RestorePlan } from '../engines/restore.ts';
+import type { RestoreNeeds, RestorePlan, TableName } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { StartedBy } from '../servers/server-access.ts';
 import type { TargetContext } from './context.ts';
 import { replacedBy } from './in-place.ts';
-import { loadOptionsOf } from './load-options.ts';
-import { onlyTablesOf } from './only-tables.ts';
+import { loadOptionsOf, onlyTablesOf } from './load-options.ts';
 import { loginFor, refuseOtherPlace } from './restore-logins.ts';
 
 /** Who asked for it: nobody waits for a scheduled drill, and one who is gone does not count. */
@@ -25,6 +24,11 @@ export interface DumpFacts {
   readonly expectedBytes: number | null;
   readonly dumpBytes?: number | null;
   readonly needs: RestoreNeeds | null;
+  /** Of chosen tables, those whose rows are in others, and those of which nobody knows. */
+  readonly partitioned?: readonly TableName[];
+  readonly maybePartitioned?: readonly TableName[];
+  /** Of the names in it, where that is not UTF-8. */
+  readonly encoding?: string | undefined;
 }
 
 export interface OpenedTarget {

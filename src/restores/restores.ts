@@ -2,12 +2,13 @@ import { sql } from 'kysely';
 import * as z from 'zod';
 import type { Db, RestoreRow, RestoreState, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
+import { engineFor } from '../engines/engines.ts';
 import type { PreflightCheck } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
 import { type RunClaim, requireClaim } from '../runs/claim.ts';
 import type { ComparedTable } from './compare.ts';
 import { whatIsInPlace } from './in-place.ts';
-import { onlyTablesOf } from './only-tables.ts';
+import { loadOptionsOf, onlyTablesOf } from './load-options.ts';
 
 export async function findRestore(db: Db | Trx, id: string): Promise<RestoreRow | undefined> {
   return db.selectFrom('restores').selectAll().where('id', '=', id).executeTakeFirst();
@@ -113,6 +114,13 @@ export function whatExists(row: RestoreRow): string {
     case 'removed':
       return 'What had been made was removed: the target is as it was.';
     case 'left':
-      return `What had been made for “${name}” is still there, and not to be relied on. It could not be removed: ${error ?? 'nobody knows why.'}`;
+      return `What had been made for “${name}” is still there, and not to be relied on. It could not be removed: ${error ?? 'nobody knows why.'}${whereSpooled(row)}`;
   }
+}
+
+/** A person who must make room there has to know where. */
+function whereSpooled(row: RestoreRow): string {
+  if (loadOptionsOf(row).jobs === undefined) return '';
+  const folder = engineFor(row.engine)?.jobsFolder?.(row.token);
+  return folder === undefined ? '' : ` The archive for the jobs may still lie in ${folder} on the host.`;
 }

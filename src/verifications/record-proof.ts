@@ -23,6 +23,7 @@ export async function recordProof(
   at: Date,
 ): Promise<void> {
   const now = at.toISOString();
+  const isTold = isCounted(stored.contents) && !isMisread(stored.contents, contents);
   const found =
     damage === null
       ? {
@@ -35,9 +36,9 @@ export async function recordProof(
           ...(stored.sha256 === null ? {} : { bytes_proven_at: now }),
           parsed_proven_at: now,
           ...(stored.dumpSha256 === null ? { dump_sha256: dumpSha256 } : {}),
-          ...(isCounted(stored.contents) ? {} : { contents: contentsText(contents) }),
+          ...(isTold ? {} : { contents: contentsText(contents) }),
           // It tells more now, or was never there.
-          ...(stored.dumpSha256 === null || !isCounted(stored.contents) ? { manifest_due_at: now } : {}),
+          ...(stored.dumpSha256 === null || !isTold ? { manifest_due_at: now } : {}),
           verification_error: null,
         }
       : ({ verification: 'failed', verified_at: now, verification_error: damage } as const);
@@ -84,6 +85,11 @@ export async function noteFullRead(
         .where('good_id', '=', backupId),
     )
     .execute();
+}
+
+/** Names in another encoding than UTF-8 were once taken for that. */
+function isMisread(known: DumpContents | null, found: DumpContents | null): boolean {
+  return found?.encoding !== undefined && known?.encoding === undefined;
 }
 
 function isCounted(contents: DumpContents | null): boolean {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { contentsOf, contentsText, readContents } from '../../src/backups/contents.ts';
+import { contentsDiffer, contentsOf, contentsText, readContents } from '../../src/backups/contents.ts';
+import { vanishedTables } from '../../src/backups/vanished-tables.ts';
 import type { Db } from '../../src/db/schema.ts';
 import type { DumpContents } from '../../src/engines/contents.ts';
 import { insertBackup } from '../support/backup-row.ts';
@@ -17,6 +18,22 @@ const FOUND: DumpContents = {
 };
 
 afterAll(dropStates);
+
+it('compares no names that were read in another encoding, and all the rest', () => {
+  const named = (name: string, rows: number) => ({ schema: 'straße', name, rows, definition: null });
+  const plain = { schema: 'public', name: 'orders', rows: 3, definition: null };
+  const known = { ...FOUND, tables: [named('gr\ufffd\ufffde', 2), plain] };
+  const found = { ...FOUND, tables: [named('größe', 2), plain], encoding: 'LATIN1' };
+  expect(contentsDiffer(known, found)).toBeNull();
+  expect(contentsDiffer({ ...known, encoding: 'LATIN1' }, found)).toContain('straße.gr');
+  expect(contentsDiffer(known, { ...found, tables: [named('größe', 2)] })).toContain('public.orders');
+  expect(contentsDiffer(known, { ...found, tables: [{ ...plain, rows: 4 }] })).toContain('has 4 rows');
+  expect(vanishedTables(found, [known, known, known])).toBeNull();
+  expect(vanishedTables({ ...found, tables: [] }, [known, known, known])).toEqual({
+    count: 1,
+    firstNames: ['public.orders'],
+  });
+});
 
 describe.each(STATES)('what a backup holds on %s', (kind) => {
   let db: Db;

@@ -103,9 +103,11 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
       .insertInto('stored_totals')
       .values({ database_id: 'd3', endpoint: 'x', bucket: 'y', backups: 1, bytes: 1 })
       .execute();
-    expect(await repairCounts({ db, log: quiet() })).toBe(3);
+    await db.updateTable('newest_backups').set({ good_size: 1 }).where('database_id', '=', 'd2').execute();
+    expect(await repairCounts({ db, log: quiet() })).toBe(4);
     expect(await totals(db)).toEqual(await fullCount(db));
-    expect(log).toHaveLength(3);
+    expect(await newest(db)).toEqual(await fullNewest(db));
+    expect(log).toHaveLength(4);
     expect(await repairCounts({ db, log: quiet() })).toBe(0);
   });
 

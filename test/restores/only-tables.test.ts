@@ -57,7 +57,55 @@ it('reads lines as the dump spells its tables, and guesses none', () => {
   expect(() => tablesNamed(null, 'a.x')).toThrow('not known');
 });
 
+it('takes 200 different lines at most, and looks each up once', () => {
+  const many = Array.from({ length: 20_000 }, (_, index) => table('s ü', `t${index}`));
+  const lines = many.map(({ name }) => `s ü.${name}`);
+  const known = { ...contents, tables: many };
+  expect(() => tablesNamed(known, lines.slice(0, 201).join('\n'))).toThrow('200 at most');
+  expect(() => tablesNamed(known, lines.join('\n'))).toThrow('20000 tables are named');
+  const chosen = [...lines.slice(0, 200), ...lines.slice(0, 200)].join('\r\n');
+  expect(tablesNamed(known, chosen)).toHaveLength(200);
+});
+
+it('refuses a partitioned table without its partitions, and names them', () => {
+  const whole = { schema: 'a', name: 'p <b>' };
+  const part = (name: string) => ({ ...table('ü', name), partitionOf: whole });
+  const tables = [{ ...table('a', 'p <b>'), isPartitioned: true }, part('p 1'), part('p 2'), table('a', 'x')];
+  const known = { ...dump, contents: { ...contents, tables } };
+  expect(() => chooseTables('postgres', known, names(['a', 'p <b>'], ['ü', 'p 1']))).toThrow(
+    'Choose these, too: ü.p 2;',
+  );
+  expect(() => chooseTables('postgres', known, names(['a', 'p <b>']))).toThrow('ü.p 1, ü.p 2');
+  expect(chooseTables('postgres', known, names(['ü', 'p 1'], ['a', 'p <b>'], ['ü', 'p 2']))).toHaveLength(3);
+  expect(chooseTables('postgres', known, names(['ü', 'p 1']))).toHaveLength(1);
+});
+
+it('refuses what would bring a view or a sequence with it', () => {
+  const others = [{ schema: 'b', name: 'y z' }];
+  const known = { ...dump, contents: { ...contents, others } };
+  expect(() => chooseTables('postgres', known, names(['a', 'y z'], ['b', 'x'], ['a', 'x']))).toThrow(
+    'restore b.y z with them, since its schema and its name are both chosen. Restore in two goes.',
+  );
+});
+
 it('expects of the chosen tables alone that they are there', () => {
   expect(ofChosen(dump, names(['b', 'x'])).contents?.tables).toEqual([table('b', 'x')]);
   expect(ofChosen(dump, null)).toBe(dump);
+  const known = { ...dump, expectedBytes: 5, needs: { extensions: ['ü'], roles: ['nobody'] } };
+  expect(ofChosen(known, names(['b', 'x']))).toMatchObject({
+    expectedBytes: null,
+    needs: { extensions: ['ü'], roles: [] },
+  });
+  expect(ofChosen({ ...known, contents: null }, names(['b', 'x'])).expectedBytes).toBeNull();
+});
+
+it('tells which of the chosen tables are partitioned, or may be', () => {
+  const tables = [
+    { ...table('a', 'x'), rows: 0 },
+    { ...table('b', 'x'), rows: 0, isPartitioned: true },
+  ];
+  const chosen = names(['a', 'x'], ['b', 'x']);
+  const of = (more: object) => ofChosen({ ...dump, contents: { ...contents, tables, ...more } }, chosen);
+  expect(of({ others: [] })).toMatchObject({ partitioned: names(['b', 'x']), maybePartitioned: [] });
+  expect(of({})).toMatchObject({ maybePartitioned: chosen });
 });

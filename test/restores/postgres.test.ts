@@ -138,6 +138,74 @@ describe('some tables of an archive', () => {
   });
 });
 
+describe('a database that is not UTF-8', () => {
+  const counted = ({ restore }: { restore: Json }) =>
+    (restore['tables'] as readonly Json[]).map(({ schema, name, rows, expected }) => [
+      `${schema}.${name}`,
+      rows,
+      expected,
+    ]);
+
+  it('is restored with its names, all of it or some tables, and a partitioned one not empty', async () => {
+    const latin = `latin ${bed.mark}`;
+    await bed.postgres.query(
+      `CREATE DATABASE "${latin}" TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'`,
+    );
+    await bed.postgres.query(
+      `CREATE SCHEMA "straße"; CREATE TABLE "straße"."größe é" (a text); INSERT INTO "straße"."größe é" VALUES ('ÿ'), ('ü');
+       ALTER TABLE "straße"."größe é" ENABLE ROW LEVEL SECURITY; CREATE POLICY none ON "straße"."größe é" USING (false);
+       GRANT SELECT ON "straße"."größe é" TO public; CREATE VIEW "straße"."sicht ä" AS SELECT 1;
+       CREATE SEQUENCE "straße"."zähler"; CREATE TABLE public."zähler" (a int);
+       CREATE TABLE "straße"."maß" (a int) PARTITION BY RANGE (a);
+       CREATE TABLE "straße"."maß ö" PARTITION OF "straße"."maß" FOR VALUES FROM (1) TO (9); INSERT INTO "straße"."maß" VALUES (1), (2), (3)`,
+      latin,
+    );
+    const all = [
+      ['public.zähler', 0, 0],
+      ['straße.größe é', 2, 2],
+      ['straße.maß', 0, 0],
+      ['straße.maß ö', 3, 3],
+    ];
+    const options = { backupFormat: 'custom', backupCompression: 'zstd' };
+    const backup = await bed.backUpOf(await bed.source(latin, options));
+    const whole = await bed.restore(backup);
+    expect([whole.message, counted(whole)]).toEqual(['', all]);
+    await bed.postgres.dropDatabase(whole.newName);
+
+    const table = (name: string, schema = 'straße') => ({ schema, name });
+    for (const [tables, words] of [
+      [[table('maß')], 'Choose these, too: straße.maß ö'],
+      [[table('größe é'), table('zähler', 'public')], 'restore straße.zähler with them'],
+    ] as const) {
+      const { status, body } = await bed.app.call('POST', `/api/backups/${backup.id}/restore`, { tables });
+      expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining(words)]);
+    }
+    const some = await bed.restore(backup, { tables: [table('größe é'), table('maß'), table('maß ö')] });
+    expect([some.message, counted(some)]).toEqual(['', all.slice(1)]);
+    expect(some.restore['checks']).toEqual(
+      expect.arrayContaining([
+        { name: 'Partitions', ok: true, says: expect.stringContaining('straße.maß each comes without rows') },
+        { name: 'Roles', ok: true, says: 'None are needed.' },
+        { name: 'Tables', ok: true, says: expect.stringContaining('row security') },
+      ]),
+    );
+    const granted = await bed.postgres.query(
+      `SELECT relacl, relrowsecurity FROM pg_class WHERE relname = 'größe é'`,
+      some.newName,
+    );
+    expect(granted).toEqual([{ relacl: null, relrowsecurity: false }]);
+    expect(await bed.postgres.query('SELECT a FROM "straße"."größe é" ORDER BY 1', some.newName)).toEqual([
+      { a: 'ü' },
+      { a: 'ÿ' },
+    ]);
+    await bed.postgres.dropDatabase(some.newName);
+
+    const plain = await bed.restore(await bed.backUpOf(await bed.source(latin, { backupFormat: 'plain' })));
+    expect([plain.message, counted(plain)]).toEqual(['', all]);
+    await bed.postgres.dropDatabase(plain.newName);
+  });
+});
+
 describe('an archive by several jobs', () => {
   it('is all there, and its file on the host is gone, whatever came of it', async () => {
     const backup = await bed.backUpOf(

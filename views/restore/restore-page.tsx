@@ -100,7 +100,7 @@ export function RestorePage(props: RestorePageProps) {
                     name="tables"
                     label="Tables"
                     conditional
-                    help="One a line, as schema.name. Left empty, all is restored. Of a chosen table come its columns and rows, and nothing else: no keys, indexes, triggers, sequences, large objects, views, functions or types."
+                    help="One a line, as schema.name. Left empty, all is restored. Of a chosen table come its columns and rows, and nothing else: no keys, indexes, triggers, sequences, large objects, views, functions or types, no owners or grants, no row security or policies."
                   />
                 </Panel>
               )}

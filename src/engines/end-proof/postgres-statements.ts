@@ -1,3 +1,4 @@
+import { encodingIn, textReader } from './postgres-encoding.ts';
 import { rolesOf } from './postgres-roles.ts';
 import { newRowPrefix } from './row-prefix.ts';
 import { readTable } from './sql-names.ts';
@@ -10,7 +11,9 @@ const EXTENSION = /^CREATE EXTENSION (?:IF NOT EXISTS )?/;
 const LARGE_OBJECT = /^SELECT pg_catalog\.lo_create\(/;
 const WITH_ROLES = /^(?:ALTER|GRANT|REVOKE|CREATE (?:POLICY|SCHEMA|USER)) /;
 const HEAD_BYTES = 40;
-const TEXT = new TextDecoder();
+const ENCODING = /^SET client_encoding = /;
+/** Gives a character for each byte, whatever they mean. */
+const BYTES = new TextDecoder('windows-1252');
 
 /**
  * Counts what the statements of a plain dump say. Only one that begins a line is the dump's own: those within functions and rules
@@ -18,6 +21,7 @@ const TEXT = new TextDecoder();
  */
 export function countPostgres(tally: Tally): (statement: SqlStatement) => void {
   const inserts = newRowPrefix<Insert>();
+  let texts = textReader('UTF8');
   return ({ bytes, start, end, isWhole, startsLine, groups, copied }) => {
     if (!startsLine) return;
     const known = copied === null ? inserts.find(bytes, start, end) : undefined;
@@ -26,9 +30,9 @@ export function countPostgres(tally: Tally): (statement: SqlStatement) => void {
       return;
     }
     const head = String.fromCharCode(...bytes.subarray(start, Math.min(end, start + HEAD_BYTES)));
-    const text = () => TEXT.decode(bytes.subarray(start, end));
+    const text = () => texts.decode(bytes.subarray(start, end));
     if (copied !== null || NAMED.test(head)) {
-      const insert = insertOf(tally, text());
+      const insert = insertOf(tally, text(), bytes.subarray(start, end));
       if (insert === undefined) return;
       addRows(insert.table, copied ?? rowsOf(groups, insert));
       if (copied === null) inserts.keep(bytes, start, insert.prefixBytes, insert);
@@ -38,6 +42,11 @@ export function countPostgres(tally: Tally): (statement: SqlStatement) => void {
     } else if (EXTENSION.test(head)) {
       const extension = readTable(text().replace(EXTENSION, ''))?.name;
       if (extension !== undefined) tally.addExtension(extension);
+    } else if (ENCODING.test(head)) {
+      const encoding = encodingIn(text());
+      if (encoding === undefined) return;
+      texts = textReader(encoding);
+      tally.setEncoding(encoding);
     } else if (LARGE_OBJECT.test(head)) {
       tally.addLargeObjects(1);
     } else if (WITH_ROLES.test(head)) {
@@ -53,12 +62,15 @@ interface Insert {
   readonly prefixBytes: number;
 }
 
-function insertOf(tally: Tally, text: string): Insert | undefined {
+/** What frames names is ASCII in each encoding of a server, so that it stands at the same place in the bytes. */
+function insertOf(tally: Tally, text: string, bytes: Uint8Array): Insert | undefined {
   const name = readTable(text.replace(NAMED, ''));
-  if (name === undefined) return undefined;
+  const spelled = BYTES.decode(bytes);
+  const inBytes = readTable(spelled.replace(NAMED, ''));
+  if (name === undefined || inBytes === undefined) return undefined;
   const hasColumns = name.rest.startsWith(' (');
-  const prefix = text.slice(0, text.length - name.rest.length + 2);
-  return { table: tally.table(name), hasColumns, prefixBytes: new TextEncoder().encode(prefix).length };
+  const prefixBytes = Math.min(spelled.length, spelled.length - inBytes.rest.length + 2);
+  return { table: tally.table(name), hasColumns, prefixBytes };
 }
 
 /** Each row is in brackets; `DEFAULT VALUES` is one without. */

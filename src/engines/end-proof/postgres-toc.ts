@@ -1,6 +1,8 @@
 import type { ByteReader } from './byte-walk.ts';
 import { MOST_HELD } from './held.ts';
+import { encodingIn, type TextReader, textReader } from './postgres-encoding.ts';
 import { rolesOf } from './postgres-roles.ts';
+import { readTable } from './sql-names.ts';
 import type { CountedTable, Tally } from './tally.ts';
 
 /**
@@ -38,6 +40,10 @@ const OLDEST = 0x010a;
 const NEWEST = 0x0110;
 const COMPRESSIONS = ['none', 'gzip', 'lz4', 'zstd'] as const;
 const MOST_NAME_BYTES = 64 * 1024;
+/** What pg_restore takes for one of the tables that it is given the names of. */
+const OTHERS = ['VIEW', 'MATERIALIZED VIEW', 'FOREIGN TABLE', 'SEQUENCE'];
+/** In versions that tell the kind of a relation, a letter as `pg_class` has it. */
+const PARTITIONED = 'p'.charCodeAt(0);
 const ACCESS = ['ACL', 'DEFAULT ACL', 'POLICY', 'USER MAPPING'];
 
 /** Reads it and tells the tally of what it defines. Throws by `refuse` what is no such archive. */
@@ -50,10 +56,13 @@ export function* readContents(
   const { layout, compression } = yield* readHeader(reader, format, refuse);
   const awaited = new Map<number, DataEntry>();
   const entries = yield* readInt(reader, layout);
+  tally.listOthers();
+  // The encoding is told by the first entry.
+  const texts = { reader: textReader('UTF8') };
   for (let entry = 0; entry < entries; entry += 1) {
     const id = yield* readInt(reader, layout);
     const hasData = (yield* readInt(reader, layout)) !== 0;
-    const data = yield* readEntry(reader, layout, format, { tally, hasData });
+    const data = yield* readEntry(reader, layout, format, { tally, hasData, texts });
     if (hasData) awaited.set(id, data);
   }
   return { layout, compression, awaited };
@@ -97,37 +106,61 @@ function* readEntry(
   reader: ByteReader,
   layout: Layout,
   format: number,
-  { tally, hasData }: { readonly tally: Tally; readonly hasData: boolean },
+  { tally, hasData, texts }: EntryContext,
 ): Generator<void, DataEntry> {
   const { version } = layout;
   yield* skipTexts(reader, layout, 2); // table's and own oid
-  const tag = yield* readText(reader, layout, MOST_NAME_BYTES);
-  const kind = yield* readText(reader, layout, MOST_NAME_BYTES);
+  const read = (most: number) => readText(reader, layout, most, texts.reader);
+  const tag = yield* read(MOST_NAME_BYTES);
+  const kind = yield* read(MOST_NAME_BYTES);
   if (version >= 0x010b) yield* readInt(reader, layout); // section
-  const keepsText = kind.text === 'TABLE' || ACCESS.includes(kind.text);
-  const definition = yield* readText(reader, layout, keepsText ? MOST_HELD : 0);
+  const keepsText = KEPT.includes(kind.text) || ACCESS.includes(kind.text);
+  const definition = yield* read(keepsText ? MOST_HELD : 0);
   yield* skipText(reader, layout); // drop
-  const copy = yield* readText(reader, layout, 0);
-  const schema = yield* readText(reader, layout, MOST_NAME_BYTES);
+  const copy = yield* read(0);
+  const schema = yield* read(MOST_NAME_BYTES);
   yield* skipText(reader, layout); // tablespace
   if (version >= 0x010e) yield* skipText(reader, layout); // access method
-  if (version >= 0x0110) yield* readInt(reader, layout); // kind of relation
-  const owner = yield* readText(reader, layout, MOST_NAME_BYTES);
+  const relation = version >= 0x0110 ? yield* readInt(reader, layout) : null;
+  const owner = yield* read(MOST_NAME_BYTES);
   yield* skipText(reader, layout); // with oids
   while (yield* skipText(reader, layout)); // dependencies, up to an absent one
-  const file =
-    format === ARCHIVE_FORMATS.tar ? (yield* readText(reader, layout, MOST_NAME_BYTES)).text : null;
+  const file = format === ARCHIVE_FORMATS.tar ? (yield* read(MOST_NAME_BYTES)).text : null;
   if (format === ARCHIVE_FORMATS.custom) yield* reader.skip(1 + layout.offsetBytes); // data position, unknown in a pipe
 
   if (owner.text !== '') tally.addRole(owner.text);
   const name = { schema: schema.text === '' ? null : schema.text, name: tag.text };
   const isRows = kind.text === 'TABLE DATA' && hasData;
-  if (kind.text === 'TABLE')
+  if (kind.text === 'TABLE') {
     tally.define(tally.table(name), spelled(definition), definition.bytes.length === definition.length);
-  else if (kind.text === 'EXTENSION') tally.addExtension(tag.text);
+    if (relation === null ? BY_PARTITION.test(definition.text) : relation === PARTITIONED) {
+      tally.setPartitioned(name);
+    }
+  } else if (kind.text === 'TABLE ATTACH') {
+    const of = readTable(definition.text.replace(ATTACHES, ''));
+    if (of !== undefined) tally.attach(name, { schema: of.schema, name: of.name });
+  } else if (OTHERS.includes(kind.text)) tally.addOther(name);
+  else if (kind.text === 'ENCODING') {
+    const encoding = encodingIn(definition.text);
+    if (encoding !== undefined) {
+      texts.reader = textReader(encoding);
+      tally.setEncoding(encoding);
+    }
+  } else if (kind.text === 'EXTENSION') tally.addExtension(tag.text);
   else if (ACCESS.includes(kind.text)) addRoles(tally, definition.text);
   return { table: isRows ? tally.table(name) : null, isCopy: copy.length > 0, file };
 }
+
+interface EntryContext {
+  readonly tally: Tally;
+  readonly hasData: boolean;
+  readonly texts: { reader: TextReader };
+}
+
+const KEPT = ['TABLE', 'TABLE ATTACH', 'ENCODING'];
+/** Behind the columns, on a line of its own. */
+const BY_PARTITION = /\nPARTITION BY /;
+const ATTACHES = /^ALTER TABLE (?:ONLY )?/;
 
 /** As in a plain dump, where it stands without its semicolon. */
 function spelled({ bytes }: ReadText): Uint8Array {
@@ -160,8 +193,6 @@ export function* readInt(reader: ByteReader, layout: Layout): Generator<void, nu
   return isNegative ? -value : value;
 }
 
-const TEXT = new TextDecoder();
-
 interface ReadText {
   readonly bytes: Uint8Array;
   readonly text: string;
@@ -169,10 +200,15 @@ interface ReadText {
   readonly length: number;
 }
 
-function* readText(reader: ByteReader, layout: Layout, most: number): Generator<void, ReadText> {
+function* readText(
+  reader: ByteReader,
+  layout: Layout,
+  most: number,
+  text: TextReader,
+): Generator<void, ReadText> {
   const length = yield* readInt(reader, layout);
   const bytes = yield* reader.take(Math.max(0, length), most);
-  return { bytes, text: bytes.length === 0 ? '' : TEXT.decode(bytes), length };
+  return { bytes, text: bytes.length === 0 ? '' : text.decode(bytes), length };
 }
 
 function* skipTexts(reader: ByteReader, layout: Layout, count: number): Generator<void, void> {

@@ -1,4 +1,4 @@
-import { type DumpContents, type DumpedTable, MOST_TABLES } from '../contents.ts';
+import { type DumpContents, type DumpedTable, MOST_TABLES, type NamedObject } from '../contents.ts';
 import { sha256Hex } from './sha256.ts';
 
 /** What was counted of a dump so far. */
@@ -10,6 +10,15 @@ export interface Tally {
   addLargeObjects(count: number): void;
   addExtension(name: string): void;
   addRole(name: string): void;
+  /** One that shares its names with tables. */
+  addOther(name: TableName): void;
+  /** Says that all of them will be told, and all partitions. */
+  listOthers(): void;
+  /** Its rows are in its partitions. */
+  setPartitioned(table: TableName): void;
+  /** Counts only where both are tables that the dump holds. */
+  attach(partition: TableName, of: TableName): void;
+  setEncoding(encoding: string): void;
   /** null where there are more tables than are listed. */
   contents(): DumpContents | null;
 }
@@ -23,6 +32,8 @@ export interface TableName {
 export interface CountedTable extends TableName {
   rows: number | null;
   definition: string | null;
+  isPartitioned?: boolean;
+  partitionOf?: TableName;
 }
 
 /** A dump may name as many roles as it pleases; what is known of it stays bounded. */
@@ -38,6 +49,12 @@ export function newTally(): Tally {
   let definitionBytes = 0;
   let largeObjects = 0;
   let isTooMuch = false;
+  let others: NamedObject[] | undefined;
+  const partitioned: TableName[] = [];
+  const attached: { readonly partition: TableName; readonly of: TableName }[] = [];
+  let encoding: string | undefined;
+
+  const keyOf = ({ schema, name }: TableName) => JSON.stringify([schema, name]);
 
   const takeDigests = (): void => {
     for (const { table, bytes } of definitions) table.definition = sha256Hex(bytes);
@@ -50,9 +67,21 @@ export function newTally(): Tally {
     else isTooMuch ||= !names.has(name);
   };
 
+  const tellPartitions = (): void => {
+    for (const { partition, of } of attached) {
+      const [table, whole] = [tables.get(keyOf(partition)), tables.get(keyOf(of))];
+      if (whole !== undefined) whole.isPartitioned = true;
+      if (table !== undefined && whole !== undefined) table.partitionOf = of;
+    }
+    for (const name of partitioned) {
+      const table = tables.get(keyOf(name));
+      if (table !== undefined) table.isPartitioned = true;
+    }
+  };
+
   return {
     table({ schema, name }) {
-      const key = JSON.stringify([schema, name]);
+      const key = keyOf({ schema, name });
       const known = tables.get(key);
       if (known !== undefined) return known;
       const table = { schema, name, rows: 0, definition: null };
@@ -71,14 +100,33 @@ export function newTally(): Tally {
     },
     addExtension: (name) => addName(extensions, name),
     addRole: (name) => addName(roles, name),
+    listOthers() {
+      others ??= [];
+    },
+    addOther({ schema, name }) {
+      // One more than are listed says that they are too many.
+      if (others !== undefined && others.length <= MOST_NAMES) others.push({ schema, name });
+    },
+    setPartitioned: (table) => {
+      if (partitioned.length < MOST_TABLES) partitioned.push(table);
+    },
+    attach(partition, of) {
+      if (attached.length < MOST_TABLES) attached.push({ partition, of });
+    },
+    setEncoding(name) {
+      encoding = name === 'UTF8' ? undefined : name;
+    },
     contents() {
       if (isTooMuch) return null;
       takeDigests();
+      tellPartitions();
       return {
         tables: [...tables.values()].map((table): DumpedTable => ({ ...table })).sort(byName),
         largeObjects,
         extensions: [...extensions].sort(),
         roles: [...roles].sort(),
+        ...(others === undefined || others.length > MOST_NAMES ? {} : { others: [...others].sort(byName) }),
+        ...(encoding === undefined ? {} : { encoding }),
       };
     },
   };
@@ -90,7 +138,7 @@ export function addRows(table: CountedTable, rows: number): void {
 }
 
 /** By code units, so that every machine sorts alike. */
-function byName(a: DumpedTable, b: DumpedTable): number {
+function byName(a: NamedObject, b: NamedObject): number {
   return compare(a.schema ?? '', b.schema ?? '') || compare(a.name, b.name);
 }
 

@@ -11,6 +11,7 @@ import { lookAtPostgresLocks } from './locks.ts';
 import { type PostgresOptions, postgresFields, postgresOptionNames, postgresOptions } from './options.ts';
 import { probePostgres } from './probe.ts';
 import { restorePostgres } from './restore.ts';
+import { spoolOf } from './restore-jobs.ts';
 import { FIND_PG_DUMP } from './tools.ts';
 
 /** PostgreSQL by pg_dump, on the host that the database's server names. */
@@ -33,6 +34,7 @@ export const postgres: Engine<PostgresOptions> = {
   restore: restorePostgres,
   selectsTablesOf: ['custom'],
   jobsOf: ['custom'],
+  jobsFolder: spoolOf,
   swaps: true,
 };
 

@@ -36,6 +36,12 @@ const FAILURES: readonly KnownFailure[] = [
         : `The archive could not be kept on the host while several jobs load it: the SSH user may make no folder in /var/tmp there. Let it, or restore without jobs.`,
   },
   {
+    pattern: /bridgeport: the archive is still there: ([^\n]+)/,
+    code: 'dump_failed',
+    message: (_what, folder, words) =>
+      `The folder ${folder} on the host, in which the archive lay for the jobs, could not be removed. Remove it there. It said: ${words}`,
+  },
+  {
     pattern: /bridgeport: the restored database is gone/,
     code: 'dump_failed',
     message: () => 'The restored database is not there any more: somebody has dropped or renamed it.',

@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
-import type { PreflightCheck, PreflightPlan } from '../restore.ts';
+import type { PreflightCheck, PreflightPlan, TableName } from '../restore.ts';
 import { connectionSecrets, describeTarget } from './connection.ts';
 import { inPlaceChecks, replacedQuery } from './in-place/preflight.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { jobsCheck, SPOOL_ROOM } from './restore-jobs.ts';
 import { findPgRestore, literal, maintenanceLines, majorOf, textArray } from './restore-lines.ts';
+import { isOnHost, ROOM_OF, roomOf } from './restore-room.ts';
 import type { PostgresRestoreTarget } from './restore-target.ts';
 
 /** Looks at server, programs, name, rights, room, and what the dump needs, before anything is made. */
@@ -33,13 +34,9 @@ ${isOnHost(target.host) ? ROOM : ''}`;
 
 /** Where the server is the host's own, and the user may know where its files are. */
 const ROOM = `folder=$(ask 'SHOW data_directory' 2>/dev/null) &&
-free=$(df -Pk "$folder" 2>/dev/null | awk 'NR == 2 { print $4 }') &&
+free=$(df -Pk "$folder" 2>/dev/null | ${ROOM_OF}) &&
 printf 'bridgeport:free=%s\\n' "$free"
 :`;
-
-function isOnHost(host: string | null): boolean {
-  return host === null || /^(?:$|\/|localhost$|127\.|::1$)/.test(host);
-}
 
 function factsQuery({ newName, needs }: PostgresRestoreTarget): string {
   return `SELECT pg_catalog.json_build_object(
@@ -88,7 +85,9 @@ function readChecks(target: PostgresRestoreTarget, stdout: string): readonly Pre
       : [nameCheck(target, facts)]),
     rightsCheck(facts),
     ...tableChecks(target),
-    ...(target.jobs ? [jobsCheck(target, target.jobs, answers.get('spool'))] : []),
+    ...(target.jobs
+      ? [jobsCheck(target, target.jobs, { spool: answers.get('spool'), server: answers.get('free') })]
+      : []),
     // None is made for chosen tables.
     ...(target.tables ? [] : [needCheck(EXTENSIONS, target.needs?.extensions, facts.extensions)]),
     needCheck(ROLES, target.needs?.roles, facts.roles),
@@ -225,30 +224,45 @@ function needCheck(
   };
 }
 
-function tableChecks({ tables }: PostgresRestoreTarget): readonly PreflightCheck[] {
+function tableChecks(target: PostgresRestoreTarget): readonly PreflightCheck[] {
+  const { tables, partitioned = [], maybePartitioned = [] } = target;
   if (!tables) return [];
-  const named = tables.slice(0, NAMED_TABLES).map(({ schema, name }) => `${schema}.${name}`);
-  const more = tables.length > NAMED_TABLES ? ` and ${tables.length - NAMED_TABLES} more` : '';
   return [
     {
       name: 'Tables',
       ok: true,
-      says: `Only ${named.join(', ')}${more}, with their rows. Left out is all else: primary and foreign keys, indexes, other constraints, triggers, sequences and what they fill in, large objects, views, functions, types and extensions. A table that needs a type or a function of the dump can’t be restored alone: then it fails, and nothing is kept.`,
+      says: `Only ${listed(tables)}, with their rows. Left out is all else: primary and foreign keys, indexes, other constraints, triggers, sequences and what they fill in, large objects, views, functions, types and extensions; and who may see what: owners, grants, row security and its policies. All is the restoring user’s. A table that needs a type or a function of the dump can’t be restored alone: then it fails, and nothing is kept.`,
     },
+    ...(partitioned.length === 0 ? [] : [partitionCheck(PARTITIONED, partitioned)]),
+    ...(maybePartitioned.length === 0 ? [] : [partitionCheck(MAYBE_PARTITIONED, maybePartitioned)]),
   ];
+}
+
+const PARTITIONED =
+  'comes without rows: its rows are in its partitions, which come as tables of their own and are not attached to it.';
+const MAYBE_PARTITIONED =
+  'has no rows of its own in this backup, which was made before it was noted which tables are partitioned. If it is, its rows are in its partitions: choose those, too.';
+
+function partitionCheck(what: string, tables: readonly TableName[]): PreflightCheck {
+  return { name: 'Partitions', ok: true, says: `Of ${listed(tables)} each ${what}` };
+}
+
+function listed(tables: readonly TableName[]): string {
+  const named = tables.slice(0, NAMED_TABLES).map(({ schema, name }) => `${schema}.${name}`);
+  return `${named.join(', ')}${tables.length > NAMED_TABLES ? ` and ${tables.length - NAMED_TABLES} more` : ''}`;
 }
 
 const NAMED_TABLES = 10;
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
+const MIB = 1024 * 1024;
 
 function roomCheck({ expectedBytes }: PostgresRestoreTarget, free: string | undefined): PreflightCheck {
   const name = 'Room';
-  if (free === undefined || !/^\d{1,15}$/.test(free)) {
+  const room = roomOf(free);
+  if (room === null) {
     return { name, ok: true, says: 'How much is free on the server can’t be seen from the host.' };
   }
-  const freeBytes = Number(free) * KIB;
+  const { freeBytes } = room;
   const has = `${Math.floor(freeBytes / MIB)} MiB are free on the server`;
   if (expectedBytes === null) return { name, ok: true, says: `${has}; how much is needed is not known.` };
   const ok = freeBytes > expectedBytes;

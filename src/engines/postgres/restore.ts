@@ -1,12 +1,13 @@
 import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
+import { bytesIn } from '../end-proof/postgres-encoding.ts';
 import type { CountedTable, CountPlan, RestorePlan } from '../restore.ts';
 import { newCommandGuard } from './command-guard.ts';
 import { connectionSecrets } from './connection.ts';
 import { swapPostgres } from './in-place/in-place.ts';
 import { keepReplaced, refuseSwapped, trySettings } from './in-place/restore-beside.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
-import { loadByJobs, removeSpool } from './restore-jobs.ts';
+import { loadByJobs, spoolLines } from './restore-jobs.ts';
 import {
   findPgRestore,
   identifier,
@@ -110,15 +111,39 @@ const READ_ON = ' || exit\ncat >/dev/null';
 function makeSchemas({ tables }: PostgresRestoreTarget): string {
   if (!tables) return '';
   const schemas = [...new Set(tables.map(({ schema }) => schema))];
-  return ` && sql ${schemas.map((schema) => `--command=${quote(`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`)}`).join(' ')}`;
+  const commands = schemas.map((schema) => quote(`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`));
+  return ` && ( export PGCLIENTENCODING=UTF8; sql ${commands.map((command) => `--command=${command}`).join(' ')} )`;
 }
 
-/** It takes names as they are, without patterns, and restores what is of one of the schemas and one of the names. */
-function only({ tables }: PostgresRestoreTarget): string {
+/**
+ * It takes names as they are, without patterns, and restores what is of one of the schemas and one of the names. Row security and
+ * policies are not among that, so grants must not be, either: who sees some rows of it would see them all.
+ */
+function only({ tables, encoding }: PostgresRestoreTarget): string {
   if (!tables) return '';
+  const word = (text: string) => wordIn(encoding, text);
   const schemas = [...new Set(tables.map(({ schema }) => schema))].map((schema) => `--schema=${schema}`);
   const names = [...new Set(tables.map(({ name }) => name))].map((name) => `--table=${name}`);
-  return ` --strict-names ${[...schemas, ...names].map(quote).join(' ')}`;
+  return ` --strict-names --no-owner --no-privileges ${[...schemas, ...names].map(word).join(' ')}`;
+}
+
+/** A word of the shell in the encoding of the archive, in which pg_restore compares names byte for byte. */
+function wordIn(encoding: string | undefined, text: string): string {
+  if (encoding === undefined || /^[\0-\x7f]*$/.test(text)) return quote(text);
+  const pieces = text.split(/([^\0-\x7f]+)/).map((piece, index) => {
+    if (index % 2 === 0) return quote(piece);
+    const bytes = bytesIn(encoding, piece);
+    if (bytes !== undefined) {
+      const octal = [...bytes].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+      return `"$(printf ${quote(octal)})"`;
+    }
+    throw new AppError(
+      'invalid',
+      `The name of a chosen table can’t be given to pg_restore in ${encoding}, the encoding of the backup: only ASCII in it could. Restore all of it.`,
+      { details: { field: 'tables' } },
+    );
+  });
+  return pieces.join('');
 }
 
 /**
@@ -187,11 +212,12 @@ fi`;
 
 /**
  * Ends its own sessions there, and one that still makes it: a server goes on with a CREATE DATABASE whose client is gone. Nothing
- * else has that name.
+ * else has that name. The archive of several jobs goes first: the server may be down for want of the room that it takes.
  */
 function removeScript(target: PostgresRestoreTarget): string {
   const work = workName(target);
-  return `${maintenanceLines(target)}
+  return `${target.jobs ? `${spoolLines(target)}\nremove_spool` : ''}
+${maintenanceLines(target)}
 tries=0
 while [ "$tries" -lt 20 ]; do
   left=$(ask "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
@@ -201,7 +227,6 @@ while [ "$tries" -lt 20 ]; do
   tries=$((tries + 1))
   sleep 1
 done
-${target.jobs ? removeSpool(target) : ''}
 ${target.inPlace ? keepReplaced(target, target.inPlace) : ''}
 tries=0
 until said=$(sql --command='DROP DATABASE IF EXISTS ${work}' 2>&1); do
@@ -210,8 +235,12 @@ until said=$(sql --command='DROP DATABASE IF EXISTS ${work}' 2>&1); do
   printf '%s\\n' "$said" >&2
   exit 3
 done
-${refuseSwapped(target)}`;
+${refuseSwapped(target)}
+${target.jobs ? REMOVE_SPOOL : ''}`;
 }
+
+/** Once more, behind the end of the sessions: a load that had only begun may have made it meanwhile. */
+const REMOVE_SPOOL = `remove_spool || { printf 'bridgeport: the archive is still there: %s\\n' "$spool" >&2; exit 68; }`;
 
 /** `exists LITERAL`: whether there is a database of that name. Fails the script where it can't be told. */
 const EXISTS = `exists() {

@@ -70,15 +70,23 @@ export const asked = z.object({
   backup: backup.optional(),
 });
 
+const named = z.object({ schema: text, name: z.string() });
 /** What its dump holds; null where it is not known. Rows are null where they were not counted yet. */
 const contents = z
   .object({
     tables: z.array(
-      z.object({ schema: text, name: z.string(), rows: z.number().nullable(), definition: text }),
+      named.extend({
+        rows: z.number().nullable(),
+        definition: text,
+        isPartitioned: z.boolean().optional(),
+        partitionOf: named.optional(),
+      }),
     ),
     largeObjects: z.number(),
     extensions: z.array(z.string()),
     roles: z.array(z.string()),
+    others: z.array(named).optional(),
+    encoding: z.string().optional(),
   })
   .nullable();
 
