@@ -74,6 +74,7 @@ const report = z.object({
   faultCount: z.number().int(),
   lateRows: z.number().int(),
   start: mark.nullable(),
+  /** Number 0 before the first row is chained; null where it was removed. */
   head: mark.nullable(),
   publicKey: z.string(),
   unchained: z.object({ rows: z.number().int(), oldestAt: instant.nullable() }),
