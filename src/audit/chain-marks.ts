@@ -32,7 +32,7 @@ export async function signMark(
 export function auditKey({ db, vault, now }: VaultContext): Promise<SigningKey> {
   return signingKey(db, vault, 'audit', now(), async (key) => {
     const mark = await signedBy(key, { name: 'head', number: 0, hash: NO_HASH }, now());
-    return async (trx) => {
+    return async (trx: Trx) => {
       // One that is there already is of a key that was removed: it stays, and nothing follows it.
       await saveMark(trx, mark, undefined);
     };
