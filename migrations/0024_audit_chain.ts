@@ -7,7 +7,11 @@ import { type Kysely, sql } from 'kysely';
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('audit_logs').addColumn('request_id', 'text').execute();
-  await db.schema.alterTable('audit_logs').addColumn('number', 'bigint').execute();
+  // Of the two, SQLite needs the second: it keeps a text or a fraction in such a column too.
+  await db.schema
+    .alterTable('audit_logs')
+    .addColumn('number', 'bigint', (c) => c.check(sql`number >= 1 and cast(number as bigint) = number`))
+    .execute();
   await db.schema.alterTable('audit_logs').addColumn('hash', 'text').execute();
 
   await db.schema

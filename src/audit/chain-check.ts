@@ -49,6 +49,10 @@ export function checkChain({ start, head }: ChainEnds, sha256: Sha256) {
   return {
     add(row: ChainedRow): void {
       rows += 1;
+      if (!Number.isSafeInteger(row.number) || row.number < 1) {
+        report('added', Math.trunc(row.number), row.id, misnumberedText(row.id, String(row.number)));
+        return;
+      }
       if (row.number > (head?.number ?? 0)) {
         report('added', row.number, row.id, `Row ${row.number} stands behind the end of the chain.`);
         return;
@@ -80,6 +84,10 @@ export function checkChain({ start, head }: ChainEnds, sha256: Sha256) {
       return { rows, faults, faultCount, lateRows };
     },
   };
+}
+
+export function misnumberedText(id: string, number: string): string {
+  return `The row with the id ${id} has the number ${number}, which the app gives to none.`;
 }
 
 function range(from: number, to: number): string {

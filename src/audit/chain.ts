@@ -2,9 +2,10 @@ import { sql } from 'kysely';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { VaultContext } from '../secrets/context.ts';
 import { breathe } from './breathe.ts';
-import { type ChainMark, isOwnMark, readMarks, saveMark, signMark } from './chain-marks.ts';
-import { type ChainedRow, chainRows, NO_HASH } from './chain-row.ts';
+import { auditKey, type ChainMark, isOwnMark, readMarks, saveMark, signMark } from './chain-marks.ts';
+import { type ChainedRow, chainRows } from './chain-row.ts';
 import type { ChainContext } from './context.ts';
 import { lastNumber, unchained } from './unchained.ts';
 
@@ -32,20 +33,22 @@ export function createChainer(context: ChainContext & { readonly log: Log }) {
         return;
       }
       const chained = await chainBatch(context, head);
-      newest = chained?.number ?? head?.number ?? 0;
+      newest = (chained ?? head).number;
       if (chained === null) return;
       await breathe();
     }
   };
 }
 
-/** The end of the chain; undefined while nothing is chained; or why nothing may follow it. */
-async function readHead(context: ChainContext, newest: number): Promise<ChainMark | undefined | string> {
+/** The end of the chain; or, in a sentence, why nothing may follow it. `newest`: the end that this process has seen. */
+export async function readHead(context: VaultContext, newest = 0): Promise<ChainMark | string> {
+  // The first end comes with it.
+  await auditKey(context);
   const { head } = await readMarks(context.db);
   const last = (await lastNumber(context.db)) ?? 0;
   if (head === undefined) {
-    if (last === 0 && newest === 0) return undefined;
-    return `The mark of its end, behind row ${Math.max(last, newest)}, was removed.`;
+    const end = Math.max(last, newest);
+    return `The mark of its end${end === 0 ? '' : `, behind row ${end},`} was removed.`;
   }
   if (head.number < newest) return `Its end was put back from row ${newest} to row ${head.number}.`;
   if (last > head.number) return `Row ${last} is numbered, but its end is row ${head.number}.`;
@@ -54,11 +57,11 @@ async function readHead(context: ChainContext, newest: number): Promise<ChainMar
 }
 
 /** The new end; null where nothing waits. Throws `conflict` where another process has chained meanwhile. */
-async function chainBatch(context: ChainContext, head: ChainMark | undefined): Promise<ChainMark | null> {
+async function chainBatch(context: ChainContext, head: ChainMark): Promise<ChainMark | null> {
   const { db, sha256 } = context;
   // Read and hashed outside the transaction: rows that others write meanwhile are then no conflict.
   const loose = await unchained(db).selectAll().orderBy('created_at').orderBy('id').limit(BATCH).execute();
-  const rows = chainRows(head ?? { number: 0, hash: NO_HASH }, loose, sha256);
+  const rows = chainRows(head, loose, sha256);
   const last = rows.at(-1);
   if (last === undefined) return null;
   const mark = await signMark(context, { name: 'head', number: last.number, hash: last.hash });

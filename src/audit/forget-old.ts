@@ -1,3 +1,4 @@
+import { type SqlBool, sql } from 'kysely';
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -65,7 +66,9 @@ async function oldestRows(db: Db) {
   const rows = await db
     .selectFrom('audit_logs')
     .selectAll()
-    .where('number', 'is not', null)
+    .where('number', '>=', 1)
+    .where('number', '<=', Number.MAX_SAFE_INTEGER)
+    .where(isWhole)
     .orderBy('number')
     .limit(BATCH + 1)
     .execute();
@@ -73,8 +76,16 @@ async function oldestRows(db: Db) {
 }
 
 async function removeUpTo(trx: Trx, number: number): Promise<void> {
-  await trx.deleteFrom('audit_logs').where('number', '<=', number).execute();
+  await trx
+    .deleteFrom('audit_logs')
+    .where('number', '>=', 1)
+    .where('number', '<=', number)
+    .where(isWhole)
+    .execute();
 }
+
+/** Rows with another number were put in past the app: they don't stop retention, and stay, since they are evidence. */
+const isWhole = sql<SqlBool>`cast(number as bigint) = number`;
 
 function broken(number: number): AppError {
   return new AppError(

@@ -25,6 +25,15 @@ export interface AuditFilter {
   readonly until?: string | undefined;
   /** In the name of the thing, the address, the request, the token’s prefix or what went wrong. */
   readonly text?: string | undefined;
+  /** What somebody may read who may not read all. `text` then looks at nothing that is not shown to them. */
+  readonly readable?: Readable | undefined;
+}
+
+export interface Readable {
+  /** Of rows, by their `resourceType`. */
+  readonly kinds: readonly string[];
+  /** But not those: `resourceType action`. */
+  readonly hidden: readonly string[];
 }
 
 export interface AuditPage {
@@ -50,7 +59,8 @@ const COMPARED = [
   ['requestId', 'request_id'],
 ] as const;
 
-const TEXTS = ['resource_name', 'resource_id', 'address', 'token_prefix', 'request_id', 'error'];
+const SHOWN_TEXTS = ['resource_name', 'resource_id', 'error'];
+const TEXTS = [...SHOWN_TEXTS, 'address', 'token_prefix', 'request_id'];
 
 /** Rows that one step looks through where no index knows what is wanted, and steps of a page: 10 ms. */
 const STEP = 1000;
@@ -230,20 +240,29 @@ function narrow(db: Db, query: Along, filter: AuditFilter): Along {
     if (value === undefined || name === lead) continue;
     narrowed = narrowed.where(sql<SqlBool>`coalesce(${sql.ref(column)}, '') = ${value}`);
   }
-  const { success, text } = filter;
+  const { success, text, readable } = filter;
+  if (readable !== undefined) narrowed = narrowed.where(isIn(readable));
   if (success !== undefined) narrowed = narrowed.where('success', '=', success ? 1 : 0);
-  return text === undefined ? narrowed : narrowed.where(holds(db, text));
+  return text === undefined
+    ? narrowed
+    : narrowed.where(holds(db, text, readable === undefined ? TEXTS : SHOWN_TEXTS));
+}
+
+/** What is not known is not readable. No index leads by it. */
+function isIn({ kinds, hidden }: Readable): RawBuilder<SqlBool> {
+  return sql<SqlBool>`(coalesce(resource_type, '') in (${sql.join(kinds)})
+    and coalesce(resource_type, '') || ' ' || action not in (${sql.join(hidden)}))`;
 }
 
 /** In what the row says, or in whom it names. */
-function holds(db: Db, part: string) {
+function holds(db: Db, part: string, columns: readonly string[]) {
   const patterns = likePatterns(part);
   const has = (text: RawBuilder<string>) =>
     sql.join(
       patterns.map((pattern) => isLike(db, text, pattern)),
       sql` or `,
     );
-  const said = TEXTS.map((column) => sql`coalesce(${sql.ref(column)}, '')`);
+  const said = columns.map((column) => sql`coalesce(${sql.ref(column)}, '')`);
   return sql<SqlBool>`(${has(sql`(${sql.join(said, sql` || ' ' || `)})`)}
     or user_id in (select users.id from users where ${has(sql`users.email`)})
     or service_account_id in (select service_accounts.id from service_accounts

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Db } from '../db/schema.ts';
 
 /** What is not chained yet, and so not protected: at most a few seconds old where all is well. */
@@ -8,6 +9,7 @@ export interface Unchained {
 }
 
 export const MOST_COUNTED = 10_000;
+const MOST_MISNUMBERED = 50;
 
 /** Rows that wait to be chained. */
 export async function countUnchained(db: Db): Promise<Unchained> {
@@ -27,16 +29,33 @@ export async function hasUnchained(db: Db): Promise<boolean> {
   return (await unchained(db).select('id').limit(1).executeTakeFirst()) !== undefined;
 }
 
-/** The highest number that is given; null for none. */
+/** The highest number that is given to a row; null for none. Numbers that the app gives to none are not looked at. */
 export async function lastNumber(db: Db): Promise<number | null> {
   const row = await db
     .selectFrom('audit_logs')
     .select('number')
-    .where('number', 'is not', null)
+    .where('number', '<=', Number.MAX_SAFE_INTEGER)
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst();
   return row?.number ?? null;
+}
+
+/**
+ * Rows with a number that the app gives to none, the first of each side: below 1, or above all that it can count to, as SQLite
+ * takes a text to be. Fractions stand among the others, and are found there.
+ */
+export async function misnumbered(
+  db: Db,
+): Promise<readonly { readonly id: string; readonly number: string }[]> {
+  const side = (op: '<' | '>', than: number) =>
+    db
+      .selectFrom('audit_logs')
+      .select(['id', sql<string>`cast(number as text)`.as('number')])
+      .where('number', op, than)
+      .limit(MOST_MISNUMBERED)
+      .execute();
+  return [...(await side('<', 1)), ...(await side('>', Number.MAX_SAFE_INTEGER))];
 }
 
 /** They have an index of their own, which is small. */

@@ -1,10 +1,10 @@
 import type { Db } from '../db/schema.ts';
 import { breathe } from './breathe.ts';
-import { type ChainFault, type ChainFindings, checkChain } from './chain-check.ts';
+import { type ChainFault, type ChainFindings, checkChain, misnumberedText } from './chain-check.ts';
 import { auditPublicKey, type ChainMark, isOwnMark, readMarks } from './chain-marks.ts';
 import type { ChainedRow } from './chain-row.ts';
 import type { ChainContext } from './context.ts';
-import { countUnchained, lastNumber, type Unchained } from './unchained.ts';
+import { countUnchained, lastNumber, misnumbered, type Unchained } from './unchained.ts';
 
 /** What became of checking the whole chain. */
 export interface ChainReport extends ChainFindings {
@@ -12,14 +12,14 @@ export interface ChainReport extends ChainFindings {
   readonly isIntact: boolean;
   /** The last row that retention removed; null while it has removed none. */
   readonly start: ChainMark | null;
-  /** The newest row that is chained; null while none is. */
+  /** The newest row that is chained, number 0 while none is; null where the mark of it was removed. */
   readonly head: ChainMark | null;
   /** Ed25519, base64url: by it anybody can check the signatures of the two. */
   readonly publicKey: string;
   readonly unchained: Unchained;
 }
 
-/** Rows that are read at once: some milliseconds. */
+/** Numbers whose rows are read at once: some milliseconds. */
 const BATCH = 500;
 
 /**
@@ -28,6 +28,8 @@ const BATCH = 500;
  */
 export async function verifyChain(context: ChainContext, signal: AbortSignal): Promise<ChainReport> {
   const { db } = context;
+  // The first end comes with it.
+  const publicKey = await auditPublicKey(context);
   for (;;) {
     const { start = null, head = null } = await readMarks(db);
     const findings = await followChain(context, { start, head }, signal);
@@ -35,12 +37,13 @@ export async function verifyChain(context: ChainContext, signal: AbortSignal): P
     // Retention has removed rows meanwhile: from its mark on, it is looked at again.
     if (findings.faultCount > 0 && startNow?.number !== start?.number) continue;
     const ends = await faultsOfEnds(context, { start, head });
-    const faults = [...ends, ...findings.faults];
-    const faultCount = findings.faultCount + ends.length;
+    const odd = await faultsOfNumbers(db);
+    const faults = [...ends, ...odd, ...findings.faults];
+    const faultCount = findings.faultCount + ends.length + odd.length;
     return {
       ...findings,
       ...{ faults, faultCount, isIntact: faultCount === 0, start, head },
-      publicKey: await auditPublicKey(context),
+      publicKey,
       unchained: await countUnchained(db),
     };
   }
@@ -51,28 +54,39 @@ type Ends = Pick<ChainReport, 'start' | 'head'>;
 async function followChain({ db, sha256 }: ChainContext, ends: Ends, signal: AbortSignal) {
   const check = checkChain(ends, sha256);
   const last = ends.head?.number ?? 0;
-  let after = 0;
+  let from = 1;
   for (;;) {
     signal.throwIfAborted();
     // From the first row on, not from the mark: rows before it were put back.
-    const rows = await chainedRows(db, after, last);
-    for (const row of rows) check.add(row);
-    const newest = rows.at(-1);
-    if (newest === undefined) break;
-    after = newest.number;
+    const first = await firstNumber(db, from, last);
+    if (first === null) break;
+    from = Math.floor(first) + BATCH;
+    for (const row of await chainedRows(db, first, Math.min(from, last + 1))) check.add(row);
     await breathe();
   }
   return check.end();
 }
 
-async function chainedRows(db: Db, after: number, last: number): Promise<readonly ChainedRow[]> {
+async function firstNumber(db: Db, from: number, last: number): Promise<number | null> {
+  const row = await db
+    .selectFrom('audit_logs')
+    .select('number')
+    .where('number', '>=', from)
+    .where('number', '<=', last)
+    .orderBy('number')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.number ?? null;
+}
+
+/** By their numbers, not so many at once: where the index is gone, several may have the same. */
+async function chainedRows(db: Db, from: number, before: number): Promise<readonly ChainedRow[]> {
   const rows = await db
     .selectFrom('audit_logs')
     .selectAll()
-    .where('number', '>', after)
-    .where('number', '<=', last)
+    .where('number', '>=', from)
+    .where('number', '<', before)
     .orderBy('number')
-    .limit(BATCH)
     .execute();
   return rows.flatMap((row) => {
     const { number, hash } = row;
@@ -102,10 +116,18 @@ async function faultsOfEnds(context: ChainContext, { start, head }: Ends): Promi
       last,
       `Row ${last} is numbered, but the chain has no end that says so: its mark was removed or put back.`,
     );
-  } else if (headNow === undefined && start !== null) {
-    end(start.number, 'The mark of the chain’s end was removed.');
+  } else if (headNow === undefined) {
+    end(start?.number ?? 0, 'The mark of the chain’s end was removed.');
   }
   return faults;
+}
+
+async function faultsOfNumbers(db: Db): Promise<readonly ChainFault[]> {
+  return (await misnumbered(db)).map(({ id, number }) => {
+    const near = Math.trunc(Number(number));
+    const message = misnumberedText(id, number);
+    return { kind: 'added', number: Number.isSafeInteger(near) ? near : 0, id, message };
+  });
 }
 
 const LONGEST_MS = 10 * 60_000;

@@ -51,14 +51,19 @@ export async function hasSealedData(db: Db): Promise<boolean> {
   return (await db.selectFrom('signing_keys').select('id').limit(1).executeTakeFirst()) !== undefined;
 }
 
+/** What is stored in the write that makes a key, and only there. */
+type WithNewKey = (key: SigningKey) => Promise<(trx: Trx) => Promise<void>>;
+
 /** The newest key of that purpose, made now where there is none. */
 export async function signingKey(
   db: Db,
   vault: Vault,
   purpose: SigningKeyRow['purpose'],
   now: Date,
+  withNew?: WithNewKey,
 ): Promise<SigningKey> {
-  return openKey(vault, (await newestRow(db, purpose)) ?? (await createRow(db, vault, purpose, now)));
+  const row = await newestRow(db, purpose);
+  return openKey(vault, row ?? (await createRow({ db, vault, purpose, now, withNew })));
 }
 
 async function newestRow(
@@ -75,20 +80,30 @@ async function newestRow(
 }
 
 /** Somebody else may make one at the same time: then it is theirs for both. */
-async function createRow(
-  db: Db,
-  vault: Vault,
-  purpose: SigningKeyRow['purpose'],
-  now: Date,
-): Promise<SigningKeyRow> {
+async function createRow({
+  db,
+  vault,
+  purpose,
+  now,
+  withNew,
+}: {
+  readonly db: Db;
+  readonly vault: Vault;
+  readonly purpose: SigningKeyRow['purpose'];
+  readonly now: Date;
+  readonly withNew: WithNewKey | undefined;
+}): Promise<SigningKeyRow> {
   const id = newId();
-  const secret = toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
-  const sealed = await vault.seal(secret, SEALED.signingKey.identity(id));
+  const secret = crypto.getRandomValues(new Uint8Array(32));
+  const sealed = await vault.seal(toBase64Url(secret), SEALED.signingKey.identity(id));
+  const store = await withNew?.({ id, secret });
   return write(db, async (trx) => {
     const theirs = await newestRow(trx, purpose);
     if (theirs !== undefined) return theirs;
     const values = { id, purpose, generation: 1, secret: sealed, created_at: now.toISOString() };
-    return trx.insertInto('signing_keys').values(values).returningAll().executeTakeFirstOrThrow();
+    const made = await trx.insertInto('signing_keys').values(values).returningAll().executeTakeFirstOrThrow();
+    await store?.(trx);
+    return made;
   });
 }
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { auditEntry, recordAudit } from '../../src/audit/audit.ts';
 import { createChainer } from '../../src/audit/chain.ts';
@@ -9,7 +10,7 @@ import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { createLog } from '../../src/log.ts';
 import { createVault, type Vault } from '../../src/secrets/vault.ts';
-import { dropStates, openState, STATES } from '../support/states.ts';
+import { dropStates, openState, STATES, type State } from '../support/states.ts';
 
 afterAll(() => dropStates());
 
@@ -58,7 +59,7 @@ describe.each(STATES)('the audit’s chain on %s', (state) => {
   const verify = () => verifyChain(context, signal);
 
   it('takes rows in as they were written, and tells of those that wait', async () => {
-    expect(await verify()).toMatchObject({ isIntact: true, rows: 0, head: null, start: null });
+    expect(await verify()).toMatchObject({ isIntact: true, rows: 0, head: { number: 0 }, start: null });
     await notes(3);
     expect(await hasUnchained(db)).toBe(true);
     expect(await verify()).toMatchObject({
@@ -202,6 +203,96 @@ describe.each(STATES)('the audit’s chain on %s', (state) => {
     expect(after.faultCount).toBeGreaterThan(0);
   });
 
+  it('is not begun anew where somebody has taken the whole of it apart', async () => {
+    await notes(3);
+    await chain(signal);
+    await db.updateTable('audit_logs').set({ number: null, hash: null, address: '127.0.0.1' }).execute();
+    await db.deleteFrom('audit_marks').execute();
+    for (const restarted of [1, 2]) {
+      await createChainer(context)(signal);
+      expect([restarted, await verify()]).toMatchObject([
+        restarted,
+        {
+          ...{ isIntact: false, rows: 0, head: null, unchained: { rows: 3 } },
+          faults: [{ kind: 'end', message: 'The mark of the chain’s end was removed.' }],
+        },
+      ]);
+    }
+    expect(lines.filter((line) => line.includes('The mark of its end was removed.'))).toHaveLength(2);
+  });
+
+  it('is not begun anew by a key of its own: an end that was left is not signed by that, and the key is another', async () => {
+    await notes(3);
+    await chain(signal);
+    const { publicKey, head } = await verify();
+    await db.updateTable('audit_logs').set({ number: null, hash: null }).execute();
+    await db.deleteFrom('signing_keys').execute();
+    await createChainer(context)(signal);
+    const after = await verify();
+    expect(after).toMatchObject({ isIntact: false, rows: 0, head, unchained: { rows: 3 } });
+    expect(after.publicKey).not.toBe(publicKey);
+  });
+
+  it('has one first end where several begin at once', async () => {
+    await note('first', TODAY);
+    const reports = await Promise.all([verify(), verify(), verify()]);
+    expect(new Set(reports.map(({ publicKey }) => publicKey)).size).toBe(1);
+    for (const report of reports) expect(report).toMatchObject({ isIntact: true, head: { number: 0 } });
+    await chain(signal);
+    expect(await verify()).toMatchObject({ isIntact: true, rows: 1 });
+  });
+
+  it('gives no number below 1 to a row, and takes none that is no whole one', async () => {
+    await notes(1);
+    for (const number of state === 'SQLite' ? [0, -1, 1.5, 'abc', '1x'] : [0, -1]) {
+      const odd = sql`update audit_logs set number = ${number}`.execute(db);
+      await expect(odd, String(number)).rejects.toThrow(/check/i);
+    }
+  });
+
+  it('tells of rows with such numbers, and goes on, and so does retention, which leaves them', async () => {
+    await notes(4, later(-100 * DAY_MS));
+    await notes(2);
+    await chain(signal);
+    const odd = state === 'SQLite' ? [0, -7, 'abc', 1.5] : [0, -7];
+    await withoutChecks(db, state);
+    const at = later(-200 * DAY_MS).toISOString();
+    for (const [n, number] of odd.entries()) {
+      await sql`insert into audit_logs (id, action, resource_type, success, created_at, number, hash)
+        values (${`odd${n}`}, 'update', 'user', 1, ${at}, ${number}, ${'0'.repeat(64)})`.execute(db);
+    }
+    const told = async () => {
+      const { isIntact, faults, faultCount } = await verify();
+      expect([isIntact, faultCount]).toEqual([false, odd.length]);
+      return faults.map(({ kind, id }) => `${kind} ${id}`).sort();
+    };
+    const all = odd.map((_, n) => `added odd${n}`);
+    expect(await told()).toEqual(all);
+    await note('after them', later(5000));
+    await createChainer(context)(signal);
+    expect(await hasUnchained(db)).toBe(false);
+    expect(await forgetOldAudit(context, 90, signal)).toBe(4);
+    expect(await told()).toEqual(all);
+  });
+
+  it('tells of a second row with a number, wherever it stands', async () => {
+    const row = {
+      action: 'update',
+      resource_type: 'user',
+      success: 1,
+      created_at: at.toISOString(),
+    } as const;
+    const rows = Array.from({ length: 500 }, (_, n) => ({ ...row, id: `c${n}` }));
+    await db.insertInto('audit_logs').values(rows).execute();
+    await chain(signal);
+    await db.schema.dropIndex('audit_logs_number').execute();
+    await sql`create table mine (id text)`.execute(db);
+    const twice = { ...row, id: 'twice', number: 500, hash: '0'.repeat(64) };
+    await db.insertInto('audit_logs').values(twice).execute();
+    const { faults } = await verify();
+    expect(faults).toContainEqual(expect.objectContaining({ kind: 'added', number: 500 }));
+  });
+
   it('is not led on from an older end that was signed once, and says so in the log once an hour', async () => {
     await notes(2);
     await chain(signal);
@@ -258,3 +349,13 @@ describe.each(STATES)('the audit’s chain on %s', (state) => {
     expect((await verify()).faults[0]?.message).toContain('beginning, at row 4, is not signed');
   });
 });
+
+/** As somebody who owns the database can have it; nobody else gets that one. */
+async function withoutChecks(db: Db, state: State): Promise<void> {
+  if (state === 'SQLite') {
+    await sql`pragma ignore_check_constraints = on`.execute(db);
+    return;
+  }
+  await sql`alter table audit_logs drop constraint audit_logs_number_check`.execute(db);
+  await sql`create table mine (id text)`.execute(db);
+}

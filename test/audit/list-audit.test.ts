@@ -20,7 +20,7 @@ function made(n: number): AuditLogRow {
   return {
     id: `c${((n * 7919) % ROWS).toString(36).padStart(24, '0')}`,
     action: pick(['create', 'update', 'delete'], 1) ?? '',
-    resource_type: pick(['server', 'database'], 3) ?? '',
+    resource_type: pick(['server', 'database', 'user', 'nothing known'], 3) ?? '',
     resource_id: n % 50 === 0 ? null : `s${n % 7}`,
     resource_name: pick(ODD, 11),
     details: null,
@@ -38,6 +38,10 @@ function made(n: number): AuditLogRow {
 const all = Array.from({ length: ROWS }, (_, n) => made(n)).sort((a, b) =>
   `${a.created_at}${a.id}` < `${b.created_at}${b.id}` ? 1 : -1,
 );
+
+const READABLE = { kinds: ['server', 'database', 'backup'], hidden: ['database delete', 'user create'] };
+const isReadable = ({ resource_type: kind, action }: AuditLogRow) =>
+  kind === 'server' || (kind === 'database' && action !== 'delete');
 
 const FILTERS: readonly (readonly [AuditFilter, (row: AuditLogRow) => boolean])[] = [
   [{}, () => true],
@@ -62,6 +66,10 @@ const FILTERS: readonly (readonly [AuditFilter, (row: AuditLogRow) => boolean])[
   [{ text: '100 %' }, (row) => row.resource_name === ODD[1]],
   [{ text: 'REFUSED: "NO"', action: 'create' }, (row) => row.error !== null && row.action === 'create'],
   [{ text: 'pat_Ab1' }, (row) => row.token_prefix !== null],
+  [{ readable: READABLE }, isReadable],
+  [{ readable: READABLE, resourceType: 'user' }, () => false],
+  [{ readable: READABLE, text: 'pat_Ab1' }, () => false],
+  [{ readable: READABLE, text: 'ärger_1' }, (row) => row.resource_name === ODD[4] && isReadable(row)],
   [
     { since: '2026-11-01T02:00:00.000Z', until: '2026-11-01T03:00:00.000Z' },
     (row) => row.created_at >= '2026-11-01T02:00:00.000Z' && row.created_at < '2026-11-01T03:00:00.000Z',

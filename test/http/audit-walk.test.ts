@@ -93,6 +93,12 @@ it('every route that changes something or gives something away leaves a row of w
   const signIn = { email: 'viewer@example.com', password: 'correct horse battery' };
   const { token } = await walk('POST /api/auth/login', [], signIn);
   await walk('POST /api/auth/logout', [], {}, app, token);
+  const again = await app.call('POST', '/api/auth/login', { body: signIn });
+  const own = { token: again.body.token };
+  const { id: viewerId } = again.body.user;
+  const { sessions } = (await app.call('GET', `/api/users/${viewerId}/sessions`, own)).body;
+  const current = sessions.find(({ isCurrent }: { isCurrent: boolean }) => isCurrent);
+  await walk('DELETE /api/users/:id/sessions/:sessionId', [viewerId, current.id]);
   const { user } = await walk('POST /api/users', [], {
     ...{ email: 'new+1@example.com', password: 'a-long-password-4', name: ODD },
   });

@@ -106,3 +106,90 @@ describe('a session that nobody uses', () => {
     expect(await used()).toEqual([at.toISOString()]);
   });
 });
+
+describe('the sessions of a user', () => {
+  let app: TestApp;
+  const start = new Date();
+  beforeEach(async () => {
+    app = await openTestApp({ env: { SESSION_IDLE: '1h' } });
+  });
+  afterEach(() => app.close());
+
+  const path = () => `/api/users/${app.userIds.viewer}/sessions`;
+  const list = async (token = app.tokens.viewer) => (await app.call('GET', path(), { token })).body;
+  const begin = async (kind: 'api' | 'ui') =>
+    startSession(app.services, await getUser(app.services.db, app.userIds.viewer), kind);
+  const pass = (minutes: number) => app.setNow(new Date(start.getTime() + minutes * 60_000));
+  const me = async (token: string) => (await app.call('GET', '/api/auth/me', { token })).status;
+
+  it('are listed as they are, those used last first, without those that nobody used for too long', async () => {
+    pass(40);
+    expect(await me(app.tokens.viewer)).toBe(200);
+    await begin('ui');
+    pass(90);
+    const { token } = await begin('api');
+    expect(await me(token)).toBe(200);
+    const { sessions, total } = await list(token);
+    expect(total).toBe(sessions.length);
+    const shape = { id: expect.any(String), createdAt: expect.any(String), expiresAt: expect.any(String) };
+    const used = expect.stringMatching(/Z$/);
+    expect(sessions.slice(0, 1)).toEqual([{ ...shape, kind: 'api', lastUsedAt: used, isCurrent: true }]);
+    expect(sessions.slice(1)).toHaveLength(2);
+    expect(sessions.slice(1)).toEqual(
+      expect.arrayContaining([
+        { ...shape, kind: 'ui', lastUsedAt: null, isCurrent: false },
+        { ...shape, kind: 'api', lastUsedAt: used, isCurrent: false },
+      ]),
+    );
+    pass(100);
+    expect((await list(token)).sessions).toMatchObject([{ kind: 'api', isCurrent: true }]);
+  });
+
+  it('are ended one by one, in the audit, by their own user or an admin and by nobody else', async () => {
+    const { token } = await begin('api');
+    const other = (await list()).sessions.find(({ isCurrent }: { isCurrent: boolean }) => !isCurrent);
+    const end = (of: string, id: string, by: string) =>
+      app.call('DELETE', `/api/users/${of}/sessions/${id}`, { token: by });
+    const { viewer, operator } = app.userIds;
+    expect((await end(viewer, other.id, app.tokens.operator)).status).toBe(403);
+    expect((await app.call('GET', path(), { token: app.tokens.operator })).status).toBe(403);
+    // Under another name it is not there, for its own user and for an admin.
+    expect((await end(operator, other.id, app.tokens.operator)).status).toBe(404);
+    expect((await end(operator, other.id, app.tokens.admin)).status).toBe(404);
+    expect(await me(token)).toBe(200);
+    expect((await end(viewer, other.id, app.tokens.admin)).status).toBe(200);
+    expect([await me(token), await me(app.tokens.viewer)]).toEqual([401, 200]);
+    expect((await end(viewer, other.id, app.tokens.viewer)).status).toBe(404);
+    expect((await end(viewer, '%3Cscript%3E%F0%9F%97%9D', app.tokens.viewer)).status).toBe(404);
+    expect((await app.call('GET', '/api/users/nobody/sessions')).status).toBe(404);
+    const rows = await app.services.db
+      .selectFrom('audit_logs')
+      .select(['user_id', 'resource_id', 'details'])
+      .where('action', '=', 'sign_out')
+      .execute();
+    expect(rows).toEqual([
+      { user_id: app.userIds.admin, resource_id: viewer, details: expect.stringContaining('"by":"api"') },
+    ]);
+    expect(rows[0]?.details).not.toContain(other.id);
+  });
+
+  it('are ended once where two end the same at once', async () => {
+    await begin('ui');
+    const ui = (await list()).sessions.find(({ kind }: { kind: string }) => kind === 'ui');
+    const ended = await Promise.all(
+      [1, 2].map(() => app.call('DELETE', `${path()}/${ui.id}`, { token: app.tokens.viewer })),
+    );
+    expect(ended.map(({ status }) => status).sort()).toEqual([200, 404]);
+  });
+
+  it('are listed a hundred at most, and all counted', async () => {
+    const at = new Date().toISOString();
+    const rows = Array.from({ length: 150 }, (_, n) => ({
+      ...{ id: `s${n}`, user_id: app.userIds.viewer, kind: 'api' as const, created_at: at },
+      expires_at: '2999-01-01T00:00:00.000Z',
+    }));
+    await app.services.db.insertInto('sessions').values(rows).execute();
+    const { sessions, total } = await list();
+    expect([sessions.length, total]).toEqual([100, 151]);
+  });
+});

@@ -12,9 +12,11 @@ import { type AuditItem, AuditRow } from './audit-row.tsx';
 export interface ChainState {
   /** The newest row that is chained, and when; null while none is. */
   readonly head: { readonly number: number; readonly at: string } | null;
+  /** Rows; where `isMore`, at least so many. */
   readonly waiting: number;
-  /** So long that something is wrong. */
-  readonly isStuck: boolean;
+  readonly isMore: boolean;
+  readonly pace: 'steady' | 'behind' | 'stopped';
+  readonly reason: string | null;
 }
 
 export interface AuditPageProps {
@@ -95,26 +97,28 @@ export function AuditPage(props: AuditPageProps) {
   );
 }
 
-function Chain({ chain: { head, waiting, isStuck } }: { readonly chain: ChainState }) {
+function Chain({ chain: { head, waiting, isMore, pace, reason } }: { readonly chain: ChainState }) {
   return (
     <p class="audit-chain">
-      {isStuck ? (
-        <Badge tone="error" text="Not chained" />
-      ) : (
-        <Badge tone={head === null ? 'neutral' : 'success'} text="Chained" />
-      )}{' '}
-      {head === null ? (
-        'Nothing is chained yet.'
-      ) : (
+      <PaceBadge pace={pace} isEmpty={head === null} />{' '}
+      {head !== null && (
         <>
           Up to row {head.number}, <Ago at={head.at} />.
         </>
       )}
-      {waiting > 0 && ` ${waiting} ${waiting === 1 ? 'row waits' : 'rows wait'}.`}
-      {isStuck && ' Rows are no longer chained: the app’s log says why.'}{' '}
+      {head === null && pace !== 'stopped' && 'Nothing is chained yet.'}
+      {waiting > 0 && ` ${isMore ? 'At least ' : ''}${waiting} ${waiting === 1 ? 'row waits' : 'rows wait'}.`}
+      {pace === 'stopped' &&
+        ` Rows are no longer chained: ${reason ?? 'the app’s log says why, if it tried at all.'}`}{' '}
       <a href="/admin/audit/verify">Verify</a>
     </p>
   );
+}
+
+function PaceBadge({ pace, isEmpty }: { readonly pace: ChainState['pace']; readonly isEmpty: boolean }) {
+  if (pace === 'stopped') return <Badge tone="error" text="Not chained" />;
+  if (pace === 'behind') return <Badge tone="warning" text="Catching up" />;
+  return <Badge tone={isEmpty ? 'neutral' : 'success'} text="Chained" />;
 }
 
 function End({ items, newest, older, lookedBackTo }: AuditPageProps) {

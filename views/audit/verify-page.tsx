@@ -62,7 +62,16 @@ export function VerifyPage(props: VerifyPageProps) {
           ['Not chained yet', unchained.rows === 0 ? 'nothing' : <Waiting {...unchained} />],
           ['Chained later than their neighbours', String(props.lateRows)],
           ['Removed by retention', props.start === null ? 'nothing' : `up to row ${props.start.number}`],
-          ['Newest row of the chain', props.head === null ? 'none' : <Head head={props.head} />],
+          [
+            'Newest row of the chain',
+            props.head === null ? (
+              'its mark was removed'
+            ) : props.head.number === 0 ? (
+              'none yet'
+            ) : (
+              <Head head={props.head} />
+            ),
+          ],
           ['Its hash', props.head?.hash ?? '–'],
           ['Key that the chain’s ends are signed with (Ed25519)', props.publicKey],
         ]}

@@ -1,12 +1,15 @@
 import * as z from 'zod';
 import type { ChainMark } from '../../audit/chain-marks.ts';
 import { cursorText, parseCursor } from '../../audit/cursor.ts';
-import { countAudit, listAudit } from '../../audit/list-audit.ts';
+import { type AuditFilter, countAudit, listAudit } from '../../audit/list-audit.ts';
 import type { ListedAudit } from '../../audit/names.ts';
 import { createVerifier } from '../../audit/verify-chain.ts';
+import type { Role } from '../../auth/roles.ts';
+import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { sendAudit } from '../audit-export.ts';
 import { auditFilterOf, auditFilters } from '../audit-query.ts';
+import { mayReadDetails, readableBy } from '../audit-readers.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { id, instant, total } from './shapes.ts';
 
@@ -74,6 +77,7 @@ const report = z.object({
   faultCount: z.number().int(),
   lateRows: z.number().int(),
   start: mark.nullable(),
+  /** Number 0 before the first row is chained; null where it was removed. */
   head: mark.nullable(),
   publicKey: z.string(),
   unchained: z.object({ rows: z.number().int(), oldestAt: instant.nullable() }),
@@ -87,7 +91,8 @@ export function auditLogRoutes(services: Services): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/audit-logs',
       access: 'viewer',
-      summary: 'Who did what, newest first; `before` takes the `next` of the page before',
+      summary:
+        'Who did what, newest first; `before` takes the `next` of the page before. Admins see all; others what was done to things that they may read, without addresses, requests and token prefixes',
       query: auditFilters.extend({ limit, offset, before }),
       answer: z.object({
         logs: z.array(auditLog),
@@ -96,8 +101,8 @@ export function auditLogRoutes(services: Services): readonly ApiRoute[] {
         totalIsExact: z.boolean(),
         next: text,
       }),
-      handle: async ({ query }) => {
-        const filter = auditFilterOf(query);
+      handle: async ({ query, actor: { role } }) => {
+        const filter = readableFilter(auditFilterOf(query), role);
         const page = { limit: query.limit, offset: query.offset, after: query.before ?? null };
         const { rows, next } = await listAudit(services.db, filter, page);
         const counted = await countAudit(services.db, filter);
@@ -106,7 +111,7 @@ export function auditLogRoutes(services: Services): readonly ApiRoute[] {
         // Nothing is counted where several filters meet; a first page that is the last has shown them all.
         const isAll = next === null && query.before === undefined && !(isNothing && query.offset > 0);
         return {
-          logs: rows.map(wireAudit),
+          logs: rows.map((row) => (role === 'admin' ? wireAudit(row) : withoutTraces(wireAudit(row), role))),
           total: isAll ? shown : Math.max(shown, counted?.rows ?? 0),
           totalIsExact: isAll || (counted?.isExact ?? false),
           next: next === null ? null : cursorText(next),
@@ -142,6 +147,21 @@ function wireMark(stored: ChainMark | null): z.input<typeof mark> | null {
   if (stored === null) return null;
   const { number, hash, at, signature } = stored;
   return { number, hash, at, signature };
+}
+
+/** Throws `forbidden` for a search by what is not shown: its answer would tell it. */
+function readableFilter(filter: AuditFilter, role: Role): AuditFilter {
+  if (role === 'admin') return filter;
+  if (filter.address !== undefined || filter.requestId !== undefined) {
+    throw new AppError('forbidden', 'Only admins may look for an address or a request in the audit');
+  }
+  return { ...filter, readable: readableBy(role) };
+}
+
+/** Where people are and which tokens they hold is for admins. */
+function withoutTraces(row: z.input<typeof auditLog>, role: Role): z.input<typeof auditLog> {
+  const details = mayReadDetails(role, row.resourceType) ? row.details : null;
+  return { ...row, details, address: null, requestId: null, tokenPrefix: null };
 }
 
 function wireAudit(row: ListedAudit): z.input<typeof auditLog> {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { changePassword } from '../../auth/change-password.ts';
+import { endOneSession, listSessions } from '../../auth/own-sessions.ts';
 import { newPasswordField } from '../../auth/password-rules.ts';
 import { ROLES } from '../../auth/roles.ts';
 import { createUser, deleteUser, getUser, listActiveUsers, listUsers, updateUser } from '../../auth/users.ts';
@@ -7,7 +8,7 @@ import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings } from '../../settings/settings.ts';
 import { type ApiRoute, route } from '../route.ts';
-import { id, instant, SUCCESS, success } from './shapes.ts';
+import { id, instant, SUCCESS, success, total } from './shapes.ts';
 
 const role = z.enum(ROLES);
 const user = z.object({
@@ -18,6 +19,16 @@ const user = z.object({
   lastActiveAt: instant.nullable(),
   createdAt: instant,
   updatedAt: instant,
+});
+
+const session = z.object({
+  id: z.string(),
+  kind: z.enum(['api', 'ui']),
+  createdAt: instant,
+  lastUsedAt: instant.nullable(),
+  expiresAt: instant,
+  /** The one of this request. */
+  isCurrent: z.boolean(),
 });
 
 export function userRoutes(services: Services): readonly ApiRoute[] {
@@ -88,6 +99,31 @@ export function userRoutes(services: Services): readonly ApiRoute[] {
       refusals: [404, 409],
       handle: async ({ params, actor }) => {
         await deleteUser(services, actor, params.id);
+        return SUCCESS;
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/users/:id/sessions',
+      access: 'self-or-admin',
+      summary: 'Where a user is signed in, those used last first; a hundred at most, `total` counts all',
+      answer: z.object({ sessions: z.array(session), total }),
+      refusals: [404],
+      handle: async ({ params, session: own }) => {
+        await getUser(services.db, params.id);
+        const { sessions, total: count } = await listSessions(services, params.id);
+        return { sessions: sessions.map((one) => ({ ...one, isCurrent: one.id === own.id })), total: count };
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/api/users/:id/sessions/:sessionId',
+      access: 'self-or-admin',
+      summary: 'End one session of a user',
+      answer: success,
+      refusals: [404],
+      handle: async ({ params: { id: userId, sessionId }, actor }) => {
+        await endOneSession(services, actor, { userId, sessionId });
         return SUCCESS;
       },
     }),

@@ -1,13 +1,16 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
-import { AccountPage } from '../../../views/account.tsx';
+import { AccountPage } from '../../../views/account/account-page.tsx';
+import { questionOfSession } from '../../../views/account/session-table.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { questionOfToken } from '../../../views/tokens/token-table.tsx';
 import { changePassword } from '../../auth/change-password.ts';
+import { endOneSession, listSessions } from '../../auth/own-sessions.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import type { Services } from '../../services-port.ts';
 import { listTokens } from '../../tokens/tokens.ts';
 import { actorOf } from './kit/actor.ts';
+import { goTo } from './kit/flash.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -25,7 +28,11 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
     newPassword: newPasswordField(services.config, 'page'),
   });
   const page = async (c: Context<UiEnv>, form: FormState) => {
-    const tokens = await listTokens(services.db, { ownerUserId: c.get('session').user.id });
+    const { id: ownId, user } = c.get('session');
+    const tokens = await listTokens(services.db, { ownerUserId: user.id });
+    const { sessions: listed, total } = await listSessions(services, user.id);
+    const sessions = listed.map((session) => ({ ...session, isCurrent: session.id === ownId }));
+    const toEnd = sessions.find(({ id }) => id === c.req.query('end'));
     const asked = tokens.find(({ id }) => id === c.req.query('revoke'));
     return (
       <AccountPage
@@ -33,10 +40,14 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
         form={form}
         leastPassword={leastPassword(services.config, 'page')}
         tokens={tokens}
+        sessions={sessions}
+        sessionTotal={total}
         question={
-          asked === undefined
-            ? null
-            : questionOfToken(asked, `/account/tokens/${asked.id}/revoke`, '/account')
+          asked !== undefined
+            ? questionOfToken(asked, `/account/tokens/${asked.id}/revoke`, '/account')
+            : toEnd !== undefined
+              ? questionOfSession(toEnd)
+              : null
         }
       />
     );
@@ -56,6 +67,15 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
       },
     }),
   );
+
+  ui.post('/account/sessions/:sessionId/end', only('viewer'), async (c) => {
+    const { id, user } = c.get('session');
+    const sessionId = c.req.param('sessionId');
+    await endOneSession(services, actorOf(c, services), { userId: user.id, sessionId });
+    if (sessionId !== id) return goTo(c, services, '/account', 'session-ended');
+    clearSessionCookie(c, services);
+    return goTo(c, services, '/login', 'session-ended');
+  });
 
   return ui;
 }

@@ -1,12 +1,13 @@
 import { type Context, Hono } from 'hono';
-import { AuditPage } from '../../../views/audit/audit-page.tsx';
+import { AuditPage, type ChainState } from '../../../views/audit/audit-page.tsx';
 import type { AuditItem } from '../../../views/audit/audit-row.tsx';
 import { EntryPage } from '../../../views/audit/entry-page.tsx';
 import { VerifyPage } from '../../../views/audit/verify-page.tsx';
 import { ACTION_CHOICES, THING_CHOICES } from '../../../views/audit/words.ts';
 import type { Chip } from '../../../views/parts/chips.tsx';
 import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
-import { readMarks } from '../../audit/chain-marks.ts';
+import { readHead } from '../../audit/chain.ts';
+import { chainStateOf } from '../../audit/chain-state.ts';
 import { cursorText, parseCursor } from '../../audit/cursor.ts';
 import { findAudit } from '../../audit/find-audit.ts';
 import { listAudit } from '../../audit/list-audit.ts';
@@ -25,8 +26,6 @@ import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const PER_PAGE = 50;
-/** A row that waits longer is not waiting for its turn. */
-const STUCK_AFTER_MS = 60_000;
 /** People and accounts that are offered to choose from. */
 const MOST_CHOICES = 100;
 
@@ -184,11 +183,10 @@ function narrowedOf(said: Said) {
   return { text: `${parts.join(' · ')}.`, all: addressOf(Object.fromEntries(rest)) };
 }
 
-async function chainState({ db, now }: Services) {
-  const { head = null } = await readMarks(db);
-  const { rows, oldestAt } = await countUnchained(db);
-  const isStuck = oldestAt !== null && now().getTime() - Date.parse(oldestAt) > STUCK_AFTER_MS;
-  return { head, waiting: rows, isStuck };
+async function chainState(services: Services): Promise<ChainState> {
+  const { rows, oldestAt } = await countUnchained(services.db);
+  const end = await readHead(services);
+  return chainStateOf({ end, waiting: { rows, oldestAt }, now: services.now() });
 }
 
 function toItem(row: ListedAudit): AuditItem {

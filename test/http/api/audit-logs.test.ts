@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import type { AuditedResource } from '../../../src/audit/audit.ts';
 import { createChainer } from '../../../src/audit/chain.ts';
+import { hasRole, ROLES, type Role } from '../../../src/auth/roles.ts';
+import { apiRoutes } from '../../../src/http/api/routes.ts';
 import { createServiceAccount } from '../../../src/tokens/service-accounts.ts';
 import { makeToken } from '../../support/api-tokens.ts';
 import { type Json, openTestApp, type TestApp } from '../../support/app.ts';
@@ -25,7 +29,7 @@ const chain = () => createChainer(app.services)(new AbortController().signal);
 describe('GET /api/audit-logs', () => {
   it('answers as the contract says, with who did it, from where and in which request', async () => {
     const id = await newEnvironment(ODD, { 'x-request-id': 'req-7' });
-    const [log] = (await logs('?limit=1', { token: app.tokens.viewer })).logs;
+    const [log] = (await logs('?limit=1', { token: app.tokens.admin })).logs;
     expect(log).toEqual({
       ...{ id: expect.any(String), action: 'create', resourceType: 'environment', resourceId: id },
       ...{ resourceName: ODD, details: log.details, success: true, error: null, batchId: null },
@@ -110,6 +114,93 @@ describe('GET /api/audit-logs', () => {
   });
 });
 
+/** Where each thing is read; null: nowhere. */
+const READ_AT: Readonly<Record<AuditedResource, string | null>> = {
+  user: '/api/users',
+  api_token: '/api/admin/tokens',
+  service_account: '/api/admin/service-accounts',
+  environment: '/api/environments/:id',
+  server: '/api/servers/:id',
+  database: '/api/databases/:id',
+  backup_retention_policy: '/api/databases/:id/backup-policy',
+  backup: '/api/backups/:id',
+  backup_schedule: '/api/databases/:id/schedule',
+  server_blackouts: '/api/servers/:id/blackouts',
+  restore_login: '/api/servers/:id/restore-logins',
+  ping_target: '/api/databases/:id/ping',
+  spaces_config: '/api/settings/spaces',
+  spaces_environment: '/api/settings/spaces/environments',
+  system_settings: '/api/settings/system',
+  notification_type: '/api/admin/notification-types',
+  smtp_settings: '/api/settings/smtp',
+  notification_channel: '/api/admin/notification-channels',
+  webhook_subscription: '/api/environments/:envId/webhooks',
+  master_key: null,
+  audit_log: '/api/audit-logs/export',
+};
+/** What one is told of by a route of its own. */
+const ACTIONS_READ_AT = [
+  ['environment', 'ssh_key_access', '/api/environments/:id/ssh-key'],
+  ['spaces_config', 'remove_orphan', '/api/settings/spaces/orphans'],
+] as const;
+
+describe('what each role reads of the audit', () => {
+  const accessOf = (path: string | null): Role => {
+    if (path === null) return 'admin';
+    const found = apiRoutes(app.services).find((route) => route.method === 'GET' && route.path === path);
+    return z.enum(ROLES, { error: `no GET ${path} by a role` }).parse(found?.access);
+  };
+  const rows = () =>
+    [
+      ...Object.entries(READ_AT).map(([kind, path]) => [kind, 'update', path] as const),
+      ...ACTIONS_READ_AT,
+      ['of another version', 'update', null] as const,
+    ].map(([kind, action, path]) => ({ kind, action, least: accessOf(path) }));
+
+  it.each(ROLES)('a %s: what was done to the things that its own GET shows', async (role) => {
+    const stored = rows().map(({ kind, action }, n) => ({
+      ...{ id: `r${n}`, action, resource_type: kind, resource_name: ODD, success: 1 as const },
+      ...{
+        details: '{"host":"smtp.example.com"}',
+        created_at: new Date(Date.UTC(2026, 0, 1) + n).toISOString(),
+      },
+      ...{ address: '198.51.100.9', request_id: 'req-9', token_prefix: 'bport_pat_Ab1_' },
+    }));
+    await app.services.db.insertInto('audit_logs').values(stored).execute();
+    const token = app.tokens[role];
+    const { logs: seen } = await logs('?limit=1000&until=2026-02-01', { token });
+    const names = seen.map(({ resourceType, action }: Json) => `${resourceType} ${action}`);
+    const wanted = rows().filter(({ least }) => hasRole(role, least));
+    expect(names.sort()).toEqual(wanted.map(({ kind, action }) => `${kind} ${action}`).sort());
+    const traces = seen.map(({ address, requestId, tokenPrefix }: Json) => [address, requestId, tokenPrefix]);
+    const expected = role === 'admin' ? ['198.51.100.9', 'req-9', 'bport_pat_Ab1_'] : [null, null, null];
+    for (const trace of traces) expect(trace).toEqual(expected);
+    const withDetails = (kind: string) =>
+      seen.find(({ resourceType }: Json) => resourceType === kind)?.details !== null;
+    expect([withDetails('database'), withDetails('backup'), withDetails('system_settings')]).toEqual([
+      ...[true, role !== 'viewer', role === 'admin'],
+    ]);
+  });
+
+  it('tells nobody by a search what it does not show them', async () => {
+    const wrong = { body: { email: 'admin@example.com', password: 'wrong wrong wrong' } };
+    await app.call('POST', '/api/auth/login', { ...wrong, token: null, from: '198.51.100.9' });
+    await newEnvironment(ODD, { 'x-request-id': 'req-9' });
+    for (const role of ['viewer', 'operator'] as const) {
+      const token = app.tokens[role];
+      for (const query of ['?address=203.0.113.7', '?requestId=req-9']) {
+        const { status, body } = await app.call('GET', `/api/audit-logs${query}`, { token });
+        expect([query, status, body.code]).toEqual([query, 403, 'FORBIDDEN_ROLE']);
+      }
+      for (const query of ['?q=req-9', '?q=203.0.113', '?q=198.51', '?resourceType=user', '?success=false']) {
+        expect([query, await logs(query, { token })]).toMatchObject([query, { logs: [], total: 0 }]);
+      }
+      expect((await logs('?action=create&q=gr%C3%B6%C3%9Fe', { token })).logs).toHaveLength(1);
+    }
+    expect((await logs('?success=false')).logs).toHaveLength(1);
+  });
+});
+
 describe('the export', () => {
   it('is for admins, and audited with what was asked', async () => {
     expect(
@@ -189,7 +280,7 @@ describe('GET /api/audit-logs/verify', () => {
     );
     await newEnvironment(ODD);
     const verify = async () => (await app.call('GET', '/api/audit-logs/verify')).body;
-    expect(await verify()).toMatchObject({ intact: true, rows: 0, head: null, start: null });
+    expect(await verify()).toMatchObject({ intact: true, rows: 0, head: { number: 0 }, start: null });
     await chain();
     const good = await verify();
     expect(good).toMatchObject({

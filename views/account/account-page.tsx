@@ -1,11 +1,12 @@
-import type { Frame } from './frame/frame.ts';
-import { Page } from './frame/page.tsx';
-import { Dialog, type Question } from './parts/dialog.tsx';
-import { TextField } from './parts/field.tsx';
-import { Form } from './parts/form.tsx';
-import type { FormState } from './parts/form-state.ts';
-import { NewPasswordField } from './parts/new-password-field.tsx';
-import { type TokenItem, TokenTable } from './tokens/token-table.tsx';
+import type { Frame } from '../frame/frame.ts';
+import { Page } from '../frame/page.tsx';
+import { Dialog, type Question } from '../parts/dialog.tsx';
+import { TextField } from '../parts/field.tsx';
+import { Form } from '../parts/form.tsx';
+import type { FormState } from '../parts/form-state.ts';
+import { NewPasswordField } from '../parts/new-password-field.tsx';
+import { type TokenItem, TokenTable } from '../tokens/token-table.tsx';
+import { type SessionItem, SessionTable } from './session-table.tsx';
 
 export function AccountPage(props: {
   readonly frame: Frame;
@@ -14,6 +15,9 @@ export function AccountPage(props: {
   readonly leastPassword: number;
   /** One's own. */
   readonly tokens: readonly TokenItem[];
+  /** One’s own, those used last. */
+  readonly sessions: readonly SessionItem[];
+  readonly sessionTotal: number;
   readonly question: Question | null;
 }) {
   const { frame, form, leastPassword } = props;
@@ -23,6 +27,9 @@ export function AccountPage(props: {
         Signed in as <strong>{frame.user.email}</strong>, role {frame.user.role}.
       </p>
       <OwnTokens tokens={props.tokens} />
+      <h2>Sessions</h2>
+      <p>Where you are signed in. End what you don’t know, and change the password.</p>
+      <SessionTable sessions={props.sessions} total={props.sessionTotal} />
       <h2>Change password</h2>
       <p>Afterwards every session of this account ends, this one too.</p>
       <Form action="/account/password" form={form} submit="Change password">

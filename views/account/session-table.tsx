@@ -1,0 +1,77 @@
+import { Ago } from '../parts/ago.tsx';
+import { Badge } from '../parts/badge.tsx';
+import { AskLink, type Question } from '../parts/dialog.tsx';
+import { ACTIONS, Table } from '../parts/table.tsx';
+
+export interface SessionItem {
+  readonly id: string;
+  readonly kind: 'api' | 'ui';
+  readonly createdAt: string;
+  readonly lastUsedAt: string | null;
+  readonly expiresAt: string;
+  readonly isCurrent: boolean;
+}
+
+/** Where somebody is signed in, each with a link that asks whether to end it. */
+export function SessionTable({
+  sessions,
+  total,
+}: {
+  readonly sessions: readonly SessionItem[];
+  readonly total: number;
+}) {
+  return (
+    <>
+      <Table caption="Sessions" columns={['Signed in by', 'Since', 'Last used', 'Ends', ACTIONS]}>
+        {sessions.map((session) => (
+          <tr key={session.id}>
+            <th scope="row">
+              {KINDS[session.kind]} {session.isCurrent && <Badge tone="neutral" text="this one" />}
+            </th>
+            <td data-label="Since">
+              <Ago at={session.createdAt} />
+            </td>
+            <td data-label="Last used">
+              <Ago at={session.lastUsedAt} none="never" />
+            </td>
+            <td data-label="Ends">
+              <time datetime={session.expiresAt} title={session.expiresAt}>
+                {session.expiresAt.slice(0, 10)}
+              </time>
+            </td>
+            <td>
+              <AskLink
+                href={`/account?end=${session.id}`}
+                label="End"
+                accessibleLabel={`End the session of ${session.createdAt}`}
+              />
+            </td>
+          </tr>
+        ))}
+      </Table>
+      {total > sessions.length && (
+        <p>
+          The {sessions.length} that were used last, of {total}. A new password ends them all.
+        </p>
+      )}
+    </>
+  );
+}
+
+const KINDS = { ui: 'a browser', api: 'the API' } as const;
+
+/** Whether to end a session. */
+export function questionOfSession({ id, kind, createdAt, isCurrent }: SessionItem): Question {
+  return {
+    title: isCurrent ? 'End this session?' : 'End the session?',
+    action: `/account/sessions/${id}/end`,
+    submit: 'End session',
+    back: '/account',
+    children: (
+      <p>
+        Begun by {KINDS[kind]} <Ago at={createdAt} />. {isCurrent ? 'You' : 'Whoever uses it'} must sign in
+        again.
+      </p>
+    ),
+  };
+}
