@@ -18,7 +18,7 @@ import { forgetOldKeys } from './idempotency/keys.ts';
 import { sweepLeftovers } from './leftovers/sweep.ts';
 import { deliverDue, hasDue } from './notifications/deliver-due.ts';
 import { forgetOldNews } from './notifications/forget-old.ts';
-import { hasNews, tellEvents } from './notifications/tell.ts';
+import { createTeller, hasNews } from './notifications/tell.ts';
 import { sendDuePings } from './pings/send-due.ts';
 import { sweepRetentionDaily } from './retention/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
@@ -112,7 +112,7 @@ export function periodicTasks(
       name: 'notifications',
       everyMs: TELL_EVERY_MS,
       hasWork: () => hasNews(services),
-      run: (signal) => tellEvents(services, signal),
+      run: createTeller(services),
     },
     // Each way for itself: a mail server that does not answer keeps no chat waiting.
     ...WAYS_OUT.map((way) => ({

@@ -8,10 +8,13 @@ import { type AnyEvent, recoveredWords, sizeWords, type Told, wordsOf } from './
 export interface Announcement extends Told {
   /** False where it lasts and was told before: then it stands in the app alone. */
   readonly isSent: boolean;
+  /** What it is part of, where it lasts; null: it stands for itself. */
+  readonly spellId: string | null;
 }
 
 /** What ends a spell of trouble. */
 const ENDS: Readonly<Partial<Record<AnyEvent['type'], TypeId>>> = {
+  'backup.recovered': 'backup.missing',
   'drill.succeeded': 'drill.failed',
   'channel.recovered': 'system.channel_failed',
 };
@@ -19,8 +22,10 @@ const ENDS: Readonly<Partial<Record<AnyEvent['type'], TypeId>>> = {
 /** The types of which there is an end, so that a spell of them is told once. The others are told each time. */
 const LASTING: readonly TypeId[] = [
   ...(['system.backup_failed', 'drill.failed', 'backup.size_anomaly'] as const),
-  'system.channel_failed',
+  ...(['system.channel_failed', 'backup.missing'] as const),
 ];
+/** Of these there is one event for all of the time that they last: none is waited for. */
+const ONE_EVENT: readonly TypeId[] = ['backup.missing'];
 
 /** What an event comes to, with the spells that it begins, goes on or ends; in the transaction that marks it as told. */
 export async function announce(
@@ -35,9 +40,10 @@ export async function announce(
   const at = new Date(row.created_at);
   const weigh = async (told: Told): Promise<Announcement> => {
     const type = types.get(told.typeId);
-    if (type === undefined || !LASTING.includes(told.typeId)) return { ...told, isSent: true };
-    const isSent = await countIntoSpell(trx, told.typeId, subject, { bounce: type, eventId: row.id, at });
-    return { ...told, isSent };
+    if (type === undefined || !LASTING.includes(told.typeId)) return { ...told, isSent: true, spellId: null };
+    const bounce = ONE_EVENT.includes(told.typeId) ? { ...type, bounceEnabled: false } : type;
+    const counted = await countIntoSpell(trx, told.typeId, subject, { bounce, eventId: row.id, at });
+    return { ...told, isSent: counted.isTold, spellId: counted.spellId };
   };
   const ended = ENDS[event.type];
   if (ended !== undefined) await endSpell(trx, ended, subject);
@@ -57,21 +63,32 @@ async function endOfFailures(
   databaseName: string,
 ): Promise<Announcement | null> {
   const ended = await endSpell(trx, 'system.backup_failed', subject);
-  if (ended === null || !ended.isTold) return null;
+  if (ended === null) return null;
   const missing = await trx
     .selectFrom('protection_spells')
     .select('since')
     .where('database_id', '=', row.database_id ?? '')
     .executeTakeFirst();
   if (missing !== undefined) return null;
-  return { ...recoveredWords(databaseName, ended.spell.count, ended.spell.since), isSent: true };
+  // Where its failures stand in the app, so does their end; it is sent to whom they were sent.
+  const words = recoveredWords(databaseName, ended.spell.count, ended.spell.since);
+  return { ...words, isSent: ended.isTold, spellId: null };
 }
 
-function subjectOf({ database_id: databaseId, id }: EventRow, event: AnyEvent): Subject {
+/** What an event's spells are about. */
+export function subjectOf({ database_id: databaseId, id }: EventRow, event: AnyEvent): Subject {
   if (event.type === 'channel.failed' || event.type === 'channel.recovered') {
     return { databaseId: null, id: event.data.targetId };
   }
   return { databaseId, id: databaseId ?? id };
+}
+
+/** What an event says of that type; null: nothing. */
+export function wordsFor(typeId: string, event: AnyEvent): Told | null {
+  if (typeId === 'backup.size_anomaly')
+    return event.type === 'backup.completed' ? sizeWords(event.data) : null;
+  const words = wordsOf(event);
+  return words.typeId === typeId ? words : null;
 }
 
 /** An event as it was recorded: only `recordEvent` writes rows, whose types hold data and type together. */

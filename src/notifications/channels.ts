@@ -13,7 +13,9 @@ import { forgetDeliveriesTo } from './deliveries.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliverContext } from './send.ts';
 import { sendTo } from './send-chat.ts';
+import { forgetSpell } from './spells.ts';
 import { SEVERITIES } from './types.ts';
+import { nameOf, noteWorks, stateAfter } from './way-state.ts';
 
 export const channelInput = z.object({
   kind: z.enum(CHANNEL_KINDS),
@@ -101,12 +103,13 @@ export async function createChannelOf(
     }
     await trx
       .insertInto('notification_channels')
-      .values({ ...row, ...stateAfter(outcome, at) })
+      .values({ ...row, ...stateAfter(outcome, now()) })
       .execute();
+    if (outcome.isOk) await noteWorks(trx, nameOf(row), null, now());
     const details = { kind: row.kind, host: row.host, tested: outcome.isOk };
     await recordAudit(trx, actor, auditEntry('notification_channel', 'create', row, { details }), now());
   });
-  return shown({ ...row, ...stateAfter(outcome, at) });
+  return shown({ ...row, ...stateAfter(outcome, new Date(at)) });
 }
 
 /** Sends a test message by what is stored. Throws `not_found`. */
@@ -122,13 +125,21 @@ export async function testChannel(
     .executeTakeFirst();
   if (row === undefined) throw new AppError('not_found', 'Channel not found');
   const outcome = await sendTest(context, row, signal);
-  await write(context.db, (trx) =>
-    trx
-      .updateTable('notification_channels')
-      .set(stateAfter(outcome, context.now().toISOString()))
+  await write(context.db, async (trx) => {
+    const at = context.now();
+    const before = await trx
+      .selectFrom('notification_channels')
+      .select('failing_since')
       .where('id', '=', id)
-      .execute(),
-  );
+      .executeTakeFirst();
+    if (before === undefined) return;
+    await trx
+      .updateTable('notification_channels')
+      .set(stateAfter(outcome, at))
+      .where('id', '=', id)
+      .execute();
+    if (outcome.isOk) await noteWorks(trx, nameOf(row), before, at);
+  });
   return outcome;
 }
 
@@ -146,6 +157,7 @@ export async function removeChannel(
       .executeTakeFirst();
     if (row === undefined) throw new AppError('not_found', 'Channel not found');
     await forgetDeliveriesTo(trx, 'channel', id);
+    await forgetSpell(trx, 'system.channel_failed', { databaseId: null, id });
     await recordAudit(trx, actor, auditEntry('notification_channel', 'delete', row), now());
   });
 }
@@ -165,12 +177,6 @@ function sendTest(
     at,
   } as const;
   return sendTo(context, row, { items: [item], total: 1, id: newId() }, signal);
-}
-
-function stateAfter(outcome: Outcome, at: string) {
-  return outcome.isOk
-    ? { last_ok_at: at, last_error: null, failing_since: null }
-    : { last_error: outcome.reason };
 }
 
 function shown(row: NotificationChannelRow): ShownChannel {

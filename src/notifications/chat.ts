@@ -27,6 +27,8 @@ export interface ChatKind {
 /** Lines that a message of a chat has at most: more is read in the app. */
 const MOST_LINES = 10;
 const MOST_CHARACTERS = 3500;
+/** A chat, and a topic in it. */
+const TELEGRAM_PARAMETERS: readonly string[] = ['chat_id', 'message_thread_id'];
 const COLOURS: Readonly<Record<Severity, number>> = { info: 0x175a9c, warning: 0xb26b00, critical: 0xa5202b };
 const SIGNS: Readonly<Record<Severity, string>> = { info: 'ℹ️', warning: '⚠️', critical: '🔴' };
 
@@ -111,16 +113,27 @@ export const CHAT_KINDS: Readonly<Record<ChannelKind, ChatKind>> = {
     refuses: ({ pathname, searchParams }) => {
       if (!/\/bot[^/]+\/sendMessage$/.test(pathname))
         return 'Must end with /bot<token>/sendMessage?chat_id=<id>';
+      const unknown = [...searchParams.keys()].find((name) => !TELEGRAM_PARAMETERS.includes(name));
+      if (unknown !== undefined) {
+        return `Takes ${TELEGRAM_PARAMETERS.join(' and ')}, and nothing is made of “${unknown}”: leave it out`;
+      }
+      if (!/^\d*$/.test(searchParams.get('message_thread_id') ?? ''))
+        return 'Must have a number as message_thread_id';
       return searchParams.get('chat_id') ? null : 'Must name the chat: ?chat_id=<id>';
     },
     message: ({ news, url }) => {
       const said = composed(news);
       const at = new URL(url);
       const chat = at.searchParams.get('chat_id');
+      const thread = Number(at.searchParams.get('message_thread_id') ?? '');
       at.search = '';
       const text = cut(`${titleOf(said)}\n\n${textOf(said)}`);
       // No parse mode: what is said is plain text.
-      return json(at.href, { chat_id: chat, text, link_preview_options: { is_disabled: true } });
+      const more = { link_preview_options: { is_disabled: true } };
+      return json(at.href, {
+        ...{ chat_id: chat, text, ...more },
+        ...(thread > 0 ? { message_thread_id: thread } : {}),
+      });
     },
   },
   webhook: {
@@ -163,15 +176,30 @@ function cut(text: string, most = MOST_CHARACTERS): string {
   return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 }
 
-/** As Slack wants it: what is no mark-up of ours is none, and nobody is called. */
+/**
+ * As Slack wants it: what is no mark-up of ours is none, and nobody is called. Mattermost and Rocket.Chat read Markdown in the
+ * same field: nothing is escaped there that Slack would show, so a character without width parts what would be a name that
+ * calls, or a link.
+ */
 function slack(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return text
+    .split('\n')
+    .map((line) => (IS_URL.test(line) ? line : line.replaceAll(/@|!(?=\[)|\[|\]/g, `$&${NO_WIDTH}`)))
+    .join('\n')
+    .replaceAll('`', "'")
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
 }
+
+const NO_WIDTH = '\u200B';
+/** As a page of ours is: nothing in it is mark-up. */
+const IS_URL = /^https?:\/\/[^\s[\]()<>!`@*~|\\]+$/;
 
 /** Markdown that means nothing; what leads to a page of ours stays a link. */
 function discord(text: string): string {
   return text
     .split('\n')
-    .map((line) => (/^https?:\/\/\S+$/.test(line) ? line : line.replaceAll(/[\\*_~`|>#[\]()]/g, '\\$&')))
+    .map((line) => (IS_URL.test(line) ? line : line.replaceAll(/[\\*_~`|>#[\]()]/g, '\\$&')))
     .join('\n');
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Context } from '../db/context.ts';
 import type { Db, DeliveryItemRow, DeliveryRow, DeliveryWay, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
+import { noteGivenUp } from './given-up.ts';
 import type { Outcome } from './outcome.ts';
 import { noteOutcome } from './way-state.ts';
 
@@ -18,6 +19,8 @@ const PATIENCE: Readonly<Record<DeliveryWay, Patience>> = {
   webhook: { firstPauseMs: 5_000, longestPauseMs: 60_000, mostTries: 5 },
 };
 
+/** Of what seldom passes: some four minutes. */
+const BRIEF_TRIES = 4;
 /** Longer than a message may take, with what is written before and after it. */
 const LEASE_MS = 120_000;
 /** More news than that at once are a storm: it is waited for a minute from the first on, and one message tells of all. */
@@ -27,7 +30,7 @@ const MOST_LISTED = 200;
 /** A clock that was set back by more than any pause. */
 const FAR_MS = 2 * 60 * 60_000;
 
-/** Ids of what is to be sent now by that way, the longest waiting first. */
+/** Ids of what is to be sent now by that way, those that were never tried and then the longest waiting first. */
 export async function listDue(
   db: Db,
   way: DeliveryWay,
@@ -49,6 +52,7 @@ export async function listDue(
         eb('lease_until', '>', later(now, FAR_MS)),
       ]),
     )
+    .orderBy(sql`case attempts when 0 then 0 else 1 end`)
     .orderBy('next_try_at')
     .limit(most)
     .execute();
@@ -69,6 +73,10 @@ export async function takeDelivery(db: Db, id: string, claimedBy: string, now: D
   return write(db, async (trx) => {
     const row = await trx.selectFrom('deliveries').selectAll().where('id', '=', id).executeTakeFirst();
     if (row === undefined || row.next_try_at === null || !isFree(row, now)) return null;
+    if (row.attempts >= PATIENCE[row.way].mostTries) {
+      await giveUpUnsettled(trx, row, now);
+      return null;
+    }
     const { total } = await trx
       .selectFrom('delivery_items')
       .select(({ fn }) => fn.countAll<number>().as('total'))
@@ -86,7 +94,12 @@ export async function takeDelivery(db: Db, id: string, claimedBy: string, now: D
     }
     const delivery = await trx
       .updateTable('deliveries')
-      .set({ claimed_by: claimedBy, lease_until: later(now, LEASE_MS) })
+      .set({
+        // Counted before it is sent: who is killed each time has tried as often as anybody else.
+        attempts: row.attempts + 1,
+        next_try_at: later(now, pauseMsOf(row.way, row.attempts + 1)),
+        ...{ claimed_by: claimedBy, lease_until: later(now, LEASE_MS) },
+      })
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow();
@@ -111,17 +124,14 @@ export async function settleDelivery(
   outcome: Outcome,
 ): Promise<'delivered' | 'again' | 'given-up' | 'lost'> {
   const at = now();
-  const attempts = delivery.attempts + 1;
-  const { mostTries, firstPauseMs, longestPauseMs } = PATIENCE[delivery.way];
-  const isLast = !outcome.isOk && (!outcome.mayPass || attempts >= mostTries);
-  const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (attempts - 1));
+  const { attempts } = delivery;
+  const isLast = !outcome.isOk && (!outcome.mayPass || attempts >= mostTriesOf(delivery.way, outcome));
   return write(db, async (trx) => {
     const settled = await trx
       .updateTable('deliveries')
       .set({
         status: outcome.isOk ? 'delivered' : isLast ? 'failed' : 'pending',
-        attempts,
-        next_try_at: outcome.isOk || isLast ? null : later(at, pauseMs),
+        next_try_at: outcome.isOk || isLast ? null : later(at, pauseMsOf(delivery.way, attempts)),
         last_error: outcome.isOk ? null : outcome.reason,
         response_status: outcome.status,
         delivered_at: outcome.isOk ? at.toISOString() : null,
@@ -134,8 +144,31 @@ export async function settleDelivery(
     if (settled === undefined) return 'lost';
     if (outcome.isOk) await noteSent(trx, delivery, at);
     await noteOutcome(trx, delivery, outcome, { attempts, isLast, at });
+    if (isLast && !outcome.isRecipient) await noteGivenUp(trx, delivery, at);
     return outcome.isOk ? 'delivered' : isLast ? 'given-up' : 'again';
   });
+}
+
+/** Whoever sent it the last time that it may be was killed before it could say what became of it. */
+async function giveUpUnsettled(trx: Trx, row: DeliveryRow, at: Date): Promise<void> {
+  const reason = 'The app was stopped each time before it knew what had become of it.';
+  await trx
+    .updateTable('deliveries')
+    .set({ status: 'failed', next_try_at: null, last_error: row.last_error ?? reason })
+    .set({ claimed_by: null, lease_until: null })
+    .where('id', '=', row.id)
+    .execute();
+  await noteGivenUp(trx, row, at);
+}
+
+function mostTriesOf(way: DeliveryWay, { isBrief }: { readonly isBrief?: true }): number {
+  return isBrief === true ? BRIEF_TRIES : PATIENCE[way].mostTries;
+}
+
+/** Before the next try, after so many. */
+function pauseMsOf(way: DeliveryWay, attempts: number): number {
+  const { firstPauseMs, longestPauseMs } = PATIENCE[way];
+  return Math.min(longestPauseMs, firstPauseMs * 2 ** (attempts - 1));
 }
 
 /** Gives back one that nobody tried to send, for a while. */
@@ -144,6 +177,7 @@ export async function putOff(db: Db, { delivery }: Taken, claimedBy: string, now
     trx
       .updateTable('deliveries')
       .set({
+        attempts: delivery.attempts - 1,
         next_try_at: later(now, PATIENCE[delivery.way].firstPauseMs),
         ...{ claimed_by: null, lease_until: null },
       })

@@ -24,7 +24,12 @@ export async function forgetOldNews({ db, now }: Context, signal?: AbortSignal):
       before(Math.max(EVENT_DAYS, settings.webhookDeliveryRetentionDays)),
       sql<boolean>`next_try_at is null`,
     ],
-    ['events', before(EVENT_DAYS), sql<boolean>`told_at is not null`],
+    // That of trouble which lasts is told again to whom it did not reach.
+    [
+      'events',
+      before(EVENT_DAYS),
+      sql<boolean>`told_at is not null and id not in (select event_id from notification_spells where is_open = 1)`,
+    ],
   ] as const;
   for (const [table, until, isDone] of removals) {
     let removed = CHUNK;

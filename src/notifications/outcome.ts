@@ -6,6 +6,8 @@ export type Outcome =
       readonly status: number | null;
       readonly reason: string;
       readonly mayPass: boolean;
+      /** It seldom passes: a few tries, and no hours. */
+      readonly isBrief?: true;
       /** The recipient's fault, and not that of the way there. */
       readonly isRecipient: boolean;
     };

@@ -4,6 +4,7 @@ import type { Context } from '../db/context.ts';
 import type { Db, NotificationPreferenceRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import { parseJson } from './parse-json.ts';
 import { readTypes, type SetType } from './type-settings.ts';
 
 /** What a user is told of a type, and how. */
@@ -118,7 +119,8 @@ function preferenceOf(userId: string, type: SetType, row: NotificationPreference
   }
   return {
     ...{ userId, type, createdAt: row.created_at, updatedAt: row.updated_at },
-    environmentIds: row.environment_ids === null ? null : ids.parse(JSON.parse(row.environment_ids)),
+    // One that is damaged narrows nothing.
+    environmentIds: row.environment_ids === null ? null : parseJson(ids, row.environment_ids),
     inAppEnabled: row.in_app_enabled === 1,
     emailEnabled: row.email_enabled === 1,
     webhookEnabled: row.webhook_enabled === 1,

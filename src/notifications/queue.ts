@@ -12,23 +12,34 @@ export const COLLECT_MS = 10_000;
 const MOST_ATTEMPTS = 3;
 const CHUNK = 500;
 
-interface ToSend extends Told {
+export interface ToSend extends Told {
   readonly type: SetType;
   readonly row: EventRow;
 }
 
-interface Recipient {
+/** Whom a message is for: a user, or a channel. */
+export interface Recipient {
   readonly way: Exclude<DeliveryWay, 'webhook'>;
   readonly targetId: string;
   readonly name: string;
 }
 
-/** Puts it on its way to the mail of each user who wants that, and to the channels; where one waits to be sent, into that one. */
-export async function queueMessages(trx: Trx, told: ToSend, at: Date): Promise<void> {
-  const recipients = [...(await mailsOf(trx, told)), ...(await channelsOf(trx, told))];
+/**
+ * Puts it on its way to the mail of each user who wants that, and to the channels; where one waits to be sent, into that one.
+ * Gives how many it is on its way to: of whom asks for it, and who passes `isWanted`.
+ */
+export async function queueMessages(
+  trx: Trx,
+  told: ToSend,
+  at: Date,
+  isWanted: (recipient: Recipient) => boolean = () => true,
+): Promise<number> {
+  const all = [...(await mailsOf(trx, told)), ...(await channelsOf(trx, told))];
+  const recipients = all.filter(isWanted);
   for (let from = 0; from < recipients.length; from += CHUNK) {
     await addTo(trx, recipients.slice(from, from + CHUNK), told, at);
   }
+  return recipients.length;
 }
 
 async function mailsOf(trx: Trx, { type, row }: ToSend): Promise<readonly Recipient[]> {
@@ -38,7 +49,8 @@ async function mailsOf(trx: Trx, { type, row }: ToSend): Promise<readonly Recipi
   const preferenceOf = await preferencesOfType(trx, type);
   return users.flatMap(({ id, email, role }) => {
     const { emailEnabled, environmentIds } = preferenceOf(id);
-    const isWanted = emailEnabled && isFor(type, role) && isWithin(row.environment_id, environmentIds);
+    const isWithout = !emailEnabled || isAbout(row, id);
+    const isWanted = !isWithout && isFor(type, role) && isWithin(row.environment_id, environmentIds);
     return isWanted ? [{ way: 'email' as const, targetId: id, name: email }] : [];
   });
 }

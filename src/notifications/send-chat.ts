@@ -38,15 +38,20 @@ export async function sendTo(
   return outcomeOf(row.host, await channel.send(message, signal));
 }
 
-/** What refuses for good is not asked again: people are told by the other ways. */
+/**
+ * What refuses for good is not asked again: people are told by the other ways. That it knows no such address, or wants another
+ * key, is what a proxy answers as well while the service behind it is away: that is tried a few times.
+ */
 function outcomeOf(host: string, sent: Sent): Outcome {
   if ('failure' in sent) return { isOk: false, status: null, isRecipient: false, ...sent.failure };
   const { status } = sent.answer;
   if (status >= 200 && status < 300) return { isOk: true, status };
-  const mayPass = status >= 500 || status === 408 || status === 425 || status === 429;
+  const isBrief = status === 401 || status === 403 || status === 404;
+  const mayPass = isBrief || status >= 500 || status === 408 || status === 425 || status === 429;
   const isElsewhere = status >= 300 && status < 400;
   const reason = isElsewhere
     ? `${host} answered ${status}, which leads elsewhere: enter the address that it leads to.`
-    : `${host} answered ${status}${mayPass ? '' : ': it knows no such address, or takes no such message'}.`;
-  return { isOk: false, status, reason, mayPass, isRecipient: false };
+    : `${host} answered ${status}${mayPass && !isBrief ? '' : ': it knows no such address, or takes no such message'}.`;
+  const brief = isBrief ? ({ isBrief } as const) : {};
+  return { isOk: false, status, reason, mayPass, isRecipient: false, ...brief };
 }

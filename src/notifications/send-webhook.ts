@@ -3,9 +3,19 @@ import type { WebhookSubscriptionRow } from '../db/schema.ts';
 import { newId } from '../ids.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { Outcome } from './outcome.ts';
-import type { DeliverContext, Send } from './send.ts';
+import type { DeliverContext, Send, Sender } from './send.ts';
 import { webhookMessage } from './webhook-message.ts';
 import { subscriptionRow } from './webhook-subscriptions.ts';
+
+export const hostOfWebhook: Sender['host'] = async ({ db, vault }, { delivery }) => {
+  const row = await db
+    .selectFrom('webhook_subscriptions')
+    .select(['id', 'url'])
+    .where('id', '=', delivery.target_id)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  return URL.parse(await vault.open(row.url, SEALED.webhookUrl.identity(row.id)))?.host ?? null;
+};
 
 /** To the address that the subscription has, signed anew at each try. */
 export const sendWebhook: Send = async (context, { delivery }, signal) => {

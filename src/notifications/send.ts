@@ -15,3 +15,9 @@ export type Send = (
   taken: Taken,
   signal: AbortSignal,
 ) => Promise<{ readonly outcome: Outcome; readonly hasAnswered: boolean }>;
+
+export interface Sender {
+  /** Who does not answer there is asked once in a round; null: that is the recipient alone. Throws `secret_unreadable`. */
+  host(context: DeliverContext, taken: Taken): Promise<string | null>;
+  readonly send: Send;
+}

@@ -9,6 +9,8 @@ import { newId } from '../ids.ts';
 import type { VaultContext } from '../secrets/context.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import { forgetDeliveriesTo } from './deliveries.ts';
+import { forgetSpell } from './spells.ts';
+import { nameOf, noteWorks, stateAfter } from './way-state.ts';
 
 export interface MailContext extends VaultContext {
   readonly mailer: Mailer;
@@ -73,7 +75,7 @@ export async function saveSmtp(
   const at = now().toISOString();
   const values = {
     ...{ host, port: input.port, security, username, sender, password: sealed, updated_at: at },
-    ...stateAfter(sent, at),
+    ...stateAfter(outcomeOf(sent), now()),
   };
   const row = await write(db, async (trx) => {
     const other = await trx.selectFrom('smtp_settings').select('id').where('id', '!=', id).executeTakeFirst();
@@ -81,12 +83,19 @@ export async function saveSmtp(
     const details = { host, port: input.port, security, username, sender, tested: sent.isTaken };
     const entry = auditEntry('smtp_settings', 'update', { id, name: host }, { details });
     await recordAudit(trx, actor, entry, now());
-    return trx
+    const known = await trx
+      .selectFrom('smtp_settings')
+      .select('failing_since')
+      .where('id', '=', id)
+      .executeTakeFirst();
+    const saved = await trx
       .insertInto('smtp_settings')
       .values({ id, created_at: at, ...values })
       .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
       .returningAll()
       .executeTakeFirstOrThrow();
+    if (sent.isTaken) await noteWorks(trx, nameOf(null), known ?? null, now());
+    return saved;
   });
   return shown(row);
 }
@@ -96,13 +105,21 @@ export async function testSmtp(context: MailContext, to: string, signal: AbortSi
   const row = await rowOf(context.db);
   if (row === undefined) throw new AppError('not_found', 'No mail server is entered yet');
   const sent = await context.mailer.send(await serverOf(context, row), testMail(to), signal);
-  await write(context.db, (trx) =>
-    trx
-      .updateTable('smtp_settings')
-      .set(stateAfter(sent, context.now().toISOString()))
+  await write(context.db, async (trx) => {
+    const at = context.now();
+    const before = await trx
+      .selectFrom('smtp_settings')
+      .select('failing_since')
       .where('id', '=', row.id)
-      .execute(),
-  );
+      .executeTakeFirst();
+    if (before === undefined) return;
+    await trx
+      .updateTable('smtp_settings')
+      .set(stateAfter(outcomeOf(sent), at))
+      .where('id', '=', row.id)
+      .execute();
+    if (sent.isTaken) await noteWorks(trx, nameOf(null), before, at);
+  });
   return sent;
 }
 
@@ -112,6 +129,7 @@ export async function removeSmtp({ db, now }: Pick<MailContext, 'db' | 'now'>, a
     const row = await trx.deleteFrom('smtp_settings').returning(['id', 'host']).executeTakeFirst();
     if (row === undefined) return;
     await forgetDeliveriesTo(trx, 'email', null);
+    await forgetSpell(trx, 'system.channel_failed', { databaseId: null, id: nameOf(null).targetId });
     await recordAudit(
       trx,
       actor,
@@ -152,10 +170,8 @@ async function passwordFor(
   return (await serverOf(context, before)).login?.password ?? null;
 }
 
-function stateAfter(sent: MailSent, at: string) {
-  return sent.isTaken
-    ? { last_ok_at: at, last_error: null, failing_since: null }
-    : { last_error: sent.refused.reason };
+function outcomeOf(sent: MailSent) {
+  return sent.isTaken ? ({ isOk: true } as const) : ({ isOk: false, reason: sent.refused.reason } as const);
 }
 
 function testMail(to: string) {

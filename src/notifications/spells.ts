@@ -14,7 +14,7 @@ export async function countIntoSpell(
   typeId: TypeId,
   subject: Subject,
   { bounce, eventId, at }: { readonly bounce: Bounce; readonly eventId: string; readonly at: Date },
-): Promise<boolean> {
+): Promise<{ readonly spellId: string; readonly isTold: boolean }> {
   const row = await rowOf(trx, typeId, subject);
   const { spell, isTold } = afterEvent(row === undefined ? null : spellOf(row), bounce, at);
   const values = { ...columnsOf(spell), event_id: eventId };
@@ -24,7 +24,37 @@ export async function countIntoSpell(
     .values({ ...of, ...values })
     .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
     .execute();
-  return isTold;
+  return { spellId: of.id, isTold };
+}
+
+/** Nobody was there to be told: it counts as told from when somebody is. */
+export async function untell(trx: Trx, id: string): Promise<void> {
+  await trx
+    .updateTable('notification_spells')
+    .set({ told_at: null, last_told_at: null, tell_at: null })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** What went out about it has reached nobody: if it lasts, it is told at its next event, or at that time. */
+export async function tellAgain(trx: Trx, id: string, tellAt: string): Promise<void> {
+  await trx
+    .updateTable('notification_spells')
+    .set({ told_at: null, last_told_at: null, tell_at: tellAt })
+    .where('id', '=', id)
+    .where('is_open', '=', 1)
+    .where('told_at', 'is not', null)
+    .execute();
+}
+
+/** That of a way out that is no more. */
+export async function forgetSpell(trx: Trx, typeId: TypeId, subject: Subject): Promise<void> {
+  await trx.deleteFrom('notification_spells').where('id', '=', idOf(typeId, subject)).execute();
+}
+
+/** Whether it lasts. */
+export async function isOpenSpell(trx: Trx, typeId: TypeId, subject: Subject): Promise<boolean> {
+  return (await rowOf(trx, typeId, subject))?.is_open === 1;
 }
 
 /** Ends a spell; gives it where there was one, and whether people were told of it. */
@@ -62,7 +92,7 @@ function rowOf(trx: Trx, typeId: TypeId, subject: Subject): Promise<Notification
     .executeTakeFirst();
 }
 
-const idOf = (typeId: TypeId, { id }: Subject) => `${typeId}:${id}`;
+export const idOf = (typeId: TypeId, { id }: Pick<Subject, 'id'>) => `${typeId}:${id}`;
 
 function spellOf(row: NotificationSpellRow): Spell {
   return {

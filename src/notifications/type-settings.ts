@@ -4,6 +4,7 @@ import type { Context } from '../db/context.ts';
 import type { Db, NotificationTypeRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import { parseJson } from './parse-json.ts';
 import type { Bounce } from './spell.ts';
 import { isTypeId, type NotificationType, TYPE_IDS, type TypeId, typeOf, WAYS } from './types.ts';
 
@@ -81,7 +82,8 @@ function withRow(type: NotificationType, row: NotificationTypeRow | undefined): 
   }
   return {
     ...type,
-    defaultChannels: ways.parse(JSON.parse(row.default_channels)),
+    // What is damaged is as if nobody had set it: it must keep nobody from being told.
+    defaultChannels: parseJson(ways, row.default_channels) ?? type.defaultChannels,
     enabled: row.enabled === 1,
     bounceEnabled: row.bounce_enabled === 1,
     bounceThreshold: row.bounce_threshold,

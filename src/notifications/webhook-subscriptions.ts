@@ -3,13 +3,14 @@ import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import { urlOfTarget } from '../channels/target-url.ts';
 import type { Db, EventRow, Trx, WebhookSubscriptionRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import { secretField } from '../fields.ts';
 import { newId } from '../ids.ts';
 import type { VaultContext } from '../secrets/context.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import { privateHostsOf, readSettings } from '../settings/settings.ts';
 import { forgetDeliveriesTo } from './deliveries.ts';
+import { parseJson } from './parse-json.ts';
 import { newWebhookSecret } from './webhook-message.ts';
 
 /** What may be subscribed to, by the contract; of what other parts of BRIDGEPORT tell, nothing happens here. */
@@ -32,7 +33,10 @@ export type SubscriptionInput = Readonly<z.infer<typeof subscriptionInput>>;
 export interface Subscription {
   readonly id: string;
   readonly environmentId: string;
+  /** Empty where it can't be read. */
   readonly url: string;
+  /** The master key opens its address: else nothing is sent, and it can be deleted. */
+  readonly isReadable: boolean;
   readonly events: readonly string[];
   readonly hasSecret: boolean;
   readonly enabled: boolean;
@@ -157,6 +161,9 @@ export async function subscriptionRow(
 
 const eventNames = z.array(z.string());
 
+/** None where they are damaged. */
+const eventsIn = (text: string) => parseJson(eventNames, text) ?? [];
+
 /** Puts an event of a backup on its way to each who wants it; part of the write that tells people of it. */
 export async function queueWebhooks(trx: Trx, row: EventRow, at: Date): Promise<void> {
   if (row.environment_id === null) return;
@@ -167,9 +174,7 @@ export async function queueWebhooks(trx: Trx, row: EventRow, at: Date): Promise<
     .where('environment_id', '=', row.environment_id)
     .where('enabled', '=', 1)
     .execute();
-  const wanting = subscriptions.filter(({ events }) =>
-    eventNames.parse(JSON.parse(events)).includes(row.type),
-  );
+  const wanting = subscriptions.filter(({ events }) => eventsIn(events).includes(row.type));
   if (wanting.length === 0) return;
   const body = bodyOf(row);
   if (body === null) return;
@@ -210,8 +215,21 @@ async function requireEnvironment(db: Db | Trx, id: string): Promise<void> {
 async function shown({ vault }: VaultContext, row: WebhookSubscriptionRow): Promise<Subscription> {
   return {
     ...{ id: row.id, environmentId: row.environment_id, hasSecret: row.secret !== null },
-    url: await vault.open(row.url, SEALED.webhookUrl.identity(row.id)),
-    events: eventNames.parse(JSON.parse(row.events)),
+    ...(await addressOf(vault, row)),
+    events: eventsIn(row.events),
     ...{ enabled: row.enabled === 1, createdAt: row.created_at, updatedAt: row.updated_at },
   };
+}
+
+async function addressOf(
+  vault: VaultContext['vault'],
+  { id, url }: WebhookSubscriptionRow,
+): Promise<Pick<Subscription, 'url' | 'isReadable'>> {
+  try {
+    return { url: await vault.open(url, SEALED.webhookUrl.identity(id)), isReadable: true };
+  } catch (error) {
+    // It takes no other from the list, and can be deleted there.
+    if (!isAppError(error, 'secret_unreadable')) throw error;
+    return { url: '', isReadable: false };
+  }
 }

@@ -11,7 +11,7 @@ export interface PeriodicTask {
   readonly everyMs: number;
   /** Where it is asked often and seldom has anything to do: looked at before it is claimed, which writes. */
   hasWork?(): Promise<boolean>;
-  /** Ends soon after the signal is aborted; what it throws is logged, and it is tried again when it is due again. */
+  /** Ends soon after the signal is aborted; what it throws is logged, and it is tried again when it is due again, ever more rarely while it fails. */
   run(signal: AbortSignal): Promise<unknown>;
 }
 
@@ -48,6 +48,8 @@ export function createPeriodic(
   const me = newId();
   const going = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
   const timers = new Map<string, NodeJS.Timeout>();
+  /** How often each has failed in a row. */
+  const failures = new Map<string, number>();
   let stopping = false;
   const at = async () => (await databaseNow({ db, now })).getTime();
 
@@ -55,18 +57,21 @@ export function createPeriodic(
     if (stopping) return;
     const abort = new AbortController();
     const done = doIfDue(task, abort)
+      .then(() => void failures.delete(task.name))
       .catch((error: unknown) => {
         if (abort.signal.aborted) return;
+        failures.set(task.name, (failures.get(task.name) ?? 0) + 1);
         // What is full or away is no defect of ours.
         const level = isAppError(error, 'unavailable') ? 'warn' : 'error';
         log[level]('a periodic task stumbled', { task: task.name, error });
       })
       .then(() => pauseOf(task))
       .catch(() => task.everyMs)
-      .then((pauseMs) => {
+      .then((usualMs) => {
         going.delete(task.name);
-        if (!stopping)
-          timers.set(task.name, setTimeout(() => look(task), Math.min(pauseMs, LOOK_EVERY_MS)).unref());
+        if (stopping) return;
+        const pauseMs = pauseAfter(task, usualMs, failures.get(task.name) ?? 0);
+        timers.set(task.name, setTimeout(() => look(task), pauseMs).unref());
       });
     going.set(task.name, { abort, done });
   }
@@ -194,6 +199,16 @@ export function createPeriodic(
       await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, withinMs).unref())]);
     },
   };
+}
+
+/** What fails is looked at ever more rarely, so that a database that is away fills no log. */
+export function pauseAfter(
+  { everyMs }: Pick<PeriodicTask, 'everyMs'>,
+  usualMs: number,
+  failures: number,
+): number {
+  const pauseMs = failures === 0 ? usualMs : Math.max(usualMs, everyMs * 2 ** Math.min(failures, 16));
+  return Math.min(pauseMs, LOOK_EVERY_MS);
 }
 
 function iso(ms: number): string {

@@ -70,6 +70,28 @@ describe('a message to a channel', () => {
     expect((await sent('telegram', short)).body.text).toContain('and 990 more');
   });
 
+  it('calls nobody and leads nowhere by what it repeats, where a chat reads Markdown in what is Slack’s', async () => {
+    const evil =
+      '@channel @all ![x](https://evil.example/i.png) [log in](https://evil.example) `code` [a]: https://evil.example';
+    const lines = `${evil}\nhttps://evil.example/[x](https://evil.example)\nhttps://evil.example/@here`;
+    const of = { ...item, title: evil, message: lines };
+    const { text } = (await sent('slack', { ...news, items: [of] })).body;
+    expect(text).not.toMatch(/@\w|\]\(|\]:|!\[|`|\[\w/);
+    expect(text.replaceAll('\u200B', '')).toContain('@channel @all ![x](https://evil.example/i.png)');
+    expect(text).toContain('\nhttps://backup.example.com/databases/d1');
+  });
+
+  it('goes to a topic of Telegram where its address names one, and takes nothing that would be lost', async () => {
+    const url = `${URLS.telegram}&message_thread_id=7`;
+    const { refuses, message } = CHAT_KINDS.telegram;
+    const { body } = await message({ news, url, secret: null, id: 'd', at: new Date(AT) });
+    expect(JSON.parse(body ?? '')).toMatchObject({ chat_id: '-100', message_thread_id: 7 });
+    expect((await sent('telegram')).body.message_thread_id).toBeUndefined();
+    expect(refuses(new URL(url))).toBeNull();
+    expect(refuses(new URL(`${url}&parse_mode=HTML`))).toContain('“parse_mode”');
+    expect(refuses(new URL(`${URLS.telegram}&message_thread_id=x`))).toContain('message_thread_id');
+  });
+
   it('has an address of its kind', () => {
     for (const kind of CHANNEL_KINDS)
       expect([kind, CHAT_KINDS[kind].refuses(new URL(URLS[kind]))]).toEqual([kind, null]);

@@ -185,6 +185,66 @@ describe.each(STATES)('mail of what happened, on %s', (state) => {
     expect(log.join('\n')).toContain('a notification was given up');
   });
 
+  it('waits while the server relays no more, which its admins are told, and is sent when it does again', async () => {
+    server.refuse({ recipient: '5.7.1 <ada@example.com>: Relay access denied', code: 554 });
+    await happens('backup.failed');
+    await work();
+    await work(30);
+    await work(60);
+    expect((await deliveries())[0]).toMatchObject({ status: 'pending', attempts: 3 });
+    await tell();
+    const types = await db.selectFrom('notifications').select('type_id').orderBy('type_id').execute();
+    expect(types.map((row) => row.type_id)).toEqual(['system.backup_failed', 'system.channel_failed']);
+    server.refuse(null);
+    await work(10 * MINUTE);
+    expect(subjects()).toEqual(['[critical] Backup failed: shop']);
+  });
+
+  it('that a recipient is refused for good is told admins once, until one arrives', async () => {
+    server.refuse({ recipient: '5.1.1 unknown', code: 550 });
+    for (const name of ['one', 'two']) {
+      await happens('backup.failed', name);
+      await work();
+      await work();
+    }
+    const told = await db
+      .selectFrom('notifications')
+      .select('message')
+      .where('type_id', '=', 'system.channel_failed')
+      .execute();
+    expect(told).toEqual([{ message: expect.stringContaining('by mail to ada@example.com don’t arrive') }]);
+    server.refuse(null);
+    await happens('backup.failed', 'three');
+    await work();
+    await work();
+    // Of what she was not told she is told now.
+    expect(subjects().sort()).toEqual([
+      expect.stringMatching(/^\[critical\] 2 notifications: Backup failed: (one|two), and more$/),
+      '[critical] Backup failed: three',
+    ]);
+  });
+
+  it('is given up at last where whoever sends it is killed each time, and a surprise is a failure like others', async () => {
+    await happens('backup.failed');
+    await tell();
+    const [{ id } = never_()] = await deliveries();
+    const surprised = {
+      ...context,
+      mailer: { send: async () => Promise.reject(new RangeError('of tomorrow')) },
+    };
+    seconds += 15;
+    await deliverDue(surprised, 'email', never);
+    expect((await deliveries())[0]).toMatchObject({ status: 'pending', attempts: 1 });
+    expect(log.join('')).toContain('of tomorrow');
+    for (let count = 1; count < 24; count += 1) {
+      seconds += 1800;
+      expect((await takeDelivery(db, id, `killed ${count}`, now()))?.delivery.attempts).toBe(count + 1);
+    }
+    seconds += 1800;
+    await deliverDue(context, 'email', never);
+    expect([server.mails.length, (await deliveries())[0]?.status]).toEqual([0, 'failed']);
+  });
+
   it('is sent again where whoever had it was killed before it could say so; by nobody else meanwhile', async () => {
     await happens('backup.failed');
     await tell();

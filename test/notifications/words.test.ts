@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { wordsFor } from '../../src/notifications/announce.ts';
 import { afterEnd, afterEvent, type Spell } from '../../src/notifications/spell.ts';
 import { TYPE_IDS, typeOf } from '../../src/notifications/types.ts';
 import { recoveredWords, sizeWords, wordsOf } from '../../src/notifications/words.ts';
@@ -51,6 +52,15 @@ describe('what is said of an event', () => {
     expect(recoveredWords(NAME, 3, '2026-02-25T10:00:00.000Z').message).toBe(
       `Database "${NAME}" is backed up again. Its backup failed 3 times in a row since 2026-02-25 10:00 UTC.`,
     );
+  });
+
+  it('is of its size where that is what was held back, and nothing where that was as usual', () => {
+    const data = { databaseName: NAME, backupId: 'b', bytes: 1, sizeChange: -0.625 };
+    const odd = { type: 'backup.completed', data } as const;
+    expect(wordsFor('backup.size_anomaly', odd)?.title).toBe(`Unusual size: ${NAME}`);
+    const usual = { type: 'backup.completed', data: { ...data, sizeChange: null } } as const;
+    expect(wordsFor('backup.size_anomaly', usual)).toBeNull();
+    expect(wordsFor('system.backup_failed', usual)).toBeNull();
   });
 
   it('has a type for each, with words that name what is filled in', () => {

@@ -3,7 +3,12 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Db } from '../../src/db/schema.ts';
 import { AppError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
-import { createPeriodic, type PeriodicOptions, type PeriodicTask } from '../../src/runs/periodic.ts';
+import {
+  createPeriodic,
+  type PeriodicOptions,
+  type PeriodicTask,
+  pauseAfter,
+} from '../../src/runs/periodic.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
 
@@ -204,4 +209,31 @@ it.each([
   });
   await until('it to be logged', 5_000, () => lines.length > 0);
   expect(lines.map((line) => JSON.parse(line).level)).toEqual([level]);
+});
+
+it('is looked at ever more rarely while it fails, at least each minute, and as usual once it did not', () => {
+  const task = { everyMs: 1000 };
+  expect([0, 1, 2, 3, 6, 1000].map((failures) => pauseAfter(task, 1000, failures))).toEqual([
+    ...[1000, 2000, 4000, 8000],
+    ...[60_000, 60_000],
+  ]);
+  expect(pauseAfter({ everyMs: HOUR }, HOUR, 3)).toBe(60_000);
+});
+
+it('that fails fills no log, and goes on when it can', async () => {
+  const looks: number[] = [];
+  let isAway = true;
+  start(async () => undefined, {
+    everyMs: 1,
+    hasWork: async () => {
+      looks.push(performance.now());
+      if (isAway) throw new AppError('unavailable', 'The database is away.');
+      return false;
+    },
+  });
+  await until('seven looks', 5_000, () => looks.length >= 7);
+  // Before the seventh there were pauses of 126 ms, and of 6 if none of them had grown.
+  expect((looks[6] ?? 0) - (looks[0] ?? 0)).toBeGreaterThan(60);
+  isAway = false;
+  await until('many looks', 5_000, () => looks.length >= 12);
 });

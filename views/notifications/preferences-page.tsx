@@ -40,6 +40,7 @@ export function PreferencesPage({
               </th>
               <td data-label="Severity">
                 <SeverityBadge severity={severity} />
+                <input type="hidden" name={`shown.${typeId}`} value="true" />
               </td>
               <td data-label="In the app">
                 <Box name={`inApp.${typeId}`} label={`${name}: in the app`} isTicked={inApp} />

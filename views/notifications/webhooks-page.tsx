@@ -16,6 +16,8 @@ export interface WebhookItem {
   readonly environmentId: string;
   readonly environmentName: string;
   readonly url: string;
+  /** Else its address is not known, and nothing is sent. */
+  readonly isReadable: boolean;
   readonly events: readonly string[];
   readonly hasSecret: boolean;
   readonly enabled: boolean;
@@ -76,7 +78,8 @@ export function WebhooksPage(props: {
 }
 
 function Row({ webhook }: { readonly webhook: WebhookItem }) {
-  const { id, environmentId, environmentName, url, events, hasSecret, enabled, createdAt } = webhook;
+  const { id, environmentId, environmentName, isReadable, events, hasSecret, enabled, createdAt } = webhook;
+  const url = isReadable ? webhook.url : 'an address that can’t be read';
   const values = { environmentId };
   const path = `/notifications/webhooks/${id}`;
   return (
@@ -84,8 +87,9 @@ function Row({ webhook }: { readonly webhook: WebhookItem }) {
       <th scope="row" class="notification">
         <span class="notification-title">{url}</span>
         <p>
-          {hasSecret ? 'signed' : 'not signed'}
-          {!enabled && ' · off'}
+          {isReadable
+            ? `${hasSecret ? 'signed' : 'not signed'}${enabled ? '' : ' · off'}`
+            : 'Its address was sealed with a master key that is not there: nothing is sent to it. Remove it and add it again.'}
         </p>
       </th>
       <td data-label="Environment">{environmentName}</td>
@@ -94,13 +98,15 @@ function Row({ webhook }: { readonly webhook: WebhookItem }) {
         <Ago at={createdAt} />
       </td>
       <td>
-        <PostButton
-          action={`${path}/test`}
-          label="Test"
-          accessibleLabel={`Test ${url}`}
-          kind="link"
-          values={values}
-        />{' '}
+        {isReadable && (
+          <PostButton
+            action={`${path}/test`}
+            label="Test"
+            accessibleLabel={`Test ${url}`}
+            kind="link"
+            values={values}
+          />
+        )}{' '}
         <PostButton
           action={`${path}/delete`}
           label="Remove"

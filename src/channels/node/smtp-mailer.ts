@@ -1,4 +1,5 @@
 import type { Mail, Mailer, MailRefused, MailServer } from '../mailer.ts';
+import { isAboutRecipient } from '../smtp-refusal.ts';
 
 export interface SmtpLimits {
   readonly connectMs: number;
@@ -70,7 +71,6 @@ function explain(server: MailServer, error: unknown, isOver: boolean): MailRefus
   const at = `${server.host}:${server.port}`;
   const code = textOf(error, 'code');
   const words = firstLine(textOf(error, 'response'), server);
-  const status = Number(words.slice(0, 3)) || 0;
   const refused = (reason: string, more: Partial<MailRefused> = {}): MailRefused => ({
     ...{ reason, mayPass: true, isRecipient: false },
     ...more,
@@ -79,29 +79,31 @@ function explain(server: MailServer, error: unknown, isOver: boolean): MailRefus
   if (code === 'EAUTH') {
     return refused(`The mail server ${at} refused the user name or the password: ${words || 'no reason'}.`);
   }
+  const message = error instanceof Error ? error.message : '';
   if (code === 'EENVELOPE') {
-    const isRecipient = textOf(error, 'command').startsWith('RCPT') || isRejected(error);
-    const isFinal = status >= 500;
-    return refused(`The mail server ${at} does not take this mail: ${words || 'no reason'}.`, {
-      ...{ isRecipient, mayPass: !isFinal },
-    });
+    if (words !== '')
+      return refused(`The mail server ${at} does not take this mail: ${words}.`, ofAnswer(words));
+    // Nothing was sent: the address itself is none that mail may have.
+    const isRecipient = /recipient/i.test(message);
+    return refused('The address is none that mail can be sent to.', { isRecipient, mayPass: !isRecipient });
   }
   if (code === 'EDNS' || code === 'ENOTFOUND')
     return refused(`The name of the mail server ${at} is not known to DNS.`);
-  const message = error instanceof Error ? error.message : '';
   if (code === 'ETLS' || /certificate|self.signed|altname|SSL|TLS/i.test(message)) {
     return refused(
       `The mail server ${at} offers no TLS, or its certificate is not trusted (${firstLine(message, server)}). NODE_EXTRA_CA_CERTS names a file of further certificates.`,
     );
   }
   if (words !== '') {
-    return refused(`The mail server ${at} answered: ${words}.`, { mayPass: status < 550 || status > 559 });
+    return refused(`The mail server ${at} answered: ${words}.`, ofAnswer(words));
   }
   return refused(`The mail server ${at} can’t be reached, or speaks no SMTP (${code || 'no reason'}).`);
 }
 
-function isRejected(error: unknown): boolean {
-  return error instanceof Error && Array.isArray(Reflect.get(error, 'rejected'));
+/** Only what is wrong with a recipient, for good, stays so: all else an admin mends, and what waited is sent then. */
+function ofAnswer(words: string): Pick<MailRefused, 'mayPass' | 'isRecipient'> {
+  const isRecipient = isAboutRecipient(words);
+  return { isRecipient, mayPass: !(isRecipient && words.startsWith('5')) };
 }
 
 function textOf(error: unknown, field: string): string {

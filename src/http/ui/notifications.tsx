@@ -69,7 +69,8 @@ export function notificationRoutes(services: Services): Hono<UiEnv> {
     const body = await readForm(c);
     const { user } = c.get('session');
     for (const { type, inAppEnabled, emailEnabled } of await listPreferences(db, user)) {
-      if (!type.enabled) continue;
+      // One that was not on the form is not what its boxes are about: it may be newer than the page.
+      if (!type.enabled || !isTicked(body, `shown.${type.id}`)) continue;
       const wanted = {
         inAppEnabled: isTicked(body, `inApp.${type.id}`),
         emailEnabled: isTicked(body, `email.${type.id}`),

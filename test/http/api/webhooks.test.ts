@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { write } from '../../../src/db/write.ts';
 import { recordEvent } from '../../../src/events/events.ts';
 import { deliverDue } from '../../../src/notifications/deliver-due.ts';
+import { listDue } from '../../../src/notifications/deliveries.ts';
 import { tellEvents } from '../../../src/notifications/tell.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 import { type PingServer, startPingServer } from '../../support/ping-server.ts';
@@ -57,8 +58,11 @@ const later = (more: number) => {
 };
 const send = () => deliverDue(app.services, 'webhook', never);
 
-async function happens(type: 'backup.completed' | 'backup.failed'): Promise<void> {
-  const of = { databaseId: 'd', environmentId };
+async function happens(
+  type: 'backup.completed' | 'backup.failed',
+  environment = environmentId,
+): Promise<void> {
+  const of = { databaseId: 'd', environmentId: environment };
   const id = { databaseName: NAME, backupId: 'b' };
   const { db, now } = app.services;
   await write(db, async (trx) => {
@@ -76,7 +80,7 @@ describe('a webhook of an environment', () => {
     expect(made.status).toBe(201);
     expect(made.body).toEqual({
       subscription: {
-        ...{ id: expect.any(String), environmentId, hasSecret: true, enabled: true },
+        ...{ id: expect.any(String), environmentId, hasSecret: true, enabled: true, isReadable: true },
         ...{ url: `${server.url}/hook?token=x`, events: ['backup.completed', 'backup.failed'] },
         ...{ createdAt: expect.any(String), updatedAt: expect.any(String) },
       },
@@ -221,5 +225,61 @@ describe('a webhook of an environment', () => {
     expect((await app.call('DELETE', `${path()}/${id}`)).body).toEqual({ success: true });
     await send();
     expect(server.pings).toEqual([]);
+  });
+
+  it('that can’t be read takes no other from the list, and can be removed', async () => {
+    const [kept, lost] = [await subscribe({}), await subscribe({})];
+    const { id } = lost.body.subscription;
+    await app.services.db
+      .updateTable('webhook_subscriptions')
+      .set({ url: 'v1.other.key.x', events: '{' })
+      .where('id', '=', id)
+      .execute();
+    const { status: answered, body } = await app.call('GET', path());
+    expect([answered, body.subscriptions.length]).toEqual([200, 2]);
+    expect(body.subscriptions.find((one: { id: string }) => one.id === id)).toMatchObject({
+      ...{ url: '', isReadable: false, events: [] },
+    });
+    await happens('backup.failed');
+    await send();
+    expect(server.pings).toHaveLength(1);
+    expect((await app.call('DELETE', `${path()}/${id}`)).status).toBe(200);
+    const left = (await app.call('GET', path())).body.subscriptions;
+    expect(left.map((one: { id: string }) => one.id)).toEqual([kept.body.subscription.id]);
+  });
+
+  it('whose host is dead is asked once in a round, and keeps those of other environments not waiting', async () => {
+    const asked: string[] = [];
+    const dead = async (message: { readonly url: string }) => {
+      const { hostname } = new URL(message.url);
+      asked.push(hostname);
+      return hostname === 'localhost'
+        ? { failure: { reason: 'It is away.', mayPass: true } }
+        : { answer: { status: 200, text: '' } };
+    };
+    const { port } = new URL(server.url);
+    for (let count = 0; count < 10; count += 1) {
+      await subscribe({ url: `http://localhost:${port}/${count}` });
+    }
+    await app.call('POST', path(otherId), { body: { url: `${server.url}/x`, events: ['backup.failed'] } });
+    await happens('backup.failed');
+    await happens('backup.failed', otherId);
+    await deliverDue({ ...app.services, channel: { send: dead } }, 'webhook', never);
+    expect(asked.filter((host) => host === 'localhost').length).toBeLessThanOrEqual(2);
+    expect(asked.indexOf('127.0.0.1')).toBeGreaterThanOrEqual(0);
+    // What is new comes before what has failed.
+    asked.splice(0);
+    later(60);
+    await happens('backup.failed', otherId);
+    const first = await app.services.db
+      .selectFrom('deliveries')
+      .select('id')
+      .where('attempts', '=', 0)
+      .where('target_id', 'in', (eb) =>
+        eb.selectFrom('webhook_subscriptions').select('id').where('environment_id', '=', otherId),
+      )
+      .executeTakeFirstOrThrow();
+    const due = await listDue(app.services.db, 'webhook', app.services.now());
+    expect(due.indexOf(first.id)).toBeLessThan(10);
   });
 });

@@ -1,0 +1,181 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createChannel } from '../../src/channels/node/guarded-channel.ts';
+import { createMailer } from '../../src/channels/node/smtp-mailer.ts';
+import type { Db } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
+import { type EventData, type EventType, recordEvent } from '../../src/events/events.ts';
+import { createLog } from '../../src/log.ts';
+import {
+  channelInput,
+  createChannelOf,
+  removeChannel,
+  testChannel,
+} from '../../src/notifications/channels.ts';
+import { deliverDue } from '../../src/notifications/deliver-due.ts';
+import type { DeliverContext } from '../../src/notifications/send.ts';
+import { tellEvents } from '../../src/notifications/tell.ts';
+import { createVault } from '../../src/secrets/vault.ts';
+import { type PingServer, startPingServer } from '../support/ping-server.ts';
+import { dropStates, openState, STATES } from '../support/states.ts';
+
+const BEGIN = Date.parse('2026-02-25T10:00:00.000Z');
+const NOBODY = { userId: null, address: null };
+const never = new AbortController().signal;
+const NAME = 'shop "ü" + 😀';
+const FAILED = { databaseName: NAME, backupId: 'b', step: 'dump', error: 'no <b> way' };
+const MISSING = { databaseName: NAME, lastGoodAt: null, dueAt: '2026-02-25T09:00:00.000Z' };
+
+afterAll(dropStates);
+
+describe.each(STATES)('trouble that lasts, on %s', (state) => {
+  let db: Db;
+  let server: PingServer;
+  let seconds: number;
+  let status: number;
+  let context: DeliverContext;
+  const now = () => new Date(BEGIN + seconds * 1000);
+
+  beforeEach(async () => {
+    db = await openState(state);
+    server = await startPingServer();
+    [seconds, status] = [0, 200];
+    server.answer((_, response) => void response.writeHead(status).end());
+    await db
+      .insertInto('system_settings')
+      .values({ key: 'privateHosts', value: JSON.stringify('127.0.0.1'), updated_at: now().toISOString() })
+      .execute();
+    context = {
+      ...{ db, now, vault: await createVault(new Uint8Array(32).fill(5)), mailer: createMailer() },
+      channel: createChannel({ allowed: async () => ['127.0.0.1'] }),
+      log: createLog('debug', () => undefined, now),
+    };
+  });
+  afterEach(async () => {
+    await server.close();
+    await db.destroy();
+  });
+
+  async function add(name: string): Promise<string> {
+    const url = `${server.url}/${name}`;
+    const { id } = await createChannelOf(
+      context,
+      NOBODY,
+      channelInput.parse({ kind: 'slack', name, url }),
+      never,
+    );
+    server.pings.splice(0);
+    return id;
+  }
+  const happens = <Type extends EventType>(type: Type, data: EventData[Type]) =>
+    write(db, async (trx) => {
+      seconds += 0.001;
+      await recordEvent(trx, { type, databaseId: 'd', environmentId: 'e', data }, now());
+    });
+  const work = async (...pauses: readonly number[]) => {
+    for (const pause of pauses) {
+      await tellEvents(context);
+      seconds += pause;
+      await deliverDue(context, 'channel', never);
+    }
+  };
+  /** What has arrived since it was asked last, by path. */
+  const arrived = () =>
+    status === 200 ? server.pings.splice(0).map(({ path, body }) => `${path} ${JSON.parse(body).text}`) : [];
+  const failing = () => db.selectFrom('notification_channels').select('failing_since').executeTakeFirst();
+
+  it('is told at its next event where what was sent of it has reached nobody', async () => {
+    await add('only');
+    status = 404;
+    await happens('backup.failed', FAILED);
+    await work(15, 30, 60, 120);
+    const { status: became } = await db.selectFrom('deliveries').select('status').executeTakeFirstOrThrow();
+    expect(became).toBe('failed');
+    server.pings.splice(0);
+    status = 200;
+    await happens('backup.failed', FAILED);
+    await work(15, 15);
+    expect(arrived()).toEqual([expect.stringContaining(`/only *🔴 Backup failed: ${NAME}`)]);
+    await happens('backup.failed', FAILED);
+    await work(15, 15);
+    expect(arrived()).toEqual([]);
+  });
+
+  it('is told again after an hour where it has one event alone, and not once it is over', async () => {
+    await add('only');
+    status = 503;
+    await happens('backup.missing', MISSING);
+    await work(15, ...Array.from({ length: 24 }, () => 30 * 60));
+    const [{ attempts } = { attempts: 0 }] = await db.selectFrom('deliveries').select('attempts').execute();
+    expect(attempts).toBe(24);
+    server.pings.splice(0);
+    status = 200;
+    await work(3600, 15, 15);
+    expect(arrived()).toEqual([expect.stringContaining('Backup missing')]);
+    await work(3600, 3600, 15);
+    expect(arrived()).toEqual([]);
+  });
+
+  it('is not told twice where another channel has heard of it', async () => {
+    await add('dead');
+    await add('good');
+    server.answer((_, response, { path }) => void response.writeHead(path === '/dead' ? 404 : 200).end());
+    for (let night = 0; night < 3; night += 1) {
+      await happens('backup.failed', FAILED);
+      await work(15, 30, 60, 120, 3600, 15, 15);
+      seconds += 86_400;
+    }
+    const good = arrived().filter((line) => line.startsWith('/good') && line.includes('Backup failed'));
+    expect(good).toHaveLength(1);
+  });
+
+  it('is told in one message to a channel that is added while it lasts, and counts as told from then on', async () => {
+    await happens('backup.failed', FAILED);
+    await happens('backup.missing', MISSING);
+    await work(15);
+    await add('new');
+    await work(15, 15);
+    const [summary = '', ...more] = arrived();
+    expect([summary.includes('2 notifications'), summary.includes('Backup missing'), more]).toEqual([
+      ...[true, true],
+      [],
+    ]);
+    await happens('backup.failed', FAILED);
+    await work(15, 15);
+    expect(arrived()).toEqual([]);
+    await add('second');
+    await work(15, 15);
+    expect(arrived()).toEqual([expect.stringMatching(/^\/second .*2 notifications/)]);
+  });
+
+  it('of a channel that a test found mended is over, which is told, and so is its next outage', async () => {
+    const id = await add('bad');
+    await add('good');
+    let isBad = true;
+    server.answer(
+      (_, response, { path }) => void response.writeHead(path === '/bad' && isBad ? 500 : 200).end(),
+    );
+    const outage = async () => {
+      isBad = true;
+      await happens('backup.failed', FAILED);
+      await work(15, 30, 60, 15, 15);
+      return arrived().filter((line) => line.startsWith('/good') && line.includes('don’t arrive')).length;
+    };
+    expect(await outage()).toBe(1);
+    isBad = false;
+    expect((await testChannel(context, id, never)).isOk).toBe(true);
+    expect((await failing())?.failing_since).toBeNull();
+    const events = await db.selectFrom('events').select('type').where('type', 'like', 'channel.%').execute();
+    expect(events.map(({ type }) => type).sort()).toEqual(['channel.failed', 'channel.recovered']);
+    await happens('backup.completed', { databaseName: NAME, backupId: 'b', bytes: 1, sizeChange: null });
+    await work(7200, 15);
+    arrived();
+    expect(await outage()).toBe(1);
+    await removeChannel(context, NOBODY, id);
+    const spells = await db
+      .selectFrom('notification_spells')
+      .select('id')
+      .where('type_id', '=', 'system.channel_failed')
+      .execute();
+    expect(spells).toEqual([]);
+  });
+});
