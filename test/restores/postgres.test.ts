@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readContents } from '../../src/backups/contents.ts';
 import type { Json } from '../support/installation.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';
 import { until } from '../support/until.ts';
@@ -168,6 +169,18 @@ describe('a database that is not UTF-8', () => {
     ];
     const options = { backupFormat: 'custom', backupCompression: 'zstd' };
     const backup = await bed.backUpOf(await bed.source(latin, options));
+    // As it was written down once: a reading in full finds it whole, and mends it.
+    const { db } = bed.app.services;
+    const known = await readContents(db, backup.id);
+    const misread = known?.tables.map((table) => ({ ...table, schema: 'stra\ufffde' }));
+    const wrong = JSON.stringify({ ...known, tables: misread, encoding: undefined });
+    await db.updateTable('backups').set({ contents: wrong }).where('id', '=', backup.id).execute();
+    const { runId } = await bed.app.ask('POST', `/api/backups/${backup.id}/verify`, {});
+    const read = await until('the reading to end', 60_000, async () => {
+      const { run } = (await bed.app.ask('GET', `/api/runs/${runId}`)) as { run: Json };
+      return ['pending', 'running'].includes(String(run['state'])) ? undefined : run;
+    });
+    expect([read['state'], await readContents(db, backup.id)]).toEqual(['completed', known]);
     const whole = await bed.restore(backup);
     expect([whole.message, counted(whole)]).toEqual(['', all]);
     await bed.postgres.dropDatabase(whole.newName);

@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import type { RestoreRow } from '../../src/db/schema.ts';
+import { NOTHING_REPLACED } from '../../src/restores/in-place.ts';
+import { whatExists } from '../../src/restores/restores.ts';
+
+const row: RestoreRow = {
+  ...{ id: 'r', backup_id: 'b', database_id: 'd', environment_id: 'e', server_id: null, engine: 'postgres' },
+  ...{ host: null, port: null, database_name: 'shop', options: '{}', new_name: 'shop ü"<script>' },
+  ...{ is_name_ours: 1, load_options: null, is_drill: null, token: 'abc123', credentials: null },
+  ...{ state: 'left', checks: null, counts: null, loaded_ms: null, removal_tries: 20 },
+  ...{ removal_error: 'The disk is full.', asked_by_id: null, created_at: '', ended_at: null },
+  ...NOTHING_REPLACED,
+};
+
+it('names the folder of the archive where what a restore by jobs has made could not be removed', () => {
+  expect(whatExists({ ...row, load_options: '{"jobs":2}' })).toContain(
+    'The disk is full. The archive for the jobs may still lie in /var/tmp/bp_restore_abc123 on the host.',
+  );
+  expect(whatExists(row)).not.toContain('/var/tmp');
+  expect(whatExists({ ...row, engine: 'sqlite', load_options: '{"jobs":2}' })).not.toContain('/var/tmp');
+  expect(whatExists({ ...row, state: 'removed', load_options: '{"jobs":2}' })).not.toContain('/var/tmp');
+});
