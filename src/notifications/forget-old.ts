@@ -3,6 +3,7 @@ import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { readSettings } from '../settings/settings.ts';
+import { idOf } from './spells.ts';
 
 const DAY_MS = 86_400_000;
 /** An event is of use until it was told, and everything that tells of it has been sent or given up. */
@@ -52,15 +53,29 @@ export async function forgetOldNews({ db, now }: Context, signal?: AbortSignal):
   }
 }
 
-/** Spells of databases that are gone. */
+/** Spells of databases, channels and users that are gone. */
 async function forgetSpells(db: Db): Promise<void> {
-  await write(db, (trx) =>
-    trx
+  const prefix = idOf('system.channel_failed', { id: '' });
+  await write(db, async (trx) => {
+    await trx
       .deleteFrom('notification_spells')
       .where('database_id', 'is not', null)
       .where('database_id', 'not in', (eb) => eb.selectFrom('databases').select('databases.id'))
-      .execute(),
-  );
+      .execute();
+    await trx
+      .deleteFrom('notification_spells')
+      .where('type_id', '=', 'system.channel_failed')
+      .where('id', '!=', idOf('system.channel_failed', { id: 'email' }))
+      .where('id', 'not in', (eb) =>
+        eb
+          .selectFrom('notification_channels')
+          .select(sql<string>`${prefix} || notification_channels.id`.as('id')),
+      )
+      .where('id', 'not in', (eb) =>
+        eb.selectFrom('users').select(sql<string>`${prefix} || users.id`.as('id')),
+      )
+      .execute();
+  });
 }
 
 async function forgetGoodNews(db: Db, signal?: AbortSignal): Promise<void> {

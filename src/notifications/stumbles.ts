@@ -7,8 +7,8 @@ export interface Stumbles {
   forget(id: string): void;
 }
 
-/** Some eight minutes, in which a database that is full or locked is mended, or told of by the log. */
-const MOST_TRIES = 5;
+/** An hour, in which what is wrong with more than one is mended. */
+const MOST_TRIES = 8;
 const FIRST_PAUSE_MS = 30_000;
 
 export function createStumbles(): Stumbles {

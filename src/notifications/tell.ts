@@ -115,11 +115,10 @@ async function tell(trx: Trx, row: EventRow, at: Date, log: Log): Promise<void> 
   }
   for (const announcement of announcements) {
     const type = types.get(announcement.typeId);
-    if (type === undefined || !type.enabled) continue;
-    const told = { ...announcement, type, row };
-    await notifyUsers(trx, told, at);
+    const told = type?.enabled === true ? { ...announcement, type, row } : null;
+    if (told !== null) await notifyUsers(trx, told, at);
     if (!announcement.isSent) continue;
-    const found = await queueMessages(trx, told, at);
+    const found = told === null ? 0 : await queueMessages(trx, told, at);
     // Nobody is there to be told by: it is told when somebody is.
     if (found === 0 && announcement.spellId !== null) await untell(trx, announcement.spellId);
   }

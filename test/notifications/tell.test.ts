@@ -200,7 +200,12 @@ describe.each(STATES)('what users are told, on %s', (state) => {
     await teller();
     expect(await told('ada')).toEqual(['system.backup_success']);
     await refuseNotificationsOf(db, 'vera');
-    minutes = 20;
+    for (const minute of [10, 20, 60]) {
+      minutes = minute;
+      await teller();
+      expect(await hasNews(context)).toBe(true);
+    }
+    minutes = 200;
     await teller();
     expect([await hasNews(context), log.join('').includes('put aside untold')]).toEqual([false, true]);
   });
@@ -240,6 +245,20 @@ describe.each(STATES)('what users are told, on %s', (state) => {
       .limit(1)
       .execute();
     expect(oldest).toEqual([{ id: 'good 100' }]);
+  });
+
+  it('lasts no longer than the way out, or the user, that it is about', async () => {
+    const of = (id: string, databaseId: string | null = null) => ({
+      ...{ id: `system.channel_failed:${id}`, type_id: 'system.channel_failed', database_id: databaseId },
+      ...({ is_open: 1, since: now().toISOString(), count: 1, event_id: 'x' } as const),
+    });
+    await db
+      .insertInto('notification_spells')
+      .values([of('ada'), of('email'), of('a channel that is gone')])
+      .execute();
+    await forgetOldNews(context);
+    const left = await db.selectFrom('notification_spells').select('id').orderBy('id').execute();
+    expect(left.map(({ id }) => id)).toEqual(['system.channel_failed:ada', 'system.channel_failed:email']);
   });
 
   it('is forgotten after its time; an event only once it was told', async () => {

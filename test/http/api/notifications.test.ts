@@ -15,13 +15,18 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** A backup of a database of that name failed, and people were told. */
+let told = 0;
+
+/** A backup of a database of that name failed, and people were told; no two at the same time, whose order is anybody's guess. */
 async function fails(databaseName: string): Promise<void> {
-  const { db, now } = app.services;
+  const { db } = app.services;
+  told += 1;
+  const at = new Date(app.services.now().getTime() + 1000 * told);
+  const now = () => at;
   const data = { databaseName, backupId: 'b', step: 'dump', error: 'no "way"' };
   const event = { type: 'backup.failed', databaseId: databaseName, environmentId, data } as const;
   await write(db, (trx) => recordEvent(trx, event, now()));
-  await tellEvents(app.services);
+  await tellEvents({ ...app.services, now });
 }
 
 const as = (role: 'admin' | 'operator' | 'viewer') => ({ token: app.tokens[role] });

@@ -150,4 +150,20 @@ describe('the webhooks', () => {
     expect(gone.location).toBe(PAGE);
     expect((await operator.get(PAGE)).html).toContain('No webhooks yet');
   });
+
+  it('whose address no key opens hide neither the page nor the secret of a new one, and can be removed', async () => {
+    const operator = await pages.signedIn('operator');
+    const nobody = { userId: null, address: null };
+    const { id: environmentId } = await createEnvironment(pages.services, nobody, { name: 'lost "keys"' });
+    const form = { environmentId, url: 'https://example.com/lost', failed: 'true', generateSecret: 'true' };
+    await operator.post(PAGE, form);
+    await pages.services.db.updateTable('webhook_subscriptions').set({ url: 'v1.gone.key.x' }).execute();
+    const made = await operator.post(PAGE, { ...form, url: 'https://example.com/new' });
+    expect(made.html).toMatch(/<code id="webhook-secret">whsec_/);
+    expect(made.html).toContain('an address that can’t be read');
+    const [, id = ''] = /action="\/notifications\/webhooks\/(\w+)\/delete"/.exec(made.html) ?? [];
+    await operator.post(`${PAGE}/${id}/delete`, { environmentId });
+    const { html } = await operator.get(PAGE);
+    expect([html.includes('can’t be read'), html.includes('https://example.com/new')]).toEqual([false, true]);
+  });
 });
