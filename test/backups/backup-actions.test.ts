@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { changePin, removeBackup, startBackup, stopBackup } from '../../src/backups/backup-actions.ts';
 import type { Services } from '../../src/services-port.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { asWritten } from '../support/as-written.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 
@@ -24,7 +25,11 @@ describe.each(STATES)('what people do to backups, on %s', (state) => {
   const insert = (status: 'pending' | 'in_progress' | 'completed') =>
     insertBackup(services.db, services.now(), { status, outcome: null, filename: 'tägliche +"🗄".dump' });
   const audited = () =>
-    services.db.selectFrom('audit_logs').select(['action', 'resource_id']).orderBy('created_at').execute();
+    services.db
+      .selectFrom('audit_logs')
+      .select(['action', 'resource_id'])
+      .orderBy(asWritten(services.db))
+      .execute();
   const all = async () => ({
     backups: await services.db.selectFrom('backups').selectAll().orderBy('id').execute(),
     totals: await services.db.selectFrom('stored_totals').selectAll().execute(),

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { watchForMissing } from '../../src/backups/missing.ts';
 import type { Db } from '../../src/db/schema.ts';
+import { asWritten } from '../support/as-written.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { openWorld, type World } from '../support/schedules.ts';
 
@@ -22,7 +23,7 @@ const at = async (hours: number) => {
   await Promise.all([watchForMissing(world), watchForMissing(world)]);
 };
 const events = async () =>
-  (await db.selectFrom('events').selectAll().orderBy('created_at').execute()).map(
+  (await db.selectFrom('events').selectAll().orderBy(asWritten(db)).execute()).map(
     ({ type, database_id: id, created_at: createdAt, data }) => ({
       type,
       id,

@@ -17,6 +17,7 @@ import { newId } from '../../src/ids.ts';
 import { hostPlace } from '../../src/object-stores/place.ts';
 import { createWorker, type Worker } from '../../src/runs/worker.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { asWritten } from '../support/as-written.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { restoreRow } from '../support/restore-row.ts';
 import { until } from '../support/until.ts';
@@ -119,14 +120,14 @@ const told = (databaseId: string) =>
     .selectFrom('events')
     .select(['type', 'data'])
     .where('database_id', '=', databaseId)
-    .orderBy('created_at')
+    .orderBy(asWritten(app.services.db))
     .execute();
 const audited = async (backupId: string) => {
   const rows = await app.services.db
     .selectFrom('audit_logs')
     .select(['action', 'user_id'])
     .where('resource_id', '=', backupId)
-    .orderBy('created_at')
+    .orderBy(asWritten(app.services.db))
     .execute();
   return rows.map(({ action, user_id }) => [action, user_id]);
 };

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeServiceAccount, makeToken } from '../support/api-tokens.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { asWritten } from '../support/as-written.ts';
 
 const HOUR_MS = 3_600_000;
 const START = new Date('2026-11-29T12:00:00.000Z');
@@ -21,7 +22,7 @@ const noted = (action: 'use' | 'refused') =>
     .selectAll()
     .where('resource_type', '=', 'api_token')
     .where('action', '=', action)
-    .orderBy('created_at')
+    .orderBy(asWritten(app.services.db))
     .execute();
 
 describe('the use of a token', () => {

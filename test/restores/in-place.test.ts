@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RestoreRow } from '../../src/db/schema.ts';
 import { SEALED } from '../../src/secrets/sealed.ts';
+import { asWritten } from '../support/as-written.ts';
 import type { EndedBackup, Json } from '../support/installation.ts';
 import { checksums } from '../support/postgres-data.ts';
 import { restoreRow } from '../support/restore-row.ts';
@@ -123,7 +124,7 @@ describe('a restore in place', () => {
       .selectFrom('audit_logs')
       .select(['action', 'success'])
       .where('action', 'in', ['restore', 'restore.drop_kept'])
-      .orderBy('created_at')
+      .orderBy(asWritten(bed.app.services.db))
       .execute();
     expect(audited).toEqual([
       { action: 'restore', success: 1 },

@@ -8,6 +8,7 @@ import { loadRestore } from '../../src/restores/restores.ts';
 import { SEALED } from '../../src/secrets/sealed.ts';
 import type { Services } from '../../src/services-port.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { asWritten } from '../support/as-written.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { restoreRow } from '../support/restore-row.ts';
 
@@ -149,7 +150,7 @@ const audited = () =>
     .selectFrom('audit_logs')
     .select(['success', 'details'])
     .where('action', '=', 'restore.clean_up')
-    .orderBy('created_at')
+    .orderBy(asWritten(services.db))
     .execute();
 
 it('one that was left and had been swapped is done once somebody cleans up, and what it replaced is kept', async () => {

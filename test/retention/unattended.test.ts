@@ -7,6 +7,7 @@ import { changeSettingsAskingFirst } from '../../src/retention/change-defaults.t
 import { sweepRetentionDaily } from '../../src/retention/sweep.ts';
 import { insertRun } from '../../src/runs/claim.ts';
 import { readSettings, type SettingsChange, saveSettings } from '../../src/settings/settings.ts';
+import { asWritten } from '../support/as-written.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 import { DATABASE, openWorld, type World } from './world.ts';
 
@@ -47,7 +48,7 @@ describe.each(STATES)('retention that nobody watches, on %s', (state) => {
         .selectFrom('events')
         .selectAll()
         .where('type', '!=', 'backup.completed')
-        .orderBy('created_at')
+        .orderBy(asWritten(db))
         .execute()
     ).map(({ type, data }) => ({
       type,

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Db } from '../../../src/db/schema.ts';
 import { DATABASE, openWorld, type World } from '../../retention/world.ts';
 import { openTestApp, type Reply, type TestApp } from '../../support/app.ts';
+import { asWritten } from '../../support/as-written.ts';
 import { dropStates, openState, STATES } from '../../support/states.ts';
 import { until } from '../../support/until.ts';
 
@@ -293,7 +294,7 @@ describe.each(STATES)('section 10 of the contract, on %s', (state) => {
   const at = (day: number) => new Date(NOW.getTime() + day * DAY_MS).toISOString();
   const idsOf = (all: readonly { id: string }[]) => all.map(({ id }) => id);
   const listed = async () => idsOf((await get(`${BASE}/backups`)).backups);
-  const rows = () => db.selectFrom('audit_logs').selectAll().orderBy('created_at').execute();
+  const rows = () => db.selectFrom('audit_logs').selectAll().orderBy(asWritten(db)).execute();
   const actions = async () => (await rows()).map(({ action, resource_type: type }) => ({ action, type }));
   const rotations = async () => {
     const found = (await rows()).filter(({ action }) => action === 'backup.rotate');

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createScheduler } from '../../../src/schedules/scheduler.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
+import { asWritten } from '../../support/as-written.ts';
 
 const NOW = '2026-02-25T10:00:00.000Z';
 
@@ -144,7 +145,7 @@ describe('a database’s own schedule', () => {
       .selectFrom('audit_logs')
       .selectAll()
       .where('resource_type', '=', 'backup_schedule')
-      .orderBy('created_at')
+      .orderBy(asWritten(app.services.db))
       .execute();
     expect(rows.map((row) => [row.action, row.user_id, row.resource_name, row.environment_id])).toEqual([
       ['update', app.userIds.admin, 'shop 😀', environmentId],

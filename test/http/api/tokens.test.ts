@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeEnvironment, makeServiceAccount, makeToken } from '../../support/api-tokens.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
+import { asWritten } from '../../support/as-written.ts';
 import { refuseUpdates } from '../../support/trigger.ts';
 
 let app: TestApp;
@@ -178,7 +179,7 @@ describe('API tokens', () => {
       .selectFrom('audit_logs')
       .selectAll()
       .where('created_at', '>=', tokenRecord.createdAt)
-      .orderBy('created_at')
+      .orderBy(asWritten(app.services.db))
       .execute();
     const told = rows.map((row) => [row.resource_type, row.action, row.user_id, row.token_prefix]);
     const admin = app.userIds.admin;
