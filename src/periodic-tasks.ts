@@ -39,6 +39,8 @@ const MISSING_EVERY_MS = 60_000;
 const PINGS_EVERY_MS = 10_000;
 /** What was written is chained within five seconds. */
 const CHAIN_EVERY_MS = 4_000;
+/** After an upgrade, all that was written before waits. */
+const CHAIN_FIRST_AFTER_MS = 2_000;
 /** People are told at once, as far as they can tell. */
 const TELL_EVERY_MS = 1_000;
 const WAYS_OUT = ['email', 'channel', 'webhook'] as const;
@@ -100,6 +102,7 @@ export function periodicTasks(
     {
       name: 'audit-chain',
       everyMs: CHAIN_EVERY_MS,
+      firstAfterMs: CHAIN_FIRST_AFTER_MS,
       hasWork: () => hasUnchained(db),
       run: createChainer(services),
     },

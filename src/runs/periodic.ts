@@ -11,6 +11,8 @@ export interface PeriodicTask {
   readonly everyMs: number;
   /** Where it is asked often and seldom has anything to do: looked at before it is claimed, which writes. */
   hasWork?(): Promise<boolean>;
+  /** So long after the start of the process it is looked at first, in ms; 0 by itself. For what may be much and has time: pages come first. */
+  readonly firstAfterMs?: number;
   /** Ends soon after the signal is aborted; what it throws is logged, and it is tried again when it is due again, ever more rarely while it fails. */
   run(signal: AbortSignal): Promise<unknown>;
 }
@@ -180,7 +182,10 @@ export function createPeriodic(
     list().then(
       () => {
         if (stopping) return;
-        for (const task of tasks) look(task);
+        for (const task of tasks) {
+          if (task.firstAfterMs === undefined) look(task);
+          else timers.set(task.name, setTimeout(() => look(task), task.firstAfterMs).unref());
+        }
       },
       (error: unknown) => {
         log.error('the periodic tasks could not be listed', { error });

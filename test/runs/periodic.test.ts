@@ -32,11 +32,14 @@ afterEach(async () => {
 /** A process with that task. */
 function start(
   run: PeriodicTask['run'],
-  options: PeriodicOptions & Partial<Pick<PeriodicTask, 'everyMs' | 'hasWork'>> = {},
+  options: PeriodicOptions & Partial<Pick<PeriodicTask, 'everyMs' | 'hasWork' | 'firstAfterMs'>> = {},
 ) {
   const clock = () => new Date(now);
-  const { everyMs = HOUR, hasWork, ...rest } = options;
-  const given = hasWork === undefined ? {} : { hasWork };
+  const { everyMs = HOUR, hasWork, firstAfterMs, ...rest } = options;
+  const given = {
+    ...(hasWork === undefined ? {} : { hasWork }),
+    ...(firstAfterMs === undefined ? {} : { firstAfterMs }),
+  };
   const log = createLog('debug', (line) => lines.push(line), clock);
   const periodic = createPeriodic(
     { db, log, now: clock },
@@ -75,6 +78,14 @@ it('is not even claimed while it says that it has nothing to do', async () => {
   expect([count, (await task()).due_at]).toEqual([0, new Date(BEGIN).toISOString()]);
   isWaiting = true;
   await until('it to be done', 5_000, () => count === 1);
+});
+
+it('that has time is looked at some while after the start, and no sooner', async () => {
+  const done: string[] = [];
+  start(async () => void done.push('in an hour'), { firstAfterMs: HOUR });
+  start(async () => void done.push('soon'), { firstAfterMs: 1 });
+  await until('it to be done', 5_000, async () => done.length > 0);
+  expect(done).toEqual(['soon']);
 });
 
 it('is done by one process at a time, and not by the next before it is due', async () => {
