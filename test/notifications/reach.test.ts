@@ -1,10 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createChannel } from '../../src/channels/node/guarded-channel.ts';
-import { createMailer } from '../../src/channels/node/smtp-mailer.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { type EventData, type EventType, recordEvent } from '../../src/events/events.ts';
-import { createLog } from '../../src/log.ts';
 import {
   channelInput,
   createChannelOf,
@@ -14,9 +11,9 @@ import {
 import { deliverDue } from '../../src/notifications/deliver-due.ts';
 import type { DeliverContext } from '../../src/notifications/send.ts';
 import { tellEvents } from '../../src/notifications/tell.ts';
-import { createVault } from '../../src/secrets/vault.ts';
 import { type PingServer, startPingServer } from '../support/ping-server.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
+import { openDeliverContext } from './deliver-context.ts';
 
 const BEGIN = Date.parse('2026-02-25T10:00:00.000Z');
 const NOBODY = { userId: null, address: null };
@@ -40,15 +37,7 @@ describe.each(STATES)('trouble that lasts, on %s', (state) => {
     server = await startPingServer();
     [seconds, status] = [0, 200];
     server.answer((_, response) => void response.writeHead(status).end());
-    await db
-      .insertInto('system_settings')
-      .values({ key: 'privateHosts', value: JSON.stringify('127.0.0.1'), updated_at: now().toISOString() })
-      .execute();
-    context = {
-      ...{ db, now, vault: await createVault(new Uint8Array(32).fill(5)), mailer: createMailer() },
-      channel: createChannel({ allowed: async () => ['127.0.0.1'] }),
-      log: createLog('debug', () => undefined, now),
-    };
+    context = await openDeliverContext(db, now);
   });
   afterEach(async () => {
     await server.close();

@@ -3,7 +3,7 @@ import { countDeliveries, listDeliveries } from '../../notifications/delivery-lo
 import { readSmtp, removeSmtp, saveSmtp, smtpInput, testSmtp } from '../../notifications/smtp-settings.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, type ApiSession, route } from '../route.ts';
-import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
+import { delivery, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
 /** Never the password. */
 const smtp = z.object({
@@ -17,19 +17,7 @@ const smtp = z.object({
   lastError: z.string().nullable(),
   failingSince: instant.nullable(),
 });
-const delivery = z.object({
-  id,
-  way: z.enum(['email', 'channel', 'webhook']),
-  recipient: z.string(),
-  event: z.string(),
-  status: z.enum(['pending', 'delivered', 'failed']),
-  attempts: z.number().int(),
-  nextAttemptAt: instant.nullable(),
-  lastError: z.string().nullable(),
-  responseStatus: z.number().int().nullable(),
-  createdAt: instant,
-  deliveredAt: instant.nullable(),
-});
+const sent = delivery.extend({ way: z.enum(['email', 'channel', 'webhook']), recipient: z.string() });
 
 const path = '/api/settings/smtp';
 const DEFAULT_LIMIT = 25;
@@ -88,7 +76,7 @@ export function mailRoutes(services: Services): readonly ApiRoute[] {
       access: 'admin',
       summary: 'What was sent, is on its way, or was given up: newest first',
       query: pageQuery(DEFAULT_LIMIT),
-      answer: z.object({ deliveries: z.array(delivery), total }),
+      answer: z.object({ deliveries: z.array(sent), total }),
       handle: async ({ query }) => ({
         deliveries: await listDeliveries(db, null, query),
         total: await countDeliveries(db, null),

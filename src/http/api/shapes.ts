@@ -8,6 +8,17 @@ export const id = z.string();
 export const instant = z.iso.datetime({ precision: 3 });
 export const total = z.number().int();
 
+/** What is on its way to somebody, or was sent or given up. */
+export const delivery = z.object({
+  ...{ id, event: z.string(), status: z.enum(['pending', 'delivered', 'failed']) },
+  attempts: z.number().int(),
+  nextAttemptAt: instant.nullable(),
+  lastError: z.string().nullable(),
+  responseStatus: z.number().int().nullable(),
+  createdAt: instant,
+  deliveredAt: instant.nullable(),
+});
+
 /** `?limit=&offset=` with this default; a limit above 1000 is taken as 1000. */
 export function pageQuery(defaultLimit: number) {
   return z.object({

@@ -10,22 +10,13 @@ import {
 } from '../../notifications/webhook-subscriptions.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiRoute, route } from '../route.ts';
-import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
+import { delivery, id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
 /** Never the secret. `url` is empty where `isReadable` is false: the master key does not open it. */
 const subscription = z.object({
   ...{ id, environmentId: id, url: z.string(), events: z.array(z.string()) },
   ...{ isReadable: z.boolean(), hasSecret: z.boolean(), enabled: z.boolean() },
   ...{ createdAt: instant, updatedAt: instant },
-});
-const delivery = z.object({
-  ...{ id, event: z.string(), status: z.enum(['pending', 'delivered', 'failed']) },
-  attempts: z.number().int(),
-  nextAttemptAt: instant.nullable(),
-  lastError: z.string().nullable(),
-  responseStatus: z.number().int().nullable(),
-  createdAt: instant,
-  deliveredAt: instant.nullable(),
 });
 
 const path = '/api/environments/:envId/webhooks';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { RestoreItem } from '../../../views/restore/restore-run.tsx';
 import type { LiveRestore } from '../../../views/restore/restore-words.ts';
+import type { RestoreItem } from '../../../views/restore/restored.ts';
 import { findBackup } from '../../backups/backups.ts';
 import type { RestoreRow, RunRow } from '../../db/schema.ts';
 import { findDrill } from '../../drills/drills.ts';

@@ -1,0 +1,111 @@
+import { TextField } from '../parts/field.tsx';
+import { Form, PostButton } from '../parts/form.tsx';
+import type { FormState } from '../parts/form-state.ts';
+import { formatDuration } from '../parts/format.ts';
+import { Notice } from '../parts/notice.tsx';
+import { Panel } from '../parts/panel.tsx';
+import type { DrillResult, RestoreItem } from './restored.ts';
+
+interface OutcomeProps {
+  readonly item: RestoreItem;
+  readonly form: FormState;
+  readonly mayChange: boolean;
+}
+
+/** What a restore or drill that is over came to, and what is to be done. */
+export function Outcome({ item, form, mayChange }: OutcomeProps) {
+  const { drill } = item;
+  if (drill !== null) {
+    return (
+      <>
+        <DrillOutcome drill={drill} item={item} />
+        {(item.state !== 'removed' || drill.outcome !== 'proven') && (
+          <WhatWentWrong item={item} form={form} mayChange={mayChange} />
+        )}
+      </>
+    );
+  }
+  if (item.state === 'done') {
+    return (
+      <Notice tone="success">
+        {item.exists} {sumOf(item)}
+      </Notice>
+    );
+  }
+  return <WhatWentWrong item={item} form={form} mayChange={mayChange} />;
+}
+
+function WhatWentWrong({ item, form, mayChange }: OutcomeProps) {
+  return (
+    <Panel title={item.runState === 'cancelled' ? 'It was cancelled' : 'What went wrong'}>
+      {item.failure !== null && <p class="failure-message">{item.failure.message}</p>}
+      {item.failure?.stderr != null && (
+        <details class="failure">
+          <summary>What the tool printed</summary>
+          <pre>
+            <code>{item.failure.stderr}</code>
+          </pre>
+        </details>
+      )}
+      {item.failure === null && <p>{item.exists}</p>}
+      {mayChange && item.state === 'left' && <CleanUp item={item} form={form} />}
+      {mayChange && item.state !== 'left' && item.backupAt !== null && item.drill === null && (
+        <p>
+          <a
+            class="button outline"
+            href={`/backups/${item.backupId}/${item.isInPlace ? 'restore-in-place' : 'restore'}`}
+          >
+            Try again
+          </a>
+        </p>
+      )}
+    </Panel>
+  );
+}
+
+function CleanUp({ item, form }: { readonly item: RestoreItem; readonly form: FormState }) {
+  const action = `/restores/${item.id}/clean-up`;
+  if (item.isFile) return <PostButton action={action} label="Clean up" kind="primary" />;
+  return (
+    <Form action={action} form={form} submit="Clean up">
+      <p class="field-help">
+        What was typed for the restore is forgotten. Without a user here, the one that backs up is taken.
+      </p>
+      <TextField form={form} name="username" label="User" autocomplete="off" spellcheck={false} />
+      <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
+    </Form>
+  );
+}
+
+function sumOf({ tables, loadedMs }: RestoreItem): string {
+  const time = loadedMs === null ? '' : ` It took ${formatDuration(Math.max(1, loadedMs / 1000))}.`;
+  if (tables === null) return time;
+  const rows = tables.reduce((sum, table) => sum + (table.rows ?? 0), 0);
+  const isCompared = tables.some(({ expected }) => expected !== null);
+  const what = `${countOf(tables.length, 'table')} with ${countOf(rows, 'row')}`;
+  return `${what}${isCompared ? ', as many as the dump holds' : '; how many the dump holds was not counted'}.${time}`;
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count.toLocaleString('en-GB')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function DrillOutcome({ drill, item }: { readonly drill: DrillResult; readonly item: RestoreItem }) {
+  if (drill.outcome === 'proven') {
+    return (
+      <Notice tone="success">
+        It can be restored: {sumOf(item)}{' '}
+        {item.state === 'removed' ? 'What was made for it is dropped again.' : ''}
+      </Notice>
+    );
+  }
+  if (drill.outcome !== 'failed') return null;
+  return (
+    <Notice tone={drill.isDamaged ? 'error' : 'warning'}>
+      <p>
+        <strong>The drill failed: {drill.failure}.</strong>{' '}
+        {!drill.isDamaged && 'That says nothing against the backup.'}
+      </p>
+    </Notice>
+  );
+}

@@ -1,0 +1,55 @@
+import type { RunState } from '../parts/run-badge.tsx';
+import type { Kept } from './kept.tsx';
+import type { RestoreCheck } from './restore-page.tsx';
+import type { RestoreState } from './restore-words.ts';
+import type { ShownSwap } from './swap-by-hand.tsx';
+
+export interface RestoredTable {
+  readonly schema: string | null;
+  readonly name: string;
+  /** Null: the dump does not tell. */
+  readonly expected: number | null;
+  /** Null: it is not there. */
+  readonly rows: number | null;
+}
+
+/** A restore and its run, as a page shows it. */
+export interface RestoreItem {
+  readonly id: string;
+  readonly backupId: string;
+  /** Null where the backup is gone. */
+  readonly backupAt: string | null;
+  readonly databaseName: string;
+  readonly environmentName: string | null;
+  readonly serverName: string | null;
+  readonly newName: string;
+  readonly isFile: boolean;
+  /** Null where it is no drill. */
+  readonly drill: DrillResult | null;
+  readonly runState: RunState;
+  readonly state: RestoreState;
+  /** What is there now, in a sentence. */
+  readonly exists: string;
+  readonly checks: readonly RestoreCheck[] | null;
+  readonly tables: readonly RestoredTable[] | null;
+  readonly loadedMs: number | null;
+  readonly isInPlace: boolean;
+  /** Of what it replaces; null: declined, or nothing is replaced. */
+  readonly safetyBackupId: string | null;
+  readonly kept: Kept | null;
+  /** Where a person swaps the two. */
+  readonly swapByHand: ShownSwap | null;
+  readonly failure: { readonly message: string; readonly stderr: string | null } | null;
+}
+
+/** What a drill came to. */
+export interface DrillResult {
+  /** Null while it goes on. */
+  readonly outcome: 'proven' | 'failed' | 'cancelled' | 'interrupted' | 'skipped' | 'missed' | null;
+  /** Such as `a role is missing`. */
+  readonly failure: string | null;
+  /** It says something of the backup. */
+  readonly isDamaged: boolean;
+  readonly says: string | null;
+  readonly restoreMs: number | null;
+}
