@@ -5,7 +5,7 @@ import { Attention, type AttentionItem, type FailedDrillItem } from './overview-
 import { Troubles, type TroublesProps } from './overview-troubles.tsx';
 import { OverviewVerdict } from './overview-verdict.tsx';
 import { Ago } from './parts/ago.tsx';
-import { AreaChart, type AreaPoint } from './parts/charts/area.tsx';
+import { AreaChart } from './parts/charts/area.tsx';
 import { Calendar } from './parts/charts/calendar.tsx';
 import type { ChartDay } from './parts/charts/day-cells.ts';
 import { EmptyState } from './parts/empty-state.tsx';
@@ -13,6 +13,7 @@ import { formatBytes, formatHours } from './parts/format.ts';
 import { Columns, Panel } from './parts/panel.tsx';
 import type { ProtectionState } from './parts/protection-badge.tsx';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
+import { growthText, type StoredGrowth } from './parts/stored-growth.ts';
 import { Tile, Tiles } from './parts/tile.tsx';
 import { Running, type RunningItem } from './running.tsx';
 
@@ -25,13 +26,7 @@ export interface OverviewProps extends TroublesProps {
   readonly counts: Readonly<Record<ProtectionState, number>>;
   /** The database whose last good backup is the oldest; null where none has one. */
   readonly oldest: { readonly name: string; readonly age: string; readonly maxAgeHours: number } | null;
-  readonly stored: {
-    readonly bytes: number;
-    readonly places: number;
-    /** By how much it has grown in a week; negative where it shrank. */
-    readonly inAWeek: number;
-    readonly points: readonly AreaPoint[];
-  };
+  readonly stored: StoredGrowth;
   readonly nextRuns: readonly NextRunItem[];
   readonly attention: readonly AttentionItem[];
   /** Databases whose last drill failed. */
@@ -108,7 +103,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
         </Tile>
         <Tile label="Stored" figure={formatBytes(stored.bytes)}>
           {stored.places === 1 ? 'in 1 place' : `in ${stored.places} places`}
-          {stored.inAWeek !== 0 && ` · ${growthOf(stored.inAWeek)} in 7 days`}
+          {stored.inAWeek !== 0 && ` · ${growthText(stored.inAWeek)}`}
         </Tile>
       </Tiles>
       <Columns
@@ -140,10 +135,6 @@ function Filled(props: OverviewProps & { readonly total: number }) {
       />
     </>
   );
-}
-
-function growthOf(bytes: number): string {
-  return `${bytes < 0 ? '−' : '+'}${formatBytes(Math.abs(bytes))}`;
 }
 
 function NextRuns({ items }: { readonly items: readonly NextRunItem[] }) {

@@ -2,10 +2,12 @@ import { CapabilityCard, type CapabilityCardProps } from './capability-card.tsx'
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
+import { AreaChart } from './parts/charts/area.tsx';
 import { Confirm } from './parts/confirm.tsx';
 import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { formatBytes } from './parts/format.ts';
+import { growthText, type StoredGrowth } from './parts/stored-growth.ts';
 import { Table } from './parts/table.tsx';
 import { type EnvironmentAccess, EnvironmentAccessList, Names } from './storage-access.tsx';
 import { BucketList, type BucketListProps } from './storage-buckets.tsx';
@@ -40,6 +42,8 @@ export function StoragePage(props: {
   readonly storage: StorageSummary | null;
   readonly dependents: StorageDependents;
   readonly stored: readonly StoredPlace[];
+  /** Of all that the installation keeps, also on the disks of hosts. */
+  readonly growth: StoredGrowth;
   readonly buckets: BucketListProps;
   readonly environments: readonly EnvironmentAccess[];
   readonly policy: PolicyShown | null;
@@ -67,7 +71,7 @@ export function StoragePage(props: {
       ) : (
         <>
           <StorageState storage={storage} capabilities={props.capabilities} />
-          <StoredByBucket stored={props.stored} />
+          <StoredByBucket stored={props.stored} growth={props.growth} />
           <BucketList {...props.buckets} />
           <ConnectionTest
             id="test-storage"
@@ -158,7 +162,13 @@ function StorageState({
 }
 
 /** How much lies where; a bucket that nothing was stored in is not among them. */
-function StoredByBucket({ stored }: { readonly stored: readonly StoredPlace[] }) {
+function StoredByBucket({
+  stored,
+  growth,
+}: {
+  readonly stored: readonly StoredPlace[];
+  readonly growth: StoredGrowth;
+}) {
   if (stored.length === 0) return null;
   return (
     <>
@@ -186,6 +196,11 @@ function StoredByBucket({ stored }: { readonly stored: readonly StoredPlace[] })
           </tr>
         ))}
       </Table>
+      <h3>Growth, last 60 days</h3>
+      <p>
+        Stored in all buckets and on hosts: {formatBytes(growth.bytes)}, {growthText(growth.inAWeek)}.
+      </p>
+      <AreaChart points={growth.points} noun="Stored" />
     </>
   );
 }

@@ -12,7 +12,8 @@ export function dayAfter(day: string, days: number): string {
 
 /** So many days, the last of them `last`, oldest first. */
 export function daysUntil(last: string, count: number): readonly string[] {
-  return Array.from({ length: count }, (_, index) => dayAfter(last, index - count + 1));
+  const lastMs = Date.parse(`${last}T00:00:00.000Z`);
+  return Array.from({ length: count }, (_, index) => dayOf(new Date(lastMs + (index - count + 1) * DAY_MS)));
 }
 
 /** 0 for Monday to 6 for Sunday. */

@@ -45,7 +45,7 @@ try {
     if (sizes.length % 60 === 0)
       console.log(`soak: ${mib(sizes.at(-1) ?? 0)} MiB after ${sizes.length * 2} s`);
   }
-  const { completed, failed } = await countBackups(app);
+  const { completed, failed, whys } = await countBackups(app);
   const hits = field.bucket.faults.hits().length;
   await app.kill();
   const quarter = Math.floor(sizes.length / 4);
@@ -55,6 +55,7 @@ try {
     `soak: ${completed} backups completed, ${failed} failed; ${hits} of ${requests} requests met a fault; ` +
       `memory of the second quarter ${mib(second)} MiB, of the last ${mib(last)} MiB, at most ${mib(Math.max(...sizes))} MiB`,
   );
+  for (const [why, count] of whys) console.log(`soak: failed ${count} times: ${why}`);
   process.exitCode = Math.abs(last / second - 1) <= 0.1 ? 0 : 1;
 } finally {
   await field.close();
@@ -93,14 +94,22 @@ function addFaults({ bucket }: Field): void {
   }
 }
 
-async function countBackups(app: ChildApp): Promise<{ completed: number; failed: number }> {
-  const count = async (state: string) => {
+/** `whys`: the first line of each failure's message, and how often it was said. */
+async function countBackups(app: ChildApp) {
+  const list = async (state: string) => {
     const { runs } = (await app.ask('GET', `/api/runs?kind=backup&state=${state}&limit=1000`)) as {
-      runs: unknown[];
+      runs: readonly { readonly error?: { readonly message?: string } | null }[];
     };
-    return runs.length;
+    return runs;
   };
-  return { completed: await count('completed'), failed: await count('failed') };
+  const [completed, failed] = [await list('completed'), await list('failed')];
+  const messages = failed.map(({ error }) => (error?.message ?? '').split('\n')[0] ?? '');
+  const whys = [...Map.groupBy(messages, (message) => message.replaceAll(/\d+/g, '0'))];
+  return {
+    completed: completed.length,
+    failed: failed.length,
+    whys: whys.map(([why, all]) => [why, all.length] as const).sort((a, b) => b[1] - a[1]),
+  };
 }
 
 function residentKib(pid: number): number {

@@ -7,14 +7,13 @@ import { describeSpan } from '../../../views/parts/format-time.ts';
 import { MasterKeyBanner } from '../../../views/parts/master-key-banner.tsx';
 import type { Role } from '../../auth/roles.ts';
 import { dayStates } from '../../backups/day-states.ts';
-import { storedByDay, talliesSince } from '../../backups/day-tallies.ts';
+import { talliesSince } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
 import { lastEndedDatabases, oldestDatabase, worstDatabases } from '../../backups/find-databases.ts';
 import { lastFailures, NEVER } from '../../backups/protection-of.ts';
 import type { StateCounts } from '../../backups/protection-states.ts';
 import { failedDrills, restorableOf } from '../../backups/restorable.ts';
 import { storageTrouble } from '../../backups/storage-trouble.ts';
-import { storedOf } from '../../backups/stored-totals.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { isNearlyFull } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
@@ -27,6 +26,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { runningOf } from './runs.tsx';
+import { scopeOf, storedIn } from './stored-growth.ts';
 
 /** More than these are a list, not news. */
 const MOST_NEWS = 8;
@@ -72,28 +72,13 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
 }
 
 const WEEKS = 26;
-const STORED_DAYS = 60;
 const WEEK_DAYS = 7;
-
-const scopeOf = (environmentId: string | null) => (environmentId === null ? {} : { environmentId });
 
 /** Whole weeks, of which this one is the last. */
 async function halfAYear({ db, now }: Services, environmentId: string | null) {
   const today = dayOf(now());
   const days = daysUntil(today, (WEEKS - 1) * WEEK_DAYS + weekdayOf(today) + 1);
   return dayStates(await talliesSince(db, scopeOf(environmentId), days[0] ?? today), days, null);
-}
-
-async function storedIn({ db, now }: Services, environmentId: string | null) {
-  const last = dayOf(now());
-  const { bytes, places } = await storedOf(db, environmentId);
-  const days = await storedByDay(db, scopeOf(environmentId), { last, days: STORED_DAYS, now: bytes });
-  return {
-    bytes,
-    places,
-    inAWeek: bytes - (days.at(-1 - WEEK_DAYS)?.bytes ?? 0),
-    points: days.map((day) => ({ at: `${day.day}T00:00:00.000Z`, bytes: day.bytes })),
-  };
 }
 
 const MOST_LATEST = 6;

@@ -17,6 +17,7 @@ import { frameOf } from './kit/frame.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { capabilityCard } from './storage-probe.tsx';
+import { storedIn } from './stored-growth.ts';
 
 /** Admin > Storage as it is now; with the answer of a test, or the buckets, where those were asked for. */
 export async function sendStorage(
@@ -33,6 +34,7 @@ export async function sendStorage(
       storage={config === null ? null : { ...config, providerName: providerOf(config.endpoint).name }}
       dependents={dependentsOf(impact)}
       stored={impact.backups.places.map((place) => ({ ...place, endpoint: plainEndpoint(place.endpoint) }))}
+      growth={await storedIn(services, null)}
       buckets={shown.buckets ?? NOT_ASKED}
       environments={await accessOf(services, impact)}
       policy={config === null ? null : await policyOrNull(services)}

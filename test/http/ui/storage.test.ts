@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../../dev/bucket/server.ts';
+import { dayAfter, dayOf } from '../../../src/backups/days.ts';
 import { askDeepTest, deepTestResult } from '../../../src/storage/deep-test.ts';
 import { lastProbe } from '../../../src/storage/deep-test-results.ts';
 import { letRunsFollow } from '../../support/backup-row.ts';
@@ -355,4 +356,34 @@ describe('a deep test', () => {
     });
     expect(last.buckets.map(({ bucket }) => bucket)).toEqual(['backups']);
   }, 120_000);
+});
+
+describe('what is stored', () => {
+  const MIB = 1024 * 1024;
+
+  it('is told by bucket, and with its growth in all of them', async () => {
+    const databaseId = idIn((await addDatabase('grows "ß" 🦦', 'grows/')).location);
+    const { db } = pages.services;
+    const place = { database_id: databaseId, endpoint: store.endpoint };
+    await db
+      .insertInto('stored_totals')
+      .values([
+        { ...place, bucket: 'backups', backups: 3, bytes: 3 * MIB },
+        { ...place, bucket: 'scoped', backups: 1, bytes: MIB },
+      ])
+      .execute();
+    const day = dayOf(pages.services.now());
+    const added = { environment_id: environmentId, good: 1, failed: 0 };
+    await db
+      .insertInto('environment_days')
+      .values([
+        { ...added, day, added: 2 * MIB, freed: MIB },
+        { ...added, day: dayAfter(day, -6), added: MIB, freed: 0 },
+        { ...added, day: dayAfter(day, -7), added: 2 * MIB, freed: 0 },
+      ])
+      .execute();
+    const html = await page();
+    expect(html).toContain('Stored in all buckets and on hosts: 4.0 MiB, +2.0 MiB in 7 days.');
+    expect(html).toContain('<td class="figure" data-label="Size">3.0 MiB</td>');
+  });
 });
