@@ -1,14 +1,8 @@
+import type { NetworkFailureKind } from '../s3/network-failure.ts';
+
 /** What is wrong between this machine and the storage. */
 export type DiagnosisKind =
-  | 'dns'
-  | 'tcp_refused'
-  | 'tcp_timeout'
-  | 'tcp_closed'
-  | 'tls_unknown_authority'
-  | 'tls_expired'
-  | 'tls_wrong_name'
-  | 'tls_plain_http'
-  | 'tls_other'
+  | NetworkFailureKind
   | 'clock'
   | 'wrong_key_id'
   | 'wrong_secret'
@@ -19,8 +13,7 @@ export type DiagnosisKind =
   | 'addressing'
   | 'proxy'
   | 'not_s3'
-  | 'busy'
-  | 'other';
+  | 'busy';
 
 export interface Diagnosis {
   readonly kind: DiagnosisKind;

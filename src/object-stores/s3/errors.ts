@@ -2,6 +2,7 @@ import { AppError, type ErrorCode } from '../../errors.ts';
 import { refusalOf, type S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
 import { isFromBetween, meaningOfBetween } from './in-between.ts';
+import { explainNetwork } from './network-failure.ts';
 import { proxyFailure } from './proxy-failure.ts';
 import type { S3Settings } from './settings.ts';
 
@@ -94,7 +95,7 @@ export function networkError(cause: unknown, attempted: Attempted): AppError {
   if (isTlsCode(code)) {
     return new AppError(
       'storage_tls',
-      `${tried(attempted)}: the certificate of ${host} is not trusted (${code}). Check the endpoint's name, or give the authority's certificate in STORAGE_CA_FILE.`,
+      `${tried(attempted)}: ${explainNetwork(code, cause, new URL(attempted.endpoint)).sentence} (${code}).`,
       { details: { ...detailsOf(attempted), networkCode: code }, cause },
     );
   }
