@@ -1,11 +1,10 @@
-import type { Child } from 'hono/jsx';
 import { FindForm, type FindFormProps } from './find-databases.tsx';
 import type { EnvironmentChoice } from './frame/frame.ts';
 import { HostAddressField } from './new-host.tsx';
 import { CopyBlock } from './parts/copy-block.tsx';
 import { Form, PostButton } from './parts/form.tsx';
 import { freshForm } from './parts/form-state.ts';
-import { Icon } from './parts/icons.tsx';
+import { type Step, Steps } from './parts/steps.tsx';
 import { OwnMachine } from './server.tsx';
 import { AuthorizedKeysLine } from './ssh-key.tsx';
 import { StorageForm, type StorageFormProps } from './storage-form.tsx';
@@ -41,48 +40,7 @@ export interface ChecklistProps {
 }
 
 export function Checklist(props: ChecklistProps) {
-  const steps = stepsOf(props);
-  const done = steps.filter(({ isDone }) => isDone).length;
-  const next = steps.findIndex(({ isDone }) => !isDone);
-  return (
-    <section class="panel checklist" aria-label="Your first backup">
-      <div class="panel-heading">
-        <h2>Your first backup, read back</h2>
-        <span>
-          {done} of {steps.length} done
-        </span>
-      </div>
-      <ol>
-        {steps.map((step, index) => (
-          <li
-            key={step.title}
-            class={step.isDone ? 'is-done' : index === next ? 'is-next' : 'is-later'}
-            aria-current={index === next ? 'step' : undefined}
-          >
-            <span class="checklist-mark">{step.isDone ? <Icon name="check" /> : index + 1}</span>
-            <div>
-              <h3>
-                {step.title}
-                {step.isDone && <span class="visually-hidden"> (done)</span>}
-              </h3>
-              <p>{step.words}</p>
-              {index === next && step.body}
-            </div>
-            {step.page !== null && <a href={step.page.href}>{step.page.label}</a>}
-          </li>
-        ))}
-      </ol>
-    </section>
-  );
-}
-
-interface Step {
-  readonly title: string;
-  readonly isDone: boolean;
-  readonly words: Child;
-  readonly body: Child;
-  /** The page that the step has of its own. */
-  readonly page: { readonly href: string; readonly label: string } | null;
+  return <Steps label="Your first backup" title="Your first backup, read back" steps={stepsOf(props)} />;
 }
 
 function stepsOf(props: ChecklistProps): readonly Step[] {
@@ -132,7 +90,7 @@ function stepsOf(props: ChecklistProps): readonly Step[] {
       title: 'Back up, and watch it being read back',
       isDone: false,
       words:
-        'The backup is complete once what the storage holds was read back and agrees with what was sent.',
+        'A backup is complete once its size, its first and its last byte were read back from where it lies and agree with what was sent. In full it is read later, and whenever you ask.',
       body: mayChange ? <BackUpStep databases={databases.first} /> : <ForOperators />,
       page: null,
     },

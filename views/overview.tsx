@@ -23,6 +23,8 @@ export interface OverviewProps extends TroublesProps {
   readonly above?: Child;
   /** The list of a new installation's first steps, until its first good backup. */
   readonly firstSteps?: Child;
+  /** What is left to do after that. */
+  readonly nextSteps?: Child;
   readonly counts: Readonly<Record<ProtectionState, number>>;
   /** The database whose last good backup is the oldest; null where none has one. */
   readonly oldest: { readonly name: string; readonly age: string; readonly maxAgeHours: number } | null;
@@ -63,6 +65,7 @@ export function OverviewPage(props: OverviewProps) {
       <Troubles {...props} />
       {props.firstSteps}
       {total === 0 && props.firstSteps === undefined && <Nothing frame={frame} />}
+      {props.nextSteps}
       {total > 0 && <Filled {...props} total={total} />}
     </Page>
   );

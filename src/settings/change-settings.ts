@@ -99,6 +99,7 @@ async function store(
 
 function shown({
   masterKeyCopiedAt,
+  nextStepsHiddenAt,
   settingsChangedAt,
   retentionSweptOn,
   ...settings

@@ -130,6 +130,8 @@ export const SETTING_DEFAULTS: PublicSettings = {
 const internalFields = {
   /** When an admin confirmed that the generated master key is kept elsewhere too. */
   masterKeyCopiedAt: z.iso.datetime().nullable(),
+  /** When an admin had the steps after the first backup taken off the overview. */
+  nextStepsHiddenAt: z.iso.datetime().nullable(),
   /** When people last changed or reset a setting. */
   settingsChangedAt: z.iso.datetime().nullable(),
   /** The day, by the installation's clock, whose look at all retention is over. */
@@ -140,6 +142,7 @@ const storedSettings = z.object({ ...settingFields, ...internalFields }).partial
 const DEFAULTS = {
   ...SETTING_DEFAULTS,
   masterKeyCopiedAt: null,
+  nextStepsHiddenAt: null,
   settingsChangedAt: null,
   retentionSweptOn: null,
 };

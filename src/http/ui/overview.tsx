@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { Checklist } from '../../../views/checklist.tsx';
 import { HelpPage } from '../../../views/help.tsx';
+import { NextSteps } from '../../../views/next-steps.tsx';
 import { type LatestItem, OverviewPage, type OverviewProps } from '../../../views/overview.tsx';
 import type { AttentionItem } from '../../../views/overview-attention.tsx';
 import { describeSpan } from '../../../views/parts/format-time.ts';
@@ -17,6 +18,7 @@ import { storageTrouble } from '../../backups/storage-trouble.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { isNearlyFull } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
+import { nextSteps } from '../../installation/next-steps.ts';
 import { failingWays } from '../../notifications/failing-ways.ts';
 import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
@@ -55,6 +57,7 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
       {...(checklist === null
         ? { above: asksForCopy ? <MasterKeyBanner /> : undefined }
         : { firstSteps: <Checklist {...checklist} /> })}
+      nextSteps={checklist === null ? await nextStepsFor(services, frame.user.role) : undefined}
       counts={states}
       oldest={await oldestIn(services, environmentId)}
       stored={await storedIn(services, environmentId)}
@@ -69,6 +72,15 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
       failingWays={await failingWaysFor(services, frame.user.role)}
     />,
   );
+}
+
+/** Of the whole installation; whoever may change nothing has no use for them. */
+async function nextStepsFor(services: Services, role: Role) {
+  if (role === 'viewer') return undefined;
+  const steps = await nextSteps(services);
+  if (steps === null) return undefined;
+  const [rehearsed = null] = await lastEndedDatabases(services, null, 1);
+  return <NextSteps {...steps} isAdmin={role === 'admin'} rehearsed={rehearsed} />;
 }
 
 const WEEKS = 26;

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { AppError } from '../../errors.ts';
 import { confirmMasterKeyCopy } from '../../installation/master-key-copy.ts';
+import { hideNextSteps } from '../../installation/next-steps.ts';
 import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
 import { accountRoutes } from './account.tsx';
@@ -108,6 +109,11 @@ function smallRoutes(services: Services): Hono<UiEnv> {
   ui.post('/admin/master-key/confirm', only('admin'), async (c) => {
     await confirmMasterKeyCopy(services, actorOf(c, services));
     return goTo(c, services, '/', 'master-key-confirmed');
+  });
+
+  ui.post('/next-steps/hide', only('admin'), async (c) => {
+    await hideNextSteps(services, actorOf(c, services));
+    return goTo(c, services, '/', 'next-steps-hidden');
   });
 
   return ui;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app.ts';
 import { spaceOf } from '../../../src/db/node/disk.ts';
 import { insertBackup } from '../../support/backup-row.ts';
@@ -58,4 +58,81 @@ it('tells of a disk that is nearly full, and of one that has room nothing', asyn
   const space = await spaceOf('/');
   expect(space?.free).toBeLessThanOrEqual(space?.total ?? 0);
   expect(space?.total).toBeGreaterThan(0);
+});
+
+describe('after the first good backup', () => {
+  const LABEL = 'aria-label="Left alone"';
+  const steps = async (visitor: Visitor) =>
+    /<section[^>]*aria-label="Left alone".*?<\/section>/s.exec((await visitor.get('/')).html)?.[0] ?? '';
+  const doneIn = (section: string) => /(\d) of 3 done/.exec(section)?.[1];
+
+  it('says what is left to do, a step less with each that is done, until nothing is', async () => {
+    const { db, now } = pages.services;
+    const admin = await pages.signedIn('admin');
+    expect(await steps(admin)).toBe('');
+    const at = now().toISOString();
+    const good = await insertBackup(db, now(), {
+      ...{
+        status: 'completed',
+        outcome: 'completed',
+        started_at: at,
+        completed_at: at,
+        verification: 'stored',
+      },
+    });
+    const name = `"ß" <b>🦦`;
+    await db.updateTable('databases').set({ name }).where('id', '=', good.database_id).execute();
+    const first = await steps(admin);
+    expect(doneIn(first)).toBe('0');
+    // That of the failed backup has one.
+    expect(first).toContain('1 of 2 databases have no schedule.');
+    expect(first).toContain('href="/schedules/rules/new"');
+    expect(await steps(await pages.signedIn('operator'))).not.toContain('Hide this');
+    expect((await viewer.get('/')).html).not.toContain(LABEL);
+
+    const schedule = {
+      schedule_id: 's',
+      settled_as: 's',
+      time_zone: 'UTC',
+      interval_minutes: 60,
+      is_paused: 0,
+    };
+    await db
+      .insertInto('database_schedules')
+      .values({
+        ...schedule,
+        database_id: good.database_id,
+        due_at: at,
+        run_at: at,
+        anchored_at: at,
+      } as never)
+      .execute();
+    expect(doneIn(await steps(admin))).toBe('1');
+    const mail = { host: 'mail.example.com', port: 587, security: 'starttls', sender: 'a@example.com' };
+    await db
+      .insertInto('smtp_settings')
+      .values({ id: 'smtp', ...mail, created_at: at, updated_at: at } as never)
+      .execute();
+    const last = await steps(admin);
+    expect(doneIn(last)).toBe('2');
+    expect(last).toContain(`href="/databases/${good.database_id}/drills"`);
+    expect(last).toContain('Rehearse a restore of &quot;ß&quot; &lt;b&gt;🦦');
+    await db
+      .insertInto('drill_states')
+      .values({ database_id: good.database_id, proven_at: at } as never)
+      .execute();
+    expect(await steps(admin)).toBe('');
+    await db.deleteFrom('drill_states').execute();
+    expect(doneIn(await steps(admin))).toBe('2');
+  });
+
+  it('lets an admin hide it for everybody', async () => {
+    const [admin, operator] = [await pages.signedIn('admin'), await pages.signedIn('operator')];
+    expect((await operator.post('/next-steps/hide')).status).toBe(403);
+    expect(await steps(operator)).not.toBe('');
+    expect((await admin.post('/next-steps/hide')).location).toBe('/');
+    expect(await steps(operator)).toBe('');
+    const rows = await pages.services.db.selectFrom('audit_logs').selectAll().execute();
+    expect(rows.some(({ details }) => details?.includes('nextStepsHidden'))).toBe(true);
+  });
 });

@@ -357,6 +357,7 @@ describe('roles', () => {
       '/admin/users/x/password',
       '/admin/users/x/delete',
       '/admin/master-key/confirm',
+      '/next-steps/hide',
     ]) {
       expect([path, (await viewer.post(path)).status]).toEqual([path, 403]);
     }

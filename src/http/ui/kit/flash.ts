@@ -55,6 +55,8 @@ const FLASHES = {
   'mail-sent': 'The mail server took the test mail.',
   'machine-added': 'This machine is added. Find its databases next.',
   'master-key-confirmed': 'Noted: the master key has been copied.',
+  'next-steps-hidden':
+    'The next steps are hidden. Schedules, notifications and drills have pages of their own.',
   'password-changed': 'The password is changed. Please sign in again.',
   'password-set': 'The new password is set.',
   'password-saved': 'The password is saved.',

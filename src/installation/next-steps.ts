@@ -1,0 +1,66 @@
+import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
+import type { Context } from '../db/context.ts';
+import type { Db } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { readSettings, saveSettings } from '../settings/settings.ts';
+
+/** What an installation lacks, after its first backup, to be left alone. */
+export interface NextSteps {
+  readonly databases: number;
+  /** Of them, those that no schedule backs up. */
+  readonly unscheduled: number;
+  /** True where a mail server, a channel or a webhook tells people outside of the app. */
+  readonly isTold: boolean;
+  /** True where a backup of any database was proven to come back. */
+  readonly isProven: boolean;
+}
+
+/** Null where nothing is left to do, or an admin has hidden it. */
+export async function nextSteps({ db }: Pick<Context, 'db'>): Promise<NextSteps | null> {
+  if ((await readSettings(db)).nextStepsHiddenAt !== null) return null;
+  const { databases, unscheduled } = await countScheduled(db);
+  const steps = { databases, unscheduled, isTold: await isTold(db), isProven: await isProven(db) };
+  return unscheduled === 0 && steps.isTold && steps.isProven ? null : steps;
+}
+
+/** Takes them off the overview, for everybody. */
+export async function hideNextSteps({ db, now }: Context, actor: Actor): Promise<void> {
+  const at = now();
+  await write(db, async (trx) => {
+    await saveSettings(trx, { nextStepsHiddenAt: at.toISOString() }, at);
+    const details = { nextStepsHidden: true };
+    await recordAudit(trx, actor, auditEntry('system_settings', 'update', { id: null }, { details }), at);
+  });
+}
+
+async function countScheduled(db: Db): Promise<Pick<NextSteps, 'databases' | 'unscheduled'>> {
+  const { databases, scheduled } = await db
+    .selectFrom('databases')
+    .leftJoin('database_schedules', 'database_schedules.database_id', 'databases.id')
+    .select(({ fn }) => [
+      fn.countAll<number>().as('databases'),
+      fn.count<number>('database_schedules.due_at').as('scheduled'),
+    ])
+    .executeTakeFirstOrThrow();
+  return { databases: Number(databases), unscheduled: Number(databases) - Number(scheduled) };
+}
+
+async function isTold(db: Db): Promise<boolean> {
+  const mail = await db.selectFrom('smtp_settings').select('id').limit(1).executeTakeFirst();
+  if (mail !== undefined) return true;
+  for (const table of ['notification_channels', 'webhook_subscriptions'] as const) {
+    const way = await db.selectFrom(table).select('id').where('enabled', '=', 1).limit(1).executeTakeFirst();
+    if (way !== undefined) return true;
+  }
+  return false;
+}
+
+async function isProven(db: Db): Promise<boolean> {
+  const proven = await db
+    .selectFrom('drill_states')
+    .select('database_id')
+    .where('proven_at', 'is not', null)
+    .limit(1)
+    .executeTakeFirst();
+  return proven !== undefined;
+}
