@@ -264,7 +264,7 @@ function EndpointField({ form, provider, endpoint }: StorageFormProps) {
       name="endpoint"
       label="Endpoint"
       placeholder={provider.endpointExample}
-      help="Host name, with :port where needed; without https://."
+      help="Host name, with :port where needed; https is meant without being typed."
       spellcheck={false}
       required
     />

@@ -15,6 +15,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { type Parsed, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { refuseLoopback } from './loopback-host.ts';
 
 /** A host by its address alone: the server is named after it, and an environment without a key gets one. */
 export function hostRoutes(services: Services): Hono<UiEnv> {
@@ -55,7 +56,7 @@ export function parseHost(body: FormBody): Parsed<NewServer> {
     ...(user === undefined ? {} : { sshUser: user }),
     ...(port === undefined ? {} : { sshPort: Number(port) }),
   });
-  if (parsed.success) return parsed;
+  if (parsed.success) return refuseLoopback(parsed, 'address');
   const [issue] = parsed.error.issues;
   return { success: false, error: { issues: issue === undefined ? [] : [beside(address, issue)] } };
 }

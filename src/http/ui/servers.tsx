@@ -31,6 +31,7 @@ import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { refuseLoopback } from './loopback-host.ts';
 import { testServer } from './test-connections.ts';
 
 const PER_PAGE = 50;
@@ -80,7 +81,7 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
   ui.post('/environments/:environmentId/servers/new', only('operator'), async (c) => {
     const props = await environmentFrame(c, services, c.req.param('environmentId'));
     return submit(c, services, {
-      parse: (body) => newServer.safeParse(toInput(body)),
+      parse: (body) => refuseLoopback(newServer.safeParse(toInput(body)), 'hostname'),
       refuse: (form) =>
         sendPage(c, <NewServerPage {...props} {...ownMachineOf(services)} form={form} />, 422),
       async act(input) {

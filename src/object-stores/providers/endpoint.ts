@@ -51,8 +51,8 @@ function parse(typed: string, options: { readonly allowHttp: boolean }): URL {
   }
   if (url.protocol === 'http:' && !options.allowHttp) {
     const why =
-      `plain http would send backups unencrypted; enter ${corrected} for https, ` +
-      'or set STORAGE_ALLOW_HTTP=1 for a storage on a trusted network';
+      `plain http would send backups unencrypted. If the storage speaks https, enter ${corrected}. If it speaks http alone and ` +
+      'the network in between is trusted, who runs BRIDGEPORT sets its environment variable STORAGE_ALLOW_HTTP=1 and restarts it';
     throw invalid(typed, why, { corrected });
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {

@@ -82,7 +82,7 @@ export function explainNetwork(code: string, error: unknown, url: URL): NetworkF
     case 'ERR_SSL_UNEXPECTED_MESSAGE':
       return {
         kind: 'tls_plain_http',
-        sentence: `What listens at ${host} does not speak TLS: that is most likely plain http, or another port. Give the storage a certificate; for a trusted network, enter http://${host} and set STORAGE_ALLOW_HTTP=1`,
+        sentence: `What listens at ${host} does not speak TLS: that is most likely plain http, or another port. Give the storage a certificate; or, on a trusted network, have who runs BRIDGEPORT set its environment variable STORAGE_ALLOW_HTTP=1 and restart it, and enter http://${host}`,
       };
     case 'ECONNRESET':
     case 'EPIPE':
