@@ -91,7 +91,8 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
       for (const id of await readValues(c, 'enable')) {
         await setSpacesEnvironment(services, actorOf(c, services), id, true);
       }
-      const to = body['next'] === HOME ? HOME : '/admin/storage';
+      // What was saved untried is tried next, where that can be done.
+      const to = body['next'] === HOME && saved.test !== null ? HOME : '/admin/storage';
       return goTo(c, services, to, savedNotice(saved.test));
     } catch (error) {
       const form = askAgain(failedForm(body, error, SECRETS), body, SECRETS);

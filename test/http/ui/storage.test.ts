@@ -169,7 +169,9 @@ describe('the form of the storage', () => {
     expect(refused.html).not.toContain('Type it again');
     expect(refused.html).toContain('Cannot access any configured buckets: absent');
     expect(await page()).not.toContain('absent');
-    await save({ secretKey: '', buckets: 'absent', saveAnyway: 'true' });
+    // Not back to the first steps, which would go on as if it worked.
+    const saved = await save({ secretKey: '', buckets: 'absent', saveAnyway: 'true', next: '/' });
+    expect(saved.location).toBe('/admin/storage');
     expect(await page()).toContain('absent');
   });
 });
