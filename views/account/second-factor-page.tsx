@@ -129,20 +129,29 @@ export function FactorPage(props: {
           : 'Your password alone signs you in afterwards.'}
       </p>
       <Form action="/account/second-factor/remove" form={remove} submit="Turn off">
-        <PasswordField place={place} form={remove} />
+        {/* The page has two of them, and a name only once. */}
+        <PasswordField place={place} form={remove} name="ownPassword" />
       </Form>
     </Shell>
   );
 }
 
-function PasswordField({ place, form }: { readonly place: FactorPlace; readonly form: FormState }) {
+function PasswordField({
+  place,
+  form,
+  name = 'currentPassword',
+}: {
+  readonly place: FactorPlace;
+  readonly form: FormState;
+  readonly name?: string;
+}) {
   return (
     <>
       {/* For password managers, which know a password by its user name. */}
       <input type="text" autocomplete="username" value={place.email} readonly hidden />
       <TextField
         form={form}
-        name="currentPassword"
+        name={name}
         label="Your password"
         type="password"
         autocomplete="current-password"

@@ -33,6 +33,7 @@ export function entranceCodeRoutes(services: Services, pages: Pick<Hono<UiEnv>, 
     const from = await originOf(c, services);
     try {
       const signedIn = await loginByCode(services, { ...parsed.data, halfway, kind: 'ui', from });
+      clearHalfwayCookie(c, services);
       return await enter(c, services, pages, { signedIn, browser: from.browser, body });
     } catch (error) {
       if (isAppError(error, 'rate_limited')) return pauseCode(c, refusedForm(body, [], SECRETS), error);

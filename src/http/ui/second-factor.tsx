@@ -30,8 +30,9 @@ import type { Parsed } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { qrPath } from './qr-path.ts';
 
-const SECRETS = ['currentPassword', 'code'];
+const SECRETS = ['currentPassword', 'ownPassword', 'code'];
 const passwordForm = z.object({ currentPassword: z.string().min(1).max(1024) });
+const removeForm = z.object({ ownPassword: passwordForm.shape.currentPassword });
 const codeForm = z.object({ code: codeField });
 
 /** One's own second factor. What is shown once is the answer to a form: no address leads to it again. */
@@ -84,10 +85,10 @@ export function secondFactorRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/account/second-factor/remove', only('viewer'), async (c) =>
     answer(c, {
-      parse: (body) => passwordForm.safeParse(body),
+      parse: (body) => removeForm.safeParse(body),
       refuse: (remove) => sendFactor(c, services, { remove }),
-      async act(input) {
-        const own = { userId: c.get('session').user.id, ...input };
+      async act({ ownPassword: currentPassword }) {
+        const own = { userId: c.get('session').user.id, currentPassword };
         await removeSecondFactor(services, actorOf(c, services), own);
         return goTo(c, services, '/account', 'second-factor-removed');
       },

@@ -16,6 +16,7 @@ const codesIn = (html: string) =>
     .split('\n')
     .filter((code) => code !== '');
 const password = { currentPassword: PASSWORD };
+const ownPassword = { ownPassword: PASSWORD };
 /** Codes of half minutes that differ, whatever the clock says while the test runs. */
 const nextCode = (secret: string) => codeOf(secret, new Date(Date.now() + 30_000));
 
@@ -43,6 +44,8 @@ describe('the pages of a second factor', () => {
     const { html } = await here.get('/account/second-factor');
     expect(html).toContain('10 recovery codes are left');
     for (const shown of [secret, ...codes]) expect(html).not.toContain(shown);
+    const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    expect(ids).toEqual([...new Set(ids)]);
 
     const there = pages.visitor();
     const asked = await there.post('/login', { email, password: PASSWORD, next: '/servers' });
@@ -110,10 +113,12 @@ describe('the pages of a second factor', () => {
     expect((await here.post('/account/second-factor/remove', {})).status).toBe(422);
     const renewed = await here.post('/account/second-factor/recovery-codes', password);
     expect(codesIn(renewed.html)).toHaveLength(10);
-    const off = await here.post('/account/second-factor/remove', password);
+    const refused = await here.post('/account/second-factor/remove', { ownPassword: 'Tr0ub4dor &3' });
+    expect([refused.status, refused.html.includes('Current password is incorrect')]).toEqual([422, true]);
+    const off = await here.post('/account/second-factor/remove', ownPassword);
     expect([off.status, off.location]).toEqual([303, '/account']);
     expect((await here.get('/account')).html).toContain('The second factor is taken off.');
-    expect((await here.post('/account/second-factor/remove', password)).status).toBe(422);
+    expect((await here.post('/account/second-factor/remove', ownPassword)).status).toBe(422);
     await setUp(here);
     const row = [...(await admin.get('/admin/users')).html.matchAll(/<tr>[\s\S]*?<\/tr>/g)].find(([text]) =>
       text.includes(email),

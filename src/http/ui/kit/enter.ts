@@ -4,7 +4,6 @@ import type { Services } from '../../../services-port.ts';
 import { addressOf } from '../../request-address.ts';
 import { browserOf, writeBrowserCookie } from './browser-cookie.ts';
 import type { FormBody } from './form-body.ts';
-import { clearHalfwayCookie } from './halfway-cookie.ts';
 import { lostFormIn, requestAgain } from './lost-form.ts';
 import { ownPath } from './own-path.ts';
 import { cookiesWith, writeSessionCookie } from './session-cookie.ts';
@@ -35,7 +34,6 @@ export async function enter(
 ): Promise<Response> {
   writeSessionCookie(c, signedIn, services);
   await writeBrowserCookie(c, browser, services);
-  clearHalfwayCookie(c, services);
   const lost = lostFormIn(body);
   if (lost === null) return c.redirect(ownPath(body['next']), 303);
   const answer = await pages.fetch(requestAgain(c, lost, cookiesWith(c, signedIn, services)), c.env);
