@@ -7,6 +7,8 @@ export type ErrorCode =
   | 'invalid'
   | 'readonly_field'
   | 'unauthorized'
+  | 'second_factor_required'
+  | 'second_factor_missing'
   | 'forbidden'
   | 'forbidden_scope'
   | 'not_found'

@@ -67,3 +67,6 @@ export const bucketName = z
 /** A password as an account may have it, to sign in with; what a new one needs is in `auth/password-rules.ts`. */
 export const passwordField = z.string().min(8).max(1024);
 export const emailField = z.email().max(254);
+
+/** A code of an authenticator app, or a recovery code, as people type them: with spaces and hyphens. */
+export const codeField = line(64).refine((text) => text.trim() !== '', { error: 'Must not be empty' });

@@ -16,6 +16,8 @@ const version = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-dev';
 const STOP_WITHIN_MS = 8_000;
 const SETTLE_WITHIN_MS = 6_000;
 const FIRST_ANSWERS_MS = 50;
+/** Of reset-password. */
+const TAKE_OFF = '--without-second-factor';
 
 // Where these can't be written any more, their failure must not become an uncaught exception, which is written there.
 process.stderr.on('error', () => undefined);
@@ -35,7 +37,7 @@ async function main(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args;
   const config = readConfig();
   if (command === 'reset-password') {
-    await resetPasswordOf(config, rest[0] ?? '');
+    await resetPasswordOf(config, rest);
     return;
   }
   if (command === 'rotate-master-key') {
@@ -43,7 +45,9 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   if (command !== undefined)
-    throw new Error(`Unknown command "${command}". Commands: reset-password <email>, rotate-master-key.`);
+    throw new Error(
+      `Unknown command "${command}". Commands: reset-password <email> [${TAKE_OFF}], rotate-master-key.`,
+    );
   const now = () => new Date();
   const output = logOutput(
     { fd: 1, stream: process.stdout },
@@ -56,11 +60,17 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 /** Works beside a running app, which finds that user's sessions ended at their next request. */
-async function resetPasswordOf(config: Config, email: string): Promise<void> {
+async function resetPasswordOf(config: Config, args: readonly string[]): Promise<void> {
   const { resetPassword } = await import('./auth/change-password.ts');
+  const [email = ''] = args.filter((arg) => arg !== TAKE_OFF);
   const services = await openForCommand(config);
   try {
-    await print(`The new password of ${email} is ${await resetPassword(services, email)}`);
+    const { password, hasSecondFactor } = await resetPassword(services, email, {
+      isFactorTakenOff: args.includes(TAKE_OFF),
+    });
+    await print(`The new password of ${email} is ${password}`);
+    if (hasSecondFactor)
+      await print(`The second factor is still asked for. With ${TAKE_OFF} it is taken off.`);
   } finally {
     await services.close();
   }

@@ -32,11 +32,7 @@ export function LoginPage({ form, notice }: { readonly form: FormState; readonly
     <Entrance title="Sign in">
       {notice !== null && <Notice tone="info">{notice}</Notice>}
       <Form action="/login" form={form} submit="Sign in">
-        {KEPT.map((name) =>
-          form.values[name] === undefined ? null : (
-            <input key={name} type="hidden" name={name} value={form.values[name]} />
-          ),
-        )}
+        <Kept form={form} />
         <TextField
           form={form}
           name="email"
@@ -61,6 +57,42 @@ export function LoginPage({ form, notice }: { readonly form: FormState; readonly
           autofocus={isKnown}
         />
       </Form>
+    </Entrance>
+  );
+}
+
+function Kept({ form }: { readonly form: FormState }) {
+  return (
+    <>
+      {KEPT.map((name) =>
+        form.values[name] === undefined ? null : (
+          <input key={name} type="hidden" name={name} value={form.values[name]} />
+        ),
+      )}
+    </>
+  );
+}
+
+/** After the right password of an account with a second factor. */
+export function CodePage({ form }: { readonly form: FormState }) {
+  return (
+    <Entrance title="One more code">
+      <Form action="/login/code" form={form} submit="Sign in">
+        <Kept form={form} />
+        <TextField
+          form={form}
+          name="code"
+          label="Code"
+          autocomplete="one-time-code"
+          spellcheck={false}
+          help="The six digits that your authenticator app shows now, or one of your recovery codes. Without either, an admin can take the second factor off."
+          required
+          autofocus
+        />
+      </Form>
+      <p>
+        <a href="/login">Sign in as somebody else</a>
+      </p>
     </Entrance>
   );
 }

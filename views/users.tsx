@@ -37,7 +37,16 @@ function RoleField({ form }: { form: FormState }) {
   );
 }
 
-export function UsersPage({ frame, users }: { readonly frame: Frame; readonly users: readonly UserItem[] }) {
+export function UsersPage({
+  frame,
+  users,
+  withSecondFactor,
+}: {
+  readonly frame: Frame;
+  readonly users: readonly UserItem[];
+  /** Ids of those who are asked for a code after their password. */
+  readonly withSecondFactor: ReadonlySet<string>;
+}) {
   return (
     <Page
       frame={frame}
@@ -50,7 +59,7 @@ export function UsersPage({ frame, users }: { readonly frame: Frame; readonly us
       }
     >
       <PeopleTabs chosen="users" />
-      <Table caption="Users" columns={['Email', 'Name', 'Role', 'Last active', ACTIONS]}>
+      <Table caption="Users" columns={['Email', 'Name', 'Role', 'Second factor', 'Last active', ACTIONS]}>
         {users.map((user) => (
           <tr key={user.id}>
             <th scope="row">{user.email}</th>
@@ -58,6 +67,7 @@ export function UsersPage({ frame, users }: { readonly frame: Frame; readonly us
             <td data-label="Role">
               <Badge tone={user.role === 'admin' ? 'info' : 'neutral'} text={user.role} />
             </td>
+            <td data-label="Second factor">{withSecondFactor.has(user.id) ? 'yes' : 'no'}</td>
             <td data-label="Last active">
               <Ago at={user.lastActiveAt} />
             </td>
@@ -102,6 +112,7 @@ export function UserPage(props: {
   readonly frame: Frame;
   readonly user: UserItem;
   readonly isSelf: boolean;
+  readonly hasSecondFactor: boolean;
   readonly leastPassword: number;
   readonly details: FormState;
   readonly password: FormState;
@@ -133,6 +144,7 @@ export function UserPage(props: {
         {isSelf ? <OwnRole role={user.role} /> : <RoleField form={details} />}
       </Form>
       {isSelf ? <OwnPassword /> : <PasswordForm {...props} />}
+      {!isSelf && props.hasSecondFactor && <TakeOffFactor user={user} />}
     </Page>
   );
 }
@@ -154,13 +166,38 @@ function PasswordForm(props: {
   );
 }
 
+/** Of somebody who has lost the phone and the recovery codes. */
+function TakeOffFactor({ user }: { readonly user: UserItem }) {
+  return (
+    <>
+      <h2>Second factor</h2>
+      <p>
+        After the password a code of an authenticator app is asked for. Lost, with the recovery codes? Take it
+        off.
+      </p>
+      <Confirm
+        id="take-off-factor"
+        label="Take it off"
+        title={`Take the second factor off ${user.email}?`}
+        action={`/admin/users/${user.id}/second-factor/remove`}
+        submit="Take it off"
+      >
+        <p>
+          The password alone signs in afterwards, and every session of this user ends. Make sure who asks for
+          it.
+        </p>
+      </Confirm>
+    </>
+  );
+}
+
 /** One's own present password is asked for there. */
 function OwnPassword() {
   return (
     <>
       <h2>Password</h2>
       <p>
-        Change your own password under <a href="/account">Account</a>.
+        Change your own password, and the second factor, under <a href="/account">Account</a>.
       </p>
     </>
   );

@@ -1,11 +1,11 @@
-import { recordAudit } from '../audit/audit.ts';
-import type { UserRow } from '../db/schema.ts';
+import { type Actor, recordAudit } from '../audit/audit.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { PasswordContext, SignInContext } from './context.ts';
-import { bucketOf, countFailure, paused, pauseOf } from './guesses.ts';
+import { checkOwnPassword } from './own-password.ts';
 import { refuseCommon } from './password-rules.ts';
 import { hasRole } from './roles.ts';
+import { factorOf, takeOff } from './second-factor.ts';
 import { endSessionsOf } from './sessions.ts';
 import { auditedUser, normaliseEmail, type UserActor } from './users.ts';
 
@@ -24,8 +24,7 @@ export async function changePassword(
   const row = await context.db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
   if (row === undefined) throw new AppError('not_found', 'User not found');
   if (actor.userId === userId || !hasRole(actor.role, 'admin')) {
-    if (!input.currentPassword) throw new AppError('invalid', 'Current password is required');
-    await checkCurrent(context, row, input.currentPassword);
+    await checkOwnPassword(context, row, input.currentPassword);
   }
   await refuseCommon(context.passwords, input.newPassword, 'newPassword');
   await storePassword(context, userId, input.newPassword);
@@ -33,20 +32,19 @@ export async function changePassword(
   await write(context.db, (trx) => recordAudit(trx, actor, entry, context.now()));
 }
 
-async function checkCurrent(context: SignInContext, row: UserRow, password: string): Promise<void> {
-  const bucket = await bucketOf(context, `password of ${row.id}`);
-  const before = await pauseOf(context.db, bucket, context.now());
-  if (before > 0) throw paused(before);
-  const isRight = await context.passwords.verify(password, row.password_hash);
-  const pause = await write(context.db, (trx) =>
-    isRight ? pauseOf(trx, bucket, context.now()) : countFailure(trx, bucket, context.now()),
-  );
-  if (pause > 0) throw paused(pause);
-  if (!isRight) throw new AppError('unauthorized', 'Current password is incorrect');
+export interface ResetPassword {
+  /** Shown once. */
+  readonly password: string;
+  /** The user is still asked for a code after it. */
+  readonly hasSecondFactor: boolean;
 }
 
-/** For the command of the image: sets a random password and gives it once. Throws `not_found`. */
-export async function resetPassword(context: PasswordContext, email: string): Promise<string> {
+/** For the command of the image: sets a random password and, where that is wished, takes the second factor off. Throws `not_found`. */
+export async function resetPassword(
+  context: PasswordContext,
+  email: string,
+  { isFactorTakenOff = false }: { readonly isFactorTakenOff?: boolean } = {},
+): Promise<ResetPassword> {
   const row = await context.db
     .selectFrom('users')
     .select(['id', 'email'])
@@ -56,9 +54,15 @@ export async function resetPassword(context: PasswordContext, email: string): Pr
   const password = randomPassword();
   await storePassword(context, row.id, password);
   const entry = auditedUser('update', row, { details: { password: 'reset' } });
-  await write(context.db, (trx) => recordAudit(trx, { userId: null, address: null }, entry, context.now()));
-  return password;
+  const hasSecondFactor = await write(context.db, async (trx) => {
+    await recordAudit(trx, INSTALLATION, entry, context.now());
+    if (isFactorTakenOff) await takeOff(trx, INSTALLATION, row, context.now());
+    return (await factorOf(trx, row.id)) !== null;
+  });
+  return { password, hasSecondFactor };
 }
+
+const INSTALLATION: Actor = { userId: null, address: null };
 
 async function storePassword(context: PasswordContext, userId: string, password: string): Promise<void> {
   const passwordHash = await context.passwords.hash(password);

@@ -69,12 +69,15 @@ export async function countFailure(trx: Trx, bucket: number, now: Date): Promise
   return 0;
 }
 
+/** What is guessed at. */
+export type Guessed = 'password' | 'code';
+
 /** Says nothing of whether there is such an account, or whether this guess was right. */
-export function paused(seconds: number): AppError {
+export function paused(seconds: number, at: Guessed = 'password'): AppError {
   const unit = seconds === 1 ? 'second' : 'seconds';
   return new AppError(
     'rate_limited',
-    `Too many wrong passwords for this account. Try again in ${seconds} ${unit}.`,
+    `Too many wrong ${at}s for this account. Try again in ${seconds} ${unit}.`,
     { details: { retryAfterSeconds: seconds } },
   );
 }

@@ -1,5 +1,6 @@
 import { sign, verify } from 'hono/jwt';
-import type { Db, SessionRow, Trx } from '../db/schema.ts';
+import type { ExpressionBuilder } from 'kysely';
+import type { Db, Schema, SessionRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -14,6 +15,8 @@ export interface Session {
   readonly id: string;
   readonly kind: SessionKind;
   readonly user: User;
+  /** The installation requires a second factor, and the account has none: its owner may set one up, and nothing else. */
+  readonly lacksFactor: boolean;
 }
 
 export interface StartedSession {
@@ -93,8 +96,10 @@ export async function findSession(
   const row = await context.db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
+    .leftJoin('second_factors', 'second_factors.id', 'users.id')
     .selectAll('users')
-    .select(['sessions.created_at as started_at', 'sessions.last_used_at'])
+    .select(['sessions.created_at as started_at', 'sessions.last_used_at', 'second_factors.confirmed_at'])
+    .select((eb) => requiredSetting(eb).as('required'))
     .where('sessions.id', '=', claims.sid)
     .where('sessions.kind', '=', kind)
     .where('sessions.expires_at', '>', now.toISOString())
@@ -107,15 +112,26 @@ export async function findSession(
     return null;
   }
   if (!isPoll) await touch(context, claims.sid, row);
-  return { id: claims.sid, kind, user: toUser(row) };
+  const lacksFactor = row.confirmed_at === null && row.required === 'true';
+  return { id: claims.sid, kind, user: toUser(row), lacksFactor };
+}
+
+/** The setting as it is stored: each request asks, so that it counts at once, in the query that it makes anyway. */
+function requiredSetting(eb: ExpressionBuilder<Schema, 'users'>) {
+  return eb.selectFrom('system_settings').select('value').where('key', '=', 'secondFactorRequired');
 }
 
 export async function endSession(db: Db, sessionId: string): Promise<void> {
   await write(db, (trx) => trx.deleteFrom('sessions').where('id', '=', sessionId).execute());
 }
 
-export async function endSessionsOf(trx: Trx, userId: string): Promise<void> {
-  await trx.deleteFrom('sessions').where('user_id', '=', userId).execute();
+export async function endSessionsOf(
+  trx: Trx,
+  userId: string,
+  { but = null }: { readonly but?: string | null } = {},
+): Promise<void> {
+  const of = trx.deleteFrom('sessions').where('user_id', '=', userId);
+  await (but === null ? of : of.where('id', '<>', but)).execute();
 }
 
 async function apiToken(context: SessionContext, user: User, now: Date, expiresAt: Date) {

@@ -11,6 +11,8 @@ export interface SignInAttempt {
   readonly user: { readonly id: string; readonly email: string } | null;
   readonly kind: SessionKind;
   readonly from: Origin;
+  /** What was shown last: a code, or a recovery code, comes after the password. */
+  readonly factor?: 'password' | 'code' | 'recovery code';
 }
 
 export type SignInOutcome = 'sign_in' | 'sign_in_failed' | 'sign_in_refused';
@@ -23,9 +25,16 @@ const ROWS_PER_HOUR: Readonly<Record<SignInOutcome, number>> = {
 };
 
 const ERRORS = {
-  sign_in: undefined,
-  sign_in_failed: 'Wrong email or password',
-  sign_in_refused: 'Too many wrong passwords before',
+  password: {
+    sign_in: undefined,
+    sign_in_failed: 'Wrong email or password',
+    sign_in_refused: 'Too many wrong passwords before',
+  },
+  code: {
+    sign_in: undefined,
+    sign_in_failed: 'Wrong code after the right password',
+    sign_in_refused: 'Too many wrong codes before',
+  },
 } as const;
 
 /** Writes a row of the audit, unless the last hour has enough of them. The log has every attempt (`logSignIn`). */
@@ -35,7 +44,7 @@ export async function auditSignIn(
   outcome: SignInOutcome,
   now: Date,
 ): Promise<void> {
-  const { user, kind, from } = attempt;
+  const { user, kind, from, factor = 'password' } = attempt;
   if (await isFull(trx, outcome, user?.id ?? null, now)) return;
   await recordAudit(
     trx,
@@ -44,7 +53,10 @@ export async function auditSignIn(
       address: from.address,
       requestId: from.requestId ?? null,
     },
-    auditedUser(outcome, user, { details: { by: kind === 'ui' ? 'page' : 'api' }, error: ERRORS[outcome] }),
+    auditedUser(outcome, user, {
+      details: { by: kind === 'ui' ? 'page' : 'api', factor },
+      error: ERRORS[factor === 'password' ? 'password' : 'code'][outcome],
+    }),
     now,
   );
 }
@@ -58,6 +70,7 @@ export function logSignIn(
   log.info(MESSAGES[outcome], {
     email: attempt.user?.email ?? null,
     by: attempt.kind === 'ui' ? 'page' : 'api',
+    ...(attempt.factor === undefined || attempt.factor === 'password' ? {} : { factor: attempt.factor }),
     address: attempt.from.address,
   });
 }

@@ -22,6 +22,8 @@ export interface Schema {
   storage_probes: StorageProbeRow;
   sign_in_failures: SignInFailureRow;
   sign_in_places: SignInPlaceRow;
+  second_factors: SecondFactorRow;
+  recovery_codes: RecoveryCodeRow;
   stored_totals: StoredTotalRow;
   backup_days: BackupDayRow;
   environment_days: EnvironmentDayRow;
@@ -104,6 +106,26 @@ export interface SignInPlaceRow {
   /** An IPv4 address, the first 64 bits of an IPv6 one, or the hash of a browser's id. */
   place: string;
   last_at: string;
+}
+
+/** The secret that an account's codes are made of. */
+export interface SecondFactorRow {
+  /** The user's. */
+  id: string;
+  /** Sealed, for `second_factor:<id>:secret`; base32 within. */
+  secret: string;
+  /** Null until its owner has shown a code: it is asked for from then on. */
+  confirmed_at: string | null;
+  /** Of the last code that was taken, the number of its half minute since 1970: no code of that or an earlier one is taken again. */
+  last_step: BigOrNull;
+  created_at: string;
+}
+
+/** Each is good for one sign-in in place of a code, and removed by it. */
+export interface RecoveryCodeRow {
+  user_id: string;
+  /** SHA-256, base64url. */
+  code_hash: string;
 }
 
 export interface EnvironmentRow {

@@ -16,11 +16,11 @@ import { environmentParam, outOfScope } from './token-scope.ts';
  * Decides from the bearer token and the declared access alone, before anything is validated or looked up. Cookies do
  * not count here. The request is counted first, as soon as it is known whose it is; a token that opens nothing costs no
  * more than its signature, or the look at an index, and counts as none. Of a token, what it is for is looked at before its role.
- * Throws `rate_limited`, `unauthorized`, `forbidden_scope` or `forbidden` with the contract's texts.
+ * Throws `rate_limited`, `unauthorized`, `forbidden_scope` or `forbidden` with the contract's texts; `second_factor_missing`.
  */
 export function authorise(
   services: Services,
-  route: Pick<ApiRoute, 'method' | 'path' | 'access' | 'isForBackups'>,
+  route: Pick<ApiRoute, 'method' | 'path' | 'access' | 'isForBackups' | 'isForSettingUp'>,
   limits: Pick<Limits, 'api'>,
   notes: TokenNotes,
 ) {
@@ -29,6 +29,7 @@ export function authorise(
     limits.api(c, session);
     if (route.access !== 'public') {
       if (session === null) throw new AppError('unauthorized', 'Unauthorized');
+      if (session.lacksFactor && !route.isForSettingUp) throw new AppError('second_factor_missing', FACTOR);
       const scope =
         session.token === null ? null : outOfScope(route, session.token, environmentOf(c, route.path));
       if (scope !== null) throw new AppError('forbidden_scope', scope);
@@ -50,10 +51,10 @@ async function bearerSession(
   if (isTokenLike(text)) {
     const from = { address: addressOf(c, services), requestId: c.get('requestId') };
     const found = await findToken(services, text, { notes, from });
-    return found === null ? null : { id: found.token.id, ...found };
+    return found === null ? null : { id: found.token.id, lacksFactor: false, ...found };
   }
   const session = await findSession(services, 'api', text);
-  return session === null ? null : { id: session.id, user: session.user, token: null };
+  return session === null ? null : { ...session, token: null };
 }
 
 function environmentOf(c: Context, path: string): string | undefined {
@@ -75,5 +76,8 @@ function refuse(
   if (user.role === 'viewer' && method !== 'GET') return VIEWER;
   return access === 'admin' ? 'Admin access required' : 'Operator or admin access required';
 }
+
+const FACTOR =
+  'This installation requires a second factor, and your account has none. Set it up under Account, or by POST /api/users/:id/second-factor; until then nothing else is open.';
 
 const VIEWER = 'This action requires operator or admin role';

@@ -11,7 +11,7 @@ export type Access = 'public' | Role | 'self-or-admin';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Whose request it is: of a session, or of a token, whose id is then that of the token. */
-export interface ApiSession extends Pick<Session, 'id' | 'user'> {
+export interface ApiSession extends Pick<Session, 'id' | 'user' | 'lacksFactor'> {
   /** Null: somebody who signed in. */
   readonly token: ActingToken | null;
 }
@@ -69,6 +69,8 @@ interface Declaration<
   readonly answer: Answered;
   /** A token that may only back up may call it too. */
   readonly isForBackups?: boolean;
+  /** Whoever still has to set up the second factor that the installation requires may call it too. */
+  readonly isForSettingUp?: boolean;
   /** Changes nothing, whatever its method: done twice, it does no harm, and no Idempotency-Key counts. */
   readonly isReading?: boolean;
   /** Other statuses than 400, 401, 403 and 429, which any route may answer. */
@@ -100,6 +102,7 @@ export interface ApiRoute {
   readonly answer: z.ZodType;
   readonly refusals: readonly number[];
   readonly isForBackups: boolean;
+  readonly isForSettingUp: boolean;
   readonly isReading: boolean;
   readonly handle: (request: SignedInRequest<string, unknown, unknown>) => Promise<object | Response>;
 }
@@ -163,6 +166,7 @@ function forget<
     readonlyFields: declaration.readonlyFields ?? [],
     refusals: declaration.refusals ?? [],
     isForBackups: declaration.isForBackups ?? false,
+    isForSettingUp: declaration.isForSettingUp ?? false,
     isReading: declaration.isReading ?? false,
     // What is handed in was parsed by these very schemas and this very path.
     handle: handle as ApiRoute['handle'],

@@ -32,6 +32,11 @@ export const SEALED = {
     column: 'session_token',
     identity: (id) => `spaces:${id}:session_token`,
   },
+  secondFactor: {
+    table: 'second_factors',
+    column: 'secret',
+    identity: (id) => `second_factor:${id}:secret`,
+  },
   pingUrl: { table: 'ping_targets', column: 'url', identity: (id) => `ping_target:${id}:url` },
   restoreCredentials: {
     table: 'restores',

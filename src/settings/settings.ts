@@ -64,6 +64,8 @@ export const settingFields = {
   publicUrl: addressOrNothing,
   /** Hosts that pings may go to though their addresses are private, separated by commas. */
   privateHosts: hostList,
+  /** Whoever signs in with a password must have a second factor, and can do nothing else before they have set it up. */
+  secondFactorRequired: z.boolean(),
   // What other parts of BRIDGEPORT have: kept for their clients, read by nothing here.
   webhookMaxRetries: whole(0, 10),
   webhookTimeoutMs: whole(1000, 300_000),
@@ -112,6 +114,7 @@ export const SETTING_DEFAULTS: PublicSettings = {
   backupRotationConfirmThreshold: 5,
   publicUrl: null,
   privateHosts: '',
+  secondFactorRequired: false,
   webhookMaxRetries: 3,
   webhookTimeoutMs: 30_000,
   webhookRetryDelaysMs: '[1000,5000,15000]',

@@ -108,6 +108,7 @@ describe('the pages of a filled installation', () => {
     '/admin/tokens/new',
     '/admin/service-accounts',
     '/account',
+    '/account/second-factor',
     '/nowhere',
   ];
 

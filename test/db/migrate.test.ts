@@ -70,6 +70,8 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
           'protection_spells',
           'restores',
           'restore_logins',
+          'recovery_codes',
+          'second_factors',
           'drills',
           'drill_states',
           'api_token_environments',

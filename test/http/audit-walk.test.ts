@@ -5,6 +5,7 @@ import { apiRoutes } from '../../src/http/api/routes.ts';
 import { newId } from '../../src/ids.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { insertBackup } from '../support/backup-row.ts';
+import { codeOf } from '../support/second-factor.ts';
 import { setupCodeOf } from '../support/setup-code.ts';
 
 /**
@@ -41,6 +42,7 @@ const GIVEN_OUT = [
 ];
 
 const ODD = 'Größe + "x" <script>alert(1)</script> 🗝';
+const mine = { currentPassword: 'correct horse battery' };
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBR2mHzT1r8vCAeCPH0Gxo5YHTtxvf2VjCSiAZxZaSUs';
 
 let app: TestApp;
@@ -99,6 +101,12 @@ it('every route that changes something or gives something away leaves a row of w
   const { sessions } = (await app.call('GET', `/api/users/${viewerId}/sessions`, own)).body;
   const current = sessions.find(({ isCurrent }: { isCurrent: boolean }) => isCurrent);
   await walk('DELETE /api/users/:id/sessions/:sessionId', [viewerId, current.id]);
+  const factor = 'POST /api/users/:id/second-factor';
+  const { secret } = await walk(factor, [app.userIds.operator], mine, app, app.tokens.operator);
+  const code = codeOf(secret, new Date());
+  await walk(`${factor}/confirm`, [app.userIds.operator], { code }, app, app.tokens.operator);
+  await walk(`${factor}/recovery-codes`, [app.userIds.operator], mine, app, app.tokens.operator);
+  await walk(`${factor}/remove`, [app.userIds.operator], mine, app, app.tokens.operator);
   const { user } = await walk('POST /api/users', [], {
     ...{ email: 'new+1@example.com', password: 'a-long-password-4', name: ODD },
   });

@@ -189,7 +189,8 @@ describe('a request with an Idempotency-Key', () => {
     const mine = new Hono<ApiEnv>();
     const user = { id: 'x', email: 'x', name: null, role: 'viewer', lastActiveAt: null } as const;
     mine.use(async (c, next) => {
-      c.set('session', { id: 'x', user: { ...user, createdAt: '', updatedAt: '' }, token: null });
+      const person = { ...user, createdAt: '', updatedAt: '' };
+      c.set('session', { id: 'x', user: person, lacksFactor: false, token: null });
       await next();
     });
     mine.post('/x', idempotent(services, { renewEveryMs: 5 }), async (c) => {

@@ -237,7 +237,7 @@ describe('sign-ins', () => {
         resource_name: VIEWER,
         user_id: app.userIds.viewer,
         address: '198.51.100.40',
-        details: '{"by":"api"}',
+        details: '{"by":"api","factor":"password"}',
         success: 1,
       },
     ]);

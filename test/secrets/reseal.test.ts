@@ -60,6 +60,11 @@ beforeEach(async () => {
     .insertInto('smtp_settings')
     .values({ id: 'smtp', ...mail, ...at, username: 'me', password })
     .execute();
+  const secondFactor = await vault.seal('JBSWY3DPEHPK3PXP', SEALED.secondFactor.identity(app.userIds.viewer));
+  await db
+    .insertInto('second_factors')
+    .values({ id: app.userIds.viewer, secret: secondFactor, created_at: at.created_at })
+    .execute();
   const webhook = { url: 'https://example.com/hook', generateSecret: true, events: ['backup.failed'] };
   const subscribed = await app.call('POST', `/api/environments/${environment.id}/webhooks`, {
     body: webhook,

@@ -18,6 +18,8 @@ export function AccountPage(props: {
   /** One’s own, those used last. */
   readonly sessions: readonly SessionItem[];
   readonly sessionTotal: number;
+  /** Whether a code is asked for after the password. */
+  readonly hasSecondFactor: boolean;
   readonly question: Question | null;
 }) {
   const { frame, form, leastPassword } = props;
@@ -30,6 +32,17 @@ export function AccountPage(props: {
       <h2>Sessions</h2>
       <p>Where you are signed in. End what you don’t know, and change the password.</p>
       <SessionTable sessions={props.sessions} total={props.sessionTotal} />
+      <h2>Second factor</h2>
+      <p>
+        {props.hasSecondFactor
+          ? 'After your password you are asked for a code of your authenticator app.'
+          : 'Your password alone signs you in. A code of an authenticator app beside it keeps out whoever learns it.'}
+      </p>
+      <div class="actions">
+        <a class="button outline" href="/account/second-factor">
+          {props.hasSecondFactor ? 'Recovery codes, or turn it off' : 'Set up a second factor'}
+        </a>
+      </div>
       <h2>Change password</h2>
       <p>Afterwards every session of this account ends, this one too.</p>
       <Form action="/account/password" form={form} submit="Change password">

@@ -4,7 +4,7 @@ import { Page } from '../frame/page.tsx';
 import { Confirm } from '../parts/confirm.tsx';
 import { Dialog, type Question } from '../parts/dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
-import { SelectField, TextField } from '../parts/field.tsx';
+import { CheckboxField, SelectField, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { formatBytes } from '../parts/format.ts';
@@ -56,6 +56,14 @@ export function SystemPage(props: {
             label="Private hosts that may be pinged"
             placeholder="healthchecks.lan, 10.20.0.0/16"
             help="Pings go to public addresses alone, but for the hosts named here: names, addresses or CIDRs, separated by commas."
+          />
+        </Panel>
+        <Panel title="Sign-in">
+          <CheckboxField
+            form={form}
+            name="secondFactorRequired"
+            label="Require a second factor"
+            help="Whoever signs in with a password and has none, you too, sets one up before anything else. API tokens go on."
           />
         </Panel>
         <Panel title="Runs at once">

@@ -7,7 +7,7 @@ import { hasRole, ROLES } from '../../auth/roles.ts';
 import { signOut } from '../../auth/sign-out.ts';
 import { listEnvironmentNames } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
-import { emailField, line, passwordField } from '../../fields.ts';
+import { codeField, emailField, line, passwordField } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import { type ActingToken, mayReach } from '../../tokens/acting-token.ts';
 import { type ApiEnv, type ApiRoute, type ApiSession, publicRoute, route } from '../route.ts';
@@ -32,11 +32,12 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
     publicRoute({
       method: 'POST',
       path: '/api/auth/login',
-      summary: 'Sign in',
-      body: z.object({ email: emailField, password: passwordField }),
+      summary:
+        'Sign in; an account with a second factor shows the code of its app, or a recovery code, as `totp`',
+      body: z.object({ email: emailField, password: passwordField, totp: codeField.optional() }),
       answer: signedIn,
-      handle: async ({ c, body, address }) =>
-        wireSignedIn(await login(services, { ...body, kind: 'api', from: originOf(c, address) })),
+      handle: async ({ c, body: { totp: code, ...body }, address }) =>
+        wireSignedIn(await login(services, { ...body, code, kind: 'api', from: originOf(c, address) })),
     }),
     publicRoute({
       method: 'POST',
@@ -58,6 +59,7 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/auth/logout',
       access: 'viewer',
+      isForSettingUp: true,
       summary: 'End this session',
       answer: success,
       handle: async ({ session, actor }) => {
@@ -72,6 +74,7 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/auth/me',
       access: 'viewer',
+      isForSettingUp: true,
       summary: 'Who is signed in, and what they may do',
       answer: z.object({
         user: person.extend({

@@ -20,6 +20,7 @@ import { restoreLoginRoutes } from './restore-logins.ts';
 import { restoreRoutes } from './restores.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
+import { secondFactorRoutes } from './second-factor.ts';
 import { serverRoutes } from './servers.ts';
 import { serviceAccountRoutes } from './service-accounts.ts';
 import { spacesRoutes } from './spaces.ts';
@@ -35,6 +36,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
   return [
     ...authRoutes(services),
     ...userRoutes(services),
+    ...secondFactorRoutes(services),
     ...tokenRoutes(services),
     ...serviceAccountRoutes(services),
     ...environmentRoutes(services),

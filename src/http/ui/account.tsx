@@ -7,6 +7,7 @@ import { questionOfToken } from '../../../views/tokens/token-table.tsx';
 import { changePassword } from '../../auth/change-password.ts';
 import { endOneSession, listSessions } from '../../auth/own-sessions.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
+import { factorOf } from '../../auth/second-factor.ts';
 import type { Services } from '../../services-port.ts';
 import { listTokens } from '../../tokens/tokens.ts';
 import { actorOf } from './kit/actor.ts';
@@ -42,6 +43,7 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
         tokens={tokens}
         sessions={sessions}
         sessionTotal={total}
+        hasSecondFactor={(await factorOf(services.db, user.id)) !== null}
         question={
           asked !== undefined
             ? questionOfToken(asked, `/account/tokens/${asked.id}/revoke`, '/account')

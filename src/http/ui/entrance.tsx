@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { LoginPage, SetupPage } from '../../../views/entrance.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { type FirstAdmin, registerFirstAdmin } from '../../auth/first-admin.ts';
-import { login } from '../../auth/login.ts';
+import { login, SecondFactorNeeded, type SignedIn } from '../../auth/login.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import { findSession } from '../../auth/sessions.ts';
 import { signOut } from '../../auth/sign-out.ts';
@@ -14,20 +14,16 @@ import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
 import { addressOf } from '../request-address.ts';
-import { browserOf, writeBrowserCookie } from './kit/browser-cookie.ts';
+import { entranceCodeRoutes, sendCodePage } from './entrance-code.tsx';
+import { writeBrowserCookie } from './kit/browser-cookie.ts';
+import { enter, originOf } from './kit/enter.ts';
 import { takeFlash } from './kit/flash.ts';
 import { type FormBody, readForm, textOf } from './kit/form-body.ts';
 import { failedForm, refusedForm } from './kit/form-failure.ts';
-import { lostFormIn, requestAgain } from './kit/lost-form.ts';
-import { ownPath } from './kit/own-path.ts';
+import { writeHalfwayCookie } from './kit/halfway-cookie.ts';
 import { plainHttpWarning } from './kit/plain-http.ts';
 import { sendPage } from './kit/send.tsx';
-import {
-  clearSessionCookie,
-  cookiesWith,
-  readSessionCookie,
-  writeSessionCookie,
-} from './kit/session-cookie.ts';
+import { clearSessionCookie, readSessionCookie, writeSessionCookie } from './kit/session-cookie.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['password', 'setupCode'];
@@ -41,7 +37,7 @@ export function entranceRoutes(
   pages: Pick<Hono<UiEnv>, 'fetch'>,
 ): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
-  ui.on(['GET', 'POST'], ['/login', '/setup', '/logout'], async (c, next) => {
+  ui.on(['GET', 'POST'], ['/login', '/login/code', '/setup', '/logout'], async (c, next) => {
     limits.entrance(c);
     await next();
   });
@@ -70,22 +66,22 @@ export function entranceRoutes(
     if (warning !== null) return refuseLogin(c, { ...refusedForm(body, [], SECRETS), message: warning });
     const parsed = loginForm.safeParse(body);
     if (!parsed.success) return refuseLogin(c, refusedForm(body, parsed.error.issues, SECRETS));
-    const lost = lostFormIn(body);
-    let cookies = '';
+    const from = await originOf(c, services);
+    let signedIn: SignedIn;
     try {
-      const from = await originOf(c, services);
-      const signedIn = await login(services, { ...parsed.data, kind: 'ui', from });
-      writeSessionCookie(c, signedIn, services);
-      cookies = cookiesWith(c, signedIn, services);
-      await writeBrowserCookie(c, from.browser, services);
+      signedIn = await login(services, { ...parsed.data, kind: 'ui', from });
     } catch (error) {
       if (isAppError(error, 'rate_limited')) return pauseLogin(c, body, error);
-      return refuseLogin(c, failedForm(body, inWords(error), SECRETS));
+      if (!(error instanceof SecondFactorNeeded)) {
+        return refuseLogin(c, failedForm(body, inWords(error), SECRETS));
+      }
+      await writeHalfwayCookie(c, error.halfway, services);
+      return sendCodePage(c, refusedForm(body, [], SECRETS));
     }
-    if (lost === null) return c.redirect(ownPath(body['next']), 303);
-    const answer = await pages.fetch(requestAgain(c, lost, cookies), c.env);
-    return c.newResponse(answer.body, answer);
+    return enter(c, services, pages, { signedIn, browser: from.browser, body });
   });
+
+  ui.route('/', entranceCodeRoutes(services, pages));
 
   ui.get('/setup', async (c) => {
     if (await hasUsers(services.db)) return c.redirect('/login', 303);
@@ -145,14 +141,6 @@ function pauseLogin(c: Context<UiEnv>, body: FormBody, error: AppError) {
   const form = { ...refusedForm(body, [], SECRETS), message: error.message };
   c.header('Retry-After', String(error.details.retryAfterSeconds));
   return sendPage(c, <LoginPage form={form} notice={null} />, 429);
-}
-
-async function originOf(c: Context<UiEnv>, services: Services) {
-  return {
-    address: addressOf(c, services),
-    browser: await browserOf(c, services),
-    requestId: c.get('requestId'),
-  };
 }
 
 function sendSetup(c: Context<UiEnv>, services: Services, form: FormState, status: 200 | 422 = 200) {

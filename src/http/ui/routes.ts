@@ -37,6 +37,7 @@ import { inPlaceRoutes } from './restores-in-place.tsx';
 import { retentionRoutes } from './retention.tsx';
 import { runRoutes } from './runs.tsx';
 import { scheduleRoutes } from './schedules.tsx';
+import { secondFactorRoutes } from './second-factor.tsx';
 import { serverBlackoutRoutes } from './server-blackouts.tsx';
 import { serverRoutes } from './servers.tsx';
 import { serviceAccountRoutes } from './service-accounts.tsx';
@@ -62,6 +63,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', runRoutes(services));
   ui.route('/', smallRoutes(services));
   ui.route('/', accountRoutes(services));
+  ui.route('/', secondFactorRoutes(services));
   ui.route('/', environmentRoutes(services));
   ui.route('/', hostRoutes(services));
   ui.route('/', serverRoutes(services));

@@ -91,6 +91,7 @@ function inputOf(body: FormBody) {
     publicUrl: textOf(body, 'publicUrl'),
     privateHosts: textOf(body, 'privateHosts') ?? '',
     backupRetentionPreset: textOf(body, 'backupRetentionPreset') ?? '',
+    secondFactorRequired: isTicked(body, 'secondFactorRequired'),
     sshReadyTimeoutMs: seconds === null ? null : seconds * SECOND_MS,
     ...Object.fromEntries(NUMBERS.map((name) => [name, numberOf(body, name)])),
   };
@@ -111,6 +112,7 @@ async function valuesOf({ db }: Services) {
     timezone: settings.timezone,
     publicUrl: settings.publicUrl ?? '',
     privateHosts: settings.privateHosts,
+    secondFactorRequired: String(settings.secondFactorRequired),
     backupRetentionPreset: settings.backupRetentionPreset,
     sshReadySeconds: String(settings.sshReadyTimeoutMs / SECOND_MS),
   };

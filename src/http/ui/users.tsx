@@ -5,6 +5,7 @@ import { NewUserPage, UserPage, UsersPage } from '../../../views/users.tsx';
 import { changePassword } from '../../auth/change-password.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import { ROLES } from '../../auth/roles.ts';
+import { factorOf, usersWithSecondFactor } from '../../auth/second-factor.ts';
 import { createUser, deleteUser, getUser, listUsers, type User, updateUser } from '../../auth/users.ts';
 import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
@@ -34,7 +35,14 @@ export function userRoutes(services: Services): Hono<UiEnv> {
   );
 
   ui.get('/admin/users', only('admin'), async (c) =>
-    sendPage(c, <UsersPage frame={await frameOf(c, services)} users={await listUsers(services.db)} />),
+    sendPage(
+      c,
+      <UsersPage
+        frame={await frameOf(c, services)}
+        users={await listUsers(services.db)}
+        withSecondFactor={await usersWithSecondFactor(services.db)}
+      />,
+    ),
   );
 
   ui.get('/admin/users/new', only('admin'), async (c) =>
@@ -112,6 +120,7 @@ async function sendUser(
       user={user}
       leastPassword={leastPassword(services.config, 'page')}
       isSelf={user.id === c.get('session').user.id}
+      hasSecondFactor={(await factorOf(services.db, user.id)) !== null}
       details={refused.details ?? editForm(detailsOf(user))}
       password={refused.password ?? freshForm()}
     />,

@@ -107,7 +107,7 @@ describe('users', () => {
   });
 
   it('can be let in again by a reset of their password', async () => {
-    const password = await resetPassword(app.services, 'Viewer@example.com');
+    const { password } = await resetPassword(app.services, 'Viewer@example.com');
     expect((await app.call('GET', '/api/auth/me', { token: app.tokens.viewer })).status).toBe(401);
     await login(app.services, {
       email: 'viewer@example.com',

@@ -96,6 +96,7 @@ function everyPage(): readonly string[] {
     '/admin/service-accounts',
     '/admin/service-accounts/new',
     '/account',
+    '/account/second-factor',
     '/account/tokens/new',
   ];
 }

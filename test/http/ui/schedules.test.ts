@@ -270,9 +270,10 @@ describe('the schedules', () => {
 describe('the system page', () => {
   const valuesOf = (html: string) =>
     Object.fromEntries([
-      ...[...html.matchAll(/<input[^>]*name="(\w+)"[^>]*value="([^"]*)"/g)].map(
-        ([, name = '', value = '']) => [name, value],
-      ),
+      // A box that is not ticked is not sent.
+      ...[...html.matchAll(/<input[^>]*name="(\w+)"[^>]*value="([^"]*)"/g)]
+        .filter(([input]) => !input.includes('type="checkbox"'))
+        .map(([, name = '', value = '']) => [name, value]),
       ['backupRetentionPreset', 'balanced'],
     ]);
 

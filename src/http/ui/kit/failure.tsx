@@ -31,7 +31,7 @@ export async function sendFailure(error: unknown, c: Context<UiEnv>, services: S
   return sendPage(
     c,
     <FailurePage
-      frame={c.get('session') === undefined ? null : await frameOrNull(c, services)}
+      frame={(c.get('session')?.lacksFactor ?? true) ? null : await frameOrNull(c, services)}
       title={TITLES[status] ?? 'That did not work'}
       message={isOurs ? UNEXPECTED : body.message}
       back={cameFrom(c)}

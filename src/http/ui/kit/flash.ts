@@ -79,6 +79,7 @@ const FLASHES = {
   rotated: 'What no rule keeps is pruned.',
   'rotated-partly': (count) =>
     `${count === 1 ? 'A backup' : `${count} backups`} could not be removed. It is tried again by itself; the reason stands beside it.`,
+  'second-factor-removed': 'The second factor is taken off.',
   'session-ended': 'The session is ended.',
   'size-accepted': 'What is missing is accepted: pruning goes on.',
   'server-created': 'The server is created. Test SSH next: it pins the host key.',

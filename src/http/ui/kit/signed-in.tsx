@@ -1,3 +1,4 @@
+import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { LoginPage } from '../../../../views/entrance.tsx';
 import { freshForm } from '../../../../views/parts/form-state.ts';
@@ -14,6 +15,14 @@ import type { UiEnv } from './ui-env.ts';
 const SIGNED_OUT =
   'Your session has ended. Sign in, and what you typed is there again, but for what is secret.';
 
+/** Whoever still has to set up the second factor that the installation requires gets no further. */
+const SETTING_UP = /^\/account\/second-factor(\/confirm)?$/;
+
+function toSetUp(c: Context) {
+  if (c.req.header('hx-request') === 'true') return c.body(null, 401, { 'HX-Refresh': 'true' });
+  return c.redirect('/account/second-factor', 303);
+}
+
 /**
  * Finds the session of the cookie, or sends to the entrance. A fragment can't be sent there: htmx is told to load the
  * page again, which then is. What was typed into a form comes back after signing in. Only the cookie counts: a bearer token opens no page. Requests are counted by session, but
@@ -26,6 +35,7 @@ export function signedIn(services: Services, limits: Pick<Limits, 'page' | 'entr
     const session = token === undefined ? null : await findSession(services, 'ui', token, { isPoll });
     if (session !== null) {
       if (!isPoll) limits.page(c, session);
+      if (session.lacksFactor && !SETTING_UP.test(c.req.path)) return toSetUp(c);
       c.set('session', session);
       return next();
     }

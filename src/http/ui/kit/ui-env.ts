@@ -9,7 +9,7 @@ export type Sending = Pick<Services, 'assets' | 'gzip'>;
 export interface UiEnv {
   Variables: {
     /** Set on every route but the entrance. */
-    readonly session: Session;
+    session: Session;
     readonly reader: Reader;
     readonly sending: Sending;
     requestId: string;

@@ -1,0 +1,29 @@
+import type { UserRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { AppError } from '../errors.ts';
+import type { SignInContext } from './context.ts';
+import { bucketOf, countFailure, paused, pauseOf } from './guesses.ts';
+
+/**
+ * Asks for one's own present password, so that a session left open or stolen can't take the account; wrong guesses at it are
+ * slowed like those of a sign-in. Throws `invalid` without one, `unauthorized` for a wrong one, `rate_limited`.
+ */
+export async function checkOwnPassword(
+  context: SignInContext,
+  { id, password_hash: hash }: Pick<UserRow, 'id' | 'password_hash'>,
+  password: string | undefined,
+): Promise<void> {
+  if (!password) {
+    const field = 'currentPassword';
+    throw new AppError('invalid', 'Current password is required', { details: { field } });
+  }
+  const bucket = await bucketOf(context, `password of ${id}`);
+  const before = await pauseOf(context.db, bucket, context.now());
+  if (before > 0) throw paused(before);
+  const isRight = await context.passwords.verify(password, hash);
+  const pause = await write(context.db, (trx) =>
+    isRight ? pauseOf(trx, bucket, context.now()) : countFailure(trx, bucket, context.now()),
+  );
+  if (pause > 0) throw paused(pause);
+  if (!isRight) throw new AppError('unauthorized', 'Current password is incorrect');
+}

@@ -1,0 +1,69 @@
+import { type Context, Hono } from 'hono';
+import * as z from 'zod';
+import { CodePage, LoginPage } from '../../../views/entrance.tsx';
+import type { FormState } from '../../../views/parts/form-state.ts';
+import { loginByCode } from '../../auth/login.ts';
+import { WrongCode } from '../../auth/sign-in-code.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import { codeField } from '../../fields.ts';
+import type { Services } from '../../services-port.ts';
+import { enter, originOf } from './kit/enter.ts';
+import { readForm } from './kit/form-body.ts';
+import { failedForm, refusedForm } from './kit/form-failure.ts';
+import { clearHalfwayCookie, readHalfwayCookie } from './kit/halfway-cookie.ts';
+import { sendPage } from './kit/send.tsx';
+import type { UiEnv } from './kit/ui-env.ts';
+
+const SECRETS = ['code'];
+const codeForm = z.object({ code: codeField });
+
+/** The second page of a sign-in, for somebody whose password was right. */
+export function entranceCodeRoutes(services: Services, pages: Pick<Hono<UiEnv>, 'fetch'>): Hono<UiEnv> {
+  const ui = new Hono<UiEnv>();
+
+  // What was typed at the first page came with a form, and is not asked for again by an address.
+  ui.get('/login/code', (c) => c.redirect('/login', 303));
+
+  ui.post('/login/code', async (c) => {
+    const body = await readForm(c);
+    const halfway = await readHalfwayCookie(c, services);
+    if (halfway === null) return beginAnew(c, refusedForm(body, [], SECRETS));
+    const parsed = codeForm.safeParse(body);
+    if (!parsed.success) return sendCodePage(c, refusedForm(body, parsed.error.issues, SECRETS), 422);
+    const from = await originOf(c, services);
+    try {
+      const signedIn = await loginByCode(services, { ...parsed.data, halfway, kind: 'ui', from });
+      clearHalfwayCookie(c, services);
+      return await enter(c, services, pages, { signedIn, browser: from.browser, body });
+    } catch (error) {
+      if (isAppError(error, 'rate_limited')) return pauseCode(c, refusedForm(body, [], SECRETS), error);
+      if (error instanceof WrongCode) return sendCodePage(c, failedForm(body, asField(error), SECRETS), 422);
+      if (!isAppError(error, 'unauthorized')) throw error;
+      clearHalfwayCookie(c, services);
+      return beginAnew(c, refusedForm(body, [], SECRETS));
+    }
+  });
+
+  return ui;
+}
+
+/** The question for the code; the form carries along what the first page's did. */
+export function sendCodePage(c: Context<UiEnv>, form: FormState, status: 200 | 422 | 429 = 200) {
+  return sendPage(c, <CodePage form={form} />, status);
+}
+
+function pauseCode(c: Context<UiEnv>, form: FormState, error: AppError) {
+  c.header('Retry-After', String(error.details.retryAfterSeconds));
+  return sendCodePage(c, { ...form, message: error.message }, 429);
+}
+
+const TOO_LATE = 'The password was typed too long ago, or has changed since. Sign in from the beginning.';
+
+function beginAnew(c: Context<UiEnv>, form: FormState) {
+  return sendPage(c, <LoginPage form={{ ...form, message: TOO_LATE }} notice={null} />, 422);
+}
+
+/** The API's field has another name. */
+function asField(error: WrongCode): AppError {
+  return new AppError('unauthorized', error.message, { details: { field: 'code' }, cause: error });
+}
