@@ -50,7 +50,7 @@ export const ON_POSTGRES: readonly string[] = [
     'http/api/tokens',
     'http/api/users',
   ],
-  ...['http/sessions', 'http/sign-in', 'schedules/scheduler', 'secrets/reseal'],
+  ...['http/metrics', 'http/sessions', 'http/sign-in', 'schedules/scheduler', 'secrets/reseal'],
 ].map((name) => `test/${name}.test.ts`);
 
 /**
