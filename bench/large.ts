@@ -112,7 +112,8 @@ function over(what: string, ms: number, mostMs: number): readonly string[] {
   return ms <= mostMs ? [] : [`${what}: ${ms.toFixed(1)} ms, at most ${mostMs.toFixed(1)} ms are wanted`];
 }
 
-async function fillFolder(dataDir: string, size: Size): Promise<number> {
+/** Gives the seconds that it took. */
+export async function fillFolder(dataDir: string, size: Size): Promise<number> {
   const program = resolve(import.meta.dirname, '../dev/fill/main.ts');
   const args = Object.entries(size).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const startedAt = performance.now();

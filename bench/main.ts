@@ -1,9 +1,9 @@
 /**
  * Measures the built app against other tools and prints Markdown; the same as JSON goes to bench/results/latest.json.
  *
- *   npm run bench -- [--only upload,path,restore,memory,start,large,unattended,tokens,audit] [--quick] [--gateway] [--rounds N] [--restore-mebibytes N]
+ *   npm run bench -- [--only upload,path,restore,memory,start,large,unattended,tokens,audit,metrics] [--quick] [--gateway] [--rounds N] [--restore-mebibytes N]
  *
- * `--only large,unattended,tokens,audit` needs none of what follows and ends with status 1 where a bound is missed.
+ * `--only large,unattended,tokens,audit,metrics` needs none of what follows and ends with status 1 where a bound is missed.
  *
  * Needs root (sshd in its own namespaces) and, of Debian, awscli, rclone, zstd, openssh-client and openssh-server,
  * postgresql; with --gateway, which uploads to a Ceph gateway, radosgw, ceph-mon and ceph-osd.
@@ -15,6 +15,7 @@ import { benchAudit, missedAudit } from './audit.ts';
 import { benchLarge, missedBounds } from './large.ts';
 import { describeMachine } from './machine.ts';
 import { benchMemory, type MemoryCase } from './memory.ts';
+import { benchMetrics, missedMetrics } from './metrics.ts';
 import { describeResults, type Results } from './report.ts';
 import { benchRestore } from './restore.ts';
 import { benchStart } from './start.ts';
@@ -26,7 +27,10 @@ import { benchWholePath } from './whole-path.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'upload,path,restore,memory,start,large,unattended,tokens,audit' },
+    only: {
+      type: 'string',
+      default: 'upload,path,restore,memory,start,large,unattended,tokens,audit,metrics',
+    },
     quick: { type: 'boolean', default: false },
     gateway: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
@@ -56,6 +60,7 @@ const missed = [
   ...(results.unattended === undefined ? [] : missedUnattended(results.unattended)),
   ...(results.tokens === undefined ? [] : missedTokens(results.tokens)),
   ...(results.audit === undefined ? [] : missedAudit(results.audit)),
+  ...(results.metrics === undefined ? [] : missedMetrics(results.metrics)),
 ];
 for (const miss of missed) say(`missed: ${miss}`);
 process.exit(missed.length === 0 ? 0 : 1);
@@ -83,6 +88,7 @@ async function run(): Promise<Results> {
       ...(parts.has('unattended') ? { unattended: await benchUnattended() } : {}),
       ...(parts.has('tokens') ? { tokens: await benchTokens() } : {}),
       ...(parts.has('audit') ? { audit: await benchAudit(say) } : {}),
+      ...(parts.has('metrics') ? { metrics: await benchMetrics({ size: LARGE, say }) } : {}),
       ...(parts.has('start') ? { start: await benchStart({ rounds: values.quick ? 3 : 10, say }) } : {}),
     };
   } finally {

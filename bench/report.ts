@@ -2,6 +2,7 @@ import type { AuditFigures } from './audit.ts';
 import { fixed, GIB, mib } from './figures.ts';
 import type { LargeFigures } from './large.ts';
 import type { MemoryFigures } from './memory.ts';
+import type { MetricFigures } from './metrics.ts';
 import type { RestoreFigures } from './restore.ts';
 import type { StartFigures } from './start.ts';
 import type { TokenFigures } from './tokens.ts';
@@ -22,12 +23,14 @@ export interface Results {
   readonly unattended?: UnattendedFigures;
   readonly tokens?: TokenFigures;
   readonly audit?: AuditFigures;
+  readonly metrics?: MetricFigures;
 }
 
 /** The results as Markdown. */
 export function describeResults(results: Results): string {
   const { at, machine, upload, wholePath, restore, memory, start, large, unattended, tokens, audit } =
     results;
+  const { metrics } = results;
   return [
     `Measured ${at} on ${Object.entries(machine)
       .map(([name, value]) => `${name} ${value}`)
@@ -41,6 +44,7 @@ export function describeResults(results: Results): string {
     ...(unattended ? [describeUnattended(unattended)] : []),
     ...(tokens ? [describeTokens(tokens)] : []),
     ...(audit ? [describeAudit(audit)] : []),
+    ...(metrics ? [describeMetrics(metrics)] : []),
   ].join('\n\n');
 }
 
@@ -51,6 +55,10 @@ function describeAudit({ rows, pages, verify, exported }: AuditFigures): string 
   );
   const all = `Checking the chain takes ${fixed(verify.seconds, 1)} s, ${fixed(verify.blockMs, 0)} ms at most in one piece; exporting all as CSV ${fixed(exported.seconds, 1)} s and ${fixed(exported.blockMs, 0)} ms.`;
   return `**The audit**, ${rows} rows, CPU time of a request:\n\n${costs}\n\n${all}`;
+}
+
+function describeMetrics({ bytes, cpuMs, mostCpuMs, blockMs }: MetricFigures): string {
+  return `**/metrics**, of 1,000 databases with 100,000 backups, ${mib(bytes)} MiB: ${fixed(cpuMs)} ms of CPU time (at most ${fixed(mostCpuMs)}), ${fixed(blockMs)} ms at most in one piece.`;
 }
 
 function describeTokens({ tokens, knownMs, unknownMs }: TokenFigures): string {

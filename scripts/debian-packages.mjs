@@ -31,6 +31,7 @@ const packages = {
   curl: 'curl',
   openssl: 'openssl',
   pkill: 'procps',
+  promtool: 'prometheus',
   gcc: 'gcc',
   '/usr/include/dlfcn.h': 'libc6-dev',
 };

@@ -9,6 +9,7 @@ import { assetRoutes } from './http/assets.ts';
 import { limitBody } from './http/body-limit.ts';
 import { toFailure } from './http/failure.ts';
 import { createHealth } from './http/health.ts';
+import { metricsRoutes } from './http/metrics.ts';
 import { mountRoutes } from './http/mount.ts';
 import { openApiDocument } from './http/openapi.ts';
 import { createLimits } from './http/rate-limit.ts';
@@ -19,7 +20,7 @@ import { uiRoutes } from './http/ui/routes.ts';
 import type { Log } from './log.ts';
 import type { Services } from './services-port.ts';
 
-/** The whole HTTP surface: /health, /live, /ready, /openapi.json, /assets, the API under /api, and the pages at /. */
+/** The whole HTTP surface: /health, /live, /ready, /metrics, /openapi.json, /assets, the API under /api, and the pages at /. */
 export function createApp(services: Services): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   const routes = apiRoutes(services);
@@ -45,7 +46,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
       : c.json(failure.body, failure.status, headers);
   });
 
-  app.on('GET', ['/health', '/live', '/ready', '/openapi.json'], apiHeaders);
+  app.on('GET', ['/health', '/live', '/ready', '/metrics', '/openapi.json'], apiHeaders);
   const health = createHealth(services);
   app.get('/health', async (c) => {
     const trouble = await health();
@@ -67,6 +68,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
     const isReady = Object.values(checks).every(Boolean);
     return c.json({ status: isReady ? 'ready' : 'not ready', checks }, isReady ? 200 : 503);
   });
+  app.route('/', metricsRoutes(services, limits, readiness));
   let document: object | undefined;
   app.get('/openapi.json', (c) => {
     document ??= openApiDocument(routes, services.version);

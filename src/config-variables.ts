@@ -230,6 +230,13 @@ export function variablesWith(paths: Paths) {
         .refine((milliseconds) => milliseconds >= 10_000 && milliseconds <= 12 * UNIT_MS.h)
         .prefault('10m'),
     },
+    /** Opens /metrics, beside API tokens for metrics; null: those alone. */
+    metricsToken: {
+      name: 'METRICS_TOKEN',
+      expects: '16 to 512 letters, digits and - . _ ~ + / =',
+      schema: absent(z.string().regex(/^[\w.~+/=-]{16,512}$/)),
+      isSecret: true,
+    },
     /** Whether this process begins what is due by schedules; what people ask for is run in any case. */
     schedulerEnabled: { name: 'SCHEDULER_ENABLED', expects: '0 or 1', schema: flag.default(true) },
     /** How often it is looked what is due. */

@@ -9,6 +9,7 @@ import type { SshUserContext } from './environments/context.ts';
 import type { SshKeys } from './environments/ssh-keys.ts';
 import type { FreeSpace } from './installation/free-space.ts';
 import type { Log } from './log.ts';
+import type { ProcessMetrics } from './metrics/process-metrics.ts';
 import type { OpenPlace } from './object-stores/opened-store.ts';
 import type { S3Opener } from './object-stores/s3/s3.ts';
 import type { Runs } from './runs/runs.ts';
@@ -40,6 +41,7 @@ export interface Services {
   readonly mailer: Mailer;
   readonly runs: Runs;
   readonly backupEnds: BackupEnds;
+  readonly processMetrics: ProcessMetrics;
   readonly assets: Assets;
   /** Makes a page smaller on its way. */
   readonly gzip: (text: string) => Promise<Uint8Array<ArrayBuffer>>;

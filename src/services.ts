@@ -29,6 +29,7 @@ import { createAssets } from './http/node/assets.ts';
 import { gzipText } from './http/node/gzip.ts';
 import { type Rotation, rotateMasterKey } from './installation/node/rotate-master-key.ts';
 import type { Log } from './log.ts';
+import { createProcessMetrics } from './metrics/node/process-metrics.ts';
 import { holdLittleMemory } from './node/hold-little-memory.ts';
 import { createPartMemory } from './object-stores/part-memory.ts';
 import { createS3 } from './object-stores/s3/client.ts';
@@ -38,6 +39,7 @@ import { periodicTasks } from './periodic-tasks.ts';
 import { createRestoreKind } from './restores/node/restore-kind.ts';
 import { createPruneKind } from './retention/prune-kind.ts';
 import { createPeriodic, type Periodic } from './runs/periodic.ts';
+import { tellingEnds } from './runs/tell-ends.ts';
 import { createWorker, type Worker, type WorkerTiming } from './runs/worker.ts';
 import { loadMasterKey } from './secrets/node/master-key.ts';
 import { recordSealingKey } from './secrets/sealing-key.ts';
@@ -179,8 +181,10 @@ function wire(
 ): { services: Services; worker: RunningServices['worker']; close: () => Promise<void> } {
   const { db, vault, log, now } = base;
   const uptimeMs = () => performance.now();
+  const processMetrics = createProcessMetrics({ log });
   const platform = createNodePlatform({
     log,
+    meter: processMetrics,
     // A storage has a clock of its own, which signatures go by.
     now: ownNow,
     partMemory: createPartMemory(config.partMemoryMib * MIB, holdLittleMemory),
@@ -219,7 +223,7 @@ function wire(
     restore: createRestoreKind(context),
     drill: createDrillKind(context),
   };
-  const worker = createWorker(context, kinds, {
+  const worker = createWorker(context, tellingEnds(kinds, context, processMetrics.ended), {
     ...timing,
     isAlone,
     limits: async () => {
@@ -253,6 +257,7 @@ function wire(
       mailer,
       runs,
       backupEnds,
+      processMetrics,
       assets: createAssets(),
       gzip: gzipText,
       sha256,

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
+import { breathe } from '../breathe.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { VaultContext } from '../secrets/context.ts';
-import { breathe } from './breathe.ts';
 import { auditKey, type ChainMark, isOwnMark, readMarks, saveMark, signMark } from './chain-marks.ts';
 import { type ChainedRow, chainRows } from './chain-row.ts';
 import type { ChainContext } from './context.ts';

@@ -1,8 +1,8 @@
 import { type SqlBool, sql } from 'kysely';
+import { breathe } from '../breathe.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
-import { breathe } from './breathe.ts';
 import { isOwnMark, readMarks, saveMark, signMark } from './chain-marks.ts';
 import { chainText, NO_HASH } from './chain-row.ts';
 import type { ChainContext } from './context.ts';

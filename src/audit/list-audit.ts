@@ -1,8 +1,8 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { breathe } from '../breathe.ts';
 import { isLike } from '../db/kind.ts';
 import { likePatterns } from '../db/like-patterns.ts';
 import type { AuditLogRow, Db } from '../db/schema.ts';
-import { breathe } from './breathe.ts';
 import { readMarks } from './chain-marks.ts';
 import type { AuditCursor } from './cursor.ts';
 import { type ListedAudit, withNames } from './names.ts';

@@ -1,5 +1,5 @@
+import { breathe } from '../breathe.ts';
 import type { Db } from '../db/schema.ts';
-import { breathe } from './breathe.ts';
 import { type ChainFault, type ChainFindings, checkChain, misnumberedText } from './chain-check.ts';
 import { auditPublicKey, type ChainMark, isOwnMark, readMarks } from './chain-marks.ts';
 import type { ChainedRow } from './chain-row.ts';

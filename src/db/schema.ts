@@ -822,8 +822,8 @@ export interface ApiTokenRow {
   token_prefix: string;
   /** At most; its owner's may be less. */
   role: UserRow['role'];
-  /** `backups`: it asks for backups, reads of them, and pins those that it asked for. */
-  access: 'full' | 'backups';
+  /** `backups`: it asks for backups, reads of them, and pins those that it asked for; `metrics`: it reads those. */
+  access: 'full' | 'backups' | 'metrics';
   /** 0: those of `api_token_environments`. */
   all_environments: Flag;
   user_id: string | null;

@@ -2,7 +2,8 @@ import type { ActingToken } from '../tokens/acting-token.ts';
 import type { ApiRoute } from './route.ts';
 
 /** What a token of some environments may call besides what lies under those: who it is, and which they are. */
-const OF_EVERY_TOKEN = ['GET /api/auth/me', 'GET /api/environments'];
+const WHO_AM_I = 'GET /api/auth/me';
+const OF_EVERY_TOKEN = [WHO_AM_I, 'GET /api/environments'];
 const UNDER_ENVIRONMENT = /^\/api\/environments\/:(\w+)(?:\/|$)/;
 
 /**
@@ -14,7 +15,9 @@ export function outOfScope(
   token: Pick<ActingToken, 'access' | 'environmentIds'>,
   environmentId: string | undefined,
 ): string | null {
-  if (OF_EVERY_TOKEN.includes(`${route.method} ${route.path}`)) return null;
+  const name = `${route.method} ${route.path}`;
+  if (token.access === 'metrics') return name === WHO_AM_I ? null : 'Token may only read /metrics';
+  if (OF_EVERY_TOKEN.includes(name)) return null;
   if (token.access === 'backups' && !route.isForBackups) {
     return 'Token may only start, read and pin backups, under /api/environments/:id';
   }

@@ -8,8 +8,12 @@ import type { Log } from '../log.ts';
 import type { ShownFrom, ShownToken, TokenNotes } from './note-use.ts';
 import { hashOfToken, hasTokenShape, prefixOf } from './token-text.ts';
 
-/** What a token may do: whatever its role may, or ask for backups, read of them, and pin those that it asked for. */
-export type TokenAccess = 'full' | 'backups';
+/**
+ * What a token may do: whatever its role may; or ask for backups, read of them, and pin those that it asked for; or read the
+ * metrics, and nothing else.
+ */
+export const TOKEN_ACCESSES = ['full', 'backups', 'metrics'] as const;
+export type TokenAccess = (typeof TOKEN_ACCESSES)[number];
 
 /** A token that somebody acts by. */
 export interface ActingToken extends TokenActor {

@@ -9,7 +9,7 @@ import { AppError } from '../errors.ts';
 import { nameField } from '../fields.ts';
 import { newId } from '../ids.ts';
 import type { Page } from '../page.ts';
-import type { TokenAccess } from './acting-token.ts';
+import { TOKEN_ACCESSES, type TokenAccess } from './acting-token.ts';
 import { newTokenText } from './token-text.ts';
 
 const DAY_MS = 86_400_000;
@@ -22,7 +22,7 @@ export const newToken = z
   .object({
     name: nameField,
     role: z.enum(ROLES),
-    access: z.enum(['full', 'backups']).default('full'),
+    access: z.enum(TOKEN_ACCESSES).default('full'),
     allEnvironments: z.boolean(),
     environmentIds: z.array(z.string().max(64)).max(MOST_ENVIRONMENTS).optional(),
     expiresInDays: z.number().int().min(1).max(365),
@@ -30,6 +30,10 @@ export const newToken = z
   .refine(({ allEnvironments, environmentIds = [] }) => allEnvironments || environmentIds.length > 0, {
     path: ['environmentIds'],
     error: 'Name at least one environment, or let the token be for all',
+  })
+  .refine(({ access, allEnvironments }) => access !== 'metrics' || allEnvironments, {
+    path: ['environmentIds'],
+    error: 'The metrics tell of all environments: let the token be for all',
   });
 
 export type NewToken = z.infer<typeof newToken>;

@@ -20,6 +20,8 @@ interface Credential {
     readonly userId: string | null;
     readonly environmentIds: readonly string[] | null;
     readonly mayOnlyBackUp: boolean;
+    /** Which no declared route tells. */
+    readonly mayOnlyReadMetrics?: boolean;
   };
 }
 
@@ -134,6 +136,8 @@ async function addCredentials(): Promise<void> {
       const only = { mayOnlyBackUp: true };
       somebody(`${name}, backups of one`, backups.token, { ...of, environmentIds, ...only });
       const everywhere = await makeToken(app, owner, { role, access: 'backups' });
+      const metrics = await makeToken(app, owner, { role, access: 'metrics' });
+      somebody(`${name}, metrics`, metrics.token, { ...of, ...full, mayOnlyReadMetrics: true });
       somebody(`${name}, backups of all`, everywhere.token, { ...of, environmentIds: null, ...only });
     }
     const less = await makeToken(app, { userId: admin }, { role });
@@ -155,6 +159,7 @@ function expected(route: ApiRoute, environmentId: string, id: string, { counts }
   if (route.access === 'public') return '200';
   if (counts === null) return '401 UNAUTHORIZED';
   const name = `${route.method} ${route.path}`;
+  if (counts.mayOnlyReadMetrics === true && name !== 'GET /api/auth/me') return '403 FORBIDDEN_SCOPE';
   const isOfEvery = name === 'GET /api/auth/me' || name === 'GET /api/environments';
   const isUnder = /^\/api\/environments\/:/.test(route.path);
   const isInScope =

@@ -21,6 +21,7 @@ import { apiRoutes } from '../../src/http/api/routes.ts';
 import { gzipText } from '../../src/http/node/gzip.ts';
 import type { ApiEnv, ApiRoute } from '../../src/http/route.ts';
 import { createLog } from '../../src/log.ts';
+import { createProcessMetrics } from '../../src/metrics/node/process-metrics.ts';
 import { readConfig } from '../../src/node/read-config.ts';
 import { createPartMemory } from '../../src/object-stores/part-memory.ts';
 import { createS3 } from '../../src/object-stores/s3/client.ts';
@@ -147,6 +148,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     mailer: createMailer(),
     runs: { wake: () => worker.wake(), cancel: (id) => worker.cancel(id), progress: () => null },
     backupEnds: createBackupEnds({ db, log }, { lookEveryMs: 20 }),
+    processMetrics: createProcessMetrics({ log }),
     assets: { read: async () => null, urlOf: (name) => `/assets/${name}` },
     gzip: gzipText,
     sha256,

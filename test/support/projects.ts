@@ -50,7 +50,8 @@ export const ON_POSTGRES: readonly string[] = [
     'http/api/tokens',
     'http/api/users',
   ],
-  ...['http/second-factor', 'http/sessions', 'http/sign-in', 'schedules/scheduler', 'secrets/reseal'],
+  ...['http/metrics', 'http/second-factor', 'http/sessions', 'http/sign-in', 'schedules/scheduler'],
+  'secrets/reseal',
 ].map((name) => `test/${name}.test.ts`);
 
 /**

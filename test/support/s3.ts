@@ -4,6 +4,7 @@ import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts'
 import type { ProxySettings } from '../../src/object-stores/s3/proxy.ts';
 import type { S3 } from '../../src/object-stores/s3/s3.ts';
 import type { Tuning } from '../../src/object-stores/s3/tuning.ts';
+import type { StorageMeter } from '../../src/object-stores/storage-meter.ts';
 
 /** Retries as in production, waits as a test can bear them. */
 export const QUICK: Partial<Tuning> = {
@@ -33,6 +34,7 @@ export function openTestS3(options: {
   readonly proxy?: ProxySettings;
   readonly tuning?: Partial<Tuning>;
   readonly onLog?: (message: string, fields: unknown) => void;
+  readonly meter?: StorageMeter;
 }): OpenedS3 {
   const record = (message: string, fields?: unknown) => options.onLog?.(message, fields);
   const platform = createNodePlatform({
@@ -42,6 +44,7 @@ export function openTestS3(options: {
     partMemory: createPartMemory(options.memoryBytes ?? 64 * 2 ** 20),
     publicEndpoint: options.publicEndpoint ?? null,
     ...(options.proxy ? { proxy: options.proxy } : {}),
+    ...(options.meter ? { meter: options.meter } : {}),
   });
   const { endpoint, region, accessKey, secretKey } = options;
   return {

@@ -20,6 +20,7 @@ const ACCESSES: readonly Choice[] = [
     value: 'backups',
     label: 'Back up: ask for backups, see how they went, pin those that it asked for. Nothing else',
   },
+  { value: 'metrics', label: 'Read the metrics, for Prometheus: of all environments, and nothing else' },
   { value: 'full', label: 'All that its role may' },
 ];
 const WHERE: readonly Choice[] = [

@@ -10,7 +10,7 @@ export interface TokenItem {
   readonly name: string;
   readonly tokenPrefix: string;
   readonly role: Role;
-  readonly access: 'full' | 'backups';
+  readonly access: 'full' | 'backups' | 'metrics';
   readonly allEnvironments: boolean;
   readonly environments: readonly { readonly environment: { readonly name: string } }[];
   readonly lastUsedAt: string | null;
@@ -84,6 +84,7 @@ function End({ at }: { readonly at: string }) {
 }
 
 function mayWords({ access, role }: TokenItem): string {
+  if (access === 'metrics') return 'read the metrics';
   if (access === 'full') return `all that ${role === 'viewer' ? 'a' : 'an'} ${role} may`;
   return role === 'viewer' ? 'see backups' : 'back up';
 }

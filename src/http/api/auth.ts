@@ -9,7 +9,7 @@ import { listEnvironmentNames } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
 import { codeField, emailField, line, passwordField } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
-import { type ActingToken, mayReach } from '../../tokens/acting-token.ts';
+import { type ActingToken, mayReach, TOKEN_ACCESSES } from '../../tokens/acting-token.ts';
 import { type ApiEnv, type ApiRoute, type ApiSession, publicRoute, route } from '../route.ts';
 import { id, SUCCESS, success } from './shapes.ts';
 
@@ -22,7 +22,7 @@ const person = z.object({
 const signedIn = z.object({ token: z.string(), user: person });
 /** Of a token: what it is for. */
 const scope = z.object({
-  access: z.enum(['full', 'backups']),
+  access: z.enum(TOKEN_ACCESSES),
   allEnvironments: z.boolean(),
   environmentIds: z.array(id),
 });
@@ -124,6 +124,7 @@ function wireToken(token: ActingToken | null) {
 }
 
 function scopesOf({ user: { role }, token }: ApiSession): readonly string[] {
+  if (token?.access === 'metrics') return ['metrics:read'];
   if (token?.access === 'backups') {
     return ['backups:read', ...(hasRole(role, 'operator') ? ['backups:write'] : [])];
   }

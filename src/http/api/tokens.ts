@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { ROLES } from '../../auth/roles.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
+import { TOKEN_ACCESSES } from '../../tokens/acting-token.ts';
 import { createToken, listTokens, newToken, revokeToken, type TokenOwner } from '../../tokens/tokens.ts';
 import { type ApiRoute, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
@@ -11,7 +12,7 @@ const record = z.object({
   name: z.string(),
   tokenPrefix: z.string(),
   role: z.enum(ROLES),
-  access: z.enum(['full', 'backups']),
+  access: z.enum(TOKEN_ACCESSES),
   allEnvironments: z.boolean(),
   expiresAt: instant,
   createdAt: instant,

@@ -1,4 +1,5 @@
 import { isAppError } from '../../errors.ts';
+import type { MeteredRequest } from '../storage-meter.ts';
 import { urlOf } from './address.ts';
 import { boundedAnswer, readAnswer, type S3Answer } from './answer.ts';
 import type { S3Connection } from './connection.ts';
@@ -40,6 +41,21 @@ export type Outcome =
 
 /** Signs and sends once. Throws only when the caller's signal has aborted, or for an error of ours. */
 export async function tryOnce(connection: S3Connection, request: S3Request): Promise<Outcome> {
+  const begunAt = performance.now();
+  const outcome = await attempt(connection, request);
+  const took = (performance.now() - begunAt) / 1000;
+  connection.platform.meter?.sent(meteredOf(connection, request, outcome), took);
+  return outcome;
+}
+
+/** As it is counted. */
+export function meteredOf(connection: S3Connection, request: S3Request, outcome: Outcome): MeteredRequest {
+  const status = outcome.kind === 'failed' ? 'none' : String((outcome.answer ?? outcome.response).status);
+  const { provider } = connection.addressOf(request.bucket);
+  return { provider: provider.id, operation: request.operation, status };
+}
+
+async function attempt(connection: S3Connection, request: S3Request): Promise<Outcome> {
   try {
     const got = await transfer(connection, request);
     const { status, headers } = got;

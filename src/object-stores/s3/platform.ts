@@ -1,8 +1,10 @@
 import type { Log } from '../../log.ts';
+import type { StorageMeter } from '../storage-meter.ts';
 
 /** What Node gives to the client; on other platforms fetch and Web Crypto do the same, slower. */
 export interface S3Platform {
   readonly log: Log;
+  readonly meter?: StorageMeter | undefined;
   readonly now: () => Date;
   readonly fetch: typeof fetch;
   /** Sends one part or object: the body in slices with an explicit length, no redirects, a limit per silence. */

@@ -1,6 +1,6 @@
 import type { AppError } from '../../errors.ts';
 import type { S3Answer } from './answer.ts';
-import { type Outcome, readWhole, type S3Request, tryOnce } from './attempt.ts';
+import { meteredOf, type Outcome, readWhole, type S3Request, tryOnce } from './attempt.ts';
 import type { S3Connection } from './connection.ts';
 import {
   attemptedOf,
@@ -67,6 +67,7 @@ async function run(connection: S3Connection, request: S3Request): Promise<Succes
         ? outOfPatience(error, tries, failingForMs)
         : error;
     }
+    platform.meter?.retried(meteredOf(connection, request, outcome));
     platform.log.warn('the storage failed, trying again', {
       ...error.details,
       attempt: tries,

@@ -89,6 +89,16 @@ describe('the form of a new token', () => {
     expect(html).toContain('Name at least one environment');
   });
 
+  it('makes one for the metrics, which are of all environments', async () => {
+    const form = { ...FORM, access: 'metrics', [`environment.${environmentId}`]: 'true' };
+    const refused = await admin.post('/account/tokens/new', { ...form, where: 'some' });
+    expect(refused.status).toBe(422);
+    expect(refused.html).toContain('The metrics tell of all environments: let the token be for all');
+    const { html } = await admin.post('/account/tokens/new', form);
+    expect((await (await me(tokenIn(html) ?? '')).json()).scopes).toEqual(['metrics:read']);
+    expect((await admin.get('/account')).html).toContain('read the metrics');
+  });
+
   it('makes one for the environments that are ticked', async () => {
     const form = { ...FORM, where: 'some', [`environment.${environmentId}`]: 'true' };
     const { html } = await admin.post('/account/tokens/new', form);

@@ -11,6 +11,7 @@ import {
 } from '../../../dev/bucket/server.ts';
 import { readBack } from '../../../src/backups/read-back.ts';
 import type { PutOptions } from '../../../src/object-stores/object-store.ts';
+import type { MeteredRequest } from '../../../src/object-stores/storage-meter.ts';
 import { chunked, options } from '../../contracts/object-store.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';
 
@@ -209,5 +210,30 @@ describe('a request whose caller gave it a time', () => {
     const removed = open(0).s3.bucket(BUCKET).remove(KEY, { signal: gone.signal });
     gone.abort();
     await expect(removed).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('a meter', () => {
+  it('is told of every try by its status, and of what is sent again', async () => {
+    const sent: MeteredRequest[] = [];
+    const retried: MeteredRequest[] = [];
+    const one = openTestS3({
+      ...{ endpoint: server.endpoint, region: server.region, ca: server.caPem ?? undefined, ...ACCESS },
+      meter: {
+        sent: (request, seconds) => {
+          expect(seconds).toBeGreaterThan(0);
+          sent.push(request);
+        },
+        retried: (request) => retried.push(request),
+      },
+    });
+    opened.push(one);
+    server.faults.add({ match: { operation: 'PutObject', key: KEY }, times: 2, fault: SLOW_DOWN });
+    await one.s3.bucket(BUCKET).put(KEY, chunked(randomBytes(1000)), options({}));
+    const request = (status: string) => ({ provider: 'other', operation: 'PutObject', status });
+    expect(sent.filter(({ operation }) => operation === 'PutObject')).toEqual(
+      ['503', '503', '200'].map(request),
+    );
+    expect(retried).toEqual(['503', '503'].map(request));
   });
 });

@@ -4,11 +4,14 @@ import { setImmediate } from 'node:timers/promises';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import type { Agent, Dispatcher, ProxyAgent } from 'undici';
 import type { Log } from '../../../log.ts';
+import type { StorageMeter } from '../../storage-meter.ts';
 import type { PartMemory, S3Platform, S3Transport } from '../platform.ts';
 import { NO_PROXIES, type ProxySettings, proxyFor, proxyHost } from '../proxy.ts';
 
 export interface NodePlatformOptions {
   readonly log: Log;
+  /** Is told of every request. */
+  readonly meter?: StorageMeter;
   readonly now: () => Date;
   /** Certificates in PEM that are trusted besides the usual ones. */
   readonly ca?: string | undefined;
@@ -42,6 +45,7 @@ export function createNodePlatform(options: NodePlatformOptions): S3Platform & {
   const ways = openWays(proxies, { timeout: 15_000, ...trust(options.ca) });
   return {
     log: options.log,
+    meter: options.meter,
     now: options.now,
     partMemory: options.partMemory,
     publicEndpoint: options.publicEndpoint,

@@ -1,0 +1,78 @@
+import { Hono } from 'hono';
+import { AppError } from '../errors.ts';
+import { createScrape } from '../metrics/scrape.ts';
+import type { Services } from '../services-port.ts';
+import { findToken } from '../tokens/acting-token.ts';
+import { createTokenNotes } from '../tokens/note-use.ts';
+import { isTokenLike } from '../tokens/token-text.ts';
+import { acceptedEncodings } from './accepted-encodings.ts';
+import type { Limits } from './rate-limit.ts';
+import type { Readiness } from './readiness.ts';
+import { addressOf } from './request-address.ts';
+import type { ApiEnv } from './route.ts';
+
+/** The text format of Prometheus. */
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/**
+ * `/metrics`, for a token of its own alone: METRICS_TOKEN, or an API token for metrics. No session and no other token opens it.
+ */
+export function metricsRoutes(
+  services: Services,
+  limits: Pick<Limits, 'api'>,
+  readiness: () => Promise<Readiness>,
+): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
+  const notes = createTokenNotes(services);
+  const smaller = createSmaller(services);
+  const scrape = createScrape({ ...services, checks: async () => ({ ...(await readiness()) }) });
+
+  app.get('/metrics', async (c) => {
+    const shown = /^Bearer ([\w.~+/=-]+)$/.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
+    const from = { address: addressOf(c, services), requestId: c.get('requestId') };
+    const refusal = isOwn(shown) ? null : await refusalOf(shown, { notes, from });
+    if (refusal !== null) {
+      limits.api(c, null);
+      if (refusal.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer');
+      throw refusal;
+    }
+    const text = await scrape();
+    c.header('Content-Type', CONTENT_TYPE);
+    c.header('Vary', 'Accept-Encoding');
+    if (!acceptedEncodings(c.req.header('accept-encoding')).includes('gzip')) return c.body(text);
+    c.header('Content-Encoding', 'gzip');
+    return c.body(await smaller(text));
+  });
+
+  return app;
+
+  /** Compared by their hashes: how long that takes tells nothing of the token. */
+  function isOwn(shown: string): boolean {
+    const { metricsToken } = services.config;
+    return metricsToken !== null && services.sha256(shown) === services.sha256(metricsToken);
+  }
+
+  async function refusalOf(shown: string, noting: Parameters<typeof findToken>[2]): Promise<AppError | null> {
+    const found = isTokenLike(shown) ? await findToken(services, shown, noting) : null;
+    if (found === null) {
+      return new AppError(
+        'unauthorized',
+        'The metrics want a token of their own, sent as "Authorization: Bearer …": METRICS_TOKEN, or an API token for metrics.',
+      );
+    }
+    if (found.token.access === 'metrics') return null;
+    return new AppError(
+      'forbidden_scope',
+      'Only a token for metrics may read them. Make one that may nothing else.',
+    );
+  }
+}
+
+/** Makes a text smaller, once for all who ask for the same one. */
+function createSmaller({ gzip }: Pick<Services, 'gzip'>): (text: string) => ReturnType<Services['gzip']> {
+  let last: { readonly text: string; readonly bytes: ReturnType<Services['gzip']> } | undefined;
+  return (text) => {
+    if (last?.text !== text) last = { text, bytes: gzip(text) };
+    return last.bytes;
+  };
+}

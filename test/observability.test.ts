@@ -1,0 +1,174 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../src/app.ts';
+import { openTestApp, type TestApp } from './support/app.ts';
+import { insertBackup } from './support/backup-row.ts';
+import { readExposition } from './support/exposition.ts';
+
+const FOLDER = resolve(import.meta.dirname, '../docs/observability');
+const read = (name: string) => readFileSync(join(FOLDER, name), 'utf8');
+const TOKEN = 'of-prometheus_0123456789';
+
+let app: TestApp;
+let text: string;
+/** Names of series, those of a histogram with what they end in. */
+let names: ReadonlySet<string>;
+let metrics: ReturnType<typeof readExposition>;
+
+beforeAll(async () => {
+  app = await openTestApp({ env: { METRICS_TOKEN: TOKEN } });
+  await addOneOfEach();
+  const freeSpace = async () => ({ free: 1, total: 2 });
+  const response = await createApp({ ...app.services, freeSpace }).request('/metrics', {
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  text = await response.text();
+  metrics = readExposition(text);
+  names = new Set([...metrics.values()].flatMap(({ samples }) => samples.map(({ name }) => name)));
+});
+afterAll(() => app.close());
+
+/** So that every metric has a sample. */
+async function addOneOfEach(): Promise<void> {
+  const { db, processMetrics } = app.services;
+  const at = new Date();
+  const done = { started_at: at.toISOString(), completed_at: at.toISOString(), duration: 3 };
+  const good = await insertBackup(db, at, { status: 'completed', outcome: 'completed', size: 5, ...done });
+  await insertBackup(db, at, { status: 'pending', outcome: null });
+  const { database_id } = good;
+  await db
+    .updateTable('databases')
+    .set({ name: 'Größe + "x" \\ 🗝\n<script>', read_in_full_at: at.toISOString() })
+    .where('id', '=', database_id)
+    .execute();
+  await db
+    .insertInto('drill_states')
+    .values({
+      ...{ database_id, settled_as: null, due_at: null, run_at: null, proven_backup_id: null, bytes: 1 },
+      ...{ proven_at: at.toISOString(), restore_ms: 4_250, failed_at: null, failed_drill_id: null },
+      ...{ failure: null, says: null },
+    })
+    .execute();
+  const { environment_id } = await db
+    .selectFrom('databases')
+    .select('environment_id')
+    .where('id', '=', database_id)
+    .executeTakeFirstOrThrow();
+  await db
+    .insertInto('environment_days')
+    .values({ environment_id, day: '2026-02-28', good: 1, failed: 0, added: 5, freed: 0 })
+    .execute();
+  await db
+    .insertInto('stored_totals')
+    .values({ database_id, endpoint: 'https://s3.example.com', bucket: 'b', backups: 1, bytes: 5 })
+    .execute();
+  await app.call('PUT', `/api/databases/${database_id}/schedule`, { body: { cronExpression: '0 2 * * *' } });
+  const request = { provider: 'aws', operation: 'PutObject', status: '200' };
+  processMetrics.sent(request, 1);
+  processMetrics.retried(request);
+  processMetrics.ended({ kind: 'backup', state: 'failed', step: 'dump' });
+}
+
+/** What a text of PromQL, or one that holds some, names. */
+const namedIn = (text: string) => new Set(text.match(/\b(?:bridgeport|process|nodejs)_\w+\b/g) ?? []);
+
+/** promtool's own words where it fails. */
+function promtool(args: readonly string[], input?: string): string {
+  const { status, stdout, stderr, error } = spawnSync('promtool', args, {
+    cwd: FOLDER,
+    encoding: 'utf8',
+    ...(input === undefined ? {} : { input }),
+  });
+  if (error) throw error;
+  return status === 0 ? 'fine' : `${status}: ${stdout}${stderr}`;
+}
+
+describe('Prometheus', () => {
+  it('reads what /metrics says, and finds its names as they should be', () => {
+    expect(promtool(['check', 'metrics'], text)).toBe('fine');
+    expect(promtool(['check', 'metrics'], `${text}broken{ 1\n`)).not.toBe('fine');
+  });
+
+  it('takes the alerts, which speak when their tests say', () => {
+    expect(promtool(['check', 'rules', 'alerts.yml'])).toBe('fine');
+    expect(promtool(['test', 'rules', 'alerts.test.yml'])).toBe('fine');
+  });
+});
+
+describe.each(['alerts.yml', 'alerts.test.yml', 'grafana-dashboard.json'])('%s', (file) => {
+  it('names only metrics that there are', () => {
+    const named = namedIn(read(file));
+    expect(named.size).toBeGreaterThan(3);
+    expect([...named].filter((name) => !names.has(name) && !metrics.has(name))).toEqual([]);
+  });
+});
+
+describe('the alerts', () => {
+  it('say each what to do, under a heading that is there', () => {
+    const rules = read('alerts.yml')
+      .split(/^ {6}- alert: /m)
+      .slice(1);
+    expect(rules.length).toBeGreaterThan(10);
+    const documents = new Map(
+      ['docs/observability/README.md', 'docs/operations.md'].map((file) => [
+        file,
+        readFileSync(resolve(FOLDER, '../..', file), 'utf8'),
+      ]),
+    );
+    for (const rule of rules) {
+      const name = rule.split('\n')[0] ?? '';
+      expect([name, /^ {8}for: \d+[mhd]$/m.test(rule)]).toEqual([name, true]);
+      const [, file = '', anchor = ''] = /^ {10}runbook: (\S+)#(\S+)$/m.exec(rule) ?? [];
+      const headings = [...(documents.get(file) ?? '').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+        heading
+          .toLowerCase()
+          .replaceAll(/[^\w -]/g, '')
+          .replaceAll(' ', '-'),
+      );
+      expect([name, headings.includes(anchor)]).toEqual([name, true]);
+      if (file.endsWith('README.md')) expect(documents.get(file)).toContain(`\`${name}\``);
+    }
+  });
+});
+
+describe('the dashboard', () => {
+  it('has panels with queries, each with an id and a place of its own', () => {
+    const { panels } = JSON.parse(read('grafana-dashboard.json'));
+    const seen = new Set<string>();
+    for (const { id, type, title, gridPos, targets } of panels) {
+      expect(title).not.toBe('');
+      const cells = [`id ${id}`];
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x += 1) {
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y += 1) cells.push(`${x} ${y}`);
+      }
+      expect(cells.filter((cell) => seen.has(cell))).toEqual([]);
+      for (const cell of cells) seen.add(cell);
+      expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+      if (type !== 'row') expect(targets.length).toBeGreaterThan(0);
+    }
+    expect(panels.length).toBeGreaterThan(15);
+  });
+});
+
+describe('the list of metrics', () => {
+  it('has every metric of ours, and none that is not', () => {
+    const listed = [...read('README.md').matchAll(/^\| `(bridgeport_\w+)` \|/gm)].map(([, name]) => name);
+    const ours = [...metrics.keys()].filter((name) => name.startsWith('bridgeport_'));
+    expect(listed.toSorted()).toEqual(ours.toSorted());
+  });
+
+  it('says no more series for a database than it may have', () => {
+    const most = Number(/at most (\d+) for each/.exec(read('README.md'))?.[1]);
+    const of = [...metrics].filter(([name]) => name.startsWith('bridgeport_database_'));
+    expect(of.length).toBe(most);
+    for (const [name, { samples }] of of) {
+      expect([
+        name,
+        new Set(samples.map(({ labels }) => JSON.stringify([labels['environment'], labels['database']])))
+          .size,
+      ]).toEqual([name, samples.length]);
+    }
+  });
+});
