@@ -12,6 +12,8 @@ export interface InPlaceTarget {
 
 /** How what was restored beside something takes its place; in the plan of a restore in place, whose `finish` is null. */
 export interface SwapPlan {
+  /** True where `create` makes what will be kept, so that `identify` reads more behind it. */
+  readonly isIdentifiedAgain?: boolean;
   /** Tells what is there from all else, whatever it will be called. Fails where there is nothing. */
   readonly identify: { readonly command: HostCommand; read(stdout: string): string };
   /**

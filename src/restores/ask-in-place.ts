@@ -23,7 +23,7 @@ export interface InPlaceInput {
   readonly confirm?: string | undefined;
   /** Whether the database is backed up before; only false declines it. */
   readonly safetyBackup?: boolean | undefined;
-  /** Whether who is connected may be thrown out for the swap. */
+  /** Whether who is connected may be thrown out for the swap; nobody can be thrown out of a file. */
   readonly endSessions?: boolean | undefined;
   /** As of `RestoreInput`. */
   readonly username?: string | undefined;
@@ -49,6 +49,13 @@ export async function askInPlace(
       'invalid',
       `This replaces what is in the database now. To restore in place, confirm by its name: ${database.name}.`,
       { details: { field: 'confirm' } },
+    );
+  }
+  if (input.endSessions === true && isFile(database)) {
+    throw new AppError(
+      'invalid',
+      'Nobody can be thrown out of a file: leave out endSessions, and stop what has it open.',
+      { details: { field: 'endSessions' } },
     );
   }
   const runId = newId();
@@ -130,7 +137,7 @@ export async function inPlaceRow(wanted: {
     is_drill: null,
     in_place: 1,
     end_sessions: input.endSessions === true ? 1 : 0,
-    kept_name: keptName({ isFile: false, name: newName }, at),
+    kept_name: keptName({ isFile: isFile(database), name: newName }, at),
   };
 }
 
@@ -138,24 +145,22 @@ export async function inPlaceRow(wanted: {
 export function replacedName(database: DatabaseRow): string {
   const engine = engineFor(database.type);
   if (engine?.swaps !== true) {
-    throw new AppError('invalid', engine?.isFile === true ? fileStays(database) : isNotSwapped(database), {
-      details: { field: 'inPlace' },
-    });
+    throw new AppError('invalid', isNotSwapped(database), { details: { field: 'inPlace' } });
   }
-  if (database.database_name) return database.database_name;
+  const name = engine.isFile ? wireOptions(database.options).filePath : database.database_name;
+  if (name) return name;
   throw new AppError(
     'invalid',
     'What is to be replaced has no name. Set it in the settings of the database.',
   );
 }
 
-function isNotSwapped({ type }: DatabaseRow): string {
-  return `Databases of ${engineFor(type)?.displayName ?? type} can't be swapped in one go. Restore beside it; the finished restore says how a person swaps the two.`;
+function isFile({ type }: DatabaseRow): boolean {
+  return engineFor(type)?.isFile === true;
 }
 
-function fileStays({ options }: DatabaseRow): string {
-  const path = wireOptions(options).filePath ?? 'the file';
-  return `A file can't be replaced while an application may open it. Restore beside it; then stop the application, move ${path} with its -wal, -shm and -journal away together, and give the restored file its name. The finished restore has the commands.`;
+function isNotSwapped({ type }: DatabaseRow): string {
+  return `Databases of ${engineFor(type)?.displayName ?? type} can't be swapped in one go. Restore beside it; the finished restore says how a person swaps the two.`;
 }
 
 async function backUpFirst(trx: Trx, actor: UserActor, database: DatabaseRow, at: Date): Promise<string> {

@@ -1,4 +1,6 @@
+import { wireOptions } from '../databases/options.ts';
 import type { Db, RestoreRow } from '../db/schema.ts';
+import { engineFor } from '../engines/engines.ts';
 import type { PreflightCheck } from '../engines/restore.ts';
 
 type Place = Pick<RestoreRow, 'server_id' | 'host' | 'port'> & { readonly name: string | null };
@@ -9,11 +11,16 @@ type Place = Pick<RestoreRow, 'server_id' | 'host' | 'port'> & { readonly name: 
  */
 export async function placeChecks(db: Db, row: RestoreRow): Promise<readonly PreflightCheck[]> {
   if (row.in_place === 0) return [];
-  const now = await db
+  const found = await db
     .selectFrom('databases')
-    .select(['server_id', 'host', 'port', 'database_name as name'])
+    .select(['server_id', 'host', 'port', 'database_name', 'options'])
     .where('id', '=', row.database_id)
     .executeTakeFirst();
+  const isFile = engineFor(row.engine)?.isFile === true;
+  const now = found && {
+    ...found,
+    name: isFile ? (wireOptions(found.options).filePath ?? null) : found.database_name,
+  };
   const asked: Place = { server_id: row.server_id, host: row.host, port: row.port, name: row.new_name };
   const name = 'Settings';
   const isSame =

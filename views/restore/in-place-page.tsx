@@ -19,6 +19,8 @@ export interface InPlacePageProps {
     readonly environmentName: string;
     /** What is replaced, by the name that the server knows. */
     readonly replaced: string;
+    /** A file on its host: there is no login, and nobody can be thrown out. */
+    readonly isFile: boolean;
     readonly serverName: string;
   };
   readonly form: FormState;
@@ -57,20 +59,7 @@ export function InPlacePage(props: InPlacePageProps) {
                   label="Do not back it up first"
                   help="As a rule it is backed up, read back, and only then replaced. Tick this only where that can’t succeed any more."
                 />
-                <CheckboxField
-                  form={form}
-                  name="endSessions"
-                  label="End sessions on it for the swap"
-                  help="Programs that are connected lose their connection, and what they had not committed. Not ticked: with somebody connected nothing is replaced."
-                />
-                <TextField
-                  form={form}
-                  name="username"
-                  label="User"
-                  spellcheck={false}
-                  help="For this restore alone: one who may create databases and act as the owner of this one. Left empty: the user that backs up."
-                />
-                <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
+                {database.isFile ? <StopFirst /> : <Sessions form={form} />}
               </Panel>
               <Panel title="2. Checked before anything is touched">
                 {checks === null ? (
@@ -97,7 +86,10 @@ export function InPlacePage(props: InPlacePageProps) {
             <Panel title="What will happen">
               <p>
                 {database.name} is backed up as it is now. The backup is restored beside it and compared, row
-                by row of each table’s count. Then the two are swapped at once:{' '}
+                by row of each table’s count.{' '}
+                {database.isFile
+                  ? 'Then the file is locked, copied, and filled in one transaction:'
+                  : 'Then the two are swapped at once:'}{' '}
                 <strong>what was restored takes the place of {database.replaced}</strong>, and what is there
                 now is kept under another name until you drop it. What fails before leaves everything as it
                 is.
@@ -129,5 +121,35 @@ export function InPlacePage(props: InPlacePageProps) {
         />
       </form>
     </Page>
+  );
+}
+
+function Sessions({ form }: { readonly form: FormState }) {
+  return (
+    <>
+      <CheckboxField
+        form={form}
+        name="endSessions"
+        label="End sessions on it for the swap"
+        help="Programs that are connected lose their connection, and what they had not committed. Not ticked: with somebody connected nothing is replaced."
+      />
+      <TextField
+        form={form}
+        name="username"
+        label="User"
+        spellcheck={false}
+        help="For this restore alone: one who may create databases and act as the owner of this one. Left empty: the user that backs up."
+      />
+      <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
+    </>
+  );
+}
+
+function StopFirst() {
+  return (
+    <p class="field-help">
+      Stop the application before: with a program that has the file open nothing is replaced. Start it when
+      this is done; from the lock until then it would find its database locked.
+    </p>
   );
 }

@@ -14,9 +14,11 @@ export interface Kept {
 export function DropKept(props: {
   readonly restoreId: string;
   readonly kept: Kept;
+  /** There is no login to a file. */
+  readonly isFile: boolean;
   readonly form: FormState;
 }) {
-  const { restoreId, kept, form } = props;
+  const { restoreId, kept, isFile, form } = props;
   return (
     <DangerZone>
       <p>
@@ -24,14 +26,7 @@ export function DropKept(props: {
         drop it: it is gone for good then, but for its backups.
       </p>
       <Form action={`/restores/${restoreId}/drop-kept`} form={form} submit="Drop it">
-        <TextField
-          form={form}
-          name="username"
-          label="User"
-          spellcheck={false}
-          help="One who may drop it. Left empty: the user that backs up."
-        />
-        <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
+        {!isFile && <DropLogin form={form} />}
         <TextField
           form={form}
           name="confirm"
@@ -41,6 +36,21 @@ export function DropKept(props: {
         />
       </Form>
     </DangerZone>
+  );
+}
+
+function DropLogin({ form }: { readonly form: FormState }) {
+  return (
+    <>
+      <TextField
+        form={form}
+        name="username"
+        label="User"
+        spellcheck={false}
+        help="One who may drop it. Left empty: the user that backs up."
+      />
+      <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
+    </>
   );
 }
 

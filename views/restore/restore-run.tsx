@@ -61,7 +61,7 @@ export function RestoreRunPage(props: RestoreRunProps) {
                 <SwapByHand swap={item.swapByHand} name={item.databaseName} isFile={item.isFile} />
               )}
               {mayChange && item.kept !== null && !item.kept.isDropped && (
-                <DropKept restoreId={item.id} kept={item.kept} form={props.form} />
+                <DropKept restoreId={item.id} kept={item.kept} isFile={item.isFile} form={props.form} />
               )}
             </>
           }

@@ -1,10 +1,11 @@
 import type { AppError } from '../../errors.ts';
 import { explainBy, type KnownFailure } from '../known-failures.ts';
 import type { CommandFailure } from '../target.ts';
+import { IN_PLACE_FAILURES } from './in-place/failures.ts';
 
 /** What a failed restore into a new file says, as an error for an admin; undefined when it says nothing known. */
 export function explainSqliteRestore(path: string, failure: CommandFailure): AppError | undefined {
-  return explainBy(FAILURES, JSON.stringify(path), failure);
+  return explainBy([...IN_PLACE_FAILURES, ...FAILURES], JSON.stringify(path), failure);
 }
 
 const FAILURES: readonly KnownFailure[] = [
@@ -55,6 +56,12 @@ const FAILURES: readonly KnownFailure[] = [
     code: 'dump_failed',
     message: (path, detail) =>
       `The disk of the host ran full while ${path} was restored (${detail}). Free space there.`,
+  },
+  {
+    pattern: /disk I\/O error/,
+    code: 'dump_failed',
+    message: (path) =>
+      `The disk of the host failed to read or write while ${path} was restored (disk I/O error). See the messages of its kernel.`,
   },
   {
     pattern: /bridgeport: (the dump holds text that only sqlite3 can restore)/,

@@ -14,7 +14,8 @@ export function preflightSqlite(path: string, target: RestoreTarget): PreflightP
   };
 }
 
-function preflightScript(path: string): string {
+/** Shell lines that print what `placeChecks` reads, for the file `$new`. */
+export function placeScript(path: string): string {
   const parent = path.slice(0, path.lastIndexOf('/')) || '/';
   return `export LC_ALL=C
 new=${quote(path)} place=${quote(parent)}
@@ -28,31 +29,50 @@ elif [ -w "$place/" ] && [ -x "$place/" ]; then folder=open
 else folder=closed
 fi
 printf 'bridgeport:folder=%s\\n' "$folder"
+if [ "$folder" != missing ]; then
+  ${ROOM_SCRIPT}
+fi`;
+}
+
+function preflightScript(path: string): string {
+  return `${placeScript(path)}
 taken=
 for name in "$new" "$new-wal" "$new-shm" "$new-journal"; do
   [ ! -e "$name" ] && [ ! -L "$name" ] || taken="$taken \${name#"$new"}."
 done
 printf 'bridgeport:taken=%s\\n' "$taken"
-if [ "$folder" != missing ]; then
-  ${ROOM_SCRIPT}
-fi
 exit 0`;
 }
 
-function readChecks(
+/** What was printed behind `bridgeport:<name>=`; undefined where nothing was. */
+export function answerOf(stdout: string, name: string): string | undefined {
+  return new RegExp(`^bridgeport:${name}=(.*)$`, 'm').exec(stdout)?.[1];
+}
+
+function readChecks(path: string, target: RestoreTarget, stdout: string): readonly PreflightCheck[] {
+  const taken = answerOf(stdout, 'taken');
+  const [programs, folder] = placeChecks(path, target, stdout);
+  if (programs === undefined || folder === undefined || taken === undefined) throw noAnswer(path);
+  return [
+    programs,
+    taken === ''
+      ? { name: 'Name', ok: true, says: `There is no file ${path} yet.` }
+      : { name: 'Name', ok: false, says: takenSentence(path, taken) },
+    folder,
+    ...roomCheck(stdout, target.expectedBytes),
+  ];
+}
+
+/** The program, and the folder, from what `placeScript` printed; throws for what is no answer. */
+export function placeChecks(
   path: string,
-  { serverVersion: dumped, expectedBytes, format }: RestoreTarget,
+  { serverVersion: dumped, format }: RestoreTarget,
   stdout: string,
 ): readonly PreflightCheck[] {
-  const answer = (name: string) => new RegExp(`^bridgeport:${name}=(.*)$`, 'm').exec(stdout)?.[1];
-  const [version, folder, taken] = [answer('version')?.split(' ')[0], answer('folder'), answer('taken')];
-  if (!version || folder === undefined || taken === undefined) {
-    throw new AppError(
-      'dump_failed',
-      `Looking at the place of the new file ${JSON.stringify(path)} gave no usable answer.`,
-    );
-  }
-  const isSafe = answer('safe') !== '' || format === 'binary';
+  const version = answerOf(stdout, 'version')?.split(' ')[0];
+  const folder = answerOf(stdout, 'folder');
+  if (!version || folder === undefined) throw noAnswer(path);
+  const isSafe = answerOf(stdout, 'safe') !== '' || format === 'binary';
   return [
     isSafe
       ? { name: 'Programs', ok: true, says: versionSentence(version, dumped) }
@@ -62,9 +82,6 @@ function readChecks(
           obstacle: 'version',
           says: `The sqlite3 of the host is ${version}, which knows no way to read a dump without running what it asks for (-safe). Install 3.37 or newer there.`,
         },
-    taken === ''
-      ? { name: 'Name', ok: true, says: `There is no file ${path} yet.` }
-      : { name: 'Name', ok: false, says: takenSentence(path, taken) },
     folder === 'open'
       ? { name: 'Folder', ok: true, says: 'A file can be made in its folder.' }
       : {
@@ -75,8 +92,14 @@ function readChecks(
               ? 'There is no such folder on the host. Make it, or take another.'
               : 'The SSH user may not make a file in its folder. Give it that right, or take another folder.',
         },
-    ...roomCheck(stdout, expectedBytes),
   ];
+}
+
+function noAnswer(path: string): AppError {
+  return new AppError(
+    'dump_failed',
+    `Looking at the place of the new file ${JSON.stringify(path)} gave no usable answer.`,
+  );
 }
 
 function versionSentence(version: string, dumped: string | null): string {

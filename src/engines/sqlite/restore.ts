@@ -2,21 +2,24 @@ import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
 import type { CountedTable, RestorePlan, RestoreTarget } from '../restore.ts';
 import { newSqliteGuard } from './guard/guard.ts';
+import { CREATE_KEPT, removeBeside, swapSqlite } from './in-place/in-place.ts';
+import { preflightInPlace } from './in-place/preflight.ts';
 import type { SqliteOptions } from './options.ts';
 import { explainSqliteRestore } from './restore-failures.ts';
+import { CHECK, END_NOTED, PROGRAM, placeLines } from './restore-lines.ts';
 import { preflightSqlite } from './restore-preflight.ts';
-import { FIND_PROGRAM, TRUST } from './shell.ts';
+import { TRUST } from './shell.ts';
 
 /**
  * Makes a new file, in a folder of its own beside where it is to be, and gives it its name when it is whole: without ever
  * replacing one that is there. Nothing of a dump is trusted: sqlite3 runs with `-safe`, behind `newSqliteGuard`.
  */
 export function restoreSqlite(target: RestoreTarget<SqliteOptions>): RestorePlan {
-  const path = pathOf(target);
+  const path = pathOf(target.newName);
   const isCopy = target.format === 'binary';
   const lines = placeLines(path, folderOf(target));
   const command = (script: string) => ({ script: `${lines}\n${script}` });
-  return {
+  const beside: RestorePlan = {
     preflight: preflightSqlite(path, target),
     create: command(CREATE),
     load: command(isCopy ? LOAD_COPY : LOAD_TEXT),
@@ -29,42 +32,30 @@ export function restoreSqlite(target: RestoreTarget<SqliteOptions>): RestorePlan
     remove: command(REMOVE),
     explain: (failure) => explainSqliteRestore(path, failure),
   };
+  const { inPlace } = target;
+  if (!inPlace) return beside;
+  pathOf(inPlace.keptName);
+  const replaced = { newName: path, token: target.token, inPlace, lines };
+  return {
+    ...beside,
+    preflight: preflightInPlace(path, target, inPlace),
+    create: command(`${MAKE_FOLDER}\n${CREATE_KEPT}`),
+    finish: null,
+    swap: swapSqlite(replaced),
+    remove: command(removeBeside(replaced)),
+  };
 }
 
 function folderOf({ token, isDrill }: RestoreTarget): string {
   return `${isDrill ? 'bp_drill_' : '.bridgeport-restore-'}${token}`;
 }
 
-/** Shell lines that name the places: `$new` is what is asked for, `$folder` is ours until then. */
-function placeLines(path: string, folder: string): string {
-  const parent = path.slice(0, path.lastIndexOf('/')) || '/';
-  return `export LC_ALL=C
-umask 077
-new=${quote(path)} parent=${quote(parent)} folder=${quote(`${parent === '/' ? '' : parent}/${folder}`)}
-refuse() {
-  echo "bridgeport: $1" >&2
-  exit 66
-}
-refuse_taken() {
-  for name in "$new" "$new-wal" "$new-shm" "$new-journal"; do
-    [ ! -e "$name" ] && [ ! -L "$name" ] || refuse "taken: $name"
-  done
-}
-enter() {
-  cd -- "$folder" 2>/dev/null && [ -O . ] && [ -f restored.sqlite ] && [ ! -L restored.sqlite ] || refuse 'gone'
-}
-sqlite3_here() {
-  sqlite3 $safe -init /dev/null -batch -bail ${TRUST} restored.sqlite
-}`;
-}
-
-const CREATE = `[ -d "$parent/" ] || refuse "no folder: $parent"
-refuse_taken
+const MAKE_FOLDER = `[ -d "$parent/" ] || refuse "no folder: $parent"
 mkdir -- "$folder" || refuse "no folder can be made in $parent"
 cd -- "$folder" && [ -O . ] && : >restored.sqlite || refuse "no file can be made in $parent"`;
 
-const PROGRAM = `${FIND_PROGRAM}
-[ "$program" = ours ] || [ "$safe" ] || refuse 'sqlite3 too old'`;
+const CREATE = `refuse_taken
+${MAKE_FOLDER}`;
 
 /** Runs a program under a number that `remove` knows, so that it can end it where nobody else did. */
 const RUN_NOTED = `run_noted() {
@@ -110,19 +101,6 @@ function readCounts(stdout: string): readonly CountedTable[] {
   }));
 }
 
-/** A file that needs what only its application has can't be checked here. */
-const CHECK = `enter
-${PROGRAM}
-  case $program in
-  sqlite3) said=$(echo 'PRAGMA integrity_check(3);' | sqlite3_here 2>&1) ;;
-  *) said=$(eval "$BRIDGEPORT_SQLITE_DUMP --integrity restored.sqlite" 2>&1) ;;
-  esac
-  case $said in
-  ok | *'no such collation sequence'* | *'no such function'* | *'no such tokenizer'* | *'no such module'*) ;;
-  *) refuse "not whole: $said" ;;
-  esac
-  [ ! -s restored.sqlite-wal ] && [ ! -s restored.sqlite-journal ] || refuse 'not whole: a journal is left beside it'`;
-
 /**
  * The file is checked, gets mode and owner of the one that was dumped where that is on this host (else the folder's owner), and
  * then its name, by a link, which replaces nothing; where a file system has none, by a move that replaces nothing. Run again
@@ -157,19 +135,13 @@ cd / && rm -f -- "$folder/pid" "$folder/restored.sqlite" "$folder/restored.sqlit
 /** What `finish` has begun to name is not ended yet, so it goes, too. */
 const REMOVE = `[ -d "$folder" ] && [ ! -L "$folder" ] || exit 0
 cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
-process=$(head -n 1 pid 2>/dev/null) tries=0
-case $process in '' | *[!0-9]*) process=none ;; esac
-while [ "/proc/$process/cwd" -ef . ] && [ "$tries" -lt 10 ]; do
-  [ "$tries" = 0 ] || sleep 1
-  kill -KILL "$process" 2>/dev/null
-  tries=$((tries + 1))
-done
+${END_NOTED}
 [ ! "$new" -ef restored.sqlite ] || rm -f -- "$new"
 rm -f -- pid restored.sqlite restored.sqlite-shm restored.sqlite-wal restored.sqlite-journal
 cd / && rmdir -- "$folder"`;
 
 /** Throws `invalid` for what can't be the path of a new file. */
-function pathOf({ newName }: RestoreTarget<SqliteOptions>): string {
+function pathOf(newName: string): string {
   const isPath =
     newName.startsWith('/') &&
     !newName.endsWith('/') &&

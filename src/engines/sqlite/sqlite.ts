@@ -43,6 +43,7 @@ export const sqlite: Engine<SqliteOptions> = {
   discover: discoverSqlite,
   byHand: sqliteByHand,
   restore: restoreSqlite,
+  swaps: true,
   swapByHand: swapSqliteByHand,
   storedProof: (format) => (format === 'binary' ? newSqliteFileProof() : newSqliteTextProof()),
 };

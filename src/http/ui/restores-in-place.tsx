@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { InPlacePage, type InPlacePageProps } from '../../../views/restore/in-place-page.tsx';
 import { backupStory } from '../../backups/backup-story.ts';
+import { engineFor } from '../../engines/engines.ts';
 import type { InputIssue } from '../../errors.ts';
 import { askInPlace, replacedName } from '../../restores/ask-in-place.ts';
 import { restorable } from '../../restores/ask-restore.ts';
@@ -113,6 +114,7 @@ async function propsOf(
       name: database.name,
       environmentName: database.environmentName,
       replaced,
+      isFile: engineFor(row.database.type)?.isFile === true,
       serverName: server?.name ?? 'this machine',
     },
   };

@@ -221,6 +221,7 @@ async function make(making: Making, isDrill: boolean): Promise<Measured> {
   await hold();
   await recordRestore(db, claim, { state: 'making' });
   await hostOutput(host, plan.create, { signal, explain, name: 'The making of the target' });
+  if (plan.swap?.isIdentifiedAgain === true) await recordReplaced(db, claim, { host, plan, signal });
 
   progress.enter('load');
   await recordRestore(db, claim, { state: 'loading' });

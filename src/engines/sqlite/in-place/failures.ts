@@ -1,0 +1,56 @@
+import type { KnownFailure } from '../../known-failures.ts';
+
+/** Of a restore in place of a file, and of what it keeps. */
+export const IN_PLACE_FAILURES: readonly KnownFailure[] = [
+  {
+    pattern: /bridgeport: in use: ([^\n]*)/,
+    code: 'conflict',
+    message: (path, who) =>
+      `Nothing was replaced: ${path} stayed in use by ${who}. Stop the application and all else that has it open, and restore again.`,
+  },
+  {
+    pattern: /bridgeport: not to be swapped/,
+    code: 'conflict',
+    message: (path) =>
+      `${path} is not the file any more that was there when the restore began: somebody has moved, removed or replaced it meanwhile. It was not touched, and what may be kept of it neither.`,
+  },
+  {
+    pattern: /bridgeport: swapped already/,
+    code: 'conflict',
+    message: (path) => `What was restored has taken the place of ${path} already, and so is not removed.`,
+  },
+  {
+    pattern: /bridgeport: kept name taken: ([^\n]*)/,
+    code: 'conflict',
+    message: (path, name) =>
+      `Nothing was replaced: ${path} can’t be kept, there is ${name} already. It was not touched.`,
+  },
+  {
+    pattern: /bridgeport: no copy could be kept/,
+    code: 'dump_failed',
+    message: (path, _detail, words) =>
+      `Nothing was replaced: no whole copy of ${path} could be kept beside it. The host said: ${words}`,
+  },
+  {
+    pattern: /bridgeport: no file can have two names in ([^\n]*)/,
+    code: 'dump_refused',
+    message: (path, folder) =>
+      `${path} can’t be replaced: the file system of ${folder} knows no hard links. Restore beside it; the finished restore says how a person swaps the two.`,
+  },
+  {
+    pattern: /bridgeport: the kept file is another/,
+    code: 'conflict',
+    message: () =>
+      'The file of that name is not the one that was kept: somebody has moved or replaced it. It was not removed; look at it on the host.',
+  },
+  {
+    pattern: /bridgeport: kept in use: ([^\n]*)/,
+    code: 'conflict',
+    message: (_path, who) => `It was not removed: it is open in ${who}. End that first.`,
+  },
+  {
+    pattern: /database is locked|database is busy/,
+    code: 'conflict',
+    message: (path) => `Another program holds ${path} locked. Stop it, and try again.`,
+  },
+];

@@ -1,0 +1,184 @@
+import { AppError } from '../../../errors.ts';
+import type { InPlaceTarget, SwapPlan } from '../../in-place.ts';
+import { CHECK, END_NOTED, PROGRAM } from '../restore-lines.ts';
+import { lockLines } from './lock.ts';
+import { LOOK_WHO } from './openers.ts';
+import { INODE, lookAtSwap, markOf, readIds, type SwapIds } from './state.ts';
+
+/** A file that is replaced, in the words of its plan. */
+export interface ReplacedFile {
+  /** Where it is; the lines of `placeLines` call it `$new`. */
+  readonly newName: string;
+  readonly token: string;
+  readonly inPlace: InPlaceTarget;
+  /** Shell lines before all of it. */
+  readonly lines: string;
+}
+
+/**
+ * How a restored file takes the place of one: its content is written into the file, by SQLite, in one transaction and under
+ * one exclusive lock, in which a copy of what was there is kept first. The file itself stays, with its owner, rights and names, so
+ * that whoever has it open, seen or unseen, finds what was restored, and never goes on with what was there.
+ */
+export function swapSqlite(file: ReplacedFile): SwapPlan {
+  const command = (script: string) => ({ script: `${file.lines}\n${script}` });
+  return {
+    isIdentifiedAgain: true,
+    identify: { command: command(IDENTIFY), read: (stdout) => readFound(file.newName, stdout) },
+    swap: (replacedId) => command(swapScript(file, idsOf(replacedId))),
+    isDone: (replacedId) => ({
+      command: command(`${PROGRAM}
+${lookAtSwap(file, file.inPlace.keptName, idsOf(replacedId))}
+look_at_swap
+[ ! -e "$folder" ] || swap=unfinished
+printf 'bridgeport:swap=%s\\n' "$swap"`),
+      read: (stdout) => /^bridgeport:swap=after$/m.test(stdout),
+    }),
+    drop: (replacedId) => command(dropScript(file, idsOf(replacedId))),
+  };
+}
+
+const IDENTIFY = `${INODE}
+[ -f "$new" ] || refuse 'not to be swapped: nothing'
+printf 'bridgeport:inodes=%s %s\\n' "$(inode "$new")" "$(inode "$folder/kept.sqlite" || echo -)"`;
+
+function readFound(path: string, stdout: string): string {
+  const [, found] = /^bridgeport:inodes=(\d+ (?:\d+|-))$/m.exec(stdout) ?? [];
+  if (found !== undefined) return found;
+  throw new AppError(
+    'dump_failed',
+    `Looking at the file ${path} that is to be replaced gave no usable answer.`,
+  );
+}
+
+/** As it was recorded. */
+function idsOf(replacedId: string): SwapIds {
+  const ids = readIds(replacedId);
+  if (ids !== undefined) return ids;
+  throw new AppError('internal', 'What a restore replaces was not recorded as it should be.');
+}
+
+/** Three seconds and a little lie between them: whoever only passes by is gone by then. */
+const TRIES = 5;
+
+function swapScript({ newName, token, inPlace }: ReplacedFile, ids: SwapIds): string {
+  const mark = markOf(token);
+  return `${PROGRAM}
+${lookAtSwap({ newName, token }, inPlace.keptName, ids)}
+${LOOK_WHO}
+${lockLines(newName)}
+[ ! -d "$folder" ] || {
+  cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
+  ${END_NOTED}
+}
+look_at_swap
+case $swap in
+after) [ ! -e "$folder" ] || clear_folder; exit ;;
+marked | finishing) finish_swap; exit ;;
+before) ;;
+*) refuse "not to be swapped: $swap" ;;
+esac
+( ${CHECK} ) || exit
+enter
+[ "$(inode kept.sqlite)" = ${ids.kept ?? 'none'} ] || refuse 'gone'
+! kept_is_ours || rm -f -- "$kept" || exit
+rm -f -- begun
+for name in "$kept" "$kept-wal" "$kept-shm" "$kept-journal"; do
+  [ ! -e "$name" ] && [ ! -L "$name" ] || refuse "kept name taken: $name"
+done
+printf '%s\\n' 'PRAGMA journal_mode=DELETE;' 'CREATE TABLE IF NOT EXISTS "${mark}" (x);' | sqlite3_here >/dev/null || exit
+[ "$(mode_of "$new")" != w ] || : >wal-mode
+lock_alone() {
+  if lock_live "$reset"; then
+    look_who
+    [ "$who" ] || return 0
+    unlock_live
+    return 1
+  fi
+  who=
+  case $(cat said) in
+  *locked* | *busy* | '') look_who ;;
+  *'not a database'* | *malformed*)
+    [ -z "$reset" ] || { cat said >&2; exit 3; }
+    reset='.dbconfig reset_database on'
+    : >damaged
+    ;;
+  *) cat said >&2; exit 3 ;;
+  esac
+  return 1
+}
+tries=0 reset=
+until lock_alone; do
+  tries=$((tries + 1))
+  [ "$tries" -lt ${TRIES} ] || refuse "in use: \${who:-a program that can not be seen from here}"
+  sleep 3
+done
+give_up() {
+  unlock_live
+  refuse "$1"
+}
+[ "$(inode "$new")" = ${ids.live} ] && is_locked_one || give_up 'not to be swapped: other'
+cp -p -- "$new" kept.sqlite && [ "$(cksum <"$new")" = "$(cksum <kept.sqlite)" ] || give_up 'no copy could be kept'
+[ ! -e wal-mode ] || [ "$(mode_of kept.sqlite)" != j ] ||
+  printf '\\002\\002' | dd of=kept.sqlite bs=1 seek=18 conv=notrunc 2>/dev/null || give_up 'no copy could be kept'
+set -- $(ls -Lldn -- "$new") && owner=$3:$4 && set -- $(ls -ldn kept.sqlite)
+[ "$3:$4" = "$owner" ] || chmod 600 kept.sqlite
+: >begun && sync_files begun && ln -- kept.sqlite "$kept" && sync_files kept.sqlite begun || give_up 'no copy could be kept'
+tell '.restore restored.sqlite' "\${reset:+.dbconfig reset_database off}" && : >done && sync_files done || {
+  end_session
+  cat said >&2
+  exit 3
+}
+tell 'DROP TABLE "${mark}";' && { [ ! -e wal-mode ] || tell 'PRAGMA journal_mode=WAL;'; } && end_session || {
+  cat said >&2
+  exit 3
+}
+clear_folder`;
+}
+
+/** Beside what any restore makes, the empty copy of what will be replaced, whose number is recorded before it is filled. */
+export const CREATE_KEPT = `: >kept.sqlite && ln -- kept.sqlite trial && rm -f -- trial || refuse "no file can have two names in $parent"`;
+
+/** Puts all as it was, or, where what was restored is in the file already, ends that, and says so by status 67. */
+export function removeBeside(file: ReplacedFile): string {
+  const { newName, token, inPlace } = file;
+  return `${lookAtSwap({ newName, token }, inPlace.keptName, readIds(inPlace.replacedId) ?? NOTHING)}
+swapped_already() {
+  echo 'bridgeport: swapped already' >&2
+  exit 67
+}
+[ -d "$folder" ] && [ ! -L "$folder" ] || {
+  look_at_swap
+  [ "$swap" != after ] || swapped_already
+  exit 0
+}
+cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
+${END_NOTED}
+[ ! -e begun ] || {
+  ${PROGRAM}
+}
+look_at_swap
+case $swap in
+after) clear_folder && swapped_already; exit 1 ;;
+marked | finishing) finish_swap && swapped_already; exit 1 ;;
+before) ;;
+*) refuse "not to be swapped: $swap" ;;
+esac
+journal_mode_back || exit
+! kept_is_ours || rm -f -- "$kept" || exit
+clear_folder`;
+}
+
+const NOTHING: SwapIds = { live: 'none', kept: null };
+
+function dropScript({ newName, token, inPlace }: ReplacedFile, ids: SwapIds): string {
+  return `${lookAtSwap({ newName, token }, inPlace.keptName, ids)}
+${LOOK_WHO}
+[ -d "$parent/" ] || refuse "no folder: $parent"
+[ -e "$kept" ] || [ -L "$kept" ] || exit 0
+kept_is_ours && [ ! "$kept" -ef "$new" ] || refuse 'the kept file is another'
+new=$kept
+look_who
+[ -z "$who" ] || refuse "kept in use: $who"
+rm -f -- "$kept" "$kept-wal" "$kept-shm" "$kept-journal"`;
+}

@@ -1,0 +1,108 @@
+import { quote } from '../../../hosts/quote.ts';
+import type { InPlaceTarget } from '../../in-place.ts';
+import type { PreflightCheck, PreflightPlan, RestoreTarget } from '../../restore.ts';
+import { roomCheck } from '../../room.ts';
+import { explainSqliteRestore } from '../restore-failures.ts';
+import { answerOf, placeChecks, placeScript } from '../restore-preflight.ts';
+import { LOOK_WHO } from './openers.ts';
+import { INODE } from './state.ts';
+
+/** Looks at the file that is to be replaced, its folder, and who has it open; nothing is made, and nothing locked. */
+export function preflightInPlace(
+  path: string,
+  target: RestoreTarget,
+  { keptName }: InPlaceTarget,
+): PreflightPlan {
+  return {
+    command: { script: `${placeScript(path)}\n${INODE}\n${LOOK_WHO}\n${fileScript(keptName)}` },
+    read: (stdout) => [
+      ...placeChecks(path, target, stdout).map((check) =>
+        check.name === 'Programs' && answerOf(stdout, 'safe') === 'ours' ? NO_PROGRAM : check,
+      ),
+      fileCheck(path, keptName, stdout),
+      ...usersCheck(path, stdout),
+      ...room(target, stdout),
+    ],
+    explain: (failure) => explainSqliteRestore(path, failure),
+  };
+}
+
+const NO_PROGRAM: PreflightCheck = {
+  name: 'Programs',
+  ok: false,
+  says: 'A file is replaced by the program sqlite3, which holds it locked meanwhile, and there is none. Install the Debian package sqlite3 there.',
+};
+
+/** A link is followed where nobody else than the file's owner, this user or root can have made it. */
+function fileScript(keptName: string): string {
+  return `kept=${quote(keptName)} state=
+links() {
+  way=$new
+  set -- $(ls -Lldn -- "$new")
+  names=$2 owner=$3 mine=$(id -u)
+  while [ "$way" ]; do
+    set -- $(ls -ldn -- "$way")
+    case $1:$3 in l*:0 | l*:"$mine" | l*:"$owner") ;; l*) return 1 ;; esac
+    way=\${way%/*}
+  done
+}
+if [ ! -e "$new" ]; then state=missing
+elif [ ! -f "$new" ]; then state=file
+elif [ ! -r "$new" ] || [ ! -w "$new" ]; then state=closed
+elif ! links; then state=link
+elif [ "$names" != 1 ]; then state=names
+fi
+for name in "$kept" "$kept-wal" "$kept-shm" "$kept-journal"; do
+  [ ! -e "$name" ] && [ ! -L "$name" ] || state=\${state:-kept}
+done
+printf 'bridgeport:state=%s\\n' "$state"
+[ -f "$new" ] && [ -r "$new" ] || exit 0
+begin=$(head -c 15 "$new" | tr -cd '[:print:]')
+[ -s "$new" ] && [ "$begin" != 'SQLite format 3' ] && printf 'bridgeport:damaged=yes\\n'
+printf 'bridgeport:bytes=%s\\n' "$(wc -c <"$new")"
+look_who
+printf 'bridgeport:who=%s\\n' "$who"
+[ "$(id -u)" = 0 ] && [ -d /proc/self/fd ] && printf 'bridgeport:sees=all\\n'
+exit 0`;
+}
+
+function fileCheck(path: string, kept: string, stdout: string): PreflightCheck {
+  const name = 'File';
+  const state = answerOf(stdout, 'state') ?? 'missing';
+  const why: Readonly<Record<string, string>> = {
+    missing: `There is no file ${path} to be replaced. Restore it under that name as a new one.`,
+    file: `${path} is no file. Correct the path in the settings of the database.`,
+    closed: `The SSH user may not read and write ${path}. Let it, or use the user of the application.`,
+    link: `The way to ${path} goes over a link of another user than the file’s, who could have it lead anywhere. Give the path of the file itself in the settings of the database.`,
+    names: `${path} has other names, too (hard links), all of which would be replaced. Give it a single one, or restore beside it.`,
+    kept: `Where ${path} is to be kept, there is something already: ${kept}. Ask again.`,
+  };
+  if (state !== '') return { name, ok: false, says: why[state] ?? `It is ${state}.` };
+  const damaged =
+    answerOf(stdout, 'damaged') === 'yes'
+      ? ' It is no SQLite file that can be read: damaged, or encrypted by its application, which would find one that is not.'
+      : '';
+  return { name, ok: true, says: `${path} is there, and will be kept as ${kept}.${damaged}` };
+}
+
+function usersCheck(path: string, stdout: string): readonly PreflightCheck[] {
+  const who = answerOf(stdout, 'who');
+  if (who === undefined) return [];
+  const name = 'In use';
+  if (who !== '') {
+    return [{ name, ok: false, says: `${path} is open in ${who}. Stop that, and look again.` }];
+  }
+  const sees =
+    answerOf(stdout, 'sees') === 'all'
+      ? 'No process that can be seen from here has it open.'
+      : 'No process that this user can see has it open; of others only locks show.';
+  const says = `${sees} The exclusive lock is taken before anything is replaced; who comes then waits, and finds what was restored.`;
+  return [{ name, ok: true, says }];
+}
+
+/** The new one, the kept one, and what SQLite needs to take the change back. */
+function room({ expectedBytes }: RestoreTarget, stdout: string): readonly PreflightCheck[] {
+  const bytes = Number(answerOf(stdout, 'bytes') ?? 0);
+  const grown = Math.max(0, (expectedBytes ?? 0) - bytes);
+  return roomCheck(stdout, (expectedBytes ?? 0) + grown + 2 * bytes);
+}

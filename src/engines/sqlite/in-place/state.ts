@@ -1,0 +1,99 @@
+import { quote } from '../../../hosts/quote.ts';
+import { sqlite3On } from '../shell.ts';
+
+/** What tells the two files from all others, as `replaced_id` has it: the number of the inode that is replaced, and of its copy. */
+export interface SwapIds {
+  readonly live: string;
+  /** Made empty, before anything is kept in it; null before that. */
+  readonly kept: string | null;
+}
+
+/** Undefined for what is none. */
+export function readIds(replacedId: string | null): SwapIds | undefined {
+  const [, live, kept] = /^(\d{1,20}) (\d{1,20}|-)$/.exec(replacedId ?? '') ?? [];
+  if (live === undefined || kept === undefined) return undefined;
+  return { live, kept: kept === '-' ? null : kept };
+}
+
+/**
+ * A table that only what is restored has, and only until it is known to be there: it tells, whatever was killed, which of the two is
+ * in the file.
+ */
+export function markOf(token: string): string {
+  return `bridgeport_restore_${token}`;
+}
+
+/** `inode PATH` prints its number, links followed; nothing where there is none. */
+export const INODE = `inode() {
+  number=$(ls -Ldi -- "$1" 2>/dev/null) || return 1
+  number=\${number#"\${number%%[! ]*}"}
+  printf '%s\\n' "\${number%% *}"
+}`;
+
+/**
+ * Shell functions on `$new`, the file that is replaced, and `$kept`. `look_at_swap` sets `swap`:
+ *
+ * - `before`: the file is what it was.
+ * - `marked`, `finishing`: what was restored is in it, and `finish_swap` has not ended.
+ * - `after`: that has ended, too.
+ * - `gone`: as `before`, and nothing of the restore is there.
+ * - `other`: anything else, such as another file under that name.
+ *
+ * A change that somebody was killed in is taken back by SQLite itself as soon as the file is looked at. `begun` is made
+ * before anything is called as the kept one is, and `done` before the mark goes.
+ */
+export function lookAtSwap(
+  { newName, token }: { readonly newName: string; readonly token: string },
+  keptName: string,
+  { live, kept }: SwapIds,
+): string {
+  const mark = markOf(token);
+  return `kept=${quote(keptName)}
+${INODE}
+kept_is_ours() {
+  [ -f "$kept" ] && [ ! -L "$kept" ] && [ "$(inode "$kept")" = ${kept ?? 'none'} ]
+}
+at_live() {
+  printf '%s\\n' '.timeout 10000' "$@" | ${sqlite3On(newName)}
+}
+look_for_mark() {
+  marks=$(at_live "SELECT 'marks=' || count(*) FROM sqlite_master WHERE name = '${mark}';" 2>&1)
+  case $marks in
+  marks=0) swap=before ;;
+  marks=1) swap=marked ;;
+  *'not a database'* | *malformed*) [ -e "$folder/damaged" ] && swap=before ;;
+  *) echo "$marks" >&2; exit 3 ;;
+  esac
+}
+look_at_swap() {
+  swap=other
+  [ -d "$parent/" ] || refuse "no folder: $parent"
+  if [ ! -e "$folder/begun" ]; then
+    if kept_is_ours; then swap=after
+    elif [ -e "$folder" ]; then swap=before
+    else swap=gone
+    fi
+  elif [ -e "$folder/done" ]; then swap=finishing
+  elif [ "$(inode "$new")" = ${live} ]; then look_for_mark
+  fi
+}
+mode_of() {
+  head -c 19 "$1" | tail -c 1 | tr '\\001\\002' jw
+}
+journal_mode_back() {
+  [ ! -e wal-mode ] || [ "$(mode_of "$new")" = w ] || at_live 'PRAGMA journal_mode=WAL;' >/dev/null
+}
+finish_swap() {
+  cd -- "$folder" && [ -O . ] && : >done && sync_files done || exit
+  at_live 'DROP TABLE IF EXISTS "${mark}";' && journal_mode_back || exit
+  clear_folder
+}
+sync_files() {
+  sync -- "$@" . "$parent/" 2>/dev/null || sync
+}
+clear_folder() {
+  cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
+  rm -f -- pid in out said restored.sqlite restored.sqlite-* kept.sqlite wal-mode damaged || exit
+  rm -f -- begun && rm -f -- done && cd / && rmdir -- "$folder"
+}`;
+}

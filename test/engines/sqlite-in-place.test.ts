@@ -1,0 +1,353 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PreflightCheck, RestorePlan } from '../../src/engines/restore.ts';
+import { restoreSqlite } from '../../src/engines/sqlite/restore.ts';
+import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
+import type { HostCommand } from '../../src/hosts/host.ts';
+import { runInShell } from './shell.ts';
+
+/** What a file is replaced by, what is kept of it, and what a kill at any moment makes of the two; the names are odd. */
+vi.setConfig({ testTimeout: 60_000 });
+
+const folder = mkdtempSync(join(tmpdir(), "in'place ü <script> $x +"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let place: string;
+let live: string;
+let kept: string;
+const others: ChildProcess[] = [];
+beforeEach(() => {
+  place = mkdtempSync(join(folder, 'p'));
+  live = join(place, '-it\'s "live" 🐘.db');
+  kept = `${live}.before-20261130000000`;
+});
+afterEach(async () => {
+  for (const child of others.splice(0)) await killed(child);
+});
+
+function planOf(replacedId: string | null, of = FIRST): RestorePlan {
+  return restoreSqlite({
+    ...{ host: null, port: null, databaseName: null, username: null, password: null, serverVersion: null },
+    ...{ clientVersion: null, options: sqlite.options.parse({ filePath: live }), needs: null, address: null },
+    ...{ newName: live, token: of.token, format: 'plain', expectedBytes: 10_000 },
+    inPlace: { keptName: of.kept(), replacedId, endSessions: false },
+  });
+}
+
+function swapOf({ swap }: RestorePlan) {
+  if (swap === undefined) throw new Error('a plan without a swap');
+  return swap;
+}
+
+function sql(file: string, ...statements: readonly string[]): void {
+  const db = new Database(file);
+  for (const one of statements) db.exec(one);
+  db.close();
+}
+
+/** The tables of a file with their rows, which are what tells one from the other. */
+function tables(file: string): Readonly<Record<string, number>> {
+  const db = new Database(file, { fileMustExist: true });
+  try {
+    expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
+    const names = db.prepare<[], string>(`SELECT name FROM sqlite_schema WHERE type = 'table'`).pluck().all();
+    const count = (name: string) =>
+      db.prepare<[], number>(`SELECT count(*) FROM "${name}"`).pluck().get() ?? 0;
+    return Object.fromEntries(names.map((name) => [name, count(name)]));
+  } finally {
+    db.close();
+  }
+}
+const modeOf = (file: string) => readFileSync(file)[18];
+
+const OLD = { old: 200 };
+const NEW = { restored: 3 };
+function makeOld(mode = 'DELETE'): void {
+  sql(live, `PRAGMA journal_mode=${mode}`, 'CREATE TABLE old(x)');
+  sql(
+    live,
+    `INSERT INTO old SELECT randomblob(300) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) SELECT i FROM n)`,
+  );
+}
+
+/** What the kinds of new content are, as files. */
+function newFile(table: string, blobBytes = 0): Buffer {
+  const file = join(folder, 'new.db');
+  rmSync(file, { force: true });
+  sql(file, `CREATE TABLE ${table}(x)`, `INSERT INTO ${table} VALUES('ü'),(2),(zeroblob(${blobBytes}))`);
+  return readFileSync(file);
+}
+
+const FIRST = { token: 'tok1', kept: () => kept };
+const SECOND = { token: 'tok2', kept: () => `${kept}1` };
+
+/** Up to the swap, as after the loading; gives what tells the two files. */
+async function restored(content = newFile('restored'), of = FIRST): Promise<string> {
+  await runOn(planOf(null, of).create);
+  const made = join(place, `.bridgeport-restore-${of.token}`);
+  writeFileSync(join(made, 'restored.sqlite'), content);
+  return `${statSync(live).ino} ${statSync(join(made, 'kept.sqlite')).ino}`;
+}
+
+/** What a command prints; throws as the plan explains its failure. */
+async function runOn(command: HostCommand): Promise<string> {
+  const { stdout, ...failure } = await runInShell(command);
+  if (failure.exitCode !== 0) throw planOf(null).explain(failure) ?? new Error(failure.stderr);
+  return stdout.toString();
+}
+
+const swap = (id: string, of = FIRST) => runOn(swapOf(planOf(id, of)).swap(id));
+const remove = (id: string) => runOn(planOf(id).remove);
+const drop = (id: string) => runOn(swapOf(planOf(id)).drop(id));
+async function isDone(id: string): Promise<boolean> {
+  const look = swapOf(planOf(id)).isDone(id);
+  return look.read(await runOn(look.command));
+}
+async function checks(): Promise<readonly PreflightCheck[]> {
+  const { preflight } = planOf(null);
+  return preflight.read(await runOn(preflight.command));
+}
+const files = () => readdirSync(place).sort();
+const named = (...paths: readonly string[]) => paths.map((path) => path.slice(place.length + 1)).sort();
+
+/** A program that has the file open until it is ended, and has done there what it was told. */
+async function user(commands: string): Promise<ChildProcess> {
+  const child = spawn('sqlite3', [live], { stdio: ['pipe', 'pipe', 'inherit'] });
+  others.push(child);
+  child.stdin.write(`${commands}\n.print there\n`);
+  await once(child.stdout, 'data');
+  return child;
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL');
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}
+
+describe('what was restored', () => {
+  it.each(['DELETE', 'WAL'])(
+    'takes the place, and what was there is kept whole, in the mode %s',
+    async (mode) => {
+      makeOld(mode);
+      chmodSync(live, 0o640);
+      const id = await restored();
+      const { ino } = statSync(live);
+      // Its newest row is in -wal alone, and a change that was not ended in a journal: the writer was killed.
+      const writer = await user(`PRAGMA cache_size=1; INSERT INTO old VALUES('newest');
+      BEGIN; UPDATE old SET x = randomblob(300); INSERT INTO old SELECT x FROM old;`);
+      await killed(writer);
+      expect(statSync(`${live}${mode === 'WAL' ? '-wal' : '-journal'}`).size).toBeGreaterThan(0);
+      expect(await isDone(id)).toBe(false);
+      await swap(id);
+      expect(await isDone(id)).toBe(true);
+      await swap(id);
+      const header = mode === 'WAL' ? 2 : 1;
+      expect([statSync(live).ino, statSync(live).mode & 0o777, modeOf(live)]).toEqual([ino, 0o640, header]);
+      expect([statSync(kept).mode & 0o777, modeOf(kept)]).toEqual([0o640, header]);
+      expect([tables(live), tables(kept)]).toEqual([NEW, { old: 201 }]);
+      expect(files()).toEqual(named(live, kept));
+      await expect(remove(id)).rejects.toThrow('taken the place');
+      await drop(id);
+      await drop(id);
+      expect(files()).toEqual(named(live));
+    },
+  );
+
+  it('takes the place of what is damaged or cut, and of a file that a link names', async () => {
+    makeOld();
+    const whole = readFileSync(live);
+    const header = Buffer.from(whole);
+    header.fill('x', 0, 60);
+    for (const damaged of [header, whole.subarray(0, whole.length / 2)]) {
+      writeFileSync(live, damaged);
+      await swap(await restored());
+      expect(tables(live)).toEqual(NEW);
+      expect(readFileSync(kept).equals(damaged)).toBe(true);
+      rmSync(kept);
+    }
+    const real = join(place, 'real.db');
+    renameSync(live, real);
+    symlinkSync(real, live);
+    const id = await restored(newFile('again'));
+    await swap(id);
+    expect([lstatSync(live).isSymbolicLink(), tables(real), tables(kept)]).toEqual([true, { again: 3 }, NEW]);
+    expect(files()).toEqual(named(live, real, kept));
+  });
+
+  it('that was damaged is left as it is by a swap that is taken back', async () => {
+    makeOld();
+    writeFileSync(live, Buffer.from(readFileSync(live)).fill('x', 0, 60));
+    const before = readFileSync(live);
+    const id = await restored();
+    expect(await killedSwap(id, 'ln 1')).not.toBe(0);
+    await remove(id);
+    expect(readFileSync(live).equals(before)).toBe(true);
+    expect(files()).toEqual(named(live));
+  });
+});
+
+describe('who uses the file', () => {
+  it('is named before anything is made, whether it reads or only has it open', async () => {
+    makeOld('WAL');
+    expect((await checks()).filter(({ ok }) => !ok)).toEqual([]);
+    for (const commands of ['.tables', 'BEGIN; SELECT count(*) FROM old;']) {
+      const reader = await user(commands);
+      const refused = (await checks()).filter(({ ok }) => !ok);
+      expect(refused.map(({ name, says }) => [name, says])).toEqual([
+        ['In use', expect.stringContaining(`is open in sqlite3 (process ${reader.pid})`)],
+      ]);
+      await killed(reader);
+    }
+  });
+
+  it.each(['DELETE', 'WAL'])(
+    'and comes in between is named, and finds all as it was, in the mode %s',
+    async (mode) => {
+      makeOld(mode);
+      const id = await restored();
+      const late = await user('SELECT count(*) FROM old;');
+      // It tries for as long as somebody may take to leave.
+      const refusal = await runInShell(swapOf(planOf(id)).swap(id), {
+        env: { PATH: `${impatient}:${PATH}` },
+      });
+      expect(planOf(id).explain(refusal)?.message).toMatch(
+        new RegExp(`^Nothing was replaced: .* stayed in use by sqlite3 \\(process ${late.pid}\\)`),
+      );
+      await remove(id);
+      expect(modeOf(live)).toBe(mode === 'WAL' ? 2 : 1);
+      await killed(late);
+      expect(tables(live)).toEqual(OLD);
+      expect(files()).toEqual(named(live));
+    },
+  );
+
+  it('after the swap of another is not asked: of two at once both keep what they found', async () => {
+    makeOld();
+    const [one, two] = [await restored(), await restored(newFile('b'), SECOND)];
+    await Promise.all([swap(one), swap(two, SECOND)]);
+    const found = [tables(live), tables(kept), tables(SECOND.kept())].map((of) => Object.keys(of)[0]).sort();
+    expect(found).toEqual(['b', 'old', 'restored']);
+  });
+});
+
+/** Programs of the host that kill the shell that calls them, and maybe sqlite3, in place of one of their calls. */
+const trap = join(folder, 'trap');
+mkdirSync(trap);
+for (const name of ['ln', 'sync', 'rmdir']) {
+  const script = `#!/bin/sh
+echo >>"$CALLS.${name}"
+[ "$AT" != "${name} $(wc -l <"$CALLS.${name}" | tr -d ' ')" ] || { [ -z "$ALL" ] || kill -KILL "$(cat pid)"; kill -KILL "$PPID"; exit 1; }
+exec /usr/bin/${name} "$@"
+`;
+  writeFileSync(join(trap, name), script, { mode: 0o755 });
+}
+/** A host on which time goes by at once. */
+const impatient = join(folder, 'impatient');
+mkdirSync(impatient);
+writeFileSync(join(impatient, 'sleep'), '#!/bin/sh\n', { mode: 0o755 });
+const PATH = process.env['PATH'] ?? '';
+
+async function killedSwap(id: string, at: string, all = ''): Promise<number | null> {
+  const env = { PATH: `${trap}:${PATH}`, AT: at, CALLS: join(place, 'calls'), ALL: all };
+  const { exitCode } = await runInShell(swapOf(planOf(id)).swap(id), { env });
+  for (const file of files()) if (file.startsWith('calls')) rmSync(join(place, file));
+  return exitCode;
+}
+
+describe('a swap that is killed', () => {
+  it('before anything is written is taken back, or ended', async () => {
+    makeOld('WAL');
+    const first = await restored();
+    expect(await killedSwap(first, 'ln 1')).not.toBe(0);
+    await remove(first);
+    expect([tables(live), modeOf(live), files()]).toEqual([OLD, 2, named(live)]);
+    const second = await restored();
+    expect(await killedSwap(second, 'sync 2', 'all')).not.toBe(0);
+    expect(await isDone(second)).toBe(false);
+    await swap(second);
+    expect([tables(live), tables(kept), modeOf(live), files()]).toEqual([NEW, OLD, 2, named(live, kept)]);
+  });
+
+  it.each(['sync 3', 'rmdir 1'])('after all is written is ended, whoever removes (%s)', async (at) => {
+    makeOld('WAL');
+    const id = await restored();
+    expect(await killedSwap(id, at, 'all')).not.toBe(0);
+    expect(await isDone(id)).toBe(false);
+    await expect(remove(id)).rejects.toThrow('taken the place');
+    expect(await isDone(id)).toBe(true);
+    expect([tables(live), tables(kept), modeOf(live), files()]).toEqual([NEW, OLD, 2, named(live, kept)]);
+  });
+
+  /** The host lets sqlite3 write no file of more than a megabyte. */
+  async function withoutRoom(id: string, first: string) {
+    const { script } = swapOf(planOf(id)).swap(id);
+    const limited = script.replace('\ntries=0', `\n${first}\nulimit -f 2000\ntries=0`);
+    expect(limited).not.toBe(script);
+    return runInShell({ script: limited });
+  }
+
+  it.each([
+    [':', 'killed in the middle of its writing', ''],
+    ["trap '' XFSZ", 'refused a write', 'The disk of the host failed'],
+  ])('by its host (%s: %s) leaves all as it was, whoever looks first', async (first, _what, says) => {
+    makeOld();
+    const id = await restored(newFile('restored', 3_000_000));
+    const ended = await withoutRoom(id, first);
+    expect(ended.exitCode).toBe(3);
+    expect(planOf(id).explain(ended)?.message ?? '').toContain(says);
+    // Only what was refused could clean up behind itself.
+    if (says === '') expect(existsSync(`${live}-journal`)).toBe(true);
+    expect(await isDone(id)).toBe(false);
+    await remove(id);
+    expect([tables(live), files()]).toEqual([OLD, named(live)]);
+  });
+});
+
+describe('what is not the file', () => {
+  it('that was recorded is neither replaced nor dropped', async () => {
+    makeOld();
+    const id = await restored();
+    renameSync(live, `${live} mine`);
+    sql(live, 'CREATE TABLE other(x)');
+    await expect(swap(id)).rejects.toThrow('is not the file any more');
+    await remove(id);
+    expect([tables(live), files()]).toEqual([{ other: 0 }, named(live, `${live} mine`)]);
+    writeFileSync(kept, 'of somebody else');
+    await expect(drop(id)).rejects.toThrow('not the one that was kept');
+    expect(readFileSync(kept, 'utf8')).toBe('of somebody else');
+  });
+
+  it('alone, or has a taken name to be kept under, is refused before anything is made', async () => {
+    const refusal = async () => (await checks()).filter(({ ok }) => !ok).map(({ says }) => says);
+    expect(await refusal()).toEqual([expect.stringContaining('There is no file')]);
+    makeOld();
+    linkSync(live, join(place, 'second name'));
+    expect(await refusal()).toEqual([expect.stringContaining('hard links')]);
+    rmSync(join(place, 'second name'));
+    writeFileSync(`${kept}-wal`, 'of somebody else');
+    expect(await refusal()).toEqual([expect.stringContaining('there is something already')]);
+    const id = await restored();
+    await expect(swap(id)).rejects.toThrow('be kept, there is');
+    await remove(id);
+    expect([tables(live), files()]).toEqual([OLD, named(live, `${kept}-wal`)]);
+  });
+});
