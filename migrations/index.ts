@@ -26,6 +26,7 @@ import * as auditChain from './0024_audit_chain.ts';
 import * as notifications from './0025_notifications.ts';
 import * as restoreOptions from './0026_restore_options.ts';
 import * as sizesAtHand from './0027_sizes_at_hand.ts';
+import * as weeklyReport from './0031_weekly_report.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -56,4 +57,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0025_notifications': notifications,
   '0026_restore_options': restoreOptions,
   '0027_sizes_at_hand': sizesAtHand,
+  '0031_weekly_report': weeklyReport,
 };

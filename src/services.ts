@@ -51,6 +51,7 @@ import { privateHostsOf, readSettings } from './settings/settings.ts';
 import { createDeepTestKind } from './storage/deep-test-kind.ts';
 import { createOpenPlace } from './storage/open-place.ts';
 import { createVerificationKind } from './verifications/node/verification-kind.ts';
+import { createCertificateReader } from './watches/node/certificates.ts';
 
 export interface RunningServices extends Services {
   /** Repairs, claims and runs; and does what is due every so often. */
@@ -179,6 +180,7 @@ function wire(
 ): { services: Services; worker: RunningServices['worker']; close: () => Promise<void> } {
   const { db, vault, log, now } = base;
   const uptimeMs = () => performance.now();
+  const storageCa = config.storageCaFile === null ? null : readFileSync(config.storageCaFile, 'utf8');
   const platform = createNodePlatform({
     log,
     // A storage has a clock of its own, which signatures go by.
@@ -186,7 +188,7 @@ function wire(
     partMemory: createPartMemory(config.partMemoryMib * MIB, holdLittleMemory),
     publicEndpoint: config.storagePublicEndpoint,
     proxy: { https: config.httpsProxy, http: config.httpProxy, exempt: config.noProxy },
-    ...(config.storageCaFile === null ? {} : { ca: readFileSync(config.storageCaFile, 'utf8') }),
+    ...(storageCa === null ? {} : { ca: storageCa }),
   });
   const servers = createServerAccess({
     db,
@@ -229,10 +231,15 @@ function wire(
   });
   const runs = { wake: worker.wake, cancel: worker.cancel, progress: backups.progress };
   const backupEnds = createBackupEnds(context);
+  const freeSpace = async () => (config.databaseUrl === null ? spaceOf(config.dataDir) : null);
+  const certificates = createCertificateReader((url) => (platform.proxyOf?.(url) ?? null) === null);
   const periodic = createPeriodic(
     context,
     periodicTasks(
-      { ...context, calendar, channel, mailer, runs, config, sha256, optimise: () => optimise(db) },
+      {
+        ...{ ...context, calendar, channel, mailer, runs, config, sha256, optimise: () => optimise(db) },
+        ...{ freeSpace, certificates, storageCa, publicUrl: config.publicUrl },
+      },
       timing,
     ),
     { isAlone },
@@ -257,7 +264,7 @@ function wire(
       gzip: gzipText,
       sha256,
       isContainer: isContainer(),
-      freeSpace: async () => (config.databaseUrl === null ? spaceOf(config.dataDir) : null),
+      freeSpace,
     },
     worker: together(worker, periodic, backupEnds),
     close: () => platform.close(),

@@ -16,7 +16,7 @@ import { failedDrills, restorableOf } from '../../backups/restorable.ts';
 import { storageTrouble } from '../../backups/storage-trouble.ts';
 import { storedOf } from '../../backups/stored-totals.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
-import { isNearlyFull } from '../../installation/free-space.ts';
+import { isFillingUp } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
 import { failingWays } from '../../notifications/failing-ways.ts';
 import { nextRuns } from '../../schedules/next-runs.ts';
@@ -106,7 +106,7 @@ async function storageTroubleOf({ db }: Services): Promise<OverviewProps['storag
 
 async function diskTroubleOf({ freeSpace }: Services): Promise<OverviewProps['diskTrouble']> {
   const space = await freeSpace();
-  return space !== null && isNearlyFull(space) ? space : null;
+  return space !== null && isFillingUp(space) ? space : null;
 }
 
 /** What a server has said is admins' to read. */
