@@ -8,6 +8,7 @@ import { accountRoutes } from './account.tsx';
 import { auditRoutes } from './audit.tsx';
 import { backupPageRoutes } from './backup-page.tsx';
 import { backupRoutes } from './backups.ts';
+import { channelEditRoutes } from './channel-edit.tsx';
 import { databasePageRoutes } from './database.tsx';
 import { databaseDrillRoutes } from './database-drills.tsx';
 import { databaseListRoutes } from './database-list.tsx';
@@ -28,6 +29,7 @@ import { sameOrigin } from './kit/same-origin.ts';
 import { securityHeaders } from './kit/security-headers.ts';
 import { signedIn } from './kit/signed-in.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
+import { notificationTypeRoutes } from './notification-types.tsx';
 import { notificationWayRoutes } from './notification-ways.tsx';
 import { notificationRoutes } from './notifications.tsx';
 import { overviewRoutes } from './overview.tsx';
@@ -47,6 +49,7 @@ import { systemRoutes } from './system.tsx';
 import { tokenRoutes } from './tokens.tsx';
 import { userRoutes } from './users.tsx';
 import { webhookRoutes } from './webhooks.tsx';
+import { weeklyReportRoutes } from './weekly-report.tsx';
 
 /**
  * The pages, for people with a browser: HTML, a session cookie, every change from our own origin. The API's tokens
@@ -85,6 +88,9 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', storageProbeRoutes(services));
   ui.route('/', notificationRoutes(services));
   ui.route('/', notificationWayRoutes(services));
+  ui.route('/', channelEditRoutes(services));
+  ui.route('/', notificationTypeRoutes(services));
+  ui.route('/', weeklyReportRoutes(services));
   ui.route('/', webhookRoutes(services));
   ui.route('/', userRoutes(services));
   ui.route('/', tokenRoutes(services));

@@ -30,6 +30,10 @@ const FLASHES = {
   'backup-unpinned': 'The backup is no longer pinned.',
   'backups-requested': (count) =>
     count === 1 ? 'A backup has been asked for.' : `${count} backups have been asked for.`,
+  'report-no-server': 'There is no mail server: an admin enters one under Channels.',
+  'report-on-its-way': 'A report is on its way to you already.',
+  'report-queued': 'The report is on its way to you.',
+  'type-saved': 'The type is saved: it counts for what happens from now on.',
   'notifications-read': 'All notifications are marked as read.',
   'nothing-selected': 'Nothing was selected: tick the boxes of the rows first.',
   'blackout-added': 'The blackout is added: what is due within it is skipped.',
@@ -37,6 +41,7 @@ const FLASHES = {
   'channel-added': 'The channel took the test message and is added.',
   'channel-not-sent': 'The test message was not taken: the reason stands at the channel.',
   'channel-removed': 'The channel is removed: nothing is told there any more.',
+  'channel-saved': 'The channel is saved.',
   'channel-sent': 'The channel took the test message.',
   'data-saved': 'The data settings are saved.',
   'database-created': 'The database is registered.',
