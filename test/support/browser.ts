@@ -12,6 +12,8 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // A page lives for a second or two: what V8 would optimise for later is thrown away with it.
+  '--js-flags=--no-maglev --no-turbofan',
 ];
 
 export interface TestBrowser {

@@ -55,7 +55,7 @@ export const ON_POSTGRES: readonly string[] = [
 ].map((name) => `test/${name}.test.ts`);
 
 /**
- * Files that take half a minute and longer, and are short. Where no earlier run has left its times, vitest takes short files
+ * Files that take a quarter of a minute and longer, and are short. Where no earlier run has left its times, vitest takes short files
  * for quick ones and begins them last, so that at the end one of two cores has nothing to do.
  */
 export const LONG: readonly string[] = [
@@ -73,6 +73,10 @@ export const LONG: readonly string[] = [
   'test/restores/round-trips.test.ts',
   'test/restores/kill.test.ts',
   'test/engines/mysql-restore.test.ts',
+  'test/hosts/local.test.ts',
+  'test/object-stores/deep-test/rgw.test.ts',
+  'test/faults/patience.test.ts',
+  'test/object-stores/s3/profile-contracts.test.ts',
 ];
 
 /** Test files, from the root of the repository. */

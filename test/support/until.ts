@@ -1,6 +1,11 @@
-/** Most things come within a few milliseconds; what does not is not asked for more often than forty times a second. */
+/**
+ * Most things come within a few milliseconds. What does not is asked for less often the longer it takes, since a look is a request
+ * of some milliseconds of CPU time: it is seen by a twentieth of its time too late at most.
+ */
 const FIRST_POLL_MS = 3;
 const POLL_MS = 25;
+const LONGEST_POLL_MS = 100;
+const POLLS_OF_A_WAIT = 20;
 /** The most that one look counts for: a machine that stands still, or does other work, is not what is waited for. */
 const LOOK_MS = 250;
 
@@ -24,6 +29,6 @@ export async function until<T>(
     lookedAt = now;
     if (waitedMs > withinMs) throw new Error(`Waited ${withinMs} ms for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, pollMs));
-    pollMs = Math.min(POLL_MS, pollMs * 2);
+    pollMs = Math.min(LONGEST_POLL_MS, Math.max(Math.min(POLL_MS, pollMs * 2), waitedMs / POLLS_OF_A_WAIT));
   }
 }
