@@ -27,6 +27,7 @@ import * as notifications from './0025_notifications.ts';
 import * as restoreOptions from './0026_restore_options.ts';
 import * as sizesAtHand from './0027_sizes_at_hand.ts';
 import * as secondFactor from './0029_second_factor.ts';
+import * as weeklyReport from './0031_weekly_report.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -58,4 +59,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0026_restore_options': restoreOptions,
   '0027_sizes_at_hand': sizesAtHand,
   '0029_second_factor': secondFactor,
+  '0031_weekly_report': weeklyReport,
 };

@@ -20,6 +20,7 @@ import { deliverDue, hasDue } from './notifications/deliver-due.ts';
 import { forgetOldNews } from './notifications/forget-old.ts';
 import { createTeller, hasNews } from './notifications/tell.ts';
 import { sendDuePings } from './pings/send-due.ts';
+import { hasWeeklyReport, tellWeeklyReport } from './reports/send-weekly.ts';
 import { sweepRetentionDaily } from './retention/sweep.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
 import type { Runs } from './runs/runs.ts';
@@ -28,6 +29,9 @@ import { thinSlots } from './schedules/thin-slots.ts';
 import { readSettings } from './settings/settings.ts';
 import { testIfDue } from './storage/deep-test.ts';
 import { verifyIfDue } from './verifications/verify-due.ts';
+import { type CertificateContext, watchCertificates } from './watches/certificates.ts';
+import { type DiskContext, hasDiskNews, watchDisk } from './watches/disk.ts';
+import { watchTokens } from './watches/tokens.ts';
 
 /** Leftovers and tombstones are looked at this often. */
 const SWEEP_EVERY_MS = 15_000;
@@ -36,6 +40,12 @@ const VERIFY_EVERY_MS = 5 * 60_000;
 /** Apart from the sweep: a storage that refuses one keeps nothing else waiting. */
 const MANIFESTS_EVERY_MS = 15_000;
 const MISSING_EVERY_MS = 60_000;
+const DISK_EVERY_MS = 30_000;
+/** A look at a certificate asks its server for it. */
+const CERTIFICATES_EVERY_MS = 6 * 3_600_000;
+/** What may be told in the next minute as well, after pages. */
+const WATCHES_FIRST_AFTER_MS = 60_000;
+const REPORT_LOOK_EVERY_MS = 60_000;
 const PINGS_EVERY_MS = 10_000;
 /** What was written is chained within five seconds. */
 const CHAIN_EVERY_MS = 4_000;
@@ -60,7 +70,8 @@ export function periodicTasks(
     readonly mailer: Mailer;
     readonly optimise: () => Promise<void>;
     readonly config: Pick<Config, 'schedulerEnabled' | 'schedulerCheckMs'>;
-  },
+  } & Pick<DiskContext, 'freeSpace'> &
+    Pick<CertificateContext, 'certificates' | 'storageCa' | 'publicUrl'>,
   timing: Partial<RepairRules> & { readonly sweepEveryMs?: number; readonly manifestsEveryMs?: number } = {},
 ): readonly PeriodicTask[] {
   const { db, now, optimise, config } = services;
@@ -97,6 +108,31 @@ export function periodicTasks(
       name: 'missing-backups',
       everyMs: MISSING_EVERY_MS,
       run: (signal) => watchForMissing(services, signal),
+    },
+    {
+      name: 'disk-space',
+      everyMs: DISK_EVERY_MS,
+      hasWork: () => hasDiskNews(services),
+      run: () => watchDisk(services),
+    },
+    {
+      name: 'token-endings',
+      everyMs: HOUR_MS,
+      firstAfterMs: WATCHES_FIRST_AFTER_MS,
+      run: () => watchTokens(services),
+    },
+    {
+      name: 'certificate-endings',
+      everyMs: CERTIFICATES_EVERY_MS,
+      firstAfterMs: WATCHES_FIRST_AFTER_MS,
+      run: (signal) => watchCertificates(services, signal),
+    },
+    {
+      name: 'weekly-report',
+      everyMs: REPORT_LOOK_EVERY_MS,
+      firstAfterMs: WATCHES_FIRST_AFTER_MS,
+      hasWork: () => hasWeeklyReport(inCalendar),
+      run: () => tellWeeklyReport(inCalendar),
     },
     { name: 'pings', everyMs: PINGS_EVERY_MS, run: (signal) => sendDuePings(services, signal) },
     {

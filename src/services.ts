@@ -53,6 +53,7 @@ import { privateHostsOf, readSettings } from './settings/settings.ts';
 import { createDeepTestKind } from './storage/deep-test-kind.ts';
 import { createOpenPlace } from './storage/open-place.ts';
 import { createVerificationKind } from './verifications/node/verification-kind.ts';
+import { createCertificateReader } from './watches/node/certificates.ts';
 
 export interface RunningServices extends Services {
   /** Repairs, claims and runs; and does what is due every so often. */
@@ -182,6 +183,7 @@ function wire(
   const { db, vault, log, now } = base;
   const uptimeMs = () => performance.now();
   const processMetrics = createProcessMetrics({ log });
+  const storageCa = config.storageCaFile === null ? null : readFileSync(config.storageCaFile, 'utf8');
   const platform = createNodePlatform({
     log,
     meter: processMetrics,
@@ -190,7 +192,7 @@ function wire(
     partMemory: createPartMemory(config.partMemoryMib * MIB, holdLittleMemory),
     publicEndpoint: config.storagePublicEndpoint,
     proxy: { https: config.httpsProxy, http: config.httpProxy, exempt: config.noProxy },
-    ...(config.storageCaFile === null ? {} : { ca: readFileSync(config.storageCaFile, 'utf8') }),
+    ...(storageCa === null ? {} : { ca: storageCa }),
   });
   const servers = createServerAccess({
     db,
@@ -233,10 +235,15 @@ function wire(
   });
   const runs = { wake: worker.wake, cancel: worker.cancel, progress: backups.progress };
   const backupEnds = createBackupEnds(context);
+  const freeSpace = async () => (config.databaseUrl === null ? spaceOf(config.dataDir) : null);
+  const certificates = createCertificateReader((url) => (platform.proxyOf?.(url) ?? null) === null);
   const periodic = createPeriodic(
     context,
     periodicTasks(
-      { ...context, calendar, channel, mailer, runs, config, sha256, optimise: () => optimise(db) },
+      {
+        ...{ ...context, calendar, channel, mailer, runs, config, sha256, optimise: () => optimise(db) },
+        ...{ freeSpace, certificates, storageCa, publicUrl: config.publicUrl },
+      },
       timing,
     ),
     { isAlone },
@@ -262,7 +269,7 @@ function wire(
       gzip: gzipText,
       sha256,
       isContainer: isContainer(),
-      freeSpace: async () => (config.databaseUrl === null ? spaceOf(config.dataDir) : null),
+      freeSpace,
     },
     worker: together(worker, periodic, backupEnds),
     close: () => platform.close(),

@@ -22,3 +22,13 @@ export const timeZoneField = z
   .string()
   .max(LONGEST)
   .refine(isTimeZone, { error: 'Must be a time zone of the IANA list, such as UTC or Europe/Berlin' });
+
+/** `2026-02-25` and the hour, as the clock in that zone shows them. */
+export function clockOf(at: Date, timeZone: string): { readonly day: string; readonly hour: number } {
+  const parts = new Intl.DateTimeFormat('en-CA', {
+    ...{ timeZone, hourCycle: 'h23', hour: '2-digit' },
+    ...{ year: 'numeric', month: '2-digit', day: '2-digit' },
+  }).formatToParts(at);
+  const of = (type: string) => parts.find((part) => part.type === type)?.value ?? '';
+  return { day: `${of('year')}-${of('month')}-${of('day')}`, hour: Number(of('hour')) };
+}

@@ -36,6 +36,8 @@ export interface Schema {
   server_blackouts: ServerBlackoutRow;
   protection_spells: ProtectionSpellRow;
   events: EventRow;
+  noted_troubles: NotedTroubleRow;
+  weekly_reports: WeeklyReportRow;
   backup_policies: BackupPolicyRow;
   retention_freezes: RetentionFreezeRow;
   vanished_tables: VanishedTablesRow;
@@ -602,6 +604,25 @@ export interface EventRow {
   told_at: string | null;
 }
 
+/** Trouble of the installation itself, of which was told at that stage. */
+export interface NotedTroubleRow {
+  /** `<kind>:<what it is about>`. */
+  id: string;
+  kind: 'disk' | 'capability' | 'token' | 'certificate';
+  /** How far it is, or (a capability) of which endpoint. */
+  stage: string;
+  since: string;
+}
+
+/** A weekly report that was told, or, the first one, that there was no need to. */
+export interface WeeklyReportRow {
+  /** The Monday that it is of, by the installation's clock. */
+  week: string;
+  /** JSON: bytes by place. */
+  places: string;
+  created_at: string;
+}
+
 export type PolicyPreset = 'lean' | 'balanced' | 'long_term' | 'custom';
 
 /** A database's own retention; without a row, or with `inherit_global`, that of the installation counts. */
@@ -1004,7 +1025,7 @@ export interface DeliveryRow {
   recipient: string;
   /** The type of what it tells, of its first item. */
   event: string;
-  /** Of a webhook: what is sent, to the letter; null: it is made of its items. */
+  /** Of a webhook: what is sent, to the letter; of a mail with a report: its JSON; null: it is made of its items. */
   body: string | null;
   status: DeliveryStatus;
   attempts: number;

@@ -1,5 +1,6 @@
 import type { DrillFailure, Trx } from '../db/schema.ts';
 import { newId } from '../ids.ts';
+import type { Report } from './report.ts';
 
 /** What happened that people may want to be told, by type, with what is told of it. */
 export interface EventData {
@@ -74,6 +75,35 @@ export interface EventData {
   /** A way out does not work: the mail server (`email`), or a channel. */
   readonly 'channel.failed': { readonly channel: string; readonly targetId: string; readonly error: string };
   readonly 'channel.recovered': { readonly channel: string; readonly targetId: string };
+  /** Of the disk with the app's own data, in bytes. */
+  readonly 'disk.nearly_full': { readonly free: number; readonly total: number };
+  readonly 'disk.recovered': { readonly free: number; readonly total: number };
+  /** What a test of the storage found to work, and now does not; `capability` names it, `capabilityId` is it at that bucket. */
+  readonly 'storage.capability_lost': StorageCapability & { readonly says: string };
+  readonly 'storage.capability_recovered': StorageCapability & { readonly lostSince: string };
+  /** An API token that expires soon: of that user, or (null) of a service account. */
+  readonly 'token.ending': {
+    readonly name: string;
+    readonly prefix: string;
+    readonly userId: string | null;
+    readonly ownerName: string;
+    readonly expiresAt: string;
+  };
+  /** A certificate that ends soon, or has; `what` it is of, and what to do. */
+  readonly 'certificate.ending': {
+    readonly what: string;
+    readonly expiresAt: string;
+    readonly isOver: boolean;
+    readonly advice: string;
+  };
+  /** How things stand, of the week that began on that Monday (`2026-02-23`, by the installation's clock). */
+  readonly 'report.weekly': { readonly week: string; readonly report: Report };
+}
+
+interface StorageCapability {
+  readonly capabilityId: string;
+  readonly bucket: string;
+  readonly capability: string;
 }
 
 export type EventType = keyof EventData;

@@ -17,15 +17,20 @@ const ENDS: Readonly<Partial<Record<AnyEvent['type'], TypeId>>> = {
   'backup.recovered': 'backup.missing',
   'drill.succeeded': 'drill.failed',
   'channel.recovered': 'system.channel_failed',
+  'disk.recovered': 'system.disk_nearly_full',
+  'storage.capability_recovered': 'storage.capability_lost',
 };
 
+/** Of these there is one event for all of the time that they last: none is waited for. */
+export const ONE_EVENT: readonly TypeId[] = [
+  ...(['backup.missing', 'backup.verification_failed', 'retention.frozen'] as const),
+  ...(['system.disk_nearly_full', 'storage.capability_lost'] as const),
+];
 /** The types of which there is an end, so that a spell of them is told once. The others are told each time. */
 const LASTING: readonly TypeId[] = [
-  ...(['system.backup_failed', 'drill.failed', 'backup.size_anomaly'] as const),
-  ...(['system.channel_failed', 'backup.missing'] as const),
+  ...(['system.backup_failed', 'drill.failed', 'backup.size_anomaly', 'system.channel_failed'] as const),
+  ...ONE_EVENT,
 ];
-/** Of these there is one event for all of the time that they last: none is waited for. */
-const ONE_EVENT: readonly TypeId[] = ['backup.missing'];
 
 /** What an event comes to, with the spells that it begins, goes on or ends; in the transaction that marks it as told. */
 export async function announce(
@@ -77,10 +82,22 @@ async function endOfFailures(
 
 /** What an event's spells are about. */
 export function subjectOf({ database_id: databaseId, id }: EventRow, event: AnyEvent): Subject {
-  if (event.type === 'channel.failed' || event.type === 'channel.recovered') {
-    return { databaseId: null, id: event.data.targetId };
+  switch (event.type) {
+    case 'channel.failed':
+    case 'channel.recovered':
+      return { databaseId: null, id: event.data.targetId };
+    case 'disk.nearly_full':
+    case 'disk.recovered':
+      return { databaseId: null, id: 'disk' };
+    case 'storage.capability_lost':
+    case 'storage.capability_recovered':
+      return { databaseId: null, id: event.data.capabilityId };
+    // Of several damaged ones of a database each lasts for itself.
+    case 'backup.verification_failed':
+      return { databaseId, id: event.data.backupId };
+    default:
+      return { databaseId, id: databaseId ?? id };
   }
-  return { databaseId, id: databaseId ?? id };
 }
 
 /** What an event says of that type; null: nothing. */

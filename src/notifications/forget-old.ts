@@ -3,6 +3,7 @@ import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { readSettings } from '../settings/settings.ts';
+import { endWhatIsOver } from './over.ts';
 import { idOf } from './spells.ts';
 
 const DAY_MS = 86_400_000;
@@ -57,6 +58,7 @@ export async function forgetOldNews({ db, now }: Context, signal?: AbortSignal):
 async function forgetSpells(db: Db): Promise<void> {
   const prefix = idOf('system.channel_failed', { id: '' });
   await write(db, async (trx) => {
+    await endWhatIsOver(trx);
     await trx
       .deleteFrom('notification_spells')
       .where('database_id', 'is not', null)

@@ -47,7 +47,7 @@ export async function listPreferences(db: Db, person: Person): Promise<readonly 
     .execute();
   const byType = new Map(rows.map((row) => [row.type_id, row]));
   const types = [...(await readTypes(db)).values()].filter((type) => isFor(type, person.role));
-  return types.map((type) => preferenceOf(person.id, type, byType.get(type.id)));
+  return types.map((type) => preferenceOf(person, type, byType.get(type.id)));
 }
 
 /** Throws `not_found` for a type that there is not for that user, `forbidden` for who is no user. */
@@ -70,7 +70,7 @@ export async function changePreference(
       .where('user_id', '=', person.id)
       .where('type_id', '=', type.id)
       .executeTakeFirst();
-    const before = preferenceOf(person.id, type, row);
+    const before = preferenceOf(person, type, row);
     const at = now().toISOString();
     const environmentIds =
       change.environmentIds === undefined ? before.environmentIds : change.environmentIds;
@@ -87,19 +87,19 @@ export async function changePreference(
       .onConflict((conflict) => conflict.columns(['user_id', 'type_id']).doUpdateSet(values))
       .returningAll()
       .executeTakeFirstOrThrow();
-    return preferenceOf(person.id, type, saved);
+    return preferenceOf(person, type, saved);
   });
 }
 
 /** Of those users, all that they have said of a type, by user. */
-export async function preferencesOfType(trx: Trx, type: SetType): Promise<(userId: string) => Preference> {
+export async function preferencesOfType(trx: Trx, type: SetType): Promise<(person: Person) => Preference> {
   const rows = await trx
     .selectFrom('notification_preferences')
     .selectAll()
     .where('type_id', '=', type.id)
     .execute();
   const byUser = new Map(rows.map((row) => [row.user_id, row]));
-  return (userId) => preferenceOf(userId, type, byUser.get(userId));
+  return (person) => preferenceOf(person, type, byUser.get(person.id));
 }
 
 export function isFor(type: Pick<SetType, 'isForAdmins'>, role: Role): boolean {
@@ -108,13 +108,18 @@ export function isFor(type: Pick<SetType, 'isForAdmins'>, role: Role): boolean {
 
 const ids = z.array(z.string());
 
-function preferenceOf(userId: string, type: SetType, row: NotificationPreferenceRow | undefined): Preference {
+function preferenceOf(
+  { id: userId, role }: Person,
+  type: SetType,
+  row: NotificationPreferenceRow | undefined,
+): Preference {
   if (row === undefined) {
+    const isOn = role === 'admin' || type.isAskedFor !== true;
     return {
       ...{ userId, type, environmentIds: null, createdAt: null, updatedAt: null },
-      inAppEnabled: type.defaultChannels.includes('in_app'),
-      emailEnabled: type.defaultChannels.includes('email'),
-      webhookEnabled: type.defaultChannels.includes('webhook'),
+      inAppEnabled: isOn && type.defaultChannels.includes('in_app'),
+      emailEnabled: isOn && type.defaultChannels.includes('email'),
+      webhookEnabled: isOn && type.defaultChannels.includes('webhook'),
     };
   }
   return {

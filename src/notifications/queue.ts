@@ -3,6 +3,7 @@ import { newId } from '../ids.ts';
 import { isFor, preferencesOfType } from './preferences.ts';
 import type { SetType } from './type-settings.ts';
 import { isAtLeast, type TypeId } from './types.ts';
+import { isConcerned, isOneUsersOwn } from './whose.ts';
 import { isWithin } from './within.ts';
 import type { Told } from './words.ts';
 
@@ -48,18 +49,22 @@ async function mailsOf(trx: Trx, { type, row }: ToSend): Promise<readonly Recipi
   const users = await trx.selectFrom('users').select(['id', 'email', 'role']).execute();
   const preferenceOf = await preferencesOfType(trx, type);
   return users.flatMap(({ id, email, role }) => {
-    const { emailEnabled, environmentIds } = preferenceOf(id);
+    const { emailEnabled, environmentIds } = preferenceOf({ id, role });
     const isWithout = !emailEnabled || isAbout(row, id);
-    const isWanted = !isWithout && isFor(type, role) && isWithin(row.environment_id, environmentIds);
+    const isTheirs = isFor(type, role) && isConcerned(row, { id, role });
+    const isWanted = !isWithout && isTheirs && isWithin(row.environment_id, environmentIds);
     return isWanted ? [{ way: 'email' as const, targetId: id, name: email }] : [];
   });
 }
 
 /** That trouble is over is told where the trouble was. */
-const GOOD_NEWS: readonly TypeId[] = ['backup.recovered', 'system.channel_recovered'];
+const GOOD_NEWS: readonly TypeId[] = [
+  ...(['backup.recovered', 'system.channel_recovered'] as const),
+  ...(['system.disk_recovered', 'storage.capability_recovered'] as const),
+];
 
 async function channelsOf(trx: Trx, { type, row }: ToSend): Promise<readonly Recipient[]> {
-  if (!type.defaultChannels.includes('webhook')) return [];
+  if (!type.defaultChannels.includes('webhook') || isOneUsersOwn(row)) return [];
   const channels = await trx
     .selectFrom('notification_channels')
     .select(['id', 'name', 'least_severity', 'environment_id'])
@@ -74,6 +79,11 @@ async function channelsOf(trx: Trx, { type, row }: ToSend): Promise<readonly Rec
     .map(({ id, name }) => ({ way: 'channel', targetId: id, name }));
 }
 
+/** Of a mail with a report all of it; null: what is sent is made of its items. */
+function bodyFor({ way }: Recipient, { type, data }: EventRow): string | null {
+  return way === 'email' && type === 'report.weekly' ? JSON.stringify(JSON.parse(data).report) : null;
+}
+
 /** What does not work is not told by itself. */
 function isAbout({ type, data }: EventRow, targetId: string): boolean {
   return type === 'channel.failed' && JSON.parse(data).targetId === targetId;
@@ -86,6 +96,8 @@ async function addTo(trx: Trx, recipients: readonly Recipient[], told: ToSend, a
     .where('next_try_at', 'is not', null)
     .where('claimed_by', 'is', null)
     .where('attempts', '<', MOST_ATTEMPTS)
+    // A report is a mail of its own.
+    .where('body', 'is', null)
     .where('way', 'in', ['email', 'channel'])
     .where(
       'target_id',
@@ -96,7 +108,8 @@ async function addTo(trx: Trx, recipients: readonly Recipient[], told: ToSend, a
   const byTarget = new Map(waiting.map((row) => [`${row.way} ${row.target_id}`, row.id]));
   const now = at.toISOString();
   const added = recipients.map((recipient) => {
-    const known = byTarget.get(`${recipient.way} ${recipient.targetId}`);
+    const isOwn = bodyFor(recipient, told.row) !== null;
+    const known = isOwn ? undefined : byTarget.get(`${recipient.way} ${recipient.targetId}`);
     return { recipient, id: known ?? newId(), isNew: known === undefined };
   });
   const fresh = added.flatMap(({ recipient, id, isNew }) =>
@@ -115,9 +128,10 @@ async function addTo(trx: Trx, recipients: readonly Recipient[], told: ToSend, a
     .execute();
 }
 
-function freshRow({ way, targetId, name }: Recipient, id: string, { type }: ToSend, at: Date) {
+function freshRow(recipient: Recipient, id: string, { type, row }: ToSend, at: Date) {
+  const { way, targetId, name } = recipient;
   return {
-    ...{ id, way, target_id: targetId, recipient: name, event: type.id },
+    ...{ id, way, target_id: targetId, recipient: name, event: type.id, body: bodyFor(recipient, row) },
     ...({ status: 'pending', attempts: 0, created_at: at.toISOString() } as const),
     next_try_at: new Date(at.getTime() + COLLECT_MS).toISOString(),
   } as const;

@@ -1,5 +1,6 @@
 import { readSettings } from '../settings/settings.ts';
-import { composeNews, htmlOf, textOf } from './compose.ts';
+import { type Composed, composeNews, htmlOf, textOf } from './compose.ts';
+import { mailOfReport, parseReport } from './report-mail.ts';
 import type { Send } from './send.ts';
 import { serverOf } from './smtp-settings.ts';
 
@@ -20,13 +21,18 @@ export const sendMail: Send = async (context, { delivery, items, total }, signal
     return { outcome, hasAnswered: true };
   }
   const { publicUrl } = await readSettings(db);
-  const news = composeNews({ items, total, publicUrl: publicUrl?.replace(/\/+$/, '') ?? null });
-  const mail = {
-    ...{ to: user.email, id: delivery.id, subject: `${PREFIX[news.severity]}${news.title}` },
-    ...{ text: textOf(news), html: htmlOf(news) },
-  };
+  const ownUrl = publicUrl?.replace(/\/+$/, '') ?? null;
+  const said =
+    delivery.body === null
+      ? mailOfNews(composeNews({ items, total, publicUrl: ownUrl }))
+      : mailOfReport(parseReport(delivery.body), ownUrl);
+  const mail = { to: user.email, id: delivery.id, ...said };
   const sent = await mailer.send(await serverOf(context, row), mail, signal);
   if (sent.isTaken) return { outcome: { isOk: true, status: null }, hasAnswered: true };
   const { reason, mayPass, isRecipient } = sent.refused;
   return { outcome: { isOk: false, status: null, reason, mayPass, isRecipient }, hasAnswered: isRecipient };
 };
+
+function mailOfNews(news: Composed) {
+  return { subject: `${PREFIX[news.severity]}${news.title}`, text: textOf(news), html: htmlOf(news) };
+}

@@ -1,5 +1,6 @@
 import type { Db, NotificationSpellRow, Trx } from '../db/schema.ts';
-import { eventOf, wordsFor } from './announce.ts';
+import { eventOf, ONE_EVENT, wordsFor } from './announce.ts';
+import { endWhatIsOver } from './over.ts';
 import { queueMessages, type Recipient } from './queue.ts';
 import { readTypes, type SetType } from './type-settings.ts';
 import { isTypeId, SEVERITIES } from './types.ts';
@@ -13,6 +14,7 @@ const MOST = 200;
  * id of a channel or a user.
  */
 export async function queueSummary(trx: Trx, out: string, at: Date): Promise<void> {
+  await endWhatIsOver(trx);
   const open = await openTrouble(trx);
   if (open.length === 0) return;
   const oldest = open.reduce(
@@ -63,7 +65,7 @@ function isToBeTold(spell: NotificationSpellRow, type: SetType): boolean {
   if (spell.told_at !== null) return true;
   // Held back because another was told a short while ago: its time comes.
   if (spell.tell_at !== null && spell.last_told_at !== null) return false;
-  return !type.bounceEnabled || spell.type_id === 'backup.missing' || spell.count >= type.bounceThreshold;
+  return !type.bounceEnabled || ONE_EVENT.includes(type.id) || spell.count >= type.bounceThreshold;
 }
 
 /** When each was told of what, or is about to be, the last time; of what is about no database, by its event. */

@@ -5,6 +5,7 @@ import { isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { type Announcement, announce, eventOf, wordsFor } from './announce.ts';
+import { endWhatIsOver } from './over.ts';
 import { isFor, preferencesOfType } from './preferences.ts';
 import { queueMessages } from './queue.ts';
 import { takeHeld, untell } from './spells.ts';
@@ -13,6 +14,7 @@ import { queueSummary } from './summary.ts';
 import { readTypes, type SetType } from './type-settings.ts';
 import { isTypeId } from './types.ts';
 import { queueWebhooks } from './webhook-subscriptions.ts';
+import { isConcerned } from './whose.ts';
 import { isWithin } from './within.ts';
 
 export interface TellContext extends Context {
@@ -137,13 +139,14 @@ async function notifyUsers(
   const users = await trx.selectFrom('users').select(['id', 'role']).execute();
   const preferenceOf = await preferencesOfType(trx, type);
   const wanting = users.filter(({ id, role }) => {
-    const { inAppEnabled, environmentIds } = preferenceOf(id);
-    return inAppEnabled && isFor(type, role) && isWithin(row.environment_id, environmentIds);
+    const { inAppEnabled, environmentIds } = preferenceOf({ id, role });
+    const isTheirs = isFor(type, role) && isConcerned(row, { id, role });
+    return inAppEnabled && isTheirs && isWithin(row.environment_id, environmentIds);
   });
   for (let from = 0; from < wanting.length; from += CHUNK) {
     const rows = wanting.slice(from, from + CHUNK).map(({ id }) => ({
       ...{ id: newId(), event_id: row.id, type_id: type.id, user_id: id, severity: type.severity },
-      ...{ title: told.title, message: told.message, data: row.data },
+      ...{ title: told.title, message: told.message, data: dataOf(row) },
       ...{ environment_id: row.environment_id, database_id: row.database_id },
       created_at: at.toISOString(),
     }));
@@ -153,6 +156,11 @@ async function notifyUsers(
       .onConflict((conflict) => conflict.columns(['event_id', 'user_id', 'type_id']).doNothing())
       .execute();
   }
+}
+
+/** What a notification tells beside its words: of a report the week, since its mail and its page have the whole. */
+function dataOf({ type, data }: EventRow): string {
+  return type === 'report.weekly' ? JSON.stringify({ week: JSON.parse(data).week }) : data;
 }
 
 async function heldSpells(db: Db, now: Date, without: readonly string[], most: number) {
@@ -169,6 +177,7 @@ async function heldSpells(db: Db, now: Date, without: readonly string[], most: n
 
 /** Its events stand in the app already. */
 async function tellHeld(trx: Trx, id: string, at: Date): Promise<void> {
+  await endWhatIsOver(trx, id);
   const spell = await takeHeld(trx, id, at);
   if (spell === undefined || !isTypeId(spell.type_id)) return;
   const row = await trx.selectFrom('events').selectAll().where('id', '=', spell.event_id).executeTakeFirst();

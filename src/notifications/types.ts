@@ -6,7 +6,7 @@ export type Way = (typeof WAYS)[number];
 
 export interface NotificationType {
   readonly id: TypeId;
-  readonly category: 'system' | 'backup' | 'drill' | 'retention';
+  readonly category: 'system' | 'backup' | 'drill' | 'retention' | 'storage';
   readonly name: string;
   readonly description: string;
   /** What is said, with the names of what is filled in. */
@@ -18,6 +18,8 @@ export interface NotificationType {
   readonly bounceEnabled: boolean;
   /** Whom it is for. */
   readonly isForAdmins?: true;
+  /** Of who is no admin only where they ask for it. */
+  readonly isAskedFor?: true;
 }
 
 const EVERYWHERE: readonly Way[] = ['in_app', 'email', 'webhook'];
@@ -49,6 +51,12 @@ const TABLE = {
     template: 'A drill of database "{{databaseName}}" failed: {{says}}',
     ...{ defaultChannels: EVERYWHERE, bounceEnabled: true },
   },
+  'system.disk_nearly_full': {
+    ...{ category: 'system', name: 'Disk nearly full', severity: 'critical' },
+    description: 'Little room is left for the app’s own data. Told once until there is enough again.',
+    template: 'The disk of the app is nearly full: {{free}} of {{total}} are left.',
+    ...{ defaultChannels: EVERYWHERE, bounceEnabled: false, isForAdmins: true },
+  },
   'backup.size_anomaly': {
     ...{ category: 'backup', name: 'Unusual size', severity: 'warning' },
     description: 'A backup is less than half, or more than twice, as large as those before it.',
@@ -67,6 +75,26 @@ const TABLE = {
     template: '{{failed}} backups of database "{{databaseName}}" could not be removed: {{error}}',
     ...{ defaultChannels: EVERYWHERE, bounceEnabled: false },
   },
+  'storage.capability_lost': {
+    ...{ category: 'storage', name: 'Storage can do less', severity: 'warning' },
+    description:
+      'A test found that something of the storage does not work any more. Told once until it does.',
+    template: 'Bucket {{bucket}}: "{{capability}}" worked and does not any more. {{says}}',
+    ...{ defaultChannels: EVERYWHERE, bounceEnabled: false, isForAdmins: true },
+  },
+  'system.certificate_ending': {
+    ...{ category: 'system', name: 'Certificate about to end', severity: 'warning' },
+    description:
+      'A certificate of the storage, of a database or of this app ends in a week, in a day, or has.',
+    template: 'The certificate of {{what}} ends at {{expiresAt}}.',
+    ...{ defaultChannels: EVERYWHERE, bounceEnabled: false, isForAdmins: true },
+  },
+  'system.token_ending': {
+    ...{ category: 'system', name: 'API token about to end', severity: 'warning' },
+    description: 'A token of your own expires in a week or in a day; admins are told of service accounts’.',
+    template: 'The API token "{{name}}" expires at {{expiresAt}}.',
+    ...{ defaultChannels: EVERYWHERE, bounceEnabled: false },
+  },
   'system.channel_failed': {
     ...{ category: 'system', name: 'Notifications don’t arrive', severity: 'warning' },
     description: 'The mail server or a channel takes no messages. Told by the others.',
@@ -78,6 +106,12 @@ const TABLE = {
     description: 'A database whose backups failed or were missing has a good one again.',
     template: 'Database "{{databaseName}}" is backed up again.',
     ...{ defaultChannels: EVERYWHERE, bounceEnabled: false },
+  },
+  'system.weekly_report': {
+    ...{ category: 'system', name: 'Weekly report', severity: 'info' },
+    description: 'On Mondays: what is protected, what is not and why, growth, proofs, and the week to come.',
+    template: 'Weekly report: {{title}}',
+    ...{ defaultChannels: EVERYWHERE, bounceEnabled: false, isAskedFor: true },
   },
   'system.backup_success': {
     ...{ category: 'system', name: 'Backup completed', severity: 'info' },
@@ -96,6 +130,18 @@ const TABLE = {
     description: 'A changed policy pruned backups for the first time.',
     template: 'The changed policy pruned {{pruned}} backups of database "{{databaseName}}".',
     ...{ defaultChannels: IN_APP, bounceEnabled: false },
+  },
+  'system.disk_recovered': {
+    ...{ category: 'system', name: 'Disk has room again', severity: 'info' },
+    description: 'There is enough room for the app’s own data again.',
+    template: 'The disk of the app has room again: {{free}} of {{total}} are left.',
+    ...{ defaultChannels: EVERYWHERE, bounceEnabled: false, isForAdmins: true },
+  },
+  'storage.capability_recovered': {
+    ...{ category: 'storage', name: 'Storage works again', severity: 'info' },
+    description: 'What the storage could do no more works again.',
+    template: 'Bucket {{bucket}}: "{{capability}}" works again.',
+    ...{ defaultChannels: EVERYWHERE, bounceEnabled: false, isForAdmins: true },
   },
   'system.channel_recovered': {
     ...{ category: 'system', name: 'Notifications arrive again', severity: 'info' },

@@ -1,4 +1,5 @@
 import type { EventData, EventType } from '../events/events.ts';
+import { installationWords, minuteOf } from './installation-words.ts';
 import type { TypeId } from './types.ts';
 
 /** What is said of an event. */
@@ -139,6 +140,8 @@ function plainWords(event: AnyEvent): Told {
         message: `Notifications by ${channel} arrive again.`,
       };
     }
+    default:
+      return installationWords(event);
   }
 }
 
@@ -154,5 +157,3 @@ function short(text: string, most: number): string {
         .toWellFormed()
         .trimEnd()}…`;
 }
-
-const minuteOf = (instant: string) => `${instant.slice(0, 16).replace('T', ' ')} UTC`;

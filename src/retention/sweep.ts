@@ -4,6 +4,7 @@ import { write } from '../db/write.ts';
 import type { Log } from '../log.ts';
 import type { Runs } from '../runs/runs.ts';
 import { readSettings, saveSettings } from '../settings/settings.ts';
+import { clockOf } from '../time-zone.ts';
 import { decide } from './decide.ts';
 import { readDefaults } from './defaults.ts';
 import { removeFailedRuns } from './failed-runs.ts';
@@ -27,16 +28,6 @@ export async function sweepRetentionDaily(context: SweepContext, signal: AbortSi
   await sweepRetention(context, signal);
   if (signal.aborted) return;
   await write(context.db, (trx) => saveSettings(trx, { retentionSweptOn: day }, context.now()));
-}
-
-/** `2026-02-25` and the hour, as the clock in that zone shows them. */
-function clockOf(at: Date, timeZone: string): { readonly day: string; readonly hour: number } {
-  const parts = new Intl.DateTimeFormat('en-CA', {
-    ...{ timeZone, hourCycle: 'h23', hour: '2-digit' },
-    ...{ year: 'numeric', month: '2-digit', day: '2-digit' },
-  }).formatToParts(at);
-  const of = (type: string) => parts.find((part) => part.type === type)?.value ?? '';
-  return { day: `${of('year')}-${of('month')}-${of('day')}`, hour: Number(of('hour')) };
 }
 
 /** Databases whose names are read at once. */

@@ -9,6 +9,7 @@ import { providerOf } from '../object-stores/providers.ts';
 import { beginAgain, endByError, type Repeatable } from '../runs/begin-again.ts';
 import { endRun, isOwn } from '../runs/claim.ts';
 import type { RunContext, RunKind, RunNote } from '../runs/kind.ts';
+import { tellOfCapabilities } from './capabilities.ts';
 import type { StorageContext } from './context.ts';
 import { chooseBuckets } from './deep-test-buckets.ts';
 import { keepProbe, lastProbe, type ProbeCause } from './deep-test-results.ts';
@@ -65,15 +66,17 @@ async function runDeepTest(
   let note: RunNote = { step: FIRST_STEP, progress: 0 };
   follow(() => note);
   let found: StorageProbe;
+  let before: StorageProbe | null = null;
   try {
-    const before = await lastProbe(db);
+    const last = await lastProbe(db);
+    before = last;
     const tried = await probeStorage(context, limits, signal, (next) => {
       note = next;
       keepNote().catch((error: unknown) =>
         log.warn('the progress of a deep test could not be kept', { error }),
       );
     });
-    const lost = before === null ? [] : [...lostSince(before, before.finishedAt, tried)];
+    const lost = last === null ? [] : [...lostSince(last, last.finishedAt, tried)];
     for (const what of lost) log.warn('the storage has lost a capability', { what });
     found = { ...tried, lost };
   } catch (error) {
@@ -91,6 +94,7 @@ async function runDeepTest(
     const { id, started_at: startedAt } = run;
     const { cause } = inputOf(run);
     await keepProbe(trx, { id, cause, startedAt: startedAt ?? run.created_at, finishedAt }, found);
+    await tellOfCapabilities(trx, before, found, finishedAt);
   });
 }
 

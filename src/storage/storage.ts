@@ -4,6 +4,7 @@ import type { Context } from '../db/context.ts';
 import type { Db, SpacesConfigRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import { forgetTroubles } from '../events/noted-troubles.ts';
 import { bucketName } from '../fields.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import type { VaultContext } from '../secrets/context.ts';
@@ -92,6 +93,7 @@ export async function deleteSpaces(context: Context, actor: Actor): Promise<void
     const row = await spacesRow(trx);
     if (row === undefined) throw new AppError('not_found', 'Spaces configuration not found');
     await trx.deleteFrom('spaces_config').where('id', '=', row.id).execute();
+    await forgetTroubles(trx, 'capability');
     await recordAudit(trx, actor, auditedSpaces('delete', row.id), context.now());
   });
 }

@@ -9,8 +9,11 @@ import {
   testChannel,
 } from '../../src/notifications/channels.ts';
 import { deliverDue } from '../../src/notifications/deliver-due.ts';
+import { forgetOldNews } from '../../src/notifications/forget-old.ts';
 import type { DeliverContext } from '../../src/notifications/send.ts';
 import { tellEvents } from '../../src/notifications/tell.ts';
+import { freeze, thaw } from '../../src/retention/freeze.ts';
+import { insertBackup } from '../support/backup-row.ts';
 import { type PingServer, startPingServer } from '../support/ping-server.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 import { openDeliverContext } from './deliver-context.ts';
@@ -20,6 +23,7 @@ const NOBODY = { userId: null, address: null };
 const never = new AbortController().signal;
 const NAME = 'shop "ü" + 😀';
 const FAILED = { databaseName: NAME, backupId: 'b', step: 'dump', error: 'no <b> way' };
+const LOSS = { backupId: 'b', createdAt: '2026-02-25T09:00:00.000Z', bytes: 1, usualBytes: 1000 };
 const MISSING = { databaseName: NAME, lastGoodAt: null, dueAt: '2026-02-25T09:00:00.000Z' };
 
 afterAll(dropStates);
@@ -55,10 +59,10 @@ describe.each(STATES)('trouble that lasts, on %s', (state) => {
     server.pings.splice(0);
     return id;
   }
-  const happens = <Type extends EventType>(type: Type, data: EventData[Type]) =>
+  const happens = <Type extends EventType>(type: Type, data: EventData[Type], databaseId = 'd') =>
     write(db, async (trx) => {
       seconds += 0.001;
-      await recordEvent(trx, { type, databaseId: 'd', environmentId: 'e', data }, now());
+      await recordEvent(trx, { type, databaseId, environmentId: 'e', data }, now());
     });
   const work = async (...pauses: readonly number[]) => {
     for (const pause of pauses) {
@@ -103,6 +107,45 @@ describe.each(STATES)('trouble that lasts, on %s', (state) => {
     await work(3600, 3600, 15);
     expect(arrived()).toEqual([]);
   });
+
+  it.each(['damaged', 'frozen'])(
+    'is told again where a backup is damaged or pruning stands still, as long as it is so: %s',
+    async (what) => {
+      const backup = await insertBackup(db, now(), { status: 'completed', outcome: 'completed' });
+      const { database_id: of } = backup;
+      const mend = async (isBad: boolean) => {
+        const values = { verification: isBad ? ('failed' as const) : ('full' as const) };
+        await db.updateTable('backups').set(values).where('id', '=', backup.id).execute();
+        if (isBad) await write(db, (trx) => freeze(trx, backup.database_id, LOSS, now()));
+        else await write(db, (trx) => thaw(trx, backup.database_id, { through: null, userId: null }, now()));
+      };
+      const happened = () =>
+        what === 'damaged'
+          ? happens('backup.verification_failed', {
+              databaseName: NAME,
+              backupId: backup.id,
+              says: 'cut off',
+            })
+          : happens('retention.frozen', { databaseName: NAME, reason: 'small', backupId: null }, of);
+      await add('only');
+      for (const lasts of [true, false]) {
+        await mend(true);
+        status = 404;
+        await happened();
+        await work(15, 30, 60, 120);
+        status = 200;
+        server.pings.splice(0);
+        if (!lasts) await mend(false);
+        await work(3600, 15, 15);
+        expect(arrived()).toHaveLength(lasts ? 1 : 0);
+        await work(3600, 15, 15);
+        expect(arrived()).toEqual([]);
+      }
+      await forgetOldNews(context);
+      const open = await db.selectFrom('notification_spells').select('id').where('is_open', '=', 1).execute();
+      expect(open.filter(({ id }) => !id.startsWith('system.channel_failed'))).toEqual([]);
+    },
+  );
 
   it('is not told twice where another channel has heard of it', async () => {
     await add('dead');

@@ -6,6 +6,7 @@ const ALL: readonly Role[] = ['viewer', 'operator', 'admin'];
 const TABS = [
   { name: 'inbox', label: 'What happened', href: '/notifications', roles: ALL },
   { name: 'preferences', label: 'What I am told', href: '/notifications/preferences', roles: ALL },
+  { name: 'report', label: 'Weekly report', href: '/notifications/report', roles: ALL },
   { name: 'webhooks', label: 'Webhooks', href: '/notifications/webhooks', roles: ['operator', 'admin'] },
   { name: 'channels', label: 'Channels', href: '/notifications/channels', roles: ['admin'] },
   { name: 'deliveries', label: 'Delivery log', href: '/notifications/deliveries', roles: ['admin'] },

@@ -89,6 +89,11 @@ function itemOf(row: NotificationRow): NotificationItem {
   const { id, severity, title, message } = row;
   return {
     ...{ id, severity, title, message, at: row.created_at, isRead: row.in_app_read_at !== null },
-    href: row.database_id === null ? null : `/databases/${row.database_id}`,
+    href: hrefOf(row),
   };
+}
+
+function hrefOf({ database_id: databaseId, type_id: typeId }: NotificationRow): string | null {
+  if (typeId === 'system.weekly_report') return '/notifications/report';
+  return databaseId === null ? null : `/databases/${databaseId}`;
 }

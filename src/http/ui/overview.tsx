@@ -16,7 +16,7 @@ import type { StateCounts } from '../../backups/protection-states.ts';
 import { failedDrills, restorableOf } from '../../backups/restorable.ts';
 import { storageTrouble } from '../../backups/storage-trouble.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
-import { isNearlyFull } from '../../installation/free-space.ts';
+import { isFillingUp } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
 import { nextSteps } from '../../installation/next-steps.ts';
 import { failingWays } from '../../notifications/failing-ways.ts';
@@ -103,7 +103,7 @@ async function storageTroubleOf({ db }: Services): Promise<OverviewProps['storag
 
 async function diskTroubleOf({ freeSpace }: Services): Promise<OverviewProps['diskTrouble']> {
   const space = await freeSpace();
-  return space !== null && isNearlyFull(space) ? space : null;
+  return space !== null && isFillingUp(space) ? space : null;
 }
 
 /** What a server has said is admins' to read. */

@@ -47,6 +47,7 @@ import { systemRoutes } from './system.tsx';
 import { tokenRoutes } from './tokens.tsx';
 import { userRoutes } from './users.tsx';
 import { webhookRoutes } from './webhooks.tsx';
+import { weeklyReportRoutes } from './weekly-report.tsx';
 
 /**
  * The pages, for people with a browser: HTML, a session cookie, every change from our own origin. The API's tokens
@@ -85,6 +86,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', storageProbeRoutes(services));
   ui.route('/', notificationRoutes(services));
   ui.route('/', notificationWayRoutes(services));
+  ui.route('/', weeklyReportRoutes(services));
   ui.route('/', webhookRoutes(services));
   ui.route('/', userRoutes(services));
   ui.route('/', tokenRoutes(services));

@@ -123,6 +123,31 @@ describe('the ways out', () => {
   });
 });
 
+describe('the weekly report', () => {
+  it('is shown as it stands, escaped, and mailed where there is a mail server', async () => {
+    const { html } = await viewer.get('/notifications/report');
+    expect(html).toContain('Weekly report: No database is registered');
+    expect(html).toContain('an admin has to enter a mail server first');
+    expect((await viewer.post('/notifications/report/send')).location).toBe('/notifications/report');
+    expect((await viewer.get('/notifications/report')).html).toContain('There is no mail server');
+    const { db } = pages.services;
+    const smtp = { id: 's', host: 'h', port: 1, security: 'none', sender: 'a@example.com' } as const;
+    const at = new Date().toISOString();
+    await db
+      .insertInto('smtp_settings')
+      .values({ ...smtp, created_at: at, updated_at: at })
+      .execute();
+    for (const says of ['The report is on its way', 'A report is on its way to you already']) {
+      await viewer.post('/notifications/report/send');
+      expect((await viewer.get('/notifications/report')).html).toContain(says);
+    }
+    const sent = await db.selectFrom('deliveries').select(['event', 'recipient']).execute();
+    expect(sent).toEqual([{ event: 'system.weekly_report', recipient: expect.stringContaining('viewer') }]);
+    await db.deleteFrom('deliveries').execute();
+    await db.deleteFrom('smtp_settings').execute();
+  });
+});
+
 describe('the webhooks', () => {
   const PAGE = '/notifications/webhooks';
 

@@ -30,6 +30,9 @@ const FLASHES = {
   'backup-unpinned': 'The backup is no longer pinned.',
   'backups-requested': (count) =>
     count === 1 ? 'A backup has been asked for.' : `${count} backups have been asked for.`,
+  'report-no-server': 'There is no mail server: an admin enters one under Channels.',
+  'report-on-its-way': 'A report is on its way to you already.',
+  'report-queued': 'The report is on its way to you.',
   'notifications-read': 'All notifications are marked as read.',
   'nothing-selected': 'Nothing was selected: tick the boxes of the rows first.',
   'blackout-added': 'The blackout is added: what is due within it is skipped.',

@@ -1,0 +1,31 @@
+import type { StateCounts } from '../backups/protection-states.ts';
+import { totalOf, unsafeOf } from '../backups/protection-states.ts';
+
+/** Whether all databases are safe, in the words of the overview: a test holds the two together. */
+export function verdictTitle(counts: StateCounts): string {
+  const [total, unsafe] = [totalOf(counts), unsafeOf(counts)];
+  if (total === 0) return 'No database is registered';
+  if (unsafe > 0) return `${unsafe} of ${total} ${total === 1 ? 'databases is' : 'databases are'} not safe`;
+  if (counts.failing > 0) {
+    return `${counts.failing} of ${total} databases ${counts.failing === 1 ? 'is' : 'are'} failing`;
+  }
+  if (counts.paused > 0) {
+    return `${counts.paused} of ${total} databases ${counts.paused === 1 ? 'is' : 'are'} paused`;
+  }
+  return total === 1 ? 'Your database is safe' : `All ${total} databases are safe`;
+}
+
+/** What a state is called, as everywhere. */
+export const STATE_WORDS = {
+  ...{ never: 'never backed up', late: 'late', failing: 'failing' },
+  ...{ paused: 'paused', protected: 'protected' },
+} as const;
+
+/** How many are in each state, the worst first, such as `2 late, 60 protected`; of those that there are. */
+export function stateWords(counts: StateCounts): string {
+  const states = ['never', 'late', 'failing', 'paused', 'protected'] as const;
+  return states
+    .filter((state) => counts[state] > 0)
+    .map((state) => `${counts[state]} ${STATE_WORDS[state]}`)
+    .join(', ');
+}

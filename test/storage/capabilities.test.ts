@@ -1,0 +1,79 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Db } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
+import type { Check, CheckId, StorageProbe } from '../../src/object-stores/deep-test/result.ts';
+import { tellOfCapabilities } from '../../src/storage/capabilities.ts';
+import { dropStates, openState, STATES } from '../support/states.ts';
+
+const HERE = 'https://127.0.0.1:9000';
+type Outcomes = Partial<Record<CheckId, Check['outcome']>>;
+
+/** What a test of one bucket found; all that is not named works. */
+function probe(outcomes: Outcomes, endpoint = HERE): StorageProbe {
+  const ids = ['put', 'delete', 'multipart', 'readBack'] as const;
+  const checks = ids.map((id) => ({
+    ...{ id, outcome: outcomes[id] ?? ('ok' as const), requestId: null },
+    message: `The storage says "no <b>" to ${id}.`,
+  }));
+  return {
+    ...{ endpoint, provider: 'x', source: 'configured', problems: [], lost: [] },
+    buckets: [
+      {
+        ...{ bucket: 'back-ups', prefix: '', durationMs: 1, checks, versioning: 'off', objectLock: null },
+        ...{ storageClass: null, clockOffsetMs: null, uploadBytesPerSecond: null, writtenBytes: 0 },
+        ...{ downloadBytesPerSecond: null, removedFromEarlier: 0, left: [] },
+      },
+    ],
+  };
+}
+
+afterAll(dropStates);
+
+describe.each(STATES)('what the storage can do no more, on %s', (state) => {
+  let db: Db;
+  let last: StorageProbe | null;
+  let minute: number;
+  beforeEach(async () => {
+    [db, last, minute] = [await openState(state), null, 0];
+  });
+  afterEach(() => db.destroy());
+
+  /** The events of the next test. */
+  const test = async (found: StorageProbe) => {
+    minute += 1;
+    const at = new Date(Date.UTC(2026, 1, 28, 23, 58 + minute));
+    const before = last;
+    last = found;
+    await write(db, (trx) => tellOfCapabilities(trx, before, found, at));
+    const rows = await db.selectFrom('events').select(['type', 'data']).execute();
+    await db.deleteFrom('events').execute();
+    return rows.map(({ type, data }) => `${type.split('_')[1]} ${JSON.parse(data).capabilityId}`).sort();
+  };
+
+  it('is told once, and once that it works again', async () => {
+    expect(await test(probe({ multipart: 'failed' }))).toEqual([]);
+    expect(await test(probe({}))).toEqual([]);
+    expect(await test(probe({ delete: 'failed', multipart: 'absent' }))).toEqual([
+      'lost back-ups:delete',
+      'lost back-ups:multipart',
+    ]);
+    expect(await test(probe({ delete: 'failed', multipart: 'absent' }))).toEqual([]);
+    expect(await test(probe({ multipart: 'failed' }))).toEqual(['recovered back-ups:delete']);
+    expect(await test(probe({}))).toEqual(['recovered back-ups:multipart']);
+    expect(await test(probe({}))).toEqual([]);
+  });
+
+  it('is nothing of what was not tried, and stays lost meanwhile', async () => {
+    await test(probe({}));
+    expect(await test(probe({ put: 'failed', delete: 'skipped' }))).toEqual(['lost back-ups:put']);
+    expect(await test(probe({ put: 'skipped' }))).toEqual([]);
+    expect(await test(probe({}))).toEqual(['recovered back-ups:put']);
+  });
+
+  it('is forgotten with its storage', async () => {
+    await test(probe({}));
+    await test(probe({ delete: 'failed' }));
+    expect(await test(probe({ delete: 'failed' }, 'https://elsewhere.example'))).toEqual([]);
+    expect(await db.selectFrom('noted_troubles').selectAll().execute()).toEqual([]);
+  });
+});
