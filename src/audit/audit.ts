@@ -51,7 +51,7 @@ export interface AuditedActions {
   readonly system_settings: 'update';
   readonly notification_type: 'update';
   readonly smtp_settings: 'update' | 'delete';
-  readonly notification_channel: 'create' | 'delete';
+  readonly notification_channel: 'create' | 'update' | 'delete';
   readonly webhook_subscription: 'create' | 'delete';
   readonly master_key: 'rotate';
   readonly audit_log: 'export';

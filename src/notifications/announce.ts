@@ -32,6 +32,11 @@ const LASTING: readonly TypeId[] = [
   ...ONE_EVENT,
 ];
 
+/** Whether there are many events of it while it lasts, which bounce control may hold back. */
+export function isBounced(typeId: TypeId): boolean {
+  return LASTING.includes(typeId) && !ONE_EVENT.includes(typeId);
+}
+
 /** What an event comes to, with the spells that it begins, goes on or ends; in the transaction that marks it as told. */
 export async function announce(
   trx: Trx,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import { urlOfTarget } from '../channels/target-url.ts';
-import type { ChannelKind, Db, NotificationChannelRow, Severity } from '../db/schema.ts';
+import type { ChannelKind, Db, NotificationChannelRow, Severity, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { nameField, secretField } from '../fields.ts';
@@ -44,6 +44,7 @@ export interface ShownChannel {
   readonly lastError: string | null;
   readonly failingSince: string | null;
   readonly createdAt: string;
+  readonly updatedAt: string;
 }
 
 const MOST = 50;
@@ -93,14 +94,7 @@ export async function createChannelOf(
       .executeTakeFirstOrThrow();
     if (Number(count) >= MOST)
       throw new AppError('conflict', `There are ${MOST} channels, the most that there may be.`);
-    if (row.environment_id !== null) {
-      const of = await trx
-        .selectFrom('environments')
-        .select('id')
-        .where('id', '=', row.environment_id)
-        .executeTakeFirst();
-      if (of === undefined) throw new AppError('not_found', 'Environment not found');
-    }
+    await requireEnvironment(trx, row.environment_id);
     await trx
       .insertInto('notification_channels')
       .values({ ...row, ...stateAfter(outcome, now()) })
@@ -162,7 +156,8 @@ export async function removeChannel(
   });
 }
 
-function sendTest(
+/** Sends a test message to a channel, stored or not yet. */
+export function sendTest(
   context: DeliverContext,
   row: NotificationChannelRow,
   signal: AbortSignal,
@@ -179,17 +174,24 @@ function sendTest(
   return sendTo(context, row, { items: [item], total: 1, id: newId() }, signal);
 }
 
-function shown(row: NotificationChannelRow): ShownChannel {
+export function shown(row: NotificationChannelRow): ShownChannel {
   return {
     ...{ id: row.id, kind: row.kind, name: row.name, host: row.host, hasSecret: row.secret !== null },
     ...{ leastSeverity: row.least_severity, environmentId: row.environment_id },
     ...{ lastOkAt: row.last_ok_at, lastError: row.last_error, failingSince: row.failing_since },
-    createdAt: row.created_at,
+    ...{ createdAt: row.created_at, updatedAt: row.updated_at },
   };
 }
 
-function refusal(message: string): AppError {
+export function refusal(message: string, field = 'url'): AppError {
   return new AppError('invalid', 'Invalid input', {
-    details: { issues: [{ path: ['url'], message, code: 'custom' }] },
+    details: { issues: [{ path: [field], message, code: 'custom' }] },
   });
+}
+
+/** Throws `not_found`; null is all of them. */
+export async function requireEnvironment(trx: Trx, id: string | null): Promise<void> {
+  if (id === null) return;
+  const row = await trx.selectFrom('environments').select('id').where('id', '=', id).executeTakeFirst();
+  if (row === undefined) throw new AppError('not_found', 'Environment not found');
 }

@@ -231,6 +231,7 @@ it('every route that changes something or gives something away leaves a row of w
   await app.call('PUT', '/api/settings/system', { body: { privateHosts: '127.0.0.1' } });
   const chat = { kind: 'slack', name: ODD, url: 'https://127.0.0.1:9/hook', saveAnyway: true };
   const { channel } = await walk('POST /api/admin/notification-channels', [], chat);
+  await walk('PATCH /api/admin/notification-channels/:id', [channel.id], { leastSeverity: 'critical' });
   await walk('DELETE /api/admin/notification-channels/:id', [channel.id]);
   await walk('PUT /api/admin/notification-types/:id', ['system.backup_failed'], { bounceCooldown: 420 });
   const hook = { url: 'https://127.0.0.1:9/x', events: ['backup.completed'] };

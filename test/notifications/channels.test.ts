@@ -4,11 +4,13 @@ import { createChannel } from '../../src/channels/node/guarded-channel.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { recordEvent } from '../../src/events/events.ts';
+import { changeChannelOf, channelChange } from '../../src/notifications/change-channel.ts';
 import {
   channelInput,
   createChannelOf,
   listChannels,
   removeChannel,
+  testChannel,
 } from '../../src/notifications/channels.ts';
 import { deliverDue } from '../../src/notifications/deliver-due.ts';
 import { listDeliveries } from '../../src/notifications/delivery-log.ts';
@@ -32,13 +34,17 @@ describe.each(STATES)('channels, on %s', (state) => {
   let context: DeliverContext;
   /** What a path answers instead of 200. */
   let answers: Map<string, (response: ServerResponse) => void>;
+  /** Paths of what arrived with a signature. */
+  let signed: string[];
   const now = () => new Date(BEGIN + seconds * 1000);
 
   beforeEach(async () => {
     db = await openState(state);
     server = await startPingServer();
     [seconds, answers] = [0, new Map()];
-    server.answer((_, response, { path }) => {
+    signed = [];
+    server.answer((request, response, { path }) => {
+      if (request.headers['x-bridgeport-signature'] !== undefined) signed.push(path);
       const answer = answers.get(path);
       if (answer === undefined) response.end('ok');
       else answer(response);
@@ -168,5 +174,81 @@ describe.each(STATES)('channels, on %s', (state) => {
     await removeChannel(context, NOBODY, kept.id);
     expect(await listDeliveries(db, null, { limit: 10, offset: 0 })).toEqual([]);
     await expect(removeChannel(context, NOBODY, kept.id)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('are changed: renamed without a message, and with one where they lead elsewhere, whose refusal keeps what was', async () => {
+    const made = await channel('old', { kind: 'webhook', secret: 'hush +ü' });
+    const change = (input: object) =>
+      changeChannelOf(context, NOBODY, made.id, channelChange.parse(input), never);
+    expect(await change({ name: 'new "<b>"', leastSeverity: 'info' })).toMatchObject({
+      ...{ name: 'new "<b>"', leastSeverity: 'info', hasSecret: true, host: made.host },
+    });
+    expect(server.pings).toEqual([]);
+    answers.set('/dead', (response) => void response.writeHead(500).end());
+    await expect(change({ url: `${server.url}/dead` })).rejects.toMatchObject({ code: 'invalid' });
+    expect((await testChannel(context, made.id, never)).isOk).toBe(true);
+    expect(server.pings.map(({ path }) => path).at(-1)).toBe('/old');
+    await change({ url: `${server.url}/new` });
+    expect(signed.at(-1)).toBe('/new');
+    const logged = await db.selectFrom('audit_logs').select(['action', 'details']).execute();
+    expect(logged.filter(({ action }) => action === 'update')).toHaveLength(2);
+    expect(JSON.stringify(logged)).not.toMatch(/hush|\/new/);
+  });
+
+  it('keep their secret from another host, and forget it where that is wanted', async () => {
+    const other = await startPingServer();
+    let isSigned = false;
+    other.answer((request, response) => {
+      isSigned ||= request.headers['x-bridgeport-signature'] !== undefined;
+      response.end('ok');
+    });
+    try {
+      const made = await channel('own', { kind: 'webhook', secret: 'hush' });
+      const change = (input: object) =>
+        changeChannelOf(context, NOBODY, made.id, channelChange.parse(input), never);
+      await expect(change({ url: `${other.url}/x` })).rejects.toMatchObject({
+        details: { issues: [{ path: ['secret'] }] },
+      });
+      await expect(change({ url: `${other.url}/x`, saveAnyway: true })).rejects.toMatchObject({
+        code: 'invalid',
+      });
+      expect(other.pings).toEqual([]);
+      expect(await change({ url: `${other.url}/x`, forgetSecret: true })).toMatchObject({ hasSecret: false });
+      expect([other.pings.length, isSigned]).toEqual([1, false]);
+      await change({ url: `${server.url}/own`, secret: 'another' });
+      expect(signed.filter((path) => path === '/own')).toHaveLength(2);
+      await expect(change({ environmentId: 'none' })).rejects.toMatchObject({ code: 'not_found' });
+      await expect(change({ url: 'http://169.254.169.254/' })).rejects.toMatchObject({ code: 'invalid' });
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('are changed by one of two at once, and of one that is gone by nobody', async () => {
+    const made = await channel('both');
+    const change = (name: string) =>
+      changeChannelOf(
+        context,
+        NOBODY,
+        made.id,
+        channelChange.parse({ name, url: `${server.url}/${name}` }),
+        never,
+      );
+    let arrived = 0;
+    const both: ServerResponse[] = [];
+    // Each has read the channel when its test message arrives.
+    for (const name of ['one', 'two']) {
+      answers.set(`/${name}`, (response) => {
+        both.push(response);
+        arrived += 1;
+        if (arrived === 2) for (const waiting of both) waiting.end('ok');
+      });
+    }
+    const became = await Promise.allSettled([change('one'), change('two')]);
+    expect(became.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const [lost] = became.filter(({ status }) => status === 'rejected');
+    expect(lost).toMatchObject({ reason: { code: 'conflict' } });
+    await removeChannel(context, NOBODY, made.id);
+    await expect(change('three')).rejects.toMatchObject({ code: 'not_found' });
   });
 });

@@ -75,21 +75,34 @@ export function ChannelPanel(props: {
               .flatMap(({ label, secretLabel }) => (secretLabel === null ? [] : [`${label}: ${secretLabel}`]))
               .join('. ')}
           />
-          <SelectField form={form} name="leastSeverity" label="Is told of" choices={SEVERITIES} required />
-          <SelectField
-            form={form}
-            name="environmentId"
-            label="Of"
-            choices={[
-              { value: '', label: 'All environments' },
-              ...environments.map(({ id, name }) => ({ value: id, label: name })),
-            ]}
-          />
+          <ChannelScopeFields form={form} environments={environments} />
           {props.maySaveAnyway && (
             <CheckboxField form={form} name="saveAnyway" label="Add it though the test failed" />
           )}
         </Form>
       </Panel>
+    </>
+  );
+}
+
+/** What a channel is told of. */
+export function ChannelScopeFields(props: {
+  readonly form: FormState;
+  readonly environments: readonly EnvironmentChoice[];
+}) {
+  const { form, environments } = props;
+  return (
+    <>
+      <SelectField form={form} name="leastSeverity" label="Is told of" choices={SEVERITIES} required />
+      <SelectField
+        form={form}
+        name="environmentId"
+        label="Of"
+        choices={[
+          { value: '', label: 'All environments' },
+          ...environments.map(({ id, name }) => ({ value: id, label: name })),
+        ]}
+      />
     </>
   );
 }
@@ -127,6 +140,9 @@ function Row({ channel }: { readonly channel: ChannelItem }) {
         <Ago at={channel.lastOkAt} none="nothing yet" />
       </td>
       <td>
+        <a href={path} aria-label={`Change ${name}`}>
+          Change
+        </a>{' '}
         <PostButton action={`${path}/test`} label="Test" accessibleLabel={`Test ${name}`} kind="link" />{' '}
         <PostButton action={`${path}/delete`} label="Remove" accessibleLabel={`Remove ${name}`} kind="link" />
       </td>

@@ -9,6 +9,7 @@ const TABS = [
   { name: 'report', label: 'Weekly report', href: '/notifications/report', roles: ALL },
   { name: 'webhooks', label: 'Webhooks', href: '/notifications/webhooks', roles: ['operator', 'admin'] },
   { name: 'channels', label: 'Channels', href: '/notifications/channels', roles: ['admin'] },
+  { name: 'types', label: 'Types', href: '/notifications/types', roles: ['admin'] },
   { name: 'deliveries', label: 'Delivery log', href: '/notifications/deliveries', roles: ['admin'] },
 ] as const;
 

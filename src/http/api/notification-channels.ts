@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { changeChannelOf, channelChange } from '../../notifications/change-channel.ts';
 import {
   channelInput,
   createChannelOf,
@@ -21,6 +22,7 @@ const channel = z.object({
   lastError: z.string().nullable(),
   failingSince: instant.nullable(),
   createdAt: instant,
+  updatedAt: instant,
 });
 
 const path = '/api/admin/notification-channels';
@@ -46,6 +48,18 @@ export function notificationChannelRoutes(services: Services): readonly ApiRoute
       refusals: [404, 409],
       handle: async ({ actor, body, signal }) => ({
         channel: await createChannelOf(services, actor, body, signal),
+      }),
+    }),
+    route({
+      method: 'PATCH',
+      path: `${path}/:id`,
+      access: 'admin',
+      summary: 'Change a channel; a new URL or secret is kept once a test message was taken',
+      body: channelChange,
+      answer: z.object({ channel }),
+      refusals: [404, 409],
+      handle: async ({ params, actor, body, signal }) => ({
+        channel: await changeChannelOf(services, actor, params.id, body, signal),
       }),
     }),
     route({

@@ -108,6 +108,44 @@ describe('the ways out', () => {
     expect((await admin.get(PAGE)).html).toContain('Mail goes out by <strong>127.0.0.1:1</strong>');
   });
 
+  it('are changed without being shown what is secret of them, and by nobody over what another has changed', async () => {
+    const { db } = pages.services;
+    const at = '2026-01-01T00:00:00.000Z';
+    const row = {
+      id: 'chan',
+      kind: 'ntfy',
+      name: ODD,
+      host: 'ntfy.example',
+      enabled: 1,
+      secret: 'sealed-hush',
+    } as const;
+    await db
+      .insertInto('notification_channels')
+      .values({ ...row, url: 'sealed-url', least_severity: 'warning', created_at: at, updated_at: at })
+      .execute();
+    expect((await viewer.get(`${PAGE}/chan`)).status).toBe(403);
+    expect((await admin.get(`${PAGE}/gone`)).status).toBe(404);
+    const { html } = await admin.get(`${PAGE}/chan`);
+    expect(html).toContain(`value="${ESCAPED}"`);
+    expect(html).not.toContain('sealed-');
+    const [, seen = ''] = /name="seen" value="(\w+)"/.exec(html) ?? [];
+    const form = { name: 'on call', leastSeverity: 'critical', environmentId: '', seen };
+    const elsewhere = await admin.post(`${PAGE}/chan`, { ...form, url: 'https://ntfy.other/topic' });
+    expect([elsewhere.status, elsewhere.html.includes('field-secret-error')]).toEqual([422, true]);
+    expect(elsewhere.html).not.toContain('ntfy.other');
+    expect((await admin.post(`${PAGE}/chan`, form)).status).toBe(303);
+    const late = await admin.post(`${PAGE}/chan`, { ...form, name: 'late' });
+    expect([late.status, late.html.includes('Somebody has changed this')]).toEqual([422, true]);
+    const saved = await db.selectFrom('notification_channels').selectAll().executeTakeFirstOrThrow();
+    expect(saved).toMatchObject({
+      name: 'on call',
+      least_severity: 'critical',
+      url: 'sealed-url',
+      secret: 'sealed-hush',
+    });
+    await admin.post(`${PAGE}/chan/delete`);
+  });
+
   it('that fail stand on the overview, and with their reason on their page', async () => {
     const { db } = pages.services;
     expect((await viewer.get('/')).html).not.toContain('Notifications don’t arrive');
@@ -120,6 +158,60 @@ describe('the ways out', () => {
     expect((await admin.get(PAGE)).html).toContain('Failing since');
     await admin.post(`${PAGE}/mail/delete`);
     expect((await admin.get(PAGE)).html).toContain('No mail server is entered yet');
+  });
+});
+
+describe('the types', () => {
+  const PAGE = '/notifications/types';
+  const FORM = { enabled: 'true', in_app: 'true', webhook: 'true', bounceEnabled: 'true' };
+
+  it('are listed with what they do, and changed one by one; admins’ alone', async () => {
+    const admin = await pages.signedIn('admin');
+    for (const path of [PAGE, `${PAGE}/drill.failed`]) expect((await viewer.get(path)).status).toBe(403);
+    expect((await viewer.post(`${PAGE}/drill.failed`, FORM)).status).toBe(403);
+    expect((await admin.get(PAGE)).html).toContain('Disk nearly full');
+    expect((await admin.get(`${PAGE}/of%20nothing`)).status).toBe(404);
+    const { html } = await admin.get(`${PAGE}/drill.failed`);
+    const [, seen = ''] = /name="seen" value="(\w+)"/.exec(html) ?? [];
+    const bad = await admin.post(`${PAGE}/drill.failed`, {
+      ...FORM,
+      bounceThreshold: '101',
+      cooldownMinutes: '<b>',
+    });
+    expect(bad.status).toBe(422);
+    expect(bad.html).toContain('field-bounceThreshold-error');
+    expect(bad.html).toContain('field-cooldownMinutes-error');
+    const form = { ...FORM, bounceThreshold: '3', cooldownMinutes: '90', seen };
+    expect((await admin.post(`${PAGE}/drill.failed`, form)).location).toBe(PAGE);
+    const late = await admin.post(`${PAGE}/drill.failed`, { ...form, bounceThreshold: '1' });
+    expect([late.status, late.html.includes('Somebody has changed this')]).toEqual([422, true]);
+    const rows = await pages.services.db.selectFrom('notification_types').selectAll().execute();
+    expect(rows).toMatchObject([
+      {
+        ...{ id: 'drill.failed', default_channels: '["in_app","webhook"]', enabled: 1 },
+        ...{ bounce_enabled: 1, bounce_threshold: 3, bounce_cooldown: 5400 },
+      },
+    ]);
+    expect((await admin.get(PAGE)).html).toContain('once while it lasts, from 3 in a row');
+  });
+
+  it('of which each event has its own message keep what the form does not show', async () => {
+    const admin = await pages.signedIn('admin');
+    const { html } = await admin.get(`${PAGE}/backup.missing`);
+    expect(html).not.toContain('bounceThreshold');
+    expect((await admin.post(`${PAGE}/backup.missing`, {})).status).toBe(303);
+    expect((await admin.get(PAGE)).html).toContain('to nobody');
+    const row = await pages.services.db
+      .selectFrom('notification_types')
+      .selectAll()
+      .where('id', '=', 'backup.missing')
+      .executeTakeFirst();
+    expect(row).toMatchObject({
+      enabled: 0,
+      default_channels: '[]',
+      bounce_enabled: 0,
+      bounce_cooldown: 3600,
+    });
   });
 });
 

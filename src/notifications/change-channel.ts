@@ -1,0 +1,121 @@
+import * as z from 'zod';
+import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
+import { urlOfTarget } from '../channels/target-url.ts';
+import type { Db, NotificationChannelRow, Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
+import { AppError } from '../errors.ts';
+import { nameField, secretField } from '../fields.ts';
+import { SEALED } from '../secrets/sealed.ts';
+import { privateHostsOf, readSettings } from '../settings/settings.ts';
+import { refusal, requireEnvironment, type ShownChannel, sendTest, shown } from './channels.ts';
+import { CHAT_KINDS } from './chat.ts';
+import type { DeliverContext } from './send.ts';
+import { SEVERITIES } from './types.ts';
+import { nameOf, noteWorks, stateAfter } from './way-state.ts';
+
+export const channelChange = z.object({
+  name: nameField.optional(),
+  /** Absent or blank keeps the stored one. */
+  url: secretField(2048).nullish(),
+  /** Absent or blank keeps the stored one, which belongs to the host of its URL. */
+  secret: secretField(1024).nullish(),
+  /** The stored secret is no longer sent. */
+  forgetSecret: z.boolean().optional(),
+  leastSeverity: z.enum(SEVERITIES).optional(),
+  /** Null: of all environments. */
+  environmentId: z.string().min(1).max(64).nullable().optional(),
+  /** Saved though the test message was not taken. */
+  saveAnyway: z.boolean().optional(),
+});
+export type ChannelChange = Readonly<z.infer<typeof channelChange>>;
+
+/**
+ * Changes what is given of a channel; where that is its URL or its secret, a test message is sent first. Throws `not_found`, also for the
+ * environment; `invalid` where the test message was not taken, for an address that nothing may be sent to, and where the stored secret
+ * would go to another host; `conflict` where somebody else has changed the channel meanwhile.
+ */
+export async function changeChannelOf(
+  context: DeliverContext,
+  actor: Actor,
+  id: string,
+  change: ChannelChange,
+  signal: AbortSignal,
+): Promise<ShownChannel> {
+  const before = await channelRow(context.db, id);
+  const after = await changed(context, before, change);
+  const isElsewhere = after.url !== before.url || after.secret !== before.secret;
+  const outcome = isElsewhere ? await sendTest(context, after, signal) : null;
+  if (outcome !== null && !outcome.isOk && change.saveAnyway !== true) throw refusal(outcome.reason);
+  return write(context.db, async (trx) => {
+    const at = context.now();
+    const { updated_at: seen, failing_since: failingSince } = await channelRow(trx, id);
+    if (seen !== before.updated_at) {
+      throw new AppError(
+        'conflict',
+        'Somebody else has changed the channel meanwhile. Look at it, and change it again.',
+      );
+    }
+    await requireEnvironment(trx, after.environment_id);
+    const { name, url, secret, host, least_severity, environment_id } = after;
+    const saved = await trx
+      .updateTable('notification_channels')
+      .set({ name, url, secret, host, least_severity, environment_id, updated_at: laterThan(seen, at) })
+      .set(outcome === null ? {} : stateAfter(outcome, at))
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    if (outcome?.isOk === true) await noteWorks(trx, nameOf(saved), { failing_since: failingSince }, at);
+    const details = { host, urlChanged: url !== before.url, secretChanged: secret !== before.secret };
+    await recordAudit(trx, actor, auditEntry('notification_channel', 'update', saved, { details }), at);
+    return shown(saved);
+  });
+}
+
+/** The row as it will be, not saved yet. */
+async function changed(
+  { db, vault }: DeliverContext,
+  before: NotificationChannelRow,
+  change: ChannelChange,
+): Promise<NotificationChannelRow> {
+  const { id, kind } = before;
+  const url = change.url ? await newUrl(db, kind, change.url) : null;
+  const keepsSecret = !change.secret && change.forgetSecret !== true;
+  if (url !== null && url.host !== before.host && before.secret !== null && keepsSecret) {
+    throw refusal('Enter the secret again: the stored one was given for another host.', 'secret');
+  }
+  const secret = change.secret
+    ? await vault.seal(change.secret, SEALED.channelSecret.identity(id))
+    : change.forgetSecret === true
+      ? null
+      : before.secret;
+  return {
+    ...before,
+    ...{ name: change.name ?? before.name, secret, host: url?.host ?? before.host },
+    url: url === null ? before.url : await vault.seal(url.href, SEALED.channelUrl.identity(id)),
+    least_severity: change.leastSeverity ?? before.least_severity,
+    environment_id: change.environmentId === undefined ? before.environment_id : change.environmentId,
+  };
+}
+
+async function newUrl(db: Db, kind: NotificationChannelRow['kind'], typed: string): Promise<URL> {
+  const { privateHosts } = await readSettings(db);
+  const url = urlOfTarget(typed, privateHostsOf(privateHosts));
+  const why = CHAT_KINDS[kind].refuses(url);
+  if (why !== null) throw refusal(why);
+  return url;
+}
+
+async function channelRow(db: Db | Trx, id: string): Promise<NotificationChannelRow> {
+  const row = await db
+    .selectFrom('notification_channels')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (row === undefined) throw new AppError('not_found', 'Channel not found');
+  return row;
+}
+
+/** So that two changes of one millisecond differ. */
+function laterThan(seen: string, at: Date): string {
+  return new Date(Math.max(at.getTime(), Date.parse(seen) + 1)).toISOString();
+}
