@@ -26,7 +26,7 @@ export function TypeFormPage(props: {
       >
         <CheckboxField form={form} name="enabled" label="It is told at all" />
         <fieldset>
-          <legend>By itself, unless its user wants otherwise</legend>
+          <legend>Unless its user wants otherwise</legend>
           <CheckboxField form={form} name="in_app" label="In the app" />
           <CheckboxField form={form} name="email" label="By mail" />
           <CheckboxField form={form} name="webhook" label="On channels that take what is so bad" />

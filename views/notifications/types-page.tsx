@@ -64,7 +64,7 @@ function toldWords({ enabled, defaultChannels, isForAdmins, isAskedFor }: TypeIt
 }
 
 function repeatedWords({ isBounced, bounceEnabled, bounceThreshold }: TypeItem): string {
-  if (!isBounced) return 'each event has its own message';
+  if (!isBounced) return 'once for each event';
   if (!bounceEnabled) return 'each time';
   return bounceThreshold === 1
     ? 'once while it lasts'

@@ -32,8 +32,7 @@ import {
 } from './database-view.ts';
 import { actorOf } from './kit/actor.ts';
 import { type FlashKey, goTo } from './kit/flash.ts';
-import { readForm, readValues } from './kit/form-body.ts';
-import { failedForm, refusedForm } from './kit/form-failure.ts';
+import { readValues } from './kit/form-body.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
@@ -98,29 +97,27 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/databases/:databaseId/password', only('operator'), async (c) => {
     const id = c.req.param('databaseId');
-    const body = await readForm(c);
-    const parsed = typedPassword.safeParse(body);
-    if (!parsed.success) {
-      return sendDatabase(c, services, { refused: refusedForm({}, parsed.error.issues) });
-    }
-    try {
-      await requireSeenTarget(services.db, id, body['target']);
-      await updateDatabase(services, actorOf(c, services), id, parsed.data);
-    } catch (error) {
-      return sendDatabase(c, services, { refused: failedForm({}, error) });
-    }
-    return goTo(c, services, `/databases/${id}`, 'password-saved');
+    return submit(c, services, {
+      parse: (body) => typedPassword.safeParse(body),
+      refuse: (form) => sendDatabase(c, services, { refused: withoutValues(form) }),
+      async act(input, { target }) {
+        await requireSeenTarget(services.db, id, target);
+        await updateDatabase(services, actorOf(c, services), id, input);
+        return { to: `/databases/${id}`, say: 'password-saved' };
+      },
+    });
   });
 
   ui.post('/databases/:databaseId/confirm-target', only('admin'), async (c) => {
     const id = c.req.param('databaseId');
-    const { target } = await readForm(c);
-    try {
-      await confirmTarget(services, actorOf(c, services), id, target === undefined ? {} : { target });
-    } catch (error) {
-      return sendDatabase(c, services, { refused: failedForm({}, error) });
-    }
-    return goTo(c, services, `/databases/${id}`, 'target-confirmed');
+    return submit(c, services, {
+      parse: (body) => ({ success: true, data: body['target'] }),
+      refuse: (form) => sendDatabase(c, services, { refused: withoutValues(form) }),
+      async act(target) {
+        await confirmTarget(services, actorOf(c, services), id, target === undefined ? {} : { target });
+        return { to: `/databases/${id}`, say: 'target-confirmed' };
+      },
+    });
   });
 
   ui.get('/databases/:databaseId/backups', only('viewer'), async (c) => {
@@ -284,6 +281,9 @@ async function sendSettings(
     message === null ? 200 : 422,
   );
 }
+
+/** What was typed of a password, and for which target, is asked for anew. */
+const withoutValues = (form: FormState): FormState => ({ ...form, values: {} });
 
 function mayChange(c: Context<UiEnv>): boolean {
   return c.get('session').user.role !== 'viewer';

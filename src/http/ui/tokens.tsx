@@ -11,12 +11,12 @@ import { listServiceAccounts } from '../../tokens/service-accounts.ts';
 import { countTokens, createToken, listTokens, revokeToken, type TokenOwner } from '../../tokens/tokens.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { type FormBody, readForm } from './kit/form-body.ts';
-import { failedForm, refusedForm } from './kit/form-failure.ts';
+import type { FormBody } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
+import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { freshToken, parseToken } from './token-form.ts';
 
@@ -91,17 +91,16 @@ async function makeToken(
   place: TokenPlace,
   owned: (body: FormBody) => TokenOwner,
 ): Promise<Response> {
-  const body = await readForm(c);
-  const parsed = parseToken(body);
-  if (!parsed.success) return sendForm(c, services, place, refusedForm(body, parsed.error.issues));
-  try {
-    const { token, record } = await createToken(services, actorOf(c, services), owned(body), parsed.data);
-    const frame = await frameOf(c, services);
-    const { name, expiresAt } = record;
-    return sendPage(c, <TokenMadePage frame={frame} place={place} {...{ name, token, expiresAt }} />);
-  } catch (error) {
-    return sendForm(c, services, place, failedForm(body, error));
-  }
+  return submit(c, services, {
+    parse: parseToken,
+    refuse: (form) => sendForm(c, services, place, form),
+    async act(input, body) {
+      const { token, record } = await createToken(services, actorOf(c, services), owned(body), input);
+      const frame = await frameOf(c, services);
+      const { name, expiresAt } = record;
+      return sendPage(c, <TokenMadePage frame={frame} place={place} {...{ name, token, expiresAt }} />);
+    },
+  });
 }
 
 /** With a refused form it answers 422. */

@@ -12,10 +12,10 @@ import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, readForm, textOf } from './kit/form-body.ts';
-import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
+import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const PAGE = '/notifications/webhooks';
@@ -30,17 +30,15 @@ export function webhookRoutes(services: Services): Hono<UiEnv> {
   /** A secret that is made is in the answer to the form and nowhere else: no address leads to it again. */
   ui.post(PAGE, only('operator'), async (c) => {
     const actor = actorOf(c, services);
-    const body = await readForm(c);
-    const parsed = subscriptionInput.safeParse(inputOf(body));
-    if (!parsed.success) return sendWebhooks(c, services, { form: refusedForm(body, parsed.error.issues) });
-    try {
-      const environmentId = textOf(body, 'environmentId') ?? '';
-      const { secret } = await createSubscription(services, actor, environmentId, parsed.data);
-      if (secret === null) return goTo(c, services, PAGE, 'webhook-added');
-      return sendWebhooks(c, services, { secret });
-    } catch (error) {
-      return sendWebhooks(c, services, { form: failedForm(body, error) });
-    }
+    return submit(c, services, {
+      parse: (body) => subscriptionInput.safeParse(inputOf(body)),
+      refuse: (form) => sendWebhooks(c, services, { form }),
+      async act(input, body) {
+        const environmentId = textOf(body, 'environmentId') ?? '';
+        const { secret } = await createSubscription(services, actor, environmentId, input);
+        return secret === null ? { to: PAGE, say: 'webhook-added' } : sendWebhooks(c, services, { secret });
+      },
+    });
   });
 
   ui.post(`${PAGE}/:webhookId/test`, only('operator'), async (c) => {

@@ -31,8 +31,11 @@ export interface Submission<Input> {
   readonly stored?: () => Promise<Readonly<Record<string, string>>>;
   /** The same form with what was typed and what is wrong, as a 422. */
   readonly refuse: (form: FormState) => Promise<Response>;
-  /** Does it. What the person at the form can mend is shown in it, everything else is a page of its own. */
-  readonly act: (input: Input, body: FormBody) => Promise<Taken>;
+  /**
+   * Does it. What the person at the form can mend is shown in it, everything else is a page of its own. A response is the answer itself, for
+   * what is shown this once and has no address.
+   */
+  readonly act: (input: Input, body: FormBody) => Promise<Taken | Response>;
 }
 
 /** A posted form: read, parse, refuse; try, refuse; redirect. */
@@ -47,11 +50,11 @@ export async function submit<Input>(
   if (!parsed.success) return again(refusedForm(body, parsed.error.issues, secrets));
   const stale = stored && staleForm(body, refusedForm(body, [], secrets), await stored());
   if (stale !== undefined) return again(stale);
-  let taken: Taken;
+  let taken: Taken | Response;
   try {
     taken = await act(parsed.data, body);
   } catch (error) {
     return again(failedForm(body, error, secrets));
   }
-  return goTo(c, services, taken.to, taken.say, taken.count);
+  return taken instanceof Response ? taken : goTo(c, services, taken.to, taken.say, taken.count);
 }
