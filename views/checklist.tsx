@@ -67,9 +67,7 @@ function stepsOf(props: ChecklistProps): readonly Step[] {
     {
       title: 'Reach a database host',
       isDone: host.reached !== null,
-      words:
-        host.reached?.detail ??
-        'Type its address. You get one line to paste there; no key to make or to copy.',
+      words: host.reached?.detail ?? hostWords(host.waiting),
       body: mayChange ? <HostStep {...props} /> : <ForOperators />,
       page:
         host.reached === null
@@ -95,6 +93,14 @@ function stepsOf(props: ChecklistProps): readonly Step[] {
       page: null,
     },
   ];
+}
+
+function hostWords(waiting: ChecklistProps['host']['waiting']): string {
+  if (waiting === null)
+    return 'Type its address. The key is made here: you get one line of it to paste there.';
+  return waiting.isOwn
+    ? `${waiting.name} is added. Test it.`
+    : `${waiting.name} is added. Let it in, and test it.`;
 }
 
 const ForAdmins = () => <p>An admin does this.</p>;

@@ -58,14 +58,20 @@ export function DumpOptions({ form, engine }: { readonly form: FormState; readon
   );
 }
 
-/** Such as `Custom archive, zstd, level 6, No owner`: what is chosen, in the words of the fields. */
+/** Such as `Format custom (pg_restore), Compression zstd, No owner`: what is chosen, each by the name of its field. */
 function summaryOf({ values }: FormState, fields: EngineForm['fields']): string {
   const words = fields.flatMap(({ name, label, widget, choices }) => {
     const value = values[name] ?? '';
     if (value === '') return [];
     if (widget === 'checkbox') return value === 'true' ? [label] : [];
-    if (widget === 'select') return choices?.find((choice) => choice.value === value)?.label ?? [value];
-    return widget === 'number' ? [`${label.toLowerCase()} ${value}`] : [label];
+    if (widget === 'select') return [`${label} ${chosenIn(choices, value)}`];
+    return widget === 'number' ? [`${label} ${value}`] : [label];
   });
   return words.join(', ');
+}
+
+/** The choice without what explains it. */
+function chosenIn(choices: readonly Choice[] | undefined, value: string): string {
+  const label = choices?.find((choice) => choice.value === value)?.label ?? value;
+  return label.split(': ')[0] ?? label;
 }

@@ -37,7 +37,7 @@ export function EnvironmentSettingsPage(props: {
       />
       <EnvironmentKey environmentId={settings.environment.id} shown={settings.key} isAdmin={isAdmin} />
       {isAdmin && <SshForm base={base} form={props.ssh} configured={settings.sshKeyConfigured} />}
-      <h2>Downloads</h2>
+      <h2 id="downloads">Downloads</h2>
       {isAdmin ? (
         <Form action={`${base}/settings/data`} form={props.data} submit="Save data settings">
           <CheckboxField
@@ -112,7 +112,7 @@ function DeleteEnvironment({ environment }: { environment: EnvironmentChoice }) 
     <Confirm
       id="delete-environment"
       label="Delete environment"
-      title={`Delete ${environment.name}?`}
+      title={`Delete the environment “${environment.name}”?`}
       action={`/environments/${environment.id}/delete`}
       submit="Delete environment"
     >

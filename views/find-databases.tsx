@@ -89,7 +89,7 @@ export function FindForm(props: FindFormProps) {
           <TextField form={form} name="password" label="Database password" type="password" conditional />
         </div>
         <details open={['host', 'port', 'tlsMode', 'tlsCa'].some((name) => form.errors[name] !== undefined)}>
-          <summary>Host, port, TLS: localhost, the usual port, TLS where offered</summary>
+          <summary>Host, port, TLS: localhost, the usual port, TLS if offered</summary>
           <div class="grid">
             <TextField
               form={form}
@@ -140,7 +140,7 @@ export function FindForm(props: FindFormProps) {
 }
 
 const TLS: readonly Choice[] = [
-  { value: 'off', label: 'off: used only where offered' },
+  { value: 'off', label: 'if offered: encrypts where the server can, without checking whom' },
   { value: 'encrypt', label: 'encrypt only: does not check whom' },
   { value: 'verify', label: 'verify: checks the certificate and the host name' },
 ];

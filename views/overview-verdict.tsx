@@ -17,7 +17,7 @@ export function OverviewVerdict(props: {
   );
   const paused = counts.paused > 0 ? `${counts.paused} paused. ` : '';
   if (unsafe > 0) {
-    const title = `${unsafe} of ${total} ${total === 1 ? 'databases is' : 'databases are'} not safe`;
+    const title = ofAll(unsafe, total, 'not safe');
     const wrong = [
       ...(counts.never > 0 ? [`${counts.never} never backed up`] : []),
       ...(counts.late > 0 ? [`${counts.late} late`] : []),
@@ -25,8 +25,9 @@ export function OverviewVerdict(props: {
       ...(counts.paused > 0 ? [`${counts.paused} paused`] : []),
     ].join(', ');
     return (
-      <Verdict tone="error" title={title} action={show('Show them', '/databases?sort=state')}>
-        {wrong}. {othersThan(counts.protected)}
+      <Verdict tone="error" title={title} action={show(showWords(unsafe), '/databases?sort=state')}>
+        {total === 1 ? UNSAFE[counts.never > 0 ? 'never' : 'late'] : `${wrong}.`}{' '}
+        {othersThan(counts.protected)}
       </Verdict>
     );
   }
@@ -34,10 +35,10 @@ export function OverviewVerdict(props: {
     return (
       <Verdict
         tone="warning"
-        title={`${counts.failing} of ${total} databases ${counts.failing === 1 ? 'is' : 'are'} failing`}
-        action={show('Show them', '/databases?state=failing')}
+        title={ofAll(counts.failing, total, 'failing')}
+        action={show(showWords(counts.failing), '/databases?state=failing')}
       >
-        The last good backup of each is still new enough. {paused}
+        The last good backup{counts.failing === 1 ? '' : ' of each'} is still new enough. {paused}
         {othersThan(counts.protected)}
       </Verdict>
     );
@@ -46,20 +47,35 @@ export function OverviewVerdict(props: {
     return (
       <Verdict
         tone="warning"
-        title={`${counts.paused} of ${total} databases ${counts.paused === 1 ? 'is' : 'are'} paused`}
-        action={show('Show them', '/databases?state=paused')}
+        title={ofAll(counts.paused, total, 'paused')}
+        action={show(showWords(counts.paused), '/databases?state=paused')}
       >
         No backup begins by itself while a schedule is paused. {othersThan(counts.protected)}
       </Verdict>
     );
   }
-  const age = oldest === null ? '' : `Oldest backup ${oldest.age}.`;
+  const whose = total === 1 ? 'Its last good backup' : 'The oldest of their last good backups';
+  const age = oldest === null ? '' : `${whose} is ${oldest.age} old.`;
   return (
     <Verdict tone="success" title={total === 1 ? 'Your database is safe' : `All ${total} databases are safe`}>
       {age}
     </Verdict>
   );
 }
+
+/** `2 of 3 databases are not safe`; of a single one no count. */
+function ofAll(count: number, total: number, state: string): string {
+  if (total === 1) return `Your database is ${state}`;
+  return `${count} of ${total} databases ${count === 1 ? 'is' : 'are'} ${state}`;
+}
+
+const showWords = (count: number) => (count === 1 ? 'Show it' : 'Show them');
+
+/** Of a single one. */
+const UNSAFE = {
+  never: 'It was never backed up.',
+  late: 'Its last good backup is older than it may be.',
+} as const;
 
 function othersThan(count: number): string {
   if (count === 0) return '';

@@ -109,9 +109,7 @@ function Row({ run }: { readonly run: RunItem }) {
       </td>
       <td class="figure">{run.seconds === null ? '–' : formatDuration(run.seconds)}</td>
       <td class="by">{run.by ?? '–'}</td>
-      <td class="problem" title={run.problem ?? undefined}>
-        {run.problem}
-      </td>
+      <td class="problem">{run.problem}</td>
     </tr>
   );
 }

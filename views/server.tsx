@@ -56,6 +56,8 @@ export function ServerPage(props: {
   readonly test: TestResult | null;
   /** Databases that keep their passwords back, since the server or they lead elsewhere now. */
   readonly holding: readonly { readonly id: string; readonly name: string }[];
+  /** How many databases are on it. */
+  readonly databases: number;
 }) {
   const { frame, environment, server, form } = props;
   const mayChange = frame.user.role !== 'viewer';
@@ -66,7 +68,7 @@ export function ServerPage(props: {
       title={server.name}
       back={{ href: '/servers', label: 'Servers' }}
       within={environment.name}
-      actions={frame.user.role === 'admin' ? <DeleteServer server={server} /> : undefined}
+      actions={frame.user.role === 'admin' ? <DeleteServer {...props} /> : undefined}
     >
       <ServerState server={server} isAdmin={frame.user.role === 'admin'} />
       {server.isOwn && <OwnMachine isContainer={props.isContainer} />}
@@ -204,7 +206,7 @@ function ForgetHostKey({ server }: { server: ServerItem }) {
       id="forget-host-key"
       label="Forget host key"
       kind="link"
-      title={`Forget the host key of ${server.name}?`}
+      title={`Forget the host key of “${server.name}”?`}
       action={`/servers/${server.id}/host-key/forget`}
       submit="Forget host key"
     >
@@ -216,16 +218,23 @@ function ForgetHostKey({ server }: { server: ServerItem }) {
   );
 }
 
-function DeleteServer({ server }: { server: ServerItem }) {
+function DeleteServer({ server, databases }: { server: ServerItem; databases: number }) {
   return (
     <Confirm
       id="delete-server"
       label="Delete server"
-      title={`Delete ${server.name}?`}
+      title={`Delete the server “${server.name}”?`}
       action={`/servers/${server.id}/delete`}
       submit="Delete server"
     >
-      <p>A server that has databases can't be deleted: move or delete those first.</p>
+      {databases === 0 ? (
+        <p>Its address and its host key are forgotten. On the machine itself nothing changes.</p>
+      ) : (
+        <p>
+          {databases === 1 ? 'A database is' : `${databases} databases are`} on it, so that it can't be
+          deleted yet: move or delete {databases === 1 ? 'that one' : 'those'} first.
+        </p>
+      )}
     </Confirm>
   );
 }

@@ -129,7 +129,7 @@ export function UserPage(props: {
           <Confirm
             id="delete-user"
             label="Delete user"
-            title={`Delete ${user.email}?`}
+            title={`Delete the user ${user.email}?`}
             action={`/admin/users/${user.id}/delete`}
             submit="Delete user"
           >

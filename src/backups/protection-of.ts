@@ -63,6 +63,8 @@ export interface Failures {
   readonly count: number;
   /** When the first of them began. */
   readonly since: string;
+  /** When the last of them ended. */
+  readonly lastAt: string;
   /** Why the last of them failed. */
   readonly cause: string | null;
 }
@@ -91,12 +93,15 @@ export async function failuresSinceGood(
     .executeTakeFirstOrThrow();
   if (since === null) return null;
   const last = await failed
-    .select('error')
+    .select(['error', 'completed_at', 'created_at'])
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return { count: Number(count), since, cause: messageOf(last?.error ?? null) };
+  return {
+    ...{ count: Number(count), since, cause: messageOf(last?.error ?? null) },
+    lastAt: last?.completed_at ?? last?.created_at ?? since,
+  };
 }
 
 /**

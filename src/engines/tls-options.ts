@@ -72,7 +72,7 @@ export const tlsFields: readonly EngineField[] = [
     label: 'TLS to the database',
     widget: 'select',
     choices: [
-      { value: 'off', label: 'off: used only where offered' },
+      { value: 'off', label: 'if offered: encrypts where the server can, without checking whom' },
       { value: 'encrypt', label: 'encrypt only: does not check whom' },
       { value: 'verify', label: 'verify: checks the certificate and the host name' },
     ],

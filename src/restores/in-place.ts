@@ -57,7 +57,7 @@ export function whatIsInPlace(row: RestoreRow): string {
   const { state, new_name: name, kept_name: kept, removal_error: error } = row;
   switch (state) {
     case 'none':
-      return `Nothing was made: “${name}” is as it was.`;
+      return `Nothing ${row.ended_at === null ? 'is made yet' : 'was made'}: “${name}” is as it was.`;
     case 'making':
     case 'loading':
       return `What will replace “${name}” is being made beside it. “${name}” is as it was.`;

@@ -102,7 +102,9 @@ export function whatExists(row: RestoreRow): string {
   const { state, new_name: name, removal_error: error } = row;
   switch (state) {
     case 'none':
-      return 'Nothing was made: the target is as it was.';
+      return row.ended_at === null
+        ? 'Nothing is made yet: the target is as it was.'
+        : 'Nothing was made: the target is as it was.';
     case 'making':
     case 'loading':
     case 'finishing':

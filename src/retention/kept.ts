@@ -1,8 +1,8 @@
 import type { Db } from '../db/schema.ts';
 import { decide } from './decide.ts';
-import type { Because } from './plan.ts';
+import type { Decision } from './plan.ts';
 
-/** How long a backup is kept, in a few words, and by which rule. */
+/** How long a backup is kept, in a few words such as `until 2026-12-07`, and by which rule. */
 export interface Kept {
   readonly words: string;
   readonly rule: string;
@@ -25,15 +25,20 @@ export async function keptOf(
   const { plan, freeze } = await decide(db, databaseId, { now: now() });
   const goes = freeze === null ? 'goes next' : 'pruning stands still';
   return new Map(
-    plan.decisions.map(({ backup, keep, because, rule, until }) => [
-      backup.id,
-      { words: keep ? (until ?? WORDS[because]) : goes, rule },
+    plan.decisions.map((decision) => [
+      decision.backup.id,
+      { words: decision.keep ? keptWords(decision) : goes, rule: decision.rule },
     ]),
   );
 }
 
+/** How long what stays is kept, as every page says it. */
+export function keptWords({ because, until }: Pick<Decision, 'because' | 'until'>): string {
+  return until === null ? WORDS[because] : `until ${until}`;
+}
+
 /** Where no day is known. */
-const WORDS: Readonly<Record<Because, string>> = {
+const WORDS: Readonly<Record<Decision['because'], string>> = {
   pinned: 'for ever',
   manual: 'until it is deleted',
   floor: 'while it is one of the newest',

@@ -1,8 +1,18 @@
 import cronstrue from 'cronstrue';
 import type { Cron } from './cron.ts';
 
-/** The expression in words, such as `At 02:00, only on Monday`. */
-export function inWords({ text, days }: Cron): string {
+/** The expression in words, such as `At 02:00, every day`, `At 02:00, only on Monday`. */
+export function inWords(cron: Cron): string {
+  return isOfEachDay(cron) ? `${describe(cron.text)}, every day` : inItsWords(cron);
+}
+
+/** Said for times of the day alone: what is each hour, or every few minutes, is so on every day. */
+function isOfEachDay({ text, days }: Cron): boolean {
+  const [, hour = ''] = text.split(' ');
+  return days === '* * *' && /^[\d,-]+$/.test(hour);
+}
+
+function inItsWords({ text, days }: Cron): string {
   const [minute, hour, day, month, weekday] = text.split(' ');
   const [dayOfMonth, , dayOfWeek] = days.split(' ');
   if (dayOfMonth === '*' || dayOfWeek === '*') return describe(text);

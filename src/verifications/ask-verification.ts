@@ -71,6 +71,19 @@ export async function isBeingRead(db: Db | Trx, backupId: string): Promise<boole
   return running !== undefined;
 }
 
+/** Whether it waits to be read in full, or is being read. */
+export async function readingOf(db: Db, backupId: string): Promise<'pending' | 'running' | null> {
+  const run = await db
+    .selectFrom('runs')
+    .select('state')
+    .where('subject_id', '=', backupId)
+    .where('kind', '=', 'verification')
+    .where('state', 'in', ['pending', 'running'])
+    .executeTakeFirst();
+  if (run === undefined) return null;
+  return run.state === 'running' ? 'running' : 'pending';
+}
+
 /** Ends one that waits or runs. Throws `not_found`, `conflict` for one that is over. */
 export async function cancelVerification(
   context: VerificationContext,

@@ -147,10 +147,12 @@ describe('pages', () => {
       .filter((name) => name.endsWith('.tsx') && name !== 'parts/live-region.tsx')
       .filter((name) => readFileSync(`${views}/${name}`, 'utf8').includes('<LiveRegion'));
     expect(regions.sort()).toEqual([
-      ...['backup/backup-page.tsx', 'database/live-runs.tsx', 'restore/restore-run.tsx', 'running.tsx'],
+      ...['backup/backup-page.tsx', 'backup/proofs.tsx', 'database/live-runs.tsx'],
+      ...['restore/restore-run.tsx', 'running.tsx'],
     ]);
     expect(isLivePoll('GET', '/restores/c1/run')).toBe(true);
     expect(isLivePoll('GET', '/backups/c1/run')).toBe(true);
+    expect(isLivePoll('GET', '/backups/c1/reading')).toBe(true);
     expect(isLivePoll('GET', '/runs/running')).toBe(true);
     expect(isLivePoll('GET', '/databases/c1/runs')).toBe(true);
     expect(isLivePoll('GET', '/admin/storage/probe/card')).toBe(true);

@@ -20,3 +20,12 @@ it('names the folder of the archive where what a restore by jobs has made could 
   expect(whatExists({ ...row, engine: 'sqlite', load_options: '{"jobs":2}' })).not.toContain('/var/tmp');
   expect(whatExists({ ...row, state: 'removed', load_options: '{"jobs":2}' })).not.toContain('/var/tmp');
 });
+
+it('says of a restore that has not come to making anything that it has not yet, and of one that is over that it did not', () => {
+  const going: RestoreRow = { ...row, state: 'none' };
+  const over: RestoreRow = { ...going, ended_at: '2026-02-28T23:59:59.999Z' };
+  expect(whatExists(going)).toBe('Nothing is made yet: the target is as it was.');
+  expect(whatExists(over)).toBe('Nothing was made: the target is as it was.');
+  expect(whatExists({ ...going, in_place: 1 })).toMatch(/^Nothing is made yet: “shop ü"<script>” is/);
+  expect(whatExists({ ...over, in_place: 1 })).toMatch(/^Nothing was made: “shop ü"<script>” is/);
+});

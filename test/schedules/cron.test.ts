@@ -123,7 +123,10 @@ describe('an expression', () => {
 
 describe('in words', () => {
   it.each([
-    ['0 2 * * *', 'At 02:00'],
+    ['0 2 * * *', 'At 02:00, every day'],
+    ['0 2 * 3 */1', 'At 02:00, only in March'],
+    ['15 1,13 * * *', 'At 01:15 and 13:15, every day'],
+    ['30 * * * *', 'At 30 minutes past the hour'],
     ['5/15 * * * *', 'Every 15 minutes, starting at 5 minutes past the hour'],
     ['0 3 * * SUN', 'At 03:00, only on Sunday'],
     ['30 1 1,15 * 7', 'At 01:30, on day 1 and 15 of the month, or at 01:30, only on Sunday'],

@@ -118,6 +118,20 @@ describe('an area', () => {
     );
   });
 
+  it('names each line by another size, however little there is', () => {
+    const labelsOf = (...bytes: readonly number[]) => {
+      const points = bytes.map((size, day) => ({ at: `2026-02-0${day + 1}T00:00:00.000Z`, bytes: size }));
+      const html = text(<AreaChart points={points} noun="Stored" />);
+      return [...html.matchAll(/text-anchor="end">([^<]+)</g)].map(([, label]) => label);
+    };
+    expect(labelsOf(0, 0, 0)).toEqual(['0 B']);
+    expect(labelsOf(0, 1)).toEqual(['0 B', '1 B']);
+    for (const most of [2, 3, 5, 1023, 1024, 1500, 5e6]) {
+      const labels = labelsOf(0, most);
+      expect([most, new Set(labels).size]).toEqual([most, labels.length]);
+    }
+  });
+
   it('tells its range and its last value in a sentence, and each number in a table', () => {
     const points = [
       { at: '2026-02-25T01:00:00.000Z', bytes: 1024 },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { adviceFor } from '../../src/backups/failure-advice.ts';
-import { describeRun, type LiveRun } from '../../views/backup/run-words.ts';
+import { describeRun, type LiveRun, waitWords } from '../../views/backup/run-words.ts';
 import { type BackupItem, foldFailures } from '../../views/database/backup-rows.ts';
 
 const MIB = 1024 ** 2;
@@ -38,6 +38,21 @@ describe('how far a run is', () => {
       numbers: '',
     });
     expect(describeRun(run({ cancelRequested: true })).state).toBe('cancelling');
+  });
+
+  it('tells of a wait once it is one, and for how long', () => {
+    const now = new Date('2026-02-28T23:59:59.000Z');
+    const since = (ms: number) => new Date(now.getTime() - ms).toISOString();
+    const waits = (waitingFor: LiveRun['waitingFor'], waitingSince: string | null) =>
+      waitWords(run({ waitingFor, waitingSince }), now);
+    expect(waits('storage', since(8_000))).toBe('waiting for the storage for 8 s');
+    expect(waits('host', since(65_000))).toBe("waiting for the database's host for 1 min 5 s");
+    for (const short of [4_999, 0, -60_000]) expect(waits('storage', since(short))).toBeNull();
+    expect([waits('storage', null), waits(null, since(8_000)), waits('host', 'x')]).toEqual([
+      null,
+      null,
+      null,
+    ]);
   });
 
   it('never says more than the whole, nor a number that is none', () => {

@@ -19,7 +19,7 @@ import { WhatIsInIt } from './contents.tsx';
 import { type BackupFailure, FailureDetails } from './failure.tsx';
 import { LevelBadge } from './level.tsx';
 import { momentsOf } from './moments.tsx';
-import { proofsOf } from './proofs.tsx';
+import { proofsOf, type Reading } from './proofs.tsx';
 import { RetryButton, RunProgress } from './run-progress.tsx';
 import { describeRun, type LiveRun } from './run-words.ts';
 import { type KeptFor, WhereItIs } from './where.tsx';
@@ -34,6 +34,8 @@ export interface BackupPageProps {
   /** Whether to ask for its deletion. */
   readonly asksToDelete: boolean;
   readonly kept: KeptFor;
+  /** Whether it waits to be read in full, or is being read. */
+  readonly reading: Reading | null;
 }
 
 /** The page of one backup, and of its run. */
@@ -66,7 +68,7 @@ export function BackupPage(props: BackupPageProps) {
               {props.failure !== null && <WentWrong {...props} mayChange={mayChange} />}
               {backup.status === 'completed' && (
                 <Panel title="What is proven">
-                  <ProofList proofs={proofsOf(story, mayChange)} />
+                  <ProofList proofs={proofsOf(story, { mayChange, reading: props.reading })} />
                 </Panel>
               )}
               {backup.status === 'completed' && <WhatIsInIt story={story} />}
@@ -169,7 +171,7 @@ function Download({ story, isAdmin }: { readonly story: BackupStory; readonly is
     download === 'forbidden'
       ? [
           `Download is off for ${database.environmentName}`,
-          `/environments/${database.environmentId}/settings`,
+          `/environments/${database.environmentId}/settings#downloads`,
         ]
       : download === 'storage-off'
         ? [
@@ -179,7 +181,13 @@ function Download({ story, isAdmin }: { readonly story: BackupStory; readonly is
         : ['No download: nobody knows where its file is', null];
   return (
     <span class="download-off">
-      {isAdmin && href !== null ? <a href={href}>{words}</a> : words} ({size})
+      {words} ({size})
+      {isAdmin && href !== null && (
+        <>
+          {' · '}
+          <a href={href}>Change that</a>
+        </>
+      )}
     </span>
   );
 }

@@ -30,7 +30,11 @@ export function momentsOf(story: BackupStory, zone: string): readonly Moment[] {
   const upload = at('upload');
   if (upload !== undefined) {
     const read = formatBytes(Number(backup.bytes_read));
-    moments.push({ id: 'upload', at: seconds(upload), text: `dump ended, ${read}; the upload is completed` });
+    moments.push({
+      id: 'upload',
+      at: seconds(upload),
+      text: `the dump ended with ${read}; the upload is completed`,
+    });
   }
   const verify = at('verify');
   if (verify !== undefined)
@@ -40,7 +44,10 @@ export function momentsOf(story: BackupStory, zone: string): readonly Moment[] {
     moments.push({
       id: 'end',
       at: backup.duration === null ? <Exact at={backup.completed_at} zone={zone} /> : `${backup.duration} s`,
-      text: backup.status === 'completed' ? 'stored and read back' : endOf(backup.outcome, failure?.step),
+      text:
+        backup.status === 'completed'
+          ? `stored and read back: ${formatBytes(Number(backup.size))} as it is stored`
+          : endOf(backup.outcome, failure?.step),
     });
   }
   return moments;
@@ -49,7 +56,9 @@ export function momentsOf(story: BackupStory, zone: string): readonly Moment[] {
 function dumpBegan({ backup }: BackupStory): string {
   const version = backup.server_version === null ? '' : ` to ${backup.server_version}`;
   const bytes =
-    backup.estimated_bytes === null ? '' : `, about ${formatBytes(Number(backup.estimated_bytes))} expected`;
+    backup.estimated_bytes === null
+      ? ''
+      : `, of a database of about ${formatBytes(Number(backup.estimated_bytes))}`;
   return `connected${version}; the dump began${bytes}`;
 }
 

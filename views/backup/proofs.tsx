@@ -3,10 +3,16 @@ import { Ago } from '../parts/ago.tsx';
 import { CopyBlock } from '../parts/copy-block.tsx';
 import { PostButton } from '../parts/form.tsx';
 import { formatDuration } from '../parts/format.ts';
+import { LiveRegion } from '../parts/live-region.tsx';
 import type { Proof } from '../parts/proof-list.tsx';
 
-/** Only what was looked at: what is not built yet is no line. */
-export function proofsOf(story: BackupStory, mayChange: boolean): readonly Proof[] {
+export type Reading = 'pending' | 'running';
+
+/** Only what was looked at: what is not built yet is no line. `reading`: whether it is to be read in full just now. */
+export function proofsOf(
+  story: BackupStory,
+  { mayChange, reading }: { readonly mayChange: boolean; readonly reading: Reading | null },
+): readonly Proof[] {
   const { backup, where, byHand } = story;
   const bytes = Number(backup.size).toLocaleString('en-GB');
   const place = where?.kind === 'host' ? 'in the file' : 'in the bucket';
@@ -40,7 +46,9 @@ export function proofsOf(story: BackupStory, mayChange: boolean): readonly Proof
             </>
           ),
         },
-    readInFull(story, mayChange),
+    reading === null
+      ? readInFull(story, mayChange)
+      : { id: 'full', state: 'open', text: <ReadingInFull backupId={backup.id} reading={reading} /> },
     restored(story, mayChange),
   ];
 }
@@ -63,6 +71,19 @@ function restored({ backup }: BackupStory, mayChange: boolean): Proof {
       </>
     ),
   };
+}
+
+/** Asks for itself while it waits or runs; then the page is loaded anew, and says what came of it. */
+export function ReadingInFull(props: { readonly backupId: string; readonly reading: Reading }) {
+  const words =
+    props.reading === 'running'
+      ? 'It is being read in full, from its first byte to its last.'
+      : 'It waits for its turn to be read in full.';
+  return (
+    <LiveRegion id="reading" url={`/backups/${props.backupId}/reading`} isBusy status={words}>
+      {words} What comes of it is shown here.
+    </LiveRegion>
+  );
 }
 
 function readInFull({ backup }: BackupStory, mayChange: boolean): Proof {

@@ -1,7 +1,7 @@
-import { Ago } from '../parts/ago.tsx';
 import { PostButton } from '../parts/form.tsx';
+import { useReader } from '../parts/reader.ts';
 import { Stepper } from '../parts/stepper.tsx';
-import { describeRun, type LiveRun } from './run-words.ts';
+import { describeRun, type LiveRun, waitWords } from './run-words.ts';
 
 /**
  * One backup that waits or runs: its four steps, the bar of the current one, the numbers. All that changes has an id or none
@@ -15,6 +15,8 @@ export function RunProgress(props: {
 }) {
   const { run } = props;
   const words = describeRun(run);
+  const reader = useReader();
+  const waits = reader === null ? null : waitWords(run, reader.now);
   return (
     <article id={`run-${run.id}`} class="live-run">
       <header>
@@ -47,17 +49,14 @@ export function RunProgress(props: {
         />
       )}
       <p class="progress-numbers" id={`numbers-${run.id}`}>
-        {run.status === 'pending' ? 'Waits for its turn.' : words.numbers}
-        {run.waitingFor !== null && (
-          <>
-            {' '}
-            Waiting for the {run.waitingFor === 'storage' ? 'storage' : "database's host"} since{' '}
-            <Ago at={run.waitingSince} />
-          </>
-        )}
+        {run.status === 'pending' ? 'Waits for its turn.' : numbersWith(words.numbers, waits)}
       </p>
     </article>
   );
+}
+
+function numbersWith(numbers: string, waits: string | null): string {
+  return [numbers, waits ?? ''].filter((text) => text !== '').join(' · ');
 }
 
 /** Asks once more for what failed. */

@@ -42,6 +42,17 @@ export function describeRun(run: LiveRun): StepWords {
   };
 }
 
+/** Below it nothing is said: a short wait is usual. */
+const SHORT_WAIT_MS = 5_000;
+
+/** `waiting for the storage for 8 s`; null while it does not wait, or has not for long. */
+export function waitWords({ waitingFor, waitingSince }: LiveRun, now: Date): string | null {
+  const ms = now.getTime() - Date.parse(waitingSince ?? '');
+  if (waitingFor === null || !(ms >= SHORT_WAIT_MS)) return null;
+  const whom = waitingFor === 'storage' ? 'the storage' : "the database's host";
+  return `waiting for ${whom} for ${formatDuration(ms / 1000)}`;
+}
+
 function stateOf(run: LiveRun, step: string | undefined): string {
   if (run.cancelRequested) return 'cancelling';
   if (run.status === 'pending') return 'waiting';

@@ -26,7 +26,7 @@ export function WhereItIs({ story, kept }: { readonly story: BackupStory; readon
 function keptFacts({ database }: BackupStory, kept: KeptFor): readonly (readonly [string, Child])[] {
   if (kept === null) return [];
   return [
-    ['Kept until', kept.words],
+    ['Kept', kept.words],
     [
       'By the rule',
       <>

@@ -85,7 +85,7 @@ function columnsOf({ mayChange }: BackupListProps): readonly (string | Column)[]
     { label: 'Size', isFigure: true },
     { label: 'Took', isFigure: true },
     'By',
-    'Kept until',
+    'Kept',
     ACTIONS,
   ];
 }
@@ -143,10 +143,15 @@ function DownloadNote(props: BackupListProps) {
   const { allowDownload, environment, mayConfigure, backups } = props;
   if (!backups.some(({ status }) => status === 'completed')) return null;
   if (!allowDownload) {
-    const words = `Download is off for ${environment.name}`;
     return (
       <p class="field-help">
-        {mayConfigure ? <a href={`/environments/${environment.id}/settings`}>{words}</a> : `${words}.`}
+        Download is off for {environment.name}.
+        {mayConfigure && (
+          <>
+            {' '}
+            <a href={`/environments/${environment.id}/settings#downloads`}>Change that</a>
+          </>
+        )}
       </p>
     );
   }
@@ -244,7 +249,7 @@ function FailureRow({ row, list }: { readonly row: Row; readonly list: BackupLis
     <>
       {times > 1 && (
         <>
-          {times} times in a row since <Ago at={since} />.{' '}
+          {times} times in a row, first <Ago at={since} />.{' '}
         </>
       )}
       {summaryOf(failure)}

@@ -67,10 +67,37 @@ export function DatabaseFrame(props: {
   );
 }
 
-function StateOfDatabase({ protection }: { readonly protection: ProtectionOfDatabase }) {
+/** What of the head a run's end changes: its state, and whether there is something to restore. For who asks for a part. */
+export function HeadAnew(props: { readonly protection: ProtectionOfDatabase; readonly mayChange: boolean }) {
   return (
-    <span id="database-state">
+    <>
+      <StateOfDatabase protection={props.protection} isSwapped />
+      {props.mayChange && <RestoreLink protection={props.protection} isSwapped />}
+    </>
+  );
+}
+
+interface PartOfHead {
+  readonly protection: ProtectionOfDatabase;
+  readonly isSwapped?: boolean;
+}
+
+function StateOfDatabase({ protection, isSwapped }: PartOfHead) {
+  return (
+    <span id="database-state" hx-swap-oob={isSwapped ? 'true' : undefined}>
       <ProtectionBadge state={protection.state} />
+    </span>
+  );
+}
+
+function RestoreLink({ protection: { lastGoodId }, isSwapped }: PartOfHead) {
+  return (
+    <span id="database-restore" hx-swap-oob={isSwapped ? 'true' : undefined}>
+      {lastGoodId !== null && (
+        <a class="button outline" href={`/backups/${lastGoodId}/restore`}>
+          Restore…
+        </a>
+      )}
     </span>
   );
 }
@@ -79,11 +106,7 @@ function Actions({ database: { id, protection } }: { readonly database: Database
   return (
     <>
       <PostButton action={`/databases/${id}/backups`} label="Back up now" kind="primary" />
-      {protection.lastGoodId !== null && (
-        <a class="button outline" href={`/backups/${protection.lastGoodId}/restore`}>
-          Restore…
-        </a>
-      )}
+      <RestoreLink protection={protection} />
       <a class="button outline" href={`/databases/${id}/edit`}>
         Edit
       </a>

@@ -134,9 +134,16 @@ function NextRun({ figures }: { readonly figures: DatabaseFigures }) {
   );
 }
 
+function shareWords({ good, failed, usualSeconds }: DatabaseFigures): string {
+  if (good + failed === 0) return 'none has ended yet';
+  if (good === 0) return failed === 1 ? 'it was not good' : 'none of them was good';
+  if (usualSeconds === null) return 'good ones of those that ended';
+  return `a good one usually takes ${formatDuration(usualSeconds)}`;
+}
+
 /** Tiles, calendar and sizes; they load themselves again when a run has begun or ended. */
 export function Figures({ figures }: { readonly figures: DatabaseFigures }) {
-  const { databaseId, lastGood, good, failed, usualSeconds } = figures;
+  const { databaseId, lastGood, good, failed } = figures;
   return (
     <div
       id="figures"
@@ -151,13 +158,13 @@ export function Figures({ figures }: { readonly figures: DatabaseFigures }) {
           </Tile>
         ) : (
           <Tile label="Last good backup" figure={<Ago at={lastGood.at} />} href={`/backups/${lastGood.id}`}>
-            {formatBytes(lastGood.bytes)}
+            {formatBytes(lastGood.bytes)} stored
             {lastGood.seconds === null ? '' : ` in ${formatDuration(lastGood.seconds)}`}, read back
           </Tile>
         )}
         <NextRun figures={figures} />
         <Tile label="Success, 30 days" figure={`${good} / ${good + failed}`}>
-          {usualSeconds === null ? 'nothing to compare with yet' : `usually ${formatDuration(usualSeconds)}`}
+          {shareWords(figures)}
         </Tile>
         <Restorable figures={figures} />
         <Tile label="Stored" figure={formatBytes(figures.storedBytes)}>

@@ -12,7 +12,13 @@ export interface ProtectionOfDatabase {
   /** When the next good one must be there, or must have been. */
   readonly dueAt: string | null;
   /** Runs that failed in a row since the last good one, and when the first of them began. */
-  readonly failures: { readonly count: number; readonly since: string; readonly cause: string | null } | null;
+  readonly failures: {
+    readonly count: number;
+    readonly since: string;
+    readonly cause: string | null;
+    /** Whether the database's settings were changed after the last of them: the cause may be mended. */
+    readonly isBeforeChange: boolean;
+  } | null;
   readonly maxAgeHours: number;
 }
 
@@ -38,7 +44,7 @@ export function ProtectionBanner(props: {
         <div class="actions">
           <PostButton
             action={`/databases/${props.databaseId}/backups`}
-            label={state === 'failing' ? 'Retry' : 'Try now'}
+            label={props.protection.failures === null ? 'Back up now' : 'Retry'}
           />
           <PostButton action={`/databases/${props.databaseId}/test`} label="Test connection" />
         </div>
@@ -90,12 +96,13 @@ function Words({ protection }: { readonly protection: ProtectionOfDatabase }) {
 
 function Failures({ protection: { failures } }: { readonly protection: ProtectionOfDatabase }) {
   if (failures === null) return null;
-  const times =
-    failures.count === 1 ? 'The last run failed, on' : `It failed ${failures.count} times in a row, since`;
+  const { count, since, cause, isBeforeChange } = failures;
+  const before = count === 1 ? ', before' : ', each time before';
   return (
     <>
-      {times} <Ago at={failures.since} />
-      {failures.cause === null ? '.' : `: ${failures.cause}`}
+      {count === 1 ? 'The last run failed' : `It failed ${count} times in a row, first`} <Ago at={since} />
+      {isBeforeChange && `${before} its settings were changed`}
+      {cause === null ? '.' : `: ${cause}`}
     </>
   );
 }

@@ -21,7 +21,7 @@ export function Sidebar({ frame, section }: { readonly frame: Frame; readonly se
                 <li key={entry.section} class="menu-entry">
                   <a href={entry.href} aria-current={entry.section === section ? 'page' : undefined}>
                     {entry.label}
-                    <BadNews section={entry.section} count={frame.counts[entry.section] ?? 0} />
+                    <Count section={entry.section} counts={frame.counts} />
                   </a>
                 </li>
               ))}
@@ -34,6 +34,32 @@ export function Sidebar({ frame, section }: { readonly frame: Frame; readonly se
   );
 }
 
+/** The counts of the navigation anew, for an answer that changes what they count. */
+export function MenuCounts({ counts }: { readonly counts: Frame['counts'] }) {
+  return (
+    <>
+      {navigationFor(true).flatMap(({ entries }) =>
+        entries.map(({ section }) => <Count key={section} section={section} counts={counts} isSwapped />),
+      )}
+    </>
+  );
+}
+
+function Count(props: {
+  readonly section: Section;
+  readonly counts: Frame['counts'];
+  readonly isSwapped?: boolean;
+}) {
+  const { section, isSwapped } = props;
+  const count = props.counts[section];
+  if (count === undefined) return null;
+  return (
+    <span id={`news-${section}`} hx-swap-oob={isSwapped ? 'true' : undefined}>
+      <BadNews section={section} count={count} />
+    </span>
+  );
+}
+
 /** As many unread ones as that are counted; there may be more. */
 const MOST_UNREAD = 100;
 
@@ -43,7 +69,7 @@ function BadNews({ section, count }: { readonly section: Section; readonly count
   return (
     <span class="menu-count">
       {isUnread && count >= MOST_UNREAD ? `${MOST_UNREAD - 1}+` : count}
-      <span class="visually-hidden">{isUnread ? ' unread' : ' not safe'}</span>
+      <span class="visually-hidden">{isUnread ? ' unread, of trouble' : ' not safe'}</span>
     </span>
   );
 }

@@ -29,6 +29,7 @@ export function InboxPage(props: {
   readonly unread: number;
 }) {
   const { frame, items, page, unreadOnly, unread } = props;
+  const trouble = frame.counts.notifications ?? 0;
   const path = unreadOnly ? '/notifications?unread=true' : '/notifications';
   return (
     <Page
@@ -45,6 +46,12 @@ export function InboxPage(props: {
           { label: 'Unread', count: unread, href: '/notifications?unread=true', isChosen: unreadOnly },
         ]}
       />
+      {unread > trouble && (
+        <p class="field-help">
+          The menu counts those of trouble alone, warnings and what is critical: {trouble} of the {unread}{' '}
+          that are unread.
+        </p>
+      )}
       {items.length === 0 ? (
         <EmptyState title={unreadOnly ? 'Nothing unread' : 'Nothing happened yet'}>
           <p>Failed and missing backups, damage, drills and what became of them are told here.</p>

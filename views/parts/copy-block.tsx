@@ -1,6 +1,6 @@
 /**
- * A text to copy, such as a command, as it is to be pasted. The button is there where a page may write to the clipboard; the
- * text is a tab stop, for where it scrolls.
+ * A text to copy, such as a command, as it is to be pasted: it wraps, so that all of it is seen, and is copied as it is. The
+ * button is there where a page may write to the clipboard.
  */
 export function CopyBlock({
   id,
@@ -14,7 +14,7 @@ export function CopyBlock({
   return (
     <div class="copy-block">
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields, and of regions a page has few. */}
-      <div class="copy-text" role="group" tabindex={0} aria-label={label}>
+      <div class="copy-text" role="group" aria-label={label}>
         <pre>
           <code id={id}>{text}</code>
         </pre>

@@ -15,8 +15,8 @@ export interface PlannedItem {
   readonly stays: boolean;
   /** In words. */
   readonly rule: string;
-  /** `2026-02-25`: it stays at least until then; null where that is not known. */
-  readonly until: string | null;
+  /** How long it stays, such as `until 2026-02-25`; null for what goes. */
+  readonly kept: string | null;
   /** Why it could not be removed the last time. */
   readonly error: string | null;
 }
@@ -71,7 +71,7 @@ export function RetentionList(props: PreviewProps) {
     <Panel title="By which rule">
       <Table
         caption="Backups, and what becomes of them"
-        columns={['When', 'What', { label: 'Size', isFigure: true }, 'Rule', 'Kept until']}
+        columns={['When', 'What', { label: 'Size', isFigure: true }, 'Rule', 'Kept']}
         dense
       >
         {items.map((item) => (
@@ -91,7 +91,7 @@ export function RetentionList(props: PreviewProps) {
                 <small class="field-error">It could not be removed, which is tried again: {item.error}</small>
               )}
             </td>
-            <td class="kept-until">{item.until ?? '–'}</td>
+            <td class="kept-until">{item.kept ?? '–'}</td>
           </tr>
         ))}
       </Table>

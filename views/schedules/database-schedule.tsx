@@ -65,7 +65,7 @@ export function DatabaseSchedule(props: DatabaseScheduleProps) {
       )}
       {mayChange && (
         <Panel title={hasOwn ? 'Its own schedule' : 'Give it a schedule of its own'} id="own">
-          <Presets path={path} />
+          <Presets path={path} form={props.form} />
           <Form action={path} form={props.form} submit="Save schedule">
             <ScheduleFields form={props.form} zone={props.zone} drillServers={props.drillServers} />
           </Form>

@@ -29,7 +29,7 @@ export function RulePage(props: {
       {rule !== null && (
         <p>It counts for {rule.databases === 1 ? 'one database' : `${rule.databases} databases`} now.</p>
       )}
-      <Presets path={path} />
+      <Presets path={path} form={form} />
       <Form action={path} form={form} submit="Save rule" cancel="/schedules">
         <TextField form={form} name="name" label="Name" required />
         <ScheduleFields form={form} zone={props.zone} drillServers={props.drillServers} />
@@ -57,7 +57,7 @@ export function RulePage(props: {
           <Confirm
             id="delete-rule"
             label="Delete rule"
-            title={`Delete ${rule.name}?`}
+            title={`Delete the rule “${rule.name}”?`}
             action={`${path}/delete`}
             submit="Delete rule"
           >

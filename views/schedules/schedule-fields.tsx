@@ -9,12 +9,18 @@ export const PRESETS = [
   { label: 'Monthly', cron: '0 4 1 * *' },
 ] as const;
 
-/** Links that fill the times in, without JavaScript too. `path` is the page of the form. */
-export function Presets({ path }: { readonly path: string }) {
+/** Links that fill the times in, without JavaScript too; the one that the form shows is marked. `path` is the page of the form. */
+export function Presets({ path, form }: { readonly path: string; readonly form: FormState }) {
+  const shown = (form.values['cronExpression'] ?? '').trim().split(/\s+/).join(' ').toUpperCase();
   return (
     <p class="presets">
       {PRESETS.map(({ label, cron }) => (
-        <a key={label} class="chip" href={`${path}?cron=${encodeURIComponent(cron)}`}>
+        <a
+          key={label}
+          class="chip"
+          href={`${path}?cron=${encodeURIComponent(cron)}`}
+          aria-current={cron === shown ? 'true' : undefined}
+        >
           {label}
         </a>
       ))}

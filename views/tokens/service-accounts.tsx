@@ -117,7 +117,7 @@ export function ServiceAccountPage(props: {
             id="delete-account"
             label="Delete"
             accessibleLabel={`Delete ${account.name}`}
-            title={`Delete ${account.name}?`}
+            title={`Delete the service account “${account.name}”?`}
             action={`${action}/delete`}
             submit="Delete service account"
           >

@@ -220,8 +220,13 @@ function needCheck(
   return {
     name,
     ok: true,
-    says: needed.length === 0 ? 'None are needed.' : `All ${needed.length} are there.`,
+    says: areThere(needed.length),
   };
+}
+
+function areThere(count: number): string {
+  if (count === 0) return 'None are needed.';
+  return count === 1 ? 'The one that is needed is there.' : `All ${count} are there.`;
 }
 
 function tableChecks(target: PostgresRestoreTarget): readonly PreflightCheck[] {

@@ -1,10 +1,14 @@
 import { type Context, Hono } from 'hono';
 import { BackupPage, BackupRun } from '../../../views/backup/backup-page.tsx';
+import { ReadingInFull } from '../../../views/backup/proofs.tsx';
 import { type BackupStory, backupStory } from '../../backups/backup-story.ts';
+import { findBackup } from '../../backups/backups.ts';
 import { adviceFor } from '../../backups/failure-advice.ts';
 import { engineFor } from '../../engines/engines.ts';
+import { AppError } from '../../errors.ts';
 import { keptOf } from '../../retention/kept.ts';
 import type { Services } from '../../services-port.ts';
+import { readingOf } from '../../verifications/ask-verification.ts';
 import { readFailure, toLiveRun } from './backup-views.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
@@ -29,6 +33,7 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
         failure={readFailure(story.backup.error)}
         advice={failure === null ? undefined : adviceFor(failure, { isFile })}
         asksToDelete={c.req.query('delete') !== undefined}
+        reading={await readingOf(services.db, story.backup.id)}
         kept={(await keptOf(services, database.id)).get(story.backup.id) ?? null}
       />,
     );
@@ -42,6 +47,14 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
       c,
       <BackupRun story={story} run={run} mayChange={c.get('session').user.role !== 'viewer'} />,
     );
+  });
+
+  ui.get('/backups/:backupId/reading', only('viewer'), async (c) => {
+    const backup = await findBackup(services.db, c.req.param('backupId'));
+    if (backup === undefined) throw new AppError('not_found', 'Backup not found');
+    const reading = await readingOf(services.db, backup.id);
+    if (reading === null) return over(c);
+    return sendFragment(c, <ReadingInFull backupId={backup.id} reading={reading} />);
   });
 
   return ui;

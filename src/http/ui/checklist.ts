@@ -106,7 +106,7 @@ function reachedWords({ name, hostname, hostKeyFingerprint }: Server): string {
   const key =
     hostKeyFingerprint === null
       ? ''
-      : ` Its host key ${hostKeyFingerprint} is pinned: compare it with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there.`;
+      : ` Its host key ${hostKeyFingerprint} was pinned at the first contact. Compare it now with what ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub says there: if they differ, somebody may stand in between. Then forget the key on the server's page, and find out who answers there.`;
   return `${name} was reached over SSH.${key}`;
 }
 

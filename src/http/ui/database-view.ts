@@ -82,13 +82,14 @@ export function factsOf(database: Database, { typeName, server }: DatabaseSummar
 
 export async function shownProtection(
   services: Services,
-  { id }: Pick<Database, 'id'>,
+  { id, updatedAt }: Pick<Database, 'id' | 'updatedAt'>,
 ): Promise<ProtectionOfDatabase> {
   const known = await protectionOfOne(services, id);
   const { state, lastGood, dueAt, maxAgeHours } = known;
   const failures = state === 'protected' ? null : await failuresSinceGood(services.db, id, known);
   return {
-    ...{ state, dueAt, failures, maxAgeHours },
+    ...{ state, dueAt, maxAgeHours },
+    failures: failures && { ...failures, isBeforeChange: failures.lastAt < updatedAt },
     lastGoodId: lastGood?.id ?? null,
     lastGoodAt: lastGood?.at ?? null,
   };

@@ -1,14 +1,15 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { BackupList } from '../../../views/database/backup-list.tsx';
+import { HeadAnew } from '../../../views/database/database-head.tsx';
 import { DatabasePage, Figures } from '../../../views/database/database-page.tsx';
 import { LiveRuns } from '../../../views/database/live-runs.tsx';
 import { ProtectionBanner } from '../../../views/database/protection-banner.tsx';
 import { questionOfBackups, questionOfDatabase } from '../../../views/database/questions.tsx';
 import { DatabaseSettingsPage } from '../../../views/database/settings-page.tsx';
+import { MenuCounts } from '../../../views/frame/sidebar.tsx';
 import { TestOutcome, type TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { ProtectionBadge } from '../../../views/parts/protection-badge.tsx';
 import { changePin, removeBackups, startBackup } from '../../backups/backup-actions.ts';
 import { countBackups, findBackup } from '../../backups/backups.ts';
 import { protectionOfOne } from '../../backups/protection-of.ts';
@@ -33,7 +34,7 @@ import {
 import { actorOf } from './kit/actor.ts';
 import { type FlashKey, goTo } from './kit/flash.ts';
 import { readValues } from './kit/form-body.ts';
-import { environmentFrame } from './kit/frame.ts';
+import { environmentFrame, menuCounts } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
@@ -141,9 +142,10 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
       <>
         <ProtectionBanner databaseId={database.id} protection={protection} mayChange={mayChange(c)} />
         {c.req.header('hx-request') === 'true' && (
-          <span id="database-state" hx-swap-oob="true">
-            <ProtectionBadge state={protection.state} />
-          </span>
+          <>
+            <HeadAnew protection={protection} mayChange={mayChange(c)} />
+            <MenuCounts counts={await menuCounts(c, services)} />
+          </>
         )}
       </>,
     );

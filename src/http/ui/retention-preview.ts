@@ -4,6 +4,7 @@ import type { PlannedItem, PreviewProps } from '../../../views/retention/preview
 import { calendarOf, firstDay } from '../../retention/calendar.ts';
 import type { Candidate } from '../../retention/candidates.ts';
 import type { Decided } from '../../retention/decide.ts';
+import { keptWords } from '../../retention/kept.ts';
 import type { Decision } from '../../retention/plan.ts';
 import { pageOf } from './kit/paging.ts';
 
@@ -33,9 +34,11 @@ export function previewOf(
   };
 }
 
-function toItem({ backup, keep, rule, until }: Decision<Candidate>): PlannedItem {
-  const { id, createdAt, size, rotationError } = backup;
-  return { id, createdAt, size, stays: keep, rule, until, error: rotationError };
+function toItem(decision: Decision<Candidate>): PlannedItem {
+  const { keep, rule } = decision;
+  const { id, createdAt, size, rotationError } = decision.backup;
+  const kept = keep ? keptWords(decision) : null;
+  return { id, createdAt, size, stays: keep, rule, kept, error: rotationError };
 }
 
 /** Whole weeks up to the present one, oldest first. */

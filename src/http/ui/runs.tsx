@@ -208,5 +208,7 @@ const LONGEST = 300;
 function problemOf(error: string | null): string | null {
   if (error === null) return null;
   const parsed = storedError.safeParse(JSON.parse(error));
-  return parsed.success ? (parsed.data.message.split('\n')[0] ?? '').slice(0, LONGEST) : null;
+  if (!parsed.success) return null;
+  const line = parsed.data.message.split('\n')[0] ?? '';
+  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST).trimEnd()}…`;
 }

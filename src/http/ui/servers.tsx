@@ -10,6 +10,7 @@ import { removeHostKey } from '../../servers/host-keys.ts';
 import { isLocalHostname } from '../../servers/open-server.ts';
 import { hasOwnMachine } from '../../servers/own-machine.ts';
 import {
+  countDatabasesOn,
   countServersOf,
   createServer,
   deleteServer,
@@ -157,6 +158,7 @@ async function sendServer(
       form={shown.form ?? editForm(toValues(server))}
       test={shown.test ?? null}
       holding={await databasesThatHold(services.db, server.id)}
+      databases={await countDatabasesOn(services.db, server.id)}
     />,
     shown.form === undefined ? 200 : 422,
   );

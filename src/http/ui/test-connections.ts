@@ -48,7 +48,9 @@ export function shownTest(test: ConnectionTest): TestResult {
     facts: [
       ...(test.serverVersion === undefined ? [] : [`Server version ${test.serverVersion}`]),
       ...(test.clientVersion === undefined ? [] : [`Dump tool version ${test.clientVersion}`]),
-      ...(test.estimatedBytes === undefined ? [] : [`About ${formatBytes(test.estimatedBytes)} to dump`]),
+      ...(test.estimatedBytes === undefined
+        ? []
+        : [`The database has about ${formatBytes(test.estimatedBytes)}`]),
       ...pinned(test.pinnedFingerprint),
       ...(test.warnings ?? []),
     ],
@@ -57,5 +59,7 @@ export function shownTest(test: ConnectionTest): TestResult {
 
 function pinned(fingerprint: string | undefined): readonly string[] {
   if (fingerprint === undefined) return [];
-  return [`The host key ${fingerprint} is pinned from now on: compare it with the server's own.`];
+  return [
+    `The host key ${fingerprint} was pinned at this first contact. Compare it now with the server's own (ssh-keygen -lf on its key in /etc/ssh): if they differ, somebody may stand in between. Then forget the key on the server's page, and find out who answers there.`,
+  ];
 }

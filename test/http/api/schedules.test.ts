@@ -209,7 +209,7 @@ describe('lists of databases', () => {
         effectiveSchedule: {
           nextRunAt: '2026-02-26T03:00:00.000Z',
           rule: { name: 'all' },
-          words: 'At 03:00',
+          words: 'At 03:00, every day',
         },
       },
       {
@@ -258,7 +258,7 @@ describe('a rule', () => {
       tag: 'nightly +',
       engine: 'sqlite',
       databases: 1,
-      words: 'At 03:00',
+      words: 'At 03:00, every day',
     });
     expect((await ask('GET', path())).effectiveSchedule).toMatchObject({
       rule: { id: made.rule.id, name: 'nightly "ü"' },

@@ -123,8 +123,12 @@ describe('the page of a good backup', () => {
       .select('environment_id')
       .where('id', '=', databaseId)
       .executeTakeFirstOrThrow();
-    const link = `<a href="/environments/${environmentId}/settings">Download is off for`;
-    expect((await admin.get(`/backups/${id}`)).html).toContain(link);
+    const link = `<a href="/environments/${environmentId}/settings#downloads">Change that</a>`;
+    for (const path of [`/backups/${id}`, `/databases/${databaseId}`]) {
+      const { html } = await admin.get(path);
+      expect([path, html.includes('Download is off for'), html.includes(link)]).toEqual([path, true, true]);
+    }
+    expect((await admin.get(`/environments/${environmentId}/settings`)).html).toContain('id="downloads"');
     const seen = (await viewer.get(`/backups/${id}`)).html;
     expect(seen).toContain('Download is off for');
     expect(seen).not.toContain(link);
@@ -150,6 +154,18 @@ describe('the page of a good backup', () => {
       .execute();
     expect(runs).toHaveLength(1);
     expect((await viewer.post(`/backups/${id}/verify`)).status).toBe(403);
+    const asking = (await viewer.get(`/backups/${id}`)).html;
+    expect(asking).toContain(`hx-get="/backups/${id}/reading"`);
+    expect(asking).toContain('It waits for its turn to be read in full.');
+    expect(asking).not.toContain('Not read in full yet');
+    const fragment = await viewer.get(`/backups/${id}/reading`);
+    expect(asking).toContain(fragment.html);
+    const run = pages.services.db.updateTable('runs').where('id', '=', runs[0]?.id ?? '');
+    await run.set({ state: 'running' }).execute();
+    expect((await viewer.get(`/backups/${id}/reading`)).html).toContain('It is being read in full,');
+    await run.set({ state: 'completed' }).execute();
+    expect((await viewer.get(`/backups/${id}/reading`)).headers.get('hx-refresh')).toBe('true');
+    expect((await viewer.get('/backups/nope/reading')).status).toBe(404);
     await pages.services.db
       .updateTable('backups')
       .set({ verification: 'failed', verification_error: 'Größe <i>stimmt</i> nicht' })

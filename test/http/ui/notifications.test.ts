@@ -37,6 +37,12 @@ describe('the page of notifications', () => {
     const [, id = ''] = /action="\/notifications\/(\w+)\/read"/.exec(html) ?? [];
     const read = await viewer.post(`/notifications/${id}/read`, { back: '/notifications?unread=true' });
     expect([read.status, read.location]).toEqual([303, '/notifications?unread=true']);
+    await pages.services.db.updateTable('notifications').set({ severity: 'info' }).execute();
+    expect((await viewer.get('/notifications')).html).toMatch(
+      /those of trouble alone[^<]*: 0 of the\s+1 that/,
+    );
+    await pages.services.db.updateTable('notifications').set({ severity: 'critical' }).execute();
+    expect((await viewer.get('/notifications')).html).not.toContain('those of trouble alone');
     const away = await viewer.post(`/notifications/${id}/read`, { back: 'https://elsewhere.example' });
     expect(away.location).toBe('/notifications');
     expect((await viewer.get('/notifications?unread=true')).html).toMatch(

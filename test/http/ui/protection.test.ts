@@ -55,9 +55,24 @@ it('the page and the list of databases say whether each is safe, and why not', a
   expect(await bannerOf(good)).toBe('');
   expect(await bannerOf(late)).toMatch(/^Not safe: .* and one should be no older than 26 hours\. $/);
   expect(await bannerOf(failing)).toMatch(
-    /^Failing: It failed 2 times in a row, since .*: Größe &lt;b&gt;„x“&lt;\/b&gt; 🐘\. .* on the database is late\.$/,
+    /^Failing: It failed 2 times in a row, first .*: Größe &lt;b&gt;„x“&lt;\/b&gt; 🐘\. .* on the database is late\.$/,
   );
   expect(await bannerOf(never)).toMatch(
-    /^Not safe: there is no good backup yet\. The last run failed, on .*: Größe /,
+    /^Not safe: there is no good backup yet\. The last run failed (?!on).*: Größe /,
   );
+  const operator = await pages.signedIn('operator');
+  const part = await operator.get(`/databases/${good}/protection`, { 'hx-request': 'true' });
+  expect(part.html).toMatch(/<span id="database-restore" hx-swap-oob="true"><a [^>]*\/restore">Restore…</);
+  const [, count] = /<span id="news-databases"><span class="menu-count">(\d+)/.exec(
+    (await operator.get(`/databases/${good}`)).html,
+  ) ?? [undefined, 'none on the page'];
+  expect(part.html).toContain(`id="news-databases" hx-swap-oob="true"><span class="menu-count">${count}<`);
+  expect(part.html).toContain('<span id="news-notifications" hx-swap-oob="true"></span>');
+  const seen = await viewer.get(`/databases/${good}/protection`, { 'hx-request': 'true' });
+  expect(seen.html).not.toContain('database-restore');
+
+  const changedAt = new Date(Date.now() + HOUR_MS).toISOString();
+  await services.db.updateTable('databases').set({ updated_at: changedAt }).execute();
+  expect(await bannerOf(never)).toMatch(/ago, before its settings were changed: Größe /);
+  expect(await bannerOf(failing)).toMatch(/ago, each time before its settings were changed: Größe /);
 });

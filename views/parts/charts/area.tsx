@@ -134,7 +134,13 @@ function scalesOf(points: readonly Usable[]) {
   const x = scaleUtc()
     .domain(first === last ? [first - 1, first + 1] : [first, last])
     .range([LEFT, WIDTH - RIGHT]);
-  return { x, y, ticks: inUnits.ticks(ROWS).map((tick) => tick * unit) };
+  return { x, y, ticks: ticksOf(inUnits.ticks(ROWS), unit, points) };
+}
+
+/** In bytes: none between whole ones, and but one where all is nothing. */
+function ticksOf(ticks: readonly number[], unit: number, points: readonly Usable[]): readonly number[] {
+  if (points.every(({ bytes }) => bytes === 0)) return [0];
+  return ticks.map((tick) => tick * unit).filter((tick) => unit > 1 || Number.isInteger(tick));
 }
 
 /** Some dates along the bottom, none twice; of a single moment its own. */

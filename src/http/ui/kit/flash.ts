@@ -108,7 +108,7 @@ const FLASHES = {
   'user-deleted': 'The user is deleted.',
   'user-saved': 'The user is saved.',
   'verification-requested':
-    'It is being read in full, from its first byte to its last. What comes of it is said below.',
+    'It is read in full, from its first byte to its last. What comes of it is shown below.',
   'verification-runs': 'It is not there to be read, is being read in full already, or waits for it.',
   'webhook-added': 'The webhook is added.',
   'webhook-not-sent': 'The webhook did not take the test.',

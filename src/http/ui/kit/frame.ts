@@ -35,9 +35,22 @@ export async function frameWithStates(
 ): Promise<{ readonly frame: Frame; readonly states: StateCounts }> {
   const filter = await filterOf(c, services);
   const states = await countStates(services, filter.environment?.id ?? null);
-  const unread = await countUnreadTrouble(services.db, c.get('session').user.id);
-  const counts = { databases: unsafeOf(states), notifications: unread };
-  return { frame: build(c, services, filter, counts), states };
+  return { frame: build(c, services, filter, await countsWith(c, services, states)), states };
+}
+
+/** What the navigation counts, for a fragment that changes it. */
+export async function menuCounts(c: Context<UiEnv>, services: Services): Promise<Frame['counts']> {
+  const { environment } = await filterOf(c, services);
+  return countsWith(c, services, await countStates(services, environment?.id ?? null));
+}
+
+async function countsWith(
+  c: Context<UiEnv>,
+  { db }: Services,
+  states: StateCounts,
+): Promise<Frame['counts']> {
+  const notifications = await countUnreadTrouble(db, c.get('session').user.id);
+  return { databases: unsafeOf(states), notifications };
 }
 
 function build(

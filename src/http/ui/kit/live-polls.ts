@@ -4,6 +4,7 @@ const POLLS = [
   /^\/admin\/storage\/probe\/card$/,
   /^\/runs\/running$/,
   /^\/backups\/[^/]+\/run$/,
+  /^\/backups\/[^/]+\/reading$/,
   /^\/restores\/[^/]+\/run$/,
 ];
 
