@@ -1,4 +1,5 @@
 import { type Actor, recordAudit } from '../audit/audit.ts';
+import type { Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { PasswordContext, SignInContext } from './context.ts';
@@ -27,9 +28,12 @@ export async function changePassword(
     await checkOwnPassword(context, row, input.currentPassword);
   }
   await refuseCommon(context.passwords, input.newPassword, 'newPassword');
-  await storePassword(context, userId, input.newPassword);
+  const hash = await context.passwords.hash(input.newPassword);
   const entry = auditedUser('update', row, { details: { password: 'changed' } });
-  await write(context.db, (trx) => recordAudit(trx, actor, entry, context.now()));
+  await write(context.db, async (trx) => {
+    await storePassword(trx, userId, hash, context.now());
+    await recordAudit(trx, actor, entry, context.now());
+  });
 }
 
 export interface ResetPassword {
@@ -52,9 +56,10 @@ export async function resetPassword(
     .executeTakeFirst();
   if (row === undefined) throw new AppError('not_found', `There is no user with the email ${email}.`);
   const password = randomPassword();
-  await storePassword(context, row.id, password);
+  const hash = await context.passwords.hash(password);
   const entry = auditedUser('update', row, { details: { password: 'reset' } });
   const hasSecondFactor = await write(context.db, async (trx) => {
+    await storePassword(trx, row.id, hash, context.now());
     await recordAudit(trx, INSTALLATION, entry, context.now());
     if (isFactorTakenOff) await takeOff(trx, INSTALLATION, row, context.now());
     return (await factorOf(trx, row.id)) !== null;
@@ -64,16 +69,14 @@ export async function resetPassword(
 
 const INSTALLATION: Actor = { userId: null, address: null };
 
-async function storePassword(context: PasswordContext, userId: string, password: string): Promise<void> {
-  const passwordHash = await context.passwords.hash(password);
-  await write(context.db, async (trx) => {
-    await trx
-      .updateTable('users')
-      .set({ password_hash: passwordHash, updated_at: context.now().toISOString() })
-      .where('id', '=', userId)
-      .execute();
-    await endSessionsOf(trx, userId);
-  });
+/** Ends the sessions with it. */
+async function storePassword(trx: Trx, userId: string, passwordHash: string, now: Date): Promise<void> {
+  await trx
+    .updateTable('users')
+    .set({ password_hash: passwordHash, updated_at: now.toISOString() })
+    .where('id', '=', userId)
+    .execute();
+  await endSessionsOf(trx, userId);
 }
 
 /** 20 characters without look-alikes, 100 bits. */

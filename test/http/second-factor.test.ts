@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resetPassword } from '../../src/auth/change-password.ts';
 import { newRecoveryCodes } from '../../src/auth/recovery-codes.ts';
@@ -177,6 +178,17 @@ describe('a second factor', () => {
     expect((await signIn(undefined, elsewhere(102))).body.code).toBe('SECOND_FACTOR_REQUIRED');
     pass(STEP_MS * 2);
     expect((await signIn(codeOf(secret, at), elsewhere(103))).status).toBe(200);
+  });
+
+  it('is used up, taken off and replaced by a password’s reset with what belongs to it, or not at all', async () => {
+    const { secret, recoveryCodes } = await setUp();
+    const { db } = app.services;
+    await sql`alter table audit_logs rename to audit_away`.execute(db);
+    for (const code of [codeOf(secret, at), recoveryCodes[0]]) expect((await signIn(code)).status).toBe(500);
+    await expect(resetPassword(app.services, EMAIL, { isFactorTakenOff: true })).rejects.toThrow();
+    await sql`alter table audit_away rename to audit_logs`.execute(db);
+    expect((await signIn()).body.code).toBe('SECOND_FACTOR_REQUIRED');
+    for (const code of [codeOf(secret, at), recoveryCodes[0]]) expect((await signIn(code)).status).toBe(200);
   });
 
   it('says so where the clock of the installation was set back, and takes a recovery code meanwhile', async () => {
