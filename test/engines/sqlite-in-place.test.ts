@@ -252,7 +252,7 @@ describe('who uses the file', () => {
 /** Programs of the host that kill the shell that calls them, and maybe sqlite3, in place of one of their calls. */
 const trap = join(folder, 'trap');
 mkdirSync(trap);
-for (const name of ['ln', 'sync', 'rmdir']) {
+for (const name of ['cp', 'ln', 'sync', 'rmdir']) {
   const script = `#!/bin/sh
 echo >>"$CALLS.${name}"
 [ "$AT" != "${name} $(wc -l <"$CALLS.${name}" | tr -d ' ')" ] || { [ -z "$ALL" ] || kill -KILL "$(cat pid)"; kill -KILL "$PPID"; exit 1; }
@@ -277,7 +277,8 @@ describe('a swap that is killed', () => {
   it('before anything is written is taken back, or ended', async () => {
     makeOld('WAL');
     const first = await restored();
-    expect(await killedSwap(first, 'ln 1')).not.toBe(0);
+    expect(await killedSwap(first, 'cp 1', 'all')).not.toBe(0);
+    expect(modeOf(live)).toBe(1);
     await remove(first);
     expect([tables(live), modeOf(live), files()]).toEqual([OLD, 2, named(live)]);
     const second = await restored();

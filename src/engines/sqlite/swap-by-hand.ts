@@ -2,9 +2,8 @@ import { quote } from '../../hosts/quote.ts';
 import type { SwapByHand } from '../in-place.ts';
 
 /**
- * A file can't be replaced safely by itself: no lock keeps an application from opening it in the moments of the swap, and one that has
- * it open goes on writing into the old one. So a person stops the application first. What lies beside the file goes with it: its
- * `-wal` may hold the newest rows, and must never meet another file.
+ * For a file that was restored beside: its application is stopped by a person, since a rename is safe only where nobody has the file open.
+ * What lies beside it goes with it: its `-wal` may hold the newest rows, and must never meet another file.
  */
 export function swapSqliteByHand({
   live,

@@ -62,6 +62,24 @@ it('asks for the very name of the database, and begins nothing without', async (
   expect(await db.selectFrom('runs').select('id').where('kind', '=', 'restore').execute()).toEqual([]);
 });
 
+it('of a file has nobody to throw out and nobody to sign in as', async () => {
+  const { db } = pages.services;
+  const set = (values: object) =>
+    db.updateTable('databases').set(values).where('id', '=', databaseId).execute();
+  const filePath = '/srv/it\'s <b> "ü"/-app.db';
+  const { options } = await db
+    .selectFrom('databases')
+    .select('options')
+    .where('id', '=', databaseId)
+    .executeTakeFirstOrThrow();
+  await set({ type: 'sqlite', options: JSON.stringify({ filePath }) });
+  const { html } = await operator.get(path());
+  expect(html).toContain('<strong>/srv/it&#39;s &lt;b&gt; &quot;ü&quot;/-app.db</strong> on');
+  expect(html).toContain('Stop the application before');
+  expect(html).not.toMatch(/name="(?:endSessions|username|password)"/);
+  await set({ type: 'postgres', options });
+});
+
 it('backs up first unless that is declined by a tick, in one write with its run', async () => {
   const { db } = pages.services;
   const begun = await operator.post(path(), { action: 'restore', confirm: NAME, endSessions: 'true' });

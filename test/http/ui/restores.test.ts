@@ -225,14 +225,36 @@ it('is for operators; viewers see what becomes of it', async () => {
   expect((await operator.get('/restores/nothing')).status).toBe(404);
 });
 
-it('takes no file’s place by itself, and says how a person does that', async () => {
-  expect((await operator.get(`/backups/${backupId}/restore`)).html).not.toContain('restore-in-place');
-  const form = { action: 'restore', confirm: NAME, noSafetyBackup: 'true' };
-  const path = `/backups/${backupId}/restore-in-place`;
-  for (const { status, html } of [await operator.get(path), await operator.post(path, form)]) {
-    expect(status).toBe(400);
-    expect(html).toContain('with its -wal, -shm and -journal away together');
-  }
+it('takes the place of a file that nobody has open, and drops what it keeps of it', async () => {
+  const id = await addBackup(DUMP);
+  const path = `/backups/${id}/restore-in-place`;
+  expect((await operator.get(`/backups/${id}/restore`)).html).toContain(`href="${path}"`);
+  const form = { confirm: NAME, noSafetyBackup: 'true' };
+  const user = new Database(source);
+  user.prepare('SELECT * FROM x').all();
+  const refused = await operator.post(path, { ...form, action: 'look' });
+  user.close();
+  expect(refused.html).toMatch(new RegExp(`is open in [^<]*\\(process ${process.pid}\\)`));
+  expect(refused.html).toContain('id="restore-refused"');
+
+  const { location } = await operator.post(path, { ...form, action: 'restore' });
+  const page = location ?? '';
+  await until('the restore to end', 30_000, async () =>
+    (await operator.get(page)).html.includes('drop-kept') ? true : undefined,
+  );
+  const tables = (file: string) => {
+    const db = new Database(file, { readonly: true });
+    const names = db.prepare('SELECT name FROM sqlite_schema').pluck().all();
+    db.close();
+    return names;
+  };
+  const [kept = ''] = readdirSync(folder).filter((name) => name.includes('.before-'));
+  expect([tables(source), tables(join(folder, kept))]).toEqual([["or'ders <b>"], ['x']]);
+  const { html } = await operator.get(page);
+  expect(html).not.toMatch(/name="(?:username|password)"/);
+  const dropped = await operator.post(`${page}/drop-kept`, { confirm: join(folder, kept) });
+  expect(dropped.status).toBe(303);
+  expect(existsSync(join(folder, kept))).toBe(false);
 });
 
 it('is not offered of a backup that there is nothing of', async () => {

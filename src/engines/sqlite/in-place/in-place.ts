@@ -154,7 +154,7 @@ swapped_already() {
 }
 cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
 ${END_NOTED}
-[ ! -e begun ] || {
+[ ! -e begun ] && [ ! -e wal-mode ] || {
   ${PROGRAM}
 }
 look_at_swap
