@@ -4,12 +4,16 @@ import { type BackupStory, backupStory } from '../../backups/backup-story.ts';
 import { adviceFor } from '../../backups/failure-advice.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { keptOf } from '../../retention/kept.ts';
+import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
 import { readFailure, toLiveRun } from './backup-views.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
+
+/** Of the log, on the page; the rest is a click away. */
+const LINES = 30;
 
 /** The page of one backup: what is proven, where it is, how it came about, how it is restored by hand. */
 export function backupPageRoutes(services: Services): Hono<UiEnv> {
@@ -29,6 +33,7 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
         failure={readFailure(story.backup.error)}
         advice={failure === null ? undefined : adviceFor(failure, { isFile })}
         asksToDelete={c.req.query('delete') !== undefined}
+        log={(await runLogOf(services.db, story.backup.id)).slice(-LINES)}
         kept={(await keptOf(services, database.id)).get(story.backup.id) ?? null}
       />,
     );
