@@ -112,6 +112,7 @@ export function periodicTasks(
     {
       name: 'disk-space',
       everyMs: DISK_EVERY_MS,
+      firstAfterMs: WATCHES_FIRST_AFTER_MS,
       hasWork: () => hasDiskNews(services),
       run: () => watchDisk(services),
     },
