@@ -58,16 +58,21 @@ function idsOf(replacedId: string): SwapIds {
   throw new AppError('internal', 'What a restore replaces was not recorded as it should be.');
 }
 
-/** Three seconds and a little lie between them: whoever only passes by is gone by then. */
-const TRIES = 5;
-
 function swapScript({ newName, token, inPlace }: ReplacedFile, ids: SwapIds): string {
-  const mark = markOf(token);
   return `${PROGRAM}
 ${lookAtSwap({ newName, token }, inPlace.keptName, ids)}
 ${LOOK_WHO}
 ${lockLines(newName)}
-[ ! -d "$folder" ] || {
+${GO_ON}
+${makeReady(token, ids)}
+${LOCK_ALONE}
+${keepCopy(ids)}
+${writeContent(token)}
+clear_folder`;
+}
+
+/** Whatever another try has left is ended first, or is all that there is to do. */
+const GO_ON = `[ ! -d "$folder" ] || {
   cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
   ${END_NOTED}
 }
@@ -77,18 +82,25 @@ after) [ ! -e "$folder" ] || clear_folder; exit ;;
 marked | finishing) finish_swap; exit ;;
 before) ;;
 *) refuse "not to be swapped: $swap" ;;
-esac
-( ${CHECK} ) || exit
+esac`;
+
+function makeReady(token: string, { kept }: SwapIds): string {
+  return `( ${CHECK} ) || exit
 enter
-[ "$(inode kept.sqlite)" = ${ids.kept ?? 'none'} ] || refuse 'gone'
+[ "$(inode kept.sqlite)" = ${kept ?? 'none'} ] || refuse 'gone'
 ! kept_is_ours || rm -f -- "$kept" || exit
 rm -f -- begun
 for name in "$kept" "$kept-wal" "$kept-shm" "$kept-journal"; do
   [ ! -e "$name" ] && [ ! -L "$name" ] || refuse "kept name taken: $name"
 done
-printf '%s\\n' 'PRAGMA journal_mode=DELETE;' 'CREATE TABLE IF NOT EXISTS "${mark}" (x);' | sqlite3_here >/dev/null || exit
-[ "$(mode_of "$new")" != w ] || : >wal-mode
-lock_alone() {
+printf '%s\\n' 'PRAGMA journal_mode=DELETE;' 'CREATE TABLE IF NOT EXISTS "${markOf(token)}" (x);' | sqlite3_here >/dev/null || exit
+[ "$(mode_of "$new")" != w ] || : >wal-mode`;
+}
+
+/** Three seconds and a little lie between them: whoever only passes by is gone by then. */
+const TRIES = 5;
+
+const LOCK_ALONE = `lock_alone() {
   if lock_live "$reset"; then
     look_who
     [ "$who" ] || return 0
@@ -112,28 +124,33 @@ until lock_alone; do
   tries=$((tries + 1))
   [ "$tries" -lt ${TRIES} ] || refuse "in use: \${who:-a program that can not be seen from here}"
   sleep 3
-done
-give_up() {
+done`;
+
+/** All of it is on the disk before the first byte of the file is written over. */
+function keepCopy({ live }: SwapIds): string {
+  return `give_up() {
   unlock_live
   refuse "$1"
 }
-[ "$(inode "$new")" = ${ids.live} ] && is_locked_one || give_up 'not to be swapped: other'
+[ "$(inode "$new")" = ${live} ] && is_locked_one || give_up 'not to be swapped: other'
 cp -p -- "$new" kept.sqlite && [ "$(cksum <"$new")" = "$(cksum <kept.sqlite)" ] || give_up 'no copy could be kept'
 [ ! -e wal-mode ] || [ "$(mode_of kept.sqlite)" != j ] ||
   printf '\\002\\002' | dd of=kept.sqlite bs=1 seek=18 conv=notrunc 2>/dev/null || give_up 'no copy could be kept'
 set -- $(ls -Lldn -- "$new") && owner=$3:$4 && set -- $(ls -ldn kept.sqlite)
 [ "$3:$4" = "$owner" ] || chmod 600 kept.sqlite
-: >begun && sync_files begun && ln -- kept.sqlite "$kept" && sync_files kept.sqlite begun || give_up 'no copy could be kept'
-tell '.restore restored.sqlite' "\${reset:+.dbconfig reset_database off}" && : >done && sync_files done || {
+: >begun && sync_files begun && ln -- kept.sqlite "$kept" && sync_files kept.sqlite begun || give_up 'no copy could be kept'`;
+}
+
+function writeContent(token: string): string {
+  return `tell '.restore restored.sqlite' "\${reset:+.dbconfig reset_database off}" && : >done && sync_files done || {
   end_session
   cat said >&2
   exit 3
 }
-tell 'DROP TABLE "${mark}";' && { [ ! -e wal-mode ] || tell 'PRAGMA journal_mode=WAL;'; } && end_session || {
+tell 'DROP TABLE "${markOf(token)}";' && { [ ! -e wal-mode ] || tell 'PRAGMA journal_mode=WAL;'; } && end_session || {
   cat said >&2
   exit 3
-}
-clear_folder`;
+}`;
 }
 
 /** Beside what any restore makes, the empty copy of what will be replaced, whose number is recorded before it is filled. */
