@@ -1,6 +1,7 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import { until } from '../support/until.ts';
 import {
   ADMIN,
   complaintsOf,
@@ -78,21 +79,19 @@ describe('the pages', () => {
       fault: { kind: 'hold', until: held.promise },
     });
     await page.getByRole('button', { name: 'Run the deep test' }).click();
-    await expect.poll(() => site.bucket.faults.hits().length).toBe(1);
+    await until('the deep test to upload', 60_000, () => site.bucket.faults.hits().length === 1);
     await page.locator('#capability-card').getByRole('link', { name: 'Look again' }).click();
     await page.getByText('uploading in parts and reading back…').waitFor();
     held.resolve();
-    await expect
-      .poll(async () => {
-        const again = page.locator('#capability-card').getByRole('link', { name: 'Look again' });
-        if ((await again.count()) > 0) await again.click();
-        return page.getByText('fit for backups', { exact: true }).count();
-      })
-      .toBe(1);
+    await until('the deep test to end', 60_000, async () => {
+      const again = page.locator('#capability-card').getByRole('link', { name: 'Look again' });
+      if ((await again.count()) > 0) await again.click();
+      return (await page.getByText('fit for backups', { exact: true }).count()) === 1;
+    });
     await page.getByRole('button', { name: 'Delete the storage configuration' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete configuration' }).click();
     await page.getByText('The storage configuration is deleted.').waitFor();
-  });
+  }, 120_000);
 
   it('fit a phone, with the navigation behind a button', async () => {
     const page = await openPage({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
