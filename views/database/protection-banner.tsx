@@ -60,8 +60,8 @@ function Words({ protection }: { readonly protection: ProtectionOfDatabase }) {
   if (state === 'failing' && lastGoodAt !== null && dueAt !== null) {
     return (
       <Notice tone="warning">
-        Failing: <Failures protection={protection} /> The last good backup began <Ago at={lastGoodAt} />. From{' '}
-        <Ago at={dueAt} /> on the database is late.
+        Failing: <Failures protection={protection} /> The last good backup began <Ago at={lastGoodAt} />.
+        Without a new one the database is late <Ago at={dueAt} />.
       </Notice>
     );
   }
