@@ -17,7 +17,7 @@ import { createReadiness } from './http/readiness.ts';
 import type { ApiEnv } from './http/route.ts';
 import { setHeaders } from './http/set-headers.ts';
 import { uiRoutes } from './http/ui/routes.ts';
-import type { Log } from './log.ts';
+import { type Log, requestFields } from './log.ts';
 import type { Services } from './services-port.ts';
 
 /** The whole HTTP surface: /health, /live, /ready, /metrics, /openapi.json, /assets, the API under /api, and the pages at /. */
@@ -34,8 +34,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
     const failure = toFailure(error, c.get('requestId'));
     logOf(services.log, failure.status)('request failed', {
       requestId: failure.body.requestId,
-      method: c.req.method,
-      path: c.req.path,
+      ...requestFields(c.req, failure.status),
       error,
     });
     const headers = { ...failure.headers, ...API_HEADERS };

@@ -10,8 +10,9 @@ export interface Log {
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /**
- * A log of one JSON object a line: `time`, `level`, `message`, then the fields. Errors among the fields are written
- * with message, code, stack and causes. Callers hand in no secrets; nothing here could recognise one.
+ * A log of one JSON object a line: `time`, `level`, `message`, then the fields. What OpenTelemetry's semantic conventions have a name
+ * for is called so: `service.name`, of an error `error.type`, of a request what `requestFields` gives. Errors among the fields are
+ * written with message, code, stack and causes. Callers hand in no secrets; nothing here could recognise one.
  */
 export function createLog(level: LogLevel, write: (line: string) => void, now: () => Date): Log {
   const least = LEVELS.indexOf(level);
@@ -24,6 +25,14 @@ export function createLog(level: LogLevel, write: (line: string) => void, now: (
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
+/** What the log tells of a request that was answered with that status; the path alone, since a query may hold what people typed. */
+export function requestFields(
+  { method, path }: { readonly method: string; readonly path: string },
+  status: number,
+): Readonly<Record<string, unknown>> {
+  return { 'http.request.method': method, 'url.path': path, 'http.response.status_code': status };
+}
+
 /** The line that tells how many could not be written. */
 export function droppedLine(count: number, now: Date): string {
   return lineOf({ time: now.toISOString(), level: 'warn', message: 'log lines were dropped' }, { count });
@@ -32,16 +41,30 @@ export function droppedLine(count: number, now: Date): string {
 /** A log never throws: what can't be written as JSON, such as a circle, is left out and said to be. */
 function lineOf(head: Readonly<Record<string, string>>, fields: Readonly<Record<string, unknown>>): string {
   try {
-    return JSON.stringify({ ...head, ...readable(fields) });
+    return JSON.stringify({ ...head, ...SERVICE, ...readable(fields) });
   } catch (error) {
-    return JSON.stringify({ ...head, fieldsLost: String(error) });
+    return JSON.stringify({ ...head, ...SERVICE, fieldsLost: String(error) });
   }
 }
 
+const SERVICE = { 'service.name': 'bridgeport' };
+
 function readable(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? describe(value) : value]),
+    Object.entries(fields).flatMap(([name, value]) =>
+      value instanceof Error
+        ? [
+            ['error.type', typeOf(value)],
+            [name, describe(value)],
+          ]
+        : [[name, value]],
+    ),
   );
+}
+
+/** Its code, where it has one of few. */
+function typeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
 function describe(error: Error): Record<string, unknown> {

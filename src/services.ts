@@ -38,6 +38,7 @@ import type { Tuning } from './object-stores/s3/tuning.ts';
 import { periodicTasks } from './periodic-tasks.ts';
 import { createRestoreKind } from './restores/node/restore-kind.ts';
 import { createPruneKind } from './retention/prune-kind.ts';
+import { createRunLogs } from './runs/node/keep-logs.ts';
 import { createPeriodic, type Periodic } from './runs/periodic.ts';
 import { tellingEnds } from './runs/tell-ends.ts';
 import { createWorker, type Worker, type WorkerTiming } from './runs/worker.ts';
@@ -180,8 +181,10 @@ function wire(
     calendar = base.now,
   }: { timing?: Timing; tuning?: Partial<Tuning>; readonly ownNow: () => Date; calendar?: () => Date },
 ): { services: Services; worker: RunningServices['worker']; close: () => Promise<void> } {
-  const { db, vault, log, now } = base;
+  const { db, vault, now } = base;
   const uptimeMs = () => performance.now();
+  const runLogs = createRunLogs({ ...base, uptimeMs });
+  const { log } = runLogs;
   const processMetrics = createProcessMetrics({ log });
   const storageCa = config.storageCaFile === null ? null : readFileSync(config.storageCaFile, 'utf8');
   const platform = createNodePlatform({
@@ -225,7 +228,9 @@ function wire(
     restore: createRestoreKind(context),
     drill: createDrillKind(context),
   };
-  const worker = createWorker(context, tellingEnds(kinds, context, processMetrics.ended), {
+  const watched = runLogs.kinds(tellingEnds(kinds, context, processMetrics.ended));
+  // What the worker says of one run is said while another goes on.
+  const worker = createWorker(base, watched, {
     ...timing,
     isAlone,
     limits: async () => {

@@ -91,7 +91,10 @@ function Row({ run }: { readonly run: RunItem }) {
   return (
     <tr>
       <td class="state">
-        <RunBadge state={run.state} />
+        <a href={`/runs/${run.id}/log`}>
+          <RunBadge state={run.state} />
+          <span class="visually-hidden">, its log</span>
+        </a>
       </td>
       <th scope="row">
         {run.kindName} <a href={run.href}>{run.subject}</a>{' '}

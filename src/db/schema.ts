@@ -29,6 +29,7 @@ export interface Schema {
   environment_days: EnvironmentDayRow;
   newest_backups: NewestBackupRow;
   runs: RunRow;
+  run_logs: RunLogRow;
   periodic_tasks: PeriodicTaskRow;
   schedules: ScheduleRow;
   database_schedules: DatabaseScheduleRow;
@@ -360,6 +361,13 @@ export interface RunRow {
   /** The process that has it, and until when its claim counts. */
   claimed_by: string | null;
   lease_until: string | null;
+}
+
+/** What a run has said while it went on. */
+export interface RunLogRow {
+  run_id: string;
+  /** As of `runs/run-log.ts`, at most 64 KiB. */
+  lines: string;
 }
 
 /** What is done every so often, by one process at a time. */

@@ -89,6 +89,7 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
           'deliveries',
           'delivery_items',
           'retention_freezes',
+          'run_logs',
           'runs',
           'schedule_slots',
           'schedules',

@@ -14,6 +14,7 @@ import { LiveRegion } from '../parts/live-region.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { ProofList } from '../parts/proof-list.tsx';
 import { useReader } from '../parts/reader.ts';
+import { RunLog, type RunLogItem } from '../parts/run-log.tsx';
 import { Timeline } from '../parts/timeline.tsx';
 import { WhatIsInIt } from './contents.tsx';
 import { type BackupFailure, FailureDetails } from './failure.tsx';
@@ -36,6 +37,8 @@ export interface BackupPageProps {
   readonly kept: KeptFor;
   /** Whether it waits to be read in full, or is being read. */
   readonly reading: Reading | null;
+  /** The last that its run has said. */
+  readonly log: readonly RunLogItem[];
 }
 
 /** The page of one backup, and of its run. */
@@ -79,6 +82,9 @@ export function BackupPage(props: BackupPageProps) {
                     A good backup of {database.name} usually takes {formatDuration(story.usualSeconds)}.
                   </p>
                 )}
+              </Panel>
+              <Panel title="Log" actions={<a href={`/runs/${backup.id}/log`}>All of it</a>}>
+                <RunLog lines={props.log} />
               </Panel>
             </>
           }

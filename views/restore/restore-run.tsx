@@ -47,6 +47,7 @@ export function RestoreRunPage(props: RestoreRunProps) {
           })}
       {...(item.environmentName === null ? {} : { within: item.environmentName })}
       state={<RunBadge state={item.runState} />}
+      actions={<a href={`/runs/${item.id}/log`}>Log</a>}
     >
       {live !== null ? (
         <RestoreProgress item={item} live={live} mayChange={mayChange} />

@@ -109,6 +109,7 @@ async function dumpAndStore(services: RunServices, run: Run): Promise<CompletedR
     const probe = await lookAtDatabase(source, plans, looking);
     progress.expect(probe.estimatedBytes);
     await recordProbe(services.db, run.claim, probe);
+    services.log.debug('looked at the database', { ...probe });
     const destination = await services.openPlace(plans.destination.place);
     try {
       const { dump, file } = plans;
@@ -163,6 +164,8 @@ async function transfer(
     }
     throw error;
   }
+  const { bytesRead, bytesOut } = record;
+  services.log.debug('stored, and to be read back', { bytesRead, bytesStored: bytesOut });
   return verify(services, run, store, stored, record);
 }
 

@@ -8,6 +8,7 @@ import { cancelRestore } from '../../restores/cancel-restore.ts';
 import { findRestore } from '../../restores/restores.ts';
 import { cancelPrune } from '../../retention/cancel-prune.ts';
 import type { RunProgress } from '../../runs/runs.ts';
+import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
 import { cancelDeepTest } from '../../storage/deep-test.ts';
 import { cancelVerification } from '../../verifications/ask-verification.ts';
@@ -76,6 +77,28 @@ export function runRoutes(services: Services): readonly ApiRoute[] {
             drill: drill === undefined ? null : wireDrill(drill),
           },
         };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/runs/:id/log',
+      access: 'viewer',
+      summary:
+        'What a run has said: its steps, what was sent again, how it ended; of one that goes on, some seconds ago',
+      answer: z.object({
+        lines: z.array(
+          z.object({
+            at: instant,
+            level: z.enum(['debug', 'info', 'warn', 'error']),
+            message: z.string(),
+            details: z.string(),
+          }),
+        ),
+      }),
+      refusals: [404],
+      handle: async ({ params }) => {
+        const { id } = await existing(services, params.id);
+        return { lines: await runLogOf(services.db, id) };
       },
     }),
     route({

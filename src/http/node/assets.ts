@@ -29,6 +29,7 @@ const STYLES = [
   'database',
   'backup',
   'runs',
+  'run-log',
   'schedules',
   'restore',
   'retention',

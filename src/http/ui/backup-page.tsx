@@ -7,6 +7,7 @@ import { adviceFor } from '../../backups/failure-advice.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
 import { keptOf } from '../../retention/kept.ts';
+import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
 import { readingOf } from '../../verifications/ask-verification.ts';
 import { readFailure, toLiveRun } from './backup-views.ts';
@@ -14,6 +15,9 @@ import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
+
+/** Of the log, on the page; the rest is a click away. */
+const LINES = 30;
 
 /** The page of one backup: what is proven, where it is, how it came about, how it is restored by hand. */
 export function backupPageRoutes(services: Services): Hono<UiEnv> {
@@ -34,6 +38,7 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
         advice={failure === null ? undefined : adviceFor(failure, { isFile })}
         asksToDelete={c.req.query('delete') !== undefined}
         reading={await readingOf(services.db, story.backup.id)}
+        log={(await runLogOf(services.db, story.backup.id)).slice(-LINES)}
         kept={(await keptOf(services, database.id)).get(story.backup.id) ?? null}
       />,
     );

@@ -3,11 +3,14 @@ import * as z from 'zod';
 import { dayText } from '../../../views/parts/charts/day-text.ts';
 import type { Chip } from '../../../views/parts/chips.tsx';
 import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
+import { RunLogPage } from '../../../views/run-page.tsx';
 import { Running, type RunningItem } from '../../../views/running.tsx';
 import { type RunItem, RunsPage } from '../../../views/runs.tsx';
 import { boundsOf, parseDay } from '../../backups/days.ts';
-import { type ListedRun, listRuns, listRunsOf, liveRuns } from '../../backups/list-runs.ts';
+import { findRun, type ListedRun, listRuns, listRunsOf, liveRuns } from '../../backups/list-runs.ts';
 import type { RunKindName, RunState } from '../../db/schema.ts';
+import { AppError } from '../../errors.ts';
+import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
 import { filterOf, frameOf } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
@@ -29,6 +32,22 @@ export function runRoutes(services: Services): Hono<UiEnv> {
     const { environment } = await filterOf(c, services);
     const running = await runningOf(services, environment?.id ?? null);
     return sendFragment(c, <Running url="/runs/running" {...running} />);
+  });
+
+  ui.get('/runs/:runId/log', only('viewer'), async (c) => {
+    const run = await findRun(services.db, c.req.param('runId'));
+    if (run === undefined) throw new AppError('not_found', 'There is no such run (any more).');
+    const { subject, href } = subjectOf(run);
+    return sendPage(
+      c,
+      <RunLogPage
+        frame={await frameOf(c, services)}
+        title={`${KINDS[run.kind]} ${subject}`}
+        href={run.kind === 'backup' ? `/backups/${run.id}` : href}
+        state={run.state}
+        lines={await runLogOf(services.db, run.id)}
+      />,
+    );
   });
 
   return ui;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { write } from '../../../src/db/write.ts';
 import { insertRun } from '../../../src/runs/claim.ts';
 import { STORAGE_LANE } from '../../../src/runs/lanes.ts';
+import { saveLog } from '../../../src/runs/stored-log.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 import { addRun, insertBackup } from '../../support/backup-row.ts';
 
@@ -132,4 +133,31 @@ it('a backup without a run, as nobody makes one, is shown all the same', async (
   expect(body.backup).toMatchObject({ id: backup.id, progress: 0, step: null, cancelRequested: false });
   await addRun(db, backup, { progress: 100 });
   expect((await app.call('GET', `/api/backups/${backup.id}`)).body.backup.progress).toBe(100);
+});
+
+describe('the log of a run', () => {
+  it('is told in order, empty where nothing is kept, and of no run that is gone', async () => {
+    const { db } = app.services;
+    const { id } = await insertBackup(db, new Date(), { status: 'completed', outcome: 'completed' });
+    expect((await app.call('GET', `/api/runs/${id}/log`)).body).toEqual({ lines: [] });
+    const line = (at: string) => ({ at, level: 'info', message: 'says "ü" 🗝', details: 'status=503' });
+    const lines = ['2026-02-28T23:59:59.999Z', '2026-03-01T00:00:00.000Z'].map(line);
+    await saveLog(
+      db,
+      id,
+      lines
+        .toReversed()
+        .map((one) => JSON.stringify(one))
+        .join('\n'),
+    );
+    const { status, body } = await app.call('GET', `/api/runs/${id}/log`, { token: app.tokens.viewer });
+    expect([status, body]).toEqual([200, { lines }]);
+    await db
+      .updateTable('backups')
+      .set({ deleted_at: new Date().toISOString() })
+      .where('id', '=', id)
+      .execute();
+    for (const gone of [id, 'nobody', encodeURIComponent('"><script>')])
+      expect((await app.call('GET', `/api/runs/${gone}/log`)).status).toBe(404);
+  });
 });

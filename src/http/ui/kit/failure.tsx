@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { FailurePage } from '../../../../views/failure-page.tsx';
 import { toAppError } from '../../../errors.ts';
+import { requestFields } from '../../../log.ts';
 import type { Services } from '../../../services-port.ts';
 import { toFailure } from '../../failure.ts';
 import { frameOf } from './frame.ts';
@@ -23,9 +24,8 @@ export async function sendFailure(error: unknown, c: Context<UiEnv>, services: S
   const { status, body, headers } = toFailure(error, requestId);
   const isOurs = status === 500;
   if (status >= 500) {
-    const { method, path } = c.req;
     const log = isOurs ? services.log.error : services.log.warn;
-    log('a page failed', { error: toAppError(error), requestId, method, path });
+    log('a page failed', { error: toAppError(error), requestId, ...requestFields(c.req, status) });
   }
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
   return sendPage(
