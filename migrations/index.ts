@@ -26,6 +26,7 @@ import * as auditChain from './0024_audit_chain.ts';
 import * as notifications from './0025_notifications.ts';
 import * as restoreOptions from './0026_restore_options.ts';
 import * as sizesAtHand from './0027_sizes_at_hand.ts';
+import * as runLogs from './0028_run_logs.ts';
 import * as secondFactor from './0029_second_factor.ts';
 import * as weeklyReport from './0031_weekly_report.ts';
 import * as runLogs from './0028_run_logs.ts';
@@ -59,6 +60,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0025_notifications': notifications,
   '0026_restore_options': restoreOptions,
   '0027_sizes_at_hand': sizesAtHand,
+  '0028_run_logs': runLogs,
   '0029_second_factor': secondFactor,
   '0031_weekly_report': weeklyReport,
   '0028_run_logs': runLogs,

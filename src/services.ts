@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { sha256 } from './audit/node/sha256.ts';
 import { createPasswords } from './auth/node/passwords.ts';
 import { type BackupEnds, createBackupEnds } from './backups/backup-ends.ts';
@@ -18,13 +17,13 @@ import { stateFile } from './db/node/state.ts';
 import { optimise } from './db/node/statistics.ts';
 import type { Db } from './db/schema.ts';
 import { createDrillKind } from './drills/node/drill-kind.ts';
+import { sqliteDumpCommand } from './engines/sqlite/node/dump-command.ts';
 import { networksOf } from './hosts/networks.ts';
 import { openLocalHost } from './hosts/node/local.ts';
 import { createLocalPathCheck } from './hosts/node/local-paths.ts';
 import { lookUp } from './hosts/node/look-up.ts';
 import { openSshHost } from './hosts/node/ssh.ts';
 import { sshKeys } from './hosts/node/ssh-keys.ts';
-import { quote } from './hosts/quote.ts';
 import { createAssets } from './http/node/assets.ts';
 import { gzipText } from './http/node/gzip.ts';
 import { type Rotation, rotateMasterKey } from './installation/node/rotate-master-key.ts';
@@ -292,14 +291,4 @@ function together(worker: Worker, periodic: Periodic, backupEnds: BackupEnds): R
       await Promise.all([worker.stop(withinMs), periodic.stop(withinMs)]);
     },
   };
-}
-
-/** The command that dumps SQLite files where this machine has no sqlite3: beside the bundle, or its source. */
-function sqliteDumpCommand(): Readonly<Record<string, string>> {
-  const program = ['./sqlite-dump.js', './engines/sqlite/node/dump.ts']
-    .map((name) => fileURLToPath(new URL(name, import.meta.url)))
-    .find((file) => existsSync(file));
-  return program === undefined
-    ? {}
-    : { BRIDGEPORT_SQLITE_DUMP: `${quote(process.execPath)} ${quote(program)}` };
 }
