@@ -28,8 +28,7 @@ import * as restoreOptions from './0026_restore_options.ts';
 import * as sizesAtHand from './0027_sizes_at_hand.ts';
 import * as runLogs from './0028_run_logs.ts';
 import * as secondFactor from './0029_second_factor.ts';
-import * as weeklyReport from './0031_weekly_report.ts';
-import * as runLogs from './0028_run_logs.ts';
+import * as weeklyReport from './0030_weekly_report.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -62,6 +61,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0027_sizes_at_hand': sizesAtHand,
   '0028_run_logs': runLogs,
   '0029_second_factor': secondFactor,
-  '0031_weekly_report': weeklyReport,
-  '0028_run_logs': runLogs,
+  '0030_weekly_report': weeklyReport,
 };
