@@ -5,14 +5,16 @@ import { totalOf, unsafeOf } from '../backups/protection-states.ts';
 export function verdictTitle(counts: StateCounts): string {
   const [total, unsafe] = [totalOf(counts), unsafeOf(counts)];
   if (total === 0) return 'No database is registered';
-  if (unsafe > 0) return `${unsafe} of ${total} ${total === 1 ? 'databases is' : 'databases are'} not safe`;
-  if (counts.failing > 0) {
-    return `${counts.failing} of ${total} databases ${counts.failing === 1 ? 'is' : 'are'} failing`;
-  }
-  if (counts.paused > 0) {
-    return `${counts.paused} of ${total} databases ${counts.paused === 1 ? 'is' : 'are'} paused`;
-  }
+  if (unsafe > 0) return ofAll(unsafe, total, 'not safe');
+  if (counts.failing > 0) return ofAll(counts.failing, total, 'failing');
+  if (counts.paused > 0) return ofAll(counts.paused, total, 'paused');
   return total === 1 ? 'Your database is safe' : `All ${total} databases are safe`;
+}
+
+/** Of a single one no count. */
+function ofAll(count: number, total: number, state: string): string {
+  if (total === 1) return `Your database is ${state}`;
+  return `${count} of ${total} databases ${count === 1 ? 'is' : 'are'} ${state}`;
 }
 
 /** What a state is called, as everywhere. */

@@ -115,7 +115,7 @@ describe.each(STATES)('the weekly report, on %s', (state) => {
       .execute();
     const { report, places } = await makeWeeklyReport(context, { 'back-ups at fra1.example.com': 2 * MIB });
     expect(places).toEqual({ 'back-ups at fra1.example.com': 5 * MIB, 'files on this machine': MIB });
-    expect(report.title).toBe('Weekly report: 1 of 2 databases are not safe');
+    expect(report.title).toBe('Weekly report: 1 of 2 databases is not safe');
     expect(report.summary).toBe('In seven days 2 backups ended well and 1 failed; 6.0 MiB are stored.');
     const section = (title: string) => report.sections.find((one) => one.title === title);
     expect(section('Databases')?.lines).toEqual(['1 never backed up, 1 protected.']);
@@ -162,7 +162,7 @@ describe.each(STATES)('the weekly report, on %s', (state) => {
       const mails = await work();
       expect(mails.map(({ to }) => to)).toEqual([['admin@example.com']]);
       expect(mails.map((mail) => headerOf(mail, 'subject'))).toEqual([
-        'Weekly report: 1 of 1 databases is not safe',
+        'Weekly report: Your database is not safe',
       ]);
       const [, html = ''] = mails.map(textIn).join('').split('<!doctype html>');
       expect(html).toContain('shop &quot;ü&quot; + 😀 &lt;script&gt;');
