@@ -42,7 +42,7 @@ describe('the pages', () => {
     await signIn(page, site, ADMIN);
     await openEnvironment(page, site, 'short-lived');
     await page.getByRole('button', { name: 'Delete environment' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Delete short-lived?' });
+    const dialog = page.getByRole('dialog', { name: 'Delete the environment “short-lived”?' });
     await dialog.waitFor();
     await dialog.getByRole('button', { name: 'Cancel' }).click();
     await dialog.waitFor({ state: 'hidden' });

@@ -42,10 +42,10 @@ export function ProtectionBanner(props: {
       <Words protection={props.protection} />
       {state !== 'protected' && props.mayChange && (
         <div class="actions">
-          <PostButton
-            action={`/databases/${props.databaseId}/backups`}
-            label={props.protection.failures === null ? 'Back up now' : 'Retry'}
-          />
+          {/* What has not failed is backed up by the button of the page's head. */}
+          {props.protection.failures !== null && (
+            <PostButton action={`/databases/${props.databaseId}/backups`} label="Retry" />
+          )}
           <PostButton action={`/databases/${props.databaseId}/test`} label="Test connection" />
         </div>
       )}

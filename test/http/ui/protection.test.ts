@@ -71,6 +71,14 @@ it('the page and the list of databases say whether each is safe, and why not', a
   const seen = await viewer.get(`/databases/${good}/protection`, { 'hx-request': 'true' });
   expect(seen.html).not.toContain('database-restore');
 
+  const buttonsOf = async (id: string) =>
+    [...(await operator.get(`/databases/${id}/protection`)).html.matchAll(/<button[^>]*>([^<]+)</g)].map(
+      ([, label]) => label,
+    );
+  expect(await buttonsOf(good)).toEqual([]);
+  expect(await buttonsOf(late)).toEqual(['Test connection']);
+  expect(await buttonsOf(never)).toEqual(['Retry', 'Test connection']);
+
   const changedAt = new Date(Date.now() + HOUR_MS).toISOString();
   await services.db.updateTable('databases').set({ updated_at: changedAt }).execute();
   expect(await bannerOf(never)).toMatch(/ago, before its settings were changed: Größe /);
