@@ -1,7 +1,7 @@
 import type { RunEnd, RunKindName } from '../db/schema.ts';
 import type { StorageMeter } from '../object-stores/storage-meter.ts';
 
-/** A run that ended in this process. */
+/** A run that ended here. */
 export interface EndedRun {
   readonly kind: RunKindName;
   readonly state: RunEnd;

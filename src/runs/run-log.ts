@@ -26,7 +26,7 @@ const ROOM_FOR_GAP = 256;
 const MOST_DETAILS = 2048;
 const MOST_MESSAGE = 1024;
 
-/** Goes on behind what the run said before, in an earlier process. */
+/** Goes on behind what the run said before, elsewhere. */
 export function createRunLog(earlier = ''): RunLog {
   const first: string[] = [];
   const last: string[] = [];
