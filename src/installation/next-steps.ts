@@ -34,15 +34,15 @@ export async function hideNextSteps({ db, now }: Context, actor: Actor): Promise
 }
 
 async function countScheduled(db: Db): Promise<Pick<NextSteps, 'databases' | 'unscheduled'>> {
-  const { databases, scheduled } = await db
+  const { registered, scheduled } = await db
     .selectFrom('databases')
     .leftJoin('database_schedules', 'database_schedules.database_id', 'databases.id')
     .select(({ fn }) => [
-      fn.countAll<number>().as('databases'),
+      fn.countAll<number>().as('registered'),
       fn.count<number>('database_schedules.due_at').as('scheduled'),
     ])
     .executeTakeFirstOrThrow();
-  return { databases: Number(databases), unscheduled: Number(databases) - Number(scheduled) };
+  return { databases: Number(registered), unscheduled: Number(registered) - Number(scheduled) };
 }
 
 async function isTold(db: Db): Promise<boolean> {

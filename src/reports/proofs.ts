@@ -29,18 +29,22 @@ export async function proofsSince(db: Db, since: Date): Promise<Proofs> {
     .where('type', '=', 'backup.verification_failed')
     .where('created_at', '>=', from)
     .executeTakeFirstOrThrow();
-  const drills = await db
-    .selectFrom('drills')
-    .select(({ fn }) => ['outcome', fn.countAll<number>().as('count')])
-    .where('ended_at', '>=', from)
-    .where('outcome', 'in', ['proven', 'failed'])
-    .groupBy('outcome')
-    .execute();
-  const of = (outcome: string) => Number(drills.find((row) => row.outcome === outcome)?.count ?? 0);
+  const { proven, failed } = await db
+    .selectFrom('runs')
+    .innerJoin('drills', 'drills.id', 'runs.id')
+    .select([countOf('proven').as('proven'), countOf('failed').as('failed')])
+    .where('runs.kind', '=', 'drill')
+    .where('runs.created_at', '>=', begun)
+    .where('drills.ended_at', '>=', from)
+    .executeTakeFirstOrThrow();
   return {
     ...{ verified: Number(verified), damaged: Number(damaged) },
-    ...{ proven: of('proven'), failed: of('failed') },
+    ...{ proven: Number(proven), failed: Number(failed) },
   };
+}
+
+function countOf(outcome: 'proven' | 'failed') {
+  return sql<number>`coalesce(sum(case when drills.outcome = ${sql.lit(outcome)} then 1 else 0 end), 0)`;
 }
 
 const DAY_MS = 86_400_000;
