@@ -96,7 +96,7 @@ describe('a database whose backup runs', () => {
     await page.getByText('Backed up and read back: 58.3 MiB in 4 s.').waitFor();
     expect(await page.getByRole('progressbar').count()).toBe(0);
     await page.locator('#backup-list').getByText('58.3 MiB').waitFor();
-    await page.locator('#figures').getByText('58.3 MiB in 4 s, read back').waitFor();
+    await page.locator('#figures').getByText('58.3 MiB stored in 4 s, read back').waitFor();
     await expect.poll(() => page.title()).toMatch(/^shop/);
     expect(complaints).toEqual([]);
   }, 60_000);
