@@ -70,7 +70,7 @@ function stepsOf({
             Rehearse a restore of {rehearsed.name}
           </a>
         ),
-      page: null,
+      page: rehearsed === null ? null : { href: `/databases/${rehearsed.id}/drills`, label: 'Drills' },
     },
   ];
 }

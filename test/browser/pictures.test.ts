@@ -64,10 +64,11 @@ it('The demo’s past has an object for each completed backup, and databases in 
   const rows = await services.db
     .selectFrom('backups')
     .leftJoin('backup_objects', 'backup_objects.backup_id', 'backups.id')
-    .select(['status', 'verification', 'key', 'created_at'])
+    .select(['backups.id', 'status', 'verification', 'key', 'created_at'])
     .execute();
   const completed = rows.filter(({ status }) => status === 'completed');
-  expect([past.databases, past.backups]).toEqual([12, rows.length]);
+  // A row for each object: some have their manifest by now.
+  expect([past.databases, past.backups]).toEqual([12, new Set(rows.map(({ id }) => id)).size]);
   expect(completed.map(({ key }) => key).sort()).toEqual(
     bucket
       .objects('demo-backups')

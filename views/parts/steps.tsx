@@ -26,10 +26,12 @@ export function Steps(props: {
     <section class="panel checklist" aria-label={label}>
       <div class="panel-heading">
         <h2>{title}</h2>
-        <span>
-          {done} of {steps.length} done
-        </span>
-        {aside}
+        <div class="actions">
+          <span>
+            {done} of {steps.length} done
+          </span>
+          {aside}
+        </div>
       </div>
       <ol>
         {steps.map((step, index) => (

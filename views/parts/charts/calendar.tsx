@@ -9,7 +9,7 @@ const TOP = 16;
 const DAYS = 7;
 /** Of cells that lead somewhere; a good one looks as they do by themselves. */
 const CLASSES = {
-  good: '',
+  good: 'day-good',
   partly: 'day-half',
   failed: 'day-failed',
   late: 'day-half',
