@@ -65,7 +65,6 @@ export function OverviewPage(props: OverviewProps) {
       <Troubles {...props} />
       {props.firstSteps}
       {total === 0 && props.firstSteps === undefined && <Nothing frame={frame} />}
-      {props.nextSteps}
       {total > 0 && <Filled {...props} total={total} />}
     </Page>
   );
@@ -109,6 +108,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
           {stored.inAWeek !== 0 && ` · ${growthText(stored.inAWeek)}`}
         </Tile>
       </Tiles>
+      {props.nextSteps}
       <Columns
         main={
           <>

@@ -84,6 +84,9 @@ describe('after the first good backup', () => {
     await db.updateTable('databases').set({ name }).where('id', '=', good.database_id).execute();
     const first = await steps(admin);
     expect(doneIn(first)).toBe('0');
+    // Whether one is safe comes before everything else.
+    const { html } = await admin.get('/');
+    expect(html.indexOf('aria-label="Verdict"')).toBeLessThan(html.indexOf(LABEL));
     // That of the failed backup has one.
     expect(first).toContain('1 of 2 databases have no schedule.');
     expect(first).toContain('href="/schedules/rules/new"');
