@@ -1,4 +1,5 @@
-import type { Db, Trx } from '../db/schema.ts';
+import type { Db, SignInFailureRow, Trx } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { SessionContext } from './context.ts';
 import { sessionSecret } from './session-secret.ts';
@@ -47,26 +48,73 @@ export async function pauseOf(db: Db, bucket: number, now: Date): Promise<number
  * than as many in a row.
  */
 export async function countFailure(trx: Trx, bucket: number, now: Date): Promise<number> {
-  const pause = await pauseOf(trx, bucket, now);
-  if (pause > 0) return pause;
-  const row = await trx
+  const counted = await count(trx, bucket, now);
+  return typeof counted === 'number' ? counted : 0;
+}
+
+/** A guess that counts as wrong until it turns out right. */
+export interface ChargedGuess {
+  readonly bucket: number;
+  /** As the bucket was; null for an empty one. */
+  readonly before: Counted | null;
+  readonly after: Counted;
+}
+
+/**
+ * Counts a guess before it is looked at, in a write of its own: of those made at once, which all wait for that row, as few are
+ * looked at as of those in a row, whichever of them is right. Throws `rate_limited` in a pause. One that is never answered
+ * stays counted.
+ */
+export async function chargeGuess(db: Db, bucket: number, at: Guessed, now: Date): Promise<ChargedGuess> {
+  const counted = await write(db, (trx) => count(trx, bucket, now));
+  if (typeof counted === 'number') throw paused(counted, at);
+  return counted;
+}
+
+/** The guess was right: it counts no longer. Others that were let in after it stay counted. */
+export async function giveBackGuess(trx: Trx, { bucket, before, after }: ChargedGuess): Promise<void> {
+  const row = await countedIn(trx, bucket);
+  if (row === null) return;
+  const isLatest = row.failures === after.failures && row.paused_until === after.paused_until;
+  const failures = row.failures - 1;
+  if (failures === 0) {
+    await trx.deleteFrom('sign_in_failures').where('bucket', '=', bucket).execute();
+    return;
+  }
+  const values = isLatest && before !== null ? before : { ...row, failures, ...pausedFrom(row, failures) };
+  await trx.updateTable('sign_in_failures').set(values).where('bucket', '=', bucket).execute();
+}
+
+type Counted = Pick<SignInFailureRow, 'failures' | 'last_at' | 'paused_until'>;
+
+async function countedIn(db: Db, bucket: number): Promise<Counted | null> {
+  const row = await db
     .selectFrom('sign_in_failures')
-    .select(['failures', 'last_at'])
+    .select(['failures', 'last_at', 'paused_until'])
     .where('bucket', '=', bucket)
     .executeTakeFirst();
-  const isFresh = row !== undefined && now.getTime() - Date.parse(row.last_at) < FORGOTTEN_AFTER_MS;
-  const failures = isFresh ? row.failures + 1 : 1;
-  const values = {
-    failures,
-    last_at: now.toISOString(),
-    paused_until: new Date(now.getTime() + pauseAfter(failures) * 1000).toISOString(),
-  };
+  return row ?? null;
+}
+
+/** Seconds of a pause, in which it does not count. */
+async function count(trx: Trx, bucket: number, now: Date): Promise<ChargedGuess | number> {
+  const pause = await pauseOf(trx, bucket, now);
+  if (pause > 0) return pause;
+  const before = await countedIn(trx, bucket);
+  const isFresh = before !== null && now.getTime() - Date.parse(before.last_at) < FORGOTTEN_AFTER_MS;
+  const failures = isFresh ? before.failures + 1 : 1;
+  const last = { last_at: now.toISOString() };
+  const after = { failures, ...last, ...pausedFrom(last, failures) };
   await trx
     .insertInto('sign_in_failures')
-    .values({ bucket, ...values })
-    .onConflict((conflict) => conflict.column('bucket').doUpdateSet(values))
+    .values({ bucket, ...after })
+    .onConflict((conflict) => conflict.column('bucket').doUpdateSet(after))
     .execute();
-  return 0;
+  return { bucket, before, after };
+}
+
+function pausedFrom({ last_at: at }: Pick<Counted, 'last_at'>, failures: number) {
+  return { paused_until: new Date(Date.parse(at) + pauseAfter(failures) * 1000).toISOString() };
 }
 
 /** What is guessed at. */

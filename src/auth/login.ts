@@ -3,12 +3,20 @@ import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
 import type { SignInContext } from './context.ts';
-import { bucketOf, countFailure, type Guessed, paused, pauseOf } from './guesses.ts';
+import {
+  bucketOf,
+  type ChargedGuess,
+  chargeGuess,
+  countFailure,
+  giveBackGuess,
+  paused,
+  pauseOf,
+} from './guesses.ts';
 import { knownPlace, type Origin, rememberPlaces } from './known-places.ts';
 import { factorOf } from './second-factor.ts';
 import { type SessionKind, type StartedSession, startSession } from './sessions.ts';
 import { readCode, type ShownCode, useCode, WrongCode } from './sign-in-code.ts';
-import { auditSignIn, logSignIn, type SignInAttempt } from './sign-in-record.ts';
+import { auditSignIn, logSignIn, type SignInAttempt, type SignInOutcome } from './sign-in-record.ts';
 import { normaliseEmail, toUser, type User } from './users.ts';
 
 export interface SignedIn extends StartedSession {
@@ -36,17 +44,17 @@ export async function login(
   const row = await context.db.selectFrom('users').selectAll().where('email', '=', email).executeTakeFirst();
   const user = row === undefined ? null : { id: row.id, email: row.email };
   const attempt: SignInAttempt = { user, kind, from, factor: 'password' };
-  const password = await guessOf(context, attempt, 'password', `sign-in ${email}`);
-  const pause = await pauseOf(context.db, password.bucket, context.now());
+  const password = await bucketAt(context, attempt, `sign-in ${email}`);
+  const pause = await pauseOf(context.db, password, context.now());
   if (pause > 0) throw await refuse(context, attempt, paused(pause));
   const isRight = await context.passwords.verify(input.password, row?.password_hash ?? null);
   if (row === undefined || !isRight) {
     throw await fail(context, attempt, password, new AppError('unauthorized', 'Invalid credentials'));
   }
   const factor = await factorOf(context.db, row.id);
-  if (factor === null) return signIn(context, row, attempt, { guesses: [password], shown: null });
+  if (factor === null) return signIn(context, row, attempt, { password, code: null });
   if (code === undefined) throw await askForCode(context, row, attempt, password);
-  return signInByCode(context, row, { ...input, code }, [password]);
+  return signInByCode(context, row, { ...input, code }, password);
 }
 
 /** Whose password was right, until a code is shown: for the second page of a sign-in. */
@@ -79,53 +87,70 @@ export async function loginByCode(
   if (row === undefined || (await digestOf(row.password_hash)) !== passwordDigest) {
     throw new AppError('unauthorized', 'Invalid credentials');
   }
-  return signInByCode(context, row, input, []);
+  return signInByCode(context, row, input, null);
 }
 
 async function signInByCode(
   context: SignInContext,
   row: UserRow,
   { kind, from, code }: Door & { readonly code: string },
-  before: readonly Guess[],
+  password: number | null,
 ): Promise<SignedIn> {
   const factor = await factorOf(context.db, row.id);
   if (factor === null) throw new AppError('unauthorized', 'Invalid credentials');
   const user = { id: row.id, email: row.email };
   const attempt: SignInAttempt = { user, kind, from, factor: 'code' };
-  const guess = await guessOf(context, attempt, 'code', `second factor of ${row.id}`);
-  const pause = await pauseOf(context.db, guess.bucket, context.now());
+  const bucket = await bucketAt(context, attempt, `second factor of ${row.id}`);
+  const pause = await pauseOf(context.db, bucket, context.now());
   if (pause > 0) throw await refuse(context, attempt, paused(pause, 'code'));
   const shown = await readCode(context, factor, code);
-  const guesses = [...before, guess];
+  const guess = await charge(context, attempt, bucket);
   try {
-    return await signIn(context, row, { ...attempt, factor: shown.factor }, { guesses, shown });
+    return await signIn(
+      context,
+      row,
+      { ...attempt, factor: shown.factor },
+      { password, code: { shown, guess } },
+    );
   } catch (error) {
-    if (!(error instanceof WrongCode)) throw error;
-    throw await fail(context, attempt, guess, error);
+    if (error instanceof WrongCode) await note(context, attempt, 'sign_in_failed');
+    throw error;
   }
 }
 
-/** What wrong guesses at something are counted in. */
-interface Guess {
-  readonly bucket: number;
-  readonly at: Guessed;
+/** Before the code is looked at: a right one among many made at once gets no answer sooner than wrong ones. */
+async function charge(context: SignInContext, attempt: SignInAttempt, bucket: number): Promise<ChargedGuess> {
+  try {
+    return await chargeGuess(context.db, bucket, 'code', context.now());
+  } catch (error) {
+    if (isAppError(error, 'rate_limited')) await note(context, attempt, 'sign_in_refused');
+    throw error;
+  }
 }
 
-async function guessOf(
+/** The bucket that wrong guesses at something are counted in, for each known place by themselves. */
+async function bucketAt(
   context: SignInContext,
   { user, from }: SignInAttempt,
-  at: Guessed,
   name: string,
-): Promise<Guess> {
+): Promise<number> {
   const place = await knownPlace(context.db, user?.id ?? '', from, context.now());
-  return { at, bucket: await bucketOf(context, place === null ? name : `${name} ${place}`) };
+  return bucketOf(context, place === null ? name : `${name} ${place}`);
+}
+
+/** What was shown, and where it is counted. */
+interface Shown {
+  /** The bucket of a password that was checked just now; null where it was at the first page. */
+  readonly password: number | null;
+  /** Null without a second factor. */
+  readonly code: { readonly shown: ShownCode; readonly guess: ChargedGuess } | null;
 }
 
 async function signIn(
   context: SignInContext,
   row: UserRow,
   attempt: SignInAttempt,
-  { guesses, shown }: { readonly guesses: readonly Guess[]; readonly shown: ShownCode | null },
+  { password, code }: Shown,
 ): Promise<SignedIn> {
   const { kind, from } = attempt;
   const user = toUser(row);
@@ -133,9 +158,9 @@ async function signIn(
     const session = await startSession(context, user, kind, {
       checkedHash: row.password_hash,
       async also(trx, now) {
-        await refusePaused(trx, guesses, now);
-        if (shown !== null) await useCode(trx, user.id, shown);
-        else await refuseNewFactor(trx, user.id);
+        if (code === null) await refuseNewFactor(trx, user.id);
+        else await useCharged(trx, user.id, code);
+        if (password !== null) await refusePaused(trx, password, now);
         await rememberPlaces(trx, user.id, from, now);
         await auditSignIn(trx, attempt, 'sign_in', now);
       },
@@ -148,12 +173,19 @@ async function signIn(
   }
 }
 
-/** One of many guesses made at once: it gets no answer either where it is right. */
-async function refusePaused(trx: Trx, guesses: readonly Guess[], now: Date): Promise<void> {
-  for (const { bucket, at } of guesses) {
-    const pause = await pauseOf(trx, bucket, now);
-    if (pause > 0) throw paused(pause, at);
-  }
+/** One of many passwords tried at once: it gets no answer either where it is right. */
+async function refusePaused(trx: Trx, bucket: number, now: Date): Promise<void> {
+  const pause = await pauseOf(trx, bucket, now);
+  if (pause > 0) throw paused(pause);
+}
+
+async function useCharged(
+  trx: Trx,
+  userId: string,
+  { shown, guess }: NonNullable<Shown['code']>,
+): Promise<void> {
+  await useCode(trx, userId, shown);
+  await giveBackGuess(trx, guess);
 }
 
 /** One that was set up while the password was being checked. */
@@ -166,9 +198,9 @@ async function askForCode(
   context: SignInContext,
   row: UserRow,
   attempt: SignInAttempt,
-  guess: Guess,
+  bucket: number,
 ): Promise<AppError> {
-  const pause = await write(context.db, (trx) => pauseOf(trx, guess.bucket, context.now()));
+  const pause = await write(context.db, (trx) => pauseOf(trx, bucket, context.now()));
   if (pause > 0) return refuse(context, attempt, paused(pause));
   return new SecondFactorNeeded({ userId: row.id, passwordDigest: await digestOf(row.password_hash) });
 }
@@ -176,7 +208,7 @@ async function askForCode(
 async function fail(
   context: SignInContext,
   attempt: SignInAttempt,
-  { bucket, at }: Guess,
+  bucket: number,
   why: AppError,
 ): Promise<AppError> {
   const now = context.now();
@@ -185,15 +217,19 @@ async function fail(
     if (seconds === 0) await auditSignIn(trx, attempt, 'sign_in_failed', now);
     return seconds;
   });
-  if (pause > 0) return refuse(context, attempt, paused(pause, at));
+  if (pause > 0) return refuse(context, attempt, paused(pause));
   logSignIn(context, attempt, 'sign_in_failed');
   return why;
 }
 
 async function refuse(context: SignInContext, attempt: SignInAttempt, why: AppError): Promise<AppError> {
-  await write(context.db, (trx) => auditSignIn(trx, attempt, 'sign_in_refused', context.now()));
-  logSignIn(context, attempt, 'sign_in_refused');
+  await note(context, attempt, 'sign_in_refused');
   return why;
+}
+
+async function note(context: SignInContext, attempt: SignInAttempt, outcome: SignInOutcome): Promise<void> {
+  await write(context.db, (trx) => auditSignIn(trx, attempt, outcome, context.now()));
+  logSignIn(context, attempt, outcome);
 }
 
 async function digestOf(passwordHash: string): Promise<string> {

@@ -50,7 +50,14 @@ export const ON_POSTGRES: readonly string[] = [
     'http/api/tokens',
     'http/api/users',
   ],
-  ...['http/metrics', 'http/second-factor', 'http/sessions', 'http/sign-in', 'schedules/scheduler'],
+  ...[
+    'http/metrics',
+    'http/second-factor',
+    'http/second-factor-guesses',
+    'http/sessions',
+    'http/sign-in',
+    'schedules/scheduler',
+  ],
   'secrets/reseal',
 ].map((name) => `test/${name}.test.ts`);
 

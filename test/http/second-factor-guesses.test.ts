@@ -1,0 +1,102 @@
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isPostgres } from '../../src/db/kind.ts';
+import { openTestApp, type TestApp } from '../support/app.ts';
+import { codeOf, setUpFactor } from '../support/second-factor.ts';
+import { until } from '../support/until.ts';
+
+const PASSWORD = 'correct horse battery';
+const EMAIL = 'viewer@example.com';
+const STEP_MS = 30_000;
+
+let app: TestApp;
+let at: Date;
+beforeEach(async () => {
+  app = await openTestApp();
+  // The middle of a half minute.
+  at = new Date(Math.ceil(Date.now() / STEP_MS) * STEP_MS + STEP_MS / 2);
+  app.setNow(at);
+});
+afterEach(() => app.close());
+
+const pass = (milliseconds: number) => {
+  at = new Date(at.getTime() + milliseconds);
+  app.setNow(at);
+};
+
+async function setUp() {
+  const factor = await setUpFactor(app, 'viewer', PASSWORD);
+  pass(STEP_MS);
+  return factor;
+}
+
+/** Sends a form of the sign-in pages, from an address that nobody has signed in from. */
+async function post(path: string, fields: Record<string, string>, cookie = '') {
+  const response = await app.app.request(
+    path,
+    {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        origin: 'http://localhost',
+        ...(cookie === '' ? {} : { cookie }),
+      },
+      body: new URLSearchParams(fields),
+    },
+    { incoming: { socket: { remoteAddress: '2001:db8:77::1' } } },
+  );
+  const cookies = response.headers.getSetCookie().map((line) => line.split(';')[0] ?? '');
+  const halfway = cookies.find((line) => line.startsWith('bridgeport_halfway='));
+  return { status: response.status, html: await response.text(), halfway: halfway ?? '' };
+}
+
+const showPassword = () => post('/login', { email: EMAIL, password: PASSWORD });
+
+/** Wrong ones at that time, each another. */
+function wrongCodes(secret: string, count: number): readonly string[] {
+  const good = [-2, -1, 0, 1, 2].map((steps) => codeOf(secret, new Date(at.getTime() + steps * STEP_MS)));
+  const codes = Array.from({ length: count + good.length }, (_, n) => String(n * 7919).padStart(6, '0'));
+  return codes.filter((code) => !good.includes(code)).slice(0, count);
+}
+
+/** On PostgreSQL several get as far as to be counted before one of them is. */
+async function atOnce<Answer>(codes: readonly string[], guess: (code: string) => Promise<Answer>) {
+  const { db } = app.services;
+  if (!isPostgres(db)) return Promise.all(codes.map(guess));
+  const answers = await db.transaction().execute(async (trx) => {
+    await trx.selectFrom('sign_in_failures').select('bucket').forUpdate().execute();
+    const pending = Promise.all(codes.map(guess));
+    await until('codes that wait to be counted', 10_000, async () => {
+      const waiting = await sql`
+        select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+        trx,
+      );
+      return waiting.rows.length > 4;
+    });
+    return { pending };
+  });
+  return answers.pending;
+}
+
+describe('codes shown at once at the page', () => {
+  it('are looked at as few as in a row: the right one among those that come too late gets no answer', async () => {
+    const { secret } = await setUp();
+    const { halfway } = await showPassword();
+    const guess = (code: string) => post('/login/code', { code }, halfway);
+    const [last = '', ...codes] = wrongCodes(secret, 25);
+    for (const code of codes.slice(0, 4)) expect((await guess(code)).status).toBe(422);
+    // Of these one is looked at, before any that comes as late as the right one has got as far.
+    const right = codeOf(secret, at);
+    const burst = [...codes.slice(4, 20), right, ...codes.slice(20), last];
+    const answers = await atOnce(burst, guess);
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status !== 429)).toEqual([422]);
+    expect(answers[16]?.html).toContain('Too many wrong codes');
+    // Used up by nobody, it is good when the pause is over; and what was counted for it is given back.
+    pass(1000);
+    const late = await guess(right);
+    expect(late.status).toBe(303);
+    const rows = await app.services.db.selectFrom('sign_in_failures').select('failures').execute();
+    expect(rows).toEqual([{ failures: 5 }]);
+  });
+});
