@@ -29,6 +29,7 @@ export interface AuditedActions {
     | 'delete'
     | 'sign_in'
     | 'sign_in_failed'
+    | 'sign_in_halfway'
     | 'sign_in_refused'
     | 'sign_out';
   readonly api_token: 'create' | 'delete' | 'use' | 'refused';

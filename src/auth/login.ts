@@ -200,8 +200,14 @@ async function askForCode(
   attempt: SignInAttempt,
   bucket: number,
 ): Promise<AppError> {
-  const pause = await write(context.db, (trx) => pauseOf(trx, bucket, context.now()));
+  const now = context.now();
+  const pause = await write(context.db, async (trx) => {
+    const seconds = await pauseOf(trx, bucket, now);
+    if (seconds === 0) await auditSignIn(trx, attempt, 'sign_in_halfway', now);
+    return seconds;
+  });
   if (pause > 0) return refuse(context, attempt, paused(pause));
+  logSignIn(context, attempt, 'sign_in_halfway');
   return new SecondFactorNeeded({ userId: row.id, passwordDigest: await digestOf(row.password_hash) });
 }
 

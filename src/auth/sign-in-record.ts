@@ -15,11 +15,13 @@ export interface SignInAttempt {
   readonly factor?: 'password' | 'code' | 'recovery code';
 }
 
-export type SignInOutcome = 'sign_in' | 'sign_in_failed' | 'sign_in_refused';
+/** `sign_in_halfway`: the password was right, and a code is asked for, which the person has or has not. */
+export type SignInOutcome = 'sign_in' | 'sign_in_halfway' | 'sign_in_failed' | 'sign_in_refused';
 
 /** For each account, and for all names that nobody has together: a flood fills no disk and hides no sign-in. */
 const ROWS_PER_HOUR: Readonly<Record<SignInOutcome, number>> = {
   sign_in: 100,
+  sign_in_halfway: 20,
   sign_in_failed: 20,
   sign_in_refused: 5,
 };
@@ -27,11 +29,13 @@ const ROWS_PER_HOUR: Readonly<Record<SignInOutcome, number>> = {
 const ERRORS = {
   password: {
     sign_in: undefined,
+    sign_in_halfway: undefined,
     sign_in_failed: 'Wrong email or password',
     sign_in_refused: 'Too many wrong passwords before',
   },
   code: {
     sign_in: undefined,
+    sign_in_halfway: undefined,
     sign_in_failed: 'Wrong code after the right password',
     sign_in_refused: 'Too many wrong codes before',
   },
@@ -77,6 +81,7 @@ export function logSignIn(
 
 const MESSAGES = {
   sign_in: 'signed in',
+  sign_in_halfway: 'the password was right, and a code is asked for',
   sign_in_failed: 'a sign-in failed',
   sign_in_refused: 'a sign-in was refused for a while',
 } as const;

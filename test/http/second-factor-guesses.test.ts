@@ -100,3 +100,41 @@ describe('codes shown at once at the page', () => {
     expect(rows).toEqual([{ failures: 5 }]);
   });
 });
+
+describe('a right password without a code', () => {
+  const audited = async () => {
+    const rows = await app.services.db
+      .selectFrom('audit_logs')
+      .select(['action', 'resource_id', 'user_id', 'address', 'details', 'success'])
+      .where('action', 'like', 'sign_in%')
+      .execute();
+    return rows.map((row) => ({ ...row, details: JSON.parse(row.details ?? 'null') }));
+  };
+
+  it('is in the audit and the log, and is no failure where the code follows', async () => {
+    const { secret } = await setUp();
+    const { halfway } = await showPassword();
+    const rows = await audited();
+    expect(rows).toEqual([
+      {
+        ...{ action: 'sign_in_halfway', resource_id: app.userIds.viewer, user_id: null, success: 1 },
+        ...{ address: '2001:db8:77::1', details: { by: 'page', factor: 'password' } },
+      },
+    ]);
+    expect(app.log.join('\n')).toContain('the password was right, and a code is asked for');
+    expect((await post('/login/code', { code: codeOf(secret, at) }, halfway)).status).toBe(303);
+    expect((await audited()).map(({ action }) => action).sort()).toEqual(['sign_in', 'sign_in_halfway']);
+  });
+
+  it('fills the audit up to a bound each hour, and hides no sign-in', async () => {
+    const { secret } = await setUp();
+    let { halfway } = await showPassword();
+    for (let n = 0; n < 24; n += 1) ({ halfway } = await showPassword());
+    expect(await audited()).toHaveLength(20);
+    await post('/login/code', { code: codeOf(secret, at) }, halfway);
+    expect((await audited()).filter(({ action }) => action === 'sign_in')).toHaveLength(1);
+    pass(3_600_001);
+    await showPassword();
+    expect(await audited()).toHaveLength(22);
+  });
+});

@@ -5,6 +5,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   delete: 'Deleted',
   sign_in: 'Signed in',
   sign_in_failed: 'Sign-in failed',
+  sign_in_halfway: 'Password right, code asked for',
   sign_in_refused: 'Sign-in refused',
   sign_out: 'Signed out',
   use: 'Used',
