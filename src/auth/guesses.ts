@@ -1,6 +1,7 @@
 import type { Db, SignInFailureRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import { hmac } from '../secrets/hmac.ts';
 import type { SessionContext } from './context.ts';
 import { sessionSecret } from './session-secret.ts';
 
@@ -23,11 +24,9 @@ export function pauseAfter(failures: number): number {
  */
 export async function bucketOf(context: SessionContext, name: string): Promise<number> {
   const bytes = new TextEncoder();
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
   const secret = bytes.encode(await sessionSecret(context));
-  const key = await crypto.subtle.importKey('raw', secret, algorithm, false, ['sign']);
-  const mac = new DataView(await crypto.subtle.sign('HMAC', key, bytes.encode(`guesses:${name}`)));
-  return mac.getUint32(0) % BUCKETS;
+  const { buffer } = await hmac(secret, bytes.encode(`guesses:${name}`));
+  return new DataView(buffer).getUint32(0) % BUCKETS;
 }
 
 /** Whole seconds until the next guess may be made, 0 for now. */

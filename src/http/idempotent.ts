@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
+import { sessionSecret } from '../auth/session-secret.ts';
 import { AppError } from '../errors.ts';
 import {
   claimKey,
@@ -11,6 +12,7 @@ import {
   renewKey,
 } from '../idempotency/keys.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
+import { hmac } from '../secrets/hmac.ts';
 import type { Services } from '../services-port.ts';
 import type { ApiEnv } from './route.ts';
 
@@ -31,7 +33,7 @@ export function idempotent(services: Services, { renewEveryMs = LEASE_MS / 3 } =
     if (key === '' || key.length > LONGEST) {
       throw new AppError('invalid', `Idempotency-Key must have 1 to ${LONGEST} characters.`);
     }
-    const claimed = await claimKey(services, await requestOf(c, key));
+    const claimed = await claimKey(services, await requestOf(services, c, key));
     if ('answer' in claimed) {
       const { status, contentType, body } = claimed.answer;
       return c.body(body, status, { 'content-type': contentType, 'idempotent-replayed': 'true' });
@@ -102,19 +104,21 @@ async function settle(
 }
 
 /** Of a session and of a token alike, the id is nobody else's. The path names the environment, or what lies in it. */
-async function requestOf(c: Context<ApiEnv>, key: string): Promise<KeyedRequest> {
+async function requestOf(services: Services, c: Context<ApiEnv>, key: string): Promise<KeyedRequest> {
   const { id, token } = c.get('session');
   const credential = `${token === null ? 'session' : 'token'}:${id}`;
   const text = JSON.stringify([credential, c.req.method, c.req.path, key]);
-  const query = new TextEncoder().encode(`${new URL(c.req.url).search}\n`);
-  const body = new Uint8Array(await c.req.arrayBuffer());
-  const sent = new Uint8Array(query.length + body.length);
-  sent.set(query);
-  sent.set(body, query.length);
-  const named = new TextEncoder().encode(text);
-  return { id: await hashOf(named), credential, requestHash: await hashOf(sent) };
+  const named = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  const sent = new Uint8Array(await c.req.arrayBuffer());
+  const requestHash = await hashOfSent(services, new URL(c.req.url).search, sent);
+  return { id: toBase64Url(new Uint8Array(named)), credential, requestHash };
 }
 
-async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+/** Keyed: bodies hold passwords, and whoever reads the database would try them one by one. */
+async function hashOfSent(services: Services, query: string, body: Uint8Array<ArrayBuffer>): Promise<string> {
+  const before = new TextEncoder().encode(`idempotent:${query}\n`);
+  const sent = new Uint8Array(before.length + body.length);
+  sent.set(before);
+  sent.set(body, before.length);
+  return toBase64Url(await hmac(new TextEncoder().encode(await sessionSecret(services)), sent));
 }

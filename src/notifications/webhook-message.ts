@@ -1,4 +1,5 @@
 import type { Message } from '../channels/channel.ts';
+import { hmac } from '../secrets/hmac.ts';
 
 /** What a signature is made of. */
 interface Signed {
@@ -28,11 +29,11 @@ export async function webhookMessage(event: string, { url, body, id, secret, at 
     'webhook-timestamp': timestamp,
   };
   if (secret !== null) {
-    const hex = [...(await hmac(bytesOf(secret), body))]
+    const hex = [...(await hmac(bytesOf(secret), bytesOf(body)))]
       .map((byte) => byte.toString(16).padStart(2, '0'))
       .join('');
     headers['x-bridgeport-signature'] = `sha256=${hex}`;
-    const standard = await hmac(standardKey(secret), `${id}.${timestamp}.${body}`);
+    const standard = await hmac(standardKey(secret), bytesOf(`${id}.${timestamp}.${body}`));
     headers['webhook-signature'] = `v1,${btoa(String.fromCharCode(...standard))}`;
   }
   return { url, method: 'POST', body, headers };
@@ -48,13 +49,6 @@ function standardKey(secret: string): Uint8Array<ArrayBuffer> {
   if (coded === null || !/^[A-Za-z0-9+/]+={0,2}$/.test(coded) || coded.length % 4 !== 0)
     return bytesOf(secret);
   return Uint8Array.from(atob(coded), (character) => character.charCodeAt(0));
-}
-
-async function hmac(key: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array> {
-  const imported = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, [
-    'sign',
-  ]);
-  return new Uint8Array(await crypto.subtle.sign('HMAC', imported, bytesOf(text)));
 }
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);

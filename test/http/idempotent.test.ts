@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
@@ -59,6 +60,23 @@ describe('a request with an Idempotency-Key', () => {
       else expect([answer.status, answer.body.code]).toEqual([409, 'CONFLICT']);
     }
     expect(await environments()).toEqual(['x']);
+  });
+
+  it('is kept by no hash that a password could be guessed with', async () => {
+    const path = `/api/users/${app.userIds.admin}/change-password`;
+    const body = { currentPassword: 'correct horse battery', newPassword: '🗝 über correct <script>' };
+    expect((await send('POST', path, body)).status).toBe(200);
+    const { request_hash: kept } = await app.services.db
+      .selectFrom('idempotency_keys')
+      .select('request_hash')
+      .executeTakeFirstOrThrow();
+    const hashes = ['', '\n', 'idempotent:\n'].map((before) =>
+      createHash('sha256')
+        .update(`${before}${JSON.stringify(body)}`)
+        .digest('base64url'),
+    );
+    expect(hashes).not.toContain(kept);
+    expect(kept).toHaveLength(43);
   });
 
   it('is refused with another body or another query, and answers as before after that', async () => {
