@@ -39,8 +39,17 @@ export function isCodeLike(text: string): boolean {
 export function plainCode(text: string): string {
   return text
     .normalize('NFKC')
+    .replaceAll(/\p{Nd}/gu, (digit) => String(decimalOf(digit)))
     .replaceAll(/[\s\p{Pd}\p{Cf}]/gu, '')
     .toLowerCase();
+}
+
+/** Of a decimal digit: Unicode has those of a script in a row of ten, from zero, and such rows beside each other. */
+function decimalOf(digit: string): number {
+  const code = digit.codePointAt(0) ?? 0;
+  let before = code;
+  while (/\p{Nd}/u.test(String.fromCodePoint(before - 1))) before -= 1;
+  return (code - before) % 10;
 }
 
 /** What people compare their clocks with: to the second, in UTC. */

@@ -39,7 +39,18 @@ describe('codes of an authenticator app', () => {
   });
 
   it('are taken as people type them, and nothing else is one', () => {
-    for (const typed of ['123456', ' 123 456 ', '123-456', '１２３４５６', '12\u200b3456', '123–456']) {
+    for (const typed of [
+      '123456',
+      ' 123 456 ',
+      '123-456',
+      '１２３４５６',
+      '١٢٣٤٥٦',
+      '۱۲۳۴۵۶',
+      '१२३ ४५६',
+      '𞥑𞥒𞥓𞥔𞥕𞥖',
+      '12\u200b3456',
+      '123–456',
+    ]) {
       expect([typed, plainCode(typed), isCodeLike(plainCode(typed))]).toEqual([typed, '123456', true]);
     }
     for (const typed of [
