@@ -1,9 +1,10 @@
 import { recordAudit } from '../audit/audit.ts';
-import type { Trx, UserRow } from '../db/schema.ts';
+import type { Db, SecondFactorRow, Trx, UserRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { SignInContext } from './context.ts';
+import { bucketOf, chargeGuess, giveBackGuess } from './guesses.ts';
 import { checkOwnPassword } from './own-password.ts';
 import { newRecoveryCodes, storeRecoveryCodes } from './recovery-codes.ts';
 import { factorOf, ownerOf, takeOff } from './second-factor.ts';
@@ -54,7 +55,7 @@ export async function beginSecondFactor(
 /**
  * Makes the secret that was begun count, by a code of it, and gives the recovery codes, to be shown once. Every other session of
  * the account ends: it began without. Throws `invalid` of the field `code` for a wrong one, with what the clocks have to do with
- * it; `conflict` where nothing was begun, or one is active.
+ * it; `rate_limited` after too many of them; `conflict` where nothing was begun in the last quarter of an hour, or one is active.
  */
 export async function confirmSecondFactor(
   context: SignInContext,
@@ -63,15 +64,11 @@ export async function confirmSecondFactor(
 ): Promise<readonly string[]> {
   refuseOthers(actor, userId);
   const user = await ownerOf(context.db, userId);
-  const begun = await context.db
-    .selectFrom('second_factors')
-    .selectAll()
-    .where('id', '=', userId)
-    .executeTakeFirst();
-  if (begun === undefined)
-    throw new AppError('conflict', 'No second factor was begun. Begin with the password.');
   const now = context.now();
+  const begun = await begunFactor(context.db, userId, now);
   const secret = await context.vault.open(begun.secret, SEALED.secondFactor.identity(userId));
+  const bucket = await bucketOf(context, `begun factor of ${userId}`);
+  const guess = await chargeGuess(context.db, bucket, 'code', now);
   const step = stepOfCode(secret, plainCode(code), now);
   if (step === null) throw wrongCode(secret, plainCode(code), now);
   const { codes, hashes } = await newRecoveryCodes();
@@ -86,11 +83,27 @@ export async function confirmSecondFactor(
     if (numUpdatedRows === 0n) {
       throw new AppError('conflict', 'Another secret was begun meanwhile: nothing has changed. Begin again.');
     }
+    await giveBackGuess(trx, guess);
     await storeRecoveryCodes(trx, userId, hashes);
     await endSessionsOf(trx, userId, { but: sessionId });
     await note(trx, actor, user, 'set up', now);
   });
   return codes;
+}
+
+/** Throws `conflict` where nothing was begun, too long ago, or one is active. */
+async function begunFactor(db: Db, userId: string, now: Date): Promise<SecondFactorRow> {
+  const row = await db.selectFrom('second_factors').selectAll().where('id', '=', userId).executeTakeFirst();
+  if (row === undefined)
+    throw new AppError('conflict', 'No second factor was begun. Begin with the password.');
+  if (row.confirmed_at !== null) throw new AppError('conflict', ACTIVE);
+  const ageMs = now.getTime() - Date.parse(row.created_at);
+  // A little in the time to come by another's clock; far in it, the clock was set back since.
+  if (Math.abs(ageMs) < BEGUN_FOR_MS) return row;
+  throw new AppError(
+    'conflict',
+    'The second factor was begun more than a quarter of an hour ago, and its secret counts no longer. Begin again with the password, and scan the new one.',
+  );
 }
 
 /** Ten new recovery codes in the place of those that are left. Throws `conflict` where no second factor is active. */
@@ -129,6 +142,9 @@ export async function removeSecondFactor(
 }
 
 const NONE = 'This account has no second factor.';
+const ACTIVE = 'This account has a second factor already. Turn it off first.';
+/** For an app to be installed, and a code of it to be typed. */
+const BEGUN_FOR_MS = 15 * 60_000;
 
 async function ownAccount(context: SignInContext, actor: UserActor, own: Own): Promise<UserRow> {
   refuseOthers(actor, own.userId);
@@ -144,7 +160,7 @@ function refuseOthers(actor: UserActor, userId: string): void {
 
 async function refuseActive(trx: Trx, userId: string): Promise<void> {
   if ((await factorOf(trx, userId)) === null) return;
-  throw new AppError('conflict', 'This account has a second factor already. Turn it off first.');
+  throw new AppError('conflict', ACTIVE);
 }
 
 async function note(

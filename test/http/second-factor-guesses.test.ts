@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isPostgres } from '../../src/db/kind.ts';
+import { makeToken } from '../support/api-tokens.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { codeOf, setUpFactor } from '../support/second-factor.ts';
 import { until } from '../support/until.ts';
@@ -136,5 +137,54 @@ describe('a right password without a code', () => {
     pass(3_600_001);
     await showPassword();
     expect(await audited()).toHaveLength(22);
+  });
+});
+
+describe('what was begun', () => {
+  const own = () => ({ token: app.tokens.viewer });
+  const path = () => `/api/users/${app.userIds.viewer}/second-factor`;
+  const begin = async (): Promise<string> =>
+    (await app.call('POST', path(), { ...own(), body: { currentPassword: PASSWORD } })).body.secret;
+  const confirm = (code: string) => app.call('POST', `${path()}/confirm`, { ...own(), body: { code } });
+
+  it('is guessed at as slowly as what is active, by codes of any time, and confirmed when the pause is over', async () => {
+    const secret = await begin();
+    const statuses = [];
+    for (const code of wrongCodes(secret, 6)) statuses.push((await confirm(code)).status);
+    expect(statuses).toEqual([400, 400, 400, 400, 400, 429]);
+    const inPause = await confirm(codeOf(secret, at));
+    expect([inPause.status, inPause.body.message]).toEqual([429, expect.stringContaining('wrong codes')]);
+    // Nor by beginning anew.
+    expect((await confirm(codeOf(await begin(), at))).status).toBe(429);
+    const anew = await begin();
+    pass(1000);
+    expect((await confirm(codeOf(anew, at))).status).toBe(200);
+  });
+
+  it('counts for a quarter of an hour', async () => {
+    const secret = await begin();
+    pass(15 * 60_000);
+    const late = await confirm(codeOf(secret, at));
+    expect([late.status, late.body.message]).toEqual([409, expect.stringContaining('Begin again')]);
+    const again = await begin();
+    pass(15 * 60_000 - 1);
+    expect((await confirm(codeOf(again, at))).status).toBe(200);
+  });
+
+  it('is a person’s: no token begins, confirms, renews or removes it', async () => {
+    const secret = await begin();
+    const { token } = await makeToken(app, { userId: app.userIds.viewer }, { role: 'viewer' });
+    const { token: admins } = await makeToken(app, { userId: app.userIds.admin }, { role: 'admin' });
+    const body = { currentPassword: PASSWORD, code: codeOf(secret, at) };
+    for (const step of ['', '/confirm', '/recovery-codes', '/remove']) {
+      for (const by of [token, admins]) {
+        const refused = await app.call('POST', `${path()}${step}`, { token: by, body });
+        expect([step, refused.status, refused.body.message]).toEqual([
+          ...[step, 403],
+          expect.stringContaining('API token changes no second factor'),
+        ]);
+      }
+    }
+    expect((await confirm(codeOf(secret, at))).status).toBe(200);
   });
 });

@@ -7,10 +7,11 @@ import {
 } from '../../auth/change-second-factor.ts';
 import { readSecondFactor } from '../../auth/second-factor.ts';
 import { getUser } from '../../auth/users.ts';
+import { AppError } from '../../errors.ts';
 import { codeField } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings } from '../../settings/settings.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { type ApiRoute, type ApiSession, route } from '../route.ts';
 import { instant, SUCCESS, success } from './shapes.ts';
 
 const secondFactor = z.object({
@@ -48,8 +49,10 @@ export function secondFactorRoutes(services: Services): readonly ApiRoute[] {
       body: z.object({ currentPassword }),
       answer: z.object({ secret: z.string(), uri: z.string() }),
       refusals: [404, 409],
-      handle: async ({ params, actor, body }) =>
-        beginSecondFactor(services, actor, { userId: params.id, ...body }),
+      handle: async ({ params, actor, session, body }) => {
+        refuseTokens(session);
+        return beginSecondFactor(services, actor, { userId: params.id, ...body });
+      },
     }),
     route({
       ...FOR_SETTING_UP,
@@ -60,6 +63,7 @@ export function secondFactorRoutes(services: Services): readonly ApiRoute[] {
       answer: recoveryCodes,
       refusals: [404, 409],
       handle: async ({ params, actor, session, body }) => {
+        refuseTokens(session);
         const of = { userId: params.id, code: body.code, sessionId: session.id };
         return { recoveryCodes: await confirmSecondFactor(services, actor, of) };
       },
@@ -72,7 +76,8 @@ export function secondFactorRoutes(services: Services): readonly ApiRoute[] {
       body: z.object({ currentPassword }),
       answer: recoveryCodes,
       refusals: [404, 409],
-      handle: async ({ params, actor, body }) => {
+      handle: async ({ params, actor, session, body }) => {
+        refuseTokens(session);
         const own = { userId: params.id, ...body };
         return { recoveryCodes: await renewRecoveryCodes(services, actor, own) };
       },
@@ -86,10 +91,20 @@ export function secondFactorRoutes(services: Services): readonly ApiRoute[] {
       body: z.object({ currentPassword }),
       answer: success,
       refusals: [404, 409],
-      handle: async ({ params, actor, body }) => {
+      handle: async ({ params, actor, session, body }) => {
+        refuseTokens(session);
         await removeSecondFactor(services, actor, { userId: params.id, ...body });
         return SUCCESS;
       },
     }),
   ];
+}
+
+/** A token is for machines: what people sign in with is theirs alone, and guesses at it end with their session. */
+function refuseTokens({ token }: Pick<ApiSession, 'token'>): void {
+  if (token === null) return;
+  throw new AppError(
+    'forbidden_scope',
+    'An API token changes no second factor. Sign in with a password, at the page or by POST /api/auth/login, and send that token.',
+  );
 }
