@@ -158,9 +158,11 @@ async function signIn(
     const session = await startSession(context, user, kind, {
       checkedHash: row.password_hash,
       async also(trx, now) {
-        if (code === null) await refuseNewFactor(trx, user.id);
-        else await useCharged(trx, user.id, code);
+        // Given back first: where both share a bucket, what was counted for the code is no pause for the password.
+        if (code !== null) await giveBackGuess(trx, code.guess);
         if (password !== null) await refusePaused(trx, password, now);
+        if (code === null) await refuseNewFactor(trx, user.id);
+        else await useCode(trx, user.id, code.shown);
         await rememberPlaces(trx, user.id, from, now);
         await auditSignIn(trx, attempt, 'sign_in', now);
       },
@@ -177,15 +179,6 @@ async function signIn(
 async function refusePaused(trx: Trx, bucket: number, now: Date): Promise<void> {
   const pause = await pauseOf(trx, bucket, now);
   if (pause > 0) throw paused(pause);
-}
-
-async function useCharged(
-  trx: Trx,
-  userId: string,
-  { shown, guess }: NonNullable<Shown['code']>,
-): Promise<void> {
-  await useCode(trx, userId, shown);
-  await giveBackGuess(trx, guess);
 }
 
 /** One that was set up while the password was being checked. */
