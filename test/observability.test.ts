@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../src/app.ts';
@@ -149,6 +150,57 @@ describe('the dashboard', () => {
       if (type !== 'row') expect(targets.length).toBeGreaterThan(0);
     }
     expect(panels.length).toBeGreaterThan(15);
+  });
+});
+
+/** The query of a panel, as Grafana asks it for all environments. */
+function queryOf(title: string): string {
+  const { panels } = JSON.parse(read('grafana-dashboard.json'));
+  const { targets } = panels.find((panel: { title: string }) => panel.title === title);
+  return targets[0].expr.replaceAll('$environment', '.*').replaceAll('$job', 'bridgeport');
+}
+
+/** What promtool says of queries that are to give those values, each at once after such series have begun. */
+function asked(
+  series: readonly string[],
+  wanted: readonly (readonly [query: string, value: number | null])[],
+): string {
+  const folder = mkdtempSync(join(tmpdir(), 'a panel ü+'));
+  try {
+    const file = join(folder, 'panels.json');
+    const test = {
+      interval: '1m',
+      input_series: series.map((name) => ({ series: name, values: '1x5' })),
+      promql_expr_test: wanted.map(([expr, value]) => ({
+        ...{ expr, eval_time: '1m' },
+        exp_samples: value === null ? [] : [{ labels: '{}', value }],
+      })),
+    };
+    writeFileSync(file, JSON.stringify({ tests: [test] }));
+    return promtool(['test', 'rules', file]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe('the first numbers of the dashboard', () => {
+  const counts = ['Not safe', 'Failing', 'Protected', 'Oldest run that waits'].map(queryOf);
+  const all = (value: number | null) => counts.map((query) => [query, value] as const);
+  const INFO = 'bridgeport_info{job="bridgeport",version="1"}';
+
+  it('are no green 0 where nothing is known, and 0 where none is', () => {
+    expect(asked([], all(null))).toBe('fine');
+    expect(asked([INFO], all(0))).toBe('fine');
+    expect(asked([], all(0))).not.toBe('fine');
+  });
+
+  it('tell what is now, not what was last known', () => {
+    const { panels } = JSON.parse(read('grafana-dashboard.json'));
+    const stats = panels.filter((panel: { type: string }) => panel.type === 'stat');
+    expect(stats.length).toBeGreaterThan(5);
+    for (const { title, targets } of stats) {
+      for (const { instant, range } of targets) expect([title, instant, range]).toEqual([title, true, false]);
+    }
   });
 });
 
