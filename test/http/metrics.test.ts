@@ -210,7 +210,11 @@ describe('what the metrics tell of a database', () => {
         ...{ status: 'completed', outcome: 'completed', verification: 'full', size: 3 * 2 ** 40 },
         ...{ started_at: hoursAgo(2).toISOString(), completed_at: hoursAgo(1).toISOString(), duration: 12 },
       },
-      { read_in_full_at: hoursAgo(30).toISOString(), max_backup_age_hours: 3 },
+      {
+        created_at: hoursAgo(99).toISOString(),
+        read_in_full_at: hoursAgo(30).toISOString(),
+        max_backup_age_hours: 3,
+      },
     );
     await app.services.db
       .insertInto('drill_states')
@@ -235,6 +239,7 @@ describe('what the metrics tell of a database', () => {
     const of = (name: string, more = {}) =>
       sampleOf(metrics, `bridgeport_database_${name}`, { environment, database, ...more });
     expect(of('protection_state', { state: 'protected' })).toBe(1);
+    expect(of('created_timestamp_seconds')).toBe(hoursAgo(99).getTime() / 1000);
     expect(of('last_good_backup_timestamp_seconds')).toBe(hoursAgo(2).getTime() / 1000);
     expect(of('backup_due_timestamp_seconds')).toBe(hoursAgo(-1).getTime() / 1000);
     expect(of('last_good_backup_size_bytes')).toBe(3 * 2 ** 40);
