@@ -192,6 +192,19 @@ describe('the first numbers of the dashboard', () => {
     expect(asked([], all(null))).toBe('fine');
     expect(asked([INFO], all(0))).toBe('fine');
     expect(asked([], all(0))).not.toBe('fine');
+    expect(asked([INFO.replace('bridgeport"', 'of another"')], all(null))).toBe('fine');
+  });
+
+  it('count what two replicas tell once', () => {
+    const state =
+      'bridgeport_database_protection_state{job="bridgeport",environment="e",database="d \\"ü\\"",';
+    const series = ['a', 'b'].flatMap((pod) => [
+      ...['late', 'failing', 'protected'].map(
+        (name) => `${state}state="${name}",pod="${pod}",instance="${pod}:3000"}`,
+      ),
+    ]);
+    const counted = counts.slice(0, 3).map((query) => [query, 1] as const);
+    expect(asked(series, counted)).toBe('fine');
   });
 
   it('tell what is now, not what was last known', () => {
@@ -201,6 +214,20 @@ describe('the first numbers of the dashboard', () => {
     for (const { title, targets } of stats) {
       for (const { instant, range } of targets) expect([title, instant, range]).toEqual([title, true, false]);
     }
+  });
+});
+
+describe.each(['alerts.yml', 'grafana-dashboard.json'])('%s', (file) => {
+  it('takes what the database tells once, however many replicas tell it', () => {
+    const ofProcess = /bridgeport_(?:runs_ended|storage_request|disk)/;
+    const once =
+      /(?:(?:max|min) without \(instance, pod\) \((?:\w+\()?|\b(?:max|min|count)(?: by \(version\))? ?\((?:time\(\) - )?)$/;
+    const uses = [...read(file).matchAll(/\bbridgeport_\w+/g)].filter(
+      ({ 0: name, index }) => !ofProcess.test(name) && !/label_values\($/.test(read(file).slice(0, index)),
+    );
+    expect(uses.length).toBeGreaterThan(10);
+    const twice = uses.filter(({ input, index }) => !once.test(input.slice(Math.max(0, index - 60), index)));
+    expect(twice.map(({ 0: name }) => name)).toEqual([]);
   });
 });
 
