@@ -7,6 +7,7 @@ import { createApp } from '../src/app.ts';
 import { openTestApp, type TestApp } from './support/app.ts';
 import { insertBackup } from './support/backup-row.ts';
 import { readExposition } from './support/exposition.ts';
+import { addLeftover } from './support/leftover.ts';
 
 const FOLDER = resolve(import.meta.dirname, '../docs/observability');
 const read = (name: string) => readFileSync(join(FOLDER, name), 'utf8');
@@ -65,6 +66,7 @@ async function addOneOfEach(): Promise<void> {
     .insertInto('stored_totals')
     .values({ database_id, endpoint: 'https://s3.example.com', bucket: 'b', backups: 1, bytes: 5 })
     .execute();
+  await addLeftover(db, at);
   await app.call('PUT', `/api/databases/${database_id}/schedule`, { body: { cronExpression: '0 2 * * *' } });
   const request = { provider: 'aws', operation: 'PutObject', status: '200' };
   processMetrics.sent(request, 1);

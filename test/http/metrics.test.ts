@@ -10,6 +10,7 @@ import { makeServiceAccount, makeToken } from '../support/api-tokens.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { type ExposedSample, readExposition } from '../support/exposition.ts';
+import { addLeftover } from '../support/leftover.ts';
 
 const OWN = 'of-prometheus_0123456789+/=';
 const NOW = new Date('2026-03-01T00:00:00.000Z');
@@ -352,6 +353,10 @@ describe('what the metrics tell of the installation', () => {
       ])
       .onConflict((conflict) => conflict.doNothing())
       .execute();
+    const none = await scrape();
+    expect(sampleOf(none, 'bridgeport_leftovers')).toBe(0);
+    expect(sampleOf(none, 'bridgeport_leftovers_oldest_timestamp_seconds')).toBeUndefined();
+    for (const hours of [20, 30, 1]) await addLeftover(db, hoursAgo(hours));
     const metrics = await scrape();
     expect(sampleOf(metrics, 'bridgeport_runs', { kind: 'backup', state: 'pending' })).toBe(1);
     expect(sampleOf(metrics, 'bridgeport_runs', { kind: 'drill', state: 'running' })).toBe(0);
@@ -361,7 +366,10 @@ describe('what the metrics tell of the installation', () => {
     const ended = (result: string) =>
       sampleOf(metrics, 'bridgeport_backups_total', { environment: environment.name, result });
     expect([ended('good'), ended('failed')]).toEqual([7, 1]);
-    expect(sampleOf(metrics, 'bridgeport_leftovers')).toBe(0);
+    expect(sampleOf(metrics, 'bridgeport_leftovers')).toBe(3);
+    expect(sampleOf(metrics, 'bridgeport_leftovers_oldest_timestamp_seconds')).toBe(
+      hoursAgo(30).getTime() / 1000,
+    );
     expect(sampleOf(metrics, 'bridgeport_notification_ways_failing')).toBe(0);
     for (const check of ['database', 'masterKey', 'storage', 'disk'])
       expect(sampleOf(metrics, 'bridgeport_ready', { check })).toBe(1);
