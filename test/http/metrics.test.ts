@@ -119,6 +119,30 @@ describe('who may read the metrics', () => {
     }
   });
 
+  it('is counted by the owner of an API token, from wherever it is shown, and not by METRICS_TOKEN', async () => {
+    const strict = await openTestApp({
+      env: { METRICS_TOKEN: OWN, RATE_LIMIT_MAX: '9', RATE_LIMIT_USER_MAX: '3' },
+    });
+    try {
+      const tokens: string[] = [];
+      for (const name of ['prometheus "ü"', 'other']) {
+        const account = await makeServiceAccount(strict, name, 'viewer');
+        for (const access of ['metrics', 'full'] as const) {
+          const made = { role: 'viewer', access } as const;
+          tokens.push((await makeToken(strict, { serviceAccountId: account }, made)).token);
+        }
+      }
+      const [first = '', full = '', other = ''] = tokens;
+      const statuses: number[] = [];
+      for (const token of [first, full, first, first, full, other, OWN, OWN, OWN, OWN]) {
+        statuses.push((await strict.call('GET', '/metrics', { token })).status);
+      }
+      expect(statuses).toEqual([200, 403, 200, 429, 429, 200, 200, 200, 200, 200]);
+    } finally {
+      await strict.close();
+    }
+  });
+
   it('is told of a token for some environments before it is made', async () => {
     const { status, body } = await app.call('POST', '/api/admin/tokens', {
       body: {
