@@ -22,6 +22,7 @@ import { createTeller, hasNews } from './notifications/tell.ts';
 import { sendDuePings } from './pings/send-due.ts';
 import { hasWeeklyReport, tellWeeklyReport } from './reports/send-weekly.ts';
 import { sweepRetentionDaily } from './retention/sweep.ts';
+import { forgetOldLogs } from './runs/forget-old-logs.ts';
 import type { PeriodicTask } from './runs/periodic.ts';
 import type { Runs } from './runs/runs.ts';
 import { createScheduler } from './schedules/scheduler.ts';
@@ -186,6 +187,7 @@ export function periodicTasks(
         await repairCounts(services, signal);
         await thinSlots({ db, now }, signal);
         await forgetOldDrills({ db, now });
+        await forgetOldLogs({ db, now }, signal);
         if (!signal.aborted) await optimise();
       },
     },

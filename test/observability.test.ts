@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../src/app.ts';
 import { openTestApp, type TestApp } from './support/app.ts';
 import { insertBackup } from './support/backup-row.ts';
 import { readExposition } from './support/exposition.ts';
+import { addLeftover } from './support/leftover.ts';
 
 const FOLDER = resolve(import.meta.dirname, '../docs/observability');
 const read = (name: string) => readFileSync(join(FOLDER, name), 'utf8');
@@ -64,6 +66,7 @@ async function addOneOfEach(): Promise<void> {
     .insertInto('stored_totals')
     .values({ database_id, endpoint: 'https://s3.example.com', bucket: 'b', backups: 1, bytes: 5 })
     .execute();
+  await addLeftover(db, at);
   await app.call('PUT', `/api/databases/${database_id}/schedule`, { body: { cronExpression: '0 2 * * *' } });
   const request = { provider: 'aws', operation: 'PutObject', status: '200' };
   processMetrics.sent(request, 1);
@@ -149,6 +152,84 @@ describe('the dashboard', () => {
       if (type !== 'row') expect(targets.length).toBeGreaterThan(0);
     }
     expect(panels.length).toBeGreaterThan(15);
+  });
+});
+
+/** The query of a panel, as Grafana asks it for all environments. */
+function queryOf(title: string): string {
+  const { panels } = JSON.parse(read('grafana-dashboard.json'));
+  const { targets } = panels.find((panel: { title: string }) => panel.title === title);
+  return targets[0].expr.replaceAll('$environment', '.*').replaceAll('$job', 'bridgeport');
+}
+
+/** What promtool says of queries that are to give those values, each at once after such series have begun. */
+function asked(
+  series: readonly string[],
+  wanted: readonly (readonly [query: string, value: number | null])[],
+): string {
+  const folder = mkdtempSync(join(tmpdir(), 'a panel ü+'));
+  try {
+    const file = join(folder, 'panels.json');
+    const test = {
+      interval: '1m',
+      input_series: series.map((name) => ({ series: name, values: '1x5' })),
+      promql_expr_test: wanted.map(([expr, value]) => ({
+        ...{ expr, eval_time: '1m' },
+        exp_samples: value === null ? [] : [{ labels: '{}', value }],
+      })),
+    };
+    writeFileSync(file, JSON.stringify({ tests: [test] }));
+    return promtool(['test', 'rules', file]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe('the first numbers of the dashboard', () => {
+  const counts = ['Not safe', 'Failing', 'Protected', 'Oldest run that waits'].map(queryOf);
+  const all = (value: number | null) => counts.map((query) => [query, value] as const);
+  const INFO = 'bridgeport_info{job="bridgeport",version="1"}';
+
+  it('are no green 0 where nothing is known, and 0 where none is', () => {
+    expect(asked([], all(null))).toBe('fine');
+    expect(asked([INFO], all(0))).toBe('fine');
+    expect(asked([], all(0))).not.toBe('fine');
+    expect(asked([INFO.replace('bridgeport"', 'of another"')], all(null))).toBe('fine');
+  });
+
+  it('count what two replicas tell once', () => {
+    const state =
+      'bridgeport_database_protection_state{job="bridgeport",environment="e",database="d \\"ü\\"",';
+    const series = ['a', 'b'].flatMap((pod) => [
+      ...['late', 'failing', 'protected'].map(
+        (name) => `${state}state="${name}",pod="${pod}",instance="${pod}:3000"}`,
+      ),
+    ]);
+    const counted = counts.slice(0, 3).map((query) => [query, 1] as const);
+    expect(asked(series, counted)).toBe('fine');
+  });
+
+  it('tell what is now, not what was last known', () => {
+    const { panels } = JSON.parse(read('grafana-dashboard.json'));
+    const stats = panels.filter((panel: { type: string }) => panel.type === 'stat');
+    expect(stats.length).toBeGreaterThan(5);
+    for (const { title, targets } of stats) {
+      for (const { instant, range } of targets) expect([title, instant, range]).toEqual([title, true, false]);
+    }
+  });
+});
+
+describe.each(['alerts.yml', 'grafana-dashboard.json'])('%s', (file) => {
+  it('takes what the database tells once, however many replicas tell it', () => {
+    const ofProcess = /bridgeport_(?:runs_ended|storage_request|disk)/;
+    const once =
+      /(?:(?:max|min) without \(instance, pod\) \((?:\w+\()?|\b(?:max|min|count)(?: by \(version\))? ?\((?:time\(\) - )?)$/;
+    const uses = [...read(file).matchAll(/\bbridgeport_\w+/g)].filter(
+      ({ 0: name, index }) => !ofProcess.test(name) && !/label_values\($/.test(read(file).slice(0, index)),
+    );
+    expect(uses.length).toBeGreaterThan(10);
+    const twice = uses.filter(({ input, index }) => !once.test(input.slice(Math.max(0, index - 60), index)));
+    expect(twice.map(({ 0: name }) => name)).toEqual([]);
   });
 });
 

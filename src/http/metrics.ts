@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { AppError } from '../errors.ts';
 import { createScrape } from '../metrics/scrape.ts';
 import type { Services } from '../services-port.ts';
@@ -29,13 +29,7 @@ export function metricsRoutes(
 
   app.get('/metrics', async (c) => {
     const shown = /^Bearer ([\w.~+/=-]+)$/.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
-    const from = { address: addressOf(c, services), requestId: c.get('requestId') };
-    const refusal = isOwn(shown) ? null : await refusalOf(shown, { notes, from });
-    if (refusal !== null) {
-      limits.api(c, null);
-      if (refusal.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer');
-      throw refusal;
-    }
+    if (!isOwn(shown)) await admit(c, shown);
     const text = await scrape();
     c.header('Content-Type', CONTENT_TYPE);
     c.header('Vary', 'Accept-Encoding');
@@ -52,16 +46,20 @@ export function metricsRoutes(
     return metricsToken !== null && services.sha256(shown) === services.sha256(metricsToken);
   }
 
-  async function refusalOf(shown: string, noting: Parameters<typeof findToken>[2]): Promise<AppError | null> {
-    const found = isTokenLike(shown) ? await findToken(services, shown, noting) : null;
+  /** Counts the request as one of the API, by the token's owner where there is one; throws where it is none for metrics. */
+  async function admit(c: Context<ApiEnv>, shown: string): Promise<void> {
+    const from = { address: addressOf(c, services), requestId: c.get('requestId') };
+    const found = isTokenLike(shown) ? await findToken(services, shown, { notes, from }) : null;
+    limits.api(c, found);
     if (found === null) {
-      return new AppError(
+      c.header('WWW-Authenticate', 'Bearer');
+      throw new AppError(
         'unauthorized',
         'The metrics want a token of their own, sent as "Authorization: Bearer …": METRICS_TOKEN, or an API token for metrics.',
       );
     }
-    if (found.token.access === 'metrics') return null;
-    return new AppError(
+    if (found.token.access === 'metrics') return;
+    throw new AppError(
       'forbidden_scope',
       'Only a token for metrics may read them. Make one that may nothing else.',
     );

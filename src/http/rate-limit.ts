@@ -12,7 +12,7 @@ export interface Limits {
    * The API: by account, a person's sessions and tokens together; everybody else, and whoever shows a token that opens nothing, by
    * address.
    */
-  api(c: Context, session: ApiSession | null): void;
+  api(c: Context, session: Pick<ApiSession, 'user'> | null): void;
   /** A page, a fragment or a form of somebody signed in, by their session. */
   page(c: Context, session: Session): void;
   /** The pages for somebody who is not: forms, sign-in above all, are counted closely, reading is not. By address. */

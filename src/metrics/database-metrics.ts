@@ -19,6 +19,7 @@ const gauge = (name: string, help: string): Metric => ({ name: `bridgeport_${nam
 /** Of each database, by its environment and name; what is not known yet has no sample. */
 const OF_EACH = {
   info: gauge('database_info', 'What a database is: its engine, and where its backups go. Always 1.'),
+  createdAt: gauge('database_created_timestamp_seconds', 'Since when the app knows the database.'),
   state: gauge(
     'database_protection_state',
     'The state that a database is in: never, late, failing, paused or protected. Always 1.',
@@ -99,7 +100,7 @@ function pageOf(db: Db, after: string) {
     )
     .leftJoin('drill_states as drill', 'drill.database_id', 'databases.id')
     .select(['databases.name', 'databases.type', 'databases.backup_storage_type'])
-    .select(['environments.name as environment', 'databases.read_in_full_at'])
+    .select(['environments.name as environment', 'databases.created_at', 'databases.read_in_full_at'])
     .select(['good.duration', 'bad.error', 'drill.proven_at', 'drill.failed_at', 'drill.restore_ms'])
     .select((eb) => [
       storedOf(eb.ref('databases.id'), 'bytes').as('stored_bytes'),
@@ -133,6 +134,7 @@ function addDatabase(
     1,
   );
   samples.add(OF_EACH.state, joined(labels, labelsOf({ state })), 1);
+  add(OF_EACH.createdAt, secondsOf(row.created_at));
   add(OF_EACH.goodAt, secondsOf(lastGood?.at ?? null));
   add(OF_EACH.dueAt, secondsOf(dueAt));
   add(OF_EACH.nextAt, secondsOf(row.run_at));

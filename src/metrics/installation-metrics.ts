@@ -33,6 +33,10 @@ const STORED = gauge(
   'Bytes of completed backups that are kept, by place; bucket "" is a host.',
 );
 const LEFTOVERS = gauge('leftovers', 'What runs could not remove from a storage or a host yet.');
+const OLDEST_LEFTOVER = gauge(
+  'leftovers_oldest_timestamp_seconds',
+  'Since when the oldest of those is left behind; no sample while there is none.',
+);
 const WAYS = gauge('notification_ways_failing', 'The mail server and channels by which nothing arrives.');
 const DISK_FREE = gauge('disk_free_bytes', 'Room that is left on the disk of the app’s own database.');
 const DISK_SIZE = gauge('disk_size_bytes', 'Size of the disk of the app’s own database.');
@@ -44,8 +48,8 @@ const OPEN: readonly RunState[] = ['pending', 'running', 'uncertain'];
 export async function installationMetrics(context: InstallationContext): Promise<Samples> {
   const { db, version } = context;
   const samples = createSamples([
-    ...[INFO, READY, RUNS, OLDEST, ENDED, STORED, LEFTOVERS, WAYS],
-    ...[DISK_FREE, DISK_SIZE],
+    ...[INFO, READY, RUNS, OLDEST, ENDED, STORED, LEFTOVERS, OLDEST_LEFTOVER],
+    ...[WAYS, DISK_FREE, DISK_SIZE],
   ]);
   samples.add(INFO, labelsOf({ version }), 1);
   for (const [check, isWell] of Object.entries(await context.checks())) {
@@ -54,7 +58,9 @@ export async function installationMetrics(context: InstallationContext): Promise
   await addRuns(samples, db);
   await addEnded(samples, db);
   await addStored(samples, db);
-  samples.add(LEFTOVERS, '', await countLeftovers(db));
+  const leftovers = await readLeftovers(db);
+  samples.add(LEFTOVERS, '', Number(leftovers.count));
+  samples.add(OLDEST_LEFTOVER, '', secondsOf(leftovers.oldest));
   samples.add(WAYS, '', (await failingWays(db)).length);
   const space = await context.freeSpace().catch(() => null);
   samples.add(DISK_FREE, '', space?.free);
@@ -109,10 +115,9 @@ async function addStored(samples: Samples, db: Db): Promise<void> {
     samples.add(STORED, labelsOf({ endpoint, bucket }), Number(bytes));
 }
 
-async function countLeftovers(db: Db): Promise<number> {
-  const { count } = await db
+function readLeftovers(db: Db) {
+  return db
     .selectFrom('leftovers')
-    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .select(({ fn }) => [fn.countAll<number>().as('count'), fn.min<string | null>('created_at').as('oldest')])
     .executeTakeFirstOrThrow();
-  return Number(count);
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Db, RunRow } from '../db/schema.ts';
 import type { Log, LogLevel } from '../log.ts';
-import { createRunLog, detailsOf } from './run-log.ts';
+import { createRunLog, detailsOf, readRunLog } from './run-log.ts';
 import { saveLog, storedLog } from './stored-log.ts';
 
 export interface KeeperContext {
@@ -26,19 +26,24 @@ export interface LogKeeper {
 /** So often what a run says is kept while it goes on, at most. */
 const KEEP_EVERY_MS = 5_000;
 
+const BEGAN = 'began';
+const stepMessage = (step: string) => `step: ${step}`;
+
 interface TimedStep {
   readonly step: string;
   /** Since the run was begun, here. */
   readonly afterMs: number;
 }
 
-/** Of a run as it was claimed. */
+/** Of a run as it was claimed; of one that is not begun here, a repair, what is told stands where it happened. */
 export async function createLogKeeper(
   { db, log, now, uptimeMs }: KeeperContext,
-  run: Pick<RunRow, 'id' | 'state'>,
+  run: Pick<RunRow, 'id' | 'state' | 'started_at'>,
 ): Promise<LogKeeper> {
-  let [begunAt, begunMs] = [now(), uptimeMs()];
-  const lines = createRunLog(await storedLog(db, run.id).catch(lost('could not be read')));
+  const stored = await storedLog(db, run.id).catch(lost('could not be read'));
+  const lines = createRunLog(stored);
+  let begunAt: Date | undefined;
+  let begunMs = uptimeMs();
   const seen: TimedStep[] = [];
   let isNew = false;
   let keptMs = begunMs;
@@ -65,10 +70,13 @@ export async function createLogKeeper(
   async function addEnd(): Promise<void> {
     const row = await endOf(db, run.id);
     if (row === null || row.state === run.state) return;
+    const { at, told } = begunAt === undefined ? earlier(stored, run) : { at: begunAt, told: [] };
     for (const { step, afterMs } of row.steps.length > 0 ? row.steps : seen) {
-      add('info', `step: ${step}`, {}, new Date(begunAt.getTime() + afterMs));
+      const message = stepMessage(step);
+      if (!told.includes(message)) add('info', message, {}, new Date((at ?? now()).getTime() + afterMs));
     }
-    const seconds = Number(((uptimeMs() - begunMs) / 1000).toFixed(1));
+    // How long a run took that died is known to nobody.
+    const seconds = begunAt === undefined ? null : Number(((uptimeMs() - begunMs) / 1000).toFixed(1));
     const level = row.state === 'completed' || row.state === 'pending' ? 'info' : 'warn';
     const message = row.state === 'pending' ? 'waits to be begun again' : row.state;
     add(level, message, { seconds, says: row.failure?.message, stderr: row.failure?.stderr });
@@ -78,7 +86,7 @@ export async function createLogKeeper(
     add,
     begin(fields) {
       [begunAt, begunMs] = [now(), uptimeMs()];
-      add('info', 'began', fields, begunAt);
+      add('info', BEGAN, fields, begunAt);
     },
     at(step) {
       if (seen.at(-1)?.step !== step) seen.push({ step, afterMs: Math.round(uptimeMs() - begunMs) });
@@ -92,6 +100,16 @@ export async function createLogKeeper(
       await addEnd().catch(lost('could not be ended'));
       if (isNew) await keep();
     },
+  };
+}
+
+/** When a run was begun that is repaired, and what is in its log since then: of an earlier time that it was begun, nothing. */
+function earlier(stored: string, { started_at: startedAt }: Pick<RunRow, 'started_at'>) {
+  const lines = readRunLog(stored).filter(({ at }) => at >= (startedAt ?? ''));
+  const began = lines.findLast(({ message }) => message === BEGAN)?.at ?? startedAt;
+  return {
+    at: began === null ? null : new Date(began),
+    told: lines.filter(({ at }) => at >= (began ?? '')).map(({ message }) => message),
   };
 }
 

@@ -10,6 +10,7 @@ import { makeServiceAccount, makeToken } from '../support/api-tokens.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { type ExposedSample, readExposition } from '../support/exposition.ts';
+import { addLeftover } from '../support/leftover.ts';
 
 const OWN = 'of-prometheus_0123456789+/=';
 const NOW = new Date('2026-03-01T00:00:00.000Z');
@@ -118,6 +119,30 @@ describe('who may read the metrics', () => {
     }
   });
 
+  it('is counted by the owner of an API token, from wherever it is shown, and not by METRICS_TOKEN', async () => {
+    const strict = await openTestApp({
+      env: { METRICS_TOKEN: OWN, RATE_LIMIT_MAX: '9', RATE_LIMIT_USER_MAX: '3' },
+    });
+    try {
+      const tokens: string[] = [];
+      for (const name of ['prometheus "ü"', 'other']) {
+        const account = await makeServiceAccount(strict, name, 'viewer');
+        for (const access of ['metrics', 'full'] as const) {
+          const made = { role: 'viewer', access } as const;
+          tokens.push((await makeToken(strict, { serviceAccountId: account }, made)).token);
+        }
+      }
+      const [first = '', full = '', other = ''] = tokens;
+      const statuses: number[] = [];
+      for (const token of [first, full, first, first, full, other, OWN, OWN, OWN, OWN]) {
+        statuses.push((await strict.call('GET', '/metrics', { token })).status);
+      }
+      expect(statuses).toEqual([200, 403, 200, 429, 429, 200, 200, 200, 200, 200]);
+    } finally {
+      await strict.close();
+    }
+  });
+
   it('is told of a token for some environments before it is made', async () => {
     const { status, body } = await app.call('POST', '/api/admin/tokens', {
       body: {
@@ -210,7 +235,11 @@ describe('what the metrics tell of a database', () => {
         ...{ status: 'completed', outcome: 'completed', verification: 'full', size: 3 * 2 ** 40 },
         ...{ started_at: hoursAgo(2).toISOString(), completed_at: hoursAgo(1).toISOString(), duration: 12 },
       },
-      { read_in_full_at: hoursAgo(30).toISOString(), max_backup_age_hours: 3 },
+      {
+        created_at: hoursAgo(99).toISOString(),
+        read_in_full_at: hoursAgo(30).toISOString(),
+        max_backup_age_hours: 3,
+      },
     );
     await app.services.db
       .insertInto('drill_states')
@@ -235,6 +264,7 @@ describe('what the metrics tell of a database', () => {
     const of = (name: string, more = {}) =>
       sampleOf(metrics, `bridgeport_database_${name}`, { environment, database, ...more });
     expect(of('protection_state', { state: 'protected' })).toBe(1);
+    expect(of('created_timestamp_seconds')).toBe(hoursAgo(99).getTime() / 1000);
     expect(of('last_good_backup_timestamp_seconds')).toBe(hoursAgo(2).getTime() / 1000);
     expect(of('backup_due_timestamp_seconds')).toBe(hoursAgo(-1).getTime() / 1000);
     expect(of('last_good_backup_size_bytes')).toBe(3 * 2 ** 40);
@@ -347,6 +377,10 @@ describe('what the metrics tell of the installation', () => {
       ])
       .onConflict((conflict) => conflict.doNothing())
       .execute();
+    const none = await scrape();
+    expect(sampleOf(none, 'bridgeport_leftovers')).toBe(0);
+    expect(sampleOf(none, 'bridgeport_leftovers_oldest_timestamp_seconds')).toBeUndefined();
+    for (const hours of [20, 30, 1]) await addLeftover(db, hoursAgo(hours));
     const metrics = await scrape();
     expect(sampleOf(metrics, 'bridgeport_runs', { kind: 'backup', state: 'pending' })).toBe(1);
     expect(sampleOf(metrics, 'bridgeport_runs', { kind: 'drill', state: 'running' })).toBe(0);
@@ -356,7 +390,10 @@ describe('what the metrics tell of the installation', () => {
     const ended = (result: string) =>
       sampleOf(metrics, 'bridgeport_backups_total', { environment: environment.name, result });
     expect([ended('good'), ended('failed')]).toEqual([7, 1]);
-    expect(sampleOf(metrics, 'bridgeport_leftovers')).toBe(0);
+    expect(sampleOf(metrics, 'bridgeport_leftovers')).toBe(3);
+    expect(sampleOf(metrics, 'bridgeport_leftovers_oldest_timestamp_seconds')).toBe(
+      hoursAgo(30).getTime() / 1000,
+    );
     expect(sampleOf(metrics, 'bridgeport_notification_ways_failing')).toBe(0);
     for (const check of ['database', 'masterKey', 'storage', 'disk'])
       expect(sampleOf(metrics, 'bridgeport_ready', { check })).toBe(1);

@@ -112,7 +112,7 @@ describe.each(STATES)('what runs say, on %s', (state) => {
     const detail = JSON.stringify({
       steps: [
         { step: 'connect', afterMs: 0 },
-        { step: 'dump', afterMs: 2 },
+        { step: 'dump', afterMs: 1 },
       ],
     });
     const error = JSON.stringify({ message: 'says <no>', stderr: 'FATAL: "ä"', step: 'dump' });
@@ -120,10 +120,61 @@ describe.each(STATES)('what runs say, on %s', (state) => {
       uncertain,
       CONTEXT,
     );
-    expect((await said(db, run)).slice(before.length)).toEqual([
-      ...['info step: connect', 'info step: dump'],
-      expect.stringMatching(/^warn failed seconds=[\d.]+ says="says <no>" stderr="FATAL: \\"ä\\""$/),
+    expect(await said(db, run)).toEqual([
+      ...['info began attempt=1', 'info step: connect', 'info step: dump'],
+      expect.stringMatching(/^warn uncertain seconds=[\d.]+$/),
+      'warn failed says="says <no>" stderr="FATAL: \\"ä\\""',
     ]);
+    await db.destroy();
+  });
+
+  it('has the steps of a run that died when they began, once, however late and often it is repaired', async () => {
+    const db = await openState(state);
+    const world = open(db);
+    const inserted = await insertRun(db);
+    const startedAt = new Date(NOW.getTime() - 3_600_000);
+    await become(db, inserted, { started_at: startedAt.toISOString() });
+    const run = await runOf(db, { id: inserted.id });
+    const detail = JSON.stringify({
+      steps: [
+        { step: 'connect', afterMs: 0 },
+        { step: 'dump "ü"', afterMs: 90_000 },
+      ],
+    });
+    await kindOf(world, async () => become(db, run, { state: 'uncertain', detail })).repair(run, CONTEXT);
+    const steps = async () =>
+      (await runLogOf(db, run.id)).flatMap(({ at, message }) =>
+        message.startsWith('step: ') ? [[at, message]] : [],
+      );
+    const wanted = [
+      [startedAt.toISOString(), 'step: connect'],
+      [new Date(startedAt.getTime() + 90_000).toISOString(), 'step: dump "ü"'],
+    ];
+    expect(await steps()).toEqual(wanted);
+    const uncertain = await runOf(db, { id: run.id });
+    await kindOf(world, async () => become(db, run, { state: 'completed' })).repair(uncertain, CONTEXT);
+    expect(await steps()).toEqual(wanted);
+    expect(await said(db, run)).toEqual([
+      ...['info step: connect', 'info step: dump "ü"', 'warn uncertain', 'info completed'],
+    ]);
+    await db.destroy();
+  });
+
+  it('has the steps of each time that it was begun', async () => {
+    const db = await openState(state);
+    const world = open(db);
+    const run = await insertRun(db);
+    const detail = JSON.stringify({ steps: [{ step: 'connect', afterMs: 1 }] });
+    await kindOf(world, async () => become(db, run, { state: 'pending', detail })).run(run, CONTEXT);
+    const startedAt = world.clock.now().toISOString();
+    await become(db, run, { state: 'running', started_at: startedAt, attempts: 2 });
+    const again = await runOf(db, { id: run.id });
+    await kindOf(world, async () => become(db, run, { state: 'uncertain' })).run(again, CONTEXT);
+    const uncertain = await runOf(db, { id: run.id });
+    await kindOf(world, async () => become(db, run, { state: 'completed' })).repair(uncertain, CONTEXT);
+    const lines = await said(db, run);
+    expect(lines.filter((line) => line === 'info step: connect').length).toBe(2);
+    expect(lines.at(-1)).toBe('info completed');
     await db.destroy();
   });
 
