@@ -5,6 +5,8 @@ import type { Services } from '../../../services-port.ts';
 import { attributesOf, prefixOf } from './cookie-attributes.ts';
 
 const SESSION = 'bridgeport_session';
+/** Browsers keep no cookie for longer than 400 days, and hono refuses to set one; a day less, since it looks at a clock of its own. */
+const MOST_DAYS = 399;
 
 /** The session's token, for `findSession`. */
 export function readSessionCookie(c: Context, services: Services): string | undefined {
@@ -12,7 +14,9 @@ export function readSessionCookie(c: Context, services: Services): string | unde
 }
 
 export function writeSessionCookie(c: Context, session: StartedSession, services: Services): void {
-  setCookie(c, SESSION, session.token, { ...attributesOf(c, services), expires: session.expiresAt });
+  const last = services.now().getTime() + MOST_DAYS * 86_400_000;
+  const expires = new Date(Math.min(session.expiresAt.getTime(), last));
+  setCookie(c, SESSION, session.token, { ...attributesOf(c, services), expires });
 }
 
 /** The request's cookies as they will be once that session's has been written. */
