@@ -3,7 +3,7 @@ import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import { urlOfTarget } from '../channels/target-url.ts';
 import type { Db, NotificationChannelRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import { nameField, secretField } from '../fields.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import { privateHostsOf, readSettings } from '../settings/settings.ts';
@@ -17,7 +17,7 @@ export const channelChange = z.object({
   name: nameField.optional(),
   /** Absent or blank keeps the stored one. */
   url: secretField(2048).nullish(),
-  /** Absent or blank keeps the stored one, which belongs to the host of its URL. */
+  /** Absent or blank keeps the stored one, which belongs to the scheme, host and port of its URL. */
   secret: secretField(1024).nullish(),
   /** The stored secret is no longer sent. */
   forgetSecret: z.boolean().optional(),
@@ -32,7 +32,7 @@ export type ChannelChange = Readonly<z.infer<typeof channelChange>>;
 /**
  * Changes what is given of a channel; where that is its URL or its secret, a test message is sent first. Throws `not_found`, also for the
  * environment; `invalid` where the test message was not taken, for an address that nothing may be sent to, and where the stored secret
- * would go to another host; `conflict` where somebody else has changed the channel meanwhile.
+ * would go to another host or port, or by another scheme; `conflict` where somebody else has changed the channel meanwhile.
  */
 export async function changeChannelOf(
   context: DeliverContext,
@@ -80,8 +80,16 @@ async function changed(
   const { id, kind } = before;
   const url = change.url ? await newUrl(db, kind, change.url) : null;
   const keepsSecret = !change.secret && change.forgetSecret !== true;
-  if (url !== null && url.host !== before.host && before.secret !== null && keepsSecret) {
-    throw refusal('Enter the secret again: the stored one was given for another host.', 'secret');
+  if (
+    url !== null &&
+    before.secret !== null &&
+    keepsSecret &&
+    url.origin !== (await originOf(vault, before))
+  ) {
+    throw refusal(
+      'Enter the secret again: the stored one was given for another scheme (http or https), host or port.',
+      'secret',
+    );
   }
   const secret = change.secret
     ? await vault.seal(change.secret, SEALED.channelSecret.identity(id))
@@ -95,6 +103,19 @@ async function changed(
     least_severity: change.leastSeverity ?? before.least_severity,
     environment_id: change.environmentId === undefined ? before.environment_id : change.environmentId,
   };
+}
+
+/** Scheme, host and port: by http a token would be read by whoever stands between. Null where the stored URL can't be opened. */
+async function originOf(
+  vault: DeliverContext['vault'],
+  { id, url }: NotificationChannelRow,
+): Promise<string | null> {
+  try {
+    return new URL(await vault.open(url, SEALED.channelUrl.identity(id))).origin;
+  } catch (error) {
+    if (!isAppError(error, 'secret_unreadable')) throw error;
+    return null;
+  }
 }
 
 async function newUrl(db: Db, kind: NotificationChannelRow['kind'], typed: string): Promise<URL> {

@@ -224,6 +224,20 @@ describe.each(STATES)('channels, on %s', (state) => {
     }
   });
 
+  it('keep their secret from the same host in clear text', async () => {
+    // The server speaks no TLS: the channel is kept though its test message was not taken.
+    const url = `https://127.0.0.1:${server.port}/own`;
+    const made = await channel('own', { kind: 'webhook', secret: 'hush', url, saveAnyway: true });
+    const change = (input: object) =>
+      changeChannelOf(context, NOBODY, made.id, channelChange.parse(input), never);
+    await expect(change({ url: `${server.url}/own`, saveAnyway: true })).rejects.toMatchObject({
+      details: { issues: [{ path: ['secret'] }] },
+    });
+    expect(server.pings).toEqual([]);
+    expect(await change({ url: `${server.url}/own`, secret: 'hush' })).toMatchObject({ hasSecret: true });
+    expect(signed).toEqual(['/own']);
+  });
+
   it('are changed by one of two at once, and of one that is gone by nobody', async () => {
     const made = await channel('both');
     const change = (name: string) =>
