@@ -99,6 +99,25 @@ describe.each(STATES)('channels, on %s', (state) => {
     ]);
   });
 
+  it('of one environment are told nothing that is of the whole installation', async () => {
+    const at = now().toISOString();
+    await db
+      .insertInto('environments')
+      .values({ id: 'prod', name: 'prod', created_at: at, updated_at: at } as never)
+      .execute();
+    await channel('prod', { environmentId: 'prod', leastSeverity: 'info' });
+    await channel('all');
+    const ofNone = { databaseId: null, environmentId: null };
+    const expiresAt = '2026-02-28T23:59:59.000Z';
+    await write(db, async (trx) => {
+      const certificate = { what: 'the authority of database "staging \u{1f600}"', advice: 'Renew it.' };
+      const data = { ...certificate, expiresAt, isOver: false };
+      await recordEvent(trx, { type: 'certificate.ending', ...ofNone, data }, now());
+    });
+    await work();
+    expect(told()).toEqual([expect.stringMatching(/^\/all .*Certificate about to end/)]);
+  });
+
   it('that fail are told by another one, once, and not by themselves', async () => {
     await channel('bad');
     await channel('good');
