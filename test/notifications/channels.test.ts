@@ -16,6 +16,9 @@ import { deliverDue } from '../../src/notifications/deliver-due.ts';
 import { listDeliveries } from '../../src/notifications/delivery-log.ts';
 import type { DeliverContext } from '../../src/notifications/send.ts';
 import { tellEvents } from '../../src/notifications/tell.ts';
+import { resealAll } from '../../src/secrets/reseal.ts';
+import { SEALED } from '../../src/secrets/sealed.ts';
+import { createVault } from '../../src/secrets/vault.ts';
 import { type PingServer, startPingServer } from '../support/ping-server.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 import { openDeliverContext } from './deliver-context.ts';
@@ -255,6 +258,26 @@ describe.each(STATES)('channels, on %s', (state) => {
     expect(server.pings).toEqual([]);
     expect(await change({ url: `${server.url}/own`, secret: 'hush' })).toMatchObject({ hasSecret: true });
     expect(signed).toEqual(['/own']);
+  });
+
+  it('stay sealed by the master key that has come while a change was tried', async () => {
+    const made = await channel('old', { kind: 'webhook', secret: 'hush' });
+    const key = (byte: number) => new Uint8Array(32).fill(byte);
+    const vault = await createVault(key(6), [key(5)]);
+    const change = (input: object) =>
+      changeChannelOf({ ...context, vault }, NOBODY, made.id, channelChange.parse(input), never);
+    const row = () => db.selectFrom('notification_channels').selectAll().executeTakeFirstOrThrow();
+    answers.set('/new', (response) => void resealAll(db, vault).then(() => response.end('ok')));
+    await change({ url: `${server.url}/new`, name: 'new "ü"' });
+    const { name, url, secret } = await row();
+    expect([name, vault.isPresent(url), vault.isPresent(secret ?? '')]).toEqual(['new "ü"', true, true]);
+    const onlyNew = { ...context, vault: await createVault(key(6)) };
+    expect([(await testChannel(onlyNew, made.id, never)).isOk, signed.at(-1)]).toEqual([true, '/new']);
+    const another = await vault.seal(`${server.url}/another`, SEALED.channelUrl.identity(made.id));
+    const replace = () => db.updateTable('notification_channels').set({ url: another }).execute();
+    answers.set('/third', (response) => void replace().then(() => response.end('ok')));
+    await expect(change({ url: `${server.url}/third` })).rejects.toMatchObject({ code: 'conflict' });
+    expect((await row()).url).toBe(another);
   });
 
   it('are changed by one of two at once, and of one that is gone by nobody', async () => {
