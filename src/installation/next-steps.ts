@@ -9,7 +9,7 @@ export interface NextSteps {
   readonly databases: number;
   /** Of them, those that no schedule backs up. */
   readonly unscheduled: number;
-  /** True where a mail server, a channel or a webhook tells people outside of the app. */
+  /** True where a mail server or a channel that works, or a webhook, tells outside of the app that a backup failed. */
   readonly isTold: boolean;
   /** True where a backup of any database was proven to come back. */
   readonly isProven: boolean;
@@ -46,13 +46,20 @@ async function countScheduled(db: Db): Promise<Pick<NextSteps, 'databases' | 'un
 }
 
 async function isTold(db: Db): Promise<boolean> {
-  const mail = await db.selectFrom('smtp_settings').select('id').limit(1).executeTakeFirst();
-  if (mail !== undefined) return true;
-  for (const table of ['notification_channels', 'webhook_subscriptions'] as const) {
-    const way = await db.selectFrom(table).select('id').where('enabled', '=', 1).limit(1).executeTakeFirst();
-    if (way !== undefined) return true;
-  }
-  return false;
+  const mail = db.selectFrom('smtp_settings').select('id').where('failing_since', 'is', null);
+  const channel = db
+    .selectFrom('notification_channels')
+    .select('id')
+    .where('enabled', '=', 1)
+    .where('failing_since', 'is', null);
+  const webhook = db
+    .selectFrom('webhook_subscriptions')
+    .select('id')
+    .where('enabled', '=', 1)
+    // A JSON list of names.
+    .where('events', 'like', '%"backup.failed"%');
+  const way = await mail.union(channel).union(webhook).limit(1).executeTakeFirst();
+  return way !== undefined;
 }
 
 async function isProven(db: Db): Promise<boolean> {

@@ -70,13 +70,14 @@ async function channelsOf(trx: Trx, { type, row }: ToSend): Promise<readonly Rec
     .select(['id', 'name', 'least_severity', 'environment_id'])
     .where('enabled', '=', 1)
     .execute();
-  return channels
-    .filter((channel) => isAtLeast(type.severity, channel.least_severity) || GOOD_NEWS.includes(type.id))
-    .filter(
-      ({ environment_id: of }) => of === null || row.environment_id === null || of === row.environment_id,
-    )
-    .filter(({ id }) => !isAbout(row, id))
-    .map(({ id, name }) => ({ way: 'channel', targetId: id, name }));
+  return (
+    channels
+      .filter((channel) => isAtLeast(type.severity, channel.least_severity) || GOOD_NEWS.includes(type.id))
+      // What is of no environment names databases, accounts and storage of any: it is not for whoever was given one.
+      .filter(({ environment_id: of }) => of === null || of === row.environment_id)
+      .filter(({ id }) => !isAbout(row, id))
+      .map(({ id, name }) => ({ way: 'channel', targetId: id, name }))
+  );
 }
 
 /** Of a mail with a report all of it; null: what is sent is made of its items. */

@@ -1,6 +1,7 @@
 import type { Trx } from '../db/schema.ts';
 import { recordEvent } from '../events/events.ts';
 import { forgetTrouble, notedTroubles, noteTrouble } from '../events/noted-troubles.ts';
+import { type EarlierProbe, workedAt } from '../object-stores/deep-test/lost.ts';
 import { CHECK_NAMES, type Check, type StorageProbe } from '../object-stores/deep-test/result.ts';
 
 /** Something that a test of the storage has tried, at one bucket. */
@@ -11,12 +12,12 @@ interface Tried extends Check {
 }
 
 /**
- * Tells of what worked at the test before and does not any more, and of what works again, once each. What was not tried, since something
- * before it failed, stays as it was; another endpoint is another storage, of which nothing is known yet.
+ * Tells of what worked when it was tried before and does not any more, and of what works again, once each. What was not tried, since
+ * something before it failed, stays as it was; another endpoint is another storage. `earlier`: results before that, the newest first.
  */
 export async function tellOfCapabilities(
   trx: Trx,
-  before: StorageProbe | null,
+  earlier: readonly EarlierProbe[],
   found: StorageProbe,
   at: Date,
 ): Promise<void> {
@@ -26,21 +27,14 @@ export async function tellOfCapabilities(
     const known = noted.get(idOf(tried));
     const isKnown = known?.stage === found.endpoint;
     if (isKnown && tried.outcome === 'ok') await tellRecovered(trx, tried, known.since, at);
-    if (!isKnown && isLost(tried, before, found)) await tellLost(trx, tried, found.endpoint, at);
+    const isLost = workedAt({ ...tried, endpoint: found.endpoint }, earlier) !== null;
+    if (!isKnown && isLost) await tellLost(trx, tried, found.endpoint, at);
   }
 }
 
 function triedIn({ buckets }: StorageProbe): readonly Tried[] {
   return buckets.flatMap(({ bucket, checks }) =>
     checks.map((check) => ({ ...check, bucket, capabilityId: `${bucket}:${check.id}` })),
-  );
-}
-
-function isLost(tried: Tried, before: StorageProbe | null, found: StorageProbe): boolean {
-  const fails = tried.outcome === 'failed' || tried.outcome === 'absent';
-  if (!fails || before === null || before.endpoint !== found.endpoint) return false;
-  return triedIn(before).some(
-    ({ capabilityId, outcome }) => capabilityId === tried.capabilityId && outcome === 'ok',
   );
 }
 

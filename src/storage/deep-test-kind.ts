@@ -3,7 +3,7 @@ import { write } from '../db/write.ts';
 import { isAppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { probeBucket } from '../object-stores/deep-test/deep-test.ts';
-import { lostSince } from '../object-stores/deep-test/lost.ts';
+import { type EarlierProbe, lostSince } from '../object-stores/deep-test/lost.ts';
 import type { BucketProbe, StorageProbe } from '../object-stores/deep-test/result.ts';
 import { providerOf } from '../object-stores/providers.ts';
 import { beginAgain, endByError, type Repeatable } from '../runs/begin-again.ts';
@@ -12,7 +12,7 @@ import type { RunContext, RunKind, RunNote } from '../runs/kind.ts';
 import { tellOfCapabilities } from './capabilities.ts';
 import type { StorageContext } from './context.ts';
 import { chooseBuckets } from './deep-test-buckets.ts';
-import { keepProbe, lastProbe, type ProbeCause } from './deep-test-results.ts';
+import { earlierProbes, keepProbe, type ProbeCause } from './deep-test-results.ts';
 import { expectedBytes } from './expected-bytes.ts';
 import { estimatesInUse } from './in-use.ts';
 import { type OpenedSpaces, openSpaces, spacesRow } from './storage.ts';
@@ -66,17 +66,16 @@ async function runDeepTest(
   let note: RunNote = { step: FIRST_STEP, progress: 0 };
   follow(() => note);
   let found: StorageProbe;
-  let before: StorageProbe | null = null;
+  let earlier: readonly EarlierProbe[] = [];
   try {
-    const last = await lastProbe(db);
-    before = last;
     const tried = await probeStorage(context, limits, signal, (next) => {
       note = next;
       keepNote().catch((error: unknown) =>
         log.warn('the progress of a deep test could not be kept', { error }),
       );
     });
-    const lost = last === null ? [] : [...lostSince(last, last.finishedAt, tried)];
+    earlier = await earlierProbes(db, tried.endpoint);
+    const lost = [...lostSince(earlier, tried)];
     for (const what of lost) log.warn('the storage has lost a capability', { what });
     found = { ...tried, lost };
   } catch (error) {
@@ -94,7 +93,7 @@ async function runDeepTest(
     const { id, started_at: startedAt } = run;
     const { cause } = inputOf(run);
     await keepProbe(trx, { id, cause, startedAt: startedAt ?? run.created_at, finishedAt }, found);
-    await tellOfCapabilities(trx, before, found, finishedAt);
+    await tellOfCapabilities(trx, earlier, found, finishedAt);
   });
 }
 

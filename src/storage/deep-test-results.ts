@@ -25,6 +25,19 @@ export async function lastProbe(db: Db): Promise<StoredProbe | null> {
   return row === undefined ? null : readStored(row);
 }
 
+/** What is kept of that endpoint, the newest first. */
+export async function earlierProbes(db: Db, endpoint: string): Promise<readonly StoredProbe[]> {
+  const rows = await db
+    .selectFrom('storage_probes')
+    .selectAll()
+    .where('endpoint', '=', endpoint)
+    .orderBy('finished_at', 'desc')
+    .orderBy('id')
+    .limit(KEPT_RESULTS)
+    .execute();
+  return rows.flatMap((row) => readStored(row) ?? []);
+}
+
 /** The result of that run, or null. */
 export async function probeOfRun(db: Db, runId: string): Promise<StoredProbe | null> {
   const row = await db.selectFrom('storage_probes').selectAll().where('id', '=', runId).executeTakeFirst();

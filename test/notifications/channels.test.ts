@@ -16,6 +16,9 @@ import { deliverDue } from '../../src/notifications/deliver-due.ts';
 import { listDeliveries } from '../../src/notifications/delivery-log.ts';
 import type { DeliverContext } from '../../src/notifications/send.ts';
 import { tellEvents } from '../../src/notifications/tell.ts';
+import { resealAll } from '../../src/secrets/reseal.ts';
+import { SEALED } from '../../src/secrets/sealed.ts';
+import { createVault } from '../../src/secrets/vault.ts';
 import { type PingServer, startPingServer } from '../support/ping-server.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 import { openDeliverContext } from './deliver-context.ts';
@@ -97,6 +100,25 @@ describe.each(STATES)('channels, on %s', (state) => {
       ...['/all *ℹ️ Backups are back: b*', '/all *🔴 Backup failed: b*'],
       ...['/prod *ℹ️ Backups are back: b*', '/prod *🔴 Backup failed: b*'],
     ]);
+  });
+
+  it('of one environment are told nothing that is of the whole installation', async () => {
+    const at = now().toISOString();
+    await db
+      .insertInto('environments')
+      .values({ id: 'prod', name: 'prod', created_at: at, updated_at: at } as never)
+      .execute();
+    await channel('prod', { environmentId: 'prod', leastSeverity: 'info' });
+    await channel('all');
+    const ofNone = { databaseId: null, environmentId: null };
+    const expiresAt = '2026-02-28T23:59:59.000Z';
+    await write(db, async (trx) => {
+      const certificate = { what: 'the authority of database "staging \u{1f600}"', advice: 'Renew it.' };
+      const data = { ...certificate, expiresAt, isOver: false };
+      await recordEvent(trx, { type: 'certificate.ending', ...ofNone, data }, now());
+    });
+    await work();
+    expect(told()).toEqual([expect.stringMatching(/^\/all .*Certificate about to end/)]);
   });
 
   it('that fail are told by another one, once, and not by themselves', async () => {
@@ -222,6 +244,40 @@ describe.each(STATES)('channels, on %s', (state) => {
     } finally {
       await other.close();
     }
+  });
+
+  it('keep their secret from the same host in clear text', async () => {
+    // The server speaks no TLS: the channel is kept though its test message was not taken.
+    const url = `https://127.0.0.1:${server.port}/own`;
+    const made = await channel('own', { kind: 'webhook', secret: 'hush', url, saveAnyway: true });
+    const change = (input: object) =>
+      changeChannelOf(context, NOBODY, made.id, channelChange.parse(input), never);
+    await expect(change({ url: `${server.url}/own`, saveAnyway: true })).rejects.toMatchObject({
+      details: { issues: [{ path: ['secret'] }] },
+    });
+    expect(server.pings).toEqual([]);
+    expect(await change({ url: `${server.url}/own`, secret: 'hush' })).toMatchObject({ hasSecret: true });
+    expect(signed).toEqual(['/own']);
+  });
+
+  it('stay sealed by the master key that has come while a change was tried', async () => {
+    const made = await channel('old', { kind: 'webhook', secret: 'hush' });
+    const key = (byte: number) => new Uint8Array(32).fill(byte);
+    const vault = await createVault(key(6), [key(5)]);
+    const change = (input: object) =>
+      changeChannelOf({ ...context, vault }, NOBODY, made.id, channelChange.parse(input), never);
+    const row = () => db.selectFrom('notification_channels').selectAll().executeTakeFirstOrThrow();
+    answers.set('/new', (response) => void resealAll(db, vault).then(() => response.end('ok')));
+    await change({ url: `${server.url}/new`, name: 'new "ü"' });
+    const { name, url, secret } = await row();
+    expect([name, vault.isPresent(url), vault.isPresent(secret ?? '')]).toEqual(['new "ü"', true, true]);
+    const onlyNew = { ...context, vault: await createVault(key(6)) };
+    expect([(await testChannel(onlyNew, made.id, never)).isOk, signed.at(-1)]).toEqual([true, '/new']);
+    const another = await vault.seal(`${server.url}/another`, SEALED.channelUrl.identity(made.id));
+    const replace = () => db.updateTable('notification_channels').set({ url: another }).execute();
+    answers.set('/third', (response) => void replace().then(() => response.end('ok')));
+    await expect(change({ url: `${server.url}/third` })).rejects.toMatchObject({ code: 'conflict' });
+    expect((await row()).url).toBe(another);
   });
 
   it('are changed by one of two at once, and of one that is gone by nobody', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
+import { type EarlierProbe, lostSince } from '../../src/object-stores/deep-test/lost.ts';
 import type { Check, CheckId, StorageProbe } from '../../src/object-stores/deep-test/result.ts';
 import { tellOfCapabilities } from '../../src/storage/capabilities.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
@@ -31,10 +32,13 @@ afterAll(dropStates);
 
 describe.each(STATES)('what the storage can do no more, on %s', (state) => {
   let db: Db;
-  let last: StorageProbe | null;
+  /** The newest first. */
+  let earlier: readonly EarlierProbe[];
+  /** As the page of the test shows it. */
+  let lost: readonly string[];
   let minute: number;
   beforeEach(async () => {
-    [db, last, minute] = [await openState(state), null, 0];
+    [db, earlier, minute] = [await openState(state), [], 0];
   });
   afterEach(() => db.destroy());
 
@@ -42,8 +46,9 @@ describe.each(STATES)('what the storage can do no more, on %s', (state) => {
   const test = async (found: StorageProbe) => {
     minute += 1;
     const at = new Date(Date.UTC(2026, 1, 28, 23, 58 + minute));
-    const before = last;
-    last = found;
+    const before = earlier;
+    earlier = [{ ...found, finishedAt: at.toISOString() }, ...before];
+    lost = lostSince(before, found);
     await write(db, (trx) => tellOfCapabilities(trx, before, found, at));
     const rows = await db.selectFrom('events').select(['type', 'data']).execute();
     await db.deleteFrom('events').execute();
@@ -68,6 +73,19 @@ describe.each(STATES)('what the storage can do no more, on %s', (state) => {
     expect(await test(probe({ put: 'failed', delete: 'skipped' }))).toEqual(['lost back-ups:put']);
     expect(await test(probe({ put: 'skipped' }))).toEqual([]);
     expect(await test(probe({}))).toEqual(['recovered back-ups:put']);
+  });
+
+  it('is told though the storage was out, or another, when it was tested last', async () => {
+    await test(probe({ multipart: 'absent' }));
+    await test(probe({ multipart: 'skipped', delete: 'skipped' }));
+    await test({ ...probe({}), buckets: [] });
+    await test(probe({}, 'https://elsewhere.example'));
+    expect(await test(probe({ multipart: 'absent', delete: 'failed' }))).toEqual(['lost back-ups:delete']);
+    expect(lost).toEqual([
+      'Bucket back-ups: "Delete" worked at 2026-02-28 23:59 UTC and does not any more. The storage says "no <b>" to delete.',
+    ]);
+    expect(await test(probe({ multipart: 'absent', delete: 'skipped' }))).toEqual([]);
+    expect(lost).toEqual([]);
   });
 
   it('is forgotten with its storage', async () => {

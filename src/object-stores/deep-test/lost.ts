@@ -1,20 +1,49 @@
-import { CHECK_NAMES, type StorageProbe } from './result.ts';
+import { CHECK_NAMES, type Check, type CheckId, type StorageProbe } from './result.ts';
 
-/** What worked before and doesn't now, a sentence each. Another endpoint is another storage: nothing is lost there. */
-export function lostSince(before: StorageProbe, beforeAt: string, now: StorageProbe): readonly string[] {
-  if (before.endpoint !== now.endpoint) return [];
-  return now.buckets.flatMap((bucket) => {
-    const earlier = before.buckets.find(({ bucket: name }) => name === bucket.bucket);
-    return bucket.checks
-      .filter(
-        ({ id, outcome }) =>
-          outcome !== 'ok' && earlier?.checks.some((c) => c.id === id && c.outcome === 'ok'),
-      )
-      .map(
-        ({ id, message }) =>
-          `Bucket ${bucket.bucket}: "${CHECK_NAMES[id]}" worked at ${minuteOf(beforeAt)} and does not any more. ${message}`,
-      );
-  });
+/** A result, and when it was found. */
+export interface EarlierProbe extends StorageProbe {
+  readonly finishedAt: string;
+}
+
+/** One check of a test. */
+interface Tried {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly id: CheckId;
+  readonly outcome: Check['outcome'];
+}
+
+/**
+ * When that worked the last time that it was tried before, where it does not any more; null otherwise. What was skipped then or now says
+ * nothing, and another endpoint is another storage. `earlier`: the newest first.
+ */
+export function workedAt(
+  { endpoint, bucket, id, outcome }: Tried,
+  earlier: readonly EarlierProbe[],
+): string | null {
+  if (outcome !== 'failed' && outcome !== 'absent') return null;
+  for (const probe of earlier) {
+    if (probe.endpoint !== endpoint) continue;
+    const then = probe.buckets
+      .find(({ bucket: name }) => name === bucket)
+      ?.checks.find((check) => check.id === id);
+    if (then === undefined || then.outcome === 'skipped') continue;
+    return then.outcome === 'ok' ? probe.finishedAt : null;
+  }
+  return null;
+}
+
+/** What worked before and doesn't now, a sentence each. `earlier`: the newest first. */
+export function lostSince(earlier: readonly EarlierProbe[], now: StorageProbe): readonly string[] {
+  const { endpoint } = now;
+  return now.buckets.flatMap(({ bucket, checks }) =>
+    checks.flatMap(({ id, outcome, message }) => {
+      const at = workedAt({ endpoint, bucket, id, outcome }, earlier);
+      if (at === null) return [];
+      const what = `Bucket ${bucket}: "${CHECK_NAMES[id]}"`;
+      return [`${what} worked at ${minuteOf(at)} and does not any more. ${message}`];
+    }),
+  );
 }
 
 /** `2026-03-04 05:06 UTC` */

@@ -66,7 +66,7 @@ export const storageProbe = z.object({
   buckets: z.array(bucketProbe),
   /** Why buckets could not be tried, with the diagnosis. */
   problems: z.array(z.string()),
-  /** What worked at the probe before and doesn't any more. */
+  /** What worked when it was tried before and doesn't any more. */
   lost: z.array(z.string()),
 });
 

@@ -116,6 +116,25 @@ describe('after the first good backup', () => {
       .insertInto('smtp_settings')
       .values({ id: 'smtp', ...mail, created_at: at, updated_at: at } as never)
       .execute();
+    await db.updateTable('smtp_settings').set({ failing_since: at }).execute();
+    expect(doneIn(await steps(admin))).toBe('1');
+    const { environment_id: environmentId } = await db
+      .selectFrom('databases')
+      .select('environment_id')
+      .limit(1)
+      .executeTakeFirstOrThrow();
+    await db
+      .insertInto('webhook_subscriptions')
+      .values({
+        ...{ id: 'hook', environment_id: environmentId, url: '-', secret: null, enabled: 1 },
+        ...{ events: '["backup.completed","plan.failed"]', created_at: at, updated_at: at },
+      })
+      .execute();
+    expect(doneIn(await steps(admin))).toBe('1');
+    await db.updateTable('webhook_subscriptions').set({ events: '["backup.failed"]' }).execute();
+    expect(doneIn(await steps(admin))).toBe('2');
+    await db.deleteFrom('webhook_subscriptions').execute();
+    await db.updateTable('smtp_settings').set({ failing_since: null }).execute();
     const last = await steps(admin);
     expect(doneIn(last)).toBe('2');
     expect(last).toContain(`href="/databases/${good.database_id}/drills"`);
