@@ -329,6 +329,59 @@ describe('a swap that is killed', () => {
   });
 });
 
+/** A host on which somebody does something, as `$MEDDLE` says, just before the kept file gets its name. */
+const meddled = join(folder, 'meddled');
+mkdirSync(meddled);
+writeFileSync(join(meddled, 'ln'), '#!/bin/sh\neval "$MEDDLE"\nexec /usr/bin/ln "$@"\n', { mode: 0o755 });
+
+function meddledSwap(id: string, MEDDLE: string, env: Readonly<Record<string, string>> = {}) {
+  return runInShell(swapOf(planOf(id)).swap(id), { env: { PATH: `${meddled}:${PATH}`, MEDDLE, ...env } });
+}
+
+describe('what was restored and is gone when it is to be written', () => {
+  it.each([
+    ['DELETE', 'rm restored.sqlite', 3],
+    ['WAL', ': >restored.sqlite', 66],
+  ])('is called no done restore, and all is as it was (%s, %s)', async (mode, meddle, status) => {
+    makeOld(mode);
+    const id = await restored();
+    expect((await meddledSwap(id, meddle)).exitCode).toBe(status);
+    expect(await isDone(id)).toBe(false);
+    expect(tables(live)).toEqual(OLD);
+    expect(tables(kept)).toEqual(OLD);
+    await expect(swap(id)).rejects.toThrow('is gone from its folder');
+    await remove(id);
+    expect([tables(live), modeOf(live), files()]).toEqual([OLD, mode === 'WAL' ? 2 : 1, named(live)]);
+  });
+
+  it('and can’t be taken back leaves what is kept alone, whoever looks', async () => {
+    makeOld();
+    writeFileSync(live, Buffer.from(readFileSync(live)).fill('x', 0, 60));
+    const before = readFileSync(live);
+    const id = await restored();
+    const ended = await meddledSwap(id, ': >restored.sqlite');
+    for (const again of [() => remove(id), () => swap(id)]) {
+      await expect(again()).rejects.toThrow('neither what it was nor what was restored');
+    }
+    expect(planOf(id).explain(ended)?.message).toContain('neither what it was nor what was restored');
+    expect(await isDone(id)).toBe(false);
+    expect(readFileSync(kept).equals(before)).toBe(true);
+  });
+
+  it('is written in one go over a file of another encoding', async () => {
+    sql(live, `PRAGMA encoding='UTF-16'`, 'PRAGMA journal_mode=WAL', 'CREATE TABLE old(x)');
+    const id = await restored();
+    await swap(id);
+    expect(await isDone(id)).toBe(true);
+    expect([tables(live), tables(kept), modeOf(live), files()]).toEqual([
+      NEW,
+      { old: 0 },
+      2,
+      named(live, kept),
+    ]);
+  });
+});
+
 describe('what is not the file', () => {
   it('that was recorded is neither replaced nor dropped', async () => {
     makeOld();

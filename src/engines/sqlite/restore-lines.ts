@@ -20,7 +20,7 @@ enter() {
   cd -- "$folder" 2>/dev/null && [ -O . ] && [ -f restored.sqlite ] && [ ! -L restored.sqlite ] || refuse 'gone'
 }
 sqlite3_here() {
-  sqlite3 $safe -init /dev/null -batch -bail ${TRUST} restored.sqlite
+  sqlite3 $safe -init /dev/null -batch -bail ${TRUST} 'file:restored.sqlite?mode=rw'
 }`;
 }
 

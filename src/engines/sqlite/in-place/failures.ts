@@ -9,6 +9,12 @@ export const IN_PLACE_FAILURES: readonly KnownFailure[] = [
       `Nothing was replaced: ${path} stayed in use by ${who}. Stop the application and all else that has it open, and restore again.`,
   },
   {
+    pattern: /bridgeport: not to be swapped: unmarked/,
+    code: 'conflict',
+    message: (path) =>
+      `${path} is neither what it was nor what was restored: that was gone from its folder while it was written. What it was is kept whole beside it, and was not removed; copy it back by hand.`,
+  },
+  {
     pattern: /bridgeport: not to be swapped/,
     code: 'conflict',
     message: (path) =>

@@ -141,8 +141,33 @@ set -- $(ls -Lldn -- "$new") && owner=$3:$4 && set -- $(ls -ldn kept.sqlite)
 : >begun && sync_files begun && ln -- kept.sqlite "$kept" && sync_files kept.sqlite begun || give_up 'no copy could be kept'`;
 }
 
+/**
+ * Whether the mark came with it tells that it was what was restored; else what is kept is put back under the same lock. Of an encoding
+ * other than before only another process can read it: the session has the old one for good.
+ */
 function writeContent(token: string): string {
-  return `tell '.restore restored.sqlite' "\${reset:+.dbconfig reset_database off}" && : >done && sync_files done || {
+  return `tell '.restore file:restored.sqlite?mode=rw' "\${reset:+.dbconfig reset_database off}" && : >written || {
+  end_session
+  cat said >&2
+  exit 3
+}
+tell "$count_marks"
+case $heard in
+*marks=1*) ;;
+*marks=0*)
+  rm -f -- restored.sqlite
+  tell '.restore file:kept.sqlite?mode=ro&immutable=1' && rm -f -- written && give_up 'gone'
+  give_up 'not to be swapped: unmarked'
+  ;;
+*)
+  end_session
+  look_at_swap
+  [ "$swap" = marked ] || refuse "not to be swapped: $swap"
+  finish_swap
+  exit
+  ;;
+esac
+: >done && sync_files done || {
   end_session
   cat said >&2
   exit 3
