@@ -26,6 +26,12 @@ export const IN_PLACE_FAILURES: readonly KnownFailure[] = [
     message: (path) => `What was restored has taken the place of ${path} already, and so is not removed.`,
   },
   {
+    pattern: /bridgeport: neither kept nor restored: ([^\n]*)/,
+    code: 'conflict',
+    message: (path, folder) =>
+      `Nobody can tell whether ${path} is what was restored: neither the file that was kept nor the folder of the restore is there any more. Look at its rows. If somebody moved the kept file, give it its name back; if ${path} is as it was, make the folder ${folder} with an empty file restored.sqlite in it, as the SSH user. Then clean up.`,
+  },
+  {
     pattern: /bridgeport: kept name taken: ([^\n]*)/,
     code: 'conflict',
     message: (path, name) =>

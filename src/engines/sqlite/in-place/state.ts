@@ -70,12 +70,12 @@ look_for_mark() {
 look_at_swap() {
   swap=other
   [ -d "$parent/" ] || refuse "no folder: $parent"
-  if [ ! -e "$folder/begun" ]; then
+  if [ -e "$folder/done" ]; then swap=finishing
+  elif [ ! -e "$folder/begun" ]; then
     if kept_is_ours; then swap=after
     elif [ -e "$folder" ]; then swap=before
     else swap=gone
     fi
-  elif [ -e "$folder/done" ]; then swap=finishing
   elif [ "$(inode "$new")" = ${live} ]; then look_for_mark
   fi
 }
@@ -83,7 +83,7 @@ mode_of() {
   head -c 19 "$1" | tail -c 1 | tr '\\001\\002' jw
 }
 journal_mode_back() {
-  [ ! -e wal-mode ] || [ "$(mode_of "$new")" = w ] || at_live 'PRAGMA journal_mode=WAL;' >/dev/null
+  [ ! -e wal-mode ] || [ "$(inode "$new")" != ${live} ] || [ "$(mode_of "$new")" = w ] || at_live 'PRAGMA journal_mode=WAL;' >/dev/null
 }
 finish_swap() {
   cd -- "$folder" && [ -O . ] && : >done && sync_files done || exit
@@ -95,7 +95,7 @@ sync_files() {
 }
 clear_folder() {
   cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
-  rm -f -- pid in out said restored.sqlite restored.sqlite-* kept.sqlite wal-mode damaged written || exit
+  rm -f -- pid shell in out said restored.sqlite restored.sqlite-* kept.sqlite wal-mode damaged written || exit
   rm -f -- begun && rm -f -- done && cd / && rmdir -- "$folder"
 }`;
 }
