@@ -6,6 +6,8 @@ export interface InPlaceTarget {
   readonly keptName: string;
   /** As `SwapPlan.identify` read it before the swap; null before that. */
   readonly replacedId: string | null;
+  /** Whether the swap may have come about; what of it is gone must not be taken for what was never made. */
+  readonly mayBeSwapped?: boolean;
   /** Whether who is connected to it may be thrown out for the swap. */
   readonly endSessions: boolean;
 }

@@ -17,7 +17,15 @@ export const NOTHING_REPLACED: InPlaceColumns = {
 /** What a restore in place replaces, for its engine; undefined for one that makes something new. */
 export function replacedBy(row: RestoreRow): InPlaceTarget | undefined {
   if (row.in_place === 0 || row.kept_name === null) return undefined;
-  return { keptName: row.kept_name, replacedId: row.replaced_id, endSessions: row.end_sessions === 1 };
+  return {
+    ...{ keptName: row.kept_name, replacedId: row.replaced_id, endSessions: row.end_sessions === 1 },
+    mayBeSwapped: mayBeSwapped(row),
+  };
+}
+
+/** It was found whole, which comes just before the swap; of one that was left only its counts tell. */
+export function mayBeSwapped(row: Pick<RestoreRow, 'in_place' | 'state' | 'counts'>): boolean {
+  return row.in_place === 1 && (row.state === 'finishing' || (row.state === 'left' && row.counts !== null));
 }
 
 /** What was replaced is there under its other name from now on, until somebody drops it. */

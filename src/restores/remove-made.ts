@@ -3,8 +3,10 @@ import { toAppError } from '../errors.ts';
 import type { StartedBy } from '../servers/server-access.ts';
 import type { TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
+import { mayBeSwapped } from './in-place.ts';
 import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
 
+/** Not for what a swap may have changed: the server takes that back for as long as it is large, and says nothing meanwhile. */
 const IDLE_MS = 120_000;
 
 /**
@@ -21,7 +23,10 @@ export async function removeMade(
     const { host, plan } = await openRestoreTarget(context, restore, UNKNOWN_DUMP, startedBy);
     try {
       const { explain } = plan;
-      await hostOutput(host, plan.remove, { signal, name: 'The removal', idleTimeoutMs: IDLE_MS, explain });
+      await hostOutput(host, plan.remove, {
+        ...{ signal, name: 'The removal', explain },
+        ...(mayBeSwapped(restore) ? {} : { idleTimeoutMs: IDLE_MS }),
+      });
       return null;
     } finally {
       await host.close();

@@ -44,12 +44,12 @@ afterEach(async () => {
   for (const child of others.splice(0)) await killed(child);
 });
 
-function planOf(replacedId: string | null, of = FIRST): RestorePlan {
+function planOf(replacedId: string | null, of = FIRST, mayBeSwapped = false): RestorePlan {
   return restoreSqlite({
     ...{ host: null, port: null, databaseName: null, username: null, password: null, serverVersion: null },
     ...{ clientVersion: null, options: sqlite.options.parse({ filePath: live }), needs: null, address: null },
     ...{ newName: live, token: of.token, format: 'plain', expectedBytes: 10_000 },
-    inPlace: { keptName: of.kept(), replacedId, endSessions: false },
+    inPlace: { keptName: of.kept(), replacedId, endSessions: false, mayBeSwapped },
   });
 }
 
@@ -326,6 +326,146 @@ describe('a swap that is killed', () => {
     expect(await isDone(id)).toBe(false);
     await remove(id);
     expect([tables(live), files()]).toEqual([OLD, named(live)]);
+  });
+});
+
+/** A host on which somebody does something, as `$MEDDLE` says, just before the kept file gets its name. */
+const meddled = join(folder, 'meddled');
+mkdirSync(meddled);
+writeFileSync(join(meddled, 'ln'), '#!/bin/sh\neval "$MEDDLE"\nexec /usr/bin/ln "$@"\n', { mode: 0o755 });
+
+/** A host without cksum, and one whose tr takes the name of a class for letters, as that of busybox may. */
+const uncompared = join(folder, 'uncompared');
+mkdirSync(uncompared);
+writeFileSync(join(uncompared, 'cksum'), '#!/bin/sh\nexit 127\n', { mode: 0o755 });
+const busy = join(folder, 'busy');
+mkdirSync(busy);
+writeFileSync(
+  join(busy, 'tr'),
+  '#!/bin/sh\n[ "$2" != "[:print:]" ] || set -- -cd "[:print]"\nexec /usr/bin/tr "$@"\n',
+  { mode: 0o755 },
+);
+
+function meddledSwap(id: string, MEDDLE: string, env: Readonly<Record<string, string>> = {}) {
+  return runInShell(swapOf(planOf(id)).swap(id), { env: { PATH: `${meddled}:${PATH}`, MEDDLE, ...env } });
+}
+
+describe('what is kept', () => {
+  it('is not overlooked to be no copy where nothing can compare it', async () => {
+    makeOld();
+    const id = await restored();
+    const ended = await meddledSwap(id, ':', { PATH: `${uncompared}:${PATH}` });
+    expect(planOf(id).explain(ended)?.message).toContain('no whole copy');
+    await remove(id);
+    expect([tables(live), files()]).toEqual([OLD, named(live)]);
+  });
+
+  it('has its name, and is in no folder of somebody else, before anything is written', async () => {
+    makeOld();
+    const id = await restored();
+    const elsewhere = join(place, 'elsewhere');
+    const ended = await meddledSwap(id, 'mkdir "$ELSEWHERE"; /usr/bin/ln -s "$ELSEWHERE" "$KEPT"', {
+      ELSEWHERE: elsewhere,
+      KEPT: kept,
+    });
+    expect(planOf(id).explain(ended)?.message).toContain('be kept, there is');
+    await remove(id);
+    expect([tables(live), files()]).toEqual([OLD, named(live, elsewhere, kept)]);
+    expect(readdirSync(elsewhere)).toEqual([]);
+  });
+
+  it('and was moved by a person after a swap that nobody heard of is not taken for a swap that never was', async () => {
+    makeOld();
+    const id = await restored();
+    const { remove: removal } = planOf(id, FIRST, true);
+    await swap(id);
+    renameSync(kept, `${kept} moved`);
+    await expect(runOn(removal)).rejects.toThrow('Nobody can tell whether');
+    const made = join(place, '.bridgeport-restore-tok1');
+    mkdirSync(made);
+    await expect(runOn(removal)).rejects.toThrow('Nobody can tell whether');
+    writeFileSync(join(made, 'restored.sqlite'), '');
+    await runOn(removal);
+    expect([tables(live), files()]).toEqual([NEW, named(live, `${kept} moved`)]);
+    renameSync(`${kept} moved`, kept);
+    await expect(runOn(removal)).rejects.toThrow('taken the place');
+    rmSync(kept);
+    await remove(id);
+  });
+
+  it('stays where the shell of a swap has outlived its connection, and is ended by the removal', async () => {
+    makeOld();
+    const id = await restored();
+    const [reached, goOn] = [join(place, 'reached'), join(place, 'go on')];
+    const outlived = meddledSwap(id, ': >"$REACHED"; until [ -e "$GO" ]; do /bin/sleep 0.05; done', {
+      REACHED: reached,
+      GO: goOn,
+    });
+    await vi.waitUntil(() => existsSync(reached), { timeout: 30_000 });
+    await remove(id);
+    writeFileSync(goOn, '');
+    expect((await outlived).exitCode).toBe(null);
+    rmSync(reached);
+    rmSync(goOn);
+    expect([tables(live), files()]).toEqual([OLD, named(live)]);
+  });
+});
+
+it('names the program that is missing, and calls no good file damaged by a tr that knows no classes', async () => {
+  makeOld();
+  const { preflight } = planOf(null);
+  const looked = await runInShell(
+    { script: `command() { [ "$2" != cksum ] && [ -n "$2" ]; }\n${preflight.command.script}` },
+    { env: { PATH: `${busy}:${PATH}` } },
+  );
+  const found = preflight.read(looked.stdout.toString());
+  expect(found.filter(({ ok }) => !ok).map(({ says }) => says)).toEqual([
+    expect.stringContaining('missing on the host: cksum.'),
+  ]);
+  expect(found.find(({ name }) => name === 'File')?.says).not.toContain('damaged');
+});
+
+describe('what was restored and is gone when it is to be written', () => {
+  it.each([
+    ['DELETE', 'rm restored.sqlite', 3],
+    ['WAL', ': >restored.sqlite', 66],
+  ])('is called no done restore, and all is as it was (%s, %s)', async (mode, meddle, status) => {
+    makeOld(mode);
+    const id = await restored();
+    expect((await meddledSwap(id, meddle)).exitCode).toBe(status);
+    expect(await isDone(id)).toBe(false);
+    expect(tables(live)).toEqual(OLD);
+    expect(tables(kept)).toEqual(OLD);
+    await expect(swap(id)).rejects.toThrow('is gone from its folder');
+    await remove(id);
+    expect([tables(live), modeOf(live), files()]).toEqual([OLD, mode === 'WAL' ? 2 : 1, named(live)]);
+  });
+
+  it('and can’t be taken back leaves what is kept alone, whoever looks', async () => {
+    makeOld();
+    writeFileSync(live, Buffer.from(readFileSync(live)).fill('x', 0, 60));
+    const before = readFileSync(live);
+    const id = await restored();
+    const ended = await meddledSwap(id, ': >restored.sqlite');
+    for (const again of [() => remove(id), () => swap(id)]) {
+      await expect(again()).rejects.toThrow('neither what it was nor what was restored');
+    }
+    expect(planOf(id).explain(ended)?.message).toContain('neither what it was nor what was restored');
+    expect(await isDone(id)).toBe(false);
+    expect(readFileSync(kept).equals(before)).toBe(true);
+  });
+
+  it('is written in one go over a file of another encoding', async () => {
+    sql(live, `PRAGMA encoding='UTF-16'`, 'PRAGMA journal_mode=WAL', 'CREATE TABLE old(x)');
+    const id = await restored();
+    await swap(id);
+    expect(await isDone(id)).toBe(true);
+    expect([tables(live), tables(kept), modeOf(live), files()]).toEqual([
+      NEW,
+      { old: 0 },
+      2,
+      named(live, kept),
+    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { RestoreRow } from '../../src/db/schema.ts';
-import { NOTHING_REPLACED } from '../../src/restores/in-place.ts';
+import { mayBeSwapped, NOTHING_REPLACED, replacedBy } from '../../src/restores/in-place.ts';
 import { whatExists } from '../../src/restores/restores.ts';
 
 const row: RestoreRow = {
@@ -28,4 +28,14 @@ it('says of a restore that has not come to making anything that it has not yet, 
   expect(whatExists(over)).toBe('Nothing was made: the target is as it was.');
   expect(whatExists({ ...going, in_place: 1 })).toMatch(/^Nothing is made yet: “shop ü"<script>” is/);
   expect(whatExists({ ...over, in_place: 1 })).toMatch(/^Nothing was made: “shop ü"<script>” is/);
+});
+
+it('has only a restore in place that was found whole count as one whose swap may have come about', () => {
+  const begun = { ...row, in_place: 1, kept_name: '/srv/"ü" 🐘.db.before-20260228235959' };
+  const may = (more: Partial<RestoreRow>) => replacedBy({ ...begun, ...more })?.mayBeSwapped;
+  expect(may({ state: 'finishing' })).toBe(true);
+  expect(may({ state: 'left', counts: '[]' })).toBe(true);
+  expect(may({ state: 'left' })).toBe(false);
+  expect(may({ state: 'loading', counts: '[]' })).toBe(false);
+  expect(mayBeSwapped({ ...row, state: 'finishing' })).toBe(false);
 });

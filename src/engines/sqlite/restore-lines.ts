@@ -20,7 +20,7 @@ enter() {
   cd -- "$folder" 2>/dev/null && [ -O . ] && [ -f restored.sqlite ] && [ ! -L restored.sqlite ] || refuse 'gone'
 }
 sqlite3_here() {
-  sqlite3 $safe -init /dev/null -batch -bail ${TRUST} restored.sqlite
+  sqlite3 $safe -init /dev/null -batch -bail ${TRUST} 'file:restored.sqlite?mode=rw'
 }`;
 }
 
@@ -40,11 +40,16 @@ ${PROGRAM}
   esac
   [ ! -s restored.sqlite-wal ] && [ ! -s restored.sqlite-journal ] || refuse 'not whole: a journal is left beside it'`;
 
-/** Ends what still works in the folder, by the number that `run_noted` wrote down. */
-export const END_NOTED = `process=$(head -n 1 pid 2>/dev/null) tries=0
-case $process in '' | *[!0-9]*) process=none ;; esac
-while [ "/proc/$process/cwd" -ef . ] && [ "$tries" -lt 10 ]; do
-  [ "$tries" = 0 ] || sleep 1
-  kill -KILL "$process" 2>/dev/null
-  tries=$((tries + 1))
+/**
+ * Ends what still works in the folder, by the numbers that were written down: the shell of a swap first, which would go on
+ * after its program, then what `run_noted` ran. Never the shell that asks.
+ */
+export const END_NOTED = `for noted in shell pid; do
+  process=$(head -n 1 "$noted" 2>/dev/null) tries=0
+  case $process in '' | *[!0-9]* | $$) process=none ;; esac
+  while [ "/proc/$process/cwd" -ef . ] && [ "$tries" -lt 10 ]; do
+    [ "$tries" = 0 ] || sleep 1
+    kill -KILL "$process" 2>/dev/null
+    tries=$((tries + 1))
+  done
 done`;

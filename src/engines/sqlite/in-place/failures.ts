@@ -9,6 +9,12 @@ export const IN_PLACE_FAILURES: readonly KnownFailure[] = [
       `Nothing was replaced: ${path} stayed in use by ${who}. Stop the application and all else that has it open, and restore again.`,
   },
   {
+    pattern: /bridgeport: not to be swapped: unmarked/,
+    code: 'conflict',
+    message: (path) =>
+      `${path} is neither what it was nor what was restored: that was gone from its folder while it was written. What it was is kept whole beside it, and was not removed; copy it back by hand.`,
+  },
+  {
     pattern: /bridgeport: not to be swapped/,
     code: 'conflict',
     message: (path) =>
@@ -18,6 +24,12 @@ export const IN_PLACE_FAILURES: readonly KnownFailure[] = [
     pattern: /bridgeport: swapped already/,
     code: 'conflict',
     message: (path) => `What was restored has taken the place of ${path} already, and so is not removed.`,
+  },
+  {
+    pattern: /bridgeport: neither kept nor restored: ([^\n]*)/,
+    code: 'conflict',
+    message: (path, folder) =>
+      `Nobody can tell whether ${path} is what was restored: neither the file that was kept nor the folder of the restore is there any more. Look at its rows. If somebody moved the kept file, give it its name back; if ${path} is as it was, make the folder ${folder} with an empty file restored.sqlite in it, as the SSH user. Then clean up.`,
   },
   {
     pattern: /bridgeport: kept name taken: ([^\n]*)/,

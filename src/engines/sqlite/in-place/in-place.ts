@@ -75,6 +75,7 @@ clear_folder`;
 const GO_ON = `[ ! -d "$folder" ] || {
   cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
   ${END_NOTED}
+  echo $$ >shell || exit
 }
 look_at_swap
 case $swap in
@@ -133,16 +134,45 @@ function keepCopy({ live }: SwapIds): string {
   refuse "$1"
 }
 [ "$(inode "$new")" = ${live} ] && is_locked_one || give_up 'not to be swapped: other'
-cp -p -- "$new" kept.sqlite && [ "$(cksum <"$new")" = "$(cksum <kept.sqlite)" ] || give_up 'no copy could be kept'
+cp -p -- "$new" kept.sqlite && sum=$(cksum <"$new") && [ "$sum" ] && [ "$sum" = "$(cksum <kept.sqlite)" ] || give_up 'no copy could be kept'
 [ ! -e wal-mode ] || [ "$(mode_of kept.sqlite)" != j ] ||
   printf '\\002\\002' | dd of=kept.sqlite bs=1 seek=18 conv=notrunc 2>/dev/null || give_up 'no copy could be kept'
 set -- $(ls -Lldn -- "$new") && owner=$3:$4 && set -- $(ls -ldn kept.sqlite)
 [ "$3:$4" = "$owner" ] || chmod 600 kept.sqlite
-: >begun && sync_files begun && ln -- kept.sqlite "$kept" && sync_files kept.sqlite begun || give_up 'no copy could be kept'`;
+: >begun && sync_files begun && ln -- kept.sqlite "$kept" && sync_files kept.sqlite begun || give_up 'no copy could be kept'
+kept_is_ours || {
+  [ ! "$kept/kept.sqlite" -ef kept.sqlite ] || rm -f -- "$kept/kept.sqlite"
+  give_up "kept name taken: $kept"
+}`;
 }
 
+/**
+ * Whether the mark came with it tells that it was what was restored; else what is kept is put back under the same lock. Of an encoding
+ * other than before only another process can read it: the session has the old one for good.
+ */
 function writeContent(token: string): string {
-  return `tell '.restore restored.sqlite' "\${reset:+.dbconfig reset_database off}" && : >done && sync_files done || {
+  return `tell '.restore file:restored.sqlite?mode=rw' "\${reset:+.dbconfig reset_database off}" && : >written || {
+  end_session
+  cat said >&2
+  exit 3
+}
+tell "$count_marks"
+case $heard in
+*marks=1*) ;;
+*marks=0*)
+  rm -f -- restored.sqlite
+  tell '.restore file:kept.sqlite?mode=ro&immutable=1' 'PRAGMA journal_mode=DELETE;' && rm -f -- written && give_up 'gone'
+  give_up 'not to be swapped: unmarked'
+  ;;
+*)
+  end_session
+  look_at_swap
+  [ "$swap" = marked ] || refuse "not to be swapped: $swap"
+  finish_swap
+  exit
+  ;;
+esac
+: >done && sync_files done || {
   end_session
   cat said >&2
   exit 3
@@ -156,7 +186,11 @@ tell 'DROP TABLE "${markOf(token)}";' && { [ ! -e wal-mode ] || tell 'PRAGMA jou
 /** Beside what any restore makes, the empty copy of what will be replaced, whose number is recorded before it is filled. */
 export const CREATE_KEPT = `: >kept.sqlite && ln -- kept.sqlite trial && rm -f -- trial || refuse "no file can have two names in $parent"`;
 
-/** Puts all as it was, or, where what was restored is in the file already, ends that, and says so by status 67. */
+/**
+ * Puts all as it was, or, where what was restored is in the file already, ends that, and says so by status 67. A swap that nobody could
+ * end waits for nobody: so all that waits for its lock comes before the look, and without its source it has nothing to write
+ * behind the last one.
+ */
 export function removeBeside(file: ReplacedFile): string {
   const { newName, token, inPlace } = file;
   return `${lookAtSwap({ newName, token }, inPlace.keptName, readIds(inPlace.replacedId) ?? NOTHING)}
@@ -164,27 +198,40 @@ swapped_already() {
   echo 'bridgeport: swapped already' >&2
   exit 67
 }
+look_to_remove() {
+  look_at_swap
+  case $swap in
+  after) clear_folder && swapped_already; exit 1 ;;
+  marked | finishing) finish_swap && swapped_already; exit 1 ;;
+  before) ;;
+  *) refuse "not to be swapped: $swap" ;;
+  esac
+}
 [ -d "$folder" ] && [ ! -L "$folder" ] || {
   look_at_swap
   [ "$swap" != after ] || swapped_already
-  exit 0
+  ${inPlace.mayBeSwapped === true ? REFUSE_UNKNOWN : 'exit 0'}
 }
 cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
-${END_NOTED}
-[ ! -e begun ] && [ ! -e wal-mode ] || {
+${
+  inPlace.mayBeSwapped === true
+    ? `[ -e restored.sqlite ] || [ -e kept.sqlite ] || [ -e begun ] || [ -e done ] || kept_is_ours || ${REFUSE_UNKNOWN}
+`
+    : ''
+}${END_NOTED}
+[ ! -e begun ] && [ ! -e done ] && [ ! -e wal-mode ] || {
   ${PROGRAM}
 }
-look_at_swap
-case $swap in
-after) clear_folder && swapped_already; exit 1 ;;
-marked | finishing) finish_swap && swapped_already; exit 1 ;;
-before) ;;
-*) refuse "not to be swapped: $swap" ;;
-esac
 journal_mode_back || exit
+look_to_remove
+rm -f -- restored.sqlite || exit
+look_to_remove
 ! kept_is_ours || rm -f -- "$kept" || exit
 clear_folder`;
 }
+
+/** A swap that ended leaves nothing but the kept file, and a removal nothing at all: without any of it nobody can tell one from the other. */
+const REFUSE_UNKNOWN = `refuse "neither kept nor restored: $folder"`;
 
 const NOTHING: SwapIds = { live: 'none', kept: null };
 

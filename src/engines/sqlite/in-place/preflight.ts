@@ -17,7 +17,7 @@ export function preflightInPlace(
     command: { script: `${placeScript(path)}\n${INODE}\n${LOOK_WHO}\n${fileScript(keptName)}` },
     read: (stdout) => [
       ...placeChecks(path, target, stdout).map((check) =>
-        check.name === 'Programs' && answerOf(stdout, 'safe') === 'ours' ? NO_PROGRAM : check,
+        check.name === 'Programs' ? programsCheck(check, stdout) : check,
       ),
       fileCheck(path, keptName, stdout),
       ...usersCheck(path, stdout),
@@ -32,6 +32,17 @@ const NO_PROGRAM: PreflightCheck = {
   ok: false,
   says: 'A file is replaced by the program sqlite3, which holds it locked meanwhile, and there is none. Install the Debian package sqlite3 there.',
 };
+
+/** What the swap is made with besides; small systems may be without one of them. */
+const NEEDED = ['cksum', 'cp', 'dd', 'head', 'ln', 'mkfifo', 'sync', 'tail', 'tr'];
+
+function programsCheck(check: PreflightCheck, stdout: string): PreflightCheck {
+  if (answerOf(stdout, 'safe') === 'ours') return NO_PROGRAM;
+  const lacks = answerOf(stdout, 'lacks') ?? '';
+  if (!check.ok || lacks === '') return check;
+  const says = `A file is replaced with programs that are missing on the host: ${lacks}. Install them there (on Debian: coreutils).`;
+  return { name: check.name, ok: false, says };
+}
 
 /** A link is followed where nobody else than the file's owner, this user or root can have made it. */
 function fileScript(keptName: string): string {
@@ -55,9 +66,14 @@ fi
 for name in "$kept" "$kept-wal" "$kept-shm" "$kept-journal"; do
   [ ! -e "$name" ] && [ ! -L "$name" ] || state=\${state:-kept}
 done
+lacks=
+for needed in ${NEEDED.join(' ')}; do
+  command -v "$needed" >/dev/null 2>&1 || lacks="\${lacks:+$lacks, }$needed"
+done
+printf 'bridgeport:lacks=%s\\n' "$lacks"
 printf 'bridgeport:state=%s\\n' "$state"
 [ -f "$new" ] && [ -r "$new" ] || exit 0
-begin=$(head -c 15 "$new" | tr -cd '[:print:]')
+begin=$(head -c 15 "$new" | tr -d '\\000')
 [ -s "$new" ] && [ "$begin" != 'SQLite format 3' ] && printf 'bridgeport:damaged=yes\\n'
 printf 'bridgeport:bytes=%s\\n' "$(wc -c <"$new")"
 look_who

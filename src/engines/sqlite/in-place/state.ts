@@ -37,10 +37,11 @@ export const INODE = `inode() {
  * - `marked`, `finishing`: what was restored is in it, and `finish_swap` has not ended.
  * - `after`: that has ended, too.
  * - `gone`: as `before`, and nothing of the restore is there.
+ * - `unmarked`: something was written into it that is not what was restored.
  * - `other`: anything else, such as another file under that name.
  *
  * A change that somebody was killed in is taken back by SQLite itself as soon as the file is looked at. `begun` is made
- * before anything is called as the kept one is, and `done` before the mark goes.
+ * before anything is called as the kept one is, `written` behind the change, and `done` before the mark goes.
  */
 export function lookAtSwap(
   { newName, token }: { readonly newName: string; readonly token: string },
@@ -48,7 +49,7 @@ export function lookAtSwap(
   { live, kept }: SwapIds,
 ): string {
   const mark = markOf(token);
-  return `kept=${quote(keptName)}
+  return `kept=${quote(keptName)} count_marks="SELECT 'marks=' || count(*) FROM sqlite_master WHERE name = '${mark}';"
 ${INODE}
 kept_is_ours() {
   [ -f "$kept" ] && [ ! -L "$kept" ] && [ "$(inode "$kept")" = ${kept ?? 'none'} ]
@@ -57,23 +58,24 @@ at_live() {
   printf '%s\\n' '.timeout 10000' "$@" | ${sqlite3On(newName)}
 }
 look_for_mark() {
-  marks=$(at_live "SELECT 'marks=' || count(*) FROM sqlite_master WHERE name = '${mark}';" 2>&1)
+  marks=$(at_live "$count_marks" 2>&1)
   case $marks in
   marks=0) swap=before ;;
   marks=1) swap=marked ;;
   *'not a database'* | *malformed*) [ -e "$folder/damaged" ] && swap=before ;;
   *) echo "$marks" >&2; exit 3 ;;
   esac
+  [ "$swap" != before ] || [ ! -e "$folder/written" ] || swap=unmarked
 }
 look_at_swap() {
   swap=other
   [ -d "$parent/" ] || refuse "no folder: $parent"
-  if [ ! -e "$folder/begun" ]; then
+  if [ -e "$folder/done" ]; then swap=finishing
+  elif [ ! -e "$folder/begun" ]; then
     if kept_is_ours; then swap=after
     elif [ -e "$folder" ]; then swap=before
     else swap=gone
     fi
-  elif [ -e "$folder/done" ]; then swap=finishing
   elif [ "$(inode "$new")" = ${live} ]; then look_for_mark
   fi
 }
@@ -81,7 +83,7 @@ mode_of() {
   head -c 19 "$1" | tail -c 1 | tr '\\001\\002' jw
 }
 journal_mode_back() {
-  [ ! -e wal-mode ] || [ "$(mode_of "$new")" = w ] || at_live 'PRAGMA journal_mode=WAL;' >/dev/null
+  [ ! -e wal-mode ] || [ "$(inode "$new")" != ${live} ] || [ "$(mode_of "$new")" = w ] || at_live 'PRAGMA journal_mode=WAL;' >/dev/null
 }
 finish_swap() {
   cd -- "$folder" && [ -O . ] && : >done && sync_files done || exit
@@ -93,7 +95,7 @@ sync_files() {
 }
 clear_folder() {
   cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
-  rm -f -- pid in out said restored.sqlite restored.sqlite-* kept.sqlite wal-mode damaged || exit
+  rm -f -- pid shell in out said restored.sqlite restored.sqlite-* kept.sqlite wal-mode damaged written || exit
   rm -f -- begun && rm -f -- done && cd / && rmdir -- "$folder"
 }`;
 }
