@@ -31,7 +31,7 @@ it('says of a restore that has not come to making anything that it has not yet, 
 });
 
 it('has only a restore in place that was found whole count as one whose swap may have come about', () => {
-  const begun = { ...row, in_place: 1, kept_name: '/srv/"ü" 🐘.db.before-20260228235959' };
+  const begun: RestoreRow = { ...row, in_place: 1, kept_name: '/srv/"ü" 🐘.db.before-20260228235959' };
   const may = (more: Partial<RestoreRow>) => replacedBy({ ...begun, ...more })?.mayBeSwapped;
   expect(may({ state: 'finishing' })).toBe(true);
   expect(may({ state: 'left', counts: '[]' })).toBe(true);
