@@ -71,6 +71,7 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
     expect(known.get(failing)?.lastGood?.at).toBe(ago(20).toISOString());
     expect(await failures(failing)).toEqual({
       ...{ count: 2, since: ago(9).toISOString(), cause: 'Größe „x“ 🐘 <b>' },
+      lastAt: ago(8).toISOString(),
     });
     expect(await failures(cancelled)).toBeNull();
     expect(await failures(deleted)).toBeNull();
@@ -85,6 +86,7 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
     expect(await failures(never)).toEqual({
       count: 2,
       since: ago(5).toISOString(),
+      lastAt: ago(4).toISOString(),
       cause: null,
     });
   });

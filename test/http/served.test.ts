@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
 import { serveApp } from '../../src/http/node/serve.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { asWritten } from '../support/as-written.ts';
 import { setupCodeOf } from '../support/setup-code.ts';
 
 let app: TestApp;
@@ -128,6 +129,7 @@ describe('the app behind a real socket', () => {
       .selectFrom('audit_logs')
       .select(['action', 'address'])
       .where('resource_type', '=', 'user')
+      .orderBy(asWritten(app.services.db))
       .execute();
     expect(audit).toEqual([
       { action: 'create', address: '127.0.0.1' },

@@ -1,3 +1,5 @@
+import { Group } from './group.tsx';
+
 /**
  * A text to copy, such as a command, as it is to be pasted: it wraps, so that all of it is seen, and is copied as it is. The
  * button is there where a page may write to the clipboard.
@@ -13,12 +15,11 @@ export function CopyBlock({
 }) {
   return (
     <div class="copy-block">
-      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields, and of regions a page has few. */}
-      <div class="copy-text" role="group" aria-label={label}>
+      <Group class="copy-text" label={label}>
         <pre>
           <code id={id}>{text}</code>
         </pre>
-      </div>
+      </Group>
       <button type="button" class="secondary outline" data-copy={id} aria-label={`Copy: ${label}`} hidden>
         Copy
       </button>

@@ -1,4 +1,5 @@
 import { formatExact } from './format-time.ts';
+import { Group } from './group.tsx';
 import { useReader } from './reader.ts';
 
 export interface RunLogItem {
@@ -16,8 +17,7 @@ export function RunLog({ lines }: { readonly lines: readonly RunLogItem[] }) {
   const zone = useReader()?.zone ?? 'UTC';
   if (lines.length === 0) return <p class="field-help">Nothing is kept of what this run said.</p>;
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields, and of regions a page has few.
-    <div class="run-log" role="group" tabindex={0} aria-label="Log of this run">
+    <Group class="run-log" label="Log of this run" isScrolled>
       <ol>
         {lines.map((line) => (
           <li key={`${line.at}${line.message}`} class={`log-${line.level}`}>
@@ -27,6 +27,6 @@ export function RunLog({ lines }: { readonly lines: readonly RunLogItem[] }) {
           </li>
         ))}
       </ol>
-    </div>
+    </Group>
   );
 }

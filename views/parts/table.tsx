@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx';
+import { Group } from './group.tsx';
 
 /** A heading that may sort the table by its column. */
 export interface Column {
@@ -20,14 +21,7 @@ export function Table(props: {
   readonly children?: Child;
 }) {
   return (
-    // A group and no region: a page has many, and its landmarks are few.
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields.
-    <div
-      role="group"
-      class={props.dense ? 'table-scroll dense' : 'table-scroll'}
-      tabindex={0}
-      aria-label={props.caption}
-    >
+    <Group class={props.dense ? 'table-scroll dense' : 'table-scroll'} label={props.caption} isScrolled>
       <table>
         <caption class="visually-hidden">{props.caption}</caption>
         <thead>
@@ -42,7 +36,7 @@ export function Table(props: {
         </thead>
         <tbody>{props.children}</tbody>
       </table>
-    </div>
+    </Group>
   );
 }
 
