@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isPostgres } from '../../src/db/kind.ts';
 import { makeToken } from '../support/api-tokens.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { asWritten } from '../support/as-written.ts';
 import { codeOf, setUpFactor } from '../support/second-factor.ts';
 import { until } from '../support/until.ts';
 
@@ -108,6 +109,7 @@ describe('a right password without a code', () => {
       .selectFrom('audit_logs')
       .select(['action', 'resource_id', 'user_id', 'address', 'details', 'success'])
       .where('action', 'like', 'sign_in%')
+      .orderBy(asWritten(app.services.db))
       .execute();
     return rows.map((row) => ({ ...row, details: JSON.parse(row.details ?? 'null') }));
   };

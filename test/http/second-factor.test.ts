@@ -4,6 +4,7 @@ import { resetPassword } from '../../src/auth/change-password.ts';
 import { newRecoveryCodes } from '../../src/auth/recovery-codes.ts';
 import { makeToken } from '../support/api-tokens.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { asWritten } from '../support/as-written.ts';
 import { codeOf, setUpFactor } from '../support/second-factor.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -44,6 +45,7 @@ const audited = async (action: string) => {
     .select(['details', 'error'])
     .where('action', '=', action)
     .where('resource_id', '=', app.userIds.viewer)
+    .orderBy(asWritten(app.services.db))
     .execute();
   return rows.map(({ details, error }) => JSON.stringify([JSON.parse(details ?? 'null'), error]));
 };

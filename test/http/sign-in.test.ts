@@ -4,6 +4,7 @@ import { login } from '../../src/auth/login.ts';
 import { isPostgres } from '../../src/db/kind.ts';
 import { write } from '../../src/db/write.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
+import { asWritten } from '../support/as-written.ts';
 import { openTestDatabase } from '../support/database.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -225,6 +226,7 @@ describe('sign-ins', () => {
       .selectFrom('audit_logs')
       .select(['resource_id', 'resource_name', 'user_id', 'address', 'details', 'success'])
       .where('action', '=', action)
+      .orderBy(asWritten(app.services.db))
       .execute();
   const logged = (message: string) =>
     app.log.map((line) => JSON.parse(line)).filter((line) => line.message === message);
