@@ -193,15 +193,14 @@ async function askForCode(
   attempt: SignInAttempt,
   bucket: number,
 ): Promise<AppError> {
-  const now = context.now();
-  const pause = await write(context.db, async (trx) => {
-    const seconds = await pauseOf(trx, bucket, now);
-    if (seconds === 0) await auditSignIn(trx, attempt, 'sign_in_halfway', now);
-    return seconds;
+  const needed = new SecondFactorNeeded({
+    userId: row.id,
+    passwordDigest: await digestOf(row.password_hash),
   });
-  if (pause > 0) return refuse(context, attempt, paused(pause));
-  logSignIn(context, attempt, 'sign_in_halfway');
-  return new SecondFactorNeeded({ userId: row.id, passwordDigest: await digestOf(row.password_hash) });
+  return unlessPaused(context, attempt, {
+    ...{ outcome: 'sign_in_halfway', why: needed },
+    pauseIn: (trx, now) => pauseOf(trx, bucket, now),
+  });
 }
 
 async function fail(
@@ -210,14 +209,33 @@ async function fail(
   bucket: number,
   why: AppError,
 ): Promise<AppError> {
+  return unlessPaused(context, attempt, {
+    ...{ outcome: 'sign_in_failed', why },
+    pauseIn: (trx, now) => countFailure(trx, bucket, now),
+  });
+}
+
+interface Answer {
+  readonly outcome: SignInOutcome;
+  readonly why: AppError;
+  /** Seconds of a pause that another guess has begun meanwhile, 0 for none. */
+  readonly pauseIn: (trx: Trx, now: Date) => Promise<number>;
+}
+
+/** What came of it, noted in one write with the look at the pause; in a pause, that. */
+async function unlessPaused(
+  context: SignInContext,
+  attempt: SignInAttempt,
+  { outcome, why, pauseIn }: Answer,
+): Promise<AppError> {
   const now = context.now();
   const pause = await write(context.db, async (trx) => {
-    const seconds = await countFailure(trx, bucket, now);
-    if (seconds === 0) await auditSignIn(trx, attempt, 'sign_in_failed', now);
+    const seconds = await pauseIn(trx, now);
+    if (seconds === 0) await auditSignIn(trx, attempt, outcome, now);
     return seconds;
   });
   if (pause > 0) return refuse(context, attempt, paused(pause));
-  logSignIn(context, attempt, 'sign_in_failed');
+  logSignIn(context, attempt, outcome);
   return why;
 }
 

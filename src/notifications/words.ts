@@ -1,4 +1,5 @@
 import type { EventData, EventType } from '../events/events.ts';
+import { short } from '../short-text.ts';
 import { installationWords, minuteOf } from './installation-words.ts';
 import type { TypeId } from './types.ts';
 
@@ -147,13 +148,4 @@ function plainWords(event: AnyEvent): Told {
 
 function of(typeId: TypeId, what: string, name: string): Omit<Told, 'message'> {
   return { typeId, title: `${what}: ${short(name, 100)}` };
-}
-
-function short(text: string, most: number): string {
-  return text.length <= most
-    ? text
-    : `${text
-        .slice(0, most - 1)
-        .toWellFormed()
-        .trimEnd()}…`;
 }

@@ -23,16 +23,3 @@ export function growthText(bytes: number): string {
   if (bytes === 0) return 'as it was';
   return `${bytes > 0 ? '+' : '−'}${sizeText(Math.abs(bytes))}`;
 }
-
-const LONGEST = 200;
-
-/** The first line of what a tool printed, no longer than is read. */
-export function oneLine(text: string): string {
-  const line = text.split('\n')[0]?.trim() ?? '';
-  return line.length <= LONGEST
-    ? line
-    : `${line
-        .slice(0, LONGEST - 1)
-        .toWellFormed()
-        .trimEnd()}…`;
-}

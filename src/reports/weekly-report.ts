@@ -13,9 +13,10 @@ import { sizeText } from '../notifications/size-text.ts';
 import { scheduledDatabases } from '../schedules/scheduled.ts';
 import { weekAhead } from '../schedules/week.ts';
 import { readSettings } from '../settings/settings.ts';
+import { oneLine } from '../short-text.ts';
 import { type BytesByPlace, bytesByPlace, growthByEnvironment } from './places.ts';
 import { proofsSince } from './proofs.ts';
-import { growthText, oneLine, sectionOf, tableOf, times } from './report-parts.ts';
+import { growthText, sectionOf, tableOf, times } from './report-parts.ts';
 import { STATE_WORDS, stateWords, verdictTitle } from './verdict-words.ts';
 
 const DAY_MS = 86_400_000;

@@ -40,8 +40,10 @@ export async function createLogKeeper(
   { db, log, now, uptimeMs }: KeeperContext,
   run: Pick<RunRow, 'id' | 'state' | 'started_at'>,
 ): Promise<LogKeeper> {
-  const stored = await storedLog(db, run.id).catch(lost('could not be read'));
-  const lines = createRunLog(stored);
+  const read = await storedLog(db, run.id).catch(lost('could not be read'));
+  const stored = read ?? '';
+  let isRead = read !== undefined;
+  let lines = createRunLog(stored);
   let begunAt: Date | undefined;
   let begunMs = uptimeMs();
   const seen: TimedStep[] = [];
@@ -50,9 +52,8 @@ export async function createLogKeeper(
   let keeping: Promise<void> | undefined;
 
   function lost(what: string) {
-    return (error: unknown): string => {
+    return (error: unknown): undefined => {
       log.warn(`the log of a run ${what}`, { runId: run.id, error });
-      return '';
     };
   }
 
@@ -64,7 +65,17 @@ export async function createLogKeeper(
   async function keep(): Promise<void> {
     isNew = false;
     keptMs = uptimeMs();
-    await saveLog(db, run.id, lines.text()).catch(lost('could not be kept with it'));
+    await save().catch(lost('could not be kept with it'));
+  }
+
+  /** Behind what it said before, which is asked for again where it could not be read: it must not be written over. */
+  async function save(): Promise<void> {
+    if (!isRead) {
+      const earlierLines = await storedLog(db, run.id);
+      lines = createRunLog(`${earlierLines}\n${lines.text()}`);
+      isRead = true;
+    }
+    await saveLog(db, run.id, lines.text());
   }
 
   async function addEnd(): Promise<void> {

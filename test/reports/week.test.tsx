@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../src/events/report.ts';
 import { mailOfReport, parseReport } from '../../src/notifications/report-mail.ts';
-import { growthText, oneLine } from '../../src/reports/report-parts.ts';
+import { growthText } from '../../src/reports/report-parts.ts';
 import { stateWords, verdictTitle } from '../../src/reports/verdict-words.ts';
 import { isReportDue, reportWeekAt } from '../../src/reports/week.ts';
+import { oneLine } from '../../src/short-text.ts';
 import { OverviewVerdict } from '../../views/overview-verdict.tsx';
 
 const at = (instant: string) => new Date(`${instant}.000Z`);

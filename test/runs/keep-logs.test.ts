@@ -230,4 +230,27 @@ describe.each(STATES)('what runs say, on %s', (state) => {
     await db.schema.alterTable('away').renameTo('run_logs').execute();
     await db.destroy();
   });
+
+  it('is not written over where what was said before could not be read for a moment', async () => {
+    const db = await openState(state);
+    const world = open(db);
+    const run = await insertRun(db);
+    const log = (message: string) => async () => world.logs.log.info(message);
+    await kindOf(world, log('at first "ü" 🦦')).run(run, CONTEXT);
+    await db.schema.alterTable('run_logs').renameTo('away').execute();
+    const later = kindOf(world, async () => {
+      await db.schema.alterTable('away').renameTo('run_logs').execute();
+      await log('and then')();
+      await become(db, run, { state: 'failed' });
+    });
+    await later.repair(run, CONTEXT);
+    expect(await said(db, run)).toEqual([
+      expect.stringMatching(/^info began/),
+      'info at first "ü" 🦦',
+      'info and then',
+      'warn failed',
+    ]);
+    expect(world.printed.join()).toContain('the log of a run could not be read');
+    await db.destroy();
+  });
 });

@@ -22,6 +22,7 @@ import { nextSteps } from '../../installation/next-steps.ts';
 import { failingWays } from '../../notifications/failing-ways.ts';
 import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
+import { oneLine } from '../../short-text.ts';
 import { checklistOf } from './checklist.ts';
 import { frameOf, frameWithStates } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
@@ -98,7 +99,7 @@ const MOST_NEXT = 6;
 
 async function storageTroubleOf({ db }: Services): Promise<OverviewProps['storageTrouble']> {
   const trouble = await storageTrouble(db);
-  return trouble === null ? null : { ...trouble, message: oneLine(trouble.message) ?? '' };
+  return trouble === null ? null : { ...trouble, message: oneLine(trouble.message) };
 }
 
 async function diskTroubleOf({ freeSpace }: Services): Promise<OverviewProps['diskTrouble']> {
@@ -109,7 +110,7 @@ async function diskTroubleOf({ freeSpace }: Services): Promise<OverviewProps['di
 /** What a server has said is admins' to read. */
 async function failingWaysFor({ db }: Services, role: Role): Promise<OverviewProps['failingWays']> {
   const ways = await failingWays(db);
-  if (role === 'admin') return ways.map((way) => ({ ...way, error: oneLine(way.error) ?? '' }));
+  if (role === 'admin') return ways.map((way) => ({ ...way, error: oneLine(way.error) }));
   return ways.map(({ since }) => ({ since, name: 'A way out', error: 'an admin sees why.' }));
 }
 
@@ -159,7 +160,7 @@ async function attentionOf(
     state: protection.state,
     lastGoodAt: protection.lastGood?.at ?? null,
     restorableAt: drills.get(id)?.restorable?.at ?? null,
-    cause: oneLine(causes.get(id) ?? null),
+    cause: oneLine(causes.get(id) ?? '') || null,
   }));
 }
 
@@ -172,14 +173,6 @@ async function failedDrillsIn(
   return failed.map(({ databaseId, databaseName, environmentName, at, failure, says }) => ({
     ...{ id: databaseId, name: databaseName, at, isDamaged: failure === 'damaged' },
     environmentName: showsEnvironment ? environmentName : null,
-    cause: `${DRILL_FAILURES[failure]}. ${oneLine(says) ?? ''}`,
+    cause: `${DRILL_FAILURES[failure]}. ${oneLine(says)}`,
   }));
-}
-
-const LONGEST = 200;
-
-function oneLine(text: string | null): string | null {
-  const line = text?.split('\n')[0]?.trim() ?? '';
-  if (line === '') return null;
-  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST - 1).trimEnd()}…`;
 }
