@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs';
+import type { CompiledQuery } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
+import { migrate } from '../../src/db/node/migrate.ts';
+import { openDatabase } from '../../src/db/node/open.ts';
+import type { Db } from '../../src/db/schema.ts';
 import { apiRoutes } from '../../src/http/api/routes.ts';
 import { newId } from '../../src/ids.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { insertBackup } from '../support/backup-row.ts';
+import { costsOf } from '../support/query-plans.ts';
 import { codeOf } from '../support/second-factor.ts';
 import { setupCodeOf } from '../support/setup-code.ts';
 
@@ -46,8 +51,18 @@ const mine = { currentPassword: 'correct horse battery' };
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBR2mHzT1r8vCAeCPH0Gxo5YHTtxvf2VjCSiAZxZaSUs';
 
 let app: TestApp;
+let db: Db;
+/** The first query of each text that a call asked. */
+const seen = new Map<string, CompiledQuery>();
+let isCalling = false;
 beforeAll(async () => {
-  app = await openTestApp();
+  db = openDatabase(':memory:', {
+    log: ({ query }) => {
+      if (isCalling && !seen.has(query.sql)) seen.set(query.sql, query);
+    },
+  });
+  await migrate(db, { file: null, now: () => new Date() });
+  app = await openTestApp({ db });
 });
 afterAll(async () => {
   await app.close();
@@ -67,10 +82,12 @@ it('every route that changes something or gives something away leaves a row of w
     const options = { headers: { 'x-request-id': requestId }, from: '198.51.100.7', ...(body && { body }) };
     const [plain, query = ''] = path.split('?');
     const filled = (plain ?? '').replaceAll(/:\w+/g, () => left.shift() ?? 'missing');
+    isCalling = true;
     const reply = await of.call(method, query === '' ? filled : `${filled}?${query}`, {
       ...options,
       ...(token === undefined ? {} : { token }),
     });
+    isCalling = false;
     expect([route, reply.status < 300 ? null : reply.body]).toEqual([route, null]);
     const rows = await of.services.db
       .selectFrom('audit_logs')
@@ -249,6 +266,12 @@ it('every route that changes something or gives something away leaves a row of w
   expect(silent).toEqual([]);
   expect(declared.filter((route) => !walked.has(route))).toEqual([]);
   expect([...walked].filter((route) => !declared.includes(route) && !LOOKS.includes(route))).toEqual([]);
+});
+
+it('what they ask of the database reads and sorts no table that grows with the backups', async () => {
+  const queries = [...seen.values()];
+  expect(queries.length).toBeGreaterThan(150);
+  expect((await Promise.all(queries.map((query) => costsOf(db, query)))).flat()).toEqual([]);
 });
 
 it('what reaches elsewhere is looked for where a server is at hand', () => {
