@@ -13,6 +13,7 @@ import { metricsRoutes } from './http/metrics.ts';
 import { mountRoutes } from './http/mount.ts';
 import { openApiDocument } from './http/openapi.ts';
 import { createLimits } from './http/rate-limit.ts';
+import { readableUrl } from './http/readable-url.ts';
 import { createReadiness } from './http/readiness.ts';
 import type { ApiEnv } from './http/route.ts';
 import { setHeaders } from './http/set-headers.ts';
@@ -29,7 +30,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
 
   app.use(requestId());
   if (services.config.publicUrl?.startsWith('https:')) app.use(onlyHttps);
-  app.use(limitBody());
+  app.use(limitBody(), readableUrl);
   app.onError((error, c) => {
     const failure = toFailure(error, c.get('requestId'));
     logOf(services.log, failure.status)('request failed', {

@@ -116,7 +116,7 @@ describe('a stored password', () => {
     const rogueSshd = await startRogueSshd();
     closings.push(rogueSshd.close);
     const there = { hostname: '127.0.0.2', sshPort: rogueSshd.port };
-    // Another server, the address of its own, its user; none had a host key pinned.
+    // Another server, the address of its own, its user, its port; none had a host key pinned.
     const moved = await register();
     await change(moved, { serverId: await addServer(there) });
     const old = await addServer({ hostname: '127.0.0.4', sshPort: rogueSshd.port });
@@ -125,10 +125,13 @@ describe('a stored password', () => {
     const trusted = await addServer({ hostname: '127.0.0.5', sshPort: rogueSshd.port });
     const asAnother = await register({ serverId: trusted });
     await asOperator('PATCH', `/api/servers/${trusted}`, { sshUser: 'mallory' });
+    const ported = await addServer({ hostname: '127.0.0.6', sshPort: 22 });
+    const atAnotherPort = await register({ serverId: ported });
+    await asOperator('PATCH', `/api/servers/${ported}`, { sshPort: rogueSshd.port });
     const local = await addServer({ hostname: 'localhost' });
     const noLongerLocal = await register({ serverId: local });
     await asOperator('PATCH', `/api/servers/${local}`, there);
-    for (const id of [moved, readdressed, asAnother, noLongerLocal]) {
+    for (const id of [moved, readdressed, asAnother, atAnotherPort, noLongerLocal]) {
       expect((await test(id)).error).toMatch(HELD);
       expect(await held(id)).not.toBeNull();
     }

@@ -279,6 +279,20 @@ COMMIT;
       isWhole(newSqliteTextProof, [bytes.subarray(0, end)]),
     );
     expect(accepted).toEqual([]);
+    // What sqlite3 writes of a database in which it met an error; it ends with status 0.
+    const text = bytes.toString('latin1');
+    for (const damaged of [
+      text.replace(/COMMIT;\n$/, 'ROLLBACK; -- due to errors\n'),
+      text.replace(/COMMIT;\n$/, '/****** CORRUPTION ERROR *******/\nCOMMIT;\n'),
+      text.replace(/COMMIT;\n$/, '/**** ERROR: (11) database disk image is malformed *****/\nCOMMIT;\n'),
+    ]) {
+      expect(damaged).not.toBe(text);
+      for (const places of [[], [0.1, 0.9, 0.99], Array.from({ length: 99 }, (_, n) => n / 100)]) {
+        const proof = newSqliteTextProof();
+        for (const chunk of cutAt(Buffer.from(damaged, 'latin1'), places)) proof.observe(chunk);
+        expect(() => proof.finish()).toThrow(/sqlite3 met an error in the database/);
+      }
+    }
   });
 });
 

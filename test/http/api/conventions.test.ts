@@ -268,6 +268,22 @@ describe('bodies', () => {
     expect([status, body.details[0].path]).toEqual([400, ['password']]);
   });
 
+  it('that an address spells in other bytes than UTF-8 are refused, in path and query, API and pages', async () => {
+    for (const path of [
+      '/api/databases/%F0%9F',
+      '/api/audit-logs?resourceId=%ED%A0%80',
+      '/api/users?limit=1&%FF=1',
+      '/databases?q=gr%FCn',
+    ]) {
+      const { status, body } = await app.call('GET', path);
+      expect([path, status]).toEqual([path, 400]);
+      expect(body.message).toMatch(/^The address holds bytes that are not text in UTF-8/);
+    }
+    for (const path of ['/api/users?search=100%', '/api/users?search=gr%C3%BCn%20%F0%9F%92%A5%zz']) {
+      expect([path, (await app.call('GET', path)).status]).toEqual([path, 200]);
+    }
+  });
+
   it('nested as deeply as 1 MiB allows answer, and quickly', async () => {
     const text = `{"name":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
     expect((await app.call('POST', '/api/environments', { text, isNoise: true })).status).toBe(400);
