@@ -327,6 +327,16 @@ describe('an upgrade of a SQLite file', () => {
     await before.destroy();
   });
 
+  it('tells the planner of every table, before the first question', async () => {
+    const db = openDatabase(':memory:');
+    await migrate(db, { file: null, now });
+    await insertDatabase(db);
+    await migrate(db, { file: null, now, migrations: { ...migrations, '0998_next': next } });
+    const stats = await sql<{ tbl: string }>`select distinct tbl from sqlite_stat1`.execute(db);
+    expect(stats.rows.map(({ tbl }) => tbl)).toEqual(expect.arrayContaining(['databases', 'environments']));
+    await db.destroy();
+  });
+
   it('makes no copy when there is nothing to change', async () => {
     const file = join(folder, 'bridgeport.sqlite');
     const db = openDatabase(file);

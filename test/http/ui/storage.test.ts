@@ -7,6 +7,7 @@ import { dayAfter, dayOf } from '../../../src/backups/days.ts';
 import { askDeepTest, deepTestResult } from '../../../src/storage/deep-test.ts';
 import { lastProbe } from '../../../src/storage/deep-test-results.ts';
 import { letRunsFollow } from '../../support/backup-row.ts';
+import { addLeftover } from '../../support/leftover.ts';
 import { until } from '../../support/until.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
@@ -358,6 +359,26 @@ describe('a deep test', () => {
     });
     expect(last.buckets.map(({ bucket }) => bucket)).toEqual(['backups']);
   }, 120_000);
+});
+
+describe('what could not be removed', () => {
+  it('is listed with its place, its tries and why, as text whatever the storage said', async () => {
+    const { db, now } = pages.services;
+    expect(await page()).not.toContain('<h2>Left behind</h2>');
+    await addLeftover(db, now());
+    await db
+      .updateTable('leftovers')
+      .set({ tries: 7, last_error: '<b>AccessDenied</b>: Löschen verboten & "gesperrt" 🔒' })
+      .execute();
+    const html = await page();
+    const list = html.slice(html.indexOf('<h2>Left behind</h2>'));
+    expect(list).toContain('größe + &quot;x&quot; 🗝');
+    expect(list).toContain('<td data-label="Tries">7</td>');
+    expect(list).toContain(
+      '<td data-label="Why">&lt;b&gt;AccessDenied&lt;/b&gt;: Löschen verboten &amp; &quot;gesperrt&quot; 🔒</td>',
+    );
+    await db.deleteFrom('leftovers').execute();
+  });
 });
 
 describe('what is stored', () => {
