@@ -33,6 +33,12 @@ async function told(table: string): Promise<readonly string[]> {
   return rows.rows.map(({ stat }) => stat);
 }
 
+it('chains the audit within five seconds, also the first time', () => {
+  const chain = tasks(() => undefined).find(({ name }) => name === 'audit-chain');
+  expect(chain?.everyMs).toBeLessThanOrEqual(5_000);
+  expect(chain?.firstAfterMs).toBeLessThanOrEqual(5_000);
+});
+
 describe("the planner's statistics", () => {
   it('are made with the tables, and anew by the daily upkeep of a table that has grown', async () => {
     const { db, now } = app.services;

@@ -172,7 +172,7 @@ export async function listTokens(
       row.service_account_id === null || accountName === null
         ? null
         : { id: row.service_account_id, name: accountName, disabled: account_disabled === 1 },
-    environments: (environments.get(row.id) ?? []).map((environment) => ({ environment })),
+    environments: (environments.get(row.id) ?? []).map(({ id, name }) => ({ environment: { id, name } })),
   }));
 }
 
@@ -194,10 +194,7 @@ async function environmentsByToken(
     .$if(ids !== undefined, (query) => query.where('api_tokens.id', 'in', [...(ids ?? []), '']))
     .orderBy('environments.name')
     .execute();
-  return Map.groupBy(
-    rows.map(({ token_id: tokenId, id, name }) => ({ tokenId, id, name })),
-    ({ tokenId }) => tokenId,
-  );
+  return Map.groupBy(rows, ({ token_id }) => token_id);
 }
 
 async function ownerRole(trx: Trx, row: ApiTokenRow): Promise<Role> {

@@ -46,6 +46,20 @@ const GIVEN_OUT = [
   'GET /api/audit-logs/export',
 ];
 
+/** The rows that clients look for; a backup that a rotation removes has its own test. */
+const CONTRACT = [
+  ...['create user', 'update user', 'delete user', 'create api_token', 'delete api_token'],
+  ...['create service_account', 'update service_account', 'delete service_account'],
+  ...['create environment', 'update environment', 'delete environment', 'ssh_key_access environment'],
+  ...['create server', 'update server', 'delete server'],
+  ...['create database', 'update database', 'delete database', 'backup database', 'backup.rotate database'],
+  ...['delete backup', 'backup.pin backup', 'backup.unpin backup'],
+  ...['update backup_schedule', 'delete backup_schedule'],
+  ...['update backup_retention_policy', 'delete backup_retention_policy'],
+  ...['create spaces_config', 'update spaces_config', 'delete spaces_config', 'update spaces_environment'],
+  ...['update system_settings', 'create webhook_subscription', 'delete webhook_subscription'],
+];
+
 const ODD = 'Größe + "x" <script>alert(1)</script> 🗝';
 const mine = { currentPassword: 'correct horse battery' };
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBR2mHzT1r8vCAeCPH0Gxo5YHTtxvf2VjCSiAZxZaSUs';
@@ -233,7 +247,9 @@ it('every route that changes something or gives something away leaves a row of w
   await walk('POST /api/databases/:id/confirm-target', [held.id]);
 
   const keys = { accessKey: 'WALKKEY000000000001', secretKey: 'walk-secret-walk-secret-walk-secret-0001' };
-  await walk('PUT /api/settings/spaces', [], { ...keys, buckets: ['prod-backups'] });
+  for (const buckets of [['prod-backups'], ['prod-backups', 'more']]) {
+    await walk('PUT /api/settings/spaces', [], { ...keys, buckets });
+  }
   await walk('PUT /api/settings/spaces/environments/:environmentId', [environment.id], { enabled: true });
   await walk('DELETE /api/settings/spaces');
   await walk('PUT /api/settings/system', [], { activeUserWindowMin: 20 });
@@ -266,6 +282,12 @@ it('every route that changes something or gives something away leaves a row of w
   expect(silent).toEqual([]);
   expect(declared.filter((route) => !walked.has(route))).toEqual([]);
   expect([...walked].filter((route) => !declared.includes(route) && !LOOKS.includes(route))).toEqual([]);
+});
+
+it('the rows are called as the contract calls them', async () => {
+  const rows = await db.selectFrom('audit_logs').select(['action', 'resource_type']).distinct().execute();
+  const named = rows.map(({ action, resource_type }) => `${action} ${resource_type}`);
+  expect(CONTRACT.filter((row) => !named.includes(row))).toEqual([]);
 });
 
 it('what they ask of the database reads and sorts no table that grows with the backups', async () => {

@@ -35,6 +35,20 @@ const FOR_BACKUPS = [
   'PUT /api/environments/:envId/databases/:id/backups/:backupId/pin',
 ];
 
+/** What changes something, or looks at something by POST, and is open to a viewer: the contract's, and what is their own affair. */
+const FOR_VIEWERS: readonly string[] = [
+  'POST /api/auth/logout',
+  'POST /api/notifications/:id/read',
+  'POST /api/notifications/read-all',
+  'PUT /api/notifications/preferences/:typeId',
+  'PATCH /api/users/:id',
+  'POST /api/users/:id/change-password',
+  'DELETE /api/users/:id/sessions/:sessionId',
+  ...['', '/confirm', '/recovery-codes', '/remove'].map((step) => `POST /api/users/:id/second-factor${step}`),
+  'POST /api/databases/:id/backup-policy/preview',
+  'POST /api/settings/spaces/test',
+];
+
 let app: TestApp;
 let routes: readonly ApiRoute[];
 /** Every declared route, with nothing behind its door: what comes through answers 200. */
@@ -205,6 +219,13 @@ describe('every declared route, with every kind of credential', () => {
   it('is declared for tokens that only back up where this list says so', () => {
     const declared = routes.filter(({ isForBackups }) => isForBackups);
     expect(declared.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([...FOR_BACKUPS].sort());
+  });
+
+  it('lets viewers change only what this list says', () => {
+    const declared = routes.filter(
+      ({ method, access }) => method !== 'GET' && (access === 'viewer' || access === 'self-or-admin'),
+    );
+    expect(declared.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([...FOR_VIEWERS].sort());
   });
 
   it('finds nothing of another environment through one’s own', async () => {

@@ -59,7 +59,11 @@ describe('the use of a token', () => {
     const { token } = await makeToken(app, { userId: app.userIds.viewer }, { role: 'viewer' });
     await app.services.db.schema.alterTable('audit_logs').renameTo('away').execute();
     // A defect of ours, and no lock or full disk: it is not hidden.
-    expect((await me(token)).status).toBe(500);
+    const { status, body } = await me(token);
+    expect([status, body]).toEqual([
+      500,
+      { code: 'INTERNAL', message: 'Internal Server Error', requestId: expect.any(String) },
+    ]);
     await app.services.db.schema.alterTable('away').renameTo('audit_logs').execute();
     expect((await me(token)).status).toBe(200);
   });

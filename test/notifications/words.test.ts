@@ -21,6 +21,16 @@ describe('what is said of an event', () => {
     );
   });
 
+  it('weighs what the contract says of its types', () => {
+    const weights = [
+      'system.backup_failed',
+      'system.backup_success',
+      'backup.rotation_error',
+      'backup.policy_first_prune',
+    ].map((id) => typeOf(id as (typeof TYPE_IDS)[number]).severity);
+    expect(weights).toEqual(['critical', 'info', 'warning', 'info']);
+  });
+
   it('has a title of one line and an end, whatever a tool printed and somebody called a database', () => {
     fc.assert(
       fc.property(

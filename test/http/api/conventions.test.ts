@@ -386,7 +386,13 @@ describe('CORS', () => {
     });
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get('access-control-allow-headers')).toContain('authorization');
+    expect(preflight.headers.get('access-control-allow-credentials')).toBe('true');
+    expect(preflight.headers.get('access-control-allow-methods')).toBe('GET,HEAD,PUT,PATCH,POST,DELETE');
     await open.close();
+    const any = await openTestApp({ env: { CORS_ORIGIN: '*' } });
+    const answer = await any.call('GET', '/api/auth/me', { headers: { origin: 'http://localhost:5173' } });
+    expect(answer.headers.get('access-control-allow-origin')).toBe('http://localhost:5173');
+    await any.close();
     const { headers } = await app.call('GET', '/api/auth/me', {
       headers: { origin: 'https://app.example.com' },
     });

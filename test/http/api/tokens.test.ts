@@ -45,6 +45,37 @@ describe('API tokens', () => {
     ]);
   });
 
+  it('are listed newest first, of all or of one owner, as clients read them', async () => {
+    const { environmentId } = await makeEnvironment(app, 'shop');
+    const account = await makeServiceAccount(app, 'ci', 'operator');
+    app.setNow(new Date('2027-01-01T00:00:00.000Z'));
+    const older = await makeToken(app, { userId: app.userIds.operator });
+    app.setNow(new Date('2027-01-02T00:00:00.000Z'));
+    const scoped = { role: 'viewer', environmentIds: [environmentId] } as const;
+    const newer = await makeToken(app, { serviceAccountId: account }, scoped);
+    app.setNow(new Date());
+    const list = async (query: string) => (await app.call('GET', `/api/admin/tokens${query}`)).body.tokens;
+    const common = { name: NAME, access: 'full', lastUsedAt: null };
+    const ofAccount = {
+      ...{ ...common, id: newer.id, tokenPrefix: newer.token.slice(0, 14), role: 'viewer' },
+      ...{ allEnvironments: false, expiresAt: '2027-02-01T00:00:00.000Z', userId: null, user: null },
+      ...{ createdAt: '2027-01-02T00:00:00.000Z', serviceAccountId: account },
+      serviceAccount: { id: account, name: 'ci', disabled: false },
+      environments: [{ environment: { id: environmentId, name: 'shop' } }],
+    };
+    const ofPerson = {
+      ...{ ...common, id: older.id, tokenPrefix: older.token.slice(0, 14), role: 'operator' },
+      ...{ allEnvironments: true, expiresAt: '2027-01-31T00:00:00.000Z', userId: app.userIds.operator },
+      ...{ createdAt: '2027-01-01T00:00:00.000Z', serviceAccountId: null, serviceAccount: null },
+      user: expect.objectContaining({ id: app.userIds.operator, email: 'operator@example.com' }),
+      environments: [],
+    };
+    expect(await list('')).toEqual([ofAccount, ofPerson]);
+    expect(await list(`?ownerUserId=${app.userIds.operator}`)).toEqual([ofPerson]);
+    expect(await list(`?ownerServiceAccountId=${account}`)).toEqual([ofAccount]);
+    expect(await list(`?ownerUserId=${app.userIds.admin}`)).toEqual([]);
+  });
+
   it('stand for their owner with the role that may less, and say where they are for', async () => {
     const { environmentId } = await makeEnvironment(app, 'shop');
     await makeEnvironment(app, 'other');
@@ -97,6 +128,16 @@ describe('API tokens', () => {
       'Invalid input',
     ],
     ['no end', { ownerUserId: 'nobody', expiresInDays: 366 }, 'Invalid input'],
+    ['an end today', { ownerUserId: 'nobody', expiresInDays: 0 }, 'Invalid input'],
+    ['half a day', { ownerUserId: 'nobody', expiresInDays: 1.5 }, 'Invalid input'],
+    ['nothing said of their end', { ownerUserId: 'nobody', expiresInDays: undefined }, 'Invalid input'],
+    [
+      'nothing said of where they are for',
+      { ownerUserId: 'nobody', allEnvironments: undefined },
+      'Invalid input',
+    ],
+    ['no name', { ownerUserId: 'nobody', name: '' }, 'Invalid input'],
+    ['a name of 101 letters', { ownerUserId: 'nobody', name: 'ü'.repeat(101) }, 'Invalid input'],
     ['a number as text', { ownerUserId: 'nobody', expiresInDays: '30' }, 'Invalid input'],
     ['a name of two lines', { ownerUserId: 'nobody', name: 'a\nb' }, 'Invalid input'],
   ])('are refused with %s', async (_, change, message) => {
@@ -271,6 +312,34 @@ describe('service accounts', () => {
 
   it.each(['Ci', '-ci', 'c i', 'ci/../x', 'ü', '', 'a'.repeat(65)])('refuse the name %j', async (name) => {
     expect((await app.call('POST', '/api/admin/service-accounts', { body: { name } })).status).toBe(400);
+  });
+
+  it('are listed, are viewers unless more is asked for, and change their role', async () => {
+    const made = await app.call('POST', '/api/admin/service-accounts', { body: { name: 'plain' } });
+    const { id } = made.body.serviceAccount;
+    const { body } = await app.call('GET', '/api/admin/service-accounts');
+    expect(body.serviceAccounts).toEqual([
+      {
+        ...{ id, name: 'plain', description: null, role: 'viewer', disabled: false },
+        ...{
+          createdAt: expect.any(String),
+          updatedAt: expect.any(String),
+          createdByUserId: app.userIds.admin,
+        },
+        createdBy: expect.objectContaining({ id: app.userIds.admin, email: 'admin@example.com' }),
+        _count: { apiTokens: 0 },
+      },
+    ]);
+    const path = `/api/admin/service-accounts/${id}`;
+    expect((await app.call('PATCH', path, { body: { role: 'admin' } })).body.serviceAccount.role).toBe(
+      'admin',
+    );
+    for (const bad of [{ role: 'root' }, { description: 'ü'.repeat(501) }, { disabled: 'yes' }]) {
+      expect([bad, (await app.call('PATCH', path, { body: bad })).status]).toEqual([bad, 400]);
+      const fresh = { name: 'other', ...bad };
+      if (!('disabled' in bad))
+        expect((await app.call('POST', '/api/admin/service-accounts', { body: fresh })).status).toBe(400);
+    }
   });
 
   it('refuse a name that is taken', async () => {
