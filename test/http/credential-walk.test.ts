@@ -5,7 +5,9 @@ import { ROLES, type Role } from '../../src/auth/roles.ts';
 import { apiRoutes } from '../../src/http/api/routes.ts';
 import { toFailure } from '../../src/http/failure.ts';
 import { mountRoutes } from '../../src/http/mount.ts';
+import { createLimits } from '../../src/http/rate-limit.ts';
 import type { ApiEnv, ApiRoute } from '../../src/http/route.ts';
+import { uiRoutes } from '../../src/http/ui/routes.ts';
 import { updateServiceAccount } from '../../src/tokens/service-accounts.ts';
 import { revokeToken } from '../../src/tokens/tokens.ts';
 import { makeEnvironment, makeServiceAccount, makeToken } from '../support/api-tokens.ts';
@@ -48,6 +50,9 @@ const FOR_VIEWERS: readonly string[] = [
   'POST /api/databases/:id/backup-policy/preview',
   'POST /api/settings/spaces/test',
 ];
+
+/** What shows nothing, and is there for who is not signed in. */
+const PUBLIC_PAGES = ['/login', '/login/code', '/setup', '/logout', '*', '/*'];
 
 let app: TestApp;
 let routes: readonly ApiRoute[];
@@ -257,11 +262,26 @@ describe('every declared route, with every kind of credential', () => {
 });
 
 describe('the pages', () => {
-  it('open to no token', async () => {
+  it('open to no token and to no session of the API, whichever is asked for', async () => {
     const { token } = await makeToken(app, { userId: app.userIds.admin }, { role: 'admin' });
-    for (const headers of [bearer(token), { cookie: `bridgeport_session=${token}` }]) {
-      const page = await app.app.request('http://localhost/admin/users', { headers });
-      expect([page.status, page.headers.get('location')]).toEqual([303, '/login?next=%2Fadmin%2Fusers']);
+    const pages = uiRoutes(app.services, createLimits(app.services)).routes.filter(
+      ({ method, path }) => method === 'GET' && !PUBLIC_PAGES.includes(path),
+    );
+    const paths = [...new Set(pages.map(({ path }) => path.replaceAll(/:\w+/g, here.environmentId)))];
+    expect(paths.length).toBeGreaterThan(50);
+    const session = app.tokens.admin;
+    const open: string[] = [];
+    for (const path of paths) {
+      for (const held of [token, session]) {
+        for (const headers of [bearer(held), { cookie: `bridgeport_session=${held}` }]) {
+          const { status, headers: answer } = await app.app.request(`http://localhost${path}`, { headers });
+          const isSentAway =
+            status === 303 &&
+            answer.get('location') === `/login${path === '/' ? '' : `?next=${encodeURIComponent(path)}`}`;
+          if (!isSentAway) open.push(`${path}: ${status} ${answer.get('location')}`);
+        }
+      }
     }
+    expect(open).toEqual([]);
   });
 });

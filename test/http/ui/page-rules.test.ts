@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { changeSettings } from '../../../src/settings/change-settings.ts';
 import { newSshKeys } from '../../support/ssh-key.ts';
 import { openPages, PASSWORD, type Pages, type Visitor } from './pages.ts';
 
@@ -10,6 +11,7 @@ let admin: Visitor;
 let environmentId: string;
 let serverId: string;
 let databaseId: string;
+let channelId: string;
 
 const idIn = (location: string | null) => /\/(c[0-9a-z]{24})/.exec(location ?? '')?.[1] ?? '';
 
@@ -25,8 +27,40 @@ beforeAll(async () => {
     databaseForm({ name: HOSTILE, serverId }),
   );
   databaseId = idIn(made.location);
+  channelId = await addWays();
 });
 afterAll(() => pages.close());
+
+/** A channel, a webhook and a message that was refused, by names and answers of an attacker. Gives the channel's id. */
+async function addWays(): Promise<string> {
+  const { db, now } = pages.services;
+  await changeSettings(pages.services, { userId: null, address: null }, { privateHosts: '127.0.0.1' });
+  const url = 'https://127.0.0.1:9/the-hook-path';
+  const channel = {
+    kind: 'slack',
+    name: HOSTILE.slice(0, 60),
+    url,
+    leastSeverity: 'info',
+    saveAnyway: 'true',
+  };
+  await admin.post('/notifications/channels', channel);
+  // Its address is no secret, by the contract.
+  const hook = { environmentId, url: 'https://127.0.0.1:9/x', failed: 'true' };
+  await admin.post('/notifications/webhooks', hook);
+  const { id } = await db.selectFrom('notification_channels').select('id').executeTakeFirstOrThrow();
+  const at = now().toISOString();
+  const refused = { status: 'pending', attempts: 3, next_try_at: at, last_error: HOSTILE } as const;
+  await db
+    .insertInto('deliveries')
+    .values({
+      ...{ id: 'd', way: 'channel', target_id: id, recipient: HOSTILE, event: 'system.backup_failed' },
+      ...{ body: null, response_status: 502, claimed_by: null, lease_until: null, created_at: at },
+      ...{ ...refused, delivered_at: null },
+    })
+    .execute();
+  expect((await db.selectFrom('webhook_subscriptions').select('id').execute()).length).toBe(1);
+  return id;
+}
 
 function serverForm(change: Readonly<Record<string, string>> = {}) {
   return {
@@ -79,8 +113,13 @@ function everyPage(): readonly string[] {
     `${environment}/databases/new`,
     `${environment}/databases/new?type=sqlite`,
     `/servers/${serverId}`,
-    `/databases/${databaseId}`,
-    `/databases/${databaseId}/edit`,
+    `/servers/${serverId}/restore-logins`,
+    ...[`/databases/${databaseId}`, `/databases/${databaseId}/edit`],
+    ...['settings', 'schedule', 'drills', 'retention'].map((tab) => `/databases/${databaseId}/${tab}`),
+    ...['/schedules', '/schedules/rules/new', '/admin/system'],
+    ...['/notifications', '/notifications/preferences', '/notifications/types', '/notifications/report'],
+    ...['/notifications/channels', `/notifications/channels/${channelId}`, '/notifications/deliveries'],
+    ...['/notifications/types/system.backup_failed', '/notifications/webhooks'],
     '/admin/storage',
     '/admin/storage/edit',
     '/admin/storage/edit?provider=r2',
@@ -149,6 +188,8 @@ describe('every page', () => {
       '/databases?q=%3Cscript%3Ealert(1)',
       `/databases/${databaseId}`,
       `/servers/${serverId}`,
+      '/notifications/channels',
+      '/notifications/deliveries',
     ]) {
       const { html } = await admin.get(path);
       expect(html).not.toContain('<script>alert');
@@ -165,7 +206,14 @@ describe('every page', () => {
     });
     for (const path of everyPage()) {
       const { html } = await admin.get(path);
-      for (const secret of ['the-user-name', 'the-password', 'the-secret-key', 'the-private-key', PASSWORD]) {
+      for (const secret of [
+        'the-user-name',
+        'the-password',
+        'the-secret-key',
+        'the-private-key',
+        PASSWORD,
+        'the-hook-',
+      ]) {
         expect([path, html.includes(secret)]).toEqual([path, false]);
       }
     }
