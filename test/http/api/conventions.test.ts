@@ -284,6 +284,51 @@ describe('bodies', () => {
     }
   });
 
+  it.each([
+    ['users', ['id', 'createdAt', 'updatedAt', 'email', 'passwordHash', 'lastActiveAt']],
+    [
+      'servers',
+      [
+        ...[
+          'id',
+          'createdAt',
+          'updatedAt',
+          'environmentId',
+          'status',
+          'serverType',
+          'agentToken',
+          'agentStatus',
+        ],
+        ...['agentVersion', 'agentStatusChangedAt', 'lastAgentPushAt', 'lastCheckedAt', 'lastHealthCheckAt'],
+        ...[
+          'lastHealthCheckStatus',
+          'lastHealthCheckType',
+          'lastHealthCheckDurationMs',
+          'lastHealthCheckError',
+        ],
+        'metricsMode',
+      ],
+    ],
+    [
+      'databases',
+      [
+        ...['id', 'createdAt', 'updatedAt', 'environmentId', 'encryptedCredentials', 'credentialsNonce'],
+        ...['monitoringStatus', 'lastCollectedAt', 'lastMonitoringError'],
+      ],
+    ],
+  ])(
+    'of a PATCH of %s that hold what only the server sets are refused by its name, before all else',
+    async (what, fields) => {
+      for (const field of fields) {
+        const { status, body } = await app.call('PATCH', `/api/${what}/nobody`, {
+          body: { [field]: 'x', name: 7 },
+        });
+        expect([status, body.code, body.field]).toEqual([422, 'READONLY_FIELD', field]);
+        expect(body.hint).not.toBe('');
+      }
+    },
+  );
+
   it('nested as deeply as 1 MiB allows answer, and quickly', async () => {
     const text = `{"name":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
     expect((await app.call('POST', '/api/environments', { text, isNoise: true })).status).toBe(400);

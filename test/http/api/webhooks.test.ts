@@ -121,7 +121,13 @@ describe('a webhook of an environment', () => {
   });
 
   it('is told once of each, and only of what it wants', async () => {
-    await subscribe({ events: ['backup.completed', 'deployment.failed'] });
+    const all = [
+      ...['deployment.completed', 'deployment.failed', 'plan.completed', 'plan.failed', 'plan.rolled_back'],
+      ...['backup.completed', 'sync.completed'],
+    ];
+    expect((await subscribe({ events: all })).body.subscription.events).toEqual(all);
+    expect((await subscribe({ events: ['backup.deleted'] })).status).toBe(400);
+    expect((await subscribe({ events: [] })).status).toBe(400);
     await subscribe({ enabled: false });
     await happens('backup.failed');
     await happens('backup.completed');
