@@ -21,7 +21,10 @@ export const channelInput = z.object({
   kind: z.enum(CHANNEL_KINDS),
   name: nameField,
   url: secretField(2048).min(1),
-  secret: secretField(1024).nullish(),
+  // It goes into a header, or signs what is sent: a line that was pasted along is a mistake in either.
+  secret: secretField(1024)
+    .regex(/^[\t\x20-\x7e\u{a0}-\u{10ffff}]*$/u, { error: 'Must be of one line, without control characters' })
+    .nullish(),
   /** What is less bad is not told there; that trouble is over always is. */
   leastSeverity: z.enum(SEVERITIES).default('warning'),
   /** Null: of all environments. */

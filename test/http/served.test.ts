@@ -156,6 +156,25 @@ describe('the app behind a real socket', () => {
     ]);
   });
 
+  it.each([
+    '/api/admin/notification-channels',
+    '/api/environments/c0000000000000000000000001/webhooks',
+    '/api/admin/tokens',
+    '/api/settings/spaces/test',
+  ])(
+    'refuses 10 MiB for %s, with a key of its own or without, and answers the next request',
+    async (path) => {
+      for (const more of [undefined, { 'idempotency-key': 'ten mebibytes' }]) {
+        const large = await post(path, Buffer.alloc(10 * 1024 * 1024, 0x20), more);
+        expect([large.status, (await large.json()).message]).toEqual([
+          400,
+          'The request body is larger than 1 MiB',
+        ]);
+      }
+      expect((await fetch(`${url}/live`)).status).toBe(200);
+    },
+  );
+
   it('takes an empty body with a JSON content type for {}', async () => {
     const response = await post('/api/auth/login', '');
     expect([response.status, await response.json()]).toMatchObject([400, { message: 'Invalid input' }]);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { channelInput } from '../../src/notifications/channels.ts';
 import { CHANNEL_KINDS, CHAT_KINDS } from '../../src/notifications/chat.ts';
 import { composeNews, htmlOf, type News, textOf } from '../../src/notifications/compose.ts';
 
@@ -54,6 +55,27 @@ describe('a message to a channel', () => {
     const webhook = await sent('webhook', news, 'secret');
     expect(webhook.body).toMatchObject({ severity: 'critical', total: 1, items: [{ databaseId: 'd1' }] });
     expect(webhook.headers['webhook-signature']).toMatch(/^v1,/);
+  });
+
+  it('has no header that a secret or a name breaks', async () => {
+    const evil = 'a\r\nX-Evil: 1\r\n\r\n';
+    const of = { ...news, items: [{ ...item, title: evil, message: evil }] };
+    for (const kind of CHANNEL_KINDS) {
+      const message = await CHAT_KINDS[kind].message({
+        news: of,
+        url: URLS[kind],
+        secret: null,
+        id: 'd',
+        at: new Date(AT),
+      });
+      for (const [name, value] of Object.entries(message.headers ?? {})) {
+        expect([kind, name, /[\r\n]/.test(value)]).toEqual([kind, name, false]);
+      }
+      for (const secret of [evil, 'a\nb', 'a\u0007', '\u0085']) {
+        const input = { kind, name: 'x', url: URLS[kind], secret };
+        expect([kind, channelInput.safeParse(input).success]).toEqual([kind, false]);
+      }
+    }
   });
 
   it('stays within what its service takes, however much has happened, and says how much more there is', async () => {
