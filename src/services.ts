@@ -30,6 +30,7 @@ import { type Rotation, rotateMasterKey } from './installation/node/rotate-maste
 import type { Log } from './log.ts';
 import { createProcessMetrics } from './metrics/node/process-metrics.ts';
 import { holdLittleMemory } from './node/hold-little-memory.ts';
+import { giveBackDeliveries } from './notifications/deliveries.ts';
 import { createPartMemory } from './object-stores/part-memory.ts';
 import { createS3 } from './object-stores/s3/client.ts';
 import { createNodePlatform } from './object-stores/s3/node/platform.ts';
@@ -250,7 +251,7 @@ function wire(
       },
       timing,
     ),
-    { isAlone },
+    { isAlone, giveBack: giveBackDeliveries },
   );
   return {
     services: {

@@ -171,6 +171,16 @@ function pauseMsOf(way: DeliveryWay, attempts: number): number {
   return Math.min(longestPauseMs, firstPauseMs * 2 ** (attempts - 1));
 }
 
+/** Those that an earlier process, which is gone for certain, was about to send: they wait for their pause and no longer. */
+export async function giveBackDeliveries(trx: Trx): Promise<void> {
+  await trx
+    .updateTable('deliveries')
+    .set({ claimed_by: null, lease_until: null })
+    .where('next_try_at', 'is not', null)
+    .where('claimed_by', 'is not', null)
+    .execute();
+}
+
 /** Gives back one that nobody tried to send, for a while. */
 export async function putOff(db: Db, { delivery }: Taken, claimedBy: string, now: Date): Promise<void> {
   await write(db, (trx) =>

@@ -1,5 +1,5 @@
 import { databaseNow } from '../db/clock.ts';
-import type { Db } from '../db/schema.ts';
+import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -20,6 +20,8 @@ export interface PeriodicTask {
 export interface PeriodicOptions {
   /** As of the worker: with it, what an earlier process held or did is no reason to wait. */
   readonly isAlone?: boolean;
+  /** Where it is alone: gives back what else an earlier process held, in the write that gives back the tasks. */
+  readonly giveBack?: (trx: Trx) => Promise<void>;
   readonly leaseMs?: number;
   /** Pause before the tasks are listed again where that failed. */
   readonly listAgainMs?: number;
@@ -163,6 +165,7 @@ export function createPeriodic(
   async function list(): Promise<void> {
     const dueAt = iso(await at());
     await write(db, async (trx) => {
+      if (options.isAlone === true) await options.giveBack?.(trx);
       for (const { name } of tasks) {
         await trx
           .insertInto('periodic_tasks')

@@ -84,6 +84,8 @@ export const LONG: readonly string[] = [
   'test/object-stores/deep-test/rgw.test.ts',
   'test/faults/patience.test.ts',
   'test/object-stores/s3/profile-contracts.test.ts',
+  'test/notifications/killed.test.ts',
+  'test/notifications/beside-runs.test.ts',
 ];
 
 /** Test files, from the root of the repository. */
