@@ -159,7 +159,8 @@ async function touch(
   now: Date,
 ): Promise<void> {
   const unusedMs = row.last_used_at === null ? null : now.getTime() - Date.parse(row.last_used_at);
-  if (unusedMs !== null && unusedMs < TOUCH_AFTER_MS) return;
+  // One of the future is from before the clock was set back.
+  if (unusedMs !== null && unusedMs >= 0 && unusedMs < TOUCH_AFTER_MS) return;
   try {
     await write(
       db,

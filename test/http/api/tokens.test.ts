@@ -205,6 +205,12 @@ describe('API tokens', () => {
       expect((await me(token)).status).toBe(200);
       expect(await used()).toBe(at(wanted).toISOString());
     }
+    // A clock that is set back leaves no use in the future, and no token that was over before it was.
+    app.setNow(new Date(at(0).getTime() - 365 * 86_400_000));
+    expect((await me(token)).status).toBe(200);
+    expect(await used()).toBe(new Date(at(0).getTime() - 365 * 86_400_000).toISOString());
+    app.setNow(at(60));
+    expect((await me(token)).status).toBe(200);
     await refuseUpdates(db, 'api_tokens', 'last_used_at');
     app.setNow(at(600));
     expect((await me(token)).status).toBe(200);
