@@ -1,137 +1,104 @@
 /**
- * What it costs to count what a dump holds while it goes by: CPU seconds per GiB of the scanners alone, and of the whole pipeline
- * (proof, SHA-256 of the dump, zstd 3, SHA-256 of what is stored) with them and without.
+ * What it costs to count what a dump holds while it goes by: CPU seconds per GiB of the scanners alone, of the pipeline without them
+ * (SHA-256 of the dump, zstd 3, SHA-256 of what is stored), and of a run's whole way of the bytes without them (SSH, the pipeline, the
+ * upload over TLS). Each is measured in each round; printed are medians, and the least and the most of the shares.
  *
- *   node bench/counting.ts [MEBIBYTES]
+ *   node scripts/with-node.mjs --build bench/counting.ts [MEBIBYTES] [--rounds N] [--no-run]
+ *
+ * Ends with status 1 where counting takes more than a tenth of a run. Needs root and openssh-server, but with --no-run.
  */
 
-import { newRandom } from '../dev/random.ts';
-import { newMysqlTextProof } from '../src/engines/end-proof/mysql-text.ts';
-import { newCustomArchiveProof } from '../src/engines/end-proof/postgres-custom.ts';
-import { newPlainDumpProof } from '../src/engines/end-proof/postgres-plain.ts';
-import { newSqliteTextProof } from '../src/engines/end-proof/sqlite-text.ts';
+import { parseArgs } from 'node:util';
 import type { EndProof } from '../src/engines/engine.ts';
 import { openPipeline } from '../src/transfer/node/pipeline.ts';
-import { fixed, GIB, MIB } from './figures.ts';
+import { CASES, type CountingCase, chunksOf } from './counting-rows.ts';
+import { openRunBed, type RunBed } from './counting-run.ts';
+import { fixed, GIB, MIB, median } from './figures.ts';
 
-const CHUNK_BYTES = 64 * 1024;
-const WORDS = 'order invoice customer delivered pending Zürich Grüße refund shipped 漢字 address'.split(' ');
-const random = newRandom(1);
-const hex = () => Math.floor(random() * 2 ** 32).toString(16);
-const words = () =>
-  Array.from({ length: 6 + random() * 12 }, () => WORDS[Math.floor(random() * WORDS.length)]);
-const fields = (id: number) => [
-  String(id),
-  '2026-01-01 10:10:07',
-  `{"ref": "${hex()}${hex()}"}`,
-  words().join(' '),
-];
-
-interface Case {
-  readonly name: string;
-  readonly newProof: () => EndProof;
-  readonly head: Buffer;
-  row(id: number): Buffer;
-}
-
-const copyRow = (id: number) => Buffer.from(`${fields(id).join('\t')}\t\\N\t\\\\x${hex()}${hex()}\n`);
-const values = (id: number) =>
-  `${id},'${fields(id).slice(1).join("','").replaceAll('"', '\\"')}',NULL,0x${hex()}${hex()}`;
-const ROWS_PER_STATEMENT = 4000;
-
-const CASES: readonly Case[] = [
-  {
-    name: 'PostgreSQL plain',
-    newProof: newPlainDumpProof,
-    head: Buffer.from('--\n-- PostgreSQL database dump\n--\n\nCOPY public.events (a) FROM stdin;\n'),
-    row: copyRow,
-  },
-  {
-    name: 'PostgreSQL custom, -Z 0',
-    newProof: newCustomArchiveProof,
-    head: archiveHead(),
-    row: (id) => {
-      const row = copyRow(id);
-      return Buffer.concat([int(row.length), row]);
-    },
-  },
-  {
-    name: 'mysqldump',
-    newProof: newMysqlTextProof,
-    head: Buffer.from('-- MySQL dump 10\n'),
-    row: (id) => {
-      const start = id % ROWS_PER_STATEMENT === 0 ? 'INSERT INTO `events` VALUES ' : ',';
-      return Buffer.from(
-        `${start}(${values(id)})${id % ROWS_PER_STATEMENT === ROWS_PER_STATEMENT - 1 ? ';\n' : ''}`,
-      );
-    },
-  },
-  {
-    name: 'mariadb-dump',
-    newProof: newMysqlTextProof,
-    head: Buffer.from('-- MariaDB dump 10\n'),
-    row: (id) => {
-      const start = id % ROWS_PER_STATEMENT === 0 ? 'INSERT INTO `events` VALUES\n' : ',\n';
-      return Buffer.from(
-        `${start}(${values(id)})${id % ROWS_PER_STATEMENT === ROWS_PER_STATEMENT - 1 ? ';\n' : ''}`,
-      );
-    },
-  },
-  {
-    name: 'SQLite',
-    newProof: newSqliteTextProof,
-    head: Buffer.from('PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n'),
-    row: (id) => Buffer.from(`INSERT INTO events VALUES(${id},'${fields(id).slice(1).join("','")}',NULL);\n`),
-  },
-];
-
+const MOST_PERCENT = 10;
 const SILENT: EndProof = { observe: () => {}, finish: () => {} };
-const mebibytes = Number(process.argv[2] ?? 512);
-console.log(`| ${mebibytes} MiB of | scanner, CPU s/GiB | pipeline without | pipeline with | share |`);
-console.log('|---|---|---|---|---|');
+
+const { values, positionals } = parseArgs({
+  options: { rounds: { type: 'string', default: '3' }, 'no-run': { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const mebibytes = Number(positionals[0] ?? 256);
+const bed = values['no-run'] ? null : await openRunBed();
+const missed: string[] = [];
+console.log(
+  `| ${mebibytes} MiB of | scanner, CPU s/GiB | pipeline without | share | run without | share of the run |`,
+);
+console.log('|---|---|---|---|---|---|');
 for (const one of CASES) {
+  const rounds = await measured(one);
+  const of = (key: keyof Round) => rounds.map((round) => round[key]);
+  const share = (key: 'pipeline' | 'run') =>
+    rounds.map((round) => (100 * round.scanner) / (round[key] + round.scanner));
+  const cells = [
+    ...[
+      one.name,
+      fixed(median(of('scanner')), 2),
+      fixed(median(of('pipeline'))),
+      described(share('pipeline')),
+    ],
+    ...(bed === null ? ['', ''] : [fixed(median(of('run'))), described(share('run'))]),
+  ];
+  console.log(`| ${cells.join(' | ')} |`);
+  if (bed !== null && median(share('run')) > MOST_PERCENT) missed.push(one.name);
+}
+await bed?.stop();
+for (const name of missed)
+  console.error(`missed: counting ${name} takes more than ${MOST_PERCENT} % of a run`);
+process.exit(missed.length === 0 ? 0 : 1);
+
+/** CPU seconds per GiB. */
+interface Round {
+  readonly scanner: number;
+  readonly pipeline: number;
+  /** NaN without a bed. */
+  readonly run: number;
+}
+
+async function measured(one: CountingCase): Promise<readonly Round[]> {
   const chunks = chunksOf(one);
-  const rounds = Math.ceil((mebibytes * MIB) / (chunks.length * CHUNK_BYTES));
-  const perGib = (seconds: number) => (seconds * GIB) / (rounds * chunks.length * CHUNK_BYTES);
-  const scanner = perGib(await cpuOf(async () => scan(one, chunks, rounds)));
-  const without = perGib(await cpuOf(() => through(chunks, rounds, SILENT)));
-  const counting = one.newProof();
-  counting.observe(one.head);
-  const proof: EndProof = { observe: counting.observe, finish: () => {} };
-  const withIt = perGib(await cpuOf(() => through(chunks, rounds, proof)));
-  const share = `${fixed((100 * scanner) / (without + scanner))} %`;
-  console.log(
-    `| ${one.name} | ${fixed(scanner, 2)} | ${fixed(without, 2)} | ${fixed(withIt, 2)} | ${share} |`,
-  );
-}
-
-/** About eight MiB, which are read again and again: whole statements, so that each round begins where one may. */
-function chunksOf({ row }: Case): readonly Buffer[] {
-  const rows: Buffer[] = [];
-  for (let id = 0, bytes = 0; bytes < 8 * MIB || id % ROWS_PER_STATEMENT !== 0; id += 1) {
-    const one = row(id);
-    rows.push(one);
-    bytes += one.length;
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const times = Math.ceil((mebibytes * MIB) / bytes);
+  const perGib = async (work: () => Promise<unknown>) => ((await cpuOf(work)) * GIB) / (times * bytes);
+  const rounds: Round[] = [];
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    rounds.push({
+      scanner: await perGib(async () => scan(one, chunks, times)),
+      pipeline: await perGib(() => through(repeated(chunks, times), drain)),
+      run: bed === null ? Number.NaN : await perGib(() => run(bed, chunks, times)),
+    });
   }
-  const all = Buffer.concat(rows);
-  return Array.from({ length: Math.ceil(all.length / CHUNK_BYTES) }, (_, index) =>
-    all.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES),
-  );
+  return rounds;
 }
 
-function scan({ newProof, head }: Case, chunks: readonly Buffer[], rounds: number): void {
+function scan({ newProof, head }: CountingCase, chunks: readonly Buffer[], times: number): void {
   const proof = newProof();
   proof.observe(head);
-  for (let round = 0; round < rounds; round += 1) for (const chunk of chunks) proof.observe(chunk);
+  for (let time = 0; time < times; time += 1) for (const chunk of chunks) proof.observe(chunk);
 }
 
-async function through(chunks: readonly Buffer[], rounds: number, proof: EndProof): Promise<void> {
-  async function* source() {
-    for (let round = 0; round < rounds; round += 1) yield* chunks;
-  }
-  const plan = { newEndProof: () => proof, compression: { type: 'zstd', level: 3 } } as const;
-  const { stream } = openPipeline(source(), plan, new AbortController().signal);
-  for await (const _ of stream);
+async function run(bed: RunBed, chunks: readonly Buffer[], times: number): Promise<void> {
+  await through(await bed.source(chunks, times), bed.store);
+}
+
+async function through(
+  source: AsyncIterable<Uint8Array>,
+  store: (body: AsyncIterable<Uint8Array>) => Promise<void>,
+): Promise<void> {
+  const plan = { newEndProof: () => SILENT, compression: { type: 'zstd', level: 3 } } as const;
+  await store(openPipeline(source, plan, new AbortController().signal).stream);
+}
+
+async function* repeated(chunks: readonly Buffer[], times: number) {
+  for (let time = 0; time < times; time += 1) yield* chunks;
+}
+
+async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of body);
 }
 
 async function cpuOf(work: () => Promise<unknown>): Promise<number> {
@@ -141,31 +108,6 @@ async function cpuOf(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1e6;
 }
 
-function int(value: number): Buffer {
-  const bytes = Buffer.alloc(5);
-  bytes.writeUInt32LE(value, 1);
-  return bytes;
-}
-
-/** Of version 1.14 with one entry, whose data come. */
-function archiveHead(): Buffer {
-  const text = (value: string) => Buffer.concat([int(value.length), Buffer.from(value)]);
-  const absent = Buffer.from([1, 1, 0, 0, 0]);
-  const entry = [int(7), int(1), text('0'), text('0'), text('events'), text('TABLE DATA'), int(3)];
-  const rest = [
-    text(''),
-    text(''),
-    text('COPY'),
-    text('public'),
-    absent,
-    text(''),
-    text('me'),
-    text('false'),
-  ];
-  return Buffer.concat([
-    Buffer.from('PGDMP\x01\x0e\x00\x04\x08\x01', 'latin1'),
-    ...Array.from({ length: 8 }, () => int(0)),
-    ...[text('db'), text('15'), text('15'), int(1), ...entry, ...rest, absent, Buffer.alloc(9)],
-    ...[Buffer.from([1]), int(7)],
-  ]);
+function described(shares: readonly number[]): string {
+  return `${fixed(median(shares))} % (${fixed(Math.min(...shares))} to ${fixed(Math.max(...shares))})`;
 }

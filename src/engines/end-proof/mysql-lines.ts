@@ -1,5 +1,6 @@
 import { newHeld } from './held.ts';
 import { newQuotedWalk } from './mysql-quotes.ts';
+import { viewOf } from './shift-walk.ts';
 
 /** Follows a dump of MySQL line by line, and its INSERTs and CREATE TABLEs through their quotes, across any chunking. */
 export interface MysqlLines {
@@ -54,6 +55,7 @@ export function newMysqlLines(onStatement: (statement: MysqlStatement) => void):
   let rowLines = 0;
   let last = 0;
   let current: Uint8Array = new Uint8Array(0);
+  let bytes = viewOf(current);
   let chunkStart = 0;
   let statementStart = 0;
   let lineStart = 0;
@@ -97,7 +99,7 @@ export function newMysqlLines(onStatement: (statement: MysqlStatement) => void):
   };
 
   const readStatement = (chunk: Uint8Array, at: number): number => {
-    const next = walk.read(chunk, at, state === 'insert' ? NEWLINE : -1);
+    const next = walk.read(chunk, bytes, at, state === 'insert' ? NEWLINE : -1);
     if (walk.stoppedAt === NEWLINE) {
       state = 'rows';
       lineStart = chunkStart + next;
@@ -123,8 +125,8 @@ export function newMysqlLines(onStatement: (statement: MysqlStatement) => void):
       onStatement({ bytes: current, start, end, isWhole: true, ...told });
     } else {
       keep(Math.max(0, end));
-      const bytes = held.bytes();
-      onStatement({ bytes, start: 0, end: bytes.length, isWhole: held.isWhole, ...told });
+      const kept = held.bytes();
+      onStatement({ bytes: kept, start: 0, end: kept.length, isWhole: held.isWhole, ...told });
     }
     held.clear();
     state = 'line';
@@ -133,6 +135,7 @@ export function newMysqlLines(onStatement: (statement: MysqlStatement) => void):
   return {
     observe(chunk) {
       current = chunk;
+      bytes = viewOf(chunk);
       for (let at = 0; at < chunk.length; ) {
         if (state === 'word') at = readWord(chunk, at);
         else if (state === 'insert' || state === 'table') at = readStatement(chunk, at);

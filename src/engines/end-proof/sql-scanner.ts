@@ -1,5 +1,24 @@
 import { type CopyRows, newCopyRows } from './copy-rows.ts';
 import { MOST_HELD, newHeld } from './held.ts';
+import { runThrough, type ShiftWalk, viewOf } from './shift-walk.ts';
+import {
+  APOSTROPHE,
+  BACKSLASH,
+  BRACKET,
+  DASH,
+  DASHED,
+  DOLLAR,
+  OUTSIDE,
+  PLAIN,
+  QUOTATION,
+  QUOTE,
+  SEMICOLON,
+  SINGLE,
+  SLASH,
+  SPACE,
+  type SqlQuoting,
+  tablesOf,
+} from './sql-tables.ts';
 
 /**
  * Follows SQL text through its quotes, comments and COPY data, in constant memory and across any chunking, so that
@@ -14,11 +33,7 @@ export interface SqlScanner {
   longestStatement(): number;
 }
 
-export interface SqlDialect {
-  /** Pairs of an opening and a closing character, of which the closing one is doubled inside. */
-  readonly quotes: readonly string[];
-  /** `$tag$ … $tag$`, psql's backslash commands, and `COPY … FROM stdin;` with its data. */
-  readonly isPostgres: boolean;
+export interface SqlDialect extends SqlQuoting {
   /** Called with the beginning of each block comment that stands between statements, at most 32 bytes. */
   readonly onBlockComment?: (text: string) => void;
   /** Called with each statement that has ended. */
@@ -42,23 +57,13 @@ export interface SqlStatement {
 }
 
 const NEWLINE = 0x0a;
-const BACKSLASH = 0x5c;
-const DOLLAR = 0x24;
-const DASH = 0x2d;
-const SLASH = 0x2f;
 const STAR = 0x2a;
 const COMMENT_BYTES = 32;
-const COPY = 'COPY ';
+const COPY = [...'COPY '].map((letter) => letter.charCodeAt(0));
 const OPENING = 0x28;
 
-/** What an ordinary byte between quotes means. */
-const PLAIN = 0;
-const SPACE = 1;
-const QUOTE = 2;
-const SEMICOLON = 3;
-const MARK = 4;
-const BRACKET = 5;
-
+/** How far a statement is gone over at once, before it is told whether it is in a long string. */
+const PIECE_BYTES = 2048;
 type State =
   | 'sql'
   | 'quoted'
@@ -72,17 +77,20 @@ type State =
   | 'copy-data';
 
 export function newSqlScanner(dialect: SqlDialect): SqlScanner {
-  const { kinds, closings } = tablesOf(dialect);
+  const { kinds, closings, table } = tablesOf(dialect);
+  const walk: ShiftWalk = { table, state: OUTSIDE, marks: 0 };
   let state: State = 'sql';
   /** In a statement, beyond its first byte that is neither space nor comment. */
   let inStatement = false;
-  /** The first bytes of the statement, to recognise COPY. */
-  let head = '';
-  /** Where the present chunk, statement and byte are in the whole text. */
+  /** How many bytes of its beginning were looked at to recognise COPY, and whether they are COPY's. */
+  let headBytes = 0;
+  let isCopy = true;
   let current: Uint8Array = new Uint8Array(0);
-  let chunkStart = 0;
+  let view = viewOf(current);
+  /** Where the present statement and byte are, from the beginning of the present chunk on: small numbers in a text of any length. */
   let statementStart = 0;
   let position = 0;
+  let chunkStart = 0;
   let longest = 0;
   let closing = 0;
   let mark = 0;
@@ -102,29 +110,47 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
     if (!inStatement) {
       inStatement = true;
       statementStart = position;
-      startsLine = previous === NEWLINE || position === 0;
+      startsLine = previous === NEWLINE || chunkStart + position === 0;
       depth = 0;
       groups = 0;
-      head = '';
+      headBytes = dialect.isPostgres ? 0 : COPY.length;
+      isCopy = true;
     }
-    if (head.length < COPY.length) head += String.fromCharCode(byte);
+    if (headBytes === COPY.length) return;
+    isCopy &&= COPY[headBytes] === byte;
+    headBytes += 1;
   };
 
   /** Reads ordinary SQL to the next byte that means something; gives the position after it. */
   const readSql = (chunk: Uint8Array, from: number): number => {
     let at = from;
     while (at < chunk.length) {
-      if (inStatement && head.length === COPY.length) {
-        at = skipOrdinary(kinds, chunk, at);
-        if (at > from) previous = chunk[at - 1] ?? 0;
-        if (at === chunk.length) break;
+      if (inStatement && headBytes === COPY.length) {
+        at = passOver(chunk, at);
+        if (state !== 'sql' || at === chunk.length) break;
       }
       const byte = chunk[at] ?? 0;
-      position = chunkStart + at;
+      position = at;
       at += 1;
       readByte(byte);
       previous = byte;
       if (state !== 'sql') break;
+    }
+    return at;
+  };
+
+  /** Goes over what is left of a statement as far as nothing happens in it; whole strings are among that. */
+  const passOver = (chunk: Uint8Array, from: number): number => {
+    const until = Math.min(chunk.length, from + PIECE_BYTES);
+    walk.state = OUTSIDE;
+    const at = runThrough(walk, view, from, until);
+    if (at > from) previous = chunk[at - 1] ?? 0;
+    if (walk.state === DASHED) {
+      mark = DASH;
+      state = 'mark';
+    } else if (walk.state !== OUTSIDE) {
+      closing = walk.state === SINGLE ? APOSTROPHE : QUOTATION;
+      state = 'quoted';
     }
     return at;
   };
@@ -156,11 +182,11 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
   };
 
   const endStatement = (): void => {
-    const start = statementStart - chunkStart;
-    const end = position - chunkStart;
+    const start = statementStart;
+    const end = position;
     longest = Math.max(longest, end - start);
     inStatement = false;
-    if (dialect.isPostgres && head === COPY) {
+    if (dialect.isPostgres && isCopy && headBytes === COPY.length) {
       state = 'copy-head';
       held.keep(current, start, end);
     } else if (start < 0) {
@@ -314,40 +340,17 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
   return {
     observe(chunk) {
       current = chunk;
+      view = viewOf(chunk);
       let at = 0;
       while (at < chunk.length) at = step(chunk, at);
-      if (inStatement) held.keep(chunk, statementStart - chunkStart, chunk.length);
+      if (inStatement) held.keep(chunk, statementStart, chunk.length);
+      statementStart -= chunk.length;
+      position -= chunk.length;
       chunkStart += chunk.length;
     },
     isBetweenStatements: () => state === 'sql' && !inStatement,
     longestStatement: () => longest,
   };
-}
-
-function tablesOf(dialect: SqlDialect): { kinds: Uint8Array; closings: Uint8Array } {
-  const kinds = new Uint8Array(256);
-  const closings = new Uint8Array(256);
-  for (const space of ' \t\r\n\f\v') kinds[space.charCodeAt(0)] = SPACE;
-  kinds[';'.charCodeAt(0)] = SEMICOLON;
-  kinds[DASH] = MARK;
-  kinds[SLASH] = MARK;
-  if (dialect.isPostgres) {
-    kinds[DOLLAR] = MARK;
-    kinds[BACKSLASH] = MARK;
-    for (const bracket of '()') kinds[bracket.charCodeAt(0)] = BRACKET;
-  }
-  for (const pair of dialect.quotes) {
-    kinds[pair.charCodeAt(0)] = QUOTE;
-    closings[pair.charCodeAt(0)] = pair.charCodeAt(1);
-  }
-  return { kinds, closings };
-}
-
-/** The position of the next byte that is neither ordinary nor space, or the end. */
-function skipOrdinary(kinds: Uint8Array, chunk: Uint8Array, from: number): number {
-  let at = from;
-  while (at < chunk.length && (kinds[chunk[at] ?? 0] ?? 0) <= SPACE) at += 1;
-  return at;
 }
 
 function isDigit(byte: number): boolean {

@@ -17,14 +17,8 @@ const TEXT = new TextDecoder();
 export function countSqlite(tally: Tally): (statement: SqlStatement) => void {
   const inserts = newRowPrefix<CountedTable>();
   let inTrigger = false;
-  return ({ bytes, start, end, isWhole }) => {
-    if (!inTrigger) {
-      const known = inserts.find(bytes, start, end);
-      if (known !== undefined) {
-        addRows(known, 1);
-        return;
-      }
-    }
+
+  const readStatement = ({ bytes, start, end, isWhole }: SqlStatement): void => {
     const head = String.fromCharCode(...bytes.subarray(start, Math.min(end, start + HEAD_BYTES)));
     const text = () => TEXT.decode(bytes.subarray(start, end));
     if (inTrigger) {
@@ -44,5 +38,12 @@ export function countSqlite(tally: Tally): (statement: SqlStatement) => void {
       if (read === undefined || OWN.test(read.name)) return;
       tally.define(tally.table({ schema: null, name: read.name }), bytes.subarray(start, end), isWhole);
     }
+  };
+
+  // Most are known by how they begin, and a function of their own needs no memory for each.
+  return (statement) => {
+    const known = inTrigger ? undefined : inserts.find(statement.bytes, statement.start, statement.end);
+    if (known === undefined) readStatement(statement);
+    else addRows(known, 1);
   };
 }
