@@ -77,8 +77,8 @@ function stateAt(db: Db, now: Date): RawBuilder<ProtectionState> {
     else 'protected' end`;
 }
 
-/** How old the last good one may be. */
-const MAX_AGE_MS = sql`60000 * coalesce("when".interval_minutes + ${sql.lit(GRACE_HOURS * 60)}, databases.max_backup_age_hours * 60)`;
+/** How old the last good one may be. No whole number: those of PostgreSQL end at 25 days of milliseconds. */
+const MAX_AGE_MS = sql`60000.0 * coalesce("when".interval_minutes + ${sql.lit(GRACE_HOURS * 60)}, databases.max_backup_age_hours * 60)`;
 
 /** How old it is, to the millisecond: a day by Julius has 17 digits, of which a rounded one is right. */
 function ageMs(db: Db, now: Date): RawBuilder<number> {
