@@ -85,7 +85,7 @@ const READY_CHECKS = [
   },
   {
     check: 'storage',
-    well: 'Storage: it kept the last backup from nothing',
+    well: 'Storage: it did not keep the last backup out',
     ill: 'Storage: it kept the last backup out',
     todo: (
       <>
@@ -120,7 +120,11 @@ function MetricsAccess({ watching: { hasVariable, tokens, hasMore } }: { readonl
         {hasVariable
           ? 'The variable METRICS_TOKEN opens it; when it was read with that is not recorded.'
           : 'The variable METRICS_TOKEN is not set.'}{' '}
-        {tokens.length === 0 ? <>So does {make}, of which there is none.</> : 'These API tokens open it:'}
+        {tokens.length === 0 ? (
+          <>There is no API token that opens it; you can make {make}.</>
+        ) : (
+          'These API tokens open it:'
+        )}
       </p>
       {tokens.length > 0 && (
         <Table caption="Tokens that read the metrics" columns={['Name', 'Begins with', 'Last used', 'Ends']}>
