@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { appEnvironment, appFlags } from '../scripts/app-memory.mjs';
+import { COMPILED } from '../scripts/warm-up.mjs';
 import { type Api, signIn } from './api.ts';
 import { endWithBench } from './processes.ts';
 import { newFolder, type Storage } from './storage.ts';
@@ -45,6 +46,7 @@ export async function startApp(options: {
     detached: true,
     env: {
       ...appEnvironment,
+      NODE_COMPILE_CACHE: join(dirname(PROGRAM), COMPILED),
       PATH: process.env['PATH'] ?? '',
       HOST: '127.0.0.1',
       PORT: String(options.port),

@@ -150,7 +150,7 @@ async function scheduleAll(app: App): Promise<void> {
 }
 
 /** The worker's first minutes, in which it finds a storage that does not answer, are nobody's page. */
-async function untilQuiet(app: App): Promise<void> {
+export async function untilQuiet(app: App): Promise<void> {
   let quiet = 0;
   for (let look = 0; look < QUIET_LOOKS && quiet < QUIET_SECONDS; look += 1) {
     const before = cpuMsOf(app.pid);

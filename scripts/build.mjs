@@ -11,6 +11,7 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build, transform } from 'esbuild';
 import { packagedCommonPasswords } from '../src/auth/node/common-passwords.ts';
 import { assetSources } from '../src/http/node/assets.ts';
+import { COMPILED } from './warm-up.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -138,6 +139,7 @@ async function buildPrograms(names) {
   await copyAssets();
   const chosen = Object.entries(programs).filter(([name]) => names.length === 0 || names.includes(name));
   rmSync(join(root, 'dist/chunks'), { recursive: true, force: true });
+  rmSync(join(root, 'dist', COMPILED), { recursive: true, force: true });
   // One by one, so that no two share a file: sqlite-dump goes to hosts, alone.
   const built = await Promise.all(
     chosen.map(([name, source]) => build({ ...options, entryPoints: { [name]: source }, metafile: true })),

@@ -16,6 +16,7 @@ import { constants } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { appEnvironment, appFlags } from './app-memory.mjs';
+import { COMPILED } from './warm-up.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const wantedMajor = 24;
@@ -41,7 +42,7 @@ export async function main(argv) {
     await run(
       node,
       [...(isApp ? appFlags : []), resolve(root, script), ...rest],
-      isApp ? appEnvironment : {},
+      isApp ? { ...appEnvironment, NODE_COMPILE_CACHE: join(root, 'dist', COMPILED) } : {},
     ),
   );
 }

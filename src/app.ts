@@ -84,7 +84,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
     throw new AppError('not_found', 'Not found');
   });
 
-  app.route('/', uiRoutes(services, limits));
+  app.route('/', uiRoutes(services, limits, readiness));
   return app;
 }
 

@@ -44,7 +44,7 @@ export interface Services {
   readonly processMetrics: ProcessMetrics;
   readonly assets: Assets;
   /** Makes a page smaller on its way. */
-  readonly gzip: (text: string) => Promise<Uint8Array<ArrayBuffer>>;
+  readonly gzip: (text: string | Uint8Array) => Promise<Uint8Array<ArrayBuffer>>;
   readonly sha256: Sha256;
   readonly version: string;
   /** Whether the app's own machine is a container: not the machine that people mean by "this one". */

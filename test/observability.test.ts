@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { createApp } from '../src/app.ts';
+import { scrapeConfig } from '../src/metrics/scrape-config.ts';
 import { openTestApp, type TestApp } from './support/app.ts';
 import { insertBackup } from './support/backup-row.ts';
 import { readExposition } from './support/exposition.ts';
@@ -152,6 +154,128 @@ describe('the dashboard', () => {
       if (type !== 'row') expect(targets.length).toBeGreaterThan(0);
     }
     expect(panels.length).toBeGreaterThan(15);
+  });
+});
+
+/** What the JSON of a dashboard has where Grafana documents it, as far as ours uses it: nothing beside it, and nothing misspelt. */
+const datasource = z.strictObject({
+  type: z.literal('prometheus'),
+  uid: z.string().regex(/^\$\{datasource\}$/),
+});
+const target = z.strictObject({
+  ...{ datasource, expr: z.string().min(1), refId: z.string().regex(/^[A-Z]$/), legendFormat: z.string() },
+  ...{ instant: z.boolean().optional(), range: z.boolean().optional() },
+  format: z.enum(['table', 'time_series', 'heatmap']).optional(),
+});
+const place = z.strictObject({
+  ...{ x: z.number().int(), y: z.number().int(), w: z.number().int().min(1), h: z.number().int().min(1) },
+});
+const panel = z.discriminatedUnion('type', [
+  z.strictObject({
+    ...{ id: z.number().int(), type: z.literal('row'), title: z.string(), gridPos: place },
+    ...{ collapsed: z.literal(false), panels: z.tuple([]) },
+  }),
+  z.strictObject({
+    ...{ id: z.number().int(), type: z.enum(['stat', 'timeseries', 'table']), title: z.string() },
+    ...{ description: z.string(), datasource, gridPos: place, targets: z.array(target).min(1) },
+    fieldConfig: z.strictObject({ defaults: z.looseObject({}), overrides: z.array(z.looseObject({})) }),
+    ...{ options: z.looseObject({}), transformations: z.array(z.looseObject({ id: z.string() })).optional() },
+  }),
+]);
+const variable = z.strictObject({
+  ...{ name: z.string(), label: z.string(), current: z.looseObject({}), hide: z.literal(0) },
+  ...{ type: z.enum(['datasource', 'query']), datasource: datasource.optional() },
+  query: z.union([z.string(), z.strictObject({ query: z.string(), refId: z.string() })]),
+  ...{ refresh: z.number().optional(), includeAll: z.boolean().optional(), multi: z.boolean().optional() },
+  allValue: z.string().optional(),
+});
+const dashboard = z.strictObject({
+  ...{ uid: z.string().max(40), title: z.string(), description: z.string(), tags: z.array(z.string()) },
+  ...{ schemaVersion: z.number().int().min(36), version: z.number().int(), editable: z.boolean() },
+  ...{
+    timezone: z.string(),
+    refresh: z.string(),
+    time: z.strictObject({ from: z.string(), to: z.string() }),
+  },
+  annotations: z.strictObject({ list: z.array(z.looseObject({ datasource, expr: z.string() })) }),
+  ...{ templating: z.strictObject({ list: z.array(variable) }), panels: z.array(panel) },
+});
+
+/** What the dashboard asks Prometheus, with what Grafana puts in the place of its variables. */
+function everyQuery(): readonly string[] {
+  const { panels, annotations, templating } = dashboard.parse(JSON.parse(read('grafana-dashboard.json')));
+  const asked = [
+    ...panels.flatMap((one) => (one.type === 'row' ? [] : one.targets.map(({ expr }) => expr))),
+    ...annotations.list.map(({ expr }) => expr),
+    ...templating.list.flatMap(({ query }) =>
+      typeof query === 'string' ? [] : (/^label_values\((.+), \w+\)$/.exec(query.query)?.[1] ?? query.query),
+    ),
+  ];
+  return asked.map((expr) =>
+    expr
+      .replaceAll('$environment', '.*')
+      .replaceAll('$job', 'bridgeport')
+      .replaceAll('$__rate_interval', '5m')
+      .replaceAll('$__range', '7d'),
+  );
+}
+
+describe('the queries of the dashboard', () => {
+  it('are PromQL, each by itself, without a variable that there is none of', () => {
+    const queries = everyQuery();
+    expect(queries.length).toBeGreaterThan(30);
+    expect(queries.filter((query) => query.includes('$'))).toEqual([]);
+    expect(parsed(queries)).toBe('fine');
+    expect(parsed([...queries, 'sum by (x) (bridgeport_info'])).not.toBe('fine');
+  });
+
+  it('name a metric of ours each, and labels that it has', () => {
+    for (const query of everyQuery()) {
+      const named = namedIn(query);
+      expect([query, named.size > 0]).toEqual([query, true]);
+      for (const [, name = '', selected = ''] of query.matchAll(
+        /\b((?:bridgeport|process|nodejs)_\w+)\{([^}]*)\}/g,
+      )) {
+        const has = new Set(labelsOf(name));
+        const asks = [...selected.matchAll(/(\w+)\s*(?:=~|!~|!=|=)\s*"/g)].map(([, label = '']) => label);
+        expect([query, asks.filter((label) => label !== 'job' && !has.has(label))]).toEqual([query, []]);
+      }
+    }
+  });
+});
+
+/** Of every sample of that name. */
+function labelsOf(name: string): readonly string[] {
+  return [...metrics.values()].flatMap(({ samples }) =>
+    samples.filter((sample) => sample.name === name).flatMap(({ labels }) => Object.keys(labels)),
+  );
+}
+
+/** What promtool says of these queries, as rules of a file. */
+function parsed(queries: readonly string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'queries ü+'));
+  try {
+    const file = join(folder, 'rules.json');
+    const rules = queries.map((expr, index) => ({ record: `query:${index}`, expr }));
+    writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }));
+    return promtool(['check', 'rules', file]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe('the lines for prometheus.yml', () => {
+  it('are what Prometheus takes, whatever the app is called', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'scrape ü+'));
+    try {
+      const file = join(folder, 'prometheus.yml');
+      for (const address of ['https://backups.example.com', 'http://[::1]:3000', "http://a'b.example:1"]) {
+        writeFileSync(file, scrapeConfig(new URL(address)));
+        expect([address, promtool(['check', 'config', '--syntax-only', file])]).toEqual([address, 'fine']);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

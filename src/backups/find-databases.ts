@@ -4,7 +4,7 @@ import { likePatterns } from '../db/like-patterns.ts';
 import type { DatabaseRow, Db } from '../db/schema.ts';
 import type { Page } from '../page.ts';
 import { type KnownDatabase, knownDatabases } from './known-databases.ts';
-import type { ProtectionState } from './protection.ts';
+import { PROTECTIONS, type ProtectionState } from './protection.ts';
 import { badness, type StateCounts, statesAt, toCounts, totalOf } from './protection-states.ts';
 
 export interface DatabaseFilter {
@@ -48,31 +48,46 @@ export async function findDatabases(
   known?: StateCounts,
 ): Promise<FoundDatabases> {
   const at = atOnce(context);
-  const counts = (isOfAll(filter) ? known : undefined) ?? (await countFound(at, environmentId, filter));
-  const ids = await fitting(at, environmentId, filter)
-    .select('known.id')
-    .orderBy(inOrder(at.db, sort))
-    .limit(page.limit)
-    .offset(page.offset)
-    .execute();
+  const counted = isOfAll(filter) ? known : undefined;
+  const { ids, counts } =
+    counted === undefined
+      ? await foundAndCounted(at, environmentId, filter, sort, page)
+      : { ids: await idsOf(at, environmentId, filter, sort, page), counts: counted };
   const total = filter.state === null ? totalOf(counts) : counts[filter.state];
   return { databases: await knownDatabases(at, ids), total, counts };
 }
 
-function isOfAll({ search, engine, storage }: DatabaseFilter): boolean {
-  return search.trim() === '' && engine === null && storage === null;
-}
-
-async function countFound(
+async function idsOf(
   context: Context,
   environmentId: string | null,
   filter: DatabaseFilter,
-): Promise<StateCounts> {
-  const rows = await fitting(context, environmentId, { ...filter, state: null })
-    .select(({ fn }) => ['state', fn.countAll<number>().as('count')])
-    .groupBy('state')
+  sort: DatabaseSort,
+  page?: Page,
+) {
+  return fitting(context, environmentId, filter)
+    .select(['known.id', 'state'])
+    .orderBy(inOrder(context.db, sort))
+    .$if(page !== undefined, (query) => query.limit(page?.limit ?? 0).offset(page?.offset ?? 0))
     .execute();
-  return toCounts(rows);
+}
+
+/** Looked through once: to search the texts of thousands takes longer than to read which of them were found. */
+async function foundAndCounted(
+  context: Context,
+  environmentId: string | null,
+  filter: DatabaseFilter,
+  sort: DatabaseSort,
+  page: Page,
+) {
+  const found = await idsOf(context, environmentId, { ...filter, state: null }, sort);
+  const byState = Object.groupBy(found, ({ state }) => state);
+  const counts = toCounts(PROTECTIONS.map((state) => ({ state, count: byState[state]?.length ?? 0 })));
+  const shown = filter.state === null ? found : (byState[filter.state] ?? []);
+  return { ids: shown.slice(page.offset, page.offset + page.limit), counts };
+}
+
+function isOfAll({ search, engine, storage }: DatabaseFilter): boolean {
+  return search.trim() === '' && engine === null && storage === null;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { isPostgres } from '../db/kind.ts';
+import { revisionOf } from '../db/revision.ts';
 import type { Db } from '../db/schema.ts';
 import { GRACE_HOURS, PROTECTIONS, type ProtectionState } from './protection.ts';
 import { withNewest } from './protection-of.ts';
@@ -13,8 +14,33 @@ export type StateCounts = Readonly<Record<ProtectionState, number>>;
 
 export const NO_DATABASES: StateCounts = { never: 0, late: 0, failing: 0, paused: 0, protected: 0 };
 
-/** How many databases of that environment, or (null) of all, are in each state. */
+/**
+ * How many databases of that environment, or (null) of all, are in each state. Every page and many a fragment asks: what was counted in
+ * the same second is told again where nothing was written since.
+ */
 export async function countStates(context: Context, environmentId: string | null): Promise<StateCounts> {
+  const { db } = context;
+  const at = context.now();
+  const revision = await revisionOf(db);
+  if (revision === null) return countAt({ db, now: () => at }, environmentId);
+  const moment = `${revision} ${Math.floor(at.getTime() / 1000)}`;
+  const known = counted.get(db);
+  const counts = known?.moment === moment ? known.counts : new Map<string | null, Promise<StateCounts>>();
+  if (known?.moment !== moment) counted.set(db, { moment, counts });
+  const asked = counts.get(environmentId) ?? countAt({ db, now: () => at }, environmentId);
+  counts.set(environmentId, asked);
+  // One that failed is asked anew.
+  asked.catch(() => counts.delete(environmentId));
+  return asked;
+}
+
+/** Of each database the last moment, by environment. */
+const counted = new WeakMap<
+  Db,
+  { readonly moment: string; readonly counts: Map<string | null, Promise<StateCounts>> }
+>();
+
+async function countAt(context: Context, environmentId: string | null): Promise<StateCounts> {
   const rows = await statesAt(context)
     .$if(environmentId !== null, (query) => query.where('environment_id', '=', environmentId ?? ''))
     .select(({ fn }) => ['state', fn.countAll<number>().as('count')])
@@ -77,8 +103,8 @@ function stateAt(db: Db, now: Date): RawBuilder<ProtectionState> {
     else 'protected' end`;
 }
 
-/** How old the last good one may be. */
-const MAX_AGE_MS = sql`60000 * coalesce("when".interval_minutes + ${sql.lit(GRACE_HOURS * 60)}, databases.max_backup_age_hours * 60)`;
+/** How old the last good one may be. No whole number: those of PostgreSQL end at 25 days of milliseconds. */
+const MAX_AGE_MS = sql`60000.0 * coalesce("when".interval_minutes + ${sql.lit(GRACE_HOURS * 60)}, databases.max_backup_age_hours * 60)`;
 
 /** How old it is, to the millisecond: a day by Julius has 17 digits, of which a rounded one is right. */
 function ageMs(db: Db, now: Date): RawBuilder<number> {

@@ -66,9 +66,11 @@ export function metricsRoutes(
   }
 }
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** Makes a text smaller, once for all who ask for the same one. */
-function createSmaller({ gzip }: Pick<Services, 'gzip'>): (text: string) => ReturnType<Services['gzip']> {
-  let last: { readonly text: string; readonly bytes: ReturnType<Services['gzip']> } | undefined;
+function createSmaller({ gzip }: Pick<Services, 'gzip'>): (text: Bytes) => Promise<Bytes> {
+  let last: { readonly text: Bytes; readonly bytes: Promise<Bytes> } | undefined;
   return (text) => {
     if (last?.text !== text) last = { text, bytes: gzip(text) };
     return last.bytes;

@@ -11,8 +11,10 @@ interface Context {
   readonly now: () => Date;
 }
 
-/** Databases that are read in one piece: some milliseconds of SQLite, which lets nobody else go on meanwhile. */
-const AT_ONCE = 200;
+/** Databases that are read at once: some milliseconds of SQLite, which lets nobody else go on meanwhile. */
+const READ = 200;
+/** Whose lines are made in one piece. */
+const WRITTEN = 50;
 
 const gauge = (name: string, help: string): Metric => ({ name: `bridgeport_${name}`, help, type: 'gauge' });
 
@@ -73,13 +75,14 @@ export async function databaseMetrics(context: Context): Promise<Samples> {
   for (;;) {
     const rows = await pageOf(context.db, after);
     const now = context.now();
-    for (const row of rows) {
+    for (const [index, row] of rows.entries()) {
+      if (index % WRITTEN === 0) await breathe();
       const { state, step } = addDatabase(samples, row, now);
       states.set(state, (states.get(state) ?? 0) + 1);
       if (step !== null) failing.set(step, (failing.get(step) ?? 0) + 1);
     }
     after = rows.at(-1)?.id ?? '';
-    if (rows.length < AT_ONCE) break;
+    if (rows.length < READ) break;
     await breathe();
   }
   for (const [state, count] of states) samples.add(IN_STATE, labelsOf({ state }), count);
@@ -108,7 +111,7 @@ function pageOf(db: Db, after: string) {
     ])
     .where('databases.id', '>', after)
     .orderBy('databases.id')
-    .limit(AT_ONCE)
+    .limit(READ)
     .execute();
 }
 

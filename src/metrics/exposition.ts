@@ -22,12 +22,15 @@ export function joined(one: string, other: string): string {
 export interface Samples {
   /** Nothing where the value is not known. */
   add(metric: Metric, labels: string, value: number | null | undefined): void;
-  /** The text of each metric, those without a sample left out. */
-  sections(): Iterable<string>;
+  /** Their text as UTF-8, one after the other; a metric without a sample is left out. */
+  parts(): readonly Uint8Array<ArrayBuffer>[];
 }
 
-/** Lines that are joined at once: small strings that live long are most of what the collection of garbage costs. */
-const JOINED = 256;
+/**
+ * Lines that are made bytes at once. Bytes lie beside V8's heap: the megabyte that a scrape of a thousand databases comes to was copied
+ * about in it by the collection of garbage as long as it was text, which took longer than to make it.
+ */
+const AT_ONCE = 64;
 
 /** In the order of these metrics. */
 export function createSamples(metrics: readonly Metric[]): Samples {
@@ -37,17 +40,35 @@ export function createSamples(metrics: readonly Metric[]): Samples {
       const text = texts.get(metric);
       if (text === undefined || value === null || value === undefined) return;
       text.lines.push(`${metric.name}${labels === '' ? '' : `{${labels}}`} ${numberText(value)}\n`);
-      if (text.lines.length < JOINED) return;
-      text.done += text.lines.join('');
-      text.lines = [];
+      if (text.lines.length >= AT_ONCE) keep(text);
     },
-    *sections() {
-      for (const [{ name, help, type }, { done, lines }] of texts) {
-        const samples = done + lines.join('');
-        if (samples !== '') yield `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${samples}`;
-      }
+    parts() {
+      return [...texts].flatMap(([{ name, help, type }, text]) => {
+        keep(text);
+        return text.parts.length === 0
+          ? []
+          : [bytesOf(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`), ...text.parts];
+      });
     },
   };
+}
+
+/** As UTF-8. */
+export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
+}
+
+const encoder = new TextEncoder();
+
+/** One after the other. */
+export function joinedBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.byteLength;
+  }
+  return all;
 }
 
 /** Seconds since 1970 of an instant. */
@@ -55,8 +76,19 @@ export function secondsOf(instant: string | null): number | null {
   return instant === null ? null : Date.parse(instant) / 1000;
 }
 
-function emptyText(): { done: string; lines: string[] } {
-  return { done: '', lines: [] };
+interface Text {
+  readonly parts: Uint8Array<ArrayBuffer>[];
+  lines: string[];
+}
+
+function emptyText(): Text {
+  return { parts: [], lines: [] };
+}
+
+function keep(text: Text): void {
+  if (text.lines.length === 0) return;
+  text.parts.push(bytesOf(text.lines.join('')));
+  text.lines = [];
 }
 
 function escaped(text: string): string {

@@ -1,6 +1,7 @@
 import { breathe } from '../breathe.ts';
 import type { Db } from '../db/schema.ts';
 import { databaseMetrics } from './database-metrics.ts';
+import { bytesOf, joinedBytes } from './exposition.ts';
 import { type InstallationContext, installationMetrics } from './installation-metrics.ts';
 import type { ProcessMetrics } from './process-metrics.ts';
 
@@ -16,11 +17,11 @@ export interface ScrapeContext extends InstallationContext {
 const GOOD_FOR_MS = 1_000;
 
 /**
- * Makes the text of all metrics, at most one at a time and one a second; who asks meanwhile gets the same. It is made in slices,
+ * Makes the text of all metrics as UTF-8, at most one at a time and one a second; who asks meanwhile gets the same. It is made in slices,
  * between which everything else has its turn.
  */
-export function createScrape(context: ScrapeContext): () => Promise<string> {
-  let last: { readonly text: Promise<string>; until: number } | undefined;
+export function createScrape(context: ScrapeContext): () => Promise<Uint8Array<ArrayBuffer>> {
+  let last: { readonly text: ReturnType<typeof scrape>; until: number } | undefined;
   return () => {
     if (last !== undefined && context.uptimeMs() < last.until) return last.text;
     const made = { text: scrape(context), until: Number.POSITIVE_INFINITY };
@@ -38,14 +39,14 @@ export function createScrape(context: ScrapeContext): () => Promise<string> {
   };
 }
 
-async function scrape(context: ScrapeContext): Promise<string> {
-  const sections: string[] = [];
+async function scrape(context: ScrapeContext): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
   for (const read of [installationMetrics, databaseMetrics]) {
     const samples = await read(context);
-    for (const section of samples.sections()) {
-      sections.push(section);
-      await breathe();
-    }
+    parts.push(...samples.parts());
+    await breathe();
   }
-  return `${sections.join('')}${await context.processMetrics.text()}`;
+  parts.push(bytesOf(await context.processMetrics.text()));
+  await breathe();
+  return joinedBytes(parts);
 }

@@ -1,3 +1,4 @@
+import { breathe } from '../breathe.ts';
 import { databaseNow } from '../db/clock.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
@@ -182,19 +183,20 @@ export function createPeriodic(
 
   /** Until they are listed: a database that is away for a while must not end what is periodic for good. */
   function begin(): void {
-    list().then(
-      () => {
-        if (stopping) return;
-        for (const task of tasks) {
-          if (task.firstAfterMs === undefined) look(task);
-          else timers.set(task.name, setTimeout(() => look(task), task.firstAfterMs).unref());
-        }
-      },
-      (error: unknown) => {
-        log.error('the periodic tasks could not be listed', { error });
-        if (!stopping) timers.set('', setTimeout(begin, options.listAgainMs ?? HELD_PAUSE_MS).unref());
-      },
-    );
+    list().then(lookAtEach, (error: unknown) => {
+      log.error('the periodic tasks could not be listed', { error });
+      if (!stopping) timers.set('', setTimeout(begin, options.listAgainMs ?? HELD_PAUSE_MS).unref());
+    });
+  }
+
+  /** One after the other: all of them in one piece would let nobody in for a sixth of a second, right after the start. */
+  async function lookAtEach(): Promise<void> {
+    for (const task of tasks) {
+      if (stopping) return;
+      if (task.firstAfterMs === undefined) look(task);
+      else timers.set(task.name, setTimeout(() => look(task), task.firstAfterMs).unref());
+      await breathe();
+    }
   }
 
   return {

@@ -5,6 +5,8 @@ const KEY = 'sealingKeyId';
 
 /** Records at the start which key the running app seals with, for the command that rotates it. */
 export async function recordSealingKey(db: Db, keyId: string, now: Date): Promise<void> {
+  // As nearly always: a start that writes nothing waits for no disk.
+  if (await isSealingKey(db, keyId)) return;
   const values = { value: JSON.stringify(keyId), updated_at: now.toISOString() };
   await write(db, (trx) =>
     trx

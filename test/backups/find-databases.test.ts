@@ -150,6 +150,22 @@ describe.each(STATES)('the list of databases, on %s', (state) => {
     expect(totalOf(await countStates(context(), 'none'))).toBe(0);
   });
 
+  it('counts anew what was written or became late since, also in the same second', async () => {
+    const first = await countStates(context(), null);
+    expect(await countStates(context(), null)).toEqual(first);
+    // More milliseconds than 32 bits hold.
+    const longest = { max_backup_age_hours: 8_784 };
+    const usual = await db.selectFrom('databases').select(['id', 'max_backup_age_hours']).execute();
+    await db.updateTable('databases').set(longest).execute();
+    const changed = await countStates(context(), null);
+    expect(changed.late).toBeLessThan(first.late);
+    for (const { id, ...row } of usual)
+      await db.updateTable('databases').set(row).where('id', '=', id).execute();
+    expect(await countStates(context(), null)).toEqual(first);
+    const later = { db, now: () => new Date(NOW.getTime() + 27 * HOUR) };
+    expect((await countStates(later, null)).late).toBeGreaterThan(first.late);
+  });
+
   it('has each once over its pages, however it is sorted, and begins with the worst', async () => {
     const sorts = fc.record({ by: fc.constantFrom(...DATABASE_SORTS), isDescending: fc.boolean() });
     await fc.assert(

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSamples, joined, labelsOf, type Metric, secondsOf } from '../../src/metrics/exposition.ts';
+import {
+  createSamples,
+  joined,
+  joinedBytes,
+  labelsOf,
+  type Metric,
+  secondsOf,
+} from '../../src/metrics/exposition.ts';
 import { readExposition } from '../support/exposition.ts';
 
 const METRIC: Metric = { name: 'bridgeport_x_seconds', help: 'Of something <b>odd</b>.', type: 'gauge' };
@@ -9,7 +16,7 @@ const OTHER: Metric = { name: 'bridgeport_y_total', help: 'Of others.', type: 'c
 function textOf(samples: readonly (readonly [Metric, string, number | null])[]): string {
   const all = createSamples([METRIC, OTHER]);
   for (const [metric, labels, value] of samples) all.add(metric, labels, value);
-  return [...all.sections()].join('');
+  return new TextDecoder().decode(joinedBytes(all.parts()));
 }
 
 describe('the text of metrics', () => {

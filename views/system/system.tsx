@@ -9,6 +9,7 @@ import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { formatBytes } from '../parts/format.ts';
 import { Panel } from '../parts/panel.tsx';
+import { type Watching, WatchingPanels } from './watching.tsx';
 
 /** Settings of the installation. */
 export function SystemPage(props: {
@@ -16,6 +17,7 @@ export function SystemPage(props: {
   readonly form: FormState;
   /** What is, label and value. */
   readonly facts: readonly (readonly [string, Child])[];
+  readonly watching: Watching;
   /** What is asked before much is pruned. */
   readonly question: Question | null;
 }) {
@@ -121,6 +123,7 @@ export function SystemPage(props: {
           <p>Schedules, databases, users and the storage stay as they are.</p>
         </Confirm>
       </div>
+      <WatchingPanels watching={props.watching} />
     </Page>
   );
 }

@@ -4,6 +4,7 @@ import { confirmMasterKeyCopy } from '../../installation/master-key-copy.ts';
 import { hideNextSteps } from '../../installation/next-steps.ts';
 import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
+import type { Readiness } from '../readiness.ts';
 import { accountRoutes } from './account.tsx';
 import { auditRoutes } from './audit.tsx';
 import { backupPageRoutes } from './backup-page.tsx';
@@ -55,7 +56,11 @@ import { weeklyReportRoutes } from './weekly-report.tsx';
  * The pages, for people with a browser: HTML, a session cookie, every change from our own origin. The API's tokens
  * open nothing here. To be mounted last: whatever no other route answers is a page that does not exist.
  */
-export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
+export function uiRoutes(
+  services: Services,
+  limits: Limits,
+  readiness: () => Promise<Readiness>,
+): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
   ui.use(securityHeaders, readerOf(services), sameOrigin(services));
   ui.onError((error, c) => sendFailure(error, c, services));
@@ -96,7 +101,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', tokenRoutes(services));
   ui.route('/', serviceAccountRoutes(services));
   ui.route('/', auditRoutes(services));
-  ui.route('/', systemRoutes(services));
+  ui.route('/', systemRoutes(services, readiness));
 
   ui.all('*', () => {
     throw new AppError('not_found', 'There is no such page.');

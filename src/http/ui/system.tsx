@@ -7,6 +7,7 @@ import { isPostgres } from '../../db/kind.ts';
 import { type ChangedSettings, changeSettingsAskingFirst } from '../../retention/change-defaults.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings, settingsChange } from '../../settings/settings.ts';
+import type { Readiness } from '../readiness.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
@@ -17,8 +18,12 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { watchingOf } from './watching.ts';
 
 const SECOND_MS = 1000;
+
+/** What the page is made of. */
+type Page = Services & { readonly readiness: () => Promise<Readiness> };
 
 /** Numbers of the form that are settings as they are. */
 const NUMBERS = [
@@ -30,16 +35,17 @@ const NUMBERS = [
 ] as const;
 
 /** Admin > System: the settings of the installation. */
-export function systemRoutes(services: Services): Hono<UiEnv> {
+export function systemRoutes(services: Services, readiness: () => Promise<Readiness>): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
+  const page = { ...services, readiness };
 
-  ui.get('/admin/system', only('admin'), async (c) => sendSystem(c, services));
+  ui.get('/admin/system', only('admin'), async (c) => sendSystem(c, page));
 
   ui.post('/admin/system', only('admin'), async (c) =>
     submit(c, services, {
       parse: (body) => settingsChange.safeParse(inputOf(body)),
       stored: () => valuesOf(services),
-      refuse: (form) => sendSystem(c, services, withSeconds(form)),
+      refuse: (form) => sendSystem(c, page, withSeconds(form)),
       act: async (input, body) => {
         const isConfirmed = isTicked(body, 'confirm');
         const actor = actorOf(c, services);
@@ -47,7 +53,7 @@ export function systemRoutes(services: Services): Hono<UiEnv> {
         if (changed.kind === 'confirm') throw new AsksFirst(changed, body);
         return { to: '/admin/system', say: 'settings-saved' };
       },
-    }).catch((error: unknown) => askFirst(c, services, error, { action: '/admin/system' })),
+    }).catch((error: unknown) => askFirst(c, page, error, { action: '/admin/system' })),
   );
 
   ui.post('/admin/system/reset', only('admin'), async (c) => {
@@ -55,7 +61,7 @@ export function systemRoutes(services: Services): Hono<UiEnv> {
     const isConfirmed = isTicked(body, 'confirm');
     const changed = await changeSettingsAskingFirst(services, actorOf(c, services), null, { isConfirmed });
     if (changed.kind === 'confirm') {
-      return askFirst(c, services, new AsksFirst(changed, {}), { action: '/admin/system/reset' });
+      return askFirst(c, page, new AsksFirst(changed, {}), { action: '/admin/system/reset' });
     }
     return goTo(c, services, '/admin/system', 'settings-reset');
   });
@@ -76,12 +82,12 @@ class AsksFirst extends Error {
   }
 }
 
-function askFirst(c: Context<UiEnv>, services: Services, error: unknown, { action }: { action: string }) {
+function askFirst(c: Context<UiEnv>, page: Page, error: unknown, { action }: { action: string }) {
   if (!(error instanceof AsksFirst)) throw error;
   const { changed, body } = error;
   const question = questionOfSettings(action, changed, body);
   const form = Object.keys(body).length === 0 ? undefined : { ...refusedForm(body, []), message: null };
-  return sendSystem(c, services, form, question);
+  return sendSystem(c, page, form, question);
 }
 
 function inputOf(body: FormBody) {
@@ -120,7 +126,7 @@ async function valuesOf({ db }: Services) {
 
 async function sendSystem(
   c: Context<UiEnv>,
-  services: Services,
+  services: Page,
   refused?: FormState,
   question: Question | null = null,
 ): Promise<Response> {
@@ -138,6 +144,7 @@ async function sendSystem(
       frame={await frameOf(c, services)}
       form={refused ?? editForm(await valuesOf(services))}
       facts={facts}
+      watching={await watchingOf(c, services, services.readiness)}
       question={question}
     />,
     question !== null ? 409 : refused === undefined ? 200 : 422,

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../../src/app.ts';
+import { recordNewest } from '../../../src/backups/newest-backups.ts';
+import { write } from '../../../src/db/write.ts';
+import { insertBackup } from '../../support/backup-row.ts';
+import { openPages, type Pages, type Visitor } from './pages.ts';
+
+const ODD = 'Größe + "x" <script>alert(1)</script> 🗝';
+const ESCAPED = 'Größe + &quot;x&quot; &lt;script&gt;alert(1)&lt;/script&gt; 🗝';
+const VARIABLE = 'of-prometheus_0123456789';
+
+let pages: Pages;
+let admin: Visitor;
+beforeAll(async () => {
+  pages = await openPages();
+  admin = await pages.signedIn('admin');
+});
+afterAll(() => pages.close());
+
+const page = async () => (await admin.get('/admin/system')).html;
+const token = (name: string, access: string) => ({
+  ...{ name, access, role: 'viewer', where: 'all', expiresInDays: '30' },
+});
+
+describe('System', () => {
+  it('says that the metrics are off, and which token opens them once there is one', async () => {
+    const off = await page();
+    expect(off).toContain('<code>GET /metrics</code> is off');
+    expect(off).toContain('href="/admin/tokens/new"');
+    await admin.post('/account/tokens/new', token('of a pipeline', 'backups'));
+    expect(await page()).toContain('<code>GET /metrics</code> is off');
+
+    const { html } = await admin.post('/account/tokens/new', token(ODD, 'metrics'));
+    const text = /bport_pat_[A-Za-z0-9_-]{43}/.exec(html)?.[0] ?? '';
+    const on = await page();
+    expect(on).toContain('<code>GET /metrics</code> is on');
+    expect(on).toContain('METRICS_TOKEN is not set');
+    expect(on).toContain(ESCAPED);
+    expect(on).toContain(text.slice(0, 14));
+    expect(on).not.toContain(text);
+    expect(on).not.toContain('of a pipeline');
+    await pages.services.db
+      .updateTable('api_tokens')
+      .set({ expires_at: '2026-01-01T00:00:00.000Z' })
+      .execute();
+    expect(await page()).toContain('<code>GET /metrics</code> is off');
+  });
+
+  it('gives the lines for Prometheus with the address that it was told, else the one it was asked at', async () => {
+    expect(await page()).toContain('scheme: http\n');
+    expect(await page()).toContain('targets: [&#39;localhost&#39;]');
+    const { db } = pages.services;
+    const settings = { value: JSON.stringify('https://backups.example.com:8443'), updated_at: '' };
+    await db
+      .insertInto('system_settings')
+      .values({ key: 'publicUrl', ...settings })
+      .onConflict((conflict) => conflict.column('key').doUpdateSet(settings))
+      .execute();
+    const told = await page();
+    expect(told).toContain('scheme: https\n');
+    expect(told).toContain('targets: [&#39;backups.example.com:8443&#39;]');
+  });
+
+  it('says what /ready says, and what to do about it', async () => {
+    expect(await page()).toContain('<code>GET /ready</code> answers 200');
+    const { db } = pages.services;
+    const error = JSON.stringify({
+      step: 'upload',
+      code: 'storage_bad_credentials',
+      message: 'secret-bucket says no',
+    });
+    const backup = await insertBackup(db, new Date(), {
+      ...{ status: 'failed', outcome: 'failed', storage_type: 'spaces', error },
+    });
+    await db.updateTable('databases').set({ backup_storage_type: 'spaces' }).execute();
+    await write(db, (trx) => recordNewest(trx, backup.database_id));
+    // An answer counts for five seconds: asked of an app that has given none yet.
+    const answer = await createApp(pages.services).request('http://localhost/admin/system', {
+      headers: { cookie: admin.cookie() },
+    });
+    const html = await answer.text();
+    expect(html).toContain('<code>GET /ready</code> answers 503');
+    expect(html).toContain('Storage: it kept the last backup out');
+    expect(html).not.toContain('secret-bucket');
+  });
+});
+
+describe('with METRICS_TOKEN', () => {
+  it('says so, and never what it is', async () => {
+    const set = await openPages({ METRICS_TOKEN: VARIABLE });
+    try {
+      const { html } = await (await set.signedIn('admin')).get('/admin/system');
+      expect(html).toContain('The variable METRICS_TOKEN opens it');
+      expect(html).not.toContain(VARIABLE);
+    } finally {
+      await set.close();
+    }
+  });
+});
