@@ -199,6 +199,18 @@ describe('the direction of imports', () => {
   });
 });
 
+describe('a query', () => {
+  it('is none of http/: nouns have their queries', () => {
+    const queries = /\.(?:selectFrom|insertInto|replaceInto|updateTable|deleteFrom|mergeInto|with)\(|\bsql`/;
+    const found = files.filter((file) => queries.test(sources.get(file) ?? ''));
+    expect(found.length).toBeGreaterThan(60);
+    expect(found.filter((file) => file.startsWith('src/http/'))).toEqual([]);
+    expect(
+      breaches(/^src\/(http\/|app\.ts)/, ({ target }) => !/^(kysely|src\/db\/write\.ts)$/.test(target)),
+    ).toEqual([]);
+  });
+});
+
 describe('the environment', () => {
   it('is read by node/read-config.ts alone', () => {
     const readers = files.filter((file) => sources.get(file)?.includes('process.env'));

@@ -142,11 +142,7 @@ function drillFigures({ restorable, drillFailure }: Restorable) {
 async function lastGoodOf(db: Db, known: KnownDatabase | undefined): Promise<DatabaseFigures['lastGood']> {
   const lastGood = known?.protection.lastGood;
   if (!lastGood) return null;
-  const backup = await db
-    .selectFrom('backups')
-    .select(['size', 'duration'])
-    .where('id', '=', lastGood.id)
-    .executeTakeFirst();
+  const backup = await findBackup(db, lastGood.id);
   return backup === undefined ? null : { ...lastGood, bytes: Number(backup.size), seconds: backup.duration };
 }
 

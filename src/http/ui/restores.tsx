@@ -5,6 +5,7 @@ import { RestorePage, type RestorePageProps } from '../../../views/restore/resto
 import { RestoreProgress, RestoreRunPage, UncertainRestore } from '../../../views/restore/restore-run.tsx';
 import { backupStory } from '../../backups/backup-story.ts';
 import { readContents } from '../../backups/contents.ts';
+import { getDatabaseRow } from '../../databases/databases.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { type InputIssue, toAppError } from '../../errors.ts';
 import { askRestore, restorable, takesJobs } from '../../restores/ask-restore.ts';
@@ -152,11 +153,7 @@ async function formOf(c: Context<UiEnv>, services: Services, backupId: string) {
   const { frame } = await environmentFrame(c, services, database.environmentId);
   const engine = engineFor(database.type);
   const isFile = engine?.isFile ?? false;
-  const row = await services.db
-    .selectFrom('databases')
-    .select(['host', 'port', 'database_name', 'options'])
-    .where('id', '=', database.id)
-    .executeTakeFirstOrThrow();
+  const row = await getDatabaseRow(services.db, database.id);
   const { filePath } = filePathSchema.parse(JSON.parse(row.options));
   const place =
     where === null
