@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { RestorePage, type RestorePageProps } from '../../../views/restore/restore-page.tsx';
 import { RestoreProgress, RestoreRunPage, UncertainRestore } from '../../../views/restore/restore-run.tsx';
+import { hasRole } from '../../auth/roles.ts';
 import { backupStory } from '../../backups/backup-story.ts';
 import { readContents } from '../../backups/contents.ts';
 import { getDatabaseRow } from '../../databases/databases.ts';
@@ -85,7 +86,7 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
       c.header('HX-Refresh', 'true');
       return c.body(null, 200);
     }
-    const mayChange = c.get('session').user.role !== 'viewer';
+    const mayChange = hasRole(c.get('session').user.role, 'operator');
     return sendFragment(c, <RestoreProgress item={item} live={live} mayChange={mayChange} />);
   });
 
@@ -182,7 +183,7 @@ async function formOf(c: Context<UiEnv>, services: Services, backupId: string) {
         isFile,
         swaps: engine?.swaps ?? false,
       },
-      servers: await serversFor(services, c.get('session').user.role === 'admin', database),
+      servers: await serversFor(services, hasRole(c.get('session').user.role, 'admin'), database),
     },
     proposed: {
       serverId: database.serverId ?? '',
