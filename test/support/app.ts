@@ -34,7 +34,7 @@ import { createServerAccess } from '../../src/servers/open-server.ts';
 import { checkOwnMachine } from '../../src/servers/own-machine.ts';
 import type { Services } from '../../src/services-port.ts';
 import { privateHostsOf, readSettings } from '../../src/settings/settings.ts';
-import { createDeepTestKind, type ProbeLimits } from '../../src/storage/deep-test-kind.ts';
+import { createDeepTestKind, type DeepTestLimits } from '../../src/storage/deep-test-kind.ts';
 import { createOpenPlace } from '../../src/storage/open-place.ts';
 import { openTestDatabase } from './database.ts';
 import { watchForSecrets } from './log-secrets.ts';
@@ -84,7 +84,7 @@ export interface TestAppOptions {
   readonly ca?: string;
   readonly withoutUsers?: boolean;
   /** Of the deep test, other than the usual ones. */
-  readonly probeLimits?: ProbeLimits;
+  readonly probeLimits?: DeepTestLimits;
   /** Instead of an empty one. */
   readonly db?: Db;
   /** Instead of the real ones. */
