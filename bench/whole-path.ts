@@ -29,7 +29,7 @@ const WITHIN_MS = 15 * 60_000;
 const DATABASE = 'orders';
 
 /**
- * A real database over a real sshd into the bucket: the app, from the request to the completed backup (probed, proven
+ * A real database over a real sshd into the bucket: the app, from the request to the completed backup (looked at, proven
  * whole, read back), against `ssh … pg_dump | zstd | rclone rcat`, which has none of it to do.
  */
 export async function benchWholePath(

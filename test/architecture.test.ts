@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { PROVIDERS } from '../src/object-stores/providers/table.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -199,6 +200,18 @@ describe('the direction of imports', () => {
   });
 });
 
+describe('a query', () => {
+  it('is none of http/: nouns have their queries', () => {
+    const queries = /\.(?:selectFrom|insertInto|replaceInto|updateTable|deleteFrom|mergeInto|with)\(|\bsql`/;
+    const found = files.filter((file) => queries.test(sources.get(file) ?? ''));
+    expect(found.length).toBeGreaterThan(60);
+    expect(found.filter((file) => file.startsWith('src/http/'))).toEqual([]);
+    expect(
+      breaches(/^src\/(http\/|app\.ts)/, ({ target }) => !/^(kysely|src\/db\/write\.ts)$/.test(target)),
+    ).toEqual([]);
+  });
+});
+
 describe('the environment', () => {
   it('is read by node/read-config.ts alone', () => {
     const readers = files.filter((file) => sources.get(file)?.includes('process.env'));
@@ -259,6 +272,23 @@ describe('what the totals of stored backups count', () => {
       'src/backups/delete-backup.ts',
       'src/backups/mark-pruned.ts',
     ]);
+  });
+});
+
+describe('what is said in one place', () => {
+  const inSrc = files.filter((file) => file.startsWith('src/'));
+  const having = (pattern: RegExp) => inSrc.filter((file) => pattern.test(sources.get(file) ?? ''));
+
+  it('is how a leftover is recorded', () => {
+    expect(having(/insertInto\('leftovers'\)/)).toEqual(['src/leftovers/insert-leftover.ts']);
+  });
+
+  it('is what a role may: `hasRole`. Whether somebody is an admin who must not be the last is another question', () => {
+    expect(having(/\brole [!=]== '(?:admin|operator|viewer)'/)).toEqual(['src/auth/users.ts']);
+  });
+
+  it('is what is a provider’s: its entry, and nothing asks which one it is', () => {
+    expect(having(new RegExp(`[!=]== '(?:${PROVIDERS.map(({ id }) => id).join('|')})'`))).toEqual([]);
   });
 });
 

@@ -76,6 +76,20 @@ describe('readConfig', () => {
     expect(config.adminPassword).toBe('correct horse battery');
   });
 
+  it('takes the URL of PostgreSQL from a file, and tells nothing of one that it can not read', () => {
+    const file = join(folder, 'database ü+ "url"');
+    const url = 'postgres://us%C3%A9r:p%23ss%2B@db.example.com:5432/bridgeport%20%C3%BC';
+    writeFileSync(file, `${url}\r\n`);
+    expect(readConfig({ DATABASE_URL_FILE: file, MASTER_KEY: key }).databaseUrl).toBe(url);
+    expect(() => readConfig({ DATABASE_URL_FILE: file })).toThrow(
+      /^MASTER_KEY is required with DATABASE_URL/,
+    );
+    writeFileSync(file, 'mysql://root:geheimes-wort@db.example.com/b');
+    const error = failure(() => readConfig({ DATABASE_URL_FILE: file, MASTER_KEY: key }));
+    expect(isAppError(error, 'config') && error.message).toMatch(/^DATABASE_URL must be /);
+    expect(String(error)).not.toContain('geheim');
+  });
+
   it.each([
     ['PORT', '70000'],
     ['PORT', '30x'],

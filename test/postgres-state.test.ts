@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
@@ -113,12 +113,16 @@ describe('an installation whose state lies in PostgreSQL', () => {
     expect([login.status, asked.status]).toEqual([200, 200]);
   });
 
-  it.each(['MASTER_KEY', 'its file'])(
-    'does not start without a master key of the environment: %s',
-    async () => {
-      expect(() => readConfig({ DATABASE_URL: url })).toThrow(/^MASTER_KEY is required with DATABASE_URL/);
-    },
-  );
+  it('does not start without a master key of the environment, nor with a file for it that holds none', () => {
+    expect(() => readConfig({ DATABASE_URL: url })).toThrow(/^MASTER_KEY is required with DATABASE_URL/);
+    const file = join(folder, 'key ü+');
+    const start = () => readConfig({ DATABASE_URL: url, MASTER_KEY_FILE: file });
+    expect(start).toThrow(/^MASTER_KEY_FILE must name a file that can be read/);
+    writeFileSync(file, '\n');
+    expect(start).toThrow(/^MASTER_KEY (is required|must be)/);
+    writeFileSync(file, 'c2hvcnQ=\n');
+    expect(start).toThrow(/^MASTER_KEY must be 32 bytes as base64/);
+  });
 
   it('does not start with another master key than the one it was made with', async () => {
     await start();

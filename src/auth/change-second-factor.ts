@@ -7,6 +7,7 @@ import type { SignInContext } from './context.ts';
 import { bucketOf, chargeGuess, giveBackGuess } from './guesses.ts';
 import { checkOwnPassword } from './own-password.ts';
 import { newRecoveryCodes, storeRecoveryCodes } from './recovery-codes.ts';
+import { hasRole } from './roles.ts';
 import { factorOf, ownerOf, takeOff } from './second-factor.ts';
 import { endSessionsOf } from './sessions.ts';
 import { newTotpSecret, plainCode, stepAt, stepOfCode, timeOf, totpUri } from './totp.ts';
@@ -132,7 +133,7 @@ export async function removeSecondFactor(
   { userId, currentPassword }: Own,
 ): Promise<void> {
   const isOwn = actor.userId === userId;
-  if (!isOwn && actor.role !== 'admin') refuseOthers(actor, userId);
+  if (!isOwn && !hasRole(actor.role, 'admin')) refuseOthers(actor, userId);
   const user = await ownerOf(context.db, userId);
   if (isOwn) await checkOwnPassword(context, user, currentPassword);
   await write(context.db, async (trx) => {

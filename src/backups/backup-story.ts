@@ -3,6 +3,7 @@ import type { BackupObjectRow, Db } from '../db/schema.ts';
 import type { DumpContents } from '../engines/contents.ts';
 import { AppError } from '../errors.ts';
 import { serverOfPlace } from '../object-stores/place.ts';
+import { findServerName } from '../servers/servers.ts';
 import { isStorageEnabled } from '../storage/enabled.ts';
 import { type BackupWithTrigger, findBackup } from './backups.ts';
 import { readContents } from './contents.ts';
@@ -111,11 +112,8 @@ async function whereIs(db: Db, object: BackupObjectRow): Promise<StoredWhere> {
   const serverId = serverOfPlace(object);
   const { endpoint, region, bucket, key, version_id: versionId } = object;
   if (serverId === undefined) return { kind: 'bucket', endpoint, region, bucket, key, versionId };
-  const server =
-    serverId === null
-      ? undefined
-      : await db.selectFrom('servers').select('name').where('id', '=', serverId).executeTakeFirst();
-  return { kind: 'host', serverName: server?.name ?? null, path: key };
+  const serverName = serverId === null ? null : ((await findServerName(db, serverId)) ?? null);
+  return { kind: 'host', serverName, path: key };
 }
 
 /** In the order of the download's own refusals. */

@@ -4,8 +4,9 @@ import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import { insertLeftoversOf } from '../leftovers/insert-leftover.ts';
 import { refuseWhileRestoring, refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
-import { HOST_PLACES, isOnHost } from '../object-stores/place.ts';
+import { isOnHost } from '../object-stores/place.ts';
 import { cancelWaiting } from '../runs/claim.ts';
 import { countDatabaseGone } from './backup-days.ts';
 import type { BackupContext } from './context.ts';
@@ -95,7 +96,7 @@ export async function removeDatabase(
     const depends = await whatDependsOn(trx, databaseId);
     await endWaiting(trx, databaseId, now);
     await releaseTombstones(trx, [databaseId], now);
-    if (files === 'delete') await releaseStored(trx, databaseId, now);
+    if (files === 'delete') await insertLeftoversOf(trx, databaseId, now);
     await countDatabaseGone(trx, databaseId, now);
     await trx.deleteFrom('databases').where('id', '=', databaseId).execute();
     const { backups, bytes, stored } = depends;
@@ -118,36 +119,4 @@ async function endWaiting(trx: Trx, databaseId: string, now: Date): Promise<void
   if (waiting === undefined) return;
   const error = JSON.stringify({ message: 'The database was deleted.', step: 'connect', code: 'cancelled' });
   await cancelWaiting(trx, waiting.id, now, error);
-}
-
-/** One statement, however many there are: between rows of a transaction nobody else has their turn. */
-async function releaseStored(trx: Trx, databaseId: string, now: Date): Promise<void> {
-  const at = now.toISOString();
-  await trx
-    .insertInto('leftovers')
-    .columns([
-      ...(['id', 'backup_id', 'kind', 'endpoint', 'region', 'bucket', 'key', 'upload_id'] as const),
-      ...(['version_id', 'tries', 'last_error', 'created_at', 'next_try_at'] as const),
-    ])
-    .expression((eb) =>
-      eb
-        .selectFrom('backup_objects')
-        .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
-        // A leftover of its own for each object: its id is nobody else's.
-        .select(['backup_objects.id', 'backup_objects.backup_id'])
-        .select(
-          sql<
-            'file' | 'object'
-          >`case when backup_objects.endpoint like ${HOST_PLACES} then 'file' else 'object' end`.as('kind'),
-        )
-        .select(['backup_objects.endpoint', 'backup_objects.region', 'backup_objects.bucket'])
-        .select(['backup_objects.key', sql<string | null>`null`.as('upload_id'), 'backup_objects.version_id'])
-        .select([sql<number>`0`.as('tries'), sql<string | null>`null`.as('last_error')])
-        .select([sql<string>`cast(${at} as text)`.as('created_at')])
-        .select([sql<string>`cast(${at} as text)`.as('next_try_at')])
-        .where('backups.database_id', '=', databaseId)
-        .where('backups.status', '=', sql.lit('completed'))
-        .where('backups.deleted_at', 'is', null),
-    )
-    .execute();
 }

@@ -84,10 +84,10 @@ export async function recordDestination(
 }
 
 /** What the first look at the database told. Throws `superseded`. */
-export async function recordProbe(
+export async function recordLook(
   db: Db,
   claim: RunClaim,
-  probe: {
+  found: {
     readonly serverVersion: string | null;
     readonly clientVersion: string | null;
     readonly estimatedBytes: number | null;
@@ -98,9 +98,9 @@ export async function recordProbe(
     await trx
       .updateTable('backups')
       .set({
-        server_version: probe.serverVersion,
-        client_version: probe.clientVersion,
-        estimated_bytes: probe.estimatedBytes,
+        server_version: found.serverVersion,
+        client_version: found.clientVersion,
+        estimated_bytes: found.estimatedBytes,
       })
       .where('id', '=', claim.runId)
       .execute();

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { DatabaseRow } from '../db/schema.ts';
-import type { DumpPlan, DumpShape, Engine, EngineTarget, ProbePlan } from '../engines/engine.ts';
+import type { DumpPlan, DumpShape, Engine, EngineTarget, LookPlan } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
 import { SEALED } from '../secrets/sealed.ts';
@@ -15,7 +15,7 @@ export const credentialsSchema = z.object({
 
 /** What an engine makes of a database: the commands to look at it and to dump it, and the fields it records. */
 export interface DatabasePlans {
-  readonly probe: ProbePlan;
+  readonly look: LookPlan;
   readonly dump: DumpPlan;
   readonly format: string | null;
   /** The database's file on its host, for an engine that reads one. */
@@ -41,7 +41,7 @@ export async function planDatabase(
   const address = engine.isFile ? null : await servers.databaseAddress(database.server_id, database.host);
   const target = { ...(await openTarget(engine, database, vault)), address };
   return {
-    probe: engine.probe(target),
+    look: engine.look(target),
     dump: engine.dump(target),
     format: textOption(database, 'backupFormat'),
     file: textOption(database, 'filePath'),

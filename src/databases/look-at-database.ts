@@ -1,5 +1,5 @@
 import { readComplaint } from '../engines/complaint.ts';
-import type { CommandFailure, Probe } from '../engines/engine.ts';
+import type { CommandFailure, Looked } from '../engines/engine.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import { readShortOutput } from '../hosts/short-output.ts';
@@ -13,9 +13,9 @@ import type { DatabasePlans } from './database-target.ts';
  */
 export async function lookAtDatabase(
   { host, address, checkPath }: OpenedServer,
-  { probe: plan, file, checkTarget }: DatabasePlans,
+  { look: plan, file, checkTarget }: DatabasePlans,
   options: { signal: AbortSignal; timeoutMs: number; isBrief?: boolean },
-): Promise<Probe> {
+): Promise<Looked> {
   checkTarget(address);
   if (file !== null) await checkPath(file);
   const command = (options.isBrief && plan.brief) || plan.command;

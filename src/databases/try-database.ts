@@ -53,14 +53,14 @@ export async function tryRow(
   try {
     const plans = await planDatabase(row, context.vault, context.servers);
     opened = await context.servers.open(row.server_id, { startedBy: 'person' });
-    const probe = await lookAtDatabase(opened, plans, { signal, timeoutMs: TIMEOUT_MS });
+    const found = await lookAtDatabase(opened, plans, { signal, timeoutMs: TIMEOUT_MS });
     return {
       success: true,
       latencyMs: Math.round(performance.now() - startedAt),
-      ...(probe.serverVersion === null ? {} : { serverVersion: probe.serverVersion }),
-      ...(probe.clientVersion === null ? {} : { clientVersion: probe.clientVersion }),
-      ...(probe.estimatedBytes === null ? {} : { estimatedBytes: probe.estimatedBytes }),
-      ...(probe.warnings.length === 0 ? {} : { warnings: probe.warnings }),
+      ...(found.serverVersion === null ? {} : { serverVersion: found.serverVersion }),
+      ...(found.clientVersion === null ? {} : { clientVersion: found.clientVersion }),
+      ...(found.estimatedBytes === null ? {} : { estimatedBytes: found.estimatedBytes }),
+      ...(found.warnings.length === 0 ? {} : { warnings: found.warnings }),
       ...pinnedBy(opened),
     };
   } catch (error) {

@@ -29,7 +29,7 @@ export interface Engine<Options = unknown> {
   /** What a dump by these options is, before anything is known of the target. */
   shape(options: Options): DumpShape;
   /** A cheap look before the dump: versions, size, existence. Also the connection test. */
-  probe(target: EngineTarget<Options>): ProbePlan;
+  look(target: EngineTarget<Options>): LookPlan;
   /** Throws `invalid` for a target that can't be dumped (such as a missing file path). */
   dump(target: EngineTarget<Options>): DumpPlan;
   /** A new end proof for a stored dump, by the `format` that its backup recorded; null there: the engine has one only. `blocks` has all of it read. */
@@ -101,17 +101,17 @@ export interface FoundDatabase {
 /** A host with more has a person choose by hand. */
 export const MOST_FOUND = 1000;
 
-export interface ProbePlan {
+export interface LookPlan {
   readonly command: HostCommand;
   /** The same for a run, whose dump finds out by itself what warnings would tell: without these. Absent where it saves nothing. */
   readonly brief?: HostCommand;
   /** Reads the command's stdout. Throws `dump_*` where the dump could not succeed (client older than the server). */
-  read(stdout: string): Probe;
+  read(stdout: string): Looked;
   /** An `AppError` for an admin, from what a failed command left; undefined when it is nothing known. */
   explain(failure: CommandFailure): Error | undefined;
 }
 
-export interface Probe {
+export interface Looked {
   readonly serverVersion: string | null;
   readonly clientVersion: string | null;
   /** Expected size of the uncompressed dump. */

@@ -20,7 +20,7 @@ function widened<Options>(engine: Engine<Options>): Engine {
   const { restore, ...rest } = engine;
   return {
     ...rest,
-    probe: (target) => engine.probe(parsed(target)),
+    look: (target) => engine.look(parsed(target)),
     dump: (target) => engine.dump(parsed(target)),
     discover: (target) => engine.discover(parsed(target)),
     ...(restore === undefined ? {} : { restore: (target) => restore(parsed(target)) }),

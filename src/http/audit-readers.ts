@@ -43,7 +43,7 @@ const ADMINS_ACTIONS = [
 
 /** What that role may read; undefined: all. */
 export function readableBy(role: Role): Readable | undefined {
-  if (role === 'admin') return undefined;
+  if (hasRole(role, 'admin')) return undefined;
   const kinds = Object.entries(READERS).flatMap(([kind, [rows]]) => (hasRole(role, rows) ? [kind] : []));
   return { kinds, hidden: ADMINS_ACTIONS.map(({ resource, action }) => `${resource} ${action}`) };
 }

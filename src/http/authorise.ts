@@ -70,10 +70,10 @@ function refuse(
 ): string | null {
   if (access === 'self-or-admin') {
     if (user.id === id || hasRole(user.role, 'admin')) return null;
-    return user.role === 'viewer' && method !== 'GET' ? VIEWER : 'Access denied';
+    return !hasRole(user.role, 'operator') && method !== 'GET' ? VIEWER : 'Access denied';
   }
   if (hasRole(user.role, access)) return null;
-  if (user.role === 'viewer' && method !== 'GET') return VIEWER;
+  if (!hasRole(user.role, 'operator') && method !== 'GET') return VIEWER;
   return access === 'admin' ? 'Admin access required' : 'Operator or admin access required';
 }
 

@@ -1,8 +1,7 @@
-import { write } from '../db/write.ts';
 import { type AppError, toAppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
+import { tryToSave } from '../settings/try-to-save.ts';
 
-const KEY = 'writeProbe';
 /** So long an answer counts, however often it is asked for. */
 const GOOD_FOR_MS = 5_000;
 const BAD_FOR_MS = 1_000;
@@ -31,19 +30,8 @@ export function createHealth({
   }
 
   async function tryToWrite(): Promise<AppError | null> {
-    const at = now().toISOString();
-    const values = { value: JSON.stringify(at), updated_at: at };
     try {
-      await write(
-        db,
-        (trx) =>
-          trx
-            .insertInto('system_settings')
-            .values({ key: KEY, ...values })
-            .onConflict((conflict) => conflict.column('key').doUpdateSet(values))
-            .execute(),
-        { patienceMs: PATIENCE_MS },
-      );
+      await tryToSave(db, now(), PATIENCE_MS);
       return null;
     } catch (error) {
       return toAppError(error);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Role } from '../auth/roles.ts';
+import { hasRole, type Role } from '../auth/roles.ts';
 import type { Context } from '../db/context.ts';
 import type { Db, NotificationPreferenceRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
@@ -103,7 +103,7 @@ export async function preferencesOfType(trx: Trx, type: SetType): Promise<(perso
 }
 
 export function isFor(type: Pick<SetType, 'isForAdmins'>, role: Role): boolean {
-  return role === 'admin' || type.isForAdmins !== true;
+  return hasRole(role, 'admin') || type.isForAdmins !== true;
 }
 
 const ids = z.array(z.string());
@@ -114,7 +114,7 @@ function preferenceOf(
   row: NotificationPreferenceRow | undefined,
 ): Preference {
   if (row === undefined) {
-    const isOn = role === 'admin' || type.isAskedFor !== true;
+    const isOn = hasRole(role, 'admin') || type.isAskedFor !== true;
     return {
       ...{ userId, type, environmentIds: null, createdAt: null, updatedAt: null },
       inAppEnabled: isOn && type.defaultChannels.includes('in_app'),

@@ -1,3 +1,4 @@
+import { hasRole } from '../auth/roles.ts';
 import type { EventRow } from '../db/schema.ts';
 import type { Person } from './preferences.ts';
 
@@ -5,7 +6,7 @@ import type { Person } from './preferences.ts';
 export function isConcerned(row: Pick<EventRow, 'type' | 'data'>, { id, role }: Person): boolean {
   if (row.type !== 'token.ending') return true;
   const userId = ownerOf(row);
-  return userId === null ? role === 'admin' : userId === id;
+  return userId === null ? hasRole(role, 'admin') : userId === id;
 }
 
 /** What is one user's own is told on no channel. */

@@ -1,17 +1,23 @@
 import { sql } from 'kysely';
 import * as z from 'zod';
-import type { Db, RestoreRow, RestoreState, Trx } from '../db/schema.ts';
+import type { Db, RestoreRow, RestoreState, RunRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { engineFor } from '../engines/engines.ts';
 import type { PreflightCheck } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
 import { type RunClaim, requireClaim } from '../runs/claim.ts';
+import { findServerName } from '../servers/servers.ts';
 import type { ComparedTable } from './compare.ts';
 import { whatIsInPlace } from './in-place.ts';
 import { loadOptionsOf, onlyTablesOf } from './load-options.ts';
 
 export async function findRestore(db: Db | Trx, id: string): Promise<RestoreRow | undefined> {
   return db.selectFrom('restores').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** Of one whose backup was deleted, too. */
+export async function findRunOfRestore(db: Db, id: string): Promise<RunRow | undefined> {
+  return db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
 /** Throws `not_found`. */
@@ -46,6 +52,27 @@ export async function listRestores(
       .offset(page.offset)
       .execute()
   );
+}
+
+/** Names of what it is of, and of where it went; null for what is gone, and for the app's own machine as the server. */
+export async function whereRestored(
+  db: Db,
+  row: Pick<RestoreRow, 'database_id' | 'environment_id' | 'server_id'>,
+): Promise<{
+  readonly databaseName: string | null;
+  readonly environmentName: string | null;
+  readonly serverName: string | null;
+}> {
+  const [database, environment] = await Promise.all([
+    db.selectFrom('databases').select('name').where('id', '=', row.database_id).executeTakeFirst(),
+    db.selectFrom('environments').select('name').where('id', '=', row.environment_id).executeTakeFirst(),
+  ]);
+  const serverName = row.server_id === null ? undefined : await findServerName(db, row.server_id);
+  return {
+    databaseName: database?.name ?? null,
+    environmentName: environment?.name ?? null,
+    serverName: serverName ?? null,
+  };
 }
 
 /** What a run has come to, in its row: before the step that it tells of. Throws `superseded`. */

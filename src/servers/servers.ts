@@ -116,6 +116,11 @@ export async function namesOfServers(db: Db, ids: readonly string[]): Promise<Re
   return new Map(rows.map(({ id, name }) => [id, name]));
 }
 
+/** Undefined where it is gone. */
+export async function findServerName(db: Db, id: string): Promise<string | undefined> {
+  return (await namesOfServers(db, [id])).get(id);
+}
+
 /** Throws `not_found`. */
 export async function getServer(db: Db, id: string): Promise<Server> {
   return toServer(await getServerRow(db, id));

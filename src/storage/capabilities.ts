@@ -1,8 +1,8 @@
 import type { Trx } from '../db/schema.ts';
 import { recordEvent } from '../events/events.ts';
 import { forgetTrouble, notedTroubles, noteTrouble } from '../events/noted-troubles.ts';
-import { type EarlierProbe, workedAt } from '../object-stores/deep-test/lost.ts';
-import { CHECK_NAMES, type Check, type StorageProbe } from '../object-stores/deep-test/result.ts';
+import { type EarlierDeepTest, workedAt } from '../object-stores/deep-test/lost.ts';
+import { CHECK_NAMES, type Check, type TestedStorage } from '../object-stores/deep-test/result.ts';
 
 /** Something that a test of the storage has tried, at one bucket. */
 interface Tried extends Check {
@@ -17,8 +17,8 @@ interface Tried extends Check {
  */
 export async function tellOfCapabilities(
   trx: Trx,
-  earlier: readonly EarlierProbe[],
-  found: StorageProbe,
+  earlier: readonly EarlierDeepTest[],
+  found: TestedStorage,
   at: Date,
 ): Promise<void> {
   const noted = new Map((await notedTroubles(trx, 'capability')).map((row) => [row.id, row]));
@@ -32,7 +32,7 @@ export async function tellOfCapabilities(
   }
 }
 
-function triedIn({ buckets }: StorageProbe): readonly Tried[] {
+function triedIn({ buckets }: TestedStorage): readonly Tried[] {
   return buckets.flatMap(({ bucket, checks }) =>
     checks.map((check) => ({ ...check, bucket, capabilityId: `${bucket}:${check.id}` })),
   );

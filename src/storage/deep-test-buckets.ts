@@ -1,6 +1,6 @@
 import type { Db } from '../db/schema.ts';
 import { isAppError } from '../errors.ts';
-import type { StorageProbe } from '../object-stores/deep-test/result.ts';
+import type { TestedStorage } from '../object-stores/deep-test/result.ts';
 import { diagnoseFailure } from '../object-stores/diagnose/diagnose.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { timeLimit } from '../object-stores/time-limit.ts';
@@ -11,7 +11,7 @@ const MOST_DISCOVERED = 5;
 const FINDING_LIMIT_MS = 60_000;
 
 export interface Chosen {
-  readonly source: StorageProbe['source'];
+  readonly source: TestedStorage['source'];
   readonly buckets: readonly { readonly bucket: string; readonly prefixes: readonly string[] }[];
   readonly problems: readonly string[];
 }

@@ -2,9 +2,9 @@ import type { RunRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { isAppError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { probeBucket } from '../object-stores/deep-test/deep-test.ts';
-import { type EarlierProbe, lostSince } from '../object-stores/deep-test/lost.ts';
-import type { BucketProbe, StorageProbe } from '../object-stores/deep-test/result.ts';
+import { deepTestBucket } from '../object-stores/deep-test/deep-test.ts';
+import { type EarlierDeepTest, lostSince } from '../object-stores/deep-test/lost.ts';
+import type { TestedBucket, TestedStorage } from '../object-stores/deep-test/result.ts';
 import { providerOf } from '../object-stores/providers.ts';
 import { beginAgain, endByError, type Repeatable } from '../runs/begin-again.ts';
 import { endRun, isOwn } from '../runs/claim.ts';
@@ -12,7 +12,7 @@ import type { RunContext, RunKind, RunNote } from '../runs/kind.ts';
 import { tellOfCapabilities } from './capabilities.ts';
 import type { StorageContext } from './context.ts';
 import { chooseBuckets } from './deep-test-buckets.ts';
-import { earlierProbes, keepProbe, type ProbeCause } from './deep-test-results.ts';
+import { type DeepTestCause, earlierDeepTests, keepDeepTest } from './deep-test-results.ts';
 import { expectedBytes } from './expected-bytes.ts';
 import { estimatesInUse } from './in-use.ts';
 import { type OpenedSpaces, openSpaces, spacesRow } from './storage.ts';
@@ -22,7 +22,7 @@ interface DeepTestContext extends StorageContext {
 }
 
 /** Other than the usual ones. */
-export interface ProbeLimits {
+export interface DeepTestLimits {
   readonly findingMs?: number;
   /** For each bucket. */
   readonly limitMs?: number;
@@ -31,7 +31,7 @@ export interface ProbeLimits {
 
 /** What was asked for, in the run's `input`. */
 export interface DeepTestInput {
-  readonly cause: ProbeCause;
+  readonly cause: DeepTestCause;
 }
 
 export const FIRST_STEP = 'finding the buckets';
@@ -45,7 +45,7 @@ const REPEATABLE: Repeatable = {
  * The deep test as a kind of run: it tries the storage and keeps the result. One that its app did not survive is begun
  * again; what the earlier one left in the buckets is removed by it.
  */
-export function createDeepTestKind(context: DeepTestContext, limits: ProbeLimits = {}): RunKind {
+export function createDeepTestKind(context: DeepTestContext, limits: DeepTestLimits = {}): RunKind {
   return {
     // Small and short, and somebody waits for it: backups that run for hours must not hold it up.
     isLimited: false,
@@ -59,22 +59,22 @@ export function createDeepTestKind(context: DeepTestContext, limits: ProbeLimits
 async function runDeepTest(
   context: DeepTestContext,
   run: RunRow,
-  limits: ProbeLimits,
+  limits: DeepTestLimits,
   { claim, signal, follow, keepNote }: RunContext,
 ): Promise<void> {
   const { db, log } = context;
   let note: RunNote = { step: FIRST_STEP, progress: 0 };
   follow(() => note);
-  let found: StorageProbe;
-  let earlier: readonly EarlierProbe[] = [];
+  let found: TestedStorage;
+  let earlier: readonly EarlierDeepTest[] = [];
   try {
-    const tried = await probeStorage(context, limits, signal, (next) => {
+    const tried = await testStorageDeeply(context, limits, signal, (next) => {
       note = next;
       keepNote().catch((error: unknown) =>
         log.warn('the progress of a deep test could not be kept', { error }),
       );
     });
-    earlier = await earlierProbes(db, tried.endpoint);
+    earlier = await earlierDeepTests(db, tried.endpoint);
     const lost = [...lostSince(earlier, tried)];
     for (const what of lost) log.warn('the storage has lost a capability', { what });
     found = { ...tried, lost };
@@ -92,7 +92,7 @@ async function runDeepTest(
     await endRun(trx, claim, { state: 'completed', at: finishedAt, error: null, step: null, progress: 100 });
     const { id, started_at: startedAt } = run;
     const { cause } = inputOf(run);
-    await keepProbe(trx, { id, cause, startedAt: startedAt ?? run.created_at, finishedAt }, found);
+    await keepDeepTest(trx, { id, cause, startedAt: startedAt ?? run.created_at, finishedAt }, found);
     await tellOfCapabilities(trx, earlier, found, finishedAt);
   });
 }
@@ -103,33 +103,37 @@ export function inputOf({ input }: Pick<RunRow, 'input'>): DeepTestInput {
   return JSON.parse(input ?? '{"cause":"asked"}') as DeepTestInput;
 }
 
-async function probeStorage(
+async function testStorageDeeply(
   context: DeepTestContext,
-  limits: ProbeLimits,
+  limits: DeepTestLimits,
   signal: AbortSignal,
   onNote: (note: RunNote) => void,
-): Promise<StorageProbe> {
+): Promise<TestedStorage> {
   const config = await spacesRow(context.db);
   const opened = await openSpaces(context);
   try {
-    return await probeAll(context, opened, config?.endpoint ?? '', { limits, signal, onNote });
+    return await testAll(context, opened, config?.endpoint ?? '', { limits, signal, onNote });
   } finally {
     opened.s3.close();
   }
 }
 
-async function probeAll(
+async function testAll(
   { db }: DeepTestContext,
   { s3, buckets: configured }: OpenedSpaces,
   endpoint: string,
-  { limits, signal, onNote }: { limits: ProbeLimits; signal: AbortSignal; onNote: (note: RunNote) => void },
-): Promise<StorageProbe> {
+  {
+    limits,
+    signal,
+    onNote,
+  }: { limits: DeepTestLimits; signal: AbortSignal; onNote: (note: RunNote) => void },
+): Promise<TestedStorage> {
   const base = { endpoint, provider: providerOf(endpoint).name, buckets: [], problems: [], lost: [] };
   const { findingMs } = limits;
   const chosen = await chooseBuckets(db, s3, configured, { findingMs, signal });
   if (chosen.buckets.length === 0) return { ...base, source: chosen.source, problems: [...chosen.problems] };
   const estimates = await estimatesInUse(db);
-  const buckets: BucketProbe[] = [];
+  const buckets: TestedBucket[] = [];
   const problems: string[] = [];
   for (const [index, { bucket, prefixes }] of chosen.buckets.entries()) {
     const onStep = (step: string, doneHere: number, stepsHere: number) => {
@@ -144,7 +148,7 @@ async function probeAll(
       const estimate = estimates.get(bucket);
       const estimatedBytes = estimate === undefined ? undefined : expectedBytes(estimate);
       const options = { prefixes, estimatedBytes, signal, onStep, ...limits };
-      buckets.push(await probeBucket(s3.connection, bucket, options));
+      buckets.push(await deepTestBucket(s3.connection, bucket, options));
     } catch (error) {
       if (signal.aborted || !isAppError(error)) throw error;
       problems.push(`Bucket ${bucket}: ${error.message}`);

@@ -1,12 +1,12 @@
 import type { Db, StorageProbeRow, Trx } from '../db/schema.ts';
-import { type StorageProbe, storageProbe } from '../object-stores/deep-test/result.ts';
+import { type TestedStorage, testedStorage } from '../object-stores/deep-test/result.ts';
 
-export type ProbeCause = StorageProbeRow['cause'];
+export type DeepTestCause = StorageProbeRow['cause'];
 
-export interface StoredProbe extends StorageProbe {
+export interface StoredDeepTest extends TestedStorage {
   /** Of its run, too. */
   readonly id: string;
-  readonly cause: ProbeCause;
+  readonly cause: DeepTestCause;
   readonly startedAt: string;
   readonly finishedAt: string;
 }
@@ -14,7 +14,7 @@ export interface StoredProbe extends StorageProbe {
 const KEPT_RESULTS = 10;
 
 /** The newest result, or null. */
-export async function lastProbe(db: Db): Promise<StoredProbe | null> {
+export async function lastDeepTest(db: Db): Promise<StoredDeepTest | null> {
   const row = await db
     .selectFrom('storage_probes')
     .selectAll()
@@ -26,7 +26,7 @@ export async function lastProbe(db: Db): Promise<StoredProbe | null> {
 }
 
 /** What is kept of that endpoint, the newest first. */
-export async function earlierProbes(db: Db, endpoint: string): Promise<readonly StoredProbe[]> {
+export async function earlierDeepTests(db: Db, endpoint: string): Promise<readonly StoredDeepTest[]> {
   const rows = await db
     .selectFrom('storage_probes')
     .selectAll()
@@ -39,30 +39,30 @@ export async function earlierProbes(db: Db, endpoint: string): Promise<readonly 
 }
 
 /** The result of that run, or null. */
-export async function probeOfRun(db: Db, runId: string): Promise<StoredProbe | null> {
+export async function deepTestOfRun(db: Db, runId: string): Promise<StoredDeepTest | null> {
   const row = await db.selectFrom('storage_probes').selectAll().where('id', '=', runId).executeTakeFirst();
   return row === undefined ? null : readStored(row);
 }
 
 /** Keeps the result, and of the earlier ones the newest; to be called in the transaction that ends the run. */
-export async function keepProbe(
+export async function keepDeepTest(
   trx: Trx,
-  probe: {
+  test: {
     readonly id: string;
-    readonly cause: ProbeCause;
+    readonly cause: DeepTestCause;
     readonly startedAt: string;
     readonly finishedAt: Date;
   },
-  found: StorageProbe,
+  found: TestedStorage,
 ): Promise<void> {
   await trx
     .insertInto('storage_probes')
     .values({
-      id: probe.id,
+      id: test.id,
       endpoint: found.endpoint,
-      cause: probe.cause,
-      started_at: probe.startedAt,
-      finished_at: probe.finishedAt.toISOString(),
+      cause: test.cause,
+      started_at: test.startedAt,
+      finished_at: test.finishedAt.toISOString(),
       result: JSON.stringify(found),
     })
     .execute();
@@ -82,12 +82,12 @@ export async function keepProbe(
     .execute();
 }
 
-function toStored(row: StorageProbeRow): StoredProbe {
+function toStored(row: StorageProbeRow): StoredDeepTest {
   const { id, cause, started_at: startedAt, finished_at: finishedAt } = row;
-  return { ...storageProbe.parse(JSON.parse(row.result)), id, cause, startedAt, finishedAt };
+  return { ...testedStorage.parse(JSON.parse(row.result)), id, cause, startedAt, finishedAt };
 }
 
-/** Null for a result of another version, whose form is not this one's: then nothing is known until the next probe. */
-function readStored(row: StorageProbeRow): StoredProbe | null {
-  return storageProbe.safeParse(JSON.parse(row.result)).success ? toStored(row) : null;
+/** Null for a result of another version, whose form is not this one's: then nothing is known until the next deep test. */
+function readStored(row: StorageProbeRow): StoredDeepTest | null {
+  return testedStorage.safeParse(JSON.parse(row.result)).success ? toStored(row) : null;
 }

@@ -11,11 +11,11 @@ import { askToCancel, cancelWaiting, insertRun } from '../runs/claim.ts';
 import { STORAGE_LANE } from '../runs/lanes.ts';
 import type { Runs } from '../runs/runs.ts';
 import { type DeepTestInput, FIRST_STEP } from './deep-test-kind.ts';
-import { lastProbe, type ProbeCause, probeOfRun, type StoredProbe } from './deep-test-results.ts';
+import { type DeepTestCause, deepTestOfRun, lastDeepTest, type StoredDeepTest } from './deep-test-results.ts';
 import { auditedSpaces, spacesRow } from './storage.ts';
 
-/** How far the probe that runs now is. */
-export interface ProbeProgress {
+/** How far the deep test that runs now is. */
+export interface DeepTestProgress {
   readonly startedAt: string;
   readonly bucket: string | null;
   /** What it does now, such as `storing an object`. */
@@ -37,7 +37,7 @@ const LOOK_AGAIN_MS = 100;
  * Asks for a deep test of the storage, which the worker runs; gives the id of its run. Throws `conflict` while one runs or
  * waits, `invalid` while nothing is configured.
  */
-export async function askDeepTest(context: DeepTestContext, cause: ProbeCause): Promise<string> {
+export async function askDeepTest(context: DeepTestContext, cause: DeepTestCause): Promise<string> {
   const id = await insert(context, cause, { beside: false });
   if (id !== null) return id;
   throw new AppError('conflict', 'A deep test is running already. Wait for its result, then start another.');
@@ -51,7 +51,7 @@ export async function deepTestResult(
   db: Db,
   runId: string,
   signal: AbortSignal,
-): Promise<StoredProbe | null> {
+): Promise<StoredDeepTest | null> {
   while (!signal.aborted) {
     const run = await db
       .selectFrom('runs')
@@ -59,7 +59,7 @@ export async function deepTestResult(
       .where('id', '=', runId)
       .executeTakeFirst();
     if (run === undefined) throw new AppError('not_found', 'The deep test is not there any more.');
-    if (run.state === 'completed') return probeOfRun(db, runId);
+    if (run.state === 'completed') return deepTestOfRun(db, runId);
     if (run.state !== 'pending' && run.state !== 'running') throw errorOf(run);
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
@@ -104,7 +104,7 @@ export async function cancelDeepTest(context: DeepTestContext, actor: Actor, run
 
 /** Asks for one after a change of the settings, also while one runs; where nobody ever asked for a test, nothing. */
 export async function testAgain(context: DeepTestContext): Promise<void> {
-  if ((await lastProbe(context.db)) !== null) await insert(context, 'credentials', { beside: true });
+  if ((await lastDeepTest(context.db)) !== null) await insert(context, 'credentials', { beside: true });
 }
 
 /**
@@ -112,7 +112,7 @@ export async function testAgain(context: DeepTestContext): Promise<void> {
  * stored costs nothing and object lock does not let it pile up. Gives the id of its run, or null where none is due.
  */
 export async function testIfDue(context: DeepTestContext): Promise<string | null> {
-  const [config, last] = [await spacesRow(context.db), await lastProbe(context.db)];
+  const [config, last] = [await spacesRow(context.db), await lastDeepTest(context.db)];
   if (config === undefined || last === null) return null;
   if (last.endpoint !== config.endpoint || !isFreeToDelete(last)) return null;
   const now = context.now().getTime();
@@ -123,7 +123,7 @@ export async function testIfDue(context: DeepTestContext): Promise<string | null
 /** Null where one waits already, and where one runs unless this one may wait beside it. */
 async function insert(
   { db, now, runs }: DeepTestContext,
-  cause: ProbeCause,
+  cause: DeepTestCause,
   { beside }: { readonly beside: boolean },
 ): Promise<string | null> {
   const id = newId();
@@ -148,7 +148,7 @@ async function insert(
 const detail = z.object({ bucket: z.string(), done: z.number(), steps: z.number() });
 
 /** How far the test that runs or waits is; null where there is none. */
-export async function runningDeepTest(db: Db): Promise<ProbeProgress | null> {
+export async function runningDeepTest(db: Db): Promise<DeepTestProgress | null> {
   const live = await db
     .selectFrom('runs')
     .selectAll()
@@ -166,14 +166,14 @@ export async function runningDeepTest(db: Db): Promise<ProbeProgress | null> {
 }
 
 /** Providers with a minimum storage time charge for it, and so do classes for rare access. */
-function isFreeToDelete(last: StoredProbe): boolean {
+function isFreeToDelete(last: StoredDeepTest): boolean {
   return (
     providerOf(last.endpoint).minimumDays === 0 &&
     last.buckets.every(({ storageClass }) => storageClass === null || storageClass === 'STANDARD')
   );
 }
 
-/** Whether object lock still holds what the last probe stored. */
-function isStillLocked(last: StoredProbe, now: number): boolean {
+/** Whether object lock still holds what the last deep test stored. */
+function isStillLocked(last: StoredDeepTest, now: number): boolean {
   return last.buckets.some(({ left }) => left.some(({ until }) => until !== null && Date.parse(until) > now));
 }

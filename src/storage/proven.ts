@@ -1,8 +1,8 @@
 import type { Db } from '../db/schema.ts';
-import { storageProbe } from '../object-stores/deep-test/result.ts';
+import { testedStorage } from '../object-stores/deep-test/result.ts';
 
 /**
- * True when the newest probe at that endpoint saw a PUT with If-None-Match refuse to overwrite in this bucket. A
+ * True when the newest deep test at that endpoint saw a PUT with If-None-Match refuse to overwrite in this bucket. A
  * provider's table says what is usual; this says what was tried.
  */
 export async function provenIfNoneMatch(
@@ -18,7 +18,7 @@ export async function provenIfNoneMatch(
     .executeTakeFirst();
   if (row === undefined) return false;
   // A result of another version proves nothing; no backup may fail over it.
-  const parsed = storageProbe.safeParse(JSON.parse(row.result));
+  const parsed = testedStorage.safeParse(JSON.parse(row.result));
   const found = parsed.data?.buckets.find(({ bucket }) => bucket === place.bucket);
   return found?.checks.some(({ id, outcome }) => id === 'conditional' && outcome === 'ok') === true;
 }

@@ -8,8 +8,8 @@ import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
 import type { ObjectStore } from '../../src/object-stores/object-store.ts';
 import { superseded } from '../../src/runs/claim.ts';
+import { repairExpired } from '../../src/runs/repair-expired.ts';
 import { askUncertainNow } from '../../src/runs/take.ts';
-import { repairExpired } from '../../src/runs/worker.ts';
 import { insertBackup, runOf } from '../support/backup-row.ts';
 import { openTestDatabase, setServerClock } from '../support/database.ts';
 

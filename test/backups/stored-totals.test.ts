@@ -15,7 +15,8 @@ import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
 import { addRun } from '../support/backup-row.ts';
 import { openPostgresDatabase } from '../support/database.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import type { TestPostgres } from '../support/postgres.ts';
+import { sharedPostgres } from '../support/shared/postgres.ts';
 
 const NOW = new Date('2026-03-04T05:06:07.890Z');
 const ACTOR = { userId: null, address: null };
@@ -28,7 +29,7 @@ const PLACES = [
 
 let postgres: TestPostgres;
 beforeAll(async () => {
-  postgres = await startPostgres();
+  postgres = await sharedPostgres();
 });
 afterAll(() => postgres.stop());
 

@@ -7,6 +7,11 @@ import { deleteBackup } from '../../src/backups/delete-backup.ts';
 import { requestBackup } from '../../src/backups/request-backup.ts';
 import { recordDestination } from '../../src/backups/run-record.ts';
 import { settleCompleted } from '../../src/backups/settle.ts';
+import { write } from '../../src/db/write.ts';
+import { newId } from '../../src/ids.ts';
+import { insertRun } from '../../src/runs/claim.ts';
+import type { RunKind } from '../../src/runs/kind.ts';
+import { takeExpired, takeNext } from '../../src/runs/take.ts';
 import { signingKey } from '../../src/secrets/signing-keys.ts';
 import type { Services } from '../../src/services-port.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
@@ -164,6 +169,40 @@ describe.each(STATES)('at once, on %s', (state) => {
     }
   });
 
+  it.each([
+    ['takes', 'waits'],
+    ['takes over', 'nobody works on any more'],
+  ])('of two who claim at once one %s the run that %s', async (how) => {
+    const isOver = how === 'takes over';
+    const kind: RunKind = {
+      isLimited: true,
+      words: { noun: 'run "ü"', cancelled: 'c', stopped: 's' },
+      first: { step: 'first', progress: 0 },
+      run: async () => {},
+      repair: async () => {},
+    };
+    const claim = (claimedBy: string) => {
+      const taker = { ...services, kinds: { backup: kind }, claimedBy, leaseMs: 60_000 };
+      return isOver ? takeExpired(taker, []) : takeNext(taker, { total: 99, perServer: 99 });
+    };
+    for (const round of TIMES) {
+      const run = await waitingRun(services, `lane ${round} „ü+"`);
+      if (isOver) {
+        const gone = {
+          state: 'running',
+          claimed_by: 'gone',
+          lease_until: new Date(0).toISOString(),
+        } as const;
+        await services.db.updateTable('runs').set(gone).where('id', '=', run).execute();
+      }
+      const given = await Promise.all(['ann', 'ben 🗄'].map(claim));
+      expect(given.map((row) => row?.id).filter((id) => id !== undefined)).toEqual([run]);
+      const whose = given.findIndex((row) => row !== undefined);
+      const row = await services.db.selectFrom('runs').selectAll().where('id', '=', run).executeTakeFirst();
+      expect(row).toMatchObject({ claimed_by: ['ann', 'ben 🗄'][whose], attempts: isOver ? 0 : 1 });
+    }
+  });
+
   it('two requests of a backup give the one that waits', async () => {
     for (const _ of TIMES) {
       const { database_id: databaseId } = await insertBackup(services.db, services.now(), {
@@ -197,6 +236,14 @@ async function newSetupCode(services: Services): Promise<string> {
   };
   await prepareFirstAdmin({ ...services, log: { ...services.log, warn } });
   return code;
+}
+
+async function waitingRun(services: Services, lane: string): Promise<string> {
+  const id = newId();
+  await write(services.db, (trx) =>
+    insertRun(trx, { id, kind: 'backup', subjectId: null, serverId: null, lane }, services.now()),
+  );
+  return id;
 }
 
 /** A run of this process, recorded to store 7 bytes under that key. */

@@ -143,6 +143,29 @@ describe('PostgreSQL as the database of the app', () => {
   });
 });
 
+describe('a statement', () => {
+  it('may take a minute, and wait five seconds for a lock; one of a migration takes its time', async () => {
+    const limits = async (there: Db) => {
+      const { rows } = await sql<object>`select current_setting('statement_timeout') as statement,
+        current_setting('lock_timeout') as lock`.execute(there);
+      return rows[0];
+    };
+    expect(await limits(db)).toEqual({ statement: '1min', lock: '5s' });
+    const migrating = openPostgres(postgres.url, { isForMigration: true });
+    expect(await limits(migrating)).toEqual({ statement: '0', lock: '0' });
+    await migrating.destroy();
+  });
+
+  it('that takes longer is ended, with a sentence, and what is asked next is answered', async () => {
+    const there = openPostgres(urlWith({ query: '?statement_timeout=50' }), { connections: 1 });
+    expect(await failureOf(sql`select pg_sleep(30)`.execute(there))).toMatch(
+      /^The database "postgres" at 127\.0\.0\.1:\d+ took too long with a statement .* Look at its load/,
+    );
+    expect((await sql`select 1 as one`.execute(there)).rows).toEqual([{ one: 1 }]);
+    await there.destroy();
+  });
+});
+
 describe('what goes wrong with PostgreSQL is a sentence', () => {
   it('where nothing listens', async () => {
     const port = await freePort();

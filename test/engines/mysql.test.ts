@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DumpPlan, Probe } from '../../src/engines/engine.ts';
+import type { DumpPlan, Looked } from '../../src/engines/engine.ts';
 import type { MysqlTarget } from '../../src/engines/mysql/connection.ts';
 import { mysql } from '../../src/engines/mysql/mysql.ts';
 import { restoreMysql } from '../../src/engines/mysql/restore.ts';
@@ -53,8 +53,8 @@ async function dumped(plan: DumpPlan, options?: ShellOptions): Promise<Buffer> {
 async function probed(
   over: Partial<MysqlTarget> = {},
   options: Record<string, unknown> = {},
-): Promise<Probe> {
-  const plan = mysql.probe(target(over, options));
+): Promise<Looked> {
+  const plan = mysql.look(target(over, options));
   const result = await runInShell(plan.command);
   if (result.exitCode !== 0) throw plan.explain(result) ?? new Error(result.stderr);
   return plan.read(result.stdout.toString());
@@ -258,7 +258,7 @@ describe('a probe', () => {
   );
 
   it('never repeats the hash of the password', async () => {
-    const { command } = mysql.probe(target(await userWith(['ALL ON shop.*'])));
+    const { command } = mysql.look(target(await userWith(['ALL ON shop.*'])));
     const { stdout } = await runInShell(command);
     expect(stdout.toString()).toContain('bridgeport:grant=GRANT');
     expect(stdout.toString()).not.toMatch(/IDENTIFIED|\*[0-9A-F]{40}/);
@@ -526,7 +526,7 @@ esac
   ])('a server of MySQL is refused, by the probe and by the dump: %j', async (serverVersion) => {
     const env = { PATH: await programsFor(serverVersion) };
     const number = /^[\d.]+/.exec(serverVersion)?.[0] ?? '';
-    for (const plan of [mysql.probe(target()), mysql.dump(target())]) {
+    for (const plan of [mysql.look(target()), mysql.dump(target())]) {
       const result = await runInShell(plan.command, { env });
       expect(result.stdout.toString()).toBe('');
       const error = plan.explain(result);
@@ -549,7 +549,7 @@ describe('a server that asks for files of the host', () => {
     const rogue = await startRogueMysql({ wantedFile });
     try {
       const there = target({ host: '127.0.0.1', port: rogue.port, username: 'x', password: 'x' });
-      for (const { command } of [mysql.probe(there), mysql.dump(there)]) {
+      for (const { command } of [mysql.look(there), mysql.dump(there)]) {
         await runInShell(command);
         expect(rogue.heard()).not.toContain('the content of a file');
       }
@@ -560,9 +560,9 @@ describe('a server that asks for files of the host', () => {
   });
 
   it('is told so by an option that the client knows', async () => {
-    const [lines] = mysql.probe(target()).command.script.split('choose_tools &&');
+    const [lines] = mysql.look(target()).command.script.split('choose_tools &&');
     const script = `${lines}\nchoose_tools; options | mariadb --defaults-file=/dev/stdin --print-defaults`;
-    const { stdout } = await runInShell({ ...mysql.probe(target()).command, script });
+    const { stdout } = await runInShell({ ...mysql.look(target()).command, script });
     expect(stdout.toString()).toContain('--local-infile=0');
   });
 });

@@ -57,7 +57,7 @@ it.each([['dash'], ['bash'], ['busybox sh']])(
       ...{ host: '127.0.0.1', port, databaseName: 'orders', username: 'reader', password: 'x' },
       options: postgres.options.parse({}),
     };
-    const probing = await runInShell(postgres.probe(target).command, { shell: shell.split(' ') });
+    const probing = await runInShell(postgres.look(target).command, { shell: shell.split(' ') });
     expect(probing.exitCode).not.toBe(0);
     expect(probing.stderr).toContain('gave no version');
     // A dump asks only where several versions of pg_dump are installed.

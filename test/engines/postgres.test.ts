@@ -224,7 +224,7 @@ describe('options of pg_dump', () => {
 
 describe('the probe', () => {
   it('reads versions and size, whatever the host prints besides', async () => {
-    const plan = postgres.probe(target());
+    const plan = postgres.look(target());
     const { stdout } = await runInShell(plan.command);
     const probe = plan.read(`Welcome to db1!\nbridgeport\n${stdout}`);
     expect(probe.serverVersion).toMatch(/^\d+\.\d+/);
@@ -235,7 +235,7 @@ describe('the probe', () => {
   it('refuses a client older than the server, naming both and the package', () => {
     const answer =
       'bridgeport:server_number=170002\nbridgeport:server=17.2\nbridgeport:client=pg_dump (PostgreSQL) 15.18 (Debian 15.18-0)\nbridgeport:size=1\n';
-    expect(() => postgres.probe(target()).read(answer)).toThrow(
+    expect(() => postgres.look(target()).read(answer)).toThrow(
       expect.objectContaining({
         code: 'dump_client_too_old',
         message: expect.stringMatching(/17\.2.*15\.18.*postgresql-client-17/),
@@ -244,7 +244,7 @@ describe('the probe', () => {
   });
 
   it('refuses an answer that it can not read', () => {
-    expect(() => postgres.probe(target()).read('bridgeport:server=\n')).toThrow(
+    expect(() => postgres.look(target()).read('bridgeport:server=\n')).toThrow(
       expect.objectContaining({ code: 'dump_failed' }),
     );
   });
@@ -270,7 +270,7 @@ describe('a failure is explained', () => {
     ],
     ['an unknown user', { username: 'nobody here' }, 'dump_refused', /user or password/],
   ])('%s', async (_name, over, code, message) => {
-    for (const plan of [postgres.probe(target(over)), postgres.dump(target(over))]) {
+    for (const plan of [postgres.look(target(over)), postgres.dump(target(over))]) {
       const failure = await runInShell(plan.command);
       expect(failure.exitCode).not.toBe(0);
       expect(plan.explain(failure), failure.stderr).toMatchObject({
@@ -353,7 +353,7 @@ describe('a failure is explained', () => {
     const gone = (script: string) => ({
       script: script.replaceAll(/\/(usr|opt)\/\S+\/(psql|pg_dump)/g, '/nowhere/$2'),
     });
-    for (const plan of [postgres.probe(target()), postgres.dump(target())]) {
+    for (const plan of [postgres.look(target()), postgres.dump(target())]) {
       const failure = await runInShell(gone(plan.command.script), {
         env: { PATH: '/nowhere' },
         shell: ['/bin/sh'],
@@ -381,13 +381,13 @@ describe('a failure is explained', () => {
 
 describe('a password in clear text', () => {
   it('is refused to clients that know how, from version 16 on', async () => {
-    const { command } = postgres.probe(target());
+    const { command } = postgres.look(target());
     // A stand-in for the client of such a version, which this machine may lack.
     const script = command.script.replace('find_psql || exit', 'printf %s "$PGREQUIREAUTH"; exit 0; :');
     const { stdout } = await runInShell({ ...command, script }, { env: { PGREQUIREAUTH: 'none' } });
     expect(stdout.toString()).toBe('!password');
     const stderr = `psql: error: connection to server at "::1", port 5432 failed: authentication method requirement "!password" failed: server requested a cleartext password\n`;
-    expect(postgres.probe(target()).explain({ exitCode: 2, stderr })).toMatchObject({
+    expect(postgres.look(target()).explain({ exitCode: 2, stderr })).toMatchObject({
       code: 'dump_refused',
       message: expect.stringMatching(/in clear text.*scram-sha-256/),
     });

@@ -119,12 +119,12 @@ describe.each(NEEDY)('a file that needs its application for %s', (name, statemen
   });
 
   it.each([sqlite3, ours])('is told by a look with %s', async (_, options) => {
-    const plan = sqlite.probe(target(path, 'plain'));
+    const plan = sqlite.look(target(path, 'plain'));
     const { stdout } = await runInShell(plan.command, options);
     const { warnings } = plan.read(stdout.toString());
     expect(warnings.at(-1)).toContain(missing);
     expect(warnings.at(-1)).toContain('Choose the format binary');
-    const asCopy = sqlite.probe(target(path, 'binary'));
+    const asCopy = sqlite.look(target(path, 'binary'));
     expect(asCopy.read((await runInShell(asCopy.command, options)).stdout.toString()).warnings).toEqual([
       expect.stringContaining('while it is copied'),
     ]);
@@ -176,7 +176,7 @@ describe.each([sqlite3, ours])('a file with JSON in its definitions, by %s', (_,
   });
 
   it('needs nothing of its application, as a look says', async () => {
-    const plan = sqlite.probe(target(path, 'plain'));
+    const plan = sqlite.look(target(path, 'plain'));
     const { stdout } = await runInShell(plan.command, options);
     expect(plan.read(stdout.toString()).warnings).toEqual([expect.stringContaining('not in WAL mode')]);
   });
@@ -292,7 +292,7 @@ it('says where a copy is made without need', async () => {
     db.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (x); CREATE INDEX i ON t (x)'),
   );
   for (const [, options] of [sqlite3, ours]) {
-    const plan = sqlite.probe(target(path, 'binary'));
+    const plan = sqlite.look(target(path, 'binary'));
     const { stdout } = await runInShell(plan.command, options);
     expect(plan.read(stdout.toString()).warnings).toEqual([
       expect.stringContaining('plain would do as well'),
@@ -302,7 +302,7 @@ it('says where a copy is made without need', async () => {
 
 it('says where an old sqlite3 can not try the definitions', async () => {
   const path = newFile((db) => db.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (x)'));
-  const plan = sqlite.probe(target(path, 'plain'));
+  const plan = sqlite.look(target(path, 'plain'));
   const { stdout } = await runInShell(plan.command, oldSqlite3[1]);
   expect(plan.read(stdout.toString()).warnings).toEqual([expect.stringContaining('older than 3.37')]);
 });

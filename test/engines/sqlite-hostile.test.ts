@@ -101,7 +101,7 @@ describe.each(Object.entries(hostileFiles(place)))('%s', (name, fill) => {
     rmSync(place.canary, { force: true });
     const plain = target(path, 'plain');
     const binary = target(path, 'binary');
-    const commands = [sqlite.probe(plain), sqlite.dump(plain), sqlite.dump(binary)].map(
+    const commands = [sqlite.look(plain), sqlite.dump(plain), sqlite.dump(binary)].map(
       (plan) => plan.command,
     );
     const runs = machines.flatMap(([machine, options]) =>
@@ -111,7 +111,7 @@ describe.each(Object.entries(hostileFiles(place)))('%s', (name, fill) => {
         return { machine, ...(await runInShell(command, options)) };
       }),
     );
-    const probed = runInShell(sqlite.probe(plain).command, ours).then((ended) => ({
+    const probed = runInShell(sqlite.look(plain).command, ours).then((ended) => ({
       machine: 'our own command',
       ...ended,
     }));

@@ -353,7 +353,7 @@ describe('text with a NUL character', () => {
 describe('the probe', () => {
   it.each(dumpers)('reads the version and the size with %s', async (_name, options) => {
     const path = newFile((db) => db.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (x)'));
-    const plan = sqlite.probe(target(path));
+    const plan = sqlite.look(target(path));
     const { exitCode, stderr, stdout } = await runInShell(plan.command, options);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(plan.read(`Welcome!\n${stdout}`)).toEqual({
@@ -365,7 +365,7 @@ describe('the probe', () => {
   });
 
   it.each(dumpers)('warns of writers that will wait, with %s', async (_name, options) => {
-    const plan = sqlite.probe(target(newFile((db) => db.exec('CREATE TABLE t (x)'))));
+    const plan = sqlite.look(target(newFile((db) => db.exec('CREATE TABLE t (x)'))));
     const { stdout } = await runInShell(plan.command, options);
     expect(plan.read(stdout.toString()).warnings).toEqual([expect.stringContaining('journal_mode=WAL')]);
   });
@@ -387,7 +387,7 @@ describe('a run', () => {
 
   it('starts sqlite3 once for its look, which warns of nothing, and six times for its dump', async () => {
     const path = newFile((db) => db.exec('CREATE TABLE "ü + \'😀\'" (x); CREATE VIEW v AS SELECT 1'));
-    const { brief, read } = sqlite.probe(target(path));
+    const { brief, read } = sqlite.look(target(path));
     const looked = await startsOf(brief ?? { script: 'exit 1' });
     expect(looked.count).toBe(1);
     expect(read(looked.stdout.toString())).toEqual({
@@ -441,7 +441,7 @@ describe('a failure is explained, and makes no file', () => {
 
   it('no sqlite3 and no other command', async () => {
     const path = newFile((db) => db.exec('CREATE TABLE t (x)'));
-    for (const plan of [sqlite.probe(target(path)), sqlite.dump(target(path))]) {
+    for (const plan of [sqlite.look(target(path)), sqlite.dump(target(path))]) {
       const failure = await runInShell(plan.command, { shell: ['/bin/sh'], env: { PATH: bare } });
       expect(plan.explain(failure)).toMatchObject({
         code: 'dump_tool_missing',
@@ -466,7 +466,7 @@ describe('a failure is explained, and makes no file', () => {
   it.each([null, '', 'relative.db', 'file:/x', ':memory:', '-x'])(
     'the path %j, before anything runs',
     (path) => {
-      for (const plan of [() => sqlite.dump(target(path)), () => sqlite.probe(target(path))]) {
+      for (const plan of [() => sqlite.dump(target(path)), () => sqlite.look(target(path))]) {
         expect(plan).toThrow(expect.objectContaining({ code: 'invalid' }));
       }
     },

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DumpPlan, Engine, EngineTarget, ProbePlan } from '../../src/engines/engine.ts';
+import type { DumpPlan, Engine, EngineTarget, LookPlan } from '../../src/engines/engine.ts';
 import { engineFor } from '../../src/engines/engines.ts';
 import { makeAuthority, type TestCertificate } from '../support/certificates.ts';
 import { startMariadb } from '../support/mariadb.ts';
@@ -79,16 +79,16 @@ describe.each([
   });
   afterAll(() => server.stop());
 
-  const plans = (options: object, over: Partial<EngineTarget> = {}): readonly (ProbePlan | DumpPlan)[] => {
+  const plans = (options: object, over: Partial<EngineTarget> = {}): readonly (LookPlan | DumpPlan)[] => {
     const target: EngineTarget = {
       ...{ host: 'localhost', port: null, databaseName: null, username: null, password: null },
       ...server.target,
       options: engine.options.parse({ tlsMode: 'verify', ...options }),
       ...over,
     };
-    return [engine.probe(target), engine.dump(target)];
+    return [engine.look(target), engine.dump(target)];
   };
-  const run = (plan: ProbePlan | DumpPlan, options: ShellOptions = {}): Promise<Finished> =>
+  const run = (plan: LookPlan | DumpPlan, options: ShellOptions = {}): Promise<Finished> =>
     runInShell(plan.command, options);
 
   it.each([['dash'], ['bash'], ['busybox sh']])(
@@ -174,7 +174,7 @@ describe.each([
         ...{ host: 'localhost', port: server.port, databaseName: type, ...server.superuser },
         options: engine.options.parse({ tlsMode: 'verify', tlsCa: own.pem }),
       };
-      const plan = engine.probe(target);
+      const plan = engine.look(target);
       const failure = await runInShell(plan.command);
       expect(plan.explain(failure), failure.stderr).toMatchObject({
         code: 'dump_refused',
@@ -189,7 +189,7 @@ describe.each([
 describe('the authorities of a host', () => {
   const probe = (type: string) => {
     const engine = engineFor(type) ?? expect.unreachable();
-    return engine.probe({
+    return engine.look({
       ...{ host: 'db.example', port: 1, databaseName: 'x', username: 'x', password: 'x' },
       options: engine.options.parse({ tlsMode: 'verify' }),
     });

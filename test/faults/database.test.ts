@@ -15,8 +15,12 @@ import {
   TO_BUCKET,
 } from './bed.ts';
 
-/** An app with a host, a bucket and a PostgreSQL, of the suite that calls this. */
-function openGround() {
+/** Of this file: a test ends connections. */
+let server: Promise<TestPostgres> | undefined;
+afterAll(async () => (await server)?.stop());
+
+/** An app with a host, a bucket and a database of that name in PostgreSQL, of the suite that calls this. */
+function openGround(databaseName: string) {
   let bed: Bed;
   let postgres: TestPostgres;
   let orders: Json;
@@ -24,17 +28,18 @@ function openGround() {
   beforeAll(async () => {
     // No request here never ends, so that nothing waits for this: a busy machine has the time of production to abort an upload.
     const tuning = { cancelGraceMs: 10_000 };
-    [bed, postgres] = await Promise.all([startBed({ tuning }), startPostgres()]);
-    await postgres.createDatabase('orders');
+    server ??= startPostgres();
+    [bed, postgres] = await Promise.all([startBed({ tuning }), server]);
+    await postgres.createDatabase(databaseName);
     await postgres.query(
       'create table t as select i, repeat(md5(i::text), 60) as noise from generate_series(1, 25000) i',
-      'orders',
+      databaseName,
     );
     orders = {
       type: 'postgres',
       host: '127.0.0.1',
       port: postgres.port,
-      databaseName: 'orders',
+      databaseName,
       username: postgres.superuser.username,
       password: postgres.superuser.password,
       ...TO_BUCKET,
@@ -43,7 +48,6 @@ function openGround() {
   afterEach(() => bed.bucket.faults.clear());
   afterAll(async () => {
     await bed.close();
-    await postgres.stop();
   });
 
   let count = 0;
@@ -75,7 +79,7 @@ function openGround() {
 }
 
 beside('what is wrong from the start', () => {
-  const ground = openGround();
+  const ground = openGround('orders');
 
   test('without a fault the backup completes', async () => {
     const backup = await ground.backUp({});
@@ -193,7 +197,7 @@ beside('what is wrong from the start', () => {
 });
 
 beside('what goes wrong later', () => {
-  const ground = openGround();
+  const ground = openGround('orders later');
 
   describe('what breaks half-way fails the run', () => {
     async function halfWay(act: (backupId: string) => Promise<unknown>): Promise<EndedBackup> {
@@ -211,7 +215,7 @@ beside('what goes wrong later', () => {
       const { postgres } = ground.get();
       const backup = await halfWay(async () => {
         await postgres.query(
-          "select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%pg_dump%' or datname = 'orders' and pid <> pg_backend_pid()",
+          "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'orders later'",
           'postgres',
         );
       });

@@ -109,7 +109,7 @@ it('a probe that never stops printing is given up', async () => {
   const { host } = await endlessOutput();
   const opened = { host, address: null, checkPath: async () => {}, pinnedFingerprint: () => null };
   const plans = {
-    probe: sqlite.probe(target),
+    look: sqlite.look(target),
     dump: sqlite.dump(target),
     file: null,
     format: 'plain' as const,

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Db } from '../../src/db/schema.ts';
 import { AppError } from '../../src/errors.ts';
@@ -9,7 +8,8 @@ import {
   type PeriodicTask,
   pauseAfter,
 } from '../../src/runs/periodic.ts';
-import { openTestDatabase } from '../support/database.ts';
+import { openTestDatabase, setServerClock } from '../support/database.ts';
+import { refuseInserts } from '../support/trigger.ts';
 import { until } from '../support/until.ts';
 
 const HOUR = 3_600_000;
@@ -22,12 +22,19 @@ const stops: (() => Promise<void>)[] = [];
 beforeEach(async () => {
   db = await openTestDatabase();
   now = BEGIN;
+  await pass(0);
   lines.splice(0);
 });
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
   await db.destroy();
 });
+
+/** For the processes and for the server that they may share. */
+async function pass(ms: number): Promise<void> {
+  now += ms;
+  await setServerClock(db, new Date(now));
+}
 
 /** A process with that task. */
 function start(
@@ -98,7 +105,7 @@ it('is done by one process at a time, and not by the next before it is due', asy
     await new Promise((resolve) => setTimeout(resolve, 3));
     goingOn -= 1;
     count += 1;
-    now += 10;
+    await pass(10);
   };
   for (let process = 0; process < 4; process += 1) start(run, { everyMs: 10 });
   await until('it to be done often', 20_000, () => count > 20);
@@ -106,16 +113,14 @@ it('is done by one process at a time, and not by the next before it is due', asy
 });
 
 it('is done also where the database could not be written at first', async () => {
-  await sql`CREATE TRIGGER refused BEFORE INSERT ON periodic_tasks BEGIN SELECT raise(ABORT, 'Platte voll'); END`.execute(
-    db,
-  );
+  const refusal = await refuseInserts(db, 'periodic_tasks');
   let count = 0;
   const run = async () => {
     count += 1;
   };
   start(run, { listAgainMs: 20 });
   await until('the refusal', 5_000, () => lines.some((line) => line.includes('could not be listed')));
-  await sql`DROP TRIGGER refused`.execute(db);
+  await refusal.drop();
   await until('it to be done', 5_000, () => count === 1);
 });
 
@@ -155,17 +160,17 @@ it('is left to whoever has it, and is taken over once the lease is over or lies 
       .values({ name: 'sweep ü', due_at: iso(due), ...claim })
       .execute();
     let count = 0;
-    const periodic = start(async () => {
+    let hasBegun = false;
+    const hasWork = async () => {
+      hasBegun = true;
+      return true;
+    };
+    const run = async () => {
       count += 1;
-    });
-    let looked = false;
-    await until('a look', 5_000, async () => {
-      // Two reads of ours come after the look that `start` begins.
-      const seen = looked;
-      looked = true;
-      await task();
-      return isDone ? count === 1 : seen;
-    });
+    };
+    const periodic = start(run, { hasWork });
+    await until('a look', 5_000, () => hasBegun);
+    // It ends the look, which goes on to its end.
     await periodic.stop(5_000);
     expect([lease, due, count]).toEqual([lease, due, isDone ? 1 : 0]);
   }
@@ -182,7 +187,7 @@ it('is renewed while it goes on, and ended where another process has it', async 
   );
   await until('it to begin', 5_000, () => signal !== undefined);
   const first = (await task()).lease_until;
-  now += 10;
+  await pass(10);
   await until('a renewal', 5_000, async () => (await task()).lease_until !== first);
   await db.updateTable('periodic_tasks').set({ claimed_by: 'another' }).execute();
   await until('it to be ended', 5_000, () => signal?.aborted === true);

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
-import { type EarlierProbe, lostSince } from '../../src/object-stores/deep-test/lost.ts';
-import type { Check, CheckId, StorageProbe } from '../../src/object-stores/deep-test/result.ts';
+import { type EarlierDeepTest, lostSince } from '../../src/object-stores/deep-test/lost.ts';
+import type { Check, CheckId, TestedStorage } from '../../src/object-stores/deep-test/result.ts';
 import { tellOfCapabilities } from '../../src/storage/capabilities.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 
@@ -10,7 +10,7 @@ const HERE = 'https://127.0.0.1:9000';
 type Outcomes = Partial<Record<CheckId, Check['outcome']>>;
 
 /** What a test of one bucket found; all that is not named works. */
-function probe(outcomes: Outcomes, endpoint = HERE): StorageProbe {
+function tested(outcomes: Outcomes, endpoint = HERE): TestedStorage {
   const ids = ['put', 'delete', 'multipart', 'readBack'] as const;
   const checks = ids.map((id) => ({
     ...{ id, outcome: outcomes[id] ?? ('ok' as const), requestId: null },
@@ -33,7 +33,7 @@ afterAll(dropStates);
 describe.each(STATES)('what the storage can do no more, on %s', (state) => {
   let db: Db;
   /** The newest first. */
-  let earlier: readonly EarlierProbe[];
+  let earlier: readonly EarlierDeepTest[];
   /** As the page of the test shows it. */
   let lost: readonly string[];
   let minute: number;
@@ -43,7 +43,7 @@ describe.each(STATES)('what the storage can do no more, on %s', (state) => {
   afterEach(() => db.destroy());
 
   /** The events of the next test. */
-  const test = async (found: StorageProbe) => {
+  const test = async (found: TestedStorage) => {
     minute += 1;
     const at = new Date(Date.UTC(2026, 1, 28, 23, 58 + minute));
     const before = earlier;
@@ -56,42 +56,42 @@ describe.each(STATES)('what the storage can do no more, on %s', (state) => {
   };
 
   it('is told once, and once that it works again', async () => {
-    expect(await test(probe({ multipart: 'failed' }))).toEqual([]);
-    expect(await test(probe({}))).toEqual([]);
-    expect(await test(probe({ delete: 'failed', multipart: 'absent' }))).toEqual([
+    expect(await test(tested({ multipart: 'failed' }))).toEqual([]);
+    expect(await test(tested({}))).toEqual([]);
+    expect(await test(tested({ delete: 'failed', multipart: 'absent' }))).toEqual([
       'lost back-ups:delete',
       'lost back-ups:multipart',
     ]);
-    expect(await test(probe({ delete: 'failed', multipart: 'absent' }))).toEqual([]);
-    expect(await test(probe({ multipart: 'failed' }))).toEqual(['recovered back-ups:delete']);
-    expect(await test(probe({}))).toEqual(['recovered back-ups:multipart']);
-    expect(await test(probe({}))).toEqual([]);
+    expect(await test(tested({ delete: 'failed', multipart: 'absent' }))).toEqual([]);
+    expect(await test(tested({ multipart: 'failed' }))).toEqual(['recovered back-ups:delete']);
+    expect(await test(tested({}))).toEqual(['recovered back-ups:multipart']);
+    expect(await test(tested({}))).toEqual([]);
   });
 
   it('is nothing of what was not tried, and stays lost meanwhile', async () => {
-    await test(probe({}));
-    expect(await test(probe({ put: 'failed', delete: 'skipped' }))).toEqual(['lost back-ups:put']);
-    expect(await test(probe({ put: 'skipped' }))).toEqual([]);
-    expect(await test(probe({}))).toEqual(['recovered back-ups:put']);
+    await test(tested({}));
+    expect(await test(tested({ put: 'failed', delete: 'skipped' }))).toEqual(['lost back-ups:put']);
+    expect(await test(tested({ put: 'skipped' }))).toEqual([]);
+    expect(await test(tested({}))).toEqual(['recovered back-ups:put']);
   });
 
   it('is told though the storage was out, or another, when it was tested last', async () => {
-    await test(probe({ multipart: 'absent' }));
-    await test(probe({ multipart: 'skipped', delete: 'skipped' }));
-    await test({ ...probe({}), buckets: [] });
-    await test(probe({}, 'https://elsewhere.example'));
-    expect(await test(probe({ multipart: 'absent', delete: 'failed' }))).toEqual(['lost back-ups:delete']);
+    await test(tested({ multipart: 'absent' }));
+    await test(tested({ multipart: 'skipped', delete: 'skipped' }));
+    await test({ ...tested({}), buckets: [] });
+    await test(tested({}, 'https://elsewhere.example'));
+    expect(await test(tested({ multipart: 'absent', delete: 'failed' }))).toEqual(['lost back-ups:delete']);
     expect(lost).toEqual([
       'Bucket back-ups: "Delete" worked at 2026-02-28 23:59 UTC and does not any more. The storage says "no <b>" to delete.',
     ]);
-    expect(await test(probe({ multipart: 'absent', delete: 'skipped' }))).toEqual([]);
+    expect(await test(tested({ multipart: 'absent', delete: 'skipped' }))).toEqual([]);
     expect(lost).toEqual([]);
   });
 
   it('is forgotten with its storage', async () => {
-    await test(probe({}));
-    await test(probe({ delete: 'failed' }));
-    expect(await test(probe({ delete: 'failed' }, 'https://elsewhere.example'))).toEqual([]);
+    await test(tested({}));
+    await test(tested({ delete: 'failed' }));
+    expect(await test(tested({ delete: 'failed' }, 'https://elsewhere.example'))).toEqual([]);
     expect(await db.selectFrom('noted_troubles').selectAll().execute()).toEqual([]);
   });
 });

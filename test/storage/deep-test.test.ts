@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
 import { createWorker } from '../../src/runs/worker.ts';
 import { askDeepTest, runningDeepTest, testAgain, testIfDue } from '../../src/storage/deep-test.ts';
-import { createDeepTestKind, type ProbeLimits } from '../../src/storage/deep-test-kind.ts';
-import { lastProbe } from '../../src/storage/deep-test-results.ts';
+import { createDeepTestKind, type DeepTestLimits } from '../../src/storage/deep-test-kind.ts';
+import { lastDeepTest } from '../../src/storage/deep-test-results.ts';
 import { chunked, options } from '../contracts/object-store.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { until } from '../support/until.ts';
@@ -28,7 +28,7 @@ afterAll(async () => {
   await store.close();
   rmSync(folder, { recursive: true });
 });
-const open = async (probeLimits: ProbeLimits = {}) => {
+const open = async (probeLimits: DeepTestLimits = {}) => {
   app = await openTestApp({ ca: store.caPem ?? '', probeLimits });
 };
 beforeEach(() => open());
@@ -247,7 +247,7 @@ describe('a storage that is too slow', () => {
       fault: { kind: 'slow', bytesPerSecond: 1 },
     });
     await deep();
-    const kept = await lastProbe(app.services.db);
+    const kept = await lastDeepTest(app.services.db);
     const outcomes = kept?.buckets.map(({ checks }) => checks.find(({ id }) => id === 'multipart')?.outcome);
     expect(outcomes).toEqual(['failed', 'ok']);
     expect(kept?.problems).toEqual([]);
@@ -261,8 +261,8 @@ describe('a probe that nobody asked for', () => {
     await deep();
     await save({ buckets: ['two-bucket'] });
     const found = await until('the probe', 10_000, async () => {
-      const probe = await lastProbe(app.services.db);
-      return probe?.cause === 'credentials' ? probe : undefined;
+      const found = await lastDeepTest(app.services.db);
+      return found?.cause === 'credentials' ? found : undefined;
     });
     expect(found.buckets.map(({ bucket }) => bucket)).toEqual(['two-bucket']);
   });
@@ -287,7 +287,7 @@ describe('a probe that nobody asked for', () => {
     await until('two more probes', 10_000, async () => (await count()) === 3);
     await until('nothing to wait', 10_000, async () => (await runningDeepTest(app.services.db)) === null);
     expect(await count()).toBe(3);
-    expect((await lastProbe(app.services.db))?.cause).toBe('credentials');
+    expect((await lastDeepTest(app.services.db))?.cause).toBe('credentials');
   });
 
   it('is ended by a stop, removes what it made, and is begun again by the next start', async () => {
@@ -298,12 +298,12 @@ describe('a probe that nobody asked for', () => {
     await until('the probe to hang', 5_000, () => store.faults.hits().length > reached);
     await app.worker.stop(10_000);
     expect(await runningDeepTest(app.services.db)).toMatchObject({ bucket: null, done: 0 });
-    expect(await lastProbe(app.services.db)).toBeNull();
+    expect(await lastDeepTest(app.services.db)).toBeNull();
     expect([...store.objects('one-bucket'), ...store.uploads('one-bucket')]).toEqual([]);
     store.faults.clear();
     const next = anotherWorker();
     next.start();
-    await until('its result', 10_000, async () => (await lastProbe(app.services.db)) !== null);
+    await until('its result', 10_000, async () => (await lastDeepTest(app.services.db)) !== null);
     await next.stop(10_000);
   });
 
@@ -341,7 +341,7 @@ describe('a probe that nobody asked for', () => {
       .execute();
     const second = anotherWorker();
     second.start();
-    await until('its result', 10_000, async () => (await lastProbe(db)) !== null);
+    await until('its result', 10_000, async () => (await lastDeepTest(db)) !== null);
     await second.stop(10_000);
     expect(await onlyRun()).toMatchObject({ state: 'completed', attempts: 3, progress: 100 });
 
@@ -376,14 +376,14 @@ describe('a probe that nobody asked for', () => {
       state: 'cancelled',
       error: expect.stringContaining('cancelled'),
     });
-    expect(await lastProbe(db)).toBeNull();
+    expect(await lastDeepTest(db)).toBeNull();
   });
 
   it('forgets a result that another version has written', async () => {
     await save({ buckets: ['one-bucket'] });
     await deep();
     await app.services.db.updateTable('storage_probes').set({ result: '{"buckets":"other"}' }).execute();
-    expect(await lastProbe(app.services.db)).toBeNull();
+    expect(await lastDeepTest(app.services.db)).toBeNull();
     const place = { endpoint: store.endpoint, region: store.region, bucket: 'one-bucket' };
     expect(await (await app.services.openPlace(place)).store.head('nothing')).toBeNull();
     expect((await deep()).body.probe.lost).toEqual([]);
@@ -392,7 +392,7 @@ describe('a probe that nobody asked for', () => {
   /** One that is due then, to its result. */
   async function weekly(now: () => Date): Promise<void> {
     expect(await testIfDue({ ...app.services, now })).not.toBeNull();
-    await until('the result', 10_000, async () => (await lastProbe(app.services.db))?.cause === 'weekly');
+    await until('the result', 10_000, async () => (await lastDeepTest(app.services.db))?.cause === 'weekly');
   }
 
   const onlyRun = () => app.services.db.selectFrom('runs').selectAll().executeTakeFirstOrThrow();

@@ -27,14 +27,15 @@ import { createPartMemory } from '../../src/object-stores/part-memory.ts';
 import { createS3 } from '../../src/object-stores/s3/client.ts';
 import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts';
 import { createPruneKind } from '../../src/retention/prune-kind.ts';
-import { createWorker, type Worker } from '../../src/runs/worker.ts';
+import { createWorker } from '../../src/runs/worker.ts';
+import type { Worker } from '../../src/runs/worker-port.ts';
 import { checkVault } from '../../src/secrets/signing-keys.ts';
 import { createVault } from '../../src/secrets/vault.ts';
 import { createServerAccess } from '../../src/servers/open-server.ts';
 import { checkOwnMachine } from '../../src/servers/own-machine.ts';
 import type { Services } from '../../src/services-port.ts';
 import { privateHostsOf, readSettings } from '../../src/settings/settings.ts';
-import { createDeepTestKind, type ProbeLimits } from '../../src/storage/deep-test-kind.ts';
+import { createDeepTestKind, type DeepTestLimits } from '../../src/storage/deep-test-kind.ts';
 import { createOpenPlace } from '../../src/storage/open-place.ts';
 import { openTestDatabase } from './database.ts';
 import { watchForSecrets } from './log-secrets.ts';
@@ -84,7 +85,7 @@ export interface TestAppOptions {
   readonly ca?: string;
   readonly withoutUsers?: boolean;
   /** Of the deep test, other than the usual ones. */
-  readonly probeLimits?: ProbeLimits;
+  readonly probeLimits?: DeepTestLimits;
   /** Instead of an empty one. */
   readonly db?: Db;
   /** Instead of the real ones. */

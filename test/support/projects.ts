@@ -56,6 +56,7 @@ export const ON_POSTGRES: readonly string[] = [
     'http/second-factor-guesses',
     'http/sessions',
     'http/sign-in',
+    'runs/periodic',
     'schedules/scheduler',
   ],
   'secrets/reseal',

@@ -2,13 +2,21 @@ import { sql } from 'kysely';
 import { isPostgres } from '../../src/db/kind.ts';
 import type { Db, Schema } from '../../src/db/schema.ts';
 
+interface Refusal {
+  drop(): Promise<void>;
+}
+
 /** From now on each update of a row (of that column) fails with "disk full", until the trigger is dropped. */
-export async function refuseUpdates(
-  db: Db,
-  table: keyof Schema,
-  column?: string,
-): Promise<{ drop(): Promise<void> }> {
-  const event = `before update ${column === undefined ? '' : `of ${column}`} on ${table}`;
+export function refuseUpdates(db: Db, table: keyof Schema, column?: string): Promise<Refusal> {
+  return refuse(db, `before update ${column === undefined ? '' : `of ${column}`} on ${table}`);
+}
+
+/** As `refuseUpdates`, of new rows. */
+export function refuseInserts(db: Db, table: keyof Schema): Promise<Refusal> {
+  return refuse(db, `before insert on ${table}`);
+}
+
+async function refuse(db: Db, event: string): Promise<Refusal> {
   if (!isPostgres(db)) {
     await sql.raw(`create trigger refused ${event} begin select raise(abort, 'disk full'); end`).execute(db);
     return { drop: async () => void (await sql`drop trigger refused`.execute(db)) };

@@ -15,7 +15,7 @@ import { chooseDestination, type Destination } from '../destination.ts';
 import type { ProgressTracker } from '../progress.ts';
 import { readBack } from '../read-back.ts';
 import { readDump } from '../read-dump.ts';
-import { LOCK_PATIENCE_MS, loadBackup, recordDestination, recordProbe, recordUpload } from '../run-record.ts';
+import { LOCK_PATIENCE_MS, loadBackup, recordDestination, recordLook, recordUpload } from '../run-record.ts';
 import type { RunServices } from '../run-services.ts';
 import { withScratchFile } from '../scratch-file.ts';
 import {
@@ -28,7 +28,7 @@ import {
 } from '../settle.ts';
 import { describeFailure, outcomeOf } from '../step-error.ts';
 
-const PROBE_TIMEOUT_MS = 60_000;
+const LOOK_TIMEOUT_MS = 60_000;
 const CLEAN_UP_TIMEOUT_MS = 60_000;
 const WRITE_PAUSES_MS = [200, 1_000, 4_000];
 const LATER_PAUSE_MS = 2_000;
@@ -105,17 +105,17 @@ async function dumpAndStore(services: RunServices, run: Run): Promise<CompletedR
     startedBy: backup.type === 'manual' ? 'person' : 'schedule',
   });
   try {
-    const looking = { signal, timeoutMs: PROBE_TIMEOUT_MS, isBrief: true };
-    const probe = await lookAtDatabase(source, plans, looking);
-    progress.expect(probe.estimatedBytes);
-    await recordProbe(services.db, run.claim, probe);
-    services.log.debug('looked at the database', { ...probe });
+    const looking = { signal, timeoutMs: LOOK_TIMEOUT_MS, isBrief: true };
+    const found = await lookAtDatabase(source, plans, looking);
+    progress.expect(found.estimatedBytes);
+    await recordLook(services.db, run.claim, found);
+    services.log.debug('looked at the database', { ...found });
     const destination = await services.openPlace(plans.destination.place);
     try {
       const { dump, file } = plans;
       return await withScratchFile(services, source, { backup, database, dump, file }, (planned) =>
         transfer(services, { ...run, plans: { ...plans, dump: planned } }, source.host, destination.store, {
-          estimatedBytes: probe.estimatedBytes,
+          estimatedBytes: found.estimatedBytes,
           dumpSignal: signal,
           stopDump,
         }),

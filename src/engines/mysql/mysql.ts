@@ -5,8 +5,8 @@ import { connectionLines, connectionSecrets, type MysqlTarget } from './connecti
 import { discoverMysql } from './discover.ts';
 import { explainMysql } from './failures.ts';
 import { lookAtMysqlLocks } from './locks.ts';
+import { lookAtMysql } from './look.ts';
 import { type MysqlOptions, mysqlFields, mysqlOptionNames, mysqlOptions } from './options.ts';
-import { probeMysql } from './probe.ts';
 import { restoreMysql } from './restore.ts';
 import { swapMysqlByHand } from './swap-by-hand.ts';
 import { HAS_NO_TRANSACTIONS } from './tables.ts';
@@ -23,7 +23,7 @@ export const mysql: Engine<MysqlOptions> = {
   optionNames: mysqlOptionNames,
   fields: mysqlFields,
   shape,
-  probe: probeMysql,
+  look: lookAtMysql,
   dump,
   discover: discoverMysql,
   byHand: mysqlByHand,

@@ -8,8 +8,8 @@ import { connectionLines, connectionSecrets, type PostgresTarget } from './conne
 import { discoverPostgres } from './discover.ts';
 import { explainPostgres } from './failures.ts';
 import { lookAtPostgresLocks } from './locks.ts';
+import { lookAtPostgres } from './look.ts';
 import { type PostgresOptions, postgresFields, postgresOptionNames, postgresOptions } from './options.ts';
-import { probePostgres } from './probe.ts';
 import { restorePostgres } from './restore.ts';
 import { spoolOf } from './restore-jobs.ts';
 import { FIND_PG_DUMP } from './tools.ts';
@@ -25,7 +25,7 @@ export const postgres: Engine<PostgresOptions> = {
   optionNames: postgresOptionNames,
   fields: postgresFields,
   shape,
-  probe: probePostgres,
+  look: lookAtPostgres,
   dump,
   discover: discoverPostgres,
   byHand: postgresByHand,

@@ -2,7 +2,7 @@ import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
 import { newSqliteFileProof } from '../end-proof/sqlite-file.ts';
 import { newSqliteTextProof } from '../end-proof/sqlite-text.ts';
-import type { DumpPlan, DumpShape, Engine, EngineTarget, Probe, ProbePlan } from '../engine.ts';
+import type { DumpPlan, DumpShape, Engine, EngineTarget, Looked, LookPlan } from '../engine.ts';
 import { sqliteByHand } from './by-hand.ts';
 import { copyScript } from './copy.ts';
 import {
@@ -38,7 +38,7 @@ export const sqlite: Engine<SqliteOptions> = {
   optionNames: sqliteOptionNames,
   fields: sqliteFields,
   shape,
-  probe,
+  look,
   dump,
   discover: discoverSqlite,
   byHand: sqliteByHand,
@@ -73,12 +73,12 @@ function shape(options: SqliteOptions): DumpShape {
 const EXTENSIONS = { none: '', gzip: '.gz', zstd: '.zst' } as const;
 const CONTENT_TYPES = { plain: 'application/sql', binary: 'application/vnd.sqlite3' } as const;
 
-function probe(target: SqliteTarget): ProbePlan {
+function look(target: SqliteTarget): LookPlan {
   const path = filePath(target);
   return {
-    command: { script: probeScript(path, target.options.backupFormat) },
+    command: { script: lookScript(path, target.options.backupFormat) },
     brief: { script: briefScript(path) },
-    read: (stdout) => readProbe(path, target.options.backupFormat, stdout),
+    read: (stdout) => readLook(path, target.options.backupFormat, stdout),
     explain: (failure) => explainSqlite(path, failure),
   };
 }
@@ -139,7 +139,7 @@ printf 'bridgeport:size=%s\\n' "$(wc -c <"$file")"`;
 }
 
 /** Whether an empty database takes the definitions is asked here, too; a copy needs no answer. */
-function probeScript(path: string, format: SqliteOptions['backupFormat']): string {
+function lookScript(path: string, format: SqliteOptions['backupFormat']): string {
   const look = `${tryDefinitions(path)}\nprintf 'bridgeport:refused=%s\\n' "$refused"`;
   return `${briefScript(path)}
 printf 'bridgeport:format=%s\\n' "$(head -c 19 "$file" | tail -c 1 | tr '\\001\\002' jw)"
@@ -152,7 +152,7 @@ fi
 ${format === 'binary' ? `(${look}) 2>/dev/null || printf 'bridgeport:refused=not known\\n'` : look}`;
 }
 
-function readProbe(path: string, format: SqliteOptions['backupFormat'], stdout: string): Probe {
+function readLook(path: string, format: SqliteOptions['backupFormat'], stdout: string): Looked {
   const version = /^bridgeport:version=(\d[\d.]*)/m.exec(stdout)?.[1];
   const size = /^bridgeport:size=\s*(\d+)\s*$/m.exec(stdout)?.[1];
   if (version === undefined || size === undefined) {

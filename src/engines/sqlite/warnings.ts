@@ -1,7 +1,7 @@
 import { missingPart } from './failures.ts';
 import type { SqliteOptions } from './options.ts';
 
-/** What an admin should know of the file before relying on its backups, from what the probe printed; nothing of a brief one. */
+/** What an admin should know of the file before relying on its backups, from what the look printed; nothing of a brief one. */
 export function sqliteWarnings(format: SqliteOptions['backupFormat'], stdout: string): readonly string[] {
   if (!/^bridgeport:format=/m.test(stdout)) return [];
   const isWal = /^bridgeport:format=w/m.test(stdout);

@@ -3,11 +3,11 @@ import * as z from 'zod';
 import { hasRole } from '../../auth/roles.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
-import { isSound, storageProbe } from '../../object-stores/deep-test/result.ts';
+import { isSound, testedStorage } from '../../object-stores/deep-test/result.ts';
 import type { Services } from '../../services-port.ts';
 import { listBucketStates } from '../../storage/buckets.ts';
 import { askDeepTest, deepTestResult, runningDeepTest } from '../../storage/deep-test.ts';
-import { lastProbe, type StoredProbe } from '../../storage/deep-test-results.ts';
+import { lastDeepTest, type StoredDeepTest } from '../../storage/deep-test-results.ts';
 import { isStorageEnabled, listSpacesEnvironments, setSpacesEnvironment } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
 import { deleteSpaces, getSpaces, type SpacesConfig, spacesInput } from '../../storage/storage.ts';
@@ -46,7 +46,7 @@ const test = z.object({
     )
     .optional(),
 });
-const probe = storageProbe.extend({
+const deepTest = testedStorage.extend({
   id,
   cause: z.enum(['asked', 'credentials', 'weekly']),
   startedAt: instant,
@@ -122,7 +122,7 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       access: 'viewer',
       summary: 'Test the connection to the storage; deep (admins only) also what its buckets can do',
       body: z.object({ deep: z.boolean().default(false) }),
-      answer: test.extend({ probe: probe.optional() }),
+      answer: test.extend({ probe: deepTest.optional() }),
       refusals: [409],
       handle: async ({ c, body, session, signal }) => {
         if (!body.deep) return answerTest(services, c, signal);
@@ -135,10 +135,10 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/settings/spaces/probe',
       access: 'viewer',
       summary: 'What the last deep test found, and how far the running one is',
-      answer: z.object({ running: running.nullable(), probe: probe.nullable() }),
+      answer: z.object({ running: running.nullable(), probe: deepTest.nullable() }),
       handle: async () => ({
         running: await runningDeepTest(services.db),
-        probe: await lastProbe(services.db),
+        probe: await lastDeepTest(services.db),
       }),
     }),
     route({
@@ -224,30 +224,30 @@ async function answerTest(services: Services, c: Context<ApiEnv>, signal: AbortS
 }
 
 /** A failed test is 400 in the envelope, with the result's own fields beside it. */
-function refusedTest(c: Context<ApiEnv>, test: SpacesTest & { readonly probe?: StoredProbe }): Response {
+function refusedTest(c: Context<ApiEnv>, test: SpacesTest & { readonly probe?: StoredDeepTest }): Response {
   return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...test }, 400);
 }
 
 /** Waits for the deep test as long as a request may take; it goes on without, and 202 says where its result will be. */
 async function answerDeepTest(services: Services, c: Context<ApiEnv>, signal: AbortSignal) {
-  const probe = await deepTestResult(services.db, await askDeepTest(services, 'asked'), signal);
-  if (probe === null) {
+  const found = await deepTestResult(services.db, await askDeepTest(services, 'asked'), signal);
+  if (found === null) {
     const message =
       'The deep test is running. GET /api/settings/spaces/probe tells how far it is and what it found.';
     return c.json({ success: false, message, buckets: [], scopedKey: false }, 202);
   }
-  const result = { ...summaryOf(probe), probe };
+  const result = { ...summaryOf(found), probe: found };
   return result.success ? result : refusedTest(c, result);
 }
 
-function summaryOf(probe: StoredProbe) {
-  const sound = probe.buckets.filter(isSound).map(({ bucket }) => bucket);
-  const total = probe.buckets.length;
+function summaryOf(test: StoredDeepTest) {
+  const sound = test.buckets.filter(isSound).map(({ bucket }) => bucket);
+  const total = test.buckets.length;
   return {
     success: total > 0 && sound.length === total,
-    message: probe.problems[0] ?? `Deep test: ${sound.length}/${total} buckets do all that backups need.`,
+    message: test.problems[0] ?? `Deep test: ${sound.length}/${total} buckets do all that backups need.`,
     buckets: sound,
-    scopedKey: probe.source !== 'discovered',
+    scopedKey: test.source !== 'discovered',
   };
 }
 

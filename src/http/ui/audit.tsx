@@ -15,6 +15,7 @@ import type { ListedAudit } from '../../audit/names.ts';
 import { countUnchained } from '../../audit/unchained.ts';
 import { createVerifier } from '../../audit/verify-chain.ts';
 import { listUsers } from '../../auth/users.ts';
+import { listEnvironmentNames } from '../../environments/environments.ts';
 import type { Services } from '../../services-port.ts';
 import { listServiceAccounts } from '../../tokens/service-accounts.ts';
 import { sendAudit } from '../audit-export.ts';
@@ -146,7 +147,7 @@ async function selectsOf({ db }: Services, said: Said): Promise<readonly FilterS
     who === '' || people.some(({ value }) => value === who)
       ? []
       : [{ value: who, label: 'Somebody who is gone' }];
-  const environments = await db.selectFrom('environments').select(['id', 'name']).orderBy('name').execute();
+  const environments = await listEnvironmentNames(db);
   const places = environments
     .filter(({ id }, index) => index < MOST_CHOICES || id === said['environmentId'])
     .map(({ id, name }) => ({ value: id, label: name }));

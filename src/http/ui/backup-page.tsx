@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { BackupPage, BackupRun } from '../../../views/backup/backup-page.tsx';
 import { ReadingInFull } from '../../../views/backup/proofs.tsx';
+import { hasRole } from '../../auth/roles.ts';
 import { type BackupStory, backupStory } from '../../backups/backup-story.ts';
 import { findBackup } from '../../backups/backups.ts';
 import { adviceFor } from '../../backups/failure-advice.ts';
@@ -50,7 +51,7 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
     if (run === null) return over(c);
     return sendFragment(
       c,
-      <BackupRun story={story} run={run} mayChange={c.get('session').user.role !== 'viewer'} />,
+      <BackupRun story={story} run={run} mayChange={hasRole(c.get('session').user.role, 'operator')} />,
     );
   });
 

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { ChecklistProps } from '../../../views/checklist.tsx';
 import type { FindFormProps } from '../../../views/find-databases.tsx';
 import type { EnvironmentChoice, Frame } from '../../../views/frame/frame.ts';
+import { hasRole } from '../../auth/roles.ts';
 import { hasGoodBackup } from '../../backups/newest-backups.ts';
 import { listDatabases } from '../../databases/lists.ts';
 import { engines } from '../../engines/engines.ts';
@@ -34,13 +35,13 @@ export async function checklistOf(
 ): Promise<ChecklistProps | null> {
   if (await hasGoodBackup(services.db)) return null;
   const environment = frame.environment ?? frame.environments[0] ?? null;
-  const isAdmin = frame.user.role === 'admin';
+  const isAdmin = hasRole(frame.user.role, 'admin');
   const servers = environment === null ? [] : await listServersOf(services.db, environment.id, FEW);
   const reached = servers.find(({ status }) => status === 'healthy');
   return {
     environment,
     isAdmin,
-    mayChange: frame.user.role !== 'viewer',
+    mayChange: hasRole(frame.user.role, 'operator'),
     masterKey: { isKept: !(await needsMasterKeyCopy(services)), ...keyCommand(services) },
     storage: await storageStep(services, environment, isAdmin),
     host: await hostStep(c, services, { environment, reached, first: servers[0] }),

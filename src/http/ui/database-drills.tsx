@@ -7,6 +7,7 @@ import { drillSettingsOf } from '../../drills/ask-drill.ts';
 import { countDrills, drillStateOf, type ListedDrill, listDrills } from '../../drills/drills.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { getSchedule } from '../../schedules/schedules.ts';
+import { findServerName } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { summaryOf } from './database-view.ts';
 import { environmentFrame } from './kit/frame.ts';
@@ -29,10 +30,7 @@ export function databaseDrillRoutes(services: Services): Hono<UiEnv> {
     const drills = await listDrills(db, database.id, page);
     const { effective } = await getSchedule(services, database.id);
     const { serverId, folder } = await drillSettingsOf(db, database.id);
-    const server =
-      serverId === null
-        ? undefined
-        : await db.selectFrom('servers').select('name').where('id', '=', serverId).executeTakeFirst();
+    const serverName = serverId === null ? undefined : await findServerName(db, serverId);
     const { lastGood } = await protectionOfOne(services, database.id);
     return sendPage(
       c,
@@ -50,7 +48,7 @@ export function databaseDrillRoutes(services: Services): Hono<UiEnv> {
                 nextAt: (await drillStateOf(db, database.id))?.run_at ?? null,
               }
         }
-        serverName={serverId === null ? null : (server?.name ?? 'a server that is gone')}
+        serverName={serverId === null ? null : (serverName ?? 'a server that is gone')}
         folder={folder}
         newestGoodId={lastGood?.id ?? null}
         drills={drills.map(toItem)}

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { DatabaseSchedulePage } from '../../../views/schedules/database-schedule.tsx';
+import { hasRole } from '../../auth/roles.ts';
 import { getDatabase } from '../../databases/databases.ts';
 import type { ScheduleSlotRow } from '../../db/schema.ts';
 import {
@@ -113,14 +114,14 @@ async function send(
       frame={frame}
       database={await summaryOf(services, database, environment)}
       databaseId={database.id}
-      mayChange={frame.user.role !== 'viewer'}
+      mayChange={hasRole(frame.user.role, 'operator')}
       hasOwn={own !== null}
       effective={effective}
       form={refused.schedule ?? scheduleForm(own, c.req.query('cron'))}
       ping={ping}
       pingForm={refused.ping ?? freshForm({ protocol: ping?.protocol ?? '' })}
       zone={(await readSettings(services.db)).timezone}
-      drillServers={await drillServers(services, frame.user.role === 'admin')}
+      drillServers={await drillServers(services, hasRole(frame.user.role, 'admin'))}
       schedulerEnabled={services.config.schedulerEnabled}
       lines={slots.map(toLine)}
       page={{ ...page, total }}

@@ -6,6 +6,7 @@ import type { EndedRun } from '../../../views/database/live-runs.tsx';
 import type { ProtectionOfDatabase } from '../../../views/database/protection-banner.tsx';
 import type { EnvironmentChoice } from '../../../views/frame/frame.ts';
 import { changeText } from '../../../views/parts/format.ts';
+import { hasRole } from '../../auth/roles.ts';
 import { type BackupFilter, findBackup, listBackups, liveBackups } from '../../backups/backups.ts';
 import { dayStates } from '../../backups/day-states.ts';
 import { monthUntil, storedNow, talliesSince, usualOf } from '../../backups/day-tallies.ts';
@@ -142,11 +143,7 @@ function drillFigures({ restorable, drillFailure }: Restorable) {
 async function lastGoodOf(db: Db, known: KnownDatabase | undefined): Promise<DatabaseFigures['lastGood']> {
   const lastGood = known?.protection.lastGood;
   if (!lastGood) return null;
-  const backup = await db
-    .selectFrom('backups')
-    .select(['size', 'duration'])
-    .where('id', '=', lastGood.id)
-    .executeTakeFirst();
+  const backup = await findBackup(db, lastGood.id);
   return backup === undefined ? null : { ...lastGood, bytes: Number(backup.size), seconds: backup.duration };
 }
 
@@ -178,8 +175,8 @@ export async function listOf(
     environment,
     allowDownload: settings['allowBackupDownload'] === true,
     isStorageEnabled: await isStorageEnabled(services.db, database.environmentId),
-    mayChange: role !== 'viewer',
-    mayConfigure: role === 'admin',
+    mayChange: hasRole(role, 'operator'),
+    mayConfigure: hasRole(role, 'admin'),
   };
 }
 

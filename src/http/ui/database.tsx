@@ -10,6 +10,7 @@ import { DatabaseSettingsPage } from '../../../views/database/settings-page.tsx'
 import { MenuCounts } from '../../../views/frame/sidebar.tsx';
 import { TestOutcome, type TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { hasRole } from '../../auth/roles.ts';
 import { changePin, removeBackups, startBackup } from '../../backups/backup-actions.ts';
 import { countBackups, findBackup } from '../../backups/backups.ts';
 import { protectionOfOne } from '../../backups/protection-of.ts';
@@ -288,5 +289,5 @@ async function sendSettings(
 const withoutValues = (form: FormState): FormState => ({ ...form, values: {} });
 
 function mayChange(c: Context<UiEnv>): boolean {
-  return c.get('session').user.role !== 'viewer';
+  return hasRole(c.get('session').user.role, 'operator');
 }

@@ -160,7 +160,7 @@ async function sendNew(
   const engine = chosenEngine(c);
   const choices = await formChoices(services, environment, engine, {
     hasCredentials: false,
-    mayEnable: frame.user.role === 'admin',
+    mayEnable: hasRole(frame.user.role, 'admin'),
   });
   const bucket = await mostUsedBucket(services.db);
   return sendPage(
@@ -195,7 +195,7 @@ async function sendEdit(
       choices={
         await formChoices(services, environment, engine, {
           hasCredentials: database.hasCredentials,
-          mayEnable: frame.user.role === 'admin',
+          mayEnable: hasRole(frame.user.role, 'admin'),
         })
       }
       test={test}

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Destinations, FoundList, SearchedServer } from '../../../views/find-databases.tsx';
+import { hasRole } from '../../auth/roles.ts';
 import { isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
@@ -57,7 +58,7 @@ async function destinationsFor(
       proposed: proposed === undefined ? '' : `${BUCKET}${proposed.value}`,
       storageIsOff: !isOn,
       storageIsConfigured: isOn || (await spacesRow(services.db)) !== undefined,
-      mayEnable: c.get('session').user.role === 'admin',
+      mayEnable: hasRole(c.get('session').user.role, 'admin'),
     },
   };
 }

@@ -6,7 +6,7 @@ import { type LatestItem, OverviewPage, type OverviewProps } from '../../../view
 import type { AttentionItem } from '../../../views/overview-attention.tsx';
 import { describeSpan } from '../../../views/parts/format-time.ts';
 import { MasterKeyBanner } from '../../../views/parts/master-key-banner.tsx';
-import type { Role } from '../../auth/roles.ts';
+import { hasRole, type Role } from '../../auth/roles.ts';
 import { dayStates } from '../../backups/day-states.ts';
 import { talliesSince } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
@@ -50,7 +50,7 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
   const environmentId = frame.environment?.id ?? null;
   const showsEnvironment = environmentId === null && frame.environments.length > 1;
   const checklist = await checklistOf(c, services, frame);
-  const asksForCopy = frame.user.role === 'admin' && (await needsMasterKeyCopy(services));
+  const asksForCopy = hasRole(frame.user.role, 'admin') && (await needsMasterKeyCopy(services));
   return sendPage(
     c,
     <OverviewPage
@@ -77,11 +77,11 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
 
 /** Of the whole installation; whoever may change nothing has no use for them. */
 async function nextStepsFor(services: Services, role: Role) {
-  if (role === 'viewer') return undefined;
+  if (!hasRole(role, 'operator')) return undefined;
   const steps = await nextSteps(services);
   if (steps === null) return undefined;
   const [rehearsed = null] = await lastEndedDatabases(services, null, 1);
-  return <NextSteps {...steps} isAdmin={role === 'admin'} rehearsed={rehearsed} />;
+  return <NextSteps {...steps} isAdmin={hasRole(role, 'admin')} rehearsed={rehearsed} />;
 }
 
 const WEEKS = 26;
@@ -110,7 +110,7 @@ async function diskTroubleOf({ freeSpace }: Services): Promise<OverviewProps['di
 /** What a server has said is admins' to read. */
 async function failingWaysFor({ db }: Services, role: Role): Promise<OverviewProps['failingWays']> {
   const ways = await failingWays(db);
-  if (role === 'admin') return ways.map((way) => ({ ...way, error: oneLine(way.error) }));
+  if (hasRole(role, 'admin')) return ways.map((way) => ({ ...way, error: oneLine(way.error) }));
   return ways.map(({ since }) => ({ since, name: 'A way out', error: 'an admin sees why.' }));
 }
 

@@ -2,12 +2,19 @@ import * as z from 'zod';
 import type { LiveRestore } from '../../../views/restore/restore-words.ts';
 import type { RestoreItem } from '../../../views/restore/restored.ts';
 import { findBackup } from '../../backups/backups.ts';
-import type { RestoreRow, RunRow } from '../../db/schema.ts';
+import type { RunRow } from '../../db/schema.ts';
 import { findDrill } from '../../drills/drills.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
-import { checksOf, countsOf, findRestore, whatExists } from '../../restores/restores.ts';
+import {
+  checksOf,
+  countsOf,
+  findRestore,
+  findRunOfRestore,
+  whatExists,
+  whereRestored,
+} from '../../restores/restores.ts';
 import { swapByHandOf } from '../../restores/swap-by-hand.ts';
 import type { Services } from '../../services-port.ts';
 
@@ -17,9 +24,9 @@ export async function loadRestoreItem(
   id: string,
 ): Promise<{ readonly item: RestoreItem; readonly live: LiveRestore | null }> {
   const row = await findRestore(db, id);
-  const run = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
+  const run = await findRunOfRestore(db, id);
   if (row === undefined) throw new AppError('not_found', 'Restore not found');
-  const names = await namesOf(db, row);
+  const { databaseName, environmentName, serverName } = await whereRestored(db, row);
   const backup = await findBackup(db, row.backup_id);
   const isLive = run !== undefined && (run.state === 'pending' || run.state === 'running');
   return {
@@ -27,7 +34,9 @@ export async function loadRestoreItem(
       id,
       backupId: row.backup_id,
       backupAt: backup?.created_at ?? null,
-      ...names,
+      databaseName: databaseName ?? 'a database that is gone',
+      environmentName,
+      serverName: row.server_id === null ? null : (serverName ?? 'a server that is gone'),
       newName: row.new_name,
       isFile: engineFor(row.engine)?.isFile ?? false,
       drill: row.is_drill === 1 ? await drillOf(db, id) : null,
@@ -58,28 +67,6 @@ async function drillOf(db: Services['db'], id: string): Promise<RestoreItem['dri
     isDamaged: drill?.failure === 'damaged',
     says: drill?.says ?? null,
     restoreMs: drill?.restore_ms == null ? null : Number(drill.restore_ms),
-  };
-}
-
-async function namesOf(db: Services['db'], row: RestoreRow) {
-  const database = await db
-    .selectFrom('databases')
-    .select('name')
-    .where('id', '=', row.database_id)
-    .executeTakeFirst();
-  const environment = await db
-    .selectFrom('environments')
-    .select('name')
-    .where('id', '=', row.environment_id)
-    .executeTakeFirst();
-  const server =
-    row.server_id === null
-      ? undefined
-      : await db.selectFrom('servers').select('name').where('id', '=', row.server_id).executeTakeFirst();
-  return {
-    databaseName: database?.name ?? 'a database that is gone',
-    environmentName: environment?.name ?? null,
-    serverName: row.server_id === null ? null : (server?.name ?? 'a server that is gone'),
   };
 }
 

@@ -8,6 +8,7 @@ import type { InputIssue } from '../../errors.ts';
 import { askInPlace, replacedName } from '../../restores/ask-in-place.ts';
 import { restorable } from '../../restores/ask-restore.ts';
 import { lookInPlace } from '../../restores/look-at-target.ts';
+import { findServerName } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { type FormBody, isTicked, readForm, textOf } from './kit/form-body.ts';
@@ -92,14 +93,8 @@ async function propsOf(
   const replaced = replacedName(row.database);
   const { backup, database } = await backupStory(services, backupId);
   const { frame } = await environmentFrame(c, services, database.environmentId);
-  const server =
-    row.database.server_id === null
-      ? undefined
-      : await services.db
-          .selectFrom('servers')
-          .select('name')
-          .where('id', '=', row.database.server_id)
-          .executeTakeFirst();
+  const { server_id: serverId } = row.database;
+  const serverName = serverId === null ? undefined : await findServerName(services.db, serverId);
   return {
     frame,
     backup: {
@@ -115,7 +110,7 @@ async function propsOf(
       environmentName: database.environmentName,
       replaced,
       isFile: engineFor(row.database.type)?.isFile === true,
-      serverName: server?.name ?? 'this machine',
+      serverName: serverName ?? 'this machine',
     },
   };
 }

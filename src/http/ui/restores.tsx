@@ -3,8 +3,10 @@ import * as z from 'zod';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { RestorePage, type RestorePageProps } from '../../../views/restore/restore-page.tsx';
 import { RestoreProgress, RestoreRunPage, UncertainRestore } from '../../../views/restore/restore-run.tsx';
+import { hasRole } from '../../auth/roles.ts';
 import { backupStory } from '../../backups/backup-story.ts';
 import { readContents } from '../../backups/contents.ts';
+import { getDatabaseRow } from '../../databases/databases.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { type InputIssue, toAppError } from '../../errors.ts';
 import { askRestore, restorable, takesJobs } from '../../restores/ask-restore.ts';
@@ -84,7 +86,7 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
       c.header('HX-Refresh', 'true');
       return c.body(null, 200);
     }
-    const mayChange = c.get('session').user.role !== 'viewer';
+    const mayChange = hasRole(c.get('session').user.role, 'operator');
     return sendFragment(c, <RestoreProgress item={item} live={live} mayChange={mayChange} />);
   });
 
@@ -152,11 +154,7 @@ async function formOf(c: Context<UiEnv>, services: Services, backupId: string) {
   const { frame } = await environmentFrame(c, services, database.environmentId);
   const engine = engineFor(database.type);
   const isFile = engine?.isFile ?? false;
-  const row = await services.db
-    .selectFrom('databases')
-    .select(['host', 'port', 'database_name', 'options'])
-    .where('id', '=', database.id)
-    .executeTakeFirstOrThrow();
+  const row = await getDatabaseRow(services.db, database.id);
   const { filePath } = filePathSchema.parse(JSON.parse(row.options));
   const place =
     where === null
@@ -185,7 +183,7 @@ async function formOf(c: Context<UiEnv>, services: Services, backupId: string) {
         isFile,
         swaps: engine?.swaps ?? false,
       },
-      servers: await serversFor(services, c.get('session').user.role === 'admin', database),
+      servers: await serversFor(services, hasRole(c.get('session').user.role, 'admin'), database),
     },
     proposed: {
       serverId: database.serverId ?? '',

@@ -3,6 +3,7 @@ import type { Frame } from '../../../views/frame/frame.ts';
 import type { FormState } from '../../../views/parts/form-state.ts';
 import { RulePage } from '../../../views/schedules/rule-page.tsx';
 import { type CollisionItem, SchedulesPage } from '../../../views/schedules/schedules.tsx';
+import { hasRole } from '../../auth/roles.ts';
 import { totalOf } from '../../backups/protection-states.ts';
 import { engines } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
@@ -109,7 +110,7 @@ async function sendRule(
       form={refused ?? scheduleForm(rule, c.req.query('cron'), scopeValues(rule))}
       engines={engines.map(({ type, displayName }) => ({ value: type, label: displayName }))}
       zone={(await readSettings(services.db)).timezone}
-      drillServers={await drillServers(services, frame.user.role === 'admin')}
+      drillServers={await drillServers(services, hasRole(frame.user.role, 'admin'))}
     />,
     refused === undefined ? 200 : 422,
   );

@@ -4,6 +4,7 @@ import { TestOutcome, type TestResult } from '../../../views/parts/connection-te
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { NewServerPage, ServerPage, ServerState } from '../../../views/server.tsx';
 import { type ListedServer, type ServerItem, ServersPage } from '../../../views/servers.tsx';
+import { hasRole } from '../../auth/roles.ts';
 import { databasesThatHold } from '../../databases/password-targets.ts';
 import { getEnvironment } from '../../environments/environments.ts';
 import { removeHostKey } from '../../servers/host-keys.ts';
@@ -124,7 +125,10 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/servers/:serverId/state', only('viewer'), async (c) => {
     const server = toItem(await getServer(services.db, c.req.param('serverId')));
-    return sendFragment(c, <ServerState server={server} isAdmin={c.get('session').user.role === 'admin'} />);
+    return sendFragment(
+      c,
+      <ServerState server={server} isAdmin={hasRole(c.get('session').user.role, 'admin')} />,
+    );
   });
 
   ui.post('/servers/:serverId/host-key/forget', only('admin'), async (c) => {

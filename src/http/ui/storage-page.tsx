@@ -13,10 +13,10 @@ import { listSpacesEnvironments } from '../../storage/enabled.ts';
 import { backupsByEnvironment, type SpacesImpact, spacesImpact } from '../../storage/impact.ts';
 import { spacesPolicy } from '../../storage/policy.ts';
 import { getSpaces, plainEndpoint } from '../../storage/storage.ts';
+import { capabilityCard } from './deep-test.tsx';
 import { frameOf } from './kit/frame.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
-import { capabilityCard } from './storage-probe.tsx';
 import { storedIn } from './stored-growth.ts';
 
 /** Admin > Storage as it is now; with the answer of a test, or the buckets, where those were asked for. */

@@ -1,4 +1,4 @@
-import type { Role } from '../../auth/roles.ts';
+import { type Role, roleAtMost } from '../../auth/roles.ts';
 import { newToken } from '../../tokens/tokens.ts';
 import { type FormBody, numberOf, textOf } from './kit/form-body.ts';
 
@@ -9,7 +9,7 @@ const BOX = 'environment.';
 export function freshToken(role: Role): FormBody {
   return {
     ...{ access: 'backups', where: 'some', expiresInDays: '90' },
-    role: role === 'viewer' ? 'viewer' : 'operator',
+    role: roleAtMost(role, 'operator'),
   };
 }
 

@@ -6,7 +6,7 @@ import { removeObject } from '../s3/remove.ts';
 import { send } from '../s3/request.ts';
 import { listAll, listUploads, listVersions, type Version } from './list-page.ts';
 import type { Remainder } from './result.ts';
-import type { ProbeRun } from './run.ts';
+import type { BucketTest } from './run.ts';
 
 /** What is to be removed; `known` also where lists are refused. */
 interface Found {
@@ -20,13 +20,13 @@ export interface CleanedUp {
   readonly left: readonly Remainder[];
 }
 
-type Place = Pick<ProbeRun, 'connection' | 'bucket'>;
+type Place = Pick<BucketTest, 'connection' | 'bucket'>;
 
 /**
- * Removes everything that the probe made, each version by its id, and looks whether it is gone. What stays is told with
+ * Removes everything that the deep test made, each version by its id, and looks whether it is gone. What stays is told with
  * the storage's reason. Also without the right to list: then what was sent is removed by its known ids.
  */
-export async function cleanUp(run: ProbeRun, signal: AbortSignal): Promise<CleanedUp> {
+export async function cleanUp(run: BucketTest, signal: AbortSignal): Promise<CleanedUp> {
   const found = await findMade(run, signal);
   const left = await removeFound(run, found, signal);
   const seen = await allUnder(run, signal, run.folder);
@@ -34,7 +34,7 @@ export async function cleanUp(run: ProbeRun, signal: AbortSignal): Promise<Clean
   return { versioning: found.versioning, left: [...left, ...unseen] };
 }
 
-/** Removes what interrupted probes left under a reserved prefix and is older than that. Gives how much it was. */
+/** Removes what interrupted deep tests left under a reserved prefix and is older than that. Gives how much it was. */
 export async function removeEarlier(
   place: Place,
   options: { readonly prefix: string; readonly olderThanMs: number; readonly signal: AbortSignal },
@@ -53,7 +53,7 @@ export async function removeEarlier(
   return old.versions.length + old.uploads.length - left.length;
 }
 
-async function findMade(run: ProbeRun, signal: AbortSignal): Promise<Found> {
+async function findMade(run: BucketTest, signal: AbortSignal): Promise<Found> {
   const listed = await allUnder(run, signal, run.folder);
   const known = run.made.map(({ key, versionId }) => ({
     key,

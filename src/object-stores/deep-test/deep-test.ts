@@ -6,11 +6,11 @@ import { timeLimit } from '../time-limit.ts';
 import { cleanUp, removeEarlier } from './clean-up.ts';
 import { type BucketTraits, readTraits } from './object-lock.ts';
 import { checkAbort, checkParts, type Throughput } from './parts.ts';
-import { type BucketProbe, CHECK_NAMES, type CheckId } from './result.ts';
-import { type ProbeRun, skip } from './run.ts';
+import { CHECK_NAMES, type CheckId, type TestedBucket } from './result.ts';
+import { type BucketTest, skip } from './run.ts';
 import { checkSmallObjects, putFirst } from './small-objects.ts';
 
-export interface ProbeOptions {
+export interface DeepTestOptions {
   /** Prefixes that databases use: tried where the key may not write at the bucket's root. */
   readonly prefixes: readonly string[];
   readonly signal: AbortSignal;
@@ -18,7 +18,7 @@ export interface ProbeOptions {
   readonly estimatedBytes?: number | undefined;
   /** Told before each step; `done` of `steps`. */
   readonly onStep?: (step: string, done: number, steps: number) => void;
-  /** Age from which what is under the reserved prefix is taken for left by an interrupted probe. */
+  /** Age from which what is under the reserved prefix is taken for left by an interrupted deep test. */
   readonly leftoverAgeMs?: number;
   /** For all checks together, and then for the clean-up. */
   readonly limitMs?: number;
@@ -39,11 +39,11 @@ const BUILT_ON_PUT = [
  * under a reserved prefix, reads it in each way and removes it. What the storage refuses is a finding, and so is that it takes too long; what then can't be removed is
  * told. Throws `cancelled` when the signal aborts, after cleaning up.
  */
-export async function probeBucket(
+export async function deepTestBucket(
   connection: S3Connection,
   bucket: string,
-  options: ProbeOptions,
-): Promise<BucketProbe> {
+  options: DeepTestOptions,
+): Promise<TestedBucket> {
   const startedAt = performance.now();
   const limit = timeLimit(options.signal, options.limitMs ?? LIMIT_MS, 'The test of this bucket');
   const step = (name: string, done: number) => {
@@ -96,7 +96,7 @@ export async function probeBucket(
 }
 
 /** Keys that may write under a prefix only are refused at the root: then the prefixes in use are tried. */
-async function putWhereAllowed(runs: Runs): Promise<{ writer: ProbeRun; content: Uint8Array | null }> {
+async function putWhereAllowed(runs: Runs): Promise<{ writer: BucketTest; content: Uint8Array | null }> {
   for (const run of runs) {
     const content = await putFirst(run);
     if (content !== null) return { writer: run, content };
@@ -105,12 +105,12 @@ async function putWhereAllowed(runs: Runs): Promise<{ writer: ProbeRun; content:
   return { writer: runs[0], content: null };
 }
 
-type Runs = readonly [ProbeRun, ...ProbeRun[]];
+type Runs = readonly [BucketTest, ...BucketTest[]];
 
 function createRuns(
   connection: S3Connection,
   bucket: string,
-  { prefixes, estimatedBytes }: Pick<ProbeOptions, 'prefixes' | 'estimatedBytes'>,
+  { prefixes, estimatedBytes }: Pick<DeepTestOptions, 'prefixes' | 'estimatedBytes'>,
   signal: AbortSignal,
 ): Runs {
   const others = [...new Set(prefixes.filter((prefix) => prefix !== ''))].slice(0, 3);
@@ -120,7 +120,7 @@ function createRuns(
 }
 
 /** The check that was on its way has failed, and the others were not tried. */
-function noteTimeUp(run: ProbeRun, over: AppError): void {
+function noteTimeUp(run: BucketTest, over: AppError): void {
   const done = new Set(run.checks.map(({ id }) => id));
   const [current, ...others] = (['put', ...BUILT_ON_PUT] satisfies CheckId[]).filter((id) => !done.has(id));
   if (current !== undefined) {
@@ -130,8 +130,8 @@ function noteTimeUp(run: ProbeRun, over: AppError): void {
   skip(run, others, 'The time was up.');
 }
 
-/** Removes what the runs made and, at the place of the one that counts, what earlier probes left: gives how much. */
-async function tidy(runs: Runs, counted: ProbeRun, options: ProbeOptions): Promise<number> {
+/** Removes what the runs made and, at the place of the one that counts, what earlier deep tests left: gives how much. */
+async function tidy(runs: Runs, counted: BucketTest, options: DeepTestOptions): Promise<number> {
   const limit = timeLimit(new AbortController().signal, options.cleanUpMs ?? CLEAN_UP_MS, 'Cleaning up');
   limit.enter('before all was removed');
   const { signal } = limit;
@@ -166,8 +166,8 @@ function createRun(
   connection: S3Connection,
   bucket: string,
   base: string,
-  { partBytes, signal }: Pick<ProbeRun, 'partBytes' | 'signal'>,
-): ProbeRun {
+  { partBytes, signal }: Pick<BucketTest, 'partBytes' | 'signal'>,
+): BucketTest {
   return {
     connection: { ...connection, tuning: { ...connection.tuning, ...IMPATIENT } },
     bucket,

@@ -3,9 +3,9 @@ import { listUploads as listBegun } from '../s3/list-uploads.ts';
 import { markerAfter, readings } from '../s3/listed-key.ts';
 import { send } from '../s3/request.ts';
 import { childrenOf, exactTextOf, parseXml, textOf, type XmlNode } from '../s3/xml.ts';
-import type { ProbeRun } from './run.ts';
+import type { BucketTest } from './run.ts';
 
-type Place = Pick<ProbeRun, 'connection' | 'bucket'>;
+type Place = Pick<BucketTest, 'connection' | 'bucket'>;
 
 export interface Version {
   readonly key: string;
@@ -21,12 +21,12 @@ export interface UnfinishedUpload {
   readonly initiatedAt: string;
 }
 
-/** Ten thousand entries; what lies beyond is removed by the next probe. */
+/** Ten thousand entries; what lies beyond is removed by the next deep test. */
 const MAX_PAGES = 10;
 
 /** One page of the keys under a prefix. */
 export async function listPage(
-  run: Pick<ProbeRun, 'connection' | 'bucket' | 'signal'>,
+  run: Pick<BucketTest, 'connection' | 'bucket' | 'signal'>,
   prefix: string,
   page: { readonly maxKeys: number; readonly token: string | null },
 ): Promise<{ keys: readonly string[]; next: string | null }> {

@@ -1,7 +1,7 @@
-import { CHECK_NAMES, type Check, type CheckId, type StorageProbe } from './result.ts';
+import { CHECK_NAMES, type Check, type CheckId, type TestedStorage } from './result.ts';
 
 /** A result, and when it was found. */
-export interface EarlierProbe extends StorageProbe {
+export interface EarlierDeepTest extends TestedStorage {
   readonly finishedAt: string;
 }
 
@@ -19,22 +19,22 @@ interface Tried {
  */
 export function workedAt(
   { endpoint, bucket, id, outcome }: Tried,
-  earlier: readonly EarlierProbe[],
+  earlier: readonly EarlierDeepTest[],
 ): string | null {
   if (outcome !== 'failed' && outcome !== 'absent') return null;
-  for (const probe of earlier) {
-    if (probe.endpoint !== endpoint) continue;
-    const then = probe.buckets
+  for (const test of earlier) {
+    if (test.endpoint !== endpoint) continue;
+    const then = test.buckets
       .find(({ bucket: name }) => name === bucket)
       ?.checks.find((check) => check.id === id);
     if (then === undefined || then.outcome === 'skipped') continue;
-    return then.outcome === 'ok' ? probe.finishedAt : null;
+    return then.outcome === 'ok' ? test.finishedAt : null;
   }
   return null;
 }
 
 /** What worked before and doesn't now, a sentence each. `earlier`: the newest first. */
-export function lostSince(earlier: readonly EarlierProbe[], now: StorageProbe): readonly string[] {
+export function lostSince(earlier: readonly EarlierDeepTest[], now: TestedStorage): readonly string[] {
   const { endpoint } = now;
   return now.buckets.flatMap(({ bucket, checks }) =>
     checks.flatMap(({ id, outcome, message }) => {

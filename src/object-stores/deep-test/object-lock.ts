@@ -1,6 +1,6 @@
 import { childrenOf, parseXml, textOf } from '../s3/xml.ts';
 import type { ObjectLock } from './result.ts';
-import { ask, type ProbeRun } from './run.ts';
+import { ask, type BucketTest } from './run.ts';
 
 export interface BucketTraits {
   readonly objectLock: ObjectLock | null;
@@ -8,7 +8,7 @@ export interface BucketTraits {
 }
 
 /** The bucket's default retention and storage class, as far as this key may see them. */
-export async function readTraits(run: ProbeRun, key: string): Promise<BucketTraits> {
+export async function readTraits(run: BucketTest, key: string): Promise<BucketTraits> {
   const { headers } = await ask(run, {
     operation: 'HeadObject',
     method: 'HEAD',
@@ -24,7 +24,7 @@ export async function readTraits(run: ProbeRun, key: string): Promise<BucketTrai
   };
 }
 
-async function readDefaultRetention(run: ProbeRun): Promise<ObjectLock | null> {
+async function readDefaultRetention(run: BucketTest): Promise<ObjectLock | null> {
   const { status, text } = await ask(run, {
     operation: 'GetObjectLockConfiguration',
     method: 'GET',

@@ -10,7 +10,7 @@ import { judgeAnswer, judgeNetwork, pause } from '../s3/retry.ts';
 import { encryptionHeaders } from '../s3/target.ts';
 import { escapeXml, parseXml, textOf } from '../s3/xml.ts';
 import { fillRandom, randomBytes } from './bytes.ts';
-import { absent, ask, type Finding, failed, ok, type ProbeRun, skip, spend, tryCheck } from './run.ts';
+import { absent, ask, type BucketTest, type Finding, failed, ok, skip, spend, tryCheck } from './run.ts';
 
 const LAST_PART_BYTES = 64 * 1024;
 
@@ -20,7 +20,7 @@ export interface Throughput {
 }
 
 /** Uploads an object in two parts and reads it back; measures both ways. */
-export async function checkParts(run: ProbeRun): Promise<Throughput> {
+export async function checkParts(run: BucketTest): Promise<Throughput> {
   const key = `${run.folder}parts.bin`;
   const throughput = {
     uploadBytesPerSecond: null as number | null,
@@ -51,7 +51,7 @@ export async function checkParts(run: ProbeRun): Promise<Throughput> {
 }
 
 /** Begins an upload, aborts it and looks whether it is gone. */
-export async function checkAbort(run: ProbeRun): Promise<void> {
+export async function checkAbort(run: BucketTest): Promise<void> {
   const key = `${run.folder}aborted.bin`;
   await tryCheck(run, 'abort', async () => {
     const uploadId = await begin(run, key);
@@ -67,14 +67,14 @@ export async function checkAbort(run: ProbeRun): Promise<void> {
 }
 
 async function uploadTwo(
-  run: ProbeRun,
+  run: BucketTest,
   key: string,
   parts: readonly [Uint8Array, Uint8Array],
 ): Promise<number> {
   const uploadId = await begin(run, key);
   const first = await sendPart(run, key, uploadId, 1, parts[0]);
   const last = await sendPart(run, key, uploadId, 2, parts[1]);
-  const entry: ProbeRun['made'][number] = { key, versionId: null };
+  const entry: BucketTest['made'][number] = { key, versionId: null };
   run.made.push(entry);
   const answer = await complete(run, key, uploadId, [first.etag, last.etag]);
   entry.versionId = versionIdOf(answer.headers);
@@ -82,7 +82,7 @@ async function uploadTwo(
   return first.bytesPerSecond;
 }
 
-async function begin(run: ProbeRun, key: string): Promise<string> {
+async function begin(run: BucketTest, key: string): Promise<string> {
   const request = { operation: 'CreateMultipartUpload', method: 'POST', key } as const;
   const { text } = await ask(run, {
     ...request,
@@ -111,7 +111,7 @@ const MAX_TRIES = 3;
  * lost: a proxy that refuses a large body often closes the connection before its answer is heard.
  */
 async function sendPart(
-  run: ProbeRun,
+  run: BucketTest,
   key: string,
   uploadId: string,
   number: number,
@@ -149,7 +149,7 @@ async function sendPart(
 }
 
 async function complete(
-  run: ProbeRun,
+  run: BucketTest,
   key: string,
   uploadId: string,
   etags: readonly string[],
@@ -180,7 +180,7 @@ async function complete(
 
 /** Bytes per second. Compares as it reads: nothing but the sent part is kept. */
 async function readBack(
-  run: ProbeRun,
+  run: BucketTest,
   key: string,
   parts: readonly [Uint8Array, Uint8Array],
 ): Promise<number> {
@@ -215,7 +215,7 @@ function mismatch(what: string): AppError {
   );
 }
 
-async function lookAtToken(run: ProbeRun, key: string): Promise<Finding> {
+async function lookAtToken(run: BucketTest, key: string): Promise<Finding> {
   try {
     const { headers } = await ask(run, { operation: 'HeadObject', method: 'HEAD', key });
     if (headers.get(TOKEN_HEADER) === run.token)

@@ -37,7 +37,7 @@ const remainder = z.object({
 
 const objectLock = z.object({ mode: z.string(), retention: z.string().nullable() });
 
-const bucketProbe = z.object({
+const testedBucket = z.object({
   bucket: z.string(),
   /** Where it wrote; other than at the bucket's root where the key may write under a prefix only. */
   prefix: z.string(),
@@ -53,17 +53,17 @@ const bucketProbe = z.object({
   uploadBytesPerSecond: z.number().nullable(),
   downloadBytesPerSecond: z.number().nullable(),
   writtenBytes: z.number(),
-  /** Objects and uploads of an earlier probe that was interrupted. */
+  /** Objects and uploads of an earlier deep test that was interrupted. */
   removedFromEarlier: z.number(),
   left: z.array(remainder),
 });
 
-export const storageProbe = z.object({
+export const testedStorage = z.object({
   endpoint: z.string(),
   provider: z.string(),
   /** Where the names of the buckets came from. */
   source: z.enum(['configured', 'in use', 'discovered']),
-  buckets: z.array(bucketProbe),
+  buckets: z.array(testedBucket),
   /** Why buckets could not be tried, with the diagnosis. */
   problems: z.array(z.string()),
   /** What worked when it was tried before and doesn't any more. */
@@ -74,8 +74,8 @@ export type Check = z.infer<typeof check>;
 export type CheckId = Check['id'];
 export type Remainder = z.infer<typeof remainder>;
 export type ObjectLock = z.infer<typeof objectLock>;
-export type BucketProbe = z.infer<typeof bucketProbe>;
-export type StorageProbe = z.infer<typeof storageProbe>;
+export type TestedBucket = z.infer<typeof testedBucket>;
+export type TestedStorage = z.infer<typeof testedStorage>;
 
 /** What each check tries, as people read it. */
 export const CHECK_NAMES: Readonly<Record<CheckId, string>> = {
@@ -93,6 +93,6 @@ export const CHECK_NAMES: Readonly<Record<CheckId, string>> = {
 };
 
 /** True when backups can be stored, read and removed there. */
-export function isSound(probe: BucketProbe): boolean {
-  return probe.checks.every(({ outcome }) => outcome === 'ok' || outcome === 'absent');
+export function isSound(bucket: TestedBucket): boolean {
+  return bucket.checks.every(({ outcome }) => outcome === 'ok' || outcome === 'absent');
 }

@@ -6,8 +6,8 @@ import { sizeOf } from '../s3/in-between.ts';
 import { type S3Request, send } from '../s3/request.ts';
 import type { Check, CheckId, Remainder } from './result.ts';
 
-/** The probe of one bucket on its way. */
-export interface ProbeRun {
+/** The deep test of one bucket on its way. */
+export interface BucketTest {
   readonly connection: S3Connection;
   readonly bucket: string;
   /** Everything is written under it: `<base>.bridgeport-probe/<random>/`. */
@@ -28,11 +28,11 @@ export interface ProbeRun {
   wasDenied: boolean;
 }
 
-/** What a probe writes beside its one large part. */
+/** What a deep test writes beside its one large part. */
 const SMALL_BYTES = 2 ** 20;
 
 /** Counts what is about to be written. Throws `internal` before more is written than was promised. */
-export function spend(run: ProbeRun, bytes: number): void {
+export function spend(run: BucketTest, bytes: number): void {
   const most = run.partBytes + SMALL_BYTES;
   if (run.writtenBytes + bytes > most) {
     throw new AppError('storage_refused', `It would have written more than ${sizeOf(most)}, so it stopped.`);
@@ -42,7 +42,7 @@ export function spend(run: ProbeRun, bytes: number): void {
 
 /** Sends a small request, a second and third time where that helps. */
 export function ask(
-  run: ProbeRun,
+  run: BucketTest,
   request: Omit<S3Request, 'bucket' | 'signal'> & { readonly signal?: AbortSignal },
 ): Promise<S3Answer> {
   return send(run.connection, { attempts: 3, signal: run.signal, ...request, bucket: run.bucket });
@@ -56,7 +56,7 @@ export interface Finding {
 
 /** Tries one thing and notes what came of it; a failure of the storage is a finding, not an error. */
 export async function tryCheck(
-  run: ProbeRun,
+  run: BucketTest,
   id: CheckId,
   attempt: () => Promise<Finding>,
 ): Promise<boolean> {
@@ -69,7 +69,7 @@ export async function tryCheck(
   return finding.outcome === 'ok';
 }
 
-export function skip(run: ProbeRun, ids: readonly CheckId[], because: string): void {
+export function skip(run: BucketTest, ids: readonly CheckId[], because: string): void {
   for (const id of ids) run.checks.push({ id, outcome: 'skipped', message: because, requestId: null });
 }
 

@@ -8,7 +8,7 @@ import { removeObject } from '../s3/remove.ts';
 import { encryptionHeaders } from '../s3/target.ts';
 import { bytesOf, equalBytes, firstBytes, randomBytes } from './bytes.ts';
 import { listPage } from './list-page.ts';
-import { absent, ask, type Finding, failed, ok, type ProbeRun, spend, tryCheck } from './run.ts';
+import { absent, ask, type BucketTest, type Finding, failed, ok, spend, tryCheck } from './run.ts';
 
 const SMALL_BYTES = 4096;
 /** Of what a link answers: the object, or an error. */
@@ -17,7 +17,7 @@ const MAX_LINKED_BYTES = 65_536;
 const NAMES = ['a.bin', 'b é+%.bin', 'c.bin'] as const;
 
 /** Stores an object, and gives what must be read back. */
-export async function putFirst(run: ProbeRun): Promise<Uint8Array | null> {
+export async function putFirst(run: BucketTest): Promise<Uint8Array | null> {
   const content = randomBytes(SMALL_BYTES);
   const stored = await tryCheck(run, 'put', async () => {
     await putSmall(run, NAMES[0], content);
@@ -27,7 +27,7 @@ export async function putFirst(run: ProbeRun): Promise<Uint8Array | null> {
 }
 
 /** What can be done with the object that `putFirst` stored; it is deleted in the end. */
-export async function checkSmallObjects(run: ProbeRun, content: Uint8Array): Promise<void> {
+export async function checkSmallObjects(run: BucketTest, content: Uint8Array): Promise<void> {
   const key = run.folder + NAMES[0];
   await tryCheck(run, 'head', () => look(run, key));
   await tryCheck(run, 'range', () => readRange(run, key, content));
@@ -38,13 +38,13 @@ export async function checkSmallObjects(run: ProbeRun, content: Uint8Array): Pro
 }
 
 async function putSmall(
-  run: ProbeRun,
+  run: BucketTest,
   name: string,
   body: Uint8Array,
   options: { readonly headers?: Readonly<Record<string, string>>; readonly allow?: readonly number[] } = {},
 ): Promise<S3Answer> {
   const key = run.folder + name;
-  const entry: ProbeRun['made'][number] = { key, versionId: null };
+  const entry: BucketTest['made'][number] = { key, versionId: null };
   spend(run, body.byteLength);
   run.made.push(entry);
   const sha256 = await run.connection.platform.sha256(body);
@@ -80,7 +80,7 @@ function isClearNo(error: unknown): boolean {
   );
 }
 
-async function look(run: ProbeRun, key: string): Promise<Finding> {
+async function look(run: BucketTest, key: string): Promise<Finding> {
   const sentAt = run.connection.platform.now().getTime();
   const request = { operation: 'HeadObject', method: 'HEAD', key } as const;
   const { status, headers } = await ask(run, { ...request, allow: [400, 401, 403] });
@@ -103,7 +103,7 @@ function offsetOf(headers: Headers, sentAt: number, answeredAt: number): number 
   return Math.abs(offset) < 2_000 ? 0 : Math.round(offset);
 }
 
-async function readRange(run: ProbeRun, key: string, content: Uint8Array): Promise<Finding> {
+async function readRange(run: BucketTest, key: string, content: Uint8Array): Promise<Finding> {
   const range = { start: 1000, end: 1999 };
   const body = await getObject(run.connection, run.bucket, key, { range, signal: run.signal });
   const bytes = await bytesOf(body);
@@ -112,7 +112,7 @@ async function readRange(run: ProbeRun, key: string, content: Uint8Array): Promi
   return ok('Ranges of an object can be read.');
 }
 
-async function refuseSecond(run: ProbeRun, name: string, content: Uint8Array): Promise<Finding> {
+async function refuseSecond(run: BucketTest, name: string, content: Uint8Array): Promise<Finding> {
   const headers = { 'if-none-match': '*' };
   const allow = [400, 409, 412, 501];
   const first = await putSmall(run, name, content, { headers, allow });
@@ -125,7 +125,7 @@ async function refuseSecond(run: ProbeRun, name: string, content: Uint8Array): P
   return absent('If-None-Match is ignored: names unique to each run keep objects from being overwritten.');
 }
 
-async function listInPages(run: ProbeRun, content: Uint8Array): Promise<Finding> {
+async function listInPages(run: BucketTest, content: Uint8Array): Promise<Finding> {
   const extra = NAMES[2];
   await putSmall(run, extra, content.subarray(0, 16));
   // The second name is there only where the conditional PUT was taken.
@@ -153,7 +153,7 @@ async function listInPages(run: ProbeRun, content: Uint8Array): Promise<Finding>
   }
 }
 
-async function downloadByLink(run: ProbeRun, key: string, content: Uint8Array): Promise<Finding> {
+async function downloadByLink(run: BucketTest, key: string, content: Uint8Array): Promise<Finding> {
   const { connection, bucket, signal } = run;
   const url = await presignDownload(
     connection,
@@ -187,7 +187,7 @@ async function downloadByLink(run: ProbeRun, key: string, content: Uint8Array): 
   );
 }
 
-async function deleteIt(run: ProbeRun, key: string): Promise<Finding> {
+async function deleteIt(run: BucketTest, key: string): Promise<Finding> {
   const { connection, bucket, signal } = run;
   await removeObject(connection, { bucket, key }, { signal });
   const { status } = await ask(run, { operation: 'HeadObject', method: 'HEAD', key, allow: [403, 404] });

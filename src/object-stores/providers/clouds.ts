@@ -1,3 +1,4 @@
+import { awsHost, isAwsRegion, regionInAwsHost } from './aws-host.ts';
 import { readAndWrite } from './key-policy.ts';
 import {
   COMMON,
@@ -27,6 +28,9 @@ export const AWS: Provider = {
   ),
   // AWS in China is another AWS.
   accountOf: (host) => (host.endsWith('.cn') ? 'china' : 'world'),
+  // One without a region says nothing of where the bucket lies.
+  behindBucket: (endpoint, region) =>
+    regionInAwsHost(endpoint) === null && isAwsRegion(region) ? awsHost(region) : endpoint,
   checksObjectSize: true,
   namesRegion: true,
   defaultRegion: 'us-east-1',

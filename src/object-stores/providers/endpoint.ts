@@ -87,12 +87,11 @@ function refuseBucket(name: string, region: string): void {
   const cdn = /^(.+)\.([a-z]{3}\d)\.cdn\.digitaloceanspaces\.com$/.exec(name);
   if (cdn?.[2]) throw holdsBucket(name, cdn[1], DIGITALOCEAN.endpointPattern.replace('{region}', cdn[2]));
   if (PROVIDERS.some((provider) => provider.bucketHost && provider.host.test(name))) return;
-  for (const { id, bucketHost } of PROVIDERS) {
+  for (const { bucketHost, behindBucket } of PROVIDERS) {
     const { bucket, endpoint } = bucketHost?.exec(name)?.groups ?? {};
     if (endpoint === undefined) continue;
-    const own = region.trim().toLowerCase();
-    const generic = id === 'aws' && regionInAwsHost(endpoint) === null;
-    throw holdsBucket(name, bucket, generic && isAwsRegion(own) ? awsHost(own) : endpoint);
+    const corrected = behindBucket?.(endpoint, region.trim().toLowerCase()) ?? endpoint;
+    throw holdsBucket(name, bucket, corrected);
   }
 }
 

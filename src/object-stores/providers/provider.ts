@@ -13,6 +13,8 @@ export interface Provider {
   readonly host: RegExp;
   /** Finds a bucket that was typed in front of the endpoint: groups `bucket` and `endpoint`. Null where nothing tells. */
   readonly bucketHost: RegExp | null;
+  /** The endpoint to enter in that region where one was found behind a bucket; null: the one that was found. */
+  readonly behindBucket: ((endpoint: string, region: string) => string) | null;
   /**
    * What tells apart whose keys may be used at another endpoint of the provider, by its host name: where it is the same,
    * both are one account's. Null for servers of one's own, each of which is somebody else's.
@@ -129,6 +131,7 @@ export const TOO_MANY: Throttling = { status: 429, code: 'TooManyRequests' };
 /** What most have in common; every entry overrides what it knows better. */
 export const COMMON = {
   signingRegion: null,
+  behindBucket: null,
   addressing: 'path',
   parts: PARTS,
   ifNoneMatch: false,

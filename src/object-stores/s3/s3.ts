@@ -9,7 +9,7 @@ export interface S3 {
   /** Throws `storage_*` unless the bucket is there and readable with this key (HeadBucket, else a one-key list). */
   checkBucket(bucket: string, options?: { prefix?: string; signal?: AbortSignal }): Promise<void>;
   bucket(name: string): S3Bucket;
-  /** For the probe and the diagnosis, which ask more than this port does. */
+  /** For the deep test and the diagnosis, which ask more than this port does. */
   readonly connection: S3Connection;
   /** Ends the client's sockets. */
   close(): Promise<void>;

@@ -9,6 +9,6 @@ export interface S3Settings {
   readonly sessionToken?: string | null;
   /** What PUT and CreateMultipartUpload ask the provider for; null asks for nothing. */
   readonly encryption?: { readonly algorithm: 'AES256' | 'aws:kms'; readonly keyId: string | null } | null;
-  /** True where a probe has seen that PUT honours If-None-Match, whatever is known of the provider. */
+  /** True where a deep test has seen that PUT honours If-None-Match, whatever is known of the provider. */
   readonly ifNoneMatch?: boolean;
 }

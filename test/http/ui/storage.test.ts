@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../../dev/bucket/server.ts';
 import { dayAfter, dayOf } from '../../../src/backups/days.ts';
 import { askDeepTest, deepTestResult } from '../../../src/storage/deep-test.ts';
-import { lastProbe } from '../../../src/storage/deep-test-results.ts';
+import { lastDeepTest } from '../../../src/storage/deep-test-results.ts';
 import { letRunsFollow } from '../../support/backup-row.ts';
 import { addLeftover } from '../../support/leftover.ts';
 import { until } from '../../support/until.ts';
@@ -354,7 +354,7 @@ describe('a deep test', () => {
     await deepTestResult(db, await askDeepTest(pages.services, 'asked'), AbortSignal.timeout(60_000));
     await save({ buckets: 'backups' });
     const last = await until('the second deep test', 60_000, async () => {
-      const found = await lastProbe(pages.services.db);
+      const found = await lastDeepTest(pages.services.db);
       return found?.cause === 'credentials' ? found : undefined;
     });
     expect(last.buckets.map(({ bucket }) => bucket)).toEqual(['backups']);

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type DevBucket, type Fault, type FaultMatch, startDevBucket } from '../../../dev/bucket/server.ts';
-import { probeBucket } from '../../../src/object-stores/deep-test/deep-test.ts';
-import { type BucketProbe, type CheckId, isSound } from '../../../src/object-stores/deep-test/result.ts';
+import { deepTestBucket } from '../../../src/object-stores/deep-test/deep-test.ts';
+import { type CheckId, isSound, type TestedBucket } from '../../../src/object-stores/deep-test/result.ts';
 import { chunked, options } from '../../contracts/object-store.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';
 import { until } from '../../support/until.ts';
@@ -32,8 +32,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const probe = (bucket: string, more: Partial<Parameters<typeof probeBucket>[2]> = {}) =>
-  probeBucket(opened.s3.connection, bucket, { prefixes: [], signal: AbortSignal.timeout(60_000), ...more });
+const probe = (bucket: string, more: Partial<Parameters<typeof deepTestBucket>[2]> = {}) =>
+  deepTestBucket(opened.s3.connection, bucket, {
+    prefixes: [],
+    signal: AbortSignal.timeout(60_000),
+    ...more,
+  });
 
 /** Objects with every version and delete marker, and unfinished uploads. */
 async function stored(bucket: string): Promise<readonly string[]> {
@@ -49,9 +53,9 @@ async function begin(key: string): Promise<string> {
   return createUpload(opened.s3.connection, { bucket: 'plain', key }, options());
 }
 
-const outcomes = (result: BucketProbe) =>
+const outcomes = (result: TestedBucket) =>
   Object.fromEntries(result.checks.map(({ id, outcome }) => [id, outcome]));
-const said = (result: BucketProbe, id: CheckId) =>
+const said = (result: TestedBucket, id: CheckId) =>
   result.checks.find((check) => check.id === id)?.message ?? '';
 
 const ALL_OK = {
@@ -383,7 +387,7 @@ describe('the probe of a bucket', () => {
   it('is not fooled by a bucket that another key may use', async () => {
     const scoped = openTestS3({ ...store, ...SCOPED, ca: store.caPem ?? '' });
     const [put] = (
-      await probeBucket(scoped.s3.connection, 'versioned', {
+      await deepTestBucket(scoped.s3.connection, 'versioned', {
         prefixes: [],
         signal: AbortSignal.timeout(5_000),
       })

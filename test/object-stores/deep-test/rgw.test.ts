@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { probeBucket } from '../../../src/object-stores/deep-test/deep-test.ts';
+import { deepTestBucket } from '../../../src/object-stores/deep-test/deep-test.ts';
 import { listVersions } from '../../../src/object-stores/deep-test/list-page.ts';
 import { isSound } from '../../../src/object-stores/deep-test/result.ts';
 import type { Rgw } from '../../support/rgw.ts';
@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 const probe = (opened: OpenedS3, bucket: string, prefixes: readonly string[] = []) =>
-  probeBucket(opened.s3.connection, bucket, { prefixes, signal: AbortSignal.timeout(25_000) });
+  deepTestBucket(opened.s3.connection, bucket, { prefixes, signal: AbortSignal.timeout(25_000) });
 const left = (bucket: string) =>
   listVersions({ connection: full.s3.connection, bucket }, AbortSignal.timeout(5_000), '.bridgeport-probe/');
 

@@ -3,7 +3,7 @@ import { AwsClient } from 'aws4fetch';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ProfileName } from '../../../dev/bucket/profiles.ts';
 import type { DevBucket } from '../../../dev/bucket/server.ts';
-import { probeBucket } from '../../../src/object-stores/deep-test/deep-test.ts';
+import { deepTestBucket } from '../../../src/object-stores/deep-test/deep-test.ts';
 import { isSound } from '../../../src/object-stores/deep-test/result.ts';
 import { providerOf } from '../../../src/object-stores/providers.ts';
 import { chunked, collect, options } from '../../contracts/object-store.ts';
@@ -262,7 +262,7 @@ describe('Garage', () => {
   it('has no versions, and a probe of its bucket works all the same', async () => {
     const { server, client } = await open('garage');
     const signal = AbortSignal.timeout(20_000);
-    const probe = await probeBucket(client.s3.connection, BUCKET, { prefixes: [], signal });
+    const probe = await deepTestBucket(client.s3.connection, BUCKET, { prefixes: [], signal });
     expect(isSound(probe)).toBe(true);
     const refused = server.requests.filter(({ status }) => status === 501).map(({ operation }) => operation);
     expect(new Set(refused)).toEqual(new Set(['ListObjectVersions', 'NotImplemented']));

@@ -6,16 +6,16 @@ import {
 } from '../../../views/capability-card.tsx';
 import { StorageFitness } from '../../../views/storage-fitness.tsx';
 import { isAppError } from '../../errors.ts';
-import { type BucketProbe, CHECK_NAMES, isSound } from '../../object-stores/deep-test/result.ts';
+import { CHECK_NAMES, isSound, type TestedBucket } from '../../object-stores/deep-test/result.ts';
 import type { Services } from '../../services-port.ts';
 import { askDeepTest, runningDeepTest } from '../../storage/deep-test.ts';
-import { lastProbe, type ProbeCause } from '../../storage/deep-test-results.ts';
+import { type DeepTestCause, lastDeepTest } from '../../storage/deep-test-results.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 
 /** The deep test on Admin > Storage: a button, its progress and the card of what it found. */
-export function storageProbeRoutes(services: Services): Hono<UiEnv> {
+export function deepTestRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
   ui.post('/admin/storage/probe', only('admin'), async (c) => {
@@ -47,7 +47,7 @@ async function sendCard(c: Context<UiEnv>, services: Services): Promise<Response
 
 /** The card as it is now, for the page of the storage. */
 export async function capabilityCard(services: Pick<Services, 'db'>): Promise<CapabilityCardProps> {
-  const last = await lastProbe(services.db);
+  const last = await lastDeepTest(services.db);
   const running = await runningDeepTest(services.db);
   if (last === null) return { running, result: null };
   return {
@@ -64,7 +64,7 @@ export async function capabilityCard(services: Pick<Services, 'db'>): Promise<Ca
   };
 }
 
-const CAUSES: Readonly<Record<ProbeCause, string>> = {
+const CAUSES: Readonly<Record<DeepTestCause, string>> = {
   asked: 'asked for',
   credentials: 'after a change of the settings',
   weekly: 'as every week',
@@ -79,16 +79,16 @@ async function start(services: Services): Promise<void> {
   }
 }
 
-function toCapabilities(probe: BucketProbe): BucketCapabilities {
-  const { objectLock, clockOffsetMs } = probe;
+function toCapabilities(bucket: TestedBucket): BucketCapabilities {
+  const { objectLock, clockOffsetMs } = bucket;
   return {
-    ...probe,
-    isSound: isSound(probe),
+    ...bucket,
+    isSound: isSound(bucket),
     objectLock:
       objectLock === null ? null : [objectLock.mode, objectLock.retention].filter(Boolean).join(', '),
     clockOffsetSeconds: clockOffsetMs === null ? null : Math.round(clockOffsetMs / 1000),
-    checks: probe.checks.map((check) => ({ ...check, name: CHECK_NAMES[check.id] })),
-    left: probe.left.map(({ kind, key, versionId, until, reason }) => ({
+    checks: bucket.checks.map((check) => ({ ...check, name: CHECK_NAMES[check.id] })),
+    left: bucket.left.map(({ kind, key, versionId, until, reason }) => ({
       what: versionId === null ? `${kind} ${key}` : `${kind} ${key}, version ${versionId}`,
       until,
       reason,

@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts';
-import type { Probe, ProbePlan } from '../engine.ts';
+import type { Looked, LookPlan } from '../engine.ts';
 import { connectionLines, connectionSecrets, describeTarget, type MysqlTarget } from './connection.ts';
 import { explainMysql } from './failures.ts';
 import { missingPrivileges } from './grants.ts';
@@ -7,17 +7,17 @@ import { COUNT_WIDE, HAS_NO_TRANSACTIONS } from './tables.ts';
 import { toolLines } from './tools.ts';
 
 /** Asks the server for its version, the database's size and what the user may read. */
-export function probeMysql(target: MysqlTarget): ProbePlan {
+export function lookAtMysql(target: MysqlTarget): LookPlan {
   return {
-    command: { script: probeScript(target), secrets: connectionSecrets(target) },
-    read: (stdout) => readProbe(target, stdout),
+    command: { script: lookScript(target), secrets: connectionSecrets(target) },
+    read: (stdout) => readLook(target, stdout),
     explain: (failure) => explainMysql(target, failure),
   };
 }
 
 // A word of our own before each answer: a login script of the host may print, too. MariaDB's grants hold the hash of
 // the password, which is nobody's business.
-function probeScript(target: MysqlTarget): string {
+function lookScript(target: MysqlTarget): string {
   return `${connectionLines(target)}
 ${toolLines(target)}
 choose_tools && refuse_plain || { tell_tls; exit; }
@@ -36,7 +36,7 @@ grants=$(ask "SET SESSION sql_mode = ''; SHOW GRANTS") || exit
 printf '%s\\n' "$grants" | sed 's/ IDENTIFIED .*//; s/^/bridgeport:grant=/'`;
 }
 
-function readProbe(target: MysqlTarget, stdout: string): Probe {
+function readLook(target: MysqlTarget, stdout: string): Looked {
   const answers = [...stdout.matchAll(/^bridgeport:(\w+)=(.*)$/gm)];
   const all = (wanted: string) =>
     answers.flatMap(([, name, value]) => (name === wanted ? [value ?? ''] : []));

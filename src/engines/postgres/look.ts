@@ -1,20 +1,20 @@
 import { AppError } from '../../errors.ts';
-import type { Probe, ProbePlan } from '../engine.ts';
+import type { Looked, LookPlan } from '../engine.ts';
 import { connectionLines, connectionSecrets, describeTarget, type PostgresTarget } from './connection.ts';
 import { explainPostgres } from './failures.ts';
 import { FIND_PG_DUMP } from './tools.ts';
 
 /** Asks the server for its version and the database's size, and the chosen pg_dump for its version. */
-export function probePostgres(target: PostgresTarget): ProbePlan {
+export function lookAtPostgres(target: PostgresTarget): LookPlan {
   return {
-    command: { script: probeScript(target), secrets: connectionSecrets(target) },
-    read: (stdout) => readProbe(target, stdout),
+    command: { script: lookScript(target), secrets: connectionSecrets(target) },
+    read: (stdout) => readLook(target, stdout),
     explain: (failure) => explainPostgres(target, failure),
   };
 }
 
 // A line of our own before each answer: a login script of the host may print, too.
-function probeScript(target: PostgresTarget): string {
+function lookScript(target: PostgresTarget): string {
   return `${connectionLines(target)}
 ${FIND_PG_DUMP}
 find_psql || exit
@@ -26,7 +26,7 @@ printf 'bridgeport:client=%s\\n' "$("$pg_dump" --version)"
 printf 'bridgeport:size=%s\\n' "$database_size"`;
 }
 
-function readProbe(target: PostgresTarget, stdout: string): Probe {
+function readLook(target: PostgresTarget, stdout: string): Looked {
   const answers = new Map<string, string>();
   for (const [, name, value] of stdout.matchAll(/^bridgeport:(\w+)=(.*)$/gm)) {
     if (name !== undefined && value !== undefined) answers.set(name, value.trim());
