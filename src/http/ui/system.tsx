@@ -4,14 +4,13 @@ import type { FormState } from '../../../views/parts/form-state.ts';
 import { questionOfSettings, SystemPage } from '../../../views/system/system.tsx';
 import { manifestPublicKey } from '../../backups/manifest.ts';
 import { isPostgres } from '../../db/kind.ts';
-import { type ChangedSettings, changeSettingsAskingFirst } from '../../retention/change-defaults.ts';
+import { changeSettingsAskingFirst } from '../../retention/change-defaults.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings, settingsChange } from '../../settings/settings.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, numberOf, readForm, textOf } from './kit/form-body.ts';
-import { refusedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -40,48 +39,26 @@ export function systemRoutes(services: Services): Hono<UiEnv> {
       parse: (body) => settingsChange.safeParse(inputOf(body)),
       stored: () => valuesOf(services),
       refuse: (form) => sendSystem(c, services, withSeconds(form)),
-      act: async (input, body) => {
+      act: async (input, body, sent) => {
         const isConfirmed = isTicked(body, 'confirm');
         const actor = actorOf(c, services);
         const changed = await changeSettingsAskingFirst(services, actor, input, { isConfirmed });
-        if (changed.kind === 'confirm') throw new AsksFirst(changed, body);
-        return { to: '/admin/system', say: 'settings-saved' };
+        if (changed.kind !== 'confirm') return { to: '/admin/system', say: 'settings-saved' };
+        // Nothing was saved yet: a person is asked first.
+        return sendSystem(c, services, sent, questionOfSettings('/admin/system', changed, body));
       },
-    }).catch((error: unknown) => askFirst(c, services, error, { action: '/admin/system' })),
+    }),
   );
 
   ui.post('/admin/system/reset', only('admin'), async (c) => {
-    const body = await readForm(c);
-    const isConfirmed = isTicked(body, 'confirm');
+    const isConfirmed = isTicked(await readForm(c), 'confirm');
     const changed = await changeSettingsAskingFirst(services, actorOf(c, services), null, { isConfirmed });
-    if (changed.kind === 'confirm') {
-      return askFirst(c, services, new AsksFirst(changed, {}), { action: '/admin/system/reset' });
-    }
-    return goTo(c, services, '/admin/system', 'settings-reset');
+    if (changed.kind !== 'confirm') return goTo(c, services, '/admin/system', 'settings-reset');
+    const question = questionOfSettings('/admin/system/reset', changed, {});
+    return sendSystem(c, services, undefined, question);
   });
 
   return ui;
-}
-
-type ToConfirm = Extract<ChangedSettings, { readonly kind: 'confirm' }>;
-
-/** Nothing was saved yet: it is no failure, and no other page. */
-class AsksFirst extends Error {
-  readonly changed: ToConfirm;
-  readonly body: FormBody;
-  constructor(changed: ToConfirm, body: FormBody) {
-    super('A person is asked first.');
-    this.changed = changed;
-    this.body = body;
-  }
-}
-
-function askFirst(c: Context<UiEnv>, services: Services, error: unknown, { action }: { action: string }) {
-  if (!(error instanceof AsksFirst)) throw error;
-  const { changed, body } = error;
-  const question = questionOfSettings(action, changed, body);
-  const form = Object.keys(body).length === 0 ? undefined : { ...refusedForm(body, []), message: null };
-  return sendSystem(c, services, form, question);
 }
 
 function inputOf(body: FormBody) {
