@@ -16,6 +16,7 @@ import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { besideFields, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { readPasted } from './pasted-endpoint.ts';
 import {
   bucketNamesIn,
   chosenProvider,
@@ -53,16 +54,9 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/admin/storage/edit/form', only('admin'), async (c) => {
     const config = await getSpaces(services);
-    return sendFragment(
-      c,
-      <StorageForm
-        {...storageFormOf(
-          chosenProvider(c.req.query('provider'), config),
-          config,
-          await withStorage(c, services),
-        )}
-      />,
-    );
+    const around = await withStorage(c, services);
+    const provider = around.pasted?.provider ?? chosenProvider(c.req.query('provider'), config);
+    return sendFragment(c, <StorageForm {...storageFormOf(provider, config, around)} />);
   });
 
   ui.get('/admin/storage/edit/endpoint', only('admin'), async (c) => {
@@ -124,12 +118,14 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
 /** The form of the configuration; with a refused one it says so and answers 422. */
 async function sendForm(c: Context<UiEnv>, services: Services, refused: RefusedStorage | null) {
   const config = await getSpaces(services);
-  const provider = chosenProvider(refused?.form.values['provider'] ?? c.req.query('provider'), config);
+  const around = await withStorage(c, services, refused);
+  const asked = refused?.form.values['provider'] ?? c.req.query('provider');
+  const provider = around.pasted?.provider ?? chosenProvider(asked, config);
   return sendPage(
     c,
     <StorageFormPage
       frame={await frameOf(c, services)}
-      {...storageFormOf(provider, config, await withStorage(c, services, refused), refused)}
+      {...storageFormOf(provider, config, around, refused)}
     />,
     refused === null ? 200 : 422,
   );
@@ -156,6 +152,7 @@ async function withStorage(
       isTicked: ticked === null ? all.length === 1 : ticked.includes(id),
     })),
     ...(next === HOME ? { next } : {}),
+    pasted: (refused === null ? readPasted(c.req.query('pasted')) : null) ?? undefined,
   };
 }
 
