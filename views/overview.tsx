@@ -26,6 +26,8 @@ export interface OverviewProps extends TroublesProps {
   /** What is left to do after that. */
   readonly nextSteps?: Child;
   readonly counts: Readonly<Record<ProtectionState, number>>;
+  /** Databases that no schedule backs up. */
+  readonly unscheduled: number;
   /** The database whose last good backup is the oldest; null where none has one. */
   readonly oldest: { readonly name: string; readonly age: string; readonly maxAgeHours: number } | null;
   readonly stored: StoredGrowth;
@@ -89,7 +91,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
   const { frame, counts, total, oldest, stored, attention } = props;
   return (
     <>
-      <OverviewVerdict counts={counts} total={total} oldest={oldest} />
+      <OverviewVerdict counts={counts} total={total} oldest={oldest} unscheduled={props.unscheduled} />
       <Tiles>
         <Tile label="Protected" figure={`${counts.protected} / ${total}`} href="/databases?state=protected">
           good backup within its target

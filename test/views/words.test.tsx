@@ -16,10 +16,11 @@ const textOf = (view: unknown): string =>
 
 const NONE = { never: 0, late: 0, failing: 0, paused: 0, protected: 0 };
 
-function verdict(counts: Partial<typeof NONE>, age: string | null = null): string {
+function verdict(counts: Partial<typeof NONE>, age: string | null = null, unscheduled = 0): string {
   const all = { ...NONE, ...counts };
   const total = Object.values(all).reduce((sum, count) => sum + count, 0);
-  return textOf(<OverviewVerdict counts={all} total={total} oldest={age === null ? null : { age }} />);
+  const oldest = age === null ? null : { age };
+  return textOf(<OverviewVerdict counts={all} total={total} oldest={oldest} unscheduled={unscheduled} />);
 }
 
 describe('the verdict', () => {
@@ -42,6 +43,18 @@ describe('the verdict', () => {
     expect(verdict({ protected: 2 }, '9 h')).toContain(
       'All 2 databases are safe The oldest of their last good backups is 9 h old.',
     );
+  });
+
+  it('calls nothing safe that no schedule backs up again, and says what is missing', () => {
+    expect(verdict({ protected: 1 }, '3 min', 1)).toContain(
+      'Your database is backed up Its last good backup is 3 min old. It has no schedule: nothing backs it up again by itself.',
+    );
+    expect(verdict({ protected: 3 }, '9 h', 1)).toContain('All 3 databases are backed up');
+    expect(verdict({ protected: 3 }, '9 h', 1)).toContain('1 of them has no schedule: nothing backs it up');
+    expect(verdict({ protected: 3 }, '9 h', 2)).toContain('2 of them have no schedule: nothing backs them');
+    expect(verdict({ protected: 3 }, '9 h', 3)).toContain('None of them has a schedule: nothing backs them');
+    // What is worse is said first.
+    expect(verdict({ protected: 2, late: 1 }, '9 h', 3)).not.toContain('schedule');
   });
 });
 

@@ -18,7 +18,7 @@ import { storageTrouble } from '../../backups/storage-trouble.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { isFillingUp } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
-import { nextSteps } from '../../installation/next-steps.ts';
+import { countScheduled, nextSteps } from '../../installation/next-steps.ts';
 import { failingWays } from '../../notifications/failing-ways.ts';
 import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
@@ -60,6 +60,7 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
         : { firstSteps: <Checklist {...checklist} /> })}
       nextSteps={checklist === null ? await nextStepsFor(services, frame.user.role) : undefined}
       counts={states}
+      unscheduled={(await countScheduled(services.db, environmentId)).unscheduled}
       oldest={await oldestIn(services, environmentId)}
       stored={await storedIn(services, environmentId)}
       attention={await attentionOf(services, environmentId, states, showsEnvironment)}
