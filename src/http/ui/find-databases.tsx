@@ -196,7 +196,7 @@ async function offered(
     host: body['host'],
     port: numberOf(body, 'port'),
   });
-  return foundList(c, services, server, {
+  const offer = {
     serverVersion: null,
     notes: [],
     found: names.map((name) => ({
@@ -206,7 +206,8 @@ async function offered(
       registered: row.get(name) ?? null,
       obstacle: null,
     })),
-  });
+  };
+  return foundList(c, services, server, offer, decodeNames(await readValues(c, 'found')));
 }
 
 /** Throws `invalid` for a type that nothing backs up. */
