@@ -277,8 +277,7 @@ function EnableStorage({
   if (!storageIsConfigured) {
     return (
       <p>
-        <a href="/admin/storage/edit">Configure Spaces</a>, which may be those of every S3-compatible
-        provider.
+        <a href="/admin/storage/edit">Configure Spaces</a>, a bucket of any S3-compatible provider.
       </p>
     );
   }

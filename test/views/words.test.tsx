@@ -6,6 +6,7 @@ import { FindForm } from '../../views/find-databases.tsx';
 import { OverviewVerdict } from '../../views/overview-verdict.tsx';
 import { CopyBlock } from '../../views/parts/copy-block.tsx';
 import { freshForm } from '../../views/parts/form-state.ts';
+import { formatDuration } from '../../views/parts/format.ts';
 import { Presets } from '../../views/schedules/schedule-fields.tsx';
 
 const textOf = (view: unknown): string =>
@@ -55,6 +56,13 @@ describe('the verdict', () => {
     expect(verdict({ protected: 3 }, '9 h', 3)).toContain('None of them has a schedule: nothing backs them');
     // What is worse is said first.
     expect(verdict({ protected: 2, late: 1 }, '9 h', 3)).not.toContain('schedule');
+  });
+});
+
+describe('a duration', () => {
+  it('that is no whole second is no zero', () => {
+    const words = [0, 0.4, 1, 59.6, 125, 3_780].map(formatDuration);
+    expect(words).toEqual(['<1 s', '<1 s', '1 s', '1 min 0 s', '2 min 5 s', '1 h 3 min']);
   });
 });
 
