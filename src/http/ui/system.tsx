@@ -4,6 +4,7 @@ import type { FormState } from '../../../views/parts/form-state.ts';
 import { questionOfSettings, SystemPage } from '../../../views/system/system.tsx';
 import { manifestPublicKey } from '../../backups/manifest.ts';
 import { isPostgres } from '../../db/kind.ts';
+import type { InputIssue } from '../../errors.ts';
 import { changeSettingsAskingFirst } from '../../retention/change-defaults.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings, settingsChange } from '../../settings/settings.ts';
@@ -14,8 +15,9 @@ import { type FormBody, isTicked, numberOf, readForm, textOf } from './kit/form-
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
-import { submit } from './kit/submit.ts';
+import { besideFields, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { gibIn, gibText, NO_SIZE } from './retention-form.ts';
 
 const SECOND_MS = 1000;
 
@@ -24,7 +26,7 @@ const NUMBERS = [
   ...(['maxConcurrentBackups', 'maxConcurrentBackupsPerServer', 'activeUserWindowMin'] as const),
   ...(['backupRetentionKeepLast', 'backupRetentionDaily', 'backupRetentionWeekly'] as const),
   ...(['backupRetentionMonthly', 'backupRetentionYearly', 'backupRetentionMinFloor'] as const),
-  ...(['backupRetentionMaxTotalBytes', 'failedBackupRetentionDays', 'fullReadEveryDays'] as const),
+  ...(['failedBackupRetentionDays', 'fullReadEveryDays'] as const),
   'backupRotationConfirmThreshold',
 ] as const;
 
@@ -36,9 +38,9 @@ export function systemRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/admin/system', only('admin'), async (c) =>
     submit(c, services, {
-      parse: (body) => settingsChange.safeParse(inputOf(body)),
+      parse: (body) => besideFields(settingsChange.safeParse(inputOf(body)), onTheForm),
       stored: () => valuesOf(services),
-      refuse: (form) => sendSystem(c, services, withSeconds(form)),
+      refuse: (form) => sendSystem(c, services, form),
       act: async (input, body, sent) => {
         const isConfirmed = isTicked(body, 'confirm');
         const actor = actorOf(c, services);
@@ -70,15 +72,16 @@ function inputOf(body: FormBody) {
     backupRetentionPreset: textOf(body, 'backupRetentionPreset') ?? '',
     secondFactorRequired: isTicked(body, 'secondFactorRequired'),
     sshReadyTimeoutMs: seconds === null ? null : seconds * SECOND_MS,
+    backupRetentionMaxTotalBytes: gibIn(body, 'maxTotalGib'),
     ...Object.fromEntries(NUMBERS.map((name) => [name, numberOf(body, name)])),
   };
 }
 
-/** The form has seconds where the setting has milliseconds. */
-function withSeconds(form: FormState): FormState {
-  const { sshReadyTimeoutMs, ...errors } = form.errors;
-  if (sshReadyTimeoutMs === undefined) return form;
-  return { ...form, errors: { ...errors, sshReadySeconds: 'Enter 1 to 120 seconds.' } };
+/** The form has seconds where a setting has milliseconds, and GiB where one has bytes. */
+function onTheForm(issue: InputIssue): InputIssue {
+  if (issue.path[0] === 'backupRetentionMaxTotalBytes') return NO_SIZE;
+  if (issue.path[0] !== 'sshReadyTimeoutMs') return issue;
+  return { path: ['sshReadySeconds'], message: 'Enter 1 to 120 seconds.' };
 }
 
 /** The settings as the form shows them. */
@@ -86,6 +89,7 @@ async function valuesOf({ db }: Services) {
   const settings = await readSettings(db);
   return {
     ...Object.fromEntries(NUMBERS.map((name) => [name, String(settings[name] ?? '')])),
+    maxTotalGib: gibText(settings.backupRetentionMaxTotalBytes),
     timezone: settings.timezone,
     publicUrl: settings.publicUrl ?? '',
     privateHosts: settings.privateHosts,
