@@ -190,6 +190,18 @@ async function demo(): Promise<void> {
     };
   });
 
+  if (!runsOnce) {
+    await steps.run('Let backups begin by themselves, each night', async () => {
+      await api.post('/api/schedules/rules', { name: 'nightly', cronExpression: '0 2 * * *' });
+      return { value: undefined, note: 'one rule for all databases' };
+    });
+    await steps.run('Rehearse the restore', async () => {
+      const { runId } = await api.post(`/api/backups/${backup['id']}/drill`, {});
+      const tables = await api.untilRestored(String(runId));
+      return { value: undefined, note: `${tables.length} tables compared, and dropped again` };
+    });
+  }
+
   process.stdout.write(
     `\nA database of ${formatBytes(sampleBytes)} is in the bucket, verified and restorable.` +
       ` Peak memory of the app: ${formatBytes(app.peakMemoryBytes())}.\n`,
