@@ -195,10 +195,9 @@ async function demo(): Promise<void> {
       await api.post('/api/schedules/rules', { name: 'nightly', cronExpression: '0 2 * * *' });
       return { value: undefined, note: 'one rule for all databases' };
     });
-    await steps.run('Rehearse the restore', async () => {
-      const { runId } = await api.post(`/api/backups/${backup['id']}/drill`, {});
-      const tables = await api.untilRestored(String(runId));
-      return { value: undefined, note: `${tables.length} tables compared, and dropped again` };
+    await steps.run('Ask for a drill', async () => {
+      await api.post(`/api/backups/${backup['id']}/drill`, {});
+      return { value: undefined, note: 'it begins when nothing else has for half a minute' };
     });
   }
 
