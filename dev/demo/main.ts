@@ -192,8 +192,13 @@ async function demo(): Promise<void> {
 
   if (!runsOnce) {
     await steps.run('Let backups begin by themselves, each night', async () => {
-      await api.post('/api/schedules/rules', { name: 'nightly', cronExpression: '0 2 * * *' });
-      return { value: undefined, note: 'one rule for all databases' };
+      // Those with a past keep the targets that it was made for.
+      const rules = [
+        { name: 'nightly', cronExpression: '0 2 * * *', environmentId: environment },
+        { name: 'PostgreSQL, on weekdays', cronExpression: '30 1 * * MON-FRI', engine: 'postgres' },
+      ];
+      for (const rule of rules) await api.post('/api/schedules/rules', rule);
+      return { value: undefined, note: rules.map(({ name }) => name).join('; ') };
     });
     await steps.run('Ask for a drill', async () => {
       await api.post(`/api/backups/${backup['id']}/drill`, {});
