@@ -181,7 +181,7 @@ function PasteEndpoint({ next, pasted = '' }: StorageFormProps) {
       {next !== undefined && <input type="hidden" name="next" value={next} />}
       <div class="field">
         <label for="pasted">
-          Paste the endpoint <span class="optional">optional</span>
+          Paste the storage’s address <span class="optional">optional</span>
         </label>
         <input
           id="pasted"
@@ -200,14 +200,14 @@ function PasteEndpoint({ next, pasted = '' }: StorageFormProps) {
           hx-include="closest form"
         />
         <small id="help-pasted" class="field-help">
-          The address that your provider shows for the bucket: it tells the provider, and mostly the region.
+          The endpoint that your provider shows for the bucket: it tells the provider, and mostly the region.
           Or leave it empty, and choose the provider.
         </small>
       </div>
       <noscript>
         <div class="actions">
           <button type="submit" class="secondary outline">
-            Use this endpoint
+            Use this address
           </button>
         </div>
       </noscript>

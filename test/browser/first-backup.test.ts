@@ -65,7 +65,7 @@ it('A newcomer gets from the first signed-in page to a backup over SSH that was 
   await person.click(button('I have copied it'));
 
   await step('Connect a storage');
-  await person.fill('Paste the endpoint optional', site.bucket.endpoint);
+  await person.fill('Paste the storage’s address optional', site.bucket.endpoint);
   const endpoint = page.getByLabel('Endpoint', { exact: true });
   await endpoint.waitFor();
   expect(await endpoint.inputValue()).toBe(new URL(site.bucket.endpoint).host);
