@@ -262,6 +262,27 @@ describe('a write', () => {
   });
 });
 
+describe('a form that was sent', () => {
+  const pages = files.filter((file) => /^src\/http\/ui\/(?!kit\/)/.test(file));
+  const pagesWith = (pattern: RegExp) => pages.filter((file) => pattern.test(sources.get(file) ?? ''));
+
+  it('is refused, and comes back as it was sent, by submit alone', () => {
+    expect(pagesWith(/\bsubmit\(c, services, \{/).length).toBeGreaterThan(25);
+    expect(pagesWith(/\b(?:refusedForm|failedForm|askAgain|staleForm)\b/)).toEqual([]);
+  });
+
+  it('is read elsewhere only where it holds nothing that can be wrong', () => {
+    const unread = (source: string) => source.split(/\bui\.post\(/).slice(1);
+    const both = pages.filter((file) =>
+      unread(sources.get(file) ?? '').some((handler) => {
+        const [own = ''] = handler.split(/^ {2}\}\);?$/m);
+        return /\breadForm\(/.test(own) && /\b(?:safeParse|catch)\b/.test(own);
+      }),
+    );
+    expect(both).toEqual([]);
+  });
+});
+
 describe('what the totals of stored backups count', () => {
   const writersOf = (pattern: RegExp) =>
     files.filter((file) => file.startsWith('src/') && pattern.test(sources.get(file) ?? ''));

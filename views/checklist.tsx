@@ -1,13 +1,14 @@
 import { FindForm, type FindFormProps } from './find-databases.tsx';
+import { FirstContact, type SeenHostKey } from './first-contact.tsx';
 import type { EnvironmentChoice } from './frame/frame.ts';
-import { HostAddressField } from './new-host.tsx';
+import { HostAddressFields } from './new-host.tsx';
 import { CopyBlock } from './parts/copy-block.tsx';
 import { Form, PostButton } from './parts/form.tsx';
 import { freshForm } from './parts/form-state.ts';
 import { type Step, Steps } from './parts/steps.tsx';
 import { OwnMachine } from './server.tsx';
 import { AuthorizedKeysLine } from './ssh-key.tsx';
-import { StorageForm, type StorageFormProps } from './storage-form.tsx';
+import { NewStorageForm, type StorageFormProps } from './storage-form.tsx';
 
 /** The way to the first backup that was read back, each step a form of its own. What is done has a summary. */
 export interface ChecklistProps {
@@ -26,6 +27,8 @@ export interface ChecklistProps {
     readonly reached: { readonly id: string; readonly name: string; readonly detail: string } | null;
     /** One that is added and was not reached yet. */
     readonly waiting: { readonly id: string; readonly name: string; readonly isOwn: boolean } | null;
+    /** Its host key, where somebody asked for it; null: not looked at yet. */
+    readonly seen: SeenHostKey | null;
     readonly line: { readonly line: string; readonly user: string } | null;
     /** Null where the app's own machine is no host. */
     readonly ownMachine: { readonly isContainer: boolean } | null;
@@ -51,8 +54,9 @@ function stepsOf(props: ChecklistProps): readonly Step[] {
       isDone: key.isKept,
       words: key.isKept
         ? 'Without it no stored secret can be read again.'
-        : 'It opens every stored secret, and was made at the first start. Copy it to a place that is not this machine.',
+        : 'It opens every stored secret, and was made at the first start. Copy it to a place that is not this machine: now, or after the first backup. You are reminded until it is done.',
       body: isAdmin ? <KeyStep command={key.command} isCommand={key.isCommand} /> : <ForAdmins />,
+      canWait: true,
       page: null,
     },
     {
@@ -114,13 +118,13 @@ function KeyStep({ command, isCommand }: { readonly command: string; readonly is
         text={command}
         label={isCommand ? 'Command that copies the master key' : 'Path of the master key'}
       />
-      <PostButton action="/admin/master-key/confirm" label="I have copied it" kind="primary" />
+      <PostButton action="/admin/master-key/confirm" label="I have copied it" />
     </>
   );
 }
 
 function StorageStep({ storage, environment }: ChecklistProps) {
-  if (storage.form !== null) return <StorageForm {...storage.form} />;
+  if (storage.form !== null) return <NewStorageForm {...storage.form} />;
   if (environment === null) return <MakeEnvironment />;
   return (
     <PostButton
@@ -141,7 +145,7 @@ function MakeEnvironment() {
 }
 
 function HostStep({ environment, host, isAdmin }: ChecklistProps) {
-  const { waiting, line, ownMachine } = host;
+  const { waiting, seen, line, ownMachine } = host;
   if (environment === null) return isAdmin ? <MakeEnvironment /> : <ForAdmins />;
   if (waiting !== null) {
     return (
@@ -151,16 +155,20 @@ function HostStep({ environment, host, isAdmin }: ChecklistProps) {
         ) : (
           line !== null && <AuthorizedKeysLine {...line} />
         )}
-        <div class="actions">
-          <PostButton
-            action={`/servers/${waiting.id}/test`}
-            label={waiting.isOwn ? 'Test' : 'Test SSH'}
-            accessibleLabel={`${waiting.isOwn ? 'Test' : 'Test SSH'}: ${waiting.name}`}
-            kind="primary"
-            values={{ next: '/' }}
-          />
-          <a href={`/servers/${waiting.id}`}>Its page</a>
-        </div>
+        {waiting.isOwn ? (
+          <div class="actions">
+            <PostButton
+              action={`/servers/${waiting.id}/test`}
+              label="Test"
+              accessibleLabel={`Test: ${waiting.name}`}
+              kind="primary"
+              values={{ next: '/' }}
+            />
+            <a href={`/servers/${waiting.id}`}>Its page</a>
+          </div>
+        ) : (
+          <FirstContact server={waiting} seen={seen} />
+        )}
       </>
     );
   }
@@ -168,7 +176,7 @@ function HostStep({ environment, host, isAdmin }: ChecklistProps) {
   return (
     <>
       <Form action={add} form={freshForm()} submit="Add the server">
-        <HostAddressField form={freshForm()} />
+        <HostAddressFields form={freshForm({ sshPort: '22' })} />
       </Form>
       {ownMachine !== null && (
         <details>

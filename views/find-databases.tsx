@@ -22,6 +22,7 @@ export interface FoundItem {
   readonly registered: { readonly id: string; readonly name: string } | null;
   /** Why it can't be registered; a sentence. */
   readonly obstacle: string | null;
+  readonly isTicked: boolean;
 }
 
 /** What a search found, and where the backups of what is ticked may go. */
@@ -88,17 +89,27 @@ export function FindForm(props: FindFormProps) {
           <TextField form={form} name="username" label="Database user" conditional />
           <TextField form={form} name="password" label="Database password" type="password" conditional />
         </div>
-        <details open={['host', 'port', 'tlsMode', 'tlsCa'].some((name) => form.errors[name] !== undefined)}>
-          <summary>Host, port, TLS: localhost, the usual port, TLS if offered</summary>
-          <div class="grid">
-            <TextField
-              form={form}
-              name="host"
-              label="Host"
-              help="As seen from the server. Blank: the server's own socket."
-            />
-            <TextField form={form} name="port" label="Port" type="number" min={1} max={65535} />
-          </div>
+        <div class="host-address">
+          <TextField
+            form={form}
+            name="host"
+            label="Host"
+            conditional
+            help="As seen from the server, so that localhost is the server itself. Blank: its socket."
+          />
+          <TextField
+            form={form}
+            name="port"
+            label="Port"
+            conditional
+            type="number"
+            min={1}
+            max={65535}
+            help="Blank: the usual."
+          />
+        </div>
+        <details open={['tlsMode', 'tlsCa'].some((name) => form.errors[name] !== undefined)}>
+          <summary>TLS to the database: if it offers it</summary>
           <SelectField form={form} name="tlsMode" label="TLS to the database" choices={TLS} />
           <TextArea
             form={form}
@@ -193,7 +204,7 @@ function FoundRow({ item, index }: { readonly item: FoundItem; readonly index: n
       <td>
         {isOffered && (
           <>
-            <input type="checkbox" id={id} name="found" value={item.value} />
+            <input type="checkbox" id={id} name="found" value={item.value} checked={item.isTicked} />
             <input type="hidden" name="offered" value={item.value} />
           </>
         )}
@@ -263,7 +274,13 @@ function EnableStorage({
   readonly server: SearchedServer;
 }) {
   if (!mayEnable) return <p>An admin changes that under Admin &gt; Storage.</p>;
-  if (!storageIsConfigured) return <a href="/admin/storage/edit">Configure Spaces</a>;
+  if (!storageIsConfigured) {
+    return (
+      <p>
+        <a href="/admin/storage/edit">Configure Spaces</a>, a bucket of any S3-compatible provider.
+      </p>
+    );
+  }
   return (
     <button
       type="submit"

@@ -20,22 +20,25 @@ export function NewHostPage(props: {
       within={environment.name}
     >
       <Form action={`/environments/${environment.id}/hosts`} form={form} submit="Add the server" cancel="/">
-        <HostAddressField form={form} />
+        <HostAddressFields form={form} />
       </Form>
     </Page>
   );
 }
 
-export function HostAddressField({ form }: { readonly form: FormState }) {
+export function HostAddressFields({ form }: { readonly form: FormState }) {
   return (
-    <TextField
-      form={form}
-      name="address"
-      label="Address"
-      placeholder="root@db1.example.com"
-      help="user@host or user@host:port. Without a user: the environment's; without a port: 22."
-      spellcheck={false}
-      required
-    />
+    <div class="host-address">
+      <TextField
+        form={form}
+        name="address"
+        label="Address"
+        placeholder="root@db1.example.com"
+        help="user@host, the user being one who may read the databases. Without a user: the environment's."
+        spellcheck={false}
+        required
+      />
+      <TextField form={form} name="sshPort" label="SSH port" type="number" min={1} max={65535} required />
+    </div>
   );
 }

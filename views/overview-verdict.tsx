@@ -7,8 +7,10 @@ export function OverviewVerdict(props: {
   readonly total: number;
   /** Of the oldest last good backup. */
   readonly oldest: { readonly age: string } | null;
+  /** Databases that no schedule backs up: they are safe until their last good backup is too old, and no longer. */
+  readonly unscheduled: number;
 }) {
-  const { counts, total, oldest } = props;
+  const { counts, total, oldest, unscheduled } = props;
   const unsafe = counts.never + counts.late;
   const show = (label: string, href: string) => (
     <a class="button" href={href}>
@@ -56,11 +58,25 @@ export function OverviewVerdict(props: {
   }
   const whose = total === 1 ? 'Its last good backup' : 'The oldest of their last good backups';
   const age = oldest === null ? '' : `${whose} is ${oldest.age} old.`;
+  const state = unscheduled === 0 ? 'safe' : 'backed up';
   return (
-    <Verdict tone="success" title={total === 1 ? 'Your database is safe' : `All ${total} databases are safe`}>
-      {age}
+    <Verdict
+      tone="success"
+      title={total === 1 ? `Your database is ${state}` : `All ${total} databases are ${state}`}
+      action={unscheduled === 0 ? undefined : show('Schedules', '/schedules')}
+    >
+      {age} {unscheduled > 0 && unscheduledWords(unscheduled, total)}
     </Verdict>
   );
+}
+
+function unscheduledWords(count: number, total: number): string {
+  if (total === 1) return 'It has no schedule: nothing backs it up again by itself.';
+  const which =
+    count === total
+      ? 'None of them has a schedule'
+      : `${count} of them ${count === 1 ? 'has' : 'have'} no schedule`;
+  return `${which}: nothing backs ${count === 1 ? 'it' : 'them'} up again by itself.`;
 }
 
 /** `2 of 3 databases are not safe`; of a single one no count. */

@@ -9,7 +9,7 @@ import { AreaChart } from './parts/charts/area.tsx';
 import { Calendar } from './parts/charts/calendar.tsx';
 import type { ChartDay } from './parts/charts/day-cells.ts';
 import { EmptyState } from './parts/empty-state.tsx';
-import { formatBytes, formatHours } from './parts/format.ts';
+import { formatBytes, formatDuration, formatHours } from './parts/format.ts';
 import { Columns, Panel } from './parts/panel.tsx';
 import type { ProtectionState } from './parts/protection-badge.tsx';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
@@ -26,9 +26,18 @@ export interface OverviewProps extends TroublesProps {
   /** What is left to do after that. */
   readonly nextSteps?: Child;
   readonly counts: Readonly<Record<ProtectionState, number>>;
+  /** Databases that no schedule backs up. */
+  readonly unscheduled: number;
   /** The database whose last good backup is the oldest; null where none has one. */
   readonly oldest: { readonly name: string; readonly age: string; readonly maxAgeHours: number } | null;
   readonly stored: StoredGrowth;
+  /** The drill that has proven the latest that a backup comes back; null: none has. */
+  readonly lastProven: {
+    readonly databaseId: string;
+    readonly databaseName: string;
+    readonly at: string;
+    readonly restoreMs: number;
+  } | null;
   readonly nextRuns: readonly NextRunItem[];
   readonly attention: readonly AttentionItem[];
   /** Databases whose last drill failed. */
@@ -89,7 +98,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
   const { frame, counts, total, oldest, stored, attention } = props;
   return (
     <>
-      <OverviewVerdict counts={counts} total={total} oldest={oldest} />
+      <OverviewVerdict counts={counts} total={total} oldest={oldest} unscheduled={props.unscheduled} />
       <Tiles>
         <Tile label="Protected" figure={`${counts.protected} / ${total}`} href="/databases?state=protected">
           good backup within its target
@@ -107,6 +116,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
           {stored.places === 1 ? 'in 1 place' : `in ${stored.places} places`}
           {stored.inAWeek !== 0 && ` · ${growthText(stored.inAWeek)}`}
         </Tile>
+        <LastProven proven={props.lastProven} />
       </Tiles>
       {props.nextSteps}
       <Columns
@@ -137,6 +147,26 @@ function Filled(props: OverviewProps & { readonly total: number }) {
         }
       />
     </>
+  );
+}
+
+/** How long it takes until data is back: the figure that is asked for on the worst day. */
+function LastProven({ proven }: { readonly proven: OverviewProps['lastProven'] }) {
+  if (proven === null) {
+    return (
+      <Tile label="Last restore drill" figure="none yet">
+        no backup was restored to prove that it comes back
+      </Tile>
+    );
+  }
+  return (
+    <Tile
+      label="Last restore drill"
+      figure={formatDuration(proven.restoreMs / 1000)}
+      href={`/databases/${proven.databaseId}/drills`}
+    >
+      to restore {proven.databaseName}, <Ago at={proven.at} />
+    </Tile>
   );
 }
 

@@ -50,7 +50,9 @@ export function EnvironmentKey(props: {
             A key is made here and its private half stored encrypted: it is never shown. You get one line to
             paste on each server.
           </p>
-          <PostButton action={action} label="Make a key here" kind="primary" />
+          <div class="actions">
+            <PostButton action={action} label="Make a key here" kind="primary" />
+          </div>
         </>
       )}
       {isAdmin && shown.key !== null && (

@@ -45,6 +45,8 @@ export interface StorageFormProps {
   readonly environments: readonly OfferedEnvironment[];
   /** Where to go on; absent: the page of the storage. */
   readonly next?: string;
+  /** The endpoint that was pasted to tell whose storage it is. */
+  readonly pasted?: string;
 }
 
 export function StorageFormPage({ frame, ...props }: StorageFormProps & { readonly frame: Frame }) {
@@ -55,8 +57,18 @@ export function StorageFormPage({ frame, ...props }: StorageFormProps & { readon
       title={props.isConfigured ? 'Edit storage' : 'Configure Spaces'}
       back={{ href: '/admin/storage', label: 'Storage' }}
     >
-      <StorageForm {...props} />
+      {props.isConfigured ? <StorageForm {...props} /> : <NewStorageForm {...props} />}
     </Page>
+  );
+}
+
+/** A first configuration: who has an endpoint at hand need not find its provider in a list. */
+export function NewStorageForm(props: StorageFormProps) {
+  return (
+    <>
+      <PasteEndpoint {...props} />
+      <StorageForm {...props} />
+    </>
   );
 }
 
@@ -96,10 +108,10 @@ export function StorageForm(props: StorageFormProps) {
           }
           required={!isConfigured || form.errors['secretKey'] !== undefined}
         />
-        <TemporaryKeys {...props} />
         <RegionField form={form} provider={provider} />
         <EndpointField {...props} />
         <TextArea form={form} name="buckets" label="Buckets" help={provider.bucketsHelp} />
+        <TemporaryKeys {...props} />
         <Encryption {...props} />
         <MayUse environments={props.environments} />
         <p>
@@ -159,6 +171,47 @@ function Encryption({ form, provider }: StorageFormProps) {
         spellcheck={false}
       />
     </details>
+  );
+}
+
+/** Outside of what it loads, so that it keeps the focus. */
+function PasteEndpoint({ next, pasted = '' }: StorageFormProps) {
+  return (
+    <form method="get" action="/admin/storage/edit" class="provider-choice">
+      {next !== undefined && <input type="hidden" name="next" value={next} />}
+      <div class="field">
+        <label for="pasted">
+          Paste the storage’s address <span class="optional">optional</span>
+        </label>
+        <input
+          id="pasted"
+          name="pasted"
+          type="text"
+          value={pasted}
+          maxlength={1024}
+          spellcheck={false}
+          autocomplete="off"
+          placeholder="s3.eu-central-003.backblazeb2.com"
+          aria-describedby="help-pasted"
+          hx-get="/admin/storage/edit/form"
+          hx-trigger="input changed delay:150ms"
+          hx-target="#storage-form"
+          hx-swap="outerHTML"
+          hx-include="closest form"
+        />
+        <small id="help-pasted" class="field-help">
+          The endpoint that your provider shows for the bucket: it tells the provider, and mostly the region.
+          Or leave it empty, and choose the provider.
+        </small>
+      </div>
+      <noscript>
+        <div class="actions">
+          <button type="submit" class="secondary outline">
+            Use this address
+          </button>
+        </div>
+      </noscript>
+    </form>
   );
 }
 

@@ -190,6 +190,22 @@ async function demo(): Promise<void> {
     };
   });
 
+  if (!runsOnce) {
+    await steps.run('Let backups begin by themselves, each night', async () => {
+      // Those with a past keep the targets that it was made for.
+      const rules = [
+        { name: 'nightly', cronExpression: '0 2 * * *', environmentId: environment },
+        { name: 'PostgreSQL, on weekdays', cronExpression: '30 1 * * MON-FRI', engine: 'postgres' },
+      ];
+      for (const rule of rules) await api.post('/api/schedules/rules', rule);
+      return { value: undefined, note: rules.map(({ name }) => name).join('; ') };
+    });
+    await steps.run('Ask for a drill', async () => {
+      await api.post(`/api/backups/${backup['id']}/drill`, {});
+      return { value: undefined, note: 'it begins when nothing else has for half a minute' };
+    });
+  }
+
   process.stdout.write(
     `\nA database of ${formatBytes(sampleBytes)} is in the bucket, verified and restorable.` +
       ` Peak memory of the app: ${formatBytes(app.peakMemoryBytes())}.\n`,

@@ -55,6 +55,34 @@ function toRestorable(row: DrillStateRow): Restorable {
   };
 }
 
+/** Of an environment, or (null) of all, the database of which a drill has proven the latest that it comes back, and how long that took. */
+export async function lastProven(
+  db: Db,
+  environmentId: string | null,
+): Promise<{
+  readonly databaseId: string;
+  readonly databaseName: string;
+  readonly at: string;
+  readonly restoreMs: number;
+} | null> {
+  const row = await db
+    .selectFrom('drill_states as state')
+    .innerJoin('databases', 'databases.id', 'state.database_id')
+    .select(['databases.id', 'databases.name', 'state.proven_at', 'state.restore_ms'])
+    .where('state.proven_at', 'is not', null)
+    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
+    .orderBy('state.proven_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (row === undefined || row.proven_at === null) return null;
+  return {
+    databaseId: row.id,
+    databaseName: row.name,
+    at: row.proven_at,
+    restoreMs: Number(row.restore_ms),
+  };
+}
+
 export interface FailedDrill {
   readonly databaseId: string;
   readonly databaseName: string;

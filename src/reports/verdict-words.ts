@@ -1,14 +1,15 @@
 import type { StateCounts } from '../backups/protection-states.ts';
 import { totalOf, unsafeOf } from '../backups/protection-states.ts';
 
-/** Whether all databases are safe, in the words of the overview: a test holds the two together. */
-export function verdictTitle(counts: StateCounts): string {
+/** Whether all databases are safe, in the words of the overview: a test holds the two together. `unscheduled`: those that no schedule backs up. */
+export function verdictTitle(counts: StateCounts, unscheduled: number): string {
   const [total, unsafe] = [totalOf(counts), unsafeOf(counts)];
   if (total === 0) return 'No database is registered';
   if (unsafe > 0) return ofAll(unsafe, total, 'not safe');
   if (counts.failing > 0) return ofAll(counts.failing, total, 'failing');
   if (counts.paused > 0) return ofAll(counts.paused, total, 'paused');
-  return total === 1 ? 'Your database is safe' : `All ${total} databases are safe`;
+  const state = unscheduled === 0 ? 'safe' : 'backed up';
+  return total === 1 ? `Your database is ${state}` : `All ${total} databases are ${state}`;
 }
 
 /** Of a single one no count. */

@@ -7,6 +7,7 @@ import { failedDrills } from '../backups/restorable.ts';
 import type { Context } from '../db/context.ts';
 import { DRILL_FAILURES } from '../drills/failure.ts';
 import type { Report, ReportSection } from '../events/report.ts';
+import { countScheduled } from '../installation/next-steps.ts';
 import { failingWays } from '../notifications/failing-ways.ts';
 import { minuteOf } from '../notifications/installation-words.ts';
 import { sizeText } from '../notifications/size-text.ts';
@@ -39,11 +40,12 @@ export async function makeWeeklyReport(context: Context, before: BytesByPlace | 
   const { db, now } = context;
   const since = new Date(now().getTime() - WEEK_DAYS * DAY_MS);
   const counts = await countStates(context, null);
+  const { unscheduled } = await countScheduled(db, null);
   const places = await bytesByPlace(db);
   const tallies = await talliesSince(db, {}, dayAfter(dayOf(now()), 1 - WEEK_DAYS));
   const good = tallies.reduce((all, day) => all + day.good, 0);
   const failed = tallies.reduce((all, day) => all + day.failed, 0);
-  const title = `Weekly report: ${verdictTitle(counts)}`;
+  const title = `Weekly report: ${verdictTitle(counts, unscheduled)}`;
   const stored = Object.values(places).reduce((all, bytes) => all + bytes, 0);
   const summary = `In seven days ${times(good, 'backup')} ended well and ${failed} failed; ${sizeText(stored)} are stored.`;
   const sections = [

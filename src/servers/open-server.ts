@@ -125,7 +125,7 @@ async function openOverSsh(
     ),
     hostKey: server.host_key,
     acceptNewHostKey: async (key) => {
-      if (!mayPin(services, options)) return false;
+      if (!mayPin(services, options, key)) return false;
       const isPinned = await pinHostKey(services, server, key);
       if (isPinned) pinned = key.fingerprint;
       return isPinned;
@@ -135,8 +135,13 @@ async function openOverSsh(
   return { host, address, checkPath: async () => {}, pinnedFingerprint: () => pinned };
 }
 
-function mayPin(services: ServerAccessServices, options: OpenServerOptions): boolean {
+function mayPin(
+  services: ServerAccessServices,
+  options: OpenServerOptions,
+  { fingerprint }: PresentedHostKey,
+): boolean {
   if (options.startedBy !== 'person') return false;
+  if (options.shownHostKey !== undefined && options.shownHostKey !== fingerprint) return false;
   return !services.sshStrict || options.mayPin === true;
 }
 

@@ -24,6 +24,8 @@ export interface OpenServerOptions {
   readonly startedBy: StartedBy;
   /** A test of the connection may pin also under SSH_STRICT. */
   readonly mayPin?: boolean;
+  /** The fingerprint that a person was shown: no other key is pinned. */
+  readonly shownHostKey?: string | undefined;
 }
 
 /** The machine of a server: what decides who gets what is sent there. */

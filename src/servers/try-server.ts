@@ -14,15 +14,19 @@ export interface SshTest {
 
 const COMMAND_TIMEOUT_MS = 15_000;
 
-/** Signs in to the server and runs a command; its status is updated. Throws `not_found`. */
+/**
+ * Signs in to the server and runs a command; its status is updated. `shownHostKey`: the fingerprint that a person was shown, the only one
+ * to be pinned. Throws `not_found`.
+ */
 export async function tryServer(
   context: ServerContext,
   serverId: string,
   signal: AbortSignal,
+  shownHostKey?: string,
 ): Promise<SshTest> {
   await getServerRow(context.db, serverId);
   const startedAt = performance.now();
-  const outcome = await tryCommand(context, serverId, signal);
+  const outcome = await tryCommand(context, serverId, signal, shownHostKey);
   const durationMs = Math.round(performance.now() - startedAt);
   const now = context.now();
   await write(context.db, (trx) =>
@@ -39,10 +43,11 @@ async function tryCommand(
   context: ServerContext,
   serverId: string,
   signal: AbortSignal,
+  shownHostKey: string | undefined,
 ): Promise<Omit<SshTest, 'durationMs'>> {
   let opened: OpenedServer | undefined;
   try {
-    opened = await context.servers.open(serverId, { startedBy: 'person', mayPin: true });
+    opened = await context.servers.open(serverId, { startedBy: 'person', mayPin: true, shownHostKey });
     for await (const _ of opened.host.run(
       { script: 'exit 0' },
       { signal, idleTimeoutMs: COMMAND_TIMEOUT_MS },

@@ -58,16 +58,19 @@ it('A newcomer gets from the first signed-in page to a backup over SSH that was 
   const button = (label: string | RegExp) => page.getByRole('button', { name: label });
   const step = (text: string) => page.locator('[aria-current="step"]').getByText(text).first().waitFor();
 
-  await step('Keep a copy of the master key');
+  // The copy of the master key holds up nothing.
+  await step('Connect a storage');
   await picture('1-key');
+  await person.click(button(/^Copy: .* master key$/));
   await person.click(button('I have copied it'));
 
   await step('Connect a storage');
-  await picture('2-storage');
-  await person.choose('Provider', 'Another S3-compatible storage');
-  await page.getByLabel('Endpoint', { exact: true }).waitFor();
+  await person.fill('Paste the storage’s address optional', site.bucket.endpoint);
+  const endpoint = page.getByLabel('Endpoint', { exact: true });
+  await endpoint.waitFor();
+  expect(await endpoint.inputValue()).toBe(new URL(site.bucket.endpoint).host);
   expect(await page.getByRole('checkbox', { name: 'production' }).isChecked()).toBe(true);
-  await person.fill('Endpoint', new URL(site.bucket.endpoint).host);
+  await picture('2-storage');
   await person.fill('Access Key', KEY.accessKey);
   await person.fill('Secret Key', KEY.secretKey);
   if ((await page.getByLabel('Region', { exact: true }).inputValue()) !== site.bucket.region) {
@@ -77,23 +80,31 @@ it('A newcomer gets from the first signed-in page to a backup over SSH that was 
 
   await step('Reach a database host');
   await picture('3-host');
-  await person.fill('Address', `${sshd.user}@${sshd.host}:${sshd.port}`);
+  await person.fill('Address', `${sshd.user}@${sshd.host}`);
+  await person.fill('SSH port', String(sshd.port));
   await person.click(button('Add the server'));
   const line = await page.locator('#authorized-keys-line').textContent();
   expect(line).toMatch(/^restrict ssh-ed25519 \S+ bridgeport-production$/);
   await sshd.insideHost(`echo '${line}' >/etc/ssh/authorized_keys`);
+  await person.click(button('Copy: Line for authorized_keys'));
+  // To be compared by eye with what the host prints, before anything is pinned.
+  await page.getByText(sshd.fingerprint()).waitFor();
+  const prints = await page.locator('#own-host-keys').textContent();
+  expect(await sshd.insideHost(String(prints))).toContain(sshd.fingerprint());
+  expect(await site.services.db.selectFrom('servers').select('host_key').execute()).toEqual([
+    { host_key: null },
+  ]);
   await picture('3-line');
   await person.click(button(/^Test SSH: /));
 
   await step('Add databases');
-  // To be compared by eye with what the host prints.
-  await page.getByText(sshd.fingerprint()).waitFor();
   await picture('4-find');
   await person.choose('Kind of database', 'SQLite');
   await person.click(button('Find databases'));
   await page.getByText('1 database found').waitFor();
   await picture('4-found');
-  await person.click(page.getByRole('checkbox', { name }));
+  // The only one is ticked already.
+  expect(await page.getByRole('checkbox', { name }).isChecked()).toBe(true);
   await person.click(button('Register the ticked databases'));
 
   await step('Back up, and watch it being read back');
@@ -115,4 +126,7 @@ it('A newcomer gets from the first signed-in page to a backup over SSH that was 
   expect(complaints).toEqual([]);
   await page.goto(site.url);
   expect(await page.getByText('Your first backup').count()).toBe(0);
+  await page.getByRole('heading', { name: 'Your database is backed up' }).waitFor();
+  await page.getByText('It has no schedule').waitFor();
+  await picture('7-overview');
 }, 120_000);

@@ -57,11 +57,11 @@ describe('the words of a report', () => {
     const count = fc.integer({ min: 0, max: 3 });
     const counts = fc.record({ never: count, late: count, failing: count, paused: count, protected: count });
     fc.assert(
-      fc.property(counts, (states) => {
+      fc.property(counts, count, (states, unscheduled) => {
         const total = Object.values(states).reduce((all, one) => all + one, 0);
         fc.pre(total > 0);
-        const html = String(OverviewVerdict({ counts: states, total, oldest: null }));
-        expect(html).toContain(verdictTitle(states));
+        const html = String(OverviewVerdict({ counts: states, total, oldest: null, unscheduled }));
+        expect(html).toContain(verdictTitle(states, unscheduled));
       }),
     );
     const some = { never: 1, late: 0, failing: 0, paused: 2, protected: 9 };

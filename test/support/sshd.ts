@@ -68,7 +68,7 @@ export interface Sshd {
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const type = options.hostKeyType ?? 'ed25519';
   const outer = await mkdtemp(join(tmpdir(), 'sshd-'));
-  await run('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', 'host', '-f', join(outer, 'host_key')]);
+  await run('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', 'host', '-f', join(outer, 'ssh_host_test_key')]);
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', join(outer, 'user_key')]);
   const port = await freePort();
   await writeFile(join(outer, 'sshd_config'), configure(port, options.maxSessions ?? 10));
@@ -103,8 +103,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       .stdout;
   const hostPath = (path: string) => `/proc/${pid}/root${path}`;
   const readHostKey = async () => {
-    const text = await readFile(hostPath('/etc/ssh/host_key.pub'), 'utf8');
-    const printed = await run('ssh-keygen', ['-lf', hostPath('/etc/ssh/host_key.pub')]);
+    const text = await readFile(hostPath('/etc/ssh/ssh_host_test_key.pub'), 'utf8');
+    const printed = await run('ssh-keygen', ['-lf', hostPath('/etc/ssh/ssh_host_test_key.pub')]);
     return {
       key: text.split(' ').slice(0, 2).join(' '),
       fingerprint: printed.stdout.split(' ')[1] ?? '',
@@ -158,7 +158,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     freezeConnections: () => signalSessions(pid, 'SIGSTOP'),
     async rotateHostKey() {
       await insideHost(
-        `rm /etc/ssh/host_key*; ssh-keygen -q -t ${type} -N '' -C host -f /etc/ssh/host_key && kill -HUP 1`,
+        `rm /etc/ssh/ssh_host_test_key*; ssh-keygen -q -t ${type} -N '' -C host -f /etc/ssh/ssh_host_test_key && kill -HUP 1`,
       );
       starts += 1;
       await listening(starts);
@@ -178,7 +178,7 @@ function configure(port: number, maxSessions: number): string {
   return `Port ${port}
 ListenAddress 127.0.0.1
 ListenAddress 127.0.0.2
-HostKey /etc/ssh/host_key
+HostKey /etc/ssh/ssh_host_test_key
 AuthorizedKeysFile /etc/ssh/authorized_keys
 PidFile none
 StrictModes no
@@ -203,9 +203,9 @@ const NAMESPACES = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'
 const SETUP = `set -e
 outer=$1 repository=$2
 mount -t tmpfs -o mode=755 tmpfs /etc/ssh
-cp "$outer/host_key" "$outer/host_key.pub" "$outer/sshd_config" /etc/ssh/
+cp "$outer/ssh_host_test_key" "$outer/ssh_host_test_key.pub" "$outer/sshd_config" /etc/ssh/
 cp "$outer/user_key.pub" /etc/ssh/authorized_keys
-chmod 600 /etc/ssh/host_key
+chmod 600 /etc/ssh/ssh_host_test_key
 { cat /etc/passwd
   echo 'dash:*:2101:65534::/home/dash:/srv/shells/dash/sh'
   echo 'bash:*:2102:65534::/home/bash:/srv/shells/bash/bash'

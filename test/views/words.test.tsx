@@ -6,6 +6,7 @@ import { FindForm } from '../../views/find-databases.tsx';
 import { OverviewVerdict } from '../../views/overview-verdict.tsx';
 import { CopyBlock } from '../../views/parts/copy-block.tsx';
 import { freshForm } from '../../views/parts/form-state.ts';
+import { formatDuration } from '../../views/parts/format.ts';
 import { Presets } from '../../views/schedules/schedule-fields.tsx';
 
 const textOf = (view: unknown): string =>
@@ -16,10 +17,11 @@ const textOf = (view: unknown): string =>
 
 const NONE = { never: 0, late: 0, failing: 0, paused: 0, protected: 0 };
 
-function verdict(counts: Partial<typeof NONE>, age: string | null = null): string {
+function verdict(counts: Partial<typeof NONE>, age: string | null = null, unscheduled = 0): string {
   const all = { ...NONE, ...counts };
   const total = Object.values(all).reduce((sum, count) => sum + count, 0);
-  return textOf(<OverviewVerdict counts={all} total={total} oldest={age === null ? null : { age }} />);
+  const oldest = age === null ? null : { age };
+  return textOf(<OverviewVerdict counts={all} total={total} oldest={oldest} unscheduled={unscheduled} />);
 }
 
 describe('the verdict', () => {
@@ -42,6 +44,25 @@ describe('the verdict', () => {
     expect(verdict({ protected: 2 }, '9 h')).toContain(
       'All 2 databases are safe The oldest of their last good backups is 9 h old.',
     );
+  });
+
+  it('calls nothing safe that no schedule backs up again, and says what is missing', () => {
+    expect(verdict({ protected: 1 }, '3 min', 1)).toContain(
+      'Your database is backed up Its last good backup is 3 min old. It has no schedule: nothing backs it up again by itself.',
+    );
+    expect(verdict({ protected: 3 }, '9 h', 1)).toContain('All 3 databases are backed up');
+    expect(verdict({ protected: 3 }, '9 h', 1)).toContain('1 of them has no schedule: nothing backs it up');
+    expect(verdict({ protected: 3 }, '9 h', 2)).toContain('2 of them have no schedule: nothing backs them');
+    expect(verdict({ protected: 3 }, '9 h', 3)).toContain('None of them has a schedule: nothing backs them');
+    // What is worse is said first.
+    expect(verdict({ protected: 2, late: 1 }, '9 h', 3)).not.toContain('schedule');
+  });
+});
+
+describe('a duration', () => {
+  it('that is no whole second is no zero', () => {
+    const words = [0, 0.4, 1, 59.6, 125, 3_780].map(formatDuration);
+    expect(words).toEqual(['<1 s', '<1 s', '1 s', '1 min 0 s', '2 min 5 s', '1 h 3 min']);
   });
 });
 

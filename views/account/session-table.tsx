@@ -1,4 +1,4 @@
-import { Ago } from '../parts/ago.tsx';
+import { Ago, Day } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { AskLink, type Question } from '../parts/dialog.tsx';
 import { ACTIONS, Table } from '../parts/table.tsx';
@@ -35,9 +35,7 @@ export function SessionTable({
               <Ago at={session.lastUsedAt} none="never" />
             </td>
             <td data-label="Ends">
-              <time datetime={session.expiresAt} title={session.expiresAt}>
-                {session.expiresAt.slice(0, 10)}
-              </time>
+              <Day at={session.expiresAt} />
             </td>
             <td>
               <AskLink

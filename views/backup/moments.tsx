@@ -1,5 +1,5 @@
 import type { BackupStory } from '../../src/backups/backup-story.ts';
-import { formatBytes } from '../parts/format.ts';
+import { formatBytes, formatDuration } from '../parts/format.ts';
 import { formatExact } from '../parts/format-time.ts';
 import type { Moment } from '../parts/timeline.tsx';
 
@@ -43,7 +43,12 @@ export function momentsOf(story: BackupStory, zone: string): readonly Moment[] {
   if (isOver) {
     moments.push({
       id: 'end',
-      at: backup.duration === null ? <Exact at={backup.completed_at} zone={zone} /> : `${backup.duration} s`,
+      at:
+        backup.duration === null ? (
+          <Exact at={backup.completed_at} zone={zone} />
+        ) : (
+          formatDuration(Number(backup.duration))
+        ),
       text:
         backup.status === 'completed'
           ? `stored and read back: ${formatBytes(Number(backup.size))} as it is stored`
@@ -54,7 +59,7 @@ export function momentsOf(story: BackupStory, zone: string): readonly Moment[] {
 }
 
 function dumpBegan({ backup }: BackupStory): string {
-  const version = backup.server_version === null ? '' : ` to ${backup.server_version}`;
+  const version = backup.server_version === null ? '' : ` (version ${backup.server_version})`;
   const bytes =
     backup.estimated_bytes === null
       ? ''
@@ -68,7 +73,8 @@ function endOf(outcome: string | null, step: string | undefined): string {
   return `${outcome ?? 'failed'}${step === undefined ? '' : ` at ${step}`}`;
 }
 
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+const seconds = (ms: number): string =>
+  ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : formatDuration(ms / 1000);
 
 /** The time of the day: the page's heading has the date. */
 function Exact({ at, zone }: { readonly at: string | null; readonly zone: string }) {

@@ -12,8 +12,8 @@ export function WhereItIs({ story, kept }: { readonly story: BackupStory; readon
     ...placeFacts(where),
     ['File name', <code>{backup.filename}</code>],
     ...optional('Format', [backup.format, backup.compression].filter((text) => text !== null).join(', ')),
-    ...optional('Server', backup.server_version ?? ''),
-    ...optional('Dumped by', backup.client_version ?? ''),
+    ...optional('Server version', backup.server_version ?? ''),
+    ...optional('Dump tool version', backup.client_version ?? ''),
     ...keptFacts(story, kept),
   ];
   return (

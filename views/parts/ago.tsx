@@ -1,4 +1,4 @@
-import { describeAgo, formatExact } from './format-time.ts';
+import { describeAgo, formatDate, formatExact } from './format-time.ts';
 import { useReader } from './reader.ts';
 
 /** A point in time: relative below seven days, else its date; the exact instant with its zone in the title. */
@@ -9,6 +9,16 @@ export function Ago({ at, none = '–' }: { readonly at: string | null; readonly
   return (
     <time datetime={at} title={formatExact(at, zone)}>
       {reader === null ? formatExact(at, zone) : describeAgo(at, reader.now, zone)}
+    </time>
+  );
+}
+
+/** The date of something that lies ahead, or whose age says nothing; the exact instant with its zone in the title. */
+export function Day({ at }: { readonly at: string }) {
+  const zone = useReader()?.zone ?? 'UTC';
+  return (
+    <time datetime={at} title={formatExact(at, zone)}>
+      {formatDate(at, zone)}
     </time>
   );
 }

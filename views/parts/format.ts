@@ -12,9 +12,10 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit]}`;
 }
 
-/** Seconds for people: `8 s`, `2 min 5 s`, `1 h 3 min`. */
+/** Seconds for people: `<1 s`, `8 s`, `2 min 5 s`, `1 h 3 min`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.round(seconds);
+  if (whole < 1) return '<1 s';
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return `${minutes} min ${whole % 60} s`;

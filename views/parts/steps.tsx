@@ -8,6 +8,8 @@ export interface Step {
   readonly words: Child;
   /** Shown of the first one that is not done. */
   readonly body: Child;
+  /** True for one that what follows does not wait for: both are open then. */
+  readonly canWait?: boolean;
   /** The page that the step has of its own. */
   readonly page: { readonly href: string; readonly label: string } | null;
 }
@@ -21,7 +23,7 @@ export function Steps(props: {
 }) {
   const { label, title, steps, aside } = props;
   const done = steps.filter(({ isDone }) => isDone).length;
-  const next = steps.findIndex(({ isDone }) => !isDone);
+  const next = nextOf(steps);
   return (
     <section class="panel checklist" aria-label={label}>
       <div class="panel-heading">
@@ -37,7 +39,7 @@ export function Steps(props: {
         {steps.map((step, index) => (
           <li
             key={step.title}
-            class={step.isDone ? 'is-done' : index === next ? 'is-next' : 'is-later'}
+            class={`${step.isDone ? 'is-done' : index === next ? 'is-next' : 'is-later'}${isOpen(step, index === next) ? ' is-open' : ''}`}
             aria-current={index === next ? 'step' : undefined}
           >
             <span class="checklist-mark">{step.isDone ? <Icon name="check" /> : index + 1}</span>
@@ -47,7 +49,7 @@ export function Steps(props: {
                 {step.isDone && <span class="visually-hidden"> (done)</span>}
               </h3>
               <p>{step.words}</p>
-              {index === next && step.body}
+              {isOpen(step, index === next) && step.body}
             </div>
             {step.page !== null && <a href={step.page.href}>{step.page.label}</a>}
           </li>
@@ -55,4 +57,12 @@ export function Steps(props: {
       </ol>
     </section>
   );
+}
+
+const isOpen = ({ isDone, canWait }: Step, isNext: boolean) => isNext || (canWait === true && !isDone);
+
+/** The first that is not done and holds up what follows, else the first that is not done. */
+function nextOf(steps: readonly Step[]): number {
+  const open = steps.findIndex(({ isDone, canWait }) => !isDone && canWait !== true);
+  return open === -1 ? steps.findIndex(({ isDone }) => !isDone) : open;
 }

@@ -1,3 +1,4 @@
+import { CopyBlock } from '../parts/copy-block.tsx';
 import { Panel } from '../parts/panel.tsx';
 
 /** What a person runs to put what was restored in the place of what is there. */
@@ -22,13 +23,9 @@ export function SwapByHand({
         <p key={note}>{note}</p>
       ))}
       <h3>Check</h3>
-      <pre>
-        <code>{swap.check}</code>
-      </pre>
+      <CopyBlock id="swap-check" text={swap.check} label="Check" />
       <h3>{isFile ? 'Commands' : 'Statements'}</h3>
-      <pre>
-        <code>{swap.statements}</code>
-      </pre>
+      <CopyBlock id="swap-statements" text={swap.statements} label={isFile ? 'Commands' : 'Statements'} />
     </Panel>
   );
 }

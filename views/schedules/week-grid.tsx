@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { weekdayText } from '../parts/charts/day-text.ts';
 
 /** One hour of the days ahead, and how many runs begin in it. */
 export interface HourOfWeek {
@@ -38,7 +39,7 @@ export function WeekGrid(props: {
         ))}
         {days.map((label, day) => (
           <text key={label} x={0} y={TOP + day * (CELL + GAP) + CELL * 0.7} class="week-label">
-            {label}
+            {weekdayText(label)}
           </text>
         ))}
         {hours.map((hour) => cellOf(hour, levelOf(hour.runs, most), days[hour.day] ?? ''))}
@@ -51,7 +52,7 @@ export function WeekGrid(props: {
 /** As text: of elements, a week of hours would be the most costly part of the page. */
 function cellOf({ day, hour, runs }: HourOfWeek, level: number, date: string) {
   const [x, y] = [LEFT + hour * (CELL + GAP), TOP + day * (CELL + GAP)];
-  const words = `${date} ${String(hour).padStart(2, '0')}:00: ${runs} begin`;
+  const words = `${weekdayText(date)} ${String(hour).padStart(2, '0')}:00: ${runs} begin`;
   return html`<rect class="week-hour week-${level}" x="${x}" y="${y}" width="${CELL}" height="${CELL}" rx="3"><title>${words}</title></rect>`;
 }
 

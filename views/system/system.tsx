@@ -86,18 +86,20 @@ export function SystemPage(props: {
             ]}
             help="Of databases without a policy of their own. A named preset sets the six numbers below."
           />
-          {number('backupRetentionKeepLast', 'Last backups')}
-          {number('backupRetentionDaily', 'Days')}
-          {number('backupRetentionWeekly', 'Weeks')}
-          {number('backupRetentionMonthly', 'Months')}
-          {number('backupRetentionYearly', 'Years')}
-          {number('backupRetentionMinFloor', 'Never fewer good backups than')}
+          <div class="grid">
+            {number('backupRetentionKeepLast', 'Last backups')}
+            {number('backupRetentionDaily', 'Days')}
+            {number('backupRetentionWeekly', 'Weeks')}
+          </div>
+          <div class="grid">
+            {number('backupRetentionMonthly', 'Months')}
+            {number('backupRetentionYearly', 'Years')}
+            {number('backupRetentionMinFloor', 'Never fewer than')}
+          </div>
           <TextField
             form={form}
-            name="backupRetentionMaxTotalBytes"
-            label="At most bytes for one database"
-            type="number"
-            min={0}
+            name="maxTotalGib"
+            label="Cap for one database in GiB"
             help="Empty: no limit."
           />
           {number('failedBackupRetentionDays', 'Days that failed backups stay in the lists')}

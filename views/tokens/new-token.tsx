@@ -1,6 +1,7 @@
 import type { Frame, Role } from '../frame/frame.ts';
 import type { Section } from '../frame/navigation.ts';
 import { type Crumb, Page } from '../frame/page.tsx';
+import { Day } from '../parts/ago.tsx';
 import { CopyBlock } from '../parts/copy-block.tsx';
 import { CheckboxField, type Choice, RadioField, SelectField, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
@@ -117,7 +118,7 @@ export function TokenMadePage(props: {
     <Page frame={frame} section={place.section} title="API token made" back={place.back}>
       <Notice tone="warning">Copy it now. It is stored nowhere, and not shown again.</Notice>
       <p>
-        <strong>{name}</strong>, until {props.expiresAt.slice(0, 10)}:
+        <strong>{name}</strong>, until <Day at={props.expiresAt} />:
       </p>
       <CopyBlock id="new-token" text={token} label="API token" />
       <p>

@@ -1,5 +1,5 @@
 import type { Role } from '../frame/frame.ts';
-import { Ago } from '../parts/ago.tsx';
+import { Ago, Day } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { AskLink, type Question } from '../parts/dialog.tsx';
 import { useReader } from '../parts/reader.ts';
@@ -76,11 +76,7 @@ function Owner({ token: { user, serviceAccount } }: { readonly token: TokenItem 
 function End({ at }: { readonly at: string }) {
   const now = useReader()?.now;
   if (now !== undefined && Date.parse(at) <= now.getTime()) return <Badge tone="neutral" text="ended" />;
-  return (
-    <time class="token-day" datetime={at} title={at}>
-      {at.slice(0, 10)}
-    </time>
-  );
+  return <Day at={at} />;
 }
 
 function mayWords({ access, role }: TokenItem): string {

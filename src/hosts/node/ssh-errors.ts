@@ -67,7 +67,7 @@ export function hostKeyChanged(address: HostAddress, expected: string, presented
 export function hostKeyUnknown(address: HostAddress, presented: string): AppError {
   return new AppError(
     'host_key_unknown',
-    `The host key of ${address.label} (${presented}) is not known yet, so nothing was sent. Compare it with the machine's own (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub) and test the server's connection to pin it (in the API also: PUT /api/servers/:id/host-key).`,
+    `The host key of ${address.label} (${presented}) is not known yet, so nothing was sent. Compare it with the machine's own (cat /etc/ssh/ssh_host_*_key.pub | ssh-keygen -lf - prints it there) and test the server's connection to pin it (in the API also: PUT /api/servers/:id/host-key).`,
     { details: { presented } },
   );
 }

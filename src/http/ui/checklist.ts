@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { ChecklistProps } from '../../../views/checklist.tsx';
 import type { FindFormProps } from '../../../views/find-databases.tsx';
+import { OWN_KEYS } from '../../../views/first-contact.tsx';
 import type { EnvironmentChoice, Frame } from '../../../views/frame/frame.ts';
 import { hasRole } from '../../auth/roles.ts';
 import { hasGoodBackup } from '../../backups/newest-backups.ts';
@@ -15,6 +16,7 @@ import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
 import { spacesRow } from '../../storage/storage.ts';
 import { findFormOf } from './find-databases.tsx';
+import { seenAt } from './first-contact.tsx';
 import { keyShown } from './key-shown.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { chosenProvider, storageFormOf } from './storage-form.ts';
@@ -90,16 +92,25 @@ async function hostStep(
   const ownMachine = hasOwnMachine(services.config) ? { isContainer: services.isContainer } : null;
   if (reached !== undefined) {
     const { id, name } = reached;
-    return { reached: { id, name, detail: reachedWords(reached) }, waiting: null, line: null, ownMachine };
+    const detail = reachedWords(reached);
+    return { reached: { id, name, detail }, waiting: null, seen: null, line: null, ownMachine };
   }
   const { key } = environment === null ? { key: null } : await keyShown(c, services, environment.id);
   return {
     reached: null,
     waiting:
       first === undefined ? null : { id: first.id, name: first.name, isOwn: isLocalHostname(first.hostname) },
+    seen: await seenIfAsked(c, services, first),
     line: key === null ? null : { line: key.authorizedKeysLine, user: first?.sshUser ?? key.username },
     ownMachine,
   };
+}
+
+/** By a link, where a page loads nothing by itself. */
+async function seenIfAsked(c: Context<UiEnv>, services: Services, server: Server | undefined) {
+  const isAsked = c.req.query('host-key') !== undefined;
+  if (!isAsked || server === undefined || isLocalHostname(server.hostname)) return null;
+  return hasRole(c.get('session').user.role, 'operator') ? seenAt(c, services, server) : null;
 }
 
 function reachedWords({ name, hostname, hostKeyFingerprint }: Server): string {
@@ -107,7 +118,7 @@ function reachedWords({ name, hostname, hostKeyFingerprint }: Server): string {
   const key =
     hostKeyFingerprint === null
       ? ''
-      : ` Its host key ${hostKeyFingerprint} was pinned at the first contact. Compare it now with what ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub says there: if they differ, somebody may stand in between. Then forget the key on the server's page, and find out who answers there.`;
+      : ` Its host key ${hostKeyFingerprint} is pinned. If ${OWN_KEYS} does not print it there, somebody may stand in between: then forget the key on the server's page, and find out who answers.`;
   return `${name} was reached over SSH.${key}`;
 }
 

@@ -18,6 +18,7 @@ import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
 import { spacesRow } from '../../storage/storage.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
+import { besideFields } from './kit/submit.ts';
 
 /** Stands for the app's own machine in the drop-down: the form asks for a choice, and that is one. */
 const THIS_MACHINE = 'this-machine';
@@ -84,23 +85,25 @@ export function databaseValues(engine: Engine, database: Database): FormBody {
 
 /** The posted form of a new database, parsed by the catalog's schema. */
 export function parseNewDatabase(engine: Engine, body: FormBody) {
-  return newDatabase.refine(hasBucket, NO_BUCKET).safeParse({
+  const parsed = newDatabase.refine(hasBucket, NO_BUCKET).safeParse({
     ...common(engine, body),
     type: engine.type,
     ...(!engine.isFile ? { username: body['username'] || null, password: body['password'] || null } : {}),
     backupSpacesPrefix: textOf(body, 'backupSpacesPrefix') ?? undefined,
   });
+  return besideFields(parsed, onTheForm);
 }
 
 /** The posted form of a registered database, parsed by the catalog's schema. */
 export function parseDatabaseChange(engine: Engine, body: FormBody, before: Database) {
   const prefix = textOf(body, 'backupSpacesPrefix');
-  return databaseChange.refine(hasBucket, NO_BUCKET).safeParse({
+  const parsed = databaseChange.refine(hasBucket, NO_BUCKET).safeParse({
     ...common(engine, body),
     ...credentialChange(body),
     // Left blank where there never was one, the catalog chooses its default; where there was one, it is taken away.
     backupSpacesPrefix: prefix ?? (before.backupSpacesPrefix === null ? undefined : ''),
   });
+  return besideFields(parsed, onTheForm);
 }
 
 const MINUTE_MS = 60_000;
@@ -115,12 +118,10 @@ function minutesIn(body: FormBody): number | undefined {
 }
 
 /** What is wrong, beside the field that it was typed into: the form asks for minutes. */
-export function onTheForm(issues: readonly InputIssue[]): readonly InputIssue[] {
-  return issues.map((issue) =>
-    issue.path[0] === 'pgDumpTimeoutMs'
-      ? { path: ['giveUpMinutes'], message: 'Enter minutes, from 0.5 to 60.' }
-      : issue,
-  );
+function onTheForm(issue: InputIssue): InputIssue {
+  return issue.path[0] === 'pgDumpTimeoutMs'
+    ? { path: ['giveUpMinutes'], message: 'Enter minutes, from 0.5 to 60.' }
+    : issue;
 }
 
 /** The API takes a database whose bucket is chosen later; at a form that is more likely forgotten. */

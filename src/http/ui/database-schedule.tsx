@@ -24,7 +24,7 @@ import { environmentFrame } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
-import { submit } from './kit/submit.ts';
+import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { drillServers, scheduleForm, scheduleInputOf, scheduleValues } from './schedule-form.ts';
 
@@ -79,7 +79,7 @@ export function databaseScheduleRoutes(services: Services): Hono<UiEnv> {
   ui.post('/databases/:databaseId/ping/test', only('operator'), async (c) => {
     const id = c.req.param('databaseId');
     return submit(c, services, {
-      parse: () => ({ success: true, data: null }),
+      parse: nothingToParse,
       refuse: (form) => send(c, services, { ping: form }),
       async act() {
         const { isOk } = await testPing(services, actorOf(c, services), id, c.req.raw.signal);

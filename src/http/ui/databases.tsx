@@ -1,5 +1,4 @@
 import { type Context, Hono } from 'hono';
-import type { z } from 'zod';
 import { EditDatabasePage, NewDatabasePage } from '../../../views/database-form.tsx';
 import { BucketField } from '../../../views/database-storage-fields.tsx';
 import type { TestResult } from '../../../views/parts/connection-test.tsx';
@@ -19,22 +18,18 @@ import {
   databaseValues,
   formChoices,
   newDatabaseValues,
-  onTheForm,
   parseDatabaseChange,
   parseNewDatabase,
 } from './database-form.ts';
 import { actorOf } from './kit/actor.ts';
-import { editForm, staleForm } from './kit/edit-form.ts';
-import { goTo } from './kit/flash.ts';
-import { type FormBody, readForm } from './kit/form-body.ts';
-import { askAgain, failedForm, refusedForm, TYPE_AGAIN } from './kit/form-failure.ts';
+import { editForm } from './kit/edit-form.ts';
+import { TYPE_AGAIN } from './kit/form-failure.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
+import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { shownTest } from './test-connections.ts';
-
-const SECRETS = ['username', 'password'];
 
 /** The forms of databases. The list is in `database-list.tsx`, the page of one database in `database.tsx`. */
 export function databaseRoutes(services: Services): Hono<UiEnv> {
@@ -46,27 +41,23 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/environments/:environmentId/databases/new', only('operator'), async (c) => {
     const environmentId = c.req.param('environmentId');
-    const body = await readForm(c);
     if (c.req.query('do') === 'enable-storage') {
-      return sendNew(c, services, environmentId, await enableStorage(c, services, environmentId, body));
+      return enableStorage(c, services, environmentId, (form) => sendNew(c, services, environmentId, form));
     }
-    const parsed = parseNewDatabase(chosenEngine(c), body);
-    if (!parsed.success) {
-      const form = refused(body, parsed.error.issues);
-      return sendNew(c, services, environmentId, form, wrongFields(c, form));
-    }
-    try {
-      if (c.req.query('do') === 'test') {
-        const { signal } = c.req.raw;
-        const test = await tryNewDatabase(services, actorOf(c, services), environmentId, parsed.data, signal);
-        return sendNew(c, services, environmentId, kept(body), shownTest(test));
-      }
-      const { id } = await createDatabase(services, actorOf(c, services), environmentId, parsed.data);
-      return goTo(c, services, `/databases/${id}`, 'database-created');
-    } catch (error) {
-      const form = failed(body, error);
-      return sendNew(c, services, environmentId, form, wrongFields(c, form));
-    }
+    return submit(c, services, {
+      ...ASKED_AGAIN,
+      parse: (body) => parseNewDatabase(chosenEngine(c), body),
+      refuse: (form) => sendNew(c, services, environmentId, form, wrongFields(c, form)),
+      async act(input, _, sent) {
+        const actor = actorOf(c, services);
+        if (c.req.query('do') === 'test') {
+          const test = await tryNewDatabase(services, actor, environmentId, input, c.req.raw.signal);
+          return sendNew(c, services, environmentId, sent, shownTest(test));
+        }
+        const { id } = await createDatabase(services, actor, environmentId, input);
+        return { to: `/databases/${id}`, say: 'database-created' };
+      },
+    });
   });
 
   ui.get('/environments/:environmentId/bucket-field', only('operator'), async (c) => {
@@ -87,65 +78,53 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
   ui.post('/databases/:databaseId/edit', only('operator'), async (c) => {
     const id = c.req.param('databaseId');
     const before = await getDatabase(services.db, id);
-    const body = await readForm(c);
     if (c.req.query('do') === 'enable-storage') {
-      return sendEdit(c, services, id, await enableStorage(c, services, before.environmentId, body));
+      return enableStorage(c, services, before.environmentId, (form) => sendEdit(c, services, id, form));
     }
-    const parsed = parseDatabaseChange(engineOf(before.type), body, before);
-    if (!parsed.success) {
-      const form = refused(body, parsed.error.issues);
-      return sendEdit(c, services, id, form, wrongFields(c, form));
-    }
-    try {
-      if (c.req.query('do') === 'test') {
-        const test = await tryChangedDatabase(
-          services,
-          actorOf(c, services),
-          id,
-          parsed.data,
-          c.req.raw.signal,
-        );
-        return sendEdit(c, services, id, kept(body), shownTest(test));
-      }
-      const stale = staleForm(body, kept(body), databaseValues(engineOf(before.type), before));
-      if (stale !== undefined) return sendEdit(c, services, id, stale);
-      await updateDatabase(services, actorOf(c, services), id, parsed.data);
-    } catch (error) {
-      const form = failed(body, error);
-      return sendEdit(c, services, id, form, wrongFields(c, form));
-    }
-    return goTo(c, services, `/databases/${id}`, 'database-saved');
+    const engine = engineOf(before.type);
+    const isTest = c.req.query('do') === 'test';
+    return submit(c, services, {
+      ...ASKED_AGAIN,
+      parse: (body) => parseDatabaseChange(engine, body, before),
+      stored: isTest ? undefined : async () => databaseValues(engine, before),
+      refuse: (form) => sendEdit(c, services, id, form, wrongFields(c, form)),
+      async act(input, _, sent) {
+        const actor = actorOf(c, services);
+        if (isTest) {
+          const test = await tryChangedDatabase(services, actor, id, input, c.req.raw.signal);
+          return sendEdit(c, services, id, sent, shownTest(test));
+        }
+        await updateDatabase(services, actor, id, input);
+        return { to: `/databases/${id}`, say: 'database-saved' };
+      },
+    });
   });
 
   return ui;
 }
 
-function refused(body: FormBody, issues: readonly z.core.$ZodIssue[]): FormState {
-  return askAgain(refusedForm(body, onTheForm(issues), SECRETS), body, SECRETS);
-}
-
-/** The form as it was sent; what is secret in it has to be typed again. */
-function kept(body: FormBody): FormState {
-  return askAgain(refusedForm(body, [], SECRETS), body, SECRETS);
-}
+/** What is secret in a form that comes back has to be typed again. */
+const ASKED_AGAIN = { secrets: ['username', 'password'], asksAgain: true } as const;
 
 /** By the button in the form, which stays filled. Throws `forbidden` for who is no admin. */
-async function enableStorage(
+function enableStorage(
   c: Context<UiEnv>,
   services: Services,
   environmentId: string,
-  body: FormBody,
-): Promise<FormState> {
-  if (!hasRole(c.get('session').user.role, 'admin')) {
-    throw new AppError('forbidden', 'Admin access required');
-  }
-  await setSpacesEnvironment(services, actorOf(c, services), environmentId, true);
-  const form = kept(body);
-  return { ...form, values: { ...form.values, backupStorageType: 'spaces' } };
-}
-
-function failed(body: FormBody, error: unknown): FormState {
-  return askAgain(failedForm(body, error, SECRETS), body, SECRETS);
+  send: (form: FormState) => Promise<Response>,
+): Promise<Response> {
+  return submit(c, services, {
+    ...ASKED_AGAIN,
+    parse: nothingToParse,
+    refuse: send,
+    async act(_, __, sent) {
+      if (!hasRole(c.get('session').user.role, 'admin')) {
+        throw new AppError('forbidden', 'Admin access required');
+      }
+      await setSpacesEnvironment(services, actorOf(c, services), environmentId, true);
+      return send({ ...sent, values: { ...sent.values, backupStorageType: 'spaces' } });
+    },
+  });
 }
 
 /** The form of a new database; with a refused one it says so and answers 422. */

@@ -8,10 +8,9 @@ import { AppError, isAppError } from '../../errors.ts';
 import { codeField } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import { enter, originOf } from './kit/enter.ts';
-import { readForm } from './kit/form-body.ts';
-import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { clearHalfwayCookie, readHalfwayCookie } from './kit/halfway-cookie.ts';
 import { sendPage } from './kit/send.tsx';
+import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['code'];
@@ -25,23 +24,27 @@ export function entranceCodeRoutes(services: Services, pages: Pick<Hono<UiEnv>, 
   ui.get('/login/code', (c) => c.redirect('/login', 303));
 
   ui.post('/login/code', async (c) => {
-    const body = await readForm(c);
     const halfway = await readHalfwayCookie(c, services);
-    if (halfway === null) return beginAnew(c, refusedForm(body, [], SECRETS));
-    const parsed = codeForm.safeParse(body);
-    if (!parsed.success) return sendCodePage(c, refusedForm(body, parsed.error.issues, SECRETS), 422);
-    const from = await originOf(c, services);
-    try {
-      const signedIn = await loginByCode(services, { ...parsed.data, halfway, kind: 'ui', from });
-      clearHalfwayCookie(c, services);
-      return await enter(c, services, pages, { signedIn, browser: from.browser, body });
-    } catch (error) {
-      if (isAppError(error, 'rate_limited')) return pauseCode(c, refusedForm(body, [], SECRETS), error);
-      if (error instanceof WrongCode) return sendCodePage(c, failedForm(body, asField(error), SECRETS), 422);
-      if (!isAppError(error, 'unauthorized')) throw error;
-      clearHalfwayCookie(c, services);
-      return beginAnew(c, refusedForm(body, [], SECRETS));
-    }
+    return submit(c, services, {
+      parse: (body) => codeForm.safeParse(body),
+      secrets: SECRETS,
+      explain: asField,
+      refuse: (form) => (halfway === null ? beginAnew(c, form) : sendCodePage(c, form, 422)),
+      async act(input, body, sent) {
+        if (halfway === null) return beginAnew(c, sent);
+        const from = await originOf(c, services);
+        try {
+          const signedIn = await loginByCode(services, { ...input, halfway, kind: 'ui', from });
+          clearHalfwayCookie(c, services);
+          return await enter(c, services, pages, { signedIn, browser: from.browser, body });
+        } catch (error) {
+          if (isAppError(error, 'rate_limited')) return pauseCode(c, sent, error);
+          if (error instanceof WrongCode || !isAppError(error, 'unauthorized')) throw error;
+          clearHalfwayCookie(c, services);
+          return beginAnew(c, sent);
+        }
+      },
+    });
   });
 
   return ui;
@@ -64,6 +67,7 @@ function beginAnew(c: Context<UiEnv>, form: FormState) {
 }
 
 /** The API's field has another name. */
-function asField(error: WrongCode): AppError {
+function asField(error: unknown): unknown {
+  if (!(error instanceof WrongCode)) return error;
   return new AppError('unauthorized', error.message, { details: { field: 'code' }, cause: error });
 }

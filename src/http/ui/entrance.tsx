@@ -18,12 +18,12 @@ import { entranceCodeRoutes, sendCodePage } from './entrance-code.tsx';
 import { writeBrowserCookie } from './kit/browser-cookie.ts';
 import { enter, originOf } from './kit/enter.ts';
 import { takeFlash } from './kit/flash.ts';
-import { type FormBody, readForm, textOf } from './kit/form-body.ts';
-import { failedForm, refusedForm } from './kit/form-failure.ts';
+import { textOf } from './kit/form-body.ts';
 import { writeHalfwayCookie } from './kit/halfway-cookie.ts';
 import { plainHttpWarning } from './kit/plain-http.ts';
 import { sendPage } from './kit/send.tsx';
 import { clearSessionCookie, readSessionCookie, writeSessionCookie } from './kit/session-cookie.ts';
+import { type Parsed, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['password', 'setupCode'];
@@ -60,26 +60,27 @@ export function entranceRoutes(
     );
   });
 
-  ui.post('/login', async (c) => {
-    const body = await readForm(c);
-    const warning = plainHttpWarning(c, services);
-    if (warning !== null) return refuseLogin(c, { ...refusedForm(body, [], SECRETS), message: warning });
-    const parsed = loginForm.safeParse(body);
-    if (!parsed.success) return refuseLogin(c, refusedForm(body, parsed.error.issues, SECRETS));
-    const from = await originOf(c, services);
-    let signedIn: SignedIn;
-    try {
-      signedIn = await login(services, { ...parsed.data, kind: 'ui', from });
-    } catch (error) {
-      if (isAppError(error, 'rate_limited')) return pauseLogin(c, body, error);
-      if (!(error instanceof SecondFactorNeeded)) {
-        return refuseLogin(c, failedForm(body, inWords(error), SECRETS));
-      }
-      await writeHalfwayCookie(c, error.halfway, services);
-      return sendCodePage(c, refusedForm(body, [], SECRETS));
-    }
-    return enter(c, services, pages, { signedIn, browser: from.browser, body });
-  });
+  ui.post('/login', async (c) =>
+    submit(c, services, {
+      parse: (body) => unlessOverheard(c, services, loginForm.safeParse(body)),
+      secrets: SECRETS,
+      explain: inWords,
+      refuse: (form) => sendLogin(c, form, 422),
+      async act(input, body, sent) {
+        const from = await originOf(c, services);
+        let signedIn: SignedIn;
+        try {
+          signedIn = await login(services, { ...input, kind: 'ui', from });
+        } catch (error) {
+          if (isAppError(error, 'rate_limited')) return pauseLogin(c, sent, error);
+          if (!(error instanceof SecondFactorNeeded)) throw error;
+          await writeHalfwayCookie(c, error.halfway, services);
+          return sendCodePage(c, sent);
+        }
+        return enter(c, services, pages, { signedIn, browser: from.browser, body });
+      },
+    }),
+  );
 
   ui.route('/', entranceCodeRoutes(services, pages));
 
@@ -90,14 +91,17 @@ export function entranceRoutes(
 
   ui.post('/setup', async (c) => {
     if (await hasUsers(services.db)) return c.redirect('/login', 303);
-    const body = await readForm(c);
-    const warning = plainHttpWarning(c, services);
-    if (warning !== null) {
-      return sendSetup(c, services, { ...refusedForm(body, [], SECRETS), message: warning }, 422);
-    }
-    const parsed = setupForm.safeParse({ ...body, name: textOf(body, 'name') });
-    if (!parsed.success) return sendSetup(c, services, refusedForm(body, parsed.error.issues, SECRETS), 422);
-    return setUp(c, services, body, parsed.data);
+    return submit(c, services, {
+      parse: (body) =>
+        unlessOverheard(c, services, setupForm.safeParse({ ...body, name: textOf(body, 'name') })),
+      secrets: SECRETS,
+      explain: asField,
+      refuse: (form) => sendSetup(c, services, form, 422),
+      async act(admin, body) {
+        await setUp(c, services, textOf(body, 'setupCode') ?? undefined, admin);
+        return { to: '/' };
+      },
+    });
   });
 
   ui.post('/logout', async (c) => {
@@ -114,33 +118,36 @@ export function entranceRoutes(
   return ui;
 }
 
-async function setUp(c: Context<UiEnv>, services: Services, body: FormBody, admin: FirstAdmin) {
-  try {
-    const from = await originOf(c, services);
-    const signedIn = await registerFirstAdmin(services, {
-      ...admin,
-      setupCode: textOf(body, 'setupCode') ?? undefined,
-      kind: 'ui',
-      from,
-      also: insertFirstEnvironment,
-    });
-    writeSessionCookie(c, signedIn, services);
-    await writeBrowserCookie(c, from.browser, services);
-  } catch (error) {
-    return sendSetup(c, services, failedForm(body, asField(error), SECRETS), 422);
-  }
-  return c.redirect('/', 303);
+/** Nothing is taken where a password is read by whoever listens. */
+function unlessOverheard<Input>(c: Context<UiEnv>, services: Services, parsed: Parsed<Input>): Parsed<Input> {
+  const message = plainHttpWarning(c, services);
+  return message === null ? parsed : { success: false, error: { issues: [{ path: [], message }] } };
 }
 
-function refuseLogin(c: Context<UiEnv>, form: FormState) {
-  return sendPage(c, <LoginPage form={form} notice={null} />, 422);
+async function setUp(
+  c: Context<UiEnv>,
+  services: Services,
+  setupCode: string | undefined,
+  admin: FirstAdmin,
+) {
+  const from = await originOf(c, services);
+  const signedIn = await registerFirstAdmin(services, {
+    ...admin,
+    ...{ setupCode, kind: 'ui', from },
+    also: insertFirstEnvironment,
+  });
+  writeSessionCookie(c, signedIn, services);
+  await writeBrowserCookie(c, from.browser, services);
+}
+
+function sendLogin(c: Context<UiEnv>, form: FormState, status: 422 | 429) {
+  return sendPage(c, <LoginPage form={form} notice={null} />, status);
 }
 
 /** Too many wrong passwords: the form says when to come again. */
-function pauseLogin(c: Context<UiEnv>, body: FormBody, error: AppError) {
-  const form = { ...refusedForm(body, [], SECRETS), message: error.message };
-  c.header('Retry-After', String(error.details.retryAfterSeconds));
-  return sendPage(c, <LoginPage form={form} notice={null} />, 429);
+function pauseLogin(c: Context<UiEnv>, form: FormState, { message, details }: AppError) {
+  c.header('Retry-After', String(details.retryAfterSeconds));
+  return sendLogin(c, { ...form, message }, 429);
 }
 
 function sendSetup(c: Context<UiEnv>, services: Services, form: FormState, status: 200 | 422 = 200) {

@@ -23,12 +23,11 @@ import { setSpacesEnvironment } from '../../storage/enabled.ts';
 import { decodeNames, destinationOf, findValues, parseSearch, sharedSettings } from './find-form.ts';
 import { foundList } from './found-list.ts';
 import { actorOf } from './kit/actor.ts';
-import { goTo } from './kit/flash.ts';
-import { type FormBody, numberOf, readForm, readValues } from './kit/form-body.ts';
-import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
+import { type FormBody, numberOf, readValues } from './kit/form-body.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
+import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['password'];
@@ -44,21 +43,18 @@ export function findDatabaseRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/servers/:serverId/find', only('operator'), async (c) => {
     const server = await searched(services, c.req.param('serverId'));
-    const body = await readForm(c);
     if (c.req.query('do') === 'enable-storage') await enableStorage(c, services, server);
-    return send(c, services, server, await search(c, services, server, body));
+    return search(c, services, server, (shown) => send(c, services, server, shown));
   });
 
   ui.post('/servers/:serverId/find/result', only('operator'), async (c) => {
     const server = await searched(services, c.req.param('serverId'));
-    const { form, found } = await search(c, services, server, await readForm(c));
-    return sendFragment(c, <Answer server={server} form={form} found={found} />);
+    return search(c, services, server, (shown) => sendFragment(c, <Answer server={server} {...shown} />));
   });
 
   ui.post('/servers/:serverId/find/register', only('operator'), async (c) => {
     const server = await searched(services, c.req.param('serverId'));
-    const body = await readForm(c);
-    return register(c, services, server, body);
+    return register(c, services, server);
   });
 
   return ui;
@@ -131,77 +127,59 @@ export function findFormOf({ config }: Services, { hostname }: Pick<SearchedServ
   return freshForm(findValues(isLocalHostname(hostname) ? config.localPaths : null));
 }
 
-async function search(
+function search(
   c: Context<UiEnv>,
   services: Services,
   server: SearchedServer,
-  body: FormBody,
-): Promise<Pick<FindFormProps, 'form' | 'found'>> {
-  const engine = engineOf(body);
-  const parsed = parseSearch(engine, body);
-  if (!parsed.success)
-    return { form: refused(body, refusedForm(body, parsed.error.issues, SECRETS)), found: null };
-  try {
-    const { signal } = c.req.raw;
-    const discovered = await discoverDatabases(services, server.id, parsed.data, { signal });
-    const found = await foundList(c, services, server, discovered);
-    return { form: refused(body, refusedForm(body, [], SECRETS)), found };
-  } catch (error) {
-    return { form: refused(body, whyNot(body, error)), found: null };
-  }
+  answer: (shown: Pick<FindFormProps, 'form' | 'found'>) => Promise<Response>,
+): Promise<Response> {
+  return submit(c, services, {
+    parse: (body) => parseSearch(engineOf(body), body),
+    secrets: SECRETS,
+    asksAgain: true,
+    explain: whyNot,
+    refuse: (form) => answer({ form, found: null }),
+    async act(input, _, form) {
+      const { signal } = c.req.raw;
+      const discovered = await discoverDatabases(services, server.id, input, { signal });
+      return answer({ form, found: await foundList(c, services, server, discovered) });
+    },
+  });
 }
 
 /** Whatever keeps databases from being found is shown in the form: it is there that it is mended, or tried again. */
-function whyNot(body: FormBody, error: unknown): FormState {
-  if (!isAppError(error) || error.code === 'internal' || error.code === 'not_found') throw error;
+function whyNot(error: unknown): unknown {
+  if (!isAppError(error) || error.code === 'internal' || error.code === 'not_found') return error;
   const { details, message } = error;
-  const known = new AppError('invalid', message, { details, cause: error });
-  return failedForm(
-    body,
-    details.field === undefined || details.field in LABELS ? known : plain(known),
-    SECRETS,
-  );
+  const isOfTheForm = details.field === undefined || details.field in LABELS;
+  return new AppError('invalid', message, { cause: error, ...(isOfTheForm ? { details } : {}) });
 }
 
-const plain = (error: AppError) => new AppError('invalid', error.message, { cause: error });
-
-function refused(body: FormBody, form: FormState): FormState {
-  return askAgain(form, body, SECRETS);
-}
-
-async function register(c: Context<UiEnv>, services: Services, server: SearchedServer, body: FormBody) {
-  const engine = engineOf(body);
-  const again = async (form: FormState) =>
-    send(c, services, server, {
-      form: refused(body, form),
-      found: await offered(c, services, server, engine, body),
-    });
-  const parsed = parseSearch(engine, body);
-  if (!parsed.success) return again(refusedForm(body, parsed.error.issues, SECRETS));
-  const ticked = decodeNames(await readValues(c, 'found'));
-  if (ticked.length === 0) return again(withMessage(body, 'Tick the databases that are to be registered.'));
-  const destination = destinationOf(body);
-  if (destination === null) return again(withMessage(body, 'Choose where the backups go.'));
-  const settings = sharedSettings(engine, parsed.data, destination);
-  const { registered, refused: others } = await registerFound(
-    services,
-    actorOf(c, services),
-    server.id,
-    settings,
-    ticked,
-  );
-  if (others.length === 0) {
-    const next = body['next'] === HOME ? HOME : '/databases';
-    return goTo(c, services, next, 'databases-registered', registered.length);
-  }
-  const done =
-    registered.length === 0 ? '' : `Registered: ${registered.map(({ name }) => name).join(', ')}. `;
-  const reasons = others.map(({ name, reason }) => `${name}: ${reason}`).join(' ');
-  return again(withMessage(body, `${done}Not registered: ${reasons}`));
-}
-
-function withMessage(body: FormBody, message: string): FormState {
-  return { ...refusedForm(body, [], SECRETS), message };
+async function register(c: Context<UiEnv>, services: Services, server: SearchedServer) {
+  return submit(c, services, {
+    parse: (body) => parseSearch(engineOf(body), body),
+    secrets: SECRETS,
+    asksAgain: true,
+    refuse: async (form) =>
+      send(c, services, server, { form, found: await offered(c, services, server, form.values) }),
+    async act(input, body) {
+      const ticked = decodeNames(await readValues(c, 'found'));
+      if (ticked.length === 0) throw new AppError('invalid', 'Tick the databases that are to be registered.');
+      const destination = destinationOf(body);
+      if (destination === null) throw new AppError('invalid', 'Choose where the backups go.');
+      const settings = sharedSettings(engineOf(body), input, destination);
+      const actor = actorOf(c, services);
+      const { registered, refused } = await registerFound(services, actor, server.id, settings, ticked);
+      if (refused.length === 0) {
+        const to = body['next'] === HOME ? HOME : '/databases';
+        return { to, say: 'databases-registered', count: registered.length };
+      }
+      const done =
+        registered.length === 0 ? '' : `Registered: ${registered.map(({ name }) => name).join(', ')}. `;
+      const reasons = refused.map(({ name, reason }) => `${name}: ${reason}`).join(' ');
+      throw new AppError('invalid', `${done}Not registered: ${reasons}`);
+    },
+  });
 }
 
 /** The list of a form that came back, as it was offered: it is not looked for again. */
@@ -209,16 +187,16 @@ async function offered(
   c: Context<UiEnv>,
   services: Services,
   server: SearchedServer,
-  engine: Engine,
   body: FormBody,
 ): Promise<FoundList | null> {
+  const engine = engineOf(body);
   const names = decodeNames(await readValues(c, 'offered'));
   if (names.length === 0) return null;
   const row = await registeredOn(services.db, server, engine, {
     host: body['host'],
     port: numberOf(body, 'port'),
   });
-  return foundList(c, services, server, {
+  const offer = {
     serverVersion: null,
     notes: [],
     found: names.map((name) => ({
@@ -228,7 +206,8 @@ async function offered(
       registered: row.get(name) ?? null,
       obstacle: null,
     })),
-  });
+  };
+  return foundList(c, services, server, offer, decodeNames(await readValues(c, 'found')));
 }
 
 /** Throws `invalid` for a type that nothing backs up. */

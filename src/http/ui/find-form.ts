@@ -57,16 +57,27 @@ export const BUCKET = 'bucket:';
 /** What the form needs of the answer to a search. */
 export type FoundOnServer = Pick<DiscoveredDatabases, 'serverVersion' | 'notes' | 'found'>;
 
-/** What was found, as rows of the form. A name travels encoded: browsers change line breaks in what they send. */
-export function toFoundItems({ found }: FoundOnServer): readonly FoundItem[] {
-  return found.map(({ databaseName, filePath, sizeBytes, registered, obstacle }) => ({
+/**
+ * What was found, as rows of the form. A name travels encoded: browsers change line breaks in what they send. `ticked`: the names that were;
+ * null: nobody has chosen yet, and of a single one there is nothing to choose.
+ */
+export function toFoundItems(
+  { found }: FoundOnServer,
+  ticked: readonly string[] | null,
+): readonly FoundItem[] {
+  const items = found.map(({ databaseName, filePath, sizeBytes, registered, obstacle }) => ({
     name: databaseName ?? filePath ?? '',
     value: encodeURIComponent(databaseName ?? filePath ?? ''),
     sizeBytes,
     registered,
     obstacle,
   }));
+  const isLone = items.filter(isOffered).length === 1;
+  return items.map((item) => ({ ...item, isTicked: ticked === null ? isLone : ticked.includes(item.name) }));
 }
+
+const isOffered = ({ registered, obstacle }: Pick<FoundItem, 'registered' | 'obstacle'>) =>
+  registered === null && obstacle === null;
 
 /** The names that a form of ours sent; what is none of them is left out. */
 export function decodeNames(values: readonly string[]): readonly string[] {

@@ -2,10 +2,11 @@ import type { Context } from 'hono';
 import type { Destinations, FoundList, SearchedServer } from '../../../views/find-databases.tsx';
 import { hasRole } from '../../auth/roles.ts';
 import { isAppError } from '../../errors.ts';
+import { providerOf } from '../../object-stores/providers.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
 import { mostUsedBucket } from '../../storage/in-use.ts';
-import { spacesRow } from '../../storage/storage.ts';
+import { plainEndpoint, spacesRow } from '../../storage/storage.ts';
 import { bucketChoices } from './bucket-choices.ts';
 import { BUCKET, type FoundOnServer, LOCAL, toFoundItems } from './find-form.ts';
 import type { UiEnv } from './kit/ui-env.ts';
@@ -13,14 +14,15 @@ import type { UiEnv } from './kit/ui-env.ts';
 /** So many fit onto a page. */
 const MOST_SHOWN = 200;
 
-/** What was found as the form shows it, with where backups of the server's environment may go. */
+/** What was found as the form shows it, with where backups of the server's environment may go; `ticked` as a form that came back had it. */
 export async function foundList(
   c: Context<UiEnv>,
   services: Services,
   server: SearchedServer,
   discovered: FoundOnServer,
+  ticked: readonly string[] | null = null,
 ): Promise<FoundList> {
-  const items = toFoundItems(discovered);
+  const items = toFoundItems(discovered, ticked);
   const { destinations, note } = await destinationsFor(c, services, server.environment.id);
   const more = items.length - MOST_SHOWN;
   return {
@@ -45,22 +47,30 @@ async function destinationsFor(
   const { buckets, note } = isOn ? await bucketsOrNote(services, c.req.raw.signal) : NO_BUCKETS;
   const used = isOn ? await mostUsedBucket(services.db) : null;
   const proposed = buckets.find(({ value }) => value === used) ?? buckets[0];
+  const storage = await spacesRow(services.db);
+  const whose = storage === undefined ? '' : ` at ${placeName(storage.endpoint)}`;
   return {
     note,
     destinations: {
       choices: [
         ...buckets.map(({ value, label }) => ({
           value: `${BUCKET}${value}`,
-          label: `Spaces: bucket ${label}`,
+          label: `Spaces: bucket ${label}${whose}`,
         })),
         { value: LOCAL, label: 'Local: /var/backups on the server itself' },
       ],
       proposed: proposed === undefined ? '' : `${BUCKET}${proposed.value}`,
       storageIsOff: !isOn,
-      storageIsConfigured: isOn || (await spacesRow(services.db)) !== undefined,
+      storageIsConfigured: isOn || storage !== undefined,
       mayEnable: hasRole(c.get('session').user.role, 'admin'),
     },
   };
+}
+
+/** The provider by its name, a server of one's own by its address. */
+function placeName(endpoint: string): string {
+  const { id, name } = providerOf(endpoint);
+  return id === 'other' ? plainEndpoint(endpoint) : name;
 }
 
 const NO_BUCKETS = { buckets: [], note: null };

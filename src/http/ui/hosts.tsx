@@ -9,7 +9,7 @@ import { isLocalHostname } from '../../servers/open-server.ts';
 import { createServer, type NewServer, newServer } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
-import type { FormBody } from './kit/form-body.ts';
+import { type FormBody, numberOf } from './kit/form-body.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -46,20 +46,31 @@ export function hostRoutes(services: Services): Hono<UiEnv> {
 
 const ADDRESS = /^(?:([^@\s]*)@)?(\[[^\]\s]+\]|[^:@\s]+|[^@\s]*:[^@\s]*:[^@\s]*?)(?::(\d{1,6}))?$/;
 
-/** The server that `user@host:port` means; what is wrong with it is said beside the one field. */
+/** The server that `user@host` means, or `user@host:port`, whose port wins over the proposed one; what is wrong is said beside the fields. */
 export function parseHost(body: FormBody): Parsed<NewServer> {
   const address = (body['address'] ?? '').trim();
-  const [, user, hostname = address, port] = ADDRESS.exec(address) ?? [];
+  const [, user, hostname = address, written] = ADDRESS.exec(address) ?? [];
+  const typed = numberOf(body, 'sshPort');
+  const port = written === undefined ? typed : Number(written);
+  if (written !== undefined && typed !== null && ![port, SSH_PORT].includes(typed)) {
+    return { success: false, error: { issues: [{ path: ['sshPort'], message: TWO_PORTS }] } };
+  }
   const parsed = newServer.safeParse({
     name: isLocalHostname(hostname) ? 'this machine' : hostname,
     hostname,
     ...(user === undefined ? {} : { sshUser: user }),
-    ...(port === undefined ? {} : { sshPort: Number(port) }),
+    ...(port === null ? {} : { sshPort: port }),
   });
   if (parsed.success) return refuseLoopback(parsed, 'address');
   const [issue] = parsed.error.issues;
-  return { success: false, error: { issues: issue === undefined ? [] : [beside(address, issue)] } };
+  if (issue === undefined) return { success: false, error: { issues: [] } };
+  const isPortField = issue.path[0] === 'sshPort' && written === undefined && address !== '';
+  return { success: false, error: { issues: [isPortField ? issue : beside(address, issue)] } };
 }
+
+/** The usual one, which the form proposes. */
+const SSH_PORT = 22;
+const TWO_PORTS = 'The address names another port. Keep one of the two.';
 
 function beside(address: string, issue: InputIssue): InputIssue {
   const message =

@@ -13,12 +13,12 @@ import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
 import { lastEndedDatabases, oldestDatabase, worstDatabases } from '../../backups/find-databases.ts';
 import { lastFailures, NEVER } from '../../backups/protection-of.ts';
 import type { StateCounts } from '../../backups/protection-states.ts';
-import { failedDrills, restorableOf } from '../../backups/restorable.ts';
+import { failedDrills, lastProven, restorableOf } from '../../backups/restorable.ts';
 import { storageTrouble } from '../../backups/storage-trouble.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { isFillingUp } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
-import { nextSteps } from '../../installation/next-steps.ts';
+import { countScheduled, nextSteps, scheduledAmong } from '../../installation/next-steps.ts';
 import { failingWays } from '../../notifications/failing-ways.ts';
 import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
@@ -60,8 +60,10 @@ async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Resp
         : { firstSteps: <Checklist {...checklist} /> })}
       nextSteps={checklist === null ? await nextStepsFor(services, frame.user.role) : undefined}
       counts={states}
+      unscheduled={(await countScheduled(services.db, environmentId)).unscheduled}
       oldest={await oldestIn(services, environmentId)}
       stored={await storedIn(services, environmentId)}
+      lastProven={await lastProven(services.db, environmentId)}
       attention={await attentionOf(services, environmentId, states, showsEnvironment)}
       failedDrills={await failedDrillsIn(services, environmentId, showsEnvironment)}
       days={await halfAYear(services, environmentId)}
@@ -153,6 +155,10 @@ async function attentionOf(
     services.db,
     databases.map(({ id }) => id),
   );
+  const scheduled = await scheduledAmong(
+    services.db,
+    databases.map(({ id }) => id),
+  );
   return databases.map(({ id, name, environmentName, protection }) => ({
     id,
     name,
@@ -160,9 +166,11 @@ async function attentionOf(
     state: protection.state,
     lastGoodAt: protection.lastGood?.at ?? null,
     restorableAt: drills.get(id)?.restorable?.at ?? null,
-    cause: oneLine(causes.get(id) ?? '') || null,
+    cause: oneLine(causes.get(id) ?? '') || (scheduled.has(id) ? null : UNSCHEDULED),
   }));
 }
+
+const UNSCHEDULED = 'It has no schedule: nothing backs it up by itself.';
 
 async function failedDrillsIn(
   { db }: Services,

@@ -1,23 +1,22 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
-import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { freshForm } from '../../../views/parts/form-state.ts';
 import { InPlacePage, type InPlacePageProps } from '../../../views/restore/in-place-page.tsx';
 import { backupStory } from '../../backups/backup-story.ts';
 import { engineFor } from '../../engines/engines.ts';
-import type { InputIssue } from '../../errors.ts';
 import { askInPlace, replacedName } from '../../restores/ask-in-place.ts';
 import { restorable } from '../../restores/ask-restore.ts';
 import { lookInPlace } from '../../restores/look-at-target.ts';
 import { findServerName } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
-import { type FormBody, isTicked, readForm, textOf } from './kit/form-body.ts';
-import { askAgain, refusedForm } from './kit/form-failure.ts';
+import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
+import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { failureOfRestore, RESTORE_SECRETS } from './restore-form.ts';
+import { explainRestore, RESTORE_SECRETS } from './restore-form.ts';
 
 /** A restore in place: the page that says what it replaces, and asks for its name. */
 export function inPlaceRoutes(services: Services): Hono<UiEnv> {
@@ -30,36 +29,23 @@ export function inPlaceRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/backups/:backupId/restore-in-place', only('operator'), async (c) => {
     const backupId = c.req.param('backupId');
-    const body = await readForm(c);
     const props = await propsOf(c, services, backupId);
-    const send = (form: FormState, checks: InPlacePageProps['checks'], status: 200 | 422) =>
-      sendPage(
-        c,
-        <InPlacePage {...props} form={askAgain(form, body, RESTORE_SECRETS)} checks={checks} />,
-        status,
-      );
-    const parsed = inputSchema.safeParse(valuesOf(body));
-    if (!parsed.success) {
-      const issues = parsed.error.issues as readonly InputIssue[];
-      return send(refusedForm(body, issues, RESTORE_SECRETS), null, 422);
-    }
-    try {
-      if (body['action'] === 'look') {
-        const checks = await lookInPlace(
-          services,
-          actorOf(c, services),
-          backupId,
-          parsed.data,
-          c.req.raw.signal,
-        );
-        const { password: _, ...values } = body;
-        return send({ ...freshForm(), values }, checks, 200);
-      }
-      const { runId } = await askInPlace(services, actorOf(c, services), backupId, parsed.data);
-      return c.redirect(`/restores/${runId}`, 303);
-    } catch (error) {
-      return send(failureOfRestore(body, error), null, 422);
-    }
+    return submit(c, services, {
+      parse: (body) => inputSchema.safeParse(valuesOf(body)),
+      secrets: RESTORE_SECRETS,
+      asksAgain: true,
+      explain: explainRestore,
+      refuse: (form) => sendPage(c, <InPlacePage {...props} form={form} checks={null} />, 422),
+      async act(input, body, sent) {
+        const actor = actorOf(c, services);
+        if (body['action'] === 'look') {
+          const checks = await lookInPlace(services, actor, backupId, input, c.req.raw.signal);
+          return sendPage(c, <InPlacePage {...props} form={sent} checks={checks} />);
+        }
+        const { runId } = await askInPlace(services, actor, backupId, input);
+        return { to: `/restores/${runId}` };
+      },
+    });
   });
 
   return ui;

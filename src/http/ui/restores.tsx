@@ -8,12 +8,12 @@ import { backupStory } from '../../backups/backup-story.ts';
 import { readContents } from '../../backups/contents.ts';
 import { getDatabaseRow } from '../../databases/databases.ts';
 import { engineFor } from '../../engines/engines.ts';
-import { type InputIssue, toAppError } from '../../errors.ts';
+import { toAppError } from '../../errors.ts';
 import { askRestore, restorable, takesJobs } from '../../restores/ask-restore.ts';
 import { cancelRestore } from '../../restores/cancel-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
 import { dropKept } from '../../restores/drop-kept.ts';
-import { jobCount, tableNames } from '../../restores/load-options.ts';
+import { jobCount } from '../../restores/load-options.ts';
 import { lookAtTarget } from '../../restores/look-at-target.ts';
 import { proposedName } from '../../restores/new-name.ts';
 import { selectsTables, tablesNamed } from '../../restores/only-tables.ts';
@@ -21,13 +21,13 @@ import { listServersOf } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { type FormBody, numberOf, readForm, textOf } from './kit/form-body.ts';
-import { askAgain, refusedForm } from './kit/form-failure.ts';
+import { type FormBody, numberOf, textOf } from './kit/form-body.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
+import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { failureOfRestore, RESTORE_SECRETS } from './restore-form.ts';
+import { explainRestore, RESTORE_SECRETS } from './restore-form.ts';
 import { loadRestoreItem } from './restore-item.ts';
 
 const MOST_SERVERS = 500;
@@ -45,33 +45,31 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/backups/:backupId/restore', only('operator'), async (c) => {
     const backupId = c.req.param('backupId');
-    const body = await readForm(c);
-    const known = await formOf(c, services, backupId);
-    const send = (form: FormState, checks: RestorePageProps['checks'], status: 200 | 422) =>
-      sendPage(c, <RestorePage {...known.props} form={form} checks={checks} />, status);
-    const again = (form: FormState) => send(askAgain(form, body, RESTORE_SECRETS), null, 422);
-    const actor = actorOf(c, services);
-    try {
-      const tables = known.props.selectsTables
-        ? tablesNamed(await readContents(services.db, backupId), body['tables'] ?? '')
-        : undefined;
-      const jobs = known.props.takesJobs ? (numberOf(body, 'jobs') ?? undefined) : undefined;
-      const parsed = inputSchema.safeParse({ ...valuesOf(body, known.props.database.isFile), tables, jobs });
-      if (!parsed.success)
-        return again(refusedForm(body, parsed.error.issues as readonly InputIssue[], RESTORE_SECRETS));
-      if (body['action'] === 'look') {
-        const checks = await lookAtTarget(services, actor, backupId, parsed.data, c.req.raw.signal);
-        return send(
-          askAgain({ ...freshForm(), values: withoutPassword(body) }, body, RESTORE_SECRETS),
-          checks,
-          200,
-        );
-      }
-      const { runId } = await askRestore(services, actor, backupId, parsed.data);
-      return c.redirect(`/restores/${runId}`, 303);
-    } catch (error) {
-      return again(failureOfRestore(body, error));
-    }
+    const { props } = await formOf(c, services, backupId);
+    return submit(c, services, {
+      parse: (body) =>
+        inputSchema.safeParse({
+          ...valuesOf(body, props.database.isFile),
+          jobs: props.takesJobs ? (numberOf(body, 'jobs') ?? undefined) : undefined,
+        }),
+      secrets: RESTORE_SECRETS,
+      asksAgain: true,
+      explain: explainRestore,
+      refuse: (form) => sendPage(c, <RestorePage {...props} form={form} checks={null} />, 422),
+      async act(input, body, sent) {
+        const actor = actorOf(c, services);
+        const tables = props.selectsTables
+          ? tablesNamed(await readContents(services.db, backupId), body['tables'] ?? '')
+          : undefined;
+        const wish = { ...input, tables };
+        if (body['action'] === 'look') {
+          const checks = await lookAtTarget(services, actor, backupId, wish, c.req.raw.signal);
+          return sendPage(c, <RestorePage {...props} form={sent} checks={checks} />);
+        }
+        const { runId } = await askRestore(services, actor, backupId, wish);
+        return { to: `/restores/${runId}` };
+      },
+    });
   });
 
   ui.get('/restores/:id', only('viewer'), async (c) => sendRestore(c, services, freshForm(), 200));
@@ -104,36 +102,43 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/restores/:id/clean-up', only('operator'), async (c) => {
     const id = c.req.param('id');
-    const body = await readForm(c);
-    const login = {
-      username: textOf(body, 'username') ?? undefined,
-      password: body['password'] || undefined,
-    };
-    try {
-      await cleanUpRestore(services, actorOf(c, services), id, login, c.req.raw.signal);
-    } catch (error) {
-      return sendRestore(c, services, failureOfRestore(body, error), 422);
-    }
-    return goTo(c, services, `/restores/${id}`, 'restore-cleaned-up');
+    return submit(c, services, {
+      ...atItsEnd(c, services),
+      async act(_, body) {
+        await cleanUpRestore(services, actorOf(c, services), id, loginIn(body), c.req.raw.signal);
+        return { to: `/restores/${id}`, say: 'restore-cleaned-up' };
+      },
+    });
   });
 
   ui.post('/restores/:id/drop-kept', only('operator'), async (c) => {
     const id = c.req.param('id');
-    const body = await readForm(c);
-    const input = {
-      confirm: body['confirm'] ?? '',
-      username: textOf(body, 'username') ?? undefined,
-      password: body['password'] || undefined,
-    };
-    try {
-      await dropKept(services, actorOf(c, services), id, input, c.req.raw.signal);
-    } catch (error) {
-      return sendRestore(c, services, failureOfRestore(body, error), 422);
-    }
-    return goTo(c, services, `/restores/${id}`, 'kept-dropped');
+    return submit(c, services, {
+      ...atItsEnd(c, services),
+      async act(_, body) {
+        const input = { confirm: body['confirm'] ?? '', ...loginIn(body) };
+        await dropKept(services, actorOf(c, services), id, input, c.req.raw.signal);
+        return { to: `/restores/${id}`, say: 'kept-dropped' };
+      },
+    });
   });
 
   return ui;
+}
+
+/** What the forms of a restore's own page have in common. */
+function atItsEnd(c: Context<UiEnv>, services: Services) {
+  return {
+    parse: nothingToParse,
+    secrets: RESTORE_SECRETS,
+    explain: explainRestore,
+    refuse: (form: FormState) => sendRestore(c, services, form, 422),
+  };
+}
+
+/** As whom the target is opened, where that is not who restored. A password counts as it was typed, with the blanks around it. */
+function loginIn(body: FormBody) {
+  return { username: textOf(body, 'username') ?? undefined, password: body['password'] || undefined };
 }
 
 async function sendRestore(
@@ -233,11 +238,9 @@ const inputSchema = z.object({
   username: z.string().max(255).optional(),
   password: z.string().max(1024).optional(),
   confirm: z.string().max(255).optional(),
-  tables: tableNames.optional(),
   jobs: jobCount.optional(),
 });
 
-/** A password counts as it was typed, with the blanks around it. */
 function valuesOf(body: FormBody, isFile: boolean): z.input<typeof inputSchema> {
   return {
     newName: textOf(body, 'newName') ?? undefined,
@@ -247,13 +250,8 @@ function valuesOf(body: FormBody, isFile: boolean): z.input<typeof inputSchema> 
       : {
           host: textOf(body, 'host'),
           port: numberOf(body, 'port'),
-          username: textOf(body, 'username') ?? undefined,
-          password: body['password'] || undefined,
+          ...loginIn(body),
         }),
     confirm: textOf(body, 'confirm') ?? undefined,
   };
-}
-
-function withoutPassword({ password: _, ...values }: Record<string, string>): FormBody {
-  return values;
 }

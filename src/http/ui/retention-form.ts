@@ -15,7 +15,7 @@ const TIERS = ['keepLast', 'daily', 'weekly', 'monthly', 'yearly', 'minFloor'] a
 /** The form of what counts now; of a preset with its numbers, so that one may begin with them. */
 export function formOfPolicy({ effective, override }: RetentionState): FormState {
   const preset = effective.source === 'inherited' ? INHERIT : effective.preset;
-  const gib = effective.maxTotalBytes === null ? '' : String(effective.maxTotalBytes / GIB);
+  const gib = gibText(effective.maxTotalBytes);
   return freshForm({
     preset,
     ...Object.fromEntries(TIERS.map((name) => [name, String(effective[name])])),
@@ -24,12 +24,15 @@ export function formOfPolicy({ effective, override }: RetentionState): FormState
   });
 }
 
+/** Bytes as a form shows them. */
+export const gibText = (bytes: number | null): string => (bytes === null ? '' : String(bytes / GIB));
+
 /** What was typed, as the API takes it. The numbers count for `custom` alone. */
 export function parsePolicy(body: FormBody): Parsed<PolicyInput> {
   const preset = body['preset'] ?? '';
   const isCustom = preset === 'custom';
   const tiers = TIERS.map((name) => [name, isCustom ? numberOf(body, name) : PRESET_TIERS.balanced[name]]);
-  const cap = bytesOf(body);
+  const cap = gibIn(body, 'maxTotalGib');
   const parsed = policyInput.safeParse({
     preset: preset === INHERIT ? 'balanced' : preset,
     ...Object.fromEntries(tiers),
@@ -43,14 +46,15 @@ export function parsePolicy(body: FormBody): Parsed<PolicyInput> {
   return { success: false, error: { issues: parsed.error.issues.map(atField) } };
 }
 
-const NO_SIZE: InputIssue = {
+/** What is wrong with a size. */
+export const NO_SIZE: InputIssue = {
   path: ['maxTotalGib'],
   message: 'Enter a number of GiB, such as 100 or 0.5, or leave it empty.',
 };
 
-/** Null for none, NaN for what is no size. */
-function bytesOf(body: FormBody): number | null {
-  const text = textOf(body, 'maxTotalGib');
+/** GiB as bytes; null for none, NaN for what is no size. */
+export function gibIn(body: FormBody, name: string): number | null {
+  const text = textOf(body, name);
   if (text === null) return null;
   return /^\d{1,9}([.,]\d{1,6})?$/.test(text) ? Math.round(Number(text.replace(',', '.')) * GIB) : Number.NaN;
 }

@@ -17,8 +17,6 @@ import { PRESET_TIERS } from '../../settings/retention-presets.ts';
 import { summaryOf } from './database-view.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { readForm } from './kit/form-body.ts';
-import { refusedForm } from './kit/form-failure.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -38,34 +36,27 @@ export function retentionRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/databases/:databaseId/retention', only('operator'), async (c) => {
     const id = c.req.param('databaseId');
-    const body = await readForm(c);
     return submit(c, services, {
       parse: parsePolicy,
       refuse: (form) => sendRetention(c, services, { form, status: 422 }),
-      async act(input) {
+      async act(input, body, form) {
         const saved = await savePolicy(services, actorOf(c, services), id, input, soon());
-        if (saved.kind === 'confirm') throw new AsksFirst(input, saved);
-        return { to: `/databases/${id}/retention`, say: 'retention-saved' };
+        if (saved.kind !== 'confirm') return { to: `/databases/${id}/retention`, say: 'retention-saved' };
+        // Nothing was saved yet: a person is asked first.
+        const go = { count: saved.prune.length, bytes: saved.bytesFreed };
+        const question = questionOfPolicy(`/databases/${id}/retention`, go, body);
+        return sendRetention(c, services, { form, input, question, status: 409 });
       },
-    }).catch((error: unknown) => {
-      if (!(error instanceof AsksFirst)) throw error;
-      const go = { count: error.saved.prune.length, bytes: error.saved.bytesFreed };
-      const question = questionOfPolicy(`/databases/${id}/retention`, go, body);
-      const form = { values: body, errors: {}, message: null };
-      return sendRetention(c, services, { form, input: error.input, question, status: 409 });
     });
   });
 
-  ui.post('/databases/:databaseId/retention/preview', only('operator'), async (c) => {
-    const body = await readForm(c);
-    const parsed = parsePolicy(body);
-    if (!parsed.success) {
-      const form = refusedForm(body, parsed.error.issues);
-      return sendRetention(c, services, { form, status: 422 });
-    }
-    const form = { values: body, errors: {}, message: null };
-    return sendRetention(c, services, { form, input: parsed.data });
-  });
+  ui.post('/databases/:databaseId/retention/preview', only('operator'), async (c) =>
+    submit(c, services, {
+      parse: parsePolicy,
+      refuse: (form) => sendRetention(c, services, { form, status: 422 }),
+      act: (input, _, form) => sendRetention(c, services, { form, input }),
+    }),
+  );
 
   ui.post('/databases/:databaseId/retention/accept', only('operator'), async (c) => {
     const id = c.req.param('databaseId');
@@ -84,19 +75,6 @@ export function retentionRoutes(services: Services): Hono<UiEnv> {
 }
 
 const soon = () => AbortSignal.timeout(PRUNES_WITHIN_MS);
-
-type ToConfirm = Extract<Awaited<ReturnType<typeof savePolicy>>, { readonly kind: 'confirm' }>;
-
-/** Nothing was saved yet: it is no failure, and no other page. */
-class AsksFirst extends Error {
-  readonly input: PolicyInput;
-  readonly saved: ToConfirm;
-  constructor(input: PolicyInput, saved: ToConfirm) {
-    super('A person is asked first.');
-    this.input = input;
-    this.saved = saved;
-  }
-}
 
 async function sendRetention(
   c: Context<UiEnv>,

@@ -19,6 +19,7 @@ import { deepTestRoutes } from './deep-test.tsx';
 import { entranceRoutes } from './entrance.tsx';
 import { environmentRoutes } from './environments.tsx';
 import { findDatabaseRoutes } from './find-databases.tsx';
+import { firstContactRoutes } from './first-contact.tsx';
 import { hostRoutes } from './hosts.tsx';
 import { actorOf } from './kit/actor.ts';
 import { sendFailure } from './kit/failure.tsx';
@@ -75,6 +76,7 @@ export function uiRoutes(
   ui.route('/', environmentRoutes(services));
   ui.route('/', hostRoutes(services));
   ui.route('/', serverRoutes(services));
+  ui.route('/', firstContactRoutes(services));
   ui.route('/', serverBlackoutRoutes(services));
   ui.route('/', restoreLoginRoutes(services));
   ui.route('/', databaseListRoutes(services));

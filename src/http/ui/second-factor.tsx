@@ -21,12 +21,10 @@ import type { Services } from '../../services-port.ts';
 import { readSettings } from '../../settings/settings.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { type FormBody, readForm } from './kit/form-body.ts';
-import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
-import type { Parsed } from './kit/submit.ts';
+import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { qrPath } from './qr-path.ts';
 
@@ -42,7 +40,8 @@ export function secondFactorRoutes(services: Services): Hono<UiEnv> {
   ui.get('/account/second-factor', only('viewer'), async (c) => sendFactor(c, services));
 
   ui.post('/account/second-factor', only('viewer'), async (c) =>
-    answer(c, {
+    submit(c, services, {
+      secrets: SECRETS,
       parse: (body) => passwordForm.safeParse(body),
       refuse: (begin) => sendFactor(c, services, { begin }),
       async act(input) {
@@ -57,7 +56,8 @@ export function secondFactorRoutes(services: Services): Hono<UiEnv> {
   );
 
   ui.post('/account/second-factor/confirm', only('viewer'), async (c) =>
-    answer(c, {
+    submit(c, services, {
+      secrets: SECRETS,
       parse: (body) => codeForm.safeParse(body),
       refuse: async (form) =>
         sendFrom(c, services, (place) => <ConfirmFactorPage place={place} form={form} shown={null} />, 422),
@@ -72,7 +72,8 @@ export function secondFactorRoutes(services: Services): Hono<UiEnv> {
   );
 
   ui.post('/account/second-factor/recovery-codes', only('viewer'), async (c) =>
-    answer(c, {
+    submit(c, services, {
+      secrets: SECRETS,
       parse: (body) => passwordForm.safeParse(body),
       refuse: (renew) => sendFactor(c, services, { renew }),
       async act(input) {
@@ -84,13 +85,14 @@ export function secondFactorRoutes(services: Services): Hono<UiEnv> {
   );
 
   ui.post('/account/second-factor/remove', only('viewer'), async (c) =>
-    answer(c, {
+    submit(c, services, {
+      secrets: SECRETS,
       parse: (body) => removeForm.safeParse(body),
       refuse: (remove) => sendFactor(c, services, { remove }),
       async act({ ownPassword: currentPassword }) {
         const own = { userId: c.get('session').user.id, currentPassword };
         await removeSecondFactor(services, actorOf(c, services), own);
-        return goTo(c, services, '/account', 'second-factor-removed');
+        return { to: '/account', say: 'second-factor-removed' };
       },
     }),
   );
@@ -102,29 +104,6 @@ export function secondFactorRoutes(services: Services): Hono<UiEnv> {
   });
 
   return ui;
-}
-
-/** A form that is answered by a page rather than a redirect: parse, refuse; try, refuse. */
-async function answer<Input>(
-  c: Context<UiEnv>,
-  {
-    parse,
-    refuse,
-    act,
-  }: {
-    readonly parse: (body: FormBody) => Parsed<Input>;
-    readonly refuse: (form: FormState) => Promise<Response>;
-    readonly act: (input: Input) => Promise<Response>;
-  },
-): Promise<Response> {
-  const body = await readForm(c);
-  const parsed = parse(body);
-  if (!parsed.success) return refuse(refusedForm(body, parsed.error.issues, SECRETS));
-  try {
-    return await act(parsed.data);
-  } catch (error) {
-    return refuse(failedForm(body, error, SECRETS));
-  }
 }
 
 /** What there is, and what may be done; with a refused form it says so and answers 422. */

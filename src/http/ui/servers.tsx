@@ -110,9 +110,10 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.post('/servers/:serverId/test', only('operator'), async (c) => {
-    const test = await testServer(services, c.req.param('serverId'), c.req.raw.signal);
+    const { next, hostKey } = await readForm(c);
+    const test = await testServer(services, c.req.param('serverId'), c.req.raw.signal, hostKey);
     // The checklist says what was reached.
-    if (test.success && (await readForm(c))['next'] === '/') return goTo(c, services, '/', 'server-reached');
+    if (test.success && next === '/') return goTo(c, services, '/', 'server-reached');
     return sendServer(c, services, { test });
   });
 

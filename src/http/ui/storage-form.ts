@@ -6,6 +6,7 @@ import { isRegion, PROVIDERS, type Provider, providerOf } from '../../object-sto
 import { type SpacesConfig, spacesInput } from '../../storage/storage.ts';
 import { editForm } from './kit/edit-form.ts';
 import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
+import type { PastedEndpoint } from './pasted-endpoint.ts';
 
 /** The provider of that id, else the configured one, else the first of the table. */
 export function chosenProvider(id: string | undefined, config: SpacesConfig | null): Provider {
@@ -24,13 +25,14 @@ export interface RefusedStorage {
 export interface WithStorage {
   readonly environments: readonly OfferedEnvironment[];
   readonly next?: string | undefined;
+  readonly pasted?: PastedEndpoint | undefined;
 }
 
 /** The form for this provider, filled from the configuration where that is the same provider's. */
 export function storageFormOf(
   provider: Provider,
   config: SpacesConfig | null,
-  { environments, next }: WithStorage,
+  { environments, next, pasted }: WithStorage,
   refused: RefusedStorage | null = null,
 ): StorageFormProps {
   const isSame = config !== null && providerOf(config.endpoint).id === provider.id;
@@ -45,6 +47,7 @@ export function storageFormOf(
         buckets: (config?.buckets ?? []).join('\n'),
         encryption: config?.encryption ?? 'none',
         encryptionKeyId: config?.encryptionKeyId ?? '',
+        ...(pasted === undefined ? {} : pastedValues(provider, pasted)),
       },
       storedValues(config),
     );
@@ -58,6 +61,17 @@ export function storageFormOf(
     failedTest: refused?.failedTest ?? null,
     environments,
     ...(next === undefined ? {} : { next }),
+    ...(pasted === undefined ? {} : { pasted: pasted.typed }),
+  };
+}
+
+/** What a pasted endpoint fills in. */
+function pastedValues(provider: Provider, { host, region, bucket }: PastedEndpoint): FormBody {
+  const isListed = provider.regions.length === 0 || provider.regions.some(({ code }) => code === region);
+  return {
+    endpoint: host,
+    ...(region === null ? {} : isListed ? { region } : { newRegion: region }),
+    ...(bucket === null ? {} : { buckets: bucket }),
   };
 }
 

@@ -1,22 +1,22 @@
 import { type Context, Hono } from 'hono';
-import type { z } from 'zod';
 import { TestOutcome } from '../../../views/parts/connection-test.tsx';
 import { BucketList } from '../../../views/storage-buckets.tsx';
 import { DerivedEndpoint, StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
+import type { InputIssue } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { listSpacesEnvironments, setSpacesEnvironment } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
 import { deleteSpaces, getSpaces } from '../../storage/storage.ts';
 import type { SpacesTest } from '../../storage/try-storage.ts';
 import { actorOf } from './kit/actor.ts';
-import { staleForm } from './kit/edit-form.ts';
 import { type FlashKey, goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, readForm, readValues } from './kit/form-body.ts';
-import { askAgain, failedForm, refusedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
+import { besideFields, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { readPasted } from './pasted-endpoint.ts';
 import {
   bucketNamesIn,
   chosenProvider,
@@ -54,16 +54,9 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/admin/storage/edit/form', only('admin'), async (c) => {
     const config = await getSpaces(services);
-    return sendFragment(
-      c,
-      <StorageForm
-        {...storageFormOf(
-          chosenProvider(c.req.query('provider'), config),
-          config,
-          await withStorage(c, services),
-        )}
-      />,
-    );
+    const around = await withStorage(c, services);
+    const provider = around.pasted?.provider ?? chosenProvider(c.req.query('provider'), config);
+    return sendFragment(c, <StorageForm {...storageFormOf(provider, config, around)} />);
   });
 
   ui.get('/admin/storage/edit/endpoint', only('admin'), async (c) => {
@@ -75,29 +68,26 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.post('/admin/storage/edit', only('admin'), async (c) => {
-    const body = await readForm(c);
-    const parsed = parseStorage(body);
-    if (!parsed.success) {
-      const form = refusedForm(body, onTheForm(body, parsed.error.issues), SECRETS);
-      return sendForm(c, services, { form: askAgain(form, body, SECRETS), failedTest: null });
-    }
-    const stale = staleForm(body, refusedForm(body, [], SECRETS), storedValues(await getSpaces(services)));
-    if (stale !== undefined)
-      return sendForm(c, services, { form: askAgain(stale, body, SECRETS), failedTest: null });
-    const wish = { by: 'page', saveAnyway: isTicked(body, 'saveAnyway') } as const;
-    try {
-      const saved = await saveSpaces(services, actorOf(c, services), parsed.data, wish, c.req.raw.signal);
-      if (saved.kind === 'refused') return sendForm(c, services, notWorking(body, saved.test));
-      for (const id of await readValues(c, 'enable')) {
-        await setSpacesEnvironment(services, actorOf(c, services), id, true);
-      }
-      // What was saved untried is tried next, where that can be done.
-      const to = body['next'] === HOME && saved.test !== null ? HOME : '/admin/storage';
-      return goTo(c, services, to, savedNotice(saved.test));
-    } catch (error) {
-      const form = askAgain(failedForm(body, error, SECRETS), body, SECRETS);
-      return sendForm(c, services, { form, failedTest: null });
-    }
+    return submit(c, services, {
+      parse: (body) => besideFields(parseStorage(body), (issue) => onTheForm(body, issue)),
+      secrets: SECRETS,
+      asksAgain: true,
+      stored: async () => storedValues(await getSpaces(services)),
+      refuse: (form) => sendForm(c, services, { form, failedTest: null }),
+      async act(input, body, sent) {
+        const wish = { by: 'page', saveAnyway: isTicked(body, 'saveAnyway') } as const;
+        const saved = await saveSpaces(services, actorOf(c, services), input, wish, c.req.raw.signal);
+        if (saved.kind === 'refused') {
+          return sendForm(c, services, { form: sent, failedTest: shownTest(saved.test) });
+        }
+        for (const id of await readValues(c, 'enable')) {
+          await setSpacesEnvironment(services, actorOf(c, services), id, true);
+        }
+        // What was saved untried is tried next, where that can be done.
+        const to = body['next'] === HOME && saved.test !== null ? HOME : '/admin/storage';
+        return { to, say: savedNotice(saved.test) };
+      },
+    });
   });
 
   ui.post('/admin/storage/test', only('admin'), async (c) =>
@@ -128,12 +118,14 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
 /** The form of the configuration; with a refused one it says so and answers 422. */
 async function sendForm(c: Context<UiEnv>, services: Services, refused: RefusedStorage | null) {
   const config = await getSpaces(services);
-  const provider = chosenProvider(refused?.form.values['provider'] ?? c.req.query('provider'), config);
+  const around = await withStorage(c, services, refused);
+  const asked = refused?.form.values['provider'] ?? c.req.query('provider');
+  const provider = around.pasted?.provider ?? chosenProvider(asked, config);
   return sendPage(
     c,
     <StorageFormPage
       frame={await frameOf(c, services)}
-      {...storageFormOf(provider, config, await withStorage(c, services, refused), refused)}
+      {...storageFormOf(provider, config, around, refused)}
     />,
     refused === null ? 200 : 422,
   );
@@ -160,6 +152,7 @@ async function withStorage(
       isTicked: ticked === null ? all.length === 1 : ticked.includes(id),
     })),
     ...(next === HOME ? { next } : {}),
+    pasted: (refused === null ? readPasted(c.req.query('pasted')) : null) ?? undefined,
   };
 }
 
@@ -168,20 +161,13 @@ function savedNotice(test: SpacesTest | null): FlashKey {
   return (test.failedBuckets ?? []).length > 0 ? 'storage-replaced-partly' : 'storage-replaced';
 }
 
-/** The form as it was sent, with what the storage said to it. */
-function notWorking(body: FormBody, test: SpacesTest): RefusedStorage {
-  return { form: askAgain(refusedForm(body, [], SECRETS), body, SECRETS), failedTest: shownTest(test) };
-}
-
 /**
  * What is wrong, beside the field that it was typed into: one text area holds all the names of buckets, so that the
  * message names the wrong one; a region that the list lacks has a field of its own.
  */
-function onTheForm(body: FormBody, issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
-  return issues.map((issue) => {
-    const [field, index] = issue.path;
-    if (field === 'region') return { ...issue, path: [regionField(body)] };
-    if (field !== 'buckets' || typeof index !== 'number') return issue;
-    return { ...issue, path: ['buckets'], message: `${bucketNamesIn(body)[index]}: ${issue.message}` };
-  });
+function onTheForm(body: FormBody, issue: InputIssue): InputIssue {
+  const [field, index] = issue.path;
+  if (field === 'region') return { ...issue, path: [regionField(body)] };
+  if (field !== 'buckets' || typeof index !== 'number') return issue;
+  return { ...issue, path: ['buckets'], message: `${bucketNamesIn(body)[index]}: ${issue.message}` };
 }

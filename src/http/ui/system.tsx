@@ -4,7 +4,8 @@ import type { FormState } from '../../../views/parts/form-state.ts';
 import { questionOfSettings, SystemPage } from '../../../views/system/system.tsx';
 import { manifestPublicKey } from '../../backups/manifest.ts';
 import { isPostgres } from '../../db/kind.ts';
-import { type ChangedSettings, changeSettingsAskingFirst } from '../../retention/change-defaults.ts';
+import type { InputIssue } from '../../errors.ts';
+import { changeSettingsAskingFirst } from '../../retention/change-defaults.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings, settingsChange } from '../../settings/settings.ts';
 import type { Readiness } from '../readiness.ts';
@@ -12,12 +13,12 @@ import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, numberOf, readForm, textOf } from './kit/form-body.ts';
-import { refusedForm } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
-import { submit } from './kit/submit.ts';
+import { besideFields, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { gibIn, gibText, NO_SIZE } from './retention-form.ts';
 import { watchingOf } from './watching.ts';
 
 const SECOND_MS = 1000;
@@ -30,7 +31,7 @@ const NUMBERS = [
   ...(['maxConcurrentBackups', 'maxConcurrentBackupsPerServer', 'activeUserWindowMin'] as const),
   ...(['backupRetentionKeepLast', 'backupRetentionDaily', 'backupRetentionWeekly'] as const),
   ...(['backupRetentionMonthly', 'backupRetentionYearly', 'backupRetentionMinFloor'] as const),
-  ...(['backupRetentionMaxTotalBytes', 'failedBackupRetentionDays', 'fullReadEveryDays'] as const),
+  ...(['failedBackupRetentionDays', 'fullReadEveryDays'] as const),
   'backupRotationConfirmThreshold',
 ] as const;
 
@@ -43,51 +44,29 @@ export function systemRoutes(services: Services, readiness: () => Promise<Readin
 
   ui.post('/admin/system', only('admin'), async (c) =>
     submit(c, services, {
-      parse: (body) => settingsChange.safeParse(inputOf(body)),
+      parse: (body) => besideFields(settingsChange.safeParse(inputOf(body)), onTheForm),
       stored: () => valuesOf(services),
-      refuse: (form) => sendSystem(c, page, withSeconds(form)),
-      act: async (input, body) => {
+      refuse: (form) => sendSystem(c, page, form),
+      act: async (input, body, sent) => {
         const isConfirmed = isTicked(body, 'confirm');
         const actor = actorOf(c, services);
         const changed = await changeSettingsAskingFirst(services, actor, input, { isConfirmed });
-        if (changed.kind === 'confirm') throw new AsksFirst(changed, body);
-        return { to: '/admin/system', say: 'settings-saved' };
+        if (changed.kind !== 'confirm') return { to: '/admin/system', say: 'settings-saved' };
+        // Nothing was saved yet: a person is asked first.
+        return sendSystem(c, page, sent, questionOfSettings('/admin/system', changed, body));
       },
-    }).catch((error: unknown) => askFirst(c, page, error, { action: '/admin/system' })),
+    }),
   );
 
   ui.post('/admin/system/reset', only('admin'), async (c) => {
-    const body = await readForm(c);
-    const isConfirmed = isTicked(body, 'confirm');
+    const isConfirmed = isTicked(await readForm(c), 'confirm');
     const changed = await changeSettingsAskingFirst(services, actorOf(c, services), null, { isConfirmed });
-    if (changed.kind === 'confirm') {
-      return askFirst(c, page, new AsksFirst(changed, {}), { action: '/admin/system/reset' });
-    }
-    return goTo(c, services, '/admin/system', 'settings-reset');
+    if (changed.kind !== 'confirm') return goTo(c, services, '/admin/system', 'settings-reset');
+    const question = questionOfSettings('/admin/system/reset', changed, {});
+    return sendSystem(c, page, undefined, question);
   });
 
   return ui;
-}
-
-type ToConfirm = Extract<ChangedSettings, { readonly kind: 'confirm' }>;
-
-/** Nothing was saved yet: it is no failure, and no other page. */
-class AsksFirst extends Error {
-  readonly changed: ToConfirm;
-  readonly body: FormBody;
-  constructor(changed: ToConfirm, body: FormBody) {
-    super('A person is asked first.');
-    this.changed = changed;
-    this.body = body;
-  }
-}
-
-function askFirst(c: Context<UiEnv>, page: Page, error: unknown, { action }: { action: string }) {
-  if (!(error instanceof AsksFirst)) throw error;
-  const { changed, body } = error;
-  const question = questionOfSettings(action, changed, body);
-  const form = Object.keys(body).length === 0 ? undefined : { ...refusedForm(body, []), message: null };
-  return sendSystem(c, page, form, question);
 }
 
 function inputOf(body: FormBody) {
@@ -99,15 +78,16 @@ function inputOf(body: FormBody) {
     backupRetentionPreset: textOf(body, 'backupRetentionPreset') ?? '',
     secondFactorRequired: isTicked(body, 'secondFactorRequired'),
     sshReadyTimeoutMs: seconds === null ? null : seconds * SECOND_MS,
+    backupRetentionMaxTotalBytes: gibIn(body, 'maxTotalGib'),
     ...Object.fromEntries(NUMBERS.map((name) => [name, numberOf(body, name)])),
   };
 }
 
-/** The form has seconds where the setting has milliseconds. */
-function withSeconds(form: FormState): FormState {
-  const { sshReadyTimeoutMs, ...errors } = form.errors;
-  if (sshReadyTimeoutMs === undefined) return form;
-  return { ...form, errors: { ...errors, sshReadySeconds: 'Enter 1 to 120 seconds.' } };
+/** The form has seconds where a setting has milliseconds, and GiB where one has bytes. */
+function onTheForm(issue: InputIssue): InputIssue {
+  if (issue.path[0] === 'backupRetentionMaxTotalBytes') return NO_SIZE;
+  if (issue.path[0] !== 'sshReadyTimeoutMs') return issue;
+  return { path: ['sshReadySeconds'], message: 'Enter 1 to 120 seconds.' };
 }
 
 /** The settings as the form shows them. */
@@ -115,6 +95,7 @@ async function valuesOf({ db }: Services) {
   const settings = await readSettings(db);
   return {
     ...Object.fromEntries(NUMBERS.map((name) => [name, String(settings[name] ?? '')])),
+    maxTotalGib: gibText(settings.backupRetentionMaxTotalBytes),
     timezone: settings.timezone,
     publicUrl: settings.publicUrl ?? '',
     privateHosts: settings.privateHosts,

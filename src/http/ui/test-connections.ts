@@ -1,3 +1,4 @@
+import { OWN_KEYS } from '../../../views/first-contact.tsx';
 import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import { formatBytes } from '../../../views/parts/format.ts';
 import type { Actor } from '../../audit/audit.ts';
@@ -7,13 +8,14 @@ import { getServer } from '../../servers/servers.ts';
 import { tryServer } from '../../servers/try-server.ts';
 import type { Services } from '../../services-port.ts';
 
-/** Test SSH, as the page shows it. Throws `not_found`. */
+/** Test SSH, as the page shows it; `shownHostKey` as in `tryServer`. Throws `not_found`. */
 export async function testServer(
   services: Services,
   serverId: string,
   signal: AbortSignal,
+  shownHostKey?: string,
 ): Promise<TestResult> {
-  const test = await tryServer(services, serverId, signal);
+  const test = await tryServer(services, serverId, signal, shownHostKey);
   const { hostname } = await getServer(services.db, serverId);
   return {
     success: test.success,
@@ -60,6 +62,6 @@ export function shownTest(test: ConnectionTest): TestResult {
 function pinned(fingerprint: string | undefined): readonly string[] {
   if (fingerprint === undefined) return [];
   return [
-    `The host key ${fingerprint} was pinned at this first contact. Compare it now with the server's own (ssh-keygen -lf on its key in /etc/ssh): if they differ, somebody may stand in between. Then forget the key on the server's page, and find out who answers there.`,
+    `The host key ${fingerprint} was pinned at this first contact. Compare it now with the server's own (${OWN_KEYS} prints it there): if they differ, somebody may stand in between. Then forget the key on the server's page, and find out who answers there.`,
   ];
 }

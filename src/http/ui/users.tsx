@@ -12,8 +12,7 @@ import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
-import { readForm, textOf } from './kit/form-body.ts';
-import { failedForm, refusedForm } from './kit/form-failure.ts';
+import { textOf } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -81,18 +80,20 @@ export function userRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/admin/users/:userId/password', only('admin'), async (c) => {
     const user = await getUser(services.db, c.req.param('userId'));
-    const body = await readForm(c);
-    const parsed = newPassword.safeParse(body);
-    if (!parsed.success) {
-      return sendUser(c, services, user, { password: refusedForm(body, parsed.error.issues, SECRETS) });
-    }
-    try {
-      await changePassword(services, actorOf(c, services), user.id, parsed.data);
-    } catch (error) {
-      if (user.id === c.get('session').user.id) throw error;
-      return sendUser(c, services, user, { password: failedForm(body, error, SECRETS) });
-    }
-    return goTo(c, services, '/admin/users', 'password-set');
+    return submit(c, services, {
+      parse: (body) => newPassword.safeParse(body),
+      secrets: SECRETS,
+      explain(error) {
+        // One's own page has no such form.
+        if (user.id === c.get('session').user.id) throw error;
+        return error;
+      },
+      refuse: (form) => sendUser(c, services, user, { password: form }),
+      async act(input) {
+        await changePassword(services, actorOf(c, services), user.id, input);
+        return { to: '/admin/users', say: 'password-set' };
+      },
+    });
   });
 
   ui.post('/admin/users/:userId/delete', only('admin'), async (c) => {

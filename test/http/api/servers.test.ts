@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tryDatabase } from '../../../src/databases/try-database.ts';
+import { lookAtHostKey } from '../../../src/servers/look-at-host-key.ts';
 import { tryServer } from '../../../src/servers/try-server.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 import { type Sshd, startSshd } from '../../support/sshd.ts';
@@ -215,6 +216,27 @@ describe('the SSH test of a server', () => {
     expect(await test(id)).toEqual({ success: true, durationMs: expect.any(Number) });
     const { body } = await app.call('GET', `/api/servers/${id}`);
     expect(body.server).toMatchObject({ status: 'healthy', hostKeyFingerprint: sshd.fingerprint() });
+  });
+
+  it('pins the key alone that a person was shown before, which is seen without signing in and without pinning', async () => {
+    await app.call('PUT', `/api/environments/${environmentId}/ssh`, {
+      body: { sshPrivateKey: sshd.privateKey, sshUser: sshd.usersByShell.bash },
+    });
+    const { id } = (await create({ hostname: sshd.host, sshPort: sshd.port })).body.server;
+    const { signal } = new AbortController();
+    const pinned = async () => (await app.call('GET', `/api/servers/${id}`)).body.server.hostKeyFingerprint;
+    expect([await lookAtHostKey(app.services, id, signal), await pinned()]).toEqual([
+      sshd.fingerprint(),
+      null,
+    ]);
+    const between = await tryServer(app.services, id, signal, 'SHA256:another');
+    expect([between.success, await pinned()]).toEqual([false, null]);
+    expect(between.error).toContain(`(${sshd.fingerprint()}) is not known yet, so nothing was sent`);
+    expect((await tryServer(app.services, id, signal, sshd.fingerprint())).success).toBe(true);
+    expect([await lookAtHostKey(app.services, id, signal), await pinned()]).toEqual(
+      Array.from({ length: 2 }, () => sshd.fingerprint()),
+    );
+    await expect(lookAtHostKey(app.services, 'unknown', signal)).rejects.toMatchObject({ code: 'not_found' });
   });
 
   it('and that of its databases tell how long they took, whatever the clock is set to meanwhile', async () => {

@@ -37,6 +37,11 @@ const values = (html: string, name: string) =>
     value.replaceAll('&#39;', "'"),
   );
 
+const ticked = (html: string) =>
+  [...html.matchAll(/<input[^>]*name="found"[^>]*>/g)].flatMap(([box]) =>
+    / checked/.test(box) ? values(box, 'found') : [],
+  );
+
 describe('this machine as a server', () => {
   it('has nothing of SSH on its page, and a test that says so', async () => {
     const { html } = await operator.get(server);
@@ -71,13 +76,16 @@ describe('databases found on a server', () => {
         ...offered.map((value) => ['offered', value]),
         ...more.map((pair) => [...pair]),
       ]).toString();
+    expect(ticked(found.html)).toEqual([]);
     const tick = (index: number) => ['found', offered[index] ?? ''] as const;
     const register = (...more: (readonly [string, string])[]) =>
       operator.post(`${server}/find/register`, body(more));
     const none = await register(['destination', 'local']);
     expect([none.status, none.html]).toEqual([200, expect.stringContaining('Tick the databases')]);
     expect(values(none.html, 'found')).toEqual(offered);
-    expect((await register(tick(0))).html).toContain('Choose where the backups go.');
+    const unplaced = (await register(tick(0))).html;
+    expect(unplaced).toContain('Choose where the backups go.');
+    expect(ticked(unplaced)).toEqual([offered[0]]);
     const done = await register(tick(0), tick(2), ['destination', 'local']);
     expect([done.status, done.location]).toEqual([303, '/databases']);
     expect((await operator.get('/databases')).html).toContain('2 databases are registered.');
@@ -89,6 +97,17 @@ describe('databases found on a server', () => {
     expect(again.html).toContain('Registered: app.db (2).');
     expect(again.html).toContain('It is registered already, as &quot;app.db&quot;.');
     expect(values(again.html, 'found')).toEqual([]);
+  });
+
+  it('are ticked already where there is but one to choose', async () => {
+    const search = { type: 'sqlite', folders: `${folder}/lone` };
+    mkdirSync(search.folders);
+    new Sqlite(join(search.folders, ODD)).exec('CREATE TABLE t (a)').close();
+    const { html } = await operator.post(`${server}/find`, search);
+    expect(ticked(html).map(decodeURIComponent)).toEqual([join(search.folders, ODD)]);
+    // Taken off, it stays off.
+    const body = { ...search, offered: ticked(html)[0] ?? '', destination: 'local' };
+    expect(ticked((await operator.post(`${server}/find/register`, body)).html)).toEqual([]);
   });
 
   it('are not looked for by a form that asks for nothing, or by nobody', async () => {

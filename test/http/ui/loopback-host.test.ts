@@ -21,6 +21,21 @@ describe('an address that means the app’s own machine', () => {
     (address) => expect(issuesOf(parseHost({ address }))).toEqual([]),
   );
 
+  it('is read with the port beside it, which one in the address wins over unless both were typed', () => {
+    const portOf = (address: string, sshPort: string) => {
+      const parsed = parseHost({ address, sshPort });
+      return parsed.success ? parsed.data.sshPort : issuesOf(parsed);
+    };
+    expect(portOf('größe.example.com', '2222')).toBe(2222);
+    expect(portOf('root@db1:2222', '22')).toBe(2222);
+    expect(portOf('root@db1:2222', '2222')).toBe(2222);
+    expect(portOf('db1', '')).toBeUndefined();
+    expect(portOf('db1:2222', '2200')).toEqual([['sshPort', expect.stringContaining('another port')]]);
+    expect(portOf('db1', '70000')).toEqual([['sshPort', expect.any(String)]]);
+    expect(portOf('db1:70000', '22')).toEqual([['address', expect.stringMatching(/^The port: /)]]);
+    expect(portOf('', '70000')).toEqual([['address', 'Please fill this in.']]);
+  });
+
   it('is refused by the whole form beside the host’s field', () => {
     const typed = { name: 'größe "2"', hostname: 'localhost', sshPort: 50817 };
     expect(issuesOf(refuseLoopback(newServer.safeParse(typed), 'hostname'))[0]?.[0]).toBe('hostname');

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { setSpacesEnvironment } from '../../../src/storage/enabled.ts';
+import { saveSpaces } from '../../../src/storage/save-storage.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
 let pages: Pages;
@@ -41,6 +43,43 @@ describe('a key made on the page of an environment', () => {
     expect(lineOf((await admin.get(settings)).html)).not.toBe(lineOf(html));
     const operator = await pages.signedIn('operator');
     expect((await operator.post(`${settings}/ssh/make`, { replaces })).status).toBe(403);
+  });
+
+  it('is let in by a host whose own key is looked at before, or why it can’t be, by a link too', async () => {
+    const nobody = { userId: null, address: null };
+    const storage = {
+      accessKey: 'key',
+      secretKey: 'secret',
+      region: 'eu',
+      endpoint: 's3.example',
+      buckets: [],
+    };
+    const untried = { by: 'api', validate: false } as const;
+    await saveSpaces(pages.services, nobody, storage, untried, AbortSignal.timeout(5_000));
+    await setSpacesEnvironment(pages.services, nobody, settings.split('/')[2] ?? '', true);
+    const added = { address: 'backup@127.0.0.9', sshPort: '1' };
+    expect((await admin.post(settings.replace('settings', 'hosts'), added)).location).toBe('/');
+    const waiting = (await admin.get('/')).html;
+    const path = /hx-get="(\/servers\/[^"]+\/first-contact)" hx-trigger="load"/.exec(waiting)?.[1] ?? '';
+    expect(waiting).toContain('<noscript><a href="/?host-key=show">');
+    for (const shown of ['/?host-key=show', path]) {
+      const { status, html } = await admin.get(shown);
+      expect([status, html]).toEqual([200, expect.stringContaining('the connection was refused')]);
+      // It is not looked at again by itself, and can be tried all the same.
+      expect(html).not.toContain('hx-trigger="load"');
+      expect(html).toContain('aria-label="Test SSH: 127.0.0.9"');
+    }
+    const viewer = await pages.signedIn('viewer');
+    expect((await viewer.get(path)).status).toBe(403);
+    expect((await viewer.get('/?host-key=show')).html).not.toContain('refused');
+    const own = await admin.post(settings.replace('settings', 'hosts'), { address: 'localhost' });
+    expect(own.status).toBe(303);
+    const { id } = await pages.services.db
+      .selectFrom('servers')
+      .select('id')
+      .where('hostname', '=', 'localhost')
+      .executeTakeFirstOrThrow();
+    expect((await admin.get(`/servers/${id}/first-contact`)).status).toBe(404);
   });
 
   it('that can’t be read any more is said, and the page is shown', async () => {

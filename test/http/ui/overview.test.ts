@@ -43,6 +43,30 @@ it('tells above all of a storage out of reach, of whose backup it knows, and whe
   expect(next).toContain('>in 3 h<');
 });
 
+it('says of what was never backed up that no schedule does it, where nothing failed', async () => {
+  const { db, now } = pages.services;
+  const { id, database_id: databaseId } = await insertBackup(db, now(), {
+    status: 'failed',
+    outcome: 'failed',
+  });
+  await db.updateTable('databases').set({ name: 'lone "ü"' }).where('id', '=', databaseId).execute();
+  await db.deleteFrom('backups').where('id', '=', id).execute();
+  const cause = async () =>
+    /lone &quot;ü&quot;.*?<\/li>/s.exec((await viewer.get('/')).html)?.[0]?.includes('It has no schedule') ??
+    null;
+  expect(await cause()).toBe(true);
+  const at = now().toISOString();
+  await db
+    .insertInto('database_schedules')
+    .values({
+      ...{ database_id: databaseId, schedule_id: 's', settled_as: 's', time_zone: 'UTC' },
+      ...{ interval_minutes: 60, is_paused: 0, due_at: at, run_at: at, anchored_at: at },
+    })
+    .execute();
+  expect(await cause()).toBe(false);
+  await db.deleteFrom('databases').where('id', '=', databaseId).execute();
+});
+
 it('tells of a disk that is nearly full, and of one that has room nothing', async () => {
   const ask = async (free: number) => {
     const app = createApp({ ...pages.services, freeSpace: async () => ({ free, total: 1024 ** 4 }) });
@@ -64,6 +88,10 @@ describe('after the first good backup', () => {
   const LABEL = 'aria-label="Left alone"';
   const steps = async (visitor: Visitor) =>
     /<section[^>]*aria-label="Left alone".*?<\/section>/s.exec((await visitor.get('/')).html)?.[0] ?? '';
+  const drillTile = async () =>
+    /<(?:a|div) class="tile"[^>]*>(?:(?!class="tile").)*Last restore drill.*?<\/(?:a|div)>/s.exec(
+      (await viewer.get('/')).html,
+    )?.[0] ?? '';
   const doneIn = (section: string) => /(\d) of 3 done/.exec(section)?.[1];
 
   it('says what is left to do, a step less with each that is done, until nothing is', async () => {
@@ -141,10 +169,14 @@ describe('after the first good backup', () => {
     expect(last).toContain('Rehearse a restore of &quot;ß&quot; &lt;b&gt;🦦');
     await db
       .insertInto('drill_states')
-      .values({ database_id: good.database_id, proven_at: at } as never)
+      .values({ database_id: good.database_id, proven_at: at, restore_ms: 252_000 } as never)
       .execute();
     expect(await steps(admin)).toBe('');
+    expect(await drillTile()).toContain('4 min 12 s');
+    expect(await drillTile()).toContain(`href="/databases/${good.database_id}/drills"`);
+    expect(await drillTile()).toContain('to restore &quot;ß&quot; &lt;b&gt;🦦, <time');
     await db.deleteFrom('drill_states').execute();
+    expect(await drillTile()).toContain('none yet');
     expect(doneIn(await steps(admin))).toBe('2');
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScheduler } from '../../../src/schedules/scheduler.ts';
+import { readSettings } from '../../../src/settings/settings.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
 const HOSTILE = `"><script>alert(1)</script>' ü 😀`;
@@ -290,6 +291,7 @@ describe('the system page', () => {
       timezone: 'Europe/Berlin',
       sshReadySeconds: '20',
       publicUrl: 'https://b.example.com',
+      maxTotalGib: '1,5',
     };
     expect((await admin.post('/admin/system', changed)).location).toBe('/admin/system');
     const { html } = await admin.get('/admin/system');
@@ -297,7 +299,10 @@ describe('the system page', () => {
       timezone: 'Europe/Berlin',
       sshReadySeconds: '20',
       publicUrl: 'https://b.example.com',
+      maxTotalGib: '1.5',
     });
+    const { backupRetentionMaxTotalBytes } = await readSettings(pages.services.db);
+    expect(backupRetentionMaxTotalBytes).toBe(1.5 * 2 ** 30);
     expect((await admin.post('/admin/system/reset')).location).toBe('/admin/system');
     expect(valuesOf((await admin.get('/admin/system')).html)).toEqual(values);
   });
@@ -308,6 +313,7 @@ describe('the system page', () => {
     ['backupRetentionDaily', '367'],
     ['backupRetentionDaily', ''],
     ['sshReadySeconds', '0'],
+    ['maxTotalGib', '10 TB'],
     ['backupRetentionPreset', 'none'],
   ])('refuses %s %j beside its field', async (name, value) => {
     const values = valuesOf((await admin.get('/admin/system')).html);

@@ -94,6 +94,21 @@ describe('the form of the storage', () => {
     expect(typed).toMatch(/hx-get="\/admin\/storage\/edit\/endpoint\?provider=linode"/);
   });
 
+  it('is filled in from an endpoint that is pasted before anything else', async () => {
+    const paste = (path: string, pasted: string) =>
+      admin.get(`${path}?${new URLSearchParams({ provider: 'digitalocean', pasted })}`);
+    const part = (await paste('/admin/storage/edit/form', 'https://mine.s3.eu-central-003.backblazeb2.com'))
+      .html;
+    expect(part).toMatch(/<option value="backblaze" selected/);
+    expect(part).toContain('<code>s3.eu-central-003.backblazeb2.com</code>');
+    expect(part).toMatch(/<textarea[^>]*name="buckets"[^>]*>mine</);
+    // What loads it keeps the focus, being none of it.
+    expect(part).not.toContain('name="pasted"');
+    const page = (await paste('/admin/storage/edit', '<b>"ü".example.com')).html;
+    expect(page).not.toContain('<b>');
+    expect(page).toMatch(/<option value="digitalocean" selected/);
+  });
+
   it('makes the endpoint of R2 from the id of the account', async () => {
     const account = '0123456789abcdef0123456789abcdef';
     const saved = await save({ provider: 'r2', region: 'auto', endpoint: account, saveAnyway: 'true' });
