@@ -84,7 +84,9 @@ export function createApp(services: Services): Hono<ApiEnv> {
     throw new AppError('not_found', 'Not found');
   });
 
-  app.route('/', uiRoutes(services, limits));
+  const answering = (request: Request, env: unknown) =>
+    app.fetch(request, typeof env === 'object' && env !== null ? env : {});
+  app.route('/', uiRoutes(services, limits, { groups, answering }));
   return app;
 }
 

@@ -33,6 +33,7 @@ import { notificationTypeRoutes } from './notification-types.tsx';
 import { notificationWayRoutes } from './notification-ways.tsx';
 import { notificationRoutes } from './notifications.tsx';
 import { overviewRoutes } from './overview.tsx';
+import { type DescribedApi, referenceRoutes } from './reference.tsx';
 import { restoreLoginRoutes } from './restore-logins.tsx';
 import { restoreRoutes } from './restores.tsx';
 import { inPlaceRoutes } from './restores-in-place.tsx';
@@ -55,12 +56,13 @@ import { weeklyReportRoutes } from './weekly-report.tsx';
  * The pages, for people with a browser: HTML, a session cookie, every change from our own origin. The API's tokens
  * open nothing here. To be mounted last: whatever no other route answers is a page that does not exist.
  */
-export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
+export function uiRoutes(services: Services, limits: Limits, described: DescribedApi): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
   ui.use(securityHeaders, readerOf(services), sameOrigin(services));
   ui.onError((error, c) => sendFailure(error, c, services));
 
   ui.route('/', entranceRoutes(services, limits, ui));
+  ui.route('/', referenceRoutes(services, limits, described));
   ui.use(signedIn(services, limits));
   ui.route('/', overviewRoutes(services));
   ui.route('/', runRoutes(services));
