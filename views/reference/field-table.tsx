@@ -11,17 +11,19 @@ export function FieldTable(props: {
   const { caption, fields, isAnswer = false } = props;
   return (
     <>
-      <Table caption={caption} columns={['Field', 'Type', 'Notes']}>
-        {fields.map((field) => (
-          <tr key={field.name}>
-            <th scope="row">
-              <code>{field.name}</code>
-            </th>
-            <td>{field.type}</td>
-            <td>{notesOn(field, isAnswer)}</td>
-          </tr>
-        ))}
-      </Table>
+      <div class="fields">
+        <Table caption={caption} columns={['Field', 'Type', 'Notes']}>
+          {fields.map((field) => (
+            <tr key={field.name}>
+              <th scope="row">
+                <code>{field.name}</code>
+              </th>
+              <td>{field.type}</td>
+              <td>{notesOn(field, isAnswer)}</td>
+            </tr>
+          ))}
+        </Table>
+      </div>
       {fields
         .filter(({ fields }) => fields.length > 0)
         .map((field) => (

@@ -7,6 +7,10 @@ import type { ErrorCodeView, RouteView, TriedView } from './reference.ts';
 import { ReferenceShell } from './shell.tsx';
 import { TriedAnswer } from './tried-answer.tsx';
 import { TryForm } from './try-form.tsx';
+import { Worded } from './worded.tsx';
+
+/** Where a form that was sent leads: to the answer or, where it was refused, to itself. */
+const ANSWER = 'answer';
 
 /** All about one route, and a form that tries it. */
 export function ReferenceRoutePage(props: {
@@ -24,12 +28,16 @@ export function ReferenceRoutePage(props: {
       back={{ href: `/docs#${group.name}`, label: 'API' }}
       within={group.title}
     >
-      <p class="lead">{route.summary}.</p>
+      <p>
+        <Worded text={`${route.summary}.`} />
+      </p>
       <Facts facts={route.access} />
       {route.remarks.length > 0 && (
         <ul>
           {route.remarks.map((remark) => (
-            <li key={remark}>{remark}</li>
+            <li key={remark}>
+              <Worded text={remark} />
+            </li>
           ))}
         </ul>
       )}
@@ -56,7 +64,7 @@ export function ReferenceRoutePage(props: {
       <ShapeView caption="Fields of the answer" shape={route.answer} isAnswer />
       <h2>Failures</h2>
       <ErrorCodes codes={route.refusals} />
-      <h2 id="try">Try it</h2>
+      <h2 id={tried === null ? ANSWER : undefined}>Try it</h2>
       <TryForm route={route} form={form} />
     </ReferenceShell>
   );
@@ -64,16 +72,20 @@ export function ReferenceRoutePage(props: {
 
 export function ErrorCodes({ codes }: { readonly codes: readonly ErrorCodeView[] }) {
   return (
-    <Table caption="Codes of failures" columns={['Status', 'Code', 'Meaning']}>
-      {codes.map(({ status, code, meaning }) => (
-        <tr key={code}>
-          <td>{status}</td>
-          <th scope="row">
-            <code>{code}</code>
-          </th>
-          <td>{meaning}</td>
-        </tr>
-      ))}
-    </Table>
+    <div class="codes">
+      <Table caption="Codes of failures" columns={['Status', 'Code', 'Meaning']}>
+        {codes.map(({ status, code, meaning }) => (
+          <tr key={code}>
+            <td>{status}</td>
+            <th scope="row">
+              <code>{code}</code>
+            </th>
+            <td>
+              <Worded text={meaning} />
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </div>
   );
 }

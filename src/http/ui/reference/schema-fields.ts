@@ -80,7 +80,7 @@ function typeOf(schema: JsonSchema): string {
   return (type !== undefined && WORDS[type]) || 'anything';
 }
 
-const always = (value: unknown) => `always ${said(value)}`;
+const always = (value: unknown) => (value === '' ? 'empty' : `always ${said(value)}`);
 const said = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 const WORDS: Readonly<Record<string, string>> = {
