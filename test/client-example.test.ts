@@ -103,3 +103,24 @@ it('a file that is tried to be downloaded in the reference is not read through',
   expect(html).toContain('which is not shown here: fetch it by the command below.');
   expect(html).toContain(`curl -sS -X GET &#39;${url}/api/backups/${id}/download&#39;`);
 });
+
+it('the command that the reference shows is taken by a shell as it was typed', async () => {
+  const name = `it's "$(id)" \\ \`x\` 🐘`;
+  const { token: asAdmin } = await installation.ask('POST', '/api/auth/login', {
+    ...{ email: 'admin@example.com', password: 'correct horse battery' },
+  });
+  const tried = await fetch(`${url}/docs/post-environments`, {
+    method: 'POST',
+    headers: { 'sec-fetch-site': 'same-origin' },
+    body: new URLSearchParams({ body: JSON.stringify({ name }), token: String(asAdmin), confirm: 'true' }),
+  });
+  const escaped = /id="curl-line">([^<]*)</.exec(await tried.text())?.[1] ?? '';
+  const command = escaped.replaceAll('&#39;', "'").replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+  const shell = spawn('sh', ['-c', command], {
+    env: { PATH: process.env['PATH'], TOKEN: String(asAdmin) },
+  });
+  // It was created when it was tried: sent again as it was, it is there already.
+  expect(JSON.parse(await text(shell.stdout))).toMatchObject({ code: 'CONFLICT' });
+  const { environments } = (await installation.ask('GET', '/api/environments')) as { environments: Json[] };
+  expect(environments.map((one) => one['name']).sort()).toEqual([NAME, name].sort());
+});

@@ -6,6 +6,7 @@ import { toFailure } from '../../../src/http/failure.ts';
 import { ERROR_CODES } from '../../../src/http/ui/reference/error-codes.ts';
 import { createReference, type Reference } from '../../../src/http/ui/reference/reference.ts';
 import { MOST_FOUND, searchReference } from '../../../src/http/ui/reference/search.ts';
+import { tryRequest } from '../../../src/http/ui/reference/try-request.ts';
 import { makeEnvironment } from '../../support/api-tokens.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 
@@ -247,5 +248,57 @@ describe('a route that is tried', () => {
     expect(said.status).toBe('200');
     expect(Buffer.byteLength(said.body)).toBe(16 * 1024);
     expect(html).toContain('Cut after 16 KiB');
+  });
+});
+
+describe('an answer', () => {
+  const request = () => new Request('http://localhost/api/things');
+  const tried = (answer: () => Response | Promise<Response>, secret: string | null = null) =>
+    tryRequest(answer, { request: request(), env: {}, secret }, { patienceMs: 20 });
+  /** Chunks, and then (`isStuck`) nothing more and no end. */
+  const stream = (chunks: readonly string[], { isStuck = false } = {}) => {
+    const left = [...chunks];
+    let isLeft = false;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        const next = left.shift();
+        if (next !== undefined) controller.enqueue(new TextEncoder().encode(next));
+        else if (!isStuck) controller.close();
+        else return new Promise(() => undefined);
+        return undefined;
+      },
+      cancel() {
+        isLeft = true;
+      },
+    });
+    return { body, isLeft: () => isLeft };
+  };
+
+  it('that does not come is given up, and so is one that stands still', async () => {
+    const never = await tried(() => new Promise(() => undefined));
+    expect(never).toMatchObject({
+      status: null,
+      body: '',
+      note: expect.stringContaining('No answer within'),
+    });
+    const { body, isLeft } = stream(['half a '], { isStuck: true });
+    const half = await tried(() => new Response(body, { headers: { 'content-type': 'text/csv' } }));
+    expect(half).toMatchObject({ status: 200, body: 'half a ', note: expect.stringContaining('Cut') });
+    expect(isLeft()).toBe(true);
+  });
+
+  it('is read no further than it is shown, a file not at all', async () => {
+    const long = stream(Array.from({ length: 100 }, () => 'x'.repeat(1000)));
+    const cut = await tried(() => new Response(long.body, { headers: { 'content-type': 'text/csv' } }));
+    expect([cut.body.length, long.isLeft()]).toEqual([16 * 1024, true]);
+    const file = stream(['dump']);
+    const headers = { 'content-type': 'application/octet-stream' };
+    const shown = await tried(() => new Response(file.body, { headers }));
+    expect([shown.body, file.isLeft()]).toEqual(['', true]);
+  });
+
+  it('does not show the token, whoever repeats it', async () => {
+    const repeated = () => Response.json({ said: 'the-token' }, { headers: { 'x-said': 'the-token' } });
+    expect(JSON.stringify(await tried(repeated, 'the-token'))).not.toContain('the-token');
   });
 });
