@@ -4,7 +4,7 @@ import { createMiddleware } from 'hono/factory';
 import { requestId } from 'hono/request-id';
 import { AppError } from './errors.ts';
 import { leaveAbandoned } from './http/abandoned.ts';
-import { apiRoutes } from './http/api/routes.ts';
+import { apiGroups } from './http/api/routes.ts';
 import { assetRoutes } from './http/assets.ts';
 import { limitBody } from './http/body-limit.ts';
 import { toFailure } from './http/failure.ts';
@@ -15,7 +15,7 @@ import { openApiDocument } from './http/openapi.ts';
 import { createLimits } from './http/rate-limit.ts';
 import { readableUrl } from './http/readable-url.ts';
 import { createReadiness } from './http/readiness.ts';
-import type { ApiEnv } from './http/route.ts';
+import type { ApiEnv, ApiRoute } from './http/route.ts';
 import { setHeaders } from './http/set-headers.ts';
 import { uiRoutes } from './http/ui/routes.ts';
 import { type Log, requestFields } from './log.ts';
@@ -24,7 +24,8 @@ import type { Services } from './services-port.ts';
 /** The whole HTTP surface: /health, /live, /ready, /metrics, /openapi.json, /assets, the API under /api, and the pages at /. */
 export function createApp(services: Services): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
-  const routes = apiRoutes(services);
+  const groups = apiGroups(services);
+  const routes = groups.flatMap(({ routes }): readonly ApiRoute[] => routes);
   const limits = createLimits(services);
   const api = mountRoutes(services, routes, limits);
 
@@ -71,7 +72,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
   app.route('/', metricsRoutes(services, limits, readiness));
   let document: object | undefined;
   app.get('/openapi.json', (c) => {
-    document ??= openApiDocument(routes, services.version);
+    document ??= openApiDocument(groups, services.version);
     return c.json(document);
   });
   app.route('/assets', assetRoutes(services));
@@ -84,7 +85,9 @@ export function createApp(services: Services): Hono<ApiEnv> {
     throw new AppError('not_found', 'Not found');
   });
 
-  app.route('/', uiRoutes(services, limits, readiness));
+  const answering = (request: Request, env: unknown) =>
+    app.fetch(request, typeof env === 'object' && env !== null ? env : {});
+  app.route('/', uiRoutes(services, limits, { groups, answering, readiness }));
   return app;
 }
 

@@ -43,8 +43,8 @@ export function HelpPage({ frame }: { readonly frame: Frame }) {
       <h2>By program</h2>
       <p>
         All that the pages do is in the API under <code>/api</code>, by bearer token;{' '}
-        <a href="/openapi.json">its description</a> is in OpenAPI. Guides to providers, restoring and
-        operation are in the folder <code>docs</code> of the source.
+        <a href="/docs">its reference</a> describes each route, and tries it. Guides to providers, restoring
+        and operation are in the folder <code>docs</code> of the source.
       </p>
     </Page>
   );

@@ -1,16 +1,24 @@
 import * as z from 'zod';
+import { bodyExample } from './body-example.ts';
+import { jsonSchema } from './json-schema.ts';
 import { type ApiRoute, isKeyed } from './route.ts';
 
 /** The routes as an OpenAPI 3.0.3 document, made from their own schemas. */
-export function openApiDocument(routes: readonly ApiRoute[], version: string): object {
+export function openApiDocument(
+  groups: readonly { readonly title: string; readonly routes: readonly ApiRoute[] }[],
+  version: string,
+): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const route of routes) {
-    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) };
+  for (const { title, routes } of groups) {
+    for (const route of routes) {
+      const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+      paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, title) };
+    }
   }
   return {
     openapi: '3.0.3',
     info: { title: 'BRIDGEPORT Storage', version },
+    tags: groups.map(({ title }) => ({ name: title })),
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
@@ -19,18 +27,27 @@ export function openApiDocument(routes: readonly ApiRoute[], version: string): o
   };
 }
 
-function operation(route: ApiRoute): object {
+function operation(route: ApiRoute, tag: string): object {
   const refusals = ['400', '401', '403', '429', ...route.refusals.map(String)];
   return {
+    tags: [tag],
     summary: route.summary,
     ...(route.access === 'public' ? { security: [] } : { security: [{ bearer: [] }] }),
     'x-access': route.access,
     parameters: [...pathParameters(route.path), ...queryParameters(route.query), ...keyParameter(route)],
-    ...(route.body === null ? {} : { requestBody: { content: content(jsonSchema(route.body, 'input')) } }),
+    ...requestBody(route),
     responses: {
-      200: { description: 'Success', content: content(jsonSchema(route.answer, 'output')) },
+      [route.success]: { description: 'Success', content: content(jsonSchema(route.answer, 'output')) },
       ...Object.fromEntries(refusals.map((status) => [status, REFUSAL])),
     },
+  };
+}
+
+function requestBody({ body, example }: ApiRoute): object {
+  if (body === null) return {};
+  const schema = jsonSchema(body, 'input');
+  return {
+    requestBody: { content: { 'application/json': { schema, example: bodyExample(schema, example) } } },
   };
 }
 
@@ -57,10 +74,6 @@ function keyParameter(route: ApiRoute): readonly object[] {
   return [
     { name: 'Idempotency-Key', in: 'header', schema: { type: 'string', minLength: 1, maxLength: 200 } },
   ];
-}
-
-function jsonSchema(schema: z.core.$ZodType, io: 'input' | 'output'): object {
-  return z.toJSONSchema(schema, { io, target: 'openapi-3.0', unrepresentable: 'any' });
 }
 
 const content = (schema: object) => ({ 'application/json': { schema } });

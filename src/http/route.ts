@@ -25,7 +25,7 @@ export interface ApiEnv {
   };
 }
 
-type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+export type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
   ? Name | ParamNames<`/${Rest}`>
   : Path extends `${string}:${infer Name}`
     ? Name
@@ -52,12 +52,15 @@ export interface SignedInRequest<Path extends string, Query, Body> extends Route
  * A handler gives the answer's JSON, or a whole Response.
  */
 interface Declaration<
+  Called extends Method,
   Path extends string,
   Query extends z.ZodType,
   Body extends z.ZodType,
   Answered extends z.ZodType,
+  Refused extends Refusal,
+  Succeeds extends Success,
 > {
-  readonly method: Method;
+  readonly method: Called;
   /** With `:name` for its parameters. */
   readonly path: Path;
   readonly summary: string;
@@ -65,8 +68,12 @@ interface Declaration<
   readonly body?: Body;
   /** Fields that answer 422 before anything is validated. */
   readonly readonlyFields?: readonly string[];
+  /** A body that is taken, where one made from the schema would not be: what a rule of its own refuses. */
+  readonly example?: NoInfer<z.input<Body>>;
   /** The JSON of a success. */
   readonly answer: Answered;
+  /** The status of a success, other than 200. */
+  readonly success?: Succeeds;
   /** A token that may only back up may call it too. */
   readonly isForBackups?: boolean;
   /** Whoever still has to set up the second factor that the installation requires may call it too. */
@@ -74,7 +81,7 @@ interface Declaration<
   /** Changes nothing, whatever its method: done twice, it does no harm, and no Idempotency-Key counts. */
   readonly isReading?: boolean;
   /** Other statuses than 400, 401, 403 and 429, which any route may answer. */
-  readonly refusals?: readonly (404 | 409 | 422)[];
+  readonly refusals?: readonly Refused[];
 }
 
 /**
@@ -90,6 +97,12 @@ type Written<Shape> = Shape extends readonly (infer Item)[]
     ? { readonly [Key in keyof Shape]: Written<Shape[Key]> }
     : Shape;
 
+/** 201 where the contract has it so. */
+export type Success = 200 | 201;
+
+/** Statuses that only some routes answer. */
+export type Refusal = 404 | 409 | 422;
+
 /** A declared route, its types forgotten: what `mountRoutes` and the OpenAPI document read. */
 export interface ApiRoute {
   readonly method: Method;
@@ -99,12 +112,39 @@ export interface ApiRoute {
   readonly query: z.ZodType | null;
   readonly body: z.ZodType | null;
   readonly readonlyFields: readonly string[];
+  readonly example: unknown;
   readonly answer: z.ZodType;
-  readonly refusals: readonly number[];
+  readonly success: Success;
+  readonly refusals: readonly Refusal[];
   readonly isForBackups: boolean;
   readonly isForSettingUp: boolean;
   readonly isReading: boolean;
   readonly handle: (request: SignedInRequest<string, unknown, unknown>) => Promise<object | Response>;
+}
+
+/** A declared route with what its declaration says as types: what a typed client is made from (`api/client-type.ts`). */
+export interface TypedRoute<
+  Called extends Method,
+  Path extends string,
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  Answered extends z.ZodType,
+  Refused extends Refusal,
+  Succeeds extends Success,
+> extends ApiRoute {
+  /**
+   * Never there, a type alone. The fields above keep their wide types: to compare each declaration's own schemas with those, as
+   * narrower ones would have to be, takes the compiler longer than the rest of the API does.
+   */
+  readonly declared?: {
+    readonly method: Called;
+    readonly path: Path;
+    readonly query: Query;
+    readonly body: Body;
+    readonly answer: Answered;
+    readonly success: Succeeds;
+    readonly refusals: Refused;
+  };
 }
 
 /** What may be done twice by being sent twice; DELETE does no more the second time. */
@@ -116,44 +156,53 @@ export function isKeyed({ access, method, isReading }: ApiRoute): boolean {
 }
 
 export function route<
+  const Called extends Method,
   const Path extends string,
-  Query extends z.ZodType,
-  Body extends z.ZodType,
   Answered extends z.ZodType,
   const Given extends Answer<Answered>,
+  Query extends z.ZodType = z.ZodType,
+  Body extends z.ZodType = z.ZodType,
+  const Refused extends Refusal = never,
+  const Succeeds extends Success = 200,
 >(
-  declaration: Declaration<Path, Query, Body, Answered> & {
+  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds> & {
     readonly access: Exclude<Access, 'public'>;
     readonly handle: (request: SignedInRequest<Path, z.infer<Query>, z.infer<Body>>) => Promise<Given>;
   },
-): ApiRoute {
+): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds> {
   return forget(declaration, declaration.access, declaration.handle);
 }
 
 export function publicRoute<
+  const Called extends Method,
   const Path extends string,
-  Query extends z.ZodType,
-  Body extends z.ZodType,
   Answered extends z.ZodType,
   const Given extends Answer<Answered>,
+  Query extends z.ZodType = z.ZodType,
+  Body extends z.ZodType = z.ZodType,
+  const Refused extends Refusal = never,
+  const Succeeds extends Success = 200,
 >(
-  declaration: Declaration<Path, Query, Body, Answered> & {
+  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds> & {
     readonly handle: (request: RouteRequest<Path, z.infer<Query>, z.infer<Body>>) => Promise<Given>;
   },
-): ApiRoute {
+): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds> {
   return forget(declaration, 'public', declaration.handle);
 }
 
 function forget<
+  Called extends Method,
   Path extends string,
   Query extends z.ZodType,
   Body extends z.ZodType,
   Answered extends z.ZodType,
+  Refused extends Refusal,
+  Succeeds extends Success,
 >(
-  declaration: Declaration<Path, Query, Body, Answered>,
+  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds>,
   access: Access,
   handle: (request: SignedInRequest<Path, z.infer<Query>, z.infer<Body>>) => Promise<unknown>,
-): ApiRoute {
+): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds> {
   const { method, path, summary, answer } = declaration;
   return {
     method,
@@ -163,6 +212,8 @@ function forget<
     answer,
     query: declaration.query ?? null,
     body: declaration.body ?? null,
+    example: declaration.example ?? null,
+    success: declaration.success ?? 200,
     readonlyFields: declaration.readonlyFields ?? [],
     refusals: declaration.refusals ?? [],
     isForBackups: declaration.isForBackups ?? false,

@@ -83,6 +83,8 @@ describe('the pages of a filled installation', () => {
     '/databases?state=failing&sort=-name',
     '/runs',
     '/help',
+    '/docs?q=pin',
+    '/docs/get-backups-id',
     '/servers',
     '/environments',
     '/notifications',
@@ -124,6 +126,10 @@ describe('the pages of a filled installation', () => {
       await page.goto(site.url + path);
       expect([path, await faultsInBothColours(page)]).toEqual([path, []]);
     }
+    await page.goto(`${site.url}/docs/get-auth-me`);
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText('401 Unauthorized').waitFor();
+    expect(await faultsInBothColours(page)).toEqual([]);
     expect(complaints).toEqual([]);
   }, 240_000);
 

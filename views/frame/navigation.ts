@@ -13,8 +13,8 @@ const ENTRIES = [
   { section: 'system', group: 'Admin', label: 'System', href: '/admin/system' },
 ] as const;
 
-/** Which entry a page belongs to; `account` and `help` are in the sidebar's footer. */
-export type Section = (typeof ENTRIES)[number]['section'] | 'account' | 'help';
+/** Which entry a page belongs to; `account`, `help` and `api` are in the sidebar's footer. */
+export type Section = (typeof ENTRIES)[number]['section'] | 'account' | 'help' | 'api';
 
 export interface Entry {
   readonly section: Section;

@@ -118,7 +118,9 @@ function Footer({ frame, section }: { readonly frame: Frame; readonly section: S
           Help
         </a>
         {' · '}
-        <a href="/openapi.json">API</a>
+        <a href="/docs" aria-current={section === 'api' ? 'page' : undefined}>
+          API
+        </a>
       </p>
       <Zone />
     </footer>

@@ -10,7 +10,7 @@ import type { Services } from '../../services-port.ts';
 import { sendAudit } from '../audit-export.ts';
 import { auditFilterOf, auditFilters } from '../audit-query.ts';
 import { mayReadDetails, readableBy } from '../audit-readers.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, total } from './shapes.ts';
 
 const text = z.string().nullable();
@@ -84,7 +84,7 @@ const report = z.object({
 });
 
 /** Who did what, from where: to be read, taken elsewhere, and checked. */
-export function auditLogRoutes(services: Services): readonly ApiRoute[] {
+export function auditLogRoutes(services: Services) {
   const verify = createVerifier(services);
   return [
     route({
@@ -92,7 +92,7 @@ export function auditLogRoutes(services: Services): readonly ApiRoute[] {
       path: '/api/audit-logs',
       access: 'viewer',
       summary:
-        'Who did what, newest first; `before` takes the `next` of the page before. Admins see all; others what was done to things that they may read, without addresses, requests and token prefixes',
+        'Who did what, newest first; `before` takes the `next` of the page before; admins see all, others what was done to things that they may read, without addresses, requests and token prefixes',
       query: auditFilters.extend({ limit, offset, before }),
       answer: z.object({
         logs: z.array(auditLog),
@@ -142,7 +142,7 @@ export function auditLogRoutes(services: Services): readonly ApiRoute[] {
         return { intact, ...rest, faults: [...faults], start: wireMark(start), head: wireMark(head) };
       },
     }),
-  ];
+  ] as const;
 }
 
 function wireMark(stored: ChainMark | null): z.input<typeof mark> | null {

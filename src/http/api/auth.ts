@@ -10,7 +10,7 @@ import { AppError } from '../../errors.ts';
 import { codeField, emailField, line, passwordField } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import { type ActingToken, mayReach, TOKEN_ACCESSES } from '../../tokens/acting-token.ts';
-import { type ApiEnv, type ApiRoute, type ApiSession, publicRoute, route } from '../route.ts';
+import { type ApiEnv, type ApiSession, publicRoute, route } from '../route.ts';
 import { id, SUCCESS, success } from './shapes.ts';
 
 const person = z.object({
@@ -27,7 +27,7 @@ const scope = z.object({
   environmentIds: z.array(id),
 });
 
-export function authRoutes(services: Services): readonly ApiRoute[] {
+export function authRoutes(services: Services) {
   return [
     publicRoute({
       method: 'POST',
@@ -95,7 +95,7 @@ export function authRoutes(services: Services): readonly ApiRoute[] {
         scopes: scopesOf(session),
       }),
     }),
-  ];
+  ] as const;
 }
 
 function originOf(c: Context<ApiEnv>, address: string | null) {

@@ -16,7 +16,7 @@ import {
 } from '../../retention/retention-actions.ts';
 import type { Services } from '../../services-port.ts';
 import { RETENTION_PRESETS } from '../../settings/retention-presets.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
 const count = z.number().int();
@@ -59,7 +59,7 @@ const rotation = z.object({
 const PRUNES_WITHIN_MS = 20_000;
 
 /** Which backups of a database stay and which go. */
-export function backupPolicyRoutes(services: Services): readonly ApiRoute[] {
+export function backupPolicyRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -91,6 +91,7 @@ export function backupPolicyRoutes(services: Services): readonly ApiRoute[] {
       summary:
         'Give a database a policy of its own and prune by it; 409 with what would go where that is much',
       body: policyInput,
+      example: { preset: 'balanced', keepLast: 24, daily: 7, weekly: 4, monthly: 6, yearly: 0, minFloor: 2 },
       answer: z.object({ override, rotation }),
       refusals: [404, 409],
       handle: async ({ c, params, actor, body, signal }) => {
@@ -122,6 +123,7 @@ export function backupPolicyRoutes(services: Services): readonly ApiRoute[] {
       isReading: true,
       summary: 'What would stay and go now by this policy, each with the rule that says so; changes nothing',
       body: previewInput,
+      example: { preset: 'lean' },
       answer: z.object({
         ...{ policy, keep: z.array(planned), prune: z.array(planned), bytesFreed: z.number() },
         ...{ cappedButUnreachable: z.boolean(), frozen },
@@ -162,7 +164,7 @@ export function backupPolicyRoutes(services: Services): readonly ApiRoute[] {
       handle: async ({ params, actor, signal }) =>
         wireRotation(await rotate(services, actor, params.id, within(signal))),
     }),
-  ];
+  ] as const;
 }
 
 const within = (signal: AbortSignal) => AbortSignal.any([signal, AbortSignal.timeout(PRUNES_WITHIN_MS)]);

@@ -13,7 +13,7 @@ import type { RunProgress } from '../../runs/runs.ts';
 import type { Services } from '../../services-port.ts';
 import { askVerification } from '../../verifications/ask-verification.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';
-import { type ApiRoute, type ApiSession, route } from '../route.ts';
+import { type ApiSession, route } from '../route.ts';
 import { wholeDatabase, wireWhole } from './databases.ts';
 import { id, instant, pageQuery, SUCCESS, success, total, waitQuery } from './shapes.ts';
 
@@ -90,7 +90,7 @@ const contents = z
   })
   .nullable();
 
-export function backupRoutes(services: Services): readonly ApiRoute[] {
+export function backupRoutes(services: Services) {
   return [
     route({
       method: 'POST',
@@ -217,7 +217,7 @@ export function backupRoutes(services: Services): readonly ApiRoute[] {
         return { backup: wireBackup(row, services.runs.progress(row.id)) };
       },
     }),
-  ];
+  ] as const;
 }
 
 /** How long to wait for a backup's end, in seconds, what tells that nobody does any more, and by which session or token. */

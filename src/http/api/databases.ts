@@ -26,7 +26,7 @@ import { tryDatabase } from '../../databases/try-database.ts';
 import { databaseType } from '../../databases/types.ts';
 import { type BriefSchedule, briefSchedules } from '../../schedules/schedules.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { drillFailure } from './drills.ts';
 import { effectiveShape, scheduleShape } from './schedules.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
@@ -126,7 +126,7 @@ const READONLY = [
   ...['monitoringStatus', 'lastCollectedAt', 'lastMonitoringError'],
 ];
 
-export function databaseRoutes(services: Services): readonly ApiRoute[] {
+export function databaseRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -170,6 +170,20 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       access: 'operator',
       summary: 'Register a database',
       body: newDatabase,
+      example: {
+        name: 'shop',
+        type: 'postgres',
+        serverId: 'SERVER_ID',
+        host: '127.0.0.1',
+        port: 5432,
+        databaseName: 'shop',
+        username: 'backup',
+        password: '…',
+        backupStorageType: 'spaces',
+        backupSpacesBucket: 'backups',
+        backupFormat: 'custom',
+        backupCompression: 'zstd',
+      },
       answer: z.object({ database: wholeDatabase, warnings }),
       refusals: [404, 409],
       handle: async ({ params, actor, body }) => {
@@ -199,6 +213,7 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
       summary: 'Change a database; what was backed up stays where it is',
       readonlyFields: READONLY,
       body: databaseChange,
+      example: { name: 'shop' },
       answer: z.object({ database: wholeDatabase, warnings }),
       refusals: [404, 409, 422],
       handle: async ({ params, actor, body }) => {
@@ -255,7 +270,7 @@ export function databaseRoutes(services: Services): readonly ApiRoute[] {
         return { database: wireWhole(await getDatabase(services.db, params.id)) };
       },
     }),
-  ];
+  ] as const;
 }
 
 function heldWarning({ name, passwordHeld }: WholeDatabase): readonly string[] {

@@ -4,7 +4,7 @@ import type { DrillRow } from '../../db/schema.ts';
 import { askDrill } from '../../drills/ask-drill.ts';
 import { listDrills } from '../../drills/drills.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, pageQuery } from './shapes.ts';
 
 export const drillFailure = z.enum(['damaged', 'extension', 'role', 'version', 'other']);
@@ -29,7 +29,7 @@ export const drillShape = z.object({
 });
 
 /** Backups that are restored, compared, measured and dropped again. */
-export function drillRoutes(services: Services): readonly ApiRoute[] {
+export function drillRoutes(services: Services) {
   return [
     route({
       method: 'POST',
@@ -60,7 +60,7 @@ export function drillRoutes(services: Services): readonly ApiRoute[] {
         return { drills: (await listDrills(services.db, params.id, query)).map(wireDrill) };
       },
     }),
-  ];
+  ] as const;
 }
 
 export function wireDrill(row: DrillRow): z.infer<typeof drillShape> {

@@ -5,7 +5,7 @@ import { holdPin } from '../../backups/token-backups.ts';
 import { getDatabaseRow } from '../../databases/databases.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { asked, askForBackup, backup, backupAtEnd, waitingOf, wireBackup } from './backups.ts';
 import { pageQuery, total, waitQuery } from './shapes.ts';
 
@@ -13,7 +13,7 @@ import { pageQuery, total, waitQuery } from './shapes.ts';
  * Backups by their environment: what tokens of some environments can reach, and all that a token reaches which may only back
  * up. What is of another environment is not there.
  */
-export function environmentBackupRoutes(services: Services): readonly ApiRoute[] {
+export function environmentBackupRoutes(services: Services) {
   return [
     route({
       method: 'POST',
@@ -85,7 +85,7 @@ export function environmentBackupRoutes(services: Services): readonly ApiRoute[]
         return { backup: wireBackup(row, services.runs.progress(row.id)) };
       },
     }),
-  ];
+  ] as const;
 }
 
 async function refuseForeign(services: Services, environmentId: string, databaseId: string): Promise<void> {

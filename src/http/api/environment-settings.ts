@@ -8,7 +8,7 @@ import {
 } from '../../environments/environment-settings.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 
 const settings = z.record(z.string(), z.union([z.boolean(), z.number(), z.string()]));
 const definition = z.object({
@@ -23,7 +23,7 @@ const definition = z.object({
   max: z.number().optional(),
 });
 
-export function environmentSettingsRoutes(services: Services): readonly ApiRoute[] {
+export function environmentSettingsRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -55,6 +55,7 @@ export function environmentSettingsRoutes(services: Services): readonly ApiRoute
       access: 'admin',
       summary: 'Change settings of a module',
       body: z.record(z.string(), z.unknown()),
+      example: { allowBackupDownload: true },
       answer: z.object({ settings }),
       refusals: [404],
       handle: async ({ params, actor, body }) => ({
@@ -72,5 +73,5 @@ export function environmentSettingsRoutes(services: Services): readonly ApiRoute
         settings: await resetSettings(services, actor, params.id, params.module),
       }),
     }),
-  ];
+  ] as const;
 }

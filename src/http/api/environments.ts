@@ -12,7 +12,7 @@ import { getPublicSshKey, makeSshKey, newSshKey } from '../../environments/made-
 import { getSsh, removeSsh, revealSshKey, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Services } from '../../services-port.ts';
 import { mayReach } from '../../tokens/acting-token.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
 const environment = z.object({ id, name: z.string(), createdAt: instant, updatedAt: instant });
@@ -25,7 +25,7 @@ const publicSshKey = z.object({
 });
 const counted = environment.extend({ _count: z.record(z.string(), z.number()) });
 
-export function environmentRoutes(services: Services): readonly ApiRoute[] {
+export function environmentRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -124,6 +124,7 @@ export function environmentRoutes(services: Services): readonly ApiRoute[] {
       access: 'admin',
       summary: 'Make an SSH key; its private half is stored and not answered',
       body: newSshKey,
+      example: {},
       answer: publicSshKey,
       refusals: [404, 409],
       handle: ({ params, actor, body }) => makeSshKey(services, actor, params.id, body),
@@ -137,7 +138,7 @@ export function environmentRoutes(services: Services): readonly ApiRoute[] {
       refusals: [404],
       handle: ({ params }) => getPublicSshKey(services, params.id),
     }),
-  ];
+  ] as const;
 }
 
 function wireCounted({ counts, ...environment }: Environment & { readonly counts: EnvironmentCounts }) {

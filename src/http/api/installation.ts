@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { manifestPublicKey } from '../../backups/manifest.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 
-export function installationRoutes(services: Services): readonly ApiRoute[] {
+export function installationRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -16,5 +16,5 @@ export function installationRoutes(services: Services): readonly ApiRoute[] {
         publicKey: await manifestPublicKey(services),
       }),
     }),
-  ];
+  ] as const;
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { listLeftBehind } from '../../leftovers/leftovers.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, pageQuery } from './shapes.ts';
 
 const leftBehind = z.object({
@@ -14,7 +14,7 @@ const leftBehind = z.object({
   nextTryAt: instant.nullable(),
 });
 
-export function leftBehindRoutes(services: Services): readonly ApiRoute[] {
+export function leftBehindRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -26,5 +26,5 @@ export function leftBehindRoutes(services: Services): readonly ApiRoute[] {
       answer: z.object({ leftBehind: z.array(leftBehind) }),
       handle: async ({ query }) => ({ leftBehind: [...(await listLeftBehind(services.db, query.limit))] }),
     }),
-  ];
+  ] as const;
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { countDeliveries, listDeliveries } from '../../notifications/delivery-log.ts';
 import { readSmtp, removeSmtp, saveSmtp, smtpInput, testSmtp } from '../../notifications/smtp-settings.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, type ApiSession, route } from '../route.ts';
+import { type ApiSession, route } from '../route.ts';
 import { delivery, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
 /** Never the password. */
@@ -19,11 +19,11 @@ const smtp = z.object({
 });
 const sent = delivery.extend({ way: z.enum(['email', 'channel', 'webhook']), recipient: z.string() });
 
-const path = '/api/settings/smtp';
+const path = '/api/settings/smtp' as const;
 const DEFAULT_LIMIT = 25;
 
 /** The mail server of the installation, and what was sent. */
-export function mailRoutes(services: Services): readonly ApiRoute[] {
+export function mailRoutes(services: Services) {
   const { db } = services;
   return [
     route({
@@ -40,6 +40,7 @@ export function mailRoutes(services: Services): readonly ApiRoute[] {
       access: 'admin',
       summary: 'Enter the mail server; it is kept once it has taken a test mail to you',
       body: smtpInput,
+      example: { host: 'mail.example.com', port: 465, security: 'tls', sender: 'backups@example.com' },
       answer: z.object({ smtp }),
       refusals: [409],
       handle: async ({ actor, session, body, signal }) => ({
@@ -82,7 +83,7 @@ export function mailRoutes(services: Services): readonly ApiRoute[] {
         total: await countDeliveries(db, null),
       }),
     }),
-  ];
+  ] as const;
 }
 
 /** A service account has no mailbox. */

@@ -10,7 +10,7 @@ import {
 import { CHANNEL_KINDS } from '../../notifications/chat.ts';
 import { SEVERITIES } from '../../notifications/types.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
 /** Neither its URL, which may hold a token, nor its secret. */
@@ -28,7 +28,7 @@ const channel = z.object({
 const path = '/api/admin/notification-channels';
 
 /** Chat and services of one's own that are told what people are told. */
-export function notificationChannelRoutes(services: Services): readonly ApiRoute[] {
+export function notificationChannelRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -86,5 +86,5 @@ export function notificationChannelRoutes(services: Services): readonly ApiRoute
         return outcome.isOk ? { success: true } : { success: false, error: outcome.reason };
       },
     }),
-  ];
+  ] as const;
 }

@@ -10,7 +10,7 @@ import {
 import { changeType, readTypes, type SetType, typeChange } from '../../notifications/type-settings.ts';
 import { isTypeId, WAYS } from '../../notifications/types.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, total } from './shapes.ts';
 
 const DEFAULT_LIMIT = 50;
@@ -62,7 +62,7 @@ const inboxQuery = z.object({
 });
 
 /** What one is told, of oneself alone; and for admins the types that there are. */
-export function notificationRoutes(services: Services): readonly ApiRoute[] {
+export function notificationRoutes(services: Services) {
   const { db } = services;
   return [
     route({
@@ -156,7 +156,7 @@ export function notificationRoutes(services: Services): readonly ApiRoute[] {
         type: typeWire(await changeType(services, actor, params.id, body)),
       }),
     }),
-  ];
+  ] as const;
 }
 
 /** The types came with the part that tells of them. */

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { findOrphans, removeOrphan } from '../../retention/orphans.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, SUCCESS, success } from './shapes.ts';
 
 const place = { bucket: z.string(), key: z.string() };
 
 /** What lies in the storage and nobody knows, and what is known and does not lie there. */
-export function orphanRoutes(services: Services): readonly ApiRoute[] {
+export function orphanRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -35,5 +35,5 @@ export function orphanRoutes(services: Services): readonly ApiRoute[] {
         return SUCCESS;
       },
     }),
-  ];
+  ] as const;
 }

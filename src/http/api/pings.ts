@@ -7,7 +7,7 @@ import {
   testPing,
 } from '../../pings/ping-target.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { instant, SUCCESS, success } from './shapes.ts';
 
 /** The address itself is never answered: it may hold a token. */
@@ -28,7 +28,7 @@ const ping = z.object({
 const path = '/api/databases/:id/ping';
 
 /** The dead man's switch that is told of a database's backups. */
-export function pingRoutes(services: Services): readonly ApiRoute[] {
+export function pingRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -76,5 +76,5 @@ export function pingRoutes(services: Services): readonly ApiRoute[] {
         return verdict.isOk ? { success: true } : { success: false, error: verdict.reason };
       },
     }),
-  ];
+  ] as const;
 }

@@ -7,7 +7,7 @@ import {
   restoreLoginInput,
 } from '../../restores/restore-logins.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { instant, SUCCESS, success } from './shapes.ts';
 
 const login = z.object({
@@ -22,7 +22,7 @@ const login = z.object({
 });
 
 /** As whom restores are made on a server where nobody types a user; passwords go in and never come out. */
-export function restoreLoginRoutes(services: Services): readonly ApiRoute[] {
+export function restoreLoginRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -62,7 +62,7 @@ export function restoreLoginRoutes(services: Services): readonly ApiRoute[] {
         return SUCCESS;
       },
     }),
-  ];
+  ] as const;
 }
 
 function wireLogin({ held, ...rest }: RestoreLogin): z.input<typeof login> {

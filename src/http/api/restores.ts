@@ -9,7 +9,7 @@ import { jobCount, loadOptionsOf, onlyTablesOf, tableNames } from '../../restore
 import { checksOf, countsOf, findRestore, listRestores, whatExists } from '../../restores/restores.ts';
 import { swapByHandOf } from '../../restores/swap-by-hand.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, pageQuery, SUCCESS, success } from './shapes.ts';
 
 const state = z.enum(['none', 'making', 'loading', 'finishing', 'done', 'removed', 'left']);
@@ -65,7 +65,7 @@ const login = {
   password: z.string().min(1).max(1024).optional(),
 };
 
-export function restoreRoutes(services: Services): readonly ApiRoute[] {
+export function restoreRoutes(services: Services) {
   return [
     route({
       method: 'POST',
@@ -165,7 +165,7 @@ export function restoreRoutes(services: Services): readonly ApiRoute[] {
         return SUCCESS;
       },
     }),
-  ];
+  ] as const;
 }
 
 /** In place is where the database is, and nowhere else. */

@@ -31,38 +31,84 @@ import { tokenRoutes } from './tokens.ts';
 import { userRoutes } from './users.ts';
 import { webhookRoutes } from './webhooks.ts';
 
-/** Every route of the API, in the order of the contract. */
-export function apiRoutes(services: Services): readonly ApiRoute[] {
+/** Routes of one resource, in the words of the product. */
+export interface ApiGroup {
+  /** Of the group's part of an address. */
+  readonly name: string;
+  readonly title: string;
+  readonly routes: readonly ApiRoute[];
+}
+
+/** Every route of the API by what it is about, in the order in which an installation is set up. */
+export function apiGroups(services: Services) {
   return [
-    ...authRoutes(services),
-    ...userRoutes(services),
-    ...secondFactorRoutes(services),
-    ...tokenRoutes(services),
-    ...serviceAccountRoutes(services),
-    ...environmentRoutes(services),
-    ...environmentSettingsRoutes(services),
-    ...serverRoutes(services),
-    ...databaseRoutes(services),
-    ...backupRoutes(services),
-    ...environmentBackupRoutes(services),
-    ...scheduleRoutes(services),
-    ...pingRoutes(services),
-    ...backupPolicyRoutes(services),
-    ...spacesRoutes(services),
-    ...spacesImpactRoutes(services),
-    ...spacesPolicyRoutes(services),
-    ...systemSettingsRoutes(services),
-    ...notificationRoutes(services),
-    ...mailRoutes(services),
-    ...notificationChannelRoutes(services),
-    ...webhookRoutes(services),
-    ...installationRoutes(services),
-    ...leftBehindRoutes(services),
-    ...orphanRoutes(services),
-    ...restoreRoutes(services),
-    ...restoreLoginRoutes(services),
-    ...drillRoutes(services),
-    ...runRoutes(services),
-    ...auditLogRoutes(services),
-  ];
+    { name: 'sign-in', title: 'Sign-in', routes: authRoutes(services) },
+    {
+      name: 'users',
+      title: 'Users',
+      routes: [...userRoutes(services), ...secondFactorRoutes(services)],
+    },
+    {
+      name: 'tokens',
+      title: 'API tokens',
+      routes: [...tokenRoutes(services), ...serviceAccountRoutes(services)],
+    },
+    {
+      name: 'environments',
+      title: 'Environments',
+      routes: [...environmentRoutes(services), ...environmentSettingsRoutes(services)],
+    },
+    { name: 'servers', title: 'Servers', routes: serverRoutes(services) },
+    {
+      name: 'databases',
+      title: 'Databases',
+      routes: [...databaseRoutes(services), ...pingRoutes(services)],
+    },
+    {
+      name: 'backups',
+      title: 'Backups',
+      routes: [...backupRoutes(services), ...environmentBackupRoutes(services)],
+    },
+    { name: 'schedules', title: 'Schedules', routes: scheduleRoutes(services) },
+    { name: 'retention', title: 'Retention', routes: backupPolicyRoutes(services) },
+    {
+      name: 'restores',
+      title: 'Restores',
+      routes: [...restoreRoutes(services), ...restoreLoginRoutes(services)],
+    },
+    { name: 'drills', title: 'Drills', routes: drillRoutes(services) },
+    { name: 'runs', title: 'Runs', routes: runRoutes(services) },
+    {
+      name: 'storage',
+      title: 'Storage',
+      routes: [
+        ...spacesRoutes(services),
+        ...spacesImpactRoutes(services),
+        ...spacesPolicyRoutes(services),
+        ...leftBehindRoutes(services),
+        ...orphanRoutes(services),
+      ],
+    },
+    {
+      name: 'notifications',
+      title: 'Notifications',
+      routes: [
+        ...notificationRoutes(services),
+        ...mailRoutes(services),
+        ...notificationChannelRoutes(services),
+        ...webhookRoutes(services),
+      ],
+    },
+    { name: 'audit-log', title: 'Audit log', routes: auditLogRoutes(services) },
+    {
+      name: 'system',
+      title: 'System',
+      routes: [...systemSettingsRoutes(services), ...installationRoutes(services)],
+    },
+  ] as const satisfies readonly ApiGroup[];
+}
+
+/** Every route of the API. */
+export function apiRoutes(services: Services): readonly ApiRoute[] {
+  return apiGroups(services).flatMap(({ routes }): readonly ApiRoute[] => routes);
 }

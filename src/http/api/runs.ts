@@ -12,7 +12,7 @@ import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
 import { cancelDeepTest } from '../../storage/deep-test.ts';
 import { cancelVerification } from '../../verifications/ask-verification.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { drillShape, wireDrill } from './drills.ts';
 import { restoreShape, wireRestore } from './restores.ts';
 import { id, instant, pageQuery, SUCCESS, success } from './shapes.ts';
@@ -42,7 +42,7 @@ const run = z.object({
 });
 
 /** What is being done, and what was: backups, deep tests, verifications, pruning, restores and drills. */
-export function runRoutes(services: Services): readonly ApiRoute[] {
+export function runRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -131,7 +131,7 @@ export function runRoutes(services: Services): readonly ApiRoute[] {
         return SUCCESS;
       },
     }),
-  ];
+  ] as const;
 }
 
 async function existing({ db }: Services, runId: string): Promise<ListedRun> {

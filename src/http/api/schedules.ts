@@ -9,7 +9,7 @@ import { blackoutsInput, listBlackouts, saveBlackouts } from '../../schedules/se
 import { slotHistory } from '../../schedules/slots.ts';
 import { upcomingSlots } from '../../schedules/upcoming.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
 const text = z.string().nullable();
@@ -85,7 +85,7 @@ const upcomingQuery = z.object({
   limit: pageQuery(200).shape.limit,
 });
 
-export function scheduleRoutes(services: Services): readonly ApiRoute[] {
+export function scheduleRoutes(services: Services) {
   const { db } = services;
   const environmentOf = async (environmentId: string | undefined) =>
     environmentId === undefined ? null : (await getEnvironmentRow(db, environmentId)).id;
@@ -238,7 +238,7 @@ export function scheduleRoutes(services: Services): readonly ApiRoute[] {
         blackouts: await saveBlackouts(services, actor, params.id, body.blackouts),
       }),
     }),
-  ];
+  ] as const;
 }
 
 function wireSlot(row: Awaited<ReturnType<typeof slotHistory>>['slots'][number]) {

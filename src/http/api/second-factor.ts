@@ -11,7 +11,7 @@ import { AppError } from '../../errors.ts';
 import { codeField } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings } from '../../settings/settings.ts';
-import { type ApiRoute, type ApiSession, route } from '../route.ts';
+import { type ApiSession, route } from '../route.ts';
 import { instant, SUCCESS, success } from './shapes.ts';
 
 const secondFactor = z.object({
@@ -26,7 +26,7 @@ const currentPassword = z.string().max(1024).optional();
 /** Whoever still has to set one up gets this far. */
 const FOR_SETTING_UP = { access: 'self-or-admin', isForSettingUp: true } as const;
 
-export function secondFactorRoutes(services: Services): readonly ApiRoute[] {
+export function secondFactorRoutes(services: Services) {
   return [
     route({
       ...FOR_SETTING_UP,
@@ -58,7 +58,8 @@ export function secondFactorRoutes(services: Services): readonly ApiRoute[] {
       ...FOR_SETTING_UP,
       method: 'POST',
       path: '/api/users/:id/second-factor/confirm',
-      summary: 'Confirm it by a code; ten recovery codes, shown once. Every other session of the user ends',
+      summary:
+        'Confirm it by a code: ten recovery codes are answered this once, and every other session of the user ends',
       body: z.object({ code: codeField }),
       answer: recoveryCodes,
       refusals: [404, 409],
@@ -97,7 +98,7 @@ export function secondFactorRoutes(services: Services): readonly ApiRoute[] {
         return SUCCESS;
       },
     }),
-  ];
+  ] as const;
 }
 
 /** A token is for machines: what people sign in with is theirs alone, and guesses at it end with their session. */

@@ -13,7 +13,7 @@ import {
 } from '../../servers/servers.ts';
 import { tryServer } from '../../servers/try-server.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
 const server = z.object({
@@ -61,7 +61,7 @@ const READONLY = [
   ...['metricsMode', 'hostKeyFingerprint'],
 ];
 
-export function serverRoutes(services: Services): readonly ApiRoute[] {
+export function serverRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -183,7 +183,7 @@ export function serverRoutes(services: Services): readonly ApiRoute[] {
         server: wireServer(await removeHostKey(services, actor, params.id)),
       }),
     }),
-  ];
+  ] as const;
 }
 
 /** The contract's `S`: tags are JSON text there, and what only its agents have says that there are none. */

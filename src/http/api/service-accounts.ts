@@ -11,7 +11,7 @@ import {
   serviceAccountChange,
   updateServiceAccount,
 } from '../../tokens/service-accounts.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
 const account = z.object({
@@ -28,7 +28,7 @@ const account = z.object({
 });
 const one = z.object({ serviceAccount: account });
 
-export function serviceAccountRoutes(services: Services): readonly ApiRoute[] {
+export function serviceAccountRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -85,7 +85,7 @@ export function serviceAccountRoutes(services: Services): readonly ApiRoute[] {
         return SUCCESS;
       },
     }),
-  ];
+  ] as const;
 }
 
 function wire({ apiTokens, ...rest }: ServiceAccount) {

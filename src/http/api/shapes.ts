@@ -22,8 +22,11 @@ export const delivery = z.object({
 /** `?limit=&offset=` with this default; a limit above 1000 is taken as 1000. */
 export function pageQuery(defaultLimit: number) {
   return z.object({
-    limit: wholeNumber.transform((limit) => Math.min(limit, 1000)).default(defaultLimit),
-    offset: wholeNumber.default(0),
+    limit: wholeNumber
+      .transform((limit) => Math.min(limit, 1000))
+      .default(defaultLimit)
+      .describe('how many rows; above 1000 it counts as 1000'),
+    offset: wholeNumber.default(0).describe('how many rows are left out before them'),
   });
 }
 
@@ -34,7 +37,8 @@ export const waitQuery = z.object({
     .regex(/^\d{1,3}$/, { error: 'Must be whole seconds' })
     .transform(Number)
     .refine((seconds) => seconds <= 600, { error: 'Must be at most 600 seconds' })
-    .optional(),
+    .optional()
+    .describe('how many seconds the answer may wait for the end, at most 600'),
 });
 
 const wholeNumber = z

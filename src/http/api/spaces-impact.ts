@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import type { Services } from '../../services-port.ts';
 import { environmentImpact, spacesImpact } from '../../storage/impact.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id } from './shapes.ts';
 
 const names = z.array(z.string());
 const stored = z.object({ count: z.number(), bytes: z.number() });
 
 /** What depends on the storage, to be shown before it is taken away. */
-export function spacesImpactRoutes(services: Services): readonly ApiRoute[] {
+export function spacesImpactRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -36,5 +36,5 @@ export function spacesImpactRoutes(services: Services): readonly ApiRoute[] {
       refusals: [404],
       handle: ({ params }) => environmentImpact(services.db, params.environmentId),
     }),
-  ];
+  ] as const;
 }

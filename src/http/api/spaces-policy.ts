@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import type { Services } from '../../services-port.ts';
 import { spacesPolicy } from '../../storage/policy.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 
 const permissions = z.array(z.object({ permission: z.string(), features: z.array(z.string()) }));
 
-export function spacesPolicyRoutes(services: Services): readonly ApiRoute[] {
+export function spacesPolicyRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -28,5 +28,5 @@ export function spacesPolicyRoutes(services: Services): readonly ApiRoute[] {
       }),
       handle: ({ query }) => spacesPolicy(services.db, query),
     }),
-  ];
+  ] as const;
 }

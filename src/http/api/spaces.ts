@@ -12,7 +12,7 @@ import { isStorageEnabled, listSpacesEnvironments, setSpacesEnvironment } from '
 import { saveSpaces } from '../../storage/save-storage.ts';
 import { deleteSpaces, getSpaces, type SpacesConfig, spacesInput } from '../../storage/storage.ts';
 import { listSpacesBuckets, type SpacesTest, tryStorage } from '../../storage/try-storage.ts';
-import { type ApiEnv, type ApiRoute, route } from '../route.ts';
+import { type ApiEnv, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
 const config = z.object({ id, accessKey: z.string(), region: z.string(), endpoint: z.string() });
@@ -77,7 +77,7 @@ const bucketList = z.object({
 /** A switch in the query. Another text is refused: whoever asks for a check must not go without it unseen. */
 const flag = z.enum(['true', 'false'], { error: 'Must be true or false' }).optional();
 
-export function spacesRoutes(services: Services): readonly ApiRoute[] {
+export function spacesRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -97,6 +97,7 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
       summary: 'Configure the storage',
       query: z.object({ validate: flag }),
       body: spacesInput,
+      example: { accessKey: 'ACCESS_KEY', secretKey: 'SECRET_KEY', region: 'fra1', buckets: ['backups'] },
       answer: z.object({ config }),
       handle: async ({ c, actor, body, query, signal }) => {
         const wish = { by: 'api', validate: query.validate === 'true' } as const;
@@ -207,7 +208,7 @@ export function spacesRoutes(services: Services): readonly ApiRoute[] {
         return answerTest(services, c, signal);
       },
     }),
-  ];
+  ] as const;
 }
 
 function wireConfig({ enabledEnvironments, ...shown }: SpacesConfig): z.input<typeof wholeConfig> {

@@ -3,7 +3,7 @@ import { type ChangedSettings, changeSettingsAskingFirst } from '../../retention
 import type { Services } from '../../services-port.ts';
 import { showSettings } from '../../settings/change-settings.ts';
 import { SETTING_DEFAULTS, settingFields, settingsChange } from '../../settings/settings.ts';
-import { type ApiRoute, type Method, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant } from './shapes.ts';
 
 const values = z.object({
@@ -24,8 +24,8 @@ function question({ prune, ...counts }: Extract<ChangedSettings, { kind: 'confir
   return { confirmationRequired: true, preview: { prune: named, total, databases, bytesFreed } };
 }
 
-export function systemSettingsRoutes(services: Services): readonly ApiRoute[] {
-  const change = (method: Extract<Method, 'PUT' | 'PATCH'>) =>
+export function systemSettingsRoutes(services: Services) {
+  const change = <const Changing extends 'PUT' | 'PATCH'>(method: Changing) =>
     route({
       method,
       path: '/api/settings/system',
@@ -33,6 +33,7 @@ export function systemSettingsRoutes(services: Services): readonly ApiRoute[] {
       summary:
         'Change one or more settings of the installation; 409 with what would go where its policy would prune much',
       body: settingsChange.extend({ confirm }),
+      example: { timezone: 'UTC' },
       answer: z.object({ settings }),
       refusals: [409],
       handle: async ({ c, actor, body: { confirm, ...change } }) => {
@@ -58,6 +59,7 @@ export function systemSettingsRoutes(services: Services): readonly ApiRoute[] {
       access: 'admin',
       summary: 'Put every setting of the installation back to its default',
       body: z.object({ confirm }),
+      example: {},
       answer: z.object({ settings, message: z.string() }),
       refusals: [409],
       handle: async ({ c, actor, body }) => {
@@ -68,5 +70,5 @@ export function systemSettingsRoutes(services: Services): readonly ApiRoute[] {
           : c.json(question(changed), 409);
       },
     }),
-  ];
+  ] as const;
 }

@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { TOKEN_ACCESSES } from '../../tokens/acting-token.ts';
 import { createToken, listTokens, newToken, revokeToken, type TokenOwner } from '../../tokens/tokens.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
 const record = z.object({
@@ -34,7 +34,7 @@ const withOwner = newToken
     error: 'Name exactly one of ownerUserId and ownerServiceAccountId',
   });
 
-export function tokenRoutes(services: Services): readonly ApiRoute[] {
+export function tokenRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -51,6 +51,15 @@ export function tokenRoutes(services: Services): readonly ApiRoute[] {
       access: 'admin',
       summary: 'Make a token of a user or a service account; its text is answered this once',
       body: withOwner,
+      example: {
+        name: 'nightly cron on db2',
+        ownerUserId: 'USER_ID',
+        role: 'operator',
+        access: 'backups',
+        allEnvironments: false,
+        environmentIds: ['ENVIRONMENT_ID'],
+        expiresInDays: 90,
+      },
       answer: z.object({ token: z.string(), tokenRecord: record }),
       refusals: [409],
       handle: async ({ actor, body }) => {
@@ -72,7 +81,7 @@ export function tokenRoutes(services: Services): readonly ApiRoute[] {
         return SUCCESS;
       },
     }),
-  ];
+  ] as const;
 }
 
 function ownerOf(input: {

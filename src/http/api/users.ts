@@ -7,7 +7,7 @@ import { createUser, deleteUser, getUser, listActiveUsers, listUsers, updateUser
 import { emailField, line } from '../../fields.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings } from '../../settings/settings.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { id, instant, SUCCESS, success, total } from './shapes.ts';
 
 const role = z.enum(ROLES);
@@ -31,7 +31,7 @@ const session = z.object({
   isCurrent: z.boolean(),
 });
 
-export function userRoutes(services: Services): readonly ApiRoute[] {
+export function userRoutes(services: Services) {
   return [
     route({
       method: 'GET',
@@ -143,5 +143,5 @@ export function userRoutes(services: Services): readonly ApiRoute[] {
         return { ...SUCCESS, message: 'Password updated successfully' };
       },
     }),
-  ];
+  ] as const;
 }

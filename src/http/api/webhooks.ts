@@ -9,7 +9,7 @@ import {
   subscriptionInput,
 } from '../../notifications/webhook-subscriptions.ts';
 import type { Services } from '../../services-port.ts';
-import { type ApiRoute, route } from '../route.ts';
+import { route } from '../route.ts';
 import { delivery, id, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
 
 /** Never the secret. `url` is empty where `isReadable` is false: the master key does not open it. */
@@ -19,11 +19,11 @@ const subscription = z.object({
   ...{ createdAt: instant, updatedAt: instant },
 });
 
-const path = '/api/environments/:envId/webhooks';
+const path = '/api/environments/:envId/webhooks' as const;
 const DEFAULT_LIMIT = 25;
 
 /** Who is told of each backup of an environment. */
-export function webhookRoutes(services: Services): readonly ApiRoute[] {
+export function webhookRoutes(services: Services) {
   const { db } = services;
   return [
     route({
@@ -34,6 +34,7 @@ export function webhookRoutes(services: Services): readonly ApiRoute[] {
         'Have a URL told of the backups of an environment; a secret that is made is answered this once',
       body: subscriptionInput,
       answer: z.object({ subscription, secret: z.string().optional() }),
+      success: 201,
       refusals: [404, 409],
       handle: async ({ c, params, actor, body }) => {
         const made = await createSubscription(services, actor, params.envId, body);
@@ -113,5 +114,5 @@ export function webhookRoutes(services: Services): readonly ApiRoute[] {
         };
       },
     }),
-  ];
+  ] as const;
 }

@@ -38,6 +38,7 @@ const STYLES = [
   'audit',
   'notifications',
   'storage',
+  'reference',
 ] as const;
 
 const FILES: readonly AssetFile[] = [

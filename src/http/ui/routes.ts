@@ -36,6 +36,7 @@ import { notificationTypeRoutes } from './notification-types.tsx';
 import { notificationWayRoutes } from './notification-ways.tsx';
 import { notificationRoutes } from './notifications.tsx';
 import { overviewRoutes } from './overview.tsx';
+import { type DescribedApi, referenceRoutes } from './reference.tsx';
 import { restoreLoginRoutes } from './restore-logins.tsx';
 import { restoreRoutes } from './restores.tsx';
 import { inPlaceRoutes } from './restores-in-place.tsx';
@@ -53,20 +54,22 @@ import { userRoutes } from './users.tsx';
 import { webhookRoutes } from './webhooks.tsx';
 import { weeklyReportRoutes } from './weekly-report.tsx';
 
+/** What the pages show of the app beside them. */
+interface RestOfApp extends DescribedApi {
+  readonly readiness: () => Promise<Readiness>;
+}
+
 /**
  * The pages, for people with a browser: HTML, a session cookie, every change from our own origin. The API's tokens
  * open nothing here. To be mounted last: whatever no other route answers is a page that does not exist.
  */
-export function uiRoutes(
-  services: Services,
-  limits: Limits,
-  readiness: () => Promise<Readiness>,
-): Hono<UiEnv> {
+export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
   ui.use(securityHeaders, readerOf(services), sameOrigin(services));
   ui.onError((error, c) => sendFailure(error, c, services));
 
   ui.route('/', entranceRoutes(services, limits, ui));
+  ui.route('/', referenceRoutes(services, limits, rest));
   ui.use(signedIn(services, limits));
   ui.route('/', overviewRoutes(services));
   ui.route('/', runRoutes(services));
@@ -103,7 +106,7 @@ export function uiRoutes(
   ui.route('/', tokenRoutes(services));
   ui.route('/', serviceAccountRoutes(services));
   ui.route('/', auditRoutes(services));
-  ui.route('/', systemRoutes(services, readiness));
+  ui.route('/', systemRoutes(services, rest.readiness));
 
   ui.all('*', () => {
     throw new AppError('not_found', 'There is no such page.');

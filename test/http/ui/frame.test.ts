@@ -125,7 +125,7 @@ describe('the sidebar', () => {
       '/notifications',
       '/account',
       '/help',
-      '/openapi.json',
+      '/docs',
     ]) {
       expect(html).toContain(`href="${href}"`);
     }
