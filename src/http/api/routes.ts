@@ -14,6 +14,7 @@ import { leftBehindRoutes } from './left-behind.ts';
 import { mailRoutes } from './mail.ts';
 import { notificationChannelRoutes } from './notification-channels.ts';
 import { notificationRoutes } from './notifications.ts';
+import { oidcRoutes } from './oidc.ts';
 import { orphanRoutes } from './orphans.ts';
 import { pingRoutes } from './pings.ts';
 import { restoreLoginRoutes } from './restore-logins.ts';
@@ -52,6 +53,7 @@ export function apiRoutes(services: Services): readonly ApiRoute[] {
     ...spacesImpactRoutes(services),
     ...spacesPolicyRoutes(services),
     ...systemSettingsRoutes(services),
+    ...oidcRoutes(services),
     ...notificationRoutes(services),
     ...mailRoutes(services),
     ...notificationChannelRoutes(services),

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
-import { CodePage, LoginPage } from '../../../views/entrance.tsx';
+import { CodePage } from '../../../views/entrance.tsx';
 import type { FormState } from '../../../views/parts/form-state.ts';
 import { loginByCode } from '../../auth/login.ts';
 import { WrongCode } from '../../auth/sign-in-code.ts';
@@ -12,6 +12,7 @@ import { readForm } from './kit/form-body.ts';
 import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { clearHalfwayCookie, readHalfwayCookie } from './kit/halfway-cookie.ts';
 import { sendPage } from './kit/send.tsx';
+import { sendLogin } from './kit/send-login.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['code'];
@@ -27,7 +28,7 @@ export function entranceCodeRoutes(services: Services, pages: Pick<Hono<UiEnv>, 
   ui.post('/login/code', async (c) => {
     const body = await readForm(c);
     const halfway = await readHalfwayCookie(c, services);
-    if (halfway === null) return beginAnew(c, refusedForm(body, [], SECRETS));
+    if (halfway === null) return beginAnew(c, services, refusedForm(body, [], SECRETS));
     const parsed = codeForm.safeParse(body);
     if (!parsed.success) return sendCodePage(c, refusedForm(body, parsed.error.issues, SECRETS), 422);
     const from = await originOf(c, services);
@@ -40,7 +41,7 @@ export function entranceCodeRoutes(services: Services, pages: Pick<Hono<UiEnv>, 
       if (error instanceof WrongCode) return sendCodePage(c, failedForm(body, asField(error), SECRETS), 422);
       if (!isAppError(error, 'unauthorized')) throw error;
       clearHalfwayCookie(c, services);
-      return beginAnew(c, refusedForm(body, [], SECRETS));
+      return beginAnew(c, services, refusedForm(body, [], SECRETS));
     }
   });
 
@@ -59,8 +60,8 @@ function pauseCode(c: Context<UiEnv>, form: FormState, error: AppError) {
 
 const TOO_LATE = 'The password was typed too long ago, or has changed since. Sign in from the beginning.';
 
-function beginAnew(c: Context<UiEnv>, form: FormState) {
-  return sendPage(c, <LoginPage form={{ ...form, message: TOO_LATE }} notice={null} />, 422);
+function beginAnew(c: Context<UiEnv>, services: Services, form: FormState) {
+  return sendLogin(c, services, { ...form, message: TOO_LATE }, { status: 422 });
 }
 
 /** The API's field has another name. */

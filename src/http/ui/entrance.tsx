@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
-import { LoginPage, SetupPage } from '../../../views/entrance.tsx';
+import { SetupPage } from '../../../views/entrance.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { type FirstAdmin, registerFirstAdmin } from '../../auth/first-admin.ts';
 import { login, SecondFactorNeeded, type SignedIn } from '../../auth/login.ts';
@@ -15,6 +15,7 @@ import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
 import { addressOf } from '../request-address.ts';
 import { entranceCodeRoutes, sendCodePage } from './entrance-code.tsx';
+import { entranceSignOnRoutes } from './entrance-sign-on.tsx';
 import { writeBrowserCookie } from './kit/browser-cookie.ts';
 import { enter, originOf } from './kit/enter.ts';
 import { takeFlash } from './kit/flash.ts';
@@ -23,7 +24,9 @@ import { failedForm, refusedForm } from './kit/form-failure.ts';
 import { writeHalfwayCookie } from './kit/halfway-cookie.ts';
 import { plainHttpWarning } from './kit/plain-http.ts';
 import { sendPage } from './kit/send.tsx';
+import { sendLogin } from './kit/send-login.tsx';
 import { clearSessionCookie, readSessionCookie, writeSessionCookie } from './kit/session-cookie.ts';
+import { takeSaid } from './kit/sign-on-cookies.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['password', 'setupCode'];
@@ -33,7 +36,7 @@ const loginForm = z.object({ email: z.string().min(1), password: z.string().min(
 /** The pages for somebody who is not signed in: /login and /setup; and /logout. `pages` are all, which show a lost form again. */
 export function entranceRoutes(
   services: Services,
-  limits: Pick<Limits, 'entrance'>,
+  limits: Pick<Limits, 'entrance' | 'signOn'>,
   pages: Pick<Hono<UiEnv>, 'fetch'>,
 ): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
@@ -51,29 +54,25 @@ export function entranceRoutes(
     if (!(await hasUsers(services.db))) return c.redirect('/setup', 303);
     const next = c.req.query('next');
     const form = freshForm(next === undefined ? {} : { next });
-    return sendPage(
-      c,
-      <LoginPage
-        form={{ ...form, message: plainHttpWarning(c, services) }}
-        notice={takeFlash(c, services)?.text ?? null}
-      />,
-    );
+    const message = (await takeSaid(c, services)) ?? plainHttpWarning(c, services);
+    return sendLogin(c, services, { ...form, message }, { notice: takeFlash(c, services)?.text ?? null });
   });
 
   ui.post('/login', async (c) => {
     const body = await readForm(c);
     const warning = plainHttpWarning(c, services);
-    if (warning !== null) return refuseLogin(c, { ...refusedForm(body, [], SECRETS), message: warning });
+    if (warning !== null)
+      return refuseLogin(c, services, { ...refusedForm(body, [], SECRETS), message: warning });
     const parsed = loginForm.safeParse(body);
-    if (!parsed.success) return refuseLogin(c, refusedForm(body, parsed.error.issues, SECRETS));
+    if (!parsed.success) return refuseLogin(c, services, refusedForm(body, parsed.error.issues, SECRETS));
     const from = await originOf(c, services);
     let signedIn: SignedIn;
     try {
       signedIn = await login(services, { ...parsed.data, kind: 'ui', from });
     } catch (error) {
-      if (isAppError(error, 'rate_limited')) return pauseLogin(c, body, error);
+      if (isAppError(error, 'rate_limited')) return pauseLogin(c, services, body, error);
       if (!(error instanceof SecondFactorNeeded)) {
-        return refuseLogin(c, failedForm(body, inWords(error), SECRETS));
+        return refuseLogin(c, services, failedForm(body, inWords(error), SECRETS));
       }
       await writeHalfwayCookie(c, error.halfway, services);
       return sendCodePage(c, refusedForm(body, [], SECRETS));
@@ -82,6 +81,7 @@ export function entranceRoutes(
   });
 
   ui.route('/', entranceCodeRoutes(services, pages));
+  ui.route('/', entranceSignOnRoutes(services, limits, pages));
 
   ui.get('/setup', async (c) => {
     if (await hasUsers(services.db)) return c.redirect('/login', 303);
@@ -132,15 +132,15 @@ async function setUp(c: Context<UiEnv>, services: Services, body: FormBody, admi
   return c.redirect('/', 303);
 }
 
-function refuseLogin(c: Context<UiEnv>, form: FormState) {
-  return sendPage(c, <LoginPage form={form} notice={null} />, 422);
+function refuseLogin(c: Context<UiEnv>, services: Services, form: FormState) {
+  return sendLogin(c, services, form, { status: 422 });
 }
 
 /** Too many wrong passwords: the form says when to come again. */
-function pauseLogin(c: Context<UiEnv>, body: FormBody, error: AppError) {
+function pauseLogin(c: Context<UiEnv>, services: Services, body: FormBody, error: AppError) {
   const form = { ...refusedForm(body, [], SECRETS), message: error.message };
   c.header('Retry-After', String(error.details.retryAfterSeconds));
-  return sendPage(c, <LoginPage form={form} notice={null} />, 429);
+  return sendLogin(c, services, form, { status: 429 });
 }
 
 function sendSetup(c: Context<UiEnv>, services: Services, form: FormState, status: 200 | 422 = 200) {

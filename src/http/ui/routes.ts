@@ -43,6 +43,7 @@ import { secondFactorRoutes } from './second-factor.tsx';
 import { serverBlackoutRoutes } from './server-blackouts.tsx';
 import { serverRoutes } from './servers.tsx';
 import { serviceAccountRoutes } from './service-accounts.tsx';
+import { singleSignOnRoutes } from './single-sign-on.tsx';
 import { storageRoutes } from './storage.tsx';
 import { storageProbeRoutes } from './storage-probe.tsx';
 import { systemRoutes } from './system.tsx';
@@ -97,6 +98,7 @@ export function uiRoutes(services: Services, limits: Limits): Hono<UiEnv> {
   ui.route('/', serviceAccountRoutes(services));
   ui.route('/', auditRoutes(services));
   ui.route('/', systemRoutes(services));
+  ui.route('/', singleSignOnRoutes(services));
 
   ui.all('*', () => {
     throw new AppError('not_found', 'There is no such page.');

@@ -4,6 +4,7 @@ import type { FormState } from '../../../views/parts/form-state.ts';
 import { questionOfSettings, SystemPage } from '../../../views/system/system.tsx';
 import { manifestPublicKey } from '../../backups/manifest.ts';
 import { isPostgres } from '../../db/kind.ts';
+import { readOidc } from '../../oidc/settings.ts';
 import { type ChangedSettings, changeSettingsAskingFirst } from '../../retention/change-defaults.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings, settingsChange } from '../../settings/settings.ts';
@@ -138,6 +139,7 @@ async function sendSystem(
       frame={await frameOf(c, services)}
       form={refused ?? editForm(await valuesOf(services))}
       facts={facts}
+      signOn={(await readOidc(services.db))?.name ?? null}
       question={question}
     />,
     question !== null ? 409 : refused === undefined ? 200 : 422,

@@ -8,6 +8,7 @@ import { ROLES } from '../../auth/roles.ts';
 import { factorOf, usersWithSecondFactor } from '../../auth/second-factor.ts';
 import { createUser, deleteUser, getUser, listUsers, type User, updateUser } from '../../auth/users.ts';
 import { emailField, line } from '../../fields.ts';
+import { hasPassword, usersWithIdentity } from '../../oidc/identities.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
@@ -41,6 +42,7 @@ export function userRoutes(services: Services): Hono<UiEnv> {
         frame={await frameOf(c, services)}
         users={await listUsers(services.db)}
         withSecondFactor={await usersWithSecondFactor(services.db)}
+        linked={await usersWithIdentity(services.db)}
       />,
     ),
   );
@@ -120,6 +122,7 @@ async function sendUser(
       user={user}
       leastPassword={leastPassword(services.config, 'page')}
       isSelf={user.id === c.get('session').user.id}
+      hasPassword={await hasPassword(services.db, user.id)}
       hasSecondFactor={(await factorOf(services.db, user.id)) !== null}
       details={refused.details ?? editForm(detailsOf(user))}
       password={refused.password ?? freshForm()}

@@ -1,0 +1,37 @@
+import { emailField } from '../fields.ts';
+import { short } from '../short-text.ts';
+import type { Claims } from './provider.ts';
+
+/** Whom a provider has signed in. Issuer and subject alone tell who it is. */
+export interface Person {
+  readonly issuer: string;
+  readonly subject: string;
+  /** Null where the provider tells none that is one. */
+  readonly email: string | null;
+  /** The provider says that nobody has shown the mailbox to be theirs. */
+  readonly isEmailUnproven: boolean;
+  readonly name: string | null;
+}
+
+export function personOf(claims: Claims): Person {
+  const email = emailField.safeParse(textOf(claims['email']));
+  const unproven = claims['email_verified'];
+  const name = short(
+    textOf(claims['name'])
+      .toWellFormed()
+      .replaceAll(/[\p{C}\s]+/gu, ' ')
+      .trim(),
+    100,
+  );
+  return {
+    issuer: claims.iss,
+    subject: claims.sub,
+    email: email.success ? email.data : null,
+    isEmailUnproven: unproven === false || unproven === 'false',
+    name: name === '' ? null : name,
+  };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value.trim() : '';
+}
