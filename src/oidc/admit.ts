@@ -104,7 +104,6 @@ async function admitNew(
     user: null,
   });
   if (person.email === null) return refuse(NO_EMAIL);
-  if (person.isEmailUnproven) return refuse(UNPROVEN);
   const email = normaliseEmail(person.email);
   const taken = await trx.selectFrom('users').select('id').where('email', '=', email).executeTakeFirst();
   if (taken !== undefined) return refuse(unlinked(email));
@@ -151,5 +150,3 @@ const UNKNOWN =
   'The provider knows you, but there is no account of yours here. Ask an admin to make one, sign in with its password, and link it under Account.';
 const NO_EMAIL =
   'The provider tells no e-mail address of yours, which an account here needs. Have it put the claim `email` into the token, and the scope email among the scopes.';
-const UNPROVEN =
-  'The provider says that your e-mail address is not verified. Have it verified there, and sign in again.';

@@ -6,16 +6,13 @@ import type { Claims } from './provider.ts';
 export interface Person {
   readonly issuer: string;
   readonly subject: string;
-  /** Null where the provider tells none that is one. */
+  /** Null where the provider tells none that is one. For people to read: it opens nothing, verified or not. */
   readonly email: string | null;
-  /** The provider says that nobody has shown the mailbox to be theirs. */
-  readonly isEmailUnproven: boolean;
   readonly name: string | null;
 }
 
 export function personOf(claims: Claims): Person {
   const email = emailField.safeParse(textOf(claims['email']));
-  const unproven = claims['email_verified'];
   const name = short(
     textOf(claims['name'])
       .toWellFormed()
@@ -27,7 +24,6 @@ export function personOf(claims: Claims): Person {
     issuer: claims.iss,
     subject: claims.sub,
     email: email.success ? email.data : null,
-    isEmailUnproven: unproven === false || unproven === 'false',
     name: name === '' ? null : name,
   };
 }

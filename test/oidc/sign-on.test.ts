@@ -247,7 +247,6 @@ describe('people who have no account', () => {
   it.each([
     [{ email: undefined }, /tells no e-mail address/],
     [{ email: 'no address' }, /tells no e-mail address/],
-    [{ email_verified: false }, /not verified/],
     [{ groups: ['Admins', 'other'] }, /gives you no role here/],
     [{ groups: undefined }, /gives you no role here/],
   ])('are refused with %j', async (claims, sentence) => {
