@@ -9,6 +9,7 @@ import type { FormState } from './parts/form-state.ts';
 import { NewPasswordField } from './parts/new-password-field.tsx';
 import { ACTIONS, Table } from './parts/table.tsx';
 import { PeopleTabs } from './tokens/people-tabs.tsx';
+import { type UserLink, UserLinks } from './user-links.tsx';
 
 export interface UserItem {
   readonly id: string;
@@ -122,6 +123,7 @@ export function UserPage(props: {
   readonly hasSecondFactor: boolean;
   /** Without one it signs in by single sign-on alone. */
   readonly hasPassword: boolean;
+  readonly links: readonly UserLink[];
   readonly leastPassword: number;
   readonly details: FormState;
   readonly password: FormState;
@@ -154,6 +156,7 @@ export function UserPage(props: {
       </Form>
       {isSelf ? <OwnPassword /> : <PasswordForm {...props} />}
       {!isSelf && props.hasSecondFactor && <TakeOffFactor user={user} />}
+      {!isSelf && <UserLinks userId={user.id} links={props.links} hasPassword={props.hasPassword} />}
     </Page>
   );
 }

@@ -40,7 +40,9 @@ describe('the role that a provider gives', () => {
 
   it('is not made up where the provider left the groups out, since they were too many', () => {
     const claims = { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'https://x' } } };
-    expect(() => roleOf({ ...mapping, others: 'viewer' }, claims)).toThrow(/left the claim groups out/);
+    for (const left of [claims, { hasgroups: true }, { hasgroups: 'true' }]) {
+      expect(() => roleOf({ ...mapping, others: 'viewer' }, left)).toThrow(/left the claim groups out/);
+    }
   });
 });
 

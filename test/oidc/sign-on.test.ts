@@ -64,6 +64,15 @@ async function refusedBy(visitor: Visitor, login: string): Promise<string | null
   return noticeOf((await visitor.get('/login')).html);
 }
 
+const idOf = async (email: string) =>
+  (
+    await pages.services.db
+      .selectFrom('users')
+      .select('id')
+      .where('email', '=', email)
+      .executeTakeFirstOrThrow()
+  ).id;
+
 const auditOf = (action: string, kind: string) =>
   pages.services.db
     .selectFrom('audit_logs')
@@ -328,6 +337,11 @@ describe('an account that there is', () => {
     const action = /action="(\/account\/single-sign-on\/\w+\/unlink)"/.exec(html)?.[1] ?? '';
     const stranger = await pages.signedIn('viewer');
     expect((await stranger.post(action, {}, HERE)).status).toBe(404);
+    const byAdmin = action.replace('/account/', `/admin/users/${await idOf(email)}/`);
+    expect((await stranger.post(byAdmin, {}, HERE)).status).toBe(403);
+    expect((await admin.get(`/admin/users/${await idOf(email)}`)).html).toContain(`action="${byAdmin}"`);
+    const othersId = byAdmin.replace(await idOf(email), 'nobody');
+    expect((await admin.post(othersId, {}, HERE)).status).toBe(404);
     const unlinked = await local.post(action, {}, HERE);
     expect(unlinked.location).toBe('/account');
     expect([await roleOf(local), await roleOf(visitor)]).toEqual([[email, 'operator'], null]);

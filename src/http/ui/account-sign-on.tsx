@@ -72,9 +72,14 @@ export async function signOnOf(
   return {
     name: provider?.name ?? null,
     links,
-    isLinked: links.some(({ issuer }) => issuer === provider?.issuer),
+    isLinked: links.some(({ issuer }) => isSame(issuer, provider?.issuer ?? '')),
     hasPassword: await hasPassword(services.db, user.id),
     form,
     trouble: await takeSaid(c, services),
   };
+}
+
+/** As the provider spells it in its tokens, and as it was typed: a slash after the host is no difference. */
+function isSame(one: string, other: string): boolean {
+  return one === other || URL.parse(one)?.href === URL.parse(other)?.href;
 }

@@ -101,3 +101,18 @@ describe('the API of single sign-on', () => {
     await bare.close();
   });
 });
+
+describe('sign-ins by a provider', () => {
+  it('are counted by address on their way there and back, as the forms of the entrance are', async () => {
+    const few = await openTestApp({ env: { RATE_LIMIT_MAX: '3' } });
+    const ask = async (path: string, remoteAddress = '203.0.113.8') =>
+      (await few.app.request(path, {}, { incoming: { socket: { remoteAddress } } })).status;
+    const paths = ['/login/oidc', '/login/oidc/callback?code=x&state=y', '/login/oidc'];
+    for (const path of paths) expect(await ask(path)).toBe(303);
+    expect(await ask('/login/oidc/callback?code=x&state=y')).toBe(429);
+    expect(await ask('/login/oidc')).toBe(429);
+    expect(await ask('/login/oidc', '203.0.113.9')).toBe(303);
+    expect(few.log.filter((line) => line.includes('state=y'))).toEqual([]);
+    await few.close();
+  });
+});
