@@ -14,12 +14,9 @@ export type GuardedFetch = (url: string, request: GuardedRequest, signal?: Abort
 
 /** No answer came that could be read. The message is a sentence for admins, without path and query. */
 export class NotFetched extends Error {
-  /** A private host that an admin may name; null where that is not what is in the way. */
-  readonly privateHost: string | null;
-  constructor(message: string, privateHost: string | null = null) {
+  constructor(message: string) {
     super(message);
     this.name = 'NotFetched';
-    this.privateHost = privateHost;
   }
 }
 

@@ -100,7 +100,7 @@ async function admitNew(
   now: Date,
 ): Promise<Admitted | Refusal> {
   const refuse = (message: string) => ({
-    refused: new OidcFailure(message, { isRefusal: true }),
+    refused: new OidcFailure(message),
     user: null,
   });
   if (person.email === null) return refuse(NO_EMAIL);
@@ -142,7 +142,6 @@ const actorOf = (userId: string, { address, requestId = null }: Origin) => ({ us
 const withoutRole = () =>
   new OidcFailure(
     'The provider knows you, but gives you no role here. Ask whoever manages it to put you into a group that has one; an admin finds these under System > Single sign-on.',
-    { isRefusal: true },
   );
 const unlinked = (email: string) =>
   `There is an account ${email} here already, and it is not linked to the provider. If it is yours, sign in with its password and link it under Account.`;

@@ -7,18 +7,9 @@ export type FailureField = 'issuer' | 'clientId' | 'clientSecret' | 'scopes';
 export class OidcFailure extends AppError {
   /** Null where it is nothing of these. */
   readonly at: FailureField | null;
-  /** Whether the person or the provider turned it down, rather than something failing. */
-  readonly isRefusal: boolean;
-  constructor(
-    message: string,
-    {
-      at = null,
-      isRefusal = false,
-    }: { readonly at?: FailureField | null; readonly isRefusal?: boolean } = {},
-  ) {
+  constructor(message: string, { at = null }: { readonly at?: FailureField | null } = {}) {
     super('unauthorized', message);
     this.name = 'OidcFailure';
     this.at = at;
-    this.isRefusal = isRefusal;
   }
 }

@@ -20,6 +20,9 @@ describe('what a provider answered', () => {
     ['access_denied', null, /turned down there/],
     ['invalid_scope', 'scopes', /scopes entered here/],
     ['invalid_grant', null, /used already, or came too late/],
+    ['__proto__', null, /answered “__proto__”\.$/],
+    ['constructor', null, /answered “constructor”\.$/],
+    ['', null, /answered “”\.$/],
     ['odd', null, /^auth\.example\.com answered “odd”\.$/],
   ])('%s is told with what to do', (error, at, sentence) => {
     const failure = explain(ofLibrary('ResponseBodyError', { error }), told);

@@ -177,6 +177,36 @@ describe('a token', () => {
   });
 });
 
+describe('what the ID token does not say', () => {
+  /** Answers with a token without groups, and says more of the person where it is asked. */
+  const sayMore =
+    (sub: string, more: object): Answering =>
+    (request, response) => {
+      if (request.url === '/me') return json(response, more);
+      const token = idToken({ sub, email: `${sub}@example.com`, groups: undefined });
+      return answerToken(() => tokens(token))(request, response);
+    };
+
+  it('is asked of the provider, of the same person, and of nothing else', async () => {
+    provider.onRequest = sayMore('uma', { sub: 'uma', groups: ['admins'], email: 'other@example.com' });
+    expect(await come()).toMatchObject({ location: '/', isIn: true });
+    const rows = await pages.services.db
+      .selectFrom('users')
+      .select('role')
+      .where('email', '=', 'uma@example.com')
+      .execute();
+    expect(rows).toEqual([{ role: 'admin' }]);
+    provider.onRequest = sayMore('eve', { sub: 'uma', groups: ['admins'] });
+    await isRefused(/told of another person/);
+    provider.onRequest = sayMore('eve', { sub: 'eve' });
+    await isRefused(/gives you no role here/);
+    const asked = provider.asked.length;
+    provider.onRequest = answerToken(() => tokens(idToken({ sub: 'ida', email: 'ida@example.com' })));
+    expect((await come()).isIn).toBe(true);
+    expect(provider.asked.slice(asked)).not.toContain('GET /me');
+  });
+});
+
 describe('an answer in the browser', () => {
   it.each([
     [

@@ -109,5 +109,5 @@ function refused({ host, hostname }: URL, why: string): NotFetched {
   const advice = isPrivate
     ? ` If it is a host of yours, add ${name} to “Private hosts” under Admin > System, save there, and try again.`
     : '';
-  return new NotFetched(`Nothing was sent to ${host}: ${why}.${advice}`, isPrivate ? name : null);
+  return new NotFetched(`Nothing was sent to ${host}: ${why}.${advice}`);
 }
