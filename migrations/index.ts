@@ -29,6 +29,7 @@ import * as sizesAtHand from './0027_sizes_at_hand.ts';
 import * as runLogs from './0028_run_logs.ts';
 import * as secondFactor from './0029_second_factor.ts';
 import * as weeklyReport from './0030_weekly_report.ts';
+import * as oidc from './0031_oidc.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -62,4 +63,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0028_run_logs': runLogs,
   '0029_second_factor': secondFactor,
   '0030_weekly_report': weeklyReport,
+  '0031_oidc': oidc,
 };

@@ -12,6 +12,7 @@ import type { Log } from './log.ts';
 import type { ProcessMetrics } from './metrics/process-metrics.ts';
 import type { OpenPlace } from './object-stores/opened-store.ts';
 import type { S3Opener } from './object-stores/s3/s3.ts';
+import type { OidcProvider } from './oidc/provider.ts';
 import type { Runs } from './runs/runs.ts';
 import type { Vault } from './secrets/vault.ts';
 import type { ServerAccess } from './servers/server-access.ts';
@@ -39,6 +40,7 @@ export interface Services {
   readonly openPlace: OpenPlace;
   readonly channel: Channel;
   readonly mailer: Mailer;
+  readonly oidc: OidcProvider;
   readonly runs: Runs;
   readonly backupEnds: BackupEnds;
   readonly processMetrics: ProcessMetrics;

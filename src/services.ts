@@ -5,6 +5,7 @@ import { type BackupEnds, createBackupEnds } from './backups/backup-ends.ts';
 import { createBackupKind } from './backups/node/backup-kind.ts';
 import type { RepairRules } from './backups/repair-backup.ts';
 import { createChannel } from './channels/node/guarded-channel.ts';
+import { createGuardedFetch } from './channels/node/guarded-fetch.ts';
 import { createMailer } from './channels/node/smtp-mailer.ts';
 import type { Config } from './config.ts';
 import { databasesThatHold, followSshUser } from './databases/password-targets.ts';
@@ -34,7 +35,9 @@ import { giveBackDeliveries } from './notifications/deliveries.ts';
 import { createPartMemory } from './object-stores/part-memory.ts';
 import { createS3 } from './object-stores/s3/client.ts';
 import { createNodePlatform } from './object-stores/s3/node/platform.ts';
+import { proxyFor } from './object-stores/s3/proxy.ts';
 import type { Tuning } from './object-stores/s3/tuning.ts';
+import { createOidcProvider } from './oidc/client.ts';
 import { periodicTasks } from './periodic-tasks.ts';
 import { createRestoreKind } from './restores/node/restore-kind.ts';
 import { createPruneKind } from './retention/prune-kind.ts';
@@ -188,6 +191,7 @@ function wire(
   const { log } = runLogs;
   const processMetrics = createProcessMetrics({ log });
   const storageCa = config.storageCaFile === null ? null : readFileSync(config.storageCaFile, 'utf8');
+  const proxies = { https: config.httpsProxy, http: config.httpProxy, exempt: config.noProxy };
   const platform = createNodePlatform({
     log,
     meter: processMetrics,
@@ -195,7 +199,7 @@ function wire(
     now: ownNow,
     partMemory: createPartMemory(config.partMemoryMib * MIB, holdLittleMemory),
     publicEndpoint: config.storagePublicEndpoint,
-    proxy: { https: config.httpsProxy, http: config.httpProxy, exempt: config.noProxy },
+    proxy: proxies,
     ...(storageCa === null ? {} : { ca: storageCa }),
   });
   const servers = createServerAccess({
@@ -215,9 +219,10 @@ function wire(
   const openS3 = (settings: Parameters<typeof createS3>[0]) =>
     createS3(settings, platform, { patienceMs: config.storagePatienceMs, ...tuning });
   const openPlace = createOpenPlace({ db, vault, openS3, servers });
-  const channel = createChannel({
-    allowed: async () => privateHostsOf((await readSettings(db)).privateHosts),
-  });
+  const allowed = async () => privateHostsOf((await readSettings(db)).privateHosts);
+  const channel = createChannel({ allowed });
+  const guardedFetch = createGuardedFetch({ allowed, proxyOf: (url) => proxyFor(url, proxies) });
+  const oidc = createOidcProvider({ fetch: guardedFetch, now });
   const mailer = createMailer();
   const context = { db, vault, servers, openPlace, openS3, now, uptimeMs, log };
   const backups = createBackupKind(context, timing);
@@ -268,6 +273,7 @@ function wire(
       openPlace,
       channel,
       mailer,
+      oidc,
       runs,
       backupEnds,
       processMetrics,

@@ -76,7 +76,7 @@ const FLOORS = [
   ['pings', 'notifications', 'watches'],
   ['databases', 'storage'],
   ['servers', 'environments'],
-  ['auth', 'tokens', 'settings', 'installation', 'idempotency'],
+  ['auth', 'oidc', 'tokens', 'settings', 'installation', 'idempotency'],
   ['runs', 'transfer', 'leftovers', 'events', 'audit'],
   ['engines', 'hosts', 'object-stores', 'channels'],
   ['secrets', 'db', 'node'],
@@ -84,7 +84,7 @@ const FLOORS = [
 ];
 const NEIGHBOURS = new Set([
   ...['servers → environments', 'installation → settings', 'secrets → db'],
-  'tokens → auth',
+  ...['tokens → auth', 'oidc → auth'],
   ...['engines → hosts', 'object-stores → hosts'],
 ]);
 /** Names types of every floor, for the wiring and for http/ alone: use cases take small contexts. */

@@ -26,7 +26,16 @@ export function Entrance({ title, children }: { readonly title: string; readonly
 /** Where to go afterwards, or a form that came too late and is shown again. */
 const KEPT = ['next', 'lostPath', 'lostFields'] as const;
 
-export function LoginPage({ form, notice }: { readonly form: FormState; readonly notice: string | null }) {
+export function LoginPage({
+  form,
+  notice,
+  signOn,
+}: {
+  readonly form: FormState;
+  readonly notice: string | null;
+  /** Another way in: what it is called, and where it begins; null for none. */
+  readonly signOn: { readonly name: string; readonly href: string } | null;
+}) {
   const isKnown = (form.values['email'] ?? '') !== '';
   return (
     <Entrance title="Sign in">
@@ -57,7 +66,28 @@ export function LoginPage({ form, notice }: { readonly form: FormState; readonly
           autofocus={isKnown}
         />
       </Form>
+      {signOn !== null && <SignOn {...signOn} isLost={form.values['lostPath'] !== undefined} />}
     </Entrance>
+  );
+}
+
+/** A link, and no form: it leads to another origin, which the policy of our pages lets no form do. */
+function SignOn({
+  name,
+  href,
+  isLost,
+}: {
+  readonly name: string;
+  readonly href: string;
+  readonly isLost: boolean;
+}) {
+  return (
+    <div class="sign-on">
+      <a class="button outline" href={href}>
+        Sign in with {name}
+      </a>
+      {isLost && <small>What you typed comes back only after signing in with a password.</small>}
+    </div>
   );
 }
 

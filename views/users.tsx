@@ -9,6 +9,7 @@ import type { FormState } from './parts/form-state.ts';
 import { NewPasswordField } from './parts/new-password-field.tsx';
 import { ACTIONS, Table } from './parts/table.tsx';
 import { PeopleTabs } from './tokens/people-tabs.tsx';
+import { type UserLink, UserLinks } from './user-links.tsx';
 
 export interface UserItem {
   readonly id: string;
@@ -41,9 +42,12 @@ export function UsersPage({
   frame,
   users,
   withSecondFactor,
+  linked,
 }: {
   readonly frame: Frame;
   readonly users: readonly UserItem[];
+  /** Ids of those who are linked to a provider of single sign-on. */
+  readonly linked: ReadonlySet<string>;
   /** Ids of those who are asked for a code after their password. */
   readonly withSecondFactor: ReadonlySet<string>;
 }) {
@@ -59,7 +63,10 @@ export function UsersPage({
       }
     >
       <PeopleTabs chosen="users" />
-      <Table caption="Users" columns={['Email', 'Name', 'Role', 'Second factor', 'Last active', ACTIONS]}>
+      <Table
+        caption="Users"
+        columns={['Email', 'Name', 'Role', 'Second factor', 'Single sign-on', 'Last active', ACTIONS]}
+      >
         {users.map((user) => (
           <tr key={user.id}>
             <th scope="row">{user.email}</th>
@@ -68,6 +75,7 @@ export function UsersPage({
               <Badge tone={user.role === 'admin' ? 'info' : 'neutral'} text={user.role} />
             </td>
             <td data-label="Second factor">{withSecondFactor.has(user.id) ? 'yes' : 'no'}</td>
+            <td data-label="Single sign-on">{linked.has(user.id) ? 'yes' : 'no'}</td>
             <td data-label="Last active">
               <Ago at={user.lastActiveAt} />
             </td>
@@ -113,6 +121,9 @@ export function UserPage(props: {
   readonly user: UserItem;
   readonly isSelf: boolean;
   readonly hasSecondFactor: boolean;
+  /** Without one it signs in by single sign-on alone. */
+  readonly hasPassword: boolean;
+  readonly links: readonly UserLink[];
   readonly leastPassword: number;
   readonly details: FormState;
   readonly password: FormState;
@@ -145,20 +156,26 @@ export function UserPage(props: {
       </Form>
       {isSelf ? <OwnPassword /> : <PasswordForm {...props} />}
       {!isSelf && props.hasSecondFactor && <TakeOffFactor user={user} />}
+      {!isSelf && <UserLinks userId={user.id} links={props.links} hasPassword={props.hasPassword} />}
     </Page>
   );
 }
 
 function PasswordForm(props: {
   readonly user: UserItem;
+  readonly hasPassword: boolean;
   readonly password: FormState;
   readonly leastPassword: number;
 }) {
   const { user, password, leastPassword } = props;
   return (
     <>
-      <h2>Set a new password</h2>
-      <p>Afterwards every session of this user ends.</p>
+      <h2>{props.hasPassword ? 'Set a new password' : 'Give it a password'}</h2>
+      <p>
+        {!props.hasPassword &&
+          'This account signs in by single sign-on alone. With a password it gets in when the provider is down, too. '}
+        Afterwards every session of this user ends.
+      </p>
       <Form action={`/admin/users/${user.id}/password`} form={password} submit="Set password">
         <NewPasswordField form={password} name="newPassword" label="New password" least={leastPassword} />
       </Form>

@@ -52,6 +52,8 @@ export interface AuditedActions {
   readonly system_settings: 'update';
   readonly notification_type: 'update';
   readonly smtp_settings: 'update' | 'delete';
+  readonly oidc_settings: 'update' | 'delete';
+  readonly oidc_identity: 'create' | 'delete';
   readonly notification_channel: 'create' | 'update' | 'delete';
   readonly webhook_subscription: 'create' | 'delete';
   readonly master_key: 'rotate';

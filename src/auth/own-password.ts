@@ -3,16 +3,19 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { SignInContext } from './context.ts';
 import { bucketOf, countFailure, paused, pauseOf } from './guesses.ts';
+import { NO_PASSWORD } from './users.ts';
 
 /**
  * Asks for one's own present password, so that a session left open or stolen can't take the account; wrong guesses at it are
- * slowed like those of a sign-in. Throws `invalid` without one, `unauthorized` for a wrong one, `rate_limited`.
+ * slowed like those of a sign-in. Throws `conflict` where the account has none, `invalid` without one, `unauthorized` for a wrong
+ * one, `rate_limited`.
  */
 export async function checkOwnPassword(
   context: SignInContext,
   { id, password_hash: hash }: Pick<UserRow, 'id' | 'password_hash'>,
   password: string | undefined,
 ): Promise<void> {
+  if (hash === NO_PASSWORD) throw new AppError('conflict', NONE);
   if (!password) {
     const field = 'currentPassword';
     throw new AppError('invalid', 'Current password is required', { details: { field } });
@@ -27,3 +30,6 @@ export async function checkOwnPassword(
   if (pause > 0) throw paused(pause);
   if (!isRight) throw new AppError('unauthorized', 'Current password is incorrect');
 }
+
+const NONE =
+  'This account has no password: it signs in by single sign-on, and what protects that is set up at its provider. An admin can give it a password under Users.';

@@ -65,6 +65,38 @@ export async function startSession(
   return { token, expiresAt };
 }
 
+/** Whose session it becomes, and as whom of the provider. */
+export interface SignedOn {
+  readonly user: User;
+  readonly oidcIdentityId: string;
+}
+
+/**
+ * Starts a session in a browser of whoever `find` gives, who may be made in the same transaction. Where it gives null, what it wrote
+ * stays, and nobody is signed in.
+ */
+export async function startSignedOn(
+  context: SessionContext,
+  find: (trx: Trx, now: Date) => Promise<SignedOn | null>,
+): Promise<(StartedSession & Pick<SignedOn, 'user'>) | null> {
+  const now = context.now();
+  const expiresAt = new Date(now.getTime() + context.config.sessionTtlSeconds * 1000);
+  const { id, token } = await uiToken();
+  const user = await write(context.db, async (trx) => {
+    const found = await find(trx, now);
+    if (found === null) return null;
+    await trx
+      .insertInto('sessions')
+      .values({
+        ...{ id, user_id: found.user.id, kind: 'ui', oidc_identity_id: found.oidcIdentityId },
+        ...{ created_at: now.toISOString(), expires_at: expiresAt.toISOString() },
+      })
+      .execute();
+    return found.user;
+  });
+  return user === null ? null : { token, expiresAt, user };
+}
+
 /** Forgets the sessions that are over. */
 export async function endExpiredSessions(db: Db, now: Date): Promise<void> {
   await write(db, (trx) => trx.deleteFrom('sessions').where('expires_at', '<=', now.toISOString()).execute());
@@ -99,6 +131,7 @@ export async function findSession(
     .leftJoin('second_factors', 'second_factors.id', 'users.id')
     .selectAll('users')
     .select(['sessions.created_at as started_at', 'sessions.last_used_at', 'second_factors.confirmed_at'])
+    .select('sessions.oidc_identity_id')
     .select((eb) => requiredSetting(eb).as('required'))
     .where('sessions.id', '=', claims.sid)
     .where('sessions.kind', '=', kind)
@@ -112,7 +145,9 @@ export async function findSession(
     return null;
   }
   if (!isPoll) await touch(context, claims.sid, row);
-  const lacksFactor = row.confirmed_at === null && row.required === 'true';
+  // Of whoever comes by a provider, that is the provider's to ask for.
+  const isAsked = row.required === 'true' && row.oidc_identity_id === null;
+  const lacksFactor = isAsked && row.confirmed_at === null;
   return { id: claims.sid, kind, user: toUser(row), lacksFactor };
 }
 

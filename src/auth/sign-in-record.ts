@@ -12,7 +12,9 @@ export interface SignInAttempt {
   readonly kind: SessionKind;
   readonly from: Origin;
   /** What was shown last: a code, or a recovery code, comes after the password. */
-  readonly factor?: 'password' | 'code' | 'recovery code';
+  readonly factor?: 'password' | 'code' | 'recovery code' | 'single sign-on';
+  /** By single sign-on: why it was none, in words that may be shown. */
+  readonly why?: string;
 }
 
 /** `sign_in_halfway`: the password was right, and a code is asked for, which the person has or has not. */
@@ -48,7 +50,7 @@ export async function auditSignIn(
   outcome: SignInOutcome,
   now: Date,
 ): Promise<void> {
-  const { user, kind, from, factor = 'password' } = attempt;
+  const { user, kind, from, factor = 'password', why } = attempt;
   if (await isFull(trx, outcome, user?.id ?? null, now)) return;
   await recordAudit(
     trx,
@@ -59,7 +61,10 @@ export async function auditSignIn(
     },
     auditedUser(outcome, user, {
       details: { by: kind === 'ui' ? 'page' : 'api', factor },
-      error: ERRORS[factor === 'password' ? 'password' : 'code'][outcome],
+      error:
+        outcome === 'sign_in'
+          ? undefined
+          : (why ?? ERRORS[factor === 'password' ? 'password' : 'code'][outcome]),
     }),
     now,
   );
@@ -75,6 +80,7 @@ export function logSignIn(
     email: attempt.user?.email ?? null,
     by: attempt.kind === 'ui' ? 'page' : 'api',
     ...(attempt.factor === undefined || attempt.factor === 'password' ? {} : { factor: attempt.factor }),
+    ...(attempt.why === undefined ? {} : { reason: attempt.why }),
     address: attempt.from.address,
   });
 }

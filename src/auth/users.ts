@@ -151,6 +151,9 @@ export function auditedUser(
   return auditEntry('user', action, { id: user?.id ?? null, name: user?.email ?? null }, more);
 }
 
+/** In the place of a hash, for an account without a password: no password fits it. */
+export const NO_PASSWORD = '';
+
 /** The stored form of an email: trimmed, lower case. */
 export function normaliseEmail(email: string): string {
   return email.trim().toLowerCase();
@@ -169,6 +172,12 @@ export function toUser(row: Selectable<UserRow>): User {
 }
 
 async function refuseLastAdmin(trx: Trx, id: string, what: 'deleted' | 'demoted'): Promise<void> {
+  if (await hasOtherAdmin(trx, id)) return;
+  throw new AppError('conflict', `The last admin cannot be ${what}. Make another user an admin first.`);
+}
+
+/** Whether there is an admin beside that user. */
+export async function hasOtherAdmin(trx: Trx, id: string): Promise<boolean> {
   const other = await trx
     .selectFrom('users')
     .select('id')
@@ -176,6 +185,5 @@ async function refuseLastAdmin(trx: Trx, id: string, what: 'deleted' | 'demoted'
     .where('id', '<>', id)
     .limit(1)
     .executeTakeFirst();
-  if (other !== undefined) return;
-  throw new AppError('conflict', `The last admin cannot be ${what}. Make another user an admin first.`);
+  return other !== undefined;
 }

@@ -58,6 +58,9 @@ export interface Schema {
   notifications: NotificationRow;
   notification_spells: NotificationSpellRow;
   smtp_settings: SmtpSettingsRow;
+  oidc_settings: OidcSettingsRow;
+  oidc_identities: OidcIdentityRow;
+  oidc_used_states: OidcUsedStateRow;
   notification_channels: NotificationChannelRow;
   webhook_subscriptions: WebhookSubscriptionRow;
   deliveries: DeliveryRow;
@@ -77,6 +80,7 @@ export interface UserRow {
   email: string;
   name: string | null;
   role: 'admin' | 'operator' | 'viewer';
+  /** Empty for whoever has no password here: no password fits it. */
   password_hash: string;
   last_active_at: string | null;
   created_at: string;
@@ -92,6 +96,53 @@ export interface SessionRow {
   expires_at: string;
   /** To the minute; null until it was used. */
   last_used_at: string | null;
+  /** Whom of a provider it was begun as, and ends with; null: by password. */
+  oidc_identity_id: string | null;
+}
+
+/** At most one row: the provider of OpenID Connect that people sign in by. */
+export interface OidcSettingsRow {
+  id: string;
+  issuer: string;
+  client_id: string;
+  /** Sealed, for `oidc:<id>:client_secret`; null for a public client. */
+  client_secret: string | null;
+  /** Separated by spaces. */
+  scopes: string;
+  /** On the button. */
+  name: string;
+  /** Where in the claims roles or groups stand: a name, or a path with dots. */
+  role_claim: string;
+  /** Each a JSON list of text: the values of the claim that give the role. */
+  admin_values: string;
+  operator_values: string;
+  viewer_values: string;
+  /** What is given to people without any of these. */
+  others: 'refused' | 'viewer';
+  /** 1: whoever is not known gets an account at the first sign-in. */
+  creates_people: number;
+  created_at: string;
+  updated_at: string;
+}
+
+/** A person of a provider, and whose account they sign in to. */
+export interface OidcIdentityRow {
+  id: string;
+  user_id: string;
+  issuer: string;
+  /** The provider's `sub`, which alone tells people apart. */
+  subject: string;
+  /** As the provider last said; for people to read. */
+  email: string | null;
+  created_at: string;
+  last_used_at: string | null;
+}
+
+/** A sign-in that was answered once; kept while its answer could come again. */
+export interface OidcUsedStateRow {
+  /** SHA-256, base64url. */
+  state_hash: string;
+  expires_at: string;
 }
 
 /** Failed guesses at an account, or at several that share the bucket; the number of buckets is fixed. */

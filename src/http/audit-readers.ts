@@ -27,6 +27,8 @@ const READERS: Readonly<Record<AuditedResource, Readers>> = {
   system_settings: ['viewer', 'admin'],
   notification_type: ['admin', 'admin'],
   smtp_settings: ['admin', 'admin'],
+  oidc_settings: ['admin', 'admin'],
+  oidc_identity: ['admin', 'admin'],
   notification_channel: ['admin', 'admin'],
   webhook_subscription: ['viewer', 'viewer'],
   master_key: ['admin', 'admin'],

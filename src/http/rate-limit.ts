@@ -17,6 +17,8 @@ export interface Limits {
   page(c: Context, session: Session): void;
   /** The pages for somebody who is not: forms, sign-in above all, are counted closely, reading is not. By address. */
   entrance(c: Context): void;
+  /** To a provider and back: each makes requests of ours, and is counted as the forms of the entrance are. */
+  signOn(c: Context): void;
 }
 
 /**
@@ -41,6 +43,7 @@ export function createLimits(services: Services): Limits {
       const isReading = c.req.method === 'GET' || c.req.method === 'HEAD';
       (isReading ? visits : forms)(c, client(c));
     },
+    signOn: (c) => forms(c, client(c)),
   };
 }
 

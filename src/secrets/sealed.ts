@@ -48,6 +48,11 @@ export const SEALED = {
     column: 'credentials',
     identity: (id) => `restore_login:${id}:credentials`,
   },
+  oidcClientSecret: {
+    table: 'oidc_settings',
+    column: 'client_secret',
+    identity: (id) => `oidc:${id}:client_secret`,
+  },
   smtpPassword: { table: 'smtp_settings', column: 'password', identity: (id) => `smtp:${id}:password` },
   webhookUrl: {
     table: 'webhook_subscriptions',

@@ -50,7 +50,10 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
   await prepareFirstAdmin(services);
   const app = createApp(services);
   const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
-    const started = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, () => resolve(started));
+    const started = serve(
+      { fetch: app.fetch, hostname: '127.0.0.1', port: env['PORT'] ? config.port : 0 },
+      () => resolve(started),
+    );
   });
   services.worker.start();
   const address = server.address();

@@ -26,6 +26,7 @@ const LOOKS = [
   ...['POST /api/settings/spaces/test', 'POST /api/environments/:id/spaces/test'],
   ...['POST /api/settings/smtp/test', 'POST /api/admin/notification-channels/:id/test'],
   'POST /api/environments/:envId/webhooks/:id/test',
+  'POST /api/system/oidc/test',
   // What somebody has read, or wants to read, is their own affair.
   ...['POST /api/notifications/read-all', 'POST /api/notifications/:id/read'],
   'PUT /api/notifications/preferences/:typeId',
@@ -76,7 +77,7 @@ beforeAll(async () => {
     },
   });
   await migrate(db, { file: null, now: () => new Date() });
-  app = await openTestApp({ db });
+  app = await openTestApp({ db, env: { PUBLIC_URL: 'http://localhost' } });
 });
 afterAll(async () => {
   await app.close();
@@ -261,6 +262,14 @@ it('every route that changes something or gives something away leaves a row of w
     sender: 'bridgeport@example.com',
   });
   await walk('DELETE /api/settings/smtp');
+  const oidc = {
+    issuer: 'https://127.0.0.1:1',
+    clientId: ODD,
+    clientSecret: 'of the client',
+    saveAnyway: true,
+  };
+  await walk('PUT /api/system/oidc', [], oidc);
+  await walk('DELETE /api/system/oidc');
   await app.call('PUT', '/api/settings/system', { body: { privateHosts: '127.0.0.1' } });
   const chat = { kind: 'slack', name: ODD, url: 'https://127.0.0.1:9/hook', saveAnyway: true };
   const { channel } = await walk('POST /api/admin/notification-channels', [], chat);

@@ -60,6 +60,18 @@ beforeEach(async () => {
     .insertInto('smtp_settings')
     .values({ id: 'smtp', ...mail, ...at, username: 'me', password })
     .execute();
+  const provider = {
+    ...{ issuer: 'https://auth.example.com', client_id: 'me', scopes: 'openid', name: 'auth' },
+    ...{ role_claim: 'groups', admin_values: '[]', operator_values: '[]', viewer_values: '[]' },
+  };
+  const clientSecret = await vault.seal('secret of the client', SEALED.oidcClientSecret.identity('oidc'));
+  await db
+    .insertInto('oidc_settings')
+    .values({
+      ...{ id: 'oidc', ...provider, ...at, others: 'refused', creates_people: 0 },
+      client_secret: clientSecret,
+    })
+    .execute();
   const secondFactor = await vault.seal('JBSWY3DPEHPK3PXP', SEALED.secondFactor.identity(app.userIds.viewer));
   await db
     .insertInto('second_factors')

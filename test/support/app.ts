@@ -8,6 +8,7 @@ import { startSession } from '../../src/auth/sessions.ts';
 import { createUser } from '../../src/auth/users.ts';
 import { createBackupEnds } from '../../src/backups/backup-ends.ts';
 import { createChannel } from '../../src/channels/node/guarded-channel.ts';
+import { createGuardedFetch } from '../../src/channels/node/guarded-fetch.ts';
 import { createMailer } from '../../src/channels/node/smtp-mailer.ts';
 import { databasesThatHold, followSshUser } from '../../src/databases/password-targets.ts';
 import type { Db } from '../../src/db/schema.ts';
@@ -26,6 +27,7 @@ import { readConfig } from '../../src/node/read-config.ts';
 import { createPartMemory } from '../../src/object-stores/part-memory.ts';
 import { createS3 } from '../../src/object-stores/s3/client.ts';
 import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts';
+import { createOidcProvider } from '../../src/oidc/client.ts';
 import { createPruneKind } from '../../src/retention/prune-kind.ts';
 import { createWorker } from '../../src/runs/worker.ts';
 import type { Worker } from '../../src/runs/worker-port.ts';
@@ -129,6 +131,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     openSsh: (address, timeouts) => openSshHost(address, timeouts, log),
   });
   const openS3: Services['openS3'] = (settings) => createS3(settings, platform, QUICK);
+  const allowed = async () => privateHostsOf((await readSettings(db)).privateHosts);
   const services: Services = {
     config,
     db,
@@ -143,10 +146,9 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     servers,
     openS3,
     openPlace: createOpenPlace({ db, vault, openS3, servers }),
-    channel: createChannel({
-      allowed: async () => privateHostsOf((await readSettings(db)).privateHosts),
-    }),
+    channel: createChannel({ allowed }),
     mailer: createMailer(),
+    oidc: createOidcProvider({ fetch: createGuardedFetch({ allowed, timeoutMs: 2000 }), now }),
     runs: { wake: () => worker.wake(), cancel: (id) => worker.cancel(id), progress: () => null },
     backupEnds: createBackupEnds({ db, log }, { lookEveryMs: 20 }),
     processMetrics: createProcessMetrics({ log }),

@@ -5,7 +5,9 @@ import { TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { NewPasswordField } from '../parts/new-password-field.tsx';
+import { Notice } from '../parts/notice.tsx';
 import { type TokenItem, TokenTable } from '../tokens/token-table.tsx';
+import { LinkedSignOn, type SignOnOfAccount } from './linked-sign-on.tsx';
 import { type SessionItem, SessionTable } from './session-table.tsx';
 
 export function AccountPage(props: {
@@ -20,9 +22,10 @@ export function AccountPage(props: {
   readonly sessionTotal: number;
   /** Whether a code is asked for after the password. */
   readonly hasSecondFactor: boolean;
+  readonly signOn: SignOnOfAccount;
   readonly question: Question | null;
 }) {
-  const { frame, form, leastPassword } = props;
+  const { frame } = props;
   return (
     <Page frame={frame} section="account" title="Account">
       <p>
@@ -32,15 +35,39 @@ export function AccountPage(props: {
       <h2>Sessions</h2>
       <p>Where you are signed in. End what you don’t know, and change the password.</p>
       <SessionTable sessions={props.sessions} total={props.sessionTotal} />
+      <LinkedSignOn {...props.signOn} />
+      {props.signOn.hasPassword ? (
+        <OwnPassword {...props} />
+      ) : (
+        <WithoutPassword message={props.form.message} />
+      )}
+      <Dialog question={props.question} />
+    </Page>
+  );
+}
+
+function OwnPassword({
+  frame,
+  form,
+  leastPassword,
+  hasSecondFactor,
+}: {
+  readonly frame: Frame;
+  readonly form: FormState;
+  readonly leastPassword: number;
+  readonly hasSecondFactor: boolean;
+}) {
+  return (
+    <>
       <h2>Second factor</h2>
       <p>
-        {props.hasSecondFactor
+        {hasSecondFactor
           ? 'After your password you are asked for a code of your authenticator app.'
           : 'Your password alone signs you in. A code of an authenticator app beside it keeps out whoever learns it.'}
       </p>
       <div class="actions">
         <a class="button outline" href="/account/second-factor">
-          {props.hasSecondFactor ? 'Recovery codes, or turn it off' : 'Set up a second factor'}
+          {hasSecondFactor ? 'Recovery codes, or turn it off' : 'Set up a second factor'}
         </a>
       </div>
       <h2>Change password</h2>
@@ -58,8 +85,21 @@ export function AccountPage(props: {
         />
         <NewPasswordField form={form} name="newPassword" label="New password" least={leastPassword} />
       </Form>
-      <Dialog question={props.question} />
-    </Page>
+    </>
+  );
+}
+
+/** The provider's business, but for an admin's gift. */
+function WithoutPassword({ message }: { readonly message: string | null }) {
+  return (
+    <>
+      <h2>Password and second factor</h2>
+      {message !== null && <Notice tone="error">{message}</Notice>}
+      <p>
+        This account has no password here: it signs in by single sign-on, and its password and second factor
+        are its provider’s. An admin can give it a password under Users.
+      </p>
+    </>
   );
 }
 

@@ -56,6 +56,8 @@ const THINGS: Readonly<Record<string, string>> = {
   notification_type: 'Notification',
   notification_channel: 'Notification channel',
   smtp_settings: 'Mail server',
+  oidc_settings: 'Single sign-on',
+  oidc_identity: 'Single sign-on of a user',
   webhook_subscription: 'Webhook',
 };
 
@@ -70,6 +72,7 @@ export const THING_CHOICES = Object.entries(THINGS).map(([value, label]) => ({ v
 export function pageOfThing(kind: string, id: string | null): string | null {
   if (kind === 'spaces_config' || kind === 'spaces_environment') return '/admin/storage';
   if (kind === 'system_settings') return '/admin/system';
+  if (kind === 'oidc_settings') return '/admin/system/single-sign-on';
   if (kind === 'api_token') return '/admin/tokens';
   if (kind === 'service_account') return '/admin/service-accounts';
   const page = PAGES[kind];

@@ -18,6 +18,8 @@ export function SystemPage(props: {
   /** What is, label and value. */
   readonly facts: readonly (readonly [string, Child])[];
   readonly watching: Watching;
+  /** What the provider is called that people sign in by; null for none. */
+  readonly signOn: string | null;
   /** What is asked before much is pruned. */
   readonly question: Question | null;
 }) {
@@ -55,9 +57,9 @@ export function SystemPage(props: {
           <TextField
             form={form}
             name="privateHosts"
-            label="Private hosts that may be pinged"
+            label="Private hosts"
             placeholder="healthchecks.lan, 10.20.0.0/16"
-            help="Pings go to public addresses alone, but for the hosts named here: names, addresses or CIDRs, separated by commas."
+            help="Pings, webhooks and single sign-on go to public addresses alone, but for the hosts named here: names, addresses or CIDRs, separated by commas."
           />
         </Panel>
         <Panel title="Sign-in">
@@ -67,6 +69,10 @@ export function SystemPage(props: {
             label="Require a second factor"
             help="Whoever signs in with a password and has none, you too, sets one up before anything else. API tokens go on."
           />
+          <p>
+            <a href="/admin/system/single-sign-on">Single sign-on</a>:{' '}
+            {props.signOn === null ? 'not set up.' : `“Sign in with ${props.signOn}”.`}
+          </p>
         </Panel>
         <Panel title="Runs at once">
           {number('maxConcurrentBackups', 'In all')}

@@ -1,22 +1,20 @@
-import { type LookupAddress, lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { promisify } from 'node:util';
-import { type AddressGuard, addressGuard, addressInUrl } from '../address-guard.ts';
+import { addressGuard, addressInUrl } from '../address-guard.ts';
 import type { Answer, Channel, Message, NotSent } from '../channel.ts';
 import { explain } from './explain.ts';
+import { everyAddress, guardedLookup, type LookUp, Refused } from './guarded-lookup.ts';
 
 export interface GuardedChannelOptions {
   /** Private hosts that messages may go to: names, addresses and CIDRs. */
   readonly allowed: () => Promise<readonly string[]>;
   /** All addresses of a name; the system's resolver when absent. */
-  readonly lookUp?: (name: string) => Promise<readonly LookupAddress[]>;
+  readonly lookUp?: LookUp;
   /** For all of it, from the name to the last byte of the answer. */
   readonly timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 10_000;
 const MOST_ANSWER_BYTES = 4096;
-const everyAddress = promisify(lookup);
 
 /** Read with the first message: its code is a third of the app's. */
 const undici = () => import('./undici.ts');
@@ -26,7 +24,7 @@ const undici = () => import('./undici.ts');
  * straight there, through no proxy, which would look the name up itself.
  */
 export function createChannel(options: GuardedChannelOptions): Channel {
-  const { lookUp = (name) => everyAddress(name, { all: true, verbatim: true }) } = options;
+  const { lookUp = everyAddress } = options;
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   return {
     async send(message, signal) {
@@ -41,10 +39,10 @@ export function createChannel(options: GuardedChannelOptions): Channel {
       const limit = AbortSignal.timeout(timeoutMs);
       try {
         const within = AbortSignal.any([signal, limit]);
-        return { answer: await request(message, url, guardedLookup(lookUp, guard, url.host), within) };
+        return { answer: await request(message, url, guardedLookup(lookUp, guard), within) };
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof Refused) return { failure: error.failure };
+        if (error instanceof Refused) return { failure: refusal(url.host, error.why) };
         return { failure: explain(url.host, error, { timeoutMs, isOver: limit.aborted }) };
       }
     },
@@ -90,38 +88,6 @@ async function firstOf(body: AsyncIterable<Uint8Array>): Promise<string> {
     if (bytes >= MOST_ANSWER_BYTES) break;
   }
   return text;
-}
-
-/** What no message is sent to. */
-class Refused extends Error {
-  readonly failure: NotSent;
-  constructor(failure: NotSent) {
-    super(failure.reason);
-    this.failure = failure;
-  }
-}
-
-/** Gives the socket those addresses of a name that the guard lets through: it connects to one of these and to no other. */
-function guardedLookup(
-  lookUp: (name: string) => Promise<readonly LookupAddress[]>,
-  guard: AddressGuard,
-  host: string,
-): LookupFunction {
-  return (name, { all }, callback) => {
-    lookUp(name).then(
-      (found) => {
-        const judged = found.map((entry) => ({ entry, why: guard.judge(name, entry.address) }));
-        const fit = judged.filter(({ why }) => why === null).map(({ entry }) => entry);
-        const [first] = fit;
-        if (first === undefined) {
-          const why = judged[0]?.why ?? 'it has no address';
-          callback(new Refused(refusal(host, why)), []);
-        } else if (all === true) callback(null, fit);
-        else callback(null, first.address, first.family);
-      },
-      (error: NodeJS.ErrnoException) => callback(error, []),
-    );
-  };
 }
 
 function refusal(host: string, why: string): NotSent {

@@ -1,2 +1,2 @@
 /** What is used of undici, in a file of its own: a bundle gives import() of a CommonJS package no names. */
-export { Agent, request } from 'undici';
+export { Agent, ProxyAgent, request } from 'undici';

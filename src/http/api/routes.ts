@@ -14,6 +14,7 @@ import { leftBehindRoutes } from './left-behind.ts';
 import { mailRoutes } from './mail.ts';
 import { notificationChannelRoutes } from './notification-channels.ts';
 import { notificationRoutes } from './notifications.ts';
+import { oidcRoutes } from './oidc.ts';
 import { orphanRoutes } from './orphans.ts';
 import { pingRoutes } from './pings.ts';
 import { restoreLoginRoutes } from './restore-logins.ts';
@@ -105,6 +106,7 @@ export function apiGroups(services: Services) {
       title: 'System',
       routes: [...systemSettingsRoutes(services), ...installationRoutes(services)],
     },
+    { name: 'single-sign-on', title: 'Single sign-on', routes: oidcRoutes(services) },
   ] as const satisfies readonly ApiGroup[];
 }
 

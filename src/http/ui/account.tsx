@@ -10,6 +10,7 @@ import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import { factorOf } from '../../auth/second-factor.ts';
 import type { Services } from '../../services-port.ts';
 import { listTokens } from '../../tokens/tokens.ts';
+import { accountSignOnRoutes, signOnOf } from './account-sign-on.tsx';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { frameOf } from './kit/frame.ts';
@@ -28,7 +29,7 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
     currentPassword: z.string().min(1).max(1024),
     newPassword: newPasswordField(services.config, 'page'),
   });
-  const page = async (c: Context<UiEnv>, form: FormState) => {
+  const page = async (c: Context<UiEnv>, form: FormState, link?: FormState) => {
     const { id: ownId, user } = c.get('session');
     const tokens = await listTokens(services.db, { ownerUserId: user.id });
     const { sessions: listed, total } = await listSessions(services, user.id);
@@ -43,6 +44,7 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
         tokens={tokens}
         sessions={sessions}
         sessionTotal={total}
+        signOn={await signOnOf(c, services, link)}
         hasSecondFactor={(await factorOf(services.db, user.id)) !== null}
         question={
           asked !== undefined
@@ -56,6 +58,11 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
   };
 
   ui.get('/account', only('viewer'), async (c) => sendPage(c, await page(c, freshForm())));
+
+  ui.route(
+    '/',
+    accountSignOnRoutes(services, async (c, link) => sendPage(c, await page(c, freshForm(), link), 422)),
+  );
 
   ui.post('/account/password', only('viewer'), async (c) =>
     submit(c, services, {

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
-import { CodePage, LoginPage } from '../../../views/entrance.tsx';
+import { CodePage } from '../../../views/entrance.tsx';
 import type { FormState } from '../../../views/parts/form-state.ts';
 import { loginByCode } from '../../auth/login.ts';
 import { WrongCode } from '../../auth/sign-in-code.ts';
@@ -10,6 +10,7 @@ import type { Services } from '../../services-port.ts';
 import { enter, originOf } from './kit/enter.ts';
 import { clearHalfwayCookie, readHalfwayCookie } from './kit/halfway-cookie.ts';
 import { sendPage } from './kit/send.tsx';
+import { sendLogin } from './kit/send-login.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
@@ -29,9 +30,9 @@ export function entranceCodeRoutes(services: Services, pages: Pick<Hono<UiEnv>, 
       parse: (body) => codeForm.safeParse(body),
       secrets: SECRETS,
       explain: asField,
-      refuse: (form) => (halfway === null ? beginAnew(c, form) : sendCodePage(c, form, 422)),
+      refuse: (form) => (halfway === null ? beginAnew(c, services, form) : sendCodePage(c, form, 422)),
       async act(input, body, sent) {
-        if (halfway === null) return beginAnew(c, sent);
+        if (halfway === null) return beginAnew(c, services, sent);
         const from = await originOf(c, services);
         try {
           const signedIn = await loginByCode(services, { ...input, halfway, kind: 'ui', from });
@@ -41,7 +42,7 @@ export function entranceCodeRoutes(services: Services, pages: Pick<Hono<UiEnv>, 
           if (isAppError(error, 'rate_limited')) return pauseCode(c, sent, error);
           if (error instanceof WrongCode || !isAppError(error, 'unauthorized')) throw error;
           clearHalfwayCookie(c, services);
-          return beginAnew(c, sent);
+          return beginAnew(c, services, sent);
         }
       },
     });
@@ -62,8 +63,8 @@ function pauseCode(c: Context<UiEnv>, form: FormState, error: AppError) {
 
 const TOO_LATE = 'The password was typed too long ago, or has changed since. Sign in from the beginning.';
 
-function beginAnew(c: Context<UiEnv>, form: FormState) {
-  return sendPage(c, <LoginPage form={{ ...form, message: TOO_LATE }} notice={null} />, 422);
+function beginAnew(c: Context<UiEnv>, services: Services, form: FormState) {
+  return sendLogin(c, services, { ...form, message: TOO_LATE }, { status: 422 });
 }
 
 /** The API's field has another name. */

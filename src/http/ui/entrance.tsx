@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
-import { LoginPage, SetupPage } from '../../../views/entrance.tsx';
+import { SetupPage } from '../../../views/entrance.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { type FirstAdmin, registerFirstAdmin } from '../../auth/first-admin.ts';
 import { login, SecondFactorNeeded, type SignedIn } from '../../auth/login.ts';
@@ -15,6 +15,7 @@ import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
 import { addressOf } from '../request-address.ts';
 import { entranceCodeRoutes, sendCodePage } from './entrance-code.tsx';
+import { entranceSignOnRoutes } from './entrance-sign-on.tsx';
 import { writeBrowserCookie } from './kit/browser-cookie.ts';
 import { enter, originOf } from './kit/enter.ts';
 import { takeFlash } from './kit/flash.ts';
@@ -22,7 +23,9 @@ import { textOf } from './kit/form-body.ts';
 import { writeHalfwayCookie } from './kit/halfway-cookie.ts';
 import { plainHttpWarning } from './kit/plain-http.ts';
 import { sendPage } from './kit/send.tsx';
+import { sendLogin } from './kit/send-login.tsx';
 import { clearSessionCookie, readSessionCookie, writeSessionCookie } from './kit/session-cookie.ts';
+import { takeSaid } from './kit/sign-on-cookies.ts';
 import { type Parsed, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
@@ -33,7 +36,7 @@ const loginForm = z.object({ email: z.string().min(1), password: z.string().min(
 /** The pages for somebody who is not signed in: /login and /setup; and /logout. `pages` are all, which show a lost form again. */
 export function entranceRoutes(
   services: Services,
-  limits: Pick<Limits, 'entrance'>,
+  limits: Pick<Limits, 'entrance' | 'signOn'>,
   pages: Pick<Hono<UiEnv>, 'fetch'>,
 ): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
@@ -51,13 +54,8 @@ export function entranceRoutes(
     if (!(await hasUsers(services.db))) return c.redirect('/setup', 303);
     const next = c.req.query('next');
     const form = freshForm(next === undefined ? {} : { next });
-    return sendPage(
-      c,
-      <LoginPage
-        form={{ ...form, message: plainHttpWarning(c, services) }}
-        notice={takeFlash(c, services)?.text ?? null}
-      />,
-    );
+    const message = (await takeSaid(c, services)) ?? plainHttpWarning(c, services);
+    return sendLogin(c, services, { ...form, message }, { notice: takeFlash(c, services)?.text ?? null });
   });
 
   ui.post('/login', async (c) =>
@@ -65,14 +63,14 @@ export function entranceRoutes(
       parse: (body) => unlessOverheard(c, services, loginForm.safeParse(body)),
       secrets: SECRETS,
       explain: inWords,
-      refuse: (form) => sendLogin(c, form, 422),
+      refuse: (form) => sendLogin(c, services, form, { status: 422 }),
       async act(input, body, sent) {
         const from = await originOf(c, services);
         let signedIn: SignedIn;
         try {
           signedIn = await login(services, { ...input, kind: 'ui', from });
         } catch (error) {
-          if (isAppError(error, 'rate_limited')) return pauseLogin(c, sent, error);
+          if (isAppError(error, 'rate_limited')) return pauseLogin(c, services, sent, error);
           if (!(error instanceof SecondFactorNeeded)) throw error;
           await writeHalfwayCookie(c, error.halfway, services);
           return sendCodePage(c, sent);
@@ -83,6 +81,7 @@ export function entranceRoutes(
   );
 
   ui.route('/', entranceCodeRoutes(services, pages));
+  ui.route('/', entranceSignOnRoutes(services, limits, pages));
 
   ui.get('/setup', async (c) => {
     if (await hasUsers(services.db)) return c.redirect('/login', 303);
@@ -140,14 +139,10 @@ async function setUp(
   await writeBrowserCookie(c, from.browser, services);
 }
 
-function sendLogin(c: Context<UiEnv>, form: FormState, status: 422 | 429) {
-  return sendPage(c, <LoginPage form={form} notice={null} />, status);
-}
-
 /** Too many wrong passwords: the form says when to come again. */
-function pauseLogin(c: Context<UiEnv>, form: FormState, { message, details }: AppError) {
+function pauseLogin(c: Context<UiEnv>, services: Services, form: FormState, { message, details }: AppError) {
   c.header('Retry-After', String(details.retryAfterSeconds));
-  return sendLogin(c, { ...form, message }, 429);
+  return sendLogin(c, services, { ...form, message }, { status: 429 });
 }
 
 function sendSetup(c: Context<UiEnv>, services: Services, form: FormState, status: 200 | 422 = 200) {

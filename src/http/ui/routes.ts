@@ -47,6 +47,7 @@ import { secondFactorRoutes } from './second-factor.tsx';
 import { serverBlackoutRoutes } from './server-blackouts.tsx';
 import { serverRoutes } from './servers.tsx';
 import { serviceAccountRoutes } from './service-accounts.tsx';
+import { singleSignOnRoutes } from './single-sign-on.tsx';
 import { storageRoutes } from './storage.tsx';
 import { systemRoutes } from './system.tsx';
 import { tokenRoutes } from './tokens.tsx';
@@ -107,6 +108,7 @@ export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): H
   ui.route('/', serviceAccountRoutes(services));
   ui.route('/', auditRoutes(services));
   ui.route('/', systemRoutes(services, rest.readiness));
+  ui.route('/', singleSignOnRoutes(services));
 
   ui.all('*', () => {
     throw new AppError('not_found', 'There is no such page.');

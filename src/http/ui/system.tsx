@@ -5,6 +5,7 @@ import { questionOfSettings, SystemPage } from '../../../views/system/system.tsx
 import { manifestPublicKey } from '../../backups/manifest.ts';
 import { isPostgres } from '../../db/kind.ts';
 import type { InputIssue } from '../../errors.ts';
+import { readOidc } from '../../oidc/settings.ts';
 import { changeSettingsAskingFirst } from '../../retention/change-defaults.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings, settingsChange } from '../../settings/settings.ts';
@@ -126,6 +127,7 @@ async function sendSystem(
       form={refused ?? editForm(await valuesOf(services))}
       facts={facts}
       watching={await watchingOf(c, services, services.readiness)}
+      signOn={(await readOidc(services.db))?.name ?? null}
       question={question}
     />,
     question !== null ? 409 : refused === undefined ? 200 : 422,

@@ -8,6 +8,7 @@ import { ROLES } from '../../auth/roles.ts';
 import { factorOf, usersWithSecondFactor } from '../../auth/second-factor.ts';
 import { createUser, deleteUser, getUser, listUsers, type User, updateUser } from '../../auth/users.ts';
 import { emailField, line } from '../../fields.ts';
+import { hasPassword, listIdentities, unlink, usersWithIdentity } from '../../oidc/identities.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
@@ -40,6 +41,7 @@ export function userRoutes(services: Services): Hono<UiEnv> {
         frame={await frameOf(c, services)}
         users={await listUsers(services.db)}
         withSecondFactor={await usersWithSecondFactor(services.db)}
+        linked={await usersWithIdentity(services.db)}
       />,
     ),
   );
@@ -96,6 +98,12 @@ export function userRoutes(services: Services): Hono<UiEnv> {
     });
   });
 
+  ui.post('/admin/users/:userId/single-sign-on/:identityId/unlink', only('admin'), async (c) => {
+    const { userId, identityId } = c.req.param();
+    await unlink(services, actorOf(c, services), { userId, identityId });
+    return goTo(c, services, `/admin/users/${userId}`, 'sign-on-unlinked');
+  });
+
   ui.post('/admin/users/:userId/delete', only('admin'), async (c) => {
     await deleteUser(services, actorOf(c, services), c.req.param('userId'));
     return goTo(c, services, '/admin/users', 'user-deleted');
@@ -121,6 +129,8 @@ async function sendUser(
       user={user}
       leastPassword={leastPassword(services.config, 'page')}
       isSelf={user.id === c.get('session').user.id}
+      hasPassword={await hasPassword(services.db, user.id)}
+      links={await listIdentities(services.db, user.id)}
       hasSecondFactor={(await factorOf(services.db, user.id)) !== null}
       details={refused.details ?? editForm(detailsOf(user))}
       password={refused.password ?? freshForm()}

@@ -133,6 +133,8 @@ const READ_AT: Readonly<Record<AuditedResource, string | null>> = {
   system_settings: '/api/settings/system',
   notification_type: '/api/admin/notification-types',
   smtp_settings: '/api/settings/smtp',
+  oidc_settings: '/api/system/oidc',
+  oidc_identity: '/api/system/oidc',
   notification_channel: '/api/admin/notification-channels',
   webhook_subscription: '/api/environments/:envId/webhooks',
   master_key: null,

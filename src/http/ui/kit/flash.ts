@@ -84,6 +84,13 @@ const FLASHES = {
   rotated: 'What no rule keeps is pruned.',
   'rotated-partly': (count) =>
     `${count === 1 ? 'A backup' : `${count} backups`} could not be removed. It is tried again by itself; the reason stands beside it.`,
+  'role-kept':
+    'The provider gives you another role, but you are the last admin here: you stay one. Make another user an admin first.',
+  'sign-on-linked': 'Your account is linked: sign in by single sign-on from now on, or with your password.',
+  'sign-on-removed': 'Single sign-on is turned off. Sessions that began by it have ended.',
+  'sign-on-saved': 'Single sign-on is saved.',
+  'sign-on-tested': 'The provider answers, and knows this client.',
+  'sign-on-unlinked': 'The link is taken off.',
   'second-factor-removed': 'The second factor is taken off.',
   'session-ended': 'The session is ended.',
   'size-accepted': 'What is missing is accepted: pruning goes on.',
@@ -128,6 +135,7 @@ const WARNINGS: readonly FlashKey[] = [
   'mail-not-sent',
   'channel-not-sent',
   'webhook-not-sent',
+  'role-kept',
 ];
 
 /** Those that say that nothing was done, since it was done already. */

@@ -44,7 +44,7 @@ export function lostValues({ path, fields }: LostForm): FormBody {
 /** No path of ours has anything to decode, and dots are none of a path: `/x/../logout` and `/%6cogout` would be others. */
 const OF_A_PAGE = /^(\/[\w-]+)+$/;
 /** What the entrance itself does needs no session, and is never lost. */
-const ENTRANCE = /^\/(login(\/code)?|setup|logout)$/;
+const ENTRANCE = /^\/(login(\/.*)?|setup|logout)$/;
 
 /** What it said. */
 export function lostFormIn(body: FormBody): LostForm | null {

@@ -26,4 +26,6 @@ const HEADERS = {
 export const securityHeaders = createMiddleware(async (c, next) => {
   await next();
   setHeaders(c, HEADERS);
+  // Its address holds what a provider gave to this browser alone.
+  if (c.req.path === '/login/oidc/callback') setHeaders(c, { 'Referrer-Policy': 'no-referrer' });
 });

@@ -1,6 +1,5 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { LoginPage } from '../../../../views/entrance.tsx';
 import { freshForm } from '../../../../views/parts/form-state.ts';
 import { findSession } from '../../../auth/sessions.ts';
 import { hasUsers } from '../../../auth/users.ts';
@@ -8,7 +7,7 @@ import type { Services } from '../../../services-port.ts';
 import type { Limits } from '../../rate-limit.ts';
 import { isLivePoll } from './live-polls.ts';
 import { lostFormOf, lostValues } from './lost-form.ts';
-import { sendPage } from './send.tsx';
+import { sendLogin } from './send-login.tsx';
 import { readSessionCookie } from './session-cookie.ts';
 import type { UiEnv } from './ui-env.ts';
 
@@ -44,7 +43,7 @@ export function signedIn(services: Services, limits: Pick<Limits, 'page' | 'entr
     if (!(await hasUsers(services.db))) return c.redirect('/setup', 303);
     const lost = await lostFormOf(c);
     if (lost !== null)
-      return sendPage(c, <LoginPage form={freshForm(lostValues(lost))} notice={SIGNED_OUT} />, 401);
+      return sendLogin(c, services, freshForm(lostValues(lost)), { notice: SIGNED_OUT, status: 401 });
     const { pathname, search } = new URL(c.req.url);
     const isPage = c.req.method === 'GET' && pathname !== '/';
     return c.redirect(isPage ? `/login?next=${encodeURIComponent(pathname + search)}` : '/login', 303);

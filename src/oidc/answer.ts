@@ -1,0 +1,56 @@
+import type { OidcSettingsRow, Trx } from '../db/schema.ts';
+import { isAppError } from '../errors.ts';
+import { enteredIn } from './begin.ts';
+import type { OidcContext } from './context.ts';
+import { OidcFailure } from './failure.ts';
+import { type Person, personOf } from './person.ts';
+import type { Claims } from './provider.ts';
+import { hasValues, valuesAt } from './role-mapping.ts';
+import { mappingOf, providerOf, rowOf } from './settings.ts';
+import { hashOf, type Transaction, targetOf } from './transaction.ts';
+
+/** What came back with the browser that began it. */
+export interface Answered {
+  readonly transaction: Transaction;
+  readonly answer: URLSearchParams;
+}
+
+/** What the provider says of whom. */
+export interface Claimed {
+  readonly person: Person;
+  readonly claims: Claims;
+  /** Of what was begun, which is answered once. */
+  readonly stateHash: string;
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
+/** Asks the provider who it is. Throws `OidcFailure`. */
+export async function claimsFor(context: OidcContext, { transaction, answer }: Answered): Promise<Claimed> {
+  const { row, redirectUri } = await enteredIn(context).catch((error: unknown) => {
+    throw isAppError(error, 'not_found', 'conflict') ? new OidcFailure(error.message) : error;
+  });
+  const provider = await providerOf(context, row);
+  const { target, state } = transaction;
+  if ((await targetOf(provider)) !== target) throw new OidcFailure(CHANGED);
+  const mapping = mappingOf(row);
+  const isEnough = (claims: Claims) =>
+    typeof claims['email'] === 'string' &&
+    (!hasValues(mapping) || valuesAt(claims, mapping.roleClaim) !== null);
+  const claims = await context.oidc.claimsOf(provider, { ...transaction, redirectUri }, answer, isEnough);
+  const { issuer, clientId } = provider;
+  return { person: personOf(claims), claims, stateHash: await hashOf(state), issuer, clientId };
+}
+
+const CHANGED =
+  'The settings of single sign-on were changed while you signed in. Sign in from the beginning.';
+
+/** The settings, where they are still of that provider and that client. Throws `OidcFailure`. */
+export async function settingsOf(
+  trx: Trx,
+  { issuer, clientId }: Pick<Claimed, 'issuer' | 'clientId'>,
+): Promise<OidcSettingsRow> {
+  const row = await rowOf(trx);
+  if (row !== undefined && row.issuer === issuer && row.client_id === clientId) return row;
+  throw new OidcFailure(CHANGED);
+}

@@ -1,0 +1,159 @@
+import type { Configuration } from 'openid-client';
+import { type GuardedFetch, NotFetched } from '../channels/guarded-fetch.ts';
+import { discover } from './discover.ts';
+import { explain, hostOf, type Step } from './explain.ts';
+import { OidcFailure } from './failure.ts';
+import type { Claims, OidcProvider, ProviderSettings } from './provider.ts';
+
+/** Read with the first sign-in: the app starts without it. */
+const library = () => import('openid-client');
+
+/** A provider's own settings change when people change them: an hour is soon enough. */
+const KNOWN_FOR_MS = 3_600_000;
+
+interface Known {
+  readonly key: string;
+  readonly at: number;
+  readonly opened: Promise<Configuration>;
+}
+
+/** Keeps what the provider says of itself, of the one that is asked. */
+export function createOidcProvider({
+  fetch,
+  now,
+}: {
+  readonly fetch: GuardedFetch;
+  readonly now: () => Date;
+}): OidcProvider {
+  let known: Known | null = null;
+
+  function open(settings: ProviderSettings): Promise<Configuration> {
+    const key = JSON.stringify(settings);
+    const at = now().getTime();
+    if (known?.key === key && Math.abs(at - known.at) < KNOWN_FOR_MS) return known.opened;
+    const opened = discover(settings, { fetch, now });
+    const mine = { key, at, opened };
+    known = mine;
+    opened.catch(() => {
+      if (known === mine) known = null;
+    });
+    return opened;
+  }
+
+  /** Does a step of it, and says in words what went wrong. */
+  async function step<T>(
+    name: Step,
+    settings: ProviderSettings,
+    secrets: readonly (string | null)[],
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const { issuer, clientId, clientSecret } = settings;
+      const told = { issuer, clientId, now: now(), secrets: [clientSecret, ...secrets] };
+      throw explain(causeOf(error), { ...told, step: name });
+    }
+  }
+
+  return {
+    async probe(settings, redirectUri) {
+      // Whoever tests has perhaps just changed something there: the next sign-in reads it anew.
+      known = null;
+      const config = await step('discovery', settings, [], () => discover(settings, { fetch, now }));
+      await step('keys', settings, [], () => readKeys(config, settings, fetch));
+      await step('token', settings, [], () => tryClient(config, redirectUri));
+    },
+
+    async authorizationUrl(settings, { redirectUri, state, nonce, verifier }) {
+      const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await library();
+      const config = await step('discovery', settings, [], () => open(settings));
+      const url = buildAuthorizationUrl(config, {
+        ...{ redirect_uri: redirectUri, scope: settings.scopes, state, nonce },
+        code_challenge: await calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+      });
+      return url.href;
+    },
+
+    async claimsOf(settings, { redirectUri, state, nonce, verifier }, answer, isEnough) {
+      const { authorizationCodeGrant, fetchUserInfo } = await library();
+      const config = await step('discovery', settings, [], () => open(settings));
+      const url = new URL(redirectUri);
+      url.search = answer.toString();
+      const secrets = [answer.get('code'), verifier, nonce, state];
+      await step('answer', settings, secrets, async () => checkIssuer(config, answer));
+      const isRefused = answer.get('error') !== null;
+      const tokens = await step(isRefused ? 'answer' : 'token', settings, secrets, () =>
+        authorizationCodeGrant(config, url, {
+          ...{ pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce },
+          idTokenExpected: true,
+        }),
+      );
+      const claims = personIn(tokens.claims());
+      if (isEnough(claims) || config.serverMetadata().userinfo_endpoint === undefined) return claims;
+      const more = await step('userinfo', settings, [...secrets, tokens.access_token], () =>
+        fetchUserInfo(config, tokens.access_token, claims.sub),
+      );
+      return { ...more, ...claims };
+    },
+  };
+}
+
+/** RFC 9207: an answer of one provider must not be taken for that of another. The library checks it too, and says less. */
+function checkIssuer(config: Configuration, answer: URLSearchParams): void {
+  const { issuer, authorization_response_iss_parameter_supported: isSaid } = config.serverMetadata();
+  const given = answer.getAll('iss');
+  if (given.length === 0 && isSaid !== true) return;
+  if (given.length === 1 && given[0] === issuer) return;
+  throw new OidcFailure(
+    `The answer does not come from ${hostOf(issuer)}, as its issuer says. Nothing was taken of it: sign in from the beginning.`,
+  );
+}
+
+function personIn(claims: Claims | undefined): Claims {
+  // Text of a length that databases compare byte by byte, without what one of them can't hold.
+  if (claims !== undefined && /^[^\p{C}]{1,255}$/u.test(claims.sub)) return claims;
+  throw new OidcFailure('The provider’s token names nobody: its `sub` is missing, or is none.');
+}
+
+async function readKeys(
+  config: Configuration,
+  { issuer }: ProviderSettings,
+  fetch: GuardedFetch,
+): Promise<void> {
+  const request = { method: 'GET', headers: { accept: 'application/json' }, body: null };
+  const answer = await fetch(config.serverMetadata().jwks_uri ?? '', request);
+  const keys: unknown = answer.ok ? await answer.json().catch(() => null) : null;
+  const listed: unknown = typeof keys === 'object' && keys !== null ? Reflect.get(keys, 'keys') : null;
+  if (Array.isArray(listed) && listed.length > 0) return;
+  throw new OidcFailure(
+    `${hostOf(issuer)} publishes no keys to check its tokens with. Give the client a key that signs ID tokens (RS256 or ES256) there.`,
+    { at: 'issuer' },
+  );
+}
+
+/** What providers answer to a wrong code where the client is right. */
+const KNOWN_CLIENT = ['invalid_grant', 'invalid_request'];
+
+/** Shows id and secret with a code that is none. */
+async function tryClient(config: Configuration, redirectUri: string): Promise<void> {
+  const { authorizationCodeGrant, randomPKCECodeVerifier } = await library();
+  const answer = new URL(redirectUri);
+  answer.searchParams.set('code', 'test-of-the-settings');
+  answer.searchParams.set('iss', config.serverMetadata().issuer);
+  try {
+    await authorizationCodeGrant(config, answer, { pkceCodeVerifier: randomPKCECodeVerifier() });
+  } catch (error) {
+    const said: unknown = error instanceof Error ? Reflect.get(error, 'error') : null;
+    if (typeof said !== 'string' || !KNOWN_CLIENT.includes(said)) throw error;
+  }
+}
+
+/** What a request met on its way is the cause of what the library throws. */
+function causeOf(error: unknown): unknown {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof NotFetched || at instanceof OidcFailure) return at;
+  }
+  return error;
+}
