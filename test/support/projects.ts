@@ -58,7 +58,7 @@ export const ON_POSTGRES: readonly string[] = [
     'http/sign-in',
     'schedules/scheduler',
   ],
-  'secrets/reseal',
+  ...['secrets/reseal', 'restores/record-restored'],
 ].map((name) => `test/${name}.test.ts`);
 
 /**

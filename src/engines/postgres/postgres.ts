@@ -36,6 +36,7 @@ export const postgres: Engine<PostgresOptions> = {
   jobsOf: ['custom'],
   jobsFolder: spoolOf,
   swaps: true,
+  liveOf: ['custom', 'tar'],
 };
 
 function dump(target: PostgresTarget): DumpPlan {

@@ -5,7 +5,7 @@ import { InPlacePage, type InPlacePageProps } from '../../../views/restore/in-pl
 import { backupStory } from '../../backups/backup-story.ts';
 import { engineFor } from '../../engines/engines.ts';
 import type { InputIssue } from '../../errors.ts';
-import { askInPlace, replacedName } from '../../restores/ask-in-place.ts';
+import { askInPlace, mayGoLive, replacedName } from '../../restores/ask-in-place.ts';
 import { restorable } from '../../restores/ask-restore.ts';
 import { lookInPlace } from '../../restores/look-at-target.ts';
 import type { Services } from '../../services-port.ts';
@@ -23,20 +23,20 @@ export function inPlaceRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
   ui.get('/backups/:backupId/restore-in-place', only('operator'), async (c) => {
-    const props = await propsOf(c, services, c.req.param('backupId'));
-    return sendPage(c, <InPlacePage {...props} form={freshForm()} checks={null} />);
+    const { props } = await propsOf(c, services, c.req.param('backupId'));
+    return sendPage(c, <InPlacePage {...props} live={null} form={freshForm()} checks={null} />);
   });
 
   ui.post('/backups/:backupId/restore-in-place', only('operator'), async (c) => {
     const backupId = c.req.param('backupId');
     const body = await readForm(c);
-    const props = await propsOf(c, services, backupId);
-    const send = (form: FormState, checks: InPlacePageProps['checks'], status: 200 | 422) =>
-      sendPage(
-        c,
-        <InPlacePage {...props} form={askAgain(form, body, RESTORE_SECRETS)} checks={checks} />,
-        status,
-      );
+    const { props, mayLive } = await propsOf(c, services, backupId);
+    const send = (form: FormState, checks: InPlacePageProps['checks'], status: 200 | 422) => {
+      const again = askAgain(form, body, RESTORE_SECRETS);
+      // Of a backup that can't be: what is in the way stands at the tick.
+      const live = mayLive || again.errors['intoLive'] !== undefined ? liveOf(body, checks) : null;
+      return sendPage(c, <InPlacePage {...props} live={live} form={again} checks={checks} />, status);
+    };
     const parsed = inputSchema.safeParse(valuesOf(body));
     if (!parsed.success) {
       const issues = parsed.error.issues as readonly InputIssue[];
@@ -68,6 +68,7 @@ const inputSchema = z.object({
   confirm: z.string().max(255),
   safetyBackup: z.boolean(),
   endSessions: z.boolean(),
+  intoLive: z.boolean(),
   username: z.string().max(255).optional(),
   password: z.string().max(1024).optional(),
 });
@@ -78,16 +79,26 @@ function valuesOf(body: FormBody): z.input<typeof inputSchema> {
     confirm: body['confirm'] ?? '',
     safetyBackup: !isTicked(body, 'noSafetyBackup'),
     endSessions: isTicked(body, 'endSessions'),
+    intoLive: isTicked(body, 'intoLive'),
     username: textOf(body, 'username') ?? undefined,
     password: body['password'] || undefined,
   };
+}
+
+/** Offered where the look finds that nothing can be made beside it. */
+function liveOf(body: FormBody, checks: InPlacePageProps['checks']): InPlacePageProps['live'] {
+  if (isTicked(body, 'intoLive')) return 'chosen';
+  return checks?.some(({ name, ok }) => name === 'Rights' && !ok) ? 'offered' : null;
 }
 
 async function propsOf(
   c: Context<UiEnv>,
   services: Services,
   backupId: string,
-): Promise<Omit<InPlacePageProps, 'form' | 'checks'>> {
+): Promise<{
+  readonly props: Omit<InPlacePageProps, 'form' | 'checks' | 'live'>;
+  readonly mayLive: boolean;
+}> {
   const row = await restorable(services.db, backupId);
   const replaced = replacedName(row.database);
   const { backup, database } = await backupStory(services, backupId);
@@ -100,7 +111,7 @@ async function propsOf(
           .select('name')
           .where('id', '=', row.database.server_id)
           .executeTakeFirst();
-  return {
+  const props = {
     frame,
     backup: {
       id: backupId,
@@ -118,4 +129,5 @@ async function propsOf(
       serverName: server?.name ?? 'this machine',
     },
   };
+  return { props, mayLive: mayGoLive(row.database.type, backup.format) };
 }
