@@ -20,6 +20,8 @@ export interface RestoreGround {
   /** Ids, by the formats that were asked for. */
   readonly backups: readonly string[];
   app(): ChildApp;
+  /** Registers a database in the bucket and backs it up; gives the id of the backup. */
+  backUp(name: string, body: Json): Promise<string>;
   /** As a power cut would, and the next start. */
   killAndStart(): Promise<void>;
   /** Asks for `restore`, `drill` or `verify` of a backup; gives the id of its run. */
@@ -51,10 +53,9 @@ export async function prepareRestores(
   // What reads in full by itself would be one more run that is killed.
   await app.ask('PUT', '/api/settings/system', { fullReadEveryDays: 0 });
   const registered = `shop ${ODD}`;
-  const backUp = async (name: string, backupFormat: string): Promise<string> => {
+  const backUp = async (name: string, body: Json): Promise<string> => {
     const id = await create(app, 'database', `/api/environments/${environment}/databases`, {
-      ...{ name, type: 'postgres', serverId: server, backupFormat },
-      ...{ host: '127.0.0.1', port: postgres.port, databaseName: database, ...postgres.superuser },
+      ...{ name, type: 'postgres', serverId: server, ...body },
       ...{ backupStorageType: 'spaces', backupSpacesBucket: bucket, backupSpacesPrefix: `${ODD}/` },
     });
     const backupId = String((await app.ask('POST', `/api/databases/${id}/backups`, {}))['backupId']);
@@ -63,7 +64,8 @@ export async function prepareRestores(
   };
   const backups: string[] = [];
   for (const format of formats) {
-    backups.push(await backUp(format === formats[0] ? registered : `${registered} ${format}`, format));
+    const body = { backupFormat: format, ...placeOf(postgres, database), ...postgres.superuser };
+    backups.push(await backUp(format === formats[0] ? registered : `${registered} ${format}`, body));
   }
   const databases = async () => {
     const rows = await postgres.query('SELECT datname FROM pg_database');
@@ -71,7 +73,7 @@ export async function prepareRestores(
   };
   const runOf = async (runId: string) => (await app.ask('GET', `/api/runs/${runId}`))['run'] as Json;
   return {
-    ...{ name: bucket, database, registered, backups, databases, runOf },
+    ...{ name: bucket, database, registered, backups, databases, runOf, backUp },
     app: () => app,
     async killAndStart() {
       await app.kill();
@@ -97,6 +99,11 @@ export async function prepareRestores(
     },
     close: () => app.kill(),
   };
+}
+
+/** Where a database of PostgreSQL is, as the API takes it. */
+export function placeOf({ port }: { readonly port: number }, databaseName: string): Json {
+  return { host: '127.0.0.1', port, databaseName };
 }
 
 /** Of all its restores, read beside it. */
