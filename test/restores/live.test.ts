@@ -117,7 +117,15 @@ it('is only for archives, in place, and for who may create no database', async (
   expect([status, refused['field']]).toEqual([400, 'intoLive']);
   const plain = await bed.backUpOf(await bed.source(source, { backupFormat: 'plain', ...OWNER }));
   const asked = await bed.app.call('POST', `/api/backups/${plain.id}/restore`, body());
-  expect(asked).toMatchObject({ status: 400, body: { field: expect.stringMatching(/intoLive|confirm/) } });
+  expect(asked).toMatchObject({ status: 400, body: { field: 'intoLive' } });
+  const tarId = await bed.source(source, { backupFormat: 'tar', ...OWNER });
+  const tar = await bed.backUpOf(tarId);
+  const of = bed.app.services.db.selectFrom('databases').select('name').where('id', '=', tarId);
+  const { name } = await of.executeTakeFirstOrThrow();
+  await asOwner('DELETE FROM a WHERE id > 50');
+  const ended = await bed.restore(tar, body({ confirm: name }));
+  expect([ended.message, ended.restore['state']]).toEqual(['', 'done']);
+  expect(await contentOf()).toEqual(backedUp);
   const { message, restore } = await replace({ ...bed.postgres.superuser });
   expect(message).toMatch(/was not begun\. Rights: User “postgres” may create databases/);
   expect(restore['state']).toBe('none');

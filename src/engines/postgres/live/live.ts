@@ -60,7 +60,7 @@ const LONGEST_WAIT_SECONDS = 15;
 
 /**
  * All that is to be replaced is locked at the beginning, and whoever holds some of it would have the restore wait with the rest locked.
- * It is ended before they notice, but for those that may be thrown out.
+ * It is ended before they notice, but for those that may be thrown out. The watch ends with the shell that began it, whatever ends that.
  */
 function watchScript(target: PostgresRestoreTarget, { endSessions: ends }: LiveTarget): string {
   const own = `a.application_name = '${sessionName(target)}' AND a.datname = pg_catalog.current_database()`;
@@ -71,7 +71,7 @@ function watchScript(target: PostgresRestoreTarget, { endSessions: ends }: LiveT
   ${blocked} AND a.query_start < pg_catalog.clock_timestamp() - interval '${LONGEST_WAIT_SECONDS} seconds'`;
   const giveUp = `SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a WHERE ${own}`;
   return `watch_locks() {
-  while sleep 2; do
+  while sleep 2 2>/dev/null && kill -0 $$ 2>/dev/null; do
     ${ends ? `ask ${quote(throwOut)} >/dev/null 2>&1` : ':'}
     holder=$(ask ${quote(who)} 2>/dev/null) || continue
     [ -n "$holder" ] || continue
