@@ -153,7 +153,7 @@ export async function refuseUnlessLive(db: Db, backupId: string, { type }: Datab
   if (mayGoLive(type, format)) return;
   throw new AppError(
     'invalid',
-    'Only archives of PostgreSQL (custom, tar) can be restored into the database that is there: they come in one transaction, and name what they replace. Leave out intoLive, or restore beside it.',
+    'Only custom archives of PostgreSQL can be restored into the database that is there: they name what they replace, and one that breaks off commits nothing. Leave out intoLive, or restore beside it.',
     { details: { field: 'intoLive' } },
   );
 }

@@ -115,17 +115,12 @@ it('brings back what the backup holds, leaves what it lacks, and is a proof that
 it('is only for archives, in place, and for who may create no database', async () => {
   const { body: refused, status } = await bed.app.call('POST', path(), { intoLive: true });
   expect([status, refused['field']]).toEqual([400, 'intoLive']);
-  const plain = await bed.backUpOf(await bed.source(source, { backupFormat: 'plain', ...OWNER }));
-  const asked = await bed.app.call('POST', `/api/backups/${plain.id}/restore`, body());
-  expect(asked).toMatchObject({ status: 400, body: { field: 'intoLive' } });
-  const tarId = await bed.source(source, { backupFormat: 'tar', ...OWNER });
-  const tar = await bed.backUpOf(tarId);
-  const of = bed.app.services.db.selectFrom('databases').select('name').where('id', '=', tarId);
-  const { name } = await of.executeTakeFirstOrThrow();
-  await asOwner('DELETE FROM a WHERE id > 50');
-  const ended = await bed.restore(tar, body({ confirm: name }));
-  expect([ended.message, ended.restore['state']]).toEqual(['', 'done']);
-  expect(await contentOf()).toEqual(backedUp);
+  // A tar that breaks off within its last rows is committed by pg_restore as it is.
+  for (const backupFormat of ['plain', 'tar']) {
+    const other = await bed.backUpOf(await bed.source(source, { backupFormat, ...OWNER }));
+    const asked = await bed.app.call('POST', `/api/backups/${other.id}/restore`, body());
+    expect(asked).toMatchObject({ status: 400, body: { field: 'intoLive' } });
+  }
   const { message, restore } = await replace({ ...bed.postgres.superuser });
   expect(message).toMatch(/was not begun\. Rights: User “postgres” may create databases/);
   expect(restore['state']).toBe('none');

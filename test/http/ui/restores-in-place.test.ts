@@ -86,7 +86,10 @@ it('goes into the database itself where that was chosen, of an archive alone, an
     db.updateTable('backups').set({ format }).where('id', '=', backupId).execute();
   const chosen = { action: 'restore', intoLive: 'true', noSafetyBackup: 'true' };
   const plain = await operator.post(path(), { ...chosen, confirm: NAME });
-  expect([plain.status, plain.html]).toEqual([422, expect.stringContaining('Only archives of PostgreSQL')]);
+  expect([plain.status, plain.html]).toEqual([
+    422,
+    expect.stringContaining('Only custom archives of PostgreSQL'),
+  ]);
   await set('custom');
   // Nobody has looked yet, so that nobody knows whether it is needed.
   expect((await operator.get(path())).html).not.toContain('name="intoLive"');
