@@ -7,7 +7,7 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { Host } from '../../hosts/host.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
 import type { RunClaim } from '../../runs/claim.ts';
-import type { RunContext, RunNote } from '../../runs/kind.ts';
+import type { RunContext } from '../../runs/kind.ts';
 import type { RestoreServices } from '../context.ts';
 import { factsOf, type KnownDump } from '../dump-facts.ts';
 import { hostOutput } from '../host-output.ts';
@@ -27,14 +27,11 @@ import { afterCommit } from './after-commit.ts';
 import { compareRestored } from './compare-restored.ts';
 import type { Fed } from './feed-dump.ts';
 import { loadDump } from './load-dump.ts';
+import { newProgress, type Progress } from './progress.ts';
 import { proveBefore } from './prove-before.ts';
 
 const LOOK_MS = 60_000;
 const REMOVE_MS = 5 * 60_000;
-
-type Step = 'look' | 'create' | 'load' | 'compare' | 'finish';
-/** Progress at the beginning of each; the loading goes by bytes. */
-const PROGRESS: Readonly<Record<Step, number>> = { look: 5, create: 10, load: 15, compare: 90, finish: 95 };
 
 /** What a drill makes of a restore: it is told of, and then what was made is removed in any case. */
 export interface Rehearsal {
@@ -276,36 +273,6 @@ async function make(making: Making, isDrill: boolean): Promise<Ended> {
 async function prove({ store, stored, progress, context: { signal } }: Making) {
   progress.enter('look', 'proving');
   return proveBefore(store, stored, { signal, onProgress: () => {} });
-}
-
-interface Progress {
-  enter(step: Step, word?: string): void;
-  follow(bytes: () => { readonly bytes: number; readonly total: number }): void;
-  step(): string;
-}
-
-function newProgress({ follow }: RunContext): Progress {
-  let step: Step = 'look';
-  let word: string = step;
-  let bytes: (() => { readonly bytes: number; readonly total: number }) | null = null;
-  const note = (): RunNote => {
-    if (step !== 'load' || bytes === null) return { step: word, progress: PROGRESS[step] };
-    const detail = bytes();
-    const part = detail.total === 0 ? 0 : detail.bytes / detail.total;
-    const span = PROGRESS.compare - PROGRESS.load;
-    return { step: word, progress: Math.floor(PROGRESS.load + span * Math.min(1, part)), detail };
-  };
-  follow(note);
-  return {
-    enter(next, as = next) {
-      step = next;
-      word = as;
-    },
-    follow(counted) {
-      bytes = counted;
-    },
-    step: () => step,
-  };
 }
 
 async function closeQuietly({ log }: RestoreServices, close: () => Promise<void>): Promise<void> {
