@@ -84,7 +84,7 @@ const FLOORS = [
 ];
 const NEIGHBOURS = new Set([
   ...['servers → environments', 'installation → settings', 'secrets → db'],
-  ...['tokens → auth', 'oidc → auth'],
+  ...['tokens → auth', 'oidc → auth', 'restores → verifications'],
   ...['engines → hosts', 'object-stores → hosts'],
 ]);
 /** Names types of every floor, for the wiring and for http/ alone: use cases take small contexts. */

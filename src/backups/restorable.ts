@@ -1,8 +1,8 @@
 import type { Db, DrillFailure, DrillStateRow } from '../db/schema.ts';
 
-/** What drills said of a database. */
+/** What drills said of a database, and restores that were compared. */
 export interface Restorable {
-  /** The last that proved that a backup of it can be restored, and how long that takes; null: none has. */
+  /** The last of either that proved that a backup of it can be restored, and how long that took; null: none has. */
   readonly restorable: {
     readonly at: string;
     /** It may be gone by now. */
@@ -11,7 +11,7 @@ export interface Restorable {
     /** Of the dump. */
     readonly bytes: number;
   } | null;
-  /** The last that failed, if none has proven anything since. */
+  /** The last drill that failed, if none has proven anything since. */
   readonly drillFailure: {
     readonly at: string;
     readonly drillId: string;

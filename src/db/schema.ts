@@ -868,12 +868,12 @@ export interface DrillStateRow {
   settled_as: string | null;
   due_at: string | null;
   run_at: string | null;
-  /** The last that proved a backup. */
+  /** The last that proved a backup, a drill or a restore. */
   proven_at: string | null;
   proven_backup_id: string | null;
   restore_ms: BigOrNull;
   bytes: BigOrNull;
-  /** The last that failed, if none has proven anything since. */
+  /** The last drill that failed, if none has proven anything since. */
   failed_at: string | null;
   failed_drill_id: string | null;
   failure: DrillFailure | null;

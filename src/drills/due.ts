@@ -184,7 +184,7 @@ const BUSY: Verdict = { outcome: 'skipped', says: 'A drill of the database was r
 const NO_BACKUP: Verdict = { outcome: 'skipped', says: 'There is no good backup yet.' };
 const NOTHING_NEW: Verdict = {
   outcome: 'skipped',
-  says: 'The newest good backup was restored in a drill already.',
+  says: 'The newest good backup was restored already.',
 };
 
 /** Never more often than there are backups. */

@@ -1,10 +1,8 @@
 import { auditEntry, recordAudit } from '../audit/audit.ts';
-import { recordNewest } from '../backups/newest-backups.ts';
 import type { Stored } from '../backups/stored.ts';
-import type { DrillFailure, DrillStateRow, RestoreRow, Trx } from '../db/schema.ts';
+import type { DrillFailure, RestoreRow, Trx } from '../db/schema.ts';
 import { recordEvent } from '../events/events.ts';
-import type { Measured } from '../restores/node/run-restore.ts';
-import { noteFullRead } from '../verifications/record-proof.ts';
+import { type Measured, recordRestored, saveRestoreState } from '../restores/record-restored.ts';
 
 type DrilledRestore = Pick<
   RestoreRow,
@@ -17,42 +15,21 @@ interface About {
   readonly at: Date;
 }
 
-/**
- * A backup was restored, compared and checked. Its proof, what is known of the database, the event and the audit are one write; a
- * backup that somebody has condemned meanwhile counts as good again, as after each whole reading.
- */
+/** A backup was restored, compared and checked. Its proof, what is known of the database, the event and the audit are one write. */
 export async function recordProven(
   trx: Trx,
   { restoreMs, dumpBytes: bytes }: Measured,
   { restore, at, stored }: About & { readonly stored: Stored },
 ): Promise<void> {
   const now = at.toISOString();
-  await trx
-    .updateTable('backups')
-    .set({
-      verification: 'drill',
-      verified_at: now,
-      verification_error: null,
-      restored_proven_at: now,
-      restored_ms: restoreMs,
-      // Without a recorded hash there is nothing that the bytes could be equal to.
-      ...(stored.sha256 === null ? {} : { bytes_proven_at: now }),
-    })
-    .where('id', '=', restore.backup_id)
-    .where('status', '=', 'completed')
-    .execute();
-  await recordNewest(trx, restore.database_id);
-  await noteFullRead(trx, stored, at);
+  await recordRestored(trx, { restoreMs, dumpBytes: bytes }, { restore, stored, at });
   await trx
     .updateTable('drills')
     .set({ outcome: 'proven', restore_ms: restoreMs, bytes, ended_at: now })
     .where('id', '=', restore.id)
     .execute();
-  const proven = {
-    ...{ proven_at: now, proven_backup_id: restore.backup_id, restore_ms: restoreMs, bytes },
-    ...{ failed_at: null, failed_drill_id: null, failure: null, says: null },
-  };
-  await saveState(trx, restore.database_id, proven);
+  const nothingFailed = { failed_at: null, failed_drill_id: null, failure: null, says: null };
+  await saveRestoreState(trx, restore.database_id, nothingFailed);
   const data = { backupId: restore.backup_id, restoreMs, bytes };
   await recordEvent(trx, { type: 'drill.succeeded', ...(await eventOf(trx, restore, data)) }, at);
   const of = { id: restore.backup_id, environmentId: restore.environment_id };
@@ -73,7 +50,7 @@ export async function recordFailed(
     .set({ outcome: 'failed', failure, says, ended_at: now })
     .where('id', '=', restore.id)
     .execute();
-  await saveState(trx, restore.database_id, {
+  await saveRestoreState(trx, restore.database_id, {
     ...{ failed_at: now, failed_drill_id: restore.id, failure, says },
   });
   const data = { backupId: restore.backup_id, failure, says };
@@ -82,18 +59,6 @@ export async function recordFailed(
   const actor = { userId: restore.asked_by_id, address: null };
   const details = { runId: restore.id, name: restore.new_name, failure };
   await recordAudit(trx, actor, auditEntry('backup', 'drill.failed', of, { details, error: says }), at);
-}
-
-async function saveState(
-  trx: Trx,
-  databaseId: string,
-  values: Partial<Omit<DrillStateRow, 'database_id'>>,
-): Promise<void> {
-  await trx
-    .insertInto('drill_states')
-    .values({ database_id: databaseId, ...values })
-    .onConflict((conflict) => conflict.column('database_id').doUpdateSet(values))
-    .execute();
 }
 
 /** The environment is the database's: that is who is to be told. */

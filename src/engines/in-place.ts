@@ -12,8 +12,18 @@ export interface InPlaceTarget {
   readonly endSessions: boolean;
 }
 
+/** A database that is restored into while it is there and in use, in one transaction. */
+export interface LiveTarget {
+  /** As `SwapPlan.identify` read it before the load; null before that. */
+  readonly replacedId: string | null;
+  /** Whether who is connected to it may be thrown out, where they hold what is to be replaced. */
+  readonly endSessions: boolean;
+}
+
 /** How what was restored beside something takes its place; in the plan of a restore in place, whose `finish` is null. */
 export interface SwapPlan {
+  /** True where the load itself puts it there, in one transaction: then `swap` only follows it, and it can’t be taken back. */
+  readonly isByLoad?: boolean;
   /** True where `create` makes what will be kept, so that `identify` reads more behind it. */
   readonly isIdentifiedAgain?: boolean;
   /** Tells what is there from all else, whatever it will be called. Fails where there is nothing. */

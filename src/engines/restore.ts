@@ -1,5 +1,6 @@
 import type { HostCommand } from '../hosts/host.ts';
-import type { InPlaceTarget, SwapPlan } from './in-place.ts';
+import type { DumpContents } from './contents.ts';
+import type { InPlaceTarget, LiveTarget, SwapPlan } from './in-place.ts';
 import type { CommandFailure, EngineTarget } from './target.ts';
 
 /** What a dump is restored into, and as whom: credentials are those of the restore, not always those that back up. */
@@ -35,6 +36,10 @@ export interface RestoreTarget<Options = unknown> extends EngineTarget<Options> 
   readonly dumpBytes?: number | null;
   /** Where it takes the place of the database that was backed up, of the name `newName`; absent: something new is made. */
   readonly inPlace?: InPlaceTarget | undefined;
+  /** Where it goes into the database `newName` itself, which is in use; absent: into something new, or beside it. */
+  readonly live?: LiveTarget | undefined;
+  /** What the dump holds; null or absent where nobody knows. */
+  readonly contents?: DumpContents | null;
 }
 
 export interface TableName {

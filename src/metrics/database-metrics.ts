@@ -48,12 +48,15 @@ const OF_EACH = {
   ),
   drilledAt: gauge(
     'database_last_drilled_timestamp_seconds',
-    'When a backup was last restored, compared and dropped again with success.',
+    'When a backup was last restored and compared with success, in a drill or in earnest.',
   ),
-  drillWell: gauge('database_last_drill_success', 'Whether the last drill proved a backup.'),
+  drillWell: gauge(
+    'database_last_drill_success',
+    '0 where the last drill failed, 1 where a drill or a restore proved a backup.',
+  ),
   drillSeconds: gauge(
     'database_last_drill_restore_duration_seconds',
-    'How long the restore of the last drill that proved a backup took.',
+    'How long the last restore took that proved a backup, in a drill or in earnest.',
   ),
   storedBytes: gauge('database_stored_bytes', 'Bytes of all completed backups that are kept.'),
   stored: gauge('database_stored_backups', 'Completed backups that are kept.'),

@@ -4,7 +4,7 @@ import { findBackup } from '../backups/backups.ts';
 import { insertBackup } from '../backups/request-backup.ts';
 import { auditedDatabase } from '../databases/databases.ts';
 import { wireOptions } from '../databases/options.ts';
-import type { DatabaseRow, RestoreRow, Trx } from '../db/schema.ts';
+import type { DatabaseRow, Db, RestoreRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
@@ -15,7 +15,9 @@ import { SEALED } from '../secrets/sealed.ts';
 import type { Vault } from '../secrets/vault.ts';
 import { type AskedRestore, restorable } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
+import { factsOf } from './dump-facts.ts';
 import { NOTHING_REPLACED } from './in-place.ts';
+import { loadOptionsText } from './load-options.ts';
 import { keptName } from './new-name.ts';
 
 export interface InPlaceInput {
@@ -25,6 +27,8 @@ export interface InPlaceInput {
   readonly safetyBackup?: boolean | undefined;
   /** Whether who is connected may be thrown out for the swap; nobody can be thrown out of a file. */
   readonly endSessions?: boolean | undefined;
+  /** Into the database that is there, in one transaction, and not beside it: for who may create no database. */
+  readonly intoLive?: boolean | undefined;
   /** As of `RestoreInput`. */
   readonly username?: string | undefined;
   readonly password?: string | undefined;
@@ -44,6 +48,7 @@ export async function askInPlace(
   const { db, now, runs, vault } = context;
   const { backup, database } = await restorable(db, backupId);
   const newName = replacedName(database);
+  if (input.intoLive === true) await refuseUnlessLive(db, backupId, database);
   if (input.confirm !== database.name) {
     throw new AppError(
       'invalid',
@@ -84,6 +89,7 @@ export async function askInPlace(
     const details = {
       ...{ runId, inPlace: true, newName, keptName: row.kept_name, safetyBackupId },
       ...{ username: input.username ?? null, endSessions: input.endSessions === true },
+      ...(input.intoLive === true ? { intoLive: true } : {}),
     };
     const of = { id: backupId, name: backup.filename, environmentId: database.environment_id };
     await recordAudit(trx, actor, auditEntry('backup', 'restore', of, { details }), at);
@@ -133,12 +139,28 @@ export async function inPlaceRow(wanted: {
     asked_by_id: wanted.actor.userId,
     created_at: at.toISOString(),
     ended_at: null,
-    load_options: null,
+    load_options: input.intoLive === true ? loadOptionsText({ live: true }) : null,
     is_drill: null,
     in_place: 1,
     end_sessions: input.endSessions === true ? 1 : 0,
-    kept_name: keptName({ isFile: isFile(database), name: newName }, at),
+    kept_name: input.intoLive === true ? null : keptName({ isFile: isFile(database), name: newName }, at),
   };
+}
+
+/** Throws `invalid` where a backup can’t be restored into a database that is in use. */
+export async function refuseUnlessLive(db: Db, backupId: string, { type }: DatabaseRow): Promise<void> {
+  const { format } = await factsOf(db, backupId);
+  if (mayGoLive(type, format)) return;
+  throw new AppError(
+    'invalid',
+    'Only custom archives of PostgreSQL can be restored into the database that is there: they name what they replace, and one that breaks off commits nothing. Leave out intoLive, or restore beside it.',
+    { details: { field: 'intoLive' } },
+  );
+}
+
+/** Whether dumps of that format can be restored into the database that is there. */
+export function mayGoLive(engine: string, format: string | null): boolean {
+  return format !== null && (engineFor(engine)?.liveOf ?? []).includes(format);
 }
 
 /** The name of what a restore in place replaces. Throws `invalid` where the engine can't, or nobody has said it. */

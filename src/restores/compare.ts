@@ -14,7 +14,7 @@ export interface Comparison {
   readonly tables: readonly ComparedTable[];
   /** What differs, a sentence for the admin; null where nothing does. */
   readonly difference: string | null;
-  /** Whether the dump's own counts were known, so that something was compared. */
+  /** Whether the rows of each table of the dump were known, so that all of it was compared. */
   readonly isCompared: boolean;
 }
 
@@ -50,7 +50,11 @@ export function compareCounts(expected: Expected | null, found: readonly Counted
       (dumped.has(keyOf(table)) && table.rows === null) ||
       (differs(table.expected, table.rows) && !ofExtensions.has(keyOf(table))),
   );
-  return { tables, difference: sentenceOf(wrong), isCompared: expected !== null };
+  return {
+    tables,
+    difference: sentenceOf(wrong),
+    isCompared: expected?.tables.every((table) => table.rows !== null) ?? false,
+  };
 }
 
 function differs(expected: number | null, rows: number | null): boolean {

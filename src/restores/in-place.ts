@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db, RestoreRow, Trx } from '../db/schema.ts';
-import type { InPlaceTarget } from '../engines/in-place.ts';
+import type { InPlaceTarget, LiveTarget } from '../engines/in-place.ts';
+import { isLive } from './load-options.ts';
 
 type InPlaceColumns = Pick<
   RestoreRow,
@@ -23,6 +24,12 @@ export function replacedBy(row: RestoreRow): InPlaceTarget | undefined {
   };
 }
 
+/** What a restore goes into that is in use, for its engine; undefined for any other. */
+export function liveBy(row: RestoreRow): LiveTarget | undefined {
+  if (!isLive(row)) return undefined;
+  return { replacedId: row.replaced_id, endSessions: row.end_sessions === 1 };
+}
+
 /** It was found whole, which comes just before the swap; of one that was left only its counts tell. */
 export function mayBeSwapped(row: Pick<RestoreRow, 'in_place' | 'state' | 'counts'>): boolean {
   return row.in_place === 1 && (row.state === 'finishing' || (row.state === 'left' && row.counts !== null));
@@ -34,7 +41,7 @@ export async function markKept(trx: Trx, id: string): Promise<void> {
     .updateTable('restores')
     .set({ kept_state: 'kept' })
     .where('id', '=', id)
-    .where('in_place', '=', 1)
+    .where('kept_name', 'is not', null)
     .execute();
 }
 
@@ -62,6 +69,7 @@ export async function listKept(db: Db, databaseId: string): Promise<readonly Res
 
 /** As `whatExists`, of a restore in place. */
 export function whatIsInPlace(row: RestoreRow): string {
+  if (isLive(row)) return whatIsLive(row);
   const { state, new_name: name, kept_name: kept, removal_error: error } = row;
   switch (state) {
     case 'none':
@@ -79,5 +87,24 @@ export function whatIsInPlace(row: RestoreRow): string {
       return `What had been made was removed: “${name}” is as it was.`;
     case 'left':
       return `Nobody knows whether “${name}” is as it was: what had been made for it could not be removed, and “${kept}” may be what was there before. It could not be looked at: ${error ?? 'nobody knows why.'}`;
+  }
+}
+
+/** Of one that goes into the database in use: there is nothing beside it. */
+function whatIsLive({ state, new_name: name, ended_at: endedAt, removal_error: error }: RestoreRow): string {
+  switch (state) {
+    case 'none':
+      return `Nothing ${endedAt === null ? 'is changed yet' : 'was changed'}: “${name}” is as it was.`;
+    case 'making':
+    case 'loading':
+      return `“${name}” is restored into in one transaction: until its end everybody finds what was there.`;
+    case 'finishing':
+      return `The backup was restored into “${name}”, whole; its rows are compared.`;
+    case 'done':
+      return `The backup was restored into “${name}”; what the backup lacks stayed.`;
+    case 'removed':
+      return `The transaction was taken back: “${name}” is as it was.`;
+    case 'left':
+      return `Nobody knows whether the backup was restored into “${name}”, whole, or whether that is as it was: it could not be looked at. ${error ?? ''}`;
   }
 }

@@ -19,6 +19,8 @@ const loadOptions = z.object({
   /** These alone. */
   tables: tableNames.optional(),
   jobs: jobCount.optional(),
+  /** Into the database that is there, in one transaction; of a restore in place. */
+  live: z.literal(true).optional(),
 });
 export type LoadOptions = z.infer<typeof loadOptions>;
 
@@ -30,6 +32,11 @@ export function loadOptionsOf({ load_options: text }: Pick<RestoreRow, 'load_opt
 /** As the row of a restore holds them; null where nothing was said. */
 export function loadOptionsText(options: LoadOptions): string | null {
   return Object.values(options).some((option) => option !== undefined) ? JSON.stringify(options) : null;
+}
+
+/** Whether it goes into the database that is in use, and not beside it. */
+export function isLive(row: Pick<RestoreRow, 'in_place' | 'load_options'>): boolean {
+  return row.in_place === 1 && loadOptionsOf(row).live === true;
 }
 
 /** Those that were chosen for a restore; null: all. */

@@ -3,7 +3,7 @@ import type { RestoreRow } from '../db/schema.ts';
 import type { PreflightCheck } from '../engines/restore.ts';
 import { newId } from '../ids.ts';
 import { SEALED } from '../secrets/sealed.ts';
-import { type InPlaceInput, inPlaceRow, replacedName } from './ask-in-place.ts';
+import { type InPlaceInput, inPlaceRow, refuseUnlessLive, replacedName } from './ask-in-place.ts';
 import { loadingText, type RestoreInput, restorable, targetOf } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
@@ -78,11 +78,12 @@ export async function lookInPlace(
   const { db, now, vault } = context;
   const { database } = await restorable(db, backupId);
   const newName = replacedName(database);
+  if (input.intoLive === true) await refuseUnlessLive(db, backupId, database);
   const id = newId();
   const row = await inPlaceRow({ id, backupId, database, newName, input, actor, vault, at: now() });
   const declined = input.safetyBackup === false;
   const says = declined
-    ? 'Declined: what is there now is only kept beside, and in the backups that there are.'
+    ? `Declined: what is there now is only kept ${input.intoLive === true ? '' : 'beside, and '}in the backups that there are.`
     : 'It will be made first; nothing is replaced unless it ends completed.';
   return [{ name: 'Safety backup', ok: true, says }, ...(await look(context, row, signal))];
 }

@@ -1,5 +1,6 @@
 import { checkPasswordTarget, credentialsSchema, openTarget } from '../databases/database-target.ts';
 import type { DatabaseRow, RestoreRow } from '../db/schema.ts';
+import type { DumpContents } from '../engines/contents.ts';
 import { engineFor } from '../engines/engines.ts';
 import type { RestoreNeeds, RestorePlan, TableName } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
@@ -7,7 +8,7 @@ import type { Host } from '../hosts/host.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { StartedBy } from '../servers/server-access.ts';
 import type { TargetContext } from './context.ts';
-import { replacedBy } from './in-place.ts';
+import { liveBy, replacedBy } from './in-place.ts';
 import { loadOptionsOf, onlyTablesOf } from './load-options.ts';
 import { loginFor, refuseOtherPlace } from './restore-logins.ts';
 
@@ -29,6 +30,7 @@ export interface DumpFacts {
   readonly maybePartitioned?: readonly TableName[];
   /** Of the names in it, where that is not UTF-8. */
   readonly encoding?: string | undefined;
+  readonly contents?: DumpContents | null;
 }
 
 export interface OpenedTarget {
@@ -77,6 +79,7 @@ export async function openRestoreTarget(
     newName: restore.new_name,
     token: restore.token,
     inPlace: replacedBy(restore),
+    live: liveBy(restore),
     isDrill: restore.is_drill === 1,
     tables: onlyTablesOf(restore),
     jobs: loadOptionsOf(restore).jobs ?? null,

@@ -1,16 +1,19 @@
+import type { Stored } from '../backups/stored.ts';
 import type { Db, RestoreRow, RestoreState } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { isAppError, toAppError } from '../errors.ts';
 import { pauseMs } from '../leftovers/patience.ts';
 import { type EndOfRun, endRun, isOwn, type RunClaim } from '../runs/claim.ts';
 import { markKept } from './in-place.ts';
+import { type Measured, recordRestored } from './record-restored.ts';
 import { endRestore, loadRestore, whatExists } from './restores.ts';
 
 /** Why a restore ends without what was asked for, and what is there of it. */
 export interface FailedRestore {
   readonly error: unknown;
   readonly step: string;
-  readonly state: Extract<RestoreState, 'none' | 'removed' | 'left'>;
+  /** `done`: what was restored is there all the same, and can’t be taken back. */
+  readonly state: Extract<RestoreState, 'none' | 'removed' | 'left' | 'done'>;
   readonly removalError?: string;
 }
 
@@ -19,12 +22,27 @@ const PATIENCE_MS = 5 * 60_000;
 /** Over about an hour and a half; then a person has to. */
 const MOST_TRIES = 10;
 
-export async function settleDone(db: Db, claim: RunClaim, at: Date): Promise<void> {
+/** What a restore proves of its backup, where all of it was restored and compared. */
+export interface ProvenRestore {
+  readonly measured: Measured;
+  readonly stored: Stored;
+}
+
+export async function settleDone(
+  db: Db,
+  claim: RunClaim,
+  at: Date,
+  proven: ProvenRestore | null = null,
+): Promise<void> {
   await write(
     db,
     async (trx) => {
       if (!(await isOwn(trx, claim))) return;
       await endRestore(trx, claim.runId, { state: 'done', at });
+      if (proven !== null) {
+        const { measured, stored } = proven;
+        await recordRestored(trx, measured, { restore: await loadRestore(trx, claim.runId), stored, at });
+      }
       await markKept(trx, claim.runId);
       await endRun(trx, claim, { state: 'completed', at, error: null, step: null, progress: 100 });
     },

@@ -92,7 +92,7 @@ describe.each(STATES)('drills by schedule, on %s,', (state) => {
       '11-29T05:00 skipped There is no good backup yet.',
       '11-30T05:00 begun',
       '12-01T05:00 skipped A drill of the database was running, or waiting.',
-      '12-02T05:00 skipped The newest good backup was restored in a drill already.',
+      '12-02T05:00 skipped The newest good backup was restored already.',
       '12-03T05:00 skipped Paused: we move <b>',
     ]);
     expect((await drillsOf(id))[1]?.backup_id).toBe(backup);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -496,5 +496,119 @@ describe('what is not the file', () => {
     await expect(swap(id)).rejects.toThrow('be kept, there is');
     await remove(id);
     expect([tables(live), files()]).toEqual([OLD, named(live, `${kept}-wal`)]);
+  });
+});
+
+/** Kills sqlite3 and the shell of a swap at a place of its script, as the end of the app and of its connection may. */
+async function killedAt(id: string, place: string): Promise<void> {
+  const { script } = swapOf(planOf(id)).swap(id);
+  const at = script.lastIndexOf(place);
+  expect(at).toBeGreaterThan(0);
+  const kill = '{ kill -KILL "$(cat pid)" $$; } && ';
+  const ended = await runInShell({ script: `${script.slice(0, at)}${kill}${script.slice(at)}` });
+  expect(ended.exitCode).toBe(null);
+}
+
+describe('a swap whose shell and sqlite3 are killed', () => {
+  it.each([
+    ['before the change', "tell '.restore file:restored", 'old'],
+    ['behind the change', ': >written ||', 'new'],
+    ['behind the look at the change', ': >done && sync_files done || {', 'new'],
+    ['with the mark dropped', '{ [ ! -e wal-mode ] ||', 'new'],
+    ['with its lock given back', 'clear_folder', 'new'],
+  ] as const)('%s leaves the one or the other whole, and says which', async (_when, where, holds) => {
+    makeOld('WAL');
+    const id = await restored();
+    await killedAt(id, where);
+    // Whoever opens it next, such as its application, finds all of one.
+    expect(Object.keys(tables(live))).toContain(holds === 'old' ? 'old' : 'restored');
+    expect(await isDone(id)).toBe(false);
+    if (holds === 'old') await remove(id);
+    else await expect(remove(id)).rejects.toThrow('taken the place');
+    expect([tables(live), modeOf(live)]).toEqual([holds === 'old' ? OLD : NEW, 2]);
+    expect(files()).toEqual(holds === 'old' ? named(live) : named(live, kept));
+    expect(holds === 'old' || tables(kept)['old']).toBeTruthy();
+  });
+});
+
+describe('a disk that is full', () => {
+  const disk = join(folder, 'disk');
+  beforeEach(() => {
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]);
+    place = disk;
+    live = join(place, 'live "ü".db');
+    kept = `${live}.before-20261130000000`;
+  });
+  afterEach(() => {
+    execFileSync('umount', ['--lazy', disk]);
+    rmSync(disk, { recursive: true });
+  });
+
+  it.each([
+    ['for the copy of what is there', 1_850_000, 'no whole copy of'],
+    ['in the middle of the change', 1_100_000, 'The disk of the host ran full'],
+    ['down to the last byte', 1_790_000, 'or the disk was full'],
+  ])('%s leaves all as it was, and says so', async (_when, bytes, says) => {
+    makeOld('WAL');
+    const id = await restored(newFile('restored', bytes));
+    await expect(swap(id)).rejects.toThrow(says);
+    await remove(id);
+    expect([tables(live), modeOf(live), files()]).toEqual([OLD, 2, named(live)]);
+  });
+});
+
+/** A host whose processes nobody can see, as those of other systems. */
+const blind = (script: string) =>
+  runInShell(
+    { script: 'exec unshare --mount sh -c "$INSIDE"' },
+    {
+      env: { INSIDE: `mount -t tmpfs tmpfs /proc && eval "$SCRIPT"`, SCRIPT: script },
+    },
+  );
+
+describe('a host without /proc', () => {
+  it('says that nobody can be seen, replaces what nobody holds, and waits for who does', async () => {
+    makeOld('WAL');
+    const { preflight } = planOf(null);
+    const looked = preflight.read((await blind(preflight.command.script)).stdout.toString());
+    expect(looked.find(({ name }) => name === 'In use')).toMatchObject({
+      ok: true,
+      says: expect.stringContaining('it has no /proc'),
+    });
+    const id = await restored();
+    const reader = await user('BEGIN; SELECT count(*) FROM old;');
+    const held = await blind(`sleep() { :; }\n${swapOf(planOf(id)).swap(id).script}`);
+    expect(planOf(id).explain(held)?.message).toMatch(
+      /^Nothing was replaced: .* a program that can not be seen/,
+    );
+    await killed(reader);
+    expect(tables(live)).toEqual(OLD);
+    expect((await blind(swapOf(planOf(id)).swap(id).script)).exitCode).toBe(0);
+    expect([tables(live), tables(kept), files()]).toEqual([NEW, OLD, named(live, kept)]);
+    expect((await blind(planOf(id).remove.script)).exitCode).toBe(67);
+    expect((await blind(swapOf(planOf(id)).drop(id).script)).exitCode).toBe(0);
+    expect(files()).toEqual(named(live));
+  });
+
+  it('takes nothing away from a swap that has outlived its connection, and can not be ended there', async () => {
+    makeOld();
+    const id = await restored();
+    const [reached, goOn] = [join(place, 'reached'), join(place, 'go on')];
+    const outlived = meddledSwap(id, ': >"$REACHED"; until [ -e "$GO" ]; do /bin/sleep 0.05; done', {
+      REACHED: reached,
+      GO: goOn,
+    });
+    await vi.waitUntil(() => existsSync(reached), { timeout: 30_000 });
+    // Not for so long as a host would wait.
+    const { script } = planOf(id).remove;
+    const refused = await blind(script.replaceAll('.timeout 10000', '.timeout 200'));
+    expect(planOf(id).explain(refused)?.message).toContain('holds');
+    writeFileSync(goOn, '');
+    expect((await outlived).exitCode).toBe(0);
+    rmSync(reached);
+    rmSync(goOn);
+    expect(await isDone(id)).toBe(true);
+    expect([tables(live), tables(kept), files()]).toEqual([NEW, OLD, named(live, kept)]);
   });
 });

@@ -29,8 +29,11 @@ export interface EndedRestore {
   readonly message: string;
 }
 
-export async function startRestoreBed(): Promise<RestoreBed> {
-  const [bed, postgres] = await Promise.all([startBed(TINY_PARTS), sharedPostgres()]);
+/** With a server of its own for what changes its roles. */
+export async function startRestoreBed(
+  start: () => Promise<TestPostgres> = sharedPostgres,
+): Promise<RestoreBed> {
+  const [bed, postgres] = await Promise.all([startBed(TINY_PARTS), start()]);
   const mark = ownName('r');
   let sources = 0;
   const { app } = bed;

@@ -127,6 +127,8 @@ describe('some tables of an archive', () => {
       await bed.postgres.query(`SELECT a FROM ${name(ODD)} ORDER BY 1`, parts),
     );
     await bed.postgres.dropDatabase(newName);
+    const proofsOf = async () => (await bed.app.ask('GET', `/api/backups/${backup.id}`))['backup'];
+    expect(await proofsOf()).toMatchObject({ proofs: { restored: null } });
 
     const needsType = await bed.restore(backup, { tables: [{ schema: 'public', name: 'accounts' }] });
     expect(needsType.run['state']).toBe('failed');
@@ -243,6 +245,12 @@ describe('an archive by several jobs', () => {
     expect(await checksums(bed.postgres, newName)).toEqual(expected);
     expect(await left(run['id'])).toBe(false);
     await bed.postgres.dropDatabase(newName);
+    // All of it, compared: as good a proof as a drill.
+    const proven = await bed.app.ask('GET', `/api/backups/${backup.id}`);
+    expect(proven['backup']).toMatchObject({
+      verification: 'drill',
+      proofs: { restored: expect.any(String) },
+    });
 
     const hits = bed.bucket.faults.hits().length;
     bed.bucket.faults.add({ match: { operation: 'GetObject' }, fault: { kind: 'stall', bytes: 2_000 } });

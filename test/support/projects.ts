@@ -59,7 +59,7 @@ export const ON_POSTGRES: readonly string[] = [
     'runs/periodic',
     'schedules/scheduler',
   ],
-  'secrets/reseal',
+  ...['secrets/reseal', 'restores/record-restored'],
 ].map((name) => `test/${name}.test.ts`);
 
 /**

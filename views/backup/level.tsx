@@ -17,7 +17,7 @@ export interface Level {
 const PROVEN: Readonly<Record<NonNullable<LevelOf['verification']>, Level>> = {
   stored: { tone: 'success', text: 'read back' },
   full: { tone: 'success', text: 'read in full' },
-  drill: { tone: 'success', text: 'restored in a drill' },
+  drill: { tone: 'success', text: 'restored' },
   failed: { tone: 'error', text: 'not readable' },
 };
 

@@ -58,7 +58,7 @@ function restored({ backup }: BackupStory, mayChange: boolean): Proof {
     <PostButton action={`/backups/${backup.id}/drill`} label="Restore it in a drill now" kind="link" />
   ) : null;
   if (backup.restored_proven_at === null) {
-    return { id: 'restored', state: 'open', text: <>Not restored in a drill yet. {again}</> };
+    return { id: 'restored', state: 'open', text: <>Not restored and compared yet. {again}</> };
   }
   const ms = backup.restored_ms;
   return {
@@ -66,8 +66,8 @@ function restored({ backup }: BackupStory, mayChange: boolean): Proof {
     state: 'proven',
     text: (
       <>
-        Restored in a drill{ms === null ? '' : ` in ${formatDuration(Math.max(1, Number(ms) / 1000))}`}, and
-        had the tables and rows of the dump, <Ago at={backup.restored_proven_at} />. {again}
+        Restored{ms === null ? '' : ` in ${formatDuration(Math.max(1, Number(ms) / 1000))}`}, and had the
+        tables and rows of the dump, <Ago at={backup.restored_proven_at} />. {again}
       </>
     ),
   };

@@ -105,7 +105,7 @@ function Restorable({ figures }: { readonly figures: DatabaseFigures }) {
   if (restorable === null) {
     return (
       <Tile label="Last proven restorable" figure="never" href={href}>
-        {failed || 'no drill has proven it'}
+        {failed || 'no restore or drill has proven it'}
       </Tile>
     );
   }

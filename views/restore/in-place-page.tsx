@@ -23,6 +23,8 @@ export interface InPlacePageProps {
     readonly isFile: boolean;
     readonly serverName: string;
   };
+  /** Into the database itself: offered where nothing can be made beside it, and chosen; null: neither. */
+  readonly live: 'offered' | 'chosen' | null;
   readonly form: FormState;
   /** As of `RestorePageProps`. */
   readonly checks: readonly RestoreCheck[] | null;
@@ -30,7 +32,7 @@ export interface InPlacePageProps {
 
 /** A backup takes the place of its database: what that means, what is looked at, and its name typed. */
 export function InPlacePage(props: InPlacePageProps) {
-  const { frame, backup, database, form, checks } = props;
+  const { frame, backup, database, form, checks, live } = props;
   const zone = useReader()?.zone ?? 'UTC';
   const isRefused = checks?.some(({ ok }) => !ok) ?? false;
   const hasErrors = Object.keys(form.errors).length > 0;
@@ -59,7 +61,7 @@ export function InPlacePage(props: InPlacePageProps) {
                   label="Do not back it up first"
                   help="As a rule it is backed up, read back, and only then replaced. Tick this only where that can’t succeed any more."
                 />
-                {database.isFile ? <StopFirst /> : <Sessions form={form} />}
+                {database.isFile ? <StopFirst /> : <Sessions form={form} isLive={live === 'chosen'} />}
               </Panel>
               <Panel title="2. Checked before anything is touched">
                 {checks === null ? (
@@ -79,21 +81,13 @@ export function InPlacePage(props: InPlacePageProps) {
                 <button type="submit" name="action" value="look" class="secondary outline">
                   {checks === null ? 'Look now' : 'Look again'}
                 </button>
+                {live !== null && <IntoLive form={form} replaced={database.replaced} />}
               </Panel>
             </>
           }
           side={
             <Panel title="What will happen">
-              <p>
-                {database.name} is backed up as it is now. The backup is restored beside it and compared, row
-                by row of each table’s count.{' '}
-                {database.isFile
-                  ? 'Then the file is locked, copied, and filled in one transaction:'
-                  : 'Then the two are swapped at once:'}{' '}
-                <strong>what was restored takes the place of {database.replaced}</strong>, and what is there
-                now is kept under another name until you drop it. What fails before leaves everything as it
-                is.
-              </p>
+              {live === 'chosen' ? <LiveStory database={database} /> : <SwapStory database={database} />}
               {isRefused && (
                 <p class="field-error" id="restore-refused">
                   Not as it stands: see what is marked under 2, change it, and look again.
@@ -124,13 +118,52 @@ export function InPlacePage(props: InPlacePageProps) {
   );
 }
 
-function Sessions({ form }: { readonly form: FormState }) {
+type Replaced = Pick<InPlacePageProps['database'], 'name' | 'replaced' | 'isFile'>;
+
+function SwapStory({ database }: { readonly database: Replaced }) {
+  return (
+    <p>
+      {database.name} is backed up as it is now. The backup is restored beside it and compared, row by row of
+      each table’s count.{' '}
+      {database.isFile
+        ? 'Then the file is locked, copied, and filled in one transaction:'
+        : 'Then the two are swapped at once:'}{' '}
+      <strong>what was restored takes the place of {database.replaced}</strong>, and what is there now is kept
+      under another name until you drop it. What fails before leaves everything as it is.
+    </p>
+  );
+}
+
+function LiveStory({ database }: { readonly database: Replaced }) {
+  return (
+    <p>
+      {database.name} is backed up as it is now, and the backup that is restored is read in full. Then its
+      tables and all else that it holds are{' '}
+      <strong>dropped in {database.replaced} and made anew, in one transaction</strong>: what fails leaves
+      everything as it is, and what the backup lacks stays. Until its end all of it is locked. The rows are
+      counted only after that, when nothing can be taken back: what was there is in the safety backup alone.
+    </p>
+  );
+}
+
+function IntoLive(props: { readonly form: FormState; readonly replaced: string }) {
+  return (
+    <CheckboxField
+      form={props.form}
+      name="intoLive"
+      label={`Restore into ${props.replaced} itself`}
+      help="For a user who may not create databases, so that nothing can be made beside it. Tick this and look again: it says what stays, and what is in the way."
+    />
+  );
+}
+
+function Sessions({ form, isLive }: { readonly form: FormState; readonly isLive: boolean }) {
   return (
     <>
       <CheckboxField
         form={form}
         name="endSessions"
-        label="End sessions on it for the swap"
+        label="End sessions on it"
         help="Programs that are connected lose their connection, and what they had not committed. Not ticked: with somebody connected nothing is replaced."
       />
       <TextField
@@ -138,7 +171,7 @@ function Sessions({ form }: { readonly form: FormState }) {
         name="username"
         label="User"
         spellcheck={false}
-        help="For this restore alone: one who may create databases and act as the owner of this one. Left empty: the user that backs up."
+        help={`For this restore alone: one who ${isLive ? 'owns what is in the database' : 'may create databases and act as the owner of this one'}. Left empty: the user that backs up.`}
       />
       <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
     </>

@@ -25,7 +25,7 @@ export function Outcome({ item, form, mayChange }: OutcomeProps) {
       </>
     );
   }
-  if (item.state === 'done') {
+  if (item.state === 'done' && item.runState === 'completed') {
     return (
       <Notice tone="success">
         {item.exists} {sumOf(item)}
@@ -77,9 +77,11 @@ function CleanUp({ item, form }: { readonly item: RestoreItem; readonly form: Fo
   );
 }
 
-function sumOf({ tables, loadedMs }: RestoreItem): string {
+function sumOf({ tables: all, isLive, loadedMs }: RestoreItem): string {
   const time = loadedMs === null ? '' : ` It took ${formatDuration(Math.max(1, loadedMs / 1000))}.`;
-  if (tables === null) return time;
+  if (all === null) return time;
+  // What the backup lacks was there before, and is none of its.
+  const tables = isLive ? all.filter(({ expected }) => expected !== null) : all;
   const rows = tables.reduce((sum, table) => sum + (table.rows ?? 0), 0);
   const isCompared = tables.some(({ expected }) => expected !== null);
   const what = `${countOf(tables.length, 'table')} with ${countOf(rows, 'row')}`;

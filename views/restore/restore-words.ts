@@ -9,6 +9,8 @@ export interface LiveRestore {
   readonly isCancelling: boolean;
   /** It takes the place of what is there, behind a backup of that. */
   readonly isInPlace: boolean;
+  /** It goes into the database itself. */
+  readonly isLive: boolean;
   /** Of its run: look, create, load, compare, finish, removing; null where it has begun none. */
   readonly step: string | null;
   /** Of what is stored, while it is read. */
@@ -29,7 +31,7 @@ const SWAP = ['finish', 'Swap', 'swapping'] as const;
 
 /** How far a restore is, for people. */
 export function describeRestore(live: LiveRestore): StepWords {
-  const all = live.isInPlace ? [...STEPS.slice(0, -1), SWAP] : STEPS;
+  const all = live.isInPlace && !live.isLive ? [...STEPS.slice(0, -1), SWAP] : STEPS;
   const found = all.findIndex(([step]) => step === live.step);
   const at = found < 0 ? (live.step === 'removing' ? all.length - 1 : 0) : found;
   const labels = all.map(([, label]) => label);
@@ -50,6 +52,7 @@ export function describeRestore(live: LiveRestore): StepWords {
 function stateOf({ isWaiting, isCancelling, step }: LiveRestore, words: string): string {
   if (isCancelling) return 'cancelling';
   if (isWaiting) return 'waiting';
+  if (step === 'proving') return 'reading the backup in full';
   return step === 'removing' ? 'removing what was made' : words;
 }
 

@@ -34,6 +34,8 @@ export interface RestoreItem {
   readonly tables: readonly RestoredTable[] | null;
   readonly loadedMs: number | null;
   readonly isInPlace: boolean;
+  /** Into the database itself, and not beside it. */
+  readonly isLive: boolean;
   /** Of what it replaces; null: declined, or nothing is replaced. */
   readonly safetyBackupId: string | null;
   readonly kept: Kept | null;

@@ -20,6 +20,9 @@ export function explainPostgresRestore(
     : undefined;
 }
 
+/** Which would drop what no backup has. */
+const CASCADE_HINT = / HINT: Use DROP \.\.\. CASCADE[^.]*\./g;
+
 const FAILURES: readonly KnownFailure[] = [
   {
     pattern: /bridgeport: (pg_restore|psql|pg_dump) not found/,
@@ -62,6 +65,35 @@ const FAILURES: readonly KnownFailure[] = [
     code: 'conflict',
     message: () =>
       'The database of that name is not the one that was kept, or that one is called something else by now: somebody has renamed it. It was not dropped; look at it on the server.',
+  },
+  {
+    pattern: /bridgeport: it is held by ([^\n]+)/,
+    code: 'conflict',
+    message: (what, who) =>
+      `Nothing was changed: for a quarter of a minute ${who} held something that is to be replaced in ${what}. End that, or let the restore end such sessions.`,
+  },
+  {
+    pattern: /bridgeport: it is still restoring/,
+    code: 'conflict',
+    message: (what) =>
+      `The restore into ${what} has not ended yet, though it was told to: nobody can tell what it comes to before it has.`,
+  },
+  {
+    pattern: /bridgeport: restored already/,
+    code: 'conflict',
+    message: (what) => `The backup was restored into ${what} already, which can’t be taken back.`,
+  },
+  {
+    pattern: /bridgeport: somebody else has changed its tables/,
+    code: 'conflict',
+    message: (what) =>
+      `Nobody can tell whether the backup was restored into ${what}: somebody else has made or dropped some of its tables since. Look at its rows.`,
+  },
+  {
+    pattern: /cannot drop ([^\n]*) because (?:other objects depend on it|extension [^\n]* requires it)/,
+    code: 'conflict',
+    message: (what, object, words) =>
+      `Something that the backup does not have depends on ${object} in ${what}, and nothing is dropped by CASCADE: so all is as it was. Drop what depends on it, or restore beside it as a user who may create databases. The server said: ${words.replace(CASCADE_HINT, '')}`,
   },
   {
     pattern: /(is being accessed by other users|is used by (?:an active )?logical replication)/,

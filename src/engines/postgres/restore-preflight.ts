@@ -4,6 +4,7 @@ import { quote } from '../../hosts/quote.ts';
 import type { PreflightCheck, PreflightPlan, TableName } from '../restore.ts';
 import { connectionSecrets, describeTarget } from './connection.ts';
 import { inPlaceChecks, replacedQuery } from './in-place/preflight.ts';
+import { liveChecks, liveRightsCheck, liveScript } from './live/preflight.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { jobsCheck, SPOOL_ROOM } from './restore-jobs.ts';
 import { findPgRestore, literal, maintenanceLines, majorOf, textArray } from './restore-lines.ts';
@@ -28,6 +29,7 @@ if find_pg_restore 2>/dev/null; then printf 'bridgeport:pg_restore=%s\\n' "$("$p
 facts=$(ask ${quote(factsQuery(target))}) || exit
 printf 'bridgeport:facts=%s\\n' "$facts"
 ${target.inPlace ? `replaced=$(ask ${quote(replacedQuery(target, target.inPlace))}) || exit\nprintf 'bridgeport:replaced=%s\\n' "$replaced"` : ''}
+${target.live ? liveScript(target) : ''}
 ${target.jobs ? SPOOL_ROOM : ''}
 ${isOnHost(target.host) ? ROOM : ''}`;
 }
@@ -80,10 +82,12 @@ function readChecks(target: PostgresRestoreTarget, stdout: string): readonly Pre
     target.format === 'custom' || target.format === 'tar'
       ? archiveCheck(target, answers.get('pg_restore'))
       : psqlCheck(answers.get('psql')),
-    ...(target.inPlace
-      ? inPlaceChecks(target, target.inPlace, answers.get('replaced') ?? '')
-      : [nameCheck(target, facts)]),
-    rightsCheck(facts),
+    ...(target.live
+      ? liveChecks(target, target.live, { is: answers.get('replaced') ?? '', holds: answers.get('live') })
+      : target.inPlace
+        ? inPlaceChecks(target, target.inPlace, answers.get('replaced') ?? '')
+        : [nameCheck(target, facts)]),
+    target.live ? liveRightsCheck(facts) : rightsCheck(facts),
     ...tableChecks(target),
     ...(target.jobs
       ? [jobsCheck(target, target.jobs, { spool: answers.get('spool'), server: answers.get('free') })]

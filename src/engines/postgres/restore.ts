@@ -6,6 +6,7 @@ import { newCommandGuard } from './command-guard.ts';
 import { connectionSecrets } from './connection.ts';
 import { swapPostgres } from './in-place/in-place.ts';
 import { keepReplaced, refuseSwapped, trySettings } from './in-place/restore-beside.ts';
+import { restoreLive } from './live/live.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { loadByJobs, spoolLines } from './restore-jobs.ts';
 import {
@@ -28,6 +29,14 @@ const MOST_NAME_BYTES = 63;
  */
 export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
   checkName(target.newName);
+  if (target.live) {
+    const { newName } = target;
+    return {
+      ...restoreLive(target, target.live),
+      preflight: preflightPostgres(target),
+      count: countRows(target, newName),
+    };
+  }
   const isPlain = target.format !== 'custom' && target.format !== 'tar';
   const command = (script: string) => ({ script, secrets: connectionSecrets(target) });
   const encoder = new TextEncoder();

@@ -43,6 +43,7 @@ export const backup = z.object({
   verification: text,
   verifiedAt: instant.nullable(),
   /** When each was last proven; `restored` by a drill. */
+  /** `restored`: all of it was restored, in a drill or in earnest, and had the tables and rows of the dump. */
   proofs: z.object({ bytes: instant.nullable(), parsed: instant.nullable(), restored: instant.nullable() }),
   /** How long the last drill took to restore it. */
   restoreMs: z.number().nullable(),

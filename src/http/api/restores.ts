@@ -5,7 +5,7 @@ import { askInPlace } from '../../restores/ask-in-place.ts';
 import { askRestore } from '../../restores/ask-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
 import { dropKept } from '../../restores/drop-kept.ts';
-import { jobCount, loadOptionsOf, onlyTablesOf, tableNames } from '../../restores/load-options.ts';
+import { isLive, jobCount, loadOptionsOf, onlyTablesOf, tableNames } from '../../restores/load-options.ts';
 import { checksOf, countsOf, findRestore, listRestores, whatExists } from '../../restores/restores.ts';
 import { swapByHandOf } from '../../restores/swap-by-hand.ts';
 import type { Services } from '../../services-port.ts';
@@ -50,6 +50,8 @@ export const restoreShape = z.object({
   loadedMs: z.number().nullable(),
   /** Whether it takes the place of the database that was backed up. */
   inPlace: z.boolean(),
+  /** Whether it goes into that database itself, in one transaction, and not beside it. */
+  intoLive: z.boolean(),
   /** Of what it replaces, made before; null: declined, or nothing is replaced. */
   safetyBackupId: id.nullable(),
   /** What was replaced, under the name that it has since; null: nothing was. */
@@ -72,7 +74,7 @@ export function restoreRoutes(services: Services) {
       path: '/api/backups/:id/restore',
       access: 'operator',
       summary:
-        'Restore a backup into something new, in the background; into another environment for admins; in place of its database with `inPlace` and its name in `confirm`',
+        'Restore a backup into something new, in the background; into another environment for admins; in place of its database with `inPlace` and its name in `confirm`, or into that database itself with `intoLive` besides',
       body: z.object({
         newName: z.string().min(1).max(1024).optional(),
         serverId: z.string().max(64).nullish(),
@@ -85,6 +87,7 @@ export function restoreRoutes(services: Services) {
         inPlace: z.boolean().optional(),
         safetyBackup: z.boolean().optional(),
         endSessions: z.boolean().optional(),
+        intoLive: z.boolean().optional(),
       }),
       answer: z.object({ runId: id, newName: z.string() }),
       refusals: [404, 409],
@@ -173,7 +176,7 @@ function refuseMixed(body: Readonly<Record<string, unknown>>): void {
   const foreign =
     body['inPlace'] === true
       ? ['newName', 'serverId', 'host', 'port', 'tables', 'jobs'].find((name) => body[name] !== undefined)
-      : ['safetyBackup', 'endSessions'].find((name) => body[name] !== undefined);
+      : ['safetyBackup', 'endSessions', 'intoLive'].find((name) => body[name] !== undefined);
   if (foreign === undefined) return;
   const message =
     body['inPlace'] === true
@@ -202,6 +205,7 @@ export function wireRestore(row: RestoreRow): z.infer<typeof restoreShape> {
     tables: tables === null ? null : [...tables],
     loadedMs: row.loaded_ms === null ? null : Number(row.loaded_ms),
     inPlace: row.in_place === 1,
+    intoLive: isLive(row),
     safetyBackupId: row.safety_backup_id,
     kept:
       row.kept_name === null || row.kept_state === null

@@ -7,6 +7,7 @@ import { findDrill } from '../../drills/drills.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
+import { isLive } from '../../restores/load-options.ts';
 import {
   checksOf,
   countsOf,
@@ -28,7 +29,7 @@ export async function loadRestoreItem(
   if (row === undefined) throw new AppError('not_found', 'Restore not found');
   const { databaseName, environmentName, serverName } = await whereRestored(db, row);
   const backup = await findBackup(db, row.backup_id);
-  const isLive = run !== undefined && (run.state === 'pending' || run.state === 'running');
+  const goesOn = run !== undefined && (run.state === 'pending' || run.state === 'running');
   return {
     item: {
       id,
@@ -47,6 +48,7 @@ export async function loadRestoreItem(
       tables: countsOf(row),
       loadedMs: row.loaded_ms === null ? null : Number(row.loaded_ms),
       isInPlace: row.in_place === 1,
+      isLive: isLive(row),
       swapByHand: await swapByHandOf(db, row, now()),
       safetyBackupId: row.safety_backup_id,
       kept:
@@ -55,7 +57,7 @@ export async function loadRestoreItem(
           : { name: row.kept_name, isDropped: row.kept_state === 'dropped' },
       failure: failureOf(run?.error ?? null),
     },
-    live: isLive ? { ...liveOf(run, now()), isInPlace: row.in_place === 1 } : null,
+    live: goesOn ? { ...liveOf(run, now()), isInPlace: row.in_place === 1, isLive: isLive(row) } : null,
   };
 }
 
@@ -72,7 +74,7 @@ async function drillOf(db: Services['db'], id: string): Promise<RestoreItem['dri
 
 const detailSchema = z.object({ bytes: z.number(), total: z.number() });
 
-function liveOf(run: RunRow, now: Date): Omit<LiveRestore, 'isInPlace'> {
+function liveOf(run: RunRow, now: Date): Omit<LiveRestore, 'isInPlace' | 'isLive'> {
   const detail = run.detail === null ? undefined : detailSchema.safeParse(JSON.parse(run.detail));
   const seconds = run.started_at === null ? null : (now.getTime() - Date.parse(run.started_at)) / 1000;
   return {

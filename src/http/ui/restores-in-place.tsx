@@ -1,10 +1,10 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
-import { freshForm } from '../../../views/parts/form-state.ts';
+import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { InPlacePage, type InPlacePageProps } from '../../../views/restore/in-place-page.tsx';
 import { backupStory } from '../../backups/backup-story.ts';
 import { engineFor } from '../../engines/engines.ts';
-import { askInPlace, replacedName } from '../../restores/ask-in-place.ts';
+import { askInPlace, mayGoLive, replacedName } from '../../restores/ask-in-place.ts';
 import { restorable } from '../../restores/ask-restore.ts';
 import { lookInPlace } from '../../restores/look-at-target.ts';
 import { findServerName } from '../../servers/servers.ts';
@@ -23,24 +23,28 @@ export function inPlaceRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
   ui.get('/backups/:backupId/restore-in-place', only('operator'), async (c) => {
-    const props = await propsOf(c, services, c.req.param('backupId'));
-    return sendPage(c, <InPlacePage {...props} form={freshForm()} checks={null} />);
+    const { props } = await propsOf(c, services, c.req.param('backupId'));
+    return sendPage(c, <InPlacePage {...props} live={null} form={freshForm()} checks={null} />);
   });
 
   ui.post('/backups/:backupId/restore-in-place', only('operator'), async (c) => {
     const backupId = c.req.param('backupId');
-    const props = await propsOf(c, services, backupId);
+    const { props, mayLive } = await propsOf(c, services, backupId);
+    const send = (form: FormState, checks: InPlacePageProps['checks'], status: 200 | 422) => {
+      // Of a backup that can't be: what is in the way stands at the tick.
+      const live = mayLive || form.errors['intoLive'] !== undefined ? liveOf(form.values, checks) : null;
+      return sendPage(c, <InPlacePage {...props} live={live} form={form} checks={checks} />, status);
+    };
     return submit(c, services, {
       parse: (body) => inputSchema.safeParse(valuesOf(body)),
       secrets: RESTORE_SECRETS,
       asksAgain: true,
       explain: explainRestore,
-      refuse: (form) => sendPage(c, <InPlacePage {...props} form={form} checks={null} />, 422),
+      refuse: (form) => send(form, null, 422),
       async act(input, body, sent) {
         const actor = actorOf(c, services);
         if (body['action'] === 'look') {
-          const checks = await lookInPlace(services, actor, backupId, input, c.req.raw.signal);
-          return sendPage(c, <InPlacePage {...props} form={sent} checks={checks} />);
+          return send(sent, await lookInPlace(services, actor, backupId, input, c.req.raw.signal), 200);
         }
         const { runId } = await askInPlace(services, actor, backupId, input);
         return { to: `/restores/${runId}` };
@@ -55,6 +59,7 @@ const inputSchema = z.object({
   confirm: z.string().max(255),
   safetyBackup: z.boolean(),
   endSessions: z.boolean(),
+  intoLive: z.boolean(),
   username: z.string().max(255).optional(),
   password: z.string().max(1024).optional(),
 });
@@ -65,23 +70,33 @@ function valuesOf(body: FormBody): z.input<typeof inputSchema> {
     confirm: body['confirm'] ?? '',
     safetyBackup: !isTicked(body, 'noSafetyBackup'),
     endSessions: isTicked(body, 'endSessions'),
+    intoLive: isTicked(body, 'intoLive'),
     username: textOf(body, 'username') ?? undefined,
     password: body['password'] || undefined,
   };
+}
+
+/** Offered where the look finds that nothing can be made beside it. */
+function liveOf(body: FormBody, checks: InPlacePageProps['checks']): InPlacePageProps['live'] {
+  if (isTicked(body, 'intoLive')) return 'chosen';
+  return checks?.some(({ name, ok }) => name === 'Rights' && !ok) ? 'offered' : null;
 }
 
 async function propsOf(
   c: Context<UiEnv>,
   services: Services,
   backupId: string,
-): Promise<Omit<InPlacePageProps, 'form' | 'checks'>> {
+): Promise<{
+  readonly props: Omit<InPlacePageProps, 'form' | 'checks' | 'live'>;
+  readonly mayLive: boolean;
+}> {
   const row = await restorable(services.db, backupId);
   const replaced = replacedName(row.database);
   const { backup, database } = await backupStory(services, backupId);
   const { frame } = await environmentFrame(c, services, database.environmentId);
   const { server_id: serverId } = row.database;
   const serverName = serverId === null ? undefined : await findServerName(services.db, serverId);
-  return {
+  const props = {
     frame,
     backup: {
       id: backupId,
@@ -99,4 +114,5 @@ async function propsOf(
       serverName: serverName ?? 'this machine',
     },
   };
+  return { props, mayLive: mayGoLive(row.database.type, backup.format) };
 }

@@ -7,11 +7,13 @@ import type { RepairContext, RunKind } from '../../runs/kind.ts';
 import type { RestoreServices } from '../context.ts';
 import { factsOf } from '../dump-facts.ts';
 import { hostOutput } from '../host-output.ts';
+import { isLive } from '../load-options.ts';
 import { openRestoreTarget } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { findRestore } from '../restores.ts';
 import { mayHaveMade, settleDone, settleFailed, settleLater } from '../settle.ts';
 import { isSwapped, lastCommand } from '../swap.ts';
+import { afterCommit } from './after-commit.ts';
 import { runRestore } from './run-restore.ts';
 
 /** A program on a host may go on for a moment after its connection broke. */
@@ -50,6 +52,10 @@ async function repairRestore(services: RestoreServices, run: RunRow, context: Re
   }
   if (!mayHaveMade(row)) {
     await settleFailed(db, claim, { error: why, step, state: 'none' }, now());
+    return;
+  }
+  if (isLive(row)) {
+    await repairLive(services, run, { row, why, step, context });
     return;
   }
   if (row.state === 'finishing' && row.in_place === 1) {
@@ -103,6 +109,47 @@ async function repairSwap(
   if (await isSwappedNow(services, row, signal)) return settleDone(db, claim, now());
   log.warn('nobody knows yet what a swap came to', { runId: run.id, error: notRemoved });
   await tryLater(services, context, run, notRemoved);
+}
+
+/**
+ * One that went into a database in use has committed, whole, or nothing of it is there. What of it still goes on is ended first; what has
+ * committed is compared, as it would have been.
+ */
+async function repairLive(
+  services: RestoreServices,
+  run: RunRow,
+  { row, why, step, context }: Swap,
+): Promise<void> {
+  const { db, log, now } = services;
+  const { claim, signal } = context;
+  const notRemoved = await removeMade(services, row, removalSignal(context), REPAIR);
+  if (notRemoved === null) return settleFailed(db, claim, { error: why, step, state: 'removed' }, now());
+  if (await isSwappedNow(services, row, signal)) {
+    const compared = await compareAgain(services, row, context);
+    if (typeof compared === 'object') {
+      if (compared.difference === null) return settleDone(db, claim, now());
+      const error = new AppError('dump_failed', compared.difference);
+      return settleFailed(db, claim, { error, step: 'compare', state: 'done' }, now());
+    }
+    return tryLater(services, context, run, compared);
+  }
+  log.warn('nobody knows yet what a restore came to', { runId: run.id, error: notRemoved });
+  await tryLater(services, context, run, notRemoved);
+}
+
+/** Gives why it could not be compared. */
+async function compareAgain(services: RestoreServices, row: RestoreRow, { claim, signal }: RepairContext) {
+  try {
+    const dump = await factsOf(services.db, row.backup_id);
+    const { host, plan } = await openRestoreTarget(services, row, dump, REPAIR);
+    try {
+      return await afterCommit({ db: services.db, claim, host, plan, dump, signal });
+    } finally {
+      await host.close();
+    }
+  } catch (error) {
+    return toAppError(error).message;
+  }
 }
 
 /** As long as it takes: one that is broken off could never be ended. Gives why it could not be. */

@@ -7,8 +7,7 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { Host } from '../../hosts/host.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
 import type { RunClaim } from '../../runs/claim.ts';
-import type { RunContext, RunNote } from '../../runs/kind.ts';
-import { compareCounts } from '../compare.ts';
+import type { RunContext } from '../../runs/kind.ts';
 import type { RestoreServices } from '../context.ts';
 import { factsOf, type KnownDump } from '../dump-facts.ts';
 import { hostOutput } from '../host-output.ts';
@@ -17,21 +16,22 @@ import { lookAtSource } from '../look-at-source.ts';
 import { nextName } from '../new-name.ts';
 import { ofChosen } from '../only-tables.ts';
 import { openRestoreTarget, starterOf } from '../open-target.ts';
+import type { Measured } from '../record-restored.ts';
 import { removeMade } from '../remove-made.ts';
 import { loadRestore, recordRestore } from '../restores.ts';
 import { safetyChecks } from '../safety-backup.ts';
 import { placeChecks } from '../same-place.ts';
 import { mayHaveMade, settleDone, settleFailed, settleLater, settleRemoved } from '../settle.ts';
 import { lastCommand, recordReplaced } from '../swap.ts';
+import { afterCommit } from './after-commit.ts';
+import { compareRestored } from './compare-restored.ts';
 import type { Fed } from './feed-dump.ts';
 import { loadDump } from './load-dump.ts';
+import { newProgress, type Progress } from './progress.ts';
+import { proveBefore } from './prove-before.ts';
 
 const LOOK_MS = 60_000;
 const REMOVE_MS = 5 * 60_000;
-
-type Step = 'look' | 'create' | 'load' | 'compare' | 'finish';
-/** Progress at the beginning of each; the loading goes by bytes. */
-const PROGRESS: Readonly<Record<Step, number>> = { look: 5, create: 10, load: 15, compare: 90, finish: 95 };
 
 /** What a drill makes of a restore: it is told of, and then what was made is removed in any case. */
 export interface Rehearsal {
@@ -39,13 +39,6 @@ export interface Rehearsal {
   proven(measured: Measured): Promise<void>;
   /** It failed, or was cancelled: said before what was made is removed. */
   failed(error: unknown): Promise<void>;
-}
-
-export interface Measured {
-  /** From the making of the target until all was there, compared and checked. */
-  readonly restoreMs: number;
-  /** Of the dump. */
-  readonly dumpBytes: number;
 }
 
 /**
@@ -60,9 +53,10 @@ export async function runRestore(
 ): Promise<void> {
   const { db, log, now } = services;
   const progress = newProgress(context);
+  let ended: Ended;
   try {
-    const measured = await restore(services, run, context, { progress, isDrill: rehearsal !== undefined });
-    await rehearsal?.proven(measured);
+    ended = await restore(services, run, context, { progress, isDrill: rehearsal !== undefined });
+    await rehearsal?.proven(ended.measured);
   } catch (error) {
     if (isAppError(error, 'superseded')) return;
     if (isAppError(error, 'shutdown')) throw error;
@@ -83,11 +77,24 @@ export async function runRestore(
     return;
   }
   if (rehearsal === undefined) {
-    await settleDone(db, context.claim, now());
+    await settleEnded(services, run, context.claim, ended);
     return;
   }
   progress.enter('finish', 'removing');
   await settleRemoval(services, await loadRestore(db, run.id), context.claim);
+}
+
+/** All of it is there; of one that went into a database in use its rows may be others by now. */
+async function settleEnded({ db, now }: RestoreServices, run: RunRow, claim: RunClaim, ended: Ended) {
+  if (ended.difference !== null) {
+    const error = new AppError('dump_failed', ended.difference);
+    await settleFailed(db, claim, { error, step: 'compare', state: 'done' }, now());
+    return;
+  }
+  const proven = ended.isCompared
+    ? { measured: ended.measured, stored: await loadStored(db, run.subject_id ?? '') }
+    : null;
+  await settleDone(db, claim, now(), proven);
 }
 
 /** Removes what a drill has made that proved its backup, and ends its run; what can't be removed now is tried again. */
@@ -123,7 +130,7 @@ async function restore(
   run: RunRow,
   context: RunContext,
   { progress, isDrill }: { readonly progress: Progress; readonly isDrill: boolean },
-): Promise<Measured> {
+): Promise<Ended> {
   const { db } = services;
   progress.enter('look');
   const row = await loadRestore(db, run.id);
@@ -135,7 +142,8 @@ async function restore(
     try {
       await recordReplaced(db, context.claim, { host, plan, signal: context.signal });
       const making = { services, context, progress, host, plan, stored, dump, store: opened.store };
-      return await make(making, isDrill);
+      const ended = await make(making, isDrill);
+      return onlyTablesOf(row) === null ? ended : { ...ended, isCompared: false };
     } finally {
       await closeQuietly(services, () => host.close());
     }
@@ -201,6 +209,14 @@ function refused(failed: readonly PreflightCheck[]): AppError {
   return new AppError('conflict', `The restore was not begun. ${why}`, { details });
 }
 
+interface Ended {
+  readonly measured: Measured;
+  /** Whether all that the backup holds was restored, and compared by what was counted in it. */
+  readonly isCompared: boolean;
+  /** Of one that can’t be taken back: how its rows are others; null: they are not. */
+  readonly difference: string | null;
+}
+
 interface Making extends Source {
   readonly services: RestoreServices;
   readonly context: RunContext;
@@ -210,14 +226,16 @@ interface Making extends Source {
 }
 
 /** Each state is written before what it tells of, so that whoever finds it knows what may be there. */
-async function make(making: Making, isDrill: boolean): Promise<Measured> {
+async function make(making: Making, isDrill: boolean): Promise<Ended> {
   const { services, context, progress, host, plan, stored } = making;
   const { db, uptimeMs } = services;
   const { claim, signal, hold } = context;
   const { explain } = plan;
+  const isLive = plan.swap?.isByLoad === true;
+  const madeAt = uptimeMs();
+  const store = isLive ? await prove(making) : making.store;
 
   progress.enter('create');
-  const madeAt = uptimeMs();
   await hold();
   await recordRestore(db, claim, { state: 'making' });
   await hostOutput(host, plan.create, { signal, explain, name: 'The making of the target' });
@@ -228,55 +246,33 @@ async function make(making: Making, isDrill: boolean): Promise<Measured> {
   const begunAt = uptimeMs();
   const fed: Fed = { bytes: 0, sha256: null, dumpBytes: 0, isProven: false };
   progress.follow(() => ({ bytes: fed.bytes, total: stored.bytes }));
-  await loadDump({ host, plan, store: making.store, stored, fed, signal });
-  await recordRestore(db, claim, { loaded_ms: Math.round(uptimeMs() - begunAt) });
+  await loadDump({ host, plan, store, stored, fed, signal });
+  const loadedMs = Math.round(uptimeMs() - begunAt);
+  await recordRestore(db, claim, { loaded_ms: loadedMs, ...(isLive ? { state: 'finishing' } : {}) });
+  const measured = () => ({ restoreMs: Math.round(uptimeMs() - madeAt), dumpBytes: fed.dumpBytes });
 
   progress.enter('compare');
-  const counted = await hostOutput(host, plan.count.command, { signal, explain, name: 'The counting' });
-  const { tables, difference } = compareCounts(making.dump.contents, plan.count.read(counted));
-  await recordRestore(db, claim, { counts: JSON.stringify(tables) });
+  const comparing = { db, claim, host, plan, dump: making.dump, signal };
+  if (isLive) return { ...(await afterCommit(comparing)), measured: measured() };
+  const { difference, isCompared } = await compareRestored(comparing);
   if (difference !== null) throw new AppError('dump_failed', difference);
 
   progress.enter('finish');
   if (isDrill) {
     await hostOutput(host, plan.check, { signal, explain, name: 'The check of what was restored' });
-    return { restoreMs: Math.round(uptimeMs() - madeAt), dumpBytes: fed.dumpBytes };
+    return { measured: measured(), isCompared, difference };
   }
   await hold();
   await recordRestore(db, claim, { state: 'finishing' });
   const last = await lastCommand(db, claim.runId, plan);
   if (last !== null) await hostOutput(host, last, { signal, explain, name: 'The end of the restore' });
-  return { restoreMs: Math.round(uptimeMs() - madeAt), dumpBytes: fed.dumpBytes };
+  return { measured: measured(), isCompared, difference };
 }
 
-interface Progress {
-  enter(step: Step, word?: string): void;
-  follow(bytes: () => { readonly bytes: number; readonly total: number }): void;
-  step(): string;
-}
-
-function newProgress({ follow }: RunContext): Progress {
-  let step: Step = 'look';
-  let word: string = step;
-  let bytes: (() => { readonly bytes: number; readonly total: number }) | null = null;
-  const note = (): RunNote => {
-    if (step !== 'load' || bytes === null) return { step: word, progress: PROGRESS[step] };
-    const detail = bytes();
-    const part = detail.total === 0 ? 0 : detail.bytes / detail.total;
-    const span = PROGRESS.compare - PROGRESS.load;
-    return { step: word, progress: Math.floor(PROGRESS.load + span * Math.min(1, part)), detail };
-  };
-  follow(note);
-  return {
-    enter(next, as = next) {
-      step = next;
-      word = as;
-    },
-    follow(counted) {
-      bytes = counted;
-    },
-    step: () => step,
-  };
+/** Of one that goes into a database in use: nothing of it is sent there before all of it was read. */
+async function prove({ store, stored, progress, context: { signal } }: Making) {
+  progress.enter('look', 'proving');
+  return proveBefore(store, stored, { signal, onProgress: () => {} });
 }
 
 async function closeQuietly({ log }: RestoreServices, close: () => Promise<void>): Promise<void> {

@@ -45,7 +45,7 @@ export interface FullRead {
  * damage, a storage that does not answer is not.
  */
 export async function readInFull(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'get'>,
   stored: StoredDump,
   { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (bytes: number) => void },
 ): Promise<FullRead> {

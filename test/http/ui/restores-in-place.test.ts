@@ -80,6 +80,31 @@ it('of a file has nobody to throw out and nobody to sign in as', async () => {
   await set({ type: 'postgres', options });
 });
 
+it('goes into the database itself where that was chosen, of an archive alone, and says what that means', async () => {
+  const { db } = pages.services;
+  const set = (format: string) =>
+    db.updateTable('backups').set({ format }).where('id', '=', backupId).execute();
+  const chosen = { action: 'restore', intoLive: 'true', noSafetyBackup: 'true' };
+  const plain = await operator.post(path(), { ...chosen, confirm: NAME });
+  expect([plain.status, plain.html]).toEqual([
+    422,
+    expect.stringContaining('Only custom archives of PostgreSQL'),
+  ]);
+  await set('custom');
+  // Nobody has looked yet, so that nobody knows whether it is needed.
+  expect((await operator.get(path())).html).not.toContain('name="intoLive"');
+  const unconfirmed = await operator.post(path(), { ...chosen, confirm: '' });
+  expect(unconfirmed.html).toMatch(/name="intoLive"[^>]*checked/);
+  expect(unconfirmed.html).toContain('in one transaction');
+  const begun = await operator.post(path(), { ...chosen, confirm: NAME });
+  const id = begun.location?.split('/').at(-1) ?? '';
+  const row = await db.selectFrom('restores').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+  expect(row).toMatchObject({ in_place: 1, kept_name: null, load_options: '{"live":true}' });
+  expect((await operator.get(`/restores/${id}`)).html).not.toContain('Swap<');
+  await operator.post(`/restores/${id}/cancel`, {});
+  await set('plain');
+});
+
 it('backs up first unless that is declined by a tick, in one write with its run', async () => {
   const { db } = pages.services;
   const begun = await operator.post(path(), { action: 'restore', confirm: NAME, endSessions: 'true' });

@@ -5,7 +5,10 @@ import { literal } from '../restore-lines.ts';
 import type { PostgresRestoreTarget } from '../restore-target.ts';
 
 /** Gives one line of JSON for `inPlaceChecks`: the database that is to be replaced, what the user may do with it, and who uses it. */
-export function replacedQuery({ newName }: PostgresRestoreTarget, { keptName }: InPlaceTarget): string {
+export function replacedQuery(
+  { newName }: PostgresRestoreTarget,
+  { keptName }: Pick<InPlaceTarget, 'keptName'>,
+): string {
   return `SELECT pg_catalog.json_build_object(
     'isHere', pg_catalog.current_database() = ${literal(newName)},
     'isKeptTaken', EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(keptName)}),
@@ -29,6 +32,11 @@ export function replacedQuery({ newName }: PostgresRestoreTarget, { keptName }: 
         GROUP BY 1 ORDER BY 2 DESC, 1) one))
       FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace
       WHERE d.datname = ${literal(newName)}))::pg_catalog.jsonb`;
+}
+
+/** Throws for what is no answer of `replacedQuery`. */
+export function readReplaced(answer: string) {
+  return factsShape.parse(JSON.parse(answer));
 }
 
 const sessionShape = z.object({ user: z.string(), count: z.number(), mayEnd: z.boolean() });
@@ -55,7 +63,7 @@ export function inPlaceChecks(
   { keptName, endSessions }: InPlaceTarget,
   answer: string,
 ): readonly PreflightCheck[] {
-  const { isHere, isKeptTaken, replaced } = factsShape.parse(JSON.parse(answer));
+  const { isHere, isKeptTaken, replaced } = readReplaced(answer);
   if (replaced === null) {
     const says = `There is no database “${newName}” to be replaced. Restore it under that name as a new one.`;
     return [{ name: 'Name', ok: false, says }];
@@ -103,11 +111,8 @@ function ownerCheck(
   return { name, ok: true, says };
 }
 
-function sessionsCheck(
-  newName: string,
-  { sessions, prepared, slots, subscriptions }: Replaced,
-  endSessions: boolean,
-): PreflightCheck {
+function sessionsCheck(newName: string, replaced: Replaced, endSessions: boolean): PreflightCheck {
+  const { prepared, slots, subscriptions } = replaced;
   const name = 'Sessions';
   const fixed = [
     ...(prepared > 0 ? [`${prepared} prepared transactions`] : []),
@@ -118,11 +123,21 @@ function sessionsCheck(
     const says = `“${newName}” has ${fixed.join(' and ')}, which would stay with the old one. End them, or restore beside it.`;
     return { name, ok: false, says };
   }
+  return connectedCheck(newName, replaced, { endSessions, what: 'for the swap' });
+}
+
+/** Who is connected to it, and whether they may be thrown out. */
+export function connectedCheck(
+  newName: string,
+  { sessions }: Pick<Replaced, 'sessions'>,
+  { endSessions, what }: { readonly endSessions: boolean; readonly what: string },
+): PreflightCheck {
+  const name = 'Sessions';
   const open = sessions ?? [];
   if (open.length === 0) return { name, ok: true, says: `Nobody is connected to “${newName}”.` };
   const who = `${countOf(open)} on “${newName}” (${open.map(({ user, count }) => `${user}: ${count}`).join(', ')})`;
   if (!endSessions) {
-    const says = `${who}. End them, or let the restore end them for the swap.`;
+    const says = `${who}. End them, or let the restore end them ${what}.`;
     return { name, ok: false, says };
   }
   const kept = open.filter(({ mayEnd }) => !mayEnd);
@@ -130,7 +145,7 @@ function sessionsCheck(
     const says = `${who}, and the user may not end those of ${kept.map(({ user }) => user).join(', ')}. Give another user, or end them.`;
     return { name, ok: false, says };
   }
-  return { name, ok: true, says: `${who}, which will be ended for the swap.` };
+  return { name, ok: true, says: `${who}, which will be ended ${what}.` };
 }
 
 function countOf(sessions: readonly { readonly count: number }[]): string {

@@ -3,6 +3,12 @@ import type { KnownFailure } from '../../known-failures.ts';
 /** Of a restore in place of a file, and of what it keeps. */
 export const IN_PLACE_FAILURES: readonly KnownFailure[] = [
   {
+    pattern: /bridgeport: without a word: ([^\n]*)/,
+    code: 'dump_failed',
+    message: (path, free) =>
+      `The program sqlite3 ended without a word while ${path} was replaced: it was killed, or the disk was full, so that its words could not be kept either (${free} are free beside the file now). See that there is room, and restore again.`,
+  },
+  {
     pattern: /bridgeport: in use: ([^\n]*)/,
     code: 'conflict',
     message: (path, who) =>

@@ -75,6 +75,7 @@ clear_folder`;
 const GO_ON = `[ ! -d "$folder" ] || {
   cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
   ${END_NOTED}
+  rm -f -- reserve
   echo $$ >shell || exit
 }
 look_at_swap
@@ -85,12 +86,16 @@ before) ;;
 *) refuse "not to be swapped: $swap" ;;
 esac`;
 
+/** What SQLite needs beside a file in the mode WAL, to look at it. */
+const RESERVE_KIB = 128;
+
 function makeReady(token: string, { kept }: SwapIds): string {
   return `( ${CHECK} ) || exit
 enter
 [ "$(inode kept.sqlite)" = ${kept ?? 'none'} ] || refuse 'gone'
 ! kept_is_ours || rm -f -- "$kept" || exit
 rm -f -- begun
+dd if=/dev/zero of=reserve bs=1024 count=${RESERVE_KIB} 2>said || { cat said >&2; exit 3; }
 for name in "$kept" "$kept-wal" "$kept-shm" "$kept-journal"; do
   [ ! -e "$name" ] && [ ! -L "$name" ] || refuse "kept name taken: $name"
 done
@@ -112,11 +117,11 @@ const LOCK_ALONE = `lock_alone() {
   case $(cat said) in
   *locked* | *busy* | '') look_who ;;
   *'not a database'* | *malformed*)
-    [ -z "$reset" ] || { cat said >&2; exit 3; }
+    [ -z "$reset" ] || { tell_failure; exit 3; }
     reset='.dbconfig reset_database on'
     : >damaged
     ;;
-  *) cat said >&2; exit 3 ;;
+  *) tell_failure; exit 3 ;;
   esac
   return 1
 }
@@ -153,7 +158,7 @@ kept_is_ours || {
 function writeContent(token: string): string {
   return `tell '.restore file:restored.sqlite?mode=rw' "\${reset:+.dbconfig reset_database off}" && : >written || {
   end_session
-  cat said >&2
+  tell_failure
   exit 3
 }
 tell "$count_marks"
@@ -174,11 +179,11 @@ case $heard in
 esac
 : >done && sync_files done || {
   end_session
-  cat said >&2
+  tell_failure
   exit 3
 }
 tell 'DROP TABLE "${markOf(token)}";' && { [ ! -e wal-mode ] || tell 'PRAGMA journal_mode=WAL;'; } && end_session || {
-  cat said >&2
+  tell_failure
   exit 3
 }`;
 }
@@ -189,7 +194,7 @@ export const CREATE_KEPT = `: >kept.sqlite && ln -- kept.sqlite trial && rm -f -
 /**
  * Puts all as it was, or, where what was restored is in the file already, ends that, and says so by status 67. A swap that nobody could
  * end waits for nobody: so all that waits for its lock comes before the look, and without its source it has nothing to write
- * behind the last one.
+ * behind the last one. What was reserved goes first: on a full disk a file in the mode WAL can't even be looked at.
  */
 export function removeBeside(file: ReplacedFile): string {
   const { newName, token, inPlace } = file;
@@ -219,6 +224,7 @@ ${
 `
     : ''
 }${END_NOTED}
+rm -f -- reserve
 [ ! -e begun ] && [ ! -e done ] && [ ! -e wal-mode ] || {
   ${PROGRAM}
 }

@@ -2,7 +2,8 @@ import { sqlite3WithFiles } from '../shell.ts';
 
 /**
  * Shell functions around one sqlite3 that holds the exclusive lock on a file, in the folder of the restore, by pipes: `lock_live` takes
- * it, `tell` has it do something and sets `heard` to what it answers, `end_session` ends it and gives its status.
+ * it, `tell` has it do something and sets `heard` to what it answers, `end_session` ends it and gives its status, and `tell_failure`
+ * repeats what it complained of, which on a full disk was lost.
  *
  * The mode WAL is left for so long: so the file alone holds all there is, and nobody who has it open in that mode, whoever sees them,
  * lets the lock be had. What is damaged, down to its header, is locked as an empty one (`reset_database`). A transaction that is rolled
@@ -41,6 +42,11 @@ delete
   fi
   end_session
   return 1
+}
+tell_failure() {
+  if [ -s said ]; then cat said >&2
+  else echo "bridgeport: without a word: $(df -Pk . 2>/dev/null | awk 'NR == 2 { print $4 }') KiB" >&2
+  fi
 }
 is_locked_one() {
   [ -d "/proc/$lock/fd" ] || return 0

@@ -78,7 +78,9 @@ begin=$(head -c 15 "$new" | tr -d '\\000')
 printf 'bridgeport:bytes=%s\\n' "$(wc -c <"$new")"
 look_who
 printf 'bridgeport:who=%s\\n' "$who"
-[ "$(id -u)" = 0 ] && [ -d /proc/self/fd ] && printf 'bridgeport:sees=all\\n'
+if [ ! -d /proc/self/fd ]; then printf 'bridgeport:sees=nothing\\n'
+elif [ "$(id -u)" = 0 ]; then printf 'bridgeport:sees=all\\n'
+fi
 exit 0`;
 }
 
@@ -108,13 +110,17 @@ function usersCheck(path: string, stdout: string): readonly PreflightCheck[] {
   if (who !== '') {
     return [{ name, ok: false, says: `${path} is open in ${who}. Stop that, and look again.` }];
   }
-  const sees =
-    answerOf(stdout, 'sees') === 'all'
-      ? 'No process that can be seen from here has it open.'
-      : 'No process that this user can see has it open; of others only locks show.';
-  const says = `${sees} The exclusive lock is taken before anything is replaced; who comes then waits, and finds what was restored.`;
+  const says = `${SEES[answerOf(stdout, 'sees') ?? ''] ?? SEES['']} The exclusive lock is taken before anything is replaced; who comes then waits, and finds what was restored.`;
   return [{ name, ok: true, says }];
 }
+
+/** By what the look can see; a host without /proc shows nobody. */
+const SEES: Readonly<Record<string, string>> = {
+  all: 'No process that can be seen from here has it open.',
+  '': 'No process that this user can see has it open; of others only locks show.',
+  nothing:
+    'The host shows no processes (it has no /proc), so that nobody can tell who has it open: stop the application.',
+};
 
 /** The new one, the kept one, and what SQLite needs to take the change back. */
 function room({ expectedBytes }: RestoreTarget, stdout: string): readonly PreflightCheck[] {

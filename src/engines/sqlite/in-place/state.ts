@@ -95,7 +95,7 @@ sync_files() {
 }
 clear_folder() {
   cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
-  rm -f -- pid shell in out said restored.sqlite restored.sqlite-* kept.sqlite wal-mode damaged written || exit
+  rm -f -- reserve pid shell in out said restored.sqlite restored.sqlite-* kept.sqlite wal-mode damaged written || exit
   rm -f -- begun && rm -f -- done && cd / && rmdir -- "$folder"
 }`;
 }
