@@ -16,7 +16,7 @@ const DUMP = Buffer.from(
 );
 const OF = { type: 'sqlite', format: 'plain', compression: 'zstd-3' } as const;
 const PLAIN_OF_POSTGRES = Buffer.from(
-  `--\n-- PostgreSQL database dump\n--\n\nSET check_function_bodies = false;\n${'SELECT 1;\n'.repeat(9000)}\n--\n-- PostgreSQL database dump complete\n--\n\n`,
+  `--\n-- PostgreSQL database dump\n--\n\nSET check_function_bodies = false;\n${"SELECT pg_catalog.setval('s', 1);\n".repeat(3000)}\n--\n-- PostgreSQL database dump complete\n--\n\n`,
 );
 
 let count = 0;
@@ -100,6 +100,13 @@ describe('bridgeport-restore', () => {
       said: expect.stringContaining('no dump of SQLite'),
     });
     expect((await byHand([path, '--unguarded'])).output).toEqual(hostile);
+    const of = { type: 'postgres', format: 'plain', compression: 'none' } as const;
+    const leaving = PLAIN_OF_POSTGRES.toString().replace('SELECT', 'COMMIT;\nDROP DATABASE x;\nSELECT');
+    const left = await lying(Buffer.from(leaving), of);
+    for (const more of [[], ['--transaction'], ['--check']]) {
+      const { status, output } = await byHand([left, ...more]);
+      expect([status, output.includes('DROP')]).toEqual([6, false]);
+    }
   });
 
   it('ends without a word where nobody reads on', async () => {
