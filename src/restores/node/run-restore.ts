@@ -23,6 +23,7 @@ import { safetyChecks } from '../safety-backup.ts';
 import { placeChecks } from '../same-place.ts';
 import { mayHaveMade, settleDone, settleFailed, settleLater, settleRemoved } from '../settle.ts';
 import { lastCommand, recordReplaced } from '../swap.ts';
+import { countOnTheWay, recordFound, withRows } from './count-on-the-way.ts';
 import type { Fed } from './feed-dump.ts';
 import { loadDump } from './load-dump.ts';
 
@@ -228,12 +229,15 @@ async function make(making: Making, isDrill: boolean): Promise<Measured> {
   const begunAt = uptimeMs();
   const fed: Fed = { bytes: 0, sha256: null, dumpBytes: 0, isProven: false };
   progress.follow(() => ({ bytes: fed.bytes, total: stored.bytes }));
-  await loadDump({ host, plan, store: making.store, stored, fed, signal });
+  const { source, found } = countOnTheWay(stored);
+  await loadDump({ host, plan, store: making.store, stored: source, fed, signal });
   await recordRestore(db, claim, { loaded_ms: Math.round(uptimeMs() - begunAt) });
+  await recordFound(db, stored, found(), services.now());
 
   progress.enter('compare');
+  const contents = withRows(making.dump.contents, found());
   const counted = await hostOutput(host, plan.count.command, { signal, explain, name: 'The counting' });
-  const { tables, difference } = compareCounts(making.dump.contents, plan.count.read(counted));
+  const { tables, difference } = compareCounts(contents, plan.count.read(counted));
   await recordRestore(db, claim, { counts: JSON.stringify(tables) });
   if (difference !== null) throw new AppError('dump_failed', difference);
 
