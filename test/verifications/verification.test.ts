@@ -164,8 +164,22 @@ describe('a backup that is not whole', () => {
       proofs: { bytes: null, parsed: null },
     });
     expect(await protectionOf(backup.databaseId)).toBe('never');
+    const told = async () => {
+      const { db } = app.services;
+      const rows = await db
+        .selectFrom('events')
+        .selectAll()
+        .where('database_id', '=', backup.databaseId)
+        .execute();
+      return rows
+        .filter(({ type }) => type === 'backup.verification_failed')
+        .map(({ data }) => JSON.parse(data));
+    };
+    const event = { backupId: backup.id, says: expect.stringMatching(/SHA-256 is [0-9a-f]{64} instead of/) };
+    expect(await told()).toMatchObject([event]);
     bucket.faults.clear();
     await verify(backup);
+    expect(await told()).toHaveLength(1);
     expect(await shown(backup)).toMatchObject({ verification: 'full', verificationError: null });
     expect(await protectionOf(backup.databaseId)).toBe('protected');
   });
