@@ -342,6 +342,20 @@ describe('by itself', () => {
     await untilOver(String(runId));
   });
 
+  it('a rule says so for each database that it is for', async () => {
+    const { db } = app.services;
+    await db.deleteFrom('databases').execute();
+    await backUp();
+    const dueIn = (days: number) =>
+      verifyIfDue({ ...app.services, everyDays: 0, now: () => new Date(Date.now() + days * DAY_MS) });
+    expect(await dueIn(3)).toBeNull();
+    const rule = { name: ODD, cronExpression: '0 2 * * *', environmentId: environment, verifyEveryDays: 2 };
+    await app.ask('POST', '/api/schedules/rules', rule);
+    const runId = await dueIn(3);
+    expect(runId).not.toBeNull();
+    await untilOver(String(runId));
+  });
+
   it('the turns of databases are spread over the days, and come once in them', () => {
     const now = new Date('2026-11-29T18:00:00.000Z');
     const turns = Array.from({ length: 700 }, (_, n) => turnBefore(`database ${n} ü`, now, 7));
