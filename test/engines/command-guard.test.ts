@@ -198,7 +198,14 @@ const LEAVING: readonly string[] = [
     'SELECT f()',
     'NOTIFY x',
   ],
-  ...['SELECT pg_catalog.lo_export(1, $$x$$)', 'SELECT "f"(pg_catalog.setval(1))', '"x" COMMIT'],
+  ...[
+    'SELECT pg_catalog.lo_export(1, $$x$$)',
+    'SELECT "f"(pg_catalog.setval(1))',
+    `SELECT "f"('x')`,
+    `SET "role" = 'x'`,
+    `GRANT "a" TO "on"`,
+    '"x" COMMIT',
+  ],
   ...[
     'DROP DATABASE x',
     'ALTER DATABASE x RENAME TO y',

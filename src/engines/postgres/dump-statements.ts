@@ -36,8 +36,8 @@ export function whatIsForeign({ head, words, quotedAfter, hasOn }: StatementHead
     BEGINNINGS.test(unquoted) &&
     !ELSEWHERE.test(words) &&
     !SETTINGS.test(words) &&
-    (!words.startsWith('set ') || unquoted.includes(' ')) &&
-    (!words.startsWith('select ') || CALLS.test(unquoted)) &&
+    (!/^set\b/.test(words) || unquoted.includes(' ')) &&
+    (!/^select\b/.test(words) || CALLS.test(unquoted)) &&
     // Without ON, what is granted is a role.
     (hasOn || !/^(?:grant|revoke)\b/.test(words));
   return isKnown ? null : words;
