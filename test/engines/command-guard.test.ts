@@ -204,6 +204,10 @@ const LEAVING: readonly string[] = [
     `SELECT "f"('x')`,
     `SET "role" = 'x'`,
     `GRANT "a" TO "on"`,
+    'GRANT CONNECT, CONNECT, CONNECT, CONNECT, CONNECT, CONNECT, CONNECT ON DATABASE x TO y',
+    'REVOKE ALL ON TABLESPACE x FROM y',
+    "COMMENT ON ROLE x IS 'y'",
+    "SECURITY LABEL FOR p ON ROLE x IS 'y'",
     '"x" COMMIT',
   ],
   ...[

@@ -27,6 +27,8 @@ beforeAll(async () => {
   await server.query(
     `CREATE TABLE a (a text); COMMENT ON TABLE a IS '${ROOM}'; INSERT INTO a VALUES ('1');
      CREATE TABLE b (a text); COMMENT ON TABLE b IS '${ROOM}';
+     GRANT CONNECT ON DATABASE "${SOURCE}" TO pg_monitor; COMMENT ON DATABASE "${SOURCE}" IS 'x';
+     ALTER DATABASE "${SOURCE}" SET work_mem TO '7MB'; GRANT SELECT (a), UPDATE ON TABLE a TO pg_monitor;
      CREATE FUNCTION of_sql(n int) RETURNS int BEGIN ATOMIC SELECT CASE WHEN n > 0 THEN 1 END; SELECT 2; END;
      SELECT lo_from_bytea(0, decode(repeat('ab', 3000), 'hex')), lo_from_bytea(0, 'two')`,
     SOURCE,

@@ -10,6 +10,7 @@ import { whyForeign } from './archive-statements.ts';
 const MOST_SAID = 80;
 /** What pg_restore makes no use of where it is not told to make the database; the second since versions of archives that have it. */
 const OF_DATABASE = ['DATABASE', 'DATABASE PROPERTIES'];
+const ABOUT = ['ACL', 'COMMENT', 'SECURITY LABEL'];
 const KIND = /^[A-Z][A-Z ]*$/;
 const NAME = String.raw`(?:"(?:[^"]|"")*"|[\w$\u0080-\uffff]+)`;
 const COPY = new RegExp(
@@ -42,8 +43,8 @@ export function newArchiveGuard(format: 'custom' | 'tar'): DumpGuard {
 }
 
 function checkEntry(entry: EntryTexts): void {
-  const { kind, definition, drop, copy, hasData } = entry;
-  if (OF_DATABASE.includes(kind)) {
+  const { kind, name, definition, drop, copy, hasData } = entry;
+  if (OF_DATABASE.includes(kind) || (ABOUT.includes(kind) && name.startsWith('DATABASE '))) {
     if (hasData) refuse(entry, 'data');
     return;
   }

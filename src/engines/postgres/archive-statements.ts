@@ -23,19 +23,19 @@ function whyForeignAs(text: string, isStandard: boolean): string | null {
   let head = '';
   let words = '';
   let quotedAfter = -1;
-  let hasOn = false;
+  let onWhat: string | null = null;
   let depth = 0;
   let body: 'none' | 'begun' | 'atomic' | 'over' = 'none';
   let isFirst = false;
   const foreign = () => {
     if (head === '') return null;
-    return OF_PLAIN.test(words) ? words : whatIsForeign({ head, words, quotedAfter, hasOn });
+    return OF_PLAIN.test(words) ? words : whatIsForeign({ head, words, quotedAfter, onWhat });
   };
   const reset = () => {
     head = '';
     words = '';
     quotedAfter = -1;
-    hasOn = false;
+    onWhat = null;
     body = 'none';
   };
   for (let at = 0; at < text.length; ) {
@@ -48,7 +48,8 @@ function whyForeignAs(text: string, isStandard: boolean): string | null {
     if (head.length < 5 && (token !== ';' || depth > 0)) head += token.slice(0, 5);
     if (word !== '') {
       if (words.length < MOST_WORDS) words += words === '' ? word : ` ${word}`;
-      hasOn ||= word === 'on';
+      if (onWhat === '') onWhat = word;
+      else if (word === 'on' && onWhat === null) onWhat = '';
     } else if (isQuoted && quotedAfter < 0) quotedAfter = words.length;
     if (token === '(') depth += 1;
     if (token === ')') depth = Math.max(0, depth - 1);

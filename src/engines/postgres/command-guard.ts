@@ -20,6 +20,7 @@ const SEMICOLON = 0x3b;
 const BACKSLASH = 0x5c;
 const BLANK = 0x20;
 const MOST_LINE = 128;
+const NOTHING = new Uint8Array(0);
 const END_OF_COPY = [BACKSLASH, DOT, NEWLINE];
 /** How the only statement begins and ends that a dump has rows after. */
 const COPY = 'COPY ';
@@ -70,7 +71,7 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
   let beforeWord = 0;
   /** How many of the words stand before the first thing that is quoted; -1: nothing is. */
   let quotedAfter = -1;
-  let hasOn = false;
+  let onWhat: string | null = null;
   let parentheses = 0;
   let blocks = 0;
   /** Within a function's body: what the next word must be. */
@@ -91,7 +92,7 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
   /** What is sent in the place of the chunk that is read. */
   let sent: Uint8Array = new Uint8Array(0);
   /** The beginning of what may be blanked out once it has come whole. */
-  let kept: Uint8Array = new Uint8Array(0);
+  let kept: Uint8Array = NOTHING;
   let isAtLine = true;
 
   /** In a copy, made with the first: others look at the chunk, too. */
@@ -132,7 +133,8 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
       return;
     }
     if (words.length < MOST_WORDS) words += words === '' ? word : ` ${word}`;
-    if (word === 'on') hasOn = true;
+    if (onWhat === '') onWhat = word;
+    else if (word === 'on' && onWhat === null) onWhat = '';
     if (parentheses === 0 && OF_FUNCTIONS.test(words)) followBody(at);
     word = '';
   };
@@ -179,12 +181,12 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
     ending = '';
     words = '';
     quotedAfter = -1;
-    hasOn = false;
+    onWhat = null;
     awaited = null;
   };
 
   const refuseForeign = (at: number): void => {
-    const foreign = isInPair ? words : whatIsForeign({ head, words, quotedAfter, hasOn });
+    const foreign = isInPair ? words : whatIsForeign({ head, words, quotedAfter, onWhat });
     if (foreign !== null) refuseStatement(`a statement “${foreign.slice(0, MOST_SAID)}…”`, at);
   };
 
@@ -469,7 +471,7 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
     observe(next) {
       const come = kept.length === 0 ? next : joined(kept, next);
       const end = isInTransaction ? cutBefore(come, isAtLine) : come.length;
-      kept = come.slice(end);
+      kept = end === come.length ? NOTHING : come.slice(end);
       const chunk = end === come.length ? come : come.subarray(0, end);
       const nul = chunk.indexOf(NUL);
       if (nul >= 0) refuse('a NUL character', nul);

@@ -10,6 +10,9 @@ const SETTINGS =
 const CALLS =
   /^select (?:from )?(?:pg_catalog )?(?:lo_close|lo_create|lo_open|lo_unlink|lowrite|pg_restore_[a-z_]+|set_config|setval)\b/;
 const LARGE_OBJECT_CALL = /^select pg_catalog (?:lo_close|lo_create|lo_open|lowrite)\b/;
+const OF_SERVER = /^(?:database|parameter|role|tablespace)$/;
+/** The comment of a database stands in dumps of versions before 11. */
+const OF_ALL = /^(?:role|tablespace)$/;
 const FIRST_LETTER = /^[a-z]/i;
 
 /** What is known of a statement when it ends: its first words, in lower case, without what is quoted or commented out. */
@@ -20,8 +23,8 @@ export interface StatementHead {
   readonly words: string;
   /** How many bytes of the words stand before the first thing that is quoted; -1: nothing is. */
   readonly quotedAfter: number;
-  /** Whether one of them is ON. */
-  readonly hasOn: boolean;
+  /** The word behind the first ON; empty: none is yet; null: there is no ON. */
+  readonly onWhat: string | null;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface StatementHead {
  * other databases or roles, or calls what pg_dump does not. Null: it is one of them. What a server runs by itself, such as functions in
  * defaults, checks and indexes, no reader can tell.
  */
-export function whatIsForeign({ head, words, quotedAfter, hasOn }: StatementHead): string | null {
+export function whatIsForeign({ head, words, quotedAfter, onWhat }: StatementHead): string | null {
   const unquoted = quotedAfter < 0 ? words : words.slice(0, quotedAfter);
   const isKnown =
     FIRST_LETTER.test(head) &&
@@ -39,7 +42,8 @@ export function whatIsForeign({ head, words, quotedAfter, hasOn }: StatementHead
     (!/^set\b/.test(words) || unquoted.includes(' ')) &&
     (!/^select\b/.test(words) || CALLS.test(unquoted)) &&
     // Without ON, what is granted is a role.
-    (hasOn || !/^(?:grant|revoke)\b/.test(words));
+    (!/^(?:grant|revoke)\b/.test(words) || (onWhat !== null && !OF_SERVER.test(onWhat))) &&
+    (!/^(?:comment|security)\b/.test(words) || !OF_ALL.test(onWhat ?? ''));
   return isKnown ? null : words;
 }
 
@@ -51,6 +55,7 @@ export function isLargeObjectCall(words: string): boolean {
 const NEWLINE = 0x0a;
 const MARKS = ['BEGIN;', 'COMMIT;'];
 const MOST_MARK = 7;
+const LETTERS = new Set(new TextEncoder().encode('BEGINCOMMIT'));
 
 /** Whether the word before `at` stands there as pg_dump writes these: in capitals, right behind a line's beginning. */
 export function isMark(chunk: Uint8Array, at: number, word: string): boolean {
@@ -61,6 +66,7 @@ export function isMark(chunk: Uint8Array, at: number, word: string): boolean {
 
 /** Where a mark begins that has not come whole, at the end of the chunk; else the chunk's length. `isAtLine`: it begins a line. */
 export function cutBefore(chunk: Uint8Array, isAtLine: boolean): number {
+  if (!LETTERS.has(chunk[chunk.length - 1] ?? 0)) return chunk.length;
   const newline = chunk.subarray(-MOST_MARK).lastIndexOf(NEWLINE);
   const from = Math.max(0, chunk.length - MOST_MARK) + newline + 1;
   if (newline < 0 && (!isAtLine || chunk.length >= MOST_MARK)) return chunk.length;
