@@ -51,6 +51,17 @@ export function isNameComparable(
   return one.encoding === other.encoding || /^[\0-\x7f]*$/.test(`${schema ?? ''}${name}`);
 }
 
+/** Whether the rows of each table are known. */
+export function isCounted(contents: DumpContents | null): contents is DumpContents {
+  return contents?.tables.every(({ rows }) => rows !== null) ?? false;
+}
+
+/** How definitions are read may differ between versions; what is counted does not. */
+export function countsOf(contents: DumpContents | null): DumpContents | null {
+  if (contents === null) return null;
+  return { ...contents, tables: contents.tables.map((table) => ({ ...table, definition: null })) };
+}
+
 /** How what was found differs from what was counted before, a sentence; null where nothing differs that was known. */
 export function contentsDiffer(known: DumpContents | null, found: DumpContents | null): string | null {
   if (known === null || found === null) return null;

@@ -64,8 +64,11 @@ export interface RestorePlan {
   /** Sent before the dump's first byte, and after its last once that is proven: so that a dump cut short commits nothing. */
   readonly before: Uint8Array;
   readonly after: Uint8Array;
-  /** A new one for each run, before which every byte of the dump passes: it throws for what must not reach the program. */
-  newGuard?(): DumpGuard;
+  /**
+   * A new one for each run, before which every byte of the dump passes: it throws for what must not reach the program. False: `before`
+   * is not sent.
+   */
+  newGuard?(isInTransaction?: boolean): DumpGuard;
   /** Counts the rows of what was restored. */
   readonly count: CountPlan;
   /** What `finish` does but for the name: statistics, a check of the file. For who removes it afterwards. */

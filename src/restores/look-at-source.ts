@@ -4,8 +4,8 @@ import type { ObjectStore } from '../object-stores/object-store.ts';
 
 /** Whether what is to be restored lies where it should, as a line for a person. Throws what the storage throws. */
 export async function lookAtSource(
-  store: ObjectStore,
-  { key, versionId, bytes, sha256 }: Stored,
+  store: Pick<ObjectStore, 'head' | 'label'>,
+  { key, versionId, bytes, sha256 }: Pick<Stored, 'key' | 'versionId' | 'bytes' | 'sha256'>,
   signal: AbortSignal,
 ): Promise<PreflightCheck> {
   const name = 'Backup';

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { contentsText } from '../backups/contents.ts';
+import { contentsText, isCounted } from '../backups/contents.ts';
 import { recordNewest } from '../backups/newest-backups.ts';
 import type { Stored } from '../backups/stored.ts';
 import type { Trx } from '../db/schema.ts';
@@ -90,8 +90,4 @@ export async function noteFullRead(
 /** Names in another encoding than UTF-8 were once taken for that. */
 function isMisread(known: DumpContents | null, found: DumpContents | null): boolean {
   return found?.encoding !== undefined && known?.encoding === undefined;
-}
-
-function isCounted(contents: DumpContents | null): boolean {
-  return contents?.tables.every(({ rows }) => rows !== null) ?? false;
 }

@@ -116,6 +116,11 @@ describe('the manifest of a backup', () => {
     const manifest = JSON.parse(text);
     expect(manifest).toMatchObject({
       ...{ schemaVersion: 1, backupId: backup.id, publicKey, database: { name: NAME } },
+      environment: { name: NAME },
+      engine: { type: 'sqlite', serverVersion: expect.any(String) },
+      ...{ format: null, compression: expect.stringMatching(/^zstd-\d+$/), options: expect.any(Object) },
+      object: { key: backup.storagePath, fileName: expect.stringMatching(/\.sql\.zst$/) },
+      ...{ startedAt: expect.stringMatching(/Z$/), completedAt: expect.stringMatching(/Z$/) },
       sha256: { stored: backup.sha256, dump: expect.stringMatching(/^[0-9a-f]{64}$/) },
       bytes: { stored: backup.size, dump: expect.any(Number) },
       contents: {

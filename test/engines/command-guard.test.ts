@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { whyForeign } from '../../src/engines/postgres/archive-statements.ts';
 import { newCommandGuard } from '../../src/engines/postgres/command-guard.ts';
 import { isAppError } from '../../src/errors.ts';
 
@@ -140,5 +141,131 @@ describe('a command of psql', () => {
     });
     expect(tried.length).toBeGreaterThan(20);
     expect(tried).not.toContain(true);
+  });
+});
+
+const OBJECTS = `BEGIN;
+
+SELECT pg_catalog.lo_open('16385', 131072);
+SELECT pg_catalog.lowrite(0, '\\x00ff');
+SELECT pg_catalog.lo_close(0);
+
+COMMIT;
+`;
+
+it('takes the transaction that pg_dump puts around large objects out of ours, and leaves it where there is none', () => {
+  const text = USUAL.replace('--\n-- PostgreSQL database dump complete', (end) => `${OBJECTS}${end}`);
+  const blanked = text
+    .replaceAll(/^\\(?:un)?restrict \w+$/gm, (line) => ' '.repeat(line.length))
+    .replaceAll(/^(?:BEGIN|COMMIT);$/gm, (line) => ' '.repeat(line.length));
+  const sentBy = (isInTransaction: boolean, size: number) => {
+    const guard = newCommandGuard(isInTransaction);
+    const bytes = Buffer.from(text);
+    const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+      Uint8Array.from(bytes.subarray(index * size, (index + 1) * size)),
+    );
+    return Buffer.concat(chunks.map((chunk) => Uint8Array.from(guard.observe(chunk)))).toString();
+  };
+  for (let size = 1; size < 40; size += 1) expect(sentBy(true, size)).toBe(blanked);
+  expect(sentBy(true, 1 << 20)).toBe(blanked);
+  expect(sentBy(false, 1 << 20)).toMatch(/\nBEGIN;\n[\s\S]*\nCOMMIT;\n/);
+});
+
+const DROP = 'DROP DATABASE neighbour;\n';
+/** What would end the transaction of a restore, or reach beyond its database; the same in plain dumps and archives. */
+const LEAVING: readonly string[] = [
+  ...['COMMIT', 'COMMIT AND CHAIN', 'commit work', 'Commit/* ; */Transaction', 'END', 'end work', 'ABORT'],
+  ...['ROLLBACK', 'ROLLBACK -- ;\n TO s', 'BEGIN', 'BEGIN ISOLATION LEVEL SERIALIZABLE', 'START TRANSACTION'],
+  ...["PREPARE TRANSACTION 'x'", "COMMIT PREPARED 'x'", "ROLLBACK PREPARED 'x'", 'SAVEPOINT s', 'RELEASE s'],
+  ...['RESET SESSION AUTHORIZATION', 'RESET ROLE', 'SET SESSION AUTHORIZATION DEFAULT', 'SET ROLE postgres'],
+  ...['SET LOCAL ROLE x', 'set session_authorization = x', 'SET "role" = x', 'SET TRANSACTION READ ONLY'],
+  ...[
+    'DISCARD ALL',
+    "DO 'x'",
+    'DO $$ x $$',
+    'CALL p()',
+    'VACUUM',
+    "LOAD 'x'",
+    'EXECUTE x',
+    'LOCK t',
+    'UPDATE t SET a = 1',
+  ],
+  ...[
+    'DELETE FROM t',
+    'WITH x AS (SELECT 1) SELECT 1',
+    '(SELECT f())',
+    'VALUES (f())',
+    'SELECT f()',
+    'NOTIFY x',
+  ],
+  ...[
+    'SELECT pg_catalog.lo_export(1, $$x$$)',
+    'SELECT "f"(pg_catalog.setval(1))',
+    `SELECT "f"('x')`,
+    `SET "role" = 'x'`,
+    `GRANT "a" TO "on"`,
+    'GRANT CONNECT, CONNECT, CONNECT, CONNECT, CONNECT, CONNECT, CONNECT ON DATABASE x TO y',
+    'REVOKE ALL ON TABLESPACE x FROM y',
+    "COMMENT ON ROLE x IS 'y'",
+    "SECURITY LABEL FOR p ON ROLE x IS 'y'",
+    '"x" COMMIT',
+  ],
+  ...[
+    'DROP DATABASE x',
+    'ALTER DATABASE x RENAME TO y',
+    'CREATE DATABASE x',
+    'drop/**/database x',
+    'DROP ROLE x',
+  ],
+  ...[
+    'CREATE USER x',
+    'ALTER USER mapping SUPERUSER',
+    'DROP USER x',
+    'ALTER GROUP x ADD USER y',
+    'DROP OWNED BY x',
+  ],
+  ...[
+    "ALTER SYSTEM SET archive_command = 'x'",
+    "CREATE TABLESPACE x LOCATION '/x'",
+    'GRANT postgres TO x',
+    'REVOKE x FROM y',
+  ],
+  ...['CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS $$x$$; COMMIT; SELECT 1 AS end'],
+  ...['CREATE FUNCTION begin.atomic(OUT a int) RETURN 1; END'],
+  ...['CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS begin; END; COMMIT; SELECT 1 AS end'],
+  ...['CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS case; END; END'],
+  ...['CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; COMMIT; END'],
+];
+
+describe('a statement that leaves the transaction or the database', () => {
+  it.each(LEAVING)('%s is refused in a plain dump, cut into any chunks', (statement) => {
+    const text = `CREATE TABLE a (a int);\n${statement};\nCREATE TABLE b (a int);\n`;
+    expect(passes(text)).toBe(false);
+    for (let cut = 1; cut < text.length; cut += 1) expect(passes(text, [cut])).toBe(false);
+  });
+
+  it.each(LEAVING)('%s is refused in the table of contents of an archive', (statement) => {
+    expect(whyForeign(`${statement};\n`)).not.toBeNull();
+    expect(whyForeign(`COMMENT ON TABLE a IS 'x'; ${statement}`)).not.toBeNull();
+  });
+
+  it('is refused behind the transaction of large objects, and within it', () => {
+    expect(passes(OBJECTS)).toBe(true);
+    expect(passes(`${OBJECTS}${DROP}`)).toBe(false);
+    expect(passes(OBJECTS.replace('\nCOMMIT', 'SELECT pg_catalog.setval(1, 2, false);\nCOMMIT'))).toBe(false);
+    expect(passes(OBJECTS.replace('BEGIN;\n', ''))).toBe(false);
+    expect(passes(OBJECTS.replace('BEGIN', 'begin'))).toBe(false);
+    expect(passes(OBJECTS.replace('\nCOMMIT', '\n COMMIT'))).toBe(false);
+  });
+
+  it('is found in an archive whatever a backslash means in it, and none is where pg_dump wrote one', () => {
+    expect(whyForeign(String.raw`COMMENT ON TABLE a IS 'C:\';`)).toBeNull();
+    expect(whyForeign(String.raw`COMMENT ON TABLE a IS '\''; COMMIT; --';`)).toBe('commit');
+    expect(whyForeign(String.raw`COMMENT ON TABLE a IS E'\'; COMMIT; --';`)).toBeNull();
+    expect(whyForeign(`COMMENT ON TABLE a IS E'ü\\'; COMMIT; --';`)).not.toBeNull();
+    expect(whyForeign('CREATE FUNCTION f() AS $a$; COMMIT; $b$ $a$; /* /* */ ; COMMIT; */')).toBeNull();
+    expect(whyForeign('CREATE RULE r AS ON INSERT TO a DO (SELECT 1; SELECT 2);')).toBeNull();
+    const body = 'BEGIN ATOMIC\n SELECT CASE WHEN true THEN 1 END;\n (SELECT 2);\nEND';
+    expect(whyForeign(`CREATE FUNCTION f() RETURNS int LANGUAGE sql\n    ${body};\n`)).toBeNull();
   });
 });

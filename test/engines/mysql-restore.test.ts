@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -248,7 +248,14 @@ describe('a restore', () => {
       const canary = join(folder, 'canary');
       const before = await databases();
       const commands = [`\\! touch ${canary}`, `system touch ${canary}`];
-      const statements = [`\\! touch ${canary}`, `/*!40000 DROP DATABASE \`${NEIGHBOUR}\` */;`];
+      const script = join(folder, 'neighbour.sql');
+      writeFileSync(script, `DROP DATABASE \`${NEIGHBOUR}\`;\n`);
+      commands.push(`source ${script}`, `\\. ${script}`);
+      const statements = [
+        `source ${script}`,
+        `\\! touch ${canary}`,
+        `/*!40000 DROP DATABASE \`${NEIGHBOUR}\` */;`,
+      ];
       for (const statement of statements) {
         const plan = restoreMysql(target(newName()));
         await expect(load(plan, holding(statement))).rejects.toMatchObject({ code: 'dump_unsafe' });

@@ -35,7 +35,7 @@ function plan() {
 
 /** psql reads each byte as its encoding has it, which a dump may change by any expression: 0x83 hides the quote behind it then. */
 const HIDDEN = Buffer.from(
-  `SELECT set_config('client_' || 'encoding', 'SJIS', false);\nSELECT '\x83' || '\n\\! touch ${canary}\n';\n`,
+  `SELECT set_config('client_' || 'encoding', 'SJIS', false);\nCREATE VIEW v AS SELECT '\x83' || '\n\\! touch ${canary}\n';\n`,
   'latin1',
 );
 

@@ -22,7 +22,9 @@ import type { SqliteOptions } from '../../src/engines/sqlite/options.ts';
 import { restoreSqlite } from '../../src/engines/sqlite/restore.ts';
 import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
 import { isAppError } from '../../src/errors.ts';
+import { byHand } from '../support/by-hand.ts';
 import { buildSqliteDump } from '../support/sqlite-dump.ts';
+import { ourKey, storedDump, writeStored } from '../support/stored-dump.ts';
 import { cutAt } from './proofs.ts';
 import { CUT, checksOf, load, restore, rowsInDump, runOn } from './restoring.ts';
 import { runInShell } from './shell.ts';
@@ -281,4 +283,28 @@ describe('a hostile dump', () => {
       throw error;
     }
   }
+});
+
+it('is what bridgeport-restore makes with --into, and nothing stays of a backup that is damaged', async () => {
+  const path = join(folder, 'by hand "ü" 😀.sql.zst');
+  const plain = Buffer.from(
+    'PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE "t ü"(a);\nINSERT INTO "t ü" VALUES(1);\nINSERT INTO "t ü" VALUES(\'x; COMMIT;\');\nCOMMIT;\n',
+  );
+  const of = { type: 'sqlite', format: 'plain', compression: 'zstd-3' } as const;
+  writeStored(path, await storedDump(plain, of));
+  const made = join(folder, 'made by hand ü.db');
+  const ended = await byHand([path, '--public-key', ourKey, '--into', made]);
+  expect(ended).toMatchObject({
+    status: 0,
+    said: expect.stringContaining('1 tables and 2 rows, as many as the manifest tells of'),
+  });
+  const db = new Database(made, { readonly: true });
+  expect(db.prepare('SELECT a FROM "t ü"').pluck().all()).toEqual([1, 'x; COMMIT;']);
+  db.close();
+  const shorter = Buffer.from(plain.toString().replace('INSERT INTO "t ü" VALUES(1);\n', ''));
+  writeStored(path, await storedDump(shorter, { ...of, counted: plain }));
+  const before = readdirSync(folder);
+  const refused = await byHand([path, '--public-key', ourKey, '--into', join(folder, 'never.db')]);
+  expect(refused).toMatchObject({ status: 6, said: expect.stringContaining('all is as it was') });
+  expect(readdirSync(folder)).toEqual(before);
 });

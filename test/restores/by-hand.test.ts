@@ -16,8 +16,13 @@ const DUMP = Buffer.from(
 );
 const OF = { type: 'sqlite', format: 'plain', compression: 'zstd-3' } as const;
 const PLAIN_OF_POSTGRES = Buffer.from(
-  `--\n-- PostgreSQL database dump\n--\n\nSET check_function_bodies = false;\n${'SELECT 1;\n'.repeat(9000)}\n--\n-- PostgreSQL database dump complete\n--\n\n`,
+  `--\n-- PostgreSQL database dump\n--\n\nSET check_function_bodies = false;\n${"SELECT pg_catalog.setval('s', 1);\n".repeat(3000)}\n--\n-- PostgreSQL database dump complete\n--\n\n`,
 );
+
+function* brokenOff(bytes: Buffer): Generator<Buffer> {
+  yield bytes;
+  throw new Error('the connection broke');
+}
 
 let count = 0;
 /** Lies in a folder of its own, under a name that needs quotes. */
@@ -69,6 +74,50 @@ describe('bridgeport-restore', () => {
     expect((await from(Readable.from([bytes, Buffer.from('x')]))).status).toBe(4);
   });
 
+  it('reads a presigned address, on from where its connection broke, and of the same object alone', async () => {
+    const path = await lying(DUMP, { ...OF, compression: 'none' });
+    const bytes = readFileSync(path);
+    const half = Math.floor(bytes.length / 2);
+    const words = [
+      'https://s3.example/a?X-Amz-Signature=secret',
+      '--manifest',
+      `${path}.manifest.json`,
+      ...ours,
+    ];
+    const from = async (tag: string) => {
+      const asked: (string | null)[][] = [];
+      const end = await byHand(words, {
+        async fetch(_, options) {
+          const headers = new Headers(options.headers);
+          asked.push([headers.get('range'), headers.get('if-match')]);
+          const isFirst = asked.length === 1;
+          if (!isFirst && headers.get('if-match') !== tag) return new Response(null, { status: 412 });
+          const start = isFirst ? 0 : half;
+          const given = Readable.from(isFirst ? brokenOff(bytes.subarray(0, half)) : [bytes.subarray(half)]);
+          const range = { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` };
+          return new Response(Readable.toWeb(given) as ReadableStream, {
+            status: isFirst ? 200 : 206,
+            headers: {
+              etag: '"one"',
+              'content-length': String(bytes.length - start),
+              ...(isFirst ? {} : range),
+            },
+          });
+        },
+      });
+      return { ...end, asked };
+    };
+    const whole = await from('"one"');
+    expect([whole.status, whole.output.equals(DUMP)]).toEqual([0, true]);
+    expect(whole.asked).toEqual([
+      [null, null],
+      [`bytes=${half}-${bytes.length - 1}`, '"one"'],
+    ]);
+    const another = await from('"two"');
+    expect([another.status, another.output.length < DUMP.length]).toEqual([4, true]);
+    expect(`${whole.said}${another.said}`).not.toContain('secret');
+  });
+
   it('keeps the last 64 KiB back until all is proven, and with them what a client would commit by', async () => {
     const path = await lying(DUMP, { ...OF, compression: 'none' });
     const bytes = readFileSync(path);
@@ -100,6 +149,13 @@ describe('bridgeport-restore', () => {
       said: expect.stringContaining('no dump of SQLite'),
     });
     expect((await byHand([path, '--unguarded'])).output).toEqual(hostile);
+    const of = { type: 'postgres', format: 'plain', compression: 'none' } as const;
+    const leaving = PLAIN_OF_POSTGRES.toString().replace('SELECT', 'COMMIT;\nDROP DATABASE x;\nSELECT');
+    const left = await lying(Buffer.from(leaving), of);
+    for (const more of [[], ['--transaction'], ['--check']]) {
+      const { status, output } = await byHand([left, ...more]);
+      expect([status, output.includes('DROP')]).toEqual([6, false]);
+    }
   });
 
   it('ends without a word where nobody reads on', async () => {

@@ -20,6 +20,7 @@ let bed: RestoreBed;
 let source: string;
 let plain: EndedBackup;
 let custom: EndedBackup;
+let tar: EndedBackup;
 let before: readonly string[];
 
 beforeAll(async () => {
@@ -36,6 +37,7 @@ beforeAll(async () => {
   custom = await bed.backUpOf(
     await bed.source(source, { backupFormat: 'custom', backupCompression: 'none' }),
   );
+  tar = await bed.backUpOf(await bed.source(source, { backupFormat: 'tar', backupCompression: 'none' }));
   const tables = [
     ['a', 4000],
     ['b ü', 2000],
@@ -109,6 +111,8 @@ const CUTS: readonly (readonly [string, () => EndedBackup, (bytes: Buffer) => nu
   ['a plain dump behind the rows of a table', () => plain, (bytes) => bytes.indexOf('\n\\.\n') + 4],
   ['an archive within rows', () => custom, (bytes) => Math.floor(bytes.length * 0.7)],
   ['an archive by its last byte', () => custom, (bytes) => bytes.length - 1],
+  ['a tar archive within a member', () => tar, (bytes) => Math.floor(bytes.length * 0.5)],
+  ['a tar archive by its last block', () => tar, (bytes) => bytes.length - 512],
 ];
 
 describe('what is not a whole dump', () => {
@@ -134,6 +138,17 @@ describe('what is not a whole dump', () => {
     });
     const ended = await bed.restore(plain, { newName: bed.name('forged') });
     expect(ended.run).toMatchObject({ error: { step: 'load' } });
+    await expectNothingLeft(ended);
+  });
+
+  it('an object that is another one by the time that it is read on leaves nothing behind', async () => {
+    const match = { operation: 'GetObject' } as const;
+    bed.bucket.faults.add({ match, times: 1, fault: { kind: 'truncate', bytes: 150_000 } });
+    // What a storage answers to If-Match then.
+    const changed = { kind: 'status', status: 412, code: 'PreconditionFailed' } as const;
+    bed.bucket.faults.add({ match, times: EVER, fault: changed });
+    const ended = await bed.restore(plain, { newName: bed.name('forged') });
+    expect(ended.run).toMatchObject({ error: { step: 'load', code: 'storage_mismatch' } });
     await expectNothingLeft(ended);
   });
 
@@ -214,6 +229,22 @@ describe('a restore that goes on', () => {
   });
 });
 
+it('a restore whose way to its server is lost while it loads leaves nothing behind', async () => {
+  const match = { operation: 'GetObject' } as const;
+  bed.bucket.faults.add({ match, times: EVER, fault: { kind: 'stall', bytes: 150_000 } });
+  const hits = bed.bucket.faults.hits().length;
+  const path = `/api/backups/${plain.id}/restore`;
+  const { runId } = await bed.app.ask('POST', path, { newName: bed.name('lost') });
+  await until('it to load', 30_000, async () => {
+    const { restore } = (await bed.app.ask('GET', `/api/restores/${runId}`)) as { restore: Json };
+    return restore['state'] === 'loading' && bed.bucket.faults.hits().length > hits;
+  });
+  await bed.sshd.dropConnections();
+  const ended = await bed.ended(String(runId));
+  expect(ended.run).toMatchObject({ error: { step: 'load', code: 'host_dropped' } });
+  await expectNothingLeft(ended);
+});
+
 describe('a target that can’t be', () => {
   it('is told of before anything is made: a name that is taken', async () => {
     const ended = await bed.restore(plain, { newName: source });
@@ -258,6 +289,20 @@ describe('a target that can’t be', () => {
     expect((await bed.app.call('POST', path, { serverId: 'none', ...login })).body).toMatchObject({
       field: 'serverId',
     });
+    const { privateKey: sshPrivateKey, user: sshUser, host: hostname, port: sshPort } = bed.sshd;
+    await bed.app.ask('PUT', `/api/environments/${other}/ssh`, { sshPrivateKey, sshUser });
+    const there = { name: 'there ü', hostname, sshPort };
+    const body = {
+      ...{ serverId: await bed.app.create('server', `/api/environments/${other}/servers`, there) },
+      ...{ newName: bed.name('elsewhere'), confirm: 'other <ü>', host: '127.0.0.1' },
+      ...{ port: bed.postgres.port, ...bed.postgres.superuser },
+    };
+    const ended = await bed.restore(plain, body);
+    expect([ended.message, ended.restore['state']]).toEqual(['', 'done']);
+    expect(await bed.postgres.query('SELECT count(*)::int AS rows FROM a', ended.newName)).toEqual([
+      { rows: 4000 },
+    ]);
+    await bed.postgres.dropDatabase(ended.newName);
   });
 
   it('a wrong password that was typed is refused, and forgotten', async () => {

@@ -25,8 +25,9 @@ vi.setConfig({ testTimeout: 120_000 });
 describe('a drill of PostgreSQL', () => {
   const drill = async (backupId: string, login = {}) => {
     const { runId } = await bed.app.ask('POST', `/api/backups/${backupId}/drill`, login);
-    const { run, message } = await bed.ended(String(runId));
-    return { run, drill: run['drill'] as Json, message };
+    const { run, restore, message } = await bed.ended(String(runId));
+    const tables = restore['tables'] as readonly { expected: number | null; rows: number | null }[];
+    return { run, drill: run['drill'] as Json, tables, message };
   };
   const drilled = async () => {
     const rows = await bed.postgres.query('SELECT datname FROM pg_database');
@@ -43,15 +44,24 @@ describe('a drill of PostgreSQL', () => {
     expect(proven.drill).toMatchObject({ outcome: 'proven', restoreMs: expect.any(Number) });
     expect(await drilled()).toEqual([]);
     expect(await checksums(bed.postgres, source)).toEqual(expected);
-
-    const needs = (more: object) =>
+    // Its rows lie in compressed blocks, which nobody had read: they were counted on the way in, compared, and written down.
+    const counts = proven.tables.map(({ expected: rows }) => rows);
+    expect(counts.length).toBeGreaterThan(5);
+    expect(counts).not.toContain(null);
+    expect(proven.tables.map(({ rows }) => rows)).toEqual(counts);
+    const known = await readContents(bed.app.services.db, backup.id);
+    expect(known?.tables.map(({ rows }) => rows)).toEqual(counts);
+    const [first, ...others] = known?.tables ?? [];
+    const tables = [{ ...first, rows: null }, ...others.map((of) => ({ ...of, rows: Number(of.rows) + 1 }))];
+    const record = (contents: object) =>
       bed.app.services.db
         .updateTable('backups')
-        .set({
-          contents: JSON.stringify({ tables: [], largeObjects: 0, extensions: [], roles: [], ...more }),
-        })
+        .set({ contents: JSON.stringify(contents) })
         .where('id', '=', backup.id)
         .execute();
+
+    const needs = (more: object) =>
+      record({ tables: [], largeObjects: 0, extensions: [], roles: [], ...more });
     for (const [missing, failure] of [
       [{ roles: [`nobody ü"'`] }, 'role'],
       [{ extensions: [`nothing ü"'`] }, 'extension'],
@@ -78,6 +88,12 @@ describe('a drill of PostgreSQL', () => {
     const { run: cancelled, restore } = await bed.ended(String(runId));
     expect([cancelled['state'], restore['state']]).toEqual(['cancelled', 'removed']);
     expect(cancelled['drill']).toMatchObject({ outcome: 'cancelled', failure: null });
+    expect(await drilled()).toEqual([]);
+
+    await record({ ...known, tables });
+    const another = await drill(backup.id);
+    expect(another.drill).toMatchObject({ outcome: 'failed', failure: 'damaged' });
+    expect(another.message).toContain('not the dump that was made');
     expect(await drilled()).toEqual([]);
   });
 });

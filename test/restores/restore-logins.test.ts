@@ -159,11 +159,14 @@ describe('the login for restores of a server', () => {
       .set({ database_id: id })
       .where('id', '=', backup.id)
       .execute();
-    const ask = () =>
-      app.call('POST', `/api/backups/${backup.id}/restore`, {
-        token: app.tokens.operator,
-        body: { serverId: elsewhere },
-      });
+    const ask = (body: object = { serverId: elsewhere }) =>
+      app.call('POST', `/api/backups/${backup.id}/restore`, { token: app.tokens.operator, body });
+    const foreign = (await made('/api/environments', { name: 'foreign <ü>' })).environment.id;
+    const there = (await made(`/api/environments/${foreign}/servers`, other)).server.id;
+    const typed = { serverId: there, username: 'me', password: 'typed', confirm: 'foreign <ü>' };
+    const forbidden = await ask(typed);
+    expect(forbidden.status).toBe(403);
+    expect(JSON.stringify(forbidden.body)).toContain('Only admins restore into another environment');
     const refused = await ask();
     expect(refused.status).toBe(400);
     expect(JSON.stringify(refused.body)).toContain('an admin store a login for restores');

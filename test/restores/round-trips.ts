@@ -78,6 +78,9 @@ export function proveRestores(shapes: Shapes): void {
         expect(message).toBe('');
         expect(run).toMatchObject({ kind: 'restore', state: 'completed', progress: 100, error: null });
         expect(restore).toMatchObject({ newName, state: 'done', loadedMs: expect.any(Number) });
+        const analyzed = `SELECT count(*)::int AS columns FROM pg_stats WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`;
+        const [{ columns } = {}] = await bed.postgres.query(analyzed, newName);
+        expect(columns).toBeGreaterThan(10);
         expect(await checksums(bed.postgres, newName)).toEqual(expected);
         expect(await schemaOf(bed.postgres, newName)).toBe(schema);
         await bed.postgres.dropDatabase(newName);
@@ -108,10 +111,36 @@ export function proveRestores(shapes: Shapes): void {
           ...{ name: `${shape.place} ${shape.backupCompression}`, type: 'mysql', host: '127.0.0.1' },
           ...{ port: mariadb.port, databaseName: source, ...mariadb.superuser, ...optionsOf(shape) },
         });
-        const ended = await bed.restore(await bed.backUpOf(id), { newName });
+        const backup = await bed.backUpOf(id);
+        const ended = await bed.restore(backup, { newName });
         expect([ended.run['state'], ended.message]).toEqual(['completed', '']);
         expect(await mariadbChecksums(mariadb, newName)).toEqual(expected);
+        // In place a person swaps, by statements that name both.
+        const { name } = await bed.app.services.db
+          .selectFrom('databases')
+          .select('name')
+          .where('id', '=', id)
+          .executeTakeFirstOrThrow();
+        const inPlace = { inPlace: true, confirm: name };
+        expect(await bed.app.call('POST', `/api/backups/${backup.id}/restore`, inPlace)).toMatchObject({
+          status: 400,
+          body: { field: 'inPlace' },
+        });
+        const { swap } = await bed.app.ask('GET', `/api/restores/${ended.run['id']}/swap`);
+        const { check, statements } = swap as Readonly<Record<string, string>>;
+        for (const of of [source, newName].map((text) => text.replaceAll('`', '``'))) {
+          expect(`${check}${statements}`).toContain(of);
+        }
         await mariadb.dropDatabase(newName);
+
+        const names = await mariadb.query('SHOW DATABASES');
+        const { runId } = await bed.app.ask('POST', `/api/backups/${backup.id}/drill`, {});
+        const drilled = await bed.ended(String(runId));
+        expect(drilled.message).toBe('');
+        expect(drilled.run['drill']).toMatchObject({ outcome: 'proven', restoreMs: expect.any(Number) });
+        const mine = ([of = '']: readonly string[]) =>
+          !of.startsWith('bp_drill_') || of.includes(String(drilled.newName));
+        expect((await mariadb.query('SHOW DATABASES')).filter(mine)).toEqual(names.filter(mine));
       },
       PATIENCE_MS,
     );

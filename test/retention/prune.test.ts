@@ -9,6 +9,7 @@ import { write } from '../../src/db/write.ts';
 import { listLeftBehind } from '../../src/leftovers/leftovers.ts';
 import { acceptSize } from '../../src/retention/retention-actions.ts';
 import { insertRun } from '../../src/runs/claim.ts';
+import { restoreRow } from '../support/restore-row.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 import { DATABASE, openWorld, type World } from './world.ts';
 
@@ -185,6 +186,26 @@ describe.each(STATES)('pruning, on %s', (state) => {
     await world.sweep();
     await world.work();
     expect(await seenIds()).toEqual([ids[4], ids[3], ids[2], ids[0]]);
+  });
+
+  it('leaves alone what is being restored, what a restore waits for, and what keeps that which it replaces', async () => {
+    const ids = await nightly(5);
+    const [restored = '', safety = ''] = ids;
+    const run = { id: 'r', kind: 'restore', subjectId: restored, serverId: null, lane: 'restore:r' } as const;
+    await write(db, (trx) => insertRun(trx, run, world.now));
+    const row = restoreRow({ id: 'r', backup_id: restored, safety_backup_id: safety, database_id: DATABASE });
+    await db.insertInto('restores').values(row).execute();
+    await world.work();
+    for (const state of ['pending', 'running', 'uncertain'] as const) {
+      await db.updateTable('runs').set({ state }).where('id', '=', 'r').execute();
+      await world.sweep();
+      await world.work();
+      expect(await seenIds()).toEqual([...ids].reverse());
+    }
+    await db.updateTable('runs').set({ state: 'completed' }).where('id', '=', 'r').execute();
+    await world.sweep();
+    await world.work();
+    expect(await seenIds()).toEqual(ids.slice(2).reverse());
   });
 
   it('leaves alone what is being read in full just now', async () => {

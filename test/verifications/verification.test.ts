@@ -164,8 +164,22 @@ describe('a backup that is not whole', () => {
       proofs: { bytes: null, parsed: null },
     });
     expect(await protectionOf(backup.databaseId)).toBe('never');
+    const told = async () => {
+      const { db } = app.services;
+      const rows = await db
+        .selectFrom('events')
+        .selectAll()
+        .where('database_id', '=', backup.databaseId)
+        .execute();
+      return rows
+        .filter(({ type }) => type === 'backup.verification_failed')
+        .map(({ data }) => JSON.parse(data));
+    };
+    const event = { backupId: backup.id, says: expect.stringMatching(/SHA-256 is [0-9a-f]{64} instead of/) };
+    expect(await told()).toMatchObject([event]);
     bucket.faults.clear();
     await verify(backup);
+    expect(await told()).toHaveLength(1);
     expect(await shown(backup)).toMatchObject({ verification: 'full', verificationError: null });
     expect(await protectionOf(backup.databaseId)).toBe('protected');
   });
@@ -324,6 +338,20 @@ describe('by itself', () => {
     expect(await dueIn(before / DAY_MS, 1)).toBeNull();
     await says(2);
     const runId = await dueIn(3, 0);
+    expect(runId).not.toBeNull();
+    await untilOver(String(runId));
+  });
+
+  it('a rule says so for each database that it is for', async () => {
+    const { db } = app.services;
+    await db.deleteFrom('databases').execute();
+    await backUp();
+    const dueIn = (days: number) =>
+      verifyIfDue({ ...app.services, everyDays: 0, now: () => new Date(Date.now() + days * DAY_MS) });
+    expect(await dueIn(3)).toBeNull();
+    const rule = { name: ODD, cronExpression: '0 2 * * *', environmentId: environment, verifyEveryDays: 2 };
+    await app.ask('POST', '/api/schedules/rules', rule);
+    const runId = await dueIn(3);
     expect(runId).not.toBeNull();
     await untilOver(String(runId));
   });

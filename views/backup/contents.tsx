@@ -42,7 +42,8 @@ function Known({ contents }: { readonly contents: DumpContents }) {
       />
       {!areCounted && (
         <p class="field-help">
-          The rows lie in compressed blocks of the archive: they are counted when it is first read in full.
+          The rows lie in compressed blocks of the archive: they are counted when it is first read in full or
+          restored.
         </p>
       )}
       {largest.length > 0 && (

@@ -48,6 +48,10 @@ function* walkArchive(
       throw refuse(`there is a data block of no known entry (${id})`, reader.position);
     }
     awaited.delete(id);
+    // pg_restore would run what is in it.
+    if (kind === BLOCK_DATA && entry.isLargeObjects) {
+      throw refuse('there is a data block of rows where large objects should be', reader.position);
+    }
     if (kind === BLOCK_DATA) yield* readChunks(reader, contents.layout, open(entry));
     else if (kind === BLOCK_LARGE_OBJECTS) {
       while ((yield* readInt(reader, contents.layout)) !== 0) {

@@ -28,6 +28,7 @@ export type ArchiveCompression = 'none' | 'gzip' | 'lz4' | 'zstd' | 'unknown';
 export interface DataEntry {
   /** Whose rows they are; null for other data. */
   readonly table: CountedTable | null;
+  readonly isLargeObjects: boolean;
   /** Whether they are COPY data; else they are INSERTs. */
   readonly isCopy: boolean;
   /** The member of a tar archive that has them. */
@@ -46,12 +47,29 @@ const OTHERS = ['VIEW', 'MATERIALIZED VIEW', 'FOREIGN TABLE', 'SEQUENCE'];
 const PARTITIONED = 'p'.charCodeAt(0);
 const ACCESS = ['ACL', 'DEFAULT ACL', 'POLICY', 'USER MAPPING'];
 
-/** Reads it and tells the tally of what it defines. Throws by `refuse` what is no such archive. */
+/** The texts of an entry that pg_restore sends to the server, or makes statements of, a character for each byte. */
+export interface EntryTexts {
+  readonly kind: string;
+  readonly name: string;
+  readonly definition: string;
+  readonly drop: string;
+  readonly copy: string;
+  readonly hasData: boolean;
+}
+
+/** Of a text that is looked at, not only counted. */
+const MOST_TEXT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Reads it and tells the tally of what it defines. Throws by `refuse` what is no such archive, and what `check` throws for an entry,
+ * which is told of all its texts; those that are too long to be looked at are refused then.
+ */
 export function* readContents(
   reader: ByteReader,
   format: number,
   tally: Tally,
   refuse: (found: string, bytes: number) => Error,
+  check?: (entry: EntryTexts) => void,
 ): Generator<void, Contents> {
   const { layout, compression } = yield* readHeader(reader, format, refuse);
   const awaited = new Map<number, DataEntry>();
@@ -62,7 +80,7 @@ export function* readContents(
   for (let entry = 0; entry < entries; entry += 1) {
     const id = yield* readInt(reader, layout);
     const hasData = (yield* readInt(reader, layout)) !== 0;
-    const data = yield* readEntry(reader, layout, format, { tally, hasData, texts });
+    const data = yield* readEntry(reader, layout, format, { tally, hasData, texts, check, refuse });
     if (hasData) awaited.set(id, data);
   }
   return { layout, compression, awaited };
@@ -106,7 +124,7 @@ function* readEntry(
   reader: ByteReader,
   layout: Layout,
   format: number,
-  { tally, hasData, texts }: EntryContext,
+  { tally, hasData, texts, check, refuse }: EntryContext,
 ): Generator<void, DataEntry> {
   const { version } = layout;
   yield* skipTexts(reader, layout, 2); // table's and own oid
@@ -115,9 +133,17 @@ function* readEntry(
   const kind = yield* read(MOST_NAME_BYTES);
   if (version >= 0x010b) yield* readInt(reader, layout); // section
   const keepsText = KEPT.includes(kind.text) || ACCESS.includes(kind.text);
-  const definition = yield* read(keepsText ? MOST_HELD : 0);
-  yield* skipText(reader, layout); // drop
-  const copy = yield* read(0);
+  const isChecked = check !== undefined;
+  const definition = yield* read(isChecked ? MOST_TEXT_BYTES : keepsText ? MOST_HELD : 0);
+  const drop = yield* read(isChecked ? MOST_TEXT_BYTES : 0);
+  const copy = yield* read(isChecked ? MOST_TEXT_BYTES : 0);
+  if (isChecked) {
+    if ([definition, drop, copy].some(({ bytes, length }) => length > bytes.length)) {
+      throw refuse(`the texts of its entry ${tag.text} are too long to be looked at`, reader.position);
+    }
+    const of = { kind: kind.text, name: tag.text, hasData };
+    check({ ...of, definition: spelledOut(definition), drop: spelledOut(drop), copy: spelledOut(copy) });
+  }
   const schema = yield* read(MOST_NAME_BYTES);
   yield* skipText(reader, layout); // tablespace
   if (version >= 0x010e) yield* skipText(reader, layout); // access method
@@ -148,10 +174,20 @@ function* readEntry(
     }
   } else if (kind.text === 'EXTENSION') tally.addExtension(tag.text);
   else if (ACCESS.includes(kind.text)) addRoles(tally, definition.text);
-  return { table: isRows ? tally.table(name) : null, isCopy: copy.length > 0, file };
+  const isLargeObjects = kind.text === 'BLOBS';
+  return { table: isRows ? tally.table(name) : null, isLargeObjects, isCopy: copy.length > 0, file };
+}
+
+/** Gives a character for each byte, ASCII as itself. */
+const BYTES = new TextDecoder('windows-1252');
+
+function spelledOut({ bytes }: ReadText): string {
+  return BYTES.decode(bytes);
 }
 
 interface EntryContext {
+  readonly check: ((entry: EntryTexts) => void) | undefined;
+  readonly refuse: (found: string, bytes: number) => Error;
   readonly tally: Tally;
   readonly hasData: boolean;
   readonly texts: { reader: TextReader };

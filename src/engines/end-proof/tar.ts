@@ -52,6 +52,17 @@ function* walkTar(reader: ByteReader, members: TarMembers): Generator<void, void
   reader.mayEndHere();
 }
 
+/** Up to the first byte of the first member, which is the table of contents. */
+export function* walkFirstMember(
+  reader: ByteReader,
+  refuseArchive: (found: string, bytes: number) => Error,
+): Generator<void, void> {
+  const header = new Uint8Array(BLOCK);
+  yield* readBlock(reader, header);
+  if (textOf(header, 0, 100) !== 'toc.dat')
+    throw refuseArchive('it does not begin with toc.dat', reader.position);
+}
+
 /** Follows `toc.dat` by a walk of its own: how long it is says its header, and that is what the archive's proof goes by. */
 function contentsReader(members: TarMembers) {
   const { tally, files } = members;

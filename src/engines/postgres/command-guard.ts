@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.ts';
 import type { DumpGuard } from '../restore.ts';
+import { cutBefore, isLargeObjectCall, isMark, whatIsForeign } from './dump-statements.ts';
 
 const NUL = 0;
 const NEWLINE = 0x0a;
@@ -8,6 +9,8 @@ const DOUBLE_QUOTE = 0x22;
 const DOLLAR = 0x24;
 const AND = 0x26;
 const QUOTE = 0x27;
+const OPENING = 0x28;
+const CLOSING = 0x29;
 const STAR = 0x2a;
 const DASH = 0x2d;
 const DOT = 0x2e;
@@ -17,6 +20,7 @@ const SEMICOLON = 0x3b;
 const BACKSLASH = 0x5c;
 const BLANK = 0x20;
 const MOST_LINE = 128;
+const NOTHING = new Uint8Array(0);
 const END_OF_COPY = [BACKSLASH, DOT, NEWLINE];
 /** How the only statement begins and ends that a dump has rows after. */
 const COPY = 'COPY ';
@@ -24,7 +28,15 @@ const FROM_STDIN = 'FROM stdin';
 /** Words that psql counts by, to know whether a semicolon ends a function's body (psqlscan.l of 14 and later). */
 const OF_FUNCTIONS = /^create (?:or replace )?(?:function|procedure)\b/;
 const BLOCK_WORD = /^(?:begin|case|end)$/;
+/** With what the statements of a function's body begin; its end is one more. */
+const OF_BODIES = /^(?:select|insert|update|delete|merge|return|with|values)$/;
+const BODY = /n atomic$/i;
 const MOST_WORDS = 64;
+const MOST_SAID = 40;
+const MOST_ENDING = 64;
+/** Of each byte, the second in lower case: made once, as text is read sign by sign. */
+const SIGNS = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
+const LOWER_SIGNS = SIGNS.map((sign) => sign.toLowerCase());
 /** A variable that psql itself sets; what it holds is read as if it stood in the dump. */
 const VARIABLE = /^[A-Z][A-Z0-9_]*$/;
 /** What a server writes in capitals, and so perhaps behind the colon of a slice (`ar[1:CASE …]`): no such variable exists. */
@@ -42,8 +54,11 @@ type State =
  *
  * A dump can change `client_encoding` as well, by any expression, and psql then reads another sign where a byte of 0x80 or more stands
  * before a quote. So psql is locked by a key of our own before all else, and what locks it in the dump is blanked out.
+ *
+ * Refused is, too, what pg_dump does not begin statements with, above all what ends a transaction: the dump is restored in one of ours.
+ * Around the data of large objects pg_dump writes one of its own, which would end it: where ours is around, that is blanked out.
  */
-export function newCommandGuard(): DumpGuard {
+export function newCommandGuard(isInTransaction = true): DumpGuard {
   let state: State = 'sql';
   let position = 0;
   let previous = NEWLINE;
@@ -54,8 +69,14 @@ export function newCommandGuard(): DumpGuard {
   let words = '';
   let word = '';
   let beforeWord = 0;
+  /** How many of the words stand before the first thing that is quoted; -1: nothing is. */
+  let quotedAfter = -1;
+  let onWhat: string | null = null;
   let parentheses = 0;
   let blocks = 0;
+  /** Within a function's body: what the next word must be. */
+  let awaited: 'atomic' | 'statement' | null = null;
+  let isInPair = false;
   let colons = 0;
   let isVariable = false;
   /** What is quoted behind a colon, as far as it may be a variable's name; null: nothing is. */
@@ -70,6 +91,9 @@ export function newCommandGuard(): DumpGuard {
   let isLocked = false;
   /** What is sent in the place of the chunk that is read. */
   let sent: Uint8Array = new Uint8Array(0);
+  /** The beginning of what may be blanked out once it has come whole. */
+  let kept: Uint8Array = NOTHING;
+  let isAtLine = true;
 
   /** In a copy, made with the first: others look at the chunk, too. */
   const blank = (chunk: Uint8Array, from: number, end: number): void => {
@@ -77,19 +101,25 @@ export function newCommandGuard(): DumpGuard {
     sent.fill(BLANK, from, end);
   };
 
-  const refuse = (what: string, at: number): never => {
+  const refuse = (
+    what: string,
+    at: number,
+    why = 'which psql could run as a command of its own, on the host',
+  ): never => {
     throw new AppError(
       'dump_unsafe',
-      `The dump holds ${what} near byte ${position + at}, which psql could run as a command of its own, on the host. Nothing of it was kept. pg_dump writes no such thing, so look at where the file comes from; if you trust it, restore it by hand.`,
+      `The dump holds ${what} near byte ${position + at}, ${why}. Nothing of it was kept. pg_dump writes no such thing, so look at where the file comes from; if you trust it, restore it by hand.`,
     );
   };
+  const refuseStatement = (what: string, at: number): never =>
+    refuse(what, at, 'which would not stay within the one database and the one transaction of a restore');
 
   const addToStatement = (byte: number): void => {
-    const sign = String.fromCharCode(byte);
+    const sign = SIGNS[byte] ?? '';
     if (head.length < COPY.length) head = (head + sign).trimStart();
-    ending = (ending + sign).slice(-FROM_STDIN.length);
-    if (sign === '(') parentheses += 1;
-    if (sign === ')') parentheses = Math.max(0, parentheses - 1);
+    ending = ending.length < MOST_ENDING ? ending + sign : ending.slice(-FROM_STDIN.length) + sign;
+    if (byte === OPENING) parentheses += 1;
+    else if (byte === CLOSING) parentheses = Math.max(0, parentheses - 1);
   };
 
   const endWord = (byte: number, at: number): void => {
@@ -103,24 +133,69 @@ export function newCommandGuard(): DumpGuard {
       return;
     }
     if (words.length < MOST_WORDS) words += words === '' ? word : ` ${word}`;
-    if (parentheses === 0 && OF_FUNCTIONS.test(words)) {
-      if (word === 'begin' || (word === 'case' && blocks > 0)) blocks += 1;
-      if (word === 'end') blocks = Math.max(0, blocks - 1);
-    }
+    if (onWhat === '') onWhat = word;
+    else if (word === 'on' && onWhat === null) onWhat = '';
+    if (parentheses === 0 && OF_FUNCTIONS.test(words)) followBody(at);
     word = '';
   };
 
-  const endStatement = (at: number): void => {
-    const isCopy = head === COPY && ending === FROM_STDIN;
+  /**
+   * psql sends all of a function's body at once, and what it takes for one: whatever the server would read as more statements than this
+   * one must not be in it. An `END` behind a semicolon is the body's last word, or ends a transaction.
+   */
+  const followBody = (at: number): void => {
+    const was = awaited;
+    awaited = null;
+    if (was === 'atomic') {
+      if (word !== 'atomic' || !BODY.test(ending)) refuseStatement('BEGIN without ATOMIC', at);
+      awaited = 'statement';
+      return;
+    }
+    const isFirst = was === 'statement';
+    if (isFirst && word !== 'end' && !OF_BODIES.test(word)) refuseStatement(`${word} in a function`, at);
+    if (word === 'begin') {
+      if (blocks > 0) refuseStatement('BEGIN in a function', at);
+      blocks = 1;
+      awaited = 'atomic';
+    } else if (word === 'case' && blocks > 0) blocks += 1;
+    else if (word === 'end' && blocks > 0) {
+      if (isFirst !== (blocks === 1)) refuseStatement('END in a function', at);
+      blocks -= 1;
+    }
+  };
+
+  const endStatement = (chunk: Uint8Array, at: number): void => {
+    const isCopy = head === COPY && ending.endsWith(FROM_STDIN);
     const isInner = parentheses > 0 || blocks > 0;
     if (isInner ? /from\s+stdin$/i.test(ending) : /^copy\b/.test(words) && !isCopy) {
       refuse('a COPY as no pg_dump writes it', at);
     }
-    if (isInner) return;
+    if (isInner) {
+      if (parentheses === 0) awaited = 'statement';
+      return;
+    }
     if (isCopy) state = 'copy-head';
+    if (words === 'begin' || words === 'commit') endMark(chunk, at);
+    else if (isInPair ? !isLargeObjectCall(words) : head !== '') refuseForeign(at);
     head = '';
     ending = '';
     words = '';
+    quotedAfter = -1;
+    onWhat = null;
+    awaited = null;
+  };
+
+  const refuseForeign = (at: number): void => {
+    const foreign = isInPair ? words : whatIsForeign({ head, words, quotedAfter, onWhat });
+    if (foreign !== null) refuseStatement(`a statement “${foreign.slice(0, MOST_SAID)}…”`, at);
+  };
+
+  /** What begins and ends the transaction around large objects, as pg_dump writes it. */
+  const endMark = (chunk: Uint8Array, at: number): void => {
+    const isBegin = words === 'begin';
+    if (isBegin === isInPair || !isMark(chunk, at, words)) refuseStatement(`a statement “${words}”`, at);
+    isInPair = isBegin;
+    if (isInTransaction) blank(chunk, at - words.length, at + 1);
   };
 
   const readSql = (chunk: Uint8Array, from: number): number => {
@@ -135,7 +210,7 @@ export function newCommandGuard(): DumpGuard {
           beforeWord = previous;
           isVariable = isBehindColon && isUpperCase(byte);
         }
-        if (word.length < MOST_WORDS) word += String.fromCharCode(byte).toLowerCase();
+        if (word.length < MOST_WORDS) word += LOWER_SIGNS[byte] ?? '';
       } else if (word !== '') {
         endWord(byte, at);
       }
@@ -166,7 +241,7 @@ export function newCommandGuard(): DumpGuard {
           blank(chunk, at, at + 1);
           break;
         case SEMICOLON:
-          endStatement(at);
+          endStatement(chunk, at);
           break;
         default:
           addToStatement(byte);
@@ -175,7 +250,10 @@ export function newCommandGuard(): DumpGuard {
       if (state === 'sql') continue;
       // What is quoted or commented out stands between the words.
       if (state !== 'copy-head' && state !== 'command') ending = '';
-      if (['quoted', 'named', 'dollar'].includes(state) && head.length < COPY.length) head += '"';
+      if (['quoted', 'named', 'dollar'].includes(state)) {
+        if (quotedAfter < 0) quotedAfter = words.length;
+        if (head.length < COPY.length) head += '"';
+      }
       return at + 1;
     }
     return chunk.length;
@@ -390,15 +468,27 @@ export function newCommandGuard(): DumpGuard {
 
   return {
     first: new TextEncoder().encode(`\\restrict ${crypto.randomUUID().replaceAll('-', '')}\n`),
-    observe(chunk) {
+    observe(next) {
+      const come = kept.length === 0 ? next : joined(kept, next);
+      const end = isInTransaction ? cutBefore(come, isAtLine) : come.length;
+      kept = end === come.length ? NOTHING : come.slice(end);
+      const chunk = end === come.length ? come : come.subarray(0, end);
       const nul = chunk.indexOf(NUL);
       if (nul >= 0) refuse('a NUL character', nul);
       sent = chunk;
       for (let at = 0; at < chunk.length; ) at = step(chunk, at);
       position += chunk.length;
+      if (chunk.length > 0) isAtLine = chunk[chunk.length - 1] === NEWLINE;
       return sent;
     },
   };
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
 
 function isUpperCase(byte: number): boolean {

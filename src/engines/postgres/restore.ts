@@ -2,6 +2,7 @@ import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
 import { bytesIn } from '../end-proof/postgres-encoding.ts';
 import type { CountedTable, CountPlan, RestorePlan } from '../restore.ts';
+import { newArchiveGuard } from './archive-guard.ts';
 import { newCommandGuard } from './command-guard.ts';
 import { connectionSecrets } from './connection.ts';
 import { swapPostgres } from './in-place/in-place.ts';
@@ -24,8 +25,8 @@ const MOST_NAME_BYTES = 63;
 
 /**
  * Restores into a new database, under a name that nobody knows until it is whole, and then renames it: so that there is never half a
- * database under the name that was asked for. All of it happens in one transaction, but for a plain dump that holds large objects,
- * which ends it by itself, and an archive that several jobs load. Throws `invalid` for a name that no database can have.
+ * database under the name that was asked for. All of it happens in one transaction, but for an archive that several jobs load. Throws
+ * `invalid` for a name that no database can have.
  */
 export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
   checkName(target.newName);
@@ -46,7 +47,10 @@ export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
     load: command(isPlain ? loadPlain(target) : loadArchive(target)),
     before: encoder.encode(isPlain ? 'BEGIN;\n' : ''),
     after: encoder.encode(isPlain ? 'COMMIT;\n' : ''),
-    ...(isPlain ? { newGuard: newCommandGuard } : {}),
+    newGuard: (isInTransaction) =>
+      isPlain
+        ? newCommandGuard(isInTransaction)
+        : newArchiveGuard(target.format === 'tar' ? 'tar' : 'custom'),
     count: countRows(target, workName(target)),
     check: command(`${maintenanceLines(target)}\nPGDATABASE=${workName(target)}; sql --command=ANALYZE`),
     finish: target.inPlace ? null : command(finishScript(target)),

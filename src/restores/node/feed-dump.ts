@@ -44,7 +44,7 @@ export async function* feedDump(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const blocks = stored.check === undefined ? undefined : newArchiveBlocks();
   const proof = stored.newEndProof(blocks);
-  const guard = plan.newGuard?.();
+  const guard = plan.newGuard?.(plan.before.byteLength > 0);
   const bytes = hashed(storedBytes(store, stored, signal), fed, () => {});
   async function* watched(): AsyncGenerator<Uint8Array> {
     for await (const chunk of unpacked(bytes, stored.compression, signal)) {

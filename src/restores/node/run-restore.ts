@@ -25,6 +25,7 @@ import { mayHaveMade, settleDone, settleFailed, settleLater, settleRemoved } fro
 import { lastCommand, recordReplaced } from '../swap.ts';
 import { afterCommit } from './after-commit.ts';
 import { compareRestored } from './compare-restored.ts';
+import { countOnTheWay, recordFound, withRows } from './count-on-the-way.ts';
 import type { Fed } from './feed-dump.ts';
 import { loadDump } from './load-dump.ts';
 import { newProgress, type Progress } from './progress.ts';
@@ -246,13 +247,16 @@ async function make(making: Making, isDrill: boolean): Promise<Ended> {
   const begunAt = uptimeMs();
   const fed: Fed = { bytes: 0, sha256: null, dumpBytes: 0, isProven: false };
   progress.follow(() => ({ bytes: fed.bytes, total: stored.bytes }));
-  await loadDump({ host, plan, store, stored, fed, signal });
+  const { source, found } = countOnTheWay(stored);
+  await loadDump({ host, plan, store, stored: source, fed, signal });
   const loadedMs = Math.round(uptimeMs() - begunAt);
   await recordRestore(db, claim, { loaded_ms: loadedMs, ...(isLive ? { state: 'finishing' } : {}) });
+  await recordFound(db, stored, found(), services.now());
   const measured = () => ({ restoreMs: Math.round(uptimeMs() - madeAt), dumpBytes: fed.dumpBytes });
 
   progress.enter('compare');
-  const comparing = { db, claim, host, plan, dump: making.dump, signal };
+  const dump = { ...making.dump, contents: withRows(making.dump.contents, found()) };
+  const comparing = { db, claim, host, plan, dump, signal };
   if (isLive) return { ...(await afterCommit(comparing)), measured: measured() };
   const { difference, isCompared } = await compareRestored(comparing);
   if (difference !== null) throw new AppError('dump_failed', difference);

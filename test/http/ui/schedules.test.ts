@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { manifestPublicKey } from '../../../src/backups/manifest.ts';
 import { createScheduler } from '../../../src/schedules/scheduler.ts';
 import { readSettings } from '../../../src/settings/settings.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
@@ -281,7 +282,9 @@ describe('the system page', () => {
   it('is the admins’', async () => {
     expect((await operator.get('/admin/system')).status).toBe(403);
     expect((await operator.post('/admin/system', {})).status).toBe(403);
-    expect((await admin.get('/admin/system')).html).toContain('0.0.0-test');
+    const { html } = await admin.get('/admin/system');
+    expect(html).toContain('0.0.0-test');
+    expect(html).toContain(await manifestPublicKey(pages.services));
   });
 
   it('saves the settings as they are shown, and what is changed', async () => {

@@ -5,6 +5,7 @@ import type { Host, HostCommand } from '../../../hosts/host.ts';
 import type { ObjectStore } from '../../../object-stores/object-store.ts';
 import { type Comparison, compareCounts } from '../../compare.ts';
 import { hostOutput } from '../../host-output.ts';
+import { countOnTheWay, withRows } from '../count-on-the-way.ts';
 import type { DumpSource, Fed } from '../feed-dump.ts';
 import { loadDump } from '../load-dump.ts';
 
@@ -41,10 +42,11 @@ export async function restoreInto(into: Into): Promise<Comparison> {
     await run(plan.create, 'The making of the target');
     tell('The target is made. Loading the dump …');
     const fed: Fed = { bytes: 0, sha256: null, dumpBytes: 0, isProven: false };
-    await loadDump({ ...into, fed });
+    const { source, found } = countOnTheWay({ ...into.stored, contents: into.contents });
+    await loadDump({ ...into, stored: source, fed });
     tell('The dump is whole and loaded. Counting its rows …');
     const compared = compareCounts(
-      into.contents,
+      withRows(into.contents, found()),
       plan.count.read(await run(plan.count.command, 'The counting')),
     );
     if (compared.difference !== null) throw new AppError('dump_failed', compared.difference);

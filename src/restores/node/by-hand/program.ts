@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { contentsDiffer } from '../../../backups/contents.ts';
+import { contentsDiffer, countsOf } from '../../../backups/contents.ts';
 import { MANIFEST_SUFFIX } from '../../../backups/manifest-suffix.ts';
 import { type Manifest, readManifest } from '../../../backups/read-manifest.ts';
 import type { DumpContents } from '../../../engines/contents.ts';
@@ -222,12 +222,6 @@ function inWords(contents: DumpContents | null): string {
   if (contents === null) return '';
   const rows = contents.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0);
   return `, ${contents.tables.length} tables with ${rows} rows`;
-}
-
-/** How definitions are read may differ between versions; what is counted does not. */
-function countsOf(contents: DumpContents | null): DumpContents | null {
-  if (contents === null) return null;
-  return { ...contents, tables: contents.tables.map((table) => ({ ...table, definition: null })) };
 }
 
 function storedOf({ bytes, sha256, compression, format }: Manifest, engine: Engine): DumpSource {

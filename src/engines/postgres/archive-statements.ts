@@ -1,0 +1,124 @@
+import { whatIsForeign } from './dump-statements.ts';
+
+/** What a text of SQL is made of, as the server reads it, but for what is quoted and for comments that hold others. */
+const TOKEN =
+  /--[^\n\r]*|\/\*|\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d[\w.]*|[\s\S]/y;
+const WORD = /^[A-Za-z_\u0080-\uffff]/;
+const AFTER_HIGH_BYTE = /[\u0080-\uffff]\\'/;
+const FUNCTION = /^create (?:or replace )?(?:function|procedure)\b/;
+const OF_BODIES = ['select', 'insert', 'update', 'delete', 'merge', 'return', 'with', 'values', 'end'];
+/** In an archive the first two are data, and what the third sets pg_restore sets by itself. */
+const OF_PLAIN = /^(?:copy|insert|set)\b/;
+const MOST_WORDS = 64;
+
+/**
+ * What in a text that is sent to the server as it stands, a character for each byte, is no statement of pg_dump; null: nothing. It is read
+ * twice, as `standard_conforming_strings` decides what a backslash means in it, and a dump can change that.
+ */
+export function whyForeign(text: string): string | null {
+  return whyForeignAs(text, true) ?? (text.includes('\\') ? whyForeignAs(text, false) : null);
+}
+
+function whyForeignAs(text: string, isStandard: boolean): string | null {
+  let head = '';
+  let words = '';
+  let quotedAfter = -1;
+  let onWhat: string | null = null;
+  let depth = 0;
+  let body: 'none' | 'begun' | 'atomic' | 'over' = 'none';
+  let isFirst = false;
+  const foreign = () => {
+    if (head === '') return null;
+    return OF_PLAIN.test(words) ? words : whatIsForeign({ head, words, quotedAfter, onWhat });
+  };
+  const reset = () => {
+    head = '';
+    words = '';
+    quotedAfter = -1;
+    onWhat = null;
+    body = 'none';
+  };
+  for (let at = 0; at < text.length; ) {
+    const token = tokenAt(text, at, isStandard);
+    if (token === null) return `${text.slice(at, at + 40)}`;
+    at += token.length;
+    if (/^(?:\s|--|\/\*)/.test(token)) continue;
+    const isQuoted = /^(?:e?'|"|\$.*\$)/i.test(token);
+    const word = !isQuoted && WORD.test(token) ? token.toLowerCase() : '';
+    if (head.length < 5 && (token !== ';' || depth > 0)) head += token.slice(0, 5);
+    if (word !== '') {
+      if (words.length < MOST_WORDS) words += words === '' ? word : ` ${word}`;
+      if (onWhat === '') onWhat = word;
+      else if (word === 'on' && onWhat === null) onWhat = '';
+    } else if (isQuoted && quotedAfter < 0) quotedAfter = words.length;
+    if (token === '(') depth += 1;
+    if (token === ')') depth = Math.max(0, depth - 1);
+    if (token === ';') {
+      if (depth > 0) continue;
+      if (body === 'atomic') {
+        isFirst = true;
+        continue;
+      }
+      const found = foreign();
+      if (found !== null) return found;
+      reset();
+      continue;
+    }
+    if (body === 'begun') {
+      body = word === 'atomic' ? 'atomic' : 'none';
+      isFirst = true;
+      continue;
+    }
+    if (body === 'atomic' && isFirst) {
+      isFirst = false;
+      if (word === 'end') body = 'over';
+      else if (token !== '(' && !OF_BODIES.includes(word)) return `${token} in a function`;
+      continue;
+    }
+    if (word === 'begin' && depth === 0 && FUNCTION.test(words)) body = 'begun';
+  }
+  return foreign();
+}
+
+/** The next token from there on; null where nobody can tell where it ends. */
+function tokenAt(text: string, at: number, isStandard: boolean): string | null {
+  const first = text[at] ?? '';
+  if (first === "'") return quotedAt(text, at, isStandard);
+  if (first === '"') return quotedAt(text, at, true);
+  if (/e/i.test(first) && text[at + 1] === "'") {
+    const token = first + quotedAt(text, at + 1, false);
+    // Half of a sign, in encodings in which a backslash may be that.
+    return AFTER_HIGH_BYTE.test(token) ? null : token;
+  }
+  TOKEN.lastIndex = at;
+  const token = TOKEN.exec(text)?.[0] ?? first;
+  if (token === '/*') return commentAt(text, at);
+  if (!/^\$.*\$$/.test(token)) return token;
+  const end = text.indexOf(token, at + token.length);
+  return end < 0 ? text.slice(at) : text.slice(at, end + token.length);
+}
+
+/** Its mark is doubled within. What is open up to the end, the server takes none of. */
+function quotedAt(text: string, at: number, isStandard: boolean): string {
+  const mark = text[at];
+  for (let end = at + 1; end < text.length; end += 1) {
+    if (text[end] === '\\' && !isStandard) end += 1;
+    else if (text[end] === mark) {
+      if (text[end + 1] !== mark) return text.slice(at, end + 1);
+      end += 1;
+    }
+  }
+  return text.slice(at);
+}
+
+function commentAt(text: string, at: number): string {
+  let depth = 1;
+  let end = at + 2;
+  while (depth > 0 && end < text.length) {
+    const next = text.slice(end, end + 2);
+    if (next === '/*') depth += 1;
+    if (next === '*/') depth -= 1;
+    end += next === '/*' || next === '*/' ? 2 : 1;
+  }
+  return text.slice(at, end);
+}

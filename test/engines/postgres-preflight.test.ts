@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { postgres } from '../../src/engines/postgres/postgres.ts';
+import { restorePostgres } from '../../src/engines/postgres/restore.ts';
+
+type Target = Parameters<typeof restorePostgres>[0];
+
+function planOf(change: Partial<Target> = {}) {
+  return restorePostgres({
+    ...{ host: 'db.example.com', port: 5432, databaseName: null, username: 'restorer', password: 'x' },
+    ...{ options: postgres.options.parse({}), newName: 'new ü', token: 't', format: 'plain' },
+    ...{ serverVersion: '15.20', clientVersion: '17.2', expectedBytes: null, needs: null },
+    ...change,
+  });
+}
+
+/** What the look at a host prints that all is well on. */
+const USUAL = {
+  psql: 'psql (PostgreSQL) 17.11',
+  pg_restore: 'pg_restore (PostgreSQL) 17.11',
+  facts: {
+    ...{ version: '17.2', isStandby: false, isTaken: false, user: 'restorer' },
+    ...{ mayCreate: true, roles: null, extensions: null },
+  },
+};
+
+interface Printed {
+  readonly psql?: string;
+  readonly pg_restore?: string;
+  readonly facts?: object;
+}
+
+function checksOf(change: Printed, target: Partial<Target> = {}) {
+  const { psql, pg_restore: pgRestore, facts } = { ...USUAL, ...change };
+  const printed = [
+    `bridgeport:psql=${psql}`,
+    ...(pgRestore === '' ? [] : [`bridgeport:pg_restore=${pgRestore}`]),
+    `bridgeport:facts=${JSON.stringify({ ...USUAL.facts, ...facts })}`,
+  ];
+  return planOf(target).preflight.read(`${printed.join('\n')}\n`);
+}
+
+const ARCHIVE = { format: 'custom' } as const;
+
+describe('the look at a target of PostgreSQL', () => {
+  it('is content with what is usual, for a plain dump and an archive', () => {
+    for (const target of [{}, ARCHIVE]) {
+      expect(checksOf({}, target).filter(({ ok }) => !ok)).toEqual([]);
+    }
+  });
+
+  it.each<[string, Printed, Partial<Target>, object]>([
+    [
+      'a user without CREATEDB',
+      { facts: { mayCreate: false } },
+      {},
+      { name: 'Rights', says: /“restorer” may not create databases.*CREATEDB/ },
+    ],
+    [
+      'a user that is not there',
+      { facts: { mayCreate: null } },
+      {},
+      { name: 'Rights', says: /may not create databases/ },
+    ],
+    ['a standby', { facts: { isStandby: true } }, {}, { name: 'Server', says: /a standby.*to its primary/ }],
+    ['a name that is taken', { facts: { isTaken: true } }, {}, { name: 'Name', says: /“new ü” already/ }],
+    ['no psql', { psql: '' }, {}, { name: 'Programs', says: /psql was not found.*postgresql-client/ }],
+    [
+      'a psql that knows no lock',
+      { psql: 'psql (PostgreSQL) 15.13' },
+      {},
+      { name: 'Programs', obstacle: 'version', says: /15\.13 does not know \\restrict/ },
+    ],
+    [
+      'a psql of long ago',
+      { psql: 'psql (PostgreSQL) 9.6.24' },
+      {},
+      { name: 'Programs', obstacle: 'version', says: /9\.6\.24 does not know/ },
+    ],
+    ['no pg_restore', { pg_restore: '' }, ARCHIVE, { name: 'Programs', says: /pg_restore was not found/ }],
+    [
+      'a pg_restore that is too old',
+      { pg_restore: 'pg_restore (PostgreSQL) 15.20' },
+      ARCHIVE,
+      {
+        name: 'Programs',
+        obstacle: 'version',
+        says: /older than the pg_dump.*\(17\.2\).*postgresql-client-17/,
+      },
+    ],
+    [
+      'roles that are missing',
+      { facts: { roles: ['a ü'] } },
+      { needs: { roles: ['a ü'], extensions: [] } },
+      { name: 'Roles', obstacle: 'role', says: /lacks a ü/ },
+    ],
+    [
+      'extensions that are missing',
+      { facts: { extensions: ['x'] } },
+      { needs: { roles: [], extensions: ['x'] } },
+      { name: 'Extensions', obstacle: 'extension', says: /lacks x/ },
+    ],
+  ])('tells of %s, and of nothing else', (_, change, target, { says, ...expected }: { says?: RegExp }) => {
+    const failed = checksOf(change, target).filter(({ ok }) => !ok);
+    expect(failed).toEqual([{ ...expected, ok: false, says: expect.stringMatching(says ?? /./) }]);
+  });
+
+  it('warns of a psql whose lock can be opened, and of a server that is older than the dump', () => {
+    const says = (name: string, change: Printed, target: Partial<Target> = {}) =>
+      checksOf(change, target).find((check) => check.name === name);
+    expect(says('Programs', { psql: 'psql (PostgreSQL) 17.10' })).toMatchObject({
+      ok: true,
+      says: expect.stringContaining('can be opened by a forged one'),
+    });
+    expect(says('Programs', {})?.says).toBe('psql 17.11.');
+    const older = says('Server', { facts: { version: '14.2' } });
+    expect(older).toMatchObject({
+      ok: true,
+      says: expect.stringContaining('may not know all that is in it'),
+    });
+    expect(says('Server', {})?.says).toBe('PostgreSQL 17.2; the dump is of 15.20.');
+    expect(() => planOf().preflight.read('Welcome to this host!\n')).toThrow(/gave no usable answer/);
+  });
+});
