@@ -19,8 +19,8 @@ export default defineConfig(({ mode }) => {
       hookTimeout: 120_000,
       // A machine that is shared may stand still for a second: it is waited for what comes, not for its time.
       expect: { poll: { timeout: 10_000 } },
-      // As many as the cores of a small machine: with three, the servers under test answered too late for some.
-      maxWorkers: large ? 1 : 2,
+      // One more than the cores of a small machine: files wait for leases, retries and servers a third of their time.
+      maxWorkers: large ? 1 : 3,
       // Files of one worker share its modules: to import the app anew costs a second of CPU each time.
       isolate: false,
       // Tests make much garbage that dies young: with V8's own 16 MiB for it they take a fifth more CPU time. Neither a heap of

@@ -31,7 +31,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
 
   app.use(requestId());
   if (services.config.publicUrl?.startsWith('https:')) app.use(onlyHttps);
-  app.use(limitBody(), readableUrl);
+  app.use(limitBody());
   app.onError((error, c) => {
     const failure = toFailure(error, c.get('requestId'));
     logOf(services.log, failure.status)('request failed', {
@@ -79,7 +79,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
 
   app.use(leaveAbandoned());
   app.use('/api/*', corsFor(services.config.corsOrigin));
-  app.use('/api/*', apiHeaders);
+  app.use('/api/*', apiHeaders, readableUrl);
   app.route('/', api);
   app.all('/api/*', () => {
     throw new AppError('not_found', 'Not found');

@@ -2,7 +2,7 @@ import { createMiddleware } from 'hono/factory';
 import { AppError } from '../errors.ts';
 
 /**
- * Refuses an address whose bytes behind `%` are no text in UTF-8, which would be read as U+FFFD and look for, or be, something else.
+ * Refuses an address of the API whose bytes behind `%` are no text in UTF-8, which would be read as U+FFFD and look for, or be, something else.
  * A `%` that spells no byte stays the sign that it is. Throws `invalid`.
  */
 export const readableUrl = createMiddleware(async (c, next) => {

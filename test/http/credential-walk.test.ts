@@ -51,7 +51,7 @@ const FOR_VIEWERS: readonly string[] = [
 
 /** What shows nothing, and is there for who is not signed in. */
 const PUBLIC_PAGES = [
-  ...['/login', '/login/code', '/setup', '/logout', '*', '/*'],
+  ...['/login', '/login/code', '/login/oidc', '/login/oidc/callback', '/setup', '/logout', '*', '/*'],
   ...['/health', '/live', '/ready', '/metrics', '/openapi.json'],
 ];
 

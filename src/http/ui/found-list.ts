@@ -69,8 +69,8 @@ async function destinationsFor(
 
 /** The provider by its name, a server of one's own by its address. */
 function placeName(endpoint: string): string {
-  const { id, name } = providerOf(endpoint);
-  return id === 'other' ? plainEndpoint(endpoint) : name;
+  const { accountOf, name } = providerOf(endpoint);
+  return accountOf === null ? plainEndpoint(endpoint) : name;
 }
 
 const NO_BUCKETS = { buckets: [], note: null };

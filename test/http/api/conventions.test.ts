@@ -268,12 +268,11 @@ describe('bodies', () => {
     expect([status, body.details[0].path]).toEqual([400, ['password']]);
   });
 
-  it('that an address spells in other bytes than UTF-8 are refused, in path and query, API and pages', async () => {
+  it('that an address spells in other bytes than UTF-8 are refused, in path and query', async () => {
     for (const path of [
       '/api/databases/%F0%9F',
       '/api/audit-logs?resourceId=%ED%A0%80',
       '/api/users?limit=1&%FF=1',
-      '/databases?q=gr%FCn',
     ]) {
       const { status, body } = await app.call('GET', path);
       expect([path, status]).toEqual([path, 400]);
