@@ -24,6 +24,7 @@ import { restoreSqlite } from '../../src/engines/sqlite/restore.ts';
 import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
 import type { HostCommand } from '../../src/hosts/host.ts';
 import { runInShell } from './shell.ts';
+import { hostileFiles } from './sqlite-hostile-files.ts';
 
 /** What a file is replaced by, what is kept of it, and what a kill at any moment makes of the two; the names are odd. */
 vi.setConfig({ testTimeout: 60_000 });
@@ -142,6 +143,38 @@ async function killed(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL');
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
+
+describe('a file of an attacker that is to be replaced', () => {
+  it('gets no command run and no file read, whatever its schema calls', async () => {
+    // Their schemas spell these without quoting.
+    const plain = mkdtempSync(join(tmpdir(), 'hostile-'));
+    const canary = join(plain, 'canary');
+    const [secretFile, secretArchive] = [join(plain, 'secret'), join(plain, 'secret.zip')];
+    for (const file of [secretFile, secretArchive]) writeFileSync(file, 'a-secret-of-the-host');
+    // What a look and a dump make of each is tried where they are; here one in six, of every kind.
+    const all = Object.entries(hostileFiles({ canary, secretFile, secretArchive }));
+    for (const [name, fill] of all.filter((_, index) => index % 6 === 0)) {
+      place = mkdtempSync(join(folder, 'h'));
+      live = join(place, 'live.db');
+      kept = `${live}.before`;
+      const db = new Database(live);
+      db.unsafeMode(true);
+      db.pragma('writable_schema = ON');
+      fill(db);
+      db.close();
+      const said = [JSON.stringify(await checks().catch(String))];
+      // A file that can't be read as a database may be refused; what it does to the host is what counts.
+      const id = await restored().catch(String);
+      said.push(await swap(id).catch(String));
+      expect([name, existsSync(canary), said.join().includes('a-secret-of-the-host')]).toEqual([
+        name,
+        false,
+        false,
+      ]);
+    }
+    rmSync(plain, { recursive: true });
+  }, 120_000);
+});
 
 describe('what was restored', () => {
   it.each(['DELETE', 'WAL'])(
