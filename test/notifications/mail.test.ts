@@ -110,8 +110,10 @@ describe.each(STATES)('mail of what happened, on %s', (state) => {
   });
 
   it('is one of many that fail in the same minute, and names the first of them', async () => {
+    // A thousand in all; over a connection each costs a hundred times as long.
+    const before = state === 'SQLite' ? 999 : 120;
     await write(db, async (trx) => {
-      for (let count = 0; count < 999; count += 1) {
+      for (let count = 0; count < before; count += 1) {
         const data = { databaseName: `db ${count}`, backupId: 'b', step: 'dump', error: 'no' };
         const of = { databaseId: `db ${count}`, environmentId: 'e' };
         await recordEvent(trx, { type: 'backup.failed', ...of, data }, now());
@@ -124,9 +126,9 @@ describe.each(STATES)('mail of what happened, on %s', (state) => {
     expect(server.mails).toEqual([]);
     await happens('backup.failed', 'one more');
     await work(60);
-    expect(subjects()[0]).toMatch(/^\[critical\] 1000 notifications: Backup failed: /);
+    expect(subjects()[0]).toContain(`[critical] ${before + 1} notifications: Backup failed: `);
     expect(server.mails).toHaveLength(1);
-    expect(textIn(server.mails[0] ?? never_())).toContain('and 950 more');
+    expect(textIn(server.mails[0] ?? never_())).toContain(`and ${before + 1 - 50} more`);
     await work(120);
     expect(server.mails).toHaveLength(1);
   });
