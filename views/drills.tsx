@@ -168,16 +168,21 @@ function Row({ row }: { readonly row: DrillRow }) {
       <td class="figure size">{proven === null ? '–' : formatBytes(proven.bytes)}</td>
       <td class="problem">{last === null ? 'none' : <Last last={last} />}</td>
       <td class="next-run">
-        {row.nextAt === null ? (
-          <a
-            href={`/databases/${id}/schedule#own`}
-            aria-label={`None is scheduled: the schedule of ${row.name}`}
-          >
-            none
-          </a>
-        ) : (
-          <Ago at={row.nextAt} />
-        )}
+        <span>
+          {row.nextAt === null ? (
+            <a
+              href={`/databases/${id}/schedule#own`}
+              aria-label={`None is scheduled: the schedule of ${row.name}`}
+            >
+              none
+            </a>
+          ) : (
+            <>
+              {stand === 'due' && 'due '}
+              <Ago at={row.nextAt} />
+            </>
+          )}
+        </span>
       </td>
     </tr>
   );

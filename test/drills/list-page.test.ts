@@ -84,6 +84,8 @@ describe('the page of drills', () => {
       .where('id', '=', ids[1])
       .executeTakeFirstOrThrow();
     expect(rows((await viewer.get(`/drills?environment=${environment}`)).html)).toHaveLength(1);
+    await pages.services.db.updateTable('drill_states').set({ run_at: '2020-01-01' }).execute();
+    expect((await viewer.get(`/drills?environment=${environment}`)).html).toMatch(/<span>due <time/);
     expect((await viewer.get('/drills?state=failed')).html).toContain('None of the databases is like that');
     expect(rows((await viewer.get('/drills?environment=all')).html)).toHaveLength(2);
   });

@@ -23,9 +23,9 @@ export function growthText(bytes: number): string {
   return `${bytes < 0 ? '−' : '+'}${formatBytes(Math.abs(bytes))} in 7 days`;
 }
 
-/** `in 7 days about 1.2 GiB`. */
+/** `about 1.2 GiB a week from now`. */
 export function forecastText({ inAWeek }: NonNullable<StoredGrowth['forecast']>): string {
-  return `in 7 days about ${formatBytes(inAWeek)}`;
+  return `about ${formatBytes(inAWeek)} a week from now`;
 }
 
 /** In a sentence that promises nothing. */

@@ -86,11 +86,12 @@ it('tells what will be stored in a week where two weeks are known, as a guess, a
   const stored = (count: number) => ({ ...place, bytes: count * mib });
   await db.insertInto('stored_totals').values(stored(13)).execute();
   await db.insertInto('environment_days').values(grown(0, 13)).execute();
-  const guess = async (visitor: Visitor) => /in 7 days about [^<]*/.exec((await visitor.get('/')).html)?.[0];
+  const guess = async (visitor: Visitor) =>
+    /about [\d.]+ MiB a week from now/.exec((await visitor.get('/')).html)?.[0];
   expect(await guess(viewer)).toBeUndefined();
   await db.updateTable('stored_totals').set(stored(16)).execute();
   await db.insertInto('environment_days').values(grown(13, 16)).execute();
-  expect(await guess(viewer)).toBe('in 7 days about 23.0 MiB');
+  expect(await guess(viewer)).toBe('about 23.0 MiB a week from now');
   const { html } = await viewer.get('/');
   expect(html).toContain(
     'If it goes on as in the last 15 days, about 23.0 MiB in 7 days and 46.0 MiB in 30. That is a guess',
