@@ -88,6 +88,11 @@ export function Attention(props: {
           </li>
         ))}
       </ul>
+      {drills.length > 0 && (
+        <p>
+          <a href="/drills?state=failed">All drills that failed</a>
+        </p>
+      )}
       {bad > items.length && (
         <p>
           <a href="/databases?sort=state">All {bad} that need attention</a>

@@ -13,7 +13,7 @@ import { formatBytes, formatDuration, formatHours } from './parts/format.ts';
 import { Columns, Panel } from './parts/panel.tsx';
 import type { ProtectionState } from './parts/protection-badge.tsx';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
-import { growthText, type StoredGrowth } from './parts/stored-growth.ts';
+import { forecastSentence, forecastText, growthText, type StoredGrowth } from './parts/stored-growth.ts';
 import { Tile, Tiles } from './parts/tile.tsx';
 import { Running, type RunningItem } from './running.tsx';
 
@@ -112,9 +112,14 @@ function Filled(props: OverviewProps & { readonly total: number }) {
             ? 'no good backup yet'
             : `${oldest.name}, target ${formatHours(oldest.maxAgeHours)}`}
         </Tile>
-        <Tile label="Stored" figure={formatBytes(stored.bytes)}>
+        <Tile
+          label="Stored"
+          figure={formatBytes(stored.bytes)}
+          {...(frame.user.role === 'admin' ? { href: '/admin/storage' } : {})}
+        >
           {stored.places === 1 ? 'in 1 place' : `in ${stored.places} places`}
           {stored.inAWeek !== 0 && ` · ${growthText(stored.inAWeek)}`}
+          {stored.forecast !== null && ` · ${forecastText(stored.forecast)}`}
         </Tile>
         <LastProven proven={props.lastProven} />
       </Tiles>
@@ -140,6 +145,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
             </Panel>
             <Panel title="Stored, last 60 days">
               <AreaChart points={stored.points} noun="Stored" />
+              {stored.forecast !== null && <p class="field-help">{forecastSentence(stored.forecast)}</p>}
             </Panel>
             {props.nextRuns.length > 0 && <NextRuns items={props.nextRuns} />}
             <Latest items={props.latest} />
@@ -154,7 +160,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
 function LastProven({ proven }: { readonly proven: OverviewProps['lastProven'] }) {
   if (proven === null) {
     return (
-      <Tile label="Last restore drill" figure="none yet">
+      <Tile label="Last restore drill" figure="none yet" href="/drills">
         no backup was restored to prove that it comes back
       </Tile>
     );

@@ -24,8 +24,8 @@ export interface RunItem {
   readonly backupHref: string | null;
   /** Seconds between its beginning and its end. */
   readonly seconds: number | null;
-  /** Who asked for it. */
-  readonly by: string | null;
+  /** Who asked for it, and the address of all that this one asked for; null where nobody did, or it is not known. */
+  readonly by: { readonly text: string; readonly href: string } | null;
   /** What went wrong, in one line. */
   readonly problem: string | null;
 }
@@ -38,6 +38,8 @@ export interface RunsProps {
   readonly offset: number;
   readonly limit: number;
   readonly more: boolean;
+  /** Among how many of the newest they were looked for, where this is the end of them; null: among all. */
+  readonly among: number | null;
   readonly path: string;
   readonly chips: readonly Chip[];
   readonly selects: readonly FilterSelect[];
@@ -81,6 +83,12 @@ export function RunsPage(props: RunsProps) {
             ))}
           </Table>
         )}
+        {props.among !== null && (
+          <p class="muted">
+            Looked for among the newest {props.among} runs of that kind, result and day. Older ones are found
+            by the day, in the calendar of the overview.
+          </p>
+        )}
         <Steps {...props} />
       </div>
     </Page>
@@ -111,7 +119,7 @@ function Row({ run }: { readonly run: RunItem }) {
         )}
       </td>
       <td class="figure">{run.seconds === null ? '–' : formatDuration(run.seconds)}</td>
-      <td class="by">{run.by ?? '–'}</td>
+      <td class="by">{run.by === null ? '–' : <a href={run.by.href}>{run.by.text}</a>}</td>
       <td class="problem">{run.problem}</td>
     </tr>
   );

@@ -1,11 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
-import { inBytes, isLike, jsonText } from '../db/kind.ts';
-import { likePatterns } from '../db/like-patterns.ts';
+import { inBytes } from '../db/kind.ts';
 import type { DatabaseRow, Db } from '../db/schema.ts';
 import type { Page } from '../page.ts';
 import { type KnownDatabase, knownDatabases } from './known-databases.ts';
 import { PROTECTIONS, type ProtectionState } from './protection.ts';
 import { badness, type StateCounts, statesAt, toCounts, totalOf } from './protection-states.ts';
+import { isFound } from './search-databases.ts';
 
 export interface DatabaseFilter {
   /** Part of a name, a server, an environment or a file, in any case; empty for all. */
@@ -200,24 +200,6 @@ function fitting(context: Context, environmentId: string | null, filter: Databas
     .$if(engine !== null, (query) => query.where('known.type', '=', engine ?? ''))
     .$if(storage !== null, (query) => query.where('known.backup_storage_type', '=', storage ?? 'local'))
     .$if(search !== '', (query) => query.where(isFound(context.db, search)));
-}
-
-/** By its name, its server's, its environment's, or its file. */
-function isFound(db: Db, search: string): RawBuilder<boolean> {
-  const patterns = likePatterns(search);
-  const has = (text: RawBuilder<string | null>) =>
-    sql`(${sql.join(
-      patterns.map((pattern) => isLike(db, text, pattern)),
-      sql` or `,
-    )})`;
-  // Most have no file, and to parse thousands of texts takes its time.
-  const file = sql<
-    string | null
-  >`case when known.options like '%"filePath"%' then ${jsonText(db, sql`known.options`, 'filePath')} end`;
-  return sql`(${has(sql`known.name`)}
-    or known.environment_id in (select environments.id from environments where ${has(sql`environments.name`)})
-    or known.server_id in (select servers.id from servers where ${has(sql`servers.name`)})
-    or ${has(file)})`;
 }
 
 /** Ties go by name, then by id: the pages of a list must not overlap. */

@@ -1,6 +1,7 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { Db, RunKindName, RunRow, RunState, Schema } from '../db/schema.ts';
 import { retentionLane } from '../runs/lanes.ts';
+import { type Asker, isAskedBy } from './run-askers.ts';
 
 /** A run, and where it is about a backup, which. */
 export interface ListedRun extends RunRow {
@@ -9,8 +10,14 @@ export interface ListedRun extends RunRow {
   readonly database_name: string | null;
   readonly environment_id: string | null;
   readonly environment_name: string | null;
-  /** Who asked for the backup; null where nobody did, or the account is gone. */
-  readonly trigger_name: string | null;
+  /** The person who asked for it; null where nobody did, where that is not noted, or the account is gone. */
+  readonly person_id: string | null;
+  readonly person_name: string | null;
+  /** A token that asked for it, as far as it is still there. */
+  readonly token_id: string | null;
+  readonly token_name: string | null;
+  /** 1 where a schedule did. */
+  readonly is_scheduled: number;
 }
 
 export interface RunFilter {
@@ -56,13 +63,18 @@ async function withRows(db: Db, ids: readonly { readonly id: string }[], limit: 
   return { runs: shown.flatMap(({ id }) => byId.get(id) ?? []), more: ids.length > limit };
 }
 
-/** Of an environment, its runs among so many of the newest: a list of them all has no index to be read from. */
+/** Runs of an environment are found among so many of the newest: a list of them all has no index to be read from. */
 const NEWEST = 5000;
+/** Those that somebody asked for likewise; of each another row is read, to know. */
+export const NEWEST_ASKED = 3000;
 
-/** A page of the runs of one environment, newest first, among the newest of the installation; and whether there are older ones. */
+/**
+ * A page of the runs of one environment, of what somebody asked for, or of both, newest first, among the newest of the installation that the
+ * filter finds; and whether there are older ones.
+ */
 export async function listRunsOf(
   db: Db,
-  environmentId: string,
+  { environmentId, by }: { readonly environmentId: string | null; readonly by: Asker | null },
   filter: RunFilter,
   page: { readonly limit: number; readonly offset: number },
 ): Promise<{ readonly runs: readonly ListedRun[]; readonly more: boolean }> {
@@ -70,14 +82,19 @@ export async function listRunsOf(
     .select(['id', 'subject_id', 'lane', 'created_at'])
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
-    .limit(NEWEST)
+    .limit(by === null ? NEWEST : NEWEST_ASKED)
     .as('newest');
   const ids = await db
     .selectFrom(newest)
     .leftJoin('backups', 'backups.id', 'newest.subject_id')
-    .innerJoin('databases', (join) => join.on('databases.id', '=', databaseOf('newest.lane')))
+    .leftJoin('databases', (join) => join.on('databases.id', '=', databaseOf('newest.lane')))
+    // What it is about was asked for by somebody else.
+    .leftJoin('backups as asked_backup', 'asked_backup.id', 'newest.id')
+    .leftJoin('restores', 'restores.id', 'newest.id')
+    .leftJoin('drills', 'drills.id', 'newest.id')
     .select('newest.id')
-    .where('databases.environment_id', '=', environmentId)
+    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
+    .$if(by !== null, (query) => (by === null ? query : query.where(isAskedBy(by))))
     .orderBy('newest.created_at', 'desc')
     .orderBy('newest.id', 'desc')
     .limit(page.limit + 1)
@@ -147,17 +164,39 @@ function databaseOf(lane: 'runs.lane' | 'newest.lane') {
 }
 
 function withSubject(db: Db) {
-  return db
-    .selectFrom('runs')
-    .leftJoin('backups', 'backups.id', 'runs.subject_id')
-    .leftJoin('databases', (join) => join.on('databases.id', '=', databaseOf('runs.lane')))
-    .leftJoin('environments', 'environments.id', 'databases.environment_id')
-    .leftJoin('users', 'users.id', 'backups.triggered_by_id')
-    .selectAll('runs')
-    .select(['backups.filename', 'databases.id as database_id'])
-    .select(['databases.name as database_name', 'databases.environment_id'])
-    .select((eb) => [
-      'environments.name as environment_name',
-      eb.fn.coalesce('users.name', 'users.email').as('trigger_name'),
-    ]);
+  return (
+    db
+      .selectFrom('runs')
+      .leftJoin('backups', 'backups.id', 'runs.subject_id')
+      .leftJoin('databases', (join) => join.on('databases.id', '=', databaseOf('runs.lane')))
+      .leftJoin('environments', 'environments.id', 'databases.environment_id')
+      // A backup's run has its id; what it is about was asked for by somebody else.
+      .leftJoin('backups as asked_backup', 'asked_backup.id', 'runs.id')
+      .leftJoin('restores', 'restores.id', 'runs.id')
+      .leftJoin('drills', 'drills.id', 'runs.id')
+      .leftJoin('users', (join) =>
+        join.on('users.id', '=', ({ fn }) =>
+          fn.coalesce('asked_backup.triggered_by_id', 'restores.asked_by_id'),
+        ),
+      )
+      .leftJoin('api_tokens', (join) =>
+        join.on('api_tokens.id', '=', (eb) =>
+          eb
+            .selectFrom('token_backups')
+            .select(({ fn }) => fn.min<string>('token_id').as('token_id'))
+            .whereRef('token_backups.backup_id', '=', 'asked_backup.id'),
+        ),
+      )
+      .selectAll('runs')
+      .select(['backups.filename', 'databases.id as database_id'])
+      .select(['databases.name as database_name', 'databases.environment_id'])
+      .select(['users.id as person_id', 'api_tokens.id as token_id', 'api_tokens.name as token_name'])
+      .select((eb) => [
+        'environments.name as environment_name',
+        eb.fn.coalesce('users.name', 'users.email').as('person_name'),
+        sql<number>`case when asked_backup.type = 'scheduled' or drills.due_at is not null then 1 else 0 end`.as(
+          'is_scheduled',
+        ),
+      ])
+  );
 }

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { knownDatabases } from '../../src/backups/known-databases.ts';
 import { listRuns, listRunsOf, liveRuns } from '../../src/backups/list-runs.ts';
 import { countStates, unsafeOf } from '../../src/backups/protection-states.ts';
+import type { Asker } from '../../src/backups/run-askers.ts';
 import { storedOf } from '../../src/backups/stored-totals.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
 import { newId } from '../../src/ids.ts';
 import { retentionLane, STORAGE_LANE } from '../../src/runs/lanes.ts';
 import { insertBackup } from '../support/backup-row.ts';
+import { restoreRow } from '../support/restore-row.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 
 const NOW = new Date('2026-03-04T05:06:07.890Z');
@@ -83,17 +85,93 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
   });
 
   it('have the runs of one environment among those of all, also what is about no backup', async () => {
+    const own = { environmentId: environment, by: null };
     const all = await listRuns(db, {}, PAGE);
     expect(ids(all)).toHaveLength(5);
-    const own = await listRunsOf(db, environment, {}, PAGE);
-    expect(ids(own).sort()).toEqual([good.id, pruning].sort());
-    expect(own.runs.map(({ database_name: name }) => name)).toEqual(['größe "ü" 🐘', 'größe "ü" 🐘']);
-    expect(own.more).toBe(false);
-    expect(await listRunsOf(db, environment, {}, { limit: 1, offset: 0 })).toMatchObject({ more: true });
-    expect(ids(await listRunsOf(db, environment, {}, { limit: 1, offset: 1 }))).toEqual([good.id]);
-    expect(ids(await listRunsOf(db, environment, { kind: 'prune' }, PAGE))).toEqual([pruning]);
-    expect(ids(await listRunsOf(db, 'unknown', {}, PAGE))).toEqual([]);
+    const found = await listRunsOf(db, own, {}, PAGE);
+    expect(ids(found).sort()).toEqual([good.id, pruning].sort());
+    expect(found.runs.map(({ database_name: name }) => name)).toEqual(['größe "ü" 🐘', 'größe "ü" 🐘']);
+    expect(found.more).toBe(false);
+    expect(await listRunsOf(db, own, {}, { limit: 1, offset: 0 })).toMatchObject({ more: true });
+    expect(ids(await listRunsOf(db, own, {}, { limit: 1, offset: 1 }))).toEqual([good.id]);
+    expect(ids(await listRunsOf(db, own, { kind: 'prune' }, PAGE))).toEqual([pruning]);
+    expect(ids(await listRunsOf(db, { environmentId: 'unknown', by: null }, {}, PAGE))).toEqual([]);
   });
+
+  it('have what a person, a token or a schedule asked for, and not what these backups are of', async () => {
+    const person = newId();
+    const user = { email: 'a@example.com', name: 'Ada "ß"', role: 'operator', password_hash: 'x' };
+    const made = { created_at: NOW.toISOString(), updated_at: NOW.toISOString() };
+    await db
+      .insertInto('users')
+      .values({ id: person, ...user, ...made } as never)
+      .execute();
+    const token = await addToken(person);
+    await db
+      .insertInto('token_backups')
+      .values({ backup_id: failed.id, token_id: token, holds_pin: 0 })
+      .execute();
+    const asked = (id: string, change: object) =>
+      db.updateTable('backups').set(change).where('id', '=', id).execute();
+    await asked(failed.id, { triggered_by_id: person });
+    await asked(waiting.id, { triggered_by_id: person });
+    await asked(good.id, { type: 'scheduled' });
+    // Of the scheduled backup, asked for by that person; and one that began by itself, of that person's.
+    const byHand = await addDrill(good, { asked_by_id: person }, null);
+    const byItself = await addDrill(waiting, {}, ago(2).toISOString());
+    const by = async (asker: Asker, environmentId: string | null = null) =>
+      ids(await listRunsOf(db, { environmentId, by: asker }, {}, PAGE)).sort();
+    expect(await by({ kind: 'schedule', id: null })).toEqual([good.id, byItself].sort());
+    expect(await by({ kind: 'schedule', id: null }, environment)).toEqual([good.id]);
+    expect(await by({ kind: 'token', id: null })).toEqual([failed.id]);
+    expect(await by({ kind: 'token', id: token })).toEqual([failed.id]);
+    expect(await by({ kind: 'token', id: 'another' })).toEqual([]);
+    expect(await by({ kind: 'person', id: null })).toEqual([waiting.id, byHand].sort());
+    expect(await by({ kind: 'person', id: person })).toEqual([failed.id, waiting.id, byHand].sort());
+    expect(await by({ kind: 'person', id: 'another' })).toEqual([]);
+    const { runs } = await listRuns(db, {}, PAGE);
+    const askers = runs.map((run) => [run.id, run.person_name, run.token_name, Number(run.is_scheduled)]);
+    expect(askers).toEqual(
+      expect.arrayContaining([
+        [good.id, null, null, 1],
+        [failed.id, 'Ada "ß"', 'deploy', 0],
+        [byHand, 'Ada "ß"', null, 0],
+        [byItself, null, null, 1],
+        [pruning, null, null, 0],
+      ]),
+    );
+    await db.deleteFrom('runs').where('kind', '=', 'drill').execute();
+  });
+
+  async function addToken(userId: string): Promise<string> {
+    const id = newId();
+    const at = NOW.toISOString();
+    const row = { id, name: 'deploy', token_hash: 'h', token_prefix: 'p', role: 'operator' } as const;
+    const scope = { access: 'backups', all_environments: 1, user_id: userId } as const;
+    await db
+      .insertInto('api_tokens')
+      .values({ ...row, ...scope, expires_at: at, created_at: at })
+      .execute();
+    return id;
+  }
+
+  async function addDrill({ id: backupId, database_id }: BackupRow, change: object, dueAt: string | null) {
+    const [id, at] = [newId(), ago(2).toISOString()];
+    const run = { state: 'completed', progress: 100, attempts: 1, in_repair: 0, created_at: at } as const;
+    await db
+      .insertInto('runs')
+      .values({ id, kind: 'drill', lane: `drill:${id}`, subject_id: backupId, server_id: null, ...run })
+      .execute();
+    await db
+      .insertInto('restores')
+      .values(restoreRow({ id, backup_id: backupId, database_id, is_drill: 1, ...change }))
+      .execute();
+    await db
+      .insertInto('drills')
+      .values({ id, database_id, backup_id: backupId, due_at: dueAt, created_at: at })
+      .execute();
+    return id;
+  }
 
   it('have those that were asked for between two instants, the first of them included', async () => {
     const between = { from: ago(3).toISOString(), before: ago(1).toISOString() };

@@ -98,6 +98,7 @@ describe('the pages of a filled installation', () => {
     `/databases/${ids.database}/settings`,
     `/backups/${ids.backup}`,
     '/schedules',
+    '/drills',
     '/schedules/rules/new',
     `/servers/${ids.server}/find`,
     '/admin/system',

@@ -162,6 +162,9 @@ describe('no query reads or sorts a large table whole', () => {
         .map(({ path }) => withIds(path, ids)),
     );
     expect(paths.size).toBeGreaterThan(25);
+    for (const by of ['schedule', 'token', 'person', `person:${app.userIds.viewer}`]) {
+      paths.add(`/runs?by=${by}`);
+    }
     seen.clear();
     for (const path of paths) {
       for (const query of ['', '?offset=25&buckets=1&provider=aws&shown=x']) {

@@ -52,7 +52,8 @@ export async function costsOf(db: Db, query: CompiledQuery): Promise<readonly st
 /** The large tables by the names that the query gives them; a query within it is one of them where it reads them. */
 function largeNames(text: string): ReadonlySet<string> {
   const aliases = [...text.matchAll(/"(\w+)" as "(\w+)"/g)].filter(([, table = '']) => LARGE.includes(table));
-  const inner = [...text.matchAll(/\) as "(\w+)"/g)].map(([, name = '']) => name);
+  // One that is cut off is as large as its limit.
+  const inner = [...text.matchAll(/(?<! limit \?)\) as "(\w+)"/g)].map(([, name = '']) => name);
   return new Set([...LARGE, ...aliases.map(([, , alias = '']) => alias), ...inner]);
 }
 

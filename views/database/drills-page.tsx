@@ -1,12 +1,12 @@
 import type { Frame } from '../frame/frame.ts';
 import { Ago } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
+import { DRILL_LOOKS, type DrillOutcome, UNDER_WAY } from '../parts/drill-looks.ts';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { PostButton } from '../parts/form.tsx';
 import { formatBytes, formatDuration } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
-import type { Tone } from '../parts/notice.tsx';
 import { type PageOfMany, Pager } from '../parts/pager.tsx';
 import { useReader } from '../parts/reader.ts';
 import { Table } from '../parts/table.tsx';
@@ -18,7 +18,7 @@ export interface DrillItem {
   readonly at: string;
   readonly isScheduled: boolean;
   /** Null while it waits or runs. */
-  readonly outcome: 'proven' | 'failed' | 'cancelled' | 'interrupted' | 'skipped' | 'missed' | null;
+  readonly outcome: DrillOutcome | null;
   /** Such as `a role is missing`. */
   readonly failure: string | null;
   readonly isDamaged: boolean;
@@ -128,18 +128,9 @@ function factsOf({ restorable, schedule, serverName, folder, database }: DrillsP
   ];
 }
 
-const LOOKS: Readonly<Record<NonNullable<DrillItem['outcome']>, { tone: Tone | 'neutral'; text: string }>> = {
-  proven: { tone: 'success', text: 'proven' },
-  failed: { tone: 'warning', text: 'failed' },
-  cancelled: { tone: 'neutral', text: 'cancelled' },
-  interrupted: { tone: 'warning', text: 'interrupted' },
-  skipped: { tone: 'neutral', text: 'skipped' },
-  missed: { tone: 'warning', text: 'missed' },
-};
-
 function Row({ drill }: { readonly drill: DrillItem }) {
   const zone = useReader()?.zone ?? 'UTC';
-  const look = drill.outcome === null ? { tone: 'info' as const, text: 'under way' } : LOOKS[drill.outcome];
+  const look = drill.outcome === null ? UNDER_WAY : DRILL_LOOKS[drill.outcome];
   const { backup } = drill;
   const when = formatMinute(drill.at, zone);
   return (

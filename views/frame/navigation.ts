@@ -4,6 +4,7 @@ const ENTRIES = [
   { section: 'databases', group: null, label: 'Databases', href: '/databases' },
   { section: 'runs', group: null, label: 'Runs', href: '/runs' },
   { section: 'schedules', group: null, label: 'Schedules', href: '/schedules' },
+  { section: 'drills', group: null, label: 'Drills', href: '/drills' },
   { section: 'servers', group: 'Configuration', label: 'Servers', href: '/servers' },
   { section: 'environments', group: 'Configuration', label: 'Environments', href: '/environments' },
   { section: 'notifications', group: 'Configuration', label: 'Notifications', href: '/notifications' },
@@ -35,7 +36,7 @@ export function navigationFor(isAdmin: boolean): readonly Group[] {
 }
 
 /** Pages that show what the chosen environment has; elsewhere the choice leads to the first of them. */
-const FILTERED: readonly Section[] = ['overview', 'databases', 'runs', 'schedules', 'servers'];
+const FILTERED: readonly Section[] = ['overview', 'databases', 'runs', 'schedules', 'drills', 'servers'];
 
 /** The page that shows the environment of that choice. */
 export function filteredPage(section: Section | null): string {

@@ -16,6 +16,7 @@ import { databaseListRoutes } from './database-list.tsx';
 import { databaseScheduleRoutes } from './database-schedule.tsx';
 import { databaseRoutes } from './databases.tsx';
 import { deepTestRoutes } from './deep-test.tsx';
+import { drillRoutes } from './drills.tsx';
 import { entranceRoutes } from './entrance.tsx';
 import { environmentRoutes } from './environments.tsx';
 import { findDatabaseRoutes } from './find-databases.tsx';
@@ -89,6 +90,7 @@ export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): H
   ui.route('/', databasePageRoutes(services));
   ui.route('/', databaseScheduleRoutes(services));
   ui.route('/', databaseDrillRoutes(services));
+  ui.route('/', drillRoutes(services));
   ui.route('/', retentionRoutes(services));
   ui.route('/', backupRoutes(services));
   ui.route('/', backupPageRoutes(services));

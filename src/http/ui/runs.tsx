@@ -7,7 +7,14 @@ import { RunLogPage } from '../../../views/run-page.tsx';
 import { Running, type RunningItem } from '../../../views/running.tsx';
 import { type RunItem, RunsPage } from '../../../views/runs.tsx';
 import { boundsOf, parseDay } from '../../backups/days.ts';
-import { findRun, type ListedRun, listRuns, listRunsOf, liveRuns } from '../../backups/list-runs.ts';
+import {
+  findRun,
+  type ListedRun,
+  listRuns,
+  listRunsOf,
+  liveRuns,
+  NEWEST_ASKED,
+} from '../../backups/list-runs.ts';
 import type { RunKindName, RunState } from '../../db/schema.ts';
 import { AppError } from '../../errors.ts';
 import { runLogOf } from '../../runs/stored-log.ts';
@@ -17,6 +24,7 @@ import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
+import { askerOf, askerSelect, parseAsker } from './run-askers.ts';
 
 const PER_PAGE = 50;
 /** Of what waits and runs; the rest is in the list below it, or a click away. */
@@ -101,26 +109,29 @@ async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response
   const environmentId = frame.environment?.id ?? null;
   const query = queryOf(c);
   const page = pageOf(c, PER_PAGE);
+  const { user } = c.get('session');
   const filter = {
     kind: query.kind ?? undefined,
     state: query.state ?? undefined,
     between: query.day === null ? undefined : boundsOf(query.day),
   };
+  const by = await askerOf(services, query.by);
   const { runs, more } =
-    environmentId === null
+    environmentId === null && by === null
       ? await listRuns(services.db, filter, page)
-      : await listRunsOf(services.db, environmentId, filter, page);
+      : await listRunsOf(services.db, { environmentId, by }, filter, page);
   return sendPage(
     c,
     <RunsPage
       frame={frame}
       running={await runningOf(services, environmentId)}
-      runs={runs.map(toItem)}
+      runs={runs.map((run) => toItem(run, query))}
+      among={by === null || more ? null : NEWEST_ASKED}
       {...page}
       more={more}
       path={addressOf(query)}
       chips={chipsOf(query)}
-      selects={[kindSelect(query)]}
+      selects={[kindSelect(query), askerSelect(by, user.id)]}
       keeps={keptOf(query)}
       day={query.day === null ? null : { text: dayText(query.day), all: addressOf({ ...query, day: null }) }}
     />,
@@ -130,6 +141,8 @@ async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response
 interface RunsQuery {
   readonly kind: RunKindName | null;
   readonly state: RunState | null;
+  /** As in the address: whose runs, `schedule`, `person`, `token`, or one of the last two with an id. */
+  readonly by: string | null;
   readonly day: string | null;
 }
 
@@ -161,10 +174,11 @@ const RESULTS: readonly { readonly state: RunState | null; readonly label: strin
 
 /** What the address asks for; what makes no sense is as if it were not there. */
 function queryOf(c: Context): RunsQuery {
-  const { kind, state, day } = c.req.query();
+  const { kind, state, by, day } = c.req.query();
   return {
     kind: KIND_NAMES.find((name) => name === kind) ?? null,
     state: RESULTS.find((result) => result.state === state)?.state ?? null,
+    by: by !== undefined && parseAsker(by) !== null ? by : null,
     day: parseDay(day) ?? null,
   };
 }
@@ -199,7 +213,7 @@ function kindSelect({ kind }: RunsQuery): FilterSelect {
   };
 }
 
-function toItem(run: ListedRun): RunItem {
+function toItem(run: ListedRun, query: RunsQuery): RunItem {
   return {
     id: run.id,
     kindName: KINDS[run.kind],
@@ -209,9 +223,18 @@ function toItem(run: ListedRun): RunItem {
     createdAt: run.created_at,
     backupHref: run.filename === null ? null : `/backups/${run.subject_id}`,
     seconds: secondsOf(run),
-    by: run.trigger_name,
+    by: byOf(run, query),
     problem: run.state === 'completed' || run.state === 'cancelled' ? null : problemOf(run.error),
   };
+}
+
+/** With the address of all that this one asked for. */
+function byOf(run: ListedRun, query: RunsQuery): RunItem['by'] {
+  const of = (by: string, text: string) => ({ text, href: addressOf({ ...query, by }) });
+  if (run.is_scheduled === 1) return of('schedule', 'schedule');
+  if (run.token_id !== null) return of(`token:${run.token_id}`, `${run.token_name} (token)`);
+  if (run.person_id !== null) return of(`person:${run.person_id}`, run.person_name ?? '');
+  return null;
 }
 
 /** Of a clock that was set back in between, nothing. */

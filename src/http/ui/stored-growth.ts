@@ -1,6 +1,7 @@
 import type { StoredGrowth } from '../../../views/parts/stored-growth.ts';
 import { type Scope, storedByDay } from '../../backups/day-tallies.ts';
 import { dayOf } from '../../backups/days.ts';
+import { forecastStored } from '../../backups/stored-forecast.ts';
 import { storedOf } from '../../backups/stored-totals.ts';
 import type { Services } from '../../services-port.ts';
 
@@ -20,6 +21,7 @@ export async function storedIn({ db, now }: Services, environmentId: string | nu
     bytes,
     places,
     inAWeek: bytes - (days.at(-1 - WEEK_DAYS)?.bytes ?? 0),
+    forecast: forecastStored(days, bytes),
     points: days.map((day) => ({ at: `${day.day}T00:00:00.000Z`, bytes: day.bytes })),
   };
 }

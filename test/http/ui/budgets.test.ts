@@ -29,7 +29,13 @@ async function measure(path: string) {
 }
 
 it('a page of fifty rows is small: in bytes, in elements, and on its way', async () => {
-  for (const path of ['/databases', '/databases?sort=-size', '/databases?state=failing', '/runs']) {
+  for (const path of [
+    '/databases',
+    '/databases?sort=-size',
+    '/databases?state=failing',
+    '/runs',
+    '/drills',
+  ]) {
     const { rows, nodes, bytes, html } = await measure(path);
     if (!path.includes('failing')) expect([path, rows]).toEqual([path, 50]);
     expect([path, nodes, nodes <= 1500]).toEqual([path, nodes, true]);

@@ -120,6 +120,7 @@ describe('the sidebar', () => {
     for (const href of [
       '/',
       '/databases',
+      '/drills',
       '/servers',
       '/environments',
       '/notifications',

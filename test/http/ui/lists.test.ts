@@ -143,8 +143,39 @@ describe('the list of runs', () => {
     expect((await count(`?day=${days[0]}`)) + (await count(`?day=${days[1]}`))).toBe(6);
   });
 
+  it('is filtered by who asked for them: me, a person, a token, a schedule, or one that a row names', async () => {
+    const { db } = pages.services;
+    const count = (html: string) => (html.match(/class="when"/g) ?? []).length;
+    const mine = await operator.get('/runs?by=person');
+    const asked = count(mine.html);
+    expect(asked).toBeGreaterThan(0);
+    const [, me = ''] = /<option value="(person:\w+)">By me/.exec(mine.html) ?? [];
+    const own = await operator.get(`/runs?by=${me}`);
+    const { rows } = await db
+      .selectFrom('backups')
+      .select(({ fn }) => fn.countAll<number>().as('rows'))
+      .where('triggered_by_id', '=', me.replace('person:', ''))
+      .executeTakeFirstOrThrow();
+    expect([count(own.html), rows > 0, asked >= rows]).toEqual([rows, true, true]);
+    expect(mine.html).toContain(`href="/runs?by=${encodeURIComponent(me)}"`);
+    expect(count((await operator.get('/runs?by=token')).html)).toBe(0);
+    const other = await pages.signedIn('viewer');
+    const theirs = await other.get(`/runs?by=${me}&state=failed`);
+    expect(theirs.html).toMatch(new RegExp(`<option value="${me}" selected="">By [^<]+@`));
+    expect(theirs.html).toContain('among the newest 3000 runs');
+    await db.updateTable('users').set({ name: ODD }).execute();
+    const odd = (await other.get(`/runs?by=${me}`)).html;
+    expect(odd).toContain('>By Größe + &quot;x&quot; &lt;script&gt;alert(1)&lt;/script&gt; 🐘</option>');
+    await db.updateTable('backups').set({ type: 'scheduled' }).where('status', '=', 'failed').execute();
+    const scheduled = await other.get('/runs?by=schedule');
+    expect(count(scheduled.html)).toBe(1);
+    expect(scheduled.html).toContain('<a href="/runs?by=schedule">schedule</a>');
+    // One that is no more is nobody.
+    expect(count((await other.get('/runs?by=person:gone')).html)).toBe(6);
+  });
+
   it('takes whatever an address says', async () => {
-    for (const name of ['kind', 'state', 'day', 'offset', 'environment']) {
+    for (const name of ['kind', 'state', 'by', 'day', 'offset', 'environment']) {
       for (const value of [...NONSENSE, '2026-02-31', '2026-2-3', 'pending']) {
         const { status } = await operator.get(`/runs?${name}=${value}`);
         expect([name, value, status]).toEqual([name, value, 200]);

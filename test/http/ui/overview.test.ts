@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app.ts';
+import { dayAfter, dayOf } from '../../../src/backups/days.ts';
 import { spaceOf } from '../../../src/db/node/disk.ts';
 import { insertBackup } from '../../support/backup-row.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
@@ -65,6 +66,40 @@ it('says of what was never backed up that no schedule does it, where nothing fai
     .execute();
   expect(await cause()).toBe(false);
   await db.deleteFrom('databases').where('id', '=', databaseId).execute();
+});
+
+it('tells what will be stored in a week where two weeks are known, as a guess, and leads admins to the storage', async () => {
+  const { db, now } = pages.services;
+  const mib = 1024 ** 2;
+  const { database_id: databaseId } = await db.selectFrom('backups').selectAll().executeTakeFirstOrThrow();
+  const { environment_id } = await db
+    .selectFrom('databases')
+    .select('environment_id')
+    .where('id', '=', databaseId)
+    .executeTakeFirstOrThrow();
+  const grown = (from: number, until: number) =>
+    Array.from({ length: until - from }, (_, at) => ({
+      ...{ environment_id, good: 1, failed: 0, added: 3 * mib, freed: 2 * mib },
+      day: dayAfter(dayOf(now()), -from - at),
+    }));
+  const place = { database_id: databaseId, endpoint: 'https://s', bucket: 'b', backups: 9 };
+  const stored = (count: number) => ({ ...place, bytes: count * mib });
+  await db.insertInto('stored_totals').values(stored(13)).execute();
+  await db.insertInto('environment_days').values(grown(0, 13)).execute();
+  const guess = async (visitor: Visitor) =>
+    /about [\d.]+ MiB a week from now/.exec((await visitor.get('/')).html)?.[0];
+  expect(await guess(viewer)).toBeUndefined();
+  await db.updateTable('stored_totals').set(stored(16)).execute();
+  await db.insertInto('environment_days').values(grown(13, 16)).execute();
+  expect(await guess(viewer)).toBe('about 23.0 MiB a week from now');
+  const { html } = await viewer.get('/');
+  expect(html).toContain(
+    'If it goes on as in the last 15 days, about 23.0 MiB in 7 days and 46.0 MiB in 30. That is a guess',
+  );
+  const tile = '<a class="tile" href="/admin/storage">';
+  expect(html).not.toContain(tile);
+  expect((await (await pages.signedIn('admin')).get('/')).html).toContain(tile);
+  await db.deleteFrom('stored_totals').execute();
 });
 
 it('tells of a disk that is nearly full, and of one that has room nothing', async () => {
