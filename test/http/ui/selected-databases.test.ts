@@ -115,6 +115,13 @@ describe('what is done to the selected databases', () => {
       ...{ pausedReason: 'Umzug "ü" <b>', retries: 5, timeZone: 'Europe/Berlin', nextRunAt: null },
     });
     expect((await scheduleOf(none)).own).toBeNull();
+    // The page of one leads to the same, for the one.
+    expect((await operator.get(`/databases/${own}`)).html).toContain(
+      `href="${at('resume')}?id=${own}&amp;from=page">Resume…`,
+    );
+    expect((await operator.get(`/databases/${none}`)).html).toContain(
+      `href="${at('pause')}?id=${none}&amp;from=page">Pause…`,
+    );
     expect((await operator.post(at('pause'), form([own], { pausedReason: 'other' }))).html).toContain(
       'It is paused already: Umzug',
     );
