@@ -7,7 +7,6 @@ import { type Chip, Chips } from './parts/chips.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { FilterForm, type FilterSelect } from './parts/filter-form.tsx';
 import { formatBytes } from './parts/format.ts';
-import { Group } from './parts/group.tsx';
 import { type PageOfMany, Pager } from './parts/pager.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
 import { SizeChange } from './parts/size-change.tsx';
@@ -143,7 +142,7 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
 /** The buttons for the ticked rows: but for backing up, each leads to a page that asks. */
 function SelectionBar() {
   return (
-    <Group label="Do to the selected" class="selection">
+    <div class="selection">
       <button type="submit" class="secondary outline">
         Back up the selected
       </button>
@@ -158,7 +157,7 @@ function SelectionBar() {
           {label}
         </button>
       ))}
-    </Group>
+    </div>
   );
 }
 

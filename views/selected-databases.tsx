@@ -203,6 +203,8 @@ function Fields({ action, form, presets }: SelectedProps): Child {
   }
 }
 
+const FEW = 8;
+
 /** Asks before much goes of all of them together. The form's fields come back with it. */
 export function questionOfPolicies(
   back: string,
@@ -222,14 +224,18 @@ export function questionOfPolicies(
         {[...fields, ['confirm', 'true'] as const].map(([name, value]) => (
           <input type="hidden" name={name} value={value} />
         ))}
-        <p>{formatBytes(bytes)} are freed, and these backups are gone for good:</p>
-        <ul>
-          {go.map((one) => (
-            <li>
-              {one.name}: {one.count} ({formatBytes(one.bytes)})
-            </li>
-          ))}
-        </ul>
+        <p>{formatBytes(bytes)} are freed, and these backups are gone for good.</p>
+        {/* Folded, so that many leave the sums in sight of the buttons. */}
+        <details open={go.length <= FEW}>
+          <summary>How many of each database</summary>
+          <ul>
+            {go.map((one) => (
+              <li>
+                {one.name}: {one.count} ({formatBytes(one.bytes)})
+              </li>
+            ))}
+          </ul>
+        </details>
       </>
     ),
   };
