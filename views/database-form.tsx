@@ -11,6 +11,7 @@ import { TestOutcome, type TestResult } from './parts/connection-test.tsx';
 import { CheckboxField, SelectField, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
+import { Notice } from './parts/notice.tsx';
 
 export function NewDatabasePage(props: {
   readonly frame: Frame;
@@ -18,6 +19,8 @@ export function NewDatabasePage(props: {
   readonly engines: readonly { readonly type: string; readonly displayName: string }[];
   readonly choices: DatabaseFormChoices;
   readonly form: FormState;
+  /** The name of the database whose settings it was filled with. */
+  readonly copyOf: string | null;
   /** Of the form as it stands, which is not saved. */
   readonly test: TestResult | null;
 }) {
@@ -42,6 +45,13 @@ export function NewDatabasePage(props: {
           </a>
         ))}
       </nav>
+      {props.copyOf !== null && (
+        <Notice tone="info">
+          Filled with the settings of {props.copyOf}.{' '}
+          {engine.hasConnection && 'User and password are asked for again. '}
+          Change what is to be another database’s.
+        </Notice>
+      )}
       <Tested test={props.test} />
       <Form
         action={action}

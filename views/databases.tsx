@@ -11,6 +11,7 @@ import { type PageOfMany, Pager } from './parts/pager.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
 import { SizeChange } from './parts/size-change.tsx';
 import { ACTIONS, type Column, SELECT, Table } from './parts/table.tsx';
+import type { SelectedAction } from './selected-databases.tsx';
 
 export interface DatabaseItem {
   readonly id: string;
@@ -123,11 +124,7 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
           <form class="selection" method="post" action="/databases/back-up">
             <div class="list-bar">
               <Chips label="By state" chips={props.chips} />
-              {mayChange && (
-                <button type="submit" class="secondary outline">
-                  Back up the selected
-                </button>
-              )}
+              {mayChange && <SelectionBar />}
             </div>
             <Table caption="Databases" columns={columns} dense>
               {databases.map((database) => (
@@ -141,6 +138,36 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
     </div>
   );
 }
+
+/** The buttons for the ticked rows: but for backing up, each leads to a page that asks. */
+function SelectionBar() {
+  return (
+    <div class="selection">
+      <button type="submit" class="secondary outline">
+        Back up the selected
+      </button>
+      {SELECTED.map(([action, label]) => (
+        <button
+          key={action}
+          type="submit"
+          class="secondary outline"
+          formmethod="get"
+          formaction={`/databases/selected/${action}`}
+        >
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+const SELECTED: readonly (readonly [SelectedAction, string])[] = [
+  ['pause', 'Pause…'],
+  ['resume', 'Resume…'],
+  ['schedule', 'Change schedule…'],
+  ['retention', 'Change retention…'],
+  ['read', 'Read in full…'],
+];
 
 function Row({ database, mayChange }: { readonly database: DatabaseItem; readonly mayChange: boolean }) {
   const { id, name } = database;

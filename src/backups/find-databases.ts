@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { inBytes } from '../db/kind.ts';
-import type { DatabaseRow, Db } from '../db/schema.ts';
+import type { Db } from '../db/schema.ts';
 import type { Page } from '../page.ts';
 import { type KnownDatabase, knownDatabases } from './known-databases.ts';
 import { PROTECTIONS, type ProtectionState } from './protection.ts';
@@ -12,8 +12,11 @@ export interface DatabaseFilter {
   readonly search: string;
   readonly state: ProtectionState | null;
   readonly engine: string | null;
-  readonly storage: DatabaseRow['backup_storage_type'] | null;
+  readonly storage: StorageFilter | null;
 }
+
+/** Where backups are to go; `off`: to a bucket, which the environment may not use. */
+export type StorageFilter = 'local' | 'spaces' | 'off' | { readonly bucket: string };
 
 export const DATABASE_SORTS = ['state', 'name', 'engine', 'last-good', 'size'] as const;
 export interface DatabaseSort {
@@ -170,11 +173,12 @@ function newestIn(db: Db, environmentId: string | null) {
     );
 }
 
-/** Each pair of an engine and a kind of storage that a database of that environment, or (null) of any, has. */
+/** Each engine with each storage that a database of that environment, or (null) of any, has. */
 export async function kindsOfDatabases(db: Db, environmentId: string | null) {
   return db
     .selectFrom('databases')
-    .select(['type', 'backup_storage_type as storageType'])
+    .select(['type', 'backup_storage_type as storageType', 'backup_spaces_bucket as bucket'])
+    .select(sql<number>`case when ${isOff('databases')} then 1 else 0 end`.as('isOff'))
     .distinct()
     .$if(environmentId !== null, (query) => query.where('environment_id', '=', environmentId ?? ''))
     .execute();
@@ -198,8 +202,23 @@ function fitting(context: Context, environmentId: string | null, filter: Databas
   return inEnvironment(context, environmentId)
     .$if(state !== null, (query) => query.where('state', '=', sql.lit(state ?? 'never')))
     .$if(engine !== null, (query) => query.where('known.type', '=', engine ?? ''))
-    .$if(storage !== null, (query) => query.where('known.backup_storage_type', '=', storage ?? 'local'))
+    .$if(storage !== null, (query) => query.where(isStoredIn(storage ?? 'local')))
     .$if(search !== '', (query) => query.where(isFound(context.db, search)));
+}
+
+function isStoredIn(storage: StorageFilter): RawBuilder<boolean> {
+  if (storage === 'off') return isOff('known');
+  if (typeof storage === 'string') return sql`known.backup_storage_type = ${storage}`;
+  return sql`(known.backup_storage_type = 'spaces' and known.backup_spaces_bucket = ${storage.bucket})`;
+}
+
+/** As `isStorageEnabled` tells it of one environment. */
+function isOff(table: 'known' | 'databases'): RawBuilder<boolean> {
+  return sql`(${sql.ref(`${table}.backup_storage_type`)} = 'spaces'
+    and ${sql.ref(`${table}.environment_id`)} not in (select spaces_environments.environment_id
+      from spaces_environments
+      inner join spaces_config on spaces_config.id = spaces_environments.spaces_config_id
+      where spaces_environments.enabled = 1))`;
 }
 
 /** Ties go by name, then by id: the pages of a list must not overlap. */

@@ -80,7 +80,7 @@ export function toCounts(
 export function statesAt({ db, now }: Context) {
   const inner = withNewest(db)
     .select(['databases.environment_id', 'databases.name', 'databases.type', 'databases.options'])
-    .select(['databases.backup_storage_type', 'databases.server_id'])
+    .select(['databases.backup_storage_type', 'databases.backup_spaces_bucket', 'databases.server_id'])
     .select(stateAt(db, now()).as('state'));
   return db.selectFrom(inner.as('known'));
 }

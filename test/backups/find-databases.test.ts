@@ -289,4 +289,61 @@ describe.each(STATES)('the list of databases, on %s', (state) => {
     );
     expect(await kindsOfDatabases(db, 'none')).toEqual([]);
   });
+
+  it('is filtered by bucket, and by a storage that the environment may not use', async () => {
+    const at = NOW.toISOString();
+    const inSpaces = await db
+      .selectFrom('databases')
+      .select(['id', 'environment_id'])
+      .where('backup_storage_type', '=', 'spaces')
+      .orderBy('id')
+      .execute();
+    const [first, second, ...rest] = inSpaces.map(({ id }) => id);
+    const [enabled] = environments;
+    const find = async (storage: DatabaseFilter['storage']) => {
+      const page = { limit: 500, offset: 0 };
+      const sort = { by: 'name', isDescending: false } as const;
+      const found = await findDatabases(context(), null, { ...ALL, storage }, sort, page);
+      expect(found.total).toBe(found.databases.length);
+      return found.databases.map(({ id }) => id).sort();
+    };
+    const idsIn = (environment: string) =>
+      inSpaces.filter((row) => row.environment_id === environment).map(({ id }) => id);
+    expect(await find('off')).toEqual(inSpaces.map(({ id }) => id));
+    await db
+      .insertInto('spaces_config')
+      .values({
+        ...{ id: 's', access_key: 'a', secret_key: 's', region: 'r', endpoint: 'https://x' },
+        ...{ created_at: at, updated_at: at },
+      } as never)
+      .execute();
+    for (const [id, environment] of environments.entries()) {
+      const row = { id: String(id), spaces_config_id: 's', environment_id: environment };
+      await db
+        .insertInto('spaces_environments')
+        .values({ ...row, enabled: environment === enabled ? 1 : 0 })
+        .execute();
+    }
+    const off = inSpaces.map(({ id }) => id).filter((id) => !idsIn(enabled).includes(id));
+    expect(off.length).toBeGreaterThan(0);
+    expect(off.length).toBeLessThan(inSpaces.length);
+    expect(await find('off')).toEqual(off);
+
+    const named = async (id: string | undefined, bucket: string) => {
+      const set = { backup_spaces_bucket: bucket };
+      await db
+        .updateTable('databases')
+        .set(set)
+        .where('id', '=', id ?? '')
+        .execute();
+    };
+    await named(first, 'one-bucket');
+    await named(second, 'One-Bucket');
+    expect(await find({ bucket: 'one-bucket' })).toEqual([first]);
+    expect(await find({ bucket: 'none' })).toEqual([]);
+    expect(await find('spaces')).toEqual([first, second, ...rest]);
+    const kinds = await kindsOfDatabases(db, null);
+    expect(new Set(kinds.map(({ bucket }) => bucket))).toEqual(new Set([null, 'one-bucket', 'One-Bucket']));
+    expect(new Set(kinds.map(({ isOff }) => Number(isOff)))).toEqual(new Set([0, 1]));
+  });
 });

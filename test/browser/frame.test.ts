@@ -96,6 +96,8 @@ describe('the pages of a filled installation', () => {
     `/databases/${ids.database}/schedule`,
     `/databases/${ids.database}/retention`,
     `/databases/${ids.database}/settings`,
+    `/databases/selected/schedule?id=${ids.database}`,
+    `/databases/selected/retention?id=${ids.database}`,
     `/backups/${ids.backup}`,
     '/schedules',
     '/drills',

@@ -227,6 +227,7 @@ async function registerDatabase(): Promise<void> {
   await press('Create database');
   await page.getByRole('heading', { name: 'appdb', level: 1 }).waitFor();
   // The drop-down that loads later still holds the bucket.
+  await page.getByRole('button', { name: 'More for appdb' }).click();
   await page.getByRole('link', { name: 'Edit' }).click();
   expect(await page.locator('select#field-backupSpacesBucket').inputValue()).toBe('scoped-bucket');
   await page.getByText('full-bucket (denied)').waitFor({ state: 'attached' });

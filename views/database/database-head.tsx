@@ -2,6 +2,7 @@ import type { Child } from 'hono/jsx';
 import type { EnvironmentChoice, Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { PostButton } from '../parts/form.tsx';
+import { MoreMenu } from '../parts/more-menu.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { ProtectionBadge } from '../parts/protection-badge.tsx';
 import { FreezeNotice } from '../retention/freeze-notice.tsx';
@@ -102,14 +103,20 @@ function RestoreLink({ protection: { lastGoodId }, isSwapped }: PartOfHead) {
   );
 }
 
-function Actions({ database: { id, protection } }: { readonly database: DatabaseSummary }) {
+function Actions({ database: { id, name, protection } }: { readonly database: DatabaseSummary }) {
+  const isPaused = protection.state === 'paused';
   return (
     <>
       <PostButton action={`/databases/${id}/backups`} label="Back up now" kind="primary" />
       <RestoreLink protection={protection} />
-      <a class="button outline" href={`/databases/${id}/edit`}>
-        Edit
-      </a>
+      <MoreMenu label={`More for ${name}`}>
+        <a href={`/databases/${id}/edit`}>Edit</a>
+        <a href={`/databases/selected/${isPaused ? 'resume' : 'pause'}?id=${id}&from=page`}>
+          {isPaused ? 'Resume…' : 'Pause…'}
+        </a>
+        <a href={`/databases/${id}/duplicate`}>Duplicate</a>
+        <a href={`/databases/${id}/settings?delete`}>Delete…</a>
+      </MoreMenu>
     </>
   );
 }

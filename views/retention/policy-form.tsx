@@ -13,20 +13,22 @@ const TIERS = [
   ['minFloor', 'Never fewer than', 'Good backups, which nothing prunes.', 1, 10],
 ] as const;
 
+export interface PolicyPresetChoice {
+  readonly value: string;
+  readonly label: string;
+  readonly kept: Kept;
+}
+
 /** How many backups a database keeps, from what the installation says to numbers of one's own. */
 export function PolicyForm(props: {
   readonly action: string;
   readonly form: FormState;
   /** What the presets and the installation's default keep. */
-  readonly presets: readonly { readonly value: string; readonly label: string; readonly kept: Kept }[];
+  readonly presets: readonly PolicyPresetChoice[];
   readonly zone: string;
   readonly children?: Child;
 }) {
   const { form } = props;
-  const choices = [
-    ...props.presets.map(({ value, label, kept }) => ({ value, label: `${label}: ${keptWords(kept)}` })),
-    { value: 'custom', label: 'Numbers of its own' },
-  ];
   return (
     <Form
       action={props.action}
@@ -39,6 +41,37 @@ export function PolicyForm(props: {
       }
     >
       {props.children}
+      <PolicyFields form={form} presets={props.presets} />
+      <TextField
+        form={form}
+        name="maxShrinkPercent"
+        label="Stop pruning when a backup is smaller by more than"
+        type="number"
+        min={1}
+        max={100}
+        help="Per cent of the usual, after three good ones: what became so small, or no longer has a table that each before it had, may have lost its data. 100: never stop. 50 when left empty."
+      />
+      <p class="field-help">
+        Days, weeks, months and years are those of {props.zone}. Only scheduled backups are pruned.
+      </p>
+    </Form>
+  );
+}
+
+/** How many are kept and how large they may be: of one database, or of several at once. */
+export function PolicyFields({
+  form,
+  presets,
+}: {
+  readonly form: FormState;
+  readonly presets: readonly PolicyPresetChoice[];
+}) {
+  const choices = [
+    ...presets.map(({ value, label, kept }) => ({ value, label: `${label}: ${keptWords(kept)}` })),
+    { value: 'custom', label: 'Numbers of its own' },
+  ];
+  return (
+    <>
       <div class="retention-choice">
         <RadioField form={form} name="preset" label="What to keep" required choices={choices} />
         <fieldset class="retention-tiers">
@@ -64,18 +97,6 @@ export function PolicyForm(props: {
         label="Cap in GiB"
         help="Of all its backups. While they are larger, the oldest that rules keep go too. Not for what the installation says."
       />
-      <TextField
-        form={form}
-        name="maxShrinkPercent"
-        label="Stop pruning when a backup is smaller by more than"
-        type="number"
-        min={1}
-        max={100}
-        help="Per cent of the usual, after three good ones: what became so small, or no longer has a table that each before it had, may have lost its data. 100: never stop. 50 when left empty."
-      />
-      <p class="field-help">
-        Days, weeks, months and years are those of {props.zone}. Only scheduled backups are pruned.
-      </p>
-    </Form>
+    </>
   );
 }

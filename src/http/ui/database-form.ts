@@ -15,6 +15,7 @@ import { bucketName } from '../../fields.ts';
 import { hasOwnMachine } from '../../servers/own-machine.ts';
 import { listServerNames } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
+import { short } from '../../short-text.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
 import { spacesRow } from '../../storage/storage.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
@@ -82,6 +83,14 @@ export function databaseValues(engine: Engine, database: Database): FormBody {
     maxBackupAgeHours: String(database.maxBackupAgeHours),
   };
 }
+
+/** The form of a new database, filled with what another has set. The prefix is left out: by it each finds its own backups. */
+export function duplicateValues(engine: Engine, database: Database): FormBody {
+  const { backupSpacesPrefix: _, ...values } = databaseValues(engine, database);
+  return { ...values, name: short(`Copy of ${database.name}`, LONGEST_NAME) };
+}
+
+const LONGEST_NAME = 100;
 
 /** The posted form of a new database, parsed by the catalog's schema. */
 export function parseNewDatabase(engine: Engine, body: FormBody) {

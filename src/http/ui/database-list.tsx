@@ -2,7 +2,6 @@ import { type Context, Hono } from 'hono';
 import { ChooseEnvironmentPage } from '../../../views/choose-environment.tsx';
 import { DatabasesPage, type DatabasesProps, STRIP_DAYS } from '../../../views/databases.tsx';
 import type { Chip } from '../../../views/parts/chips.tsx';
-import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
 import type { ProtectionState } from '../../../views/parts/protection-badge.tsx';
 import { startBackup } from '../../backups/backup-actions.ts';
 import { dayStates } from '../../backups/day-states.ts';
@@ -23,6 +22,7 @@ import { engines } from '../../engines/engines.ts';
 import { getEnvironment } from '../../environments/environments.ts';
 import { isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
+import { selectsOf, storageIn, storageText } from './database-filters.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { readValues } from './kit/form-body.ts';
@@ -119,7 +119,7 @@ function queryOf(c: Context): ListQuery {
       search: q.slice(0, 200),
       state: PROTECTIONS.find((one) => one === state) ?? null,
       engine: engines.find(({ type }) => type === engine)?.type ?? null,
-      storage: storage === 'local' || storage === 'spaces' ? storage : null,
+      storage: storageIn(storage),
     },
     sort: by === undefined ? WORST_FIRST : { by, isDescending: sort.startsWith('-') },
   };
@@ -132,7 +132,7 @@ function addressOf({ filter, sort }: ListQuery): string {
     q: filter.search,
     state: filter.state,
     engine: filter.engine,
-    storage: filter.storage,
+    storage: filter.storage === null ? null : storageText(filter.storage),
     sort: isUsual ? null : textOf(sort),
   };
   const said = Object.entries(parameters).flatMap(([name, value]) =>
@@ -167,41 +167,6 @@ function chipsOf(query: ListQuery, counts: StateCounts): readonly Chip[] {
       href: at(state),
       isChosen: query.filter.state === state,
     })),
-  ];
-}
-
-/** A drop-down that has nothing to choose among is left out, unless the address has chosen. */
-function selectsOf(
-  filter: DatabaseFilter,
-  known: Awaited<ReturnType<typeof kindsOfDatabases>>,
-): readonly FilterSelect[] {
-  const types = new Set(known.map(({ type }) => type));
-  const storages = new Set(known.map(({ storageType }) => storageType));
-  const select = (name: string, label: string, value: string | null, choices: FilterSelect['choices']) => ({
-    name,
-    label,
-    value: value ?? '',
-    choices: [{ value: '', label }, ...choices],
-  });
-  return [
-    ...(types.size > 1 || filter.engine !== null
-      ? [
-          select(
-            'engine',
-            'All engines',
-            filter.engine,
-            engines.map(({ type, displayName }) => ({ value: type, label: displayName })),
-          ),
-        ]
-      : []),
-    ...(storages.size > 1 || filter.storage !== null
-      ? [
-          select('storage', 'All storage', filter.storage, [
-            { value: 'spaces', label: 'In a bucket' },
-            { value: 'local', label: 'On the server' },
-          ]),
-        ]
-      : []),
   ];
 }
 

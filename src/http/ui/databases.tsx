@@ -4,7 +4,7 @@ import { BucketField } from '../../../views/database-storage-fields.tsx';
 import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { hasRole } from '../../auth/roles.ts';
-import { createDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
+import { createDatabase, type Database, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { tryChangedDatabase, tryNewDatabase } from '../../databases/draft.ts';
 import type { Engine } from '../../engines/engine.ts';
 import { engineFor, engines } from '../../engines/engines.ts';
@@ -16,6 +16,7 @@ import { bucketChoices } from './bucket-choices.ts';
 import {
   bucketFormOf,
   databaseValues,
+  duplicateValues,
   formChoices,
   newDatabaseValues,
   parseDatabaseChange,
@@ -69,6 +70,12 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
       if (!isAppError(error, 'invalid')) throw error;
       return sendFragment(c, <BucketField form={form} buckets={null} help={error.message} source={null} />);
     }
+  });
+
+  ui.get('/databases/:databaseId/duplicate', only('operator'), async (c) => {
+    const { id, environmentId, type } = await getDatabase(services.db, c.req.param('databaseId'));
+    const query = new URLSearchParams({ type, from: id });
+    return c.redirect(`/environments/${environmentId}/databases/new?${query}`, 303);
   });
 
   ui.get('/databases/:databaseId/edit', only('operator'), async (c) =>
@@ -142,6 +149,9 @@ async function sendNew(
     mayEnable: hasRole(frame.user.role, 'admin'),
   });
   const bucket = await mostUsedBucket(services.db);
+  const original = sent === null ? await originalOf(c, services, engine) : null;
+  const values =
+    original === null ? newDatabaseValues(engine, { ...choices, bucket }) : duplicateValues(engine, original);
   return sendPage(
     c,
     <NewDatabasePage
@@ -150,10 +160,19 @@ async function sendNew(
       engines={engines}
       choices={choices}
       test={test}
-      form={sent ?? freshForm(newDatabaseValues(engine, { ...choices, bucket }))}
+      form={sent ?? freshForm(values)}
+      copyOf={original?.name ?? null}
     />,
     isRefused(sent) && test === null ? 422 : 200,
   );
+}
+
+/** The database that the form is to be filled with; null where the address names none of that type. Throws `not_found`. */
+async function originalOf(c: Context<UiEnv>, services: Services, engine: Engine): Promise<Database | null> {
+  const from = c.req.query('from');
+  if (from === undefined) return null;
+  const database = await getDatabase(services.db, from);
+  return database.type === engine.type ? database : null;
 }
 
 async function sendEdit(

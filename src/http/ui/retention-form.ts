@@ -1,5 +1,7 @@
 import type { FormState } from '../../../views/parts/form-state.ts';
 import { freshForm } from '../../../views/parts/form-state.ts';
+import type { PolicyPresetChoice } from '../../../views/retention/policy-form.tsx';
+import type { Kept } from '../../../views/retention/words.ts';
 import type { InputIssue } from '../../errors.ts';
 import { type PolicyInput, policyInput } from '../../retention/policy-input.ts';
 import type { RetentionState } from '../../retention/retention-actions.ts';
@@ -22,6 +24,16 @@ export function formOfPolicy({ effective, override }: RetentionState): FormState
     maxTotalGib: effective.source === 'inherited' ? '' : gib,
     maxShrinkPercent: String(override?.max_shrink_percent ?? ''),
   });
+}
+
+/** What the form offers beside numbers of its own; `globalDefault` is what the installation says. */
+export function presetChoices(globalDefault: Kept): readonly PolicyPresetChoice[] {
+  return [
+    { value: INHERIT, label: 'As the installation says', kept: globalDefault },
+    { value: 'lean', label: 'Lean', kept: PRESET_TIERS.lean },
+    { value: 'balanced', label: 'Balanced', kept: PRESET_TIERS.balanced },
+    { value: 'long_term', label: 'Long term', kept: PRESET_TIERS.long_term },
+  ];
 }
 
 /** Bytes as a form shows them. */

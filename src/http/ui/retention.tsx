@@ -13,7 +13,6 @@ import {
   savePolicy,
 } from '../../retention/retention-actions.ts';
 import type { Services } from '../../services-port.ts';
-import { PRESET_TIERS } from '../../settings/retention-presets.ts';
 import { summaryOf } from './database-view.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
@@ -22,7 +21,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { formOfPolicy, INHERIT, parsePolicy } from './retention-form.ts';
+import { formOfPolicy, parsePolicy, presetChoices } from './retention-form.ts';
 import { previewOf } from './retention-preview.ts';
 
 /** How long a form waits for what it prunes; the rest is done in the background. */
@@ -100,12 +99,7 @@ async function sendRetention(
       retention={{
         policy: state.effective,
         zone,
-        presets: [
-          { value: INHERIT, label: 'As the installation says', kept: state.globalDefault },
-          { value: 'lean', label: 'Lean', kept: PRESET_TIERS.lean },
-          { value: 'balanced', label: 'Balanced', kept: PRESET_TIERS.balanced },
-          { value: 'long_term', label: 'Long term', kept: PRESET_TIERS.long_term },
-        ],
+        presets: presetChoices(state.globalDefault),
       }}
       preview={previewOf(c, decided, {
         path: `/databases/${database.id}/retention`,

@@ -45,6 +45,7 @@ import { retentionRoutes } from './retention.tsx';
 import { runRoutes } from './runs.tsx';
 import { scheduleRoutes } from './schedules.tsx';
 import { secondFactorRoutes } from './second-factor.tsx';
+import { selectedDatabaseRoutes } from './selected-databases.tsx';
 import { serverBlackoutRoutes } from './server-blackouts.tsx';
 import { serverRoutes } from './servers.tsx';
 import { serviceAccountRoutes } from './service-accounts.tsx';
@@ -85,6 +86,7 @@ export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): H
   ui.route('/', serverBlackoutRoutes(services));
   ui.route('/', restoreLoginRoutes(services));
   ui.route('/', databaseListRoutes(services));
+  ui.route('/', selectedDatabaseRoutes(services));
   ui.route('/', findDatabaseRoutes(services));
   ui.route('/', databaseRoutes(services));
   ui.route('/', databasePageRoutes(services));

@@ -138,6 +138,40 @@ describe('the form of a new database', () => {
 });
 
 describe('the form of a registered database', () => {
+  it('fills that of a new one by Duplicate, but for secrets, name and prefix', async () => {
+    const name = `${'🐘'.repeat(48)} "ü`;
+    const original = {
+      ...{ name, serverId: 'this-machine', host: '127.0.0.1', port: '5433', databaseName: `Größe "+"` },
+      ...{ backupStorageType: 'local', backupLocalPath: folder, giveUpMinutes: '7', maxBackupAgeHours: '13' },
+      ...{ backupFormat: 'plain', backupCompression: 'gzip', backupCompressionLevel: '3' },
+      ...{ username: 'the-user', password: 'the-password' },
+    };
+    const { location } = await admin.post(`${form}?type=postgres`, original);
+    expect((await admin.get(location ?? '')).html).toContain(`href="${location}/duplicate"`);
+    const led = await admin.get(`${location}/duplicate`);
+    expect(led.status).toBe(303);
+    const { html, status } = await admin.get(led.location ?? '');
+    expect(status).toBe(200);
+    expect(html).toContain('Filled with the settings of 🐘');
+    for (const value of ['127.0.0.1', '5433', 'Größe &quot;+&quot;', '7', '13'])
+      expect(html).toContain(`value="${value}"`);
+    expect(html).toMatch(/name="name"[^>]* value="Copy of (🐘){45}[^"🐘]?…"/u);
+    expect(html).not.toMatch(/the-user|the-password/);
+    // As it is, it is registered: the name is within its length.
+    const proposed = /name="name"[^>]* value="([^"]*)"/.exec(html)?.[1] ?? '';
+    const made = await admin.post(`${form}?type=postgres`, { ...original, name: proposed });
+    expect(made.status).toBe(303);
+    expect((await databases()).some((row) => row.name === proposed)).toBe(true);
+
+    expect((await admin.get(`${form}?type=postgres&from=nope`)).status).toBe(404);
+    expect((await admin.get(`${form}?type=sqlite&from=${location?.split('/').at(-1)}`)).html).not.toContain(
+      'Filled with',
+    );
+    const viewer = await pages.signedIn('viewer');
+    expect((await viewer.get(`${location}/duplicate`)).status).toBe(403);
+    expect((await viewer.get(location ?? '')).html).not.toContain('/duplicate');
+  });
+
   it('tests the change without making it, and holds a password back that was given for another target', async () => {
     const [row] = await databases();
     const edit = `/databases/${row?.id}/edit`;

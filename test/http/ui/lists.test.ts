@@ -77,6 +77,41 @@ describe('the list of databases', () => {
     expect(html).toMatch(/class="chip"[^>]*aria-current="true">Never/);
   });
 
+  it('offers each bucket that there is, the server and storage that is off, and keeps what is chosen', async () => {
+    const { db } = pages.services;
+    const [first = '', second = '', third = ''] = ids;
+    const list = async (query: string) => (await operator.get(`/databases${query}`)).html;
+    const choices = (html: string) =>
+      [...html.matchAll(/<option value="(local|spaces|off|bucket:[^"]*)"/g)].map(([, value]) => value);
+    const put = (id: string, bucket: string | null) =>
+      db
+        .updateTable('databases')
+        .set({ backup_storage_type: bucket === null ? 'local' : 'spaces', backup_spaces_bucket: bucket })
+        .where('id', '=', id)
+        .execute();
+    for (const id of ids) await put(id, null);
+    expect(choices(await list(''))).toEqual([]);
+    await put(first, 'one-bucket');
+    expect(choices(await list(''))).toEqual(['local', 'bucket:one-bucket', 'off']);
+    await put(second, 'other.bucket');
+    expect(choices(await list(''))).toEqual([
+      ...['local', 'spaces', 'bucket:one-bucket', 'bucket:other.bucket', 'off'],
+    ]);
+    const html = await list('?storage=bucket:one-bucket&sort=name');
+    expect(shown(html)).toEqual([first]);
+    expect(html).toMatch(/<option value="bucket:one-bucket" selected/);
+    expect(html).toContain('storage=bucket%3Aone-bucket');
+    expect(shown(await list('?storage=local'))).toEqual([third]);
+    expect(shown(await list('?storage=off&sort=name'))).toEqual([first, second]);
+    // One that no database has any more stays chosen.
+    const gone = await list('?storage=bucket:gone-bucket');
+    expect(gone).toMatch(/<option value="bucket:gone-bucket" selected/);
+    expect(gone).toContain('None of the databases is like that');
+    for (const odd of ['bucket:', 'bucket:%22%3E%3Cscript%3E', `bucket:${'x'.repeat(999)}`, 'bucket:%00'])
+      expect(shown(await list(`?storage=${odd}`))).toHaveLength(3);
+    for (const id of ids) await put(id, null);
+  });
+
   it('takes whatever an address says', async () => {
     for (const name of ['q', 'state', 'engine', 'storage', 'sort', 'offset', 'environment']) {
       for (const value of NONSENSE) {

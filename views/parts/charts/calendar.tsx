@@ -102,7 +102,7 @@ function linkedCell(
   href: string,
 ) {
   const shape = `M${x} ${y}h${CELL}v${CELL}h${-CELL}z`;
-  return html`<a href="${href}" tabindex="-1" aria-label="${describeDay(day)}"><path class="${CLASSES[state]}" d="${shape}"></path></a>`;
+  return html`<a href="${href}" tabindex="-1" aria-label="${describeDay(day)}"><path class="${CLASSES[state]}" d="${shape}"/></a>`;
 }
 
 function Legend() {

@@ -49,6 +49,16 @@ const FLASHES = {
   'databases-registered': (count) =>
     `${count === 1 ? 'The database is' : `${count} databases are`} registered. Back up next: nothing is safe before its first backup.`,
   'database-saved': 'The database is saved.',
+  'databases-paused': (count) => (count === 1 ? '1 database is paused.' : `${count} databases are paused.`),
+  'databases-resumed': (count) => (count === 1 ? '1 database goes on.' : `${count} databases go on.`),
+  'databases-read': (count) =>
+    count === 1
+      ? 'The last good backup is read in full, from its first byte to its last.'
+      : `The last good backups of ${count} databases are read in full, from their first byte to their last.`,
+  'schedules-changed': (count) =>
+    `${count === 1 ? 'The schedule is' : `${count} schedules are`} changed: each waits for its next time.`,
+  'policies-saved': (count) =>
+    `${count === 1 ? 'The policy is' : `${count} policies are`} saved. What they do not keep is pruned now.`,
   'environment-created': 'The environment is created.',
   'environment-deleted': 'The environment is deleted.',
   'host-key-forgotten':
