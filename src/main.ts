@@ -65,10 +65,15 @@ async function resetPasswordOf(config: Config, args: readonly string[]): Promise
   const [email = ''] = args.filter((arg) => arg !== TAKE_OFF);
   const services = await openForCommand(config);
   try {
-    const { password, hasSecondFactor } = await resetPassword(services, email, {
+    const { password, hasSecondFactor, linksTakenOff } = await resetPassword(services, email, {
       isFactorTakenOff: args.includes(TAKE_OFF),
     });
     await print(`The new password of ${email} is ${password}`);
+    for (const { issuer, email: person } of linksTakenOff) {
+      await print(
+        `The link to ${person ?? 'a person'} of ${issuer} is taken off: link it anew under Account.`,
+      );
+    }
     if (hasSecondFactor)
       await print(`The second factor is still asked for. With ${TAKE_OFF} it is taken off.`);
   } finally {

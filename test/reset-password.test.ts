@@ -37,6 +37,18 @@ it('beside a running app gives a password that signs in, and ends the sessions o
   const before = await app.call('GET', '/api/auth/me');
   expect(before.status).toBe(200);
   await setUpFactor();
+  const { user } = await app.ask('GET', '/api/auth/me');
+  const { id: userId } = z.object({ id: z.string() }).parse(user);
+  const link = {
+    issuer: 'https://auth.example.com',
+    subject: 'x',
+    email: 'ada@idp.example',
+    last_used_at: null,
+  };
+  await app.services.db
+    .insertInto('oidc_identities')
+    .values({ ...link, id: 'link', user_id: userId, created_at: new Date().toISOString() })
+    .execute();
   const { stdout } = await resetPassword('Admin@example.com', join(app.folder, 'data'));
   const password = /^The new password of Admin@example\.com is (\S+)$/m.exec(stdout)?.[1];
   expect((await app.call('GET', '/api/auth/me')).status).toBe(401);
@@ -44,6 +56,7 @@ it('beside a running app gives a password that signs in, and ends the sessions o
   expect((await app.call('POST', '/api/auth/login', old)).status).toBe(401);
   const signIn = (given: unknown) => app.call('POST', '/api/auth/login', { ...old, password: String(given) });
   expect((await signIn(password)).body['code']).toBe('SECOND_FACTOR_REQUIRED');
+  expect(stdout).toContain('The link to ada@idp.example of https://auth.example.com is taken off');
   expect(stdout).toContain('With --without-second-factor it is taken off.');
   const without = await resetPassword(
     'admin@example.com',

@@ -164,6 +164,7 @@ export function UserPage(props: {
 function PasswordForm(props: {
   readonly user: UserItem;
   readonly hasPassword: boolean;
+  readonly links: readonly UserLink[];
   readonly password: FormState;
   readonly leastPassword: number;
 }) {
@@ -175,6 +176,9 @@ function PasswordForm(props: {
         {!props.hasPassword &&
           'This account signs in by single sign-on alone. With a password it gets in when the provider is down, too. '}
         Afterwards every session of this user ends.
+        {props.hasPassword &&
+          props.links.length > 0 &&
+          ' What links the account to single sign-on is taken off with it: its owner makes it anew under Account.'}
       </p>
       <Form action={`/admin/users/${user.id}/password`} form={password} submit="Set password">
         <NewPasswordField form={password} name="newPassword" label="New password" least={leastPassword} />

@@ -9,10 +9,12 @@ import { hasRole } from './roles.ts';
 import { factorOf, takeOff } from './second-factor.ts';
 import { endSessionsOf } from './sessions.ts';
 import { auditedUser, normaliseEmail, type UserActor } from './users.ts';
+import { type LinkedPerson, NO_PASSWORD, takeLinksOff } from './ways-in.ts';
 
 /**
  * Sets a new password and ends every session of that user. One's own present password is asked for whatever the role, so
- * that a session left open or stolen can't take the account; wrong guesses at it are slowed like those of a sign-in.
+ * that a session left open or stolen can't take the account; wrong guesses at it are slowed like those of a sign-in. Where
+ * somebody else sets it in the place of another, the links to a provider go, too, and are given.
  * Throws `not_found`, `invalid` (no current password, one of the most common ones), `unauthorized` (a wrong one),
  * `rate_limited`.
  */
@@ -21,7 +23,7 @@ export async function changePassword(
   actor: UserActor,
   userId: string,
   input: { readonly newPassword: string; readonly currentPassword?: string | undefined },
-): Promise<void> {
+): Promise<readonly LinkedPerson[]> {
   const row = await context.db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
   if (row === undefined) throw new AppError('not_found', 'User not found');
   if (actor.userId === userId || !hasRole(actor.role, 'admin')) {
@@ -30,9 +32,11 @@ export async function changePassword(
   await refuseCommon(context.passwords, input.newPassword, 'newPassword');
   const hash = await context.passwords.hash(input.newPassword);
   const entry = auditedUser('update', row, { details: { password: 'changed' } });
-  await write(context.db, async (trx) => {
+  return write(context.db, async (trx) => {
+    const linksTakenOff = actor.userId === userId ? [] : await loseLinks(trx, actor, row, context.now());
     await storePassword(trx, userId, hash, context.now());
     await recordAudit(trx, actor, entry, context.now());
+    return linksTakenOff;
   });
 }
 
@@ -41,9 +45,10 @@ export interface ResetPassword {
   readonly password: string;
   /** The user is still asked for a code after it. */
   readonly hasSecondFactor: boolean;
+  readonly linksTakenOff: readonly LinkedPerson[];
 }
 
-/** For the command of the image: sets a random password and, where that is wished, takes the second factor off. Throws `not_found`. */
+/** For the command of the image: sets a random password, takes the links to a provider off as above and, where that is wished, the second factor. Throws `not_found`. */
 export async function resetPassword(
   context: PasswordContext,
   email: string,
@@ -58,13 +63,25 @@ export async function resetPassword(
   const password = randomPassword();
   const hash = await context.passwords.hash(password);
   const entry = auditedUser('update', row, { details: { password: 'reset' } });
-  const hasSecondFactor = await write(context.db, async (trx) => {
+  const done = await write(context.db, async (trx) => {
+    const linksTakenOff = await loseLinks(trx, INSTALLATION, row, context.now());
     await storePassword(trx, row.id, hash, context.now());
     await recordAudit(trx, INSTALLATION, entry, context.now());
     if (isFactorTakenOff) await takeOff(trx, INSTALLATION, row, context.now());
-    return (await factorOf(trx, row.id)) !== null;
+    return { linksTakenOff, hasSecondFactor: (await factorOf(trx, row.id)) !== null };
   });
-  return { password, hasSecondFactor };
+  return { password, ...done };
+}
+
+/** But for an account that had no password: its link is not made by whoever knew one, and goes on beside it. */
+async function loseLinks(
+  trx: Trx,
+  actor: Actor,
+  { id }: { readonly id: string },
+  now: Date,
+): Promise<readonly LinkedPerson[]> {
+  const user = await trx.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+  return user === undefined || user.password_hash === NO_PASSWORD ? [] : takeLinksOff(trx, actor, user, now);
 }
 
 const INSTALLATION: Actor = { userId: null, address: null };

@@ -3,7 +3,7 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { SignInContext } from './context.ts';
 import { bucketOf, countFailure, paused, pauseOf } from './guesses.ts';
-import { NO_PASSWORD } from './users.ts';
+import { NO_PASSWORD } from './ways-in.ts';
 
 /**
  * Asks for one's own present password, so that a session left open or stolen can't take the account; wrong guesses at it are

@@ -9,6 +9,7 @@ import { newId } from '../ids.ts';
 import type { PasswordContext } from './context.ts';
 import { refuseCommon } from './password-rules.ts';
 import { hasRole, type Role } from './roles.ts';
+import { hasOtherAdmin } from './ways-in.ts';
 
 export interface User {
   readonly id: string;
@@ -151,9 +152,6 @@ export function auditedUser(
   return auditEntry('user', action, { id: user?.id ?? null, name: user?.email ?? null }, more);
 }
 
-/** In the place of a hash, for an account without a password: no password fits it. */
-export const NO_PASSWORD = '';
-
 /** The stored form of an email: trimmed, lower case. */
 export function normaliseEmail(email: string): string {
   return email.trim().toLowerCase();
@@ -173,17 +171,8 @@ export function toUser(row: Selectable<UserRow>): User {
 
 async function refuseLastAdmin(trx: Trx, id: string, what: 'deleted' | 'demoted'): Promise<void> {
   if (await hasOtherAdmin(trx, id)) return;
-  throw new AppError('conflict', `The last admin cannot be ${what}. Make another user an admin first.`);
-}
-
-/** Whether there is an admin beside that user. */
-export async function hasOtherAdmin(trx: Trx, id: string): Promise<boolean> {
-  const other = await trx
-    .selectFrom('users')
-    .select('id')
-    .where('role', '=', 'admin')
-    .where('id', '<>', id)
-    .limit(1)
-    .executeTakeFirst();
-  return other !== undefined;
+  throw new AppError(
+    'conflict',
+    `The last admin cannot be ${what}. Make another user an admin first, who can sign in: with a password, or by the provider that is entered.`,
+  );
 }

@@ -2,13 +2,15 @@ import { recordAudit } from '../audit/audit.ts';
 import type { Origin } from '../auth/known-places.ts';
 import type { Role } from '../auth/roles.ts';
 import { endSessionsOf, type SignedOn } from '../auth/sessions.ts';
-import { auditedUser, hasOtherAdmin, NO_PASSWORD, normaliseEmail, toUser } from '../auth/users.ts';
+import { auditedUser, normaliseEmail, toUser } from '../auth/users.ts';
+import { hasOtherAdmin, NO_PASSWORD } from '../auth/ways-in.ts';
 import type { OidcIdentityRow, OidcSettingsRow, Trx, UserRow } from '../db/schema.ts';
 import { newId } from '../ids.ts';
+import { short } from '../short-text.ts';
 import { type Claimed, settingsOf } from './answer.ts';
 import { OidcFailure } from './failure.ts';
 import { auditedIdentity, identityOf, insertIdentity } from './identities.ts';
-import type { Person } from './person.ts';
+import { type Person, plain } from './person.ts';
 import { roleOf } from './role-mapping.ts';
 import { mappingOf } from './settings.ts';
 import { takeState, used } from './used-states.ts';
@@ -54,13 +56,14 @@ async function admitKnown(
     .executeTakeFirstOrThrow();
   await trx
     .updateTable('oidc_identities')
-    .set({ email: person.email, last_used_at: now.toISOString() })
+    .set({ email: person.email ?? identity.email, last_used_at: now.toISOString() })
     .where('id', '=', identity.id)
     .execute();
   // Whoever has nothing there any more is put down to the least, for the tokens' sake, which never may more than their owner.
   const wanted = role === 'kept' ? user.role : (role ?? 'viewer');
   const { row, keepsRole } = await follow(trx, user, { wanted, from, isOut: role === null }, now);
-  if (role !== null) return { user: toUser(row), oidcIdentityId: identity.id, keepsRole };
+  // A last admin who is shut out shuts everybody out: whoever mends the groups has no way in either.
+  if (role !== null || keepsRole) return { user: toUser(row), oidcIdentityId: identity.id, keepsRole };
   await endSessionsOf(trx, user.id);
   return { refused: withoutRole(), user: { id: user.id, email: user.email } };
 }
@@ -93,6 +96,7 @@ async function admitNew(
   trx: Trx,
   {
     person,
+    claims,
     role: given,
     from,
     settings,
@@ -103,7 +107,7 @@ async function admitNew(
     refused: new OidcFailure(message),
     user: null,
   });
-  if (person.email === null) return refuse(NO_EMAIL);
+  if (person.email === null) return refuse(withoutEmail(claims['email']));
   const email = normaliseEmail(person.email);
   const taken = await trx.selectFrom('users').select('id').where('email', '=', email).executeTakeFirst();
   if (taken !== undefined) return refuse(unlinked(email));
@@ -147,5 +151,9 @@ const unlinked = (email: string) =>
   `There is an account ${email} here already, and it is not linked to the provider. If it is yours, sign in with its password and link it under Account.`;
 const UNKNOWN =
   'The provider knows you, but there is no account of yours here. Ask an admin to make one, sign in with its password, and link it under Account.';
+const withoutEmail = (told: unknown) =>
+  typeof told === 'string' && told.trim() !== ''
+    ? `The provider tells “${short(plain(told), 100)}” as your e-mail address, which is none that an account here can have. Have it told there as one address, such as ada@example.com.`
+    : NO_EMAIL;
 const NO_EMAIL =
   'The provider tells no e-mail address of yours, which an account here needs. Have it put the claim `email` into the token, and the scope email among the scopes.';

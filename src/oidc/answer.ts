@@ -3,6 +3,7 @@ import { isAppError } from '../errors.ts';
 import { enteredIn } from './begin.ts';
 import type { OidcContext } from './context.ts';
 import { OidcFailure } from './failure.ts';
+import { identityOf } from './identities.ts';
 import { type Person, personOf } from './person.ts';
 import type { Claims } from './provider.ts';
 import { hasValues, valuesAt } from './role-mapping.ts';
@@ -34,9 +35,11 @@ export async function claimsFor(context: OidcContext, { transaction, answer }: A
   const { target, state } = transaction;
   if ((await targetOf(provider)) !== target) throw new OidcFailure(CHANGED);
   const mapping = mappingOf(row);
-  const isEnough = (claims: Claims) =>
-    typeof claims['email'] === 'string' &&
-    (!hasValues(mapping) || valuesAt(claims, mapping.roleClaim) !== null);
+  // An e-mail address is needed of new people alone.
+  const isEnough = async (claims: Claims) =>
+    (!hasValues(mapping) || valuesAt(claims, mapping.roleClaim) !== null) &&
+    (typeof claims['email'] === 'string' ||
+      (await identityOf(context.db, { issuer: claims.iss, subject: claims.sub })) !== undefined);
   const claims = await context.oidc.claimsOf(provider, { ...transaction, redirectUri }, answer, isEnough);
   const { issuer, clientId } = provider;
   return { person: personOf(claims), claims, stateHash: await hashOf(state), issuer, clientId };

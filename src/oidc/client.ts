@@ -14,7 +14,7 @@ const KNOWN_FOR_MS = 3_600_000;
 interface Known {
   readonly key: string;
   readonly at: number;
-  readonly opened: Promise<Configuration>;
+  readonly opened: Promise<Configuration[]>;
 }
 
 /** Keeps what the provider says of itself, of the one that is asked. */
@@ -27,7 +27,7 @@ export function createOidcProvider({
 }): OidcProvider {
   let known: Known | null = null;
 
-  function open(settings: ProviderSettings): Promise<Configuration> {
+  function open(settings: ProviderSettings): Promise<Configuration[]> {
     const key = JSON.stringify(settings);
     const at = now().getTime();
     if (known?.key === key && Math.abs(at - known.at) < KNOWN_FOR_MS) return known.opened;
@@ -60,15 +60,18 @@ export function createOidcProvider({
     async probe(settings, redirectUri) {
       // Whoever tests has perhaps just changed something there: the next sign-in reads it anew.
       known = null;
-      const config = await step('discovery', settings, [], () => discover(settings, { fetch, now }));
-      await step('keys', settings, [], () => readKeys(config, settings, fetch));
-      await step('token', settings, [], () => tryClient(config, redirectUri));
+      const key = JSON.stringify(settings);
+      const at = now().getTime();
+      const ways = await step('discovery', settings, [], () => discover(settings, { fetch, now }));
+      await step('keys', settings, [], () => readKeys(firstOf(ways), settings, fetch));
+      await step('token', settings, [], () => inEachWay(ways, (config) => tryClient(config, redirectUri)));
+      known = { key, at, opened: Promise.resolve(ways) };
     },
 
     async authorizationUrl(settings, { redirectUri, state, nonce, verifier }) {
       const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await library();
-      const config = await step('discovery', settings, [], () => open(settings));
-      const url = buildAuthorizationUrl(config, {
+      const ways = await step('discovery', settings, [], () => open(settings));
+      const url = buildAuthorizationUrl(firstOf(ways), {
         ...{ redirect_uri: redirectUri, scope: settings.scopes, state, nonce },
         code_challenge: await calculatePKCECodeChallenge(verifier),
         code_challenge_method: 'S256',
@@ -78,26 +81,71 @@ export function createOidcProvider({
 
     async claimsOf(settings, { redirectUri, state, nonce, verifier }, answer, isEnough) {
       const { authorizationCodeGrant, fetchUserInfo } = await library();
-      const config = await step('discovery', settings, [], () => open(settings));
+      const ways = await step('discovery', settings, [], () => open(settings));
       const url = new URL(redirectUri);
       url.search = answer.toString();
       const secrets = [answer.get('code'), verifier, nonce, state];
-      await step('answer', settings, secrets, async () => checkIssuer(config, answer));
+      await step('answer', settings, secrets, async () => checkIssuer(firstOf(ways), answer));
       const isRefused = answer.get('error') !== null;
       const tokens = await step(isRefused ? 'answer' : 'token', settings, secrets, () =>
-        authorizationCodeGrant(config, url, {
-          ...{ pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce },
-          idTokenExpected: true,
-        }),
+        inEachWay(ways, (config) =>
+          authorizationCodeGrant(config, url, {
+            ...{ pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce },
+            idTokenExpected: true,
+          }),
+        ),
       );
       const claims = personIn(tokens.claims());
-      if (isEnough(claims) || config.serverMetadata().userinfo_endpoint === undefined) return claims;
+      const config = firstOf(ways);
+      if (config.serverMetadata().userinfo_endpoint === undefined || (await isEnough(claims))) return claims;
       const more = await step('userinfo', settings, [...secrets, tokens.access_token], () =>
         fetchUserInfo(config, tokens.access_token, claims.sub),
       );
       return { ...more, ...claims };
     },
   };
+}
+
+/** There is one at least. */
+function firstOf(ways: readonly Configuration[]): Configuration {
+  const [first] = ways;
+  if (first === undefined) throw new Error('a provider without a configuration');
+  return first;
+}
+
+const REFUSED_CLIENT = ['invalid_client', 'unauthorized_client'];
+
+/**
+ * Shows the secret in another way where the client was refused in one: which it is registered for, no provider says. A refused client
+ * uses no code up (RFC 6749, 3.2.1). What worked is first from then on. Throws what the first way met.
+ */
+async function inEachWay<T>(ways: Configuration[], work: (config: Configuration) => Promise<T>): Promise<T> {
+  const [first, ...others] = [...ways];
+  if (first === undefined) throw new Error('a provider without a configuration');
+  try {
+    return await work(first);
+  } catch (error) {
+    if (!REFUSED_CLIENT.includes(errorIn(error))) throw error;
+    for (const other of others) {
+      const done = await work(other).then(
+        (result) => ({ result }),
+        (failure: unknown) => {
+          if (!REFUSED_CLIENT.includes(errorIn(failure))) throw failure;
+          return null;
+        },
+      );
+      if (done === null) continue;
+      ways.sort((one, two) => Number(two === other) - Number(one === other));
+      return done.result;
+    }
+    throw error;
+  }
+}
+
+/** OAuth's name of what the provider answered; empty for anything else. */
+function errorIn(error: unknown): string {
+  const said: unknown = error instanceof Error ? Reflect.get(error, 'error') : null;
+  return typeof said === 'string' ? said : '';
 }
 
 /** RFC 9207: an answer of one provider must not be taken for that of another. The library checks it too, and says less. */
@@ -145,8 +193,7 @@ async function tryClient(config: Configuration, redirectUri: string): Promise<vo
   try {
     await authorizationCodeGrant(config, answer, { pkceCodeVerifier: randomPKCECodeVerifier() });
   } catch (error) {
-    const said: unknown = error instanceof Error ? Reflect.get(error, 'error') : null;
-    if (typeof said !== 'string' || !KNOWN_CLIENT.includes(said)) throw error;
+    if (!KNOWN_CLIENT.includes(errorIn(error))) throw error;
   }
 }
 

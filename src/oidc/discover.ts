@@ -12,13 +12,13 @@ const TIMEOUT_S = 15;
 const ENDPOINTS = ['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'] as const;
 
 /**
- * Reads what the provider says of itself. Throws what the library throws, and `OidcFailure` for a provider that may not be used:
+ * Reads what the provider says of itself; gives one configuration for each way that the secret may be shown in. Throws what the library throws, and `OidcFailure` for a provider that may not be used:
  * one that calls itself otherwise, or that would have secrets sent in the clear.
  */
 export async function discover(
   settings: ProviderSettings,
   { fetch, now }: { readonly fetch: GuardedFetch; readonly now: () => Date },
-): Promise<Configuration> {
+): Promise<Configuration[]> {
   const client = await import('openid-client');
   const issuer = new URL(settings.issuer);
   const customFetch: CustomFetch = (url, { method, headers, body, signal }) =>
@@ -36,17 +36,14 @@ export async function discover(
   });
   const metadata = found.serverMetadata();
   checkMetadata(metadata, settings);
-  const config = new client.Configuration(
-    metadata,
-    settings.clientId,
-    about,
-    authOf(client, settings, metadata),
-  );
-  config[client.customFetch] = customFetch;
-  config.timeout = TIMEOUT_S;
-  // Without the second the library leaves the signature of a token to TLS.
-  for (const set of [...insecure, client.enableNonRepudiationChecks]) set(config);
-  return config;
+  return waysOf(client, settings, metadata).map((way) => {
+    const config = new client.Configuration(metadata, settings.clientId, about, way);
+    config[client.customFetch] = customFetch;
+    config.timeout = TIMEOUT_S;
+    // Without the second the library leaves the signature of a token to TLS.
+    for (const set of [...insecure, client.enableNonRepudiationChecks]) set(config);
+    return config;
+  });
 }
 
 /** The library lets Microsoft's issuers of any tenant through, by which everybody in the world would be one of ours. */
@@ -69,15 +66,20 @@ function checkMetadata(metadata: ServerMetadata, { issuer }: ProviderSettings): 
   }
 }
 
-/** In the body where the provider takes it so: providers differ in how they read what a header has to encode. */
-function authOf(
+/**
+ * In the body first where the provider takes it so: providers differ in how they read what a header has to encode. What it takes at
+ * all is no more than what this very client is registered for: in the header, too, where it takes that.
+ */
+function waysOf(
   client: Library,
   { clientSecret }: ProviderSettings,
   { token_endpoint_auth_methods_supported: ways = ['client_secret_basic'] }: ServerMetadata,
-): ClientAuth {
-  if (clientSecret === null) return client.None();
-  if (ways.includes('client_secret_post')) return client.ClientSecretPost(clientSecret);
-  return client.ClientSecretBasic(clientSecret);
+): ClientAuth[] {
+  if (clientSecret === null) return [client.None()];
+  const basic = client.ClientSecretBasic(clientSecret);
+  if (!ways.includes('client_secret_post')) return [basic];
+  const post = client.ClientSecretPost(clientSecret);
+  return ways.includes('client_secret_basic') ? [post, basic] : [post];
 }
 
 function textOf(body: unknown): string | null {

@@ -94,7 +94,7 @@ interface Advice {
 }
 
 const wrongClient = ({ clientId }: Told): Advice => ({
-  hint: `Client id or secret are wrong: compare them with those of the client ${short(clientId, 60)} at the provider, where a secret may have expired.`,
+  hint: `Client id or secret are wrong, or the way they are sent: compare them with those of the client ${short(clientId, 60)} at the provider, where a secret may have expired, and register it there for client_secret_post or client_secret_basic.`,
   at: 'clientSecret',
 });
 

@@ -1,6 +1,6 @@
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import { ownerOf } from '../auth/second-factor.ts';
-import { NO_PASSWORD } from '../auth/users.ts';
+import { NO_PASSWORD } from '../auth/ways-in.ts';
 import type { Context } from '../db/context.ts';
 import type { Db, OidcIdentityRow, Trx, UserRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
@@ -43,10 +43,10 @@ export async function hasPassword(db: Db, userId: string): Promise<boolean> {
 }
 
 export function identityOf(
-  trx: Trx,
+  db: Db,
   { issuer, subject }: Pick<Person, 'issuer' | 'subject'>,
 ): Promise<OidcIdentityRow | undefined> {
-  return trx
+  return db
     .selectFrom('oidc_identities')
     .selectAll()
     .where('issuer', '=', issuer)

@@ -2,6 +2,7 @@ import { type Actor, recordAudit } from '../audit/audit.ts';
 import type { SignInContext } from '../auth/context.ts';
 import { checkOwnPassword } from '../auth/own-password.ts';
 import { ownerOf } from '../auth/second-factor.ts';
+import type { Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
 import { type Answered, claimsFor, settingsOf } from './answer.ts';
@@ -11,6 +12,7 @@ import { OidcFailure } from './failure.ts';
 import { auditedIdentity, identityOf, insertIdentity } from './identities.ts';
 import { roleOf } from './role-mapping.ts';
 import { mappingOf } from './settings.ts';
+import { noteTrouble } from './sign-on.ts';
 import { takeState, used } from './used-states.ts';
 
 /** Somebody signed in, and the session that the answer must come back to. */
@@ -28,8 +30,27 @@ export async function beginLink(
   return beginSignOn(context, { next: '/account', link: { userId, sessionId } });
 }
 
-/** Links the account to whom the provider has signed in. Its role is given by the provider from the next sign-in there on. Throws `OidcFailure`. */
-export async function finishLink(
+/**
+ * Links the account to whom the provider has signed in. Its role is given by the provider from the next sign-in there on. Throws
+ * `OidcFailure`; log and audit have it then.
+ */
+export async function finishLink(context: OidcContext, actor: Actor, asked: Own & Answered): Promise<void> {
+  try {
+    await makeLink(context, actor, asked);
+  } catch (error) {
+    if (!(error instanceof OidcFailure)) throw error;
+    const user = await context.db
+      .selectFrom('users')
+      .select(['id', 'email'])
+      .where('id', '=', asked.userId)
+      .executeTakeFirst();
+    const from = { address: actor.address, browser: null, requestId: actor.requestId ?? null };
+    await noteTrouble(context, { user: user ?? null, from, why: error.message });
+    throw error;
+  }
+}
+
+async function makeLink(
   context: OidcContext,
   actor: Actor,
   { userId, sessionId, ...answered }: Own & Answered,
@@ -39,8 +60,9 @@ export async function finishLink(
     throw new OidcFailure(NOT_YOURS);
   const claimed = await claimsFor(context, answered);
   const { person, stateHash } = claimed;
-  try {
-    await write(context.db, async (trx) => {
+  const make = () =>
+    write(context.db, async (trx) => {
+      if (!(await isOpen(trx, { userId, sessionId }, context.now()))) throw new OidcFailure(NOT_YOURS);
       if (!(await takeState(trx, stateHash, context.now()))) throw used();
       const settings = await settingsOf(trx, claimed);
       if (roleOf(mappingOf(settings), claimed.claims) === null) throw new OidcFailure(NO_ROLE);
@@ -52,12 +74,33 @@ export async function finishLink(
         .select(['id', 'email'])
         .where('id', '=', userId)
         .executeTakeFirstOrThrow();
+      const own = await trx
+        .selectFrom('oidc_identities')
+        .select('id')
+        .where('user_id', '=', userId)
+        .where('issuer', '=', person.issuer)
+        .executeTakeFirst();
+      if (own !== undefined) throw new OidcFailure(SECOND);
       await insertIdentity(trx, user, person, context.now());
       await recordAudit(trx, actor, auditedIdentity('create', user, person), context.now());
     });
-  } catch (error) {
-    throw isUniqueViolation(error) ? new OidcFailure(SECOND) : error;
-  }
+  // Another link was faster: of the same person, which is there to be found now, or of this account.
+  await make().catch((error: unknown) => {
+    if (isUniqueViolation(error)) return make();
+    throw error;
+  });
+}
+
+/** The session that began it goes on: its account may have got a new password meanwhile, or be gone. */
+async function isOpen(trx: Trx, { userId, sessionId }: Own, now: Date): Promise<boolean> {
+  const row = await trx
+    .selectFrom('sessions')
+    .select('id')
+    .where('id', '=', sessionId)
+    .where('user_id', '=', userId)
+    .where('expires_at', '>', now.toISOString())
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 const NOT_YOURS =

@@ -13,19 +13,22 @@ export interface Person {
 
 export function personOf(claims: Claims): Person {
   const email = emailField.safeParse(textOf(claims['email']));
-  const name = short(
-    textOf(claims['name'])
-      .toWellFormed()
-      .replaceAll(/[\p{C}\s]+/gu, ' ')
-      .trim(),
-    100,
-  );
+  const name = short(plain(textOf(claims['name'])), 100);
   return {
     issuer: claims.iss,
     subject: claims.sub,
     email: email.success ? email.data : null,
     name: name === '' ? null : name,
   };
+}
+
+/** In one line, without what no screen shows. */
+export function plain(text: string): string {
+  return text
+    .slice(0, 2000)
+    .toWellFormed()
+    .replaceAll(/[\p{C}\s]+/gu, ' ')
+    .trim();
 }
 
 function textOf(value: unknown): string {

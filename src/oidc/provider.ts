@@ -21,7 +21,7 @@ export interface Request {
 export type Claims = Readonly<Record<string, unknown>> & { readonly iss: string; readonly sub: string };
 
 /** What the provider is asked for beside the ID token, where that does not say it. */
-export type IsEnough = (claims: Claims) => boolean;
+export type IsEnough = (claims: Claims) => Promise<boolean>;
 
 /**
  * Speaks to providers; each call ends within a minute, whatever they do. Throws `OidcFailure`, whose sentence says what came

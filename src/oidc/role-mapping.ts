@@ -65,7 +65,8 @@ function at(claims: object, path: string): unknown {
 
 /** OpenID Connect Core 5.6.2: a claim that is to be fetched elsewhere. Microsoft Entra does so with more than 200 groups, or says `hasgroups`. */
 function isLeftOut(claims: Readonly<Record<string, unknown>>, path: string): boolean {
-  if (path === 'groups' && String(claims['hasgroups']) === 'true') return true;
+  const said = claims['hasgroups'];
+  if (path === 'groups' && (said === true || said === 'true')) return true;
   const names = claims['_claim_names'];
   return typeof names === 'object' && names !== null && Object.hasOwn(names, path);
 }

@@ -1,4 +1,5 @@
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
+import { hasAdminWithPassword, isSameIssuer } from '../auth/ways-in.ts';
 import type { OidcSettingsRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -8,6 +9,8 @@ import type { OidcContext } from './context.ts';
 import { OidcFailure } from './failure.ts';
 import { issuerOf } from './issuer.ts';
 import type { ProviderSettings } from './provider.ts';
+import { unfitRoleClaim } from './role-claims.ts';
+import { hasValues } from './role-mapping.ts';
 import {
   type OidcInput,
   providerOf,
@@ -20,7 +23,8 @@ import {
 
 /**
  * Tries the provider by what was entered, and keeps that where it answered as one. Throws `invalid` where it did not, with what it
- * said, and where a secret would go to another issuer or client than the one that it was given for; `conflict` without PUBLIC_URL.
+ * said, for settings that make admins of whoever likes, or nobody anything, and where a secret would go to another issuer or client than the one that it was given for; `conflict` without PUBLIC_URL, and for
+ * another issuer where no admin has a password.
  */
 export async function saveOidc(context: OidcContext, actor: Actor, input: OidcInput): Promise<ShownOidc> {
   const { db, now, vault, oidc, config } = context;
@@ -28,6 +32,7 @@ export async function saveOidc(context: OidcContext, actor: Actor, input: OidcIn
   if (redirectUri === null) throw new AppError('conflict', WITHOUT_URL);
   const typed = issuerOf(input.issuer);
   if ('wrong' in typed) throw refusal('issuer', typed.wrong);
+  refuseUnfit(input);
   const before = await rowOf(db);
   const target = { issuer: typed.issuer, clientId: input.clientId.trim(), scopes: input.scopes };
   const clientSecret = await secretFor(context, before, { ...input, ...target });
@@ -57,7 +62,10 @@ export async function saveOidc(context: OidcContext, actor: Actor, input: OidcIn
     const details = { ...told, ...target, secret: secretWord(input, before), tested: isTested };
     const entry = auditEntry('oidc_settings', 'update', { id, name: target.issuer }, { details });
     await recordAudit(trx, actor, entry, now());
-    if (before !== undefined && before.issuer !== target.issuer) await endSignedOn(trx);
+    if (before !== undefined && !isSameIssuer(before.issuer, target.issuer)) {
+      await refuseWithoutPassword(trx, 'replaced');
+      await endSignedOn(trx);
+    }
     return trx
       .insertInto('oidc_settings')
       .values({ id, created_at: at, ...values })
@@ -79,12 +87,13 @@ export async function testOidc(context: OidcContext): Promise<void> {
 
 /**
  * Nobody signs in by the provider any more, and the sessions that began so end. Whom of it an account stands for is kept, for when
- * it is entered again.
+ * it is entered again. Throws `conflict` where no admin has a password.
  */
 export async function removeOidc({ db, now }: Pick<OidcContext, 'db' | 'now'>, actor: Actor): Promise<void> {
   await write(db, async (trx) => {
     const row = await trx.deleteFrom('oidc_settings').returning(['id', 'issuer']).executeTakeFirst();
     if (row === undefined) return;
+    await refuseWithoutPassword(trx, 'turned off');
     await endSignedOn(trx);
     await recordAudit(
       trx,
@@ -93,6 +102,25 @@ export async function removeOidc({ db, now }: Pick<OidcContext, 'db' | 'now'>, a
       now(),
     );
   });
+}
+
+/** Whoever comes by the provider alone comes no more. */
+async function refuseWithoutPassword(trx: Trx, what: string): Promise<void> {
+  if (await hasAdminWithPassword(trx)) return;
+  throw new AppError(
+    'conflict',
+    `Single sign-on was not ${what}: there is no admin with a password, and nobody could sign in to mend anything. Give an admin one under Users first.`,
+  );
+}
+
+function refuseUnfit({ roleClaim, others, createsPeople, ...values }: OidcInput): void {
+  const unfit = unfitRoleClaim(roleClaim);
+  if (unfit !== null) throw refusal('roleClaim', unfit);
+  if (!createsPeople || others !== 'refused' || hasValues({ roleClaim, others, ...values })) return;
+  throw refusal(
+    'others',
+    'No account would be made for anybody: there are no values that give a role, and all others are refused. Enter values, let others be viewers, or untick “Make an account”.',
+  );
 }
 
 /** Whoever came by a provider that is asked no more. */
@@ -124,7 +152,7 @@ async function secretFor(
   if (before?.client_secret == null) {
     throw refusal('clientSecret', 'Enter the client secret, or say that the client has none.');
   }
-  if (before.issuer !== input.issuer || before.client_id !== input.clientId) {
+  if (!isSameIssuer(before.issuer, input.issuer) || before.client_id !== input.clientId) {
     throw refusal(
       'clientSecret',
       'Enter the client secret again: the stored one was given for another issuer or client.',

@@ -47,6 +47,7 @@ export async function finishSignOn(
     const { refused, admitted } = told(verdict);
     if (session === null) throw refused ?? new OidcFailure('Nobody was signed in. Try again.');
     logSignIn(context, { ...attempt, user: session.user }, 'sign_in');
+    if (admitted?.keepsRole === true) context.log.warn(LAST_ADMIN, { email: session.user.email });
     return { ...session, keepsRole: admitted?.keepsRole ?? false };
   } catch (error) {
     if (!(error instanceof OidcFailure)) throw error;
@@ -55,6 +56,19 @@ export async function finishSignOn(
     logSignIn(context, failing(attempt, refusal ?? { refused: error, user: null }), 'sign_in_failed');
     throw error;
   }
+}
+
+const LAST_ADMIN =
+  'the provider gives another role or nothing, and the account keeps its own: it is the last admin who can sign in';
+
+/** A sign-in that failed on the way there, or a link that did: audit and log have it then. */
+export async function noteTrouble(
+  context: OidcContext,
+  { from, user, why }: Pick<SignInAttempt, 'from' | 'user'> & { readonly why: string },
+): Promise<void> {
+  const attempt: SignInAttempt = { user, kind: 'ui', from, factor: 'single sign-on', why };
+  await noteFailure(context, attempt);
+  logSignIn(context, attempt, 'sign_in_failed');
 }
 
 /** A sign-in that failed before anybody was known: in the audit, unless the last hour has enough of them. */
@@ -75,9 +89,7 @@ function told(verdict: Admitted | Refusal | null) {
 
 /** An answer that this browser has not asked for, or too long ago. Gives the sentence for the person. */
 export async function refuseStrange(context: OidcContext, from: Origin): Promise<OidcFailure> {
-  const attempt: SignInAttempt = { user: null, kind: 'ui', from, factor: 'single sign-on', why: STRANGE };
-  await noteFailure(context, attempt);
-  logSignIn(context, attempt, 'sign_in_failed');
+  await noteTrouble(context, { user: null, from, why: STRANGE });
   return new OidcFailure(STRANGE);
 }
 

@@ -1,6 +1,7 @@
 import type { TokenActor } from '../audit/audit.ts';
 import { roleAtMost } from '../auth/roles.ts';
 import type { User } from '../auth/users.ts';
+import { hasWayIn } from '../auth/ways-in.ts';
 import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
@@ -44,7 +45,8 @@ interface Noting {
 
 /**
  * Whom a token stands for, as the database knows them now; null where it opens nothing: unknown, revoked, expired, its owner
- * gone or disabled.
+ * gone, disabled, or
+ * without a way in.
  */
 export async function findToken(
   context: Context & { readonly log: Log },
@@ -54,7 +56,9 @@ export async function findToken(
   if (!hasTokenShape(text)) return null;
   const now = context.now();
   const row = await rowOf(context.db, await hashOfToken(text));
-  const user = row === undefined || row.expires_at <= now.toISOString() ? null : ownerOf(row);
+  const isOver =
+    row === undefined || row.expires_at <= now.toISOString() || !(await canSignIn(context.db, row));
+  const user = isOver ? null : ownerOf(row);
   const shown = row === undefined ? unknown(text) : shownOf(row);
   if (row === undefined || user === null) {
     await noting?.notes.refused(shown, noting.from, whyNot(row, now));
@@ -84,7 +88,14 @@ function shownOf(row: Row): ShownToken {
 function whyNot(row: Row | undefined, now: Date): string {
   if (row === undefined) return 'There is no such token, or it was revoked';
   if (row.expires_at <= now.toISOString()) return `The token expired at ${row.expires_at}`;
+  if (row.user_id !== null)
+    return 'The token’s owner can’t sign in: no password, and no link to the provider';
   return 'The token’s owner is disabled, or gone';
+}
+
+/** A person who has no way in any more has none by a token either. Costs a look for whoever has no password alone. */
+async function canSignIn(db: Db, { user_id: id, password_hash }: Row): Promise<boolean> {
+  return id === null || password_hash === null || hasWayIn(db, { id, password_hash });
 }
 
 function rowOf(db: Db, hash: string) {
@@ -98,7 +109,7 @@ function rowOf(db: Db, hash: string) {
       ...(['api_tokens.name', 'api_tokens.expires_at'] as const),
       ...(['api_tokens.service_account_id', 'users.email', 'users.last_active_at'] as const),
       'users.name as user_name',
-      'users.role as user_role',
+      ...(['users.role as user_role', 'users.password_hash'] as const),
       'users.created_at as user_created_at',
       'users.updated_at as user_updated_at',
       'service_accounts.name as account_name',

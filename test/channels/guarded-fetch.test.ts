@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isFitForSecrets, NotFetched } from '../../src/channels/guarded-fetch.ts';
 import { createGuardedFetch } from '../../src/channels/node/guarded-fetch.ts';
@@ -89,6 +89,16 @@ describe('a request to a service that an admin entered', () => {
     ).toBe(false);
   });
 
+  it('over http is of this machine itself, whatever its name leads to, and never goes through a proxy', async () => {
+    const elsewhere = await failureOf(fetchTo(['localhost'], ['10.11.12.13'])(named(), GET));
+    expect(elsewhere.message).toContain('its address 10.11.12.13 is not this machine itself');
+    const through = createGuardedFetch({
+      allowed: async () => ['127.0.0.1'],
+      proxyOf: () => 'http://127.0.0.1:1',
+    });
+    expect((await through(server.url, GET)).status).toBe(200);
+  });
+
   it('follows no redirect, reads no more than a MiB, and ends when its time is over', async () => {
     server.answer((_, response) => response.writeHead(302, { location: 'http://10.0.0.1/' }).end());
     expect((await fetchTo(['127.0.0.1'])(server.url, GET)).status).toBe(302);
@@ -100,16 +110,11 @@ describe('a request to a service that an admin entered', () => {
     expect(server.pings).toHaveLength(3);
   });
 
-  it('goes through the proxy of the installation, with its password, and past it where that says so', async () => {
+  it('over https goes through the proxy of the installation, with its password', async () => {
     const seen: string[] = [];
     const proxy = createServer().on('connect', (request, socket) => {
       seen.push(`${request.url} ${request.headers['proxy-authorization']}`);
-      const there = connect(server.port, '127.0.0.1', () => {
-        socket.write('HTTP/1.1 200 OK\r\n\r\n');
-        there.pipe(socket).pipe(there);
-      });
-      there.on('error', () => socket.destroy());
-      socket.on('error', () => there.destroy());
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
     });
     proxy.listen(0, '127.0.0.1');
     await once(proxy, 'listening');
@@ -118,10 +123,11 @@ describe('a request to a service that an admin entered', () => {
       allowed: async () => [],
       proxyOf: () => `http://me:p%40ss@127.0.0.1:${port}`,
     });
-    expect((await through(named(), GET)).status).toBe(200);
-    expect(seen).toEqual([`localhost:${server.port} Basic ${btoa('me:p@ss')}`]);
+    expect((await failureOf(through('https://auth.example.com/token', GET))).message).not.toContain('p@ss');
+    expect(seen).toEqual([`auth.example.com:443 Basic ${btoa('me:p@ss')}`]);
     // A literal address is judged here all the same.
-    expect((await failureOf(through(server.url, GET))).message).toContain('add 127.0.0.1 to');
+    expect((await failureOf(through('https://127.0.0.1/', GET))).message).toContain('add 127.0.0.1 to');
+    expect(seen).toHaveLength(1);
     proxy.closeAllConnections();
     proxy.close();
   });

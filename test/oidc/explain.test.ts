@@ -15,7 +15,11 @@ const ofLibrary = (name: string, fields: object) =>
 
 describe('what a provider answered', () => {
   it.each([
-    ['invalid_client', 'clientSecret', /Client id or secret are wrong: compare them/],
+    [
+      'invalid_client',
+      'clientSecret',
+      /Client id or secret are wrong, or the way they are sent: compare them/,
+    ],
     ['unauthorized_client', 'clientSecret', /Client id or secret are wrong/],
     ['access_denied', null, /turned down there/],
     ['invalid_scope', 'scopes', /scopes entered here/],

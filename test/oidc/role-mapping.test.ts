@@ -43,6 +43,9 @@ describe('the role that a provider gives', () => {
     for (const left of [claims, { hasgroups: true }, { hasgroups: 'true' }]) {
       expect(() => roleOf({ ...mapping, others: 'viewer' }, left)).toThrow(/left the claim groups out/);
     }
+    for (const odd of [{ toString: 1 }, ['true'], 'false', null]) {
+      expect(roleOf(mapping, { hasgroups: odd })).toBe(null);
+    }
   });
 });
 

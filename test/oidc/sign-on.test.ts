@@ -160,6 +160,32 @@ describe('signing in by a provider', () => {
     expect([entry?.resource_id, entry?.error]).toEqual([user?.id, expect.stringMatching(/no role here/)]);
   });
 
+  it('keeps the last admin who can sign in, lets them in, and says so on the page and in the log', async () => {
+    const visitor = pages.visitor();
+    const login = person(['admins']);
+    await signOn(visitor, login);
+    const mine = await idOf(`${login}@example.com`);
+    const { db } = pages.services;
+    const admins = db.selectFrom('users').select('id').where('role', '=', 'admin').where('id', '!=', mine);
+    const others = (await admins.execute()).map(({ id }) => id);
+    await db.updateTable('users').set({ role: 'viewer' }).where('id', 'in', others).execute();
+    try {
+      provider.people.set(login, { ...provider.people.get(login), groups: [] });
+      const again = pages.visitor();
+      expect((await signOn(again, login)).location).toBe('/');
+      expect(noticeOf((await again.get('/account')).html)).toMatch(
+        /you are the last admin here who can sign in/,
+      );
+      expect((await roleOf(visitor))?.[1]).toBe('admin');
+      expect(
+        pages.log.filter((line) => /"level":"warn".*last admin who can sign in/.test(line)),
+      ).toHaveLength(1);
+    } finally {
+      await db.updateTable('users').set({ role: 'admin' }).where('id', 'in', others).execute();
+      await db.updateTable('users').set({ role: 'viewer' }).where('id', '=', mine).execute();
+    }
+  });
+
   it('lets two tabs sign in at once, and answers each once', async () => {
     const visitor = pages.visitor();
     const login = person(['staff']);
@@ -255,7 +281,7 @@ describe('people who have no account', () => {
 
   it.each([
     [{ email: undefined }, /tells no e-mail address/],
-    [{ email: 'no address' }, /tells no e-mail address/],
+    [{ email: 'no address' }, /tells “no address” as your e-mail address, which is none/],
     [{ groups: ['Admins', 'other'] }, /gives you no role here/],
     [{ groups: undefined }, /gives you no role here/],
   ])('are refused with %j', async (claims, sentence) => {
@@ -335,6 +361,7 @@ describe('an account that there is', () => {
     expect(await roleOf(visitor)).toEqual([email, 'operator']);
     const { html } = await local.get('/account');
     const action = /action="(\/account\/single-sign-on\/\w+\/unlink)"/.exec(html)?.[1] ?? '';
+    expect(html).toContain(`stays: ${email} of ${provider.issuer}. Unlink above`);
     const stranger = await pages.signedIn('viewer');
     expect((await stranger.post(action, {}, HERE)).status).toBe(404);
     const byAdmin = action.replace('/account/', `/admin/users/${await idOf(email)}/`);
@@ -342,6 +369,7 @@ describe('an account that there is', () => {
     expect((await admin.get(`/admin/users/${await idOf(email)}`)).html).toContain(`action="${byAdmin}"`);
     const othersId = byAdmin.replace(await idOf(email), 'nobody');
     expect((await admin.post(othersId, {}, HERE)).status).toBe(404);
+    expect((await admin.get(`/admin/users/${await idOf(email)}`)).html).toContain('is taken off with it');
     const unlinked = await local.post(action, {}, HERE);
     expect(unlinked.location).toBe('/account');
     expect([await roleOf(local), await roleOf(visitor)]).toEqual([[email, 'operator'], null]);
@@ -381,10 +409,17 @@ describe('an account that there is', () => {
       .executeTakeFirst();
     expect(rows.filter((row) => row.user_id === user?.id)).toEqual([]);
     // Nor by nobody.
-    const nobody = await pages.visitor().get(back.pathname + back.search, {
-      cookie: (await begin(thief)).answer.headers.getSetCookie().join('; '),
-    });
-    expect(nobody.location).toBe('/login');
+    const nobody = pages.visitor();
+    const begun = thief.cookie().replace(/bridgeport_session=[^;]*;? ?/, '');
+    expect((await nobody.get(back.pathname + back.search, { cookie: begun })).location).toBe('/login');
+    expect(noticeOf((await nobody.get('/login')).html)).toMatch(/Your session has ended/);
+    expect((await pages.services.db.selectFrom('oidc_identities').selectAll().execute()).length).toBe(
+      rows.length,
+    );
+    // It was there to be taken: in its own session it is.
+    await thief.get(back.pathname + back.search);
+    expect(noticeOf((await thief.get('/account')).html)).toBe(null);
+    expect((await thief.get('/account')).html).toContain('action="/account/single-sign-on/');
   });
 });
 
@@ -449,6 +484,9 @@ describe('the settings of single sign-on', () => {
     expect((await visitor.get('/login')).html).not.toContain('Sign in with');
     expect((await visitor.get('/login/oidc')).location).toBe('/login');
     expect(noticeOf((await visitor.get('/login')).html)).toMatch(/No single sign-on is set up here/);
+    expect((await auditOf('sign_in_failed', 'user')).at(-1)?.error).toMatch(
+      /No single sign-on is set up here/,
+    );
     await save();
     await signOn(visitor, login);
     expect((await roleOf(visitor))?.[0]).toBe(`${login}@example.com`);

@@ -21,7 +21,15 @@ export interface TestProvider {
 export const CLIENT = { clientId: 'bridgeport', clientSecret: 's3cret of <b>"the client"+/%&=' } as const;
 
 /** A certified provider of OpenID Connect (oidc-provider) on this machine, in memory. */
-export async function startOidcProvider(redirectUris: readonly string[]): Promise<TestProvider> {
+export async function startOidcProvider(
+  redirectUris: readonly string[],
+  {
+    way = 'client_secret_post',
+  }: {
+    /** How the client is registered to show its secret. */
+    readonly way?: 'client_secret_basic' | 'client_secret_post';
+  } = {},
+): Promise<TestProvider> {
   const people: People = new Map();
   const asked: string[] = [];
   let answer = (_request: IncomingMessage, response: ServerResponse): void => void response.end();
@@ -39,7 +47,7 @@ export async function startOidcProvider(redirectUris: readonly string[]): Promis
         client_id: CLIENT.clientId,
         client_secret: CLIENT.clientSecret,
         redirect_uris: [...redirectUris],
-        token_endpoint_auth_method: 'client_secret_post',
+        token_endpoint_auth_method: way,
       },
     ],
     // Claims stand in the ID token, but for those of `groups`, which are to be asked for.

@@ -7,7 +7,7 @@ import type { FormState } from '../parts/form-state.ts';
 import { NewPasswordField } from '../parts/new-password-field.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { type TokenItem, TokenTable } from '../tokens/token-table.tsx';
-import { LinkedSignOn, type SignOnOfAccount } from './linked-sign-on.tsx';
+import { LinkedSignOn, type LinkItem, type SignOnOfAccount } from './linked-sign-on.tsx';
 import { type SessionItem, SessionTable } from './session-table.tsx';
 
 export function AccountPage(props: {
@@ -37,7 +37,7 @@ export function AccountPage(props: {
       <SessionTable sessions={props.sessions} total={props.sessionTotal} />
       <LinkedSignOn {...props.signOn} />
       {props.signOn.hasPassword ? (
-        <OwnPassword {...props} />
+        <OwnPassword {...props} links={props.signOn.links} />
       ) : (
         <WithoutPassword message={props.form.message} />
       )}
@@ -51,11 +51,13 @@ function OwnPassword({
   form,
   leastPassword,
   hasSecondFactor,
+  links,
 }: {
   readonly frame: Frame;
   readonly form: FormState;
   readonly leastPassword: number;
   readonly hasSecondFactor: boolean;
+  readonly links: readonly LinkItem[];
 }) {
   return (
     <>
@@ -72,6 +74,14 @@ function OwnPassword({
       </div>
       <h2>Change password</h2>
       <p>Afterwards every session of this account ends, this one too.</p>
+      {links.length > 0 && (
+        <p>
+          The {links.length === 1 ? 'link' : 'links'} to single sign-on stay
+          {links.length === 1 ? 's' : ''}:{' '}
+          {links.map(({ email, issuer }) => `${email ?? 'a person'} of ${issuer}`).join(', ')}. Unlink above
+          what is not yours.
+        </p>
+      )}
       <Form action="/account/password" form={form} submit="Change password">
         {/* For password managers, which file a new password under a user name. */}
         <input type="text" autocomplete="username" value={frame.user.email} readonly hidden />

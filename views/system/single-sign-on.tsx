@@ -62,7 +62,8 @@ export function SingleSignOnPage(props: {
           >
             <p>
               Sessions that began by it end. Accounts and their links stay, for when it is entered again;
-              whoever has no password needs one from an admin.
+              whoever has no password needs one from an admin, and their API tokens open nothing until then.
+              One admin needs a password.
             </p>
           </Confirm>
         </div>
@@ -132,7 +133,7 @@ function Roles({ form }: { readonly form: FormState }) {
         form={form}
         name="roleClaim"
         label="Claim with roles or groups"
-        help="Its name, or a path with dots: groups; realm_access.roles (Keycloak); roles (Entra)."
+        help="Its name, or a path with dots: groups; realm_access.roles (Keycloak); roles (Entra). None that people fill themselves, such as email."
         required
       />
       {values('adminValues', 'Values that make an admin, one a line')}

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { addressGuard, addressInUrl } from '../address-guard.ts';
+import { type AddressGuard, addressGuard, addressInUrl } from '../address-guard.ts';
 import { type GuardedFetch, type GuardedRequest, isFitForSecrets, NotFetched } from '../guarded-fetch.ts';
 import { explain } from './explain.ts';
 import { everyAddress, guardedLookup, type LookUp, Refused } from './guarded-lookup.ts';
@@ -39,8 +39,11 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     if (why !== null) throw refused(url, why);
     const limit = AbortSignal.timeout(timeoutMs);
     const within = signal === undefined ? limit : AbortSignal.any([signal, limit]);
-    const proxy = proxyOf(url.href);
-    const connect = literal === null && proxy === null ? { lookup: guardedLookup(lookUp, guard) } : {};
+    // What is sent in the clear stays on this machine.
+    const isClear = url.protocol === 'http:';
+    const proxy = isClear ? null : proxyOf(url.href);
+    const judge = isClear ? onlyHere(guard) : guard;
+    const connect = literal === null && proxy === null ? { lookup: guardedLookup(lookUp, judge) } : {};
     const agent = await agentOf(proxy, connect);
     try {
       return await answerOf(agent, url, request, within);
@@ -52,6 +55,18 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     } finally {
       await agent.destroy().catch(() => undefined);
     }
+  };
+}
+
+/** `localhost` is a name, too, which a resolver may lead elsewhere. */
+function onlyHere(guard: AddressGuard): AddressGuard {
+  const isHere = (address: string) => /^(127\.|::1$|::ffff:127\.)/.test(address);
+  return {
+    judge: (host, address) =>
+      guard.judge(host, address) ??
+      (isHere(address)
+        ? null
+        : `its address ${address} is not this machine itself, and http goes nowhere else`),
   };
 }
 

@@ -57,6 +57,7 @@ export function oidcRoutes(services: Services) {
       access: 'admin',
       summary: 'Let nobody sign in by the provider any more; sessions that began so end',
       answer: success,
+      refusals: [409],
       handle: async ({ actor }) => {
         await removeOidc(services, actor);
         return SUCCESS;

@@ -136,11 +136,16 @@ export function userRoutes(services: Services) {
         newPassword: newPasswordField(services.config, 'api'),
         currentPassword: z.string().max(1024).optional(),
       }),
-      answer: success.extend({ message: z.string() }),
+      answer: success.extend({
+        message: z.string(),
+        /** Whom of a provider the account stood for until somebody else set its password; absent for nobody. */
+        linksTakenOff: z.array(z.object({ issuer: z.string(), email: z.string().nullable() })).optional(),
+      }),
       refusals: [404],
       handle: async ({ params, actor, body }) => {
-        await changePassword(services, actor, params.id, body);
-        return { ...SUCCESS, message: 'Password updated successfully' };
+        const gone = await changePassword(services, actor, params.id, body);
+        const message = 'Password updated successfully';
+        return { ...SUCCESS, message, ...(gone.length === 0 ? {} : { linksTakenOff: [...gone] }) };
       },
     }),
   ] as const;

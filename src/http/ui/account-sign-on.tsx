@@ -4,6 +4,7 @@ import { ContinuePage } from '../../../views/account/continue-page.tsx';
 import type { SignOnOfAccount } from '../../../views/account/linked-sign-on.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { findSession } from '../../auth/sessions.ts';
+import { isSameIssuer } from '../../auth/ways-in.ts';
 import { hasPassword, listIdentities, unlink } from '../../oidc/identities.ts';
 import { beginLink } from '../../oidc/link.ts';
 import { readOidc, redirectUriOf } from '../../oidc/settings.ts';
@@ -72,14 +73,9 @@ export async function signOnOf(
   return {
     name: provider?.name ?? null,
     links,
-    isLinked: links.some(({ issuer }) => isSame(issuer, provider?.issuer ?? '')),
+    isLinked: links.some(({ issuer }) => isSameIssuer(issuer, provider?.issuer ?? '')),
     hasPassword: await hasPassword(services.db, user.id),
     form,
     trouble: await takeSaid(c, services),
   };
-}
-
-/** As the provider spells it in its tokens, and as it was typed: a slash after the host is no difference. */
-function isSame(one: string, other: string): boolean {
-  return one === other || URL.parse(one)?.href === URL.parse(other)?.href;
 }

@@ -4,7 +4,7 @@ import { isAppError } from '../../errors.ts';
 import { beginSignOn } from '../../oidc/begin.ts';
 import { OidcFailure } from '../../oidc/failure.ts';
 import { finishLink } from '../../oidc/link.ts';
-import { finishSignOn, refuseStrange } from '../../oidc/sign-on.ts';
+import { finishSignOn, noteTrouble, refuseStrange } from '../../oidc/sign-on.ts';
 import type { Transaction } from '../../oidc/transaction.ts';
 import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
@@ -36,7 +36,7 @@ export function entranceSignOnRoutes(
       return c.redirect(url, 303);
     } catch (error) {
       if (!isAppError(error, 'unauthorized', 'not_found', 'conflict', 'secret_unreadable')) throw error;
-      services.log.warn('a single sign-on could not begin', { reason: error.message });
+      await noteTrouble(services, { user: null, from: await originOf(c, services), why: error.message });
       return sayAt(c, services, '/login', error.message);
     }
   });
@@ -71,7 +71,11 @@ async function link(
   answer: URLSearchParams,
 ): Promise<Response> {
   const session = await sessionOf(c, services);
-  if (session === null) return sayAt(c, services, '/login', ENDED);
+  const from = await originOf(c, services);
+  if (session === null) {
+    await noteTrouble(services, { user: null, from, why: ENDED });
+    return sayAt(c, services, '/login', ENDED);
+  }
   const actor = {
     ...{ userId: session.user.id, address: addressOf(c, services) },
     requestId: c.get('requestId'),
@@ -82,7 +86,6 @@ async function link(
     return goTo(c, services, '/account', 'sign-on-linked');
   } catch (error) {
     if (!(error instanceof OidcFailure)) throw error;
-    services.log.warn('an account could not be linked', { userId: own.userId, reason: error.message });
     return sayAt(c, services, '/account', error.message);
   }
 }

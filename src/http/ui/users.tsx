@@ -92,7 +92,8 @@ export function userRoutes(services: Services): Hono<UiEnv> {
       },
       refuse: (form) => sendUser(c, services, user, { password: form }),
       async act(input) {
-        await changePassword(services, actorOf(c, services), user.id, input);
+        const { length } = await changePassword(services, actorOf(c, services), user.id, input);
+        if (length > 0) return { to: '/admin/users', say: 'password-set-unlinked', count: length };
         return { to: '/admin/users', say: 'password-set' };
       },
     });

@@ -74,6 +74,8 @@ const FLASHES = {
     'The next steps are hidden. Schedules, notifications and drills have pages of their own.',
   'password-changed': 'The password is changed. Please sign in again.',
   'password-set': 'The new password is set.',
+  'password-set-unlinked': (count) =>
+    `The new password is set, and ${count === 1 ? 'the link' : `${count} links`} to single sign-on taken off: the owner makes ${count === 1 ? 'it' : 'them'} anew under Account.`,
   'password-saved': 'The password is saved.',
   'preferences-saved': 'What you are told is saved.',
   'ping-not-sent': 'The test ping did not arrive: the reason stands beside the address.',
@@ -95,7 +97,7 @@ const FLASHES = {
   'rotated-partly': (count) =>
     `${count === 1 ? 'A backup' : `${count} backups`} could not be removed. It is tried again by itself; the reason stands beside it.`,
   'role-kept':
-    'The provider gives you another role, but you are the last admin here: you stay one. Make another user an admin first.',
+    'The provider gives you another role or none, but you are the last admin here who can sign in: you stay one. Make another user an admin first.',
   'sign-on-linked': 'Your account is linked: sign in by single sign-on from now on, or with your password.',
   'sign-on-removed': 'Single sign-on is turned off. Sessions that began by it have ended.',
   'sign-on-saved': 'Single sign-on is saved.',
