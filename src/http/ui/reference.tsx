@@ -11,6 +11,7 @@ import type { Limits } from '../rate-limit.ts';
 import { isHttps } from '../request-address.ts';
 import { readForm } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
+import { refuseShownAgain } from './kit/lost-form.ts';
 import { sendPage } from './kit/send.tsx';
 import { readSessionCookie } from './kit/session-cookie.ts';
 import type { UiEnv } from './kit/ui-env.ts';
@@ -82,6 +83,7 @@ export function referenceRoutes(
   });
 
   ui.post('/docs/:routeId', async (c) => {
+    refuseShownAgain(c);
     const view = entryNamed(reference, c.req.param('routeId')).view();
     const typed = await readForm(c);
     const values = typedAgain(typed);

@@ -90,13 +90,15 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
     });
   });
 
-  ui.post('/admin/storage/test', only('admin'), async (c) =>
-    sendStorage(c, services, { test: await testStorage(services, c.req.raw.signal) }),
-  );
+  ui.post('/admin/storage/test', only('admin'), async (c) => {
+    actorOf(c, services);
+    return sendStorage(c, services, { test: await testStorage(services, c.req.raw.signal) });
+  });
 
-  ui.post('/admin/storage/test/result', only('admin'), async (c) =>
-    sendFragment(c, <TestOutcome result={await testStorage(services, c.req.raw.signal)} />),
-  );
+  ui.post('/admin/storage/test/result', only('admin'), async (c) => {
+    actorOf(c, services);
+    return sendFragment(c, <TestOutcome result={await testStorage(services, c.req.raw.signal)} />);
+  });
 
   ui.post('/admin/storage/delete', only('admin'), async (c) => {
     await deleteSpaces(services, actorOf(c, services));
