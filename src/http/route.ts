@@ -68,6 +68,8 @@ interface Declaration<
   readonly body?: Body;
   /** Fields that answer 422 before anything is validated. */
   readonly readonlyFields?: readonly string[];
+  /** Fields of the body that hold a secret, though their names do not say so. */
+  readonly secretFields?: readonly string[];
   /** A body that is taken, where one made from the schema would not be: what a rule of its own refuses. */
   readonly example?: NoInfer<z.input<Body>>;
   /** The JSON of a success. */
@@ -112,6 +114,7 @@ export interface ApiRoute {
   readonly query: z.ZodType | null;
   readonly body: z.ZodType | null;
   readonly readonlyFields: readonly string[];
+  readonly secretFields: readonly string[];
   readonly example: unknown;
   readonly answer: z.ZodType;
   readonly success: Success;
@@ -215,6 +218,7 @@ function forget<
     example: declaration.example ?? null,
     success: declaration.success ?? 200,
     readonlyFields: declaration.readonlyFields ?? [],
+    secretFields: declaration.secretFields ?? [],
     refusals: declaration.refusals ?? [],
     isForBackups: declaration.isForBackups ?? false,
     isForSettingUp: declaration.isForSettingUp ?? false,

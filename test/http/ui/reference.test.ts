@@ -182,7 +182,26 @@ describe('a route that is tried', () => {
     expect(errorOf(refused.html, 'token')).toContain('That is no token');
     const { html, said } = await attempt('get-auth-me', {});
     expect(said.status).toBe('200');
-    for (const text of [signIn.html, unfinished.html, refused.html, html, app.log.join('\n')]) {
+    const nested = `{"of": [{"pass\\u0077ord": "${secret}"}], "code": 4711471, "secretKey": ["${secret}"]}`;
+    const odd = await attempt('post-environments', { body: nested, confirm: 'true' });
+    const cut = await attempt('post-environments', { body: nested.slice(0, -2), confirm: 'true' });
+    expect(odd.html).not.toContain('4711471');
+    const ping = await attempt('put-databases-id-ping', {
+      ...{ 'param.id': 'none', confirm: 'true' },
+      body: `{"url": "https://hc-ping.com/${secret}"}`,
+    });
+    expect([odd.said.status, ping.said.status]).toEqual(['400', '404']);
+    expect(cut.status).toBe(422);
+    for (const text of [
+      odd.html,
+      cut.html,
+      ping.html,
+      signIn.html,
+      unfinished.html,
+      refused.html,
+      html,
+      app.log.join('\n'),
+    ]) {
       expect(text).not.toContain(app.tokens.admin);
       expect(text).not.toContain(secret);
     }
