@@ -42,15 +42,14 @@ function inFront(name: string) {
   return null;
 }
 
-function regionIn({ id, endpointPattern }: Provider, host: string): string | null {
-  // Its hosts are of many forms: FIPS, dual-stack, China.
-  if (id === 'aws') return regionInAwsHost(host);
+function regionIn({ endpointPattern }: Provider, host: string): string | null {
   if (!endpointPattern.includes('{region}')) return null;
   const pattern = endpointPattern
     .split(/(\{\w+\})/)
     .map((part) => PLACES[part] ?? part.replaceAll('.', '\\.'))
     .join('');
-  return new RegExp(`^${pattern}$`).exec(host)?.groups?.['region'] ?? null;
+  // AWS has hosts of further forms: FIPS, dual stack, China.
+  return new RegExp(`^${pattern}$`).exec(host)?.groups?.['region'] ?? regionInAwsHost(host);
 }
 
 const PLACES: Readonly<Record<string, string>> = {
