@@ -59,6 +59,7 @@ interface Declaration<
   Answered extends z.ZodType,
   Refused extends Refusal,
   Succeeds extends Success,
+  Others extends OtherAnswers,
 > {
   readonly method: Called;
   /** With `:name` for its parameters. */
@@ -82,6 +83,8 @@ interface Declaration<
   readonly isForSettingUp?: boolean;
   /** Changes nothing, whatever its method: done twice, it does no harm, and no Idempotency-Key counts. */
   readonly isReading?: boolean;
+  /** What it answers by other statuses, where that is no envelope of a failure: of a question (409), of what goes on (202). */
+  readonly otherAnswers?: Others;
   /** Other statuses than 400, 401, 403 and 429, which any route may answer. */
   readonly refusals?: readonly Refused[];
 }
@@ -102,6 +105,9 @@ type Written<Shape> = Shape extends readonly (infer Item)[]
 /** 201 where the contract has it so. */
 export type Success = 200 | 201;
 
+/** Of a 409 an envelope is answered as well, by what any request may meet. */
+export type OtherAnswers = Readonly<Partial<Record<202 | 409, z.ZodType>>>;
+
 /** Statuses that only some routes answer. */
 export type Refusal = 404 | 409 | 422;
 
@@ -119,6 +125,7 @@ export interface ApiRoute {
   readonly answer: z.ZodType;
   readonly success: Success;
   readonly refusals: readonly Refusal[];
+  readonly otherAnswers: OtherAnswers;
   readonly isForBackups: boolean;
   readonly isForSettingUp: boolean;
   readonly isReading: boolean;
@@ -134,6 +141,7 @@ export interface TypedRoute<
   Answered extends z.ZodType,
   Refused extends Refusal,
   Succeeds extends Success,
+  Others extends OtherAnswers,
 > extends ApiRoute {
   /**
    * Never there, a type alone. The fields above keep their wide types: to compare each declaration's own schemas with those, as
@@ -147,6 +155,7 @@ export interface TypedRoute<
     readonly answer: Answered;
     readonly success: Succeeds;
     readonly refusals: Refused;
+    readonly otherAnswers: Others;
   };
 }
 
@@ -167,12 +176,13 @@ export function route<
   Body extends z.ZodType = z.ZodType,
   const Refused extends Refusal = never,
   const Succeeds extends Success = 200,
+  const Others extends OtherAnswers = Record<never, never>,
 >(
-  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds> & {
+  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds, Others> & {
     readonly access: Exclude<Access, 'public'>;
     readonly handle: (request: SignedInRequest<Path, z.infer<Query>, z.infer<Body>>) => Promise<Given>;
   },
-): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds> {
+): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds, Others> {
   return forget(declaration, declaration.access, declaration.handle);
 }
 
@@ -185,11 +195,12 @@ export function publicRoute<
   Body extends z.ZodType = z.ZodType,
   const Refused extends Refusal = never,
   const Succeeds extends Success = 200,
+  const Others extends OtherAnswers = Record<never, never>,
 >(
-  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds> & {
+  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds, Others> & {
     readonly handle: (request: RouteRequest<Path, z.infer<Query>, z.infer<Body>>) => Promise<Given>;
   },
-): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds> {
+): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds, Others> {
   return forget(declaration, 'public', declaration.handle);
 }
 
@@ -201,11 +212,12 @@ function forget<
   Answered extends z.ZodType,
   Refused extends Refusal,
   Succeeds extends Success,
+  Others extends OtherAnswers,
 >(
-  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds>,
+  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds, Others>,
   access: Access,
   handle: (request: SignedInRequest<Path, z.infer<Query>, z.infer<Body>>) => Promise<unknown>,
-): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds> {
+): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds, Others> {
   const { method, path, summary, answer } = declaration;
   return {
     method,
@@ -220,6 +232,7 @@ function forget<
     readonlyFields: declaration.readonlyFields ?? [],
     secretFields: declaration.secretFields ?? [],
     refusals: declaration.refusals ?? [],
+    otherAnswers: declaration.otherAnswers ?? {},
     isForBackups: declaration.isForBackups ?? false,
     isForSettingUp: declaration.isForSettingUp ?? false,
     isReading: declaration.isReading ?? false,

@@ -168,6 +168,25 @@ describe('a route that is tried', () => {
     expect(environments.map(({ name }: { name: string }) => name)).not.toContain('unticked');
   });
 
+  it('says what a question answers by 409, and what goes on by 202, as /openapi.json does', async () => {
+    const document = await (await app.app.request('/openapi.json')).json();
+    for (const [id, status, path, method] of [
+      ['put-databases-id-backup-policy', '409', '/api/databases/{id}/backup-policy', 'put'],
+      ['post-settings-system-reset', '409', '/api/settings/system/reset', 'post'],
+      ['post-settings-spaces-test', '202', '/api/settings/spaces/test', 'post'],
+    ] as const) {
+      const html = await (await app.app.request(`/docs/${id}`, {}, PEER)).text();
+      expect([id, html.includes(`Answer with ${status}`)]).toEqual([id, true]);
+      const { schema } = document.paths[path][method].responses[status].content['application/json'];
+      const shown = JSON.stringify(schema);
+      expect([id, shown.includes(status === '409' ? 'confirmationRequired' : 'scopedKey')]).toEqual([
+        id,
+        true,
+      ]);
+      expect(shown.includes('schemas/Error')).toBe(status === '409');
+    }
+  });
+
   it('never shows the token again, nor a secret of the body, nor logs them', async () => {
     const secret = 'typed-secret-of-the-body';
     const body = `{"email": "admin@example.com", "password": "${secret}"}`;
