@@ -103,6 +103,8 @@ export interface ErrorDetails {
   readonly reason?: string;
   readonly expected?: string;
   readonly presented?: string;
+  /** Of a key that was pinned by the very connection that failed later. */
+  readonly pinnedFingerprint?: string;
   readonly exitCode?: number | null;
   readonly exitSignal?: string | null;
   readonly stderr?: string;

@@ -4,8 +4,14 @@ import { Notice } from './parts/notice.tsx';
 
 /** What a host presents before anybody signs in to it. */
 export type SeenHostKey =
-  /** `SHA256:…` */
-  | { readonly fingerprint: string }
+  | {
+      /** `SHA256:…` */
+      readonly fingerprint: string;
+      /** It was pinned before, and not looked at now. */
+      readonly isPinned: boolean;
+      /** Another one that was shown for the same host a moment ago. */
+      readonly before?: string;
+    }
   /** Why none was seen; a sentence. */
   | { readonly problem: string };
 
@@ -23,16 +29,17 @@ export function FirstContact({
   readonly server: { readonly id: string; readonly name: string };
   readonly seen: SeenHostKey | null;
 }) {
-  const fingerprint = seen !== null && 'fingerprint' in seen ? seen.fingerprint : null;
+  const key = seen !== null && 'fingerprint' in seen ? seen : null;
   const isLoading = seen === null ? { 'hx-get': `/servers/${id}/first-contact`, 'hx-trigger': 'load' } : {};
   return (
     <div id="first-contact" {...isLoading} hx-swap="outerHTML">
       {seen !== null && 'problem' in seen && <Notice tone="warning">{seen.problem}</Notice>}
-      {fingerprint !== null && (
+      {key?.before !== undefined && <OtherKey {...key} before={key.before} />}
+      {key !== null && (
         <>
           <p>
-            The host presents the key <code>{fingerprint}</code>. If this command on it prints that, too,
-            nobody stands in between:
+            {key.isPinned ? 'Pinned for the host is' : 'The host presents'} the key{' '}
+            <code>{key.fingerprint}</code>. If this command on it prints that, too, nobody stands in between:
           </p>
           <CopyBlock id="own-host-keys" text={OWN_KEYS} label="Command that prints the keys of the host" />
         </>
@@ -43,7 +50,7 @@ export function FirstContact({
           label="Test SSH"
           accessibleLabel={`Test SSH: ${name}`}
           kind="primary"
-          values={{ next: '/', ...(fingerprint === null ? {} : { hostKey: fingerprint }) }}
+          values={{ next: '/', ...(key === null ? {} : { shownFingerprint: key.fingerprint }) }}
         />
         <a href={`/servers/${id}`}>Its page</a>
         {seen === null && (
@@ -53,5 +60,25 @@ export function FirstContact({
         )}
       </div>
     </div>
+  );
+}
+
+function OtherKey({
+  before,
+  fingerprint,
+  isPinned,
+}: {
+  readonly before: string;
+  readonly fingerprint: string;
+  readonly isPinned: boolean;
+}) {
+  return (
+    <Notice tone="error">
+      <p>
+        You were shown <code>{before}</code>, now <code>{fingerprint}</code> is{' '}
+        {isPinned ? 'pinned' : 'presented'}: somebody may stand in between. Nothing was sent.
+      </p>
+      <p>Find out first which of the two the host itself prints: the command below tells.</p>
+    </Notice>
   );
 }

@@ -285,9 +285,11 @@ function RegionField({ form, provider }: { form: FormState; provider: ProviderFo
 function AnyRegion({ field, provider }: { field: FieldProps; provider: ProviderForm }) {
   if (provider.regions.length === 0) return <TextField {...field} />;
   const { form } = field;
+  // Of a pasted endpoint that names none.
+  const none = form.values['region'] === '' ? [{ value: '', label: 'Choose the region' }] : [];
   return (
     <>
-      <SelectField {...field} choices={provider.regions} />
+      <SelectField {...field} choices={[...none, ...provider.regions]} />
       <details open={Boolean(form.values['newRegion'])}>
         <summary>Mine is not in this list</summary>
         <TextField form={form} name="newRegion" label="Its code" placeholder={provider.regions[0]?.value} />

@@ -42,9 +42,10 @@ async function untilEnded(id: string) {
 
 async function reason(refused: {
   readonly status: number;
-  json(): Promise<{ readonly code: string; readonly message: string }>;
+  json(): Promise<{ readonly code?: string; readonly message?: string }>;
 }): Promise<string> {
-  const { code, message } = await refused.json();
+  // A question that wants a `confirm` is no failure, and has neither.
+  const { code = 'QUESTION', message = 'it asks to be confirmed' } = await refused.json();
   return `${refused.status} ${code}: ${message}`;
 }
 

@@ -98,9 +98,18 @@ export async function discoverDatabases(
       ],
       pinnedFingerprint: opened.pinnedFingerprint(),
     };
+  } catch (error) {
+    throw withPinned(error, opened.pinnedFingerprint());
   } finally {
     await opened.host.close();
   }
+}
+
+/** A failure after the key was pinned tells of that, too. */
+function withPinned(error: unknown, pinnedFingerprint: string | null): unknown {
+  if (pinnedFingerprint === null || !isAppError(error)) return error;
+  const details = { ...error.details, pinnedFingerprint };
+  return new AppError(error.code, error.message, { cause: error.cause, details });
 }
 
 async function planDiscovery(

@@ -39,8 +39,17 @@ function operation(route: ApiRoute, tag: string): object {
     responses: {
       [route.success]: { description: 'Success', content: content(jsonSchema(route.answer, 'output')) },
       ...Object.fromEntries(refusals.map((status) => [status, REFUSAL])),
+      ...Object.fromEntries(Object.entries(route.otherAnswers).map(otherAnswer)),
     },
   };
+}
+
+/** Beside a question there is the envelope, which any route may answer by that status. */
+function otherAnswer([status, schema]: [string, z.ZodType]): [string, object] {
+  const own = jsonSchema(schema, 'output');
+  return status === '409'
+    ? [status, { description: 'Refused, or a question', content: content({ anyOf: [own, ERROR] }) }]
+    : [status, { description: 'Goes on', content: content(own) }];
 }
 
 function requestBody({ body, example }: ApiRoute): object {
@@ -87,4 +96,5 @@ const envelope = z.object({
   details: z.array(z.unknown()).optional(),
 });
 
-const REFUSAL = { description: 'Refused', content: content({ $ref: '#/components/schemas/Error' }) };
+const ERROR = { $ref: '#/components/schemas/Error' };
+const REFUSAL = { description: 'Refused', content: content(ERROR) };

@@ -59,6 +59,7 @@ interface Declaration<
   Answered extends z.ZodType,
   Refused extends Refusal,
   Succeeds extends Success,
+  Others extends OtherAnswers,
 > {
   readonly method: Called;
   /** With `:name` for its parameters. */
@@ -68,6 +69,8 @@ interface Declaration<
   readonly body?: Body;
   /** Fields that answer 422 before anything is validated. */
   readonly readonlyFields?: readonly string[];
+  /** Fields of the body that hold a secret, though their names do not say so. */
+  readonly secretFields?: readonly string[];
   /** A body that is taken, where one made from the schema would not be: what a rule of its own refuses. */
   readonly example?: NoInfer<z.input<Body>>;
   /** The JSON of a success. */
@@ -80,6 +83,8 @@ interface Declaration<
   readonly isForSettingUp?: boolean;
   /** Changes nothing, whatever its method: done twice, it does no harm, and no Idempotency-Key counts. */
   readonly isReading?: boolean;
+  /** What it answers by other statuses, where that is no envelope of a failure: of a question (409), of what goes on (202). */
+  readonly otherAnswers?: Others;
   /** Other statuses than 400, 401, 403 and 429, which any route may answer. */
   readonly refusals?: readonly Refused[];
 }
@@ -100,6 +105,9 @@ type Written<Shape> = Shape extends readonly (infer Item)[]
 /** 201 where the contract has it so. */
 export type Success = 200 | 201;
 
+/** Of a 409 an envelope is answered as well, by what any request may meet. */
+export type OtherAnswers = Readonly<Partial<Record<202 | 409, z.ZodType>>>;
+
 /** Statuses that only some routes answer. */
 export type Refusal = 404 | 409 | 422;
 
@@ -112,10 +120,12 @@ export interface ApiRoute {
   readonly query: z.ZodType | null;
   readonly body: z.ZodType | null;
   readonly readonlyFields: readonly string[];
+  readonly secretFields: readonly string[];
   readonly example: unknown;
   readonly answer: z.ZodType;
   readonly success: Success;
   readonly refusals: readonly Refusal[];
+  readonly otherAnswers: OtherAnswers;
   readonly isForBackups: boolean;
   readonly isForSettingUp: boolean;
   readonly isReading: boolean;
@@ -131,6 +141,7 @@ export interface TypedRoute<
   Answered extends z.ZodType,
   Refused extends Refusal,
   Succeeds extends Success,
+  Others extends OtherAnswers,
 > extends ApiRoute {
   /**
    * Never there, a type alone. The fields above keep their wide types: to compare each declaration's own schemas with those, as
@@ -144,6 +155,7 @@ export interface TypedRoute<
     readonly answer: Answered;
     readonly success: Succeeds;
     readonly refusals: Refused;
+    readonly otherAnswers: Others;
   };
 }
 
@@ -164,12 +176,13 @@ export function route<
   Body extends z.ZodType = z.ZodType,
   const Refused extends Refusal = never,
   const Succeeds extends Success = 200,
+  const Others extends OtherAnswers = Record<never, never>,
 >(
-  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds> & {
+  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds, Others> & {
     readonly access: Exclude<Access, 'public'>;
     readonly handle: (request: SignedInRequest<Path, z.infer<Query>, z.infer<Body>>) => Promise<Given>;
   },
-): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds> {
+): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds, Others> {
   return forget(declaration, declaration.access, declaration.handle);
 }
 
@@ -182,11 +195,12 @@ export function publicRoute<
   Body extends z.ZodType = z.ZodType,
   const Refused extends Refusal = never,
   const Succeeds extends Success = 200,
+  const Others extends OtherAnswers = Record<never, never>,
 >(
-  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds> & {
+  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds, Others> & {
     readonly handle: (request: RouteRequest<Path, z.infer<Query>, z.infer<Body>>) => Promise<Given>;
   },
-): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds> {
+): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds, Others> {
   return forget(declaration, 'public', declaration.handle);
 }
 
@@ -198,11 +212,12 @@ function forget<
   Answered extends z.ZodType,
   Refused extends Refusal,
   Succeeds extends Success,
+  Others extends OtherAnswers,
 >(
-  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds>,
+  declaration: Declaration<Called, Path, Query, Body, Answered, Refused, Succeeds, Others>,
   access: Access,
   handle: (request: SignedInRequest<Path, z.infer<Query>, z.infer<Body>>) => Promise<unknown>,
-): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds> {
+): TypedRoute<Called, Path, Query, Body, Answered, Refused, Succeeds, Others> {
   const { method, path, summary, answer } = declaration;
   return {
     method,
@@ -215,7 +230,9 @@ function forget<
     example: declaration.example ?? null,
     success: declaration.success ?? 200,
     readonlyFields: declaration.readonlyFields ?? [],
+    secretFields: declaration.secretFields ?? [],
     refusals: declaration.refusals ?? [],
+    otherAnswers: declaration.otherAnswers ?? {},
     isForBackups: declaration.isForBackups ?? false,
     isForSettingUp: declaration.isForSettingUp ?? false,
     isReading: declaration.isReading ?? false,

@@ -2,7 +2,7 @@ import { write } from '../db/write.ts';
 import { isAppError } from '../errors.ts';
 import type { ServerContext } from './context.ts';
 import type { OpenedServer } from './server-access.ts';
-import { getServerRow } from './servers.ts';
+import { getServer } from './servers.ts';
 
 export interface SshTest {
   readonly success: boolean;
@@ -10,6 +10,8 @@ export interface SshTest {
   readonly error?: string;
   /** The fingerprint of a host key that this test has pinned; compare it with the server's own. */
   readonly pinnedFingerprint?: string;
+  /** The fingerprint of the key that counts there now, where a person was shown another: nothing was sent, and nothing pinned. */
+  readonly otherFingerprint?: string;
 }
 
 const COMMAND_TIMEOUT_MS = 15_000;
@@ -24,7 +26,11 @@ export async function tryServer(
   signal: AbortSignal,
   shownHostKey?: string,
 ): Promise<SshTest> {
-  await getServerRow(context.db, serverId);
+  const { hostKeyFingerprint: pinned } = await getServer(context.db, serverId);
+  // Somebody has pinned another one since it was shown: nothing is to be tried.
+  if (pinned !== null && isOther(pinned, shownHostKey)) {
+    return { ...refuseOther(shownHostKey, pinned, 'pinned'), durationMs: 0 };
+  }
   const startedAt = performance.now();
   const outcome = await tryCommand(context, serverId, signal, shownHostKey);
   const durationMs = Math.round(performance.now() - startedAt);
@@ -58,6 +64,10 @@ async function tryCommand(
     return { success: true, ...(pinned === null ? {} : { pinnedFingerprint: pinned }) };
   } catch (error) {
     if (!isAppError(error) || error.code === 'internal') throw error;
+    const { presented } = error.details;
+    if (error.code === 'host_key_unknown' && presented !== undefined && isOther(presented, shownHostKey)) {
+      return refuseOther(shownHostKey, presented, 'presented');
+    }
     const pinned = opened?.pinnedFingerprint() ?? null;
     return {
       success: false,
@@ -67,4 +77,14 @@ async function tryCommand(
   } finally {
     await opened?.host.close();
   }
+}
+
+function isOther(fingerprint: string, shown: string | undefined): shown is string {
+  return shown !== undefined && shown !== fingerprint;
+}
+
+/** Never an advice to test again, which would pin what stands in between. */
+function refuseOther(shown: string, other: string, how: 'presented' | 'pinned') {
+  const error = `You were shown the host key ${shown}, now ${other} is ${how}: somebody may stand in between. Nothing was sent.`;
+  return { success: false, error, otherFingerprint: other };
 }

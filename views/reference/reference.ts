@@ -37,6 +37,8 @@ export interface RouteView extends RouteLine {
   /** A body that is valid; null where none is taken. */
   readonly example: string | null;
   readonly answer: FieldView;
+  /** By a status that is no failure's: a question, or what goes on. */
+  readonly otherAnswers: readonly { readonly status: string; readonly shape: FieldView }[];
   readonly refusals: readonly ErrorCodeView[];
   /** What else holds for it, in sentences. */
   readonly remarks: readonly string[];

@@ -62,6 +62,12 @@ export function ReferenceRoutePage(props: {
       )}
       <h2>Answer</h2>
       <ShapeView caption="Fields of the answer" shape={route.answer} isAnswer />
+      {route.otherAnswers.map(({ status, shape }) => (
+        <>
+          <h2>Answer with {status}</h2>
+          <ShapeView caption={`Fields of the answer with ${status}`} shape={shape} isAnswer />
+        </>
+      ))}
       <h2>Failures</h2>
       <ErrorCodes codes={route.refusals} />
       <h2 id={tried === null ? ANSWER : undefined}>Try it</h2>

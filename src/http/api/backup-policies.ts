@@ -55,6 +55,12 @@ const rotation = z.object({
   errors: z.array(z.object({ backupId: id, error: z.string() })).optional(),
 });
 
+/** Nothing was changed yet: sent again with `confirm`, it is. */
+const question = z.object({
+  confirmationRequired: z.literal(true),
+  preview: z.object({ keep: z.array(planned), prune: z.array(planned), bytesFreed: z.number() }),
+});
+
 /** How long a change waits for what it prunes; the rest is done in the background. */
 const PRUNES_WITHIN_MS = 20_000;
 
@@ -94,6 +100,7 @@ export function backupPolicyRoutes(services: Services) {
       example: { preset: 'balanced', keepLast: 24, daily: 7, weekly: 4, monthly: 6, yearly: 0, minFloor: 2 },
       answer: z.object({ override, rotation }),
       refusals: [404, 409],
+      otherAnswers: { 409: question },
       handle: async ({ c, params, actor, body, signal }) => {
         const saved = await savePolicy(services, actor, params.id, body, within(signal));
         if (saved.kind === 'saved') {

@@ -26,7 +26,13 @@ type Endpoints = {
 /** A route's input is the same whatever it answers. */
 type Answers<One extends Declared, In = Input<One>> =
   | Endpoint<In, z.output<One['answer']>, One['success']>
-  | Endpoint<In, Envelope, One['refusals'] | Anywhere>;
+  | Endpoint<In, Envelope, One['refusals'] | Anywhere>
+  | Others<In, One['otherAnswers']>;
+
+/** Questions and what goes on: each by its status. */
+type Others<In, Declared> = {
+  [Status in keyof Declared & number]: Endpoint<In, z.output<Declared[Status]>, Status>;
+}[keyof Declared & number];
 
 /** What any route may answer. */
 type Anywhere = 400 | 401 | 403 | 429 | 500 | 503;

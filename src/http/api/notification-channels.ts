@@ -44,6 +44,7 @@ export function notificationChannelRoutes(services: Services) {
       access: 'admin',
       summary: 'Add a channel; it is kept once it has taken a test message',
       body: channelInput,
+      secretFields: ['url'],
       answer: z.object({ channel }),
       refusals: [404, 409],
       handle: async ({ actor, body, signal }) => ({
@@ -56,6 +57,7 @@ export function notificationChannelRoutes(services: Services) {
       access: 'admin',
       summary: 'Change a channel; a new URL or secret is kept once a test message was taken',
       body: channelChange,
+      secretFields: ['url'],
       answer: z.object({ channel }),
       refusals: [404, 409],
       handle: async ({ params, actor, body, signal }) => ({

@@ -46,6 +46,7 @@ export function pingRoutes(services: Services) {
       access: 'operator',
       summary: 'Have a dead man’s switch told of each backup of a database',
       body: pingInput,
+      secretFields: ['url'],
       answer: z.object({ ping }),
       refusals: [404],
       handle: async ({ params, actor, body }) => ({

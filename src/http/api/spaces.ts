@@ -124,6 +124,7 @@ export function spacesRoutes(services: Services) {
       summary: 'Test the connection to the storage; deep (admins only) also what its buckets can do',
       body: z.object({ deep: z.boolean().default(false) }),
       answer: test.extend({ probe: deepTest.optional() }),
+      otherAnswers: { 202: test },
       refusals: [409],
       handle: async ({ c, body, session, signal }) => {
         if (!body.deep) return answerTest(services, c, signal);

@@ -15,6 +15,17 @@ const settings = values.extend({ id, updatedAt: instant.nullable() });
 
 const confirm = z.boolean().optional();
 
+/** Nothing was changed yet: sent again with `confirm`, it is. */
+const asked = z.object({
+  confirmationRequired: z.literal(true),
+  preview: z.object({
+    prune: z.array(
+      z.object({ id, databaseId: id, filename: z.string(), createdAt: instant, size: z.number() }),
+    ),
+    ...{ total: z.number(), databases: z.number(), bytesFreed: z.number() },
+  }),
+});
+
 /** As the question of a database's own policy; `total` counts also what is not named. */
 function question({ prune, ...counts }: Extract<ChangedSettings, { kind: 'confirm' }>) {
   const { total, databases, bytesFreed } = counts;
@@ -36,6 +47,7 @@ export function systemSettingsRoutes(services: Services) {
       example: { timezone: 'UTC' },
       answer: z.object({ settings }),
       refusals: [409],
+      otherAnswers: { 409: asked },
       handle: async ({ c, actor, body: { confirm, ...change } }) => {
         const isConfirmed = confirm === true;
         const changed = await changeSettingsAskingFirst(services, actor, change, { isConfirmed });
@@ -62,6 +74,7 @@ export function systemSettingsRoutes(services: Services) {
       example: {},
       answer: z.object({ settings, message: z.string() }),
       refusals: [409],
+      otherAnswers: { 409: asked },
       handle: async ({ c, actor, body }) => {
         const isConfirmed = body.confirm === true;
         const changed = await changeSettingsAskingFirst(services, actor, null, { isConfirmed });

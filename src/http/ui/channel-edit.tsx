@@ -9,6 +9,7 @@ import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
 import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
+import { TYPE_AGAIN } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -67,7 +68,7 @@ async function sendForm(
       channel={{ ...channel, ...CHAT_KINDS[channel.kind] }}
       environments={frame.environments}
       form={form}
-      maySaveAnyway={form.errors['url'] !== undefined}
+      maySaveAnyway={(form.errors['url'] ?? TYPE_AGAIN) !== TYPE_AGAIN}
     />,
     c.req.method === 'POST' ? 422 : 200,
   );

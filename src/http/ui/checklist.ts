@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { ChecklistProps } from '../../../views/checklist.tsx';
 import type { FindFormProps } from '../../../views/find-databases.tsx';
-import { OWN_KEYS } from '../../../views/first-contact.tsx';
+import { OWN_KEYS, type SeenHostKey } from '../../../views/first-contact.tsx';
 import type { EnvironmentChoice, Frame } from '../../../views/frame/frame.ts';
 import { hasRole } from '../../auth/roles.ts';
 import { hasGoodBackup } from '../../backups/newest-backups.ts';
@@ -26,6 +26,12 @@ const HERE = '/';
 /** A first host is looked for among so many. */
 const FEW = { limit: 25, offset: 0 };
 
+/** A server and the key that it presented just now. */
+export interface SeenOfServer {
+  readonly serverId: string;
+  readonly seen: SeenHostKey;
+}
+
 /**
  * The first steps of an installation, of the chosen environment or the first one; null as soon as a backup was read back
  * anywhere.
@@ -34,19 +40,21 @@ export async function checklistOf(
   c: Context<UiEnv>,
   services: Services,
   frame: Frame,
+  contact: SeenOfServer | null = null,
 ): Promise<ChecklistProps | null> {
   if (await hasGoodBackup(services.db)) return null;
   const environment = frame.environment ?? frame.environments[0] ?? null;
   const isAdmin = hasRole(frame.user.role, 'admin');
   const servers = environment === null ? [] : await listServersOf(services.db, environment.id, FEW);
-  const reached = servers.find(({ status }) => status === 'healthy');
+  const spoken = contact === null ? undefined : servers.find(({ id }) => id === contact.serverId);
+  const reached = spoken === undefined ? servers.find(({ status }) => status === 'healthy') : undefined;
   return {
     environment,
     isAdmin,
     mayChange: hasRole(frame.user.role, 'operator'),
     masterKey: { isKept: !(await needsMasterKeyCopy(services)), ...keyCommand(services) },
     storage: await storageStep(services, environment, isAdmin),
-    host: await hostStep(c, services, { environment, reached, first: servers[0] }),
+    host: await hostStep(c, services, { environment, reached, contact, first: spoken ?? servers[0] }),
     databases: await databasesStep(services, environment, reached ?? servers[0]),
   };
 }
@@ -85,10 +93,12 @@ async function hostStep(
   known: {
     readonly environment: EnvironmentChoice | null;
     readonly reached: Server | undefined;
+    /** What was just seen of one, which is then the one that is shown. */
+    readonly contact: SeenOfServer | null;
     readonly first: Server | undefined;
   },
 ): Promise<ChecklistProps['host']> {
-  const { environment, reached, first } = known;
+  const { environment, reached, contact, first } = known;
   const ownMachine = hasOwnMachine(services.config) ? { isContainer: services.isContainer } : null;
   if (reached !== undefined) {
     const { id, name } = reached;
@@ -100,7 +110,7 @@ async function hostStep(
     reached: null,
     waiting:
       first === undefined ? null : { id: first.id, name: first.name, isOwn: isLocalHostname(first.hostname) },
-    seen: await seenIfAsked(c, services, first),
+    seen: contact?.seen ?? (await seenIfAsked(c, services, first)),
     line: key === null ? null : { line: key.authorizedKeysLine, user: first?.sshUser ?? key.username },
     ownMachine,
   };

@@ -176,11 +176,11 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/databases/:databaseId/delete', only('operator'), async (c) => {
     const id = c.req.param('databaseId');
-    const actor = actorOf(c, services);
     return submit(c, services, {
       parse: (body) => deletion.safeParse(body),
       refuse: (form) => sendSettings(c, services, { asks: true, message: messageOf(form) }),
       async act({ files, name }) {
+        const actor = actorOf(c, services);
         if (files === undefined) await deleteDatabase(services, actor, id);
         else await removeDatabase(services, actor, id, { files, typedName: name });
         return { to: '/databases', say: 'database-deleted' };

@@ -10,6 +10,7 @@ import { CHECK_NAMES, isSound, type TestedBucket } from '../../object-stores/dee
 import type { Services } from '../../services-port.ts';
 import { askDeepTest, runningDeepTest } from '../../storage/deep-test.ts';
 import { type DeepTestCause, lastDeepTest } from '../../storage/deep-test-results.ts';
+import { actorOf } from './kit/actor.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
@@ -19,11 +20,13 @@ export function deepTestRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
   ui.post('/admin/storage/probe', only('admin'), async (c) => {
+    actorOf(c, services);
     await start(services);
     return c.redirect('/admin/storage#capabilities', 303);
   });
 
   ui.post('/admin/storage/probe/card', only('admin'), async (c) => {
+    actorOf(c, services);
     await start(services);
     return sendCard(c, services);
   });

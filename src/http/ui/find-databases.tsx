@@ -29,6 +29,7 @@ import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { pinned } from './test-connections.ts';
 
 const SECRETS = ['password'];
 
@@ -140,9 +141,13 @@ function search(
     explain: whyNot,
     refuse: (form) => answer({ form, found: null }),
     async act(input, _, form) {
+      // A lost form is shown again before anything is looked for.
+      actorOf(c, services);
       const { signal } = c.req.raw;
       const discovered = await discoverDatabases(services, server.id, input, { signal });
-      return answer({ form, found: await foundList(c, services, server, discovered) });
+      const list = await foundList(c, services, server, discovered);
+      const notes = [...list.notes, ...pinned(discovered.pinnedFingerprint ?? undefined)];
+      return answer({ form, found: { ...list, notes } });
     },
   });
 }
@@ -150,7 +155,8 @@ function search(
 /** Whatever keeps databases from being found is shown in the form: it is there that it is mended, or tried again. */
 function whyNot(error: unknown): unknown {
   if (!isAppError(error) || error.code === 'internal' || error.code === 'not_found') return error;
-  const { details, message } = error;
+  const { details } = error;
+  const message = [error.message, ...pinned(details.pinnedFingerprint)].join(' ');
   const isOfTheForm = details.field === undefined || details.field in LABELS;
   return new AppError('invalid', message, { cause: error, ...(isOfTheForm ? { details } : {}) });
 }

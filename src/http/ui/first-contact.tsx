@@ -29,7 +29,7 @@ export async function seenAt(
 ): Promise<SeenHostKey> {
   if (isLocalHostname(hostname)) throw new AppError('not_found', 'There is no such page.');
   try {
-    return { fingerprint: await lookAtHostKey(services, id, c.req.raw.signal) };
+    return await lookAtHostKey(services, id, c.req.raw.signal);
   } catch (error) {
     if (!isAppError(error) || error.code === 'internal' || error.code === 'not_found') throw error;
     return { problem: error.message };

@@ -4,7 +4,7 @@ import type { FormState } from '../../../views/parts/form-state.ts';
 import { hasRole } from '../../auth/roles.ts';
 import { makeSshKey } from '../../environments/made-ssh-key.ts';
 import { getSsh } from '../../environments/ssh-access.ts';
-import type { InputIssue } from '../../errors.ts';
+import { type InputIssue, isAppError } from '../../errors.ts';
 import { isLocalHostname } from '../../servers/open-server.ts';
 import { createServer, type NewServer, newServer } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
@@ -34,7 +34,7 @@ export function hostRoutes(services: Services): Hono<UiEnv> {
         const { configured } = await getSsh(services.db, environment.id);
         const mayMake = hasRole(c.get('session').user.role, 'admin');
         if (!configured && mayMake && !isLocalHostname(input.hostname)) {
-          await makeSshKey(services, actor, environment.id, {});
+          await unlessMadeMeanwhile(makeSshKey(services, actor, environment.id, {}));
         }
         return { to: '/' };
       },
@@ -42,6 +42,15 @@ export function hostRoutes(services: Services): Hono<UiEnv> {
   });
 
   return ui;
+}
+
+/** Somebody else's key for the environment does as well: the server is there, and is let in by it. */
+async function unlessMadeMeanwhile(making: Promise<unknown>): Promise<void> {
+  try {
+    await making;
+  } catch (error) {
+    if (!isAppError(error, 'conflict')) throw error;
+  }
 }
 
 const ADDRESS = /^(?:([^@\s]*)@)?(\[[^\]\s]+\]|[^:@\s]+|[^@\s]*:[^@\s]*:[^@\s]*?)(?::(\d{1,6}))?$/;

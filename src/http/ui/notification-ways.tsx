@@ -25,6 +25,7 @@ import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
+import { TYPE_AGAIN } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
@@ -72,6 +73,7 @@ export function notificationWayRoutes(services: Services): Hono<UiEnv> {
     submit(c, services, {
       parse: (body) => channelInput.safeParse(channelOf(body)),
       secrets: ['url', 'secret'],
+      asksAgain: true,
       refuse: (form) => sendWays(c, services, { channel: form }),
       act: async (input) => {
         await createChannelOf(services, actorOf(c, services), input, AbortSignal.timeout(TEST_MS));
@@ -136,7 +138,7 @@ async function sendWays(c: Context<UiEnv>, services: Services, refused: Refused 
         kinds={CHANNEL_KINDS.map((kind) => ({ value: kind, ...CHAT_KINDS[kind] }))}
         environments={frame.environments}
         form={refused.channel ?? freshForm({ leastSeverity: 'warning' })}
-        maySaveAnyway={refused.channel?.errors['url'] !== undefined}
+        maySaveAnyway={(refused.channel?.errors['url'] ?? TYPE_AGAIN) !== TYPE_AGAIN}
       />
     </WaysPage>,
     isRefused ? 422 : 200,

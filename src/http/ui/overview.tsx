@@ -23,7 +23,7 @@ import { failingWays } from '../../notifications/failing-ways.ts';
 import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
 import { oneLine } from '../../short-text.ts';
-import { checklistOf } from './checklist.ts';
+import { checklistOf, type SeenOfServer } from './checklist.ts';
 import { frameOf, frameWithStates } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -45,11 +45,16 @@ export function overviewRoutes(services: Services): Hono<UiEnv> {
   return ui;
 }
 
-async function sendOverview(c: Context<UiEnv>, services: Services): Promise<Response> {
+/** The overview; `contact` is what was just seen of a server's host key. */
+export async function sendOverview(
+  c: Context<UiEnv>,
+  services: Services,
+  contact: SeenOfServer | null = null,
+): Promise<Response> {
   const { frame, states } = await frameWithStates(c, services);
   const environmentId = frame.environment?.id ?? null;
   const showsEnvironment = environmentId === null && frame.environments.length > 1;
-  const checklist = await checklistOf(c, services, frame);
+  const checklist = await checklistOf(c, services, frame, contact);
   const asksForCopy = hasRole(frame.user.role, 'admin') && (await needsMasterKeyCopy(services));
   return sendPage(
     c,

@@ -1,10 +1,11 @@
+import { regionInAwsHost } from '../../object-stores/providers/aws-host.ts';
 import { PROVIDERS, type Provider, providerOf } from '../../object-stores/providers.ts';
 
 /** What an endpoint that somebody has copied tells of a storage. */
 export interface PastedEndpoint {
   readonly typed: string;
   readonly provider: Provider;
-  /** With its port, without a bucket in front. */
+  /** With its port, and `http://` where that was pasted; without a bucket in front. */
   readonly host: string;
   /** Null where it is not in it. */
   readonly region: string | null;
@@ -26,7 +27,7 @@ export function readPasted(typed: string | undefined): PastedEndpoint | null {
   return {
     typed: text,
     provider,
-    host: `${host}${port}`,
+    host: `${url.protocol === 'http:' ? 'http://' : ''}${host}${port}`,
     region: regionIn(provider, host),
     bucket: inside?.bucket ?? (isBucketName(segment) ? segment : null),
   };
@@ -47,7 +48,8 @@ function regionIn({ endpointPattern }: Provider, host: string): string | null {
     .split(/(\{\w+\})/)
     .map((part) => PLACES[part] ?? part.replaceAll('.', '\\.'))
     .join('');
-  return new RegExp(`^${pattern}$`).exec(host)?.groups?.['region'] ?? null;
+  // AWS has hosts of further forms: FIPS, dual stack, China.
+  return new RegExp(`^${pattern}$`).exec(host)?.groups?.['region'] ?? regionInAwsHost(host);
 }
 
 const PLACES: Readonly<Record<string, string>> = {

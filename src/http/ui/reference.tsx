@@ -11,6 +11,7 @@ import type { Limits } from '../rate-limit.ts';
 import { isHttps } from '../request-address.ts';
 import { readForm } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
+import { refuseShownAgain } from './kit/lost-form.ts';
 import { sendPage } from './kit/send.tsx';
 import { readSessionCookie } from './kit/session-cookie.ts';
 import type { UiEnv } from './kit/ui-env.ts';
@@ -82,9 +83,12 @@ export function referenceRoutes(
   });
 
   ui.post('/docs/:routeId', async (c) => {
-    const view = entryNamed(reference, c.req.param('routeId')).view();
+    refuseShownAgain(c);
+    const entry = entryNamed(reference, c.req.param('routeId'));
+    const view = entry.view();
+    const { secretFields } = entry.route;
     const typed = await readForm(c);
-    const values = typedAgain(typed);
+    const values = typedAgain(typed, secretFields);
     const trial = readTrial(view, typed);
     if ('errors' in trial) {
       const form: FormState = { values, errors: trial.errors, message: null };
@@ -93,7 +97,8 @@ export function referenceRoutes(
     }
     const request = requestOf(c, view.method, trial);
     const answer = await tryRequest(answering, { request, env: c.env, secret: trial.token });
-    const command = curlLine(originOf(c, services), view.method, { ...trial, needsToken: !view.isPublic });
+    const asked = { ...trial, needsToken: !view.isPublic };
+    const command = curlLine(originOf(c, services), view.method, asked, secretFields);
     const frame = await frameOrNone(c, services);
     return sendPage(
       c,

@@ -34,9 +34,12 @@ import { sendFragment, sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { refuseLoopback } from './loopback-host.ts';
+import { sendOverview } from './overview.tsx';
 import { testServer } from './test-connections.ts';
 
 const PER_PAGE = 50;
+/** The checklist is there. */
+const HOME = '/';
 
 /** Servers, over all environments or the one that is chosen. */
 export function serverRoutes(services: Services): Hono<UiEnv> {
@@ -110,14 +113,32 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.post('/servers/:serverId/test', only('operator'), async (c) => {
-    const { next, hostKey } = await readForm(c);
-    const test = await testServer(services, c.req.param('serverId'), c.req.raw.signal, hostKey);
+    actorOf(c, services);
+    const id = c.req.param('serverId');
+    const { next, shownFingerprint } = await readForm(c);
+    if (next !== HOME) {
+      return sendServer(c, services, { test: await testServer(services, id, c.req.raw.signal) });
+    }
+    // The first contact pins what was shown, and nothing unseen.
+    if (shownFingerprint === undefined && isUnknown(await getServer(services.db, id))) {
+      return c.redirect('/?host-key=show', 303);
+    }
+    const test = await testServer(services, id, c.req.raw.signal, shownFingerprint);
     // The checklist says what was reached.
-    if (test.success && next === '/') return goTo(c, services, '/', 'server-reached');
-    return sendServer(c, services, { test });
+    if (test.success) return goTo(c, services, HOME, 'server-reached');
+    const isOther = shownFingerprint !== undefined && test.otherFingerprint !== undefined;
+    if (!isOther) return sendServer(c, services, { test });
+    // Back to the first contact, with both.
+    const { hostKeyFingerprint } = await getServer(services.db, id);
+    const seen = {
+      ...{ fingerprint: test.otherFingerprint, isPinned: hostKeyFingerprint !== null },
+      before: shownFingerprint,
+    };
+    return sendOverview(c, services, { serverId: id, seen });
   });
 
   ui.post('/servers/:serverId/test/result', only('operator'), async (c) => {
+    actorOf(c, services);
     const result = await testServer(services, c.req.param('serverId'), c.req.raw.signal);
     // The state above it learns of the status and of a key that was pinned.
     c.header('HX-Trigger', 'server-tested');
@@ -143,6 +164,11 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
   });
 
   return ui;
+}
+
+/** True where nobody has seen the host's key yet. */
+function isUnknown({ hostname, hostKeyFingerprint }: Server): boolean {
+  return hostKeyFingerprint === null && !isLocalHostname(hostname);
 }
 
 /** The page of one server; with a refused form it says so and answers 422. */

@@ -9,6 +9,7 @@ import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
+import { TYPE_AGAIN } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -61,7 +62,7 @@ export function singleSignOnRoutes(services: Services): Hono<UiEnv> {
 async function sendSettings(c: Context<UiEnv>, services: Services, refused?: FormState): Promise<Response> {
   const stored = await readOidc(services.db);
   const isTestable = ['issuer', 'clientId', 'clientSecret', 'scopes'].some(
-    (name) => refused?.errors[name] !== undefined,
+    (name) => (refused?.errors[name] ?? TYPE_AGAIN) !== TYPE_AGAIN,
   );
   return sendPage(
     c,

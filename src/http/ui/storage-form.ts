@@ -67,9 +67,12 @@ export function storageFormOf(
 
 /** What a pasted endpoint fills in. */
 function pastedValues(provider: Provider, { host, region, bucket }: PastedEndpoint): FormBody {
+  // Of a host that names none somebody has to choose it.
+  const isUnknown = region === null && provider.endpointPattern.includes('{region}');
   const isListed = provider.regions.length === 0 || provider.regions.some(({ code }) => code === region);
   return {
     endpoint: host,
+    ...(isUnknown ? { region: '' } : {}),
     ...(region === null ? {} : isListed ? { region } : { newRegion: region }),
     ...(bucket === null ? {} : { buckets: bucket }),
   };

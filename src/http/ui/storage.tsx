@@ -2,7 +2,8 @@ import { type Context, Hono } from 'hono';
 import { TestOutcome } from '../../../views/parts/connection-test.tsx';
 import { BucketList } from '../../../views/storage-buckets.tsx';
 import { DerivedEndpoint, StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
-import type { InputIssue } from '../../errors.ts';
+import type { Actor } from '../../audit/audit.ts';
+import { type InputIssue, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { listSpacesEnvironments, setSpacesEnvironment } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
@@ -81,7 +82,7 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
           return sendForm(c, services, { form: sent, failedTest: shownTest(saved.test) });
         }
         for (const id of await readValues(c, 'enable')) {
-          await setSpacesEnvironment(services, actorOf(c, services), id, true);
+          await enableUnlessGone(services, actorOf(c, services), id);
         }
         // What was saved untried is tried next, where that can be done.
         const to = body['next'] === HOME && saved.test !== null ? HOME : '/admin/storage';
@@ -90,13 +91,15 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
     });
   });
 
-  ui.post('/admin/storage/test', only('admin'), async (c) =>
-    sendStorage(c, services, { test: await testStorage(services, c.req.raw.signal) }),
-  );
+  ui.post('/admin/storage/test', only('admin'), async (c) => {
+    actorOf(c, services);
+    return sendStorage(c, services, { test: await testStorage(services, c.req.raw.signal) });
+  });
 
-  ui.post('/admin/storage/test/result', only('admin'), async (c) =>
-    sendFragment(c, <TestOutcome result={await testStorage(services, c.req.raw.signal)} />),
-  );
+  ui.post('/admin/storage/test/result', only('admin'), async (c) => {
+    actorOf(c, services);
+    return sendFragment(c, <TestOutcome result={await testStorage(services, c.req.raw.signal)} />);
+  });
 
   ui.post('/admin/storage/delete', only('admin'), async (c) => {
     await deleteSpaces(services, actorOf(c, services));
@@ -113,6 +116,15 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
 
   ui.route('/', storagePolicyRoutes(services));
   return ui;
+}
+
+/** The storage is saved by then: an environment that somebody has deleted meanwhile is left out. */
+async function enableUnlessGone(services: Services, actor: Actor, environmentId: string): Promise<void> {
+  try {
+    await setSpacesEnvironment(services, actor, environmentId, true);
+  } catch (error) {
+    if (!isAppError(error, 'not_found')) throw error;
+  }
 }
 
 /** The form of the configuration; with a refused one it says so and answers 422. */

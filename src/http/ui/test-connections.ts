@@ -8,13 +8,16 @@ import { getServer } from '../../servers/servers.ts';
 import { tryServer } from '../../servers/try-server.ts';
 import type { Services } from '../../services-port.ts';
 
+/** A test of a server as the page shows it; `otherFingerprint` as in `SshTest`. */
+export type ServerTest = TestResult & { readonly otherFingerprint?: string };
+
 /** Test SSH, as the page shows it; `shownHostKey` as in `tryServer`. Throws `not_found`. */
 export async function testServer(
   services: Services,
   serverId: string,
   signal: AbortSignal,
   shownHostKey?: string,
-): Promise<TestResult> {
+): Promise<ServerTest> {
   const test = await tryServer(services, serverId, signal, shownHostKey);
   const { hostname } = await getServer(services.db, serverId);
   return {
@@ -23,6 +26,7 @@ export async function testServer(
       test.error ??
       (isLocalHostname(hostname) ? ownMachine(services) : `Connected in ${test.durationMs} ms.`),
     facts: pinned(test.pinnedFingerprint),
+    ...(test.otherFingerprint === undefined ? {} : { otherFingerprint: test.otherFingerprint }),
   };
 }
 
@@ -59,7 +63,8 @@ export function shownTest(test: ConnectionTest): TestResult {
   };
 }
 
-function pinned(fingerprint: string | undefined): readonly string[] {
+/** What is said of a key that was pinned just now; nothing where none was. */
+export function pinned(fingerprint: string | undefined): readonly string[] {
   if (fingerprint === undefined) return [];
   return [
     `The host key ${fingerprint} was pinned at this first contact. Compare it now with the server's own (${OWN_KEYS} prints it there): if they differ, somebody may stand in between. Then forget the key on the server's page, and find out who answers there.`,

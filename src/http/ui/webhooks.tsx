@@ -29,13 +29,12 @@ export function webhookRoutes(services: Services): Hono<UiEnv> {
 
   /** A secret that is made is in the answer to the form and nowhere else: no address leads to it again. */
   ui.post(PAGE, only('operator'), async (c) => {
-    const actor = actorOf(c, services);
     return submit(c, services, {
       parse: (body) => subscriptionInput.safeParse(inputOf(body)),
       refuse: (form) => sendWebhooks(c, services, { form }),
       async act(input, body) {
         const environmentId = textOf(body, 'environmentId') ?? '';
-        const { secret } = await createSubscription(services, actor, environmentId, input);
+        const { secret } = await createSubscription(services, actorOf(c, services), environmentId, input);
         return secret === null ? { to: PAGE, say: 'webhook-added' } : sendWebhooks(c, services, { secret });
       },
     });

@@ -225,17 +225,26 @@ describe('the SSH test of a server', () => {
     const { id } = (await create({ hostname: sshd.host, sshPort: sshd.port })).body.server;
     const { signal } = new AbortController();
     const pinned = async () => (await app.call('GET', `/api/servers/${id}`)).body.server.hostKeyFingerprint;
+    const fingerprint = sshd.fingerprint();
     expect([await lookAtHostKey(app.services, id, signal), await pinned()]).toEqual([
-      sshd.fingerprint(),
+      { fingerprint, isPinned: false },
       null,
     ]);
     const between = await tryServer(app.services, id, signal, 'SHA256:another');
     expect([between.success, await pinned()]).toEqual([false, null]);
-    expect(between.error).toContain(`(${sshd.fingerprint()}) is not known yet, so nothing was sent`);
+    expect(between).toMatchObject({
+      otherFingerprint: fingerprint,
+      error: `You were shown the host key SHA256:another, now ${fingerprint} is presented: somebody may stand in between. Nothing was sent.`,
+    });
     expect((await tryServer(app.services, id, signal, sshd.fingerprint())).success).toBe(true);
-    expect([await lookAtHostKey(app.services, id, signal), await pinned()]).toEqual(
-      Array.from({ length: 2 }, () => sshd.fingerprint()),
-    );
+    expect([await lookAtHostKey(app.services, id, signal), await pinned()]).toEqual([
+      { fingerprint, isPinned: true },
+      fingerprint,
+    ]);
+    // Somebody else has pinned it since another was shown.
+    const late = await tryServer(app.services, id, signal, 'SHA256:another');
+    expect(late).toMatchObject({ success: false, otherFingerprint: fingerprint });
+    expect(late.error).toContain(`now ${fingerprint} is pinned`);
     await expect(lookAtHostKey(app.services, 'unknown', signal)).rejects.toMatchObject({ code: 'not_found' });
   });
 

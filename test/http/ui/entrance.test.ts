@@ -177,8 +177,19 @@ describe('signing in', () => {
     }
     expect(await db.selectFrom('environments').select('id').where('id', '=', id).execute()).toHaveLength(1);
     expect((await db.selectFrom('sessions').select('id').execute()).length).toBe(before.length + 7);
+    // What chooses the form is kept, and what a button of it asked for is not, whoever says so.
+    const asked = `/environments/${id}/databases/new?type=mysql&do=test`;
+    const { lostPath = '' } = hiddenIn((await pages.visitor().post(asked, { name: 'x' })).html);
+    expect(lostPath).toBe(`/environments/${id}/databases/new?type=mysql`);
+    for (const path of [lostPath, asked]) {
+      const lost = { lostPath: path, lostFields: 'name=x' };
+      const { status, html } = await pages.visitor().post('/login', { ...ADA, ...lost });
+      expect([status, html.includes(`action="${lostPath}"`)]).toEqual([422, true]);
+    }
     // A button has nothing that could be lost, and a form of another site is nobody's.
     expect((await pages.visitor().post(`/environments/${id}/delete`)).location).toBe('/login');
+    const contact = { next: '/', shownFingerprint: 'SHA256:shown' };
+    expect((await pages.visitor().post('/servers/unknown/test', contact)).location).toBe('/login');
     const large = { name: 'ü'.repeat(20_000) };
     expect((await pages.visitor().post('/admin/users/new', large)).location).toBe('/login');
     const forged = await pages

@@ -1,5 +1,15 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Hono } from 'hono';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Db } from '../../../src/db/schema.ts';
+import { AppError } from '../../../src/errors.ts';
+import { apiGroups } from '../../../src/http/api/routes.ts';
+import { createLimits } from '../../../src/http/rate-limit.ts';
+import { createReadiness } from '../../../src/http/readiness.ts';
+import { requestAgain } from '../../../src/http/ui/kit/lost-form.ts';
+import { uiRoutes } from '../../../src/http/ui/routes.ts';
+import type { Services } from '../../../src/services-port.ts';
 import { openPages, PASSWORD, type Pages, type Visitor } from './pages.ts';
 
 let pages: Pages;
@@ -11,6 +21,8 @@ const idIn = (location: string | null) => /\/(c[0-9a-z]{24})/.exec(location ?? '
 
 beforeAll(async () => {
   pages = await openPages();
+  ids.set('routeId', 'post-api-environments');
+  POSTS = pages.routes.filter((route) => /^POST (?!\/(login|setup|logout))/.test(route));
   admin = await pages.signedIn('admin');
   const environment = idIn((await admin.post('/environments/new', { name: 'production' })).location);
   const server = idIn(
@@ -103,9 +115,55 @@ const FIELDS = [
   ],
 ];
 
+/** Every form but those of the entrance, which need no session. */
+let POSTS: readonly string[] = [];
+
 /** Where a form would lead to another machine, sign in as somebody else, or leave nothing to go on with. */
 const LEFT_OUT =
   /test|probe|bucket|\/log(?:in|out)|storage\/edit$|storage\/delete|users\/:userId\/delete|account\/password|:userId\/password|\/setup|databases\/:databaseId\/delete|environments\/:environmentId\/delete|servers\/:serverId\/delete|backups\/:backupId\/delete/;
+
+const pathOf = (route: string, own = ids) =>
+  route.replace(/^\w+ /, '').replace(/:(\w+)/g, (_, name) => own.get(name) ?? 'unknown');
+
+/** A form that whoever is signed in now is shown, filled as it was lost. */
+async function showAgain(
+  app: ReturnType<typeof uiRoutes>,
+  path: string,
+  form: Readonly<Record<string, string>> = GOOD,
+) {
+  const entrance = new Hono();
+  entrance.post('/', (c) => {
+    const fields = new URLSearchParams(form).toString();
+    const peer = { incoming: { socket: { remoteAddress: '127.0.0.1' } } };
+    return app.fetch(requestAgain(c, { path, fields }, admin.cookie()), peer);
+  });
+  return entrance.request('http://localhost/', {
+    method: 'POST',
+    headers: { origin: 'http://localhost', host: 'localhost' },
+  });
+}
+
+/** As the entrance has them, which shows a lost form again. */
+function pagesAlone(services: Services) {
+  const groups = apiGroups(services);
+  return uiRoutes(services, createLimits(services), {
+    groups,
+    answering: async () => new Response('{}'),
+    readiness: createReadiness(services, async () => null),
+  });
+}
+
+/** All rows but those that time itself changes. */
+async function everything(db: Db): Promise<string> {
+  const { rows } = await sql<{ name: string }>`select name from sqlite_master where type = 'table'`.execute(
+    db,
+  );
+  const tables = rows.map(({ name }) => name).filter((name) => !/^sqlite_|sessions|signing_keys/.test(name));
+  const all = await Promise.all(
+    tables.map(async (name) => [name, (await sql`select * from ${sql.table(name)}`.execute(db)).rows]),
+  );
+  return JSON.stringify(all);
+}
 
 it.each(['name=p%E4ss', 'na%E4me=x', 'name=%F0%9F%92', 'name=%zz'])(
   'refuses the form %s, which would not be read as it was typed',
@@ -115,6 +173,59 @@ it.each(['name=p%E4ss', 'na%E4me=x', 'name=%F0%9F%92', 'name=%zz'])(
     expect(html).toContain('not in UTF-8');
   },
 );
+
+describe('a form of before somebody signed in, shown again', () => {
+  it('opens no host, asks no storage and changes nothing, of whatever page', async () => {
+    let opened = 0;
+    const refused = async () => {
+      opened += 1;
+      throw new AppError('host_unreachable', 'Opened.');
+    };
+    const { db, servers } = pages.services;
+    const app = pagesAlone({ ...pages.services, servers: { ...servers, open: refused } });
+    const done: string[] = [];
+    const answered: string[] = [];
+    const unsaid: string[] = [];
+    let before = await everything(db);
+    for (const route of POSTS) {
+      const answer = await showAgain(app, pathOf(route), { ...GOOD, ...CHOSEN });
+      const after = await everything(db);
+      if (opened > 0 || after !== before) done.push(route);
+      opened = 0;
+      before = after;
+      if (answer.status < 400) answered.push(route);
+      if (answer.status === 422 && !(await answer.text()).includes(LOST)) unsaid.push(route);
+    }
+    expect(POSTS.length).toBeGreaterThan(80);
+    expect(done).toEqual([]);
+    expect(answered.toSorted()).toEqual(HARMLESS);
+    expect(unsaid).toEqual([]);
+  });
+
+  it.each([
+    [
+      'POST /notifications/webhooks',
+      { url: 'https://hooks.example/a+b?x=%C3%BC', completed: 'true' },
+      'a+b?x=%C3%BC',
+    ],
+    ['POST /databases/:databaseId/delete', { files: 'keep', name: 'appdb' }, 'Nothing has been changed yet'],
+    [
+      'POST /environments/:environmentId/databases/new?type=mysql',
+      { ...GOOD, type: 'mysql' },
+      '/databases/new?type=mysql"',
+    ],
+  ])('comes back with what was typed: %s', async (route, form, shown) => {
+    const answer = await showAgain(pagesAlone(pages.services), pathOf(route), form);
+    const html = await answer.text();
+    expect([answer.status, html.includes(LOST), html.includes(shown)]).toEqual([422, true, true]);
+  });
+});
+
+/** What may be answered, since it does nothing: it tells what was lost, or how the pages look. */
+const HARMLESS: readonly string[] = ['POST /servers/:serverId/find/result', 'POST /theme'];
+/** Rows of a list. */
+const CHOSEN = { select: 'c1', id: 'c1' };
+const LOST = 'You were signed out before this was sent.';
 
 it('answers no page and no form with a 5xx, whatever is sent', async () => {
   const targets = pages.routes.filter((route) => !LEFT_OUT.test(route));

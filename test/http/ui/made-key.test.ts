@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../../src/app.ts';
+import { AppError } from '../../../src/errors.ts';
+import type { Host } from '../../../src/hosts/host.ts';
 import { setSpacesEnvironment } from '../../../src/storage/enabled.ts';
 import { saveSpaces } from '../../../src/storage/save-storage.ts';
-import { openPages, type Pages, type Visitor } from './pages.ts';
+import { ORIGIN, openPages, type Pages, type Visitor } from './pages.ts';
 
 let pages: Pages;
 let admin: Visitor;
@@ -82,6 +85,65 @@ describe('a key made on the page of an environment', () => {
     expect((await admin.get(`/servers/${id}/first-contact`)).status).toBe(404);
   });
 
+  it('is first used on the key that was shown, and on another one comes back with both', async () => {
+    let presented = 'SHA256:first';
+    const asked: (string | undefined)[] = [];
+    const { servers } = pages.services;
+    const app = createApp({
+      ...pages.services,
+      servers: {
+        ...servers,
+        async open(_, { startedBy, shownHostKey }) {
+          if (startedBy === 'person') asked.push(shownHostKey);
+          return {
+            ...{ address: null, checkPath: async () => {}, pinnedFingerprint: () => null },
+            host: hostThat(() => {
+              throw new AppError('host_key_unknown', 'Not known.', { details: { presented } });
+            }),
+          };
+        },
+      },
+    });
+    const { id } = await pages.services.db
+      .selectFrom('servers')
+      .select('id')
+      .where('hostname', '=', '127.0.0.9')
+      .executeTakeFirstOrThrow();
+    const test = (form: Readonly<Record<string, string>>) => send(app, admin, `/servers/${id}/test`, form);
+
+    // Without a key that was shown nothing is tried: it is shown first.
+    const unseen = await test({ next: '/' });
+    expect([unseen.status, unseen.headers.get('location'), asked]).toEqual([303, '/?host-key=show', []]);
+    presented = 'SHA256:second';
+    const html = await (await test({ next: '/', shownFingerprint: 'SHA256:first' })).text();
+    expect(asked).toEqual(['SHA256:first']);
+    expect(html.replace(/<\/?code>/g, '')).toContain(
+      'You were shown SHA256:first, now SHA256:second is presented: somebody may stand in between. Nothing was sent.',
+    );
+    expect(html).toContain('name="shownFingerprint" value="SHA256:second"');
+    expect(html).not.toContain('to pin it');
+  });
+
+  it('and a search that fails after it has pinned a key says which', async () => {
+    const { servers } = pages.services;
+    const opened = {
+      ...{ address: null, checkPath: async () => {}, pinnedFingerprint: () => 'SHA256:new' },
+      host: hostThat(() => {
+        throw new AppError('host_auth', 'The key was refused.');
+      }),
+    };
+    const app = createApp({ ...pages.services, servers: { ...servers, open: async () => opened } });
+    const { id } = await pages.services.db
+      .selectFrom('servers')
+      .select('id')
+      .where('hostname', '=', '127.0.0.9')
+      .executeTakeFirstOrThrow();
+    const answer = await send(app, admin, `/servers/${id}/find`, { type: 'sqlite', folders: '/srv' });
+    const html = await answer.text();
+    expect([answer.status, html]).toEqual([422, expect.stringContaining('The key was refused.')]);
+    expect(html).toContain('The host key SHA256:new was pinned at this first contact.');
+  });
+
   it('that can’t be read any more is said, and the page is shown', async () => {
     await pages.services.db.updateTable('environments').set({ ssh_private_key: 'v1.broken' }).execute();
     const { status, html } = await admin.get(settings);
@@ -89,3 +151,19 @@ describe('a key made on the page of an environment', () => {
     expect(html).toContain('Remove SSH key');
   });
 });
+
+/** A host whose every command ends as told. */
+function hostThat(run: () => never): Host {
+  return { label: 'told', isLocal: false, run, close: async () => {} };
+}
+
+async function send(
+  app: Pages['app'],
+  visitor: Visitor,
+  path: string,
+  form: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const headers = { cookie: visitor.cookie(), origin: ORIGIN, host: new URL(ORIGIN).host };
+  const init = { method: 'POST', body: new URLSearchParams(form), headers };
+  return app.request(`${ORIGIN}${path}`, init, { incoming: { socket: { remoteAddress: '127.0.0.1' } } });
+}

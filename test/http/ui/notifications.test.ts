@@ -98,6 +98,11 @@ describe('the ways out', () => {
     expect(refused.html).toContain('value="Größe + &quot;x&quot;');
     expect(refused.html).not.toContain('secret-path');
     expect(refused.html).toContain('Add it though the test failed');
+    // Nothing was tried yet where the name is wrong; the address has to be typed again all the same.
+    const untried = await admin.post(PAGE, { ...CHANNEL, name: '' });
+    expect(untried.status).toBe(422);
+    expect(untried.html).toMatch(/id="field-url-error"[^>]*>Type it again/);
+    expect(untried.html).not.toContain('Add it though the test failed');
     const mail = {
       host: '127.0.0.1',
       port: '1',

@@ -19,13 +19,19 @@ describe('a pasted endpoint', () => {
       ['digitalocean', 'fra1.digitaloceanspaces.com', 'fra1', 'my-bucket'],
     ],
     ['shop.s3.eu-west-1.amazonaws.com', ['aws', 's3.eu-west-1.amazonaws.com', 'eu-west-1', 'shop']],
+    [
+      's3.dualstack.eu-west-1.amazonaws.com',
+      ['aws', 's3.dualstack.eu-west-1.amazonaws.com', 'eu-west-1', null],
+    ],
+    ['s3-fips.us-west-2.amazonaws.com', ['aws', 's3-fips.us-west-2.amazonaws.com', 'us-west-2', null]],
+    ['https://s3.cn-north-1.amazonaws.com.cn', ['aws', 's3.cn-north-1.amazonaws.com.cn', 'cn-north-1', null]],
     ['s3.amazonaws.com', ['aws', 's3.amazonaws.com', null, null]],
     [
       'https://a1b2c3.r2.cloudflarestorage.com/backups',
       ['r2', 'a1b2c3.r2.cloudflarestorage.com', null, 'backups'],
     ],
     [' minio.example.com:9000 ', ['minio', 'minio.example.com:9000', null, null]],
-    ['http://10.0.0.5:9000/prod-backups/shop', ['other', '10.0.0.5:9000', null, 'prod-backups']],
+    ['http://10.0.0.5:9000/prod-backups/shop', ['other', 'http://10.0.0.5:9000', null, 'prod-backups']],
     ['s3.größe.example', ['other', 's3.xn--gre-6ka8i.example', null, null]],
   ])('tells whose it is, where, and which bucket: %s', (text, facts) => expect(told(text)).toEqual(facts));
 

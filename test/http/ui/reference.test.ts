@@ -168,6 +168,25 @@ describe('a route that is tried', () => {
     expect(environments.map(({ name }: { name: string }) => name)).not.toContain('unticked');
   });
 
+  it('says what a question answers by 409, and what goes on by 202, as /openapi.json does', async () => {
+    const document = await (await app.app.request('/openapi.json')).json();
+    for (const [id, status, path, method] of [
+      ['put-databases-id-backup-policy', '409', '/api/databases/{id}/backup-policy', 'put'],
+      ['post-settings-system-reset', '409', '/api/settings/system/reset', 'post'],
+      ['post-settings-spaces-test', '202', '/api/settings/spaces/test', 'post'],
+    ] as const) {
+      const html = await (await app.app.request(`/docs/${id}`, {}, PEER)).text();
+      expect([id, html.includes(`Answer with ${status}`)]).toEqual([id, true]);
+      const { schema } = document.paths[path][method].responses[status].content['application/json'];
+      const shown = JSON.stringify(schema);
+      expect([id, shown.includes(status === '409' ? 'confirmationRequired' : 'scopedKey')]).toEqual([
+        id,
+        true,
+      ]);
+      expect(shown.includes('schemas/Error')).toBe(status === '409');
+    }
+  });
+
   it('never shows the token again, nor a secret of the body, nor logs them', async () => {
     const secret = 'typed-secret-of-the-body';
     const body = `{"email": "admin@example.com", "password": "${secret}"}`;
@@ -182,7 +201,26 @@ describe('a route that is tried', () => {
     expect(errorOf(refused.html, 'token')).toContain('That is no token');
     const { html, said } = await attempt('get-auth-me', {});
     expect(said.status).toBe('200');
-    for (const text of [signIn.html, unfinished.html, refused.html, html, app.log.join('\n')]) {
+    const nested = `{"of": [{"pass\\u0077ord": "${secret}"}], "code": 4711471, "secretKey": ["${secret}"]}`;
+    const odd = await attempt('post-environments', { body: nested, confirm: 'true' });
+    const cut = await attempt('post-environments', { body: nested.slice(0, -2), confirm: 'true' });
+    expect(odd.html).not.toContain('4711471');
+    const ping = await attempt('put-databases-id-ping', {
+      ...{ 'param.id': 'none', confirm: 'true' },
+      body: `{"url": "https://hc-ping.com/${secret}"}`,
+    });
+    expect([odd.said.status, ping.said.status]).toEqual(['400', '404']);
+    expect(cut.status).toBe(422);
+    for (const text of [
+      odd.html,
+      cut.html,
+      ping.html,
+      signIn.html,
+      unfinished.html,
+      refused.html,
+      html,
+      app.log.join('\n'),
+    ]) {
       expect(text).not.toContain(app.tokens.admin);
       expect(text).not.toContain(secret);
     }

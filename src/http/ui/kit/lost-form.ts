@@ -5,7 +5,7 @@ import { ownPath } from './own-path.ts';
 
 /** A form that was sent after its session had ended, without what may be secret in it. */
 export interface LostForm {
-  /** Where it was sent to. */
+  /** Where it was sent to, with the query that chooses a form, such as that of an engine. */
   readonly path: string;
   /** As it was sent, but for what may be secret. */
   readonly fields: string;
@@ -13,6 +13,9 @@ export interface LostForm {
 
 /** Rather too many than one too few: what is left out has to be typed again, and nothing else. */
 const MAY_BE_SECRET = /pass|secret|key|token|code|credential|ping|phrase/i;
+
+/** Of a button: where it leads, and what stood beside it. Nobody has typed them. */
+const OF_A_BUTTON: readonly string[] = ['next', 'shownFingerprint'];
 
 /** Of what is larger, the form that signs in would be larger than forms may be. */
 const MOST = 64 * 1024;
@@ -29,8 +32,17 @@ export async function lostFormOf(c: Context): Promise<LostForm | null> {
     return null;
   }
   const kept = [...fields].filter(([name]) => !MAY_BE_SECRET.test(name));
+  if (kept.every(([name]) => OF_A_BUTTON.includes(name))) return null;
   const text = new URLSearchParams([...kept]).toString();
-  return text === '' || text.length > MOST ? null : { path: c.req.path, fields: text };
+  return text.length > MOST
+    ? null
+    : { path: c.req.path + queryKept(new URL(c.req.url).searchParams), fields: text };
+}
+
+/** What a button of the form asked for besides (`do`) is asked for again by whoever sees the form. */
+function queryKept(query: URLSearchParams): string {
+  const kept = [...query].filter(([name]) => name !== 'do' && !MAY_BE_SECRET.test(name));
+  return kept.length === 0 ? '' : `?${new URLSearchParams(kept)}`;
 }
 
 const PATH = 'lostPath';
@@ -48,10 +60,10 @@ const ENTRANCE = /^\/(login(\/.*)?|setup|logout)$/;
 
 /** What it said. */
 export function lostFormIn(body: FormBody): LostForm | null {
-  const path = ownPath(body[PATH]);
+  const [path = '', query = ''] = ownPath(body[PATH]).split('?');
   const fields = body[FIELDS] ?? '';
   if (fields === '' || !OF_A_PAGE.test(path) || ENTRANCE.test(path)) return null;
-  return { path, fields };
+  return { path: path + queryKept(new URLSearchParams(query)), fields };
 }
 
 /** Requests that stand for a lost form. They are made here alone: no header and no field says it. */

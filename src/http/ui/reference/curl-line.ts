@@ -10,6 +10,7 @@ export function curlLine(
   origin: string,
   method: string,
   trial: Pick<Trial, 'target' | 'body' | 'key'> & { readonly needsToken: boolean },
+  secretFields: readonly string[] = [],
 ): string {
   const { target, body, key, needsToken } = trial;
   return [
@@ -18,6 +19,6 @@ export function curlLine(
     ...(key === null ? [] : [`-H ${quote(`Idempotency-Key: ${key}`)}`]),
     ...(body === null || body === ''
       ? []
-      : [`-H 'Content-Type: application/json'`, `--data-raw ${quote(withoutSecrets(body))}`]),
+      : [`-H 'Content-Type: application/json'`, `--data-raw ${quote(withoutSecrets(body, secretFields))}`]),
   ].join(' \\\n  ');
 }

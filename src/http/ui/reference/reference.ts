@@ -91,6 +91,10 @@ function viewOf(route: ApiRoute, line: RouteLine, group: RouteView['group']): Ro
     body: body === null ? null : fieldOf('', body),
     example: body === null ? null : JSON.stringify(bodyExample(body, route.example), null, 2),
     answer: fieldOf('', jsonSchema(route.answer, 'output')),
+    otherAnswers: Object.entries(route.otherAnswers).map(([status, schema]) => ({
+      status,
+      shape: fieldOf('', jsonSchema(schema, 'output')),
+    })),
     refusals: refusalsOf(route, isKeyed(route)),
     remarks: remarksOn(route),
     isPublic: route.access === 'public',

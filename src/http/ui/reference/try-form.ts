@@ -80,16 +80,45 @@ function faultOf(body: string): string | null {
   }
 }
 
-/** What was typed, to be shown again: never the token, and nothing in the body that is named as a secret is. */
-export function typedAgain(typed: Typed): Typed {
+/** What was typed, to be shown again: never the token, and nothing in the body that is secret, also by the route's own fields. */
+export function typedAgain(typed: Typed, secretFields: readonly string[]): Typed {
   const { token: _token, confirm: _confirm, body, ...shown } = typed;
-  return body === undefined ? shown : { ...shown, body: withoutSecrets(body) };
+  return body === undefined ? shown : { ...shown, body: withoutSecrets(body, secretFields) };
 }
 
-/** By the names of fields, in text that need not be JSON yet: `"password": "x"` becomes `"password": ""`. */
-const SECRET_FIELD =
-  /("[^"\\]*(?:password|secret|token|privatekey|passphrase|accesskey|totp|code|identity|credential)[^"\\]*"\s*:\s*)"(?:[^"\\]|\\[\s\S])*(?:"|$)/gi;
+const SECRET_NAME = /password|secret|token|privatekey|passphrase|accesskey|totp|code|identity|credential/i;
+/** In text that is no JSON yet: `"password": "x"` becomes `"password": ""`. */
+const SECRET_TEXT = new RegExp(
+  `("[^"\\\\]*(?:${SECRET_NAME.source})[^"\\\\]*"\\s*:\\s*)"(?:[^"\\\\]|\\\\[\\s\\S])*(?:"|$)`,
+  'gi',
+);
 
-export function withoutSecrets(body: string): string {
-  return body.replaceAll(SECRET_FIELD, '$1""');
+/** The body with whatever its names call secret left blank, whichever type it is of; as it was typed where there is nothing of it. */
+export function withoutSecrets(body: string, secretFields: readonly string[] = []): string {
+  const isSecret = (name: string) => SECRET_NAME.test(name) || secretFields.includes(name);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    // A name may be written by escapes, and a field of the route have any: nothing of such a text is given back.
+    if (body.includes('\\u') || secretFields.length > 0) return '';
+    return body.replaceAll(SECRET_TEXT, '$1""');
+  }
+  let isBlanked = false;
+  const blank = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(blank);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([name, of]) => {
+        if (!isSecret(name) || !holdsText(of)) return [name, blank(of)];
+        isBlanked = true;
+        return [name, ''];
+      }),
+    );
+  };
+  const blanked = blank(parsed);
+  return isBlanked ? JSON.stringify(blanked, null, 2) : body;
 }
+
+/** Null and a tick say nothing. */
+const holdsText = (value: unknown) => value !== null && typeof value !== 'boolean' && value !== '';
