@@ -71,6 +71,8 @@ export function readSql(text: string, quotes: readonly string[], isPostgres: boo
       if (!NAME.test(before) && before !== '$') {
         const tag = TAG.exec(text)?.[0];
         const name = NO_TAG.exec(text)?.[0].length ?? 1;
+        // Of no tag that a server takes: nobody knows where it ends.
+        if (name > 65) return { statements, longest, isBetween: false };
         next = tag === undefined ? at + name : over(tag, at + tag.length);
         before = tag === undefined ? '$' : '';
         at = next;
