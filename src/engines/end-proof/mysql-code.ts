@@ -25,6 +25,8 @@ type State =
   | ('code' | 'quoted' | 'escaped' | 'dash' | 'dashes' | 'slash' | 'opened' | 'opened-m')
   | ('star' | 'line' | 'block' | 'block-star');
 
+const OPEN: ReadonlySet<State> = new Set(['quoted', 'escaped', 'opened', 'opened-m', 'block', 'block-star']);
+
 export function newMysqlCode(): MysqlCode {
   let state: State = 'code';
   let quote = 0;
@@ -135,8 +137,7 @@ export function newMysqlCode(): MysqlCode {
     state = byte === STAR ? 'block-star' : 'block';
   };
 
-  const isOpen = (): boolean =>
-    ['quoted', 'escaped', 'opened', 'opened-m', 'block', 'block-star'].includes(state);
+  const isOpen = (): boolean => OPEN.has(state);
 
   return {
     readLine(chunk, from) {
