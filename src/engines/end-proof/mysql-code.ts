@@ -21,6 +21,11 @@ const [BANG, LETTER_M] = [0x21, 0x4d];
 const MODE = /^\/\*M?!\d+ SET sql_mode\s*=\s*(?:'([A-Z0-9_,]*)'|@\w+) *\*\/ ;;?$/i;
 const MODE_BYTES = 1024;
 
+/** Of bytes that go on with whatever they stand in, be it code, a quote or a comment: 1. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+  /[A-Za-z0-9_$=@(),.<>]/.test(String.fromCharCode(byte)) || byte >= 0x80 ? 1 : 0,
+);
+
 type State =
   | ('code' | 'quoted' | 'escaped' | 'dash' | 'dashes' | 'slash' | 'opened' | 'opened-m')
   | ('star' | 'line' | 'block' | 'block-star');
@@ -141,13 +146,19 @@ export function newMysqlCode(): MysqlCode {
 
   return {
     readLine(chunk, from) {
-      for (let at = from; at < chunk.length; at += 1) {
+      let at = from;
+      for (; at < chunk.length; at += 1) {
         const byte = chunk[at] ?? 0;
-        if (byte === NEWLINE) return at;
-        if (line !== null) line = line.length < MODE_BYTES ? line + String.fromCharCode(byte) : null;
-        if (state !== 'line') step(byte);
+        if (byte === NEWLINE) break;
+        if (state === 'line') continue;
+        if (PLAIN[byte] === 0) step(byte);
+        else if (state === 'code') {
+          semicolons = 0;
+          isFresh = false;
+        } else if (state !== 'quoted' && state !== 'block') step(byte);
       }
-      return chunk.length;
+      if (line !== null) line = line.length + at - from > MODE_BYTES ? null : line + textOf(chunk, from, at);
+      return at;
     },
     endLine() {
       const [isMode, modes = ''] = (line === null ? null : MODE.exec(line)) ?? [];
@@ -169,4 +180,9 @@ export function newMysqlCode(): MysqlCode {
     },
     isOpen,
   };
+}
+
+/** A character a byte. */
+function textOf(chunk: Uint8Array, from: number, to: number): string {
+  return Buffer.from(chunk.buffer, chunk.byteOffset + from, to - from).toString('latin1');
 }
