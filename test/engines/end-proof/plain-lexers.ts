@@ -201,7 +201,7 @@ function newCode(text: string) {
         at += version;
       } else if (text.startsWith('/*', at)) return { at: text.length, isOpen: true };
       else if (isVersion && text.startsWith('*/', at)) {
-        isVersion = false;
+        [isVersion, isFresh] = [false, false];
         at += 2;
       } else if ('\'"`'.includes(character)) {
         isFresh = false;
