@@ -74,13 +74,15 @@ export async function databaseMetrics(context: Context): Promise<Samples> {
   const samples = createSamples([IN_STATE, FAILING, ...Object.values(OF_EACH)]);
   const states = new Map<string, number>(PROTECTIONS.map((state) => [state, 0]));
   const failing = new Map<string, number>(STEPS.map((step) => [step, 0]));
+  // One that is renamed between two pages may have the name of another that was given: twice, nothing of the scrape would be taken.
+  const given = new Set<string>();
   let after = '';
   for (;;) {
     const rows = await pageOf(context.db, after);
     const now = context.now();
     for (const [index, row] of rows.entries()) {
       if (index % WRITTEN === 0) await breathe();
-      const { state, step } = addDatabase(samples, row, now);
+      const { state, step } = addDatabase(samples, row, now, given);
       states.set(state, (states.get(state) ?? 0) + 1);
       if (step !== null) failing.set(step, (failing.get(step) ?? 0) + 1);
     }
@@ -128,18 +130,19 @@ function addDatabase(
   samples: Samples,
   row: Row,
   now: Date,
+  given: Set<string>,
 ): { readonly state: string; readonly step: string | null } {
   const facts = factsOf(row);
   const { state, dueAt } = protection(facts, now);
   const { lastGood, lastEnded } = facts;
   const labels = labelsOf({ environment: row.environment, database: row.name });
-  const add = (metric: Metric, value: number | null) => samples.add(metric, labels, value);
-  samples.add(
-    OF_EACH.info,
-    joined(labels, labelsOf({ engine: row.type, storage: row.backup_storage_type })),
-    1,
-  );
-  samples.add(OF_EACH.state, joined(labels, labelsOf({ state })), 1);
+  const isGiven = given.has(labels);
+  given.add(labels);
+  const add = (metric: Metric, value: number | null, more = '') => {
+    if (!isGiven) samples.add(metric, joined(labels, more), value);
+  };
+  add(OF_EACH.info, 1, labelsOf({ engine: row.type, storage: row.backup_storage_type }));
+  add(OF_EACH.state, 1, labelsOf({ state }));
   add(OF_EACH.createdAt, secondsOf(row.created_at));
   add(OF_EACH.goodAt, secondsOf(lastGood?.at ?? null));
   add(OF_EACH.dueAt, secondsOf(dueAt));

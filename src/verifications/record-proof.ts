@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { contentsText, isCounted } from '../backups/contents.ts';
+import { contentsDiffer, contentsText, isCounted } from '../backups/contents.ts';
 import { recordNewest } from '../backups/newest-backups.ts';
 import type { Stored } from '../backups/stored.ts';
 import type { Trx } from '../db/schema.ts';
@@ -14,16 +14,19 @@ interface ReadProof {
 
 /**
  * What a reading in full has found: `damage`, or null for a backup that is whole. A backup that is found to be whole counts as
- * good again, whatever an earlier reading said; what it holds is written down where that was not known.
+ * good again, whatever an earlier reading said; what it holds is written down where that was not known, or was counted wrong.
  */
 export async function recordProof(
   trx: Trx,
-  stored: Stored,
+  stored: Pick<Stored, 'backupId' | 'databaseId' | 'sha256' | 'dumpSha256' | 'contents'>,
   { damage, dumpSha256, contents }: ReadProof,
   at: Date,
 ): Promise<void> {
   const now = at.toISOString();
-  const isTold = isCounted(stored.contents) && !isMisread(stored.contents, contents);
+  const isTold =
+    isCounted(stored.contents) &&
+    !isMisread(stored.contents, contents) &&
+    contentsDiffer(stored.contents, contents) === null;
   const found =
     damage === null
       ? {
@@ -56,7 +59,12 @@ export async function recordProof(
   await noteFullRead(trx, stored, at);
 }
 
-async function tellOfDamage(trx: Trx, stored: Stored, says: string, at: Date): Promise<void> {
+async function tellOfDamage(
+  trx: Trx,
+  stored: Pick<Stored, 'backupId' | 'databaseId'>,
+  says: string,
+  at: Date,
+): Promise<void> {
   const database = await trx
     .selectFrom('databases')
     .select(['name', 'environment_id'])

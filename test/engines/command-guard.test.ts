@@ -85,6 +85,14 @@ it('locks psql by a key of its own, and blanks out the locks of the dump, in any
   expect(keys[0]).not.toBe(keys[1]);
 });
 
+it('refuses a dollar quote whose tag goes on and on, before it has come', () => {
+  const quoted = (letters: number) => `COMMENT ON TABLE public.t IS $${'a'.repeat(letters)}`;
+  const ended = (letters: number) => `${quoted(letters)}$ it's; ${quoted(letters).slice(29)}$;\n`;
+  expect(passes(ended(64))).toBe(true);
+  expect(passes(ended(65))).toBe(false);
+  expect(passes(quoted(65))).toBe(false);
+});
+
 /** What would have psql run `\! touch` if it were let through: `X` is the command. */
 const HOSTILE: readonly (readonly [string, string])[] = [
   ['alone', 'X\n'],

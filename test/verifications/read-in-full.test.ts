@@ -2,10 +2,15 @@ import { createHash } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { contentsText, readContents } from '../../src/backups/contents.ts';
+import { write } from '../../src/db/write.ts';
 import { engineFor } from '../../src/engines/engines.ts';
 import { AppError } from '../../src/errors.ts';
 import type { ObjectStore } from '../../src/object-stores/object-store.ts';
 import { readInFull, type StoredDump } from '../../src/verifications/node/read-in-full.ts';
+import { recordProof } from '../../src/verifications/record-proof.ts';
+import { insertBackup } from '../support/backup-row.ts';
+import { openTestDatabase } from '../support/database.ts';
 
 const DUMP = Buffer.from(
   `PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE "t ü + 😀 '" (a);\n${`INSERT INTO "t ü + 😀 '" VALUES('x; COMMIT;');\n`.repeat(3000)}COMMIT;\n`,
@@ -125,6 +130,28 @@ describe('reading a stored dump in full', () => {
     const other = Buffer.from(DUMP.toString().replace('x; COMMIT;', 'y; COMMIT;'));
     const hashed = { ...stored('none', other), contents, dumpSha256 };
     expect((await readInFull(storeOf(other).store, hashed, options())).damage).toMatch(/SHA-256/);
+  });
+
+  it('writes down what is counted now of a dump that is the same byte by byte, and was counted wrong before', async () => {
+    const { contents, dumpSha256 } = await readInFull(storeOf(DUMP).store, stored('none', DUMP), options());
+    const tables = contents?.tables.map((table) => ({ ...table, rows: 3001 })) ?? [];
+    const wrong = contents && { ...contents, tables };
+    const said = { ...stored('none', DUMP), contents: wrong };
+    // Nothing but its counts says that it is the dump that was made.
+    expect((await readInFull(storeOf(DUMP).store, said, options())).damage).toMatch(
+      /3000 rows in it instead/,
+    );
+    const read = await readInFull(storeOf(DUMP).store, { ...said, dumpSha256 }, options());
+    expect(read).toMatchObject({ damage: null, contents });
+
+    const db = await openTestDatabase();
+    const now = new Date();
+    const columns = { sha256: sha256(DUMP), dump_sha256: dumpSha256, contents: contentsText(wrong) };
+    const { id } = await insertBackup(db, now, { status: 'completed', outcome: 'completed', ...columns });
+    const known = { backupId: id, databaseId: 'd', sha256: sha256(DUMP), dumpSha256, contents: wrong };
+    await write(db, (trx) => recordProof(trx, known, read, now));
+    expect(await readContents(db, id)).toEqual(contents);
+    await db.destroy();
   });
 
   it('ends when it is told to', async () => {

@@ -1,13 +1,14 @@
 import { newHeld } from './held.ts';
+import { newMysqlCode } from './mysql-code.ts';
 import { newQuotedWalk } from './mysql-quotes.ts';
 import { viewOf } from './shift-walk.ts';
 
-/** Follows a dump of MySQL line by line, and its INSERTs and CREATE TABLEs through their quotes, across any chunking. */
+/** Follows a dump of MySQL line by line and through its quotes and comments, across any chunking. */
 export interface MysqlLines {
   observe(chunk: Uint8Array): void;
   /** Whether the bytes so far end in the body of a trigger, an event or a routine. */
   isInBody(): boolean;
-  /** Whether they end within an INSERT or a CREATE TABLE. */
+  /** Whether they end within an INSERT, a CREATE TABLE, or a quote or block comment of anything else. */
   isInStatement(): boolean;
   /** Bytes of the longest line or statement that has ended. */
   longest(): number;
@@ -36,7 +37,7 @@ const DELIMITER = 'DELIMITER ;';
 const INSERT_BYTES = 2048;
 
 type State =
-  /** At the first bytes of a line; in what is left of it. */
+  /** At the first bytes of a line; in what is left of it, and in the next ones where a quote or a comment goes on. */
   | 'word'
   | 'line'
   | 'table'
@@ -45,7 +46,8 @@ type State =
   | 'rows';
 
 /**
- * Statements stand at the beginning of a line, outside of the lines `DELIMITER ;;` and `DELIMITER ;` with a body between them.
+ * Statements stand at the beginning of a line, outside of the lines `DELIMITER ;;` and `DELIMITER ;` with a body between them; in a
+ * quote or a comment, which names and bodies may carry over lines, none of these means anything.
  * A newline in a row is written as `\n`: where rows have lines of their own, each of them ends one.
  */
 export function newMysqlLines(onStatement: (statement: MysqlStatement) => void): MysqlLines {
@@ -62,6 +64,7 @@ export function newMysqlLines(onStatement: (statement: MysqlStatement) => void):
   let longest = 0;
   const walk = newQuotedWalk();
   const held = newHeld();
+  const code = newMysqlCode();
 
   const readWord = (chunk: Uint8Array, at: number): number => {
     const byte = chunk[at] ?? 0;
@@ -69,12 +72,19 @@ export function newMysqlLines(onStatement: (statement: MysqlStatement) => void):
       word += String.fromCharCode(byte);
       if (word.length < WORD_BYTES) return at + 1;
     }
-    state = 'line';
-    if (word.startsWith(DELIMITER)) inBody = word === `${DELIMITER};`;
-    else if (!inBody && word === INSERT) state = 'insert';
-    else if (!inBody && word === TABLE) state = 'table';
-    if (state === 'line') held.clear();
-    else walk.begin();
+    if (!inBody && (word === INSERT || word === TABLE)) {
+      state = word === INSERT ? 'insert' : 'table';
+      walk.begin();
+    } else {
+      state = 'line';
+      held.clear();
+      if (word.startsWith(DELIMITER)) {
+        inBody = word === `${DELIMITER};`;
+        code.begin(inBody ? 2 : 1);
+      } else {
+        code.readLine(Buffer.from(word, 'latin1'), 0);
+      }
+    }
     rowLines = 0;
     // The newline of a shorter line is read again.
     return byte === NEWLINE ? at : at + 1;
@@ -82,15 +92,19 @@ export function newMysqlLines(onStatement: (statement: MysqlStatement) => void):
 
   /** To the end of this line and over it. */
   const readLine = (chunk: Uint8Array, at: number): number => {
-    const newline = chunk.indexOf(NEWLINE, at);
-    if (newline < 0) return chunk.length;
+    const found = state === 'line' ? code.readLine(chunk, at) : chunk.indexOf(NEWLINE, at);
+    const newline = found < 0 ? chunk.length : found;
+    if (newline === chunk.length) return newline;
     if (state === 'rows') {
       rowLines += 1;
       if ((newline === 0 ? last : chunk[newline - 1]) === SEMICOLON) endStatement(newline - 1);
     }
-    if (state !== 'rows') {
-      state = 'word';
-      word = '';
+    if (state === 'line') {
+      code.endLine();
+      if (!code.isOpen()) {
+        state = 'word';
+        word = '';
+      }
       statementStart = chunkStart + newline + 1;
     }
     longest = Math.max(longest, chunkStart + newline - lineStart);
@@ -130,6 +144,7 @@ export function newMysqlLines(onStatement: (statement: MysqlStatement) => void):
     }
     held.clear();
     state = 'line';
+    code.begin(1);
   };
 
   return {
@@ -146,7 +161,7 @@ export function newMysqlLines(onStatement: (statement: MysqlStatement) => void):
       chunkStart += chunk.length;
     },
     isInBody: () => inBody,
-    isInStatement: () => state === 'insert' || state === 'table' || state === 'rows',
+    isInStatement: () => (state === 'line' ? code.isOpen() : state !== 'word'),
     longest: () => longest,
   };
 }

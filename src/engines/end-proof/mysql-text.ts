@@ -17,8 +17,8 @@ const TAIL =
 
 /**
  * A dump ends with its settings set back and the comment "Dump completed". Rows can't look like that, since a newline
- * in them is written as `\n`. Bodies of triggers, events and routines can, with newlines of their own; they stand between the
- * lines `DELIMITER ;;` and `DELIMITER ;`, so that the end has to stand outside.
+ * in them is written as `\n`. Names can, and bodies of triggers, events and routines, with newlines of their own: so the end has to
+ * stand outside of quotes, comments and statements, and of what lies between the lines `DELIMITER ;;` and `DELIMITER ;`.
  */
 export function newMysqlTextProof(): EndProof {
   const edges = newEdges(EDGE_BYTES);
@@ -37,7 +37,7 @@ export function newMysqlTextProof(): EndProof {
           edges.bytes,
         );
       }
-      if (lines.isInBody() || !TAIL.test(edges.tail())) {
+      if (lines.isInBody() || lines.isInStatement() || !TAIL.test(edges.tail())) {
         throw incomplete(WHAT, 'the comment "Dump completed" is not at its end', edges.bytes);
       }
       const longest = lines.longest();

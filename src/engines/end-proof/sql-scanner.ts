@@ -27,14 +27,14 @@ import {
  */
 export interface SqlScanner {
   observe(chunk: Uint8Array): void;
-  /** True when the bytes so far end outside of quotes, comments, COPY data and statements. */
+  /** True when the bytes so far end outside of quotes, comments, COPY data and statements; never after a dollar tag that is too long to be one. */
   isBetweenStatements(): boolean;
   /** Bytes of the longest statement that has ended, without its semicolon. */
   longestStatement(): number;
 }
 
 export interface SqlDialect extends SqlQuoting {
-  /** Called with the beginning of each block comment that stands between statements, at most 32 bytes. */
+  /** Called with the beginning of each block comment that begins a line between statements, at most 32 bytes. */
   readonly onBlockComment?: (text: string) => void;
   /** Called with each statement that has ended. */
   readonly onStatement?: (statement: SqlStatement) => void;
@@ -62,6 +62,9 @@ const COMMENT_BYTES = 32;
 const COPY = [...'COPY '].map((letter) => letter.charCodeAt(0));
 const OPENING = 0x28;
 
+/** Longer than any name of PostgreSQL, and kept whole: what goes on beyond that is no tag, and nobody knows where it ends. */
+const MOST_TAG_BYTES = 64;
+
 /** How far a statement is gone over at once, before it is told whether it is in a long string. */
 const PIECE_BYTES = 2048;
 type State =
@@ -72,6 +75,7 @@ type State =
   | 'block-comment'
   | 'dollar-tag'
   | 'dollar-quoted'
+  | 'lost'
   | 'command'
   | 'copy-head'
   | 'copy-data';
@@ -105,6 +109,8 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
   let tag: number[] = [];
   let matched = 0;
   let comment = '';
+  /** Of what `mark` stands for. */
+  let isLineStart = false;
 
   const startOrGoOn = (byte: number): void => {
     if (!inStatement) {
@@ -216,6 +222,7 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
       state = 'dollar-tag';
     } else {
       mark = byte;
+      isLineStart = previous === NEWLINE || chunkStart + position === 0;
       state = 'mark';
     }
   };
@@ -243,7 +250,7 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
       const byte = chunk[at] ?? 0;
       if (comment.length < COMMENT_BYTES) comment += String.fromCharCode(byte);
       if (matched === 1 && byte === SLASH) {
-        if (!inStatement) dialect.onBlockComment?.(comment);
+        if (!inStatement && isLineStart) dialect.onBlockComment?.(comment);
         previous = byte;
         state = 'sql';
         return at + 1;
@@ -262,7 +269,8 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
       return at + 1;
     }
     if (isNameByte(byte) && !(isFirst && isDigit(byte))) {
-      tag.push(byte);
+      if (tag.length > MOST_TAG_BYTES) state = 'lost';
+      else tag.push(byte);
       return at + 1;
     }
     previous = DOLLAR;
@@ -330,6 +338,8 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
         return readDollarTag(chunk[at] ?? 0, at);
       case 'dollar-quoted':
         return readDollarQuoted(chunk, at);
+      case 'lost':
+        return chunk.length;
       case 'copy-head':
         return skipTo(chunk, at, NEWLINE, 'copy-data');
       default:

@@ -13,8 +13,14 @@ const OWN = /^sqlite_/i;
 const HEAD_BYTES = 64;
 const TEXT = new TextDecoder();
 
+export interface SqliteStatements {
+  readonly onStatement: (statement: SqlStatement) => void;
+  /** Whether what comes next belongs to the trigger that was begun. */
+  isInTrigger(): boolean;
+}
+
 /** Counts what the statements of a text dump say, of which each INSERT writes one row. Those of a trigger are its own. */
-export function countSqlite(tally: Tally): (statement: SqlStatement) => void {
+export function countSqlite(tally: Tally): SqliteStatements {
   const inserts = newRowPrefix<CountedTable>();
   let inTrigger = false;
 
@@ -41,9 +47,11 @@ export function countSqlite(tally: Tally): (statement: SqlStatement) => void {
   };
 
   // Most are known by how they begin, and a function of their own needs no memory for each.
-  return (statement) => {
+  const onStatement = (statement: SqlStatement): void => {
     const known = inTrigger ? undefined : inserts.find(statement.bytes, statement.start, statement.end);
     if (known === undefined) readStatement(statement);
     else addRows(known, 1);
   };
+
+  return { onStatement, isInTrigger: () => inTrigger };
 }

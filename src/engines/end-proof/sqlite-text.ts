@@ -12,18 +12,19 @@ const MAX_STATEMENT_BYTES = 1_000_000_000 - 16;
 
 /**
  * A text dump is one transaction from `PRAGMA …` to `COMMIT;`. sqlite3's `.dump` exits with 0 for a damaged
- * database, too: it then writes an error as a comment and ends with `ROLLBACK; -- due to errors`.
+ * database, too: it then writes an error as a comment on a line of its own and ends with `ROLLBACK; -- due to errors`.
  */
 export function newSqliteTextProof(): EndProof {
   const edges = newEdges(EDGE_BYTES);
   let damage: string | undefined;
   const tally = newTally();
+  const { onStatement, isInTrigger } = countSqlite(tally);
   const scanner = newSqlScanner({
     quotes: ["''", '""', '``', '[]'],
     isPostgres: false,
-    onStatement: countSqlite(tally),
+    onStatement,
     onBlockComment: (text) => {
-      if (/^\/\*{4,6} (?:ERROR: |CORRUPTION ERROR \*{6})/.test(text)) damage ??= text;
+      if (!isInTrigger() && /^\/\*{4,6} (?:ERROR: |CORRUPTION ERROR \*{6})/.test(text)) damage ??= text;
     },
   });
   return {

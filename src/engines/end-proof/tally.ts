@@ -40,6 +40,8 @@ export interface CountedTable extends TableName {
 const MOST_NAMES = 20_000;
 /** Digests are taken at the end, where one is wanted at all, or when so much waits for it. */
 const MOST_UNDIGESTED_BYTES = 1024 * 1024;
+/** A longer one is no name that anybody gave. */
+const MOST_LETTERS = 1024;
 
 export function newTally(): Tally {
   const tables = new Map<string, CountedTable>();
@@ -62,9 +64,16 @@ export function newTally(): Tally {
     definitionBytes = 0;
   };
 
+  const isTooLong = ({ schema, name }: TableName): boolean => {
+    const isOne = name.length > MOST_LETTERS || (schema?.length ?? 0) > MOST_LETTERS;
+    isTooMuch ||= isOne;
+    return isOne;
+  };
+
   const addName = (names: Set<string>, name: string): void => {
-    if (names.size < MOST_NAMES) names.add(name);
-    else isTooMuch ||= !names.has(name);
+    if (isTooLong({ schema: null, name }) || names.has(name)) return;
+    if (names.size < MOST_NAMES) names.add(copied(name));
+    else isTooMuch = true;
   };
 
   const tellPartitions = (): void => {
@@ -80,18 +89,21 @@ export function newTally(): Tally {
   };
 
   return {
-    table({ schema, name }) {
-      const key = keyOf({ schema, name });
+    table(name) {
+      // Whose rows nobody asks for.
+      if (isTooLong(name)) return { schema: null, name: '', rows: 0, definition: null };
+      const key = keyOf(name);
       const known = tables.get(key);
       if (known !== undefined) return known;
-      const table = { schema, name, rows: 0, definition: null };
+      const table = { ...copiedName(name), rows: 0, definition: null };
       if (tables.size < MOST_TABLES) tables.set(key, table);
       else isTooMuch = true;
       return table;
     },
     define(table, definition, isWhole) {
       if (!isWhole) return;
-      definitions.push({ table, bytes: definition.slice() });
+      // A copy: `slice` of a Buffer is none.
+      definitions.push({ table, bytes: new Uint8Array(definition) });
       definitionBytes += definition.length;
       if (definitionBytes > MOST_UNDIGESTED_BYTES) takeDigests();
     },
@@ -103,18 +115,20 @@ export function newTally(): Tally {
     listOthers() {
       others ??= [];
     },
-    addOther({ schema, name }) {
+    addOther(name) {
       // One more than are listed says that they are too many.
-      if (others !== undefined && others.length <= MOST_NAMES) others.push({ schema, name });
+      if (others === undefined || others.length > MOST_NAMES || isTooLong(name)) return;
+      others.push(copiedName(name));
     },
     setPartitioned: (table) => {
-      if (partitioned.length < MOST_TABLES) partitioned.push(table);
+      if (partitioned.length < MOST_TABLES && !isTooLong(table)) partitioned.push(copiedName(table));
     },
     attach(partition, of) {
-      if (attached.length < MOST_TABLES) attached.push({ partition, of });
+      if (attached.length >= MOST_TABLES || isTooLong(partition) || isTooLong(of)) return;
+      attached.push({ partition: copiedName(partition), of: copiedName(of) });
     },
     setEncoding(name) {
-      encoding = name === 'UTF8' ? undefined : name;
+      encoding = name === 'UTF8' ? undefined : copied(name);
     },
     contents() {
       if (isTooMuch) return null;
@@ -130,6 +144,15 @@ export function newTally(): Tally {
       };
     },
   };
+}
+
+/** The same letters in memory of their own: a part of a text keeps all of it, which may be a whole statement. */
+function copied(text: string): string {
+  return Buffer.from(text).toString();
+}
+
+function copiedName({ schema, name }: TableName): TableName {
+  return { schema: schema === null ? null : copied(schema), name: copied(name) };
 }
 
 /** More rows, where they can be counted. */

@@ -34,6 +34,8 @@ const BODY = /n atomic$/i;
 const MOST_WORDS = 64;
 const MOST_SAID = 40;
 const MOST_ENDING = 64;
+/** More than any name has. A tag is kept whole, so that it must end. */
+const MOST_TAG_BYTES = 64;
 /** Of each byte, the second in lower case: made once, as text is read sign by sign. */
 const SIGNS = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
 const LOWER_SIGNS = SIGNS.map((sign) => sign.toLowerCase());
@@ -349,6 +351,7 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
       return at + 1;
     }
     if (isNameByte(byte) && !(tag.length === 1 && isDigit(byte))) {
+      if (tag.length > MOST_TAG_BYTES) refuse('a dollar quote whose tag is longer than a name', at);
       tag.push(byte);
       return at + 1;
     }

@@ -122,8 +122,12 @@ async function follow(
   }
 }
 
-/** The counts say more to a person than the hash of the bytes that they come from. */
+/**
+ * The counts say more to a person than the hash of the bytes that they come from. Of a dump that was read in full before, and is the same
+ * byte by byte, other counts say that an earlier version counted wrong.
+ */
 function dumpDiffers(stored: StoredDump, { dumpSha256, contents }: Seen): string | null {
+  if (stored.dumpSha256 !== null && stored.dumpSha256 === dumpSha256) return null;
   const differ = contentsDiffer(stored.contents, contents);
   if (differ !== null) return `What is stored is not the dump that was made: ${differ}`;
   if (stored.dumpSha256 === null || stored.dumpSha256 === dumpSha256) return null;

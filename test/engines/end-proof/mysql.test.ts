@@ -29,7 +29,16 @@ CREATE PROCEDURE \`p\`()
 BEGIN SELECT '${END}'; END ;;
 DELIMITER ;
 `;
+const LOG = 'CREATE TABLE `log` (\n  `x` int\n);\nINSERT INTO `log` VALUES (1);\n';
 const whole = (head: string): string => `${head}${TABLE}${ROUTINE}SET TIME_ZONE=@OLD_TIME_ZONE;${END}`;
+
+/** The rows of each table of a whole dump, by its name. */
+function contentsOf(dump: string): Record<string, number | null> {
+  const proof = newMysqlTextProof();
+  proof.observe(bytes(dump));
+  proof.finish();
+  return Object.fromEntries((proof.contents?.()?.tables ?? []).map(({ name, rows }) => [name, rows]));
+}
 
 describe('the end proof of MySQL’s text', () => {
   it('refuses a row that no server would read back', () => {
@@ -82,6 +91,95 @@ describe('the end proof of MySQL’s text', () => {
     for (let length = 0; length < dump.length; length += 1) {
       expect(isWhole(newMysqlTextProof, [dump.subarray(0, length)])).toBe(false);
     }
+  });
+
+  it('counts nothing of a body, whatever it holds in its quotes and comments', () => {
+    const hidden = [...['/*', '*/'], ...['`', '`'], ...["'it\\'s", "'"], ...['"it\'s', '"']];
+    const bodies = [0, 2, 4, 6].map((at) => [hidden[at], hidden[at + 1]] as const);
+    for (const [open, close] of bodies) {
+      const inside = `DELIMITER ;;\nCREATE TRIGGER it\nDELIMITER ;\nINSERT INTO \`log\` VALUES (6);`;
+      const trigger = `DELIMITER ;;
+/*!50003 CREATE*/ /*!50017 DEFINER=\`it's\`@\`%\`*/ /*!50003 TRIGGER \`x\` AFTER INSERT ON \`t\` FOR EACH ROW BEGIN
+-- it's one of two, "and
+# that's the other \`
+SELECT 2*3 - -1, ${open} How to make it again:
+${inside}
+${close} ;
+INSERT INTO \`log\` VALUES (7);
+INSERT INTO \`log\` VALUES (8);
+END */;;
+DELIMITER ;
+`;
+      expect(contentsOf(`${HEADS.MySQL}${TABLE}${trigger}${LOG}SET TIME_ZONE=@OLD_TIME_ZONE;${END}`)).toEqual(
+        {
+          log: 1,
+          t: 2,
+        },
+      );
+    }
+  });
+
+  it('reads the strings of a body by the mode that is set for it', () => {
+    const modes = ['NO_BACKSLASH_ESCAPES', 'STRICT_TRANS_TABLES'];
+    const strings = ["'\\'", "'\\''"];
+    for (const [index, mode] of modes.entries()) {
+      const routine = `/*!50003 SET @saved_sql_mode       = @@sql_mode */ ;
+/*!50003 SET sql_mode              = '${mode},ANSI_QUOTES' */ ;
+DELIMITER ;;
+CREATE PROCEDURE \`p\`()
+BEGIN SELECT ${strings[index]} AS "a\\"; END ;;
+DELIMITER ;
+/*!50003 SET sql_mode              = @saved_sql_mode */ ;
+${ROUTINE.replace('SELECT', "SELECT 'it\\'s';\nSELECT")}`;
+      expect(contentsOf(`${HEADS.MySQL}${TABLE}${routine}${LOG}SET TIME_ZONE=@OLD_TIME_ZONE;${END}`)).toEqual(
+        {
+          log: 1,
+          t: 2,
+        },
+      );
+    }
+  });
+
+  it('takes names over several lines for what they are, wherever they stand', () => {
+    for (const name of [
+      'a\nDELIMITER ;;\nb',
+      'a\nINSERT INTO ',
+      'a\n/*',
+      "a\n-- it's",
+      'a``\nCREATE TABLE `` (',
+    ]) {
+      const odd = `DROP TABLE IF EXISTS \`${name}\`;
+CREATE TABLE \`${name}\` (
+  \`x\` int
+);
+LOCK TABLES \`${name}\` WRITE;
+/*!40000 ALTER TABLE \`${name}\` DISABLE KEYS */;
+INSERT INTO \`${name}\` VALUES (1);
+/*!40000 ALTER TABLE \`${name}\` ENABLE KEYS */;
+UNLOCK TABLES;
+/*!50001 CREATE VIEW \`v\` AS SELECT 1 AS \`${name}\`, 'it\\'s
+DELIMITER ;;' AS \`b\`*/;
+`;
+      expect(contentsOf(`${HEADS.MariaDB}${odd}${LOG}SET TIME_ZONE=@OLD_TIME_ZONE;${END}`)).toEqual({
+        [name.replaceAll('``', '`')]: 1,
+        log: 1,
+      });
+    }
+  });
+
+  it('refuses one that was cut at any byte, also where a name spells the end', () => {
+    const name = END.replace(/ on .*/, '');
+    const dump = `${HEADS.MySQL}DROP TABLE IF EXISTS \`${name}\`;
+CREATE TABLE \`t\` (
+  \`${name}\` int
+);
+INSERT INTO \`t\` (\`${name}\`) VALUES (1);
+/*!50001 CREATE VIEW \`v\` AS SELECT '${name}', \`${name}\` FROM \`t\`*/;
+SET TIME_ZONE=@OLD_TIME_ZONE;${END}`;
+    for (let length = 0; length < bytes(dump).length; length += 1) {
+      expect(isWhole(newMysqlTextProof, [bytes(dump).subarray(0, length)])).toBe(false);
+    }
+    expect(isWhole(newMysqlTextProof, [bytes(dump)])).toBe(true);
   });
 
   it('refuses what follows the end or comes before the beginning, and what is none', () => {

@@ -71,6 +71,8 @@ export function readSql(text: string, quotes: readonly string[], isPostgres: boo
       if (!NAME.test(before) && before !== '$') {
         const tag = TAG.exec(text)?.[0];
         const name = NO_TAG.exec(text)?.[0].length ?? 1;
+        // Of no tag that a server takes: nobody knows where it ends.
+        if (name > 65) return { statements, longest, isBetween: false };
         next = tag === undefined ? at + name : over(tag, at + tag.length);
         before = tag === undefined ? '$' : '';
         at = next;
@@ -102,6 +104,7 @@ export function readMysql(text: string) {
   let longest = 0;
   let inBody = false;
   let inStatement = false;
+  const code = newCode(text);
   const lineEnd = (from: number): number => {
     const found = text.indexOf('\n', from);
     return found < 0 ? text.length : found;
@@ -112,9 +115,12 @@ export function readMysql(text: string) {
     // A line is told by its first twelve bytes, or all that it has.
     const isTold = word.length === 12 || end < text.length;
     let lineStart = at;
-    if (isTold && word.startsWith('DELIMITER ;')) inBody = word === 'DELIMITER ;;';
     const isInsert = word === 'INSERT INTO ';
-    if (!inBody && (isInsert || word === 'CREATE TABLE')) {
+    if (isTold && word.startsWith('DELIMITER ;')) {
+      inBody = word === 'DELIMITER ;;';
+      code.begin(inBody ? 2 : 1);
+      at += word.length;
+    } else if (!inBody && (isInsert || word === 'CREATE TABLE')) {
       const walked = walkQuotes(text, at + 12, isInsert);
       let rowLines = 0;
       let close = walked.at;
@@ -130,17 +136,90 @@ export function readMysql(text: string) {
         end = close;
         close -= 1;
       } else if (walked.stop === ';') {
-        end = lineEnd(close);
         longest = Math.max(longest, close - at);
       }
       inStatement = walked.stop === '' || (walked.stop === '\n' && end === text.length);
       if (inStatement) break;
       statements.push({ text: text.slice(at, close), isInsert, brackets: walked.brackets, rowLines });
+      code.begin(1);
+      at = close + 1;
     }
-    if (end < text.length) longest = Math.max(longest, end - lineStart);
-    at = end + 1;
+    if (!isTold) break;
+    const read = code.read(at);
+    inStatement = read.isOpen;
+    // All of these lines, the first of which began before what was read.
+    for (end = lineEnd(Math.max(at, lineStart)); end < read.at; end = lineEnd(lineStart)) {
+      longest = Math.max(longest, end - lineStart);
+      lineStart = end + 1;
+    }
+    if (read.at < text.length) longest = Math.max(longest, read.at - lineStart);
+    at = read.at + 1;
   }
   return { statements, longest, inBody, inStatement };
+}
+
+const SKIPPED = /(?:--(?=[\0- ])|#)[^\n]*/y;
+const BLOCK = /\/\*(?!M?!).*?\*\//sy;
+const VERSION = /\/\*M?!/y;
+const MODE = /^\/\*M?!\d+ SET sql_mode\s*=\s*(?:'([A-Z0-9_,]*)'|@\w+) *\*\/ ;;?$/i;
+
+/** What stands outside of INSERTs and CREATE TABLEs, as the client reads it. */
+function newCode(text: string) {
+  let [isVersion, isFresh, mode, delimiter, semicolons] = [false, true, '', 1, 0];
+  let isLine = true;
+  const match = (pattern: RegExp, at: number) => {
+    pattern.lastIndex = at;
+    return pattern.exec(text)?.[0].length;
+  };
+  const quoted = (from: number, quote: string): number => {
+    const isPlain =
+      quote === '`' || mode.includes('NO_BACKSLASH') || (quote === '"' && mode.includes('ANSI'));
+    for (let at = from; at < text.length; at += 1) {
+      if (text[at] === quote) return at + 1;
+      if (text[at] === '\\' && !isPlain) at += 1;
+    }
+    return text.length + 1;
+  };
+  /** To the newline that is in no quote and no comment. */
+  const read = (from: number): { at: number; isOpen: boolean } => {
+    const isOwn = isLine;
+    for (let at = from; at < text.length; ) {
+      const character = text.charAt(at);
+      if (character === '\n') {
+        const set = isOwn && at - from <= 1024 ? MODE.exec(text.slice(from, at)) : null;
+        if (set !== null) mode = (set[1] ?? '').toUpperCase();
+        semicolons = 0;
+        isLine = isFresh;
+        return { at, isOpen: false };
+      }
+      semicolons = character === ';' ? semicolons + 1 : 0;
+      const skipped = match(SKIPPED, at) ?? match(BLOCK, at);
+      const version = match(VERSION, at);
+      if (skipped !== undefined) at += skipped;
+      else if (version !== undefined) {
+        [isVersion, isFresh] = [true, false];
+        at += version;
+      } else if (text.startsWith('/*', at)) return { at: text.length, isOpen: true };
+      else if (isVersion && text.startsWith('*/', at)) {
+        [isVersion, isFresh] = [false, false];
+        at += 2;
+      } else if ('\'"`'.includes(character)) {
+        isFresh = false;
+        at = quoted(at + 1, character);
+        if (at > text.length) return { at: text.length, isOpen: true };
+      } else {
+        if (character === ';') isFresh = semicolons === delimiter;
+        else if (!/[\0- \-/#]/.test(character)) isFresh = false;
+        if (isFresh && character === ';') semicolons = 0;
+        at += 1;
+      }
+    }
+    return { at: text.length, isOpen: false };
+  };
+  const begin = (bytes: number) => {
+    [isVersion, isFresh, isLine, delimiter, semicolons] = [false, true, false, bytes, 0];
+  };
+  return { read, begin };
 }
 
 /** To the first semicolon, or the first newline where that stops it, outside of quotes; stopped by nothing at the text's end. */

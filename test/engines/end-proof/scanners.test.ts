@@ -12,6 +12,10 @@ const HURTS = [
   ...[';\n', '\n', '\r\n', '\r', '\0', ' ', '\t', 'x-', 'x-- y', '-- ;\n', "-- it's\n", 'x/', '/*', '*/'],
   ...[
     '/* ; */',
+    '/*!50003 ',
+    '/*M!',
+    ' */',
+    '-- ',
     '/*!40101 SET a=1 */;\n',
     '/**** ERROR: x ****/',
     '#',
@@ -52,6 +56,8 @@ const HURTS = [
     '\nCREATE TABLE ',
     '\nCREATE TABLE `t` (\n',
     'COPY t (a) FROM stdin;\n',
+    "\n/*!50003 SET sql_mode  = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES' */ ;\n",
+    '\n/*!50003 SET sql_mode = @saved */ ;;\n',
     '\nDELIMITER ;;\n',
     '\nDELIMITER ;\n',
   ],
@@ -67,6 +73,15 @@ const piece = fc.oneof(
 );
 /** A character a byte. */
 const text = fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join(''));
+/** Mostly none of a statement that is followed by itself. */
+const CODE = [
+  ...["'", '"', '`', '\\', 'a', 'x ', '\n', ';', '; ;', ';;', '-', '--', '-- ', " -- it's\n", '#', '/', '*'],
+  ...['/*', '*/', '/*!', '/*M!', '/*M', '/*!50003 ', '\nDELIMITER ;;\n', '\nDELIMITER ;\n', '\nDELIMITER'],
+  ...['\nINSERT INTO `t` VALUES (1);\n', '\nCREATE TABLE `t` (\n`a`);\n', "'it\\'s'", "'\\'", '"\\"'],
+  ...['ANSI_QUOTES', 'NO_BACKSLASH_ESCAPES'].map((mode) => `\n/*!50003 SET sql_mode = '${mode}' */ ;\n`),
+  '\n/*!50003 SET sql_mode = @s */ ;\n',
+];
+const code = fc.array(fc.constantFrom(...CODE), { maxLength: 30 }).map((pieces) => pieces.join(''));
 const size = fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 5000 }));
 
 function chunksOf(of: string, bytes: number): readonly Uint8Array[] {
@@ -105,9 +120,12 @@ describe.each([
 });
 
 describe('the scanner of MySQL', () => {
-  it('tells each statement as a plain lexer does, whatever it holds and however it is cut', () => {
+  it.each([
+    ['whatever it holds', text],
+    ['in quotes and comments of anything else', code],
+  ])('tells each statement as a plain lexer does, %s and however it is cut', (_what, dumps) => {
     fc.assert(
-      fc.property(text, size, (dump, bytes) => {
+      fc.property(dumps, size, (dump, bytes) => {
         const told: { text: string; isInsert: boolean; brackets: number; rowLines: number }[] = [];
         const lines = newMysqlLines(({ bytes, start, end, isInsert, brackets, rowLines }) =>
           told.push({ text: textOf(bytes, start, end), isInsert, brackets, rowLines }),

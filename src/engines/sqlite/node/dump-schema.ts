@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import Database from 'better-sqlite3';
+import { definitionText } from './definition-text.ts';
 
 /** What `dump.ts` knows of a file's schema, and what it refuses of it. */
 
@@ -44,11 +45,12 @@ export function tryDefinitions(objects: readonly SchemaObject[]): void {
     for (const type of ['table', 'view', 'trigger', 'index']) {
       for (const object of objects) {
         if (object.type !== type || isVirtual(object) || /^sqlite_/i.test(object.name)) continue;
-        memory.prepare(object.sql).run();
+        tryDefinition(memory, object.sql);
         if (type === 'table') memory.prepare(`INSERT INTO ${ownRows(memory, object.name)}`);
       }
     }
   } catch (error) {
+    if (error instanceof NotTakenBack) throw error;
     const why = error instanceof Error ? error.message : String(error);
     if (/more than one statement/.test(why)) {
       throw new Error('bridgeport: a definition is not taken back: it is more than one statement');
@@ -60,6 +62,32 @@ export function tryDefinitions(objects: readonly SchemaObject[]): void {
     }
   } finally {
     memory.close();
+  }
+}
+
+class NotTakenBack extends Error {}
+
+/** As the dump has it: what is refused so and would be taken otherwise is our own fault, and no restore could mend it. */
+function tryDefinition(db: Db, sql: string): void {
+  try {
+    db.prepare(definitionText(sql)).run();
+  } catch (error) {
+    if (!isTaken(db, sql)) throw error;
+    throw new NotTakenBack(
+      'bridgeport: a definition is not taken back: its end is not where the dump has it',
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function isTaken(db: Db, sql: string): boolean {
+  try {
+    db.prepare(sql);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { once } from 'node:events';
 import Database from 'better-sqlite3';
+import { definitionText } from './definition-text.ts';
 import {
   type Column,
   identifier,
@@ -103,7 +104,7 @@ async function dump(db: Db, out: NodeJS.WritableStream): Promise<void> {
     await dumpTable(db, object, text);
   }
   for (const type of ['view', 'trigger', 'index']) {
-    for (const object of objects) if (object.type === type) text.add(statement(object.sql));
+    for (const object of objects) if (object.type === type) text.add(definitionText(object.sql));
   }
   if (hasVirtual) text.add('PRAGMA writable_schema=OFF;\n');
   text.add('COMMIT;\n');
@@ -133,7 +134,7 @@ async function dumpTable(db: Db, table: SchemaObject, text: Text): Promise<void>
   else if (name === 'sqlite_stat1') text.add('ANALYZE sqlite_schema;\nDELETE FROM sqlite_stat1;\n');
   else if (/^sqlite_/i.test(name))
     return; // statistics that not every build of SQLite knows
-  else text.add(statement(sql));
+  else text.add(definitionText(sql));
   await dumpRows(db, name, text);
 }
 
@@ -246,15 +247,6 @@ function addHex(text: Text, bytes: Uint8Array, after: string): void {
     text.add(Buffer.from(bytes.subarray(from, from + HEX_SLICE_BYTES)).toString('hex'));
   }
   text.add(`'${after}`);
-}
-
-/** A definition may end in a comment, even in one that was never closed. */
-function statement(sql: string): string {
-  if (!/--|\/\*/.test(sql)) return `${sql};\n`;
-  const opened = sql.lastIndexOf('/*');
-  return opened > sql.lastIndexOf('*/') && !sql.slice(opened).includes('\n')
-    ? `${sql}*/\n;\n`
-    : `${sql}\n;\n`;
 }
 
 /** Text on its way out, in chunks. */
