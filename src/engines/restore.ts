@@ -133,4 +133,6 @@ export interface DumpGuard {
    * Throws `dump_unsafe` before what must not be sent. Never changes the chunk: the proof and others still look at it.
    */
   observe(chunk: Uint8Array): Uint8Array;
+  /** Asked at the dump's end, before its last bytes are sent: throws `dump_unsafe` where it must not end there. */
+  finish?(): void;
 }

@@ -45,9 +45,11 @@ export async function recordRestored(
     .execute();
   await recordNewest(trx, restore.database_id);
   await noteFullRead(trx, stored, at);
-  await saveRestoreState(trx, restore.database_id, {
-    ...{ proven_at: now, proven_backup_id: restore.backup_id, restore_ms: restoreMs, bytes },
-  });
+  if (!(await isOlderThanProven(trx, restore))) {
+    await saveRestoreState(trx, restore.database_id, {
+      ...{ proven_at: now, proven_backup_id: restore.backup_id, restore_ms: restoreMs, bytes },
+    });
+  }
   await trx
     .updateTable('drill_states')
     .set({ failed_at: null, failed_drill_id: null, failure: null, says: null })
@@ -57,6 +59,22 @@ export async function recordRestored(
       eb.selectFrom('drills').select('id').where('backup_id', '=', restore.backup_id),
     )
     .execute();
+}
+
+/** That an old backup can be restored says nothing of how the database is backed up now. */
+async function isOlderThanProven(
+  trx: Trx,
+  { backup_id, database_id }: Pick<RestoreRow, 'backup_id' | 'database_id'>,
+): Promise<boolean> {
+  const found = await trx
+    .selectFrom('drill_states')
+    .innerJoin('backups as proven', 'proven.id', 'drill_states.proven_backup_id')
+    .innerJoin('backups as restored', (join) => join.on('restored.id', '=', backup_id))
+    .select('proven.id')
+    .where('drill_states.database_id', '=', database_id)
+    .whereRef('restored.created_at', '<', 'proven.created_at')
+    .executeTakeFirst();
+  return found !== undefined;
 }
 
 /** What is known of how a database's backups can be restored. */

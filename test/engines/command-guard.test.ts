@@ -13,6 +13,7 @@ function passes(text: string | Uint8Array, cuts: readonly number[] = []): boolea
     borders.slice(1).forEach((end, index) => {
       guard.observe(bytes.subarray(borders[index], end));
     });
+    guard.finish?.();
     return true;
   } catch (error) {
     if (isAppError(error, 'dump_unsafe')) return false;
@@ -150,6 +151,117 @@ describe('a command of psql', () => {
     expect(tried.length).toBeGreaterThan(20);
     expect(tried).not.toContain(true);
   });
+});
+
+const GRANTED = `SET SESSION AUTHORIZATION alice;
+GRANT SELECT ON TABLE public.t TO bob;
+REVOKE ALL(a) ON TABLE public.t FROM "bo""b" WITH GRANT OPTION;
+RESET SESSION AUTHORIZATION;
+`;
+
+describe('a grant by somebody else than the owner', () => {
+  it.each([
+    GRANTED,
+    GRANTED.repeat(2),
+    GRANTED.replace('alice', '"Alice; COMMIT"'),
+    GRANTED.replace('alice', '"default"'),
+    GRANTED.replace('alice', `a${'_'.repeat(62)}`),
+  ])('passes, cut into any chunks: %s', (text) => {
+    expect(passes(text)).toBe(true);
+    for (let cut = 1; cut < text.length; cut += 1) expect(passes(text, [cut])).toBe(true);
+    expect(whyForeign(text, true)).toBeNull();
+    expect(whyForeign(text)).not.toBeNull();
+  });
+
+  it.each([
+    GRANTED.replace(/RESET.*\n/, ''),
+    GRANTED.replace(/(?:GRANT|REVOKE) .*\n/g, ''),
+    GRANTED.replace('alice', 'DEFAULT'),
+    GRANTED.replace('alice', 'alice, "b"'),
+    GRANTED.replace('SET', 'SET LOCAL'),
+    GRANTED.replace('RESET', 'CREATE TABLE x (a int);\nRESET'),
+    GRANTED.replace('RESET', 'SET SESSION AUTHORIZATION carol;\nRESET'),
+    GRANTED.replace('RESET', 'SET row_security = off;\nRESET'),
+    GRANTED.replace('RESET', 'GRANT postgres TO bob;\nRESET'),
+    GRANTED.replace('RESET', 'BEGIN;\nCOMMIT;\nRESET'),
+    GRANTED.replace('RESET', 'COPY public.t (a) FROM stdin;\n\\.\nRESET'),
+  ])('with anything else is refused: %s', (text) => {
+    expect(passes(text)).toBe(false);
+    expect(whyForeign(text, true)).not.toBeNull();
+  });
+});
+
+describe('COPY', () => {
+  const afterRows = (statement: string) => passes(`${statement}\nCOMMIT; ' \\! x\n\\.\n`);
+  it.each([
+    'COPY t FROM stdin;',
+    'COPY public.t  FROM stdin;',
+    'COPY public.t (a, "b;"" (c", de_4) FROM stdin;',
+    'COPY "P u"."t.""" ("a") FROM stdin;',
+    'COPY public.t (a) WITH OIDS FROM stdin;',
+    `COPY public.t (${Array.from({ length: 1600 }, (_, column) => `"c ${column}"`).join(', ')}) FROM stdin;`,
+  ])('as pg_dump writes it has rows behind it: %s', (statement) => {
+    expect(afterRows(statement)).toBe(true);
+  });
+
+  it.each([
+    "COPY t (a) FROM PROGRAM 'true' WHERE a IS NOT DISTINCT FROM stdin;",
+    "COPY t (a) FROM '/x' WHERE a IS NOT DISTINCT FROM stdin;",
+    'COPY t (a) TO STDOUT FROM stdin;',
+    'COPY t (a b) FROM stdin;',
+    'COPY (SELECT 1) FROM stdin;',
+    'COPY t /* */ FROM stdin;',
+    'COPY t -- x\n FROM stdin;',
+    'COPY $a$t$a$ FROM stdin;',
+    "COPY 't' FROM stdin;",
+    'COPY t - FROM stdin;',
+  ])('in any other way is refused: %s', (statement) => {
+    expect(afterRows(statement)).toBe(false);
+  });
+});
+
+describe('what a server writes of an expression', () => {
+  const bodyOf = (query: string) =>
+    `CREATE FUNCTION public.f() RETURNS SETOF integer\n    LANGUAGE sql\n    BEGIN ATOMIC\n ${query};\n SELECT 2;\nEND;\n`;
+  it.each([
+    '( SELECT 1\n LIMIT 1)\nUNION ALL\n SELECT 2',
+    '( SELECT 1 UNION\n SELECT CASE WHEN true THEN 3 END) EXCEPT\n SELECT 2',
+    '((SELECT 1))',
+  ])('passes as the body of a function: %s', (query) => {
+    expect(passes(bodyOf(query))).toBe(true);
+    expect(whyForeign(bodyOf(query))).toBeNull();
+    expect(passes(bodyOf(`${query}; COMMIT`))).toBe(false);
+    expect(passes(bodyOf(`${query}; END; DROP DATABASE x; SELECT 1 AS end`))).toBe(false);
+  });
+
+  it.each(['CASE WHEN b THEN 1 ELSE 2 END', 'case when b then 1 end', 'NULL::integer', 'COALESCE(n, 2)'])(
+    'passes in a slice: %s',
+    (expression) => {
+      expect(passes(`CREATE VIEW v AS SELECT ar[1:${expression}] AS a FROM t;\n`)).toBe(true);
+    },
+  );
+
+  it('is refused where psql would end a function before its end', () => {
+    expect(passes(bodyOf('SELECT ar[1:CASE WHEN b THEN 1 ELSE 2 END]'))).toBe(false);
+    for (const word of ['begin', 'end', 'END']) {
+      expect(passes(`SELECT pg_catalog.setval(:${word});`)).toBe(false);
+    }
+  });
+});
+
+it('says of what pg_dump may write that the backup may be a good one', () => {
+  const saidOf = (text: string) => {
+    try {
+      newCommandGuard().observe(Buffer.from(text));
+    } catch (error) {
+      return error instanceof Error ? error.message : '';
+    }
+    return '';
+  };
+  const may = 'pg_dump may write it, and then nothing is wrong with the backup';
+  expect(saidOf("COMMENT ON TABLE t IS 'C:\\';\n")).toContain(may);
+  expect(saidOf('CREATE VIEW v AS SELECT ar[1:"USER"] FROM t;\n')).toContain(may);
+  expect(saidOf('COMMIT;\n')).toContain('pg_dump writes no such thing');
 });
 
 const OBJECTS = `BEGIN;

@@ -14,6 +14,35 @@ const SOURCE = ownName('source');
 /** The server makes it, which runs as somebody else. */
 const canary = join('/tmp', ownName('canary').replaceAll(' ', '-'));
 const ROOM = 'x'.repeat(200);
+/** Of many kinds, each with a statement of its own in a dump. */
+const RICH = `
+  CREATE TYPE mood AS ENUM ('sad', 'it''s'); CREATE TYPE pair AS (a int, b text);
+  CREATE TYPE span AS RANGE (subtype = float8); CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+  CREATE COLLATION plain FROM "C"; CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+  CREATE USER MAPPING FOR PUBLIC SERVER files;
+  CREATE FOREIGN TABLE far (a text) SERVER files OPTIONS (filename '/dev/null');
+  CREATE FUNCTION on_event() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+  CREATE EVENT TRIGGER "of END" ON ddl_command_end EXECUTE FUNCTION on_event(); ALTER EVENT TRIGGER "of END" DISABLE;
+  CREATE PUBLICATION told FOR TABLE a; CREATE STATISTICS of_two (dependencies) ON a, (a || 'x') FROM a;
+  CREATE TEXT SEARCH DICTIONARY words (TEMPLATE = simple);
+  CREATE TEXT SEARCH CONFIGURATION reads (COPY = simple); ALTER TEXT SEARCH CONFIGURATION reads ALTER MAPPING FOR word WITH words;
+  CREATE CAST (pair AS mood) WITH INOUT AS ASSIGNMENT; CREATE AGGREGATE total (int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
+  CREATE OPERATOR <-> (LEFTARG = int, RIGHTARG = int, FUNCTION = int4mi); CREATE OPERATOR FAMILY many USING btree;
+  CREATE OPERATOR CLASS backwards FOR TYPE int USING btree AS OPERATOR 1 >, FUNCTION 1 btint4cmp(int, int);
+  CREATE ACCESS METHOD heap_LEAVING TYPE TABLE HANDLER heap_tableam_handler; CREATE TABLE in_it (a int) USING heap_LEAVING;
+  CREATE TABLE parts (a int GENERATED ALWAYS AS IDENTITY, ar int[], b bool) PARTITION BY RANGE (a);
+  CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (9); CREATE INDEX ON parts (a); ALTER TABLE part REPLICA IDENTITY FULL;
+  CREATE VIEW sliced AS SELECT ar[1:CASE WHEN b THEN 1 ELSE 2 END] AS x, ar[NULL::int:2] AS y FROM parts;
+  CREATE VIEW keyed AS SELECT a, count(*) FROM (SELECT 1 AS a) x GROUP BY a; CREATE MATERIALIZED VIEW seen AS SELECT * FROM keyed;
+  CREATE RULE two AS ON UPDATE TO b DO ALSO (INSERT INTO a VALUES ('1'); DELETE FROM a WHERE a = '2');
+  ALTER TABLE b ENABLE ROW LEVEL SECURITY; CREATE POLICY "some of" ON b FOR SELECT TO pg_monitor USING (a <> 'x');
+  ALTER DEFAULT PRIVILEGES FOR ROLE pg_monitor GRANT SELECT ON TABLES TO pg_read_all_stats;
+  CREATE FUNCTION united() RETURNS SETOF int LANGUAGE sql BEGIN ATOMIC (SELECT 1 LIMIT 1) UNION ALL SELECT 2; END;
+  CREATE PROCEDURE done(INOUT n int) LANGUAGE sql BEGIN ATOMIC (SELECT 1 UNION SELECT 2) EXCEPT SELECT n; END;
+  CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ALTER FUNCTION noted() DEPENDS ON EXTENSION file_fdw;
+  CREATE CONSTRAINT TRIGGER late AFTER INSERT ON b DEFERRABLE FOR EACH ROW EXECUTE FUNCTION noted(); ALTER TABLE b DISABLE TRIGGER late;
+  SELECT lo_create(4242); COMMENT ON LARGE OBJECT 4242 IS 'x'; GRANT SELECT ON LARGE OBJECT 4242 TO pg_monitor;
+`.replaceAll('LEAVING', ownName('leaving').replaceAll(/\W/g, '_'));
 let server: TestPostgres;
 const dumps = new Map<string, Buffer>();
 
@@ -30,6 +59,9 @@ beforeAll(async () => {
      GRANT CONNECT ON DATABASE "${SOURCE}" TO pg_monitor; COMMENT ON DATABASE "${SOURCE}" IS 'x';
      ALTER DATABASE "${SOURCE}" SET work_mem TO '7MB'; GRANT SELECT (a), UPDATE ON TABLE a TO pg_monitor;
      CREATE FUNCTION of_sql(n int) RETURNS int BEGIN ATOMIC SELECT CASE WHEN n > 0 THEN 1 END; SELECT 2; END;
+     GRANT SELECT ON TABLE b TO pg_monitor WITH GRANT OPTION;
+     SET SESSION AUTHORIZATION pg_monitor; GRANT SELECT ON TABLE b TO pg_read_all_stats; RESET SESSION AUTHORIZATION;
+     ${RICH}
      SELECT lo_from_bytea(0, decode(repeat('ab', 3000), 'hex')), lo_from_bytea(0, 'two')`,
     SOURCE,
   );
@@ -105,7 +137,7 @@ it.each(['plain', 'custom', 'tar', 'custom by jobs'])(
 );
 
 it.each(['plain', 'custom', 'tar'])(
-  'a dump with large objects and functions is restored, in one transaction: %s',
+  'a dump with large objects, grants of others and much else is restored, in one transaction: %s',
   async (format) => {
     const plan = planFor(format);
     // Cut where nothing is proven yet, behind the large objects: the transaction of ours was not ended by theirs.
@@ -115,7 +147,11 @@ it.each(['plain', 'custom', 'tar'])(
       await expect(load(plan, dumpOf(format), { cutAt })).rejects.toThrow();
     }
     const whole = planFor(format);
-    expect(await restore(whole, dumpOf(format))).toEqual({ a: 1, b: 0 });
+    expect(await restore(whole, dumpOf(format))).toMatchObject({ a: 1, b: 0 });
+    expect(dumpOf(format).toString('latin1')).toContain('SET SESSION AUTHORIZATION pg_monitor;');
+    const granted =
+      "SELECT grantor FROM information_schema.table_privileges WHERE table_name = 'b' AND grantee = 'pg_read_all_stats'";
+    expect(await server.query(granted, ownName(`new${plans}`))).toEqual([{ grantor: 'pg_monitor' }]);
   },
   60_000,
 );

@@ -28,6 +28,45 @@ async function failDrill(failure: 'damaged' | 'role', backupId: string): Promise
   await write(db, (trx) => saveRestoreState(trx, backup.database_id, failed));
 }
 
+it('takes a restore of an older backup for no news of the database, and notes it of that backup', async () => {
+  const other = await openTestDatabase();
+  const insert = (day: string) =>
+    insertBackup(other, new Date(`2026-11-${day}T12:00:00.000Z`), {
+      status: 'completed',
+      outcome: 'completed',
+    });
+  const old = await insert('01');
+  const young = await insert('20');
+  await other
+    .updateTable('backups')
+    .set({ database_id: old.database_id })
+    .where('id', '=', young.id)
+    .execute();
+  const { database_id } = old;
+  const prove = async (backup_id: string, minute: string) => {
+    const stored = { backupId: backup_id, databaseId: database_id, sha256: null } as Stored;
+    const proof = {
+      restore: { backup_id, database_id },
+      stored,
+      at: new Date(`2026-11-29T12:${minute}:00.000Z`),
+    };
+    await write(other, (trx) => recordRestored(trx, { restoreMs: 1, dumpBytes: 1 }, proof));
+    const state = await other.selectFrom('drill_states').selectAll().executeTakeFirstOrThrow();
+    return [state.proven_backup_id, state.proven_at?.slice(14, 16)];
+  };
+  expect(await prove(old.id, '01')).toEqual([old.id, '01']);
+  expect(await prove(young.id, '02')).toEqual([young.id, '02']);
+  expect(await prove(old.id, '03')).toEqual([young.id, '02']);
+  expect(await prove(young.id, '04')).toEqual([young.id, '04']);
+  const row = await other
+    .selectFrom('backups')
+    .selectAll()
+    .where('id', '=', old.id)
+    .executeTakeFirstOrThrow();
+  expect(row.restored_proven_at).toBe('2026-11-29T12:03:00.000Z');
+  await other.destroy();
+});
+
 async function restored(sha256: string | null): Promise<{ readonly failure: string | null }> {
   const { id: backup_id, database_id } = backup;
   const stored = { backupId: backup_id, databaseId: database_id, sha256 } as Stored;

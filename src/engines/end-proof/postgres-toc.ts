@@ -57,6 +57,13 @@ export interface EntryTexts {
   readonly hasData: boolean;
 }
 
+/** Told of what is in a table of contents as it is read; throws where something must not be there. */
+export interface ContentsCheck {
+  /** The version of a program, as the header has it, a character for each byte. */
+  version(text: string): void;
+  entry(texts: EntryTexts): void;
+}
+
 /** Of a text that is looked at, not only counted. */
 const MOST_TEXT_BYTES = 16 * 1024 * 1024;
 
@@ -69,16 +76,24 @@ export function* readContents(
   format: number,
   tally: Tally,
   refuse: (found: string, bytes: number) => Error,
-  check?: (entry: EntryTexts) => void,
+  check?: ContentsCheck,
 ): Generator<void, Contents> {
-  const { layout, compression } = yield* readHeader(reader, format, refuse);
+  const { layout, compression } = yield* readHeader(reader, format, refuse, check);
   const awaited = new Map<number, DataEntry>();
+  const ids = new Set<number>();
   const entries = yield* readInt(reader, layout);
   tally.listOthers();
   // The encoding is told by the first entry.
   const texts = { reader: textReader('UTF8') };
   for (let entry = 0; entry < entries; entry += 1) {
     const id = yield* readInt(reader, layout);
+    // Of two with one number, pg_restore takes the data of either for the other's.
+    if (id <= 0 || ids.has(id))
+      throw refuse(
+        `an entry has the number ${id}, ${ids.has(id) ? 'as another has' : 'which none can have'}`,
+        reader.position,
+      );
+    ids.add(id);
     const hasData = (yield* readInt(reader, layout)) !== 0;
     const data = yield* readEntry(reader, layout, format, { tally, hasData, texts, check, refuse });
     if (hasData) awaited.set(id, data);
@@ -90,6 +105,7 @@ function* readHeader(
   reader: ByteReader,
   awaitedFormat: number,
   refuse: (found: string, bytes: number) => Error,
+  check: ContentsCheck | undefined,
 ): Generator<void, Omit<Contents, 'awaited'>> {
   for (const letter of 'PGDMP') {
     if ((yield* reader.byte()) !== letter.charCodeAt(0)) {
@@ -116,7 +132,14 @@ function* readHeader(
         ? 'none'
         : 'gzip';
   for (let field = 0; field < 7; field += 1) yield* readInt(reader, layout); // time of creation
-  for (let field = 0; field < 3; field += 1) yield* skipText(reader, layout); // database, versions of server and pg_dump
+  yield* skipText(reader, layout); // database
+  const reads = textReader('UTF8');
+  for (const whose of ['the server', 'pg_dump']) {
+    const version = yield* readText(reader, layout, MOST_NAME_BYTES, reads);
+    if (version.length > MOST_NAME_BYTES)
+      throw refuse(`the version of ${whose} is too long`, reader.position);
+    check?.version(spelledOut(version));
+  }
   return { layout, compression };
 }
 
@@ -142,7 +165,12 @@ function* readEntry(
       throw refuse(`the texts of its entry ${tag.text} are too long to be looked at`, reader.position);
     }
     const of = { kind: kind.text, name: tag.text, hasData };
-    check({ ...of, definition: spelledOut(definition), drop: spelledOut(drop), copy: spelledOut(copy) });
+    check.entry({
+      ...of,
+      definition: spelledOut(definition),
+      drop: spelledOut(drop),
+      copy: spelledOut(copy),
+    });
   }
   const schema = yield* read(MOST_NAME_BYTES);
   yield* skipText(reader, layout); // tablespace
@@ -186,7 +214,7 @@ function spelledOut({ bytes }: ReadText): string {
 }
 
 interface EntryContext {
-  readonly check: ((entry: EntryTexts) => void) | undefined;
+  readonly check: ContentsCheck | undefined;
   readonly refuse: (found: string, bytes: number) => Error;
   readonly tally: Tally;
   readonly hasData: boolean;

@@ -5,7 +5,7 @@ import { ARCHIVE_FORMATS, type EntryTexts, readContents } from '../end-proof/pos
 import { newTally } from '../end-proof/tally.ts';
 import { walkFirstMember } from '../end-proof/tar.ts';
 import type { DumpGuard } from '../restore.ts';
-import { whyForeign } from './archive-statements.ts';
+import { isWhole, whyForeign } from './archive-statements.ts';
 
 const MOST_SAID = 80;
 /** What pg_restore makes no use of where it is not told to make the database; the second since versions of archives that have it. */
@@ -16,7 +16,16 @@ const NAME = String.raw`(?:"(?:[^"]|"")*"|[\w$\u0080-\uffff]+)`;
 const COPY = new RegExp(
   String.raw`^COPY ${NAME}(?:\.${NAME})? (?:\(${NAME}(?:, ${NAME})*\) )? ?(?:WITH OIDS )?FROM stdin;\n$`,
 );
-const OIDS = /^(?:\d+\n?)+$/;
+const OIDS = /^\d+(?:\n\d+)*\n?$/;
+const OID = /^\d+$/;
+const SEARCH_PATH = /^SELECT pg_catalog\.set_config\('search_path', '(?:[^'\\]|'')*', false\);\n$/;
+/** What is not dropped is told in one. */
+const COMMENT = /^--[^\r\n]*\n?$/;
+/** From 17 on pg_restore cuts these at each `LARGE OBJECT 1` and semicolon, and knows no quotation but that of names. */
+const OF_LARGE_OBJECTS = 'LARGE OBJECTS';
+const LARGE_OBJECT_GRANTS = new RegExp(
+  String.raw`^(?:(?:GRANT|REVOKE) (?:GRANT OPTION FOR )?[A-Z]+(?:, ?[A-Z]+)* ON LARGE OBJECT \d+ (?:TO|FROM) ${NAME}(?: WITH GRANT OPTION)?;\n)+$`,
+);
 
 /**
  * Reads the table of contents with which an archive begins, all of which pg_restore reads before it does anything, and refuses one
@@ -25,15 +34,28 @@ const OIDS = /^(?:\d+\n?)+$/;
  */
 export function newArchiveGuard(format: 'custom' | 'tar'): DumpGuard {
   const tally = newTally();
-  const refuse = (found: string, bytes: number) => incomplete(`${format} archive of pg_dump`, found, bytes);
+  const damaged = (found: string, bytes: number) => incomplete(`${format} archive of pg_dump`, found, bytes);
   let isRead = false;
+  let hasSearchPath = false;
+  const check = {
+    version(text: string) {
+      // pg_restore prints it behind the sign of a comment, which a line break ends.
+      if (/[\r\n]/.test(text)) refuse({ kind: 'header', name: 'version' }, text);
+    },
+    entry(entry: EntryTexts) {
+      checkEntry(entry);
+      if (entry.kind !== 'SEARCHPATH') return;
+      if (hasSearchPath) refuse(entry, entry.definition);
+      hasSearchPath = true;
+    },
+  };
   const walk = newWalkProof(function* (reader) {
-    if (format === 'tar') yield* walkFirstMember(reader, refuse);
-    yield* readContents(reader, ARCHIVE_FORMATS[format], tally, refuse, checkEntry);
+    if (format === 'tar') yield* walkFirstMember(reader, damaged);
+    yield* readContents(reader, ARCHIVE_FORMATS[format], tally, damaged, check);
     isRead = true;
     // Nothing behind it is looked at.
     for (;;) yield* reader.skip(1024 * 1024);
-  }, refuse);
+  }, damaged);
   return {
     observe(chunk) {
       if (!isRead) walk.observe(chunk);
@@ -58,19 +80,32 @@ function checkEntry(entry: EntryTexts): void {
     if (!OIDS.test(definition)) refuse(entry, definition);
     return;
   }
-  if (!GIVEN.includes(kind)) {
-    const foreign = whyForeign(definition);
-    if (foreign !== null) refuse(entry, foreign);
-  }
-  // Of functions and the like it is a part of the statement that gives them to their owner.
-  const foreign = whyForeign(drop);
+  // Its name stands without quotes in the statement that gives it to its owner.
+  if (kind === 'BLOB' && !OID.test(name)) refuse(entry, name);
+  const foreign = whyForeignDefinition(entry) ?? whyForeignDrop(drop);
   if (foreign !== null) refuse(entry, foreign);
 }
 
-/** pg_restore reads a value in these, and writes the statement itself. */
-const GIVEN = ['ENCODING', 'STDSTRINGS', 'SEARCHPATH'];
+function whyForeignDefinition({ kind, name, definition }: EntryTexts): string | null {
+  if (GIVEN.includes(kind)) return null;
+  if (kind === 'SEARCHPATH') return SEARCH_PATH.test(definition) ? null : definition;
+  if (kind !== 'ACL') return whyForeign(definition);
+  if (name.startsWith(OF_LARGE_OBJECTS) && !LARGE_OBJECT_GRANTS.test(definition)) return definition;
+  return whyForeign(definition, true);
+}
 
-function refuse({ kind, name }: EntryTexts, what: string): never {
+/** Of functions and the like it is, without its first five signs, a part of the statement that gives them to their owner. */
+function whyForeignDrop(drop: string): string | null {
+  if (drop === '' || COMMENT.test(drop)) return null;
+  const given = `ALTER ${drop.slice(5)}`;
+  if (!isWhole(drop) || !isWhole(given)) return drop;
+  return whyForeign(drop) ?? whyForeign(given);
+}
+
+/** pg_restore reads a value in these, and writes the statement itself. */
+const GIVEN = ['ENCODING', 'STDSTRINGS'];
+
+function refuse({ kind, name }: Pick<EntryTexts, 'kind' | 'name'>, what: string): never {
   const said = (text: string) => text.replaceAll(/[^ -~]+/g, ' ').slice(0, MOST_SAID);
   throw new AppError(
     'dump_unsafe',

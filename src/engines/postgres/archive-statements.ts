@@ -1,4 +1,4 @@
-import { whatIsForeign } from './dump-statements.ts';
+import { isGrantor, newGrants } from './dump-statements.ts';
 
 /** What a text of SQL is made of, as the server reads it, but for what is quoted and for comments that hold others. */
 const TOKEN =
@@ -13,13 +13,42 @@ const MOST_WORDS = 64;
 
 /**
  * What in a text that is sent to the server as it stands, a character for each byte, is no statement of pg_dump; null: nothing. It is read
- * twice, as `standard_conforming_strings` decides what a backslash means in it, and a dump can change that.
+ * twice, as `standard_conforming_strings` decides what a backslash means in it, and a dump can change that. `isGranting`: it may hold what
+ * somebody else than the owner granted, as that role.
  */
-export function whyForeign(text: string): string | null {
-  return whyForeignAs(text, true) ?? (text.includes('\\') ? whyForeignAs(text, false) : null);
+export function whyForeign(text: string, isGranting = false): string | null {
+  const read = (isStandard: boolean) => whyForeignAs(text, isStandard, isGranting);
+  return read(true) ?? (text.includes('\\') ? read(false) : null);
 }
 
-function whyForeignAs(text: string, isStandard: boolean): string | null {
+/**
+ * Whether a text is no more than one statement, without comments and with each quotation closed: whatever is put before and behind it then
+ * stands outside of them.
+ */
+export function isWhole(text: string): boolean {
+  return isWholeAs(text, true) && isWholeAs(text, false);
+}
+
+function isWholeAs(text: string, isStandard: boolean): boolean {
+  let isOver = false;
+  for (let at = 0; at < text.length; ) {
+    const token = tokenAt(text, at, isStandard);
+    if (token === null || /^(?:--|\/\*|\$.)/.test(token)) return false;
+    at += token.length;
+    if (/^\s/.test(token)) continue;
+    if (isOver || (/^e?['"]/i.test(token) && !isClosed(token, isStandard))) return false;
+    isOver = token === ';';
+  }
+  return true;
+}
+
+/** An open one takes what is put behind it for its own. */
+function isClosed(token: string, isStandard: boolean): boolean {
+  const mark = token.replace(/^e/i, '')[0] ?? '';
+  return tokenAt(`${token} ${mark}`, 0, isStandard) === token;
+}
+
+function whyForeignAs(text: string, isStandard: boolean, isGranting: boolean): string | null {
   let head = '';
   let words = '';
   let quotedAfter = -1;
@@ -27,9 +56,12 @@ function whyForeignAs(text: string, isStandard: boolean): string | null {
   let depth = 0;
   let body: 'none' | 'begun' | 'atomic' | 'over' = 'none';
   let isFirst = false;
+  const grants = newGrants();
   const foreign = () => {
     if (head === '') return null;
-    return OF_PLAIN.test(words) ? words : whatIsForeign({ head, words, quotedAfter, onWhat });
+    const statement = { head, words, quotedAfter, onWhat };
+    const isPlain = OF_PLAIN.test(words) && !(isGranting && isGrantor(statement));
+    return isPlain ? words : grants.whatIsForeign(statement);
   };
   const reset = () => {
     head = '';
@@ -77,7 +109,7 @@ function whyForeignAs(text: string, isStandard: boolean): string | null {
     }
     if (word === 'begin' && depth === 0 && FUNCTION.test(words)) body = 'begun';
   }
-  return foreign();
+  return foreign() ?? (grants.isOpen() ? 'set session authorization' : null);
 }
 
 /** The next token from there on; null where nobody can tell where it ends. */

@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts';
 import type { DumpGuard } from '../restore.ts';
-import { cutBefore, isLargeObjectCall, isMark, whatIsForeign } from './dump-statements.ts';
+import { cutBefore, isLargeObjectCall, isMark, newGrants } from './dump-statements.ts';
 
 const NUL = 0;
 const NEWLINE = 0x0a;
@@ -24,10 +24,14 @@ const NOTHING = new Uint8Array(0);
 const END_OF_COPY = [BACKSLASH, DOT, NEWLINE];
 /** How the only statement begins and ends that a dump has rows after. */
 const COPY = 'COPY ';
-const FROM_STDIN = 'FROM stdin';
+/** All of it behind that word: a quotation mark stands for a quoted name, and between brackets `w` for any other. */
+const OF_COPY =
+  /^ (?:"|[\w\x80-\xff]+)(?:\.(?:"|[\w\x80-\xff]+))? (?:\([w"](?:, [w"])*\) )? ?(?:WITH OIDS )?FROM stdin$/;
+/** Of a table with the most columns that one can have, three signs for each. */
+const MOST_COPY = 8192;
 /** Words that psql counts by, to know whether a semicolon ends a function's body (psqlscan.l of 14 and later). */
 const OF_FUNCTIONS = /^create (?:or replace )?(?:function|procedure)\b/;
-const BLOCK_WORD = /^(?:begin|case|end)$/;
+const BLOCK_WORD = /^(?:begin|end)$/;
 /** With what the statements of a function's body begin; its end is one more. */
 const OF_BODIES = /^(?:select|insert|update|delete|merge|return|with|values)$/;
 const BODY = /n atomic$/i;
@@ -36,13 +40,18 @@ const MOST_SAID = 40;
 const MOST_ENDING = 64;
 /** More than any name has. A tag is kept whole, so that it must end. */
 const MOST_TAG_BYTES = 64;
+const MOST_KEPT = 16;
 /** Of each byte, the second in lower case: made once, as text is read sign by sign. */
 const SIGNS = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
 const LOWER_SIGNS = SIGNS.map((sign) => sign.toLowerCase());
 /** A variable that psql itself sets; what it holds is read as if it stood in the dump. */
 const VARIABLE = /^[A-Z][A-Z0-9_]*$/;
 /** What a server writes in capitals, and so perhaps behind the colon of a slice (`ar[1:CASE …]`): no such variable exists. */
-const OF_EXPRESSIONS = /^(?:case|cast|coalesce|extract|greatest|grouping|least|nullif|position)$/;
+const OF_EXPRESSIONS =
+  /^(?:case|cast|coalesce|extract|greatest|grouping|json_value|least|null|nullif|position)$/;
+const LEAVING = 'which would not stay within the one database and the one transaction of a restore';
+const RUNNING = 'which psql could run as a command of its own, on the host';
+const AS_READ = 'which psql reads in one way or another';
 
 type State =
   | ('sql' | 'dash' | 'slash' | 'line-comment' | 'block-comment' | 'quoted' | 'named')
@@ -67,6 +76,8 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
   /** The last bytes of the statement that are neither quoted nor a comment, and its first. */
   let ending = '';
   let head = '';
+  /** Of a COPY, what stands behind that word. */
+  let copied = '';
   /** Its first words, in lower case, and the one that is being read. */
   let words = '';
   let word = '';
@@ -79,6 +90,7 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
   /** Within a function's body: what the next word must be. */
   let awaited: 'atomic' | 'statement' | null = null;
   let isInPair = false;
+  const grants = newGrants();
   let colons = 0;
   let isVariable = false;
   /** What is quoted behind a colon, as far as it may be a variable's name; null: nothing is. */
@@ -106,22 +118,34 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
   const refuse = (
     what: string,
     at: number,
-    why = 'which psql could run as a command of its own, on the host',
+    why = RUNNING,
+    whose = 'pg_dump writes no such thing, so',
   ): never => {
     throw new AppError(
       'dump_unsafe',
-      `The dump holds ${what} near byte ${position + at}, ${why}. Nothing of it was kept. pg_dump writes no such thing, so look at where the file comes from; if you trust it, restore it by hand.`,
+      `The dump holds ${what} near byte ${position + at}, ${why}. Nothing of it was kept. ${whose} look at where the file comes from; if you trust it, restore it by hand.`,
     );
   };
-  const refuseStatement = (what: string, at: number): never =>
-    refuse(what, at, 'which would not stay within the one database and the one transaction of a restore');
+  const refuseStatement = (what: string, at: number): never => refuse(what, at, LEAVING);
+  /** What is refused though it may be a good dump: nobody can tell how it is read. */
+  const refuseUnclear = (what: string, at: number): never =>
+    refuse(what, at, AS_READ, 'pg_dump may write it, and then nothing is wrong with the backup:');
 
   const addToStatement = (byte: number): void => {
     const sign = SIGNS[byte] ?? '';
     if (head.length < COPY.length) head = (head + sign).trimStart();
-    ending = ending.length < MOST_ENDING ? ending + sign : ending.slice(-FROM_STDIN.length) + sign;
-    if (byte === OPENING) parentheses += 1;
-    else if (byte === CLOSING) parentheses = Math.max(0, parentheses - 1);
+    ending = ending.length < MOST_ENDING ? ending + sign : ending.slice(-MOST_KEPT) + sign;
+    if (head === COPY && copied.length < MOST_COPY) addToCopy(byte, sign);
+    if (byte === OPENING) {
+      parentheses += 1;
+      // A query in brackets is one, too.
+      if (awaited === 'statement') awaited = null;
+    } else if (byte === CLOSING) parentheses = Math.max(0, parentheses - 1);
+  };
+
+  const addToCopy = (byte: number, sign: string): void => {
+    if (parentheses === 0 || !isNameByte(byte)) copied += sign;
+    else if (!copied.endsWith('w')) copied += 'w';
   };
 
   const endWord = (byte: number, at: number): void => {
@@ -137,7 +161,9 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
     if (words.length < MOST_WORDS) words += words === '' ? word : ` ${word}`;
     if (onWhat === '') onWhat = word;
     else if (word === 'on' && onWhat === null) onWhat = '';
-    if (parentheses === 0 && OF_FUNCTIONS.test(words)) followBody(at);
+    // psql takes a CASE behind a colon for a variable, and so counts its END alone.
+    const isCounted = word !== 'case' || beforeWord !== COLON;
+    if (parentheses === 0 && isCounted && OF_FUNCTIONS.test(words)) followBody(at);
     word = '';
   };
 
@@ -167,7 +193,7 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
   };
 
   const endStatement = (chunk: Uint8Array, at: number): void => {
-    const isCopy = head === COPY && ending.endsWith(FROM_STDIN);
+    const isCopy = head === COPY && OF_COPY.test(copied);
     const isInner = parentheses > 0 || blocks > 0;
     if (isInner ? /from\s+stdin$/i.test(ending) : /^copy\b/.test(words) && !isCopy) {
       refuse('a COPY as no pg_dump writes it', at);
@@ -180,6 +206,7 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
     if (words === 'begin' || words === 'commit') endMark(chunk, at);
     else if (isInPair ? !isLargeObjectCall(words) : head !== '') refuseForeign(at);
     head = '';
+    copied = '';
     ending = '';
     words = '';
     quotedAfter = -1;
@@ -188,14 +215,15 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
   };
 
   const refuseForeign = (at: number): void => {
-    const foreign = isInPair ? words : whatIsForeign({ head, words, quotedAfter, onWhat });
+    const foreign = isInPair ? words : grants.whatIsForeign({ head, words, quotedAfter, onWhat });
     if (foreign !== null) refuseStatement(`a statement “${foreign.slice(0, MOST_SAID)}…”`, at);
   };
 
   /** What begins and ends the transaction around large objects, as pg_dump writes it. */
   const endMark = (chunk: Uint8Array, at: number): void => {
     const isBegin = words === 'begin';
-    if (isBegin === isInPair || !isMark(chunk, at, words)) refuseStatement(`a statement “${words}”`, at);
+    if (isBegin === isInPair || grants.isOpen() || !isMark(chunk, at, words))
+      refuseStatement(`a statement “${words}”`, at);
     isInPair = isBegin;
     if (isInTransaction) blank(chunk, at - words.length, at + 1);
   };
@@ -256,9 +284,16 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
         if (quotedAfter < 0) quotedAfter = words.length;
         if (head.length < COPY.length) head += '"';
       }
+      if (head === COPY) noteInCopy();
       return at + 1;
     }
     return chunk.length;
+  };
+
+  /** In two parts is a name that has a quotation mark. */
+  const noteInCopy = (): void => {
+    if (state !== 'named') copied += '?';
+    else if (!copied.endsWith('"')) copied += '"';
   };
 
   /** What began a comment, or an operator. */
@@ -308,7 +343,9 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
   };
 
   const refuseVariable = (at: number): void => {
-    if (variable !== null && VARIABLE.test(variable)) refuse('a variable of psql', at);
+    if (variable !== null && VARIABLE.test(variable)) {
+      refuseUnclear(`a quoted name behind a colon (:${variable})`, at);
+    }
   };
 
   const readNamed = (chunk: Uint8Array, from: number): number => {
@@ -336,7 +373,7 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
     if (found < 0) return end;
     refuseVariable(found);
     if (backslashes % 2 === 1 || (backslashes > 0 && beforeBackslashes >= 0x80)) {
-      refuse('a text that ends with a backslash', found);
+      refuseUnclear('a text that ends with a backslash', found);
     }
     previous = QUOTE;
     state = 'sql';
@@ -483,6 +520,9 @@ export function newCommandGuard(isInTransaction = true): DumpGuard {
       position += chunk.length;
       if (chunk.length > 0) isAtLine = chunk[chunk.length - 1] === NEWLINE;
       return sent;
+    },
+    finish() {
+      if (grants.isOpen()) refuseStatement('SET SESSION AUTHORIZATION without its end', 0);
     },
   };
 }

@@ -47,6 +47,43 @@ export function whatIsForeign({ head, words, quotedAfter, onWhat }: StatementHea
   return isKnown ? null : words;
 }
 
+/** A quoted name may be any. */
+const GRANTOR = /^set session authorization(?: (?!default$)[a-z_]\w*)?$/;
+const END_OF_GRANTS = 'reset session authorization';
+
+/**
+ * Follows what pg_dump writes for rights that somebody else than the owner granted, who may pass them on: SET SESSION AUTHORIZATION to
+ * them, their GRANT or REVOKE, and RESET SESSION AUTHORIZATION.
+ */
+export function newGrants() {
+  let stage: 'none' | 'begun' | 'granted' = 'none';
+  return {
+    /** Whether the statements that come now would run as somebody else. */
+    isOpen: () => stage !== 'none',
+    /** As `whatIsForeign`, of one statement behind the other. */
+    whatIsForeign(statement: StatementHead): string | null {
+      const { words } = statement;
+      if (stage === 'none') {
+        if (!isGrantor(statement)) return whatIsForeign(statement);
+        stage = 'begun';
+        return null;
+      }
+      if (words === END_OF_GRANTS && stage === 'granted') {
+        stage = 'none';
+        return null;
+      }
+      stage = 'granted';
+      return /^(?:grant|revoke)\b/.test(words) ? whatIsForeign(statement) : words;
+    },
+  };
+}
+
+/** It names one role, and that is all that the server takes there. */
+export function isGrantor({ words, quotedAfter }: StatementHead): boolean {
+  const isQuoted = words.endsWith(' authorization');
+  return GRANTOR.test(words) && quotedAfter === (isQuoted ? words.length : -1);
+}
+
 /** One of those that pg_dump puts between its own BEGIN and COMMIT. */
 export function isLargeObjectCall(words: string): boolean {
   return LARGE_OBJECT_CALL.test(words);

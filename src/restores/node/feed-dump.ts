@@ -63,6 +63,7 @@ export async function* feedDump(
       const difference = differenceOf(stored, fed);
       if (difference !== null) throw new AppError('storage_mismatch', difference);
       proof.finish();
+      guard?.finish?.();
       stored.check?.(proof);
       fed.isProven = true;
       return plan.after;

@@ -233,8 +233,8 @@ async function make(making: Making, isDrill: boolean): Promise<Ended> {
   const { claim, signal, hold } = context;
   const { explain } = plan;
   const isLive = plan.swap?.isByLoad === true;
-  const madeAt = uptimeMs();
   const store = isLive ? await prove(making) : making.store;
+  const madeAt = uptimeMs();
 
   progress.enter('create');
   await hold();
