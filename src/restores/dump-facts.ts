@@ -2,7 +2,7 @@ import { findBackup } from '../backups/backups.ts';
 import { readContents } from '../backups/contents.ts';
 import type { Db } from '../db/schema.ts';
 import type { DumpContents } from '../engines/contents.ts';
-import type { RestoreNeeds } from '../engines/restore.ts';
+import { needsOf } from './needs.ts';
 import type { DumpFacts } from './open-target.ts';
 
 export interface KnownDump extends DumpFacts {
@@ -25,14 +25,4 @@ export async function factsOf(db: Db, backupId: string): Promise<KnownDump> {
     encoding: contents?.encoding,
     contents,
   };
-}
-
-/**
- * What has to be there before the dump can be restored; null where nobody knows. Of a policy for nobody in particular a first version
- * noted a role `CREATE`: a restore that needs a role of that very name fails at it by itself, and nothing stays.
- */
-export function needsOf(contents: Pick<DumpContents, 'extensions' | 'roles'> | null): RestoreNeeds | null {
-  if (contents === null) return null;
-  const { extensions, roles } = contents;
-  return { extensions, roles: roles.filter((role) => role !== 'CREATE') };
 }

@@ -86,16 +86,22 @@ export async function settleFailed(db: Db, claim: RunClaim, failed: FailedRestor
   );
 }
 
+interface LaterRestore extends Omit<FailedRestore, 'state'> {
+  readonly removalError: string;
+  /** How it ends after the last try; absent: what it has made is left to a person. */
+  readonly atLast?: FailedRestore;
+}
+
 /** What it has made could not be removed: it is tried again, with the login that was given, and after enough tries left to a person. */
 export async function settleLater(
   db: Db,
   claim: RunClaim,
-  { error, step, removalError }: Omit<FailedRestore, 'state'> & { readonly removalError: string },
+  { error, step, removalError, atLast }: LaterRestore,
   at: Date,
 ): Promise<void> {
   const { removal_tries: tries } = await loadRestore(db, claim.runId);
   if (tries + 1 >= MOST_TRIES) {
-    await settleFailed(db, claim, { error, step, state: 'left', removalError }, at);
+    await settleFailed(db, claim, atLast ?? { error, step, state: 'left', removalError }, at);
     return;
   }
   const { message, code } = toAppError(error);

@@ -209,19 +209,6 @@ export async function renewClaims(
   return ids.filter((id) => !own.has(id));
 }
 
-/** Those of these runs that nobody goes on with: they have ended, or their end is not known yet. */
-export async function endedOf(db: Db, ids: readonly string[]): Promise<readonly string[]> {
-  if (ids.length === 0) return [];
-  const rows = await db
-    .selectFrom('runs')
-    .select('id')
-    .where('id', 'in', ids)
-    .where('state', '<>', sql.lit('running'))
-    .where('claimed_by', 'is', null)
-    .execute();
-  return rows.map(({ id }) => id);
-}
-
 /** Gives an unfinished run to repair at once: its lease ends now, its outcome stays open. */
 export async function releaseClaim(db: Db, { runId, claimedBy }: RunClaim, now: Date): Promise<void> {
   await write(db, (trx) =>

@@ -6,7 +6,7 @@ import { superseded } from './claim.ts';
 import type { RunKinds } from './kind.ts';
 import { createRepairs } from './repair-expired.ts';
 import { createRounds } from './rounds.ts';
-import { endedOf, releaseClaim, renewClaims, type Taker, takeNext } from './take.ts';
+import { releaseClaim, renewClaims, type Taker, takeNext } from './take.ts';
 import type { Worker, WorkerOptions } from './worker-port.ts';
 
 const LEASE_MS = 30_000;
@@ -29,7 +29,7 @@ export function createWorker(
   const saying = (message: string) => (error: unknown) => log.error(message, { error });
 
   const active = createActiveRuns(taker, log, {
-    renew: hold,
+    renew: (runId) => renewLeases([runId], HOLD_PATIENCE_MS),
     onEnd() {
       working.begin();
       repairing.begin();
@@ -40,7 +40,7 @@ export function createWorker(
 
   const working = createRounds(work, { isOn, isRepeated: true, onError: saying('the worker stumbled') });
   /** Beside the rounds too, where other processes are: to claim may take long where many do. */
-  const renewing = createRounds(renewLeases, {
+  const renewing = createRounds(() => renewLeases(claimed()), {
     isOn,
     onError: saying('the claims could not be renewed'),
   });
@@ -68,25 +68,15 @@ export function createWorker(
     return true;
   }
 
-  /** Before what can't be undone: this run has not ended itself, so that an end in its row is another's. */
-  async function hold(runId: string): Promise<void> {
-    const lost = await renewClaims(taker, [runId], { patienceMs: HOLD_PATIENCE_MS });
-    for (const id of lost) endLost(id);
-  }
-
-  /** One whose end is written is left to tidy up: it goes on beside nobody, and can write nothing more of itself. */
-  async function renewLeases(): Promise<void> {
-    const lost = await renewClaims(taker, claimed());
-    const ended = new Set(await endedOf(db, lost));
-    for (const id of lost) if (!ended.has(id)) endLost(id);
-  }
-
   /** A run or repair whose claim is not this worker's any more must not go on beside the one who has it. */
-  function endLost(id: string): void {
-    const goingOn = active.abortOf(id) ?? repairs.repairing.get(id);
-    if (goingOn === undefined || goingOn.signal.aborted) return;
-    log.warn('a run is no longer its own, and ends', { runId: id });
-    goingOn.abort(superseded());
+  async function renewLeases(ids: readonly string[], patienceMs?: number): Promise<void> {
+    const lost = await renewClaims(taker, ids, patienceMs === undefined ? {} : { patienceMs });
+    for (const id of lost) {
+      const goingOn = active.abortOf(id) ?? repairs.repairing.get(id);
+      if (goingOn === undefined || goingOn.signal.aborted) continue;
+      log.warn('a run is no longer its own, and ends', { runId: id });
+      goingOn.abort(superseded());
+    }
   }
 
   function every(action: () => void): void {

@@ -91,6 +91,7 @@ describe('the pages of a filled installation', () => {
     '/notifications/report',
     '/notifications/types',
     '/notifications/types/drill.failed',
+    ...['channels', 'deliveries', 'preferences', 'webhooks'].map((tab) => `/notifications/${tab}`),
     `/databases/${ids.database}`,
     `/databases/${ids.database}/edit`,
     `/databases/${ids.database}/schedule`,

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createChannel } from '../../src/channels/node/guarded-channel.ts';
+import { createChannel, TIMEOUT_MS } from '../../src/channels/node/guarded-channel.ts';
 import { freePort } from '../support/free-port.ts';
 import { type PingServer, startPingServer } from '../support/ping-server.ts';
 
@@ -88,6 +88,7 @@ describe('a message', () => {
     ['answers its head and no more', (response: { write(text: string): void }) => response.write('a')],
   ])('is given up when the server %s', async (_, how) => {
     server.answer((_request, response) => void how(response));
+    expect(TIMEOUT_MS).toBe(10_000);
     expect(failureOf(await channelTo(['127.0.0.1'], [[]], 300).get(`${server.url}/secret-token`))).toEqual({
       reason: `127.0.0.1:${server.port} did not answer within 0 s.`,
       mayPass: true,

@@ -202,7 +202,7 @@ describe('a drill', () => {
       failure: 'other',
       says: expect.stringContaining('a fault on the way'),
     });
-    expect(await backupOf(backup.id)).toMatchObject({ verification: 'stored' });
+    expect(await backupOf(backup.id)).toMatchObject({ verification: 'full' });
     nothingIsLeft();
   });
 

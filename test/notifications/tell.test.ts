@@ -45,10 +45,11 @@ describe.each(STATES)('what users are told, on %s', (state) => {
   });
   afterEach(() => db.destroy());
 
-  const running = () => insertBackup(db, now(), { status: 'in_progress', outcome: null, claimed_by: 'me' });
+  const running = (more: Partial<BackupRow> = {}) =>
+    insertBackup(db, now(), { status: 'in_progress', outcome: null, claimed_by: 'me', ...more });
   const claim = ({ id }: BackupRow) => ({ runId: id, claimedBy: 'me' });
-  const complete = (backup: BackupRow) =>
-    settleCompleted(db, claim(backup), { bytes: 4711, seconds: 4, sha256: 'ab', versionId: null }, now());
+  const complete = (backup: BackupRow, bytes = 4711) =>
+    settleCompleted(db, claim(backup), { bytes, seconds: 4, sha256: 'ab', versionId: null }, now());
   const fail = (backup: BackupRow, outcome: 'failed' | 'uncertain' | 'cancelled' = 'failed') =>
     settleFailed(
       db,
@@ -81,6 +82,25 @@ describe.each(STATES)('what users are told, on %s', (state) => {
       in_app_read_at: null,
     });
     expect(JSON.parse(failed?.data ?? '')).toMatchObject({ backupId: bad.id, step: 'dump' });
+  });
+
+  it('is of a size far from the usual, of a backup that ended so', async () => {
+    const { database_id } = await running();
+    await db.deleteFrom('runs').execute();
+    await db.deleteFrom('backups').execute();
+    for (let count = 0; count < 10; count += 1) {
+      await complete(await running({ database_id }), 1000);
+      minutes += 60;
+    }
+    await tell();
+    expect(await told('ada')).not.toContain('backup.size_anomaly');
+    await complete(await running({ database_id }), 400);
+    await tell();
+    for (const { id } of PEOPLE) {
+      expect((await told(id)).filter((type) => type === 'backup.size_anomaly')).toHaveLength(1);
+    }
+    const [odd] = (await all()).filter(({ type_id: type }) => type === 'backup.size_anomaly');
+    expect(odd?.message).toContain('60 % smaller than usual');
   });
 
   it('is nothing of one that somebody cancelled, and of an uncertain one nothing before it is known', async () => {

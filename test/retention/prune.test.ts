@@ -259,6 +259,9 @@ describe.each(STATES)('pruning, on %s', (state) => {
     expect(frozen).toMatchObject({ database_id: DATABASE, backup_id: small });
     expect(frozen.reason).toContain('51 % less than the 1 KiB of those before it');
     expect((await audits('backup.freeze'))[0]?.details).toContain(small);
+    const events = await db.selectFrom('events').selectAll().where('type', '=', 'retention.frozen').execute();
+    expect(events).toMatchObject([{ database_id: DATABASE, told_at: null }]);
+    expect(JSON.parse(events[0]?.data ?? '')).toMatchObject({ backupId: small, reason: frozen.reason });
     const more = [
       await world.succeed({ size: 51, created_at: iso(6) }),
       await world.succeed({ size: 200, created_at: iso(7) }),

@@ -13,7 +13,8 @@ export interface GuardedChannelOptions {
   readonly timeoutMs?: number;
 }
 
-const TIMEOUT_MS = 10_000;
+/** Of a message that is not answered; by the contract. */
+export const TIMEOUT_MS = 10_000;
 const MOST_ANSWER_BYTES = 4096;
 
 /** Read with the first message: its code is a third of the app's. */

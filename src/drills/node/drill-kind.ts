@@ -72,13 +72,14 @@ async function tellFailure(
       ? ''
       : read === null
         ? ' It could not be read a second time, so that nothing is said of the backup.'
-        : ' Read a second time the backup is whole: it was a fault on the way.';
+        : ' Read a second time the backup is whole: it was a fault on the way, or its rows had been counted wrongly.';
   const says = damage ?? `${wordsOf(error)}${again}`;
   if (failure === 'damaged') log.error('a backup is damaged', { backupId: run.subject_id, damage: says });
   await write(db, async (trx) => {
     await requireClaim(trx, claim);
     const at = now();
-    if (read !== null && damage !== null) await recordProof(trx, read.stored, read.read, at);
+    // Whole, too: rows that were counted wrongly when it was made are written down anew.
+    if (read !== null) await recordProof(trx, read.stored, read.read, at);
     await recordFailed(trx, { failure, says }, { restore: await loadRestore(trx, run.id), at });
   });
 }

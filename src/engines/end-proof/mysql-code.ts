@@ -182,7 +182,9 @@ export function newMysqlCode(): MysqlCode {
   };
 }
 
-/** A character a byte. */
+/** A character a byte: for words of ASCII. */
 function textOf(chunk: Uint8Array, from: number, to: number): string {
-  return Buffer.from(chunk.buffer, chunk.byteOffset + from, to - from).toString('latin1');
+  return LATIN1.decode(chunk.subarray(from, to));
 }
+
+const LATIN1 = new TextDecoder('latin1');

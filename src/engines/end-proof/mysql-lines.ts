@@ -82,7 +82,7 @@ export function newMysqlLines(onStatement: (statement: MysqlStatement) => void):
         inBody = word === `${DELIMITER};`;
         code.begin(inBody ? 2 : 1);
       } else {
-        code.readLine(Buffer.from(word, 'latin1'), 0);
+        code.readLine(Uint8Array.from(word, byteOf), 0);
       }
     }
     rowLines = 0;
@@ -165,3 +165,5 @@ export function newMysqlLines(onStatement: (statement: MysqlStatement) => void):
     longest: () => longest,
   };
 }
+
+const byteOf = (sign: string) => sign.charCodeAt(0);

@@ -146,9 +146,12 @@ export function newTally(): Tally {
   };
 }
 
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+
 /** The same letters in memory of their own: a part of a text keeps all of it, which may be a whole statement. */
 function copied(text: string): string {
-  return Buffer.from(text).toString();
+  return DECODER.decode(ENCODER.encode(text));
 }
 
 function copiedName({ schema, name }: TableName): TableName {

@@ -11,7 +11,7 @@ import { isLive } from '../load-options.ts';
 import { openRestoreTarget } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { findRestore } from '../restores.ts';
-import { mayHaveMade, settleDone, settleFailed, settleLater } from '../settle.ts';
+import { type FailedRestore, mayHaveMade, settleDone, settleFailed, settleLater } from '../settle.ts';
 import { isSwapped, lastCommand } from '../swap.ts';
 import { afterCommit } from './after-commit.ts';
 import { runRestore } from './run-restore.ts';
@@ -131,7 +131,12 @@ async function repairLive(
       const error = new AppError('dump_failed', compared.difference);
       return settleFailed(db, claim, { error, step: 'compare', state: 'done' }, now());
     }
-    return tryLater(services, context, run, compared);
+    // It was restored, for certain: only its rows could not be counted, however often it was tried.
+    const error = new AppError(
+      'dump_failed',
+      `It was restored, and its rows could not be counted: ${compared}`,
+    );
+    return tryLater(services, context, run, compared, { error, step: 'compare', state: 'done' });
   }
   log.warn('nobody knows yet what a restore came to', { runId: run.id, error: notRemoved });
   await tryLater(services, context, run, notRemoved);
@@ -202,11 +207,13 @@ async function tryLater(
   { claim, signal }: RepairContext,
   run: RunRow,
   removalError: string,
+  atLast?: FailedRestore,
 ): Promise<void> {
   // The app stops: the next start begins with it.
   if (signal.aborted) return;
   const step = run.step ?? 'look';
-  await settleLater(db, claim, { error: reasonOf(run), step, removalError }, now());
+  const failed = { error: reasonOf(run), step, removalError };
+  await settleLater(db, claim, atLast === undefined ? failed : { ...failed, atLast }, now());
 }
 
 /** What it failed of, where that is known already. */

@@ -7,6 +7,7 @@ import { apiRoutes } from '../../../src/http/api/routes.ts';
 import { createServiceAccount } from '../../../src/tokens/service-accounts.ts';
 import { makeToken } from '../../support/api-tokens.ts';
 import { type Json, openTestApp, type TestApp } from '../../support/app.ts';
+import { until } from '../../support/until.ts';
 
 const ODD = 'Größe + "x" <script>alert(1)</script> 🗝';
 const FORMULA = '=HYPERLINK("https://example.com?"&A1;"😀, ""ü""")';
@@ -47,7 +48,13 @@ describe('GET /api/audit-logs', () => {
   });
 
   it('filters by what the contract names, and pages by offset and by what comes next', async () => {
-    const ids = [await newEnvironment('ä'), await newEnvironment('ö'), await newEnvironment('ü')];
+    // What happened in one millisecond has no order.
+    const ids: string[] = [];
+    for (const name of ['ä', 'ö', 'ü']) {
+      ids.push(await newEnvironment(name));
+      const at = Date.now();
+      await until('the next millisecond', 1_000, () => Date.now() > at);
+    }
     await app.call('DELETE', `/api/environments/${ids[0]}`);
     const found = async (query: string) => {
       const { logs: rows, total, totalIsExact } = await logs(query);

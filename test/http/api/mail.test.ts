@@ -84,6 +84,44 @@ describe('the mail server', () => {
       expect([method, call.status]).toEqual([method, 403]);
     }
     expect((await app.call('GET', '/api/admin/deliveries')).body).toEqual({ deliveries: [], total: 0 });
+    const at = '2026-02-25T10:00:00.000Z';
+    const sent = {
+      target_id: 'x',
+      event: 'system.backup_failed',
+      body: null,
+      claimed_by: null,
+      lease_until: null,
+    };
+    await app.services.db
+      .insertInto('deliveries')
+      .values([
+        {
+          ...{
+            ...sent,
+            id: 'd1',
+            way: 'email',
+            recipient: 'a+"x"@example.com',
+            status: 'delivered',
+            attempts: 1,
+          },
+          ...{ next_try_at: null, last_error: null, response_status: null, created_at: at, delivered_at: at },
+        },
+        {
+          ...{ ...sent, id: 'd2', way: 'channel', recipient: 'Chat <b> 😀', status: 'pending', attempts: 3 },
+          ...{ next_try_at: '2026-02-25T10:02:00.000Z', last_error: 'answered 502', response_status: 502 },
+          ...{ created_at: '2026-02-25T10:01:00.000Z', delivered_at: null },
+        },
+      ])
+      .execute();
+    const log = (await app.call('GET', '/api/admin/deliveries')).body;
+    expect(log.total).toBe(2);
+    expect(log.deliveries).toMatchObject([
+      {
+        ...{ id: 'd2', recipient: 'Chat <b> 😀', status: 'pending', attempts: 3, lastError: 'answered 502' },
+        nextAttemptAt: '2026-02-25T10:02:00.000Z',
+      },
+      { id: 'd1', recipient: 'a+"x"@example.com', status: 'delivered', attempts: 1, deliveredAt: at },
+    ]);
     expect((await app.call('DELETE', path)).body).toEqual({ success: true });
     expect((await app.call('GET', path)).body.smtp).toBeNull();
     expect((await app.call('POST', `${path}/test`)).status).toBe(404);

@@ -11,6 +11,7 @@ import type { RestorePlan } from '../../../engines/restore.ts';
 import { AppError, isAppError } from '../../../errors.ts';
 import type { Host } from '../../../hosts/host.ts';
 import { newId } from '../../../ids.ts';
+import { needsOf } from '../../needs.ts';
 import { type DumpSource, type Fed, feedDump } from '../feed-dump.ts';
 import { addressSource } from './address-source.ts';
 import { type ByHandInput, HELP, isAddress, readArguments, type ToTarget, usage } from './arguments.ts';
@@ -288,7 +289,7 @@ function planOf(
     ...(place ?? { ...nowhere, newName: engine.isFile ? '/restored' : 'restored' }),
     ...{ databaseName: null, token: newId(), format },
     ...{ serverVersion: of.serverVersion, clientVersion: of.clientVersion, expectedBytes: bytes.dump },
-    needs: contents === null ? null : { extensions: contents.extensions, roles: contents.roles },
+    needs: needsOf(contents),
   });
   if (plan === undefined) throw new AppError('invalid', `Nothing restores dumps of ${of.type}.`);
   return plan;
