@@ -31,7 +31,7 @@ export async function benchTokens(): Promise<TokenFigures> {
   await db
     .insertInto('users')
     .values({
-      ...{ id: 'u', email: 'a@example.com', name: null, role: 'admin', password_hash: '' },
+      ...{ id: 'u', email: 'a@example.com', name: null, role: 'admin', password_hash: '-' },
       ...{ last_active_at: null, created_at: AT, updated_at: AT },
     })
     .execute();
