@@ -383,6 +383,15 @@ function meddledSwap(id: string, MEDDLE: string, env: Readonly<Record<string, st
   return runInShell(swapOf(planOf(id)).swap(id), { env: { PATH: `${meddled}:${PATH}`, MEDDLE, ...env } });
 }
 
+/** A swap that holds the file until `goOn` is there. */
+async function heldSwap(id: string) {
+  const [reached, goOn] = [join(place, 'reached'), join(place, 'go on')];
+  const hold = ': >"$REACHED"; until [ -e "$GO" ]; do /bin/sleep 0.05; done';
+  const outlived = meddledSwap(id, hold, { REACHED: reached, GO: goOn });
+  await vi.waitUntil(() => existsSync(reached), { timeout: 30_000 });
+  return { reached, goOn, outlived };
+}
+
 describe('what is kept', () => {
   it('is not overlooked to be no copy where nothing can compare it', async () => {
     makeOld();
@@ -429,12 +438,7 @@ describe('what is kept', () => {
   it('stays where the shell of a swap has outlived its connection, and is ended by the removal', async () => {
     makeOld();
     const id = await restored();
-    const [reached, goOn] = [join(place, 'reached'), join(place, 'go on')];
-    const outlived = meddledSwap(id, ': >"$REACHED"; until [ -e "$GO" ]; do /bin/sleep 0.05; done', {
-      REACHED: reached,
-      GO: goOn,
-    });
-    await vi.waitUntil(() => existsSync(reached), { timeout: 30_000 });
+    const { reached, goOn, outlived } = await heldSwap(id);
     await remove(id);
     writeFileSync(goOn, '');
     expect((await outlived).exitCode).toBe(null);
@@ -627,12 +631,7 @@ describe('a host without /proc', () => {
   it('takes nothing away from a swap that has outlived its connection, and can not be ended there', async () => {
     makeOld();
     const id = await restored();
-    const [reached, goOn] = [join(place, 'reached'), join(place, 'go on')];
-    const outlived = meddledSwap(id, ': >"$REACHED"; until [ -e "$GO" ]; do /bin/sleep 0.05; done', {
-      REACHED: reached,
-      GO: goOn,
-    });
-    await vi.waitUntil(() => existsSync(reached), { timeout: 30_000 });
+    const { reached, goOn, outlived } = await heldSwap(id);
     // Not for so long as a host would wait.
     const { script } = planOf(id).remove;
     const refused = await blind(script.replaceAll('.timeout 10000', '.timeout 200'));

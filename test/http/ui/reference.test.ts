@@ -6,6 +6,7 @@ import { toFailure } from '../../../src/http/failure.ts';
 import { ERROR_CODES } from '../../../src/http/ui/reference/error-codes.ts';
 import { createReference, type Reference } from '../../../src/http/ui/reference/reference.ts';
 import { MOST_FOUND, searchReference } from '../../../src/http/ui/reference/search.ts';
+import { withoutSecrets } from '../../../src/http/ui/reference/try-form.ts';
 import { tryRequest } from '../../../src/http/ui/reference/try-request.ts';
 import { makeEnvironment } from '../../support/api-tokens.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
@@ -338,5 +339,17 @@ describe('an answer', () => {
   it('does not show the token, whoever repeats it', async () => {
     const repeated = () => Response.json({ said: 'the-token' }, { headers: { 'x-said': 'the-token' } });
     expect(JSON.stringify(await tried(repeated, 'the-token'))).not.toContain('the-token');
+  });
+});
+
+describe('a body that is shown again', () => {
+  it('is nothing where it nests deeper than can be looked through', () => {
+    for (const deep of [
+      `${'['.repeat(60_000)}${']'.repeat(60_000)}`,
+      `${'{"a":'.repeat(30_000)}1${'}'.repeat(30_000)}`,
+    ]) {
+      expect(withoutSecrets(deep)).toBe('');
+    }
+    expect(withoutSecrets('{"name":"x"}')).toBe('{"name":"x"}');
   });
 });
