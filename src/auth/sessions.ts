@@ -6,6 +6,7 @@ import { AppError, isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
 import type { SessionContext } from './context.ts';
+import type { Origin } from './known-places.ts';
 import { sessionSecret } from './session-secret.ts';
 import { toUser, type User } from './users.ts';
 
@@ -39,9 +40,11 @@ export async function startSession(
   kind: SessionKind,
   {
     checkedHash,
+    from,
     also,
   }: {
     readonly checkedHash?: string;
+    readonly from?: Origin;
     readonly also?: (trx: Trx, now: Date) => Promise<void>;
   } = {},
 ): Promise<StartedSession> {
@@ -59,6 +62,7 @@ export async function startSession(
         kind,
         created_at: now.toISOString(),
         expires_at: expiresAt.toISOString(),
+        ...begunAt(from),
       })
       .execute();
   });
@@ -77,6 +81,7 @@ export interface SignedOn {
  */
 export async function startSignedOn(
   context: SessionContext,
+  from: Origin,
   find: (trx: Trx, now: Date) => Promise<SignedOn | null>,
 ): Promise<(StartedSession & Pick<SignedOn, 'user'>) | null> {
   const now = context.now();
@@ -90,11 +95,20 @@ export async function startSignedOn(
       .values({
         ...{ id, user_id: found.user.id, kind: 'ui', oidc_identity_id: found.oidcIdentityId },
         ...{ created_at: now.toISOString(), expires_at: expiresAt.toISOString() },
+        ...begunAt(from),
       })
       .execute();
     return found.user;
   });
   return user === null ? null : { token, expiresAt, user };
+}
+
+/** Characters of what a client calls itself that are kept: anybody may call themselves anything. */
+const AGENT_LENGTH = 200;
+
+function begunAt(from: Origin | undefined): Pick<SessionRow, 'address' | 'agent'> {
+  const agent = from?.agent?.slice(0, AGENT_LENGTH).trim() ?? '';
+  return { address: from?.address ?? null, agent: agent === '' ? null : agent };
 }
 
 /** Forgets the sessions that are over. */

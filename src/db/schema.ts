@@ -98,6 +98,10 @@ export interface SessionRow {
   last_used_at: string | null;
   /** Whom of a provider it was begun as, and ends with; null: by password. */
   oidc_identity_id: string | null;
+  /** Where it was begun; null where that is not known. */
+  address: string | null;
+  /** What the browser or client called itself then; null where it said nothing. */
+  agent: string | null;
 }
 
 /** At most one row: the provider of OpenID Connect that people sign in by. */

@@ -15,7 +15,7 @@ let site: Site;
 let browser: TestBrowser;
 let session: Session;
 let runId: string;
-let ids: Readonly<Record<'database' | 'environment' | 'server' | 'backup', string>>;
+let ids: Readonly<Record<'database' | 'failing' | 'environment' | 'server' | 'backup' | 'user', string>>;
 
 beforeAll(async () => {
   [site, browser] = await Promise.all([startSite(), startBrowser()]);
@@ -42,9 +42,16 @@ beforeAll(async () => {
     .where('database_id', '=', row.id)
     .where('status', '=', 'completed')
     .executeTakeFirstOrThrow();
+  const failed = await db
+    .selectFrom('newest_backups')
+    .select('database_id')
+    .whereRef('ended_id', '!=', 'good_id')
+    .executeTakeFirstOrThrow();
+  const user = await db.selectFrom('users').select('id').executeTakeFirstOrThrow();
   ids = {
     ...{ database: row.id, environment: row.environment_id },
     ...{ server: row.server_id ?? '', backup: backup.id },
+    ...{ failing: failed.database_id, user: user.id },
   };
   await addTokens();
   session = await signInOnce(browser, site, LOGIN);
@@ -99,17 +106,28 @@ describe('the pages of a filled installation', () => {
     `/databases/${ids.database}/settings`,
     `/databases/selected/schedule?id=${ids.database}`,
     `/databases/selected/retention?id=${ids.database}`,
+    `/databases/${ids.database}/drills`,
+    `/databases/${ids.database}/duplicate`,
+    `/databases/${ids.failing}`,
     `/backups/${ids.backup}`,
+    `/backups/${ids.backup}/restore`,
+    `/backups/${ids.backup}/restore-in-place`,
+    `/runs/${runId}/log`,
     '/schedules',
     '/drills',
     '/schedules/rules/new',
     `/servers/${ids.server}/find`,
+    `/servers/${ids.server}/blackouts`,
+    `/environments/${ids.environment}/servers/new`,
+    '/environments/new',
     '/admin/system',
     '/admin/storage/edit',
     `/environments/${ids.environment}/settings`,
     `/environments/${ids.environment}/databases/new`,
     `/servers/${ids.server}`,
     '/admin/storage',
+    '/admin/storage/policy',
+    `/admin/users/${ids.user}`,
     '/admin/users',
     '/admin/audit',
     '/admin/audit/verify',

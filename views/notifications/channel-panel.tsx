@@ -1,6 +1,7 @@
 import type { EnvironmentChoice } from '../frame/frame.ts';
 import { Ago } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
+import { Confirm } from '../parts/confirm.tsx';
 import { CheckboxField, type Choice, SelectField, TextField } from '../parts/field.tsx';
 import { Form, PostButton } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
@@ -144,7 +145,20 @@ function Row({ channel }: { readonly channel: ChannelItem }) {
           Change
         </a>{' '}
         <PostButton action={`${path}/test`} label="Test" accessibleLabel={`Test ${name}`} kind="link" />{' '}
-        <PostButton action={`${path}/delete`} label="Remove" accessibleLabel={`Remove ${name}`} kind="link" />
+        <Confirm
+          id={`remove-${id}`}
+          label="Remove"
+          accessibleLabel={`Remove ${name}`}
+          title={`Remove ${name}?`}
+          action={`${path}/delete`}
+          submit="Remove channel"
+          kind="link"
+        >
+          <p>
+            Nothing is told there any more, and its address is forgotten. What was sent stays in the log of
+            deliveries.
+          </p>
+        </Confirm>
       </td>
     </tr>
   );

@@ -1,6 +1,7 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Ago } from '../parts/ago.tsx';
+import { Confirm } from '../parts/confirm.tsx';
 import { CopyBlock } from '../parts/copy-block.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { CheckboxField, SelectField, TextField } from '../parts/field.tsx';
@@ -107,13 +108,18 @@ function Row({ webhook }: { readonly webhook: WebhookItem }) {
             values={values}
           />
         )}{' '}
-        <PostButton
-          action={`${path}/delete`}
+        <Confirm
+          id={`remove-${id}`}
           label="Remove"
           accessibleLabel={`Remove ${url}`}
+          title="Remove this webhook?"
+          action={`${path}/delete`}
+          submit="Remove webhook"
           kind="link"
           values={values}
-        />
+        >
+          <p>{url} is told of nothing any more, and what signs its messages is forgotten.</p>
+        </Confirm>
       </td>
     </tr>
   );

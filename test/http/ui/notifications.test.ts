@@ -154,6 +154,8 @@ describe('the ways out', () => {
       url: 'sealed-url',
       secret: 'sealed-hush',
     });
+    const asks = (await admin.get(PAGE)).html;
+    expect(asks).toContain('<h3 id="remove-chan-title">Remove on call?</h3>');
     await admin.post(`${PAGE}/chan/delete`);
   });
 
@@ -271,6 +273,7 @@ describe('the webhooks', () => {
       422,
       true,
     ]);
+    expect(html).toContain('Remove this webhook?');
     const [, id = ''] = /action="\/notifications\/webhooks\/(\w+)\/delete"/.exec(html) ?? [];
     const other = await operator.post(`${PAGE}/${id}/delete`, { environmentId: 'other' });
     expect(other.status).toBe(404);

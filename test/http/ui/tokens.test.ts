@@ -64,6 +64,22 @@ describe('one’s own tokens', () => {
     expect((await viewer.post(`/admin/tokens/${id}/revoke`)).status).toBe(403);
     expect((await admin.get('/account')).html).toContain(id);
   });
+
+  it('are named before their owner is deleted, since they end then', async () => {
+    const { services } = pages;
+    const user = await services.db
+      .selectFrom('users')
+      .select('id')
+      .where('role', '=', 'viewer')
+      .executeTakeFirstOrThrow();
+    const path = `/admin/users/${user.id}`;
+    await viewer.post('/account/tokens/new', FORM);
+    const { html } = await admin.get(path);
+    expect(html).toMatch(/theirs stops working:/);
+    expect(html).toContain(`<li>${ESCAPED}</li>`);
+    await services.db.deleteFrom('api_tokens').where('user_id', '=', user.id).execute();
+    expect((await admin.get(path)).html).not.toContain('stops working');
+  });
 });
 
 describe('the form of a new token', () => {
