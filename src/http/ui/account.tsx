@@ -22,6 +22,8 @@ import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['currentPassword', 'newPassword'];
 
+const SESSIONS_SHOWN = 50;
+
 /** One's own account. */
 export function accountRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
@@ -33,7 +35,9 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
     const { id: ownId, user } = c.get('session');
     const tokens = await listTokens(services.db, { ownerUserId: user.id });
     const { sessions: listed, total } = await listSessions(services, user.id);
-    const sessions = listed.map((session) => ({ ...session, isCurrent: session.id === ownId }));
+    const sessions = listed
+      .slice(0, SESSIONS_SHOWN)
+      .map((session) => ({ ...session, isCurrent: session.id === ownId }));
     const toEnd = sessions.find(({ id }) => id === c.req.query('end'));
     const asked = tokens.find(({ id }) => id === c.req.query('revoke'));
     return (
