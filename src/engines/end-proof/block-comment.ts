@@ -21,7 +21,6 @@ export function newBlockComment(): BlockComment {
   return {
     begin() {
       text = '/*';
-      isStarred = false;
       isOver = false;
     },
     read(chunk, from) {

@@ -104,7 +104,7 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
       at += 1;
       readByte(byte);
       previous = byte;
-      if (inserts !== undefined && kinds[byte] === SEMICOLON) at = passInserts(chunk, at, inserts);
+      if (inserts !== undefined && kinds[byte] === SEMICOLON) at = passInserts(at, inserts);
       if (state !== 'sql') break;
     }
     return at;
@@ -121,11 +121,10 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
   };
 
   /** From behind a semicolon over all INSERTs that follow and need not be told, and into the one that is not over there. */
-  const passInserts = (chunk: Uint8Array, from: number, inserts: InsertRun): number => {
+  const passInserts = (from: number, inserts: InsertRun): number => {
     const at = inserts.read(walk, view, from);
     if (inserts.openAt >= 0) {
       beginStatement(statement, inserts.openAt, true, isPostgres);
-      previous = chunk[at - 1] ?? 0;
       leaveWalk();
     }
     return at;

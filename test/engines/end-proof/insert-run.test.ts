@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newInsertRun } from '../../../src/engines/end-proof/insert-run.ts';
 import { newSqlScanner } from '../../../src/engines/end-proof/sql-scanner.ts';
+import { countSqlite } from '../../../src/engines/end-proof/sqlite-statements.ts';
 import { newSqliteTextProof } from '../../../src/engines/end-proof/sqlite-text.ts';
 import { newTally } from '../../../src/engines/end-proof/tally.ts';
 import { readSql } from './plain-lexers.ts';
@@ -16,27 +17,41 @@ const chunksOf = (dump: string, bytes: number): readonly Uint8Array[] => {
   );
 };
 
+const PLAIN = ['1', '-5', '-0.5', 'NULL', "''", "'it''s'", "X'00ff'", "'--'"];
+const HURTS = [
+  "');'",
+  "');\n'",
+  `'${BEGINNING}'`,
+  `');\n${BEGINNING}1);\n'`,
+  "';'",
+  '"a;b"',
+  '";"',
+  '`;`',
+  '[;]',
+];
+const ODD = [
+  '2*-1',
+  '(3*2)',
+  '(3)/2',
+  '(3)[;]',
+  '(3)`;`',
+  '(3)--\n',
+  '4/2',
+  '/* ); */6',
+  '7 --);\n',
+  '1--1;\n',
+];
+/** Each of the last three is another word of memory that differs. */
+const OTHERS = [
+  ...['INSERT INTO t2 VALUES(', 'INSERT INTO t VALUES (', 'INSERT INTO t(a) VALUES(', 'x'],
+  ...['iNSERT INTO t VALUES(', 'INSErT INTO t VALUES(', 'INSERT INTO t VAlUES('],
+];
+const ENDS = [') ;', ')-;', ')/;', ');', '),;'];
 const value = fc.oneof(
-  { weight: 8, arbitrary: fc.constantFrom('1', '-5', '-0.5', 'NULL', "''", "'it''s'", "X'00ff'", "'--'") },
-  {
-    weight: 8,
-    arbitrary: fc.constantFrom("');'", "');\n'", `'${BEGINNING}'`, `');\n${BEGINNING}1);\n'`, "';'", '"a;b"'),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.constantFrom(
-      '2*-1',
-      '(3*2)',
-      '";"',
-      '`;`',
-      '[;]',
-      '4/2',
-      '/* ); */6',
-      '7 --);\n',
-      ';',
-      "'",
-    ),
-  },
+  { weight: 12, arbitrary: fc.constantFrom(...PLAIN) },
+  { weight: 8, arbitrary: fc.constantFrom(...HURTS) },
+  { weight: 6, arbitrary: fc.constantFrom(...ODD) },
+  { weight: 1, arbitrary: fc.constantFrom(';', "'") },
   {
     weight: 2,
     arbitrary: fc
@@ -44,23 +59,18 @@ const value = fc.oneof(
       .map(([of, times]) => `'${of.repeat(times)}'`),
   },
 );
+const often = (text: string) => ({ weight: 12, arbitrary: fc.constant(text) });
 const row = fc
   .tuple(
-    fc.oneof(
-      { weight: 12, arbitrary: fc.constant('\n') },
-      fc.constantFrom('', ' ', 'x', '\r\n', '\n\n', '-- x\n'),
-    ),
-    fc.oneof(
-      { weight: 12, arbitrary: fc.constant(BEGINNING) },
-      fc.constantFrom('INSERT INTO t2 VALUES(', 'INSERT INTO t VALUES (', 'INSERT INTO t(a) VALUES(', 'x'),
-    ),
+    fc.oneof(often('\n'), fc.constantFrom('', ' ', 'x', '\r\n', '\n\n', '-- x\n')),
+    fc.oneof(often(BEGINNING), fc.constantFrom(...OTHERS)),
     fc.array(value, { maxLength: 9 }).map((values) => values.join(',')),
-    fc.oneof({ weight: 12, arbitrary: fc.constant(');') }, fc.constantFrom(') ;', ')-;', ')/;', ';', "');")),
+    fc.oneof(often(');'), fc.constantFrom(...ENDS)),
   )
   .map((parts) => parts.join(''));
 const dump = fc.array(row, { maxLength: 40 }).map((rows) => `${BEGINNING}0);${rows.join('')}`);
 const size = fc.oneof(
-  fc.constant(1e6),
+  { weight: 4, arbitrary: fc.constant(1e6) },
   fc.constant(1),
   fc.integer({ min: 1, max: 40 }),
   fc.integer({ min: 41, max: 5000 }),
@@ -85,27 +95,44 @@ function scanned(text: string, bytes: number) {
 
 const isRow = (statement: string) => statement.startsWith(BEGINNING);
 
+function expectAsALexerTells(text: string, bytes: number): void {
+  const { scanner, told, untold } = scanned(text, bytes);
+  const { statements, longest, isBetween } = readSql(text, QUOTES, false);
+  const texts = statements.map((statement) => statement.text);
+  expect(told.filter((statement) => !isRow(statement))).toEqual(texts.filter((one) => !isRow(one)));
+  expect(untold + told.filter(isRow).length).toBe(texts.filter(isRow).length);
+  expect(scanner.longestStatement()).toBe(longest);
+  expect(scanner.isBetweenStatements()).toBe(isBetween);
+}
+
 describe('a run of INSERTs that begin alike', () => {
   it('has as many rows as a plain lexer finds, whatever they hold and however they are cut', () => {
-    fc.assert(
-      fc.property(dump, size, (text, bytes) => {
-        const { scanner, told, untold } = scanned(text, bytes);
-        const { statements, longest, isBetween } = readSql(text, QUOTES, false);
-        const texts = statements.map((statement) => statement.text);
-        expect(told.filter((statement) => !isRow(statement))).toEqual(texts.filter((one) => !isRow(one)));
-        expect(untold + told.filter(isRow).length).toBe(texts.filter(isRow).length);
-        expect(scanner.longestStatement()).toBe(longest);
-        expect(scanner.isBetweenStatements()).toBe(isBetween);
-      }),
-      { numRuns: 400 },
-    );
+    fc.assert(fc.property(dump, size, expectAsALexerTells), { numRuns: 250 });
+  });
+
+  it('has them with each odd value, beginning and end in each place of what is looked at at once', () => {
+    for (let place = 0; place < 8; place += 1) {
+      const fill = '1'.repeat(place);
+      const rows = [
+        ...[...HURTS, ...ODD].map((odd) => `${BEGINNING}${fill},${odd},1);`),
+        ...OTHERS.map((other) => `${other}${fill},1);`),
+        ...ENDS.map((end) => `${BEGINNING}${fill}${end}`),
+      ];
+      const text = rows.map((odd) => `${BEGINNING}1);\n${odd}\n`).join('');
+      for (const bytes of [text.length, 100]) expectAsALexerTells(`${text}COMMIT;\n`, bytes);
+    }
   });
 
   it('is told by its first row alone, and by each that lies in two chunks', () => {
-    const row = `${BEGINNING}'it''s',-5);\n`;
-    const text = `${row.repeat(1000)}COMMIT;\n`;
-    expect(scanned(text, text.length)).toMatchObject({ told: [row.slice(0, -2), 'COMMIT'], untold: 999 });
-    expect(scanned(text, 200 * row.length - 9)).toMatchObject({ told: { length: 2 + 5 }, untold: 994 });
+    // Each of eight ends in another place of what is looked at at once.
+    const rows = Array.from(
+      { length: 1000 },
+      (_, index) => `${BEGINNING}'it''s${'x'.repeat(index % 8)}',-5)`,
+    );
+    const text = `${rows.join(';\n')};\nCOMMIT;\n`;
+    expect(scanned(text, text.length)).toMatchObject({ told: [rows[0], 'COMMIT'], untold: 999 });
+    const bytes = Math.ceil(text.length / 6);
+    expect(scanned(text, bytes)).toMatchObject({ told: { length: 2 + 5 }, untold: 994 });
   });
 });
 
@@ -179,12 +206,27 @@ describe('the rows of a dump of SQLite', () => {
     for (const bytes of [1, 7, 64, 10_000]) expect(counted(lines, bytes)).toEqual(rows);
   });
 
+  it.each([
+    'INSERT INTO "t" VALUES(',
+    'INSERT INTO t(rowid,"a ""b",c) VALUES(',
+    'INSERT INTO [t] (`a`, [b]) VALUES (',
+    `INSERT INTO "t"(${Array.from({ length: 1000 }, (_, index) => `"column ${index}"`).join(',')}) VALUES(`,
+  ])('are known by all that stands before their values: %s', (beginning) => {
+    const { onStatement, inserts } = countSqlite(newTally());
+    const bytes = Buffer.from(`${beginning}1,'x')`);
+    const whole = { isWhole: true, startsLine: true, groups: 0, copied: null };
+    onStatement({ bytes, start: 0, end: bytes.length, ...whole });
+    expect(inserts.find(Buffer.from(`${beginning}2)`), 0, beginning.length + 2)).toMatchObject({ rows: 1 });
+    expect(inserts.find(Buffer.from(beginning.slice(0, -1)), 0, beginning.length - 1)).toBeUndefined();
+  });
+
   it('are those of names in any bytes', () => {
     const lines = ['"\xff\xfe"', '"\xc3\xbc"', '"\xed\xa0\x80;"'].flatMap((name) =>
       thrice(`INSERT INTO ${name} VALUES(');');`),
     );
+    lines.push(...thrice(`INSERT INTO a("${'\xc3\xbc'.repeat(40)}") VALUES(');');`));
     for (const bytes of [1, 64, 10_000]) {
-      expect(counted(lines, bytes)).toEqual({ '\ufffd\ufffd': 3, ü: 3, '\ufffd\ufffd\ufffd;': 3 });
+      expect(counted(lines, bytes)).toEqual({ '\ufffd\ufffd': 3, ü: 3, '\ufffd\ufffd\ufffd;': 3, a: 3 });
     }
   });
 
