@@ -54,6 +54,8 @@ export interface LatestItem {
   readonly subject: string;
   readonly href: string;
   readonly state: RunState;
+  /** It was completed, and found to be damaged when it was read later. */
+  readonly isDamaged: boolean;
   readonly at: string;
 }
 
@@ -201,7 +203,7 @@ function Latest({ items }: { readonly items: readonly LatestItem[] }) {
       <ul class="latest">
         {items.map((item) => (
           <li key={item.id}>
-            <RunBadge state={item.state} />
+            <RunBadge state={item.state} isDamaged={item.isDamaged} />
             <a href={item.href}>{item.subject}</a>
             <Ago at={item.at} />
           </li>

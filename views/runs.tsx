@@ -19,6 +19,8 @@ export interface RunItem {
   readonly href: string;
   readonly environmentName: string | null;
   readonly state: RunState;
+  /** It made a backup that was found to be damaged when it was read later. */
+  readonly isDamaged: boolean;
   readonly createdAt: string;
   /** Of the backup that it made or read; null where it is about none. */
   readonly backupHref: string | null;
@@ -100,7 +102,7 @@ function Row({ run }: { readonly run: RunItem }) {
     <tr>
       <td class="state">
         <a href={`/runs/${run.id}/log`}>
-          <RunBadge state={run.state} />
+          <RunBadge state={run.state} isDamaged={run.isDamaged} />
           <span class="visually-hidden">, its log</span>
         </a>
       </td>

@@ -1,11 +1,14 @@
 import { type ExpressionBuilder, sql } from 'kysely';
-import type { Db, RunKindName, RunRow, RunState, Schema } from '../db/schema.ts';
+import type { BackupRow, Db, RunKindName, RunRow, RunState, Schema } from '../db/schema.ts';
 import { retentionLane } from '../runs/lanes.ts';
 import { type Asker, isAskedBy } from './run-askers.ts';
 
 /** A run, and where it is about a backup, which. */
 export interface ListedRun extends RunRow {
   readonly filename: string | null;
+  /** Of the backup, and what was found wrong with it. */
+  readonly verification: BackupRow['verification'];
+  readonly verification_error: string | null;
   readonly database_id: string | null;
   readonly database_name: string | null;
   readonly environment_id: string | null;
@@ -188,7 +191,8 @@ function withSubject(db: Db) {
         ),
       )
       .selectAll('runs')
-      .select(['backups.filename', 'databases.id as database_id'])
+      .select(['backups.filename', 'backups.verification', 'backups.verification_error'])
+      .select(['databases.id as database_id'])
       .select(['databases.name as database_name', 'databases.environment_id'])
       .select(['users.id as person_id', 'api_tokens.id as token_id', 'api_tokens.name as token_name'])
       .select((eb) => [

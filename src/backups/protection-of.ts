@@ -105,8 +105,8 @@ export async function failuresSinceGood(
 }
 
 /**
- * By the id of the database, why the last backup failed that came after its last good one; of several in one query, where the newest
- * that ended is that one, as it nearly always is.
+ * By the id of the database, why the last backup failed that came after its last good one, or what a later reading found wrong with
+ * it; of several in one query, where the newest that ended is that one, as it nearly always is.
  */
 export async function lastFailures(
   db: Db,
@@ -123,7 +123,7 @@ export async function lastFailures(
   if (ended.length === 0) return causes;
   const rows = await db
     .selectFrom('backups')
-    .select(['id', 'outcome', 'error'])
+    .select(['id', 'outcome', 'error', 'verification_error'])
     .where('id', 'in', ended)
     .execute();
   const byId = new Map(rows.map((row) => [row.id, row]));
@@ -133,7 +133,7 @@ export async function lastFailures(
     // One that was completed and found to be broken later tells nothing of those that failed before it.
     const cause =
       row.outcome === 'completed'
-        ? (await failuresSinceGood(db, id, protection))?.cause
+        ? ((await failuresSinceGood(db, id, protection))?.cause ?? row.verification_error)
         : messageOf(row.error);
     if (cause) causes.set(id, cause);
   }

@@ -155,6 +155,14 @@ const FAILURES: readonly KnownFailure[] = [
       `The disk of the server of ${what} is full. Free some of it. It said: ${words}`,
   },
   {
+    // Last but one: a disk that is full ends sessions, too, and says so before.
+    pattern:
+      /terminating connection|server closed the connection|connection to server was lost|could not (?:send data to|receive data from) server|SSL SYSCALL error/,
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The session of the restore into ${what} was ended by its server, or the connection to it broke. See the server’s log, and restore again. It said: ${words}`,
+  },
+  {
     pattern: /source database "template0" is being accessed|database is not currently accepting/,
     code: 'dump_failed',
     message: (_what, _detail, words) =>

@@ -7,6 +7,7 @@ import type { AttentionItem } from '../../../views/overview-attention.tsx';
 import { describeSpan } from '../../../views/parts/format-time.ts';
 import { MasterKeyBanner } from '../../../views/parts/master-key-banner.tsx';
 import { hasRole, type Role } from '../../auth/roles.ts';
+import { damagedAmong } from '../../backups/damaged.ts';
 import { dayStates } from '../../backups/day-states.ts';
 import { talliesSince } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
@@ -124,6 +125,10 @@ async function failingWaysFor({ db }: Services, role: Role): Promise<OverviewPro
 /** The databases whose last backup ended the latest: of each its last one. */
 async function latestIn(services: Services, environmentId: string | null): Promise<readonly LatestItem[]> {
   const databases = await lastEndedDatabases(services, environmentId, MOST_LATEST);
+  const damaged = await damagedAmong(
+    services.db,
+    databases.flatMap(({ lastEnded }) => (lastEnded === null || lastEnded.isGood ? [] : [lastEnded.id])),
+  );
   return databases.flatMap(({ id, name, lastEnded }) =>
     lastEnded === null
       ? []
@@ -133,6 +138,7 @@ async function latestIn(services: Services, environmentId: string | null): Promi
             subject: name,
             href: `/databases/${id}`,
             state: lastEnded.isGood ? ('completed' as const) : ('failed' as const),
+            isDamaged: damaged.has(lastEnded.id),
             at: lastEnded.at,
           },
         ],

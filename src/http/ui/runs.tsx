@@ -53,6 +53,7 @@ export function runRoutes(services: Services): Hono<UiEnv> {
         title={`${KINDS[run.kind]} ${subject}`}
         href={run.kind === 'backup' ? `/backups/${run.id}` : href}
         state={run.state}
+        isDamaged={damageOf(run) !== null}
         lines={await runLogOf(services.db, run.id)}
       />,
     );
@@ -220,12 +221,18 @@ function toItem(run: ListedRun, query: RunsQuery): RunItem {
     ...subjectOf(run),
     environmentName: run.environment_name,
     state: run.state,
+    isDamaged: damageOf(run) !== null,
     createdAt: run.created_at,
     backupHref: run.filename === null ? null : `/backups/${run.subject_id}`,
     seconds: secondsOf(run),
     by: byOf(run, query),
-    problem: run.state === 'completed' || run.state === 'cancelled' ? null : problemOf(run.error),
+    problem: problemOf(run),
   };
+}
+
+/** What a later reading found wrong with the backup that this run made; null where nothing is known of any. */
+function damageOf({ kind, verification, verification_error: damage }: ListedRun): string | null {
+  return kind === 'backup' && verification === 'failed' ? (damage ?? 'It was found to be damaged.') : null;
 }
 
 /** With the address of all that this one asked for. */
@@ -247,10 +254,15 @@ function secondsOf({ started_at: startedAt, ended_at: endedAt }: ListedRun): num
 const storedError = z.object({ message: z.string() });
 const LONGEST = 300;
 
-function problemOf(error: string | null): string | null {
-  if (error === null) return null;
-  const parsed = storedError.safeParse(JSON.parse(error));
-  if (!parsed.success) return null;
-  const line = parsed.data.message.split('\n')[0] ?? '';
+function problemOf(run: ListedRun): string | null {
+  const damage = damageOf(run);
+  if (damage !== null) return firstLine(damage);
+  if (run.state === 'completed' || run.state === 'cancelled' || run.error === null) return null;
+  const parsed = storedError.safeParse(JSON.parse(run.error));
+  return parsed.success ? firstLine(parsed.data.message) : null;
+}
+
+function firstLine(message: string): string {
+  const line = message.split('\n')[0] ?? '';
   return line.length <= LONGEST ? line : `${line.slice(0, LONGEST).trimEnd()}…`;
 }
