@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ASKED, NOT_ASKED } from '../../bench/large-pages.ts';
 import { LOGIN } from '../../dev/fill/fill.ts';
 import { withNames } from '../../dev/fill/paths.ts';
 import { endExpiredSessions } from '../../src/auth/sessions.ts';
@@ -229,4 +230,20 @@ describe('what names a row of another table', () => {
   it('has an index in the large tables, for when that row goes', async () => {
     expect(await unindexedReferences(db)).toEqual([]);
   });
+});
+
+it('every page and list is measured by the bench, or named there with the reason why it is not', () => {
+  const routes = app.app.routes
+    .filter(
+      ({ method, path }) =>
+        method === 'GET' && !/^\/(assets|health|live|ready|metrics|openapi|logout)|\*/.test(path),
+    )
+    .map(({ path }) => path);
+  const asked = ASKED.map(([address]) => address.split('?')[0] ?? '');
+  const known = new Set([...asked, ...Object.keys(NOT_ASKED)]);
+  expect(routes.filter((route) => !known.has(route))).toEqual([]);
+  expect([...known].filter((route) => !routes.includes(route))).toEqual([]);
+  expect(asked.filter((route) => NOT_ASKED[route] !== undefined)).toEqual([]);
+  const names = ASKED.map(([, name]) => name);
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
 });
