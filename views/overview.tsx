@@ -3,7 +3,7 @@ import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Attention, type AttentionItem, type FailedDrillItem } from './overview-attention.tsx';
 import { Troubles, type TroublesProps } from './overview-troubles.tsx';
-import { OverviewVerdict } from './overview-verdict.tsx';
+import { Elsewhere, OverviewVerdict } from './overview-verdict.tsx';
 import { Ago } from './parts/ago.tsx';
 import { AreaChart } from './parts/charts/area.tsx';
 import { Calendar } from './parts/charts/calendar.tsx';
@@ -73,6 +73,7 @@ export function OverviewPage(props: OverviewProps) {
       {props.above}
       <Troubles {...props} />
       {props.firstSteps}
+      {total === 0 && <Elsewhere count={frame.elsewhere} />}
       {total === 0 && props.firstSteps === undefined && <Nothing frame={frame} />}
       {total > 0 && <Filled {...props} total={total} />}
     </Page>
@@ -98,7 +99,14 @@ function Filled(props: OverviewProps & { readonly total: number }) {
   const { frame, counts, total, oldest, stored, attention } = props;
   return (
     <>
-      <OverviewVerdict counts={counts} total={total} oldest={oldest} unscheduled={props.unscheduled} />
+      <OverviewVerdict
+        counts={counts}
+        total={total}
+        oldest={oldest}
+        unscheduled={props.unscheduled}
+        environment={frame.environment}
+      />
+      <Elsewhere count={frame.elsewhere} />
       <Tiles>
         <Tile label="Protected" figure={`${counts.protected} / ${total}`} href="/databases?state=protected">
           good backup within its target

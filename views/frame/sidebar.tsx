@@ -35,13 +35,28 @@ export function Sidebar({ frame, section }: { readonly frame: Frame; readonly se
 }
 
 /** The counts of the navigation anew, for an answer that changes what they count. */
-export function MenuCounts({ counts }: { readonly counts: Frame['counts'] }) {
+export function MenuCounts({ counts, elsewhere }: Pick<Frame, 'counts' | 'elsewhere'>) {
   return (
     <>
+      <Elsewhere count={elsewhere} isSwapped />
       {navigationFor(true).flatMap(({ entries }) =>
         entries.map(({ section }) => <Count key={section} section={section} counts={counts} isSwapped />),
       )}
     </>
+  );
+}
+
+/** Bad news of what the filter hides. */
+function Elsewhere({ count, isSwapped }: { readonly count: number; readonly isSwapped?: boolean }) {
+  return (
+    <span id="news-elsewhere" hx-swap-oob={isSwapped ? 'true' : undefined}>
+      {count > 0 && (
+        <a href="/databases?environment=all">
+          Elsewhere <span class="menu-count">{count}</span>
+          <span class="visually-hidden"> not safe</span>
+        </a>
+      )}
+    </span>
   );
 }
 
@@ -79,7 +94,7 @@ const MOST = 100;
 
 /** Shows the page again, with what the chosen environment has: at once where there is a script, else by its button. */
 function EnvironmentFilter(props: { readonly frame: Frame; readonly section: Section | null }) {
-  const { environment, environments } = props.frame;
+  const { environment, environments, elsewhere } = props.frame;
   const offered = environments.filter(({ id }, index) => index < MOST || id === environment?.id);
   return (
     <form class="environment-filter" method="get" action={filteredPage(props.section)}>
@@ -98,6 +113,7 @@ function EnvironmentFilter(props: { readonly frame: Frame; readonly section: Sec
       {environments.length > offered.length && (
         <a href="/environments">{environments.length - offered.length} more…</a>
       )}
+      <Elsewhere count={elsewhere} />
     </form>
   );
 }

@@ -145,7 +145,7 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
         {c.req.header('hx-request') === 'true' && (
           <>
             <HeadAnew protection={protection} mayChange={mayChange(c)} />
-            <MenuCounts counts={await menuCounts(c, services)} />
+            <MenuCounts {...(await menuCounts(c, services))} />
           </>
         )}
       </>,

@@ -42,7 +42,9 @@ const chosen = (html: string) => {
   const [list = ''] = /<select name="environment".*?<\/select>/s.exec(html) ?? [];
   return (/ selected="">([^<]*)</.exec(list) ?? /<option[^>]*>([^<]*)</.exec(list))?.[1];
 };
-const count = (html: string) => /menu-count">(\d+)/.exec(html)?.[1];
+const countAt = (id: string, html: string) =>
+  new RegExp(`id="news-${id}">(?:(?!</span>).)*menu-count">(\\d+)`).exec(html)?.[1];
+const count = (html: string) => countAt('databases', html);
 
 describe('the environment', () => {
   it('filters every list, is kept, and is taken away again', async () => {
@@ -56,9 +58,18 @@ describe('the environment', () => {
     expect(narrowed).not.toContain('>in-second<');
     // Without the parameter too, on every page.
     expect((await viewer.get('/databases')).html).not.toContain('>in-second<');
-    expect(count((await viewer.get('/account')).html)).toBeUndefined();
+    const other = (await viewer.get('/account')).html;
+    expect([count(other), countAt('elsewhere', other)]).toEqual([undefined, '1']);
+    // Green for what it shows, and no word that could be taken for all.
+    const overview = (await viewer.get('/')).html;
+    expect(overview).toContain(
+      'The database of Größe + &quot;x&quot; &lt;b&gt;🐘&lt;/b&gt; is backed up</h2>',
+    );
+    expect(overview).toMatch(/Elsewhere 1 database is not safe\. <a href="\/\?environment=all">/);
 
-    expect((await viewer.get('/?environment=all')).html).toContain('in-second');
+    const unfiltered = (await viewer.get('/?environment=all')).html;
+    expect(unfiltered).toContain('in-second');
+    expect(unfiltered).not.toContain('Elsewhere');
     expect((await viewer.get('/databases')).html).toContain('>in-second<');
     expect(count((await viewer.get('/account')).html)).toBe('1');
   });
@@ -66,6 +77,7 @@ describe('the environment', () => {
   it('is all of them again where the chosen one is gone, or the parameter or the cookie is nonsense', async () => {
     const { id } = await createEnvironment(pages.services, ACTOR, { name: 'kurz' });
     expect((await viewer.get(`/databases?environment=${id}`)).html).toContain('No databases in kurz yet');
+    expect((await viewer.get('/')).html).toContain('Elsewhere 1 database is not safe.');
     await pages.services.db.deleteFrom('environments').where('id', '=', id).execute();
     expect((await viewer.get('/databases')).html).toContain('>in-first<');
     for (const nonsense of ['x', '%00', encodeURIComponent(ODD), 'a'.repeat(5000), '__proto__', '']) {
