@@ -1,4 +1,5 @@
 import type { Db } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError, isAppError, toAppError } from '../errors.ts';
 import { diagnoseClock, diagnoseFailure } from '../object-stores/diagnose/diagnose.ts';
 import type { Diagnosis } from '../object-stores/diagnose/diagnosis.ts';
@@ -11,6 +12,7 @@ import { send } from '../object-stores/s3/request.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { type TimeLimit, timeLimit } from '../object-stores/time-limit.ts';
 import type { StorageContext } from './context.ts';
+import { isGood, noteGoodTest } from './good-test.ts';
 import { prefixesInUse } from './in-use.ts';
 import { type OpenedSpaces, openSpaces } from './storage.ts';
 
@@ -59,7 +61,9 @@ export async function tryStorage(
     return failed(storageMessage(error), false);
   }
   try {
-    return await testOpenedSpaces(context.db, opened, signal, limitMs);
+    const test = await testOpenedSpaces(context.db, opened, signal, limitMs);
+    if (isGood(test)) await write(context.db, (trx) => noteGoodTest(trx, context.now()));
+    return test;
   } finally {
     await opened.s3.close();
   }

@@ -39,6 +39,18 @@ it('tells above all of a storage out of reach, of whose backup it knows, and whe
   expect(html.indexOf('out of reach')).toBeLessThan(html.indexOf('aria-label="Verdict"'));
   expect((await (await pages.signedIn('admin')).get('/')).html).toContain('Look at the storage');
 
+  await db
+    .insertInto('spaces_config')
+    .values({
+      ...{ id: 'c', access_key: 'x', secret_key: 'x', region: 'eu', endpoint: 'https://s', buckets: '[]' },
+      ...{ encryption: 'none', created_at: due, updated_at: due },
+    })
+    .execute();
+  const changed = (await viewer.get('/')).html;
+  expect(changed).toMatch(/verdict-warning" aria-label="Storage".*The storage was out of reach/s);
+  expect(changed).toContain('was before its settings were changed');
+  await db.deleteFrom('spaces_config').execute();
+
   const [, next = ''] = /<h2>Next runs<\/h2>(.*?)<\/ul>/s.exec(html) ?? [];
   expect(next).toContain('a+b &quot;q&quot; &lt;i&gt;');
   expect(next).toContain('>in 3 h<');
