@@ -26,7 +26,7 @@ import { keptOf } from '../../retention/kept.ts';
 import { getServerRow } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
-import { readFailure, toBackupItem, toLiveRun } from './backup-views.ts';
+import { readFailure, toBackupItem, toLiveRuns } from './backup-views.ts';
 import { pageOf } from './kit/paging.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
@@ -185,10 +185,7 @@ function resultOf(text: string | undefined): BackupFilter['result'] {
 }
 
 export async function liveRunsOf(services: Services, databaseId: string) {
-  const backups = await liveBackups(services.db, databaseId);
-  if (backups.length === 0) return [];
-  const { lastGood } = await protectionOfOne(services, databaseId);
-  return Promise.all(backups.map((backup) => toLiveRun(services, backup, lastGood?.id ?? null)));
+  return toLiveRuns(services, await liveBackups(services.db, databaseId));
 }
 
 /** What became of those of the database that a page has shown, as far as they are over. */

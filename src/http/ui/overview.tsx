@@ -28,7 +28,7 @@ import { frameOf, frameWithStates } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
-import { runningOf } from './runs.tsx';
+import { runningOf } from './running.ts';
 import { scopeOf, storedIn } from './stored-growth.ts';
 
 /** More than these are a list, not news. */

@@ -4,17 +4,10 @@ import { dayText } from '../../../views/parts/charts/day-text.ts';
 import type { Chip } from '../../../views/parts/chips.tsx';
 import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
 import { RunLogPage } from '../../../views/run-page.tsx';
-import { Running, type RunningItem } from '../../../views/running.tsx';
+import { Running } from '../../../views/running.tsx';
 import { type RunItem, RunsPage } from '../../../views/runs.tsx';
 import { boundsOf, parseDay } from '../../backups/days.ts';
-import {
-  findRun,
-  type ListedRun,
-  listRuns,
-  listRunsOf,
-  liveRuns,
-  NEWEST_ASKED,
-} from '../../backups/list-runs.ts';
+import { findRun, type ListedRun, listRuns, listRunsOf, NEWEST_ASKED } from '../../backups/list-runs.ts';
 import type { RunKindName, RunState } from '../../db/schema.ts';
 import { AppError } from '../../errors.ts';
 import { runLogOf } from '../../runs/stored-log.ts';
@@ -25,10 +18,9 @@ import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { askerOf, askerSelect, parseAsker } from './run-askers.ts';
+import { runningOf, subjectOf } from './running.ts';
 
 const PER_PAGE = 50;
-/** Of what waits and runs; the rest is in the list below it, or a click away. */
-const MOST_RUNNING = 5;
 
 /** Runs of every kind: what goes on, and what became of the others. */
 export function runRoutes(services: Services): Hono<UiEnv> {
@@ -59,49 +51,6 @@ export function runRoutes(services: Services): Hono<UiEnv> {
   });
 
   return ui;
-}
-
-/** What waits and runs, of that environment or (null) of all. */
-export async function runningOf(services: Services, environmentId: string | null) {
-  const live = await liveRuns(services.db, environmentId, MOST_RUNNING + 1);
-  return {
-    items: live.slice(0, MOST_RUNNING).map((run) => toRunning(services, run)),
-    more: live.length > MOST_RUNNING,
-  };
-}
-
-const STEPS: Readonly<Record<string, string>> = {
-  connect: 'connecting',
-  dump: 'dumping',
-  upload: 'storing',
-  verify: 'reading back',
-  look: 'looking at the target',
-  create: 'making the target',
-  load: 'loading',
-  compare: 'counting the rows',
-  finish: 'finishing',
-};
-
-function toRunning({ runs }: Services, run: ListedRun): RunningItem {
-  const fresh = run.state === 'running' ? runs.progress(run.id) : null;
-  const step = fresh?.step ?? run.step;
-  return {
-    id: run.id,
-    ...subjectOf(run),
-    environmentName: run.environment_name,
-    state: run.state,
-    step: run.state === 'pending' || step === null ? null : (STEPS[step] ?? step),
-    bytes: fresh === null ? null : { read: fresh.bytesRead, estimated: fresh.estimatedBytes },
-  };
-}
-
-/** What the run is about, and where that is. */
-export function subjectOf(run: ListedRun): { readonly subject: string; readonly href: string } {
-  if (run.kind === 'restore' || run.kind === 'drill')
-    return { subject: `of ${run.database_name ?? 'what is gone'}`, href: `/restores/${run.id}` };
-  if (run.kind === 'deep_test') return { subject: 'of the storage', href: '/admin/storage#capabilities' };
-  if (run.database_id === null) return { subject: 'of what is gone', href: '/runs' };
-  return { subject: run.database_name ?? '–', href: `/databases/${run.database_id}` };
 }
 
 async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response> {

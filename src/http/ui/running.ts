@@ -1,0 +1,57 @@
+import type { RunningItem } from '../../../views/running.tsx';
+import { findBackups } from '../../backups/backups.ts';
+import { type ListedRun, liveRuns } from '../../backups/list-runs.ts';
+import type { Services } from '../../services-port.ts';
+import { toLiveRuns } from './backup-views.ts';
+import { liveRestoreOf } from './restore-item.ts';
+
+/** Of what waits and runs; the rest is in the list below it, or a click away. */
+const MOST_RUNNING = 5;
+
+/** What waits and runs, of that environment or (null) of all. */
+export async function runningOf(services: Services, environmentId: string | null) {
+  const live = await liveRuns(services.db, environmentId, MOST_RUNNING + 1);
+  const shown = live.slice(0, MOST_RUNNING);
+  const doing = await doingOf(services, shown);
+  return {
+    items: shown.map(
+      (run): RunningItem => ({
+        id: run.id,
+        ...subjectOf(run),
+        environmentName: run.environment_name,
+        state: run.state,
+        doing: doing.get(run.id) ?? { kind: 'other', step: run.state === 'running' ? run.step : null },
+      }),
+    ),
+    more: live.length > MOST_RUNNING,
+  };
+}
+
+/** How far each is, as its own page tells it. */
+async function doingOf(
+  services: Services,
+  runs: readonly ListedRun[],
+): Promise<ReadonlyMap<string, RunningItem['doing']>> {
+  const goOn = runs.filter(({ state }) => state !== 'uncertain');
+  const ids = goOn.filter(({ kind }) => kind === 'backup').map(({ id }) => id);
+  const backups = await findBackups(services.db, ids);
+  const doing = new Map<string, RunningItem['doing']>();
+  for (const live of await toLiveRuns(services, [...backups.values()])) {
+    doing.set(live.id, { kind: 'backup', live });
+  }
+  for (const run of goOn) {
+    if (run.kind !== 'restore' && run.kind !== 'drill') continue;
+    const live = await liveRestoreOf(services, run);
+    if (live !== null) doing.set(run.id, { kind: 'restore', live });
+  }
+  return doing;
+}
+
+/** What the run is about, and where that is. */
+export function subjectOf(run: ListedRun): { readonly subject: string; readonly href: string } {
+  if (run.kind === 'restore' || run.kind === 'drill')
+    return { subject: `of ${run.database_name ?? 'what is gone'}`, href: `/restores/${run.id}` };
+  if (run.kind === 'deep_test') return { subject: 'of the storage', href: '/admin/storage#capabilities' };
+  if (run.database_id === null) return { subject: 'of what is gone', href: '/runs' };
+  return { subject: run.database_name ?? '–', href: `/databases/${run.database_id}` };
+}
