@@ -15,7 +15,7 @@ import type { ProtectionState } from './parts/protection-badge.tsx';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
 import { forecastSentence, forecastText, growthText, type StoredGrowth } from './parts/stored-growth.ts';
 import { Tile, Tiles } from './parts/tile.tsx';
-import { Running, type RunningItem } from './running.tsx';
+import { Running, type RunningProps } from './running.tsx';
 
 export interface OverviewProps extends TroublesProps {
   readonly frame: Frame;
@@ -44,7 +44,7 @@ export interface OverviewProps extends TroublesProps {
   readonly failedDrills: readonly FailedDrillItem[];
   /** The days of half a year. */
   readonly days: readonly ChartDay[];
-  readonly running: { readonly items: readonly RunningItem[]; readonly more: boolean };
+  readonly running: RunningProps;
   readonly latest: readonly LatestItem[];
 }
 
@@ -149,7 +149,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
         side={
           <>
             <Panel title="Running now">
-              <Running url="/runs/running" {...props.running} />
+              <Running {...props.running} />
             </Panel>
             <Panel title="Stored, last 60 days">
               <AreaChart points={stored.points} noun="Stored" />

@@ -1,4 +1,5 @@
 import { describeRun, type LiveRun, waitWords } from './backup/run-words.ts';
+import { type EndedRun, Result } from './database/live-runs.tsx';
 import { LiveRegion } from './parts/live-region.tsx';
 import { type Reader, useReader } from './parts/reader.ts';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
@@ -19,13 +20,22 @@ export interface RunningItem {
     | { readonly kind: 'other'; readonly step: string | null };
 }
 
-/** What waits and runs now. It asks for itself again at `url`. */
-export function Running(props: {
+export interface RunningProps {
   readonly url: string;
   readonly items: readonly RunningItem[];
   /** There are more than the items. */
   readonly more: boolean;
-}) {
+  /** What became of those that the page has shown; null where it tells of none, and says so where nothing runs. */
+  readonly ended: readonly NamedEnd[] | null;
+}
+
+/** The end of a backup, and whose. */
+export interface NamedEnd extends EndedRun {
+  readonly databaseName: string;
+}
+
+/** What waits and runs now. It asks for itself again at `url`. */
+export function Running(props: RunningProps) {
   const reader = useReader();
   const items = props.items.map((item) => ({ ...item, words: wordsOf(item, reader) }));
   const running = items.filter(({ state }) => state === 'running');
@@ -42,7 +52,10 @@ export function Running(props: {
         ? {}
         : { title: [first.words.title, first.subject].filter(isSaid).join(' · ') })}
     >
-      {items.length === 0 && <p class="muted">Nothing runs or waits.</p>}
+      {items.length === 0 && props.ended === null && <p class="muted">Nothing runs or waits.</p>}
+      {props.ended?.map((run) => (
+        <Result key={run.id} run={run} databaseName={run.databaseName} />
+      ))}
       <ul class="running">
         {items.map(({ words, ...item }) => (
           <li key={item.id} id={`running-${item.id}`}>

@@ -1,10 +1,12 @@
 import type { BackupFailure } from '../../../views/backup/failure.tsx';
 import type { LiveRun } from '../../../views/backup/run-words.ts';
 import type { BackupItem } from '../../../views/database/backup-rows.ts';
+import type { EndedRun } from '../../../views/database/live-runs.tsx';
 import { readBackupError } from '../../backups/backup-story.ts';
-import { type BackupWithTrigger, progressOf } from '../../backups/backups.ts';
+import { type BackupWithTrigger, findBackups, progressOf } from '../../backups/backups.ts';
 import { NO_BUCKET, SPACES_NOT_CONFIGURED } from '../../backups/destination.ts';
 import { lastGoodBytes } from '../../backups/newest-backups.ts';
+import type { Db } from '../../db/schema.ts';
 import type { Kept } from '../../retention/kept.ts';
 import type { Services } from '../../services-port.ts';
 
@@ -59,6 +61,37 @@ export async function toLiveRuns(
       cancelRequested: row.cancel_requested_at !== null,
     };
   });
+}
+
+/** Runs that a page may ask about at once: it tells of those that ended last. */
+const ASKED_AT_ONCE = 5;
+
+/** What became of these backups, in that order, as far as they are over. */
+export async function endedRuns(
+  db: Db,
+  ids: readonly string[],
+): Promise<readonly (EndedRun & { readonly databaseId: string })[]> {
+  const asked = [...new Set(ids)].slice(-ASKED_AT_ONCE);
+  const backups = await findBackups(db, asked);
+  return asked.flatMap((id) => {
+    const backup = backups.get(id);
+    if (backup === undefined || backup.status === 'pending' || backup.status === 'in_progress') return [];
+    return [
+      {
+        id,
+        databaseId: backup.database_id,
+        result: resultOf(backup),
+        bytes: Number(backup.size),
+        seconds: backup.duration,
+        message: readFailure(backup.error)?.message ?? null,
+      },
+    ];
+  });
+}
+
+function resultOf({ status, outcome }: BackupWithTrigger): EndedRun['result'] {
+  if (status === 'completed') return 'good';
+  return outcome === 'cancelled' || outcome === 'uncertain' ? outcome : 'failed';
 }
 
 /** A backup's `error`, with what of the storage is to be looked at; null where there is none that can be read. */

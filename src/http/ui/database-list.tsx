@@ -17,20 +17,24 @@ import {
 import type { KnownDatabase } from '../../backups/known-databases.ts';
 import { PROTECTIONS } from '../../backups/protection.ts';
 import { type StateCounts, totalOf } from '../../backups/protection-states.ts';
+import type { Requested } from '../../backups/request-backup.ts';
 import { databaseType } from '../../databases/types.ts';
 import { engines } from '../../engines/engines.ts';
 import { getEnvironment } from '../../environments/environments.ts';
 import { isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
+import { wordsOfAll } from './asked-words.ts';
 import { selectsOf, storageIn, storageText } from './database-filters.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { readValues } from './kit/form-body.ts';
+import { readForm, readValues } from './kit/form-body.ts';
 import { frameOf, frameWithStates } from './kit/frame.ts';
+import { listPath } from './kit/list-path.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
+import { watchedRuns } from './running.ts';
 
 const PER_PAGE = 50;
 
@@ -56,18 +60,17 @@ export function databaseListRoutes(services: Services): Hono<UiEnv> {
     // The button of a row means that row, whatever is ticked beside it.
     const one = await readValues(c, 'only');
     const ids = one.length > 0 ? one : await readValues(c, 'id');
-    let asked = 0;
+    const requested: Requested[] = [];
     for (const id of ids) {
       try {
-        await startBackup(services, actorOf(c, services), id);
-        asked += 1;
+        requested.push(await startBackup(services, actorOf(c, services), id));
       } catch (error) {
         // Somebody deleted it since the list was made.
         if (!isAppError(error, 'not_found')) throw error;
       }
     }
-    if (asked === 0) return goTo(c, services, '/databases', 'nothing-selected');
-    return goTo(c, services, '/databases', 'backups-requested', asked);
+    const { say, count, rest } = wordsOfAll(requested);
+    return goTo(c, services, listPath('/databases', (await readForm(c))['back']), say, count, rest);
   });
 
   // As addresses were while an environment was a place to be in.
@@ -90,6 +93,7 @@ async function sendList(c: Context<UiEnv>, services: Services): Promise<Response
     c,
     <DatabasesPage
       frame={frame}
+      running={await watchedRuns(services, environmentId, { shown: null, ended: [] })}
       databases={found.databases.map((database) => toItem(database, strips.get(database.id) ?? []))}
       page={{ ...page, total: found.total }}
       path={addressOf(query)}

@@ -1,8 +1,9 @@
 import type { RunningItem } from '../../../views/running.tsx';
 import { findBackups } from '../../backups/backups.ts';
+import { knownDatabases } from '../../backups/known-databases.ts';
 import { type ListedRun, liveRuns } from '../../backups/list-runs.ts';
 import type { Services } from '../../services-port.ts';
-import { toLiveRuns } from './backup-views.ts';
+import { endedRuns, toLiveRuns } from './backup-views.ts';
 import { liveRestoreOf } from './restore-item.ts';
 
 /** Of what waits and runs; the rest is in the list below it, or a click away. */
@@ -14,6 +15,8 @@ export async function runningOf(services: Services, environmentId: string | null
   const shown = live.slice(0, MOST_RUNNING);
   const doing = await doingOf(services, shown);
   return {
+    url: '/runs/running',
+    ended: null,
     items: shown.map(
       (run): RunningItem => ({
         id: run.id,
@@ -25,6 +28,47 @@ export async function runningOf(services: Services, environmentId: string | null
     ),
     more: live.length > MOST_RUNNING,
   };
+}
+
+/**
+ * The same for a list that is to follow it: with what became of those that it has shown (`shown`, null of a page that has shown none
+ * yet; `ended`, told before), and whether that is news to it.
+ */
+export async function watchedRuns(
+  services: Services,
+  environmentId: string | null,
+  { shown, ended: told }: { readonly shown: readonly string[] | null; readonly ended: readonly string[] },
+) {
+  const running = await runningOf(services, environmentId);
+  const ids = running.items.map(({ id }) => id);
+  const over = [...told, ...(shown ?? [])].filter((id) => !ids.includes(id));
+  const ended = over.length === 0 ? [] : await endedRuns(services.db, over);
+  const names = new Map(
+    (
+      await knownDatabases(
+        services,
+        ended.map(({ databaseId }) => ({ id: databaseId })),
+      )
+    ).map(({ id, name }) => [id, name]),
+  );
+  const query = new URLSearchParams({
+    shown: ids.join(),
+    ...(ended.length === 0 ? {} : { ended: ended.map(({ id }) => id).join() }),
+  });
+  return {
+    ...running,
+    url: `/runs/running?${query}`,
+    ended: ended.map((run) => ({
+      ...run,
+      databaseName: names.get(run.databaseId) ?? 'a database that is gone',
+    })),
+    hasChanged: shown !== null && shown.join() !== ids.join(),
+  };
+}
+
+/** Ids as an address names them. */
+export function idsIn(text: string | undefined): readonly string[] {
+  return text === undefined || text === '' ? [] : text.split(',');
 }
 
 /** How far each is, as its own page tells it. */

@@ -18,7 +18,7 @@ import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { askerOf, askerSelect, parseAsker } from './run-askers.ts';
-import { runningOf, subjectOf } from './running.ts';
+import { idsIn, runningOf, subjectOf, watchedRuns } from './running.ts';
 
 const PER_PAGE = 50;
 
@@ -30,8 +30,22 @@ export function runRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/runs/running', only('viewer'), async (c) => {
     const { environment } = await filterOf(c, services);
-    const running = await runningOf(services, environment?.id ?? null);
-    return sendFragment(c, <Running url="/runs/running" {...running} />);
+    const { shown, ended } = c.req.query();
+    if (shown === undefined)
+      return sendFragment(c, <Running {...(await runningOf(services, environment?.id ?? null))} />);
+    // The page says which runs it shows: when that is no longer so, its list is out of date too.
+    const running = await watchedRuns(services, environment?.id ?? null, {
+      shown: idsIn(shown),
+      ended: idsIn(ended),
+    });
+    if (running.hasChanged) c.header('HX-Trigger', 'backups-changed');
+    return sendFragment(
+      c,
+      <>
+        <Running {...running} />
+        {running.hasChanged && running.ended.length > 0 && <div id="flash" hx-swap-oob="delete" />}
+      </>,
+    );
   });
 
   ui.get('/runs/:runId/log', only('viewer'), async (c) => {

@@ -87,7 +87,7 @@ describe('what runs now', () => {
     const id = newId();
     const run = {
       ...{ server_id: null, progress: 0, attempts: 1, in_repair: 0, created_at: at, started_at: at },
-      ...{ state: 'running', subject_id: null } as const,
+      ...({ state: 'running', subject_id: null } as const),
     };
     await db
       .insertInto('runs')
