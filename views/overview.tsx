@@ -19,8 +19,8 @@ import { Running, type RunningProps } from './running.tsx';
 
 export interface OverviewProps extends TroublesProps {
   readonly frame: Frame;
-  /** What stands above all. */
-  readonly above?: Child;
+  /** What an admin has still to do, below what is wrong by now. */
+  readonly reminder?: Child;
   /** The list of a new installation's first steps, until its first good backup. */
   readonly firstSteps?: Child;
   /** What is left to do after that. */
@@ -70,8 +70,8 @@ export function OverviewPage(props: OverviewProps) {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return (
     <Page frame={frame} section="overview" title="Overview">
-      {props.above}
       <Troubles {...props} />
+      {props.reminder}
       {props.firstSteps}
       {total === 0 && <Elsewhere count={frame.elsewhere} />}
       {total === 0 && props.firstSteps === undefined && <Nothing frame={frame} />}

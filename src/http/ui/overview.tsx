@@ -24,6 +24,7 @@ import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
 import { oneLine } from '../../short-text.ts';
 import { checklistOf, type SeenOfServer } from './checklist.ts';
+import { keyCommand } from './key-command.ts';
 import { frameOf, frameWithStates } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -61,7 +62,7 @@ export async function sendOverview(
     <OverviewPage
       frame={frame}
       {...(checklist === null
-        ? { above: asksForCopy ? <MasterKeyBanner /> : undefined }
+        ? { reminder: asksForCopy ? <MasterKeyBanner {...keyCommand(services)} /> : undefined }
         : { firstSteps: <Checklist {...checklist} /> })}
       nextSteps={checklist === null ? await nextStepsFor(services, frame.user.role) : undefined}
       counts={states}
