@@ -27,7 +27,7 @@ export interface AttentionItem {
   /** When a drill last proved that it comes back. */
   readonly restorableAt: string | null;
   /** In one line. */
-  readonly cause: string | null;
+  readonly cause: string;
 }
 
 /** What is not protected, the worst first, and drills that failed. */
@@ -62,18 +62,9 @@ export function Attention(props: {
                   · proven restorable <Ago at={item.restorableAt} />
                 </>
               )}
-              {item.cause !== null && <p class="field-help">{item.cause}</p>}
+              <p class="field-help">{item.cause}</p>
             </div>
-            {props.mayChange && (
-              <PostButton
-                action={`/databases/${item.id}/backups`}
-                label={item.state === 'failing' ? 'Retry' : 'Back up now'}
-                accessibleLabel={
-                  item.state === 'failing' ? `Retry ${item.name}` : `Back up now: ${item.name}`
-                }
-                kind="link"
-              />
-            )}
+            {props.mayChange && <WhatToDo item={item} />}
           </li>
         ))}
         {drills.map((drill) => (
@@ -100,4 +91,18 @@ export function Attention(props: {
       )}
     </Panel>
   );
+}
+
+/** A backup made by hand does not end a pause: that is asked for by itself. */
+function WhatToDo({ item: { id, name, state } }: { readonly item: AttentionItem }) {
+  if (state === 'paused') {
+    return (
+      <a href={`/databases/selected/resume?id=${id}&from=page`} aria-label={`Resume ${name}…`}>
+        Resume…
+      </a>
+    );
+  }
+  const label = state === 'failing' ? 'Retry' : 'Back up now';
+  const accessibleLabel = state === 'failing' ? `Retry ${name}` : `Back up now: ${name}`;
+  return <PostButton action={`/databases/${id}/backups`} kind="link" {...{ label, accessibleLabel }} />;
 }

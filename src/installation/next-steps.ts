@@ -50,18 +50,6 @@ export async function countScheduled(
   return { databases: Number(registered), unscheduled: Number(registered) - Number(scheduled) };
 }
 
-/** Those of these databases that a schedule backs up. */
-export async function scheduledAmong(db: Db, databaseIds: readonly string[]): Promise<ReadonlySet<string>> {
-  if (databaseIds.length === 0) return new Set();
-  const rows = await db
-    .selectFrom('database_schedules')
-    .select('database_id')
-    .where('database_id', 'in', [...databaseIds])
-    .where('due_at', 'is not', null)
-    .execute();
-  return new Set(rows.map((row) => row.database_id));
-}
-
 async function isTold(db: Db): Promise<boolean> {
   const mail = db.selectFrom('smtp_settings').select('id').where('failing_since', 'is', null);
   const channel = db

@@ -3,26 +3,24 @@ import { Checklist } from '../../../views/checklist.tsx';
 import { HelpPage } from '../../../views/help.tsx';
 import { NextSteps } from '../../../views/next-steps.tsx';
 import { type LatestItem, OverviewPage, type OverviewProps } from '../../../views/overview.tsx';
-import type { AttentionItem } from '../../../views/overview-attention.tsx';
 import { describeSpan } from '../../../views/parts/format-time.ts';
 import { MasterKeyBanner } from '../../../views/parts/master-key-banner.tsx';
 import { hasRole, type Role } from '../../auth/roles.ts';
 import { dayStates } from '../../backups/day-states.ts';
 import { talliesSince } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
-import { lastEndedDatabases, oldestDatabase, worstDatabases } from '../../backups/find-databases.ts';
-import { lastFailures, NEVER } from '../../backups/protection-of.ts';
-import type { StateCounts } from '../../backups/protection-states.ts';
-import { failedDrills, lastProven, restorableOf } from '../../backups/restorable.ts';
+import { lastEndedDatabases, oldestDatabase } from '../../backups/find-databases.ts';
+import { NEVER } from '../../backups/protection-of.ts';
+import { lastProven } from '../../backups/restorable.ts';
 import { storageTrouble } from '../../backups/storage-trouble.ts';
-import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { isFillingUp } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
-import { countScheduled, nextSteps, scheduledAmong } from '../../installation/next-steps.ts';
+import { countScheduled, nextSteps } from '../../installation/next-steps.ts';
 import { failingWays } from '../../notifications/failing-ways.ts';
 import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
 import { oneLine } from '../../short-text.ts';
+import { attentionOf, failedDrillsIn } from './attention.ts';
 import { checklistOf, type SeenOfServer } from './checklist.ts';
 import { keyCommand } from './key-command.ts';
 import { frameOf, frameWithStates } from './kit/frame.ts';
@@ -31,9 +29,6 @@ import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { runningOf } from './running.ts';
 import { scopeOf, storedIn } from './stored-growth.ts';
-
-/** More than these are a list, not news. */
-const MOST_NEWS = 8;
 
 /** The overview, which is the first page; and Help. */
 export function overviewRoutes(services: Services): Hono<UiEnv> {
@@ -147,46 +142,4 @@ async function oldestIn(services: Services, environmentId: string | null): Promi
   if (oldest === null || lastGood === null) return null;
   const ageMs = services.now().getTime() - Date.parse(lastGood.at);
   return { name: oldest.name, maxAgeHours, age: describeSpan(Math.max(0, ageMs)) };
-}
-
-async function attentionOf(
-  services: Services,
-  environmentId: string | null,
-  states: StateCounts,
-  showsEnvironment: boolean,
-): Promise<readonly AttentionItem[]> {
-  const databases = await worstDatabases(services, environmentId, states, MOST_NEWS);
-  const causes = await lastFailures(services.db, databases);
-  const drills = await restorableOf(
-    services.db,
-    databases.map(({ id }) => id),
-  );
-  const scheduled = await scheduledAmong(
-    services.db,
-    databases.map(({ id }) => id),
-  );
-  return databases.map(({ id, name, environmentName, protection }) => ({
-    id,
-    name,
-    environmentName: showsEnvironment ? environmentName : null,
-    state: protection.state,
-    lastGoodAt: protection.lastGood?.at ?? null,
-    restorableAt: drills.get(id)?.restorable?.at ?? null,
-    cause: oneLine(causes.get(id) ?? '') || (scheduled.has(id) ? null : UNSCHEDULED),
-  }));
-}
-
-const UNSCHEDULED = 'It has no schedule: nothing backs it up by itself.';
-
-async function failedDrillsIn(
-  { db }: Services,
-  environmentId: string | null,
-  showsEnvironment: boolean,
-): Promise<OverviewProps['failedDrills']> {
-  const failed = await failedDrills(db, environmentId, MOST_NEWS);
-  return failed.map(({ databaseId, databaseName, environmentName, at, failure, says }) => ({
-    ...{ id: databaseId, name: databaseName, at, isDamaged: failure === 'damaged' },
-    environmentName: showsEnvironment ? environmentName : null,
-    cause: `${DRILL_FAILURES[failure]}. ${oneLine(says)}`,
-  }));
 }

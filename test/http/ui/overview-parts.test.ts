@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recordNewest } from '../../../src/backups/newest-backups.ts';
 import type { BackupRow } from '../../../src/db/schema.ts';
+import { write } from '../../../src/db/write.ts';
 import { newId } from '../../../src/ids.ts';
+import { scheduleInput } from '../../../src/schedules/fields.ts';
+import { putSchedule } from '../../../src/schedules/schedules.ts';
 import { insertBackup } from '../../support/backup-row.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
@@ -122,5 +126,91 @@ describe('what runs now', () => {
     expect(text).toContain('running reading in full');
     await db.deleteFrom('runs').where('started_at', '=', at).execute();
     await db.deleteFrom('restores').execute();
+  });
+});
+
+describe('what needs attention', () => {
+  const ACTOR = { userId: null, address: null };
+  /** The line of that database, as it is read, and its HTML. */
+  const lineOf = (html: string, name: string) => {
+    const [, list = ''] = /<ul class="attention">(.*?)<\/ul>/s.exec(html) ?? [];
+    const line = list.split('<li>').find((one) => one.includes(`>${name}</a>`)) ?? '';
+    return { html: line, text: textOf(line) };
+  };
+  const hourly = (more: object = {}) => scheduleInput.parse({ cronExpression: '0 * * * *', ...more });
+  const slot = (
+    databaseId: string,
+    hours: number,
+    reason: 'storage_off' | 'blackout',
+    detail: string | null,
+  ) => {
+    const at = hoursAgo(hours).toISOString();
+    return pages.services.db
+      .insertInto('schedule_slots')
+      .values({
+        ...{ id: newId(), database_id: databaseId, due_at: at, last_due_at: at, slots: 1, decided_at: at },
+        ...{ outcome: 'skipped', reason, detail, backup_id: null, tries: 1, is_watched: 0 },
+      })
+      .execute();
+  };
+  beforeAll(async () => {
+    await pages.services.db.deleteFrom('databases').execute();
+  });
+
+  it('is told with its cause, whatever it is, and with the one thing to do', async () => {
+    const { services } = pages;
+    const failed = { status: 'failed', outcome: 'failed', step: 'dump' } as const;
+    const error = JSON.stringify({
+      message: `pg_dump: "${ODD}" <script>\nmore`,
+      step: 'dump',
+      code: 'dump_failed',
+    });
+    const good = await backedUp('failing', 3, GOOD);
+    const later = await backedUp('gone', 1, { ...failed, error });
+    await services.db
+      .updateTable('backups')
+      .set({ database_id: good.database_id })
+      .where('id', '=', later.id)
+      .execute();
+    await write(services.db, (trx) => recordNewest(trx, good.database_id));
+    await services.db.deleteFrom('databases').where('id', '=', later.database_id).execute();
+    const damaged = await backedUp('damaged', 3, { ...GOOD, verification: 'failed' });
+    const paused = await backedUp('paused', 90, GOOD);
+    await putSchedule(services, ACTOR, paused.database_id, hourly({ pausedReason: 'Umzug "ü" <b>' }));
+    const stood = await backedUp('stood still', 80, GOOD);
+    const off = await backedUp('off', 70, GOOD);
+    const alone = await backedUp('alone', 60, GOOD);
+    for (const { database_id: id } of [stood, off]) await putSchedule(services, ACTOR, id, hourly());
+    // Before the last good one, and since.
+    await slot(stood.database_id, 90, 'storage_off', null);
+    await slot(off.database_id, 3, 'storage_off', null);
+    await slot(off.database_id, 2, 'blackout', 'db2 "ü"');
+
+    const operator = await pages.signedIn('operator');
+    const { html } = await operator.get('/');
+    const { html: read } = await viewer.get('/');
+    for (const [name, state, cause, toDo] of [
+      ['failing', 'failing', 'pg_dump: &quot;Größe + &quot;x&quot;', 'Retry'],
+      ['damaged', 'never', 'Its newest backup was found damaged after it was made.', 'Back up now'],
+      ['paused', 'paused', 'Its schedule is paused: Umzug &quot;ü&quot; &lt;b&gt;', 'Resume…'],
+      ['stood still', 'late', 'No backup began since then.', 'Back up now'],
+      [
+        'off',
+        'late',
+        'Nothing began at its last time. Nothing may begin on the server at that time: db2',
+        'Back up now',
+      ],
+      ['alone', 'late', 'It has no schedule: nothing backs it up by itself.', 'Back up now'],
+    ] as const) {
+      const line = lineOf(html, name);
+      expect([name, line.text.includes(cause), line.text]).toEqual([name, true, line.text]);
+      expect([name, line.text.startsWith(state), line.text.endsWith(toDo)]).toEqual([name, true, true]);
+      expect(lineOf(read, name).html).not.toMatch(/<form|Resume/);
+    }
+    expect(html).not.toContain('more</p>');
+    const { database_id: id } = paused;
+    expect(lineOf(html, 'paused').html).toContain(`href="/databases/selected/resume?id=${id}&amp;from=page"`);
+    expect(lineOf(html, 'failing').html).toContain(`action="/databases/${good.database_id}/backups"`);
+    expect(damaged.id).not.toBe(alone.id);
   });
 });
