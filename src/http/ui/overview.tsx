@@ -13,9 +13,10 @@ import { lastEndedDatabases, oldestDatabase } from '../../backups/find-databases
 import { NEVER } from '../../backups/protection-of.ts';
 import { lastProven } from '../../backups/restorable.ts';
 import { storageTrouble } from '../../backups/storage-trouble.ts';
+import { type Targets, targetsIn } from '../../backups/targets.ts';
 import { isFillingUp } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
-import { countScheduled, nextSteps } from '../../installation/next-steps.ts';
+import { nextSteps } from '../../installation/next-steps.ts';
 import { failingWays } from '../../notifications/failing-ways.ts';
 import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
@@ -49,6 +50,7 @@ export async function sendOverview(
 ): Promise<Response> {
   const { frame, states } = await frameWithStates(c, services);
   const environmentId = frame.environment?.id ?? null;
+  const targets = await targetsIn(services.db, environmentId);
   const showsEnvironment = environmentId === null && frame.environments.length > 1;
   const checklist = await checklistOf(c, services, frame, contact);
   const asksForCopy = hasRole(frame.user.role, 'admin') && (await needsMasterKeyCopy(services));
@@ -61,13 +63,13 @@ export async function sendOverview(
         : { firstSteps: <Checklist {...checklist} /> })}
       nextSteps={checklist === null ? await nextStepsFor(services, frame.user.role) : undefined}
       counts={states}
-      unscheduled={(await countScheduled(services.db, environmentId)).unscheduled}
+      unscheduled={targets.unscheduled}
       oldest={await oldestIn(services, environmentId)}
       stored={await storedIn(services, environmentId)}
       lastProven={await lastProven(services.db, environmentId)}
       attention={await attentionOf(services, environmentId, states, showsEnvironment)}
       failedDrills={await failedDrillsIn(services, environmentId, showsEnvironment)}
-      days={await halfAYear(services, environmentId)}
+      days={await halfAYear(services, environmentId, targets)}
       running={await runningOf(services, environmentId)}
       latest={await latestIn(services, environmentId)}
       nextRuns={await nextRuns(services.db, environmentId, MOST_NEXT)}
@@ -90,11 +92,11 @@ async function nextStepsFor(services: Services, role: Role) {
 const WEEKS = 26;
 const WEEK_DAYS = 7;
 
-/** Whole weeks, of which this one is the last. */
-async function halfAYear({ db, now }: Services, environmentId: string | null) {
+/** Whole weeks, of which this one is the last; a day on which nothing came though something was due is late. */
+async function halfAYear({ db, now }: Services, environmentId: string | null, { leastOn }: Targets) {
   const today = dayOf(now());
   const days = daysUntil(today, (WEEKS - 1) * WEEK_DAYS + weekdayOf(today) + 1);
-  return dayStates(await talliesSince(db, scopeOf(environmentId), days[0] ?? today), days, null);
+  return dayStates(await talliesSince(db, scopeOf(environmentId), days[0] ?? today), days, leastOn);
 }
 
 const MOST_LATEST = 6;

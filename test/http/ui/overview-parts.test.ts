@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dayAfter, dayOf } from '../../../src/backups/days.ts';
 import { recordNewest } from '../../../src/backups/newest-backups.ts';
 import type { BackupRow } from '../../../src/db/schema.ts';
 import { write } from '../../../src/db/write.ts';
@@ -212,5 +213,75 @@ describe('what needs attention', () => {
     expect(lineOf(html, 'paused').html).toContain(`href="/databases/selected/resume?id=${id}&amp;from=page"`);
     expect(lineOf(html, 'failing').html).toContain(`action="/databases/${good.database_id}/backups"`);
     expect(damaged.id).not.toBe(alone.id);
+  });
+});
+
+describe('every backup, day by day', () => {
+  const statesIn = (html: string) => {
+    const [, chart = ''] = /<figure class="calendar">.*?<svg[^>]*aria-label="([^"]*)"/s.exec(html) ?? [];
+    return chart;
+  };
+  const schedule = (databaseId: string, intervalMinutes: number, isPaused: 0 | 1 = 0) => {
+    const at = pages.services.now().toISOString();
+    return pages.services.db
+      .insertInto('database_schedules')
+      .values({
+        ...{
+          database_id: databaseId,
+          schedule_id: 's',
+          settled_as: 's',
+          time_zone: 'UTC',
+          is_paused: isPaused,
+        },
+        ...{ interval_minutes: intervalMinutes, due_at: at, run_at: at, anchored_at: at },
+      })
+      .execute();
+  };
+
+  it('tells late where none came though one was due, links what there is to the runs of the day', async () => {
+    const { db, now } = pages.services;
+    await db.deleteFrom('databases').execute();
+    await db.deleteFrom('environment_days').execute();
+    const weekly = await backedUp('weekly', 40 * 24, GOOD);
+    const { environment_id } = await db
+      .selectFrom('databases')
+      .select('environment_id')
+      .where('id', '=', weekly.database_id)
+      .executeTakeFirstOrThrow();
+    const today = dayOf(now());
+    const days = [34, 30].map((ago) => dayAfter(today, -ago));
+    await db
+      .insertInto('environment_days')
+      .values(
+        days.map((day, index) => ({
+          environment_id,
+          day,
+          good: index + 1,
+          failed: index,
+          added: 0,
+          freed: 0,
+        })),
+      )
+      .execute();
+    await schedule(weekly.database_id, 7 * 24 * 60);
+    const calendar = async () => {
+      const { html } = await viewer.get('/');
+      for (const day of days) expect(html).toContain(`<a href="/runs?day=${day}" tabindex="-1"`);
+      return statesIn(html);
+    };
+    const lateIn = (words: string) => Number(/(\d+) without one that was due/.exec(words)?.[1] ?? 0);
+    // Seven days and two hours after the noon of the last good day.
+    const slow = lateIn(await calendar());
+    expect(slow).toBe(30 - 1 - 6);
+    const nightly = await backedUp('nightly', 5 * 24, GOOD);
+    await schedule(nightly.database_id, 24 * 60);
+    expect(lateIn(await calendar())).toBe(slow);
+    await db
+      .updateTable('databases')
+      .set({ created_at: hoursAgo(33 * 24).toISOString() })
+      .execute();
+    expect(lateIn(await calendar())).toBe(3 + 29);
+    await db.updateTable('database_schedules').set({ is_paused: 1 }).execute();
+    expect(lateIn(await calendar())).toBe(0);
   });
 });
