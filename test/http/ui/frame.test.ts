@@ -46,6 +46,27 @@ const countAt = (id: string, html: string) =>
   new RegExp(`id="news-${id}">(?:(?!</span>).)*menu-count">(\\d+)`).exec(html)?.[1];
 const count = (html: string) => countAt('databases', html);
 
+describe('a live part', () => {
+  it('has the page loaded again where what it tells of is gone or no longer to be seen, and other parts nothing', async () => {
+    const ask = async (path: string, headers = {}) => {
+      const { status, headers: answered, html } = await viewer.get(path, headers);
+      return [status, answered.get('hx-refresh'), html === ''];
+    };
+    const asks = { 'hx-request': 'true' };
+    for (const path of [
+      '/databases/gone/runs',
+      '/backups/gone/run',
+      '/backups/gone/reading',
+      '/restores/gone/run',
+    ]) {
+      expect([path, ...(await ask(path, asks))]).toEqual([path, 404, 'true', true]);
+      expect([path, ...(await ask(path))]).toEqual([path, 404, null, false]);
+    }
+    expect(await ask('/admin/storage/probe/card', asks)).toEqual([403, 'true', true]);
+    expect(await ask('/databases/gone/figures', asks)).toEqual([404, null, false]);
+  });
+});
+
 describe('the environment', () => {
   it('filters every list, is kept, and is taken away again', async () => {
     const all = (await viewer.get('/databases')).html;
