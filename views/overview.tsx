@@ -29,12 +29,18 @@ export interface OverviewProps extends TroublesProps {
   /** Databases that no schedule backs up. */
   readonly unscheduled: number;
   /** The database whose last good backup is the oldest; null where none has one. */
-  readonly oldest: { readonly name: string; readonly age: string; readonly maxAgeHours: number } | null;
+  readonly oldest: {
+    readonly name: string;
+    readonly environmentName: string;
+    readonly age: string;
+    readonly maxAgeHours: number;
+  } | null;
   readonly stored: StoredGrowth;
   /** The drill that has proven the latest that a backup comes back; null: none has. */
   readonly lastProven: {
     readonly databaseId: string;
     readonly databaseName: string;
+    readonly environmentName: string;
     readonly at: string;
     readonly restoreMs: number;
   } | null;
@@ -52,6 +58,8 @@ export interface OverviewProps extends TroublesProps {
 export interface LatestItem {
   readonly id: string;
   readonly subject: string;
+  /** Null of what is of no environment. */
+  readonly environmentName: string | null;
   readonly href: string;
   readonly state: RunState;
   readonly at: string;
@@ -61,6 +69,7 @@ export interface LatestItem {
 export interface NextRunItem {
   readonly databaseId: string;
   readonly databaseName: string;
+  readonly environmentName: string;
   readonly runAt: string;
 }
 
@@ -118,7 +127,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
         >
           {oldest === null
             ? 'no good backup yet'
-            : `${oldest.name}, target ${formatHours(oldest.maxAgeHours)}`}
+            : `${named(oldest.name, oldest.environmentName, frame)}, target ${formatHours(oldest.maxAgeHours)}`}
         </Tile>
         <Tile
           label="Stored"
@@ -129,7 +138,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
           {stored.inAWeek !== 0 && ` · ${growthText(stored.inAWeek)}`}
           {stored.forecast !== null && ` · ${forecastText(stored.forecast)}`}
         </Tile>
-        <LastProven proven={props.lastProven} />
+        <LastProven proven={props.lastProven} frame={frame} />
       </Tiles>
       {props.nextSteps}
       <Columns
@@ -155,8 +164,8 @@ function Filled(props: OverviewProps & { readonly total: number }) {
               <AreaChart points={stored.points} noun="Stored" />
               {stored.forecast !== null && <p class="field-help">{forecastSentence(stored.forecast)}</p>}
             </Panel>
-            {props.nextRuns.length > 0 && <NextRuns items={props.nextRuns} />}
-            <Latest items={props.latest} />
+            {props.nextRuns.length > 0 && <NextRuns items={props.nextRuns} frame={frame} />}
+            <Latest items={props.latest} frame={frame} />
           </>
         }
       />
@@ -164,8 +173,25 @@ function Filled(props: OverviewProps & { readonly total: number }) {
   );
 }
 
+/** Names may come again in another environment. */
+const hasOthers = ({ environment, environments }: Frame) => environment === null && environments.length > 1;
+
+function named(name: string, environmentName: string, frame: Frame): string {
+  return hasOthers(frame) ? `${name} (${environmentName})` : name;
+}
+
+function Place({ name, frame }: { readonly name: string | null; readonly frame: Frame }) {
+  return name !== null && hasOthers(frame) ? <small class="muted"> {name}</small> : null;
+}
+
 /** How long it takes until data is back: the figure that is asked for on the worst day. */
-function LastProven({ proven }: { readonly proven: OverviewProps['lastProven'] }) {
+function LastProven({
+  proven,
+  frame,
+}: {
+  readonly proven: OverviewProps['lastProven'];
+  readonly frame: Frame;
+}) {
   if (proven === null) {
     return (
       <Tile label="Last restore drill" figure="none yet" href="/drills">
@@ -179,18 +205,21 @@ function LastProven({ proven }: { readonly proven: OverviewProps['lastProven'] }
       figure={formatDuration(proven.restoreMs / 1000)}
       href={`/databases/${proven.databaseId}/drills`}
     >
-      to restore {proven.databaseName}, <Ago at={proven.at} />
+      to restore {named(proven.databaseName, proven.environmentName, frame)}, <Ago at={proven.at} />
     </Tile>
   );
 }
 
-function NextRuns({ items }: { readonly items: readonly NextRunItem[] }) {
+function NextRuns({ items, frame }: { readonly items: readonly NextRunItem[]; readonly frame: Frame }) {
   return (
     <Panel title="Next runs">
       <ul class="latest">
         {items.map((item) => (
           <li key={item.databaseId}>
-            <a href={`/databases/${item.databaseId}`}>{item.databaseName}</a>
+            <span>
+              <a href={`/databases/${item.databaseId}`}>{item.databaseName}</a>
+              <Place name={item.environmentName} frame={frame} />
+            </span>
             <Ago at={item.runAt} />
           </li>
         ))}
@@ -202,7 +231,7 @@ function NextRuns({ items }: { readonly items: readonly NextRunItem[] }) {
   );
 }
 
-function Latest({ items }: { readonly items: readonly LatestItem[] }) {
+function Latest({ items, frame }: { readonly items: readonly LatestItem[]; readonly frame: Frame }) {
   return (
     <Panel title="Latest">
       {items.length === 0 && <p class="muted">No backup has ended yet.</p>}
@@ -210,7 +239,10 @@ function Latest({ items }: { readonly items: readonly LatestItem[] }) {
         {items.map((item) => (
           <li key={item.id}>
             <RunBadge state={item.state} />
-            <a href={item.href}>{item.subject}</a>
+            <span>
+              <a href={item.href}>{item.subject}</a>
+              <Place name={item.environmentName} frame={frame} />
+            </span>
             <Ago at={item.at} />
           </li>
         ))}

@@ -62,13 +62,16 @@ export async function lastProven(
 ): Promise<{
   readonly databaseId: string;
   readonly databaseName: string;
+  readonly environmentName: string;
   readonly at: string;
   readonly restoreMs: number;
 } | null> {
   const row = await db
     .selectFrom('drill_states as state')
     .innerJoin('databases', 'databases.id', 'state.database_id')
-    .select(['databases.id', 'databases.name', 'state.proven_at', 'state.restore_ms'])
+    .innerJoin('environments', 'environments.id', 'databases.environment_id')
+    .select(['databases.id', 'databases.name', 'environments.name as environment_name'])
+    .select(['state.proven_at', 'state.restore_ms'])
     .where('state.proven_at', 'is not', null)
     .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
     .orderBy('state.proven_at', 'desc')
@@ -78,6 +81,7 @@ export async function lastProven(
   return {
     databaseId: row.id,
     databaseName: row.name,
+    environmentName: row.environment_name,
     at: row.proven_at,
     restoreMs: Number(row.restore_ms),
   };

@@ -122,13 +122,14 @@ async function failingWaysFor({ db }: Services, role: Role): Promise<OverviewPro
 /** The databases whose last backup ended the latest: of each its last one. */
 async function latestIn(services: Services, environmentId: string | null): Promise<readonly LatestItem[]> {
   const databases = await lastEndedDatabases(services, environmentId, MOST_LATEST);
-  return databases.flatMap(({ id, name, lastEnded }) =>
+  return databases.flatMap(({ id, name, environmentName, lastEnded }) =>
     lastEnded === null
       ? []
       : [
           {
             id,
             subject: name,
+            environmentName,
             href: `/databases/${id}`,
             state: lastEnded.isGood ? ('completed' as const) : ('failed' as const),
             at: lastEnded.at,
@@ -143,5 +144,6 @@ async function oldestIn(services: Services, environmentId: string | null): Promi
   const { lastGood, maxAgeHours } = oldest?.protection ?? NEVER;
   if (oldest === null || lastGood === null) return null;
   const ageMs = services.now().getTime() - Date.parse(lastGood.at);
-  return { name: oldest.name, maxAgeHours, age: describeSpan(Math.max(0, ageMs)) };
+  const { name, environmentName } = oldest;
+  return { name, environmentName, maxAgeHours, age: describeSpan(Math.max(0, ageMs)) };
 }

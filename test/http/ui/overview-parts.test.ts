@@ -3,6 +3,7 @@ import { dayAfter, dayOf } from '../../../src/backups/days.ts';
 import { recordNewest } from '../../../src/backups/newest-backups.ts';
 import type { BackupRow } from '../../../src/db/schema.ts';
 import { write } from '../../../src/db/write.ts';
+import { createEnvironment } from '../../../src/environments/environments.ts';
 import { newId } from '../../../src/ids.ts';
 import { scheduleInput } from '../../../src/schedules/fields.ts';
 import { putSchedule } from '../../../src/schedules/schedules.ts';
@@ -213,6 +214,52 @@ describe('what needs attention', () => {
     expect(lineOf(html, 'paused').html).toContain(`href="/databases/selected/resume?id=${id}&amp;from=page"`);
     expect(lineOf(html, 'failing').html).toContain(`action="/databases/${good.database_id}/backups"`);
     expect(damaged.id).not.toBe(alone.id);
+  });
+});
+
+describe('a database that has the name of another', () => {
+  it('is told with its environment wherever it is named, where there is more than one', async () => {
+    const { db, now } = pages.services;
+    await db.deleteFrom('databases').execute();
+    await db.deleteFrom('environments').execute();
+    const row = await backedUp(ODD, 5, GOOD);
+    const of = db.updateTable('environments').set({ name: 'staging "ü"' });
+    await of.execute();
+    const at = now().toISOString();
+    await db
+      .insertInto('database_schedules')
+      .values({
+        ...{
+          database_id: row.database_id,
+          schedule_id: 's',
+          settled_as: 's',
+          time_zone: 'UTC',
+          is_paused: 0,
+        },
+        ...{ interval_minutes: 600, due_at: at, run_at: at, anchored_at: at },
+      })
+      .execute();
+    await db
+      .insertInto('drill_states')
+      .values({ database_id: row.database_id, proven_at: at, restore_ms: 2000 } as never)
+      .execute();
+    const parts = async () => {
+      const { html } = await viewer.get('/');
+      const panel = (title: string) => new RegExp(`<h2>${title}</h2>.*?</ul>`, 's').exec(html)?.[0] ?? '';
+      const tile = (label: string) =>
+        html
+          .split('class="tile"')
+          .find((one) => one.includes(label))
+          ?.split('class="panel')[0] ?? '';
+      return [panel('Next runs'), panel('Latest'), tile('Oldest last good'), tile('Last restore drill')];
+    };
+    for (const part of await parts()) {
+      expect(part).toContain(ODD_HTML);
+      expect(part).not.toContain('staging');
+    }
+    await createEnvironment(pages.services, { userId: null, address: null }, { name: 'production' });
+    for (const part of await parts()) expect(part).toContain('staging &quot;ü&quot;');
+    await db.deleteFrom('databases').execute();
   });
 });
 
