@@ -1,10 +1,12 @@
 import type { Child } from 'hono/jsx';
+import type { Level } from './backup/level.tsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Attention, type AttentionItem, type FailedDrillItem } from './overview-attention.tsx';
 import { Troubles, type TroublesProps } from './overview-troubles.tsx';
 import { Elsewhere, OverviewVerdict } from './overview-verdict.tsx';
 import { Ago } from './parts/ago.tsx';
+import { Badge } from './parts/badge.tsx';
 import { AreaChart } from './parts/charts/area.tsx';
 import { Calendar } from './parts/charts/calendar.tsx';
 import type { ChartDay } from './parts/charts/day-cells.ts';
@@ -54,7 +56,7 @@ export interface OverviewProps extends TroublesProps {
   readonly latest: readonly LatestItem[];
 }
 
-/** A backup that has ended. */
+/** A run that has ended. */
 export interface LatestItem {
   readonly id: string;
   readonly subject: string;
@@ -62,6 +64,8 @@ export interface LatestItem {
   readonly environmentName: string | null;
   readonly href: string;
   readonly state: RunState;
+  /** Of a backup what is proven of it, which says more than how its run ended. */
+  readonly level: Level | null;
   readonly at: string;
 }
 
@@ -234,11 +238,11 @@ function NextRuns({ items, frame }: { readonly items: readonly NextRunItem[]; re
 function Latest({ items, frame }: { readonly items: readonly LatestItem[]; readonly frame: Frame }) {
   return (
     <Panel title="Latest">
-      {items.length === 0 && <p class="muted">No backup has ended yet.</p>}
+      {items.length === 0 && <p class="muted">Nothing has ended yet.</p>}
       <ul class="latest">
         {items.map((item) => (
           <li key={item.id}>
-            <RunBadge state={item.state} />
+            {item.level === null ? <RunBadge state={item.state} /> : <Badge {...item.level} />}
             <span>
               <a href={item.href}>{item.subject}</a>
               <Place name={item.environmentName} frame={frame} />

@@ -138,7 +138,8 @@ export async function findRun(db: Db, id: string): Promise<ListedRun | undefined
   return withSubject(db).where('runs.id', '=', id).where('backups.deleted_at', 'is', null).executeTakeFirst();
 }
 
-function seen(db: Db, { kind, state, between }: RunFilter) {
+/** Those that may be seen, of deleted backups none. */
+export function seen(db: Db, { kind, state, between }: RunFilter) {
   return db
     .selectFrom('runs')
     .where(isSeen)
@@ -163,7 +164,8 @@ function databaseOf(lane: 'runs.lane' | 'newest.lane') {
   return sql<string>`coalesce(backups.database_id, ${named})`;
 }
 
-function withSubject(db: Db) {
+/** Runs with what they are about. */
+export function withSubject(db: Db) {
   return (
     db
       .selectFrom('runs')

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import { Checklist } from '../../../views/checklist.tsx';
 import { HelpPage } from '../../../views/help.tsx';
 import { NextSteps } from '../../../views/next-steps.tsx';
-import { type LatestItem, OverviewPage, type OverviewProps } from '../../../views/overview.tsx';
+import { OverviewPage, type OverviewProps } from '../../../views/overview.tsx';
 import { describeSpan } from '../../../views/parts/format-time.ts';
 import { MasterKeyBanner } from '../../../views/parts/master-key-banner.tsx';
 import { hasRole, type Role } from '../../auth/roles.ts';
@@ -28,6 +28,7 @@ import { frameOf, frameWithStates } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
+import { latestIn } from './latest.ts';
 import { runningOf } from './running.ts';
 import { scopeOf, storedIn } from './stored-growth.ts';
 
@@ -99,7 +100,6 @@ async function halfAYear({ db, now }: Services, environmentId: string | null, { 
   return dayStates(await talliesSince(db, scopeOf(environmentId), days[0] ?? today), days, leastOn);
 }
 
-const MOST_LATEST = 6;
 const MOST_NEXT = 6;
 
 async function storageTroubleOf({ db }: Services): Promise<OverviewProps['storageTrouble']> {
@@ -117,25 +117,6 @@ async function failingWaysFor({ db }: Services, role: Role): Promise<OverviewPro
   const ways = await failingWays(db);
   if (hasRole(role, 'admin')) return ways.map((way) => ({ ...way, error: oneLine(way.error) }));
   return ways.map(({ since }) => ({ since, name: 'A way out', error: 'an admin sees why.' }));
-}
-
-/** The databases whose last backup ended the latest: of each its last one. */
-async function latestIn(services: Services, environmentId: string | null): Promise<readonly LatestItem[]> {
-  const databases = await lastEndedDatabases(services, environmentId, MOST_LATEST);
-  return databases.flatMap(({ id, name, environmentName, lastEnded }) =>
-    lastEnded === null
-      ? []
-      : [
-          {
-            id,
-            subject: name,
-            environmentName,
-            href: `/databases/${id}`,
-            state: lastEnded.isGood ? ('completed' as const) : ('failed' as const),
-            at: lastEnded.at,
-          },
-        ],
-  );
 }
 
 /** The one whose last good backup is the oldest, among those that have one. */

@@ -5,6 +5,7 @@ import { type ListedRun, liveRuns } from '../../backups/list-runs.ts';
 import type { Services } from '../../services-port.ts';
 import { endedRuns, toLiveRuns } from './backup-views.ts';
 import { liveRestoreOf } from './restore-item.ts';
+import { subjectOf } from './run-subject.ts';
 
 /** Of what waits and runs; the rest is in the list below it, or a click away. */
 const MOST_RUNNING = 5;
@@ -89,13 +90,4 @@ async function doingOf(
     if (live !== null) doing.set(run.id, { kind: 'restore', live });
   }
   return doing;
-}
-
-/** What the run is about, and where that is. */
-export function subjectOf(run: ListedRun): { readonly subject: string; readonly href: string } {
-  if (run.kind === 'restore' || run.kind === 'drill')
-    return { subject: `of ${run.database_name ?? 'what is gone'}`, href: `/restores/${run.id}` };
-  if (run.kind === 'deep_test') return { subject: 'of the storage', href: '/admin/storage#capabilities' };
-  if (run.database_id === null) return { subject: 'of what is gone', href: '/runs' };
-  return { subject: run.database_name ?? '–', href: `/databases/${run.database_id}` };
 }

@@ -18,7 +18,8 @@ import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { askerOf, askerSelect, parseAsker } from './run-askers.ts';
-import { idsIn, runningOf, subjectOf, watchedRuns } from './running.ts';
+import { RUN_KINDS, subjectOf } from './run-subject.ts';
+import { idsIn, runningOf, watchedRuns } from './running.ts';
 
 const PER_PAGE = 50;
 
@@ -56,7 +57,7 @@ export function runRoutes(services: Services): Hono<UiEnv> {
       c,
       <RunLogPage
         frame={await frameOf(c, services)}
-        title={`${KINDS[run.kind]} ${subject}`}
+        title={`${RUN_KINDS[run.kind]} ${subject}`}
         href={run.kind === 'backup' ? `/backups/${run.id}` : href}
         state={run.state}
         lines={await runLogOf(services.db, run.id)}
@@ -108,15 +109,6 @@ interface RunsQuery {
   readonly by: string | null;
   readonly day: string | null;
 }
-
-const KINDS: Readonly<Record<RunKindName, string>> = {
-  backup: 'Backup',
-  verification: 'Full read',
-  deep_test: 'Deep test',
-  prune: 'Pruning',
-  restore: 'Restore',
-  drill: 'Drill',
-};
 
 const KIND_NAMES: readonly RunKindName[] = [
   'backup',
@@ -171,7 +163,7 @@ function kindSelect({ kind }: RunsQuery): FilterSelect {
     value: kind ?? '',
     choices: [
       { value: '', label: 'All kinds' },
-      ...KIND_NAMES.map((value) => ({ value, label: KINDS[value] })),
+      ...KIND_NAMES.map((value) => ({ value, label: RUN_KINDS[value] })),
     ],
   };
 }
@@ -179,7 +171,7 @@ function kindSelect({ kind }: RunsQuery): FilterSelect {
 function toItem(run: ListedRun, query: RunsQuery): RunItem {
   return {
     id: run.id,
-    kindName: KINDS[run.kind],
+    kindName: RUN_KINDS[run.kind],
     ...subjectOf(run),
     environmentName: run.environment_name,
     state: run.state,

@@ -217,6 +217,78 @@ describe('what needs attention', () => {
   });
 });
 
+describe('what ended last', () => {
+  const lines = (html: string) => {
+    const [, list = ''] = /<h2>Latest<\/h2>(.*?)<\/ul>/s.exec(html) ?? [];
+    return list
+      .split('<li>')
+      .slice(1)
+      .map((one) => `${textOf(one).replace(/ \d+ h ago.*/, '')} ${/href="([^"]+)"/.exec(one)?.[1]}`);
+  };
+
+  it('is told of every kind but pruning, of backups with what is proven, also of one environment', async () => {
+    const { db } = pages.services;
+    await db.deleteFrom('databases').execute();
+    await db.deleteFrom('runs').execute();
+    await db.deleteFrom('environments').execute();
+    const good = await backedUp('good', 9, { ...GOOD, verification: 'full' });
+    const error = JSON.stringify({ message: 'x', step: 'dump', code: 'dump_failed' });
+    const bad = await backedUp('bad', 8, { status: 'failed', outcome: 'failed', error });
+    const cut = await backedUp('cut', 7, { status: 'failed', outcome: 'interrupted' });
+    const other = await backedUp('other', 6, { ...GOOD, verification: 'failed' });
+    await backedUp('gone', 5, { ...GOOD, deleted_at: hoursAgo(5).toISOString() });
+    const run = (
+      kind: 'restore' | 'verification' | 'deep_test' | 'prune' | 'drill',
+      hours: number,
+      of: string | null,
+    ) => {
+      const at = hoursAgo(hours).toISOString();
+      const id = newId();
+      return {
+        ...{
+          id,
+          kind,
+          subject_id: of,
+          lane: id,
+          state: 'completed' as const,
+          server_id: null,
+          progress: 100,
+        },
+        ...({ attempts: 1, in_repair: 0, created_at: at, started_at: at, ended_at: at } as const),
+      };
+    };
+    const restore = run('restore', 4, good.id);
+    const read = run('verification', 3, other.id);
+    await db
+      .insertInto('runs')
+      .values([restore, read, run('deep_test', 2, null), run('prune', 1, null)])
+      .execute();
+    const all = [
+      'completed Deep test of the storage /admin/storage#capabilities',
+      `not readable Full read of other /backups/${other.id}`,
+      `completed Restore of good /restores/${restore.id}`,
+      `not readable other /backups/${other.id}`,
+      `interrupted cut /backups/${cut.id}`,
+      `failed at dump bad /backups/${bad.id}`,
+      `read in full good /backups/${good.id}`,
+    ];
+    const shown = (await viewer.get('/')).html;
+    const names = (await db.selectFrom('environments').select('name').execute()).map(({ name }) => name);
+    const withoutNames = (html: string) =>
+      lines(names.reduce((text, name) => text.replaceAll(` ${name}<`, '<'), html));
+    expect(withoutNames(shown)).toEqual(all.slice(0, 6));
+    const { environment_id: of } = await db
+      .selectFrom('databases')
+      .select('environment_id')
+      .where('id', '=', good.database_id)
+      .executeTakeFirstOrThrow();
+    expect(lines((await viewer.get(`/?environment=${of}`)).html)).toEqual([all[2], all[6]]);
+    await viewer.get('/?environment=all');
+    await db.deleteFrom('runs').execute();
+    await db.deleteFrom('databases').execute();
+  });
+});
+
 describe('a database that has the name of another', () => {
   it('is told with its environment wherever it is named, where there is more than one', async () => {
     const { db, now } = pages.services;
