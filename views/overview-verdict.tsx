@@ -31,7 +31,7 @@ export function OverviewVerdict(props: {
       ...(counts.paused > 0 ? [`${counts.paused} paused`] : []),
     ].join(', ');
     return (
-      <Verdict tone="error" title={title} action={show(showWords(unsafe), '/databases?sort=state')}>
+      <Verdict tone="error" title={title} action={show(showWords(unsafe), '/databases?state=unsafe')}>
         {total === 1 ? UNSAFE[counts.never > 0 ? 'never' : 'late'] : `${wrong}.`}{' '}
         {othersThan(counts.protected)}
       </Verdict>

@@ -68,9 +68,12 @@ async function countAt(context: Context): Promise<ReadonlyMap<string, StateCount
   return new Map([...byEnvironment].map(([id, rows]) => [id, toCounts(rows)]));
 }
 
+/** Of these nothing good is there that is new enough. */
+export const UNSAFE: readonly ProtectionState[] = ['never', 'late'];
+
 /** Of those in some state, how many are not safe. */
-export function unsafeOf({ never, late }: StateCounts): number {
-  return never + late;
+export function unsafeOf(counts: StateCounts): number {
+  return UNSAFE.reduce((sum, state) => sum + counts[state], 0);
 }
 
 export function totalOf(counts: StateCounts): number {

@@ -51,7 +51,7 @@ function Elsewhere({ count, isSwapped }: { readonly count: number; readonly isSw
   return (
     <span id="news-elsewhere" hx-swap-oob={isSwapped ? 'true' : undefined}>
       {count > 0 && (
-        <a href="/databases?environment=all">
+        <a href="/databases?environment=all&state=unsafe">
           Elsewhere <span class="menu-count">{count}</span>
           <span class="visually-hidden"> not safe</span>
         </a>

@@ -8,11 +8,13 @@ import { dayStates } from '../../backups/day-states.ts';
 import { talliesOfEach } from '../../backups/day-tallies.ts';
 import { dayAfter, dayOf, daysUntil } from '../../backups/days.ts';
 import {
+  countOf,
   DATABASE_SORTS,
   type DatabaseFilter,
   type DatabaseSort,
   findDatabases,
   kindsOfDatabases,
+  type StateFilter,
 } from '../../backups/find-databases.ts';
 import type { KnownDatabase } from '../../backups/known-databases.ts';
 import { PROTECTIONS } from '../../backups/protection.ts';
@@ -112,6 +114,7 @@ interface ListQuery {
   readonly sort: DatabaseSort;
 }
 
+const STATES: readonly StateFilter[] = [...PROTECTIONS, 'unsafe'];
 const WORST_FIRST: DatabaseSort = { by: 'state', isDescending: false };
 
 /** What the address asks for; what makes no sense is as if it were not there. */
@@ -121,7 +124,7 @@ function queryOf(c: Context): ListQuery {
   return {
     filter: {
       search: q.slice(0, 200),
-      state: PROTECTIONS.find((one) => one === state) ?? null,
+      state: STATES.find((one) => one === state) ?? null,
       engine: engines.find(({ type }) => type === engine)?.type ?? null,
       storage: storageIn(storage),
     },
@@ -161,15 +164,19 @@ const CHIPS: Readonly<Record<ProtectionState, string>> = {
 };
 
 function chipsOf(query: ListQuery, counts: StateCounts): readonly Chip[] {
-  const at = (state: ProtectionState | null) => addressOf({ ...query, filter: { ...query.filter, state } });
+  const at = (state: StateFilter | null) => addressOf({ ...query, filter: { ...query.filter, state } });
+  const { state: chosen } = query.filter;
   const all = totalOf(counts);
+  // Where the overview leads to: two of the states at once, which is a chip while it is so.
+  const unsafe = { label: 'Not safe', count: countOf(counts, 'unsafe'), href: at('unsafe'), isChosen: true };
   return [
-    { label: 'All', count: all, href: at(null), isChosen: query.filter.state === null },
+    { label: 'All', count: all, href: at(null), isChosen: chosen === null },
+    ...(chosen === 'unsafe' ? [unsafe] : []),
     ...PROTECTIONS.map((state) => ({
       label: CHIPS[state],
       count: counts[state],
       href: at(state),
-      isChosen: query.filter.state === state,
+      isChosen: chosen === state,
     })),
   ];
 }

@@ -67,6 +67,13 @@ describe('the list of databases', () => {
     expect(await list('?sort=-name')).toEqual([third, second, first]);
     expect(await list('?sort=-size')).toEqual([third, first, second]);
     expect(await list('?state=never')).toEqual([second]);
+    const unsafe = (await operator.get('/databases?state=unsafe')).html;
+    expect(shown(unsafe)).toEqual([second]);
+    expect(unsafe).toMatch(/class="chip" href="\/databases\?state=unsafe" aria-current="true">Not safe/);
+    expect(unsafe).toContain('<span class="chip-count"> 1</span>');
+    expect(await list('?state=unsafe&q=1')).toEqual([second]);
+    expect(await list('?state=unsafe&q=0')).toEqual([]);
+    expect((await operator.get('/databases')).html).not.toContain('Not safe');
     expect(await list(`?q=${encodeURIComponent('1 GRÖSSE')}`)).toEqual([]);
     expect(await list(`?q=${encodeURIComponent('1 größe + "X"')}`)).toEqual([second]);
     expect(await list('?engine=postgres')).toEqual([]);
