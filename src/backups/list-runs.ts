@@ -133,6 +133,22 @@ export async function liveRuns(
   return found;
 }
 
+/** Of that environment, or (null) of all: how many have ended, and nobody knows how. They have a small index of their own. */
+export async function countUncertain(db: Db, environmentId: string | null): Promise<number> {
+  const { count } = await db
+    .selectFrom('runs')
+    .where('runs.state', '=', sql.lit('uncertain'))
+    .$if(environmentId !== null, (query) =>
+      query
+        .innerJoin('backups', 'backups.id', 'runs.subject_id')
+        .innerJoin('databases', 'databases.id', 'backups.database_id')
+        .where('databases.environment_id', '=', environmentId ?? ''),
+    )
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 /** The run, or undefined when there is none of that id or its backup was deleted. */
 export async function findRun(db: Db, id: string): Promise<ListedRun | undefined> {
   return withSubject(db).where('runs.id', '=', id).where('backups.deleted_at', 'is', null).executeTakeFirst();

@@ -75,16 +75,22 @@ function Count(props: {
   );
 }
 
+/** What the count of an entry counts. */
+const COUNTED: Readonly<Partial<Record<Section, string>>> = {
+  databases: 'not safe',
+  runs: 'uncertain',
+  notifications: 'unread, of trouble',
+};
+
 /** As many unread ones as that are counted; there may be more. */
 const MOST_UNREAD = 100;
 
 function BadNews({ section, count }: { readonly section: Section; readonly count: number }) {
   if (count === 0) return null;
-  const isUnread = section === 'notifications';
   return (
     <span class="menu-count">
-      {isUnread && count >= MOST_UNREAD ? `${MOST_UNREAD - 1}+` : count}
-      <span class="visually-hidden">{isUnread ? ' unread, of trouble' : ' not safe'}</span>
+      {section === 'notifications' && count >= MOST_UNREAD ? `${MOST_UNREAD - 1}+` : count}
+      <span class="visually-hidden"> {COUNTED[section] ?? ''}</span>
     </span>
   );
 }

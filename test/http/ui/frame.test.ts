@@ -46,6 +46,37 @@ const countAt = (id: string, html: string) =>
   new RegExp(`id="news-${id}">(?:(?!</span>).)*menu-count">(\\d+)`).exec(html)?.[1];
 const count = (html: string) => countAt('databases', html);
 
+describe('the count beside Runs', () => {
+  it('is of those of which nobody knows how they ended, of the chosen environment', async () => {
+    const { db } = pages.services;
+    const counted = async () => countAt('runs', (await viewer.get('/account')).html);
+    expect(await counted()).toBeUndefined();
+    const row = await db.selectFrom('backups').select(['id', 'database_id']).executeTakeFirstOrThrow();
+    const run = db.updateTable('runs').where('id', '=', row.id);
+    const before = await db
+      .selectFrom('runs')
+      .select('state')
+      .where('id', '=', row.id)
+      .executeTakeFirstOrThrow();
+    await run.set({ state: 'uncertain' }).execute();
+    expect(await counted()).toBe('1');
+    const of = await db
+      .selectFrom('databases')
+      .select('environment_id')
+      .where('id', '=', row.database_id)
+      .executeTakeFirstOrThrow();
+    for (const [environment, expected] of [
+      [of.environment_id, '1'],
+      [of.environment_id === first ? second : first, undefined],
+    ] as const) {
+      await viewer.get(`/?environment=${environment}`);
+      expect(await counted()).toBe(expected);
+    }
+    await viewer.get('/?environment=all');
+    await run.set(before).execute();
+  });
+});
+
 describe('a live part', () => {
   it('has the page loaded again where what it tells of is gone or no longer to be seen, and other parts nothing', async () => {
     const ask = async (path: string, headers = {}) => {

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { EnvironmentChoice, Frame } from '../../../../views/frame/frame.ts';
+import { countUncertain } from '../../../backups/list-runs.ts';
 import {
   countStatesByEnvironment,
   type StateCounts,
@@ -40,14 +41,15 @@ export async function frameWithStates(
 ): Promise<{ readonly frame: Frame; readonly states: StateCounts }> {
   const filter = await filterOf(c, services);
   const { states, elsewhere } = await statesAround(services, filter);
-  const news = { counts: await countsWith(c, services, states), elsewhere };
+  const news = { counts: await countsWith(c, services, filter, states), elsewhere };
   return { frame: build(c, services, filter, news), states };
 }
 
 /** What the navigation counts, for a fragment that changes it. */
 export async function menuCounts(c: Context<UiEnv>, services: Services): Promise<MenuNews> {
-  const { states, elsewhere } = await statesAround(services, await filterOf(c, services));
-  return { counts: await countsWith(c, services, states), elsewhere };
+  const filter = await filterOf(c, services);
+  const { states, elsewhere } = await statesAround(services, filter);
+  return { counts: await countsWith(c, services, filter, states), elsewhere };
 }
 
 /** Bad news, of what the filter shows and of what it hides. */
@@ -63,10 +65,12 @@ async function statesAround(services: Services, { environment }: EnvironmentFilt
 async function countsWith(
   c: Context<UiEnv>,
   { db }: Services,
+  { environment }: EnvironmentFilter,
   states: StateCounts,
 ): Promise<Frame['counts']> {
   const notifications = await countUnreadTrouble(db, c.get('session').user.id);
-  return { databases: unsafeOf(states), notifications };
+  const runs = await countUncertain(db, environment?.id ?? null);
+  return { databases: unsafeOf(states), runs, notifications };
 }
 
 function build(c: Context<UiEnv>, services: Services, filter: EnvironmentFilter, news: MenuNews): Frame {
