@@ -2,7 +2,7 @@ import type { Child } from 'hono/jsx';
 import type { Level } from './backup/level.tsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
-import { Attention, type AttentionItem, type FailedDrillItem } from './overview-attention.tsx';
+import { Attention, type AttentionProps } from './overview-attention.tsx';
 import { Troubles, type TroublesProps } from './overview-troubles.tsx';
 import { Elsewhere, OverviewVerdict } from './overview-verdict.tsx';
 import { Ago } from './parts/ago.tsx';
@@ -47,9 +47,7 @@ export interface OverviewProps extends TroublesProps {
     readonly restoreMs: number;
   } | null;
   readonly nextRuns: readonly NextRunItem[];
-  readonly attention: readonly AttentionItem[];
-  /** Databases whose last drill failed. */
-  readonly failedDrills: readonly FailedDrillItem[];
+  readonly attention: AttentionProps['items'];
   /** The days of half a year. */
   readonly days: readonly ChartDay[];
   readonly running: RunningProps;
@@ -148,12 +146,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
       <Columns
         main={
           <>
-            <Attention
-              items={attention}
-              drills={props.failedDrills}
-              mayChange={frame.user.role !== 'viewer'}
-              counts={counts}
-            />
+            <Attention items={attention} mayChange={frame.user.role !== 'viewer'} counts={counts} />
             <Panel title="Every backup, day by day">
               <Calendar days={props.days} hrefOf={(day) => `/runs?day=${day}`} />
             </Panel>

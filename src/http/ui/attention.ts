@@ -1,7 +1,8 @@
-import type { AttentionItem, FailedDrillItem } from '../../../views/overview-attention.tsx';
+import type { AttentionItem, AttentionProps, FailedDrillItem } from '../../../views/overview-attention.tsx';
 import { whyNot } from '../../../views/schedules/why-not.ts';
 import { worstDatabases } from '../../backups/find-databases.ts';
 import type { KnownDatabase } from '../../backups/known-databases.ts';
+import { PROTECTIONS } from '../../backups/protection.ts';
 import { lastFailures } from '../../backups/protection-of.ts';
 import type { StateCounts } from '../../backups/protection-states.ts';
 import { failedDrills, restorableOf } from '../../backups/restorable.ts';
@@ -13,8 +14,26 @@ import { oneLine } from '../../short-text.ts';
 /** More than these are a list, not news. */
 const MOST_NEWS = 8;
 
-/** The worst databases that are not protected, each with its cause in one line. */
+/** The worst of both: databases that are not protected, and drills that failed. */
 export async function attentionOf(
+  services: Services,
+  environmentId: string | null,
+  states: StateCounts,
+  showsEnvironment: boolean,
+): Promise<AttentionProps['items']> {
+  const databases = await worstOf(services, environmentId, states, showsEnvironment);
+  const drills = await failedDrillsIn(services, environmentId, showsEnvironment);
+  return [...databases, ...drills].toSorted((a, b) => rankOf(a) - rankOf(b)).slice(0, MOST_NEWS);
+}
+
+/** A backup that was found not to come back is as bad as none; a drill that failed for another reason says nothing of a backup. */
+function rankOf(item: AttentionProps['items'][number]): number {
+  if ('state' in item) return PROTECTIONS.indexOf(item.state) * 2;
+  return item.isDamaged ? PROTECTIONS.indexOf('late') * 2 + 1 : PROTECTIONS.indexOf('failing') * 2 + 1;
+}
+
+/** The worst databases that are not protected, each with its cause in one line. */
+async function worstOf(
   services: Services,
   environmentId: string | null,
   states: StateCounts,
@@ -61,14 +80,14 @@ function causeOf(
 const sentence = (words: string, detail: string) => (detail === '' ? `${words}.` : `${words}: ${detail}`);
 
 /** Databases whose last drill failed. */
-export async function failedDrillsIn(
+async function failedDrillsIn(
   { db }: Services,
   environmentId: string | null,
   showsEnvironment: boolean,
 ): Promise<readonly FailedDrillItem[]> {
   const failed = await failedDrills(db, environmentId, MOST_NEWS);
-  return failed.map(({ databaseId, databaseName, environmentName, at, failure, says }) => ({
-    ...{ id: databaseId, name: databaseName, at, isDamaged: failure === 'damaged' },
+  return failed.map(({ databaseId, databaseName, environmentName, lastGoodId, at, failure, says }) => ({
+    ...{ id: databaseId, name: databaseName, lastGoodId, at, isDamaged: failure === 'damaged' },
     environmentName: showsEnvironment ? environmentName : null,
     cause: `${DRILL_FAILURES[failure]}. ${oneLine(says)}`,
   }));

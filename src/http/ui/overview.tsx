@@ -21,7 +21,7 @@ import { failingWays } from '../../notifications/failing-ways.ts';
 import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
 import { oneLine } from '../../short-text.ts';
-import { attentionOf, failedDrillsIn } from './attention.ts';
+import { attentionOf } from './attention.ts';
 import { checklistOf, type SeenOfServer } from './checklist.ts';
 import { keyCommand } from './key-command.ts';
 import { frameOf, frameWithStates } from './kit/frame.ts';
@@ -69,7 +69,6 @@ export async function sendOverview(
       stored={await storedIn(services, environmentId)}
       lastProven={await lastProven(services.db, environmentId)}
       attention={await attentionOf(services, environmentId, states, showsEnvironment)}
-      failedDrills={await failedDrillsIn(services, environmentId, showsEnvironment)}
       days={await halfAYear(services, environmentId, targets)}
       running={await runningOf(services, environmentId)}
       latest={await latestIn(services, environmentId)}

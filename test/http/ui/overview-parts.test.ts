@@ -335,6 +335,56 @@ describe('a database that has the name of another', () => {
   });
 });
 
+describe('drills that failed, among what needs attention', () => {
+  it('stand by how bad they are, with a drill to retry, and no more than eight lines in all', async () => {
+    const { db } = pages.services;
+    await db.deleteFrom('databases').execute();
+    const failing = await Promise.all(
+      ['n1', 'n2'].map((name) => backedUp(name, 3, { status: 'failed', outcome: 'failed' })),
+    );
+    const drill = async (name: string, failure: 'damaged' | 'server', hours: number) => {
+      const row = await backedUp(name, 3, GOOD);
+      await db
+        .insertInto('drill_states')
+        .values({
+          database_id: row.database_id,
+          failed_at: hoursAgo(hours).toISOString(),
+          failure,
+          says: ODD,
+        } as never)
+        .execute();
+      return row;
+    };
+    const server = await drill('no server', 'server', 1);
+    const damaged = await drill('does not come back', 'damaged', 9);
+    const operator = await pages.signedIn('operator');
+    const names = (html: string) => {
+      const [, list = ''] = /<ul class="attention">(.*?)<\/ul>/s.exec(html) ?? [];
+      return [...list.matchAll(/attention-words"><a [^>]*>([^<]+)</g)].map(([, name]) => name);
+    };
+    const { html } = await operator.get('/');
+    expect(names(html).toSorted()).toEqual(['does not come back', 'n1', 'n2', 'no server']);
+    expect(names(html).slice(2)).toEqual(['does not come back', 'no server']);
+    for (const { id } of [server, damaged]) {
+      expect(html).toContain(`action="/backups/${id}/drill"`);
+      expect((await viewer.get('/')).html).not.toContain(`action="/backups/${id}/drill"`);
+    }
+    expect(html).toContain('All drills that failed');
+    for (let index = 0; index < 6; index += 1) {
+      await backedUp(`m${index}`, 3, { status: 'failed', outcome: 'failed' });
+    }
+    const full = (await operator.get('/')).html;
+    expect([names(full).length, names(full).includes('does not come back')]).toEqual([8, false]);
+    await db
+      .deleteFrom('newest_backups')
+      .where('database_id', '=', failing[0]?.database_id ?? '')
+      .execute();
+    await backedUp('m9', 3, { status: 'failed', outcome: 'failed' });
+    expect((await operator.get('/')).html).toContain('All 9 databases that need attention');
+    await db.deleteFrom('databases').execute();
+  });
+});
+
 describe('every backup, day by day', () => {
   const statesIn = (html: string) => {
     const [, chart = ''] = /<figure class="calendar">.*?<svg[^>]*aria-label="([^"]*)"/s.exec(html) ?? [];
