@@ -2,7 +2,6 @@ import type { Db, Trx } from '../db/schema.ts';
 import { isSound, testedStorage } from '../object-stores/deep-test/result.ts';
 import { readSettings, saveSettings } from '../settings/settings.ts';
 import { spacesRow } from './storage.ts';
-import type { SpacesTest } from './try-storage.ts';
 
 /** What is known of the storage's settings after a backup that the storage did not take. */
 export interface SinceThen {
@@ -17,13 +16,6 @@ export interface SinceThen {
 /** Keeps when the settings that are stored were last found good. */
 export async function noteGoodTest(trx: Trx, now: Date): Promise<void> {
   await saveSettings(trx, { storageTestedAt: now.toISOString() }, now);
-}
-
-/** True where nothing was found that a backup would meet. */
-export function isGood({ success, failedBuckets, diagnosis }: SpacesTest): boolean {
-  return (
-    success && (failedBuckets ?? []).length === 0 && (diagnosis ?? []).every(({ kind }) => kind === 'clock')
-  );
 }
 
 /** Of that instant, at which a backup ended. */

@@ -11,10 +11,10 @@ import type { Runs } from '../runs/runs.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { StorageContext } from './context.ts';
 import { testAgain } from './deep-test.ts';
-import { isGood, noteGoodTest } from './good-test.ts';
+import { noteGoodTest } from './good-test.ts';
 import { openKeys } from './keys.ts';
 import { auditedSpaces, plainEndpoint, type SpacesInput, spacesRow } from './storage.ts';
-import { type SpacesTest, testOpenedSpaces } from './try-storage.ts';
+import { isGood, type SpacesTest, testOpenedSpaces } from './try-storage.ts';
 
 interface SaveContext extends StorageContext {
   readonly config: Pick<Config, 'storageAllowHttp'>;

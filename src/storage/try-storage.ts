@@ -12,7 +12,7 @@ import { send } from '../object-stores/s3/request.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { type TimeLimit, timeLimit } from '../object-stores/time-limit.ts';
 import type { StorageContext } from './context.ts';
-import { isGood, noteGoodTest } from './good-test.ts';
+import { noteGoodTest } from './good-test.ts';
 import { prefixesInUse } from './in-use.ts';
 import { type OpenedSpaces, openSpaces } from './storage.ts';
 
@@ -67,6 +67,13 @@ export async function tryStorage(
   } finally {
     await opened.s3.close();
   }
+}
+
+/** True where nothing was found that a backup would meet. */
+export function isGood({ success, failedBuckets, diagnosis }: SpacesTest): boolean {
+  return (
+    success && (failedBuckets ?? []).length === 0 && (diagnosis ?? []).every(({ kind }) => kind === 'clock')
+  );
 }
 
 /** The same for settings that are not saved yet. */
