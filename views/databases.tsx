@@ -196,10 +196,10 @@ function Row({ database, mayChange }: { readonly database: DatabaseItem; readonl
         <ProtectionBadge state={database.state} />
       </td>
       <th scope="row">
-        <a href={`/databases/${id}`}>{name}</a> <small class="muted">{database.environmentName}</small>
+        <a href={`/databases/${id}`}>{name}</a> <small>{database.environmentName}</small>
       </th>
       <td class="engine">{database.typeName}</td>
-      <td class="strip-cell">
+      <td>
         <Strip days={database.days} />
       </td>
       <td class="last-good">

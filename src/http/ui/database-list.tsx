@@ -29,7 +29,7 @@ import { wordsOfAll } from './asked-words.ts';
 import { selectsOf, storageIn, storageText } from './database-filters.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { readForm, readValues } from './kit/form-body.ts';
+import { readValues } from './kit/form-body.ts';
 import { frameOf, frameWithStates } from './kit/frame.ts';
 import { listPath } from './kit/list-path.ts';
 import { pageOf } from './kit/paging.ts';
@@ -72,7 +72,8 @@ export function databaseListRoutes(services: Services): Hono<UiEnv> {
       }
     }
     const { say, count, rest } = wordsOfAll(requested);
-    return goTo(c, services, listPath('/databases', (await readForm(c))['back']), say, count, rest);
+    const [back] = await readValues(c, 'back');
+    return goTo(c, services, listPath('/databases', back), say, count, rest);
   });
 
   // As addresses were while an environment was a place to be in.

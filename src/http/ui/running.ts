@@ -9,11 +9,13 @@ import { subjectOf } from './run-subject.ts';
 
 /** Of what waits and runs; the rest is in the list below it, or a click away. */
 const MOST_RUNNING = 5;
+/** Above a list, which has its own length. */
+const MOST_ABOVE = 3;
 
 /** What waits and runs, of that environment or (null) of all. */
-export async function runningOf(services: Services, environmentId: string | null) {
-  const live = await liveRuns(services.db, environmentId, MOST_RUNNING + 1);
-  const shown = live.slice(0, MOST_RUNNING);
+export async function runningOf(services: Services, environmentId: string | null, most = MOST_RUNNING) {
+  const live = await liveRuns(services.db, environmentId, most + 1);
+  const shown = live.slice(0, most);
   const doing = await doingOf(services, shown);
   return {
     url: '/runs/running',
@@ -27,7 +29,7 @@ export async function runningOf(services: Services, environmentId: string | null
         doing: doing.get(run.id) ?? { kind: 'other', step: run.state === 'running' ? run.step : null },
       }),
     ),
-    more: live.length > MOST_RUNNING,
+    more: live.length > most,
   };
 }
 
@@ -40,7 +42,7 @@ export async function watchedRuns(
   environmentId: string | null,
   { shown, ended: told }: { readonly shown: readonly string[] | null; readonly ended: readonly string[] },
 ) {
-  const running = await runningOf(services, environmentId);
+  const running = await runningOf(services, environmentId, MOST_ABOVE);
   const ids = running.items.map(({ id }) => id);
   const over = [...told, ...(shown ?? [])].filter((id) => !ids.includes(id));
   const ended = over.length === 0 ? [] : await endedRuns(services.db, over);
