@@ -23,7 +23,7 @@ export async function targetsIn(db: Db, environmentId: string | null): Promise<T
     .select(['when.interval_minutes', 'when.is_paused', 'databases.max_backup_age_hours'])
     .select(({ fn }) => [
       fn.min<string>('databases.created_at').as('since'),
-      fn.countAll<number>().as('databases'),
+      fn.countAll<number>().as('count'),
     ])
     .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
     .groupBy(['when.interval_minutes', 'when.is_paused', 'databases.max_backup_age_hours'])
@@ -38,7 +38,7 @@ export async function targetsIn(db: Db, environmentId: string | null): Promise<T
   return {
     unscheduled: rows
       .filter((row) => row.interval_minutes === null)
-      .reduce((sum, row) => sum + Number(row.databases), 0),
+      .reduce((sum, row) => sum + Number(row.count), 0),
     leastOn(day) {
       const hours = targets.filter(({ since }) => since <= day).map((target) => target.hours);
       return hours.length === 0 ? null : Math.min(...hours);
