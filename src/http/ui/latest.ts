@@ -15,12 +15,10 @@ export async function latestIn(
   environmentId: string | null,
 ): Promise<readonly LatestItem[]> {
   const runs = await latestRuns(db, environmentId, MOST_LATEST);
-  const ids = runs.flatMap(({ kind, subject_id: id }) =>
-    id !== null && (kind === 'backup' || kind === 'verification') ? [id] : [],
-  );
+  const ids = runs.flatMap((run) => backupOf(run) ?? []);
   const backups = await findBackups(db, ids);
   return runs.map((run) => {
-    const backup = backups.get(run.subject_id ?? '');
+    const backup = backups.get(backupOf(run) ?? '');
     const { subject, href } = subjectOf(run);
     return {
       id: run.id,
@@ -32,6 +30,11 @@ export async function latestIn(
       at: run.ended_at ?? run.created_at,
     };
   });
+}
+
+/** Whose page tells of the run. */
+function backupOf({ kind, subject_id: id }: ListedRun): string | null {
+  return kind === 'backup' || kind === 'verification' ? id : null;
 }
 
 const withOf = (subject: string) => (subject.startsWith('of ') ? subject : `of ${subject}`);
