@@ -136,7 +136,7 @@ describe('what is done to the selected databases', () => {
       2,
     );
     expect((await operator.get(`${at('pause')}?${query}`)).location).toBe(list);
-    expect((await operator.post(at('pause'), query)).location).toBe(list);
+    expect((await operator.post(at('pause'), `pausedReason=x&${query}`)).location).toBe(list);
     expect(
       (await operator.post(at('schedule'), `${form([none], { times: '0 3 * * SUN' })}&${query}`)).location,
     ).toBe(list);
