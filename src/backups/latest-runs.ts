@@ -56,10 +56,15 @@ function idsOf(db: Db, kind: RunKindName, limit: number) {
     .limit(limit);
 }
 
+/** As text: four queries in one take longer to be built than to be run. */
 async function rareIds(db: Db, limit: number): Promise<readonly { readonly id: string }[]> {
-  const [first, ...others] = RARE.map((kind) => db.selectFrom(idsOf(db, kind, limit).as(kind)).select('id'));
-  if (first === undefined) return [];
-  return others.reduce((all, one) => all.unionAll(one), first).execute();
+  const newest = RARE.map(
+    (kind) => sql`select id from (select id from runs where kind = ${sql.lit(kind)}
+      and state in (${sql.join(ENDED.map((state) => sql.lit(state)))})
+      order by created_at desc, id desc limit ${limit}) as newest`,
+  );
+  const { rows } = await sql<{ readonly id: string }>`${sql.join(newest, sql` union all `)}`.execute(db);
+  return rows;
 }
 
 /** Each database's last one that ended, by the index of their ends. */

@@ -14,58 +14,78 @@ export type StateCounts = Readonly<Record<ProtectionState, number>>;
 
 export const NO_DATABASES: StateCounts = { never: 0, late: 0, failing: 0, paused: 0, protected: 0 };
 
-/** How many databases of that environment, or (null) of all, are in each state. */
-export async function countStates(context: Context, environmentId: string | null): Promise<StateCounts> {
-  return statesIn(await countStatesByEnvironment(context), environmentId);
-}
-
-/** Of what was counted of each environment, those of that one, or (null) of all together. */
-export function statesIn(
-  counted: ReadonlyMap<string, StateCounts>,
-  environmentId: string | null,
-): StateCounts {
-  if (environmentId !== null) return counted.get(environmentId) ?? NO_DATABASES;
-  const all = { ...NO_DATABASES };
-  for (const counts of counted.values()) {
-    for (const state of PROTECTIONS) all[state] += counts[state];
-  }
-  return all;
-}
-
 /**
- * How many databases are in each state, by the id of the environment; one without databases is left out. Every page and many a
- * fragment asks: what was counted in the same second is told again where nothing was written since.
+ * How many databases of that environment, or (null) of all, are in each state. Every page and many a fragment asks: what was counted in
+ * the same second is told again where nothing was written since.
  */
-export async function countStatesByEnvironment({
-  db,
-  now,
-}: Context): Promise<ReadonlyMap<string, StateCounts>> {
-  const at = now();
+export async function countStates(context: Context, environmentId: string | null): Promise<StateCounts> {
+  const { db } = context;
+  const at = context.now();
   const revision = await revisionOf(db);
-  if (revision === null) return countAt({ db, now: () => at });
+  if (revision === null) return countAt({ db, now: () => at }, environmentId);
   const moment = `${revision} ${Math.floor(at.getTime() / 1000)}`;
   const known = counted.get(db);
-  if (known?.moment === moment) return known.counts;
-  const counts = countAt({ db, now: () => at });
-  counted.set(db, { moment, counts });
+  const counts = known?.moment === moment ? known.counts : new Map<string | null, Promise<StateCounts>>();
+  if (known?.moment !== moment) counted.set(db, { moment, counts });
+  const asked = counts.get(environmentId) ?? countAt({ db, now: () => at }, environmentId);
+  counts.set(environmentId, asked);
   // One that failed is asked anew.
-  counts.catch(() => counted.delete(db));
-  return counts;
+  asked.catch(() => counts.delete(environmentId));
+  return asked;
 }
 
-/** Of each database the last moment. */
+/** Of each database the last moment, by environment. */
 const counted = new WeakMap<
   Db,
-  { readonly moment: string; readonly counts: Promise<ReadonlyMap<string, StateCounts>> }
+  { readonly moment: string; readonly counts: Map<string | null, Promise<StateCounts>> }
 >();
 
-async function countAt(context: Context): Promise<ReadonlyMap<string, StateCounts>> {
+async function countAt(context: Context, environmentId: string | null): Promise<StateCounts> {
+  const rows = await statesAt(context)
+    .$if(environmentId !== null, (query) => query.where('environment_id', '=', environmentId ?? ''))
+    .select(({ fn }) => ['state', fn.countAll<number>().as('count')])
+    .groupBy('state')
+    .execute();
+  return toCounts(rows);
+}
+
+/** The same by the id of the environment; one without databases is left out. */
+export async function countStatesByEnvironment(context: Context): Promise<ReadonlyMap<string, StateCounts>> {
   const rows = await statesAt(context)
     .select(({ fn }) => ['environment_id', 'state', fn.countAll<number>().as('count')])
     .groupBy(['environment_id', 'state'])
     .execute();
   const byEnvironment = Map.groupBy(rows, (row) => row.environment_id);
-  return new Map([...byEnvironment].map(([id, rows]) => [id, toCounts(rows)]));
+  return new Map([...byEnvironment].map(([id, counted]) => [id, toCounts(counted)]));
+}
+
+/** So long the others are told as they were: beside what a page shows they are a hint, and each page asks. */
+const KEPT_MS = 10_000;
+
+/** Of each database, how many are not safe by the id of the environment, as they were a moment ago. */
+const unsafe = new WeakMap<Db, { readonly at: number; readonly of: Promise<ReadonlyMap<string, number>> }>();
+
+/** How many databases are not safe outside of that environment, as of some seconds ago; 0 of all (null). */
+export async function unsafeElsewhere(context: Context, environmentId: string | null): Promise<number> {
+  if (environmentId === null) return 0;
+  const counts = await unsafeByEnvironment(context);
+  let sum = 0;
+  for (const [id, count] of counts) if (id !== environmentId) sum += count;
+  return sum;
+}
+
+function unsafeByEnvironment(context: Context): Promise<ReadonlyMap<string, number>> {
+  const at = context.now().getTime();
+  const known = unsafe.get(context.db);
+  // A clock that was set back keeps nothing for longer.
+  if (known !== undefined && at >= known.at && at < known.at + KEPT_MS) return known.of;
+  const of = countStatesByEnvironment(context).then(
+    (counts) => new Map([...counts].map(([id, states]) => [id, unsafeOf(states)])),
+  );
+  unsafe.set(context.db, { at, of });
+  // One that failed is asked anew.
+  of.catch(() => unsafe.delete(context.db));
+  return of;
 }
 
 /** Of these nothing good is there that is new enough. */

@@ -2,9 +2,9 @@ import type { Context } from 'hono';
 import type { EnvironmentChoice, Frame } from '../../../../views/frame/frame.ts';
 import { countUncertain } from '../../../backups/list-runs.ts';
 import {
-  countStatesByEnvironment,
+  countStates,
   type StateCounts,
-  statesIn,
+  unsafeElsewhere,
   unsafeOf,
 } from '../../../backups/protection-states.ts';
 import { listEnvironmentNames } from '../../../environments/environments.ts';
@@ -57,9 +57,8 @@ type MenuNews = Pick<Frame, 'counts' | 'elsewhere'>;
 
 /** What the filter hides is counted too: who left it set must not take its silence for everybody's. */
 async function statesAround(services: Services, { environment }: EnvironmentFilter) {
-  const counted = await countStatesByEnvironment(services);
-  const states = statesIn(counted, environment?.id ?? null);
-  return { states, elsewhere: unsafeOf(statesIn(counted, null)) - unsafeOf(states) };
+  const id = environment?.id ?? null;
+  return { states: await countStates(services, id), elsewhere: await unsafeElsewhere(services, id) };
 }
 
 async function countsWith(
