@@ -215,6 +215,55 @@ describe('what needs attention', () => {
   });
 });
 
+describe('the tiles and the chart of what is stored', () => {
+  it('tell how many are protected, the oldest last good one with its target, and the bytes of each day', async () => {
+    const { db, now } = pages.services;
+    await db.deleteFrom('databases').execute();
+    await db.deleteFrom('environment_days').execute();
+    const first = await backedUp('first', 2, GOOD);
+    const second = await backedUp(ODD, 20, GOOD);
+    const late = await backedUp('late', 50, GOOD);
+    await db
+      .updateTable('databases')
+      .set({ max_backup_age_hours: 72 })
+      .where('id', '=', second.database_id)
+      .execute();
+    await backedUp('never', 1, { status: 'failed', outcome: 'failed' });
+    const { environment_id } = await db
+      .selectFrom('databases')
+      .select('environment_id')
+      .where('id', '=', first.database_id)
+      .executeTakeFirstOrThrow();
+    const stored = { database_id: first.database_id, endpoint: 'https://s', bucket: 'b', backups: 3 };
+    await db
+      .insertInto('stored_totals')
+      .values({ ...stored, bytes: 300 * MIB })
+      .execute();
+    await db
+      .insertInto('environment_days')
+      .values({ environment_id, day: dayOf(now()), good: 1, failed: 0, added: 200 * MIB, freed: 0 })
+      .execute();
+    const { html } = await viewer.get('/');
+    const tiles = html
+      .split('class="tile"')
+      .slice(1)
+      .map((one) => one.split('</div></div>')[0] ?? '');
+    const tile = (label: string) => tiles.find((one) => one.includes(`>${label}<`)) ?? '';
+    expect(tile('Protected')).toMatch(/^ href="\/databases\?state=protected">.*>2 \/ 4</s);
+    const oldest = tile('Oldest last good backup');
+    expect(oldest).toMatch(/^ href="\/databases\?sort=last-good">/);
+    expect(oldest).toContain('late (');
+    expect(oldest).toContain('target 26 h');
+    await db.deleteFrom('databases').where('id', '=', late.database_id).execute();
+    expect((await viewer.get('/')).html).toContain(`${ODD_HTML} (`);
+    expect(tile('Stored')).toContain('300 MiB');
+    const [, chart = ''] = /<h2>Stored, last 60 days<\/h2>(.*?)<\/figure>/s.exec(html) ?? [];
+    expect(chart).toMatch(/aria-label="Stored from [^"]*: between 100 MiB and 300 MiB, at last 300 MiB\."/);
+    expect(chart).toContain('<path class="area"');
+    await db.deleteFrom('databases').execute();
+  });
+});
+
 describe('what ended last', () => {
   const lines = (html: string) => {
     const [, list = ''] = /<h2>Latest<\/h2>(.*?)<\/ul>/s.exec(html) ?? [];
