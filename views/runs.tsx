@@ -8,7 +8,7 @@ import { formatDuration } from './parts/format.ts';
 import { Panel } from './parts/panel.tsx';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
 import { type Column, Table } from './parts/table.tsx';
-import { Running, type RunningItem } from './running.tsx';
+import { Running, type RunningProps } from './running.tsx';
 
 /** A run, as lists show it. */
 export interface RunItem {
@@ -34,7 +34,7 @@ export interface RunItem {
 
 export interface RunsProps {
   readonly frame: Frame;
-  readonly running: { readonly items: readonly RunningItem[]; readonly more: boolean };
+  readonly running: RunningProps;
   readonly runs: readonly RunItem[];
   /** How many there are is not known, only whether there are older ones. */
   readonly offset: number;
@@ -66,7 +66,7 @@ export function RunsPage(props: RunsProps) {
   return (
     <Page frame={frame} section="runs" title="Runs">
       <Panel title="Running now">
-        <Running url="/runs/running" {...props.running} />
+        <Running {...props.running} />
       </Panel>
       <FilterForm path="/runs" target={LIST} search={null} selects={props.selects} keeps={props.keeps} />
       <div id={LIST}>

@@ -117,23 +117,56 @@ export async function liveRuns(
   environmentId: string | null,
   limit: number,
 ): Promise<readonly ListedRun[]> {
-  const found: ListedRun[] = [];
-  for (const state of LIVE) {
-    if (found.length >= limit) break;
-    const runs = await withSubject(db)
-      .where('runs.state', '=', sql.lit(state))
-      .where('runs.kind', '!=', 'prune')
-      .where('backups.deleted_at', 'is', null)
-      .$if(environmentId !== null, (query) =>
-        query.where('databases.environment_id', '=', environmentId ?? ''),
-      )
-      .orderBy('runs.created_at')
-      .orderBy('runs.id')
-      .limit(limit - found.length)
-      .execute();
-    found.push(...runs);
-  }
-  return found;
+  const [first, second, third] = LIVE;
+  const of = (state: (typeof LIVE)[number]) =>
+    db.selectFrom(liveIn(db, state, environmentId, limit).as('live')).select(['id', 'state', 'created_at']);
+  const live = await of(first).unionAll(of(second)).unionAll(of(third)).execute();
+  const rankOf = ({ state }: (typeof live)[number]) => (LIVE as readonly RunState[]).indexOf(state);
+  const ids = live
+    .toSorted(
+      (a, b) => rankOf(a) - rankOf(b) || compareText(a.created_at, b.created_at) || compareText(a.id, b.id),
+    )
+    .slice(0, limit);
+  // Of all that are asked about, few are shown: the rest of them is not joined with what they are about.
+  const { runs } = await withRows(db, ids, limit);
+  return runs;
+}
+
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Those of one state have a small index of their own. */
+function liveIn(db: Db, state: RunState, environmentId: string | null, limit: number) {
+  return db
+    .selectFrom('runs')
+    .leftJoin('backups', 'backups.id', 'runs.subject_id')
+    .select(['runs.id', 'runs.state', 'runs.created_at'])
+    .where('runs.state', '=', sql.lit(state))
+    .where('runs.kind', '!=', sql.lit('prune'))
+    .where('backups.deleted_at', 'is', null)
+    .$if(environmentId !== null, (query) =>
+      query
+        .innerJoin('databases', (join) => join.on('databases.id', '=', databaseOf('runs.lane')))
+        .where('databases.environment_id', '=', environmentId ?? ''),
+    )
+    .orderBy('runs.created_at')
+    .orderBy('runs.id')
+    .limit(limit);
+}
+
+/** Of that environment, or (null) of all: how many have ended, and nobody knows how. They have a small index of their own. */
+export async function countUncertain(db: Db, environmentId: string | null): Promise<number> {
+  const { count } = await db
+    .selectFrom('runs')
+    .where('runs.state', '=', sql.lit('uncertain'))
+    .$if(environmentId !== null, (query) =>
+      query
+        .innerJoin('backups', 'backups.id', 'runs.subject_id')
+        .innerJoin('databases', 'databases.id', 'backups.database_id')
+        .where('databases.environment_id', '=', environmentId ?? ''),
+    )
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 /** The run, or undefined when there is none of that id or its backup was deleted. */
@@ -141,7 +174,8 @@ export async function findRun(db: Db, id: string): Promise<ListedRun | undefined
   return withSubject(db).where('runs.id', '=', id).where('backups.deleted_at', 'is', null).executeTakeFirst();
 }
 
-function seen(db: Db, { kind, state, between }: RunFilter) {
+/** Those that may be seen, of deleted backups none. */
+export function seen(db: Db, { kind, state, between }: RunFilter) {
   return db
     .selectFrom('runs')
     .where(isSeen)
@@ -166,7 +200,8 @@ function databaseOf(lane: 'runs.lane' | 'newest.lane') {
   return sql<string>`coalesce(backups.database_id, ${named})`;
 }
 
-function withSubject(db: Db) {
+/** Runs with what they are about. */
+export function withSubject(db: Db) {
   return (
     db
       .selectFrom('runs')

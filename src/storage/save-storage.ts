@@ -11,9 +11,10 @@ import type { Runs } from '../runs/runs.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { StorageContext } from './context.ts';
 import { testAgain } from './deep-test.ts';
+import { noteGoodTest } from './good-test.ts';
 import { openKeys } from './keys.ts';
 import { auditedSpaces, plainEndpoint, type SpacesInput, spacesRow } from './storage.ts';
-import { type SpacesTest, testOpenedSpaces } from './try-storage.ts';
+import { isGood, type SpacesTest, testOpenedSpaces } from './try-storage.ts';
 
 interface SaveContext extends StorageContext {
   readonly config: Pick<Config, 'storageAllowHttp'>;
@@ -109,7 +110,7 @@ export async function saveSpaces(
   };
   const typed = input.endpoint?.trim() ? plainEndpoint(input.endpoint.trim().replace(/\/+$/, '')) : null;
   const { region } = input;
-  await saveRow(context, actor, { id, before, sealed, region, endpoint, typed, buckets, encryption });
+  await saveRow(context, actor, { id, before, sealed, region, endpoint, typed, buckets, encryption, test });
   await testAgain(context);
   return {
     kind: 'saved',
@@ -177,10 +178,11 @@ interface NewConfiguration {
   readonly typed: string | null;
   readonly buckets: readonly string[];
   readonly encryption: Encryption;
+  readonly test: SpacesTest | null;
 }
 
 async function saveRow(context: SaveContext, actor: Actor, configuration: NewConfiguration): Promise<void> {
-  const { id, before, sealed, region, endpoint, typed, buckets, encryption } = configuration;
+  const { id, before, sealed, region, endpoint, typed, buckets, encryption, test } = configuration;
   const now = context.now();
   const change = {
     access_key: sealed.accessKey,
@@ -222,6 +224,7 @@ async function saveRow(context: SaveContext, actor: Actor, configuration: NewCon
         })
         .execute();
     }
+    if (test !== null && isGood(test)) await noteGoodTest(trx, now);
     const details = {
       region,
       endpoint,

@@ -41,12 +41,12 @@ describe('the pages', () => {
     const page = await (await browser.open({ javaScriptEnabled: false })).newPage();
     await signIn(page, site, ADMIN);
     await openEnvironment(page, site, 'short-lived');
-    await page.getByRole('button', { name: 'Delete environment' }).click();
+    await page.getByRole('link', { name: 'Delete environment' }).click();
     const dialog = page.getByRole('dialog', { name: 'Delete the environment “short-lived”?' });
     await dialog.waitFor();
-    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.getByRole('link', { name: 'Cancel' }).click();
     await dialog.waitFor({ state: 'hidden' });
-    await page.getByRole('button', { name: 'Delete environment' }).click();
+    await page.getByRole('link', { name: 'Delete environment' }).click();
     await dialog.getByRole('button', { name: 'Delete environment' }).click();
     await page.getByText('short-lived is deleted.').waitFor();
 

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTes
 import { createPartMemory } from '../../src/object-stores/part-memory.ts';
 import { createS3 } from '../../src/object-stores/s3/client.ts';
 import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts';
+import { readSettings } from '../../src/settings/settings.ts';
 import { tryStorage } from '../../src/storage/try-storage.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import type { Rgw } from '../support/rgw.ts';
@@ -26,11 +27,14 @@ afterEach(async () => {
   await app.close();
 });
 
-const save = (body: object) =>
-  app.call('PUT', PATH, {
+const save = (body: object, query = '') =>
+  app.call('PUT', `${PATH}${query}`, {
     body: { region: rgw.region, endpoint: rgw.endpoint.replace('https://', ''), ...body },
   });
 const test = () => app.call('POST', `${PATH}/test`, { token: app.tokens.viewer });
+
+/** When the settings were last found good. */
+const notedAt = async () => (await readSettings(app.services.db)).storageTestedAt;
 
 /** A storage that sends a byte of its answer now and then, and never ends it. */
 async function startDripping(): Promise<string> {
@@ -83,12 +87,21 @@ describe('Test Connection at a storage that drips its answers', () => {
 describe('Test Connection at a Ceph gateway', () => {
   it('lists what a full key sees, in the words of the page and no more', async () => {
     await save(rgw.full);
+    expect(await notedAt()).toBeNull();
     expect((await test()).body).toEqual({
       success: true,
       message: 'Connection successful (full API access)',
       buckets: [rgw.bucket, rgw.scopedBucket],
       scopedKey: false,
     });
+    const tested = await notedAt();
+    expect(tested).not.toBeNull();
+    await save(rgw.full, '?validate=true');
+    const { updated_at: savedAt } = await app.services.db
+      .selectFrom('spaces_config')
+      .select('updated_at')
+      .executeTakeFirstOrThrow();
+    expect([await notedAt(), savedAt === tested]).toEqual([savedAt, false]);
   });
 
   it('asks for names with a scoped key, and explains', async () => {
@@ -122,6 +135,7 @@ describe('Test Connection at a Ceph gateway', () => {
       ['no_bucket', 'scoped-but-absent'],
     ]);
     for (const one of body.diagnosis) expect(one.requestId).toMatch(/^tx/);
+    expect(await notedAt()).toBeNull();
   });
 
   it('tells a wrong key id from a wrong secret', async () => {

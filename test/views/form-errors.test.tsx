@@ -30,7 +30,7 @@ describe('help', () => {
     const frame = {
       user: { email: 'a@example.com', name: null, role: 'viewer' as const },
       ...{ environments: [], environment: null, counts: { databases: 0, notifications: 0 } },
-      ...{ flash: null, version: '1', here: '/help' },
+      ...{ elsewhere: 0, flash: null, version: '1', here: '/help' },
     };
     const html = String(<HelpPage frame={frame} />);
     const words = [

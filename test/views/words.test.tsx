@@ -17,11 +17,16 @@ const textOf = (view: unknown): string =>
 
 const NONE = { never: 0, late: 0, failing: 0, paused: 0, protected: 0 };
 
-function verdict(counts: Partial<typeof NONE>, age: string | null = null, unscheduled = 0): string {
+function verdict(
+  counts: Partial<typeof NONE>,
+  age: string | null = null,
+  unscheduled = 0,
+  environment: { readonly name: string } | null = null,
+): string {
   const all = { ...NONE, ...counts };
   const total = Object.values(all).reduce((sum, count) => sum + count, 0);
   const oldest = age === null ? null : { age };
-  return textOf(<OverviewVerdict counts={all} total={total} oldest={oldest} unscheduled={unscheduled} />);
+  return textOf(<OverviewVerdict {...{ counts: all, total, oldest, unscheduled, environment }} />);
 }
 
 describe('the verdict', () => {
@@ -44,6 +49,15 @@ describe('the verdict', () => {
     expect(verdict({ protected: 2 }, '9 h')).toContain(
       'All 2 databases are safe The oldest of their last good backups is 9 h old.',
     );
+  });
+
+  it('names the environment where it speaks of one alone', () => {
+    const of = (counts: Partial<typeof NONE>) => verdict(counts, '9 h', 0, { name: 'Größe + 🐘' });
+    expect(of({ protected: 5 })).toContain('All 5 databases of Größe + 🐘 are safe');
+    expect(of({ protected: 1 })).toContain('The database of Größe + 🐘 is safe');
+    expect(of({ late: 2, protected: 1 })).toContain('2 of 3 databases of Größe + 🐘 are not safe');
+    expect(of({ paused: 1 })).toContain('The database of Größe + 🐘 is paused');
+    expect(of({ failing: 1, protected: 1 })).toContain('1 of 2 databases of Größe + 🐘 is failing');
   });
 
   it('calls nothing safe that no schedule backs up again, and says what is missing', () => {

@@ -49,11 +49,12 @@ export function LiveRuns(props: {
 }
 
 /** In the place of "The backup has been asked for." */
-function Result({ run }: { readonly run: EndedRun }) {
+export function Result({ run, databaseName }: { readonly run: EndedRun; readonly databaseName?: string }) {
   const took = run.seconds === null ? '' : ` in ${formatDuration(run.seconds)}`;
   return (
     <div id={`result-${run.id}`}>
       <Notice tone={TONES[run.result]}>
+        {databaseName !== undefined && `${databaseName}: `}
         {run.result === 'good' && `Backed up and read back: ${formatBytes(run.bytes)}${took}.`}
         {run.result === 'failed' && `The backup failed${took}: ${run.message ?? 'nobody knows why.'}`}
         {run.result === 'cancelled' && 'The backup was cancelled; what had been stored of it was removed.'}

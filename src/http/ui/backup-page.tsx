@@ -11,7 +11,7 @@ import { keptOf } from '../../retention/kept.ts';
 import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
 import { readingOf } from '../../verifications/ask-verification.ts';
-import { readFailure, toLiveRun } from './backup-views.ts';
+import { readFailure, toLiveRuns } from './backup-views.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
@@ -72,7 +72,8 @@ function over(c: Context<UiEnv>): Response {
   return c.body(null, 200);
 }
 
-async function runOf(services: Services, { backup, lastGood }: BackupStory) {
+async function runOf(services: Services, { backup }: BackupStory) {
   if (backup.status !== 'pending' && backup.status !== 'in_progress') return null;
-  return toLiveRun(services, backup, lastGood?.id ?? null);
+  const [run = null] = await toLiveRuns(services, [backup]);
+  return run;
 }

@@ -26,7 +26,7 @@ import { keptOf } from '../../retention/kept.ts';
 import { getServerRow } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
-import { readFailure, toBackupItem, toLiveRun } from './backup-views.ts';
+import { endedRuns, toBackupItem, toLiveRuns } from './backup-views.ts';
 import { pageOf } from './kit/paging.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
@@ -36,8 +36,6 @@ const WEEKS = 26;
 const DAYS_A_WEEK = 7;
 /** Good backups whose sizes are drawn. */
 const SIZES = 24;
-/** Runs that a page may ask about at once: it shows two at most, and tells of those that ended before. */
-const ASKED_AT_ONCE = 5;
 
 export async function summaryOf(
   services: Services,
@@ -185,10 +183,7 @@ function resultOf(text: string | undefined): BackupFilter['result'] {
 }
 
 export async function liveRunsOf(services: Services, databaseId: string) {
-  const backups = await liveBackups(services.db, databaseId);
-  if (backups.length === 0) return [];
-  const { lastGood } = await protectionOfOne(services, databaseId);
-  return Promise.all(backups.map((backup) => toLiveRun(services, backup, lastGood?.id ?? null)));
+  return toLiveRuns(services, await liveBackups(services.db, databaseId));
 }
 
 /** What became of those of the database that a page has shown, as far as they are over. */
@@ -197,26 +192,8 @@ export async function endedRunsOf(
   databaseId: string,
   ids: readonly string[],
 ): Promise<readonly EndedRun[]> {
-  const ended: EndedRun[] = [];
-  for (const id of new Set(ids.slice(-ASKED_AT_ONCE))) {
-    const backup = id === '' ? undefined : await findBackup(services.db, id);
-    if (backup === undefined || backup.database_id !== databaseId) continue;
-    if (backup.status === 'pending' || backup.status === 'in_progress') continue;
-    const { outcome } = backup;
-    ended.push({
-      id,
-      result:
-        backup.status === 'completed'
-          ? 'good'
-          : outcome === 'cancelled' || outcome === 'uncertain'
-            ? outcome
-            : 'failed',
-      bytes: Number(backup.size),
-      seconds: backup.duration,
-      message: readFailure(backup.error)?.message ?? null,
-    });
-  }
-  return ended;
+  const ended = await endedRuns(services.db, ids);
+  return ended.filter((run) => run.databaseId === databaseId);
 }
 
 function sourceOf(database: Database): string {

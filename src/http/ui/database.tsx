@@ -15,7 +15,6 @@ import { changePin, removeBackups, startBackup } from '../../backups/backup-acti
 import { countBackups, findBackup } from '../../backups/backups.ts';
 import { protectionOfOne } from '../../backups/protection-of.ts';
 import { removeDatabase, whatDependsOn } from '../../backups/remove-database.ts';
-import type { Requested } from '../../backups/request-backup.ts';
 import { confirmTarget, requireSeenTarget } from '../../databases/confirm-target.ts';
 import { deleteDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
@@ -23,6 +22,7 @@ import { isAppError } from '../../errors.ts';
 import { secretField } from '../../fields.ts';
 import { listKept } from '../../restores/in-place.ts';
 import type { Services } from '../../services-port.ts';
+import { wordsOf } from './asked-words.ts';
 import {
   endedRunsOf,
   factsOf,
@@ -33,13 +33,14 @@ import {
   summaryOf,
 } from './database-view.ts';
 import { actorOf } from './kit/actor.ts';
-import { type FlashKey, goTo } from './kit/flash.ts';
+import { goTo } from './kit/flash.ts';
 import { readValues } from './kit/form-body.ts';
 import { environmentFrame, menuCounts } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { idsIn } from './running.ts';
 import { testDatabase } from './test-connections.ts';
 
 const typedPassword = z.object({ password: secretField(4096).min(1) });
@@ -145,7 +146,7 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
         {c.req.header('hx-request') === 'true' && (
           <>
             <HeadAnew protection={protection} mayChange={mayChange(c)} />
-            <MenuCounts counts={await menuCounts(c, services)} />
+            <MenuCounts {...(await menuCounts(c, services))} />
           </>
         )}
       </>,
@@ -199,15 +200,6 @@ const deletion = z.object({
 
 function messageOf({ message, errors }: FormState): string {
   return message ?? Object.values(errors)[0] ?? 'Choose what becomes of its backups.';
-}
-
-function wordsOf({ isNew, isRunning }: Requested): FlashKey {
-  if (!isNew) return isRunning ? 'backup-runs-and-waits' : 'backup-waits';
-  return isRunning ? 'backup-queued' : 'backup-requested';
-}
-
-function idsIn(text: string | undefined): readonly string[] {
-  return text === undefined || text === '' ? [] : text.split(',');
 }
 
 /** The page of one database; with a refused form it says so and answers 422. */

@@ -1,8 +1,11 @@
 import { type Context, Hono } from 'hono';
+import { questionOfEnvironment } from '../../../views/environment-deletion.tsx';
 import { EnvironmentSettingsPage } from '../../../views/environment-settings.tsx';
 import { type EnvironmentItem, EnvironmentsPage, NewEnvironmentPage } from '../../../views/environments.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { hasRole } from '../../auth/roles.ts';
 import { countStatesByEnvironment, NO_DATABASES } from '../../backups/protection-states.ts';
+import { contentsOf } from '../../environments/contents.ts';
 import { changeSettings, getSettings } from '../../environments/environment-settings.ts';
 import {
   createEnvironment,
@@ -59,11 +62,18 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
   ui.post('/environments/:environmentId/delete', only('admin'), async (c) => {
     const id = c.req.param('environmentId');
     const { name } = await getEnvironment(services.db, id);
-    const { keptObjects } = await deleteEnvironment(services, actorOf(c, services), id);
-    // Said once, here: where the files lie is kept nowhere but in the audit from now on.
-    const flash = { tone: 'success', text: `${name} is deleted. ${describeKept(keptObjects)}` } as const;
-    const frame = { ...(await frameOf(c, services)), flash };
-    return sendPage(c, <EnvironmentsPage frame={frame} environments={await itemsOf(services)} />);
+    return submit(c, services, {
+      parse: (body) => ({ success: true, data: body['name'] ?? '' }),
+      refuse: ({ message, errors }) =>
+        sendSettings(c, services, id, { deletion: message ?? Object.values(errors)[0] ?? '' }),
+      async act(typedName) {
+        const { keptObjects } = await deleteEnvironment(services, actorOf(c, services), id, { typedName });
+        // Said once, here: where the files lie is kept nowhere but in the audit from now on.
+        const flash = { tone: 'success', text: `${name} is deleted. ${describeKept(keptObjects)}` } as const;
+        const frame = { ...(await frameOf(c, services)), flash };
+        return sendPage(c, <EnvironmentsPage frame={frame} environments={await itemsOf(services)} />);
+      },
+    });
   });
 
   ui.get('/environments/:environmentId/settings', only('viewer'), async (c) =>
@@ -143,11 +153,12 @@ async function sendSettings(
   c: Context<UiEnv>,
   services: Services,
   id: string,
-  refused: { readonly ssh?: FormState },
+  refused: { readonly ssh?: FormState; readonly deletion?: string },
 ) {
   const { frame, environment } = await environmentFrame(c, services, id);
   const { configured, sshUser } = await getSsh(services.db, id);
   const allowBackupDownload = (await getSettings(services.db, id, 'data'))['allowBackupDownload'] === true;
+  const asksToDelete = c.req.query('delete') !== undefined && hasRole(c.get('session').user.role, 'admin');
   return sendPage(
     c,
     <EnvironmentSettingsPage
@@ -158,8 +169,13 @@ async function sendSettings(
       }}
       ssh={refused.ssh === undefined ? freshForm({ sshUser }) : withUser(refused.ssh, sshUser)}
       data={freshForm({ allowBackupDownload: String(allowBackupDownload) })}
+      question={
+        asksToDelete || refused.deletion !== undefined
+          ? questionOfEnvironment(environment, await contentsOf(services.db, id), refused.deletion ?? null)
+          : null
+      }
     />,
-    refused.ssh === undefined ? 200 : 422,
+    refused.ssh === undefined && refused.deletion === undefined ? 200 : 422,
   );
 }
 

@@ -4,17 +4,10 @@ import { dayText } from '../../../views/parts/charts/day-text.ts';
 import type { Chip } from '../../../views/parts/chips.tsx';
 import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
 import { RunLogPage } from '../../../views/run-page.tsx';
-import { Running, type RunningItem } from '../../../views/running.tsx';
+import { Running } from '../../../views/running.tsx';
 import { type RunItem, RunsPage } from '../../../views/runs.tsx';
 import { boundsOf, parseDay } from '../../backups/days.ts';
-import {
-  findRun,
-  type ListedRun,
-  listRuns,
-  listRunsOf,
-  liveRuns,
-  NEWEST_ASKED,
-} from '../../backups/list-runs.ts';
+import { findRun, type ListedRun, listRuns, listRunsOf, NEWEST_ASKED } from '../../backups/list-runs.ts';
 import type { RunKindName, RunState } from '../../db/schema.ts';
 import { AppError } from '../../errors.ts';
 import { runLogOf } from '../../runs/stored-log.ts';
@@ -25,10 +18,10 @@ import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { askerOf, askerSelect, parseAsker } from './run-askers.ts';
+import { RUN_KINDS, subjectOf } from './run-subject.ts';
+import { idsIn, runningOf, watchedRuns } from './running.ts';
 
 const PER_PAGE = 50;
-/** Of what waits and runs; the rest is in the list below it, or a click away. */
-const MOST_RUNNING = 5;
 
 /** Runs of every kind: what goes on, and what became of the others. */
 export function runRoutes(services: Services): Hono<UiEnv> {
@@ -38,8 +31,22 @@ export function runRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/runs/running', only('viewer'), async (c) => {
     const { environment } = await filterOf(c, services);
-    const running = await runningOf(services, environment?.id ?? null);
-    return sendFragment(c, <Running url="/runs/running" {...running} />);
+    const { shown, ended } = c.req.query();
+    if (shown === undefined)
+      return sendFragment(c, <Running {...(await runningOf(services, environment?.id ?? null))} />);
+    // The page says which runs it shows: when that is no longer so, its list is out of date too.
+    const running = await watchedRuns(services, environment?.id ?? null, {
+      shown: idsIn(shown),
+      ended: idsIn(ended),
+    });
+    if (running.hasChanged) c.header('HX-Trigger', 'backups-changed');
+    return sendFragment(
+      c,
+      <>
+        <Running {...running} />
+        {running.hasChanged && running.ended.length > 0 && <div id="flash" hx-swap-oob="delete" />}
+      </>,
+    );
   });
 
   ui.get('/runs/:runId/log', only('viewer'), async (c) => {
@@ -50,7 +57,7 @@ export function runRoutes(services: Services): Hono<UiEnv> {
       c,
       <RunLogPage
         frame={await frameOf(c, services)}
-        title={`${KINDS[run.kind]} ${subject}`}
+        title={`${RUN_KINDS[run.kind]} ${subject}`}
         href={run.kind === 'backup' ? `/backups/${run.id}` : href}
         state={run.state}
         isDamaged={damageOf(run) !== null}
@@ -60,49 +67,6 @@ export function runRoutes(services: Services): Hono<UiEnv> {
   });
 
   return ui;
-}
-
-/** What waits and runs, of that environment or (null) of all. */
-export async function runningOf(services: Services, environmentId: string | null) {
-  const live = await liveRuns(services.db, environmentId, MOST_RUNNING + 1);
-  return {
-    items: live.slice(0, MOST_RUNNING).map((run) => toRunning(services, run)),
-    more: live.length > MOST_RUNNING,
-  };
-}
-
-const STEPS: Readonly<Record<string, string>> = {
-  connect: 'connecting',
-  dump: 'dumping',
-  upload: 'storing',
-  verify: 'reading back',
-  look: 'looking at the target',
-  create: 'making the target',
-  load: 'loading',
-  compare: 'counting the rows',
-  finish: 'finishing',
-};
-
-function toRunning({ runs }: Services, run: ListedRun): RunningItem {
-  const fresh = run.state === 'running' ? runs.progress(run.id) : null;
-  const step = fresh?.step ?? run.step;
-  return {
-    id: run.id,
-    ...subjectOf(run),
-    environmentName: run.environment_name,
-    state: run.state,
-    step: run.state === 'pending' || step === null ? null : (STEPS[step] ?? step),
-    bytes: fresh === null ? null : { read: fresh.bytesRead, estimated: fresh.estimatedBytes },
-  };
-}
-
-/** What the run is about, and where that is. */
-export function subjectOf(run: ListedRun): { readonly subject: string; readonly href: string } {
-  if (run.kind === 'restore' || run.kind === 'drill')
-    return { subject: `of ${run.database_name ?? 'what is gone'}`, href: `/restores/${run.id}` };
-  if (run.kind === 'deep_test') return { subject: 'of the storage', href: '/admin/storage#capabilities' };
-  if (run.database_id === null) return { subject: 'of what is gone', href: '/runs' };
-  return { subject: run.database_name ?? '–', href: `/databases/${run.database_id}` };
 }
 
 async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response> {
@@ -146,15 +110,6 @@ interface RunsQuery {
   readonly by: string | null;
   readonly day: string | null;
 }
-
-const KINDS: Readonly<Record<RunKindName, string>> = {
-  backup: 'Backup',
-  verification: 'Full read',
-  deep_test: 'Deep test',
-  prune: 'Pruning',
-  restore: 'Restore',
-  drill: 'Drill',
-};
 
 const KIND_NAMES: readonly RunKindName[] = [
   'backup',
@@ -209,7 +164,7 @@ function kindSelect({ kind }: RunsQuery): FilterSelect {
     value: kind ?? '',
     choices: [
       { value: '', label: 'All kinds' },
-      ...KIND_NAMES.map((value) => ({ value, label: KINDS[value] })),
+      ...KIND_NAMES.map((value) => ({ value, label: RUN_KINDS[value] })),
     ],
   };
 }
@@ -217,7 +172,7 @@ function kindSelect({ kind }: RunsQuery): FilterSelect {
 function toItem(run: ListedRun, query: RunsQuery): RunItem {
   return {
     id: run.id,
-    kindName: KINDS[run.kind],
+    kindName: RUN_KINDS[run.kind],
     ...subjectOf(run),
     environmentName: run.environment_name,
     state: run.state,

@@ -464,14 +464,14 @@ describe('a failure', () => {
     }
   });
 
-  it('says why something can not be deleted, and leads back', async () => {
+  it('says what is gone that was to be deleted, and leads back', async () => {
     const answer = await admin.post(
-      `/servers/${serverId}/delete`,
+      '/servers/unknown/delete',
       {},
       { referer: `http://localhost/servers/${serverId}` },
     );
-    expect(answer.status).toBe(409);
-    expect(answer.html).toContain('Server has databases');
+    expect(answer.status).toBe(404);
+    expect(answer.html).toContain('Server not found');
     expect(answer.html).toContain(`href="/servers/${serverId}"`);
   });
 });

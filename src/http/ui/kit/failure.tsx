@@ -32,6 +32,7 @@ export async function sendFailure(error: unknown, c: Context<UiEnv>, services: S
     log('a page failed', { error: toAppError(error), requestId, ...requestFields(c.req, status) });
   }
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
+  if (isOfGone(c, status)) return c.body(null, status, { 'HX-Refresh': 'true' });
   return sendPage(
     c,
     <FailurePage
@@ -43,6 +44,15 @@ export async function sendFailure(error: unknown, c: Context<UiEnv>, services: S
     />,
     status,
   );
+}
+
+/**
+ * True where an open page asks on how far something is that is gone, or that its reader may no longer see: the page is loaded again, which
+ * says so. Else it would show what it saw last, as if it went on.
+ */
+function isOfGone(c: Context, status: number): boolean {
+  const isAsked = c.req.header('hx-request') === 'true' && isLivePoll(c.req.method, c.req.path);
+  return isAsked && (status === 403 || status === 404);
 }
 
 /** A failing database must not keep the failure's own page from being shown. */

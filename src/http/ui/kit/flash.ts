@@ -8,9 +8,9 @@ const FLASH = 'bridgeport_flash';
 /** Long enough for a slow redirect; what nobody fetched is not told to somebody else's page an hour later. */
 const KEPT_S = 60;
 
-type Words = string | ((count: number) => string);
+type Words = string | ((count: number, rest: number) => string);
 
-/** What a page says after a redirect, by its key: a cookie can only choose among these, and add a count. */
+/** What a page says after a redirect, by its key: a cookie can only choose among these, and add counts. */
 const FLASHES = {
   'account-created': 'The service account is created. Make a token for it next.',
   'account-deleted': 'The service account and its tokens are deleted.',
@@ -28,8 +28,10 @@ const FLASHES = {
       : `${count} backups are kept for ever: retention leaves them alone.`,
   'backups-deleted': (count) => (count === 1 ? '1 backup is deleted.' : `${count} backups are deleted.`),
   'backup-unpinned': 'The backup is no longer pinned.',
-  'backups-requested': (count) =>
-    count === 1 ? 'A backup has been asked for.' : `${count} backups have been asked for.`,
+  'backups-requested': (count, rest) =>
+    `${count === 1 ? 'A backup has' : `${count} backups have`} been asked for.${rest === 0 ? '' : ` Of ${rest} more databases one waits already.`}`,
+  'backups-wait': (count) =>
+    `Of each of these ${count} databases one waits already: it begins when its turn comes.`,
   'report-no-server': 'There is no mail server: an admin enters one under Channels.',
   'report-on-its-way': 'A report is on its way to you already.',
   'report-queued': 'The report is on its way to you.',
@@ -151,7 +153,12 @@ const WARNINGS: readonly FlashKey[] = [
 ];
 
 /** Those that say that nothing was done, since it was done already. */
-const NEWS: readonly FlashKey[] = ['backup-runs-and-waits', 'backup-waits', 'verification-runs'];
+const NEWS: readonly FlashKey[] = [
+  'backup-runs-and-waits',
+  'backup-waits',
+  'backups-wait',
+  'verification-runs',
+];
 
 /** Leads to a page of ours that says this once. */
 export function goTo(
@@ -160,9 +167,10 @@ export function goTo(
   path: string,
   key?: FlashKey,
   count?: number,
+  rest?: number,
 ): Response {
   if (key !== undefined) {
-    const value = count === undefined ? key : `${key}:${count}`;
+    const value = [key, count, rest].filter((part) => part !== undefined).join(':');
     setCookie(c, FLASH, value, { ...attributesOf(c, services), maxAge: KEPT_S });
   }
   // An id of the address may hold anything; a header may not.
@@ -177,10 +185,11 @@ export function takeFlash(c: Context, services: Pick<Services, 'config'>): Frame
   const value = getCookie(c, FLASH, prefixOf(services));
   if (value === undefined) return null;
   deleteCookie(c, FLASH, attributesOf(c, services));
-  const [key = '', count = '0'] = value.split(':');
+  const [key = '', ...counts] = value.split(':');
   if (!isFlash(key)) return null;
   const words = wordsOf(key);
-  const text = typeof words === 'string' ? words : words(Number.parseInt(count, 10) || 0);
+  const [count = 0, rest = 0] = counts.map((text) => Number.parseInt(text, 10) || 0);
+  const text = typeof words === 'string' ? words : words(count, rest);
   return { tone: WARNINGS.includes(key) ? 'warning' : NEWS.includes(key) ? 'info' : 'success', text };
 }
 
