@@ -230,7 +230,7 @@ it('takes the place of a file that nobody has open, and drops what it keeps of i
   const id = await addBackup(DUMP);
   const path = `/backups/${id}/restore-in-place`;
   expect((await operator.get(`/backups/${id}/restore`)).html).toContain(`href="${path}"`);
-  const form = { confirm: NAME, noSafetyBackup: 'true' };
+  const form = { confirm: NAME, safetyAsked: 'true' };
   const user = new Database(source);
   user.prepare('SELECT * FROM x').all();
   const refused = await operator.post(path, { ...form, action: 'look' });
