@@ -1,9 +1,10 @@
 import type { BackupFailure } from '../../../views/backup/failure.tsx';
 import type { LiveRun } from '../../../views/backup/run-words.ts';
 import type { BackupItem } from '../../../views/database/backup-rows.ts';
-import { readBackupError } from '../../backups/backup-story.ts';
+import { keptUntil } from '../../../views/database/kept-until.ts';
 import { type BackupWithTrigger, findBackup, progressOf } from '../../backups/backups.ts';
 import { NO_BUCKET, SPACES_NOT_CONFIGURED } from '../../backups/destination.ts';
+import { readBackupError } from '../../backups/step-error.ts';
 import type { Db } from '../../db/schema.ts';
 import type { Kept } from '../../retention/kept.ts';
 import type { Services } from '../../services-port.ts';
@@ -16,6 +17,7 @@ export function toBackupItem(
     readonly changes: ReadonlyMap<string, number | null>;
   },
 ): BackupItem {
+  const kept = known.kept.get(row.id);
   return {
     id: row.id,
     filename: row.filename,
@@ -32,7 +34,7 @@ export function toBackupItem(
     storageType: row.storage_type,
     isPinned: row.is_pinned === 1,
     failure: readFailure(row.error),
-    kept: known.kept.get(row.id) ?? null,
+    kept: kept === undefined ? null : { until: keptUntil(kept) },
   };
 }
 

@@ -13,7 +13,7 @@ import {
   savePolicy,
 } from '../../retention/retention-actions.ts';
 import type { Services } from '../../services-port.ts';
-import { summaryOf } from './database-view.ts';
+import { summaryOf } from './database-summary.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { environmentFrame } from './kit/frame.ts';
