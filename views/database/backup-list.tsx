@@ -36,7 +36,11 @@ export function BackupList(props: BackupListProps) {
               Asked for on {dayText(filter.day)} (UTC). <a href={`/databases/${databaseId}`}>Show all days</a>
             </p>
           )}
-          {props.mayChange && backups.length > 0 && <SelectionBar {...props} />}
+          {props.mayChange && backups.length > 0 && (
+            <div class="list-bar">
+              <SelectionBar {...props} />
+            </div>
+          )}
           <DownloadNote {...props} />
           {backups.length === 0 ? (
             <EmptyState title="None of the backups that are still there is like that" />

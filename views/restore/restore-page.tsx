@@ -1,69 +1,14 @@
-import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Checks } from '../parts/checks.tsx';
 import { TextArea, TextField } from '../parts/field.tsx';
-import type { FormState } from '../parts/form-state.ts';
 import { formatBytes } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { useReader } from '../parts/reader.ts';
+import type { RestoreCheck, RestorePageProps } from './restore-props.ts';
 import { RestoreSummary } from './restore-summary.tsx';
 import { Where } from './restore-where.tsx';
-
-/** A backup, as one restores it. */
-export interface RestorableBackup {
-  readonly id: string;
-  readonly createdAt: string;
-  /** Of what is stored. */
-  readonly bytes: number;
-  /** Such as `bucket backups`. */
-  readonly place: string | null;
-  readonly hasHash: boolean;
-}
-
-export interface RestoreServer {
-  /** Empty: the app's own machine. */
-  readonly id: string;
-  readonly name: string;
-  readonly environmentName: string;
-  readonly isElsewhere: boolean;
-}
-
-export interface RestorePageProps {
-  readonly frame: Frame;
-  readonly backup: RestorableBackup;
-  readonly database: {
-    readonly id: string;
-    readonly name: string;
-    readonly environmentName: string;
-    readonly engineName: string;
-    /** A file on its host, so that there is no login. */
-    readonly isFile: boolean;
-    /** What is restored can take the place of what is there. */
-    readonly swaps: boolean;
-  };
-  /** Single tables of it can be restored. */
-  readonly selectsTables: boolean;
-  /** Several connections can load it at once. */
-  readonly takesJobs: boolean;
-  readonly servers: readonly RestoreServer[];
-  /** Of the machine that the database is on; empty: the app's own. */
-  readonly ownServerId: string;
-  /** How long it took when last measured, reckoned for this backup; null where nothing was. */
-  readonly aboutSeconds: number | null;
-  readonly form: FormState;
-  /** What the form holds before anybody has typed. */
-  readonly proposed: Readonly<Record<string, string>>;
-  /** What a look found, before anything is made; null: nobody has looked. */
-  readonly checks: readonly RestoreCheck[] | null;
-}
-
-export interface RestoreCheck {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly says: string;
-}
 
 /** Where a backup is restored to, and what that finds there; nothing is made before it is asked for. */
 export function RestorePage(props: RestorePageProps) {
@@ -82,7 +27,7 @@ export function RestorePage(props: RestorePageProps) {
       }}
       within={database.environmentName}
     >
-      <form method="post" action={`/backups/${backup.id}/restore`} class="restore">
+      <form id="restore-form" method="post" action={`/backups/${backup.id}/restore`} class="restore">
         {form.message !== null && <Notice tone="error">{form.message}</Notice>}
         {form.message === null && hasErrors && <Notice tone="error">Please check the marked fields.</Notice>}
         <Columns

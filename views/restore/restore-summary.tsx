@@ -1,5 +1,5 @@
 import { formatBytes, formatDuration } from '../parts/format.ts';
-import type { RestorePageProps } from './restore-page.tsx';
+import type { RestorePageProps } from './restore-props.ts';
 import { whereOf } from './restore-where.tsx';
 
 type Summarised = Pick<
@@ -17,7 +17,7 @@ export function RestoreSummary(props: Summarised & { readonly isRefused: boolean
     <div
       id="restore-summary"
       hx-get={`/backups/${backup.id}/restore/summary${isRefused ? '?refused=true' : ''}`}
-      hx-trigger="change from:closest form"
+      hx-trigger="change from:#restore-form"
       hx-include="[name=where]:checked, #field-serverId, #field-newName"
       hx-swap="outerMorph"
     >
@@ -72,5 +72,6 @@ const nameOf = ({ form, proposed }: Summarised) => (form.values['newName'] || pr
 function serverOf(props: Summarised): string {
   const { form, servers, ownServerId } = props;
   const id = whereOf(props) === 'beside' ? ownServerId : (form.values['serverId'] ?? ownServerId);
+  if (id === '') return 'the machine of this app';
   return servers.find((server) => server.id === id)?.name ?? 'its server';
 }

@@ -1,5 +1,5 @@
 import { RadioField, SelectField, TextField } from '../parts/field.tsx';
-import type { RestorePageProps } from './restore-page.tsx';
+import type { RestorePageProps } from './restore-props.ts';
 
 /** Where a backup is restored to, as the form says it. */
 export type RestoreWhere = 'beside' | 'elsewhere' | 'in-place';
@@ -24,7 +24,7 @@ export function Where(props: RestorePageProps) {
       <RadioField
         form={form}
         name="where"
-        label="Where to"
+        label="Restore it"
         choices={[
           { value: 'beside', label: `Beside ${database.name}, under a new name` },
           ...(!hasOthers ? [] : [{ value: 'elsewhere', label: 'On another server' }]),

@@ -1,7 +1,8 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { RestorePage, type RestorePageProps } from '../../../views/restore/restore-page.tsx';
+import { RestorePage } from '../../../views/restore/restore-page.tsx';
+import type { RestorePageProps } from '../../../views/restore/restore-props.ts';
 import { RestoreProgress, RestoreRunPage, UncertainRestore } from '../../../views/restore/restore-run.tsx';
 import { RestoreSummary } from '../../../views/restore/restore-summary.tsx';
 import { hasRole } from '../../auth/roles.ts';
@@ -16,6 +17,7 @@ import { askRestore, restorable, takesJobs } from '../../restores/ask-restore.ts
 import { cancelRestore } from '../../restores/cancel-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
 import { dropKept } from '../../restores/drop-kept.ts';
+import { dropRestored } from '../../restores/drop-restored.ts';
 import { jobCount } from '../../restores/load-options.ts';
 import { lookAtTarget } from '../../restores/look-at-target.ts';
 import { proposedName } from '../../restores/new-name.ts';
@@ -133,6 +135,18 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
         const input = { confirm: body['confirm'] ?? '', ...loginIn(body) };
         await dropKept(services, actorOf(c, services), id, input, c.req.raw.signal);
         return { to: `/restores/${id}`, say: 'kept-dropped' };
+      },
+    });
+  });
+
+  ui.post('/restores/:id/drop', only('operator'), async (c) => {
+    const id = c.req.param('id');
+    return submit(c, services, {
+      ...atItsEnd(c, services),
+      async act(_, body) {
+        const input = { confirm: body['confirm'] ?? '', ...loginIn(body) };
+        await dropRestored(services, actorOf(c, services), id, input, c.req.raw.signal);
+        return { to: `/restores/${id}`, say: 'restored-dropped' };
       },
     });
   });

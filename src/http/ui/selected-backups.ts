@@ -40,18 +40,20 @@ export function selectedBackupRoutes(services: Services): Hono<UiEnv> {
     return goTo(c, services, `/databases/${databaseId}`, 'backups-deleted', deleted);
   });
 
-  ui.post('/databases/:databaseId/backups/pin', only('operator'), async (c) =>
-    toEach(c, services, ['backups-pinned', 'nothing-selected'], async (databaseId, backupId) => {
-      await changePin(services, actorOf(c, services), { databaseId, backupId }, true);
-    }),
-  );
+  ui.post('/databases/:databaseId/backups/pin', only('operator'), async (c) => {
+    const actor = actorOf(c, services);
+    return toEach(c, services, ['backups-pinned', 'nothing-selected'], async (databaseId, backupId) => {
+      await changePin(services, actor, { databaseId, backupId }, true);
+    });
+  });
 
-  ui.post('/databases/:databaseId/backups/read', only('operator'), async (c) =>
-    toEach(c, services, ['backups-read', 'none-to-read'], async (databaseId, backupId) => {
+  ui.post('/databases/:databaseId/backups/read', only('operator'), async (c) => {
+    const actor = actorOf(c, services);
+    return toEach(c, services, ['backups-read', 'none-to-read'], async (databaseId, backupId) => {
       await requireOwn(services, databaseId, backupId);
-      await askVerification(services, actorOf(c, services), backupId);
-    }),
-  );
+      await askVerification(services, actor, backupId);
+    });
+  });
 
   return ui;
 }

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -136,6 +144,55 @@ it('restores, shows the rows of each table, and leaves what is there alone', asy
   expect(runs).toContain(`href="${location}"`);
 });
 
+it('drops what was restored beside the database, the very file and nothing else', async () => {
+  const newName = join(folder, `drop ü 'x' "y".db`);
+  const begun = await operator.post(`/backups/${backupId}/restore`, { action: 'restore', newName });
+  expect(await ended(begun.location)).not.toContain('/drop"');
+  const page = begun.location ?? '';
+  const drop = `${page}/drop`;
+  const asked = (await operator.get(page)).html;
+  expect(asked).toContain(`action="${drop}"`);
+  expect(asked).not.toMatch(/name="(?:username|password)"/);
+  expect((await viewer.post(drop, { confirm: newName })).status).toBe(403);
+  for (const confirm of ['', NAME, ` ${newName}`]) {
+    const refused = await operator.post(drop, { confirm });
+    expect([refused.status, refused.html.includes('id="field-confirm-error"')]).toEqual([422, true]);
+  }
+  const refusal = async () => (await operator.post(drop, { confirm: newName })).html;
+  const open = new Database(newName);
+  open.prepare('SELECT count(*) FROM sqlite_schema').get();
+  expect(await refusal()).toMatch(new RegExp(`is open in [^<]*\\(process ${process.pid}\\)`));
+  open.close();
+  // Another file under its name, and itself under another one.
+  renameSync(newName, `${newName}.moved`);
+  writeFileSync(newName, 'somebody else’s');
+  expect(await refusal()).toContain('is not the one that was restored');
+  expect(readFileSync(newName, 'utf8')).toBe('somebody else’s');
+  renameSync(`${newName}.moved`, newName);
+  // Somebody goes on with it.
+  const { db } = pages.services;
+  const { database_id } = await insertBackup(db, new Date(), { status: 'failed', outcome: 'failed' });
+  const registered = db.updateTable('databases').where('id', '=', database_id);
+  await registered.set({ name: 'goes on <b>', options: JSON.stringify({ filePath: newName }) }).execute();
+  expect(await refusal()).toContain('is registered as the database goes on &lt;b&gt;');
+  await registered.set({ options: JSON.stringify({ filePath: `${newName}.other` }) }).execute();
+
+  expect((await operator.post(drop, { confirm: newName })).location).toBe(page);
+  expect([existsSync(newName), existsSync(source)]).toEqual([false, true]);
+  const { html } = await operator.get(page);
+  expect(html).toContain('was restored, and dropped since.');
+  expect(html).not.toContain('What went wrong');
+  expect(html).not.toContain(`action="${drop}"`);
+  expect(await refusal()).toContain('was removed already');
+  const audited = await db
+    .selectFrom('audit_logs')
+    .select(['success', 'resource_name'])
+    .where('action', '=', 'restore.drop_restored')
+    .where('success', '=', 1)
+    .execute();
+  expect(audited).toEqual([{ success: 1, resource_name: newName }]);
+});
+
 it('says what went wrong, what is there, and how to go on', async () => {
   const bad = await addBackup(DUMP.replace('COMMIT', `.shell touch '${join(folder, 'canary')}'\nCOMMIT`));
   const newName = join(folder, 'bad.db');
@@ -253,6 +310,8 @@ it('takes the place of a file that nobody has open, and drops what it keeps of i
   expect([tables(source), tables(join(folder, kept))]).toEqual([["or'ders <b>"], ['x']]);
   const { html } = await operator.get(page);
   expect(html).not.toMatch(/name="(?:username|password)"/);
+  const beside = await operator.post(`${page}/drop`, { confirm: source });
+  expect(beside.html).toContain('is the database itself');
   const dropped = await operator.post(`${page}/drop-kept`, { confirm: join(folder, kept) });
   expect(dropped.status).toBe(303);
   expect(existsSync(join(folder, kept))).toBe(false);

@@ -103,6 +103,7 @@ const FLASHES = {
   'settings-reset': 'Every setting is as it is by default.',
   'settings-saved': 'The settings are saved.',
   'retention-saved': 'The policy is saved. What it does not keep is pruned now.',
+  'restored-dropped': 'What was restored is dropped.',
   'restore-cancelled': 'The restore is being cancelled: what it has made by now is removed.',
   'restore-cleaned-up': 'What was left is removed.',
   'restore-login-forgotten': 'The login is forgotten.',
