@@ -294,11 +294,10 @@ function valuesOf(
   }: Pick<RestorePageProps, 'database' | 'proposed' | 'ownServerId'>,
 ): z.input<typeof inputSchema> {
   const newName = textOf(body, 'newName') ?? undefined;
-  const isBeside = body['where'] === 'beside';
   return {
     // A database's that nobody has changed is ours: where it is taken, the next free one is found. A path is for a person to see.
     newName: !isFile && newName === proposed['newName'] ? undefined : newName,
-    serverId: isBeside ? ownServerId || null : textOf(body, 'serverId'),
+    serverId: body['where'] === 'beside' ? ownServerId || null : chosenServer(body),
     ...(isFile
       ? {}
       : {
@@ -308,4 +307,9 @@ function valuesOf(
         }),
     confirm: textOf(body, 'confirm') ?? undefined,
   };
+}
+
+/** None at all is the machine of the app, which nobody means by another server without naming one. */
+function chosenServer(body: FormBody): string | null {
+  return textOf(body, 'serverId') ?? (body['where'] === 'elsewhere' ? 'none' : null);
 }

@@ -262,6 +262,65 @@ it('offers single tables of an archive alone, and gives back the lines that name
   }
 });
 
+it('asks where to by a choice, and says what it will make there, and in about how long', async () => {
+  const { db } = pages.services;
+  const id = await addBackup(DUMP);
+  const { database_id, environment_id } = await db
+    .selectFrom('backups')
+    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .select(['database_id', 'environment_id'])
+    .where('backups.id', '=', id)
+    .executeTakeFirstOrThrow();
+  const place = { host: 'db.example', port: 5433, database_name: 'läden "x"' };
+  await db
+    .updateTable('databases')
+    .set({ type: 'postgres', ...place })
+    .where('id', '=', database_id)
+    .execute();
+  await db.updateTable('backups').set({ restored_ms: 61_000 }).where('id', '=', id).execute();
+  const admin = await pages.signedIn('admin');
+  const made = await admin.post(`/environments/${environment_id}/servers/new`, {
+    ...{ name: 'db2 <b>', hostname: 'db.example', sshPort: '22', sshUser: '', publicIp: '', tags: '' },
+  });
+  const serverId = made.location?.split('/').at(-1) ?? '';
+  const path = `/backups/${id}/restore`;
+  const { html } = await operator.get(path);
+  expect(html).toMatch(/name="where" value="beside" checked/);
+  const [, proposed = ''] = /name="newName"[^>]*value="([^"]*)"/.exec(html) ?? [];
+  expect(proposed).toMatch(/^läden &quot;x&quot;_restored_\d{8}$/);
+  expect(html).toContain(`<strong>new database</strong> ${proposed} on the machine of this app.`);
+  expect(html).toContain('About 1 min 1 s, as last measured.');
+  expect(html).toContain(`>Restore into ${proposed}</button>`);
+  // As who backs up, or the login of that server: folded away, but there.
+  expect(html).toMatch(/<details class="restore-login"><summary>Signs in at db\.example port 5433, /);
+  expect(html).toMatch(/name="host"[^>]* value="db\.example"/);
+
+  const follows = async (query: string) => (await operator.get(`${path}/summary?${query}`)).html;
+  expect(await follows(`where=elsewhere&serverId=${serverId}&newName=%3Ci%3E`)).toMatch(
+    /&lt;i&gt; on db2 &lt;b&gt;\.[\s\S]*>Restore into &lt;i&gt;<\/button>/,
+  );
+  expect(await follows('where=in-place&refused=true')).toMatch(/Nothing yet:[\s\S]*disabled[^>]*>Go on</);
+  expect((await viewer.get(`${path}/summary`)).status).toBe(403);
+
+  const inPlace = await operator.post(path, { action: 'restore', where: 'in-place', newName: 'x' });
+  expect(inPlace.location).toBe(`${path}-in-place`);
+  const nowhere = await operator.post(path, { action: 'look', where: 'elsewhere', host: 'h', port: '5432' });
+  expect([nowhere.status, nowhere.html.includes('There is no such server')]).toEqual([422, true]);
+  expect(nowhere.html).toMatch(/<details class="restore-login" open/);
+  // Beside it whatever the folded select says, and under a name of ours where it is the proposed one.
+  const begun = await operator.post(path, {
+    ...{ action: 'restore', where: 'beside', serverId, newName: proposed.replaceAll('&quot;', '"') },
+    ...{ host: 'db.example', port: '5433' },
+  });
+  const row = await db
+    .selectFrom('restores')
+    .select(['server_id', 'is_name_ours', 'host'])
+    .where('id', '=', begun.location?.split('/').at(-1) ?? '')
+    .executeTakeFirstOrThrow();
+  expect(row).toEqual({ server_id: null, is_name_ours: 1, host: 'db.example' });
+  await operator.post(`${begun.location}/cancel`, {});
+});
+
 it('gives the form back with what was typed and what is wrong', async () => {
   for (const [form, words] of [
     [{ newName: '/etc/x.db' }, 'LOCAL_PATHS'],
