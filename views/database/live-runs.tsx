@@ -39,7 +39,7 @@ export function LiveRuns(props: {
       {...(words === undefined ? {} : { title: words.title })}
     >
       {ended.map((run) => (
-        <Result key={run.id} run={run} />
+        <Result key={run.id} run={run} isSpoken={words === undefined} />
       ))}
       {runs.map((run) => (
         <RunProgress key={run.id} run={run} mayChange={props.mayChange} isLinked />
@@ -49,10 +49,10 @@ export function LiveRuns(props: {
 }
 
 /** In the place of "The backup has been asked for." */
-function Result({ run }: { readonly run: EndedRun }) {
+function Result({ run, isSpoken }: { readonly run: EndedRun; readonly isSpoken: boolean }) {
   return (
     <div id={`result-${run.id}`}>
-      <Notice tone={TONES[run.result]}>
+      <Notice tone={TONES[run.result]} isSpoken={isSpoken}>
         {wordsOf(run)} <a href={`/backups/${run.id}`}>Show it</a>
       </Notice>
     </div>
