@@ -47,7 +47,7 @@ export interface RunsProps {
   readonly selects: readonly FilterSelect[];
   readonly keeps: Readonly<Record<string, string>>;
   /** The day that the list is of, in words, and the address of all days; null for all. */
-  readonly day: { readonly text: string; readonly all: string } | null;
+  readonly day: { readonly value: string; readonly text: string; readonly all: string } | null;
 }
 
 const LIST = 'runs';
@@ -68,7 +68,11 @@ export function RunsPage(props: RunsProps) {
       <Panel title="Running now">
         <Running {...props.running} />
       </Panel>
-      <FilterForm path="/runs" target={LIST} search={null} selects={props.selects} keeps={props.keeps} />
+      <FilterForm path="/runs" target={LIST} search={null} selects={props.selects} keeps={props.keeps}>
+        <label class="day-field">
+          Day (UTC) <input type="date" name="day" value={props.day?.value ?? ''} />
+        </label>
+      </FilterForm>
       <div id={LIST}>
         <Chips label="By result" chips={props.chips} />
         {props.day !== null && (
@@ -88,7 +92,7 @@ export function RunsPage(props: RunsProps) {
         {props.among !== null && (
           <p class="muted">
             Looked for among the newest {props.among} runs of that kind, result and day. Older ones are found
-            by the day, in the calendar of the overview.
+            by their day.
           </p>
         )}
         <Steps {...props} />

@@ -42,7 +42,15 @@ export interface AuditedActions {
   readonly backup_retention_policy: 'update' | 'delete';
   readonly backup:
     | ('cancel' | 'delete' | 'verify' | 'download' | 'backup.pin' | 'backup.unpin')
-    | ('restore' | 'restore.clean_up' | 'restore.drop_kept' | 'drill' | 'drill.proven' | 'drill.failed');
+    | (
+        | 'restore'
+        | 'restore.clean_up'
+        | 'restore.drop_kept'
+        | 'restore.drop_restored'
+        | 'drill'
+        | 'drill.proven'
+        | 'drill.failed'
+      );
   readonly backup_schedule: 'create' | 'update' | 'delete';
   readonly server_blackouts: 'update';
   readonly restore_login: 'update' | 'delete';

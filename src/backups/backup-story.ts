@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { BackupObjectRow, Db } from '../db/schema.ts';
 import type { DumpContents } from '../engines/contents.ts';
 import { AppError } from '../errors.ts';
@@ -7,10 +6,10 @@ import { findServerName } from '../servers/servers.ts';
 import { isStorageEnabled } from '../storage/enabled.ts';
 import { type BackupWithTrigger, findBackup } from './backups.ts';
 import { readContents } from './contents.ts';
-import { usualOf } from './day-tallies.ts';
 import type { StepBegun } from './progress.ts';
 import { type RestoreByHand, restoreByHand } from './restore-by-hand.ts';
-import type { BackupError } from './step-error.ts';
+import { type BackupError, readBackupError } from './step-error.ts';
+import { stepsIn, type UsualRun, usualRun } from './usual-run.ts';
 
 /** Where the bytes of a backup lie; `serverName` null is the app's own machine. */
 export type StoredWhere =
@@ -46,8 +45,8 @@ export interface BackupStory {
   readonly contents: DumpContents | null;
   /** When its steps began; nothing of those that ran before that was kept, or that were repaired. */
   readonly steps: readonly StepBegun[];
-  /** How long a good one of this database usually takes; null where none tells. */
-  readonly usualSeconds: number | null;
+  /** How it usually goes with the good ones of this database. */
+  readonly usual: UsualRun;
   readonly failure: BackupError | null;
   /** When an uncertain one is asked about again. */
   readonly askAgainAt: string | null;
@@ -82,7 +81,6 @@ export async function backupStory({ db }: { readonly db: Db }, backupId: string)
     .where('kind', '=', 'dump')
     .executeTakeFirst();
   const isGood = backup.status === 'completed';
-  const usual = await usualOf(db, known.id, { sizes: 0 });
   return {
     backup,
     database: {
@@ -94,8 +92,8 @@ export async function backupStory({ db }: { readonly db: Db }, backupId: string)
     download: await downloadOf(db, isGood ? object : undefined, known),
     byHand: isGood ? byHandOf(backup, known.type) : undefined,
     contents: isGood ? await readContents(db, backupId) : null,
-    steps: stepsOf(run?.detail ?? null),
-    usualSeconds: usual.seconds,
+    steps: stepsIn(run?.detail ?? null),
+    usual: await usualRun(db, known.id, backupId),
     failure: readBackupError(backup.error),
     askAgainAt: run?.state === 'uncertain' ? run.lease_until : null,
     lastGood:
@@ -126,39 +124,4 @@ async function downloadOf(
   if (environment.allow_backup_download !== 1) return 'forbidden';
   if (serverOfPlace(object) !== undefined) return 'possible';
   return (await isStorageEnabled(db, environment.environment_id)) ? 'possible' : 'storage-off';
-}
-
-const detail = z.object({
-  steps: z
-    .array(
-      z.object({ step: z.enum(['connect', 'dump', 'upload', 'verify']), afterMs: z.number().nonnegative() }),
-    )
-    .default([]),
-});
-
-function stepsOf(text: string | null): readonly StepBegun[] {
-  if (text === null) return [];
-  const parsed = detail.safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data.steps : [];
-}
-
-const storedError = z.object({
-  message: z.string(),
-  step: z.enum(['connect', 'dump', 'upload', 'verify']).catch('connect'),
-  code: z.string().catch('internal'),
-  stderr: z.string().optional().catch(undefined),
-  exitCode: z.number().optional().catch(undefined),
-});
-
-/** A backup's `error`, as rows keep it; null where there is none, or where it is none of ours. */
-export function readBackupError(text: string | null): BackupError | null {
-  if (text === null) return null;
-  const parsed = storedError.safeParse(JSON.parse(text));
-  if (!parsed.success) return null;
-  const { message, step, code, stderr, exitCode } = parsed.data;
-  return {
-    ...{ message, step, code },
-    ...(stderr === undefined ? {} : { stderr }),
-    ...(exitCode === undefined ? {} : { exitCode }),
-  };
 }

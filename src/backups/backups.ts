@@ -104,6 +104,21 @@ function listed(db: Db, databaseId: string, { result, day }: BackupFilter) {
     );
 }
 
+/** Of those that failed, were asked for until then and are not to be kept for ever: the ids of the oldest, and how many there are in all. */
+export async function failedBackups(
+  db: Db,
+  databaseId: string,
+  through: string,
+  most: number,
+): Promise<{ readonly ids: readonly string[]; readonly total: number }> {
+  const failed = listed(db, databaseId, { result: 'failed' })
+    .where('created_at', '<=', through)
+    .where('is_pinned', '=', 0);
+  const rows = await failed.select('id').orderBy('created_at').orderBy('id').limit(most).execute();
+  const { total } = await failed.select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow();
+  return { ids: rows.map(({ id }) => id), total: Number(total) };
+}
+
 /** The backups of a database that wait or run: one of each at most. */
 export async function liveBackups(db: Db, databaseId: string): Promise<readonly BackupWithTrigger[]> {
   const live = (status: 'pending' | 'in_progress') =>

@@ -25,7 +25,7 @@ const BY_CODE: Readonly<Record<string, Advice>> = {
   },
   host_timeout: {
     text: 'If the dump needs longer, raise its time limit.',
-    mend: FIELD('pgDumpTimeoutMs'),
+    mend: FIELD('giveUpMinutes'),
   },
   host_path_refused: { text: 'Choose another path.', mend: FIELD('backupLocalPath') },
   dump_tool_missing: { text: 'Install the dump tool on the server.', mend: { on: 'server' } },
@@ -40,17 +40,28 @@ const BY_CODE: Readonly<Record<string, Advice>> = {
   storage_exists: { text: 'Choose another prefix, or try again.', mend: FIELD('backupSpacesPrefix') },
 };
 
+/** Codes that say by themselves where to look. */
+export const ADVISED_CODES: readonly string[] = Object.keys(BY_CODE);
+
+/** Of a file, which has no database name, no user and no password. */
+const OF_A_FILE: Readonly<Record<string, Advice>> = {
+  dump_source_missing: { text: 'Check the path of the file.', mend: FIELD('filePath') },
+  dump_refused: { text: 'Let the SSH user read the file.', mend: FIELD('filePath') },
+};
+
 /** What to do about a failed backup, and where; undefined where the error's own words are all there is. */
 export function adviceFor(
-  { message, code }: Pick<BackupError, 'message' | 'code'>,
+  { message, code, step }: Pick<BackupError, 'message' | 'code' | 'step'>,
   { isFile }: { readonly isFile: boolean },
 ): Advice | undefined {
   if (message === SPACES_NOT_CONFIGURED) {
     return { text: 'Enable the storage for this environment.', mend: { on: 'environment-access' } };
   }
   if (message === NO_BUCKET) return { text: 'Choose a bucket.', mend: FIELD('backupSpacesBucket') };
-  if (code === 'dump_source_missing' && isFile) {
-    return { text: 'Check the path of the file.', mend: FIELD('filePath') };
+  if (isFile && Object.hasOwn(OF_A_FILE, code)) return OF_A_FILE[code];
+  // Which of the two paths: that of the file is looked at before anything is written.
+  if (isFile && code === 'host_path_refused' && step !== 'upload') {
+    return { text: 'Choose another path.', mend: FIELD('filePath') };
   }
   if (Object.hasOwn(BY_CODE, code)) return BY_CODE[code];
   if (code.startsWith('storage_') && code !== 'storage_uncertain') {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import * as z from 'zod';
 import type { Db, Trx } from '../db/schema.ts';
 import { type Protection, type ProtectionFacts, protection } from './protection.ts';
+import { type BackupError, readBackupError } from './step-error.ts';
 
 /** The protection of these databases, by id; one small row for each. */
 export async function protectionOf(
@@ -65,8 +65,9 @@ export interface Failures {
   readonly since: string;
   /** When the last of them ended. */
   readonly lastAt: string;
-  /** Why the last of them failed. */
+  /** Why the last of them failed, and what the row keeps of it. */
   readonly cause: string | null;
+  readonly error: BackupError | null;
 }
 
 /** Those that came after the last good one; null where none failed. */
@@ -98,8 +99,9 @@ export async function failuresSinceGood(
     .orderBy('id', 'desc')
     .limit(1)
     .executeTakeFirst();
+  const error = readBackupError(last?.error ?? null);
   return {
-    ...{ count: Number(count), since, cause: messageOf(last?.error ?? null) },
+    ...{ count: Number(count), since, cause: error?.message ?? null, error },
     lastAt: last?.completed_at ?? last?.created_at ?? since,
   };
 }
@@ -134,16 +136,8 @@ export async function lastFailures(
     const cause =
       row.outcome === 'completed'
         ? ((await failuresSinceGood(db, id, protection))?.cause ?? row.verification_error)
-        : messageOf(row.error);
+        : readBackupError(row.error)?.message;
     if (cause) causes.set(id, cause);
   }
   return causes;
-}
-
-const storedError = z.object({ message: z.string() });
-
-function messageOf(error: string | null): string | null {
-  if (error === null) return null;
-  const parsed = storedError.safeParse(JSON.parse(error));
-  return parsed.success ? parsed.data.message : null;
 }

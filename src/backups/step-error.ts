@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import type { BackupStep } from '../db/schema.ts';
 import { isAppError, toAppError } from '../errors.ts';
 
@@ -36,4 +37,25 @@ export function outcomeOf(error: unknown): 'cancelled' | 'interrupted' | 'uncert
   if (isAppError(error, 'shutdown', 'superseded')) return 'interrupted';
   if (isAppError(error, 'storage_uncertain')) return 'uncertain';
   return 'failed';
+}
+
+const storedError = z.object({
+  message: z.string(),
+  step: z.enum(['connect', 'dump', 'upload', 'verify']).catch('connect'),
+  code: z.string().catch('internal'),
+  stderr: z.string().optional().catch(undefined),
+  exitCode: z.number().optional().catch(undefined),
+});
+
+/** A backup's `error`, as rows keep it; null where there is none, or where it is none of ours. */
+export function readBackupError(text: string | null): BackupError | null {
+  if (text === null) return null;
+  const parsed = storedError.safeParse(JSON.parse(text));
+  if (!parsed.success) return null;
+  const { message, step, code, stderr, exitCode } = parsed.data;
+  return {
+    ...{ message, step, code },
+    ...(stderr === undefined ? {} : { stderr }),
+    ...(exitCode === undefined ? {} : { exitCode }),
+  };
 }

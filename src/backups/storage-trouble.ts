@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../db/schema.ts';
 import type { ErrorCode } from '../errors.ts';
 import { storageSince } from '../storage/good-test.ts';
-import { readBackupError } from './backup-story.ts';
+import { readBackupError } from './step-error.ts';
 
 /** What keeps the storage from taking any backup, as the last one tells that was to go there. */
 export interface StorageTrouble {

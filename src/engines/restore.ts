@@ -80,6 +80,8 @@ export interface RestorePlan {
   readonly finish: HostCommand | null;
   /** Of a restore in place, where the engine can do that. */
   readonly swap?: SwapPlan;
+  /** Of something new that stays, where the engine can tell it from all else later. */
+  readonly made?: MadePlan;
   /**
    * Removes what `create` made and `finish` has not ended, and nothing else; status 0 where it is gone already. Whatever still works
    * on it is ended first.
@@ -87,6 +89,17 @@ export interface RestorePlan {
   readonly remove: HostCommand;
   /** An `AppError` for an admin, from what a failed command of these left; undefined when it is nothing known. */
   explain(failure: CommandFailure): Error | undefined;
+}
+
+/** What `finish` has given its name, so that the very one can be dropped when nobody needs it any more. */
+export interface MadePlan {
+  /** Before `finish`: tells it from all else, whatever it will be called. Fails where there is nothing. */
+  readonly identify: { readonly command: HostCommand; read(stdout: string): string };
+  /**
+   * After `finish`; status 0 where it is gone. Fails, and has removed nothing, where what has its name is something else, where it
+   * has another name by now, and where somebody uses it.
+   */
+  drop(id: string): HostCommand;
 }
 
 export interface PreflightPlan {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { readBackupError } from '../backups/backup-story.ts';
 import { PROTECTIONS, protection } from '../backups/protection.ts';
 import { factsOf, withNewest } from '../backups/protection-of.ts';
+import { readBackupError } from '../backups/step-error.ts';
 import { breathe } from '../breathe.ts';
 import type { BackupStep, Db } from '../db/schema.ts';
 import { createSamples, joined, labelsOf, type Metric, type Samples, secondsOf } from './exposition.ts';

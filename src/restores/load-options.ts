@@ -21,10 +21,12 @@ const loadOptions = z.object({
   jobs: jobCount.optional(),
   /** Into the database that is there, in one transaction; of a restore in place. */
   live: z.literal(true).optional(),
+  /** Of something new: what tells it from all else, as its engine has read it before it got its name. */
+  made: z.string().max(50).optional(),
 });
 export type LoadOptions = z.infer<typeof loadOptions>;
 
-/** What was said of how a dump is loaded. */
+/** What was said of how a dump is loaded, and what was read of what it was loaded into. */
 export function loadOptionsOf({ load_options: text }: Pick<RestoreRow, 'load_options'>): LoadOptions {
   return text === null ? {} : loadOptions.parse(JSON.parse(text));
 }

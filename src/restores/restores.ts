@@ -79,7 +79,12 @@ export async function whereRestored(
 export async function recordRestore(
   db: Db,
   claim: RunClaim,
-  values: Partial<Pick<RestoreRow, 'state' | 'checks' | 'counts' | 'new_name' | 'loaded_ms' | 'replaced_id'>>,
+  values: Partial<
+    Pick<
+      RestoreRow,
+      'state' | 'checks' | 'counts' | 'new_name' | 'loaded_ms' | 'replaced_id' | 'load_options'
+    >
+  >,
 ): Promise<void> {
   await write(db, async (trx) => {
     await requireClaim(trx, claim);

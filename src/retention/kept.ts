@@ -1,11 +1,15 @@
 import type { Db } from '../db/schema.ts';
 import { decide } from './decide.ts';
-import type { Decision } from './plan.ts';
+import type { Decision, TierNoun } from './plan.ts';
 
 /** How long a backup is kept, in a few words such as `until 2026-12-07`, and by which rule. */
 export interface Kept {
   readonly words: string;
   readonly rule: string;
+  /** The day alone, where one is known, and the longest tier that keeps it. */
+  readonly until: string | null;
+  readonly tier: TierNoun | null;
+  readonly because: Decision['because'];
 }
 
 /** Above it, a page would take longer than people wait: its own tab tells. */
@@ -24,12 +28,12 @@ export async function keptOf(
   if (totals.reduce((sum, { backups }) => sum + Number(backups), 0) > MOST) return new Map();
   const { plan, freeze } = await decide(db, databaseId, { now: now() });
   const goes = freeze === null ? 'goes next' : 'pruning stands still';
-  return new Map(
-    plan.decisions.map((decision) => [
-      decision.backup.id,
-      { words: decision.keep ? keptWords(decision) : goes, rule: decision.rule },
-    ]),
-  );
+  return new Map(plan.decisions.map((decision) => [decision.backup.id, toKept(decision, goes)]));
+}
+
+function toKept(decision: Decision, goes: string): Kept {
+  const { keep, rule, until, tier = null, because } = decision;
+  return { words: keep ? keptWords(decision) : goes, rule, until, tier, because };
 }
 
 /** How long what stays is kept, as every page says it. */

@@ -50,7 +50,11 @@ export interface Decision<Backup extends PlannedBackup = PlannedBackup> {
   readonly rule: string;
   /** The first day on which it may go, `YYYY-MM-DD` in the zone, where that is known. */
   readonly until: string | null;
+  /** Of what tiers keep, the longest of them. */
+  readonly tier?: TierNoun | undefined;
 }
+
+export type TierNoun = 'day' | 'week' | 'month' | 'year';
 
 export interface Plan<Backup extends PlannedBackup = PlannedBackup> {
   /** Of every backup, newest first. */
@@ -151,9 +155,9 @@ function decide<Backup extends PlannedBackup>(
       return kept(backup, 'unproven', rule);
     }
     const floor = `One of the ${minFloor} newest good backups, which nothing prunes`;
-    return kept(backup, 'floor', tier === null ? floor : `${tier.rule}. ${floor}`, tier?.until);
+    return kept(backup, 'floor', tier === null ? floor : `${tier.rule}. ${floor}`, tier ?? undefined);
   }
-  if (tier !== null) return kept(backup, 'tier', tier.rule, tier.until);
+  if (tier !== null) return kept(backup, 'tier', tier.rule, tier);
   const rule = backup.isGood
     ? 'No rule keeps it'
     : `Its verification failed, and there are ${minFloor} newer good ones`;
@@ -164,18 +168,18 @@ function kept<Backup extends PlannedBackup>(
   backup: Backup,
   because: Because,
   rule: string,
-  until: string | null = null,
+  { until, tier }: Pick<Decision, 'until' | 'tier'> = { until: null },
 ): Decision<Backup> {
-  return { backup, keep: true, because, rule, until };
+  return { backup, keep: true, because, rule, until, tier };
 }
 
 interface Tiers {
   /** To be called with the good candidates, newest first. Null where no tier keeps it. */
-  claim(backup: PlannedBackup): { readonly rule: string; readonly until: string | null } | null;
+  claim(backup: PlannedBackup): Pick<Decision, 'rule' | 'until' | 'tier'> | null;
 }
 
 interface Bucketed {
-  readonly noun: string;
+  readonly noun: TierNoun;
   readonly count: number;
   readonly seen: Set<number>;
   readonly numberOf: (place: CalendarPlace) => number;
@@ -220,7 +224,7 @@ function createTiers(
       if (isFull()) return null;
       claimed += 1;
       const place = calendar.placeOf(Date.parse(createdAt));
-      const nouns: string[] = [];
+      const nouns: TierNoun[] = [];
       let until: string | null = null;
       for (const { noun, count, seen, numberOf, firstDayOf } of buckets) {
         const number = numberOf(place);
@@ -238,7 +242,7 @@ function createTiers(
         ...(isLast ? [`One of the ${keepLast} newest`] : []),
         ...(nouns.length === 0 ? [] : [`${isLast ? 'the' : 'The'} newest of its ${listed(nouns)}`]),
       ];
-      return { rule: parts.join(', '), until };
+      return { rule: parts.join(', '), until, tier: nouns.at(-1) };
     },
   };
 }
@@ -283,7 +287,9 @@ function holdBack<Backup extends PlannedBackup>(
     }
     if (backup.retained === null || backup.retained.until <= present) return decision;
     const { until, why } = backup.retained;
-    return kept(backup, 'retained', `Retained until ${shortly(until)}: ${why}`, until.slice(0, 10));
+    return kept(backup, 'retained', `Retained until ${shortly(until)}: ${why}`, {
+      until: until.slice(0, 10),
+    });
   });
 }
 

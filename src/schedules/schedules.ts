@@ -145,6 +145,9 @@ export interface BriefSchedule {
   readonly words: string;
   readonly enabled: boolean;
   readonly pausedReason: string | null;
+  readonly pausedAt: string | null;
+  /** The zone that it is read in. */
+  readonly zone: string;
   readonly lastRunAt: string | null;
   readonly nextRunAt: string | null;
   /** Null: the database's own. */
@@ -160,8 +163,8 @@ export async function briefSchedules(
   const rows = await db
     .selectFrom('database_schedules as when')
     .innerJoin('schedules', 'schedules.id', 'when.schedule_id')
-    .select(['when.database_id', 'when.run_at', 'when.last_run_at'])
-    .select(['schedules.id', 'cron_expression', 'enabled', 'paused_reason', 'rule_name'])
+    .select(['when.database_id', 'when.run_at', 'when.last_run_at', 'when.time_zone as zone'])
+    .select(['schedules.id', 'cron_expression', 'enabled', 'paused_reason', 'paused_at', 'rule_name'])
     .$if(databaseIds !== undefined, (query) =>
       query.where('when.database_id', 'in', [...(databaseIds ?? [])]),
     )
@@ -176,6 +179,8 @@ export async function briefSchedules(
         words,
         enabled: row.enabled === 1,
         pausedReason: row.paused_reason,
+        pausedAt: row.paused_at,
+        zone: row.zone,
         lastRunAt: row.last_run_at,
         nextRunAt: row.paused_reason === null ? row.run_at : null,
         rule: row.rule_name === null ? null : { id: row.id, name: row.rule_name },

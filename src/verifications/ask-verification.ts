@@ -1,7 +1,7 @@
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import { findBackup } from '../backups/backups.ts';
 import { loadStored } from '../backups/stored.ts';
-import type { Db, Trx } from '../db/schema.ts';
+import type { Db, RunState, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -82,6 +82,20 @@ export async function readingOf(db: Db, backupId: string): Promise<'pending' | '
     .executeTakeFirst();
   if (run === undefined) return null;
   return run.state === 'running' ? 'running' : 'pending';
+}
+
+/** How the last one that is over ended; null where there is none. */
+export async function lastReadingOf(db: Db, backupId: string): Promise<RunState | null> {
+  const runs = await db
+    .selectFrom('runs')
+    .select(['state', 'ended_at'])
+    .where('subject_id', '=', backupId)
+    .where('kind', '=', 'verification')
+    .where('ended_at', 'is not', null)
+    .execute();
+  // A few: no index has them by their end.
+  const [last] = runs.toSorted((a, b) => ((a.ended_at ?? '') < (b.ended_at ?? '') ? 1 : -1));
+  return last?.state ?? null;
 }
 
 /** Ends one that waits or runs. Throws `not_found`, `conflict` for one that is over. */

@@ -93,7 +93,7 @@ describe('a database whose backup runs', () => {
     const done = { bytes: 61_089_068, sha256: null, versionId: null, seconds: 4 };
     expect(await settleCompleted(db, claim, done, new Date())).toBe(true);
     await tick();
-    await page.getByText('Backed up and read back: 58.3 MiB in 4 s.').waitFor();
+    await page.locator('.notice', { hasText: 'Backed up and read back: 58.3 MiB in 4 s.' }).waitFor();
     expect(await page.getByRole('progressbar').count()).toBe(0);
     await page.locator('#backup-list').getByText('58.3 MiB').waitFor();
     await page.locator('#figures').getByText('58.3 MiB stored in 4 s, read back').waitFor();

@@ -40,7 +40,7 @@ it('a database that is lost comes back by the pages, row by row', async () => {
   const page = await (await browser.open({ storageState: session })).newPage();
   const complaints = complaintsOf(page, site);
   await page.goto(`${site.url}/backups/${backupId}`);
-  await page.getByRole('link', { name: 'Restore', exact: true }).click();
+  await page.getByRole('link', { name: 'Restore…', exact: true }).click();
   await page.getByRole('heading', { name: `Restore ${NAME}` }).waitFor();
   await page.getByLabel('Path of the new file').fill(source);
   await page.getByRole('button', { name: 'Look now' }).click();
@@ -49,7 +49,7 @@ it('a database that is lost comes back by the pages, row by row', async () => {
   await page.setViewportSize(PHONE);
   expect(await isTooWide(page)).toBe(false);
 
-  await page.getByRole('button', { name: 'Restore', exact: true }).click();
+  await page.getByRole('button', { name: /^Restore into / }).click();
   // The page learns of the end by itself.
   await page.getByText(`“${source}” is there, whole.`).waitFor();
   await page.getByRole('row', { name: `or'ders 3 3` }).waitFor();

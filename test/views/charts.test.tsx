@@ -56,7 +56,7 @@ describe('a calendar', () => {
     expect(html).toContain(
       'aria-label="Backups from 28 Feb 2026 to 2 Mar 2026 (UTC): days 1 good, 1 failed, 1 without one that was due."',
     );
-    expect(html).toContain('aria-label="28 Feb: 2 good"><path class="day-good"');
+    expect(html).toContain('aria-label="28 Feb: 2 good"><path d="');
     expect(html).toContain('aria-label="1 Mar: 1 failed"');
     expect(html).toContain('<th scope="row">Mar 2026</th><td>0</td><td>1</td><td><a ');
     expect(html).toContain('<th scope="row">Feb 2026</th><td>2</td><td>0</td><td></td>');
@@ -142,6 +142,9 @@ describe('an area', () => {
       'aria-label="Size of good backups from 25 Feb 2026 to 28 Feb 2026: between 1.0 KiB and 3.0 GiB, at last 3.0 GiB; 1 stand out."',
     );
     expect(html).toContain('<a href="/backups/x">28 Feb 2026</a></td><td>3.0 GiB, much larger</td>');
+    expect(html).toMatch(
+      /<a href="\/backups\/x" tabindex="-1" aria-label="28 Feb 2026: 3\.0 GiB, much larger"><circle class="mark"/,
+    );
     expect(text(<AreaChart points={[]} noun="Size" empty="No good backup yet." />)).toContain(
       'No good backup yet.',
     );

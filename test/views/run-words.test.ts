@@ -87,7 +87,7 @@ describe('failures in a row', () => {
       ...[item(0, 'ü <b>'), item(1, 'ü <b>'), item(2, 'ü <b>'), item(3, 'other'), item(4, null)],
       ...[item(5, 'ü <b>'), item(6, 'ü <b>', { outcome: 'cancelled' }), item(7, 'ü <b>', { isPinned: true })],
     ]);
-    expect(rows.map(({ backup, times, since }) => [backup.id, times, since.slice(0, 10)])).toEqual([
+    expect(rows.map(({ backup, ids, since }) => [backup.id, ids.length, since.slice(0, 10)])).toEqual([
       ...[
         ['b0', 3, '2026-03-07'],
         ['b3', 1, '2026-03-06'],
@@ -104,12 +104,15 @@ describe('failures in a row', () => {
 });
 
 describe('the advice for a failure', () => {
-  const of = (code: string, message = 'x', isFile = false) => adviceFor({ code, message }, { isFile })?.mend;
+  const of = (code: string, message = 'x', isFile = false) =>
+    adviceFor({ code, message, step: 'dump' }, { isFile })?.mend;
 
   it('leads to the field or the page where it is mended', () => {
     expect(of('dump_refused')).toEqual({ on: 'database-form', field: 'username' });
     expect(of('dump_source_missing')).toEqual({ on: 'database-form', field: 'databaseName' });
-    expect(of('dump_source_missing', 'x', true)).toEqual({ on: 'database-form', field: 'filePath' });
+    for (const code of ['dump_source_missing', 'dump_refused', 'host_path_refused']) {
+      expect(of(code, 'x', true)).toEqual({ on: 'database-form', field: 'filePath' });
+    }
     expect(of('host_auth')).toEqual({ on: 'environment' });
     expect(of('storage_denied')).toEqual({ on: 'storage' });
     expect(of('invalid', 'No Spaces bucket configured for this database')).toEqual({

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { engines } from '../../src/engines/engines.ts';
 import { keptWords } from '../../src/retention/kept.ts';
+import { keptUntil } from '../../views/database/kept-until.ts';
 import { DumpOptions } from '../../views/dump-options.tsx';
 import { FindForm } from '../../views/find-databases.tsx';
 import { OverviewVerdict } from '../../views/overview-verdict.tsx';
@@ -131,6 +132,16 @@ describe('small parts', () => {
     expect(keptWords({ because: 'tier', until: '2026-12-07' })).toBe('until 2026-12-07');
     expect(keptWords({ because: 'manual', until: null })).toBe('until it is deleted');
     expect(keptWords({ because: 'pinned', until: null })).toBe('for ever');
+  });
+
+  it('say in a column until when a backup is kept, and by which tier', () => {
+    const of = (kept: Partial<Parameters<typeof keptUntil>[0]>) =>
+      keptUntil({ because: 'tier', until: null, tier: null, words: 'goes next', ...kept });
+    expect(of({ until: '2026-12-07', tier: 'day' })).toBe('7 Dec 2026 (daily)');
+    expect(of({ until: '2028-01-01', tier: 'year', because: 'floor' })).toBe('1 Jan 2028 (yearly)');
+    expect(of({ until: '2026-12-07', because: 'retained' })).toBe('7 Dec 2026 (locked)');
+    expect(of({ because: 'pinned' })).toBe('for ever');
+    expect(of({ because: 'no_tier' })).toBe('goes next');
   });
 
   it('give a text to copy as it is, with its own lines alone', () => {

@@ -25,6 +25,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   restore: 'Restore asked for',
   'restore.clean_up': 'Restore cleaned up',
   'restore.drop_kept': 'Replaced database dropped',
+  'restore.drop_restored': 'Restored database dropped',
   drill: 'Drill asked for',
   'drill.proven': 'Drill proved it',
   'drill.failed': 'Drill failed',

@@ -1,28 +1,28 @@
-import type { Child } from 'hono/jsx';
 import type { BackupStory } from '../../src/backups/backup-story.ts';
 import type { Advice } from '../../src/backups/failure-advice.ts';
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
-import { Ago } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { CopyBlock } from '../parts/copy-block.tsx';
 import { AskLink, Dialog } from '../parts/dialog.tsx';
 import { PostButton } from '../parts/form.tsx';
-import { formatBytes, formatDuration } from '../parts/format.ts';
+import { formatBytes } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
 import { LiveRegion } from '../parts/live-region.tsx';
+import { MoreMenu } from '../parts/more-menu.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { ProofList } from '../parts/proof-list.tsx';
 import { useReader } from '../parts/reader.ts';
 import { RunLog, type RunLogItem } from '../parts/run-log.tsx';
 import { Timeline } from '../parts/timeline.tsx';
 import { WhatIsInIt } from './contents.tsx';
-import { type BackupFailure, FailureDetails } from './failure.tsx';
+import type { BackupFailure } from './failure.tsx';
 import { LevelBadge } from './level.tsx';
 import { momentsOf } from './moments.tsx';
 import { proofsOf, type Reading } from './proofs.tsx';
-import { RetryButton, RunProgress } from './run-progress.tsx';
+import { RunProgress } from './run-progress.tsx';
 import { describeRun, type LiveRun } from './run-words.ts';
+import { Damaged, WentWrong } from './went-wrong.tsx';
 import { type KeptFor, WhereItIs } from './where.tsx';
 
 export interface BackupPageProps {
@@ -68,7 +68,8 @@ export function BackupPage(props: BackupPageProps) {
         <Columns
           main={
             <>
-              {props.failure !== null && <WentWrong {...props} mayChange={mayChange} />}
+              <WentWrong {...props} />
+              <Damaged story={story} role={frame.user.role} />
               {backup.status === 'completed' && (
                 <Panel title="What is proven">
                   <ProofList proofs={proofsOf(story, { mayChange, reading: props.reading })} />
@@ -77,11 +78,6 @@ export function BackupPage(props: BackupPageProps) {
               {backup.status === 'completed' && <WhatIsInIt story={story} />}
               <Panel title="Timeline">
                 <Timeline label="Steps of this backup" moments={momentsOf(story, zone)} />
-                {story.usualSeconds !== null && (
-                  <p class="field-help">
-                    A good backup of {database.name} usually takes {formatDuration(story.usualSeconds)}.
-                  </p>
-                )}
               </Panel>
               <Panel title="Log" actions={<a href={`/runs/${backup.id}/log`}>All of it</a>}>
                 <RunLog lines={props.log} />
@@ -145,8 +141,11 @@ function Actions({ frame, story, mayChange }: BackupPageProps & { readonly mayCh
   return (
     <>
       {isGood && mayChange && (
-        <a class="button" href={`/backups/${backup.id}/restore`}>
-          Restore
+        <a
+          class={backup.verification === 'failed' ? 'button outline' : 'button'}
+          href={`/backups/${backup.id}/restore`}
+        >
+          Restore…
         </a>
       )}
       {isGood && <Download story={story} isAdmin={frame.user.role === 'admin'} />}
@@ -157,7 +156,11 @@ function Actions({ frame, story, mayChange }: BackupPageProps & { readonly mayCh
           values={{ pinned: backup.is_pinned === 1 ? 'false' : 'true', back: 'backup' }}
         />
       )}
-      {mayChange && <AskLink href={`/backups/${backup.id}?delete`} label="Delete" />}
+      {mayChange && (
+        <MoreMenu label="More for this backup">
+          <AskLink href={`/backups/${backup.id}?delete`} label="Delete…" />
+        </MoreMenu>
+      )}
     </>
   );
 }
@@ -215,73 +218,4 @@ function questionOf({ story }: BackupPageProps, name: string) {
       </p>
     ),
   };
-}
-
-function WentWrong(props: BackupPageProps & { readonly mayChange: boolean }) {
-  const { frame, story, failure, advice, mayChange } = props;
-  const { backup, database, lastGood } = story;
-  if (failure === null) return null;
-  const isUncertain = backup.outcome === 'uncertain';
-  const reader = { databaseId: database.id, mayChange, mayConfigure: frame.user.role === 'admin' };
-  return (
-    <Panel title={isUncertain ? 'What is not known' : 'What went wrong'}>
-      <p class="failure-message">{failure.message}</p>
-      {advice !== undefined && (
-        <p>
-          <strong>{advice.text}</strong> <MendLink {...props} advice={advice} />
-        </p>
-      )}
-      <FailureDetails failure={failure} reader={reader} id="failure" />
-      {isUncertain && (
-        <p>
-          The storage is asked whether the object is there, whole and of this run. Next try:{' '}
-          <Ago at={story.askAgainAt} none="in a moment" />. Deleting the backup gives it up.
-        </p>
-      )}
-      <p>
-        {lastGood === null ? (
-          'There is no good backup of this database yet.'
-        ) : (
-          <>
-            Last good:{' '}
-            <a href={`/backups/${lastGood.id}`}>
-              <Ago at={lastGood.at} />
-            </a>
-          </>
-        )}
-      </p>
-      {mayChange && !isUncertain && (
-        <div class="actions">
-          <RetryButton databaseId={database.id} />
-          <PostButton action={`/databases/${database.id}/test`} label="Test connection" />
-        </div>
-      )}
-    </Panel>
-  );
-}
-
-/** Where it is mended, for who may do that there. */
-function MendLink(props: BackupPageProps & { readonly advice: Advice; readonly mayChange: boolean }) {
-  const { advice, story, frame, mayChange } = props;
-  const { database } = story;
-  const isAdmin = frame.user.role === 'admin';
-  const link = (href: string, label: string): Child => <a href={href}>{label}</a>;
-  const { mend } = advice;
-  switch (mend.on) {
-    case 'database-form': {
-      const field = mend.field.replaceAll('.', '-');
-      return mayChange ? link(`/databases/${database.id}/edit#field-${field}`, 'Open that field') : null;
-    }
-    case 'database':
-      return link(`/databases/${database.id}`, 'Open the database');
-    case 'server':
-      if (database.serverId === null) return null;
-      return link(`/servers/${database.serverId}`, `Open ${database.serverName ?? 'the server'}`);
-    case 'environment':
-      return isAdmin ? link(`/environments/${database.environmentId}/settings`, 'Open SSH settings') : null;
-    case 'storage':
-      return isAdmin ? link('/admin/storage', 'Open the storage') : null;
-    case 'environment-access':
-      return isAdmin ? link('/admin/storage#environment-access', 'Open Environment Access') : null;
-  }
 }

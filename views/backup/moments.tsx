@@ -4,7 +4,7 @@ import { formatExact } from '../parts/format-time.ts';
 import type { Moment } from '../parts/timeline.tsx';
 
 export function momentsOf(story: BackupStory, zone: string): readonly Moment[] {
-  const { backup, database, steps, failure } = story;
+  const { backup, database, steps, usual, failure } = story;
   const by = backup.trigger_name ?? backup.trigger_email;
   const moments: Moment[] = [
     {
@@ -15,6 +15,7 @@ export function momentsOf(story: BackupStory, zone: string): readonly Moment[] {
     },
   ];
   const at = (step: string) => steps.find((one) => one.step === step)?.afterMs;
+  const beside = (step: string) => usually(usual.steps.find((one) => one.step === step)?.afterMs);
   const began = at('connect');
   if (began !== undefined) {
     moments.push({
@@ -26,19 +27,20 @@ export function momentsOf(story: BackupStory, zone: string): readonly Moment[] {
     moments.push({ id: 'connect', at: <Exact at={backup.started_at} zone={zone} />, text: 'began' });
   }
   const dump = at('dump');
-  if (dump !== undefined) moments.push({ id: 'dump', at: seconds(dump), text: dumpBegan(story) });
+  if (dump !== undefined)
+    moments.push({ id: 'dump', at: seconds(dump), text: dumpBegan(story) + beside('dump') });
   const upload = at('upload');
   if (upload !== undefined) {
     const read = formatBytes(Number(backup.bytes_read));
     moments.push({
       id: 'upload',
       at: seconds(upload),
-      text: `the dump ended with ${read}; the upload is completed`,
+      text: `the dump ended with ${read}; the upload is completed${beside('upload')}`,
     });
   }
   const verify = at('verify');
   if (verify !== undefined)
-    moments.push({ id: 'verify', at: seconds(verify), text: 'stored; reading it back' });
+    moments.push({ id: 'verify', at: seconds(verify), text: `stored; reading it back${beside('verify')}` });
   const isOver = backup.status === 'completed' || backup.status === 'failed';
   if (isOver) {
     moments.push({
@@ -51,7 +53,7 @@ export function momentsOf(story: BackupStory, zone: string): readonly Moment[] {
         ),
       text:
         backup.status === 'completed'
-          ? `stored and read back: ${formatBytes(Number(backup.size))} as it is stored`
+          ? `stored and read back: ${formatBytes(Number(backup.size))} as it is stored${usually(usual.seconds === null ? undefined : usual.seconds * 1000)}`
           : endOf(backup.outcome, failure?.step),
     });
   }
@@ -72,6 +74,10 @@ function endOf(outcome: string | null, step: string | undefined): string {
   if (outcome === 'uncertain') return 'the storage has not said yet whether it is whole';
   return `${outcome ?? 'failed'}${step === undefined ? '' : ` at ${step}`}`;
 }
+
+/** As those before it: what took longer than ever is seen at once. */
+const usually = (ms: number | undefined): string =>
+  ms === undefined ? '' : ` (usually after ${seconds(ms)})`;
 
 const seconds = (ms: number): string =>
   ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : formatDuration(ms / 1000);

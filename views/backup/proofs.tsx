@@ -86,22 +86,26 @@ export function ReadingInFull(props: { readonly backupId: string; readonly readi
   );
 }
 
-function readInFull({ backup }: BackupStory, mayChange: boolean): Proof {
-  const again = mayChange ? (
-    <PostButton action={`/backups/${backup.id}/verify`} label="Read it in full now" kind="link" />
-  ) : null;
+function readInFull({ backup, usual }: BackupStory, mayChange: boolean): Proof {
   if (backup.verification === 'failed') {
     return {
       id: 'full',
       state: 'broken',
       text: (
         <>
-          Reading it in full found it damaged, <Ago at={backup.verified_at} />: {backup.verification_error}{' '}
-          {again}
+          Reading it in full found it damaged, <Ago at={backup.verified_at} />.
         </>
       ),
     };
   }
+  const speed = usual.readBytesPerSecond;
+  const about = speed === null ? '' : ` About ${formatDuration(Math.max(1, Number(backup.size) / speed))}.`;
+  const again = mayChange ? (
+    <>
+      <PostButton action={`/backups/${backup.id}/verify`} label="Read it in full now" kind="link" />
+      {about}
+    </>
+  ) : null;
   if (backup.parsed_proven_at === null) {
     return { id: 'full', state: 'open', text: <>Not read in full yet. {again}</> };
   }

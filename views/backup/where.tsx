@@ -1,5 +1,6 @@
 import type { Child } from 'hono/jsx';
 import type { BackupStory, StoredWhere } from '../../src/backups/backup-story.ts';
+import { Day } from '../parts/ago.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Panel } from '../parts/panel.tsx';
 
@@ -14,6 +15,7 @@ export function WhereItIs({ story, kept }: { readonly story: BackupStory; readon
     ...optional('Format', [backup.format, backup.compression].filter((text) => text !== null).join(', ')),
     ...optional('Server version', backup.server_version ?? ''),
     ...optional('Dump tool version', backup.client_version ?? ''),
+    ...lockFacts(story),
     ...keptFacts(story, kept),
   ];
   return (
@@ -21,6 +23,12 @@ export function WhereItIs({ story, kept }: { readonly story: BackupStory; readon
       <Facts facts={facts} />
     </Panel>
   );
+}
+
+/** Until when the storage lets nobody remove it, as far as it has said so. */
+function lockFacts({ backup }: BackupStory): readonly (readonly [string, Child])[] {
+  if (backup.retained_until === null) return [];
+  return [['Locked until', <Day at={backup.retained_until} />]];
 }
 
 function keptFacts({ database }: BackupStory, kept: KeptFor): readonly (readonly [string, Child])[] {

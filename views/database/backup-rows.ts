@@ -16,28 +16,29 @@ export interface BackupItem extends LevelOf {
   readonly storageType: 'local' | 'spaces';
   readonly isPinned: boolean;
   readonly failure: BackupFailure | null;
-  /** How long it is kept, in a few words, and by which rule; null where that is not known. */
-  readonly kept: { readonly words: string; readonly rule: string } | null;
+  /** Until when it is kept, such as `7 Dec 2026 (daily)`; null where that is not known. */
+  readonly kept: { readonly until: string } | null;
 }
 
 /** A line of the list: a backup, or several of the same failure in a row, of which it shows the newest. */
 export interface Row {
   readonly backup: BackupItem;
-  readonly times: number;
+  /** Of all of them, the newest first. */
+  readonly ids: readonly string[];
   /** When the first of them was asked for. */
   readonly since: string;
 }
 
 /** Failures in a row with the same words become one line; newest first, as they come. */
 export function foldFailures(backups: readonly BackupItem[]): readonly Row[] {
-  const rows: { backup: BackupItem; times: number; since: string }[] = [];
+  const rows: { backup: BackupItem; ids: string[]; since: string }[] = [];
   for (const backup of backups) {
     const last = rows.at(-1);
     if (last !== undefined && isSameFailure(last.backup, backup)) {
-      last.times += 1;
+      last.ids.push(backup.id);
       last.since = backup.createdAt;
     } else {
-      rows.push({ backup, times: 1, since: backup.createdAt });
+      rows.push({ backup, ids: [backup.id], since: backup.createdAt });
     }
   }
   return rows;

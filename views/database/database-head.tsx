@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx';
+import type { BriefSchedule } from '../../src/schedules/schedules.ts';
 import type { EnvironmentChoice, Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { PostButton } from '../parts/form.tsx';
@@ -13,6 +14,8 @@ export interface DatabaseSummary {
   readonly id: string;
   readonly name: string;
   readonly typeName: string;
+  /** Of its server, where a good backup has told it. */
+  readonly version: string | null;
   readonly environment: EnvironmentChoice;
   /** Null: the machine that the app runs on. */
   readonly server: { readonly id: string; readonly name: string } | null;
@@ -20,7 +23,10 @@ export interface DatabaseSummary {
   readonly source: string;
   /** Where backups go: a bucket, or a folder of the server. */
   readonly destination: { readonly bucket: string | null; readonly folder: string | null };
-  readonly compression: string;
+  /** What backs it up by itself; null where nothing does. */
+  readonly schedule: BriefSchedule | null;
+  /** Such as `7 days, 4 weeks and 6 months`. */
+  readonly keeps: string;
   readonly protection: ProtectionOfDatabase;
   /** What is allowed about its bucket and prefix, but seldom meant. */
   readonly warnings: readonly string[];
@@ -51,7 +57,7 @@ export function DatabaseFrame(props: {
       actions={mayChange ? <Actions database={database} /> : undefined}
     >
       <Sentence database={database} isAdmin={frame.user.role === 'admin'} />
-      <ProtectionBanner databaseId={database.id} protection={database.protection} mayChange={mayChange} />
+      <ProtectionBanner databaseId={database.id} protection={database.protection} role={frame.user.role} />
       {mayChange &&
         database.warnings.map((warning) => (
           <Notice key={warning} tone="warning">
@@ -121,12 +127,12 @@ function Actions({ database: { id, name, protection } }: { readonly database: Da
   );
 }
 
-/** `PostgreSQL on db2, shop → bucket backups, zstd level 3 · no older than 26 h`. */
+/** `PostgreSQL 16.4 on db2 · shop → bucket backups · at 02:00, every day · keeps 7 days and 4 weeks`. */
 function Sentence({ database, isAdmin }: { readonly database: DatabaseSummary; readonly isAdmin: boolean }) {
-  const { server, destination, protection } = database;
+  const { id, server, destination } = database;
   return (
     <p class="sentence">
-      {database.typeName} on{' '}
+      {[database.typeName, ...(database.version === null ? [] : [database.version])].join(' ')} on{' '}
       {server === null ? (
         'the machine that BRIDGEPORT runs on'
       ) : (
@@ -143,7 +149,18 @@ function Sentence({ database, isAdmin }: { readonly database: DatabaseSummary; r
           {destination.folder !== null && <code>{destination.folder}</code>}
         </>
       )}
-      {` · ${database.compression} · should be no older than ${protection.maxAgeHours} h`}
+      {' · '}
+      <a href={`/databases/${id}/schedule`}>{timesOf(database.schedule)}</a>
+      {' · keeps '}
+      <a href={`/databases/${id}/retention`}>{database.keeps}</a>
     </p>
   );
+}
+
+/** When it begins by itself, as part of a sentence. */
+function timesOf(schedule: BriefSchedule | null): string {
+  if (schedule === null) return 'no schedule';
+  const times = `${schedule.words.charAt(0).toLowerCase()}${schedule.words.slice(1)}`;
+  if (!schedule.enabled) return `${times}, switched off`;
+  return schedule.pausedReason === null ? times : `${times}, paused`;
 }

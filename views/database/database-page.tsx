@@ -7,19 +7,23 @@ import type { ChartDay } from '../parts/charts/day-cells.ts';
 import type { TestResult } from '../parts/connection-test.tsx';
 import { TestOutcome } from '../parts/connection-test.tsx';
 import { Dialog, type Question } from '../parts/dialog.tsx';
+import { PostButton } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { formatBytes, formatDuration } from '../parts/format.ts';
+import { formatMinute } from '../parts/format-time.ts';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { Tile, Tiles } from '../parts/tile.tsx';
 import { KeptNotice } from '../restore/kept.tsx';
-import { BackupList, type BackupListProps } from './backup-list.tsx';
+import { BackupList } from './backup-list.tsx';
 import { DatabaseFrame, type DatabaseSummary } from './database-head.tsx';
 import { type HeldPassword, HeldPasswordNotice } from './held-password.tsx';
+import type { BackupListProps } from './listed-backups.ts';
 import { type EndedRun, LiveRuns } from './live-runs.tsx';
 
 /** What is told of a database's backups in figures and charts. */
 export interface DatabaseFigures {
   readonly databaseId: string;
+  readonly mayChange: boolean;
   readonly lastGood: {
     readonly id: string;
     readonly at: string;
@@ -36,6 +40,8 @@ export interface DatabaseFigures {
   readonly usualSeconds: number | null;
   /** Null where nothing begins by itself. */
   readonly nextRunAt: string | null;
+  /** The zone of its schedule. */
+  readonly zone: string;
   readonly isPaused: boolean;
   readonly storedBytes: number;
   readonly storedBackups: number;
@@ -95,13 +101,24 @@ export function DatabasePage(props: {
 }
 
 function Restorable({ figures }: { readonly figures: DatabaseFigures }) {
-  const { databaseId, restorable, drillFailure } = figures;
+  const { databaseId, restorable, drillFailure, lastGood } = figures;
   const href = `/databases/${databaseId}/drills`;
   const failed = drillFailure !== null && (
     <span class="field-error">
       failed <Ago at={drillFailure.at} />: {drillFailure.failure}
     </span>
   );
+  if (restorable === null && drillFailure === null && lastGood !== null && figures.mayChange) {
+    return (
+      <Tile
+        label="Last proven restorable"
+        figure="never"
+        action={<PostButton action={`/backups/${lastGood.id}/drill`} label="Test a restore" kind="link" />}
+      >
+        no restore or drill has proven it
+      </Tile>
+    );
+  }
   if (restorable === null) {
     return (
       <Tile label="Last proven restorable" figure="never" href={href}>
@@ -118,12 +135,12 @@ function Restorable({ figures }: { readonly figures: DatabaseFigures }) {
 }
 
 function NextRun({ figures }: { readonly figures: DatabaseFigures }) {
-  const { databaseId, nextRunAt, isPaused } = figures;
+  const { databaseId, nextRunAt, zone, isPaused } = figures;
   const href = `/databases/${databaseId}/schedule`;
   if (nextRunAt !== null) {
     return (
       <Tile label="Next run" figure={<Ago at={nextRunAt} />} href={href}>
-        by its schedule
+        {formatMinute(nextRunAt, zone).replace(/ \d+,/, ',')} {zone}
       </Tile>
     );
   }

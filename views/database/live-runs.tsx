@@ -35,11 +35,11 @@ export function LiveRuns(props: {
       id="live-runs"
       url={`/databases/${databaseId}/runs?shown=${shown}${told === '' ? '' : `&ended=${told}`}`}
       isBusy={runs.length > 0}
-      status={words === undefined ? '' : `${props.databaseName}: ${words.state}`}
+      status={words === undefined ? ended.map(wordsOf).join(' ') : `${props.databaseName}: ${words.state}`}
       {...(words === undefined ? {} : { title: words.title })}
     >
       {ended.map((run) => (
-        <Result key={run.id} run={run} />
+        <Result key={run.id} run={run} isSpoken={words === undefined} />
       ))}
       {runs.map((run) => (
         <RunProgress key={run.id} run={run} mayChange={props.mayChange} isLinked />
@@ -49,20 +49,30 @@ export function LiveRuns(props: {
 }
 
 /** In the place of "The backup has been asked for." */
-export function Result({ run, databaseName }: { readonly run: EndedRun; readonly databaseName?: string }) {
-  const took = run.seconds === null ? '' : ` in ${formatDuration(run.seconds)}`;
+export function Result(props: {
+  readonly run: EndedRun;
+  /** True where a screen reader is told of it elsewhere. */
+  readonly isSpoken?: boolean;
+  /** Where runs of several databases are shown. */
+  readonly databaseName?: string;
+}) {
+  const { run, isSpoken = false, databaseName } = props;
   return (
     <div id={`result-${run.id}`}>
-      <Notice tone={TONES[run.result]}>
+      <Notice tone={TONES[run.result]} isSpoken={isSpoken}>
         {databaseName !== undefined && `${databaseName}: `}
-        {run.result === 'good' && `Backed up and read back: ${formatBytes(run.bytes)}${took}.`}
-        {run.result === 'failed' && `The backup failed${took}: ${run.message ?? 'nobody knows why.'}`}
-        {run.result === 'cancelled' && 'The backup was cancelled; what had been stored of it was removed.'}
-        {run.result === 'uncertain' && (run.message ?? 'Nobody knows yet whether the backup is whole.')}{' '}
-        <a href={`/backups/${run.id}`}>Show it</a>
+        {wordsOf(run)} <a href={`/backups/${run.id}`}>Show it</a>
       </Notice>
     </div>
   );
+}
+
+function wordsOf({ result, bytes, seconds, message }: EndedRun): string {
+  const took = seconds === null ? '' : ` in ${formatDuration(seconds)}`;
+  if (result === 'good') return `Backed up and read back: ${formatBytes(bytes)}${took}.`;
+  if (result === 'failed') return `The backup failed${took}: ${message ?? 'nobody knows why.'}`;
+  if (result === 'cancelled') return 'The backup was cancelled; what had been stored of it was removed.';
+  return message ?? 'Nobody knows yet whether the backup is whole.';
 }
 
 const TONES = { good: 'success', failed: 'error', cancelled: 'info', uncertain: 'warning' } as const;

@@ -1,3 +1,7 @@
+import type { Advice } from '../../src/backups/failure-advice.ts';
+import type { BriefSchedule } from '../../src/schedules/schedules.ts';
+import { AdviceWords, type Mended } from '../backup/mend-link.tsx';
+import type { Frame } from '../frame/frame.ts';
 import { Ago } from '../parts/ago.tsx';
 import { PostButton } from '../parts/form.tsx';
 import { formatHours } from '../parts/format.ts';
@@ -18,7 +22,11 @@ export interface ProtectionOfDatabase {
     readonly cause: string | null;
     /** Whether the database's settings were changed after the last of them: the cause may be mended. */
     readonly isBeforeChange: boolean;
+    /** What to do about the last of them; null where its cause is all there is. */
+    readonly mend: { readonly advice: Advice; readonly database: Mended } | null;
   } | null;
+  /** What backs it up by itself, where it is not safe; null where nothing does. */
+  readonly schedule: BriefSchedule | null;
   readonly maxAgeHours: number;
 }
 
@@ -29,9 +37,10 @@ export interface ProtectionOfDatabase {
 export function ProtectionBanner(props: {
   readonly databaseId: string;
   readonly protection: ProtectionOfDatabase;
-  readonly mayChange: boolean;
+  readonly role: Role;
 }) {
-  const { state } = props.protection;
+  const { databaseId, protection, role } = props;
+  const { state, failures } = protection;
   return (
     <div
       id="protection"
@@ -39,36 +48,50 @@ export function ProtectionBanner(props: {
       hx-trigger="backups-changed from:body"
       hx-swap="outerHTML"
     >
-      <Words protection={props.protection} />
-      {state !== 'protected' && props.mayChange && (
+      <Words {...props} />
+      {state !== 'protected' && role !== 'viewer' && (
         <div class="actions">
           {/* What has not failed is backed up by the button of the page's head. */}
-          {props.protection.failures !== null && (
-            <PostButton action={`/databases/${props.databaseId}/backups`} label="Retry" />
+          {failures !== null && <PostButton action={`/databases/${databaseId}/backups`} label="Retry" />}
+          {state === 'paused' && protection.schedule?.rule === null && (
+            <a class="button outline" href={`/databases/selected/resume?id=${databaseId}&from=page`}>
+              Resume…
+            </a>
           )}
-          <PostButton action={`/databases/${props.databaseId}/test`} label="Test connection" />
+          <PostButton action={`/databases/${databaseId}/test`} label="Test connection" />
         </div>
       )}
     </div>
   );
 }
 
-function Words({ protection }: { readonly protection: ProtectionOfDatabase }) {
+type Role = Frame['user']['role'];
+
+interface Told {
+  readonly databaseId: string;
+  readonly protection: ProtectionOfDatabase;
+  readonly role: Role;
+}
+
+function Words(told: Told) {
+  const { protection } = told;
   const { state, lastGoodAt, dueAt, maxAgeHours } = protection;
   // What is as it should be needs no words: the badge beside the name says it.
   if (state === 'protected') return null;
   if (state === 'failing' && lastGoodAt !== null && dueAt !== null) {
     return (
       <Notice tone="warning">
-        Failing: <Failures protection={protection} /> The last good backup began <Ago at={lastGoodAt} />.
-        Without a new one the database is late <Ago at={dueAt} />.
+        Failing:
+        <Failures {...told} /> The last good backup began <Ago at={lastGoodAt} />. Without a new one the
+        database is late <Ago at={dueAt} />.
+        <WhatToDo {...told} />
       </Notice>
     );
   }
   if (state === 'paused') {
     return (
       <Notice tone="warning">
-        Paused: its schedule begins nothing until it goes on.{' '}
+        <Paused {...told} />{' '}
         {lastGoodAt === null ? (
           'There is no good backup yet.'
         ) : (
@@ -76,30 +99,93 @@ function Words({ protection }: { readonly protection: ProtectionOfDatabase }) {
             The last good backup began <Ago at={lastGoodAt} />.
           </>
         )}
+        <Failures {...told} />
       </Notice>
     );
   }
   if (lastGoodAt === null || dueAt === null) {
     return (
       <Notice tone="error">
-        Not safe: there is no good backup yet. <Failures protection={protection} />
+        Not safe: there is no good backup yet.
+        <Failures {...told} />
+        <WhatToDo {...told} />
       </Notice>
     );
   }
   return (
     <Notice tone="error">
       Not safe: the last good backup began <Ago at={lastGoodAt} />, and one should be no older than{' '}
-      {formatHours(maxAgeHours)}. <Failures protection={protection} />
+      {formatHours(maxAgeHours)}.
+      <Failures {...told} />
+      <WhatToDo {...told} />
     </Notice>
   );
 }
 
-function Failures({ protection: { failures } }: { readonly protection: ProtectionOfDatabase }) {
+/** Since when and why its schedule stands still, and what lets it go on. */
+function Paused({ protection: { schedule }, role }: Told) {
+  if (schedule === null) return <>Paused: its schedule begins nothing until it goes on.</>;
+  const { pausedAt, pausedReason, rule } = schedule;
+  const why = pausedReason === null ? '' : `, “${pausedReason}”`;
+  return (
+    <>
+      Paused
+      {pausedAt !== null && (
+        <>
+          {' '}
+          <Ago at={pausedAt} />
+        </>
+      )}
+      {why}: its schedule begins nothing until it goes on.
+      {rule !== null && (
+        <>
+          {' '}
+          The rule {role === 'viewer' ? rule.name : <a href={`/schedules/rules/${rule.id}`}>{rule.name}</a>}{' '}
+          is paused, and every database that follows it.
+        </>
+      )}
+    </>
+  );
+}
+
+/** By the last failure; where nothing failed, by what begins by itself. */
+function WhatToDo({ databaseId, protection: { failures, schedule }, role }: Told) {
+  if (failures !== null) {
+    // What was changed since may have mended it: the next run tells.
+    if (failures.mend === null || failures.isBeforeChange) return null;
+    return (
+      <>
+        {' '}
+        <AdviceWords {...failures.mend} role={role} />
+      </>
+    );
+  }
+  if (schedule?.enabled) return null;
+  return (
+    <>
+      {' '}
+      {schedule === null ? 'Nothing backs it up by itself.' : 'Its schedule is switched off.'}
+      {role !== 'viewer' && (
+        <>
+          {' '}
+          <strong>Back up now</strong>, then{' '}
+          <a href={`/databases/${databaseId}/schedule`}>
+            {schedule === null ? 'give it a schedule' : 'switch it on'}
+          </a>
+          .
+        </>
+      )}
+    </>
+  );
+}
+
+function Failures({ protection: { failures } }: Told) {
   if (failures === null) return null;
   const { count, since, cause, isBeforeChange } = failures;
   const before = count === 1 ? ', before' : ', each time before';
   return (
     <>
+      {' '}
       {count === 1 ? 'The last run failed' : `It failed ${count} times in a row, first`} <Ago at={since} />
       {isBeforeChange && `${before} its settings were changed`}
       {cause === null ? '.' : `: ${cause}`}

@@ -83,6 +83,7 @@ export function questionOfBackups(
     readonly isPinned: boolean;
     readonly isLastGood: boolean;
   }[],
+  list: { readonly back: string; readonly keeps: Readonly<Record<string, string | undefined>> },
 ): Question {
   const bytes = selected.reduce((sum, one) => sum + one.bytes, 0);
   const pinned = selected.filter(({ isPinned }) => isPinned).length;
@@ -90,7 +91,7 @@ export function questionOfBackups(
     title: `Delete ${counted(selected.length, 'backup')}?`,
     action: `/databases/${databaseId}/backups/delete`,
     submit: `Delete ${counted(selected.length, 'backup')}`,
-    back: `/databases/${databaseId}`,
+    back: list.back,
     children: (
       <>
         <p>
@@ -102,6 +103,38 @@ export function questionOfBackups(
         {selected.map(({ id }) => (
           <input key={id} type="hidden" name="id" value={id} />
         ))}
+        {Object.entries(list.keeps).map(([name, value]) =>
+          value === undefined ? null : <input key={name} type="hidden" name={name} value={value} />,
+        )}
+      </>
+    ),
+  };
+}
+
+/** Whether to delete the rows of all backups that failed until then, or the oldest of them where they are very many. */
+export function questionOfFailed(
+  databaseId: string,
+  failed: {
+    readonly count: number;
+    readonly total: number;
+    readonly through: string;
+    readonly back: string;
+  },
+): Question {
+  const { count, total, through, back } = failed;
+  return {
+    title: `Delete ${counted(count, 'failed backup')}?`,
+    action: `/databases/${databaseId}/backups/delete-failed`,
+    submit: `Delete ${counted(count, 'failed backup')}`,
+    back,
+    children: (
+      <>
+        <p>
+          They left nothing to restore. When and why they failed is forgotten with them; the calendar still
+          counts them.
+          {total > count && ` These are the oldest ${count} of ${total}: ask again for the rest.`}
+        </p>
+        <input type="hidden" name="through" value={through} />
       </>
     ),
   };

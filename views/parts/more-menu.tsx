@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
 
 /** What is done more seldom, behind three dots; it opens without a script. Each child is a link. */
-export function MoreMenu(props: { readonly label: string; readonly children: readonly Child[] }) {
+export function MoreMenu(props: { readonly label: string; readonly children: Child | readonly Child[] }) {
   return (
     <details class="dropdown more">
       {/* biome-ignore lint/a11y/useSemanticElements: a summary that looks like the buttons beside it. */}
@@ -9,7 +9,7 @@ export function MoreMenu(props: { readonly label: string; readonly children: rea
         ⋯
       </summary>
       <ul>
-        {props.children.map((child) => (
+        {[props.children].flat().map((child) => (
           <li>{child}</li>
         ))}
       </ul>

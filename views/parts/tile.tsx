@@ -11,6 +11,8 @@ export function Tile(props: {
   readonly figure: Child;
   readonly href?: string;
   readonly children?: Child;
+  /** What is to be done about it: a form of its own, in a tile that is no link. */
+  readonly action?: Child;
 }) {
   const content = (
     <>
@@ -19,7 +21,14 @@ export function Tile(props: {
       {props.children !== undefined && <span class="tile-note">{props.children}</span>}
     </>
   );
-  if (props.href === undefined) return <div class="tile">{content}</div>;
+  if (props.href === undefined) {
+    return (
+      <div class="tile">
+        {content}
+        {props.action}
+      </div>
+    );
+  }
   return (
     <a class="tile" href={props.href}>
       {content}

@@ -8,7 +8,7 @@ import { formatMinute } from '../parts/format-time.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { useReader } from '../parts/reader.ts';
-import type { RestorableBackup, RestoreCheck } from './restore-page.tsx';
+import type { RestorableBackup, RestoreCheck } from './restore-props.ts';
 
 export interface InPlacePageProps {
   readonly frame: Frame;
@@ -32,7 +32,10 @@ export interface InPlacePageProps {
 
 /** A backup takes the place of its database: what that means, what is looked at, and its name typed. */
 export function InPlacePage(props: InPlacePageProps) {
-  const { frame, backup, database, form, checks, live } = props;
+  const { frame, backup, database, checks, live } = props;
+  const { values } = props.form;
+  const isSafe = values['safetyAsked'] !== 'true' || values['safetyBackup'] === 'true';
+  const form = { ...props.form, values: { ...values, safetyBackup: String(isSafe) } };
   const zone = useReader()?.zone ?? 'UTC';
   const isRefused = checks?.some(({ ok }) => !ok) ?? false;
   const hasErrors = Object.keys(form.errors).length > 0;
@@ -55,11 +58,13 @@ export function InPlacePage(props: InPlacePageProps) {
                   <strong>{database.replaced}</strong> on {database.serverName}, by the backup of{' '}
                   {formatMinute(backup.createdAt, zone)} · {formatBytes(backup.bytes)}
                 </p>
+                {/* A form without it says nothing of the box: then it is backed up. */}
+                <input type="hidden" name="safetyAsked" value="true" />
                 <CheckboxField
                   form={form}
-                  name="noSafetyBackup"
-                  label="Do not back it up first"
-                  help="As a rule it is backed up, read back, and only then replaced. Tick this only where that can’t succeed any more."
+                  name="safetyBackup"
+                  label="Back it up first"
+                  help="It is backed up, read back, and only then replaced. Take the tick away only where that can’t succeed any more."
                 />
                 {database.isFile ? <StopFirst /> : <Sessions form={form} isLive={live === 'chosen'} />}
               </Panel>
@@ -87,7 +92,11 @@ export function InPlacePage(props: InPlacePageProps) {
           }
           side={
             <Panel title="What will happen">
-              {live === 'chosen' ? <LiveStory database={database} /> : <SwapStory database={database} />}
+              {live === 'chosen' ? (
+                <LiveStory database={database} isSafe={isSafe} />
+              ) : (
+                <SwapStory database={database} isSafe={isSafe} />
+              )}
               {isRefused && (
                 <p class="field-error" id="restore-refused">
                   Not as it stands: see what is marked under 2, change it, and look again.
@@ -120,11 +129,17 @@ export function InPlacePage(props: InPlacePageProps) {
 
 type Replaced = Pick<InPlacePageProps['database'], 'name' | 'replaced' | 'isFile'>;
 
-function SwapStory({ database }: { readonly database: Replaced }) {
+interface Story {
+  readonly database: Replaced;
+  /** Whether it is backed up first. */
+  readonly isSafe: boolean;
+}
+
+function SwapStory({ database, isSafe }: Story) {
   return (
     <p>
-      {database.name} is backed up as it is now. The backup is restored beside it and compared, row by row of
-      each table’s count.{' '}
+      {isSafe ? `${database.name} is backed up as it is now. The` : 'Nothing is backed up first. The'} backup
+      is restored beside it and compared, row by row of each table’s count.{' '}
       {database.isFile
         ? 'Then the file is locked, copied, and filled in one transaction:'
         : 'Then the two are swapped at once:'}{' '}
@@ -134,14 +149,15 @@ function SwapStory({ database }: { readonly database: Replaced }) {
   );
 }
 
-function LiveStory({ database }: { readonly database: Replaced }) {
+function LiveStory({ database, isSafe }: Story) {
   return (
     <p>
-      {database.name} is backed up as it is now, and the backup that is restored is read in full. Then its
-      tables and all else that it holds are{' '}
+      {isSafe ? `${database.name} is backed up as it is now, and the` : 'Nothing is backed up first. The'}{' '}
+      backup that is restored is read in full. Then its tables and all else that it holds are{' '}
       <strong>dropped in {database.replaced} and made anew, in one transaction</strong>: what fails leaves
       everything as it is, and what the backup lacks stays. Until its end all of it is locked. The rows are
-      counted only after that, when nothing can be taken back: what was there is in the safety backup alone.
+      counted only after that, when nothing can be taken back: what was there is{' '}
+      {isSafe ? 'in the safety backup alone' : 'gone'}.
     </p>
   );
 }

@@ -39,6 +39,34 @@ export function DropKept(props: {
   );
 }
 
+/** Drops what was restored beside its database, its name typed. */
+export function DropRestored(props: {
+  readonly restoreId: string;
+  readonly name: string;
+  readonly isFile: boolean;
+  readonly form: FormState;
+}) {
+  const { restoreId, name, isFile, form } = props;
+  return (
+    <DangerZone>
+      <p>
+        Once nobody needs <strong>{name}</strong> any more, drop it: it is gone for good then, but for the
+        backup that it was restored from. Nothing else is touched.
+      </p>
+      <Form action={`/restores/${restoreId}/drop`} form={form} submit="Drop it">
+        {!isFile && <DropLogin form={form} />}
+        <TextField
+          form={form}
+          name="confirm"
+          label={`Type ${name} to confirm`}
+          conditional
+          spellcheck={false}
+        />
+      </Form>
+    </DangerZone>
+  );
+}
+
 function DropLogin({ form }: { readonly form: FormState }) {
   return (
     <>

@@ -32,6 +32,9 @@ export function Outcome({ item, form, mayChange }: OutcomeProps) {
       </Notice>
     );
   }
+  if (item.state === 'removed' && item.runState === 'completed') {
+    return <Notice tone="info">“{item.newName}” was restored, and dropped since.</Notice>;
+  }
   return <WhatWentWrong item={item} form={form} mayChange={mayChange} />;
 }
 

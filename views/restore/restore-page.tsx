@@ -1,62 +1,14 @@
-import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Checks } from '../parts/checks.tsx';
-import { DangerZone } from '../parts/danger-zone.tsx';
-import { SelectField, TextArea, TextField } from '../parts/field.tsx';
-import type { FormState } from '../parts/form-state.ts';
+import { TextArea, TextField } from '../parts/field.tsx';
 import { formatBytes } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { useReader } from '../parts/reader.ts';
-
-/** A backup, as one restores it. */
-export interface RestorableBackup {
-  readonly id: string;
-  readonly createdAt: string;
-  /** Of what is stored. */
-  readonly bytes: number;
-  /** Such as `bucket backups`. */
-  readonly place: string | null;
-  readonly hasHash: boolean;
-}
-
-export interface RestoreServer {
-  /** Empty: the app's own machine. */
-  readonly id: string;
-  readonly name: string;
-  readonly environmentName: string;
-  readonly isElsewhere: boolean;
-}
-
-export interface RestorePageProps {
-  readonly frame: Frame;
-  readonly backup: RestorableBackup;
-  readonly database: {
-    readonly id: string;
-    readonly name: string;
-    readonly environmentName: string;
-    readonly engineName: string;
-    /** A file on its host, so that there is no login. */
-    readonly isFile: boolean;
-    /** What is restored can take the place of what is there. */
-    readonly swaps: boolean;
-  };
-  /** Single tables of it can be restored. */
-  readonly selectsTables: boolean;
-  /** Several connections can load it at once. */
-  readonly takesJobs: boolean;
-  readonly servers: readonly RestoreServer[];
-  readonly form: FormState;
-  /** What a look found, before anything is made; null: nobody has looked. */
-  readonly checks: readonly RestoreCheck[] | null;
-}
-
-export interface RestoreCheck {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly says: string;
-}
+import type { RestoreCheck, RestorePageProps } from './restore-props.ts';
+import { RestoreSummary } from './restore-summary.tsx';
+import { Where } from './restore-where.tsx';
 
 /** Where a backup is restored to, and what that finds there; nothing is made before it is asked for. */
 export function RestorePage(props: RestorePageProps) {
@@ -75,7 +27,7 @@ export function RestorePage(props: RestorePageProps) {
       }}
       within={database.environmentName}
     >
-      <form method="post" action={`/backups/${backup.id}/restore`} class="restore">
+      <form id="restore-form" method="post" action={`/backups/${backup.id}/restore`} class="restore">
         {form.message !== null && <Notice tone="error">{form.message}</Notice>}
         {form.message === null && hasErrors && <Notice tone="error">Please check the marked fields.</Notice>}
         <Columns
@@ -134,111 +86,12 @@ export function RestorePage(props: RestorePageProps) {
           }
           side={
             <Panel title="What will happen">
-              <Summary {...props} />
-              {isRefused && (
-                <p class="field-error" id="restore-refused">
-                  Not as it stands: see what is marked under 3, change it, and look again.
-                </p>
-              )}
-              <button
-                type="submit"
-                name="action"
-                value="restore"
-                disabled={isRefused}
-                aria-describedby={isRefused ? 'restore-refused' : undefined}
-              >
-                Restore
-              </button>
+              <RestoreSummary {...props} isRefused={isRefused} />
             </Panel>
           }
         />
       </form>
-      {database.swaps && (
-        <DangerZone>
-          <p>
-            It can also take the place of {database.name} itself. What is there now is backed up first, and
-            kept beside it under another name.
-          </p>
-          <a class="button outline" href={`/backups/${backup.id}/restore-in-place`}>
-            Restore in place…
-          </a>
-        </DangerZone>
-      )}
     </Page>
-  );
-}
-
-function Where({ database, servers, form, frame }: RestorePageProps) {
-  const isAdmin = frame.user.role === 'admin';
-  const elsewhere = servers.filter(({ isElsewhere }) => isElsewhere);
-  return (
-    <>
-      <SelectField
-        form={form}
-        name="serverId"
-        label="Server"
-        // Not required: the machine of the app has no id, which a browser takes for nothing chosen.
-        conditional
-        help={`Beside ${database.name} as it is proposed: nothing that is there is overwritten.`}
-        choices={servers.map(({ id, name, environmentName, isElsewhere }) => ({
-          value: id,
-          label: isElsewhere ? `${name} (${environmentName})` : name,
-        }))}
-      />
-      <TextField
-        form={form}
-        name="newName"
-        label={database.isFile ? 'Path of the new file' : 'Name of the new database'}
-        help={
-          database.isFile
-            ? 'Whole, on that server. It must not be there yet.'
-            : 'It must not be there yet. Left empty, a free one is found.'
-        }
-        spellcheck={false}
-      />
-      {!database.isFile && (
-        <>
-          <TextField
-            form={form}
-            name="host"
-            label="Host"
-            help="As seen from that server."
-            spellcheck={false}
-          />
-          <TextField form={form} name="port" label="Port" type="number" min={1} max={65_535} />
-          <TextField
-            form={form}
-            name="username"
-            label="User"
-            autocomplete="off"
-            spellcheck={false}
-            help="For this restore alone, and forgotten when it has ended. Left empty: the login for restores of that server where one is stored, else the user that backs up, who may not have the rights. On another server one of both is needed."
-          />
-          <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
-        </>
-      )}
-      {isAdmin && elsewhere.length > 0 && (
-        <TextField
-          form={form}
-          name="confirm"
-          label="Name of the other environment"
-          help="Only where the server is of another environment: its name, to confirm it."
-          spellcheck={false}
-        />
-      )}
-    </>
-  );
-}
-
-function Summary({ backup, database }: RestorePageProps) {
-  const [article, what] = database.isFile ? ['a', 'new file'] : ['a', 'new database'];
-  return (
-    <p>
-      {formatBytes(backup.bytes)} are read{backup.place === null ? '' : ` from ${backup.place}`},{' '}
-      {backup.hasHash ? 'checked against their SHA-256' : 'checked to the end of the dump'}, and played into{' '}
-      {article} <strong>{what}</strong>. The rows of each table are counted.{' '}
-      <strong>{database.name} stays as it is.</strong> What fails leaves nothing behind.
-    </p>
   );
 }
 

@@ -11,7 +11,7 @@ import { Columns, Panel } from '../parts/panel.tsx';
 import { useReader } from '../parts/reader.ts';
 import { RunBadge } from '../parts/run-badge.tsx';
 import { Stepper } from '../parts/stepper.tsx';
-import { DropKept } from './kept.tsx';
+import { DropKept, DropRestored } from './kept.tsx';
 import { Outcome } from './restore-outcome.tsx';
 import { describeRestore, type LiveRestore } from './restore-words.ts';
 import type { RestoreItem } from './restored.ts';
@@ -32,6 +32,9 @@ export function RestoreRunPage(props: RestoreRunProps) {
   const { frame, item, live } = props;
   const zone = useReader()?.zone ?? 'UTC';
   const mayChange = frame.user.role !== 'viewer';
+  const isKept = item.kept !== null && !item.kept.isDropped;
+  // Somebody else was faster: there is no form any more that could say so.
+  const isTooLate = !item.isDroppable && !isKept && item.state !== 'left';
   return (
     <Page
       frame={frame}
@@ -49,6 +52,7 @@ export function RestoreRunPage(props: RestoreRunProps) {
       state={<RunBadge state={item.runState} />}
       actions={<a href={`/runs/${item.id}/log`}>Log</a>}
     >
+      {isTooLate && props.form.message !== null && <Notice tone="error">{props.form.message}</Notice>}
       {live !== null ? (
         <RestoreProgress item={item} live={live} mayChange={mayChange} />
       ) : (
@@ -61,8 +65,16 @@ export function RestoreRunPage(props: RestoreRunProps) {
               {item.swapByHand !== null && (
                 <SwapByHand swap={item.swapByHand} name={item.databaseName} isFile={item.isFile} />
               )}
-              {mayChange && item.kept !== null && !item.kept.isDropped && (
+              {mayChange && item.kept !== null && isKept && (
                 <DropKept restoreId={item.id} kept={item.kept} isFile={item.isFile} form={props.form} />
+              )}
+              {mayChange && item.isDroppable && (
+                <DropRestored
+                  restoreId={item.id}
+                  name={item.newName}
+                  isFile={item.isFile}
+                  form={props.form}
+                />
               )}
             </>
           }

@@ -1,6 +1,6 @@
 import type { RunState } from '../parts/run-badge.tsx';
 import type { Kept } from './kept.tsx';
-import type { RestoreCheck } from './restore-page.tsx';
+import type { RestoreCheck } from './restore-props.ts';
 import type { RestoreState } from './restore-words.ts';
 import type { ShownSwap } from './swap-by-hand.tsx';
 
@@ -39,6 +39,8 @@ export interface RestoreItem {
   /** Of what it replaces; null: declined, or nothing is replaced. */
   readonly safetyBackupId: string | null;
   readonly kept: Kept | null;
+  /** It stands beside its database, and can be dropped from here. */
+  readonly isDroppable: boolean;
   /** Where a person swaps the two. */
   readonly swapByHand: ShownSwap | null;
   readonly failure: { readonly message: string; readonly stderr: string | null } | null;

@@ -67,6 +67,12 @@ const FAILURES: readonly KnownFailure[] = [
       'The database of that name is not the one that was kept, or that one is called something else by now: somebody has renamed it. It was not dropped; look at it on the server.',
   },
   {
+    pattern: /bridgeport: the restored database is another/,
+    code: 'conflict',
+    message: () =>
+      'The database of that name is not the one that was restored, or that one is called something else by now: somebody has renamed it. It was not dropped; look at it on the server.',
+  },
+  {
     pattern: /bridgeport: it is held by ([^\n]+)/,
     code: 'conflict',
     message: (what, who) =>

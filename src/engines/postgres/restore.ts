@@ -8,6 +8,7 @@ import { connectionSecrets } from './connection.ts';
 import { swapPostgres } from './in-place/in-place.ts';
 import { keepReplaced, refuseSwapped, trySettings } from './in-place/restore-beside.ts';
 import { restoreLive } from './live/live.ts';
+import { madeByPostgres } from './made.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { loadByJobs, spoolLines } from './restore-jobs.ts';
 import {
@@ -55,7 +56,7 @@ export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
     count: countRows(target, workName(target)),
     check: command(`${maintenanceLines(target)}\nPGDATABASE=${workName(target)}; sql --command=ANALYZE`),
     finish: target.inPlace ? null : command(finishScript(target)),
-    ...(target.inPlace ? { swap: swapPostgres(target, target.inPlace) } : {}),
+    ...(target.inPlace ? { swap: swapPostgres(target, target.inPlace) } : { made: madeByPostgres(target) }),
     remove: command(removeScript(target)),
     explain: (failure) => explainPostgresRestore(target, failure),
   };

@@ -4,6 +4,7 @@ import type { CountedTable, RestorePlan, RestoreTarget } from '../restore.ts';
 import { newSqliteGuard } from './guard/guard.ts';
 import { CREATE_KEPT, removeBeside, swapSqlite } from './in-place/in-place.ts';
 import { preflightInPlace } from './in-place/preflight.ts';
+import { madeBySqlite } from './made.ts';
 import type { SqliteOptions } from './options.ts';
 import { explainSqliteRestore } from './restore-failures.ts';
 import { CHECK, END_NOTED, PROGRAM, placeLines } from './restore-lines.ts';
@@ -33,7 +34,7 @@ export function restoreSqlite(target: RestoreTarget<SqliteOptions>): RestorePlan
     explain: (failure) => explainSqliteRestore(path, failure),
   };
   const { inPlace } = target;
-  if (!inPlace) return beside;
+  if (!inPlace) return { ...beside, made: madeBySqlite(lines) };
   pathOf(inPlace.keptName);
   const replaced = { newName: path, token: target.token, inPlace, lines };
   return {

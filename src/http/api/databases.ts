@@ -301,7 +301,7 @@ function wireListed({ lastBackup, ...fields }: ListedDatabase, known: Known, sch
     ...wireDatabase(fields),
     lastBackup,
     schedule: effective?.rule === null ? { enabled, cronExpression, lastRunAt, nextRunAt } : null,
-    effectiveSchedule: effective,
+    effectiveSchedule: effective && wireEffective(effective),
     protection: known(fields.id),
   };
 }
@@ -316,6 +316,11 @@ function wireSummary({ id, name, type, lastBackup }: BackupSummary, known: Known
     schedule: effective?.rule === null ? { enabled, nextRunAt } : null,
     effectiveSchedule: effective === undefined ? null : { enabled, nextRunAt, rule: effective.rule },
   };
+}
+
+/** As much as lists tell of it. */
+function wireEffective({ pausedAt: _, zone: __, ...told }: BriefSchedule) {
+  return told;
 }
 
 const NO_SCHEDULE = { enabled: false, cronExpression: '', lastRunAt: null, nextRunAt: null };

@@ -5,6 +5,7 @@ import { askInPlace } from '../../restores/ask-in-place.ts';
 import { askRestore } from '../../restores/ask-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
 import { dropKept } from '../../restores/drop-kept.ts';
+import { dropRestored } from '../../restores/drop-restored.ts';
 import { isLive, jobCount, loadOptionsOf, onlyTablesOf, tableNames } from '../../restores/load-options.ts';
 import { checksOf, countsOf, findRestore, listRestores, whatExists } from '../../restores/restores.ts';
 import { swapByHandOf } from '../../restores/swap-by-hand.ts';
@@ -165,6 +166,20 @@ export function restoreRoutes(services: Services) {
       refusals: [404, 409],
       handle: async ({ params, actor, body, signal }) => {
         await dropKept(services, actor, params.id, body, signal);
+        return SUCCESS;
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/restores/:id/drop',
+      access: 'operator',
+      summary:
+        'Drop what a restore has made beside its database, the very one (PostgreSQL, SQLite); its name in `confirm`',
+      body: z.object({ ...login, confirm: z.string().max(1024) }),
+      answer: success,
+      refusals: [404, 409],
+      handle: async ({ params, actor, body, signal }) => {
+        await dropRestored(services, actor, params.id, body, signal);
         return SUCCESS;
       },
     }),

@@ -3,15 +3,17 @@ import { BackupPage, BackupRun } from '../../../views/backup/backup-page.tsx';
 import { ReadingInFull } from '../../../views/backup/proofs.tsx';
 import { hasRole } from '../../auth/roles.ts';
 import { type BackupStory, backupStory } from '../../backups/backup-story.ts';
-import { findBackup } from '../../backups/backups.ts';
+import { type BackupWithTrigger, findBackup } from '../../backups/backups.ts';
 import { adviceFor } from '../../backups/failure-advice.ts';
+import type { Db } from '../../db/schema.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
 import { keptOf } from '../../retention/kept.ts';
 import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
-import { readingOf } from '../../verifications/ask-verification.ts';
+import { lastReadingOf, readingOf } from '../../verifications/ask-verification.ts';
 import { readFailure, toLiveRuns } from './backup-views.ts';
+import { type FlashKey, say } from './kit/flash.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
@@ -48,7 +50,11 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
   ui.get('/backups/:backupId/run', only('viewer'), async (c) => {
     const story = await backupStory(services, c.req.param('backupId'));
     const run = await runOf(services, story);
-    if (run === null) return over(c);
+    if (run === null) {
+      const { key, count } = endOf(story.backup);
+      say(c, services, key, count);
+      return over(c);
+    }
     return sendFragment(
       c,
       <BackupRun story={story} run={run} mayChange={hasRole(c.get('session').user.role, 'operator')} />,
@@ -59,7 +65,10 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
     const backup = await findBackup(services.db, c.req.param('backupId'));
     if (backup === undefined) throw new AppError('not_found', 'Backup not found');
     const reading = await readingOf(services.db, backup.id);
-    if (reading === null) return over(c);
+    if (reading === null) {
+      say(c, services, await readingEndOf(services.db, backup));
+      return over(c);
+    }
     return sendFragment(c, <ReadingInFull backupId={backup.id} reading={reading} />);
   });
 
@@ -70,6 +79,18 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
 function over(c: Context<UiEnv>): Response {
   c.header('HX-Refresh', 'true');
   return c.body(null, 200);
+}
+
+/** How it ended, as the page says it that comes next. */
+function endOf({ status, outcome, size }: BackupWithTrigger): { key: FlashKey; count?: number } {
+  if (status === 'completed') return { key: 'backup-ended-good', count: Number(size) };
+  if (outcome === 'cancelled') return { key: 'backup-ended-cancelled' };
+  return { key: outcome === 'uncertain' ? 'backup-ended-uncertain' : 'backup-ended-failed' };
+}
+
+async function readingEndOf(db: Db, { id, verification }: BackupWithTrigger): Promise<FlashKey> {
+  if (verification === 'failed') return 'backup-read-damaged';
+  return (await lastReadingOf(db, id)) === 'completed' ? 'backup-read-whole' : 'backup-read-not';
 }
 
 async function runOf(services: Services, { backup }: BackupStory) {

@@ -1,11 +1,12 @@
 import type { BackupFailure } from '../../../views/backup/failure.tsx';
 import type { LiveRun } from '../../../views/backup/run-words.ts';
 import type { BackupItem } from '../../../views/database/backup-rows.ts';
+import { keptUntil } from '../../../views/database/kept-until.ts';
 import type { EndedRun } from '../../../views/database/live-runs.tsx';
-import { readBackupError } from '../../backups/backup-story.ts';
 import { type BackupWithTrigger, findBackups, progressOf } from '../../backups/backups.ts';
 import { NO_BUCKET, SPACES_NOT_CONFIGURED } from '../../backups/destination.ts';
 import { lastGoodBytes } from '../../backups/newest-backups.ts';
+import { readBackupError } from '../../backups/step-error.ts';
 import type { Db } from '../../db/schema.ts';
 import type { Kept } from '../../retention/kept.ts';
 import type { Services } from '../../services-port.ts';
@@ -18,6 +19,7 @@ export function toBackupItem(
     readonly changes: ReadonlyMap<string, number | null>;
   },
 ): BackupItem {
+  const kept = known.kept.get(row.id);
   return {
     id: row.id,
     filename: row.filename,
@@ -34,7 +36,7 @@ export function toBackupItem(
     storageType: row.storage_type,
     isPinned: row.is_pinned === 1,
     failure: readFailure(row.error),
-    kept: known.kept.get(row.id) ?? null,
+    kept: kept === undefined ? null : { until: keptUntil(kept) },
   };
 }
 

@@ -9,7 +9,7 @@ import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { getSchedule } from '../../schedules/schedules.ts';
 import { findServerName } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
-import { summaryOf } from './database-view.ts';
+import { summaryOf } from './database-summary.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';

@@ -16,7 +16,7 @@ import { deleteSchedule, getSchedule, putSchedule } from '../../schedules/schedu
 import { slotHistory } from '../../schedules/slots.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings } from '../../settings/settings.ts';
-import { summaryOf } from './database-view.ts';
+import { summaryOf } from './database-summary.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { textOf } from './kit/form-body.ts';

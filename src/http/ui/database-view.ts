@@ -1,9 +1,7 @@
 import type { Context } from 'hono';
-import type { BackupListProps } from '../../../views/database/backup-list.tsx';
-import type { DatabaseSummary } from '../../../views/database/database-head.tsx';
 import type { DatabaseFigures } from '../../../views/database/database-page.tsx';
+import type { BackupListProps } from '../../../views/database/listed-backups.ts';
 import type { EndedRun } from '../../../views/database/live-runs.tsx';
-import type { ProtectionOfDatabase } from '../../../views/database/protection-banner.tsx';
 import type { EnvironmentChoice } from '../../../views/frame/frame.ts';
 import { changeText } from '../../../views/parts/format.ts';
 import { hasRole } from '../../auth/roles.ts';
@@ -12,92 +10,33 @@ import { dayStates } from '../../backups/day-states.ts';
 import { monthUntil, storedNow, talliesSince, usualOf } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, parseDay, weekdayOf } from '../../backups/days.ts';
 import { type KnownDatabase, knownDatabases } from '../../backups/known-databases.ts';
-import { failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
 import { type Restorable, restorableOfOne } from '../../backups/restorable.ts';
 import { sizeChanges, sizeChangesOf } from '../../backups/size-changes.ts';
 import type { Database } from '../../databases/databases.ts';
-import { prefixWarnings } from '../../databases/prefix-warnings.ts';
-import { databaseType } from '../../databases/types.ts';
 import type { Db } from '../../db/schema.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { getSettings } from '../../environments/environment-settings.ts';
-import { freezeOf } from '../../retention/freeze.ts';
 import { keptOf } from '../../retention/kept.ts';
-import { getServerRow } from '../../servers/servers.ts';
+import { briefSchedules } from '../../schedules/schedules.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
 import { endedRuns, toBackupItem, toLiveRuns } from './backup-views.ts';
+import type { FormBody } from './kit/form-body.ts';
 import { pageOf } from './kit/paging.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
-/** With charts above them and a rule beside each: more would make the page larger than pages may be. */
-const PER_PAGE = 20;
+/** With charts above them and a line for each failure: more would make the page larger than pages may be. */
+const PER_PAGE = 25;
 const WEEKS = 26;
 const DAYS_A_WEEK = 7;
 /** Good backups whose sizes are drawn. */
 const SIZES = 24;
 
-export async function summaryOf(
-  services: Services,
-  database: Database,
-  environment: EnvironmentChoice,
-): Promise<DatabaseSummary> {
-  const server = database.serverId === null ? null : await getServerRow(services.db, database.serverId);
-  const isLocal = database.backupStorageType === 'local';
-  return {
-    id: database.id,
-    name: database.name,
-    typeName: databaseType(database.type)?.displayName ?? database.type,
-    environment,
-    server: server === null ? null : { id: server.id, name: server.name },
-    source: sourceOf(database),
-    destination: {
-      bucket: isLocal ? null : database.backupSpacesBucket,
-      folder: isLocal ? (database.backupLocalPath ?? '/var/backups') : null,
-    },
-    compression: compressionOf(database),
-    protection: await shownProtection(services, database),
-    warnings: await prefixWarnings(services.db, database),
-    backups: database.counts.backups,
-    freeze: (await freezeOf(services.db, database.id)).freeze,
-  };
-}
-
-/** What is set, with its label, for the settings. */
-export function factsOf(database: Database, { typeName, server }: DatabaseSummary) {
-  const facts: (readonly [string, string])[] = [
-    ['Type', typeName],
-    ['Server', server?.name ?? 'the machine that BRIDGEPORT runs on'],
-    ...(database.host === null ? [] : [['Host', hostOf(database)] as const]),
-    ...(database.databaseName === null ? [] : [['Database', database.databaseName] as const]),
-    ...(database.filePath === null ? [] : [['File', database.filePath] as const]),
-    ['Format', `${database.backupFormat}, ${compressionOf(database)}`],
-    ['Backup storage', storageOf(database)],
-    ['Gives up after', `${Math.round(database.pgDumpTimeoutMs / 6000) / 10} min without a byte`],
-    ['Should be no older than', `${database.maxBackupAgeHours} h`],
-  ];
-  return facts;
-}
-
-export async function shownProtection(
-  services: Services,
-  { id, updatedAt }: Pick<Database, 'id' | 'updatedAt'>,
-): Promise<ProtectionOfDatabase> {
-  const known = await protectionOfOne(services, id);
-  const { state, lastGood, dueAt, maxAgeHours } = known;
-  const failures = state === 'protected' ? null : await failuresSinceGood(services.db, id, known);
-  return {
-    ...{ state, dueAt, maxAgeHours },
-    failures: failures && { ...failures, isBeforeChange: failures.lastAt < updatedAt },
-    lastGoodId: lastGood?.id ?? null,
-    lastGoodAt: lastGood?.at ?? null,
-  };
-}
-
 export async function figuresOf(
   services: Services,
   database: Database,
   { good: storedBackups }: Pick<BackupListProps['counts'], 'good'>,
+  { mayChange }: { readonly mayChange: boolean },
 ): Promise<DatabaseFigures> {
   const { db } = services;
   const scope = { databaseId: database.id };
@@ -110,6 +49,7 @@ export async function figuresOf(
   const changes = sizeChanges(usual.sizes.map(({ bytes }) => bytes));
   return {
     databaseId: database.id,
+    mayChange,
     lastGood: await lastGoodOf(db, known),
     ...drillFigures(await restorableOfOne(db, database.id)),
     ...monthUntil(today, tallies),
@@ -117,8 +57,10 @@ export async function figuresOf(
     storedBytes: await storedNow(db, database.id),
     storedBackups,
     nextRunAt: known?.nextRunAt ?? null,
+    zone: (await briefSchedules(db, [database.id])).get(database.id)?.zone ?? 'UTC',
     isPaused: known?.protection.state === 'paused',
-    days: dayStates(tallies, days, database.maxBackupAgeHours),
+    // By the same target as the state beside it: that of its schedule, where it has one.
+    days: dayStates(tallies, days, known?.protection.maxAgeHours ?? database.maxBackupAgeHours),
     sizes: usual.sizes.map(({ id, at, bytes }, index) => {
       const change = changes[index] ?? null;
       return {
@@ -154,7 +96,7 @@ export async function listOf(
   counts: BackupListProps['counts'],
 ): Promise<BackupListProps> {
   const page = pageOf(c, PER_PAGE);
-  const filter: BackupFilter = { result: resultOf(c.req.query('result')), day: parseDay(c.req.query('day')) };
+  const filter = backupFilterOf(c.req.query());
   const { backups, total } = await listBackups(services.db, database.id, page, filter, counts);
   const settings = await getSettings(services.db, database.environmentId, 'data');
   const { role } = c.get('session').user;
@@ -168,19 +110,28 @@ export async function listOf(
     databaseId: database.id,
     backups: backups.map((row) => toBackupItem(row, { kept, changes })),
     page: { ...page, total },
-    filter: { ...filter, each: c.req.query('each') !== undefined },
+    filter: {
+      ...filter,
+      each: c.req.query('each') !== undefined,
+      all: c.req.query('all') !== undefined,
+    },
     counts,
     environment,
     allowDownload: settings['allowBackupDownload'] === true,
     isStorageEnabled: await isStorageEnabled(services.db, database.environmentId),
     mayChange: hasRole(role, 'operator'),
     mayConfigure: hasRole(role, 'admin'),
+    hasKept: kept.size > 0,
+    today: dayOf(services.now()),
   };
 }
 
-function resultOf(text: string | undefined): BackupFilter['result'] {
-  return (['good', 'failed', 'pinned'] as const).find((result) => result === text);
+/** Of an address or a form; what there is no filter of is as if it were not there. */
+export function backupFilterOf({ result, day }: FormBody): BackupFilter {
+  return { result: RESULTS.find((one) => one === result), day: parseDay(day) };
 }
+
+const RESULTS = ['good', 'failed', 'pinned'] as const;
 
 export async function liveRunsOf(services: Services, databaseId: string) {
   return toLiveRuns(services, await liveBackups(services.db, databaseId));
@@ -194,24 +145,4 @@ export async function endedRunsOf(
 ): Promise<readonly EndedRun[]> {
   const ended = await endedRuns(services.db, ids);
   return ended.filter((run) => run.databaseId === databaseId);
-}
-
-function sourceOf(database: Database): string {
-  if (database.filePath !== null) return database.filePath;
-  return [hostOf(database), database.databaseName ?? ''].filter((text) => text !== '').join(', ');
-}
-
-function hostOf({ host, port }: Database): string {
-  return port === null ? (host ?? '') : `${host ?? ''} port ${port}`;
-}
-
-function compressionOf({ backupCompression, backupCompressionLevel }: Database): string {
-  return backupCompression === 'none'
-    ? 'not compressed'
-    : `${backupCompression} level ${backupCompressionLevel}`;
-}
-
-function storageOf(database: Database): string {
-  if (database.backupStorageType === 'local') return `Local: ${database.backupLocalPath ?? '/var/backups'}`;
-  return `Spaces: ${database.backupSpacesBucket ?? 'no bucket chosen'}, ${database.backupSpacesPrefix ?? ''}`;
 }

@@ -5,47 +5,36 @@ import { HeadAnew } from '../../../views/database/database-head.tsx';
 import { DatabasePage, Figures } from '../../../views/database/database-page.tsx';
 import { LiveRuns } from '../../../views/database/live-runs.tsx';
 import { ProtectionBanner } from '../../../views/database/protection-banner.tsx';
-import { questionOfBackups, questionOfDatabase } from '../../../views/database/questions.tsx';
+import { questionOfDatabase } from '../../../views/database/questions.tsx';
 import { DatabaseSettingsPage } from '../../../views/database/settings-page.tsx';
 import { MenuCounts } from '../../../views/frame/sidebar.tsx';
 import { TestOutcome, type TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { hasRole } from '../../auth/roles.ts';
-import { changePin, removeBackups, startBackup } from '../../backups/backup-actions.ts';
-import { countBackups, findBackup } from '../../backups/backups.ts';
-import { protectionOfOne } from '../../backups/protection-of.ts';
+import { startBackup } from '../../backups/backup-actions.ts';
+import { countBackups } from '../../backups/backups.ts';
 import { removeDatabase, whatDependsOn } from '../../backups/remove-database.ts';
 import { confirmTarget, requireSeenTarget } from '../../databases/confirm-target.ts';
 import { deleteDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
-import { isAppError } from '../../errors.ts';
 import { secretField } from '../../fields.ts';
 import { listKept } from '../../restores/in-place.ts';
 import type { Services } from '../../services-port.ts';
 import { wordsOf } from './asked-words.ts';
-import {
-  endedRunsOf,
-  factsOf,
-  figuresOf,
-  listOf,
-  liveRunsOf,
-  shownProtection,
-  summaryOf,
-} from './database-view.ts';
+import { factsOf, shownProtection, summaryOf } from './database-summary.ts';
+import { endedRunsOf, figuresOf, listOf, liveRunsOf } from './database-view.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { readValues } from './kit/form-body.ts';
 import { environmentFrame, menuCounts } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { idsIn } from './running.ts';
+import { askedOf } from './selected-backups.ts';
 import { testDatabase } from './test-connections.ts';
 
 const typedPassword = z.object({ password: secretField(4096).min(1) });
-/** A page of the list; who sends more has not ticked boxes. */
-const MOST_SELECTED = 100;
 
 /** The page of one database: test, backups, what runs now. */
 export function databasePageRoutes(services: Services): Hono<UiEnv> {
@@ -71,31 +60,6 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
     const databaseId = c.req.param('databaseId');
     const requested = await startBackup(services, actorOf(c, services), databaseId);
     return goTo(c, services, `/databases/${databaseId}`, wordsOf(requested));
-  });
-
-  ui.post('/databases/:databaseId/backups/delete', only('operator'), async (c) => {
-    const databaseId = c.req.param('databaseId');
-    const ids = (await readValues(c, 'id')).slice(0, MOST_SELECTED);
-    const deleted = await removeBackups(services, actorOf(c, services), databaseId, ids);
-    return goTo(c, services, `/databases/${databaseId}`, 'backups-deleted', deleted);
-  });
-
-  ui.post('/databases/:databaseId/backups/pin', only('operator'), async (c) => {
-    const databaseId = c.req.param('databaseId');
-    let pinned = 0;
-    for (const backupId of (await readValues(c, 'select')).slice(0, MOST_SELECTED)) {
-      try {
-        await changePin(services, actorOf(c, services), { databaseId, backupId }, true);
-        pinned += 1;
-      } catch (error) {
-        // Somebody deleted it since the list was made.
-        if (!isAppError(error, 'not_found')) throw error;
-      }
-    }
-    const to = `/databases/${databaseId}`;
-    return pinned === 0
-      ? goTo(c, services, to, 'nothing-selected')
-      : goTo(c, services, to, 'backups-pinned', pinned);
   });
 
   ui.post('/databases/:databaseId/password', only('operator'), async (c) => {
@@ -133,7 +97,10 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
   ui.get('/databases/:databaseId/figures', only('viewer'), async (c) => {
     const database = await getDatabase(services.db, c.req.param('databaseId'));
     const counts = await countBackups(services.db, database.id);
-    return sendFragment(c, <Figures figures={await figuresOf(services, database, counts)} />);
+    return sendFragment(
+      c,
+      <Figures figures={await figuresOf(services, database, counts, { mayChange: mayChange(c) })} />,
+    );
   });
 
   ui.get('/databases/:databaseId/protection', only('viewer'), async (c) => {
@@ -142,7 +109,11 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
     return sendFragment(
       c,
       <>
-        <ProtectionBanner databaseId={database.id} protection={protection} mayChange={mayChange(c)} />
+        <ProtectionBanner
+          databaseId={database.id}
+          protection={protection}
+          role={c.get('session').user.role}
+        />
         {c.req.header('hx-request') === 'true' && (
           <>
             <HeadAnew protection={protection} mayChange={mayChange(c)} />
@@ -209,6 +180,8 @@ async function sendDatabase(
   shown: { readonly test?: TestResult; readonly refused?: FormState } = {},
 ) {
   const database = await getDatabase(services.db, c.req.param('databaseId'));
+  const asked = mayChange(c) ? await askedOf(c, services, database.id) : null;
+  if (asked !== null && 'nothingAt' in asked) return goTo(c, services, asked.nothingAt, 'nothing-selected');
   const { frame, environment } = await environmentFrame(c, services, database.environmentId);
   // Before the list: what ends in between is then noticed by the next look at the runs.
   const runs = await liveRunsOf(services, database.id);
@@ -218,11 +191,11 @@ async function sendDatabase(
     <DatabasePage
       frame={frame}
       database={await summaryOf(services, database, environment)}
-      figures={await figuresOf(services, database, counts)}
+      figures={await figuresOf(services, database, counts, { mayChange: mayChange(c) })}
       runs={runs}
       ended={[]}
       list={await listOf(c, services, database, environment, counts)}
-      question={mayChange(c) ? await questionOf(c, services, database.id) : null}
+      question={asked}
       test={shown.test ?? null}
       held={database.passwordHeld}
       passwordForm={shown.refused ?? freshForm()}
@@ -233,25 +206,6 @@ async function sendDatabase(
     />,
     shown.refused === undefined ? 200 : 422,
   );
-}
-
-/** Of those that were ticked and are still there. */
-async function questionOf(c: Context<UiEnv>, services: Services, databaseId: string) {
-  const ids = new Set((c.req.queries('select') ?? []).slice(0, MOST_SELECTED));
-  if (ids.size === 0) return null;
-  const { lastGood } = await protectionOfOne(services, databaseId);
-  const found = await Promise.all([...ids].map((id) => findBackup(services.db, id)));
-  const selected = found.flatMap((backup) =>
-    backup === undefined || backup.database_id !== databaseId
-      ? []
-      : {
-          id: backup.id,
-          bytes: Number(backup.size),
-          isPinned: backup.is_pinned === 1,
-          isLastGood: backup.id === lastGood?.id,
-        },
-  );
-  return selected.length === 0 ? null : questionOfBackups(databaseId, selected);
 }
 
 async function sendSettings(

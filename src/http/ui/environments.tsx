@@ -22,8 +22,9 @@ import type { Services } from '../../services-port.ts';
 import { listSpacesEnvironments } from '../../storage/enabled.ts';
 import { keyShown } from './key-shown.ts';
 import { actorOf } from './kit/actor.ts';
+import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
-import { isTicked, readForm, textOf } from './kit/form-body.ts';
+import { isTicked, textOf } from './kit/form-body.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -92,6 +93,7 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
       },
       secrets: SECRETS,
       asksAgain: true,
+      stored: () => storedSsh(c, services, id),
       refuse: (form) => sendSettings(c, services, id, { ssh: form }),
       async act(input) {
         const { sshUser } = input;
@@ -123,9 +125,15 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/environments/:environmentId/settings/data', only('admin'), async (c) => {
     const id = c.req.param('environmentId');
-    const allowBackupDownload = isTicked(await readForm(c), 'allowBackupDownload');
-    await changeSettings(services, actorOf(c, services), id, 'data', { allowBackupDownload });
-    return goTo(c, services, `/environments/${id}/settings`, 'data-saved');
+    return submit(c, services, {
+      parse: (body) => ({ success: true, data: isTicked(body, 'allowBackupDownload') }),
+      stored: () => storedData(services, id),
+      refuse: (form) => sendSettings(c, services, id, { data: form }),
+      async act(allowBackupDownload) {
+        await changeSettings(services, actorOf(c, services), id, 'data', { allowBackupDownload });
+        return { to: `/environments/${id}/settings`, say: 'data-saved' };
+      },
+    });
   });
 
   return ui;
@@ -153,35 +161,50 @@ async function sendSettings(
   c: Context<UiEnv>,
   services: Services,
   id: string,
-  refused: { readonly ssh?: FormState; readonly deletion?: string },
+  refused: { readonly ssh?: FormState; readonly data?: FormState; readonly deletion?: string },
 ) {
   const { frame, environment } = await environmentFrame(c, services, id);
   const { configured, sshUser } = await getSsh(services.db, id);
-  const allowBackupDownload = (await getSettings(services.db, id, 'data'))['allowBackupDownload'] === true;
+  const ssh = editForm({ sshUser }, await storedSsh(c, services, id));
+  const data = await storedData(services, id);
+  const isRefused = Object.values(refused).some((each) => each !== undefined);
   const asksToDelete = c.req.query('delete') !== undefined && hasRole(c.get('session').user.role, 'admin');
   return sendPage(
     c,
     <EnvironmentSettingsPage
       frame={frame}
       settings={{
-        ...{ environment, sshKeyConfigured: configured, sshUser, allowBackupDownload },
+        ...{ environment, sshKeyConfigured: configured, sshUser },
+        allowBackupDownload: data.allowBackupDownload === 'true',
         key: await keyShown(c, services, id),
       }}
-      ssh={refused.ssh === undefined ? freshForm({ sshUser }) : withUser(refused.ssh, sshUser)}
-      data={freshForm({ allowBackupDownload: String(allowBackupDownload) })}
+      ssh={refused.ssh === undefined ? ssh : withUser(refused.ssh, ssh)}
+      data={refused.data ?? editForm(data)}
       question={
         asksToDelete || refused.deletion !== undefined
           ? questionOfEnvironment(environment, await contentsOf(services.db, id), refused.deletion ?? null)
           : null
       }
     />,
-    refused.ssh === undefined && refused.deletion === undefined ? 200 : 422,
+    isRefused ? 422 : 200,
   );
 }
 
-/** A form that has nothing but a button does not send the user along. */
-function withUser(form: FormState, sshUser: string): FormState {
-  return { ...form, values: { sshUser, ...form.values } };
+/** A form that has nothing but a button sends neither the user along nor what was seen. */
+function withUser(form: FormState, ssh: FormState): FormState {
+  return { ...ssh, ...form, values: { ...ssh.values, ...form.values } };
+}
+
+/** Whom the app signs in as, and by which key: of that its public half. */
+async function storedSsh(c: Context<UiEnv>, services: Services, id: string) {
+  const { sshUser } = await getSsh(services.db, id);
+  const { key, problem } = await keyShown(c, services, id);
+  return { sshUser, key: key?.fingerprint ?? problem ?? '' };
+}
+
+async function storedData({ db }: Services, id: string) {
+  const { allowBackupDownload } = await getSettings(db, id, 'data');
+  return { allowBackupDownload: String(allowBackupDownload === true) };
 }
 
 /** A browser ends the lines of a textarea with CR LF, which OpenSSH's key format does not take; it wants an end of line. */

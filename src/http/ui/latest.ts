@@ -1,9 +1,10 @@
 import { type Level, levelOf } from '../../../views/backup/level.tsx';
 import type { LatestItem } from '../../../views/overview.tsx';
-import { readBackupError } from '../../backups/backup-story.ts';
+
 import { type BackupWithTrigger, findBackups } from '../../backups/backups.ts';
 import { latestRuns } from '../../backups/latest-runs.ts';
 import type { ListedRun } from '../../backups/list-runs.ts';
+import { readBackupError } from '../../backups/step-error.ts';
 import type { Services } from '../../services-port.ts';
 import { RUN_KINDS, subjectOf } from './run-subject.ts';
 

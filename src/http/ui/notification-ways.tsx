@@ -23,6 +23,7 @@ import {
 import { isTypeId, typeOf } from '../../notifications/types.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
+import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
 import { TYPE_AGAIN } from './kit/form-failure.ts';
@@ -49,6 +50,7 @@ export function notificationWayRoutes(services: Services): Hono<UiEnv> {
       parse: (body) => smtpInput.safeParse(inputOf(body)),
       secrets: ['password'],
       asksAgain: true,
+      stored: async () => storedOf(await readSmtp(services.db)),
       refuse: (form) => sendWays(c, services, { mail: form }),
       act: async (input) => {
         const { email } = c.get('session').user;
@@ -126,7 +128,7 @@ async function sendWays(c: Context<UiEnv>, services: Services, refused: Refused 
     <WaysPage
       frame={frame}
       mail={mail}
-      form={refused.mail ?? freshForm(valuesOf(mail, c.get('session').user.email))}
+      form={refused.mail ?? editForm(valuesOf(mail, c.get('session').user.email), storedOf(mail))}
       maySaveAnyway={refused.mail?.errors['host'] !== undefined}
     >
       <ChannelPanel
@@ -158,6 +160,9 @@ function valuesOf(mail: ShownSmtp | null, email: string): FormBody {
   const { host, port, security, username, sender } = mail;
   return { host, port: String(port), security, username: username ?? '', sender };
 }
+
+/** Before there is one, each admin is proposed another address. */
+const storedOf = (mail: ShownSmtp | null): FormBody => (mail === null ? {} : valuesOf(mail, ''));
 
 function inputOf(body: FormBody) {
   return {

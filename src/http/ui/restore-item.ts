@@ -7,6 +7,7 @@ import { findDrill } from '../../drills/drills.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
+import { isDroppable } from '../../restores/drop-restored.ts';
 import { isLive } from '../../restores/load-options.ts';
 import {
   checksOf,
@@ -55,6 +56,7 @@ export async function loadRestoreItem(
         row.kept_name === null || row.kept_state === null
           ? null
           : { name: row.kept_name, isDropped: row.kept_state === 'dropped' },
+      isDroppable: isDroppable(row),
       failure: failureOf(run?.error ?? null),
     },
     live: goesOn ? liveOf(row, run, now()) : null,

@@ -68,7 +68,7 @@ const inputSchema = z.object({
 function valuesOf(body: FormBody): z.input<typeof inputSchema> {
   return {
     confirm: body['confirm'] ?? '',
-    safetyBackup: !isTicked(body, 'noSafetyBackup'),
+    safetyBackup: !isTicked(body, 'safetyAsked') || isTicked(body, 'safetyBackup'),
     endSessions: isTicked(body, 'endSessions'),
     intoLive: isTicked(body, 'intoLive'),
     username: textOf(body, 'username') ?? undefined,

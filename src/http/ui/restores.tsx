@@ -1,11 +1,15 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { RestorePage, type RestorePageProps } from '../../../views/restore/restore-page.tsx';
+import { RestorePage } from '../../../views/restore/restore-page.tsx';
+import type { RestorePageProps } from '../../../views/restore/restore-props.ts';
 import { RestoreProgress, RestoreRunPage, UncertainRestore } from '../../../views/restore/restore-run.tsx';
+import { RestoreSummary } from '../../../views/restore/restore-summary.tsx';
 import { hasRole } from '../../auth/roles.ts';
 import { backupStory } from '../../backups/backup-story.ts';
+import type { BackupWithTrigger } from '../../backups/backups.ts';
 import { readContents } from '../../backups/contents.ts';
+import { restorableOfOne } from '../../backups/restorable.ts';
 import { getDatabaseRow } from '../../databases/databases.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { toAppError } from '../../errors.ts';
@@ -13,6 +17,7 @@ import { askRestore, restorable, takesJobs } from '../../restores/ask-restore.ts
 import { cancelRestore } from '../../restores/cancel-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
 import { dropKept } from '../../restores/drop-kept.ts';
+import { dropRestored } from '../../restores/drop-restored.ts';
 import { jobCount } from '../../restores/load-options.ts';
 import { lookAtTarget } from '../../restores/look-at-target.ts';
 import { proposedName } from '../../restores/new-name.ts';
@@ -40,16 +45,26 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
     const backupId = c.req.param('backupId');
     await restorable(services.db, backupId);
     const known = await formOf(c, services, backupId);
-    return sendPage(c, <RestorePage {...known.props} form={freshForm(known.proposed)} checks={null} />);
+    return sendPage(
+      c,
+      <RestorePage {...known} form={freshForm({ where: 'beside', ...known.proposed })} checks={null} />,
+    );
+  });
+
+  ui.get('/backups/:backupId/restore/summary', only('operator'), async (c) => {
+    const known = await formOf(c, services, c.req.param('backupId'));
+    const { where = '', serverId = '', newName = '', refused } = c.req.query();
+    const form = freshForm({ where, serverId, newName });
+    return sendFragment(c, <RestoreSummary {...known} form={form} isRefused={refused === 'true'} />);
   });
 
   ui.post('/backups/:backupId/restore', only('operator'), async (c) => {
     const backupId = c.req.param('backupId');
-    const { props } = await formOf(c, services, backupId);
+    const props = await formOf(c, services, backupId);
     return submit(c, services, {
       parse: (body) =>
         inputSchema.safeParse({
-          ...valuesOf(body, props.database.isFile),
+          ...valuesOf(body, props),
           jobs: props.takesJobs ? (numberOf(body, 'jobs') ?? undefined) : undefined,
         }),
       secrets: RESTORE_SECRETS,
@@ -57,6 +72,7 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
       explain: explainRestore,
       refuse: (form) => sendPage(c, <RestorePage {...props} form={form} checks={null} />, 422),
       async act(input, body, sent) {
+        if (body['where'] === 'in-place') return { to: `/backups/${backupId}/restore-in-place` };
         const actor = actorOf(c, services);
         const tables = props.selectsTables
           ? tablesNamed(await readContents(services.db, backupId), body['tables'] ?? '')
@@ -123,6 +139,18 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
     });
   });
 
+  ui.post('/restores/:id/drop', only('operator'), async (c) => {
+    const id = c.req.param('id');
+    return submit(c, services, {
+      ...atItsEnd(c, services),
+      async act(_, body) {
+        const input = { confirm: body['confirm'] ?? '', ...loginIn(body) };
+        await dropRestored(services, actorOf(c, services), id, input, c.req.raw.signal);
+        return { to: `/restores/${id}`, say: 'restored-dropped' };
+      },
+    });
+  });
+
   return ui;
 }
 
@@ -153,7 +181,11 @@ async function sendRestore(
 }
 
 /** What the page knows before anybody has typed, and what it proposes. */
-async function formOf(c: Context<UiEnv>, services: Services, backupId: string) {
+async function formOf(
+  c: Context<UiEnv>,
+  services: Services,
+  backupId: string,
+): Promise<Omit<RestorePageProps, 'form' | 'checks'>> {
   const story = await backupStory(services, backupId);
   const { backup, database, where } = story;
   const { frame } = await environmentFrame(c, services, database.environmentId);
@@ -169,35 +201,47 @@ async function formOf(c: Context<UiEnv>, services: Services, backupId: string) {
         : (where.serverName ?? 'this machine');
   const named = { isFile, databaseName: row.database_name, filePath: filePath ?? null };
   return {
-    props: {
-      frame,
-      backup: {
-        id: backupId,
-        createdAt: backup.created_at,
-        bytes: Number(backup.size),
-        place,
-        hasHash: backup.sha256 !== null,
-      },
-      selectsTables: selectsTables(database.type, backup.format),
-      takesJobs: takesJobs(database.type, backup.format),
-      database: {
-        id: database.id,
-        name: database.name,
-        environmentName: database.environmentName,
-        engineName: engine?.displayName ?? database.type,
-        isFile,
-        swaps: engine?.swaps ?? false,
-      },
-      servers: await serversFor(services, hasRole(c.get('session').user.role, 'admin'), database),
+    frame,
+    backup: {
+      id: backupId,
+      createdAt: backup.created_at,
+      bytes: Number(backup.size),
+      place,
+      hasHash: backup.sha256 !== null,
     },
+    selectsTables: selectsTables(database.type, backup.format),
+    takesJobs: takesJobs(database.type, backup.format),
+    database: {
+      id: database.id,
+      name: database.name,
+      environmentName: database.environmentName,
+      engineName: engine?.displayName ?? database.type,
+      isFile,
+      swaps: engine?.swaps ?? false,
+    },
+    servers: await serversFor(services, hasRole(c.get('session').user.role, 'admin'), database),
+    ownServerId: database.serverId ?? '',
+    aboutSeconds: await aboutSeconds(services, backup),
     proposed: {
-      serverId: database.serverId ?? '',
-      // Of a database the restore finds a free one by itself; a path is for a person to see.
-      newName: isFile ? proposedName(named, services.now()) : '',
+      newName: isNamed(named) ? proposedName(named, services.now()) : '',
       host: row.host ?? '',
       port: row.port === null ? '' : String(row.port),
     },
   };
+}
+
+/** By how long this very backup took, or the last one of its database by its bytes; null where none was measured. */
+async function aboutSeconds({ db }: Services, backup: BackupWithTrigger): Promise<number | null> {
+  if (backup.restored_ms !== null) return Number(backup.restored_ms) / 1000;
+  const { restorable: last } = await restorableOfOne(db, backup.database_id);
+  const bytes = Number(backup.bytes_read);
+  if (last === null || last.bytes <= 0 || bytes <= 0) return null;
+  return (last.restoreMs / 1000) * (bytes / last.bytes);
+}
+
+/** Whether there is anything that a name could be made of. */
+function isNamed({ isFile, databaseName, filePath }: Parameters<typeof proposedName>[0]): boolean {
+  return Boolean(isFile ? filePath : databaseName);
 }
 
 const filePathSchema = z.object({ filePath: z.string().nullish() });
@@ -241,10 +285,19 @@ const inputSchema = z.object({
   jobs: jobCount.optional(),
 });
 
-function valuesOf(body: FormBody, isFile: boolean): z.input<typeof inputSchema> {
+function valuesOf(
+  body: FormBody,
+  {
+    database: { isFile },
+    proposed,
+    ownServerId,
+  }: Pick<RestorePageProps, 'database' | 'proposed' | 'ownServerId'>,
+): z.input<typeof inputSchema> {
+  const newName = textOf(body, 'newName') ?? undefined;
   return {
-    newName: textOf(body, 'newName') ?? undefined,
-    serverId: textOf(body, 'serverId'),
+    // A database's that nobody has changed is ours: where it is taken, the next free one is found. A path is for a person to see.
+    newName: !isFile && newName === proposed['newName'] ? undefined : newName,
+    serverId: body['where'] === 'beside' ? ownServerId || null : chosenServer(body),
     ...(isFile
       ? {}
       : {
@@ -254,4 +307,9 @@ function valuesOf(body: FormBody, isFile: boolean): z.input<typeof inputSchema> 
         }),
     confirm: textOf(body, 'confirm') ?? undefined,
   };
+}
+
+/** None at all is the machine of the app, which nobody means by another server without naming one. */
+function chosenServer(body: FormBody): string | null {
+  return textOf(body, 'serverId') ?? (body['where'] === 'elsewhere' ? 'none' : null);
 }

@@ -1,11 +1,11 @@
 import type { FormState } from '../../../views/parts/form-state.ts';
-import { freshForm } from '../../../views/parts/form-state.ts';
 import type { PolicyPresetChoice } from '../../../views/retention/policy-form.tsx';
 import type { Kept } from '../../../views/retention/words.ts';
 import type { InputIssue } from '../../errors.ts';
 import { type PolicyInput, policyInput } from '../../retention/policy-input.ts';
 import type { RetentionState } from '../../retention/retention-actions.ts';
 import { PRESET_TIERS } from '../../settings/retention-presets.ts';
+import { editForm } from './kit/edit-form.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
 import type { Parsed } from './kit/submit.ts';
 
@@ -15,15 +15,20 @@ export const INHERIT = 'inherit';
 const TIERS = ['keepLast', 'daily', 'weekly', 'monthly', 'yearly', 'minFloor'] as const;
 
 /** The form of what counts now; of a preset with its numbers, so that one may begin with them. */
-export function formOfPolicy({ effective, override }: RetentionState): FormState {
+export function formOfPolicy(state: RetentionState): FormState {
+  return editForm(policyValues(state));
+}
+
+/** What counts now, as its form shows it. */
+export function policyValues({ effective, override }: RetentionState): FormBody {
   const preset = effective.source === 'inherited' ? INHERIT : effective.preset;
   const gib = gibText(effective.maxTotalBytes);
-  return freshForm({
+  return {
     preset,
     ...Object.fromEntries(TIERS.map((name) => [name, String(effective[name])])),
     maxTotalGib: effective.source === 'inherited' ? '' : gib,
     maxShrinkPercent: String(override?.max_shrink_percent ?? ''),
-  });
+  };
 }
 
 /** What the form offers beside numbers of its own; `globalDefault` is what the installation says. */

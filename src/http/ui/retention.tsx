@@ -13,7 +13,7 @@ import {
   savePolicy,
 } from '../../retention/retention-actions.ts';
 import type { Services } from '../../services-port.ts';
-import { summaryOf } from './database-view.ts';
+import { summaryOf } from './database-summary.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { environmentFrame } from './kit/frame.ts';
@@ -21,7 +21,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { formOfPolicy, parsePolicy, presetChoices } from './retention-form.ts';
+import { formOfPolicy, parsePolicy, policyValues, presetChoices } from './retention-form.ts';
 import { previewOf } from './retention-preview.ts';
 
 /** How long a form waits for what it prunes; the rest is done in the background. */
@@ -37,6 +37,8 @@ export function retentionRoutes(services: Services): Hono<UiEnv> {
     const id = c.req.param('databaseId');
     return submit(c, services, {
       parse: parsePolicy,
+      // Of two that save, the later would prune what the earlier had decided to keep.
+      stored: async () => policyValues(await retentionOf(services, id)),
       refuse: (form) => sendRetention(c, services, { form, status: 422 }),
       async act(input, body, form) {
         const saved = await savePolicy(services, actorOf(c, services), id, input, soon());

@@ -45,6 +45,7 @@ import { retentionRoutes } from './retention.tsx';
 import { runRoutes } from './runs.tsx';
 import { scheduleRoutes } from './schedules.tsx';
 import { secondFactorRoutes } from './second-factor.tsx';
+import { selectedBackupRoutes } from './selected-backups.ts';
 import { selectedDatabaseRoutes } from './selected-databases.tsx';
 import { serverBlackoutRoutes } from './server-blackouts.tsx';
 import { serverRoutes } from './servers.tsx';
@@ -90,6 +91,7 @@ export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): H
   ui.route('/', findDatabaseRoutes(services));
   ui.route('/', databaseRoutes(services));
   ui.route('/', databasePageRoutes(services));
+  ui.route('/', selectedBackupRoutes(services));
   ui.route('/', databaseScheduleRoutes(services));
   ui.route('/', databaseDrillRoutes(services));
   ui.route('/', drillRoutes(services));

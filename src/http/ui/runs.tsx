@@ -98,7 +98,11 @@ async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response
       chips={chipsOf(query)}
       selects={[kindSelect(query), askerSelect(by, user.id)]}
       keeps={keptOf(query)}
-      day={query.day === null ? null : { text: dayText(query.day), all: addressOf({ ...query, day: null }) }}
+      day={
+        query.day === null
+          ? null
+          : { value: query.day, text: dayText(query.day), all: addressOf({ ...query, day: null }) }
+      }
     />,
   );
 }
@@ -145,8 +149,8 @@ function addressOf(query: RunsQuery): string {
   return text === '' ? '/runs' : `/runs?${text}`;
 }
 
-function keptOf({ state, day }: RunsQuery): Readonly<Record<string, string>> {
-  return { ...(state === null ? {} : { state }), ...(day === null ? {} : { day }) };
+function keptOf({ state }: RunsQuery): Readonly<Record<string, string>> {
+  return state === null ? {} : { state };
 }
 
 function chipsOf(query: RunsQuery): readonly Chip[] {

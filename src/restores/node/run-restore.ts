@@ -11,7 +11,7 @@ import type { RunContext } from '../../runs/kind.ts';
 import type { RestoreServices } from '../context.ts';
 import { factsOf, type KnownDump } from '../dump-facts.ts';
 import { hostOutput } from '../host-output.ts';
-import { onlyTablesOf } from '../load-options.ts';
+import { loadOptionsOf, loadOptionsText, onlyTablesOf } from '../load-options.ts';
 import { lookAtSource } from '../look-at-source.ts';
 import { nextName } from '../new-name.ts';
 import { ofChosen } from '../only-tables.ts';
@@ -266,11 +266,30 @@ async function make(making: Making, isDrill: boolean): Promise<Ended> {
     await hostOutput(host, plan.check, { signal, explain, name: 'The check of what was restored' });
     return { measured: measured(), isCompared, difference };
   }
+  const made = await identifyMade(making);
   await hold();
-  await recordRestore(db, claim, { state: 'finishing' });
+  await recordRestore(db, claim, { state: 'finishing', ...made });
   const last = await lastCommand(db, claim.runId, plan);
   if (last !== null) await hostOutput(host, last, { signal, explain, name: 'The end of the restore' });
   return { measured: measured(), isCompared, difference };
+}
+
+/** So that the very one can be dropped later. That it can't be told is no reason to give up what was restored. */
+async function identifyMade({ services, context, host, plan }: Making) {
+  if (plan.made === undefined) return {};
+  const { command, read } = plan.made.identify;
+  const { signal } = context;
+  try {
+    const name = 'The look at what was made';
+    const options = { signal, explain: plan.explain, name, idleTimeoutMs: LOOK_MS };
+    const made = read(await hostOutput(host, command, options));
+    const row = await loadRestore(services.db, context.claim.runId);
+    return { load_options: loadOptionsText({ ...loadOptionsOf(row), made }) };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    services.log.warn('what a restore has made could not be told from all else', { error });
+    return {};
+  }
 }
 
 /** Of one that goes into a database in use: nothing of it is sent there before all of it was read. */

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BackupRow } from '../../../src/db/schema.ts';
+import { write } from '../../../src/db/write.ts';
 import { newId } from '../../../src/ids.ts';
+import { insertRun } from '../../../src/runs/claim.ts';
 import { insertBackup } from '../../support/backup-row.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
@@ -102,6 +104,38 @@ describe('the page of a good backup', () => {
     expect(html).not.toContain('<b>');
   });
 
+  it('says beside each step how long it usually takes, and what reading it would take', async () => {
+    const { db } = pages.services;
+    const [id, other] = [await completed(), await completed()];
+    const run = (of: string, values: object) =>
+      db.updateTable('runs').set(values).where('id', '=', of).execute();
+    const steps = (afterMs: number) => ({ detail: JSON.stringify({ steps: [{ step: 'dump', afterMs }] }) });
+    // Of all others the usual one, and of itself nothing.
+    await db.updateTable('runs').set({ detail: null }).execute();
+    await run(other, steps(3210));
+    await run(id, steps(9876));
+    const reading = newId();
+    await write(db, (trx) =>
+      insertRun(
+        trx,
+        { id: reading, kind: 'verification', subjectId: other, serverId: null, lane: reading },
+        new Date(),
+      ),
+    );
+    const [began, over] = ['2026-03-04T05:00:00.000Z', '2026-03-04T05:00:07.000Z'];
+    await run(reading, { state: 'completed', started_at: began, ended_at: over });
+    await db
+      .updateTable('backups')
+      .set({ retained_until: '2031-02-03T04:05:06.000Z' })
+      .where('id', '=', id)
+      .execute();
+    const { html } = await admin.get(`/backups/${id}`);
+    expect(html).toMatch(/9\.9 s<\/span><div>connected[^<]*\(usually after 3\.2 s\)/);
+    expect(html).toMatch(/as it is stored \(usually after 4\.0 s\)/);
+    expect(html).toMatch(/Read it in full now<\/button><\/form> About 7 s\./);
+    expect(html).toMatch(/Locked until<\/dt><dd><time [^>]*>3 Feb 2031</);
+  });
+
   it('gives the commands that restore this very file, as text to copy', async () => {
     const { html } = await viewer.get(`/backups/${await completed()}`);
     const [, lines = ''] = /<code id="restore-lines">([^<]*)</.exec(html) ?? [];
@@ -168,6 +202,7 @@ describe('the page of a good backup', () => {
     expect((await viewer.get(`/backups/${id}/reading`)).html).toContain('It is being read in full,');
     await run.set({ state: 'completed' }).execute();
     expect((await viewer.get(`/backups/${id}/reading`)).headers.get('hx-refresh')).toBe('true');
+    expect((await viewer.get(`/backups/${id}`)).html).toContain('It could not be read in full: nothing');
     expect((await viewer.get('/backups/nope/reading')).status).toBe(404);
     await pages.services.db
       .updateTable('backups')
@@ -177,6 +212,12 @@ describe('the page of a good backup', () => {
     const { html } = await admin.get(`/backups/${id}`);
     expect(html).toContain('Größe &lt;i&gt;stimmt&lt;/i&gt; nicht');
     expect(html).toContain('badge-error">not readable<');
+    // What there is instead, and the restore of it no longer the first thing to do.
+    expect(html).toContain('What went wrong');
+    expect(html).toMatch(/<a class="button outline" href="[^"]*\/restore">Restore…</);
+    expect(html).toMatch(/>Back up now<[\s\S]*>Read it in full again</);
+    const seen = (await viewer.get(`/backups/${id}`)).html;
+    expect([seen.includes('What went wrong'), seen.includes('>Back up now<')]).toEqual([true, false]);
   });
 
   it('is deleted after one question, which names what it takes along', async () => {
@@ -202,7 +243,7 @@ describe('the page of a backup that is not good', () => {
     const { html } = await admin.get(`/backups/${id}`);
     expect(html).toContain('badge-error">failed at dump<');
     expect(html).toContain('FATAL: &lt;b&gt;role&lt;/b&gt;');
-    expect(html).toContain(`href="/databases/${databaseId}/edit#field-username">Open that field</a>`);
+    expect(html).toContain(`href="/databases/${databaseId}/edit#field-filePath">Open that field</a>`);
     expect(html).toContain('pg_dump: &lt;i&gt;nein&lt;/i&gt; 🐘');
     expect(html).toContain(`Last good: <a href="/backups/${good}">`);
     expect(html).toContain('>Retry<');
@@ -244,7 +285,15 @@ describe('the page of a backup that is not good', () => {
     expect((await admin.get(`/backups/${id}/run`)).headers.get('hx-refresh')).toBeNull();
     await admin.post(`/backups/${id}/cancel`);
     expect((await admin.get(`/backups/${id}/run`)).headers.get('hx-refresh')).toBe('true');
-    expect((await admin.get(`/backups/${id}`)).html).toContain('badge-neutral">cancelled<');
+    const { html: ended } = await admin.get(`/backups/${id}`);
+    expect(ended).toContain('badge-neutral">cancelled<');
+    expect(ended).toMatch(
+      /id="flash"><div class="notice notice-info" role="status">The backup was cancelled;/,
+    );
+    const done = await completed();
+    await admin.get(`/backups/${done}/run`);
+    const page = (await admin.get(`/backups/${done}`)).html;
+    expect(page).toContain('Backed up and read back: 58.3 MiB.');
   });
 
   it('that is gone has its open page loaded anew, which says so, and no other failed answer does that', async () => {

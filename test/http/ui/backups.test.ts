@@ -91,7 +91,7 @@ describe('a failed backup', () => {
     expect(html).toContain('Failed at dump: pg_dump: &lt;b&gt;no&lt;/b&gt;');
     expect(html).toContain('FATAL: &lt;i&gt;role&lt;/i&gt;');
     expect(html).toContain('Exit status 1.');
-    expect(html).toMatch(/<tr class="failure-row"><td colspan="8">/);
+    expect(html).toMatch(/<tr class="failure-row"><td colspan="7">/);
   });
 });
 

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NO_BUCKET } from '../../../src/backups/destination.ts';
+import { ADVISED_CODES, adviceFor } from '../../../src/backups/failure-advice.ts';
+import { engines } from '../../../src/engines/engines.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
 const NAME = `sh'op "1" +ü <script>`;
@@ -59,6 +62,20 @@ describe('the form of a new database', () => {
     expect(html).toContain('lies on the machine that it is to protect');
     expect(html).toMatch(/<summary>Options of the dump: [^<]*zstd[^<]*gives up after 5 minutes/);
     expect(html).not.toContain('milliseconds');
+  });
+
+  it('has each field that the advice for a failure leads to, whatever the engine', async () => {
+    for (const engine of engines) {
+      const { html } = await admin.get(`${form}?type=${engine.type}`);
+      for (const code of [...ADVISED_CODES, 'invalid']) {
+        for (const step of ['connect', 'upload'] as const) {
+          const advice = adviceFor({ code, message: code === 'invalid' ? NO_BUCKET : 'x', step }, engine);
+          if (advice?.mend.on !== 'database-form') continue;
+          const id = `field-${advice.mend.field}`;
+          expect([engine.type, code, id, html.includes(`id="${id}"`)]).toEqual([engine.type, code, id, true]);
+        }
+      }
+    }
   });
 
   it('tests what was typed without saving it, and is sent back filled but for secrets', async () => {

@@ -136,6 +136,103 @@ describe('the page of a database', () => {
     expect(rowsIn((await page('?each=1')).html)).toBe(4);
   });
 
+  it('selects all of a folded line, and all of the page by a link', async () => {
+    const failed = [];
+    for (const ago of [5000, 4000, 3000]) failed.unshift((await fail(ago, 'Größe <b>')).id);
+    const { html } = await operator.get(`/databases/${databaseId}`);
+    expect(html).toMatch(
+      new RegExp(`name="select" value="${failed.join()}" aria-label="Select 3 up to [^"]+"`),
+    );
+    expect(html).not.toMatch(/name="select"[^>]*checked/);
+    expect(html).toContain(`href="/databases/${databaseId}?all=1#backup-list">Select all 4 on this page<`);
+    const all = (await operator.get(`/databases/${databaseId}?all=1`)).html;
+    expect([...all.matchAll(/name="select"[^>]* checked/g)]).toHaveLength(2);
+    expect(all).toContain('>Select none<');
+    const asked = await operator.get(`/databases/${databaseId}?ask=delete&select=${failed.join()}`);
+    expect(asked.html).toContain('Delete 3 backups?');
+    const ids = [...asked.html.matchAll(/name="id" value="(\w+)"/g)].map(([, id]) => `id=${id}`);
+    await operator.post(`/databases/${databaseId}/backups/delete`, ids.join('&'));
+    expect(rowsIn((await page()).html)).toBe(1);
+  });
+
+  it('says that nothing was ticked, and keeps the list as it was', async () => {
+    await fail(5000, 'a');
+    const path = `/databases/${databaseId}`;
+    const nothing = await operator.get(`${path}?result=failed&ask=delete`);
+    expect([nothing.status, nothing.location]).toEqual([303, `${path}?result=failed`]);
+    expect((await operator.get(`${path}?result=failed`)).html).toContain('Nothing was selected');
+    const kept = await operator.post(`${path}/backups/pin`, 'result=failed&each=1&offset=x');
+    expect(kept.location).toBe(`${path}?result=failed&each=1`);
+    expect((await viewer.get(`${path}?ask=delete`)).status).toBe(200);
+  });
+
+  it('reads in full what is ticked, of this database, and says where there is nothing to read', async () => {
+    const { db } = pages.services;
+    const good = await insert(100, { status: 'completed', outcome: 'completed', size: 5 });
+    const bad = await fail(50, 'a');
+    const foreign = await insertBackup(db, new Date(), { status: 'completed', outcome: 'completed' });
+    for (const { id } of [good, foreign]) {
+      const place = { endpoint: 'host:local', region: null, bucket: '', key: `/x/${id}` };
+      await db
+        .insertInto('backup_objects')
+        .values({ ...{ id: newId(), backup_id: id, kind: 'dump', number: 0, bytes: 5 }, ...place })
+        .execute();
+    }
+    const to = `/databases/${databaseId}/backups/read`;
+    const form = `select=${good.id}&select=${bad.id}&select=${foreign.id}&select=x`;
+    expect((await viewer.post(to, form)).status).toBe(403);
+    await operator.post(to, form);
+    expect((await operator.get(`/databases/${databaseId}`)).html).toContain('1 backup is read in full');
+    const subjects = await db
+      .selectFrom('runs')
+      .select('subject_id')
+      .where('kind', '=', 'verification')
+      .where('subject_id', 'in', [good.id, bad.id, foreign.id])
+      .execute();
+    expect(subjects).toEqual([{ subject_id: good.id }]);
+    await operator.post(to, `select=${bad.id}`);
+    expect((await operator.get(`/databases/${databaseId}`)).html).toContain(
+      'None of the selected can be read',
+    );
+  });
+
+  it('deletes all that failed until it was asked, but for what is kept for ever', async () => {
+    const path = `/databases/${databaseId}`;
+    for (const ago of [5000, 4000]) await fail(ago, `${ago}`);
+    const pinned = await insert(3000, { status: 'failed', outcome: 'failed', is_pinned: 1 });
+    expect((await operator.get(path)).html).not.toContain('delete-failed');
+    const { html } = await operator.get(`${path}?result=failed`);
+    expect(html).toContain(`href="${path}?result=failed&amp;ask=delete-failed"`);
+    const asked = (await operator.get(`${path}?result=failed&ask=delete-failed`)).html;
+    expect(asked).toContain('Delete 2 failed backups?');
+    const [, through = ''] = /name="through" value="([^"]+)"/.exec(asked) ?? [];
+    const later = await insertBackup(pages.services.db, new Date(Date.now() + 60_000), {
+      ...{ status: 'failed', outcome: 'failed', database_id: databaseId },
+    });
+    const to = `${path}/backups/delete-failed`;
+    expect((await viewer.post(to, { through })).status).toBe(403);
+    for (const odd of ['', 'now', '2026-13-45T00:00:00.000Z ', "' or 1=1"]) {
+      expect([odd, (await operator.post(to, { through: odd })).status]).toEqual([odd, 400]);
+    }
+    await operator.post(to, { through });
+    expect((await operator.get(path)).html).toContain('2 backups are deleted.');
+    const left = await pages.services.db
+      .selectFrom('backups')
+      .select('id')
+      .where('database_id', '=', databaseId)
+      .where('deleted_at', 'is', null)
+      .where('outcome', '=', 'failed')
+      .orderBy('created_at')
+      .execute();
+    expect(left.map(({ id }) => id)).toEqual([pinned.id, later.id]);
+  });
+
+  it('leads to a day by a field, for whom the cells of the calendar are out of reach', async () => {
+    const { html } = await page('?result=good&day=2026-03-04');
+    expect(html).toMatch(/<input type="hidden" name="result" value="good"\/?>/);
+    expect(html).toMatch(/<input type="date" name="day" value="2026-03-04" max="\d{4}-\d\d-\d\d"/);
+  });
+
   it('has figures: the last good one, the share of 30 days, the calendar whose cells lead to a day', async () => {
     await fail(DAY_MS, 'a');
     await repairCounts(pages.services);
@@ -147,6 +244,19 @@ describe('the page of a database', () => {
     expect((await viewer.get(`/databases/${databaseId}/figures`)).html).toContain('id="figures"');
   });
 
+  it('calls late by the schedule, as the state does: no day between two of a weekly one', async () => {
+    await insert(9 * DAY_MS, { status: 'completed', outcome: 'completed' });
+    await repairCounts(pages.services);
+    const lateDays = async () =>
+      Number(/(\d+) without one that was due/.exec((await page('/figures')).html)?.[1] ?? 0);
+    expect(await lateDays()).toBe(7);
+    const form = { cronExpression: '0 2 * * 0', enabled: 'true', retries: '2', retryMinutes: '10' };
+    expect((await operator.post(`/databases/${databaseId}/schedule`, form)).status).toBe(303);
+    expect(await lateDays()).toBe(0);
+    const { html } = await page('/settings');
+    expect(html).toContain('170 h, by its schedule (26 h where none says it)');
+  });
+
   it('stays small with as many rows as it shows and half a year of days', async () => {
     for (let day = 0; day < 180; day += 1) {
       if (day % 4 === 0) await fail(day * DAY_MS, `pg_dump: error: ${day} ${'Größe '.repeat(20)}`);
@@ -154,7 +264,7 @@ describe('the page of a database', () => {
     }
     await repairCounts(pages.services);
     const { html } = await operator.get(`/databases/${databaseId}`);
-    expect(rowsIn(html)).toBe(20);
+    expect(rowsIn(html)).toBe(25);
     expect(html.length).toBeLessThanOrEqual(60 * 1024);
     expect([...html.matchAll(/<[a-z]/g)].length).toBeLessThanOrEqual(1500);
   });
@@ -185,6 +295,7 @@ describe('the page of a database', () => {
     const { html, headers } = await viewer.get(path);
     expect(headers.get('hx-trigger')).toBe('backups-changed');
     expect(html).toContain('Backed up and read back: 58.3 MiB in 4 s.');
+    expect(html).toMatch(/role="status" id="live-runs-status">Backed up and read back: 58\.3 MiB in 4 s\.</);
     expect(html).toContain('<div id="flash" hx-swap-oob="delete">');
     expect(html).not.toContain(foreign.id);
     expect(html).toContain(`ended=${done.id}"`);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { insertBackup } from '../../support/backup-row.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
 const SAYS = 'Somebody has changed this since you opened it';
@@ -66,6 +67,48 @@ describe('a form that somebody else has overtaken', () => {
     const rule = /\/schedules\/rules\/(c[0-9a-z]{24})/.exec((await one.get('/schedules')).html)?.[1] ?? '';
     const at = (cronExpression: string) => ({ ...usual, name: 'nightly', cronExpression });
     await race(`/schedules/rules/${rule}`, at('0 3 * * *'), at('0 4 * * *'));
+  });
+
+  it('of retention prunes nothing by a policy that was made for another one', async () => {
+    const { db } = pages.services;
+    const { database_id: databaseId } = await insertBackup(db, new Date(), {
+      ...{ status: 'completed', outcome: 'completed' },
+    });
+    const policyOf = async () =>
+      (await db.selectFrom('backup_policies').select('preset').executeTakeFirst())?.preset;
+    const path = `/databases/${databaseId}/retention`;
+    const { again } = await race(path, { preset: 'long_term' }, { preset: 'lean' });
+    expect(await policyOf()).toBe('long_term');
+    expect((await again()).status).toBe(303);
+    expect(await policyOf()).toBe('lean');
+  });
+
+  it('of an environment’s SSH user and of its downloads says so, too', async () => {
+    const path = `/environments/${environmentId}/settings`;
+    expect((await one.post(`${path}/ssh/make`, {})).status).toBe(303);
+    await race(path, { sshUser: 'eins' }, { sshUser: 'zwei' }, `${path}/ssh`);
+    const { html } = await one.get(path);
+    expect(html).toMatch(/name="sshUser"[^>]* value="eins"/);
+    const [, seen = ''] = seenIn(html);
+    expect((await one.post(`${path}/data`, { allowBackupDownload: 'true', seen })).status).toBe(303);
+    const late = await two.post(`${path}/data`, { seen });
+    expect([late.status, late.html.includes(SAYS)]).toEqual([422, true]);
+    expect((await one.get(path)).html).toContain('value="true" checked');
+    expect((await two.post(`${path}/data`, { seen: seenIn(late.html)[1] ?? '' })).status).toBe(303);
+  });
+
+  it('of the mail server says so, too, and asks again for the password', async () => {
+    const usual = { port: '1', security: 'none', username: '', sender: 'a@b.example', saveAnyway: 'true' };
+    const path = '/notifications/channels';
+    const first = { ...usual, host: '127.0.0.1' };
+    const { late } = await race(
+      path,
+      first,
+      { ...first, port: '2', password: 'ein-Geheimnis' },
+      `${path}/mail`,
+    );
+    expect(late.html).not.toContain('ein-Geheimnis');
+    expect(late.html).toContain('Type it again');
   });
 
   it('that says nothing of what it showed is taken, as ever', async () => {

@@ -238,6 +238,9 @@ describe('the list of runs', () => {
     expect(await count('?kind=deep_test')).toBe(0);
     expect(await count('?state=failed')).toBe(1);
     expect(await count('?day=2001-01-01')).toBe(0);
+    // By keyboard a day is chosen in a field, which keeps it.
+    const { html } = await operator.get('/runs?day=2001-01-01&state=failed');
+    expect(html).toMatch(/<input type="date" name="day" value="2001-01-01"/);
     const days = [Date.now(), Date.now() - 86_400_000].map((at) => new Date(at).toISOString().slice(0, 10));
     expect((await count(`?day=${days[0]}`)) + (await count(`?day=${days[1]}`))).toBe(6);
   });

@@ -53,7 +53,9 @@ it('the page and the list of databases say whether each is safe, and why not', a
   };
   // What is as it should be needs no words.
   expect(await bannerOf(good)).toBe('');
-  expect(await bannerOf(late)).toMatch(/^Not safe: .* and one should be no older than 26 hours\. $/);
+  expect(await bannerOf(late)).toMatch(
+    /^Not safe: .* and one should be no older than 26 hours\. Nothing backs it up by itself\.$/,
+  );
   expect(await bannerOf(failing)).toMatch(
     /^Failing: It failed 2 times in a row, first .*: Größe &lt;b&gt;„x“&lt;\/b&gt; 🐘\. .* Without a new one the database is late in .*\.$/,
   );
@@ -78,6 +80,36 @@ it('the page and the list of databases say whether each is safe, and why not', a
   expect(await buttonsOf(good)).toEqual([]);
   expect(await buttonsOf(late)).toEqual(['Test connection']);
   expect(await buttonsOf(never)).toEqual(['Retry', 'Test connection']);
+
+  // What to do about the last failure, with the way there for who may go it.
+  const fail = (code: string) =>
+    services.db
+      .updateTable('backups')
+      .set({ error: JSON.stringify({ message: 'Größe <b>„x“</b> 🐘.', step: 'connect', code }) })
+      .where('outcome', '=', 'failed')
+      .execute();
+  await fail('host_timeout');
+  const field = `<a href="/databases/${never}/edit#field-giveUpMinutes">Open that field</a>`;
+  expect((await operator.get(`/databases/${never}/protection`)).html).toContain(
+    `<strong>If the dump needs longer, raise its time limit.</strong> ${field}`,
+  );
+  expect((await viewer.get(`/databases/${never}/protection`)).html).not.toContain('/edit#');
+  await fail('dump_failed');
+  const { html: unplanned } = await operator.get(`/databases/${late}/protection`);
+  expect(unplanned).toContain(`<a href="/databases/${late}/schedule">give it a schedule</a>`);
+
+  const form = { cronExpression: '0 2 * * *', enabled: 'true', retries: '2', retryMinutes: '10' };
+  const pausedReason = 'Umzug „größer“ <b>';
+  await operator.post(`/databases/${good}/schedule`, { ...form, pausedReason });
+  expect(await bannerOf(good)).toMatch(
+    /^Paused just now, “Umzug „größer“ &lt;b&gt;”: its schedule begins nothing until it goes on\. The last good backup began /,
+  );
+  const resume = `href="/databases/selected/resume?id=${good}&amp;from=page"`;
+  expect((await operator.get(`/databases/${good}/protection`)).html).toContain(resume);
+  expect((await viewer.get(`/databases/${good}/protection`)).html).not.toContain('/resume');
+  expect((await operator.get(`/databases/${good}`)).html).toContain(
+    'at 02:00, every day, paused</a> · keeps <a',
+  );
 
   const changedAt = new Date(Date.now() + HOUR_MS).toISOString();
   await services.db.updateTable('databases').set({ updated_at: changedAt }).execute();

@@ -47,7 +47,7 @@ it('is offered apart, says what it replaces, and is no viewer’s', async () => 
   expect(status).toBe(200);
   expect(html).toContain('<strong>shop &lt;b&gt; &quot;ü&quot;</strong> on');
   expect(html).not.toContain('<script> ');
-  expect(html).toMatch(/name="noSafetyBackup"(?![^>]*checked)/);
+  expect(html).toMatch(/name="safetyBackup"[^>]*checked/);
   expect((await viewer.get(path())).status).toBe(403);
 });
 
@@ -84,7 +84,7 @@ it('goes into the database itself where that was chosen, of an archive alone, an
   const { db } = pages.services;
   const set = (format: string) =>
     db.updateTable('backups').set({ format }).where('id', '=', backupId).execute();
-  const chosen = { action: 'restore', intoLive: 'true', noSafetyBackup: 'true' };
+  const chosen = { action: 'restore', intoLive: 'true', safetyAsked: 'true' };
   const plain = await operator.post(path(), { ...chosen, confirm: NAME });
   expect([plain.status, plain.html]).toEqual([
     422,
@@ -136,7 +136,7 @@ it('backs up first unless that is declined by a tick, in one write with its run'
     expect((await operator.post(`/backups/${backup}/delete`, {})).status).not.toBe(303);
   }
   await operator.post(`/restores/${id}/cancel`, {});
-  const declined = await operator.post(path(), { action: 'restore', confirm: NAME, noSafetyBackup: 'true' });
+  const declined = await operator.post(path(), { action: 'restore', confirm: NAME, safetyAsked: 'true' });
   const second = declined.location?.split('/').at(-1) ?? '';
   expect((await rowOf(second)).safety_backup_id).toBeNull();
   await operator.post(`/restores/${second}/cancel`, {});

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -136,6 +144,55 @@ it('restores, shows the rows of each table, and leaves what is there alone', asy
   expect(runs).toContain(`href="${location}"`);
 });
 
+it('drops what was restored beside the database, the very file and nothing else', async () => {
+  const newName = join(folder, `drop ü 'x' "y".db`);
+  const begun = await operator.post(`/backups/${backupId}/restore`, { action: 'restore', newName });
+  expect(await ended(begun.location)).not.toContain('/drop"');
+  const page = begun.location ?? '';
+  const drop = `${page}/drop`;
+  const asked = (await operator.get(page)).html;
+  expect(asked).toContain(`action="${drop}"`);
+  expect(asked).not.toMatch(/name="(?:username|password)"/);
+  expect((await viewer.post(drop, { confirm: newName })).status).toBe(403);
+  for (const confirm of ['', NAME, ` ${newName}`]) {
+    const refused = await operator.post(drop, { confirm });
+    expect([refused.status, refused.html.includes('id="field-confirm-error"')]).toEqual([422, true]);
+  }
+  const refusal = async () => (await operator.post(drop, { confirm: newName })).html;
+  const open = new Database(newName);
+  open.prepare('SELECT count(*) FROM sqlite_schema').get();
+  expect(await refusal()).toMatch(new RegExp(`is open in [^<]*\\(process ${process.pid}\\)`));
+  open.close();
+  // Another file under its name, and itself under another one.
+  renameSync(newName, `${newName}.moved`);
+  writeFileSync(newName, 'somebody else’s');
+  expect(await refusal()).toContain('is not the one that was restored');
+  expect(readFileSync(newName, 'utf8')).toBe('somebody else’s');
+  renameSync(`${newName}.moved`, newName);
+  // Somebody goes on with it.
+  const { db } = pages.services;
+  const { database_id } = await insertBackup(db, new Date(), { status: 'failed', outcome: 'failed' });
+  const registered = db.updateTable('databases').where('id', '=', database_id);
+  await registered.set({ name: 'goes on <b>', options: JSON.stringify({ filePath: newName }) }).execute();
+  expect(await refusal()).toContain('is registered as the database goes on &lt;b&gt;');
+  await registered.set({ options: JSON.stringify({ filePath: `${newName}.other` }) }).execute();
+
+  expect((await operator.post(drop, { confirm: newName })).location).toBe(page);
+  expect([existsSync(newName), existsSync(source)]).toEqual([false, true]);
+  const { html } = await operator.get(page);
+  expect(html).toContain('was restored, and dropped since.');
+  expect(html).not.toContain('What went wrong');
+  expect(html).not.toContain(`action="${drop}"`);
+  expect(await refusal()).toContain('was removed already');
+  const audited = await db
+    .selectFrom('audit_logs')
+    .select(['success', 'resource_name'])
+    .where('action', '=', 'restore.drop_restored')
+    .where('success', '=', 1)
+    .execute();
+  expect(audited).toEqual([{ success: 1, resource_name: newName }]);
+});
+
 it('says what went wrong, what is there, and how to go on', async () => {
   const bad = await addBackup(DUMP.replace('COMMIT', `.shell touch '${join(folder, 'canary')}'\nCOMMIT`));
   const newName = join(folder, 'bad.db');
@@ -205,6 +262,65 @@ it('offers single tables of an archive alone, and gives back the lines that name
   }
 });
 
+it('asks where to by a choice, and says what it will make there, and in about how long', async () => {
+  const { db } = pages.services;
+  const id = await addBackup(DUMP);
+  const { database_id, environment_id } = await db
+    .selectFrom('backups')
+    .innerJoin('databases', 'databases.id', 'backups.database_id')
+    .select(['database_id', 'environment_id'])
+    .where('backups.id', '=', id)
+    .executeTakeFirstOrThrow();
+  const place = { host: 'db.example', port: 5433, database_name: 'läden "x"' };
+  await db
+    .updateTable('databases')
+    .set({ type: 'postgres', ...place })
+    .where('id', '=', database_id)
+    .execute();
+  await db.updateTable('backups').set({ restored_ms: 61_000 }).where('id', '=', id).execute();
+  const admin = await pages.signedIn('admin');
+  const made = await admin.post(`/environments/${environment_id}/servers/new`, {
+    ...{ name: 'db2 <b>', hostname: 'db.example', sshPort: '22', sshUser: '', publicIp: '', tags: '' },
+  });
+  const serverId = made.location?.split('/').at(-1) ?? '';
+  const path = `/backups/${id}/restore`;
+  const { html } = await operator.get(path);
+  expect(html).toMatch(/name="where" value="beside" checked/);
+  const [, proposed = ''] = /name="newName"[^>]*value="([^"]*)"/.exec(html) ?? [];
+  expect(proposed).toMatch(/^läden &quot;x&quot;_restored_\d{8}$/);
+  expect(html).toContain(`<strong>new database</strong> ${proposed} on the machine of this app.`);
+  expect(html).toContain('About 1 min 1 s, as last measured.');
+  expect(html).toContain(`>Restore into ${proposed}</button>`);
+  // As who backs up, or the login of that server: folded away, but there.
+  expect(html).toMatch(/<details class="restore-login"><summary>Signs in at db\.example port 5433, /);
+  expect(html).toMatch(/name="host"[^>]* value="db\.example"/);
+
+  const follows = async (query: string) => (await operator.get(`${path}/summary?${query}`)).html;
+  expect(await follows(`where=elsewhere&serverId=${serverId}&newName=%3Ci%3E`)).toMatch(
+    /&lt;i&gt; on db2 &lt;b&gt;\.[\s\S]*>Restore into &lt;i&gt;<\/button>/,
+  );
+  expect(await follows('where=in-place&refused=true')).toMatch(/Nothing yet:[\s\S]*disabled[^>]*>Go on</);
+  expect((await viewer.get(`${path}/summary`)).status).toBe(403);
+
+  const inPlace = await operator.post(path, { action: 'restore', where: 'in-place', newName: 'x' });
+  expect(inPlace.location).toBe(`${path}-in-place`);
+  const nowhere = await operator.post(path, { action: 'look', where: 'elsewhere', host: 'h', port: '5432' });
+  expect([nowhere.status, nowhere.html.includes('There is no such server')]).toEqual([422, true]);
+  expect(nowhere.html).toMatch(/<details class="restore-login" open/);
+  // Beside it whatever the folded select says, and under a name of ours where it is the proposed one.
+  const begun = await operator.post(path, {
+    ...{ action: 'restore', where: 'beside', serverId, newName: proposed.replaceAll('&quot;', '"') },
+    ...{ host: 'db.example', port: '5433' },
+  });
+  const row = await db
+    .selectFrom('restores')
+    .select(['server_id', 'is_name_ours', 'host'])
+    .where('id', '=', begun.location?.split('/').at(-1) ?? '')
+    .executeTakeFirstOrThrow();
+  expect(row).toEqual({ server_id: null, is_name_ours: 1, host: 'db.example' });
+  await operator.post(`${begun.location}/cancel`, {});
+});
+
 it('gives the form back with what was typed and what is wrong', async () => {
   for (const [form, words] of [
     [{ newName: '/etc/x.db' }, 'LOCAL_PATHS'],
@@ -230,7 +346,7 @@ it('takes the place of a file that nobody has open, and drops what it keeps of i
   const id = await addBackup(DUMP);
   const path = `/backups/${id}/restore-in-place`;
   expect((await operator.get(`/backups/${id}/restore`)).html).toContain(`href="${path}"`);
-  const form = { confirm: NAME, noSafetyBackup: 'true' };
+  const form = { confirm: NAME, safetyAsked: 'true' };
   const user = new Database(source);
   user.prepare('SELECT * FROM x').all();
   const refused = await operator.post(path, { ...form, action: 'look' });
@@ -253,6 +369,8 @@ it('takes the place of a file that nobody has open, and drops what it keeps of i
   expect([tables(source), tables(join(folder, kept))]).toEqual([["or'ders <b>"], ['x']]);
   const { html } = await operator.get(page);
   expect(html).not.toMatch(/name="(?:username|password)"/);
+  const beside = await operator.post(`${page}/drop`, { confirm: source });
+  expect(beside.html).toContain('is the database itself');
   const dropped = await operator.post(`${page}/drop-kept`, { confirm: join(folder, kept) });
   expect(dropped.status).toBe(303);
   expect(existsSync(join(folder, kept))).toBe(false);

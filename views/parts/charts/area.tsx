@@ -39,7 +39,7 @@ export function AreaChart(props: {
   return (
     <figure class="area-chart">
       <svg
-        role="img"
+        role={points.some(isLinked) ? 'figure' : 'img'}
         aria-label={describe(points, props.noun)}
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         width={WIDTH}
@@ -59,19 +59,34 @@ export function AreaChart(props: {
         <path class="area" d={`${curve}V${floor}H${places[0]?.[0] ?? LEFT}Z`} />
         <path class="line" d={curve} />
         {points.length === 1 && <circle class="dot" cx={places[0]?.[0]} cy={places[0]?.[1]} r={3} />}
-        {points.map((point, index) =>
-          point.mark === undefined ? null : (
-            <circle key={point.at} class="mark" cx={places[index]?.[0]} cy={places[index]?.[1]} r={4}>
-              <title>{`${dayText(point.at.slice(0, 10))}: ${point.mark}`}</title>
-            </circle>
-          ),
-        )}
+        {points.map((point, index) => (
+          <Mark key={point.at} point={point} at={places[index]} />
+        ))}
       </svg>
       <details>
         <summary>The numbers</summary>
         <Numbers points={points} />
       </details>
     </figure>
+  );
+}
+
+const isLinked = ({ mark, href }: AreaPoint) => mark !== undefined && href !== undefined;
+
+/** What stands out; it leads to where it is explained. By keyboard that is reached in the table. */
+function Mark({ point, at }: { readonly point: Usable; readonly at: [number, number] | undefined }) {
+  if (point.mark === undefined) return null;
+  const words = `${dayText(point.at.slice(0, 10))}: ${formatBytes(point.bytes)}, ${point.mark}`;
+  const circle = (
+    <circle class="mark" cx={at?.[0]} cy={at?.[1]} r={4}>
+      <title>{words}</title>
+    </circle>
+  );
+  if (point.href === undefined) return circle;
+  return (
+    <a href={point.href} tabindex={-1} aria-label={words}>
+      {circle}
+    </a>
   );
 }
 

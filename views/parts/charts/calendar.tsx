@@ -15,6 +15,7 @@ const CLASSES = {
   late: 'day-half',
   none: 'day-none',
 } as const;
+const LINKED = ['day-none', 'day-good', 'day-half', 'day-failed'] as const;
 /** A month's name is left out where the one before it would run into it. */
 const MONTH_WEEKS = 3;
 const WEEKDAYS = [
@@ -72,7 +73,15 @@ export function Calendar(props: {
         {plain.good !== '' && <path class="day-good" d={plain.good} />}
         {plain.failed !== '' && <path class="day-failed" d={plain.failed} />}
         {plain.halves !== '' && <path class="day-half" d={plain.halves} />}
-        {linked.map((cell) => linkedCell(cell, hrefOf?.(cell.day.day) ?? ''))}
+        {LINKED.map((className) => {
+          const cells = linked.filter(({ state }) => CLASSES[state] === className);
+          if (cells.length === 0) return null;
+          return (
+            <g key={className} class={className}>
+              {cells.map((cell) => linkedCell(cell, hrefOf?.(cell.day.day) ?? ''))}
+            </g>
+          );
+        })}
         {shapes.crosses !== '' && <path class="day-cross" d={shapes.crosses} />}
         {shapes.halfFills !== '' && <path class="day-half-fill" d={shapes.halfFills} />}
       </svg>
@@ -89,20 +98,15 @@ export function Calendar(props: {
 }
 
 /**
- * As text: of elements, half a year would be the most costly part of a page. By keyboard the days are reached in the table: nobody has
- * to pass 180 cells.
+ * As text: of elements, half a year would be the most costly part of a page. By keyboard a day is reached by the field for it above the
+ * list that the cells lead to, and those that failed in the table as well: nobody has to pass 180 cells.
  */
 function linkedCell(
-  {
-    day,
-    state,
-    x,
-    y,
-  }: { readonly day: ChartDay; readonly state: ChartDay['state']; readonly x: number; readonly y: number },
+  { day, x, y }: { readonly day: ChartDay; readonly x: number; readonly y: number },
   href: string,
 ) {
   const shape = `M${x} ${y}h${CELL}v${CELL}h${-CELL}z`;
-  return html`<a href="${href}" tabindex="-1" aria-label="${describeDay(day)}"><path class="${CLASSES[state]}" d="${shape}"/></a>`;
+  return html`<a href="${href}" tabindex="-1" aria-label="${describeDay(day)}"><path d="${shape}"/></a>`;
 }
 
 function Legend() {

@@ -16,7 +16,10 @@ import { lookAtSwap } from './state.ts';
 export function swapPostgres(target: PostgresRestoreTarget, inPlace: InPlaceTarget): SwapPlan {
   const command = (script: string) => ({ script, secrets: connectionSecrets(target) });
   return {
-    identify: { command: command(identifyScript(target)), read: (stdout) => readOid(target, stdout) },
+    identify: {
+      command: command(identifyScript(target, target.newName)),
+      read: (stdout) => readOid(target, stdout),
+    },
     swap: (replacedId) => command(swapScript(target, inPlace, oid(replacedId))),
     isDone: (replacedId) => ({
       command: command(`${maintenanceLines(target)}
@@ -25,17 +28,23 @@ look_at_swap
 printf 'bridgeport:swap=%s\\n' "$swap"`),
       read: (stdout) => /^bridgeport:swap=after$/m.test(stdout),
     }),
-    drop: (replacedId) => command(dropScript(target, inPlace, oid(replacedId))),
+    drop: (replacedId) => command(dropScript(target, inPlace.keptName, oid(replacedId), 'kept')),
   };
 }
 
-function identifyScript(target: PostgresRestoreTarget): string {
+/** Prints the OID of the database of that name. */
+export function identifyScript(target: PostgresRestoreTarget, name: string): string {
   return `${maintenanceLines(target)}
-ask ${quote(`SELECT 'bridgeport:oid=' || oid FROM pg_catalog.pg_database WHERE datname = ${literal(target.newName)}`)}`;
+ask ${quote(`SELECT 'bridgeport:oid=' || oid FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`)}`;
+}
+
+/** What `identifyScript` has printed; undefined where there is no such database. */
+export function oidIn(stdout: string): string | undefined {
+  return /^bridgeport:oid=(\d{1,10})$/m.exec(stdout)?.[1];
 }
 
 function readOid(target: PostgresRestoreTarget, stdout: string): string {
-  const [, found] = /^bridgeport:oid=(\d{1,10})$/m.exec(stdout) ?? [];
+  const found = oidIn(stdout);
   if (found !== undefined) return found;
   throw new AppError(
     'dump_failed',
@@ -44,7 +53,7 @@ function readOid(target: PostgresRestoreTarget, stdout: string): string {
 }
 
 /** As it was recorded: digits alone get into a statement. */
-function oid(replacedId: string): string {
+export function oid(replacedId: string): string {
   if (/^\d{1,10}$/.test(replacedId)) return replacedId;
   throw new AppError('internal', 'What a restore replaces was not recorded as it should be.');
 }
@@ -119,18 +128,24 @@ while :; do
 done`;
 }
 
-function dropScript(target: PostgresRestoreTarget, { keptName }: InPlaceTarget, replacedId: string): string {
-  const kept = identifier(keptName);
+/** Drops the database of that OID where that has that name still; `what` it was, for the words of a refusal. */
+export function dropScript(
+  target: PostgresRestoreTarget,
+  name: string,
+  replacedId: string,
+  what: 'kept' | 'restored',
+): string {
+  const kept = identifier(name);
   return `${maintenanceLines(target)}
 kept=$(ask ${quote(`SELECT CASE
-  WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(keptName)}) THEN 'here'
-  WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} OR datname = ${literal(keptName)}) THEN 'other'
+  WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(name)}) THEN 'here'
+  WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} OR datname = ${literal(name)}) THEN 'other'
   ELSE 'gone' END`)}) || exit
 case $kept in
 gone) exit 0 ;;
 here) ;;
 *)
-  echo 'bridgeport: the kept database is another' >&2
+  echo 'bridgeport: the ${what} database is another' >&2
   exit 65
   ;;
 esac

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import type { Frame } from '../../../../views/frame/frame.ts';
+import { formatBytes } from '../../../../views/parts/format.ts';
 import type { Services } from '../../../services-port.ts';
 import { attributesOf, prefixOf } from './cookie-attributes.ts';
 
@@ -17,6 +18,13 @@ const FLASHES = {
   'account-saved': 'The service account is saved.',
   'backup-cancelled': 'The backup is being cancelled.',
   'backup-deleted': 'The backup is deleted.',
+  'backup-ended-cancelled': 'The backup was cancelled; what had been stored of it was removed.',
+  'backup-ended-failed': 'The backup failed: the reason stands below.',
+  'backup-ended-good': (bytes) => `Backed up and read back: ${formatBytes(bytes)}.`,
+  'backup-ended-uncertain': 'Nobody knows yet whether the backup is whole: what is asked stands below.',
+  'backup-read-damaged': 'It was read in full and is damaged: what to do stands below.',
+  'backup-read-whole': 'It was read in full, from its first byte to its last, and is whole.',
+  'backup-read-not': 'It could not be read in full: nothing is known of it that was not known before.',
   'backup-pinned': 'The backup is pinned: retention leaves it alone.',
   'backup-queued': 'The backup has been asked for. One is running: it begins when that one has ended.',
   'backup-requested': 'The backup has been asked for.',
@@ -27,6 +35,10 @@ const FLASHES = {
       ? '1 backup is kept for ever: retention leaves it alone.'
       : `${count} backups are kept for ever: retention leaves them alone.`,
   'backups-deleted': (count) => (count === 1 ? '1 backup is deleted.' : `${count} backups are deleted.`),
+  'backups-read': (count) =>
+    count === 1
+      ? '1 backup is read in full, from its first byte to its last.'
+      : `${count} backups are read in full, from their first byte to their last.`,
   'backup-unpinned': 'The backup is no longer pinned.',
   'backups-requested': (count, rest) =>
     `${count === 1 ? 'A backup has' : `${count} backups have`} been asked for.${rest === 0 ? '' : ` Of ${rest} more databases one waits already.`}`,
@@ -36,6 +48,8 @@ const FLASHES = {
   'report-on-its-way': 'A report is on its way to you already.',
   'report-queued': 'The report is on its way to you.',
   'type-saved': 'The type is saved: it counts for what happens from now on.',
+  'none-to-read':
+    'None of the selected can be read in full just now: it failed, is gone, or is being read already.',
   'notifications-read': 'All notifications are marked as read.',
   'nothing-selected': 'Nothing was selected: tick the boxes of the rows first.',
   'blackout-added': 'The blackout is added: what is due within it is skipped.',
@@ -91,6 +105,7 @@ const FLASHES = {
   'settings-reset': 'Every setting is as it is by default.',
   'settings-saved': 'The settings are saved.',
   'retention-saved': 'The policy is saved. What it does not keep is pruned now.',
+  'restored-dropped': 'What was restored is dropped.',
   'restore-cancelled': 'The restore is being cancelled: what it has made by now is removed.',
   'restore-cleaned-up': 'What was left is removed.',
   'restore-login-forgotten': 'The login is forgotten.',
@@ -144,7 +159,12 @@ const wordsOf = (key: FlashKey): Words => FLASHES[key];
 const WARNINGS: readonly FlashKey[] = [
   'storage-replaced-partly',
   'rotated-partly',
+  'backup-ended-failed',
+  'backup-ended-uncertain',
+  'backup-read-damaged',
+  'backup-read-not',
   'nothing-selected',
+  'none-to-read',
   'ping-not-sent',
   'mail-not-sent',
   'channel-not-sent',
@@ -154,6 +174,7 @@ const WARNINGS: readonly FlashKey[] = [
 
 /** Those that say that nothing was done, since it was done already. */
 const NEWS: readonly FlashKey[] = [
+  'backup-ended-cancelled',
   'backup-runs-and-waits',
   'backup-waits',
   'backups-wait',
@@ -169,15 +190,24 @@ export function goTo(
   count?: number,
   rest?: number,
 ): Response {
-  if (key !== undefined) {
-    const value = [key, count, rest].filter((part) => part !== undefined).join(':');
-    setCookie(c, FLASH, value, { ...attributesOf(c, services), maxAge: KEPT_S });
-  }
+  if (key !== undefined) say(c, services, key, count, rest);
   // An id of the address may hold anything; a header may not.
   return c.redirect(
     path.replaceAll(/[^\x21-\x7e]+/g, (odd) => encodeURIComponent(odd.toWellFormed())),
     303,
   );
+}
+
+/** On the next page that is asked for, whichever that is. */
+export function say(
+  c: Context,
+  services: Pick<Services, 'config'>,
+  key: FlashKey,
+  count?: number,
+  rest?: number,
+): void {
+  const value = [key, count, rest].filter((part) => part !== undefined).join(':');
+  setCookie(c, FLASH, value, { ...attributesOf(c, services), maxAge: KEPT_S });
 }
 
 /** What the request before this one had to say; it is forgotten with that. */
