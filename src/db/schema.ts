@@ -20,6 +20,7 @@ export interface Schema {
   audit_logs: AuditLogRow;
   audit_marks: AuditMarkRow;
   storage_probes: StorageProbeRow;
+  bucket_traits: BucketTraitsRow;
   sign_in_failures: SignInFailureRow;
   sign_in_places: SignInPlaceRow;
   second_factors: SecondFactorRow;
@@ -507,6 +508,18 @@ export interface StorageProbeRow {
   finished_at: string;
   /** JSON of `object-stores/deep-test/result.ts`. */
   result: string;
+}
+
+/** What a bucket said of itself when the storage was last tested; kept by `storage/bucket-traits.ts`. */
+export interface BucketTraitsRow {
+  endpoint: string;
+  bucket: string;
+  versioning: 'on' | 'suspended' | 'off' | 'unknown';
+  lock: 'on' | 'none' | 'unknown';
+  /** Of a lock that is on: the default retention, if there is one. */
+  lock_mode: string | null;
+  lock_retention: string | null;
+  seen_at: string;
 }
 
 /** Completed backups of a database that people can see, and their bytes, by place; kept by `backups/stored-totals.ts`. */

@@ -10,6 +10,7 @@ import { listKeys } from '../object-stores/s3/list-objects.ts';
 import { send } from '../object-stores/s3/request.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { type TimeLimit, timeLimit } from '../object-stores/time-limit.ts';
+import { noteTraits, traitsOf } from './bucket-traits.ts';
 import type { StorageContext } from './context.ts';
 import { prefixesInUse } from './in-use.ts';
 import { type OpenedSpaces, openSpaces } from './storage.ts';
@@ -59,7 +60,10 @@ export async function tryStorage(
     return failed(storageMessage(error), false);
   }
   try {
-    return await testOpenedSpaces(context.db, opened, signal, limitMs);
+    const result = await testOpenedSpaces(context.db, opened, signal, limitMs);
+    const seen = await traitsOf(context.db, opened, result, signal);
+    await noteTraits(context, opened.s3.connection.settings.endpoint, seen);
+    return result;
   } finally {
     await opened.s3.close();
   }

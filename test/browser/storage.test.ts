@@ -174,6 +174,7 @@ describe('Admin > Storage in a browser', () => {
     await appears('This stays in the bucket:');
     await appears(', whose lock ends ');
     await page.locator('#storage-fitness').getByText('fit', { exact: true }).waitFor();
+    await bucketRow('full-locked').getByText('compliance, 2 days', { exact: true }).waitFor();
     await look('deep-locked');
     await open('/edit');
     await page.getByLabel('Access Key').fill(rgw.scoped.accessKey);

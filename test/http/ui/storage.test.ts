@@ -227,6 +227,9 @@ describe('Test Connection', () => {
 });
 
 describe('the buckets', () => {
+  const row = (html: string, name: string) =>
+    (new RegExp(`${name}</th>.*?</tr>`).exec(html)?.[0] ?? '').replace(/<[^>]+>/g, '|');
+
   it('are looked at when asked, with the state of each', async () => {
     await save({ ...SCOPED, buckets: 'scoped\nbackups\nabsent' });
     expect(await page()).toContain('Look for buckets');
@@ -236,6 +239,17 @@ describe('the buckets', () => {
     const fragment = (await admin.get('/admin/storage/buckets')).html;
     expect(fragment).toMatch(/^<section id="buckets"/);
     expect(fragment).not.toContain('hx-trigger');
+  });
+
+  it('are told with who uses them, and what they said of themselves when they were tested', async () => {
+    const asked = store.requests.length;
+    const { html } = await admin.get('/admin/storage/buckets');
+    const operations = new Set(store.requests.slice(asked).map(({ operation }) => operation));
+    expect(operations).not.toContain('GetBucketVersioning');
+    // Of another provider's object lock the development bucket knows nothing.
+    expect(row(html, 'scoped')).toMatch(/\|not kept\|.*\|not known\|/);
+    expect(row(html, 'absent')).toMatch(/\|0\|.*\|not known\|.*\|not known\|.*\|not yet\|/);
+    expect(row(html, 'scoped')).not.toContain('not yet');
   });
 
   it('are told of in the form of a database', async () => {
@@ -258,6 +272,9 @@ describe('what depends on the storage', () => {
     await admin.post(`/admin/storage/environments/${environmentId}`, { enabled: 'true' });
     expect(await page()).not.toContain('popovertarget="disable-');
     for (const name of ['appdb', 'shop']) expect((await addDatabase(name)).status).toBe(303);
+    const listed = (await admin.get('/admin/storage/buckets')).html.replaceAll('&amp;', '&');
+    const [, link = ''] = /href="(\/databases\?[^"]*storage=bucket%3Abackups)">2</.exec(listed) ?? [];
+    expect((await admin.get(link)).html).toMatch(/>appdb<.*>shop</s);
     const html = await page();
     const dialog = (id: string) => new RegExp(`<dialog id="${id}.*?</dialog>`, 's').exec(html)?.[0] ?? '';
     expect(dialog('disable-')).toContain('2 databases use');
