@@ -83,6 +83,8 @@ export interface UserRow {
   role: 'admin' | 'operator' | 'viewer';
   /** Empty for whoever has no password here: no password fits it. */
   password_hash: string;
+  /** Of the pages; null: none was chosen. */
+  time_zone: string | null;
   last_active_at: string | null;
   created_at: string;
   updated_at: string;

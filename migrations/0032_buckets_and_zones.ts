@@ -1,6 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 
-/** What each bucket of the storage said of itself when it was last tested: a page tells it without asking the storage. */
+/**
+ * What each bucket of the storage said of itself when it was last tested: a page tells it without asking the storage. And the time zone that
+ * somebody has chosen for their pages.
+ */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('bucket_traits')
@@ -15,8 +18,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('seen_at', 'text', (c) => c.notNull())
     .addPrimaryKeyConstraint('bucket_traits_place', ['endpoint', 'bucket'])
     .execute();
+  await db.schema.alterTable('users').addColumn('time_zone', 'text').execute();
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('users').dropColumn('time_zone').execute();
   await db.schema.dropTable('bucket_traits').execute();
 }
