@@ -9,17 +9,7 @@ import { formatMinute } from '../parts/format-time.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { useReader } from '../parts/reader.ts';
-
-/** A backup, as one restores it. */
-export interface RestorableBackup {
-  readonly id: string;
-  readonly createdAt: string;
-  /** Of what is stored. */
-  readonly bytes: number;
-  /** Such as `bucket backups`. */
-  readonly place: string | null;
-  readonly hasHash: boolean;
-}
+import { type RestorableBackup, type RestoreChoices, WhichBackup } from './which-backup.tsx';
 
 export interface RestoreServer {
   /** Empty: the app's own machine. */
@@ -47,6 +37,7 @@ export interface RestorePageProps {
   /** Several connections can load it at once. */
   readonly takesJobs: boolean;
   readonly servers: readonly RestoreServer[];
+  readonly choices: RestoreChoices;
   readonly form: FormState;
   /** What a look found, before anything is made; null: nobody has looked. */
   readonly checks: readonly RestoreCheck[] | null;
@@ -82,13 +73,7 @@ export function RestorePage(props: RestorePageProps) {
           main={
             <>
               <Panel title="1. Which backup">
-                <p>
-                  {formatMinute(backup.createdAt, zone)} · {formatBytes(backup.bytes)}
-                  {backup.place !== null && ` · ${backup.place}`}
-                </p>
-                <p class="field-help">
-                  <a href={`/databases/${database.id}`}>Choose another</a>
-                </p>
+                <WhichBackup backup={backup} databaseId={database.id} choices={props.choices} form={form} />
               </Panel>
               <Panel title="2. Where to">
                 <Where {...props} />
