@@ -31,6 +31,7 @@ import * as secondFactor from './0029_second_factor.ts';
 import * as weeklyReport from './0030_weekly_report.ts';
 import * as oidc from './0031_oidc.ts';
 import * as sessionOrigins from './0032_session_origins.ts';
+import * as bucketsAndZones from './0033_buckets_and_zones.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -66,4 +67,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0030_weekly_report': weeklyReport,
   '0031_oidc': oidc,
   '0032_session_origins': sessionOrigins,
+  '0033_buckets_and_zones': bucketsAndZones,
 };

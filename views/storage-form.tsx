@@ -77,23 +77,26 @@ export function StorageForm(props: StorageFormProps) {
   const { provider, form, isConfigured, failedTest } = props;
   return (
     <div id="storage-form">
-      <ProviderChoice {...props} />
       {failedTest !== null && <NotSaved test={failedTest} isConfigured={isConfigured} />}
       <Form
-        action="/admin/storage/edit"
+        action={SAVE}
+        id={FORM}
         form={form}
         isExplained={failedTest !== null}
         submit={isConfigured ? 'Test and Save Configuration' : 'Save Configuration'}
         {...(props.next === undefined ? { cancel: '/admin/storage' } : {})}
         actions={
-          failedTest !== null && (
-            <button type="submit" class="secondary" name="saveAnyway" value="true">
-              Save anyway
-            </button>
-          )
+          <>
+            {failedTest !== null && (
+              <button type="submit" class="secondary" name="saveAnyway" value="true">
+                Save anyway
+              </button>
+            )}
+            <WithoutScript isNew={!isConfigured} />
+          </>
         }
       >
-        <input type="hidden" name="provider" value={provider.id} />
+        <ProviderChoice {...props} />
         {props.next !== undefined && <input type="hidden" name="next" value={props.next} />}
         <TextField form={form} name="accessKey" label="Access Key" spellcheck={false} required />
         <TextField
@@ -107,6 +110,7 @@ export function StorageForm(props: StorageFormProps) {
               : 'Stored encrypted and never shown.'
           }
           required={!isConfigured || form.errors['secretKey'] !== undefined}
+          isPreserved
         />
         <RegionField form={form} provider={provider} />
         <EndpointField {...props} />
@@ -137,6 +141,7 @@ function TemporaryKeys({ form, hasSessionToken }: StorageFormProps) {
             ? 'Stored encrypted and never shown. Leave it blank to keep it while the access key stays the same.'
             : 'Keys of AWS STS (ASIA…) need it. Stored encrypted and never shown. Backups fail once it has expired.'
         }
+        isPreserved
       />
       {hasSessionToken && (
         <CheckboxField form={form} name="clearSessionToken" label="Remove the session token" />
@@ -174,79 +179,82 @@ function Encryption({ form, provider }: StorageFormProps) {
   );
 }
 
-/** Outside of what it loads, so that it keeps the focus. */
-function PasteEndpoint({ next, pasted = '' }: StorageFormProps) {
+/** Fetches the form anew, filled with what was typed and ticked. Sent in the body: an address is no place for a key. */
+const filledFor = (change: 'provider' | 'paste') => ({
+  'hx-post': `${SAVE}?do=${change}`,
+  'hx-select': '#storage-form',
+  'hx-target': '#storage-form',
+  'hx-swap': 'outerHTML',
+});
+
+/** Outside of what it loads, so that it keeps the focus; a field of the form all the same. */
+function PasteEndpoint({ form, pasted = '' }: StorageFormProps) {
   return (
-    <form method="get" action="/admin/storage/edit" class="provider-choice">
-      {next !== undefined && <input type="hidden" name="next" value={next} />}
-      <div class="field">
-        <label for="pasted">
-          Paste the storage’s address <span class="optional">optional</span>
-        </label>
-        <input
-          id="pasted"
-          name="pasted"
-          type="text"
-          value={pasted}
-          maxlength={1024}
-          spellcheck={false}
-          autocomplete="off"
-          placeholder="s3.eu-central-003.backblazeb2.com"
-          aria-describedby="help-pasted"
-          hx-get="/admin/storage/edit/form"
-          hx-trigger="input changed delay:150ms"
-          hx-target="#storage-form"
-          hx-swap="outerHTML"
-          hx-include="closest form"
-        />
-        <small id="help-pasted" class="field-help">
-          The endpoint that your provider shows for the bucket: it tells the provider, and mostly the region.
-          Or leave it empty, and choose the provider.
-        </small>
-      </div>
-      <noscript>
-        <div class="actions">
-          <button type="submit" class="secondary outline">
-            Use this address
-          </button>
-        </div>
-      </noscript>
-    </form>
+    <div class="field">
+      <label for="pasted">
+        Paste the storage’s address <span class="optional">optional</span>
+      </label>
+      <input
+        id="pasted"
+        name="pasted"
+        form={FORM}
+        type="text"
+        value={form.values['pasted'] ?? pasted}
+        maxlength={1024}
+        spellcheck={false}
+        autocomplete="off"
+        placeholder="s3.eu-central-003.backblazeb2.com"
+        aria-describedby="help-pasted"
+        hx-trigger="input changed delay:150ms"
+        {...filledFor('paste')}
+      />
+      <small id="help-pasted" class="field-help">
+        The endpoint that your provider shows for the bucket: it tells the provider, and mostly the region. Or
+        leave it empty, and choose the provider.
+      </small>
+    </div>
   );
 }
 
-function ProviderChoice({ providers, provider, next }: StorageFormProps) {
+/** The provider decides which fields there are; those that it leaves stay as they were filled. */
+function ProviderChoice({ providers, provider, form }: StorageFormProps) {
+  const { typedEndpoint } = form.values;
   return (
-    <form method="get" action="/admin/storage/edit" class="provider-choice">
-      {next !== undefined && <input type="hidden" name="next" value={next} />}
-      <div class="field">
-        <label for="provider">Provider</label>
-        <select
-          id="provider"
-          name="provider"
-          hx-get="/admin/storage/edit/form"
-          hx-target="#storage-form"
-          hx-swap="outerHTML"
-          hx-include="closest form"
-        >
-          {providers.map(({ value, label }) => (
-            <option key={value} value={value} selected={value === provider.id}>
-              {label}
-            </option>
-          ))}
-        </select>
-        {provider.note !== null && <small class="field-help">{provider.note}</small>}
-      </div>
-      <noscript>
-        <div class="actions">
-          <button type="submit" class="secondary outline">
-            Use this provider
-          </button>
-        </div>
-      </noscript>
-    </form>
+    <div class="field">
+      {/* Whose fields these are: another choice asks for its own before anything is saved. */}
+      <input type="hidden" name="shownProvider" value={provider.id} />
+      {typedEndpoint !== undefined && <input type="hidden" name="typedEndpoint" value={typedEndpoint} />}
+      <label for="provider">Provider</label>
+      <select id="provider" name="provider" {...filledFor('provider')}>
+        {providers.map(({ value, label }) => (
+          <option key={value} value={value} selected={value === provider.id}>
+            {label}
+          </option>
+        ))}
+      </select>
+      {provider.note !== null && <small class="field-help">{provider.note}</small>}
+    </div>
   );
 }
+
+/** Last, since the first button of a form is what Enter presses. */
+function WithoutScript({ isNew }: { readonly isNew: boolean }) {
+  return (
+    <noscript>
+      {isNew && (
+        <button type="submit" class="secondary outline" formaction={`${SAVE}?do=paste`} formnovalidate>
+          Use the pasted address
+        </button>
+      )}
+      <button type="submit" class="secondary outline" formaction={`${SAVE}?do=provider`} formnovalidate>
+        Use the chosen provider
+      </button>
+    </noscript>
+  );
+}
+
+const SAVE = '/admin/storage/edit';
+const FORM = 'storage-edit';
 
 function NotSaved({ test, isConfigured }: { test: TestResult; isConfigured: boolean }) {
   return (

@@ -18,6 +18,8 @@ export interface Session {
   readonly user: User;
   /** The installation requires a second factor, and the account has none: its owner may set one up, and nothing else. */
   readonly lacksFactor: boolean;
+  /** In which the user wishes to read times; null: none was chosen. */
+  readonly timeZone: string | null;
 }
 
 export interface StartedSession {
@@ -162,7 +164,7 @@ export async function findSession(
   // Of whoever comes by a provider, that is the provider's to ask for.
   const isAsked = row.required === 'true' && row.oidc_identity_id === null;
   const lacksFactor = isAsked && row.confirmed_at === null;
-  return { id: claims.sid, kind, user: toUser(row), lacksFactor };
+  return { id: claims.sid, kind, user: toUser(row), lacksFactor, timeZone: row.time_zone };
 }
 
 /** The setting as it is stored: each request asks, so that it counts at once, in the query that it makes anyway. */

@@ -20,6 +20,7 @@ export interface Schema {
   audit_logs: AuditLogRow;
   audit_marks: AuditMarkRow;
   storage_probes: StorageProbeRow;
+  bucket_traits: BucketTraitsRow;
   sign_in_failures: SignInFailureRow;
   sign_in_places: SignInPlaceRow;
   second_factors: SecondFactorRow;
@@ -82,6 +83,8 @@ export interface UserRow {
   role: 'admin' | 'operator' | 'viewer';
   /** Empty for whoever has no password here: no password fits it. */
   password_hash: string;
+  /** Of the pages; null: none was chosen. */
+  time_zone: string | null;
   last_active_at: string | null;
   created_at: string;
   updated_at: string;
@@ -511,6 +514,18 @@ export interface StorageProbeRow {
   finished_at: string;
   /** JSON of `object-stores/deep-test/result.ts`. */
   result: string;
+}
+
+/** What a bucket said of itself when the storage was last tested; kept by `storage/bucket-traits.ts`. */
+export interface BucketTraitsRow {
+  endpoint: string;
+  bucket: string;
+  versioning: 'on' | 'suspended' | 'off' | 'unknown';
+  lock: 'on' | 'none' | 'unknown';
+  /** Of a lock that is on: the default retention, if there is one. */
+  lock_mode: string | null;
+  lock_retention: string | null;
+  seen_at: string;
 }
 
 /** Completed backups of a database that people can see, and their bytes, by place; kept by `backups/stored-totals.ts`. */

@@ -11,6 +11,7 @@ import { listKeys } from '../object-stores/s3/list-objects.ts';
 import { send } from '../object-stores/s3/request.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { type TimeLimit, timeLimit } from '../object-stores/time-limit.ts';
+import { noteTraits, traitsOf } from './bucket-traits.ts';
 import type { StorageContext } from './context.ts';
 import { noteGoodTest } from './good-test.ts';
 import { prefixesInUse } from './in-use.ts';
@@ -63,6 +64,8 @@ export async function tryStorage(
   try {
     const test = await testOpenedSpaces(context.db, opened, signal, limitMs);
     if (isGood(test)) await write(context.db, (trx) => noteGoodTest(trx, context.now()));
+    const seen = await traitsOf(context.db, opened, test, signal);
+    await noteTraits(context, opened.s3.connection.settings.endpoint, seen);
     return test;
   } finally {
     await opened.s3.close();

@@ -51,9 +51,13 @@ describe('the pages', () => {
     await page.getByText('short-lived is deleted.').waitFor();
 
     await page.goto(`${site.url}/admin/storage/edit`);
+    await page.getByLabel('Access Key').fill('a key "ü"');
+    await page.getByLabel('Secret Key').fill('a secret');
     await page.getByLabel('Provider').selectOption('minio');
-    await page.getByRole('button', { name: 'Use this provider' }).click();
+    await page.getByRole('button', { name: 'Use the chosen provider' }).click();
     await page.getByLabel('Endpoint').waitFor();
+    expect(await page.getByLabel('Access Key').inputValue()).toBe('a key "ü"');
+    await page.getByText('Type it again').waitFor();
   });
 
   it('look again without JavaScript as often as asked: for buckets, and for the end of a deep test', async () => {

@@ -104,6 +104,7 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
           'spaces_config',
           'spaces_environments',
           'storage_probes',
+          'bucket_traits',
           'stored_totals',
           'backup_days',
           'environment_days',

@@ -13,7 +13,7 @@ export interface FieldProps {
 }
 
 export interface TextFieldProps extends FieldProps {
-  readonly type?: 'text' | 'email' | 'number' | 'password';
+  readonly type?: 'text' | 'email' | 'number' | 'password' | 'time';
   readonly placeholder?: string;
   readonly autocomplete?: string;
   readonly min?: number;
@@ -23,6 +23,8 @@ export interface TextFieldProps extends FieldProps {
   readonly minlength?: number;
   readonly autofocus?: boolean;
   readonly spellcheck?: boolean;
+  /** A part of the page that is fetched anew leaves it as it is, with what was typed into it. */
+  readonly isPreserved?: boolean;
 }
 
 /** One line of text. A password field never gets a value: secrets go one way. */
@@ -42,6 +44,7 @@ export function TextField(props: TextFieldProps) {
         minlength={props.minlength}
         autofocus={props.autofocus}
         spellcheck={props.spellcheck}
+        {...(props.isPreserved ? { 'hx-preserve': '' } : {})}
       />
     </Field>
   );
@@ -69,12 +72,13 @@ export interface Choice {
   readonly label: string;
 }
 
-export function SelectField(props: FieldProps & { choices: readonly Choice[] }) {
+/** `sendsAtOnce`: with a script, what is chosen sends the form. */
+export function SelectField(props: FieldProps & { choices: readonly Choice[]; sendsAtOnce?: boolean }) {
   const chosen = props.form.values[props.name] ?? '';
   const known = props.choices.some((choice) => choice.value === chosen);
   return (
     <Field {...props}>
-      <select {...attributes(props)}>
+      <select {...attributes(props)} data-sends={props.sendsAtOnce ? '' : undefined}>
         {chosen !== '' && !known && (
           <option value={chosen} selected>
             {chosen}

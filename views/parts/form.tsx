@@ -5,6 +5,8 @@ import type { FormState } from './form-state.ts';
 /** A form that posts to its own URL, with what is wrong with the whole of it on top and its buttons below. */
 export function Form(props: {
   readonly action: string;
+  /** For fields that stand outside of it. */
+  readonly id?: string;
   readonly form: FormState;
   readonly submit: string;
   readonly cancel?: string;
@@ -15,7 +17,7 @@ export function Form(props: {
   readonly children?: Child;
 }) {
   return (
-    <form method="post" action={props.action}>
+    <form method="post" action={props.action} id={props.id}>
       {props.form.seen !== undefined && <input type="hidden" name="seen" value={props.form.seen} />}
       {!props.isExplained && <FormErrors form={props.form} />}
       {props.children}

@@ -8,7 +8,8 @@ import { formatMinute } from '../parts/format-time.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { useReader } from '../parts/reader.ts';
-import type { RestorableBackup, RestoreCheck } from './restore-props.ts';
+import type { RestoreCheck } from './restore-props.ts';
+import type { RestorableBackup } from './which-backup.tsx';
 
 export interface InPlacePageProps {
   readonly frame: Frame;

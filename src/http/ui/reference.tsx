@@ -15,7 +15,7 @@ import { refuseShownAgain } from './kit/lost-form.ts';
 import { sendPage } from './kit/send.tsx';
 import { readSessionCookie } from './kit/session-cookie.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { curlLine } from './reference/curl-line.ts';
+import { curlLine, fetchLine, fileNameOf } from './reference/curl-line.ts';
 import { ERROR_CODES } from './reference/error-codes.ts';
 import {
   createReference,
@@ -97,12 +97,17 @@ export function referenceRoutes(
     }
     const request = requestOf(c, view.method, trial);
     const answer = await tryRequest(answering, { request, env: c.env, secret: trial.token });
-    const asked = { ...trial, needsToken: !view.isPublic };
+    const asked = { ...trial, needsToken: !view.isPublic, fileName: fileNameOf(answer) };
     const command = curlLine(originOf(c, services), view.method, asked, secretFields);
     const frame = await frameOrNone(c, services);
     return sendPage(
       c,
-      <ReferenceRoutePage frame={frame} route={view} form={freshForm(values)} tried={{ answer, command }} />,
+      <ReferenceRoutePage
+        frame={frame}
+        route={view}
+        form={freshForm(values)}
+        tried={{ answer, command, fetches: fetchLine(answer) }}
+      />,
     );
   });
 

@@ -216,6 +216,35 @@ describe('the sidebar', () => {
     expect(html).toMatch(/title="\d{4}-\d\d-\d\d \d\d:\d\d:\d\d Asia\/Kat[a-z]+"/);
   });
 
+  it('tells times in the zone that somebody has chosen under Account, in every browser of theirs', async () => {
+    const person = await pages.signedIn('viewer');
+    const zoneIn = (html: string) => / class="zone">([^<]*)</.exec(html)?.[1];
+    const inBrowser = async (path: string) => {
+      const cookie = `${person.cookie()}; bridgeport_zone=America/New_York`;
+      return (await person.get(path, { cookie })).html;
+    };
+    const form = await inBrowser('/account');
+    expect(form).toMatch(/<input[^>]* name="timeZone"[^>]* value=""/);
+    expect(form).toMatch(/<input[^>]* name="theme"[^>]* value="auto"[^>]* checked/);
+    const saved = await person.post('/account/display', { timeZone: 'asia/tokyo', theme: 'dark' });
+    expect([saved.status, saved.location]).toEqual([303, '/account']);
+    const after = await inBrowser('/account');
+    expect(zoneIn(after)).toBe('Times in Asia/Tokyo');
+    expect(after).toMatch(/name="timeZone"[^>]* value="Asia\/Tokyo"/);
+    expect(after).toContain('data-theme="dark"');
+    expect(after).toMatch(/<time [^>]*title="[^"]* Asia\/Tokyo"/);
+    for (const timeZone of ['Mars/Olympus', '+02:00', '<script>', 'UTC'.repeat(300)]) {
+      const refused = await person.post('/account/display', { timeZone, theme: 'light' });
+      expect([refused.status, refused.html.includes('field-timeZone-error')]).toEqual([422, true]);
+      expect(refused.html).not.toContain('<script>');
+    }
+    expect((await person.post('/account/display', { timeZone: '', theme: 'pink' })).status).toBe(422);
+    expect(zoneIn(await inBrowser('/'))).toBe('Times in Asia/Tokyo');
+    expect(zoneIn((await viewer.get('/account')).html)).toBe('Times in UTC');
+    expect((await person.post('/account/display', { timeZone: ' ', theme: 'auto' })).status).toBe(303);
+    expect(zoneIn(await inBrowser('/'))).toBe('Times in America/New York');
+  });
+
   it('keeps the theme that is chosen, and leads back to the page', async () => {
     const person = await pages.signedIn('viewer');
     const back = /name="back" value="([^"]*)"/.exec((await person.get('/databases?state=late')).html)?.[1];

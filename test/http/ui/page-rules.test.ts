@@ -350,7 +350,7 @@ describe('Admin > Storage', () => {
   });
 
   it('lists the regions of the page with their locations, and asks the others for an endpoint', async () => {
-    const spaces = (await admin.get('/admin/storage/edit/form?provider=digitalocean')).html;
+    const spaces = (await admin.get('/admin/storage/edit?provider=digitalocean')).html;
     for (const region of [
       'fra1 (Frankfurt)',
       'nyc3 (New York)',
@@ -362,7 +362,7 @@ describe('Admin > Storage', () => {
       expect(spaces).toContain(region);
     }
     expect(spaces).not.toContain('name="endpoint"');
-    expect((await admin.get('/admin/storage/edit/form?provider=minio')).html).toContain('name="endpoint"');
+    expect((await admin.get('/admin/storage/edit?provider=minio')).html).toContain('name="endpoint"');
   });
 
   it('enables and disables the storage per environment', async () => {

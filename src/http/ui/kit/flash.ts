@@ -88,6 +88,7 @@ const FLASHES = {
   'master-key-confirmed': 'Noted: the master key has been copied.',
   'next-steps-hidden':
     'The next steps are hidden. Schedules, notifications and drills have pages of their own.',
+  'display-saved': 'Pages show times and colours so from now on.',
   'password-changed': 'The password is changed. Please sign in again.',
   'password-set': 'The new password is set.',
   'password-set-unlinked': (count) =>
