@@ -1,7 +1,8 @@
 import { type Context, Hono } from 'hono';
 import { TestOutcome } from '../../../views/parts/connection-test.tsx';
 import { BucketList } from '../../../views/storage-buckets.tsx';
-import { DerivedEndpoint, StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
+import { DerivedEndpoint } from '../../../views/storage-endpoint.tsx';
+import { StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
 import type { Actor } from '../../audit/audit.ts';
 import { type InputIssue, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
