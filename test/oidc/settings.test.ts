@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../src/app.ts';
 import { HERE, ORIGIN } from '../http/ui/pages.ts';
 import { CLIENT } from '../support/oidc-provider.ts';
 import {
@@ -83,5 +84,41 @@ describe('the settings of single sign-on', () => {
     await bed.save();
     await bed.signOn(visitor, login);
     expect((await roleOf(visitor))?.[0]).toBe(`${login}@example.com`);
+  });
+});
+
+describe('the redirect URI', () => {
+  const PUBLIC = 'https://backups.example.com';
+  const PEER = { incoming: { socket: { remoteAddress: '127.0.0.1' } } };
+
+  /** Which one the provider is told by a sign-in that begins at that address. */
+  async function toldAt(address: string, publicUrl: string | null) {
+    const { services } = bed.pages;
+    const app = createApp({ ...services, config: { ...services.config, publicUrl } });
+    const begun = await app.request(`${address}/login/oidc`, {}, PEER);
+    return new URL(begun.headers.get('location') ?? '').searchParams.get('redirect_uri');
+  }
+
+  it('is that of PUBLIC_URL, wherever a sign-in begins, and without one that of the address where it does', async () => {
+    expect(await toldAt('http://10.20.0.5:3000', PUBLIC)).toBe(`${PUBLIC}/login/oidc/callback`);
+    for (const address of ['http://backups.lan:3000', 'https://backups.lan']) {
+      expect(await toldAt(address, null)).toBe(`${address}/login/oidc/callback`);
+    }
+  });
+
+  it('is shown and told without PUBLIC_URL as the page was opened, and leads in', async () => {
+    const bare = await openSignOn(null);
+    try {
+      const { html } = await bare.admin.get(PAGE);
+      expect(html).toContain(`<code id="redirect-uri">${ORIGIN}/login/oidc/callback</code>`);
+      expect(noticeOf(html)).toMatch(/address at which you opened this page/);
+      expect(noticeOf((await bed.admin.get(PAGE)).html)).toBe(null);
+      const [visitor, login] = [bare.pages.visitor(), bare.person(['staff'])];
+      expect((await visitor.get('/login')).html).toContain('href="/login/oidc"');
+      await bare.signOn(visitor, login);
+      expect(await roleOf(visitor)).toEqual([`${login}@example.com`, 'viewer']);
+    } finally {
+      await bare.close();
+    }
   });
 });

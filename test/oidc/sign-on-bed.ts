@@ -28,9 +28,10 @@ export interface SignOnBed {
   close(): Promise<void>;
 }
 
-export async function openSignOn(): Promise<SignOnBed> {
+/** `publicUrl`: null for an app that is told none. */
+export async function openSignOn(publicUrl: string | null = ORIGIN): Promise<SignOnBed> {
   const provider = await startOidcProvider([`${ORIGIN}/login/oidc/callback`]);
-  const pages = await openPages({ PUBLIC_URL: ORIGIN });
+  const pages = await openPages(publicUrl === null ? {} : { PUBLIC_URL: publicUrl });
   const { db } = pages.services;
   const admin = await pages.signedIn('admin');
   const bed: SignOnBed = {
