@@ -30,6 +30,7 @@ import * as runLogs from './0028_run_logs.ts';
 import * as secondFactor from './0029_second_factor.ts';
 import * as weeklyReport from './0030_weekly_report.ts';
 import * as oidc from './0031_oidc.ts';
+import * as runAskers from './0033_run_askers.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -64,4 +65,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0029_second_factor': secondFactor,
   '0030_weekly_report': weeklyReport,
   '0031_oidc': oidc,
+  '0033_run_askers': runAskers,
 };

@@ -162,8 +162,11 @@ describe('no query reads or sorts a large table whole', () => {
         .map(({ path }) => withIds(path, ids)),
     );
     expect(paths.size).toBeGreaterThan(25);
+    paths.add(`/runs?environment=${ids.environment}`);
     for (const by of ['schedule', 'token', 'person', `person:${app.userIds.viewer}`]) {
       paths.add(`/runs?by=${by}`);
+      paths.add(`/runs?by=${by}&kind=backup&state=failed&day=2026-01-01`);
+      paths.add(`/runs?by=${by}&environment=${ids.environment}`);
     }
     seen.clear();
     for (const path of paths) {
@@ -197,6 +200,9 @@ describe('no query reads or sorts a large table whole', () => {
         const { status } = await app.call('GET', `${withIds(path, ids)}${query}`);
         expect([path, status < 500]).toEqual([path, true]);
       }
+    }
+    for (const query of ['by=schedule', 'by=person&kind=restore', 'by=token&state=failed&offset=20']) {
+      expect((await app.call('GET', `/api/runs?${query}`)).status).toBe(200);
     }
     await expectSmallPlans();
   });
