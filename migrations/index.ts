@@ -32,6 +32,7 @@ import * as weeklyReport from './0030_weekly_report.ts';
 import * as oidc from './0031_oidc.ts';
 import * as sessionOrigins from './0032_session_origins.ts';
 import * as bucketsAndZones from './0033_buckets_and_zones.ts';
+import * as runAskers from './0034_run_askers.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -68,4 +69,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0031_oidc': oidc,
   '0032_session_origins': sessionOrigins,
   '0033_buckets_and_zones': bucketsAndZones,
+  '0034_run_askers': runAskers,
 };

@@ -91,8 +91,8 @@ export function RunsPage(props: RunsProps) {
         )}
         {props.among !== null && (
           <p class="muted">
-            Looked for among the newest {props.among} runs of that kind, result and day. Older ones are found
-            by their day.
+            Looked for among the newest {props.among} runs of all environments that the other filters leave.
+            Older ones are found by the day, in the calendar of the overview.
           </p>
         )}
         <Steps {...props} />

@@ -1,33 +1,19 @@
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { TestOutcome, type TestResult } from './parts/connection-test.tsx';
-import {
-  CheckboxField,
-  type Choice,
-  type FieldProps,
-  SelectField,
-  TextArea,
-  TextField,
-} from './parts/field.tsx';
+import { CheckboxField, type Choice, SelectField, TextArea, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
+import { EndpointField, RegionField } from './storage-endpoint.tsx';
 import { MayUse, type OfferedEnvironment } from './storage-may-use.tsx';
-
-/** What a provider asks for. */
-export interface ProviderForm {
-  readonly id: string;
-  readonly name: string;
-  /** Empty: the region is typed. A single one is not asked for. */
-  readonly regions: readonly Choice[];
-  /** Whether the endpoint is made from the region, from the id of an account, or typed. */
-  readonly asks: 'region' | 'account' | 'endpoint';
-  readonly endpointExample: string;
-  readonly note: string | null;
-  /** What to know about the names of buckets. */
-  readonly bucketsHelp: string;
-  /** What is known of its encryption. */
-  readonly encryptionHelp: string;
-}
+import {
+  FORM,
+  PasteEndpoint,
+  ProviderChoice,
+  type ProviderForm,
+  SAVE,
+  WithoutScript,
+} from './storage-provider.tsx';
 
 export interface StorageFormProps {
   readonly providers: readonly Choice[];
@@ -179,83 +165,6 @@ function Encryption({ form, provider }: StorageFormProps) {
   );
 }
 
-/** Fetches the form anew, filled with what was typed and ticked. Sent in the body: an address is no place for a key. */
-const filledFor = (change: 'provider' | 'paste') => ({
-  'hx-post': `${SAVE}?do=${change}`,
-  'hx-select': '#storage-form',
-  'hx-target': '#storage-form',
-  'hx-swap': 'outerHTML',
-});
-
-/** Outside of what it loads, so that it keeps the focus; a field of the form all the same. */
-function PasteEndpoint({ form, pasted = '' }: StorageFormProps) {
-  return (
-    <div class="field">
-      <label for="pasted">
-        Paste the storage’s address <span class="optional">optional</span>
-      </label>
-      <input
-        id="pasted"
-        name="pasted"
-        form={FORM}
-        type="text"
-        value={form.values['pasted'] ?? pasted}
-        maxlength={1024}
-        spellcheck={false}
-        autocomplete="off"
-        placeholder="s3.eu-central-003.backblazeb2.com"
-        aria-describedby="help-pasted"
-        hx-trigger="input changed delay:150ms"
-        {...filledFor('paste')}
-      />
-      <small id="help-pasted" class="field-help">
-        The endpoint that your provider shows for the bucket: it tells the provider, and mostly the region. Or
-        leave it empty, and choose the provider.
-      </small>
-    </div>
-  );
-}
-
-/** The provider decides which fields there are; those that it leaves stay as they were filled. */
-function ProviderChoice({ providers, provider, form }: StorageFormProps) {
-  const { typedEndpoint } = form.values;
-  return (
-    <div class="field">
-      {/* Whose fields these are: another choice asks for its own before anything is saved. */}
-      <input type="hidden" name="shownProvider" value={provider.id} />
-      {typedEndpoint !== undefined && <input type="hidden" name="typedEndpoint" value={typedEndpoint} />}
-      <label for="provider">Provider</label>
-      <select id="provider" name="provider" {...filledFor('provider')}>
-        {providers.map(({ value, label }) => (
-          <option key={value} value={value} selected={value === provider.id}>
-            {label}
-          </option>
-        ))}
-      </select>
-      {provider.note !== null && <small class="field-help">{provider.note}</small>}
-    </div>
-  );
-}
-
-/** Last, since the first button of a form is what Enter presses. */
-function WithoutScript({ isNew }: { readonly isNew: boolean }) {
-  return (
-    <noscript>
-      {isNew && (
-        <button type="submit" class="secondary outline" formaction={`${SAVE}?do=paste`} formnovalidate>
-          Use the pasted address
-        </button>
-      )}
-      <button type="submit" class="secondary outline" formaction={`${SAVE}?do=provider`} formnovalidate>
-        Use the chosen provider
-      </button>
-    </noscript>
-  );
-}
-
-const SAVE = '/admin/storage/edit';
-const FORM = 'storage-edit';
-
 function NotSaved({ test, isConfigured }: { test: TestResult; isConfigured: boolean }) {
   return (
     <TestOutcome result={test}>
@@ -266,80 +175,5 @@ function NotSaved({ test, isConfigured }: { test: TestResult; isConfigured: bool
         Mend the form and send it again, or save it anyway.
       </p>
     </TestOutcome>
-  );
-}
-
-function RegionField({ form, provider }: { form: FormState; provider: ProviderForm }) {
-  const field = { form, name: 'region', label: 'Region', required: true };
-  const [only, ...others] = provider.regions;
-  if (only !== undefined && others.length === 0)
-    return <input type="hidden" name="region" value={only.value} />;
-  if (provider.asks !== 'region') return <AnyRegion field={field} provider={provider} />;
-  // A change loads the endpoint that follows from it.
-  return (
-    <div
-      hx-get={`/admin/storage/edit/endpoint?provider=${provider.id}`}
-      hx-trigger="change"
-      hx-include="#field-region, #field-newRegion"
-      hx-target="#derived-endpoint"
-      hx-swap="outerHTML"
-    >
-      <AnyRegion field={field} provider={provider} />
-    </div>
-  );
-}
-
-/** Chosen from the known ones, or typed. What is typed for one that the list lacks wins over the list. */
-function AnyRegion({ field, provider }: { field: FieldProps; provider: ProviderForm }) {
-  if (provider.regions.length === 0) return <TextField {...field} />;
-  const { form } = field;
-  // Of a pasted endpoint that names none.
-  const none = form.values['region'] === '' ? [{ value: '', label: 'Choose the region' }] : [];
-  return (
-    <>
-      <SelectField {...field} choices={[...none, ...provider.regions]} />
-      <details open={Boolean(form.values['newRegion'])}>
-        <summary>Mine is not in this list</summary>
-        <TextField form={form} name="newRegion" label="Its code" placeholder={provider.regions[0]?.value} />
-      </details>
-    </>
-  );
-}
-
-function EndpointField({ form, provider, endpoint }: StorageFormProps) {
-  if (provider.asks === 'region') return <DerivedEndpoint endpoint={endpoint} />;
-  if (provider.asks === 'account') {
-    return (
-      <TextField
-        form={form}
-        name="endpoint"
-        label="Account ID or endpoint"
-        placeholder={provider.endpointExample}
-        help={`The endpoint is ${provider.endpointExample}.`}
-        spellcheck={false}
-        required
-      />
-    );
-  }
-  return (
-    <TextField
-      form={form}
-      name="endpoint"
-      label="Endpoint"
-      placeholder={provider.endpointExample}
-      help="Host name, with :port where needed; https is meant without being typed."
-      spellcheck={false}
-      required
-    />
-  );
-}
-
-/** The endpoint that follows from the region. */
-export function DerivedEndpoint({ endpoint }: { readonly endpoint: string }) {
-  return (
-    <p id="derived-endpoint" class="derived-endpoint" aria-live="polite">
-      Endpoint: <code>{endpoint}</code>
-      <small class="field-help">It follows from the region.</small>
-    </p>
   );
 }

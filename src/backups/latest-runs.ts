@@ -43,7 +43,7 @@ export async function latestRuns(
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 function idsOf(db: Db, kind: RunKindName, limit: number) {
-  return seen(db, {})
+  return seen(db)
     .select('id')
     .where('kind', '=', sql.lit(kind))
     .where(

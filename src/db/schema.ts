@@ -30,6 +30,7 @@ export interface Schema {
   environment_days: EnvironmentDayRow;
   newest_backups: NewestBackupRow;
   runs: RunRow;
+  run_askers: RunAskerRow;
   run_logs: RunLogRow;
   periodic_tasks: PeriodicTaskRow;
   schedules: ScheduleRow;
@@ -419,6 +420,14 @@ export interface RunRow {
   /** The process that has it, and until when its claim counts. */
   claimed_by: string | null;
   lease_until: string | null;
+}
+
+/** Who asked for a run, as `runs/askers.ts` writes it. */
+export interface RunAskerRow {
+  asker: string;
+  /** The run's. */
+  created_at: string;
+  run_id: string;
 }
 
 /** What a run has said while it went on. */

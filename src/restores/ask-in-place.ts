@@ -79,6 +79,7 @@ export async function askInPlace(
       subjectId: backupId,
       serverId: database.server_id,
       lane,
+      askedBy: { isScheduled: false, personId: actor.userId },
     } as const;
     // Behind the backup, whose instant is `at`.
     if (!(await insertRun(trx, run, new Date(at.getTime() + 1)))) throw beingReplaced(newName);

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { knownDatabases } from '../../src/backups/known-databases.ts';
 import { listRuns, listRunsOf, liveRuns } from '../../src/backups/list-runs.ts';
 import { countStates, unsafeOf } from '../../src/backups/protection-states.ts';
-import type { Asker } from '../../src/backups/run-askers.ts';
 import { storedOf } from '../../src/backups/stored-totals.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
+import { type AskedBy, type Asker, noteAskers, noteToken } from '../../src/runs/askers.ts';
 import { retentionLane, STORAGE_LANE } from '../../src/runs/lanes.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { restoreRow } from '../support/restore-row.ts';
@@ -85,17 +86,16 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
   });
 
   it('have the runs of one environment among those of all, also what is about no backup', async () => {
-    const own = { environmentId: environment, by: null };
     const all = await listRuns(db, {}, PAGE);
     expect(ids(all)).toHaveLength(5);
-    const found = await listRunsOf(db, own, {}, PAGE);
+    const found = await listRunsOf(db, environment, {}, PAGE);
     expect(ids(found).sort()).toEqual([good.id, pruning].sort());
     expect(found.runs.map(({ database_name: name }) => name)).toEqual(['größe "ü" 🐘', 'größe "ü" 🐘']);
     expect(found.more).toBe(false);
-    expect(await listRunsOf(db, own, {}, { limit: 1, offset: 0 })).toMatchObject({ more: true });
-    expect(ids(await listRunsOf(db, own, {}, { limit: 1, offset: 1 }))).toEqual([good.id]);
-    expect(ids(await listRunsOf(db, own, { kind: 'prune' }, PAGE))).toEqual([pruning]);
-    expect(ids(await listRunsOf(db, { environmentId: 'unknown', by: null }, {}, PAGE))).toEqual([]);
+    expect(await listRunsOf(db, environment, {}, { limit: 1, offset: 0 })).toMatchObject({ more: true });
+    expect(ids(await listRunsOf(db, environment, {}, { limit: 1, offset: 1 }))).toEqual([good.id]);
+    expect(ids(await listRunsOf(db, environment, { kind: 'prune' }, PAGE))).toEqual([pruning]);
+    expect(ids(await listRunsOf(db, 'unknown', {}, PAGE))).toEqual([]);
   });
 
   it('have what a person, a token or a schedule asked for, and not what these backups are of', async () => {
@@ -111,16 +111,26 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
       .insertInto('token_backups')
       .values({ backup_id: failed.id, token_id: token, holds_pin: 0 })
       .execute();
-    const asked = (id: string, change: object) =>
-      db.updateTable('backups').set(change).where('id', '=', id).execute();
-    await asked(failed.id, { triggered_by_id: person });
-    await asked(waiting.id, { triggered_by_id: person });
-    await asked(good.id, { type: 'scheduled' });
+    const asked = async ({ id, created_at }: BackupRow, change: object, askedBy: AskedBy) => {
+      await db.updateTable('backups').set(change).where('id', '=', id).execute();
+      await note(id, askedBy, created_at);
+    };
+    await asked(failed, { triggered_by_id: person }, { isScheduled: false, personId: person });
+    await write(db, (trx) => noteToken(trx, failed.id, token));
+    await asked(waiting, { triggered_by_id: person }, { isScheduled: false, personId: person });
+    await asked(good, { type: 'scheduled' }, { isScheduled: true, personId: null });
     // Of the scheduled backup, asked for by that person; and one that began by itself, of that person's.
     const byHand = await addDrill(good, { asked_by_id: person }, null);
+    await note(byHand, { isScheduled: false, personId: person }, ago(2).toISOString());
     const byItself = await addDrill(waiting, {}, ago(2).toISOString());
-    const by = async (asker: Asker, environmentId: string | null = null) =>
-      ids(await listRunsOf(db, { environmentId, by: asker }, {}, PAGE)).sort();
+    await note(byItself, { isScheduled: true, personId: null }, ago(2).toISOString());
+    const by = async (asker: Asker, environmentId: string | null = null) => {
+      const found =
+        environmentId === null
+          ? await listRuns(db, { by: asker }, PAGE)
+          : await listRunsOf(db, environmentId, { by: asker }, PAGE);
+      return ids(found).sort();
+    };
     expect(await by({ kind: 'schedule', id: null })).toEqual([good.id, byItself].sort());
     expect(await by({ kind: 'schedule', id: null }, environment)).toEqual([good.id]);
     expect(await by({ kind: 'token', id: null })).toEqual([failed.id]);
@@ -129,6 +139,21 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
     expect(await by({ kind: 'person', id: null })).toEqual([waiting.id, byHand].sort());
     expect(await by({ kind: 'person', id: person })).toEqual([failed.id, waiting.id, byHand].sort());
     expect(await by({ kind: 'person', id: 'another' })).toEqual([]);
+    const scheduled = { kind: 'schedule', id: null } as const;
+    const between = { from: ago(2).toISOString(), before: ago(1).toISOString() };
+    for (const [filter, found] of [
+      [{ kind: 'drill' }, [byItself]],
+      [{ kind: 'backup' }, [good.id]],
+      [{ kind: 'prune' }, []],
+      [{ state: 'completed' }, [byItself, good.id]],
+      [{ state: 'failed' }, []],
+      [{ kind: 'backup', state: 'completed' }, [good.id]],
+      [{ between }, [byItself]],
+      [{ kind: 'drill', between }, [byItself]],
+      [{ kind: 'backup', between }, []],
+    ] as const) {
+      expect([filter, ids(await listRuns(db, { ...filter, by: scheduled }, PAGE))]).toEqual([filter, found]);
+    }
     const { runs } = await listRuns(db, {}, PAGE);
     const askers = runs.map((run) => [run.id, run.person_name, run.token_name, Number(run.is_scheduled)]);
     expect(askers).toEqual(
@@ -142,6 +167,9 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
     );
     await db.deleteFrom('runs').where('kind', '=', 'drill').execute();
   });
+
+  const note = (id: string, askedBy: AskedBy, at: string) =>
+    write(db, (trx) => noteAskers(trx, id, askedBy, new Date(at)));
 
   async function addToken(userId: string): Promise<string> {
     const id = newId();

@@ -79,15 +79,19 @@ const isRefused = (path: string, status: number) => status >= 400 && REFUSED[pat
 
 describe('no query reads or sorts a large table whole', () => {
   it('for any page or fragment', async () => {
-    const names = await namesInPaths(db, await pickIds(db));
+    const ids = await pickIds(db);
+    const names = await namesInPaths(db, ids);
     const paths = new Map(
       app.app.routes
         .filter(({ method, path }) => method === 'GET' && !/^\/(api|assets)|\*/.test(path))
         .map(({ path }) => [withNames(path, names), path]),
     );
     expect(paths.size).toBeGreaterThan(25);
+    paths.set(`/runs?environment=${ids.environment}`, '/runs');
     for (const by of ['schedule', 'token', 'person', `person:${app.userIds.viewer}`]) {
       paths.set(`/runs?by=${by}`, '/runs');
+      paths.set(`/runs?by=${by}&kind=backup&state=failed&day=2026-01-01`, '/runs');
+      paths.set(`/runs?by=${by}&environment=${ids.environment}`, '/runs');
     }
     filled.forget();
     const unlike: string[] = [];
@@ -132,6 +136,9 @@ describe('no query reads or sorts a large table whole', () => {
       }
     }
     expect(unlike).toEqual([]);
+    for (const query of ['by=schedule', 'by=person&kind=restore', 'by=token&state=failed&offset=20']) {
+      expect((await app.call('GET', `/api/runs?${query}`)).status).toBe(200);
+    }
     await filled.expectSmallPlans();
   });
 

@@ -4,7 +4,7 @@ import type { Db } from '../../src/db/schema.ts';
 /** Tables that grow with every backup and every sign-in. */
 const LARGE = [
   ...['backups', 'backup_objects', 'runs', 'sessions', 'schedule_slots', 'drills', 'audit_logs'],
-  ...['events', 'notifications', 'deliveries', 'delivery_items', 'restores'],
+  ...['events', 'notifications', 'deliveries', 'delivery_items', 'restores', 'run_askers'],
 ];
 /** Indexes that hold few rows whatever the tables hold: what waits, runs, is unclear or is being deleted. */
 const OF_FEW_ROWS = [

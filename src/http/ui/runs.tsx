@@ -7,9 +7,10 @@ import { RunLogPage } from '../../../views/run-page.tsx';
 import { Running } from '../../../views/running.tsx';
 import { type RunItem, RunsPage } from '../../../views/runs.tsx';
 import { boundsOf, parseDay } from '../../backups/days.ts';
-import { findRun, type ListedRun, listRuns, listRunsOf, NEWEST_ASKED } from '../../backups/list-runs.ts';
+import { findRun, type ListedRun, listRuns, listRunsOf, NEWEST } from '../../backups/list-runs.ts';
 import type { RunKindName, RunState } from '../../db/schema.ts';
 import { AppError } from '../../errors.ts';
+import { parseAsker } from '../../runs/askers.ts';
 import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
 import { filterOf, frameOf } from './kit/frame.ts';
@@ -17,7 +18,7 @@ import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
-import { askerOf, askerSelect, parseAsker } from './run-askers.ts';
+import { askerOf, askerSelect } from './run-askers.ts';
 import { RUN_KINDS, subjectOf } from './run-subject.ts';
 import { idsIn, runningOf, watchedRuns } from './running.ts';
 
@@ -75,23 +76,24 @@ async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response
   const query = queryOf(c);
   const page = pageOf(c, PER_PAGE);
   const { user } = c.get('session');
+  const by = await askerOf(services, query.by);
   const filter = {
     kind: query.kind ?? undefined,
     state: query.state ?? undefined,
     between: query.day === null ? undefined : boundsOf(query.day),
+    by: by ?? undefined,
   };
-  const by = await askerOf(services, query.by);
-  const { runs, more } =
-    environmentId === null && by === null
-      ? await listRuns(services.db, filter, page)
-      : await listRunsOf(services.db, { environmentId, by }, filter, page);
+  const { runs, more, isCut } =
+    environmentId === null
+      ? { ...(await listRuns(services.db, filter, page)), isCut: false }
+      : await listRunsOf(services.db, environmentId, filter, page);
   return sendPage(
     c,
     <RunsPage
       frame={frame}
       running={await runningOf(services, environmentId)}
       runs={runs.map((run) => toItem(run, query))}
-      among={by === null || more ? null : NEWEST_ASKED}
+      among={isCut ? NEWEST : null}
       {...page}
       more={more}
       path={addressOf(query)}

@@ -1,7 +1,8 @@
 import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import type { FormState } from '../../../views/parts/form-state.ts';
-import type { ProviderForm, StorageFormProps } from '../../../views/storage-form.tsx';
+import type { StorageFormProps } from '../../../views/storage-form.tsx';
 import type { OfferedEnvironment } from '../../../views/storage-may-use.tsx';
+import type { ProviderForm } from '../../../views/storage-provider.tsx';
 import { isRegion, PROVIDERS, type Provider, providerOf } from '../../object-stores/providers.ts';
 import { type SpacesConfig, spacesInput } from '../../storage/storage.ts';
 import { editForm } from './kit/edit-form.ts';

@@ -264,11 +264,17 @@ describe('the list of runs', () => {
     const other = await pages.signedIn('viewer');
     const theirs = await other.get(`/runs?by=${me}&state=failed`);
     expect(theirs.html).toMatch(new RegExp(`<option value="${me}" selected="">By [^<]+@`));
-    expect(theirs.html).toContain('among the newest 3000 runs');
+    expect(theirs.html).not.toContain('among the newest');
     await db.updateTable('users').set({ name: ODD }).execute();
     const odd = (await other.get(`/runs?by=${me}`)).html;
     expect(odd).toContain('>By Größe + &quot;x&quot; &lt;script&gt;alert(1)&lt;/script&gt; 🐘</option>');
-    await db.updateTable('backups').set({ type: 'scheduled' }).where('status', '=', 'failed').execute();
+    const { id, created_at } = await db
+      .updateTable('backups')
+      .set({ type: 'scheduled' })
+      .where('status', '=', 'failed')
+      .returning(['id', 'created_at'])
+      .executeTakeFirstOrThrow();
+    await db.insertInto('run_askers').values({ asker: 'schedule', created_at, run_id: id }).execute();
     const scheduled = await other.get('/runs?by=schedule');
     expect(count(scheduled.html)).toBe(1);
     expect(scheduled.html).toContain('<a href="/runs?by=schedule">schedule</a>');

@@ -182,6 +182,7 @@ it('restores, shows the rows of each table, and leaves what is there alone', asy
   const html = await ended(location);
   expect(html).toMatch(/notice-success[^>]*>“[^<]*” is there, whole\./);
   expect(html).toContain('1 table with 2 rows');
+  expect((await operator.get('/runs?by=person&kind=restore')).html).toContain(`href="${location}"`);
   expect(html).toContain('or&#39;ders &lt;b&gt;');
   const restored = new Database(newName, { readonly: true });
   expect(restored.prepare(`SELECT n FROM "or'ders <b>"`).pluck().all()).toEqual(['ü;', 2]);
