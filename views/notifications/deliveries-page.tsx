@@ -21,8 +21,8 @@ export interface DeliveryItem {
 }
 
 const WAYS = { email: 'Mail', channel: 'Channel', webhook: 'Webhook' } as const;
-const TONES = { pending: 'neutral', delivered: 'success', failed: 'error' } as const;
-const STATES = { pending: 'on its way', delivered: 'delivered', failed: 'given up' } as const;
+export const DELIVERY_TONES = { pending: 'neutral', delivered: 'success', failed: 'error' } as const;
+export const DELIVERY_STATES = { pending: 'on its way', delivered: 'delivered', failed: 'given up' } as const;
 
 /** What was sent to whom, and what became of it. */
 export function DeliveriesPage(props: {
@@ -64,7 +64,7 @@ function Row({ delivery }: { readonly delivery: DeliveryItem }) {
         {lastError !== null && <p>{lastError}</p>}
       </th>
       <td data-label="State">
-        <Badge tone={TONES[status]} text={STATES[status]} />{' '}
+        <Badge tone={DELIVERY_TONES[status]} text={DELIVERY_STATES[status]} />{' '}
         {status === 'delivered' ? <Ago at={delivery.deliveredAt} /> : null}
       </td>
       <td data-label="Tries">
