@@ -136,10 +136,10 @@ function Row({ channel }: { readonly channel: ChannelItem }) {
         {failingSince !== null && <Badge tone="error" text="failing" />}
         {lastError !== null && <p>{lastError}</p>}
       </th>
-      <td data-label="Kind">
+      <td data-label="Kind" class="words">
         {kindLabel} · {host}
       </td>
-      <td data-label="Told of">
+      <td data-label="Told of" class="words">
         {TOLD_OF[channel.leastSeverity]}, of {environmentName ?? 'all environments'}
       </td>
       <td data-label="Last taken">

@@ -107,7 +107,9 @@ function Row({ webhook }: { readonly webhook: WebhookItem }) {
             : 'Its address was sealed with a master key that is not there: nothing is sent to it. Remove it and add it again.'}
         </p>
       </th>
-      <td data-label="Environment">{environmentName}</td>
+      <td data-label="Environment" class="words">
+        {environmentName}
+      </td>
       <td data-label="Told of">{events.join(', ')}</td>
       <td data-label="Last sent" class="notification">
         {last === null ? 'nothing yet' : <Last last={last} />}

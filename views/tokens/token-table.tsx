@@ -39,12 +39,16 @@ export function TokenTable(props: {
             <code class="token-prefix">{token.tokenPrefix}</code>
           </td>
           {hasOwners && (
-            <td data-label="Owner">
+            <td data-label="Owner" class="words">
               <Owner token={token} />
             </td>
           )}
-          <td data-label="May">{mayWords(token)}</td>
-          <td data-label="Where">{whereWords(token)}</td>
+          <td data-label="May" class="words">
+            {mayWords(token)}
+          </td>
+          <td data-label="Where" class="words">
+            {whereWords(token)}
+          </td>
           <td data-label="Last used">
             <Ago at={token.lastUsedAt} none="never" />
           </td>

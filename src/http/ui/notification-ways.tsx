@@ -173,4 +173,10 @@ function inputOf(body: FormBody) {
   };
 }
 
-const nameOf = (event: string) => (isTypeId(event) ? typeOf(event).name : event);
+/** Webhooks are told by the contract's names of the same things. */
+const OF_WEBHOOKS: Readonly<Record<string, string>> = {
+  'backup.completed': typeOf('system.backup_success').name,
+  'backup.failed': typeOf('system.backup_failed').name,
+};
+
+const nameOf = (event: string) => (isTypeId(event) ? typeOf(event).name : (OF_WEBHOOKS[event] ?? event));
