@@ -70,12 +70,14 @@ export function AuditPage(props: AuditPageProps) {
         selects={props.selects}
         keeps={props.keeps}
       >
-        <label class="day-field">
-          From <input type="date" name="since" value={props.since} />
-        </label>
-        <label class="day-field">
-          before <input type="date" name="until" value={props.until} /> (UTC)
-        </label>
+        <span class="day-range">
+          <label class="day-field">
+            From <input type="date" name="since" value={props.since} />
+          </label>
+          <label class="day-field">
+            before <input type="date" name="until" value={props.until} /> (UTC)
+          </label>
+        </span>
       </FilterForm>
       <div id={LIST}>
         <Chips label="By result" chips={props.chips} />

@@ -27,17 +27,17 @@ export function TokenTable(props: {
 }) {
   const { tokens, path, hasOwners = false } = props;
   const columns = [
-    ...['Name', 'Begins with', ...(hasOwners ? ['Owner'] : [])],
-    ...['May', 'Where', 'Last used', 'Ends', ACTIONS],
+    ...['Name', ...(hasOwners ? ['Owner'] : []), 'May', 'Where', 'Last used', 'Ends', ACTIONS],
   ];
   return (
     <Table caption="API tokens" columns={columns}>
       {tokens.map((token) => (
         <tr key={token.id}>
-          <th scope="row">{token.name}</th>
-          <td data-label="Begins with">
-            <code class="token-prefix">{token.tokenPrefix}</code>
-          </td>
+          <th scope="row">
+            {token.name}
+            <br />
+            <code class="token-prefix">{token.tokenPrefix}…</code>
+          </th>
           {hasOwners && (
             <td data-label="Owner" class="words">
               <Owner token={token} />
