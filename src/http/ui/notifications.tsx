@@ -94,6 +94,16 @@ function itemOf(row: NotificationRow): NotificationItem {
 }
 
 function hrefOf({ database_id: databaseId, type_id: typeId }: NotificationRow): string | null {
-  if (typeId === 'system.weekly_report') return '/notifications/report';
-  return databaseId === null ? null : `/databases/${databaseId}`;
+  return databaseId === null ? (PAGES[typeId] ?? null) : `/databases/${databaseId}`;
 }
+
+/** Where something can be done about what is not of a database, by type; whom each is told to may open it. */
+const PAGES: Readonly<Record<string, string>> = {
+  'system.weekly_report': '/notifications/report',
+  'system.channel_failed': '/notifications/channels',
+  'system.channel_recovered': '/notifications/channels',
+  'system.disk_nearly_full': '/admin/system',
+  'system.disk_recovered': '/admin/system',
+  'storage.capability_lost': '/admin/storage',
+  'storage.capability_recovered': '/admin/storage',
+};

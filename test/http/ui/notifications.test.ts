@@ -56,6 +56,23 @@ describe('the page of notifications', () => {
     expect((await viewer.post('/notifications/nobody/read')).status).toBe(404);
   });
 
+  it('leads to where something can be done about what is not of a database', async () => {
+    const { db, now } = pages.services;
+    const admin = await pages.signedIn('admin');
+    const data = { channel: 'the channel “chat”', targetId: 'c', error: 'gone' };
+    await write(db, (trx) =>
+      recordEvent(trx, { type: 'channel.failed', databaseId: null, environmentId: null, data }, now()),
+    );
+    await tellEvents(pages.services);
+    expect((await admin.get('/notifications')).html).toMatch(
+      /<a href="\/notifications\/channels">Notifications don’t arrive/,
+    );
+    await db.updateTable('notifications').set({ type_id: 'system.disk_nearly_full' }).execute();
+    expect((await admin.get('/notifications')).html).toContain('<a href="/admin/system">');
+    await db.deleteFrom('notifications').where('database_id', 'is', null).execute();
+    await db.updateTable('notifications').set({ type_id: 'system.backup_failed' }).execute();
+  });
+
   it('lets each say what they are told, and leaves what is as it was to its type', async () => {
     const { html } = await viewer.get('/notifications/preferences');
     expect(html).toMatch(/name="inApp\.system\.backup_failed"[^>]*checked/);
