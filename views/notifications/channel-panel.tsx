@@ -100,7 +100,7 @@ export function ChannelScopeFields(props: {
       <SelectField
         form={form}
         name="environmentId"
-        label="Of"
+        label="Environment"
         choices={[
           { value: '', label: 'All environments' },
           ...environments.map(({ id, name }) => ({ value: id, label: name })),

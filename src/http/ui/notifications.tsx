@@ -4,6 +4,7 @@ import { PreferencesPage } from '../../../views/notifications/preferences-page.t
 import type { NotificationRow } from '../../db/schema.ts';
 import { countNotifications, listNotifications, markAllRead, markRead } from '../../notifications/inbox.ts';
 import { changePreference, listPreferences } from '../../notifications/preferences.ts';
+import { readSmtp } from '../../notifications/smtp-settings.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
@@ -61,7 +62,8 @@ export function notificationRoutes(services: Services): Hono<UiEnv> {
         ...{ typeId: type.id, name: type.name, description: type.description, severity: type.severity },
         ...{ inApp: inAppEnabled, email: emailEnabled },
       }));
-    return sendPage(c, <PreferencesPage frame={await frameOf(c, services)} items={items} />);
+    const hasServer = (await readSmtp(db)) !== null;
+    return sendPage(c, <PreferencesPage frame={await frameOf(c, services)} {...{ items, hasServer }} />);
   });
 
   ui.post('/notifications/preferences', only('viewer'), async (c) => {

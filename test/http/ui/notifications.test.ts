@@ -75,6 +75,7 @@ describe('the page of notifications', () => {
 
   it('lets each say what they are told, and leaves what is as it was to its type', async () => {
     const { html } = await viewer.get('/notifications/preferences');
+    expect(html).toContain('once an admin has entered a mail server');
     expect(html).toMatch(/name="inApp\.system\.backup_failed"[^>]*checked/);
     expect(html).not.toContain('system.channel_failed');
     const ticked = [...html.matchAll(/name="([\w.]+)" value="true" checked/g)].map(([, name = '']) => name);
@@ -264,6 +265,7 @@ describe('the weekly report', () => {
       .insertInto('smtp_settings')
       .values({ ...smtp, created_at: at, updated_at: at })
       .execute();
+    expect((await viewer.get('/notifications/preferences')).html).not.toContain('an admin has entered');
     for (const says of ['The report is on its way', 'A report is on its way to you already']) {
       await viewer.post('/notifications/report/send');
       expect((await viewer.get('/notifications/report')).html).toContain(says);
