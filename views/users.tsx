@@ -71,7 +71,9 @@ export function UsersPage({
         {users.map((user) => (
           <tr key={user.id}>
             <th scope="row">{user.email}</th>
-            <td data-label="Name">{user.name ?? '–'}</td>
+            <td data-label="Name" class="words">
+              {user.name ?? '–'}
+            </td>
             <td data-label="Role">
               <Badge tone={user.role === 'admin' ? 'info' : 'neutral'} text={user.role} />
             </td>

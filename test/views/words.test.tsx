@@ -8,6 +8,7 @@ import { OverviewVerdict } from '../../views/overview-verdict.tsx';
 import { CopyBlock } from '../../views/parts/copy-block.tsx';
 import { freshForm } from '../../views/parts/form-state.ts';
 import { formatDuration } from '../../views/parts/format.ts';
+import { describeAgo } from '../../views/parts/format-time.ts';
 import { Presets } from '../../views/schedules/schedule-fields.tsx';
 
 const textOf = (view: unknown): string =>
@@ -150,4 +151,11 @@ describe('small parts', () => {
     const [, shown = ''] = /<code id="x">([\s\S]*?)<\/code>/.exec(html) ?? [];
     expect(shown).toBe(text.replaceAll('"', '&quot;').replace('<b>', '&lt;b&gt;'));
   });
+});
+
+it('what the request that shows it has just made was made just now, and what comes later is told as to come', () => {
+  const now = new Date('2026-11-30T12:00:00.000Z');
+  const ahead = (ms: number) => describeAgo(new Date(now.getTime() + ms).toISOString(), now, 'UTC');
+  expect([ahead(-900), ahead(0), ahead(900)]).toEqual(['just now', 'just now', 'just now']);
+  expect([ahead(5_000), ahead(120_000)]).toEqual(['in a moment', 'in 2 min']);
 });

@@ -199,6 +199,8 @@ describe('every page', () => {
       expect(html).not.toContain('<script>alert');
       expect(html).not.toContain('<img');
       expect(html).toContain(ESCAPED);
+      // Nor does any turn the direction of what stands behind it; fields alone give back what was typed.
+      expect([path, /\u202e/.test(html.replaceAll(/<[^>]*>/g, ''))]).toEqual([path, false]);
     }
   });
 

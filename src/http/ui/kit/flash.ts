@@ -148,7 +148,6 @@ const FLASHES = {
     'It is read in full, from its first byte to its last. What comes of it is shown below.',
   'verification-runs': 'It is not there to be read, is being read in full already, or waits for it.',
   'webhook-added': 'The webhook is added.',
-  'webhook-not-sent': 'The webhook did not take the test.',
   'webhook-removed': 'The webhook is removed: nothing is told there any more.',
   'webhook-sent': 'The webhook took the test.',
 } as const satisfies Readonly<Record<string, Words>>;
@@ -169,7 +168,6 @@ const WARNINGS: readonly FlashKey[] = [
   'ping-not-sent',
   'mail-not-sent',
   'channel-not-sent',
-  'webhook-not-sent',
   'role-kept',
 ];
 
