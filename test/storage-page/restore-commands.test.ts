@@ -88,44 +88,41 @@ afterAll(async () => {
 
 beside('PostgreSQL', () => {
   describe('the restore commands of the docs', () => {
-    it.each(POSTGRES_FILES)(
-      'restore a PostgreSQL backup %s of %j, or stop at what is in the way',
-      async (extension, options) => {
-        const place = placeOf('postgres');
-        const file = await backUp(place, `pg ${JSON.stringify(options)}`, extension, {
-          type: 'postgres',
-          host: '127.0.0.1',
-          port: postgres.port,
-          databaseName: SOURCE,
-          ...postgres.superuser,
-          ...options,
-        });
-        for (const command of commandsFor('PostgreSQL', extension)) {
-          await postgres.dropDatabase('restored');
-          await postgres.createDatabase('restored');
-          await runCommand(place, command, file, extension);
-          expect(await checksums(postgres, 'restored')).toEqual(ofPostgres);
-          // Another table of one of its names: an archive then makes nothing at all, and plain SQL nothing more.
-          await postgres.dropDatabase('restored');
-          await postgres.createDatabase('restored');
-          await postgres.query(`CREATE TABLE accounts (other int)`, 'restored');
-          await expect(runCommand(place, command, file, extension)).rejects.toMatchObject({
-            code: expect.any(Number),
-            stderr: expect.stringContaining('already exists'),
-          });
-          const tables = `SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`;
-          if (!extension.startsWith('.sql')) {
-            expect(await postgres.query(tables, 'restored')).toEqual([{ relname: 'accounts' }]);
-          }
-        }
-        if (extension !== '.dump.zst') return;
+    it.each(POSTGRES_FILES)('restore a PostgreSQL backup %s of %j', async (extension, options) => {
+      const place = placeOf('postgres');
+      const file = await backUp(place, `pg ${JSON.stringify(options)}`, extension, {
+        type: 'postgres',
+        host: '127.0.0.1',
+        port: postgres.port,
+        databaseName: SOURCE,
+        ...postgres.superuser,
+        ...options,
+      });
+      for (const command of commandsFor('PostgreSQL', extension)) {
         await postgres.dropDatabase('restored');
-        await runOfPage(place, 'postgres', file, extension);
+        await postgres.createDatabase('restored');
+        await runCommand(place, command, file, extension);
         expect(await checksums(postgres, 'restored')).toEqual(ofPostgres);
-        // What is there already is left as it is.
-        await expect(runOfPage(place, 'postgres', file, extension)).rejects.toThrow('already exists');
-      },
-    );
+        // Another table of one of its names: an archive then makes nothing at all, and plain SQL nothing more.
+        await postgres.dropDatabase('restored');
+        await postgres.createDatabase('restored');
+        await postgres.query(`CREATE TABLE accounts (other int)`, 'restored');
+        await expect(runCommand(place, command, file, extension)).rejects.toMatchObject({
+          code: expect.any(Number),
+          stderr: expect.stringContaining('already exists'),
+        });
+        const tables = `SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`;
+        if (!extension.startsWith('.sql')) {
+          expect(await postgres.query(tables, 'restored')).toEqual([{ relname: 'accounts' }]);
+        }
+      }
+      if (extension !== '.dump.zst') return;
+      await postgres.dropDatabase('restored');
+      await runOfPage(place, 'postgres', file, extension);
+      expect(await checksums(postgres, 'restored')).toEqual(ofPostgres);
+      // What is there already is left as it is.
+      await expect(runOfPage(place, 'postgres', file, extension)).rejects.toThrow('already exists');
+    });
 
     it('keep nothing of a tar archive that was cut, wherever that was', async () => {
       const place = placeOf('postgres');
