@@ -6,7 +6,7 @@ const CREATE = 'createdb -T template0 restored';
 /** The last member of such an archive, which pg_restore itself never reads: measured with GNU tar 1.34 and busybox. */
 const IS_WHOLE_TAR = 'tar -xOf - restore.sql >/dev/null';
 const TAR =
-  'pg_restore keeps what it has read of a tar archive that was cut within the rows of its last table, and says that all is well: so tar looks for the archive’s last member first.';
+  'Of a tar archive that was cut within the rows of its last table, or between its large objects, pg_restore keeps what came before and says that all is well: so tar looks for the archive’s last member first.';
 const ROLES =
   'Roles are not part of a dump: create them first, or add --no-owner to pg_restore. Use programs of the version that you restore to, or newer ones.';
 const PLAIN_NOTES = [
