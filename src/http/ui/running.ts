@@ -13,8 +13,14 @@ const MOST_RUNNING = 5;
 const MOST_ABOVE = 3;
 
 /** What waits and runs, of that environment or (null) of all. */
-export async function runningOf(services: Services, environmentId: string | null, most = MOST_RUNNING) {
-  const live = await liveRuns(services.db, environmentId, most + 1);
+export async function runningOf(
+  services: Services,
+  environmentId: string | null,
+  { most = MOST_RUNNING, isGoingOn = false }: { readonly most?: number; readonly isGoingOn?: boolean } = {},
+) {
+  const found = await liveRuns(services.db, environmentId, most + 1);
+  // What is asked about may stay so for days: that is news, but no part of a list that is worked in.
+  const live = isGoingOn ? found.filter(({ state }) => state !== 'uncertain') : found;
   const shown = live.slice(0, most);
   const doing = await doingOf(services, shown);
   return {
@@ -42,7 +48,7 @@ export async function watchedRuns(
   environmentId: string | null,
   { shown, ended: told }: { readonly shown: readonly string[] | null; readonly ended: readonly string[] },
 ) {
-  const running = await runningOf(services, environmentId, MOST_ABOVE);
+  const running = await runningOf(services, environmentId, { most: MOST_ABOVE, isGoingOn: true });
   const ids = running.items.map(({ id }) => id);
   const over = [...told, ...(shown ?? [])].filter((id) => !ids.includes(id));
   const ended = over.length === 0 ? [] : await endedRuns(services.db, over);

@@ -199,6 +199,10 @@ describe('what runs, above the list of databases', () => {
     const later = await operator.get(urlIn(over.html));
     expect(later.headers.get('hx-trigger')).toBeNull();
     expect(later.html).toContain('Backed up and read back: 2.0 KiB');
+    // What nobody knows the end of may stay so for days.
+    await db.updateTable('runs').set({ state: 'uncertain' }).where('id', '=', done).execute();
+    expect(urlIn((await operator.get('/databases')).html)).not.toContain(done);
+    expect((await operator.get('/runs')).html).toContain(`id="running-${done}"`);
     for (const odd of NONSENSE) {
       expect((await operator.get(`/runs/running?shown=${odd}&ended=${odd},x`)).status).toBe(200);
     }
