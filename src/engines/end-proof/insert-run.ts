@@ -46,9 +46,8 @@ export function newInsertRun(): InsertRun {
       followed = undefined;
     },
     find(bytes, start, end) {
-      return end - start >= beginning.length && standsAt(beginning, viewOf(bytes), start)
-        ? followed
-        : undefined;
+      if (followed === undefined || end - start < beginning.length) return undefined;
+      return standsAt(beginning, viewOf(bytes), start) ? followed : undefined;
     },
     read(walk, bytes, from) {
       openAt = -1;

@@ -1,7 +1,8 @@
 import { type InsertRun, newInsertRun } from './insert-run.ts';
+import { newRowPrefix } from './row-prefix.ts';
 import type { SqlStatement } from './sql-dialect.ts';
 import { readName } from './sql-names.ts';
-import { addRows, type Tally } from './tally.ts';
+import { addRows, type CountedTable, type Tally } from './tally.ts';
 
 const INSERT = /^INSERT INTO /;
 const TABLE = /^CREATE TABLE (?:IF NOT EXISTS )?/;
@@ -14,7 +15,7 @@ const HEAD_BYTES = 64;
 const TEXT = new TextDecoder();
 
 /** As dumps spell names: what is not in quotes has no sign that may begin a comment. */
-const NAME = String.raw`(?:\w+|"(?:[^"]|"")*"|'(?:[^']|'')*'|\`(?:[^\`]|\`\`)*\`|\[[^\]]*\])`;
+const NAME = String.raw`(?:[\w\u0080-\uffff]+|"(?:[^"]|"")*"|'(?:[^']|'')*'|\`(?:[^\`]|\`\`)*\`|\[[^\]]*\])`;
 /** How the INSERTs of a dump begin, up to where their values do. */
 const BEGINNING = new RegExp(`^INSERT INTO ${NAME}(?: ?\\(${NAME}(?:, ?${NAME})*\\))? VALUES ?\\(`);
 /** That of a table with a thousand columns; the rows of one with more are read each. */
@@ -33,15 +34,24 @@ export interface SqliteStatements {
 /** Counts what the statements of a text dump say, of which each INSERT writes one row. Those of a trigger are its own. */
 export function countSqlite(tally: Tally): SqliteStatements {
   const inserts = newInsertRun();
+  /** How the last one began that is spelled otherwise, through what follows the table's name. */
+  const others = newRowPrefix<CountedTable>();
   let inTrigger = false;
 
   const readInsert = (bytes: Uint8Array): void => {
-    const read = readName(TEXT.decode(bytes).replace(INSERT, ''));
+    const text = TEXT.decode(bytes);
+    const read = readName(text.replace(INSERT, ''));
     if (read === undefined || OWN.test(read.name)) return;
     const table = tally.table({ schema: null, name: read.name });
     addRows(table, 1);
     const [beginning] = BEGINNING.exec(BYTES.decode(bytes.subarray(0, BEGINNING_BYTES))) ?? [];
-    if (beginning !== undefined) inserts.follow(bytes.subarray(0, beginning.length), table);
+    if (beginning !== undefined) {
+      inserts.follow(bytes.subarray(0, beginning.length), table);
+    } else {
+      inserts.stop();
+      const spelled = text.slice(0, text.length - read.rest.length + 1);
+      others.keep(bytes, 0, new TextEncoder().encode(spelled).length, table);
+    }
   };
 
   const readStatement = ({ bytes, start, end, isWhole }: SqlStatement): void => {
@@ -63,7 +73,8 @@ export function countSqlite(tally: Tally): SqliteStatements {
 
   // Most are known by how they begin, and a function of their own needs no memory for each.
   const onStatement = (statement: SqlStatement): void => {
-    const known = inserts.find(statement.bytes, statement.start, statement.end);
+    const { bytes, start, end } = statement;
+    const known = inTrigger ? undefined : (inserts.find(bytes, start, end) ?? others.find(bytes, start, end));
     if (known === undefined) readStatement(statement);
     else addRows(known, 1);
   };

@@ -150,13 +150,15 @@ describe('the rows of a dump of SQLite', () => {
     [
       'are not those of a trigger, also where they begin as the ones before',
       [
+        ...thrice('INSERT INTO t(a)VALUES(1);'),
         ...thrice('INSERT INTO t VALUES(1);'),
         'CREATE TRIGGER x AFTER INSERT ON t BEGIN',
         ...thrice('INSERT INTO t VALUES(2);'),
+        ...thrice('INSERT INTO t(a)VALUES(2);'),
         'END;',
         ...thrice('INSERT INTO t VALUES(3);'),
       ],
-      { t: 6 },
+      { t: 9 },
     ],
     [
       'are of the table whose name they have, and not of one that begins so',
@@ -195,12 +197,12 @@ describe('the rows of a dump of SQLite', () => {
         'INSERT INTO t VALUES(1);INSERT INTO t VALUES(1) ;  INSERT INTO t VALUES(1)',
         ';',
         'INSERT INTO t DEFAULT VALUES;',
-        'INSERT INTO t(a)VALUES(1);',
+        ...thrice('INSERT INTO t(a)VALUES(1);'),
         "INSERT INTO t/* ; */VALUES('--');-- INSERT INTO t VALUES(1);",
         'INSERT INTO t VALUES(1); /* INSERT INTO t VALUES(1);',
         'INSERT INTO t VALUES(1); */ INSERT INTO t SELECT 1;',
       ],
-      { t: 7, 't/*': 1 },
+      { t: 9, 't/*': 1 },
     ],
   ])('%s', (_what, lines, rows) => {
     for (const bytes of [1, 7, 64, 10_000]) expect(counted(lines, bytes)).toEqual(rows);
@@ -209,6 +211,7 @@ describe('the rows of a dump of SQLite', () => {
   it.each([
     'INSERT INTO "t" VALUES(',
     'INSERT INTO t(rowid,"a ""b",c) VALUES(',
+    'INSERT INTO t_ü(größe) VALUES(',
     'INSERT INTO [t] (`a`, [b]) VALUES (',
     `INSERT INTO "t"(${Array.from({ length: 1000 }, (_, index) => `"column ${index}"`).join(',')}) VALUES(`,
   ])('are known by all that stands before their values: %s', (beginning) => {
@@ -216,8 +219,9 @@ describe('the rows of a dump of SQLite', () => {
     const bytes = Buffer.from(`${beginning}1,'x')`);
     const whole = { isWhole: true, startsLine: true, groups: 0, copied: null };
     onStatement({ bytes, start: 0, end: bytes.length, ...whole });
-    expect(inserts.find(Buffer.from(`${beginning}2)`), 0, beginning.length + 2)).toMatchObject({ rows: 1 });
-    expect(inserts.find(Buffer.from(beginning.slice(0, -1)), 0, beginning.length - 1)).toBeUndefined();
+    const next = Buffer.from(`${beginning}2)`);
+    expect(inserts.find(next, 0, next.length)).toMatchObject({ rows: 1 });
+    expect(inserts.find(next, 0, next.length - 3)).toBeUndefined();
   });
 
   it('are those of names in any bytes', () => {
