@@ -8,7 +8,7 @@ export function FormErrors({ form }: { readonly form: FormState }) {
   if (form.message === null && errors.length === 0) return null;
   return (
     <Notice tone="error">
-      <p>{form.message ?? 'Please check:'}</p>
+      {form.message ?? 'Please check:'}
       {errors.length > 0 && (
         <ul>
           {errors.map(([name, error]) => (
