@@ -212,6 +212,20 @@ describe('a query', () => {
   });
 });
 
+describe('a sorting by text that people typed', () => {
+  it('goes by its bytes on both kinds of state', () => {
+    const sorting = /\.orderBy\(\s*'(?:\w+\.)?\w*(?:name|email|bucket|prefix|endpoint)'([^\n]*)/g;
+    const found = files.flatMap((file) =>
+      [...(sources.get(file) ?? '').matchAll(sorting)].map(([text, after = '']) => ({
+        text: `${file}: ${text}`,
+        isByBytes: after.includes('byBytes(db)'),
+      })),
+    );
+    expect(found.length).toBeGreaterThan(20);
+    expect(found.filter(({ isByBytes }) => !isByBytes).map(({ text }) => text)).toEqual([]);
+  });
+});
+
 describe('the environment', () => {
   it('is read by node/read-config.ts alone', () => {
     const readers = files.filter((file) => sources.get(file)?.includes('process.env'));
