@@ -324,6 +324,11 @@ describe('what is said in one place', () => {
     ]);
   });
 
+  it('is what who may too little is answered', () => {
+    expect(having(/dmin access required/)).toEqual([]);
+    expect(having(/access required/)).toEqual(['src/auth/roles.ts']);
+  });
+
   it('is what is a provider’s: its entry, and nothing asks which one it is', () => {
     expect(having(new RegExp(`[!=]== '(?:${PROVIDERS.map(({ id }) => id).join('|')})'`))).toEqual([]);
   });
