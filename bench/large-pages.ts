@@ -76,7 +76,7 @@ export const ASKED: readonly (readonly [address: string, name: string])[] = [
   ['/admin/storage/edit', 'form of the storage'],
   ['/admin/storage/edit/endpoint', 'field of the storage’s endpoint'],
   ['/admin/storage/policy', 'policy text of the storage'],
-  ['/admin/storage/probe/card', 'deep test of the storage alone'],
+  ['/admin/storage/deep-test/card', 'deep test of the storage alone'],
   ['/admin/users', 'users'],
   ['/admin/users/new', 'form of a new user'],
   ['/admin/users/:userId', 'a user'],
@@ -172,7 +172,7 @@ export const NOT_ASKED: Readonly<Record<string, string>> = {
   ]),
   ...every('leads to another page that is asked', [
     ...['/environments/:environmentId/databases', '/environments/:environmentId/servers'],
-    '/databases/:databaseId/duplicate',
+    ...['/databases/:databaseId/duplicate', '/admin/storage/probe/card'],
   ]),
   ...every('reads the whole audit: measured with a million rows (audit.ts)', [
     ...['/admin/audit/verify', '/api/audit-logs/verify', '/admin/audit/export', '/api/audit-logs/export'],

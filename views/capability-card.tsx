@@ -70,13 +70,13 @@ export function CapabilityCard({ running, result }: CapabilityCardProps) {
   );
 }
 
-const CARD = '/admin/storage/probe/card';
+const CARD = '/admin/storage/deep-test/card';
 
 function DeepTestButton({ isFirst }: { isFirst: boolean }) {
   return (
     <form
       method="post"
-      action="/admin/storage/probe"
+      action="/admin/storage/deep-test"
       hx-post={CARD}
       hx-target="#capability-card"
       hx-swap="outerHTML"

@@ -17,7 +17,7 @@ export function ChooseEnvironmentPage(props: {
           <p>
             An environment, such as production or staging, groups servers and databases that share an SSH key.
           </p>
-          {frame.user.role === 'admin' ? (
+          {frame.user.isAdmin ? (
             <a class="button" href="/environments/new">
               Create the first environment
             </a>

@@ -59,7 +59,7 @@ const LIST = 'databases';
 
 export function DatabasesPage(props: DatabasesProps) {
   const { frame } = props;
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   const create = (
     <a class="button" href="/databases/new">
       Add database

@@ -117,7 +117,7 @@ function Nothing({ frame }: { readonly frame: Frame }) {
       <EmptyState title={`No databases${where} yet`}>
         <p>{WHAT_IT_IS}</p>
         <p>There is something to drill as soon as a database has a good backup.</p>
-        {frame.user.role !== 'viewer' && (
+        {frame.user.mayChange && (
           <a class="button" href="/databases/new">
             Add database
           </a>
@@ -129,7 +129,7 @@ function Nothing({ frame }: { readonly frame: Frame }) {
 
 /** Where none was ever made, and none is to begin. */
 function HowToBegin({ frame }: { readonly frame: Frame }) {
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   return (
     <EmptyState title="No backup was restored yet to prove that it comes back">
       <p>

@@ -26,7 +26,7 @@ export function EnvironmentSettingsPage(props: {
   readonly question: Question | null;
 }) {
   const { frame, settings } = props;
-  const isAdmin = frame.user.role === 'admin';
+  const { isAdmin } = frame.user;
   const base = `/environments/${settings.environment.id}`;
   return (
     <Page frame={frame} section="environments" title={`Settings of ${settings.environment.name}`}>

@@ -24,7 +24,7 @@ export function EnvironmentsPage(props: {
   readonly environments: readonly EnvironmentItem[];
 }) {
   const { frame, environments } = props;
-  const isAdmin = frame.user.role === 'admin';
+  const { isAdmin } = frame.user;
   return (
     <Page
       frame={frame}

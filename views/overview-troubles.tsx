@@ -36,7 +36,7 @@ export function Troubles(props: TroublesProps & { readonly frame: Frame }) {
           label="Storage"
           title={titleOf(storageTrouble)}
           action={
-            frame.user.role === 'admin' ? (
+            frame.user.isAdmin ? (
               <a class="button" href="/admin/storage">
                 Look at the storage
               </a>
@@ -57,7 +57,7 @@ export function Troubles(props: TroublesProps & { readonly frame: Frame }) {
           label="Notifications"
           title="Notifications don’t arrive"
           action={
-            frame.user.role === 'admin' ? (
+            frame.user.isAdmin ? (
               <a class="button" href="/notifications/channels">
                 Look at the channels
               </a>

@@ -92,7 +92,7 @@ export function OverviewPage(props: OverviewProps) {
 }
 
 function Nothing({ frame }: { readonly frame: Frame }) {
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   const where = frame.environment === null ? '' : ` in ${frame.environment.name}`;
   return (
     <EmptyState title={`No databases${where} yet`}>
@@ -134,7 +134,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
         <Tile
           label="Stored"
           figure={formatBytes(stored.bytes)}
-          {...(frame.user.role === 'admin' ? { href: '/admin/storage' } : {})}
+          {...(frame.user.isAdmin ? { href: '/admin/storage' } : {})}
         >
           {stored.places === 1 ? 'in 1 place' : `in ${stored.places} places`}
           {stored.inAWeek !== 0 && ` · ${growthText(stored.inAWeek)}`}
@@ -146,7 +146,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
       <Columns
         main={
           <>
-            <Attention items={attention} mayChange={frame.user.role !== 'viewer'} counts={counts} />
+            <Attention items={attention} mayChange={frame.user.mayChange} counts={counts} />
             <Panel title="Every backup, day by day">
               <Calendar days={props.days} hrefOf={(day) => `/runs?day=${day}`} />
             </Panel>

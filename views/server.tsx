@@ -61,7 +61,7 @@ export function ServerPage(props: {
   readonly question: Question | null;
 }) {
   const { frame, environment, server, form } = props;
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   return (
     <Page
       frame={frame}
@@ -70,13 +70,13 @@ export function ServerPage(props: {
       back={{ href: '/servers', label: 'Servers' }}
       within={environment.name}
       actions={
-        frame.user.role === 'admin' ? (
+        frame.user.isAdmin ? (
           <AskLink href={`/servers/${server.id}?delete`} label="Delete server" kind="button" />
         ) : undefined
       }
     >
       <Dialog question={props.question} />
-      <ServerState server={server} isAdmin={frame.user.role === 'admin'} />
+      <ServerState server={server} isAdmin={frame.user.isAdmin} />
       {server.isOwn && <OwnMachine isContainer={props.isContainer} />}
       <p>
         <a href={`/servers/${server.id}/blackouts`}>Blackouts</a>: when nothing begins on it by schedule

@@ -30,7 +30,7 @@ export function ServersPage(props: {
   readonly page: PageOfMany;
 }) {
   const { frame, servers, page } = props;
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   const create = (
     <a class="button" href="/servers/new">
       Add server

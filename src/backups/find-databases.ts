@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { inBytes } from '../db/kind.ts';
 import type { Db } from '../db/schema.ts';
 import type { Page } from '../page.ts';
+import { isEnabledIn } from '../storage/enabled.ts';
 import { type KnownDatabase, knownDatabases } from './known-databases.ts';
 import { PROTECTIONS, type ProtectionState } from './protection.ts';
 import {
@@ -242,13 +243,9 @@ function isStoredIn(storage: StorageFilter): RawBuilder<boolean> {
   return sql`(known.backup_storage_type = 'spaces' and known.backup_spaces_bucket = ${storage.bucket})`;
 }
 
-/** As `isStorageEnabled` tells it of one environment. */
 function isOff(table: 'known' | 'databases'): RawBuilder<boolean> {
-  return sql`(${sql.ref(`${table}.backup_storage_type`)} = 'spaces'
-    and ${sql.ref(`${table}.environment_id`)} not in (select spaces_environments.environment_id
-      from spaces_environments
-      inner join spaces_config on spaces_config.id = spaces_environments.spaces_config_id
-      where spaces_environments.enabled = 1))`;
+  const type = sql.ref<string>(`${table}.backup_storage_type`);
+  return sql`(${type} = 'spaces' and not ${isEnabledIn(sql.ref(`${table}.environment_id`))})`;
 }
 
 /** Ties go by name, then by id: the pages of a list must not overlap. */

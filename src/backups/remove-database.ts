@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { type Actor, recordAudit } from '../audit/audit.ts';
 import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
+import { byBytes } from '../db/kind.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -47,7 +48,7 @@ export async function whatDependsOn(db: Db | Trx, databaseId: string): Promise<W
     .selectFrom('stored_totals')
     .select(['endpoint', 'bucket', 'backups', 'bytes'])
     .where('database_id', '=', databaseId)
-    .orderBy('bucket')
+    .orderBy('bucket', byBytes(db))
     .execute();
   const running = await db
     .selectFrom('backups')

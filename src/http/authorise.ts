@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { hasRole } from '../auth/roles.ts';
+import { hasRole, refuseBelow } from '../auth/roles.ts';
 import { findSession } from '../auth/sessions.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services-port.ts';
@@ -33,8 +33,7 @@ export function authorise(
       const scope =
         session.token === null ? null : outOfScope(route, session.token, environmentOf(c, route.path));
       if (scope !== null) throw new AppError('forbidden_scope', scope);
-      const refusal = refuse(route.access, route.method, session, c.req.param('id'));
-      if (refusal !== null) throw new AppError('forbidden', refusal);
+      refuse(route.access, route.method, session, c.req.param('id'));
       c.set('session', session);
     }
     await next();
@@ -67,14 +66,13 @@ function refuse(
   method: string,
   { user }: ApiSession,
   id: string | undefined,
-): string | null {
-  if (access === 'self-or-admin') {
-    if (user.id === id || hasRole(user.role, 'admin')) return null;
-    return !hasRole(user.role, 'operator') && method !== 'GET' ? VIEWER : 'Access denied';
-  }
-  if (hasRole(user.role, access)) return null;
-  if (!hasRole(user.role, 'operator') && method !== 'GET') return VIEWER;
-  return access === 'admin' ? 'Admin access required' : 'Operator or admin access required';
+): void {
+  const isSelf = access === 'self-or-admin' && user.id === id;
+  const least = access === 'self-or-admin' ? 'admin' : access;
+  if (isSelf || hasRole(user.role, least)) return;
+  if (!hasRole(user.role, 'operator') && method !== 'GET') throw new AppError('forbidden', VIEWER);
+  if (access === 'self-or-admin') throw new AppError('forbidden', 'Access denied');
+  refuseBelow(user.role, access);
 }
 
 const FACTOR =

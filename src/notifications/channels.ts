@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import { urlOfTarget } from '../channels/target-url.ts';
+import { byBytes } from '../db/kind.ts';
 import type { ChannelKind, Db, NotificationChannelRow, Severity, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -57,7 +58,7 @@ export async function listChannels(db: Db): Promise<readonly ShownChannel[]> {
   const rows = await db
     .selectFrom('notification_channels')
     .selectAll()
-    .orderBy('name')
+    .orderBy('name', byBytes(db))
     .orderBy('id')
     .execute();
   return rows.map(shown);

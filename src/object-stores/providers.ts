@@ -1,6 +1,6 @@
 /** What is known about S3-compatible storages, and the endpoints under which they are reached. */
 
-export { awsHost } from './providers/aws-host.ts';
+export { awsHost, isGenericAwsHost, regionInAwsHost } from './providers/aws-host.ts';
 export { deriveEndpoint, normaliseEndpoint } from './providers/endpoint.ts';
 export type { PartLimits, Provider, Region } from './providers/provider.ts';
 export { PROVIDERS, providerOf } from './providers/table.ts';

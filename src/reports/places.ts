@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { byBytes } from '../db/kind.ts';
 import type { Db } from '../db/schema.ts';
 import { serverOfPlace } from '../object-stores/place.ts';
 
@@ -52,7 +53,7 @@ export async function growthByEnvironment(db: Db, sinceDay: string) {
     .leftJoin(stored, 'stored.environment_id', 'environments.id')
     .leftJoin(grown, 'grown.environment_id', 'environments.id')
     .select(['environments.id', 'environments.name', 'stored.bytes', 'grown.growth'])
-    .orderBy('environments.name')
+    .orderBy('environments.name', byBytes(db))
     .orderBy('environments.id')
     .execute();
   return rows.map(({ id, name, bytes, growth }) => ({

@@ -1,3 +1,4 @@
+import { type RawBuilder, sql } from 'kysely';
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Context } from '../db/context.ts';
 import { byBytes } from '../db/kind.ts';
@@ -71,4 +72,12 @@ export async function enabledSpaces(
 /** True when the storage is configured and this environment may use it. */
 export async function isStorageEnabled(db: Db, environmentId: string): Promise<boolean> {
   return (await enabledSpaces(db, environmentId)) !== undefined;
+}
+
+/** As `isStorageEnabled`, in a query over many: of the environment whose id that column has. */
+export function isEnabledIn(environmentId: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`(${environmentId} in (select spaces_environments.environment_id
+    from spaces_environments
+    inner join spaces_config on spaces_config.id = spaces_environments.spaces_config_id
+    where spaces_environments.enabled = 1))`;
 }

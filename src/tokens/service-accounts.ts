@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type Actor, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import { ROLES, type Role } from '../auth/roles.ts';
 import type { Context } from '../db/context.ts';
+import { byBytes } from '../db/kind.ts';
 import type { Db, ServiceAccountRow, Trx } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
@@ -43,7 +44,8 @@ export interface ServiceAccount {
 
 /** By name. */
 export async function listServiceAccounts(db: Db): Promise<readonly ServiceAccount[]> {
-  return (await withCounts(db).orderBy('service_accounts.name').execute()).map(toServiceAccount);
+  const rows = await withCounts(db).orderBy('service_accounts.name', byBytes(db)).execute();
+  return rows.map(toServiceAccount);
 }
 
 /** Throws `not_found`. */

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type Actor, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import { hasRole, ROLES, type Role } from '../auth/roles.ts';
 import type { Context } from '../db/context.ts';
+import { byBytes } from '../db/kind.ts';
 import type { ApiTokenRow, Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -192,7 +193,7 @@ async function environmentsByToken(
       query.where('api_tokens.service_account_id', '=', ownerServiceAccountId ?? ''),
     )
     .$if(ids !== undefined, (query) => query.where('api_tokens.id', 'in', [...(ids ?? []), '']))
-    .orderBy('environments.name')
+    .orderBy('environments.name', byBytes(db))
     .execute();
   return Map.groupBy(rows, ({ token_id }) => token_id);
 }

@@ -1,4 +1,5 @@
 import type { Context } from '../db/context.ts';
+import { byBytes } from '../db/kind.ts';
 import type { Db } from '../db/schema.ts';
 import { type Ending, tellEndings } from './endings.ts';
 
@@ -93,7 +94,7 @@ async function databaseAuthorities(db: Db, certificates: CertificateReader): Pro
     .selectFrom('databases')
     .select(['name', 'options'])
     .where('options', 'like', '%BEGIN CERTIFICATE%')
-    .orderBy('name')
+    .orderBy('name', byBytes(db))
     .orderBy('id')
     .execute();
   const namesOf = Map.groupBy(rows, ({ options }) => JSON.parse(options).tlsCa);

@@ -194,7 +194,7 @@ describe('a dump', () => {
   });
 });
 
-describe('a probe', () => {
+describe('a look', () => {
   it('tells the versions of server and client, and the size', async () => {
     const probe = await probed();
     expect(probe.serverVersion).toMatch(/^\d+\.\d+\.\d+-MariaDB/);
@@ -441,7 +441,7 @@ describe('TLS', () => {
     await dumped(mysql.dump(target(user, { useSsl: true })));
   });
 
-  it('is never left out silently: a server without it is refused, by the probe and by the dump', async () => {
+  it('is never left out silently: a server without it is refused, by the look and by the dump', async () => {
     const refused = { code: 'dump_refused', message: expect.stringContaining('does not offer it') };
     await expect(probed({}, { useSsl: true })).rejects.toMatchObject(refused);
     expect(await refusal({}, { useSsl: true })).toMatchObject(refused);
@@ -528,7 +528,7 @@ esac
     '8.0.36-28\tPercona Server (GPL), Release 28',
     '5.7.44-log\tMySQL Community Server (GPL)',
     '8.0.36$(touch /tmp/never)\tx',
-  ])('a server of MySQL is refused, by the probe and by the dump: %j', async (serverVersion) => {
+  ])('a server of MySQL is refused, by the look and by the dump: %j', async (serverVersion) => {
     const env = { PATH: await programsFor(serverVersion) };
     const number = /^[\d.]+/.exec(serverVersion)?.[0] ?? '';
     for (const plan of [mysql.look(target()), mysql.dump(target())]) {

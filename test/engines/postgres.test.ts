@@ -224,7 +224,7 @@ describe('options of pg_dump', () => {
   });
 });
 
-describe('the probe', () => {
+describe('the look', () => {
   it('reads versions and size, whatever the host prints besides', async () => {
     const plan = postgres.look(target());
     const { stdout } = await runInShell(plan.command);

@@ -350,7 +350,7 @@ describe('text with a NUL character', () => {
   });
 });
 
-describe('the probe', () => {
+describe('the look', () => {
   it.each(dumpers)('reads the version and the size with %s', async (_name, options) => {
     const path = newFile((db) => db.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (x)'));
     const plan = sqlite.look(target(path));

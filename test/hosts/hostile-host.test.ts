@@ -105,7 +105,7 @@ const target = {
   options: sqlite.options.parse({ filePath: '/var/lib/app.db' }),
 };
 
-it('a probe that never stops printing is given up', async () => {
+it('a look that never stops printing is given up', async () => {
   const { host } = await endlessOutput();
   const opened = { host, address: null, checkPath: async () => {}, pinnedFingerprint: () => null };
   const plans = {

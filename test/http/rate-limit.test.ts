@@ -156,7 +156,7 @@ describe('pages', () => {
     expect(isLivePoll('GET', '/backups/c1/reading')).toBe(true);
     expect(isLivePoll('GET', '/runs/running')).toBe(true);
     expect(isLivePoll('GET', '/databases/c1/runs')).toBe(true);
-    expect(isLivePoll('GET', '/admin/storage/probe/card')).toBe(true);
+    expect(isLivePoll('GET', '/admin/storage/deep-test/card')).toBe(true);
     for (const path of ['/databases/c1', '/databases/c1/runs/x', '/account'])
       expect(isLivePoll('GET', path)).toBe(false);
     expect(isLivePoll('POST', '/databases/c1/runs')).toBe(false);

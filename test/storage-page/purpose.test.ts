@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 const SOURCE = new URL('../../src/', import.meta.url).pathname;
 
 describe('the storage', () => {
-  it('is written by backup runs and by the probe of a bucket, and by nothing else', async () => {
+  it('is written by backup runs and by the deep test of a bucket, and by nothing else', async () => {
     const writers: string[] = [];
     for (const file of await readdir(SOURCE, { recursive: true })) {
       if (!/\.tsx?$/.test(file) || file.startsWith('object-stores/s3/')) continue;

@@ -143,7 +143,7 @@ describe('the deep test', () => {
     });
     const first = deep();
     await until(
-      'the probe to upload',
+      'the deep test to upload',
       5_000,
       async () => (await runningDeepTest(app.services.db))?.done === 2,
     );
@@ -215,7 +215,7 @@ describe('an upload', () => {
     return outcome;
   }
 
-  it('refuses to overwrite where a probe has proven that the storage can', async () => {
+  it('refuses to overwrite where a deep test has proven that the storage can', async () => {
     await save({ buckets: ['one-bucket'] });
     expect(await putBeside()).not.toBeInstanceOf(Error);
     await deep();
@@ -254,13 +254,13 @@ describe('a storage that is too slow', () => {
   });
 });
 
-describe('a probe that nobody asked for', () => {
+describe('a deep test that nobody asked for', () => {
   it('runs again after a change of the settings, once there was one', async () => {
     await save({ buckets: ['one-bucket'] });
     expect(await runningDeepTest(app.services.db)).toBeNull();
     await deep();
     await save({ buckets: ['two-bucket'] });
-    const found = await until('the probe', 10_000, async () => {
+    const found = await until('the deep test', 10_000, async () => {
       const found = await lastDeepTest(app.services.db);
       return found?.cause === 'credentials' ? found : undefined;
     });
@@ -277,14 +277,14 @@ describe('a probe that nobody asked for', () => {
     const reached = store.faults.hits().length;
     store.faults.add({ match: { operation: 'PutObject' }, fault: { kind: 'hold', until: held } });
     await testAgain(app.services);
-    await until('the probe to wait', 5_000, () => store.faults.hits().length > reached);
+    await until('the deep test to wait', 5_000, () => store.faults.hits().length > reached);
     // Two changes meanwhile are tried once.
     await testAgain(app.services);
     await testAgain(app.services);
     release();
     const count = async () =>
       (await app.services.db.selectFrom('storage_probes').selectAll().execute()).length;
-    await until('two more probes', 10_000, async () => (await count()) === 3);
+    await until('two more deep tests', 10_000, async () => (await count()) === 3);
     await until('nothing to wait', 10_000, async () => (await runningDeepTest(app.services.db)) === null);
     expect(await count()).toBe(3);
     expect((await lastDeepTest(app.services.db))?.cause).toBe('credentials');
@@ -295,7 +295,7 @@ describe('a probe that nobody asked for', () => {
     const reached = store.faults.hits().length;
     store.faults.add({ match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'hang' } });
     await askDeepTest(app.services, 'asked');
-    await until('the probe to hang', 5_000, () => store.faults.hits().length > reached);
+    await until('the deep test to hang', 5_000, () => store.faults.hits().length > reached);
     await app.worker.stop(10_000);
     expect(await runningDeepTest(app.services.db)).toMatchObject({ bucket: null, done: 0 });
     expect(await lastDeepTest(app.services.db)).toBeNull();
@@ -320,12 +320,12 @@ describe('a probe that nobody asked for', () => {
       times: Number.POSITIVE_INFINITY,
     });
     await askDeepTest(app.services, 'asked');
-    await until('the probe to wait', 5_000, () => store.faults.hits().length > reached);
+    await until('the deep test to wait', 5_000, () => store.faults.hits().length > reached);
     await app.worker.stop(50);
     const { state } = await onlyRun();
     expect(state).toBe('running');
     release();
-    await until('the probe to end', 10_000, async () => (await onlyRun()).state === 'pending');
+    await until('the deep test to end', 10_000, async () => (await onlyRun()).state === 'pending');
   });
 
   it('that its app did not survive is begun again, twice at most', async () => {

@@ -28,7 +28,7 @@ describe('what is wrong with a form', () => {
 describe('help', () => {
   it('explains every state of a database, and every word for a backup', () => {
     const frame = {
-      user: { email: 'a@example.com', name: null, role: 'viewer' as const },
+      user: { email: 'a@example.com', name: null, role: 'viewer' as const, mayChange: false, isAdmin: false },
       ...{ environments: [], environment: null, counts: { databases: 0, notifications: 0 } },
       ...{ elsewhere: 0, flash: null, version: '1', here: '/help' },
     };

@@ -46,7 +46,7 @@ export function BackupPage(props: BackupPageProps) {
   const { frame, story, run } = props;
   const { backup, database } = story;
   const zone = useReader()?.zone ?? 'UTC';
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   const name = formatMinute(backup.created_at, zone);
   return (
     <Page
@@ -69,7 +69,7 @@ export function BackupPage(props: BackupPageProps) {
           main={
             <>
               <WentWrong {...props} />
-              <Damaged story={story} role={frame.user.role} />
+              <Damaged story={story} user={frame.user} />
               {backup.status === 'completed' && (
                 <Panel title="What is proven">
                   <ProofList proofs={proofsOf(story, { mayChange, reading: props.reading })} />
@@ -148,7 +148,7 @@ function Actions({ frame, story, mayChange }: BackupPageProps & { readonly mayCh
           Restore…
         </a>
       )}
-      {isGood && <Download story={story} isAdmin={frame.user.role === 'admin'} />}
+      {isGood && <Download story={story} isAdmin={frame.user.isAdmin} />}
       {isGood && mayChange && (
         <PostButton
           action={`/backups/${backup.id}/pin`}

@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx';
 import type { Advice } from '../../src/backups/failure-advice.ts';
-import type { Frame } from '../frame/frame.ts';
+import type { Rights } from '../frame/frame.ts';
 
 /** What the failed backup is of. */
 export interface Mended {
@@ -14,7 +14,7 @@ export interface Mended {
 export function AdviceWords(props: {
   readonly advice: Advice;
   readonly database: Mended;
-  readonly role: Frame['user']['role'];
+  readonly user: Rights;
 }) {
   return (
     <>
@@ -23,15 +23,15 @@ export function AdviceWords(props: {
   );
 }
 
-function mendLink({ advice, database, role }: Parameters<typeof AdviceWords>[0]): Child {
-  const isAdmin = role === 'admin';
+function mendLink({ advice, database, user }: Parameters<typeof AdviceWords>[0]): Child {
+  const { isAdmin, mayChange } = user;
   const link = (href: string, label: string): Child => <a href={href}>{label}</a>;
   const { mend } = advice;
   switch (mend.on) {
     case 'database-form': {
       const field = mend.field.replaceAll('.', '-');
       const href = `/databases/${database.id}/edit#field-${field}`;
-      return role === 'viewer' ? null : link(href, 'Open that field');
+      return mayChange ? link(href, 'Open that field') : null;
     }
     case 'database':
       return link(`/databases/${database.id}`, 'Open the database');

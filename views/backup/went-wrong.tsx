@@ -1,6 +1,6 @@
 import type { BackupStory } from '../../src/backups/backup-story.ts';
 import type { Advice } from '../../src/backups/failure-advice.ts';
-import type { Frame } from '../frame/frame.ts';
+import type { Frame, Rights } from '../frame/frame.ts';
 import { Ago } from '../parts/ago.tsx';
 import { PostButton } from '../parts/form.tsx';
 import { Panel } from '../parts/panel.tsx';
@@ -18,15 +18,15 @@ export function WentWrong(props: {
   const { frame, story, failure, advice } = props;
   const { backup, database } = story;
   if (failure === null) return null;
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   const isUncertain = backup.outcome === 'uncertain';
-  const reader = { databaseId: database.id, mayChange, mayConfigure: frame.user.role === 'admin' };
+  const reader = { databaseId: database.id, mayChange, mayConfigure: frame.user.isAdmin };
   return (
     <Panel title={isUncertain ? 'What is not known' : 'What went wrong'}>
       <p class="failure-message">{failure.message}</p>
       {advice !== undefined && (
         <p>
-          <AdviceWords advice={advice} database={database} role={frame.user.role} />
+          <AdviceWords advice={advice} database={database} user={frame.user} />
         </p>
       )}
       <FailureDetails failure={failure} reader={reader} id="failure" />
@@ -50,14 +50,13 @@ export function WentWrong(props: {
 /** A backup that was good and can no longer be read: what there is instead, and how there is one again. */
 export function Damaged({
   story,
-  role,
+  user: { mayChange },
 }: {
   readonly story: BackupStory;
-  readonly role: Frame['user']['role'];
+  readonly user: Rights;
 }) {
   const { backup, database, lastGood } = story;
   if (backup.status !== 'completed' || backup.verification !== 'failed') return null;
-  const mayChange = role !== 'viewer';
   return (
     <Panel title="What went wrong">
       <p class="failure-message">

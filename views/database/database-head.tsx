@@ -45,7 +45,7 @@ export function DatabaseFrame(props: {
   readonly children?: Child;
 }) {
   const { frame, database } = props;
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   return (
     <Page
       frame={frame}
@@ -56,8 +56,8 @@ export function DatabaseFrame(props: {
       state={<StateOfDatabase protection={database.protection} />}
       actions={mayChange ? <Actions database={database} /> : undefined}
     >
-      <Sentence database={database} isAdmin={frame.user.role === 'admin'} />
-      <ProtectionBanner databaseId={database.id} protection={database.protection} role={frame.user.role} />
+      <Sentence database={database} isAdmin={frame.user.isAdmin} />
+      <ProtectionBanner databaseId={database.id} protection={database.protection} user={frame.user} />
       {mayChange &&
         database.warnings.map((warning) => (
           <Notice key={warning} tone="warning">

@@ -65,7 +65,7 @@ export function DatabasePage(props: {
   readonly kept: readonly { readonly id: string; readonly name: string }[];
 }) {
   const { frame, database, held } = props;
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   return (
     <DatabaseFrame
       frame={frame}
@@ -78,7 +78,7 @@ export function DatabasePage(props: {
               databaseId={database.id}
               held={held}
               form={props.passwordForm}
-              isAdmin={frame.user.role === 'admin'}
+              isAdmin={frame.user.isAdmin}
             />
           )}
           <KeptNotice kept={props.kept} />

@@ -54,7 +54,7 @@ export interface DrillsPageProps {
 export function DrillsPage(props: DrillsPageProps) {
   const { frame, database, drills, newestGoodId } = props;
   const path = `/databases/${database.id}`;
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   return (
     <DatabaseFrame frame={frame} database={database} tab="drills">
       <p>

@@ -1,7 +1,7 @@
 import type { Advice } from '../../src/backups/failure-advice.ts';
 import type { BriefSchedule } from '../../src/schedules/schedules.ts';
 import { AdviceWords, type Mended } from '../backup/mend-link.tsx';
-import type { Frame } from '../frame/frame.ts';
+import type { Rights } from '../frame/frame.ts';
 import { Ago } from '../parts/ago.tsx';
 import { PostButton } from '../parts/form.tsx';
 import { formatHours } from '../parts/format.ts';
@@ -37,9 +37,9 @@ export interface ProtectionOfDatabase {
 export function ProtectionBanner(props: {
   readonly databaseId: string;
   readonly protection: ProtectionOfDatabase;
-  readonly role: Role;
+  readonly user: Rights;
 }) {
-  const { databaseId, protection, role } = props;
+  const { databaseId, protection, user } = props;
   const { state, failures } = protection;
   return (
     <div
@@ -49,7 +49,7 @@ export function ProtectionBanner(props: {
       hx-swap="outerHTML"
     >
       <Words {...props} />
-      {state !== 'protected' && role !== 'viewer' && (
+      {state !== 'protected' && user.mayChange && (
         <div class="actions">
           {/* What has not failed is backed up by the button of the page's head. */}
           {failures !== null && <PostButton action={`/databases/${databaseId}/backups`} label="Retry" />}
@@ -65,12 +65,10 @@ export function ProtectionBanner(props: {
   );
 }
 
-type Role = Frame['user']['role'];
-
 interface Told {
   readonly databaseId: string;
   readonly protection: ProtectionOfDatabase;
-  readonly role: Role;
+  readonly user: Rights;
 }
 
 function Words(told: Told) {
@@ -123,7 +121,7 @@ function Words(told: Told) {
 }
 
 /** Since when and why its schedule stands still, and what lets it go on. */
-function Paused({ protection: { schedule }, role }: Told) {
+function Paused({ protection: { schedule }, user }: Told) {
   if (schedule === null) return <>Paused: its schedule begins nothing until it goes on.</>;
   const { pausedAt, pausedReason, rule } = schedule;
   const why = pausedReason === null ? '' : `, “${pausedReason}”`;
@@ -140,8 +138,8 @@ function Paused({ protection: { schedule }, role }: Told) {
       {rule !== null && (
         <>
           {' '}
-          The rule {role === 'viewer' ? rule.name : <a href={`/schedules/rules/${rule.id}`}>{rule.name}</a>}{' '}
-          is paused, and every database that follows it.
+          The rule {user.mayChange ? <a href={`/schedules/rules/${rule.id}`}>{rule.name}</a> : rule.name} is
+          paused, and every database that follows it.
         </>
       )}
     </>
@@ -149,14 +147,14 @@ function Paused({ protection: { schedule }, role }: Told) {
 }
 
 /** By the last failure; where nothing failed, by what begins by itself. */
-function WhatToDo({ databaseId, protection: { failures, schedule }, role }: Told) {
+function WhatToDo({ databaseId, protection: { failures, schedule }, user }: Told) {
   if (failures !== null) {
     // What was changed since may have mended it: the next run tells.
     if (failures.mend === null || failures.isBeforeChange) return null;
     return (
       <>
         {' '}
-        <AdviceWords {...failures.mend} role={role} />
+        <AdviceWords {...failures.mend} user={user} />
       </>
     );
   }
@@ -165,7 +163,7 @@ function WhatToDo({ databaseId, protection: { failures, schedule }, role }: Told
     <>
       {' '}
       {schedule === null ? 'Nothing backs it up by itself.' : 'Its schedule is switched off.'}
-      {role !== 'viewer' && (
+      {user.mayChange && (
         <>
           {' '}
           <strong>Back up now</strong>, then{' '}

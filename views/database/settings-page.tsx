@@ -15,7 +15,7 @@ export function DatabaseSettingsPage(props: {
   readonly question: Question | null;
 }) {
   const { frame, database } = props;
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   return (
     <DatabaseFrame frame={frame} database={database} tab="settings">
       <Dialog question={props.question} />

@@ -10,9 +10,17 @@ export interface EnvironmentChoice {
   readonly name: string;
 }
 
+/** What a user may, as views need it. */
+export interface Rights {
+  /** What operators and admins may. */
+  readonly mayChange: boolean;
+  /** What admins alone may. */
+  readonly isAdmin: boolean;
+}
+
 /** What every page of a signed-in user shows around its content. */
 export interface Frame {
-  readonly user: { readonly email: string; readonly name: string | null; readonly role: Role };
+  readonly user: Rights & { readonly email: string; readonly name: string | null; readonly role: Role };
   readonly environments: readonly EnvironmentChoice[];
   /** The one that lists are filtered by; null: all. */
   readonly environment: EnvironmentChoice | null;

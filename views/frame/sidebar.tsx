@@ -9,7 +9,7 @@ export function Sidebar({ frame, section }: { readonly frame: Frame; readonly se
     <div id="menu" class="sidebar" popover="auto">
       <nav aria-label="Main">
         <EnvironmentFilter frame={frame} section={section} />
-        {navigationFor(frame.user.role === 'admin').map(({ title, entries }) => (
+        {navigationFor(frame.user.isAdmin).map(({ title, entries }) => (
           <section
             key={title ?? ''}
             class="menu-group"

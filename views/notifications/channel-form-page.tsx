@@ -25,7 +25,7 @@ export function ChannelFormPage(props: {
   const { frame, channel, environments, form } = props;
   return (
     <Page frame={frame} section="notifications" title="Notifications">
-      <NotificationTabs chosen="channels" role={frame.user.role} />
+      <NotificationTabs chosen="channels" user={frame.user} />
       <h2>{channel.name}</h2>
       <p>
         {channel.label} at {channel.host}. A new URL or secret is tried with a test message before it is

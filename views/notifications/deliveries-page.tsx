@@ -33,7 +33,7 @@ export function DeliveriesPage(props: {
   const { frame, deliveries, page } = props;
   return (
     <Page frame={frame} section="notifications" title="Notifications">
-      <NotificationTabs chosen="deliveries" role={frame.user.role} />
+      <NotificationTabs chosen="deliveries" user={frame.user} />
       {deliveries.length === 0 ? (
         <EmptyState title="Nothing was sent yet">
           <p>Each mail and message stands here with its tries and the last answer.</p>

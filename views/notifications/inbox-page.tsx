@@ -38,7 +38,7 @@ export function InboxPage(props: {
       title="Notifications"
       actions={unread > 0 && <PostButton action="/notifications/read-all" label="Mark all as read" />}
     >
-      <NotificationTabs chosen="inbox" role={frame.user.role} />
+      <NotificationTabs chosen="inbox" user={frame.user} />
       <Chips
         label="Which"
         chips={[

@@ -1,22 +1,20 @@
-import type { Role } from '../frame/frame.ts';
+import type { Rights } from '../frame/frame.ts';
 import { Tabs } from '../parts/tabs.tsx';
 
-const ALL: readonly Role[] = ['viewer', 'operator', 'admin'];
-
 const TABS = [
-  { name: 'inbox', label: 'What happened', href: '/notifications', roles: ALL },
-  { name: 'preferences', label: 'What I am told', href: '/notifications/preferences', roles: ALL },
-  { name: 'report', label: 'Weekly report', href: '/notifications/report', roles: ALL },
-  { name: 'webhooks', label: 'Webhooks', href: '/notifications/webhooks', roles: ['operator', 'admin'] },
-  { name: 'channels', label: 'Channels', href: '/notifications/channels', roles: ['admin'] },
-  { name: 'types', label: 'Types', href: '/notifications/types', roles: ['admin'] },
-  { name: 'deliveries', label: 'Delivery log', href: '/notifications/deliveries', roles: ['admin'] },
+  { name: 'inbox', label: 'What happened', href: '/notifications', needs: null },
+  { name: 'preferences', label: 'What I am told', href: '/notifications/preferences', needs: null },
+  { name: 'report', label: 'Weekly report', href: '/notifications/report', needs: null },
+  { name: 'webhooks', label: 'Webhooks', href: '/notifications/webhooks', needs: 'mayChange' },
+  { name: 'channels', label: 'Channels', href: '/notifications/channels', needs: 'isAdmin' },
+  { name: 'types', label: 'Types', href: '/notifications/types', needs: 'isAdmin' },
+  { name: 'deliveries', label: 'Delivery log', href: '/notifications/deliveries', needs: 'isAdmin' },
 ] as const;
 
 export type NotificationTab = (typeof TABS)[number]['name'];
 
-export function NotificationTabs(props: { readonly chosen: NotificationTab; readonly role: Role }) {
-  const shown = TABS.filter(({ roles }) => roles.some((role) => role === props.role));
+export function NotificationTabs(props: { readonly chosen: NotificationTab; readonly user: Rights }) {
+  const shown = TABS.filter(({ needs }) => needs === null || props.user[needs]);
   return (
     <Tabs
       label="Notifications"

@@ -28,7 +28,7 @@ export function PreferencesPage({
 }) {
   return (
     <Page frame={frame} section="notifications" title="Notifications">
-      <NotificationTabs chosen="preferences" role={frame.user.role} />
+      <NotificationTabs chosen="preferences" user={frame.user} />
       <p>
         Mail goes to <strong>{frame.user.email}</strong>
         {hasServer

@@ -35,7 +35,7 @@ export function ReportPage(props: {
       title="Notifications"
       actions={hasServer && <PostButton action="/notifications/report/send" label="Mail it to me now" />}
     >
-      <NotificationTabs chosen="report" role={frame.user.role} />
+      <NotificationTabs chosen="report" user={frame.user} />
       <p>
         As it would be sent now. {mailedWords(isMailed, hasServer)} See{' '}
         <a href="/notifications/preferences">What I am told</a>.

@@ -15,7 +15,7 @@ export function TypeFormPage(props: {
   const { frame, type, form } = props;
   return (
     <Page frame={frame} section="notifications" title="Notifications">
-      <NotificationTabs chosen="types" role={frame.user.role} />
+      <NotificationTabs chosen="types" user={frame.user} />
       <h2>{type.name}</h2>
       <p>{type.description}</p>
       <Form

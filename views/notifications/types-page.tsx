@@ -26,7 +26,7 @@ const WAYS = { in_app: 'in the app', email: 'by mail', webhook: 'on channels' } 
 export function TypesPage({ frame, types }: { readonly frame: Frame; readonly types: readonly TypeItem[] }) {
   return (
     <Page frame={frame} section="notifications" title="Notifications">
-      <NotificationTabs chosen="types" role={frame.user.role} />
+      <NotificationTabs chosen="types" user={frame.user} />
       <p>
         What each is told by unless its user wants otherwise under <em>What I am told</em>. What is off is
         told to nobody.

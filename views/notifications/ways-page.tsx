@@ -40,7 +40,7 @@ export function WaysPage(props: {
   const { frame, mail, form } = props;
   return (
     <Page frame={frame} section="notifications" title="Notifications">
-      <NotificationTabs chosen="channels" role={frame.user.role} />
+      <NotificationTabs chosen="channels" user={frame.user} />
       <Dialog question={props.question} />
       <Panel title="Mail" id="mail">
         {mail === null ? (

@@ -50,7 +50,7 @@ export function WebhooksPage(props: {
   const { frame, webhooks, form, secret, trouble } = props;
   return (
     <Page frame={frame} section="notifications" title="Notifications">
-      <NotificationTabs chosen="webhooks" role={frame.user.role} />
+      <NotificationTabs chosen="webhooks" user={frame.user} />
       <Dialog question={props.question} />
       {trouble !== null && <Notice tone="error">{trouble}</Notice>}
       {secret !== null && (

@@ -32,7 +32,7 @@ export function RestoreLoginsPage(props: {
 }) {
   const { frame, server, logins, form, engines } = props;
   const path = `/servers/${server.id}/restore-logins`;
-  const isAdmin = frame.user.role === 'admin';
+  const { isAdmin } = frame.user;
   const nameOf = (engine: string) => engines.find(({ type }) => type === engine)?.displayName ?? engine;
   return (
     <Page

@@ -31,7 +31,7 @@ export interface RestoreRunProps {
 export function RestoreRunPage(props: RestoreRunProps) {
   const { frame, item, live } = props;
   const zone = useReader()?.zone ?? 'UTC';
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   const isKept = item.kept !== null && !item.kept.isDropped;
   // Somebody else was faster: there is no form any more that could say so.
   const isTooLate = !item.isDroppable && !isKept && item.state !== 'left';

@@ -16,7 +16,7 @@ export function Where(props: RestorePageProps) {
   const { database, servers, ownServerId, frame } = props;
   const form = { ...props.form, values: { ...props.form.values, where: whereOf(props) } };
   const others = servers.filter(({ id }) => id !== ownServerId);
-  const isAdmin = frame.user.role === 'admin';
+  const { isAdmin } = frame.user;
   // One that is gone was chosen: the field says so.
   const hasOthers = others.length > 0 || form.errors['serverId'] !== undefined;
   return (

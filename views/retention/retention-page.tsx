@@ -30,7 +30,7 @@ export function RetentionPage(props: {
 }) {
   const { frame, database, retention } = props;
   const base = `/databases/${database.id}/retention`;
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   return (
     <DatabaseFrame frame={frame} database={database} tab="retention">
       <Dialog question={props.question} />

@@ -34,7 +34,7 @@ export function BlackoutsPage(props: {
 }) {
   const { frame, server, blackouts, form } = props;
   const path = `/servers/${server.id}/blackouts`;
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   return (
     <Page
       frame={frame}

@@ -60,7 +60,7 @@ export interface SchedulesProps {
 /** What begins by itself, when, and where it is too much at once. */
 export function SchedulesPage(props: SchedulesProps) {
   const { frame, rules, zone } = props;
-  const mayChange = frame.user.role !== 'viewer';
+  const { mayChange } = frame.user;
   const create = (
     <a class="button" href="/schedules/rules/new">
       Add rule

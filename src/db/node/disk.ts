@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, realpathSync, rmSync, writeSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isInside } from '../../paths.ts';
 
 /** What keeps files of a folder from being written, in two halves of a sentence. */
 export interface Hindrance {
@@ -52,7 +53,7 @@ export function fileSystemOf(path: string): string | null {
     for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
       const mount = parseMount(line);
       // Of two at the same place, the later one lies above.
-      if (mount && isWithin(real, mount.mountPoint) && !isShorter(mount, best)) best = mount;
+      if (mount && isInside(real, mount.mountPoint) && !isShorter(mount, best)) best = mount;
     }
     return best === undefined ? null : `${best.type} at ${best.mountPoint}`;
   } catch {
@@ -71,9 +72,6 @@ function parseMount(line: string): { mountPoint: string; type: string } | null {
   );
   return { mountPoint: plain, type };
 }
-
-const isWithin = (path: string, folder: string) =>
-  folder === '/' || path === folder || path.startsWith(`${folder}/`);
 
 const isShorter = (one: { mountPoint: string }, other: { mountPoint: string } | undefined) =>
   other !== undefined && one.mountPoint.length < other.mountPoint.length;

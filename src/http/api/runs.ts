@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { hasRole } from '../../auth/roles.ts';
+import { refuseBelow } from '../../auth/roles.ts';
 import { stopBackup } from '../../backups/backup-actions.ts';
 import { findRun, type ListedRun, listRuns } from '../../backups/list-runs.ts';
 import { findDrill } from '../../drills/drills.ts';
@@ -133,7 +133,7 @@ export function runRoutes(services: Services) {
           await cancelPrune(services, actor, row.id);
           return SUCCESS;
         }
-        if (!hasRole(session.user.role, 'admin')) throw new AppError('forbidden', 'Admin access required');
+        refuseBelow(session.user.role, 'admin');
         await cancelDeepTest(services, actor, row.id);
         return SUCCESS;
       },

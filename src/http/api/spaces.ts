@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import * as z from 'zod';
-import { hasRole } from '../../auth/roles.ts';
+import { refuseBelow } from '../../auth/roles.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { AppError } from '../../errors.ts';
 import { isSound, testedStorage } from '../../object-stores/deep-test/result.ts';
@@ -128,7 +128,7 @@ export function spacesRoutes(services: Services) {
       refusals: [409],
       handle: async ({ c, body, session, signal }) => {
         if (!body.deep) return answerTest(services, c, signal);
-        if (!hasRole(session.user.role, 'admin')) throw new AppError('forbidden', 'Admin access required');
+        refuseBelow(session.user.role, 'admin');
         return answerDeepTest(services, c, signal);
       },
     }),

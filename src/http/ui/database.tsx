@@ -25,7 +25,7 @@ import { factsOf, shownProtection, summaryOf } from './database-summary.ts';
 import { endedRunsOf, figuresOf, listOf, liveRunsOf } from './database-view.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { environmentFrame, menuCounts } from './kit/frame.ts';
+import { environmentFrame, menuCounts, rightsOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
@@ -112,7 +112,7 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
         <ProtectionBanner
           databaseId={database.id}
           protection={protection}
-          role={c.get('session').user.role}
+          user={rightsOf(c.get('session').user.role)}
         />
         {c.req.header('hx-request') === 'true' && (
           <>

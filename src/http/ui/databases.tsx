@@ -3,7 +3,7 @@ import { EditDatabasePage, NewDatabasePage } from '../../../views/database-form.
 import { BucketField } from '../../../views/database-storage-fields.tsx';
 import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { hasRole } from '../../auth/roles.ts';
+import { hasRole, refuseBelow } from '../../auth/roles.ts';
 import { createDatabase, type Database, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { tryChangedDatabase, tryNewDatabase } from '../../databases/draft.ts';
 import type { Engine } from '../../engines/engine.ts';
@@ -130,9 +130,7 @@ function enableStorage(
     parse: nothingToParse,
     refuse: send,
     async act(_, __, sent) {
-      if (!hasRole(c.get('session').user.role, 'admin')) {
-        throw new AppError('forbidden', 'Admin access required');
-      }
+      refuseBelow(c.get('session').user.role, 'admin');
       await setSpacesEnvironment(services, actorOf(c, services), environmentId, true);
       return send({ ...sent, values: { ...sent.values, backupStorageType: 'spaces' } });
     },

@@ -19,19 +19,28 @@ import type { UiEnv } from './kit/ui-env.ts';
 export function deepTestRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
-  ui.post('/admin/storage/probe', only('admin'), async (c) => {
+  ui.post('/admin/storage/deep-test', only('admin'), async (c) => {
     actorOf(c, services);
     await start(services);
     return c.redirect('/admin/storage#capabilities', 303);
   });
 
-  ui.post('/admin/storage/probe/card', only('admin'), async (c) => {
+  ui.post('/admin/storage/deep-test/card', only('admin'), async (c) => {
     actorOf(c, services);
     await start(services);
     return sendCard(c, services);
   });
 
-  ui.get('/admin/storage/probe/card', only('admin'), (c) => sendCard(c, services));
+  ui.get('/admin/storage/deep-test/card', only('admin'), (c) => sendCard(c, services));
+
+  // As these were called before: a page that was open while the app was updated goes on by itself.
+  for (const path of ['', '/card']) {
+    ui.post(`/admin/storage/probe${path}`, only('admin'), (c) => {
+      actorOf(c, services);
+      return c.redirect(`/admin/storage/deep-test${path}`, 308);
+    });
+  }
+  ui.get('/admin/storage/probe/card', only('admin'), (c) => c.redirect('/admin/storage/deep-test/card', 308));
 
   return ui;
 }

@@ -8,7 +8,7 @@ import {
 } from '../../../views/find-databases.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { Notice } from '../../../views/parts/notice.tsx';
-import { hasRole } from '../../auth/roles.ts';
+import { refuseBelow } from '../../auth/roles.ts';
 import { discoverDatabases } from '../../databases/discover.ts';
 import { registerFound } from '../../databases/register-found.ts';
 import { registeredOn } from '../../databases/registered.ts';
@@ -110,9 +110,7 @@ async function send(
 
 /** By the button of the list. Throws `forbidden` for who is no admin. */
 async function enableStorage(c: Context<UiEnv>, services: Services, { environment }: SearchedServer) {
-  if (!hasRole(c.get('session').user.role, 'admin')) {
-    throw new AppError('forbidden', 'Admin access required');
-  }
+  refuseBelow(c.get('session').user.role, 'admin');
   await setSpacesEnvironment(services, actorOf(c, services), environment.id, true);
 }
 

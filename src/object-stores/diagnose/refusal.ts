@@ -2,6 +2,7 @@ import type { Provider } from '../providers.ts';
 import { refusalOf, type S3Answer } from '../s3/answer.ts';
 import { LACKS_TOKEN } from '../s3/errors.ts';
 import { describeServer, isFromBetween } from '../s3/in-between.ts';
+import { namedRegion } from '../s3/named-region.ts';
 import { type Diagnosis, diagnosis } from './diagnosis.ts';
 
 /** What was asked, and how. */
@@ -143,15 +144,9 @@ function regionSentence(region: string | null, { bucket, signingRegion }: Asked)
 }
 
 function regionIn(answer: S3Answer): string | null {
-  const refusal = refusalOf(answer);
-  return (
-    answer.headers.get('x-amz-bucket-region') ??
-    refusal.region ??
-    /s3[.-]([a-z0-9-]+)\.amazonaws\.com/.exec(refusal.endpoint ?? '')?.[1] ??
-    // MinIO and others: "the region is wrong; expecting 'eu-west-1'".
-    /expecting '([a-z0-9-]+)'/.exec(refusal.message ?? '')?.[1] ??
-    null
-  );
+  // MinIO and others: "the region is wrong; expecting 'eu-west-1'".
+  const expected = /expecting '([a-z0-9-]+)'/.exec(refusalOf(answer).message ?? '')?.[1];
+  return namedRegion(answer) ?? expected ?? null;
 }
 
 /** A redirect to `bucket.host` where only the addressing differs. */

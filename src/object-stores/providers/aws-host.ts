@@ -3,6 +3,11 @@ export function awsHost(region: string): string {
   return `s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }
 
+/** True for the host of AWS S3 (without a port) that names no region. */
+export function isGenericAwsHost(host: string): boolean {
+  return host === 's3.amazonaws.com';
+}
+
 /** True for a region as AWS writes them, such as us-east-1. */
 export function isAwsRegion(text: string): boolean {
   return /^[a-z]{2}(-gov|-iso[a-z]*)?-(central|(north|south)?(east|west)|north|south)-\d{1,2}$/.test(text);

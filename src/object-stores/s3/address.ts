@@ -1,5 +1,5 @@
 import { encodeStrictly } from '../../percent-encoding.ts';
-import { awsHost, type Provider, providerOf } from '../providers.ts';
+import { awsHost, isGenericAwsHost, type Provider, providerOf } from '../providers.ts';
 import { encodeKey } from './keys.ts';
 import type { S3Settings } from './settings.ts';
 
@@ -15,12 +15,13 @@ export function versionQuery(versionId: string | null | undefined): Readonly<Rec
   return versionId ? { versionId } : {};
 }
 
-/** The address of an account. `s3.amazonaws.com` answers for one region only, so AWS regions get their own host. */
+/** The address of an account. The host of AWS without a region answers for one only, so regions get their own. */
 export function addressOf(settings: S3Settings): Address {
   const provider = providerOf(settings.endpoint);
-  const generic = /^https:\/\/s3\.amazonaws\.com(:443)?$/.test(settings.endpoint);
+  const { protocol, host } = new URL(settings.endpoint);
+  const isGeneric = protocol === 'https:' && isGenericAwsHost(host);
   return {
-    endpoint: generic ? `https://${awsHost(settings.region)}` : settings.endpoint.replace(/\/+$/, ''),
+    endpoint: isGeneric ? `https://${awsHost(settings.region)}` : settings.endpoint.replace(/\/+$/, ''),
     signingRegion: provider.signingRegion ?? signedRegion(provider, settings.region),
     provider: settings.ifNoneMatch === true ? { ...provider, ifNoneMatch: true } : provider,
   };

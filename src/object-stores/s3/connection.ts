@@ -1,6 +1,7 @@
 import { isRegion } from '../providers.ts';
 import { type Address, addressOf, inRegion } from './address.ts';
 import { refusalOf, type S3Answer } from './answer.ts';
+import { namedRegion } from './named-region.ts';
 import type { S3Platform } from './platform.ts';
 import type { S3Settings } from './settings.ts';
 import type { SigningKeys } from './sign.ts';
@@ -78,10 +79,4 @@ export function connect(settings: S3Settings, platform: S3Platform, tuning: Tuni
       return true;
     },
   };
-}
-
-function namedRegion(answer: S3Answer): string | undefined {
-  const refusal = refusalOf(answer);
-  const fromHost = refusal.endpoint?.match(/s3[.-]([a-z0-9-]+)\.amazonaws\.com/)?.[1];
-  return answer.headers.get('x-amz-bucket-region') ?? refusal.region ?? fromHost;
 }

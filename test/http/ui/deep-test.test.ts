@@ -32,7 +32,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const card = async () => (await admin.get('/admin/storage/probe/card')).html;
+const card = async () => (await admin.get('/admin/storage/deep-test/card')).html;
 const whenOver = () =>
   until('the deep test to end', 10_000, async () => {
     const html = await card();
@@ -50,9 +50,9 @@ describe('the capability card', () => {
   it('is for admins alone', async () => {
     for (const role of ['viewer', 'operator'] as const) {
       const visitor = await pages.signedIn(role);
-      expect((await visitor.get('/admin/storage/probe/card')).status).toBe(403);
-      expect((await visitor.post('/admin/storage/probe')).status).toBe(403);
-      expect((await visitor.post('/admin/storage/probe/card')).status).toBe(403);
+      expect((await visitor.get('/admin/storage/deep-test/card')).status).toBe(403);
+      expect((await visitor.post('/admin/storage/deep-test')).status).toBe(403);
+      expect((await visitor.post('/admin/storage/deep-test/card')).status).toBe(403);
     }
   });
 
@@ -65,7 +65,7 @@ describe('the capability card', () => {
       match: { operation: 'CreateMultipartUpload' },
       fault: { kind: 'hold', until: released },
     });
-    const started = await admin.post('/admin/storage/probe/card');
+    const started = await admin.post('/admin/storage/deep-test/card');
     expect(started.html).toMatch(/^<section id="capability-card"/);
     expect(started.html).toContain('hx-trigger="every 1s"');
     await until('the upload', 10_000, async () => (await card()).includes('uploading in parts'));
@@ -86,9 +86,20 @@ describe('the capability card', () => {
   });
 
   it('works without JavaScript: the button leads back to the page', async () => {
-    const { status, location } = await admin.post('/admin/storage/probe');
+    const { status, location } = await admin.post('/admin/storage/deep-test');
     expect([status, location]).toEqual([303, '/admin/storage#capabilities']);
     await whenOver();
+  });
+
+  it('is still found under its former address, by a page that was open while the app was updated', async () => {
+    const moved = async (answer: Promise<{ readonly status: number; readonly location: string | null }>) => {
+      const { status, location } = await answer;
+      return [status, location];
+    };
+    const card = [308, '/admin/storage/deep-test/card'];
+    expect(await moved(admin.get('/admin/storage/probe/card'))).toEqual(card);
+    expect(await moved(admin.post('/admin/storage/probe/card'))).toEqual(card);
+    expect(await moved(admin.post('/admin/storage/probe'))).toEqual([308, '/admin/storage/deep-test']);
   });
 
   it('is made anew after a change of the settings, also one that was saved anyway', async () => {
@@ -125,7 +136,7 @@ describe('the capability card', () => {
         times: Number.POSITIVE_INFINITY,
       });
     }
-    await admin.post('/admin/storage/probe');
+    await admin.post('/admin/storage/deep-test');
     const html = await whenOver();
     expect(html).toContain('not fit for backups');
     expect(html).toContain('This worked before and does not any more.');

@@ -93,7 +93,7 @@ describe('a live part', () => {
       expect([path, ...(await ask(path, asks))]).toEqual([path, 404, 'true', true]);
       expect([path, ...(await ask(path))]).toEqual([path, 404, null, false]);
     }
-    expect(await ask('/admin/storage/probe/card', asks)).toEqual([403, 'true', true]);
+    expect(await ask('/admin/storage/deep-test/card', asks)).toEqual([403, 'true', true]);
     expect(await ask('/databases/gone/figures', asks)).toEqual([404, null, false]);
   });
 });

@@ -63,7 +63,7 @@ const ALL_OK = {
   ...{ multipart: 'ok', readBack: 'ok', metadata: 'ok', abort: 'ok' },
 };
 
-describe('the probe of a bucket', () => {
+describe('the deep test of a bucket', () => {
   it.each(['plain', 'versioned'])(
     'tries everything in a %s bucket, quickly, and leaves nothing',
     async (name) => {
@@ -275,7 +275,7 @@ describe('the probe of a bucket', () => {
     ]);
     expect(result.left.every(({ reason }) => reason.includes('AccessDenied'))).toBe(true);
     store.faults.clear();
-    // An hour later, the next probe removes it.
+    // An hour later, the next deep test removes it.
     expect((await probe('plain', { leftoverAgeMs: 0 })).removedFromEarlier).toBe(5);
     expect(await stored('plain')).toEqual([]);
   });
@@ -292,7 +292,7 @@ describe('the probe of a bucket', () => {
     expect(await stored('plain')).toEqual([]);
   });
 
-  it('leaves alone what is not an hour old, and everything that is not a probe', async () => {
+  it('leaves alone what is not an hour old, and everything that is not a deep test’s', async () => {
     const bucket = opened.s3.bucket('versioned');
     const keys = ['.bridgeport-probe/another/a.bin', 'production/app.dump'];
     for (const key of keys) await bucket.put(key, chunked(new Uint8Array(10)), options());

@@ -25,7 +25,7 @@ const probe = (opened: OpenedS3, bucket: string, prefixes: readonly string[] = [
 const left = (bucket: string) =>
   listVersions({ connection: full.s3.connection, bucket }, AbortSignal.timeout(5_000), '.bridgeport-probe/');
 
-describe('the probe of a bucket of the Ceph gateway', () => {
+describe('the deep test of a bucket of the Ceph gateway', () => {
   it.each([
     ['full', () => full, () => rgw.bucket],
     ['scoped', () => scoped, () => rgw.scopedBucket],

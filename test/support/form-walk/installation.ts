@@ -10,6 +10,8 @@ export async function walkInstallation(walk: FormWalk): Promise<void> {
     ...{ provider: 'minio', endpoint: '127.0.0.1:9', region: 'eu-central-1', encryption: 'none' },
     ...{ accessKey: 'AKIAFILLED', secretKey: 'secret/key', buckets: 'prod-backups', saveAnyway: 'true' },
   });
+  await send('/admin/storage/deep-test');
+  await send('/admin/storage/deep-test/card');
   await send('/admin/storage/probe');
   await send('/admin/storage/probe/card');
   await send('/admin/storage/test');

@@ -33,7 +33,7 @@ export function createFormWalk(
       const path = withNames(pattern, { ...of.names, ...own });
       const response = await filled.ask(query === '' ? path : `${path}?${query}`, formOf(fields));
       const html = await response.text();
-      if (response.status !== 200 && response.status !== 303) {
+      if (![200, 303, 308].includes(response.status)) {
         refused.push({ pattern, why: `${response.status} ${wordsOf(html)}` });
       }
       walked.add(pattern);

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import type { EnvironmentChoice, Frame } from '../../../../views/frame/frame.ts';
+import type { EnvironmentChoice, Frame, Rights } from '../../../../views/frame/frame.ts';
+import { hasRole, type Role } from '../../../auth/roles.ts';
 import { countUncertain } from '../../../backups/list-runs.ts';
 import {
   countStates,
@@ -76,13 +77,18 @@ function build(c: Context<UiEnv>, services: Services, filter: EnvironmentFilter,
   const { user } = c.get('session');
   const again = saidAgain(c);
   return {
-    user: { email: user.email, name: user.name, role: user.role },
+    user: { email: user.email, name: user.name, role: user.role, ...rightsOf(user.role) },
     ...filter,
     ...news,
     flash: again === null ? takeFlash(c, services) : { tone: 'info', text: again },
     version: services.version,
     here: hereOf(c),
   };
+}
+
+/** What a role may, as views need it. */
+export function rightsOf(role: Role): Rights {
+  return { mayChange: hasRole(role, 'operator'), isAdmin: hasRole(role, 'admin') };
 }
 
 export interface EnvironmentFrame {

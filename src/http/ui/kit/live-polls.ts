@@ -1,7 +1,7 @@
 /** The fragments that an open page asks for every few seconds while something runs (`hx-trigger="every …"` in views/). */
 const POLLS = [
   /^\/databases\/[^/]+\/runs$/,
-  /^\/admin\/storage\/probe\/card$/,
+  /^\/admin\/storage\/deep-test\/card$/,
   /^\/runs\/running$/,
   /^\/backups\/[^/]+\/run$/,
   /^\/backups\/[^/]+\/reading$/,
