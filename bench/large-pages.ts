@@ -184,6 +184,9 @@ export const NOT_ASKED: Readonly<Record<string, string>> = {
     ...['/api/environments/:id/ssh-key', '/api/environments/:id/ssh-key/public'],
     '/api/installation/public-key',
   ]),
+  ...every('shows once what a form has just made', [
+    ...['/admin/tokens/:tokenId/made', '/account/tokens/:tokenId/made'],
+  ]),
   ...every('tells of a restore whose swap nobody knows the end of, of which there is none', [
     '/api/restores/:id/swap',
   ]),

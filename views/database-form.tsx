@@ -11,7 +11,7 @@ import { Page } from './frame/page.tsx';
 import { TestOutcome, type TestResult } from './parts/connection-test.tsx';
 import { CheckboxField, SelectField, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
-import type { FormState } from './parts/form-state.ts';
+import { type FormState, hasErrorIn } from './parts/form-state.ts';
 import { Notice } from './parts/notice.tsx';
 import { ScheduleChoice, type ScheduleChoices } from './schedules/schedule-choice.tsx';
 
@@ -61,10 +61,11 @@ export function NewDatabasePage(props: {
         action={action}
         form={props.form}
         submit="Create database"
+        hasInnerButtons
         cancel="/databases"
         actions={<TestButton action={action} />}
       >
-        <DatabaseFields form={props.form} choices={props.choices} action={action}>
+        <DatabaseFields form={props.form} choices={props.choices} action={action} isNew>
           <h2>When</h2>
           <ScheduleChoice form={props.form} choices={props.schedule} />
         </DatabaseFields>
@@ -94,6 +95,7 @@ export function EditDatabasePage(props: {
         action={action}
         form={props.form}
         submit="Save database"
+        hasInnerButtons
         cancel={page}
         actions={<TestButton action={action} />}
       >
@@ -141,12 +143,12 @@ function DatabaseFields({
   form,
   choices,
   action,
+  isNew = false,
   children,
-}: DatabaseFieldsProps & { readonly children?: Child }) {
+}: DatabaseFieldsProps & { readonly isNew?: boolean; readonly children?: Child }) {
   const { engine } = choices;
   return (
     <>
-      <TextField form={form} name="name" label="Name" placeholder="appdb" required />
       <SelectField
         form={form}
         name="serverId"
@@ -155,6 +157,8 @@ function DatabaseFields({
         help="Where the dump tool runs."
         required
       />
+      {isNew && choices.mayFind && <FindButton action={action} />}
+      <TextField form={form} name="name" label="Name" placeholder="appdb" required />
       {engine.hasConnection && <ConnectionFields form={form} hasCredentials={choices.hasCredentials} />}
       <EngineFields form={form} fields={engine.fields.filter(({ required }) => required)} />
       <h2>Where backups go</h2>
@@ -165,19 +169,32 @@ function DatabaseFields({
   );
 }
 
+/** Instead of typing all of it; what is typed already comes back from there. */
+function FindButton({ action }: { readonly action: string }) {
+  return (
+    <div class="actions find-first">
+      <button type="submit" class="secondary outline" formaction={doing(action, 'find')} formnovalidate>
+        Find databases on this server
+      </button>
+      <small class="field-help">Lists those that are there, to be ticked. What is typed below is kept.</small>
+    </div>
+  );
+}
+
 function ConnectionFields({ form, hasCredentials }: { form: FormState; hasCredentials: boolean }) {
   return (
     <>
-      <div class="grid">
-        <TextField
-          form={form}
-          name="host"
-          label="Host"
-          placeholder="localhost"
-          help="As seen from the server. Blank: the server's own socket."
-        />
+      <TextField
+        form={form}
+        name="host"
+        label="Host"
+        placeholder="localhost"
+        help="As seen from the server. Blank: the server's own socket."
+      />
+      <details open={hasErrorIn(form, ['port'])}>
+        <summary>Port: {form.values['port'] || 'the usual'}</summary>
         <TextField form={form} name="port" label="Port" type="number" min={1} max={65535} />
-      </div>
+      </details>
       <TextField form={form} name="databaseName" label="Database name" required />
       <div class="grid">
         <TextField

@@ -1,11 +1,13 @@
 import type { EngineForm } from './dump-options.tsx';
 import { type Choice, RadioField, SelectField, TextField } from './parts/field.tsx';
-import type { FormState } from './parts/form-state.ts';
+import { type FormState, hasErrorIn } from './parts/form-state.ts';
 import { Notice } from './parts/notice.tsx';
 
 export interface DatabaseFormChoices {
   readonly engine: EngineForm;
   readonly servers: readonly Choice[];
+  /** True where one of them can be looked on for databases. */
+  readonly mayFind: boolean;
   /** What the default key prefix is made of. */
   readonly environmentName: string;
   readonly spacesEnabled: boolean;
@@ -44,12 +46,6 @@ export function StorageFields({ form, choices, action }: DatabaseFieldsProps) {
       />
       <div class="when-spaces">
         <BucketField form={form} buckets={null} help={null} source={choices.bucketField} />
-        <TextField
-          form={form}
-          name="backupSpacesPrefix"
-          label="Key prefix"
-          help={`Blank: ${choices.environmentName}/<database name>/`}
-        />
       </div>
       <div class="when-local">
         <TextField
@@ -59,6 +55,24 @@ export function StorageFields({ form, choices, action }: DatabaseFieldsProps) {
           placeholder="/var/backups"
           help="An absolute path on the server. Blank: /var/backups."
         />
+      </div>
+      <PrefixAndAge form={form} choices={choices} />
+    </div>
+  );
+}
+
+/** What most people leave as it is, behind a line that says how it stands; the prefix only of what goes to the storage. */
+function PrefixAndAge({ form, choices }: Pick<DatabaseFieldsProps, 'form' | 'choices'>) {
+  const { backupSpacesPrefix: prefix, maxBackupAgeHours: hours } = form.values;
+  const byDefault = `${choices.environmentName}/<database name>/`;
+  return (
+    <details open={hasErrorIn(form, ['backupSpacesPrefix', 'maxBackupAgeHours'])}>
+      <summary>
+        Late after {hours || 'the usual'} hours
+        <span class="when-spaces">, key prefix {prefix || byDefault}</span>
+      </summary>
+      <div class="when-spaces">
+        <TextField form={form} name="backupSpacesPrefix" label="Key prefix" help={`Blank: ${byDefault}`} />
       </div>
       <TextField
         form={form}
@@ -70,7 +84,7 @@ export function StorageFields({ form, choices, action }: DatabaseFieldsProps) {
         help="A database whose last good backup is older counts as late. 26 fits a backup every night."
         required
       />
-    </div>
+    </details>
   );
 }
 

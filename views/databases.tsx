@@ -85,7 +85,7 @@ export function DatabasesPage(props: DatabasesProps) {
           <FilterForm
             path="/databases"
             target={LIST}
-            search={{ value: props.search, placeholder: 'Search name, server, file' }}
+            search={{ value: props.search, placeholder: 'Search name, environment, server, file' }}
             selects={props.selects}
             keeps={props.keeps}
           />

@@ -1,5 +1,5 @@
 import { CheckboxField, type Choice, SelectField, TextArea, TextField } from './parts/field.tsx';
-import type { FormState } from './parts/form-state.ts';
+import { type FormState, hasErrorIn } from './parts/form-state.ts';
 
 /** What the form needs to know about an engine: its own declaration, as plain data. */
 export interface EngineForm {
@@ -35,9 +35,9 @@ export function EngineFields({ form, fields }: { form: FormState; fields: Engine
 /** What most people leave as it is, behind one line that says how it stands. */
 export function DumpOptions({ form, engine }: { readonly form: FormState; readonly engine: EngineForm }) {
   const fields = engine.fields.filter(({ required }) => !required);
-  const names = [...fields.map(({ name }) => name), 'giveUpMinutes', 'maxBackupAgeHours'];
+  const names = [...fields.map(({ name }) => name), 'giveUpMinutes'];
   return (
-    <details class="dump-options" open={names.some((name) => form.errors[name] !== undefined)}>
+    <details class="dump-options" open={hasErrorIn(form, names)}>
       <summary>
         Options of the dump: {summaryOf(form, fields)}, gives up after {form.values['giveUpMinutes']} minutes
         without a byte

@@ -53,6 +53,8 @@ export interface FindFormProps {
   readonly found: FoundList | null;
   /** Where to go on after the registration; absent: the list of databases. */
   readonly next?: string;
+  /** Where the form of a new database from which one came is shown again as it was typed. */
+  readonly back?: string | null;
 }
 
 export function FindDatabasesPage(props: FindFormProps & { readonly frame: Frame }) {
@@ -79,6 +81,7 @@ export function FindForm(props: FindFormProps) {
   return (
     <form method="post" action={action} class="find-form">
       {form.message !== null && <Notice tone="error">{form.message}</Notice>}
+      {props.back && <input type="hidden" name="typed" value={form.values['typed']} />}
       {props.next !== undefined && <input type="hidden" name="next" value={props.next} />}
       <SelectField
         form={form}
@@ -142,6 +145,11 @@ export function FindForm(props: FindFormProps) {
         >
           Find databases
         </button>
+        {props.back && (
+          <button type="submit" class="secondary outline" formaction={props.back} formnovalidate>
+            Back to the form
+          </button>
+        )}
         <span id="find-wait" class="htmx-indicator" aria-hidden="true">
           Looking…
         </span>

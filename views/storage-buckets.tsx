@@ -1,5 +1,6 @@
 import { Ago } from './parts/ago.tsx';
 import { Badge } from './parts/badge.tsx';
+import { formatBytes } from './parts/format.ts';
 import { Notice, type Tone } from './parts/notice.tsx';
 import { Table } from './parts/table.tsx';
 
@@ -8,6 +9,10 @@ export interface BucketItem {
   readonly source: 'configured' | 'discovered';
   readonly state: 'reachable' | 'denied' | 'missing' | 'wrong region';
   readonly message: string | null;
+  /** Of the backups that lie in it. */
+  readonly bytes: number;
+  /** Of the last deep test; null where that left it out. */
+  readonly deepTest: { readonly isFit: boolean; readonly at: string } | null;
   /** Databases that back up to it. */
   readonly databases: number;
   /** What it said of itself when it was tested last; null: it was not yet. */
@@ -28,17 +33,24 @@ export interface BucketListProps {
   readonly unchecked: number;
   /** Why there is no list. */
   readonly failure: { readonly message: string; readonly asksForNames: boolean } | null;
+  /** True where the answer of Test Connection, which this comes with, says why there is none. */
+  readonly isToldBelow?: boolean;
 }
 
 /**
  * What the key reaches. Loads itself; without JavaScript a link does. That has no fragment: followed once more, it would
  * only scroll.
  */
-export function BucketList({ buckets, unchecked, failure }: BucketListProps) {
-  const isLoaded = buckets !== null || failure !== null;
+export function BucketList({ buckets, unchecked, failure, isToldBelow }: BucketListProps) {
+  const isLoaded = buckets !== null || failure !== null || isToldBelow === true;
   const loading = isLoaded ? {} : { 'hx-get': LIST, 'hx-trigger': 'load', 'hx-swap': 'outerHTML' };
   return (
-    <section id="buckets" aria-labelledby="buckets-title" {...loading}>
+    <section
+      id="buckets"
+      aria-labelledby="buckets-title"
+      hx-swap-oob={isToldBelow ? 'true' : undefined}
+      {...loading}
+    >
       <div class="section-heading">
         <h2 id="buckets-title">Buckets</h2>
         <a
@@ -55,8 +67,10 @@ export function BucketList({ buckets, unchecked, failure }: BucketListProps) {
         </span>
       </div>
       <p>Buckets are created at the provider; here they are only used.</p>
+      {isToldBelow && <p>There is no list: Test Connection says below what is in the way.</p>}
       {failure !== null && (
         <Notice tone="error">
+          {!failure.asksForNames && <input type="hidden" id={LIST_FAILS} name="listFails" value="true" />}
           <p>
             {failure.message}
             {failure.asksForNames && ' '}
@@ -71,15 +85,20 @@ export function BucketList({ buckets, unchecked, failure }: BucketListProps) {
   );
 }
 
+/** Sent along by Test Connection: what it finds in the way of a list is told once, and better than by the list. */
+export const LIST_FAILS = 'list-fails';
+
 const LIST = '/admin/storage/buckets';
 
 const COLUMNS = [
   'Bucket',
   'State',
+  { label: 'Used', isFigure: true },
   { label: 'Databases', isFigure: true },
   'Versions',
   'Object lock',
   'Last tested',
+  'Deep test',
   'Known',
 ] as const;
 
@@ -99,7 +118,8 @@ function Buckets({ buckets }: { buckets: readonly BucketItem[] }) {
   );
 }
 
-function BucketRow({ bucket: { name, state, source, message, databases, traits } }: { bucket: BucketItem }) {
+function BucketRow({ bucket }: { bucket: BucketItem }) {
+  const { name, state, source, message, bytes, databases, traits, deepTest } = bucket;
   return (
     <tr>
       <th scope="row">{name}</th>
@@ -107,12 +127,24 @@ function BucketRow({ bucket: { name, state, source, message, databases, traits }
         <Badge tone={TONES[state]} text={state} />
         {message !== null && <small class="bucket-answer">{message}</small>}
       </td>
+      <td class="figure" data-label="Used">
+        {formatBytes(bytes)}
+      </td>
       <td class="figure" data-label="Databases">
         {databases === 0 ? '0' : <a href={databasesIn(name)}>{databases}</a>}
       </td>
       <td data-label="Versions">{VERSIONS[traits?.versioning ?? 'unknown']}</td>
       <td data-label="Object lock">{lockText(traits?.lock ?? 'unknown')}</td>
       <td data-label="Last tested">{traits === null ? 'not yet' : <Ago at={traits.seenAt} />}</td>
+      <td data-label="Deep test">
+        {deepTest === null ? (
+          'not yet'
+        ) : (
+          <>
+            {deepTest.isFit ? 'fit' : 'not fit'}, <Ago at={deepTest.at} />
+          </>
+        )}
+      </td>
       <td data-label="Known">{source === 'configured' ? 'named by hand' : 'discovered'}</td>
     </tr>
   );

@@ -8,10 +8,10 @@ import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { formatBytes } from './parts/format.ts';
 import { Names } from './parts/names.tsx';
-import { growthText, type StoredGrowth } from './parts/stored-growth.ts';
+import { changeText, growthText, type StoredGrowth } from './parts/stored-growth.ts';
 import { Table } from './parts/table.tsx';
 import { type EnvironmentAccess, EnvironmentAccessList } from './storage-access.tsx';
-import { BucketList, type BucketListProps } from './storage-buckets.tsx';
+import { BucketList, type BucketListProps, LIST_FAILS } from './storage-buckets.tsx';
 import { StorageFitness } from './storage-fitness.tsx';
 import { PolicyDetails, type PolicyShown } from './storage-policy.tsx';
 
@@ -31,11 +31,14 @@ export interface StorageDependents {
   readonly backups: { readonly count: number; readonly bytes: number; readonly places: readonly string[] };
 }
 
+/** A bucket, or (without an endpoint) what lies on a host. */
 export interface StoredPlace {
-  readonly endpoint: string;
-  readonly bucket: string;
+  readonly name: string;
+  readonly endpoint: string | null;
   readonly count: number;
   readonly bytes: number;
+  /** Bytes since the last weekly report; null where none has told yet. */
+  readonly growth: number | null;
 }
 
 export function StoragePage(props: {
@@ -43,6 +46,8 @@ export function StoragePage(props: {
   readonly storage: StorageSummary | null;
   readonly dependents: StorageDependents;
   readonly stored: readonly StoredPlace[];
+  /** When the last weekly report told what lay where; null: none has. */
+  readonly reportedAt: string | null;
   /** Of all that the installation keeps, also on the disks of hosts. */
   readonly growth: StoredGrowth;
   readonly buckets: BucketListProps;
@@ -72,12 +77,13 @@ export function StoragePage(props: {
       ) : (
         <>
           <StorageState storage={storage} capabilities={props.capabilities} />
-          <StoredByBucket stored={props.stored} growth={props.growth} />
+          <StoredByBucket stored={props.stored} reportedAt={props.reportedAt} growth={props.growth} />
           <BucketList {...props.buckets} />
           <ConnectionTest
             id="test-storage"
             label="Test Connection"
             action="/admin/storage/test"
+            include={`#${LIST_FAILS}`}
             result={props.test}
           />
           <CapabilityCard {...props.capabilities} />
@@ -165,9 +171,11 @@ function StorageState({
 /** How much lies where; a bucket that nothing was stored in is not among them. */
 function StoredByBucket({
   stored,
+  reportedAt,
   growth,
 }: {
   readonly stored: readonly StoredPlace[];
+  readonly reportedAt: string | null;
   readonly growth: StoredGrowth;
 }) {
   if (stored.length === 0) return null;
@@ -181,22 +189,33 @@ function StoredByBucket({
           'Endpoint',
           { label: 'Backups', isFigure: true },
           { label: 'Size', isFigure: true },
+          ...(reportedAt === null ? [] : [{ label: 'Since the last report', isFigure: true }]),
         ]}
         dense
       >
-        {stored.map(({ endpoint, bucket, count, bytes }) => (
-          <tr key={`${endpoint} ${bucket}`}>
-            <th scope="row">{bucket}</th>
-            <td data-label="Endpoint">{endpoint}</td>
+        {stored.map(({ endpoint, name, count, bytes, growth: grown }) => (
+          <tr key={`${endpoint} ${name}`}>
+            <th scope="row">{name}</th>
+            <td data-label="Endpoint">{endpoint ?? 'on a host'}</td>
             <td class="figure" data-label="Backups">
               {count}
             </td>
             <td class="figure" data-label="Size">
               {formatBytes(bytes)}
             </td>
+            {reportedAt !== null && (
+              <td class="figure" data-label="Since the last report">
+                {grown === null || grown === 0 ? '–' : changeText(grown)}
+              </td>
+            )}
           </tr>
         ))}
       </Table>
+      {reportedAt !== null && (
+        <p class="field-help">
+          The last weekly report noted what lay where <Ago at={reportedAt} />.
+        </p>
+      )}
       <h3>Growth, last 60 days</h3>
       <p>
         Stored in all buckets and on hosts: {formatBytes(growth.bytes)}, {growthText(growth.inAWeek)}.

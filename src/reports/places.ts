@@ -1,25 +1,62 @@
 import { sql } from 'kysely';
 import { byBytes } from '../db/kind.ts';
 import type { Db } from '../db/schema.ts';
-import { serverOfPlace } from '../object-stores/place.ts';
+import { isOnHost, serverOfPlace } from '../object-stores/place.ts';
 
 /** Bytes of all completed backups by where they lie, such as `backups at fra1.example.com`. */
 export type BytesByPlace = Readonly<Record<string, number>>;
 
 export async function bytesByPlace(db: Db): Promise<BytesByPlace> {
+  const places = await filledPlaces(db);
+  return Object.fromEntries(places.map(({ name, bytes }) => [name, bytes]));
+}
+
+/** A bucket, or the disk of a host, with the completed backups that lie there. */
+export interface FilledPlace {
+  /** As in `BytesByPlace`. */
+  readonly name: string;
+  /** Null for a host. */
+  readonly bucket: { readonly name: string; readonly endpoint: string } | null;
+  readonly backups: number;
+  readonly bytes: number;
+}
+
+/** Buckets by endpoint and name, then hosts by theirs. */
+export async function filledPlaces(db: Db): Promise<readonly FilledPlace[]> {
   const rows = await db
     .selectFrom('stored_totals')
-    .select(['endpoint', 'bucket', sql<number>`sum(stored_totals.bytes)`.as('bytes')])
+    .select(['endpoint', 'bucket'])
+    .select([
+      sql<number>`sum(stored_totals.backups)`.as('backups'),
+      sql<number>`sum(stored_totals.bytes)`.as('bytes'),
+    ])
     .groupBy(['endpoint', 'bucket'])
+    .orderBy('endpoint')
+    .orderBy('bucket')
     .execute();
   const servers = await db.selectFrom('servers').select(['id', 'name']).execute();
   const names = new Map(servers.map(({ id, name }) => [id, name]));
-  const byName = new Map<string, number>();
-  for (const { endpoint, bucket, bytes } of rows) {
+  const byName = new Map<string, FilledPlace>();
+  for (const { endpoint, bucket, ...row } of rows) {
     const name = placeName({ endpoint, bucket }, names);
-    byName.set(name, (byName.get(name) ?? 0) + Number(bytes));
+    // Servers that are gone are one place.
+    const before = byName.get(name);
+    byName.set(name, {
+      name,
+      bucket: isOnHost({ endpoint }) ? null : { name: bucket, endpoint },
+      backups: (before?.backups ?? 0) + Number(row.backups),
+      bytes: (before?.bytes ?? 0) + Number(row.bytes),
+    });
   }
-  return Object.fromEntries(byName);
+  const places = [...byName.values()];
+  return [
+    ...places.filter(({ bucket }) => bucket !== null),
+    ...places.filter(({ bucket }) => bucket === null).sort((one, other) => (one.name < other.name ? -1 : 1)),
+  ];
+}
+
+export function bucketPlace({ name, endpoint }: NonNullable<FilledPlace['bucket']>): string {
+  return `${name} at ${endpoint.replace(/^https?:\/\//, '')}`;
 }
 
 function placeName(
@@ -27,7 +64,7 @@ function placeName(
   servers: ReadonlyMap<string, string>,
 ): string {
   const server = serverOfPlace({ endpoint });
-  if (server === undefined) return `${bucket} at ${endpoint.replace(/^https?:\/\//, '')}`;
+  if (server === undefined) return bucketPlace({ name: bucket, endpoint });
   return server === null
     ? 'files on this machine'
     : `files on ${servers.get(server) ?? 'a server that is gone'}`;

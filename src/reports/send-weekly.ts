@@ -55,14 +55,15 @@ const bytes = z.record(z.string(), z.number());
 /** The newest that was told, or noted; null: none. */
 export async function lastReport(
   db: Db | Trx,
-): Promise<{ readonly week: string; readonly places: BytesByPlace } | null> {
+): Promise<{ readonly week: string; readonly at: string; readonly places: BytesByPlace } | null> {
   const row = await db
     .selectFrom('weekly_reports')
     .selectAll()
     .orderBy('week', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return row === undefined ? null : { week: row.week, places: bytes.parse(JSON.parse(row.places)) };
+  if (row === undefined) return null;
+  return { week: row.week, at: row.created_at, places: bytes.parse(JSON.parse(row.places)) };
 }
 
 const MOST_KEPT = 100;

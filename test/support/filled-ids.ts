@@ -66,6 +66,7 @@ export async function namesInPaths(db: Db, ids: FilledIds): Promise<Readonly<Rec
     ...Object.fromEntries(rows.map(({ kind, id }) => [kind, id])),
     ...{ environments: ids.environment, databases: ids.database, servers: ids.server },
     ...{ backups: ids.backups[0] ?? '', types: 'system.backup_failed', docs: 'get-backups-id' },
-    settings: 'general',
+    // Of a token there is but the page that shows a new one, which leads to the list for any other.
+    ...{ settings: 'general', tokens: 'any' },
   };
 }

@@ -102,8 +102,15 @@ const MOST = 100;
 function EnvironmentFilter(props: { readonly frame: Frame; readonly section: Section | null }) {
   const { environment, environments, elsewhere } = props.frame;
   const offered = environments.filter(({ id }, index) => index < MOST || id === environment?.id);
+  const page = filteredPage(props.section);
   return (
-    <form class="environment-filter" method="get" action={filteredPage(props.section)}>
+    <form class="environment-filter" method="get" action={page}>
+      {/* A list that is filtered without the page being loaded has these swapped, too (`FilterForm`). */}
+      <span id="environment-keeps">
+        {keptOf(props.frame.here, page).map(([name, value]) => (
+          <input key={name} type="hidden" name={name} value={value} />
+        ))}
+      </span>
       {/* A browser that comes back to the page would show what was chosen on it, and not what it shows. */}
       <select name="environment" aria-label="Environment" autocomplete="off" data-sends="">
         <option value="all">All environments</option>
@@ -122,6 +129,18 @@ function EnvironmentFilter(props: { readonly frame: Frame; readonly section: Sec
       <Elsewhere count={elsewhere} />
     </form>
   );
+}
+
+/** What lists are searched, filtered and sorted by. Another environment has other pages of them, and other rows to ask about. */
+const KEPT: readonly string[] = ['q', 'state', 'kind', 'by', 'day', 'engine', 'storage', 'sort'];
+
+function keptOf(here: string, page: string): readonly (readonly [string, string])[] {
+  const [path, query = ''] = here.split('?');
+  if (path !== page) return [];
+  return KEPT.flatMap((name) => {
+    const value = new URLSearchParams(query).get(name);
+    return value ? [[name, value] as const] : [];
+  });
 }
 
 function Footer({ frame, section }: { readonly frame: Frame; readonly section: Section | null }) {

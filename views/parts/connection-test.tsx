@@ -30,6 +30,8 @@ export function ConnectionTest(props: {
   /** Answers POST with a whole page; `<action>/result` answers with the fragment. */
   readonly action: string;
   readonly result: TestResult | null;
+  /** Selects what else of the page is sent along. */
+  readonly include?: string;
 }) {
   const target = `${props.id}-result`;
   return (
@@ -40,6 +42,7 @@ export function ConnectionTest(props: {
         hx-post={`${props.action}/result`}
         hx-target={`#${target}`}
         hx-swap="innerHTML"
+        hx-include={props.include}
         hx-disable="find button"
         hx-indicator={`#${props.id}-wait`}
       >

@@ -26,6 +26,7 @@ export function FilterForm(props: {
         hx-trigger="change, submit"
         hx-target={`#${target}`}
         hx-select={`#${target}`}
+        hx-select-oob="#environment-keeps"
         hx-swap="outerHTML"
         hx-push-url="true"
       >

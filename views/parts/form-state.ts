@@ -8,6 +8,11 @@ export interface FormState {
   readonly seen?: string;
 }
 
+/** Whether what lies behind a line of these fields is to be in sight. */
+export function hasErrorIn({ errors }: FormState, names: readonly string[]): boolean {
+  return names.some((name) => errors[name] !== undefined);
+}
+
 /** A form as it is before anybody has sent it. */
 export function freshForm(values: Readonly<Record<string, string>> = {}): FormState {
   return { values, errors: {}, message: null };

@@ -12,12 +12,19 @@ export function Form(props: {
   readonly cancel?: string;
   /** True where the page says above the form what is wrong: it does not say so again. */
   readonly isExplained?: boolean;
+  /** True where a button among the fields does something else: the first of a form is what Enter presses. */
+  readonly hasInnerButtons?: boolean;
   /** Further buttons that send the form. */
   readonly actions?: Child;
   readonly children?: Child;
 }) {
   return (
     <form method="post" action={props.action} id={props.id}>
+      {props.hasInnerButtons && (
+        <span class="visually-hidden" aria-hidden="true">
+          <button type="submit" tabindex={-1} />
+        </span>
+      )}
       {props.form.seen !== undefined && <input type="hidden" name="seen" value={props.form.seen} />}
       {!props.isExplained && <FormErrors form={props.form} />}
       {props.children}

@@ -18,9 +18,14 @@ export interface StoredGrowth {
   readonly points: readonly AreaPoint[];
 }
 
+/** `+1.2 GiB`. */
+export function changeText(bytes: number): string {
+  return `${bytes < 0 ? '−' : '+'}${formatBytes(Math.abs(bytes))}`;
+}
+
 /** `+1.2 GiB in 7 days`. */
 export function growthText(bytes: number): string {
-  return `${bytes < 0 ? '−' : '+'}${formatBytes(Math.abs(bytes))} in 7 days`;
+  return `${changeText(bytes)} in 7 days`;
 }
 
 /** `about 1.2 GiB a week from now`. */

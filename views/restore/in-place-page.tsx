@@ -2,10 +2,10 @@ import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Checks } from '../parts/checks.tsx';
 import { CheckboxField, TextField } from '../parts/field.tsx';
+import { FormErrors } from '../parts/form-errors.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { formatBytes } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
-import { Notice } from '../parts/notice.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { useReader } from '../parts/reader.ts';
 import type { RestoreCheck } from './restore-props.ts';
@@ -39,7 +39,6 @@ export function InPlacePage(props: InPlacePageProps) {
   const form = { ...props.form, values: { ...values, safetyBackup: String(isSafe) } };
   const zone = useReader()?.zone ?? 'UTC';
   const isRefused = checks?.some(({ ok }) => !ok) ?? false;
-  const hasErrors = Object.keys(form.errors).length > 0;
   return (
     <Page
       frame={frame}
@@ -49,8 +48,7 @@ export function InPlacePage(props: InPlacePageProps) {
       within={database.environmentName}
     >
       <form method="post" action={`/backups/${backup.id}/restore-in-place`} class="restore">
-        {form.message !== null && <Notice tone="error">{form.message}</Notice>}
-        {form.message === null && hasErrors && <Notice tone="error">Please check the marked fields.</Notice>}
+        <FormErrors form={form} />
         <Columns
           main={
             <>

@@ -1,8 +1,8 @@
 import { Page } from '../frame/page.tsx';
 import { Checks } from '../parts/checks.tsx';
 import { TextArea, TextField } from '../parts/field.tsx';
+import { FormErrors } from '../parts/form-errors.tsx';
 import { formatMinute } from '../parts/format-time.ts';
-import { Notice } from '../parts/notice.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { useReader } from '../parts/reader.ts';
 import type { RestoreCheck, RestorePageProps } from './restore-props.ts';
@@ -15,7 +15,6 @@ export function RestorePage(props: RestorePageProps) {
   const { frame, backup, database, form, checks } = props;
   const zone = useReader()?.zone ?? 'UTC';
   const isRefused = checks?.some(({ ok }) => !ok) ?? false;
-  const hasErrors = Object.keys(form.errors).length > 0;
   return (
     <Page
       frame={frame}
@@ -28,8 +27,7 @@ export function RestorePage(props: RestorePageProps) {
       within={database.environmentName}
     >
       <form id="restore-form" method="post" action={`/backups/${backup.id}/restore`} class="restore">
-        {form.message !== null && <Notice tone="error">{form.message}</Notice>}
-        {form.message === null && hasErrors && <Notice tone="error">Please check the marked fields.</Notice>}
+        <FormErrors form={form} />
         <Columns
           main={
             <>

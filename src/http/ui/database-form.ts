@@ -22,7 +22,7 @@ import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
 import { besideFields } from './kit/submit.ts';
 
 /** Stands for the app's own machine in the drop-down: the form asks for a choice, and that is one. */
-const THIS_MACHINE = 'this-machine';
+export const THIS_MACHINE = 'this-machine';
 
 /** What the form shows, but for its values. */
 export async function formChoices(
@@ -33,6 +33,7 @@ export async function formChoices(
 ): Promise<DatabaseFormChoices> {
   const servers = await listServerNames(services.db, environment.id);
   return {
+    mayFind: servers.length > 0,
     engine: toEngineForm(engine),
     servers: [
       ...servers.map(({ id, name, hostname }) => ({ value: id, label: `${name} (${hostname})` })),

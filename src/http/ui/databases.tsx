@@ -24,6 +24,8 @@ import {
   parseDatabaseChange,
   parseNewDatabase,
 } from './database-form.ts';
+import { sendFind } from './find-databases.tsx';
+import { findFromForm, typedBefore } from './find-from-form.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
 import { TYPE_AGAIN } from './kit/form-failure.ts';
@@ -48,6 +50,13 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
     if (c.req.query('do') === 'enable-storage') {
       return enableStorage(c, services, environmentId, (form) => sendNew(c, services, environmentId, form));
     }
+    if (c.req.query('do') === 'find') {
+      return findFromForm(c, services, environmentId, {
+        refuse: (form) => sendNew(c, services, environmentId, form),
+        find: (serverId, values) => sendFind(c, services, serverId, values),
+      });
+    }
+    if (c.req.query('do') === 'back') return sendNew(c, services, environmentId, await typedBefore(c));
     return submit(c, services, {
       ...ASKED_AGAIN,
       parse: (body) => both(parseNewDatabase(chosenEngine(c), body), parseScheduleChoice(body)),

@@ -22,6 +22,7 @@ import { getServer } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { setSpacesEnvironment } from '../../storage/enabled.ts';
 import { decodeNames, destinationOf, findValues, parseSearch, sharedSettings } from './find-form.ts';
+import { wayBack } from './find-from-form.ts';
 import { foundList, type TaggedServer } from './found-list.ts';
 import { actorOf } from './kit/actor.ts';
 import { type FormBody, numberOf, readValues } from './kit/form-body.ts';
@@ -86,6 +87,18 @@ const LABELS: Readonly<Record<string, string>> = {
   tlsCa: 'Certificate authority',
 };
 
+/** The page, filled with what is known already. Throws `not_found`. */
+export async function sendFind(
+  c: Context<UiEnv>,
+  services: Services,
+  serverId: string,
+  values: FormBody,
+): Promise<Response> {
+  const server = await searched(services, serverId);
+  const form = findFormOf(services, server);
+  return send(c, services, server, { form: { ...form, values: { ...form.values, ...values } }, found: null });
+}
+
 async function send(
   c: Context<UiEnv>,
   services: Services,
@@ -103,6 +116,7 @@ async function send(
       engines={engines}
       {...shown}
       {...(next === HOME ? { next } : {})}
+      back={wayBack(server.environment.id, shown.form.values)}
     />,
     isRefused && shown.found === null ? 422 : 200,
   );

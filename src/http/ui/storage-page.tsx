@@ -6,10 +6,14 @@ import type { BucketItem, BucketListProps } from '../../../views/storage-buckets
 import type { PolicyShown } from '../../../views/storage-policy.tsx';
 import { isAppError } from '../../errors.ts';
 import { listLeftBehind } from '../../leftovers/leftovers.ts';
+import { isSound } from '../../object-stores/deep-test/result.ts';
 import { providerOf } from '../../object-stores/providers.ts';
+import { bucketPlace, filledPlaces } from '../../reports/places.ts';
+import { lastReport } from '../../reports/send-weekly.ts';
 import type { Services } from '../../services-port.ts';
 import { keptTraits } from '../../storage/bucket-traits.ts';
 import { type BucketState, listBucketStates } from '../../storage/buckets.ts';
+import { lastDeepTest } from '../../storage/deep-test-results.ts';
 import { listSpacesEnvironments } from '../../storage/enabled.ts';
 import { backupsByEnvironment, type SpacesImpact, spacesImpact } from '../../storage/impact.ts';
 import { databasesByBucket } from '../../storage/in-use.ts';
@@ -35,7 +39,7 @@ export async function sendStorage(
       frame={await frameOf(c, services)}
       storage={config === null ? null : { ...config, providerName: providerOf(config.endpoint).name }}
       dependents={dependentsOf(impact)}
-      stored={impact.backups.places.map((place) => ({ ...place, endpoint: plainEndpoint(place.endpoint) }))}
+      {...(await storedByPlace(services))}
       growth={await storedIn(services, null)}
       buckets={shown.buckets ?? NOT_ASKED}
       environments={await accessOf(services, impact)}
@@ -47,7 +51,23 @@ export async function sendStorage(
   );
 }
 
-const NOT_ASKED: BucketListProps = { buckets: null, unchecked: 0, failure: null };
+/** What lies where, and by how much that has changed since it was noted last. */
+async function storedByPlace({ db }: Services) {
+  const report = await lastReport(db);
+  const places = await filledPlaces(db);
+  return {
+    reportedAt: report?.at ?? null,
+    stored: places.map(({ name, bucket, backups, bytes }) => ({
+      name: bucket?.name ?? name,
+      endpoint: bucket === null ? null : plainEndpoint(bucket.endpoint),
+      count: backups,
+      bytes,
+      growth: report === null ? null : bytes - (report.places[name] ?? 0),
+    })),
+  };
+}
+
+export const NOT_ASKED: BucketListProps = { buckets: null, unchecked: 0, failure: null };
 
 /** What the key reaches. A storage that gives no list is told of, in the list's place. */
 export async function bucketList(
@@ -72,11 +92,24 @@ async function withTraits(
   const config = await spacesRow(db);
   const traits = await keptTraits(db, config?.endpoint ?? '');
   const databases = await databasesByBucket(db);
+  const stored = new Map((await filledPlaces(db)).map(({ name, bytes }) => [name, bytes]));
+  const test = await lastDeepTest(db);
+  const tested = new Map(
+    test?.endpoint === config?.endpoint
+      ? test?.buckets.map((bucket) => [bucket.bucket, isSound(bucket)])
+      : [],
+  );
   return states.map((state) => ({
     ...state,
+    bytes: stored.get(bucketPlace({ name: state.name, endpoint: config?.endpoint ?? '' })) ?? 0,
+    deepTest: toDeepTest(tested.get(state.name), test?.finishedAt),
     databases: databases.get(state.name) ?? 0,
     traits: traits.get(state.name) ?? null,
   }));
+}
+
+function toDeepTest(isFit: boolean | undefined, at: string | undefined): BucketItem['deepTest'] {
+  return isFit === undefined || at === undefined ? null : { isFit, at };
 }
 
 async function accessOf({ db }: Services, impact: SpacesImpact): Promise<readonly EnvironmentAccess[]> {

@@ -33,7 +33,7 @@ import {
   storedValues,
   type WithStorage,
 } from './storage-form.ts';
-import { bucketList, sendStorage } from './storage-page.tsx';
+import { bucketList, NOT_ASKED, sendStorage } from './storage-page.tsx';
 import { storagePolicyRoutes } from './storage-policy.tsx';
 import { shownTest, testStorage } from './storage-test.ts';
 
@@ -101,7 +101,15 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/admin/storage/test/result', only('admin'), async (c) => {
     actorOf(c, services);
-    return sendFragment(c, <TestOutcome result={await testStorage(services, c.req.raw.signal)} />);
+    const body = await readForm(c);
+    const result = await testStorage(services, c.req.raw.signal);
+    return sendFragment(
+      c,
+      <>
+        <TestOutcome result={result} />
+        {!result.success && isTicked(body, 'listFails') && <BucketList {...NOT_ASKED} isToldBelow />}
+      </>,
+    );
   });
 
   ui.post('/admin/storage/delete', only('admin'), async (c) => {

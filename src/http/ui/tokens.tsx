@@ -13,12 +13,13 @@ import { ownAddress } from '../request-address.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import type { FormBody } from './kit/form-body.ts';
-import { frameOf } from './kit/frame.ts';
+import { filterOf, frameOf } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { leaveMadeToken, takeMadeToken } from './made-token.ts';
 import { firstRequest, freshToken, parseToken } from './token-form.ts';
 
 const PER_PAGE = 50;
@@ -63,6 +64,10 @@ export function tokenRoutes(services: Services): Hono<UiEnv> {
     makeToken(c, services, ALL, (body) => ownerOf(body['owner'])),
   );
 
+  ui.get('/admin/tokens/:tokenId/made', only('admin'), async (c) =>
+    sendMade(c, services, ALL, c.req.param('tokenId')),
+  );
+
   ui.post('/admin/tokens/:tokenId/revoke', only('admin'), async (c) => {
     await revokeToken(services, actorOf(c, services), c.req.param('tokenId'));
     return goTo(c, services, '/admin/tokens', 'token-revoked');
@@ -76,6 +81,10 @@ export function tokenRoutes(services: Services): Hono<UiEnv> {
     makeToken(c, services, OWN, () => ({ userId: c.get('session').user.id })),
   );
 
+  ui.get('/account/tokens/:tokenId/made', only('viewer'), async (c) =>
+    sendMade(c, services, OWN, c.req.param('tokenId')),
+  );
+
   ui.post('/account/tokens/:tokenId/revoke', only('viewer'), async (c) => {
     const of = c.get('session').user.id;
     await revokeToken(services, actorOf(c, services), c.req.param('tokenId'), { of });
@@ -85,7 +94,6 @@ export function tokenRoutes(services: Services): Hono<UiEnv> {
   return ui;
 }
 
-/** The token is in the answer to the form and nowhere else: no address leads to it again. */
 async function makeToken(
   c: Context<UiEnv>,
   services: Services,
@@ -97,18 +105,28 @@ async function makeToken(
     refuse: (form) => sendForm(c, services, place, form),
     async act(input, body) {
       const { token, record } = await createToken(services, actorOf(c, services), owned(body), input);
-      const frame = await frameOf(c, services);
-      const { name, expiresAt } = record;
-      const first = firstRequest(ownAddress(c, services), {
-        access: input.access,
-        environmentId: input.environmentIds?.[0] ?? frame.environments[0]?.id,
+      const { id, name, access, expiresAt } = record;
+      const environmentId = input.environmentIds?.[0] ?? (await filterOf(c, services)).environments[0]?.id;
+      await leaveMadeToken(c, services, id, {
+        ...{ token, name, access, expiresAt },
+        ...(environmentId === undefined ? {} : { environmentId }),
       });
-      return sendPage(
-        c,
-        <TokenMadePage frame={frame} place={place} {...{ name, token, expiresAt, first }} />,
-      );
+      return { to: place.action.replace(/new$/, `${id}/made`) };
     },
   });
+}
+
+/** The one page that shows a token, once. Asked for again, in whatever way, it leads to the list, which says so. */
+async function sendMade(c: Context<UiEnv>, services: Services, place: TokenPlace, id: string) {
+  const made = await takeMadeToken(c, services, id);
+  if (made === null) return goTo(c, services, place.back.href, 'token-shown');
+  const { name, token, expiresAt } = made;
+  const first = firstRequest(ownAddress(c, services), {
+    access: made.access,
+    environmentId: made.environmentId,
+  });
+  const frame = await frameOf(c, services);
+  return sendPage(c, <TokenMadePage frame={frame} place={place} {...{ name, token, expiresAt, first }} />);
 }
 
 /** With a refused form it answers 422. */

@@ -64,6 +64,39 @@ describe('the form of a new database', () => {
     expect(html).not.toContain('milliseconds');
   });
 
+  it('asks for eight things of PostgreSQL, and has the rest behind lines that say how it stands', async () => {
+    const { html } = await admin.get(`${form}?type=postgres`);
+    const inSight = html
+      .slice(html.indexOf('<form method="post" action="/environments/'), html.indexOf('<h2>When'))
+      .replaceAll(/<details.*?<\/details>/gs, '');
+    expect([...inSight.matchAll(/<label for="field-(\w+)"/g)].map(([, name]) => name)).toEqual([
+      ...['serverId', 'name', 'host', 'databaseName', 'username', 'password'],
+      ...['backupSpacesBucket', 'backupLocalPath'],
+    ]);
+    expect(html).toMatch(/<summary>Port: 5432</);
+    expect(html).toMatch(/<summary>Late after 26 hours/);
+    expect(html).toContain(', key prefix production/&lt;database name&gt;/<');
+    expect(html).not.toMatch(/<details[^>]* open/);
+  });
+
+  it.each([
+    ['port', { port: '70000' }, 'Port: 70000'],
+    ['prefix', { backupSpacesPrefix: '../<b>' }, 'Late after'],
+    ['age', { maxBackupAgeHours: '0' }, 'Late after 0 hours'],
+    ['time limit', { giveUpMinutes: '99' }, 'Options of the dump'],
+  ])('opens what a wrong %s lies behind, and nothing else', async (_, wrong, summary) => {
+    const { status, html } = await admin.post(`${form}?type=postgres`, {
+      ...{ name: NAME, serverId: 'this-machine', databaseName: 'x', backupStorageType: 'local' },
+      ...{ port: '5432', maxBackupAgeHours: '26', giveUpMinutes: '5', backupFormat: 'custom' },
+      ...wrong,
+    });
+    expect(status).toBe(422);
+    const open = [...html.matchAll(/<details[^>]* open[^>]*><summary>([^<]*)/g)].map(([, text]) => text);
+    expect(open).toEqual([expect.stringContaining(summary)]);
+    expect(html).toMatch(/<details[^>]* open(?:(?!<\/details>).)*class="field-error"/s);
+    expect(html).not.toContain('<b>');
+  });
+
   it('has each field that the advice for a failure leads to, whatever the engine', async () => {
     for (const engine of engines) {
       const { html } = await admin.get(`${form}?type=${engine.type}`);
@@ -112,6 +145,63 @@ describe('the form of a new database', () => {
       ),
     ]);
     expect(await databases()).toEqual([]);
+  });
+
+  it('finds databases on the chosen server instead, and gives back what was typed', async () => {
+    const typed = { ...sqlite({ giveUpMinutes: '7', username: 'the-us+er', password: 'the-pass+word' }) };
+    const find = `${form}?type=sqlite&do=find`;
+    // Nothing to look on yet.
+    expect((await admin.get(`${form}?type=sqlite`)).html).not.toContain('do=find');
+    const here = await admin.post(find, typed);
+    expect([here.status, here.html]).toEqual([422, expect.stringContaining('Add this machine as a server')]);
+    const server = await admin.post(form.replace('databases', 'servers'), {
+      ...{ name: NAME, hostname: 'localhost', sshPort: '22' },
+    });
+    const serverId = server.location?.split('/').at(-1) ?? '';
+    const offered = (await admin.get(`${form}?type=sqlite`)).html;
+    expect(offered).toMatch(/id="field-serverId".*do=find.*id="field-name"/s);
+    // What Enter presses in a field is to save it.
+    const [, first = ''] =
+      /<form method="post" action="\/environments.*?(<button[^>]*>)/s.exec(offered) ?? [];
+    expect([first.includes('submit'), first.includes('formaction')]).toEqual([true, false]);
+    for (const [chosen, words] of [
+      ['', 'Choose the server'],
+      ['nobody', 'Choose one of the list.'],
+    ] as const) {
+      const refused = await admin.post(find, { ...typed, serverId: chosen });
+      expect([refused.status, refused.html]).toEqual([422, expect.stringContaining(words)]);
+      expect(refused.html).toContain('value="7"');
+    }
+
+    const found = await admin.post(find, { ...typed, serverId });
+    expect([found.status, found.html]).toEqual([
+      200,
+      expect.stringContaining(`action="/servers/${serverId}/find"`),
+    ]);
+    expect(found.html).toMatch(/<option value="sqlite" selected/);
+    expect(found.html).not.toMatch(/the-us\+er|the-pass\+word|the-us%2Ber|the-pass%2Bword/);
+    const keptIn = (html: string) =>
+      /name="typed" value="([^"]*)"/.exec(html)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    // Through a search that finds nothing, too.
+    const searched = await admin.post(`/servers/${serverId}/find`, {
+      ...{ type: 'sqlite', folders: '/nowhere', typed: keptIn(found.html) },
+    });
+    expect(keptIn(searched.html)).toBe(keptIn(found.html));
+    const [, back = ''] = /formaction="([^"]*do=back)"/.exec(searched.html) ?? [];
+    const again = await admin.post(back.replaceAll('&amp;', '&'), { typed: keptIn(searched.html) });
+    expect([again.status, again.html]).toEqual([
+      200,
+      expect.stringContaining('value="sh&#39;op &quot;1&quot; +ü &lt;script&gt;"'),
+    ]);
+    expect(again.html).toMatch(new RegExp(`<option value="${serverId}" selected`));
+    expect(again.html).toContain('value="7"');
+    expect(again.html).not.toContain('class="field-error"');
+    for (const odd of ['', '%', 'type=constructor', 'type=postgres&from=../..&do=test']) {
+      const { status, html } = await admin.post(`/servers/${serverId}/find`, { type: 'sqlite', typed: odd });
+      expect(status).toBe(422);
+      if (!odd.startsWith('type=postgres')) expect(html).not.toContain('do=back');
+    }
+    await pages.services.db.deleteFrom('servers').execute();
   });
 
   it('enables the storage by its button and stays filled, for admins alone', async () => {

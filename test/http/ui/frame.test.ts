@@ -99,6 +99,34 @@ describe('a live part', () => {
 });
 
 describe('the environment', () => {
+  it('keeps what a list is searched, filtered and sorted by, and nothing else of its address', async () => {
+    const kept = async (path: string) => {
+      const { html } = await viewer.get(path);
+      const [, action, span = ''] =
+        /<form class="environment-filter" method="get" action="([^"]*)"><span id="environment-keeps">(.*?)<\/span>/.exec(
+          html,
+        ) ?? [];
+      const pairs = [...span.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"\/>/g)];
+      return [action, ...pairs.map(([, name, value]) => `${name}=${value}`)];
+    };
+    const search = encodeURIComponent('größe + "x" <b> 🐘');
+    expect(
+      await kept(`/databases?q=${search}&state=late&engine=sqlite&sort=-size&environment=all&offset=50`),
+    ).toEqual([
+      ...['/databases', 'q=größe + &quot;x&quot; &lt;b&gt; 🐘', 'state=late', 'engine=sqlite', 'sort=-size'],
+    ]);
+    expect(await kept('/runs?kind=backup&day=2026-11-28&offset=50')).toEqual([
+      ...['/runs', 'kind=backup', 'day=2026-11-28'],
+    ]);
+    for (const path of ['/databases', '/databases?q=&state=', '/databases?environment=all&back=x']) {
+      expect([path, await kept(path)]).toEqual([path, ['/databases']]);
+    }
+    // From a page that no environment filters it leads to the overview, which is not searched.
+    expect(await kept('/notifications?state=failed&q=x')).toEqual(['/']);
+    // A list that is filtered in place takes them along.
+    expect((await viewer.get('/databases')).html).toMatch(/hx-select-oob="#environment-keeps"/);
+  });
+
   it('filters every list, is kept, and is taken away again', async () => {
     const all = (await viewer.get('/databases')).html;
     expect(chosen(all)).toBe('All environments');

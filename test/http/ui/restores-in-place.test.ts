@@ -152,6 +152,7 @@ it('shows what is kept, which only its own name drops', async () => {
   expect((await viewer.post('/restores/kept/drop-kept', { confirm: KEPT })).status).toBe(403);
   const wrong = await operator.post('/restores/kept/drop-kept', { confirm: 'shop <b> "ü"' });
   expect(wrong).toMatchObject({ status: 422, html: expect.stringContaining('id="field-confirm-error"') });
+  expect(wrong.html).toMatch(/<li><a href="#field-confirm">Confirm<\/a>: [^<]+<\/li>/);
   const { db } = pages.services;
   const row = await db.selectFrom('restores').selectAll().where('id', '=', 'kept').executeTakeFirstOrThrow();
   expect(row.kept_state).toBe('kept');

@@ -310,6 +310,7 @@ it('offers single tables of an archive alone, and gives back the lines that name
     const form = { action: 'restore', newName: 'x ü', serverId: '', jobs };
     const refused = await operator.post(`/backups/${archive}/restore`, form);
     expect([refused.status, refused.html.includes('id="field-jobs-error"')]).toEqual([422, true]);
+    expect(refused.html).toMatch(/<li><a href="#field-jobs">Jobs<\/a>: [^<]+<\/li>/);
   }
 });
 

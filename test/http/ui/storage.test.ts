@@ -248,7 +248,7 @@ describe('the buckets', () => {
     // Of another provider's object lock the development bucket knows nothing.
     expect(row(html, 'scoped')).toMatch(/\|not kept\|.*\|not known\|/);
     expect(row(html, 'absent')).toMatch(/\|0\|.*\|not known\|.*\|not known\|.*\|not yet\|/);
-    expect(row(html, 'scoped')).not.toContain('not yet');
+    expect(row(html, 'scoped')).toMatch(/just now.*\|not yet\|/);
   });
 
   it('are told of in the form of a database', async () => {
@@ -257,11 +257,31 @@ describe('the buckets', () => {
     expect(html).toContain('>backups (denied)<');
   });
 
+  it.each(['', 'backups'])('that a wrong key does not reach are told of once, with %j', async (buckets) => {
+    const wrong = { secretKey: 'another-secret-another-secret-another-01', buckets };
+    await save({ ...wrong, saveAnyway: 'true' });
+    const list = (await admin.get('/admin/storage/buckets')).html;
+    expect(list).toContain('Check the access key and the secret key.');
+    expect(list).toContain('<input type="hidden" id="list-fails" name="listFails" value="true"/>');
+    expect(await page()).toContain('hx-include="#list-fails"');
+    const told = (await admin.post('/admin/storage/test/result', { listFails: 'true' })).html;
+    expect(told.split('the secret key does not fit')).toHaveLength(2);
+    expect(told).toMatch(/<section id="buckets"[^>]* hx-swap-oob="true">/);
+    expect(told).toContain('Test Connection says below what is in the way.');
+    expect((await admin.post('/admin/storage/test/result')).html).not.toContain('id="buckets"');
+    await save();
+    // Where the key is right by now, the list is left to be looked at again.
+    const right = (await admin.post('/admin/storage/test/result', { listFails: 'true' })).html;
+    expect([right.includes('Connect'), right.includes('id="buckets"')]).toEqual([true, false]);
+  });
+
   it('that nobody may list lead to the Buckets field', async () => {
     await save({ ...SCOPED, saveAnyway: 'true' });
     const { html } = await admin.get('/admin/storage?buckets=show');
     expect(html).toContain('Add bucket names manually');
     expect(html).toContain('Go to the Buckets field');
+    // Test Connection says something else of that.
+    expect(html).not.toContain('id="list-fails"');
     await save();
   });
 });
@@ -440,6 +460,36 @@ describe('what is stored', () => {
         { ...added, day: dayAfter(day, -7), added: 2 * MIB, freed: 0 },
       ])
       .execute();
+    const before = await page();
+    expect(before).not.toContain('Since the last report');
+    const places = { [`backups at ${new URL(store.endpoint).host}`]: MIB, 'files on this machine': 3 * MIB };
+    const at = '2026-11-02T08:00:00.000Z';
+    await db
+      .insertInto('weekly_reports')
+      .values({ week: '2026-11-02', places: JSON.stringify(places), created_at: at })
+      .execute();
+    const host = { database_id: databaseId, endpoint: 'host:local', bucket: '' };
+    await db
+      .insertInto('stored_totals')
+      .values({ ...host, backups: 2, bytes: 2 * MIB })
+      .execute();
+    const cells = (name: string) =>
+      (new RegExp(`<th scope="row">${name}</th>.*?</tr>`).exec(told)?.[0] ?? '')
+        .replaceAll(/<[^>]+>/g, '|')
+        .split(/\|+/)
+        .slice(1, -1);
+    const told = await page();
+    expect(cells('backups').slice(2)).toEqual(['3', '3.0 MiB', '+2.0 MiB']);
+    expect(cells('scoped').slice(2)).toEqual(['1', '1.0 MiB', '+1.0 MiB']);
+    expect(cells('files on this machine')).toEqual([
+      ...['files on this machine', 'on a host', '2', '2.0 MiB', '−1.0 MiB'],
+    ]);
+    expect(told).toContain(`datetime="${at}"`);
+    const list = (await admin.get('/admin/storage/buckets')).html;
+    expect(list).toMatch(/backups<\/th>.*?data-label="Used">3.0 MiB<.*?data-label="Deep test">fit, <time/);
+    expect(list).toMatch(/scoped<\/th>.*?data-label="Used">1.0 MiB<.*?data-label="Deep test">not yet</);
+    await db.deleteFrom('stored_totals').where('endpoint', '=', 'host:local').execute();
+    await db.deleteFrom('weekly_reports').execute();
     const html = await page();
     expect(html).toContain('Stored in all buckets and on hosts: 4.0 MiB, +2.0 MiB in 7 days.');
     expect(html).toContain('<td class="figure" data-label="Size">3.0 MiB</td>');

@@ -30,7 +30,8 @@ describe('System', () => {
     await admin.post('/account/tokens/new', token('of a pipeline', 'backups'));
     expect(await page()).toContain('<code>GET /metrics</code> is off');
 
-    const { html } = await admin.post('/account/tokens/new', token(ODD, 'metrics'));
+    const { location } = await admin.post('/account/tokens/new', token(ODD, 'metrics'));
+    const { html } = await admin.get(location ?? '');
     const text = /bport_pat_[A-Za-z0-9_-]{43}/.exec(html)?.[0] ?? '';
     const on = await page();
     expect(on).toContain('<code>GET /metrics</code> is on');

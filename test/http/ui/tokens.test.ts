@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../../src/app.ts';
 import { createEnvironment } from '../../../src/environments/environments.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
@@ -21,12 +22,21 @@ afterAll(() => pages.close());
 const FORM = { name: ODD, access: 'backups', role: 'viewer', where: 'all', expiresInDays: '30' };
 const tokenIn = (html: string) => /bport_pat_[A-Za-z0-9_-]{43}/.exec(html)?.[0];
 const idIn = (html: string) => /revoke=(c[0-9a-z]{24})/.exec(html)?.[1] ?? '';
+/** Sends the form and follows it to the page that shows the token. */
+async function madeBy(visitor: Visitor, path: string, form: Readonly<Record<string, string>>) {
+  const { status, location } = await visitor.post(path, form);
+  expect([status, location]).toEqual([
+    303,
+    expect.stringMatching(/^\/(account|admin)\/tokens\/c[0-9a-z]{24}\/made$/),
+  ]);
+  return visitor.get(location ?? '');
+}
 const me = (token: string) =>
   pages.app.request('http://localhost/api/auth/me', { headers: { authorization: `Bearer ${token}` } });
 
 describe('one’s own tokens', () => {
   it('are shown once, listed without their text, and revoked after a question', async () => {
-    const made = await viewer.post('/account/tokens/new', FORM);
+    const made = await madeBy(viewer, '/account/tokens/new', FORM);
     expect([made.status, made.headers.get('cache-control')]).toEqual([200, 'no-store']);
     const token = tokenIn(made.html) ?? '';
     expect(made.html).toContain(`<code id="new-token">${token}</code>`);
@@ -46,6 +56,56 @@ describe('one’s own tokens', () => {
     expect((await viewer.get('/account')).html).toContain('The token is revoked.');
   });
 
+  it('are made once, however often the page that shows them is loaded', async () => {
+    const { services } = pages;
+    const count = async () => (await services.db.selectFrom('api_tokens').select('id').execute()).length;
+    const before = await count();
+    const [one, two] = [
+      await viewer.post('/account/tokens/new', { ...FORM, name: 'one' }),
+      await viewer.post('/account/tokens/new', { ...FORM, name: '🗝'.repeat(50) }),
+    ];
+    for (const { headers } of [one, two]) {
+      const [, value = ''] = /bridgeport_made_c[0-9a-z]{24}=([^;]*); Max-Age=60; Path=\/; HttpOnly/.exec(
+        headers.get('set-cookie') ?? '',
+      ) ?? ['', ''];
+      // A browser takes 4,096 bytes, its name and attributes among them.
+      expect([value.length > 100, value.length < 3000, value.includes('bport_')]).toEqual([
+        true,
+        true,
+        false,
+      ]);
+    }
+    // Of two tabs, each shows its own.
+    const first = await viewer.get(one.location ?? '');
+    expect(first.html).toContain('<strong>one</strong>');
+    expect(tokenIn((await viewer.get(two.location ?? '')).html)).not.toBe(tokenIn(first.html));
+    const again = await viewer.get(one.location ?? '');
+    expect([again.status, again.location, tokenIn(again.html)]).toEqual([303, '/account', undefined]);
+    expect((await viewer.get('/account')).html).toContain('A token is shown once');
+    expect(await count()).toBe(before + 2);
+  });
+
+  it('are shown to the session that made them alone, within a minute, and never by a cookie that was changed', async () => {
+    const { location } = await viewer.post('/account/tokens/new', FORM);
+    const own = viewer.cookie();
+    const other = await pages.signedIn('viewer');
+    const madeOf = (cookie: string) => /bridgeport_made_[^;]+/.exec(cookie)?.[0] ?? '';
+    const shownWith = async (cookie: string, path = location ?? '', app = pages.app) => {
+      const answer = await app.request(`http://localhost${path}`, { headers: { cookie } });
+      return tokenIn(await answer.text()) !== undefined;
+    };
+    expect(await shownWith(`${other.cookie()}; ${madeOf(own)}`)).toBe(false);
+    expect(await shownWith(own.replace(/(bridgeport_made_[^;]{80})./, '$1_'))).toBe(false);
+    expect(await shownWith(own.replace(/(bridgeport_made_[^=]+=)[^;]*/, '$1x'))).toBe(false);
+    for (const id of ['nobody', 'c', '%0d%0aset-cookie:x', `c${'0'.repeat(24)}`]) {
+      expect([id, await shownWith(own, `/account/tokens/${id}/made`)]).toEqual([id, false]);
+    }
+    // A browser that keeps it for longer than it was told to.
+    const late = createApp({ ...pages.services, now: () => new Date(Date.now() + 61_000) });
+    expect(await shownWith(own, location ?? '', late)).toBe(false);
+    expect(await shownWith(own)).toBe(true);
+  });
+
   it.each([
     [
       'backups',
@@ -55,7 +115,7 @@ describe('one’s own tokens', () => {
     ['metrics', /\/metrics</, 'as Prometheus reads them'],
     ['full', /\/api\/auth\/me</, 'href="/docs"'],
   ])('for %s come with a command that tries them', async (access, command, next) => {
-    const { html } = await viewer.post('/account/tokens/new', { ...FORM, access });
+    const { html } = await madeBy(viewer, '/account/tokens/new', { ...FORM, access });
     const [, shown = ''] = /<code id="first-request">([^<]*<)/.exec(html) ?? [];
     expect(shown.replace(environmentId, 'ID')).toMatch(command);
     expect(shown).not.toContain('bport_pat_');
@@ -70,7 +130,7 @@ describe('one’s own tokens', () => {
     expect(status).toBe(422);
     expect(html).toMatch(/id="field-role-error"[^>]*>Token role \(admin\) exceeds owner role \(viewer\)/);
     // Whose it is is not the form's to say.
-    const { html: other } = await viewer.post('/account/tokens/new', { ...FORM, owner: 'user:somebody' });
+    const { html: other } = await madeBy(viewer, '/account/tokens/new', { ...FORM, owner: 'user:somebody' });
     const { user } = await (await me(tokenIn(other) ?? '')).json();
     expect(user.role).toBe('viewer');
   });
@@ -128,14 +188,14 @@ describe('the form of a new token', () => {
     const refused = await admin.post('/account/tokens/new', { ...form, where: 'some' });
     expect(refused.status).toBe(422);
     expect(refused.html).toContain('The metrics tell of all environments: let the token be for all');
-    const { html } = await admin.post('/account/tokens/new', form);
+    const { html } = await madeBy(admin, '/account/tokens/new', form);
     expect((await (await me(tokenIn(html) ?? '')).json()).scopes).toEqual(['metrics:read']);
     expect((await admin.get('/account')).html).toContain('read the metrics');
   });
 
   it('makes one for the environments that are ticked', async () => {
     const form = { ...FORM, where: 'some', [`environment.${environmentId}`]: 'true' };
-    const { html } = await admin.post('/account/tokens/new', form);
+    const { html } = await madeBy(admin, '/account/tokens/new', form);
     const { environments } = await (await me(tokenIn(html) ?? '')).json();
     expect(environments).toEqual([environmentId]);
     expect((await admin.get('/account')).html).toContain('Prod &quot;1&quot; &lt;b&gt;');
@@ -150,7 +210,10 @@ describe('Users & tokens', () => {
     const id = /\/(c[0-9a-z]{24})$/.exec(account.location ?? '')?.[1] ?? '';
     const form = (await admin.get(`/admin/tokens/new?owner=account:${id}`)).html;
     expect(form).toMatch(new RegExp(`<option value="account:${id}" selected`));
-    const made = await admin.post('/admin/tokens/new', { ...FORM, role: 'operator', owner: `account:${id}` });
+    const made = await madeBy(admin, '/admin/tokens/new', {
+      ...FORM,
+      ...{ role: 'operator', owner: `account:${id}` },
+    });
     const token = tokenIn(made.html) ?? '';
     expect((await (await me(token)).json()).user.serviceAccountId).toBe(id);
     const list = (await admin.get('/admin/tokens')).html;

@@ -48,6 +48,11 @@ export async function walkDatabases(walk: FormWalk): Promise<void> {
   const { send, ids } = walk;
   const server = { serverId: ids.server };
   await send('/environments/:environmentId/databases/new?type=postgres', { ...DATABASE, ...server });
+  const find = '/environments/:environmentId/databases/new?type=postgres&do=find';
+  const found = await send(find, { ...DATABASE, ...server });
+  const [, typed = ''] = /name="typed" value="([^"]*)"/.exec(found) ?? [];
+  const back = '/environments/:environmentId/databases/new?type=postgres&do=back';
+  await send(back, { typed: typed.replaceAll('&amp;', '&') });
   await send('/databases/:databaseId/edit', { ...DATABASE, ...server, name: `${ODD} 2` });
   await lead(walk, 5999);
   await send('/databases/:databaseId/password', {

@@ -141,6 +141,8 @@ const FLASHES = {
   'storage-saved': 'The configuration is saved. Test Connection next.',
   'target-confirmed': 'The stored password is sent to the present target from now on.',
   'token-revoked': 'The token is revoked.',
+  'token-shown':
+    'A token is shown once, when it is made, and stored nowhere. Where it was not copied, revoke it and make another.',
   'user-created': 'The user is created.',
   'user-deleted': 'The user is deleted.',
   'user-saved': 'The user is saved.',
@@ -177,6 +179,7 @@ const NEWS: readonly FlashKey[] = [
   'backup-runs-and-waits',
   'backup-waits',
   'backups-wait',
+  'token-shown',
   'verification-runs',
 ];
 
