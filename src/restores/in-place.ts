@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db, RestoreRow, Trx } from '../db/schema.ts';
 import type { InPlaceTarget, LiveTarget } from '../engines/in-place.ts';
-import { isLive } from './load-options.ts';
+import { isLive, loadOptionsOf } from './load-options.ts';
 
 type InPlaceColumns = Pick<
   RestoreRow,
@@ -21,6 +21,7 @@ export function replacedBy(row: RestoreRow): InPlaceTarget | undefined {
   return {
     ...{ keptName: row.kept_name, replacedId: row.replaced_id, endSessions: row.end_sessions === 1 },
     mayBeSwapped: mayBeSwapped(row),
+    adopts: loadOptionsOf(row).adopts,
   };
 }
 
@@ -71,6 +72,11 @@ export async function listKept(db: Db, databaseId: string): Promise<readonly Res
 export function whatIsInPlace(row: RestoreRow): string {
   if (isLive(row)) return whatIsLive(row);
   const { state, new_name: name, kept_name: kept, removal_error: error } = row;
+  const { adopts } = loadOptionsOf(row);
+  if (adopts !== undefined) {
+    if (state === 'making') return `“${adopts.name}” is to take the place of “${name}”, which is as it was.`;
+    if (state === 'removed') return `“${adopts.name}” is called so again, and “${name}” is as it was.`;
+  }
   switch (state) {
     case 'none':
       return `Nothing ${row.ended_at === null ? 'is made yet' : 'was made'}: “${name}” is as it was.`;

@@ -41,6 +41,10 @@ export interface RestoreItem {
   readonly kept: Kept | null;
   /** It stands beside its database, and can be dropped from here. */
   readonly isDroppable: boolean;
+  /** It can take the place of its database. */
+  readonly isRenamable: boolean;
+  /** The restore by which that was last asked for, and whether it has. */
+  readonly renamed: { readonly id: string; readonly isDone: boolean } | null;
   /** Where a person swaps the two. */
   readonly swapByHand: ShownSwap | null;
   readonly failure: { readonly message: string; readonly stderr: string | null } | null;

@@ -5,6 +5,7 @@ import type { CountedTable, CountPlan, RestorePlan } from '../restore.ts';
 import { newArchiveGuard } from './archive-guard.ts';
 import { newCommandGuard } from './command-guard.ts';
 import { connectionSecrets } from './connection.ts';
+import { adoptScript, giveBackScript } from './in-place/adopt.ts';
 import { swapPostgres } from './in-place/in-place.ts';
 import { keepReplaced, refuseSwapped, trySettings } from './in-place/restore-beside.ts';
 import { restoreLive } from './live/live.ts';
@@ -39,12 +40,13 @@ export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
       count: countRows(target, newName),
     };
   }
+  const adopts = target.inPlace?.adopts;
   const isPlain = target.format !== 'custom' && target.format !== 'tar';
   const command = (script: string) => ({ script, secrets: connectionSecrets(target) });
   const encoder = new TextEncoder();
   return {
     preflight: preflightPostgres(target),
-    create: command(createScript(target)),
+    create: command(adopts ? adoptScript(target, adopts) : createScript(target)),
     load: command(isPlain ? loadPlain(target) : loadArchive(target)),
     before: encoder.encode(isPlain ? 'BEGIN;\n' : ''),
     after: encoder.encode(isPlain ? 'COMMIT;\n' : ''),
@@ -56,7 +58,9 @@ export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
     check: command(`${maintenanceLines(target)}\nPGDATABASE=${workName(target)}; sql --command=ANALYZE`),
     finish: target.inPlace ? null : command(finishScript(target)),
     ...(target.inPlace ? { swap: swapPostgres(target, target.inPlace) } : { made: madeByPostgres(target) }),
-    remove: command(removeScript(target)),
+    remove: command(
+      adopts && target.inPlace ? giveBackScript(target, adopts, target.inPlace) : removeScript(target),
+    ),
     explain: (failure) => explainPostgresRestore(target, failure),
   };
 }

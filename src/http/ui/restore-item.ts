@@ -7,8 +7,9 @@ import { findDrill } from '../../drills/drills.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
+import { isRenamable } from '../../restores/ask-rename.ts';
 import { isDroppable } from '../../restores/drop-restored.ts';
-import { isLive } from '../../restores/load-options.ts';
+import { isLive, loadOptionsOf } from '../../restores/load-options.ts';
 import {
   checksOf,
   countsOf,
@@ -30,6 +31,8 @@ export async function loadRestoreItem(
   if (row === undefined) throw new AppError('not_found', 'Restore not found');
   const { databaseName, environmentName, serverName } = await whereRestored(db, row);
   const backup = await findBackup(db, row.backup_id);
+  const { renamedBy } = loadOptionsOf(row);
+  const renamed = renamedBy === undefined ? undefined : await findRestore(db, renamedBy);
   const goesOn = run !== undefined && (run.state === 'pending' || run.state === 'running');
   return {
     item: {
@@ -56,7 +59,9 @@ export async function loadRestoreItem(
         row.kept_name === null || row.kept_state === null
           ? null
           : { name: row.kept_name, isDropped: row.kept_state === 'dropped' },
-      isDroppable: isDroppable(row),
+      isDroppable: isDroppable(row) && renamed?.state !== 'done',
+      isRenamable: renamed?.state !== 'done' && (await isRenamable(db, row)),
+      renamed: renamed === undefined ? null : { id: renamed.id, isDone: renamed.state === 'done' },
       failure: failureOf(run?.error ?? null),
     },
     live: goesOn ? { ...liveOf(run, now()), isInPlace: row.in_place === 1, isLive: isLive(row) } : null,

@@ -15,7 +15,7 @@ import { loadOptionsOf, loadOptionsText, onlyTablesOf } from '../load-options.ts
 import { lookAtSource } from '../look-at-source.ts';
 import { nextName } from '../new-name.ts';
 import { ofChosen } from '../only-tables.ts';
-import { openRestoreTarget, starterOf } from '../open-target.ts';
+import { openRestoreTarget, starterOf, UNKNOWN_DUMP } from '../open-target.ts';
 import type { Measured } from '../record-restored.ts';
 import { removeMade } from '../remove-made.ts';
 import { loadRestore, recordRestore } from '../restores.ts';
@@ -135,6 +135,7 @@ async function restore(
   const { db } = services;
   progress.enter('look');
   const row = await loadRestore(db, run.id);
+  if (loadOptionsOf(row).adopts !== undefined) return adopt(services, row, context, progress);
   const stored = await loadStored(db, row.backup_id);
   const dump = ofChosen(await factsOf(db, row.backup_id), onlyTablesOf(row));
   const opened = await services.openPlace(stored.place);
@@ -150,6 +151,45 @@ async function restore(
     }
   } finally {
     await closeQuietly(services, opened.close);
+  }
+}
+
+/** What another restore has made takes the place: nothing is read, and nothing is loaded. */
+async function adopt(
+  services: RestoreServices,
+  row: RestoreRow,
+  { claim, signal, hold }: RunContext,
+  progress: Progress,
+): Promise<Ended> {
+  const { db, uptimeMs } = services;
+  const begunAt = uptimeMs();
+  const place = await placeChecks(db, row);
+  await refuseFailed(services, claim, place);
+  const { host, plan } = await openRestoreTarget(services, row, UNKNOWN_DUMP, starterOf(row));
+  try {
+    const { command, explain, read } = plan.preflight;
+    const options = { signal, explain, name: 'The look at the target', idleTimeoutMs: LOOK_MS };
+    const found = read(await hostOutput(host, command, options));
+    const checks = [...place, ...(await safetyChecks(db, row)), ...found];
+    await recordRestore(db, claim, { checks: JSON.stringify(checks) });
+    await refuseFailed(services, claim, checks);
+    await recordReplaced(db, claim, { host, plan, signal });
+    progress.enter('create');
+    await hold();
+    await recordRestore(db, claim, { state: 'making' });
+    const name = 'The taking of its name';
+    await hostOutput(host, plan.create, { signal, explain: plan.explain, name });
+    progress.enter('finish');
+    await hold();
+    await recordRestore(db, claim, { state: 'finishing' });
+    const last = await lastCommand(db, claim.runId, plan);
+    if (last !== null) {
+      await hostOutput(host, last, { signal, explain: plan.explain, name: 'The end of the restore' });
+    }
+    const measured = { restoreMs: Math.round(uptimeMs() - begunAt), dumpBytes: 0 };
+    return { measured, isCompared: false, difference: null };
+  } finally {
+    await closeQuietly(services, () => host.close());
   }
 }
 

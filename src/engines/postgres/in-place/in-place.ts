@@ -58,9 +58,9 @@ export function oid(replacedId: string): string {
 }
 
 /** Fails, with words for `explainPostgresRestore`, unless the database of that OID has that name; a cast of a constant would fail in any case. */
-function requireName(replacedId: string, name: string): string {
+export function requireName(replacedId: string, name: string, words = 'not to be swapped: other'): string {
   return `SELECT CAST((SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(name)})
-  THEN '0' ELSE 'bridgeport: not to be swapped: other' END) AS pg_catalog.int4)`;
+  THEN '0' ELSE 'bridgeport: ${words}' END) AS pg_catalog.int4)`;
 }
 
 /** A try takes the five seconds for which the server waits for sessions to leave. */
