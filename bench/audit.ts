@@ -11,7 +11,7 @@ import { readConfig } from '../src/node/read-config.ts';
 import { createServices } from '../src/services.ts';
 import { type App, startApp } from './app.ts';
 import { median } from './figures.ts';
-import { signInToPages } from './large.ts';
+import { signInToPages } from './filled.ts';
 import { cpuMsOf } from './measure.ts';
 import { freePort } from './site.ts';
 import { newFolder } from './storage.ts';

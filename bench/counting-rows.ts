@@ -34,6 +34,10 @@ const mysqlValues = (id: number) =>
   `${id},'${fields(id).slice(1).join("','").replaceAll('"', '\\"')}',NULL,0x${hex()}${hex()}`;
 const numbers = () => several(() => String(Math.floor(random() * 10 ** (1 + random() * 8))));
 const shortStrings = () => several(() => `'${hex().slice(0, 1 + random() * 6)}'`);
+const blobs = (before: string, after: string) => {
+  const bytes = Buffer.from(Array.from({ length: 20 + random() * 4000 }, () => random() * 256));
+  return `${Math.floor(random() * 1e6)},${before}${bytes.toString('hex')}${after}`;
+};
 const ROWS_PER_STATEMENT = 4000;
 
 function mysqlCase(name: string, between: string, valuesOf: (id: number) => string): CountingCase {
@@ -77,10 +81,12 @@ export const CASES: readonly CountingCase[] = [
   mysqlCase('mysqldump', '', mysqlValues),
   mysqlCase('mysqldump, numbers', '', numbers),
   mysqlCase('mysqldump, short strings', '', shortStrings),
+  mysqlCase('mysqldump, blobs', '', () => blobs('0x', '')),
   mysqlCase('mariadb-dump', '\n', mysqlValues),
   sqliteCase('SQLite', (id) => `${id},'${fields(id).slice(1).join("','")}',NULL`),
   sqliteCase('SQLite, numbers', numbers),
   sqliteCase('SQLite, short strings', shortStrings),
+  sqliteCase('SQLite, blobs', () => blobs("X'", "'")),
 ];
 
 /** About eight MiB, which are read again and again: whole statements, so that each round begins where one may. */

@@ -1,17 +1,15 @@
-import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { LOGIN } from '../dev/fill/fill.ts';
 import type { Size } from '../dev/fill/size.ts';
-import type { Api, Json } from './api.ts';
 import { type App, startApp } from './app.ts';
 import { median, percentile } from './figures.ts';
+import { fillFolder, signInToPages, untilQuiet } from './filled.ts';
+import { findTargets } from './large-targets.ts';
 import { cpuMsOf } from './measure.ts';
-import { endWithBench } from './processes.ts';
 import { freePort } from './site.ts';
 import { newFolder } from './storage.ts';
-import { cleanEnvironment } from './upload.ts';
 
 export interface LargeFigures {
   readonly size: Size;
@@ -53,12 +51,6 @@ const SECONDS = 4;
 const ABANDONED = 300;
 /** Of which the median counts: the first one runs through code that V8 has not compiled yet. */
 const BURSTS = 3;
-const QUIET_LOOKS = 180;
-/** In each of so many seconds one after the other. */
-const QUIET_CPU_MS = 30;
-const QUIET_SECONDS = 4;
-/** As many people: pages are limited for each session. */
-const SESSIONS = 8;
 /** Longer than the pause between two sweeps. */
 const ROUNDS_SECONDS = 20;
 
@@ -112,21 +104,12 @@ function over(what: string, ms: number, mostMs: number): readonly string[] {
   return ms <= mostMs ? [] : [`${what}: ${ms.toFixed(1)} ms, at most ${mostMs.toFixed(1)} ms are wanted`];
 }
 
-/** Gives the seconds that it took. */
-export async function fillFolder(dataDir: string, size: Size): Promise<number> {
-  const program = resolve(import.meta.dirname, '../dev/fill/main.ts');
-  const args = Object.entries(size).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const startedAt = performance.now();
-  const child = spawn(process.execPath, [program, ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    detached: true,
-    env: { ...cleanEnvironment(), DATA_DIR: dataDir },
-  });
-  const forget = endWithBench(child.pid);
-  const status = await new Promise((done) => child.once('close', done));
-  forget();
-  if (status !== 0) throw new Error(`filling ended with status ${status}`);
-  return (performance.now() - startedAt) / 1000;
+/** A rule for all databases, so that pages have schedules to tell of; none of them is due while the bench runs. */
+async function scheduleAll(app: App): Promise<void> {
+  const api = await app.signIn(LOGIN);
+  const hour = (new Date().getUTCHours() + 12) % 24;
+  const rule = { name: 'All', cronExpression: `0 ${hour} * * *`, timeZone: 'UTC' };
+  await api.ask('POST', '/api/schedules/rules', rule);
 }
 
 async function withApp<T>(
@@ -139,31 +122,6 @@ async function withApp<T>(
   } finally {
     await app.stop();
   }
-}
-
-/** A rule for all databases, so that pages have schedules to tell of; none of them is due while the bench runs. */
-async function scheduleAll(app: App): Promise<void> {
-  const api = await app.signIn(LOGIN);
-  const hour = (new Date().getUTCHours() + 12) % 24;
-  const rule = { name: 'All', cronExpression: `0 ${hour} * * *`, timeZone: 'UTC' };
-  await api.ask('POST', '/api/schedules/rules', rule);
-}
-
-/** The worker's first minutes, in which it finds a storage that does not answer, are nobody's page. */
-export async function untilQuiet(app: App): Promise<void> {
-  let quiet = 0;
-  for (let look = 0; look < QUIET_LOOKS && quiet < QUIET_SECONDS; look += 1) {
-    const before = cpuMsOf(app.pid);
-    await new Promise((done) => setTimeout(done, 1000));
-    quiet = cpuMsOf(app.pid) - before < QUIET_CPU_MS ? quiet + 1 : 0;
-  }
-}
-
-interface Target {
-  readonly name: string;
-  readonly mostCpuMs: number;
-  /** Asks it once, as the next of the sessions, to the end of the answer. Throws where that is no success. */
-  ask(): Promise<void>;
 }
 
 async function repeat(times: number, ask: () => Promise<void>): Promise<void> {
@@ -223,130 +181,6 @@ async function measureCosts(app: App, say: (line: string) => void) {
   const healthP99Ms = median(bursts);
   say(`large: abandoned pages: /health ${healthP99Ms.toFixed(0)} ms, idle ${idleP99Ms.toFixed(1)} ms`);
   return { pages, abandoned: { idleP99Ms, healthP99Ms } };
-}
-
-/** Lists and pages of the largest environment and database. */
-async function findTargets(app: App): Promise<readonly Target[]> {
-  const apis: Api[] = [];
-  const cookies: string[] = [];
-  while (apis.length < SESSIONS) {
-    apis.push(await app.signIn(LOGIN));
-    cookies.push(await signInToPages(app));
-  }
-  const [api] = apis;
-  if (api === undefined) throw new Error('there is no session');
-  const { environments } = await api.ask('GET', '/api/environments');
-  const environment = idOf(rowsOf(environments).find(({ name }) => name === 'production'));
-  const { databases } = await api.ask('GET', `/api/environments/${environment}/databases?limit=1000`);
-  const largest = rowsOf(databases).toSorted((a, b) => backupsOf(b) - backupsOf(a))[0];
-  const database = idOf(largest);
-  const deep = Math.floor(backupsOf(largest ?? {}) / 25) * 25 - 25;
-  const { servers } = await api.ask('GET', `/api/environments/${environment}/servers`);
-  const server = idOf(rowsOf(servers)[0]);
-  const { backups } = await api.ask('GET', `/api/databases/${database}/backups`);
-  const backup = idOf(rowsOf(backups)[0]);
-
-  let turn = 0;
-  const target = (path: string, name: string, mostCpuMs: number): Target => ({
-    name,
-    mostCpuMs,
-    async ask() {
-      turn += 1;
-      if (path.startsWith('/api/')) {
-        await apis[turn % SESSIONS]?.ask('GET', path);
-        return;
-      }
-      const headers = { cookie: cookies[turn % SESSIONS] ?? '' };
-      const response = await fetch(app.url + path, { headers, redirect: 'manual' });
-      await response.text();
-      if (response.status !== 200) throw new Error(`GET ${path}: ${response.status}`);
-    },
-  });
-  const { runs } = await api.ask('GET', '/api/runs');
-  const run = idOf(rowsOf(runs)[0]);
-  const { users } = await api.ask('GET', '/api/users');
-  const user = idOf(rowsOf(users)[0]);
-  const usual = [
-    [`/?environment=all`, 'overview'],
-    [`/?environment=${environment}`, 'overview of an environment'],
-    [`/databases?environment=all`, 'databases'],
-    [`/databases?environment=all&sort=name&offset=950`, 'databases by name, last page'],
-    [`/databases?environment=all&sort=-size`, 'databases by size'],
-    [`/databases?environment=all&q=z%C3%BCrich`, 'databases searched'],
-    [`/databases?environment=${environment}&q=a`, 'databases of an environment, searched'],
-    [`/environments/${environment}/databases/new`, 'form of a new database'],
-    [`/runs?environment=all`, 'runs'],
-    [`/runs?environment=${environment}`, 'runs of an environment'],
-    [`/runs/running`, 'what runs anywhere, alone'],
-    [`/schedules?environment=all`, 'schedules'],
-    [`/schedules/rules/new`, 'form of a rule'],
-    [`/servers?environment=all`, 'servers'],
-    [`/servers?environment=${environment}`, 'servers of an environment'],
-    [`/servers/${server}`, 'a server'],
-    [`/servers/${server}/find`, 'databases to be found on a server'],
-    [`/environments/${environment}/servers/new`, 'form of a new server'],
-    [`/environments`, 'environments'],
-    [`/environments/${environment}/settings`, 'settings of an environment'],
-    [`/databases/${database}`, 'a database'],
-    [`/databases/${database}?offset=${deep}`, 'a database, last page of its backups'],
-    [`/databases/${database}/schedule`, 'a database, its schedule'],
-    [`/databases/${database}/retention`, 'a database, its retention'],
-    [`/databases/${database}/settings`, 'a database, its settings'],
-    [`/databases/${database}/edit`, 'form of a database'],
-    [`/databases/${database}/backups`, 'list of backups alone'],
-    [`/databases/${database}/figures`, 'figures of a database alone'],
-    [`/databases/${database}/runs?shown=`, 'what runs alone'],
-    [`/backups/${backup}`, 'a backup'],
-    [`/admin/users`, 'users'],
-    [`/admin/users/${user}`, 'a user'],
-    [`/admin/system`, 'system'],
-    [`/admin/storage/edit`, 'form of the storage'],
-    [`/account`, 'account'],
-    [`/help`, 'help'],
-    [`/api/environments`, '`/api/environments`'],
-    [`/api/environments/${environment}/databases`, '`…/databases`'],
-    [`/api/environments/${environment}/databases/backup-summary`, '`…/databases/backup-summary`'],
-    [`/api/environments/${environment}/servers`, '`…/servers`'],
-    [`/api/databases/${database}`, '`/api/databases/:id`'],
-    [`/api/databases/${database}/backups`, '`…/backups`'],
-    [`/api/databases/${database}/backups?offset=${deep}`, '`…/backups`, last page'],
-    [`/api/backups/${backup}`, '`/api/backups/:id`'],
-    [`/api/databases/${database}/schedule/history`, '`…/schedule/history`'],
-    [`/api/databases/${database}/backup-policy`, '`…/backup-policy`'],
-    [`/api/schedules`, '`/api/schedules`'],
-    [`/api/schedules/rules`, '`/api/schedules/rules`'],
-    [`/api/schedules/upcoming`, '`/api/schedules/upcoming`'],
-    [`/api/runs`, '`/api/runs`'],
-    [`/api/runs/${run}`, '`/api/runs/:id`'],
-    [`/api/users`, '`/api/users`'],
-    [`/api/settings/spaces`, '`/api/settings/spaces`'],
-    [`/api/settings/spaces/environments`, '`…/spaces/environments`'],
-    [`/api/settings/spaces/environments/${environment}/impact`, '`…/spaces/environments/:id/impact`'],
-    [`/api/settings/spaces/impact`, '`…/spaces/impact`'],
-    [`/api/settings/spaces/left-behind`, '`…/spaces/left-behind`'],
-    [`/api/settings/system`, '`/api/settings/system`'],
-  ] as const;
-  return [target('/admin/storage', 'storage', 60), ...usual.map(([path, name]) => target(path, name, 15))];
-}
-
-const rowsOf = (value: unknown) => value as readonly Json[];
-const idOf = (row: Json | undefined) => String(row?.['id']);
-const backupsOf = (row: Json) => Number((row['_count'] as Json | undefined)?.['backups'] ?? 0);
-
-/** The cookie of a new session of the filled installation's admin. */
-export async function signInToPages(app: App): Promise<string> {
-  const response = await fetch(`${app.url}/login`, {
-    method: 'POST',
-    headers: { origin: app.url },
-    body: new URLSearchParams(LOGIN),
-    redirect: 'manual',
-  });
-  await response.text();
-  if (response.status !== 303) throw new Error(`signing in to the pages: ${response.status}`);
-  return response.headers
-    .getSetCookie()
-    .map((line) => line.split(';')[0])
-    .join('; ');
 }
 
 /** Again where the app has just closed a connection that stood idle while it was busy. */

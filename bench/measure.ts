@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { endWithBench, killGroup } from './processes.ts';
 
@@ -128,6 +128,11 @@ function watchPeak() {
 /** The most memory that a process has held, in bytes; 0 when it is gone. */
 export function peakRss(pid: number): number {
   return memoryOf(pid, 'VmHWM');
+}
+
+/** Has `peakRss` of that process begin anew (proc_pid_clear_refs, 5). */
+export function forgetPeakRss(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
 /** The memory that a process holds now, in bytes. */

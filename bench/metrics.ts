@@ -3,7 +3,7 @@ import { LOGIN } from '../dev/fill/fill.ts';
 import type { Size } from '../dev/fill/size.ts';
 import { startApp } from './app.ts';
 import { median } from './figures.ts';
-import { fillFolder, untilQuiet } from './large.ts';
+import { fillFolder, untilQuiet } from './filled.ts';
 import { cpuMsOf } from './measure.ts';
 import { freePort } from './site.ts';
 import { newFolder } from './storage.ts';

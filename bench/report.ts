@@ -111,13 +111,13 @@ function describeWholePath(figures: WholePathFigures): string {
 }
 
 function describeRestore(figures: RestoreFigures): string {
-  const { dumpBytes, storedBytes, appSeconds, pipelineSeconds, ratio } = figures;
+  const { dumpBytes, storedBytes, appSeconds, pipelineSeconds, ratio, peakRssBytes: peak } = figures;
   const row = (name: string, seconds: number) => [
     name,
     fixed(seconds),
     fixed(dumpBytes / seconds / 2 ** 20, 0),
   ];
-  return `**Restore** of a plain dump of ${mib(dumpBytes)} MiB with zstd ${ZSTD_LEVEL}, ${mib(storedBytes)} MiB stored, over SSH into PostgreSQL (the pipeline takes ${fixed(ratio, 2)}× the app's time). Peak RSS of the app: ${mib(figures.peakRssBytes)} MiB. Reading it in full took ${fixed(figures.verifySeconds)} s, its backup ${fixed(figures.backupSeconds)} s:\n\n${table(
+  return `**Restore** of a plain dump of ${mib(dumpBytes)} MiB with zstd ${ZSTD_LEVEL}, ${mib(storedBytes)} MiB stored, over SSH into PostgreSQL (the pipeline takes ${fixed(ratio, 2)}× the app's time). Peak RSS of the app: ${mib(peak.restore)} MiB (of the backup ${mib(peak.backup)}, of reading it in full ${mib(peak.verification)}). Reading it in full took ${fixed(figures.verifySeconds)} s, its backup ${fixed(figures.backupSeconds)} s:\n\n${table(
     ['', 'seconds', 'MiB/s'],
     [
       row('BRIDGEPORT Storage, proven, compared and analysed', appSeconds),

@@ -5,7 +5,7 @@ import { fillDatabase } from '../test/support/postgres-data.ts';
 import { type Sshd, startSshd } from '../test/support/sshd.ts';
 import type { Api, Json } from './api.ts';
 import { median } from './figures.ts';
-import { type Measured, measure, peakRss } from './measure.ts';
+import { forgetPeakRss, type Measured, measure, peakRss } from './measure.ts';
 import { type Site, startSite } from './site.ts';
 import { newFolder, type Storage } from './storage.ts';
 import { cleanEnvironment, rcloneEnvironment } from './upload.ts';
@@ -24,8 +24,8 @@ export interface RestoreFigures {
   readonly pipelineSeconds: number;
   /** The pipeline's seconds by the app's, in the median of the rounds: above 1, the app is faster. */
   readonly ratio: number;
-  /** Of the app's process, over the backup, the verification and all restores. */
-  readonly peakRssBytes: number;
+  /** Of the app's process while it does each; of the restores, the most of all. */
+  readonly peakRssBytes: { readonly backup: number; readonly verification: number; readonly restore: number };
 }
 
 const WITHIN_MS = 60 * 60_000;
@@ -52,14 +52,19 @@ export async function benchRestore(
     const { api } = site;
     const settings = { backupCompression: 'zstd', backupCompressionLevel: ZSTD_LEVEL };
     const database = await site.addDatabase(DATABASE, settings);
-    const [backup, backupSeconds] = await timed(() => api.backUp(database, WITHIN_MS));
-    const [, verifySeconds] = await timed(() => run(api, `/api/backups/${backup['id']}/verify`, {}));
-    say(`backup ${backupSeconds.toFixed(1)} s, reading in full ${verifySeconds.toFixed(1)} s`);
+    const { pid } = site.app;
+    const backedUp = await watched(pid, () => api.backUp(database, WITHIN_MS));
+    const backup = backedUp.value;
+    const read = await watched(pid, () => run(api, `/api/backups/${backup['id']}/verify`, {}));
+    say(`backup ${backedUp.seconds.toFixed(1)} s, reading in full ${read.seconds.toFixed(1)} s`);
     const pipeline = await preparePipeline(storage, sshd, postgres);
-    const loads: number[] = [];
+    const [loads, peaks]: [number[], number[]] = [[], []];
     const byApp = async () => {
       const body = { newName: BY_APP };
-      const [row, seconds] = await timed(() => run(api, `/api/backups/${backup['id']}/restore`, body));
+      const path = `/api/backups/${backup['id']}/restore`;
+      const { value: row, seconds, peakRssBytes } = await watched(pid, () => run(api, path, body));
+      peaks.push(peakRssBytes);
+      say(`restored in ${seconds.toFixed(1)} s, peak ${(peakRssBytes / 2 ** 20).toFixed(0)} MiB`);
       await postgres.dropDatabase(BY_APP);
       loads.push(Number((row['restore'] as Json)['loadedMs']) / 1000);
       return seconds;
@@ -80,12 +85,15 @@ export async function benchRestore(
     }
     return {
       ...{ dumpBytes: Number(backup['bytesRead']), storedBytes: Number(backup['size']) },
-      ...{ backupSeconds, verifySeconds },
+      ...{ backupSeconds: backedUp.seconds, verifySeconds: read.seconds },
       loadSeconds: median(loads),
       appSeconds: median(runs.map(({ app }) => app)),
       pipelineSeconds: median(runs.map((one) => one.pipeline)),
       ratio: median(runs.map((one) => one.pipeline / one.app)),
-      peakRssBytes: peakRss(site.app.pid),
+      peakRssBytes: {
+        ...{ backup: backedUp.peakRssBytes, verification: read.peakRssBytes },
+        restore: Math.max(...peaks),
+      },
     };
   } finally {
     await site?.app.stop();
@@ -94,10 +102,12 @@ export async function benchRestore(
   }
 }
 
-async function timed<T>(work: () => Promise<T>): Promise<readonly [T, number]> {
+/** What work of the app takes: seconds, and the most memory that its process held meanwhile. */
+async function watched<T>(pid: number, work: () => Promise<T>) {
+  forgetPeakRss(pid);
   const startedAt = performance.now();
-  const done = await work();
-  return [done, (performance.now() - startedAt) / 1000];
+  const value = await work();
+  return { value, seconds: (performance.now() - startedAt) / 1000, peakRssBytes: peakRss(pid) };
 }
 
 /** Asks for a run, waits until it is completed, and gives it. */

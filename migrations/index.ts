@@ -30,6 +30,9 @@ import * as runLogs from './0028_run_logs.ts';
 import * as secondFactor from './0029_second_factor.ts';
 import * as weeklyReport from './0030_weekly_report.ts';
 import * as oidc from './0031_oidc.ts';
+import * as sessionOrigins from './0032_session_origins.ts';
+import * as bucketsAndZones from './0033_buckets_and_zones.ts';
+import * as runAskers from './0034_run_askers.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -64,4 +67,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0029_second_factor': secondFactor,
   '0030_weekly_report': weeklyReport,
   '0031_oidc': oidc,
+  '0032_session_origins': sessionOrigins,
+  '0033_buckets_and_zones': bucketsAndZones,
+  '0034_run_askers': runAskers,
 };

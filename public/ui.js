@@ -36,13 +36,16 @@
   };
 
   /* The page's one dialog is modal: it keeps the focus, and gives it back. */
+  let asker = null;
   const showDialog = () => {
     const dialog = document.querySelector('dialog[open]:not(:modal, [popover])');
     if (dialog === null) return;
-    dialog.close();
+    dialog.removeAttribute('open');
     dialog.showModal();
+    dialog.onclose = () => asker?.focus();
   };
   on('click', (event) => {
+    asker = event.target.closest?.('a[hx-target="#question"]') ?? asker;
     const button = event.target.closest?.('button[data-copy]');
     if (button) copy(button);
     const close = event.target.closest?.('a[data-close]');

@@ -10,3 +10,18 @@ export function attachment(fileName: string): string {
   const base = `attachment; filename="${plain}"`;
   return plain === name ? base : `${base}; filename*=UTF-8''${encodeStrictly(name)}`;
 }
+
+/** The name that such a value gives a file; null where it gives none that can be read. */
+export function fileNameIn(disposition: string | null): string | null {
+  const [, exact] = /;\s*filename\*=UTF-8''([^;\s]+)/i.exec(disposition ?? '') ?? [];
+  const [, plain] = /;\s*filename="([^"]*)"/i.exec(disposition ?? '') ?? [];
+  return (exact === undefined ? null : decoded(exact)) ?? (plain || null);
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}

@@ -55,7 +55,7 @@ export interface CapabilityCheck {
 
 /** The page's section. While a test runs it asks for itself again every second; without JavaScript, reloading does. */
 export function CapabilityCard({ running, result }: CapabilityCardProps) {
-  const live = running === null ? {} : { 'hx-get': CARD, 'hx-trigger': 'every 1s', 'hx-swap': 'outerHTML' };
+  const live = running === null ? {} : { 'hx-get': CARD, 'hx-trigger': 'every 1s', 'hx-swap': 'outerMorph' };
   return (
     <section id="capability-card" aria-labelledby="capabilities" {...live}>
       <h2 id="capabilities">What the storage can do</h2>
@@ -134,15 +134,21 @@ function Result({ result }: { result: DeepTestResult }) {
         </Notice>
       )}
       {result.buckets.map((bucket) => (
-        <Bucket key={bucket.bucket} bucket={bucket} />
+        <Bucket key={bucket.bucket} bucket={bucket} of={result.finishedAt} />
       ))}
     </>
   );
 }
 
-function Bucket({ bucket }: { bucket: BucketCapabilities }) {
+/** Of one result nothing changes: what somebody has opened stays open while the next test runs. */
+function Bucket({ bucket, of }: { bucket: BucketCapabilities; of: string }) {
   return (
-    <details class="capabilities" open={!bucket.isSound || bucket.left.length > 0}>
+    <details
+      class="capabilities"
+      id={`capabilities-${bucket.bucket}-${of}`}
+      hx-morph-skip="true"
+      open={!bucket.isSound || bucket.left.length > 0}
+    >
       <summary>
         <strong>{bucket.bucket}</strong>{' '}
         {bucket.isSound ? (
@@ -154,7 +160,7 @@ function Bucket({ bucket }: { bucket: BucketCapabilities }) {
       {bucket.left.length > 0 && <Left left={bucket.left} />}
       <Facts facts={factsOf(bucket)} />
       <Table caption={`Checks of ${bucket.bucket}`} columns={['Check', 'Result', 'What was found']}>
-        {bucket.checks.map((check) => (
+        {bucket.checks.filter(isTried).map((check) => (
           <tr key={check.name}>
             <th scope="row">{check.name}</th>
             <td data-label="Result">
@@ -174,7 +180,23 @@ function Bucket({ bucket }: { bucket: BucketCapabilities }) {
           </tr>
         ))}
       </Table>
+      <NotTried checks={bucket.checks.filter((check) => !isTried(check))} />
     </details>
+  );
+}
+
+type TriedCheck = CapabilityCheck & { readonly outcome: keyof typeof BADGES };
+
+const isTried = (check: CapabilityCheck): check is TriedCheck => check.outcome !== 'skipped';
+
+/** Rows of what was not tried would only hide why. */
+function NotTried({ checks }: { checks: readonly CapabilityCheck[] }) {
+  if (checks.length === 0) return null;
+  const reasons = new Set(checks.map(({ message }) => message));
+  return (
+    <p>
+      Not tried: {checks.map(({ name }) => name).join(', ')}. {[...reasons].join(' ')}
+    </p>
   );
 }
 
@@ -182,7 +204,6 @@ const BADGES = {
   ok: { tone: 'success', text: 'works' },
   absent: { tone: 'neutral', text: 'not offered' },
   failed: { tone: 'error', text: 'fails' },
-  skipped: { tone: 'neutral', text: 'not tried' },
 } as const;
 
 function Left({ left }: { left: BucketCapabilities['left'] }) {
@@ -232,7 +253,7 @@ function factsOf(bucket: BucketCapabilities): readonly (readonly [string, string
     ['Object lock', bucket.objectLock ?? 'none seen'],
     ...(bucket.storageClass === null ? [] : [['Storage class', bucket.storageClass] as const]),
     ['Clock', clockOf(bucket.clockOffsetSeconds)],
-    ['Written', formatBytes(bucket.writtenBytes)],
+    ['Written at most', formatBytes(bucket.writtenBytes)],
     ...(bucket.removedFromEarlier === 0
       ? []
       : [['Removed', `${bucket.removedFromEarlier} left by an interrupted test`] as const]),

@@ -2,9 +2,9 @@ import { FindForm, type FindFormProps } from './find-databases.tsx';
 import { FirstContact, type SeenHostKey } from './first-contact.tsx';
 import type { EnvironmentChoice } from './frame/frame.ts';
 import { HostAddressFields } from './new-host.tsx';
-import { CopyBlock } from './parts/copy-block.tsx';
 import { Form, PostButton } from './parts/form.tsx';
 import { freshForm } from './parts/form-state.ts';
+import { CopyMasterKey, type KeyCopy } from './parts/master-key-banner.tsx';
 import { type Step, Steps } from './parts/steps.tsx';
 import { OwnMachine } from './server.tsx';
 import { AuthorizedKeysLine } from './ssh-key.tsx';
@@ -15,7 +15,7 @@ export interface ChecklistProps {
   readonly environment: EnvironmentChoice | null;
   readonly isAdmin: boolean;
   readonly mayChange: boolean;
-  readonly masterKey: { readonly isKept: boolean; readonly command: string; readonly isCommand: boolean };
+  readonly masterKey: KeyCopy & { readonly isKept: boolean };
   readonly storage: {
     /** Null while none is configured. */
     readonly summary: string | null;
@@ -55,7 +55,7 @@ function stepsOf(props: ChecklistProps): readonly Step[] {
       words: key.isKept
         ? 'Without it no stored secret can be read again.'
         : 'It opens every stored secret, and was made at the first start. Copy it to a place that is not this machine: now, or after the first backup. You are reminded until it is done.',
-      body: isAdmin ? <KeyStep command={key.command} isCommand={key.isCommand} /> : <ForAdmins />,
+      body: isAdmin ? <CopyMasterKey command={key.command} isCommand={key.isCommand} /> : <ForAdmins />,
       canWait: true,
       page: null,
     },
@@ -109,19 +109,6 @@ function hostWords(waiting: ChecklistProps['host']['waiting']): string {
 
 const ForAdmins = () => <p>An admin does this.</p>;
 const ForOperators = () => <p>An operator or an admin does this.</p>;
-
-function KeyStep({ command, isCommand }: { readonly command: string; readonly isCommand: boolean }) {
-  return (
-    <>
-      <CopyBlock
-        id="master-key-copy"
-        text={command}
-        label={isCommand ? 'Command that copies the master key' : 'Path of the master key'}
-      />
-      <PostButton action="/admin/master-key/confirm" label="I have copied it" />
-    </>
-  );
-}
 
 function StorageStep({ storage, environment }: ChecklistProps) {
   if (storage.form !== null) return <NewStorageForm {...storage.form} />;

@@ -1,3 +1,4 @@
+import type { Child } from 'hono/jsx';
 import {
   type DatabaseFieldsProps,
   type DatabaseFormChoices,
@@ -12,21 +13,24 @@ import { CheckboxField, SelectField, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
 import { Notice } from './parts/notice.tsx';
+import { ScheduleChoice, type ScheduleChoices } from './schedules/schedule-choice.tsx';
 
 export function NewDatabasePage(props: {
   readonly frame: Frame;
   readonly environment: EnvironmentChoice;
   readonly engines: readonly { readonly type: string; readonly displayName: string }[];
   readonly choices: DatabaseFormChoices;
+  readonly schedule: ScheduleChoices;
   readonly form: FormState;
-  /** The name of the database whose settings it was filled with. */
-  readonly copyOf: string | null;
+  /** The database whose settings it was filled with. */
+  readonly copyOf: { readonly id: string; readonly name: string } | null;
   /** Of the form as it stands, which is not saved. */
   readonly test: TestResult | null;
 }) {
   const { engine } = props.choices;
+  const { copyOf } = props;
   const list = `/environments/${props.environment.id}/databases`;
-  const action = `${list}/new?type=${engine.type}`;
+  const action = `${list}/new?type=${engine.type}${copyOf === null ? '' : `&from=${copyOf.id}`}`;
   return (
     <Page
       frame={props.frame}
@@ -45,9 +49,9 @@ export function NewDatabasePage(props: {
           </a>
         ))}
       </nav>
-      {props.copyOf !== null && (
+      {copyOf !== null && (
         <Notice tone="info">
-          Filled with the settings of {props.copyOf}.{' '}
+          Filled with the settings of {copyOf.name}, and its schedule.{' '}
           {engine.hasConnection && 'User and password are asked for again. '}
           Change what is to be another database’s.
         </Notice>
@@ -60,7 +64,10 @@ export function NewDatabasePage(props: {
         cancel="/databases"
         actions={<TestButton action={action} />}
       >
-        <DatabaseFields form={props.form} choices={props.choices} action={action} />
+        <DatabaseFields form={props.form} choices={props.choices} action={action}>
+          <h2>When</h2>
+          <ScheduleChoice form={props.form} choices={props.schedule} />
+        </DatabaseFields>
       </Form>
     </Page>
   );
@@ -129,7 +136,13 @@ function TestButton({ action }: { readonly action: string }) {
   );
 }
 
-function DatabaseFields({ form, choices, action }: DatabaseFieldsProps) {
+/** `children`: what stands after where backups go. */
+function DatabaseFields({
+  form,
+  choices,
+  action,
+  children,
+}: DatabaseFieldsProps & { readonly children?: Child }) {
   const { engine } = choices;
   return (
     <>
@@ -146,6 +159,7 @@ function DatabaseFields({ form, choices, action }: DatabaseFieldsProps) {
       <EngineFields form={form} fields={engine.fields.filter(({ required }) => required)} />
       <h2>Where backups go</h2>
       <StorageFields form={form} choices={choices} action={action} />
+      {children}
       <DumpOptions form={form} engine={engine} />
     </>
   );

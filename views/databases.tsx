@@ -7,10 +7,11 @@ import { type Chip, Chips } from './parts/chips.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { FilterForm, type FilterSelect } from './parts/filter-form.tsx';
 import { formatBytes } from './parts/format.ts';
-import { type PageOfMany, Pager } from './parts/pager.tsx';
+import { type PageOfMany, Pager, pagePath } from './parts/pager.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
 import { SizeChange } from './parts/size-change.tsx';
 import { ACTIONS, type Column, SELECT, Table } from './parts/table.tsx';
+import { Running, type RunningProps } from './running.tsx';
 import type { SelectedAction } from './selected-databases.tsx';
 
 export interface DatabaseItem {
@@ -32,6 +33,8 @@ export interface DatabaseItem {
 
 export interface DatabasesProps {
   readonly frame: Frame;
+  /** What goes on, above the list. */
+  readonly running: RunningProps;
   readonly databases: readonly DatabaseItem[];
   readonly page: PageOfMany;
   /** The address of this list as it is filtered and sorted, without its page. */
@@ -76,6 +79,9 @@ export function DatabasesPage(props: DatabasesProps) {
         </EmptyState>
       ) : (
         <>
+          <section class="running-now" aria-label="Running now">
+            <Running {...props.running} />
+          </section>
           <FilterForm
             path="/databases"
             target={LIST}
@@ -97,7 +103,8 @@ function nothingIn(environment: EnvironmentChoice | null): string {
 }
 
 function List(props: DatabasesProps & { readonly mayChange: boolean }) {
-  const { databases, sorts, mayChange } = props;
+  const { databases, sorts, mayChange, page } = props;
+  const here = page.offset === 0 ? props.path : pagePath(props.path, page.offset);
   const columns: readonly (string | Column)[] = [
     ...(mayChange ? [SELECT] : []),
     { label: 'State', sort: sorts.state },
@@ -110,7 +117,13 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
     ...(mayChange ? [ACTIONS] : []),
   ];
   return (
-    <div id={LIST}>
+    <div
+      id={LIST}
+      hx-get={here}
+      hx-trigger="backups-changed from:body"
+      hx-select={`#${LIST}`}
+      hx-swap="outerMorph"
+    >
       {databases.length === 0 && <Chips label="By state" chips={props.chips} />}
       {databases.length === 0 ? (
         <EmptyState title="None of the databases is like that">
@@ -122,6 +135,7 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
         <>
           {/* One form for the boxes and the buttons of all rows. */}
           <form class="selection" method="post" action="/databases/back-up">
+            <input type="hidden" name="back" value={here} />
             <div class="list-bar">
               <Chips label="By state" chips={props.chips} />
               {mayChange && <SelectionBar />}
@@ -182,10 +196,10 @@ function Row({ database, mayChange }: { readonly database: DatabaseItem; readonl
         <ProtectionBadge state={database.state} />
       </td>
       <th scope="row">
-        <a href={`/databases/${id}`}>{name}</a> <small class="muted">{database.environmentName}</small>
+        <a href={`/databases/${id}`}>{name}</a> <small>{database.environmentName}</small>
       </th>
       <td class="engine">{database.typeName}</td>
-      <td class="strip-cell">
+      <td>
         <Strip days={database.days} />
       </td>
       <td class="last-good">

@@ -3,6 +3,7 @@ import { Page } from './frame/page.tsx';
 import { Badge } from './parts/badge.tsx';
 import { Confirm } from './parts/confirm.tsx';
 import { DangerZone } from './parts/danger-zone.tsx';
+import { AskLink, Dialog, type Question } from './parts/dialog.tsx';
 import { Facts } from './parts/facts.tsx';
 import { CheckboxField, TextArea, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
@@ -22,12 +23,14 @@ export function EnvironmentSettingsPage(props: {
   readonly settings: EnvironmentSettings;
   readonly ssh: FormState;
   readonly data: FormState;
+  readonly question: Question | null;
 }) {
   const { frame, settings } = props;
   const isAdmin = frame.user.role === 'admin';
   const base = `/environments/${settings.environment.id}`;
   return (
     <Page frame={frame} section="environments" title={`Settings of ${settings.environment.name}`}>
+      <Dialog question={props.question} />
       <h2>SSH access</h2>
       <Facts
         facts={[
@@ -52,7 +55,7 @@ export function EnvironmentSettingsPage(props: {
       )}
       {isAdmin && (
         <DangerZone>
-          <DeleteEnvironment environment={settings.environment} />
+          <AskLink href={`${base}/settings?delete`} label="Delete environment" kind="button" />
         </DangerZone>
       )}
     </Page>
@@ -104,22 +107,5 @@ function SshForm({ base, form, configured }: { base: string; form: FormState; co
         </div>
       )}
     </>
-  );
-}
-
-function DeleteEnvironment({ environment }: { environment: EnvironmentChoice }) {
-  return (
-    <Confirm
-      id="delete-environment"
-      label="Delete environment"
-      title={`Delete the environment “${environment.name}”?`}
-      action={`/environments/${environment.id}/delete`}
-      submit="Delete environment"
-    >
-      <p>
-        Its servers, databases and the list of their backups are deleted. The stored backup files stay in the
-        bucket.
-      </p>
-    </Confirm>
   );
 }

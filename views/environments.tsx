@@ -88,7 +88,7 @@ export function EnvironmentsPage(props: {
   );
 }
 
-const STATES: readonly ProtectionState[] = ['never', 'late', 'failing', 'protected'];
+const STATES: readonly ProtectionState[] = ['never', 'late', 'failing', 'paused', 'protected'];
 
 /** Bad news first; what there is none of is left out. */
 function DatabasesByState({ databases }: Pick<EnvironmentItem, 'databases'>) {

@@ -5,6 +5,7 @@ import type { FormState } from './parts/form-state.ts';
 import { formatBytes } from './parts/format.ts';
 import { Notice } from './parts/notice.tsx';
 import { SELECT, Table } from './parts/table.tsx';
+import { ScheduleChoice, type ScheduleChoices } from './schedules/schedule-choice.tsx';
 
 /** The server that is looked on. */
 export interface SearchedServer {
@@ -31,6 +32,8 @@ export interface FoundList {
   readonly found: readonly FoundItem[];
   readonly notes: readonly string[];
   readonly destinations: Destinations;
+  /** For all of them. */
+  readonly schedule: ScheduleChoices;
 }
 
 export interface Destinations {
@@ -224,7 +227,7 @@ function FoundRow({ item, index }: { readonly item: FoundItem; readonly index: n
 
 function Register({
   server,
-  list: { destinations },
+  list: { destinations, schedule },
   form,
 }: {
   readonly server: SearchedServer;
@@ -256,6 +259,7 @@ function Register({
         }
         conditional
       />
+      <ScheduleChoice form={form} choices={schedule} />
       <div class="actions">
         <button type="submit" formaction={`/servers/${server.id}/find/register`}>
           Register the ticked databases

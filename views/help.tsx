@@ -1,6 +1,6 @@
+import { LevelBadge, type LevelOf } from './backup/level.tsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
-import { Badge } from './parts/badge.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
 
 /** What the words of the pages mean, and where more is to be read. */
@@ -20,10 +20,10 @@ export function HelpPage({ frame }: { readonly frame: Frame }) {
       </dl>
       <h2>What became of a backup?</h2>
       <dl class="glossary">
-        {OUTCOMES.map(([tone, text, meaning]) => (
-          <div key={text}>
+        {OUTCOMES.map(([of, meaning]) => (
+          <div key={meaning}>
             <dt>
-              <Badge tone={tone} text={text} />
+              <LevelBadge of={of} />
             </dt>
             <dd>{meaning}</dd>
           </div>
@@ -55,16 +55,37 @@ const STATES: readonly (readonly [ProtectionState, string])[] = [
   ['failing', 'It is still new enough, but the last run failed: look at why before it is late.'],
   ['late', 'The last good backup is older than it should be. Not safe.'],
   ['never', 'There is no good backup. Not safe.'],
+  ['paused', 'Somebody paused its schedule: nothing backs it up by itself until that is resumed.'],
 ];
 
-const OUTCOMES = [
-  ['success', 'completed', 'The dump ended well, and the stored object was read back.'],
-  ['error', 'failed', 'Nothing is stored. The row says at which step, why, and what to do.'],
-  ['neutral', 'cancelled', 'Somebody ended it. Nothing is stored.'],
-  ['warning', 'interrupted', 'The app stopped while it ran. Nothing is stored.'],
+const DONE = { status: 'completed', outcome: 'completed', step: null } as const;
+const NOT_DONE = { status: 'failed', verification: null, step: null } as const;
+
+const OUTCOMES: readonly (readonly [LevelOf, string])[] = [
   [
-    'warning',
-    'uncertain',
+    { ...DONE, verification: 'stored' },
+    'The dump ended well, each stage agreed on its bytes, and the size and both ends of what is stored were read back.',
+  ],
+  [
+    { ...DONE, verification: 'full' },
+    'The stored bytes were fetched back and read to the end: they are those of the dump, and hold its tables and rows.',
+  ],
+  [
+    { ...DONE, verification: 'drill' },
+    'It was restored into a database, in a drill or by somebody, and had the tables and rows that it should have.',
+  ],
+  [
+    { ...DONE, verification: 'failed' },
+    'What lies in the storage is not what was stored, or could not be restored. Make a new backup, and look at why.',
+  ],
+  [
+    { ...NOT_DONE, outcome: 'failed' },
+    'Nothing is stored. The backup says at which step, why, and what to do.',
+  ],
+  [{ ...NOT_DONE, outcome: 'cancelled' }, 'Somebody ended it. Nothing is stored.'],
+  [{ ...NOT_DONE, outcome: 'interrupted' }, 'The app stopped while it ran. Nothing is stored.'],
+  [
+    { ...NOT_DONE, outcome: 'uncertain' },
     'Whether it is stored is not known yet, such as when the storage did not answer: it is asked again by itself.',
   ],
-] as const;
+];

@@ -10,6 +10,8 @@ export interface TroublesProps {
     readonly message: string;
     readonly backupId: string;
     readonly isOutOfReach: boolean;
+    /** Its settings were changed since. */
+    readonly isBeforeChange: boolean;
   } | null;
   readonly diskTrouble: { readonly free: number } | null;
   /** Ways by which nobody is told anything any more. */
@@ -30,9 +32,9 @@ export function Troubles(props: TroublesProps & { readonly frame: Frame }) {
       )}
       {storageTrouble !== null && (
         <Verdict
-          tone="error"
+          tone={storageTrouble.isBeforeChange ? 'warning' : 'error'}
           label="Storage"
-          title={storageTrouble.isOutOfReach ? 'The storage is out of reach' : 'The storage refuses backups'}
+          title={titleOf(storageTrouble)}
           action={
             frame.user.role === 'admin' ? (
               <a class="button" href="/admin/storage">
@@ -45,6 +47,8 @@ export function Troubles(props: TroublesProps & { readonly frame: Frame }) {
           <a href={`/backups/${storageTrouble.backupId}`}>
             The last backup that was to go there, <Ago at={storageTrouble.at} />
           </a>
+          {storageTrouble.isBeforeChange &&
+            ', was before its settings were changed: Test Connection, or the next backup, tells whether it works now.'}
         </Verdict>
       )}
       {way !== undefined && (
@@ -66,4 +70,9 @@ export function Troubles(props: TroublesProps & { readonly frame: Frame }) {
       )}
     </>
   );
+}
+
+function titleOf({ isOutOfReach, isBeforeChange }: NonNullable<TroublesProps['storageTrouble']>): string {
+  if (isBeforeChange) return isOutOfReach ? 'The storage was out of reach' : 'The storage refused backups';
+  return isOutOfReach ? 'The storage is out of reach' : 'The storage refuses backups';
 }

@@ -1,3 +1,4 @@
+import { Badge } from './parts/badge.tsx';
 import type { ProtectionState } from './parts/protection-badge.tsx';
 import { Verdict } from './parts/verdict.tsx';
 
@@ -9,8 +10,11 @@ export function OverviewVerdict(props: {
   readonly oldest: { readonly age: string } | null;
   /** Databases that no schedule backs up: they are safe until their last good backup is too old, and no longer. */
   readonly unscheduled: number;
+  /** The environment whose databases these are; null: of all. */
+  readonly environment: { readonly name: string } | null;
 }) {
   const { counts, total, oldest, unscheduled } = props;
+  const whole: Whole = { total, environment: props.environment };
   const unsafe = counts.never + counts.late;
   const show = (label: string, href: string) => (
     <a class="button" href={href}>
@@ -19,7 +23,7 @@ export function OverviewVerdict(props: {
   );
   const paused = counts.paused > 0 ? `${counts.paused} paused. ` : '';
   if (unsafe > 0) {
-    const title = ofAll(unsafe, total, 'not safe');
+    const title = ofAll(unsafe, whole, 'not safe');
     const wrong = [
       ...(counts.never > 0 ? [`${counts.never} never backed up`] : []),
       ...(counts.late > 0 ? [`${counts.late} late`] : []),
@@ -27,7 +31,7 @@ export function OverviewVerdict(props: {
       ...(counts.paused > 0 ? [`${counts.paused} paused`] : []),
     ].join(', ');
     return (
-      <Verdict tone="error" title={title} action={show(showWords(unsafe), '/databases?sort=state')}>
+      <Verdict tone="error" title={title} action={show(showWords(unsafe), '/databases?state=unsafe')}>
         {total === 1 ? UNSAFE[counts.never > 0 ? 'never' : 'late'] : `${wrong}.`}{' '}
         {othersThan(counts.protected)}
       </Verdict>
@@ -37,7 +41,7 @@ export function OverviewVerdict(props: {
     return (
       <Verdict
         tone="warning"
-        title={ofAll(counts.failing, total, 'failing')}
+        title={ofAll(counts.failing, whole, 'failing')}
         action={show(showWords(counts.failing), '/databases?state=failing')}
       >
         The last good backup{counts.failing === 1 ? '' : ' of each'} is still new enough. {paused}
@@ -49,7 +53,7 @@ export function OverviewVerdict(props: {
     return (
       <Verdict
         tone="warning"
-        title={ofAll(counts.paused, total, 'paused')}
+        title={ofAll(counts.paused, whole, 'paused')}
         action={show(showWords(counts.paused), '/databases?state=paused')}
       >
         No backup begins by itself while a schedule is paused. {othersThan(counts.protected)}
@@ -62,7 +66,7 @@ export function OverviewVerdict(props: {
   return (
     <Verdict
       tone="success"
-      title={total === 1 ? `Your database is ${state}` : `All ${total} databases are ${state}`}
+      title={total === 1 ? ofAll(1, whole, state) : `All ${total} databases${placeOf(whole)} are ${state}`}
       action={unscheduled === 0 ? undefined : show('Schedules', '/schedules')}
     >
       {age} {unscheduled > 0 && unscheduledWords(unscheduled, total)}
@@ -79,11 +83,34 @@ function unscheduledWords(count: number, total: number): string {
   return `${which}: nothing backs ${count === 1 ? 'it' : 'them'} up again by itself.`;
 }
 
-/** `2 of 3 databases are not safe`; of a single one no count. */
-function ofAll(count: number, total: number, state: string): string {
-  if (total === 1) return `Your database is ${state}`;
-  return `${count} of ${total} databases ${count === 1 ? 'is' : 'are'} ${state}`;
+/** What the environment filter hides: the verdict must not be taken for that of all. */
+export function Elsewhere({ count }: { readonly count: number }) {
+  if (count === 0) return null;
+  return (
+    <p class="elsewhere">
+      <Badge tone="error" text="not safe" />
+      <span>
+        Elsewhere {count === 1 ? '1 database is' : `${count} databases are`} not safe.{' '}
+        <a href="/?environment=all">All environments</a>
+      </span>
+    </p>
+  );
 }
+
+/** All that is spoken of. */
+interface Whole {
+  readonly total: number;
+  readonly environment: { readonly name: string } | null;
+}
+
+/** `2 of 3 databases of production are not safe`; of a single one no count. */
+function ofAll(count: number, whole: Whole, state: string): string {
+  const { total, environment } = whole;
+  if (total === 1) return `${environment === null ? 'Your' : 'The'} database${placeOf(whole)} is ${state}`;
+  return `${count} of ${total} databases${placeOf(whole)} ${count === 1 ? 'is' : 'are'} ${state}`;
+}
+
+const placeOf = ({ environment }: Whole) => (environment === null ? '' : ` of ${environment.name}`);
 
 const showWords = (count: number) => (count === 1 ? 'Show it' : 'Show them');
 

@@ -1,10 +1,12 @@
 import type { Child } from 'hono/jsx';
+import type { Level } from './backup/level.tsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
-import { Attention, type AttentionItem, type FailedDrillItem } from './overview-attention.tsx';
+import { Attention, type AttentionProps } from './overview-attention.tsx';
 import { Troubles, type TroublesProps } from './overview-troubles.tsx';
-import { OverviewVerdict } from './overview-verdict.tsx';
+import { Elsewhere, OverviewVerdict } from './overview-verdict.tsx';
 import { Ago } from './parts/ago.tsx';
+import { Badge } from './parts/badge.tsx';
 import { AreaChart } from './parts/charts/area.tsx';
 import { Calendar } from './parts/charts/calendar.tsx';
 import type { ChartDay } from './parts/charts/day-cells.ts';
@@ -15,12 +17,12 @@ import type { ProtectionState } from './parts/protection-badge.tsx';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
 import { forecastSentence, forecastText, growthText, type StoredGrowth } from './parts/stored-growth.ts';
 import { Tile, Tiles } from './parts/tile.tsx';
-import { Running, type RunningItem } from './running.tsx';
+import { Running, type RunningProps } from './running.tsx';
 
 export interface OverviewProps extends TroublesProps {
   readonly frame: Frame;
-  /** What stands above all. */
-  readonly above?: Child;
+  /** What an admin has still to do, below what is wrong by now. */
+  readonly reminder?: Child;
   /** The list of a new installation's first steps, until its first good backup. */
   readonly firstSteps?: Child;
   /** What is left to do after that. */
@@ -29,31 +31,39 @@ export interface OverviewProps extends TroublesProps {
   /** Databases that no schedule backs up. */
   readonly unscheduled: number;
   /** The database whose last good backup is the oldest; null where none has one. */
-  readonly oldest: { readonly name: string; readonly age: string; readonly maxAgeHours: number } | null;
+  readonly oldest: {
+    readonly name: string;
+    readonly environmentName: string;
+    readonly age: string;
+    readonly maxAgeHours: number;
+  } | null;
   readonly stored: StoredGrowth;
   /** The drill that has proven the latest that a backup comes back; null: none has. */
   readonly lastProven: {
     readonly databaseId: string;
     readonly databaseName: string;
+    readonly environmentName: string;
     readonly at: string;
     readonly restoreMs: number;
   } | null;
   readonly nextRuns: readonly NextRunItem[];
-  readonly attention: readonly AttentionItem[];
-  /** Databases whose last drill failed. */
-  readonly failedDrills: readonly FailedDrillItem[];
+  readonly attention: AttentionProps['items'];
   /** The days of half a year. */
   readonly days: readonly ChartDay[];
-  readonly running: { readonly items: readonly RunningItem[]; readonly more: boolean };
+  readonly running: RunningProps;
   readonly latest: readonly LatestItem[];
 }
 
-/** A backup that has ended. */
+/** A run that has ended. */
 export interface LatestItem {
   readonly id: string;
   readonly subject: string;
+  /** Null of what is of no environment. */
+  readonly environmentName: string | null;
   readonly href: string;
   readonly state: RunState;
+  /** Of a backup what is proven of it, which says more than how its run ended. */
+  readonly level: Level | null;
   readonly at: string;
 }
 
@@ -61,6 +71,7 @@ export interface LatestItem {
 export interface NextRunItem {
   readonly databaseId: string;
   readonly databaseName: string;
+  readonly environmentName: string;
   readonly runAt: string;
 }
 
@@ -70,9 +81,10 @@ export function OverviewPage(props: OverviewProps) {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return (
     <Page frame={frame} section="overview" title="Overview">
-      {props.above}
       <Troubles {...props} />
+      {props.reminder}
       {props.firstSteps}
+      {total === 0 && <Elsewhere count={frame.elsewhere} />}
       {total === 0 && props.firstSteps === undefined && <Nothing frame={frame} />}
       {total > 0 && <Filled {...props} total={total} />}
     </Page>
@@ -98,7 +110,14 @@ function Filled(props: OverviewProps & { readonly total: number }) {
   const { frame, counts, total, oldest, stored, attention } = props;
   return (
     <>
-      <OverviewVerdict counts={counts} total={total} oldest={oldest} unscheduled={props.unscheduled} />
+      <OverviewVerdict
+        counts={counts}
+        total={total}
+        oldest={oldest}
+        unscheduled={props.unscheduled}
+        environment={frame.environment}
+      />
+      <Elsewhere count={frame.elsewhere} />
       <Tiles>
         <Tile label="Protected" figure={`${counts.protected} / ${total}`} href="/databases?state=protected">
           good backup within its target
@@ -110,7 +129,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
         >
           {oldest === null
             ? 'no good backup yet'
-            : `${oldest.name}, target ${formatHours(oldest.maxAgeHours)}`}
+            : `${named(oldest.name, oldest.environmentName, frame)}, target ${formatHours(oldest.maxAgeHours)}`}
         </Tile>
         <Tile
           label="Stored"
@@ -121,18 +140,13 @@ function Filled(props: OverviewProps & { readonly total: number }) {
           {stored.inAWeek !== 0 && ` · ${growthText(stored.inAWeek)}`}
           {stored.forecast !== null && ` · ${forecastText(stored.forecast)}`}
         </Tile>
-        <LastProven proven={props.lastProven} />
+        <LastProven proven={props.lastProven} frame={frame} />
       </Tiles>
       {props.nextSteps}
       <Columns
         main={
           <>
-            <Attention
-              items={attention}
-              drills={props.failedDrills}
-              mayChange={frame.user.role !== 'viewer'}
-              counts={counts}
-            />
+            <Attention items={attention} mayChange={frame.user.role !== 'viewer'} counts={counts} />
             <Panel title="Every backup, day by day">
               <Calendar days={props.days} hrefOf={(day) => `/runs?day=${day}`} />
             </Panel>
@@ -141,14 +155,14 @@ function Filled(props: OverviewProps & { readonly total: number }) {
         side={
           <>
             <Panel title="Running now">
-              <Running url="/runs/running" {...props.running} />
+              <Running {...props.running} />
             </Panel>
             <Panel title="Stored, last 60 days">
               <AreaChart points={stored.points} noun="Stored" />
               {stored.forecast !== null && <p class="field-help">{forecastSentence(stored.forecast)}</p>}
             </Panel>
-            {props.nextRuns.length > 0 && <NextRuns items={props.nextRuns} />}
-            <Latest items={props.latest} />
+            {props.nextRuns.length > 0 && <NextRuns items={props.nextRuns} frame={frame} />}
+            <Latest items={props.latest} frame={frame} />
           </>
         }
       />
@@ -156,8 +170,25 @@ function Filled(props: OverviewProps & { readonly total: number }) {
   );
 }
 
+/** Names may come again in another environment. */
+const hasOthers = ({ environment, environments }: Frame) => environment === null && environments.length > 1;
+
+function named(name: string, environmentName: string, frame: Frame): string {
+  return hasOthers(frame) ? `${name} (${environmentName})` : name;
+}
+
+function Place({ name, frame }: { readonly name: string | null; readonly frame: Frame }) {
+  return name !== null && hasOthers(frame) ? <small class="muted"> {name}</small> : null;
+}
+
 /** How long it takes until data is back: the figure that is asked for on the worst day. */
-function LastProven({ proven }: { readonly proven: OverviewProps['lastProven'] }) {
+function LastProven({
+  proven,
+  frame,
+}: {
+  readonly proven: OverviewProps['lastProven'];
+  readonly frame: Frame;
+}) {
   if (proven === null) {
     return (
       <Tile label="Last restore drill" figure="none yet" href="/drills">
@@ -171,18 +202,21 @@ function LastProven({ proven }: { readonly proven: OverviewProps['lastProven'] }
       figure={formatDuration(proven.restoreMs / 1000)}
       href={`/databases/${proven.databaseId}/drills`}
     >
-      to restore {proven.databaseName}, <Ago at={proven.at} />
+      to restore {named(proven.databaseName, proven.environmentName, frame)}, <Ago at={proven.at} />
     </Tile>
   );
 }
 
-function NextRuns({ items }: { readonly items: readonly NextRunItem[] }) {
+function NextRuns({ items, frame }: { readonly items: readonly NextRunItem[]; readonly frame: Frame }) {
   return (
     <Panel title="Next runs">
       <ul class="latest">
         {items.map((item) => (
           <li key={item.databaseId}>
-            <a href={`/databases/${item.databaseId}`}>{item.databaseName}</a>
+            <span>
+              <a href={`/databases/${item.databaseId}`}>{item.databaseName}</a>
+              <Place name={item.environmentName} frame={frame} />
+            </span>
             <Ago at={item.runAt} />
           </li>
         ))}
@@ -194,15 +228,18 @@ function NextRuns({ items }: { readonly items: readonly NextRunItem[] }) {
   );
 }
 
-function Latest({ items }: { readonly items: readonly LatestItem[] }) {
+function Latest({ items, frame }: { readonly items: readonly LatestItem[]; readonly frame: Frame }) {
   return (
     <Panel title="Latest">
-      {items.length === 0 && <p class="muted">No backup has ended yet.</p>}
+      {items.length === 0 && <p class="muted">Nothing has ended yet.</p>}
       <ul class="latest">
         {items.map((item) => (
           <li key={item.id}>
-            <RunBadge state={item.state} />
-            <a href={item.href}>{item.subject}</a>
+            {item.level === null ? <RunBadge state={item.state} /> : <Badge {...item.level} />}
+            <span>
+              <a href={item.href}>{item.subject}</a>
+              <Place name={item.environmentName} frame={frame} />
+            </span>
             <Ago at={item.at} />
           </li>
         ))}

@@ -12,6 +12,8 @@ export function RunLogPage(props: {
   /** Of what it is about. */
   readonly href: string;
   readonly state: RunState;
+  /** As in `RunItem`. */
+  readonly isDamaged: boolean;
   readonly lines: readonly RunLogItem[];
 }) {
   const { frame, title, href, lines } = props;
@@ -21,7 +23,7 @@ export function RunLogPage(props: {
       section="runs"
       title={title}
       back={{ href: '/runs', label: 'Runs' }}
-      state={<RunBadge state={props.state} />}
+      state={<RunBadge state={props.state} isDamaged={props.isDamaged} />}
       actions={
         <a class="button secondary outline" href={href}>
           What it was about

@@ -1,6 +1,9 @@
-import { formatBytes } from './parts/format.ts';
+import { describeRun, type LiveRun, waitWords } from './backup/run-words.ts';
+import { type EndedRun, Result } from './database/live-runs.tsx';
 import { LiveRegion } from './parts/live-region.tsx';
+import { type Reader, useReader } from './parts/reader.ts';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
+import { describeRestore, type LiveRestore } from './restore/restore-words.ts';
 
 /** A run that waits or goes on, in a line of a list. */
 export interface RunningItem {
@@ -10,26 +13,51 @@ export interface RunningItem {
   readonly href: string;
   readonly environmentName: string | null;
   readonly state: RunState;
-  /** Such as `dumping`; null while it waits. */
-  readonly step: string | null;
-  /** Bytes so far and those that are expected; null where it does not go by bytes. */
-  readonly bytes: { readonly read: number; readonly estimated: number | null } | null;
+  /** How far it is; of what goes by no bytes its step alone, null where it has begun none. */
+  readonly doing:
+    | { readonly kind: 'backup'; readonly live: LiveRun }
+    | { readonly kind: 'restore'; readonly live: LiveRestore }
+    | { readonly kind: 'other'; readonly step: string | null };
 }
 
-/** What waits and runs now. It asks for itself again at `url`. */
-export function Running(props: {
+export interface RunningProps {
   readonly url: string;
   readonly items: readonly RunningItem[];
   /** There are more than the items. */
   readonly more: boolean;
-}) {
-  const { items } = props;
+  /** What became of those that the page has shown; null where it tells of none, and says so where nothing runs. */
+  readonly ended: readonly NamedEnd[] | null;
+}
+
+/** The end of a backup, and whose. */
+export interface NamedEnd extends EndedRun {
+  readonly databaseName: string;
+}
+
+/** What waits and runs now. It asks for itself again at `url`. */
+export function Running(props: RunningProps) {
+  const reader = useReader();
+  const items = props.items.map((item) => ({ ...item, words: wordsOf(item, reader) }));
   const running = items.filter(({ state }) => state === 'running');
+  const [first] = running;
   return (
-    <LiveRegion id="running" url={props.url} isBusy={items.length > 0} status={statusOf(running)}>
-      {items.length === 0 && <p class="muted">Nothing runs or waits.</p>}
+    <LiveRegion
+      id="running"
+      url={props.url}
+      isBusy={items.length > 0}
+      status={running
+        .map(({ subject, words }) => [subject, words.state].filter(isSaid).join(': '))
+        .join(', ')}
+      {...(first === undefined
+        ? {}
+        : { title: [first.words.title, first.subject].filter(isSaid).join(' · ') })}
+    >
+      {items.length === 0 && props.ended === null && <p class="muted">Nothing runs or waits.</p>}
+      {props.ended?.map((run) => (
+        <Result key={run.id} run={run} databaseName={run.databaseName} />
+      ))}
       <ul class="running">
-        {items.map((item) => (
+        {items.map(({ words, ...item }) => (
           <li key={item.id} id={`running-${item.id}`}>
             <div>
               <a href={item.href}>{item.subject}</a>{' '}
@@ -37,9 +65,18 @@ export function Running(props: {
             </div>
             <div>
               <RunBadge state={item.state} />
-              {item.step !== null && <small>{item.step}</small>}
+              {words.state !== '' && <small>{words.state}</small>}
             </div>
-            {item.state === 'running' && <Bar item={item} />}
+            {item.state === 'running' && (
+              <>
+                <progress
+                  max={100}
+                  value={words.share === null ? undefined : Math.floor(words.share * 100)}
+                  aria-label={`Progress of ${item.subject}`}
+                />
+                {words.numbers !== '' && <small class="muted">{words.numbers}</small>}
+              </>
+            )}
           </li>
         ))}
       </ul>
@@ -52,26 +89,33 @@ export function Running(props: {
   );
 }
 
-/** Without an end where nothing tells how much there is to come. */
-function Bar({ item: { bytes, subject } }: { readonly item: RunningItem }) {
-  if (bytes === null || bytes.estimated === null || bytes.estimated <= 0 || bytes.read > bytes.estimated) {
-    return (
-      <>
-        <progress aria-label={`Progress of ${subject}`} />
-        {bytes !== null && <small class="muted">{formatBytes(bytes.read)}</small>}
-      </>
-    );
-  }
-  return (
-    <>
-      <progress max={bytes.estimated} value={bytes.read} aria-label={`Progress of ${subject}`} />
-      <small class="muted">
-        {formatBytes(bytes.read)} of about {formatBytes(bytes.estimated)}
-      </small>
-    </>
-  );
+const isSaid = (text: string) => text !== '';
+
+interface Words {
+  /** 0–1 within the step; null where nobody can tell: the bar has no end then. */
+  readonly share: number | null;
+  readonly numbers: string;
+  /** Such as `dumping`; empty where the badge says it all. */
+  readonly state: string;
+  readonly title: string;
 }
 
-function statusOf(running: readonly RunningItem[]): string {
-  return running.map(({ subject, step }) => (step === null ? subject : `${subject}: ${step}`)).join(', ');
+function wordsOf({ doing, state }: RunningItem, reader: Reader | null): Words {
+  if (doing.kind === 'other') {
+    const text = doing.step === null ? '' : (STEPS[doing.step] ?? doing.step);
+    return { share: null, numbers: '', state: text, title: text };
+  }
+  if (doing.kind === 'restore') return withoutWaiting(describeRestore(doing.live), state);
+  const words = describeRun(doing.live);
+  const waits = reader === null ? null : waitWords(doing.live, reader.now);
+  const numbers = [words.numbers, waits ?? ''].filter(isSaid).join(' · ');
+  return withoutWaiting({ ...words, numbers }, state);
 }
+
+/** The badge of one that waits says so. */
+function withoutWaiting(words: Words, state: RunState): Words {
+  return state === 'pending' && words.state === 'waiting' ? { ...words, state: '' } : words;
+}
+
+/** Of runs that are neither of a backup nor of a restore. */
+const STEPS: Readonly<Record<string, string>> = { reading: 'reading in full' };

@@ -8,7 +8,7 @@ import { formatDuration } from './parts/format.ts';
 import { Panel } from './parts/panel.tsx';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
 import { type Column, Table } from './parts/table.tsx';
-import { Running, type RunningItem } from './running.tsx';
+import { Running, type RunningProps } from './running.tsx';
 
 /** A run, as lists show it. */
 export interface RunItem {
@@ -19,6 +19,8 @@ export interface RunItem {
   readonly href: string;
   readonly environmentName: string | null;
   readonly state: RunState;
+  /** It made a backup that was found to be damaged when it was read later. */
+  readonly isDamaged: boolean;
   readonly createdAt: string;
   /** Of the backup that it made or read; null where it is about none. */
   readonly backupHref: string | null;
@@ -32,7 +34,7 @@ export interface RunItem {
 
 export interface RunsProps {
   readonly frame: Frame;
-  readonly running: { readonly items: readonly RunningItem[]; readonly more: boolean };
+  readonly running: RunningProps;
   readonly runs: readonly RunItem[];
   /** How many there are is not known, only whether there are older ones. */
   readonly offset: number;
@@ -64,7 +66,7 @@ export function RunsPage(props: RunsProps) {
   return (
     <Page frame={frame} section="runs" title="Runs">
       <Panel title="Running now">
-        <Running url="/runs/running" {...props.running} />
+        <Running {...props.running} />
       </Panel>
       <FilterForm path="/runs" target={LIST} search={null} selects={props.selects} keeps={props.keeps}>
         <label class="day-field">
@@ -89,8 +91,8 @@ export function RunsPage(props: RunsProps) {
         )}
         {props.among !== null && (
           <p class="muted">
-            Looked for among the newest {props.among} runs of that kind, result and day. Older ones are found
-            by their day.
+            Looked for among the newest {props.among} runs of all environments that the other filters leave.
+            Older ones are found by the day, in the calendar of the overview.
           </p>
         )}
         <Steps {...props} />
@@ -104,7 +106,7 @@ function Row({ run }: { readonly run: RunItem }) {
     <tr>
       <td class="state">
         <a href={`/runs/${run.id}/log`}>
-          <RunBadge state={run.state} />
+          <RunBadge state={run.state} isDamaged={run.isDamaged} />
           <span class="visually-hidden">, its log</span>
         </a>
       </td>

@@ -37,6 +37,8 @@ export interface SelectedProps {
   readonly presets: readonly PolicyPresetChoice[];
   /** True where it was asked for on the page of the one database. */
   readonly isFromPage: boolean;
+  /** The address of the list that they were ticked in. */
+  readonly list: string;
 }
 
 const databasesIn = (count: number) => (count === 1 ? '1 database' : `${count} databases`);
@@ -82,7 +84,7 @@ export function SelectedDatabasesPage(props: SelectedProps) {
   const back =
     props.isFromPage && only !== undefined
       ? { href: `/databases/${only.id}`, label: only.name }
-      : { href: '/databases', label: 'Databases' };
+      : { href: props.list, label: 'Databases' };
   return (
     <Page frame={props.frame} section="databases" title={words.title(databases.length)} back={back}>
       <Dialog question={props.question} />
@@ -110,6 +112,7 @@ export function SelectedDatabasesPage(props: SelectedProps) {
               <input key={id} type="hidden" name="id" value={id} />
             ))}
             {props.isFromPage && <input type="hidden" name="from" value="page" />}
+            <input type="hidden" name="back" value={props.list} />
             <Fields {...props} />
           </Form>
         </>

@@ -3,8 +3,10 @@ import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
 import { Confirm } from './parts/confirm.tsx';
 import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
+import { AskLink, Dialog, type Question } from './parts/dialog.tsx';
 import { Facts } from './parts/facts.tsx';
 import { TextField } from './parts/field.tsx';
+import { FirstNames, type FirstOf } from './parts/first-of.tsx';
 import { Form, PostButton } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
 import { Notice } from './parts/notice.tsx';
@@ -56,8 +58,7 @@ export function ServerPage(props: {
   readonly test: TestResult | null;
   /** Databases that keep their passwords back, since the server or they lead elsewhere now. */
   readonly holding: readonly { readonly id: string; readonly name: string }[];
-  /** How many databases are on it. */
-  readonly databases: number;
+  readonly question: Question | null;
 }) {
   const { frame, environment, server, form } = props;
   const mayChange = frame.user.role !== 'viewer';
@@ -68,8 +69,13 @@ export function ServerPage(props: {
       title={server.name}
       back={{ href: '/servers', label: 'Servers' }}
       within={environment.name}
-      actions={frame.user.role === 'admin' ? <DeleteServer {...props} /> : undefined}
+      actions={
+        frame.user.role === 'admin' ? (
+          <AskLink href={`/servers/${server.id}?delete`} label="Delete server" kind="button" />
+        ) : undefined
+      }
     >
+      <Dialog question={props.question} />
       <ServerState server={server} isAdmin={frame.user.role === 'admin'} />
       {server.isOwn && <OwnMachine isContainer={props.isContainer} />}
       <p>
@@ -218,23 +224,32 @@ function ForgetHostKey({ server }: { server: ServerItem }) {
   );
 }
 
-function DeleteServer({ server, databases }: { server: ServerItem; databases: number }) {
-  return (
-    <Confirm
-      id="delete-server"
-      label="Delete server"
-      title={`Delete the server “${server.name}”?`}
-      action={`/servers/${server.id}/delete`}
-      submit="Delete server"
-    >
-      {databases === 0 ? (
-        <p>Its address and its host key are forgotten. On the machine itself nothing changes.</p>
-      ) : (
+/** Whether to delete a server; one that databases are on can't be. `message` says why it was refused. */
+export function questionOfServer(
+  { id, name }: Pick<ServerItem, 'id' | 'name'>,
+  databases: FirstOf,
+  message: string | null,
+): Question {
+  const isUsed = databases.count > 0;
+  return {
+    title: isUsed ? `“${name}” can’t be deleted yet` : `Delete the server “${name}”?`,
+    action: `/servers/${id}/delete`,
+    submit: isUsed ? null : 'Delete server',
+    back: `/servers/${id}`,
+    children: isUsed ? (
+      <>
         <p>
-          {databases === 1 ? 'A database is' : `${databases} databases are`} on it, so that it can't be
-          deleted yet: move or delete {databases === 1 ? 'that one' : 'those'} first.
+          {databases.count === 1
+            ? 'A database is on it: move or delete that one first.'
+            : `${databases.count} databases are on it: move or delete those first.`}
         </p>
-      )}
-    </Confirm>
-  );
+        <FirstNames of={databases} hrefOf={(database) => `/databases/${database}/settings`} />
+      </>
+    ) : (
+      <>
+        {message !== null && <Notice tone="error">{message}</Notice>}
+        <p>Its address and its host key are forgotten. On the machine itself nothing changes.</p>
+      </>
+    ),
+  };
 }

@@ -2,6 +2,7 @@ import { Badge } from './parts/badge.tsx';
 import { Confirm } from './parts/confirm.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { PostButton } from './parts/form.tsx';
+import { Names } from './parts/names.tsx';
 import { ACTIONS, Table } from './parts/table.tsx';
 
 export interface EnvironmentAccess {
@@ -92,19 +93,5 @@ function Toggle({ environment }: { environment: EnvironmentAccess }) {
         </p>
       )}
     </Confirm>
-  );
-}
-
-const MOST_NAMES = 15;
-
-/** A list that stays short enough for a dialog. */
-export function Names({ names }: { readonly names: readonly string[] }) {
-  return (
-    <ul class="names">
-      {names.slice(0, MOST_NAMES).map((name) => (
-        <li key={name}>{name}</li>
-      ))}
-      {names.length > MOST_NAMES && <li>and {names.length - MOST_NAMES} more</li>}
-    </ul>
   );
 }

@@ -1,3 +1,4 @@
+import { Ago } from './parts/ago.tsx';
 import { Badge } from './parts/badge.tsx';
 import { Notice, type Tone } from './parts/notice.tsx';
 import { Table } from './parts/table.tsx';
@@ -7,6 +8,17 @@ export interface BucketItem {
   readonly source: 'configured' | 'discovered';
   readonly state: 'reachable' | 'denied' | 'missing' | 'wrong region';
   readonly message: string | null;
+  /** Databases that back up to it. */
+  readonly databases: number;
+  /** What it said of itself when it was tested last; null: it was not yet. */
+  readonly traits: BucketTraitsShown | null;
+}
+
+export interface BucketTraitsShown {
+  /** Whether what is deleted stays as an older version. */
+  readonly versioning: 'on' | 'suspended' | 'off' | 'unknown';
+  readonly lock: { readonly mode: string; readonly retention: string | null } | 'none' | 'unknown';
+  readonly seenAt: string;
 }
 
 export interface BucketListProps {
@@ -61,21 +73,67 @@ export function BucketList({ buckets, unchecked, failure }: BucketListProps) {
 
 const LIST = '/admin/storage/buckets';
 
+const COLUMNS = [
+  'Bucket',
+  'State',
+  { label: 'Databases', isFigure: true },
+  'Versions',
+  'Object lock',
+  'Last tested',
+  'Known',
+] as const;
+
 function Buckets({ buckets }: { buckets: readonly BucketItem[] }) {
   return (
-    <Table caption="Buckets" columns={['Bucket', 'State', 'Known', 'What the storage said']}>
-      {buckets.map(({ name, state, source, message }) => (
-        <tr key={name}>
-          <th scope="row">{name}</th>
-          <td data-label="State">
-            <Badge tone={TONES[state]} text={state} />
-          </td>
-          <td data-label="Known">{source === 'configured' ? 'named by hand' : 'discovered'}</td>
-          <td data-label="Answer">{message ?? '–'}</td>
-        </tr>
-      ))}
-    </Table>
+    <>
+      <Table caption="Buckets" columns={COLUMNS}>
+        {buckets.map((bucket) => (
+          <BucketRow key={bucket.name} bucket={bucket} />
+        ))}
+      </Table>
+      <p class="field-help">
+        Versions and object lock are as the last Test Connection or deep test saw them. Not known: no test has
+        reached the bucket yet, this key may not see it, or the provider has no such thing.
+      </p>
+    </>
   );
+}
+
+function BucketRow({ bucket: { name, state, source, message, databases, traits } }: { bucket: BucketItem }) {
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td data-label="State">
+        <Badge tone={TONES[state]} text={state} />
+        {message !== null && <small class="bucket-answer">{message}</small>}
+      </td>
+      <td class="figure" data-label="Databases">
+        {databases === 0 ? '0' : <a href={databasesIn(name)}>{databases}</a>}
+      </td>
+      <td data-label="Versions">{VERSIONS[traits?.versioning ?? 'unknown']}</td>
+      <td data-label="Object lock">{lockText(traits?.lock ?? 'unknown')}</td>
+      <td data-label="Last tested">{traits === null ? 'not yet' : <Ago at={traits.seenAt} />}</td>
+      <td data-label="Known">{source === 'configured' ? 'named by hand' : 'discovered'}</td>
+    </tr>
+  );
+}
+
+/** Of all environments, as they are counted. */
+const databasesIn = (bucket: string) =>
+  `/databases?environment=&storage=${encodeURIComponent(`bucket:${bucket}`)}`;
+
+const VERSIONS = {
+  on: 'kept',
+  suspended: 'suspended',
+  off: 'not kept',
+  unknown: 'not known',
+} as const;
+
+function lockText(lock: BucketTraitsShown['lock']): string {
+  if (lock === 'unknown') return 'not known';
+  if (lock === 'none') return 'none';
+  if (lock.retention === null) return lock.mode === 'enabled' ? 'on, by object' : lock.mode.toLowerCase();
+  return `${lock.mode.toLowerCase()}, ${lock.retention}`;
 }
 
 const TONES: Readonly<Record<BucketItem['state'], Tone>> = {

@@ -1,33 +1,19 @@
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { TestOutcome, type TestResult } from './parts/connection-test.tsx';
-import {
-  CheckboxField,
-  type Choice,
-  type FieldProps,
-  SelectField,
-  TextArea,
-  TextField,
-} from './parts/field.tsx';
+import { CheckboxField, type Choice, SelectField, TextArea, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
+import { EndpointField, RegionField } from './storage-endpoint.tsx';
 import { MayUse, type OfferedEnvironment } from './storage-may-use.tsx';
-
-/** What a provider asks for. */
-export interface ProviderForm {
-  readonly id: string;
-  readonly name: string;
-  /** Empty: the region is typed. A single one is not asked for. */
-  readonly regions: readonly Choice[];
-  /** Whether the endpoint is made from the region, from the id of an account, or typed. */
-  readonly asks: 'region' | 'account' | 'endpoint';
-  readonly endpointExample: string;
-  readonly note: string | null;
-  /** What to know about the names of buckets. */
-  readonly bucketsHelp: string;
-  /** What is known of its encryption. */
-  readonly encryptionHelp: string;
-}
+import {
+  FORM,
+  PasteEndpoint,
+  ProviderChoice,
+  type ProviderForm,
+  SAVE,
+  WithoutScript,
+} from './storage-provider.tsx';
 
 export interface StorageFormProps {
   readonly providers: readonly Choice[];
@@ -77,23 +63,26 @@ export function StorageForm(props: StorageFormProps) {
   const { provider, form, isConfigured, failedTest } = props;
   return (
     <div id="storage-form">
-      <ProviderChoice {...props} />
       {failedTest !== null && <NotSaved test={failedTest} isConfigured={isConfigured} />}
       <Form
-        action="/admin/storage/edit"
+        action={SAVE}
+        id={FORM}
         form={form}
         isExplained={failedTest !== null}
         submit={isConfigured ? 'Test and Save Configuration' : 'Save Configuration'}
         {...(props.next === undefined ? { cancel: '/admin/storage' } : {})}
         actions={
-          failedTest !== null && (
-            <button type="submit" class="secondary" name="saveAnyway" value="true">
-              Save anyway
-            </button>
-          )
+          <>
+            {failedTest !== null && (
+              <button type="submit" class="secondary" name="saveAnyway" value="true">
+                Save anyway
+              </button>
+            )}
+            <WithoutScript isNew={!isConfigured} />
+          </>
         }
       >
-        <input type="hidden" name="provider" value={provider.id} />
+        <ProviderChoice {...props} />
         {props.next !== undefined && <input type="hidden" name="next" value={props.next} />}
         <TextField form={form} name="accessKey" label="Access Key" spellcheck={false} required />
         <TextField
@@ -107,6 +96,7 @@ export function StorageForm(props: StorageFormProps) {
               : 'Stored encrypted and never shown.'
           }
           required={!isConfigured || form.errors['secretKey'] !== undefined}
+          isPreserved
         />
         <RegionField form={form} provider={provider} />
         <EndpointField {...props} />
@@ -137,6 +127,7 @@ function TemporaryKeys({ form, hasSessionToken }: StorageFormProps) {
             ? 'Stored encrypted and never shown. Leave it blank to keep it while the access key stays the same.'
             : 'Keys of AWS STS (ASIA…) need it. Stored encrypted and never shown. Backups fail once it has expired.'
         }
+        isPreserved
       />
       {hasSessionToken && (
         <CheckboxField form={form} name="clearSessionToken" label="Remove the session token" />
@@ -174,80 +165,6 @@ function Encryption({ form, provider }: StorageFormProps) {
   );
 }
 
-/** Outside of what it loads, so that it keeps the focus. */
-function PasteEndpoint({ next, pasted = '' }: StorageFormProps) {
-  return (
-    <form method="get" action="/admin/storage/edit" class="provider-choice">
-      {next !== undefined && <input type="hidden" name="next" value={next} />}
-      <div class="field">
-        <label for="pasted">
-          Paste the storage’s address <span class="optional">optional</span>
-        </label>
-        <input
-          id="pasted"
-          name="pasted"
-          type="text"
-          value={pasted}
-          maxlength={1024}
-          spellcheck={false}
-          autocomplete="off"
-          placeholder="s3.eu-central-003.backblazeb2.com"
-          aria-describedby="help-pasted"
-          hx-get="/admin/storage/edit/form"
-          hx-trigger="input changed delay:150ms"
-          hx-target="#storage-form"
-          hx-swap="outerHTML"
-          hx-include="closest form"
-        />
-        <small id="help-pasted" class="field-help">
-          The endpoint that your provider shows for the bucket: it tells the provider, and mostly the region.
-          Or leave it empty, and choose the provider.
-        </small>
-      </div>
-      <noscript>
-        <div class="actions">
-          <button type="submit" class="secondary outline">
-            Use this address
-          </button>
-        </div>
-      </noscript>
-    </form>
-  );
-}
-
-function ProviderChoice({ providers, provider, next }: StorageFormProps) {
-  return (
-    <form method="get" action="/admin/storage/edit" class="provider-choice">
-      {next !== undefined && <input type="hidden" name="next" value={next} />}
-      <div class="field">
-        <label for="provider">Provider</label>
-        <select
-          id="provider"
-          name="provider"
-          hx-get="/admin/storage/edit/form"
-          hx-target="#storage-form"
-          hx-swap="outerHTML"
-          hx-include="closest form"
-        >
-          {providers.map(({ value, label }) => (
-            <option key={value} value={value} selected={value === provider.id}>
-              {label}
-            </option>
-          ))}
-        </select>
-        {provider.note !== null && <small class="field-help">{provider.note}</small>}
-      </div>
-      <noscript>
-        <div class="actions">
-          <button type="submit" class="secondary outline">
-            Use this provider
-          </button>
-        </div>
-      </noscript>
-    </form>
-  );
-}
-
 function NotSaved({ test, isConfigured }: { test: TestResult; isConfigured: boolean }) {
   return (
     <TestOutcome result={test}>
@@ -258,80 +175,5 @@ function NotSaved({ test, isConfigured }: { test: TestResult; isConfigured: bool
         Mend the form and send it again, or save it anyway.
       </p>
     </TestOutcome>
-  );
-}
-
-function RegionField({ form, provider }: { form: FormState; provider: ProviderForm }) {
-  const field = { form, name: 'region', label: 'Region', required: true };
-  const [only, ...others] = provider.regions;
-  if (only !== undefined && others.length === 0)
-    return <input type="hidden" name="region" value={only.value} />;
-  if (provider.asks !== 'region') return <AnyRegion field={field} provider={provider} />;
-  // A change loads the endpoint that follows from it.
-  return (
-    <div
-      hx-get={`/admin/storage/edit/endpoint?provider=${provider.id}`}
-      hx-trigger="change"
-      hx-include="#field-region, #field-newRegion"
-      hx-target="#derived-endpoint"
-      hx-swap="outerHTML"
-    >
-      <AnyRegion field={field} provider={provider} />
-    </div>
-  );
-}
-
-/** Chosen from the known ones, or typed. What is typed for one that the list lacks wins over the list. */
-function AnyRegion({ field, provider }: { field: FieldProps; provider: ProviderForm }) {
-  if (provider.regions.length === 0) return <TextField {...field} />;
-  const { form } = field;
-  // Of a pasted endpoint that names none.
-  const none = form.values['region'] === '' ? [{ value: '', label: 'Choose the region' }] : [];
-  return (
-    <>
-      <SelectField {...field} choices={[...none, ...provider.regions]} />
-      <details open={Boolean(form.values['newRegion'])}>
-        <summary>Mine is not in this list</summary>
-        <TextField form={form} name="newRegion" label="Its code" placeholder={provider.regions[0]?.value} />
-      </details>
-    </>
-  );
-}
-
-function EndpointField({ form, provider, endpoint }: StorageFormProps) {
-  if (provider.asks === 'region') return <DerivedEndpoint endpoint={endpoint} />;
-  if (provider.asks === 'account') {
-    return (
-      <TextField
-        form={form}
-        name="endpoint"
-        label="Account ID or endpoint"
-        placeholder={provider.endpointExample}
-        help={`The endpoint is ${provider.endpointExample}.`}
-        spellcheck={false}
-        required
-      />
-    );
-  }
-  return (
-    <TextField
-      form={form}
-      name="endpoint"
-      label="Endpoint"
-      placeholder={provider.endpointExample}
-      help="Host name, with :port where needed; https is meant without being typed."
-      spellcheck={false}
-      required
-    />
-  );
-}
-
-/** The endpoint that follows from the region. */
-export function DerivedEndpoint({ endpoint }: { readonly endpoint: string }) {
-  return (
-    <p id="derived-endpoint" class="derived-endpoint" aria-live="polite">
-      Endpoint: <code>{endpoint}</code>
-      <small class="field-help">It follows from the region.</small>
-    </p>
   );
 }

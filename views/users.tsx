@@ -6,6 +6,7 @@ import { Confirm } from './parts/confirm.tsx';
 import { type Choice, SelectField, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
+import { Names } from './parts/names.tsx';
 import { NewPasswordField } from './parts/new-password-field.tsx';
 import { ACTIONS, Table } from './parts/table.tsx';
 import { PeopleTabs } from './tokens/people-tabs.tsx';
@@ -70,7 +71,9 @@ export function UsersPage({
         {users.map((user) => (
           <tr key={user.id}>
             <th scope="row">{user.email}</th>
-            <td data-label="Name">{user.name ?? '–'}</td>
+            <td data-label="Name" class="words">
+              {user.name ?? '–'}
+            </td>
             <td data-label="Role">
               <Badge tone={user.role === 'admin' ? 'info' : 'neutral'} text={user.role} />
             </td>
@@ -124,6 +127,8 @@ export function UserPage(props: {
   /** Without one it signs in by single sign-on alone. */
   readonly hasPassword: boolean;
   readonly links: readonly UserLink[];
+  /** The names of their API tokens, which end with them. */
+  readonly tokens: readonly string[];
   readonly leastPassword: number;
   readonly details: FormState;
   readonly password: FormState;
@@ -145,6 +150,15 @@ export function UserPage(props: {
             submit="Delete user"
           >
             <p>The user is signed out at once. The backups that the user started stay.</p>
+            {props.tokens.length > 0 && (
+              <>
+                <p>
+                  What uses {props.tokens.length === 1 ? 'this token' : 'these tokens'} of theirs stops
+                  working:
+                </p>
+                <Names names={props.tokens} />
+              </>
+            )}
           </Confirm>
         )
       }

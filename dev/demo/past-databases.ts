@@ -5,6 +5,8 @@ export type PastDatabase = {
   readonly maxAgeHours: number;
   /** Whether it was backed up so many days ago. */
   readonly isDue: (daysAgo: number) => boolean;
+  /** When it is backed up by itself from then on; left out: never. */
+  readonly cron?: string;
 } & (
   | {
       readonly type: 'sqlite';
@@ -21,10 +23,10 @@ const every = (days: number) => (daysAgo: number) => daysAgo % days === 0;
 /** Twelve of three engines: those of SQLite run anywhere, the others are on a host that never answers. */
 export const PAST_DATABASES: readonly PastDatabase[] = [
   { type: 'sqlite', name: 'blog', growth: 40, maxAgeHours: 50, isDue: every(2) },
-  { type: 'sqlite', name: 'wiki', growth: 35, maxAgeHours: 26, isDue: every(1) },
+  { type: 'sqlite', name: 'wiki', growth: 35, maxAgeHours: 26, isDue: every(1), cron: '0 2 * * *' },
   { type: 'sqlite', name: 'tickets', growth: 60, maxAgeHours: 74, isDue: every(3) },
-  { type: 'sqlite', name: 'metrics', growth: 90, maxAgeHours: 170, isDue: every(7) },
-  { type: 'sqlite', name: 'photos', growth: 150, maxAgeHours: 170, isDue: every(7) },
+  { type: 'sqlite', name: 'metrics', growth: 90, maxAgeHours: 170, isDue: every(7), cron: '30 2 * * 0' },
+  { type: 'sqlite', name: 'photos', growth: 150, maxAgeHours: 170, isDue: every(7), cron: '0 3 * * 0' },
   // Nobody backs it up any more.
   { type: 'sqlite', name: 'library', growth: 10, maxAgeHours: 26, isDue: (ago) => ago >= 4 && ago % 4 === 0 },
   { type: 'sqlite', name: 'feeds', growth: 5, maxAgeHours: 98, isDue: (ago) => ago <= 8, goneSince: 1 },

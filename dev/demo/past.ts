@@ -4,16 +4,19 @@ import Database from 'better-sqlite3';
 import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
 import { startBackup } from '../../src/backups/backup-actions.ts';
 import { createDatabase } from '../../src/databases/databases.ts';
+import { askDrill } from '../../src/drills/ask-drill.ts';
 import { changeSettings } from '../../src/environments/environment-settings.ts';
 import { createEnvironment } from '../../src/environments/environments.ts';
 import { makeSshKey } from '../../src/environments/made-ssh-key.ts';
 import { confirmMasterKeyCopy } from '../../src/installation/master-key-copy.ts';
 import { createLog } from '../../src/log.ts';
 import { readConfig } from '../../src/node/read-config.ts';
+import { putSchedule } from '../../src/schedules/schedules.ts';
 import { createServer } from '../../src/servers/servers.ts';
 import { createServices, type RunningServices } from '../../src/services.ts';
 import { setSpacesEnvironment } from '../../src/storage/enabled.ts';
 import { saveSpaces } from '../../src/storage/save-storage.ts';
+import { askVerification } from '../../src/verifications/ask-verification.ts';
 import { PAST_DATABASES, type PastDatabase } from './past-databases.ts';
 
 export interface PastOptions {
@@ -31,6 +34,9 @@ export interface PastOptions {
 
 const DAY_MS = 86_400_000;
 const ACTOR = { userId: null, address: null };
+const SCHEDULING = { ...ACTOR, role: 'admin' } as const;
+/** What was missed while the past was made is not caught up. */
+const SCHEDULE = { retentionDays: 7, enabled: true, timeZone: 'UTC', catchUpHours: 0 } as const;
 
 /** Each of so many days before today, and today. */
 export function lastDays(days: number): readonly number[] {
@@ -72,6 +78,12 @@ export async function seedPast(
     for (const daysAgo of options.daysAgo) {
       goTo(daysAgo);
       await liveOneDay(services, options, ids, daysAgo);
+    }
+    await rehearse(services, ids.get('wiki') ?? '');
+    for (const { name, cron } of PAST_DATABASES) {
+      const id = ids.get(name);
+      if (id === undefined || cron === undefined) continue;
+      await putSchedule(services, SCHEDULING, id, { cronExpression: cron, ...SCHEDULE });
     }
     await services.worker.stop(10_000);
     const backups = await services.db.selectFrom('backups').select('id').execute();
@@ -163,6 +175,31 @@ function grow(
     with recursive n(i) as (select 1 union all select i + 1 from n where i < ${growth})
     insert into entries (words) select hex(randomblob(100)) from n;`);
   database.close();
+}
+
+/** The newest backup of that database is read in full, and shown to come back. */
+async function rehearse(services: RunningServices, databaseId: string): Promise<void> {
+  const { db } = services;
+  const { good_id: newest } = await db
+    .selectFrom('newest_backups')
+    .select('good_id')
+    .where('database_id', '=', databaseId)
+    .executeTakeFirstOrThrow();
+  await askVerification(services, ACTOR, newest ?? '');
+  while (await hasOpenRuns(services)) await new Promise((done) => setTimeout(done, 10));
+  await askDrill(services, ACTOR, newest ?? '');
+  while (await hasOpenRuns(services)) await new Promise((done) => setTimeout(done, 10));
+}
+
+async function hasOpenRuns({ db }: RunningServices): Promise<boolean> {
+  const open = await db
+    .selectFrom('runs')
+    .select('id')
+    .where('state', 'in', ['pending', 'running'])
+    .where('kind', 'in', ['verification', 'drill'])
+    .limit(1)
+    .executeTakeFirst();
+  return open !== undefined;
 }
 
 async function isBusy({ db }: RunningServices): Promise<boolean> {

@@ -14,7 +14,8 @@ const PICTURES: readonly (readonly [string, (page: Page, url: string) => Promise
     'backup',
     async (page, url) => {
       await toDatabase(page, url);
-      await page.locator('a[href^="/backups/"]').first().click();
+      await page.locator('#backup-list th a').first().click();
+      await page.getByRole('heading', { name: 'What is proven' }).waitFor();
     },
   ],
 ];

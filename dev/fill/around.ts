@@ -4,9 +4,9 @@ import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import type { Services } from '../../src/services-port.ts';
 import { BUCKETS, ENDPOINT } from './catalog.ts';
+import { inParts } from './in-parts.ts';
 
 const MINUTE_MS = 60_000;
-const ROWS_AT_ONCE = 1000;
 
 /** What lies around backups: leftovers, sessions (most of them over) and the audit; more of them with more backups. */
 export async function fillAround(
@@ -57,18 +57,12 @@ export async function fillAround(
     };
   });
   await write(db, async (trx) => {
-    for (const rows of parts(leftovers)) await trx.insertInto('leftovers').values(rows).execute();
-    for (const rows of parts(sessions)) await trx.insertInto('sessions').values(rows).execute();
-    for (const rows of parts(audit)) await trx.insertInto('audit_logs').values(rows).execute();
+    for (const rows of inParts(leftovers)) await trx.insertInto('leftovers').values(rows).execute();
+    for (const rows of inParts(sessions)) await trx.insertInto('sessions').values(rows).execute();
+    for (const rows of inParts(audit)) await trx.insertInto('audit_logs').values(rows).execute();
   });
 }
 
 function rowsFor<T>(count: number, make: () => T): readonly T[] {
   return Array.from({ length: Math.floor(count) }, make);
-}
-
-function parts<T>(rows: readonly T[]): readonly (readonly T[])[] {
-  const found: T[][] = [];
-  for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) found.push(rows.slice(at, at + ROWS_AT_ONCE));
-  return found;
 }

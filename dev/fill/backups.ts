@@ -9,6 +9,7 @@ import type { BackupObjectRow, BackupRow, DatabaseRow, RunRow, RunState } from '
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { hostPlace } from '../../src/object-stores/place.ts';
+import { type Asker, askerText } from '../../src/runs/askers.ts';
 import { databaseLane } from '../../src/runs/lanes.ts';
 import type { Services } from '../../src/services-port.ts';
 import { BUCKETS, ENDPOINT } from './catalog.ts';
@@ -47,6 +48,8 @@ export async function fillBackups(
       if (rows.length > 0) await trx.insertInto('backups').values(rows).execute();
       if (objects.length > 0) await trx.insertInto('backup_objects').values(objects).execute();
       if (runs.length > 0) await trx.insertInto('runs').values(runs).execute();
+      const askers = rows.flatMap(askersOf);
+      if (askers.length > 0) await trx.insertInto('run_askers').values(askers).execute();
       made.push(...rows.splice(0));
       objects.splice(0);
       runs.splice(0);
@@ -208,6 +211,15 @@ function runRow(database: DatabaseRow, backup: Backup, more: Partial<RunOf>): Ru
     ...{ created_at, started_at, ended_at, cancel_requested_at: null, claimed_by: null, lease_until: null },
     ...more,
   };
+}
+
+/** As the requests would have noted them. */
+function askersOf({ id, type, triggered_by_id: person, created_at }: Backup) {
+  const askers: readonly Asker[] =
+    type === 'scheduled'
+      ? [{ kind: 'schedule', id: null }]
+      : [null, person ?? null].map((of) => ({ kind: 'person', id: of }));
+  return askers.map((asker) => ({ asker: askerText(asker), created_at, run_id: id }));
 }
 
 function objectOf(database: DatabaseRow, backup: Backup, wasElsewhere: boolean): StoredObject {

@@ -4,6 +4,10 @@ import { newRandom } from '../random.ts';
 import { fillAround } from './around.ts';
 import { fillBackups } from './backups.ts';
 import { fillCatalog } from './catalog.ts';
+import { fillDrills } from './drills.ts';
+import { fillLogs } from './logs.ts';
+import { fillNews } from './news.ts';
+import { fillPeople } from './people.ts';
 import type { Size } from './size.ts';
 
 export const LOGIN = { email: 'owner@example.com', password: 'large-installation-47-otters' } as const;
@@ -24,5 +28,9 @@ export async function fill(services: Services, size: Size): Promise<User> {
   const databases = await fillCatalog(services, actor, size);
   const backups = await fillBackups(services, { databases, count: size.backups, admin, random });
   await fillAround(services, { databases, backups, admin, random });
+  await fillDrills(services, { databases, admin, random });
+  await fillLogs(services, random);
+  const told = await fillPeople(services, actor, { size, admin });
+  await fillNews(services, { databases, told, backups: size.backups, random });
   return admin;
 }

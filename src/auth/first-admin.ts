@@ -66,6 +66,7 @@ export async function registerFirstAdmin(
   const user = await insertFirstAdmin(context, input, from, input.also);
   const attempt: SignInAttempt = { user, kind, from };
   const session = await startSession(context, user, kind, {
+    from,
     async also(trx, now) {
       await rememberPlaces(trx, user.id, from, now);
       await auditSignIn(trx, attempt, 'sign_in', now);

@@ -7,6 +7,8 @@ export interface Origin {
   readonly address: string | null;
   /** The random id in the signed cookie of a browser; null for whatever keeps none. */
   readonly browser: string | null;
+  /** What the browser or client calls itself (User-Agent). */
+  readonly agent?: string | null;
   /** The request, for the audit. */
   readonly requestId?: string | null;
 }

@@ -157,6 +157,7 @@ async function signIn(
   try {
     const session = await startSession(context, user, kind, {
       checkedHash: row.password_hash,
+      from,
       async also(trx, now) {
         // Given back first: where both share a bucket, what was counted for the code is no pause for the password.
         if (code !== null) await giveBackGuess(trx, code.guess);

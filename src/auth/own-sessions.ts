@@ -16,6 +16,10 @@ export interface ListedSession {
   readonly lastUsedAt: string | null;
   /** Whatever is done with it until then. */
   readonly expiresAt: string;
+  /** Where it was begun; null where that is not known. */
+  readonly address: string | null;
+  /** What the browser or client called itself then, as it said. */
+  readonly agent: string | null;
 }
 
 /** Sessions that are listed. A script that signs in each time has thousands. */
@@ -43,6 +47,8 @@ export async function listSessions(
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,
     expiresAt: row.expires_at,
+    address: row.address,
+    agent: row.agent,
   }));
   return { sessions, total: open.length };
 }

@@ -6,6 +6,7 @@ import { AppError, isAppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { toBase64Url } from '../secrets/base64url.ts';
 import type { SessionContext } from './context.ts';
+import type { Origin } from './known-places.ts';
 import { sessionSecret } from './session-secret.ts';
 import { toUser, type User } from './users.ts';
 
@@ -17,6 +18,8 @@ export interface Session {
   readonly user: User;
   /** The installation requires a second factor, and the account has none: its owner may set one up, and nothing else. */
   readonly lacksFactor: boolean;
+  /** In which the user wishes to read times; null: none was chosen. */
+  readonly timeZone: string | null;
 }
 
 export interface StartedSession {
@@ -39,9 +42,11 @@ export async function startSession(
   kind: SessionKind,
   {
     checkedHash,
+    from,
     also,
   }: {
     readonly checkedHash?: string;
+    readonly from?: Origin;
     readonly also?: (trx: Trx, now: Date) => Promise<void>;
   } = {},
 ): Promise<StartedSession> {
@@ -59,6 +64,7 @@ export async function startSession(
         kind,
         created_at: now.toISOString(),
         expires_at: expiresAt.toISOString(),
+        ...begunAt(from),
       })
       .execute();
   });
@@ -77,6 +83,7 @@ export interface SignedOn {
  */
 export async function startSignedOn(
   context: SessionContext,
+  from: Origin,
   find: (trx: Trx, now: Date) => Promise<SignedOn | null>,
 ): Promise<(StartedSession & Pick<SignedOn, 'user'>) | null> {
   const now = context.now();
@@ -90,11 +97,20 @@ export async function startSignedOn(
       .values({
         ...{ id, user_id: found.user.id, kind: 'ui', oidc_identity_id: found.oidcIdentityId },
         ...{ created_at: now.toISOString(), expires_at: expiresAt.toISOString() },
+        ...begunAt(from),
       })
       .execute();
     return found.user;
   });
   return user === null ? null : { token, expiresAt, user };
+}
+
+/** Characters of what a client calls itself that are kept: anybody may call themselves anything. */
+const AGENT_LENGTH = 200;
+
+function begunAt(from: Origin | undefined): Pick<SessionRow, 'address' | 'agent'> {
+  const agent = from?.agent?.slice(0, AGENT_LENGTH).trim() ?? '';
+  return { address: from?.address ?? null, agent: agent === '' ? null : agent };
 }
 
 /** Forgets the sessions that are over. */
@@ -148,7 +164,7 @@ export async function findSession(
   // Of whoever comes by a provider, that is the provider's to ask for.
   const isAsked = row.required === 'true' && row.oidc_identity_id === null;
   const lacksFactor = isAsked && row.confirmed_at === null;
-  return { id: claims.sid, kind, user: toUser(row), lacksFactor };
+  return { id: claims.sid, kind, user: toUser(row), lacksFactor, timeZone: row.time_zone };
 }
 
 /** The setting as it is stored: each request asks, so that it counts at once, in the query that it makes anyway. */

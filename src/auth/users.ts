@@ -81,6 +81,7 @@ export async function newUserRow(context: PasswordContext, input: NewUser): Prom
     name: input.name ?? null,
     role: input.role,
     password_hash: await context.passwords.hash(input.password),
+    time_zone: null,
     last_active_at: null,
     created_at: now,
     updated_at: now,

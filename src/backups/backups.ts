@@ -21,6 +21,18 @@ export async function findBackup(db: Db | Trx, id: string): Promise<BackupWithTr
   return visible(db).where('backups.id', '=', id).executeTakeFirst();
 }
 
+/** Those of these ids that there are, by id. */
+export async function findBackups(
+  db: Db,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, BackupWithTrigger>> {
+  if (ids.length === 0) return new Map();
+  const rows = await visible(db)
+    .where('backups.id', 'in', [...ids])
+    .execute();
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
 /** Which of a database's backups are listed: all where nothing is named. */
 export interface BackupFilter {
   /** Completed; failed or interrupted; pinned. */
@@ -48,8 +60,7 @@ export async function listBackups(
     .limit(page.limit)
     .offset(page.offset)
     .execute();
-  const found = ids.length === 0 ? [] : await visible(db).where('backups.id', 'in', idsOf(ids)).execute();
-  const byId = new Map(found.map((row) => [row.id, row]));
+  const byId = await findBackups(db, idsOf(ids));
   const backups = ids.flatMap(({ id }) => byId.get(id) ?? []);
   const known = filter.day === undefined ? counts?.[filter.result ?? 'all'] : undefined;
   return { backups, total: known ?? (await countListed(db, databaseId, filter)) };

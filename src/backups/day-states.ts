@@ -15,16 +15,16 @@ const HOURS_A_DAY = 24;
 const NOON = 12;
 
 /**
- * A word for each of these days. Of one database, `maxAgeHours` tells which days without a backup are late: those at whose end a
- * backup of the noon of the last good day was older than that. Without it, as for many databases, no day is late.
+ * A word for each of these days. `maxAgeHours`, the same for all or by the day, tells which days without a backup are late: those at whose
+ * end a backup of the noon of the last good day was older than that. Where it is null no day is late.
  */
 export function dayStates(
   tallies: readonly DayTally[],
   days: readonly string[],
-  maxAgeHours: number | null,
+  maxAgeHours: number | null | ((day: string) => number | null),
 ): readonly Day[] {
   const byDay = new Map(tallies.map((tally) => [tally.day, tally]));
-  let limit = { of: '', day: '' };
+  let limit = { of: '', spare: 0, day: '' };
   let lastGood = tallies.findLast(({ day, good }) => good > 0 && day < (days[0] ?? ''))?.day;
   return days.map((day, index) => {
     const { good, failed } = byDay.get(day) ?? { good: 0, failed: 0 };
@@ -36,10 +36,11 @@ export function dayStates(
   });
 
   function isLate(day: string): boolean {
-    if (maxAgeHours === null || lastGood === undefined) return false;
-    if (limit.of !== lastGood) {
-      const spare = Math.max(0, Math.floor((maxAgeHours - NOON) / HOURS_A_DAY));
-      limit = { of: lastGood, day: dayAfter(lastGood, spare) };
+    const hours = typeof maxAgeHours === 'function' ? maxAgeHours(day) : maxAgeHours;
+    if (hours === null || lastGood === undefined) return false;
+    const spare = Math.max(0, Math.floor((hours - NOON) / HOURS_A_DAY));
+    if (limit.of !== lastGood || limit.spare !== spare) {
+      limit = { of: lastGood, spare, day: dayAfter(lastGood, spare) };
     }
     return day > limit.day;
   }

@@ -4,16 +4,27 @@ import type { Db } from '../db/schema.ts';
 import type { Page } from '../page.ts';
 import { type KnownDatabase, knownDatabases } from './known-databases.ts';
 import { PROTECTIONS, type ProtectionState } from './protection.ts';
-import { badness, type StateCounts, statesAt, toCounts, totalOf } from './protection-states.ts';
+import {
+  badness,
+  type StateCounts,
+  statesAt,
+  toCounts,
+  totalOf,
+  UNSAFE,
+  unsafeOf,
+} from './protection-states.ts';
 import { isFound } from './search-databases.ts';
 
 export interface DatabaseFilter {
   /** Part of a name, a server, an environment or a file, in any case; empty for all. */
   readonly search: string;
-  readonly state: ProtectionState | null;
+  readonly state: StateFilter | null;
   readonly engine: string | null;
   readonly storage: StorageFilter | null;
 }
+
+/** `unsafe`: those that a verdict in red counts. */
+export type StateFilter = ProtectionState | 'unsafe';
 
 /** Where backups are to go; `off`: to a bucket, which the environment may not use. */
 export type StorageFilter = 'local' | 'spaces' | 'off' | { readonly bucket: string };
@@ -56,8 +67,14 @@ export async function findDatabases(
     counted === undefined
       ? await foundAndCounted(at, environmentId, filter, sort, page)
       : { ids: await idsOf(at, environmentId, filter, sort, page), counts: counted };
-  const total = filter.state === null ? totalOf(counts) : counts[filter.state];
+  const total = countOf(counts, filter.state);
   return { databases: await knownDatabases(at, ids), total, counts };
+}
+
+/** How many of them such a filter finds. */
+export function countOf(counts: StateCounts, state: StateFilter | null): number {
+  if (state === null) return totalOf(counts);
+  return state === 'unsafe' ? unsafeOf(counts) : counts[state];
 }
 
 async function idsOf(
@@ -85,8 +102,14 @@ async function foundAndCounted(
   const found = await idsOf(context, environmentId, { ...filter, state: null }, sort);
   const byState = Object.groupBy(found, ({ state }) => state);
   const counts = toCounts(PROTECTIONS.map((state) => ({ state, count: byState[state]?.length ?? 0 })));
-  const shown = filter.state === null ? found : (byState[filter.state] ?? []);
+  const wanted = statesOf(filter.state);
+  const shown = wanted === null ? found : found.filter(({ state }) => wanted.includes(state));
   return { ids: shown.slice(page.offset, page.offset + page.limit), counts };
+}
+
+function statesOf(state: StateFilter | null): readonly ProtectionState[] | null {
+  if (state === null) return null;
+  return state === 'unsafe' ? UNSAFE : [state];
 }
 
 function isOfAll({ search, engine, storage }: DatabaseFilter): boolean {
@@ -197,10 +220,17 @@ function inEnvironment(context: Context, environmentId: string | null) {
 }
 
 function fitting(context: Context, environmentId: string | null, filter: DatabaseFilter) {
-  const { state, engine, storage } = filter;
+  const { engine, storage } = filter;
+  const states = statesOf(filter.state);
   const search = filter.search.trim();
   return inEnvironment(context, environmentId)
-    .$if(state !== null, (query) => query.where('state', '=', sql.lit(state ?? 'never')))
+    .$if(states !== null, (query) =>
+      query.where(
+        'state',
+        'in',
+        (states ?? []).map((state) => sql.lit(state)),
+      ),
+    )
     .$if(engine !== null, (query) => query.where('known.type', '=', engine ?? ''))
     .$if(storage !== null, (query) => query.where(isStoredIn(storage ?? 'local')))
     .$if(search !== '', (query) => query.where(isFound(context.db, search)));

@@ -1,11 +1,14 @@
-import { type ExpressionBuilder, sql } from 'kysely';
-import type { Db, RunKindName, RunRow, RunState, Schema } from '../db/schema.ts';
+import { type Expression, type ExpressionBuilder, expressionBuilder, type SqlBool, sql } from 'kysely';
+import type { BackupRow, Db, RunKindName, RunRow, RunState, Schema } from '../db/schema.ts';
+import { ASKED_KINDS, type Asker, askerText } from '../runs/askers.ts';
 import { retentionLane } from '../runs/lanes.ts';
-import { type Asker, isAskedBy } from './run-askers.ts';
 
 /** A run, and where it is about a backup, which. */
 export interface ListedRun extends RunRow {
   readonly filename: string | null;
+  /** Of the backup, and what was found wrong with it. */
+  readonly verification: BackupRow['verification'];
+  readonly verification_error: string | null;
   readonly database_id: string | null;
   readonly database_name: string | null;
   readonly environment_id: string | null;
@@ -23,6 +26,8 @@ export interface ListedRun extends RunRow {
 export interface RunFilter {
   readonly kind?: RunKindName | undefined;
   readonly state?: RunState | undefined;
+  /** Whoever asked for them. */
+  readonly by?: Asker | undefined;
   /** Those that were asked for from that instant on, and before the other. */
   readonly between?: { readonly from: string; readonly before: string } | undefined;
 }
@@ -36,11 +41,9 @@ export async function listRuns(
   filter: RunFilter,
   page: { readonly limit: number; readonly offset: number },
 ): Promise<{ readonly runs: readonly ListedRun[]; readonly more: boolean }> {
-  // The ids first, from an index alone: what a page skips is not read, nor joined with its backups.
-  const ids = await seen(db, filter)
-    .select('id')
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
+  if (isAskedByNobody(filter)) return { runs: [], more: false };
+  // The ids first: what a page skips is not joined with its backups.
+  const ids = await newest(db, filter)
     .limit(page.limit + 1)
     .offset(page.offset)
     .execute();
@@ -64,43 +67,38 @@ async function withRows(db: Db, ids: readonly { readonly id: string }[], limit: 
 }
 
 /** Runs of an environment are found among so many of the newest: a list of them all has no index to be read from. */
-const NEWEST = 5000;
-/** Those that somebody asked for likewise; of each another row is read, to know. */
-export const NEWEST_ASKED = 3000;
+export const NEWEST = 5000;
 
 /**
- * A page of the runs of one environment, of what somebody asked for, or of both, newest first, among the newest of the installation that the
- * filter finds; and whether there are older ones.
+ * A page of the runs of one environment, newest first, among the newest of the installation that the filter finds; whether there are
+ * older ones among these, and, at their end, whether the installation has some that were not looked at.
  */
 export async function listRunsOf(
   db: Db,
-  { environmentId, by }: { readonly environmentId: string | null; readonly by: Asker | null },
+  environmentId: string,
   filter: RunFilter,
   page: { readonly limit: number; readonly offset: number },
-): Promise<{ readonly runs: readonly ListedRun[]; readonly more: boolean }> {
-  const newest = seen(db, filter)
-    .select(['id', 'subject_id', 'lane', 'created_at'])
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(by === null ? NEWEST : NEWEST_ASKED)
-    .as('newest');
+): Promise<{ readonly runs: readonly ListedRun[]; readonly more: boolean; readonly isCut: boolean }> {
+  const { by } = filter;
+  if (isAskedByNobody(filter)) return { runs: [], more: false, isCut: false };
   const ids = await db
-    .selectFrom(newest)
+    .selectFrom(
+      by === undefined
+        ? newestOfAll(db, filter).limit(NEWEST).as('newest')
+        : newestAsked(db, by, filter).limit(NEWEST).as('newest'),
+    )
     .leftJoin('backups', 'backups.id', 'newest.subject_id')
     .leftJoin('databases', (join) => join.on('databases.id', '=', databaseOf('newest.lane')))
-    // What it is about was asked for by somebody else.
-    .leftJoin('backups as asked_backup', 'asked_backup.id', 'newest.id')
-    .leftJoin('restores', 'restores.id', 'newest.id')
-    .leftJoin('drills', 'drills.id', 'newest.id')
     .select('newest.id')
-    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
-    .$if(by !== null, (query) => (by === null ? query : query.where(isAskedBy(by))))
+    .where('databases.environment_id', '=', environmentId)
     .orderBy('newest.created_at', 'desc')
     .orderBy('newest.id', 'desc')
     .limit(page.limit + 1)
     .offset(page.offset)
     .execute();
-  return withRows(db, ids, page.limit);
+  const found = await withRows(db, ids, page.limit);
+  const unseen = found.more ? [] : await newest(db, filter).limit(1).offset(NEWEST).execute();
+  return { ...found, isCut: unseen.length > 0 };
 }
 
 const LIVE = ['running', 'pending', 'uncertain'] as const satisfies readonly RunState[];
@@ -114,23 +112,56 @@ export async function liveRuns(
   environmentId: string | null,
   limit: number,
 ): Promise<readonly ListedRun[]> {
-  const found: ListedRun[] = [];
-  for (const state of LIVE) {
-    if (found.length >= limit) break;
-    const runs = await withSubject(db)
-      .where('runs.state', '=', sql.lit(state))
-      .where('runs.kind', '!=', 'prune')
-      .where('backups.deleted_at', 'is', null)
-      .$if(environmentId !== null, (query) =>
-        query.where('databases.environment_id', '=', environmentId ?? ''),
-      )
-      .orderBy('runs.created_at')
-      .orderBy('runs.id')
-      .limit(limit - found.length)
-      .execute();
-    found.push(...runs);
-  }
-  return found;
+  const [first, second, third] = LIVE;
+  const of = (state: (typeof LIVE)[number]) =>
+    db.selectFrom(liveIn(db, state, environmentId, limit).as('live')).select(['id', 'state', 'created_at']);
+  const live = await of(first).unionAll(of(second)).unionAll(of(third)).execute();
+  const rankOf = ({ state }: (typeof live)[number]) => (LIVE as readonly RunState[]).indexOf(state);
+  const ids = live
+    .toSorted(
+      (a, b) => rankOf(a) - rankOf(b) || compareText(a.created_at, b.created_at) || compareText(a.id, b.id),
+    )
+    .slice(0, limit);
+  // Of all that are asked about, few are shown: the rest of them is not joined with what they are about.
+  const { runs } = await withRows(db, ids, limit);
+  return runs;
+}
+
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Those of one state have a small index of their own. */
+function liveIn(db: Db, state: RunState, environmentId: string | null, limit: number) {
+  return db
+    .selectFrom('runs')
+    .leftJoin('backups', 'backups.id', 'runs.subject_id')
+    .select(['runs.id', 'runs.state', 'runs.created_at'])
+    .where('runs.state', '=', sql.lit(state))
+    .where('runs.kind', '!=', sql.lit('prune'))
+    .where('backups.deleted_at', 'is', null)
+    .$if(environmentId !== null, (query) =>
+      query
+        .innerJoin('databases', (join) => join.on('databases.id', '=', databaseOf('runs.lane')))
+        .where('databases.environment_id', '=', environmentId ?? ''),
+    )
+    .orderBy('runs.created_at')
+    .orderBy('runs.id')
+    .limit(limit);
+}
+
+/** Of that environment, or (null) of all: how many have ended, and nobody knows how. They have a small index of their own. */
+export async function countUncertain(db: Db, environmentId: string | null): Promise<number> {
+  const { count } = await db
+    .selectFrom('runs')
+    .where('runs.state', '=', sql.lit('uncertain'))
+    .$if(environmentId !== null, (query) =>
+      query
+        .innerJoin('backups', 'backups.id', 'runs.subject_id')
+        .innerJoin('databases', 'databases.id', 'backups.database_id')
+        .where('databases.environment_id', '=', environmentId ?? ''),
+    )
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 /** The run, or undefined when there is none of that id or its backup was deleted. */
@@ -138,15 +169,71 @@ export async function findRun(db: Db, id: string): Promise<ListedRun | undefined
   return withSubject(db).where('runs.id', '=', id).where('backups.deleted_at', 'is', null).executeTakeFirst();
 }
 
-function seen(db: Db, { kind, state, between }: RunFilter) {
+/** Those that may be seen, of deleted backups none. */
+export function seen(db: Db) {
+  return db.selectFrom('runs').where(isFound({}));
+}
+
+/** Of these nobody is known: there is nothing to look for among all of them. */
+function isAskedByNobody({ by, kind }: RunFilter): boolean {
+  return by !== undefined && kind !== undefined && !ASKED_KINDS.includes(kind);
+}
+
+function newest(db: Db, filter: RunFilter) {
+  return filter.by === undefined ? newestOfAll(db, filter) : newestAsked(db, filter.by, filter);
+}
+
+function newestOfAll(db: Db, filter: RunFilter) {
   return db
     .selectFrom('runs')
-    .where(isSeen)
-    .$if(kind !== undefined, (query) => query.where('kind', '=', kind ?? 'backup'))
-    .$if(state !== undefined, (query) => query.where('state', '=', state ?? 'pending'))
+    .select(['runs.id', 'runs.subject_id', 'runs.lane', 'runs.created_at'])
+    .where(isFound(filter))
+    .orderBy('runs.created_at', 'desc')
+    .orderBy('runs.id', 'desc');
+}
+
+/**
+ * SQLite reads a cross join in the order in which it is written: what is asked for leads, or, where few runs are of that kind or
+ * result, these.
+ */
+function newestAsked(db: Db, by: Asker, filter: RunFilter) {
+  const { between } = filter;
+  const areFew = isOfFew(filter);
+  const both = areFew
+    ? db.selectFrom('runs').crossJoin('run_askers')
+    : db.selectFrom('run_askers').crossJoin('runs');
+  const [at, id] = areFew
+    ? (['runs.created_at', 'runs.id'] as const)
+    : (['run_askers.created_at', 'run_askers.run_id'] as const);
+  return both
+    .select([`${id} as id`, 'runs.subject_id', 'runs.lane', `${at} as created_at`])
+    .where('run_askers.asker', '=', askerText(by))
+    .whereRef('run_askers.run_id', '=', 'runs.id')
     .$if(between !== undefined, (query) =>
-      query.where('created_at', '>=', between?.from ?? '').where('created_at', '<', between?.before ?? ''),
-    );
+      query
+        .where('run_askers.created_at', '>=', between?.from ?? '')
+        .where('run_askers.created_at', '<', between?.before ?? ''),
+    )
+    .where(isFound(filter))
+    .orderBy(at, 'desc')
+    .orderBy(id, 'desc');
+}
+
+/** Most of what is asked for are backups, and completed. */
+function isOfFew({ kind, state }: RunFilter): boolean {
+  return (kind !== undefined && kind !== 'backup') || (state !== undefined && state !== 'completed');
+}
+
+function isFound({ kind, state, between }: RunFilter): Expression<SqlBool> {
+  const eb = expressionBuilder<Schema, 'runs'>();
+  return eb.and([
+    isSeen(eb),
+    ...(kind === undefined ? [] : [eb('runs.kind', '=', kind)]),
+    ...(state === undefined ? [] : [eb('runs.state', '=', state)]),
+    ...(between === undefined
+      ? []
+      : [eb('runs.created_at', '>=', between.from), eb('runs.created_at', '<', between.before)]),
+  ]);
 }
 
 /** Tombstones are few, and have an index of their own. */
@@ -163,7 +250,8 @@ function databaseOf(lane: 'runs.lane' | 'newest.lane') {
   return sql<string>`coalesce(backups.database_id, ${named})`;
 }
 
-function withSubject(db: Db) {
+/** Runs with what they are about. */
+export function withSubject(db: Db) {
   return (
     db
       .selectFrom('runs')
@@ -188,7 +276,8 @@ function withSubject(db: Db) {
         ),
       )
       .selectAll('runs')
-      .select(['backups.filename', 'databases.id as database_id'])
+      .select(['backups.filename', 'backups.verification', 'backups.verification_error'])
+      .select(['databases.id as database_id'])
       .select(['databases.name as database_name', 'databases.environment_id'])
       .select(['users.id as person_id', 'api_tokens.id as token_id', 'api_tokens.name as token_name'])
       .select((eb) => [

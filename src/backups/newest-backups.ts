@@ -21,6 +21,22 @@ export async function recordNewest(trx: Trx, databaseId: string): Promise<void> 
     .execute();
 }
 
+/** By the id of the database, bytes of the dump of its last good backup before compression; left out where they are not known. */
+export async function lastGoodBytes(
+  db: Db,
+  databaseIds: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (databaseIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('newest_backups')
+    .innerJoin('backups', 'backups.id', 'newest_backups.good_id')
+    .select(['newest_backups.database_id', 'backups.bytes_read'])
+    .where('newest_backups.database_id', 'in', [...new Set(databaseIds)])
+    .where('backups.bytes_read', '>', 0)
+    .execute();
+  return new Map(rows.map((row) => [row.database_id, Number(row.bytes_read)]));
+}
+
 /** As the backups tell; undefined where none has ended. */
 export async function findNewest(db: Db | Trx, databaseId: string): Promise<NewestBackupRow | undefined> {
   const of = () =>

@@ -107,8 +107,8 @@ export async function failuresSinceGood(
 }
 
 /**
- * By the id of the database, why the last backup failed that came after its last good one; of several in one query, where the newest
- * that ended is that one, as it nearly always is.
+ * By the id of the database, why the last backup failed that came after its last good one, or what a later reading found wrong with
+ * it; of several in one query, where the newest that ended is that one, as it nearly always is.
  */
 export async function lastFailures(
   db: Db,
@@ -125,7 +125,7 @@ export async function lastFailures(
   if (ended.length === 0) return causes;
   const rows = await db
     .selectFrom('backups')
-    .select(['id', 'outcome', 'error'])
+    .select(['id', 'outcome', 'error', 'verification_error'])
     .where('id', 'in', ended)
     .execute();
   const byId = new Map(rows.map((row) => [row.id, row]));
@@ -135,7 +135,7 @@ export async function lastFailures(
     // One that was completed and found to be broken later tells nothing of those that failed before it.
     const cause =
       row.outcome === 'completed'
-        ? (await failuresSinceGood(db, id, protection))?.cause
+        ? ((await failuresSinceGood(db, id, protection))?.cause ?? row.verification_error)
         : readBackupError(row.error)?.message;
     if (cause) causes.set(id, cause);
   }

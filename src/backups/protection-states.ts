@@ -59,9 +59,41 @@ export async function countStatesByEnvironment(context: Context): Promise<Readon
   return new Map([...byEnvironment].map(([id, counted]) => [id, toCounts(counted)]));
 }
 
+/** So long the others are told as they were: beside what a page shows they are a hint, and each page asks. */
+const KEPT_MS = 10_000;
+
+/** Of each database, how many are not safe by the id of the environment, as they were a moment ago. */
+const unsafe = new WeakMap<Db, { readonly at: number; readonly of: Promise<ReadonlyMap<string, number>> }>();
+
+/** How many databases are not safe outside of that environment, as of some seconds ago; 0 of all (null). */
+export async function unsafeElsewhere(context: Context, environmentId: string | null): Promise<number> {
+  if (environmentId === null) return 0;
+  const counts = await unsafeByEnvironment(context);
+  let sum = 0;
+  for (const [id, count] of counts) if (id !== environmentId) sum += count;
+  return sum;
+}
+
+function unsafeByEnvironment(context: Context): Promise<ReadonlyMap<string, number>> {
+  const at = context.now().getTime();
+  const known = unsafe.get(context.db);
+  // A clock that was set back keeps nothing for longer.
+  if (known !== undefined && at >= known.at && at < known.at + KEPT_MS) return known.of;
+  const of = countStatesByEnvironment(context).then(
+    (counts) => new Map([...counts].map(([id, states]) => [id, unsafeOf(states)])),
+  );
+  unsafe.set(context.db, { at, of });
+  // One that failed is asked anew.
+  of.catch(() => unsafe.delete(context.db));
+  return of;
+}
+
+/** Of these nothing good is there that is new enough. */
+export const UNSAFE: readonly ProtectionState[] = ['never', 'late'];
+
 /** Of those in some state, how many are not safe. */
-export function unsafeOf({ never, late }: StateCounts): number {
-  return never + late;
+export function unsafeOf(counts: StateCounts): number {
+  return UNSAFE.reduce((sum, state) => sum + counts[state], 0);
 }
 
 export function totalOf(counts: StateCounts): number {

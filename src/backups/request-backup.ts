@@ -68,6 +68,7 @@ export async function insertBackup(
   now: Date,
 ): Promise<{ readonly id: string; readonly isNew: boolean }> {
   const createdAt = now.toISOString();
+  const askedBy = { isScheduled: type === 'scheduled', personId: triggeredById };
   // Settings that can't be dumped: the run says so with its step, and the name only needs no extension yet.
   const fileName = backupFileName(database.name, createdAt, dumpShapeOf(database)?.fileExtension ?? '');
   const inserted = await trx
@@ -96,7 +97,7 @@ export async function insertBackup(
     .executeTakeFirst();
   if (inserted === undefined) return { id: await waitingBackup(trx, database.id), isNew: false };
   // There is no run that waits without its backup: nothing may wait for ever for one that never comes.
-  if (!(await insertRun(trx, runOf(database, inserted.id), now))) {
+  if (!(await insertRun(trx, { ...runOf(database, inserted.id), askedBy }, now))) {
     throw new AppError('internal', 'Another run of this database waits already, without its backup.');
   }
   return { id: inserted.id, isNew: true };

@@ -62,13 +62,16 @@ export async function lastProven(
 ): Promise<{
   readonly databaseId: string;
   readonly databaseName: string;
+  readonly environmentName: string;
   readonly at: string;
   readonly restoreMs: number;
 } | null> {
   const row = await db
     .selectFrom('drill_states as state')
     .innerJoin('databases', 'databases.id', 'state.database_id')
-    .select(['databases.id', 'databases.name', 'state.proven_at', 'state.restore_ms'])
+    .innerJoin('environments', 'environments.id', 'databases.environment_id')
+    .select(['databases.id', 'databases.name', 'environments.name as environment_name'])
+    .select(['state.proven_at', 'state.restore_ms'])
     .where('state.proven_at', 'is not', null)
     .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
     .orderBy('state.proven_at', 'desc')
@@ -78,6 +81,7 @@ export async function lastProven(
   return {
     databaseId: row.id,
     databaseName: row.name,
+    environmentName: row.environment_name,
     at: row.proven_at,
     restoreMs: Number(row.restore_ms),
   };
@@ -87,6 +91,8 @@ export interface FailedDrill {
   readonly databaseId: string;
   readonly databaseName: string;
   readonly environmentName: string;
+  /** Its last good backup; null: none. */
+  readonly lastGoodId: string | null;
   readonly at: string;
   readonly failure: DrillFailure;
   readonly says: string;
@@ -102,7 +108,8 @@ export async function failedDrills(
     .selectFrom('drill_states as state')
     .innerJoin('databases', 'databases.id', 'state.database_id')
     .innerJoin('environments', 'environments.id', 'databases.environment_id')
-    .select(['databases.id', 'databases.name', 'environments.name as environment_name'])
+    .leftJoin('newest_backups', 'newest_backups.database_id', 'databases.id')
+    .select(['databases.id', 'databases.name', 'environments.name as environment_name', 'good_id'])
     .select(['state.failed_at', 'state.failure', 'state.says'])
     .where('state.failed_at', 'is not', null)
     .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
@@ -113,6 +120,7 @@ export async function failedDrills(
     databaseId: row.id,
     databaseName: row.name,
     environmentName: row.environment_name,
+    lastGoodId: row.good_id,
     at: row.failed_at ?? '',
     failure: row.failure ?? 'other',
     says: row.says ?? '',

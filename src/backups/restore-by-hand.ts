@@ -1,3 +1,4 @@
+import type { ByHand } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { quote } from '../hosts/quote.ts';
 
@@ -34,7 +35,7 @@ export function restoreByHand(file: StoredFile): RestoreByHand | undefined {
   const recipe = engineFor(file.type)?.byHand(extension, file.serverVersion);
   if (recipe === undefined) return undefined;
   const name = shellWord(file.fileName);
-  const restore = suffix === undefined ? recipe.fromFile(name) : unpacked(suffix, name, recipe.fromInput);
+  const restore = `${lookAtEnd(recipe, name, suffix)}${suffix === undefined ? recipe.fromFile(name) : unpacked(suffix, name, recipe.fromInput)}`;
   const check =
     file.sha256 === null ? [] : [`echo ${checkLine(file.sha256, file.fileName)} | sha256sum -c &&`];
   return {
@@ -55,6 +56,12 @@ function programLine({ type }: StoredFile, name: string): readonly string[] {
   if (/\p{Cc}/u.test(name)) return [];
   const into = engineFor(type)?.isFile === true ? 'restored.db' : 'restored';
   return [`# Safer, with its manifest beside it: npx --no bridgeport-restore --into ${into} ${name}`];
+}
+
+/** What comes before the restore, where its program would take the end of a file that was cut for the dump's. */
+function lookAtEnd({ isWhole }: ByHand, name: string, suffix: string | undefined): string {
+  if (isWhole === undefined) return '';
+  return `${suffix === undefined ? `${isWhole} <${name}` : unpacked(suffix, name, isWhole)} && `;
 }
 
 function unpacked(suffix: string, name: string, fromInput: string): string {

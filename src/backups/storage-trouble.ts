@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/schema.ts';
 import type { ErrorCode } from '../errors.ts';
+import { storageSince } from '../storage/good-test.ts';
 import { readBackupError } from './step-error.ts';
 
 /** What keeps the storage from taking any backup, as the last one tells that was to go there. */
@@ -10,13 +11,20 @@ export interface StorageTrouble {
   readonly message: string;
   /** It gave no answer; else it answered, and refused. */
   readonly isOutOfReach: boolean;
+  /** The storage's settings were changed since: nobody knows whether it is so still. */
+  readonly isBeforeChange: boolean;
 }
 
 const OUT_OF_REACH: readonly ErrorCode[] = ['storage_unreachable', 'storage_tls', 'storage_proxy'];
+/** What Test Connection would have met too; whether an object fits, and is taken at this hour, a deep test tells alone. */
+const SEEN_BY_A_TEST: readonly ErrorCode[] = [...OUT_OF_REACH, 'storage_bad_credentials'];
 /** Of the storage as a whole: what concerns one backup or one bucket is that database's news. */
 const REFUSED: readonly ErrorCode[] = ['storage_bad_credentials', 'storage_clock_skew', 'storage_full'];
 
-/** Null where the last backup that was to go to the storage did, or failed for another reason, or there was none. */
+/**
+ * Null where the last backup that was to go to the storage did, or failed for another reason, or there was none; and where the storage
+ * was tested since and found good.
+ */
 export async function storageTrouble(db: Db): Promise<StorageTrouble | null> {
   const newest = await db
     .selectFrom('newest_backups')
@@ -41,5 +49,7 @@ export async function storageTrouble(db: Db): Promise<StorageTrouble | null> {
   const failure = readBackupError(backup?.error ?? null);
   const isOutOfReach = OUT_OF_REACH.some((code) => code === failure?.code);
   if (failure === null || !(isOutOfReach || REFUSED.some((code) => code === failure.code))) return null;
-  return { backupId, at, message: failure.message, isOutOfReach };
+  const { isChanged, isTested, isDeepTested } = await storageSince(db, at);
+  if (isDeepTested || (isTested && SEEN_BY_A_TEST.some((code) => code === failure.code))) return null;
+  return { backupId, at, message: failure.message, isOutOfReach, isBeforeChange: isChanged };
 }

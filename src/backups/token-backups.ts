@@ -3,6 +3,7 @@ import type { Context } from '../db/context.ts';
 import type { Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import { noteToken } from '../runs/askers.ts';
 import { type BackupWithTrigger, findBackup } from './backups.ts';
 
 /** Notes that a token asked for a backup, also where that one waited already. Part of the transaction that asks. */
@@ -12,6 +13,7 @@ export async function noteAsked(trx: Trx, tokenId: string, backupId: string): Pr
     .values({ backup_id: backupId, token_id: tokenId, holds_pin: 0 })
     .onConflict((conflict) => conflict.columns(['backup_id', 'token_id']).doNothing())
     .execute();
+  await noteToken(trx, backupId, tokenId);
 }
 
 /**

@@ -85,16 +85,22 @@ export async function getDatabaseRow(db: Db, id: string): Promise<DatabaseRow> {
   return row;
 }
 
+/** What is done in the write that registers a database: what it throws keeps the database from being registered. */
+export interface Alongside {
+  readonly refuse?: ((trx: Trx) => Promise<void>) | undefined;
+  readonly after?: ((trx: Trx, databaseId: string) => Promise<void>) | undefined;
+}
+
 /**
- * Throws `not_found` (environment), `invalid`, `conflict` (details.field: name), and what `refuse` throws, which is asked in
- * the same write. Storage needs no prefix: it gets `{env}/{db}/`.
+ * Throws `not_found` (environment), `invalid`, `conflict` (details.field: name), and what is thrown alongside. Storage needs no
+ * prefix: it gets `{env}/{db}/`.
  */
 export async function createDatabase(
   context: DatabaseContext,
   actor: Actor,
   environmentId: string,
   given: NewDatabase,
-  refuse: (trx: Trx) => Promise<void> = async () => {},
+  alongside: Alongside = {},
 ): Promise<WholeDatabase> {
   const input = foldOptions(given.type, given);
   const environment = await getEnvironmentRow(context.db, environmentId);
@@ -123,7 +129,7 @@ export async function createDatabase(
   }
   const row = await named(() =>
     write(context.db, async (trx) => {
-      await refuse(trx);
+      await alongside.refuse?.(trx);
       const inserted = await trx
         .insertInto('databases')
         .values(values)
@@ -131,6 +137,7 @@ export async function createDatabase(
         .executeTakeFirstOrThrow();
       await checkPlace(trx, context.config, inserted, input);
       await recordAudit(trx, actor, auditedDatabase('create', inserted), context.now());
+      await alongside.after?.(trx, id);
       return withTarget(trx, inserted, credentials.password === 'kept' ? 'none' : credentials.password);
     }),
   );

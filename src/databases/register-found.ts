@@ -1,9 +1,15 @@
 import type { Actor } from '../audit/audit.ts';
-import type { Db, Trx } from '../db/schema.ts';
+import type { Db } from '../db/schema.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { getServerRow } from '../servers/servers.ts';
-import { createDatabase, type DatabaseContext, type NewDatabase, newDatabase } from './databases.ts';
+import {
+  type Alongside,
+  createDatabase,
+  type DatabaseContext,
+  type NewDatabase,
+  newDatabase,
+} from './databases.ts';
 import { numbered, plainName } from './plain-name.ts';
 import { type Registered, registeredOn } from './registered.ts';
 
@@ -19,7 +25,7 @@ export interface Registration {
 /**
  * Registers each of the databases that were found on a server, by the names that their tools have for them: one write
  * each, so that one that is refused keeps no other from being registered. A name that the environment has already gets
- * a number. Throws `not_found`, and `invalid` for settings that none can have.
+ * a number. `after` is done in the write of each. Throws `not_found`, and `invalid` for settings that none can have.
  */
 export async function registerFound(
   context: DatabaseContext,
@@ -27,6 +33,7 @@ export async function registerFound(
   serverId: string,
   settings: SharedSettings,
   found: readonly string[],
+  after?: Alongside['after'],
 ): Promise<Registration> {
   const server = await getServerRow(context.db, serverId);
   const engine = engineFor(settings.type);
@@ -46,10 +53,13 @@ export async function registerFound(
           ...{ name, serverId },
           ...(engine.isFile ? { filePath: one } : { databaseName: one }),
         }),
-        async (trx: Trx) => {
-          const present = (await registeredOn(trx, server, engine, settings)).get(one);
-          if (present === undefined) return;
-          throw new AppError('conflict', `It is registered already, as ${JSON.stringify(present.name)}.`);
+        {
+          async refuse(trx) {
+            const present = (await registeredOn(trx, server, engine, settings)).get(one);
+            if (present === undefined) return;
+            throw new AppError('conflict', `It is registered already, as ${JSON.stringify(present.name)}.`);
+          },
+          after,
         },
       );
     try {

@@ -20,6 +20,7 @@ export interface Schema {
   audit_logs: AuditLogRow;
   audit_marks: AuditMarkRow;
   storage_probes: StorageProbeRow;
+  bucket_traits: BucketTraitsRow;
   sign_in_failures: SignInFailureRow;
   sign_in_places: SignInPlaceRow;
   second_factors: SecondFactorRow;
@@ -29,6 +30,7 @@ export interface Schema {
   environment_days: EnvironmentDayRow;
   newest_backups: NewestBackupRow;
   runs: RunRow;
+  run_askers: RunAskerRow;
   run_logs: RunLogRow;
   periodic_tasks: PeriodicTaskRow;
   schedules: ScheduleRow;
@@ -82,6 +84,8 @@ export interface UserRow {
   role: 'admin' | 'operator' | 'viewer';
   /** Empty for whoever has no password here: no password fits it. */
   password_hash: string;
+  /** Of the pages; null: none was chosen. */
+  time_zone: string | null;
   last_active_at: string | null;
   created_at: string;
   updated_at: string;
@@ -98,6 +102,10 @@ export interface SessionRow {
   last_used_at: string | null;
   /** Whom of a provider it was begun as, and ends with; null: by password. */
   oidc_identity_id: string | null;
+  /** Where it was begun; null where that is not known. */
+  address: string | null;
+  /** What the browser or client called itself then; null where it said nothing. */
+  agent: string | null;
 }
 
 /** At most one row: the provider of OpenID Connect that people sign in by. */
@@ -414,6 +422,14 @@ export interface RunRow {
   lease_until: string | null;
 }
 
+/** Who asked for a run, as `runs/askers.ts` writes it. */
+export interface RunAskerRow {
+  asker: string;
+  /** The run's. */
+  created_at: string;
+  run_id: string;
+}
+
 /** What a run has said while it went on. */
 export interface RunLogRow {
   run_id: string;
@@ -507,6 +523,18 @@ export interface StorageProbeRow {
   finished_at: string;
   /** JSON of `object-stores/deep-test/result.ts`. */
   result: string;
+}
+
+/** What a bucket said of itself when the storage was last tested; kept by `storage/bucket-traits.ts`. */
+export interface BucketTraitsRow {
+  endpoint: string;
+  bucket: string;
+  versioning: 'on' | 'suspended' | 'off' | 'unknown';
+  lock: 'on' | 'none' | 'unknown';
+  /** Of a lock that is on: the default retention, if there is one. */
+  lock_mode: string | null;
+  lock_retention: string | null;
+  seen_at: string;
 }
 
 /** Completed backups of a database that people can see, and their bytes, by place; kept by `backups/stored-totals.ts`. */

@@ -79,6 +79,7 @@ export async function insertDrill(trx: Trx, drill: NewDrill, now: Date) {
     subjectId: backupId,
     serverId,
     lane: drillLane(database.id),
+    askedBy: { isScheduled: dueAt !== undefined, personId: drill.askedById },
   } as const;
   if (!(await insertRun(trx, { ...run, isBackground: dueAt !== undefined }, now))) return null;
   const at = now.toISOString();

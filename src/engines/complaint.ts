@@ -1,19 +1,25 @@
 /** What the tools of a database complained about on stderr, under LC_ALL=C; a server may use its own language. */
 export interface Complaint {
-  /** The complaint that tells the cause, without statements; all of it where nothing looks like a complaint. */
+  /** The complaint that tells the cause, without statements and SQLSTATE; all of it where nothing looks like a complaint. */
   readonly text: string;
   /** The error number that MySQL's tools write beside the server's words. */
   readonly number: number | null;
+  /** The SQLSTATE that psql writes before them where it is told to, as ours is; pg_dump and pg_restore write none. */
+  readonly state: string | null;
   /** The text as one line of sentences, without the names of programs, of at most 1,000 characters; or empty. */
   readonly words: string;
 }
 
 const PROGRAM = String.raw`[\w./-]*(?:pg_dump|pg_restore|psql|mariadb-dump|mysqldump|mariadb|mysql|sqlite3)`;
+/** `FEHLER:  42501: …`, as psql prints what a server says in whatever language, notices as well as errors. */
+const WITH_STATE =
+  /^((?:psql:\S+:\d+: )?(?!NOTICE|WARNING|INFO|LOG|DEBUG)[\p{L}\p{M}]+: ) (?!0[012])([0-9A-Z]{5}): /u;
 /** What a server or one of ours says for certain, before what a client makes of it. */
 const BY_SERVER = /(?:^|[\s:])(?:ERROR|FATAL|PANIC)(?::| \d+ \()/;
 const BY_OURS = /^bridgeport: /;
 const BEGINS = new RegExp(
-  `${BY_OURS.source}|${BY_SERVER.source}|^${PROGRAM}: (?!detail: |hint: |warning: |\\[Warning\\]|Deprecated)|^(?:[A-Z][a-z]+ )?[Ee]rror\\b`,
+  `${BY_OURS.source}|${BY_SERVER.source}|${WITH_STATE.source}|^${PROGRAM}: (?!detail: |hint: |warning: |\\[Warning\\]|Deprecated)|^(?:[A-Z][a-z]+ )?[Ee]rror\\b`,
+  'u',
 );
 const CONTINUES = new RegExp(`^${PROGRAM}: (?:(?:detail|hint): |Error message from server: )`);
 /** A statement of the tool or in the server, to the next line that begins in one of the other ways: never the cause. */
@@ -21,7 +27,8 @@ const STATEMENT = new RegExp(
   `^(?:${PROGRAM}: (?:error: |detail: |\\[[^\\]]*\\] )?(?:The )?(?:[Cc]ommand|[Qq]uery) was: |(?:STATEMENT|QUERY|CONTEXT|LOCATION|LINE \\d+): )`,
 );
 const AFTER_STATEMENT = new RegExp(
-  `^(?:${PROGRAM}: |bridgeport: |(?:ERROR|FATAL|PANIC|DETAIL|HINT|WARNING|NOTICE): )`,
+  `^(?:${PROGRAM}: |bridgeport: |(?:ERROR|FATAL|PANIC|DETAIL|HINT|WARNING|NOTICE): )|${WITH_STATE.source}`,
+  'u',
 );
 /** Where the beginning and the end of a long stderr were kept only. */
 const GAP = '[…]';
@@ -32,7 +39,8 @@ const MOST_WORDS = 1_000;
 /**
  * Of several complaints, one of our own scripts counts first, then the first in which the server speaks (a name with
  * two addresses is tried at both, and only one may answer), then the first of all: what follows it are its
- * consequences, and the last line is nearly always the statement.
+ * consequences, and the last line is nearly always the statement. Of those with an SQLSTATE alone it is the last: psql ends with the first
+ * error, and what came before it were notices, some of which have a state of an error (measured: `schema already exists, skipping`).
  */
 export function readComplaint(stderr: string): Complaint {
   const lines = withoutStatements(stderr.split('\n'));
@@ -40,10 +48,12 @@ export function readComplaint(stderr: string): Complaint {
   const cause =
     complaints.find(([line = '']) => BY_OURS.test(line)) ??
     complaints.find((all) => all.some((line) => BY_SERVER.test(line))) ??
+    complaints.findLast(([line = '']) => WITH_STATE.test(line)) ??
     complaints[0] ??
     lines;
-  const text = cause.join('\n').trim();
-  return { text, number: numberIn(text), words: wordsOf(cause) };
+  const said = cause.map((line) => line.replace(WITH_STATE, '$1 '));
+  const text = said.join('\n').trim();
+  return { text, number: numberIn(text), state: stateIn(cause), words: wordsOf(said) };
 }
 
 function withoutStatements(lines: readonly string[]): readonly string[] {
@@ -74,6 +84,10 @@ function numberIn(text: string): number | null {
   const [, ended] = /\((\d+)\)$/m.exec(text) ?? [];
   const number = begun ?? ended;
   return number === undefined ? null : Number(number);
+}
+
+function stateIn(lines: readonly string[]): string | null {
+  return lines.map((line) => WITH_STATE.exec(line)?.[2]).find((state) => state !== undefined) ?? null;
 }
 
 const PROGRAM_NAME = new RegExp(`^${PROGRAM}: (?:(?:error|fatal|detail|hint): )?`);

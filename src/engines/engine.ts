@@ -69,6 +69,11 @@ export interface ByHand {
   fromFile(file: string): string;
   /** Restores from standard input. */
   readonly fromInput: string;
+  /**
+   * Reads standard input, and fails where the end of the dump is missing: for a client that takes the end of a file that was cut for
+   * the dump's, and keeps what came before.
+   */
+  readonly isWhole?: string;
   /** What else must be known; a sentence or two each. */
   readonly notes: readonly string[];
 }

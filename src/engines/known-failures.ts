@@ -3,12 +3,14 @@ import { readComplaint } from './complaint.ts';
 import type { CommandFailure } from './engine.ts';
 import type { RestoreObstacle } from './restore.ts';
 
-/** A failure that the tools of an engine tell in words or by a number of their own; either is enough. */
+/** A failure that the tools of an engine tell in words, by a number of their own or by an SQLSTATE; either is enough. */
 export interface KnownFailure {
   /** Of the complaint that tells the cause (`readComplaint`). */
   readonly pattern?: RegExp;
   /** Of MySQL's tools. A server may word its messages in its own language, and names may look like numbers. */
   readonly numbers?: readonly number[];
+  /** Of psql's. Beside a pattern they say which it may be, where there is one: a name may look like words. */
+  readonly states?: readonly string[];
   readonly code: ErrorCode;
   /** Of a restore. */
   readonly obstacle?: RestoreObstacle;
@@ -22,10 +24,12 @@ export function explainBy(
   what: string,
   { exitCode, stderr }: CommandFailure,
 ): AppError | undefined {
-  const { text, number, words } = readComplaint(stderr);
-  for (const { pattern, numbers, code, obstacle, message } of failures) {
-    const matched = pattern?.exec(text);
-    if (!matched && (number === null || !numbers?.includes(number))) continue;
+  const { text, number, state, words } = readComplaint(stderr);
+  for (const { pattern, numbers, states, code, obstacle, message } of failures) {
+    const isState = state !== null && states !== undefined ? states.includes(state) : null;
+    const matched = isState === false ? null : pattern?.exec(text);
+    const isNumber = number !== null && numbers?.includes(number) === true;
+    if (!matched && !isNumber && !(isState === true && pattern === undefined)) continue;
     const details = { exitCode, stderr, ...(obstacle === undefined ? {} : { obstacle }) };
     return new AppError(code, message(what, matched?.[1] ?? '', words), { details });
   }

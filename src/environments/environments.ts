@@ -125,16 +125,19 @@ export interface KeptObjects {
 
 /**
  * Removes the environment with its servers, databases and the records of their backups. The backups' objects stay
- * where they are; the answer and the audit say where. Throws `not_found`, `conflict` while a backup runs.
+ * where they are; the answer and the audit say where. `typedName`: what somebody typed who was asked for its name, which counts where
+ * anything is in it. Throws `not_found`, `conflict` while a backup runs, `invalid` for another name.
  */
 export async function deleteEnvironment(
   context: Context,
   actor: Actor,
   id: string,
+  { typedName }: { readonly typedName?: string } = {},
 ): Promise<{ readonly keptObjects: readonly KeptObjects[] }> {
   const now = context.now();
   return write(context.db, async (trx) => {
     const row = await getEnvironmentRow(trx, id);
+    if (typedName !== undefined && typedName.trim() !== row.name.trim()) await refuseUnlessEmpty(trx, id);
     const databases = await trx
       .selectFrom('databases')
       .select('id')
@@ -167,6 +170,17 @@ export async function deleteEnvironment(
   });
 }
 
+async function refuseUnlessEmpty(trx: Trx, id: string): Promise<void> {
+  const { counts } = await withCounts(trx)
+    .where('environments.id', '=', id)
+    .executeTakeFirstOrThrow()
+    .then(toCounted);
+  if (counts.servers + counts.databases === 0) return;
+  throw new AppError('invalid', 'That is not the name of the environment. Type it as it stands above.', {
+    details: { field: 'name' },
+  });
+}
+
 /** The entry of something done to this environment. */
 export function auditedEnvironment(
   action: AuditedActions['environment'],
@@ -189,7 +203,7 @@ async function objectsOf(trx: Trx, environmentId: string): Promise<readonly Kept
   return rows.map((row) => ({ ...row, count: Number(row.count) }));
 }
 
-function withCounts(db: Db) {
+function withCounts(db: Db | Trx) {
   return db
     .selectFrom('environments')
     .selectAll('environments')

@@ -29,6 +29,13 @@ function withoutPort(entry: string): string {
   return ipv4 ?? ipv6 ?? entry;
 }
 
+/** Where this installation is found from outside, without a slash at its end: PUBLIC_URL, else what the browser asked. */
+export function ownAddress(c: Context, proxies: Proxies): string {
+  if (proxies.config.publicUrl !== null) return proxies.config.publicUrl;
+  const { host, protocol } = new URL(c.req.url);
+  return `${isHttps(c, proxies) ? 'https:' : protocol}//${host}`;
+}
+
 /** True when the browser's side of the request is https: ours, PUBLIC_URL's, or what a trusted proxy says of itself. */
 export function isHttps(c: Context, proxies: Proxies): boolean {
   if (c.req.url.startsWith('https:') || proxies.config.publicUrl?.startsWith('https:')) return true;

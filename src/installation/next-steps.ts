@@ -18,7 +18,7 @@ export interface NextSteps {
 /** Null where nothing is left to do, or an admin has hidden it. */
 export async function nextSteps({ db }: Pick<Context, 'db'>): Promise<NextSteps | null> {
   if ((await readSettings(db)).nextStepsHiddenAt !== null) return null;
-  const { databases, unscheduled } = await countScheduled(db, null);
+  const { databases, unscheduled } = await countScheduled(db);
   const steps = { databases, unscheduled, isTold: await isTold(db), isProven: await isProven(db) };
   return unscheduled === 0 && steps.isTold && steps.isProven ? null : steps;
 }
@@ -33,33 +33,17 @@ export async function hideNextSteps({ db, now }: Context, actor: Actor): Promise
   });
 }
 
-/** Of one environment, or of all. */
-export async function countScheduled(
-  db: Db,
-  environmentId: string | null,
-): Promise<Pick<NextSteps, 'databases' | 'unscheduled'>> {
+/** Of all databases. */
+export async function countScheduled(db: Db): Promise<Pick<NextSteps, 'databases' | 'unscheduled'>> {
   const { registered, scheduled } = await db
     .selectFrom('databases')
     .leftJoin('database_schedules', 'database_schedules.database_id', 'databases.id')
-    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId))
     .select(({ fn }) => [
       fn.countAll<number>().as('registered'),
       fn.count<number>('database_schedules.due_at').as('scheduled'),
     ])
     .executeTakeFirstOrThrow();
   return { databases: Number(registered), unscheduled: Number(registered) - Number(scheduled) };
-}
-
-/** Those of these databases that a schedule backs up. */
-export async function scheduledAmong(db: Db, databaseIds: readonly string[]): Promise<ReadonlySet<string>> {
-  if (databaseIds.length === 0) return new Set();
-  const rows = await db
-    .selectFrom('database_schedules')
-    .select('database_id')
-    .where('database_id', 'in', [...databaseIds])
-    .where('due_at', 'is not', null)
-    .execute();
-  return new Set(rows.map((row) => row.database_id));
 }
 
 async function isTold(db: Db): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { hostEndpoint, isOnHost } from '../object-stores/place.ts';
@@ -14,8 +14,8 @@ const COMPLETE_MAY_TAKE_MS = 10 * 60_000;
 export async function releaseTombstones(trx: Trx, databaseIds: readonly string[], now: Date): Promise<void> {
   if (databaseIds.length === 0) return;
   const objects = [
-    ...(await objectsOf(trx, databaseIds, sql`backups.deleted_at is not null`)),
-    ...(await objectsOf(trx, databaseIds, sql`backups.outcome = 'uncertain' and backups.deleted_at is null`)),
+    ...(await objectsOf(trx, databaseIds).where('backups.deleted_at', 'is not', null).execute()),
+    ...(await uncertainObjectsOf(trx, databaseIds)),
   ];
   for (const object of objects) {
     const isHost = isOnHost(object);
@@ -31,16 +31,31 @@ export async function releaseTombstones(trx: Trx, databaseIds: readonly string[]
   }
 }
 
-/** By the index of one state: of both at once, a planner may read all backups there are. */
-async function objectsOf(trx: Trx, databaseIds: readonly string[], state: RawBuilder<SqlBool>) {
+/** By the runs, of which few are uncertain: a planner may read all backups there are to find those with that outcome. */
+async function uncertainObjectsOf(trx: Trx, databaseIds: readonly string[]) {
+  const runs = await trx
+    .selectFrom('runs')
+    .select('id')
+    .where('kind', '=', 'backup')
+    // A literal, as in the index.
+    .where('state', '=', sql.lit('uncertain'))
+    .execute();
+  if (runs.length === 0) return [];
+  const ids = runs.map(({ id }) => id);
+  return objectsOf(trx, databaseIds)
+    .where('backup_objects.backup_id', 'in', ids)
+    .where('backups.outcome', '=', 'uncertain')
+    .where('backups.deleted_at', 'is', null)
+    .execute();
+}
+
+function objectsOf(trx: Trx, databaseIds: readonly string[]) {
   return trx
     .selectFrom('backup_objects')
     .innerJoin('backups', 'backups.id', 'backup_objects.backup_id')
     .selectAll('backup_objects')
     .select('backups.outcome')
-    .where('backups.database_id', 'in', databaseIds)
-    .where(state)
-    .execute();
+    .where('backups.database_id', 'in', databaseIds);
 }
 
 /**

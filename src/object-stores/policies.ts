@@ -82,6 +82,10 @@ const OPTIONAL: readonly Permission[] = [
     permission: 's3:ListAllMyBuckets',
     features: ['discovering buckets, so that their names need not be entered'],
   },
+  {
+    permission: 's3:GetBucketVersioning',
+    features: ['saying whether a bucket keeps versions before the deep test has found out'],
+  },
 ];
 
 function documentOf({ region, buckets, prefix }: PolicyWish) {

@@ -28,8 +28,8 @@ export interface Claimed {
 
 /** Asks the provider who it is. Throws `OidcFailure`. */
 export async function claimsFor(context: OidcContext, { transaction, answer }: Answered): Promise<Claimed> {
-  const { row, redirectUri } = await enteredIn(context).catch((error: unknown) => {
-    throw isAppError(error, 'not_found', 'conflict') ? new OidcFailure(error.message) : error;
+  const row = await enteredIn(context).catch((error: unknown) => {
+    throw isAppError(error, 'not_found') ? new OidcFailure(error.message) : error;
   });
   const provider = await providerOf(context, row);
   const { target, state } = transaction;
@@ -40,7 +40,7 @@ export async function claimsFor(context: OidcContext, { transaction, answer }: A
     (!hasValues(mapping) || valuesAt(claims, mapping.roleClaim) !== null) &&
     (typeof claims['email'] === 'string' ||
       (await identityOf(context.db, { issuer: claims.iss, subject: claims.sub })) !== undefined);
-  const claims = await context.oidc.claimsOf(provider, { ...transaction, redirectUri }, answer, isEnough);
+  const claims = await context.oidc.claimsOf(provider, transaction, answer, isEnough);
   const { issuer, clientId } = provider;
   return { person: personOf(claims), claims, stateHash: await hashOf(state), issuer, clientId };
 }

@@ -24,10 +24,15 @@ interface Own {
 /** Begins to link one's own account, with its password: a session left open must not leave a door behind. Throws as `checkOwnPassword` and `beginSignOn` do. */
 export async function beginLink(
   context: OidcContext & SignInContext,
-  { userId, sessionId, currentPassword }: Own & { readonly currentPassword: string },
+  {
+    userId,
+    sessionId,
+    currentPassword,
+    redirectUri,
+  }: Own & { readonly currentPassword: string; readonly redirectUri: string },
 ): Promise<Awaited<ReturnType<typeof beginSignOn>>> {
   await checkOwnPassword(context, await ownerOf(context.db, userId), currentPassword);
-  return beginSignOn(context, { next: '/account', link: { userId, sessionId } });
+  return beginSignOn(context, { next: '/account', link: { userId, sessionId }, redirectUri });
 }
 
 /**

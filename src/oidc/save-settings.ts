@@ -11,25 +11,20 @@ import { issuerOf } from './issuer.ts';
 import type { ProviderSettings } from './provider.ts';
 import { unfitRoleClaim } from './role-claims.ts';
 import { hasValues } from './role-mapping.ts';
-import {
-  type OidcInput,
-  providerOf,
-  redirectUriOf,
-  rowOf,
-  type ShownOidc,
-  shown,
-  WITHOUT_URL,
-} from './settings.ts';
+import { type OidcInput, providerOf, rowOf, type ShownOidc, shown } from './settings.ts';
 
 /**
  * Tries the provider by what was entered, and keeps that where it answered as one. Throws `invalid` where it did not, with what it
- * said, for settings that make admins of whoever likes, or nobody anything, and where a secret would go to another issuer or client than the one that it was given for; `conflict` without PUBLIC_URL, and for
+ * said, for settings that make admins of whoever likes, or nobody anything, and where a secret would go to another issuer or client than the one that it was given for; `conflict` for
  * another issuer where no admin has a password.
  */
-export async function saveOidc(context: OidcContext, actor: Actor, input: OidcInput): Promise<ShownOidc> {
-  const { db, now, vault, oidc, config } = context;
-  const redirectUri = redirectUriOf(config);
-  if (redirectUri === null) throw new AppError('conflict', WITHOUT_URL);
+export async function saveOidc(
+  context: OidcContext,
+  actor: Actor,
+  input: OidcInput,
+  redirectUri: string,
+): Promise<ShownOidc> {
+  const { db, now, vault, oidc } = context;
   const typed = issuerOf(input.issuer);
   if ('wrong' in typed) throw refusal('issuer', typed.wrong);
   refuseUnfit(input);
@@ -77,11 +72,9 @@ export async function saveOidc(context: OidcContext, actor: Actor, input: OidcIn
 }
 
 /** Tries the provider that is stored. Throws `not_found`, and `OidcFailure` with what came back. */
-export async function testOidc(context: OidcContext): Promise<void> {
+export async function testOidc(context: OidcContext, redirectUri: string): Promise<void> {
   const row = await rowOf(context.db);
   if (row === undefined) throw new AppError('not_found', 'No provider is entered yet');
-  const redirectUri = redirectUriOf(context.config);
-  if (redirectUri === null) throw new AppError('conflict', WITHOUT_URL);
   await context.oidc.probe(await providerOf(context, row), redirectUri);
 }
 

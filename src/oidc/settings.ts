@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { Config } from '../config.ts';
 import type { Db, OidcSettingsRow, Trx } from '../db/schema.ts';
 import { line, secretField } from '../fields.ts';
 import type { VaultContext } from '../secrets/context.ts';
@@ -54,19 +53,15 @@ export async function readOidc(db: Db): Promise<ShownOidc | null> {
 }
 
 /** The name on the button of the sign-in page; null where there is none. */
-export async function buttonOf(db: Db, config: Pick<Config, 'publicUrl'>): Promise<string | null> {
-  if (config.publicUrl === null) return null;
+export async function buttonOf(db: Db): Promise<string | null> {
   const row = await db.selectFrom('oidc_settings').select('name').limit(1).executeTakeFirst();
   return row?.name ?? null;
 }
 
-/** Where the provider sends the browser back to, to be entered there; null without PUBLIC_URL. */
-export function redirectUriOf({ publicUrl }: Pick<Config, 'publicUrl'>): string | null {
-  return publicUrl === null ? null : `${publicUrl}/login/oidc/callback`;
+/** Where the provider sends the browser back to, to be entered there. `address`: where people open this installation, no slash at its end. */
+export function redirectUriOf(address: string): string {
+  return `${address}/login/oidc/callback`;
 }
-
-export const WITHOUT_URL =
-  'Single sign-on needs the variable PUBLIC_URL, such as https://backups.example.com: the provider sends browsers back there. Set it, and start the app again.';
 
 export function rowOf(db: Db | Trx): Promise<OidcSettingsRow | undefined> {
   return db.selectFrom('oidc_settings').selectAll().limit(1).executeTakeFirst();

@@ -29,7 +29,7 @@ export async function finishSignOn(
   try {
     const claimed = await claimsFor(context, answered);
     const sign = () =>
-      startSignedOn(context, async (trx, now) => {
+      startSignedOn(context, from, async (trx, now) => {
         verdict = await admit(trx, { ...claimed, from }, now);
         if ('refused' in verdict) {
           await auditSignIn(trx, failing(attempt, verdict), 'sign_in_failed', now);

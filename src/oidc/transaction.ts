@@ -2,7 +2,7 @@ import { toBase64Url } from '../secrets/base64url.ts';
 import type { ProviderSettings, Request } from './provider.ts';
 
 /** A sign-in that was begun, as the browser keeps it, signed, until its answer comes. */
-export interface Transaction extends Omit<Request, 'redirectUri'> {
+export interface Transaction extends Request {
   /** Of the provider and the client that it was begun with. */
   readonly target: string;
   /** Where to go afterwards; a path of ours. */
@@ -16,10 +16,11 @@ export const TRANSACTION_MS = 10 * 60_000;
 
 export async function newTransaction(
   settings: Pick<ProviderSettings, 'issuer' | 'clientId'>,
-  { next, link }: Pick<Transaction, 'next' | 'link'>,
+  { next, link, redirectUri }: Pick<Transaction, 'next' | 'link' | 'redirectUri'>,
 ): Promise<Transaction> {
   return {
     ...{ state: random(), nonce: random(), verifier: random(), target: await targetOf(settings) },
+    redirectUri,
     // A cookie holds little.
     ...{ next: next.length > 500 ? '/' : next, link },
   };

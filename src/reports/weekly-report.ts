@@ -40,7 +40,7 @@ export async function makeWeeklyReport(context: Context, before: BytesByPlace | 
   const { db, now } = context;
   const since = new Date(now().getTime() - WEEK_DAYS * DAY_MS);
   const counts = await countStates(context, null);
-  const { unscheduled } = await countScheduled(db, null);
+  const { unscheduled } = await countScheduled(db);
   const places = await bytesByPlace(db);
   const tallies = await talliesSince(db, {}, dayAfter(dayOf(now()), 1 - WEEK_DAYS));
   const good = tallies.reduce((all, day) => all + day.good, 0);

@@ -84,6 +84,7 @@ export async function askInPlace(
       subjectId: backupId,
       serverId: database.server_id,
       lane,
+      askedBy: { isScheduled: false, personId: actor.userId },
     } as const;
     // Behind the backup, whose instant is `at`.
     if (!(await insertRun(trx, run, new Date(at.getTime() + 1)))) throw beingReplaced(newName);
@@ -226,13 +227,20 @@ async function isBeingReplaced(
   { server_id, host, port }: DatabaseRow,
   name: string,
 ): Promise<boolean> {
-  const open = await trx
+  // Few, whereas restores are as many as drills: a planner may begin with either where it is asked for both at once.
+  const runs = await trx
     .selectFrom('runs')
-    .innerJoin('restores', 'restores.id', 'runs.id')
-    .select(['restores.server_id', 'restores.host', 'restores.port'])
-    .where('runs.kind', '=', 'restore')
-    .where('runs.state', 'in', ['pending', 'running', 'uncertain'])
-    .where('restores.new_name', '=', name)
+    .select('id')
+    .where('kind', '=', 'restore')
+    .where('state', 'in', ['pending', 'running', 'uncertain'])
+    .execute();
+  if (runs.length === 0) return false;
+  const ids = runs.map(({ id }) => id);
+  const open = await trx
+    .selectFrom('restores')
+    .select(['server_id', 'host', 'port'])
+    .where('id', 'in', ids)
+    .where('new_name', '=', name)
     .execute();
   return open.some((one) => one.server_id === server_id && one.host === host && one.port === port);
 }

@@ -68,7 +68,8 @@ export async function askRestore(
   await write(db, async (trx) => {
     const present = await findBackup(trx, backupId);
     if (present?.status !== 'completed') throw new AppError('not_found', 'Backup not found');
-    const run = { id: runId, kind: 'restore', subjectId: backupId, serverId, lane } as const;
+    const askedBy = { isScheduled: false, personId: actor.userId };
+    const run = { id: runId, kind: 'restore', subjectId: backupId, serverId, lane, askedBy } as const;
     if ((await isLaneTaken(trx, lane)) || !(await insertRun(trx, run, now()))) throw nameTaken(newName);
     await trx
       .insertInto('restores')

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { RunEnd, RunKindName, Trx } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
+import { type AskedBy, noteAskers } from './askers.ts';
 
 /** Which run speaks: whatever it writes is written only while the row is still that run's. */
 export interface RunClaim {
@@ -17,6 +18,7 @@ export interface NewRun {
   readonly input?: Readonly<Record<string, unknown>>;
   /** Nobody waits for it: it holds up none of the others. */
   readonly isBackground?: boolean;
+  readonly askedBy?: AskedBy;
 }
 
 /** A run that waits to be claimed. False where one of that kind waits in its lane already; then nothing was written. */
@@ -40,7 +42,9 @@ export async function insertRun(trx: Trx, run: NewRun, now: Date): Promise<boole
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst();
-  return inserted !== undefined;
+  if (inserted === undefined) return false;
+  if (run.askedBy !== undefined) await noteAskers(trx, run.id, run.askedBy, now);
+  return true;
 }
 
 /** Lets what waits in a lane count for the server that its work goes to from now on. */

@@ -72,27 +72,38 @@ export async function putSchedule(
 ): Promise<DatabaseSchedule> {
   return write(db, async (trx) => {
     const at = now();
-    const database = await getDatabaseRow(trx, databaseId);
-    const before = await ownRow(trx, databaseId);
-    const zone = input.timeZone === undefined ? before?.time_zone : input.timeZone;
-    const inZone = zone ?? (await readSettings(trx)).timezone;
-    requireRun(input.cronExpression, inZone, at);
-    if (input.drillCron) requireRun(input.drillCron, inZone, at, 'drillCron');
-    await checkDrillPlace(trx, actor, input, before);
-    const columns = { ...columnsOf(input, at), updated_at: at.toISOString() };
-    if (before === undefined)
-      await trx
-        .insertInto('schedules')
-        .values(newRow(databaseId, input, at))
-        .execute();
-    await trx.updateTable('schedules').set(columns).where('database_id', '=', databaseId).execute();
-    await followSchedules(trx, at, [databaseId]);
-    const after = await ownRow(trx, databaseId);
-    const of = { id: after?.id ?? null, name: database.name, environmentId: database.environment_id };
-    const entry = auditEntry('backup_schedule', 'update', of, { details: { databaseId, ...input } });
-    await recordAudit(trx, actor, entry, at);
+    await putScheduleIn(trx, actor, databaseId, input, at);
     return readSchedule(trx, databaseId, at);
   });
+}
+
+/** The same in a transaction of the caller. */
+export async function putScheduleIn(
+  trx: Trx,
+  actor: Scheduling,
+  databaseId: string,
+  input: ScheduleInput,
+  at: Date,
+): Promise<void> {
+  const database = await getDatabaseRow(trx, databaseId);
+  const before = await ownRow(trx, databaseId);
+  const zone = input.timeZone === undefined ? before?.time_zone : input.timeZone;
+  const inZone = zone ?? (await readSettings(trx)).timezone;
+  requireRun(input.cronExpression, inZone, at);
+  if (input.drillCron) requireRun(input.drillCron, inZone, at, 'drillCron');
+  await checkDrillPlace(trx, actor, input, before);
+  const columns = { ...columnsOf(input, at), updated_at: at.toISOString() };
+  if (before === undefined)
+    await trx
+      .insertInto('schedules')
+      .values(newRow(databaseId, input, at))
+      .execute();
+  await trx.updateTable('schedules').set(columns).where('database_id', '=', databaseId).execute();
+  await followSchedules(trx, at, [databaseId]);
+  const after = await ownRow(trx, databaseId);
+  const of = { id: after?.id ?? null, name: database.name, environmentId: database.environment_id };
+  const entry = auditEntry('backup_schedule', 'update', of, { details: { databaseId, ...input } });
+  await recordAudit(trx, actor, entry, at);
 }
 
 /** Takes a database's own schedule away, so that a rule may count; nothing where it has none. Throws `not_found`. */

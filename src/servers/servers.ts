@@ -203,16 +203,6 @@ export async function updateServer(
   return toServer(row);
 }
 
-/** How many databases are on it. */
-export async function countDatabasesOn(db: Db, id: string): Promise<number> {
-  const { count } = await db
-    .selectFrom('databases')
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('server_id', '=', id)
-    .executeTakeFirstOrThrow();
-  return Number(count);
-}
-
 /** Throws `not_found`, `conflict` while databases are on it. */
 export async function deleteServer(context: Context, actor: Actor, id: string): Promise<void> {
   await write(context.db, async (trx) => {

@@ -100,6 +100,7 @@ async function store(
 function shown({
   masterKeyCopiedAt,
   nextStepsHiddenAt,
+  storageTestedAt,
   settingsChangedAt,
   retentionSweptOn,
   ...settings

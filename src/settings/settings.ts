@@ -135,6 +135,8 @@ const internalFields = {
   masterKeyCopiedAt: z.iso.datetime().nullable(),
   /** When an admin had the steps after the first backup taken off the overview. */
   nextStepsHiddenAt: z.iso.datetime().nullable(),
+  /** When the storage's settings, as they were then, were last tested and found good. */
+  storageTestedAt: z.iso.datetime().nullable(),
   /** When people last changed or reset a setting. */
   settingsChangedAt: z.iso.datetime().nullable(),
   /** The day, by the installation's clock, whose look at all retention is over. */
@@ -146,6 +148,7 @@ const DEFAULTS = {
   ...SETTING_DEFAULTS,
   masterKeyCopiedAt: null,
   nextStepsHiddenAt: null,
+  storageTestedAt: null,
   settingsChangedAt: null,
   retentionSweptOn: null,
 };

@@ -6,9 +6,11 @@ import { deepTestBucket } from '../object-stores/deep-test/deep-test.ts';
 import { type EarlierDeepTest, lostSince } from '../object-stores/deep-test/lost.ts';
 import type { TestedBucket, TestedStorage } from '../object-stores/deep-test/result.ts';
 import { providerOf } from '../object-stores/providers.ts';
+import { type BucketTraits, readBucketTraits } from '../object-stores/s3/bucket-traits.ts';
 import { beginAgain, endByError, type Repeatable } from '../runs/begin-again.ts';
 import { endRun, isOwn } from '../runs/claim.ts';
 import type { RunContext, RunKind, RunNote } from '../runs/kind.ts';
+import { keepTraits, type SeenTraits, withWhatWasTried } from './bucket-traits.ts';
 import { tellOfCapabilities } from './capabilities.ts';
 import type { StorageContext } from './context.ts';
 import { chooseBuckets } from './deep-test-buckets.ts';
@@ -66,9 +68,10 @@ async function runDeepTest(
   let note: RunNote = { step: FIRST_STEP, progress: 0 };
   follow(() => note);
   let found: TestedStorage;
+  let traits: SeenTraits;
   let earlier: readonly EarlierDeepTest[] = [];
   try {
-    const tried = await testStorageDeeply(context, limits, signal, (next) => {
+    const { seen, ...tried } = await testStorageDeeply(context, limits, signal, (next) => {
       note = next;
       keepNote().catch((error: unknown) =>
         log.warn('the progress of a deep test could not be kept', { error }),
@@ -78,6 +81,7 @@ async function runDeepTest(
     const lost = [...lostSince(earlier, tried)];
     for (const what of lost) log.warn('the storage has lost a capability', { what });
     found = { ...tried, lost };
+    traits = seen;
   } catch (error) {
     // The storage was removed meanwhile, or somebody ended it: nothing is wrong.
     if (!isAppError(error, 'invalid', 'cancelled', 'superseded', 'shutdown')) {
@@ -93,6 +97,7 @@ async function runDeepTest(
     const { id, started_at: startedAt } = run;
     const { cause } = inputOf(run);
     await keepDeepTest(trx, { id, cause, startedAt: startedAt ?? run.created_at, finishedAt }, found);
+    await keepTraits(trx, found.endpoint, traits, finishedAt);
     await tellOfCapabilities(trx, earlier, found, finishedAt);
   });
 }
@@ -103,12 +108,17 @@ export function inputOf({ input }: Pick<RunRow, 'input'>): DeepTestInput {
   return JSON.parse(input ?? '{"cause":"asked"}') as DeepTestInput;
 }
 
+interface TriedStorage extends TestedStorage {
+  /** What the buckets say of themselves. */
+  readonly seen: SeenTraits;
+}
+
 async function testStorageDeeply(
   context: DeepTestContext,
   limits: DeepTestLimits,
   signal: AbortSignal,
   onNote: (note: RunNote) => void,
-): Promise<TestedStorage> {
+): Promise<TriedStorage> {
   const config = await spacesRow(context.db);
   const opened = await openSpaces(context);
   try {
@@ -127,8 +137,9 @@ async function testAll(
     signal,
     onNote,
   }: { limits: DeepTestLimits; signal: AbortSignal; onNote: (note: RunNote) => void },
-): Promise<TestedStorage> {
-  const base = { endpoint, provider: providerOf(endpoint).name, buckets: [], problems: [], lost: [] };
+): Promise<TriedStorage> {
+  const seen = new Map<string, BucketTraits>();
+  const base = { endpoint, provider: providerOf(endpoint).name, buckets: [], problems: [], lost: [], seen };
   const { findingMs } = limits;
   const chosen = await chooseBuckets(db, s3, configured, { findingMs, signal });
   if (chosen.buckets.length === 0) return { ...base, source: chosen.source, problems: [...chosen.problems] };
@@ -148,7 +159,9 @@ async function testAll(
       const estimate = estimates.get(bucket);
       const estimatedBytes = estimate === undefined ? undefined : expectedBytes(estimate);
       const options = { prefixes, estimatedBytes, signal, onStep, ...limits };
-      buckets.push(await deepTestBucket(s3.connection, bucket, options));
+      const tested = await deepTestBucket(s3.connection, bucket, options);
+      buckets.push(tested);
+      seen.set(bucket, withWhatWasTried(await readBucketTraits(s3.connection, bucket, signal), tested));
     } catch (error) {
       if (signal.aborted || !isAppError(error)) throw error;
       problems.push(`Bucket ${bucket}: ${error.message}`);

@@ -59,6 +59,18 @@ export async function bucketsInUse(db: Db): Promise<readonly string[]> {
   return rows.flatMap(({ bucket }) => bucket || []);
 }
 
+/** How many databases back up to each bucket; one that none does is not among them. */
+export async function databasesByBucket(db: Db): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .selectFrom('databases')
+    .select(({ fn }) => ['backup_spaces_bucket as bucket', fn.countAll<number>().as('count')])
+    .where('backup_storage_type', '=', 'spaces')
+    .where('backup_spaces_bucket', 'is not', null)
+    .groupBy('backup_spaces_bucket')
+    .execute();
+  return new Map(rows.map(({ bucket, count }) => [bucket ?? '', Number(count)]));
+}
+
 /** The bucket that most databases back up to; null where none does. */
 export async function mostUsedBucket(db: Db): Promise<string | null> {
   const row = await db

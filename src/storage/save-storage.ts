@@ -9,11 +9,13 @@ import { mayShareKeys } from '../object-stores/recorded-place.ts';
 import type { S3Settings } from '../object-stores/s3/settings.ts';
 import type { Runs } from '../runs/runs.ts';
 import { SEALED } from '../secrets/sealed.ts';
+import { noteTraits, type SeenTraits, traitsOf } from './bucket-traits.ts';
 import type { StorageContext } from './context.ts';
 import { testAgain } from './deep-test.ts';
+import { noteGoodTest } from './good-test.ts';
 import { openKeys } from './keys.ts';
 import { auditedSpaces, plainEndpoint, type SpacesInput, spacesRow } from './storage.ts';
-import { type SpacesTest, testOpenedSpaces } from './try-storage.ts';
+import { isGood, type SpacesTest, testOpenedSpaces } from './try-storage.ts';
 
 interface SaveContext extends StorageContext {
   readonly config: Pick<Config, 'storageAllowHttp'>;
@@ -94,7 +96,8 @@ export async function saveSpaces(
     sessionToken: token.value,
     encryption: encryption.algorithm === 'none' ? null : { ...encryption, algorithm: encryption.algorithm },
   };
-  const test = isTestedFirst(wish) ? await testNew(context, settings, buckets, signal) : null;
+  const tested = isTestedFirst(wish) ? await testNew(context, settings, buckets, signal) : null;
+  const test = tested?.test ?? null;
   if (test?.success === false) return { kind: 'refused', test };
   const id = before?.id ?? newId();
   const sealed = {
@@ -109,7 +112,8 @@ export async function saveSpaces(
   };
   const typed = input.endpoint?.trim() ? plainEndpoint(input.endpoint.trim().replace(/\/+$/, '')) : null;
   const { region } = input;
-  await saveRow(context, actor, { id, before, sealed, region, endpoint, typed, buckets, encryption });
+  await saveRow(context, actor, { id, before, sealed, region, endpoint, typed, buckets, encryption, test });
+  if (tested !== null) await noteTraits(context, endpoint, tested.traits);
   await testAgain(context);
   return {
     kind: 'saved',
@@ -153,10 +157,11 @@ async function testNew(
   settings: S3Settings,
   buckets: readonly string[],
   signal: AbortSignal,
-): Promise<SpacesTest> {
+): Promise<{ readonly test: SpacesTest; readonly traits: SeenTraits }> {
   const s3 = context.openS3(settings);
   try {
-    return await testOpenedSpaces(context.db, { s3, buckets }, signal);
+    const test = await testOpenedSpaces(context.db, { s3, buckets }, signal);
+    return { test, traits: await traitsOf(context.db, { s3, buckets }, test, signal) };
   } finally {
     await s3.close();
   }
@@ -177,10 +182,11 @@ interface NewConfiguration {
   readonly typed: string | null;
   readonly buckets: readonly string[];
   readonly encryption: Encryption;
+  readonly test: SpacesTest | null;
 }
 
 async function saveRow(context: SaveContext, actor: Actor, configuration: NewConfiguration): Promise<void> {
-  const { id, before, sealed, region, endpoint, typed, buckets, encryption } = configuration;
+  const { id, before, sealed, region, endpoint, typed, buckets, encryption, test } = configuration;
   const now = context.now();
   const change = {
     access_key: sealed.accessKey,
@@ -222,6 +228,7 @@ async function saveRow(context: SaveContext, actor: Actor, configuration: NewCon
         })
         .execute();
     }
+    if (test !== null && isGood(test)) await noteGoodTest(trx, now);
     const details = {
       region,
       endpoint,

@@ -1,4 +1,5 @@
 import type { Db } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import { AppError, isAppError, toAppError } from '../errors.ts';
 import { diagnoseClock, diagnoseFailure } from '../object-stores/diagnose/diagnose.ts';
 import type { Diagnosis } from '../object-stores/diagnose/diagnosis.ts';
@@ -10,7 +11,9 @@ import { listKeys } from '../object-stores/s3/list-objects.ts';
 import { send } from '../object-stores/s3/request.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { type TimeLimit, timeLimit } from '../object-stores/time-limit.ts';
+import { noteTraits, traitsOf } from './bucket-traits.ts';
 import type { StorageContext } from './context.ts';
+import { noteGoodTest } from './good-test.ts';
 import { prefixesInUse } from './in-use.ts';
 import { type OpenedSpaces, openSpaces } from './storage.ts';
 
@@ -59,10 +62,21 @@ export async function tryStorage(
     return failed(storageMessage(error), false);
   }
   try {
-    return await testOpenedSpaces(context.db, opened, signal, limitMs);
+    const test = await testOpenedSpaces(context.db, opened, signal, limitMs);
+    if (isGood(test)) await write(context.db, (trx) => noteGoodTest(trx, context.now()));
+    const seen = await traitsOf(context.db, opened, test, signal);
+    await noteTraits(context, opened.s3.connection.settings.endpoint, seen);
+    return test;
   } finally {
     await opened.s3.close();
   }
+}
+
+/** True where nothing was found that a backup would meet. */
+export function isGood({ success, failedBuckets, diagnosis }: SpacesTest): boolean {
+  return (
+    success && (failedBuckets ?? []).length === 0 && (diagnosis ?? []).every(({ kind }) => kind === 'clock')
+  );
 }
 
 /** The same for settings that are not saved yet. */

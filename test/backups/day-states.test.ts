@@ -42,6 +42,21 @@ describe('days', () => {
   });
 });
 
+describe('what a day was like for many databases', () => {
+  it('is late by what the databases of that day wanted, and not by one that came later', () => {
+    const days = daysUntil('2026-03-11', 10);
+    const tallies = [{ day: '2026-03-02', good: 3, failed: 0 }];
+    const statesBy = (leastOn: (one: string) => number | null) =>
+      dayStates(tallies, days, leastOn)
+        .map(({ state }) => state[0])
+        .join('');
+    expect(statesBy(() => 26)).toBe('glllllllln');
+    expect(statesBy(() => 7 * 24)).toBe('gnnnnnnlln');
+    expect(statesBy((one) => (one < '2026-03-07' ? 7 * 24 : 3))).toBe('gnnnnlllln');
+    expect(statesBy((one) => (one < '2026-03-07' ? 26 : null))).toBe('gllllnnnnn');
+  });
+});
+
 describe('what a day was like', () => {
   const days = daysUntil('2026-03-04', 6);
   const states = (tallies: Record<string, readonly [number, number]>, maxAgeHours: number | null) =>

@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { knownDatabases } from '../../src/backups/known-databases.ts';
-import { listRuns, listRunsOf, liveRuns } from '../../src/backups/list-runs.ts';
-import { countStates, unsafeOf } from '../../src/backups/protection-states.ts';
-import type { Asker } from '../../src/backups/run-askers.ts';
+import { latestRuns } from '../../src/backups/latest-runs.ts';
+import { countUncertain, listRuns, listRunsOf, liveRuns } from '../../src/backups/list-runs.ts';
+import { lastGoodBytes } from '../../src/backups/newest-backups.ts';
+import { countStates, unsafeElsewhere, unsafeOf } from '../../src/backups/protection-states.ts';
 import { storedOf } from '../../src/backups/stored-totals.ts';
+import { targetsIn } from '../../src/backups/targets.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
+import { contentsOf, databasesOn } from '../../src/environments/contents.ts';
 import { newId } from '../../src/ids.ts';
+import { type AskedBy, type Asker, noteAskers, noteToken } from '../../src/runs/askers.ts';
 import { retentionLane, STORAGE_LANE } from '../../src/runs/lanes.ts';
+import { scheduleStands } from '../../src/schedules/why-not.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { restoreRow } from '../support/restore-row.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
@@ -85,17 +91,16 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
   });
 
   it('have the runs of one environment among those of all, also what is about no backup', async () => {
-    const own = { environmentId: environment, by: null };
     const all = await listRuns(db, {}, PAGE);
     expect(ids(all)).toHaveLength(5);
-    const found = await listRunsOf(db, own, {}, PAGE);
+    const found = await listRunsOf(db, environment, {}, PAGE);
     expect(ids(found).sort()).toEqual([good.id, pruning].sort());
     expect(found.runs.map(({ database_name: name }) => name)).toEqual(['größe "ü" 🐘', 'größe "ü" 🐘']);
     expect(found.more).toBe(false);
-    expect(await listRunsOf(db, own, {}, { limit: 1, offset: 0 })).toMatchObject({ more: true });
-    expect(ids(await listRunsOf(db, own, {}, { limit: 1, offset: 1 }))).toEqual([good.id]);
-    expect(ids(await listRunsOf(db, own, { kind: 'prune' }, PAGE))).toEqual([pruning]);
-    expect(ids(await listRunsOf(db, { environmentId: 'unknown', by: null }, {}, PAGE))).toEqual([]);
+    expect(await listRunsOf(db, environment, {}, { limit: 1, offset: 0 })).toMatchObject({ more: true });
+    expect(ids(await listRunsOf(db, environment, {}, { limit: 1, offset: 1 }))).toEqual([good.id]);
+    expect(ids(await listRunsOf(db, environment, { kind: 'prune' }, PAGE))).toEqual([pruning]);
+    expect(ids(await listRunsOf(db, 'unknown', {}, PAGE))).toEqual([]);
   });
 
   it('have what a person, a token or a schedule asked for, and not what these backups are of', async () => {
@@ -111,16 +116,26 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
       .insertInto('token_backups')
       .values({ backup_id: failed.id, token_id: token, holds_pin: 0 })
       .execute();
-    const asked = (id: string, change: object) =>
-      db.updateTable('backups').set(change).where('id', '=', id).execute();
-    await asked(failed.id, { triggered_by_id: person });
-    await asked(waiting.id, { triggered_by_id: person });
-    await asked(good.id, { type: 'scheduled' });
+    const asked = async ({ id, created_at }: BackupRow, change: object, askedBy: AskedBy) => {
+      await db.updateTable('backups').set(change).where('id', '=', id).execute();
+      await note(id, askedBy, created_at);
+    };
+    await asked(failed, { triggered_by_id: person }, { isScheduled: false, personId: person });
+    await write(db, (trx) => noteToken(trx, failed.id, token));
+    await asked(waiting, { triggered_by_id: person }, { isScheduled: false, personId: person });
+    await asked(good, { type: 'scheduled' }, { isScheduled: true, personId: null });
     // Of the scheduled backup, asked for by that person; and one that began by itself, of that person's.
     const byHand = await addDrill(good, { asked_by_id: person }, null);
+    await note(byHand, { isScheduled: false, personId: person }, ago(2).toISOString());
     const byItself = await addDrill(waiting, {}, ago(2).toISOString());
-    const by = async (asker: Asker, environmentId: string | null = null) =>
-      ids(await listRunsOf(db, { environmentId, by: asker }, {}, PAGE)).sort();
+    await note(byItself, { isScheduled: true, personId: null }, ago(2).toISOString());
+    const by = async (asker: Asker, environmentId: string | null = null) => {
+      const found =
+        environmentId === null
+          ? await listRuns(db, { by: asker }, PAGE)
+          : await listRunsOf(db, environmentId, { by: asker }, PAGE);
+      return ids(found).sort();
+    };
     expect(await by({ kind: 'schedule', id: null })).toEqual([good.id, byItself].sort());
     expect(await by({ kind: 'schedule', id: null }, environment)).toEqual([good.id]);
     expect(await by({ kind: 'token', id: null })).toEqual([failed.id]);
@@ -129,6 +144,21 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
     expect(await by({ kind: 'person', id: null })).toEqual([waiting.id, byHand].sort());
     expect(await by({ kind: 'person', id: person })).toEqual([failed.id, waiting.id, byHand].sort());
     expect(await by({ kind: 'person', id: 'another' })).toEqual([]);
+    const scheduled = { kind: 'schedule', id: null } as const;
+    const between = { from: ago(2).toISOString(), before: ago(1).toISOString() };
+    for (const [filter, found] of [
+      [{ kind: 'drill' }, [byItself]],
+      [{ kind: 'backup' }, [good.id]],
+      [{ kind: 'prune' }, []],
+      [{ state: 'completed' }, [byItself, good.id]],
+      [{ state: 'failed' }, []],
+      [{ kind: 'backup', state: 'completed' }, [good.id]],
+      [{ between }, [byItself]],
+      [{ kind: 'drill', between }, [byItself]],
+      [{ kind: 'backup', between }, []],
+    ] as const) {
+      expect([filter, ids(await listRuns(db, { ...filter, by: scheduled }, PAGE))]).toEqual([filter, found]);
+    }
     const { runs } = await listRuns(db, {}, PAGE);
     const askers = runs.map((run) => [run.id, run.person_name, run.token_name, Number(run.is_scheduled)]);
     expect(askers).toEqual(
@@ -142,6 +172,9 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
     );
     await db.deleteFrom('runs').where('kind', '=', 'drill').execute();
   });
+
+  const note = (id: string, askedBy: AskedBy, at: string) =>
+    write(db, (trx) => noteAskers(trx, id, askedBy, new Date(at)));
 
   async function addToken(userId: string): Promise<string> {
     const id = newId();
@@ -187,5 +220,109 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
     const runningOne = await insertBackup(db, ago(0.5), { status: 'in_progress', outcome: null });
     expect((await liveRuns(db, null, 10)).map(({ id }) => id)).toEqual([runningOne.id, waiting.id]);
     expect((await liveRuns(db, null, 1)).map(({ id }) => id)).toEqual([runningOne.id]);
+  });
+
+  it('have what ended last and what nobody knows the end of, of all or of one environment', async () => {
+    const latest = await latestRuns(db, null, 50);
+    const found = ids({ runs: latest });
+    expect(found).toEqual(expect.arrayContaining([good.id, failed.id]));
+    expect(latest.map(({ kind }) => kind)).toContain('deep_test');
+    expect(found).not.toContain(pruning);
+    expect(found).not.toContain(waiting.id);
+    const ends = latest.map((run) => run.ended_at ?? run.created_at);
+    expect(ends).toEqual(ends.toSorted().toReversed());
+    expect(ids({ runs: await latestRuns(db, null, 1) })).toEqual(found.slice(0, 1));
+    const own = await latestRuns(db, environment, 50);
+    expect(ids({ runs: own })).toContain(good.id);
+    expect(own.every((run) => run.environment_id === environment)).toBe(true);
+    expect(await latestRuns(db, 'unknown', 50)).toEqual([]);
+
+    const { environment_id: other } = await db
+      .selectFrom('databases')
+      .select('environment_id')
+      .where('id', '=', failed.database_id)
+      .executeTakeFirstOrThrow();
+    const run = db.updateTable('runs').where('id', '=', failed.id);
+    await run.set({ state: 'uncertain' }).execute();
+    const counts = [await countUncertain(db, null), await countUncertain(db, other)];
+    expect([...counts, await countUncertain(db, environment)]).toEqual([1, 1, 0]);
+    const live = ids({ runs: await liveRuns(db, null, 50) });
+    expect(live.slice(-2)).toEqual([waiting.id, failed.id]);
+    expect(ids({ runs: await liveRuns(db, null, live.length - 1) })).toEqual(live.slice(0, -1));
+    expect(ids({ runs: await liveRuns(db, other, 50) })).toEqual([failed.id]);
+    await run.set({ state: 'failed' }).execute();
+    expect(await unsafeElsewhere(context(), null)).toBe(0);
+    const all = unsafeOf(await countStates(context(), null));
+    expect(await unsafeElsewhere(context(), environment)).toBe(all);
+    expect(await unsafeElsewhere(context(), other)).toBe(all - 1);
+  });
+
+  it('have what is wanted of the databases, and why nothing began', async () => {
+    const id = good.database_id;
+    const targets = await targetsIn(db, environment);
+    expect([targets.unscheduled, targets.leastOn('2026-03-04'), targets.leastOn('2026-03-03')]).toEqual([
+      1,
+      26,
+      null,
+    ]);
+    expect((await targetsIn(db, null)).unscheduled).toBeGreaterThan(3);
+    expect(await scheduleStands(db, [id])).toEqual(new Map());
+    const at = NOW.toISOString();
+    await db
+      .insertInto('database_schedules')
+      .values({
+        ...{ database_id: id, schedule_id: 's', settled_as: 's', time_zone: 'UTC', is_paused: 0 },
+        ...{ interval_minutes: 60, due_at: at, run_at: at, anchored_at: at },
+      })
+      .execute();
+    expect([...(await scheduleStands(db, [id, 'gone'])).values()]).toEqual([
+      { pausedReason: null, lastTime: null },
+    ]);
+    for (const [hours, reason] of [
+      [2, 'blackout'],
+      [3, 'running'],
+    ] as const) {
+      const due = ago(hours).toISOString();
+      const line = {
+        due_at: due,
+        last_due_at: due,
+        slots: 1,
+        decided_at: due,
+        tries: 1,
+        is_watched: 0,
+      } as const;
+      await db
+        .insertInto('schedule_slots')
+        .values({
+          id: newId(),
+          database_id: id,
+          ...line,
+          outcome: 'skipped',
+          reason,
+          detail: 'ü',
+          backup_id: null,
+        })
+        .execute();
+    }
+    expect((await scheduleStands(db, [id])).get(id)?.lastTime).toEqual({
+      ...{ at: ago(2).toISOString(), reason: 'blackout', detail: 'ü' },
+    });
+    const scheduled = await targetsIn(db, environment);
+    expect([scheduled.unscheduled, scheduled.leastOn('2026-03-04')]).toEqual([0, 3]);
+    await db.updateTable('database_schedules').set({ is_paused: 1 }).execute();
+    expect((await targetsIn(db, environment)).leastOn('2026-03-04')).toBeNull();
+
+    expect(await lastGoodBytes(db, [id])).toEqual(new Map());
+    await db.updateTable('backups').set({ bytes_read: 5e12 }).where('id', '=', good.id).execute();
+    expect(await lastGoodBytes(db, [id, id, 'gone'])).toEqual(new Map([[id, 5e12]]));
+    const own = { first: [{ id, name: 'größe "ü" 🐘' }], count: 1 };
+    const nothing = { first: [], count: 0 };
+    expect(await contentsOf(db, environment)).toEqual({
+      databases: own,
+      servers: nothing,
+      backups: 0,
+      bytes: 0,
+    });
+    expect(await databasesOn(db, 'unknown')).toEqual(nothing);
   });
 });

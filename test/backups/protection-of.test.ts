@@ -124,6 +124,18 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
     expect(alone).toEqual(['another "cause"', 'Größe „x“ 🐘 <b>', null, 'another "cause"', null, null]);
   });
 
+  it('tells of one that was found to be damaged what is wrong with it, where none has failed since the last good one', async () => {
+    const damage = 'Its SHA-256 is another "größe" <b>';
+    const damaged = { verification: 'failed', verification_error: damage } as const;
+    const id = await withBackups([
+      [20, 'completed'],
+      [2, 'completed', damaged],
+    ]);
+    const databases = await knownDatabases(context(), [{ id }]);
+    expect(databases).toMatchObject([{ protection: { state: 'failing' } }]);
+    expect(await lastFailures(db, databases)).toEqual(new Map([[id, damage]]));
+  });
+
   it('follows the age that the database may have', async () => {
     const id = await withBackups([[40, 'completed']]);
     expect((await protectionOfOne(context(), id)).state).toBe('late');

@@ -47,6 +47,14 @@ describe.each(SECTIONS)('restoring a file of %s by hand', (section, type, create
 });
 
 describe('restoring by hand', () => {
+  it('looks at the end of a tar archive before pg_restore, which would keep what comes before a cut', () => {
+    const [whole, restore] = (ofFile('postgres', 'it’s.tar.zst')?.restore ?? '').split(' && ');
+    expect(whole).toBe("zstd -dc 'it’s.tar.zst' | tar -xOf - restore.sql >/dev/null");
+    expect(restore).toBe("zstd -dc 'it’s.tar.zst' | pg_restore -1 -d restored");
+    expect(ofFile('postgres', 'a.tar')?.notes[0]).toContain('was cut within the rows of its last table');
+    expect(ofFile('postgres', 'a.dump')?.restore).not.toContain('tar ');
+  });
+
   it('takes the client of what was dumped', () => {
     expect(ofFile('mysql', 'a.sql', { serverVersion: '8.0.39' })?.restore).toMatch(/^mysql --binary-mode /);
     expect(ofFile('mysql', 'a.sql', { serverVersion: '10.11.6-MariaDB' })?.restore).toMatch(/^mariadb /);

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storageTrouble } from '../../src/backups/storage-trouble.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
@@ -33,7 +34,10 @@ describe.each(STATES)('what concerns every database at once, on %s', (state) => 
   it('is a storage that the last backup did not reach, until one does or fails for another reason', async () => {
     expect(await storageTrouble(db)).toBeNull();
     const lost = await inBucket(1, { ...FAILED, error: error('storage_unreachable') });
-    const trouble = { backupId: lost.id, at: at(1).toISOString(), message: MESSAGE, isOutOfReach: true };
+    const trouble = {
+      ...{ backupId: lost.id, at: at(1).toISOString(), message: MESSAGE },
+      ...{ isOutOfReach: true, isBeforeChange: false },
+    };
     expect(await storageTrouble(db)).toEqual(trouble);
     // One that was kept on its host tells nothing of the storage.
     await insertBackup(db, at(2), { status: 'completed', outcome: 'completed' });
@@ -46,6 +50,84 @@ describe.each(STATES)('what concerns every database at once, on %s', (state) => 
     expect(await storageTrouble(db)).toMatchObject({ isOutOfReach: true });
     await inBucket(6, { ...FAILED, error: '{"of":"another version"}' });
     expect(await storageTrouble(db)).toBeNull();
+  });
+
+  it('is mended where the settings were tested since and found good, and may be where they were changed', async () => {
+    const write = (key: string, hour: number) =>
+      sql`insert into system_settings (key, value, updated_at)
+        values (${key}, ${JSON.stringify(at(hour))}, ${at(hour).toISOString()})
+        on conflict (key) do update set value = excluded.value`.execute(db);
+    const trouble = async () => {
+      const found = await storageTrouble(db);
+      return found === null ? 'none' : found.isBeforeChange ? 'before' : 'now';
+    };
+    const config = { access_key: 'x', secret_key: 'x', region: 'eu', endpoint: 'https://größe.example' };
+    const changedAt = (hour: number) => ({
+      created_at: at(0).toISOString(),
+      updated_at: at(hour).toISOString(),
+    });
+    await db
+      .insertInto('spaces_config')
+      .values({ id: 'c', ...config, buckets: '[]', encryption: 'none', ...changedAt(6) })
+      .execute();
+    await inBucket(7, { ...FAILED, error: error('storage_bad_credentials') });
+    expect(await trouble()).toBe('now');
+    await write('storageTestedAt', 6);
+    expect(await trouble()).toBe('now');
+    await db.updateTable('spaces_config').set(changedAt(8)).execute();
+    expect(await trouble()).toBe('before');
+    await write('storageTestedAt', 8);
+    expect(await trouble()).toBe('none');
+    // Changed once more, and not tested.
+    await db.updateTable('spaces_config').set(changedAt(9)).execute();
+    expect(await trouble()).toBe('before');
+    // A test that stores nothing does not tell that there is room again; a deep test does.
+    await inBucket(10, { ...FAILED, error: error('storage_full') });
+    await write('storageTestedAt', 11);
+    expect(await trouble()).toBe('now');
+    const check = (outcome: string) => ({ id: 'put', outcome, message: '', requestId: null });
+    const deepTest = (hour: number, outcome: string, endpoint = config.endpoint) => ({
+      ...{ id: `${hour}`, endpoint, cause: 'asked' as const },
+      ...{ started_at: at(hour).toISOString(), finished_at: at(hour).toISOString() },
+      result: JSON.stringify({
+        ...{ endpoint, provider: 'x', source: 'configured', problems: [], lost: [] },
+        buckets: [
+          {
+            ...{
+              bucket: 'b',
+              prefix: '',
+              durationMs: 1,
+              checks: [check(outcome)],
+              versioning: 'off',
+              left: [],
+            },
+            ...{
+              objectLock: null,
+              storageClass: null,
+              clockOffsetMs: null,
+              writtenBytes: 1,
+              removedFromEarlier: 0,
+            },
+            ...{ uploadBytesPerSecond: null, downloadBytesPerSecond: null },
+          },
+        ],
+      }),
+    });
+    for (const [hour, outcome, endpoint] of [
+      [9, 'ok', config.endpoint],
+      [12, 'failed', config.endpoint],
+      [13, 'ok', 'https://other.example'],
+    ] as const) {
+      await db
+        .insertInto('storage_probes')
+        .values(deepTest(hour, outcome, endpoint))
+        .execute();
+      expect([hour, await trouble()]).toEqual([hour, 'now']);
+    }
+    await db.insertInto('storage_probes').values(deepTest(14, 'ok')).execute();
+    expect(await trouble()).toBe('none');
+    await db.deleteFrom('storage_probes').execute();
+    await db.deleteFrom('spaces_config').execute();
   });
 
   it('is what begins by itself, the soonest first, but for what is paused or never due', async () => {

@@ -126,7 +126,11 @@ it('A newcomer gets from the first signed-in page to a backup over SSH that was 
   expect(complaints).toEqual([]);
   await page.goto(site.url);
   expect(await page.getByText('Your first backup').count()).toBe(0);
-  await page.getByRole('heading', { name: 'Your database is backed up' }).waitFor();
-  await page.getByText('It has no schedule').waitFor();
+  await page.getByRole('heading', { name: 'Your database is safe' }).waitFor();
+  // Nobody was asked: each night is proposed where no rule says anything else.
+  expect(await page.getByText('It has no schedule').count()).toBe(0);
+  expect(await site.services.db.selectFrom('schedules').select('cron_expression').execute()).toEqual([
+    { cron_expression: '0 2 * * *' },
+  ]);
   await picture('7-overview');
 }, 120_000);

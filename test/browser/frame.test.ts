@@ -15,7 +15,7 @@ let site: Site;
 let browser: TestBrowser;
 let session: Session;
 let runId: string;
-let ids: Readonly<Record<'database' | 'environment' | 'server' | 'backup', string>>;
+let ids: Readonly<Record<'database' | 'failing' | 'environment' | 'server' | 'backup' | 'user', string>>;
 
 beforeAll(async () => {
   [site, browser] = await Promise.all([startSite(), startBrowser()]);
@@ -42,9 +42,16 @@ beforeAll(async () => {
     .where('database_id', '=', row.id)
     .where('status', '=', 'completed')
     .executeTakeFirstOrThrow();
+  const failed = await db
+    .selectFrom('newest_backups')
+    .select('database_id')
+    .whereRef('ended_id', '!=', 'good_id')
+    .executeTakeFirstOrThrow();
+  const user = await db.selectFrom('users').select('id').executeTakeFirstOrThrow();
   ids = {
     ...{ database: row.id, environment: row.environment_id },
     ...{ server: row.server_id ?? '', backup: backup.id },
+    ...{ failing: failed.database_id, user: user.id },
   };
   await addTokens();
   session = await signInOnce(browser, site, LOGIN);
@@ -99,17 +106,28 @@ describe('the pages of a filled installation', () => {
     `/databases/${ids.database}/settings`,
     `/databases/selected/schedule?id=${ids.database}`,
     `/databases/selected/retention?id=${ids.database}`,
+    `/databases/${ids.database}/drills`,
+    `/databases/${ids.database}/duplicate`,
+    `/databases/${ids.failing}`,
     `/backups/${ids.backup}`,
+    `/backups/${ids.backup}/restore`,
+    `/backups/${ids.backup}/restore-in-place`,
+    `/runs/${runId}/log`,
     '/schedules',
     '/drills',
     '/schedules/rules/new',
     `/servers/${ids.server}/find`,
+    `/servers/${ids.server}/blackouts`,
+    `/environments/${ids.environment}/servers/new`,
+    '/environments/new',
     '/admin/system',
     '/admin/storage/edit',
     `/environments/${ids.environment}/settings`,
     `/environments/${ids.environment}/databases/new`,
     `/servers/${ids.server}`,
     '/admin/storage',
+    '/admin/storage/policy',
+    `/admin/users/${ids.user}`,
     '/admin/users',
     '/admin/audit',
     '/admin/audit/verify',
@@ -210,6 +228,68 @@ describe('the pages of a filled installation', () => {
     }
   }, 60_000);
 
+  it('are used by keyboard alone: a menu, a question and its way back, the ticked rows, a phone’s navigation', async () => {
+    const page = await openPage();
+    await page.goto(`${site.url}/databases/${ids.database}/settings`);
+    const ask = page.getByRole('link', { name: /^Delete/ }).first();
+    await ask.focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.locator('#question');
+    await dialog.getByRole('link', { name: 'Cancel' }).waitFor();
+    const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim());
+    expect(await focused()).toBe('Cancel');
+    // Modal: from its last button the focus goes on inside.
+    for (let tab = 0; tab < 12; tab += 1) {
+      await page.keyboard.press('Tab');
+      const isInside = await page.evaluate(
+        () =>
+          document.activeElement === document.body || document.activeElement?.closest('#question') !== null,
+      );
+      expect([tab, isInside]).toEqual([tab, true]);
+    }
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    expect(await focused()).toMatch(/^Delete/);
+
+    await page.goto(`${site.url}/databases?sort=name`);
+    const bar = page.getByRole('button', { name: 'Pause…' });
+    expect(await bar.isVisible()).toBe(false);
+    await page.locator('#databases td.select input').nth(1).focus();
+    await page.keyboard.press('Space');
+    await bar.focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/databases\/selected\/pause\?/);
+
+    const phone = await openPage(PHONE);
+    await phone.goto(site.url);
+    await phone.getByRole('button', { name: 'Menu' }).focus();
+    await phone.keyboard.press('Enter');
+    const servers = phone.getByRole('link', { name: 'Servers', exact: true });
+    await servers.focus();
+    await phone.keyboard.press('Enter');
+    await phone.waitForURL(`${site.url}/servers`);
+  }, 60_000);
+
+  it('ask for nothing but themselves when one leads to another', async () => {
+    const page = await openPage();
+    await page.goto(`${site.url}/servers`);
+    const asked = new Map<string, string>();
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send('Network.enable');
+    devtools.on('Network.requestWillBeSent', ({ requestId, request }) =>
+      asked.set(requestId, new URL(request.url).pathname),
+    );
+    devtools.on('Network.requestServedFromCache', ({ requestId }) => asked.delete(requestId));
+    devtools.on('Network.responseReceived', ({ requestId, response }) => {
+      if (response.fromDiskCache === true) asked.delete(requestId);
+    });
+    for (const name of ['Databases', 'Overview', 'Schedules', 'Servers', 'Environments']) {
+      await page.locator('nav').getByRole('link', { name, exact: false }).first().click();
+      await page.getByRole('heading', { level: 1, name }).waitFor();
+    }
+    expect([...asked.values()]).toEqual(['/databases', '/', '/schedules', '/servers', '/environments']);
+  }, 60_000);
+
   it('lead by keyboard alone to a search, and from there to a database', async () => {
     const page = await openPage();
     await page.goto(`${site.url}/databases`);
@@ -218,8 +298,8 @@ describe('the pages of a filled installation', () => {
     await page.keyboard.press('Enter');
     await page.waitForURL(/[?&]q=a%2Bb(&|$)/);
     await page.locator('#databases:not(:has(a[href*="offset"]))').waitFor();
-    const first = page.locator('#databases tbody th a').first();
-    expect(await first.textContent()).toContain('a+b');
+    // Others are found by the name of their server.
+    const first = page.locator('#databases tbody th a', { hasText: 'a+b' }).first();
     await first.focus();
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/databases\/c[0-9a-z]{24}$/);
@@ -246,6 +326,41 @@ describe('a live part', () => {
     await page.locator(`#running-${runId}`).getByText('storing').waitFor();
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('app');
     expect(await page.locator('#running-status').textContent()).toContain('app: storing');
+  }, 60_000);
+
+  it('leaves the focus on its button, and what is open beside it, for ten seconds of changes', async () => {
+    const { db } = site.services;
+    const { subject_id: backupId } = await db
+      .selectFrom('runs')
+      .select('subject_id')
+      .where('id', '=', runId)
+      .executeTakeFirstOrThrow();
+    const { database_id: databaseId } = await db
+      .selectFrom('backups')
+      .select('database_id')
+      .where('id', '=', backupId ?? '')
+      .executeTakeFirstOrThrow();
+    const page = await openPage();
+    await page.clock.install();
+    await page.goto(`${site.url}/databases/${databaseId}`);
+    await page.locator('details.more summary').press('Enter');
+    const cancel = page.locator(`#cancel-${runId}`);
+    await cancel.focus();
+    for (let second = 1; second <= 10; second += 1) {
+      const step = second % 2 === 0 ? 'dump' : 'upload';
+      await db
+        .updateTable('runs')
+        .set({ step, progress: 30 + second })
+        .where('id', '=', runId)
+        .execute();
+      await Promise.all([page.waitForResponse(/\/runs\?shown=/), page.clock.runFor(1100)]);
+      await page
+        .locator('#live-runs-status')
+        .filter({ hasText: step === 'dump' ? 'dumping' : 'storing' })
+        .waitFor({ state: 'attached' });
+    }
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe(`cancel-${runId}`);
+    expect(await page.locator('details.more').getAttribute('open')).not.toBeNull();
   }, 60_000);
 
   it('says so where no answer comes for five seconds, and when one comes again', async () => {

@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createUser } from '../../src/auth/users.ts';
+import { newId } from '../../src/ids.ts';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
@@ -35,6 +36,7 @@ afterAll(async () => {
 it('a database that is lost comes back by the pages, row by row', async () => {
   const rows = fill(source);
   const backupId = await backUp();
+  const olderId = await addOlder(backupId);
   rmSync(source);
 
   const page = await (await browser.open({ storageState: session })).newPage();
@@ -43,6 +45,12 @@ it('a database that is lost comes back by the pages, row by row', async () => {
   await page.getByRole('link', { name: 'Restore…', exact: true }).click();
   await page.getByRole('heading', { name: `Restore ${NAME}` }).waitFor();
   await page.getByLabel('Path of the new file').fill(source);
+  // Another backup is shown as soon as it is chosen, with what was typed.
+  for (const chosen of [olderId, backupId]) {
+    await page.getByLabel('Backup', { exact: true }).selectOption(chosen);
+    await page.locator(`form[action="/backups/${chosen}/restore"]`).waitFor();
+    expect(await page.getByLabel('Path of the new file').inputValue()).toBe(source);
+  }
   await page.getByRole('button', { name: 'Look now' }).click();
   await page.getByText(`There is no file ${source} yet.`).waitFor();
   expect(await faultsInBothColours(page)).toEqual([]);
@@ -68,6 +76,18 @@ INSERT INTO "or'ders" VALUES (1, 'ü; -- ', x'00ff'), (2, NULL, NULL), (7, 'COMM
   const rows = db.prepare(`SELECT * FROM "or'ders"`).all();
   db.close();
   return rows;
+}
+
+/** Another good one of the same database; nobody restores it. */
+async function addOlder(backupId: string): Promise<string> {
+  const { db } = site.services;
+  const known = db.selectFrom('backups').selectAll().where('id', '=', backupId);
+  const older = { ...(await known.executeTakeFirstOrThrow()), id: newId(), token: newId() };
+  await db
+    .insertInto('backups')
+    .values({ ...older, created_at: '2026-01-02T03:04:05.000Z' })
+    .execute();
+  return older.id;
 }
 
 async function backUp(): Promise<string> {

@@ -65,12 +65,13 @@ describe('Admin > Storage in a browser', () => {
     await page.getByLabel('Account ID or endpoint').waitFor();
     expect(await page.getByLabel('Region').count()).toBe(0);
     await look('form-r2');
+    // What was typed before the provider was chosen stays, the secret too.
+    await page.getByLabel('Access Key').fill(rgw.full.accessKey);
+    await page.getByLabel('Secret Key').fill(rgw.full.secretKey);
     await page.getByLabel('Provider').selectOption('ceph');
     // Exact: the form of R2, which is there until the other has come, has an "Account ID or endpoint".
     await page.getByLabel('Endpoint', { exact: true }).fill(new URL(rgw.endpoint).host);
     await page.getByLabel('Region').fill(rgw.region);
-    await page.getByLabel('Access Key').fill(rgw.full.accessKey);
-    await page.getByLabel('Secret Key').fill(rgw.full.secretKey);
     await press('Save Configuration');
     await appears('The new configuration was tested and is saved.');
     await press('Test Connection');
@@ -174,6 +175,7 @@ describe('Admin > Storage in a browser', () => {
     await appears('This stays in the bucket:');
     await appears(', whose lock ends ');
     await page.locator('#storage-fitness').getByText('fit', { exact: true }).waitFor();
+    await bucketRow('full-locked').getByText('compliance, 2 days', { exact: true }).waitFor();
     await look('deep-locked');
     await open('/edit');
     await page.getByLabel('Access Key').fill(rgw.scoped.accessKey);

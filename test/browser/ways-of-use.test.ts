@@ -41,19 +41,23 @@ describe('the pages', () => {
     const page = await (await browser.open({ javaScriptEnabled: false })).newPage();
     await signIn(page, site, ADMIN);
     await openEnvironment(page, site, 'short-lived');
-    await page.getByRole('button', { name: 'Delete environment' }).click();
+    await page.getByRole('link', { name: 'Delete environment' }).click();
     const dialog = page.getByRole('dialog', { name: 'Delete the environment “short-lived”?' });
     await dialog.waitFor();
-    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.getByRole('link', { name: 'Cancel' }).click();
     await dialog.waitFor({ state: 'hidden' });
-    await page.getByRole('button', { name: 'Delete environment' }).click();
+    await page.getByRole('link', { name: 'Delete environment' }).click();
     await dialog.getByRole('button', { name: 'Delete environment' }).click();
     await page.getByText('short-lived is deleted.').waitFor();
 
     await page.goto(`${site.url}/admin/storage/edit`);
+    await page.getByLabel('Access Key').fill('a key "ü"');
+    await page.getByLabel('Secret Key').fill('a secret');
     await page.getByLabel('Provider').selectOption('minio');
-    await page.getByRole('button', { name: 'Use this provider' }).click();
+    await page.getByRole('button', { name: 'Use the chosen provider' }).click();
     await page.getByLabel('Endpoint').waitFor();
+    expect(await page.getByLabel('Access Key').inputValue()).toBe('a key "ü"');
+    await page.getByText('Type it again').waitFor();
   });
 
   it('look again without JavaScript as often as asked: for buckets, and for the end of a deep test', async () => {

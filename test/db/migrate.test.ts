@@ -10,6 +10,7 @@ import { openDatabase } from '../../src/db/node/open.ts';
 import type { DatabaseRow, Db } from '../../src/db/schema.ts';
 import { openPostgresDatabase } from '../support/database.ts';
 import type { TestPostgres } from '../support/postgres.ts';
+import { restoreRow } from '../support/restore-row.ts';
 import { sharedPostgres } from '../support/shared/postgres.ts';
 
 const now = () => new Date('2026-03-04T05:06:07.890Z');
@@ -92,6 +93,7 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
           'deliveries',
           'delivery_items',
           'retention_freezes',
+          'run_askers',
           'run_logs',
           'runs',
           'schedule_slots',
@@ -104,6 +106,7 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
           'spaces_config',
           'spaces_environments',
           'storage_probes',
+          'bucket_traits',
           'stored_totals',
           'backup_days',
           'environment_days',
@@ -289,6 +292,64 @@ describe.each(Object.entries(openers))('migrations on %s', (_, open) => {
     ]);
     const second = { id: 'e', purpose: 'session', generation: 3, secret: 'sealed', created_at: at } as const;
     await expect(db.insertInto('signing_keys').values(second).execute()).rejects.toThrow(/unique/i);
+  });
+
+  it('find who asked for the runs that there are', async () => {
+    const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0033'));
+    await migrate(db, { file: null, now, migrations: before });
+    await insertDatabase(db);
+    const at = now().toISOString();
+    const user = { id: 'ada', email: 'e', name: null, password_hash: 'h', role: 'admin' } as const;
+    await db
+      .insertInto('users')
+      .values({ ...user, created_at: at, updated_at: at })
+      .execute();
+    const token = { id: 'ci', name: 'n', token_hash: 'h', token_prefix: 'p', role: 'operator' } as const;
+    await db
+      .insertInto('api_tokens')
+      .values({ ...token, access: 'backups', all_environments: 1, expires_at: at, created_at: at })
+      .execute();
+    const backup = { database_id: 'd', filename: 'f', size: 1, status: 'completed', token: 't' } as const;
+    const stored = { storage_type: 'spaces', storage_path: 'f', bytes_read: 0, bytes_stored: 0 } as const;
+    const run = { subject_id: 'slot', server_id: null, state: 'completed', progress: 100 } as const;
+    const addRun = (id: string, kind: 'backup' | 'drill' | 'restore') =>
+      db
+        .insertInto('runs')
+        .values({ ...run, id, kind, lane: id, attempts: 1, in_repair: 0, created_at: at })
+        .execute();
+    for (const [id, type, personId] of [
+      ['slot', 'scheduled', null],
+      ['hand', 'manual', 'ada'],
+      ['deploy', 'manual', 'ada'],
+      ['nobody', 'manual', null],
+    ] as const) {
+      await db
+        .insertInto('backups')
+        .values({ ...backup, ...stored, id, type, triggered_by_id: personId, is_pinned: 0, created_at: at })
+        .execute();
+      await addRun(id, 'backup');
+    }
+    await db
+      .insertInto('token_backups')
+      .values({ backup_id: 'deploy', token_id: 'ci', holds_pin: 0 })
+      .execute();
+    await addRun('drill', 'drill');
+    const drill = { id: 'drill', database_id: 'd', backup_id: 'slot', due_at: at, created_at: at };
+    await db.insertInto('drills').values(drill).execute();
+    await addRun('restore', 'restore');
+    await db
+      .insertInto('restores')
+      .values(restoreRow({ id: 'restore', asked_by_id: 'ada' }))
+      .execute();
+    await migrate(db, { file: null, now });
+    const found = await db.selectFrom('run_askers').selectAll().execute();
+    expect(new Set(found.map((row) => row.created_at))).toEqual(new Set([at]));
+    expect(found.map((row) => `${row.asker} ${row.run_id}`).sort()).toEqual([
+      ...['person hand', 'person restore', 'person:ada deploy', 'person:ada hand', 'person:ada restore'],
+      ...['schedule drill', 'schedule slot', 'token deploy', 'token:ci deploy'],
+    ]);
+    await db.deleteFrom('runs').execute();
+    expect(await db.selectFrom('run_askers').selectAll().execute()).toEqual([]);
   });
 
   it('refuse a value outside a closed list, and a row without its owner', async () => {

@@ -64,6 +64,8 @@ describe.each(STATES)('drills by schedule, on %s,', (state) => {
     const [drill] = await drillsOf(id);
     const run = await db.selectFrom('runs').selectAll().where('kind', '=', 'drill').executeTakeFirstOrThrow();
     expect(run).toMatchObject({ id: drill?.id, subject_id: newest, state: 'pending', is_background: 1 });
+    const askers = db.selectFrom('run_askers').select('asker').where('run_id', '=', String(drill?.id));
+    expect(await askers.execute()).toEqual([{ asker: 'schedule' }]);
     const restore = await db.selectFrom('restores').selectAll().executeTakeFirstOrThrow();
     expect(restore).toMatchObject({ id: drill?.id, is_drill: 1, asked_by_id: null, credentials: null });
     expect(restore.new_name).toBe(`/srv/ü "x"/bp_drill_${restore.token}.sqlite`);

@@ -120,6 +120,60 @@ pg_dump: error: could not write to output file: No space left on device
   });
 });
 
+describe('an SQLSTATE, which psql of ours prints before the words,', () => {
+  const german = `HINWEIS:  42P06: Schema »public« existiert bereits, wird übersprungen
+LOCATION:  CreateSchemaCommand, schemacmds.c:129
+WARNUNG:  01000: es gibt keine Transaktion
+LOCATION:  x, y.c:1
+psql:<stdin>:7: FEHLER:  42501: keine Berechtigung für Tabelle »größe (2013)«
+DETAIL:  Das ist der Grund.
+LOCATION:  aclcheck_error, aclchk.c:3650
+`;
+
+  it('tells the cause in whatever language, and is none of the words for an admin', () => {
+    const { state, words } = readComplaint(german);
+    expect(state).toBe('42501');
+    expect(words).toBe(
+      'psql:<stdin>:7: FEHLER: keine Berechtigung für Tabelle »größe (2013)«. DETAIL: Das ist der Grund.',
+    );
+    expect(explainPostgres(german)?.message).toContain('Grant it that right');
+    for (const severity of ['ОШИБКА', 'ERREUR', '错误', 'エラー', 'ERROR']) {
+      expect(readComplaint(`${severity}:  42P01: x\n`)).toMatchObject({ state: '42P01' });
+    }
+  });
+
+  it.each([
+    ['XX001', 'dump_failed', 'damaged'],
+    ['53200', 'dump_failed', 'max_locks_per_transaction'],
+    ['53100', 'dump_failed', 'The disk of the server'],
+    ['57014', 'dump_failed', 'statement_timeout'],
+    ['57P01', 'dump_refused', 'ended the connection'],
+  ])('says what it means: %s', (state, code, message) => {
+    const error = explainPostgres(`FEHLER:  ${state}: Worte des Servers\nLOCATION:  f, g.c:1\n`);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+    expect(error?.message).toContain('Worte des Servers.');
+    expect(error?.message).not.toMatch(new RegExp(`${state}|LOCATION`));
+  });
+
+  it('is what counts where a name looks like words', () => {
+    const stderr = 'ERROR:  53200: cannot make "permission denied for table x"\n';
+    expect(explainPostgres(stderr)?.message).toContain('max_locks_per_transaction');
+  });
+
+  it('of a notice counts for nothing where another program complains', () => {
+    const stderr = `NOTICE:  42P06: schema "public" already exists, skipping
+LOCATION:  CreateSchemaCommand, schemacmds.c:129
+pg_restore: error: could not execute query: ERROR:  type "public.email" does not exist
+`;
+    expect(readComplaint(stderr)).toMatchObject({ state: null, words: expect.stringContaining('email') });
+  });
+
+  it('is not needed: neither pg_dump nor a refused login has one', () => {
+    expect(readComplaint('pg_dump: error: query failed: FEHLER:  unbekannt').state).toBeNull();
+    expect(readComplaint("ERROR 1045 (28000): Access denied for user 'a'@'b'").state).toBeNull();
+  });
+});
+
 describe('the cause of a failed dump of MySQL', () => {
   it('is chosen by its number, which no name can pretend', () => {
     const stderr =

@@ -44,6 +44,8 @@ it.each([
   ],
   ['sqlite', 1, 'Runtime error near line 9: database or disk is full (13)'],
   ['sqlite', 1, 'cat: write error: No space left on device'],
+  // As dash says it.
+  ['sqlite', 2, 'sh: 1: echo: echo: I/O error'],
 ] as const)(
   'a disk of the target that is full is told of as that: %s, status %i, %s',
   (engine, exitCode, stderr) => {

@@ -7,6 +7,7 @@ import { mysql } from '../../src/engines/mysql/mysql.ts';
 import type { MysqlOptions } from '../../src/engines/mysql/options.ts';
 import { restoreMysql } from '../../src/engines/mysql/restore.ts';
 import type { RestoreTarget } from '../../src/engines/restore.ts';
+import { createRandom } from '../attack/verdict.ts';
 import type { TestMariadb } from '../support/mariadb.ts';
 import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
 import { ownName } from '../support/shared/ask.ts';
@@ -14,6 +15,8 @@ import { sharedMariadb } from '../support/shared/mariadb.ts';
 import { CUT, checksOf, load, restore, rowsInDump, runOn } from './restoring.ts';
 import { runInShell } from './shell.ts';
 
+const SEED = Date.now() % 1_000_000;
+const random = createRandom(SEED);
 const SOURCE = ownName('shop');
 const NEIGHBOUR = ownName('neighbour');
 let server: TestMariadb;
@@ -193,9 +196,10 @@ describe('a restore', () => {
     async () => {
       const borders = [...dump.toString('latin1').matchAll(/;\n/g)].map(({ index }) => index + 2);
       const cuts = [
-        ...[0.13, 0.6].map((place) => Math.floor(place * dump.length)),
+        ...[random(), random()].map((place) => Math.floor(place * dump.length)),
         ...[0.3, 0.7, 0.95].map((place) => borders[Math.floor(place * borders.length)] ?? 0),
       ];
+      console.log(`cuts by seed ${SEED}: at ${cuts.join(', ')} of ${dump.length}`);
       const before = await databases();
       for (const cutAt of cuts) {
         const plan = restoreMysql(target(newName()));

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DumpPlan } from '../../src/engines/engine.ts';
 import type { PostgresTarget } from '../../src/engines/postgres/connection.ts';
 import { postgres } from '../../src/engines/postgres/postgres.ts';
+import { restorePostgres } from '../../src/engines/postgres/restore.ts';
+import type { HostCommand } from '../../src/hosts/host.ts';
 import { quote } from '../../src/hosts/quote.ts';
 import { compress } from '../../src/transfer/node/compress.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -347,6 +349,59 @@ describe('a failure is explained', () => {
     expect(error?.message).not.toContain('Grant it the role');
     await server.query(`ALTER ROLE ${role} SET lo_compat_privileges = on`);
     await dumped(plan);
+  });
+
+  describe('in the language of the server,', () => {
+    const user = `größe "x" $(id)`;
+    const login = { username: user, password: 'r' };
+    /** What psql of ours prints, of a command that the plan runs. */
+    const failed = async (command: HostCommand, input = '') => {
+      const failure = await runInShell(command, { input: Buffer.from(input) });
+      expect(failure.exitCode).not.toBe(0);
+      expect(failure.stderr).toMatch(/FEHLER: {2}[0-9A-Z]{5}: /);
+      return failure;
+    };
+    const restoring = () =>
+      restorePostgres({
+        ...{ ...target(), ...login, newName: 'neu', token: 'deutsch', format: 'plain', needs: null },
+        ...{ serverVersion: null, clientVersion: null, expectedBytes: null },
+      });
+    beforeAll(async () => {
+      await server.query(`CREATE ROLE "größe ""x"" $(id)" LOGIN PASSWORD 'r'`);
+      await server.query(`ALTER ROLE "größe ""x"" $(id)" SET lc_messages = 'C.UTF-8'`);
+    });
+
+    it('what the user may not ask, by its SQLSTATE', async () => {
+      await server.createDatabase('deutsch');
+      await server.query('REVOKE EXECUTE ON FUNCTION pg_database_size(name) FROM public', 'deutsch');
+      const look = postgres.look(target({ databaseName: 'deutsch', ...login }));
+      const error = look.explain(await failed(look.command));
+      expect(error).toMatchObject({ code: 'dump_refused' });
+      expect(error?.message).toMatch(
+        /The server said: FEHLER: keine Berechtigung für Funktion pg_database_size\.$/,
+      );
+    });
+
+    it('what a restore may not make, or finds made', async () => {
+      const plan = restoring();
+      const mayNot = plan.explain(await failed(plan.create));
+      expect(mayNot).toMatchObject({ code: 'dump_refused' });
+      expect(mayNot?.message).toMatch(/Restore as a superuser.*The server said: FEHLER: keine Berechtigung/);
+      await server.query(`ALTER ROLE "größe ""x"" $(id)" CREATEDB`);
+      await server.createDatabase('bp_restore_deutsch');
+      const there = plan.explain(await failed(plan.create));
+      expect(there).toMatchObject({ code: 'conflict' });
+      expect(there?.message).toMatch(/of that name by now.*existiert bereits\.$/);
+    });
+
+    it('what a dump asks for in vain', async () => {
+      const plan = restoring();
+      const error = plan.explain(await failed(plan.load, 'BEGIN;\nALTER ROLE niemand SET x.y = 1;\n'));
+      expect(error).toMatchObject({ code: 'dump_failed' });
+      expect(error?.message).toMatch(
+        /a role, an extension.*psql:<stdin>:2: FEHLER: Rolle »niemand« existiert nicht\.$/,
+      );
+    });
   });
 
   it('programs that are not installed', async () => {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -16,10 +16,12 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { newSqliteFileProof } from '../../src/engines/end-proof/sqlite-file.ts';
 import type { EngineTarget } from '../../src/engines/engine.ts';
 import type { SqliteOptions } from '../../src/engines/sqlite/options.ts';
+import { restoreSqlite } from '../../src/engines/sqlite/restore.ts';
 import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
 import { quote } from '../../src/hosts/quote.ts';
 import { buildSqliteDump } from '../support/sqlite-dump.ts';
 import { cutAt, isWhole } from './proofs.ts';
+import { restore } from './restoring.ts';
 import { type Finished, runInShell, type ShellOptions } from './shell.ts';
 import { contentOf, fillNasty } from './sqlite-data.ts';
 
@@ -35,7 +37,10 @@ afterAll(() => dump.remove());
 /** A machine that has everything but sqlite3. */
 const bare = join(folder, 'bin');
 mkdirSync(bare);
-for (const program of ['sh', 'head', 'tail', 'tr', 'wc', 'cat', 'df', 'id', 'ls', 'mkdir', 'rm', 'rmdir'])
+for (const program of [
+  ...['sh', 'head', 'tail', 'tr', 'wc', 'cat', 'df', 'id', 'ls', 'mkdir', 'rm', 'rmdir', 'chgrp', 'chmod'],
+  ...['chown', 'ln', 'mv', 'sleep', 'stat', 'sync', 'base64'],
+])
   symlinkSync(`/usr/bin/${program}`, join(bare, program));
 /** A machine whose sqlite3 is older than `-safe`. */
 const old = join(folder, 'old');
@@ -49,6 +54,20 @@ exec /usr/bin/sqlite3 "$@"
 );
 chmodSync(join(old, 'sqlite3'), 0o755);
 
+/** As a sqlite3 from 3.44 on answers where a virtual table can't be asked. */
+const newer = join(folder, 'newer');
+mkdirSync(newer);
+writeFileSync(
+  join(newer, 'sqlite3'),
+  `#!/bin/sh
+case " $* " in *' file:restored.sqlite'*) ;; *) exec /usr/bin/sqlite3 "$@" ;; esac
+IFS= read -r first
+[ "$first" = 'PRAGMA integrity_check(3);' ] && echo 'Runtime error near line 1: SQL logic error' >&2 && exit 1
+{ printf '%s\\n' "$first"; cat; } | /usr/bin/sqlite3 "$@"
+`,
+);
+chmodSync(join(newer, 'sqlite3'), 0o755);
+
 type Machine = readonly [string, ShellOptions];
 const sqlite3: Machine = ['sqlite3', {}];
 const oldSqlite3: Machine = ['an old sqlite3', { env: { PATH: `${old}:${process.env['PATH']}` } }];
@@ -56,6 +75,7 @@ const ours: Machine = [
   'our own command',
   { shell: ['/bin/sh'], env: { PATH: bare, BRIDGEPORT_SQLITE_DUMP: dump.command } },
 ];
+const newerSqlite3: Machine = ['a newer sqlite3', { env: { PATH: `${newer}:${process.env['PATH']}` } }];
 const machines = [sqlite3, oldSqlite3, ours];
 
 function target(filePath: string, backupFormat: string, more = {}): EngineTarget<SqliteOptions> {
@@ -89,7 +109,9 @@ function ofAnApplication(name: string, statements: string): string {
   db.function('slug', { deterministic: true }, (text) => text);
   db.unsafeMode(true);
   db.exec(`${statements}; INSERT INTO m (t) VALUES ('a'), ('b'); PRAGMA writable_schema = ON;
-    UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', '"app ""coll"')`);
+    UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', '"app ""coll"') WHERE type <> 'table' OR sql NOT LIKE '% VIRTUAL %';
+    UPDATE sqlite_schema SET sql = replace(replace(sql, 'porter', 'app_words'), 'USING fts4', 'USING app_module')
+    WHERE sql LIKE '% VIRTUAL %'`);
   db.close();
   return path;
 }
@@ -139,6 +161,51 @@ describe.each(NEEDY)('a file that needs its application for %s', (name, statemen
     const content = (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 24), bytes.subarray(100)]);
     expect(content(stdout).equals(content(original))).toBe(true);
     expect(readdirSync(scratchFolder)).toEqual([]);
+  });
+});
+
+/** Nothing of them is read for a dump: their definitions are rows, and what they hold lies in tables beside them. */
+describe.each([
+  [
+    'a tokenizer',
+    `CREATE VIRTUAL TABLE m USING fts5(t, tokenize = 'porter')`,
+    'no such tokenizer: app_words',
+  ],
+  ['a module', 'CREATE VIRTUAL TABLE m USING fts4(t)', 'no such module: app_module'],
+])('a file with a virtual table that needs %s of its application', (name, statements, lacks) => {
+  const path = ofAnApplication(name, statements);
+  const textOf = (file: string) => execFileSync('sqlite3', [file, '.dump'], { encoding: 'utf8' });
+
+  it('can not be asked by sqlite3', () => {
+    const asked = spawnSync('sqlite3', [path, 'SELECT * FROM m'], { encoding: 'utf8' });
+    expect(asked.stderr).toContain(lacks);
+  });
+
+  it.each([sqlite3, newerSqlite3, ours])(
+    'is dumped as SQL text and restored as it was, by %s',
+    async (_, options) => {
+      const { exitCode, stderr, stdout } = await runInShell(
+        sqlite.dump(target(path, 'plain')).command,
+        options,
+      );
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      const newName = join(folder, `restored ${++files}.db`);
+      const plan = restoreSqlite({
+        ...{ ...target(path, 'plain'), newName, token: `t${files}`, format: 'plain', needs: null },
+        ...{ serverVersion: null, clientVersion: null, expectedBytes: null },
+      });
+      await restore(plan, stdout, options.env);
+      expect(textOf(newName)).toBe(textOf(path));
+      expect(textOf(newName)).toContain('app_');
+    },
+  );
+
+  it.each(machines)('is copied as it is by %s', async (_, options) => {
+    const { exitCode, stderr, stdout } = await copied(path, options);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const copy = join(folder, `copied ${++files}.db`);
+    writeFileSync(copy, stdout);
+    expect(textOf(copy)).toBe(textOf(path));
   });
 });
 

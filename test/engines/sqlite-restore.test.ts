@@ -22,6 +22,7 @@ import type { SqliteOptions } from '../../src/engines/sqlite/options.ts';
 import { restoreSqlite } from '../../src/engines/sqlite/restore.ts';
 import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
 import { isAppError } from '../../src/errors.ts';
+import { createRandom } from '../attack/verdict.ts';
 import { byHand } from '../support/by-hand.ts';
 import { buildSqliteDump } from '../support/sqlite-dump.ts';
 import { ourKey, storedDump, writeStored } from '../support/stored-dump.ts';
@@ -91,6 +92,9 @@ async function dumped(backupFormat: 'plain' | 'binary'): Promise<Buffer> {
 const plain = await dumped('plain');
 const binary = await dumped('binary');
 
+const SEED = Date.now() % 1_000_000;
+const random = createRandom(SEED);
+
 let names = 0;
 function target(over: Partial<RestoreTarget<SqliteOptions>> = {}): RestoreTarget<SqliteOptions> {
   names += 1;
@@ -149,16 +153,24 @@ describe.each(machines)('by %s', (_name, environment) => {
     expect(filesBeside(to)).toHaveLength(1);
   });
 
-  it('nothing stays where the source breaks off', async () => {
+  it('nothing stays where the source breaks off, of text or of a copy', async () => {
     const borders = [...plain.toString('latin1').matchAll(/;\n/g)].map(({ index }) => index + 2);
-    const cuts = [0.2, 0.5, 0.9].flatMap((place) => [
-      Math.floor(place * plain.length),
-      borders[Math.floor(place * borders.length)] ?? 0,
-    ]);
-    for (const cutAt of cuts) {
-      const to = target();
+    const anywhere = (dump: Buffer) => Math.floor(random() * dump.length);
+    const cuts = [
+      ...[anywhere(plain), anywhere(plain), plain.length].map((cutAt) => ['plain', plain, cutAt] as const),
+      ...[0.2, 0.5, 0.9].map((place) => {
+        const border = borders[Math.floor(place * borders.length)] ?? 0;
+        return ['plain', plain, border] as const;
+      }),
+      ...[anywhere(binary), anywhere(binary), binary.length].map(
+        (cutAt) => ['binary', binary, cutAt] as const,
+      ),
+    ];
+    console.log(`cuts by seed ${SEED}: ${cuts.map(([format, , cutAt]) => `${format} ${cutAt}`).join(', ')}`);
+    for (const [format, dump, cutAt] of cuts) {
+      const to = target({ format });
       const options = environment ? { cutAt, environment } : { cutAt };
-      await expect(load(restoreSqlite(to), plain, options)).rejects.toBe(CUT);
+      await expect(load(restoreSqlite(to), dump, options)).rejects.toBe(CUT);
       expect(filesBeside(to)).toEqual([]);
     }
   });

@@ -19,33 +19,39 @@ const create = (app: TestApp, password: string) => {
   return app.call('POST', '/api/users', { body: { email: `new-${number}@example.com`, password } });
 };
 
+/** The pages of an admin: a page, and the form of a new user with that password. */
+async function openPages(app: TestApp) {
+  const typed = { 'content-type': 'application/x-www-form-urlencoded', origin: 'http://localhost' };
+  const send = (path: string, form: Readonly<Record<string, string>>, cookie = '') =>
+    app.call('POST', path, {
+      token: null,
+      text: new URLSearchParams(form).toString(),
+      headers: { ...typed, cookie },
+    });
+  const signIn = await send('/login', { email: 'admin@example.com', password: PRESENT });
+  const cookie = signIn.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ');
+  return {
+    post: (password: string) =>
+      send('/admin/users/new', { email: `${password}@example.com`, password, role: 'viewer' }, cookie),
+    get: (path: string) => app.call('GET', path, { token: null, headers: { cookie } }),
+  };
+}
+
 describe('a new password', () => {
   it('of 8 characters is taken by the API, as before, and asked to be of 12 by the pages', async () => {
     const app = await open();
     expect((await create(app, 'zq7-Kp2x')).status).toBe(200);
     expect((await create(app, 'zq7-Kp2')).status).toBe(400);
-    const signIn = await app.call('POST', '/login', {
-      token: null,
-      text: new URLSearchParams({ email: 'admin@example.com', password: PRESENT }).toString(),
-      headers: { 'content-type': 'application/x-www-form-urlencoded', origin: 'http://localhost' },
-    });
-    const cookie = signIn.headers
-      .getSetCookie()
-      .map((line) => line.split(';')[0])
-      .join('; ');
-    const post = (password: string) =>
-      app.call('POST', '/admin/users/new', {
-        token: null,
-        text: new URLSearchParams({ email: `${password}@example.com`, password, role: 'viewer' }).toString(),
-        headers: { 'content-type': 'application/x-www-form-urlencoded', origin: 'http://localhost', cookie },
-      });
+    const { post, get } = await openPages(app);
     const short = await post('zq7-Kp2x-44');
     expect([short.status, short.body.includes('Enter at least 12 characters.')]).toEqual([422, true]);
     expect((await post('zq7-Kp2x-445')).status).toBe(303);
     const common = await post('1QAZ2wsx3edc');
     expect([common.status, common.body.includes('10,000 most common passwords')]).toEqual([422, true]);
-    const page = await app.call('GET', '/account', { token: null, headers: { cookie } });
-    expect(page.body).toMatch(/name="newPassword"[^>]*minlength="12"/);
+    expect((await get('/account')).body).toMatch(/name="newPassword"[^>]*minlength="12"/);
   });
 
   it('is as long as PASSWORD_MIN_LENGTH, wherever that is more', async () => {
@@ -59,6 +65,11 @@ describe('a new password', () => {
     // Whoever has a shorter one still signs in.
     const body = { email: 'operator@example.com', password: PRESENT };
     expect((await app.call('POST', '/api/auth/login', { token: null, body })).status).toBe(200);
+    const { post, get } = await openPages(app);
+    const short = await post('zq7-Kp2x-4452');
+    expect([short.status, short.body.includes('Enter at least 14 characters.')]).toEqual([422, true]);
+    expect((await post('zq7-Kp2x-44522')).status).toBe(303);
+    expect((await get('/account')).body).toMatch(/name="newPassword"[^>]*minlength="14"/);
   });
 
   it.each(['password1', 'PassWord1', 'football', '1q2w3e4r5t', 'qwertyuiop', 'iloveyou'])(

@@ -1,15 +1,13 @@
-import { type CompiledQuery, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fill, LOGIN } from '../../dev/fill/fill.ts';
+import { ASKED, NOT_ASKED } from '../../bench/large-pages.ts';
+import { LOGIN } from '../../dev/fill/fill.ts';
+import { withNames } from '../../dev/fill/paths.ts';
 import { endExpiredSessions } from '../../src/auth/sessions.ts';
 import { watchForMissing } from '../../src/backups/missing.ts';
 import { createBackupKind } from '../../src/backups/node/backup-kind.ts';
 import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
 import { repairCounts } from '../../src/backups/repair-counts.ts';
 import { writeDueManifests } from '../../src/backups/write-manifest.ts';
-import { migrate } from '../../src/db/node/migrate.ts';
-import { openDatabase } from '../../src/db/node/open.ts';
-import { analyse } from '../../src/db/node/statistics.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { beginDueDrills } from '../../src/drills/due.ts';
 import { apiRoutes } from '../../src/http/api/routes.ts';
@@ -25,46 +23,22 @@ import { createScheduler } from '../../src/schedules/scheduler.ts';
 import { testIfDue } from '../../src/storage/deep-test.ts';
 import { createDeepTestKind } from '../../src/storage/deep-test-kind.ts';
 import { verifyIfDue } from '../../src/verifications/verify-due.ts';
-import { openTestApp, type TestApp } from '../support/app.ts';
-import { costsOf, unindexedReferences } from '../support/query-plans.ts';
+import type { TestApp } from '../support/app.ts';
+import { type FilledApp, openFilledApp } from '../support/filled-app.ts';
+import { namesInPaths, pickIds } from '../support/filled-ids.ts';
+import { unindexedReferences } from '../support/query-plans.ts';
 import { until } from '../support/until.ts';
 
 const SIZE = { environments: 8, servers: 16, databases: 80, backups: 8000 };
 
-let db: Db;
+let filled: FilledApp;
 let app: TestApp;
-let cookie: string;
-/** What the planner was told of the tables while they were empty: it may be all it knows for a day. */
-let asEmpty: readonly { readonly tbl: string; readonly idx: string | null; readonly stat: string }[];
-/** The first query of each text, in the order of their coming. */
-const seen = new Map<string, CompiledQuery>();
-
+let db: Db;
 beforeAll(async () => {
-  db = openDatabase(':memory:', {
-    log: ({ query }) => {
-      if (!seen.has(query.sql)) seen.set(query.sql, query);
-    },
-  });
-  await migrate(db, { file: null, now: () => new Date() });
-  await analyse(db);
-  asEmpty = (await sql<(typeof asEmpty)[number]>`select tbl, idx, stat from sqlite_stat1`.execute(db)).rows;
-  expect(asEmpty.length).toBeGreaterThan(0);
-  app = await openTestApp({ db, env: { LOCAL_PATHS: '/srv' } });
-  await fill(app.services, SIZE);
+  filled = await openFilledApp(SIZE);
+  ({ app, db } = filled);
   await fillSlots();
-  const form = new URLSearchParams(LOGIN);
-  const headers = { origin: 'http://localhost', host: 'localhost' };
-  const peer = { incoming: { socket: { remoteAddress: '127.0.0.1' } } };
-  const entered = await app.app.request(
-    'http://localhost/login',
-    { method: 'POST', body: form, headers },
-    peer,
-  );
-  cookie = entered.headers
-    .getSetCookie()
-    .map((line) => line.split(';')[0])
-    .join('; ');
-  expect(cookie).not.toBe('');
+  await db.updateTable('environments').set({ allow_backup_download: 1 }).execute();
 }, 120_000);
 afterAll(() => app.close());
 
@@ -86,124 +60,91 @@ async function fillSlots(): Promise<void> {
   expect(databases.length).toBeGreaterThan(50);
 }
 
-/** Fails with the plans that grow with the large tables; with statistics of the filled tables, of empty ones, and with none. */
-async function expectSmallPlans(): Promise<void> {
-  const queries = [...seen.values()];
-  expect(queries.length).toBeGreaterThan(0);
-  await analyse(db);
-  expect((await Promise.all(queries.map((query) => costsOf(db, query)))).flat()).toEqual([]);
-  for (const told of [asEmpty, []]) {
-    await sql`delete from sqlite_stat1`.execute(db);
-    for (const { tbl, idx, stat } of told) {
-      await sql`insert into sqlite_stat1 (tbl, idx, stat) values (${tbl}, ${idx}, ${stat})`.execute(db);
-    }
-    await sql`analyze sqlite_schema`.execute(db);
-    expect((await Promise.all(queries.map((query) => costsOf(db, query)))).flat()).toEqual([]);
-  }
-  await analyse(db);
-}
+/** What answers with a failure as it is asked here, and why; of all else an id that leads nowhere would hide its queries. */
+const REFUSED: Readonly<Record<string, number>> = {
+  // Wants a token of its own.
+  '/metrics': 401,
+  // Something to send, not to look at.
+  '/logout': 404,
+  // Nothing answers for the storage.
+  '/api/settings/spaces/orphans': 400,
+  '/backups/:backupId/download': 400,
+  '/api/backups/:id/download': 400,
+  // Wants to be told the format.
+  '/api/audit-logs/export': 400,
+};
 
-/** Ids of a large environment and of what is in it, for the paths. */
-async function pickIds() {
-  const { environment_id: environment } = await db
-    .selectFrom('databases')
-    .select('environment_id')
-    .groupBy('environment_id')
-    .orderBy(sql`count(*)`, 'desc')
-    .limit(1)
-    .executeTakeFirstOrThrow();
-  const database = await db
-    .selectFrom('backups')
-    .innerJoin('databases', 'databases.id', 'backups.database_id')
-    .select(['databases.id', 'databases.server_id as server'])
-    .where('databases.environment_id', '=', environment)
-    .where('databases.server_id', 'is not', null)
-    .where('backups.deleted_at', 'is', null)
-    .groupBy('databases.id')
-    .orderBy(sql`count(*)`, 'desc')
-    .limit(1)
-    .executeTakeFirstOrThrow();
-  const backups = await db
-    .selectFrom('backups')
-    .select('id')
-    .where('database_id', '=', database.id)
-    .where('deleted_at', 'is', null)
-    .where('status', '=', 'completed')
-    .limit(5)
-    .execute();
-  return {
-    environment,
-    database: database.id,
-    server: database.server ?? '',
-    backups: backups.map(({ id }) => id),
-  };
-}
-
-type Ids = Awaited<ReturnType<typeof pickIds>>;
-
-/** The path with ids of that kind of thing; `:id` is what the word before it names. */
-function withIds(path: string, ids: Ids): string {
-  const kinds: Readonly<Record<string, string>> = {
-    environments: ids.environment,
-    databases: ids.database,
-    servers: ids.server,
-    backups: ids.backups[0] ?? '',
-    users: app.userIds.viewer,
-  };
-  return path.replace(/(\w+)\/:(\w+)/g, (_, kind: string) => `${kind}/${kinds[kind] ?? 'x'}`);
-}
+/** Whether the answer is the one that is to be expected without a query. */
+const isRefused = (path: string, status: number) => status >= 400 && REFUSED[path] !== status;
 
 describe('no query reads or sorts a large table whole', () => {
   it('for any page or fragment', async () => {
-    const ids = await pickIds();
-    const paths = new Set(
+    const ids = await pickIds(db);
+    const names = await namesInPaths(db, ids);
+    const paths = new Map(
       app.app.routes
         .filter(({ method, path }) => method === 'GET' && !/^\/(api|assets)|\*/.test(path))
-        .map(({ path }) => withIds(path, ids)),
+        .map(({ path }) => [withNames(path, names), path]),
     );
     expect(paths.size).toBeGreaterThan(25);
+    paths.set(`/runs?environment=${ids.environment}`, '/runs');
     for (const by of ['schedule', 'token', 'person', `person:${app.userIds.viewer}`]) {
-      paths.add(`/runs?by=${by}`);
+      paths.set(`/runs?by=${by}`, '/runs');
+      paths.set(`/runs?by=${by}&kind=backup&state=failed&day=2026-01-01`, '/runs');
+      paths.set(`/runs?by=${by}&environment=${ids.environment}`, '/runs');
     }
-    seen.clear();
-    for (const path of paths) {
+    filled.forget();
+    const unlike: string[] = [];
+    for (const [path, route] of paths) {
       for (const query of ['', '?offset=25&buckets=1&provider=aws&shown=x&ask=delete-failed']) {
-        const response = await app.app.request(
-          `http://localhost${path}${query}`,
-          { headers: { cookie } },
-          {
-            incoming: { socket: { remoteAddress: '127.0.0.1' } },
-          },
-        );
-        expect([path, response.status < 500]).toEqual([path, true]);
+        const response = await filled.ask(`${path}${query}`);
         const isEntrance = /^\/(login|setup)/.test(path);
         expect([path, isEntrance || !response.headers.get('location')?.startsWith('/login')]).toEqual([
           path,
           true,
         ]);
+        if (query === '' && isRefused(route, response.status)) unlike.push(`${path}: ${response.status}`);
+        expect([path, response.status < 500]).toEqual([path, true]);
         await response.text();
       }
     }
-    await expectSmallPlans();
+    expect(unlike).toEqual([]);
+    await filled.expectSmallPlans();
+  });
+
+  it('and the environments that every page offers are asked for without anything to count', async () => {
+    filled.forget();
+    const page = await filled.ask('/account');
+    const { length } = (await page.text()).match(/<option value="[a-z0-9]{25}"/g) ?? [];
+    expect([page.status, length]).toEqual([200, SIZE.environments]);
+    const offered = [...filled.seen.keys()].filter((query) => query.includes(' from "environments"'));
+    expect(offered.length).toBeGreaterThan(0);
+    expect(offered.filter((query) => /count\(|join|group by|"databases"|"servers"/.test(query))).toEqual([]);
   });
 
   it('for any reading route of the API', async () => {
-    const ids = await pickIds();
+    const names = await namesInPaths(db, await pickIds(db));
     const routes = apiRoutes(app.services).filter(({ method }) => method === 'GET');
     expect(routes.length).toBeGreaterThan(20);
-    seen.clear();
+    filled.forget();
+    const unlike: string[] = [];
     for (const { path } of routes) {
       for (const query of ['', '?limit=10&offset=20&states=true']) {
-        const { status } = await app.call('GET', `${withIds(path, ids)}${query}`);
+        const { status } = await app.call('GET', `${withNames(path, names)}${query}`);
+        if (query === '' && isRefused(path, status)) unlike.push(`${path}: ${status}`);
         expect([path, status < 500]).toEqual([path, true]);
       }
     }
-    await expectSmallPlans();
+    expect(unlike).toEqual([]);
+    for (const query of ['by=schedule', 'by=person&kind=restore', 'by=token&state=failed&offset=20']) {
+      expect((await app.call('GET', `/api/runs?${query}`)).status).toBe(200);
+    }
+    await filled.expectSmallPlans();
   });
 
   it('for any change that the API makes', async () => {
-    const ids = await pickIds();
-    seen.clear();
+    const ids = await pickIds(db);
+    filled.forget();
     const [first = '', second = '', third = ''] = ids.backups;
     const other = await app.call('POST', '/api/environments', { body: { name: 'n' } });
     const change = async (method: string, path: string, body: object = {}, wanted = 200) => {
@@ -237,19 +178,19 @@ describe('no query reads or sorts a large table whole', () => {
     await change('DELETE', `/api/environments/${ids.environment}`);
     await change('DELETE', '/api/settings/spaces');
     await change('POST', '/api/auth/logout');
-    await expectSmallPlans();
+    await filled.expectSmallPlans();
   });
 
   it('for the upkeep at the start and each day', async () => {
-    seen.clear();
+    filled.forget();
     // The filled installation is as years of use leave it: nothing is to be repaired.
     expect(await repairCounts(app.services)).toBe(0);
     await forgetOldLogs({ ...app.services, now: () => new Date('2100-01-01T00:00:00.000Z') });
-    await expectSmallPlans();
+    await filled.expectSmallPlans();
   });
 
   it('for a round of the worker', async () => {
-    seen.clear();
+    filled.forget();
     const services = { ...app.services, now: () => new Date(Date.now() + 3_600_000) };
     const signal = AbortSignal.timeout(60_000);
     await sweepLeftovers(services, signal);
@@ -267,7 +208,12 @@ describe('no query reads or sorts a large table whole', () => {
     await beginDueDrills(services, signal);
     const later = { ...services, now: () => new Date(Date.now() + 2 * 3_600_000) };
     await beginDueDrills(later, signal);
-    expect((await db.selectFrom('drills').select('id').limit(1).execute()).length).toBe(1);
+    const begun = db
+      .selectFrom('runs')
+      .select('id')
+      .where('kind', '=', 'drill')
+      .where('state', '=', 'pending');
+    expect((await begun.limit(1).execute()).length).toBe(1);
     const inAMonth = { ...services, now: () => new Date(Date.now() + 30 * 86_400_000) };
     await db.updateTable('databases').set({ created_at: '2020-01-01T00:00:00.000Z' }).execute();
     expect(await verifyIfDue({ ...inAMonth, everyDays: 7 })).not.toBeNull();
@@ -283,7 +229,7 @@ describe('no query reads or sorts a large table whole', () => {
       return waiting.length === 0;
     });
     await worker.stop(10_000);
-    await expectSmallPlans();
+    await filled.expectSmallPlans();
   });
 });
 
@@ -291,4 +237,20 @@ describe('what names a row of another table', () => {
   it('has an index in the large tables, for when that row goes', async () => {
     expect(await unindexedReferences(db)).toEqual([]);
   });
+});
+
+it('every page and list is measured by the bench, or named there with the reason why it is not', () => {
+  const routes = app.app.routes
+    .filter(
+      ({ method, path }) =>
+        method === 'GET' && !/^\/(assets|health|live|ready|metrics|openapi|logout)|\*/.test(path),
+    )
+    .map(({ path }) => path);
+  const asked = ASKED.map(([address]) => address.split('?')[0] ?? '');
+  const known = new Set([...asked, ...Object.keys(NOT_ASKED)]);
+  expect(routes.filter((route) => !known.has(route))).toEqual([]);
+  expect([...known].filter((route) => !routes.includes(route))).toEqual([]);
+  expect(asked.filter((route) => NOT_ASKED[route] !== undefined)).toEqual([]);
+  const names = ASKED.map(([, name]) => name);
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
 });

@@ -130,6 +130,7 @@ describe('pages', () => {
     const [cookie, other] = [await cookieOf(app, 'viewer'), await cookieOf(app, 'admin')];
     const get = async (path: string, session: string) =>
       (await app.call('GET', path, { token: null, headers: { cookie: session } })).status;
+    for (let poll = 0; poll < 10; poll += 1) expect(await get('/databases/x/runs', cookie)).toBe(404);
     for (let page = 0; page < 600; page += 1) expect(await get('/no-such-page', cookie)).toBe(404);
     expect(await get('/account', cookie)).toBe(429);
     expect(await get('/databases/x/runs', cookie)).toBe(404);

@@ -131,7 +131,10 @@ describe('the sessions of a user', () => {
     expect(await me(token)).toBe(200);
     const { sessions, total } = await list(token);
     expect(total).toBe(sessions.length);
-    const shape = { id: expect.any(String), createdAt: expect.any(String), expiresAt: expect.any(String) };
+    const shape = {
+      ...{ id: expect.any(String), createdAt: expect.any(String), expiresAt: expect.any(String) },
+      ...{ address: null, agent: null },
+    };
     const used = expect.stringMatching(/Z$/);
     expect(sessions.slice(0, 1)).toEqual([{ ...shape, kind: 'api', lastUsedAt: used, isCurrent: true }]);
     expect(sessions.slice(1)).toHaveLength(2);
@@ -143,6 +146,25 @@ describe('the sessions of a user', () => {
     );
     pass(100);
     expect((await list(token)).sessions).toMatchObject([{ kind: 'api', isCurrent: true }]);
+  });
+
+  it('tell where they were begun, and by what, as far as that is known', async () => {
+    const from = { address: '203.0.113.7', browser: null };
+    const viewer = await getUser(app.services.db, app.userIds.viewer);
+    const agents = ['Größe "🐘" <b>/1.0 ', `curl/8.5.0 ${'x'.repeat(5000)}`, '  ', null];
+    for (const agent of agents) await startSession(app.services, viewer, 'ui', { from: { ...from, agent } });
+    const listed: readonly { agent: string | null; address: string | null }[] = (await list()).sessions;
+    const begun = listed.filter(({ address }) => address === '203.0.113.7').map(({ agent }) => agent);
+    expect(begun).toHaveLength(agents.length);
+    expect(begun.filter((agent) => agent === null)).toHaveLength(2);
+    expect(begun).toContain('Größe "🐘" <b>/1.0');
+    expect(begun.map((agent) => agent?.length)).toContain(200);
+    const login = { email: 'pipeline@example.com', password: 'correct horse battery staple' };
+    const { body: made } = await app.call('POST', '/api/users', { body: { ...login, role: 'viewer' } });
+    const headers = { 'user-agent': 'backup-script/2' };
+    expect((await app.call('POST', '/api/auth/login', { body: login, headers })).status).toBe(200);
+    const { body } = await app.call('GET', `/api/users/${made.user.id}/sessions`);
+    expect(body.sessions).toMatchObject([{ agent: 'backup-script/2', kind: 'api' }]);
   });
 
   it('are ended one by one, in the audit, by their own user or an admin and by nobody else', async () => {

@@ -16,8 +16,9 @@ const services = (publicUrl: string | null, at = '2026-02-25T10:00:00.000Z') =>
   }) as unknown as Services;
 
 const HTTPS = 'https://backups.example.com';
+const redirectUri = `${HTTPS}/login/oidc/callback`;
 const begin = (next = '/servers') =>
-  newTransaction({ issuer: 'https://a', clientId: 'b' }, { next, link: null });
+  newTransaction({ issuer: 'https://a', clientId: 'b' }, { next, link: null, redirectUri });
 
 /** A browser's cookies, and a request with them. */
 async function ask<T>(

@@ -22,8 +22,7 @@ describe.each(['client_secret_basic', 'client_secret_post'] as const)('a client 
   const tokensAsked = () => provider.asked.filter((line) => line === 'POST /token').length;
 
   async function signIn(oidc: ReturnType<typeof open>) {
-    const transaction = await newTransaction(settings(), { next: '/', link: null });
-    const request = { ...transaction, redirectUri };
+    const request = await newTransaction(settings(), { next: '/', link: null, redirectUri });
     const url = await oidc.authorizationUrl(settings(), request);
     const back = await provider.signIn(url, 'ada');
     return oidc.claimsOf(settings(), request, back.searchParams, async () => true);

@@ -7,19 +7,20 @@ import { beginSignOn } from '../../src/oidc/begin.ts';
 import { createOidcProvider } from '../../src/oidc/client.ts';
 import type { OidcContext } from '../../src/oidc/context.ts';
 import { saveOidc } from '../../src/oidc/save-settings.ts';
-import { oidcInput } from '../../src/oidc/settings.ts';
+import { oidcInput, redirectUriOf } from '../../src/oidc/settings.ts';
 import { finishSignOn } from '../../src/oidc/sign-on.ts';
 import { createVault } from '../../src/secrets/vault.ts';
 import { CLIENT, startOidcProvider, type TestProvider } from '../support/oidc-provider.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 
 const PUBLIC_URL = 'https://backups.example.com';
+const redirectUri = redirectUriOf(PUBLIC_URL);
 const NOBODY = { userId: null, address: null };
 const from = { address: '203.0.113.9', browser: null };
 
 let provider: TestProvider;
 beforeAll(async () => {
-  provider = await startOidcProvider([`${PUBLIC_URL}/login/oidc/callback`]);
+  provider = await startOidcProvider([redirectUri]);
 });
 afterAll(async () => {
   await provider.close();
@@ -40,13 +41,13 @@ describe.each(STATES)('people who sign in at once, on %s', (state) => {
       oidc: createOidcProvider({ fetch: createGuardedFetch({ allowed: async () => ['127.0.0.1'] }), now }),
     };
     const input = { issuer: provider.issuer, ...CLIENT, adminValues: ['admins'], viewerValues: ['staff'] };
-    await saveOidc(context, NOBODY, oidcInput.parse({ ...input, createsPeople: true }));
+    await saveOidc(context, NOBODY, oidcInput.parse({ ...input, createsPeople: true }), redirectUri);
   });
   afterEach(() => db.destroy());
 
   /** What the browser brings back. */
   async function come(login: string) {
-    const { url, transaction } = await beginSignOn(context, { next: '/', link: null });
+    const { url, transaction } = await beginSignOn(context, { next: '/', link: null, redirectUri });
     const back = await provider.signIn(url, login);
     return { transaction, answer: back.searchParams, from };
   }
@@ -112,7 +113,7 @@ describe.each(STATES)('people who sign in at once, on %s', (state) => {
     const { oidc } = context;
     const claims = await oidc.claimsOf(
       { issuer: provider.issuer, ...CLIENT, scopes: 'openid email profile' },
-      { ...again.transaction, redirectUri: `${PUBLIC_URL}/login/oidc/callback` },
+      again.transaction,
       again.answer,
       async () => true,
     );

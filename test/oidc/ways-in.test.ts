@@ -6,7 +6,7 @@ import { insertIdentity } from '../../src/oidc/identities.ts';
 import { finishLink } from '../../src/oidc/link.ts';
 import type { OidcProvider } from '../../src/oidc/provider.ts';
 import { removeOidc, saveOidc } from '../../src/oidc/save-settings.ts';
-import { oidcInput } from '../../src/oidc/settings.ts';
+import { oidcInput, redirectUriOf } from '../../src/oidc/settings.ts';
 import { finishSignOn } from '../../src/oidc/sign-on.ts';
 import { newTransaction } from '../../src/oidc/transaction.ts';
 import { makeToken } from '../support/api-tokens.ts';
@@ -17,6 +17,7 @@ const CLIENT = 'bridgeport';
 const NOBODY = { userId: null, address: null };
 const PASSWORD = 'correct horse battery';
 const NEW_PASSWORD = 'another long battery 9';
+const redirectUri = redirectUriOf('https://backups.example.com');
 const from = { address: '203.0.113.9', browser: null };
 const input = { issuer: ISSUER, clientId: CLIENT, clientSecret: 'of the client', adminValues: ['admins'] };
 
@@ -25,8 +26,8 @@ let app: TestApp;
 let isEnoughOf: boolean | null;
 beforeEach(async () => {
   isEnoughOf = null;
-  app = await openTestApp({ env: { PUBLIC_URL: 'https://backups.example.com' } });
-  await saveOidc(context(), NOBODY, oidcInput.parse(input));
+  app = await openTestApp();
+  await save(input);
 });
 afterEach(() => app.close());
 
@@ -44,8 +45,10 @@ function context(claims: Readonly<Record<string, unknown>> = {}) {
   return { ...app.services, oidc };
 }
 
+const save = (entered: object) => saveOidc(context(), NOBODY, oidcInput.parse(entered), redirectUri);
+
 const begun = (link: { userId: string; sessionId: string } | null) =>
-  newTransaction({ issuer: ISSUER, clientId: CLIENT }, { next: '/', link });
+  newTransaction({ issuer: ISSUER, clientId: CLIENT }, { next: '/', link, redirectUri });
 
 async function signOn(claims: Readonly<Record<string, unknown>>) {
   const answered = { transaction: await begun(null), answer: new URLSearchParams(), from };
@@ -185,12 +188,12 @@ describe('the last admin who can sign in', () => {
     const refused = { code: 'conflict', message: expect.stringMatching(/no admin with a password/) };
     await expect(removeOidc(context(), NOBODY)).rejects.toMatchObject(refused);
     const other = oidcInput.parse({ ...input, issuer: 'https://other.example' });
-    await expect(saveOidc(context(), NOBODY, other)).rejects.toMatchObject(refused);
+    await expect(saveOidc(context(), NOBODY, other, redirectUri)).rejects.toMatchObject(refused);
     expect((await app.services.db.selectFrom('oidc_settings').select('issuer').execute())[0]?.issuer).toBe(
       ISSUER,
     );
     // The same one is changed at will.
-    await saveOidc(context(), NOBODY, oidcInput.parse({ ...input, name: 'x' }));
+    await save({ ...input, name: 'x' });
   });
 
   it('stays an admin and is let in, where the provider gives nothing any more', async () => {
@@ -241,7 +244,7 @@ describe('settings that are refused', () => {
     await linked(app.userIds.viewer);
     await signOn({ sub: app.userIds.viewer, groups: ['admins'] });
     const { clientSecret: _, ...rest } = input;
-    await saveOidc(context(), NOBODY, oidcInput.parse({ ...rest, issuer: `${ISSUER}/` }));
+    await save({ ...rest, issuer: `${ISSUER}/` });
     const rows = await app.services.db
       .selectFrom('sessions')
       .select('id')
@@ -267,7 +270,7 @@ describe('whoever the token tells enough of', () => {
     ['', /tells no e-mail address of yours/],
     ['ada at <home>', /tells “ada at <home>” as your e-mail address, which is none that an account/],
   ])('has no account by the address %j', async (email, sentence) => {
-    await saveOidc(context(), NOBODY, oidcInput.parse({ ...input, createsPeople: true }));
+    await save({ ...input, createsPeople: true });
     await expect(signOn({ sub: 'new', groups: ['admins'], email })).rejects.toThrow(sentence);
   });
 });

@@ -60,7 +60,9 @@ describe('the words of a report', () => {
       fc.property(counts, count, (states, unscheduled) => {
         const total = Object.values(states).reduce((all, one) => all + one, 0);
         fc.pre(total > 0);
-        const html = String(OverviewVerdict({ counts: states, total, oldest: null, unscheduled }));
+        const html = String(
+          OverviewVerdict({ counts: states, total, oldest: null, unscheduled, environment: null }),
+        );
         expect(html).toContain(verdictTitle(states, unscheduled));
       }),
     );

@@ -1,15 +1,19 @@
-import { createHash } from 'node:crypto';
+import { appendFileSync, readdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { FaultRule } from '../../dev/bucket/faults.ts';
 import { contentsText } from '../../src/backups/contents.ts';
 import type { RestoreRow, RunRow } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { drillSettingsOf, insertDrill } from '../../src/drills/ask-drill.ts';
 import { newId } from '../../src/ids.ts';
 import { SEALED } from '../../src/secrets/sealed.ts';
+import { createRandom } from '../attack/verdict.ts';
+import { TO_BUCKET } from '../faults/bed.ts';
 import type { EndedBackup, Json } from '../support/installation.ts';
 import { restoreRow } from '../support/restore-row.ts';
 import { until } from '../support/until.ts';
 import { type RestoreBed, startRestoreBed } from './bed.ts';
+import { forge } from './forge.ts';
 
 const EVER = Number.POSITIVE_INFINITY;
 /** Each restore starts a dozen programs on its host. */
@@ -57,39 +61,8 @@ beforeAll(async () => {
 afterEach(() => bed.bucket.faults.clear());
 afterAll(() => bed.close());
 
-/** As somebody would who writes into the bucket and into our records: size and hash fit to what lies there. */
-async function forge(backup: EndedBackup, change: (bytes: Buffer) => Buffer): Promise<() => Promise<void>> {
-  const { db, openPlace } = bed.app.services;
-  const object = await db
-    .selectFrom('backup_objects')
-    .selectAll()
-    .where('backup_id', '=', backup.id)
-    .executeTakeFirstOrThrow();
-  const { store, close } = await openPlace(object);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of await store.get(backup.storagePath)) chunks.push(chunk.slice());
-  const bytes = change(Buffer.concat(chunks));
-  const key = `${backup.storagePath}.${createHash('sha256').update(bytes).digest('hex')}`;
-  const signal = new AbortController().signal;
-  await store.put(
-    key,
-    (async function* () {
-      yield bytes;
-    })(),
-    { signal, token: 'forged', contentType: 'text/plain', fileName: 'forged' },
-  );
-  await close();
-  const set = async (to: { key: string; size: number; sha256: string | null }) => {
-    await db.updateTable('backup_objects').set({ key: to.key }).where('id', '=', object.id).execute();
-    const { size, sha256 } = to;
-    await db.updateTable('backups').set({ size, sha256 }).where('id', '=', backup.id).execute();
-  };
-  await set({ key, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
-  return () => set({ key: backup.storagePath, size: backup.size, sha256: backup.sha256 });
-}
-
 async function restoreForged(backup: EndedBackup, change: (bytes: Buffer) => Buffer) {
-  const putBack = await forge(backup, change);
+  const putBack = await forge(bed, backup, change);
   try {
     return await bed.restore(backup, { newName: bed.name('forged') });
   } finally {
@@ -104,20 +77,29 @@ async function expectNothingLeft({ run, restore, message }: { run: Json; restore
   expect(await bed.databases()).toEqual(before);
 }
 
-/** Places to cut: within rows, at the end of a row, of a statement and of the rows of a table, and right before the end. */
+const SEED = Date.now() % 1_000_000;
+const random = createRandom(SEED);
+/** Behind its first bytes, and before an end that could be left out: the blank lines of a plain dump. */
+const anywhere = (bytes: Buffer) => Math.floor(bytes.length * (0.005 + 0.985 * random()));
+
+/** Places to cut: anywhere, at the end of a row, of a statement and of the rows of a table, and right before the end. */
 const CUTS: readonly (readonly [string, () => EndedBackup, (bytes: Buffer) => number])[] = [
-  ['a plain dump within rows', () => plain, (bytes) => Math.floor(bytes.length * 0.4)],
+  ['a plain dump anywhere', () => plain, anywhere],
   ['a plain dump behind a row', () => plain, (bytes) => bytes.indexOf('\n', bytes.length * 0.6) + 1],
   ['a plain dump behind the rows of a table', () => plain, (bytes) => bytes.indexOf('\n\\.\n') + 4],
-  ['an archive within rows', () => custom, (bytes) => Math.floor(bytes.length * 0.7)],
+  ['an archive anywhere', () => custom, anywhere],
   ['an archive by its last byte', () => custom, (bytes) => bytes.length - 1],
-  ['a tar archive within a member', () => tar, (bytes) => Math.floor(bytes.length * 0.5)],
+  ['a tar archive anywhere', () => tar, anywhere],
   ['a tar archive by its last block', () => tar, (bytes) => bytes.length - 512],
 ];
 
 describe('what is not a whole dump', () => {
-  it.each(CUTS)('%s leaves nothing behind, though hash and size fit', async (_, backup, at) => {
-    const ended = await restoreForged(backup(), (bytes) => bytes.subarray(0, at(bytes)));
+  it.each(CUTS)('%s leaves nothing behind, though hash and size fit', async (what, backup, at) => {
+    const ended = await restoreForged(backup(), (bytes) => {
+      const place = at(bytes);
+      console.log(`cut by seed ${SEED}: ${what}, at ${place} of ${bytes.length}`);
+      return bytes.subarray(0, place);
+    });
     expect(ended.message).toMatch(/not complete|incomplete|is not at its end|ends within|breaks off|dump/i);
     await expectNothingLeft(ended);
   });
@@ -229,20 +211,177 @@ describe('a restore that goes on', () => {
   });
 });
 
-it('a restore whose way to its server is lost while it loads leaves nothing behind', async () => {
+describe('what is lost while it loads', () => {
+  /** The first bytes are given, and the others when somebody lets go. */
+  async function halfWay(
+    backup: EndedBackup,
+    newName: string,
+    faults: readonly FaultRule[],
+  ): Promise<string> {
+    for (const rule of faults) bed.bucket.faults.add(rule);
+    const hits = bed.bucket.faults.hits().length;
+    const { runId } = await bed.app.ask('POST', `/api/backups/${backup.id}/restore`, { newName });
+    await until('it to load', 30_000, async () => {
+      const { restore } = (await bed.app.ask('GET', `/api/restores/${runId}`)) as { restore: Json };
+      return restore['state'] === 'loading' && bed.bucket.faults.hits().length === hits + faults.length;
+    });
+    return String(runId);
+  }
+
   const match = { operation: 'GetObject' } as const;
-  bed.bucket.faults.add({ match, times: EVER, fault: { kind: 'stall', bytes: 150_000 } });
-  const hits = bed.bucket.faults.hits().length;
-  const path = `/api/backups/${plain.id}/restore`;
-  const { runId } = await bed.app.ask('POST', path, { newName: bed.name('lost') });
-  await until('it to load', 30_000, async () => {
-    const { restore } = (await bed.app.ask('GET', `/api/restores/${runId}`)) as { restore: Json };
-    return restore['state'] === 'loading' && bed.bucket.faults.hits().length > hits;
+
+  it('leaves nothing behind: the way to its host', async () => {
+    const stall: FaultRule = { match, fault: { kind: 'stall', bytes: 150_000 } };
+    const runId = await halfWay(plain, bed.name('lost'), [stall]);
+    await bed.sshd.dropConnections();
+    const ended = await bed.ended(runId);
+    expect(ended.run).toMatchObject({ error: { step: 'load', code: 'host_dropped' } });
+    await expectNothingLeft(ended);
   });
-  await bed.sshd.dropConnections();
-  const ended = await bed.ended(String(runId));
-  expect(ended.run).toMatchObject({ error: { step: 'load', code: 'host_dropped' } });
-  await expectNothingLeft(ended);
+
+  it.each([['plain'], ['custom']] as const)(
+    'leaves nothing behind: its session on the server, of the format %s',
+    async (format) => {
+      const { held, release } = holding();
+      const faults: FaultRule[] = [
+        { match, fault: { kind: 'truncate', bytes: 150_000 } },
+        { match, fault: { kind: 'hold', until: held } },
+      ];
+      const runId = await halfWay(format === 'plain' ? plain : custom, bed.name('ended'), faults);
+      const [made] = (await bed.databases()).filter((name) => !before.includes(name));
+      const terminated = `SELECT pg_terminate_backend(pid) AS done FROM pg_stat_activity WHERE datname = '${made}'`;
+      // Its client takes a moment to be there.
+      await until('its session', 20_000, async () => (await bed.postgres.query(terminated)).length > 0);
+      release();
+      const ended = await bed.ended(runId);
+      expect(ended.run).toMatchObject({ error: { step: 'load', code: 'dump_failed' } });
+      expect(ended.message).toMatch(
+        /was ended by its server, or the connection to it broke\. .*restore again/,
+      );
+      await expectNothingLeft(ended);
+    },
+  );
+
+  it('leaves nothing behind: the room on its disk', async () => {
+    const folder = bed.sshd.smallFolder;
+    const filePath = await bed.makeSqlite('full "ü".db', 0.2);
+    const id = await bed.addDatabase({ name: 'file', type: 'sqlite', filePath, ...TO_BUCKET });
+    const { held, release } = holding();
+    const rule: FaultRule = { match, fault: { kind: 'hold', until: held } };
+    const runId = await halfWay(await bed.backUpOf(id), `${folder}/restored 'ü".db`, [rule]);
+    // It loads from then on.
+    const isLoading = (path: string) => path.endsWith('/pid');
+    await until('its program', 20_000, async () => (await bed.sshd.files(folder)).some(isLoading));
+    fill(bed.sshd.hostPath(`${folder}/of somebody else`));
+    release();
+    const { run, restore, message } = await bed.ended(runId);
+    expect(run).toMatchObject({ state: 'failed', error: { step: 'load', code: 'dump_failed' } });
+    expect(message).toMatch(/The disk of the host ran full while .* was restored .*Free space there/);
+    expect(restore).toMatchObject({ state: 'removed', exists: expect.stringContaining('as it was') });
+    expect(readdirSync(bed.sshd.hostPath(folder))).toEqual(['of somebody else']);
+  });
+
+  function holding() {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    return { held, release };
+  }
+
+  /** Takes all the room that there is. */
+  function fill(path: string): void {
+    const block = Buffer.alloc(4096, 1);
+    try {
+      for (;;) appendFileSync(path, block);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ENOSPC' });
+    }
+  }
+});
+
+describe('a backup that can’t be read now', () => {
+  // GET is asked where HEAD is refused, which has no words.
+  const match = { operation: ['HeadObject', 'GetObject'] } as const;
+  const answering = (fault: FaultRule['fault']) => async () => {
+    bed.bucket.faults.add({ match, times: EVER, fault });
+    return async () => {};
+  };
+  const STATES: readonly (readonly [string, () => Promise<() => Promise<unknown>>, object, RegExp])[] = [
+    [
+      'is refused to the key of the storage',
+      answering({ kind: 'status', status: 403, code: 'AccessDenied' }),
+      { code: 'storage_denied' },
+      /403/,
+    ],
+    [
+      'lies in an archive',
+      answering({ kind: 'headers', headers: { 'x-amz-storage-class': 'GLACIER' } }),
+      { code: 'conflict' },
+      /Backup: It lies in an archive \(GLACIER\)\. Have the storage restore it/,
+    ],
+    [
+      'is another one by its size',
+      async () => {
+        const set = (bytes: number) =>
+          bed.app.services.db
+            .updateTable('backups')
+            .set({ size: bytes })
+            .where('id', '=', plain.id)
+            .execute();
+        await set(plain.size + 1);
+        return () => set(plain.size);
+      },
+      { code: 'conflict' },
+      /Backup: It has \d+ bytes instead of \d+: something else lies there/,
+    ],
+  ];
+
+  it.each(STATES)(
+    'and %s is not begun with: nothing is made, and the password forgotten',
+    async (_, prepare, error, says) => {
+      const putBack = await prepare();
+      const ended = await bed.restore(plain, { newName: bed.name('unread'), ...bed.postgres.superuser });
+      await putBack();
+      expect(ended.run).toMatchObject({ state: 'failed', error: { step: 'look', ...error } });
+      expect(ended.message).toMatch(says);
+      expect(ended.restore).toMatchObject({
+        state: 'none',
+        exists: expect.stringContaining('Nothing was made'),
+      });
+      const { credentials } = await bed.app.services.db
+        .selectFrom('restores')
+        .select('credentials')
+        .where('id', '=', String(ended.run['id']))
+        .executeTakeFirstOrThrow();
+      expect([credentials, await bed.databases()]).toEqual([null, before]);
+    },
+  );
+});
+
+it('a drill of a dump that programs of a newer version made says so, and nothing against the backup', async () => {
+  const levelOf = async () => {
+    const { backup } = (await bed.app.ask('GET', `/api/backups/${plain.id}`)) as { backup: Json };
+    return [backup['verification'], backup['verificationError']];
+  };
+  const level = await levelOf();
+  const putBack = await forge(bed, plain, (bytes) => {
+    const at = bytes.indexOf('SET row_security');
+    return Buffer.concat([
+      bytes.subarray(0, at),
+      Buffer.from('SET of_years_to_come = 0;\n'),
+      bytes.subarray(at),
+    ]);
+  });
+  const { runId } = await bed.app.ask('POST', `/api/backups/${plain.id}/drill`, {});
+  const { run, restore } = await bed.ended(String(runId));
+  await putBack();
+  expect(run['drill']).toMatchObject({
+    ...{ outcome: 'failed', failure: 'version' },
+    says: expect.stringContaining('does not know the setting "of_years_to_come"'),
+  });
+  expect(restore).toMatchObject({ state: 'removed' });
+  expect([await levelOf(), await bed.databases()]).toEqual([level, before]);
 });
 
 describe('a target that can’t be', () => {

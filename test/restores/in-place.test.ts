@@ -1,3 +1,5 @@
+import { chown, mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RestoreRow } from '../../src/db/schema.ts';
@@ -29,12 +31,7 @@ beforeAll(async () => {
     source,
   );
   databaseId = await bed.source(source, { backupFormat: 'plain', backupCompression: 'none' });
-  const { db } = bed.app.services;
-  ({ name: confirm } = await db
-    .selectFrom('databases')
-    .select('name')
-    .where('id', '=', databaseId)
-    .executeTakeFirstOrThrow());
+  ({ name: confirm } = await nameOf(databaseId));
   backup = await bed.backUpOf(databaseId);
   backedUp = await checksums(bed.postgres, source);
 }, 120_000);
@@ -44,6 +41,8 @@ afterAll(async () => {
   await bed.close();
 });
 
+const nameOf = (id: string) =>
+  bed.app.services.db.selectFrom('databases').select('name').where('id', '=', id).executeTakeFirstOrThrow();
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 const kept = async () => (await bed.databases()).filter((name) => name.includes('_before_'));
 
@@ -131,6 +130,57 @@ describe('a restore in place', () => {
       { action: 'restore.drop_kept', success: 1 },
     ]);
     await bed.postgres.query(`ALTER DATABASE ${name} RESET ALL`);
+  });
+
+  it('of an archive keeps encoding, locale and tablespace that are not the usual ones of its server', async () => {
+    const space = `space ü "x" ${bed.mark}`;
+    const latin = `latin ${bed.mark}`;
+    const { postgres } = bed;
+    const location = join(postgres.folder, `tablespace ${bed.mark}`);
+    await mkdir(location, { mode: 0o700 });
+    const { uid, gid } = await stat(join(postgres.folder, 'data'));
+    await chown(location, uid, gid);
+    await postgres.query(`CREATE TABLESPACE ${quoted(space)} LOCATION '${location}'`);
+    try {
+      await postgres.query(
+        `CREATE DATABASE ${quoted(latin)} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TABLESPACE ${quoted(space)}`,
+      );
+      await postgres.query(
+        `CREATE TABLE "größe é" AS SELECT g AS id, 'ÿ' || g AS t FROM generate_series(1, 500) g; ALTER TABLE "größe é" ADD PRIMARY KEY (id)`,
+        latin,
+      );
+      const options = { name: `latin "ü" <b>`, backupFormat: 'custom', backupCompression: 'zstd' };
+      const id = await bed.source(latin, options);
+      const archive = await bed.backUpOf(id);
+      const content = await checksums(postgres, latin);
+      await postgres.query('DELETE FROM "größe é" WHERE id > 7', latin);
+      const [settings, replaced] = [await settingsOf(latin), await oidOf(latin)];
+      // As made, and not as what a server of the tests has.
+      expect(settings).toMatchObject({ encoding: 8, datcollate: 'C', datctype: 'C' });
+      const usual = await settingsOf('postgres');
+      expect(usual['encoding']).not.toBe(settings['encoding']);
+      expect(usual['dattablespace']).not.toBe(settings['dattablespace']);
+
+      const { name } = await nameOf(id);
+      const { restore, message } = await bed.restore(archive, {
+        ...{ inPlace: true, confirm: name, safetyBackup: false },
+      });
+      expect([message, restore['state']]).toEqual(['', 'done']);
+      expect(await settingsOf(latin)).toEqual(settings);
+      expect(await oidOf(latin)).not.toBe(replaced);
+      expect(await checksums(postgres, latin)).toEqual(content);
+      expect(
+        await postgres.query(`SELECT count(*)::int AS n FROM pg_stats WHERE schemaname = 'public'`, latin),
+      ).toEqual([{ n: 2 }]);
+      const { name: keptName } = restore['kept'] as Json;
+      expect(await oidOf(String(keptName))).toBe(replaced);
+      await bed.app.ask('POST', `/api/restores/${restore['id']}/drop-kept`, { confirm: keptName });
+      expect(await kept()).toEqual([]);
+    } finally {
+      await postgres.dropDatabase(latin);
+      await postgres.query(`DROP TABLESPACE ${quoted(space)}`);
+      await rm(location, { recursive: true });
+    }
   });
 
   it('is asked for with the name of the database and of nothing else, and once at a time', async () => {

@@ -114,6 +114,19 @@ describe('a drill that is killed', () => {
   );
 });
 
+it('a reading in full that is killed is begun again by the next start, and reads all', async () => {
+  const hits = field.bucket.faults.hits().length;
+  field.bucket.faults.add({ match: { operation: 'GetObject' }, fault: { kind: 'stall', bytes: 100_000 } });
+  const runId = await ground.ask('verify', backupId);
+  await until('the reading to go on', 20_000, () => field.bucket.faults.hits().length > hits);
+  await ground.killAndStart();
+  expect(await ground.endOf(runId)).toBe('completed');
+  expect(await ground.runOf(runId)).toMatchObject({ kind: 'verification', attempts: 2, error: null });
+  const { backup } = (await ground.app().ask('GET', `/api/backups/${backupId}`)) as { backup: Json };
+  // No drill says that.
+  expect(backup['proofs']).toMatchObject({ bytes: expect.any(String), parsed: expect.any(String) });
+}, 120_000);
+
 describe('a restore in place that is killed', () => {
   it('in its swap leaves the name to one of the two, and the other one is kept', async () => {
     const { postgres } = field;

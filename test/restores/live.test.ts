@@ -1,22 +1,13 @@
-import { Readable } from 'node:stream';
-import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import type { RestoreRow } from '../../src/db/schema.ts';
-import { SEALED } from '../../src/secrets/sealed.ts';
 import type { EndedBackup, Json } from '../support/installation.ts';
-import { startPostgres } from '../support/postgres.ts';
-import { checksums } from '../support/postgres-data.ts';
-import { restoreRow } from '../support/restore-row.ts';
 import { until } from '../support/until.ts';
-import { type RestoreBed, startRestoreBed } from './bed.ts';
+import type { RestoreBed } from './bed.ts';
+import { HARM, HARMLESS, type LiveBed, OWNER, startLiveBed } from './live-bed.ts';
 
 const EVER = Number.POSITIVE_INFINITY;
-/** Of the database's owner, who may create none. */
-const OWNER = { username: 'o "wner" ü', password: "p'w $x 😀" };
-/** Of one length: in the body of a function, which ends with the second. */
-const [HARMLESS, HARM] = ['_ends with nothing, and does no harm', `'$$;COMMIT;DROP TABLE public.mine;--`];
 vi.setConfig({ testTimeout: 120_000 });
 
+let live: LiveBed;
 let bed: RestoreBed;
 let source: string;
 let confirm: string;
@@ -25,47 +16,16 @@ let backup: EndedBackup;
 let backedUp: Json;
 
 beforeAll(async () => {
-  bed = await startRestoreBed(startPostgres);
-  const { postgres } = bed;
-  source = bed.name(`live = 'x' host=y`);
-  await postgres.createDatabase(source);
-  const owner = pg.escapeIdentifier(OWNER.username);
-  await postgres.query(`CREATE ROLE ${owner} LOGIN PASSWORD ${pg.escapeLiteral(OWNER.password)}`);
-  await postgres.query(`ALTER DATABASE ${pg.escapeIdentifier(source)} OWNER TO ${owner}`);
-  await asOwner(
-    `CREATE SCHEMA "s ü";
-     CREATE TABLE a (id serial PRIMARY KEY, noise text); CREATE INDEX ON a (noise);
-     INSERT INTO a (noise) SELECT md5(g::text) FROM generate_series(1, 4000) g;
-     CREATE TABLE "s ü"."b 😀" (id int PRIMARY KEY, a int REFERENCES a);
-     INSERT INTO "s ü"."b 😀" SELECT g, g FROM generate_series(1, 50) g;
-     CREATE VIEW seen AS SELECT a.id, noise FROM a JOIN "s ü"."b 😀" b ON b.a = a.id;
-     CREATE FUNCTION says() RETURNS text LANGUAGE sql AS $$ SELECT '${HARMLESS}'::text $$;
-     SELECT lo_from_bytea(0, 'large')`,
-  );
-  databaseId = await bed.source(source, { backupFormat: 'custom', backupCompression: 'none', ...OWNER });
-  ({ name: confirm } = await bed.app.services.db
-    .selectFrom('databases')
-    .select('name')
-    .where('id', '=', databaseId)
-    .executeTakeFirstOrThrow());
-  backup = await bed.backUpOf(databaseId);
-  backedUp = await contentOf();
+  live = await startLiveBed();
+  ({ bed, source, confirm, databaseId, backup, backedUp } = live);
 }, 120_000);
+
 afterEach(() => bed.bucket.faults.clear());
 afterAll(() => bed.close());
 
-async function asOwner(text: string): Promise<readonly Json[]> {
-  const login = { user: OWNER.username, password: OWNER.password };
-  const client = new pg.Client({ host: '127.0.0.1', port: bed.postgres.port, database: source, ...login });
-  await client.connect();
-  try {
-    return (await client.query(text)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-const contentOf = async (): Promise<Json> => ({ ...(await checksums(bed.postgres, source)) });
+const asOwner = (text: string) => live.asOwner(text);
+const contentOf = () => live.contentOf();
+const marks = () => live.marks();
 const path = () => `/api/backups/${backup.id}/restore`;
 const body = (input: Json = {}) => ({
   inPlace: true,
@@ -79,10 +39,6 @@ const checkOf = (restore: Json, name: string) =>
   (restore['checks'] as Json[]).find((check) => check['name'] === name);
 const oidOf = async () =>
   (await asOwner('SELECT oid FROM pg_database WHERE datname = current_database()'))[0];
-const marks = async () => [
-  ['public', 'a', Number((await asOwner(`SELECT 'a'::regclass::oid::int8 AS oid`))[0]?.['oid'])],
-];
-
 it('brings back what the backup holds, leaves what it lacks, and is a proof that it can be restored', async () => {
   await asOwner(
     `DELETE FROM a WHERE id > 50; DROP VIEW seen; ALTER TABLE a ADD more int; CREATE TABLE extra AS SELECT 1 AS x`,
@@ -208,7 +164,7 @@ it('runs nothing of a forged archive, which would not wait for its end to do har
   await asOwner('CREATE TABLE mine (x int)');
   const before = [await contentOf(), await marks()];
   const { db } = bed.app.services;
-  const putBack = await forge((bytes) => {
+  const putBack = await live.forge((bytes) => {
     const at = bytes.indexOf(HARMLESS);
     expect(at).toBeGreaterThan(0);
     return Buffer.concat([bytes.subarray(0, at), Buffer.from(HARM), bytes.subarray(at + HARM.length)]);
@@ -232,33 +188,8 @@ it('runs nothing of a forged archive, which would not wait for its end to do har
   expect(unknown.restore['state']).toBe('none');
 });
 
-/** Puts another object in the place of the backup's, of which its row knows nothing. */
-async function forge(change: (bytes: Buffer) => Buffer): Promise<() => Promise<void>> {
-  const { db, openPlace } = bed.app.services;
-  const of = db.selectFrom('backup_objects').selectAll().where('backup_id', '=', backup.id);
-  const object = await of.executeTakeFirstOrThrow();
-  const { store, close } = await openPlace(object);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of await store.get(object.key)) chunks.push(chunk.slice());
-  const forged = change(Buffer.concat(chunks));
-  const key = `${object.key}.forged`;
-  const { signal } = new AbortController();
-  const options = { signal, token: 'forged', contentType: 'text/plain', fileName: 'forged' };
-  await store.put(key, Readable.from([forged]), options);
-  await close();
-  const set = (to: string) =>
-    db.updateTable('backup_objects').set({ key: to }).where('id', '=', object.id).execute();
-  await set(key);
-  return async () => void (await set(object.key));
-}
-
-const clientOf = () => {
-  const { username: user, password } = OWNER;
-  return new pg.Client({ host: '127.0.0.1', port: bed.postgres.port, user, password, database: source });
-};
-
 it('throws out who holds what it replaces where that was said, and gives up on them where not', async () => {
-  const idle = clientOf();
+  const idle = live.client();
   const thrownOut = new Promise((resolve) => idle.on('error', resolve));
   await idle.connect();
   await idle.query('BEGIN; SELECT count(*) FROM a');
@@ -275,7 +206,7 @@ it('throws out who holds what it replaces where that was said, and gives up on t
   bed.bucket.faults.add({ match: { operation: 'GetObject' }, fault: { kind: 'hold', until: promise } });
   const { runId } = await bed.app.ask('POST', path(), body());
   await until('its reading', 20_000, () => bed.bucket.faults.hits().length > hits);
-  const late = clientOf();
+  const late = live.client();
   await late.connect();
   await late.query('BEGIN; SELECT count(*) FROM a');
   const before = await marks();
@@ -291,60 +222,20 @@ it('throws out who holds what it replaces where that was said, and gives up on t
 });
 
 it('that has committed with its app gone is compared at the next start, and one that has not is taken back', async () => {
-  const { db, vault } = bed.app.services;
-  let count = 0;
-  async function killed(state: RestoreRow['state'], recorded: readonly unknown[]): Promise<string> {
-    count += 1;
-    const id = `live-${count}`;
-    const credentials = await vault.seal(JSON.stringify(OWNER), SEALED.restoreCredentials.identity(id));
-    const like = await db
-      .selectFrom('runs')
-      .selectAll()
-      .where('id', '=', backup.id)
-      .executeTakeFirstOrThrow();
-    await db
-      .insertInto('restores')
-      .values(
-        restoreRow({
-          ...{ id, backup_id: backup.id, database_id: databaseId, database_name: source, new_name: source },
-          ...{
-            server_id: bed.server,
-            port: bed.postgres.port,
-            token: `${id}x`.replace('-', ''),
-            credentials,
-          },
-          ...{ state, in_place: 1, load_options: '{"live":true}', replaced_id: JSON.stringify(recorded) },
-        }),
-      )
-      .execute();
-    await db
-      .insertInto('runs')
-      .values({
-        ...like,
-        ...{ id, kind: 'restore', lane: `live:${id}`, state: 'running', ended_at: null },
-        ...{ claimed_by: 'dead', lease_until: new Date(0).toISOString() },
-      })
-      .execute();
-    await until('its repair', 60_000, async () => {
-      const row = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-      return row.state === 'running' || row.claimed_by !== null ? undefined : row;
-    });
-    return id;
-  }
   const runOf = async (id: string) => (await bed.app.ask('GET', `/api/runs/${id}`))['run'];
   const present = await marks();
-  expect(await runOf(await killed('loading', present))).toMatchObject({
+  expect(await runOf(await live.killed('loading', present))).toMatchObject({
     ...{
       state: 'interrupted',
       restore: { state: 'removed', exists: expect.stringContaining('is as it was') },
     },
   });
   const old = [['public', 'a', 1]];
-  expect(await runOf(await killed('loading', old))).toMatchObject({
+  expect(await runOf(await live.killed('loading', old))).toMatchObject({
     ...{ state: 'completed', restore: { state: 'done', kept: null } },
   });
   await asOwner(`INSERT INTO a (id, noise) VALUES (10001, 'since')`);
-  const different = await killed('finishing', old);
+  const different = await live.killed('finishing', old);
   expect(await runOf(different)).toMatchObject({
     state: 'failed',
     error: {
@@ -356,5 +247,5 @@ it('that has committed with its app gone is compared at the next start, and one 
   });
   await asOwner('DELETE FROM a WHERE id = 10001');
   const unknown = [...present, ['public', 'gone', 7]];
-  expect(await runOf(await killed('finishing', unknown))).toMatchObject({ state: 'uncertain' });
+  expect(await runOf(await live.killed('finishing', unknown))).toMatchObject({ state: 'uncertain' });
 });

@@ -106,6 +106,48 @@ describe('a drill of PostgreSQL', () => {
   });
 });
 
+describe('a drill on a server that an admin named for it', () => {
+  it('is made there, as its login for restores and not as who backs up, and leaves nothing', async () => {
+    const { app, sshd } = bed;
+    const databaseId = await bed.source(source, { backupFormat: 'plain' });
+    const backup = await bed.backUpOf(databaseId);
+    const drillServerId = await app.create('server', `/api/environments/${bed.environment}/servers`, {
+      ...{ name: `drills ü "1" <b> ${bed.mark}`, hostname: sshd.host, sshPort: sshd.port },
+    });
+    const login = { ...bed.postgres.superuser, host: 'localhost', port: bed.postgres.port };
+    await app.ask('PUT', `/api/servers/${drillServerId}/restore-logins/postgres`, login);
+    const schedule = { cronExpression: '0 2 * * *', enabled: true, drillServerId };
+    await app.ask('PUT', `/api/databases/${databaseId}/schedule`, schedule);
+    // Who backs up could do nothing there.
+    await app.services.db
+      .updateTable('databases')
+      .set({ host: '127.0.0.1', port: 9 })
+      .where('id', '=', databaseId)
+      .execute();
+    const { runId } = await app.ask('POST', `/api/backups/${backup.id}/drill`, {});
+    const { run, restore, message } = await bed.ended(String(runId));
+    expect([message, run['state']]).toEqual(['', 'completed']);
+    expect(run['drill']).toMatchObject({ outcome: 'proven', restoreMs: expect.any(Number) });
+    const tables = restore['tables'] as readonly Json[];
+    expect(tables.length).toBeGreaterThan(5);
+    expect(tables.map(({ rows }) => rows)).toEqual(tables.map(({ expected: rows }) => rows));
+    const row = await app.services.db
+      .selectFrom('restores')
+      .selectAll()
+      .where('id', '=', String(runId))
+      .executeTakeFirstOrThrow();
+    expect(row).toMatchObject({
+      ...{ server_id: drillServerId, host: 'localhost', port: bed.postgres.port, state: 'removed' },
+      new_name: `bp_drill_${row.token}`,
+    });
+    const names = await bed.postgres.query('SELECT datname FROM pg_database');
+    expect(names.map(({ datname }) => datname)).not.toContain(row.new_name);
+    expect((await app.ask('GET', `/api/databases/${databaseId}`))['protection']).toMatchObject({
+      restorable: { backupId: backup.id },
+    });
+  });
+});
+
 describe('some tables of an archive', () => {
   const ODD = { schema: `s "ü" 😀`, name: `t '<script> *` };
   const NOTES = { schema: 'public', name: 'odd "name" 表; -- $x$ \\. ' };

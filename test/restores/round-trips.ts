@@ -12,6 +12,7 @@ import { addHurtfulData, schemaOf } from '../support/postgres-hurt.ts';
 import { ownName } from '../support/shared/ask.ts';
 import { sharedMariadb } from '../support/shared/mariadb.ts';
 import { type RestoreBed, startRestoreBed } from './bed.ts';
+import { intoByHand } from './into-by-hand.ts';
 
 /** Where a backup lies, how it is compressed, and for PostgreSQL and SQLite in which format. */
 export interface Shape {
@@ -84,6 +85,10 @@ export function proveRestores(shapes: Shapes): void {
         expect(await checksums(bed.postgres, newName)).toEqual(expected);
         expect(await schemaOf(bed.postgres, newName)).toBe(schema);
         await bed.postgres.dropDatabase(newName);
+        if (shape.backupFormat !== 'plain') return;
+        await intoByHand(bed, backup, bed.postgres, newName);
+        expect(await checksums(bed.postgres, newName)).toEqual(expected);
+        await bed.postgres.dropDatabase(newName);
       },
       PATIENCE_MS,
     );
@@ -131,6 +136,9 @@ export function proveRestores(shapes: Shapes): void {
         for (const of of [source, newName].map((text) => text.replaceAll('`', '``'))) {
           expect(`${check}${statements}`).toContain(of);
         }
+        await mariadb.dropDatabase(newName);
+        await intoByHand(bed, backup, mariadb, newName);
+        expect(await mariadbChecksums(mariadb, newName)).toEqual(expected);
         await mariadb.dropDatabase(newName);
 
         const names = await mariadb.query('SHOW DATABASES');

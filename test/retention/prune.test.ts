@@ -6,6 +6,7 @@ import { markInUse } from '../../src/backups/in-use.ts';
 import { repairCounts } from '../../src/backups/repair-counts.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
+import { newId } from '../../src/ids.ts';
 import { listLeftBehind } from '../../src/leftovers/leftovers.ts';
 import { acceptSize } from '../../src/retention/retention-actions.ts';
 import { insertRun } from '../../src/runs/claim.ts';
@@ -58,6 +59,19 @@ describe.each(STATES)('pruning, on %s', (state) => {
     await world.work();
     // It had nothing to do.
     expect(await prunes()).toHaveLength(1);
+  });
+
+  it('takes the manifest of a backup with its object, and leaves those of the others', async () => {
+    const ids = await nightly(5);
+    const keys: string[] = [];
+    for (const id of ids) keys.push(await addManifest(id));
+    expect(world.objects.size).toBe(10);
+    await world.work();
+    expect(await seenIds()).toEqual(ids.slice(2).reverse());
+    const left = [...world.objects.keys()].filter((key) => key.endsWith('.manifest.json'));
+    expect([world.objects.size, left.sort()]).toEqual([6, keys.slice(2).sort()]);
+    expect((await audits())[0]?.details).toContain('"bytesFreed":200');
+    expect(await db.selectFrom('backup_objects').select('id').execute()).toHaveLength(6);
   });
 
   it('leaves a backup where it is seen, with the reason, whose storage refuses to remove it, and tries again later', async () => {
@@ -348,6 +362,22 @@ describe.each(STATES)('pruning, on %s', (state) => {
     const ids: string[] = [];
     for (let day = count; day > 0; day -= 1) ids.push(await world.succeed({ created_at: iso(-day) }));
     return ids;
+  }
+
+  /** Beside the object of that backup; gives its key. */
+  async function addManifest(backupId: string): Promise<string> {
+    const object = await db
+      .selectFrom('backup_objects')
+      .selectAll()
+      .where('backup_id', '=', backupId)
+      .executeTakeFirstOrThrow();
+    const key = `${object.key}.manifest.json`;
+    await db
+      .insertInto('backup_objects')
+      .values({ ...object, id: newId(), kind: 'manifest', key, bytes: 7 })
+      .execute();
+    world.objects.set(key, { bytes: 7, token: world.objects.get(object.key)?.token ?? '' });
+    return key;
   }
 
   async function keep(rules: { keepLast: number; minFloor: number }): Promise<void> {

@@ -48,7 +48,7 @@ describe('the storage page', () => {
     for (const role of ['viewer', 'operator'] as const) {
       const other = await pages.signedIn(role);
       expect(menu((await other.get('/environments')).html)).not.toContain('/admin/storage');
-      for (const path of ['/admin/storage', '/admin/storage/edit', '/admin/storage/edit/form']) {
+      for (const path of ['/admin/storage', '/admin/storage/edit']) {
         expect([role, path, (await other.get(path)).status]).toEqual([role, path, 403]);
       }
     }

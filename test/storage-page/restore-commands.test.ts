@@ -4,6 +4,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { restoreByHand } from '../../src/backups/restore-by-hand.ts';
 import { beside } from '../support/beside.ts';
@@ -102,6 +103,18 @@ beside('PostgreSQL', () => {
         await postgres.createDatabase('restored');
         await runCommand(place, command, file, extension);
         expect(await checksums(postgres, 'restored')).toEqual(ofPostgres);
+        // Another table of one of its names: an archive then makes nothing at all, and plain SQL nothing more.
+        await postgres.dropDatabase('restored');
+        await postgres.createDatabase('restored');
+        await postgres.query(`CREATE TABLE accounts (other int)`, 'restored');
+        await expect(runCommand(place, command, file, extension)).rejects.toMatchObject({
+          code: expect.any(Number),
+          stderr: expect.stringContaining('already exists'),
+        });
+        const tables = `SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`;
+        if (!extension.startsWith('.sql')) {
+          expect(await postgres.query(tables, 'restored')).toEqual([{ relname: 'accounts' }]);
+        }
       }
       if (extension !== '.dump.zst') return;
       await postgres.dropDatabase('restored');
@@ -109,6 +122,40 @@ beside('PostgreSQL', () => {
       expect(await checksums(postgres, 'restored')).toEqual(ofPostgres);
       // What is there already is left as it is.
       await expect(runOfPage(place, 'postgres', file, extension)).rejects.toThrow('already exists');
+    });
+
+    it('keep nothing of a tar archive that was cut, wherever that was', async () => {
+      const place = placeOf('postgres');
+      const large = await postgres.query(
+        `SELECT lo_from_bytea(0, repeat(chr(n), 3000)::bytea)::bigint AS oid FROM generate_series(65, 67) n`,
+        SOURCE,
+      );
+      const file = await backUp(place, 'cut', '.tar', {
+        ...{ type: 'postgres', host: '127.0.0.1', port: postgres.port, databaseName: SOURCE },
+        ...{ ...postgres.superuser, backupFormat: 'tar', backupCompression: 'none' },
+      });
+      for (const { oid } of large) await postgres.query(`SELECT lo_unlink(${oid})`, SOURCE);
+      const whole = await readFile(file);
+      const cut = join(place, 'cut');
+      const zstd = join(place, 'cut.zst');
+      await postgres.dropDatabase('restored');
+      await postgres.createDatabase('restored');
+      for (const at of placesToCut(whole)) {
+        await writeFile(cut, whole.subarray(0, at));
+        await writeFile(zstd, zstdCompressSync(whole.subarray(0, at)));
+        for (const [extension, from] of [
+          ['.tar', cut],
+          ['.tar.zst', zstd],
+        ] as const) {
+          const command = ofTheDocs('PostgreSQL', extension);
+          await expect(runCommand(place, command, from, extension)).rejects.toMatchObject({ code: 2 });
+        }
+      }
+      expect(await tablesInRestored()).toBe(0);
+      // Its checksum is right: it was cut before that was taken.
+      await postgres.dropDatabase('restored');
+      await expect(runOfPage(place, 'postgres', cut, '.tar')).rejects.toMatchObject({ code: 2 });
+      expect(await tablesInRestored()).toBe(0);
     });
   });
 });
@@ -253,6 +300,36 @@ beside('the rest', () => {
   });
 });
 
+/**
+ * Within and between the members of a tar archive of pg_dump: in the middle, within the last table's rows and a large object, before
+ * the last of these, and before and within what comes last.
+ */
+function placesToCut(tar: Buffer): readonly number[] {
+  const members: { readonly name: string; readonly at: number }[] = [];
+  for (let at = 0; at < tar.length && tar[at] !== 0; ) {
+    const field = (from: number, bytes: number) =>
+      tar.toString('latin1', at + from, at + from + bytes).split('\0')[0] ?? '';
+    members.push({ name: field(0, 100), at });
+    at += 512 + 512 * Math.ceil(Number.parseInt(field(124, 12), 8) / 512);
+  }
+  const last = (name: RegExp) => {
+    const found = members.filter((member) => name.test(member.name)).at(-1);
+    if (found === undefined) throw new Error(`No member is like ${name}`);
+    return found.at;
+  };
+  const [rows, blob, script] = [last(/^\d+\.dat$/), last(/^blob_\d+\.dat$/), last(/^restore\.sql$/)];
+  return [tar.length >> 1, rows + 512 + 20, blob, blob + 512 + 9, script, script + 700];
+}
+
+async function tablesInRestored(): Promise<number> {
+  const tables = await postgres.query(
+    `SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+     WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema')`,
+    'restored',
+  );
+  return tables.length;
+}
+
 /** What a dump of that section must not do by any of its commands: make the file that it names. */
 function refuseHostile(
   section: string,
@@ -357,7 +434,7 @@ function ofTheReadme(section: string, extension: string): string {
   return command
     .replace('NEW_DB', 'restored')
     .replace('NEW_FILE', 'restored.db')
-    .replace('FILE', `appdb${extension}`);
+    .replaceAll('FILE', `appdb${extension}`);
 }
 
 /** Rows of the README's table `Extension | Command`: section of the docs, extension, command. */

@@ -120,11 +120,16 @@ describe('Test Connection', () => {
       'AbortMultipartUpload staging-backups',
       'CreateMultipartUpload prod-backups',
       'CreateMultipartUpload staging-backups',
+      // Whether versions are kept, and (as the development bucket knows it) how long object lock holds.
+      'GetBucketVersioning prod-backups',
+      'GetBucketVersioning staging-backups',
       'HeadBucket prod-backups',
       'HeadBucket staging-backups',
       // Whether the upload is gone.
       'ListParts prod-backups',
       'ListParts staging-backups',
+      'NotImplemented prod-backups',
+      'NotImplemented staging-backups',
     ]);
   });
 

@@ -1,12 +1,16 @@
+import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createPartMemory } from '../../src/object-stores/part-memory.ts';
 import { createS3 } from '../../src/object-stores/s3/client.ts';
 import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts';
+import { send } from '../../src/object-stores/s3/request.ts';
+import { readSettings } from '../../src/settings/settings.ts';
+import { keptTraits } from '../../src/storage/bucket-traits.ts';
 import { tryStorage } from '../../src/storage/try-storage.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import type { Rgw } from '../support/rgw.ts';
-import { QUICK } from '../support/s3.ts';
+import { openTestS3, QUICK } from '../support/s3.ts';
 import { sharedRgw } from '../support/shared/rgw.ts';
 
 const PATH = '/api/settings/spaces';
@@ -26,11 +30,14 @@ afterEach(async () => {
   await app.close();
 });
 
-const save = (body: object) =>
-  app.call('PUT', PATH, {
+const save = (body: object, query = '') =>
+  app.call('PUT', `${PATH}${query}`, {
     body: { region: rgw.region, endpoint: rgw.endpoint.replace('https://', ''), ...body },
   });
 const test = () => app.call('POST', `${PATH}/test`, { token: app.tokens.viewer });
+
+/** When the settings were last found good. */
+const notedAt = async () => (await readSettings(app.services.db)).storageTestedAt;
 
 /** A storage that sends a byte of its answer now and then, and never ends it. */
 async function startDripping(): Promise<string> {
@@ -83,12 +90,21 @@ describe('Test Connection at a storage that drips its answers', () => {
 describe('Test Connection at a Ceph gateway', () => {
   it('lists what a full key sees, in the words of the page and no more', async () => {
     await save(rgw.full);
+    expect(await notedAt()).toBeNull();
     expect((await test()).body).toEqual({
       success: true,
       message: 'Connection successful (full API access)',
       buckets: [rgw.bucket, rgw.scopedBucket],
       scopedKey: false,
     });
+    const tested = await notedAt();
+    expect(tested).not.toBeNull();
+    await save(rgw.full, '?validate=true');
+    const { updated_at: savedAt } = await app.services.db
+      .selectFrom('spaces_config')
+      .select('updated_at')
+      .executeTakeFirstOrThrow();
+    expect([await notedAt(), savedAt === tested]).toEqual([savedAt, false]);
   });
 
   it('asks for names with a scoped key, and explains', async () => {
@@ -122,6 +138,7 @@ describe('Test Connection at a Ceph gateway', () => {
       ['no_bucket', 'scoped-but-absent'],
     ]);
     for (const one of body.diagnosis) expect(one.requestId).toMatch(/^tx/);
+    expect(await notedAt()).toBeNull();
   });
 
   it('tells a wrong key id from a wrong secret', async () => {
@@ -382,5 +399,64 @@ describe('Cloudflare R2', () => {
     const result = await tryStorage({ ...app.services, openS3 }, AbortSignal.timeout(10_000));
     expect(result).toMatchObject({ success: false, message: SCOPED_KEY, scopedKey: true });
     expect(result.diagnosis?.[0]?.message).toMatch(status === 401 ? /also when it is wrong/ : /may not list/);
+  });
+});
+
+// Last: the buckets that it makes would be listed by the others.
+describe('what a bucket says of itself', () => {
+  const kept = async (endpoint: string) => Object.fromEntries(await keptTraits(app.services.db, endpoint));
+  const traits = { versioning: 'off', lock: 'none', seenAt: expect.stringMatching(/^20.*Z$/) } as const;
+
+  it('is kept by each test of the storage: whether it keeps versions, and how long it locks', async () => {
+    const opened = openTestS3({ ...rgw, ...rgw.full });
+    onTestFinished(() => opened.close());
+    const put = async (bucket: string, query: Readonly<Record<string, string>>, xml = '') => {
+      const body = new TextEncoder().encode(xml);
+      const sha256 = createHash('sha256').update(body).digest('hex');
+      const headers = {
+        'content-md5': createHash('md5').update(body).digest('base64'),
+        ...(xml === '' ? { 'x-amz-bucket-object-lock-enabled': 'true' } : {}),
+      };
+      const request = { operation: 'Test', method: 'PUT', headers, sha256, body } as const;
+      await send(opened.s3.connection, { ...request, bucket, query, signal: AbortSignal.timeout(10_000) });
+    };
+    for (const bucket of ['says-locked', 'says-open']) await put(bucket, {});
+    const rule = '<DefaultRetention><Mode>GOVERNANCE</Mode><Days>1</Days></DefaultRetention>';
+    const lock = `<ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule>${rule}</Rule>`;
+    await put(
+      'says-locked',
+      { 'object-lock': '' },
+      `<ObjectLockConfiguration>${lock}</ObjectLockConfiguration>`,
+    );
+    await save({ ...rgw.full, buckets: ['says-locked', 'says-open', rgw.bucket] });
+    expect((await test()).status).toBe(200);
+    expect(await kept(rgw.endpoint)).toEqual({
+      'says-locked': { ...traits, versioning: 'on', lock: { mode: 'GOVERNANCE', retention: '1 day' } },
+      'says-open': { ...traits, versioning: 'on', lock: { mode: 'enabled', retention: null } },
+      [rgw.bucket]: traits,
+    });
+  });
+
+  it('stays as it was known where a later key may not see it, and goes with another endpoint', async () => {
+    let isSeen = true;
+    const endpoint = await answering((method, { searchParams }) => {
+      if (method === 'HEAD') return [200, ''];
+      if (method === 'POST') return [200, BEGUN];
+      if (method === 'DELETE') return [204, ''];
+      if (searchParams.has('uploadId')) return [404, '<Error><Code>NoSuchUpload</Code></Error>'];
+      if (!isSeen) return [403, denied];
+      return searchParams.has('versioning')
+        ? [200, '<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>']
+        : [501, '<Error><Code>NotImplemented</Code></Error>'];
+    });
+    await save({ ...rgw.full, endpoint, buckets: ['mine'] });
+    await test();
+    expect(await kept(endpoint)).toEqual({ mine: { ...traits, versioning: 'suspended', lock: 'unknown' } });
+    isSeen = false;
+    await test();
+    expect(await kept(endpoint)).toMatchObject({ mine: { versioning: 'suspended', lock: 'unknown' } });
+    await save({ ...rgw.full, buckets: [rgw.bucket] });
+    await test();
+    expect(await kept(endpoint)).toEqual({});
   });
 });

@@ -3,6 +3,7 @@ import { recordNewest } from '../../src/backups/newest-backups.ts';
 import type { BackupRow, Db, RunRow, RunState } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
+import { noteAskers } from '../../src/runs/askers.ts';
 import { databaseLane } from '../../src/runs/lanes.ts';
 
 type RunValues = Partial<
@@ -50,7 +51,7 @@ export async function insertBackup(
 
 /** The run of a backup that was inserted by hand. */
 export async function addRun(db: Db, backup: BackupRow, values: RunValues = {}): Promise<void> {
-  const { id, database_id, created_at, started_at, completed_at } = backup;
+  const { id, database_id, created_at, started_at, completed_at, type, triggered_by_id: personId } = backup;
   await db
     .insertInto('runs')
     .values({
@@ -60,6 +61,8 @@ export async function addRun(db: Db, backup: BackupRow, values: RunValues = {}):
       ...values,
     })
     .execute();
+  const askedBy = { isScheduled: type === 'scheduled', personId };
+  await write(db, (trx) => noteAskers(trx, id, askedBy, new Date(created_at)));
 }
 
 /** Lets the runs say what a test has written into their backups by hand. */

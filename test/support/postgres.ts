@@ -86,6 +86,8 @@ export async function launchPostgres(
       synchronous_commit: 'off',
       full_page_writes: 'off',
       logging_collector: 'off',
+      // Who sets it to C.UTF-8 gets German, by LANGUAGE: no other locale need be installed.
+      lc_messages: 'C',
       ssl: options.tls ? 'on' : 'off',
     }),
   ]);
@@ -179,7 +181,7 @@ function start(owner: Owner | undefined, program: string, args: readonly string[
   return spawn(program, args, {
     cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
+    env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', LANGUAGE: 'de' },
     ...(owner ?? {}),
   });
 }

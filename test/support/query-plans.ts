@@ -4,7 +4,7 @@ import type { Db } from '../../src/db/schema.ts';
 /** Tables that grow with every backup and every sign-in. */
 const LARGE = [
   ...['backups', 'backup_objects', 'runs', 'sessions', 'schedule_slots', 'drills', 'audit_logs'],
-  ...['events', 'notifications', 'deliveries'],
+  ...['events', 'notifications', 'deliveries', 'delivery_items', 'restores', 'run_askers'],
 ];
 /** Indexes that hold few rows whatever the tables hold: what waits, runs, is unclear or is being deleted. */
 const OF_FEW_ROWS = [
@@ -12,6 +12,7 @@ const OF_FEW_ROWS = [
   'schedule_slots_watched',
   ...['runs_waiting', 'runs_one_waiting', 'runs_one_running', 'runs_uncertain', 'backups_deleted'],
   ...['backups_manifest_due', 'audit_logs_unchained'],
+  'restores_kept',
   ...['events_untold', 'deliveries_due', 'deliveries_open', 'notifications_unread'],
 ];
 

@@ -8,6 +8,7 @@ import { OverviewVerdict } from '../../views/overview-verdict.tsx';
 import { CopyBlock } from '../../views/parts/copy-block.tsx';
 import { freshForm } from '../../views/parts/form-state.ts';
 import { formatDuration } from '../../views/parts/format.ts';
+import { describeAgo } from '../../views/parts/format-time.ts';
 import { Presets } from '../../views/schedules/schedule-fields.tsx';
 
 const textOf = (view: unknown): string =>
@@ -18,11 +19,16 @@ const textOf = (view: unknown): string =>
 
 const NONE = { never: 0, late: 0, failing: 0, paused: 0, protected: 0 };
 
-function verdict(counts: Partial<typeof NONE>, age: string | null = null, unscheduled = 0): string {
+function verdict(
+  counts: Partial<typeof NONE>,
+  age: string | null = null,
+  unscheduled = 0,
+  environment: { readonly name: string } | null = null,
+): string {
   const all = { ...NONE, ...counts };
   const total = Object.values(all).reduce((sum, count) => sum + count, 0);
   const oldest = age === null ? null : { age };
-  return textOf(<OverviewVerdict counts={all} total={total} oldest={oldest} unscheduled={unscheduled} />);
+  return textOf(<OverviewVerdict {...{ counts: all, total, oldest, unscheduled, environment }} />);
 }
 
 describe('the verdict', () => {
@@ -45,6 +51,15 @@ describe('the verdict', () => {
     expect(verdict({ protected: 2 }, '9 h')).toContain(
       'All 2 databases are safe The oldest of their last good backups is 9 h old.',
     );
+  });
+
+  it('names the environment where it speaks of one alone', () => {
+    const of = (counts: Partial<typeof NONE>) => verdict(counts, '9 h', 0, { name: 'Größe + 🐘' });
+    expect(of({ protected: 5 })).toContain('All 5 databases of Größe + 🐘 are safe');
+    expect(of({ protected: 1 })).toContain('The database of Größe + 🐘 is safe');
+    expect(of({ late: 2, protected: 1 })).toContain('2 of 3 databases of Größe + 🐘 are not safe');
+    expect(of({ paused: 1 })).toContain('The database of Größe + 🐘 is paused');
+    expect(of({ failing: 1, protected: 1 })).toContain('1 of 2 databases of Größe + 🐘 is failing');
   });
 
   it('calls nothing safe that no schedule backs up again, and says what is missing', () => {
@@ -136,4 +151,11 @@ describe('small parts', () => {
     const [, shown = ''] = /<code id="x">([\s\S]*?)<\/code>/.exec(html) ?? [];
     expect(shown).toBe(text.replaceAll('"', '&quot;').replace('<b>', '&lt;b&gt;'));
   });
+});
+
+it('what the request that shows it has just made was made just now, and what comes later is told as to come', () => {
+  const now = new Date('2026-11-30T12:00:00.000Z');
+  const ahead = (ms: number) => describeAgo(new Date(now.getTime() + ms).toISOString(), now, 'UTC');
+  expect([ahead(-900), ahead(0), ahead(900)]).toEqual(['just now', 'just now', 'just now']);
+  expect([ahead(5_000), ahead(120_000)]).toEqual(['in a moment', 'in 2 min']);
 });

@@ -1,7 +1,7 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Dialog, type Question } from '../parts/dialog.tsx';
-import { TextField } from '../parts/field.tsx';
+import { RadioField, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { NewPasswordField } from '../parts/new-password-field.tsx';
@@ -13,6 +13,9 @@ import { type SessionItem, SessionTable } from './session-table.tsx';
 export function AccountPage(props: {
   readonly frame: Frame;
   readonly form: FormState;
+  readonly display: FormState;
+  /** The installation's. */
+  readonly zone: string;
   /** Characters that a password has at least. */
   readonly leastPassword: number;
   /** One's own. */
@@ -31,6 +34,7 @@ export function AccountPage(props: {
       <p>
         Signed in as <strong>{frame.user.email}</strong>, role {frame.user.role}.
       </p>
+      <Display form={props.display} zone={props.zone} />
       <OwnTokens tokens={props.tokens} />
       <h2>Sessions</h2>
       <p>Where you are signed in. End what you don’t know, and change the password.</p>
@@ -43,6 +47,31 @@ export function AccountPage(props: {
       )}
       <Dialog question={props.question} />
     </Page>
+  );
+}
+
+const THEMES = [
+  { value: 'auto', label: 'As the system' },
+  { value: 'light', label: 'Light' },
+  { value: 'dark', label: 'Dark' },
+] as const;
+
+function Display({ form, zone }: { readonly form: FormState; readonly zone: string }) {
+  return (
+    <>
+      <h2>Display</h2>
+      <Form action="/account/display" form={form} submit="Save display">
+        <TextField
+          form={form}
+          name="timeZone"
+          label="Time zone"
+          placeholder={zone}
+          spellcheck={false}
+          help={`Of all times that you read, in every browser. Such as Europe/Berlin. Empty: that of the browser, else the installation’s, ${zone}. Schedules are read in their own.`}
+        />
+        <RadioField form={form} name="theme" label="Theme, in this browser" choices={THEMES} required />
+      </Form>
+    </>
   );
 }
 

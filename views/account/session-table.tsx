@@ -2,6 +2,7 @@ import { Ago, Day } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { AskLink, type Question } from '../parts/dialog.tsx';
 import { ACTIONS, Table } from '../parts/table.tsx';
+import { clientName } from './client-name.ts';
 
 export interface SessionItem {
   readonly id: string;
@@ -10,6 +11,8 @@ export interface SessionItem {
   readonly lastUsedAt: string | null;
   readonly expiresAt: string;
   readonly isCurrent: boolean;
+  readonly address: string | null;
+  readonly agent: string | null;
 }
 
 /** Where somebody is signed in, each with a link that asks whether to end it. */
@@ -22,12 +25,14 @@ export function SessionTable({
 }) {
   return (
     <>
-      <Table caption="Sessions" columns={['Signed in by', 'Since', 'Last used', 'Ends', ACTIONS]}>
+      <Table caption="Sessions" columns={['Signed in by', 'From', 'Since', 'Last used', 'Ends', ACTIONS]}>
         {sessions.map((session) => (
           <tr key={session.id}>
             <th scope="row">
-              {KINDS[session.kind]} {session.isCurrent && <Badge tone="neutral" text="this one" />}
+              <span title={session.agent ?? undefined}>{nameOf(session)}</span>{' '}
+              {session.isCurrent && <Badge tone="neutral" text="this one" />}
             </th>
+            <td data-label="From">{session.address ?? '–'}</td>
             <td data-label="Since">
               <Ago at={session.createdAt} />
             </td>
@@ -56,10 +61,17 @@ export function SessionTable({
   );
 }
 
+const nameOf = ({ kind, agent }: SessionItem): string => {
+  const name = clientName(agent);
+  if (kind === 'ui') return name ?? KINDS.ui;
+  return name === null ? KINDS.api : `${KINDS.api}, ${name}`;
+};
+
 const KINDS = { ui: 'a browser', api: 'the API' } as const;
 
 /** Whether to end a session. */
-export function questionOfSession({ id, kind, createdAt, isCurrent }: SessionItem): Question {
+export function questionOfSession(session: SessionItem): Question {
+  const { id, createdAt, isCurrent, address } = session;
   return {
     title: isCurrent ? 'End this session?' : 'End the session?',
     action: `/account/sessions/${id}/end`,
@@ -67,8 +79,9 @@ export function questionOfSession({ id, kind, createdAt, isCurrent }: SessionIte
     back: '/account',
     children: (
       <p>
-        Begun by {KINDS[kind]} <Ago at={createdAt} />. {isCurrent ? 'You' : 'Whoever uses it'} must sign in
-        again.
+        Begun by {nameOf(session)}
+        {address !== null && ` from ${address}`} <Ago at={createdAt} />.{' '}
+        {isCurrent ? 'You' : 'Whoever uses it'} must sign in again.
       </p>
     ),
   };

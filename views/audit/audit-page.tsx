@@ -70,12 +70,14 @@ export function AuditPage(props: AuditPageProps) {
         selects={props.selects}
         keeps={props.keeps}
       >
-        <label class="day-field">
-          From <input type="date" name="since" value={props.since} />
-        </label>
-        <label class="day-field">
-          before <input type="date" name="until" value={props.until} />
-        </label>
+        <span class="day-range">
+          <label class="day-field">
+            From <input type="date" name="since" value={props.since} />
+          </label>
+          <label class="day-field">
+            before <input type="date" name="until" value={props.until} /> (UTC)
+          </label>
+        </span>
       </FilterForm>
       <div id={LIST}>
         <Chips label="By result" chips={props.chips} />
@@ -124,7 +126,13 @@ function PaceBadge({ pace, isEmpty }: { readonly pace: ChainState['pace']; reado
 function End({ items, newest, older, lookedBackTo }: AuditPageProps) {
   return (
     <>
-      {items.length === 0 && lookedBackTo === null && <EmptyState title="Nothing like that was done" />}
+      {items.length === 0 && lookedBackTo === null && (
+        <EmptyState title="Nothing like that was done">
+          <p>
+            <a href="/admin/audit">Show all that was done</a>
+          </p>
+        </EmptyState>
+      )}
       {lookedBackTo !== null && older !== null && (
         <p>
           Looked through all since <Ago at={lookedBackTo} />. <a href={older}>Look further back</a>

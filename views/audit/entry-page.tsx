@@ -1,6 +1,6 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
-import { Ago } from '../parts/ago.tsx';
+import { Exact } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -32,7 +32,7 @@ export function EntryPage({
       {item.error !== null && <Notice tone="error">{item.error}</Notice>}
       <Facts
         facts={[
-          ['When', <Ago at={item.at} />],
+          ['When', <Exact at={item.at} />],
           ['Who', <Who item={item} />],
           ['On what', item.thingName === null ? '–' : <Thing item={item} />],
           ['Environment', item.environmentName ?? '–'],

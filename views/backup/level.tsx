@@ -1,5 +1,6 @@
 import { Badge } from '../parts/badge.tsx';
 import type { Tone } from '../parts/notice.tsx';
+import { NOT_READABLE } from '../parts/run-badge.tsx';
 
 export interface LevelOf {
   readonly status: 'pending' | 'in_progress' | 'completed' | 'failed';
@@ -18,7 +19,7 @@ const PROVEN: Readonly<Record<NonNullable<LevelOf['verification']>, Level>> = {
   stored: { tone: 'success', text: 'read back' },
   full: { tone: 'success', text: 'read in full' },
   drill: { tone: 'success', text: 'restored' },
-  failed: { tone: 'error', text: 'not readable' },
+  failed: NOT_READABLE,
 };
 
 /** What was proven of a backup, or what became of it, in a few words. */

@@ -49,10 +49,18 @@ export function LiveRuns(props: {
 }
 
 /** In the place of "The backup has been asked for." */
-function Result({ run, isSpoken }: { readonly run: EndedRun; readonly isSpoken: boolean }) {
+export function Result(props: {
+  readonly run: EndedRun;
+  /** True where a screen reader is told of it elsewhere. */
+  readonly isSpoken?: boolean;
+  /** Where runs of several databases are shown. */
+  readonly databaseName?: string;
+}) {
+  const { run, isSpoken = false, databaseName } = props;
   return (
     <div id={`result-${run.id}`}>
       <Notice tone={TONES[run.result]} isSpoken={isSpoken}>
+        {databaseName !== undefined && `${databaseName}: `}
         {wordsOf(run)} <a href={`/backups/${run.id}`}>Show it</a>
       </Notice>
     </div>

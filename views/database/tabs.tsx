@@ -4,8 +4,8 @@ import { type Tab, Tabs } from '../parts/tabs.tsx';
 const TABS = [
   { id: 'backups', label: 'Backups', path: '' },
   { id: 'schedule', label: 'Schedule', path: '/schedule' },
-  { id: 'drills', label: 'Drills', path: '/drills' },
   { id: 'retention', label: 'Retention', path: '/retention' },
+  { id: 'drills', label: 'Drills', path: '/drills' },
   { id: 'settings', label: 'Settings', path: '/settings' },
 ] as const;
 

@@ -18,6 +18,8 @@ export interface Frame {
   readonly environment: EnvironmentChoice | null;
   /** Bad news, by the entry of the navigation that it stands at. */
   readonly counts: Readonly<Partial<Record<Section, number>>>;
+  /** Databases that are not safe, in environments that the filter hides. */
+  readonly elsewhere: number;
   /** What the request before this one did. */
   readonly flash: { readonly tone: Tone; readonly text: string } | null;
   /** Of the app. */

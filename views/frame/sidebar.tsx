@@ -35,13 +35,28 @@ export function Sidebar({ frame, section }: { readonly frame: Frame; readonly se
 }
 
 /** The counts of the navigation anew, for an answer that changes what they count. */
-export function MenuCounts({ counts }: { readonly counts: Frame['counts'] }) {
+export function MenuCounts({ counts, elsewhere }: Pick<Frame, 'counts' | 'elsewhere'>) {
   return (
     <>
+      <Elsewhere count={elsewhere} isSwapped />
       {navigationFor(true).flatMap(({ entries }) =>
         entries.map(({ section }) => <Count key={section} section={section} counts={counts} isSwapped />),
       )}
     </>
+  );
+}
+
+/** Bad news of what the filter hides. */
+function Elsewhere({ count, isSwapped }: { readonly count: number; readonly isSwapped?: boolean }) {
+  return (
+    <span id="news-elsewhere" hx-swap-oob={isSwapped ? 'true' : undefined}>
+      {count > 0 && (
+        <a href="/databases?environment=all&state=unsafe">
+          Elsewhere <span class="menu-count">{count}</span>
+          <span class="visually-hidden"> not safe</span>
+        </a>
+      )}
+    </span>
   );
 }
 
@@ -60,16 +75,22 @@ function Count(props: {
   );
 }
 
+/** What the count of an entry counts. */
+const COUNTED: Readonly<Partial<Record<Section, string>>> = {
+  databases: 'not safe',
+  runs: 'uncertain',
+  notifications: 'unread, of trouble',
+};
+
 /** As many unread ones as that are counted; there may be more. */
 const MOST_UNREAD = 100;
 
 function BadNews({ section, count }: { readonly section: Section; readonly count: number }) {
   if (count === 0) return null;
-  const isUnread = section === 'notifications';
   return (
     <span class="menu-count">
-      {isUnread && count >= MOST_UNREAD ? `${MOST_UNREAD - 1}+` : count}
-      <span class="visually-hidden">{isUnread ? ' unread, of trouble' : ' not safe'}</span>
+      {section === 'notifications' && count >= MOST_UNREAD ? `${MOST_UNREAD - 1}+` : count}
+      <span class="visually-hidden"> {COUNTED[section] ?? ''}</span>
     </span>
   );
 }
@@ -79,7 +100,7 @@ const MOST = 100;
 
 /** Shows the page again, with what the chosen environment has: at once where there is a script, else by its button. */
 function EnvironmentFilter(props: { readonly frame: Frame; readonly section: Section | null }) {
-  const { environment, environments } = props.frame;
+  const { environment, environments, elsewhere } = props.frame;
   const offered = environments.filter(({ id }, index) => index < MOST || id === environment?.id);
   return (
     <form class="environment-filter" method="get" action={filteredPage(props.section)}>
@@ -98,6 +119,7 @@ function EnvironmentFilter(props: { readonly frame: Frame; readonly section: Sec
       {environments.length > offered.length && (
         <a href="/environments">{environments.length - offered.length} more…</a>
       )}
+      <Elsewhere count={elsewhere} />
     </form>
   );
 }

@@ -1,12 +1,13 @@
 import type { EnvironmentChoice } from '../frame/frame.ts';
 import { Ago } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
+import { AskLink, type Question } from '../parts/dialog.tsx';
 import { CheckboxField, type Choice, SelectField, TextField } from '../parts/field.tsx';
 import { Form, PostButton } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { Panel } from '../parts/panel.tsx';
 import { ACTIONS, Table } from '../parts/table.tsx';
-import { type Severity, SeverityBadge } from './severity-badge.tsx';
+import type { Severity } from './severity-badge.tsx';
 
 export interface ChannelItem {
   readonly id: string;
@@ -25,6 +26,8 @@ export interface KindChoice extends Choice {
   readonly example: string;
   readonly secretLabel: string | null;
 }
+
+const PATH = '/notifications/channels';
 
 const SEVERITIES = [
   { value: 'critical', label: 'What is critical' },
@@ -97,7 +100,7 @@ export function ChannelScopeFields(props: {
       <SelectField
         form={form}
         name="environmentId"
-        label="Of"
+        label="Environment"
         choices={[
           { value: '', label: 'All environments' },
           ...environments.map(({ id, name }) => ({ value: id, label: name })),
@@ -120,9 +123,12 @@ function Examples({ kinds }: { readonly kinds: readonly KindChoice[] }) {
   );
 }
 
+/** A badge would look as if the channel itself were ill. */
+const TOLD_OF = { critical: 'critical', warning: 'critical and warnings', info: 'everything' } as const;
+
 function Row({ channel }: { readonly channel: ChannelItem }) {
   const { id, name, kindLabel, host, environmentName, lastError, failingSince } = channel;
-  const path = `/notifications/channels/${id}`;
+  const path = `${PATH}/${id}`;
   return (
     <tr>
       <th scope="row" class="notification">
@@ -130,11 +136,11 @@ function Row({ channel }: { readonly channel: ChannelItem }) {
         {failingSince !== null && <Badge tone="error" text="failing" />}
         {lastError !== null && <p>{lastError}</p>}
       </th>
-      <td data-label="Kind">
+      <td data-label="Kind" class="words">
         {kindLabel} · {host}
       </td>
-      <td data-label="Told of">
-        <SeverityBadge severity={channel.leastSeverity} /> {environmentName ?? 'all environments'}
+      <td data-label="Told of" class="words">
+        {TOLD_OF[channel.leastSeverity]}, of {environmentName ?? 'all environments'}
       </td>
       <td data-label="Last taken">
         <Ago at={channel.lastOkAt} none="nothing yet" />
@@ -144,8 +150,24 @@ function Row({ channel }: { readonly channel: ChannelItem }) {
           Change
         </a>{' '}
         <PostButton action={`${path}/test`} label="Test" accessibleLabel={`Test ${name}`} kind="link" />{' '}
-        <PostButton action={`${path}/delete`} label="Remove" accessibleLabel={`Remove ${name}`} kind="link" />
+        <AskLink href={`${PATH}?remove=${id}`} label="Remove" accessibleLabel={`Remove ${name}`} />
       </td>
     </tr>
   );
+}
+
+/** Whether to remove a channel. */
+export function questionOfChannel({ id, name, kindLabel, host }: ChannelItem): Question {
+  return {
+    title: `Remove ${name}?`,
+    action: `${PATH}/${id}/delete`,
+    submit: 'Remove channel',
+    back: PATH,
+    children: (
+      <p>
+        {kindLabel} at {host}. Nothing is told there any more, and what is still to be sent is dropped. Its
+        URL and its secret can’t be brought back.
+      </p>
+    ),
+  };
 }

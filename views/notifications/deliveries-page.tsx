@@ -21,8 +21,8 @@ export interface DeliveryItem {
 }
 
 const WAYS = { email: 'Mail', channel: 'Channel', webhook: 'Webhook' } as const;
-const TONES = { pending: 'neutral', delivered: 'success', failed: 'error' } as const;
-const STATES = { pending: 'on its way', delivered: 'delivered', failed: 'given up' } as const;
+export const DELIVERY_TONES = { pending: 'neutral', delivered: 'success', failed: 'error' } as const;
+export const DELIVERY_STATES = { pending: 'on its way', delivered: 'delivered', failed: 'given up' } as const;
 
 /** What was sent to whom, and what became of it. */
 export function DeliveriesPage(props: {
@@ -39,7 +39,7 @@ export function DeliveriesPage(props: {
           <p>Each mail and message stands here with its tries and the last answer.</p>
         </EmptyState>
       ) : (
-        <Table caption="Delivery log" columns={['When', 'By', 'To', 'What', 'State', 'Tries']}>
+        <Table caption="Delivery log" columns={['What', 'When', 'By', 'To', 'State', 'Tries']}>
           {deliveries.map((delivery) => (
             <Row key={delivery.id} delivery={delivery} />
           ))}
@@ -54,26 +54,30 @@ function Row({ delivery }: { readonly delivery: DeliveryItem }) {
   const { way, recipient, what, status, attempts, nextAttemptAt, lastError, createdAt } = delivery;
   return (
     <tr>
+      <th scope="row" class="notification">
+        <span class="notification-title">{what}</span>
+        {lastError !== null && <p>{lastError}</p>}
+      </th>
       <td data-label="When">
         <Ago at={createdAt} />
       </td>
       <td data-label="By">{WAYS[way]}</td>
-      <td data-label="To">{recipient}</td>
-      <th scope="row" class="notification">
-        {what}
-        {lastError !== null && <p>{lastError}</p>}
-      </th>
+      <td data-label="To" class="words">
+        {way === 'webhook' ? <a href="/notifications/webhooks">one of the webhooks</a> : recipient}
+      </td>
       <td data-label="State">
-        <Badge tone={TONES[status]} text={STATES[status]} />{' '}
+        <Badge tone={DELIVERY_TONES[status]} text={DELIVERY_STATES[status]} />{' '}
         {status === 'delivered' ? <Ago at={delivery.deliveredAt} /> : null}
       </td>
       <td data-label="Tries">
-        {attempts}
-        {nextAttemptAt !== null && attempts > 0 && (
-          <>
-            , next <Ago at={nextAttemptAt} />
-          </>
-        )}
+        <span>
+          {attempts}
+          {nextAttemptAt !== null && attempts > 0 && (
+            <>
+              , next <Ago at={nextAttemptAt} />
+            </>
+          )}
+        </span>
       </td>
     </tr>
   );

@@ -19,16 +19,22 @@ export interface PreferenceItem {
 export function PreferencesPage({
   frame,
   items,
+  hasServer,
 }: {
   readonly frame: Frame;
   readonly items: readonly PreferenceItem[];
+  /** A mail server is entered. */
+  readonly hasServer: boolean;
 }) {
   return (
     <Page frame={frame} section="notifications" title="Notifications">
       <NotificationTabs chosen="preferences" role={frame.user.role} />
       <p>
-        Mail goes to <strong>{frame.user.email}</strong>, once an admin has entered a mail server. What lasts
-        is mailed once, and again when it is over.
+        Mail goes to <strong>{frame.user.email}</strong>
+        {hasServer
+          ? '.'
+          : ', once an admin has entered a mail server: until then you are told in the app alone.'}{' '}
+        What lasts is mailed once, and again when it is over.
       </p>
       <Form action="/notifications/preferences" form={freshForm()} submit="Save">
         <Table caption="What I am told" columns={['What', 'Severity', 'In the app', 'By mail']}>

@@ -3,6 +3,7 @@ import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Ago } from '../parts/ago.tsx';
 import { Confirm } from '../parts/confirm.tsx';
+import { Dialog, type Question } from '../parts/dialog.tsx';
 import { CheckboxField, SelectField, TextField } from '../parts/field.tsx';
 import { Form, PostButton } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
@@ -32,12 +33,15 @@ export function WaysPage(props: {
   readonly form: FormState;
   /** What was entered was not taken: it may be saved all the same. */
   readonly maySaveAnyway: boolean;
+  /** About one of the channels. */
+  readonly question: Question | null;
   readonly children?: Child;
 }) {
   const { frame, mail, form } = props;
   return (
     <Page frame={frame} section="notifications" title="Notifications">
       <NotificationTabs chosen="channels" role={frame.user.role} />
+      <Dialog question={props.question} />
       <Panel title="Mail" id="mail">
         {mail === null ? (
           <p>No mail server is entered yet: people are told in the app alone.</p>

@@ -1,7 +1,9 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Ago } from '../parts/ago.tsx';
+import { Badge } from '../parts/badge.tsx';
 import { CopyBlock } from '../parts/copy-block.tsx';
+import { AskLink, Dialog, type Question } from '../parts/dialog.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { CheckboxField, SelectField, TextField } from '../parts/field.tsx';
 import { Form, PostButton } from '../parts/form.tsx';
@@ -9,6 +11,7 @@ import type { FormState } from '../parts/form-state.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { ACTIONS, Table } from '../parts/table.tsx';
+import { DELIVERY_STATES, DELIVERY_TONES, type DeliveryItem } from './deliveries-page.tsx';
 import { NotificationTabs } from './notification-tabs.tsx';
 
 export interface WebhookItem {
@@ -21,8 +24,17 @@ export interface WebhookItem {
   readonly events: readonly string[];
   readonly hasSecret: boolean;
   readonly enabled: boolean;
-  readonly createdAt: string;
+  /** What became of the newest that was sent to it; null where nothing was yet. */
+  readonly last: LastSent | null;
 }
+
+interface LastSent {
+  readonly status: DeliveryItem['status'];
+  readonly createdAt: string;
+  readonly lastError: string | null;
+}
+
+const PATH = '/notifications/webhooks';
 
 /** Who is told of each backup of an environment: what there is, and a form for one more. */
 export function WebhooksPage(props: {
@@ -31,11 +43,16 @@ export function WebhooksPage(props: {
   readonly form: FormState;
   /** One that was just made: shown this once. */
   readonly secret: string | null;
+  /** Why a test was not taken just now. */
+  readonly trouble: string | null;
+  readonly question: Question | null;
 }) {
-  const { frame, webhooks, form, secret } = props;
+  const { frame, webhooks, form, secret, trouble } = props;
   return (
     <Page frame={frame} section="notifications" title="Notifications">
       <NotificationTabs chosen="webhooks" role={frame.user.role} />
+      <Dialog question={props.question} />
+      {trouble !== null && <Notice tone="error">{trouble}</Notice>}
       {secret !== null && (
         <>
           <Notice tone="warning">The webhook is added. Copy its secret now: it is not shown again.</Notice>
@@ -47,7 +64,7 @@ export function WebhooksPage(props: {
           <p>A webhook tells a program of yours of each backup of an environment, good or failed.</p>
         </EmptyState>
       ) : (
-        <Table caption="Webhooks" columns={['URL', 'Environment', 'Told of', 'Since', ACTIONS]}>
+        <Table caption="Webhooks" columns={['URL', 'Environment', 'Told of', 'Last sent', ACTIONS]}>
           {webhooks.map((webhook) => (
             <Row key={webhook.id} webhook={webhook} />
           ))}
@@ -78,10 +95,8 @@ export function WebhooksPage(props: {
 }
 
 function Row({ webhook }: { readonly webhook: WebhookItem }) {
-  const { id, environmentId, environmentName, isReadable, events, hasSecret, enabled, createdAt } = webhook;
-  const url = isReadable ? webhook.url : 'an address that can’t be read';
-  const values = { environmentId };
-  const path = `/notifications/webhooks/${id}`;
+  const { id, environmentId, environmentName, isReadable, events, hasSecret, enabled, last } = webhook;
+  const url = isReadable ? webhook.url : UNREADABLE;
   return (
     <tr>
       <th scope="row" class="notification">
@@ -92,29 +107,56 @@ function Row({ webhook }: { readonly webhook: WebhookItem }) {
             : 'Its address was sealed with a master key that is not there: nothing is sent to it. Remove it and add it again.'}
         </p>
       </th>
-      <td data-label="Environment">{environmentName}</td>
+      <td data-label="Environment" class="words">
+        {environmentName}
+      </td>
       <td data-label="Told of">{events.join(', ')}</td>
-      <td data-label="Since">
-        <Ago at={createdAt} />
+      <td data-label="Last sent" class="notification">
+        {last === null ? 'nothing yet' : <Last last={last} />}
       </td>
       <td>
         {isReadable && (
           <PostButton
-            action={`${path}/test`}
+            action={`${PATH}/${id}/test`}
             label="Test"
             accessibleLabel={`Test ${url}`}
             kind="link"
-            values={values}
+            values={{ environmentId }}
           />
         )}{' '}
-        <PostButton
-          action={`${path}/delete`}
-          label="Remove"
-          accessibleLabel={`Remove ${url}`}
-          kind="link"
-          values={values}
-        />
+        <AskLink href={`${PATH}?remove=${id}`} label="Remove" accessibleLabel={`Remove ${url}`} />
       </td>
     </tr>
   );
+}
+
+function Last({ last: { status, createdAt, lastError } }: { readonly last: LastSent }) {
+  return (
+    <>
+      <Badge tone={DELIVERY_TONES[status]} text={DELIVERY_STATES[status]} /> <Ago at={createdAt} />
+      {lastError !== null && <p>{lastError}</p>}
+    </>
+  );
+}
+
+const UNREADABLE = 'an address that can’t be read';
+
+/** Whether to remove a webhook. */
+export function questionOfWebhook({ id, environmentId, url, isReadable }: WebhookItem): Question {
+  return {
+    title: 'Remove the webhook?',
+    action: `${PATH}/${id}/delete`,
+    submit: 'Remove webhook',
+    back: PATH,
+    children: (
+      <>
+        <input type="hidden" name="environmentId" value={environmentId} />
+        <p>{isReadable ? <code>{url}</code> : UNREADABLE}</p>
+        <p>
+          Nothing is told there any more, and what is still to be sent is dropped. Its secret can’t be brought
+          back.
+        </p>
+      </>
+    ),
+  };
 }

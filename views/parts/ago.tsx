@@ -13,6 +13,11 @@ export function Ago({ at, none = '–' }: { readonly at: string | null; readonly
   );
 }
 
+/** To the second and with its zone, on the page of the thing itself. */
+export function Exact({ at }: { readonly at: string }) {
+  return <time datetime={at}>{formatExact(at, useReader()?.zone ?? 'UTC')}</time>;
+}
+
 /** The date of something that lies ahead, or whose age says nothing; the exact instant with its zone in the title. */
 export function Day({ at }: { readonly at: string }) {
   const zone = useReader()?.zone ?? 'UTC';

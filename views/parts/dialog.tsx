@@ -4,7 +4,8 @@ import type { Child } from 'hono/jsx';
 export interface Question {
   readonly title: string;
   readonly action: string;
-  readonly submit: string;
+  /** Null where it can't be done: then it says why, and asks nothing. */
+  readonly submit: string | null;
   /** The page without the question. */
   readonly back: string;
   /** What goes with it, fields to fill in, fields of the form. */
@@ -26,11 +27,13 @@ export function Dialog({ question }: { readonly question: Question | null }) {
         <form method="post" action={question.action}>
           {question.children}
           <div class="actions">
-            <button type="submit" class="danger">
-              {question.submit}
-            </button>
+            {question.submit !== null && (
+              <button type="submit" class="danger">
+                {question.submit}
+              </button>
+            )}
             <a class="button outline" href={question.back} data-close="true" autofocus>
-              Cancel
+              {question.submit === null ? 'Close' : 'Cancel'}
             </a>
           </div>
         </form>

@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx';
+import { fieldId } from './field-id.ts';
 import type { FormState } from './form-state.ts';
 
 export interface FieldProps {
@@ -12,7 +13,7 @@ export interface FieldProps {
 }
 
 export interface TextFieldProps extends FieldProps {
-  readonly type?: 'text' | 'email' | 'number' | 'password';
+  readonly type?: 'text' | 'email' | 'number' | 'password' | 'time';
   readonly placeholder?: string;
   readonly autocomplete?: string;
   readonly min?: number;
@@ -22,6 +23,8 @@ export interface TextFieldProps extends FieldProps {
   readonly minlength?: number;
   readonly autofocus?: boolean;
   readonly spellcheck?: boolean;
+  /** A part of the page that is fetched anew leaves it as it is, with what was typed into it. */
+  readonly isPreserved?: boolean;
 }
 
 /** One line of text. A password field never gets a value: secrets go one way. */
@@ -41,6 +44,7 @@ export function TextField(props: TextFieldProps) {
         minlength={props.minlength}
         autofocus={props.autofocus}
         spellcheck={props.spellcheck}
+        {...(props.isPreserved ? { 'hx-preserve': '' } : {})}
       />
     </Field>
   );
@@ -68,12 +72,13 @@ export interface Choice {
   readonly label: string;
 }
 
-export function SelectField(props: FieldProps & { choices: readonly Choice[] }) {
+/** `sendsAtOnce`: with a script, what is chosen sends the form. */
+export function SelectField(props: FieldProps & { choices: readonly Choice[]; sendsAtOnce?: boolean }) {
   const chosen = props.form.values[props.name] ?? '';
   const known = props.choices.some((choice) => choice.value === chosen);
   return (
     <Field {...props}>
-      <select {...attributes(props)}>
+      <select {...attributes(props)} data-sends={props.sendsAtOnce ? '' : undefined}>
         {chosen !== '' && !known && (
           <option value={chosen} selected>
             {chosen}
@@ -92,7 +97,7 @@ export function SelectField(props: FieldProps & { choices: readonly Choice[] }) 
 export function CheckboxField(props: FieldProps) {
   return (
     <div class="field field-checkbox">
-      <label for={idOf(props.name)}>
+      <label for={fieldId(props.name)}>
         <input {...attributes(props)} type="checkbox" value="true" checked={isTicked(props)} />
         {props.label}
       </label>
@@ -105,7 +110,7 @@ export function CheckboxField(props: FieldProps) {
 export function RadioField(props: FieldProps & { choices: readonly Choice[] }) {
   const chosen = props.form.values[props.name] ?? '';
   return (
-    <fieldset class="field" aria-describedby={describedBy(props)}>
+    <fieldset id={fieldId(props.name)} class="field" aria-describedby={describedBy(props)}>
       <legend>{props.label}</legend>
       {props.choices.map((choice) => (
         <label key={choice.value}>
@@ -128,7 +133,7 @@ export function RadioField(props: FieldProps & { choices: readonly Choice[] }) {
 function Field(props: FieldProps & { children?: Child }) {
   return (
     <div class="field">
-      <label for={idOf(props.name)}>
+      <label for={fieldId(props.name)}>
         {props.label}
         {props.required || props.conditional ? null : <span class="optional"> optional</span>}
       </label>
@@ -143,12 +148,12 @@ function Notes({ form, name, help }: FieldProps) {
   return (
     <>
       {error !== undefined && (
-        <small id={`${idOf(name)}-error`} class="field-error">
+        <small id={`${fieldId(name)}-error`} class="field-error">
           {error}
         </small>
       )}
       {help !== undefined && (
-        <small id={`${idOf(name)}-help`} class="field-help">
+        <small id={`${fieldId(name)}-help`} class="field-help">
           {help}
         </small>
       )}
@@ -158,7 +163,7 @@ function Notes({ form, name, help }: FieldProps) {
 
 function attributes(props: FieldProps) {
   return {
-    id: idOf(props.name),
+    id: fieldId(props.name),
     name: props.name,
     required: props.required,
     'aria-invalid': props.form.errors[props.name] === undefined ? undefined : ('true' as const),
@@ -168,14 +173,10 @@ function attributes(props: FieldProps) {
 
 function describedBy({ form, name, help }: FieldProps): string | undefined {
   const ids = [
-    ...(form.errors[name] === undefined ? [] : [`${idOf(name)}-error`]),
-    ...(help === undefined ? [] : [`${idOf(name)}-help`]),
+    ...(form.errors[name] === undefined ? [] : [`${fieldId(name)}-error`]),
+    ...(help === undefined ? [] : [`${fieldId(name)}-help`]),
   ];
   return ids.length === 0 ? undefined : ids.join(' ');
-}
-
-function idOf(name: string): string {
-  return `field-${name.replaceAll('.', '-')}`;
 }
 
 function isTicked({ form, name }: FieldProps): boolean {

@@ -1,10 +1,12 @@
 import type { Child } from 'hono/jsx';
+import { FormErrors } from './form-errors.tsx';
 import type { FormState } from './form-state.ts';
-import { Notice } from './notice.tsx';
 
 /** A form that posts to its own URL, with what is wrong with the whole of it on top and its buttons below. */
 export function Form(props: {
   readonly action: string;
+  /** For fields that stand outside of it. */
+  readonly id?: string;
   readonly form: FormState;
   readonly submit: string;
   readonly cancel?: string;
@@ -14,12 +16,10 @@ export function Form(props: {
   readonly actions?: Child;
   readonly children?: Child;
 }) {
-  const hasHints = Object.keys(props.form.errors).length > 0 && !props.isExplained;
-  const message = props.form.message ?? (hasHints ? 'Please check the marked fields.' : null);
   return (
-    <form method="post" action={props.action}>
+    <form method="post" action={props.action} id={props.id}>
       {props.form.seen !== undefined && <input type="hidden" name="seen" value={props.form.seen} />}
-      {message !== null && <Notice tone="error">{message}</Notice>}
+      {!props.isExplained && <FormErrors form={props.form} />}
       {props.children}
       <div class="actions">
         <button type="submit">{props.submit}</button>

@@ -4,13 +4,15 @@ const DAY_MS = 24 * HOUR_MS;
 /** Hours are told up to two days: "45 h ago" says more about a backup than "1 d ago". */
 const HOURS_UP_TO_MS = 48 * HOUR_MS;
 const RELATIVE_UP_TO_MS = 7 * DAY_MS;
+/** The page's clock is read as its request comes in: what that request itself has made is later by as much. */
+const REQUEST_MS = 2000;
 
 /** `just now`, `5 min ago`, `45 h ago`, `3 d ago`, `in 3 h`; from seven days on the date in that zone. */
 export function describeAgo(iso: string, now: Date, zone: string): string {
   const ms = now.getTime() - Date.parse(iso);
   const far = Math.abs(ms);
   if (Number.isNaN(ms) || far >= RELATIVE_UP_TO_MS) return formatDate(iso, zone);
-  if (far < MINUTE_MS) return ms < 0 ? 'in a moment' : 'just now';
+  if (far < MINUTE_MS) return ms < -REQUEST_MS ? 'in a moment' : 'just now';
   const span = describeSpan(far);
   return ms < 0 ? `in ${span}` : `${span} ago`;
 }

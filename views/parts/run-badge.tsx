@@ -10,7 +10,12 @@ export type RunState =
   | 'cancelled'
   | 'interrupted';
 
-const LOOKS: Readonly<Record<RunState, { readonly tone: Tone | 'neutral'; readonly text: string }>> = {
+interface Look {
+  readonly tone: Tone | 'neutral';
+  readonly text: string;
+}
+
+const LOOKS: Readonly<Record<RunState, Look>> = {
   pending: { tone: 'neutral', text: 'waiting' },
   running: { tone: 'info', text: 'running' },
   uncertain: { tone: 'warning', text: 'uncertain' },
@@ -20,7 +25,16 @@ const LOOKS: Readonly<Record<RunState, { readonly tone: Tone | 'neutral'; readon
   interrupted: { tone: 'error', text: 'interrupted' },
 };
 
-/** What became of a run, or how far it is. */
-export function RunBadge({ state }: { readonly state: RunState }) {
-  return <Badge {...LOOKS[state]} />;
+/** A backup that was completed, and found to be damaged when it was read later. */
+export const NOT_READABLE: Look = { tone: 'error', text: 'not readable' };
+
+/** What became of a run, or how far it is; of a backup that was found to be damaged since, that. */
+export function RunBadge({
+  state,
+  isDamaged = false,
+}: {
+  readonly state: RunState;
+  readonly isDamaged?: boolean;
+}) {
+  return <Badge {...(isDamaged ? NOT_READABLE : LOOKS[state])} />;
 }

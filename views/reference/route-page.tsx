@@ -17,7 +17,11 @@ export function ReferenceRoutePage(props: {
   readonly frame: Frame | null;
   readonly route: RouteView;
   readonly form: FormState;
-  readonly tried: { readonly answer: TriedView; readonly command: string } | null;
+  readonly tried: {
+    readonly answer: TriedView;
+    readonly command: string;
+    readonly fetches: string | null;
+  } | null;
 }) {
   const { frame, route, form, tried } = props;
   const { group } = route;

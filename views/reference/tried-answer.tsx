@@ -5,7 +5,16 @@ import { Panel } from '../parts/panel.tsx';
 import type { TriedView } from './reference.ts';
 
 /** What came back, and the same request as a command. */
-export function TriedAnswer({ answer, command }: { readonly answer: TriedView; readonly command: string }) {
+export function TriedAnswer({
+  answer,
+  command,
+  fetches,
+}: {
+  readonly answer: TriedView;
+  readonly command: string;
+  /** Of the file that the answer has a link to; null: of none. */
+  readonly fetches: string | null;
+}) {
   const { status, statusText, tookMs, headers, body, note } = answer;
   const isGood = status !== null && status < 300;
   return (
@@ -34,6 +43,12 @@ export function TriedAnswer({ answer, command }: { readonly answer: TriedView; r
       )}
       <p>The same by curl, with the token in the variable TOKEN and what is secret in the body left blank:</p>
       <CopyBlock id="curl-line" text={command} label="The request as a command" />
+      {fetches !== null && (
+        <>
+          <p>The file itself, while the link is valid; it needs no token:</p>
+          <CopyBlock id="fetch-line" text={fetches} label="The download as a command" />
+        </>
+      )}
     </Panel>
   );
 }

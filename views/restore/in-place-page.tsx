@@ -9,7 +9,8 @@ import { Notice } from '../parts/notice.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { useReader } from '../parts/reader.ts';
 import { isSafetyWanted, SafetyBackup, Sessions } from './in-place-fields.tsx';
-import type { RestorableBackup, RestoreCheck } from './restore-props.ts';
+import type { RestoreCheck } from './restore-props.ts';
+import type { RestorableBackup } from './which-backup.tsx';
 
 export interface InPlacePageProps {
   readonly frame: Frame;

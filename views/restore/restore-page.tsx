@@ -1,7 +1,6 @@
 import { Page } from '../frame/page.tsx';
 import { Checks } from '../parts/checks.tsx';
 import { TextArea, TextField } from '../parts/field.tsx';
-import { formatBytes } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
@@ -9,6 +8,7 @@ import { useReader } from '../parts/reader.ts';
 import type { RestoreCheck, RestorePageProps } from './restore-props.ts';
 import { RestoreSummary } from './restore-summary.tsx';
 import { Where } from './restore-where.tsx';
+import { WhichBackup } from './which-backup.tsx';
 
 /** Where a backup is restored to, and what that finds there; nothing is made before it is asked for. */
 export function RestorePage(props: RestorePageProps) {
@@ -34,13 +34,7 @@ export function RestorePage(props: RestorePageProps) {
           main={
             <>
               <Panel title="1. Which backup">
-                <p>
-                  {formatMinute(backup.createdAt, zone)} · {formatBytes(backup.bytes)}
-                  {backup.place !== null && ` · ${backup.place}`}
-                </p>
-                <p class="field-help">
-                  <a href={`/databases/${database.id}`}>Choose another</a>
-                </p>
+                <WhichBackup backup={backup} databaseId={database.id} choices={props.choices} form={form} />
               </Panel>
               <Panel title="2. Where to">
                 <Where {...props} />

@@ -1,16 +1,6 @@
 import type { Frame } from '../frame/frame.ts';
 import type { FormState } from '../parts/form-state.ts';
-
-/** A backup, as one restores it. */
-export interface RestorableBackup {
-  readonly id: string;
-  readonly createdAt: string;
-  /** Of what is stored. */
-  readonly bytes: number;
-  /** Such as `bucket backups`. */
-  readonly place: string | null;
-  readonly hasHash: boolean;
-}
+import type { RestorableBackup, RestoreChoices } from './which-backup.tsx';
 
 export interface RestoreServer {
   /** Empty: the app's own machine. */
@@ -37,6 +27,7 @@ export interface RestorePageProps {
   readonly selectsTables: boolean;
   /** Several connections can load it at once. */
   readonly takesJobs: boolean;
+  readonly choices: RestoreChoices;
   readonly servers: readonly RestoreServer[];
   /** Of the machine that the database is on; empty: the app's own. */
   readonly ownServerId: string;

@@ -1,8 +1,9 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
+import { Confirm } from '../parts/confirm.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { CheckboxField, TextField } from '../parts/field.tsx';
-import { Form, PostButton } from '../parts/form.tsx';
+import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { Panel } from '../parts/panel.tsx';
 import { ACTIONS, Table } from '../parts/table.tsx';
@@ -62,13 +63,21 @@ export function BlackoutsPage(props: {
               <td>{blackout.reason ?? '–'}</td>
               <td>
                 {mayChange && (
-                  <PostButton
-                    action={`${path}/delete`}
+                  <Confirm
+                    id={`remove-${blackout.id}`}
                     label="Remove"
                     accessibleLabel={`Remove ${daysOf(blackout)}, ${blackout.from} to ${blackout.until}`}
+                    title="Remove this blackout?"
+                    action={`${path}/delete`}
+                    submit="Remove blackout"
                     kind="link"
                     values={{ id: blackout.id }}
-                  />
+                  >
+                    <p>
+                      {daysOf(blackout)}, {blackout.from} to {blackout.until}: backups of {server.name} begin
+                      in this time again.
+                    </p>
+                  </Confirm>
                 )}
               </td>
             </tr>

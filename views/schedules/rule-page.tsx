@@ -61,7 +61,10 @@ export function RulePage(props: {
             action={`${path}/delete`}
             submit="Delete rule"
           >
-            <p>Databases that no other schedule counts for are not backed up by themselves any more.</p>
+            <p>
+              It counts for {rule.databases === 1 ? 'one database' : `${rule.databases} databases`} now. Those
+              that no other schedule counts for are not backed up by themselves any more.
+            </p>
           </Confirm>
         </div>
       )}

@@ -1,4 +1,4 @@
-import { CheckboxField, type Choice, SelectField, TextField } from '../parts/field.tsx';
+import { CheckboxField, type Choice, type FieldProps, SelectField, TextField } from '../parts/field.tsx';
 import type { FormState } from '../parts/form-state.ts';
 
 /** Usual times, each filling the field of its form. */
@@ -28,6 +28,20 @@ export function Presets({ path, form }: { readonly path: string; readonly form: 
   );
 }
 
+/** When something begins, as cron says it. */
+export function TimesField(props: Pick<FieldProps, 'form' | 'required' | 'conditional'>) {
+  return (
+    <TextField
+      {...props}
+      name="cronExpression"
+      label="Times"
+      spellcheck={false}
+      placeholder="0 2 * * *"
+      help="Minute, hour, day of month, month, day of week: 0 2 * * * is at 02:00 each day, */30 * * * * each half hour, 0 3 * * MON-FRI at 03:00 on weekdays."
+    />
+  );
+}
+
 /** The fields that a database's own schedule and a rule share. */
 export function ScheduleFields({
   form,
@@ -41,15 +55,7 @@ export function ScheduleFields({
 }) {
   return (
     <>
-      <TextField
-        form={form}
-        name="cronExpression"
-        label="Times"
-        required
-        spellcheck={false}
-        placeholder="0 2 * * *"
-        help="Minute, hour, day of month, month, day of week: 0 2 * * * is at 02:00 each day, */30 * * * * each half hour, 0 3 * * MON-FRI at 03:00 on weekdays."
-      />
+      <TimesField form={form} required />
       <CheckboxField form={form} name="enabled" label="Begin backups at these times" />
       <details>
         <summary>Time zone, catching up, retries, pause</summary>

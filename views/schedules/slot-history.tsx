@@ -4,6 +4,7 @@ import { formatMinute } from '../parts/format-time.ts';
 import type { Tone } from '../parts/notice.tsx';
 import { type PageOfMany, Pager } from '../parts/pager.tsx';
 import { Table } from '../parts/table.tsx';
+import { type WhyNot, whyNot } from './why-not.ts';
 
 export interface SlotLine {
   readonly id: string;
@@ -11,7 +12,7 @@ export interface SlotLine {
   readonly lastDueAt: string;
   readonly slots: number;
   readonly outcome: 'ran' | 'caught_up' | 'skipped' | 'missed';
-  readonly reason: 'running' | 'paused' | 'blackout' | 'storage_off' | 'app_down' | 'limits' | null;
+  readonly reason: WhyNot | null;
   readonly detail: string | null;
   readonly backupId: string | null;
   readonly tries: number;
@@ -25,15 +26,6 @@ const LOOKS: Readonly<
   caught_up: { tone: 'success', text: 'caught up' },
   skipped: { tone: 'neutral', text: 'skipped' },
   missed: { tone: 'warning', text: 'missed' },
-};
-
-const REASONS: Readonly<Record<NonNullable<SlotLine['reason']>, string>> = {
-  running: 'The backup before it was still running.',
-  paused: 'The schedule was paused',
-  blackout: 'Nothing may begin on the server at that time',
-  storage_off: 'Storage was not enabled for the environment.',
-  app_down: 'BRIDGEPORT was not running, or too late to catch up.',
-  limits: 'The backup before it was still waiting for its turn.',
 };
 
 /** What became of each time, newest first: why did it not run? */
@@ -103,10 +95,5 @@ function Why({ line, zone }: { readonly line: SlotLine; readonly zone: string })
     );
   }
   if (reason === null) return <>–</>;
-  return (
-    <>
-      {REASONS[reason]}
-      {detail !== null && `: ${detail}`}
-    </>
-  );
+  return <>{whyNot(reason, detail)}</>;
 }

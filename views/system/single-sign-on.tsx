@@ -14,8 +14,10 @@ const PAGE = '/admin/system/single-sign-on';
 export function SingleSignOnPage(props: {
   readonly frame: Frame;
   readonly stored: { readonly issuer: string; readonly name: string; readonly hasSecret: boolean } | null;
-  /** To be entered at the provider; null without PUBLIC_URL. */
-  readonly redirectUri: string | null;
+  /** To be entered at the provider. */
+  readonly redirectUri: string;
+  /** It is the one of PUBLIC_URL; else that of the address at which the page was opened. */
+  readonly isPublic: boolean;
   readonly form: FormState;
   /** What a test has just said. */
   readonly trouble: string | null;
@@ -42,7 +44,7 @@ export function SingleSignOnPage(props: {
           accounts go on beside it.
         </p>
       )}
-      <RedirectUri uri={props.redirectUri} />
+      <RedirectUri uri={props.redirectUri} isPublic={props.isPublic} />
       <Form action={PAGE} form={form} submit="Test and save">
         <Provider form={form} hasSecret={stored?.hasSecret === true} />
         <Roles form={form} />
@@ -72,20 +74,19 @@ export function SingleSignOnPage(props: {
   );
 }
 
-function RedirectUri({ uri }: { readonly uri: string | null }) {
-  if (uri === null) {
-    return (
-      <Notice tone="warning">
-        The variable <code>PUBLIC_URL</code> is not set: the provider would not know where to send browsers
-        back to. Set it, such as <code>PUBLIC_URL=https://backups.example.com</code>, start the app again, and
-        come back.
-      </Notice>
-    );
-  }
+function RedirectUri({ uri, isPublic }: { readonly uri: string; readonly isPublic: boolean }) {
   return (
     <>
       <p>Redirect URI, to be entered at the provider:</p>
       <CopyBlock id="redirect-uri" text={uri} label="Redirect URI" />
+      {!isPublic && (
+        <Notice tone="warning">
+          It is that of the address at which you opened this page, since the variable <code>PUBLIC_URL</code>{' '}
+          is not set: people who open another one are sent back there, and the provider refuses that unless it
+          knows it, too. Better set it, such as <code>PUBLIC_URL=https://backups.example.com</code>, and start
+          the app again.
+        </Notice>
+      )}
     </>
   );
 }

@@ -61,9 +61,9 @@ function Ready({ ready }: Pick<Watching, 'ready'>) {
   return (
     <>
       <p>
-        <code>GET /ready</code> answers {isReady ? '200' : '503'}: backups{' '}
-        {isReady ? 'would work' : 'would fail'} now. A monitor sees this without a token, and no more than
-        this.
+        <code>GET /ready</code> answers{' '}
+        {isReady ? '200: nothing known keeps backups from working.' : '503: backups would fail now.'} A
+        monitor sees this without a token, and no more than this.
       </p>
       <Checks label="What backups need" checks={checks} />
     </>
@@ -85,7 +85,7 @@ const READY_CHECKS = [
   },
   {
     check: 'storage',
-    well: 'Storage: it did not keep the last backup out',
+    well: 'Storage: no backup fails because of it',
     ill: 'Storage: it kept the last backup out',
     todo: (
       <>

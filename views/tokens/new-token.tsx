@@ -105,6 +105,27 @@ function Environments({ frame, form }: { readonly frame: Frame; readonly form: F
   );
 }
 
+/** A command that tries a token, and what its answer shows. */
+export interface FirstRequest {
+  readonly shows: 'databases' | 'metrics' | 'itself';
+  readonly command: string;
+}
+
+const SHOWN = {
+  databases: (
+    <>
+      It lists the databases with the ids by which a backup is asked for:{' '}
+      <a href="/docs/post-environments-envId-databases-id-backups">how to ask, and to wait for its end</a>.
+    </>
+  ),
+  metrics: 'It answers all metrics as Prometheus reads them.',
+  itself: (
+    <>
+      It answers whom the token stands for. <a href="/docs">All that can be asked</a>.
+    </>
+  ),
+} as const;
+
 /** The one time that a token is shown. */
 export function TokenMadePage(props: {
   readonly frame: Frame;
@@ -112,8 +133,9 @@ export function TokenMadePage(props: {
   readonly name: string;
   readonly token: string;
   readonly expiresAt: string;
+  readonly first: FirstRequest;
 }) {
-  const { frame, place, name, token } = props;
+  const { frame, place, name, token, first } = props;
   return (
     <Page frame={frame} section={place.section} title="API token made" back={place.back}>
       <Notice tone="warning">Copy it now. It is stored nowhere, and not shown again.</Notice>
@@ -122,8 +144,11 @@ export function TokenMadePage(props: {
       </p>
       <CopyBlock id="new-token" text={token} label="API token" />
       <p>
-        Keep it where your pipeline keeps its secrets, and send it as <code>Authorization: Bearer …</code>.
+        Keep it where your pipeline keeps its secrets. Try it, with the token in the variable{' '}
+        <code>TOKEN</code>:
       </p>
+      <CopyBlock id="first-request" text={first.command} label="A first request" />
+      <p>{SHOWN[first.shows]}</p>
       <div class="actions">
         <a class="button" href={place.back.href}>
           I have copied it

@@ -53,7 +53,9 @@ export function ServiceAccountsPage(props: {
               <th scope="row">
                 {account.name} {account.disabled && <Badge tone="warning" text="disabled" />}
               </th>
-              <td data-label="For">{account.description ?? '–'}</td>
+              <td data-label="For" class="words">
+                {account.description ?? '–'}
+              </td>
               <td data-label="Role">{account.role}</td>
               <td data-label="Tokens">{account.apiTokens}</td>
               <td data-label="Created">

@@ -27,24 +27,28 @@ export function TokenTable(props: {
 }) {
   const { tokens, path, hasOwners = false } = props;
   const columns = [
-    ...['Name', 'Begins with', ...(hasOwners ? ['Owner'] : [])],
-    ...['May', 'Where', 'Last used', 'Ends', ACTIONS],
+    ...['Name', ...(hasOwners ? ['Owner'] : []), 'May', 'Where', 'Last used', 'Ends', ACTIONS],
   ];
   return (
     <Table caption="API tokens" columns={columns}>
       {tokens.map((token) => (
         <tr key={token.id}>
-          <th scope="row">{token.name}</th>
-          <td data-label="Begins with">
-            <code class="token-prefix">{token.tokenPrefix}</code>
-          </td>
+          <th scope="row">
+            {token.name}
+            <br />
+            <code class="token-prefix">{token.tokenPrefix}…</code>
+          </th>
           {hasOwners && (
-            <td data-label="Owner">
+            <td data-label="Owner" class="words">
               <Owner token={token} />
             </td>
           )}
-          <td data-label="May">{mayWords(token)}</td>
-          <td data-label="Where">{whereWords(token)}</td>
+          <td data-label="May" class="words">
+            {mayWords(token)}
+          </td>
+          <td data-label="Where" class="words">
+            {whereWords(token)}
+          </td>
           <td data-label="Last used">
             <Ago at={token.lastUsedAt} none="never" />
           </td>

@@ -1,8 +1,8 @@
 import { encodingIn, textReader } from './postgres-encoding.ts';
 import { rolesOf } from './postgres-roles.ts';
 import { newRowPrefix } from './row-prefix.ts';
+import type { SqlStatement } from './sql-dialect.ts';
 import { readTable } from './sql-names.ts';
-import type { SqlStatement } from './sql-scanner.ts';
 import { addRows, type CountedTable, type Tally } from './tally.ts';
 
 const NAMED = /^(?:COPY|INSERT INTO) /;

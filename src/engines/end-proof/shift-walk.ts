@@ -18,6 +18,8 @@ export const STEP_BITS = 6;
 export const STOP: Step = 4 * STEP_BITS;
 /** Added to a step that is counted. */
 export const MARK: Step = 32;
+/** Of a shifted word: the next state, or `STOP`. */
+export const STATE_BITS = 31;
 
 /**
  * The automaton as words of memory. A word stands for a byte (or a pair) and holds what it does in each state, `STEP_BITS` each: a state
@@ -30,7 +32,6 @@ export interface ShiftTable {
 }
 
 const STATES = [0, 1, 2, 3].map((index) => index * STEP_BITS);
-const STATE_BITS = 31;
 const MARK_BIT = 5;
 const GROUP_BYTES = 8;
 
@@ -132,7 +133,12 @@ function runByByte(walk: ShiftWalk, words: Int32Array, bytes: DataView, from: nu
   return at;
 }
 
-/** The bytes of a chunk as `run` takes them. */
+/** 1 for a shifted word that is a stop, 0 for any other, without a branch: `STOP` alone has both of its bits. */
+export function stopsIn(word: number): number {
+  return (word >>> 4) & (word >>> 3) & 1;
+}
+
+/** The bytes of a chunk as `runThrough` takes them. */
 export function viewOf(chunk: Uint8Array): DataView {
   return new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }

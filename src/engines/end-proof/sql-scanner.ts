@@ -1,6 +1,19 @@
+import { newBlockComment } from './block-comment.ts';
 import { type CopyRows, newCopyRows } from './copy-rows.ts';
-import { MOST_HELD, newHeld } from './held.ts';
+import { isNameByte, newDollarQuote } from './dollar-quote.ts';
+import type { InsertRun } from './insert-run.ts';
+import {
+  beginStatement,
+  endStatement,
+  HEAD_BYTES,
+  leaveChunk,
+  newOpenStatement,
+  takeBracket,
+  takeByte,
+  tellStatement,
+} from './open-statement.ts';
 import { runThrough, type ShiftWalk, viewOf } from './shift-walk.ts';
+import type { SqlDialect } from './sql-dialect.ts';
 import {
   APOSTROPHE,
   BACKSLASH,
@@ -16,7 +29,6 @@ import {
   SINGLE,
   SLASH,
   SPACE,
-  type SqlQuoting,
   tablesOf,
 } from './sql-tables.ts';
 
@@ -33,40 +45,12 @@ export interface SqlScanner {
   longestStatement(): number;
 }
 
-export interface SqlDialect extends SqlQuoting {
-  /** Called with the beginning of each block comment that begins a line between statements, at most 32 bytes. */
-  readonly onBlockComment?: (text: string) => void;
-  /** Called with each statement that has ended. */
-  readonly onStatement?: (statement: SqlStatement) => void;
-}
-
-/** Valid while it is told. */
-export interface SqlStatement {
-  /** Its bytes are those from `start` to `end`, without its semicolon. */
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-  /** Whether these are all of them: of a very long one only the beginning is kept. */
-  readonly isWhole: boolean;
-  /** Whether it begins a line. */
-  readonly startsLine: boolean;
-  /** Of PostgreSQL: brackets that were opened outside of others. */
-  readonly groups: number;
-  /** Of a COPY: the rows of its data; null otherwise. */
-  readonly copied: number | null;
-}
-
 const NEWLINE = 0x0a;
 const STAR = 0x2a;
-const COMMENT_BYTES = 32;
-const COPY = [...'COPY '].map((letter) => letter.charCodeAt(0));
-const OPENING = 0x28;
-
-/** Longer than any name of PostgreSQL, and kept whole: what goes on beyond that is no tag, and nobody knows where it ends. */
-const MOST_TAG_BYTES = 64;
 
 /** How far a statement is gone over at once, before it is told whether it is in a long string. */
 const PIECE_BYTES = 2048;
+
 type State =
   | 'sql'
   | 'quoted'
@@ -82,56 +66,36 @@ type State =
 
 export function newSqlScanner(dialect: SqlDialect): SqlScanner {
   const { kinds, closings, table } = tablesOf(dialect);
+  const { isPostgres, inserts, onStatement } = dialect;
   const walk: ShiftWalk = { table, state: OUTSIDE, marks: 0 };
   let state: State = 'sql';
-  /** In a statement, beyond its first byte that is neither space nor comment. */
-  let inStatement = false;
-  /** How many bytes of its beginning were looked at to recognise COPY, and whether they are COPY's. */
-  let headBytes = 0;
-  let isCopy = true;
+  const statement = newOpenStatement();
   let current: Uint8Array = new Uint8Array(0);
   let view = viewOf(current);
-  /** Where the present statement and byte are, from the beginning of the present chunk on: small numbers in a text of any length. */
-  let statementStart = 0;
+  /** Of the present byte, in the present chunk. */
   let position = 0;
   let chunkStart = 0;
-  let longest = 0;
   let closing = 0;
   let mark = 0;
   let previous = 0;
-  let startsLine = false;
-  let depth = 0;
-  let groups = 0;
-  /** What is kept of a statement that goes on in the next chunk. */
-  const held = newHeld();
   let copy: CopyRows | undefined;
-  /** `$tag$`, and how much of it the last bytes match. */
-  let tag: number[] = [];
-  let matched = 0;
-  let comment = '';
+  const dollarQuote = newDollarQuote();
+  const comment = newBlockComment();
   /** Of what `mark` stands for. */
   let isLineStart = false;
 
   const startOrGoOn = (byte: number): void => {
-    if (!inStatement) {
-      inStatement = true;
-      statementStart = position;
-      startsLine = previous === NEWLINE || chunkStart + position === 0;
-      depth = 0;
-      groups = 0;
-      headBytes = dialect.isPostgres ? 0 : COPY.length;
-      isCopy = true;
+    if (!statement.isOpen) {
+      beginStatement(statement, position, previous === NEWLINE || chunkStart + position === 0, isPostgres);
     }
-    if (headBytes === COPY.length) return;
-    isCopy &&= COPY[headBytes] === byte;
-    headBytes += 1;
+    takeByte(statement, byte);
   };
 
   /** Reads ordinary SQL to the next byte that means something; gives the position after it. */
   const readSql = (chunk: Uint8Array, from: number): number => {
     let at = from;
     while (at < chunk.length) {
-      if (inStatement && headBytes === COPY.length) {
+      if (statement.isOpen && statement.headBytes === HEAD_BYTES) {
         at = passOver(chunk, at);
         if (state !== 'sql' || at === chunk.length) break;
       }
@@ -140,6 +104,7 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
       at += 1;
       readByte(byte);
       previous = byte;
+      if (inserts !== undefined && kinds[byte] === SEMICOLON) at = passInserts(at, inserts);
       if (state !== 'sql') break;
     }
     return at;
@@ -151,6 +116,21 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
     walk.state = OUTSIDE;
     const at = runThrough(walk, view, from, until);
     if (at > from) previous = chunk[at - 1] ?? 0;
+    leaveWalk();
+    return at;
+  };
+
+  /** From behind a semicolon over all INSERTs that follow and need not be told, and into the one that is not over there. */
+  const passInserts = (from: number, inserts: InsertRun): number => {
+    const at = inserts.read(walk, view, from);
+    if (inserts.openAt >= 0) {
+      beginStatement(statement, inserts.openAt, true, isPostgres);
+      leaveWalk();
+    }
+    return at;
+  };
+
+  const leaveWalk = (): void => {
     if (walk.state === DASHED) {
       mark = DASH;
       state = 'mark';
@@ -158,7 +138,6 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
       closing = walk.state === SINGLE ? APOSTROPHE : QUOTATION;
       state = 'quoted';
     }
-    return at;
   };
 
   const readByte = (byte: number): void => {
@@ -167,7 +146,7 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
         startOrGoOn(byte);
         break;
       case SPACE:
-        if (inStatement) startOrGoOn(byte);
+        if (statement.isOpen) takeByte(statement, byte);
         break;
       case QUOTE:
         startOrGoOn(byte);
@@ -175,50 +154,24 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
         state = 'quoted';
         break;
       case SEMICOLON:
-        if (inStatement) endStatement();
+        if (statement.isOpen && endStatement(statement, current, position, onStatement)) state = 'copy-head';
         break;
       case BRACKET:
         startOrGoOn(byte);
-        if (byte === OPENING && depth === 0) groups += 1;
-        depth += byte === OPENING ? 1 : -1;
+        takeBracket(statement, byte);
         break;
       default:
         readMeaningful(byte);
     }
   };
 
-  const endStatement = (): void => {
-    const start = statementStart;
-    const end = position;
-    longest = Math.max(longest, end - start);
-    inStatement = false;
-    if (dialect.isPostgres && isCopy && headBytes === COPY.length) {
-      state = 'copy-head';
-      held.keep(current, start, end);
-    } else if (start < 0) {
-      held.keep(current, start, end);
-      tellHeld(null);
-    } else {
-      // Most lie in one chunk, and are told without a copy.
-      const isWhole = end - start <= MOST_HELD;
-      dialect.onStatement?.({ bytes: current, start, end, isWhole, startsLine, groups, copied: null });
-    }
-  };
-
-  const tellHeld = (copied: number | null): void => {
-    const bytes = held.bytes();
-    const { isWhole } = held;
-    dialect.onStatement?.({ bytes, start: 0, end: bytes.length, isWhole, startsLine, groups, copied });
-    held.clear();
-  };
-
   const readMeaningful = (byte: number): void => {
     if (byte === BACKSLASH) {
-      if (!inStatement) state = 'command';
+      if (!statement.isOpen) state = 'command';
     } else if (byte === DOLLAR) {
       startOrGoOn(byte);
       if (isNameByte(previous) || previous === DOLLAR) return;
-      tag = [DOLLAR];
+      dollarQuote.begin();
       state = 'dollar-tag';
     } else {
       mark = byte;
@@ -235,8 +188,7 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
     }
     if (mark === SLASH && byte === STAR) {
       state = 'block-comment';
-      comment = '/*';
-      matched = 0;
+      comment.begin();
       return at + 1;
     }
     startOrGoOn(mark);
@@ -246,55 +198,32 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
   };
 
   const readBlockComment = (chunk: Uint8Array, from: number): number => {
-    for (let at = from; at < chunk.length; at += 1) {
-      const byte = chunk[at] ?? 0;
-      if (comment.length < COMMENT_BYTES) comment += String.fromCharCode(byte);
-      if (matched === 1 && byte === SLASH) {
-        if (!inStatement && isLineStart) dialect.onBlockComment?.(comment);
-        previous = byte;
-        state = 'sql';
-        return at + 1;
-      }
-      matched = byte === STAR ? 1 : 0;
+    const at = comment.read(chunk, from);
+    if (comment.isOver) {
+      if (!statement.isOpen && isLineStart) dialect.onBlockComment?.(comment.text);
+      previous = SLASH;
+      state = 'sql';
     }
-    return chunk.length;
-  };
-
-  const readDollarTag = (byte: number, at: number): number => {
-    const isFirst = tag.length === 1;
-    if (byte === DOLLAR) {
-      tag.push(byte);
-      matched = 0;
-      state = 'dollar-quoted';
-      return at + 1;
-    }
-    if (isNameByte(byte) && !(isFirst && isDigit(byte))) {
-      if (tag.length > MOST_TAG_BYTES) state = 'lost';
-      else tag.push(byte);
-      return at + 1;
-    }
-    previous = DOLLAR;
-    state = 'sql';
     return at;
   };
 
+  const readDollarTag = (byte: number, at: number): number => {
+    const read = dollarQuote.readTag(byte);
+    if (read === 'none') {
+      previous = DOLLAR;
+      state = 'sql';
+      return at;
+    }
+    if (read === 'end') state = 'dollar-quoted';
+    else if (read === 'lost') state = 'lost';
+    return at + 1;
+  };
+
   const readDollarQuoted = (chunk: Uint8Array, from: number): number => {
-    let at = from;
-    while (at < chunk.length) {
-      if (matched === 0) {
-        const next = chunk.indexOf(DOLLAR, at);
-        if (next < 0) return chunk.length;
-        at = next;
-      }
-      const byte = chunk[at] ?? 0;
-      at += 1;
-      if (byte === tag[matched]) matched += 1;
-      else matched = byte === DOLLAR ? 1 : 0;
-      if (matched === tag.length) {
-        previous = 0;
-        state = 'sql';
-        return at;
-      }
+    const at = dollarQuote.readQuoted(chunk, from);
+    if (dollarQuote.isOver) {
+      previous = 0;
+      state = 'sql';
     }
     return at;
   };
@@ -303,7 +232,7 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
     copy ??= newCopyRows();
     const at = copy.read(chunk, from, chunk.length);
     if (copy.isOver) {
-      tellHeld(copy.rows);
+      tellStatement(statement, copy.rows, onStatement);
       copy = undefined;
       previous = NEWLINE;
       state = 'sql';
@@ -316,7 +245,6 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
     const found = chunk.indexOf(byte, from);
     if (found < 0) return chunk.length;
     previous = byte;
-    matched = 0;
     state = next;
     return found + 1;
   };
@@ -353,26 +281,11 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
       view = viewOf(chunk);
       let at = 0;
       while (at < chunk.length) at = step(chunk, at);
-      if (inStatement) held.keep(chunk, statementStart, chunk.length);
-      statementStart -= chunk.length;
+      leaveChunk(statement, chunk);
       position -= chunk.length;
       chunkStart += chunk.length;
     },
-    isBetweenStatements: () => state === 'sql' && !inStatement,
-    longestStatement: () => longest,
+    isBetweenStatements: () => state === 'sql' && !statement.isOpen,
+    longestStatement: () => Math.max(statement.longest, inserts?.longest ?? 0),
   };
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39;
-}
-
-function isNameByte(byte: number): boolean {
-  return (
-    isDigit(byte) ||
-    (byte >= 0x41 && byte <= 0x5a) ||
-    (byte >= 0x61 && byte <= 0x7a) ||
-    byte === 0x5f ||
-    byte >= 0x80
-  );
 }

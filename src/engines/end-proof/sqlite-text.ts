@@ -18,11 +18,12 @@ export function newSqliteTextProof(): EndProof {
   const edges = newEdges(EDGE_BYTES);
   let damage: string | undefined;
   const tally = newTally();
-  const { onStatement, isInTrigger } = countSqlite(tally);
+  const { onStatement, inserts, isInTrigger } = countSqlite(tally);
   const scanner = newSqlScanner({
     quotes: ["''", '""', '``', '[]'],
     isPostgres: false,
     onStatement,
+    inserts,
     onBlockComment: (text) => {
       if (!isInTrigger() && /^\/\*{4,6} (?:ERROR: |CORRUPTION ERROR \*{6})/.test(text)) damage ??= text;
     },

@@ -6,7 +6,7 @@ import { readRecords } from '../records.ts';
 import { connectionLines, connectionSecrets, describeTarget, type PostgresTarget } from './connection.ts';
 import { explainPostgres } from './failures.ts';
 import type { PostgresOptions } from './options.ts';
-import { FIND_PG_DUMP } from './tools.ts';
+import { FIND_PG_DUMP, PSQL_SETTINGS } from './tools.ts';
 
 /** Of providers: their own housekeeping, in which nobody else may look. */
 const PROVIDERS_OWN = [
@@ -39,7 +39,7 @@ export PGCLIENTENCODING=UTF8
 ${FIND_PG_DUMP}
 find_psql || exit
 look() {
-  trusting "$psql" --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 \\
+  trusting "$psql" --no-psqlrc --no-password --quiet --no-align --tuples-only ${PSQL_SETTINGS} \\
     --field-separator-zero --record-separator-zero --command=${quote(LIST)}
 }
 { trouble=$(look 2>&1 >&3 3>&-); } 3>&1

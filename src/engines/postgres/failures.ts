@@ -95,6 +95,7 @@ const FAILURES: readonly KnownFailure[] = [
   {
     // https://www.postgresql.org/docs/current/predefined-roles.html: pg_read_all_data has no large objects before 19.
     pattern: /permission denied for large object (\d+)/,
+    states: ['42501'],
     code: 'dump_refused',
     message: (what, object) =>
       `The user may not read large object ${object} in ${what}. The role pg_read_all_data does not cover large objects: use their owner or a superuser, let the owner GRANT SELECT ON LARGE OBJECT … for each, or turn on lo_compat_privileges for the user (ALTER ROLE … SET lo_compat_privileges = on, by a superuser).`,
@@ -102,18 +103,21 @@ const FAILURES: readonly KnownFailure[] = [
   {
     pattern:
       /permission denied for ((?:table|sequence|schema|view|materialized view|foreign table|relation) [^\n]*)/,
+    states: ['42501'],
     code: 'dump_refused',
     message: (what, thing) =>
       `The user may not read everything in ${what}: permission denied for ${thing}. Grant it the role pg_read_all_data (PostgreSQL 14 and later), which holds for what is created later, too, or use the owner.`,
   },
   {
     pattern: /permission denied for ([^\n]*)/,
+    states: ['42501'],
     code: 'dump_refused',
     message: (what, thing) =>
       `The user may not read everything in ${what}: permission denied for ${thing}. Grant it that right, or use the owner.`,
   },
   {
     pattern: /query would be affected by row-level security policy for table ([^\n]*)/,
+    states: ['42501'],
     code: 'dump_refused',
     message: (what, table) =>
       `Row-level security hides rows of ${table} from the user of ${what}. Use the owner or a role with BYPASSRLS.`,
@@ -133,6 +137,7 @@ const FAILURES: readonly KnownFailure[] = [
   },
   {
     pattern: /out of shared memory/,
+    states: ['53200'],
     code: 'dump_failed',
     message: (what) =>
       `The server has no room for the locks that a dump of ${what} needs, one for each table. Raise max_locks_per_transaction in its configuration and restart it.`,
@@ -166,5 +171,42 @@ const FAILURES: readonly KnownFailure[] = [
     code: 'dump_failed',
     message: (what, _detail, words) =>
       `The server ended the connection to ${what} during the dump. Its log says why; then try again. It said: ${words}`,
+  },
+  // Of a server that speaks another language, where psql of ours tells the SQLSTATE: pg_dump tells none.
+  {
+    states: ['42501'],
+    code: 'dump_refused',
+    message: (what, _detail, words) =>
+      `The user may not do all that is needed in ${what}. Grant it that right, or use the owner. The server said: ${words}`,
+  },
+  {
+    states: ['XX001', 'XX002'],
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The server can't read some of ${what} any more; its data is damaged. It said: ${words} Keep the backups there are, look at its disk and its log, and restore, or repair what it names.`,
+  },
+  {
+    states: ['53200'],
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The server has no memory left for what was asked of ${what}, such as for more locks (max_locks_per_transaction). It said: ${words}`,
+  },
+  {
+    states: ['53100'],
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The disk of the server of ${what} is full. Free some of it. It said: ${words}`,
+  },
+  {
+    states: ['57014'],
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The server cancelled what was asked of ${what}: somebody had it do so, or a time limit of the user’s is over (statement_timeout). It said: ${words}`,
+  },
+  {
+    states: ['57P01', '57P02', '57P03'],
+    code: 'dump_refused',
+    message: (what, _detail, words) =>
+      `The server ended the connection to ${what}: somebody had it do so, or it stops. Try again when it is up. It said: ${words}`,
   },
 ];

@@ -97,12 +97,14 @@ const FAILURES: readonly KnownFailure[] = [
   },
   {
     pattern: /cannot drop ([^\n]*) because (?:other objects depend on it|extension [^\n]* requires it)/,
+    states: ['2BP01'],
     code: 'conflict',
     message: (what, object, words) =>
       `Something that the backup does not have depends on ${object} in ${what}, and nothing is dropped by CASCADE: so all is as it was. Drop what depends on it, or restore beside it as a user who may create databases. The server said: ${words.replace(CASCADE_HINT, '')}`,
   },
   {
     pattern: /(is being accessed by other users|is used by (?:an active )?logical replication)/,
+    states: ['55006'],
     code: 'conflict',
     message: (what, _detail, words) =>
       `Somebody uses ${what}, so that it stays as it is. End those sessions, or let the restore end them. The server said: ${words}`,
@@ -145,12 +147,14 @@ const FAILURES: readonly KnownFailure[] = [
   },
   {
     pattern: /(?:permission denied|must be (?:owner|superuser|member)|must be able to SET ROLE)([^\n]*)/,
+    states: ['42501'],
     code: 'dump_refused',
     message: (what, _detail, words) =>
       `The user may not do all that the dump needs in ${what}. Restore as a superuser, or as a user who is a member of the roles that own what is in it. The server said: ${words}`,
   },
   {
     pattern: /database ("[^\n]*") already exists/,
+    states: ['42P04'],
     code: 'conflict',
     message: (_what, name) => `There is a database ${name} by now. Choose another name.`,
   },
@@ -161,9 +165,61 @@ const FAILURES: readonly KnownFailure[] = [
       `The disk of the server of ${what} is full. Free some of it. It said: ${words}`,
   },
   {
+    // Last but one: a disk that is full ends sessions, too, and says so before.
+    pattern:
+      /terminating connection|server closed the connection|connection to server was lost|could not (?:send data to|receive data from) server|SSL SYSCALL error/,
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The session of the restore into ${what} was ended by its server, or the connection to it broke. See the server’s log, and restore again. It said: ${words}`,
+  },
+  {
     pattern: /source database "template0" is being accessed|database is not currently accepting/,
     code: 'dump_failed',
     message: (_what, _detail, words) =>
       `The server could not make a new database just now. Try again. It said: ${words}`,
+  },
+  // Of a server that speaks another language, where psql tells the SQLSTATE: pg_restore tells none.
+  {
+    states: ['2BP01'],
+    code: 'conflict',
+    message: (what, _detail, words) =>
+      `Something that the backup does not have depends on what is to be replaced in ${what}, and nothing is dropped by CASCADE: so all is as it was. Drop what depends on it, or restore beside it as a user who may create databases. The server said: ${words}`,
+  },
+  {
+    states: ['55006'],
+    code: 'conflict',
+    message: (what, _detail, words) =>
+      `Somebody uses ${what}, or what a new database is made of, so that it stays as it is. End those sessions, or let the restore end them. The server said: ${words}`,
+  },
+  {
+    states: ['42501'],
+    code: 'dump_refused',
+    message: (what, _detail, words) =>
+      `The user may not do all that the dump needs in ${what}. Restore as a superuser, or as a user who is a member of the roles that own what is in it. The server said: ${words}`,
+  },
+  {
+    states: ['42P04'],
+    code: 'conflict',
+    message: (_what, _detail, words) =>
+      `There is a database of that name by now. Choose another name. The server said: ${words}`,
+  },
+  {
+    states: ['58P01'],
+    code: 'dump_failed',
+    obstacle: 'extension',
+    message: (what, _detail, words) =>
+      `The server of ${what} lacks a file that the dump needs, such as of an extension. Install it there, and restore again. It said: ${words}`,
+  },
+  {
+    states: ['42704'],
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The server of ${what} does not have something that the dump names: a role, an extension, or a setting of a newer version. Make it there, or restore to another server. It said: ${words}`,
+  },
+  {
+    states: ['53100'],
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The disk of the server of ${what} is full. Free some of it. It said: ${words}`,
   },
 ];

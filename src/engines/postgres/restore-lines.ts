@@ -1,6 +1,6 @@
 import { quote } from '../../hosts/quote.ts';
 import { connectionLines, type PostgresTarget } from './connection.ts';
-import { FIND_PG_DUMP } from './tools.ts';
+import { FIND_PG_DUMP, PSQL_SETTINGS } from './tools.ts';
 
 /** Databases to connect to for what is about others; the second is on every server, the third where a provider keeps those two. */
 const MAINTENANCE = ['postgres', 'template1', 'defaultdb'];
@@ -40,7 +40,7 @@ find_psql </dev/null || exit`;
 }
 
 const SQL = `sql() {
-  trusting "$psql" --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 "$@"
+  trusting "$psql" --no-psqlrc --no-password --quiet --no-align --tuples-only ${PSQL_SETTINGS} "$@"
 }`;
 
 /** `loading PROGRAM …`, as `trusting`, with the script's own input for the program's: one given authority comes by another way. */

@@ -22,6 +22,7 @@ import {
 } from './restore-lines.ts';
 import { preflightPostgres } from './restore-preflight.ts';
 import { type PostgresRestoreTarget, workName } from './restore-target.ts';
+import { IN_USE, PSQL_SETTINGS } from './tools.ts';
 
 const MOST_NAME_BYTES = 63;
 
@@ -107,7 +108,7 @@ function createStatement(target: PostgresRestoreTarget): string {
 
 function loadPlain(target: PostgresRestoreTarget): string {
   return `${insideLines(target, workName(target))}
-loading "$psql" --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 --output=/dev/null --file=-`;
+loading "$psql" --no-psqlrc --no-password --quiet ${PSQL_SETTINGS} --output=/dev/null --file=-`;
 }
 
 function loadArchive(target: PostgresRestoreTarget): string {
@@ -129,7 +130,11 @@ const READ_ON = ' || exit\ncat >/dev/null';
 function makeSchemas({ tables }: PostgresRestoreTarget): string {
   if (!tables) return '';
   const schemas = [...new Set(tables.map(({ schema }) => schema))];
-  const commands = schemas.map((schema) => quote(`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`));
+  // Nothing of a schema that is there already: pg_restore has the next word, and tells no SQLSTATE.
+  const commands = [
+    'SET client_min_messages = error',
+    ...schemas.map((schema) => `CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`),
+  ].map(quote);
   return ` && ( export PGCLIENTENCODING=UTF8; sql ${commands.map((command) => `--command=${command}`).join(' ')} )`;
 }
 
@@ -218,7 +223,7 @@ if exists ${quote(literal(work))}; then
   tries=0
   until said=$(sql --command=${quote(`ALTER DATABASE ${work} RENAME TO ${identifier(target.newName)}`)} 2>&1); do
     tries=$((tries + 1))
-    case $said in *'accessed by other users'*) [ "$tries" -lt 10 ] && sleep 1 && continue ;; esac
+    case $said in ${IN_USE}) [ "$tries" -lt 10 ] && sleep 1 && continue ;; esac
     printf '%s\\n' "$said" >&2
     exit 3
   done
@@ -249,7 +254,7 @@ ${target.inPlace ? keepReplaced(target, target.inPlace) : ''}
 tries=0
 until said=$(sql --command='DROP DATABASE IF EXISTS ${work}' 2>&1); do
   tries=$((tries + 1))
-  case $said in *'accessed by other users'*) [ "$tries" -lt 10 ] && sleep 1 && continue ;; esac
+  case $said in ${IN_USE}) [ "$tries" -lt 10 ] && sleep 1 && continue ;; esac
   printf '%s\\n' "$said" >&2
   exit 3
 done

@@ -1,4 +1,12 @@
 /**
+ * How psql is told to end with the first error, and to tell its SQLSTATE (verbose), by which it is recognised whatever language the
+ * server speaks. Of what a login is refused for, no program tells one.
+ */
+export const PSQL_SETTINGS = '--set=ON_ERROR_STOP=1 --set=VERBOSITY=verbose';
+/** A pattern of the shell for what psql prints where somebody is in a database that is to be renamed or dropped (object_in_use). */
+export const IN_USE = "*': 55006: '*";
+
+/**
  * Shell functions that find PostgreSQL's client programs on a host. They follow `connectionLines`.
  *
  * `find_pg_dump MAJOR` sets `pg_dump` to the program to use: of several installed ones that of the server's own
@@ -57,7 +65,7 @@ find_psql() {
   return 127
 }
 ask() {
-  trusting "$psql" --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --command="$1"
+  trusting "$psql" --no-psqlrc --no-password --quiet --no-align --tuples-only ${PSQL_SETTINGS} --command="$1"
 }
 ask_server() {
   answer=$(ask "SELECT pg_catalog.concat_ws(' ', pg_catalog.current_setting('server_version_num'),

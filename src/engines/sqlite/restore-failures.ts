@@ -58,6 +58,13 @@ const FAILURES: readonly KnownFailure[] = [
       `The disk of the host ran full while ${path} was restored (${detail}). Free space there.`,
   },
   {
+    // All that dash says of a write that failed, most likely for want of room.
+    pattern: /echo: I\/O error/,
+    code: 'dump_failed',
+    message: (path) =>
+      `Nothing could be written beside ${path} on the host: its disk ran full, or fails. Free space there, or see the messages of its kernel.`,
+  },
+  {
     pattern: /disk I\/O error/,
     code: 'dump_failed',
     message: (path) =>

@@ -99,7 +99,7 @@ export function authRoutes(services: Services) {
 }
 
 function originOf(c: Context<ApiEnv>, address: string | null) {
-  return { address, browser: null, requestId: c.get('requestId') };
+  return { address, browser: null, agent: c.req.header('user-agent') ?? null, requestId: c.get('requestId') };
 }
 
 function wireSignedIn(signedIn: SignedIn) {

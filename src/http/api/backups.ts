@@ -14,7 +14,7 @@ import type { Services } from '../../services-port.ts';
 import { askVerification } from '../../verifications/ask-verification.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';
 import { type ApiSession, route } from '../route.ts';
-import { wholeDatabase, wireWhole } from './databases.ts';
+import { wholeDatabase, wireWhole } from './database-shapes.ts';
 import { id, instant, pageQuery, SUCCESS, success, total, waitQuery } from './shapes.ts';
 
 const text = z.string().nullable();

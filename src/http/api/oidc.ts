@@ -3,6 +3,7 @@ import { OidcFailure } from '../../oidc/failure.ts';
 import { removeOidc, saveOidc, testOidc } from '../../oidc/save-settings.ts';
 import { oidcInput, readOidc, redirectUriOf } from '../../oidc/settings.ts';
 import type { Services } from '../../services-port.ts';
+import { ownAddress } from '../request-address.ts';
 import { route } from '../route.ts';
 import { SUCCESS, success } from './shapes.ts';
 
@@ -33,12 +34,12 @@ export function oidcRoutes(services: Services) {
       summary: 'By which OpenID Connect provider people sign in, and whom it makes what; never the secret',
       answer: z.object({
         oidc: oidc.nullable(),
-        /** To be entered at the provider; null without PUBLIC_URL. */
-        redirectUri: z.string().nullable(),
+        /** To be entered at the provider: under PUBLIC_URL, else under the address that was asked. */
+        redirectUri: z.string(),
       }),
-      handle: async () => ({
+      handle: async ({ c }) => ({
         oidc: await readOidc(services.db),
-        redirectUri: redirectUriOf(services.config),
+        redirectUri: redirectUriOf(ownAddress(c, services)),
       }),
     }),
     route({
@@ -49,7 +50,9 @@ export function oidcRoutes(services: Services) {
       body: oidcInput,
       answer: z.object({ oidc }),
       refusals: [409],
-      handle: async ({ actor, body }) => ({ oidc: await saveOidc(services, actor, body) }),
+      handle: async ({ c, actor, body }) => ({
+        oidc: await saveOidc(services, actor, body, redirectUriOf(ownAddress(c, services))),
+      }),
     }),
     route({
       method: 'DELETE',
@@ -69,10 +72,10 @@ export function oidcRoutes(services: Services) {
       access: 'admin',
       summary: 'Read the provider anew, and say whether it knows this client',
       answer: z.object({ success: z.boolean(), error: z.string().optional() }),
-      refusals: [404, 409],
-      handle: async () => {
+      refusals: [404],
+      handle: async ({ c }) => {
         try {
-          await testOidc(services);
+          await testOidc(services, redirectUriOf(ownAddress(c, services)));
           return SUCCESS;
         } catch (error) {
           if (!(error instanceof OidcFailure)) throw error;

@@ -7,6 +7,7 @@ import { AppError } from '../../errors.ts';
 import { cancelRestore } from '../../restores/cancel-restore.ts';
 import { findRestore } from '../../restores/restores.ts';
 import { cancelPrune } from '../../retention/cancel-prune.ts';
+import { ASKER, parseAsker } from '../../runs/askers.ts';
 import type { RunProgress } from '../../runs/runs.ts';
 import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
@@ -21,6 +22,12 @@ const kind = z.enum(['backup', 'deep_test', 'verification', 'prune', 'restore', 
 const state = z.enum([
   ...(['pending', 'running', 'uncertain', 'completed', 'failed', 'cancelled', 'interrupted'] as const),
 ]);
+
+const by = z
+  .string()
+  .regex(ASKER, { error: 'Must be schedule, person or token, or one of the last two with an id: person:ID' })
+  .transform((text) => parseAsker(text) ?? undefined)
+  .describe('who asked for it: schedule, person or token, or that very one: person:ID, token:ID');
 
 const run = z.object({
   id,
@@ -49,7 +56,7 @@ export function runRoutes(services: Services) {
       path: '/api/runs',
       access: 'viewer',
       summary: 'What waits, runs and ran, newest first',
-      query: pageQuery(50).extend({ kind: kind.optional(), state: state.optional() }),
+      query: pageQuery(50).extend({ kind: kind.optional(), state: state.optional(), by: by.optional() }),
       answer: z.object({ runs: z.array(run), more: z.boolean() }),
       handle: async ({ query }) => {
         const { runs, more } = await listRuns(services.db, query, query);

@@ -27,6 +27,10 @@ const session = z.object({
   createdAt: instant,
   lastUsedAt: instant.nullable(),
   expiresAt: instant,
+  /** Where it was begun, if that is known. */
+  address: z.string().nullable(),
+  /** What the browser or client called itself then. */
+  agent: z.string().nullable(),
   /** The one of this request. */
   isCurrent: z.boolean(),
 });

@@ -9,6 +9,7 @@ import { hasPassword, listIdentities, unlink } from '../../oidc/identities.ts';
 import { beginLink } from '../../oidc/link.ts';
 import { readOidc, redirectUriOf } from '../../oidc/settings.ts';
 import type { Services } from '../../services-port.ts';
+import { ownAddress } from '../request-address.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { frameOf } from './kit/frame.ts';
@@ -36,7 +37,8 @@ export function accountSignOnRoutes(
       async act({ ownPassword: currentPassword }) {
         actorOf(c, services);
         const { id: sessionId, user } = c.get('session');
-        const own = { userId: user.id, sessionId, currentPassword };
+        const redirectUri = redirectUriOf(ownAddress(c, services));
+        const own = { userId: user.id, sessionId, currentPassword, redirectUri };
         const { url, transaction } = await beginLink(services, own);
         await writeTransaction(c, transaction, services);
         const name = (await readOidc(services.db))?.name ?? '';
@@ -68,7 +70,7 @@ export async function signOnOf(
   form: FormState = freshForm(),
 ): Promise<SignOnOfAccount> {
   const { user } = c.get('session');
-  const provider = redirectUriOf(services.config) === null ? null : await readOidc(services.db);
+  const provider = await readOidc(services.db);
   const links = await listIdentities(services.db, user.id);
   return {
     name: provider?.name ?? null,

@@ -6,14 +6,17 @@ import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { questionOfToken } from '../../../views/tokens/token-table.tsx';
 import { changePassword } from '../../auth/change-password.ts';
 import { endOneSession, listSessions } from '../../auth/own-sessions.ts';
+import { chooseZone, ownZone } from '../../auth/own-zone.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import { factorOf } from '../../auth/second-factor.ts';
 import type { Services } from '../../services-port.ts';
+import { readTimeZone } from '../../settings/settings.ts';
 import { listTokens } from '../../tokens/tokens.ts';
 import { accountSignOnRoutes, signOnOf } from './account-sign-on.tsx';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { frameOf } from './kit/frame.ts';
+import { THEMES, writeThemeCookie } from './kit/reader.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { clearSessionCookie } from './kit/session-cookie.ts';
@@ -22,6 +25,16 @@ import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['currentPassword', 'newPassword'];
 
+const SESSIONS_SHOWN = 50;
+const displayForm = z.object({ timeZone: ownZone, theme: z.enum(THEMES) });
+
+/** Forms of the page that came back. */
+interface RefusedForms {
+  readonly password?: FormState;
+  readonly display?: FormState;
+  readonly link?: FormState;
+}
+
 /** One's own account. */
 export function accountRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
@@ -29,22 +42,26 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
     currentPassword: z.string().min(1).max(1024),
     newPassword: newPasswordField(services.config, 'page'),
   });
-  const page = async (c: Context<UiEnv>, form: FormState, link?: FormState) => {
-    const { id: ownId, user } = c.get('session');
+  const page = async (c: Context<UiEnv>, refused: RefusedForms = {}) => {
+    const { id: ownId, user, timeZone } = c.get('session');
     const tokens = await listTokens(services.db, { ownerUserId: user.id });
     const { sessions: listed, total } = await listSessions(services, user.id);
-    const sessions = listed.map((session) => ({ ...session, isCurrent: session.id === ownId }));
+    const sessions = listed
+      .slice(0, SESSIONS_SHOWN)
+      .map((session) => ({ ...session, isCurrent: session.id === ownId }));
     const toEnd = sessions.find(({ id }) => id === c.req.query('end'));
     const asked = tokens.find(({ id }) => id === c.req.query('revoke'));
     return (
       <AccountPage
         frame={await frameOf(c, services)}
-        form={form}
+        form={refused.password ?? freshForm()}
+        display={refused.display ?? freshForm({ timeZone: timeZone ?? '', theme: c.get('reader').theme })}
+        zone={await readTimeZone(services.db)}
         leastPassword={leastPassword(services.config, 'page')}
         tokens={tokens}
         sessions={sessions}
         sessionTotal={total}
-        signOn={await signOnOf(c, services, link)}
+        signOn={await signOnOf(c, services, refused.link)}
         hasSecondFactor={(await factorOf(services.db, user.id)) !== null}
         question={
           asked !== undefined
@@ -57,18 +74,33 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
     );
   };
 
-  ui.get('/account', only('viewer'), async (c) => sendPage(c, await page(c, freshForm())));
+  ui.get('/account', only('viewer'), async (c) => sendPage(c, await page(c)));
 
   ui.route(
     '/',
-    accountSignOnRoutes(services, async (c, link) => sendPage(c, await page(c, freshForm(), link), 422)),
+    accountSignOnRoutes(services, async (c, link) => sendPage(c, await page(c, { link }), 422)),
+  );
+
+  ui.post('/account/display', only('viewer'), async (c) =>
+    submit(c, services, {
+      parse: (body) =>
+        displayForm.safeParse({ timeZone: (body['timeZone'] ?? '').trim(), theme: body['theme'] }),
+      refuse: async (display) => sendPage(c, await page(c, { display }), 422),
+      async act({ timeZone, theme }) {
+        // A lost form is shown again before anything is saved.
+        actorOf(c, services);
+        await chooseZone(services, c.get('session').user.id, timeZone);
+        writeThemeCookie(c, theme, services);
+        return { to: '/account', say: 'display-saved' };
+      },
+    }),
   );
 
   ui.post('/account/password', only('viewer'), async (c) =>
     submit(c, services, {
       parse: (body) => passwordForm.safeParse(body),
       secrets: SECRETS,
-      refuse: async (form) => sendPage(c, await page(c, form), 422),
+      refuse: async (password) => sendPage(c, await page(c, { password }), 422),
       async act(input) {
         await changePassword(services, actorOf(c, services), c.get('session').user.id, input);
         clearSessionCookie(c, services);

@@ -12,7 +12,7 @@ import { keptOf } from '../../retention/kept.ts';
 import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
 import { lastReadingOf, readingOf } from '../../verifications/ask-verification.ts';
-import { readFailure, toLiveRun } from './backup-views.ts';
+import { readFailure, toLiveRuns } from './backup-views.ts';
 import { type FlashKey, say } from './kit/flash.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
@@ -93,7 +93,8 @@ async function readingEndOf(db: Db, { id, verification }: BackupWithTrigger): Pr
   return (await lastReadingOf(db, id)) === 'completed' ? 'backup-read-whole' : 'backup-read-not';
 }
 
-async function runOf(services: Services, { backup, lastGood }: BackupStory) {
+async function runOf(services: Services, { backup }: BackupStory) {
   if (backup.status !== 'pending' && backup.status !== 'in_progress') return null;
-  return toLiveRun(services, backup, lastGood?.id ?? null);
+  const [run = null] = await toLiveRuns(services, [backup]);
+  return run;
 }

@@ -2,8 +2,10 @@ import type { BackupFailure } from '../../../views/backup/failure.tsx';
 import type { LiveRun } from '../../../views/backup/run-words.ts';
 import type { BackupItem } from '../../../views/database/backup-rows.ts';
 import { keptUntil } from '../../../views/database/kept-until.ts';
-import { type BackupWithTrigger, findBackup, progressOf } from '../../backups/backups.ts';
+import type { EndedRun } from '../../../views/database/live-runs.tsx';
+import { type BackupWithTrigger, findBackups, progressOf } from '../../backups/backups.ts';
 import { NO_BUCKET, SPACES_NOT_CONFIGURED } from '../../backups/destination.ts';
+import { lastGoodBytes } from '../../backups/newest-backups.ts';
 import { readBackupError } from '../../backups/step-error.ts';
 import type { Db } from '../../db/schema.ts';
 import type { Kept } from '../../retention/kept.ts';
@@ -38,29 +40,60 @@ export function toBackupItem(
   };
 }
 
-/** A run that is not over, with the worker's fresher numbers where it runs here, beside the bytes of the last good one. */
-export async function toLiveRun(
-  services: Pick<Services, 'db' | 'runs'>,
-  row: BackupWithTrigger,
-  lastGoodId: string | null,
-): Promise<LiveRun> {
-  const { step, bytesRead, bytesStored, bytesPerSecond, estimatedBytes, waitingFor, waitingSince } =
-    progressOf(row, services.runs.progress(row.id));
-  return {
-    id: row.id,
-    status: row.status === 'pending' ? 'pending' : 'in_progress',
-    ...{ step, bytesRead, bytesStored, bytesPerSecond, waitingFor, waitingSince },
-    expectedBytes: (await dumpBytesOf(services.db, lastGoodId)) ?? estimatedBytes,
-    cancelRequested: row.cancel_requested_at !== null,
-  };
+/**
+ * Runs that are not over, for each page that tells of one: with the worker's fresher numbers where it runs here, beside the bytes of its
+ * database's last good one.
+ */
+export async function toLiveRuns(
+  { db, runs }: Pick<Services, 'db' | 'runs'>,
+  rows: readonly BackupWithTrigger[],
+): Promise<readonly LiveRun[]> {
+  const lastBytes = await lastGoodBytes(
+    db,
+    rows.map((row) => row.database_id),
+  );
+  return rows.map((row) => {
+    const { step, bytesRead, bytesStored, bytesPerSecond, estimatedBytes, waitingFor, waitingSince } =
+      progressOf(row, runs.progress(row.id));
+    return {
+      id: row.id,
+      status: row.status === 'pending' ? 'pending' : 'in_progress',
+      ...{ step, bytesRead, bytesStored, bytesPerSecond, waitingFor, waitingSince },
+      expectedBytes: lastBytes.get(row.database_id) ?? estimatedBytes,
+      cancelRequested: row.cancel_requested_at !== null,
+    };
+  });
 }
 
-/** Bytes of that backup's dump before compression; null where they are not known. */
-async function dumpBytesOf(db: Db, backupId: string | null): Promise<number | null> {
-  if (backupId === null) return null;
-  const backup = await findBackup(db, backupId);
-  const bytes = Number(backup?.bytes_read ?? 0);
-  return bytes > 0 ? bytes : null;
+/** Runs that a page may ask about at once: it tells of those that ended last. */
+const ASKED_AT_ONCE = 5;
+
+/** What became of these backups, in that order, as far as they are over. */
+export async function endedRuns(
+  db: Db,
+  ids: readonly string[],
+): Promise<readonly (EndedRun & { readonly databaseId: string })[]> {
+  const asked = [...new Set(ids)].slice(-ASKED_AT_ONCE);
+  const backups = await findBackups(db, asked);
+  return asked.flatMap((id) => {
+    const backup = backups.get(id);
+    if (backup === undefined || backup.status === 'pending' || backup.status === 'in_progress') return [];
+    return [
+      {
+        id,
+        databaseId: backup.database_id,
+        result: resultOf(backup),
+        bytes: Number(backup.size),
+        seconds: backup.duration,
+        message: readFailure(backup.error)?.message ?? null,
+      },
+    ];
+  });
+}
+
+function resultOf({ status, outcome }: BackupWithTrigger): EndedRun['result'] {
+  if (status === 'completed') return 'good';
+  return outcome === 'cancelled' || outcome === 'uncertain' ? outcome : 'failed';
 }
 
 /** A backup's `error`, with what of the storage is to be looked at; null where there is none that can be read. */

@@ -17,6 +17,7 @@ import { isStorageEnabled } from '../../storage/enabled.ts';
 import { spacesRow } from '../../storage/storage.ts';
 import { findFormOf } from './find-databases.tsx';
 import { seenAt } from './first-contact.tsx';
+import { keyCommand } from './key-command.ts';
 import { keyShown } from './key-shown.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { chosenProvider, storageFormOf } from './storage-form.ts';
@@ -57,17 +58,6 @@ export async function checklistOf(
     host: await hostStep(c, services, { environment, reached, contact, first: spoken ?? servers[0] }),
     databases: await databasesStep(services, environment, reached ?? servers[0]),
   };
-}
-
-/** In a container the file is out of reach for who runs it, but for Docker's own copy. */
-function keyCommand({
-  config,
-  isContainer,
-}: Services): Pick<ChecklistProps['masterKey'], 'command' | 'isCommand'> {
-  const file = `${config.dataDir}/master.key`;
-  return isContainer
-    ? { command: `docker compose cp bridgeport:${file} .`, isCommand: true }
-    : { command: file, isCommand: false };
 }
 
 async function storageStep(

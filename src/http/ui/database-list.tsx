@@ -8,29 +8,35 @@ import { dayStates } from '../../backups/day-states.ts';
 import { talliesOfEach } from '../../backups/day-tallies.ts';
 import { dayAfter, dayOf, daysUntil } from '../../backups/days.ts';
 import {
+  countOf,
   DATABASE_SORTS,
   type DatabaseFilter,
   type DatabaseSort,
   findDatabases,
   kindsOfDatabases,
+  type StateFilter,
 } from '../../backups/find-databases.ts';
 import type { KnownDatabase } from '../../backups/known-databases.ts';
 import { PROTECTIONS } from '../../backups/protection.ts';
 import { type StateCounts, totalOf } from '../../backups/protection-states.ts';
+import type { Requested } from '../../backups/request-backup.ts';
 import { databaseType } from '../../databases/types.ts';
 import { engines } from '../../engines/engines.ts';
 import { getEnvironment } from '../../environments/environments.ts';
 import { isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
+import { wordsOfAll } from './asked-words.ts';
 import { selectsOf, storageIn, storageText } from './database-filters.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { readValues } from './kit/form-body.ts';
 import { frameOf, frameWithStates } from './kit/frame.ts';
+import { listPath } from './kit/list-path.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
+import { watchedRuns } from './running.ts';
 
 const PER_PAGE = 50;
 
@@ -56,18 +62,18 @@ export function databaseListRoutes(services: Services): Hono<UiEnv> {
     // The button of a row means that row, whatever is ticked beside it.
     const one = await readValues(c, 'only');
     const ids = one.length > 0 ? one : await readValues(c, 'id');
-    let asked = 0;
+    const requested: Requested[] = [];
     for (const id of ids) {
       try {
-        await startBackup(services, actorOf(c, services), id);
-        asked += 1;
+        requested.push(await startBackup(services, actorOf(c, services), id));
       } catch (error) {
         // Somebody deleted it since the list was made.
         if (!isAppError(error, 'not_found')) throw error;
       }
     }
-    if (asked === 0) return goTo(c, services, '/databases', 'nothing-selected');
-    return goTo(c, services, '/databases', 'backups-requested', asked);
+    const { say, count, rest } = wordsOfAll(requested);
+    const [back] = await readValues(c, 'back');
+    return goTo(c, services, listPath('/databases', back), say, count, rest);
   });
 
   // As addresses were while an environment was a place to be in.
@@ -90,6 +96,7 @@ async function sendList(c: Context<UiEnv>, services: Services): Promise<Response
     c,
     <DatabasesPage
       frame={frame}
+      running={await watchedRuns(services, environmentId, { shown: null, ended: [] })}
       databases={found.databases.map((database) => toItem(database, strips.get(database.id) ?? []))}
       page={{ ...page, total: found.total }}
       path={addressOf(query)}
@@ -108,6 +115,7 @@ interface ListQuery {
   readonly sort: DatabaseSort;
 }
 
+const STATES: readonly StateFilter[] = [...PROTECTIONS, 'unsafe'];
 const WORST_FIRST: DatabaseSort = { by: 'state', isDescending: false };
 
 /** What the address asks for; what makes no sense is as if it were not there. */
@@ -117,7 +125,7 @@ function queryOf(c: Context): ListQuery {
   return {
     filter: {
       search: q.slice(0, 200),
-      state: PROTECTIONS.find((one) => one === state) ?? null,
+      state: STATES.find((one) => one === state) ?? null,
       engine: engines.find(({ type }) => type === engine)?.type ?? null,
       storage: storageIn(storage),
     },
@@ -157,15 +165,19 @@ const CHIPS: Readonly<Record<ProtectionState, string>> = {
 };
 
 function chipsOf(query: ListQuery, counts: StateCounts): readonly Chip[] {
-  const at = (state: ProtectionState | null) => addressOf({ ...query, filter: { ...query.filter, state } });
+  const at = (state: StateFilter | null) => addressOf({ ...query, filter: { ...query.filter, state } });
+  const { state: chosen } = query.filter;
   const all = totalOf(counts);
+  // Where the overview leads to: two of the states at once, which is a chip while it is so.
+  const unsafe = { label: 'Not safe', count: countOf(counts, 'unsafe'), href: at('unsafe'), isChosen: true };
   return [
-    { label: 'All', count: all, href: at(null), isChosen: query.filter.state === null },
+    { label: 'All', count: all, href: at(null), isChosen: chosen === null },
+    ...(chosen === 'unsafe' ? [unsafe] : []),
     ...PROTECTIONS.map((state) => ({
       label: CHIPS[state],
       count: counts[state],
       href: at(state),
-      isChosen: query.filter.state === state,
+      isChosen: chosen === state,
     })),
   ];
 }

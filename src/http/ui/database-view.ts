@@ -10,7 +10,6 @@ import { dayStates } from '../../backups/day-states.ts';
 import { monthUntil, storedNow, talliesSince, usualOf } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, parseDay, weekdayOf } from '../../backups/days.ts';
 import { type KnownDatabase, knownDatabases } from '../../backups/known-databases.ts';
-import { protectionOfOne } from '../../backups/protection-of.ts';
 import { type Restorable, restorableOfOne } from '../../backups/restorable.ts';
 import { sizeChanges, sizeChangesOf } from '../../backups/size-changes.ts';
 import type { Database } from '../../databases/databases.ts';
@@ -21,7 +20,7 @@ import { keptOf } from '../../retention/kept.ts';
 import { briefSchedules } from '../../schedules/schedules.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
-import { readFailure, toBackupItem, toLiveRun } from './backup-views.ts';
+import { endedRuns, toBackupItem, toLiveRuns } from './backup-views.ts';
 import type { FormBody } from './kit/form-body.ts';
 import { pageOf } from './kit/paging.ts';
 import type { UiEnv } from './kit/ui-env.ts';
@@ -32,8 +31,6 @@ const WEEKS = 26;
 const DAYS_A_WEEK = 7;
 /** Good backups whose sizes are drawn. */
 const SIZES = 24;
-/** Runs that a page may ask about at once: it shows two at most, and tells of those that ended before. */
-const ASKED_AT_ONCE = 5;
 
 export async function figuresOf(
   services: Services,
@@ -137,10 +134,7 @@ export function backupFilterOf({ result, day }: FormBody): BackupFilter {
 const RESULTS = ['good', 'failed', 'pinned'] as const;
 
 export async function liveRunsOf(services: Services, databaseId: string) {
-  const backups = await liveBackups(services.db, databaseId);
-  if (backups.length === 0) return [];
-  const { lastGood } = await protectionOfOne(services, databaseId);
-  return Promise.all(backups.map((backup) => toLiveRun(services, backup, lastGood?.id ?? null)));
+  return toLiveRuns(services, await liveBackups(services.db, databaseId));
 }
 
 /** What became of those of the database that a page has shown, as far as they are over. */
@@ -149,24 +143,6 @@ export async function endedRunsOf(
   databaseId: string,
   ids: readonly string[],
 ): Promise<readonly EndedRun[]> {
-  const ended: EndedRun[] = [];
-  for (const id of new Set(ids.slice(-ASKED_AT_ONCE))) {
-    const backup = id === '' ? undefined : await findBackup(services.db, id);
-    if (backup === undefined || backup.database_id !== databaseId) continue;
-    if (backup.status === 'pending' || backup.status === 'in_progress') continue;
-    const { outcome } = backup;
-    ended.push({
-      id,
-      result:
-        backup.status === 'completed'
-          ? 'good'
-          : outcome === 'cancelled' || outcome === 'uncertain'
-            ? outcome
-            : 'failed',
-      bytes: Number(backup.size),
-      seconds: backup.duration,
-      message: readFailure(backup.error)?.message ?? null,
-    });
-  }
-  return ended;
+  const ended = await endedRuns(services.db, ids);
+  return ended.filter((run) => run.databaseId === databaseId);
 }

@@ -14,22 +14,23 @@ import { hasRole } from '../../auth/roles.ts';
 import { startBackup } from '../../backups/backup-actions.ts';
 import { countBackups } from '../../backups/backups.ts';
 import { removeDatabase, whatDependsOn } from '../../backups/remove-database.ts';
-import type { Requested } from '../../backups/request-backup.ts';
 import { confirmTarget, requireSeenTarget } from '../../databases/confirm-target.ts';
 import { deleteDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { secretField } from '../../fields.ts';
 import { listKept } from '../../restores/in-place.ts';
 import type { Services } from '../../services-port.ts';
+import { wordsOf } from './asked-words.ts';
 import { factsOf, shownProtection, summaryOf } from './database-summary.ts';
 import { endedRunsOf, figuresOf, listOf, liveRunsOf } from './database-view.ts';
 import { actorOf } from './kit/actor.ts';
-import { type FlashKey, goTo } from './kit/flash.ts';
+import { goTo } from './kit/flash.ts';
 import { environmentFrame, menuCounts } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { idsIn } from './running.ts';
 import { askedOf } from './selected-backups.ts';
 import { testDatabase } from './test-connections.ts';
 
@@ -116,7 +117,7 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
         {c.req.header('hx-request') === 'true' && (
           <>
             <HeadAnew protection={protection} mayChange={mayChange(c)} />
-            <MenuCounts counts={await menuCounts(c, services)} />
+            <MenuCounts {...(await menuCounts(c, services))} />
           </>
         )}
       </>,
@@ -170,15 +171,6 @@ const deletion = z.object({
 
 function messageOf({ message, errors }: FormState): string {
   return message ?? Object.values(errors)[0] ?? 'Choose what becomes of its backups.';
-}
-
-function wordsOf({ isNew, isRunning }: Requested): FlashKey {
-  if (!isNew) return isRunning ? 'backup-runs-and-waits' : 'backup-waits';
-  return isRunning ? 'backup-queued' : 'backup-requested';
-}
-
-function idsIn(text: string | undefined): readonly string[] {
-  return text === undefined || text === '' ? [] : text.split(',');
 }
 
 /** The page of one database; with a refused form it says so and answers 422. */

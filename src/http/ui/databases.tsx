@@ -9,6 +9,8 @@ import { tryChangedDatabase, tryNewDatabase } from '../../databases/draft.ts';
 import type { Engine } from '../../engines/engine.ts';
 import { engineFor, engines } from '../../engines/engines.ts';
 import { AppError, isAppError } from '../../errors.ts';
+import { scheduleAlongside } from '../../schedules/first-schedule.ts';
+import { type DatabaseSchedule, getSchedule } from '../../schedules/schedules.ts';
 import type { Services } from '../../services-port.ts';
 import { setSpacesEnvironment } from '../../storage/enabled.ts';
 import { mostUsedBucket } from '../../storage/in-use.ts';
@@ -30,6 +32,7 @@ import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { both, copiedChoice, parseScheduleChoice, scheduleChoices } from './schedule-choice.ts';
 import { shownTest } from './test-connections.ts';
 
 /** The forms of databases. The list is in `database-list.tsx`, the page of one database in `database.tsx`. */
@@ -47,15 +50,17 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
     }
     return submit(c, services, {
       ...ASKED_AGAIN,
-      parse: (body) => parseNewDatabase(chosenEngine(c), body),
+      parse: (body) => both(parseNewDatabase(chosenEngine(c), body), parseScheduleChoice(body)),
       refuse: (form) => sendNew(c, services, environmentId, form, wrongFields(c, form)),
-      async act(input, _, sent) {
+      async act([input, choice], _, sent) {
         const actor = actorOf(c, services);
         if (c.req.query('do') === 'test') {
           const test = await tryNewDatabase(services, actor, environmentId, input, c.req.raw.signal);
           return sendNew(c, services, environmentId, sent, shownTest(test));
         }
-        const { id } = await createDatabase(services, actor, environmentId, input);
+        const original = await originalOf(c, services, chosenEngine(c));
+        const after = scheduleAlongside(actor, services.now, choice, original?.schedule.own);
+        const { id } = await createDatabase(services, actor, environmentId, input, { after });
         return { to: `/databases/${id}`, say: 'database-created' };
       },
     });
@@ -149,9 +154,13 @@ async function sendNew(
     mayEnable: hasRole(frame.user.role, 'admin'),
   });
   const bucket = await mostUsedBucket(services.db);
-  const original = sent === null ? await originalOf(c, services, engine) : null;
+  const original = await originalOf(c, services, engine);
   const values =
-    original === null ? newDatabaseValues(engine, { ...choices, bucket }) : duplicateValues(engine, original);
+    original === null
+      ? newDatabaseValues(engine, { ...choices, bucket })
+      : { ...duplicateValues(engine, original.database), ...copiedChoice(original.schedule) };
+  const schedule = await scheduleChoices(services, { environmentId, engine: engine.type, tags: null });
+  const zone = original?.schedule.own?.timeZone ?? schedule.zone;
   return sendPage(
     c,
     <NewDatabasePage
@@ -160,19 +169,27 @@ async function sendNew(
       engines={engines}
       choices={choices}
       test={test}
+      schedule={{ ...schedule, zone }}
       form={sent ?? freshForm(values)}
-      copyOf={original?.name ?? null}
+      copyOf={original?.database ?? null}
     />,
     isRefused(sent) && test === null ? 422 : 200,
   );
 }
 
 /** The database that the form is to be filled with; null where the address names none of that type. Throws `not_found`. */
-async function originalOf(c: Context<UiEnv>, services: Services, engine: Engine): Promise<Database | null> {
+async function originalOf(c: Context<UiEnv>, services: Services, engine: Engine): Promise<Original | null> {
   const from = c.req.query('from');
   if (from === undefined) return null;
   const database = await getDatabase(services.db, from);
-  return database.type === engine.type ? database : null;
+  if (database.type !== engine.type) return null;
+  return { database, schedule: await getSchedule(services, from) };
+}
+
+/** What a form is a copy of. */
+interface Original {
+  readonly database: Database;
+  readonly schedule: DatabaseSchedule;
 }
 
 async function sendEdit(

@@ -4,11 +4,12 @@ import { isAppError } from '../../errors.ts';
 import { beginSignOn } from '../../oidc/begin.ts';
 import { OidcFailure } from '../../oidc/failure.ts';
 import { finishLink } from '../../oidc/link.ts';
+import { redirectUriOf } from '../../oidc/settings.ts';
 import { finishSignOn, noteTrouble, refuseStrange } from '../../oidc/sign-on.ts';
 import type { Transaction } from '../../oidc/transaction.ts';
 import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
-import { addressOf } from '../request-address.ts';
+import { addressOf, ownAddress } from '../request-address.ts';
 import { enter, originOf } from './kit/enter.ts';
 import { goTo } from './kit/flash.ts';
 import { ownPath } from './kit/own-path.ts';
@@ -31,11 +32,12 @@ export function entranceSignOnRoutes(
   ui.get('/login/oidc', async (c) => {
     try {
       const next = ownPath(c.req.query('next'));
-      const { url, transaction } = await beginSignOn(services, { next, link: null });
+      const redirectUri = redirectUriOf(ownAddress(c, services));
+      const { url, transaction } = await beginSignOn(services, { next, link: null, redirectUri });
       await writeTransaction(c, transaction, services);
       return c.redirect(url, 303);
     } catch (error) {
-      if (!isAppError(error, 'unauthorized', 'not_found', 'conflict', 'secret_unreadable')) throw error;
+      if (!isAppError(error, 'unauthorized', 'not_found', 'secret_unreadable')) throw error;
       await noteTrouble(services, { user: null, from: await originOf(c, services), why: error.message });
       return sayAt(c, services, '/login', error.message);
     }

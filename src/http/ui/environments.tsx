@@ -1,8 +1,11 @@
 import { type Context, Hono } from 'hono';
+import { questionOfEnvironment } from '../../../views/environment-deletion.tsx';
 import { EnvironmentSettingsPage } from '../../../views/environment-settings.tsx';
 import { type EnvironmentItem, EnvironmentsPage, NewEnvironmentPage } from '../../../views/environments.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { hasRole } from '../../auth/roles.ts';
 import { countStatesByEnvironment, NO_DATABASES } from '../../backups/protection-states.ts';
+import { contentsOf } from '../../environments/contents.ts';
 import { changeSettings, getSettings } from '../../environments/environment-settings.ts';
 import {
   createEnvironment,
@@ -60,11 +63,18 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
   ui.post('/environments/:environmentId/delete', only('admin'), async (c) => {
     const id = c.req.param('environmentId');
     const { name } = await getEnvironment(services.db, id);
-    const { keptObjects } = await deleteEnvironment(services, actorOf(c, services), id);
-    // Said once, here: where the files lie is kept nowhere but in the audit from now on.
-    const flash = { tone: 'success', text: `${name} is deleted. ${describeKept(keptObjects)}` } as const;
-    const frame = { ...(await frameOf(c, services)), flash };
-    return sendPage(c, <EnvironmentsPage frame={frame} environments={await itemsOf(services)} />);
+    return submit(c, services, {
+      parse: (body) => ({ success: true, data: body['name'] ?? '' }),
+      refuse: ({ message, errors }) =>
+        sendSettings(c, services, id, { deletion: message ?? Object.values(errors)[0] ?? '' }),
+      async act(typedName) {
+        const { keptObjects } = await deleteEnvironment(services, actorOf(c, services), id, { typedName });
+        // Said once, here: where the files lie is kept nowhere but in the audit from now on.
+        const flash = { tone: 'success', text: `${name} is deleted. ${describeKept(keptObjects)}` } as const;
+        const frame = { ...(await frameOf(c, services)), flash };
+        return sendPage(c, <EnvironmentsPage frame={frame} environments={await itemsOf(services)} />);
+      },
+    });
   });
 
   ui.get('/environments/:environmentId/settings', only('viewer'), async (c) =>
@@ -151,13 +161,14 @@ async function sendSettings(
   c: Context<UiEnv>,
   services: Services,
   id: string,
-  refused: { readonly ssh?: FormState; readonly data?: FormState },
+  refused: { readonly ssh?: FormState; readonly data?: FormState; readonly deletion?: string },
 ) {
   const { frame, environment } = await environmentFrame(c, services, id);
   const { configured, sshUser } = await getSsh(services.db, id);
   const ssh = editForm({ sshUser }, await storedSsh(c, services, id));
   const data = await storedData(services, id);
-  const isRefused = refused.ssh !== undefined || refused.data !== undefined;
+  const isRefused = Object.values(refused).some((each) => each !== undefined);
+  const asksToDelete = c.req.query('delete') !== undefined && hasRole(c.get('session').user.role, 'admin');
   return sendPage(
     c,
     <EnvironmentSettingsPage
@@ -169,6 +180,11 @@ async function sendSettings(
       }}
       ssh={refused.ssh === undefined ? ssh : withUser(refused.ssh, ssh)}
       data={refused.data ?? editForm(data)}
+      question={
+        asksToDelete || refused.deletion !== undefined
+          ? questionOfEnvironment(environment, await contentsOf(services.db, id), refused.deletion ?? null)
+          : null
+      }
     />,
     isRefused ? 422 : 200,
   );

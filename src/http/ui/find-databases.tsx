@@ -16,12 +16,13 @@ import type { Engine } from '../../engines/engine.ts';
 import { engineFor, engines } from '../../engines/engines.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { AppError, isAppError } from '../../errors.ts';
+import { scheduleAlongside } from '../../schedules/first-schedule.ts';
 import { isLocalHostname } from '../../servers/open-server.ts';
 import { getServer } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { setSpacesEnvironment } from '../../storage/enabled.ts';
 import { decodeNames, destinationOf, findValues, parseSearch, sharedSettings } from './find-form.ts';
-import { foundList } from './found-list.ts';
+import { foundList, type TaggedServer } from './found-list.ts';
 import { actorOf } from './kit/actor.ts';
 import { type FormBody, numberOf, readValues } from './kit/form-body.ts';
 import { environmentFrame } from './kit/frame.ts';
@@ -29,6 +30,7 @@ import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { both, parseScheduleChoice } from './schedule-choice.ts';
 import { pinned } from './test-connections.ts';
 
 const SECRETS = ['password'];
@@ -118,10 +120,10 @@ async function enableStorage(c: Context<UiEnv>, services: Services, { environmen
 const HOME = '/';
 
 /** Throws `not_found`. */
-async function searched(services: Services, id: string): Promise<SearchedServer> {
+async function searched(services: Services, id: string): Promise<TaggedServer> {
   const server = await getServer(services.db, id);
   const environment = await getEnvironmentRow(services.db, server.environmentId);
-  return { id, name: server.name, hostname: server.hostname, environment };
+  return { id, name: server.name, hostname: server.hostname, tags: server.tags, environment };
 }
 
 export function findFormOf({ config }: Services, { hostname }: Pick<SearchedServer, 'hostname'>): FormState {
@@ -131,7 +133,7 @@ export function findFormOf({ config }: Services, { hostname }: Pick<SearchedServ
 function search(
   c: Context<UiEnv>,
   services: Services,
-  server: SearchedServer,
+  server: TaggedServer,
   answer: (shown: Pick<FindFormProps, 'form' | 'found'>) => Promise<Response>,
 ): Promise<Response> {
   return submit(c, services, {
@@ -161,21 +163,29 @@ function whyNot(error: unknown): unknown {
   return new AppError('invalid', message, { cause: error, ...(isOfTheForm ? { details } : {}) });
 }
 
-async function register(c: Context<UiEnv>, services: Services, server: SearchedServer) {
+async function register(c: Context<UiEnv>, services: Services, server: TaggedServer) {
   return submit(c, services, {
-    parse: (body) => parseSearch(engineOf(body), body),
+    parse: (body) => both(parseSearch(engineOf(body), body), parseScheduleChoice(body)),
     secrets: SECRETS,
     asksAgain: true,
     refuse: async (form) =>
       send(c, services, server, { form, found: await offered(c, services, server, form.values) }),
-    async act(input, body) {
+    async act([input, choice], body) {
       const ticked = decodeNames(await readValues(c, 'found'));
       if (ticked.length === 0) throw new AppError('invalid', 'Tick the databases that are to be registered.');
       const destination = destinationOf(body);
       if (destination === null) throw new AppError('invalid', 'Choose where the backups go.');
       const settings = sharedSettings(engineOf(body), input, destination);
       const actor = actorOf(c, services);
-      const { registered, refused } = await registerFound(services, actor, server.id, settings, ticked);
+      const after = scheduleAlongside(actor, services.now, choice);
+      const { registered, refused } = await registerFound(
+        services,
+        actor,
+        server.id,
+        settings,
+        ticked,
+        after,
+      );
       if (refused.length === 0) {
         const to = body['next'] === HOME ? HOME : '/databases';
         return { to, say: 'databases-registered', count: registered.length };
@@ -192,7 +202,7 @@ async function register(c: Context<UiEnv>, services: Services, server: SearchedS
 async function offered(
   c: Context<UiEnv>,
   services: Services,
-  server: SearchedServer,
+  server: TaggedServer,
   body: FormBody,
 ): Promise<FoundList | null> {
   const engine = engineOf(body);
@@ -203,6 +213,7 @@ async function offered(
     port: numberOf(body, 'port'),
   });
   const offer = {
+    type: engine.type,
     serverVersion: null,
     notes: [],
     found: names.map((name) => ({

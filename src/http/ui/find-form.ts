@@ -55,14 +55,14 @@ export const LOCAL = 'local';
 export const BUCKET = 'bucket:';
 
 /** What the form needs of the answer to a search. */
-export type FoundOnServer = Pick<DiscoveredDatabases, 'serverVersion' | 'notes' | 'found'>;
+export type FoundOnServer = Pick<DiscoveredDatabases, 'type' | 'serverVersion' | 'notes' | 'found'>;
 
 /**
  * What was found, as rows of the form. A name travels encoded: browsers change line breaks in what they send. `ticked`: the names that were;
  * null: nobody has chosen yet, and of a single one there is nothing to choose.
  */
 export function toFoundItems(
-  { found }: FoundOnServer,
+  { found }: Pick<FoundOnServer, 'found'>,
   ticked: readonly string[] | null,
 ): readonly FoundItem[] {
   const items = found.map(({ databaseName, filePath, sizeBytes, registered, obstacle }) => ({

@@ -10,15 +10,21 @@ import { plainEndpoint, spacesRow } from '../../storage/storage.ts';
 import { bucketChoices } from './bucket-choices.ts';
 import { BUCKET, type FoundOnServer, LOCAL, toFoundItems } from './find-form.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { scheduleChoices } from './schedule-choice.ts';
 
 /** So many fit onto a page. */
 const MOST_SHOWN = 200;
+
+/** With its tags, which rules of schedules look at. */
+export interface TaggedServer extends SearchedServer {
+  readonly tags: readonly string[];
+}
 
 /** What was found as the form shows it, with where backups of the server's environment may go; `ticked` as a form that came back had it. */
 export async function foundList(
   c: Context<UiEnv>,
   services: Services,
-  server: SearchedServer,
+  server: TaggedServer,
   discovered: FoundOnServer,
   ticked: readonly string[] | null = null,
 ): Promise<FoundList> {
@@ -34,6 +40,11 @@ export async function foundList(
       ...(note === null ? [] : [note]),
     ],
     destinations,
+    schedule: await scheduleChoices(services, {
+      environmentId: server.environment.id,
+      engine: discovered.type,
+      tags: server.tags,
+    }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { ChannelPanel } from '../../../views/notifications/channel-panel.tsx';
+import { ChannelPanel, questionOfChannel } from '../../../views/notifications/channel-panel.tsx';
 import { DeliveriesPage } from '../../../views/notifications/deliveries-page.tsx';
 import { WaysPage } from '../../../views/notifications/ways-page.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
@@ -119,9 +119,14 @@ interface Refused {
 
 async function sendWays(c: Context<UiEnv>, services: Services, refused: Refused = {}): Promise<Response> {
   const mail = await readSmtp(services.db);
-  const channels = await listChannels(services.db);
   const frame = await frameOf(c, services);
   const names = new Map(frame.environments.map(({ id, name }) => [id, name]));
+  const channels = (await listChannels(services.db)).map((channel) => ({
+    ...channel,
+    kindLabel: CHAT_KINDS[channel.kind].label,
+    environmentName: channel.environmentId === null ? null : (names.get(channel.environmentId) ?? null),
+  }));
+  const asked = channels.find(({ id }) => id === c.req.query('remove'));
   const isRefused = refused.mail !== undefined || refused.channel !== undefined;
   return sendPage(
     c,
@@ -130,13 +135,10 @@ async function sendWays(c: Context<UiEnv>, services: Services, refused: Refused 
       mail={mail}
       form={refused.mail ?? editForm(valuesOf(mail, c.get('session').user.email), storedOf(mail))}
       maySaveAnyway={refused.mail?.errors['host'] !== undefined}
+      question={asked === undefined ? null : questionOfChannel(asked)}
     >
       <ChannelPanel
-        channels={channels.map((channel) => ({
-          ...channel,
-          kindLabel: CHAT_KINDS[channel.kind].label,
-          environmentName: channel.environmentId === null ? null : (names.get(channel.environmentId) ?? null),
-        }))}
+        channels={channels}
         kinds={CHANNEL_KINDS.map((kind) => ({ value: kind, ...CHAT_KINDS[kind] }))}
         environments={frame.environments}
         form={refused.channel ?? freshForm({ leastSeverity: 'warning' })}
@@ -176,4 +178,10 @@ function inputOf(body: FormBody) {
   };
 }
 
-const nameOf = (event: string) => (isTypeId(event) ? typeOf(event).name : event);
+/** Webhooks are told by the contract's names of the same things. */
+const OF_WEBHOOKS: Readonly<Record<string, string>> = {
+  'backup.completed': typeOf('system.backup_success').name,
+  'backup.failed': typeOf('system.backup_failed').name,
+};
+
+const nameOf = (event: string) => (isTypeId(event) ? typeOf(event).name : (OF_WEBHOOKS[event] ?? event));

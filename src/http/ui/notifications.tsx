@@ -4,6 +4,7 @@ import { PreferencesPage } from '../../../views/notifications/preferences-page.t
 import type { NotificationRow } from '../../db/schema.ts';
 import { countNotifications, listNotifications, markAllRead, markRead } from '../../notifications/inbox.ts';
 import { changePreference, listPreferences } from '../../notifications/preferences.ts';
+import { readSmtp } from '../../notifications/smtp-settings.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
@@ -61,7 +62,8 @@ export function notificationRoutes(services: Services): Hono<UiEnv> {
         ...{ typeId: type.id, name: type.name, description: type.description, severity: type.severity },
         ...{ inApp: inAppEnabled, email: emailEnabled },
       }));
-    return sendPage(c, <PreferencesPage frame={await frameOf(c, services)} items={items} />);
+    const hasServer = (await readSmtp(db)) !== null;
+    return sendPage(c, <PreferencesPage frame={await frameOf(c, services)} {...{ items, hasServer }} />);
   });
 
   ui.post('/notifications/preferences', only('viewer'), async (c) => {
@@ -94,6 +96,16 @@ function itemOf(row: NotificationRow): NotificationItem {
 }
 
 function hrefOf({ database_id: databaseId, type_id: typeId }: NotificationRow): string | null {
-  if (typeId === 'system.weekly_report') return '/notifications/report';
-  return databaseId === null ? null : `/databases/${databaseId}`;
+  return databaseId === null ? (PAGES[typeId] ?? null) : `/databases/${databaseId}`;
 }
+
+/** Where something can be done about what is not of a database, by type; whom each is told to may open it. */
+const PAGES: Readonly<Record<string, string>> = {
+  'system.weekly_report': '/notifications/report',
+  'system.channel_failed': '/notifications/channels',
+  'system.channel_recovered': '/notifications/channels',
+  'system.disk_nearly_full': '/admin/system',
+  'system.disk_recovered': '/admin/system',
+  'storage.capability_lost': '/admin/storage',
+  'storage.capability_recovered': '/admin/storage',
+};

@@ -2,37 +2,35 @@ import { type Context, Hono } from 'hono';
 import { Checklist } from '../../../views/checklist.tsx';
 import { HelpPage } from '../../../views/help.tsx';
 import { NextSteps } from '../../../views/next-steps.tsx';
-import { type LatestItem, OverviewPage, type OverviewProps } from '../../../views/overview.tsx';
-import type { AttentionItem } from '../../../views/overview-attention.tsx';
+import { OverviewPage, type OverviewProps } from '../../../views/overview.tsx';
 import { describeSpan } from '../../../views/parts/format-time.ts';
 import { MasterKeyBanner } from '../../../views/parts/master-key-banner.tsx';
 import { hasRole, type Role } from '../../auth/roles.ts';
 import { dayStates } from '../../backups/day-states.ts';
 import { talliesSince } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
-import { lastEndedDatabases, oldestDatabase, worstDatabases } from '../../backups/find-databases.ts';
-import { lastFailures, NEVER } from '../../backups/protection-of.ts';
-import type { StateCounts } from '../../backups/protection-states.ts';
-import { failedDrills, lastProven, restorableOf } from '../../backups/restorable.ts';
+import { lastEndedDatabases, oldestDatabase } from '../../backups/find-databases.ts';
+import { NEVER } from '../../backups/protection-of.ts';
+import { lastProven } from '../../backups/restorable.ts';
 import { storageTrouble } from '../../backups/storage-trouble.ts';
-import { DRILL_FAILURES } from '../../drills/failure.ts';
+import { type Targets, targetsIn } from '../../backups/targets.ts';
 import { isFillingUp } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
-import { countScheduled, nextSteps, scheduledAmong } from '../../installation/next-steps.ts';
+import { nextSteps } from '../../installation/next-steps.ts';
 import { failingWays } from '../../notifications/failing-ways.ts';
 import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
 import { oneLine } from '../../short-text.ts';
+import { attentionOf } from './attention.ts';
 import { checklistOf, type SeenOfServer } from './checklist.ts';
+import { keyCommand } from './key-command.ts';
 import { frameOf, frameWithStates } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
-import { runningOf } from './runs.tsx';
+import { latestIn } from './latest.ts';
+import { runningOf } from './running.ts';
 import { scopeOf, storedIn } from './stored-growth.ts';
-
-/** More than these are a list, not news. */
-const MOST_NEWS = 8;
 
 /** The overview, which is the first page; and Help. */
 export function overviewRoutes(services: Services): Hono<UiEnv> {
@@ -53,6 +51,7 @@ export async function sendOverview(
 ): Promise<Response> {
   const { frame, states } = await frameWithStates(c, services);
   const environmentId = frame.environment?.id ?? null;
+  const targets = await targetsIn(services.db, environmentId);
   const showsEnvironment = environmentId === null && frame.environments.length > 1;
   const checklist = await checklistOf(c, services, frame, contact);
   const asksForCopy = hasRole(frame.user.role, 'admin') && (await needsMasterKeyCopy(services));
@@ -61,17 +60,16 @@ export async function sendOverview(
     <OverviewPage
       frame={frame}
       {...(checklist === null
-        ? { above: asksForCopy ? <MasterKeyBanner /> : undefined }
+        ? { reminder: asksForCopy ? <MasterKeyBanner {...keyCommand(services)} /> : undefined }
         : { firstSteps: <Checklist {...checklist} /> })}
       nextSteps={checklist === null ? await nextStepsFor(services, frame.user.role) : undefined}
       counts={states}
-      unscheduled={(await countScheduled(services.db, environmentId)).unscheduled}
+      unscheduled={targets.unscheduled}
       oldest={await oldestIn(services, environmentId)}
       stored={await storedIn(services, environmentId)}
       lastProven={await lastProven(services.db, environmentId)}
       attention={await attentionOf(services, environmentId, states, showsEnvironment)}
-      failedDrills={await failedDrillsIn(services, environmentId, showsEnvironment)}
-      days={await halfAYear(services, environmentId)}
+      days={await halfAYear(services, environmentId, targets)}
       running={await runningOf(services, environmentId)}
       latest={await latestIn(services, environmentId)}
       nextRuns={await nextRuns(services.db, environmentId, MOST_NEXT)}
@@ -94,14 +92,13 @@ async function nextStepsFor(services: Services, role: Role) {
 const WEEKS = 26;
 const WEEK_DAYS = 7;
 
-/** Whole weeks, of which this one is the last. */
-async function halfAYear({ db, now }: Services, environmentId: string | null) {
+/** Whole weeks, of which this one is the last; a day on which nothing came though something was due is late. */
+async function halfAYear({ db, now }: Services, environmentId: string | null, { leastOn }: Targets) {
   const today = dayOf(now());
   const days = daysUntil(today, (WEEKS - 1) * WEEK_DAYS + weekdayOf(today) + 1);
-  return dayStates(await talliesSince(db, scopeOf(environmentId), days[0] ?? today), days, null);
+  return dayStates(await talliesSince(db, scopeOf(environmentId), days[0] ?? today), days, leastOn);
 }
 
-const MOST_LATEST = 6;
 const MOST_NEXT = 6;
 
 async function storageTroubleOf({ db }: Services): Promise<OverviewProps['storageTrouble']> {
@@ -121,71 +118,12 @@ async function failingWaysFor({ db }: Services, role: Role): Promise<OverviewPro
   return ways.map(({ since }) => ({ since, name: 'A way out', error: 'an admin sees why.' }));
 }
 
-/** The databases whose last backup ended the latest: of each its last one. */
-async function latestIn(services: Services, environmentId: string | null): Promise<readonly LatestItem[]> {
-  const databases = await lastEndedDatabases(services, environmentId, MOST_LATEST);
-  return databases.flatMap(({ id, name, lastEnded }) =>
-    lastEnded === null
-      ? []
-      : [
-          {
-            id,
-            subject: name,
-            href: `/databases/${id}`,
-            state: lastEnded.isGood ? ('completed' as const) : ('failed' as const),
-            at: lastEnded.at,
-          },
-        ],
-  );
-}
-
 /** The one whose last good backup is the oldest, among those that have one. */
 async function oldestIn(services: Services, environmentId: string | null): Promise<OverviewProps['oldest']> {
   const oldest = await oldestDatabase(services, environmentId);
   const { lastGood, maxAgeHours } = oldest?.protection ?? NEVER;
   if (oldest === null || lastGood === null) return null;
   const ageMs = services.now().getTime() - Date.parse(lastGood.at);
-  return { name: oldest.name, maxAgeHours, age: describeSpan(Math.max(0, ageMs)) };
-}
-
-async function attentionOf(
-  services: Services,
-  environmentId: string | null,
-  states: StateCounts,
-  showsEnvironment: boolean,
-): Promise<readonly AttentionItem[]> {
-  const databases = await worstDatabases(services, environmentId, states, MOST_NEWS);
-  const causes = await lastFailures(services.db, databases);
-  const drills = await restorableOf(
-    services.db,
-    databases.map(({ id }) => id),
-  );
-  const scheduled = await scheduledAmong(
-    services.db,
-    databases.map(({ id }) => id),
-  );
-  return databases.map(({ id, name, environmentName, protection }) => ({
-    id,
-    name,
-    environmentName: showsEnvironment ? environmentName : null,
-    state: protection.state,
-    lastGoodAt: protection.lastGood?.at ?? null,
-    restorableAt: drills.get(id)?.restorable?.at ?? null,
-    cause: oneLine(causes.get(id) ?? '') || (scheduled.has(id) ? null : UNSCHEDULED),
-  }));
-}
-
-const UNSCHEDULED = 'It has no schedule: nothing backs it up by itself.';
-
-async function failedDrillsIn(
-  { db }: Services,
-  environmentId: string | null,
-  showsEnvironment: boolean,
-): Promise<OverviewProps['failedDrills']> {
-  const failed = await failedDrills(db, environmentId, MOST_NEWS);
-  return failed.map(({ databaseId, databaseName, environmentName, at, failure, says }) => ({
-    ...{ id: databaseId, name: databaseName, at, isDamaged: failure === 'damaged' },
-    environmentName: showsEnvironment ? environmentName : null,
-    cause: `${DRILL_FAILURES[failure]}. ${oneLine(says)}`,
-  }));
+  const { name, environmentName } = oldest;
+  return { name, environmentName, maxAgeHours, age: describeSpan(Math.max(0, ageMs)) };
 }

@@ -8,14 +8,14 @@ import { findSession } from '../../auth/sessions.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
-import { isHttps } from '../request-address.ts';
+import { ownAddress } from '../request-address.ts';
 import { readForm } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
 import { refuseShownAgain } from './kit/lost-form.ts';
 import { sendPage } from './kit/send.tsx';
 import { readSessionCookie } from './kit/session-cookie.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { curlLine } from './reference/curl-line.ts';
+import { curlLine, fetchLine, fileNameOf } from './reference/curl-line.ts';
 import { ERROR_CODES } from './reference/error-codes.ts';
 import {
   createReference,
@@ -97,12 +97,17 @@ export function referenceRoutes(
     }
     const request = requestOf(c, view.method, trial);
     const answer = await tryRequest(answering, { request, env: c.env, secret: trial.token });
-    const asked = { ...trial, needsToken: !view.isPublic };
-    const command = curlLine(originOf(c, services), view.method, asked, secretFields);
+    const asked = { ...trial, needsToken: !view.isPublic, fileName: fileNameOf(answer) };
+    const command = curlLine(ownAddress(c, services), view.method, asked, secretFields);
     const frame = await frameOrNone(c, services);
     return sendPage(
       c,
-      <ReferenceRoutePage frame={frame} route={view} form={freshForm(values)} tried={{ answer, command }} />,
+      <ReferenceRoutePage
+        frame={frame}
+        route={view}
+        form={freshForm(values)}
+        tried={{ answer, command, fetches: fetchLine(answer) }}
+      />,
     );
   });
 
@@ -146,11 +151,4 @@ function requestOf(c: Context<UiEnv>, method: string, { target, body, token, key
   if (hasBody) headers.set('content-type', 'application/json');
   const { signal } = c.req.raw;
   return new Request(new URL(target, c.req.url), { method, headers, signal, ...(hasBody ? { body } : {}) });
-}
-
-/** Where this installation is asked from outside. */
-function originOf(c: Context<UiEnv>, services: Services): string {
-  if (services.config.publicUrl !== null) return services.config.publicUrl;
-  const { host, protocol } = new URL(c.req.url);
-  return `${isHttps(c, services) ? 'https:' : protocol}//${host}`;
 }

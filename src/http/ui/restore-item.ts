@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { LiveRestore } from '../../../views/restore/restore-words.ts';
 import type { RestoreItem } from '../../../views/restore/restored.ts';
 import { findBackup } from '../../backups/backups.ts';
-import type { RunRow } from '../../db/schema.ts';
+import type { RestoreRow, RunRow } from '../../db/schema.ts';
 import { findDrill } from '../../drills/drills.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { engineFor } from '../../engines/engines.ts';
@@ -64,7 +64,7 @@ export async function loadRestoreItem(
       renamed: renamed === undefined ? null : { id: renamed.id, isDone: renamed.state === 'done' },
       failure: failureOf(run?.error ?? null),
     },
-    live: goesOn ? { ...liveOf(run, now()), isInPlace: row.in_place === 1, isLive: isLive(row) } : null,
+    live: goesOn ? liveOf(row, run, now()) : null,
   };
 }
 
@@ -81,10 +81,21 @@ async function drillOf(db: Services['db'], id: string): Promise<RestoreItem['dri
 
 const detailSchema = z.object({ bytes: z.number(), total: z.number() });
 
-function liveOf(run: RunRow, now: Date): Omit<LiveRestore, 'isInPlace' | 'isLive'> {
+/** How far a restore is whose run waits or goes on; null where it is gone. */
+export async function liveRestoreOf(
+  { db, now }: Pick<Services, 'db' | 'now'>,
+  run: RunRow,
+): Promise<LiveRestore | null> {
+  const row = await findRestore(db, run.id);
+  return row === undefined ? null : liveOf(row, run, now());
+}
+
+function liveOf(row: RestoreRow, run: RunRow, now: Date): LiveRestore {
   const detail = run.detail === null ? undefined : detailSchema.safeParse(JSON.parse(run.detail));
   const seconds = run.started_at === null ? null : (now.getTime() - Date.parse(run.started_at)) / 1000;
   return {
+    isInPlace: row.in_place === 1,
+    isLive: isLive(row),
     isWaiting: run.state === 'pending',
     isCancelling: run.cancel_requested_at !== null,
     step: run.step,

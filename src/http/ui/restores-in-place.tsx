@@ -102,6 +102,7 @@ async function propsOf(
       id: backupId,
       createdAt: backup.created_at,
       bytes: Number(backup.size),
+      verification: backup.verification,
       place: null,
       hasHash: backup.sha256 !== null,
     },

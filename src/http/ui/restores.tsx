@@ -12,7 +12,7 @@ import { readContents } from '../../backups/contents.ts';
 import { restorableOfOne } from '../../backups/restorable.ts';
 import { getDatabaseRow } from '../../databases/databases.ts';
 import { engineFor } from '../../engines/engines.ts';
-import { toAppError } from '../../errors.ts';
+import { AppError, toAppError } from '../../errors.ts';
 import { askRestore, restorable, takesJobs } from '../../restores/ask-restore.ts';
 import { cancelRestore } from '../../restores/cancel-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
@@ -30,8 +30,9 @@ import { type FormBody, numberOf, textOf } from './kit/form-body.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
-import { nothingToParse, submit } from './kit/submit.ts';
+import { nothingToParse, type Parsed, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { restoreChoices } from './restore-choices.ts';
 import { explainRestore, RESTORE_SECRETS } from './restore-form.ts';
 import { loadRestoreItem } from './restore-item.ts';
 
@@ -43,6 +44,10 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/backups/:backupId/restore', only('operator'), async (c) => {
     const backupId = c.req.param('backupId');
+    const other = c.req.query('backup');
+    if (other !== undefined && other !== backupId) {
+      return c.redirect(`/backups/${encodeURIComponent(other)}/restore`, 303);
+    }
     await restorable(services.db, backupId);
     const known = await formOf(c, services, backupId);
     return sendPage(
@@ -62,16 +67,20 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
     const backupId = c.req.param('backupId');
     const props = await formOf(c, services, backupId);
     return submit(c, services, {
-      parse: (body) =>
-        inputSchema.safeParse({
-          ...valuesOf(body, props),
-          jobs: props.takesJobs ? (numberOf(body, 'jobs') ?? undefined) : undefined,
-        }),
+      parse: (body): Parsed<z.infer<typeof inputSchema> | null> =>
+        (body['backup'] ?? backupId) !== backupId
+          ? nothingToParse()
+          : inputSchema.safeParse({
+              ...valuesOf(body, props),
+              jobs: props.takesJobs ? (numberOf(body, 'jobs') ?? undefined) : undefined,
+            }),
       secrets: RESTORE_SECRETS,
       asksAgain: true,
       explain: explainRestore,
       refuse: (form) => sendPage(c, <RestorePage {...props} form={form} checks={null} />, 422),
       async act(input, body, sent) {
+        if (input === null)
+          return sendOther(c, services, { ...props.database, backupId: body['backup'] ?? '' }, sent);
         if (body['where'] === 'in-place') return { to: `/backups/${backupId}/restore-in-place` };
         const actor = actorOf(c, services);
         const tables = props.selectsTables
@@ -154,6 +163,19 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
   return ui;
 }
 
+/** The form as it was filled, for the other backup of that database that was chosen in it: nothing is restored. */
+async function sendOther(
+  c: Context<UiEnv>,
+  services: Services,
+  chosen: { readonly id: string; readonly backupId: string },
+  form: FormState,
+) {
+  const { backup } = await restorable(services.db, chosen.backupId);
+  if (backup.database_id !== chosen.id) throw new AppError('not_found', 'Backup not found');
+  const props = await formOf(c, services, backup.id);
+  return sendPage(c, <RestorePage {...props} form={form} checks={null} />);
+}
+
 /** What the forms of a restore's own page have in common. */
 function atItsEnd(c: Context<UiEnv>, services: Services) {
   return {
@@ -206,6 +228,7 @@ async function formOf(
       id: backupId,
       createdAt: backup.created_at,
       bytes: Number(backup.size),
+      verification: backup.verification,
       place,
       hasHash: backup.sha256 !== null,
     },
@@ -219,6 +242,7 @@ async function formOf(
       isFile,
       swaps: engine?.swaps ?? false,
     },
+    choices: await restoreChoices(services, database.id),
     servers: await serversFor(services, hasRole(c.get('session').user.role, 'admin'), database),
     ownServerId: database.serverId ?? '',
     aboutSeconds: await aboutSeconds(services, backup),

@@ -1,16 +1,10 @@
 import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
-import { type Asker, askerName } from '../../backups/run-askers.ts';
+import { askerName } from '../../backups/run-askers.ts';
+import { type Asker, askerText, parseAsker } from '../../runs/askers.ts';
 import type { Services } from '../../services-port.ts';
 
 /** Who asked for runs, as addresses say it, and its name where it is one. */
 export type NamedAsker = Asker & { readonly name: string | null };
-
-/** Null for what makes no sense. */
-export function parseAsker(by: string): Asker | null {
-  if (by === 'schedule') return { kind: 'schedule', id: null };
-  const [, kind, id = null] = /^(token|person)(?::([0-9a-z]{1,40}))?$/.exec(by) ?? [];
-  return kind === 'token' || kind === 'person' ? { kind, id } : null;
-}
 
 /** Null where nobody is meant, or one that is no more. */
 export async function askerOf({ db }: Services, by: string | null): Promise<NamedAsker | null> {
@@ -23,8 +17,8 @@ export async function askerOf({ db }: Services, by: string | null): Promise<Name
 
 /** Whoever is not among the kinds is chosen by its name in the list. */
 export function askerSelect(chosen: NamedAsker | null, ownId: string): FilterSelect {
-  const me = asked({ kind: 'person', id: ownId });
-  const value = chosen === null ? '' : asked(chosen);
+  const me = askerText({ kind: 'person', id: ownId });
+  const value = chosen === null ? '' : askerText(chosen);
   const choices = [
     { value: '', label: 'Asked for by anyone' },
     { value: me, label: 'By me' },
@@ -37,8 +31,4 @@ export function askerSelect(chosen: NamedAsker | null, ownId: string): FilterSel
     ? [{ value, label: `By ${chosen.kind === 'token' ? 'the token ' : ''}${chosen.name}` }]
     : [];
   return { name: 'by', label: 'Asked for by', value, choices: [...choices, ...named] };
-}
-
-function asked({ kind, id }: Asker): string {
-  return id === null ? kind : `${kind}:${id}`;
 }

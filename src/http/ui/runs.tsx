@@ -4,19 +4,13 @@ import { dayText } from '../../../views/parts/charts/day-text.ts';
 import type { Chip } from '../../../views/parts/chips.tsx';
 import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
 import { RunLogPage } from '../../../views/run-page.tsx';
-import { Running, type RunningItem } from '../../../views/running.tsx';
+import { Running } from '../../../views/running.tsx';
 import { type RunItem, RunsPage } from '../../../views/runs.tsx';
 import { boundsOf, parseDay } from '../../backups/days.ts';
-import {
-  findRun,
-  type ListedRun,
-  listRuns,
-  listRunsOf,
-  liveRuns,
-  NEWEST_ASKED,
-} from '../../backups/list-runs.ts';
+import { findRun, type ListedRun, listRuns, listRunsOf, NEWEST } from '../../backups/list-runs.ts';
 import type { RunKindName, RunState } from '../../db/schema.ts';
 import { AppError } from '../../errors.ts';
+import { parseAsker } from '../../runs/askers.ts';
 import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
 import { filterOf, frameOf } from './kit/frame.ts';
@@ -24,11 +18,11 @@ import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
-import { askerOf, askerSelect, parseAsker } from './run-askers.ts';
+import { askerOf, askerSelect } from './run-askers.ts';
+import { RUN_KINDS, subjectOf } from './run-subject.ts';
+import { idsIn, runningOf, watchedRuns } from './running.ts';
 
 const PER_PAGE = 50;
-/** Of what waits and runs; the rest is in the list below it, or a click away. */
-const MOST_RUNNING = 5;
 
 /** Runs of every kind: what goes on, and what became of the others. */
 export function runRoutes(services: Services): Hono<UiEnv> {
@@ -38,8 +32,22 @@ export function runRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/runs/running', only('viewer'), async (c) => {
     const { environment } = await filterOf(c, services);
-    const running = await runningOf(services, environment?.id ?? null);
-    return sendFragment(c, <Running url="/runs/running" {...running} />);
+    const { shown, ended } = c.req.query();
+    if (shown === undefined)
+      return sendFragment(c, <Running {...(await runningOf(services, environment?.id ?? null))} />);
+    // The page says which runs it shows: when that is no longer so, its list is out of date too.
+    const running = await watchedRuns(services, environment?.id ?? null, {
+      shown: idsIn(shown),
+      ended: idsIn(ended),
+    });
+    if (running.hasChanged) c.header('HX-Trigger', 'backups-changed');
+    return sendFragment(
+      c,
+      <>
+        <Running {...running} />
+        {running.hasChanged && running.ended.length > 0 && <div id="flash" hx-swap-oob="delete" />}
+      </>,
+    );
   });
 
   ui.get('/runs/:runId/log', only('viewer'), async (c) => {
@@ -50,9 +58,10 @@ export function runRoutes(services: Services): Hono<UiEnv> {
       c,
       <RunLogPage
         frame={await frameOf(c, services)}
-        title={`${KINDS[run.kind]} ${subject}`}
+        title={`${RUN_KINDS[run.kind]} ${subject}`}
         href={run.kind === 'backup' ? `/backups/${run.id}` : href}
         state={run.state}
+        isDamaged={damageOf(run) !== null}
         lines={await runLogOf(services.db, run.id)}
       />,
     );
@@ -61,72 +70,30 @@ export function runRoutes(services: Services): Hono<UiEnv> {
   return ui;
 }
 
-/** What waits and runs, of that environment or (null) of all. */
-export async function runningOf(services: Services, environmentId: string | null) {
-  const live = await liveRuns(services.db, environmentId, MOST_RUNNING + 1);
-  return {
-    items: live.slice(0, MOST_RUNNING).map((run) => toRunning(services, run)),
-    more: live.length > MOST_RUNNING,
-  };
-}
-
-const STEPS: Readonly<Record<string, string>> = {
-  connect: 'connecting',
-  dump: 'dumping',
-  upload: 'storing',
-  verify: 'reading back',
-  look: 'looking at the target',
-  create: 'making the target',
-  load: 'loading',
-  compare: 'counting the rows',
-  finish: 'finishing',
-};
-
-function toRunning({ runs }: Services, run: ListedRun): RunningItem {
-  const fresh = run.state === 'running' ? runs.progress(run.id) : null;
-  const step = fresh?.step ?? run.step;
-  return {
-    id: run.id,
-    ...subjectOf(run),
-    environmentName: run.environment_name,
-    state: run.state,
-    step: run.state === 'pending' || step === null ? null : (STEPS[step] ?? step),
-    bytes: fresh === null ? null : { read: fresh.bytesRead, estimated: fresh.estimatedBytes },
-  };
-}
-
-/** What the run is about, and where that is. */
-export function subjectOf(run: ListedRun): { readonly subject: string; readonly href: string } {
-  if (run.kind === 'restore' || run.kind === 'drill')
-    return { subject: `of ${run.database_name ?? 'what is gone'}`, href: `/restores/${run.id}` };
-  if (run.kind === 'deep_test') return { subject: 'of the storage', href: '/admin/storage#capabilities' };
-  if (run.database_id === null) return { subject: 'of what is gone', href: '/runs' };
-  return { subject: run.database_name ?? '–', href: `/databases/${run.database_id}` };
-}
-
 async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response> {
   const frame = await frameOf(c, services);
   const environmentId = frame.environment?.id ?? null;
   const query = queryOf(c);
   const page = pageOf(c, PER_PAGE);
   const { user } = c.get('session');
+  const by = await askerOf(services, query.by);
   const filter = {
     kind: query.kind ?? undefined,
     state: query.state ?? undefined,
     between: query.day === null ? undefined : boundsOf(query.day),
+    by: by ?? undefined,
   };
-  const by = await askerOf(services, query.by);
-  const { runs, more } =
-    environmentId === null && by === null
-      ? await listRuns(services.db, filter, page)
-      : await listRunsOf(services.db, { environmentId, by }, filter, page);
+  const { runs, more, isCut } =
+    environmentId === null
+      ? { ...(await listRuns(services.db, filter, page)), isCut: false }
+      : await listRunsOf(services.db, environmentId, filter, page);
   return sendPage(
     c,
     <RunsPage
       frame={frame}
       running={await runningOf(services, environmentId)}
       runs={runs.map((run) => toItem(run, query))}
-      among={by === null || more ? null : NEWEST_ASKED}
+      among={isCut ? NEWEST : null}
       {...page}
       more={more}
       path={addressOf(query)}
@@ -149,15 +116,6 @@ interface RunsQuery {
   readonly by: string | null;
   readonly day: string | null;
 }
-
-const KINDS: Readonly<Record<RunKindName, string>> = {
-  backup: 'Backup',
-  verification: 'Full read',
-  deep_test: 'Deep test',
-  prune: 'Pruning',
-  restore: 'Restore',
-  drill: 'Drill',
-};
 
 const KIND_NAMES: readonly RunKindName[] = [
   'backup',
@@ -212,7 +170,7 @@ function kindSelect({ kind }: RunsQuery): FilterSelect {
     value: kind ?? '',
     choices: [
       { value: '', label: 'All kinds' },
-      ...KIND_NAMES.map((value) => ({ value, label: KINDS[value] })),
+      ...KIND_NAMES.map((value) => ({ value, label: RUN_KINDS[value] })),
     ],
   };
 }
@@ -220,16 +178,22 @@ function kindSelect({ kind }: RunsQuery): FilterSelect {
 function toItem(run: ListedRun, query: RunsQuery): RunItem {
   return {
     id: run.id,
-    kindName: KINDS[run.kind],
+    kindName: RUN_KINDS[run.kind],
     ...subjectOf(run),
     environmentName: run.environment_name,
     state: run.state,
+    isDamaged: damageOf(run) !== null,
     createdAt: run.created_at,
     backupHref: run.filename === null ? null : `/backups/${run.subject_id}`,
     seconds: secondsOf(run),
     by: byOf(run, query),
-    problem: run.state === 'completed' || run.state === 'cancelled' ? null : problemOf(run.error),
+    problem: problemOf(run),
   };
+}
+
+/** What a later reading found wrong with the backup that this run made; null where nothing is known of any. */
+function damageOf({ kind, verification, verification_error: damage }: ListedRun): string | null {
+  return kind === 'backup' && verification === 'failed' ? (damage ?? 'It was found to be damaged.') : null;
 }
 
 /** With the address of all that this one asked for. */
@@ -251,10 +215,15 @@ function secondsOf({ started_at: startedAt, ended_at: endedAt }: ListedRun): num
 const storedError = z.object({ message: z.string() });
 const LONGEST = 300;
 
-function problemOf(error: string | null): string | null {
-  if (error === null) return null;
-  const parsed = storedError.safeParse(JSON.parse(error));
-  if (!parsed.success) return null;
-  const line = parsed.data.message.split('\n')[0] ?? '';
+function problemOf(run: ListedRun): string | null {
+  const damage = damageOf(run);
+  if (damage !== null) return firstLine(damage);
+  if (run.state === 'completed' || run.state === 'cancelled' || run.error === null) return null;
+  const parsed = storedError.safeParse(JSON.parse(run.error));
+  return parsed.success ? firstLine(parsed.data.message) : null;
+}
+
+function firstLine(message: string): string {
+  const line = message.split('\n')[0] ?? '';
   return line.length <= LONGEST ? line : `${line.slice(0, LONGEST).trimEnd()}…`;
 }

@@ -12,6 +12,7 @@ import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, readValues } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
+import { listPath } from './kit/list-path.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit, type Taken } from './kit/submit.ts';
@@ -30,8 +31,9 @@ export function selectedDatabaseRoutes(services: Services): Hono<UiEnv> {
 
     ui.get(path, only('operator'), async (c) => {
       const selected = await selectedOf(services, action, c.req.queries('id') ?? []);
-      if (selected.databases.length === 0) return goTo(c, services, '/databases', 'nothing-selected');
-      return send(c, services, { action, selected, isFromPage: c.req.query('from') === 'page' });
+      const whence = whenceOf(c.req.query());
+      if (selected.databases.length === 0) return goTo(c, services, whence.list, 'nothing-selected');
+      return send(c, services, { action, selected, ...whence });
     });
 
     ui.post(path, only('operator'), async (c) => {
@@ -42,18 +44,13 @@ export function selectedDatabaseRoutes(services: Services): Hono<UiEnv> {
         // That a backup came meanwhile is no reason to read none.
         stored: action.name === 'read' ? undefined : async () => Object.fromEntries(selected.present),
         refuse: (form) =>
-          send(c, services, { action, selected, form, status: 422, isFromPage: isFromPage(form.values) }),
+          send(c, services, { action, selected, form, status: 422, ...whenceOf(form.values) }),
         async act(doesIt, body, sent) {
           const question = await questionOf(services, action, selected, body);
           if (question !== null) {
-            const isFrom = isFromPage(body);
             return send(c, services, {
-              action,
-              selected,
-              form: sent,
-              question,
-              status: 409,
-              isFromPage: isFrom,
+              ...{ action, selected, form: sent, question, status: 409 },
+              ...whenceOf(body),
             });
           }
           const failures = await doToEach(services, actorOf(c, services), selected, doesIt);
@@ -65,7 +62,15 @@ export function selectedDatabaseRoutes(services: Services): Hono<UiEnv> {
   return ui;
 }
 
-const isFromPage = (body: FormBody) => body['from'] === 'page';
+/** Where they were chosen: on the page of the one, or in the list of that address. */
+interface Whence {
+  readonly isFromPage: boolean;
+  readonly list: string;
+}
+
+function whenceOf({ from, back }: FormBody): Whence {
+  return { isFromPage: from === 'page', list: listPath('/databases', back) };
+}
 
 interface Selected {
   readonly ids: readonly string[];
@@ -117,7 +122,8 @@ async function questionOf(
     .map(({ databaseId, count, bytes }) => ({ name: names.get(databaseId) ?? '', count, bytes }));
   const { id: _, confirm: __, ...fields } = body;
   const ids = databases.map(({ id }) => ['id', id] as const);
-  const back = `/databases/selected/retention?${new URLSearchParams(ids.map(([name, id]) => [name, id]))}`;
+  const kept = Object.entries(fields).filter(([name]) => name === 'from' || name === 'back');
+  const back = `/databases/selected/retention?${new URLSearchParams([...ids, ...kept].map((one) => [...one]))}`;
   return questionOfPolicies(back, go, [...ids, ...Object.entries(fields)]);
 }
 
@@ -154,20 +160,22 @@ async function answerOf(
   const { action, selected, failures, body } = did;
   const done = selected.ids.length - failures.size;
   const [first] = selected.ids;
-  if (selected.ids.length === 0) return { to: '/databases', say: 'nothing-selected' };
+  const whence = whenceOf(body);
+  if (selected.ids.length === 0) return { to: whence.list, say: 'nothing-selected' };
   if (failures.size === 0) {
-    const to = isFromPage(body) && selected.ids.length === 1 ? `/databases/${first}` : '/databases';
+    const to = whence.isFromPage && selected.ids.length === 1 ? `/databases/${first}` : whence.list;
     return { to, say: action.say, count: done };
   }
   const left = await selectedOf(services, action, [...failures.keys()]);
   const { seen: _, confirm: __, ...values } = body;
   const form = editForm(values, Object.fromEntries(left.present));
   return send(c, services, {
-    ...{ action, selected: left, form, failures, done, status: 422, isFromPage: isFromPage(body) },
+    ...{ action, selected: left, form, failures, done, status: 422 },
+    ...whence,
   });
 }
 
-interface Shown {
+interface Shown extends Whence {
   readonly action: ActionOnSelected;
   readonly selected: Selected;
   readonly form?: FormState;
@@ -175,7 +183,6 @@ interface Shown {
   readonly done?: number;
   readonly question?: Question;
   readonly status?: 409 | 422;
-  readonly isFromPage: boolean;
 }
 
 async function send(c: Context<UiEnv>, services: Services, shown: Shown): Promise<Response> {
@@ -198,6 +205,7 @@ async function send(c: Context<UiEnv>, services: Services, shown: Shown): Promis
       question={shown.question ?? null}
       presets={presetChoices(rules)}
       isFromPage={shown.isFromPage && databases.length === 1}
+      list={shown.list}
     />,
     shown.status ?? 200,
   );

@@ -2,16 +2,16 @@ import { type Context, Hono } from 'hono';
 import { ChooseEnvironmentPage } from '../../../views/choose-environment.tsx';
 import { TestOutcome, type TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { NewServerPage, ServerPage, ServerState } from '../../../views/server.tsx';
+import { NewServerPage, questionOfServer, ServerPage, ServerState } from '../../../views/server.tsx';
 import { type ListedServer, type ServerItem, ServersPage } from '../../../views/servers.tsx';
 import { hasRole } from '../../auth/roles.ts';
 import { databasesThatHold } from '../../databases/password-targets.ts';
+import { databasesOn } from '../../environments/contents.ts';
 import { getEnvironment } from '../../environments/environments.ts';
 import { removeHostKey } from '../../servers/host-keys.ts';
 import { isLocalHostname } from '../../servers/open-server.ts';
 import { hasOwnMachine } from '../../servers/own-machine.ts';
 import {
-  countDatabasesOn,
   countServersOf,
   createServer,
   deleteServer,
@@ -31,7 +31,7 @@ import { environmentFrame, frameOf } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
-import { submit } from './kit/submit.ts';
+import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { refuseLoopback } from './loopback-host.ts';
 import { sendOverview } from './overview.tsx';
@@ -159,8 +159,15 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.post('/servers/:serverId/delete', only('admin'), async (c) => {
-    await deleteServer(services, actorOf(c, services), c.req.param('serverId'));
-    return goTo(c, services, '/servers', 'server-deleted');
+    const id = c.req.param('serverId');
+    return submit(c, services, {
+      parse: nothingToParse,
+      refuse: ({ message }) => sendServer(c, services, { deletion: message ?? '' }),
+      async act() {
+        await deleteServer(services, actorOf(c, services), id);
+        return { to: '/servers', say: 'server-deleted' };
+      },
+    });
   });
 
   return ui;
@@ -175,10 +182,11 @@ function isUnknown({ hostname, hostKeyFingerprint }: Server): boolean {
 async function sendServer(
   c: Context<UiEnv, '/servers/:serverId'>,
   services: Services,
-  shown: { readonly form?: FormState; readonly test?: TestResult },
+  shown: { readonly form?: FormState; readonly test?: TestResult; readonly deletion?: string },
 ) {
   const server = await getServer(services.db, c.req.param('serverId'));
   const props = await environmentFrame(c, services, server.environmentId);
+  const asksToDelete = c.req.query('delete') !== undefined && hasRole(c.get('session').user.role, 'admin');
   return sendPage(
     c,
     <ServerPage
@@ -189,9 +197,17 @@ async function sendServer(
       form={shown.form ?? editForm(toValues(server))}
       test={shown.test ?? null}
       holding={await databasesThatHold(services.db, server.id)}
-      databases={await countDatabasesOn(services.db, server.id)}
+      question={
+        asksToDelete || shown.deletion !== undefined
+          ? questionOfServer(
+              toItem(server),
+              await databasesOn(services.db, server.id),
+              shown.deletion ?? null,
+            )
+          : null
+      }
     />,
-    shown.form === undefined ? 200 : 422,
+    shown.form === undefined && shown.deletion === undefined ? 200 : 422,
   );
 }
 

@@ -5,6 +5,7 @@ import { OidcFailure } from '../../oidc/failure.ts';
 import { removeOidc, saveOidc, testOidc } from '../../oidc/save-settings.ts';
 import { oidcInput, readOidc, redirectUriOf, type ShownOidc } from '../../oidc/settings.ts';
 import type { Services } from '../../services-port.ts';
+import { ownAddress } from '../request-address.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
@@ -33,7 +34,7 @@ export function singleSignOnRoutes(services: Services): Hono<UiEnv> {
       stored: async () => valuesOf(await readOidc(services.db)),
       refuse: (form) => sendSettings(c, services, form),
       act: async (input) => {
-        await saveOidc(services, actorOf(c, services), input);
+        await saveOidc(services, actorOf(c, services), input, redirectUriOf(ownAddress(c, services)));
         return { to: PAGE, say: 'sign-on-saved' };
       },
     }),
@@ -42,7 +43,7 @@ export function singleSignOnRoutes(services: Services): Hono<UiEnv> {
   ui.post(`${PAGE}/test`, only('admin'), async (c) => {
     actorOf(c, services);
     try {
-      await testOidc(services);
+      await testOidc(services, redirectUriOf(ownAddress(c, services)));
     } catch (error) {
       if (!(error instanceof OidcFailure)) throw error;
       await sayNext(c, error.message, services);
@@ -69,7 +70,8 @@ async function sendSettings(c: Context<UiEnv>, services: Services, refused?: For
     <SingleSignOnPage
       frame={await frameOf(c, services)}
       stored={stored}
-      redirectUri={redirectUriOf(services.config)}
+      redirectUri={redirectUriOf(ownAddress(c, services))}
+      isPublic={services.config.publicUrl !== null}
       form={refused ?? editForm(valuesOf(stored))}
       trouble={await takeSaid(c, services)}
       maySaveAnyway={isTestable}

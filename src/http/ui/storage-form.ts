@@ -1,7 +1,8 @@
 import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import type { FormState } from '../../../views/parts/form-state.ts';
-import type { ProviderForm, StorageFormProps } from '../../../views/storage-form.tsx';
+import type { StorageFormProps } from '../../../views/storage-form.tsx';
 import type { OfferedEnvironment } from '../../../views/storage-may-use.tsx';
+import type { ProviderForm } from '../../../views/storage-provider.tsx';
 import { isRegion, PROVIDERS, type Provider, providerOf } from '../../object-stores/providers.ts';
 import { type SpacesConfig, spacesInput } from '../../storage/storage.ts';
 import { editForm } from './kit/edit-form.ts';
@@ -35,15 +36,12 @@ export function storageFormOf(
   { environments, next, pasted }: WithStorage,
   refused: RefusedStorage | null = null,
 ): StorageFormProps {
-  const isSame = config !== null && providerOf(config.endpoint).id === provider.id;
-  const fixed = isFixed(provider) ? provider.endpointPattern : '';
   const form =
     refused?.form ??
     editForm(
       {
         accessKey: config?.accessKey ?? '',
-        region: isSame ? config.region : provider.defaultRegion,
-        endpoint: isSame ? config.endpoint : fixed,
+        ...usualPlace(provider, config),
         buckets: (config?.buckets ?? []).join('\n'),
         encryption: config?.encryption ?? 'none',
         encryptionKeyId: config?.encryptionKeyId ?? '',
@@ -63,6 +61,49 @@ export function storageFormOf(
     ...(next === undefined ? {} : { next }),
     ...(pasted === undefined ? {} : { pasted: pasted.typed }),
   };
+}
+
+/** True for a form whose fields are another provider's than the one that is chosen in it. */
+export function isForAnother({ shownProvider, provider }: FormBody): boolean {
+  return shownProvider !== undefined && provider !== shownProvider;
+}
+
+/**
+ * What was typed, for this provider: what both ask for stays. A region of the one is seldom one of the other; an endpoint that was typed
+ * waits for a provider that asks for one.
+ */
+export function filledFor(
+  provider: Provider,
+  config: SpacesConfig | null,
+  typed: FormBody,
+  pasted: PastedEndpoint | null,
+): FormBody {
+  const before = chosenProvider(typed['shownProvider'] ?? typed['provider'], null);
+  const added = pasted === null ? {} : pastedValues(provider, pasted);
+  const named = { ...typed, provider: provider.id };
+  if (before.id === provider.id) return { ...named, ...added };
+  const usual = usualPlace(provider, config);
+  const region = regionIn(typed);
+  const isChosen = region !== '' && region !== before.defaultRegion;
+  const isKnown = provider.regions.length === 0 || provider.regions.some(({ code }) => code === region);
+  const isOwn = asks(before) === 'endpoint' && !isFixed(before);
+  const typedEndpoint = textOf(typed, isOwn ? 'endpoint' : 'typedEndpoint');
+  const takesIt = asks(provider) === 'endpoint' && !isFixed(provider);
+  return {
+    ...named,
+    region: isChosen && isKnown ? region : usual.region,
+    newRegion: '',
+    endpoint: (takesIt ? typedEndpoint : null) ?? usual.endpoint,
+    ...(typedEndpoint === null ? {} : { typedEndpoint }),
+    ...added,
+  };
+}
+
+/** Where the storage of that provider is before anybody has typed: as it is configured, or as most have it. */
+function usualPlace(provider: Provider, config: SpacesConfig | null) {
+  const isSame = config !== null && providerOf(config.endpoint).id === provider.id;
+  if (isSame) return { region: config.region, endpoint: config.endpoint };
+  return { region: provider.defaultRegion, endpoint: isFixed(provider) ? provider.endpointPattern : '' };
 }
 
 /** What a pasted endpoint fills in. */

@@ -2,17 +2,19 @@ import type { Context } from 'hono';
 import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import { StoragePage } from '../../../views/storage.tsx';
 import type { EnvironmentAccess } from '../../../views/storage-access.tsx';
-import type { BucketListProps } from '../../../views/storage-buckets.tsx';
+import type { BucketItem, BucketListProps } from '../../../views/storage-buckets.tsx';
 import type { PolicyShown } from '../../../views/storage-policy.tsx';
 import { isAppError } from '../../errors.ts';
 import { listLeftBehind } from '../../leftovers/leftovers.ts';
 import { providerOf } from '../../object-stores/providers.ts';
 import type { Services } from '../../services-port.ts';
-import { listBucketStates } from '../../storage/buckets.ts';
+import { keptTraits } from '../../storage/bucket-traits.ts';
+import { type BucketState, listBucketStates } from '../../storage/buckets.ts';
 import { listSpacesEnvironments } from '../../storage/enabled.ts';
 import { backupsByEnvironment, type SpacesImpact, spacesImpact } from '../../storage/impact.ts';
+import { databasesByBucket } from '../../storage/in-use.ts';
 import { spacesPolicy } from '../../storage/policy.ts';
-import { getSpaces, plainEndpoint } from '../../storage/storage.ts';
+import { getSpaces, plainEndpoint, spacesRow } from '../../storage/storage.ts';
 import { capabilityCard } from './deep-test.tsx';
 import { frameOf } from './kit/frame.ts';
 import { sendPage } from './kit/send.tsx';
@@ -54,12 +56,27 @@ export async function bucketList(
 ): Promise<BucketListProps> {
   try {
     const { states, unchecked } = await listBucketStates(services, options);
-    return { buckets: states, unchecked, failure: null };
+    return { buckets: await withTraits(services, states), unchecked, failure: null };
   } catch (error) {
     if (!isAppError(error, 'invalid')) throw error;
     const asksForNames = isAppError(error.cause, 'storage_denied');
     return { ...NOT_ASKED, failure: { message: error.message, asksForNames } };
   }
+}
+
+/** With what is known here of each, of which the storage is not asked. */
+async function withTraits(
+  { db }: Pick<Services, 'db'>,
+  states: readonly BucketState[],
+): Promise<readonly BucketItem[]> {
+  const config = await spacesRow(db);
+  const traits = await keptTraits(db, config?.endpoint ?? '');
+  const databases = await databasesByBucket(db);
+  return states.map((state) => ({
+    ...state,
+    databases: databases.get(state.name) ?? 0,
+    traits: traits.get(state.name) ?? null,
+  }));
 }
 
 async function accessOf({ db }: Services, impact: SpacesImpact): Promise<readonly EnvironmentAccess[]> {

@@ -1,13 +1,15 @@
 import { type Context, Hono } from 'hono';
 import { TestOutcome } from '../../../views/parts/connection-test.tsx';
+import type { FormState } from '../../../views/parts/form-state.ts';
 import { BucketList } from '../../../views/storage-buckets.tsx';
-import { DerivedEndpoint, StorageForm, StorageFormPage } from '../../../views/storage-form.tsx';
+import { DerivedEndpoint } from '../../../views/storage-endpoint.tsx';
+import { StorageFormPage } from '../../../views/storage-form.tsx';
 import type { Actor } from '../../audit/audit.ts';
 import { type InputIssue, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { listSpacesEnvironments, setSpacesEnvironment } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
-import { deleteSpaces, getSpaces } from '../../storage/storage.ts';
+import { deleteSpaces, getSpaces, type SpacesInput } from '../../storage/storage.ts';
 import type { SpacesTest } from '../../storage/try-storage.ts';
 import { actorOf } from './kit/actor.ts';
 import { type FlashKey, goTo } from './kit/flash.ts';
@@ -15,12 +17,14 @@ import { type FormBody, isTicked, readForm, readValues } from './kit/form-body.t
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
-import { besideFields, submit } from './kit/submit.ts';
+import { besideFields, nothingToParse, type Parsed, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { readPasted } from './pasted-endpoint.ts';
 import {
   bucketNamesIn,
   chosenProvider,
+  filledFor,
+  isForAnother,
   parseStorage,
   type RefusedStorage,
   regionField,
@@ -53,13 +57,6 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/admin/storage/edit', only('admin'), async (c) => sendForm(c, services, null));
 
-  ui.get('/admin/storage/edit/form', only('admin'), async (c) => {
-    const config = await getSpaces(services);
-    const around = await withStorage(c, services);
-    const provider = around.pasted?.provider ?? chosenProvider(c.req.query('provider'), config);
-    return sendFragment(c, <StorageForm {...storageFormOf(provider, config, around)} />);
-  });
-
   ui.get('/admin/storage/edit/endpoint', only('admin'), async (c) => {
     const { provider, ...body } = c.req.query();
     return sendFragment(
@@ -69,13 +66,19 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.post('/admin/storage/edit', only('admin'), async (c) => {
+    const isFilling = c.req.query('do') !== undefined;
     return submit(c, services, {
-      parse: (body) => besideFields(parseStorage(body), (issue) => onTheForm(body, issue)),
+      parse: (body): Parsed<SpacesInput | null> =>
+        isFilling || isForAnother(body)
+          ? nothingToParse()
+          : besideFields(parseStorage(body), (issue) => onTheForm(body, issue)),
       secrets: SECRETS,
-      asksAgain: true,
-      stored: async () => storedValues(await getSpaces(services)),
+      // A script leaves them where they are.
+      asksAgain: c.req.header('hx-request') !== 'true',
+      stored: isFilling ? undefined : async () => storedValues(await getSpaces(services)),
       refuse: (form) => sendForm(c, services, { form, failedTest: null }),
       async act(input, body, sent) {
+        if (input === null) return sendFilled(c, services, body, sent);
         const wish = { by: 'page', saveAnyway: isTicked(body, 'saveAnyway') } as const;
         const saved = await saveSpaces(services, actorOf(c, services), input, wish, c.req.raw.signal);
         if (saved.kind === 'refused') {
@@ -127,8 +130,13 @@ async function enableUnlessGone(services: Services, actor: Actor, environmentId:
   }
 }
 
-/** The form of the configuration; with a refused one it says so and answers 422. */
-async function sendForm(c: Context<UiEnv>, services: Services, refused: RefusedStorage | null) {
+/** The form of the configuration; with one that came back it says what is wrong. */
+async function sendForm(
+  c: Context<UiEnv>,
+  services: Services,
+  refused: RefusedStorage | null,
+  status: 200 | 422 = refused === null ? 200 : 422,
+) {
   const config = await getSpaces(services);
   const around = await withStorage(c, services, refused);
   const asked = refused?.form.values['provider'] ?? c.req.query('provider');
@@ -139,8 +147,19 @@ async function sendForm(c: Context<UiEnv>, services: Services, refused: RefusedS
       frame={await frameOf(c, services)}
       {...storageFormOf(provider, config, around, refused)}
     />,
-    refused === null ? 200 : 422,
+    status,
   );
+}
+
+/** The form for the provider that was chosen, or whose address was pasted, with what was typed and ticked before. */
+async function sendFilled(c: Context<UiEnv>, services: Services, typed: FormBody, sent: FormState) {
+  const config = await getSpaces(services);
+  const isPaste = c.req.query('do') === 'paste';
+  const pasted = isPaste ? readPasted(typed['pasted']) : null;
+  const asked = typed[isPaste ? 'shownProvider' : 'provider'];
+  const provider = pasted?.provider ?? chosenProvider(asked, config);
+  const values = filledFor(provider, config, sent.values, pasted);
+  return sendForm(c, services, { form: { ...sent, values }, failedTest: null }, 200);
 }
 
 /** The checklist is there. */

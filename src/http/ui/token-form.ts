@@ -1,4 +1,6 @@
+import type { FirstRequest } from '../../../views/tokens/new-token.tsx';
 import { type Role, roleAtMost } from '../../auth/roles.ts';
+import type { TokenAccess } from '../../tokens/acting-token.ts';
 import { newToken } from '../../tokens/tokens.ts';
 import { type FormBody, numberOf, textOf } from './kit/form-body.ts';
 
@@ -25,4 +27,18 @@ export function parseToken(body: FormBody) {
     environmentIds: isForAll ? [] : ticked.map((name) => name.slice(BOX.length)),
     expiresInDays: numberOf(body, 'expiresInDays'),
   });
+}
+
+/** A command that shows what such a token opens. `environmentId` is one that it reaches; undefined where there is none yet. */
+export function firstRequest(
+  origin: string,
+  token: { readonly access: TokenAccess; readonly environmentId: string | undefined },
+): FirstRequest {
+  const { access, environmentId } = token;
+  const curl = (path: string) => `curl -sS -H "Authorization: Bearer $TOKEN" ${origin}${path}`;
+  if (access === 'metrics') return { shows: 'metrics', command: curl('/metrics') };
+  if (access === 'full' || environmentId === undefined)
+    return { shows: 'itself', command: curl('/api/auth/me') };
+  const path = `/api/environments/${environmentId}/databases/backup-summary`;
+  return { shows: 'databases', command: curl(path) };
 }

@@ -9,6 +9,7 @@ import { AppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { listServiceAccounts } from '../../tokens/service-accounts.ts';
 import { countTokens, createToken, listTokens, revokeToken, type TokenOwner } from '../../tokens/tokens.ts';
+import { ownAddress } from '../request-address.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import type { FormBody } from './kit/form-body.ts';
@@ -18,7 +19,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { freshToken, parseToken } from './token-form.ts';
+import { firstRequest, freshToken, parseToken } from './token-form.ts';
 
 const PER_PAGE = 50;
 const ALL: TokenPlace = {
@@ -98,7 +99,14 @@ async function makeToken(
       const { token, record } = await createToken(services, actorOf(c, services), owned(body), input);
       const frame = await frameOf(c, services);
       const { name, expiresAt } = record;
-      return sendPage(c, <TokenMadePage frame={frame} place={place} {...{ name, token, expiresAt }} />);
+      const first = firstRequest(ownAddress(c, services), {
+        access: input.access,
+        environmentId: input.environmentIds?.[0] ?? frame.environments[0]?.id,
+      });
+      return sendPage(
+        c,
+        <TokenMadePage frame={frame} place={place} {...{ name, token, expiresAt, first }} />,
+      );
     },
   });
 }

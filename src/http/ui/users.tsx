@@ -10,6 +10,7 @@ import { createUser, deleteUser, getUser, listUsers, type User, updateUser } fro
 import { emailField, line } from '../../fields.ts';
 import { hasPassword, listIdentities, unlink, usersWithIdentity } from '../../oidc/identities.ts';
 import type { Services } from '../../services-port.ts';
+import { listTokens } from '../../tokens/tokens.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
@@ -132,6 +133,7 @@ async function sendUser(
       isSelf={user.id === c.get('session').user.id}
       hasPassword={await hasPassword(services.db, user.id)}
       links={await listIdentities(services.db, user.id)}
+      tokens={(await listTokens(services.db, { ownerUserId: user.id })).map(({ name }) => name)}
       hasSecondFactor={(await factorOf(services.db, user.id)) !== null}
       details={refused.details ?? editForm(detailsOf(user))}
       password={refused.password ?? freshForm()}

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
-import { WebhooksPage } from '../../../views/notifications/webhooks-page.tsx';
+import { questionOfWebhook, WebhooksPage } from '../../../views/notifications/webhooks-page.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { listDeliveries } from '../../notifications/delivery-log.ts';
 import { testSubscription } from '../../notifications/send-webhook.ts';
 import {
   createSubscription,
@@ -15,6 +16,7 @@ import { type FormBody, isTicked, readForm, textOf } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
+import { sayNext, takeSaid } from './kit/sign-on-cookies.ts';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
@@ -45,7 +47,9 @@ export function webhookRoutes(services: Services): Hono<UiEnv> {
     const environmentId = textOf(await readForm(c), 'environmentId') ?? '';
     const signal = AbortSignal.timeout(TEST_MS);
     const outcome = await testSubscription(services, environmentId, c.req.param('webhookId'), signal);
-    return goTo(c, services, PAGE, outcome.isOk ? 'webhook-sent' : 'webhook-not-sent');
+    if (outcome.isOk) return goTo(c, services, PAGE, 'webhook-sent');
+    await sayNext(c, `The webhook did not take the test: ${outcome.reason}`, services);
+    return goTo(c, services, PAGE);
   });
 
   ui.post(`${PAGE}/:webhookId/delete`, only('operator'), async (c) => {
@@ -65,22 +69,34 @@ async function sendWebhooks(
 ): Promise<Response> {
   const frame = await frameOf(c, services);
   const names = new Map(frame.environments.map(({ id, name }) => [id, name]));
-  const webhooks = await listAllSubscriptions(services);
+  const subscriptions = await listAllSubscriptions(services);
+  const webhooks = await Promise.all(
+    subscriptions.map(async (subscription) => ({
+      ...subscription,
+      environmentName: names.get(subscription.environmentId) ?? '–',
+      last: await lastSentTo(services, subscription.id),
+    })),
+  );
+  const asked = webhooks.find(({ id }) => id === c.req.query('remove'));
   const chosen = frame.environment?.id ?? frame.environments[0]?.id ?? '';
   const fresh = { environmentId: chosen, completed: 'true', failed: 'true', generateSecret: 'true' };
   return sendPage(
     c,
     <WebhooksPage
       frame={frame}
-      webhooks={webhooks.map((webhook) => ({
-        ...webhook,
-        environmentName: names.get(webhook.environmentId) ?? '–',
-      }))}
+      webhooks={webhooks}
       form={form ?? freshForm(fresh)}
       secret={secret}
+      trouble={await takeSaid(c, services)}
+      question={asked === undefined ? null : questionOfWebhook(asked)}
     />,
     form === undefined ? 200 : 422,
   );
+}
+
+async function lastSentTo({ db }: Services, targetId: string) {
+  const [last] = await listDeliveries(db, { way: 'webhook', targetId }, { limit: 1, offset: 0 });
+  return last ?? null;
 }
 
 function inputOf(body: FormBody) {

@@ -1,4 +1,4 @@
-import { childrenOf, parseXml, textOf } from '../s3/xml.ts';
+import { lockIn } from '../s3/bucket-traits.ts';
 import type { ObjectLock } from './result.ts';
 import { ask, type BucketTest } from './run.ts';
 
@@ -25,18 +25,12 @@ export async function readTraits(run: BucketTest, key: string): Promise<BucketTr
 }
 
 async function readDefaultRetention(run: BucketTest): Promise<ObjectLock | null> {
-  const { status, text } = await ask(run, {
+  const answer = await ask(run, {
     operation: 'GetObjectLockConfiguration',
     method: 'GET',
     query: { 'object-lock': '' },
     allow: [400, 401, 403, 404, 405, 409, 501],
   });
-  const document = parseXml(text);
-  if (status !== 200 || document?.root !== 'ObjectLockConfiguration') return null;
-  if (textOf(document.content, 'ObjectLockEnabled') !== 'Enabled') return null;
-  const [retention] = childrenOf(childrenOf(document.content, 'Rule')[0], 'DefaultRetention');
-  const mode = textOf(retention, 'Mode');
-  if (mode === null) return { mode: 'enabled', retention: null };
-  const [days, years] = [textOf(retention, 'Days'), textOf(retention, 'Years')];
-  return { mode, retention: days === null ? (years === null ? null : `${years} years`) : `${days} days` };
+  const lock = lockIn(answer);
+  return typeof lock === 'string' ? null : lock;
 }

@@ -65,6 +65,32 @@ describe('the runs', () => {
     expect(await one(deep)).toMatchObject({ kind: 'deep_test', state: 'pending', backup: null });
   });
 
+  it('are listed by who asked for them', async () => {
+    const { operator } = app.userIds;
+    const ended = { status: 'completed', outcome: 'completed' } as const;
+    const scheduled = await insertBackup(app.services.db, at(1), { ...ended, type: 'scheduled' });
+    const mine = await insertBackup(app.services.db, at(2), { ...ended, triggered_by_id: operator });
+    const failed = { status: 'failed', outcome: 'failed', triggered_by_id: operator } as const;
+    const alsoMine = await insertBackup(app.services.db, at(3), failed);
+    await insertBackup(app.services.db, at(4), ended);
+    const list = async (query: string) => {
+      const { status, body } = await app.call('GET', `/api/runs?${query}`, { token: app.tokens.viewer });
+      return status === 200 ? [body.runs.map((run: { id: string }) => run.id), body.more] : status;
+    };
+    expect(await list('by=schedule')).toEqual([[scheduled.id], false]);
+    expect(await list('by=person')).toEqual([[alsoMine.id, mine.id], false]);
+    expect(await list(`by=person:${operator}&limit=1`)).toEqual([[alsoMine.id], true]);
+    expect(await list(`by=person:${operator}&limit=1&offset=1`)).toEqual([[mine.id], false]);
+    expect(await list(`by=person:${operator}&state=failed`)).toEqual([[alsoMine.id], false]);
+    expect(await list('by=person&kind=restore')).toEqual([[], false]);
+    for (const by of ['token', 'token:x', `token:${operator}`, 'person:gone']) {
+      expect(await list(`by=${by}`)).toEqual([[], false]);
+    }
+    for (const by of ['', 'me', 'schedule:x', 'person:', 'person:%27', `person:${'x'.repeat(41)}`]) {
+      expect(await list(`by=${by}`)).toBe(400);
+    }
+  });
+
   it('of deleted backups are not given out', async () => {
     const { db } = app.services;
     const values = { status: 'completed', outcome: 'completed', deleted_at: at(9).toISOString() } as const;

@@ -381,7 +381,7 @@ describe('a token that may only back up', () => {
     const { environmentId, databaseId } = await makeEnvironment(app, 'shop + <script>');
     const owner = { userId: app.userIds.operator };
     const only = { access: 'backups', environmentIds: [environmentId] } as const;
-    const { token } = await makeToken(app, owner, only);
+    const { token, id: own } = await makeToken(app, owner, only);
     const base = `/api/environments/${environmentId}/databases/${databaseId}/backups`;
     const { body: summary } = await app.call(
       'GET',
@@ -408,6 +408,11 @@ describe('a token that may only back up', () => {
     // Two that asked for the same one: it stays pinned until both have given it back.
     await app.call('POST', base, { token: stranger.token });
     expect((await pin(stranger.token, true)).body.backup.isPinned).toBe(true);
+    for (const by of ['token', `token:${own}`, `token:${stranger.id}`, `person:${app.userIds.operator}`]) {
+      const { runs } = (await app.call('GET', `/api/runs?by=${by}`)).body;
+      expect([by, runs.map((run: { id: string }) => run.id)]).toEqual([by, [asked.backupId]]);
+    }
+    expect((await app.call('GET', '/api/runs?by=person')).body.runs).toEqual([]);
     expect((await pin(token, false)).body.backup.isPinned).toBe(true);
     expect((await pin(token, false)).body.backup.isPinned).toBe(true);
     expect((await pin(stranger.token, false)).body.backup.isPinned).toBe(false);

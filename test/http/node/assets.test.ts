@@ -144,6 +144,6 @@ describe('an asset', () => {
       ),
     );
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(32 * 1024);
-    expect((await readFile('public/ui.js')).byteLength).toBeLessThanOrEqual(4096);
+    expect((await readFile(join(folder, 'ui.js'))).byteLength).toBeLessThanOrEqual(4096);
   });
 });

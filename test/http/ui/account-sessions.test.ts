@@ -20,7 +20,8 @@ it('one’s own sessions are listed, ended one by one after a question, and the 
   expect((await there.post('/login', { email, password: PASSWORD })).location).toBe('/');
   const { html } = await here.get('/account');
   const own =
-    /a browser <span class="badge badge-neutral">this one<[\s\S]*?\?end=([\w-]+)"/.exec(html)?.[1] ?? '';
+    /a browser<\/span> <span class="badge badge-neutral">this one<[\s\S]*?\?end=([\w-]+)"/.exec(html)?.[1] ??
+    '';
   const other = idsIn(html).find((id) => id !== own) ?? '';
   expect(idsIn(html).length).toBeGreaterThan(1);
   expect((await admin.get('/account')).html).not.toContain(own);
@@ -40,4 +41,19 @@ it('one’s own sessions are listed, ended one by one after a question, and the 
   const left = await here.post(`/account/sessions/${own}/end`);
   expect([left.status, left.location]).toEqual([303, '/login']);
   expect((await here.get('/account')).location).toContain('/login');
+});
+
+it('sessions tell from where they are, and by which browser', async () => {
+  const viewer = await pages.signedIn('viewer');
+  const { services } = pages;
+  const agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:147.0) Gecko/20100101 Firefox/147.0 "<b>';
+  await services.db.updateTable('sessions').set({ agent, address: '2001:db8::7' }).execute();
+  const { html } = await viewer.get('/account');
+  expect(html).toContain('>Firefox on Linux</span>');
+  expect(html).toContain('<td data-label="From">2001:db8::7</td>');
+  expect(html).toContain('Firefox/147.0 &quot;&lt;b&gt;');
+  const [id = ''] = idsIn(html);
+  expect((await viewer.get(`/account?end=${id}`)).html).toContain(
+    'Begun by Firefox on Linux from 2001:db8::7',
+  );
 });

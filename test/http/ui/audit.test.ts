@@ -44,6 +44,8 @@ describe('the audit log', () => {
     const id = /href="\/admin\/audit\/(c[0-9a-z]{24})"/.exec(html)?.[1];
     const entry = (await admin.get(`/admin/audit/${id}`)).html;
     expect(entry).toContain('Environment: Created');
+    // The page of the thing itself says when to the second.
+    expect(entry).toMatch(/<time datetime="[^"]+">\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC<\/time>/);
     expect(entry).toContain(`href="/admin/audit?resourceId=${environmentId}"`);
     expect(entry).toMatch(/href="\/admin\/audit\?requestId=[\w-]+"/);
     expect(rowsOf(await list(`?resourceId=${environmentId}`))).toBe(1);
@@ -64,7 +66,10 @@ describe('the audit log', () => {
     for (const query of ['?since=never&success=x&before=y', `?q=${'x'.repeat(400)}`, '?who=nobody&q=%00']) {
       expect([query, rowsOf(await list(query))]).toEqual([query, all]);
     }
-    expect(await list('?requestId=none')).toContain('Nothing like that was done');
+    const none = await list('?requestId=none');
+    expect(none).toMatch(/Nothing like that was done.*<a href="\/admin\/audit">Show all that was done<\/a>/s);
+    // Days are by UTC, whatever zone the reader has.
+    expect(none).toMatch(/name="until"[^>]*>\s*\(UTC\)/);
     expect(await list('?address=%3Cscript%3E')).toContain(
       'From &lt;script&gt;. <a href="/admin/audit">Show all</a>',
     );

@@ -46,8 +46,27 @@ it('a page of fifty rows is small: in bytes, in elements, and on its way', async
   }
 });
 
+it('every other list is no larger', async () => {
+  for (const path of [
+    ...[
+      '/servers',
+      '/schedules',
+      '/environments',
+      '/notifications/deliveries',
+      '/admin/audit',
+      '/admin/users',
+    ],
+    ...['/admin/tokens', '/admin/storage', '/admin/system', '/account'],
+  ]) {
+    const { nodes, bytes } = await measure(path);
+    expect([path, nodes, nodes <= 1500]).toEqual([path, nodes, true]);
+    expect([path, bytes, bytes <= 60 * KIB]).toEqual([path, bytes, true]);
+  }
+});
+
 it('the overview is as small', async () => {
-  const { nodes, html } = await measure('/');
+  const { nodes, bytes, html } = await measure('/');
+  expect([bytes, bytes <= 60 * KIB]).toEqual([bytes, true]);
   expect([nodes, nodes <= 1500]).toEqual([nodes, true]);
   const sent = gzipSync(html, { level: 4 }).byteLength;
   expect([sent, sent <= 8 * KIB]).toEqual([sent, true]);

@@ -70,6 +70,33 @@ describe('the page of a database', () => {
     expect(html).toContain(' −60 %');
   });
 
+  it('has no green for a backup that was found to be damaged, nor have the overview and the runs: its word, and why', async () => {
+    const damage = 'Its SHA-256 is another than that of "größe" <b>';
+    const damaged = await insert(100, {
+      ...{ status: 'completed', outcome: 'completed', size: 10 },
+      ...{
+        verification: 'failed',
+        verification_error: `${damage}\nand more`,
+        verified_at: new Date().toISOString(),
+      },
+    });
+    await repairCounts(pages.services);
+    const badge = '<span class="badge badge-error">not readable</span>';
+    const shown = damage.replaceAll('"', '&quot;').replaceAll('<b>', '&lt;b&gt;');
+    const rowIn = async (path: string, row: RegExp) => {
+      const { html } = await viewer.get(path);
+      const found = [...html.matchAll(row)].map(([text]) => text).filter((text) => text.includes(badge));
+      expect([path, found.length]).toEqual([path, 1]);
+      expect(found[0]).not.toMatch(/badge-success|>good<|completed</);
+      return found[0] ?? '';
+    };
+    const row = /<tr>(?:(?!<tr>).)*<\/tr>/gs;
+    expect(await rowIn(`/databases/${databaseId}`, row)).toContain(damaged.id);
+    expect(await rowIn('/runs', row)).toContain(shown);
+    await rowIn(`/runs/${damaged.id}/log`, /<div class="heading">.*?<\/div>/gs);
+    await rowIn('/', /<li>(?:(?!<li>).)*<\/li>/gs);
+  });
+
   it('lists by result and by day, and takes a filter that there is not for none', async () => {
     await fail(DAY_MS, 'a');
     await insert(DAY_MS, { status: 'failed', outcome: 'cancelled' });

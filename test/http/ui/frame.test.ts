@@ -42,7 +42,61 @@ const chosen = (html: string) => {
   const [list = ''] = /<select name="environment".*?<\/select>/s.exec(html) ?? [];
   return (/ selected="">([^<]*)</.exec(list) ?? /<option[^>]*>([^<]*)</.exec(list))?.[1];
 };
-const count = (html: string) => /menu-count">(\d+)/.exec(html)?.[1];
+const countAt = (id: string, html: string) =>
+  new RegExp(`id="news-${id}">(?:(?!</span>).)*menu-count">(\\d+)`).exec(html)?.[1];
+const count = (html: string) => countAt('databases', html);
+
+describe('the count beside Runs', () => {
+  it('is of those of which nobody knows how they ended, of the chosen environment', async () => {
+    const { db } = pages.services;
+    const counted = async () => countAt('runs', (await viewer.get('/account')).html);
+    expect(await counted()).toBeUndefined();
+    const row = await db.selectFrom('backups').select(['id', 'database_id']).executeTakeFirstOrThrow();
+    const run = db.updateTable('runs').where('id', '=', row.id);
+    const before = await db
+      .selectFrom('runs')
+      .select('state')
+      .where('id', '=', row.id)
+      .executeTakeFirstOrThrow();
+    await run.set({ state: 'uncertain' }).execute();
+    expect(await counted()).toBe('1');
+    const of = await db
+      .selectFrom('databases')
+      .select('environment_id')
+      .where('id', '=', row.database_id)
+      .executeTakeFirstOrThrow();
+    for (const [environment, expected] of [
+      [of.environment_id, '1'],
+      [of.environment_id === first ? second : first, undefined],
+    ] as const) {
+      await viewer.get(`/?environment=${environment}`);
+      expect(await counted()).toBe(expected);
+    }
+    await viewer.get('/?environment=all');
+    await run.set(before).execute();
+  });
+});
+
+describe('a live part', () => {
+  it('has the page loaded again where what it tells of is gone or no longer to be seen, and other parts nothing', async () => {
+    const ask = async (path: string, headers = {}) => {
+      const { status, headers: answered, html } = await viewer.get(path, headers);
+      return [status, answered.get('hx-refresh'), html === ''];
+    };
+    const asks = { 'hx-request': 'true' };
+    for (const path of [
+      '/databases/gone/runs',
+      '/backups/gone/run',
+      '/backups/gone/reading',
+      '/restores/gone/run',
+    ]) {
+      expect([path, ...(await ask(path, asks))]).toEqual([path, 404, 'true', true]);
+      expect([path, ...(await ask(path))]).toEqual([path, 404, null, false]);
+    }
+    expect(await ask('/admin/storage/probe/card', asks)).toEqual([403, 'true', true]);
+    expect(await ask('/databases/gone/figures', asks)).toEqual([404, null, false]);
+  });
+});
 
 describe('the environment', () => {
   it('filters every list, is kept, and is taken away again', async () => {
@@ -56,9 +110,18 @@ describe('the environment', () => {
     expect(narrowed).not.toContain('>in-second<');
     // Without the parameter too, on every page.
     expect((await viewer.get('/databases')).html).not.toContain('>in-second<');
-    expect(count((await viewer.get('/account')).html)).toBeUndefined();
+    const other = (await viewer.get('/account')).html;
+    expect([count(other), countAt('elsewhere', other)]).toEqual([undefined, '1']);
+    // Green for what it shows, and no word that could be taken for all.
+    const overview = (await viewer.get('/')).html;
+    expect(overview).toContain(
+      'The database of Größe + &quot;x&quot; &lt;b&gt;🐘&lt;/b&gt; is backed up</h2>',
+    );
+    expect(overview).toMatch(/Elsewhere 1 database is not safe\. <a href="\/\?environment=all">/);
 
-    expect((await viewer.get('/?environment=all')).html).toContain('in-second');
+    const unfiltered = (await viewer.get('/?environment=all')).html;
+    expect(unfiltered).toContain('in-second');
+    expect(unfiltered).not.toContain('Elsewhere');
     expect((await viewer.get('/databases')).html).toContain('>in-second<');
     expect(count((await viewer.get('/account')).html)).toBe('1');
   });
@@ -66,6 +129,7 @@ describe('the environment', () => {
   it('is all of them again where the chosen one is gone, or the parameter or the cookie is nonsense', async () => {
     const { id } = await createEnvironment(pages.services, ACTOR, { name: 'kurz' });
     expect((await viewer.get(`/databases?environment=${id}`)).html).toContain('No databases in kurz yet');
+    expect((await viewer.get('/')).html).toContain('Elsewhere 1 database is not safe.');
     await pages.services.db.deleteFrom('environments').where('id', '=', id).execute();
     expect((await viewer.get('/databases')).html).toContain('>in-first<');
     for (const nonsense of ['x', '%00', encodeURIComponent(ODD), 'a'.repeat(5000), '__proto__', '']) {
@@ -150,6 +214,35 @@ describe('the sidebar', () => {
       cookie: `${viewer.cookie()}; bridgeport_zone=Asia/Kathmandu`,
     });
     expect(html).toMatch(/title="\d{4}-\d\d-\d\d \d\d:\d\d:\d\d Asia\/Kat[a-z]+"/);
+  });
+
+  it('tells times in the zone that somebody has chosen under Account, in every browser of theirs', async () => {
+    const person = await pages.signedIn('viewer');
+    const zoneIn = (html: string) => / class="zone">([^<]*)</.exec(html)?.[1];
+    const inBrowser = async (path: string) => {
+      const cookie = `${person.cookie()}; bridgeport_zone=America/New_York`;
+      return (await person.get(path, { cookie })).html;
+    };
+    const form = await inBrowser('/account');
+    expect(form).toMatch(/<input[^>]* name="timeZone"[^>]* value=""/);
+    expect(form).toMatch(/<input[^>]* name="theme"[^>]* value="auto"[^>]* checked/);
+    const saved = await person.post('/account/display', { timeZone: 'asia/tokyo', theme: 'dark' });
+    expect([saved.status, saved.location]).toEqual([303, '/account']);
+    const after = await inBrowser('/account');
+    expect(zoneIn(after)).toBe('Times in Asia/Tokyo');
+    expect(after).toMatch(/name="timeZone"[^>]* value="Asia\/Tokyo"/);
+    expect(after).toContain('data-theme="dark"');
+    expect(after).toMatch(/<time [^>]*title="[^"]* Asia\/Tokyo"/);
+    for (const timeZone of ['Mars/Olympus', '+02:00', '<script>', 'UTC'.repeat(300)]) {
+      const refused = await person.post('/account/display', { timeZone, theme: 'light' });
+      expect([refused.status, refused.html.includes('field-timeZone-error')]).toEqual([422, true]);
+      expect(refused.html).not.toContain('<script>');
+    }
+    expect((await person.post('/account/display', { timeZone: '', theme: 'pink' })).status).toBe(422);
+    expect(zoneIn(await inBrowser('/'))).toBe('Times in Asia/Tokyo');
+    expect(zoneIn((await viewer.get('/account')).html)).toBe('Times in UTC');
+    expect((await person.post('/account/display', { timeZone: ' ', theme: 'auto' })).status).toBe(303);
+    expect(zoneIn(await inBrowser('/'))).toBe('Times in America/New York');
   });
 
   it('keeps the theme that is chosen, and leads back to the page', async () => {

@@ -67,6 +67,13 @@ describe('the list of databases', () => {
     expect(await list('?sort=-name')).toEqual([third, second, first]);
     expect(await list('?sort=-size')).toEqual([third, first, second]);
     expect(await list('?state=never')).toEqual([second]);
+    const unsafe = (await operator.get('/databases?state=unsafe')).html;
+    expect(shown(unsafe)).toEqual([second]);
+    expect(unsafe).toMatch(/class="chip" href="\/databases\?state=unsafe" aria-current="true">Not safe/);
+    expect(unsafe).toContain('<span class="chip-count"> 1</span>');
+    expect(await list('?state=unsafe&q=1')).toEqual([second]);
+    expect(await list('?state=unsafe&q=0+Gr')).toEqual([]);
+    expect((await operator.get('/databases')).html).not.toContain('Not safe');
     expect(await list(`?q=${encodeURIComponent('1 GRÖSSE')}`)).toEqual([]);
     expect(await list(`?q=${encodeURIComponent('1 größe + "X"')}`)).toEqual([second]);
     expect(await list('?engine=postgres')).toEqual([]);
@@ -129,8 +136,28 @@ describe('the list of databases', () => {
     expect((await operator.get('/databases')).html).toContain('Nothing was selected');
     expect(await waiting()).toEqual([]);
 
-    await operator.post('/databases/back-up', `id=${first}&id=${second}&only=${third}`);
+    const list = '/databases?q=gr%C3%B6%C3%9Fe&sort=-size&offset=50';
+    const { html } = await operator.get('/databases?q=größe&sort=-size');
+    expect(html).toContain('name="back" value="/databases?q=gr%C3%B6%C3%9Fe&amp;sort=-size"');
+    const back = `back=${encodeURIComponent(list)}`;
+    const asked = await operator.post('/databases/back-up', `id=${first}&id=${second}&only=${third}&${back}`);
     expect(await waiting()).toEqual([third]);
+    expect(asked.location).toBe(list);
+    expect((await operator.get(list)).html).toContain('The backup has been asked for.');
+    await operator.post('/databases/back-up', `only=${third}`);
+    expect((await operator.get('/databases')).html).toContain('One waits already: it begins when');
+    for (const odd of ['//evil.example', '/databasesx', '/runs', '/databases/x', 'x', '']) {
+      const { location } = await operator.post('/databases/back-up', `back=${encodeURIComponent(odd)}`);
+      expect([odd, location]).toEqual([odd, '/databases']);
+    }
+    await operator.post('/databases/back-up', `id=${first}&id=${third}`);
+    expect((await operator.get('/databases')).html).toContain(
+      'A backup has been asked for. Of 1 more databases one waits already.',
+    );
+    await operator.post('/databases/back-up', `id=${first}&id=${third}`);
+    expect((await operator.get('/databases')).html).toMatch(
+      /notice-info.*Of each of these 2 databases one waits/s,
+    );
     // Twice the same, one that is gone, and one that waits already.
     const other = await pages.signedIn('operator');
     await Promise.all([
@@ -138,12 +165,53 @@ describe('the list of databases', () => {
       other.post('/databases/back-up', `id=${first}&id=${second}`),
     ]);
     expect(await waiting()).toEqual([...ids].sort());
-    expect((await operator.get('/databases')).html).toContain('2 backups have been asked for.');
     expect((await (await pages.signedIn('viewer')).post('/databases/back-up', `id=${first}`)).status).toBe(
       403,
     );
     const many = Array.from({ length: 1001 }, (_, index) => `id=${index}`).join('&');
     expect((await operator.post('/databases/back-up', many)).status).toBe(400);
+  });
+});
+
+describe('what runs, above the list of databases', () => {
+  it('is shown while it goes on, then what became of it, and the list is to load itself again', async () => {
+    const { db } = pages.services;
+    const list = (await operator.get('/databases?sort=name')).html;
+    expect(list).toMatch(
+      /id="databases" hx-get="\/databases\?sort=name" hx-trigger="backups-changed from:body" hx-select="#databases"/,
+    );
+    const urlIn = (html: string) =>
+      /id="running"[^>]* hx-get="([^"]+)"/.exec(html)?.[1]?.replace('&amp;', '&') ?? '';
+    const same = await operator.get(urlIn(list));
+    expect([same.headers.get('hx-trigger'), urlIn(same.html)]).toEqual([null, urlIn(list)]);
+    const [done = ''] = decodeURIComponent(urlIn(list)).replace('/runs/running?shown=', '').split(',');
+    await db
+      .updateTable('backups')
+      .set({ status: 'completed', outcome: 'completed', size: 2048, duration: 4 })
+      .where('id', '=', done)
+      .execute();
+    await db.updateTable('runs').set({ state: 'completed' }).where('id', '=', done).execute();
+    const over = await operator.get(urlIn(list));
+    expect(over.headers.get('hx-trigger')).toBe('backups-changed');
+    expect(over.html).toContain('<div id="flash" hx-swap-oob="delete">');
+    expect(over.html).toMatch(/Größe \+ &quot;x&quot;[^<]*: Backed up and read back: 2\.0 KiB in 4 s\./);
+    // Told on, and no news any more.
+    const later = await operator.get(urlIn(over.html));
+    expect(later.headers.get('hx-trigger')).toBeNull();
+    expect(later.html).toContain('Backed up and read back: 2.0 KiB');
+    // What nobody knows the end of may stay so for days.
+    await db.updateTable('runs').set({ state: 'uncertain' }).where('id', '=', done).execute();
+    expect(urlIn((await operator.get('/databases')).html)).not.toContain(done);
+    expect((await operator.get('/runs')).html).toContain(`id="running-${done}"`);
+    for (const odd of NONSENSE) {
+      expect((await operator.get(`/runs/running?shown=${odd}&ended=${odd},x`)).status).toBe(200);
+    }
+    await db
+      .updateTable('backups')
+      .set({ status: 'pending', outcome: null, size: 0, duration: null })
+      .where('id', '=', done)
+      .execute();
+    await db.updateTable('runs').set({ state: 'pending' }).where('id', '=', done).execute();
   });
 });
 
@@ -200,11 +268,17 @@ describe('the list of runs', () => {
     const other = await pages.signedIn('viewer');
     const theirs = await other.get(`/runs?by=${me}&state=failed`);
     expect(theirs.html).toMatch(new RegExp(`<option value="${me}" selected="">By [^<]+@`));
-    expect(theirs.html).toContain('among the newest 3000 runs');
+    expect(theirs.html).not.toContain('among the newest');
     await db.updateTable('users').set({ name: ODD }).execute();
     const odd = (await other.get(`/runs?by=${me}`)).html;
     expect(odd).toContain('>By Größe + &quot;x&quot; &lt;script&gt;alert(1)&lt;/script&gt; 🐘</option>');
-    await db.updateTable('backups').set({ type: 'scheduled' }).where('status', '=', 'failed').execute();
+    const { id, created_at } = await db
+      .updateTable('backups')
+      .set({ type: 'scheduled' })
+      .where('status', '=', 'failed')
+      .returning(['id', 'created_at'])
+      .executeTakeFirstOrThrow();
+    await db.insertInto('run_askers').values({ asker: 'schedule', created_at, run_id: id }).execute();
     const scheduled = await other.get('/runs?by=schedule');
     expect(count(scheduled.html)).toBe(1);
     expect(scheduled.html).toContain('<a href="/runs?by=schedule">schedule</a>');

@@ -3,6 +3,7 @@ import { write } from '../../../src/db/write.ts';
 import { createEnvironment } from '../../../src/environments/environments.ts';
 import { recordEvent } from '../../../src/events/events.ts';
 import { tellEvents } from '../../../src/notifications/tell.ts';
+import { SEALED } from '../../../src/secrets/sealed.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
 const ODD = 'Größe + "x" <script>alert(1)</script> 🗝';
@@ -55,8 +56,26 @@ describe('the page of notifications', () => {
     expect((await viewer.post('/notifications/nobody/read')).status).toBe(404);
   });
 
+  it('leads to where something can be done about what is not of a database', async () => {
+    const { db, now } = pages.services;
+    const admin = await pages.signedIn('admin');
+    const data = { channel: 'the channel “chat”', targetId: 'c', error: 'gone' };
+    await write(db, (trx) =>
+      recordEvent(trx, { type: 'channel.failed', databaseId: null, environmentId: null, data }, now()),
+    );
+    await tellEvents(pages.services);
+    expect((await admin.get('/notifications')).html).toMatch(
+      /<a href="\/notifications\/channels">Notifications don’t arrive/,
+    );
+    await db.updateTable('notifications').set({ type_id: 'system.disk_nearly_full' }).execute();
+    expect((await admin.get('/notifications')).html).toContain('<a href="/admin/system">');
+    await db.deleteFrom('notifications').where('database_id', 'is', null).execute();
+    await db.updateTable('notifications').set({ type_id: 'system.backup_failed' }).execute();
+  });
+
   it('lets each say what they are told, and leaves what is as it was to its type', async () => {
     const { html } = await viewer.get('/notifications/preferences');
+    expect(html).toContain('once an admin has entered a mail server');
     expect(html).toMatch(/name="inApp\.system\.backup_failed"[^>]*checked/);
     expect(html).not.toContain('system.channel_failed');
     const ticked = [...html.matchAll(/name="([\w.]+)" value="true" checked/g)].map(([, name = '']) => name);
@@ -136,6 +155,12 @@ describe('the ways out', () => {
       .execute();
     expect((await viewer.get(`${PAGE}/chan`)).status).toBe(403);
     expect((await admin.get(`${PAGE}/gone`)).status).toBe(404);
+    const asked = (await admin.get(`${PAGE}?remove=chan`)).html;
+    expect(asked).toContain(`Remove ${ESCAPED}?`);
+    expect(asked).toMatch(
+      /<dialog id="question" open="".*action="\/notifications\/channels\/chan\/delete".*ntfy at ntfy\.example/s,
+    );
+    expect(asked).toMatch(/data-label="Told of"[^>]*>\s*critical and warnings, of all environments</);
     const { html } = await admin.get(`${PAGE}/chan`);
     expect(html).toContain(`value="${ESCAPED}"`);
     expect(html).not.toContain('sealed-');
@@ -240,6 +265,7 @@ describe('the weekly report', () => {
       .insertInto('smtp_settings')
       .values({ ...smtp, created_at: at, updated_at: at })
       .execute();
+    expect((await viewer.get('/notifications/preferences')).html).not.toContain('an admin has entered');
     for (const says of ['The report is on its way', 'A report is on its way to you already']) {
       await viewer.post('/notifications/report/send');
       expect((await viewer.get('/notifications/report')).html).toContain(says);
@@ -271,7 +297,10 @@ describe('the webhooks', () => {
       422,
       true,
     ]);
-    const [, id = ''] = /action="\/notifications\/webhooks\/(\w+)\/delete"/.exec(html) ?? [];
+    const [, id = ''] = /href="\/notifications\/webhooks\?remove=(\w+)"/.exec(html) ?? [];
+    const asked = (await operator.get(`${PAGE}?remove=${id}`)).html;
+    expect(asked).toMatch(/<dialog id="question" open="".*https:\/\/example\.com\/%3Cb%3E.*Remove webhook/s);
+    expect(asked).toContain(`<input type="hidden" name="environmentId" value="${environment.id}"/>`);
     const other = await operator.post(`${PAGE}/${id}/delete`, { environmentId: 'other' });
     expect(other.status).toBe(404);
     const gone = await operator.post(`${PAGE}/${id}/delete`, { environmentId: environment.id });
@@ -289,9 +318,73 @@ describe('the webhooks', () => {
     const made = await operator.post(PAGE, { ...form, url: 'https://example.com/new' });
     expect(made.html).toMatch(/<code id="webhook-secret">whsec_/);
     expect(made.html).toContain('an address that can’t be read');
-    const [, id = ''] = /action="\/notifications\/webhooks\/(\w+)\/delete"/.exec(made.html) ?? [];
+    const [, id = ''] = /href="\/notifications\/webhooks\?remove=(\w+)"/.exec(made.html) ?? [];
     await operator.post(`${PAGE}/${id}/delete`, { environmentId });
     const { html } = await operator.get(PAGE);
     expect([html.includes('can’t be read'), html.includes('https://example.com/new')]).toEqual([false, true]);
+  });
+
+  it('tell operators what became of the newest that was sent, and why a test was not taken', async () => {
+    const operator = await pages.signedIn('operator');
+    const { db } = pages.services;
+    const nobody = { userId: null, address: null };
+    const { id: environmentId } = await createEnvironment(pages.services, nobody, { name: 'answers' });
+    await operator.post(PAGE, { environmentId, url: 'https://example.com/answers', failed: 'true' });
+    expect((await operator.get(PAGE)).html).toMatch(/<td data-label="Last sent"[^>]*>nothing yet</);
+    const hook = await db
+      .selectFrom('webhook_subscriptions')
+      .select('id')
+      .where('environment_id', '=', environmentId)
+      .executeTakeFirstOrThrow();
+    const sent = {
+      way: 'webhook',
+      target_id: hook.id,
+      recipient: 'r',
+      event: 'backup.failed',
+      body: '{}',
+      attempts: 5,
+      claimed_by: null,
+      lease_until: null,
+      next_try_at: null,
+    } as const;
+    await db
+      .insertInto('deliveries')
+      .values([
+        {
+          ...sent,
+          id: 'older',
+          status: 'delivered',
+          response_status: 200,
+          last_error: null,
+          created_at: '2026-01-01T00:00:00.000Z',
+          delivered_at: '2026-01-01T00:00:00.000Z',
+        },
+        {
+          ...sent,
+          id: 'newer',
+          status: 'failed',
+          response_status: 500,
+          last_error: 'example.com <b> answered 500.',
+          created_at: '2026-01-02T00:00:00.000Z',
+          delivered_at: null,
+        },
+      ])
+      .execute();
+    const { html } = await operator.get(PAGE);
+    expect(html).toMatch(/given up<.*example\.com &lt;b&gt; answered 500\./s);
+    expect(html).not.toContain('>delivered<');
+    // Private, and named by nobody: it is not even asked.
+    await db
+      .updateTable('webhook_subscriptions')
+      .set({
+        url: await pages.services.vault.seal('https://10.0.0.1/x', SEALED.webhookUrl.identity(hook.id)),
+      })
+      .where('id', '=', hook.id)
+      .execute();
+    await operator.post(`${PAGE}/${hook.id}/test`, { environmentId });
+    const after = (await operator.get(PAGE)).html;
+    expect(after).toContain('The webhook did not take the test: Nothing was sent to 10.0.0.1');
+    expect((await operator.get(PAGE)).html).not.toContain('did not take the test');
+    await db.deleteFrom('deliveries').execute();
   });
 });

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app.ts';
 import { dayAfter, dayOf } from '../../../src/backups/days.ts';
+import { recordNewest } from '../../../src/backups/newest-backups.ts';
 import { spaceOf } from '../../../src/db/node/disk.ts';
+import { write } from '../../../src/db/write.ts';
+import { createEnvironment } from '../../../src/environments/environments.ts';
 import { insertBackup } from '../../support/backup-row.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
@@ -39,6 +42,18 @@ it('tells above all of a storage out of reach, of whose backup it knows, and whe
   expect(html.indexOf('out of reach')).toBeLessThan(html.indexOf('aria-label="Verdict"'));
   expect((await (await pages.signedIn('admin')).get('/')).html).toContain('Look at the storage');
 
+  await db
+    .insertInto('spaces_config')
+    .values({
+      ...{ id: 'c', access_key: 'x', secret_key: 'x', region: 'eu', endpoint: 'https://s', buckets: '[]' },
+      ...{ encryption: 'none', created_at: due, updated_at: due },
+    })
+    .execute();
+  const changed = (await viewer.get('/')).html;
+  expect(changed).toMatch(/verdict-warning" aria-label="Storage".*The storage was out of reach/s);
+  expect(changed).toContain('was before its settings were changed');
+  await db.deleteFrom('spaces_config').execute();
+
   const [, next = ''] = /<h2>Next runs<\/h2>(.*?)<\/ul>/s.exec(html) ?? [];
   expect(next).toContain('a+b &quot;q&quot; &lt;i&gt;');
   expect(next).toContain('>in 3 h<');
@@ -52,6 +67,7 @@ it('says of what was never backed up that no schedule does it, where nothing fai
   });
   await db.updateTable('databases').set({ name: 'lone "ü"' }).where('id', '=', databaseId).execute();
   await db.deleteFrom('backups').where('id', '=', id).execute();
+  await write(db, (trx) => recordNewest(trx, databaseId));
   const cause = async () =>
     /lone &quot;ü&quot;.*?<\/li>/s.exec((await viewer.get('/')).html)?.[0]?.includes('It has no schedule') ??
     null;
@@ -117,6 +133,54 @@ it('tells of a disk that is nearly full, and of one that has room nothing', asyn
   const space = await spaceOf('/');
   expect(space?.free).toBeLessThanOrEqual(space?.total ?? 0);
   expect(space?.total).toBeGreaterThan(0);
+});
+
+it('gives the way to copy the master key: the path, or in a container the command, and below what is wrong', async () => {
+  const { services } = pages;
+  const admin = await pages.signedIn('admin');
+  const ask = async (isContainer: boolean, path: string) => {
+    const app = createApp({
+      ...services,
+      isContainer,
+      freeSpace: async () => ({ free: 1, total: 1024 ** 4 }),
+    });
+    const peer = { incoming: { socket: { remoteAddress: '127.0.0.1' } } };
+    const answer = await app.request(
+      `http://localhost${path}`,
+      { headers: { cookie: admin.cookie() } },
+      peer,
+    );
+    return answer.text();
+  };
+  const file = `${services.config.dataDir}/master.key`;
+  const shown = (html: string) => /<code id="master-key-copy">([^<]*)</.exec(html)?.[1];
+  const isFirst = async () => (await ask(false, '/')).includes('aria-label="Your first backup"');
+  const good = await insertBackup(services.db, services.now(), { status: 'failed', outcome: 'failed' });
+  expect(await isFirst()).toBe(true);
+  for (const isOver of [false, true]) {
+    if (isOver) {
+      const is = { status: 'completed', outcome: 'completed', verification: 'stored' } as const;
+      await services.db.updateTable('backups').set(is).where('id', '=', good.id).execute();
+      await write(services.db, (trx) => recordNewest(trx, good.database_id));
+      expect(await isFirst()).toBe(false);
+    }
+    expect(shown(await ask(false, '/'))).toBe(file);
+    const html = await ask(true, '/');
+    expect(shown(html)).toBe(`docker compose cp bridgeport:${file} .`);
+    expect(html).toContain('data-copy="master-key-copy"');
+    expect(html.indexOf('nearly full')).toBeLessThan(html.indexOf('master-key-copy'));
+  }
+  await services.db.deleteFrom('databases').where('id', '=', good.database_id).execute();
+  // What "this machine" is, likewise.
+  const { id } = await createEnvironment(services, { userId: null, address: null }, { name: 'own' });
+  const words = 'That is the container itself, not the machine around it';
+  const path = `/environments/${id}/servers/new`;
+  expect([(await ask(true, path)).includes(words), (await ask(false, path)).includes(words)]).toEqual([
+    true,
+    false,
+  ]);
+  expect((await admin.post('/admin/master-key/confirm')).status).toBe(303);
+  expect(shown(await ask(true, '/'))).toBeUndefined();
 });
 
 describe('after the first good backup', () => {
@@ -209,7 +273,7 @@ describe('after the first good backup', () => {
     expect(await steps(admin)).toBe('');
     expect(await drillTile()).toContain('4 min 12 s');
     expect(await drillTile()).toContain(`href="/databases/${good.database_id}/drills"`);
-    expect(await drillTile()).toContain('to restore &quot;ß&quot; &lt;b&gt;🦦, <time');
+    expect(await drillTile()).toMatch(/to restore &quot;ß&quot; &lt;b&gt;🦦 \(\w+\), <time/);
     await db.deleteFrom('drill_states').execute();
     expect(await drillTile()).toContain('none yet');
     expect(doneIn(await steps(admin))).toBe('2');

@@ -112,6 +112,56 @@ it('proposes a new file beside the database, and looks without making anything',
   expect(readdirSync(folder)).toEqual(before);
 });
 
+it('offers the other backups, by name and by their days, and restores none that is only being chosen', async () => {
+  const { db } = pages.services;
+  const alone = (await operator.get(`/backups/${backupId}/restore`)).html;
+  expect(alone).not.toContain('name="backup"');
+  const { database_id: database } = await db
+    .selectFrom('backups')
+    .select('database_id')
+    .where('id', '=', backupId)
+    .executeTakeFirstOrThrow();
+  const add = async (at: string, more: Partial<Parameters<typeof insertBackup>[2]> = {}) => {
+    const whole = { status: 'completed', outcome: 'completed', verification: 'stored', size: 2048 } as const;
+    const { id, database_id } = await insertBackup(db, new Date(at), { ...whole, ...more });
+    await db.updateTable('backups').set({ database_id: database }).where('id', '=', id).execute();
+    if (database_id !== database) await db.deleteFrom('databases').where('id', '=', database_id).execute();
+    return id;
+  };
+  const day = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
+  const morning = await add(`${day}T04:00:00.000Z`);
+  const evening = await add(`${day}T20:00:00.000Z`);
+  const damaged = await add(`${day}T21:00:00.000Z`, { verification: 'failed' });
+  const deleted = await add(`${day}T22:00:00.000Z`, { deleted_at: new Date().toISOString() });
+  const { html } = await operator.get(`/backups/${backupId}/restore`);
+  const select = /<select[^>]*name="backup".*?<\/select>/s.exec(html)?.[0] ?? '';
+  const values = [...select.matchAll(/<option value="(\w+)"/g)].map(([, id]) => id);
+  expect(values).toEqual([backupId, evening, morning]);
+  expect(html).not.toContain(damaged);
+  expect(html).not.toContain(deleted);
+  // A day leads to its newest good one.
+  expect(html).toContain(`href="?backup=${evening}"`);
+  const led = await operator.get(`/backups/${backupId}/restore?backup=${evening}`);
+  expect([led.status, led.location]).toEqual([303, `/backups/${evening}/restore`]);
+
+  const restores = () => db.selectFrom('restores').select('id').execute();
+  const before = await restores();
+  const typed = { action: 'restore', newName: '/typed "ü".db', backup: morning };
+  const chosen = await operator.post(`/backups/${backupId}/restore`, typed);
+  expect(chosen.status).toBe(200);
+  expect(chosen.html).toContain(`action="/backups/${morning}/restore"`);
+  expect(chosen.html).toContain('value="/typed &quot;ü&quot;.db"');
+  expect(await restores()).toEqual(before);
+  const strange = await insertBackup(db, new Date(), { status: 'completed', outcome: 'completed' });
+  const foreign = await operator.post(`/backups/${backupId}/restore`, { ...typed, backup: strange.id });
+  expect(foreign.status).toBe(404);
+  const odd = await operator.get(`/backups/${backupId}/restore?backup=${encodeURIComponent('../../x?"<ü')}`);
+  expect((await operator.get(odd.location ?? '')).status).toBe(404);
+  for (const id of [morning, evening, damaged, deleted, strange.id]) {
+    await db.deleteFrom('backups').where('id', '=', id).execute();
+  }
+});
+
 it('does not offer what a look found in the way', async () => {
   const { status, html } = await operator.post(`/backups/${backupId}/restore`, {
     action: 'look',
@@ -132,6 +182,7 @@ it('restores, shows the rows of each table, and leaves what is there alone', asy
   const html = await ended(location);
   expect(html).toMatch(/notice-success[^>]*>“[^<]*” is there, whole\./);
   expect(html).toContain('1 table with 2 rows');
+  expect((await operator.get('/runs?by=person&kind=restore')).html).toContain(`href="${location}"`);
   expect(html).toContain('or&#39;ders &lt;b&gt;');
   const restored = new Database(newName, { readonly: true });
   expect(restored.prepare(`SELECT n FROM "or'ders <b>"`).pluck().all()).toEqual(['ü;', 2]);

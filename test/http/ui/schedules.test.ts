@@ -123,6 +123,7 @@ describe('the blackouts of a server', () => {
       ([, id]) => id,
     );
     expect(ids).toHaveLength(2);
+    expect((await operator.get(path)).html).toContain('Remove this blackout?');
     // By the time at which they begin; twice is once.
     for (const _ of [1, 2]) {
       expect((await operator.post(`${path}/delete`, { id: ids[0] ?? '' })).status).toBe(303);

@@ -127,6 +127,20 @@ describe('what is done to the selected databases', () => {
     );
     expect((await operator.post(at('pause'), form(ids, { pausedReason: ' ' }))).status).toBe(422);
 
+    // Back in the list as it was.
+    const list = '/databases?q=gr%C3%B6&state=paused&offset=50';
+    const query = `back=${encodeURIComponent(list)}`;
+    const again = await operator.get(`${at('pause')}?id=${own}&${query}`);
+    expect(again.html).toContain('name="back" value="/databases?q=gr%C3%B6&amp;state=paused&amp;offset=50"');
+    expect(again.html.match(/href="\/databases\?q=gr%C3%B6&amp;state=paused&amp;offset=50"/g)).toHaveLength(
+      2,
+    );
+    expect((await operator.get(`${at('pause')}?${query}`)).location).toBe(list);
+    expect((await operator.post(at('pause'), `pausedReason=x&${query}`)).location).toBe(list);
+    expect(
+      (await operator.post(at('schedule'), `${form([none], { times: '0 3 * * SUN' })}&${query}`)).location,
+    ).toBe(list);
+
     const resumed = await operator.post(at('resume'), form([own], { from: 'page' }));
     expect([resumed.status, resumed.location]).toEqual([303, `/databases/${own}`]);
     expect((await operator.get(`/databases/${own}`)).html).toContain('1 database goes on.');
@@ -217,9 +231,10 @@ describe('what is done to the selected databases', () => {
     for (const id of ids.slice(0, 2)) await addBackups(id, 6);
     const typed = { preset: 'custom', keepLast: '2', daily: '0', weekly: '0', monthly: '0', yearly: '0' };
     // Four of each alone go without a word.
+    const list = '/databases?sort=name';
     const asked = await operator.post(
       at('retention'),
-      form(ids, { ...typed, minFloor: '1', maxTotalGib: '1,5' }),
+      form(ids, { ...typed, minFloor: '1', maxTotalGib: '1,5', back: list }),
     );
     expect(asked.status).toBe(409);
     expect(text(asked.html)).toContain('Prune 8 backups of 2 databases?');
@@ -230,8 +245,9 @@ describe('what is done to the selected databases', () => {
     const fields = [...dialog.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)];
     const body = new URLSearchParams(fields.map(([, name = '', value = '']) => [name, value]));
     expect(body.getAll('id')).toEqual(ids);
+    expect(dialog).toContain(`&amp;back=${encodeURIComponent(list)}"`);
     const saved = await operator.post(at('retention'), body.toString());
-    expect([saved.status, saved.location]).toEqual([303, '/databases']);
+    expect([saved.status, saved.location]).toEqual([303, list]);
     expect((await operator.get('/databases')).html).toContain('3 policies are saved.');
     expect(await policies()).toHaveLength(3);
     expect((await policies()).find((row) => row.database_id === first)).toMatchObject({

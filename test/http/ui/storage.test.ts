@@ -67,7 +67,7 @@ const addDatabase = (name: string, prefix = '') =>
 
 describe('the form of the storage', () => {
   it('asks each provider only for what it needs', async () => {
-    const form = async (id: string) => (await admin.get(`/admin/storage/edit/form?provider=${id}`)).html;
+    const form = async (id: string) => (await admin.get(`/admin/storage/edit?provider=${id}`)).html;
     const r2 = await form('r2');
     expect(r2).toContain('Account ID or endpoint');
     expect(r2).toContain('they must be named here');
@@ -90,23 +90,22 @@ describe('the form of the storage', () => {
       '<code>atl1.digitaloceanspaces.com</code>',
     );
     expect(await endpoint('region=sgp1&newRegion=No!')).toContain('&lt;region&gt;.digitaloceanspaces.com');
-    const typed = (await admin.get('/admin/storage/edit/form?provider=linode')).html;
+    const typed = (await admin.get('/admin/storage/edit?provider=linode')).html;
     expect(typed).toMatch(/hx-get="\/admin\/storage\/edit\/endpoint\?provider=linode"/);
   });
 
   it('is filled in from an endpoint that is pasted before anything else', async () => {
-    const paste = (path: string, pasted: string) =>
-      admin.get(`${path}?${new URLSearchParams({ provider: 'digitalocean', pasted })}`);
-    const part = (await paste('/admin/storage/edit/form', 'https://mine.s3.eu-central-003.backblazeb2.com'))
-      .html;
+    const paste = (pasted: string) =>
+      admin.get(`/admin/storage/edit?${new URLSearchParams({ provider: 'digitalocean', pasted })}`);
+    const part = (await paste('https://mine.s3.eu-central-003.backblazeb2.com')).html;
     expect(part).toMatch(/<option value="backblaze" selected/);
     expect(part).toContain('<code>s3.eu-central-003.backblazeb2.com</code>');
     expect(part).toMatch(/<textarea[^>]*name="buckets"[^>]*>mine</);
-    // What loads it keeps the focus, being none of it.
-    expect(part).not.toContain('name="pasted"');
-    const unknown = (await paste('/admin/storage/edit', 's3.amazonaws.com')).html;
+    // What loads the form keeps the focus, being none of what is replaced.
+    expect(part).toMatch(/name="pasted".*<div id="storage-form">/s);
+    const unknown = (await paste('s3.amazonaws.com')).html;
     expect(unknown).toMatch(/<option value="" selected[^>]*>Choose the region</);
-    const page = (await paste('/admin/storage/edit', '<b>"ü".example.com')).html;
+    const page = (await paste('<b>"ü".example.com')).html;
     expect(page).not.toContain('<b>');
     expect(page).toMatch(/<option value="digitalocean" selected/);
   });
@@ -227,6 +226,9 @@ describe('Test Connection', () => {
 });
 
 describe('the buckets', () => {
+  const row = (html: string, name: string) =>
+    (new RegExp(`${name}</th>.*?</tr>`).exec(html)?.[0] ?? '').replace(/<[^>]+>/g, '|');
+
   it('are looked at when asked, with the state of each', async () => {
     await save({ ...SCOPED, buckets: 'scoped\nbackups\nabsent' });
     expect(await page()).toContain('Look for buckets');
@@ -236,6 +238,17 @@ describe('the buckets', () => {
     const fragment = (await admin.get('/admin/storage/buckets')).html;
     expect(fragment).toMatch(/^<section id="buckets"/);
     expect(fragment).not.toContain('hx-trigger');
+  });
+
+  it('are told with who uses them, and what they said of themselves when they were tested', async () => {
+    const asked = store.requests.length;
+    const { html } = await admin.get('/admin/storage/buckets');
+    const operations = new Set(store.requests.slice(asked).map(({ operation }) => operation));
+    expect(operations).not.toContain('GetBucketVersioning');
+    // Of another provider's object lock the development bucket knows nothing.
+    expect(row(html, 'scoped')).toMatch(/\|not kept\|.*\|not known\|/);
+    expect(row(html, 'absent')).toMatch(/\|0\|.*\|not known\|.*\|not known\|.*\|not yet\|/);
+    expect(row(html, 'scoped')).not.toContain('not yet');
   });
 
   it('are told of in the form of a database', async () => {
@@ -258,6 +271,9 @@ describe('what depends on the storage', () => {
     await admin.post(`/admin/storage/environments/${environmentId}`, { enabled: 'true' });
     expect(await page()).not.toContain('popovertarget="disable-');
     for (const name of ['appdb', 'shop']) expect((await addDatabase(name)).status).toBe(303);
+    const listed = (await admin.get('/admin/storage/buckets')).html.replaceAll('&amp;', '&');
+    const [, link = ''] = /href="(\/databases\?[^"]*storage=bucket%3Abackups)">2</.exec(listed) ?? [];
+    expect((await admin.get(link)).html).toMatch(/>appdb<.*>shop</s);
     const html = await page();
     const dialog = (id: string) => new RegExp(`<dialog id="${id}.*?</dialog>`, 's').exec(html)?.[0] ?? '';
     expect(dialog('disable-')).toContain('2 databases use');
@@ -357,7 +373,7 @@ describe('every answer', () => {
     for (const path of [
       '/admin/storage?buckets=refresh',
       '/admin/storage/edit',
-      '/admin/storage/edit/form?provider=other',
+      '/admin/storage/edit?provider=other',
       '/admin/storage/policy',
     ]) {
       const { html } = await admin.get(path);

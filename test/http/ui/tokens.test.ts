@@ -46,6 +46,24 @@ describe('one’s own tokens', () => {
     expect((await viewer.get('/account')).html).toContain('The token is revoked.');
   });
 
+  it.each([
+    [
+      'backups',
+      /\/api\/environments\/ID\/databases\/backup-summary</,
+      '/docs/post-environments-envId-databases-id-backups',
+    ],
+    ['metrics', /\/metrics</, 'as Prometheus reads them'],
+    ['full', /\/api\/auth\/me</, 'href="/docs"'],
+  ])('for %s come with a command that tries them', async (access, command, next) => {
+    const { html } = await viewer.post('/account/tokens/new', { ...FORM, access });
+    const [, shown = ''] = /<code id="first-request">([^<]*<)/.exec(html) ?? [];
+    expect(shown.replace(environmentId, 'ID')).toMatch(command);
+    expect(shown).not.toContain('bport_pat_');
+    expect(html).toContain(next);
+    if (!next.startsWith('/docs/')) return;
+    expect((await viewer.get(next)).status).toBe(200);
+  });
+
   it('never may more than their owner', async () => {
     expect((await viewer.get('/account/tokens/new')).html).not.toContain('<option value="operator"');
     const { status, html } = await viewer.post('/account/tokens/new', { ...FORM, role: 'admin' });
@@ -63,6 +81,22 @@ describe('one’s own tokens', () => {
     expect((await viewer.post(`/account/tokens/${id}/revoke`)).status).toBe(404);
     expect((await viewer.post(`/admin/tokens/${id}/revoke`)).status).toBe(403);
     expect((await admin.get('/account')).html).toContain(id);
+  });
+
+  it('are named before their owner is deleted, since they end then', async () => {
+    const { services } = pages;
+    const user = await services.db
+      .selectFrom('users')
+      .select('id')
+      .where('role', '=', 'viewer')
+      .executeTakeFirstOrThrow();
+    const path = `/admin/users/${user.id}`;
+    await viewer.post('/account/tokens/new', FORM);
+    const { html } = await admin.get(path);
+    expect(html).toMatch(/theirs stops working:/);
+    expect(html).toContain(`<li>${ESCAPED}</li>`);
+    await services.db.deleteFrom('api_tokens').where('user_id', '=', user.id).execute();
+    expect((await admin.get(path)).html).not.toContain('stops working');
   });
 });
 

@@ -10,8 +10,11 @@ import {
   startDevBucket,
 } from '../../../dev/bucket/server.ts';
 import { readBack } from '../../../src/backups/read-back.ts';
+import { createLog } from '../../../src/log.ts';
+import { readConfig } from '../../../src/node/read-config.ts';
 import type { PutOptions } from '../../../src/object-stores/object-store.ts';
 import type { MeteredRequest } from '../../../src/object-stores/storage-meter.ts';
+import { createServices } from '../../../src/services.ts';
 import { chunked, options } from '../../contracts/object-store.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';
 
@@ -236,4 +239,24 @@ describe('a meter', () => {
     );
     expect(retried).toEqual(['503', '503'].map(request));
   });
+});
+
+it.each([
+  ['10s', 10_000],
+  ['12h', 12 * 3_600_000],
+  [undefined, 600_000],
+])('STORAGE_PATIENCE %j sets the patience of every storage that is opened', async (text, patienceMs) => {
+  const env = { DATA_DIR: join(folder, `data ${text}`), ...(text && { STORAGE_PATIENCE: text }) };
+  const log = createLog(
+    'error',
+    () => {},
+    () => new Date(),
+  );
+  const services = await createServices(readConfig(env), { log, version: 'test' });
+  try {
+    const settings = { endpoint: server.endpoint, region: server.region, ...ACCESS };
+    expect(services.openS3(settings).connection.tuning.patienceMs).toBe(patienceMs);
+  } finally {
+    await services.close();
+  }
 });

@@ -1,5 +1,5 @@
 import { scaleLinear, scaleUtc } from 'd3-scale';
-import { area, line } from 'd3-shape';
+import { line } from 'd3-shape';
 import { formatBytes } from '../format.ts';
 import { dayText, shortDayText } from './day-text.ts';
 
@@ -34,6 +34,7 @@ export function AreaChart(props: {
   const { x, y, ticks } = scalesOf(points);
   const place = (point: Usable): [number, number] => [round(x(point.time)), round(y(point.bytes))];
   const places = points.map(place);
+  const curve = line()(places) ?? '';
   const floor = HEIGHT - BOTTOM;
   return (
     <figure class="area-chart">
@@ -55,15 +56,8 @@ export function AreaChart(props: {
             {text}
           </text>
         ))}
-        <path
-          class="area"
-          d={
-            area()
-              .y0(floor)
-              .y1(([, top]) => top)(places) ?? ''
-          }
-        />
-        <path class="line" d={line()(places) ?? ''} />
+        <path class="area" d={`${curve}V${floor}H${places[0]?.[0] ?? LEFT}Z`} />
+        <path class="line" d={curve} />
         {points.length === 1 && <circle class="dot" cx={places[0]?.[0]} cy={places[0]?.[1]} r={3} />}
         {points.map((point, index) => (
           <Mark key={point.at} point={point} at={places[index]} />

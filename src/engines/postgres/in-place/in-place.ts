@@ -4,6 +4,7 @@ import type { InPlaceTarget, SwapPlan } from '../../in-place.ts';
 import { connectionSecrets, describeTarget } from '../connection.ts';
 import { identifier, literal, maintenanceLines } from '../restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from '../restore-target.ts';
+import { IN_USE } from '../tools.ts';
 import { copySettings } from './database-settings.ts';
 import { lookAtSwap } from './state.ts';
 
@@ -121,7 +122,7 @@ while :; do
   look_at_swap
   [ "$swap" != after ] || exit 0
   tries=$((tries + 1))
-  case $said in *'accessed by other users'*) [ "$tries" -lt ${TRIES} ] && continue ;; esac
+  case $said in ${IN_USE}) [ "$tries" -lt ${TRIES} ] && continue ;; esac
   printf '%s\\n' "$said" >&2
   exit 3
 done`;

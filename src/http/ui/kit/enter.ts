@@ -14,6 +14,7 @@ export async function originOf(c: Context<UiEnv>, services: Services) {
   return {
     address: addressOf(c, services),
     browser: await browserOf(c, services),
+    agent: c.req.header('user-agent') ?? null,
     requestId: c.get('requestId'),
   };
 }

@@ -5,6 +5,7 @@ import { requestFields } from '../../../log.ts';
 import type { Services } from '../../../services-port.ts';
 import { toFailure } from '../../failure.ts';
 import { frameOf } from './frame.ts';
+import { isLivePoll } from './live-polls.ts';
 import { sendPage } from './send.tsx';
 import type { UiEnv } from './ui-env.ts';
 
@@ -22,12 +23,16 @@ const UNEXPECTED = 'Something unexpected went wrong. The log has the details.';
 export async function sendFailure(error: unknown, c: Context<UiEnv>, services: Services): Promise<Response> {
   const requestId = c.get('requestId') ?? '';
   const { status, body, headers } = toFailure(error, requestId);
+  // What an open page keeps asking for is gone, or not this person's any more: the page says so once it is loaded again.
+  if ((status === 403 || status === 404) && isLivePoll(c.req.method, c.req.path))
+    return c.body(null, status, { 'HX-Refresh': 'true' });
   const isOurs = status === 500;
   if (status >= 500) {
     const log = isOurs ? services.log.error : services.log.warn;
     log('a page failed', { error: toAppError(error), requestId, ...requestFields(c.req, status) });
   }
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
+  if (isOfGone(c, status)) return c.body(null, status, { 'HX-Refresh': 'true' });
   return sendPage(
     c,
     <FailurePage
@@ -39,6 +44,15 @@ export async function sendFailure(error: unknown, c: Context<UiEnv>, services: S
     />,
     status,
   );
+}
+
+/**
+ * True where an open page asks on how far something is that is gone, or that its reader may no longer see: the page is loaded again, which
+ * says so. Else it would show what it saw last, as if it went on.
+ */
+function isOfGone(c: Context, status: number): boolean {
+  const isAsked = c.req.header('hx-request') === 'true' && isLivePoll(c.req.method, c.req.path);
+  return isAsked && (status === 403 || status === 404);
 }
 
 /** A failing database must not keep the failure's own page from being shown. */

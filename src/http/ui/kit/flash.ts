@@ -9,9 +9,9 @@ const FLASH = 'bridgeport_flash';
 /** Long enough for a slow redirect; what nobody fetched is not told to somebody else's page an hour later. */
 const KEPT_S = 60;
 
-type Words = string | ((count: number) => string);
+type Words = string | ((count: number, rest: number) => string);
 
-/** What a page says after a redirect, by its key: a cookie can only choose among these, and add a count. */
+/** What a page says after a redirect, by its key: a cookie can only choose among these, and add counts. */
 const FLASHES = {
   'account-created': 'The service account is created. Make a token for it next.',
   'account-deleted': 'The service account and its tokens are deleted.',
@@ -40,8 +40,10 @@ const FLASHES = {
       ? '1 backup is read in full, from its first byte to its last.'
       : `${count} backups are read in full, from their first byte to their last.`,
   'backup-unpinned': 'The backup is no longer pinned.',
-  'backups-requested': (count) =>
-    count === 1 ? 'A backup has been asked for.' : `${count} backups have been asked for.`,
+  'backups-requested': (count, rest) =>
+    `${count === 1 ? 'A backup has' : `${count} backups have`} been asked for.${rest === 0 ? '' : ` Of ${rest} more databases one waits already.`}`,
+  'backups-wait': (count) =>
+    `Of each of these ${count} databases one waits already: it begins when its turn comes.`,
   'report-no-server': 'There is no mail server: an admin enters one under Channels.',
   'report-on-its-way': 'A report is on its way to you already.',
   'report-queued': 'The report is on its way to you.',
@@ -86,6 +88,7 @@ const FLASHES = {
   'master-key-confirmed': 'Noted: the master key has been copied.',
   'next-steps-hidden':
     'The next steps are hidden. Schedules, notifications and drills have pages of their own.',
+  'display-saved': 'Pages show times and colours so from now on.',
   'password-changed': 'The password is changed. Please sign in again.',
   'password-set': 'The new password is set.',
   'password-set-unlinked': (count) =>
@@ -145,7 +148,6 @@ const FLASHES = {
     'It is read in full, from its first byte to its last. What comes of it is shown below.',
   'verification-runs': 'It is not there to be read, is being read in full already, or waits for it.',
   'webhook-added': 'The webhook is added.',
-  'webhook-not-sent': 'The webhook did not take the test.',
   'webhook-removed': 'The webhook is removed: nothing is told there any more.',
   'webhook-sent': 'The webhook took the test.',
 } as const satisfies Readonly<Record<string, Words>>;
@@ -166,7 +168,6 @@ const WARNINGS: readonly FlashKey[] = [
   'ping-not-sent',
   'mail-not-sent',
   'channel-not-sent',
-  'webhook-not-sent',
   'role-kept',
 ];
 
@@ -175,6 +176,7 @@ const NEWS: readonly FlashKey[] = [
   'backup-ended-cancelled',
   'backup-runs-and-waits',
   'backup-waits',
+  'backups-wait',
   'verification-runs',
 ];
 
@@ -185,8 +187,9 @@ export function goTo(
   path: string,
   key?: FlashKey,
   count?: number,
+  rest?: number,
 ): Response {
-  if (key !== undefined) say(c, services, key, count);
+  if (key !== undefined) say(c, services, key, count, rest);
   // An id of the address may hold anything; a header may not.
   return c.redirect(
     path.replaceAll(/[^\x21-\x7e]+/g, (odd) => encodeURIComponent(odd.toWellFormed())),
@@ -195,8 +198,14 @@ export function goTo(
 }
 
 /** On the next page that is asked for, whichever that is. */
-export function say(c: Context, services: Pick<Services, 'config'>, key: FlashKey, count?: number): void {
-  const value = count === undefined ? key : `${key}:${count}`;
+export function say(
+  c: Context,
+  services: Pick<Services, 'config'>,
+  key: FlashKey,
+  count?: number,
+  rest?: number,
+): void {
+  const value = [key, count, rest].filter((part) => part !== undefined).join(':');
   setCookie(c, FLASH, value, { ...attributesOf(c, services), maxAge: KEPT_S });
 }
 
@@ -205,10 +214,11 @@ export function takeFlash(c: Context, services: Pick<Services, 'config'>): Frame
   const value = getCookie(c, FLASH, prefixOf(services));
   if (value === undefined) return null;
   deleteCookie(c, FLASH, attributesOf(c, services));
-  const [key = '', count = '0'] = value.split(':');
+  const [key = '', ...counts] = value.split(':');
   if (!isFlash(key)) return null;
   const words = wordsOf(key);
-  const text = typeof words === 'string' ? words : words(Number.parseInt(count, 10) || 0);
+  const [count = 0, rest = 0] = counts.map((text) => Number.parseInt(text, 10) || 0);
+  const text = typeof words === 'string' ? words : words(count, rest);
   return { tone: WARNINGS.includes(key) ? 'warning' : NEWS.includes(key) ? 'info' : 'success', text };
 }
 

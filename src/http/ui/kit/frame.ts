@@ -1,6 +1,12 @@
 import type { Context } from 'hono';
 import type { EnvironmentChoice, Frame } from '../../../../views/frame/frame.ts';
-import { countStates, type StateCounts, unsafeOf } from '../../../backups/protection-states.ts';
+import { countUncertain } from '../../../backups/list-runs.ts';
+import {
+  countStates,
+  type StateCounts,
+  unsafeElsewhere,
+  unsafeOf,
+} from '../../../backups/protection-states.ts';
 import { listEnvironmentNames } from '../../../environments/environments.ts';
 import { AppError } from '../../../errors.ts';
 import { countUnreadTrouble } from '../../../notifications/inbox.ts';
@@ -34,37 +40,45 @@ export async function frameWithStates(
   services: Services,
 ): Promise<{ readonly frame: Frame; readonly states: StateCounts }> {
   const filter = await filterOf(c, services);
-  const states = await countStates(services, filter.environment?.id ?? null);
-  return { frame: build(c, services, filter, await countsWith(c, services, states)), states };
+  const { states, elsewhere } = await statesAround(services, filter);
+  const news = { counts: await countsWith(c, services, filter, states), elsewhere };
+  return { frame: build(c, services, filter, news), states };
 }
 
 /** What the navigation counts, for a fragment that changes it. */
-export async function menuCounts(c: Context<UiEnv>, services: Services): Promise<Frame['counts']> {
-  const { environment } = await filterOf(c, services);
-  return countsWith(c, services, await countStates(services, environment?.id ?? null));
+export async function menuCounts(c: Context<UiEnv>, services: Services): Promise<MenuNews> {
+  const filter = await filterOf(c, services);
+  const { states, elsewhere } = await statesAround(services, filter);
+  return { counts: await countsWith(c, services, filter, states), elsewhere };
+}
+
+/** Bad news, of what the filter shows and of what it hides. */
+type MenuNews = Pick<Frame, 'counts' | 'elsewhere'>;
+
+/** What the filter hides is counted too: who left it set must not take its silence for everybody's. */
+async function statesAround(services: Services, { environment }: EnvironmentFilter) {
+  const id = environment?.id ?? null;
+  return { states: await countStates(services, id), elsewhere: await unsafeElsewhere(services, id) };
 }
 
 async function countsWith(
   c: Context<UiEnv>,
   { db }: Services,
+  { environment }: EnvironmentFilter,
   states: StateCounts,
 ): Promise<Frame['counts']> {
   const notifications = await countUnreadTrouble(db, c.get('session').user.id);
-  return { databases: unsafeOf(states), notifications };
+  const runs = await countUncertain(db, environment?.id ?? null);
+  return { databases: unsafeOf(states), runs, notifications };
 }
 
-function build(
-  c: Context<UiEnv>,
-  services: Services,
-  filter: EnvironmentFilter,
-  counts: Frame['counts'],
-): Frame {
+function build(c: Context<UiEnv>, services: Services, filter: EnvironmentFilter, news: MenuNews): Frame {
   const { user } = c.get('session');
   const again = saidAgain(c);
   return {
     user: { email: user.email, name: user.name, role: user.role },
     ...filter,
-    counts,
+    ...news,
     flash: again === null ? takeFlash(c, services) : { tone: 'info', text: again },
     version: services.version,
     here: hereOf(c),

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import { createMiddleware } from 'hono/factory';
 import type { Reader, Theme } from '../../../../views/parts/reader.ts';
+import type { Session } from '../../../auth/sessions.ts';
 import type { Services } from '../../../services-port.ts';
 import { readTimeZone } from '../../../settings/settings.ts';
 import { zoneNamed } from '../../../time-zone.ts';
@@ -11,7 +12,7 @@ import type { UiEnv } from './ui-env.ts';
 /** Written by `ui.js`: the zone of the browser. */
 const ZONE = 'bridgeport_zone';
 const THEME = 'bridgeport_theme';
-const THEMES: readonly Theme[] = ['auto', 'light', 'dark'];
+export const THEMES: readonly [Theme, ...Theme[]] = ['auto', 'light', 'dark'];
 
 /** Leaves for `sendPage` and `sendFragment` who reads what they send. */
 export function readerOf(services: Services) {
@@ -33,6 +34,12 @@ async function zoneOf(c: Context, { db }: Services): Promise<string> {
   } catch {
     return 'UTC';
   }
+}
+
+/** The zone that somebody has chosen counts before that of the browser. */
+export function readIn(c: Context<UiEnv>, { timeZone }: Pick<Session, 'timeZone'>): void {
+  const zone = parseZone(timeZone ?? undefined);
+  if (zone !== null) c.set('reader', { ...c.get('reader'), zone });
 }
 
 /** What is no zone is as if the browser had said nothing. Each page asks: what was found is kept, of as many as there are. */

@@ -17,12 +17,12 @@ export async function sendLogin(
     status = 200,
   }: { readonly notice?: string | null; readonly status?: 200 | 401 | 422 | 429 } = {},
 ): Promise<Response> {
-  const name = await buttonOf(services.db, services.config);
+  const name = await buttonOf(services.db);
   const signOn = name === null ? null : { name, href: beginAt(services, form.values['next']) };
   return sendPage(c, <LoginPage form={form} notice={notice} signOn={signOn} />, status);
 }
 
-/** Under PUBLIC_URL, where the provider sends the browser back to: the cookies must be there. A link, since a form may lead to no other origin. */
+/** Where PUBLIC_URL is set, under it: the provider sends the browser back there, and the cookies must be there. A link, since a form may lead to no other origin. */
 function beginAt({ config }: Pick<Services, 'config'>, next: string | undefined): string {
   const path = ownPath(next);
   const query = path === '/' ? '' : `?next=${encodeURIComponent(path)}`;

@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AssetUrlContext } from '../../../../views/parts/asset-url.ts';
 import { ReaderContext } from '../../../../views/parts/reader.ts';
 import { acceptedEncodings } from '../../accepted-encodings.ts';
+import { withoutTurns } from './direction.ts';
 import type { UiEnv } from './ui-env.ts';
 
 /** A whole page. */
@@ -28,7 +29,7 @@ async function render(c: Context<UiEnv>, child: Child): Promise<string> {
     </AssetUrlContext.Provider>
   );
   // JSX is a promise of text as soon as one component is async.
-  return String(await provided);
+  return withoutTurns(String(await provided));
 }
 
 /** What is shorter fits into one packet as it is. */

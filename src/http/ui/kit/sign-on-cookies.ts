@@ -17,7 +17,7 @@ const LONGEST = 700;
 
 const transaction = z.object({
   ...{ state: z.string(), nonce: z.string(), verifier: z.string() },
-  ...{ target: z.string(), next: z.string() },
+  ...{ target: z.string(), next: z.string(), redirectUri: z.string() },
   link: z.object({ userId: z.string(), sessionId: z.string() }).nullable(),
 });
 

@@ -7,6 +7,7 @@ import type { Services } from '../../../services-port.ts';
 import type { Limits } from '../../rate-limit.ts';
 import { isLivePoll } from './live-polls.ts';
 import { lostFormOf, lostValues } from './lost-form.ts';
+import { readIn } from './reader.ts';
 import { sendLogin } from './send-login.tsx';
 import { readSessionCookie } from './session-cookie.ts';
 import type { UiEnv } from './ui-env.ts';
@@ -36,6 +37,7 @@ export function signedIn(services: Services, limits: Pick<Limits, 'page' | 'entr
       if (!isPoll) limits.page(c, session);
       if (session.lacksFactor && !SETTING_UP.test(c.req.path)) return toSetUp(c);
       c.set('session', session);
+      readIn(c, session);
       return next();
     }
     limits.entrance(c);

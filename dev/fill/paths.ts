@@ -1,0 +1,8 @@
+/** The path with an id for each `:id` in it, by the word before. Throws for a kind of thing that none is known of. */
+export function withNames(path: string, names: Readonly<Record<string, string>>): string {
+  return path.replace(/([\w-]+)\/:(\w+)/g, (_, kind: string) => {
+    const name = names[kind];
+    if (!name) throw new Error(`${path}: nothing is known for what follows ${kind}`);
+    return `${kind}/${name}`;
+  });
+}
