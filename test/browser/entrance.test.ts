@@ -34,7 +34,7 @@ describe('a password that is being chosen', () => {
     await page.getByLabel('Setup code').fill(site.setupCode);
     await page.getByLabel('Email').fill(ADMIN.email);
     await create.click();
-    await page.getByText('one of the 10,000 most common passwords').waitFor();
+    await page.locator('small').getByText('one of the 10,000 most common passwords').waitFor();
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
     await page.getByLabel('Password').fill('blåbær & 14 späte Züge');

@@ -57,7 +57,7 @@ describe('the pages', () => {
     await page.getByRole('button', { name: 'Use the chosen provider' }).click();
     await page.getByLabel('Endpoint').waitFor();
     expect(await page.getByLabel('Access Key').inputValue()).toBe('a key "ü"');
-    await page.getByText('Type it again').waitFor();
+    await page.locator('small').getByText('Type it again').waitFor();
   });
 
   it('look again without JavaScript as often as asked: for buckets, and for the end of a deep test', async () => {

@@ -18,7 +18,10 @@ import { createFormWalk } from '../support/form-walk/walk.ts';
  */
 
 /** What reaches for a host first, where nothing answers: the form comes back and says so. */
-const NOWHERE = ['/restores/:id/clean-up', '/restores/:id/drop-kept', '/servers/:serverId/find'];
+const NOWHERE = [
+  ...['/restores/:id/clean-up', '/restores/:id/drop', '/restores/:id/drop-kept'],
+  '/servers/:serverId/find',
+];
 /** For somebody who has no session yet, of which there is one here. */
 const WITHOUT_SESSION = ['/login/code', '/setup'];
 
@@ -64,7 +67,11 @@ async function namesInForms(): Promise<Readonly<Record<string, string>>> {
   const { id: person } = await users.where('email', 'like', 'person-%').executeTakeFirstOrThrow();
   const { id: admin } = await users.where('email', '=', LOGIN.email).executeTakeFirstOrThrow();
   const notifications = db.selectFrom('notifications').select('id').where('user_id', '=', admin);
-  const restores = db.selectFrom('restores').select(['id', 'kept_name']);
+  const restores = db.selectFrom('restores').select(['id', 'kept_name', 'new_name']);
+  const done = await restores
+    .where('state', '=', 'done')
+    .where('kept_state', 'is', null)
+    .executeTakeFirstOrThrow();
   const left = await restores.where('state', '=', 'left').executeTakeFirstOrThrow();
   const kept = await restores.where('kept_state', '=', 'kept').executeTakeFirstOrThrow();
   const created_at = new Date().toISOString();
@@ -86,6 +93,7 @@ async function namesInForms(): Promise<Readonly<Record<string, string>>> {
     { ...token, expiresInDays: 9 },
   );
   return {
+    ...{ done: done.id, doneName: done.new_name },
     ...{ left: left.id, kept: kept.id, keptName: kept.kept_name ?? '' },
     ...{ admin, users: person, sessions: session.id, tokens: record.id },
     notifications: (await notifications.executeTakeFirstOrThrow()).id,

@@ -147,8 +147,9 @@ beside('PostgreSQL', () => {
           ['.tar', cut],
           ['.tar.zst', zstd],
         ] as const) {
-          const command = ofTheDocs('PostgreSQL', extension);
-          await expect(runCommand(place, command, from, extension)).rejects.toMatchObject({ code: 2 });
+          for (const command of commandsFor('PostgreSQL', extension)) {
+            await expect(runCommand(place, command, from, extension)).rejects.toMatchObject({ code: 2 });
+          }
         }
       }
       expect(await tablesInRestored()).toBe(0);

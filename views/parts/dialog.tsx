@@ -52,7 +52,7 @@ export function AskLink(props: {
 }) {
   return (
     <a
-      class={props.kind === 'button' ? 'button outline' : undefined}
+      class={props.kind === 'button' ? 'button outline' : 'ask'}
       href={props.href}
       aria-label={props.accessibleLabel}
       hx-get={props.href}

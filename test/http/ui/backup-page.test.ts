@@ -297,7 +297,7 @@ describe('the page of a backup that is not good', () => {
   });
 
   it('that is gone has its open page loaded anew, which says so, and no other failed answer does that', async () => {
-    const gone = await admin.get('/backups/nothing/run');
+    const gone = await admin.get('/backups/nothing/run', { 'hx-request': 'true' });
     expect([gone.status, gone.headers.get('hx-refresh'), gone.html]).toEqual([404, 'true', '']);
     const page = await admin.get('/backups/nothing');
     expect([page.status, page.headers.get('hx-refresh')]).toEqual([404, null]);

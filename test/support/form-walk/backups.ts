@@ -25,7 +25,7 @@ export async function walkBackups(walk: FormWalk): Promise<void> {
     { backups: three },
   );
   await send('/restores/:id/cancel', {}, { restores: restore.split('/')[2] ?? '' });
-  const inPlace = { action: 'restore', confirm: `${ODD} 2`, noSafetyBackup: 'true' };
+  const inPlace = { action: 'restore', confirm: `${ODD} 2`, safetyAsked: 'true' };
   await send('/backups/:backupId/restore-in-place', inPlace, { backups: three });
   await send('/restores/:id/clean-up', {}, { restores: names['left'] ?? '' });
   await send(
@@ -33,8 +33,11 @@ export async function walkBackups(walk: FormWalk): Promise<void> {
     { confirm: names['keptName'] ?? '' },
     { restores: names['kept'] ?? '' },
   );
+  await send('/restores/:id/drop', { confirm: names['doneName'] ?? '' }, { restores: names['done'] ?? '' });
+  await send('/databases/:databaseId/backups/read', { select: [one, two] });
   await send('/backups/:backupId/delete', {}, { backups: four });
   await send('/databases/:databaseId/backups/delete', { id: [five, ...ids.backups.slice(6, 9)] });
+  await send('/databases/:databaseId/backups/delete-failed', { through: new Date().toISOString() });
 }
 
 /** What happens by itself: to one database, to those that are selected, by a rule. */

@@ -7,6 +7,7 @@ import { type FormWalk, ODD } from './walk.ts';
 export async function walkAccount(walk: FormWalk): Promise<void> {
   const { send, names } = walk;
   await send('/theme', { theme: 'dark', back: '/' });
+  await send('/account/display', { timeZone: 'Europe/Berlin', theme: 'auto' });
   await send('/account/sessions/:sessionId/end');
   await send('/account/tokens/new', {
     ...{ name: ODD, role: 'viewer', access: 'full', where: 'all', expiresInDays: '9' },

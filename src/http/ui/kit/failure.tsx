@@ -23,9 +23,6 @@ const UNEXPECTED = 'Something unexpected went wrong. The log has the details.';
 export async function sendFailure(error: unknown, c: Context<UiEnv>, services: Services): Promise<Response> {
   const requestId = c.get('requestId') ?? '';
   const { status, body, headers } = toFailure(error, requestId);
-  // What an open page keeps asking for is gone, or not this person's any more: the page says so once it is loaded again.
-  if ((status === 403 || status === 404) && isLivePoll(c.req.method, c.req.path))
-    return c.body(null, status, { 'HX-Refresh': 'true' });
   const isOurs = status === 500;
   if (status >= 500) {
     const log = isOurs ? services.log.error : services.log.warn;
