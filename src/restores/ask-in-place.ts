@@ -16,10 +16,9 @@ import type { Vault } from '../secrets/vault.ts';
 import { type AskedRestore, restorable } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
-import { NOTHING_REPLACED } from './in-place.ts';
-import { type LoadOptions, loadOptionsOf, loadOptionsText } from './load-options.ts';
+import { NOTHING_REPLACED, noteOf } from './in-place.ts';
+import { type LoadOptions, loadOptionsText } from './load-options.ts';
 import { keptName } from './new-name.ts';
-import { loadRestore } from './restores.ts';
 
 export interface InPlaceInput {
   /** The name of the database, as it is registered. */
@@ -92,7 +91,7 @@ export async function askInPlace(
       .insertInto('restores')
       .values({ ...row, safety_backup_id: safetyBackupId })
       .execute();
-    if (adopts !== undefined) await noteRename(trx, adopts.restoreId, runId);
+    if (adopts !== undefined) await noteOf(trx, adopts.restoreId, { renamedBy: runId });
     const details = {
       ...(adopts === undefined ? {} : { adopts: adopts.name }),
       ...{ runId, inPlace: true, newName, keptName: row.kept_name, safetyBackupId },
@@ -195,16 +194,6 @@ function isFile({ type }: DatabaseRow): boolean {
 
 function isNotSwapped({ type }: DatabaseRow): string {
   return `Databases of ${engineFor(type)?.displayName ?? type} can't be swapped in one go. Restore beside it; the finished restore says how a person swaps the two.`;
-}
-
-/** So that its own page tells what becomes of it. */
-async function noteRename(trx: Trx, restoreId: string, renamedBy: string): Promise<void> {
-  const row = await loadRestore(trx, restoreId);
-  await trx
-    .updateTable('restores')
-    .set({ load_options: loadOptionsText({ ...loadOptionsOf(row), renamedBy }) })
-    .where('id', '=', restoreId)
-    .execute();
 }
 
 async function backUpFirst(trx: Trx, actor: UserActor, database: DatabaseRow, at: Date): Promise<string> {

@@ -1,20 +1,16 @@
 import type { UserActor } from '../auth/users.ts';
 import type { Db, RestoreRow } from '../db/schema.ts';
 import { engineFor } from '../engines/engines.ts';
+import type { PreflightCheck } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
 import { askInPlace, type InPlaceInput } from './ask-in-place.ts';
 import type { AskedRestore } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
-import { isDroppable } from './drop-restored.ts';
+import { isDroppable, registeredAs } from './drop-restored.ts';
 import { loadOptionsOf, onlyTablesOf } from './load-options.ts';
 import { loadRestore } from './restores.ts';
 
 export type RenameInput = Omit<InPlaceInput, 'intoLive'>;
-
-/** Whether what that restore has made can take the place of its database: all of it, on the same server. */
-export async function isRenamable(db: Db, row: RestoreRow): Promise<boolean> {
-  return (await obstacleOf(db, row)) === null;
-}
 
 /**
  * Asks for what a restore has made beside its database to take the place of that, as it is by now: by a restore in place of its own, which
@@ -28,14 +24,25 @@ export async function askRename(
 ): Promise<AskedRestore> {
   const { db } = context;
   const row = await loadRestore(db, restoreId);
-  const obstacle = await obstacleOf(db, row);
+  const obstacle = await obstacleToRename(db, row);
   if (obstacle !== null) throw new AppError('conflict', obstacle);
   const adopts = { restoreId, name: row.new_name, id: loadOptionsOf(row).made ?? '' };
   return askInPlace(context, actor, row.backup_id, input, adopts);
 }
 
-async function obstacleOf(db: Db, row: RestoreRow): Promise<string | null> {
+/** Whether nothing has come in the way since it was asked for, as a line for a person where something has. */
+export async function adoptedChecks(db: Db, row: RestoreRow): Promise<readonly PreflightCheck[]> {
+  const { adopts } = loadOptionsOf(row);
+  if (adopts === undefined) return [];
+  const says = await obstacleToRename(db, await loadRestore(db, adopts.restoreId));
+  return says === null ? [] : [{ name: 'Restored', ok: false, says }];
+}
+
+/** Why what that restore has made can’t take the place of its database; null where it can: all of it, on the same server. */
+export async function obstacleToRename(db: Db, row: RestoreRow): Promise<string | null> {
   const { new_name: name } = row;
+  if (loadOptionsOf(row).hasTakenPlace === true)
+    return `“${name}” has taken the place of its database already.`;
   if (!isDroppable(row))
     return `“${name}” is not there, or can’t be told from all else that may be called so.`;
   const engine = engineFor(row.engine);
@@ -53,5 +60,19 @@ async function obstacleOf(db: Db, row: RestoreRow): Promise<string | null> {
   const isThere =
     database.server_id === row.server_id && database.host === row.host && database.port === row.port;
   if (!isThere) return `“${name}” is on another server than its database.`;
-  return database.database_name === name ? `“${name}” is the database itself.` : null;
+  if (database.database_name === name) return `“${name}” is the database itself.`;
+  const registered = await registeredAs(db, row);
+  return registered === null
+    ? null
+    : `“${name}” is registered as the database ${registered}, whose backups would fail without it. Delete that first.`;
+}
+
+/** What the database of that restore is called on its server; null where it is not known any more. */
+export async function toBeReplaced(db: Db, { database_id: id }: RestoreRow): Promise<string | null> {
+  const database = await db
+    .selectFrom('databases')
+    .select('database_name')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return database?.database_name ?? null;
 }

@@ -27,6 +27,8 @@ const loadOptions = z.object({
   adopts: z.object({ restoreId: z.string(), name: z.string(), id: z.string().max(50) }).optional(),
   /** Of something new: the restore in place that was last asked to let it take the place of its database. */
   renamedBy: z.string().optional(),
+  /** Of something new: it has taken the place of its database. */
+  hasTakenPlace: z.literal(true).optional(),
 });
 export type LoadOptions = z.infer<typeof loadOptions>;
 

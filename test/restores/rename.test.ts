@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/ids.ts';
 import { inPlaceRow } from '../../src/restores/ask-in-place.ts';
+import { adoptedChecks } from '../../src/restores/ask-rename.ts';
 import { hostOutput } from '../../src/restores/host-output.ts';
 import { loadOptionsOf } from '../../src/restores/load-options.ts';
 import { openRestoreTarget, UNKNOWN_DUMP } from '../../src/restores/open-target.ts';
@@ -39,6 +40,16 @@ async function oidOf(name: string): Promise<unknown> {
   return found[0] ?? null;
 }
 
+/** Grants as they come to, settings of the database and of roles in it, and its comment. */
+async function settingsOf(name: string): Promise<unknown> {
+  return bed.postgres.query(
+    `SELECT array(SELECT a.grantee || a.privilege_type FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) a ORDER BY 1) AS grants,
+      array(SELECT setrole || setconfig::text FROM pg_db_role_setting WHERE setdatabase = d.oid ORDER BY 1) AS settings,
+      shobj_description(d.oid, 'pg_database') AS comment
+      FROM pg_database d WHERE datname = '${name.replaceAll("'", "''")}'`,
+  );
+}
+
 async function beside(what: string): Promise<{ readonly id: string; readonly name: string }> {
   const { restore, message } = await bed.restore(backup, { newName: bed.name(what) });
   expect(message).toBe('');
@@ -64,6 +75,11 @@ describe('what was restored beside a database', () => {
     await bed.postgres.query(
       `ALTER DATABASE ${quoted(source)} OWNER TO pg_monitor; ALTER DATABASE ${quoted(source)} CONNECTION LIMIT 7`,
     );
+    // Somebody has looked at it, and closed it off meanwhile: that must not come with it.
+    await bed.postgres.query(`ALTER DATABASE ${quoted(name)} SET default_transaction_read_only = on;
+      ALTER ROLE CURRENT_USER IN DATABASE ${quoted(name)} SET work_mem = '1MB';
+      ALTER DATABASE ${quoted(name)} CONNECTION LIMIT 3; COMMENT ON DATABASE ${quoted(name)} IS 'looked at';
+      REVOKE CONNECT ON DATABASE ${quoted(name)} FROM PUBLIC; GRANT CREATE ON DATABASE ${quoted(name)} TO pg_read_all_data`);
     const [live, made] = (await Promise.all([oidOf(source), oidOf(name)])) as { readonly oid: number }[];
     expect(await rename(id, { confirm: source })).toMatchObject({ status: 400, body: { field: 'confirm' } });
     const asked = await rename(id, { safetyBackup: true });
@@ -74,6 +90,7 @@ describe('what was restored beside a database', () => {
     const keptName = String((restore['kept'] as Json)['name']);
     expect(await oidOf(source)).toEqual({ oid: made?.oid, owner: 'pg_monitor', datconnlimit: 7 });
     expect(await oidOf(keptName)).toEqual({ ...live });
+    expect(await settingsOf(source)).toEqual(await settingsOf(keptName));
     expect([await rowsOf(source), await rowsOf(keptName)]).toEqual([
       [1, 2, 3],
       [1, 2],
@@ -88,7 +105,16 @@ describe('what was restored beside a database', () => {
     expect(audited).toEqual([{ details: expect.stringContaining('"inPlace":true') }]);
     // It is neither there to be dropped nor to be renamed once more.
     const drop = await bed.app.call('POST', `/api/restores/${id}/drop`, { confirm: name });
-    expect(drop).toMatchObject({ status: 409, body: { message: expect.stringContaining('is not the one') } });
+    expect(drop).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('is the database itself') },
+    });
+    expect(await rename(id, {})).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('has taken the place of its database already') },
+    });
+    const beforehand = (await bed.app.ask('GET', `/api/restores/${id}`))['restore'] as Json;
+    expect(beforehand['exists']).toBe(`“${name}” has taken the place of its database.`);
     expect(await oidOf(source)).toMatchObject({ oid: made?.oid });
     await bed.app.ask('POST', `/api/restores/${restore['id']}/drop-kept`, { confirm: keptName });
     expect(await bed.databases()).toEqual([source]);
@@ -106,11 +132,33 @@ describe('what was restored beside a database', () => {
       expect(asked).toMatchObject({ status: 200 });
       const { run, restore, message } = await bed.ended(String(asked.body['runId']));
       expect([run['state'], message]).toEqual(['failed', expect.stringContaining(words)]);
-      expect(restore['exists']).toContain(used === source ? 'was made' : `“${name}” is called so again`);
+      expect(restore['exists']).toBe(`Nothing was renamed: “${source}” is as it was.`);
       expect([await oidOf(source), await oidOf(name)]).toEqual(before);
       await client.end();
     }
     expect(await rowsOf(name)).toEqual([1, 2]);
+    // Somebody has renamed it, and another one has its name: that is not the one that was restored.
+    const moved = bed.name('moved');
+    await bed.postgres.query(`ALTER DATABASE ${quoted(name)} RENAME TO ${quoted(moved)}`);
+    await bed.postgres.createDatabase(name);
+    const before = [await oidOf(source), await oidOf(name), await oidOf(moved)];
+    const { message } = await bed.ended(String((await rename(id, {})).body['runId']));
+    expect(message).toContain(`is called “${moved}” by now`);
+    expect([await oidOf(source), await oidOf(name), await oidOf(moved)]).toEqual(before);
+    await bed.postgres.dropDatabase(moved);
+    const last = String((await rename(id, {})).body['runId']);
+    const { message: gone } = await bed.ended(last);
+    expect(gone).toContain('is not there any more');
+    expect([await oidOf(source), await oidOf(name)]).toEqual(before.slice(0, 2));
+    // Somebody goes on with what has its name.
+    await bed.source(name);
+    expect(await rename(id, {})).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('is registered as the database') },
+    });
+    // Meanwhile, too.
+    const { db } = bed.app.services;
+    expect(await adoptedChecks(db, await loadRestore(db, last))).toMatchObject([{ ok: false }]);
   });
 
   it('gets its name back where its app did not survive the taking, and never behind the swap', async () => {
@@ -129,19 +177,39 @@ describe('what was restored beside a database', () => {
     const made = await inPlaceRow({ ...wanted, actor, vault, at: new Date() });
     const row = { ...made, replaced_id: String((before as Json)['oid']) };
     const signal = AbortSignal.timeout(60_000);
-    const run = async (which: 'create' | 'swap') => {
-      const { host, plan } = await openRestoreTarget(services, row, UNKNOWN_DUMP, 'person');
+    const run = async (which: 'create' | 'swap', by = row) => {
+      const { host, plan } = await openRestoreTarget(services, by, UNKNOWN_DUMP, 'person');
       const command = which === 'create' ? plan.create : plan.swap?.swap(row.replaced_id);
       if (command === undefined) throw new Error('nothing is swapped');
-      await hostOutput(host, command, { signal, name: which, explain: plan.explain });
-      await host.close();
+      try {
+        await hostOutput(host, command, { signal, name: which, explain: plan.explain });
+      } finally {
+        await host.close();
+      }
     };
+    const restored = await oidOf(name);
     await run('create');
     expect(await oidOf(name)).toBeNull();
+    // Its name is another's meanwhile.
+    await bed.postgres.createDatabase(name);
+    const work = `bp_restore_${row.token}`;
+    expect(await removeMade(services, row, signal, 'person')).toContain(
+      `is there, whole, and called ${work}`,
+    );
+    expect(await oidOf(work)).toEqual(restored);
+    await bed.postgres.dropDatabase(name);
     for (const _ of [1, 2]) {
       expect(await removeMade(services, row, signal, 'person')).toBeNull();
-      expect([await rowsOf(name), await oidOf(source)]).toEqual([[1, 2], before]);
+      expect([await rowsOf(name), await oidOf(name), await oidOf(source)]).toEqual([
+        [1, 2],
+        restored,
+        before,
+      ]);
     }
+    // One of that name that is not it is not taken, whatever the look said before.
+    const other = { ...row, load_options: JSON.stringify({ adopts: { ...adopts, id: row.replaced_id } }) };
+    await expect(run('create', other)).rejects.toThrow('Nothing was renamed');
+    expect([await oidOf(name), await oidOf(source)]).toEqual([restored, before]);
     await run('create');
     await run('swap');
     expect(await removeMade(services, row, signal, 'person')).toContain('has taken the place of');

@@ -22,7 +22,7 @@ export function SafetyBackup({ form }: { readonly form: FormState }) {
 }
 
 /** Who is thrown out for it, and as whom it is done. */
-export function Sessions({ form, isLive }: { readonly form: FormState; readonly isLive: boolean }) {
+export function Sessions({ form, does }: { readonly form: FormState; readonly does: keyof typeof MAY }) {
   return (
     <>
       <CheckboxField
@@ -36,9 +36,15 @@ export function Sessions({ form, isLive }: { readonly form: FormState; readonly 
         name="username"
         label="User"
         spellcheck={false}
-        help={`For this restore alone: one who ${isLive ? 'owns what is in the database' : 'may create databases and act as the owner of this one'}. Left empty: the user that backs up.`}
+        help={`For this restore alone: one who ${MAY[does]}. Left empty: the user that backs up.`}
       />
       <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
     </>
   );
 }
+
+const MAY = {
+  load: 'owns what is in the database',
+  swap: 'may create databases and act as the owner of this one',
+  rename: 'may create databases and act as the owners of both',
+} as const;

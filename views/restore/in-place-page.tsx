@@ -61,7 +61,11 @@ export function InPlacePage(props: InPlacePageProps) {
                   {formatMinute(backup.createdAt, zone)} · {formatBytes(backup.bytes)}
                 </p>
                 <SafetyBackup form={form} />
-                {database.isFile ? <StopFirst /> : <Sessions form={form} isLive={live === 'chosen'} />}
+                {database.isFile ? (
+                  <StopFirst />
+                ) : (
+                  <Sessions form={form} does={live === 'chosen' ? 'load' : 'swap'} />
+                )}
               </Panel>
               <Panel title="2. Checked before anything is touched">
                 {checks === null ? (

@@ -11,12 +11,17 @@ import type { RestoreItem } from './restored.ts';
 export function RenamePage(props: {
   readonly frame: Frame;
   readonly item: RestoreItem;
+  /** What the database is called on its server. */
+  readonly replaced: string;
   readonly form: FormState;
+  /** Why it can’t, where it can’t. */
+  readonly obstacle: string | null;
 }) {
   const { item } = props;
   const isSafe = isSafetyWanted(props.form);
   const form = { ...props.form, values: { ...props.form.values, safetyBackup: String(isSafe) } };
   const hasErrors = Object.keys(form.errors).length > 0;
+  const message = form.message ?? props.obstacle;
   const path = `/restores/${item.id}`;
   return (
     <Page
@@ -27,17 +32,17 @@ export function RenamePage(props: {
       {...(item.environmentName === null ? {} : { within: item.environmentName })}
     >
       <form method="post" action={`${path}/rename`} class="restore">
-        {form.message !== null && <Notice tone="error">{form.message}</Notice>}
-        {form.message === null && hasErrors && <Notice tone="error">Please check the marked fields.</Notice>}
+        {message !== null && <Notice tone="error">{message}</Notice>}
+        {message === null && hasErrors && <Notice tone="error">Please check the marked fields.</Notice>}
         <Columns
           main={
             <Panel title="What is replaced">
               <p>
-                <strong>{item.databaseName}</strong> on {item.serverName ?? 'this machine'}, by{' '}
+                <strong>{props.replaced}</strong> on {item.serverName ?? 'this machine'}, by{' '}
                 <strong>{item.newName}</strong> as it is by now
               </p>
               <SafetyBackup form={form} />
-              <Sessions form={form} isLive={false} />
+              <Sessions form={form} does="rename" />
             </Panel>
           }
           side={
@@ -48,6 +53,8 @@ export function RenamePage(props: {
                   : 'Nothing is backed up first.'}{' '}
                 {item.newName} gets its owner, its settings and its name, and what is there now is kept under
                 another name until you drop it: both or neither. What fails before leaves both as they are.
+                Nothing is compared with the backup again: what was written to {item.newName} since it was
+                restored takes the place, too.
               </p>
               <TextField
                 form={form}
@@ -56,7 +63,7 @@ export function RenamePage(props: {
                 conditional
                 spellcheck={false}
               />
-              <button type="submit" class="danger">
+              <button type="submit" class="danger" disabled={props.obstacle !== null}>
                 Rename into place
               </button>
             </Panel>

@@ -117,6 +117,14 @@ export function RestoreRunPage(props: RestoreRunProps) {
                             <a href={`/backups/${item.safetyBackupId}`}>made before</a>,
                           ] as const,
                         ]),
+                    ...(item.adopts === null
+                      ? []
+                      : [
+                          [
+                            'Restored as',
+                            <a href={`/restores/${item.adopts.restoreId}`}>{item.adopts.name}</a>,
+                          ] as const,
+                        ]),
                     ...(item.loadedMs === null
                       ? []
                       : [['Loaded in', formatDuration(Math.max(1, item.loadedMs / 1000))] as const]),

@@ -13,6 +13,7 @@ import { madeByPostgres } from './made.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { loadByJobs, spoolLines } from './restore-jobs.ts';
 import {
+  endOwnSessions,
   findPgRestore,
   identifier,
   insideLines,
@@ -241,15 +242,7 @@ function removeScript(target: PostgresRestoreTarget): string {
   const work = workName(target);
   return `${target.jobs ? `${spoolLines(target)}\nremove_spool` : ''}
 ${maintenanceLines(target)}
-tries=0
-while [ "$tries" -lt 20 ]; do
-  left=$(ask "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
-    WHERE usename = CURRENT_USER AND pid <> pg_catalog.pg_backend_pid()
-      AND (datname = '${work}' OR pg_catalog.strpos(query, '${work}') > 0 AND state <> 'idle')") || exit
-  [ "$left" != 0 ] || break
-  tries=$((tries + 1))
-  sleep 1
-done
+${endOwnSessions(work)}
 ${target.inPlace ? keepReplaced(target, target.inPlace) : ''}
 tries=0
 until said=$(sql --command='DROP DATABASE IF EXISTS ${work}' 2>&1); do

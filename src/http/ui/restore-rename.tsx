@@ -1,7 +1,8 @@
 import { type Context, Hono } from 'hono';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { RenamePage } from '../../../views/restore/rename-page.tsx';
-import { askRename } from '../../restores/ask-rename.ts';
+import { askRename, obstacleToRename, toBeReplaced } from '../../restores/ask-rename.ts';
+import { loadRestore } from '../../restores/restores.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { isTicked, textOf } from './kit/form-body.ts';
@@ -50,6 +51,12 @@ async function send(
   form: FormState,
   status: 200 | 422,
 ) {
-  const { item } = await loadRestoreItem(services, c.req.param('id'));
-  return sendPage(c, <RenamePage frame={await frameOf(c, services)} item={item} form={form} />, status);
+  const id = c.req.param('id');
+  const { item } = await loadRestoreItem(services, id);
+  const { db } = services;
+  const row = await loadRestore(db, id);
+  const props = { item, form, replaced: (await toBeReplaced(db, row)) ?? item.databaseName };
+  const obstacle = await obstacleToRename(db, row);
+  const frame = await frameOf(c, services);
+  return sendPage(c, <RenamePage {...props} frame={frame} obstacle={obstacle} />, status);
 }

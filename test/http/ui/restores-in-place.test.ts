@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { write } from '../../../src/db/write.ts';
+import { markKept } from '../../../src/restores/in-place.ts';
 import { insertBackup } from '../../support/backup-row.ts';
 import { restoreRow } from '../../support/restore-row.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
@@ -175,6 +177,7 @@ it('renames what was restored beside it into place, the name of the database typ
   const { html } = await operator.get(`${page}/rename`);
   expect(html).toMatch(/name="safetyBackup"[^>]*checked/);
   expect(html).toContain('neu &lt;b&gt; gets its owner');
+  expect(html).toContain('<strong>shop &lt;b&gt; &quot;ü&quot;</strong> on');
   const wrong = await operator.post(`${page}/rename`, { confirm: 'neu <b>', password: 'typed 🐘' });
   expect([wrong.status, wrong.html.includes('id="field-confirm-error"')]).toEqual([422, true]);
   expect(wrong.html).not.toContain('typed 🐘');
@@ -192,11 +195,22 @@ it('renames what was restored beside it into place, the name of the database typ
   expect((await operator.get(page)).html).toContain(
     `was asked to <a href="/restores/${id}">take the place</a>`,
   );
+  const waiting = (await operator.get(`/restores/${id}`)).html;
+  expect(waiting).toMatch(/Look.*Take.*Swap/s);
+  expect(waiting).not.toContain('Compare');
+  const drop = await operator.post(`${page}/drop`, { confirm: 'neu <b>' });
+  expect(drop.html).toContain('is to take the place of its database');
   await operator.post(`/restores/${id}/cancel`, {});
-  await db.updateTable('restores').set({ state: 'done' }).where('id', '=', id).execute();
+  const cancelled = (await operator.get(`/restores/${id}`)).html;
+  expect(cancelled).toMatch(/href="\/restores\/beside\/rename">\s*Try again/);
+  expect(cancelled).toContain(`<a href="${page}">neu &lt;b&gt;</a>`);
+  await write(db, (trx) => markKept(trx, id));
   const after = (await operator.get(page)).html;
   expect(after).toContain(`has <a href="/restores/${id}">taken the place</a>`);
   expect(after).not.toMatch(/\/drop"|\/rename"/);
+  const again = await operator.get(`${page}/rename`);
+  expect(again.html).toContain('has taken the place of its database already');
+  expect(again.html).toMatch(/<button[^>]*disabled[^>]*>\s*Rename into place/);
 });
 
 it('shows what is kept, which only its own name drops', async () => {

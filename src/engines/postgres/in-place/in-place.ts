@@ -5,7 +5,7 @@ import { connectionSecrets, describeTarget } from '../connection.ts';
 import { identifier, literal, maintenanceLines } from '../restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from '../restore-target.ts';
 import { IN_USE } from '../tools.ts';
-import { copySettings } from './database-settings.ts';
+import { settingsOf } from './restore-beside.ts';
 import { lookAtSwap } from './state.ts';
 
 /**
@@ -68,15 +68,16 @@ export function requireName(replacedId: string, name: string, words = 'not to be
 const TRIES = 3;
 
 function swapScript(target: PostgresRestoreTarget, inPlace: InPlaceTarget, replacedId: string): string {
-  const { newName, token } = target;
-  const { keptName, endSessions } = inPlace;
+  const { newName } = target;
+  const { keptName, endSessions, adopts } = inPlace;
   const work = workName(target);
   const rename = (from: string, to: string) =>
     `ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)}`;
   const steps = [
     'BEGIN',
     requireName(replacedId, newName),
-    copySettings(newName, work, token),
+    ...(adopts ? [requireName(oid(adopts.id), work)] : []),
+    ...settingsOf(target),
     rename(newName, keptName),
     // A rename goes by the name: another swap may have ended while this one waited for its lock.
     requireName(replacedId, keptName),
