@@ -61,6 +61,7 @@ export const ASKED: readonly (readonly [address: string, name: string])[] = [
   ['/backups/:backupId/restore-in-place', 'form of a restore in place'],
   ['/restores/:id', 'a restore'],
   ['/restores/:id/run', 'run of a restore alone'],
+  ['/restores/:id/rename', 'rename into place'],
   ['/notifications', 'notifications'],
   ['/notifications?unread=true', 'notifications that are not read'],
   ['/notifications?offset=1000', 'notifications, a late page'],

@@ -51,6 +51,8 @@ export interface Engine<Options = unknown> {
   jobsFolder?(token: string): string;
   /** True where what is restored can take the place of what is there (`RestorePlan.swap`). */
   readonly swaps?: boolean;
+  /** Where `swaps`: what was restored beside before can take the place, too. */
+  readonly adopts?: boolean;
   /** Formats that can be restored into the database that is there, in one transaction (`RestoreTarget.live`). */
   readonly liveOf?: readonly string[];
   /** Where a person has to; the three are names of databases on one server, or paths of files on one host. */

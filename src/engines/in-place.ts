@@ -10,6 +10,16 @@ export interface InPlaceTarget {
   readonly mayBeSwapped?: boolean;
   /** Whether who is connected to it may be thrown out for the swap. */
   readonly endSessions: boolean;
+  /**
+   * What another restore has made takes the place, and no dump is loaded: it has that name, and `MadePlan.identify` gave that id. `create`
+   * takes its name, and `remove` gives it back.
+   */
+  readonly adopts?: Adopted | undefined;
+}
+
+export interface Adopted {
+  readonly name: string;
+  readonly id: string;
 }
 
 /** A database that is restored into while it is there and in use, in one transaction. */

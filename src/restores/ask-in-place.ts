@@ -16,8 +16,8 @@ import type { Vault } from '../secrets/vault.ts';
 import { type AskedRestore, restorable } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
-import { NOTHING_REPLACED } from './in-place.ts';
-import { loadOptionsText } from './load-options.ts';
+import { NOTHING_REPLACED, noteOf } from './in-place.ts';
+import { type LoadOptions, loadOptionsText } from './load-options.ts';
 import { keptName } from './new-name.ts';
 
 export interface InPlaceInput {
@@ -34,6 +34,9 @@ export interface InPlaceInput {
   readonly password?: string | undefined;
 }
 
+/** What another restore has made, and stands beside the database. */
+export type Adopting = NonNullable<LoadOptions['adopts']>;
+
 /**
  * Asks for a backup to take the place of the database that it is of. The restore waits in the lane of that database's backups, behind
  * the one that is made for its safety: so neither runs beside the other. Throws `not_found`; `invalid` where the name is not
@@ -44,6 +47,7 @@ export async function askInPlace(
   actor: UserActor,
   backupId: string,
   input: InPlaceInput,
+  adopts?: Adopting,
 ): Promise<AskedRestore> {
   const { db, now, runs, vault } = context;
   const { backup, database } = await restorable(db, backupId);
@@ -64,7 +68,7 @@ export async function askInPlace(
     );
   }
   const runId = newId();
-  const wanted = { id: runId, backupId, database, newName, input, actor, vault, at: now() };
+  const wanted = { id: runId, backupId, database, newName, input, adopts, actor, vault, at: now() };
   const row = await inPlaceRow(wanted);
   await write(db, async (trx) => {
     const { at } = wanted;
@@ -87,7 +91,9 @@ export async function askInPlace(
       .insertInto('restores')
       .values({ ...row, safety_backup_id: safetyBackupId })
       .execute();
+    if (adopts !== undefined) await noteOf(trx, adopts.restoreId, { renamedBy: runId });
     const details = {
+      ...(adopts === undefined ? {} : { adopts: adopts.name }),
       ...{ runId, inPlace: true, newName, keptName: row.kept_name, safetyBackupId },
       ...{ username: input.username ?? null, endSessions: input.endSessions === true },
       ...(input.intoLive === true ? { intoLive: true } : {}),
@@ -106,6 +112,7 @@ export async function inPlaceRow(wanted: {
   readonly database: DatabaseRow;
   readonly newName: string;
   readonly input: InPlaceInput;
+  readonly adopts?: Adopting | undefined;
   readonly actor: UserActor;
   readonly vault: Vault;
   readonly at: Date;
@@ -140,7 +147,10 @@ export async function inPlaceRow(wanted: {
     asked_by_id: wanted.actor.userId,
     created_at: at.toISOString(),
     ended_at: null,
-    load_options: input.intoLive === true ? loadOptionsText({ live: true }) : null,
+    load_options: loadOptionsText({
+      live: input.intoLive === true ? true : undefined,
+      adopts: wanted.adopts,
+    }),
     is_drill: null,
     in_place: 1,
     end_sessions: input.endSessions === true ? 1 : 0,

@@ -21,9 +21,9 @@ export interface DropRestoredInput extends CleanUpLogin {
 
 /** Whether the app can drop what that restore has made: it stands beside its database, and was told from all else. */
 export function isDroppable(row: RestoreRow): boolean {
-  return (
-    row.state === 'done' && row.in_place === 0 && row.is_drill !== 1 && loadOptionsOf(row).made !== undefined
-  );
+  const { made, hasTakenPlace } = loadOptionsOf(row);
+  const isBeside = row.state === 'done' && row.in_place === 0 && row.is_drill !== 1;
+  return isBeside && made !== undefined && hasTakenPlace !== true;
 }
 
 /**
@@ -47,7 +47,9 @@ export async function dropRestored(
       details: { field: 'confirm' },
     });
   }
-  await refuseRegistered(db, restore);
+  await refuseRenamed(db, restore);
+  const registered = await registeredAs(db, restore);
+  if (registered !== null) throw isRegistered(name, registered);
   const { username = null, password = null } = login;
   const isTyped = username !== null || password !== null;
   const credentials = isTyped
@@ -75,17 +77,32 @@ function refuseOther(row: RestoreRow): void {
   throw new AppError('conflict', whyNot(row));
 }
 
-function whyNot({ state, new_name: name, in_place: inPlace, is_drill: isDrill }: RestoreRow): string {
+function whyNot(row: RestoreRow): string {
+  const { state, new_name: name, in_place: inPlace, is_drill: isDrill } = row;
   if (inPlace === 1)
     return `“${name}” is the database itself: only what a restore made beside it is dropped.`;
   if (isDrill === 1) return 'A drill drops what it makes by itself.';
   if (state === 'removed') return `“${name}” was removed already.`;
+  if (loadOptionsOf(row).hasTakenPlace === true)
+    return `“${name}” is the database itself by now: it has taken its place.`;
   if (state !== 'done') return `There is nothing whole to drop: the restore is ${state}.`;
   return `“${name}” can’t be told from all else that may be called so. Look at it on its server, and drop it there.`;
 }
 
-/** Somebody may have gone on with it, and registered it. */
-async function refuseRegistered(db: Db, row: RestoreRow): Promise<void> {
+/** One that was dropped meanwhile could take no place any more. */
+async function refuseRenamed(db: Db, row: RestoreRow): Promise<void> {
+  const { renamedBy } = loadOptionsOf(row);
+  if (renamedBy === undefined) return;
+  const run = await db.selectFrom('runs').select('state').where('id', '=', renamedBy).executeTakeFirst();
+  if (run === undefined || !['pending', 'running', 'uncertain'].includes(run.state)) return;
+  throw new AppError(
+    'conflict',
+    `“${row.new_name}” is to take the place of its database. Wait for the end of that, or cancel it.`,
+  );
+}
+
+/** Somebody may have gone on with it, and registered it: the name of that database, or null. */
+export async function registeredAs(db: Db, row: RestoreRow): Promise<string | null> {
   const { server_id: serverId, new_name: name } = row;
   const isFile = engineFor(row.engine)?.isFile === true;
   const there = await db
@@ -93,16 +110,20 @@ async function refuseRegistered(db: Db, row: RestoreRow): Promise<void> {
     .select(['name', 'host', 'port', 'database_name', 'options'])
     .where('type', '=', row.engine)
     .where((eb) => (serverId === null ? eb('server_id', 'is', null) : eb('server_id', '=', serverId)))
+    .$if(!isFile, (query) => query.where('database_name', '=', name))
     .execute();
   const found = there.find(({ host, port, database_name: databaseName, options }) =>
     isFile
       ? wireOptions(options).filePath === name
       : databaseName === name && host === row.host && port === row.port,
   );
-  if (found === undefined) return;
-  throw new AppError(
+  return found?.name ?? null;
+}
+
+function isRegistered(name: string, registered: string): AppError {
+  return new AppError(
     'conflict',
-    `“${name}” is registered as the database ${found.name}, so it is not dropped from here. Delete that first, or drop it on its server.`,
+    `“${name}” is registered as the database ${registered}, so it is not dropped from here. Delete that first, or drop it on its server.`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db, RestoreRow, Trx } from '../db/schema.ts';
 import type { InPlaceTarget, LiveTarget } from '../engines/in-place.ts';
-import { isLive } from './load-options.ts';
+import { isLive, type LoadOptions, loadOptionsOf, loadOptionsText } from './load-options.ts';
 
 type InPlaceColumns = Pick<
   RestoreRow,
@@ -21,6 +21,7 @@ export function replacedBy(row: RestoreRow): InPlaceTarget | undefined {
   return {
     ...{ keptName: row.kept_name, replacedId: row.replaced_id, endSessions: row.end_sessions === 1 },
     mayBeSwapped: mayBeSwapped(row),
+    adopts: loadOptionsOf(row).adopts,
   };
 }
 
@@ -35,13 +36,31 @@ export function mayBeSwapped(row: Pick<RestoreRow, 'in_place' | 'state' | 'count
   return row.in_place === 1 && (row.state === 'finishing' || (row.state === 'left' && row.counts !== null));
 }
 
-/** What was replaced is there under its other name from now on, until somebody drops it. */
+/** What was replaced is there under its other name from now on, until somebody drops it; another restore's work is where that was. */
 export async function markKept(trx: Trx, id: string): Promise<void> {
   await trx
     .updateTable('restores')
     .set({ kept_state: 'kept' })
     .where('id', '=', id)
     .where('kept_name', 'is not', null)
+    .execute();
+  const row = await trx.selectFrom('restores').select('load_options').where('id', '=', id).executeTakeFirst();
+  const adopts = row && loadOptionsOf(row).adopts;
+  if (adopts) await noteOf(trx, adopts.restoreId, { hasTakenPlace: true });
+}
+
+/** Of what was restored beside a database: what becomes of it by another restore. */
+export async function noteOf(
+  trx: Trx,
+  id: string,
+  note: Pick<LoadOptions, 'renamedBy' | 'hasTakenPlace'>,
+): Promise<void> {
+  const row = await trx.selectFrom('restores').select('load_options').where('id', '=', id).executeTakeFirst();
+  if (row === undefined) return;
+  await trx
+    .updateTable('restores')
+    .set({ load_options: loadOptionsText({ ...loadOptionsOf(row), ...note }) })
+    .where('id', '=', id)
     .execute();
 }
 
@@ -71,6 +90,16 @@ export async function listKept(db: Db, databaseId: string): Promise<readonly Res
 export function whatIsInPlace(row: RestoreRow): string {
   if (isLive(row)) return whatIsLive(row);
   const { state, new_name: name, kept_name: kept, removal_error: error } = row;
+  const { adopts } = loadOptionsOf(row);
+  if (adopts !== undefined) {
+    if (state === 'none')
+      return `Nothing ${row.ended_at === null ? 'is' : 'was'} renamed: “${name}” is as it was.`;
+    if (state === 'making') return `“${adopts.name}” is to take the place of “${name}”, which is as it was.`;
+    if (state === 'removed') return `“${adopts.name}” is called so again, and “${name}” is as it was.`;
+    if (state === 'left') {
+      return `Nothing was dropped. Nobody knows yet whether “${adopts.name}” has the place of “${name}”, and “${kept}” may be what was there before: it could not be given its name back. ${error ?? ''}`;
+    }
+  }
   switch (state) {
     case 'none':
       return `Nothing ${row.ended_at === null ? 'is made yet' : 'was made'}: “${name}” is as it was.`;

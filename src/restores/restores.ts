@@ -142,6 +142,7 @@ export function whatExists(row: RestoreRow): string {
     case 'finishing':
       return `“${name}” is being made, under a name of its own until it is whole. Nothing else is touched.`;
     case 'done':
+      if (loadOptionsOf(row).hasTakenPlace === true) return `“${name}” has taken the place of its database.`;
       return onlyTablesOf(row) === null
         ? `“${name}” is there, whole.`
         : `“${name}” is there, with the chosen tables and their rows alone: without keys, indexes and all else of the backup.`;

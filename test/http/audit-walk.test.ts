@@ -38,6 +38,7 @@ const ELSEWHERE: Readonly<Record<string, readonly [file: string, action: string]
   'POST /api/restores/:id/clean-up': ['restores/settle-swap', 'restore.clean_up'],
   'POST /api/restores/:id/drop-kept': ['restores/in-place', 'restore.drop_kept'],
   'POST /api/restores/:id/drop': ['restores/drop-restored', 'restore.drop_restored'],
+  'POST /api/restores/:id/rename': ['restores/rename', 'restore'],
   'POST /api/backups/:id/restore': ['restores/in-place', 'restore'],
   'POST /api/backups/:id/drill': ['drills/drills', 'drill'],
   'GET /api/backups/:id/download': ['http/api/downloads', 'download'],

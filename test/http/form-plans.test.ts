@@ -17,9 +17,9 @@ import { createFormWalk } from '../support/form-walk/walk.ts';
  * themselves and of the API see query-plans.test.ts.
  */
 
-/** What reaches for a host first, where nothing answers: the form comes back and says so. */
+/** What reaches for a host first, where nothing answers, or wants what only a restore on one has made: the form comes back and says so. */
 const NOWHERE = [
-  ...['/restores/:id/clean-up', '/restores/:id/drop', '/restores/:id/drop-kept'],
+  ...['/restores/:id/clean-up', '/restores/:id/drop', '/restores/:id/drop-kept', '/restores/:id/rename'],
   '/servers/:serverId/find',
 ];
 /** For somebody who has no session yet, of which there is one here. */

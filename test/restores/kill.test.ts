@@ -127,23 +127,31 @@ it('a reading in full that is killed is begun again by the next start, and reads
   expect(backup['proofs']).toMatchObject({ bytes: expect.any(String), parsed: expect.any(String) });
 }, 120_000);
 
+/** A rename of that database waits for it until it rolls back, or ends. */
+async function hold(database: string): Promise<pg.Client> {
+  const { superuser, port } = field.postgres;
+  const { username: user, password } = superuser;
+  const holder = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres' });
+  await holder.connect();
+  await holder.query(`BEGIN; COMMENT ON DATABASE "${database.replaceAll('"', '""')}" IS 'held'`);
+  return holder;
+}
+
+const untilHeldUp = () =>
+  until('a rename to wait', 60_000, async () => {
+    const [waiting] = await field.postgres.query('SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted');
+    return Number(waiting?.['n']) > 0;
+  });
+
 describe('a restore in place that is killed', () => {
   it('in its swap leaves the name to one of the two, and the other one is kept', async () => {
     const { postgres } = field;
     await postgres.query('DELETE FROM noise WHERE n <= 100', DATABASE);
-    const { superuser, port } = postgres;
-    const { username: user, password } = superuser;
-    const holder = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres' });
-    await holder.connect();
+    const holder = await hold(DATABASE);
     try {
-      // The first rename waits for this.
-      await holder.query(`BEGIN; COMMENT ON DATABASE "${DATABASE.replaceAll('"', '""')}" IS 'held'`);
       const body = { inPlace: true, confirm: ground.registered, safetyBackup: false };
       const runId = await ground.ask('restore', backupId, body);
-      await until('the swap to wait', 60_000, async () => {
-        const [waiting] = await postgres.query('SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted');
-        return Number(waiting?.['n']) > 0;
-      });
+      await untilHeldUp();
       await ground.app().kill();
       await holder.query('ROLLBACK');
       await ground.killAndStart();
@@ -158,4 +166,52 @@ describe('a restore in place that is killed', () => {
       await holder.end();
     }
   }, 120_000);
+});
+
+describe('a rename into place that is killed', () => {
+  it('gives what it took its name back, or has swapped the two', async () => {
+    const name = nameOf('to be renamed');
+    const restored = await ask('to be renamed');
+    expect(await ground.endOf(restored)).toBe('completed');
+    await field.postgres.query('DELETE FROM noise WHERE n <= 7', name);
+    await field.postgres.query('DELETE FROM noise WHERE n <= 100', DATABASE);
+    const before = [ROWS - 7, await ground.rowsOf(DATABASE)];
+    const rename = async () => {
+      const body = { confirm: ground.registered, safetyBackup: false };
+      return String((await ground.app().ask('POST', `/api/restores/${restored}/rename`, body))['runId']);
+    };
+    // While it takes the name: let go at once, or only when all is over.
+    for (const letGo of ['at once', 'at last']) {
+      const holder = await hold(name);
+      try {
+        const runId = await rename();
+        await untilHeldUp();
+        await ground.app().kill();
+        if (letGo === 'at once') await holder.query('ROLLBACK');
+        await ground.killAndStart();
+        expect(await ground.endOf(runId)).toBe('interrupted');
+      } finally {
+        await holder.end();
+      }
+      expect([await ground.rowsOf(name), await ground.rowsOf(DATABASE)]).toEqual(before);
+      expect(await ground.nameless()).toEqual([]);
+    }
+    // In the swap.
+    const holder = await hold(DATABASE);
+    try {
+      const runId = await rename();
+      await untilHeldUp();
+      await ground.app().kill();
+      await holder.query('ROLLBACK');
+      await ground.killAndStart();
+      expect(await ground.endOf(runId)).toBe('completed');
+      const { restore } = (await ground.runOf(runId)) as { restore: Json };
+      const kept = String((restore['kept'] as Json)['name']);
+      expect([await ground.rowsOf(DATABASE), await ground.rowsOf(kept)]).toEqual(before);
+      expect(await ground.databases()).not.toContain(name);
+      expect(await ground.nameless()).toEqual([]);
+    } finally {
+      await holder.end();
+    }
+  }, 180_000);
 });

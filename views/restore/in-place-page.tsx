@@ -8,6 +8,7 @@ import { formatBytes } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { useReader } from '../parts/reader.ts';
+import { isSafetyWanted, SafetyBackup, Sessions } from './in-place-fields.tsx';
 import type { RestoreCheck } from './restore-props.ts';
 import type { RestorableBackup } from './which-backup.tsx';
 
@@ -35,7 +36,7 @@ export interface InPlacePageProps {
 export function InPlacePage(props: InPlacePageProps) {
   const { frame, backup, database, checks, live } = props;
   const { values } = props.form;
-  const isSafe = values['safetyAsked'] !== 'true' || values['safetyBackup'] === 'true';
+  const isSafe = isSafetyWanted(props.form);
   const form = { ...props.form, values: { ...values, safetyBackup: String(isSafe) } };
   const zone = useReader()?.zone ?? 'UTC';
   const isRefused = checks?.some(({ ok }) => !ok) ?? false;
@@ -57,15 +58,12 @@ export function InPlacePage(props: InPlacePageProps) {
                   <strong>{database.replaced}</strong> on {database.serverName}, by the backup of{' '}
                   {formatMinute(backup.createdAt, zone)} · {formatBytes(backup.bytes)}
                 </p>
-                {/* A form without it says nothing of the box: then it is backed up. */}
-                <input type="hidden" name="safetyAsked" value="true" />
-                <CheckboxField
-                  form={form}
-                  name="safetyBackup"
-                  label="Back it up first"
-                  help="It is backed up, read back, and only then replaced. Take the tick away only where that can’t succeed any more."
-                />
-                {database.isFile ? <StopFirst /> : <Sessions form={form} isLive={live === 'chosen'} />}
+                <SafetyBackup form={form} />
+                {database.isFile ? (
+                  <StopFirst />
+                ) : (
+                  <Sessions form={form} does={live === 'chosen' ? 'load' : 'swap'} />
+                )}
               </Panel>
               <Panel title="2. Checked before anything is touched">
                 {checks === null ? (
@@ -169,27 +167,6 @@ function IntoLive(props: { readonly form: FormState; readonly replaced: string }
       label={`Restore into ${props.replaced} itself`}
       help="For a user who may not create databases, so that nothing can be made beside it. Tick this and look again: it says what stays, and what is in the way."
     />
-  );
-}
-
-function Sessions({ form, isLive }: { readonly form: FormState; readonly isLive: boolean }) {
-  return (
-    <>
-      <CheckboxField
-        form={form}
-        name="endSessions"
-        label="End sessions on it"
-        help="Programs that are connected lose their connection, and what they had not committed. Not ticked: with somebody connected nothing is replaced."
-      />
-      <TextField
-        form={form}
-        name="username"
-        label="User"
-        spellcheck={false}
-        help={`For this restore alone: one who ${isLive ? 'owns what is in the database' : 'may create databases and act as the owner of this one'}. Left empty: the user that backs up.`}
-      />
-      <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
-    </>
   );
 }
 

@@ -54,16 +54,18 @@ function WhatWentWrong({ item, form, mayChange }: OutcomeProps) {
       {mayChange && item.state === 'left' && <CleanUp item={item} form={form} />}
       {mayChange && item.state !== 'left' && item.backupAt !== null && item.drill === null && (
         <p>
-          <a
-            class="button outline"
-            href={`/backups/${item.backupId}/${item.isInPlace ? 'restore-in-place' : 'restore'}`}
-          >
+          <a class="button outline" href={againOf(item)}>
             Try again
           </a>
         </p>
       )}
     </Panel>
   );
+}
+
+function againOf({ adopts, backupId, isInPlace }: RestoreItem): string {
+  if (adopts !== null) return `/restores/${adopts.restoreId}/rename`;
+  return `/backups/${backupId}/${isInPlace ? 'restore-in-place' : 'restore'}`;
 }
 
 function CleanUp({ item, form }: { readonly item: RestoreItem; readonly form: FormState }) {

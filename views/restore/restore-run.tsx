@@ -60,13 +60,37 @@ export function RestoreRunPage(props: RestoreRunProps) {
           main={
             <>
               {item.runState === 'uncertain' && <UncertainRestore item={item} />}
-              <Outcome {...props} mayChange={mayChange} />
+              {item.renamed?.isDone === true ? (
+                <Notice tone="info">
+                  “{item.newName}” has <a href={`/restores/${item.renamed.id}`}>taken the place</a> of{' '}
+                  {item.databaseName}.
+                </Notice>
+              ) : (
+                <Outcome {...props} mayChange={mayChange} />
+              )}
+              {item.renamed?.isDone === false && (
+                <p>
+                  It was asked to <a href={`/restores/${item.renamed.id}`}>take the place</a> of{' '}
+                  {item.databaseName}.
+                </p>
+              )}
               {item.tables !== null && <Rows tables={item.tables} />}
               {item.swapByHand !== null && (
                 <SwapByHand swap={item.swapByHand} name={item.databaseName} isFile={item.isFile} />
               )}
               {mayChange && item.kept !== null && isKept && (
                 <DropKept restoreId={item.id} kept={item.kept} isFile={item.isFile} form={props.form} />
+              )}
+              {mayChange && item.isRenamable && (
+                <Panel title="Rename into place">
+                  <p>
+                    {item.newName} can take the place of {item.databaseName}, as it is by now. What is there
+                    is kept under another name until you drop it.
+                  </p>
+                  <a class="button outline" href={`/restores/${item.id}/rename`}>
+                    Rename into place…
+                  </a>
+                </Panel>
               )}
               {mayChange && item.isDroppable && (
                 <DropRestored
@@ -91,6 +115,14 @@ export function RestoreRunPage(props: RestoreRunProps) {
                           [
                             'Safety backup',
                             <a href={`/backups/${item.safetyBackupId}`}>made before</a>,
+                          ] as const,
+                        ]),
+                    ...(item.adopts === null
+                      ? []
+                      : [
+                          [
+                            'Restored as',
+                            <a href={`/restores/${item.adopts.restoreId}`}>{item.adopts.name}</a>,
                           ] as const,
                         ]),
                     ...(item.loadedMs === null

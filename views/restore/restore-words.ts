@@ -9,6 +9,8 @@ export interface LiveRestore {
   readonly isCancelling: boolean;
   /** It takes the place of what is there, behind a backup of that. */
   readonly isInPlace: boolean;
+  /** As `isInPlace`, of what another restore has made: nothing is loaded. */
+  readonly isRename: boolean;
   /** It goes into the database itself. */
   readonly isLive: boolean;
   /** Of its run: look, create, load, compare, finish, removing; null where it has begun none. */
@@ -28,10 +30,11 @@ const STEPS = [
 ] as const;
 
 const SWAP = ['finish', 'Swap', 'swapping'] as const;
+const RENAME = [STEPS[0], ['create', 'Take', 'taking what was restored'], SWAP] as const;
 
 /** How far a restore is, for people. */
 export function describeRestore(live: LiveRestore): StepWords {
-  const all = live.isInPlace && !live.isLive ? [...STEPS.slice(0, -1), SWAP] : STEPS;
+  const all = stepsOf(live);
   const found = all.findIndex(([step]) => step === live.step);
   const at = found < 0 ? (live.step === 'removing' ? all.length - 1 : 0) : found;
   const labels = all.map(([, label]) => label);
@@ -49,11 +52,17 @@ export function describeRestore(live: LiveRestore): StepWords {
   };
 }
 
-function stateOf({ isWaiting, isCancelling, step }: LiveRestore, words: string): string {
+function stepsOf({ isInPlace, isLive, isRename }: LiveRestore) {
+  if (isRename) return RENAME;
+  return isInPlace && !isLive ? [...STEPS.slice(0, -1), SWAP] : STEPS;
+}
+
+function stateOf({ isWaiting, isCancelling, isRename, step }: LiveRestore, words: string): string {
   if (isCancelling) return 'cancelling';
   if (isWaiting) return 'waiting';
   if (step === 'proving') return 'reading the backup in full';
-  return step === 'removing' ? 'removing what was made' : words;
+  if (step !== 'removing') return words;
+  return isRename ? 'giving back what was taken' : 'removing what was made';
 }
 
 /** The time that is left, once enough has been read to tell. */

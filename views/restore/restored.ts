@@ -39,8 +39,14 @@ export interface RestoreItem {
   /** Of what it replaces; null: declined, or nothing is replaced. */
   readonly safetyBackupId: string | null;
   readonly kept: Kept | null;
+  /** Of a restore in place that loads nothing: what another one has made takes the place. */
+  readonly adopts: { readonly restoreId: string; readonly name: string } | null;
   /** It stands beside its database, and can be dropped from here. */
   readonly isDroppable: boolean;
+  /** It can take the place of its database. */
+  readonly isRenamable: boolean;
+  /** The restore by which that was last asked for, and whether it has. */
+  readonly renamed: { readonly id: string; readonly isDone: boolean } | null;
   /** Where a person swaps the two. */
   readonly swapByHand: ShownSwap | null;
   readonly failure: { readonly message: string; readonly stderr: string | null } | null;

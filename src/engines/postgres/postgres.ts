@@ -36,6 +36,7 @@ export const postgres: Engine<PostgresOptions> = {
   jobsOf: ['custom'],
   jobsFolder: spoolOf,
   swaps: true,
+  adopts: true,
   // Not tar: where its last rows are cut off, pg_restore ends well, and commits those that came (measured: 15.18).
   liveOf: ['custom'],
 };

@@ -73,6 +73,18 @@ const FAILURES: readonly KnownFailure[] = [
       'The database of that name is not the one that was restored, or that one is called something else by now: somebody has renamed it. It was not dropped; look at it on the server.',
   },
   {
+    pattern: /bridgeport: what was restored is another/,
+    code: 'conflict',
+    message: () =>
+      'The database of that name is not the one that was restored, or that one is called something else by now: somebody has renamed or dropped it. Nothing was renamed.',
+  },
+  {
+    pattern: /bridgeport: its name is taken: (\w+)/,
+    code: 'conflict',
+    message: (_what, work) =>
+      `What was restored is there, whole, and called ${work}: it could not be given its name back, which is another database’s by now. Rename that one, or rename ${work} on the server.`,
+  },
+  {
     pattern: /bridgeport: it is held by ([^\n]+)/,
     code: 'conflict',
     message: (what, who) =>

@@ -39,6 +39,19 @@ ${loadingLines(target)}
 find_psql </dev/null || exit`;
 }
 
+/** Behind `maintenanceLines`: ends the user's own sessions in the database of that name, which nobody else knows, and those that name it. */
+export function endOwnSessions(work: string): string {
+  return `tries=0
+while [ "$tries" -lt 20 ]; do
+  left=$(ask "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
+    WHERE usename = CURRENT_USER AND pid <> pg_catalog.pg_backend_pid()
+      AND (datname = '${work}' OR pg_catalog.strpos(query, '${work}') > 0 AND state <> 'idle')") || exit
+  [ "$left" != 0 ] || break
+  tries=$((tries + 1))
+  sleep 1
+done`;
+}
+
 const SQL = `sql() {
   trusting "$psql" --no-psqlrc --no-password --quiet --no-align --tuples-only ${PSQL_SETTINGS} "$@"
 }`;

@@ -1,14 +1,16 @@
 import * as z from 'zod';
 import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
-import type { PreflightCheck, PreflightPlan, TableName } from '../restore.ts';
+import type { PreflightCheck, PreflightPlan } from '../restore.ts';
 import { connectionSecrets, describeTarget } from './connection.ts';
+import { adoptedCheck, adoptedQuery } from './in-place/adopted-preflight.ts';
 import { inPlaceChecks, replacedQuery } from './in-place/preflight.ts';
 import { liveChecks, liveRightsCheck, liveScript } from './live/preflight.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { jobsCheck, SPOOL_ROOM } from './restore-jobs.ts';
 import { findPgRestore, literal, maintenanceLines, majorOf, textArray } from './restore-lines.ts';
 import { isOnHost, ROOM_OF, roomOf } from './restore-room.ts';
+import { tableChecks } from './restore-tables.ts';
 import type { PostgresRestoreTarget } from './restore-target.ts';
 
 /** Looks at server, programs, name, rights, room, and what the dump needs, before anything is made. */
@@ -29,6 +31,7 @@ if find_pg_restore 2>/dev/null; then printf 'bridgeport:pg_restore=%s\\n' "$("$p
 facts=$(ask ${quote(factsQuery(target))}) || exit
 printf 'bridgeport:facts=%s\\n' "$facts"
 ${target.inPlace ? `replaced=$(ask ${quote(replacedQuery(target, target.inPlace))}) || exit\nprintf 'bridgeport:replaced=%s\\n' "$replaced"` : ''}
+${target.inPlace?.adopts ? `adopted=$(ask ${quote(adoptedQuery(target.inPlace.adopts))}) || exit\nprintf 'bridgeport:adopted=%s\\n' "$adopted"` : ''}
 ${target.live ? liveScript(target) : ''}
 ${target.jobs ? SPOOL_ROOM : ''}
 ${isOnHost(target.host) ? ROOM : ''}`;
@@ -77,6 +80,15 @@ function readChecks(target: PostgresRestoreTarget, stdout: string): readonly Pre
       { details: { answer: stdout.slice(0, 500) } },
     );
   }
+  const adopts = target.inPlace?.adopts;
+  if (target.inPlace && adopts) {
+    return [
+      serverCheck(target, facts),
+      ...inPlaceChecks(target, target.inPlace, answers.get('replaced') ?? ''),
+      adoptedCheck(adopts, answers.get('adopted') ?? ''),
+      rightsCheck(facts),
+    ];
+  }
   return [
     serverCheck(target, facts),
     target.format === 'custom' || target.format === 'tar'
@@ -107,11 +119,12 @@ function factsOf(text: string | undefined): Facts | null {
   }
 }
 
-function serverCheck({ serverVersion }: PostgresRestoreTarget, facts: Facts): PreflightCheck {
+function serverCheck({ serverVersion, inPlace }: PostgresRestoreTarget, facts: Facts): PreflightCheck {
   const name = 'Server';
   if (facts.isStandby) {
     return { name, ok: false, says: 'The server is a standby and takes no changes. Restore to its primary.' };
   }
+  if (inPlace?.adopts) return { name, ok: true, says: `PostgreSQL ${facts.version}.` };
   const dumped =
     serverVersion === null ? 'nobody knows of which version the dump is' : `the dump is of ${serverVersion}`;
   const isOlder = majorOf(facts.version) < majorOf(serverVersion);
@@ -232,36 +245,6 @@ function areThere(count: number): string {
   if (count === 0) return 'None are needed.';
   return count === 1 ? 'The one that is needed is there.' : `All ${count} are there.`;
 }
-
-function tableChecks(target: PostgresRestoreTarget): readonly PreflightCheck[] {
-  const { tables, partitioned = [], maybePartitioned = [] } = target;
-  if (!tables) return [];
-  return [
-    {
-      name: 'Tables',
-      ok: true,
-      says: `Only ${listed(tables)}, with their rows. Left out is all else: primary and foreign keys, indexes, other constraints, triggers, sequences and what they fill in, large objects, views, functions, types and extensions; and who may see what: owners, grants, row security and its policies. All is the restoring user’s. A table that needs a type or a function of the dump can’t be restored alone: then it fails, and nothing is kept.`,
-    },
-    ...(partitioned.length === 0 ? [] : [partitionCheck(PARTITIONED, partitioned)]),
-    ...(maybePartitioned.length === 0 ? [] : [partitionCheck(MAYBE_PARTITIONED, maybePartitioned)]),
-  ];
-}
-
-const PARTITIONED =
-  'comes without rows: its rows are in its partitions, which come as tables of their own and are not attached to it.';
-const MAYBE_PARTITIONED =
-  'has no rows of its own in this backup, which was made before it was noted which tables are partitioned. If it is, its rows are in its partitions: choose those, too.';
-
-function partitionCheck(what: string, tables: readonly TableName[]): PreflightCheck {
-  return { name: 'Partitions', ok: true, says: `Of ${listed(tables)} each ${what}` };
-}
-
-function listed(tables: readonly TableName[]): string {
-  const named = tables.slice(0, NAMED_TABLES).map(({ schema, name }) => `${schema}.${name}`);
-  return `${named.join(', ')}${tables.length > NAMED_TABLES ? ` and ${tables.length - NAMED_TABLES} more` : ''}`;
-}
-
-const NAMED_TABLES = 10;
 
 const MIB = 1024 * 1024;
 

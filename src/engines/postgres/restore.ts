@@ -5,6 +5,7 @@ import type { CountedTable, CountPlan, RestorePlan } from '../restore.ts';
 import { newArchiveGuard } from './archive-guard.ts';
 import { newCommandGuard } from './command-guard.ts';
 import { connectionSecrets } from './connection.ts';
+import { adoptScript, giveBackScript } from './in-place/adopt.ts';
 import { swapPostgres } from './in-place/in-place.ts';
 import { keepReplaced, refuseSwapped, trySettings } from './in-place/restore-beside.ts';
 import { restoreLive } from './live/live.ts';
@@ -12,6 +13,7 @@ import { madeByPostgres } from './made.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { loadByJobs, spoolLines } from './restore-jobs.ts';
 import {
+  endOwnSessions,
   findPgRestore,
   identifier,
   insideLines,
@@ -40,12 +42,13 @@ export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
       count: countRows(target, newName),
     };
   }
+  const adopts = target.inPlace?.adopts;
   const isPlain = target.format !== 'custom' && target.format !== 'tar';
   const command = (script: string) => ({ script, secrets: connectionSecrets(target) });
   const encoder = new TextEncoder();
   return {
     preflight: preflightPostgres(target),
-    create: command(createScript(target)),
+    create: command(adopts ? adoptScript(target, adopts) : createScript(target)),
     load: command(isPlain ? loadPlain(target) : loadArchive(target)),
     before: encoder.encode(isPlain ? 'BEGIN;\n' : ''),
     after: encoder.encode(isPlain ? 'COMMIT;\n' : ''),
@@ -57,7 +60,9 @@ export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
     check: command(`${maintenanceLines(target)}\nPGDATABASE=${workName(target)}; sql --command=ANALYZE`),
     finish: target.inPlace ? null : command(finishScript(target)),
     ...(target.inPlace ? { swap: swapPostgres(target, target.inPlace) } : { made: madeByPostgres(target) }),
-    remove: command(removeScript(target)),
+    remove: command(
+      adopts && target.inPlace ? giveBackScript(target, adopts, target.inPlace) : removeScript(target),
+    ),
     explain: (failure) => explainPostgresRestore(target, failure),
   };
 }
@@ -237,15 +242,7 @@ function removeScript(target: PostgresRestoreTarget): string {
   const work = workName(target);
   return `${target.jobs ? `${spoolLines(target)}\nremove_spool` : ''}
 ${maintenanceLines(target)}
-tries=0
-while [ "$tries" -lt 20 ]; do
-  left=$(ask "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
-    WHERE usename = CURRENT_USER AND pid <> pg_catalog.pg_backend_pid()
-      AND (datname = '${work}' OR pg_catalog.strpos(query, '${work}') > 0 AND state <> 'idle')") || exit
-  [ "$left" != 0 ] || break
-  tries=$((tries + 1))
-  sleep 1
-done
+${endOwnSessions(work)}
 ${target.inPlace ? keepReplaced(target, target.inPlace) : ''}
 tries=0
 until said=$(sql --command='DROP DATABASE IF EXISTS ${work}' 2>&1); do

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { RestoreRow } from '../../db/schema.ts';
 import { AppError } from '../../errors.ts';
 import { askInPlace } from '../../restores/ask-in-place.ts';
+import { askRename } from '../../restores/ask-rename.ts';
 import { askRestore } from '../../restores/ask-restore.ts';
 import { cleanUpRestore } from '../../restores/clean-up.ts';
 import { dropKept } from '../../restores/drop-kept.ts';
@@ -168,6 +169,22 @@ export function restoreRoutes(services: Services) {
         await dropKept(services, actor, params.id, body, signal);
         return SUCCESS;
       },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/restores/:id/rename',
+      access: 'operator',
+      summary:
+        'Let what a restore has made beside its database take the place of that (PostgreSQL), as a restore in place of its own that loads nothing; the name of the database in `confirm`',
+      body: z.object({
+        ...login,
+        confirm: z.string().max(255),
+        safetyBackup: z.boolean().optional(),
+        endSessions: z.boolean().optional(),
+      }),
+      answer: z.object({ runId: id, newName: z.string() }),
+      refusals: [404, 409],
+      handle: ({ params, actor, body }) => askRename(services, actor, params.id, body),
     }),
     route({
       method: 'POST',

@@ -7,8 +7,9 @@ import { findDrill } from '../../drills/drills.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
+import { obstacleToRename } from '../../restores/ask-rename.ts';
 import { isDroppable } from '../../restores/drop-restored.ts';
-import { isLive } from '../../restores/load-options.ts';
+import { isLive, loadOptionsOf } from '../../restores/load-options.ts';
 import {
   checksOf,
   countsOf,
@@ -30,6 +31,8 @@ export async function loadRestoreItem(
   if (row === undefined) throw new AppError('not_found', 'Restore not found');
   const { databaseName, environmentName, serverName } = await whereRestored(db, row);
   const backup = await findBackup(db, row.backup_id);
+  const { adopts = null, renamedBy, hasTakenPlace } = loadOptionsOf(row);
+  const renamed = renamedBy === undefined ? undefined : await findRestore(db, renamedBy);
   const goesOn = run !== undefined && (run.state === 'pending' || run.state === 'running');
   return {
     item: {
@@ -56,7 +59,10 @@ export async function loadRestoreItem(
         row.kept_name === null || row.kept_state === null
           ? null
           : { name: row.kept_name, isDropped: row.kept_state === 'dropped' },
+      adopts,
       isDroppable: isDroppable(row),
+      isRenamable: (await obstacleToRename(db, row)) === null,
+      renamed: renamed === undefined ? null : { id: renamed.id, isDone: hasTakenPlace === true },
       failure: failureOf(run?.error ?? null),
     },
     live: goesOn ? liveOf(row, run, now()) : null,
@@ -90,6 +96,7 @@ function liveOf(row: RestoreRow, run: RunRow, now: Date): LiveRestore {
   const seconds = run.started_at === null ? null : (now.getTime() - Date.parse(run.started_at)) / 1000;
   return {
     isInPlace: row.in_place === 1,
+    isRename: loadOptionsOf(row).adopts !== undefined,
     isLive: isLive(row),
     isWaiting: run.state === 'pending',
     isCancelling: run.cancel_requested_at !== null,

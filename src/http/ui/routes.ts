@@ -39,6 +39,7 @@ import { notificationRoutes } from './notifications.tsx';
 import { overviewRoutes } from './overview.tsx';
 import { type DescribedApi, referenceRoutes } from './reference.tsx';
 import { restoreLoginRoutes } from './restore-logins.tsx';
+import { restoreRenameRoutes } from './restore-rename.tsx';
 import { restoreRoutes } from './restores.tsx';
 import { inPlaceRoutes } from './restores-in-place.tsx';
 import { retentionRoutes } from './retention.tsx';
@@ -98,6 +99,7 @@ export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): H
   ui.route('/', retentionRoutes(services));
   ui.route('/', backupRoutes(services));
   ui.route('/', backupPageRoutes(services));
+  ui.route('/', restoreRenameRoutes(services));
   ui.route('/', restoreRoutes(services));
   ui.route('/', inPlaceRoutes(services));
   ui.route('/', scheduleRoutes(services));

@@ -2,7 +2,7 @@ import type { Stored } from '../../backups/stored.ts';
 import { loadStored } from '../../backups/stored.ts';
 import type { RestoreRow, RunRow } from '../../db/schema.ts';
 import { engineFor } from '../../engines/engines.ts';
-import type { PreflightCheck, RestorePlan } from '../../engines/restore.ts';
+import type { RestorePlan } from '../../engines/restore.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Host } from '../../hosts/host.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
@@ -23,13 +23,16 @@ import { safetyChecks } from '../safety-backup.ts';
 import { placeChecks } from '../same-place.ts';
 import { mayHaveMade, settleDone, settleFailed, settleLater, settleRemoved } from '../settle.ts';
 import { lastCommand, recordReplaced } from '../swap.ts';
+import { adoptRestored } from './adopt-restored.ts';
 import { afterCommit } from './after-commit.ts';
+import { closeQuietly } from './close-quietly.ts';
 import { compareRestored } from './compare-restored.ts';
 import { countOnTheWay, recordFound, withRows } from './count-on-the-way.ts';
 import type { Fed } from './feed-dump.ts';
 import { loadDump } from './load-dump.ts';
 import { newProgress, type Progress } from './progress.ts';
 import { proveBefore } from './prove-before.ts';
+import { refused, refuseFailed } from './refused.ts';
 
 const LOOK_MS = 60_000;
 const REMOVE_MS = 5 * 60_000;
@@ -135,6 +138,7 @@ async function restore(
   const { db } = services;
   progress.enter('look');
   const row = await loadRestore(db, run.id);
+  if (loadOptionsOf(row).adopts !== undefined) return adoptRestored(services, row, context, progress);
   const stored = await loadStored(db, row.backup_id);
   const dump = ofChosen(await factsOf(db, row.backup_id), onlyTablesOf(row));
   const opened = await services.openPlace(stored.place);
@@ -193,21 +197,6 @@ async function look(
     }
     await opened.host.close();
   }
-}
-
-/** Before anybody is signed in to: it would be the wrong one. */
-async function refuseFailed({ db }: RestoreServices, claim: RunClaim, checks: readonly PreflightCheck[]) {
-  const failed = checks.filter(({ ok }) => !ok);
-  if (failed.length === 0) return;
-  await recordRestore(db, claim, { checks: JSON.stringify(checks) });
-  throw refused(failed);
-}
-
-function refused(failed: readonly PreflightCheck[]): AppError {
-  const why = failed.map(({ name, says }) => `${name}: ${says}`).join(' ');
-  const obstacle = failed.find((check) => check.obstacle !== undefined)?.obstacle;
-  const details = obstacle === undefined ? {} : { obstacle };
-  return new AppError('conflict', `The restore was not begun. ${why}`, { details });
 }
 
 interface Ended {
@@ -296,12 +285,4 @@ async function identifyMade({ services, context, host, plan }: Making) {
 async function prove({ store, stored, progress, context: { signal } }: Making) {
   progress.enter('look', 'proving');
   return proveBefore(store, stored, { signal, onProgress: () => {} });
-}
-
-async function closeQuietly({ log }: RestoreServices, close: () => Promise<void>): Promise<void> {
-  try {
-    await close();
-  } catch (error) {
-    log.warn('a connection of a restore could not be closed', { error });
-  }
 }

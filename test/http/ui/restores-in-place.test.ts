@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { write } from '../../../src/db/write.ts';
+import { markKept } from '../../../src/restores/in-place.ts';
 import { insertBackup } from '../../support/backup-row.ts';
 import { restoreRow } from '../../support/restore-row.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
@@ -140,6 +142,75 @@ it('backs up first unless that is declined by a tick, in one write with its run'
   const second = declined.location?.split('/').at(-1) ?? '';
   expect((await rowOf(second)).safety_backup_id).toBeNull();
   await operator.post(`/restores/${second}/cancel`, {});
+});
+
+it('renames what was restored beside it into place, the name of the database typed', async () => {
+  const { db } = pages.services;
+  const database = await db
+    .selectFrom('databases')
+    .selectAll()
+    .where('id', '=', databaseId)
+    .executeTakeFirstOrThrow();
+  const { server_id, host, port, environment_id } = database;
+  const made = { made: '4711' };
+  await db
+    .insertInto('restores')
+    .values(
+      restoreRow({
+        ...{
+          id: 'beside',
+          backup_id: backupId,
+          database_id: databaseId,
+          environment_id,
+          server_id,
+          host,
+          port,
+        },
+        ...{ state: 'done', new_name: 'neu <b>', load_options: JSON.stringify(made) },
+      }),
+    )
+    .execute();
+  const page = '/restores/beside';
+  expect((await operator.get(page)).html).toContain(`href="${page}/rename"`);
+  expect((await viewer.get(page)).html).not.toContain('/rename');
+  expect((await viewer.get(`${page}/rename`)).status).toBe(403);
+  const { html } = await operator.get(`${page}/rename`);
+  expect(html).toMatch(/name="safetyBackup"[^>]*checked/);
+  expect(html).toContain('neu &lt;b&gt; gets its owner');
+  expect(html).toContain('<strong>shop &lt;b&gt; &quot;ü&quot;</strong> on');
+  const wrong = await operator.post(`${page}/rename`, { confirm: 'neu <b>', password: 'typed 🐘' });
+  expect([wrong.status, wrong.html.includes('id="field-confirm-error"')]).toEqual([422, true]);
+  expect(wrong.html).not.toContain('typed 🐘');
+  const begun = await operator.post(`${page}/rename`, { confirm: NAME, safetyAsked: 'true' });
+  const id = begun.location?.split('/').at(-1) ?? '';
+  const row = await db.selectFrom('restores').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+  expect(row).toMatchObject({
+    in_place: 1,
+    safety_backup_id: null,
+    kept_name: expect.stringMatching(/_before_/),
+  });
+  expect(JSON.parse(row.load_options ?? '')).toEqual({
+    adopts: { restoreId: 'beside', name: 'neu <b>', id: '4711' },
+  });
+  expect((await operator.get(page)).html).toContain(
+    `was asked to <a href="/restores/${id}">take the place</a>`,
+  );
+  const waiting = (await operator.get(`/restores/${id}`)).html;
+  expect(waiting).toMatch(/Look.*Take.*Swap/s);
+  expect(waiting).not.toContain('Compare');
+  const drop = await operator.post(`${page}/drop`, { confirm: 'neu <b>' });
+  expect(drop.html).toContain('is to take the place of its database');
+  await operator.post(`/restores/${id}/cancel`, {});
+  const cancelled = (await operator.get(`/restores/${id}`)).html;
+  expect(cancelled).toMatch(/href="\/restores\/beside\/rename">\s*Try again/);
+  expect(cancelled).toContain(`<a href="${page}">neu &lt;b&gt;</a>`);
+  await write(db, (trx) => markKept(trx, id));
+  const after = (await operator.get(page)).html;
+  expect(after).toContain(`has <a href="/restores/${id}">taken the place</a>`);
+  expect(after).not.toMatch(/\/drop"|\/rename"/);
+  const again = await operator.get(`${page}/rename`);
+  expect(again.html).toContain('has taken the place of its database already');
+  expect(again.html).toMatch(/<button[^>]*disabled[^>]*>\s*Rename into place/);
 });
 
 it('shows what is kept, which only its own name drops', async () => {

@@ -34,6 +34,7 @@ export async function walkBackups(walk: FormWalk): Promise<void> {
     { restores: names['kept'] ?? '' },
   );
   await send('/restores/:id/drop', { confirm: names['doneName'] ?? '' }, { restores: names['done'] ?? '' });
+  await send('/restores/:id/rename', { confirm: `${ODD} 2` }, { restores: names['done'] ?? '' });
   await send('/databases/:databaseId/backups/read', { select: [one, two] });
   await send('/backups/:backupId/delete', {}, { backups: four });
   await send('/databases/:databaseId/backups/delete', { id: [five, ...ids.backups.slice(6, 9)] });

@@ -5,7 +5,7 @@ import { connectionSecrets, describeTarget } from '../connection.ts';
 import { identifier, literal, maintenanceLines } from '../restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from '../restore-target.ts';
 import { IN_USE } from '../tools.ts';
-import { copySettings } from './database-settings.ts';
+import { settingsOf } from './restore-beside.ts';
 import { lookAtSwap } from './state.ts';
 
 /**
@@ -59,24 +59,25 @@ export function oid(replacedId: string): string {
 }
 
 /** Fails, with words for `explainPostgresRestore`, unless the database of that OID has that name; a cast of a constant would fail in any case. */
-function requireName(replacedId: string, name: string): string {
+export function requireName(replacedId: string, name: string, words = 'not to be swapped: other'): string {
   return `SELECT CAST((SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(name)})
-  THEN '0' ELSE 'bridgeport: not to be swapped: other' END) AS pg_catalog.int4)`;
+  THEN '0' ELSE 'bridgeport: ${words}' END) AS pg_catalog.int4)`;
 }
 
 /** A try takes the five seconds for which the server waits for sessions to leave. */
 const TRIES = 3;
 
 function swapScript(target: PostgresRestoreTarget, inPlace: InPlaceTarget, replacedId: string): string {
-  const { newName, token } = target;
-  const { keptName, endSessions } = inPlace;
+  const { newName } = target;
+  const { keptName, endSessions, adopts } = inPlace;
   const work = workName(target);
   const rename = (from: string, to: string) =>
     `ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)}`;
   const steps = [
     'BEGIN',
     requireName(replacedId, newName),
-    copySettings(newName, work, token),
+    ...(adopts ? [requireName(oid(adopts.id), work)] : []),
+    ...settingsOf(target),
     rename(newName, keptName),
     // A rename goes by the name: another swap may have ended while this one waited for its lock.
     requireName(replacedId, keptName),

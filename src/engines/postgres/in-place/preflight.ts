@@ -60,7 +60,7 @@ type Replaced = z.infer<typeof replacedShape>;
 /** The lines that a restore in place has instead of a free name. Throws for what is no answer of `replacedQuery`. */
 export function inPlaceChecks(
   { newName }: PostgresRestoreTarget,
-  { keptName, endSessions }: InPlaceTarget,
+  { keptName, endSessions, adopts }: InPlaceTarget,
   answer: string,
 ): readonly PreflightCheck[] {
   const { isHere, isKeptTaken, replaced } = readReplaced(answer);
@@ -70,7 +70,7 @@ export function inPlaceChecks(
   }
   return [
     nameCheck(newName, keptName, { isHere, isKeptTaken }),
-    ownerCheck(newName, replaced),
+    ownerCheck(newName, replaced, adopts !== undefined),
     sessionsCheck(newName, replaced, endSessions),
   ];
 }
@@ -97,11 +97,16 @@ const SERVERS_OWN = ['postgres', 'template0', 'template1'];
 function ownerCheck(
   newName: string,
   { owner, isOwner, tablespace, isTablespaceOpen }: Replaced,
+  isAdopted: boolean,
 ): PreflightCheck {
   const name = 'Owner';
   if (!isOwner) {
     const says = `“${newName}” belongs to “${owner}”, as whom the user may not act, and so may not rename it. Give another user for this restore: ${owner}, or a superuser.`;
     return { name, ok: false, says };
+  }
+  if (isAdopted) {
+    const says = `What was restored will belong to “${owner}”, too, with the same settings and grants; its locale and its tablespace stay.`;
+    return { name, ok: true, says };
   }
   if (!isTablespaceOpen) {
     const says = `“${newName}” lies in the tablespace “${tablespace}”, where the user may make nothing. Give another user, or let it: GRANT CREATE ON TABLESPACE ….`;

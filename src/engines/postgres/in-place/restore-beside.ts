@@ -2,6 +2,7 @@ import { quote } from '../../../hosts/quote.ts';
 import type { InPlaceTarget } from '../../in-place.ts';
 import { identifier } from '../restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from '../restore-target.ts';
+import { takeSettings } from './adopted-settings.ts';
 import { copySettings } from './database-settings.ts';
 import { lookAtSwap } from './state.ts';
 
@@ -10,8 +11,15 @@ import { lookAtSwap } from './state.ts';
  * of them would be in the way of the loading, but whether the user may set them must be known before hours of it.
  */
 export function trySettings(target: PostgresRestoreTarget): string {
-  const steps = ['BEGIN', copySettings(target.newName, workName(target), target.token), 'ROLLBACK'];
+  const steps = ['BEGIN', ...settingsOf(target), 'ROLLBACK'];
   return `sql ${steps.map((step) => `--command=${quote(step)}`).join(' ')}`;
+}
+
+/** Statements that give what takes the place all settings of the one that has it; what was restored by another restore has some already. */
+export function settingsOf({ newName, token, inPlace, ...target }: PostgresRestoreTarget): readonly string[] {
+  const work = workName({ ...target, token });
+  const copied = copySettings(newName, work, token);
+  return inPlace?.adopts ? [takeSettings(newName, work, token), copied] : [copied];
 }
 
 /**

@@ -1,0 +1,54 @@
+import type { RestoreRow } from '../../db/schema.ts';
+import type { RunContext } from '../../runs/kind.ts';
+import { adoptedChecks } from '../ask-rename.ts';
+import type { RestoreServices } from '../context.ts';
+import { hostOutput } from '../host-output.ts';
+import { openRestoreTarget, starterOf, UNKNOWN_DUMP } from '../open-target.ts';
+import { recordRestore } from '../restores.ts';
+import { safetyChecks } from '../safety-backup.ts';
+import { placeChecks } from '../same-place.ts';
+import { lastCommand, recordReplaced } from '../swap.ts';
+import { closeQuietly } from './close-quietly.ts';
+import type { Progress } from './progress.ts';
+import { refuseFailed } from './refused.ts';
+
+const LOOK_MS = 60_000;
+
+/** What another restore has made takes the place: nothing is read, and nothing is loaded. */
+export async function adoptRestored(
+  services: RestoreServices,
+  row: RestoreRow,
+  { claim, signal, hold }: RunContext,
+  progress: Progress,
+) {
+  const { db, uptimeMs } = services;
+  const begunAt = uptimeMs();
+  const place = [...(await placeChecks(db, row)), ...(await adoptedChecks(db, row))];
+  await refuseFailed(services, claim, place);
+  const { host, plan } = await openRestoreTarget(services, row, UNKNOWN_DUMP, starterOf(row));
+  try {
+    const { command, explain, read } = plan.preflight;
+    const options = { signal, explain, name: 'The look at the target', idleTimeoutMs: LOOK_MS };
+    const found = read(await hostOutput(host, command, options));
+    const checks = [...place, ...(await safetyChecks(db, row)), ...found];
+    await recordRestore(db, claim, { checks: JSON.stringify(checks) });
+    await refuseFailed(services, claim, checks);
+    await recordReplaced(db, claim, { host, plan, signal });
+    progress.enter('create');
+    await hold();
+    await recordRestore(db, claim, { state: 'making' });
+    const name = 'The taking of its name';
+    await hostOutput(host, plan.create, { signal, explain: plan.explain, name });
+    progress.enter('finish');
+    await hold();
+    await recordRestore(db, claim, { state: 'finishing' });
+    const last = await lastCommand(db, claim.runId, plan);
+    if (last !== null) {
+      await hostOutput(host, last, { signal, explain: plan.explain, name: 'The end of the restore' });
+    }
+    const measured = { restoreMs: Math.round(uptimeMs() - begunAt), dumpBytes: 0 };
+    return { measured, isCompared: false, difference: null };
+  } finally {
+    await closeQuietly(services, () => host.close());
+  }
+}
