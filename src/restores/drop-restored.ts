@@ -10,6 +10,7 @@ import type { TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
 import { loadOptionsOf } from './load-options.ts';
 import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
+import { isSamePlace, type Located } from './places.ts';
 import { loadRestore } from './restores.ts';
 
 const IDLE_MS = 120_000;
@@ -17,6 +18,8 @@ const IDLE_MS = 120_000;
 export interface DropRestoredInput extends CleanUpLogin {
   /** The name, or the path, of what was restored. */
   readonly confirm: string;
+  /** Of a file: somebody says that nobody has it open, which the app may not be able to see. */
+  readonly isUnused?: boolean | undefined;
 }
 
 /** Whether the app can drop what that restore has made: it stands beside its database, and was told from all else. */
@@ -28,14 +31,14 @@ export function isDroppable(row: RestoreRow): boolean {
 
 /**
  * Drops what a restore has made beside its database: the very one, by what was read of it before it got its name. Throws `not_found`;
- * `conflict` where there is nothing to drop, what has that name is something else, or it is registered as a database; `invalid` where the
- * name is not confirmed; and why it was refused.
+ * `conflict` where there is nothing to drop, what has that name is something else or was restored since, it is registered as a database,
+ * or somebody may use it; `invalid` where the name is not confirmed; and why it was refused.
  */
 export async function dropRestored(
   context: TargetContext,
   actor: Actor,
   id: string,
-  { confirm, ...login }: DropRestoredInput,
+  { confirm, isUnused = false, ...login }: DropRestoredInput,
   signal: AbortSignal,
 ): Promise<void> {
   const { db, now, vault } = context;
@@ -47,13 +50,13 @@ export async function dropRestored(
       details: { field: 'confirm' },
     });
   }
-  await refuseRegistered(db, restore);
+  await refuseOthers(db, restore);
   const { username = null, password = null } = login;
   const isTyped = username !== null || password !== null;
   const credentials = isTyped
     ? await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(id))
     : null;
-  const failed = await drop(context, { ...restore, credentials }, signal);
+  const failed = await drop(context, { ...restore, credentials }, isUnused, signal);
   await write(db, async (trx) => {
     if (failed === null) {
       await trx
@@ -84,6 +87,54 @@ function whyNot({ state, new_name: name, in_place: inPlace, is_drill: isDrill }:
   return `“${name}” can’t be told from all else that may be called so. Look at it on its server, and drop it there.`;
 }
 
+async function refuseOthers(db: Db, row: RestoreRow): Promise<void> {
+  await refuseRestoredSince(db, row);
+  await refuseRegistered(db, row);
+}
+
+/** What has the name is that one's by now, whatever became of this one. */
+async function refuseRestoredSince(db: Db, row: RestoreRow): Promise<void> {
+  const engine = engineFor(row.engine);
+  if (engine === undefined) return;
+  const place = await locate(db, row);
+  const since = await db
+    .selectFrom('restores')
+    .leftJoin('servers', 'servers.id', 'restores.server_id')
+    .select(['restores.server_id', 'restores.host', 'restores.port', 'servers.hostname', 'servers.public_ip'])
+    .where('restores.engine', '=', row.engine)
+    .where('restores.new_name', '=', row.new_name)
+    .where('restores.id', '!=', row.id)
+    .where('restores.is_drill', 'is', null)
+    .where((eb) =>
+      eb.or([
+        eb('restores.state', '=', 'finishing'),
+        eb.and([eb('restores.state', '=', 'done'), eb('restores.ended_at', '>=', row.ended_at ?? '')]),
+      ]),
+    )
+    .execute();
+  if (!since.some((other) => isSamePlace(engine, place, other))) return;
+  throw new AppError(
+    'conflict',
+    `“${row.new_name}” was restored again since, so what has that name is not of this restore. Drop it on the page of the later one.`,
+  );
+}
+
+/** With what is known of its server. */
+async function locate(db: Db, { server_id: serverId, host, port }: RestoreRow): Promise<Located> {
+  const server =
+    serverId === null
+      ? undefined
+      : await db
+          .selectFrom('servers')
+          .select(['hostname', 'public_ip'])
+          .where('id', '=', serverId)
+          .executeTakeFirst();
+  return {
+    ...{ server_id: serverId, host, port },
+    ...{ hostname: server?.hostname ?? null, public_ip: server?.public_ip ?? null },
+  };
+}
+
 /** Somebody may have gone on with it, and registered it. */
 async function refuseRegistered(db: Db, row: RestoreRow): Promise<void> {
   const { server_id: serverId, new_name: name } = row;
@@ -106,11 +157,18 @@ async function refuseRegistered(db: Db, row: RestoreRow): Promise<void> {
   );
 }
 
-async function drop(context: TargetContext, row: RestoreRow, signal: AbortSignal): Promise<AppError | null> {
+async function drop(
+  context: TargetContext,
+  row: RestoreRow,
+  isUnused: boolean,
+  signal: AbortSignal,
+): Promise<AppError | null> {
   try {
     const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP, 'person');
     try {
-      const command = plan.made?.drop(loadOptionsOf(row).made ?? '');
+      // Once more: opening its server may have taken a while.
+      await refuseOthers(context.db, row);
+      const command = plan.made?.drop(loadOptionsOf(row).made ?? '', { registered: [], isUnused });
       if (command === undefined) throw new AppError('conflict', whyNot(row));
       const options = { signal, name: 'The drop', idleTimeoutMs: IDLE_MS, explain: plan.explain };
       await hostOutput(host, command, options);

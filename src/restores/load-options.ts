@@ -22,7 +22,7 @@ const loadOptions = z.object({
   /** Into the database that is there, in one transaction; of a restore in place. */
   live: z.literal(true).optional(),
   /** Of something new: what tells it from all else, as its engine has read it before it got its name. */
-  made: z.string().max(50).optional(),
+  made: z.string().max(120).optional(),
 });
 export type LoadOptions = z.infer<typeof loadOptions>;
 

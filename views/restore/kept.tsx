@@ -1,5 +1,5 @@
 import { DangerZone } from '../parts/danger-zone.tsx';
-import { TextField } from '../parts/field.tsx';
+import { CheckboxField, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { Notice } from '../parts/notice.tsx';
@@ -53,8 +53,24 @@ export function DropRestored(props: {
         Once nobody needs <strong>{name}</strong> any more, drop it: it is gone for good then, but for the
         backup that it was restored from. Nothing else is touched.
       </p>
+      {isFile && (
+        <p>
+          Keep it where an application was pointed to it: it is the file in use then, whatever has it open at
+          this moment.
+        </p>
+      )}
       <Form action={`/restores/${restoreId}/drop`} form={form} submit="Drop it">
-        {!isFile && <DropLogin form={form} />}
+        {isFile ? (
+          <CheckboxField
+            form={form}
+            name="isUnused"
+            label="Nothing uses it"
+            help="Needed where the SSH user can’t see what other users’ processes have open: have somebody look as root. Programs in containers and on other machines are seen by nobody."
+            conditional
+          />
+        ) : (
+          <DropLogin form={form} />
+        )}
         <TextField
           form={form}
           name="confirm"

@@ -26,7 +26,7 @@ import { listServersOf } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { type FormBody, numberOf, textOf } from './kit/form-body.ts';
+import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
@@ -153,7 +153,8 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
     return submit(c, services, {
       ...atItsEnd(c, services),
       async act(_, body) {
-        const input = { confirm: body['confirm'] ?? '', ...loginIn(body) };
+        const isUnused = isTicked(body, 'isUnused');
+        const input = { confirm: body['confirm'] ?? '', isUnused, ...loginIn(body) };
         await dropRestored(services, actorOf(c, services), id, input, c.req.raw.signal);
         return { to: `/restores/${id}`, say: 'restored-dropped' };
       },

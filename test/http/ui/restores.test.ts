@@ -209,7 +209,7 @@ it('drops what was restored beside the database, the very file and nothing else'
     const refused = await operator.post(drop, { confirm });
     expect([refused.status, refused.html.includes('id="field-confirm-error"')]).toEqual([422, true]);
   }
-  const refusal = async () => (await operator.post(drop, { confirm: newName })).html;
+  const refusal = async () => (await operator.post(drop, { confirm: newName, isUnused: 'true' })).html;
   const open = new Database(newName);
   open.prepare('SELECT count(*) FROM sqlite_schema').get();
   expect(await refusal()).toMatch(new RegExp(`is open in [^<]*\\(process ${process.pid}\\)`));
@@ -219,6 +219,9 @@ it('drops what was restored beside the database, the very file and nothing else'
   writeFileSync(newName, 'somebody else’s');
   expect(await refusal()).toContain('is not the one that was restored');
   expect(readFileSync(newName, 'utf8')).toBe('somebody else’s');
+  rmSync(newName);
+  expect(await refusal()).toContain('is no longer there under that name');
+  expect((await operator.get(page)).html).toContain('is there, whole');
   renameSync(`${newName}.moved`, newName);
   // Somebody goes on with it.
   const { db } = pages.services;
@@ -228,7 +231,17 @@ it('drops what was restored beside the database, the very file and nothing else'
   expect(await refusal()).toContain('is registered as the database goes on &lt;b&gt;');
   await registered.set({ options: JSON.stringify({ filePath: `${newName}.other` }) }).execute();
 
-  expect((await operator.post(drop, { confirm: newName })).location).toBe(page);
+  // Restored again under its name, as long as that is there.
+  const later = newId();
+  const ended_at = new Date(Date.now() + 60_000).toISOString();
+  await db
+    .insertInto('restores')
+    .values(restoreRow({ id: later, state: 'done', new_name: newName, engine: 'sqlite', ended_at }))
+    .execute();
+  expect(await refusal()).toContain('was restored again since');
+  await db.updateTable('restores').set({ state: 'removed' }).where('id', '=', later).execute();
+
+  expect((await operator.post(drop, { confirm: newName, isUnused: 'true' })).location).toBe(page);
   expect([existsSync(newName), existsSync(source)]).toEqual([false, true]);
   const { html } = await operator.get(page);
   expect(html).toContain('was restored, and dropped since.');
