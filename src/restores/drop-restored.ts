@@ -1,8 +1,6 @@
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
-import { wireOptions } from '../databases/options.ts';
-import type { Db, RestoreRow } from '../db/schema.ts';
+import type { RestoreRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { engineFor } from '../engines/engines.ts';
 import { AppError, toAppError } from '../errors.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { CleanUpLogin } from './clean-up.ts';
@@ -10,8 +8,8 @@ import type { TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
 import { loadOptionsOf } from './load-options.ts';
 import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
-import { isSamePlace, type Located } from './places.ts';
 import { loadRestore } from './restores.ts';
+import { refuseTaken } from './taken-since.ts';
 
 const IDLE_MS = 120_000;
 
@@ -50,7 +48,7 @@ export async function dropRestored(
       details: { field: 'confirm' },
     });
   }
-  await refuseOthers(db, restore);
+  await refuseTaken(db, restore);
   const { username = null, password = null } = login;
   const isTyped = username !== null || password !== null;
   const credentials = isTyped
@@ -87,76 +85,6 @@ function whyNot({ state, new_name: name, in_place: inPlace, is_drill: isDrill }:
   return `“${name}” can’t be told from all else that may be called so. Look at it on its server, and drop it there.`;
 }
 
-async function refuseOthers(db: Db, row: RestoreRow): Promise<void> {
-  await refuseRestoredSince(db, row);
-  await refuseRegistered(db, row);
-}
-
-/** What has the name is that one's by now, whatever became of this one. */
-async function refuseRestoredSince(db: Db, row: RestoreRow): Promise<void> {
-  const engine = engineFor(row.engine);
-  if (engine === undefined) return;
-  const place = await locate(db, row);
-  const since = await db
-    .selectFrom('restores')
-    .leftJoin('servers', 'servers.id', 'restores.server_id')
-    .select(['restores.server_id', 'restores.host', 'restores.port', 'servers.hostname', 'servers.public_ip'])
-    .where('restores.engine', '=', row.engine)
-    .where('restores.new_name', '=', row.new_name)
-    .where('restores.id', '!=', row.id)
-    .where('restores.is_drill', 'is', null)
-    .where((eb) =>
-      eb.or([
-        eb('restores.state', '=', 'finishing'),
-        eb.and([eb('restores.state', '=', 'done'), eb('restores.ended_at', '>=', row.ended_at ?? '')]),
-      ]),
-    )
-    .execute();
-  if (!since.some((other) => isSamePlace(engine, place, other))) return;
-  throw new AppError(
-    'conflict',
-    `“${row.new_name}” was restored again since, so what has that name is not of this restore. Drop it on the page of the later one.`,
-  );
-}
-
-/** With what is known of its server. */
-async function locate(db: Db, { server_id: serverId, host, port }: RestoreRow): Promise<Located> {
-  const server =
-    serverId === null
-      ? undefined
-      : await db
-          .selectFrom('servers')
-          .select(['hostname', 'public_ip'])
-          .where('id', '=', serverId)
-          .executeTakeFirst();
-  return {
-    ...{ server_id: serverId, host, port },
-    ...{ hostname: server?.hostname ?? null, public_ip: server?.public_ip ?? null },
-  };
-}
-
-/** Somebody may have gone on with it, and registered it. */
-async function refuseRegistered(db: Db, row: RestoreRow): Promise<void> {
-  const { server_id: serverId, new_name: name } = row;
-  const isFile = engineFor(row.engine)?.isFile === true;
-  const there = await db
-    .selectFrom('databases')
-    .select(['name', 'host', 'port', 'database_name', 'options'])
-    .where('type', '=', row.engine)
-    .where((eb) => (serverId === null ? eb('server_id', 'is', null) : eb('server_id', '=', serverId)))
-    .execute();
-  const found = there.find(({ host, port, database_name: databaseName, options }) =>
-    isFile
-      ? wireOptions(options).filePath === name
-      : databaseName === name && host === row.host && port === row.port,
-  );
-  if (found === undefined) return;
-  throw new AppError(
-    'conflict',
-    `“${name}” is registered as the database ${found.name}, so it is not dropped from here. Delete that first, or drop it on its server.`,
-  );
-}
-
 async function drop(
   context: TargetContext,
   row: RestoreRow,
@@ -167,8 +95,8 @@ async function drop(
     const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP, 'person');
     try {
       // Once more: opening its server may have taken a while.
-      await refuseOthers(context.db, row);
-      const command = plan.made?.drop(loadOptionsOf(row).made ?? '', { registered: [], isUnused });
+      const { registered } = await refuseTaken(context.db, row);
+      const command = plan.made?.drop(loadOptionsOf(row).made ?? '', { registered, isUnused });
       if (command === undefined) throw new AppError('conflict', whyNot(row));
       const options = { signal, name: 'The drop', idleTimeoutMs: IDLE_MS, explain: plan.explain };
       await hostOutput(host, command, options);

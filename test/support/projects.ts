@@ -59,7 +59,13 @@ export const ON_POSTGRES: readonly string[] = [
     'runs/periodic',
     'schedules/scheduler',
   ],
-  ...['secrets/reseal', 'restores/record-restored', 'drills/find-drilled', 'oidc/ways-in'],
+  ...[
+    'secrets/reseal',
+    'restores/record-restored',
+    'restores/taken-since',
+    'drills/find-drilled',
+    'oidc/ways-in',
+  ],
 ].map((name) => `test/${name}.test.ts`);
 
 /**
