@@ -1,5 +1,7 @@
-import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
-import type { RestoreRow } from '../db/schema.ts';
+import { auditEntry, recordAudit } from '../audit/audit.ts';
+import { hasRole } from '../auth/roles.ts';
+import type { UserActor } from '../auth/users.ts';
+import type { Db, RestoreRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, toAppError } from '../errors.ts';
 import { SEALED } from '../secrets/sealed.ts';
@@ -30,17 +32,18 @@ export function isDroppable(row: RestoreRow): boolean {
 /**
  * Drops what a restore has made beside its database: the very one, by what was read of it before it got its name. Throws `not_found`;
  * `conflict` where there is nothing to drop, what has that name is something else or was restored since, it is registered as a database,
- * or somebody may use it; `invalid` where the name is not confirmed; and why it was refused.
+ * or somebody may use it; `forbidden` to all but admins where it is in another environment than its database, or that is gone; `invalid` where the name is not confirmed; and why it was refused.
  */
 export async function dropRestored(
   context: TargetContext,
-  actor: Actor,
+  actor: UserActor,
   id: string,
   { confirm, isUnused = false, ...login }: DropRestoredInput,
   signal: AbortSignal,
 ): Promise<void> {
   const { db, now, vault } = context;
   const restore = await loadRestore(db, id);
+  await refuseRole(db, actor, restore);
   refuseOther(restore);
   const name = restore.new_name;
   if (confirm !== name) {
@@ -69,6 +72,24 @@ export async function dropRestored(
     await recordAudit(trx, actor, auditEntry('backup', 'restore.drop_restored', of, more), now());
   });
   if (failed !== null) throw failed;
+}
+
+/** As who may have it made: of a database that is gone nobody knows whose it was. */
+export async function isForAdmins(db: Db, row: RestoreRow): Promise<boolean> {
+  const database = await db
+    .selectFrom('databases')
+    .select('environment_id')
+    .where('id', '=', row.database_id)
+    .executeTakeFirst();
+  return database?.environment_id !== row.environment_id;
+}
+
+async function refuseRole(db: Db, actor: UserActor, row: RestoreRow): Promise<void> {
+  if (hasRole(actor.role, 'admin') || !(await isForAdmins(db, row))) return;
+  throw new AppError(
+    'forbidden',
+    'Only admins drop what was restored into another environment, or whose database is gone',
+  );
 }
 
 function refuseOther(row: RestoreRow): void {

@@ -68,7 +68,7 @@ export function RestoreRunPage(props: RestoreRunProps) {
               {mayChange && item.kept !== null && isKept && (
                 <DropKept restoreId={item.id} kept={item.kept} isFile={item.isFile} form={props.form} />
               )}
-              {mayChange && item.isDroppable && (
+              {mayChange && item.isDroppable && (!item.isDropForAdmins || frame.user.role === 'admin') && (
                 <DropRestored
                   restoreId={item.id}
                   name={item.newName}

@@ -41,6 +41,8 @@ export interface RestoreItem {
   readonly kept: Kept | null;
   /** It stands beside its database, and can be dropped from here. */
   readonly isDroppable: boolean;
+  /** By admins alone: it is in another environment than its database, or that is gone. */
+  readonly isDropForAdmins: boolean;
   /** Where a person swaps the two. */
   readonly swapByHand: ShownSwap | null;
   readonly failure: { readonly message: string; readonly stderr: string | null } | null;

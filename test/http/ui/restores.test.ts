@@ -231,6 +231,17 @@ it('drops what was restored beside the database, the very file and nothing else'
   expect(await refusal()).toContain('is registered as the database goes on &lt;b&gt;');
   await registered.set({ options: JSON.stringify({ filePath: `${newName}.other` }) }).execute();
 
+  // In an environment where operators restore nothing of this database.
+  const ofRestore = db.updateTable('restores').where('id', '=', page.split('/').at(-1) ?? '');
+  const { environment_id: own } = await db
+    .selectFrom('restores')
+    .select('environment_id')
+    .where('id', '=', page.split('/').at(-1) ?? '')
+    .executeTakeFirstOrThrow();
+  await ofRestore.set({ environment_id: 'another' }).execute();
+  expect((await operator.get(page)).html).not.toContain(`action="${drop}"`);
+  expect((await operator.post(drop, { confirm: newName, isUnused: 'true' })).status).toBe(403);
+  await ofRestore.set({ environment_id: own }).execute();
   // Restored again under its name, as long as that is there.
   const later = newId();
   const ended_at = new Date(Date.now() + 60_000).toISOString();
