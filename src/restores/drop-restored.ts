@@ -1,6 +1,7 @@
 import { auditEntry, recordAudit } from '../audit/audit.ts';
 import { hasRole } from '../auth/roles.ts';
 import type { UserActor } from '../auth/users.ts';
+import { findBackup } from '../backups/backups.ts';
 import type { Db, RestoreRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, toAppError } from '../errors.ts';
@@ -20,6 +21,8 @@ export interface DropRestoredInput extends CleanUpLogin {
   readonly confirm: string;
   /** Of a file: somebody says that nobody has it open, which the app may not be able to see. */
   readonly isUnused?: boolean | undefined;
+  /** Where the backup is gone or damaged: somebody says that it is the only copy of what is in it. */
+  readonly isOnlyCopy?: boolean | undefined;
 }
 
 /** Whether the app can drop what that restore has made: it stands beside its database, and was told from all else. */
@@ -38,7 +41,7 @@ export async function dropRestored(
   context: TargetContext,
   actor: UserActor,
   id: string,
-  { confirm, isUnused = false, ...login }: DropRestoredInput,
+  { confirm, isUnused = false, isOnlyCopy = false, ...login }: DropRestoredInput,
   signal: AbortSignal,
 ): Promise<void> {
   const { db, now, vault } = context;
@@ -51,6 +54,7 @@ export async function dropRestored(
       details: { field: 'confirm' },
     });
   }
+  if (!isOnlyCopy) await refuseOnlyCopy(db, restore);
   await refuseTaken(db, restore);
   const { username = null, password = null } = login;
   const isTyped = username !== null || password !== null;
@@ -89,6 +93,21 @@ async function refuseRole(db: Db, actor: UserActor, row: RestoreRow): Promise<vo
   throw new AppError(
     'forbidden',
     'Only admins drop what was restored into another environment, or whose database is gone',
+  );
+}
+
+/** Whether the backup is there no more, or is damaged, so that nothing else has what was restored of it. */
+export async function isTheOnlyCopy(db: Db, row: RestoreRow): Promise<boolean> {
+  const backup = await findBackup(db, row.backup_id);
+  return backup?.status !== 'completed' || backup.verification === 'failed';
+}
+
+async function refuseOnlyCopy(db: Db, row: RestoreRow): Promise<void> {
+  if (!(await isTheOnlyCopy(db, row))) return;
+  throw new AppError(
+    'invalid',
+    `“${row.new_name}” is the only copy of what was restored into it: its backup is deleted, pruned or damaged. Say so, too, to drop it (in the API: isOnlyCopy).`,
+    { details: { field: 'isOnlyCopy' } },
   );
 }
 

@@ -44,14 +44,23 @@ export function DropRestored(props: {
   readonly restoreId: string;
   readonly name: string;
   readonly isFile: boolean;
+  /** Its backup is gone or damaged. */
+  readonly isOnlyCopy: boolean;
   readonly form: FormState;
 }) {
-  const { restoreId, name, isFile, form } = props;
+  const { restoreId, name, isFile, isOnlyCopy, form } = props;
   return (
     <DangerZone>
       <p>
-        Once nobody needs <strong>{name}</strong> any more, drop it: it is gone for good then, but for the
-        backup that it was restored from. Nothing else is touched.
+        Once nobody needs <strong>{name}</strong> any more, drop it.{' '}
+        {isOnlyCopy ? (
+          <strong>
+            It is the only copy: the backup that it was restored from is deleted, pruned or damaged.
+          </strong>
+        ) : (
+          'It is gone for good then, but for what is in the backup that it was restored from.'
+        )}{' '}
+        What was written into it since is in no backup of this restore. Nothing else is touched.
       </p>
       {isFile && (
         <p>
@@ -70,6 +79,14 @@ export function DropRestored(props: {
           />
         ) : (
           <DropLogin form={form} />
+        )}
+        {isOnlyCopy && (
+          <CheckboxField
+            form={form}
+            name="isOnlyCopy"
+            label="Nobody needs this only copy any more"
+            required
+          />
         )}
         <TextField
           form={form}

@@ -73,6 +73,7 @@ export function RestoreRunPage(props: RestoreRunProps) {
                   restoreId={item.id}
                   name={item.newName}
                   isFile={item.isFile}
+                  isOnlyCopy={item.isOnlyCopy}
                   form={props.form}
                 />
               )}

@@ -7,7 +7,7 @@ import { findDrill } from '../../drills/drills.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
-import { isDroppable, isForAdmins } from '../../restores/drop-restored.ts';
+import { isDroppable, isForAdmins, isTheOnlyCopy } from '../../restores/drop-restored.ts';
 import { isLive } from '../../restores/load-options.ts';
 import {
   checksOf,
@@ -57,6 +57,7 @@ export async function loadRestoreItem(
           ? null
           : { name: row.kept_name, isDropped: row.kept_state === 'dropped' },
       isDroppable: isDroppable(row),
+      isOnlyCopy: isDroppable(row) && (await isTheOnlyCopy(db, row)),
       isDropForAdmins: await isForAdmins(db, row),
       failure: failureOf(run?.error ?? null),
     },

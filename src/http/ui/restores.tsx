@@ -154,7 +154,8 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
       ...atItsEnd(c, services),
       async act(_, body) {
         const isUnused = isTicked(body, 'isUnused');
-        const input = { confirm: body['confirm'] ?? '', isUnused, ...loginIn(body) };
+        const isOnlyCopy = isTicked(body, 'isOnlyCopy');
+        const input = { confirm: body['confirm'] ?? '', isUnused, isOnlyCopy, ...loginIn(body) };
         await dropRestored(services, actorOf(c, services), id, input, c.req.raw.signal);
         return { to: `/restores/${id}`, say: 'restored-dropped' };
       },

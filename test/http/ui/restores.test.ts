@@ -242,6 +242,16 @@ it('drops what was restored beside the database, the very file and nothing else'
   expect((await operator.get(page)).html).not.toContain(`action="${drop}"`);
   expect((await operator.post(drop, { confirm: newName, isUnused: 'true' })).status).toBe(403);
   await ofRestore.set({ environment_id: own }).execute();
+  // The only copy, where its backup is damaged or gone.
+  const ofBackup = db.updateTable('backups').where('id', '=', backupId);
+  for (const lost of [{ verification: 'failed' }, { deleted_at: new Date().toISOString() }] as const) {
+    await ofBackup.set(lost).execute();
+    expect((await operator.get(page)).html).toMatch(/It is the only copy[\s\S]*name="isOnlyCopy"/);
+    expect(await refusal()).toContain('id="field-isOnlyCopy-error"');
+    expect(existsSync(newName)).toBe(true);
+    await ofBackup.set({ verification: 'stored', deleted_at: null }).execute();
+  }
+  expect((await operator.get(page)).html).not.toContain('only copy');
   // Restored again under its name, as long as that is there.
   const later = newId();
   const ended_at = new Date(Date.now() + 60_000).toISOString();
