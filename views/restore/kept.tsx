@@ -108,7 +108,7 @@ function DropLogin({ form }: { readonly form: FormState }) {
         name="username"
         label="User"
         spellcheck={false}
-        help="One who may drop it. Left empty: the user that backs up."
+        help="One who may drop it. Left empty: the login for restores of that server where one is stored, else the user that backs up."
       />
       <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
     </>
