@@ -340,6 +340,24 @@ it('offers single tables of an archive alone, and gives back the lines that name
     expect(refused.html).toContain('>public.');
     expect(refused.html).not.toContain('public.<script>');
   }
+  // Another backup of it can't: nobody gets all of it unawares.
+  const plain = await addBackup(DUMP);
+  await db.updateTable('backups').set({ database_id }).where('id', '=', plain).execute();
+  const counted = () => db.selectFrom('restores').select('id').execute();
+  const before = (await counted()).length;
+  for (const [path, choice] of [
+    [archive, { tables: 'public.x', backup: plain }],
+    [archive, { jobs: '4', backup: plain }],
+    [plain, { tables: 'public.x' }],
+  ] as const) {
+    const form = { action: 'restore', newName: 'x ü', serverId: '', ...choice };
+    const { status, html: page } = await operator.post(`/backups/${path}/restore`, form);
+    expect([status, page]).toEqual([
+      422,
+      expect.stringContaining('as was chosen, so nothing is restored yet'),
+    ]);
+  }
+  expect(await counted()).toHaveLength(before);
   for (const jobs of ['1', '17', '2 x', '-3']) {
     const form = { action: 'restore', newName: 'x ü', serverId: '', jobs };
     const refused = await operator.post(`/backups/${archive}/restore`, form);
@@ -384,6 +402,9 @@ it('asks where to by a choice, and says what it will make there, and in about ho
   expect(await follows(`where=elsewhere&serverId=${serverId}&newName=%3Ci%3E`)).toMatch(
     /&lt;i&gt; on db2 &lt;b&gt;\.[\s\S]*>Restore into &lt;i&gt;<\/button>/,
   );
+  const typed = await follows('where=beside&newName=x&host=b%3Ca%3E&port=5434');
+  expect(typed).toMatch(/this app, in the database server at b&lt;a&gt; port 5434\./);
+  expect(await follows('where=beside&newName=x&host=db.example&port=5433')).not.toContain('in the database');
   expect(await follows('where=in-place&refused=true')).toMatch(/Nothing yet:[\s\S]*disabled[^>]*>Go on</);
   expect((await viewer.get(`${path}/summary`)).status).toBe(403);
 
