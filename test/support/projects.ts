@@ -63,6 +63,7 @@ export const ON_POSTGRES: readonly string[] = [
     'secrets/reseal',
     'restores/record-restored',
     'restores/taken-since',
+    'leftovers/restored-into',
     'drills/find-drilled',
     'oidc/ways-in',
   ],
