@@ -24,6 +24,8 @@ export function NewDatabasePage(props: {
   readonly form: FormState;
   /** The database whose settings it was filled with. */
   readonly copyOf: { readonly id: string; readonly name: string } | null;
+  /** It was to be a copy of one that is there no more. */
+  readonly isOriginalGone: boolean;
   /** Of the form as it stands, which is not saved. */
   readonly test: TestResult | null;
 }) {
@@ -53,7 +55,14 @@ export function NewDatabasePage(props: {
         <Notice tone="info">
           Filled with the settings of {copyOf.name}, and its schedule.{' '}
           {engine.hasConnection && 'User and password are asked for again. '}
-          Change what is to be another database’s.
+          Its backups, the prefix of its files and the addresses that it pings are not copied. Change what is
+          to be another database’s.
+        </Notice>
+      )}
+      {props.isOriginalGone && (
+        <Notice tone="warning">
+          The database that this was to be a copy of is there no more: it was deleted meanwhile. What you
+          typed is kept; see that the rest is as you want it.
         </Notice>
       )}
       <Tested test={props.test} />

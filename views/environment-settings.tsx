@@ -39,7 +39,14 @@ export function EnvironmentSettingsPage(props: {
         ]}
       />
       <EnvironmentKey environmentId={settings.environment.id} shown={settings.key} isAdmin={isAdmin} />
-      {isAdmin && <SshForm base={base} form={props.ssh} configured={settings.sshKeyConfigured} />}
+      {isAdmin && (
+        <SshForm
+          base={base}
+          form={props.ssh}
+          configured={settings.sshKeyConfigured}
+          fingerprint={settings.key.key?.fingerprint ?? null}
+        />
+      )}
       <h2 id="downloads">Downloads</h2>
       {isAdmin ? (
         <Form action={`${base}/settings/data`} form={props.data} submit="Save data settings">
@@ -67,7 +74,14 @@ function SshKeyState({ configured }: { configured: boolean }) {
   return <Badge tone="warning" text="not configured" />;
 }
 
-function SshForm({ base, form, configured }: { base: string; form: FormState; configured: boolean }) {
+function SshForm(props: {
+  base: string;
+  form: FormState;
+  configured: boolean;
+  /** Null where it can't be read. */
+  fingerprint: string | null;
+}) {
+  const { base, form, configured, fingerprint } = props;
   return (
     <>
       <Form action={`${base}/settings/ssh`} form={form} submit="Save SSH settings">
@@ -101,6 +115,7 @@ function SshForm({ base, form, configured }: { base: string; form: FormState; co
             title="Remove the SSH key?"
             action={`${base}/settings/ssh/remove`}
             submit="Remove SSH key"
+            values={{ removes: fingerprint ?? '' }}
           >
             <p>No server of this environment can be reached until a new key is saved.</p>
           </Confirm>

@@ -104,7 +104,7 @@ function listed(db: Db, databaseId: string, { result, day }: BackupFilter) {
     );
 }
 
-/** Of those that failed, were asked for until then and are not to be kept for ever: the ids of the oldest, and how many there are in all. */
+/** Of those that had failed by then and are not to be kept for ever: the ids of the oldest, and how many there are in all. */
 export async function failedBackups(
   db: Db,
   databaseId: string,
@@ -113,6 +113,7 @@ export async function failedBackups(
 ): Promise<{ readonly ids: readonly string[]; readonly total: number }> {
   const failed = listed(db, databaseId, { result: 'failed' })
     .where('created_at', '<=', through)
+    .where((eb) => eb.or([eb('completed_at', '<=', through), eb('completed_at', 'is', null)]))
     .where('is_pinned', '=', 0);
   const rows = await failed.select('id').orderBy('created_at').orderBy('id').limit(most).execute();
   const { total } = await failed.select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow();

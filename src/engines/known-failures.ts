@@ -14,6 +14,8 @@ export interface KnownFailure {
   readonly code: ErrorCode;
   /** Of a restore. */
   readonly obstacle?: RestoreObstacle;
+  /** Of the form, or the body, that it is about. */
+  readonly field?: string;
   /** `detail` is what the pattern's first group matched, or empty; `words` are the tool's own. */
   readonly message: (what: string, detail: string, words: string) => string;
 }
@@ -25,12 +27,17 @@ export function explainBy(
   { exitCode, stderr }: CommandFailure,
 ): AppError | undefined {
   const { text, number, state, words } = readComplaint(stderr);
-  for (const { pattern, numbers, states, code, obstacle, message } of failures) {
+  for (const { pattern, numbers, states, code, obstacle, field, message } of failures) {
     const isState = state !== null && states !== undefined ? states.includes(state) : null;
     const matched = isState === false ? null : pattern?.exec(text);
     const isNumber = number !== null && numbers?.includes(number) === true;
     if (!matched && !isNumber && !(isState === true && pattern === undefined)) continue;
-    const details = { exitCode, stderr, ...(obstacle === undefined ? {} : { obstacle }) };
+    const details = {
+      exitCode,
+      stderr,
+      ...(obstacle === undefined ? {} : { obstacle }),
+      ...(field === undefined ? {} : { field }),
+    };
     return new AppError(code, message(what, matched?.[1] ?? '', words), { details });
   }
   return undefined;

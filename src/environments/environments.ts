@@ -11,6 +11,7 @@ import { line } from '../fields.ts';
 import { newId } from '../ids.ts';
 import {
   giveUpFilesOf,
+  refuseWhileRestoredInto,
   refuseWhileRestoring,
   refuseWhileRunning,
   releaseTombstones,
@@ -146,6 +147,7 @@ export async function deleteEnvironment(
     const databaseIds = databases.map((database) => database.id);
     await refuseWhileRunning(trx, databaseIds);
     await refuseWhileRestoring(trx, databaseIds);
+    await refuseWhileRestoredInto(trx, 'restores.environment_id', id);
     const keptObjects = await objectsOf(trx, id);
     await releaseTombstones(trx, databaseIds, now);
     // In this order: a server that has databases can't go.

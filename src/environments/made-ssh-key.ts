@@ -2,13 +2,13 @@ import * as z from 'zod';
 import { type Actor, recordAudit } from '../audit/audit.ts';
 import type { EnvironmentRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import { fingerprintOf } from '../hosts/host-key.ts';
 import type { VaultContext } from '../secrets/context.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { SshUserContext } from './context.ts';
 import { auditedEnvironment, getEnvironmentRow } from './environments.ts';
-import { sshUser, storeSsh } from './ssh-access.ts';
+import { removeSsh, sshUser, storeSsh } from './ssh-access.ts';
 import type { SshKeys } from './ssh-keys.ts';
 
 export const newSshKey = z.object({
@@ -58,6 +58,40 @@ export async function makeSshKey(
     return updated;
   });
   return toPublic(row, half, fingerprint);
+}
+
+/**
+ * Removes the key that was asked about: `asked` is its fingerprint, or empty for none and for one that can't be read. Throws `not_found`,
+ * and `conflict` where another one is stored by now.
+ */
+export async function removeAskedSshKey(
+  context: KeyContext,
+  actor: Actor,
+  environmentId: string,
+  asked: string,
+): Promise<void> {
+  const before = await getEnvironmentRow(context.db, environmentId);
+  const present = before.ssh_private_key === null ? '' : await readableFingerprint(context, before);
+  if (present !== asked) throw removedMeanwhile();
+  await removeSsh(context, actor, environmentId, (row) => {
+    if (row.ssh_private_key !== before.ssh_private_key) throw removedMeanwhile();
+  });
+}
+
+async function readableFingerprint(context: KeyContext, row: EnvironmentRow): Promise<string> {
+  try {
+    return (await publicOf(context, row)).fingerprint;
+  } catch (error) {
+    if (isAppError(error, 'invalid', 'secret_unreadable')) return '';
+    throw error;
+  }
+}
+
+function removedMeanwhile(): AppError {
+  return new AppError(
+    'conflict',
+    'The SSH key of this environment was changed meanwhile, so none was removed. Look at it again.',
+  );
 }
 
 /**

@@ -36,9 +36,15 @@ export async function setSsh(
   await update(context, actor, environmentId, { ssh_private_key: sealed, ssh_user: input.sshUser }, 'set');
 }
 
-/** Throws `not_found`. */
-export async function removeSsh(context: SshUserContext, actor: Actor, environmentId: string): Promise<void> {
-  await update(context, actor, environmentId, { ssh_private_key: null, ssh_user: 'root' }, 'removed');
+/** `check` is asked in the same transaction. Throws `not_found`, and what that throws. */
+export async function removeSsh(
+  context: SshUserContext,
+  actor: Actor,
+  environmentId: string,
+  check?: (present: EnvironmentRow) => void,
+): Promise<void> {
+  const change = { ssh_private_key: null, ssh_user: 'root' };
+  await update(context, actor, environmentId, change, 'removed', check);
 }
 
 /** The key itself, for an admin; the audit remembers it. Throws `not_found`. */
@@ -67,9 +73,11 @@ async function update(
   environmentId: string,
   change: SshChange,
   what: 'set' | 'removed',
+  check?: (present: EnvironmentRow) => void,
 ): Promise<void> {
   await write(context.db, async (trx) => {
     const row = await getEnvironmentRow(trx, environmentId);
+    check?.(row);
     await storeSsh(context, trx, row, change);
     const details = { sshKey: what, sshUser: change.ssh_user };
     await recordAudit(trx, actor, auditedEnvironment('update', row, { details }), context.now());

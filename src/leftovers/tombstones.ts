@@ -159,3 +159,30 @@ export async function refuseWhileRestoring(trx: Trx, databaseIds: readonly strin
     );
   }
 }
+
+/** Throws `conflict` while something is restored into that server or environment, from wherever, or a restore waits to: as above. */
+export async function refuseWhileRestoredInto(
+  trx: Trx,
+  column: 'restores.server_id' | 'restores.environment_id',
+  id: string,
+): Promise<void> {
+  for (const state of ['pending', 'running', 'uncertain'] as const) {
+    const into = await trx
+      .selectFrom('runs')
+      // SQLite would read all restores first: a cross join keeps the order, from the few runs that are not over.
+      .crossJoin('restores')
+      .whereRef('restores.id', '=', 'runs.id')
+      .select('restores.new_name')
+      // A literal, as in the index.
+      .where('runs.state', '=', sql.lit(state))
+      .where('runs.kind', 'in', ['restore', 'drill'])
+      .where(column, '=', id)
+      .limit(1)
+      .executeTakeFirst();
+    if (into === undefined) continue;
+    throw new AppError(
+      'conflict',
+      `“${into.new_name}” is being restored there. Cancel that or wait for its end, then try again.`,
+    );
+  }
+}

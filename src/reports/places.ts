@@ -31,8 +31,8 @@ export async function filledPlaces(db: Db): Promise<readonly FilledPlace[]> {
       sql<number>`sum(stored_totals.bytes)`.as('bytes'),
     ])
     .groupBy(['endpoint', 'bucket'])
-    .orderBy('endpoint')
-    .orderBy('bucket')
+    .orderBy('endpoint', byBytes(db))
+    .orderBy('bucket', byBytes(db))
     .execute();
   const servers = await db.selectFrom('servers').select(['id', 'name']).execute();
   const names = new Map(servers.map(({ id, name }) => [id, name]));

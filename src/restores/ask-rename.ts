@@ -2,13 +2,14 @@ import type { UserActor } from '../auth/users.ts';
 import type { Db, RestoreRow } from '../db/schema.ts';
 import { engineFor } from '../engines/engines.ts';
 import type { PreflightCheck } from '../engines/restore.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import { askInPlace, type InPlaceInput } from './ask-in-place.ts';
 import type { AskedRestore } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
-import { isDroppable, registeredAs } from './drop-restored.ts';
+import { isDroppable } from './drop-restored.ts';
 import { loadOptionsOf, onlyTablesOf } from './load-options.ts';
 import { loadRestore } from './restores.ts';
+import { refuseTaken } from './taken-since.ts';
 
 export type RenameInput = Omit<InPlaceInput, 'intoLive'>;
 
@@ -61,10 +62,13 @@ export async function obstacleToRename(db: Db, row: RestoreRow): Promise<string 
     database.server_id === row.server_id && database.host === row.host && database.port === row.port;
   if (!isThere) return `“${name}” is on another server than its database.`;
   if (database.database_name === name) return `“${name}” is the database itself.`;
-  const registered = await registeredAs(db, row);
-  return registered === null
-    ? null
-    : `“${name}” is registered as the database ${registered}, whose backups would fail without it. Delete that first.`;
+  return refuseTaken(db, row).then(
+    () => null,
+    (error: unknown) => {
+      if (isAppError(error, 'conflict')) return error.message;
+      throw error;
+    },
+  );
 }
 
 /** What the database of that restore is called on its server; null where it is not known any more. */

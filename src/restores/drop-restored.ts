@@ -1,8 +1,9 @@
-import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
-import { wireOptions } from '../databases/options.ts';
+import { auditEntry, recordAudit } from '../audit/audit.ts';
+import { hasRole } from '../auth/roles.ts';
+import type { UserActor } from '../auth/users.ts';
+import { findBackup } from '../backups/backups.ts';
 import type { Db, RestoreRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { engineFor } from '../engines/engines.ts';
 import { AppError, toAppError } from '../errors.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { CleanUpLogin } from './clean-up.ts';
@@ -11,12 +12,17 @@ import { hostOutput } from './host-output.ts';
 import { loadOptionsOf } from './load-options.ts';
 import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
 import { loadRestore } from './restores.ts';
+import { refuseTaken } from './taken-since.ts';
 
 const IDLE_MS = 120_000;
 
 export interface DropRestoredInput extends CleanUpLogin {
   /** The name, or the path, of what was restored. */
   readonly confirm: string;
+  /** Of a file: somebody says that nobody has it open, which the app may not be able to see. */
+  readonly isUnused?: boolean | undefined;
+  /** Where the backup is gone or damaged: somebody says that it is the only copy of what is in it. */
+  readonly isOnlyCopy?: boolean | undefined;
 }
 
 /** Whether the app can drop what that restore has made: it stands beside its database, and was told from all else. */
@@ -28,18 +34,19 @@ export function isDroppable(row: RestoreRow): boolean {
 
 /**
  * Drops what a restore has made beside its database: the very one, by what was read of it before it got its name. Throws `not_found`;
- * `conflict` where there is nothing to drop, what has that name is something else, or it is registered as a database; `invalid` where the
- * name is not confirmed; and why it was refused.
+ * `conflict` where there is nothing to drop, what has that name is something else or was restored since, it is registered as a database,
+ * or somebody may use it; `forbidden` to all but admins where it is in another environment than its database, or that is gone; `invalid` where the name is not confirmed; and why it was refused.
  */
 export async function dropRestored(
   context: TargetContext,
-  actor: Actor,
+  actor: UserActor,
   id: string,
-  { confirm, ...login }: DropRestoredInput,
+  { confirm, isUnused = false, isOnlyCopy = false, ...login }: DropRestoredInput,
   signal: AbortSignal,
 ): Promise<void> {
   const { db, now, vault } = context;
   const restore = await loadRestore(db, id);
+  await refuseRole(db, actor, restore);
   refuseOther(restore);
   const name = restore.new_name;
   if (confirm !== name) {
@@ -48,14 +55,14 @@ export async function dropRestored(
     });
   }
   await refuseRenamed(db, restore);
-  const registered = await registeredAs(db, restore);
-  if (registered !== null) throw isRegistered(name, registered);
+  if (!isOnlyCopy) await refuseOnlyCopy(db, restore);
+  await refuseTaken(db, restore);
   const { username = null, password = null } = login;
   const isTyped = username !== null || password !== null;
   const credentials = isTyped
     ? await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(id))
     : null;
-  const failed = await drop(context, { ...restore, credentials }, signal);
+  const failed = await drop(context, { ...restore, credentials }, isUnused, signal);
   await write(db, async (trx) => {
     if (failed === null) {
       await trx
@@ -70,6 +77,39 @@ export async function dropRestored(
     await recordAudit(trx, actor, auditEntry('backup', 'restore.drop_restored', of, more), now());
   });
   if (failed !== null) throw failed;
+}
+
+/** As who may have it made: of a database that is gone nobody knows whose it was. */
+export async function isForAdmins(db: Db, row: RestoreRow): Promise<boolean> {
+  const database = await db
+    .selectFrom('databases')
+    .select('environment_id')
+    .where('id', '=', row.database_id)
+    .executeTakeFirst();
+  return database?.environment_id !== row.environment_id;
+}
+
+async function refuseRole(db: Db, actor: UserActor, row: RestoreRow): Promise<void> {
+  if (hasRole(actor.role, 'admin') || !(await isForAdmins(db, row))) return;
+  throw new AppError(
+    'forbidden',
+    'Only admins drop what was restored into another environment, or whose database is gone',
+  );
+}
+
+/** Whether the backup is there no more, or is damaged, so that nothing else has what was restored of it. */
+export async function isTheOnlyCopy(db: Db, row: RestoreRow): Promise<boolean> {
+  const backup = await findBackup(db, row.backup_id);
+  return backup?.status !== 'completed' || backup.verification === 'failed';
+}
+
+async function refuseOnlyCopy(db: Db, row: RestoreRow): Promise<void> {
+  if (!(await isTheOnlyCopy(db, row))) return;
+  throw new AppError(
+    'invalid',
+    `“${row.new_name}” is the only copy of what was restored into it: its backup is deleted, pruned or damaged. Say so, too, to drop it (in the API: isOnlyCopy).`,
+    { details: { field: 'isOnlyCopy' } },
+  );
 }
 
 function refuseOther(row: RestoreRow): void {
@@ -101,37 +141,18 @@ async function refuseRenamed(db: Db, row: RestoreRow): Promise<void> {
   );
 }
 
-/** Somebody may have gone on with it, and registered it: the name of that database, or null. */
-export async function registeredAs(db: Db, row: RestoreRow): Promise<string | null> {
-  const { server_id: serverId, new_name: name } = row;
-  const isFile = engineFor(row.engine)?.isFile === true;
-  const there = await db
-    .selectFrom('databases')
-    .select(['name', 'host', 'port', 'database_name', 'options'])
-    .where('type', '=', row.engine)
-    .where((eb) => (serverId === null ? eb('server_id', 'is', null) : eb('server_id', '=', serverId)))
-    .$if(!isFile, (query) => query.where('database_name', '=', name))
-    .execute();
-  const found = there.find(({ host, port, database_name: databaseName, options }) =>
-    isFile
-      ? wireOptions(options).filePath === name
-      : databaseName === name && host === row.host && port === row.port,
-  );
-  return found?.name ?? null;
-}
-
-function isRegistered(name: string, registered: string): AppError {
-  return new AppError(
-    'conflict',
-    `“${name}” is registered as the database ${registered}, so it is not dropped from here. Delete that first, or drop it on its server.`,
-  );
-}
-
-async function drop(context: TargetContext, row: RestoreRow, signal: AbortSignal): Promise<AppError | null> {
+async function drop(
+  context: TargetContext,
+  row: RestoreRow,
+  isUnused: boolean,
+  signal: AbortSignal,
+): Promise<AppError | null> {
   try {
     const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP, 'person');
     try {
-      const command = plan.made?.drop(loadOptionsOf(row).made ?? '');
+      // Once more: opening its server may have taken a while.
+      const { registered } = await refuseTaken(context.db, row);
+      const command = plan.made?.drop(loadOptionsOf(row).made ?? '', { registered, isUnused });
       if (command === undefined) throw new AppError('conflict', whyNot(row));
       const options = { signal, name: 'The drop', idleTimeoutMs: IDLE_MS, explain: plan.explain };
       await hostOutput(host, command, options);

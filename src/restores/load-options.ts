@@ -22,9 +22,9 @@ const loadOptions = z.object({
   /** Into the database that is there, in one transaction; of a restore in place. */
   live: z.literal(true).optional(),
   /** Of something new: what tells it from all else, as its engine has read it before it got its name. */
-  made: z.string().max(50).optional(),
+  made: z.string().max(120).optional(),
   /** Of a restore in place: what another restore has made takes the place, and no dump is loaded. */
-  adopts: z.object({ restoreId: z.string(), name: z.string(), id: z.string().max(50) }).optional(),
+  adopts: z.object({ restoreId: z.string(), name: z.string(), id: z.string().max(120) }).optional(),
   /** Of something new: the restore in place that was last asked to let it take the place of its database. */
   renamedBy: z.string().optional(),
   /** Of something new: it has taken the place of its database. */

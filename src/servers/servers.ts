@@ -13,7 +13,11 @@ import { AppError } from '../errors.ts';
 import { hostName, line, nameField, port } from '../fields.ts';
 import { fingerprintOf } from '../hosts/host-key.ts';
 import { newId } from '../ids.ts';
-import { giveUpFilesOf, refuseWhileBackupsLieThere } from '../leftovers/tombstones.ts';
+import {
+  giveUpFilesOf,
+  refuseWhileBackupsLieThere,
+  refuseWhileRestoredInto,
+} from '../leftovers/tombstones.ts';
 import type { Page } from '../page.ts';
 import { isLocalHostname } from './open-server.ts';
 import { checkOwnMachine } from './own-machine.ts';
@@ -203,7 +207,7 @@ export async function updateServer(
   return toServer(row);
 }
 
-/** Throws `not_found`, `conflict` while databases are on it. */
+/** Throws `not_found`, `conflict` while databases are on it, and while something is restored into it. */
 export async function deleteServer(context: Context, actor: Actor, id: string): Promise<void> {
   await write(context.db, async (trx) => {
     const row = await getServerRow(trx, id);
@@ -220,6 +224,7 @@ export async function deleteServer(context: Context, actor: Actor, id: string): 
       );
     }
     await refuseWhileBackupsLieThere(trx, id);
+    await refuseWhileRestoredInto(trx, 'restores.server_id', id);
     const filesGivenUp = await giveUpFilesOf(trx, [id]);
     await trx.deleteFrom('servers').where('id', '=', id).execute();
     const entry = auditedServer('delete', row, { details: { filesGivenUp } });

@@ -1,7 +1,8 @@
+import * as z from 'zod';
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import { findBackup } from '../backups/backups.ts';
 import { loadStored } from '../backups/stored.ts';
-import type { Db, RunState, Trx } from '../db/schema.ts';
+import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -84,18 +85,28 @@ export async function readingOf(db: Db, backupId: string): Promise<'pending' | '
   return run.state === 'running' ? 'running' : 'pending';
 }
 
-/** How the last one that is over ended; null where there is none. */
-export async function lastReadingOf(db: Db, backupId: string): Promise<RunState | null> {
+/** What the last one that is over found: `nothing` where it was cancelled, or could not read; null where there is none. */
+export async function lastReadingOf(
+  db: Db,
+  backupId: string,
+): Promise<'whole' | 'damaged' | 'nothing' | null> {
   const runs = await db
     .selectFrom('runs')
-    .select(['state', 'ended_at'])
+    .select(['state', 'ended_at', 'error'])
     .where('subject_id', '=', backupId)
     .where('kind', '=', 'verification')
     .where('ended_at', 'is not', null)
     .execute();
   // A few: no index has them by their end.
   const [last] = runs.toSorted((a, b) => ((a.ended_at ?? '') < (b.ended_at ?? '') ? 1 : -1));
-  return last?.state ?? null;
+  if (last === undefined) return null;
+  if (last.state === 'completed') return 'whole';
+  return last.error !== null && isOfDamage(JSON.parse(last.error)) ? 'damaged' : 'nothing';
+}
+
+/** As the verification ends that condemns a backup. */
+function isOfDamage(error: unknown): boolean {
+  return z.object({ code: z.literal('storage_mismatch') }).safeParse(error).success;
 }
 
 /** Ends one that waits or runs. Throws `not_found`, `conflict` for one that is over. */

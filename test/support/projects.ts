@@ -59,7 +59,14 @@ export const ON_POSTGRES: readonly string[] = [
     'runs/periodic',
     'schedules/scheduler',
   ],
-  ...['secrets/reseal', 'restores/record-restored', 'drills/find-drilled', 'oidc/ways-in'],
+  ...[
+    'secrets/reseal',
+    'restores/record-restored',
+    'restores/taken-since',
+    'leftovers/restored-into',
+    'drills/find-drilled',
+    'oidc/ways-in',
+  ],
 ].map((name) => `test/${name}.test.ts`);
 
 /**

@@ -1,5 +1,5 @@
 import { DangerZone } from '../parts/danger-zone.tsx';
-import { TextField } from '../parts/field.tsx';
+import { CheckboxField, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { Notice } from '../parts/notice.tsx';
@@ -44,17 +44,50 @@ export function DropRestored(props: {
   readonly restoreId: string;
   readonly name: string;
   readonly isFile: boolean;
+  /** Its backup is gone or damaged. */
+  readonly isOnlyCopy: boolean;
   readonly form: FormState;
 }) {
-  const { restoreId, name, isFile, form } = props;
+  const { restoreId, name, isFile, isOnlyCopy, form } = props;
   return (
     <DangerZone>
       <p>
-        Once nobody needs <strong>{name}</strong> any more, drop it: it is gone for good then, but for the
-        backup that it was restored from. Nothing else is touched.
+        Once nobody needs <strong>{name}</strong> any more, drop it.{' '}
+        {isOnlyCopy ? (
+          <strong>
+            It is the only copy: the backup that it was restored from is deleted, pruned or damaged.
+          </strong>
+        ) : (
+          'It is gone for good then, but for what is in the backup that it was restored from.'
+        )}{' '}
+        What was written into it since is in no backup of this restore. Nothing else is touched.
       </p>
+      {isFile && (
+        <p>
+          Keep it where an application was pointed to it: it is the file in use then, whatever has it open at
+          this moment.
+        </p>
+      )}
       <Form action={`/restores/${restoreId}/drop`} form={form} submit="Drop it">
-        {!isFile && <DropLogin form={form} />}
+        {isFile ? (
+          <CheckboxField
+            form={form}
+            name="isUnused"
+            label="Nothing uses it"
+            help="Needed where the SSH user can’t see what other users’ processes have open: have somebody look as root. Programs in containers and on other machines are seen by nobody."
+            conditional
+          />
+        ) : (
+          <DropLogin form={form} />
+        )}
+        {isOnlyCopy && (
+          <CheckboxField
+            form={form}
+            name="isOnlyCopy"
+            label="Nobody needs this only copy any more"
+            required
+          />
+        )}
         <TextField
           form={form}
           name="confirm"
@@ -75,7 +108,7 @@ function DropLogin({ form }: { readonly form: FormState }) {
         name="username"
         label="User"
         spellcheck={false}
-        help="One who may drop it. Left empty: the user that backs up."
+        help="One who may drop it. Left empty: the login for restores of that server where one is stored, else the user that backs up."
       />
       <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
     </>

@@ -74,7 +74,8 @@ function CleanUp({ item, form }: { readonly item: RestoreItem; readonly form: Fo
   return (
     <Form action={action} form={form} submit="Clean up">
       <p class="field-help">
-        What was typed for the restore is forgotten. Without a user here, the one that backs up is taken.
+        What was typed for the restore is forgotten. Without a user here, the login for restores of that
+        server is taken where one is stored, else the user that backs up.
       </p>
       <TextField form={form} name="username" label="User" autocomplete="off" spellcheck={false} />
       <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />

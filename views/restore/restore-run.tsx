@@ -92,11 +92,12 @@ export function RestoreRunPage(props: RestoreRunProps) {
                   </a>
                 </Panel>
               )}
-              {mayChange && item.isDroppable && (
+              {mayChange && item.isDroppable && (!item.isDropForAdmins || frame.user.isAdmin) && (
                 <DropRestored
                   restoreId={item.id}
                   name={item.newName}
                   isFile={item.isFile}
+                  isOnlyCopy={item.isOnlyCopy}
                   form={props.form}
                 />
               )}

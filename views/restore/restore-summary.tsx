@@ -18,7 +18,7 @@ export function RestoreSummary(props: Summarised & { readonly isRefused: boolean
       id="restore-summary"
       hx-get={`/backups/${backup.id}/restore/summary${isRefused ? '?refused=true' : ''}`}
       hx-trigger="change from:#restore-form"
-      hx-include="[name=where]:checked, #field-serverId, #field-newName"
+      hx-include="[name=where]:checked, #field-serverId, #field-newName, #field-host, #field-port"
       hx-swap="outerMorph"
     >
       <Sentence {...props} />
@@ -52,7 +52,8 @@ function Sentence(props: Summarised) {
       {formatBytes(backup.bytes)} are read{backup.place === null ? '' : ` from ${backup.place}`},{' '}
       {backup.hasHash ? 'checked against their SHA-256' : 'checked to the end of the dump'}, and played into a{' '}
       <strong>new {database.isFile ? 'file' : 'database'}</strong>
-      {name === '' ? '' : ` ${name}`} on {serverOf(props)}. The rows of each table are counted.{' '}
+      {name === '' ? '' : ` ${name}`} on {serverOf(props)}
+      {typedPlaceOf(props)}. The rows of each table are counted.{' '}
       {aboutSeconds !== null && `About ${formatDuration(Math.max(1, aboutSeconds))}, as last measured. `}
       <strong>{database.name} stays as it is.</strong> What fails leaves nothing behind.
     </p>
@@ -68,6 +69,13 @@ function labelOf(props: Summarised): string {
 const lastOf = (path: string) => path.split('/').at(-1) || path;
 
 const nameOf = ({ form, proposed }: Summarised) => (form.values['newName'] || proposed['newName']) ?? '';
+
+/** Beside it or not: what is typed there is where it goes. */
+function typedPlaceOf({ form, proposed }: Summarised): string {
+  const [host = '', port = ''] = [form.values['host'], form.values['port']];
+  if (host === (proposed['host'] ?? '') && port === (proposed['port'] ?? '')) return '';
+  return `, in the database server at ${host === '' ? 'the server itself' : host}${port === '' ? '' : ` port ${port}`}`;
+}
 
 function serverOf(props: Summarised): string {
   const { form, servers, ownServerId } = props;

@@ -47,6 +47,10 @@ export interface RestoreItem {
   readonly isRenamable: boolean;
   /** The restore by which that was last asked for, and whether it has. */
   readonly renamed: { readonly id: string; readonly isDone: boolean } | null;
+  /** By admins alone: it is in another environment than its database, or that is gone. */
+  readonly isDropForAdmins: boolean;
+  /** Its backup is gone or damaged: nothing else has what is in it. */
+  readonly isOnlyCopy: boolean;
   /** Where a person swaps the two. */
   readonly swapByHand: ShownSwap | null;
   readonly failure: { readonly message: string; readonly stderr: string | null } | null;

@@ -1,40 +1,115 @@
 import { AppError } from '../../errors.ts';
-import type { MadePlan } from '../restore.ts';
-import { LOOK_WHO } from './in-place/openers.ts';
+import { quote } from '../../hosts/quote.ts';
+import type { KnownFailure } from '../known-failures.ts';
+import type { DropFacts, MadePlan } from '../restore.ts';
+import { LOOK_WHO, SEES_ALL } from './in-place/openers.ts';
 import { INODE } from './in-place/state.ts';
 
-/** A restored file is told by the number of its inode, which the link that names it does not change. `lines` come before all. */
+/**
+ * A restored file is told by its inode, its device and when it was made, none of which the link that names it changes: an inode alone is
+ * given to another file as soon as it is free (ext4). `lines` come before all.
+ */
 export function madeBySqlite(lines: string): MadePlan {
-  const command = (script: string) => ({ script: `${lines}\n${script}` });
+  const command = (script: string) => ({ script: `${lines}\n${TOLD}\n${script}` });
   return {
-    identify: { command: command(IDENTIFY), read: readInode },
-    drop: (id) => command(dropScript(inodeOf(id))),
+    identify: { command: command(IDENTIFY), read: readMade },
+    drop: (id, facts) => command(dropScript(idsOf(id), facts)),
   };
 }
 
+/** Of GNU: others know no time of making, or print something that `IDS` does not take. */
+const TOLD = `identity() {
+  stat -Lc '%i %d %.9W' -- "$1" 2>/dev/null
+}
+changed_at() {
+  stat -Lc %.9Y -- "$1" 2>/dev/null
+}`;
+
 const IDENTIFY = `enter
-${INODE}
-printf 'bridgeport:inode=%s\\n' "$(inode restored.sqlite)"`;
+printf 'bridgeport:made=%s %s\\n' "$(identity restored.sqlite)" "$(changed_at restored.sqlite)"`;
 
-function readInode(stdout: string): string {
-  const [, found] = /^bridgeport:inode=(\d{1,20})$/m.exec(stdout) ?? [];
-  if (found !== undefined) return found;
-  throw new AppError('dump_failed', 'Looking at the restored file gave no usable answer.');
+const AT = String.raw`[1-9]\d{0,11}(?:\.\d{1,9})?`;
+/** Inode, device, when it was made; and when it was written last, before it had its name. */
+const IDS = new RegExp(String.raw`^(\d{1,20} \d{1,20} ${AT}) (${AT})$`);
+
+function readMade(stdout: string): string {
+  const [, found = ''] = /^bridgeport:made=(.*)$/m.exec(stdout) ?? [];
+  if (IDS.test(found)) return found;
+  throw new AppError(
+    'dump_failed',
+    'The file system of the host, or its program stat, does not tell when a file was made.',
+  );
 }
 
-/** As it was recorded: digits alone get into a script. */
-function inodeOf(id: string): string {
-  if (/^\d{1,20}$/.test(id)) return id;
-  throw new AppError('internal', 'What a restore has made was not recorded as it should be.');
+/** As it was recorded: nothing else gets into a script. */
+function idsOf(id: string): { readonly identity: string; readonly changedAt: string } {
+  const [, identity, changedAt] = IDS.exec(id) ?? [];
+  if (identity !== undefined && changedAt !== undefined) return { identity, changedAt };
+  throw new AppError(
+    'conflict',
+    'This file was recorded by its inode alone, which another file may have by now, so it is not dropped from here. Look at it on its host, and remove it there.',
+  );
 }
 
-function dropScript(inode: string): string {
+function dropScript(
+  { identity, changedAt }: ReturnType<typeof idsOf>,
+  { registered, isUnused }: DropFacts,
+): string {
   return `${INODE}
 ${LOOK_WHO}
+${SEES_ALL}
 [ -d "$parent/" ] || refuse "no folder: $parent"
-[ -e "$new" ] || [ -L "$new" ] || exit 0
-[ -f "$new" ] && [ ! -L "$new" ] && [ "$(inode "$new")" = ${inode} ] || refuse 'the restored file is another'
+set -- ${registered.map(quote).join(' ')}
+if [ ! -e "$new" ] && [ ! -L "$new" ]; then
+  for file do
+    [ "$(identity "$file")" != '${identity}' ] || refuse "is a database now: $file"
+  done
+  refuse 'no longer there'
+fi
+[ -f "$new" ] && [ ! -L "$new" ] && [ "$(identity "$new")" = '${identity}' ] || refuse 'the restored file is another'
+for file do
+  [ ! "$file" -ef "$new" ] || refuse "is a database now: $file"
+done
 look_who
 [ -z "$who" ] || refuse "kept in use: $who"
-rm -f -- "$new" "$new-wal" "$new-shm" "$new-journal"`;
+for file in "$new-wal" "$new-shm" "$new-journal"; do
+  [ ! -e "$file" ] && [ ! -L "$file" ] || refuse "used since: $file"
+done
+[ "$(changed_at "$new")" = '${changedAt}' ] || refuse "used since: $new"
+${isUnused ? '' : "sees_all || refuse 'unseen'\n"}rm -f -- "$new"`;
 }
+
+/** Of the drop of what was restored. */
+export const MADE_FAILURES: readonly KnownFailure[] = [
+  {
+    pattern: /bridgeport: the restored file is another/,
+    code: 'conflict',
+    message: () =>
+      'The file of that name is not the one that was restored, by its inode, its device and when it was made: somebody has moved or replaced it, or its disk was mounted anew. It was not removed; look at it on the host.',
+  },
+  {
+    pattern: /bridgeport: no longer there/,
+    code: 'conflict',
+    message: (path) =>
+      `${path} is no longer there under that name, so nothing was removed: somebody has moved or removed it. See on the host what became of it.`,
+  },
+  {
+    pattern: /bridgeport: is a database now: ([^\n]*)/,
+    code: 'conflict',
+    message: (path, file) =>
+      `What was restored as ${path} is the file of a registered database now, ${file}. It was not removed.`,
+  },
+  {
+    pattern: /bridgeport: used since: ([^\n]*)/,
+    code: 'conflict',
+    message: (path, file) =>
+      `It was not removed: ${file} was written after ${path} was restored, so that somebody seems to go on with it. See on the host who does, and remove it there if nobody needs it.`,
+  },
+  {
+    pattern: /bridgeport: unseen/,
+    code: 'conflict',
+    field: 'isUnused',
+    message: (path) =>
+      `It was not removed: the SSH user can’t see what other users’ processes have open, so nobody knows whether one of them has ${path} open. Have somebody look on the host as root, and say that nothing uses it (in the API: isUnused).`,
+  },
+];

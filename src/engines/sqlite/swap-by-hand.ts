@@ -37,7 +37,7 @@ done
 mv -n -- "$restored" "$live" && [ ! -e "$restored" ] || refuse "could not be moved: $restored"
 )`,
     notes: [
-      `The safest way moves nothing: point the application to ${restored}, and keep ${live} until nobody needs it.`,
+      `The safest way moves nothing: point the application to ${restored}, register that as a database here, and keep ${live} until nobody needs it. From then on ${restored} is the file in use: never drop it from this page.`,
       'Otherwise stop the application and all else that uses the file, and run the check on the host as root: it names the processes that have it open, by /proc/NUMBER. Where it prints nothing, run the commands as the owner of the folder.',
       `They move the file with its -wal, -shm and -journal away to ${kept}, and then give the restored one its name. Where they refuse, nothing is replaced: see what they say, and that ${live} is there, before the application starts.`,
       `To go back, stop the application, and move the files the other way in the same order: first ${live} away, with what lies beside it, then ${kept} to its name, with its own.`,

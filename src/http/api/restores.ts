@@ -191,8 +191,13 @@ export function restoreRoutes(services: Services) {
       path: '/api/restores/:id/drop',
       access: 'operator',
       summary:
-        'Drop what a restore has made beside its database, the very one (PostgreSQL, SQLite); its name in `confirm`',
-      body: z.object({ ...login, confirm: z.string().max(1024) }),
+        'Drop what a restore has made beside its database, the very one (PostgreSQL, SQLite); its name in `confirm`, and `isUnused` of a file that others may have open unseen, `isOnlyCopy` where its backup is gone or damaged; for admins where it is in another environment, or its database is gone',
+      body: z.object({
+        ...login,
+        confirm: z.string().max(1024),
+        isUnused: z.boolean().optional(),
+        isOnlyCopy: z.boolean().optional(),
+      }),
       answer: success,
       refusals: [404, 409],
       handle: async ({ params, actor, body, signal }) => {

@@ -89,8 +89,10 @@ function endOf({ status, outcome, size }: BackupWithTrigger): { key: FlashKey; c
 }
 
 async function readingEndOf(db: Db, { id, verification }: BackupWithTrigger): Promise<FlashKey> {
-  if (verification === 'failed') return 'backup-read-damaged';
-  return (await lastReadingOf(db, id)) === 'completed' ? 'backup-read-whole' : 'backup-read-not';
+  // One that was condemned before says nothing of how this reading ended.
+  const last = await lastReadingOf(db, id);
+  if (last === 'whole') return 'backup-read-whole';
+  return last === 'damaged' && verification === 'failed' ? 'backup-read-damaged' : 'backup-read-not';
 }
 
 async function runOf(services: Services, { backup }: BackupStory) {

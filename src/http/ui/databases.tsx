@@ -179,18 +179,38 @@ async function sendNew(
       schedule={{ ...schedule, zone }}
       form={sent ?? freshForm(values)}
       copyOf={original?.database ?? null}
+      isOriginalGone={original === null && (await isOriginalGone(c, services))}
     />,
     isRefused(sent) && test === null ? 422 : 200,
   );
 }
 
-/** The database that the form is to be filled with; null where the address names none of that type. Throws `not_found`. */
+/** The database that the form is to be filled with; null where the address names none of that type, or one that is gone. */
 async function originalOf(c: Context<UiEnv>, services: Services, engine: Engine): Promise<Original | null> {
   const from = c.req.query('from');
   if (from === undefined) return null;
-  const database = await getDatabase(services.db, from);
-  if (database.type !== engine.type) return null;
-  return { database, schedule: await getSchedule(services, from) };
+  try {
+    const database = await getDatabase(services.db, from);
+    if (database.type !== engine.type) return null;
+    return { database, schedule: await getSchedule(services, from) };
+  } catch (error) {
+    // Deleted while somebody fills in the form: what was typed is worth more than it.
+    if (isAppError(error, 'not_found')) return null;
+    throw error;
+  }
+}
+
+/** Whether the address names a database to be copied that is there no more. */
+async function isOriginalGone(c: Context<UiEnv>, { db }: Services): Promise<boolean> {
+  const from = c.req.query('from');
+  if (from === undefined) return false;
+  return getDatabase(db, from).then(
+    () => false,
+    (error: unknown) => {
+      if (isAppError(error, 'not_found')) return true;
+      throw error;
+    },
+  );
 }
 
 /** What a form is a copy of. */

@@ -16,19 +16,18 @@ import {
   listEnvironments,
   newEnvironment,
 } from '../../environments/environments.ts';
-import { makeSshKey, newSshKey } from '../../environments/made-ssh-key.ts';
-import { getSsh, removeSsh, setSsh, sshSettings } from '../../environments/ssh-access.ts';
+import { makeSshKey, newSshKey, removeAskedSshKey } from '../../environments/made-ssh-key.ts';
+import { getSsh, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Services } from '../../services-port.ts';
 import { listSpacesEnvironments } from '../../storage/enabled.ts';
 import { keyShown } from './key-shown.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
-import { goTo } from './kit/flash.ts';
 import { isTicked, textOf } from './kit/form-body.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
-import { submit } from './kit/submit.ts';
+import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['sshPrivateKey'];
@@ -119,8 +118,14 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/environments/:environmentId/settings/ssh/remove', only('admin'), async (c) => {
     const id = c.req.param('environmentId');
-    await removeSsh(services, actorOf(c, services), id);
-    return goTo(c, services, `/environments/${id}/settings`, 'ssh-key-removed');
+    return submit(c, services, {
+      parse: nothingToParse,
+      refuse: (form) => sendSettings(c, services, id, { ssh: form }),
+      async act(_, body) {
+        await removeAskedSshKey(services, actorOf(c, services), id, textOf(body, 'removes') ?? '');
+        return { to: `/environments/${id}/settings`, say: 'ssh-key-removed' };
+      },
+    });
   });
 
   ui.post('/environments/:environmentId/settings/data', only('admin'), async (c) => {

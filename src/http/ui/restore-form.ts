@@ -1,3 +1,4 @@
+import type { RestorePageProps } from '../../../views/restore/restore-props.ts';
 import { AppError, toAppError } from '../../errors.ts';
 
 /** Fields of a form about restores that are never sent back. */
@@ -9,4 +10,18 @@ export function explainRestore(error: unknown): unknown {
   if (['internal', 'not_found', 'forbidden', 'shutdown'].includes(code)) return error;
   if (['invalid', 'conflict', 'host_path_refused'].includes(code)) return error;
   return new AppError('invalid', message, { cause: error });
+}
+
+/** What was chosen and can't be of this backup, whose form does not even show it; null for nothing. */
+export function lostChoice(
+  values: Readonly<Record<string, string | undefined>>,
+  { selectsTables, takesJobs }: Pick<RestorePageProps, 'selectsTables' | 'takesJobs'>,
+): string | null {
+  const isTyped = (name: string) => (values[name] ?? '').trim() !== '';
+  const lost = [
+    ...(isTyped('tables') && !selectsTables ? ['single tables'] : []),
+    ...(isTyped('jobs') && !takesJobs ? ['several jobs'] : []),
+  ];
+  if (lost.length === 0) return null;
+  return `This backup can’t be restored by ${lost.join(' and ')}, as was chosen, so nothing is restored yet. Choose another backup, or restore all of this one.`;
 }

@@ -8,7 +8,7 @@ import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
 import { obstacleToRename } from '../../restores/ask-rename.ts';
-import { isDroppable } from '../../restores/drop-restored.ts';
+import { isDroppable, isForAdmins, isTheOnlyCopy } from '../../restores/drop-restored.ts';
 import { isLive, loadOptionsOf } from '../../restores/load-options.ts';
 import {
   checksOf,
@@ -63,6 +63,8 @@ export async function loadRestoreItem(
       isDroppable: isDroppable(row),
       isRenamable: (await obstacleToRename(db, row)) === null,
       renamed: renamed === undefined ? null : { id: renamed.id, isDone: hasTakenPlace === true },
+      isOnlyCopy: isDroppable(row) && (await isTheOnlyCopy(db, row)),
+      isDropForAdmins: await isForAdmins(db, row),
       failure: failureOf(run?.error ?? null),
     },
     live: goesOn ? liveOf(row, run, now()) : null,

@@ -26,14 +26,14 @@ import { listServersOf } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { type FormBody, numberOf, textOf } from './kit/form-body.ts';
+import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { nothingToParse, type Parsed, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { restoreChoices } from './restore-choices.ts';
-import { explainRestore, RESTORE_SECRETS } from './restore-form.ts';
+import { explainRestore, lostChoice, RESTORE_SECRETS } from './restore-form.ts';
 import { loadRestoreItem } from './restore-item.ts';
 
 const MOST_SERVERS = 500;
@@ -58,8 +58,12 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/backups/:backupId/restore/summary', only('operator'), async (c) => {
     const known = await formOf(c, services, c.req.param('backupId'));
-    const { where = '', serverId = '', newName = '', refused } = c.req.query();
-    const form = freshForm({ where, serverId, newName });
+    const { where = '', serverId = '', newName = '', host, port, refused } = c.req.query();
+    const { proposed } = known;
+    const form = freshForm({
+      ...{ where, serverId, newName },
+      ...{ host: host ?? proposed['host'] ?? '', port: port ?? proposed['port'] ?? '' },
+    });
     return sendFragment(c, <RestoreSummary {...known} form={form} isRefused={refused === 'true'} />);
   });
 
@@ -82,6 +86,8 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
         if (input === null)
           return sendOther(c, services, { ...props.database, backupId: body['backup'] ?? '' }, sent);
         if (body['where'] === 'in-place') return { to: `/backups/${backupId}/restore-in-place` };
+        const lost = lostChoice(body, props);
+        if (lost !== null) throw new AppError('invalid', lost);
         const actor = actorOf(c, services);
         const tables = props.selectsTables
           ? tablesNamed(await readContents(services.db, backupId), body['tables'] ?? '')
@@ -153,7 +159,9 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
     return submit(c, services, {
       ...atItsEnd(c, services),
       async act(_, body) {
-        const input = { confirm: body['confirm'] ?? '', ...loginIn(body) };
+        const isUnused = isTicked(body, 'isUnused');
+        const isOnlyCopy = isTicked(body, 'isOnlyCopy');
+        const input = { confirm: body['confirm'] ?? '', isUnused, isOnlyCopy, ...loginIn(body) };
         await dropRestored(services, actorOf(c, services), id, input, c.req.raw.signal);
         return { to: `/restores/${id}`, say: 'restored-dropped' };
       },
@@ -173,7 +181,9 @@ async function sendOther(
   const { backup } = await restorable(services.db, chosen.backupId);
   if (backup.database_id !== chosen.id) throw new AppError('not_found', 'Backup not found');
   const props = await formOf(c, services, backup.id);
-  return sendPage(c, <RestorePage {...props} form={form} checks={null} />);
+  const lost = lostChoice(form.values, props);
+  if (lost === null) return sendPage(c, <RestorePage {...props} form={form} checks={null} />);
+  return sendPage(c, <RestorePage {...props} form={{ ...form, message: lost }} checks={null} />, 422);
 }
 
 /** What the forms of a restore's own page have in common. */

@@ -209,6 +209,22 @@ describe('the page of a good backup', () => {
       .set({ verification: 'failed', verification_error: 'Größe <i>stimmt</i> nicht' })
       .where('id', '=', id)
       .execute();
+    // Of one that was condemned, how this very reading ended: cancelled, then damaged.
+    for (const [end, words] of [
+      [{ state: 'cancelled', error: null }, 'It could not be read in full: nothing'],
+      [
+        { state: 'failed', error: '{"message":"m","code":"storage_unreachable"}' },
+        'It could not be read in full: nothing',
+      ],
+      [
+        { state: 'failed', error: '{"message":"m","code":"storage_mismatch"}' },
+        'It was read in full and is damaged',
+      ],
+    ] as const) {
+      await run.set({ ...end, ended_at: new Date().toISOString() }).execute();
+      await viewer.get(`/backups/${id}/reading`);
+      expect((await viewer.get(`/backups/${id}`)).html).toContain(words);
+    }
     const { html } = await admin.get(`/backups/${id}`);
     expect(html).toContain('Größe &lt;i&gt;stimmt&lt;/i&gt; nicht');
     expect(html).toContain('badge-error">not readable<');

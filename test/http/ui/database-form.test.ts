@@ -270,7 +270,17 @@ describe('the form of a registered database', () => {
     expect(made.status).toBe(303);
     expect((await databases()).some((row) => row.name === proposed)).toBe(true);
 
-    expect((await admin.get(`${form}?type=postgres&from=nope`)).status).toBe(404);
+    expect(html).toContain('the addresses that it pings are not copied');
+    // Deleted while somebody fills in its copy: what was typed stays.
+    const gone = `${form}?type=postgres&from=nope`;
+    const typed = { ...original, name: 'typed <ü>', port: 'x' };
+    for (const answer of [await admin.get(gone), await admin.post(gone, typed)]) {
+      expect(answer.html).toContain('this was to be a copy of is there no more');
+      expect(answer.html).not.toContain('Filled with');
+    }
+    const refused = await admin.post(gone, typed);
+    expect([refused.status, refused.html]).toEqual([422, expect.stringContaining('value="typed &lt;ü&gt;"')]);
+    expect((await admin.post(gone, { ...original, name: 'of none' })).status).toBe(303);
     expect((await admin.get(`${form}?type=sqlite&from=${location?.split('/').at(-1)}`)).html).not.toContain(
       'Filled with',
     );

@@ -209,6 +209,11 @@ describe('the page of a database', () => {
     const later = await insertBackup(pages.services.db, new Date(Date.now() + 60_000), {
       ...{ status: 'failed', outcome: 'failed', database_id: databaseId },
     });
+    // It ran while the question was read.
+    const ran = await insert(2000, {
+      ...{ status: 'failed', outcome: 'failed' },
+      completed_at: new Date(Date.now() + 60_000).toISOString(),
+    });
     const to = `${path}/backups/delete-failed`;
     expect((await viewer.post(to, { through })).status).toBe(403);
     for (const odd of ['', 'now', '2026-13-45T00:00:00.000Z ', "' or 1=1"]) {
@@ -224,7 +229,7 @@ describe('the page of a database', () => {
       .where('outcome', '=', 'failed')
       .orderBy('created_at')
       .execute();
-    expect(left.map(({ id }) => id)).toEqual([pinned.id, later.id]);
+    expect(left.map(({ id }) => id)).toEqual([pinned.id, ran.id, later.id]);
   });
 
   it('leads to a day by a field, for whom the cells of the calendar are out of reach', async () => {

@@ -162,7 +162,8 @@ describe('signing in', () => {
     const before = await db.selectFrom('sessions').select('id').execute();
     for (const [lostPath, status] of [
       [`/environments/${id}/delete`, 422],
-      [`/environments/${id}/settings/ssh/remove`, 401],
+      [`/environments/${id}/settings/ssh/remove`, 422],
+      ['/restores/nobody/cancel', 401],
       ['/nowhere', 404],
       ['//evil.example/x', 303],
       ['/logout', 303],
@@ -179,7 +180,7 @@ describe('signing in', () => {
       expect([lostPath, (await visitor.get('/account')).status]).toEqual([lostPath, 200]);
     }
     expect(await db.selectFrom('environments').select('id').where('id', '=', id).execute()).toHaveLength(1);
-    expect((await db.selectFrom('sessions').select('id').execute()).length).toBe(before.length + 8);
+    expect((await db.selectFrom('sessions').select('id').execute()).length).toBe(before.length + 9);
     // What chooses the form is kept, and what a button of it asked for is not, whoever says so.
     const asked = `/environments/${id}/databases/new?type=mysql&do=test`;
     const { lostPath = '' } = hiddenIn((await pages.visitor().post(asked, { name: 'x' })).html);

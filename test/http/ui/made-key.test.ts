@@ -48,6 +48,27 @@ describe('a key made on the page of an environment', () => {
     expect((await operator.post(`${settings}/ssh/make`, { replaces })).status).toBe(403);
   });
 
+  it('is removed only where the question was about that very key', async () => {
+    const fingerprintIn = (html: string) => /name="removes" value="(SHA256:[^"]+)"/.exec(html)?.[1] ?? '';
+    const asked = fingerprintIn((await admin.get(settings)).html);
+    const [path, made] = [`${settings}/ssh/remove`, `${settings}/ssh/make`];
+    // Somebody else makes another one while the question is read.
+    expect((await admin.post(made, { replaces: asked })).status).toBe(303);
+    const present = fingerprintIn((await admin.get(settings)).html);
+    for (const removes of [asked, '', 'SHA256:"<ü>']) {
+      const { status, html } = await admin.post(path, { removes });
+      expect([status, html]).toEqual([
+        422,
+        expect.stringContaining('changed meanwhile, so none was removed'),
+      ]);
+    }
+    expect(fingerprintIn((await admin.get(settings)).html)).toBe(present);
+    expect((await admin.post(path, { removes: present })).location).toBe(settings);
+    expect((await admin.get(settings)).html).toContain('Make a key here');
+    expect((await admin.post(path, { removes: present })).status).toBe(422);
+    expect((await admin.post(made)).status).toBe(303);
+  });
+
   it('is let in by a host whose own key is looked at before, or why it can’t be, by a link too', async () => {
     const nobody = { userId: null, address: null };
     const storage = {

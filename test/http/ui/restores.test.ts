@@ -209,7 +209,7 @@ it('drops what was restored beside the database, the very file and nothing else'
     const refused = await operator.post(drop, { confirm });
     expect([refused.status, refused.html.includes('id="field-confirm-error"')]).toEqual([422, true]);
   }
-  const refusal = async () => (await operator.post(drop, { confirm: newName })).html;
+  const refusal = async () => (await operator.post(drop, { confirm: newName, isUnused: 'true' })).html;
   const open = new Database(newName);
   open.prepare('SELECT count(*) FROM sqlite_schema').get();
   expect(await refusal()).toMatch(new RegExp(`is open in [^<]*\\(process ${process.pid}\\)`));
@@ -219,6 +219,9 @@ it('drops what was restored beside the database, the very file and nothing else'
   writeFileSync(newName, 'somebody else’s');
   expect(await refusal()).toContain('is not the one that was restored');
   expect(readFileSync(newName, 'utf8')).toBe('somebody else’s');
+  rmSync(newName);
+  expect(await refusal()).toContain('is no longer there under that name');
+  expect((await operator.get(page)).html).toContain('is there, whole');
   renameSync(`${newName}.moved`, newName);
   // Somebody goes on with it.
   const { db } = pages.services;
@@ -228,7 +231,38 @@ it('drops what was restored beside the database, the very file and nothing else'
   expect(await refusal()).toContain('is registered as the database goes on &lt;b&gt;');
   await registered.set({ options: JSON.stringify({ filePath: `${newName}.other` }) }).execute();
 
-  expect((await operator.post(drop, { confirm: newName })).location).toBe(page);
+  // In an environment where operators restore nothing of this database.
+  const ofRestore = db.updateTable('restores').where('id', '=', page.split('/').at(-1) ?? '');
+  const { environment_id: own } = await db
+    .selectFrom('restores')
+    .select('environment_id')
+    .where('id', '=', page.split('/').at(-1) ?? '')
+    .executeTakeFirstOrThrow();
+  await ofRestore.set({ environment_id: 'another' }).execute();
+  expect((await operator.get(page)).html).not.toContain(`action="${drop}"`);
+  expect((await operator.post(drop, { confirm: newName, isUnused: 'true' })).status).toBe(403);
+  await ofRestore.set({ environment_id: own }).execute();
+  // The only copy, where its backup is damaged or gone.
+  const ofBackup = db.updateTable('backups').where('id', '=', backupId);
+  for (const lost of [{ verification: 'failed' }, { deleted_at: new Date().toISOString() }] as const) {
+    await ofBackup.set(lost).execute();
+    expect((await operator.get(page)).html).toMatch(/It is the only copy[\s\S]*name="isOnlyCopy"/);
+    expect(await refusal()).toContain('id="field-isOnlyCopy-error"');
+    expect(existsSync(newName)).toBe(true);
+    await ofBackup.set({ verification: 'stored', deleted_at: null }).execute();
+  }
+  expect((await operator.get(page)).html).not.toContain('only copy');
+  // Restored again under its name, as long as that is there.
+  const later = newId();
+  const ended_at = new Date(Date.now() + 60_000).toISOString();
+  await db
+    .insertInto('restores')
+    .values(restoreRow({ id: later, state: 'done', new_name: newName, engine: 'sqlite', ended_at }))
+    .execute();
+  expect(await refusal()).toContain('was restored again since');
+  await db.updateTable('restores').set({ state: 'removed' }).where('id', '=', later).execute();
+
+  expect((await operator.post(drop, { confirm: newName, isUnused: 'true' })).location).toBe(page);
   expect([existsSync(newName), existsSync(source)]).toEqual([false, true]);
   const { html } = await operator.get(page);
   expect(html).toContain('was restored, and dropped since.');
@@ -306,6 +340,24 @@ it('offers single tables of an archive alone, and gives back the lines that name
     expect(refused.html).toContain('>public.');
     expect(refused.html).not.toContain('public.<script>');
   }
+  // Another backup of it can't: nobody gets all of it unawares.
+  const plain = await addBackup(DUMP);
+  await db.updateTable('backups').set({ database_id }).where('id', '=', plain).execute();
+  const counted = () => db.selectFrom('restores').select('id').execute();
+  const before = (await counted()).length;
+  for (const [path, choice] of [
+    [archive, { tables: 'public.x', backup: plain }],
+    [archive, { jobs: '4', backup: plain }],
+    [plain, { tables: 'public.x' }],
+  ] as const) {
+    const form = { action: 'restore', newName: 'x ü', serverId: '', ...choice };
+    const { status, html: page } = await operator.post(`/backups/${path}/restore`, form);
+    expect([status, page]).toEqual([
+      422,
+      expect.stringContaining('as was chosen, so nothing is restored yet'),
+    ]);
+  }
+  expect(await counted()).toHaveLength(before);
   for (const jobs of ['1', '17', '2 x', '-3']) {
     const form = { action: 'restore', newName: 'x ü', serverId: '', jobs };
     const refused = await operator.post(`/backups/${archive}/restore`, form);
@@ -351,6 +403,9 @@ it('asks where to by a choice, and says what it will make there, and in about ho
   expect(await follows(`where=elsewhere&serverId=${serverId}&newName=%3Ci%3E`)).toMatch(
     /&lt;i&gt; on db2 &lt;b&gt;\.[\s\S]*>Restore into &lt;i&gt;<\/button>/,
   );
+  const typed = await follows('where=beside&newName=x&host=b%3Ca%3E&port=5434');
+  expect(typed).toMatch(/this app, in the database server at b&lt;a&gt; port 5434\./);
+  expect(await follows('where=beside&newName=x&host=db.example&port=5433')).not.toContain('in the database');
   expect(await follows('where=in-place&refused=true')).toMatch(/Nothing yet:[\s\S]*disabled[^>]*>Go on</);
   expect((await viewer.get(`${path}/summary`)).status).toBe(403);
 

@@ -62,12 +62,6 @@ export const IN_PLACE_FAILURES: readonly KnownFailure[] = [
       'The file of that name is not the one that was kept: somebody has moved or replaced it. It was not removed; look at it on the host.',
   },
   {
-    pattern: /bridgeport: the restored file is another/,
-    code: 'conflict',
-    message: () =>
-      'The file of that name is not the one that was restored: somebody has moved or replaced it. It was not removed; look at it on the host.',
-  },
-  {
     pattern: /bridgeport: kept in use: ([^\n]*)/,
     code: 'conflict',
     message: (_path, who) => `It was not removed: it is open in ${who}. End that first.`,

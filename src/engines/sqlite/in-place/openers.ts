@@ -21,3 +21,18 @@ add_who() {
   name=$(printf %s "$name" | tr -cd '[:alnum:] ._-')
   who="\${who:+$who, }$name (process $1)"
 }`;
+
+/**
+ * Shell function `sees_all`: whether `look_who` can have seen what every process has open. Root of a container may list the files of
+ * others, and see none of them (CAP_SYS_PTRACE). Of processes in other containers, and on other hosts, nobody is told in any case.
+ */
+export const SEES_ALL = `sees_all() {
+  [ -r /proc/1/fd ] || return 1
+  for process in /proc/[0-9]*; do
+    [ -r "$process/fd" ] || [ ! -d "$process" ] || return 1
+    for open in "$process"/fd/*; do
+      [ ! -L "$open" ] || [ -e "$open" ] || [ ! -L "$open" ] || return 1
+      break
+    done
+  done
+}`;
