@@ -101,7 +101,12 @@ export async function deleteSpaces(context: Context, actor: Actor): Promise<void
 export interface OpenedSpaces {
   readonly s3: S3;
   readonly buckets: readonly string[];
+  /** Of which settings it is: they may be changed while it is in use. */
+  readonly row: SettingsStamp;
 }
+
+/** Which settings of the storage, as they were at one time. */
+export type SettingsStamp = Pick<SpacesConfigRow, 'id' | 'endpoint' | 'updated_at'>;
 
 /** A client with the present settings; whoever opens it closes it. Throws `invalid` while nothing is configured. */
 export async function openSpaces(context: StorageContext): Promise<OpenedSpaces> {
@@ -112,7 +117,7 @@ export async function openSpaces(context: StorageContext): Promise<OpenedSpaces>
     region: row.region,
     ...(await openKeys(row, context.vault)),
   });
-  return { s3, buckets: bucketsOf(row) };
+  return { s3, buckets: bucketsOf(row), row };
 }
 
 /** The one row, or undefined. */
