@@ -5,6 +5,7 @@ import { write } from '../db/write.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError, toAppError } from '../errors.ts';
 import { SEALED } from '../secrets/sealed.ts';
+import { isNamed } from '../turned-text.ts';
 import type { CleanUpLogin } from './clean-up.ts';
 import type { TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
@@ -42,7 +43,7 @@ export async function dropRestored(
   const restore = await loadRestore(db, id);
   refuseOther(restore);
   const name = restore.new_name;
-  if (confirm !== name) {
+  if (!isNamed(confirm, name)) {
     throw new AppError('invalid', `It is gone for good then. To drop it, confirm by its name: ${name}.`, {
       details: { field: 'confirm' },
     });
