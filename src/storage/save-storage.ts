@@ -113,7 +113,8 @@ export async function saveSpaces(
   };
   const typed = input.endpoint?.trim() ? plainEndpoint(input.endpoint.trim().replace(/\/+$/, '')) : null;
   const { region } = input;
-  const row = { id, before, sealed, region, endpoint, typed, buckets, encryption, goodSince };
+  const isOtherKey = stored !== null && stored.accessKey !== accessKey;
+  const row = { id, before, sealed, region, endpoint, typed, buckets, encryption, goodSince, isOtherKey };
   await saveRow(context, actor, row);
   if (tested !== null) await noteTraits(context, endpoint, tested.traits);
   await testAgain(context);
@@ -186,10 +187,13 @@ interface NewConfiguration {
   readonly encryption: Encryption;
   /** When the test of it began that found it good; null where none did. */
   readonly goodSince: Date | null;
+  /** It may be another account's, whose buckets of the same names are others. */
+  readonly isOtherKey: boolean;
 }
 
 async function saveRow(context: SaveContext, actor: Actor, configuration: NewConfiguration): Promise<void> {
-  const { id, before, sealed, region, endpoint, typed, buckets, encryption, goodSince } = configuration;
+  const { id, before, sealed, region, endpoint, typed, buckets, encryption, goodSince, isOtherKey } =
+    configuration;
   const now = context.now();
   const change = {
     access_key: sealed.accessKey,
@@ -231,6 +235,7 @@ async function saveRow(context: SaveContext, actor: Actor, configuration: NewCon
         })
         .execute();
     }
+    if (isOtherKey) await trx.deleteFrom('bucket_traits').execute();
     if (goodSince !== null) await noteGoodTest(trx, { id, updated_at: change.updated_at }, goodSince, now);
     const details = {
       region,

@@ -93,6 +93,7 @@ export async function deleteSpaces(context: Context, actor: Actor): Promise<void
     const row = await spacesRow(trx);
     if (row === undefined) throw new AppError('not_found', 'Spaces configuration not found');
     await trx.deleteFrom('spaces_config').where('id', '=', row.id).execute();
+    await trx.deleteFrom('bucket_traits').execute();
     await forgetTroubles(trx, 'capability');
     await recordAudit(trx, actor, auditedSpaces('delete', row.id), context.now());
   });

@@ -504,9 +504,18 @@ describe('what a bucket says of itself', () => {
     await save({ ...rgw.full, endpoint, buckets: ['mine'] });
     await test();
     expect(await kept(endpoint)).toEqual({ mine: { ...traits, versioning: 'suspended', lock: 'unknown' } });
+    const first = await kept(endpoint);
     isSeen = false;
     await test();
-    expect(await kept(endpoint)).toMatchObject({ mine: { versioning: 'suspended', lock: 'unknown' } });
+    // With the time at which it was seen.
+    expect(await kept(endpoint)).toEqual(first);
+    await save({ ...rgw.full, accessKey: 'ANOTHERACCOUNT000001', endpoint, buckets: ['mine'] });
+    expect(await kept(endpoint)).toEqual({});
+    await save({ ...rgw.full, endpoint, buckets: ['mine'] });
+    isSeen = true;
+    await test();
+    await app.call('DELETE', PATH);
+    expect([first['mine']?.versioning, await kept(endpoint)]).toEqual(['suspended', {}]);
     await save({ ...rgw.full, buckets: [rgw.bucket] });
     await test();
     expect(await kept(endpoint)).toEqual({});
