@@ -12,6 +12,8 @@ export interface TroublesProps {
     readonly isOutOfReach: boolean;
     /** Its settings were changed since. */
     readonly isBeforeChange: boolean;
+    /** Test Connection would meet it again; else the deep test alone. */
+    readonly isSeenByTest: boolean;
   } | null;
   readonly diskTrouble: { readonly free: number } | null;
   /** Ways by which nobody is told anything any more. */
@@ -48,7 +50,7 @@ export function Troubles(props: TroublesProps & { readonly frame: Frame }) {
             The last backup that was to go there, <Ago at={storageTrouble.at} />
           </a>
           {storageTrouble.isBeforeChange &&
-            ', was before its settings were changed: Test Connection, or the next backup, tells whether it works now.'}
+            `, was before its settings were changed: ${storageTrouble.isSeenByTest ? 'Test Connection' : 'the deep test'}, or the next backup, tells whether it works now.`}
         </Verdict>
       )}
       {way !== undefined && (

@@ -15,7 +15,7 @@ export interface BucketItem {
   readonly deepTest: { readonly isFit: boolean; readonly at: string } | null;
   /** Databases that back up to it. */
   readonly databases: number;
-  /** What it said of itself when it was tested last; null: it was not yet. */
+  /** What it said of itself when it was tested last; null: nothing yet. */
   readonly traits: BucketTraitsShown | null;
 }
 
@@ -97,7 +97,7 @@ const COLUMNS = [
   { label: 'Databases', isFigure: true },
   'Versions',
   'Object lock',
-  'Last tested',
+  'Settings seen',
   'Deep test',
   'Known',
 ] as const;
@@ -112,7 +112,7 @@ function Buckets({ buckets }: { buckets: readonly BucketItem[] }) {
       </Table>
       <p class="field-help">
         Versions and object lock are as the last Test Connection or deep test saw them. Not known: no test has
-        reached the bucket yet, this key may not see it, or the provider has no such thing.
+        asked the bucket yet, this key may not see it, or the provider has no such thing.
       </p>
     </>
   );
@@ -135,7 +135,7 @@ function BucketRow({ bucket }: { bucket: BucketItem }) {
       </td>
       <td data-label="Versions">{VERSIONS[traits?.versioning ?? 'unknown']}</td>
       <td data-label="Object lock">{lockText(traits?.lock ?? 'unknown')}</td>
-      <td data-label="Last tested">{traits === null ? 'not yet' : <Ago at={traits.seenAt} />}</td>
+      <td data-label="Settings seen">{traits === null ? 'not yet' : <Ago at={traits.seenAt} />}</td>
       <td data-label="Deep test">
         {deepTest === null ? (
           'not yet'

@@ -9,6 +9,7 @@ import { insertLeftoversOf } from '../leftovers/insert-leftover.ts';
 import { refuseWhileRestoring, refuseWhileRunning, releaseTombstones } from '../leftovers/tombstones.ts';
 import { isOnHost } from '../object-stores/place.ts';
 import { cancelWaiting } from '../runs/claim.ts';
+import { isNamed } from '../turned-text.ts';
 import { countDatabaseGone } from './backup-days.ts';
 import type { BackupContext } from './context.ts';
 
@@ -87,7 +88,7 @@ export async function removeDatabase(
   const now = context.now();
   const gone = await write(context.db, async (trx) => {
     const row = await getDatabaseRow(trx, databaseId);
-    if (typedName !== undefined && typedName.trim() !== row.name.trim()) {
+    if (typedName !== undefined && !isNamed(typedName.trim(), row.name.trim())) {
       throw new AppError('invalid', 'That is not the name of the database. Type it as it stands above.', {
         details: { field: 'name' },
       });

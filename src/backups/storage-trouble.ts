@@ -13,11 +13,16 @@ export interface StorageTrouble {
   readonly isOutOfReach: boolean;
   /** The storage's settings were changed since: nobody knows whether it is so still. */
   readonly isBeforeChange: boolean;
+  /** Test Connection would meet it again; else the deep test alone. */
+  readonly isSeenByTest: boolean;
 }
 
 const OUT_OF_REACH: readonly ErrorCode[] = ['storage_unreachable', 'storage_tls', 'storage_proxy'];
-/** What Test Connection would have met too; whether an object fits, and is taken at this hour, a deep test tells alone. */
-const SEEN_BY_A_TEST: readonly ErrorCode[] = [...OUT_OF_REACH, 'storage_bad_credentials'];
+/**
+ * What Test Connection would have met too. Whether parts of an upload come through, and an object fits, a deep test tells alone: it
+ * sends them.
+ */
+const SEEN_BY_A_TEST: readonly ErrorCode[] = ['storage_tls', 'storage_bad_credentials'];
 /** Of the storage as a whole: what concerns one backup or one bucket is that database's news. */
 const REFUSED: readonly ErrorCode[] = ['storage_bad_credentials', 'storage_clock_skew', 'storage_full'];
 
@@ -45,11 +50,19 @@ export async function storageTrouble(db: Db): Promise<StorageTrouble | null> {
     .executeTakeFirst();
   if (newest === undefined) return null;
   const { ended_id: backupId, ended_at: at } = newest;
-  const backup = await db.selectFrom('backups').select('error').where('id', '=', backupId).executeTakeFirst();
+  const backup = await db
+    .selectFrom('backups')
+    .select(['error', 'completed_at'])
+    .where('id', '=', backupId)
+    .executeTakeFirst();
   const failure = readBackupError(backup?.error ?? null);
   const isOutOfReach = OUT_OF_REACH.some((code) => code === failure?.code);
   if (failure === null || !(isOutOfReach || REFUSED.some((code) => code === failure.code))) return null;
-  const { isChanged, isTested, isDeepTested } = await storageSince(db, at);
-  if (isDeepTested || (isTested && SEEN_BY_A_TEST.some((code) => code === failure.code))) return null;
-  return { backupId, at, message: failure.message, isOutOfReach, isBeforeChange: isChanged };
+  // By `at` it began, with the settings of then; a test from before its end may have come before the trouble.
+  const endedAt = backup?.completed_at ?? at;
+  const { isChanged, isTested, isDeepTested } = await storageSince(db, { beganAt: at, endedAt });
+  const isSeenByTest =
+    SEEN_BY_A_TEST.some((code) => code === failure.code) || (isOutOfReach && failure.step === 'connect');
+  if (isDeepTested || (isTested && isSeenByTest)) return null;
+  return { backupId, at, message: failure.message, isOutOfReach, isBeforeChange: isChanged, isSeenByTest };
 }

@@ -16,6 +16,7 @@ import {
   refuseWhileRunning,
   releaseTombstones,
 } from '../leftovers/tombstones.ts';
+import { isNamed } from '../turned-text.ts';
 
 export interface Environment {
   readonly id: string;
@@ -138,7 +139,8 @@ export async function deleteEnvironment(
   const now = context.now();
   return write(context.db, async (trx) => {
     const row = await getEnvironmentRow(trx, id);
-    if (typedName !== undefined && typedName.trim() !== row.name.trim()) await refuseUnlessEmpty(trx, id);
+    if (typedName !== undefined && !isNamed(typedName.trim(), row.name.trim()))
+      await refuseUnlessEmpty(trx, id);
     const databases = await trx
       .selectFrom('databases')
       .select('id')

@@ -44,14 +44,15 @@ export function createOidcProvider({
   async function step<T>(
     name: Step,
     settings: ProviderSettings,
-    secrets: readonly (string | null)[],
+    about: { readonly redirectUri: string | null; readonly secrets?: readonly (string | null)[] },
     work: () => Promise<T>,
   ): Promise<T> {
     try {
       return await work();
     } catch (error) {
       const { issuer, clientId, clientSecret } = settings;
-      const told = { issuer, clientId, now: now(), secrets: [clientSecret, ...secrets] };
+      const { redirectUri, secrets = [] } = about;
+      const told = { issuer, clientId, redirectUri, now: now(), secrets: [clientSecret, ...secrets] };
       throw explain(causeOf(error), { ...told, step: name });
     }
   }
@@ -62,15 +63,19 @@ export function createOidcProvider({
       known = null;
       const key = JSON.stringify(settings);
       const at = now().getTime();
-      const ways = await step('discovery', settings, [], () => discover(settings, { fetch, now }));
-      await step('keys', settings, [], () => readKeys(firstOf(ways), settings, fetch));
-      await step('token', settings, [], () => inEachWay(ways, (config) => tryClient(config, redirectUri)));
+      const ways = await step('discovery', settings, { redirectUri }, () =>
+        discover(settings, { fetch, now }),
+      );
+      await step('keys', settings, { redirectUri }, () => readKeys(firstOf(ways), settings, fetch));
+      await step('token', settings, { redirectUri }, () =>
+        inEachWay(ways, (config) => tryClient(config, redirectUri)),
+      );
       known = { key, at, opened: Promise.resolve(ways) };
     },
 
     async authorizationUrl(settings, { redirectUri, state, nonce, verifier }) {
       const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await library();
-      const ways = await step('discovery', settings, [], () => open(settings));
+      const ways = await step('discovery', settings, { redirectUri }, () => open(settings));
       const url = buildAuthorizationUrl(firstOf(ways), {
         ...{ redirect_uri: redirectUri, scope: settings.scopes, state, nonce },
         code_challenge: await calculatePKCECodeChallenge(verifier),
@@ -81,13 +86,14 @@ export function createOidcProvider({
 
     async claimsOf(settings, { redirectUri, state, nonce, verifier }, answer, isEnough) {
       const { authorizationCodeGrant, fetchUserInfo } = await library();
-      const ways = await step('discovery', settings, [], () => open(settings));
+      const ways = await step('discovery', settings, { redirectUri }, () => open(settings));
       const url = new URL(redirectUri);
       url.search = answer.toString();
       const secrets = [answer.get('code'), verifier, nonce, state];
-      await step('answer', settings, secrets, async () => checkIssuer(firstOf(ways), answer));
+      const about = { redirectUri, secrets };
+      await step('answer', settings, about, async () => checkIssuer(firstOf(ways), answer));
       const isRefused = answer.get('error') !== null;
-      const tokens = await step(isRefused ? 'answer' : 'token', settings, secrets, () =>
+      const tokens = await step(isRefused ? 'answer' : 'token', settings, about, () =>
         inEachWay(ways, (config) =>
           authorizationCodeGrant(config, url, {
             ...{ pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce },
@@ -98,8 +104,11 @@ export function createOidcProvider({
       const claims = personIn(tokens.claims());
       const config = firstOf(ways);
       if (config.serverMetadata().userinfo_endpoint === undefined || (await isEnough(claims))) return claims;
-      const more = await step('userinfo', settings, [...secrets, tokens.access_token], () =>
-        fetchUserInfo(config, tokens.access_token, claims.sub),
+      const more = await step(
+        'userinfo',
+        settings,
+        { redirectUri, secrets: [...secrets, tokens.access_token] },
+        () => fetchUserInfo(config, tokens.access_token, claims.sub),
       );
       return { ...more, ...claims };
     },
@@ -181,8 +190,8 @@ async function readKeys(
   );
 }
 
-/** What providers answer to a wrong code where the client is right. */
-const KNOWN_CLIENT = ['invalid_grant', 'invalid_request'];
+/** What providers answer to a wrong code where the client is right; a code that is none was given for no redirect URI, either. */
+const KNOWN_CLIENT = ['invalid_grant', 'invalid_request', 'redirect_uri_mismatch'];
 
 /** Shows id and secret with a code that is none. */
 async function tryClient(config: Configuration, redirectUri: string): Promise<void> {

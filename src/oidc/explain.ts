@@ -9,6 +9,7 @@ interface Told {
   readonly step: Step;
   readonly issuer: string;
   readonly clientId: string;
+  readonly redirectUri: string | null;
   /** Of this installation, for the comparison of clocks. */
   readonly now: Date;
   /** Texts that no message may hold. */
@@ -110,6 +111,9 @@ const ADVICE: ReadonlyMap<string, (told: Told) => Advice> = new Map(
     invalid_scope: () => ({ hint: 'The scopes entered here are not all known there.', at: 'scopes' }),
     invalid_grant: () => ({
       hint: 'The answer was used already, or came too late. Sign in from the beginning.',
+    }),
+    redirect_uri_mismatch: ({ clientId, redirectUri }) => ({
+      hint: `Enter the redirect URI that was tried at the client ${short(clientId, 60)} there, letter by letter: ${redirectUri ?? ''}`,
     }),
     temporarily_unavailable: () => ({ hint: 'Try again in a moment.' }),
     server_error: () => ({ hint: 'The provider’s own log says more.' }),

@@ -13,6 +13,7 @@ import { insertRun } from '../runs/claim.ts';
 import { databaseLane } from '../runs/lanes.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { Vault } from '../secrets/vault.ts';
+import { isNamed } from '../turned-text.ts';
 import { type AskedRestore, restorable } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
@@ -53,7 +54,7 @@ export async function askInPlace(
   const { backup, database } = await restorable(db, backupId);
   const newName = replacedName(database);
   if (input.intoLive === true) await refuseUnlessLive(db, backupId, database);
-  if (input.confirm !== database.name) {
+  if (!isNamed(input.confirm, database.name)) {
     throw new AppError(
       'invalid',
       `This replaces what is in the database now. To restore in place, confirm by its name: ${database.name}.`,

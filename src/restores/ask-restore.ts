@@ -10,6 +10,7 @@ import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { insertRun } from '../runs/claim.ts';
 import { SEALED } from '../secrets/sealed.ts';
+import { isNamed } from '../turned-text.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
 import { NOTHING_REPLACED } from './in-place.ts';
@@ -213,7 +214,7 @@ async function confirmEnvironment(
     .select('name')
     .where('id', '=', environmentId)
     .executeTakeFirstOrThrow();
-  if (confirm === name) return;
+  if (isNamed(confirm, name)) return;
   throw new AppError(
     'invalid',
     `That server belongs to another environment. To restore there, confirm by its name: ${name}.`,

@@ -3,6 +3,7 @@ import type { RestoreRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, toAppError } from '../errors.ts';
 import { SEALED } from '../secrets/sealed.ts';
+import { isNamed } from '../turned-text.ts';
 import type { CleanUpLogin } from './clean-up.ts';
 import type { TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
@@ -32,7 +33,7 @@ export async function dropKept(
   const { db, now, vault } = context;
   const restore = await loadRestore(db, id);
   const name = keptOf(restore);
-  if (confirm !== name) {
+  if (!isNamed(confirm, name)) {
     throw new AppError('invalid', `It is gone for good then. To drop it, confirm by its name: ${name}.`, {
       details: { field: 'confirm' },
     });

@@ -6,6 +6,7 @@ import type { Db, RestoreRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, toAppError } from '../errors.ts';
 import { SEALED } from '../secrets/sealed.ts';
+import { isNamed } from '../turned-text.ts';
 import type { CleanUpLogin } from './clean-up.ts';
 import type { TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
@@ -49,7 +50,7 @@ export async function dropRestored(
   await refuseRole(db, actor, restore);
   refuseOther(restore);
   const name = restore.new_name;
-  if (confirm !== name) {
+  if (!isNamed(confirm, name)) {
     throw new AppError('invalid', `It is gone for good then. To drop it, confirm by its name: ${name}.`, {
       details: { field: 'confirm' },
     });

@@ -101,6 +101,7 @@ function shown({
   masterKeyCopiedAt,
   nextStepsHiddenAt,
   storageTestedAt,
+  storageTestedSettings,
   settingsChangedAt,
   retentionSweptOn,
   ...settings

@@ -135,8 +135,10 @@ const internalFields = {
   masterKeyCopiedAt: z.iso.datetime().nullable(),
   /** When an admin had the steps after the first backup taken off the overview. */
   nextStepsHiddenAt: z.iso.datetime().nullable(),
-  /** When the storage's settings, as they were then, were last tested and found good. */
+  /** When the last test of the storage began that found it good. */
   storageTestedAt: z.iso.datetime().nullable(),
+  /** When the settings of the storage that it tested had been saved. */
+  storageTestedSettings: z.iso.datetime().nullable(),
   /** When people last changed or reset a setting. */
   settingsChangedAt: z.iso.datetime().nullable(),
   /** The day, by the installation's clock, whose look at all retention is over. */
@@ -149,6 +151,7 @@ const DEFAULTS = {
   masterKeyCopiedAt: null,
   nextStepsHiddenAt: null,
   storageTestedAt: null,
+  storageTestedSettings: null,
   settingsChangedAt: null,
   retentionSweptOn: null,
 };

@@ -61,9 +61,15 @@ export async function noteTraits({ db, now }: Context, endpoint: string, seen: S
     const config = await spacesRow(trx);
     if (config?.endpoint !== endpoint) return;
     const known = await keptTraits(trx, endpoint);
-    const merged = [...seen].map(([bucket, said]) => [bucket, orKnown(said, known.get(bucket))] as const);
+    const told = [...seen].filter(([, said]) => isTold(said));
+    const merged = told.map(([bucket, said]) => [bucket, orKnown(said, known.get(bucket))] as const);
     await keepTraits(trx, endpoint, new Map(merged), now());
   });
+}
+
+/** False for a bucket that said nothing of itself. */
+function isTold({ versioning, lock }: BucketTraits): boolean {
+  return versioning !== 'unknown' || lock !== 'unknown';
 }
 
 function orKnown(said: BucketTraits, known: BucketTraits | undefined): BucketTraits {
@@ -74,13 +80,17 @@ function orKnown(said: BucketTraits, known: BucketTraits | undefined): BucketTra
   };
 }
 
-/** Keeps it all, in a transaction of the caller. Of another endpoint nothing stays: that was another storage. */
+/**
+ * Keeps what was seen, in a transaction of the caller: where nothing was, what is known stays, with its time. Of another endpoint nothing
+ * stays: that was another storage.
+ */
 export async function keepTraits(trx: Trx, endpoint: string, seen: SeenTraits, at: Date): Promise<void> {
   await trx.deleteFrom('bucket_traits').where('endpoint', '!=', endpoint).execute();
-  if (seen.size === 0) return;
+  const told = [...seen].filter(([, said]) => isTold(said));
+  if (told.length === 0) return;
   await trx
     .insertInto('bucket_traits')
-    .values([...seen].map(([bucket, traits]) => toRow(endpoint, bucket, traits, at)))
+    .values(told.map(([bucket, traits]) => toRow(endpoint, bucket, traits, at)))
     .onConflict((conflict) =>
       conflict.columns(['endpoint', 'bucket']).doUpdateSet((eb) => ({
         versioning: eb.ref('excluded.versioning'),

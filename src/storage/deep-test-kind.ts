@@ -17,7 +17,7 @@ import { chooseBuckets } from './deep-test-buckets.ts';
 import { type DeepTestCause, earlierDeepTests, keepDeepTest } from './deep-test-results.ts';
 import { expectedBytes } from './expected-bytes.ts';
 import { estimatesInUse } from './in-use.ts';
-import { type OpenedSpaces, openSpaces, spacesRow } from './storage.ts';
+import { type OpenedSpaces, openSpaces, type SettingsStamp, spacesRow } from './storage.ts';
 
 interface DeepTestContext extends StorageContext {
   readonly log: Log;
@@ -69,9 +69,10 @@ async function runDeepTest(
   follow(() => note);
   let found: TestedStorage;
   let traits: SeenTraits;
+  let settings: SettingsStamp;
   let earlier: readonly EarlierDeepTest[] = [];
   try {
-    const { seen, ...tried } = await testStorageDeeply(context, limits, signal, (next) => {
+    const { seen, row, ...tried } = await testStorageDeeply(context, limits, signal, (next) => {
       note = next;
       keepNote().catch((error: unknown) =>
         log.warn('the progress of a deep test could not be kept', { error }),
@@ -82,6 +83,7 @@ async function runDeepTest(
     for (const what of lost) log.warn('the storage has lost a capability', { what });
     found = { ...tried, lost };
     traits = seen;
+    settings = row;
   } catch (error) {
     // The storage was removed meanwhile, or somebody ended it: nothing is wrong.
     if (!isAppError(error, 'invalid', 'cancelled', 'superseded', 'shutdown')) {
@@ -97,7 +99,11 @@ async function runDeepTest(
     const { id, started_at: startedAt } = run;
     const { cause } = inputOf(run);
     await keepDeepTest(trx, { id, cause, startedAt: startedAt ?? run.created_at, finishedAt }, found);
-    await keepTraits(trx, found.endpoint, traits, finishedAt);
+    // Of settings that were changed meanwhile, or removed, nothing is known by it.
+    const present = await spacesRow(trx);
+    if (present?.id === settings.id && present.updated_at === settings.updated_at) {
+      await keepTraits(trx, found.endpoint, traits, finishedAt);
+    }
     await tellOfCapabilities(trx, earlier, found, finishedAt);
   });
 }
@@ -111,6 +117,8 @@ export function inputOf({ input }: Pick<RunRow, 'input'>): DeepTestInput {
 interface TriedStorage extends TestedStorage {
   /** What the buckets say of themselves. */
   readonly seen: SeenTraits;
+  /** Of which settings. */
+  readonly row: SettingsStamp;
 }
 
 async function testStorageDeeply(
@@ -119,10 +127,11 @@ async function testStorageDeeply(
   signal: AbortSignal,
   onNote: (note: RunNote) => void,
 ): Promise<TriedStorage> {
-  const config = await spacesRow(context.db);
   const opened = await openSpaces(context);
+  const { id, endpoint, updated_at } = opened.row;
   try {
-    return await testAll(context, opened, config?.endpoint ?? '', { limits, signal, onNote });
+    const tried = await testAll(context, opened, endpoint, { limits, signal, onNote });
+    return { ...tried, row: { id, endpoint, updated_at } };
   } finally {
     opened.s3.close();
   }
@@ -137,7 +146,7 @@ async function testAll(
     signal,
     onNote,
   }: { limits: DeepTestLimits; signal: AbortSignal; onNote: (note: RunNote) => void },
-): Promise<TriedStorage> {
+): Promise<Omit<TriedStorage, 'row'>> {
   const seen = new Map<string, BucketTraits>();
   const base = { endpoint, provider: providerOf(endpoint).name, buckets: [], problems: [], lost: [], seen };
   const { findingMs } = limits;

@@ -1,7 +1,7 @@
 import type { Db, Trx } from '../db/schema.ts';
 import { isSound, testedStorage } from '../object-stores/deep-test/result.ts';
 import { readSettings, saveSettings } from '../settings/settings.ts';
-import { spacesRow } from './storage.ts';
+import { type SettingsStamp, spacesRow } from './storage.ts';
 
 /** What is known of the storage's settings after a backup that the storage did not take. */
 export interface SinceThen {
@@ -13,22 +13,36 @@ export interface SinceThen {
   readonly isDeepTested: boolean;
 }
 
-/** Keeps when the settings that are stored were last found good. */
-export async function noteGoodTest(trx: Trx, now: Date): Promise<void> {
-  await saveSettings(trx, { storageTestedAt: now.toISOString() }, now);
+/**
+ * Keeps when a test began that found these settings good, if they are those that are stored still. What came after its beginning, it
+ * may not have met.
+ */
+export async function noteGoodTest(
+  trx: Trx,
+  { id, updated_at: savedAt }: Pick<SettingsStamp, 'id' | 'updated_at'>,
+  begunAt: Date,
+  now: Date,
+): Promise<void> {
+  const config = await spacesRow(trx);
+  if (config?.id !== id || config.updated_at !== savedAt) return;
+  const noted = { storageTestedAt: begunAt.toISOString(), storageTestedSettings: savedAt };
+  await saveSettings(trx, noted, now);
 }
 
-/** Of that instant, at which a backup ended. */
-export async function storageSince(db: Db, at: string): Promise<SinceThen> {
+/** Since that backup, which took the settings as they were at its beginning, and met them to its end. */
+export async function storageSince(
+  db: Db,
+  { beganAt, endedAt }: { readonly beganAt: string; readonly endedAt: string },
+): Promise<SinceThen> {
   const config = await spacesRow(db);
   if (config === undefined) return { isChanged: false, isTested: false, isDeepTested: false };
-  const since = config.updated_at > at ? config.updated_at : at;
+  const since = config.updated_at > endedAt ? config.updated_at : endedAt;
   const isDeepTested = await wasDeepTested(db, config.endpoint, since);
-  const { storageTestedAt } = await readSettings(db);
+  const { storageTestedAt: testedAt, storageTestedSettings } = await readSettings(db);
+  const isTested = storageTestedSettings === config.updated_at && testedAt !== null && testedAt > endedAt;
   return {
-    isChanged: config.updated_at > at,
-    // A test before it is saved is noted at the instant of saving.
-    isTested: isDeepTested || (storageTestedAt !== null && storageTestedAt > at && storageTestedAt >= since),
+    isChanged: config.updated_at > beganAt,
+    isTested: isDeepTested || isTested,
     isDeepTested,
   };
 }

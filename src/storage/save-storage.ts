@@ -15,7 +15,7 @@ import { testAgain } from './deep-test.ts';
 import { noteGoodTest } from './good-test.ts';
 import { openKeys } from './keys.ts';
 import { auditedSpaces, plainEndpoint, type SpacesInput, spacesRow } from './storage.ts';
-import { isGood, type SpacesTest, testOpenedSpaces } from './try-storage.ts';
+import { type SpacesTest, type TestedSpaces, testOpenedSpaces } from './try-storage.ts';
 
 interface SaveContext extends StorageContext {
   readonly config: Pick<Config, 'storageAllowHttp'>;
@@ -98,6 +98,7 @@ export async function saveSpaces(
   };
   const tested = isTestedFirst(wish) ? await testNew(context, settings, buckets, signal) : null;
   const test = tested?.test ?? null;
+  const goodSince = tested?.isGood === true ? tested.begunAt : null;
   if (test?.success === false) return { kind: 'refused', test };
   const id = before?.id ?? newId();
   const sealed = {
@@ -112,7 +113,9 @@ export async function saveSpaces(
   };
   const typed = input.endpoint?.trim() ? plainEndpoint(input.endpoint.trim().replace(/\/+$/, '')) : null;
   const { region } = input;
-  await saveRow(context, actor, { id, before, sealed, region, endpoint, typed, buckets, encryption, test });
+  const isOtherKey = stored !== null && stored.accessKey !== accessKey;
+  const row = { id, before, sealed, region, endpoint, typed, buckets, encryption, goodSince, isOtherKey };
+  await saveRow(context, actor, row);
   if (tested !== null) await noteTraits(context, endpoint, tested.traits);
   await testAgain(context);
   return {
@@ -157,11 +160,11 @@ async function testNew(
   settings: S3Settings,
   buckets: readonly string[],
   signal: AbortSignal,
-): Promise<{ readonly test: SpacesTest; readonly traits: SeenTraits }> {
+): Promise<TestedSpaces & { readonly traits: SeenTraits }> {
   const s3 = context.openS3(settings);
   try {
-    const test = await testOpenedSpaces(context.db, { s3, buckets }, signal);
-    return { test, traits: await traitsOf(context.db, { s3, buckets }, test, signal) };
+    const tested = await testOpenedSpaces(context, { s3, buckets }, signal);
+    return { ...tested, traits: await traitsOf(context.db, { s3, buckets }, tested.test, signal) };
   } finally {
     await s3.close();
   }
@@ -182,11 +185,15 @@ interface NewConfiguration {
   readonly typed: string | null;
   readonly buckets: readonly string[];
   readonly encryption: Encryption;
-  readonly test: SpacesTest | null;
+  /** When the test of it began that found it good; null where none did. */
+  readonly goodSince: Date | null;
+  /** It may be another account's, whose buckets of the same names are others. */
+  readonly isOtherKey: boolean;
 }
 
 async function saveRow(context: SaveContext, actor: Actor, configuration: NewConfiguration): Promise<void> {
-  const { id, before, sealed, region, endpoint, typed, buckets, encryption, test } = configuration;
+  const { id, before, sealed, region, endpoint, typed, buckets, encryption, goodSince, isOtherKey } =
+    configuration;
   const now = context.now();
   const change = {
     access_key: sealed.accessKey,
@@ -228,7 +235,8 @@ async function saveRow(context: SaveContext, actor: Actor, configuration: NewCon
         })
         .execute();
     }
-    if (test !== null && isGood(test)) await noteGoodTest(trx, now);
+    if (isOtherKey) await trx.deleteFrom('bucket_traits').execute();
+    if (goodSince !== null) await noteGoodTest(trx, { id, updated_at: change.updated_at }, goodSince, now);
     const details = {
       region,
       endpoint,

@@ -93,6 +93,7 @@ export async function deleteSpaces(context: Context, actor: Actor): Promise<void
     const row = await spacesRow(trx);
     if (row === undefined) throw new AppError('not_found', 'Spaces configuration not found');
     await trx.deleteFrom('spaces_config').where('id', '=', row.id).execute();
+    await trx.deleteFrom('bucket_traits').execute();
     await forgetTroubles(trx, 'capability');
     await recordAudit(trx, actor, auditedSpaces('delete', row.id), context.now());
   });
@@ -101,7 +102,12 @@ export async function deleteSpaces(context: Context, actor: Actor): Promise<void
 export interface OpenedSpaces {
   readonly s3: S3;
   readonly buckets: readonly string[];
+  /** Of which settings it is: they may be changed while it is in use. */
+  readonly row: SettingsStamp;
 }
+
+/** Which settings of the storage, as they were at one time. */
+export type SettingsStamp = Pick<SpacesConfigRow, 'id' | 'endpoint' | 'updated_at'>;
 
 /** A client with the present settings; whoever opens it closes it. Throws `invalid` while nothing is configured. */
 export async function openSpaces(context: StorageContext): Promise<OpenedSpaces> {
@@ -112,7 +118,7 @@ export async function openSpaces(context: StorageContext): Promise<OpenedSpaces>
     region: row.region,
     ...(await openKeys(row, context.vault)),
   });
-  return { s3, buckets: bucketsOf(row) };
+  return { s3, buckets: bucketsOf(row), row };
 }
 
 /** The one row, or undefined. */

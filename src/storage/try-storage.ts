@@ -1,9 +1,9 @@
-import type { Db } from '../db/schema.ts';
+import type { Context } from '../db/context.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError, toAppError } from '../errors.ts';
 import { diagnoseClock, diagnoseFailure } from '../object-stores/diagnose/diagnose.ts';
 import type { Diagnosis } from '../object-stores/diagnose/diagnosis.ts';
-import { type Tried, tryBucket } from '../object-stores/diagnose/try-bucket.ts';
+import { notKnown, type Tried, tryBucket } from '../object-stores/diagnose/try-bucket.ts';
 import { providerOf } from '../object-stores/providers.ts';
 import { isS3Answer } from '../object-stores/s3/check-bucket.ts';
 import { listBuckets } from '../object-stores/s3/list-buckets.ts';
@@ -62,8 +62,8 @@ export async function tryStorage(
     return failed(storageMessage(error), false);
   }
   try {
-    const test = await testOpenedSpaces(context.db, opened, signal, limitMs);
-    if (isGood(test)) await write(context.db, (trx) => noteGoodTest(trx, context.now()));
+    const { test, isGood, begunAt } = await testOpenedSpaces(context, opened, signal, limitMs);
+    if (isGood) await write(context.db, (trx) => noteGoodTest(trx, opened.row, begunAt, context.now()));
     const seen = await traitsOf(context.db, opened, test, signal);
     await noteTraits(context, opened.s3.connection.settings.endpoint, seen);
     return test;
@@ -72,27 +72,41 @@ export async function tryStorage(
   }
 }
 
-/** True where nothing was found that a backup would meet. */
-export function isGood({ success, failedBuckets, diagnosis }: SpacesTest): boolean {
-  return (
-    success && (failedBuckets ?? []).length === 0 && (diagnosis ?? []).every(({ kind }) => kind === 'clock')
-  );
+export interface TestedSpaces {
+  readonly test: SpacesTest;
+  /** Nothing was found that a backup would meet, and each bucket in use, one at least, has taken the beginning of an upload. */
+  readonly isGood: boolean;
+  readonly begunAt: Date;
 }
 
 /** The same for settings that are not saved yet. */
 export async function testOpenedSpaces(
-  db: Db,
-  opened: OpenedSpaces,
+  { db, now }: Context,
+  { s3: patient, buckets }: Pick<OpenedSpaces, 's3' | 'buckets'>,
   signal: AbortSignal,
   limitMs = LIMIT_MS,
-): Promise<SpacesTest> {
-  const s3 = impatient(opened.s3);
+): Promise<TestedSpaces> {
+  const begunAt = now();
+  const s3 = impatient(patient);
   const inUse = await prefixesInUse(db);
-  const result =
-    opened.buckets.length === 0
+  const { test: result, taken } =
+    buckets.length === 0
       ? await limited(signal, limitMs, (limit) => testListing(s3, inUse, limit))
-      : await testEach(s3, opened.buckets, inUse, { signal, limitMs });
-  return withDiagnosis(result, [diagnoseClock(s3.connection)]);
+      : await testEach(s3, buckets, inUse, { signal, limitMs });
+  const test = withDiagnosis(result, [diagnoseClock(s3.connection)]);
+  const isTaken = taken.length > 0 && [...inUse.keys()].every((bucket) => taken.includes(bucket));
+  return { test, isGood: isTaken && isClean(test), begunAt };
+}
+
+/** What a test said, and the buckets in which an upload could be begun. */
+interface Result {
+  readonly test: SpacesTest;
+  readonly taken: readonly string[];
+}
+
+function isClean({ success, failedBuckets, diagnosis }: SpacesTest): boolean {
+  const others = (diagnosis ?? []).filter(({ kind }) => kind !== 'clock');
+  return success && (failedBuckets ?? []).length === 0 && others.length === 0;
 }
 
 /** Buckets for a database's form: the configured names, else what the key may list. Throws `invalid`. */
@@ -144,11 +158,11 @@ async function testListing(
   { connection }: Pick<S3, 'connection'>,
   inUse: ReadonlyMap<string, readonly string[]>,
   limit: TimeLimit,
-): Promise<SpacesTest> {
+): Promise<Result> {
   limit.enter('at ListBuckets');
   try {
     const buckets = await listBuckets(connection, limit.signal);
-    if (buckets.length === 0) return failed(NO_BUCKET_SEEN, true);
+    if (buckets.length === 0) return { test: failed(NO_BUCKET_SEEN, true), taken: [] };
     const used = buckets.filter((bucket) => inUse.has(bucket)).slice(0, MOST_TRIED);
     const tried = await Promise.all(
       used.map((bucket) =>
@@ -158,14 +172,19 @@ async function testListing(
     const found = tried.map((one) => one.found);
     const [refusal] = tried.flatMap(({ found, isRefused }) => (found !== null && isRefused ? [found] : []));
     if (refusal !== undefined && tried.every(({ isRefused }) => isRefused)) {
-      return withDiagnosis(failed(`${refusal.bucket}: ${refusal.message}`, false), found);
+      return {
+        test: withDiagnosis(failed(`${refusal.bucket}: ${refusal.message}`, false), found),
+        taken: [],
+      };
     }
     const message = 'Connection successful (full API access)';
-    return withDiagnosis({ success: true, message, buckets, scopedKey: false }, found);
+    const test = withDiagnosis({ success: true, message, buckets, scopedKey: false }, found);
+    return { test, taken: used.filter((_, index) => tried[index]?.upload === 'taken') };
   } catch (error) {
     const scopedKey = isScopedKey(error, connection.settings.endpoint);
     const result = failed(scopedKey ? SCOPED_KEY : storageMessage(error), scopedKey);
-    return withDiagnosis(result, [await diagnose(connection, error, { bucket: null }, limit)]);
+    const found = await diagnose(connection, error, { bucket: null }, limit);
+    return { test: withDiagnosis(result, [found]), taken: [] };
   }
 }
 
@@ -184,8 +203,10 @@ async function tryUse(
     const prefixes = options.prefixes.slice(0, MOST_PREFIXES);
     return await tryBucket(connection, bucket, { ...options, prefixes, signal: limit.signal });
   } catch (error) {
-    if (limit.over() === null && !isAppError(error)) throw error;
-    return { found: null, isRefused: false };
+    const over = limit.over();
+    if (over !== null) return notKnown(bucket, over.message);
+    if (!isAppError(error)) throw error;
+    return notKnown(bucket, storageMessage(error));
   }
 }
 
@@ -216,7 +237,7 @@ async function testEach(
   names: readonly string[],
   inUse: ReadonlyMap<string, readonly string[]>,
   { signal, limitMs }: { readonly signal: AbortSignal; readonly limitMs: number },
-): Promise<SpacesTest> {
+): Promise<Result> {
   const answers = await Promise.all(
     names.map((bucket) =>
       limited(signal, limitMs, (limit) => testBucket({ connection }, bucket, inUse.get(bucket) ?? [], limit)),
@@ -229,7 +250,10 @@ async function testEach(
   const diagnoses = answers.map(({ diagnosis }) => diagnosis);
   if (reached.length === 0) {
     const message = `Cannot access any configured buckets: ${failedBuckets.join(', ')}`;
-    return withDiagnosis({ ...failed(message, true), failedBuckets, failures }, diagnoses);
+    return {
+      test: withDiagnosis({ ...failed(message, true), failedBuckets, failures }, diagnoses),
+      taken: [],
+    };
   }
   const result: SpacesTest = {
     success: true,
@@ -241,10 +265,11 @@ async function testEach(
       ? {}
       : { details: reached.map(({ bucket, by, prefix }) => ({ bucket, by, prefix })) }),
   };
-  return withDiagnosis(result, diagnoses);
+  const taken = reached.filter(({ isTaken }) => isTaken).map(({ bucket }) => bucket);
+  return { test: withDiagnosis(result, diagnoses), taken };
 }
 
-type Reached = BucketDetail & { readonly diagnosis: Diagnosis | null };
+type Reached = BucketDetail & { readonly diagnosis: Diagnosis | null; readonly isTaken: boolean };
 
 interface Missed {
   readonly bucket: string;
@@ -302,14 +327,14 @@ async function use(
 ): Promise<Reached | Missed> {
   const { bucket, by } = detail;
   // A HEAD that worked was not changed on its way.
-  const { found, isRefused } = await tryUse(
+  const { found, isRefused, upload } = await tryUse(
     connection,
     bucket,
     { prefixes, looks: by !== 'HeadBucket' },
     limit,
   );
   if (isRefused && found !== null) return { bucket, message: found.message, diagnosis: found };
-  return { ...detail, diagnosis: found };
+  return { ...detail, diagnosis: found, isTaken: upload === 'taken' };
 }
 
 async function miss(

@@ -7,7 +7,7 @@ import { nextRuns } from '../../src/schedules/next-runs.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 
-const at = (hour: number) => new Date(Date.UTC(2026, 2, 4, hour));
+const at = (hour: number) => new Date(Date.UTC(2026, 2, 4) + hour * 3_600_000);
 const MESSAGE = 'Could not reach "größe.example" 🐘 <b>: connect ECONNREFUSED';
 const error = (code: string) => JSON.stringify({ message: MESSAGE, step: 'upload', code });
 const FAILED = { status: 'failed', outcome: 'failed' } as const;
@@ -36,7 +36,7 @@ describe.each(STATES)('what concerns every database at once, on %s', (state) => 
     const lost = await inBucket(1, { ...FAILED, error: error('storage_unreachable') });
     const trouble = {
       ...{ backupId: lost.id, at: at(1).toISOString(), message: MESSAGE },
-      ...{ isOutOfReach: true, isBeforeChange: false },
+      ...{ isOutOfReach: true, isBeforeChange: false, isSeenByTest: false },
     };
     expect(await storageTrouble(db)).toEqual(trouble);
     // One that was kept on its host tells nothing of the storage.
@@ -72,19 +72,36 @@ describe.each(STATES)('what concerns every database at once, on %s', (state) => 
       .execute();
     await inBucket(7, { ...FAILED, error: error('storage_bad_credentials') });
     expect(await trouble()).toBe('now');
-    await write('storageTestedAt', 6);
+    const tested = async (hour: number, savedAt: number) => {
+      await write('storageTestedAt', hour);
+      await write('storageTestedSettings', savedAt);
+    };
+    await tested(6, 6);
     expect(await trouble()).toBe('now');
     await db.updateTable('spaces_config').set(changedAt(8)).execute();
     expect(await trouble()).toBe('before');
-    await write('storageTestedAt', 8);
+    // What was tested is another configuration's, or began before the backup ended.
+    await tested(9, 6);
+    expect(await trouble()).toBe('before');
+    await tested(6, 8);
+    expect(await trouble()).toBe('before');
+    await tested(7.5, 8);
+    expect(await trouble()).toBe('none');
+    // It ended later than that test began.
+    const completed_at = at(7.6).toISOString();
+    await inBucket(7.1, { ...FAILED, error: error('storage_bad_credentials'), completed_at });
+    expect(await trouble()).toBe('before');
+    await tested(7.7, 8);
     expect(await trouble()).toBe('none');
     // Changed once more, and not tested.
     await db.updateTable('spaces_config').set(changedAt(9)).execute();
     expect(await trouble()).toBe('before');
     // A test that stores nothing does not tell that there is room again; a deep test does.
-    await inBucket(10, { ...FAILED, error: error('storage_full') });
-    await write('storageTestedAt', 11);
-    expect(await trouble()).toBe('now');
+    for (const [index, code] of ['storage_proxy', 'storage_unreachable', 'storage_full'].entries()) {
+      await inBucket(10 + index / 10, { ...FAILED, error: error(code) });
+      await tested(11, 9);
+      expect([code, await trouble()]).toEqual([code, 'now']);
+    }
     const check = (outcome: string) => ({ id: 'put', outcome, message: '', requestId: null });
     const deepTest = (hour: number, outcome: string, endpoint = config.endpoint) => ({
       ...{ id: `${hour}`, endpoint, cause: 'asked' as const },

@@ -44,6 +44,21 @@ describe.each(['client_secret_basic', 'client_secret_post'] as const)('a client 
     expect(tokensAsked()).toBe(before + 1);
   });
 
+  it('is known where the provider minds the redirect URI of a code that is none', async () => {
+    const minding: typeof fetch = async (url, request) =>
+      url.endsWith('/token')
+        ? Response.json({ error: 'redirect_uri_mismatch' }, { status: 400 })
+        : fetch(url, request);
+    const oidc = createOidcProvider({ fetch: minding, now: () => new Date() });
+    await expect(oidc.probe(settings(), redirectUri)).resolves.toBeUndefined();
+    // Of a sign-in it says which one to enter there.
+    const request = await newTransaction(settings(), { next: '/', link: null, redirectUri });
+    const back = await provider.signIn(await oidc.authorizationUrl(settings(), request), 'ada');
+    const claims = oidc.claimsOf(settings(), request, back.searchParams, async () => true);
+    await expect(claims).rejects.toThrow(`“redirect_uri_mismatch”. Enter the redirect URI that was tried`);
+    await expect(claims).rejects.toThrow(redirectUri);
+  });
+
   it('is refused with a wrong secret in each way, and told both', async () => {
     const probe = open().probe(settings({ clientSecret: 'wrong' }), redirectUri);
     await expect(probe).rejects.toThrow(

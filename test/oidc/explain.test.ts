@@ -7,6 +7,7 @@ const told = {
   step: 'token' as Step,
   issuer: 'https://auth.example.com/realms/main',
   clientId: 'bridgeport',
+  redirectUri: 'https://backups.example.com/login/oidc/callback',
   now: new Date('2026-02-25T10:00:00.000Z'),
   secrets: ['the-secret', 'the-code', null, ''],
 };
@@ -24,6 +25,11 @@ describe('what a provider answered', () => {
     ['access_denied', null, /turned down there/],
     ['invalid_scope', 'scopes', /scopes entered here/],
     ['invalid_grant', null, /used already, or came too late/],
+    [
+      'redirect_uri_mismatch',
+      null,
+      /at the client bridgeport there, letter by letter: https:\/\/backups\.example\.com\/login\/oidc\/callback$/,
+    ],
     ['__proto__', null, /answered “__proto__”\.$/],
     ['constructor', null, /answered “constructor”\.$/],
     ['', null, /answered “”\.$/],

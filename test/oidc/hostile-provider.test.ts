@@ -92,7 +92,7 @@ async function come(change: (answer: URLSearchParams) => void = () => undefined)
   const { status, location } = await visitor.get(`/login/oidc/callback?${answer}`);
   const tookMs = performance.now() - startedAt;
   const { html } = await visitor.get('/login');
-  const said = /notice-error"[^>]*>([^<]*)</.exec(html)?.[1] ?? null;
+  const said = /notice-error"[^>]*>(?:<p>)?([^<]*)</.exec(html)?.[1] ?? null;
   const isIn = (await visitor.get('/account')).status === 200;
   return { status, location, said, isIn, tookMs };
 }

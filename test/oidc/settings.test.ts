@@ -111,8 +111,24 @@ describe('the redirect URI', () => {
     try {
       const { html } = await bare.admin.get(PAGE);
       expect(html).toContain(`<code id="redirect-uri">${ORIGIN}/login/oidc/callback</code>`);
-      expect(noticeOf(html)).toMatch(/address at which you opened this page/);
+      expect(noticeOf(html)).toMatch(/address at which you opened this page, as the app sees it/);
       expect(noticeOf((await bed.admin.get(PAGE)).html)).toBe(null);
+      // A proxy asks by another host or scheme: nobody would come back. Where PUBLIC_URL is, they do.
+      const form = { clientId: CLIENT.clientId, clientSecret: CLIENT.clientSecret, scopes: 'openid' };
+      const values = { ...form, name: 'by "größe" 🐘', roleClaim: 'groups', others: 'viewer' };
+      const elsewhere = { ...HERE, origin: 'https://backups.example.com:8443' };
+      const { issuer } = bare.provider;
+      const refused = await bare.admin.post(PAGE, { ...values, issuer }, elsewhere);
+      expect([refused.status, refused.html]).toEqual([
+        422,
+        expect.stringMatching(
+          /is at https:\/\/backups\.example\.com:8443, and the app sees http[^<]*PUBLIC_URL[^<]*TRUST_PROXY[^<]*proxy_set_header Host \$http_host/,
+        ),
+      ]);
+      expect((await bare.admin.get(PAGE)).html).not.toContain('größe');
+      const there = await bed.admin.post(PAGE, { ...values, issuer: bed.provider.issuer }, elsewhere);
+      expect(there.status).toBe(303);
+      await bed.save();
       const [visitor, login] = [bare.pages.visitor(), bare.person(['staff'])];
       expect((await visitor.get('/login')).html).toContain('href="/login/oidc"');
       await bare.signOn(visitor, login);

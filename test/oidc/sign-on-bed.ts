@@ -83,7 +83,8 @@ async function save(
 
 export const fieldErrors = (html: string) =>
   [...html.matchAll(/field-error">([^<]*)</g)].map(([, text]) => text ?? '');
-export const noticeOf = (html: string) => /notice-(?:error|warning)"[^>]*>([^<]*)</.exec(html)?.[1] ?? null;
+export const noticeOf = (html: string) =>
+  /notice-(?:error|warning)"[^>]*>(?:<p>)?([^<]*)</.exec(html)?.[1] ?? null;
 export const roleOf = async (visitor: Visitor) =>
   /Signed in as <strong>([^<]+)<\/strong>, role (\w+)/.exec((await visitor.get('/account')).html)?.slice(1) ??
   null;

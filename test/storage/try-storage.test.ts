@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { write } from '../../src/db/write.ts';
 import { createPartMemory } from '../../src/object-stores/part-memory.ts';
 import { createS3 } from '../../src/object-stores/s3/client.ts';
 import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts';
 import { send } from '../../src/object-stores/s3/request.ts';
 import { readSettings } from '../../src/settings/settings.ts';
 import { keptTraits } from '../../src/storage/bucket-traits.ts';
+import { noteGoodTest } from '../../src/storage/good-test.ts';
+import { openSpaces } from '../../src/storage/storage.ts';
 import { tryStorage } from '../../src/storage/try-storage.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import type { Rgw } from '../support/rgw.ts';
@@ -38,6 +41,15 @@ const test = () => app.call('POST', `${PATH}/test`, { token: app.tokens.viewer }
 
 /** When the settings were last found good. */
 const notedAt = async () => (await readSettings(app.services.db)).storageTestedAt;
+
+async function addDatabase(environmentName: string, bucket = 'mine'): Promise<void> {
+  const { environment } = (await app.call('POST', '/api/environments', { body: { name: environmentName } }))
+    .body;
+  const database = { name: 'ä+b', type: 'postgres', host: 'db', databaseName: 'app' };
+  await app.call('POST', `/api/environments/${environment.id}/databases`, {
+    body: { ...database, backupStorageType: 'spaces', backupSpacesBucket: bucket },
+  });
+}
 
 /** A storage that sends a byte of its answer now and then, and never ends it. */
 async function startDripping(): Promise<string> {
@@ -97,14 +109,41 @@ describe('Test Connection at a Ceph gateway', () => {
       buckets: [rgw.bucket, rgw.scopedBucket],
       scopedKey: false,
     });
+    // Nothing was begun to be stored anywhere: no bucket is in use.
+    expect(await notedAt()).toBeNull();
+  });
+
+  it('notes the beginning of a test in which each bucket in use took the beginning of an upload', async () => {
+    await save(rgw.full);
+    await addDatabase('größe + "x" 🐘', rgw.bucket);
+    const asked = new Date().toISOString();
+    expect((await test()).status).toBe(200);
     const tested = await notedAt();
-    expect(tested).not.toBeNull();
+    expect(String(tested) >= asked).toBe(true);
     await save(rgw.full, '?validate=true');
-    const { updated_at: savedAt } = await app.services.db
-      .selectFrom('spaces_config')
-      .select('updated_at')
-      .executeTakeFirstOrThrow();
-    expect([await notedAt(), savedAt === tested]).toEqual([savedAt, false]);
+    const row = () =>
+      app.services.db.selectFrom('spaces_config').select('updated_at').executeTakeFirstOrThrow();
+    const noted = await readSettings(app.services.db);
+    const { updated_at: savedAt } = await row();
+    expect(noted.storageTestedSettings).toBe(savedAt);
+    // Before it was saved.
+    expect([String(tested) < String(noted.storageTestedAt), String(noted.storageTestedAt) < savedAt]).toEqual(
+      [true, true],
+    );
+    await addDatabase('another', 'absent-bucket');
+    await test();
+    expect(await readSettings(app.services.db)).toEqual(noted);
+  });
+
+  it('notes nothing for settings that were changed while they were tested', async () => {
+    await save(rgw.full);
+    await addDatabase('production', rgw.bucket);
+    const { s3, row } = await openSpaces(app.services);
+    onTestFinished(() => s3.close());
+    const { db, now } = app.services;
+    await save({ ...rgw.full, secretKey: 'another-full-secret' });
+    await write(db, (trx) => noteGoodTest(trx, row, now(), now()));
+    expect(await notedAt()).toBeNull();
   });
 
   it('asks for names with a scoped key, and explains', async () => {
@@ -293,14 +332,6 @@ describe('a key that may look and not store', () => {
       : ([404, '<Error><Code>NoSuchUpload</Code></Error>'] as const);
   };
 
-  async function addDatabase(name: string): Promise<void> {
-    const { environment } = (await app.call('POST', '/api/environments', { body: { name } })).body;
-    const database = { name: 'ä+b', type: 'postgres', host: 'db', databaseName: 'app' };
-    await app.call('POST', `/api/environments/${environment.id}/databases`, {
-      body: { ...database, backupStorageType: 'spaces', backupSpacesBucket: 'mine' },
-    });
-  }
-
   it('is told so, and counts while no database says where it would have to', async () => {
     await save({ ...rgw.full, endpoint: await answering(begins('/nowhere')), buckets: ['mine'] });
     const { status, body } = await test();
@@ -322,6 +353,27 @@ describe('a key that may look and not store', () => {
     const { status, body } = await test();
     expect([status, body.message]).toEqual([400, 'Cannot access any configured buckets: mine']);
     expect(body.failures[0].message).toMatch(/CreateMultipartUpload in bucket mine.*403 AccessDenied/);
+  });
+
+  it.each([
+    ['an error of its own', [500, '<Error><Code>InternalError</Code></Error>']],
+    ['something that is no answer to it', [200, '<html></html>']],
+  ] as const)('does not count as good where it answers the upload with %s', async (_, answer) => {
+    const endpoint = await answering((method, url) =>
+      method === 'POST' ? answer : begins('/')(method, url),
+    );
+    await save({ ...rgw.full, endpoint, buckets: ['mine'] });
+    await addDatabase('production');
+    const { status, body } = await test();
+    expect([status, body.message]).toEqual([200, 'Connected. Access to 1/1 buckets.']);
+    expect(body.diagnosis).toMatchObject([
+      {
+        kind: 'other',
+        bucket: 'mine',
+        message: expect.stringMatching(/^Whether .* is not known: .*deep test/),
+      },
+    ]);
+    expect(await notedAt()).toBeNull();
   });
 
   it('counts where one of the databases can', async () => {
@@ -452,9 +504,18 @@ describe('what a bucket says of itself', () => {
     await save({ ...rgw.full, endpoint, buckets: ['mine'] });
     await test();
     expect(await kept(endpoint)).toEqual({ mine: { ...traits, versioning: 'suspended', lock: 'unknown' } });
+    const first = await kept(endpoint);
     isSeen = false;
     await test();
-    expect(await kept(endpoint)).toMatchObject({ mine: { versioning: 'suspended', lock: 'unknown' } });
+    // With the time at which it was seen.
+    expect(await kept(endpoint)).toEqual(first);
+    await save({ ...rgw.full, accessKey: 'ANOTHERACCOUNT000001', endpoint, buckets: ['mine'] });
+    expect(await kept(endpoint)).toEqual({});
+    await save({ ...rgw.full, endpoint, buckets: ['mine'] });
+    isSeen = true;
+    await test();
+    await app.call('DELETE', PATH);
+    expect([first['mine']?.versioning, await kept(endpoint)]).toEqual(['suspended', {}]);
     await save({ ...rgw.full, buckets: [rgw.bucket] });
     await test();
     expect(await kept(endpoint)).toEqual({});

@@ -67,7 +67,7 @@ function Display({ form, zone }: { readonly form: FormState; readonly zone: stri
           label="Time zone"
           placeholder={zone}
           spellcheck={false}
-          help={`Of all times that you read, in every browser. Such as Europe/Berlin. Empty: that of the browser, else the installation’s, ${zone}. Schedules are read in their own.`}
+          help={`Of the times on these pages, in every browser. Such as Europe/Berlin. Empty: that of the browser, else the installation’s, ${zone}. Schedules are read in their own.`}
         />
         <RadioField form={form} name="theme" label="Theme, in this browser" choices={THEMES} required />
       </Form>

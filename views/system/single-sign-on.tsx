@@ -16,7 +16,7 @@ export function SingleSignOnPage(props: {
   readonly stored: { readonly issuer: string; readonly name: string; readonly hasSecret: boolean } | null;
   /** To be entered at the provider. */
   readonly redirectUri: string;
-  /** It is the one of PUBLIC_URL; else that of the address at which the page was opened. */
+  /** It is the one of PUBLIC_URL; else that of the address at which the page was opened, as the app sees it. */
   readonly isPublic: boolean;
   readonly form: FormState;
   /** What a test has just said. */
@@ -81,10 +81,11 @@ function RedirectUri({ uri, isPublic }: { readonly uri: string; readonly isPubli
       <CopyBlock id="redirect-uri" text={uri} label="Redirect URI" />
       {!isPublic && (
         <Notice tone="warning">
-          It is that of the address at which you opened this page, since the variable <code>PUBLIC_URL</code>{' '}
-          is not set: people who open another one are sent back there, and the provider refuses that unless it
-          knows it, too. Better set it, such as <code>PUBLIC_URL=https://backups.example.com</code>, and start
-          the app again.
+          It is that of the address at which you opened this page, as the app sees it, since the variable{' '}
+          <code>PUBLIC_URL</code> is not set. If your browser’s address bar shows another one, set it, such as{' '}
+          <code>PUBLIC_URL=https://backups.example.com</code>, and start the app again; or set{' '}
+          <code>TRUST_PROXY</code>, and have the proxy keep the Host header. People who open another address
+          are sent back there, and the provider refuses that unless it knows it, too.
         </Notice>
       )}
     </>

@@ -13,6 +13,7 @@ import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
 import { TYPE_AGAIN } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
+import { refuseElsewhere } from './kit/seen-address.ts';
 import { sendPage } from './kit/send.tsx';
 import { sayNext, takeSaid } from './kit/sign-on-cookies.ts';
 import { submit } from './kit/submit.ts';
@@ -34,6 +35,7 @@ export function singleSignOnRoutes(services: Services): Hono<UiEnv> {
       stored: async () => valuesOf(await readOidc(services.db)),
       refuse: (form) => sendSettings(c, services, form),
       act: async (input) => {
+        refuseElsewhere(c, services);
         await saveOidc(services, actorOf(c, services), input, redirectUriOf(ownAddress(c, services)));
         return { to: PAGE, say: 'sign-on-saved' };
       },

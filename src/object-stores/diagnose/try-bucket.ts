@@ -1,4 +1,4 @@
-import { isAppError } from '../../errors.ts';
+import { type ErrorCode, isAppError } from '../../errors.ts';
 import { abortUpload } from '../s3/abort-upload.ts';
 import type { S3Connection } from '../s3/connection.ts';
 import { createUpload } from '../s3/create-upload.ts';
@@ -14,9 +14,15 @@ export const RESERVED_PREFIX = '.bridgeport-probe/';
 export interface Tried {
   readonly found: Diagnosis | null;
   readonly isRefused: boolean;
+  /** What became of the upload that was begun. Nothing found is no proof: only `taken` is. */
+  readonly upload: 'taken' | 'refused' | 'unknown';
 }
 
-const NOTHING: Tried = { found: null, isRefused: false };
+/** Where the upload met no clear answer: a backup may go through all the same, or not. */
+export function notKnown(bucket: string, why: string): Tried {
+  const sentence = `Whether backups can be stored there is not known: ${why} The deep test, or a backup, tells.`;
+  return { found: diagnosis('other', sentence, { bucket }), isRefused: false, upload: 'unknown' };
+}
 
 /**
  * Tries in a bucket, without storing anything, what each backup does: begins an upload, which it takes back at once, and
@@ -32,18 +38,16 @@ export async function tryBucket(
   const key = (base: string) => `${base}${RESERVED_PREFIX}${crypto.randomUUID()}/tried.bin`;
   if (looks) {
     const changed = await tryHead(connection, bucket, key(bases[0] ?? ''), signal);
-    if (changed !== null) return { found: changed, isRefused: true };
+    if (changed !== null) return { found: changed, isRefused: true, upload: 'refused' };
   }
-  let refused = NOTHING;
+  const isSure = prefixes.length > 0;
+  let tried = notKnown(bucket, 'no upload was begun.');
   for (const base of bases) {
-    refused = await tryUpload(
-      connection,
-      { bucket, key: key(base) },
-      { isSure: prefixes.length > 0, signal },
-    );
-    if (!refused.isRefused && refused.found === null) return NOTHING;
+    tried = await tryUpload(connection, { bucket, key: key(base) }, { isSure, signal });
+    // Who gives no clear answer under one prefix is not waited for under each.
+    if (tried.upload === 'unknown' || (tried.upload === 'taken' && tried.found === null)) return tried;
   }
-  return refused;
+  return tried;
 }
 
 /** A proxy that asks GET for HEAD: the one is refused, the other is not, for something that isn't there. */
@@ -83,7 +87,8 @@ async function tryUpload(
       fileName: 'tried.bin',
     });
   } catch (error) {
-    if (!isAppError(error, ...REFUSALS)) return NOTHING;
+    if (!isAppError(error)) throw error;
+    if (!REFUSALS.some((code) => code === error.code)) return notKnown(bucket, error.message);
     const { requestId } = error.details;
     const about = { bucket, requestId: typeof requestId === 'string' ? requestId : null };
     // Without a database there, nobody knows under which prefix such a key may write.
@@ -91,20 +96,20 @@ async function tryUpload(
       ? ''
       : ' A key that is limited to a prefix is tried again once a database backs up under it.';
     const sentence = `Backups can't be stored: ${error.message}${hint}`;
-    return { found: diagnosis(kindOf(error.code), sentence, about), isRefused: isSure };
+    return { found: diagnosis(kindOf(error.code), sentence, about), isRefused: isSure, upload: 'refused' };
   }
   try {
     await abortUpload(connection, target, uploadId, signal);
-    return NOTHING;
+    return { found: null, isRefused: false, upload: 'taken' };
   } catch (error) {
     if (!isAppError(error)) throw error;
     const sentence = `An upload can be begun and not be taken back; the one that the test began stays until the deep test removes it. ${error.message}`;
-    return { found: diagnosis(kindOf(error.code), sentence, { bucket }), isRefused: false };
+    return { found: diagnosis(kindOf(error.code), sentence, { bucket }), isRefused: false, upload: 'taken' };
   }
 }
 
 /** Clear answers; anything else is told by the deep test and by the backup itself. */
-const REFUSALS = ['storage_denied', 'storage_proxy', 'storage_full'] as const;
+const REFUSALS: readonly ErrorCode[] = ['storage_denied', 'storage_proxy', 'storage_full'];
 
 function kindOf(code: string): DiagnosisKind {
   if (code === 'storage_denied') return 'denied';

@@ -28,13 +28,15 @@ describe('the command of a download', () => {
   const told = { status: 200, headers: [['content-disposition', attachment(`it's ü.sql`)]] } as const;
   const trial = { target: '/api/backups/x/download', body: null, key: null, needsToken: true } as const;
 
-  it('stores the file under its name, in one quoted word', () => {
+  it('stores the file under its name once it is whole, and over no other', () => {
     expect(fileNameOf(told)).toBe(`it's ü.sql`);
     expect(fileNameOf({ ...told, status: 206 })).toBeNull();
     const line = curlLine('http://localhost', 'GET', { ...trial, fileName: fileNameOf(told) });
-    expect(line.split('\n')[0]).toBe(
-      `curl -fsSg -X GET -o 'it'\\''s ü.sql' 'http://localhost/api/backups/x/download' \\`,
-    );
+    expect(line.split(' \\\n  ')).toEqual([
+      `curl -fsSg -X GET -o 'it'\\''s ü.sql.part' 'http://localhost/api/backups/x/download'`,
+      '-H "Authorization: Bearer $TOKEN"',
+      `&& mv -n 'it'\\''s ü.sql.part' 'it'\\''s ü.sql'`,
+    ]);
     expect(curlLine('http://localhost', 'GET', trial)).not.toContain(' -o ');
   });
 
@@ -46,7 +48,8 @@ describe('the command of a download', () => {
     ['a\nb', 'a_b'],
   ])('writes %j into this folder, as %s', (fileName, word) => {
     const line = curlLine('http://localhost', 'GET', { ...trial, fileName });
-    expect(line).toContain(`-o '${word}' `);
+    expect(line).toContain(`-o '${word}.part' `);
+    expect(line.endsWith(`&& mv -n '${word}.part' '${word}'`)).toBe(true);
   });
 
   it('fetches by a link, under the name that the link gives, else under the one that comes', () => {
@@ -54,7 +57,9 @@ describe('the command of a download', () => {
     const answer = () => ({ status: 200, body: JSON.stringify({ downloadUrl: link.href, expiresAt: 'x' }) });
     expect(fetchLine(answer())).toBe(`curl -fsSg -OJ 'https://s3.example.com/b/k%20y?X-Amz-Signature=a%27b'`);
     link.searchParams.set('response-content-disposition', attachment('日本語 "😀".sql'));
-    expect(fetchLine(answer())).toMatch(/^curl -fsSg -o '日本語 "😀"\.sql' 'https:\/\/s3/);
+    expect(fetchLine(answer())).toMatch(
+      /^curl -fsSg -o '日本語 "😀"\.sql\.part' 'https:\/\/s3[^']*' \\\n {2}&& mv -n '日本語 "😀"\.sql\.part' '日本語 "😀"\.sql'$/,
+    );
     expect(fetchLine({ status: 404, body: answer().body })).toBeNull();
     for (const body of ['', 'no json', '[]', 'null', '{"downloadUrl":7}', '{"downloadUrl":"no url"}']) {
       expect([body, fetchLine({ status: 200, body })]).toEqual([body, null]);

@@ -362,7 +362,10 @@ describe('deleting from the page of a database', () => {
     expect([running.status, running.html.includes('is running. Cancel it')]).toEqual([422, true]);
     await pages.services.db.deleteFrom('backups').where('status', '=', 'in_progress').execute();
     expect((await viewer.post(`${path}/delete`, { files: 'keep', name: NAME })).status).toBe(403);
-    const done = await operator.post(`${path}/delete`, { files: 'keep', name: NAME });
+    // One that turns what follows it is typed as the page shows it.
+    const turned = pages.services.db.updateTable('databases').set({ name: `${NAME}\u202Ex` });
+    await turned.where('id', '=', databaseId).execute();
+    const done = await operator.post(`${path}/delete`, { files: 'keep', name: `${NAME}\uFFFDx` });
     expect(done.location).toBe('/databases');
     expect((await operator.get(path)).status).toBe(404);
     expect((await operator.post(`${path}/delete`, { files: 'keep', name: NAME })).status).toBe(404);

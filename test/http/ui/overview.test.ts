@@ -51,7 +51,10 @@ it('tells above all of a storage out of reach, of whose backup it knows, and whe
     .execute();
   const changed = (await viewer.get('/')).html;
   expect(changed).toMatch(/verdict-warning" aria-label="Storage".*The storage was out of reach/s);
-  expect(changed).toContain('was before its settings were changed');
+  expect(changed).toContain('was before its settings were changed: the deep test, or the next backup, tells');
+  const error = JSON.stringify({ message: MESSAGE, step: 'upload', code: 'storage_bad_credentials' });
+  await db.updateTable('backups').set({ error }).where('id', '=', failed.id).execute();
+  expect((await viewer.get('/')).html).toContain('changed: Test Connection, or the next backup, tells');
   await db.deleteFrom('spaces_config').execute();
 
   const [, next = ''] = /<h2>Next runs<\/h2>(.*?)<\/ul>/s.exec(html) ?? [];

@@ -196,7 +196,8 @@ it('restores, shows the rows of each table, and leaves what is there alone', asy
 });
 
 it('drops what was restored beside the database, the very file and nothing else', async () => {
-  const newName = join(folder, `drop ü 'x' "y".db`);
+  const newName = join(folder, `drop ü 'x' \u202E"y".db`);
+  const shownName = newName.replace('\u202E', '\uFFFD');
   const begun = await operator.post(`/backups/${backupId}/restore`, { action: 'restore', newName });
   expect(await ended(begun.location)).not.toContain('/drop"');
   const page = begun.location ?? '';
@@ -209,7 +210,9 @@ it('drops what was restored beside the database, the very file and nothing else'
     const refused = await operator.post(drop, { confirm });
     expect([refused.status, refused.html.includes('id="field-confirm-error"')]).toEqual([422, true]);
   }
-  const refusal = async () => (await operator.post(drop, { confirm: newName, isUnused: 'true' })).html;
+  // It is typed as the page shows it.
+  expect(asked).toContain('\uFFFD&quot;y&quot;.db to confirm');
+  const refusal = async () => (await operator.post(drop, { confirm: shownName, isUnused: 'true' })).html;
   const open = new Database(newName);
   open.prepare('SELECT count(*) FROM sqlite_schema').get();
   expect(await refusal()).toMatch(new RegExp(`is open in [^<]*\\(process ${process.pid}\\)`));

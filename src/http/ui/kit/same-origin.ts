@@ -54,7 +54,8 @@ function explain(c: Context, publicUrl: string | null): string {
 
 const ownOrigin = (c: Context) => new URL(c.req.url).origin;
 
-function webOrigin(text: string | undefined): string | null {
+/** The origin that a header names; null for none, and for one of no web page. */
+export function webOrigin(text: string | undefined): string | null {
   if (text === undefined || !URL.canParse(text)) return null;
   const { protocol, origin } = new URL(text);
   return protocol === 'http:' || protocol === 'https:' ? origin : null;

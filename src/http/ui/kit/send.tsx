@@ -3,8 +3,8 @@ import type { Child } from 'hono/jsx';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AssetUrlContext } from '../../../../views/parts/asset-url.ts';
 import { ReaderContext } from '../../../../views/parts/reader.ts';
+import { withoutTurns } from '../../../turned-text.ts';
 import { acceptedEncodings } from '../../accepted-encodings.ts';
-import { withoutTurns } from './direction.ts';
 import type { UiEnv } from './ui-env.ts';
 
 /** A whole page. */

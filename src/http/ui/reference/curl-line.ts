@@ -7,8 +7,8 @@ import { withoutSecrets } from './try-form.ts';
 
 /**
  * The request as a command for a POSIX shell, whatever was typed: each value is one quoted word. The token stands for itself as
- * `$TOKEN`, and what is secret in the body is left out. A file is stored under its name: curl's own guess (`-OJ`) spells odd ones otherwise,
- * and overwrites nothing.
+ * `$TOKEN`, and what is secret in the body is left out. A file gets its name once it is whole, and takes no other's place: curl's own guess
+ * (`-OJ`) overwrites nothing either, and spells odd names otherwise.
  */
 export function curlLine(
   origin: string,
@@ -21,15 +21,17 @@ export function curlLine(
   secretFields: readonly string[] = [],
 ): string {
   const { target, body, key, needsToken, fileName = null } = trial;
+  const file = fileName === null ? null : storedAs(fileName);
   return [
-    fileName === null
+    file === null
       ? `curl -sS -X ${method} ${quote(origin + target)}`
-      : `curl -fsSg -X ${method} -o ${fileWord(fileName)} ${quote(origin + target)}`,
+      : `curl -fsSg -X ${method} ${file.options} ${quote(origin + target)}`,
     ...(needsToken ? ['-H "Authorization: Bearer $TOKEN"'] : []),
     ...(key === null ? [] : [`-H ${quote(`Idempotency-Key: ${key}`)}`]),
     ...(body === null || body === ''
       ? []
       : [`-H 'Content-Type: application/json'`, `--data-raw ${quote(withoutSecrets(body, secretFields))}`]),
+    ...(file === null ? [] : [file.naming]),
   ].join(' \\\n  ');
 }
 
@@ -44,7 +46,9 @@ export function fetchLine({ status, body }: Pick<TriedView, 'status' | 'body'>):
   const url = status === 200 ? URL.parse(linkIn(body) ?? '') : null;
   if (url === null) return null;
   const name = fileNameIn(url.searchParams.get('response-content-disposition'));
-  return `curl -fsSg ${name === null ? '-OJ' : `-o ${fileWord(name)}`} ${quote(url.href)}`;
+  if (name === null) return `curl -fsSg -OJ ${quote(url.href)}`;
+  const { options, naming } = storedAs(name);
+  return `curl -fsSg ${options} ${quote(url.href)} \\\n  ${naming}`;
 }
 
 const withLink = z.object({ downloadUrl: z.string() });
@@ -58,8 +62,15 @@ function linkIn(body: string): string | null {
   }
 }
 
+/** A download that breaks off leaves its part alone, and an older file of that name what it is. */
+function storedAs(name: string): { readonly options: string; readonly naming: string } {
+  const safe = fileIn(name);
+  const part = quote(`${safe}.part`);
+  return { options: `-o ${part}`, naming: `&& mv -n ${part} ${quote(safe)}` };
+}
+
 /** In this folder: a name that is a dash would be the terminal, and a folder in it another one. */
-function fileWord(name: string): string {
+function fileIn(name: string): string {
   const safe = name.replaceAll(/[/\p{Cc}]/gu, '_');
-  return quote(/^(-|\.\.?$)/.test(safe) ? `./${safe.replace(/^\.+$/, '_')}` : safe);
+  return /^(-|\.\.?$)/.test(safe) ? `./${safe.replace(/^\.+$/, '_')}` : safe;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { withoutTurns } from '../../../src/http/ui/kit/direction.ts';
+import { isNamed, withoutTurns } from '../src/turned-text.ts';
 
 const TURN = '\u202E';
 
@@ -14,4 +14,14 @@ it('a name that turns what follows it is shown with a mark, and given back by it
 it('languages that are written from the right are left as they are', () => {
   const text = '<p>שלום عربي \u200F123\u200E</p>';
   expect(withoutTurns(text)).toBe(text);
+});
+
+it('a name is confirmed as it is and as the page shows it, and in no other way', () => {
+  const name = `a${TURN}gnp.exe "ü" 🐘`;
+  const shown = withoutTurns(name);
+  for (const typed of [name, shown]) expect(isNamed(typed, name)).toBe(true);
+  for (const typed of [undefined, '', 'agnp.exe "ü" 🐘', `${name} `, `${shown}\uFFFD`]) {
+    expect(isNamed(typed, name)).toBe(false);
+  }
+  expect(isNamed('plain', 'plain')).toBe(true);
 });
