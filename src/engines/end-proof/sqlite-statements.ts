@@ -12,7 +12,7 @@ const TRIGGER_END = /^end(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*$/i;
 /** What SQLite keeps for itself: restored as its own counts and statistics, which it may make anew. */
 const OWN = /^sqlite_/i;
 const HEAD_BYTES = 64;
-const TEXT = new TextDecoder();
+const TEXT = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** As dumps spell names: what is not in quotes has no sign that may begin a comment. */
 const NAME = String.raw`(?:[\w\u0080-\uffff]+|"(?:[^"]|"")*"|'(?:[^']|'')*'|\`(?:[^\`]|\`\`)*\`|\[[^\]]*\])`;
