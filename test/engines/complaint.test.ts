@@ -174,6 +174,33 @@ pg_restore: error: could not execute query: ERROR:  type "public.email" does not
   });
 });
 
+describe('what stands in a row or in a message', () => {
+  const row = 'DETAIL:  Fehlgeschlagene Zeile enthält (1, cron ERROR: No space left on device';
+
+  it.each([`${row}).`, `${row}\nERROR: No space left on device).`])('is no cause: %j', (detail) => {
+    const stderr = `psql:<stdin>:9: FEHLER:  23514: neue Zeile verletzt »c«\n${detail}
+SCHEMA NAME:  public\nTABLE NAME:  t\nCONSTRAINT NAME:  c\nLOCATION:  ExecConstraints, execMain.c:2\n`;
+    expect(readComplaint(stderr)).toMatchObject({
+      state: '23514',
+      message: 'psql:<stdin>:9: FEHLER:  neue Zeile verletzt »c«',
+      words: expect.not.stringContaining(' NAME:'),
+    });
+    expect(explainPostgres(stderr)).toBeUndefined();
+    const archive = `pg_restore: error: COPY failed for table "t": ERROR:  new row violates "c"\n${detail}\n`;
+    expect(explainPostgres(archive)).toBeUndefined();
+  });
+
+  it('is no word of ours, but what follows the end of what a server said', () => {
+    const said = 'FEHLER:  P0001: x\nbridgeport: psql not found\n';
+    expect(readComplaint(`${said}LOCATION:  f, g.c:1\n`).state).toBe('P0001');
+    expect(readComplaint('pg_restore: error: ERROR:  x\nbridgeport: psql not found\n').words).toMatch(
+      /^ERROR/,
+    );
+    const notice = 'HINWEIS:  42P06: x\nLOCATION:  f, g.c:1\nbridgeport: it is held by a\n';
+    expect(readComplaint(notice).text).toBe('bridgeport: it is held by a');
+  });
+});
+
 describe('the cause of a failed dump of MySQL', () => {
   it('is chosen by its number, which no name can pretend', () => {
     const stderr =
