@@ -26,10 +26,10 @@ export function explainBy(
   what: string,
   { exitCode, stderr }: CommandFailure,
 ): AppError | undefined {
-  const { text, number, state, words } = readComplaint(stderr);
+  const { message: said, number, state, words } = readComplaint(stderr);
   for (const { pattern, numbers, states, code, obstacle, field, message } of failures) {
     const isState = state !== null && states !== undefined ? states.includes(state) : null;
-    const matched = isState === false ? null : pattern?.exec(text);
+    const matched = isState === false ? null : pattern?.exec(said);
     const isNumber = number !== null && numbers?.includes(number) === true;
     if (!matched && !isNumber && !(isState === true && pattern === undefined)) continue;
     const details = {

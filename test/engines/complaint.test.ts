@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readComplaint } from '../../src/engines/complaint.ts';
 import { mysql } from '../../src/engines/mysql/mysql.ts';
 import { postgres } from '../../src/engines/postgres/postgres.ts';
+import { restorePostgres } from '../../src/engines/postgres/restore.ts';
 import { keepStderr } from '../../src/hosts/node/kept-stderr.ts';
 
 const place = { host: '127.0.0.1', port: 5432, databaseName: 'shöp "1"', username: 'bk', password: 'p' };
@@ -9,6 +10,12 @@ const explainPostgres = (stderr: string) =>
   postgres.dump({ ...place, options: postgres.options.parse({}) }).explain({ exitCode: 1, stderr });
 const explainMysql = (stderr: string) =>
   mysql.dump({ ...place, options: mysql.options.parse({}) }).explain({ exitCode: 2, stderr });
+
+const explainRestore = (stderr: string) =>
+  restorePostgres({
+    ...{ ...place, options: postgres.options.parse({}), newName: 'neu', token: 'x', format: 'plain' },
+    ...{ serverVersion: null, clientVersion: null, expectedBytes: null, needs: null },
+  }).explain({ exitCode: 3, stderr });
 
 /** What a host's adapter keeps of it. */
 function kept(text: string): string {
@@ -147,7 +154,7 @@ LOCATION:  aclcheck_error, aclchk.c:3650
     ['53200', 'dump_failed', 'max_locks_per_transaction'],
     ['53100', 'dump_failed', 'The disk of the server'],
     ['57014', 'dump_failed', 'statement_timeout'],
-    ['57P01', 'dump_refused', 'ended the connection'],
+    ['57P01', 'dump_failed', 'ended the connection'],
   ])('says what it means: %s', (state, code, message) => {
     const error = explainPostgres(`FEHLER:  ${state}: Worte des Servers\nLOCATION:  f, g.c:1\n`);
     expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
@@ -171,6 +178,66 @@ pg_restore: error: could not execute query: ERROR:  type "public.email" does not
   it('is not needed: neither pg_dump nor a refused login has one', () => {
     expect(readComplaint('pg_dump: error: query failed: FEHLER:  unbekannt').state).toBeNull();
     expect(readComplaint("ERROR 1045 (28000): Access denied for user 'a'@'b'").state).toBeNull();
+  });
+});
+
+describe('what stands in a row or in a message', () => {
+  const row = 'DETAIL:  Fehlgeschlagene Zeile enthält (1, cron ERROR: No space left on device';
+
+  it.each([`${row}).`, `${row}\nERROR: No space left on device).`])('is no cause: %j', (detail) => {
+    const stderr = `psql:<stdin>:9: FEHLER:  23514: neue Zeile verletzt »c«\n${detail}
+SCHEMA NAME:  public\nTABLE NAME:  t\nCONSTRAINT NAME:  c\nLOCATION:  ExecConstraints, execMain.c:2\n`;
+    expect(readComplaint(stderr)).toMatchObject({
+      state: '23514',
+      message: 'psql:<stdin>:9: FEHLER:  neue Zeile verletzt »c«',
+      words: expect.not.stringContaining(' NAME:'),
+    });
+    expect(explainPostgres(stderr)).toBeUndefined();
+    const archive = `pg_restore: error: COPY failed for table "t": ERROR:  new row violates "c"\n${detail}\n`;
+    expect(explainPostgres(archive)).toBeUndefined();
+  });
+
+  it.each([
+    'No space left on device',
+    'could not extend file',
+    'role "x" does not exist',
+    'extension "x" is not available',
+    'unrecognized configuration parameter "x"',
+    'terminating connection',
+    'canceling statement due to user request',
+  ])('is none of another state, also with another program: %s', (words) => {
+    const said = `22P02: invalid input syntax for type integer: "${words}"`;
+    for (const severity of ['ERROR', 'FEHLER']) {
+      expect(explainPostgres(`${severity}:  ${said}\n`)).toBeUndefined();
+      expect(explainRestore(`${severity}:  ${said}\n`)).toBeUndefined();
+    }
+    const detail = `ERROR:  x\nDETAIL:  Failing row contains (${words}).\n`;
+    expect(explainRestore(`pg_restore: error: COPY failed for table "t": ${detail}`)).toBeUndefined();
+  });
+
+  it.each([
+    ['55006', 'source database "template0" is being accessed by other users', 'dump_failed', 'Try again'],
+    ['55006', 'database "x" is being accessed by other users', 'conflict', 'Somebody uses'],
+    ['42704', 'role "x" does not exist', 'dump_failed', 'to the role "x"'],
+    ['58P01', 'could not open extension control file "x"', 'dump_failed', 'an extension that'],
+    ['0A000', 'extension "x" is not available', 'dump_failed', 'an extension that'],
+    ['53100', 'could not extend file "x"', 'dump_failed', 'The disk of the server'],
+    ['57P01', 'terminating connection', 'dump_failed', 'ended by its server'],
+    ['57P01', 'breche Verbindung ab', 'dump_failed', 'ended by its server'],
+    ['42704', 'Rolle »x« existiert nicht', 'dump_failed', 'such as a role'],
+  ])('is told by the state of its own: %s %s', (state, words, code, message) => {
+    const error = explainRestore(`ERROR:  ${state}: ${words}\nLOCATION:  f, g.c:1\n`);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+
+  it('is no word of ours, but what follows the end of what a server said', () => {
+    const said = 'FEHLER:  P0001: x\nbridgeport: psql not found\n';
+    expect(readComplaint(`${said}LOCATION:  f, g.c:1\n`).state).toBe('P0001');
+    expect(readComplaint('pg_restore: error: ERROR:  x\nbridgeport: psql not found\n').words).toMatch(
+      /^ERROR/,
+    );
+    const notice = 'HINWEIS:  42P06: x\nLOCATION:  f, g.c:1\nbridgeport: it is held by a\n';
+    expect(readComplaint(notice).text).toBe('bridgeport: it is held by a');
   });
 });
 

@@ -277,6 +277,14 @@ describe('a restore', () => {
   );
 });
 
+it('tells names that begin with a byte order mark as they are', () => {
+  const names = ['users', '\ufeffusers'];
+  const lines = names.map((name) => `bridgeport:rows=${Buffer.from(name).toString('hex').toUpperCase()} 1`);
+  const answer = [...lines, 'bridgeport:end\n'].join('\n');
+  const counted = restoreMysql(target(newName())).count.read(answer);
+  expect(counted.map(({ name }) => name)).toEqual(names);
+});
+
 describe('before it begins', () => {
   it(
     'tells what stands in the way, a line each',

@@ -116,3 +116,10 @@ it('reads mount points with blanks, and leaves 5 % of a small disk', async () =>
   for (const answer of [undefined, '', '1', '1 2 x', '-1 2 /dev/a 1 1 1 1% /'])
     expect(roomOf(answer)).toBe(null);
 });
+
+it('reads whatever a host answers at once', () => {
+  const began = performance.now();
+  expect(roomOf(`1 1 x${' '.repeat(60_000)}`)).toBe(null);
+  expect(roomOf(`1 1 ${'1 '.repeat(30_000)}\u2028`)).not.toBe(null);
+  expect(performance.now() - began).toBeLessThan(1_000);
+});

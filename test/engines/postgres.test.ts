@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DumpPlan } from '../../src/engines/engine.ts';
 import type { PostgresTarget } from '../../src/engines/postgres/connection.ts';
@@ -12,6 +13,7 @@ import { compress } from '../../src/transfer/node/compress.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';
 import { until } from '../support/until.ts';
+import { runOn } from './restoring.ts';
 import { runInShell } from './shell.ts';
 
 let server: TestPostgres;
@@ -402,6 +404,39 @@ describe('a failure is explained', () => {
         /a role, an extension.*psql:<stdin>:2: FEHLER: Rolle »niemand« existiert nicht\.$/,
       );
     });
+
+    it('that somebody is still in a database, which a swap outlasts', async () => {
+      await server.query(
+        `ALTER ROLE "größe ""x"" $(id)" CREATEDB; GRANT CREATE ON TABLESPACE pg_default TO "größe ""x"" $(id)"`,
+      );
+      const swapped = async (name: string, who: { username: string; password: string }) => {
+        await server.query(`CREATE DATABASE "${name}" OWNER ${pg.escapeIdentifier(who.username)}`);
+        const planOf = (replacedId: string | null) =>
+          restorePostgres({
+            ...{ ...target(), ...who, newName: name, token: name, format: 'plain', needs: null },
+            ...{ serverVersion: null, clientVersion: null, expectedBytes: null },
+            inPlace: { keptName: `${name}_kept`, replacedId, endSessions: false },
+          });
+        const first = planOf(null);
+        if (first.swap === undefined) throw new Error('a plan without a swap');
+        const id = first.swap.identify.read(await runOn(first, first.swap.identify.command));
+        await runOn(first, first.create);
+        // Longer than the five seconds for which the server itself waits.
+        const login = { user: server.superuser.username, password: server.superuser.password };
+        const guest = new pg.Client({ host: '127.0.0.1', port: server.port, ...login, database: name });
+        await guest.connect();
+        const left = guest.query('SELECT pg_sleep(7)').finally(() => guest.end());
+        const plan = planOf(id);
+        await Promise.all([left, plan.swap && runOn(plan, plan.swap.swap(id))]);
+      };
+      await Promise.all([swapped('german', login), swapped('english', server.superuser)]);
+      const names = await server.query(
+        `SELECT datname FROM pg_database WHERE datname ~ '^(german|english)' ORDER BY 1`,
+      );
+      expect(names.map(({ datname }) => datname)).toEqual([
+        ...['english', 'english_kept', 'german', 'german_kept'],
+      ]);
+    }, 60_000);
   });
 
   it('programs that are not installed', async () => {

@@ -8,7 +8,7 @@ import Database from 'better-sqlite3';
 import { afterAll, expect, it } from 'vitest';
 import { newSqliteTextProof } from '../../src/engines/end-proof/sqlite-text.ts';
 import { main } from '../../src/engines/sqlite/node/dump.ts';
-import { tryDefinitions } from '../../src/engines/sqlite/node/dump-schema.ts';
+import { readSchema, tryDefinitions } from '../../src/engines/sqlite/node/dump-schema.ts';
 import { isWhole } from './proofs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'definitions ü '));
@@ -72,3 +72,14 @@ function contentOf(db: Database.Database) {
     .map(({ sql, ...rest }) => ({ ...rest, sql: sql.replace(/(?:\*\/|\s)+$/, '') }));
   return { definitions, rows: names.map((name) => [name, db.prepare(`SELECT * FROM ${name}`).all()]) };
 }
+
+it('a definition full of carriage returns is read at once', () => {
+  const db = new Database(':memory:');
+  db.exec(`CREATE VIEW v AS SELECT${'\r'.repeat(60_000)}1 AS x`);
+  const began = performance.now();
+  expect(readSchema(db)).toHaveLength(1);
+  expect(performance.now() - began).toBeLessThan(1_000);
+  db.exec('CREATE VIEW w AS SELECT 10\n\r/\t\r\n5 AS x');
+  expect(() => readSchema(db)).toThrow('takes for its end');
+  db.close();
+});

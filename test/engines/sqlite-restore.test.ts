@@ -176,6 +176,20 @@ describe.each(machines)('by %s', (_name, environment) => {
   });
 });
 
+it.each([
+  ['UTF-8', 'utf8'],
+  ['UTF-16le', 'utf16le'],
+] as const)('a name that begins with a byte order mark is told as it is, in %s', (encoding, spelling) => {
+  const names = ['users', '\ufeffusers'];
+  const lines = names.map((name) => `bridgeport:rows=${Buffer.from(name, spelling).toString('hex')} 1`);
+  const answer = [`bridgeport:encoding=${encoding}`, ...lines, 'bridgeport:end\n'].join('\n');
+  expect(
+    restoreSqlite(target())
+      .count.read(answer)
+      .map(({ name }) => name),
+  ).toEqual(names);
+});
+
 it('a file that is not whole gets no name', async () => {
   const damaged = Buffer.from(binary);
   damaged.fill(0xff, Math.floor(damaged.length / 2), Math.floor(damaged.length / 2) + 8192);

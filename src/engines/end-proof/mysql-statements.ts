@@ -6,7 +6,7 @@ import { addRows, type CountedTable, type Tally } from './tally.ts';
 const START = /^(?:INSERT INTO|CREATE TABLE) /;
 /** More than the name of a table and what stands before it. */
 const HEAD_BYTES = 2048;
-const TEXT = new TextDecoder();
+const TEXT = new TextDecoder('utf-8', { ignoreBOM: true });
 
 interface Insert {
   readonly table: CountedTable;

@@ -23,12 +23,12 @@ const LABELS: Readonly<Record<string, string>> = {
   ...{ WIN1257: 'windows-1257', WIN1258: 'windows-1258', EUC_JP: 'euc-jp', EUC_KR: 'euc-kr', EUC_CN: 'gbk' },
 };
 
-const UTF8 = new TextDecoder();
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Of a dump of that encoding; of one that is not known, or of none (`SQL_ASCII`), as UTF-8. */
 export function textReader(encoding: string): TextReader {
   const label = Object.hasOwn(LABELS, encoding) ? LABELS[encoding] : undefined;
-  return label === undefined ? UTF8 : new TextDecoder(label);
+  return label === undefined ? UTF8 : new TextDecoder(label, { ignoreBOM: true });
 }
 
 /** The encoding that a dump says it is in, by the statement that both its formats hold; undefined for another statement. */

@@ -7,12 +7,12 @@ import { addRows, type CountedTable, type Tally } from './tally.ts';
 const INSERT = /^INSERT INTO /;
 const TABLE = /^CREATE TABLE (?:IF NOT EXISTS )?/;
 const TRIGGER = /^CREATE (?:TEMP |TEMPORARY )?TRIGGER /;
-/** As `sqlite3_complete()` tells where a trigger is over. */
-const TRIGGER_END = /^end(?:\s|--[^\n]*\n|\/\*.*?\*\/)*$/is;
+/** As `sqlite3_complete()` tells where a trigger is over. A comment is read in one way alone: many of them take no longer than their letters. */
+const TRIGGER_END = /^end(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*$/i;
 /** What SQLite keeps for itself: restored as its own counts and statistics, which it may make anew. */
 const OWN = /^sqlite_/i;
 const HEAD_BYTES = 64;
-const TEXT = new TextDecoder();
+const TEXT = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** As dumps spell names: what is not in quotes has no sign that may begin a comment. */
 const NAME = String.raw`(?:[\w\u0080-\uffff]+|"(?:[^"]|"")*"|'(?:[^']|'')*'|\`(?:[^\`]|\`\`)*\`|\[[^\]]*\])`;

@@ -147,7 +147,7 @@ export function newTally(): Tally {
 }
 
 const ENCODER = new TextEncoder();
-const DECODER = new TextDecoder();
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The same letters in memory of their own: a part of a text keeps all of it, which may be a whole statement. */
 function copied(text: string): string {

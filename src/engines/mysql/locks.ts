@@ -94,5 +94,5 @@ function nameTables(tables: readonly string[]): string {
 
 function textOf(digits: string): string {
   const bytes = (digits.match(/[0-9A-F]{2}/gi) ?? []).map((byte) => Number.parseInt(byte, 16));
-  return new TextDecoder().decode(Uint8Array.from(bytes));
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes));
 }

@@ -153,7 +153,7 @@ function readCounts(stdout: string): readonly CountedTable[] {
   }
   return [...stdout.matchAll(/^bridgeport:rows=([0-9A-F]+) (\d+)$/gm)].map(([, hex = '', rows = '']) => ({
     schema: null,
-    name: new TextDecoder().decode(
+    name: new TextDecoder('utf-8', { ignoreBOM: true }).decode(
       Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)),
     ),
     rows: Number(rows),

@@ -35,6 +35,7 @@ const FAILURES: readonly KnownFailure[] = [
   },
   {
     pattern: /database ("[^\n]*") does not exist/,
+    states: ['3D000'],
     code: 'dump_source_missing',
     message: (what, name) => `There is no database ${name} on that server (tried ${what}). Correct its name.`,
   },
@@ -46,6 +47,7 @@ const FAILURES: readonly KnownFailure[] = [
   },
   {
     pattern: /role ("[^\n]*") does not exist/,
+    states: ['28000', '42704'],
     code: 'dump_source_missing',
     message: (what, name) =>
       `There is no role ${name} on that server (tried ${what}). Correct the user name.`,
@@ -70,6 +72,8 @@ const FAILURES: readonly KnownFailure[] = [
   {
     pattern:
       /the database system is (starting up|shutting down|in recovery mode)|not (?:currently|yet) accepting connections/,
+    // Of a login, of which no state is told.
+    states: [],
     code: 'dump_refused',
     message: (what) => `The server of ${what} accepts no connections at the moment. Try again when it is up.`,
   },
@@ -150,24 +154,29 @@ const FAILURES: readonly KnownFailure[] = [
   },
   {
     pattern: /(?:ERROR|FATAL|PANIC):[^\n]*No space left on device/,
+    states: ['53100'],
     code: 'dump_failed',
     message: (what, _detail, words) =>
       `The disk of the server of ${what} is full. Free some of it. It said: ${words}`,
   },
   {
+    // Of the host: psql tells no state of it.
     pattern: /could not write|No space left on device/,
+    states: [],
     code: 'dump_failed',
     message: (what, _detail, words) =>
       `The host could not write while dumping ${what}. The tar format needs room in its temporary folder: free some, or choose custom. It said: ${words}`,
   },
   {
     pattern: /canceling statement due to user request/,
+    states: ['57014'],
     code: 'dump_failed',
     message: (what) => `Somebody cancelled the dump of ${what} in the server. Run the backup again.`,
   },
   {
     pattern:
       /server closed the connection unexpectedly|terminating connection|connection to server was lost|SSL SYSCALL error/,
+    states: ['57P01', '57P02', '57P03'],
     code: 'dump_failed',
     message: (what, _detail, words) =>
       `The server ended the connection to ${what} during the dump. Its log says why; then try again. It said: ${words}`,
@@ -205,7 +214,7 @@ const FAILURES: readonly KnownFailure[] = [
   },
   {
     states: ['57P01', '57P02', '57P03'],
-    code: 'dump_refused',
+    code: 'dump_failed',
     message: (what, _detail, words) =>
       `The server ended the connection to ${what}: somebody had it do so, or it stops. Try again when it is up. It said: ${words}`,
   },

@@ -115,6 +115,13 @@ const FAILURES: readonly KnownFailure[] = [
       `Something that the backup does not have depends on ${object} in ${what}, and nothing is dropped by CASCADE: so all is as it was. Drop what depends on it, or restore beside it as a user who may create databases. The server said: ${words.replace(CASCADE_HINT, '')}`,
   },
   {
+    pattern: /source database "template0" is being accessed|database is not currently accepting/,
+    states: ['55006', '55000'],
+    code: 'dump_failed',
+    message: (_what, _detail, words) =>
+      `The server could not make a new database just now. Try again. It said: ${words}`,
+  },
+  {
     pattern: /(is being accessed by other users|is used by (?:an active )?logical replication)/,
     states: ['55006'],
     code: 'conflict',
@@ -137,6 +144,7 @@ const FAILURES: readonly KnownFailure[] = [
   },
   {
     pattern: /unrecognized configuration parameter ("[^\n"]*")/,
+    states: ['42704'],
     code: 'dump_failed',
     obstacle: 'version',
     message: (what, name) =>
@@ -144,6 +152,7 @@ const FAILURES: readonly KnownFailure[] = [
   },
   {
     pattern: /role ("[^\n]*") does not exist/,
+    states: ['42704'],
     code: 'dump_failed',
     obstacle: 'role',
     message: (what, name) =>
@@ -152,6 +161,7 @@ const FAILURES: readonly KnownFailure[] = [
   {
     pattern:
       /(?:could not open extension control file|extension ("[^\n]*") (?:is not available|does not exist))/,
+    states: ['42704', '58P01', '0A000'],
     code: 'dump_failed',
     obstacle: 'extension',
     message: (what, name, words) =>
@@ -172,6 +182,7 @@ const FAILURES: readonly KnownFailure[] = [
   },
   {
     pattern: /No space left on device|could not extend file/,
+    states: ['53100'],
     code: 'dump_failed',
     message: (what, _detail, words) =>
       `The disk of the server of ${what} is full. Free some of it. It said: ${words}`,
@@ -180,15 +191,10 @@ const FAILURES: readonly KnownFailure[] = [
     // Last but one: a disk that is full ends sessions, too, and says so before.
     pattern:
       /terminating connection|server closed the connection|connection to server was lost|could not (?:send data to|receive data from) server|SSL SYSCALL error/,
+    states: ['57P01', '57P02', '57P03'],
     code: 'dump_failed',
     message: (what, _detail, words) =>
       `The session of the restore into ${what} was ended by its server, or the connection to it broke. See the server’s log, and restore again. It said: ${words}`,
-  },
-  {
-    pattern: /source database "template0" is being accessed|database is not currently accepting/,
-    code: 'dump_failed',
-    message: (_what, _detail, words) =>
-      `The server could not make a new database just now. Try again. It said: ${words}`,
   },
   // Of a server that speaks another language, where psql tells the SQLSTATE: pg_restore tells none.
   {
@@ -226,12 +232,18 @@ const FAILURES: readonly KnownFailure[] = [
     states: ['42704'],
     code: 'dump_failed',
     message: (what, _detail, words) =>
-      `The server of ${what} does not have something that the dump names: a role, an extension, or a setting of a newer version. Make it there, or restore to another server. It said: ${words}`,
+      `The server of ${what} does not have something that the dump names, such as a role, an extension or a setting of a newer version. Make it there, or restore to another server. It said: ${words}`,
   },
   {
     states: ['53100'],
     code: 'dump_failed',
     message: (what, _detail, words) =>
       `The disk of the server of ${what} is full. Free some of it. It said: ${words}`,
+  },
+  {
+    states: ['57P01', '57P02', '57P03'],
+    code: 'dump_failed',
+    message: (what, _detail, words) =>
+      `The session of the restore into ${what} was ended by its server. See the server’s log, and restore again. It said: ${words}`,
   },
 ];

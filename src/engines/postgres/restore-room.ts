@@ -12,9 +12,12 @@ const MOST_RESERVE = 1024 ** 3;
 /** Filters `df -Pk FOLDER` to what `roomOf` reads. A mount point may hold blanks, and stands last. */
 export const ROOM_OF = `awk 'NR == 2 { print $4, $2, $0 }'`;
 
+/** The device ends in no blank, and anything ends the mount point: a host that sends thousands of either costs no time. */
+const ANSWER = /^(\d{1,15}) (\d{1,15}) (.*?\S)\s+\d+\s+-?\d+\s+-?\d+\s+\S+\s+(\S.*)$/s;
+
 /** Null where it can't be told. */
 export function roomOf(answer: string | undefined): Room | null {
-  const found = /^(\d{1,15}) (\d{1,15}) (.+?)\s+\d+\s+-?\d+\s+-?\d+\s+\S+\s+(\S.*)$/.exec(answer ?? '');
+  const found = ANSWER.exec(answer ?? '');
   const [, free, size, device, mountPoint] = found ?? [];
   if (device === undefined || mountPoint === undefined) return null;
   return { freeBytes: Number(free) * KIB, sizeBytes: Number(size) * KIB, device, mountPoint };

@@ -4,7 +4,7 @@
  */
 export const PSQL_SETTINGS = '--set=ON_ERROR_STOP=1 --set=VERBOSITY=verbose';
 /** A pattern of the shell for what psql prints where somebody is in a database that is to be renamed or dropped (object_in_use). */
-export const IN_USE = "*': 55006: '*";
+export const IN_USE = "*':  55006: '*";
 
 /**
  * Shell functions that find PostgreSQL's client programs on a host. They follow `connectionLines`.

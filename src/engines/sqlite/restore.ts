@@ -94,7 +94,7 @@ function readCounts(stdout: string): readonly CountedTable[] {
   if (encoding === undefined || !/^bridgeport:end$/m.test(stdout)) {
     throw new AppError('dump_failed', 'Counting the rows of the restored file gave no usable answer.');
   }
-  const decoder = new TextDecoder(encoding);
+  const decoder = new TextDecoder(encoding, { ignoreBOM: true });
   return [...stdout.matchAll(/^bridgeport:rows=([0-9A-F]*) (\d+)$/gim)].map(([, hex = '', rows = '']) => ({
     schema: null,
     name: decoder.decode(Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))),

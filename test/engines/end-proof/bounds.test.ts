@@ -98,3 +98,39 @@ describe('an error that sqlite3 met', () => {
     expect(dump(`-- x\n${error}`)).toThrow(/sqlite3 met an error/);
   });
 });
+
+describe('a trigger that ends in comments', () => {
+  const contents = (end: string) => {
+    const proof = newSqliteTextProof();
+    const trigger = `CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT 1;\n${end};\n`;
+    proof.observe(
+      bytes(
+        `PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE t(a);\n${trigger}INSERT INTO t VALUES(1);\n`,
+      ),
+    );
+    // An end that is none leaves the trigger open, and counts nothing of what follows.
+    proof.observe(bytes('END;\nINSERT INTO t VALUES(2);\nCOMMIT;\n'));
+    proof.finish();
+    return proof.contents?.()?.tables.map(({ rows }) => rows);
+  };
+
+  it.each([
+    ['/**/', 100_000],
+    ['/*/**/', 100_000],
+    ['--\n', 100_000],
+    ['/*', 100_000],
+    [' ', 400_000],
+  ])('is read at once, however many there are: %j', (comment, times) => {
+    const began = performance.now();
+    expect(contents(`end${comment.repeat(times)}*/ x`)).toEqual([1]);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
+  it('ends there, whatever stands in them', () => {
+    for (const comments of ['', ' /* a ** b / */', '/***/ -- x */\n', "/*\n'; */\t", '/*/ * / **/']) {
+      expect(contents(`END${comments}`)).toEqual([2]);
+    }
+    for (const more of [' x', '/* a */ x', '/**/ x /**/', 'less'])
+      expect(contents(`end${more}`)).toEqual([1]);
+  });
+});

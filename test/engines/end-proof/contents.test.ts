@@ -328,7 +328,12 @@ CREATE TABLE never (a integer);
 $x$;
 CREATE RULE twice AS ON UPDATE TO empty_table DO ALSO (INSERT INTO notes (note) VALUES ('r'); INSERT INTO notes (note) VALUES ('s'));
 GRANT SELECT ON notes TO pg_read_all_data WITH GRANT OPTION;
-`;
+CREATE TABLE "\ufeffnotes" (a text);
+INSERT INTO "\ufeffnotes" VALUES (E'\ufeff'), (NULL);
+CREATE SCHEMA "\ufeff";
+CREATE TABLE "\ufeff"."\ufeff" (a text);
+INSERT INTO "\ufeff"."\ufeff" VALUES (1);
+`.replaceAll('\\ufeff', '\ufeff');
 
 const NASTY_MYSQL = String.raw`
 CREATE TABLE ${'`INSERT INTO ``x`` (a) VALUES (1);\n(`'} (${'`a (b`'} text, c varbinary(300), d integer AS (1) VIRTUAL);
@@ -343,6 +348,8 @@ INSERT INTO notes VALUES (1, 2, 'x');
 CREATE TABLE never (a integer);
 END//
 DELIMITER ;
+CREATE TABLE ${'`\ufeffnotes`'} (a text);
+INSERT INTO ${'`\ufeffnotes`'} VALUES ('x'), (NULL);
 `;
 
 const NASTY_SQLITE = `
@@ -352,6 +359,8 @@ CREATE TABLE \`INSERT INTO plain VALUES(\` (a);
 INSERT INTO \`INSERT INTO plain VALUES(\` VALUES (zeroblob(200000)), (NULL);
 CREATE TABLE "ü 🐘" (a);
 INSERT INTO "ü 🐘" VALUES (1), (2), (3);
+CREATE TABLE "\ufeffplain" (a);
+INSERT INTO "\ufeffplain" VALUES (1), (2);
 CREATE TRIGGER several_lines AFTER INSERT ON "ü 🐘" BEGIN
 INSERT INTO plain (a) VALUES (1);
 INSERT INTO plain (a) VALUES (CASE WHEN 1 THEN 2

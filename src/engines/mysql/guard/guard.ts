@@ -163,7 +163,7 @@ export function newMysqlGuard(): DumpGuard {
 /** What may stand in a row beside numbers and texts. */
 const LITERAL = /^(?:NULL|TRUE|FALSE|_[a-z0-9]+|[xbn])$/i;
 
-const UTF8 = new TextDecoder();
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** As the server may fold it. */
 function nameOf(text: string): string {

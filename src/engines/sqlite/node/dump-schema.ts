@@ -12,6 +12,9 @@ export interface SchemaObject {
   readonly sql: string;
 }
 
+/** Lines end in `\n` alone here, as sqlite3 reads them: a definition full of `\r` is gone over once. */
+const ENDING_LINE = /(?:^|\n)[ \t\r]*(?:\/|go)[ \t\r]*(?:\n|$)/i;
+
 /** sqlite_sequence last: it comes into being with the first table that has AUTOINCREMENT. */
 export function readSchema(db: Db): readonly SchemaObject[] {
   const encoding = String(db.pragma('encoding', { simple: true }));
@@ -27,7 +30,7 @@ export function readSchema(db: Db): readonly SchemaObject[] {
     }
     const utf8 = encoding === 'UTF-8' ? bytes : utf8Of(bytes, encoding);
     if (utf8 === undefined || !isUtf8(utf8)) throw new Error('bridgeport: a definition is no text');
-    if (type !== 'trigger' && /^[ \t\r]*(?:\/|go)[ \t\r]*$/im.test(sql)) {
+    if (type !== 'trigger' && ENDING_LINE.test(sql)) {
       throw new Error('bridgeport: a definition has a line that sqlite3 takes for its end');
     }
   }
