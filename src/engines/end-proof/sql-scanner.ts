@@ -191,7 +191,10 @@ export function newSqlScanner(dialect: SqlDialect): SqlScanner {
       comment.begin();
       return at + 1;
     }
+    const isBegun = statement.isOpen;
     startOrGoOn(mark);
+    // The first byte of a statement, and the last of the chunk before: nobody else has kept it.
+    if (!isBegun && position < 0) statement.held.keep(Uint8Array.of(mark), 0, 1);
     previous = mark;
     state = 'sql';
     return at;

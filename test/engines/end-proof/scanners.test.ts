@@ -119,7 +119,7 @@ describe.each([
         expect(scanner.longestStatement()).toBe(longest);
         expect(scanner.isBetweenStatements()).toBe(isBetween);
       }),
-      { numRuns: 250 },
+      { numRuns: 250, examples: [["-1,'x','it''s',NULL);\n", 1]] },
     );
   });
 });
