@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { recordNewest } from '../../src/backups/newest-backups.ts';
-import type { BackupRow, Db, RunRow, RunState } from '../../src/db/schema.ts';
+import type { BackupRow, Db, RunRow, RunState, Trx } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { noteAskers } from '../../src/runs/askers.ts';
@@ -50,7 +50,7 @@ export async function insertBackup(
 }
 
 /** The run of a backup that was inserted by hand. */
-export async function addRun(db: Db, backup: BackupRow, values: RunValues = {}): Promise<void> {
+export async function addRun(db: Db | Trx, backup: BackupRow, values: RunValues = {}): Promise<void> {
   const { id, database_id, created_at, started_at, completed_at, type, triggered_by_id: personId } = backup;
   await db
     .insertInto('runs')
@@ -62,8 +62,11 @@ export async function addRun(db: Db, backup: BackupRow, values: RunValues = {}):
     })
     .execute();
   const askedBy = { isScheduled: type === 'scheduled', personId };
-  await write(db, (trx) => noteAskers(trx, id, askedBy, new Date(created_at)));
+  const note = (trx: Trx) => noteAskers(trx, id, askedBy, new Date(created_at));
+  await (isTransaction(db) ? note(db) : write(db, note));
 }
+
+const isTransaction = (db: Db | Trx): db is Trx => db.isTransaction;
 
 /** Lets the runs say what a test has written into their backups by hand. */
 export async function letRunsFollow(db: Db): Promise<void> {
