@@ -101,7 +101,8 @@ it('a file that is tried to be downloaded in the reference is not read through',
   const html = await tried.text();
   expect(html).toMatch(/badge-success">200 OK/);
   expect(html).toContain('which is not shown here: fetch it by the command below.');
-  expect(html).toContain(`curl -sS -X GET &#39;${url}/api/backups/${id}/download&#39;`);
+  expect(html).toContain(`&#39;${url}/api/backups/${id}/download&#39;`);
+  expect(html).toMatch(/curl -fsSg -X GET -o &#39;.*\.sql\.part&#39; /);
 });
 
 it('the command that the reference shows is taken by a shell as it was typed', async () => {

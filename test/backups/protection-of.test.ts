@@ -72,6 +72,7 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
     expect(await failures(failing)).toEqual({
       ...{ count: 2, since: ago(9).toISOString(), cause: 'Größe „x“ 🐘 <b>' },
       lastAt: ago(8).toISOString(),
+      error: expect.objectContaining({ step: 'dump', code: 'dump_failed' }),
     });
     expect(await failures(cancelled)).toBeNull();
     expect(await failures(deleted)).toBeNull();
@@ -88,6 +89,7 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
       since: ago(5).toISOString(),
       lastAt: ago(4).toISOString(),
       cause: null,
+      error: null,
     });
   });
 

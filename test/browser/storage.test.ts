@@ -141,6 +141,8 @@ describe('Admin > Storage in a browser', () => {
     await appears('Storage is enabled for the environment.');
     await registerDatabase();
     await open();
+    // The list above moves the button while it is pressed.
+    await page.locator('#buckets:not([hx-trigger])').waitFor();
     await press('Disable storage for production');
     const dialog = page.getByRole('dialog', { name: 'Disable storage for production?' });
     await dialog.getByText('1 database uses the storage there.').waitFor();
