@@ -3,6 +3,7 @@ import type { Question } from './parts/dialog.tsx';
 import { FirstNames, type FirstOf } from './parts/first-of.tsx';
 import { formatBytes } from './parts/format.ts';
 import { Notice } from './parts/notice.tsx';
+import { TypedName } from './parts/typed-name.tsx';
 
 export interface EnvironmentContents {
   readonly servers: FirstOf;
@@ -53,17 +54,7 @@ export function questionOfEnvironment(
             nobody here knows of them any more.
           </p>
         )}
-        {!isEmpty && (
-          <label>
-            Type its name, {name}, to go on
-            <input
-              name="name"
-              autocomplete="off"
-              required
-              aria-invalid={message === null ? undefined : 'true'}
-            />
-          </label>
-        )}
+        {!isEmpty && <TypedName name={name} isRefused={message !== null} />}
       </>
     ),
   };

@@ -2,6 +2,7 @@ import type { WhatDepends } from '../../src/backups/remove-database.ts';
 import type { Question } from '../parts/dialog.tsx';
 import { formatBytes } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
+import { TypedName } from '../parts/typed-name.tsx';
 
 const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
@@ -60,15 +61,7 @@ export function questionOfDatabase(
             Forget it, keep the files where they are
           </label>
         </fieldset>
-        <label>
-          Type its name, {name}, to go on
-          <input
-            name="name"
-            autocomplete="off"
-            required
-            aria-invalid={message === null ? undefined : 'true'}
-          />
-        </label>
+        <TypedName name={name} isRefused={message !== null} />
       </>
     ),
   };

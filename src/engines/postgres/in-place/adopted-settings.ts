@@ -1,4 +1,5 @@
 import { literal } from '../restore-lines.ts';
+import { doEach } from './database-settings.ts';
 
 /**
  * Before `copySettings`: gives database `to`, which somebody may have looked at, closed to others or made read-only since it was restored,
@@ -6,17 +7,7 @@ import { literal } from '../restore-lines.ts';
  * As there, nothing is called by a name that somebody could have put in the way, and `token` ends the statement's text.
  */
 export function takeSettings(from: string, to: string, token: string): string {
-  const tag = `$bp_${token}$`;
-  return `DO LANGUAGE plpgsql ${tag}
-DECLARE
-  statement pg_catalog.text;
-BEGIN
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
-  FOR statement IN ${statements(literal(from), literal(to))}
-  LOOP
-    EXECUTE statement;
-  END LOOP;
-END ${tag}`;
+  return doEach(statements(literal(from), literal(to)), token);
 }
 
 function statements(from: string, to: string): string {

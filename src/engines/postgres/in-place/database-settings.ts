@@ -6,13 +6,18 @@ import { literal } from '../restore-lines.ts';
  * by a name that somebody could have put in the way. `token` ends the statement's text, so nobody may know it.
  */
 export function copySettings(from: string, to: string, token: string): string {
+  return doEach(statements(literal(from), literal(to)), token);
+}
+
+/** A statement that does each that the query gives, of which none is called by a name in anybody's search path. */
+export function doEach(query: string, token: string): string {
   const tag = `$bp_${token}$`;
   return `DO LANGUAGE plpgsql ${tag}
 DECLARE
   statement pg_catalog.text;
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
-  FOR statement IN ${statements(literal(from), literal(to))}
+  FOR statement IN ${query}
   LOOP
     EXECUTE statement;
   END LOOP;
