@@ -75,6 +75,10 @@ const FLASHES = {
     `${count === 1 ? 'The schedule is' : `${count} schedules are`} changed: each waits for its next time.`,
   'policies-saved': (count) =>
     `${count === 1 ? 'The policy is' : `${count} policies are`} saved. What they do not keep is pruned now.`,
+  'drill-asked-already':
+    'A drill of this database has been asked for already: no second one was. What becomes of it is shown here.',
+  'drill-queued':
+    'The drill has been asked for. Another one of this database is under way: it begins when that one has ended.',
   'environment-created': 'The environment is created.',
   'environment-deleted': 'The environment is deleted.',
   'host-key-forgotten':
@@ -181,6 +185,7 @@ const NEWS: readonly FlashKey[] = [
   'backups-wait',
   'token-shown',
   'verification-runs',
+  'drill-asked-already',
 ];
 
 /** Leads to a page of ours that says this once. */
