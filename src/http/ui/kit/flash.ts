@@ -109,6 +109,8 @@ const FLASHES = {
   'schedule-saved': 'The schedule is saved: it waits for its next time.',
   'settings-reset': 'Every setting is as it is by default.',
   'settings-saved': 'The settings are saved.',
+  'settings-saved-some-go': (count) =>
+    `The settings are saved. By them ${count === 1 ? '1 more backup goes' : `${count} more backups go`}: with the next backup of its database, or in the next night.`,
   'retention-saved': 'The policy is saved. What it does not keep is pruned now.',
   'restored-dropped': 'What was restored is dropped.',
   'restore-cancelled': 'The restore is being cancelled: what it has made by now is removed.',
@@ -183,9 +185,9 @@ const NEWS: readonly FlashKey[] = [
   'backup-runs-and-waits',
   'backup-waits',
   'backups-wait',
+  'drill-asked-already',
   'token-shown',
   'verification-runs',
-  'drill-asked-already',
 ];
 
 /** Leads to a page of ours that says this once. */
