@@ -73,7 +73,18 @@ describe('the count beside Runs', () => {
       expect(await counted()).toBe(expected);
     }
     await viewer.get('/?environment=all');
+    // The list has a way to them, with that count.
+    const chip = async (path: string) =>
+      /<a class="chip" href="([^"]*state=uncertain[^"]*)"[^>]*>(.*?)<\/a>/
+        .exec((await viewer.get(path)).html)
+        ?.slice(1);
+    const [href, words] = (await chip('/runs')) ?? [];
+    expect([href, words]).toEqual(['/runs?state=uncertain', 'Uncertain<span class="chip-count"> 1</span>']);
+    const listed = (await viewer.get(href ?? '')).html;
+    expect([...listed.matchAll(/<a href="\/runs\/([^"]*)\/log">/g)].map(([, id]) => id)).toEqual([row.id]);
+    expect(await chip('/runs?kind=restore')).toEqual(['/runs?kind=restore&amp;state=uncertain', 'Uncertain']);
     await run.set(before).execute();
+    expect(await chip('/runs')).toEqual(['/runs?state=uncertain', 'Uncertain']);
   });
 });
 
