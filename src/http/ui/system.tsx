@@ -6,6 +6,7 @@ import type { WouldGoProps } from '../../../views/system/would-go.tsx';
 import { manifestPublicKey } from '../../backups/manifest.ts';
 import { isPostgres } from '../../db/kind.ts';
 import type { InputIssue } from '../../errors.ts';
+import { listLeftBehind } from '../../leftovers/leftovers.ts';
 import { readOidc } from '../../oidc/settings.ts';
 import {
   changeSettingsAskingFirst,
@@ -149,6 +150,7 @@ async function sendSystem(
     ['State', isPostgres(services.db) ? 'PostgreSQL' : 'SQLite'],
     ['Scheduler', config.schedulerEnabled ? `looks every ${config.schedulerCheckMs / SECOND_MS} s` : 'off'],
     ['Memory for parts', `${config.partMemoryMib} MiB`],
+    ['Left behind', leftBehindText((await listLeftBehind(services.db, MOST_LEFT + 1)).length)],
     ['Key that manifests are signed with (Ed25519)', await manifestPublicKey(services)],
   ] as const;
   return sendPage(
@@ -164,6 +166,14 @@ async function sendSystem(
     />,
     shown.status ?? 200,
   );
+}
+
+/** More than so many are not counted: that reads them all. */
+const MOST_LEFT = 100;
+
+function leftBehindText(count: number) {
+  if (count === 0) return 'nothing';
+  return <a href="/admin/storage">{count > MOST_LEFT ? `more than ${MOST_LEFT}` : count} not removed yet</a>;
 }
 
 /** Of so many databases what would go of each is told. */
