@@ -121,6 +121,7 @@ describe('the pages of a filled installation', () => {
     `/environments/${ids.environment}/servers/new`,
     '/environments/new',
     '/admin/system',
+    '/admin/master-key',
     '/admin/storage/edit',
     `/environments/${ids.environment}/settings`,
     `/environments/${ids.environment}/databases/new`,

@@ -6,6 +6,7 @@ import type { WouldGoProps } from '../../../views/system/would-go.tsx';
 import { manifestPublicKey } from '../../backups/manifest.ts';
 import { isPostgres } from '../../db/kind.ts';
 import type { InputIssue } from '../../errors.ts';
+import { masterKeyCopy } from '../../installation/master-key-copy.ts';
 import { listLeftBehind } from '../../leftovers/leftovers.ts';
 import { readOidc } from '../../oidc/settings.ts';
 import {
@@ -150,6 +151,7 @@ async function sendSystem(
     ['State', isPostgres(services.db) ? 'PostgreSQL' : 'SQLite'],
     ['Scheduler', config.schedulerEnabled ? `looks every ${config.schedulerCheckMs / SECOND_MS} s` : 'off'],
     ['Memory for parts', `${config.partMemoryMib} MiB`],
+    ['Master key', <a href="/admin/master-key">{keyText(await masterKeyCopy(services))}</a>],
     ['Left behind', leftBehindText((await listLeftBehind(services.db, MOST_LEFT + 1)).length)],
     ['Key that manifests are signed with (Ed25519)', await manifestPublicKey(services)],
   ] as const;
@@ -166,6 +168,11 @@ async function sendSystem(
     />,
     shown.status ?? 200,
   );
+}
+
+function keyText({ isGenerated, copiedAt }: Awaited<ReturnType<typeof masterKeyCopy>>): string {
+  if (!isGenerated) return 'of the variable MASTER_KEY';
+  return copiedAt === null ? 'not copied yet' : 'copied';
 }
 
 /** More than so many are not counted: that reads them all. */

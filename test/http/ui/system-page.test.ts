@@ -63,6 +63,18 @@ describe('System', () => {
     expect(told).toContain('targets: [&#39;backups.example.com:8443&#39;]');
   });
 
+  it('leads to the page of the master key, which says where it lies and whether it was copied', async () => {
+    const key = async () => (await admin.get('/admin/master-key')).html;
+    expect(await page()).toContain('<a href="/admin/master-key">not copied yet</a>');
+    expect(await key()).toMatch(/master\.key \.<\/code>.*I have copied it/s);
+    expect((await (await pages.signedIn('operator')).get('/admin/master-key')).status).toBe(403);
+    expect((await admin.post('/admin/master-key/confirm')).location).toBe('/');
+    expect(await page()).toContain('<a href="/admin/master-key">copied</a>');
+    const copied = await key();
+    expect(copied).toMatch(/noted at <time datetime="[^"]+">[^<]+<\/time>.*master\.key \.<\/code>/s);
+    expect(copied).not.toContain('I have copied it');
+  });
+
   it('says how much could not be removed yet, and where that is listed', async () => {
     expect(await page()).toContain('<dt>Left behind</dt><dd>nothing</dd>');
     const { db } = pages.services;
