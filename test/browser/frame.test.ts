@@ -256,7 +256,8 @@ describe('the pages of a filled installation', () => {
     }
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });
-    expect(await focused()).toMatch(/^Delete/);
+    // By the event `close`, which comes after the dialog has gone.
+    await expect.poll(focused).toMatch(/^Delete/);
 
     await page.goto(`${site.url}/databases?sort=name`);
     const bar = page.getByRole('button', { name: 'Pause…' });
