@@ -1,4 +1,4 @@
-import { describeAgo, formatDate, formatExact } from './format-time.ts';
+import { describeAgo, formatAhead, formatDate, formatExact } from './format-time.ts';
 import { useReader } from './reader.ts';
 
 /** A point in time: relative below seven days, else its date; the exact instant with its zone in the title. */
@@ -16,6 +16,17 @@ export function Ago({ at, none = '–' }: { readonly at: string | null; readonly
 /** To the second and with its zone, on the page of the thing itself. */
 export function Exact({ at }: { readonly at: string }) {
   return <time datetime={at}>{formatExact(at, useReader()?.zone ?? 'UTC')}</time>;
+}
+
+/** By the clock, of what lies ahead; the exact instant with its zone in the title. */
+export function Clock({ at }: { readonly at: string }) {
+  const reader = useReader();
+  const zone = reader?.zone ?? 'UTC';
+  return (
+    <time datetime={at} title={formatExact(at, zone)}>
+      {reader === null ? formatExact(at, zone) : formatAhead(at, reader.now, zone)}
+    </time>
+  );
 }
 
 /** The date of something that lies ahead, or whose age says nothing; the exact instant with its zone in the title. */
