@@ -74,6 +74,8 @@ export const ASKED: readonly (readonly [address: string, name: string])[] = [
   ['/notifications/types/:typeId', 'form of a type of notifications'],
   ['/notifications/webhooks', 'webhooks'],
   ['/admin/storage', 'storage'],
+  ['/admin/storage?disable=:environment', 'taking the storage from an environment'],
+  ['/admin/storage?delete', 'deletion of the storage'],
   ['/admin/storage/edit', 'form of the storage'],
   ['/admin/storage/edit/endpoint', 'field of the storage’s endpoint'],
   ['/admin/storage/policy', 'policy text of the storage'],
