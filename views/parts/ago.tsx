@@ -7,7 +7,7 @@ export function Ago({ at, none = '–' }: { readonly at: string | null; readonly
   if (at === null) return <span>{none}</span>;
   const zone = reader?.zone ?? 'UTC';
   return (
-    <time datetime={at} title={formatExact(at, zone)}>
+    <time datetime={toMinute(at)} title={formatExact(at, zone)}>
       {reader === null ? formatExact(at, zone) : describeAgo(at, reader.now, zone)}
     </time>
   );
@@ -23,7 +23,7 @@ export function Clock({ at }: { readonly at: string }) {
   const reader = useReader();
   const zone = reader?.zone ?? 'UTC';
   return (
-    <time datetime={at} title={formatExact(at, zone)}>
+    <time datetime={toMinute(at)} title={formatExact(at, zone)}>
       {reader === null ? formatExact(at, zone) : formatAhead(at, reader.now, zone)}
     </time>
   );
@@ -33,8 +33,11 @@ export function Clock({ at }: { readonly at: string }) {
 export function Day({ at }: { readonly at: string }) {
   const zone = useReader()?.zone ?? 'UTC';
   return (
-    <time datetime={at} title={formatExact(at, zone)}>
+    <time datetime={toMinute(at)} title={formatExact(at, zone)}>
       {formatDate(at, zone)}
     </time>
   );
 }
+
+/** A list has a hundred of them, and the title has the seconds. What is no instant is given back. */
+const toMinute = (iso: string) => iso.replace(/:\d\d\.\d+Z$/, 'Z');
