@@ -1,5 +1,5 @@
 import type { Db } from '../db/schema.ts';
-import { type NextRuns, toNextRuns } from '../schedules/next-runs.ts';
+import { databasesIn, type NextRuns, soonestByRule } from '../schedules/next-runs.ts';
 
 /** The next drill of each database of that environment, or (null) of all, the soonest first; at most so many groups. */
 export async function nextDrills(
@@ -7,25 +7,20 @@ export async function nextDrills(
   environmentId: string | null,
   limit: number,
 ): Promise<readonly NextRuns[]> {
-  const rows = await db
+  const slots = db
     .selectFrom('drill_states as due')
     .innerJoin('database_schedules as counts', 'counts.database_id', 'due.database_id')
-    .innerJoin('databases', 'databases.id', 'due.database_id')
-    .leftJoin('schedules', 'schedules.id', 'counts.schedule_id')
     .select(({ fn }) => [
-      'schedules.rule_name',
+      ...(['due.due_at', 'counts.schedule_id'] as const),
       fn.countAll<number>().as('count'),
       fn.min('due.run_at').as('begins_at'),
-      fn.min('counts.schedule_id').as('schedule_id'),
-      fn.min('databases.id').as('database_id'),
+      fn.min('due.database_id').as('database_id'),
     ])
     .where('due.run_at', 'is not', null)
     .where('counts.is_paused', '=', 0)
-    .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
-    .groupBy(['due.due_at', 'schedules.rule_name'])
-    .orderBy('begins_at')
-    .orderBy('database_id')
-    .limit(limit)
-    .execute();
-  return rows.flatMap(toNextRuns);
+    .$if(environmentId !== null, (query) =>
+      query.where('due.database_id', 'in', databasesIn(db, environmentId)),
+    )
+    .groupBy(['due.due_at', 'counts.schedule_id']);
+  return soonestByRule(db, slots, limit);
 }
