@@ -120,6 +120,7 @@ function Buckets({ buckets }: { buckets: readonly BucketItem[] }) {
 
 function BucketRow({ bucket }: { bucket: BucketItem }) {
   const { name, state, source, message, bytes, databases, traits, deepTest } = bucket;
+  const { versioning, lock } = traits ?? { versioning: 'unknown', lock: 'unknown' };
   const zone = useReader()?.zone ?? 'UTC';
   const seen = traits === null ? undefined : `Seen ${formatExact(traits.seenAt, zone)}`;
   return (
@@ -137,13 +138,13 @@ function BucketRow({ bucket }: { bucket: BucketItem }) {
       <td class="figure" data-label="Databases">
         {databases === 0 ? '0' : <a href={databasesIn(name)}>{databases}</a>}
       </td>
-      <td data-label="Versions" title={seen}>
-        {VERSIONS[traits?.versioning ?? 'unknown']}
+      <td class={known(versioning !== 'unknown')} data-label="Versions" title={seen}>
+        {VERSIONS[versioning]}
       </td>
-      <td data-label="Lock" title={seen}>
-        {lockText(traits?.lock ?? 'unknown')}
+      <td class={known(lock !== 'unknown')} data-label="Lock" title={seen}>
+        {lockText(lock)}
       </td>
-      <td data-label="Test">
+      <td class={deepTest === null ? 'tested unknown' : 'tested'} data-label="Test">
         {deepTest === null ? (
           'not yet'
         ) : (
@@ -155,6 +156,9 @@ function BucketRow({ bucket }: { bucket: BucketItem }) {
     </tr>
   );
 }
+
+/** What nobody knows takes no room on a phone. */
+const known = (isKnown: boolean) => (isKnown ? undefined : 'unknown');
 
 /** Of all environments, as they are counted. */
 const databasesIn = (bucket: string) =>

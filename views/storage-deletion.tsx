@@ -28,7 +28,7 @@ function WhatDepends({ dependents }: { dependents: StorageDependents }) {
       {environments.length === 0 ? (
         <p>No environment may use it now.</p>
       ) : (
-        <p>These environments lose access to it: {environments.join(', ')}.</p>
+        <p>These environments lose access to it: {firstOf(environments)}.</p>
       )}
       {databases.length > 0 && (
         <>
@@ -51,4 +51,12 @@ function WhatDepends({ dependents }: { dependents: StorageDependents }) {
       <p>What is stored in the buckets stays there.</p>
     </>
   );
+}
+
+const MOST_NAMES = 15;
+
+/** In one sentence, however many there are. */
+function firstOf(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES;
+  return names.slice(0, MOST_NAMES).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
