@@ -1,4 +1,3 @@
-import type { AliasableExpression } from 'kysely';
 import type { Db } from '../db/schema.ts';
 
 /** What begins together by itself: all whose slot is at one time, by one rule, or by schedules of databases' own. */
@@ -18,20 +17,28 @@ export async function nextRuns(
   environmentId: string | null,
   limit: number,
 ): Promise<readonly NextRuns[]> {
-  const slots = db
-    .selectFrom('database_schedules')
+  const rows = await db
+    .selectFrom('database_schedules as due')
+    .leftJoin('schedules', 'schedules.id', 'due.schedule_id')
     .select(({ fn }) => [
-      ...(['due_at', 'schedule_id'] as const),
+      'schedules.rule_name',
       fn.countAll<number>().as('count'),
-      fn.min('run_at').as('begins_at'),
-      fn.min('database_id').as('database_id'),
+      fn.min('due.run_at').as('begins_at'),
+      fn.min('due.schedule_id').as('schedule_id'),
+      fn.min('due.database_id').as('database_id'),
     ])
-    .where('run_at', 'is not', null)
-    .where('due_at', 'is not', null)
-    .where('is_paused', '=', 0)
-    .$if(environmentId !== null, (query) => query.where('database_id', 'in', databasesIn(db, environmentId)))
-    .groupBy(['due_at', 'schedule_id']);
-  return soonestByRule(db, slots, limit);
+    .where('due.run_at', 'is not', null)
+    .where('due.due_at', 'is not', null)
+    .where('due.is_paused', '=', 0)
+    .$if(environmentId !== null, (query) =>
+      query.where('due.database_id', 'in', databasesIn(db, environmentId)),
+    )
+    .groupBy(['due.due_at', 'schedules.rule_name'])
+    .orderBy('begins_at')
+    .orderBy('database_id')
+    .limit(limit)
+    .execute();
+  return rows.flatMap(toNextRuns);
 }
 
 export function databasesIn(db: Db, environmentId: string | null) {
@@ -41,39 +48,15 @@ export function databasesIn(db: Db, environmentId: string | null) {
     .where('databases.environment_id', '=', environmentId ?? '');
 }
 
-/** What is due at one time by one schedule. */
-interface Slot {
-  readonly due_at: string | null;
-  readonly schedule_id: string;
-  readonly count: number;
+/** A row of such a query; none where it has no time. */
+export function toNextRuns(row: {
   readonly begins_at: string | null;
+  readonly count: number;
   readonly database_id: string;
-}
-
-/** Of the thousands that one rule counts for, its name is looked for once. */
-export async function soonestByRule(
-  db: Db,
-  slots: AliasableExpression<Slot>,
-  limit: number,
-): Promise<readonly NextRuns[]> {
-  const rows = await db
-    .selectFrom(slots.as('slot'))
-    .leftJoin('schedules', 'schedules.id', 'slot.schedule_id')
-    .select(({ fn }) => [
-      'schedules.rule_name',
-      fn.sum<number>('slot.count').as('count'),
-      fn.min('slot.begins_at').as('begins_at'),
-      fn.min('slot.schedule_id').as('schedule_id'),
-      fn.min('slot.database_id').as('database_id'),
-    ])
-    .groupBy(['slot.due_at', 'schedules.rule_name'])
-    .orderBy('begins_at')
-    .orderBy('database_id')
-    .limit(limit)
-    .execute();
-  return rows.flatMap(({ begins_at: runAt, count, rule_name: name, ...one }) => {
-    if (runAt === null) return [];
-    const rule = name === null ? null : { id: one.schedule_id, name };
-    return [{ runAt, count: Number(count), databaseId: one.database_id, rule }];
-  });
+  readonly schedule_id: string;
+  readonly rule_name: string | null;
+}): readonly NextRuns[] {
+  if (row.begins_at === null) return [];
+  const rule = row.rule_name === null ? null : { id: row.schedule_id, name: row.rule_name };
+  return [{ runAt: row.begins_at, count: Number(row.count), databaseId: row.database_id, rule }];
 }
