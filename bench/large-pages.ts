@@ -74,6 +74,8 @@ export const ASKED: readonly (readonly [address: string, name: string])[] = [
   ['/notifications/types/:typeId', 'form of a type of notifications'],
   ['/notifications/webhooks', 'webhooks'],
   ['/admin/storage', 'storage'],
+  ['/admin/storage?disable=:environment', 'taking the storage from an environment'],
+  ['/admin/storage?delete', 'deletion of the storage'],
   ['/admin/storage/edit', 'form of the storage'],
   ['/admin/storage/edit/endpoint', 'field of the storage’s endpoint'],
   ['/admin/storage/policy', 'policy text of the storage'],
@@ -162,8 +164,10 @@ export const ASKED: readonly (readonly [address: string, name: string])[] = [
   ['/api/system/oidc', '`/api/system/oidc`'],
 ];
 
-/** What a page may cost where it is not the usual: it tells of every environment’s objects. */
-export const MOST_CPU_MS: Readonly<Record<string, number>> = { storage: 60 };
+/** What a page may cost where it is not the usual: it tells of every environment, and of what lies where. */
+export const MOST_CPU_MS: Readonly<Record<string, number>> = {
+  ...{ storage: 20, 'deletion of the storage': 20, 'taking the storage from an environment': 20 },
+};
 
 /** What is not asked in the bench, and why. */
 export const NOT_ASKED: Readonly<Record<string, string>> = {

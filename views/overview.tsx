@@ -3,6 +3,7 @@ import type { Level } from './backup/level.tsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Attention, type AttentionProps } from './overview-attention.tsx';
+import { type NextRunItem, NextRuns } from './overview-next-runs.tsx';
 import { Troubles, type TroublesProps } from './overview-troubles.tsx';
 import { Elsewhere, OverviewVerdict } from './overview-verdict.tsx';
 import { Ago } from './parts/ago.tsx';
@@ -65,14 +66,6 @@ export interface LatestItem {
   /** Of a backup what is proven of it, which says more than how its run ended. */
   readonly level: Level | null;
   readonly at: string;
-}
-
-/** A backup that begins by itself. */
-export interface NextRunItem {
-  readonly databaseId: string;
-  readonly databaseName: string;
-  readonly environmentName: string;
-  readonly runAt: string;
 }
 
 /** Am I safe? And what is wrong, and what do I do. */
@@ -161,7 +154,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
               <AreaChart points={stored.points} noun="Stored" />
               {stored.forecast !== null && <p class="field-help">{forecastSentence(stored.forecast)}</p>}
             </Panel>
-            {props.nextRuns.length > 0 && <NextRuns items={props.nextRuns} frame={frame} />}
+            <NextRuns items={props.nextRuns} user={frame.user} showsEnvironment={hasOthers(frame)} />
             <Latest items={props.latest} frame={frame} />
           </>
         }
@@ -204,27 +197,6 @@ function LastProven({
     >
       to restore {named(proven.databaseName, proven.environmentName, frame)}, <Ago at={proven.at} />
     </Tile>
-  );
-}
-
-function NextRuns({ items, frame }: { readonly items: readonly NextRunItem[]; readonly frame: Frame }) {
-  return (
-    <Panel title="Next runs">
-      <ul class="latest">
-        {items.map((item) => (
-          <li key={item.databaseId}>
-            <span>
-              <a href={`/databases/${item.databaseId}`}>{item.databaseName}</a>
-              <Place name={item.environmentName} frame={frame} />
-            </span>
-            <Ago at={item.runAt} />
-          </li>
-        ))}
-      </ul>
-      <p>
-        <a href="/schedules">All schedules</a>
-      </p>
-    </Panel>
   );
 }
 

@@ -3,6 +3,7 @@ import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
 import { Confirm } from './parts/confirm.tsx';
 import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
+import { DangerZone } from './parts/danger-zone.tsx';
 import { AskLink, Dialog, type Question } from './parts/dialog.tsx';
 import { Facts } from './parts/facts.tsx';
 import { TextField } from './parts/field.tsx';
@@ -69,11 +70,6 @@ export function ServerPage(props: {
       title={server.name}
       back={{ href: '/servers', label: 'Servers' }}
       within={environment.name}
-      actions={
-        frame.user.isAdmin ? (
-          <AskLink href={`/servers/${server.id}?delete`} label="Delete server" kind="button" />
-        ) : undefined
-      }
     >
       <Dialog question={props.question} />
       <ServerState server={server} isAdmin={frame.user.isAdmin} />
@@ -109,6 +105,11 @@ export function ServerPage(props: {
             <ServerFields form={form} isOwn={server.isOwn} />
           </Form>
         </>
+      )}
+      {frame.user.isAdmin && (
+        <DangerZone>
+          <AskLink href={`/servers/${server.id}?delete`} label="Delete server" kind="button" />
+        </DangerZone>
       )}
     </Page>
   );

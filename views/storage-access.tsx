@@ -1,5 +1,5 @@
 import { Badge } from './parts/badge.tsx';
-import { Confirm } from './parts/confirm.tsx';
+import { AskLink, type Question } from './parts/dialog.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { PostButton } from './parts/form.tsx';
 import { Names } from './parts/names.tsx';
@@ -9,8 +9,8 @@ export interface EnvironmentAccess {
   readonly id: string;
   readonly name: string;
   readonly spacesEnabled: boolean;
-  /** The databases there that back up to the storage, and how many backups lie in buckets. */
-  readonly databases: readonly string[];
+  /** How many databases there back up to the storage, and how many backups lie in buckets. */
+  readonly databases: number;
   readonly backups: number;
 }
 
@@ -36,10 +36,10 @@ export function EnvironmentAccessList({ environments }: { environments: readonly
                 {environment.spacesEnabled ? (
                   <Badge tone="success" text="enabled" />
                 ) : (
-                  <Badge tone="neutral" text="disabled" />
+                  <Badge tone="setting" text="disabled" />
                 )}
               </td>
-              <td data-label="Databases">{environment.databases.length}</td>
+              <td data-label="Databases">{environment.databases}</td>
               <td>
                 <Toggle environment={environment} />
               </td>
@@ -54,44 +54,59 @@ export function EnvironmentAccessList({ environments }: { environments: readonly
 /** Enabling is done at once; so is disabling where nothing depends on it. */
 function Toggle({ environment }: { environment: EnvironmentAccess }) {
   const { id, name, spacesEnabled, databases, backups } = environment;
-  const action = `/admin/storage/environments/${id}`;
-  if (!spacesEnabled || (databases.length === 0 && backups === 0)) {
-    const label = spacesEnabled ? 'Disable' : 'Enable';
+  const label = spacesEnabled ? 'Disable' : 'Enable';
+  const accessibleLabel = `${label} storage for ${name}`;
+  if (spacesEnabled && databases + backups > 0) {
     return (
-      <PostButton
-        action={action}
+      <AskLink
+        href={`/admin/storage?disable=${id}`}
         label={label}
-        accessibleLabel={`${label} storage for ${name}`}
-        values={{ enabled: spacesEnabled ? 'false' : 'true' }}
+        accessibleLabel={accessibleLabel}
+        kind="button"
       />
     );
   }
   return (
-    <Confirm
-      id={`disable-${id}`}
-      label="Disable"
-      accessibleLabel={`Disable storage for ${name}`}
-      title={`Disable storage for ${name}?`}
-      action={action}
-      submit="Disable storage"
-    >
-      {databases.length > 0 && (
-        <>
-          <p>
-            {databases.length === 1
-              ? '1 database uses the storage there. Its backups fail'
-              : `${databases.length} databases use the storage there. Their backups fail`}{' '}
-            from then on, before anything is dumped:
-          </p>
-          <Names names={databases} />
-        </>
-      )}
-      {backups > 0 && (
-        <p>
-          {backups === 1 ? '1 stored backup stays' : `${backups} stored backups stay`} in the bucket; the API
-          gives out no downloads of {backups === 1 ? 'it' : 'them'} while storage is disabled.
-        </p>
-      )}
-    </Confirm>
+    <PostButton
+      action={`/admin/storage/environments/${id}`}
+      label={label}
+      accessibleLabel={accessibleLabel}
+      values={{ enabled: spacesEnabled ? 'false' : 'true' }}
+    />
   );
+}
+
+/** Whether to take the storage away from an environment, with the names of the databases there that use it. */
+export function questionOfAccess(
+  { id, name, backups }: EnvironmentAccess,
+  databases: readonly string[],
+): Question {
+  return {
+    title: `Disable storage for ${name}?`,
+    action: `/admin/storage/environments/${id}`,
+    submit: 'Disable storage',
+    back: '/admin/storage',
+    children: (
+      <>
+        {databases.length > 0 && (
+          <>
+            <p>
+              {databases.length === 1
+                ? '1 database uses the storage there. Its backups fail'
+                : `${databases.length} databases use the storage there. Their backups fail`}{' '}
+              from then on, before anything is dumped:
+            </p>
+            <Names names={databases} />
+          </>
+        )}
+        {backups > 0 && (
+          <p>
+            {backups === 1 ? '1 stored backup stays' : `${backups} stored backups stay`} in the bucket; the
+            API gives out no downloads of {backups === 1 ? 'it' : 'them'} while storage is disabled.
+          </p>
+        )}
+        {databases.length + backups === 0 && <p>Nothing there uses it now.</p>}
+      </>
+    ),
+  };
 }

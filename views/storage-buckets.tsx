@@ -1,7 +1,9 @@
 import { Ago } from './parts/ago.tsx';
 import { Badge } from './parts/badge.tsx';
 import { formatBytes } from './parts/format.ts';
+import { formatExact } from './parts/format-time.ts';
 import { Notice, type Tone } from './parts/notice.tsx';
+import { useReader } from './parts/reader.ts';
 import { Table } from './parts/table.tsx';
 
 export interface BucketItem {
@@ -97,9 +99,7 @@ const COLUMNS = [
   { label: 'Databases', isFigure: true },
   'Versions',
   'Object lock',
-  'Settings seen',
   'Deep test',
-  'Known',
 ] as const;
 
 function Buckets({ buckets }: { buckets: readonly BucketItem[] }) {
@@ -120,23 +120,31 @@ function Buckets({ buckets }: { buckets: readonly BucketItem[] }) {
 
 function BucketRow({ bucket }: { bucket: BucketItem }) {
   const { name, state, source, message, bytes, databases, traits, deepTest } = bucket;
+  const { versioning, lock } = traits ?? { versioning: 'unknown', lock: 'unknown' };
+  const zone = useReader()?.zone ?? 'UTC';
+  const seen = traits === null ? undefined : `Seen ${formatExact(traits.seenAt, zone)}`;
   return (
     <tr>
-      <th scope="row">{name}</th>
-      <td data-label="State">
+      <th scope="row" title={source === 'configured' ? 'Named by hand' : 'Discovered with the key'}>
+        {name}
+      </th>
+      <td class="state" data-label="State">
         <Badge tone={TONES[state]} text={state} />
         {message !== null && <small class="bucket-answer">{message}</small>}
       </td>
-      <td class="figure" data-label="Used">
+      <td class="figure used" data-label="Used">
         {formatBytes(bytes)}
       </td>
       <td class="figure" data-label="Databases">
         {databases === 0 ? '0' : <a href={databasesIn(name)}>{databases}</a>}
       </td>
-      <td data-label="Versions">{VERSIONS[traits?.versioning ?? 'unknown']}</td>
-      <td data-label="Object lock">{lockText(traits?.lock ?? 'unknown')}</td>
-      <td data-label="Settings seen">{traits === null ? 'not yet' : <Ago at={traits.seenAt} />}</td>
-      <td data-label="Deep test">
+      <td class={known(versioning !== 'unknown')} data-label="Versions" title={seen}>
+        {VERSIONS[versioning]}
+      </td>
+      <td class={known(lock !== 'unknown')} data-label="Lock" title={seen}>
+        {lockText(lock)}
+      </td>
+      <td class={deepTest === null ? 'tested unknown' : 'tested'} data-label="Test">
         {deepTest === null ? (
           'not yet'
         ) : (
@@ -145,10 +153,12 @@ function BucketRow({ bucket }: { bucket: BucketItem }) {
           </>
         )}
       </td>
-      <td data-label="Known">{source === 'configured' ? 'named by hand' : 'discovered'}</td>
     </tr>
   );
 }
+
+/** What nobody knows takes no room on a phone. */
+const known = (isKnown: boolean) => (isKnown ? undefined : 'unknown');
 
 /** Of all environments, as they are counted. */
 const databasesIn = (bucket: string) =>

@@ -3,16 +3,17 @@ import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
 import { AreaChart } from './parts/charts/area.tsx';
-import { Confirm } from './parts/confirm.tsx';
 import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
+import { AskLink, Dialog, type Question } from './parts/dialog.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { formatBytes } from './parts/format.ts';
-import { Names } from './parts/names.tsx';
+import { MoreMenu } from './parts/more-menu.tsx';
 import { changeText, growthText, type StoredGrowth } from './parts/stored-growth.ts';
 import { Table } from './parts/table.tsx';
 import { type EnvironmentAccess, EnvironmentAccessList } from './storage-access.tsx';
 import { BucketList, type BucketListProps, LIST_FAILS } from './storage-buckets.tsx';
 import { StorageFitness } from './storage-fitness.tsx';
+import { LeftoverList, type LeftoverListProps } from './storage-leftovers.tsx';
 import { PolicyDetails, type PolicyShown } from './storage-policy.tsx';
 
 export interface StorageSummary {
@@ -21,14 +22,6 @@ export interface StorageSummary {
   readonly endpoint: string;
   readonly accessKey: string;
   readonly buckets: readonly string[];
-}
-
-/** What would be without a storage if the configuration went. */
-export interface StorageDependents {
-  readonly environments: readonly string[];
-  /** With their environments. */
-  readonly databases: readonly string[];
-  readonly backups: { readonly count: number; readonly bytes: number; readonly places: readonly string[] };
 }
 
 /** A bucket, or (without an endpoint) what lies on a host. */
@@ -44,7 +37,6 @@ export interface StoredPlace {
 export function StoragePage(props: {
   readonly frame: Frame;
   readonly storage: StorageSummary | null;
-  readonly dependents: StorageDependents;
   readonly stored: readonly StoredPlace[];
   /** When the last weekly report told what lay where; null: none has. */
   readonly reportedAt: string | null;
@@ -53,9 +45,10 @@ export function StoragePage(props: {
   readonly buckets: BucketListProps;
   readonly environments: readonly EnvironmentAccess[];
   readonly policy: PolicyShown | null;
-  readonly leftovers: readonly LeftoverItem[];
+  readonly leftovers: LeftoverListProps;
   readonly test: TestResult | null;
   readonly capabilities: CapabilityCardProps;
+  readonly question: Question | null;
 }) {
   const { frame, storage } = props;
   return (
@@ -63,8 +56,9 @@ export function StoragePage(props: {
       frame={frame}
       section="storage"
       title="Storage"
-      actions={storage === null ? undefined : <StorageActions dependents={props.dependents} />}
+      actions={storage === null ? undefined : <StorageActions />}
     >
+      <Dialog question={props.question} />
       {storage === null ? (
         <EmptyState title="No storage is configured">
           <p>
@@ -88,64 +82,29 @@ export function StoragePage(props: {
           />
           <CapabilityCard {...props.capabilities} />
           <EnvironmentAccessList environments={props.environments} />
-          {props.leftovers.length > 0 && <Leftovers leftovers={props.leftovers} />}
+          <LeftoverList {...props.leftovers} />
           <h2>Least privilege</h2>
           <PolicyDetails policy={props.policy} />
         </>
       )}
-      {storage === null && props.leftovers.length > 0 && <Leftovers leftovers={props.leftovers} />}
+      {storage === null && <LeftoverList {...props.leftovers} />}
     </Page>
   );
 }
 
-function StorageActions({ dependents }: { dependents: StorageDependents }) {
+function StorageActions() {
   return (
     <>
       <a class="button" href="/admin/storage/edit">
         Edit
       </a>
-      <Confirm
-        id="delete-storage"
-        label="Delete"
-        accessibleLabel="Delete the storage configuration"
-        title="Delete the storage configuration?"
-        action="/admin/storage/delete"
-        submit="Delete configuration"
-      >
-        <WhatDepends dependents={dependents} />
-      </Confirm>
-    </>
-  );
-}
-
-function WhatDepends({ dependents }: { dependents: StorageDependents }) {
-  const { environments, databases, backups } = dependents;
-  return (
-    <>
-      {environments.length === 0 ? (
-        <p>No environment may use it now.</p>
-      ) : (
-        <p>These environments lose access to it: {environments.join(', ')}.</p>
-      )}
-      {databases.length > 0 && (
-        <>
-          <p>
-            {databases.length === 1
-              ? '1 database backs up to it. Its backups fail'
-              : `${databases.length} databases back up to it. Their backups fail`}{' '}
-            from then on:
-          </p>
-          <Names names={databases} />
-        </>
-      )}
-      {backups.count > 0 && (
-        <p>
-          {backups.count === 1 ? '1 backup' : `${backups.count} backups`} ({formatBytes(backups.bytes)}) in{' '}
-          {backups.places.join(', ')} can't be downloaded or deleted from here until a storage is configured
-          again.
-        </p>
-      )}
-      <p>What is stored in the buckets stays there.</p>
+      <MoreMenu label="More for the storage">
+        <AskLink
+          href="/admin/storage?delete"
+          label="Delete…"
+          accessibleLabel="Delete the storage configuration"
+        />
+      </MoreMenu>
     </>
   );
 }
@@ -221,49 +180,6 @@ function StoredByBucket({
         Stored in all buckets and on hosts: {formatBytes(growth.bytes)}, {growthText(growth.inAWeek)}.
       </p>
       <AreaChart points={growth.points} noun="Stored" />
-    </>
-  );
-}
-
-/** Something that could not be removed yet. */
-export interface LeftoverItem {
-  readonly id: string;
-  readonly kind: string;
-  readonly place: string;
-  readonly since: string;
-  readonly reason: string;
-  readonly tries: number;
-  /** Null while a try is on its way. */
-  readonly nextTryAt: string | null;
-}
-
-function Leftovers({ leftovers }: { leftovers: readonly LeftoverItem[] }) {
-  return (
-    <>
-      <h2>Left behind</h2>
-      <p>
-        Backups left these behind, or were deleted and could not be removed, because the place refused or
-        could not be reached; or an answer was lost. Removal is tried again until it is certain that nothing
-        is there.
-      </p>
-      <Table caption="Left behind" columns={['What', 'Where', 'Since', 'Tries', 'Next try', 'Why']}>
-        {leftovers.map((leftover) => (
-          <tr key={leftover.id}>
-            <td data-label="What">{leftover.kind}</td>
-            <td class="file" data-label="Where">
-              <code>{leftover.place}</code>
-            </td>
-            <td data-label="Since">
-              <Ago at={leftover.since} />
-            </td>
-            <td data-label="Tries">{leftover.tries}</td>
-            <td data-label="Next try">
-              <Ago at={leftover.nextTryAt} />
-            </td>
-            <td data-label="Why">{leftover.reason}</td>
-          </tr>
-        ))}
-      </Table>
     </>
   );
 }

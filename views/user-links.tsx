@@ -1,5 +1,5 @@
 import { Ago } from './parts/ago.tsx';
-import { Confirm } from './parts/confirm.tsx';
+import { AskLink, type Question } from './parts/dialog.tsx';
 
 export interface UserLink {
   readonly id: string;
@@ -28,18 +28,33 @@ export function UserLinks(props: {
             anew at each sign-in.
           </p>
           {hasPassword && (
-            <Confirm
-              id={`unlink-${link.id}`}
+            <AskLink
+              href={`/admin/users/${userId}?unlink=${link.id}`}
               label="Unlink"
-              title="Take the link off?"
-              action={`/admin/users/${userId}/single-sign-on/${link.id}/unlink`}
-              submit="Unlink"
-            >
-              <p>The password alone signs in afterwards. Sessions that began by the link end.</p>
-            </Confirm>
+              accessibleLabel={`Unlink ${link.email ?? 'a person'} of ${link.issuer}`}
+              kind="button"
+            />
           )}
         </div>
       ))}
     </>
   );
+}
+
+/** Whether to take a link off a user. */
+export function questionOfUserLink(userId: string, { id, email, issuer }: UserLink): Question {
+  return {
+    title: 'Take the link off?',
+    action: `/admin/users/${userId}/single-sign-on/${id}/unlink`,
+    submit: 'Unlink',
+    back: `/admin/users/${userId}`,
+    children: (
+      <>
+        <p>
+          {email ?? 'A person'} of {issuer}.
+        </p>
+        <p>The password alone signs in afterwards. Sessions that began by the link end.</p>
+      </>
+    ),
+  };
 }

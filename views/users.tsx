@@ -3,6 +3,8 @@ import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
 import { Badge } from './parts/badge.tsx';
 import { Confirm } from './parts/confirm.tsx';
+import { DangerZone } from './parts/danger-zone.tsx';
+import { AskLink, Dialog, type Question } from './parts/dialog.tsx';
 import { type Choice, SelectField, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
@@ -127,42 +129,15 @@ export function UserPage(props: {
   /** Without one it signs in by single sign-on alone. */
   readonly hasPassword: boolean;
   readonly links: readonly UserLink[];
-  /** The names of their API tokens, which end with them. */
-  readonly tokens: readonly string[];
   readonly leastPassword: number;
   readonly details: FormState;
   readonly password: FormState;
+  readonly question: Question | null;
 }) {
   const { frame, user, isSelf, details } = props;
   return (
-    <Page
-      frame={frame}
-      section="users"
-      title={user.email}
-      back={{ href: '/admin/users', label: 'Users' }}
-      actions={
-        isSelf ? undefined : (
-          <Confirm
-            id="delete-user"
-            label="Delete user"
-            title={`Delete the user ${user.email}?`}
-            action={`/admin/users/${user.id}/delete`}
-            submit="Delete user"
-          >
-            <p>The user is signed out at once. The backups that the user started stay.</p>
-            {props.tokens.length > 0 && (
-              <>
-                <p>
-                  What uses {props.tokens.length === 1 ? 'this token' : 'these tokens'} of theirs stops
-                  working:
-                </p>
-                <Names names={props.tokens} />
-              </>
-            )}
-          </Confirm>
-        )
-      }
-    >
+    <Page frame={frame} section="users" title={user.email} back={{ href: '/admin/users', label: 'Users' }}>
+      <Dialog question={props.question} />
       <h2>Details</h2>
       <Form action={`/admin/users/${user.id}`} form={details} submit="Save">
         <TextField form={details} name="name" label="Name" />
@@ -171,8 +146,37 @@ export function UserPage(props: {
       {isSelf ? <OwnPassword /> : <PasswordForm {...props} />}
       {!isSelf && props.hasSecondFactor && <TakeOffFactor user={user} />}
       {!isSelf && <UserLinks userId={user.id} links={props.links} hasPassword={props.hasPassword} />}
+      {!isSelf && (
+        <DangerZone>
+          <AskLink href={`/admin/users/${user.id}?delete`} label="Delete user" kind="button" />
+        </DangerZone>
+      )}
     </Page>
   );
+}
+
+/** Whether to delete a user; with the names of their API tokens, which end with them. */
+export function questionOfUser(
+  { id, email }: Pick<UserItem, 'id' | 'email'>,
+  tokens: readonly string[],
+): Question {
+  return {
+    title: `Delete the user ${email}?`,
+    action: `/admin/users/${id}/delete`,
+    submit: 'Delete user',
+    back: `/admin/users/${id}`,
+    children: (
+      <>
+        <p>The user is signed out at once. The backups that the user started stay.</p>
+        {tokens.length > 0 && (
+          <>
+            <p>What uses {tokens.length === 1 ? 'this token' : 'these tokens'} of theirs stops working:</p>
+            <Names names={tokens} />
+          </>
+        )}
+      </>
+    ),
+  };
 }
 
 function PasswordForm(props: {

@@ -82,12 +82,9 @@ export async function keepDeepTest(
     .execute();
 }
 
-function toStored(row: StorageProbeRow): StoredDeepTest {
-  const { id, cause, started_at: startedAt, finished_at: finishedAt } = row;
-  return { ...testedStorage.parse(JSON.parse(row.result)), id, cause, startedAt, finishedAt };
-}
-
 /** Null for a result of another version, whose form is not this one's: then nothing is known until the next deep test. */
 function readStored(row: StorageProbeRow): StoredDeepTest | null {
-  return testedStorage.safeParse(JSON.parse(row.result)).success ? toStored(row) : null;
+  const { id, cause, started_at: startedAt, finished_at: finishedAt } = row;
+  const { data } = testedStorage.safeParse(JSON.parse(row.result));
+  return data === undefined ? null : { ...data, id, cause, startedAt, finishedAt };
 }

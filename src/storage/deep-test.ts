@@ -112,12 +112,17 @@ export async function testAgain(context: DeepTestContext): Promise<void> {
  * stored costs nothing and object lock does not let it pile up. Gives the id of its run, or null where none is due.
  */
 export async function testIfDue(context: DeepTestContext): Promise<string | null> {
-  const [config, last] = [await spacesRow(context.db), await lastDeepTest(context.db)];
+  const at = await weeklyTestAt(context.db);
+  if (at === null || at > context.now()) return null;
+  return insert(context, 'weekly', { beside: false });
+}
+
+/** When the weekly test is due; null where none will be. */
+export async function weeklyTestAt(db: Db): Promise<Date | null> {
+  const [config, last] = [await spacesRow(db), await lastDeepTest(db)];
   if (config === undefined || last === null) return null;
   if (last.endpoint !== config.endpoint || !isFreeToDelete(last)) return null;
-  const now = context.now().getTime();
-  if (now - Date.parse(last.finishedAt) < WEEK_MS || isStillLocked(last, now)) return null;
-  return insert(context, 'weekly', { beside: false });
+  return new Date(Math.max(Date.parse(last.finishedAt) + WEEK_MS, ...locksOf(last)));
 }
 
 /** Null where one waits already, and where one runs unless this one may wait beside it. */
@@ -173,7 +178,8 @@ function isFreeToDelete(last: StoredDeepTest): boolean {
   );
 }
 
-/** Whether object lock still holds what the last deep test stored. */
-function isStillLocked(last: StoredDeepTest, now: number): boolean {
-  return last.buckets.some(({ left }) => left.some(({ until }) => until !== null && Date.parse(until) > now));
+/** Until when object lock holds what the last deep test stored. */
+function locksOf({ buckets }: StoredDeepTest): readonly number[] {
+  const untils = buckets.flatMap(({ left }) => left.flatMap(({ until }) => until ?? []));
+  return untils.map(Date.parse).filter(Number.isFinite);
 }

@@ -52,14 +52,26 @@ export async function environmentImpact(db: Db, environmentId: string): Promise<
   };
 }
 
-/** Completed backups in buckets of every environment that has any, by its id. */
-export async function backupsByEnvironment(db: Db): Promise<ReadonlyMap<string, number>> {
-  const rows = await ofEnvironments(db)
-    .select(['databases.environment_id', sum('stored_totals.backups').as('backups')])
+/** By the id of the environment: databases that back up to buckets, and completed backups that lie there. Without the names. */
+export async function dependentsByEnvironment(db: Db): Promise<{
+  readonly databases: ReadonlyMap<string, number>;
+  readonly backups: ReadonlyMap<string, number>;
+}> {
+  const databases = await db
+    .selectFrom('databases')
+    .select(({ fn }) => ['environment_id', fn.countAll<number>().as('count')])
+    .where('backup_storage_type', '=', 'spaces')
+    .groupBy('environment_id')
+    .execute();
+  const backups = await ofEnvironments(db)
+    .select(['databases.environment_id', sum('stored_totals.backups').as('count')])
     .groupBy('databases.environment_id')
     .execute();
-  return new Map(rows.map((row) => [row.environment_id, Number(row.backups)]));
+  return { databases: byEnvironment(databases), backups: byEnvironment(backups) };
 }
+
+const byEnvironment = (rows: readonly { readonly environment_id: string; readonly count: number }[]) =>
+  new Map(rows.map(({ environment_id: id, count }) => [id, Number(count)]));
 
 export async function spacesImpact(db: Db): Promise<SpacesImpact> {
   const list = await dependentDatabases(db, null);

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storageTrouble } from '../../src/backups/storage-trouble.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
+import { nextDrills } from '../../src/drills/next-drills.ts';
 import { isNearlyFull } from '../../src/installation/free-space.ts';
 import { nextRuns } from '../../src/schedules/next-runs.ts';
 import { insertBackup } from '../support/backup-row.ts';
@@ -161,10 +162,58 @@ describe.each(STATES)('what concerns every database at once, on %s', (state) => 
         })
         .execute();
     }
-    expect((await nextRuns(db, null, 9)).map(({ databaseId }) => databaseId)).toEqual([ids[3], ids[0]]);
+    const alone = { count: 1, rule: null };
+    expect(await nextRuns(db, null, 9)).toEqual([
+      { ...alone, runAt: at(6).toISOString(), databaseId: ids[3] },
+      { ...alone, runAt: at(9).toISOString(), databaseId: ids[0] },
+    ]);
     expect((await nextRuns(db, null, 1)).map(({ runAt }) => runAt)).toEqual([at(6).toISOString()]);
     const [own] = rows;
     expect(await nextRuns(db, own?.environment_id ?? '', 9)).toMatchObject([{ databaseId: ids[0] }]);
+    expect(await nextDrills(db, null, 9)).toEqual([]);
+  });
+
+  it('begins together what is due at one time by one rule, however it is spread; so do drills', async () => {
+    const states = await db.selectFrom('database_schedules').select('database_id').execute();
+    const ids = states.map(({ database_id: id }) => id).sort();
+    const rule = { id: 'rule', name: 'nightly "ü" 🐘' };
+    await db
+      .insertInto('schedules')
+      .values({
+        ...{ id: rule.id, rule_name: rule.name, cron_expression: '0 2 * * *', enabled: 1, retention_days: 7 },
+        ...{ jitter_minutes: 30, retries: 0, retry_minutes: 10 },
+        ...{ created_at: at(0).toISOString(), updated_at: at(0).toISOString() },
+      })
+      .execute();
+    for (const [index, id] of ids.entries()) {
+      // The second is paused. The last has a schedule of its own for the same time.
+      const schedule_id = index === 3 ? 'own' : rule.id;
+      const times = { due_at: at(20).toISOString(), run_at: at(20.4 - index / 10).toISOString() };
+      await db
+        .updateTable('database_schedules')
+        .set({ ...times, schedule_id })
+        .where('database_id', '=', id)
+        .execute();
+      const drill = { due_at: at(21).toISOString(), run_at: at(21.5 - index / 10).toISOString() };
+      await db
+        .insertInto('drill_states')
+        .values({ database_id: id, settled_as: 's', ...drill } as never)
+        .execute();
+    }
+    const alone = { count: 1, databaseId: ids[3], rule: null };
+    const together = { count: 2, databaseId: ids[0], rule };
+    const toTold = (found: Awaited<ReturnType<typeof nextRuns>>) =>
+      found.map(({ runAt, ...next }) => [(Date.parse(runAt) - at(0).getTime()) / 3_600_000, next]);
+    expect(toTold(await nextRuns(db, null, 9))).toEqual([
+      [20.1, alone],
+      [20.2, together],
+    ]);
+    expect(toTold(await nextDrills(db, null, 9))).toEqual([
+      [21.2, alone],
+      [21.3, together],
+    ]);
+    expect(await nextDrills(db, 'nowhere', 9)).toEqual([]);
+    expect(await nextDrills(db, null, 1)).toHaveLength(1);
   });
 });
 

@@ -143,13 +143,14 @@ describe('Admin > Storage in a browser', () => {
     await open();
     // The list above moves the button while it is pressed.
     await page.locator('#buckets:not([hx-trigger])').waitFor();
-    await press('Disable storage for production');
+    const disable = page.getByRole('link', { name: 'Disable storage for production' });
+    await disable.click();
     const dialog = page.getByRole('dialog', { name: 'Disable storage for production?' });
     await dialog.getByText('1 database uses the storage there.').waitFor();
     await dialog.getByText('appdb').waitFor();
     await look('disable');
-    await dialog.getByRole('button', { name: 'Cancel' }).click();
-    await press('Disable storage for production');
+    await dialog.getByRole('link', { name: 'Cancel' }).click();
+    await disable.click();
     await dialog.getByRole('button', { name: 'Disable storage' }).click();
     await appears('Storage is disabled for the environment.');
     await press('Enable storage for production');
@@ -205,7 +206,8 @@ describe('Admin > Storage in a browser', () => {
 
   it('says what depends on the configuration before it is deleted', async () => {
     await open();
-    await page.getByRole('button', { name: 'Delete the storage configuration' }).click();
+    await page.getByRole('button', { name: 'More for the storage' }).click();
+    await page.getByRole('link', { name: 'Delete the storage configuration' }).click();
     const dialog = page.getByRole('dialog', { name: 'Delete the storage configuration?' });
     await dialog.getByText('These environments lose access to it: production.').waitFor();
     await dialog.getByText('appdb (production)').waitFor();

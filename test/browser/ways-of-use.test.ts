@@ -92,7 +92,8 @@ describe('the pages', () => {
       if ((await again.count()) > 0) await again.click();
       return (await page.getByText('fit for backups', { exact: true }).count()) === 1;
     });
-    await page.getByRole('button', { name: 'Delete the storage configuration' }).click();
+    await page.getByRole('button', { name: 'More for the storage' }).click();
+    await page.getByRole('link', { name: 'Delete the storage configuration' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete configuration' }).click();
     await page.getByText('The storage configuration is deleted.').waitFor();
   }, 120_000);

@@ -198,6 +198,11 @@ describe('logins for restores on pages', () => {
     expect(html).not.toContain('typed for restores');
     await pages.services.db.updateTable('servers').set({ ssh_port: 2200 }).execute();
     expect((await operator.get(page())).html).toContain('A stored login is not sent');
+    expect((await operator.get(`${page()}?forget=postgres`)).html).not.toContain('Forget login');
+    const asked = (await admin.get(`${page()}?forget=postgres`)).html;
+    expect(asked).toContain(`action="${page()}/delete"`);
+    expect(asked).toContain('<input type="hidden" name="engine" value="postgres"/>');
+    expect(asked).toContain('Forget the login for restores of PostgreSQL?');
     expect((await admin.post(`${page()}/delete`, { engine: 'postgres' })).status).toBe(303);
     expect((await operator.get(page())).html).toContain('None is stored');
   });

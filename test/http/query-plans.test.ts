@@ -88,6 +88,7 @@ describe('no query reads or sorts a large table whole', () => {
     );
     expect(paths.size).toBeGreaterThan(25);
     paths.set(`/runs?environment=${ids.environment}`, '/runs');
+    paths.set(`/admin/storage?disable=${ids.environment}`, '/admin/storage');
     for (const by of ['schedule', 'token', 'person', `person:${app.userIds.viewer}`]) {
       paths.set(`/runs?by=${by}`, '/runs');
       paths.set(`/runs?by=${by}&kind=backup&state=failed&day=2026-01-01`, '/runs');
@@ -96,7 +97,7 @@ describe('no query reads or sorts a large table whole', () => {
     filled.forget();
     const unlike: string[] = [];
     for (const [path, route] of paths) {
-      for (const query of ['', '?offset=25&buckets=1&provider=aws&shown=x&ask=delete-failed']) {
+      for (const query of ['', '?offset=25&buckets=1&provider=aws&shown=x&ask=delete-failed&delete']) {
         const response = await filled.ask(`${path}${query}`);
         const isEntrance = /^\/(login|setup)/.test(path);
         expect([path, isEntrance || !response.headers.get('location')?.startsWith('/login')]).toEqual([

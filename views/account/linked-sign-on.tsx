@@ -1,5 +1,5 @@
 import { Ago } from '../parts/ago.tsx';
-import { Confirm } from '../parts/confirm.tsx';
+import { AskLink, type Question } from '../parts/dialog.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
@@ -39,15 +39,12 @@ export function LinkedSignOn({ name, links, isLinked, hasPassword, form, trouble
             <Ago at={link.lastUsedAt} none="never" />.
           </p>
           {hasPassword ? (
-            <Confirm
-              id={`unlink-${link.id}`}
+            <AskLink
+              href={`/account?unlink=${link.id}`}
               label="Unlink"
-              title="Take the link off?"
-              action={`/account/single-sign-on/${link.id}/unlink`}
-              submit="Unlink"
-            >
-              <p>You sign in with your password then. Sessions that began by the link end.</p>
-            </Confirm>
+              accessibleLabel={`Unlink ${link.email ?? 'a person'} of ${link.issuer}`}
+              kind="button"
+            />
           ) : (
             <p>This account has no password: the link is its way in.</p>
           )}
@@ -71,4 +68,22 @@ export function LinkedSignOn({ name, links, isLinked, hasPassword, form, trouble
       )}
     </>
   );
+}
+
+/** Whether to take a link off one's own account. */
+export function questionOfLink({ id, email, issuer }: LinkItem): Question {
+  return {
+    title: 'Take the link off?',
+    action: `/account/single-sign-on/${id}/unlink`,
+    submit: 'Unlink',
+    back: '/account',
+    children: (
+      <>
+        <p>
+          {email ?? 'A person'} of {issuer}.
+        </p>
+        <p>You sign in with your password then. Sessions that began by the link end.</p>
+      </>
+    ),
+  };
 }

@@ -1,4 +1,4 @@
-import { clockOf, describeAgo, formatDate, formatExact } from './format-time.ts';
+import { clockOf, describeAgo, formatAhead, formatDate, formatExact } from './format-time.ts';
 import { useReader } from './reader.ts';
 
 /** A point in time: relative below seven days, else its date; the exact instant with its zone in the title. */
@@ -7,7 +7,7 @@ export function Ago({ at, none = '–' }: { readonly at: string | null; readonly
   if (at === null) return <span>{none}</span>;
   const zone = reader?.zone ?? 'UTC';
   return (
-    <time datetime={at} title={formatExact(at, zone)}>
+    <time datetime={toMinute(at)} title={formatExact(at, zone)}>
       {reader === null ? formatExact(at, zone) : describeAgo(at, reader.now, zone)}
     </time>
   );
@@ -19,7 +19,7 @@ export function Due({ at }: { readonly at: string }) {
   const zone = reader?.zone ?? 'UTC';
   const exact = formatExact(at, zone);
   return (
-    <time datetime={at} title={exact}>
+    <time datetime={toMinute(at)} title={exact}>
       {reader === null ? exact : `${clockOf(exact)} · ${describeAgo(at, reader.now, zone)}`}
     </time>
   );
@@ -30,12 +30,26 @@ export function Exact({ at }: { readonly at: string }) {
   return <time datetime={at}>{formatExact(at, useReader()?.zone ?? 'UTC')}</time>;
 }
 
+/** By the clock, of what lies ahead; the exact instant with its zone in the title. */
+export function Clock({ at }: { readonly at: string }) {
+  const reader = useReader();
+  const zone = reader?.zone ?? 'UTC';
+  return (
+    <time datetime={toMinute(at)} title={formatExact(at, zone)}>
+      {reader === null ? formatExact(at, zone) : formatAhead(at, reader.now, zone)}
+    </time>
+  );
+}
+
 /** The date of something that lies ahead, or whose age says nothing; the exact instant with its zone in the title. */
 export function Day({ at }: { readonly at: string }) {
   const zone = useReader()?.zone ?? 'UTC';
   return (
-    <time datetime={at} title={formatExact(at, zone)}>
+    <time datetime={toMinute(at)} title={formatExact(at, zone)}>
       {formatDate(at, zone)}
     </time>
   );
 }
+
+/** A list has a hundred of them, and the title has the seconds. What is no instant is given back. */
+const toMinute = (iso: string) => iso.replace(/:\d\d\.\d+Z$/, 'Z');

@@ -25,6 +25,14 @@ export function describeSpan(ms: number): string {
   return `${Math.floor(ms / DAY_MS)} d`;
 }
 
+/** When something will be, by the clock of that zone: `02:00` within a day, `Sun 04:00` within a week, else with its date. */
+export function formatAhead(iso: string, now: Date, zone: string): string {
+  const ms = Date.parse(iso) - now.getTime();
+  if (Number.isNaN(ms) || ms >= RELATIVE_UP_TO_MS) return formatMinute(iso, zone);
+  const clock = format(iso, zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  return ms < DAY_MS ? clock : `${format(iso, zone, { weekday: 'short' })} ${clock}`;
+}
+
 /** `28 Nov 2026`, in that zone. What is no instant is given back. */
 export function formatDate(iso: string, zone: string): string {
   return format(iso, zone, { day: 'numeric', month: 'short', year: 'numeric' });

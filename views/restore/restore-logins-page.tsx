@@ -1,7 +1,7 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Ago } from '../parts/ago.tsx';
-import { Confirm } from '../parts/confirm.tsx';
+import { AskLink, Dialog, type Question } from '../parts/dialog.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { SelectField, TextArea, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
@@ -20,20 +20,25 @@ export interface ShownLogin {
   readonly updatedAt: string;
 }
 
+/** An engine that has users. */
+interface EngineName {
+  readonly type: string;
+  readonly displayName: string;
+}
+
 /** As whom restores and drills are made on a server. */
 export function RestoreLoginsPage(props: {
   readonly frame: Frame;
   readonly server: { readonly id: string; readonly name: string };
   readonly environmentName: string;
   readonly logins: readonly ShownLogin[];
-  /** Those that have users. */
-  readonly engines: readonly { readonly type: string; readonly displayName: string }[];
+  readonly engines: readonly EngineName[];
   readonly form: FormState;
+  readonly question: Question | null;
 }) {
   const { frame, server, logins, form, engines } = props;
-  const path = `/servers/${server.id}/restore-logins`;
+  const path = pathOf(server);
   const { isAdmin } = frame.user;
-  const nameOf = (engine: string) => engines.find(({ type }) => type === engine)?.displayName ?? engine;
   return (
     <Page
       frame={frame}
@@ -42,6 +47,7 @@ export function RestoreLoginsPage(props: {
       back={{ href: `/servers/${server.id}`, label: server.name }}
       within={props.environmentName}
     >
+      <Dialog question={props.question} />
       <p>
         The user that backs up may rightly only read. Restores and drills on this server sign in as the one
         given here, unless a person types another. What a backup holds runs with its rights: let it make
@@ -60,7 +66,7 @@ export function RestoreLoginsPage(props: {
         <Table caption="Logins for restores" columns={['Engine', 'User', 'Host', 'Changed', ACTIONS]}>
           {logins.map((login) => (
             <tr key={login.engine}>
-              <td>{nameOf(login.engine)}</td>
+              <td>{nameOf(login.engine, engines)}</td>
               <td>{login.username}</td>
               <td>
                 {login.host ?? 'the server itself'}
@@ -72,17 +78,11 @@ export function RestoreLoginsPage(props: {
               </td>
               <td>
                 {isAdmin && (
-                  <Confirm
-                    id={`forget-${login.engine}`}
+                  <AskLink
+                    href={`${path}?forget=${login.engine}`}
                     label="Forget"
-                    kind="link"
-                    title={`Forget the login for restores of ${nameOf(login.engine)}?`}
-                    action={`${path}/delete`}
-                    submit="Forget login"
-                    values={{ engine: login.engine }}
-                  >
-                    <p>Restores and drills then sign in as who backs up, who may not have the rights.</p>
-                  </Confirm>
+                    accessibleLabel={`Forget the login of ${nameOf(login.engine, engines)}`}
+                  />
                 )}
               </td>
             </tr>
@@ -159,3 +159,31 @@ export function RestoreLoginsPage(props: {
     </Page>
   );
 }
+
+/** Whether to forget a login. */
+export function questionOfLogin(
+  server: { readonly id: string },
+  { engine, username }: ShownLogin,
+  engines: readonly EngineName[],
+): Question {
+  return {
+    title: `Forget the login for restores of ${nameOf(engine, engines)}?`,
+    action: `${pathOf(server)}/delete`,
+    submit: 'Forget login',
+    back: pathOf(server),
+    children: (
+      <>
+        <input type="hidden" name="engine" value={engine} />
+        <p>
+          It is <strong>{username}</strong>. Restores and drills then sign in as who backs up, who may not
+          have the rights.
+        </p>
+      </>
+    ),
+  };
+}
+
+const pathOf = ({ id }: { readonly id: string }) => `/servers/${id}/restore-logins`;
+
+const nameOf = (engine: string, engines: readonly EngineName[]) =>
+  engines.find(({ type }) => type === engine)?.displayName ?? engine;

@@ -1,6 +1,6 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
-import { Confirm } from '../parts/confirm.tsx';
+import { AskLink, Dialog, type Question } from '../parts/dialog.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { CheckboxField, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
@@ -31,9 +31,10 @@ export function BlackoutsPage(props: {
   /** The installation's zone. */
   readonly zone: string;
   readonly form: FormState;
+  readonly question: Question | null;
 }) {
   const { frame, server, blackouts, form } = props;
-  const path = `/servers/${server.id}/blackouts`;
+  const path = pathOf(server);
   const { mayChange } = frame.user;
   return (
     <Page
@@ -43,6 +44,7 @@ export function BlackoutsPage(props: {
       back={{ href: `/servers/${server.id}`, label: server.name }}
       within={props.environmentName}
     >
+      <Dialog question={props.question} />
       <p>
         Within these times no backup begins on the server by schedule: each that was due says so among its
         times. What people start is not held up. They are told by the clock of the schedule’s zone, usually{' '}
@@ -63,21 +65,11 @@ export function BlackoutsPage(props: {
               <td>{blackout.reason ?? '–'}</td>
               <td>
                 {mayChange && (
-                  <Confirm
-                    id={`remove-${blackout.id}`}
+                  <AskLink
+                    href={`${path}?remove=${blackout.id}`}
                     label="Remove"
                     accessibleLabel={`Remove ${daysOf(blackout)}, ${blackout.from} to ${blackout.until}`}
-                    title="Remove this blackout?"
-                    action={`${path}/delete`}
-                    submit="Remove blackout"
-                    kind="link"
-                    values={{ id: blackout.id }}
-                  >
-                    <p>
-                      {daysOf(blackout)}, {blackout.from} to {blackout.until}: backups of {server.name} begin
-                      in this time again.
-                    </p>
-                  </Confirm>
+                  />
                 )}
               </td>
             </tr>
@@ -112,6 +104,30 @@ export function BlackoutsPage(props: {
     </Page>
   );
 }
+
+/** Whether to remove a blackout. */
+export function questionOfBlackout(
+  server: { readonly id: string; readonly name: string },
+  blackout: ShownBlackout,
+): Question {
+  return {
+    title: 'Remove this blackout?',
+    action: `${pathOf(server)}/delete`,
+    submit: 'Remove blackout',
+    back: pathOf(server),
+    children: (
+      <>
+        <input type="hidden" name="id" value={blackout.id} />
+        <p>
+          {daysOf(blackout)}, {blackout.from} to {blackout.until}: backups of {server.name} begin in this time
+          again.
+        </p>
+      </>
+    ),
+  };
+}
+
+const pathOf = ({ id }: { readonly id: string }) => `/servers/${id}/blackouts`;
 
 function daysOf({ weekdays }: ShownBlackout): string {
   if (weekdays.length === 7) return 'Every day';

@@ -2,7 +2,8 @@ import type { Frame, Role } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Ago } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
-import { Confirm } from '../parts/confirm.tsx';
+import { DangerZone } from '../parts/danger-zone.tsx';
+import { AskLink, Dialog, type Question } from '../parts/dialog.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { CheckboxField, SelectField, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
@@ -101,6 +102,7 @@ export function ServiceAccountPage(props: {
   readonly frame: Frame;
   readonly account: ServiceAccountItem;
   readonly form: FormState;
+  readonly question: Question | null;
 }) {
   const { frame, account, form } = props;
   const action = `/admin/service-accounts/${account.id}`;
@@ -111,27 +113,12 @@ export function ServiceAccountPage(props: {
       title={account.name}
       back={BACK}
       actions={
-        <>
-          <a class="button outline" href={`/admin/tokens/new?owner=account:${account.id}`}>
-            New token
-          </a>
-          <Confirm
-            id="delete-account"
-            label="Delete"
-            accessibleLabel={`Delete ${account.name}`}
-            title={`Delete the service account “${account.name}”?`}
-            action={`${action}/delete`}
-            submit="Delete service account"
-          >
-            <p>
-              {account.apiTokens === 0
-                ? 'It has no tokens.'
-                : `Its ${account.apiTokens === 1 ? 'token is' : `${account.apiTokens} tokens are`} refused from then on.`}
-            </p>
-          </Confirm>
-        </>
+        <a class="button outline" href={`/admin/tokens/new?owner=account:${account.id}`}>
+          New token
+        </a>
       }
     >
+      <Dialog question={props.question} />
       <Form action={action} form={form} submit="Save">
         <Details form={form} />
         <CheckboxField
@@ -141,8 +128,28 @@ export function ServiceAccountPage(props: {
           help="Its tokens are refused until it is enabled again."
         />
       </Form>
+      <DangerZone>
+        <AskLink href={`${action}?delete`} label="Delete service account" kind="button" />
+      </DangerZone>
     </Page>
   );
+}
+
+/** Whether to delete a service account. */
+export function questionOfAccount({ id, name, apiTokens }: ServiceAccountItem): Question {
+  return {
+    title: `Delete the service account “${name}”?`,
+    action: `/admin/service-accounts/${id}/delete`,
+    submit: 'Delete service account',
+    back: `/admin/service-accounts/${id}`,
+    children: (
+      <p>
+        {apiTokens === 0
+          ? 'It has no tokens.'
+          : `Its ${apiTokens === 1 ? 'token is' : `${apiTokens} tokens are`} refused from then on.`}
+      </p>
+    ),
+  };
 }
 
 function Details({ form }: { readonly form: FormState }) {

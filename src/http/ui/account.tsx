@@ -1,9 +1,11 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { AccountPage } from '../../../views/account/account-page.tsx';
-import { questionOfSession } from '../../../views/account/session-table.tsx';
+import { questionOfLink, type SignOnOfAccount } from '../../../views/account/linked-sign-on.tsx';
+import { questionOfSession, type SessionItem } from '../../../views/account/session-table.tsx';
+import type { Question } from '../../../views/parts/dialog.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { questionOfToken } from '../../../views/tokens/token-table.tsx';
+import { questionOfToken, type TokenItem } from '../../../views/tokens/token-table.tsx';
 import { changePassword } from '../../auth/change-password.ts';
 import { endOneSession, listSessions } from '../../auth/own-sessions.ts';
 import { chooseZone, ownZone } from '../../auth/own-zone.ts';
@@ -25,7 +27,7 @@ import type { UiEnv } from './kit/ui-env.ts';
 
 const SECRETS = ['currentPassword', 'newPassword'];
 
-const SESSIONS_SHOWN = 50;
+const SESSIONS_SHOWN = 20;
 const displayForm = z.object({ timeZone: ownZone, theme: z.enum(THEMES) });
 
 /** Forms of the page that came back. */
@@ -49,8 +51,7 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
     const sessions = listed
       .slice(0, SESSIONS_SHOWN)
       .map((session) => ({ ...session, isCurrent: session.id === ownId }));
-    const toEnd = sessions.find(({ id }) => id === c.req.query('end'));
-    const asked = tokens.find(({ id }) => id === c.req.query('revoke'));
+    const signOn = await signOnOf(c, services, refused.link);
     return (
       <AccountPage
         frame={await frameOf(c, services)}
@@ -61,15 +62,9 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
         tokens={tokens}
         sessions={sessions}
         sessionTotal={total}
-        signOn={await signOnOf(c, services, refused.link)}
+        signOn={signOn}
         hasSecondFactor={(await factorOf(services.db, user.id)) !== null}
-        question={
-          asked !== undefined
-            ? questionOfToken(asked, `/account/tokens/${asked.id}/revoke`, '/account')
-            : toEnd !== undefined
-              ? questionOfSession(toEnd)
-              : null
-        }
+        question={questionOf(c, { tokens, sessions, signOn })}
       />
     );
   };
@@ -119,4 +114,22 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
   });
 
   return ui;
+}
+
+/** The one that the address asks. */
+function questionOf(
+  c: Context<UiEnv>,
+  own: {
+    readonly tokens: readonly TokenItem[];
+    readonly sessions: readonly SessionItem[];
+    readonly signOn: SignOnOfAccount;
+  },
+): Question | null {
+  const { revoke, end, unlink } = c.req.query();
+  const token = own.tokens.find(({ id }) => id === revoke);
+  if (token !== undefined) return questionOfToken(token, `/account/tokens/${token.id}/revoke`, '/account');
+  const session = own.sessions.find(({ id }) => id === end);
+  if (session !== undefined) return questionOfSession(session);
+  const link = own.signOn.links.find(({ id }) => id === unlink);
+  return link === undefined || !own.signOn.hasPassword ? null : questionOfLink(link);
 }

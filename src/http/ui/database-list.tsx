@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { ChooseEnvironmentPage } from '../../../views/choose-environment.tsx';
-import { DatabasesPage, type DatabasesProps, STRIP_DAYS } from '../../../views/databases.tsx';
+import { DatabasesPage, type DatabasesProps } from '../../../views/databases.tsx';
+import { STRIP_DAYS } from '../../../views/parts/charts/strip.tsx';
 import type { Chip } from '../../../views/parts/chips.tsx';
 import type { ProtectionState } from '../../../views/parts/protection-badge.tsx';
 import { startBackup } from '../../backups/backup-actions.ts';

@@ -18,7 +18,6 @@ import { isFillingUp } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
 import { nextSteps } from '../../installation/next-steps.ts';
 import { failingWays } from '../../notifications/failing-ways.ts';
-import { nextRuns } from '../../schedules/next-runs.ts';
 import type { Services } from '../../services-port.ts';
 import { oneLine } from '../../short-text.ts';
 import { attentionOf } from './attention.ts';
@@ -29,6 +28,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { latestIn } from './latest.ts';
+import { nextRunsIn } from './next-runs.ts';
 import { runningOf } from './running.ts';
 import { scopeOf, storedIn } from './stored-growth.ts';
 
@@ -72,7 +72,7 @@ export async function sendOverview(
       days={await halfAYear(services, environmentId, targets)}
       running={await runningOf(services, environmentId)}
       latest={await latestIn(services, environmentId)}
-      nextRuns={await nextRuns(services.db, environmentId, MOST_NEXT)}
+      nextRuns={await nextRunsIn(services, environmentId)}
       storageTrouble={await storageTroubleOf(services)}
       diskTrouble={await diskTroubleOf(services)}
       failingWays={await failingWaysFor(services, frame.user.role)}
@@ -98,8 +98,6 @@ async function halfAYear({ db, now }: Services, environmentId: string | null, { 
   const days = daysUntil(today, (WEEKS - 1) * WEEK_DAYS + weekdayOf(today) + 1);
   return dayStates(await talliesSince(db, scopeOf(environmentId), days[0] ?? today), days, leastOn);
 }
-
-const MOST_NEXT = 6;
 
 async function storageTroubleOf({ db }: Services): Promise<OverviewProps['storageTrouble']> {
   const trouble = await storageTrouble(db);

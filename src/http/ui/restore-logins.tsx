@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { RestoreLoginsPage } from '../../../views/restore/restore-logins-page.tsx';
+import { questionOfLogin, RestoreLoginsPage } from '../../../views/restore/restore-logins-page.tsx';
 import { engines } from '../../engines/engines.ts';
 import {
   listRestoreLogins,
@@ -69,15 +69,19 @@ async function send(
 ): Promise<Response> {
   const server = await getServer(services.db, c.req.param('serverId'));
   const { frame, environment } = await environmentFrame(c, services, server.environmentId);
+  const logins = await listRestoreLogins(services.db, server.id);
+  const withUsers = engines.filter(({ isFile }) => !isFile);
+  const asked = logins.find(({ engine }) => engine === c.req.query('forget'));
   return sendPage(
     c,
     <RestoreLoginsPage
       frame={frame}
       server={server}
       environmentName={environment.name}
-      logins={await listRestoreLogins(services.db, server.id)}
-      engines={engines.filter(({ isFile }) => !isFile)}
+      logins={logins}
+      engines={withUsers}
       form={refused ?? freshForm({ tlsMode: 'off' })}
+      question={asked !== undefined && frame.user.isAdmin ? questionOfLogin(server, asked, withUsers) : null}
     />,
     refused === undefined ? 200 : 422,
   );

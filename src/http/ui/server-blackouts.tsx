@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { BlackoutsPage } from '../../../views/schedules/blackouts-page.tsx';
+import { BlackoutsPage, questionOfBlackout } from '../../../views/schedules/blackouts-page.tsx';
 import {
   addBlackout,
   blackoutInput,
@@ -63,15 +63,18 @@ async function send(
 ): Promise<Response> {
   const server = await getServer(services.db, c.req.param('serverId'));
   const { frame, environment } = await environmentFrame(c, services, server.environmentId);
+  const blackouts = await namedBlackouts(services.db, server.id);
+  const asked = blackouts.find(({ id }) => id === c.req.query('remove'));
   return sendPage(
     c,
     <BlackoutsPage
       frame={frame}
       server={server}
       environmentName={environment.name}
-      blackouts={await namedBlackouts(services.db, server.id)}
+      blackouts={blackouts}
       zone={await readTimeZone(services.db)}
       form={refused ?? freshForm(NEW)}
+      question={asked !== undefined && frame.user.mayChange ? questionOfBlackout(server, asked) : null}
     />,
     refused === undefined ? 200 : 422,
   );

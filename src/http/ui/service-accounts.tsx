@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import {
   NewServiceAccountPage,
+  questionOfAccount,
   ServiceAccountPage,
   ServiceAccountsPage,
 } from '../../../views/tokens/service-accounts.tsx';
@@ -35,7 +36,12 @@ export function serviceAccountRoutes(services: Services): Hono<UiEnv> {
     <NewServiceAccountPage frame={await frameOf(c, services)} form={form} />
   );
   const page = async (c: Context<UiEnv>, account: ServiceAccount, form: FormState) => (
-    <ServiceAccountPage frame={await frameOf(c, services)} account={account} form={form} />
+    <ServiceAccountPage
+      frame={await frameOf(c, services)}
+      account={account}
+      form={form}
+      question={c.req.query('delete') === undefined ? null : questionOfAccount(account)}
+    />
   );
 
   ui.get(LIST, only('admin'), async (c) => {

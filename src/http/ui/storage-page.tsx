@@ -1,8 +1,10 @@
 import type { Context } from 'hono';
 import type { TestResult } from '../../../views/parts/connection-test.tsx';
+import type { Question } from '../../../views/parts/dialog.tsx';
 import { StoragePage } from '../../../views/storage.tsx';
-import type { EnvironmentAccess } from '../../../views/storage-access.tsx';
+import { type EnvironmentAccess, questionOfAccess } from '../../../views/storage-access.tsx';
 import type { BucketItem, BucketListProps } from '../../../views/storage-buckets.tsx';
+import { questionOfStorage } from '../../../views/storage-deletion.tsx';
 import type { PolicyShown } from '../../../views/storage-policy.tsx';
 import { isAppError } from '../../errors.ts';
 import { listLeftBehind } from '../../leftovers/leftovers.ts';
@@ -15,7 +17,12 @@ import { keptTraits } from '../../storage/bucket-traits.ts';
 import { type BucketState, listBucketStates } from '../../storage/buckets.ts';
 import { lastDeepTest } from '../../storage/deep-test-results.ts';
 import { listSpacesEnvironments } from '../../storage/enabled.ts';
-import { backupsByEnvironment, type SpacesImpact, spacesImpact } from '../../storage/impact.ts';
+import {
+  dependentsByEnvironment,
+  environmentImpact,
+  type SpacesImpact,
+  spacesImpact,
+} from '../../storage/impact.ts';
 import { databasesByBucket } from '../../storage/in-use.ts';
 import { spacesPolicy } from '../../storage/policy.ts';
 import { getSpaces, plainEndpoint, spacesRow } from '../../storage/storage.ts';
@@ -32,23 +39,31 @@ export async function sendStorage(
   shown: { readonly test?: TestResult; readonly buckets?: BucketListProps } = {},
 ): Promise<Response> {
   const config = await getSpaces(services);
-  const impact = await spacesImpact(services.db);
+  const environments = await accessOf(services);
   return sendPage(
     c,
     <StoragePage
       frame={await frameOf(c, services)}
       storage={config === null ? null : { ...config, providerName: providerOf(config.endpoint).name }}
-      dependents={dependentsOf(impact)}
       {...(await storedByPlace(services))}
       growth={await storedIn(services, null)}
       buckets={shown.buckets ?? NOT_ASKED}
-      environments={await accessOf(services, impact)}
+      environments={environments}
       policy={config === null ? null : await policyOrNull(services)}
-      leftovers={await listLeftBehind(services.db)}
+      leftovers={await leftoversOf(services)}
       test={shown.test ?? null}
       capabilities={await capabilityCard(services)}
+      question={config === null ? null : await questionOf(c, services, environments)}
     />,
   );
+}
+
+const LEFTOVERS_SHOWN = 10;
+
+/** One more than are shown is asked for: it tells that there are more. */
+async function leftoversOf({ db }: Services) {
+  const found = await listLeftBehind(db, LEFTOVERS_SHOWN + 1);
+  return { leftovers: found.slice(0, LEFTOVERS_SHOWN), hasMore: found.length > LEFTOVERS_SHOWN };
 }
 
 /** What lies where, and by how much that has changed since it was noted last. */
@@ -112,15 +127,25 @@ function toDeepTest(isFit: boolean | undefined, at: string | undefined): BucketI
   return isFit === undefined || at === undefined ? null : { isFit, at };
 }
 
-async function accessOf({ db }: Services, impact: SpacesImpact): Promise<readonly EnvironmentAccess[]> {
-  // Names of environments are unique.
-  const dependents = Map.groupBy(impact.databases.list, ({ environment }) => environment);
-  const backups = await backupsByEnvironment(db);
+async function accessOf({ db }: Services): Promise<readonly EnvironmentAccess[]> {
+  const { databases, backups } = await dependentsByEnvironment(db);
   return (await listSpacesEnvironments(db)).map((environment) => ({
     ...environment,
-    databases: (dependents.get(environment.name) ?? []).map(({ name }) => name),
+    databases: databases.get(environment.id) ?? 0,
     backups: backups.get(environment.id) ?? 0,
   }));
+}
+
+/** What depends on an answer is looked for where the question is asked. */
+async function questionOf(
+  c: Context<UiEnv>,
+  { db }: Services,
+  environments: readonly EnvironmentAccess[],
+): Promise<Question | null> {
+  if (c.req.query('delete') !== undefined) return questionOfStorage(dependentsOf(await spacesImpact(db)));
+  const asked = environments.find(({ id, spacesEnabled }) => spacesEnabled && id === c.req.query('disable'));
+  if (asked === undefined) return null;
+  return questionOfAccess(asked, (await environmentImpact(db, asked.id)).names);
 }
 
 function dependentsOf({ databases, environments, backups }: SpacesImpact) {

@@ -1,7 +1,9 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
+import type { Question } from '../../../views/parts/dialog.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
-import { NewUserPage, UserPage, UsersPage } from '../../../views/users.tsx';
+import { questionOfUserLink, type UserLink } from '../../../views/user-links.tsx';
+import { NewUserPage, questionOfUser, UserPage, UsersPage } from '../../../views/users.tsx';
 import { changePassword } from '../../auth/change-password.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import { ROLES } from '../../auth/roles.ts';
@@ -124,20 +126,42 @@ async function sendUser(
   refused: { readonly details?: FormState; readonly password?: FormState },
 ) {
   const isRefused = refused.details !== undefined || refused.password !== undefined;
+  const isSelf = user.id === c.get('session').user.id;
+  const ways = {
+    hasPassword: await hasPassword(services.db, user.id),
+    links: await listIdentities(services.db, user.id),
+  };
   return sendPage(
     c,
     <UserPage
       frame={await frameOf(c, services)}
       user={user}
       leastPassword={leastPassword(services.config, 'page')}
-      isSelf={user.id === c.get('session').user.id}
-      hasPassword={await hasPassword(services.db, user.id)}
-      links={await listIdentities(services.db, user.id)}
-      tokens={(await listTokens(services.db, { ownerUserId: user.id })).map(({ name }) => name)}
+      isSelf={isSelf}
+      {...ways}
       hasSecondFactor={(await factorOf(services.db, user.id)) !== null}
       details={refused.details ?? editForm(detailsOf(user))}
       password={refused.password ?? freshForm()}
+      question={isSelf ? null : await questionOf(c, services, user, ways)}
     />,
     isRefused ? 422 : 200,
   );
+}
+
+async function questionOf(
+  c: Context<UiEnv>,
+  { db }: Services,
+  user: User,
+  ways: { readonly hasPassword: boolean; readonly links: readonly UserLink[] },
+): Promise<Question | null> {
+  if (c.req.query('delete') !== undefined) {
+    const tokens = await listTokens(db, { ownerUserId: user.id });
+    return questionOfUser(
+      user,
+      tokens.map(({ name }) => name),
+    );
+  }
+  // Without a password the link is the only way in.
+  const asked = ways.hasPassword ? ways.links.find(({ id }) => id === c.req.query('unlink')) : undefined;
+  return asked === undefined ? null : questionOfUserLink(user.id, asked);
 }

@@ -143,7 +143,7 @@ describe('an asset', () => {
         async (name) => (await readFile(join(folder, `${name}.br`))).byteLength,
       ),
     );
-    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(32 * 1024);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(30.5 * 1024);
     expect((await readFile(join(folder, 'ui.js'))).byteLength).toBeLessThanOrEqual(4096);
   });
 });

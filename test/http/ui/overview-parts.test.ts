@@ -3,6 +3,7 @@ import { dayAfter, dayOf } from '../../../src/backups/days.ts';
 import { recordNewest } from '../../../src/backups/newest-backups.ts';
 import type { BackupRow } from '../../../src/db/schema.ts';
 import { write } from '../../../src/db/write.ts';
+import { followDrills } from '../../../src/drills/follow.ts';
 import { createEnvironment } from '../../../src/environments/environments.ts';
 import { newId } from '../../../src/ids.ts';
 import { scheduleInput } from '../../../src/schedules/fields.ts';
@@ -379,6 +380,78 @@ describe('a database that has the name of another', () => {
     await createEnvironment(pages.services, { userId: null, address: null }, { name: 'production' });
     for (const part of await parts()) expect(part).toContain('staging &quot;ü&quot;');
     await db.deleteFrom('databases').execute();
+  });
+});
+
+describe('what begins next', () => {
+  const next = async (visitor: Visitor) =>
+    textOf(/<h2>Next runs<\/h2>(.*?)<\/ul>/s.exec((await visitor.get('/')).html)?.[1] ?? '');
+
+  it('is told by its rule where it is more than one; drills and the deep test are among it', async () => {
+    const { services } = pages;
+    const { db, now } = services;
+    for (const name of ['one', 'two', 'three']) await backedUp(name, 3, GOOD);
+    const operator = await pages.signedIn('operator');
+    const inHours = (hours: number) => new Date(now().getTime() + hours * HOUR_MS);
+    const hour = inHours(2).getUTCHours();
+    const rule = {
+      name: 'nightly "ü" <b>🐘',
+      cronExpression: `0 ${hour} * * *`,
+      drillCron: `30 ${hour} * * *`,
+    };
+    const times = { ...rule, timeZone: 'UTC', enabled: 'true', retries: '0', retryMinutes: '10' };
+    expect((await operator.post('/schedules/rules/new', times)).status).toBe(303);
+    await followDrills(services);
+    const clock = `${String(hour).padStart(2, '0')}`;
+    const name = 'nightly &quot;ü&quot; &lt;b&gt;🐘';
+    expect(await next(viewer)).toBe(
+      `${clock}:00 3 databases · ${name} ${clock}:30 drills of 3 databases · ${name}`,
+    );
+    expect((await viewer.get('/')).html).not.toContain('href="/schedules/rules/c');
+    expect((await operator.get('/')).html).toMatch(/3 databases · <a href="\/schedules\/rules\/c\w+">/);
+
+    const [first, ...others] = await db.selectFrom('databases').select('id').orderBy('name').execute();
+    await db
+      .deleteFrom('databases')
+      .where(
+        'id',
+        'in',
+        others.map(({ id }) => id),
+      )
+      .execute();
+    // With its environment, of which there are others.
+    expect(await next(viewer)).toMatch(new RegExp(`^${clock}:00 one c\\w+ ${clock}:30 drill of one c\\w+$`));
+    expect((await viewer.get('/')).html).toContain(`drill of <a href="/databases/${first?.id}/drills">`);
+
+    const at = hoursAgo(48).toISOString();
+    const spaces = { id: 'c', access_key: 'x', secret_key: 'x', region: 'eu', endpoint: 'https://s' };
+    const stored = { ...spaces, buckets: '[]', encryption: 'none', created_at: at, updated_at: at } as const;
+    await db.insertInto('spaces_config').values(stored).execute();
+    const result = { endpoint: 'https://s', provider: 'x', source: 'configured', buckets: [] };
+    const tested = {
+      id: 'p',
+      endpoint: 'https://s',
+      cause: 'asked',
+      started_at: at,
+      finished_at: at,
+    } as const;
+    await db
+      .insertInto('storage_probes')
+      .values({ ...tested, result: JSON.stringify({ ...result, problems: [], lost: [] }) })
+      .execute();
+    expect(await next(viewer)).toMatch(/ (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d:\d\d deep test of the storage$/);
+    expect((await viewer.get('/')).html).not.toContain('/admin/storage#capabilities');
+    const admin = await pages.signedIn('admin');
+    expect((await admin.get('/')).html).toContain('<a href="/admin/storage#capabilities">the storage</a>');
+    // Once it is due, it is begun within the hour.
+    const longAgo = hoursAgo(24 * 9).toISOString();
+    await db.updateTable('storage_probes').set({ finished_at: longAgo }).execute();
+    expect(await next(viewer)).toMatch(/^\d\d:\d\d deep test of the storage /);
+    await db.updateTable('spaces_config').set({ endpoint: 'https://other' }).execute();
+    expect(await next(viewer)).not.toContain('deep test');
+    for (const table of ['storage_probes', 'spaces_config', 'databases', 'schedules'] as const) {
+      await db.deleteFrom(table).execute();
+    }
   });
 });
 

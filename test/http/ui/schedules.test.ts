@@ -119,11 +119,16 @@ describe('the blackouts of a server', () => {
     expect(html).toContain(ESCAPED);
     expect(html).not.toContain('<script>alert(1)');
     expect(html).not.toContain('<form method="post" action="/servers');
-    const ids = [...(await operator.get(path)).html.matchAll(/name="id" value="(c\w{24})"/g)].map(
+    expect(html).not.toContain('?remove=');
+    const ids = [...(await operator.get(path)).html.matchAll(/href="[^"]*\?remove=(c\w{24})"/g)].map(
       ([, id]) => id,
     );
     expect(ids).toHaveLength(2);
-    expect((await operator.get(path)).html).toContain('Remove this blackout?');
+    const asked = (await operator.get(`${path}?remove=${ids[0]}`)).html;
+    expect(asked).toContain('Remove this blackout?');
+    expect(asked).toContain(`<input type="hidden" name="id" value="${ids[0]}"/>`);
+    expect(asked).toContain(`Saturday, 06:00 to 07:30: backups of ${ESCAPED}`);
+    expect((await viewer.get(`${path}?remove=${ids[0]}`)).html).not.toContain('Remove this blackout?');
     // By the time at which they begin; twice is once.
     for (const _ of [1, 2]) {
       expect((await operator.post(`${path}/delete`, { id: ids[0] ?? '' })).status).toBe(303);

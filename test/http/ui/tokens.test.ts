@@ -153,7 +153,8 @@ describe('one’s own tokens', () => {
       .select('id')
       .where('role', '=', 'viewer')
       .executeTakeFirstOrThrow();
-    const path = `/admin/users/${user.id}`;
+    const path = `/admin/users/${user.id}?delete`;
+    expect((await admin.get(`/admin/users/${user.id}`)).html).toContain(`href="${path}"`);
     await viewer.post('/account/tokens/new', FORM);
     const { html } = await admin.get(path);
     expect(html).toMatch(/theirs stops working:/);
@@ -233,7 +234,12 @@ describe('Users & tokens', () => {
     expect((await admin.get('/admin/tokens')).html).toContain('disabled');
     await admin.post(`/admin/service-accounts/${id}`, { role: 'viewer', description: '' });
     expect((await (await me(token)).json()).role).toBe('viewer');
-    await admin.post(`/admin/service-accounts/${id}/delete`);
+    const page = `/admin/service-accounts/${id}`;
+    expect((await admin.get(page)).html).toContain(`href="${page}?delete"`);
+    const asked = (await admin.get(`${page}?delete`)).html;
+    expect(asked).toContain(`action="${page}/delete"`);
+    expect(asked).toContain('Its token is refused from then on.');
+    await admin.post(`${page}/delete`);
     expect((await me(token)).status).toBe(401);
     for (const path of ['/admin/tokens', '/admin/tokens/new', '/admin/service-accounts']) {
       expect([path, (await viewer.get(path)).status]).toEqual([path, 403]);

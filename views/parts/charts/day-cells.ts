@@ -65,13 +65,20 @@ export function describeDay({ day, good, failed, state }: ChartDay): string {
 export function describeDays(days: readonly ChartDay[], noun = 'Backups'): string {
   const [first, last] = [days[0], days.at(-1)];
   if (first === undefined || last === undefined) return `${noun}: no days`;
+  const none = days.filter(({ state }) => state === 'none').length;
+  const told = [countDays(days), ...(none > 0 ? [`${none} without any`] : [])].filter((text) => text !== '');
+  return `${noun} from ${dayText(first.day)} to ${dayText(last.day)} (UTC): days ${told.join(', ')}.`;
+}
+
+/** `20 good, 1 failed`; of days without any it says nothing. */
+export function countDays(days: readonly ChartDay[]): string {
   const count = { good: 0, partly: 0, failed: 0, late: 0, none: 0 };
   for (const { state } of days) count[state] += 1;
   let told = '';
   for (const [state, words] of DAY_WORDS) {
     if (count[state] > 0) told += `${told === '' ? '' : ', '}${count[state]} ${words}`;
   }
-  return `${noun} from ${dayText(first.day)} to ${dayText(last.day)} (UTC): days ${told}.`;
+  return told;
 }
 
 const DAY_WORDS = [
@@ -79,5 +86,4 @@ const DAY_WORDS = [
   ['partly', 'with some failed'],
   ['failed', 'failed'],
   ['late', 'without one that was due'],
-  ['none', 'without any'],
 ] as const;
