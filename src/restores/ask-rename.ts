@@ -62,7 +62,7 @@ export async function obstacleToRename(db: Db, row: RestoreRow): Promise<string 
     database.server_id === row.server_id && database.host === row.host && database.port === row.port;
   if (!isThere) return `“${name}” is on another server than its database.`;
   if (database.database_name === name) return `“${name}” is the database itself.`;
-  return refuseTaken(db, row).then(
+  return refuseTaken(db, row, name).then(
     () => null,
     (error: unknown) => {
       if (isAppError(error, 'conflict')) return error.message;

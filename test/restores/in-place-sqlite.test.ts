@@ -77,7 +77,28 @@ it('takes the place of the file on its host, which is backed up before and kept 
   const drop = `/api/restores/${restore['id']}/drop-kept`;
   const field = { status: 400, body: { field: 'confirm' } };
   expect(await bed.app.call('POST', drop, { confirm: live })).toMatchObject(field);
-  await bed.app.ask('POST', drop, { confirm: kept });
+  // Its SSH user sees what others have locked, and not what they have open.
+  expect(await bed.app.call('POST', drop, { confirm: kept })).toMatchObject({
+    status: 409,
+    body: { field: 'isUnused' },
+  });
+  const goesOn = await bed.addDatabase({
+    ...{ name: 'goes on', type: 'sqlite', filePath: kept, backupFormat: 'plain' },
+    ...TO_BUCKET,
+  });
+  const registered = { status: 409, body: { message: expect.stringContaining('is registered as') } };
+  expect(await bed.app.call('POST', drop, { confirm: kept, isUnused: true })).toMatchObject(registered);
+  await bed.app.call('DELETE', `/api/databases/${goesOn}`);
+  // Moved by a person, it is not dropped.
+  await bed.sshd.insideHost(`mv ${quote(kept)} ${quote(`${kept}.away`)}`);
+  const gone = { status: 409, body: { field: 'mayBeGone' } };
+  expect(await bed.app.call('POST', drop, { confirm: kept, isUnused: true })).toMatchObject(gone);
+  const { restore: still } = (await bed.app.ask('GET', `/api/restores/${restore['id']}`)) as {
+    restore: Json;
+  };
+  expect(still['kept']).toMatchObject({ state: 'kept' });
+  await bed.sshd.insideHost(`mv ${quote(`${kept}.away`)} ${quote(kept)}`);
+  await bed.app.ask('POST', drop, { confirm: kept, isUnused: true });
   expect(others()).toEqual([live.slice(dirname(live).length + 1)]);
   expect(await bed.app.call('POST', drop, { confirm: kept })).toMatchObject({ status: 409 });
   const audited = await bed.app.services.db
@@ -88,6 +109,8 @@ it('takes the place of the file on its host, which is backed up before and kept 
     .execute();
   expect(audited.map(({ action, success }) => [action, success])).toEqual([
     ['restore', 1],
+    ['restore.drop_kept', 0],
+    ['restore.drop_kept', 0],
     ['restore.drop_kept', 1],
   ]);
 });

@@ -160,7 +160,7 @@ describe('a restore in place that is killed', () => {
       const kept = String((restore['kept'] as Json)['name']);
       expect([await ground.rowsOf(DATABASE), await ground.rowsOf(kept)]).toEqual([ROWS, ROWS - 100]);
       expect(await ground.nameless()).toEqual([]);
-      await ground.app().ask('POST', `/api/restores/${runId}/drop-kept`, { confirm: kept });
+      await ground.app().ask('POST', `/api/restores/${runId}/drop-kept`, { confirm: kept, isOnlyCopy: true });
       expect(await ground.databases()).not.toContain(kept);
     } finally {
       await holder.end();

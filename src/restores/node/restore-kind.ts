@@ -6,13 +6,12 @@ import { endRun, isOwn } from '../../runs/claim.ts';
 import type { RepairContext, RunKind } from '../../runs/kind.ts';
 import type { RestoreServices } from '../context.ts';
 import { factsOf } from '../dump-facts.ts';
-import { hostOutput } from '../host-output.ts';
 import { isLive } from '../load-options.ts';
 import { openRestoreTarget } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { findRestore } from '../restores.ts';
 import { type FailedRestore, mayHaveMade, settleDone, settleFailed, settleLater } from '../settle.ts';
-import { isSwapped, lastCommand } from '../swap.ts';
+import { isSwapped, runLast } from '../swap.ts';
 import { afterCommit } from './after-commit.ts';
 import { runRestore } from './run-restore.ts';
 
@@ -171,9 +170,7 @@ async function finishAgain(
       REPAIR,
     );
     try {
-      const last = await lastCommand(services.db, row.id, plan);
-      if (last === null) return null;
-      await hostOutput(host, last, { signal, explain: plan.explain, name: 'The end of the restore' });
+      await runLast(services, row.id, { host, plan, signal });
       return null;
     } finally {
       await host.close();

@@ -22,7 +22,7 @@ import { loadRestore, recordRestore } from '../restores.ts';
 import { safetyChecks } from '../safety-backup.ts';
 import { placeChecks } from '../same-place.ts';
 import { mayHaveMade, settleDone, settleFailed, settleLater, settleRemoved } from '../settle.ts';
-import { lastCommand, recordReplaced } from '../swap.ts';
+import { recordReplaced, runLast } from '../swap.ts';
 import { adoptRestored } from './adopt-restored.ts';
 import { afterCommit } from './after-commit.ts';
 import { closeQuietly } from './close-quietly.ts';
@@ -258,8 +258,7 @@ async function make(making: Making, isDrill: boolean): Promise<Ended> {
   const made = await identifyMade(making);
   await hold();
   await recordRestore(db, claim, { state: 'finishing', ...made });
-  const last = await lastCommand(db, claim.runId, plan);
-  if (last !== null) await hostOutput(host, last, { signal, explain, name: 'The end of the restore' });
+  await runLast(services, claim.runId, { host, plan, signal });
   return { measured: measured(), isCompared, difference };
 }
 

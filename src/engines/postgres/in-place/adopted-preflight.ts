@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Adopted } from '../../in-place.ts';
 import type { PreflightCheck } from '../../restore.ts';
-import { oid } from './in-place.ts';
+import { oid } from '../identity.ts';
 
 /** Gives one line of JSON for `adoptedCheck`: the database that another restore has made, by its OID. */
 export function adoptedQuery({ id }: Adopted): string {

@@ -2,7 +2,9 @@ import { AppError } from '../../../errors.ts';
 import { quote } from '../../../hosts/quote.ts';
 import type { InPlaceTarget, SwapPlan } from '../../in-place.ts';
 import { connectionSecrets, describeTarget } from '../connection.ts';
-import { identifier, literal, maintenanceLines } from '../restore-lines.ts';
+import { dropPostgres } from '../drop.ts';
+import { oid, readTold, tellLines, toldIn } from '../identity.ts';
+import { identifier, literal, maintenanceLines, WITHOUT_TIMEOUTS } from '../restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from '../restore-target.ts';
 import { IN_USE } from '../tools.ts';
 import { settingsOf } from './restore-beside.ts';
@@ -25,10 +27,23 @@ export function swapPostgres(target: PostgresRestoreTarget, inPlace: InPlaceTarg
       command: command(`${maintenanceLines(target)}
 ${lookAtSwap(target, inPlace.keptName, oid(replacedId))}
 look_at_swap
-printf 'bridgeport:swap=%s\\n' "$swap"`),
-      read: (stdout) => /^bridgeport:swap=after$/m.test(stdout),
+printf 'bridgeport:swap=%s\\n' "$swap"
+[ "$swap" = after ] || exit 0
+${tellLines(inPlace.keptName)}`),
+      read: (stdout) => ({
+        isDone: /^bridgeport:swap=after$/m.test(stdout),
+        kept: readTold(stdout),
+      }),
     }),
-    drop: (replacedId) => command(dropScript(target, inPlace.keptName, oid(replacedId), 'kept')),
+    drop: (replacedId, { kept, ...facts }) =>
+      dropPostgres(
+        target,
+        {
+          ...{ what: 'kept', name: inPlace.keptName, oid: oid(replacedId), told: toldIn(kept) },
+          formerName: target.newName,
+        },
+        facts,
+      ),
   };
 }
 
@@ -52,12 +67,6 @@ function readOid(target: PostgresRestoreTarget, stdout: string): string {
   );
 }
 
-/** As it was recorded: digits alone get into a statement. */
-export function oid(replacedId: string): string {
-  if (/^\d{1,10}$/.test(replacedId)) return replacedId;
-  throw new AppError('internal', 'What a restore replaces was not recorded as it should be.');
-}
-
 /** Fails, with words for `explainPostgresRestore`, unless the database of that OID has that name; a cast of a constant would fail in any case. */
 export function requireName(replacedId: string, name: string, words = 'not to be swapped: other'): string {
   return `SELECT CAST((SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(name)})
@@ -74,6 +83,7 @@ function swapScript(target: PostgresRestoreTarget, inPlace: InPlaceTarget, repla
   const rename = (from: string, to: string) =>
     `ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)}`;
   const steps = [
+    WITHOUT_TIMEOUTS,
     'BEGIN',
     requireName(replacedId, newName),
     ...(adopts ? [requireName(oid(adopts.id), work)] : []),
@@ -102,7 +112,7 @@ swap_names() {
 }
 look_at_swap
 case $swap in
-before) ( PGDATABASE=${work}; sql --command=ANALYZE ) || exit ;;
+before) ( PGDATABASE=${work}; sql --command=${quote(WITHOUT_TIMEOUTS)} --command=ANALYZE ) >/dev/null || exit ;;
 esac
 tries=0
 while :; do
@@ -127,29 +137,4 @@ while :; do
   printf '%s\\n' "$said" >&2
   exit 3
 done`;
-}
-
-/** Drops the database of that OID where that has that name still; `what` it was, for the words of a refusal. */
-export function dropScript(
-  target: PostgresRestoreTarget,
-  name: string,
-  replacedId: string,
-  what: 'kept' | 'restored',
-): string {
-  const kept = identifier(name);
-  return `${maintenanceLines(target)}
-kept=$(ask ${quote(`SELECT CASE
-  WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(name)}) THEN 'here'
-  WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} OR datname = ${literal(name)}) THEN 'other'
-  ELSE 'gone' END`)}) || exit
-case $kept in
-gone) exit 0 ;;
-here) ;;
-*)
-  echo 'bridgeport: the ${what} database is another' >&2
-  exit 65
-  ;;
-esac
-sql --command=${quote(`ALTER DATABASE ${kept} IS_TEMPLATE false`)} || exit
-sql --command=${quote(`DROP DATABASE ${kept}`)}`;
 }
