@@ -133,6 +133,14 @@ it('a swap takes as long as it takes, and the time of the removal is counted beh
   expect(said[2]?.[1]).not.toBe(signal);
 });
 
+it('a rename of long ago is given back, and never done by itself', async () => {
+  answer = () => 'bridgeport:swap=before\n';
+  const adopts = { restoreId: 'another', name: 'beside <b>', id: '4711' };
+  const id = await swapping({ load_options: JSON.stringify({ adopts }) });
+  expect(await repaired(id)).toMatchObject({ run: 'interrupted', state: 'removed', kept: null });
+  expect(commands()).toEqual(['look', 'removal']);
+});
+
 it('what turns out to be swapped behind a removal that is refused is done', async () => {
   answer = (command) => {
     if (command !== 'look') return DROPPED;

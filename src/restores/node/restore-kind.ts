@@ -6,7 +6,7 @@ import { endRun, isOwn } from '../../runs/claim.ts';
 import type { RepairContext, RunKind } from '../../runs/kind.ts';
 import type { RestoreServices } from '../context.ts';
 import { factsOf } from '../dump-facts.ts';
-import { isLive } from '../load-options.ts';
+import { isLive, loadOptionsOf } from '../load-options.ts';
 import { openRestoreTarget } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { findRestore } from '../restores.ts';
@@ -87,7 +87,8 @@ interface Swap {
 /**
  * A swap is both names or neither, and what has not taken its place can be removed without harm: so one that was not cancelled is ended,
  * and where that can't be, what was restored goes. Only what took its place can't be removed: then it is done, which is asked first, so
- * that nothing is repeated, and once more behind a removal that failed.
+ * that nothing is repeated, and once more behind a removal that failed. Where nothing was loaded, giving back the name costs nothing, while
+ * a swap of long ago, done by itself, would end sessions of now and put aside what was written since: so it is not ended.
  */
 async function repairSwap(
   services: RestoreServices,
@@ -97,9 +98,9 @@ async function repairSwap(
   const { db, log, now } = services;
   const { claim, signal } = context;
   if (await isSwappedNow(services, row, signal)) return settleDone(db, claim, now());
-  const isCancelled = why.code === 'cancelled';
-  const notEnded = isCancelled ? null : await finishAgain(services, row, signal);
-  if (!isCancelled && notEnded === null) return settleDone(db, claim, now());
+  const isGivenUp = why.code === 'cancelled' || loadOptionsOf(row).adopts !== undefined;
+  const notEnded = isGivenUp ? null : await finishAgain(services, row, signal);
+  if (!isGivenUp && notEnded === null) return settleDone(db, claim, now());
   const notRemoved = await removeMade(services, row, removalSignal(context), REPAIR);
   if (notRemoved === null) {
     const error = notEnded === null ? why : new AppError('conflict', `${why.message} ${notEnded}`);
