@@ -251,6 +251,13 @@ describe('what was restored beside a database', () => {
       body: { message: expect.stringContaining('some tables alone') },
     });
     await say(JSON.stringify(known));
+    const ofBackup = db.updateTable('backups').where('id', '=', backup.id);
+    await ofBackup.set({ deleted_at: new Date().toISOString() }).execute();
+    expect(await rename(id, {})).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('Swap the two on the server by hand') },
+    });
+    await ofBackup.set({ deleted_at: null }).execute();
     await db.updateTable('restores').set({ host: 'elsewhere' }).where('id', '=', id).execute();
     expect(await rename(id, {})).toMatchObject({
       status: 409,
