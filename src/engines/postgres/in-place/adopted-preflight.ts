@@ -12,7 +12,7 @@ export function adoptedQuery({ id }: Adopted): string {
       'isOpen', d.datallowconn,
       'prepared', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_prepared_xacts x WHERE x.database = d.datname),
       'sessions', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid
-        AND a.pid <> pg_catalog.pg_backend_pid() AND coalesce(a.backend_type, '') <> 'autovacuum worker'))
+        AND a.pid <> pg_catalog.pg_backend_pid() AND a.usesysid IS NOT NULL))
     FROM pg_catalog.pg_database d WHERE d.oid = ${oid(id)}))::pg_catalog.jsonb`;
 }
 

@@ -99,7 +99,7 @@ ${lookAtSwap(target, keptName, replacedId)}
 end_sessions() {
   for each in 1 2 3 4 5; do
     sleep 1
-    ask ${quote(`SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity WHERE datid = ${replacedId} AND pid <> pg_catalog.pg_backend_pid()`)}
+    ask ${quote(`SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity WHERE datid = ${replacedId} AND pid <> pg_catalog.pg_backend_pid() AND usesysid IS NOT NULL`)}
   done
 }
 swap_names() {

@@ -38,7 +38,7 @@ function sessionName({ token }: PostgresRestoreTarget): string {
 /** Once: who comes back is ended where they hold what is to be replaced. */
 function endSessions({ newName }: PostgresRestoreTarget): string {
   return `ask ${quote(`SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
-  WHERE datname = ${literal(newName)} AND pid <> pg_catalog.pg_backend_pid() AND coalesce(backend_type, '') <> 'autovacuum worker'`)}`;
+  WHERE datname = ${literal(newName)} AND pid <> pg_catalog.pg_backend_pid() AND usesysid IS NOT NULL`)}`;
 }
 
 /** An empty name of a database is that of PGDATABASE, which libpq takes literally. */
