@@ -2,6 +2,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { quote } from '../../src/hosts/quote.ts';
+import { loadOptionsOf } from '../../src/restores/load-options.ts';
+import { loadRestore } from '../../src/restores/restores.ts';
 import { type Bed, startBed, TINY_PARTS, TO_BUCKET } from '../faults/bed.ts';
 import { asWritten } from '../support/as-written.ts';
 import type { EndedBackup, Json } from '../support/installation.ts';
@@ -97,8 +99,15 @@ it('takes the place of the file on its host, which is backed up before and kept 
     restore: Json;
   };
   expect(still['kept']).toMatchObject({ state: 'kept' });
-  await bed.sshd.insideHost(`mv ${quote(`${kept}.away`)} ${quote(kept)}`);
-  await bed.app.ask('POST', drop, { confirm: kept, isUnused: true });
+  const { db } = bed.app.services;
+  const id = String(restore['id']);
+  const noted = loadOptionsOf(await loadRestore(db, id));
+  expect(noted).toEqual({ kept: expect.stringMatching(/^\d+ [\d.-]+ [\d.]+$/) });
+  // A drop of which nobody heard how it ended had begun, and has removed it.
+  await bed.sshd.insideHost(`rm ${quote(`${kept}.away`)}`);
+  const load_options = JSON.stringify({ ...noted, dropBegun: true });
+  await db.updateTable('restores').set({ load_options }).where('id', '=', id).execute();
+  await bed.app.ask('POST', drop, { confirm: kept });
   expect(others()).toEqual([live.slice(dirname(live).length + 1)]);
   expect(await bed.app.call('POST', drop, { confirm: kept })).toMatchObject({ status: 409 });
   const audited = await bed.app.services.db
