@@ -221,6 +221,9 @@ it('renames what was restored beside it into place, the name of the database typ
 it('shows what is kept, which only its own name drops', async () => {
   const database = await operator.get(`/databases/${databaseId}`);
   expect(database.html).toContain('<a href="/restores/kept">shop &lt;b&gt; &quot;ü&quot;_before_');
+  // Nothing leads to it any more once its database is deleted, and operators can't drop it then.
+  const asked = await operator.get(`/databases/${databaseId}/settings?delete`);
+  expect(asked.html).toMatch(/only admins drop it then:[^.]*<a href="\/restores\/kept">shop &lt;b&gt;/);
   const { html } = await operator.get('/restores/kept');
   expect(html).toContain('is kept as');
   expect(html).toContain('action="/restores/kept/drop-kept"');
