@@ -20,7 +20,8 @@ const keptName = `${name}_kept`;
 const token = mark.replaceAll(/\W/g, '');
 const work = `bp_restore_${token}`;
 const second = { token: `${token}b`, keptName: `${name}_kept 2` };
-const names = [name, keptName, work, `${name}_mine`, second.keptName, `bp_restore_${second.token}`];
+const aside = `bp_drop_${token}`;
+const names = [name, keptName, work, aside, `${name}_mine`, second.keptName, `bp_restore_${second.token}`];
 
 beforeAll(async () => {
   server = await sharedPostgres();
@@ -255,4 +256,35 @@ it('what has its place again by whoever went back is neither dropped nor kept an
   await rename(keptName, name);
   expect(await drop(id, told)).toBe('taken-back');
   expect(await found()).toEqual({ [name]: 'old_one', [`${name}_mine`]: 'new_one' });
+});
+
+it('of two that change names while one is to be dropped neither is, and one that is aside is dropped next', async () => {
+  const { id, told } = await swapped();
+  await server.createDatabase(second.keptName);
+  await server.query('CREATE TABLE other_one ()', second.keptName);
+  const { username: user, password } = server.superuser;
+  const at = { host: '127.0.0.1', port: server.port, user, password };
+  const holder = new pg.Client({ ...at, database: 'postgres' });
+  await holder.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query(`ALTER DATABASE ${quoted(keptName)} RENAME TO ${quoted(`${name}_mine`)}`);
+    await holder.query(`ALTER DATABASE ${quoted(second.keptName)} RENAME TO ${quoted(keptName)}`);
+    const dropped = drop(id, told, { isUnused: true }).catch((error: Error) => error.message);
+    await until('the drop to wait', 60_000, async () => {
+      const [waiting] = await server.query(
+        `SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted AND classid = 'pg_database'::regclass AND objid = ${id}`,
+      );
+      return waiting?.['n'] === 1 ? true : undefined;
+    });
+    await holder.query('COMMIT');
+    expect(await dropped).toContain('is not the one that was kept');
+  } finally {
+    await holder.end();
+  }
+  expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'other_one', [`${name}_mine`]: 'old_one' });
+  // As a kill leaves it between the two.
+  await rename(`${name}_mine`, aside);
+  expect(await drop(id, told)).toBe('dropped');
+  expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'other_one' });
 });

@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
+import { literal } from './restore-lines.ts';
 
 /** What was read of a database beside its OID, to tell it later from one on another server, and from one that somebody goes on with. */
 export interface ToldDatabase {
@@ -16,6 +17,12 @@ export function oid(recorded: string): string {
   throw new AppError('internal', 'What a restore replaces was not recorded as it should be.');
 }
 
+/** Fails, with words for `explainPostgresRestore`, unless the database of that OID has that name; a cast of a constant would fail in any case. */
+export function requireName(replacedId: string, name: string, words = 'not to be swapped: other'): string {
+  return `SELECT CAST((SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(name)})
+  THEN '0' ELSE 'bridgeport: ${words}' END) AS pg_catalog.int4)`;
+}
+
 /** Behind `maintenanceLines`: sets `system`, empty where the user may not read it. */
 export const READ_SYSTEM = `system=$(ask 'SELECT system_identifier FROM pg_catalog.pg_control_system()' 2>/dev/null) || system=`;
 
@@ -23,15 +30,15 @@ export const READ_SYSTEM = `system=$(ask 'SELECT system_identifier FROM pg_catal
 const WRITTEN = `SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_all_tables
   WHERE schemaname !~ '^pg_' AND schemaname <> 'information_schema' OR relname = 'pg_largeobject'`;
 
-/** Behind `maintenanceLines`: sets `written` for the database of that name, in which nothing may be called by a name of its own; empty where nobody gets in. */
-export function readWritten(name: string): string {
-  return `written=$(PGDATABASE=${quote(name)}; sql --command='SET search_path = pg_catalog' --command=${quote(WRITTEN)} 2>/dev/null) || written=`;
+/** Behind `maintenanceLines`: sets `written` for the database that a word of the shell names, in which nothing may be called by a name of its own; empty where nobody gets in. */
+export function readWritten(word: string): string {
+  return `written=$(PGDATABASE=${word}; sql --command='SET search_path = pg_catalog' --command=${quote(WRITTEN)} 2>/dev/null) || written=`;
 }
 
 /** Behind `maintenanceLines`: prints what `readTold` reads. */
 export function tellLines(name: string): string {
   return `${READ_SYSTEM}
-${readWritten(name)}
+${readWritten(quote(name))}
 printf 'bridgeport:told=%s %s\\n' "\${system:--}" "\${written:--}"`;
 }
 

@@ -3,7 +3,7 @@ import { quote } from '../../../hosts/quote.ts';
 import type { InPlaceTarget, SwapPlan } from '../../in-place.ts';
 import { connectionSecrets, describeTarget } from '../connection.ts';
 import { dropPostgres } from '../drop.ts';
-import { oid, readTold, tellLines, toldIn } from '../identity.ts';
+import { oid, readTold, requireName, tellLines, toldIn } from '../identity.ts';
 import { identifier, literal, maintenanceLines, WITHOUT_TIMEOUTS } from '../restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from '../restore-target.ts';
 import { IN_USE } from '../tools.ts';
@@ -65,12 +65,6 @@ function readOid(target: PostgresRestoreTarget, stdout: string): string {
     'dump_failed',
     `There is no ${describeTarget({ ...target, databaseName: target.newName })} to be replaced.`,
   );
-}
-
-/** Fails, with words for `explainPostgresRestore`, unless the database of that OID has that name; a cast of a constant would fail in any case. */
-export function requireName(replacedId: string, name: string, words = 'not to be swapped: other'): string {
-  return `SELECT CAST((SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(name)})
-  THEN '0' ELSE 'bridgeport: ${words}' END) AS pg_catalog.int4)`;
 }
 
 /** A try takes the five seconds for which the server waits for sessions to leave. */

@@ -3,9 +3,9 @@ import { postgres } from '../../src/engines/postgres/postgres.ts';
 import { restorePostgres } from '../../src/engines/postgres/restore.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
-import { checksOf } from './restoring.ts';
+import { checksOf, runOn } from './restoring.ts';
 
-/** Workers of the server itself, which leave by themselves, as one sees them who may not see what they are. */
+/** What a user sees and may do who is no superuser. */
 vi.setConfig({ testTimeout: 60_000 });
 
 const NAME = `shop "ü" 😀`;
@@ -27,12 +27,12 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server.stop());
 
-const replacing = () =>
+const replacing = (replacedId: string | null = null) =>
   restorePostgres({
     ...{ host: '127.0.0.1', port: server.port, databaseName: NAME, ...LOGIN },
     ...{ options: postgres.options.parse({}), newName: NAME, token: 'vacuum', format: 'plain' },
     ...{ serverVersion: null, clientVersion: null, expectedBytes: null, needs: null },
-    inPlace: { keptName: `${NAME}_kept`, replacedId: null, endSessions: false },
+    inPlace: { keptName: `${NAME}_kept`, replacedId, endSessions: false },
   });
 
 it('autovacuum is nobody who uses a database, whoever looks', async () => {
@@ -46,4 +46,23 @@ it('autovacuum is nobody who uses a database, whoever looks', async () => {
     ...{ name: 'Sessions', ok: true, says: `Nobody is connected to “${NAME}”.` },
   });
   expect(await server.query(workers)).toEqual([{ n: 1 }]);
+});
+
+it('an owner who may rename none drops what is kept by its name, and nobody else’s', async () => {
+  const kept = `"${`${NAME}_kept`.replaceAll('"', '""')}"`;
+  await server.query(`CREATE DATABASE ${kept}`);
+  await server.query(`ALTER ROLE ${LOGIN.username} NOCREATEDB`);
+  const [row] = await server.query(`SELECT oid::text FROM pg_database WHERE datname LIKE '%\\_kept'`);
+  const id = String(row?.['oid']);
+  const { swap } = replacing(id);
+  const facts = { registered: [], isUnused: true, mayBeGone: false, kept: null };
+  const drop = async () => {
+    if (swap === undefined) throw new Error('a plan without a swap');
+    const { command, explain, read } = swap.drop(id, facts);
+    return read(await runOn({ explain }, command));
+  };
+  await expect(drop()).rejects.toThrow('The user may not drop database');
+  await server.query(`ALTER DATABASE ${kept} OWNER TO ${LOGIN.username}`);
+  expect(await drop()).toBe('dropped');
+  expect(await server.query(`SELECT FROM pg_database WHERE oid = ${id}`)).toEqual([]);
 });
