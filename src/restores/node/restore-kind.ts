@@ -87,8 +87,9 @@ interface Swap {
 /**
  * A swap is both names or neither, and what has not taken its place can be removed without harm: so one that was not cancelled is ended,
  * and where that can't be, what was restored goes. Only what took its place can't be removed: then it is done, which is asked first, so
- * that nothing is repeated, and once more behind a removal that failed. Where nothing was loaded, giving back the name costs nothing, while
- * a swap of long ago, done by itself, would end sessions of now and put aside what was written since: so it is not ended.
+ * that nothing is repeated, and once more behind a removal that failed. A swap of long ago
+ * is not ended: it would throw out who is connected now, and put aside what was written since. Where nothing was loaded, giving back the
+ * name costs nothing, so that it is never ended.
  */
 async function repairSwap(
   services: RestoreServices,
@@ -99,7 +100,8 @@ async function repairSwap(
   const { claim, signal } = context;
   if (await isSwappedNow(services, row, signal)) return settleDone(db, claim, now());
   const isGivenUp = why.code === 'cancelled' || loadOptionsOf(row).adopts !== undefined;
-  const notEnded = isGivenUp ? null : await finishAgain(services, row, signal);
+  const end = async () => (wasLongAgo(row, now()) ? TOO_LATE : finishAgain(services, row, signal));
+  const notEnded = isGivenUp ? null : await end();
   if (!isGivenUp && notEnded === null) return settleDone(db, claim, now());
   const notRemoved = await removeMade(services, row, removalSignal(context), REPAIR);
   if (notRemoved === null) {
@@ -109,6 +111,16 @@ async function repairSwap(
   if (await isSwappedNow(services, row, signal)) return settleDone(db, claim, now());
   log.warn('nobody knows yet what a swap came to', { runId: run.id, error: notRemoved });
   await tryLater(services, context, run, notRemoved);
+}
+
+/** Statistics are made before the names are changed, which may take a while. */
+const LONG_AGO_MS = 60 * 60_000;
+const TOO_LATE =
+  'Its swap had begun more than an hour before, and was not done by itself now: restore it again.';
+
+function wasLongAgo(row: RestoreRow, now: Date): boolean {
+  const { swapAt } = loadOptionsOf(row);
+  return swapAt !== undefined && now.getTime() - Date.parse(swapAt) > LONG_AGO_MS;
 }
 
 /**

@@ -255,11 +255,17 @@ async function make(making: Making, isDrill: boolean): Promise<Ended> {
     await hostOutput(host, plan.check, { signal, explain, name: 'The check of what was restored' });
     return { measured: measured(), isCompared, difference };
   }
-  const made = await identifyMade(making);
+  const made = plan.swap === undefined ? await identifyMade(making) : await swapBegun(making);
   await hold();
   await recordRestore(db, claim, { state: 'finishing', ...made });
   await runLast(services, claim.runId, { host, plan, signal });
   return { measured: measured(), isCompared, difference };
+}
+
+/** So that a later start can tell whether it is of now. */
+async function swapBegun({ services: { db, now }, context }: Making) {
+  const row = await loadRestore(db, context.claim.runId);
+  return { load_options: loadOptionsText({ ...loadOptionsOf(row), swapAt: now().toISOString() }) };
 }
 
 /** So that the very one can be dropped later. That it can't be told is no reason to give up what was restored. */
