@@ -134,7 +134,7 @@ export function whatIsInPlace(row: RestoreRow): string {
 
 function whatIsDone({ new_name: name, kept_name: kept, kept_state: state }: RestoreRow): string {
   if (state === 'taken-back') {
-    return `“${name}” was what was restored, until somebody went back: it is what was there before again. What was restored was not dropped; look for it on its server.`;
+    return `“${name}” was what was restored, until somebody went back: it is what was there before again. What was restored was not dropped from here: it is where that person has left it.`;
   }
   const end =
     state === 'dropped' ? `was kept as “${kept}”, and was dropped` : `is kept as “${kept}” until you drop it`;

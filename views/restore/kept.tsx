@@ -34,7 +34,7 @@ export function DropKept(props: {
               : 'no safety backup was made before.'}
           </strong>
         ) : (
-          'It is gone for good then, but for its safety backup: what was written between that and the swap is in it alone.'
+          'It is gone for good then, but for what is in its safety backup: what was written after that, until the swap, is nowhere else.'
         )}
       </p>
       <UsedNote isFile={isFile} />

@@ -233,7 +233,7 @@ it('shows what is kept, which only its own name drops', async () => {
   const ofRestore = db.updateTable('restores').where('id', '=', 'kept');
   await ofRestore.set({ safety_backup_id: backupId }).execute();
   const saved = (await operator.get('/restores/kept')).html;
-  expect(saved).toContain('what was written between that and the swap is in it alone');
+  expect(saved).toContain('what was written after that, until the swap, is nowhere else');
   expect(saved).not.toContain('name="isOnlyCopy"');
   expect((await viewer.get('/restores/kept')).html).not.toContain('drop-kept');
   expect((await viewer.post('/restores/kept/drop-kept', { confirm: KEPT })).status).toBe(403);
