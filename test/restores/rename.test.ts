@@ -239,7 +239,7 @@ describe('what was restored beside a database', () => {
   });
 
   it('is refused where it is not all of the database, or on another server', async () => {
-    const { id } = await beside('part');
+    const { id, name } = await beside('part');
     const { db } = bed.app.services;
     const row = await loadRestore(db, id);
     const say = (load_options: string) =>
@@ -263,5 +263,9 @@ describe('what was restored beside a database', () => {
       status: 409,
       body: { message: expect.stringContaining('on another server') },
     });
+    // Nobody has written into it, which needs no word of anybody.
+    await db.updateTable('restores').set({ host: row.host }).where('id', '=', id).execute();
+    await bed.app.ask('POST', `/api/restores/${id}/drop`, { confirm: name });
+    expect(await oidOf(name)).toBeNull();
   });
 });

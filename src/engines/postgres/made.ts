@@ -1,9 +1,11 @@
 import { AppError } from '../../errors.ts';
+import { quote } from '../../hosts/quote.ts';
 import type { MadePlan } from '../restore.ts';
 import { connectionSecrets } from './connection.ts';
 import { dropPostgres } from './drop.ts';
 import { oid, readTold, tellLines, toldIn } from './identity.ts';
 import { identifyScript, oidIn } from './in-place/in-place.ts';
+import { literal } from './restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from './restore-target.ts';
 
 /** A restored database keeps its OID through every rename, and no other has it as long as it is there. */
@@ -12,7 +14,9 @@ export function madeByPostgres(target: PostgresRestoreTarget): MadePlan {
   const work = workName(target);
   return {
     identify: {
-      command: command(`${identifyScript(target, work)} || exit\n${tellLines(work)}`),
+      command: command(`${identifyScript(target, work)} || exit
+${untilLeft(work)}
+${tellLines(work)}`),
       read: readMade,
     },
     drop: (id, facts) =>
@@ -25,6 +29,15 @@ export function madeByPostgres(target: PostgresRestoreTarget): MadePlan {
         facts,
       ),
   };
+}
+
+/** The last session of the load tells what it wrote when it leaves, which may take a moment. */
+function untilLeft(work: string): string {
+  const sessions = `SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE datname = ${literal(work)} AND usesysid IS NOT NULL`;
+  return `for each in 1 2 3; do
+  [ "$(ask ${quote(sessions)})" != 0 ] || break
+  sleep 1
+done`;
 }
 
 function readMade(stdout: string): string {
