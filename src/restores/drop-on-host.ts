@@ -114,12 +114,19 @@ export async function dropOnHost(
   }
 }
 
-/** It was found and refused; or it was not dropped now, of which nobody would have heard, and not before either. */
+/** It was found and refused; or it was certainly not dropped now, and not before either. Of a broken session nobody knows. */
 function isThere(failed: AppError, wasBegun: boolean): boolean {
   if (failed.code === 'conflict') return true;
   const isUnheard = isAppError(
     failed,
-    ...(['cancelled', 'shutdown', 'host_dropped', 'host_timeout', 'host_unreachable'] as const),
+    ...([
+      'cancelled',
+      'shutdown',
+      'host_dropped',
+      'host_timeout',
+      'host_unreachable',
+      'dump_failed',
+    ] as const),
   );
   return !isUnheard && !wasBegun;
 }
